@@ -1,0 +1,1 @@
+//! The HTTP surface: routes mirror the URLs, one error table.

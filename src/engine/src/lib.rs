@@ -1,0 +1,1 @@
+//! The profile of a dataset in one streaming pass, and its readers.

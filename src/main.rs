@@ -1,0 +1,2 @@
+//! Lastcall.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The stores behind the ports: SQLite, PostgreSQL and blobs.
