@@ -5,7 +5,9 @@ mod cancel;
 mod format;
 mod options;
 pub mod profile;
+mod report;
 
 pub use cancel::{Cancel, Progress};
 pub use format::Format;
 pub use options::{DEFAULT_MISSING, ProfileOptions, ReadOptions, Thresholds};
+pub use report::{ReportFormat, SqlColumn, SqlResult, UnknownReportFormat};
