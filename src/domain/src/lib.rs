@@ -1,13 +1,33 @@
 //! What Lastcall is about: sessions, datasets, jobs and their one transition function, the
 //! profile, and the ports behind which stores and engines stand.
 
+mod blobs;
 mod cancel;
+mod clock;
+mod dataset;
+mod feed;
 mod format;
+mod id;
+mod job;
+pub mod lifecycle;
 mod options;
 pub mod profile;
 mod report;
+mod session;
+pub mod store;
+mod work;
 
+pub use blobs::{BlobError, BlobResult, BlobStream, BlobWriter, Blobs, LocalBlob};
 pub use cancel::{Cancel, Progress};
+pub use clock::{Clock, SystemClock, Timestamp, TokioClock};
+pub use dataset::{BlobKey, Dataset, DatasetName, Field, InvalidDatasetName};
+pub use feed::{Feed, News, Subscription};
 pub use format::Format;
+pub use id::{InstanceId, JobId, SessionId};
+pub use job::{ClaimRef, Job, JobError, JobSpec, ReportSource, Service, TableFormat};
+pub use lifecycle::{Lifecycle, Limits, Refused, State};
 pub use options::{DEFAULT_MISSING, ProfileOptions, ReadOptions, Thresholds};
 pub use report::{ReportFormat, SqlColumn, SqlResult, UnknownReportFormat};
+pub use session::{Owner, Session};
+pub use store::{Store, StoreError, StoreResult};
+pub use work::{Body, Output, ProfileWork, Profiles, Task, Work};

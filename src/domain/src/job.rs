@@ -1,0 +1,274 @@
+//! A job: an analysis or a report that was accepted and will end exactly once.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::lifecycle::{Lifecycle, State};
+use crate::{DatasetName, JobId, Owner, ProfileOptions, ReportFormat, SessionId, Timestamp};
+
+/// Who runs a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Service {
+    /// AnalysisService.
+    Analysis,
+    /// ReportService.
+    Report,
+}
+
+impl Service {
+    /// Both, in their start order.
+    pub const ALL: [Self; 2] = [Self::Analysis, Self::Report];
+
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Analysis => "analysis",
+            Self::Report => "report",
+        }
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Service {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|s| s.as_str() == text).ok_or(())
+    }
+}
+
+/// What a job is to do. This is what the row keeps, as JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum JobSpec {
+    /// The profile of a dataset.
+    Profile {
+        /// The dataset.
+        dataset: DatasetName,
+        /// How to read it, when to alert.
+        #[serde(default)]
+        options: ProfileOptions,
+    },
+    /// A read-only query over the session's datasets.
+    Sql {
+        /// The query.
+        query: String,
+        /// In which format the result is wanted.
+        #[serde(default)]
+        format: TableFormat,
+    },
+    /// How the columns of a dataset hang together.
+    Correlation {
+        /// The dataset.
+        dataset: DatasetName,
+        /// How to read it.
+        #[serde(default)]
+        options: ProfileOptions,
+    },
+    /// How two datasets differ.
+    Compare {
+        /// The dataset to compare from.
+        dataset: DatasetName,
+        /// The dataset to compare with.
+        with: DatasetName,
+        /// How to read both.
+        #[serde(default)]
+        options: ProfileOptions,
+    },
+    /// A report.
+    Report {
+        /// On what.
+        source: ReportSource,
+        /// In which format.
+        format: ReportFormat,
+    },
+}
+
+/// What a report is on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportSource {
+    /// The profile of a dataset; AnalysisService is asked for it when the report runs.
+    Dataset(DatasetName),
+    /// The result of an analysis. The report is not started before that has ended.
+    Analysis(JobId),
+}
+
+/// The format of a table of rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TableFormat {
+    /// `{columns, rows, row_count, truncated}`.
+    #[default]
+    Json,
+    /// RFC 4180 with a header.
+    Csv,
+    /// Apache Parquet.
+    Parquet,
+    /// An Arrow IPC stream.
+    Arrow,
+}
+
+impl TableFormat {
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Parquet => "parquet",
+            Self::Arrow => "arrow",
+        }
+    }
+}
+
+impl JobSpec {
+    /// Who runs it.
+    pub fn service(&self) -> Service {
+        match self {
+            Self::Report { .. } => Service::Report,
+            _ => Service::Analysis,
+        }
+    }
+
+    /// The `kind` on the wire.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Profile { .. } => "profile",
+            Self::Sql { .. } => "sql",
+            Self::Correlation { .. } => "correlation",
+            Self::Compare { .. } => "compare",
+            Self::Report { .. } => "report",
+        }
+    }
+
+    /// The `format` on the wire.
+    pub fn format(&self) -> &'static str {
+        match self {
+            Self::Report { format, .. } => format.as_str(),
+            Self::Sql { format, .. } => format.as_str(),
+            _ => "json",
+        }
+    }
+
+    /// The job that has to end before this one can start.
+    pub fn depends_on(&self) -> Option<JobId> {
+        match self {
+            Self::Report {
+                source: ReportSource::Analysis(job),
+                ..
+            } => Some(*job),
+            _ => None,
+        }
+    }
+}
+
+/// A job as its row says it, its result not included.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Job {
+    /// Its id.
+    pub id: JobId,
+    /// The session that holds it.
+    pub session: SessionId,
+    /// Who may see it.
+    pub owner: Owner,
+    /// What it is to do.
+    pub spec: JobSpec,
+    /// Where it stands.
+    pub lifecycle: Lifecycle,
+    /// How far it has come, 0 to 1.
+    pub progress: f64,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When its last attempt began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// Why it failed.
+    pub error: Option<JobError>,
+}
+
+impl Job {
+    /// A job that was accepted at `now`.
+    pub fn new(id: JobId, session: SessionId, owner: Owner, spec: JobSpec, now: Timestamp) -> Self {
+        Self {
+            id,
+            session,
+            owner,
+            spec,
+            lifecycle: Lifecycle::new(),
+            progress: 0.0,
+            created_at: now,
+            started_at: None,
+            finished_at: None,
+            error: None,
+        }
+    }
+
+    /// Who runs it.
+    pub fn service(&self) -> Service {
+        self.spec.service()
+    }
+
+    /// Its state.
+    pub fn state(&self) -> State {
+        self.lifecycle.state
+    }
+
+    /// What a worker proves with that the job is still its own.
+    pub fn claim(&self) -> ClaimRef {
+        ClaimRef {
+            job: self.id,
+            epoch: self.lifecycle.epoch,
+        }
+    }
+}
+
+/// One claim of a job. Every write of a worker carries it; the epoch of a job grows with each
+/// claim, so a write under an old one is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ClaimRef {
+    /// The job.
+    pub job: JobId,
+    /// The epoch that the claim began.
+    pub epoch: u64,
+}
+
+/// Why a job, or one attempt at it, failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct JobError {
+    /// A stable name from the documented list.
+    pub code: String,
+    /// What happened and what to do, for people.
+    pub message: String,
+    /// Whether another attempt may end better.
+    #[serde(default, skip_serializing)]
+    pub retryable: bool,
+}
+
+impl JobError {
+    /// An error that another attempt will not mend.
+    pub fn permanent(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            code: code.into(),
+            message: message.into(),
+            retryable: false,
+        }
+    }
+
+    /// An error that another attempt may mend.
+    pub fn transient(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            retryable: true,
+            ..Self::permanent(code, message)
+        }
+    }
+}
