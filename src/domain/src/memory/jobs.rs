@@ -1,0 +1,166 @@
+//! Jobs, in memory.
+
+use std::ops::Bound;
+use std::time::Duration;
+
+use super::state::{Rows, page};
+use crate::store::{Admission, Beat, JobFilter, JobResult, Outcome, Page, Submission, Verdict};
+use crate::{ClaimRef, InstanceId, Job, JobId, Refused, Service, State, Timestamp};
+
+impl Rows {
+    pub(super) fn submit(&mut self, submission: Submission, now: Timestamp) -> Admission<Job> {
+        let Submission {
+            job,
+            idempotency,
+            max_queued,
+        } = submission;
+        if let Some(answer) = self.repeated(idempotency.as_ref()) {
+            return answer;
+        }
+        let session = self.sessions.get(&job.session);
+        if !session.is_some_and(|row| row.accepts(now)) {
+            return Admission::SessionGone;
+        }
+        let queued = self.counts.jobs.entry(job.service()).or_default().queued;
+        if queued >= max_queued {
+            return Admission::QueueFull { queued };
+        }
+        self.remember(idempotency, now);
+        self.put(job.clone());
+        Admission::Created(job)
+    }
+
+    pub(super) fn job(&self, id: JobId) -> Option<Job> {
+        let job = self.jobs.get(&id)?;
+        self.visible(job.session).then(|| job.clone())
+    }
+
+    pub(super) fn jobs(&self, filter: &JobFilter, after: Option<JobId>, limit: u32) -> Page<Job> {
+        let wanted = |job: &Job| {
+            filter.owner.as_ref().is_none_or(|of| *of == job.owner)
+                && filter.session.is_none_or(|of| of == job.session)
+                && filter.state.is_none_or(|of| of == job.state())
+                && filter.service.is_none_or(|of| of == job.service())
+                && self.visible(job.session)
+        };
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let rows = self.jobs.range((from, Bound::Unbounded));
+        let found = rows.filter(|(_, job)| wanted(job));
+        page(found.map(|(_, job)| job.clone()), limit)
+    }
+
+    pub(super) fn result(&self, id: JobId) -> Option<JobResult> {
+        let job = self.jobs.get(&id)?;
+        if !self.visible(job.session) {
+            return None;
+        }
+        self.results.get(&id).cloned()
+    }
+
+    pub(super) fn cancel(&mut self, id: JobId, now: Timestamp) -> Option<Job> {
+        let mut job = self.job(id)?;
+        if job.cancel(now, &self.limits).is_ok() {
+            self.put(job.clone());
+        }
+        Some(job)
+    }
+
+    pub(super) fn claim(
+        &mut self,
+        service: Service,
+        holder: InstanceId,
+        lease: Duration,
+        limit: u32,
+        now: Timestamp,
+    ) -> Vec<Job> {
+        let limits = self.limits;
+        let ready = |job: &&Job| {
+            let due = job.lifecycle.not_before.is_none_or(|time| time <= now);
+            job.service() == service && job.state() == State::Queued && due && !self.waits(job)
+        };
+        let unfinished = self.unfinished.iter().filter_map(|id| self.jobs.get(id));
+        let mut claimed = page(unfinished.filter(ready).cloned(), limit).items;
+        claimed.retain_mut(|job| job.take(holder, lease, now, &limits).is_ok());
+        for job in &claimed {
+            self.put(job.clone());
+        }
+        claimed
+    }
+
+    pub(super) fn heartbeat(
+        &mut self,
+        claims: &[(ClaimRef, f64)],
+        lease: Duration,
+        now: Timestamp,
+    ) -> Vec<Beat> {
+        let limits = self.limits;
+        let mut beat = |(claim, progress): &(ClaimRef, f64)| match self.jobs.get_mut(&claim.job) {
+            Some(job) => job.beat(*claim, *progress, lease, now, &limits),
+            None => Beat::Lost,
+        };
+        claims.iter().map(&mut beat).collect()
+    }
+
+    pub(super) fn complete(
+        &mut self,
+        claim: ClaimRef,
+        outcome: Outcome,
+        now: Timestamp,
+    ) -> Verdict {
+        let mut job = self.held(claim)?;
+        job.complete(claim, &outcome, now, &self.limits)?;
+        if let (Outcome::Succeeded(result), State::Succeeded) = (outcome, job.state()) {
+            self.results.insert(job.id, result);
+        }
+        self.put(job.clone());
+        Ok(job)
+    }
+
+    pub(super) fn hand_back(&mut self, claims: &[ClaimRef], now: Timestamp) -> Vec<Verdict> {
+        let give = |claim: &ClaimRef| {
+            let mut job = self.held(*claim)?;
+            job.hand_back(*claim, now, &self.limits)?;
+            self.put(job.clone());
+            Ok(job)
+        };
+        claims.iter().map(give).collect()
+    }
+
+    /// Takes away the running jobs that `lost` names.
+    fn expire(&mut self, limit: u32, now: Timestamp, lost: impl Fn(&Job) -> bool) -> Vec<Job> {
+        let limits = self.limits;
+        let running = self.unfinished.iter().filter_map(|id| self.jobs.get(id));
+        let dead = running.filter(|job| job.state() == State::Running && lost(job));
+        let mut jobs = page(dead.cloned(), limit).items;
+        jobs.retain_mut(|job| job.expire(now, &limits).is_ok());
+        for job in &jobs {
+            self.put(job.clone());
+        }
+        jobs
+    }
+
+    pub(super) fn expire_leases(&mut self, limit: u32, now: Timestamp) -> Vec<Job> {
+        self.expire(limit, now, |job| run_out(job, now))
+    }
+
+    pub(super) fn recover(&mut self, now: Timestamp) -> u64 {
+        let shared = self.shared;
+        let jobs = self.expire(u32::MAX, now, |job| !shared || run_out(job, now));
+        jobs.len() as u64
+    }
+
+    /// Whether the job waits for another to end.
+    fn waits(&self, job: &Job) -> bool {
+        let awaited = job.spec.depends_on().and_then(|id| self.jobs.get(&id));
+        awaited.is_some_and(|awaited| !awaited.state().is_final())
+    }
+
+    fn held(&self, claim: ClaimRef) -> Result<Job, Refused> {
+        let job = self.jobs.get(&claim.job);
+        job.cloned().ok_or(Refused::StaleEpoch)
+    }
+}
+
+fn run_out(job: &Job, now: Timestamp) -> bool {
+    job.lifecycle.lease.is_some_and(|lease| lease.until <= now)
+}

@@ -1,0 +1,12 @@
+//! The in-memory store and blob store: for tests in virtual time. Nothing outlives the process.
+
+mod blobs;
+mod faults;
+mod jobs;
+mod sessions;
+mod state;
+mod store;
+
+pub use blobs::MemoryBlobs;
+pub use faults::{Fault, Faults};
+pub use store::MemoryStore;

@@ -1,0 +1,194 @@
+//! Sessions, datasets and their removal, in memory.
+
+use std::ops::Bound;
+
+use uuid::Uuid;
+
+use super::state::{Rows, SessionRow, page};
+use crate::store::{Admission, Idempotency, Page, Put};
+use crate::{
+    BlobKey, Dataset, DatasetName, Field, JobId, Owner, Session, SessionId, State, Timestamp,
+};
+
+impl Rows {
+    pub(super) fn create_session(
+        &mut self,
+        session: Session,
+        idempotency: Option<Idempotency>,
+        now: Timestamp,
+    ) -> Admission<Session> {
+        if let Some(answer) = self.repeated(idempotency.as_ref()) {
+            return answer;
+        }
+        self.remember(idempotency, now);
+        let row = SessionRow {
+            session: session.clone(),
+            deleted: false,
+            removing: false,
+        };
+        self.sessions.insert(session.id, row);
+        self.counts.sessions = self.sessions.len() as u64;
+        Admission::Created(session)
+    }
+
+    pub(super) fn session(&self, id: SessionId) -> Option<Session> {
+        let row = self.sessions.get(&id)?;
+        (!row.deleted && !row.removing).then(|| row.session.clone())
+    }
+
+    pub(super) fn sessions(
+        &self,
+        owner: &Owner,
+        now: Timestamp,
+        after: Option<SessionId>,
+        limit: u32,
+    ) -> Page<Session> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let rows = self.sessions.range((from, Bound::Unbounded));
+        let live = rows
+            .filter(|(_, row)| row.accepts(now) && row.session.owner == *owner)
+            .map(|(_, row)| row.session.clone());
+        page(live, limit)
+    }
+
+    pub(super) fn renew_session(&mut self, id: SessionId, expires_at: Timestamp) {
+        if let Some(row) = self.sessions.get_mut(&id)
+            && !row.deleted
+            && !row.removing
+        {
+            row.session.expires_at = row.session.expires_at.max(expires_at);
+        }
+    }
+
+    pub(super) fn delete_session(&mut self, id: SessionId, now: Timestamp) -> bool {
+        match self.sessions.get_mut(&id) {
+            Some(row) if !row.deleted && !row.removing => row.deleted = true,
+            _ => return false,
+        }
+        for job in self.unfinished_of(id) {
+            self.cancel(job, now);
+        }
+        true
+    }
+
+    pub(super) fn was_removed(&self, id: &Uuid, owner: &Owner) -> bool {
+        if let Some((whose, _)) = self.removed.get(id) {
+            return whose == owner;
+        }
+        let session = self.jobs.get(&JobId::from(*id)).map(|job| job.session);
+        self.sessions
+            .get(&session.unwrap_or(SessionId::from(*id)))
+            .is_some_and(|row| row.removing && !row.deleted && row.session.owner == *owner)
+    }
+
+    pub(super) fn begin_removal(&mut self, now: Timestamp, limit: u32) -> Vec<SessionId> {
+        let due = |rows: &Self, id: SessionId, row: &SessionRow| {
+            (row.deleted || row.session.is_expired(now)) && rows.unfinished_of(id).is_empty()
+        };
+        let marked = self.sessions.iter().filter(|(_, row)| row.removing);
+        let fresh = self
+            .sessions
+            .iter()
+            .filter(|(id, row)| !row.removing && due(self, **id, row));
+        let ids = page(marked.chain(fresh).map(|(id, _)| *id), limit).items;
+        for id in &ids {
+            if let Some(row) = self.sessions.get_mut(id) {
+                row.removing = true;
+            }
+        }
+        ids
+    }
+
+    pub(super) fn finish_removal(&mut self, ids: &[SessionId], now: Timestamp) {
+        for id in ids {
+            if !self.sessions.get(id).is_some_and(|row| row.removing) {
+                continue;
+            }
+            let Some(row) = self.sessions.remove(id) else {
+                continue;
+            };
+            self.datasets.retain(|(session, _), _| session != id);
+            let jobs = self.jobs.extract_if(.., |_, job| job.session == *id);
+            for (job, _) in jobs {
+                self.results.remove(&job);
+                if !row.deleted {
+                    let owner = row.session.owner.clone();
+                    self.removed.insert(*job.as_uuid(), (owner, now));
+                }
+            }
+            if !row.deleted {
+                self.removed.insert(*id.as_uuid(), (row.session.owner, now));
+            }
+        }
+        self.counts.sessions = self.sessions.len() as u64;
+    }
+
+    pub(super) fn forget(&mut self, before: Timestamp, limit: u32) -> u64 {
+        let mut left = u64::from(limit);
+        let mut old = |at: &Timestamp| {
+            let forgotten = *at < before && left > 0;
+            left -= u64::from(forgotten);
+            forgotten
+        };
+        self.answers.retain(|_, (_, at)| !old(at));
+        self.removed.retain(|_, (_, at)| !old(at));
+        u64::from(limit) - left
+    }
+
+    pub(super) fn put_dataset(&mut self, dataset: Dataset, now: Timestamp) -> Option<Put> {
+        if !self.sessions.get(&dataset.session)?.accepts(now) {
+            return None;
+        }
+        let key = (dataset.session, dataset.name.clone());
+        let replaced = self.datasets.insert(key, dataset);
+        Some(Put { replaced })
+    }
+
+    pub(super) fn dataset(&self, session: SessionId, name: &DatasetName) -> Option<Dataset> {
+        if !self.visible(session) {
+            return None;
+        }
+        self.datasets.get(&(session, name.clone())).cloned()
+    }
+
+    pub(super) fn datasets(
+        &self,
+        session: SessionId,
+        after: Option<&DatasetName>,
+        limit: u32,
+    ) -> Page<Dataset> {
+        let visible = self.visible(session);
+        let of_session = self.datasets.iter().filter(|((of, name), _)| {
+            visible && *of == session && after.is_none_or(|after| name > after)
+        });
+        page(of_session.map(|(_, dataset)| dataset.clone()), limit)
+    }
+
+    pub(super) fn set_schema(&mut self, blob: &BlobKey, schema: &[Field]) {
+        let held = self.datasets.values_mut().find(|held| held.blob == *blob);
+        if let Some(dataset) = held {
+            dataset.schema = Some(schema.to_vec());
+        }
+    }
+
+    pub(super) fn delete_dataset(
+        &mut self,
+        session: SessionId,
+        name: &DatasetName,
+    ) -> Option<Dataset> {
+        if !self.visible(session) {
+            return None;
+        }
+        self.datasets.remove(&(session, name.clone()))
+    }
+
+    /// The session's jobs that are queued or running.
+    fn unfinished_of(&self, session: SessionId) -> Vec<JobId> {
+        let unfinished = self.unfinished.iter().filter_map(|id| self.jobs.get(id));
+        unfinished
+            .filter(|job| job.session == session)
+            .inspect(|job| debug_assert!(matches!(job.state(), State::Queued | State::Running)))
+            .map(|job| job.id)
+            .collect()
+    }
+}

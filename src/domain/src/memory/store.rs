@@ -1,0 +1,246 @@
+//! The store in memory.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::broadcast;
+use uuid::Uuid;
+
+use super::faults::{Fault, Faults};
+use super::state::Rows;
+use crate::store::{
+    Admission, Beat, Hint, Idempotency, JobFilter, JobResult, Outcome, Page, Put, Store,
+    StoreCounts, StoreError, StoreResult, Submission, Verdict,
+};
+use crate::{
+    BlobKey, ClaimRef, Clock, Dataset, DatasetName, Field, InstanceId, Job, JobId, Limits, Owner,
+    Service, Session, SessionId, Timestamp,
+};
+
+/// A store in memory, under one lock: every call happens at once and whole. Every clone is the
+/// same store.
+#[derive(Clone, Debug)]
+pub struct MemoryStore {
+    clock: Arc<dyn Clock>,
+    faults: Faults,
+    rows: Arc<Mutex<Rows>>,
+}
+
+impl MemoryStore {
+    /// A store of one process, as SQLite is: there are no hints, and
+    /// [`recover`](Store::recover) takes up every running job.
+    pub fn new(clock: Arc<dyn Clock>, limits: Limits) -> Self {
+        Self::with(clock, limits, false)
+    }
+
+    /// A store of several processes, as PostgreSQL is: clones of it may stand for them. They
+    /// hear each other's hints, and none takes up a running job before its lease has run out.
+    pub fn shared(clock: Arc<dyn Clock>, limits: Limits) -> Self {
+        Self::with(clock, limits, true)
+    }
+
+    /// What lets calls fail.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// Opens the store again after [`close`](Store::close), with the rows that it had: what a
+    /// start of the process does.
+    pub fn reopen(&self) {
+        self.lock().closed = false;
+    }
+
+    /// Every job, whatever has become of its session, for a test's last look.
+    pub fn all_jobs(&self) -> Vec<Job> {
+        self.lock().jobs.values().cloned().collect()
+    }
+
+    fn with(clock: Arc<dyn Clock>, limits: Limits, shared: bool) -> Self {
+        Self {
+            clock,
+            faults: Faults::default(),
+            rows: Arc::new(Mutex::new(Rows::new(limits, shared))),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Rows> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One call, unless it is to fail.
+    fn call<T>(&self, run: impl FnOnce(&mut Rows, Timestamp) -> T) -> StoreResult<T> {
+        let unavailable = || StoreError::Unavailable("a test wants it so".to_owned());
+        let fault = self.faults.call();
+        let mut rows = self.lock();
+        if rows.closed {
+            return Err(StoreError::Closed);
+        }
+        if fault == Some(Fault::Before) {
+            return Err(unavailable());
+        }
+        let answer = run(&mut rows, self.clock.now());
+        match fault {
+            Some(_) => Err(unavailable()),
+            None => Ok(answer),
+        }
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn create_session(
+        &self,
+        session: Session,
+        idempotency: Option<Idempotency>,
+    ) -> StoreResult<Admission<Session>> {
+        self.call(|rows, now| rows.create_session(session, idempotency, now))
+    }
+
+    async fn session(&self, id: SessionId) -> StoreResult<Option<Session>> {
+        self.call(|rows, _| rows.session(id))
+    }
+
+    async fn sessions(
+        &self,
+        owner: &Owner,
+        now: Timestamp,
+        after: Option<SessionId>,
+        limit: u32,
+    ) -> StoreResult<Page<Session>> {
+        self.call(|rows, _| rows.sessions(owner, now, after, limit))
+    }
+
+    async fn renew_session(&self, id: SessionId, expires_at: Timestamp) -> StoreResult<()> {
+        self.call(|rows, _| rows.renew_session(id, expires_at))
+    }
+
+    async fn delete_session(&self, id: SessionId) -> StoreResult<bool> {
+        self.call(|rows, now| rows.delete_session(id, now))
+    }
+
+    async fn was_removed(&self, id: &Uuid, owner: &Owner) -> StoreResult<bool> {
+        self.call(|rows, _| rows.was_removed(id, owner))
+    }
+
+    async fn begin_removal(&self, now: Timestamp, limit: u32) -> StoreResult<Vec<SessionId>> {
+        self.call(|rows, _| rows.begin_removal(now, limit))
+    }
+
+    async fn finish_removal(&self, sessions: &[SessionId]) -> StoreResult<()> {
+        self.call(|rows, now| rows.finish_removal(sessions, now))
+    }
+
+    async fn forget(&self, before: Timestamp, limit: u32) -> StoreResult<u64> {
+        self.call(|rows, _| rows.forget(before, limit))
+    }
+
+    async fn put_dataset(&self, dataset: Dataset) -> StoreResult<Option<Put>> {
+        self.call(|rows, now| rows.put_dataset(dataset, now))
+    }
+
+    async fn dataset(
+        &self,
+        session: SessionId,
+        name: &DatasetName,
+    ) -> StoreResult<Option<Dataset>> {
+        self.call(|rows, _| rows.dataset(session, name))
+    }
+
+    async fn datasets(
+        &self,
+        session: SessionId,
+        after: Option<&DatasetName>,
+        limit: u32,
+    ) -> StoreResult<Page<Dataset>> {
+        self.call(|rows, _| rows.datasets(session, after, limit))
+    }
+
+    async fn set_schema(&self, blob: &BlobKey, schema: &[Field]) -> StoreResult<()> {
+        self.call(|rows, _| rows.set_schema(blob, schema))
+    }
+
+    async fn delete_dataset(
+        &self,
+        session: SessionId,
+        name: &DatasetName,
+    ) -> StoreResult<Option<Dataset>> {
+        self.call(|rows, _| rows.delete_dataset(session, name))
+    }
+
+    async fn submit(&self, submission: Submission) -> StoreResult<Admission<Job>> {
+        self.call(|rows, now| rows.submit(submission, now))
+    }
+
+    async fn job(&self, id: JobId) -> StoreResult<Option<Job>> {
+        self.call(|rows, _| rows.job(id))
+    }
+
+    async fn jobs(
+        &self,
+        filter: &JobFilter,
+        after: Option<JobId>,
+        limit: u32,
+    ) -> StoreResult<Page<Job>> {
+        self.call(|rows, _| rows.jobs(filter, after, limit))
+    }
+
+    async fn result(&self, id: JobId) -> StoreResult<Option<JobResult>> {
+        self.call(|rows, _| rows.result(id))
+    }
+
+    async fn cancel(&self, id: JobId) -> StoreResult<Option<Job>> {
+        self.call(|rows, now| rows.cancel(id, now))
+    }
+
+    async fn claim(
+        &self,
+        service: Service,
+        holder: InstanceId,
+        lease: Duration,
+        limit: u32,
+    ) -> StoreResult<Vec<Job>> {
+        self.call(|rows, now| rows.claim(service, holder, lease, limit, now))
+    }
+
+    async fn heartbeat(
+        &self,
+        claims: &[(ClaimRef, f64)],
+        lease: Duration,
+    ) -> StoreResult<Vec<Beat>> {
+        self.call(|rows, now| rows.heartbeat(claims, lease, now))
+    }
+
+    async fn complete(&self, claim: ClaimRef, outcome: Outcome) -> StoreResult<Verdict> {
+        self.call(|rows, now| rows.complete(claim, outcome, now))
+    }
+
+    async fn hand_back(&self, claims: &[ClaimRef]) -> StoreResult<Vec<Verdict>> {
+        self.call(|rows, now| rows.hand_back(claims, now))
+    }
+
+    async fn expire_leases(&self, limit: u32) -> StoreResult<Vec<Job>> {
+        self.call(|rows, now| rows.expire_leases(limit, now))
+    }
+
+    async fn recover(&self) -> StoreResult<u64> {
+        self.call(|rows, now| rows.recover(now))
+    }
+
+    async fn counts(&self) -> StoreResult<StoreCounts> {
+        self.call(|rows, _| rows.counts.clone())
+    }
+
+    async fn ping(&self) -> StoreResult<()> {
+        self.call(|_, _| ())
+    }
+
+    fn hints(&self) -> Option<broadcast::Receiver<Hint>> {
+        let rows = self.lock();
+        rows.shared.then(|| rows.hints.subscribe())
+    }
+
+    async fn close(&self) -> StoreResult<()> {
+        self.call(|rows, _| rows.closed = true)
+    }
+}

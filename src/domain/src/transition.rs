@@ -1,0 +1,153 @@
+//! What an event does to a job as a whole: its lifecycle by [`Lifecycle::apply`], and the times,
+//! the progress and the error that follow from it. Every store changes a job through these.
+
+use std::time::Duration;
+
+use crate::lifecycle::{Cause, Effect, Event};
+use crate::session::after;
+use crate::store::{Beat, Outcome};
+use crate::{ClaimRef, InstanceId, Job, JobError, Limits, Refused, State, Timestamp};
+
+/// The code of a job whose every attempt was cut short by the death of its process.
+pub const ATTEMPTS_EXHAUSTED: &str = "attempts_exhausted";
+/// The code of a job that was handed back more often than is allowed.
+pub const INTERRUPTIONS_EXHAUSTED: &str = "interruptions_exhausted";
+
+impl Job {
+    /// A worker takes the job, until `lease` from `now`.
+    ///
+    /// # Errors
+    /// As [`Lifecycle::apply`](crate::Lifecycle::apply); the job is then as it was.
+    pub fn take(
+        &mut self,
+        holder: InstanceId,
+        lease: Duration,
+        now: Timestamp,
+        limits: &Limits,
+    ) -> Result<Effect, Refused> {
+        let until = after(now, lease);
+        let effect = self.apply(Event::Claim { holder, until }, now, limits)?;
+        self.started_at = Some(now);
+        Ok(effect)
+    }
+
+    /// A worker says that it lives, and how far it has come.
+    pub fn beat(
+        &mut self,
+        claim: ClaimRef,
+        progress: f64,
+        lease: Duration,
+        now: Timestamp,
+        limits: &Limits,
+    ) -> Beat {
+        let event = Event::Heartbeat {
+            epoch: claim.epoch,
+            until: after(now, lease),
+        };
+        if self.apply(event, now, limits).is_err() {
+            return Beat::Lost;
+        }
+        if (0.0..=1.0).contains(&progress) {
+            self.progress = self.progress.max(progress);
+        }
+        if self.lifecycle.cancel_requested {
+            Beat::CancelRequested
+        } else {
+            Beat::Held
+        }
+    }
+
+    /// A worker ends its claim. The store keeps the result where the job has succeeded.
+    ///
+    /// # Errors
+    /// As [`Lifecycle::apply`](crate::Lifecycle::apply); the job is then as it was.
+    pub fn complete(
+        &mut self,
+        claim: ClaimRef,
+        outcome: &Outcome,
+        now: Timestamp,
+        limits: &Limits,
+    ) -> Result<Effect, Refused> {
+        let event = Event::Complete {
+            epoch: claim.epoch,
+            ending: outcome.ending(),
+        };
+        let effect = self.apply(event, now, limits)?;
+        if let (Outcome::Failed(error), State::Failed) = (outcome, self.state()) {
+            // There is no other attempt, so the row does not keep whether one would help.
+            self.error = Some(JobError {
+                retryable: false,
+                ..error.clone()
+            });
+        }
+        Ok(effect)
+    }
+
+    /// A worker gives the job back in order.
+    ///
+    /// # Errors
+    /// As [`Lifecycle::apply`](crate::Lifecycle::apply); the job is then as it was.
+    pub fn hand_back(
+        &mut self,
+        claim: ClaimRef,
+        now: Timestamp,
+        limits: &Limits,
+    ) -> Result<Effect, Refused> {
+        let epoch = claim.epoch;
+        self.apply(Event::HandBack { epoch }, now, limits)
+    }
+
+    /// Takes the job away from its worker.
+    ///
+    /// # Errors
+    /// As [`Lifecycle::apply`](crate::Lifecycle::apply); the job is then as it was.
+    pub fn expire(&mut self, now: Timestamp, limits: &Limits) -> Result<Effect, Refused> {
+        self.apply(Event::Expire, now, limits)
+    }
+
+    /// The caller wants the job cancelled.
+    ///
+    /// # Errors
+    /// As [`Lifecycle::apply`](crate::Lifecycle::apply); the job is then as it was.
+    pub fn cancel(&mut self, now: Timestamp, limits: &Limits) -> Result<Effect, Refused> {
+        self.apply(Event::Cancel, now, limits)
+    }
+
+    fn apply(&mut self, event: Event, now: Timestamp, limits: &Limits) -> Result<Effect, Refused> {
+        let effect = self.lifecycle.apply(event, now, limits)?;
+        match effect {
+            Effect::Claimed | Effect::Requeued => self.progress = 0.0,
+            Effect::Renewed | Effect::CancelNoted => {}
+            Effect::Ended(cause) => {
+                self.finished_at = Some(now);
+                if self.state() == State::Succeeded {
+                    self.progress = 1.0;
+                }
+                self.error = exhausted(cause, limits);
+            }
+        }
+        Ok(effect)
+    }
+}
+
+/// The error of a job that ended for want of further attempts.
+fn exhausted(cause: Cause, limits: &Limits) -> Option<JobError> {
+    match cause {
+        Cause::Attempt | Cause::Cancelled => None,
+        Cause::AttemptsExhausted => Some(JobError::permanent(
+            ATTEMPTS_EXHAUSTED,
+            format!(
+                "the process that ran the job died or hung, in the last of {} attempts",
+                limits.max_attempts
+            ),
+        )),
+        Cause::InterruptionsExhausted => Some(JobError::permanent(
+            INTERRUPTIONS_EXHAUSTED,
+            format!(
+                "the job was handed back more than {} times: it does not fit between two \
+                 shutdowns; raise `shutdown.deadline` or make it smaller",
+                limits.max_interruptions
+            ),
+        )),
+    }
+}
