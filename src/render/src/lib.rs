@@ -1,1 +1,112 @@
 //! Reports as HTML, PDF, XLSX and Markdown.
+//!
+//! An input becomes a [document](document::Document), sections of blocks whose texts are clean
+//! and whose numbers are as people read them; the page, the PDF and Markdown each write that
+//! document, the workbook keeps the numbers as numbers. The same input gives the same bytes.
+//!
+//! Everything blocks and nothing is left behind: no thread, no cache, no file. A renderer that
+//! has nothing to do holds next to nothing; fonts are looked for when a PDF needs them.
+
+mod chart;
+mod document;
+mod error;
+mod fonts;
+mod html;
+mod input;
+mod number;
+mod pdf;
+mod text;
+
+use lastcall_domain::{Cancel, ReportFormat};
+
+use document::TableLimits;
+pub use error::RenderError;
+pub use fonts::FontConfig;
+use fonts::FontFinder;
+pub use input::{ReportBody, ReportInput};
+
+/// Makes reports.
+pub struct Renderer {
+    fonts: FontFinder,
+}
+
+impl Renderer {
+    /// A renderer that will look for fonts where it is told to, once it needs some.
+    pub fn new(fonts: FontConfig) -> Self {
+        Self {
+            fonts: FontFinder::new(fonts),
+        }
+    }
+
+    /// Makes a report. Blocks for as long as that takes: milliseconds for most, up to a few
+    /// seconds for a PDF of the largest.
+    ///
+    /// # Errors
+    /// [`RenderError::Cancelled`] soon after the flag was set; else what is wrong with the
+    /// format or with the machine. No text or number in the input is an error.
+    pub fn render(
+        &self,
+        report: &ReportInput<'_>,
+        format: ReportFormat,
+        cancel: &Cancel,
+    ) -> Result<Vec<u8>, RenderError> {
+        if cancel.is_cancelled() {
+            return Err(RenderError::Cancelled);
+        }
+        match format {
+            ReportFormat::Html => html::html(&document(report, HTML_TABLE, cancel)?, cancel),
+            ReportFormat::Pdf => {
+                let document = document(report, PDF_TABLE, cancel)?;
+                pdf::pdf(&document, report.created_at, &self.fonts, cancel)
+            }
+            ReportFormat::Json => json(report),
+            other => Err(RenderError::Unsupported(other)),
+        }
+    }
+}
+
+impl Default for Renderer {
+    fn default() -> Self {
+        Self::new(FontConfig::default())
+    }
+}
+
+const HTML_TABLE: TableLimits = TableLimits {
+    rows: 5_000,
+    columns: 200,
+    cells: 200_000,
+    width: 200,
+};
+const PDF_TABLE: TableLimits = TableLimits {
+    rows: 500,
+    columns: 14,
+    cells: 4_000,
+    width: 60,
+};
+
+fn document(
+    report: &ReportInput<'_>,
+    limits: TableLimits,
+    cancel: &Cancel,
+) -> Result<document::Document, RenderError> {
+    let (title, at) = (report.title, report.created_at);
+    match report.body {
+        ReportBody::Profile(profile) => document::profile(profile, title, at, cancel),
+        ReportBody::Table { result, query } => {
+            Ok(document::table(result, title, query, at, limits))
+        }
+        ReportBody::Other { kind, value } => {
+            Ok(document::generic(value, title.unwrap_or(kind), kind, at))
+        }
+    }
+}
+
+fn json(report: &ReportInput<'_>) -> Result<Vec<u8>, RenderError> {
+    let mut json = match report.body {
+        ReportBody::Profile(profile) => serde_json::to_vec_pretty(profile),
+        ReportBody::Table { result, .. } => serde_json::to_vec_pretty(result),
+        ReportBody::Other { value, .. } => serde_json::to_vec_pretty(value),
+    }?;
+    json.push(b'\n');
+    Ok(json)
+}

@@ -1,0 +1,112 @@
+//! Bars of counts over intervals of equal width.
+
+use super::{BAR, Chart, INK, LINE, MUTED, Svg, WIDTH, axis::ticks};
+use crate::number;
+
+/// The borders of a histogram's intervals.
+pub(crate) enum Edges<'a> {
+    /// Numbers, for an axis with ticks at round values.
+    Numbers(&'a [f64]),
+    /// Anything else, already fit to be shown; the first, the middle and the last are written.
+    Labels(&'a [String]),
+}
+
+impl Edges<'_> {
+    fn label(&self, i: usize) -> String {
+        match self {
+            Self::Numbers(edges) => edges
+                .get(i)
+                .map_or_else(String::new, |x| number::figure(*x)),
+            Self::Labels(edges) => edges.get(i).cloned().unwrap_or_default(),
+        }
+    }
+}
+
+const HEIGHT: u32 = 170;
+const LEFT: f64 = 40.0;
+const TOP: f64 = 8.0;
+const PLOT_W: f64 = WIDTH as f64 - LEFT - 12.0;
+const PLOT_H: f64 = HEIGHT as f64 - TOP - 24.0;
+
+/// Draws a histogram of `counts` between `edges` (one more than counts). `None` where there is
+/// nothing to draw.
+pub(crate) fn histogram(
+    caption: &str,
+    subject: &str,
+    edges: &Edges<'_>,
+    counts: &[u64],
+) -> Option<Chart> {
+    let most = *counts.iter().max()?;
+    if most == 0 {
+        return None;
+    }
+    let alt = format!(
+        "Histogram of {subject}: {} intervals from {} to {}, the fullest with {} rows",
+        counts.len(),
+        edges.label(0),
+        edges.label(counts.len()),
+        number::count(most),
+    );
+    let mut svg = Svg::new(WIDTH, HEIGHT, &alt);
+    let top = most as f64;
+    for tick in ticks(0.0, top, 4) {
+        let y = TOP + PLOT_H * (1.0 - tick / top);
+        svg.line([LEFT, y, LEFT + PLOT_W, y], "grid", LINE);
+        svg.text((LEFT - 6.0, y + 3.5), "end", MUTED, "", &number::axis(tick));
+    }
+    let step = PLOT_W / counts.len() as f64;
+    // Narrow bars need their gap for themselves.
+    let gap = if step > 6.0 { 1.0 } else { 0.0 };
+    for (i, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+        // A bar that is there can be seen, however small.
+        let h = (PLOT_H * *count as f64 / top).max(1.0);
+        let hint = format!(
+            "{} to {}: {}",
+            edges.label(i),
+            edges.label(i + 1),
+            number::count(*count)
+        );
+        let x = LEFT + step * i as f64 + gap / 2.0;
+        svg.rect([x, TOP + PLOT_H - h, step - gap, h], "bar", BAR, &hint);
+    }
+    let base = TOP + PLOT_H;
+    svg.line([LEFT, base, LEFT + PLOT_W, base], "axis", MUTED);
+    for (at, label) in labels(edges, counts.len()) {
+        let x = LEFT + PLOT_W * at;
+        let anchor = match at {
+            a if a > 0.9 => "end",
+            a if a < 0.1 && matches!(edges, Edges::Labels(_)) => "start",
+            _ => "middle",
+        };
+        svg.line([x, base, x, base + 4.0], "axis", MUTED);
+        svg.text((x, base + 16.0), anchor, INK, "", &label);
+    }
+    Some(Chart {
+        svg: svg.finish(),
+        alt,
+        caption: caption.to_owned(),
+        width: WIDTH,
+    })
+}
+
+/// Positions (0 to 1) and texts along the horizontal axis.
+fn labels(edges: &Edges<'_>, intervals: usize) -> Vec<(f64, String)> {
+    if let Edges::Numbers(numbers) = edges
+        && let (Some(min), Some(max)) = (numbers.first(), numbers.last())
+    {
+        let at_ticks: Vec<_> = ticks(*min, *max, 6)
+            .into_iter()
+            .map(|tick| ((tick - min) / (max - min), number::axis(tick)))
+            .collect();
+        let distinct = at_ticks.windows(2).all(|pair| pair[0].1 != pair[1].1);
+        if at_ticks.len() >= 2 && distinct {
+            return at_ticks;
+        }
+    }
+    let mut ends = vec![(0.0, edges.label(0))];
+    if intervals.is_multiple_of(2) {
+        ends.push((0.5, edges.label(intervals / 2)));
+    }
+    ends.push((1.0, edges.label(intervals)));
+    ends
+}

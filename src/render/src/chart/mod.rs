@@ -1,0 +1,118 @@
+//! Charts as SVG, the same for the page and for the PDF.
+//!
+//! Colours are attributes, which the PDF takes as they are, and classes, by which a style sheet
+//! may replace them (a dark page does). Texts are escaped here and nowhere else.
+
+mod axis;
+mod bars;
+mod heatmap;
+mod histogram;
+
+use std::fmt::{Display, Write as _};
+
+use serde::Serialize;
+
+pub(crate) use bars::{Bar, bars};
+pub(crate) use heatmap::heatmap;
+pub(crate) use histogram::{Edges, histogram};
+
+/// A drawn chart.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Chart {
+    /// The drawing, without a title element of its own.
+    pub svg: String,
+    /// What it shows, in words, for those who cannot see it.
+    pub alt: String,
+    /// What stands above it.
+    pub caption: String,
+    /// Its natural width in CSS pixels.
+    pub width: u32,
+}
+
+/// The width of a chart that stands beside others.
+pub(crate) const WIDTH: u32 = 360;
+
+const INK: &str = "#1f2933";
+const MUTED: &str = "#5f6c7b";
+const LINE: &str = "#e3e8ee";
+const BAR: &str = "#3b76b0";
+const TRACK: &str = "#eef2f6";
+
+/// An SVG drawing in the making.
+struct Svg {
+    body: String,
+}
+
+impl Svg {
+    fn new(width: u32, height: u32, alt: &str) -> Self {
+        let mut body = String::with_capacity(4096);
+        let _ = write!(
+            body,
+            r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" aria-label="{}" font-family="Noto Sans, sans-serif" font-size="10">"#,
+            Escaped(alt)
+        );
+        Self { body }
+    }
+
+    /// A rectangle with a text that shows when a pointer rests on it.
+    fn rect(&mut self, [x, y, w, h]: [f64; 4], class: &str, fill: &str, hint: &str) {
+        let _ = write!(
+            self.body,
+            r#"<rect x="{x:.1}" y="{y:.1}" width="{w:.1}" height="{h:.1}" class="{class}" fill="{fill}">"#
+        );
+        if !hint.is_empty() {
+            let _ = write!(self.body, "<title>{}</title>", Escaped(hint));
+        }
+        self.body.push_str("</rect>");
+    }
+
+    fn line(&mut self, [x1, y1, x2, y2]: [f64; 4], class: &str, stroke: &str) {
+        let _ = write!(
+            self.body,
+            r#"<line x1="{x1:.1}" y1="{y1:.1}" x2="{x2:.1}" y2="{y2:.1}" class="{class}" stroke="{stroke}"/>"#
+        );
+    }
+
+    /// A text; `anchor` is `start`, `middle` or `end`, `more` further attributes.
+    fn text(&mut self, (x, y): (f64, f64), anchor: &str, fill: &str, more: &str, text: &str) {
+        let class = if fill == INK { "ink" } else { "muted" };
+        let _ = write!(
+            self.body,
+            r#"<text x="{x:.1}" y="{y:.1}" text-anchor="{anchor}" class="{class}" fill="{fill}"{more}>{}</text>"#,
+            Escaped(text)
+        );
+    }
+
+    fn finish(mut self) -> String {
+        self.body.push_str("</svg>");
+        self.body
+    }
+}
+
+/// Text escaped for element content and attributes of XML and HTML.
+struct Escaped<'a>(&'a str);
+
+impl Display for Escaped<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for c in self.0.chars() {
+            match c {
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '&' => f.write_str("&amp;")?,
+                '"' => f.write_str("&quot;")?,
+                '\'' => f.write_str("&#39;")?,
+                // XML has no way to write these at all.
+                '\0'..='\u{8}'
+                | '\u{b}'
+                | '\u{c}'
+                | '\u{e}'..='\u{1f}'
+                | '\u{fffe}'
+                | '\u{ffff}' => {
+                    f.write_char('\u{fffd}')?;
+                }
+                c => f.write_char(c)?,
+            }
+        }
+        Ok(())
+    }
+}

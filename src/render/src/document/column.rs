@@ -1,0 +1,247 @@
+//! The figures and charts of one column.
+
+use lastcall_domain::profile::{Column, Histogram, Number, Numeric};
+use serde_json::Value;
+
+use super::{AlertLine, Card, Fact, Text};
+use crate::chart::{Bar, Chart, Edges, bars, histogram};
+use crate::number::{count, figure, figure_at, fixed, number, percent};
+use crate::text::shorten;
+
+/// Top values that are drawn.
+const TOP: usize = 10;
+
+/// All about one column.
+pub(super) fn card(column: &Column, number: usize, rows: u64, tags: Vec<AlertLine>) -> Card {
+    let mut groups = vec![vec![
+        Fact::new("Count", count(column.count)),
+        Fact::new("Missing", count(column.missing)).with(percent(column.missing, rows)),
+        Fact::new("Distinct", distinct(column))
+            .with(percent(column.distinct.min(column.count), column.count)),
+    ]];
+    let name = shorten(&column.name, 60);
+    let mut charts = Vec::new();
+    if let Some(numeric) = &column.numeric {
+        groups[0].extend(signs(numeric, column.count));
+        groups.push(moments(numeric));
+        groups.push(quantiles(numeric));
+        charts.extend(numeric_histogram(&name, &numeric.histogram));
+    }
+    if let Some(text) = &column.text {
+        let length = |n: Option<u64>| n.map_or_else(|| crate::number::NONE.to_owned(), count);
+        groups.push(vec![
+            Fact::new("Shortest", length(text.min_length)).with("characters"),
+            Fact::new(
+                "Mean length",
+                text.mean_length.map_or_else(|| length(None), figure),
+            ),
+            Fact::new("Longest", length(text.max_length)).with("characters"),
+        ]);
+    }
+    if let Some(temporal) = &column.temporal {
+        let [least, _, most] = range(column);
+        groups.push(vec![
+            Fact::new("Earliest", least),
+            Fact::new("Latest", most),
+        ]);
+        let edges: Vec<_> = temporal
+            .histogram
+            .edges
+            .iter()
+            .map(|edge| moment(edge))
+            .collect();
+        let caption = histogram_caption(temporal.histogram.estimated);
+        charts.extend(histogram(
+            caption,
+            &name,
+            &Edges::Labels(&edges),
+            &temporal.histogram.counts,
+        ));
+    }
+    if let Some(boolean) = &column.boolean {
+        groups.push(vec![
+            Fact::new("True", count(boolean.trues)).with(percent(boolean.trues, column.count)),
+            Fact::new("False", count(boolean.falses)).with(percent(boolean.falses, column.count)),
+        ]);
+    }
+    charts.extend(top_values(column, &name));
+    Card {
+        number,
+        name: Text::new(&column.name, 60),
+        kind: column.kind.as_str(),
+        tags,
+        groups,
+        charts,
+    }
+}
+
+fn signs(numeric: &Numeric, all: u64) -> Vec<Fact> {
+    let mut facts = vec![
+        Fact::new("Zeros", count(numeric.zeros)).with(percent(numeric.zeros, all)),
+        Fact::new("Negative", count(numeric.negatives)).with(percent(numeric.negatives, all)),
+    ];
+    if numeric.infinities > 0 {
+        facts.push(
+            Fact::new("Infinite", count(numeric.infinities)).with(percent(numeric.infinities, all)),
+        );
+    }
+    facts
+}
+
+/// The largest magnitude, against which a mean may be nothing but rounding noise.
+fn scale(numeric: &Numeric) -> f64 {
+    [numeric.min, numeric.max]
+        .into_iter()
+        .flatten()
+        .map(|n| n.as_f64().abs())
+        .filter(|x| x.is_finite())
+        .fold(0.0, f64::max)
+}
+
+fn moments(numeric: &Numeric) -> Vec<Fact> {
+    let scale = scale(numeric);
+    let shown =
+        |x: Option<f64>| x.map_or_else(|| crate::number::NONE.to_owned(), |x| figure_at(x, scale));
+    let shape = |x: Option<f64>| x.map_or_else(|| crate::number::NONE.to_owned(), |x| fixed(x, 3));
+    let sum = match numeric.sum {
+        Some(Number::Float(x)) => shown(Some(x)),
+        Some(whole) => number(whole),
+        None => shown(None),
+    };
+    vec![
+        Fact::new("Mean", shown(numeric.mean)),
+        Fact::new("Std. deviation", shown(numeric.std)),
+        Fact::new("Variance", crate::number::optional(numeric.variance)),
+        Fact::new("Sum", sum),
+        Fact::new("Skewness", shape(numeric.skewness)),
+        Fact::new("Kurtosis", shape(numeric.kurtosis)),
+    ]
+}
+
+fn quantiles(numeric: &Numeric) -> Vec<Fact> {
+    let q = &numeric.quantiles;
+    let about = if q.estimated { "≈ " } else { "" };
+    let end = |n: Option<Number>| n.map_or_else(|| crate::number::NONE.to_owned(), number);
+    let mut facts = vec![Fact::new("Minimum", end(numeric.min))];
+    for (label, value) in [
+        ("1%", q.p01),
+        ("5%", q.p05),
+        ("25%", q.p25),
+        ("Median", q.p50),
+        ("75%", q.p75),
+        ("95%", q.p95),
+        ("99%", q.p99),
+    ] {
+        let value = value.map_or_else(
+            || crate::number::NONE.to_owned(),
+            |x| format!("{about}{}", figure(x)),
+        );
+        facts.push(Fact::new(label, value));
+    }
+    facts.push(Fact::new("Maximum", end(numeric.max)));
+    facts
+}
+
+fn histogram_caption(estimated: bool) -> &'static str {
+    if estimated {
+        "Distribution (estimated)"
+    } else {
+        "Distribution"
+    }
+}
+
+fn numeric_histogram(name: &str, of: &Histogram<Number>) -> Option<Chart> {
+    let edges: Vec<_> = of.edges.iter().map(|edge| edge.as_f64()).collect();
+    histogram(
+        histogram_caption(of.estimated),
+        name,
+        &Edges::Numbers(&edges),
+        &of.counts,
+    )
+}
+
+fn top_values(column: &Column, name: &str) -> Option<Chart> {
+    let about = if column.top_estimated { "≈ " } else { "" };
+    // Where every value is different, a chart of them says nothing.
+    if column.top.first().is_none_or(|top| top.count <= 1) {
+        return None;
+    }
+    let rows: Vec<_> = column
+        .top
+        .iter()
+        .take(TOP)
+        .map(|top| Bar {
+            label: value_text(&top.value),
+            share: top.count as f64 / column.count.max(1) as f64,
+            figure: format!(
+                "{about}{} ({})",
+                count(top.count),
+                percent(top.count.min(column.count), column.count)
+            ),
+        })
+        .collect();
+    let alt = format!(
+        "The {} most frequent values of {name}, with their counts",
+        rows.len()
+    );
+    bars("Most frequent values", &alt, &rows)
+}
+
+/// The number of distinct values.
+pub(super) fn distinct(column: &Column) -> String {
+    let about = if column.distinct_estimated {
+        "≈ "
+    } else {
+        ""
+    };
+    format!("{about}{}", count(column.distinct))
+}
+
+/// Least, mean and most, where the type has them.
+pub(super) fn range(column: &Column) -> [String; 3] {
+    if let Some(numeric) = &column.numeric {
+        let end = |n: Option<Number>| n.map_or_else(String::new, number);
+        let mean = numeric
+            .mean
+            .map_or_else(String::new, |x| figure_at(x, scale(numeric)));
+        return [end(numeric.min), mean, end(numeric.max)];
+    }
+    if let Some(temporal) = &column.temporal {
+        let end = |at: &Option<String>| at.as_deref().map_or_else(String::new, moment);
+        return [end(&temporal.min), String::new(), end(&temporal.max)];
+    }
+    Default::default()
+}
+
+/// A date as it is; a point in time without its zone, which is always UTC, and without a time of
+/// day where that is midnight.
+fn moment(rfc3339: &str) -> String {
+    let short = shorten(rfc3339, 40);
+    let Some(short) = short
+        .strip_suffix('Z')
+        .or_else(|| short.strip_suffix("+00:00"))
+    else {
+        return short;
+    };
+    match short.split_once('T') {
+        Some((date, "00:00:00")) => date.to_owned(),
+        Some((date, time)) => format!("{date} {time}"),
+        None => short.to_owned(),
+    }
+}
+
+/// A value of the data as text.
+pub(super) fn value_text(value: &Value) -> String {
+    match value {
+        Value::String(text) if text.is_empty() => "(empty)".to_owned(),
+        Value::String(text) => shorten(text, crate::text::FULL),
+        Value::Number(n) => match (n.as_i64(), n.as_f64()) {
+            (Some(n), _) => number(Number::Integer(n)),
+            (None, Some(x)) => number(Number::Float(x)),
+            (None, None) => n.to_string(),
+        },
+        Value::Bool(b) => b.to_string(),
+        Value::Null => String::new(),
+        other => shorten(&other.to_string(), crate::text::FULL),
+    }
+}

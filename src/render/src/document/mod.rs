@@ -1,0 +1,225 @@
+//! A report before it has a format: sections of blocks, every text clean, every number already
+//! as people read it. The page, the PDF and Markdown are three ways to write one document.
+
+mod column;
+mod generic;
+mod profile;
+mod table;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::chart::Chart;
+use crate::text::{FULL, clean, shorten};
+
+pub(crate) use generic::generic;
+pub(crate) use profile::profile;
+pub(crate) use table::{TableLimits, table};
+
+/// A whole report.
+#[derive(Debug, Serialize)]
+pub(crate) struct Document {
+    /// What it is about: the dataset's name, or what the caller named it.
+    pub title: Text,
+    /// What it is: `Data profile`.
+    pub kind: String,
+    /// A line under the title.
+    pub subtitle: String,
+    /// When it was made, `2026-01-31 12:00 UTC`.
+    pub created: String,
+    /// The same for machines, RFC 3339.
+    pub created_rfc3339: String,
+    /// What made it, with its version.
+    pub generator: String,
+    /// Whether pages are to be wider than high.
+    pub landscape: bool,
+    /// The parts, in order.
+    pub sections: Vec<Section>,
+    /// What a reader must know about the figures.
+    pub notes: Vec<String>,
+}
+
+/// A part of the report with a heading.
+#[derive(Debug, Serialize)]
+pub(crate) struct Section {
+    /// The anchor within the page: an ASCII name that the program chose.
+    pub id: &'static str,
+    /// The heading.
+    pub title: String,
+    /// What is in it.
+    pub blocks: Vec<Block>,
+}
+
+/// A piece of a section.
+#[derive(Debug, Serialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub(crate) enum Block {
+    /// Large figures in a row.
+    Tiles {
+        /// The figures.
+        tiles: Vec<Fact>,
+    },
+    /// What to look at first.
+    Alerts {
+        /// One line each.
+        alerts: Vec<AlertLine>,
+    },
+    /// A sentence.
+    Text {
+        /// The sentence.
+        text: String,
+    },
+    /// Text to be set as it is, in a fixed-width face.
+    Code {
+        /// The text.
+        text: String,
+    },
+    /// A table.
+    Table(Table),
+    /// A chart over the whole width.
+    Chart(Chart),
+    /// Charts that stand beside each other where there is room.
+    Charts {
+        /// The charts.
+        charts: Vec<Chart>,
+    },
+    /// All about one column.
+    Card(Card),
+}
+
+/// A text that may have been shortened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Text {
+    /// What is shown.
+    pub short: String,
+    /// The whole, up to [`FULL`]; empty where it is no more than what is shown.
+    pub full: String,
+}
+
+impl Text {
+    /// Cleans and shortens to `width` columns.
+    pub(crate) fn new(text: &str, width: usize) -> Self {
+        let short = shorten(text, width);
+        let full = if short == clean(text) {
+            String::new()
+        } else {
+            shorten(text, FULL)
+        };
+        Self { short, full }
+    }
+}
+
+/// A figure with its name.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Fact {
+    /// The name.
+    pub label: String,
+    /// The figure, as it is shown.
+    pub value: String,
+    /// What stands beside it, in small; may be empty.
+    pub more: String,
+}
+
+impl Fact {
+    /// A figure with nothing beside it.
+    pub(crate) fn new(label: &str, value: impl Into<String>) -> Self {
+        Self {
+            label: label.to_owned(),
+            value: value.into(),
+            more: String::new(),
+        }
+    }
+
+    /// The same with something beside it.
+    pub(crate) fn with(mut self, more: impl Into<String>) -> Self {
+        self.more = more.into();
+        self
+    }
+}
+
+/// One alert.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct AlertLine {
+    /// The column, or what stands for the whole dataset.
+    pub column: Text,
+    /// What it is, for people: `Missing values`.
+    pub title: &'static str,
+    /// `high`, `medium` or `low`.
+    pub level: &'static str,
+    /// One sentence.
+    pub detail: String,
+}
+
+/// A table; every row has a cell per column.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Table {
+    /// The header.
+    pub columns: Vec<TableColumn>,
+    /// The body.
+    pub rows: Vec<Vec<Text>>,
+    /// What it shows, for those who do not see it in its place.
+    pub caption: String,
+    /// The number of the card that each row leads to, 0 for none; may be shorter than the rows.
+    pub links: Vec<usize>,
+}
+
+impl Table {
+    /// The number of the card that a row leads to, 0 for none.
+    pub(crate) fn link(&self, row: &usize) -> usize {
+        self.links.get(*row).copied().unwrap_or(0)
+    }
+}
+
+/// A column of a [`Table`].
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct TableColumn {
+    /// The header.
+    pub title: Text,
+    /// A second, small line of the header; may be empty.
+    pub note: String,
+    /// Whether its cells are figures, which stand right.
+    pub figures: bool,
+}
+
+impl TableColumn {
+    /// A column of figures or of text.
+    pub(crate) fn new(title: &str, figures: bool) -> Self {
+        Self {
+            title: Text::new(title, 60),
+            note: String::new(),
+            figures,
+        }
+    }
+}
+
+/// All about one column of a dataset.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Card {
+    /// Its place in the dataset, from 1: the anchor is `c` and this number.
+    pub number: usize,
+    /// Its name.
+    pub name: Text,
+    /// Its type.
+    pub kind: &'static str,
+    /// The titles of its alerts.
+    pub tags: Vec<AlertLine>,
+    /// Its figures, in groups.
+    pub groups: Vec<Vec<Fact>>,
+    /// Its charts.
+    pub charts: Vec<Chart>,
+}
+
+/// The frame of every report.
+fn frame(title: &str, kind: &str, created_at: DateTime<Utc>) -> Document {
+    Document {
+        title: Text::new(title, 90),
+        kind: kind.to_owned(),
+        subtitle: String::new(),
+        created: created_at.format("%Y-%m-%d %H:%M UTC").to_string(),
+        created_rfc3339: created_at.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        generator: concat!("Lastcall ", env!("CARGO_PKG_VERSION")).to_owned(),
+        landscape: false,
+        sections: Vec::new(),
+        notes: Vec::new(),
+    }
+}

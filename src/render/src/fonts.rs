@@ -1,0 +1,214 @@
+//! The faces that a PDF is set in: two that come with the program, and from the system's font
+//! folders only those that a report needs and the two lack.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use typst::foundations::Bytes;
+use typst::text::{Font, FontBook, FontInfo, FontWeight};
+use typst::utils::LazyHash;
+
+/// Where faces may come from beside the program itself.
+#[derive(Clone, Debug)]
+pub struct FontConfig {
+    /// Whether to look into the system's font folders.
+    pub system: bool,
+    /// Further folders to look into, with all below them.
+    pub folders: Vec<PathBuf>,
+}
+
+impl Default for FontConfig {
+    fn default() -> Self {
+        Self {
+            system: true,
+            folders: Vec::new(),
+        }
+    }
+}
+
+/// The family that text is set in.
+pub(crate) const FAMILY: &str = "Noto Sans";
+/// The family for symbols and scripts that the first lacks.
+const SECOND: &str = "DejaVu Sans";
+/// Larger font files are left alone.
+const MAX_FILE: u64 = 64 * 1024 * 1024;
+
+/// A face in a file, known by what it says about itself; its glyphs are not loaded.
+struct Face {
+    path: PathBuf,
+    index: u32,
+    info: FontInfo,
+}
+
+/// Finds faces. Holds only descriptions, and those only once a report was in need of them.
+pub(crate) struct FontFinder {
+    config: FontConfig,
+    found: OnceLock<Vec<Face>>,
+}
+
+/// The faces for one report.
+pub(crate) struct FontSet {
+    /// What typst looks them up in.
+    pub book: LazyHash<FontBook>,
+    /// The faces, in the order of the book.
+    pub faces: Vec<Font>,
+    /// The families, in the order of preference.
+    pub families: Vec<String>,
+}
+
+impl FontFinder {
+    /// A finder that has not looked anywhere yet.
+    pub(crate) fn new(config: FontConfig) -> Self {
+        Self {
+            config,
+            found: OnceLock::new(),
+        }
+    }
+
+    /// The faces for a text: those of the program, and what covers the rest of it.
+    pub(crate) fn faces_for(&self, text: &str) -> FontSet {
+        let mut faces: Vec<Font> = [
+            notosans::REGULAR_TTF,
+            notosans::BOLD_TTF,
+            dejavu::sans::regular(),
+            dejavu::sans_mono::regular(),
+        ]
+        .into_iter()
+        .filter_map(|data| Font::new(Bytes::new(data), 0))
+        .collect();
+        let mut families = vec![FAMILY.to_owned(), SECOND.to_owned()];
+        let wanted: BTreeSet<char> = text
+            .chars()
+            .filter(|c| !c.is_control() && !faces.iter().any(|face| covers(face.info(), *c)))
+            .collect();
+        if !wanted.is_empty() && (self.config.system || !self.config.folders.is_empty()) {
+            for family in choose(self.found(), wanted) {
+                faces.extend(self.load(&family));
+                families.push(family);
+            }
+        }
+        let book = FontBook::from_infos(faces.iter().map(|face| face.info().clone()));
+        FontSet {
+            book: LazyHash::new(book),
+            faces,
+            families,
+        }
+    }
+
+    fn found(&self) -> &[Face] {
+        self.found.get_or_init(|| {
+            let mut db = fontdb::Database::new();
+            if self.config.system {
+                db.load_system_fonts();
+            }
+            for folder in &self.config.folders {
+                db.load_fonts_dir(folder);
+            }
+            let mut found: Vec<_> = db
+                .faces()
+                .filter_map(|face| {
+                    let (fontdb::Source::File(path) | fontdb::Source::SharedFile(path, _)) =
+                        &face.source
+                    else {
+                        return None;
+                    };
+                    let info = db.with_face_data(face.id, FontInfo::new)??;
+                    Some(Face {
+                        path: path.clone(),
+                        index: face.index,
+                        info,
+                    })
+                })
+                .collect();
+            // The order of folders on disk is no order to rely on.
+            found.sort_by(|a, b| (&a.path, a.index).cmp(&(&b.path, b.index)));
+            log::debug!("found {} faces in the font folders", found.len());
+            found
+        })
+    }
+
+    /// The regular and the bold face of a family, where they can be read.
+    fn load(&self, family: &str) -> Vec<Font> {
+        let mut loaded: Vec<Font> = Vec::new();
+        for weight in [FontWeight::REGULAR, FontWeight::BOLD] {
+            let of_family = self
+                .found()
+                .iter()
+                .filter(|face| face.info.family.as_str() == family);
+            let nearest = of_family.min_by_key(|face| face.info.variant.weight.distance(weight));
+            let Some(face) = nearest else { continue };
+            if fs::metadata(&face.path).map_or(u64::MAX, |meta| meta.len()) > MAX_FILE {
+                continue;
+            }
+            let font = fs::read(&face.path)
+                .ok()
+                .and_then(|data| Font::new(Bytes::new(data), face.index));
+            if let Some(font) = font
+                && !loaded.iter().any(|other| other.info() == font.info())
+            {
+                loaded.push(font);
+            }
+        }
+        loaded
+    }
+}
+
+fn covers(info: &FontInfo, c: char) -> bool {
+    info.coverage.contains(u32::from(c))
+}
+
+/// The families that cover what is wanted, as few as a greedy choice finds.
+fn choose(found: &[Face], mut wanted: BTreeSet<char>) -> Vec<String> {
+    let region = region(&wanted);
+    let mut candidates: Vec<&Face> = found.iter().collect();
+    candidates.sort_by_cached_key(|face| rank(face, region));
+    let mut chosen: Vec<String> = Vec::new();
+    for face in candidates {
+        let before = wanted.len();
+        wanted.retain(|c| !covers(&face.info, *c));
+        let family = face.info.family.to_string();
+        if wanted.len() < before && !chosen.contains(&family) {
+            chosen.push(family);
+        }
+        if wanted.is_empty() {
+            break;
+        }
+    }
+    chosen
+}
+
+/// Upright sans faces first, and of the families that share one set of Chinese characters the one
+/// of the region whose script is in the text.
+fn rank(face: &Face, region: &str) -> (bool, bool, bool, bool, u16, String) {
+    let family = face.info.family.as_str();
+    let regular = face.info.variant.weight.distance(FontWeight::REGULAR);
+    (
+        face.info.variant.style != typst::text::FontStyle::Normal,
+        !family.contains("Sans"),
+        family.contains("Mono") || family.contains("Serif"),
+        family.contains("CJK") && !family.ends_with(region),
+        regular,
+        family.to_owned(),
+    )
+}
+
+fn region(wanted: &BTreeSet<char>) -> &'static str {
+    let has = |ranges: &[std::ops::RangeInclusive<char>]| {
+        wanted
+            .iter()
+            .any(|c| ranges.iter().any(|range| range.contains(c)))
+    };
+    if has(&[
+        '\u{1100}'..='\u{11ff}',
+        '\u{3130}'..='\u{318f}',
+        '\u{ac00}'..='\u{d7a3}',
+    ]) {
+        "KR"
+    } else if has(&['\u{3040}'..='\u{30ff}']) {
+        "JP"
+    } else {
+        "SC"
+    }
+}

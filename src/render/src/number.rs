@@ -1,0 +1,221 @@
+//! How numbers look to people: the one place that decides, for every format.
+//!
+//! Figures have six significant digits and no trailing zeros; thousands are set off by commas;
+//! what is beyond 10¹⁵ or below 10⁻⁴ is in scientific notation; what is not defined is a dash.
+
+use lastcall_domain::profile::Number;
+
+/// What stands for a figure that is not defined.
+pub(crate) const NONE: &str = "–";
+
+/// A count: `1,234,567`.
+pub(crate) fn count(n: u64) -> String {
+    group(&n.to_string())
+}
+
+/// A figure with up to six significant digits: `1,234.57`, `0.00123`, `4.5e-9`.
+pub(crate) fn figure(x: f64) -> String {
+    significant(x, 6)
+}
+
+/// A figure that is zero but for rounding noise at the given scale is shown as zero: the mean of
+/// values around 1,000 is not `1e-17`.
+pub(crate) fn figure_at(x: f64, scale: f64) -> String {
+    if x.abs() < scale.abs() * 1e-13 {
+        "0".to_owned()
+    } else {
+        figure(x)
+    }
+}
+
+/// A figure that may not be defined.
+pub(crate) fn optional(x: Option<f64>) -> String {
+    x.map_or_else(|| NONE.to_owned(), figure)
+}
+
+/// A value of the data: integers keep every digit, doubles up to ten significant ones.
+pub(crate) fn number(n: Number) -> String {
+    match n {
+        Number::Integer(n) => group(&n.to_string()),
+        Number::Float(x) => significant(x, 10),
+    }
+}
+
+/// A coefficient or a shape figure, with a fixed number of decimals: `0.873`, `-1.200`.
+pub(crate) fn fixed(x: f64, decimals: usize) -> String {
+    if !x.is_finite() {
+        return special(x);
+    }
+    let text = format!("{x:.decimals$}");
+    // Rounding may leave a negative zero.
+    if text.starts_with('-') && text.bytes().all(|b| matches!(b, b'-' | b'0' | b'.')) {
+        text[1..].to_owned()
+    } else {
+        group(&text)
+    }
+}
+
+/// A share: `0%`, `< 0.1%`, `12.3%`, `> 99.9%`, `100%`; a dash of nothing.
+pub(crate) fn percent(part: u64, whole: u64) -> String {
+    if whole == 0 {
+        return NONE.to_owned();
+    }
+    match part as f64 / whole as f64 * 100.0 {
+        _ if part == 0 => "0%".to_owned(),
+        _ if part == whole => "100%".to_owned(),
+        p if p < 0.1 => "< 0.1%".to_owned(),
+        p if p > 99.9 && p < 100.0 => "> 99.9%".to_owned(),
+        p => format!("{p:.1}%"),
+    }
+}
+
+/// A size with a binary unit: `512 B`, `1.2 MiB`.
+pub(crate) fn bytes(n: u64) -> String {
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    if n < 1024 {
+        return format!("{n} B");
+    }
+    let mut value = n as f64 / 1024.0;
+    let mut unit = UNITS[0];
+    for next in &UNITS[1..] {
+        // The border is where rounding would show "1024.0".
+        if value < 1023.95 {
+            break;
+        }
+        value /= 1024.0;
+        unit = next;
+    }
+    format!("{value:.1} {unit}")
+}
+
+/// A short form for axes: `950`, `1.2k`, `3M`, `0.05`.
+pub(crate) fn axis(x: f64) -> String {
+    let a = x.abs();
+    for (limit, unit) in [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k")] {
+        if a >= limit && a < 1e15 {
+            let scale = if unit == "k" { 1e3 } else { limit };
+            return format!("{}{unit}", significant(x / scale, 4));
+        }
+    }
+    significant(x, 4)
+}
+
+fn significant(x: f64, digits: usize) -> String {
+    if !x.is_finite() {
+        return special(x);
+    }
+    if x == 0.0 {
+        return "0".to_owned();
+    }
+    let scientific = format!("{x:.*e}", digits - 1);
+    let Some((mantissa, exponent)) = scientific.split_once('e') else {
+        return scientific;
+    };
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if !(-4..15).contains(&exponent) {
+        return format!("{}e{exponent}", trim_zeros(mantissa));
+    }
+    let decimals = usize::try_from(digits as i32 - 1 - exponent).unwrap_or(0);
+    group(trim_zeros(&format!("{x:.decimals$}")))
+}
+
+fn special(x: f64) -> String {
+    if x.is_nan() {
+        NONE.to_owned()
+    } else if x > 0.0 {
+        "∞".to_owned()
+    } else {
+        "-∞".to_owned()
+    }
+}
+
+fn trim_zeros(text: &str) -> &str {
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        text
+    }
+}
+
+/// Sets off the thousands of a plain decimal number.
+fn group(text: &str) -> String {
+    let (sign, rest) = text
+        .strip_prefix('-')
+        .map_or(("", text), |rest| ("-", rest));
+    let (whole, fraction) = rest
+        .split_once('.')
+        .map_or((rest, None), |(w, f)| (w, Some(f)));
+    let mut out = String::with_capacity(text.len() + whole.len() / 3 + 1);
+    out.push_str(sign);
+    for (i, digit) in whole.char_indices() {
+        if i > 0 && (whole.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    if let Some(fraction) = fraction {
+        out.push('.');
+        out.push_str(fraction);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_have_six_significant_digits_and_no_noise() {
+        let shown = |x: f64| figure(x);
+        assert_eq!(shown(0.1 + 0.2), "0.3");
+        assert_eq!(shown(1_234_567.891), "1,234,568");
+        assert_eq!(shown(-1234.5678), "-1,234.57");
+        assert_eq!(shown(0.000_123_456_789), "0.000123457");
+        assert_eq!(shown(4.5e-9), "4.5e-9");
+        assert_eq!(shown(1e300), "1e300");
+        assert_eq!(shown(999_999.96), "1,000,000");
+        assert_eq!(shown(-0.0), "0");
+        assert_eq!(shown(f64::NAN), NONE);
+        assert_eq!(shown(f64::NEG_INFINITY), "-∞");
+        assert_eq!(figure_at(3e-17, 100.0), "0");
+        assert_eq!(figure_at(3e-17, 1e-17), "3e-17");
+    }
+
+    #[test]
+    fn integers_of_64_bits_keep_every_digit() {
+        assert_eq!(
+            number(Number::Integer(i64::MIN)),
+            "-9,223,372,036,854,775,808"
+        );
+        assert_eq!(number(Number::Float(10_000_000.2)), "10,000,000.2");
+        assert_eq!(count(u64::MAX), "18,446,744,073,709,551,615");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(1000), "1,000");
+    }
+
+    #[test]
+    fn shares_never_round_to_nothing_or_to_all() {
+        assert_eq!(percent(0, 0), NONE);
+        assert_eq!(percent(0, 5), "0%");
+        assert_eq!(percent(5, 5), "100%");
+        assert_eq!(percent(1, 1_000_000), "< 0.1%");
+        assert_eq!(percent(999_999, 1_000_000), "> 99.9%");
+        assert_eq!(percent(1, 8), "12.5%");
+    }
+
+    #[test]
+    fn sizes_have_the_unit_that_fits() {
+        assert_eq!(bytes(0), "0 B");
+        assert_eq!(bytes(1023), "1023 B");
+        assert_eq!(bytes(1024), "1.0 KiB");
+        assert_eq!(bytes(1024 * 1024 - 1), "1.0 MiB");
+        assert_eq!(bytes(u64::MAX), "16.0 EiB");
+    }
+
+    #[test]
+    fn fixed_decimals_have_no_negative_zero() {
+        assert_eq!(fixed(-0.000_4, 3), "0.000");
+        assert_eq!(fixed(-1234.5, 2), "-1,234.50");
+        assert_eq!(fixed(f64::INFINITY, 2), "∞");
+    }
+}

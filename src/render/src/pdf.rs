@@ -1,0 +1,173 @@
+//! The PDF, set by typst.
+//!
+//! typst keeps its file names for ever, so the two here are always the same; it memoizes what it
+//! computes, so that is dropped after every report; and it works on rayon's threads, so it gets a
+//! pool of its own, which has ended when this returns.
+
+use std::sync::OnceLock;
+
+use chrono::{DateTime, Datelike, Timelike, Utc};
+use lastcall_domain::Cancel;
+use serde::Serialize;
+use typst::diag::{FileError, FileResult, SourceDiagnostic};
+use typst::foundations::{Bytes, Datetime, Duration, Smart};
+use typst::syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot};
+use typst::text::{Font, FontBook};
+use typst::utils::LazyHash;
+use typst::{Library, LibraryExt, World};
+use typst_layout::PagedDocument;
+use typst_pdf::{PdfOptions, Timestamp};
+
+use crate::document::Document;
+use crate::error::RenderError;
+use crate::fonts::{FontFinder, FontSet};
+
+const LAYOUT: &str = include_str!("../templates/report.typ");
+/// typst recurses by the depth of the layout; ours is shallow, its own frames are not.
+const STACK: usize = 16 * 1024 * 1024;
+
+#[derive(Serialize)]
+struct Input<'a> {
+    document: &'a Document,
+    fonts: &'a [String],
+}
+
+/// Sets the document in pages.
+///
+/// # Errors
+/// [`RenderError::Cancelled`] before the pages are set and before they are written, and
+/// [`RenderError::Typeset`].
+pub(crate) fn pdf(
+    doc: &Document,
+    created_at: DateTime<Utc>,
+    fonts: &FontFinder,
+    cancel: &Cancel,
+) -> Result<Vec<u8>, RenderError> {
+    let text = serde_json::to_string(doc)?;
+    let fonts = fonts.faces_for(&text);
+    drop(text);
+    let data = serde_json::to_vec(&Input {
+        document: doc,
+        fonts: &fonts.families,
+    })?;
+    if cancel.is_cancelled() {
+        return Err(RenderError::Cancelled);
+    }
+    let bytes = in_own_pool(|| {
+        let page = Page::new(data, fonts)?;
+        let set = typst::compile::<PagedDocument>(&page)
+            .output
+            .map_err(|errors| typeset(&errors))?;
+        if cancel.is_cancelled() {
+            return Err(RenderError::Cancelled);
+        }
+        let options = PdfOptions {
+            creator: Smart::Custom(Some(doc.generator.clone())),
+            timestamp: timestamp(created_at),
+            ..PdfOptions::default()
+        };
+        typst_pdf::pdf(&set, &options).map_err(|errors| typeset(&errors))
+    });
+    typst::comemo::evict(0);
+    bytes?
+}
+
+/// Runs typst on one thread, which has ended when this returns.
+fn in_own_pool<R: Send>(work: impl FnOnce() -> R + Send) -> Result<R, RenderError> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .thread_name(|_| "pdf".to_owned())
+        .stack_size(STACK)
+        .build_scoped(|thread| thread.run(), |pool| pool.install(work))
+        .map_err(|error| RenderError::Threads(error.to_string()))
+}
+
+fn typeset(errors: &[SourceDiagnostic]) -> RenderError {
+    let messages: Vec<_> = errors
+        .iter()
+        .take(3)
+        .map(|error| error.message.as_str())
+        .collect();
+    RenderError::Typeset(messages.join("; "))
+}
+
+fn timestamp(at: DateTime<Utc>) -> Option<Timestamp> {
+    let small = |n: u32| u8::try_from(n).ok();
+    let at = Datetime::from_ymd_hms(
+        at.year(),
+        small(at.month())?,
+        small(at.day())?,
+        small(at.hour())?,
+        small(at.minute())?,
+        small(at.second())?,
+    )?;
+    Some(Timestamp::new_utc(at))
+}
+
+/// All that typst can see: the layout, the data, the faces. No disk, no network, no clock.
+struct Page {
+    library: LazyHash<Library>,
+    layout: Source,
+    data_id: FileId,
+    data: Bytes,
+    fonts: FontSet,
+}
+
+impl Page {
+    fn new(data: Vec<u8>, fonts: FontSet) -> Result<Self, RenderError> {
+        let (layout_id, data_id) = file_ids()?;
+        Ok(Self {
+            library: LazyHash::new(Library::builder().build()),
+            layout: Source::new(layout_id, LAYOUT.to_owned()),
+            data_id,
+            data: Bytes::new(data),
+            fonts,
+        })
+    }
+}
+
+fn file_ids() -> Result<(FileId, FileId), RenderError> {
+    static IDS: OnceLock<Option<(FileId, FileId)>> = OnceLock::new();
+    let id =
+        |name| Some(RootedPath::new(VirtualRoot::Project, VirtualPath::new(name).ok()?).intern());
+    let ids = IDS.get_or_init(|| Some((id("report.typ")?, id("report.json")?)));
+    ids.ok_or_else(|| RenderError::Typeset("no name for the layout".to_owned()))
+}
+
+impl World for Page {
+    fn library(&self) -> &LazyHash<Library> {
+        &self.library
+    }
+
+    fn book(&self) -> &LazyHash<FontBook> {
+        &self.fonts.book
+    }
+
+    fn main(&self) -> FileId {
+        self.layout.id()
+    }
+
+    fn source(&self, id: FileId) -> FileResult<Source> {
+        if id == self.layout.id() {
+            Ok(self.layout.clone())
+        } else {
+            Err(FileError::AccessDenied)
+        }
+    }
+
+    fn file(&self, id: FileId) -> FileResult<Bytes> {
+        if id == self.data_id {
+            Ok(self.data.clone())
+        } else {
+            Err(FileError::AccessDenied)
+        }
+    }
+
+    fn font(&self, index: usize) -> Option<Font> {
+        self.fonts.faces.get(index).cloned()
+    }
+
+    fn today(&self, _offset: Option<Duration>) -> Option<Datetime> {
+        None
+    }
+}
