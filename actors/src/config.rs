@@ -1,0 +1,154 @@
+//! What the tree is told when it is built. The binary's configuration is turned into this; the
+//! defaults are the contract's.
+
+use std::time::Duration;
+
+use lastcall_domain::{InstanceId, Service};
+
+/// The whole tree.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// This run of the process: the holder of every claim.
+    pub instance: InstanceId,
+    /// AnalysisService.
+    pub analysis: PoolConfig,
+    /// ReportService.
+    pub report: PoolConfig,
+    /// How long a claim holds without a heartbeat.
+    pub lease: Duration,
+    /// How often claims are renewed.
+    pub heartbeat: Duration,
+    /// TtlCleaner.
+    pub cleaner: CleanerConfig,
+    /// The supervisor.
+    pub supervision: Supervision,
+    /// What a drain does with jobs that nobody has claimed.
+    pub queued: Queued,
+    /// On which threads the children run.
+    pub placement: Placement,
+}
+
+impl Config {
+    /// The defaults, for this run of the process.
+    pub fn new(instance: InstanceId) -> Self {
+        Self {
+            instance,
+            analysis: PoolConfig::new(Duration::from_secs(300)),
+            report: PoolConfig::new(Duration::from_secs(120)),
+            lease: Duration::from_secs(5),
+            heartbeat: Duration::from_secs(1),
+            cleaner: CleanerConfig::default(),
+            supervision: Supervision::default(),
+            queued: Queued::Leave,
+            placement: Placement::OwnArbiters,
+        }
+    }
+
+    /// The part of one service.
+    pub fn pool(&self, service: Service) -> &PoolConfig {
+        match service {
+            Service::Analysis => &self.analysis,
+            Service::Report => &self.report,
+        }
+    }
+}
+
+/// One worker service.
+#[derive(Clone, Debug)]
+pub struct PoolConfig {
+    /// Jobs run at once; at least 1.
+    pub workers: usize,
+    /// The bound on messages that wait for a slot, and on jobs claimed ahead; at least 1.
+    pub mailbox: usize,
+    /// How long one attempt may take.
+    pub timeout: Duration,
+    /// How long a cancelled attempt may take to stop before its slot is taken from it.
+    pub cancel_grace: Duration,
+    /// How often the service looks for work by itself; jittered by a fifth.
+    pub poll: Duration,
+}
+
+impl PoolConfig {
+    /// The defaults, with this timeout.
+    pub fn new(timeout: Duration) -> Self {
+        Self {
+            workers: 4,
+            mailbox: 64,
+            timeout,
+            cancel_grace: Duration::from_secs(2),
+            poll: Duration::from_secs(1),
+        }
+    }
+}
+
+/// The cleaner.
+#[derive(Clone, Debug)]
+pub struct CleanerConfig {
+    /// How often it sweeps by itself.
+    pub interval: Duration,
+    /// Sessions removed in one batch.
+    pub batch: u32,
+    /// For how long answers to repeated requests, and removals, are remembered; a day at least.
+    pub remember: Duration,
+}
+
+impl Default for CleanerConfig {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(3600),
+            batch: 100,
+            remember: Duration::from_secs(2 * 86_400),
+        }
+    }
+}
+
+/// When a child is restarted, and when no longer.
+#[derive(Clone, Debug)]
+pub struct Supervision {
+    /// Restarts of one child within [`within`](Self::within); one more escalates.
+    pub max_restarts: u32,
+    /// The span in which restarts are counted.
+    pub within: Duration,
+    /// The pause before the first restart; it doubles with each within the span.
+    pub backoff: Duration,
+    /// The longest pause.
+    pub backoff_max: Duration,
+    /// How often a child is asked whether it still answers.
+    pub ping: Duration,
+    /// A child that has not answered for this long is hung.
+    pub hang: Duration,
+}
+
+impl Default for Supervision {
+    fn default() -> Self {
+        Self {
+            max_restarts: 5,
+            within: Duration::from_secs(30),
+            backoff: Duration::from_millis(50),
+            backoff_max: Duration::from_secs(1),
+            ping: Duration::from_secs(1),
+            hang: Duration::from_secs(5),
+        }
+    }
+}
+
+/// What a drain does with jobs that nobody has claimed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Queued {
+    /// They stay in the queue, which is durable.
+    #[default]
+    Leave,
+    /// They are run until it is time to hand back.
+    Finish,
+}
+
+/// On which threads the children run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Placement {
+    /// Each child on an arbiter of its own: one that never yields starves no other.
+    #[default]
+    OwnArbiters,
+    /// All on the arbiter that started the tree, so that a test's paused time is the time of
+    /// them all. A child that blocks its thread then blocks everything.
+    Shared,
+}

@@ -1,0 +1,22 @@
+//! The lines of the log that others rely on, word for word (a test imports them from here).
+//!
+//! The first, the second and the last belong to the boot: only it knows when they are true.
+
+/// Ready; the address follows.
+pub const READY: &str = "Lastcall ready on http://";
+/// The shutdown has begun.
+pub const SHUTTING_DOWN: &str = "Application shutting down";
+/// TtlCleaner is being drained.
+pub const CLEANER_BEGIN: &str = "Shutting down TtlCleaner";
+/// TtlCleaner has ended and its thread is joined.
+pub const CLEANER_END: &str = "TtlCleaner shutdown complete";
+/// ReportService is being drained.
+pub const REPORT_BEGIN: &str = "Shutting down ReportService thread pool executor";
+/// ReportService has ended and its thread is joined.
+pub const REPORT_END: &str = "ReportService shutdown complete";
+/// AnalysisService is being drained.
+pub const ANALYSIS_BEGIN: &str = "Shutting down AnalysisService thread pool executor";
+/// AnalysisService has ended and its thread is joined.
+pub const ANALYSIS_END: &str = "AnalysisService shutdown complete";
+/// Every message was finished, every actor stopped, every thread joined, the store closed.
+pub const ALL_DOWN: &str = "All services shut down successfully";

@@ -1,0 +1,65 @@
+//! Every message of the tree.
+//!
+//! | message | from | to | means |
+//! |---|---|---|---|
+//! | [`Wake`] | API, stores' hints, the other service, the boot | a worker service | rows have changed: look at the queue now |
+//! | [`Analyze`] | ReportService's work | AnalysisService | make this profile on one of your slots; the reply is the profile |
+//! | [`Sweep`] | API (a session was deleted) | TtlCleaner | do not wait for the interval |
+//! | [`Ping`] | Supervisor | every child | answer at once; who does not is hung |
+//! | [`Stop`] | Supervisor | every child | your work has ended: leave |
+//! | [`Born`] | a child's arbiter | Supervisor | the factory has built the child |
+//! | [`Died`] | a child's obituary | Supervisor | the child is gone, for whatever reason |
+//! | [`Drain`] | the shutdown's conductor | Supervisor | drain the children in the reverse of their start order; the reply is what came of it |
+//!
+//! Messages carry ids and orders, not payloads. Addresses flow down, replies and counters up.
+//! `Wake`, `Sweep`, `Ping`, `Born` and `Died` are hints or facts: one that is lost costs time,
+//! never work, because the rows and the obituaries say the same again.
+
+use actix::Message;
+use lastcall_domain::profile::Profile;
+use lastcall_domain::{Cancel, Dataset, JobError, ProfileOptions, Progress};
+use tokio::sync::oneshot;
+
+use crate::Permit;
+
+/// Look at the queue now. At most one waits in a mailbox.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Wake;
+
+/// Sweep now. At most one waits in a mailbox.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Sweep;
+
+/// Make a profile for a report.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Analyze {
+    /// Of this dataset.
+    pub dataset: Dataset,
+    /// How.
+    pub options: ProfileOptions,
+    /// Set when the report is to stop.
+    pub cancel: Cancel,
+    /// How far it has come.
+    pub progress: Progress,
+    /// The place in the mailbox, then in flight: given back when the profile has been made.
+    pub permit: Permit,
+    /// Where the profile goes. Its end is closed when nobody wants it any more.
+    pub reply: oneshot::Sender<Result<Profile, JobError>>,
+}
+
+/// Answer at once. The reply is sent by the actor itself, so that it proves that the actor's
+/// thread moves.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Ping {
+    /// Where the answer goes.
+    pub reply: oneshot::Sender<()>,
+}
+
+/// Leave: the work has ended.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Stop;

@@ -1,0 +1,106 @@
+//! Where the process is in its life, told to everyone who has to know.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+/// A phase in the life of the process. It only ever goes forward.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Not yet ready for requests.
+    Starting,
+    /// In service.
+    Running,
+    /// Readiness says no, requests are still accepted, no job is claimed.
+    LameDuck,
+    /// The listener is closed; work in hand is being finished.
+    Draining,
+    /// What still runs is being cancelled and handed back.
+    HandingBack,
+    /// No service runs any more.
+    Stopped,
+}
+
+impl Phase {
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::LameDuck => "lame_duck",
+            Self::Draining => "draining",
+            Self::HandingBack => "handing_back",
+            Self::Stopped => "stopped",
+        }
+    }
+
+    /// Whether a shutdown has begun.
+    pub fn is_shutting_down(self) -> bool {
+        self >= Self::LameDuck
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Looks at the phase, and waits for a later one. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct PhaseWatch {
+    receiver: watch::Receiver<Phase>,
+}
+
+impl PhaseWatch {
+    /// The phase now.
+    pub fn get(&self) -> Phase {
+        *self.receiver.borrow()
+    }
+
+    /// Waits until the phase is `phase` or a later one.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub async fn reached(&self, phase: Phase) {
+        let mut receiver = self.receiver.clone();
+        if receiver.wait_for(|now| *now >= phase).await.is_err() {
+            // The teller is gone, and with it the tree: there is nothing later than that.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Tells the phase.
+#[derive(Clone, Debug)]
+pub(crate) struct PhaseTeller {
+    sender: Arc<watch::Sender<Phase>>,
+}
+
+impl PhaseTeller {
+    pub(crate) fn new() -> Self {
+        Self {
+            sender: Arc::new(watch::Sender::new(Phase::Starting)),
+        }
+    }
+
+    /// Goes forward to `phase`; a step back is ignored.
+    pub(crate) fn advance(&self, phase: Phase) {
+        self.sender.send_if_modified(|now| {
+            let forward = phase > *now;
+            if forward {
+                *now = phase;
+            }
+            forward
+        });
+    }
+
+    pub(crate) fn watch(&self) -> PhaseWatch {
+        PhaseWatch {
+            receiver: self.sender.subscribe(),
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The way down: the plan that one deadline gives, what conducts it, and the report of what
+//! really happened.
+//!
+//! The boot drives it, as it alone owns the listener and the store:
+//!
+//! ```text
+//! let shutdown = handle.shutdown(reason, timeline);     // claims stop, readiness says no
+//! shutdown.lame_duck().await;                           // requests are still accepted
+//! /* close the listener, finish the requests */
+//! let outcome = shutdown.drain().await;                 // services, in the reverse start order
+//! /* close the store, join the threads */
+//! let report = shutdown.report(outcome, leftovers);     // and its exit code
+//! ```
+//!
+//! [`Shutdown::hurry`] (the second signal) may be called at any moment; every step then goes
+//! straight to the hand-back.
+
+mod conductor;
+mod file;
+mod report;
+mod timeline;
+
+pub use conductor::Shutdown;
+pub use file::{PreviousRun, ReportFile};
+pub use report::{
+    DrainOutcome, EXIT_CLEAN, EXIT_ESCALATED, EXIT_HANDED_BACK, Leftovers, PhaseTiming, Reason,
+    ServiceOutcome, ShutdownReport,
+};
+pub use timeline::{Timeline, TimelineFault};

@@ -1,0 +1,169 @@
+//! What really happened on the way down.
+
+use std::time::Duration;
+
+use lastcall_domain::{InstanceId, JobId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Exit code: nothing was left.
+pub const EXIT_CLEAN: i32 = 0;
+/// Exit code: a service exhausted its restarts (`EX_SOFTWARE`).
+pub const EXIT_ESCALATED: i32 = 70;
+/// Exit code: the time was over and work was handed back or left to its lease (`EX_TEMPFAIL`).
+pub const EXIT_HANDED_BACK: i32 = 75;
+
+/// Why the process went down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reason {
+    /// SIGTERM.
+    Sigterm,
+    /// SIGINT.
+    Sigint,
+    /// `POST /v1/system/drain`.
+    Api,
+    /// A service exhausted its restarts.
+    Escalation,
+}
+
+/// A phase, planned and actual.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PhaseTiming {
+    /// Its name.
+    pub name: String,
+    /// How long it was to last at most, in milliseconds.
+    pub planned_ms: u64,
+    /// How long it lasted, in milliseconds.
+    pub actual_ms: u64,
+}
+
+/// What became of one child.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ServiceOutcome {
+    /// Its name.
+    pub name: String,
+    /// All of its work was finished or handed back, its actor stopped and its thread was joined.
+    pub complete: bool,
+    /// Its actor did not stop, or its thread did not end.
+    pub stuck: bool,
+    /// Jobs that ended between the first signal and the end.
+    pub finished: u64,
+    /// Jobs that were handed back.
+    pub handed_back: u64,
+    /// Jobs whose work did not stop when told to, or whose claim could not be given back: the
+    /// lease or the next start takes them up.
+    pub left: Vec<JobId>,
+    /// Jobs that stay in the queue, durable; `None` where the store did not say.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub queued: Option<u64>,
+}
+
+/// What [`Shutdown::drain`](super::Shutdown::drain) came to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DrainOutcome {
+    /// The children, in the order in which they were drained.
+    pub services: Vec<ServiceOutcome>,
+    /// Threads that did not end.
+    pub threads_left: Vec<String>,
+    /// Work was cancelled because the time was over.
+    pub out_of_time: bool,
+}
+
+impl DrainOutcome {
+    /// Whether everything was finished or handed back, and everything has ended.
+    pub fn is_complete(&self) -> bool {
+        self.threads_left.is_empty() && self.services.iter().all(|service| service.complete)
+    }
+
+    /// Jobs that were handed back.
+    pub fn handed_back(&self) -> u64 {
+        self.services
+            .iter()
+            .map(|service| service.handed_back)
+            .sum()
+    }
+
+    /// Jobs that were left to their lease.
+    pub fn left(&self) -> Vec<JobId> {
+        let left = self.services.iter().map(|service| service.left.as_slice());
+        left.flatten().copied().collect()
+    }
+}
+
+/// What the boot knows and the tree does not.
+#[derive(Clone, Debug, Default)]
+pub struct Leftovers {
+    /// Threads that did not end.
+    pub threads: Vec<String>,
+    /// What else was left: a store that did not close, requests without an answer.
+    pub other: Vec<String>,
+}
+
+/// The report of a shutdown: a JSON file beside the store, a line of the log, and part of
+/// `/v1/system` in the next run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ShutdownReport {
+    /// The run that ended.
+    pub instance: InstanceId,
+    /// Why.
+    pub reason: Reason,
+    /// A second signal cut it short.
+    pub hurried: bool,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Timestamp,
+    /// How long it lasted, in milliseconds.
+    pub elapsed_ms: u64,
+    /// How long it was to last at most, in milliseconds.
+    pub deadline_ms: u64,
+    /// The phases, planned and actual.
+    pub phases: Vec<PhaseTiming>,
+    /// The children, in the order in which they were drained.
+    pub services: Vec<ServiceOutcome>,
+    /// Jobs that ended on the way down.
+    pub finished: u64,
+    /// Jobs that were handed back.
+    pub handed_back: u64,
+    /// Jobs that were left to their lease.
+    pub left: u64,
+    /// Jobs that stay in the queue; `None` where the store did not say.
+    pub queued: Option<u64>,
+    /// Threads that did not end.
+    pub threads_left: Vec<String>,
+    /// What else was left.
+    pub other_left: Vec<String>,
+    /// Nothing was left: "All services shut down successfully" is true.
+    pub clean: bool,
+    /// The exit code of the process.
+    pub exit_code: i32,
+}
+
+impl ShutdownReport {
+    /// What was left, for a warning; empty where nothing was.
+    pub fn leftovers(&self) -> Vec<String> {
+        let mut left = self.other_left.clone();
+        left.extend(
+            self.threads_left
+                .iter()
+                .map(|name| format!("thread {name}")),
+        );
+        for service in self.services.iter().filter(|service| !service.complete) {
+            if service.stuck {
+                left.push(format!("{} did not end", service.name));
+            }
+            left.extend(
+                service
+                    .left
+                    .iter()
+                    .map(|job| format!("job {job} of {}", service.name)),
+            );
+        }
+        left
+    }
+}
+
+/// `span` in whole milliseconds.
+pub(crate) fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
