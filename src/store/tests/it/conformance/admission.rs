@@ -1,0 +1,221 @@
+//! What is let in, and what is answered to a repeat.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use lastcall_domain::store::{Admission, Answer, Submission};
+use lastcall_domain::{JobId, Owner, Service, Session, SessionId};
+
+use crate::bench::{Bench, TTL, key, submission};
+
+on_every_store![
+    an_accepted_job_is_found_as_it_was_submitted,
+    a_repeat_is_given_the_first_answer_and_makes_nothing,
+    a_key_with_another_request_is_refused,
+    the_keys_of_two_callers_do_not_meet,
+    a_repeat_is_answered_even_when_the_queue_is_full_or_the_session_is_gone,
+    a_refused_request_leaves_its_key_unused,
+    of_many_requests_with_one_key_at_once_one_is_made,
+    of_many_sessions_with_one_key_at_once_one_is_made,
+    the_bound_of_the_queue_is_exact_under_concurrency,
+    the_bound_counts_each_service_by_itself,
+    a_job_that_is_queued_again_counts_in_the_queue,
+    no_job_gets_into_a_session_that_is_gone,
+    keys_are_forgotten_after_their_time,
+];
+
+async fn an_accepted_job_is_found_as_it_was_submitted(bench: Bench) {
+    let session = bench.session().await;
+    let job = bench.queued(&session).await;
+    assert_eq!(bench.job(job.id).await, job);
+    assert_eq!(bench.counts(Service::Analysis).await, (1, 0));
+    assert_eq!(bench.store.job(JobId::new()).await, Ok(None));
+}
+
+async fn a_repeat_is_given_the_first_answer_and_makes_nothing(bench: Bench) {
+    let session = bench.session().await;
+    let first = submit_with_key(&bench, &session, "alice", 1, "first").await;
+    assert!(matches!(first, Admission::Created(_)));
+    let second = submit_with_key(&bench, &session, "alice", 1, "second").await;
+    assert_eq!(second, Admission::Replayed(answer("first")));
+    assert_eq!(bench.counts(Service::Analysis).await, (1, 0));
+}
+
+async fn a_key_with_another_request_is_refused(bench: Bench) {
+    let session = bench.session().await;
+    submit_with_key(&bench, &session, "alice", 1, "first").await;
+    let second = submit_with_key(&bench, &session, "alice", 2, "second").await;
+    assert_eq!(second, Admission::KeyReused);
+    assert_eq!(bench.counts(Service::Analysis).await, (1, 0));
+}
+
+async fn the_keys_of_two_callers_do_not_meet(bench: Bench) {
+    let session = bench.session().await;
+    submit_with_key(&bench, &session, "alice", 1, "first").await;
+    let other = submit_with_key(&bench, &session, "bob", 2, "second").await;
+    assert!(matches!(other, Admission::Created(_)));
+}
+
+async fn a_repeat_is_answered_even_when_the_queue_is_full_or_the_session_is_gone(bench: Bench) {
+    let session = bench.session().await;
+    submit_with_key(&bench, &session, "alice", 1, "first").await;
+    let mut full = submission(bench.profile(&session));
+    full.max_queued = 1;
+    full.idempotency = Some(key("alice", "k", 1, "second"));
+    let repeat = bench.store.submit(full.clone()).await;
+    assert_eq!(repeat, Ok(Admission::Replayed(answer("first"))));
+    assert_eq!(bench.store.delete_session(session.id).await, Ok(true));
+    let repeat = bench.store.submit(full).await;
+    assert_eq!(repeat, Ok(Admission::Replayed(answer("first"))));
+}
+
+async fn a_refused_request_leaves_its_key_unused(bench: Bench) {
+    let session = bench.session().await;
+    let mut full = submission(bench.profile(&session));
+    full.max_queued = 0;
+    full.idempotency = Some(key("alice", "k", 1, "first"));
+    let refused = bench.store.submit(full).await;
+    assert_eq!(refused, Ok(Admission::QueueFull { queued: 0 }));
+    let again = submit_with_key(&bench, &session, "alice", 2, "second").await;
+    assert!(matches!(again, Admission::Created(_)));
+}
+
+async fn of_many_requests_with_one_key_at_once_one_is_made(bench: Bench) {
+    let session = bench.session().await;
+    let bench = Arc::new(bench);
+    let tasks = (0..32).map(|n| {
+        let (bench, session) = (Arc::clone(&bench), session.clone());
+        tokio::spawn(
+            async move { submit_with_key(&bench, &session, "alice", 1, &n.to_string()).await },
+        )
+    });
+    let mut created = Vec::new();
+    let mut replayed = BTreeSet::new();
+    for task in tasks.collect::<Vec<_>>() {
+        match task.await.unwrap() {
+            Admission::Created(job) => created.push(job),
+            Admission::Replayed(answer) => {
+                replayed.insert(answer.body);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(created.len(), 1);
+    assert_eq!(replayed.len(), 1, "all repeats get the same answer");
+    assert_eq!(bench.counts(Service::Analysis).await, (1, 0));
+}
+
+async fn of_many_sessions_with_one_key_at_once_one_is_made(bench: Bench) {
+    let tasks = (0..16).map(|n: u32| {
+        let store = Arc::clone(&bench.store);
+        let session = Session::new(Owner::new("alice"), TTL, bench.now());
+        let key = key("alice", "/v1/sessions k", 1, &n.to_string());
+        tokio::spawn(async move { store.create_session(session, Some(key)).await.unwrap() })
+    });
+    let mut created = 0;
+    for task in tasks.collect::<Vec<_>>() {
+        created += usize::from(matches!(task.await.unwrap(), Admission::Created(_)));
+    }
+    assert_eq!(created, 1);
+    let owner = Owner::new("alice");
+    let all = bench.store.sessions(&owner, bench.now(), None, 50);
+    assert_eq!(all.await.unwrap().items.len(), 1);
+    let other = Session::new(Owner::new("alice"), TTL, bench.now());
+    let reused = key("alice", "/v1/sessions k", 2, "other");
+    let reused = bench.store.create_session(other, Some(reused)).await;
+    assert_eq!(reused, Ok(Admission::KeyReused));
+}
+
+async fn the_bound_of_the_queue_is_exact_under_concurrency(bench: Bench) {
+    let session = bench.session().await;
+    let tasks = (0..64).map(|_| {
+        let store = Arc::clone(&bench.store);
+        let job = bench.profile(&session);
+        tokio::spawn(async move {
+            let bounded = Submission {
+                job,
+                idempotency: None,
+                max_queued: 10,
+            };
+            store.submit(bounded).await.unwrap()
+        })
+    });
+    let mut created = 0;
+    for task in tasks.collect::<Vec<_>>() {
+        match task.await.unwrap() {
+            Admission::Created(_) => created += 1,
+            Admission::QueueFull { queued } => assert_eq!(queued, 10),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(created, 10);
+    assert_eq!(bench.counts(Service::Analysis).await, (10, 0));
+}
+
+async fn the_bound_counts_each_service_by_itself(bench: Bench) {
+    let session = bench.session().await;
+    let analysis = bench.queued(&session).await;
+    let mut report = submission(bench.report_on(&session, analysis.id));
+    report.max_queued = 1;
+    let admission = bench.store.submit(report).await.unwrap();
+    assert!(matches!(admission, Admission::Created(_)));
+}
+
+async fn a_job_that_is_queued_again_counts_in_the_queue(bench: Bench) {
+    let session = bench.session().await;
+    let claimed = bench
+        .running(&session, lastcall_domain::InstanceId::new())
+        .await;
+    let mut bounded = submission(bench.profile(&session));
+    bounded.max_queued = 1;
+    let back = bench.store.hand_back(&[claimed.claim()]).await.unwrap();
+    assert!(back[0].is_ok());
+    let refused = bench.store.submit(bounded).await;
+    assert_eq!(refused, Ok(Admission::QueueFull { queued: 1 }));
+}
+
+async fn no_job_gets_into_a_session_that_is_gone(bench: Bench) {
+    let gone = Ok(Admission::SessionGone);
+    let deleted = bench.session().await;
+    bench.store.delete_session(deleted.id).await.unwrap();
+    let into_deleted = submission(bench.profile(&deleted));
+    assert_eq!(bench.store.submit(into_deleted).await, gone);
+
+    let mut never = deleted;
+    never.id = SessionId::new();
+    let into_nothing = submission(bench.profile(&never));
+    assert_eq!(bench.store.submit(into_nothing).await, gone);
+
+    let expired = bench.session().await;
+    bench.advance(TTL).await;
+    let into_expired = submission(bench.profile(&expired));
+    assert_eq!(bench.store.submit(into_expired).await, gone);
+    assert_eq!(bench.counts(Service::Analysis).await, (0, 0));
+}
+
+async fn keys_are_forgotten_after_their_time(bench: Bench) {
+    let session = bench.session().await;
+    submit_with_key(&bench, &session, "alice", 1, "first").await;
+    assert_eq!(bench.store.forget(bench.now(), 10).await, Ok(0));
+    bench.advance(TTL / 2).await;
+    assert_eq!(bench.store.forget(bench.now(), 0).await, Ok(0));
+    assert_eq!(bench.store.forget(bench.now(), 10).await, Ok(1));
+    let again = submit_with_key(&bench, &session, "alice", 2, "second").await;
+    assert!(matches!(again, Admission::Created(_)));
+}
+
+async fn submit_with_key(
+    bench: &Bench,
+    session: &Session,
+    caller: &str,
+    request: u8,
+    body: &str,
+) -> Admission<lastcall_domain::Job> {
+    let mut submission = submission(bench.profile(session));
+    submission.idempotency = Some(key(caller, "k", request, body));
+    bench.store.submit(submission).await.unwrap()
+}
+
+fn answer(body: &str) -> Answer {
+    key("alice", "k", 1, body).answer
+}

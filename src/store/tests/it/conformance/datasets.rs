@@ -1,0 +1,102 @@
+//! Datasets: put, replaced, described, deleted.
+
+use lastcall_domain::profile::ColumnType;
+use lastcall_domain::store::Put;
+use lastcall_domain::{BlobKey, Field, SessionId};
+
+use crate::bench::{Bench, TTL, dataset, name};
+
+on_every_store![
+    a_dataset_is_found_as_it_was_put,
+    a_dataset_replaces_the_one_before_and_names_it,
+    the_schema_is_kept_for_the_very_blob_only,
+    datasets_are_listed_by_name_in_pages,
+    a_deleted_dataset_is_given_back_once,
+    nothing_is_put_into_a_session_that_is_gone,
+];
+
+async fn a_dataset_is_found_as_it_was_put(bench: Bench) {
+    let session = bench.session().await;
+    let put = dataset(session.id, "flights", bench.now());
+    let done = bench.store.put_dataset(put.clone()).await;
+    assert_eq!(done, Ok(Some(Put { replaced: None })));
+    let found = bench.store.dataset(session.id, &name("flights")).await;
+    assert_eq!(found, Ok(Some(put)));
+    let other = bench.store.dataset(session.id, &name("Flights")).await;
+    assert_eq!(other, Ok(None), "names are told apart by case");
+}
+
+async fn a_dataset_replaces_the_one_before_and_names_it(bench: Bench) {
+    let session = bench.session().await;
+    let first = dataset(session.id, "x", bench.now());
+    bench.store.put_dataset(first.clone()).await.unwrap();
+    let second = dataset(session.id, "x", bench.now());
+    let done = bench.store.put_dataset(second.clone()).await;
+    let replaced = Some(first);
+    assert_eq!(done, Ok(Some(Put { replaced })));
+    let found = bench.store.dataset(session.id, &name("x")).await;
+    assert_eq!(found, Ok(Some(second)));
+}
+
+async fn the_schema_is_kept_for_the_very_blob_only(bench: Bench) {
+    let session = bench.session().await;
+    let put = dataset(session.id, "x", bench.now());
+    bench.store.put_dataset(put.clone()).await.unwrap();
+    let schema = vec![Field {
+        name: "größe".to_owned(),
+        kind: ColumnType::Float,
+    }];
+    let elsewhere = BlobKey::upload(session.id);
+    bench.store.set_schema(&elsewhere, &schema).await.unwrap();
+    let found = bench.store.dataset(session.id, &name("x")).await.unwrap();
+    assert_eq!(found.unwrap().schema, None);
+    bench.store.set_schema(&put.blob, &schema).await.unwrap();
+    let found = bench.store.dataset(session.id, &name("x")).await.unwrap();
+    assert_eq!(found.unwrap().schema, Some(schema));
+}
+
+async fn datasets_are_listed_by_name_in_pages(bench: Bench) {
+    let session = bench.session().await;
+    let other = bench.session().await;
+    for text in ["c", "a", "e", "B", "d"] {
+        let put = dataset(session.id, text, bench.now());
+        bench.store.put_dataset(put).await.unwrap();
+    }
+    let put = dataset(other.id, "f", bench.now());
+    bench.store.put_dataset(put).await.unwrap();
+    let mut names = Vec::new();
+    let mut after = None;
+    loop {
+        let page = bench.store.datasets(session.id, after.as_ref(), 2);
+        let page = page.await.unwrap();
+        names.extend(page.items.iter().map(|item| item.name.to_string()));
+        after = page.items.last().map(|item| item.name.clone());
+        if !page.more {
+            break;
+        }
+    }
+    assert_eq!(names, ["B", "a", "c", "d", "e"]);
+    let none = bench.store.datasets(SessionId::new(), None, 2).await;
+    assert_eq!(none.unwrap().items, []);
+}
+
+async fn a_deleted_dataset_is_given_back_once(bench: Bench) {
+    let session = bench.session().await;
+    let put = dataset(session.id, "x", bench.now());
+    bench.store.put_dataset(put.clone()).await.unwrap();
+    let x = name("x");
+    let deleted = bench.store.delete_dataset(session.id, &x).await;
+    assert_eq!(deleted, Ok(Some(put)));
+    assert_eq!(bench.store.delete_dataset(session.id, &x).await, Ok(None));
+    assert_eq!(bench.store.dataset(session.id, &x).await, Ok(None));
+}
+
+async fn nothing_is_put_into_a_session_that_is_gone(bench: Bench) {
+    let session = bench.session().await;
+    let never = dataset(SessionId::new(), "x", bench.now());
+    assert_eq!(bench.store.put_dataset(never).await, Ok(None));
+    bench.advance(TTL).await;
+    let late = dataset(session.id, "x", bench.now());
+    assert_eq!(bench.store.put_dataset(late).await, Ok(None));
+    assert_eq!(bench.store.dataset(session.id, &name("x")).await, Ok(None));
+}

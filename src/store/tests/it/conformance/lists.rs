@@ -1,0 +1,121 @@
+//! Lists of jobs.
+
+use lastcall_domain::store::JobFilter;
+use lastcall_domain::{InstanceId, Job, JobId, Owner, Service, State};
+
+use crate::bench::{Bench, success};
+
+on_every_store![
+    jobs_are_listed_in_pages_in_the_order_of_creation,
+    the_filters_hold_alone_and_together,
+    a_page_of_none_says_whether_there_are_any,
+];
+
+async fn jobs_are_listed_in_pages_in_the_order_of_creation(bench: Bench) {
+    let session = bench.session().await;
+    let mut expected = Vec::new();
+    for _ in 0..7 {
+        expected.push(bench.queued(&session).await);
+    }
+    let any = JobFilter::default();
+    for size in [1, 3, 7, 50] {
+        let mut listed: Vec<Job> = Vec::new();
+        loop {
+            let after = listed.last().map(|job| job.id);
+            let page = bench.store.jobs(&any, after, size).await.unwrap();
+            assert!(page.items.len() <= size as usize);
+            listed.extend(page.items);
+            if !page.more {
+                break;
+            }
+        }
+        assert_eq!(listed, expected);
+    }
+}
+
+async fn the_filters_hold_alone_and_together(bench: Bench) {
+    let first = bench.session_of("alice").await;
+    let second = bench.session_of("alice").await;
+    let other = bench.session_of("bob").await;
+    let done = bench.running(&first, InstanceId::new()).await;
+    let _ = bench
+        .store
+        .complete(done.claim(), success("1"))
+        .await
+        .unwrap();
+    let cancelled = bench.queued(&second).await;
+    bench.store.cancel(cancelled.id).await.unwrap();
+    let bobs = bench.queued(&other).await;
+    let report = bench.submit(bench.report_on(&first, bobs.id)).await;
+    let queued = bench.queued(&first).await;
+
+    let alice = Some(Owner::new("alice"));
+    let owned = |filter: JobFilter| JobFilter {
+        owner: alice.clone(),
+        ..filter
+    };
+    let any = JobFilter::default;
+    let state = |state| JobFilter {
+        state: Some(state),
+        ..any()
+    };
+    let cases = [
+        (
+            any(),
+            vec![done.id, cancelled.id, bobs.id, report.id, queued.id],
+        ),
+        (
+            owned(any()),
+            vec![done.id, cancelled.id, report.id, queued.id],
+        ),
+        (state(State::Queued), vec![bobs.id, report.id, queued.id]),
+        (owned(state(State::Queued)), vec![report.id, queued.id]),
+        (owned(state(State::Succeeded)), vec![done.id]),
+        (owned(state(State::Cancelled)), vec![cancelled.id]),
+        (owned(state(State::Failed)), vec![]),
+        (
+            JobFilter {
+                session: Some(first.id),
+                ..any()
+            },
+            vec![done.id, report.id, queued.id],
+        ),
+        (
+            JobFilter {
+                service: Some(Service::Report),
+                ..any()
+            },
+            vec![report.id],
+        ),
+        (
+            JobFilter {
+                session: Some(first.id),
+                service: Some(Service::Analysis),
+                ..owned(state(State::Queued))
+            },
+            vec![queued.id],
+        ),
+        (
+            JobFilter {
+                session: Some(other.id),
+                ..owned(any())
+            },
+            vec![],
+        ),
+    ];
+    for (filter, expected) in cases {
+        let listed = bench.store.jobs(&filter, None, 50).await.unwrap();
+        let listed: Vec<JobId> = listed.items.iter().map(|job| job.id).collect();
+        assert_eq!(listed, expected, "{filter:?}");
+    }
+}
+
+async fn a_page_of_none_says_whether_there_are_any(bench: Bench) {
+    let any = JobFilter::default();
+    let empty = bench.store.jobs(&any, None, 0).await.unwrap();
+    assert!(empty.items.is_empty() && !empty.more);
+    let session = bench.session().await;
+    bench.queued(&session).await;
+    let none = bench.store.jobs(&any, None, 0).await.unwrap();
+    assert!(none.items.is_empty() && none.more);
+}

@@ -1,0 +1,126 @@
+//! Many hands at once: every accepted job ends exactly once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use lastcall_domain::store::{Admission, JobFilter, Outcome, Submission};
+use lastcall_domain::{InstanceId, JobError, JobId, Service, Session, State, Store};
+use tokio::sync::Mutex;
+
+use crate::bench::{Bench, LEASE, result, submission, success};
+
+on_every_store![every_job_ends_exactly_once_whatever_befalls_it];
+
+const SUBMITTERS: usize = 8;
+const JOBS_EACH: usize = 25;
+const WORKERS: usize = 6;
+
+/// What the workers saw: how often each job was ended, and with which result.
+#[derive(Default)]
+struct Seen {
+    ends: Mutex<HashMap<JobId, Vec<(State, Option<String>)>>>,
+    ended: AtomicUsize,
+}
+
+async fn every_job_ends_exactly_once_whatever_befalls_it(bench: Bench) {
+    let bench = Arc::new(bench);
+    let session = bench.session().await;
+    let seen = Arc::new(Seen::default());
+    let mut tasks = Vec::new();
+    for _ in 0..SUBMITTERS {
+        tasks.push(tokio::spawn(submitter(bench.clone(), session.clone())));
+    }
+    for seed in 0..WORKERS {
+        tasks.push(tokio::spawn(worker(bench.clone(), seen.clone(), seed)));
+    }
+    tasks.push(tokio::spawn(reaper(bench.clone(), seen.clone())));
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let ends = seen.ends.lock().await;
+    assert_eq!(ends.len(), SUBMITTERS * JOBS_EACH);
+    let all = bench.store.jobs(&JobFilter::default(), None, 10_000).await;
+    for job in all.unwrap().items {
+        let [(state, text)] = &ends[&job.id][..] else {
+            panic!("{} ended {:?}", job.id, ends[&job.id]);
+        };
+        assert_eq!(job.state(), *state);
+        let kept = bench.store.result(job.id).await.unwrap();
+        assert_eq!(kept, text.as_deref().map(result));
+    }
+    assert_eq!(bench.counts(Service::Analysis).await, (0, 0));
+}
+
+async fn submitter(bench: Arc<Bench>, session: Session) {
+    for _ in 0..JOBS_EACH {
+        let bounded = Submission {
+            max_queued: 40,
+            ..submission(bench.profile(&session))
+        };
+        loop {
+            match bench.store.submit(bounded.clone()).await.unwrap() {
+                Admission::Created(_) => break,
+                Admission::QueueFull { queued } => assert!(queued >= 40),
+                other => panic!("{other:?}"),
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// Claims and ends jobs, now well, now badly, now too late.
+async fn worker(bench: Arc<Bench>, seen: Arc<Seen>, seed: usize) {
+    let store: &dyn Store = &*bench.store;
+    let holder = InstanceId::new();
+    let mut turn = seed;
+    while seen.ended.load(Ordering::SeqCst) < SUBMITTERS * JOBS_EACH {
+        let claimed = store.claim(Service::Analysis, holder, LEASE, 3).await;
+        for job in claimed.unwrap() {
+            turn += 1;
+            let claim = job.claim();
+            let text = format!("{}-{}", job.id, claim.epoch);
+            let verdict = match turn % 7 {
+                0 => store.hand_back(&[claim]).await.unwrap().remove(0),
+                1 => {
+                    let error = JobError::transient("engine_died", "again");
+                    let failed = Outcome::Failed(error);
+                    store.complete(claim, failed).await.unwrap()
+                }
+                // Its claim is left to the reaper.
+                2 => continue,
+                3 => {
+                    store.cancel(job.id).await.unwrap();
+                    store.complete(claim, Outcome::Cancelled).await.unwrap()
+                }
+                _ => store.complete(claim, success(&text)).await.unwrap(),
+            };
+            if let Ok(job) = verdict
+                && job.state().is_final()
+            {
+                let text = (job.state() == State::Succeeded).then_some(text);
+                note(&seen, job.id, job.state(), text).await;
+            }
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Lets time pass, and takes away what was left.
+async fn reaper(bench: Arc<Bench>, seen: Arc<Seen>) {
+    while seen.ended.load(Ordering::SeqCst) < SUBMITTERS * JOBS_EACH {
+        bench.advance(LEASE / 3).await;
+        for job in bench.store.expire_leases(5).await.unwrap() {
+            if job.state().is_final() {
+                note(&seen, job.id, job.state(), None).await;
+            }
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn note(seen: &Seen, job: JobId, state: State, text: Option<String>) {
+    let mut ends = seen.ends.lock().await;
+    ends.entry(job).or_default().push((state, text));
+    seen.ended.fetch_add(1, Ordering::SeqCst);
+}

@@ -1,0 +1,5 @@
+//! The stores, as their ports promise them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod bench;
+mod conformance;
