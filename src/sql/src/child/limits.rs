@@ -1,0 +1,56 @@
+//! What the operating system counts: memory, time, files.
+
+use std::io;
+
+use nix::sys::resource::{Resource, setrlimit};
+
+use crate::protocol::Query;
+
+/// Open files. Spilled runs are many, but merged a few at a time.
+const FILES: u64 = 1024;
+/// The stack of a thread that computes, in bytes. Physical expressions recurse there.
+pub(super) const WORKER_STACK: usize = 32 << 20;
+/// Threads for reading files.
+pub(super) const READERS: usize = 4;
+
+/// Has the kernel kill this process when the thread that started it ends.
+pub(super) fn follow_the_host() {
+    #[cfg(target_os = "linux")]
+    {
+        // Without it the end of standard input is left.
+        let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
+    }
+}
+
+/// Sets the limits of a query, before anything of it is looked at.
+pub(super) fn apply(query: &Query, stack: usize) -> io::Result<()> {
+    let stacks = stack + (query.threads + READERS) * WORKER_STACK;
+    let address_space = mapped()?
+        .saturating_add(stacks as u64)
+        .saturating_add(query.memory);
+    for (resource, limit) in [
+        (Resource::RLIMIT_CORE, 0),
+        (Resource::RLIMIT_CPU, query.cpu_seconds),
+        (Resource::RLIMIT_FSIZE, query.max_spill),
+        (Resource::RLIMIT_NOFILE, FILES),
+        #[cfg(target_os = "linux")]
+        (Resource::RLIMIT_AS, address_space),
+    ] {
+        setrlimit(resource, limit, limit)?;
+    }
+    Ok(())
+}
+
+/// The address space that is mapped already, in bytes: the program, its warm state. A query is
+/// not charged for it.
+fn mapped() -> io::Result<u64> {
+    if cfg!(not(target_os = "linux")) {
+        return Ok(0);
+    }
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let kibibytes = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmSize:"))
+        .and_then(|value| value.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
+    Ok(kibibytes.ok_or_else(|| io::Error::other("no VmSize"))? * 1024)
+}

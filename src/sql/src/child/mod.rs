@@ -1,0 +1,91 @@
+//! The child's side: one query, from its text to its answer, inside limits.
+//!
+//! The order matters. The limits stand before the text is looked at; the files and system calls
+//! are closed off before a plan is made; every thread that works on the query is started after
+//! that, because landlock binds a thread and its descendants, not the process.
+
+mod allow;
+mod catalog;
+mod failure;
+mod functions;
+mod limits;
+mod output;
+mod parse;
+mod run;
+mod sandbox;
+mod session;
+mod spelling;
+#[cfg(target_os = "linux")]
+mod syscalls;
+mod wire;
+
+use std::process::ExitCode;
+use std::thread;
+
+use crate::error::Fault;
+use crate::protocol::{Failure, FailureKind, Reply, Request};
+use wire::Wire;
+
+/// The stack that a query is parsed and planned on, in bytes. Address space only: what is not
+/// used costs nothing. Deep expressions recurse, and a chain of operators is deep.
+const STACK: usize = 512 << 20;
+
+/// Serves one query over standard input and output, as the child of a host that runs
+/// [`Sql`](crate::Sql).
+///
+/// The code says only whether the conversation came to an end; what became of the query is said
+/// in the conversation.
+pub fn main() -> ExitCode {
+    limits::follow_the_host();
+    let mut wire = Wire::new();
+    session::warm_up();
+    match converse(&mut wire) {
+        Ok(()) => ExitCode::SUCCESS,
+        // The host is gone or talks nonsense; either way nobody reads a message.
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn converse(wire: &mut Wire) -> std::io::Result<()> {
+    wire.say(&Reply::Hello(sandbox::probe()))?;
+    let Some(Request::Query(query)) = wire.hear()? else {
+        return Ok(());
+    };
+    limits::apply(&query, STACK)?;
+    let sql = query.sql.clone();
+    let parsed = match on_deep_stack(move || parse::needs(&sql)) {
+        Ok(needs) => needs,
+        Err(failure) => return wire.say(&Reply::Failed(failure)),
+    };
+    wire.say(&Reply::Needs(parsed))?;
+    let Some(Request::Tables(tables)) = wire.hear()? else {
+        return Ok(());
+    };
+    if let Err(error) = sandbox::enter(&query.folder, &tables) {
+        let fault = Fault::new(format!("the query cannot be shut in: {error}"));
+        return wire.say(&Reply::Failed(FailureKind::Failed.because(fault)));
+    }
+    let output = wire.answer();
+    wire::exit_when_the_host_is_gone();
+    let outcome = on_deep_stack(move || run::run(&query, &tables, output));
+    wire.say(&match outcome {
+        Ok(done) => Reply::Done(done),
+        Err(failure) => Reply::Failed(failure),
+    })
+}
+
+/// Runs a function on a thread with a deep stack; a panic becomes a failure.
+fn on_deep_stack<T: Send + 'static>(
+    function: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let thread = thread::Builder::new()
+        .name("query".into())
+        .stack_size(STACK)
+        .spawn(function);
+    match thread.map(thread::JoinHandle::join) {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(panic)) => Err(failure::of_panic(panic.as_ref())),
+        Err(_) => Err(FailureKind::Exhausted
+            .because(Fault::new("the query needs more memory than it may have"))),
+    }
+}

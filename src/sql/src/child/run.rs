@@ -1,0 +1,119 @@
+//! A query from its plan to the end of its answer.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
+use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::datasource::listing::{
+    ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
+};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::session_state::SessionState;
+use datafusion::physical_plan::execute_stream;
+use futures_util::StreamExt;
+use tokio::runtime::{Builder, Runtime};
+
+use super::catalog::Catalog;
+use super::limits::{READERS, WORKER_STACK};
+use super::output::{self, Sink};
+use super::spelling::{self, Known};
+use super::wire::Output;
+use super::{allow, failure, parse, session};
+use crate::protocol::{Done, Failure, Query, Table};
+
+/// Runs a query and writes its answer. Call it on a deep stack: planning recurses.
+pub(super) fn run(query: &Query, tables: &[Table], output: Output) -> Result<Done, Failure> {
+    let runtime = runtime(query.threads).map_err(|error| failure::of_io(&error))?;
+    let outcome = runtime.block_on(answer(query, tables, output));
+    // The process is about to end; waiting for its threads would only delay the answer.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// No poller: it would need a socket, and nothing here waits for one.
+fn runtime(threads: usize) -> std::io::Result<Runtime> {
+    Builder::new_multi_thread()
+        .worker_threads(threads)
+        .max_blocking_threads(READERS)
+        .thread_stack_size(WORKER_STACK)
+        .thread_name("compute")
+        .enable_time()
+        .build()
+}
+
+async fn answer(query: &Query, tables: &[Table], output: Output) -> Result<Done, Failure> {
+    let state = session::engine(query).map_err(failure::of_running)?;
+    let mut known = Known::default();
+    let mut opened = Vec::with_capacity(tables.len());
+    for table in tables {
+        let provider = open(&state, &table.path)
+            .await
+            .map_err(failure::of_running)?;
+        let schema = provider.schema();
+        known.add(
+            [table.name.as_str()],
+            schema.fields().iter().map(|field| field.name().as_str()),
+        );
+        opened.push((table.name.clone(), provider));
+    }
+    session::with_tables(&state, Catalog::new(opened)).map_err(failure::of_planning)?;
+
+    let mut tokens = parse::tokens(&query.sql)?;
+    spelling::respell(&mut tokens, &known);
+    let statement = parse::query(tokens)?;
+    let plan = state
+        .statement_to_plan(statement)
+        .await
+        .map_err(failure::of_planning)?;
+    allow::check(&plan)?;
+    let plan = state
+        .create_physical_plan(&plan)
+        .await
+        .map_err(failure::of_planning)?;
+    let stream = execute_stream(plan, state.task_ctx()).map_err(failure::of_running)?;
+    let schema = stream.schema();
+    let mut sink = output::sink(query.format, &schema, output).map_err(failure::of_running)?;
+    let done = copy(stream, sink.as_mut(), query.max_rows)
+        .await
+        .map_err(failure::of_running)?;
+    sink.finish(done).map_err(failure::of_running)?;
+    Ok(done)
+}
+
+/// Copies up to so many rows.
+async fn copy(
+    mut stream: SendableRecordBatchStream,
+    sink: &mut dyn Sink,
+    max_rows: u64,
+) -> Result<Done> {
+    let mut done = Done {
+        row_count: 0,
+        truncated: false,
+    };
+    while let Some(batch) = stream.next().await {
+        let batch = batch?;
+        let room = usize::try_from(max_rows - done.row_count).unwrap_or(usize::MAX);
+        done.truncated = batch.num_rows() > room;
+        let rows = batch.num_rows().min(room);
+        sink.write(&batch.slice(0, rows))?;
+        done.row_count += rows as u64;
+        if done.truncated {
+            break;
+        }
+    }
+    Ok(done)
+}
+
+/// A Parquet file as a table.
+async fn open(state: &SessionState, path: &Path) -> Result<Arc<dyn TableProvider>> {
+    let url = url::Url::from_file_path(path)
+        .map_err(|()| DataFusionError::Execution("the path of a table is not absolute".into()))?;
+    let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension("");
+    let config = ListingTableConfig::new(ListingTableUrl::try_new(url, None)?)
+        .with_listing_options(options)
+        .infer_schema(state)
+        .await?;
+    Ok(Arc::new(ListingTable::try_new(config)?))
+}

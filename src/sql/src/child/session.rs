@@ -1,0 +1,75 @@
+//! The engine, set up for one query.
+
+use std::sync::Arc;
+
+use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider};
+use datafusion::config::ConfigOptions;
+use datafusion::error::Result;
+use datafusion::execution::SessionStateDefaults;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::prelude::SessionConfig;
+
+use super::catalog::Catalog;
+use super::functions;
+use crate::protocol::Query;
+
+/// The part of a query's memory that operators may reserve before they spill or fail. The rest is
+/// for what the engine does not count: decoded pages, batches on their way, the answer.
+const COUNTED: f64 = 0.6;
+/// The names of the only catalog and of its only schema. No query can write them: names with a
+/// schema are refused.
+const CATALOG: &str = "session";
+const SCHEMA: &str = "datasets";
+
+/// The engine with the query's limits, without tables.
+pub(super) fn engine(query: &Query) -> Result<SessionState> {
+    let disk = DiskManagerBuilder::default()
+        .with_mode(DiskManagerMode::Directories(vec![query.folder.clone()]))
+        .with_max_temp_directory_size(query.max_spill);
+    let counted = (query.memory as f64 * COUNTED) as usize;
+    let runtime = RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(FairSpillPool::new(counted)))
+        .with_disk_manager_builder(disk)
+        .build_arc()?;
+    let functions = functions::allowed();
+    Ok(SessionStateBuilder::new()
+        .with_config(config(query.threads))
+        .with_runtime_env(runtime)
+        .with_expr_planners(SessionStateDefaults::default_expr_planners())
+        .with_scalar_functions(functions.scalar)
+        .with_higher_order_functions(functions.higher_order)
+        .with_aggregate_functions(functions.aggregate)
+        .with_window_functions(functions.window)
+        .build())
+}
+
+/// The engine with these tables, and nothing else, to read from.
+pub(super) fn with_tables(state: &SessionState, tables: Catalog) -> Result<()> {
+    let catalog = MemoryCatalogProvider::new();
+    catalog.register_schema(SCHEMA, Arc::new(tables))?;
+    state
+        .catalog_list()
+        .register_catalog(CATALOG.into(), Arc::new(catalog));
+    Ok(())
+}
+
+fn config(threads: usize) -> SessionConfig {
+    let mut options = ConfigOptions::new();
+    options.catalog.create_default_catalog_and_schema = false;
+    options.catalog.default_catalog = CATALOG.into();
+    options.catalog.default_schema = SCHEMA.into();
+    options.catalog.information_schema = false;
+    // Letter case is settled before; see `spelling`.
+    options.sql_parser.enable_ident_normalization = false;
+    options.sql_parser.collect_spans = true;
+    options.execution.enable_recursive_ctes = false;
+    SessionConfig::from(options).with_target_partitions(threads)
+}
+
+/// Builds what the engine builds once, so that the first query does not wait for it.
+pub(super) fn warm_up() {
+    functions::allowed();
+}

@@ -1,0 +1,104 @@
+//! From the tables that a query names to the files of the session's datasets.
+
+use crate::error::{Fault, SqlError};
+use crate::protocol::{Need, Table};
+use crate::tables::Tables;
+
+/// Opens the tables that a query needs, in its order.
+///
+/// A name in quotes is taken as it is. Without quotes, a table of another case will do if it is
+/// the only one.
+pub(super) async fn resolve(needs: &[Need], tables: &dyn Tables) -> Result<Vec<Table>, SqlError> {
+    let names = tables.names().await;
+    // All names are checked before the first table is opened, which may be dear.
+    let found = needs
+        .iter()
+        .map(|need| find(need, &names))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut opened: Vec<Table> = Vec::with_capacity(found.len());
+    for name in found {
+        let path = match opened.iter().find(|table| table.name == name) {
+            Some(table) => table.path.clone(),
+            None => tables.open(name).await.map_err(|error| SqlError::Table {
+                name: name.to_owned(),
+                error,
+            })?,
+        };
+        opened.push(Table {
+            name: name.to_owned(),
+            path,
+        });
+    }
+    Ok(opened)
+}
+
+fn find<'a>(need: &Need, names: &'a [String]) -> Result<&'a str, SqlError> {
+    if let Some(name) = names.iter().find(|name| **name == need.name) {
+        return Ok(name);
+    }
+    if !need.quoted {
+        let folded = need.name.to_lowercase();
+        let mut alike = names.iter().filter(|name| name.to_lowercase() == folded);
+        if let (Some(name), None) = (alike.next(), alike.next()) {
+            return Ok(name);
+        }
+    }
+    let fault = Fault::new(format!(
+        "there is no table {}",
+        crate::hint::quoted(&need.name)
+    ))
+    .at(need.position)
+    .suggest(crate::hint::did_you_mean(
+        &need.name,
+        names.iter().map(String::as_str),
+    ));
+    Err(SqlError::UnknownTable(fault))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn need(name: &str, quoted: bool) -> Need {
+        Need {
+            name: name.into(),
+            quoted,
+            position: None,
+        }
+    }
+
+    fn suggestion(name: &str, names: &[String]) -> Option<String> {
+        match find(&need(name, false), names) {
+            Err(SqlError::UnknownTable(fault)) => fault.suggestion,
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn without_quotes_the_case_of_a_table_does_not_matter_unless_two_differ_by_it_alone() {
+        let names = ["Sales".to_owned(), "a".to_owned(), "A".to_owned()];
+        assert_eq!(find(&need("sales", false), &names).ok(), Some("Sales"));
+        assert_eq!(find(&need("A", false), &names).ok(), Some("A"));
+        assert!(find(&need("sales", true), &names).is_err());
+        assert!(
+            find(
+                &need("sales", false),
+                &["SALES".to_owned(), "Sales".to_owned()]
+            )
+            .is_err()
+        );
+    }
+
+    #[test]
+    fn a_slip_in_a_table_name_brings_a_suggestion_with_the_quotes_that_it_needs() {
+        let names = ["penguins".to_owned(), "seattle-weather".to_owned()];
+        assert_eq!(
+            suggestion("pengins", &names).as_deref(),
+            Some("did you mean penguins?")
+        );
+        assert_eq!(
+            suggestion("seattle_weather", &names).as_deref(),
+            Some("did you mean \"seattle-weather\"?")
+        );
+    }
+}

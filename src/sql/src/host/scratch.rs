@@ -1,0 +1,119 @@
+//! The folder of this process below the configured scratch folder, and the sweep of the folders
+//! that dead processes left.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::Path;
+
+use tempfile::{TempDir, TempPath};
+
+/// Folders of processes begin with this.
+const PREFIX: &str = "sql-";
+/// The file in such a folder that its process keeps locked while it lives.
+const LOCK: &str = "lock";
+/// The file that is locked while folders are made and swept.
+const SWEEP: &str = ".sweep";
+
+/// The folder of this process; removed with everything in it when this value is dropped.
+#[derive(Debug)]
+pub(super) struct Scratch {
+    folder: TempDir,
+    /// Held for its lock, which ends with the process however that ends.
+    _lock: File,
+}
+
+impl Scratch {
+    /// Sweeps `root` and makes a folder in it.
+    ///
+    /// # Errors
+    /// When `root` cannot be made or written.
+    pub(super) fn new(root: &Path) -> io::Result<Self> {
+        fs::create_dir_all(root)?;
+        // Without it a peer could sweep the new folder in the moment before its lock is taken.
+        let sweep = lock_file(&root.join(SWEEP))?;
+        sweep.lock()?;
+        remove_the_dead(root)?;
+        let folder = tempfile::Builder::new()
+            .prefix(PREFIX)
+            .tempdir_in(fs::canonicalize(root)?)?;
+        let lock = lock_file(&folder.path().join(LOCK))?;
+        lock.lock()?;
+        Ok(Self {
+            folder,
+            _lock: lock,
+        })
+    }
+
+    /// A new folder for a child.
+    pub(super) fn folder(&self) -> io::Result<TempDir> {
+        tempfile::Builder::new()
+            .prefix("query-")
+            .tempdir_in(&self.folder)
+    }
+
+    /// A new file for an answer.
+    pub(super) fn file(&self) -> io::Result<(File, TempPath)> {
+        let file = tempfile::Builder::new()
+            .prefix("answer-")
+            .tempfile_in(&self.folder)?;
+        Ok(file.into_parts())
+    }
+}
+
+fn lock_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)
+}
+
+/// Removes the folders whose lock nobody holds.
+fn remove_the_dead(root: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(root)? {
+        let entry = entry?;
+        let ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        if !ours || !entry.file_type()?.is_dir() {
+            continue;
+        }
+        let lock = lock_file(&entry.path().join(LOCK))?;
+        match lock.try_lock() {
+            Ok(()) => fs::remove_dir_all(entry.path())?,
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn folders(root: &Path) -> usize {
+        fs::read_dir(root)
+            .unwrap()
+            .filter(|e| e.as_ref().unwrap().path().is_dir())
+            .count()
+    }
+
+    #[test]
+    fn a_folder_of_a_dead_process_is_swept_and_one_of_a_live_process_is_not() {
+        let root = tempfile::tempdir().unwrap();
+        let dead = root.path().join("sql-dead");
+        fs::create_dir_all(dead.join("query-1")).unwrap();
+        fs::write(dead.join("query-1/spill"), "x").unwrap();
+        fs::create_dir(root.path().join("unrelated")).unwrap();
+
+        let first = Scratch::new(root.path()).unwrap();
+        assert!(!dead.exists());
+        let second = Scratch::new(root.path()).unwrap();
+        assert_eq!(folders(root.path()), 3);
+
+        drop(first);
+        drop(second);
+        assert_eq!(folders(root.path()), 1);
+    }
+}

@@ -1,0 +1,141 @@
+//! What host and child say to each other: frames over the child's standard input and output.
+//!
+//! A frame is a kind (one byte), a length (four bytes, little endian) and as many bytes.
+//!
+//! ```text
+//! child                       host
+//!   Hello         ──────▶              once, when it is warm
+//!                 ◀──────  Query       the text and the limits
+//!   Needs         ──────▶              the tables that the query names
+//!                 ◀──────  Tables      a file for each of them
+//!   Data …        ──────▶              the bytes of the answer
+//!   Done | Failed ──────▶              the end, at any point after Query
+//! ```
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::answer::ResultFormat;
+use crate::error::{Fault, Position};
+
+/// A frame with a [`Request`] or a [`Reply`] as JSON.
+pub(crate) const CONTROL: u8 = 1;
+/// A frame with bytes of the answer.
+pub(crate) const DATA: u8 = 2;
+/// The length of a frame's head.
+pub(crate) const HEAD: usize = 5;
+/// The longest frame. A query of the greatest length fits, with every character escaped.
+pub(crate) const MAX_FRAME: usize = 1 << 20;
+
+/// What the host says.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Request {
+    /// The query to run.
+    Query(Query),
+    /// The files of the tables, in the order of [`Reply::Needs`].
+    Tables(Vec<Table>),
+}
+
+/// A query and what it may use.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Query {
+    /// The text.
+    pub sql: String,
+    /// The format of the answer.
+    pub format: ResultFormat,
+    /// The temporary folder of the query.
+    pub folder: PathBuf,
+    /// Bytes of memory.
+    pub memory: u64,
+    /// Bytes on disk.
+    pub max_spill: u64,
+    /// Rows of the answer.
+    pub max_rows: u64,
+    /// Threads to compute on.
+    pub threads: usize,
+    /// Seconds of CPU time, over all threads.
+    pub cpu_seconds: u64,
+}
+
+/// A table of the session.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Table {
+    /// Its name.
+    pub name: String,
+    /// Its Parquet file.
+    pub path: PathBuf,
+}
+
+/// What the child says.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Reply {
+    /// It is ready for a query.
+    Hello(Capabilities),
+    /// The tables that the query names.
+    Needs(Vec<Need>),
+    /// How far the query has come, 0 to 1.
+    Progress(f64),
+    /// The answer is complete.
+    Done(Done),
+    /// There is no answer.
+    Failed(Failure),
+}
+
+/// A table that a query names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Need {
+    /// The name as it is written.
+    pub name: String,
+    /// Whether it is written in quotes, so that its case counts.
+    pub quoted: bool,
+    /// Where it is written.
+    pub position: Option<Position>,
+}
+
+/// The end of an answer.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Done {
+    /// Rows in the answer.
+    pub row_count: u64,
+    /// Whether there were more.
+    pub truncated: bool,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Failure {
+    /// The kind of error.
+    pub kind: FailureKind,
+    /// What is wrong.
+    pub fault: Fault,
+}
+
+/// The kinds of errors that a child finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum FailureKind {
+    Syntax,
+    UnknownTable,
+    UnknownColumn,
+    UnknownFunction,
+    Invalid,
+    Refused,
+    Failed,
+    Exhausted,
+}
+
+impl FailureKind {
+    /// The failure of this kind.
+    pub(crate) fn because(self, fault: Fault) -> Failure {
+        Failure { kind: self, fault }
+    }
+}
+
+/// Which nets of the operating system hold a query, besides limits and the plan's own checks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capabilities {
+    /// A query sees no file but its tables and its temporary folder (landlock).
+    pub files: bool,
+    /// A query can open no socket and start no program (seccomp).
+    pub system_calls: bool,
+}

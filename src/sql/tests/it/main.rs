@@ -1,0 +1,5 @@
+//! Queries from their text to their answer, in real child processes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
+
+mod answers;
+mod fixture;
