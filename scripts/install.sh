@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that the tests need and that are not here yet.
+set -euo pipefail
+
+declare -A needed=(
+    [chromium]=chromium
+    [haproxy]=haproxy
+    [pdftotext]=poppler-utils
+    [python3]=python3
+)
+missing=()
+for program in "${!needed[@]}"; do
+    command -v "$program" >/dev/null || missing+=("${needed[$program]}")
+done
+compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
+python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
+if [ "${#missing[@]}" -eq 0 ]; then
+    exit 0
+fi
+
+echo "installing ${missing[*]}"
+as_root=()
+[ "$(id -u)" -eq 0 ] || as_root=(sudo)
+"${as_root[@]}" apt-get update -qq
+DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends \
+    "${missing[@]}" >/dev/null

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Every test, with the real parts that they need: installs what is missing, starts it, stops it.
+# Usage: scripts/test.sh [arguments for cargo test]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+scripts/install.sh
+
+stop() {
+    scripts/postgres.sh stop || true
+    scripts/s3.sh stop || true
+}
+trap stop EXIT
+stop >/dev/null 2>&1
+scripts/postgres.sh start
+scripts/s3.sh start
+LASTCALL_TEST_POSTGRES=$(scripts/postgres.sh url)
+LASTCALL_TEST_S3=$(scripts/s3.sh url)
+export LASTCALL_TEST_POSTGRES LASTCALL_TEST_S3
+
+cargo test --workspace --locked "$@"
