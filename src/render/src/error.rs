@@ -1,16 +1,11 @@
 //! What can go wrong with a report.
 
-use lastcall_domain::ReportFormat;
-
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
     /// The flag was set before the report was done.
     #[error("the report was cancelled")]
     Cancelled,
-    /// This kind of input has no report in this format.
-    #[error("a report cannot be made as {0} from this analysis")]
-    Unsupported(ReportFormat),
     /// The typesetter refused the document; a fault of ours, not of the input.
     #[error("the PDF could not be set: {0}")]
     Typeset(String),
@@ -30,7 +25,6 @@ impl RenderError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Cancelled => "cancelled",
-            Self::Unsupported(_) => "unsupported_format",
             Self::Typeset(_) | Self::Workbook(_) | Self::Write(_) => "render_failed",
             Self::Threads(_) => "resource_exhausted",
         }

@@ -13,9 +13,11 @@ mod error;
 mod fonts;
 mod html;
 mod input;
+mod markdown;
 mod number;
 mod pdf;
 mod text;
+mod xlsx;
 
 use lastcall_domain::{Cancel, ReportFormat};
 
@@ -59,8 +61,9 @@ impl Renderer {
                 let document = document(report, PDF_TABLE, cancel)?;
                 pdf::pdf(&document, report.created_at, &self.fonts, cancel)
             }
+            ReportFormat::Md => markdown::markdown(&document(report, MD_TABLE, cancel)?, cancel),
+            ReportFormat::Xlsx => xlsx::xlsx(report, &document(report, NO_TABLE, cancel)?, cancel),
             ReportFormat::Json => json(report),
-            other => Err(RenderError::Unsupported(other)),
         }
     }
 }
@@ -76,12 +79,30 @@ const HTML_TABLE: TableLimits = TableLimits {
     columns: 200,
     cells: 200_000,
     width: 200,
+    line: usize::MAX / 2,
 };
 const PDF_TABLE: TableLimits = TableLimits {
     rows: 500,
-    columns: 14,
-    cells: 4_000,
+    columns: 60,
+    cells: 5_000,
     width: 60,
+    line: 105,
+};
+
+const MD_TABLE: TableLimits = TableLimits {
+    rows: 1_000,
+    columns: 50,
+    cells: 20_000,
+    width: 200,
+    line: usize::MAX / 2,
+};
+/// The workbook writes the rows itself.
+const NO_TABLE: TableLimits = TableLimits {
+    rows: 0,
+    columns: 0,
+    cells: 0,
+    width: 0,
+    line: usize::MAX / 2,
 };
 
 fn document(
@@ -95,9 +116,13 @@ fn document(
         ReportBody::Table { result, query } => {
             Ok(document::table(result, title, query, at, limits))
         }
-        ReportBody::Other { kind, value } => {
-            Ok(document::generic(value, title.unwrap_or(kind), kind, at))
-        }
+        ReportBody::Other { kind, value } => Ok(document::generic(
+            value,
+            title.unwrap_or(kind),
+            kind,
+            at,
+            limits.line,
+        )),
     }
 }
 

@@ -1,7 +1,8 @@
 //! How numbers look to people: the one place that decides, for every format.
 //!
-//! Figures have six significant digits and no trailing zeros; thousands are set off by commas;
-//! what is beyond 10¹⁵ or below 10⁻⁴ is in scientific notation; what is not defined is a dash.
+//! Figures have six significant digits and no trailing zeros; what is beyond 10¹⁵ or below 10⁻⁴
+//! is in scientific notation; what is not defined is a dash. Commas set off the thousands of
+//! counts, and of the data's own figures from five digits on, so that a year stays a year.
 
 use lastcall_domain::profile::Number;
 
@@ -13,7 +14,7 @@ pub(crate) fn count(n: u64) -> String {
     group(&n.to_string())
 }
 
-/// A figure with up to six significant digits: `1,234.57`, `0.00123`, `4.5e-9`.
+/// A figure with up to six significant digits: `1234.57`, `0.00123`, `4.5e-9`.
 pub(crate) fn figure(x: f64) -> String {
     significant(x, 6)
 }
@@ -36,7 +37,7 @@ pub(crate) fn optional(x: Option<f64>) -> String {
 /// A value of the data: integers keep every digit, doubles up to ten significant ones.
 pub(crate) fn number(n: Number) -> String {
     match n {
-        Number::Integer(n) => group(&n.to_string()),
+        Number::Integer(n) => group_long(&n.to_string()),
         Number::Float(x) => significant(x, 10),
     }
 }
@@ -116,7 +117,7 @@ fn significant(x: f64, digits: usize) -> String {
         return format!("{}e{exponent}", trim_zeros(mantissa));
     }
     let decimals = usize::try_from(digits as i32 - 1 - exponent).unwrap_or(0);
-    group(trim_zeros(&format!("{x:.decimals$}")))
+    group_long(trim_zeros(&format!("{x:.decimals$}")))
 }
 
 fn special(x: f64) -> String {
@@ -134,6 +135,20 @@ fn trim_zeros(text: &str) -> &str {
         text.trim_end_matches('0').trim_end_matches('.')
     } else {
         text
+    }
+}
+
+/// Sets off the thousands of a plain decimal number of five digits or more before the point.
+fn group_long(text: &str) -> String {
+    let whole = text
+        .split('.')
+        .next()
+        .unwrap_or(text)
+        .trim_start_matches('-');
+    if whole.len() < 5 {
+        text.to_owned()
+    } else {
+        group(text)
     }
 }
 
@@ -169,7 +184,8 @@ mod tests {
         let shown = |x: f64| figure(x);
         assert_eq!(shown(0.1 + 0.2), "0.3");
         assert_eq!(shown(1_234_567.891), "1,234,568");
-        assert_eq!(shown(-1234.5678), "-1,234.57");
+        assert_eq!(shown(-1234.5678), "-1234.57");
+        assert_eq!(shown(12_345.678), "12,345.7");
         assert_eq!(shown(0.000_123_456_789), "0.000123457");
         assert_eq!(shown(4.5e-9), "4.5e-9");
         assert_eq!(shown(1e300), "1e300");
@@ -188,6 +204,7 @@ mod tests {
             "-9,223,372,036,854,775,808"
         );
         assert_eq!(number(Number::Float(10_000_000.2)), "10,000,000.2");
+        assert_eq!(number(Number::Integer(2007)), "2007");
         assert_eq!(count(u64::MAX), "18,446,744,073,709,551,615");
         assert_eq!(count(999), "999");
         assert_eq!(count(1000), "1,000");

@@ -40,26 +40,6 @@ pub(crate) fn width(text: &str) -> usize {
     text.chars().map(|c| c.width().unwrap_or(1)).sum()
 }
 
-/// Lets a line break inside runs of more than `run` characters without a space, by zero-width
-/// spaces, for a layout that knows no other way to break them.
-pub(crate) fn breakable(text: &str, run: usize) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut length = 0;
-    for c in text.chars() {
-        if c.is_whitespace() {
-            length = 0;
-        } else {
-            if length >= run {
-                out.push('\u{200b}');
-                length = 0;
-            }
-            length += 1;
-        }
-        out.push(c);
-    }
-    out
-}
-
 fn replacement(c: char) -> Option<char> {
     Some(match c {
         '\t' => ' ',
@@ -95,10 +75,5 @@ mod tests {
         assert_eq!(shorten("abcdef", 4), "abc…");
         assert_eq!(shorten("abcd", 4), "abcd");
         assert_eq!(shorten("한국어", 5), "한국…");
-    }
-
-    #[test]
-    fn long_runs_get_places_to_break() {
-        assert_eq!(breakable("abcdef gh", 3), "abc\u{200b}def gh");
     }
 }

@@ -1,6 +1,6 @@
 //! Horizontal bars with a label and a figure each: top values, missing cells.
 
-use super::{BAR, Chart, INK, MUTED, Svg, TRACK, WIDTH};
+use super::{BAR, Chart, INK, MUTED, Plain, Svg, TRACK, WIDTH};
 use crate::text::shorten;
 
 /// One bar.
@@ -49,5 +49,10 @@ pub(crate) fn bars(caption: &str, alt: &str, rows: &[Bar]) -> Option<Chart> {
         alt: alt.to_owned(),
         caption: caption.to_owned(),
         width: WIDTH,
+        plain: Plain::Rows(
+            rows.iter()
+                .map(|row| (row.label.clone(), row.figure.clone()))
+                .collect(),
+        ),
     })
 }

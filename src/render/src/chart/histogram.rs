@@ -1,6 +1,6 @@
 //! Bars of counts over intervals of equal width.
 
-use super::{BAR, Chart, INK, LINE, MUTED, Svg, WIDTH, axis::ticks};
+use super::{BAR, Chart, INK, LINE, MUTED, Plain, Svg, WIDTH, axis::ticks};
 use crate::number;
 
 /// The borders of a histogram's intervals.
@@ -86,7 +86,26 @@ pub(crate) fn histogram(
         alt,
         caption: caption.to_owned(),
         width: WIDTH,
+        plain: Plain::Line(format!(
+            "{} to {}: {}",
+            edges.label(0),
+            edges.label(counts.len()),
+            sparkline(counts, most)
+        )),
     })
+}
+
+/// The counts in eighths of a character's height; an empty interval is a low line.
+fn sparkline(counts: &[u64], most: u64) -> String {
+    const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let level = |count: u64| (count as f64 / most as f64 * 8.0).ceil() as usize;
+    counts
+        .iter()
+        .map(|count| match level(*count) {
+            0 => '_',
+            n => LEVELS[n.min(8) - 1],
+        })
+        .collect()
 }
 
 /// Positions (0 to 1) and texts along the horizontal axis.

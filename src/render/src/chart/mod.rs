@@ -13,7 +13,7 @@ use std::fmt::{Display, Write as _};
 use serde::Serialize;
 
 pub(crate) use bars::{Bar, bars};
-pub(crate) use heatmap::heatmap;
+pub(crate) use heatmap::{SMALL, heatmap};
 pub(crate) use histogram::{Edges, histogram};
 
 /// A drawn chart.
@@ -27,6 +27,20 @@ pub(crate) struct Chart {
     pub caption: String,
     /// Its natural width in CSS pixels.
     pub width: u32,
+    /// What formats without drawings show in its place.
+    #[serde(skip)]
+    pub plain: Plain,
+}
+
+/// A chart in characters.
+#[derive(Clone, Debug)]
+pub(crate) enum Plain {
+    /// Nothing: the figures stand elsewhere.
+    Nothing,
+    /// One line.
+    Line(String),
+    /// Labels with their figures.
+    Rows(Vec<(String, String)>),
 }
 
 /// The width of a chart that stands beside others.

@@ -8,8 +8,9 @@ use crate::chart::{Bar, Chart, Edges, bars, histogram};
 use crate::number::{count, figure, figure_at, fixed, number, percent};
 use crate::text::shorten;
 
-/// Top values that are drawn.
+/// Top values that are drawn; of numbers fewer, as their histogram says more.
 const TOP: usize = 10;
+const TOP_OF_NUMBERS: usize = 5;
 
 /// All about one column.
 pub(super) fn card(column: &Column, number: usize, rows: u64, tags: Vec<AlertLine>) -> Card {
@@ -169,7 +170,11 @@ fn top_values(column: &Column, name: &str) -> Option<Chart> {
     let rows: Vec<_> = column
         .top
         .iter()
-        .take(TOP)
+        .take(if column.numeric.is_some() {
+            TOP_OF_NUMBERS
+        } else {
+            TOP
+        })
         .map(|top| Bar {
             label: value_text(&top.value),
             share: top.count as f64 / column.count.max(1) as f64,

@@ -3,21 +3,22 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use super::{
-    Block, Document, Section, Table, TableColumn, Text, column::value_text, frame, table::fact,
-};
+use super::{Block, Document, Fact, Section, Table, TableColumn, Text, column::value_text, frame};
 use crate::number::count;
+use crate::text::shorten;
 
 const ROWS: usize = 500;
 const COLUMNS: usize = 30;
 const TABLES: usize = 50;
 
-/// Lays out any JSON value: plain members as facts, lists of objects and matrices as tables.
+/// Lays out any JSON value: plain members as facts, lists of objects and matrices as tables, split
+/// where they are wider than a line of `line` columns of text.
 pub(crate) fn generic(
     value: &Value,
     title: &str,
     kind: &str,
     created_at: DateTime<Utc>,
+    line: usize,
 ) -> Document {
     let mut document = frame(title, kind, created_at);
     let empty = Map::new();
@@ -31,7 +32,7 @@ pub(crate) fn generic(
             &mut document,
             "overview",
             "Overview",
-            list(std::slice::from_ref(value)),
+            list(std::slice::from_ref(value), line),
         );
     }
     for (name, value) in members.iter().take(TABLES) {
@@ -40,11 +41,11 @@ pub(crate) fn generic(
             Value::Object(members) => {
                 facts(members, &mut blocks);
                 for nested in members.values().filter_map(Value::as_array) {
-                    blocks.extend(list(nested));
+                    blocks.extend(list(nested, line));
                 }
             }
             Value::Array(items) => {
-                blocks.extend(list(items));
+                blocks.extend(list(items, line));
                 if items.len() > ROWS {
                     let all = count(items.len() as u64);
                     blocks.push(Block::Text {
@@ -75,7 +76,12 @@ fn facts(members: &Map<String, Value>, blocks: &mut Vec<Block>) {
         .iter()
         .filter(|(_, value)| plain(value))
         .take(COLUMNS)
-        .map(|(name, value)| fact(&heading(name), value))
+        .map(|(name, value)| {
+            Fact::new(
+                &shorten(&heading(name), 40),
+                shorten(&value_text(value), 60),
+            )
+        })
         .collect();
     if !tiles.is_empty() {
         blocks.push(Block::Tiles { tiles });
@@ -83,7 +89,7 @@ fn facts(members: &Map<String, Value>, blocks: &mut Vec<Block>) {
 }
 
 /// A list as a table: the members of objects and the items of lists are its columns.
-fn list(items: &[Value]) -> Vec<Block> {
+fn list(items: &[Value], line: usize) -> Vec<Block> {
     let mut names: Vec<String> = Vec::new();
     for item in items.iter().take(ROWS) {
         let found: Vec<String> = match item {
@@ -117,23 +123,16 @@ fn list(items: &[Value]) -> Vec<Block> {
         rows.iter()
             .all(|row| row[i].is_number() || row[i].is_null())
     };
-    vec![Block::Table(Table {
-        columns: names
-            .iter()
-            .enumerate()
-            .map(|(i, name)| TableColumn::new(&heading(name), figures(i)))
-            .collect(),
-        rows: rows
-            .iter()
-            .map(|row| {
-                row.iter()
-                    .map(|value| Text::new(&value_text(value), 40))
-                    .collect()
-            })
-            .collect(),
-        caption: String::new(),
-        links: Vec::new(),
-    })]
+    let columns = names
+        .iter()
+        .enumerate()
+        .map(|(i, name)| TableColumn::new(&heading(name), figures(i)));
+    let cells = rows.iter().map(|row| {
+        row.iter()
+            .map(|value| Text::new(&value_text(value), 40))
+            .collect()
+    });
+    Table::new(columns.collect(), cells.collect(), "").split(line)
 }
 
 /// `p_value` as `P value`.

@@ -1,18 +1,23 @@
 //! A report before it has a format: sections of blocks, every text clean, every number already
 //! as people read it. The page, the PDF and Markdown are three ways to write one document.
 
+mod alerts;
 mod column;
+mod correlations;
+mod estimates;
 mod generic;
+mod grid;
 mod profile;
+mod summary;
 mod table;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::chart::Chart;
-use crate::text::{FULL, clean, shorten};
 
 pub(crate) use generic::generic;
+pub(crate) use grid::{Table, TableColumn, Text};
 pub(crate) use profile::profile;
 pub(crate) use table::{TableLimits, table};
 
@@ -87,25 +92,10 @@ pub(crate) enum Block {
     Card(Card),
 }
 
-/// A text that may have been shortened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Text {
-    /// What is shown.
-    pub short: String,
-    /// The whole, up to [`FULL`]; empty where it is no more than what is shown.
-    pub full: String,
-}
-
-impl Text {
-    /// Cleans and shortens to `width` columns.
-    pub(crate) fn new(text: &str, width: usize) -> Self {
-        let short = shorten(text, width);
-        let full = if short == clean(text) {
-            String::new()
-        } else {
-            shorten(text, FULL)
-        };
-        Self { short, full }
+impl Block {
+    /// A sentence.
+    fn text(text: impl Into<String>) -> Self {
+        Self::Text { text: text.into() }
     }
 }
 
@@ -148,48 +138,6 @@ pub(crate) struct AlertLine {
     pub level: &'static str,
     /// One sentence.
     pub detail: String,
-}
-
-/// A table; every row has a cell per column.
-#[derive(Clone, Debug, Default, Serialize)]
-pub(crate) struct Table {
-    /// The header.
-    pub columns: Vec<TableColumn>,
-    /// The body.
-    pub rows: Vec<Vec<Text>>,
-    /// What it shows, for those who do not see it in its place.
-    pub caption: String,
-    /// The number of the card that each row leads to, 0 for none; may be shorter than the rows.
-    pub links: Vec<usize>,
-}
-
-impl Table {
-    /// The number of the card that a row leads to, 0 for none.
-    pub(crate) fn link(&self, row: &usize) -> usize {
-        self.links.get(*row).copied().unwrap_or(0)
-    }
-}
-
-/// A column of a [`Table`].
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct TableColumn {
-    /// The header.
-    pub title: Text,
-    /// A second, small line of the header; may be empty.
-    pub note: String,
-    /// Whether its cells are figures, which stand right.
-    pub figures: bool,
-}
-
-impl TableColumn {
-    /// A column of figures or of text.
-    pub(crate) fn new(title: &str, figures: bool) -> Self {
-        Self {
-            title: Text::new(title, 60),
-            note: String::new(),
-            figures,
-        }
-    }
 }
 
 /// All about one column of a dataset.

@@ -4,21 +4,28 @@ use chrono::{DateTime, Utc};
 use lastcall_domain::SqlResult;
 use serde_json::Value;
 
-use super::{Block, Document, Fact, Section, Table, TableColumn, Text, column::value_text, frame};
+use super::{Block, Document, Section, Table, TableColumn, Text, column::value_text, frame};
 use crate::number::count;
+use crate::text::shorten;
 
 /// How much of a table a format can carry.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TableLimits {
     /// Rows.
-    pub rows: usize,
+    pub(crate) rows: usize,
     /// Columns.
-    pub columns: usize,
+    pub(crate) columns: usize,
     /// Cells, by which tables of many columns get fewer rows.
-    pub cells: usize,
+    pub(crate) cells: usize,
     /// The width of a cell, in columns of text.
-    pub width: usize,
+    pub(crate) width: usize,
+    /// The width of an upright page, in columns of text; wider tables lie on their side, and
+    /// still wider ones are split.
+    pub(crate) line: usize,
 }
+
+/// Lines of a query that are shown, and columns of text of each.
+const QUERY: (usize, usize) = (200, 400);
 
 /// Lays out the answer of a query, as much of it as the limits allow.
 pub(crate) fn table(
@@ -29,94 +36,91 @@ pub(crate) fn table(
     limits: TableLimits,
 ) -> Document {
     let mut document = frame(title.unwrap_or("Query result"), "Query result", created_at);
+    document.subtitle = format!(
+        "{} rows × {} columns",
+        count(result.row_count),
+        count(result.columns.len() as u64)
+    );
+    if let Some(query) = query {
+        document.sections.push(Section {
+            id: "query",
+            title: "Query".to_owned(),
+            blocks: vec![Block::Code {
+                text: bounded(query),
+            }],
+        });
+    }
+    let body = body(result, limits);
+    let shown = (body.rows.len(), body.columns.len());
+    document.landscape = body.line() > limits.line;
+    let mut blocks = match shown.1 {
+        0 => vec![Block::text("The answer has no columns.")],
+        _ if document.landscape => body.split(limits.line * 3 / 2),
+        _ => vec![Block::Table(body)],
+    };
+    if result.rows.is_empty() && !result.columns.is_empty() {
+        blocks.push(Block::text("The answer has no rows."));
+    }
+    document.sections.push(Section {
+        id: "result",
+        title: "Result".to_owned(),
+        blocks,
+    });
+    document.notes = notes(result, shown);
+    document
+}
+
+fn body(result: &SqlResult, limits: TableLimits) -> Table {
     let columns = result.columns.len().min(limits.columns);
     let rows = result
         .rows
         .len()
         .min(limits.rows)
         .min(limits.cells / columns.max(1));
-    document.subtitle = format!(
-        "{} rows × {} columns",
-        count(result.row_count),
-        count(result.columns.len() as u64)
-    );
-    document.landscape = columns > 6;
-    if let Some(query) = query {
-        let text = bounded_query(query);
-        document.sections.push(Section {
-            id: "query",
-            title: "Query".to_owned(),
-            blocks: vec![Block::Code { text }],
+    let rows = &result.rows[..rows];
+    let head = result.columns[..columns]
+        .iter()
+        .enumerate()
+        .map(|(i, column)| {
+            let mut head = TableColumn::new(&column.name, is_figures(rows, i));
+            head.note = shorten(&column.kind.to_lowercase(), 24);
+            head
         });
-    }
-    let body = Table {
-        columns: result.columns[..columns]
-            .iter()
-            .enumerate()
-            .map(|(i, column)| TableColumn {
-                title: Text::new(&column.name, 40),
-                note: crate::text::shorten(&column.kind.to_lowercase(), 24),
-                figures: is_figures(&result.rows[..rows], i),
-            })
-            .collect(),
-        rows: result.rows[..rows]
-            .iter()
-            .map(|row| {
-                (0..columns)
-                    .map(|i| cell(row.get(i), limits.width))
-                    .collect()
-            })
-            .collect(),
-        caption: "The rows of the answer".to_owned(),
-        links: Vec::new(),
-    };
-    let blocks = if result.columns.is_empty() {
-        vec![Block::Text {
-            text: "The answer has no columns.".to_owned(),
-        }]
-    } else if result.rows.is_empty() {
-        vec![
-            Block::Table(body),
-            Block::Text {
-                text: "The answer has no rows.".to_owned(),
-            },
-        ]
-    } else {
-        vec![Block::Table(body)]
-    };
-    document.sections.push(Section {
-        id: "result",
-        title: "Result".to_owned(),
-        blocks,
+    let cells = rows.iter().map(|row| {
+        (0..columns)
+            .map(|i| cell(row.get(i), limits.width))
+            .collect()
     });
+    Table::new(head.collect(), cells.collect(), "")
+}
+
+fn notes(result: &SqlResult, (rows, columns): (usize, usize)) -> Vec<String> {
+    let mut notes = Vec::new();
     if result.truncated {
-        document.notes.push(format!(
+        notes.push(format!(
             "The query had more rows than the limit; the answer holds the first {}.",
             count(result.row_count)
         ));
     }
-    if rows < result.rows.len() {
-        document.notes.push(format!(
-            "This report shows the first {} of {} rows; the workbook and the job's result have them all.",
-            count(rows as u64),
-            count(result.rows.len() as u64)
-        ));
+    for (shown, all, what) in [
+        (rows, result.rows.len(), "rows"),
+        (columns, result.columns.len(), "columns"),
+    ] {
+        if shown < all {
+            notes.push(format!(
+                "This report shows the first {} of {} {what}; the workbook and the result of \
+                 the analysis have them all.",
+                count(shown as u64),
+                count(all as u64)
+            ));
+        }
     }
-    if columns < result.columns.len() {
-        document.notes.push(format!(
-            "This report shows the first {columns} of {} columns; the workbook and the job's result have them all.",
-            count(result.columns.len() as u64)
-        ));
-    }
-    document
+    notes
 }
 
 fn cell(value: Option<&Value>, width: usize) -> Text {
     match value {
-        None | Some(Value::Null) => Text {
-            short: String::new(),
-            full: String::new(),
-        },
+        None | Some(Value::Null) => Text::plain(""),
         Some(value) => Text::new(&value_text(value), width),
     }
 }
@@ -126,28 +130,21 @@ fn is_figures(rows: &[Vec<Value>], i: usize) -> bool {
     let mut values = rows
         .iter()
         .filter_map(|row| row.get(i))
-        .filter(|v| !v.is_null())
+        .filter(|value| !value.is_null())
         .peekable();
     values.peek().is_some() && values.all(Value::is_number)
 }
 
 /// The query, line by line, so that its layout stays.
-fn bounded_query(query: &str) -> String {
-    let mut lines: Vec<_> = query
+fn bounded(query: &str) -> String {
+    let (lines, width) = QUERY;
+    let mut kept: Vec<_> = query
         .lines()
-        .take(200)
-        .map(|line| crate::text::shorten(line, 400))
+        .take(lines)
+        .map(|line| shorten(line, width))
         .collect();
-    if query.lines().nth(200).is_some() {
-        lines.push("…".to_owned());
+    if query.lines().nth(lines).is_some() {
+        kept.push("…".to_owned());
     }
-    lines.join("\n")
-}
-
-/// The facts of a JSON object, for documents without a layout of their own.
-pub(super) fn fact(label: &str, value: &Value) -> Fact {
-    Fact::new(
-        &crate::text::shorten(label, 40),
-        crate::text::shorten(&value_text(value), 60),
-    )
+    kept.join("\n")
 }

@@ -1,0 +1,101 @@
+//! Every column of a profile on one line each, and those with missing cells.
+
+use std::cmp::Reverse;
+
+use lastcall_domain::profile::Profile;
+
+use super::profile::CARDS;
+use super::{Block, Table, TableColumn, Text, column};
+use crate::chart::{Bar, bars};
+use crate::number::{count, percent};
+
+/// Columns with a row in the summary.
+const ROWS: usize = 2_000;
+/// Columns in the chart of missing cells.
+const BARS: usize = 20;
+
+/// The summary, and a note where columns are left out.
+pub(super) fn summary(profile: &Profile, notes: &mut Vec<String>) -> Vec<Block> {
+    if profile.columns.is_empty() {
+        return vec![Block::text("The dataset has no columns.")];
+    }
+    let rows = profile.columns.iter().take(ROWS).map(|column| {
+        let [least, mean, most] = column::range(column);
+        let top = column
+            .top
+            .first()
+            .map(|top| Text::new(&column::value_text(&top.value), 24));
+        vec![
+            Text::new(&column.name, 30),
+            Text::plain(column.kind.as_str()),
+            Text::plain(percent(column.missing, column.count + column.missing)),
+            Text::plain(column::distinct(column)),
+            Text::plain(least),
+            Text::plain(mean),
+            Text::plain(most),
+            top.unwrap_or_else(|| Text::plain("")),
+        ]
+    });
+    let columns = [
+        ("Column", false),
+        ("Type", false),
+        ("Missing", true),
+        ("Distinct", true),
+        ("Least", true),
+        ("Mean", true),
+        ("Most", true),
+        ("Most frequent", false),
+    ];
+    let columns = columns.map(|(title, figures)| TableColumn::new(title, figures));
+    let mut table = Table::new(
+        columns.into(),
+        rows.collect(),
+        "Every column with its main figures",
+    );
+    table.links = (1..=profile.columns.len().min(CARDS)).collect();
+    if profile.columns.len() > ROWS {
+        notes.push(format!(
+            "The summary has the first {} columns.",
+            count(ROWS as u64)
+        ));
+    }
+    vec![Block::Table(table)]
+}
+
+/// The columns with most missing cells, as bars.
+pub(super) fn missing(profile: &Profile) -> Option<Block> {
+    let mut columns: Vec<_> = profile
+        .columns
+        .iter()
+        .filter(|column| column.missing > 0)
+        .collect();
+    columns.sort_by_key(|column| Reverse(column.missing));
+    let rows: Vec<_> = columns
+        .iter()
+        .take(BARS)
+        .map(|column| {
+            let all = column.count + column.missing;
+            Bar {
+                label: column.name.clone(),
+                share: column.missing as f64 / all.max(1) as f64,
+                figure: format!(
+                    "{} ({})",
+                    count(column.missing),
+                    percent(column.missing, all)
+                ),
+            }
+        })
+        .collect();
+    let alt = format!("Missing cells of the {} columns that have most", rows.len());
+    let caption = if columns.len() > BARS {
+        format!(
+            "The {BARS} columns with most missing cells, of {}",
+            columns.len()
+        )
+    } else {
+        "Missing cells by column".to_owned()
+    };
+    bars(&caption, &alt, &rows).map(|chart| Block::Charts {
+        charts: vec![chart],
+    })
+}

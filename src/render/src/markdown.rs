@@ -1,0 +1,205 @@
+//! Markdown with GitHub's tables. Text of the data can form no markup and no HTML.
+
+use std::fmt::Write as _;
+
+use lastcall_domain::Cancel;
+
+use crate::chart::{Chart, Plain};
+use crate::document::{AlertLine, Block, Card, Document, Fact, Table, Text};
+use crate::error::RenderError;
+
+/// Writes the document.
+///
+/// # Errors
+/// [`RenderError::Cancelled`] between two sections.
+pub(crate) fn markdown(doc: &Document, cancel: &Cancel) -> Result<Vec<u8>, RenderError> {
+    let mut out = String::new();
+    let _ = writeln!(out, "# {}: {}\n", doc.kind, full(&doc.title));
+    if !doc.subtitle.is_empty() {
+        let _ = writeln!(out, "{}\n", escape(&doc.subtitle));
+    }
+    for section in &doc.sections {
+        if cancel.is_cancelled() {
+            return Err(RenderError::Cancelled);
+        }
+        let _ = writeln!(out, "## {}\n", escape(&section.title));
+        for block in &section.blocks {
+            write_block(&mut out, block);
+        }
+    }
+    if !doc.notes.is_empty() {
+        out.push_str("## About the figures\n\n");
+        for note in &doc.notes {
+            let _ = writeln!(out, "- {}", escape(note));
+        }
+        out.push('\n');
+    }
+    let _ = writeln!(out, "---\n\nGenerated {} by {}", doc.created, doc.generator);
+    Ok(out.into_bytes())
+}
+
+fn write_block(out: &mut String, block: &Block) {
+    match block {
+        Block::Tiles { tiles } => write_facts(out, tiles),
+        Block::Alerts { alerts } => {
+            for alert in alerts {
+                write_alert(out, alert, true);
+            }
+            out.push('\n');
+        }
+        Block::Text { text } => {
+            let _ = writeln!(out, "{}\n", escape(text));
+        }
+        Block::Code { text } => write_code(out, text),
+        Block::Table(table) => write_table(out, table),
+        Block::Chart(chart) => write_chart(out, chart),
+        Block::Charts { charts } => charts.iter().for_each(|chart| write_chart(out, chart)),
+        Block::Card(card) => write_card(out, card),
+    }
+}
+
+fn write_card(out: &mut String, card: &Card) {
+    let _ = writeln!(out, "### {} ({})\n", full(&card.name), card.kind);
+    for alert in &card.tags {
+        write_alert(out, alert, false);
+    }
+    if !card.tags.is_empty() {
+        out.push('\n');
+    }
+    let facts: Vec<Fact> = card.groups.iter().flatten().cloned().collect();
+    write_facts(out, &facts);
+    for chart in &card.charts {
+        write_chart(out, chart);
+    }
+}
+
+fn write_alert(out: &mut String, alert: &AlertLine, named: bool) {
+    let _ = write!(out, "- **{}** ", alert.title);
+    if named {
+        let _ = write!(out, "{}: ", full(&alert.column));
+    }
+    let _ = writeln!(out, "{}", escape(&alert.detail));
+}
+
+fn write_facts(out: &mut String, facts: &[Fact]) {
+    out.push_str("| Figure | Value |\n| --- | ---: |\n");
+    for fact in facts {
+        let _ = write!(out, "| {} | {}", escape(&fact.label), escape(&fact.value));
+        if !fact.more.is_empty() {
+            let _ = write!(out, " ({})", escape(&fact.more));
+        }
+        out.push_str(" |\n");
+    }
+    out.push('\n');
+}
+
+fn write_table(out: &mut String, table: &Table) {
+    if !table.caption.is_empty() {
+        let _ = writeln!(out, "{}:\n", escape(&table.caption));
+    }
+    for column in &table.columns {
+        let _ = write!(out, "| {} ", full(&column.title));
+    }
+    out.push_str("|\n");
+    for column in &table.columns {
+        out.push_str(if column.figures { "| ---: " } else { "| --- " });
+    }
+    out.push_str("|\n");
+    for row in &table.rows {
+        for cell in row {
+            let _ = write!(out, "| {} ", full(cell));
+        }
+        out.push_str("|\n");
+    }
+    out.push('\n');
+}
+
+fn write_chart(out: &mut String, chart: &Chart) {
+    match &chart.plain {
+        Plain::Nothing => {}
+        Plain::Line(line) => {
+            let _ = writeln!(out, "{}: {}\n", escape(&chart.caption), escape(line));
+        }
+        Plain::Rows(rows) => {
+            let _ = writeln!(
+                out,
+                "{}:\n\n| Value | Count |\n| --- | ---: |",
+                escape(&chart.caption)
+            );
+            for (label, figure) in rows {
+                let _ = writeln!(out, "| {} | {} |", escape(label), escape(figure));
+            }
+            out.push('\n');
+        }
+    }
+}
+
+/// A fenced block whose fence is longer than any run of back-ticks in it.
+fn write_code(out: &mut String, text: &str) {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    let _ = writeln!(out, "{fence}\n{text}\n{fence}\n");
+}
+
+/// The whole of a text: Markdown has no hints to keep it in.
+fn full(text: &Text) -> String {
+    escape(if text.full.is_empty() {
+        &text.short
+    } else {
+        &text.full
+    })
+}
+
+/// Takes the meaning from every character that has one to Markdown. An underscore within a word
+/// has none, and column names are full of them.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    let mut before: Option<char> = None;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '\n' | '\r' => out.push(' '),
+            '_' if word(before) && word(chars.peek().copied()) => out.push('_'),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '!' | '$' => {
+                out.push('\\');
+                out.push(c);
+            }
+            // At the start of a line these would be a list, a rule or a heading.
+            '-' | '+' | '='
+                if before.is_none() && !chars.peek().is_some_and(char::is_ascii_digit) =>
+            {
+                out.push('\\');
+                out.push(c);
+            }
+            c => out.push(c),
+        }
+        before = Some(c);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_forms_no_markup() {
+        assert_eq!(escape("a|b"), "a\\|b");
+        assert_eq!(escape("bill_length_mm"), "bill_length_mm");
+        assert_eq!(escape("_x_ **y**"), "\\_x\\_ \\*\\*y\\*\\*");
+        assert_eq!(escape("<script>&"), "&lt;script&gt;&amp;");
+        assert_eq!(escape("- [x](y)"), "\\- \\[x\\](y)");
+        assert_eq!(escape("-3.5"), "-3.5");
+    }
+
+    #[test]
+    fn a_fence_is_longer_than_what_it_holds() {
+        let mut out = String::new();
+        write_code(&mut out, "select '````'");
+        assert!(out.starts_with("`````\n"));
+    }
+}

@@ -1,0 +1,268 @@
+//! One sheet, written downwards, with the few formats that all sheets share.
+
+use rust_xlsxwriter::{Color, Format, FormatAlign, FormatBorder, Workbook, Worksheet};
+use serde_json::Value;
+
+use crate::document::Text;
+use crate::error::RenderError;
+
+/// Rows of a sheet, as Excel has them.
+pub(super) const MAX_ROWS: u32 = 1_048_576;
+/// Columns of a sheet.
+pub(super) const MAX_COLUMNS: usize = 16_384;
+/// UTF-16 units of a cell.
+const MAX_CELL: usize = 32_767;
+/// Integers beyond this are not all different as Excel's doubles; they are written as text.
+const MAX_INTEGER: u64 = 1 << 53;
+
+const HEAD: Color = Color::RGB(0x002a_639c);
+const MUTED: Color = Color::RGB(0x005f_6c7b);
+
+/// How a number looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// A whole number with thousands.
+    Count,
+    /// As many digits as there are.
+    Figure,
+    /// A share of one, as a percentage.
+    Share,
+    /// Three decimals.
+    Coefficient,
+}
+
+/// A sheet and the next row to write.
+pub(super) struct Sheet<'a> {
+    pub(super) inner: &'a mut Worksheet,
+    pub(super) row: u32,
+    columns: u16,
+    looks: [Format; 4],
+    head: Format,
+    wrap: Format,
+}
+
+impl<'a> Sheet<'a> {
+    /// A new sheet at the end of the book. The name is the program's own.
+    pub(super) fn new(
+        book: &'a mut Workbook,
+        name: &str,
+        widths: &[f64],
+    ) -> Result<Self, RenderError> {
+        let inner = book.add_worksheet();
+        inner.set_name(name)?;
+        inner.set_screen_gridlines(false);
+        inner
+            .set_landscape()
+            .set_paper_size(9)
+            .set_print_fit_to_pages(1, 0);
+        inner.set_footer("&L&8&A&R&8&P / &N");
+        for (i, width) in widths.iter().take(MAX_COLUMNS).enumerate() {
+            inner.set_column_width(i as u16, *width)?;
+        }
+        let number = |code: &str| {
+            Format::new()
+                .set_num_format(code)
+                .set_align(FormatAlign::Right)
+        };
+        Ok(Self {
+            inner,
+            row: 0,
+            columns: widths.len().min(MAX_COLUMNS) as u16,
+            looks: [
+                number("#,##0"),
+                Format::new().set_align(FormatAlign::Right),
+                number("0.0%"),
+                number("0.000"),
+            ],
+            head: Format::new()
+                .set_bold()
+                .set_font_color(Color::White)
+                .set_background_color(HEAD)
+                .set_align(FormatAlign::VerticalCenter)
+                .set_border_bottom(FormatBorder::Thin)
+                .set_text_wrap(),
+            wrap: Format::new().set_text_wrap().set_align(FormatAlign::Top),
+        })
+    }
+
+    /// The title of the report and a line under it.
+    pub(super) fn title(&mut self, title: &Text, subtitle: &str) -> Result<(), RenderError> {
+        let large = Format::new().set_bold().set_font_size(18);
+        self.inner.set_row_height(self.row, 28)?;
+        self.inner
+            .write_string_with_format(self.row, 0, fit(&title.short), &large)?;
+        self.row += 1;
+        self.muted(subtitle)?;
+        self.skip();
+        Ok(())
+    }
+
+    /// A header row.
+    pub(super) fn header(&mut self, titles: &[&str]) -> Result<(), RenderError> {
+        for (i, title) in titles.iter().take(MAX_COLUMNS).enumerate() {
+            self.inner
+                .write_string_with_format(self.row, i as u16, fit(title), &self.head)?;
+        }
+        self.row += 1;
+        Ok(())
+    }
+
+    /// Keeps the rows so far, and the first column, in view and on every printed page.
+    pub(super) fn freeze(&mut self) -> Result<(), RenderError> {
+        self.inner.set_freeze_panes(self.row, 1)?;
+        self.inner.set_repeat_rows(self.row - 1, self.row - 1)?;
+        Ok(())
+    }
+
+    /// Buttons to filter by, over everything from `first` to the row before the next.
+    pub(super) fn filter(&mut self, first: u32) -> Result<(), RenderError> {
+        if self.columns > 0 && self.row > first {
+            self.inner
+                .autofilter(first, 0, self.row - 1, self.columns - 1)?;
+        }
+        Ok(())
+    }
+
+    /// A row of text.
+    pub(super) fn texts(&mut self, cells: &[&str]) -> Result<(), RenderError> {
+        for (i, cell) in cells.iter().take(MAX_COLUMNS).enumerate() {
+            self.text(i as u16, cell)?;
+        }
+        self.row += 1;
+        Ok(())
+    }
+
+    /// A name, a figure and what stands beside it.
+    pub(super) fn fact(&mut self, label: &str, value: &str, more: &str) -> Result<(), RenderError> {
+        let bold = Format::new().set_bold().set_align(FormatAlign::Left);
+        self.text(0, label)?;
+        self.inner
+            .write_string_with_format(self.row, 1, fit(value), &bold)?;
+        self.text(2, more)?;
+        self.row += 1;
+        Ok(())
+    }
+
+    /// A heading and a line for each note.
+    pub(super) fn notes(&mut self, notes: &[String]) -> Result<(), RenderError> {
+        for note in notes {
+            self.muted(note)?;
+        }
+        self.skip();
+        Ok(())
+    }
+
+    /// A line in grey.
+    pub(super) fn muted(&mut self, text: &str) -> Result<(), RenderError> {
+        let muted = Format::new().set_font_color(MUTED);
+        self.inner
+            .write_string_with_format(self.row, 0, fit(text), &muted)?;
+        self.row += 1;
+        Ok(())
+    }
+
+    /// Leaves a row out.
+    pub(super) fn skip(&mut self) {
+        self.row += 1;
+    }
+
+    /// Text into a cell of the row.
+    pub(super) fn text(&mut self, column: u16, text: &str) -> Result<(), RenderError> {
+        if !text.is_empty() {
+            let text = fit(text);
+            if text.contains('\n') {
+                self.inner
+                    .write_string_with_format(self.row, column, text, &self.wrap)?;
+            } else {
+                self.inner.write_string(self.row, column, text)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A number into a cell of the row; what is no number to Excel becomes text or stays out.
+    pub(super) fn number(
+        &mut self,
+        column: u16,
+        x: Option<f64>,
+        look: Look,
+    ) -> Result<(), RenderError> {
+        match x {
+            Some(x) if x.is_finite() => {
+                let format = &self.looks[look as usize];
+                self.inner
+                    .write_number_with_format(self.row, column, x, format)?;
+            }
+            Some(x) => self.text(column, &crate::number::figure(x))?,
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// A count into a cell of the row.
+    pub(super) fn count(&mut self, column: u16, n: u64) -> Result<(), RenderError> {
+        if n > MAX_INTEGER {
+            return self.text(column, &n.to_string());
+        }
+        self.number(column, Some(n as f64), Look::Count)
+    }
+
+    /// A value of the data into a cell of the row, by its own type.
+    pub(super) fn value(&mut self, column: u16, value: &Value) -> Result<(), RenderError> {
+        match value {
+            Value::Null => Ok(()),
+            Value::Bool(b) => {
+                self.inner.write_boolean(self.row, column, *b)?;
+                Ok(())
+            }
+            Value::Number(n) => {
+                let whole = n.as_i64().map(i64::unsigned_abs).or(n.as_u64());
+                match whole {
+                    Some(size) if size > MAX_INTEGER => self.text(column, &n.to_string()),
+                    _ => self.number(column, n.as_f64(), Look::Figure),
+                }
+            }
+            Value::String(text) => self.text(column, text),
+            nested => self.text(column, &nested.to_string()),
+        }
+    }
+}
+
+/// Text that a cell can hold: controls but for line breaks made visible, cut at Excel's limit.
+fn fit(text: &str) -> String {
+    let mut units = 0;
+    let mut out = String::with_capacity(text.len().min(MAX_CELL));
+    for c in text.chars().filter(|c| *c != '\r') {
+        units += c.len_utf16();
+        if units > MAX_CELL {
+            out.pop();
+            out.push('…');
+            break;
+        }
+        out.push(match c {
+            '\n' | '\t' => c,
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => '\u{fffd}',
+            c => c,
+        });
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_never_holds_more_than_excel_allows() {
+        for text in [
+            "x".repeat(40_000),
+            "😀".repeat(20_000),
+            "a\0b\r\nc".to_owned(),
+        ] {
+            let fitted = fit(&text);
+            assert!(fitted.encode_utf16().count() <= MAX_CELL);
+            assert!(!fitted.contains(['\0', '\r']));
+        }
+        assert_eq!(fit("a\nb"), "a\nb");
+    }
+}
