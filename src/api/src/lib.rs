@@ -1,1 +1,44 @@
 //! The HTTP surface: routes mirror the URLs, one error table.
+//!
+//! Handlers commit rows and read them; what runs the jobs is told by a hint and found by its
+//! own looking. Nothing here computes on data beyond hashing and decoding uploads.
+//!
+//! [`server`] makes the server on a listener, for the [`ApiState`] that its handlers share.
+
+mod access;
+mod analyses;
+mod auth;
+mod datasets;
+mod describe;
+mod edge;
+mod errors;
+mod events;
+mod guard;
+mod health;
+mod idempotency;
+mod ingest;
+mod jobs;
+mod json;
+mod metrics;
+mod paging;
+mod ports;
+mod prefer;
+mod problem;
+mod reports;
+mod result;
+mod routes;
+mod server;
+mod sessions;
+mod state;
+mod submit;
+mod system;
+mod upload;
+mod view;
+mod waiting;
+
+pub use auth::{ApiKey, Auth, Role};
+pub use errors::Code;
+pub use ports::{Describe, MailboxStatus, Phase, ServiceStatus, SystemPort};
+pub use problem::Problem;
+pub use server::server;
+pub use state::{ApiConfig, ApiState, Parts};

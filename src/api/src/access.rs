@@ -1,0 +1,91 @@
+//! Which session, dataset or job a request is about, whether its caller may see it, and that
+//! using it renews its session.
+
+use lastcall_domain::{Dataset, DatasetName, Job, JobId, Session, SessionId};
+
+use crate::auth::Caller;
+use crate::errors::Code;
+use crate::problem::{ApiResult, Problem};
+use crate::state::ApiState;
+
+impl ApiState {
+    /// The caller's session, renewed by this use.
+    ///
+    /// # Errors
+    /// `session_not_found` where it is not there or another's, `session_expired` where its time
+    /// to live has ended, whether or not the cleaner has been.
+    pub(crate) async fn session(&self, caller: &Caller, id: &str) -> ApiResult<Session> {
+        let missing = || Problem::new(Code::SessionNotFound, "no session of yours has this id");
+        let id: SessionId = id.parse().map_err(|_| missing())?;
+        match self.store.session(id).await? {
+            Some(session) if session.owner != caller.owner => Err(missing()),
+            Some(session) => self.renew(session).await,
+            None if self.store.was_removed(id.as_uuid(), &caller.owner).await? => Err(expired()),
+            None => Err(missing()),
+        }
+    }
+
+    /// The caller's job; its session is renewed by this use.
+    ///
+    /// # Errors
+    /// `job_not_found` and `session_expired`, as for sessions.
+    pub(crate) async fn job(&self, caller: &Caller, id: &str) -> ApiResult<Job> {
+        let missing = || Problem::new(Code::JobNotFound, "no job of yours has this id");
+        let id: JobId = id.parse().map_err(|_| missing())?;
+        let job = match self.store.job(id).await? {
+            Some(job) if job.owner != caller.owner => return Err(missing()),
+            Some(job) => job,
+            None if self.store.was_removed(id.as_uuid(), &caller.owner).await? => {
+                return Err(expired());
+            }
+            None => return Err(missing()),
+        };
+        match self.store.session(job.session).await? {
+            Some(session) => self.renew(session).await?,
+            None if self.store.was_removed(id.as_uuid(), &caller.owner).await? => {
+                return Err(expired());
+            }
+            None => return Err(missing()),
+        };
+        Ok(job)
+    }
+
+    /// The dataset of that name.
+    ///
+    /// # Errors
+    /// `dataset_not_found`.
+    pub(crate) async fn dataset(&self, session: &Session, name: &str) -> ApiResult<Dataset> {
+        let missing = || {
+            Problem::new(
+                Code::DatasetNotFound,
+                format!("the session has no dataset {name:?}"),
+            )
+        };
+        let name = DatasetName::try_from(name.to_owned()).map_err(|_| missing())?;
+        let found = self.store.dataset(session.id, &name).await?;
+        found.ok_or_else(missing)
+    }
+
+    /// The session as it is after this use of it.
+    ///
+    /// # Errors
+    /// `session_expired` where it comes too late.
+    pub(crate) async fn renew(&self, mut session: Session) -> ApiResult<Session> {
+        let now = self.clock.now();
+        if session.is_expired(now) {
+            return Err(expired());
+        }
+        if let Some(expires_at) = session.renewed(now) {
+            self.store.renew_session(session.id, expires_at).await?;
+            session.expires_at = expires_at;
+        }
+        Ok(session)
+    }
+}
+
+pub(crate) fn expired() -> Problem {
+    Problem::new(
+        Code::SessionExpired,
+        "its time to live has ended, and what it held is gone; open another session",
+    )
+}

@@ -1,0 +1,65 @@
+//! `/v1/sessions/{sid}/datasets`, but for the upload.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use lastcall_domain::DatasetName;
+
+use crate::auth::Caller;
+use crate::paging::{List, Query};
+use crate::problem::ApiResult;
+use crate::state::ApiState;
+use crate::upload::discard;
+use crate::view::{DatasetView, DescriptionView};
+
+/// `GET /v1/sessions/{sid}/datasets`
+pub(crate) async fn list(
+    state: web::Data<ApiState>,
+    caller: Caller,
+    request: HttpRequest,
+    id: web::Path<String>,
+) -> ApiResult<web::Json<List<DatasetView>>> {
+    let query = Query::of(&request, &["limit", "cursor"])?;
+    let limit = query.limit()?;
+    let after = query.parse("cursor", "a next_cursor", |value| {
+        DatasetName::try_from(value.to_owned()).ok()
+    })?;
+    let session = state.session(&caller, &id).await?;
+    let page = state
+        .store
+        .datasets(session.id, after.as_ref(), limit)
+        .await?;
+    let cursor = page.items.last().map(|dataset| dataset.name.to_string());
+    let items = page.items.iter().map(DatasetView::from).collect();
+    Ok(web::Json(List::new(items, page.more, cursor)))
+}
+
+/// `GET /v1/sessions/{sid}/datasets/{name}`
+pub(crate) async fn get(
+    state: web::Data<ApiState>,
+    caller: Caller,
+    path: web::Path<(String, String)>,
+) -> ApiResult<web::Json<DescriptionView>> {
+    let (session, name) = path.into_inner();
+    let session = state.session(&caller, &session).await?;
+    let dataset = state.dataset(&session, &name).await?;
+    let schema = state.schemas.of(&dataset, state.stopping()).await;
+    Ok(web::Json(DescriptionView::new(&dataset, schema)))
+}
+
+/// `DELETE /v1/sessions/{sid}/datasets/{name}`
+pub(crate) async fn delete(
+    state: web::Data<ApiState>,
+    caller: Caller,
+    path: web::Path<(String, String)>,
+) -> ApiResult<HttpResponse> {
+    let (session, name) = path.into_inner();
+    let session = state.session(&caller, &session).await?;
+    let dataset = state.dataset(&session, &name).await?;
+    if let Some(deleted) = state
+        .store
+        .delete_dataset(session.id, &dataset.name)
+        .await?
+    {
+        discard(&state, &deleted.blob).await;
+    }
+    Ok(HttpResponse::NoContent().finish())
+}

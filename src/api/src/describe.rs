@@ -1,0 +1,120 @@
+//! The columns of datasets: read from the data when somebody asks for them, once, and kept.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared};
+use lastcall_domain::{BlobKey, Dataset, Field, JobError, Store};
+use tokio::sync::Semaphore;
+
+use crate::ports::Describe;
+
+/// How long a request waits for the columns.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Datasets that are read at once.
+const AT_ONCE: usize = 2;
+/// Datasets that are read or wait to be.
+const MAX_WAITING: usize = 64;
+
+type Columns = Result<Vec<Field>, JobError>;
+type Reading = Shared<BoxFuture<'static, Columns>>;
+
+/// Who reads the columns of datasets, once for all who ask at the same time.
+pub(crate) struct Schemas {
+    describe: Arc<dyn Describe>,
+    store: Arc<dyn Store>,
+    readings: Arc<Mutex<HashMap<BlobKey, Reading>>>,
+    turn: Arc<Semaphore>,
+}
+
+impl Schemas {
+    pub(crate) fn new(describe: Arc<dyn Describe>, store: Arc<dyn Store>) -> Self {
+        Self {
+            describe,
+            store,
+            readings: Arc::default(),
+            turn: Arc::new(Semaphore::new(AT_ONCE)),
+        }
+    }
+
+    /// The columns of the dataset.
+    ///
+    /// # Errors
+    /// Where the data cannot be read; `schema_pending` where that takes long, or `stopping`
+    /// comes first: it goes on, and the next request may find it done.
+    pub(crate) async fn of(
+        &self,
+        dataset: &Dataset,
+        stopping: impl Future<Output = ()>,
+    ) -> Columns {
+        if let Some(schema) = &dataset.schema {
+            return Ok(schema.clone());
+        }
+        let pending =
+            || JobError::transient("schema_pending", "the data is still being read; ask again");
+        let reading = self.reading(dataset).ok_or_else(pending)?;
+        tokio::select! {
+            columns = reading => columns,
+            () = tokio::time::sleep(PATIENCE) => Err(pending()),
+            () = stopping => Err(pending()),
+        }
+    }
+
+    /// The reading of the dataset that is under way, or a new one.
+    fn reading(&self, dataset: &Dataset) -> Option<Reading> {
+        let mut readings = self.lock();
+        if let Some(reading) = readings.get(&dataset.blob) {
+            return Some(reading.clone());
+        }
+        if readings.len() >= MAX_WAITING {
+            return None;
+        }
+        let reading = self.begin(dataset.clone()).shared();
+        readings.insert(dataset.blob.clone(), reading.clone());
+        // It is finished and kept even where nobody waits for it any more.
+        tokio::spawn(reading.clone());
+        Some(reading)
+    }
+
+    fn begin(&self, dataset: Dataset) -> BoxFuture<'static, Columns> {
+        let (describe, store) = (Arc::clone(&self.describe), Arc::clone(&self.store));
+        let turn = Arc::clone(&self.turn);
+        let entry = Entry {
+            readings: Arc::clone(&self.readings),
+            blob: dataset.blob.clone(),
+        };
+        async move {
+            let _entry = entry;
+            let _turn = turn.acquire().await;
+            let columns = describe.describe(&dataset).await?;
+            if let Err(error) = store.set_schema(&dataset.blob, &columns).await {
+                log::warn!("the columns of {} could not be kept: {error}", dataset.name);
+            }
+            Ok(columns)
+        }
+        .boxed()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<BlobKey, Reading>> {
+        self.readings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A reading's place among those under way, given back however it ends.
+struct Entry {
+    readings: Arc<Mutex<HashMap<BlobKey, Reading>>>,
+    blob: BlobKey,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let gone = self
+            .readings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.blob);
+        drop(gone);
+    }
+}

@@ -1,0 +1,152 @@
+//! What every request and every answer goes through: a name for the request, a net under
+//! panics, problem documents for what the framework refuses by itself, the headers that all
+//! answers have, and `Connection: close` once the process was told to stop.
+
+use std::panic::AssertUnwindSafe;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ResponseHead, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{ConnectionType, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpResponse, ResponseError, web};
+use futures_util::FutureExt;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::errors::Code;
+use crate::guard;
+use crate::problem::{PROBLEM_JSON, Problem};
+use crate::state::ApiState;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const MAX_REQUEST_ID: usize = 128;
+
+/// The outermost middleware.
+///
+/// # Errors
+/// An answer too, where a panic or an error has used up the request that it would be of.
+pub(crate) async fn edge<B: MessageBody + 'static>(
+    state: web::Data<ApiState>,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let started = Instant::now();
+    let id = request_id(request.headers());
+    let method = request.method().clone();
+    let path = request.path().to_owned();
+
+    let outcome = match guard::check(&state.config, request.head()) {
+        Err(problem) => Ok(request.error_response(problem)),
+        Ok(()) => AssertUnwindSafe(async move { next.call(request).await })
+            .catch_unwind()
+            .await
+            .map(|answer| answer.map(ServiceResponse::map_into_boxed_body))
+            .unwrap_or_else(|_| {
+                log::error!("a handler panicked: {method} {path}, request {id:?}");
+                Err(Problem::new(Code::Internal, "the handler of the request panicked").into())
+            }),
+    };
+
+    let (route, response) = match outcome {
+        Ok(answer) => {
+            let route = answer.request().match_pattern();
+            (route.unwrap_or_else(|| "unmatched".to_owned()), Ok(answer))
+        }
+        Err(error) => ("failed".to_owned(), Err(error)),
+    };
+    let finish = |head: &mut ResponseHead| {
+        state
+            .metrics
+            .answered(&method, &route, head.status.as_u16(), started.elapsed());
+        log::debug!(
+            "{method} {path} {} in {:?}, request {id:?}",
+            head.status.as_u16(),
+            started.elapsed()
+        );
+        dress(head, &path, id);
+        if state.phase().is_stopping() {
+            head.set_connection_type(ConnectionType::Close);
+        }
+    };
+    match response {
+        Ok(answer) => {
+            let mut answer = documented(answer);
+            finish(answer.response_mut().head_mut());
+            Ok(answer)
+        }
+        Err(error) => {
+            let mut response = document_for(error.as_response_error().status_code())
+                .unwrap_or_else(|| error.error_response());
+            finish(response.head_mut());
+            Err(actix_web::error::InternalError::from_response(error, response).into())
+        }
+    }
+}
+
+/// The caller's name for the request, or a new one.
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let given = headers.get(X_REQUEST_ID).filter(|id| {
+        (1..=MAX_REQUEST_ID).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic)
+    });
+    given.cloned().unwrap_or_else(|| {
+        HeaderValue::from_str(&Uuid::now_v7().to_string())
+            .unwrap_or_else(|_| HeaderValue::from_static("unnamed"))
+    })
+}
+
+/// The headers that all answers have.
+fn dress(head: &mut ResponseHead, path: &str, id: HeaderValue) {
+    let headers = head.headers_mut();
+    headers.insert(X_REQUEST_ID, id);
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
+    let default = |headers: &mut HeaderMap, name, value| {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    };
+    default(
+        headers,
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    );
+    if path.starts_with("/v1") {
+        default(headers, header::CACHE_CONTROL, "no-store");
+    }
+}
+
+/// The answer, as a problem document where it is an error that the framework made.
+fn documented(answer: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let bare = match answer.headers().get(header::CONTENT_TYPE) {
+        None => true,
+        Some(kind) => kind.as_bytes().starts_with(b"text/plain"),
+    };
+    match document_for(answer.status()) {
+        Some(response) if bare => answer.into_response(response),
+        _ => answer,
+    }
+}
+
+fn document_for(status: StatusCode) -> Option<HttpResponse> {
+    if !status.is_client_error() && !status.is_server_error() {
+        return None;
+    }
+    let code = match status {
+        StatusCode::NOT_FOUND => Code::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => Code::MethodNotAllowed,
+        StatusCode::PAYLOAD_TOO_LARGE => Code::PayloadTooLarge,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Code::UnsupportedMediaType,
+        status if status.is_client_error() => Code::BadRequest,
+        _ => Code::Internal,
+    };
+    let detail = status.canonical_reason().unwrap_or("it was refused");
+    debug_assert_eq!(PROBLEM_JSON, "application/problem+json");
+    Some(Problem::new(code, detail).error_response())
+}

@@ -1,0 +1,194 @@
+//! `GET /v1/jobs/{id}/events`: what becomes of a job, as server-sent events.
+//!
+//! `state` (the job) comes at once and with every change, `progress` in between, and `end` says
+//! why nothing more comes: `finished`, `gone` with the session, or `draining`, where the client
+//! is to connect again and will find another instance, or this one started again.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, web};
+use bytes::Bytes;
+use futures_util::stream::{self, Stream};
+use lastcall_domain::lifecycle::State;
+use lastcall_domain::{Job, JobId, StoreError};
+use serde_json::json;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+
+use crate::auth::Caller;
+use crate::errors::Code;
+use crate::problem::{ApiResult, Problem};
+use crate::state::ApiState;
+use crate::view::JobView;
+use crate::waiting::{Heard, JobNews};
+
+/// How long a stream is silent before a comment shows that it lives.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// After how many milliseconds a client connects again.
+const RETRY_MS: u32 = 1000;
+/// Progress that is worth an event.
+const STEP: f64 = 0.001;
+
+/// `GET /v1/jobs/{id}/events`
+pub(crate) async fn get(
+    state: web::Data<ApiState>,
+    caller: Caller,
+    id: web::Path<String>,
+) -> ApiResult<HttpResponse> {
+    let job = state.job(&caller, &id).await?;
+    let permit = state.streams.clone().try_acquire_owned().map_err(|_| {
+        Problem::new(
+            Code::TooManyStreams,
+            "as many event streams are open as there may be; look at the job instead",
+        )
+        .retry_after(5)
+    })?;
+    let events = Events {
+        news: JobNews::of(&state, job.id),
+        state,
+        job: job.id,
+        sent: None,
+        progress: 0.0,
+        events: 0,
+        spoken: Instant::now(),
+        over: false,
+        _permit: permit,
+    };
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream; charset=utf-8")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        // Asks proxies not to hold back what is to be seen at once.
+        .insert_header(("x-accel-buffering", "no"))
+        .streaming(stream_of(events)))
+}
+
+/// What of a job is worth a `state` event when it changes.
+type Seen = (State, u32, u32, bool);
+
+struct Events {
+    state: web::Data<ApiState>,
+    news: JobNews,
+    job: JobId,
+    sent: Option<Seen>,
+    progress: f64,
+    events: u64,
+    spoken: Instant,
+    over: bool,
+    _permit: OwnedSemaphorePermit,
+}
+
+fn stream_of(events: Events) -> impl Stream<Item = Result<Bytes, Problem>> {
+    stream::unfold(events, |mut events| async move {
+        if events.over {
+            return None;
+        }
+        let text = events.next().await;
+        events.spoken = Instant::now();
+        Some((Ok(Bytes::from(text)), events))
+    })
+}
+
+impl Events {
+    /// The next text to send.
+    async fn next(&mut self) -> String {
+        let mut text = String::new();
+        if self.sent.is_none() {
+            let _ = write!(text, "retry: {RETRY_MS}\n\n");
+            self.look(&mut text).await;
+        }
+        while text.is_empty() {
+            let silent = tokio::time::sleep_until(self.spoken + KEEP_ALIVE);
+            let heard = tokio::select! {
+                biased;
+                () = self.state.stopping() => {
+                    // It may have ended just now: that is the better news.
+                    self.look(&mut text).await;
+                    if !self.over {
+                        self.end(&mut text, "draining");
+                    }
+                    break;
+                }
+                heard = self.news.next() => heard,
+                () = silent => {
+                    text.push_str(": still there\n\n");
+                    break;
+                }
+            };
+            match heard {
+                Heard::Changed => self.look(&mut text).await,
+                Heard::Progress(progress) => self.tell_progress(&mut text, progress),
+            }
+        }
+        text
+    }
+
+    /// Reads the row and tells what is new in it. Following a job is a use of its session.
+    async fn look(&mut self, text: &mut String) {
+        match self.state.store.job(self.job).await {
+            Ok(Some(job)) => {
+                let session = self.state.store.session(job.session).await;
+                self.tell(text, &job);
+                if self.over {
+                    return;
+                }
+                match session {
+                    Ok(Some(session)) => {
+                        if let Err(problem) = self.state.renew(session).await
+                            && problem.code() == Code::SessionExpired
+                        {
+                            self.end(text, "gone");
+                        }
+                    }
+                    Ok(None) => self.end(text, "gone"),
+                    Err(error) => log::debug!("an event stream waits for the store: {error}"),
+                }
+            }
+            Ok(None) => self.end(text, "gone"),
+            Err(StoreError::Closed) => self.end(text, "draining"),
+            Err(error) => log::debug!("an event stream waits for the store: {error}"),
+        }
+    }
+
+    fn tell(&mut self, text: &mut String, job: &Job) {
+        let seen = (
+            job.state(),
+            job.lifecycle.attempt,
+            job.lifecycle.interruptions,
+            job.started_at.is_some(),
+        );
+        if self.sent.replace(seen) != Some(seen) {
+            self.progress = job.progress;
+            let data = serde_json::to_string(&JobView::from(job)).unwrap_or_default();
+            self.event(text, "state", &data);
+        } else {
+            self.tell_progress(text, job.progress);
+        }
+        if job.state().is_final() {
+            self.end(text, "finished");
+        }
+    }
+
+    fn tell_progress(&mut self, text: &mut String, progress: f64) {
+        if progress >= self.progress + STEP {
+            self.progress = progress;
+            self.event(
+                text,
+                "progress",
+                &json!({ "progress": progress }).to_string(),
+            );
+        }
+    }
+
+    fn end(&mut self, text: &mut String, reason: &str) {
+        self.over = true;
+        self.event(text, "end", &json!({ "reason": reason }).to_string());
+    }
+
+    fn event(&mut self, text: &mut String, name: &str, data: &str) {
+        self.events += 1;
+        // Writing to a String does not fail.
+        let _ = write!(text, "id: {}\nevent: {name}\ndata: {data}\n\n", self.events);
+    }
+}

@@ -1,0 +1,107 @@
+//! `/livez` and `/readyz`.
+
+use std::time::Duration;
+
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+use serde_json::json;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
+use utoipa::ToSchema;
+
+use crate::ports::Phase;
+use crate::state::ApiState;
+
+/// How long a part may take to say that it is there.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How long its answer is believed.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// Whether the instance is to be sent requests.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Readiness)]
+pub(crate) struct ReadinessView {
+    /// `ready`, `starting`, `draining` or `degraded`.
+    #[schema(example = "ready")]
+    status: &'static str,
+    /// What is missing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    checks: Vec<Failing>,
+}
+
+/// A part that is missing.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = FailingCheck)]
+pub(crate) struct Failing {
+    /// `store` or `blobs`.
+    name: &'static str,
+    /// `failing`.
+    status: &'static str,
+    /// What it said.
+    detail: String,
+}
+
+/// What the parts said when they were asked last.
+#[derive(Debug, Default)]
+pub(crate) struct Readiness {
+    last: Mutex<Option<(Instant, Vec<Failing>)>>,
+}
+
+/// `GET /livez`
+pub(crate) async fn livez() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "status": "alive" }))
+}
+
+/// `GET /readyz`
+pub(crate) async fn readyz(state: web::Data<ApiState>) -> HttpResponse {
+    let mut checks = Vec::new();
+    let status = match state.phase() {
+        Phase::Starting => "starting",
+        Phase::Running => {
+            checks = state.failing().await;
+            if checks.is_empty() {
+                "ready"
+            } else {
+                "degraded"
+            }
+        }
+        _ => "draining",
+    };
+    let mut response = if status == "ready" {
+        HttpResponse::Ok()
+    } else {
+        HttpResponse::ServiceUnavailable()
+    };
+    response.json(ReadinessView { status, checks })
+}
+
+impl ApiState {
+    /// The parts that are missing, as of a moment ago.
+    async fn failing(&self) -> Vec<Failing> {
+        let mut last = self.readiness.last.lock().await;
+        if let Some((asked, failing)) = &*last
+            && asked.elapsed() < FRESH
+        {
+            return failing.clone();
+        }
+        let (store, blobs) = tokio::join!(
+            timeout(PATIENCE, self.store.ping()),
+            timeout(PATIENCE, self.blobs.ping())
+        );
+        let late = || Some(format!("no answer within {} s", PATIENCE.as_secs()));
+        let store = store.map_or_else(|_| late(), |answer| answer.err().map(|e| e.to_string()));
+        let blobs = blobs.map_or_else(|_| late(), |answer| answer.err().map(|e| e.to_string()));
+        let failing: Vec<Failing> = [("store", store), ("blobs", blobs)]
+            .into_iter()
+            .filter_map(|(name, detail)| {
+                detail.map(|detail| Failing {
+                    name,
+                    status: "failing",
+                    detail,
+                })
+            })
+            .collect();
+        *last = Some((Instant::now(), failing.clone()));
+        failing
+    }
+}

@@ -1,0 +1,100 @@
+//! `Idempotency-Key`: a POST that is sent again is answered again, not done again.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse};
+use lastcall_domain::Owner;
+use lastcall_domain::store::{Answer, Idempotency};
+use sha2::{Digest, Sha256};
+
+use crate::errors::Code;
+use crate::problem::{ApiResult, Problem};
+
+/// The caller's key.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// Says that an answer was given before.
+const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// The longest key, in bytes.
+const MAX_KEY: usize = 255;
+
+/// A key and what it was used with, before the answer is known.
+#[derive(Clone, Debug)]
+pub(crate) struct Keyed {
+    key: String,
+    fingerprint: [u8; 32],
+}
+
+impl Keyed {
+    /// The key of a request, if it has one.
+    ///
+    /// # Errors
+    /// `invalid_parameter` where it is not 1 to 255 characters of printable ASCII.
+    pub(crate) fn of(request: &HttpRequest, body: &[u8]) -> ApiResult<Option<Self>> {
+        let Some(value) = request.headers().get(IDEMPOTENCY_KEY) else {
+            return Ok(None);
+        };
+        let key = value
+            .to_str()
+            .ok()
+            .filter(|key| (1..=MAX_KEY).contains(&key.len()))
+            .ok_or_else(|| {
+                Problem::new(
+                    Code::InvalidParameter,
+                    format!("an Idempotency-Key has 1 to {MAX_KEY} printable ASCII characters"),
+                )
+            })?;
+        let route = format!("{} {}", request.method(), request.path());
+        let mut hash = Sha256::new();
+        hash.update(&route);
+        hash.update([0]);
+        hash.update(body);
+        Ok(Some(Self {
+            key: format!("{route} {key}"),
+            fingerprint: hash.finalize().into(),
+        }))
+    }
+
+    /// With the answer that every repeat is to get.
+    pub(crate) fn answered(self, owner: &Owner, answer: Answer) -> Idempotency {
+        Idempotency {
+            owner: owner.clone(),
+            key: self.key,
+            fingerprint: self.fingerprint,
+            answer,
+        }
+    }
+}
+
+/// The problem that a reused key is.
+pub(crate) fn key_reused() -> Problem {
+    Problem::new(
+        Code::IdempotencyKeyReused,
+        "this Idempotency-Key was used on this path with another body; use a fresh key",
+    )
+}
+
+/// An answer as it was first given, or as it is given again.
+pub(crate) fn respond(answer: &Answer, replayed: bool) -> HttpResponse {
+    let status = StatusCode::from_u16(answer.status).unwrap_or_default();
+    let mut response = HttpResponse::build(status);
+    if let Some(location) = &answer.location {
+        response.insert_header((header::LOCATION, location.as_str()));
+    }
+    mark(
+        response
+            .content_type("application/json")
+            .body(answer.body.clone()),
+        replayed,
+    )
+}
+
+/// Says on a repeated answer that it is one.
+pub(crate) fn mark(mut response: HttpResponse, replayed: bool) -> HttpResponse {
+    if replayed {
+        response
+            .headers_mut()
+            .insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+    }
+    response
+}

@@ -1,0 +1,254 @@
+//! The bytes of an upload on their way to the blob store: decoded where they are gzip,
+//! bounded, hashed and looked at. Plain computing, a bounded piece at a time.
+
+use std::io::Write;
+
+use bytes::{Bytes, BytesMut};
+use flate2::write::MultiGzDecoder;
+use lastcall_domain::Format;
+use sha2::{Digest, Sha256};
+
+use crate::errors::Code;
+use crate::problem::{ApiResult, Problem};
+
+/// Decoded bytes that are handed on at a time, about.
+const PIECE: usize = 512 * 1024;
+/// Compressed bytes that are decoded at a time. Deflate makes at most 1,032 times as many of
+/// them, so a hostile body makes a piece of 4 MiB at most.
+const SLICE: usize = 4 * 1024;
+/// How every gzip member begins.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// How a Parquet file begins and ends.
+const PARQUET: &[u8] = b"PAR1";
+/// How a ZIP archive begins, and so a workbook.
+const ZIP: &[u8] = b"PK\x03\x04";
+
+/// What is known of an upload once it is complete.
+#[derive(Debug)]
+pub(crate) struct Received {
+    /// Bytes after decoding.
+    pub(crate) bytes: u64,
+    /// Their SHA-256, in hexadecimal.
+    pub(crate) sha256: String,
+}
+
+enum Decoder {
+    /// Not enough has come to tell.
+    Undecided,
+    /// The bytes are as they are.
+    Plain,
+    /// One or more gzip members.
+    Gzip(Box<MultiGzDecoder<Vec<u8>>>),
+}
+
+/// One upload.
+pub(crate) struct Ingest {
+    format: Format,
+    max_bytes: u64,
+    decoder: Decoder,
+    pending: BytesMut,
+    ended: bool,
+    raw: u64,
+    bytes: u64,
+    hash: Sha256,
+    head: Vec<u8>,
+    tail: Vec<u8>,
+}
+
+impl Ingest {
+    /// An upload of that format, of at most `max_bytes` as sent and as decoded. `gzip` where its
+    /// sender says that it is; it is found out otherwise.
+    pub(crate) fn new(format: Format, gzip: bool, max_bytes: u64) -> Self {
+        Self {
+            format,
+            max_bytes,
+            decoder: if gzip {
+                Decoder::Gzip(Box::new(MultiGzDecoder::new(Vec::new())))
+            } else {
+                Decoder::Undecided
+            },
+            pending: BytesMut::new(),
+            ended: false,
+            raw: 0,
+            bytes: 0,
+            hash: Sha256::new(),
+            head: Vec::new(),
+            tail: Vec::new(),
+        }
+    }
+
+    /// Takes bytes as they were sent.
+    ///
+    /// # Errors
+    /// `payload_too_large`.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) -> ApiResult<()> {
+        self.raw += bytes.len() as u64;
+        self.check_size(self.raw)?;
+        self.pending.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Bytes that were fed and not yet taken.
+    pub(crate) fn waiting(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Says that no more will be fed.
+    pub(crate) fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// The next piece of the decoded bytes; `None` where more has to be fed first, or, after the
+    /// end, where that was all.
+    ///
+    /// # Errors
+    /// `invalid_encoding`, `payload_too_large`, `format_mismatch`.
+    pub(crate) fn step(&mut self) -> ApiResult<Option<Bytes>> {
+        if matches!(self.decoder, Decoder::Undecided) {
+            if self.pending.len() < GZIP.len() && !self.ended {
+                return Ok(None);
+            }
+            self.decoder = if self.pending.starts_with(&GZIP) {
+                Decoder::Gzip(Box::new(MultiGzDecoder::new(Vec::new())))
+            } else {
+                Decoder::Plain
+            };
+        }
+        let piece = match &mut self.decoder {
+            Decoder::Gzip(decoder) => inflate(decoder, &mut self.pending, self.ended)?,
+            _ => self.pending.split().freeze(),
+        };
+        if piece.is_empty() {
+            return Ok(None);
+        }
+        self.bytes += piece.len() as u64;
+        self.check_size(self.bytes)?;
+        self.hash.update(&piece);
+        self.look(&piece)?;
+        Ok(Some(piece))
+    }
+
+    /// What has come, all in all. To be asked after the end, once [`step`](Self::step) had
+    /// nothing more.
+    ///
+    /// # Errors
+    /// `empty_dataset`, `format_mismatch`.
+    pub(crate) fn finish(self) -> ApiResult<Received> {
+        if self.bytes == 0 {
+            return Err(Problem::new(
+                Code::EmptyDataset,
+                "the body has no bytes; a dataset without rows still has a header",
+            ));
+        }
+        if self.format == Format::Parquet && self.tail != PARQUET {
+            return Err(self.mismatch("it does not end as a Parquet file does"));
+        }
+        if self.head.len() < 4 {
+            self.check_head()?;
+        }
+        Ok(Received {
+            bytes: self.bytes,
+            sha256: hexadecimal(&self.hash.finalize()),
+        })
+    }
+
+    fn check_size(&self, bytes: u64) -> ApiResult<()> {
+        if bytes > self.max_bytes {
+            return Err(too_large(self.max_bytes));
+        }
+        Ok(())
+    }
+
+    /// Keeps the first and the last four bytes.
+    fn look(&mut self, piece: &[u8]) -> ApiResult<()> {
+        if self.head.len() < 4 {
+            let wanted = (4 - self.head.len()).min(piece.len());
+            self.head.extend_from_slice(&piece[..wanted]);
+            if self.head.len() == 4 {
+                self.check_head()?;
+            }
+        }
+        self.tail
+            .extend_from_slice(&piece[piece.len().saturating_sub(4)..]);
+        self.tail.drain(..self.tail.len().saturating_sub(4));
+        Ok(())
+    }
+
+    fn check_head(&self) -> ApiResult<()> {
+        match self.format {
+            Format::Parquet if self.head != PARQUET => {
+                Err(self.mismatch("it does not begin as a Parquet file does"))
+            }
+            Format::Xlsx if self.head != ZIP => {
+                Err(self.mismatch("it does not begin as a workbook does"))
+            }
+            Format::Csv | Format::Tsv | Format::Ndjson if self.head == ZIP => {
+                Err(self.mismatch("it is a ZIP archive or a workbook"))
+            }
+            Format::Csv | Format::Tsv | Format::Ndjson if self.head.starts_with(&GZIP) => {
+                Err(self.mismatch("it is compressed twice"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn mismatch(&self, what: &str) -> Problem {
+        Problem::new(
+            Code::FormatMismatch,
+            format!("the data is said to be {}, but {what}", self.format),
+        )
+    }
+}
+
+impl std::fmt::Debug for Ingest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ingest")
+            .field("raw", &self.raw)
+            .field("bytes", &self.bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The problem that too large a body is.
+pub(crate) fn too_large(max_bytes: u64) -> Problem {
+    Problem::new(
+        Code::PayloadTooLarge,
+        format!("an upload has at most {max_bytes} bytes, as sent and as decoded"),
+    )
+}
+
+fn inflate(
+    decoder: &mut MultiGzDecoder<Vec<u8>>,
+    pending: &mut BytesMut,
+    ended: bool,
+) -> ApiResult<Bytes> {
+    let broken = |error: std::io::Error| {
+        Problem::new(Code::InvalidEncoding, format!("bad gzip data: {error}"))
+    };
+    while !pending.is_empty() && decoder.get_ref().len() < PIECE {
+        let slice = pending.split_to(SLICE.min(pending.len()));
+        decoder.write_all(&slice).map_err(broken)?;
+    }
+    if pending.is_empty() {
+        if ended {
+            decoder.try_finish().map_err(|_| {
+                Problem::new(
+                    Code::InvalidEncoding,
+                    "the gzip data ends early, or its checksum is wrong",
+                )
+            })?;
+        } else {
+            decoder.flush().map_err(broken)?;
+        }
+    }
+    Ok(std::mem::take(decoder.get_mut()).into())
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,125 @@
+//! Request bodies in JSON: bounded, strict about fields, lenient about the media type where
+//! the usual tools send a wrong one of their own accord.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpRequest, web};
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use crate::errors::Code;
+use crate::problem::{ApiResult, Problem};
+
+/// The largest JSON body, in bytes.
+pub(crate) const MAX_JSON: usize = 1 << 20;
+
+/// The body of a request, whole.
+#[derive(Debug)]
+pub(crate) struct JsonBody(pub(crate) Bytes);
+
+impl JsonBody {
+    /// What the body says.
+    ///
+    /// # Errors
+    /// `invalid_json` where it is not JSON, `invalid_request` where it is JSON that says
+    /// something else.
+    pub(crate) fn parse<T: DeserializeOwned>(&self) -> ApiResult<T> {
+        serde_json::from_slice(&self.0).map_err(|error| {
+            let code = match error.classify() {
+                serde_json::error::Category::Data => Code::InvalidRequest,
+                _ => Code::InvalidJson,
+            };
+            Problem::new(code, error.to_string())
+        })
+    }
+
+    /// What the body says, or the default where there is none.
+    pub(crate) fn parse_or_default<T: DeserializeOwned + Default>(&self) -> ApiResult<T> {
+        if self.0.iter().all(u8::is_ascii_whitespace) {
+            Ok(T::default())
+        } else {
+            self.parse()
+        }
+    }
+}
+
+impl FromRequest for JsonBody {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = ApiResult<Self>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if let Err(problem) = check_media_type(request) {
+            return Box::pin(std::future::ready(Err(problem)));
+        }
+        let body = web::Payload::from_request(request, payload).into_inner();
+        Box::pin(async move {
+            let body = body.map_err(|error| Problem::new(Code::BadRequest, error.to_string()))?;
+            match body.to_bytes_limited(MAX_JSON).await {
+                Ok(Ok(bytes)) => Ok(Self(bytes)),
+                Ok(Err(error)) => Err(unreadable(&error)),
+                Err(_) => Err(Problem::new(
+                    Code::PayloadTooLarge,
+                    format!("a JSON body has at most {MAX_JSON} bytes"),
+                )),
+            }
+        })
+    }
+}
+
+fn check_media_type(request: &HttpRequest) -> ApiResult<()> {
+    let headers = request.headers();
+    let encoded = headers
+        .get(header::CONTENT_ENCODING)
+        .is_some_and(|encoding| encoding != "identity");
+    if encoded {
+        return Err(Problem::new(
+            Code::UnsupportedEncoding,
+            "send a JSON body without content encoding",
+        ));
+    }
+    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+        return Ok(());
+    };
+    let essence = value
+        .to_str()
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    // What `curl -d` and `fetch` with a text body say unless told otherwise.
+    let tolerated = [
+        "",
+        "application/json",
+        "text/json",
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/octet-stream",
+    ];
+    if tolerated.contains(&essence.as_str()) || essence.ends_with("+json") {
+        Ok(())
+    } else {
+        Err(Problem::new(
+            Code::UnsupportedMediaType,
+            format!("send `Content-Type: application/json`, not {essence:?}"),
+        ))
+    }
+}
+
+/// The problem that an unreadable body is.
+pub(crate) fn unreadable(error: &impl std::error::Error) -> Problem {
+    Problem::new(Code::IncompleteBody, error.to_string())
+}
+
+/// The problem that an unreadable upload is.
+pub(crate) fn unreadable_payload(error: &PayloadError) -> Problem {
+    match error {
+        PayloadError::Overflow => Problem::new(Code::PayloadTooLarge, error.to_string()),
+        error => unreadable(error),
+    }
+}

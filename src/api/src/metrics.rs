@@ -1,0 +1,88 @@
+//! `/metrics`: Prometheus text. `docs/metrics.md` describes every metric, and a test compares.
+
+use std::time::Duration;
+
+use actix_web::http::Method;
+use actix_web::{HttpResponse, web};
+use prometheus::{
+    Encoder, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder,
+};
+
+use crate::state::ApiState;
+
+/// Upper bounds of the classes of request durations, in seconds.
+const DURATIONS: [f64; 12] = [
+    0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0,
+];
+
+/// What is counted as it happens. All else is asked for when somebody looks.
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    durations: HistogramVec,
+}
+
+impl Metrics {
+    /// # Errors
+    /// Never in fact: the names are fixed and valid.
+    pub(crate) fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let requests = IntCounterVec::new(
+            Opts::new("lastcall_http_requests_total", "Requests answered."),
+            &["method", "route", "status"],
+        )?;
+        let durations = HistogramVec::new(
+            HistogramOpts::new(
+                "lastcall_http_request_duration_seconds",
+                "Time from a request's head to the head of its answer.",
+            )
+            .buckets(DURATIONS.to_vec()),
+            &["method", "route"],
+        )?;
+        registry.register(Box::new(requests.clone()))?;
+        registry.register(Box::new(durations.clone()))?;
+        Ok(Self {
+            registry,
+            requests,
+            durations,
+        })
+    }
+
+    /// Counts a request.
+    pub(crate) fn answered(&self, method: &Method, route: &str, status: u16, took: Duration) {
+        let method = bounded(method);
+        self.requests
+            .with_label_values(&[method, route, &status.to_string()])
+            .inc();
+        self.durations
+            .with_label_values(&[method, route])
+            .observe(took.as_secs_f64());
+    }
+}
+
+/// The method as a label: callers may send any, the labels have to be few.
+fn bounded(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        _ => "other",
+    }
+}
+
+/// `GET /metrics`
+pub(crate) async fn get(state: web::Data<ApiState>) -> HttpResponse {
+    let mut text = Vec::new();
+    let families = state.metrics.registry.gather();
+    match TextEncoder::new().encode(&families, &mut text) {
+        Ok(()) => HttpResponse::Ok()
+            .content_type("text/plain; version=0.0.4; charset=utf-8")
+            .body(text),
+        Err(error) => {
+            log::warn!("the metrics cannot be written: {error}");
+            HttpResponse::InternalServerError().finish()
+        }
+    }
+}

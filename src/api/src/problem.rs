@@ -1,0 +1,153 @@
+//! Problem documents (RFC 9457): the one shape in which every error is answered.
+
+use std::fmt;
+
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use lastcall_domain::{BlobError, JobError, StoreError};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::errors::Code;
+
+/// The result of a handler.
+pub(crate) type ApiResult<T> = Result<T, Problem>;
+
+/// The media type of problem documents.
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+
+/// An error as it is answered.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    code: Code,
+    detail: String,
+    job_error: Option<JobError>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// A problem document, RFC 9457.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct Document<'a> {
+    /// A reference to the description of the code, relative to the service.
+    #[serde(rename = "type")]
+    #[schema(example = "/docs/errors#session_expired")]
+    kind: String,
+    /// What went wrong, in the same words each time.
+    title: &'a str,
+    /// The HTTP status.
+    status: u16,
+    /// What went wrong this time, and what to do.
+    detail: &'a str,
+    /// The stable name, from the closed list of `docs/errors.md`.
+    #[schema(example = "session_expired")]
+    code: &'a str,
+    /// Why the job that this is about failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::view::JobErrorView>)]
+    job_error: Option<&'a JobError>,
+}
+
+impl Problem {
+    /// A problem of that code; `detail` says what went wrong this time.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+            job_error: None,
+            headers: Vec::new(),
+        }
+    }
+
+    /// Its code.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// With a header on the answer.
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// With the time, in seconds, after which the caller may try again.
+    pub(crate) fn retry_after(self, seconds: u32) -> Self {
+        self.with_header(header::RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// With the error of the job that it is about.
+    pub(crate) fn about_job(mut self, error: Option<JobError>) -> Self {
+        self.job_error = error;
+        self
+    }
+
+    /// The document.
+    pub(crate) fn document(&self) -> Document<'_> {
+        Document {
+            kind: format!("/docs/errors#{}", self.code.as_str()),
+            title: self.code.title(),
+            status: self.code.status().as_u16(),
+            detail: &self.detail,
+            code: self.code.as_str(),
+            job_error: self.job_error.as_ref(),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.as_str(), self.detail)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.code.status()
+    }
+
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        if self.code.status().is_server_error() {
+            log::warn!("answered {self}");
+        }
+        let mut response = HttpResponse::build(self.code.status())
+            .content_type(PROBLEM_JSON)
+            .body(serde_json::to_string(&self.document()).unwrap_or_default());
+        for (name, value) in &self.headers {
+            response.headers_mut().append(name.clone(), value.clone());
+        }
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::Unavailable(_) => {
+                Self::new(Code::StoreUnavailable, error.to_string()).retry_after(1)
+            }
+            StoreError::Closed => Self::new(
+                Code::Draining,
+                "the store is closed already; ask another instance",
+            )
+            .retry_after(1),
+            StoreError::Failed(_) => Self::new(Code::StoreFailed, error.to_string()),
+        }
+    }
+}
+
+impl From<BlobError> for Problem {
+    fn from(error: BlobError) -> Self {
+        match &error {
+            BlobError::Unavailable(_) => {
+                Self::new(Code::BlobsUnavailable, error.to_string()).retry_after(1)
+            }
+            BlobError::NotFound | BlobError::Failed(_) => {
+                Self::new(Code::BlobsFailed, error.to_string())
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! `POST /v1/sessions/{sid}/reports`.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use lastcall_domain::lifecycle::State;
+use lastcall_domain::{JobId, JobSpec, ReportFormat, ReportSource, Service, Session};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::auth::Caller;
+use crate::errors::Code;
+use crate::json::JsonBody;
+use crate::problem::{ApiResult, Problem};
+use crate::state::ApiState;
+use crate::submit;
+
+/// What is to be reported on: exactly one of `dataset` and `analysis`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewReport {
+    /// The dataset whose profile is reported on.
+    #[schema(example = "penguins")]
+    dataset: Option<String>,
+    /// The id of the analysis whose result is reported on, finished or not.
+    analysis: Option<String>,
+    /// `html`, `pdf`, `xlsx` or `md`.
+    #[schema(example = "pdf")]
+    format: Option<String>,
+}
+
+/// `POST /v1/sessions/{sid}/reports`
+pub(crate) async fn create(
+    state: web::Data<ApiState>,
+    caller: Caller,
+    request: HttpRequest,
+    id: web::Path<String>,
+    body: JsonBody,
+) -> ApiResult<HttpResponse> {
+    let session = state.session(&caller, &id).await?;
+    let spec = spec(&state, &session, &body).await;
+    submit::submit(&state, &session, &request, &body, spec).await
+}
+
+async fn spec(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult<JobSpec> {
+    let new: NewReport = body.parse()?;
+    let format = new.format.as_deref().unwrap_or_default();
+    let format = format
+        .parse::<ReportFormat>()
+        .ok()
+        .filter(|format| *format != ReportFormat::Json)
+        .ok_or_else(|| {
+            let detail =
+                format!("{format:?} is no format of a report; there are html, pdf, xlsx and md");
+            Problem::new(Code::InvalidRequest, detail)
+        })?;
+    let source = match (&new.dataset, &new.analysis) {
+        (Some(dataset), None) => ReportSource::Dataset(state.dataset(session, dataset).await?.name),
+        (None, Some(analysis)) => {
+            ReportSource::Analysis(analysis_of(state, session, analysis).await?)
+        }
+        _ => {
+            let detail = "a report is on a `dataset` or on an `analysis`: name one of them";
+            return Err(Problem::new(Code::InvalidRequest, detail));
+        }
+    };
+    Ok(JobSpec::Report { source, format })
+}
+
+/// The analysis of that id, if it is one of the session that may yet have a result.
+async fn analysis_of(state: &ApiState, session: &Session, id: &str) -> ApiResult<JobId> {
+    let missing = || Problem::new(Code::JobNotFound, "the session has no job of this id");
+    let id: JobId = id.parse().map_err(|_| missing())?;
+    let job = state.store.job(id).await?;
+    let job = job
+        .filter(|job| job.session == session.id && job.owner == session.owner)
+        .ok_or_else(missing)?;
+    if job.service() != Service::Analysis {
+        let detail = "that job is a report; a report is made of an analysis";
+        return Err(Problem::new(Code::InvalidRequest, detail));
+    }
+    match job.state() {
+        State::Failed | State::Cancelled => Err(Problem::new(
+            Code::AnalysisNotSucceeded,
+            format!("the analysis is {}", job.state().as_str()),
+        )
+        .about_job(job.error)),
+        State::Queued | State::Running | State::Succeeded => Ok(id),
+    }
+}

@@ -1,0 +1,125 @@
+//! `GET /v1/jobs/{id}/result`: the analysis as JSON, or the report's bytes.
+
+use actix_web::body::SizedStream;
+use actix_web::http::header::{self, ETag, EntityTag, IfNoneMatch};
+use actix_web::{HttpResponse, HttpResponseBuilder, web};
+use lastcall_domain::lifecycle::State;
+use lastcall_domain::store::{JobResult, Place};
+use lastcall_domain::{BlobError, Job, JobSpec, ReportSource};
+
+use crate::auth::Caller;
+use crate::errors::Code;
+use crate::problem::{ApiResult, Problem};
+use crate::state::ApiState;
+
+/// A report shows data of whoever uploaded it: it runs nothing, loads nothing and is nobody's
+/// page even when it is opened in a browser.
+const REPORT_CSP: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; \
+                          img-src data:; font-src data:; frame-ancestors 'self'; \
+                          base-uri 'none'; form-action 'none'";
+
+/// `GET /v1/jobs/{id}/result`
+pub(crate) async fn get(
+    state: web::Data<ApiState>,
+    caller: Caller,
+    id: web::Path<String>,
+    if_none_match: web::Header<IfNoneMatch>,
+) -> ApiResult<HttpResponse> {
+    let job = state.job(&caller, &id).await?;
+    has_result(&job)?;
+    // The result of a job never changes once it is there.
+    let tag = EntityTag::new_strong(job.id.to_string());
+    if matches(&if_none_match, &tag) {
+        return Ok(HttpResponse::NotModified()
+            .insert_header(ETag(tag))
+            .finish());
+    }
+    let result = state.store.result(job.id).await?.ok_or_else(|| {
+        Problem::new(
+            Code::JobNotFound,
+            "its session was just removed, and it too",
+        )
+    })?;
+    let mut response = head(&job, &result, tag);
+    match result.place {
+        Place::Inline(bytes) => Ok(response.body(bytes)),
+        Place::Blob(key) => match state.blobs.read(&key).await {
+            Ok(blob) => Ok(response.body(SizedStream::new(blob.bytes, blob.stream))),
+            Err(BlobError::NotFound) => {
+                // Either its session has gone since, or the blob store has lost it.
+                state.job(&caller, &id).await?;
+                Err(BlobError::NotFound.into())
+            }
+            Err(error) => Err(error.into()),
+        },
+    }
+}
+
+fn has_result(job: &Job) -> ApiResult<()> {
+    let (code, detail) = match job.state() {
+        State::Succeeded => return Ok(()),
+        State::Queued | State::Running => (
+            Code::JobNotFinished,
+            format!(
+                "the job is {}; ask again, or follow its events",
+                job.state().as_str()
+            ),
+        ),
+        State::Failed => (
+            Code::JobFailed,
+            job.error
+                .as_ref()
+                .map_or_else(|| "it failed".to_owned(), ToString::to_string),
+        ),
+        State::Cancelled => (Code::JobCancelled, "it was cancelled".to_owned()),
+    };
+    Err(Problem::new(code, detail).about_job(job.error.clone()))
+}
+
+fn head(job: &Job, result: &JobResult, tag: EntityTag) -> HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
+    let disposition = if shown_by_browsers(&result.media_type) {
+        "inline"
+    } else {
+        "attachment"
+    };
+    response
+        .content_type(result.media_type.as_str())
+        .insert_header(ETag(tag))
+        .insert_header((
+            header::CONTENT_DISPOSITION,
+            format!("{disposition}; filename=\"{}\"", file_name(job)),
+        ));
+    if result.media_type.starts_with("text/html") {
+        response.insert_header((header::CONTENT_SECURITY_POLICY, REPORT_CSP));
+    }
+    response
+}
+
+fn shown_by_browsers(media_type: &str) -> bool {
+    ["text/html", "application/pdf", "application/json"]
+        .iter()
+        .any(|shown| media_type.starts_with(shown))
+}
+
+/// A name to save the result under. Names of datasets need no quoting.
+fn file_name(job: &Job) -> String {
+    let format = job.spec.format();
+    match &job.spec {
+        JobSpec::Profile { dataset, .. } => format!("{dataset}.profile.{format}"),
+        JobSpec::Correlation { dataset, .. } => format!("{dataset}.correlation.{format}"),
+        JobSpec::Compare { dataset, with, .. } => format!("{dataset}-{with}.compare.{format}"),
+        JobSpec::Sql { .. } => format!("query.{format}"),
+        JobSpec::Report { source, .. } => match source {
+            ReportSource::Dataset(dataset) => format!("{dataset}.report.{format}"),
+            ReportSource::Analysis(_) => format!("report.{format}"),
+        },
+    }
+}
+
+fn matches(if_none_match: &IfNoneMatch, tag: &EntityTag) -> bool {
+    match if_none_match {
+        IfNoneMatch::Any => true,
+        IfNoneMatch::Items(tags) => tags.iter().any(|other| other.weak_eq(tag)),
+    }
+}

@@ -1,0 +1,101 @@
+//! Which path is whose.
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::guard::{self, Guard};
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::{Error, HttpMessage, Resource, Route, web};
+
+use crate::errors::Code;
+use crate::problem::Problem;
+use crate::state::ApiState;
+use crate::{
+    analyses, datasets, events, health, jobs, metrics, reports, result, sessions, system, upload,
+};
+
+/// Adds every route. `state` has to be app data as well.
+pub(crate) fn configure(config: &mut web::ServiceConfig) {
+    config
+        .service(resource("/livez", "GET, HEAD").route(get().to(health::livez)))
+        .service(resource("/readyz", "GET, HEAD").route(get().to(health::readyz)))
+        .service(resource("/metrics", "GET, HEAD").route(get().to(metrics::get)))
+        .service(
+            web::scope("/v1")
+                .wrap(from_fn(authenticate))
+                .configure(version_1)
+                .default_service(web::to(not_found)),
+        )
+        .default_service(web::to(not_found));
+}
+
+fn version_1(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            resource("/sessions", "GET, HEAD, POST")
+                .route(get().to(sessions::list))
+                .route(web::post().to(sessions::create)),
+        )
+        .service(
+            resource("/sessions/{sid}", "GET, HEAD, DELETE")
+                .route(get().to(sessions::get))
+                .route(web::delete().to(sessions::delete)),
+        )
+        .service(resource("/sessions/{sid}/datasets", "GET, HEAD").route(get().to(datasets::list)))
+        .service(
+            resource("/sessions/{sid}/datasets/{name}", "GET, HEAD, PUT, DELETE")
+                .route(get().to(datasets::get))
+                .route(web::put().to(upload::put))
+                .route(web::delete().to(datasets::delete)),
+        )
+        .service(
+            resource("/sessions/{sid}/analyses", "POST").route(web::post().to(analyses::create)),
+        )
+        .service(resource("/sessions/{sid}/reports", "POST").route(web::post().to(reports::create)))
+        .service(resource("/jobs", "GET, HEAD").route(get().to(jobs::list)))
+        .service(
+            resource("/jobs/{id}", "GET, HEAD, DELETE")
+                .route(get().to(jobs::get))
+                .route(web::delete().to(jobs::cancel)),
+        )
+        .service(resource("/jobs/{id}/events", "GET").route(web::get().to(events::get)))
+        .service(resource("/jobs/{id}/result", "GET, HEAD").route(get().to(result::get)))
+        .service(resource("/system", "GET, HEAD").route(get().to(system::get)))
+        .service(resource("/system/drain", "POST").route(web::post().to(system::drain)));
+}
+
+/// A path, and the methods that it knows.
+fn resource(path: &str, allow: &'static str) -> Resource {
+    web::resource(path).default_service(web::to(move || async move {
+        Err::<&str, _>(
+            Problem::new(Code::MethodNotAllowed, format!("this path knows {allow}"))
+                .with_header(header::ALLOW, HeaderValue::from_static(allow)),
+        )
+    }))
+}
+
+/// GET, and HEAD as GET without the body.
+fn get() -> Route {
+    web::route().guard(guard::fn_guard(|request| {
+        guard::Get().check(request) || guard::Head().check(request)
+    }))
+}
+
+async fn not_found() -> Result<&'static str, Problem> {
+    Err(Problem::new(Code::NotFound, "see /docs for what there is"))
+}
+
+/// Lets those pass whom the headers prove.
+async fn authenticate(
+    state: web::Data<ApiState>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    match state.config.auth.caller(request.headers()) {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            Ok(next.call(request).await?.map_into_boxed_body())
+        }
+        Err(problem) => Ok(request.error_response(problem)),
+    }
+}

@@ -1,0 +1,122 @@
+//! `/v1/sessions`.
+
+use std::time::Duration;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use lastcall_domain::store::{Admission, Answer};
+use lastcall_domain::{Session, SessionId};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::auth::Caller;
+use crate::errors::Code;
+use crate::idempotency::{Keyed, key_reused, respond};
+use crate::json::JsonBody;
+use crate::paging::{List, Query};
+use crate::problem::{ApiResult, Problem};
+use crate::state::ApiState;
+use crate::view::SessionView;
+
+/// The shortest time to live.
+const MIN_TTL: Duration = Duration::from_secs(1);
+
+/// What a session is to be.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewSession {
+    /// How long it lives without being used, with its unit; `sessions.ttl` when left out.
+    #[schema(example = "30m")]
+    ttl: Option<String>,
+}
+
+/// `POST /v1/sessions`
+pub(crate) async fn create(
+    state: web::Data<ApiState>,
+    caller: Caller,
+    request: HttpRequest,
+    body: JsonBody,
+) -> ApiResult<HttpResponse> {
+    let keyed = Keyed::of(&request, &body.0)?;
+    let new: NewSession = body.parse_or_default()?;
+    let ttl = match &new.ttl {
+        Some(ttl) => parse_ttl(ttl, state.config.max_ttl)?,
+        None => state.config.default_ttl,
+    };
+    let session = Session::new(caller.owner.clone(), ttl, state.clock.now());
+    let body = serde_json::to_string(&SessionView::from(&session))
+        .map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
+    let answer = Answer {
+        status: 201,
+        location: Some(format!("/v1/sessions/{}", session.id)),
+        body,
+    };
+    let idempotency = keyed.map(|keyed| keyed.answered(&caller.owner, answer.clone()));
+    match state.store.create_session(session, idempotency).await? {
+        Admission::Created(_) => Ok(respond(&answer, false)),
+        Admission::Replayed(answer) => Ok(respond(&answer, true)),
+        Admission::KeyReused => Err(key_reused()),
+        Admission::QueueFull { .. } | Admission::SessionGone => Err(Problem::new(
+            Code::Internal,
+            "the store refused to make a session",
+        )),
+    }
+}
+
+/// `GET /v1/sessions`
+pub(crate) async fn list(
+    state: web::Data<ApiState>,
+    caller: Caller,
+    request: HttpRequest,
+) -> ApiResult<web::Json<List<SessionView>>> {
+    let query = Query::of(&request, &["limit", "cursor"])?;
+    let limit = query.limit()?;
+    let after = query.parse("cursor", "a next_cursor", |value| {
+        value.parse::<SessionId>().ok()
+    })?;
+    let page = state
+        .store
+        .sessions(&caller.owner, state.clock.now(), after, limit)
+        .await?;
+    let cursor = page.items.last().map(|session| session.id.to_string());
+    let items = page.items.iter().map(SessionView::from).collect();
+    Ok(web::Json(List::new(items, page.more, cursor)))
+}
+
+/// `GET /v1/sessions/{sid}`
+pub(crate) async fn get(
+    state: web::Data<ApiState>,
+    caller: Caller,
+    id: web::Path<String>,
+) -> ApiResult<web::Json<SessionView>> {
+    let session = state.session(&caller, &id).await?;
+    Ok(web::Json(SessionView::from(&session)))
+}
+
+/// `DELETE /v1/sessions/{sid}`
+pub(crate) async fn delete(
+    state: web::Data<ApiState>,
+    caller: Caller,
+    id: web::Path<String>,
+) -> ApiResult<HttpResponse> {
+    let session = state.session(&caller, &id).await?;
+    state.store.delete_session(session.id).await?;
+    state.system.sweep();
+    Ok(HttpResponse::NoContent().finish())
+}
+
+fn parse_ttl(text: &str, longest: Duration) -> ApiResult<Duration> {
+    let invalid = |detail: String| Problem::new(Code::InvalidRequest, detail);
+    let ttl = humantime::parse_duration(text).map_err(|error| {
+        invalid(format!(
+            "ttl {text:?} is no duration such as \"30m\": {error}"
+        ))
+    })?;
+    if ttl < MIN_TTL || ttl > longest {
+        return Err(invalid(format!(
+            "ttl {text:?} has to be from {} to {}",
+            humantime::format_duration(MIN_TTL),
+            humantime::format_duration(longest)
+        )));
+    }
+    Ok(ttl)
+}

@@ -1,0 +1,163 @@
+//! What the handlers share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lastcall_domain::{Blobs, Clock, Feed, InstanceId, Service, Store, Timestamp};
+use tokio::sync::{Semaphore, watch};
+
+use crate::auth::Auth;
+use crate::describe::Schemas;
+use crate::health::Readiness;
+use crate::metrics::Metrics;
+use crate::ports::{Describe, Phase, SystemPort};
+
+/// The settings of the HTTP surface.
+#[derive(Clone, Debug)]
+pub struct ApiConfig {
+    /// The version of the service.
+    pub version: String,
+    /// The instance: one run of the process.
+    pub instance: InstanceId,
+    /// How callers prove who they are.
+    pub auth: Auth,
+    /// Refuse requests whose `Host` is no loopback name or whose `Origin` is another one, so
+    /// that a web page cannot use a service without keys through the browser of its user.
+    pub loopback_only: bool,
+    /// The largest upload, in bytes, as sent and as decoded.
+    pub max_body: u64,
+    /// The time to live of a session that names none.
+    pub default_ttl: Duration,
+    /// The longest time to live that a session may ask for.
+    pub max_ttl: Duration,
+    /// Jobs of AnalysisService that may be queued.
+    pub max_queued_analyses: u64,
+    /// Jobs of ReportService that may be queued.
+    pub max_queued_reports: u64,
+    /// The longest `Prefer: wait`.
+    pub max_wait: Duration,
+    /// Event streams that may be open.
+    pub max_streams: usize,
+    /// Threads that serve HTTP.
+    pub workers: usize,
+    /// Connections that each of them serves at once.
+    pub max_connections: usize,
+    /// How long a graceful stop of the server waits for requests in progress.
+    pub shutdown_timeout: Duration,
+}
+
+impl Default for ApiConfig {
+    fn default() -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            instance: InstanceId::new(),
+            auth: Auth::None,
+            loopback_only: true,
+            max_body: 2 << 30,
+            default_ttl: Duration::from_secs(3600),
+            max_ttl: Duration::from_secs(30 * 24 * 3600),
+            max_queued_analyses: 10_000,
+            max_queued_reports: 10_000,
+            max_wait: Duration::from_secs(60),
+            max_streams: 1024,
+            workers: std::thread::available_parallelism()
+                .map_or(2, usize::from)
+                .clamp(2, 8),
+            max_connections: 4096,
+            shutdown_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+impl ApiConfig {
+    /// How many jobs of the service may be queued.
+    pub(crate) fn max_queued(&self, service: Service) -> u64 {
+        match service {
+            Service::Analysis => self.max_queued_analyses,
+            Service::Report => self.max_queued_reports,
+        }
+    }
+}
+
+/// The parts that the handlers work with.
+#[derive(Clone)]
+pub struct Parts {
+    /// The rows.
+    pub store: Arc<dyn Store>,
+    /// The bytes.
+    pub blobs: Arc<dyn Blobs>,
+    /// News of jobs.
+    pub feed: Feed,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The actors.
+    pub system: Arc<dyn SystemPort>,
+    /// Who can tell the columns of a dataset.
+    pub describe: Arc<dyn Describe>,
+}
+
+/// What the handlers share.
+pub struct ApiState {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) blobs: Arc<dyn Blobs>,
+    pub(crate) feed: Feed,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) system: Arc<dyn SystemPort>,
+    pub(crate) config: ApiConfig,
+    pub(crate) metrics: Metrics,
+    pub(crate) schemas: Schemas,
+    pub(crate) readiness: Readiness,
+    pub(crate) streams: Arc<Semaphore>,
+    pub(crate) started_at: Timestamp,
+    phases: watch::Receiver<Phase>,
+}
+
+impl ApiState {
+    /// The state of a service that begins now.
+    ///
+    /// # Errors
+    /// Never in fact: where the metrics cannot be registered, which have fixed names.
+    pub fn new(parts: Parts, config: ApiConfig) -> Result<Self, prometheus::Error> {
+        let phases = parts.system.phases();
+        Ok(Self {
+            metrics: Metrics::new()?,
+            schemas: Schemas::new(Arc::clone(&parts.describe), Arc::clone(&parts.store)),
+            readiness: Readiness::default(),
+            streams: Arc::new(Semaphore::new(config.max_streams)),
+            started_at: parts.clock.now(),
+            store: parts.store,
+            blobs: parts.blobs,
+            feed: parts.feed,
+            clock: parts.clock,
+            system: parts.system,
+            config,
+            phases,
+        })
+    }
+
+    /// The phase of the process.
+    pub(crate) fn phase(&self) -> Phase {
+        *self.phases.borrow()
+    }
+
+    /// Waits until the process was told to stop.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub(crate) async fn stopping(&self) {
+        let mut phases = self.phases.clone();
+        if phases.wait_for(|phase| phase.is_stopping()).await.is_err() {
+            // Whoever says the phase is gone, so the end is near.
+            log::debug!("nobody says the phase any more");
+        }
+    }
+}
+
+impl std::fmt::Debug for ApiState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ApiState")
+            .field("config", &self.config)
+            .field("phase", &self.phase())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,140 @@
+//! What all job POSTs have in common: the job goes to disk, its service is told, and whoever
+//! prefers to wait for it may.
+
+use std::time::Duration;
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse};
+use lastcall_domain::store::{Admission, Answer, Submission};
+use lastcall_domain::{Job, JobId, JobSpec, Session, TableFormat};
+use serde::Deserialize;
+
+use crate::errors::Code;
+use crate::idempotency::{Keyed, key_reused, mark, respond};
+use crate::json::JsonBody;
+use crate::prefer::{self, PREFERENCE_APPLIED};
+use crate::problem::{ApiResult, Problem};
+use crate::state::ApiState;
+use crate::view::{JobView, job_path};
+
+/// After how many seconds a full queue is worth another try.
+const QUEUE_FULL_RETRY: u32 = 2;
+
+/// Accepts the job that `spec` says, or answers why not; a repeat of a request that was
+/// accepted gets the first answer whatever its job would be now.
+pub(crate) async fn submit(
+    state: &ApiState,
+    session: &Session,
+    request: &HttpRequest,
+    body: &JsonBody,
+    spec: ApiResult<JobSpec>,
+) -> ApiResult<HttpResponse> {
+    let keyed = Keyed::of(request, &body.0)?;
+    let (spec, max_queued, problem) = match spec {
+        Ok(spec) => {
+            let max_queued = state.config.max_queued(spec.service());
+            (spec, max_queued, None)
+        }
+        Err(problem) if keyed.is_none() => return Err(problem),
+        // A queue of no places accepts nothing, but repeats are answered before it is looked at.
+        Err(problem) => (nothing(), 0, Some(problem)),
+    };
+    let now = state.clock.now();
+    let job = Job::new(JobId::new(), session.id, session.owner.clone(), spec, now);
+    let answer = accepted(&job)?;
+    let submission = Submission {
+        idempotency: keyed.map(|keyed| keyed.answered(&session.owner, answer.clone())),
+        max_queued,
+        job,
+    };
+    let wait = prefer::wait(request.headers(), state.config.max_wait);
+    match state.store.submit(submission).await? {
+        Admission::Created(job) => {
+            state.system.wake(job.service());
+            match wait {
+                Some(wait) => finished_within(state, session, job.id, wait, &answer, false).await,
+                None => Ok(respond(&answer, false)),
+            }
+        }
+        Admission::Replayed(answer) => match (wait, job_in(&answer)) {
+            (Some(wait), Some(job)) => {
+                finished_within(state, session, job, wait, &answer, true).await
+            }
+            _ => Ok(respond(&answer, true)),
+        },
+        Admission::KeyReused => Err(key_reused()),
+        Admission::QueueFull { queued } => Err(problem.unwrap_or_else(|| {
+            Problem::new(
+                Code::QueueFull,
+                format!("{queued} jobs are queued already, which is as many as there may be"),
+            )
+            .retry_after(QUEUE_FULL_RETRY)
+        })),
+        Admission::SessionGone => Err(state.gone(session).await),
+    }
+}
+
+impl ApiState {
+    /// Why a session that was there a moment ago is not there now.
+    async fn gone(&self, session: &Session) -> Problem {
+        match self.store.session(session.id).await {
+            Err(error) => error.into(),
+            Ok(None) => Problem::new(Code::SessionNotFound, "the session was just deleted"),
+            Ok(Some(_)) => crate::access::expired(),
+        }
+    }
+}
+
+/// Answers with the finished job, or, where it does not finish in time, as it was accepted.
+async fn finished_within(
+    state: &ApiState,
+    session: &Session,
+    id: JobId,
+    wait: Duration,
+    accepted: &Answer,
+    replayed: bool,
+) -> ApiResult<HttpResponse> {
+    // The job is accepted: trouble with looking at it is no reason to say anything else.
+    let finished = state.finished(session, id, wait).await;
+    let mut response = match finished {
+        Some(job) => {
+            let response = HttpResponse::Ok()
+                .insert_header((header::LOCATION, job_path(&job)))
+                .json(JobView::from(&job));
+            mark(response, replayed)
+        }
+        None => respond(accepted, replayed),
+    };
+    response
+        .headers_mut()
+        .insert(PREFERENCE_APPLIED, prefer::applied(wait));
+    Ok(response)
+}
+
+fn accepted(job: &Job) -> ApiResult<Answer> {
+    let body = serde_json::to_string(&JobView::from(job))
+        .map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
+    Ok(Answer {
+        status: 202,
+        location: Some(job_path(job)),
+        body,
+    })
+}
+
+/// The job of an answer that was given before.
+fn job_in(answer: &Answer) -> Option<JobId> {
+    #[derive(Deserialize)]
+    struct Body {
+        id: JobId,
+    }
+    let body: Body = serde_json::from_str(&answer.body).ok()?;
+    Some(body.id)
+}
+
+/// A job that is never accepted.
+fn nothing() -> JobSpec {
+    JobSpec::Sql {
+        query: String::new(),
+        format: TableFormat::Json,
+    }
+}

@@ -1,0 +1,212 @@
+//! `PUT /v1/sessions/{sid}/datasets/{name}`: a dataset, streamed, all or nothing.
+
+use std::time::Duration;
+
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use lastcall_domain::{BlobKey, BlobWriter, Dataset, DatasetName, Format, Session};
+
+use crate::auth::Caller;
+use crate::errors::Code;
+use crate::ingest::{Ingest, Received, too_large};
+use crate::json::unreadable_payload;
+use crate::problem::{ApiResult, Problem};
+use crate::state::ApiState;
+use crate::view::DatasetView;
+
+/// How long the next bytes of a body may take.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+/// Bytes that are gathered before they are worth a hop to another thread.
+const BATCH: usize = 256 * 1024;
+
+/// `PUT /v1/sessions/{sid}/datasets/{name}`
+pub(crate) async fn put(
+    state: web::Data<ApiState>,
+    caller: Caller,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    payload: web::Payload,
+) -> ApiResult<HttpResponse> {
+    let (session, name) = path.into_inner();
+    let mut session = state.session(&caller, &session).await?;
+    let name = DatasetName::try_from(name)
+        .map_err(|error| Problem::new(Code::InvalidDatasetName, error.to_string()))?;
+    let format = format_of(request.headers(), &name)?;
+    let gzip = is_gzip(request.headers())?;
+    let max_body = state.config.max_body;
+    let announced: Option<u64> = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length| length > max_body) {
+        return Err(too_large(max_body));
+    }
+
+    let blob = BlobKey::upload(session.id);
+    let mut writer = state.blobs.writer(&blob).await?;
+    let ingest = Ingest::new(format, gzip, max_body);
+    let received = match pour(&state, &mut session, payload, &mut *writer, ingest).await {
+        Ok(received) => received,
+        Err(problem) => {
+            writer.abort().await;
+            return Err(problem);
+        }
+    };
+    writer.finish().await?;
+    let dataset = Dataset {
+        session: session.id,
+        name,
+        format,
+        bytes: received.bytes,
+        sha256: received.sha256,
+        blob: blob.clone(),
+        created_at: state.clock.now(),
+        schema: None,
+    };
+    let put = match state.store.put_dataset(dataset.clone()).await {
+        Ok(Some(put)) => put,
+        Ok(None) => {
+            discard(&state, &blob).await;
+            // Says whether it was deleted or has expired.
+            state.session(&caller, &session.id.to_string()).await?;
+            return Err(crate::access::expired());
+        }
+        // The row may be there: its blob has to stay, and goes with the session at the latest.
+        Err(error) => return Err(error.into()),
+    };
+    let mut response = match put.replaced {
+        Some(replaced) => {
+            discard(&state, &replaced.blob).await;
+            HttpResponse::Ok()
+        }
+        None => HttpResponse::Created(),
+    };
+    Ok(response
+        .insert_header((
+            header::LOCATION,
+            format!("/v1/sessions/{}/datasets/{}", session.id, dataset.name),
+        ))
+        .json(DatasetView::from(&dataset)))
+}
+
+/// Writes the body as it comes in. The session is renewed meanwhile: an upload is a use of it.
+async fn pour(
+    state: &ApiState,
+    session: &mut Session,
+    mut payload: web::Payload,
+    writer: &mut dyn BlobWriter,
+    mut ingest: Ingest,
+) -> ApiResult<Received> {
+    loop {
+        let chunk = tokio::time::timeout(BODY_TIMEOUT, payload.next())
+            .await
+            .map_err(|_| {
+                let detail = format!("no byte of it came for {} s", BODY_TIMEOUT.as_secs());
+                Problem::new(Code::BodyTimeout, detail)
+            })?;
+        let last = chunk.is_none();
+        match chunk {
+            Some(chunk) => ingest.feed(&chunk.map_err(|error| unreadable_payload(&error))?)?,
+            None => ingest.end(),
+        }
+        if !last && ingest.waiting() < BATCH {
+            continue;
+        }
+        loop {
+            let piece;
+            (ingest, piece) = step_elsewhere(ingest).await?;
+            match piece? {
+                Some(piece) => writer.write(piece).await?,
+                None => break,
+            }
+        }
+        *session = state.renew(session.clone()).await?;
+        if last {
+            return ingest.finish();
+        }
+    }
+}
+
+/// One step on another thread: decoding and hashing would hold up the requests of this one.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a step is milliseconds of computing, and the runtime of the HTTP thread waits for it"
+)]
+async fn step_elsewhere(mut ingest: Ingest) -> ApiResult<(Ingest, ApiResult<Option<Bytes>>)> {
+    let step = web::block(move || {
+        let piece = ingest.step();
+        (ingest, piece)
+    });
+    step.await
+        .map_err(|error| Problem::new(Code::Internal, error.to_string()))
+}
+
+/// Deletes a blob that no row names any more. Where that fails it goes with its session.
+pub(crate) async fn discard(state: &ApiState, blob: &BlobKey) {
+    if let Err(error) = state.blobs.delete(blob).await {
+        log::warn!("the blob {} could not be deleted: {error}", blob.as_str());
+    }
+}
+
+/// The format by the media type, or by the name's ending where the media type says nothing.
+fn format_of(headers: &HeaderMap, name: &DatasetName) -> ApiResult<Format> {
+    let media_type = headers
+        .get(header::CONTENT_TYPE)
+        .map(|value| value.to_str().unwrap_or("unreadable"))
+        .unwrap_or_default();
+    if let Some(format) = Format::from_media_type(media_type) {
+        return Ok(format);
+    }
+    let essence = media_type.split(';').next().unwrap_or_default().trim();
+    // What tools say that know nothing of the data, or only that it is compressed.
+    let says_nothing = [
+        "",
+        "application/octet-stream",
+        "binary/octet-stream",
+        "application/x-www-form-urlencoded",
+        "application/gzip",
+        "application/x-gzip",
+        "application/vnd.ms-excel",
+        "text/plain",
+    ];
+    let from_name = Format::from_file_name(name.as_str())
+        .filter(|_| says_nothing.contains(&essence.to_ascii_lowercase().as_str()));
+    from_name.ok_or_else(|| {
+        Problem::new(
+            Code::UnsupportedFormat,
+            format!(
+                "neither the Content-Type {media_type:?} nor the ending of the name tells a known \
+                 format; send text/csv, text/tab-separated-values, application/x-ndjson, \
+                 application/vnd.apache.parquet or \
+                 application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+            ),
+        )
+    })
+}
+
+/// Whether the content encoding is gzip.
+fn is_gzip(headers: &HeaderMap) -> ApiResult<bool> {
+    let Some(encoding) = headers.get(header::CONTENT_ENCODING) else {
+        return Ok(false);
+    };
+    match encoding
+        .to_str()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase()
+        .as_str()
+    {
+        "" | "identity" => Ok(false),
+        "gzip" | "x-gzip" => Ok(true),
+        other => Err(Problem::new(
+            Code::UnsupportedEncoding,
+            format!("the content encoding {other:?} is not known; use gzip or none"),
+        )
+        .with_header(
+            header::ACCEPT_ENCODING,
+            header::HeaderValue::from_static("gzip"),
+        )),
+    }
+}

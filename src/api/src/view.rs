@@ -1,0 +1,220 @@
+//! How sessions, datasets and jobs look on the wire.
+
+use chrono::{DateTime, Utc};
+use lastcall_domain::lifecycle::State;
+use lastcall_domain::{Dataset, Field, Job, JobError, Service, Session};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// A session.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Session)]
+pub(crate) struct SessionView {
+    /// Its id.
+    id: Uuid,
+    /// When it was made.
+    created_at: DateTime<Utc>,
+    /// When it ends unless it is used before.
+    expires_at: DateTime<Utc>,
+    /// How long it lives without being used.
+    #[schema(example = "30m")]
+    ttl: String,
+}
+
+impl From<&Session> for SessionView {
+    fn from(session: &Session) -> Self {
+        Self {
+            id: *session.id.as_uuid(),
+            created_at: session.created_at,
+            expires_at: session.expires_at,
+            ttl: humantime::format_duration(session.ttl).to_string(),
+        }
+    }
+}
+
+/// A dataset, without its columns.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Dataset)]
+pub(crate) struct DatasetView {
+    /// Its name.
+    #[schema(example = "penguins")]
+    name: String,
+    /// Its format: `csv`, `tsv`, `ndjson`, `parquet` or `xlsx`.
+    #[schema(example = "csv")]
+    format: &'static str,
+    /// Its size in bytes, without content encoding.
+    bytes: u64,
+    /// The SHA-256 of these bytes, in hexadecimal.
+    sha256: String,
+    /// When it was uploaded.
+    created_at: DateTime<Utc>,
+}
+
+impl From<&Dataset> for DatasetView {
+    fn from(dataset: &Dataset) -> Self {
+        Self {
+            name: dataset.name.to_string(),
+            format: dataset.format.as_str(),
+            bytes: dataset.bytes,
+            sha256: dataset.sha256.clone(),
+            created_at: dataset.created_at,
+        }
+    }
+}
+
+/// A dataset with its columns.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DatasetDescription)]
+pub(crate) struct DescriptionView {
+    #[serde(flatten)]
+    dataset: DatasetView,
+    /// Its columns, in order; `null` where the data cannot be read, or not soon enough.
+    schema: Option<Vec<FieldView>>,
+    /// Why there is no schema.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schema_error: Option<JobErrorView>,
+}
+
+impl DescriptionView {
+    pub(crate) fn new(dataset: &Dataset, schema: Result<Vec<Field>, JobError>) -> Self {
+        let (schema, schema_error) = match schema {
+            Ok(schema) => (Some(schema), None),
+            Err(error) => (None, Some(JobErrorView::from(&error))),
+        };
+        Self {
+            dataset: dataset.into(),
+            schema: schema.map(|fields| fields.iter().map(FieldView::from).collect()),
+            schema_error,
+        }
+    }
+}
+
+/// A column.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Field)]
+pub(crate) struct FieldView {
+    /// Its name, made unique where the header repeats one.
+    name: String,
+    /// Its type: `boolean`, `integer`, `float`, `string`, `date` or `timestamp`.
+    #[serde(rename = "type")]
+    #[schema(example = "integer")]
+    kind: &'static str,
+}
+
+impl From<&Field> for FieldView {
+    fn from(field: &Field) -> Self {
+        Self {
+            name: field.name.clone(),
+            kind: field.kind.as_str(),
+        }
+    }
+}
+
+/// A job.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Job)]
+pub(crate) struct JobView {
+    /// Its id.
+    id: Uuid,
+    /// The session that holds it.
+    session: Uuid,
+    /// Who runs it: `analysis` or `report`.
+    #[schema(value_type = String, example = "analysis")]
+    service: Service,
+    /// What it does: `profile`, `sql`, `correlation`, `compare` or `report`.
+    #[schema(example = "profile")]
+    kind: &'static str,
+    /// The format of its result.
+    #[schema(example = "json")]
+    format: &'static str,
+    /// `queued`, `running`, `succeeded`, `failed` or `cancelled`.
+    #[schema(value_type = String, example = "queued")]
+    state: State,
+    /// Attempts begun, those not counted that were handed back in order.
+    attempt: u32,
+    /// How often it was handed back in order.
+    interruptions: u32,
+    /// How far it has come, 0 to 1.
+    #[schema(minimum = 0, maximum = 1)]
+    progress: f64,
+    /// When it was accepted.
+    created_at: DateTime<Utc>,
+    /// When its last attempt began.
+    started_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    finished_at: Option<DateTime<Utc>>,
+    /// Why it failed.
+    error: Option<JobErrorView>,
+    /// Where to go from here.
+    links: JobLinks,
+}
+
+/// Where to go from a job.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct JobLinks {
+    /// The job.
+    #[serde(rename = "self")]
+    this: String,
+    /// Its events.
+    events: String,
+    /// Its result.
+    result: String,
+    /// Its session.
+    session: String,
+}
+
+/// Why a job failed.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = JobError)]
+pub(crate) struct JobErrorView {
+    /// A stable name from the list in `docs/errors.md`.
+    code: String,
+    /// What happened and what to do, for people.
+    message: String,
+}
+
+impl From<&JobError> for JobErrorView {
+    fn from(error: &JobError) -> Self {
+        Self {
+            code: error.code.clone(),
+            message: error.message.clone(),
+        }
+    }
+}
+
+impl From<&Job> for JobView {
+    fn from(job: &Job) -> Self {
+        let path = job_path(job);
+        Self {
+            id: *job.id.as_uuid(),
+            session: *job.session.as_uuid(),
+            service: job.service(),
+            kind: job.spec.kind(),
+            format: job.spec.format(),
+            state: job.state(),
+            attempt: job.lifecycle.attempt,
+            interruptions: job.lifecycle.interruptions,
+            progress: if job.state() == State::Succeeded {
+                1.0
+            } else {
+                job.progress
+            },
+            created_at: job.created_at,
+            started_at: job.started_at,
+            finished_at: job.finished_at,
+            error: job.error.as_ref().map(JobErrorView::from),
+            links: JobLinks {
+                events: format!("{path}/events"),
+                result: format!("{path}/result"),
+                session: format!("/v1/sessions/{}", job.session),
+                this: path,
+            },
+        }
+    }
+}
+
+/// The path of a job.
+pub(crate) fn job_path(job: &Job) -> String {
+    format!("/v1/jobs/{}", job.id)
+}
