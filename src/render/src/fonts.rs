@@ -3,11 +3,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use typst::foundations::Bytes;
-use typst::text::{Font, FontBook, FontInfo, FontWeight};
+use typst::text::{Font, FontBook, FontInfo, FontStyle, FontWeight};
 use typst::utils::LazyHash;
 
 /// Where faces may come from beside the program itself.
@@ -179,36 +180,49 @@ fn choose(found: &[Face], mut wanted: BTreeSet<char>) -> Vec<String> {
     chosen
 }
 
-/// Upright sans faces first, and of the families that share one set of Chinese characters the one
-/// of the region whose script is in the text.
-fn rank(face: &Face, region: &str) -> (bool, bool, bool, bool, u16, String) {
+/// Upright sans faces first; among them, for Chinese, Japanese and Korean text the family of the
+/// region whose script is in it, as the regions draw shared characters differently.
+fn rank(face: &Face, region: Option<&str>) -> (bool, u8, u16, String) {
     let family = face.info.family.as_str();
-    let regular = face.info.variant.weight.distance(FontWeight::REGULAR);
+    let sans = family.contains("Sans") && !family.contains("Mono");
+    let place = match (family.contains("CJK"), region) {
+        (true, Some(region)) if sans && family.ends_with(region) => 0,
+        (false, _) if sans => 1,
+        (_, Some(_)) if sans => 2,
+        (false, _) => 3,
+        (true, _) => 4,
+    };
     (
-        face.info.variant.style != typst::text::FontStyle::Normal,
-        !family.contains("Sans"),
-        family.contains("Mono") || family.contains("Serif"),
-        family.contains("CJK") && !family.ends_with(region),
-        regular,
+        face.info.variant.style != FontStyle::Normal,
+        place,
+        face.info.variant.weight.distance(FontWeight::REGULAR),
         family.to_owned(),
     )
 }
 
-fn region(wanted: &BTreeSet<char>) -> &'static str {
-    let has = |ranges: &[std::ops::RangeInclusive<char>]| {
+fn region(wanted: &BTreeSet<char>) -> Option<&'static str> {
+    let has = |ranges: &[RangeInclusive<char>]| {
         wanted
             .iter()
             .any(|c| ranges.iter().any(|range| range.contains(c)))
     };
-    if has(&[
+    let hangul = [
         '\u{1100}'..='\u{11ff}',
         '\u{3130}'..='\u{318f}',
         '\u{ac00}'..='\u{d7a3}',
-    ]) {
-        "KR"
+    ];
+    if has(&hangul) {
+        Some("KR")
     } else if has(&['\u{3040}'..='\u{30ff}']) {
-        "JP"
+        Some("JP")
+    } else if has(&[
+        '\u{2e80}'..='\u{9fff}',
+        '\u{f900}'..='\u{faff}',
+        '\u{ff00}'..='\u{ffef}',
+        '\u{20000}'..='\u{323af}',
+    ]) {
+        Some("SC")
     } else {
-        "SC"
+        None
     }
 }

@@ -13,9 +13,9 @@ pub(crate) struct Bar {
     pub figure: String,
 }
 
-const ROW: u32 = 18;
-const LABEL_W: f64 = 132.0;
-const BAR_W: f64 = 118.0;
+const ROW: u32 = 17;
+const LABEL_W: f64 = 122.0;
+const BAR_W: f64 = 100.0;
 
 /// Draws the bars under each other, in their order. `None` where there are none.
 pub(crate) fn bars(caption: &str, alt: &str, rows: &[Bar]) -> Option<Chart> {
@@ -28,7 +28,7 @@ pub(crate) fn bars(caption: &str, alt: &str, rows: &[Bar]) -> Option<Chart> {
         let y = f64::from(ROW) * i as f64 + 2.0;
         let hint = format!("{}: {}", shorten(&row.label, 200), row.figure);
         let middle = y + f64::from(ROW) / 2.0 + 3.5;
-        let label = shorten(&row.label, 22);
+        let label = shorten(&row.label, 20);
         svg.text((LABEL_W - 8.0, middle), "end", INK, "", &label);
         let bar = |w: f64| [LABEL_W, y + 3.0, w, f64::from(ROW) - 6.0];
         svg.rect(bar(BAR_W), "track", TRACK, &hint);

@@ -19,7 +19,7 @@ pub(crate) fn heatmap(
         return None;
     }
     let (width, label_w, edge) = if n <= SMALL {
-        (super::WIDTH, 104.0, 46.0)
+        (super::WIDTH, 100.0, 42.0)
     } else {
         (WIDTH, 124.0, 60.0)
     };

@@ -22,7 +22,7 @@ impl Edges<'_> {
     }
 }
 
-const HEIGHT: u32 = 170;
+const HEIGHT: u32 = 146;
 const LEFT: f64 = 40.0;
 const TOP: f64 = 8.0;
 const PLOT_W: f64 = WIDTH as f64 - LEFT - 12.0;

@@ -44,7 +44,7 @@ pub(crate) enum Plain {
 }
 
 /// The width of a chart that stands beside others.
-pub(crate) const WIDTH: u32 = 360;
+pub(crate) const WIDTH: u32 = 330;
 
 const INK: &str = "#1f2933";
 const MUTED: &str = "#5f6c7b";

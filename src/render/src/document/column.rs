@@ -11,6 +11,8 @@ use crate::text::shorten;
 /// Top values that are drawn; of numbers fewer, as their histogram says more.
 const TOP: usize = 10;
 const TOP_OF_NUMBERS: usize = 5;
+/// The share that the most frequent number or date must have for bars to be drawn.
+const SHARE_OF_NUMBERS: f64 = 0.05;
 
 /// All about one column.
 pub(super) fn card(column: &Column, number: usize, rows: u64, tags: Vec<AlertLine>) -> Card {
@@ -163,8 +165,10 @@ fn numeric_histogram(name: &str, of: &Histogram<Number>) -> Option<Chart> {
 
 fn top_values(column: &Column, name: &str) -> Option<Chart> {
     let about = if column.top_estimated { "≈ " } else { "" };
-    // Where every value is different, a chart of them says nothing.
-    if column.top.first().is_none_or(|top| top.count <= 1) {
+    let first = column.top.first().map_or(0, |top| top.count);
+    // Values that hardly repeat make bars that say nothing; a histogram is there already.
+    let rare = column.numeric.is_some() || column.temporal.is_some();
+    if first <= 1 || (rare && (first as f64) < column.count as f64 * SHARE_OF_NUMBERS) {
         return None;
     }
     let rows: Vec<_> = column
