@@ -1,1 +1,6 @@
 //! The stores behind the ports: SQLite, PostgreSQL and blobs.
+
+mod codec;
+mod sqlite;
+
+pub use sqlite::SqliteStore;

@@ -17,6 +17,10 @@ impl Rows {
         if let Some(answer) = self.repeated(idempotency.as_ref()) {
             return answer;
         }
+        if let Some(before) = self.jobs.get(&job.id) {
+            // The same submission again, after an answer that was lost.
+            return Admission::Created(before.clone());
+        }
         let session = self.sessions.get(&job.session);
         if !session.is_some_and(|row| row.accepts(now)) {
             return Admission::SessionGone;

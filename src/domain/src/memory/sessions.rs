@@ -21,6 +21,10 @@ impl Rows {
             return answer;
         }
         self.remember(idempotency, now);
+        if let Some(before) = self.sessions.get(&session.id) {
+            // The same request again, after an answer that was lost.
+            return Admission::Created(before.session.clone());
+        }
         let row = SessionRow {
             session: session.clone(),
             deleted: false,

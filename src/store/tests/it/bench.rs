@@ -1,5 +1,6 @@
 //! A store to be tested, with the time in the test's hand.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -10,6 +11,8 @@ use lastcall_domain::{
     BlobKey, Clock, Dataset, DatasetName, Format, InstanceId, Job, JobId, JobSpec, Limits,
     MemoryStore, Owner, ReportFormat, ReportSource, Service, Session, SessionId, Store, Timestamp,
 };
+use lastcall_store::SqliteStore;
+use tempfile::TempDir;
 
 /// How long a lease is in these tests.
 pub(crate) const LEASE: Duration = Duration::from_secs(5);
@@ -43,6 +46,8 @@ impl Clock for ManualClock {
 pub(crate) enum Ground {
     /// Memory; the same store is what a restart finds.
     Memory(MemoryStore),
+    /// A file in this folder.
+    Sqlite(TempDir),
 }
 
 /// A store to be tested.
@@ -66,6 +71,18 @@ impl Bench {
         Self::on_memory(MemoryStore::shared, true)
     }
 
+    /// A store in a file.
+    pub(crate) async fn sqlite() -> Self {
+        let clock = ManualClock::new();
+        let folder = tempfile::tempdir().unwrap();
+        Self {
+            store: Arc::new(open_sqlite(folder.path(), &clock)),
+            shared: false,
+            clock,
+            ground: Ground::Sqlite(folder),
+        }
+    }
+
     fn on_memory(make: fn(Arc<dyn Clock>, Limits) -> MemoryStore, shared: bool) -> Self {
         let clock = ManualClock::new();
         let store = make(clock.clone(), Limits::default());
@@ -81,6 +98,15 @@ impl Bench {
     pub(crate) async fn crash(&mut self) {
         match &self.ground {
             Ground::Memory(store) => self.store = Arc::new(store.clone()),
+            Ground::Sqlite(folder) => {
+                // What is in the files while the store is still open is what a crash leaves.
+                let left = tempfile::tempdir().unwrap();
+                for file in ["lastcall.db", "lastcall.db-wal"] {
+                    std::fs::copy(folder.path().join(file), left.path().join(file)).unwrap();
+                }
+                self.store = Arc::new(open_sqlite(left.path(), &self.clock));
+                self.ground = Ground::Sqlite(left);
+            }
         }
     }
 
@@ -98,7 +124,7 @@ impl Bench {
     pub(crate) async fn advance(&self, by: Duration) {
         self.clock.advance(by);
         match &self.ground {
-            Ground::Memory(_) => {}
+            Ground::Memory(_) | Ground::Sqlite(_) => {}
         }
     }
 
@@ -237,4 +263,10 @@ pub(crate) fn result(text: &str) -> JobResult {
 /// A job's end with a small result.
 pub(crate) fn success(text: &str) -> Outcome {
     Outcome::Succeeded(result(text))
+}
+
+/// The store in the file of that folder.
+pub(crate) fn open_sqlite(folder: &Path, clock: &Arc<ManualClock>) -> SqliteStore {
+    let path = folder.join("lastcall.db");
+    SqliteStore::open(&path, clock.clone(), Limits::default()).unwrap()
 }

@@ -10,6 +10,7 @@ use crate::bench::{Bench, TTL, key, submission};
 
 on_every_store![
     an_accepted_job_is_found_as_it_was_submitted,
+    a_request_that_is_repeated_after_a_lost_answer_makes_one,
     a_repeat_is_given_the_first_answer_and_makes_nothing,
     a_key_with_another_request_is_refused,
     the_keys_of_two_callers_do_not_meet,
@@ -30,6 +31,20 @@ async fn an_accepted_job_is_found_as_it_was_submitted(bench: Bench) {
     assert_eq!(bench.job(job.id).await, job);
     assert_eq!(bench.counts(Service::Analysis).await, (1, 0));
     assert_eq!(bench.store.job(JobId::new()).await, Ok(None));
+}
+
+async fn a_request_that_is_repeated_after_a_lost_answer_makes_one(bench: Bench) {
+    let session = bench.session().await;
+    let again = bench.store.create_session(session.clone(), None).await;
+    assert_eq!(again, Ok(Admission::Created(session.clone())));
+    assert_eq!(bench.store.counts().await.unwrap().sessions, 1);
+    let holder = lastcall_domain::InstanceId::new();
+    let running = bench.running(&session, holder).await;
+    let mut first = bench.profile(&session);
+    first.id = running.id;
+    let again = bench.store.submit(submission(first)).await;
+    assert_eq!(again, Ok(Admission::Created(running)));
+    assert_eq!(bench.counts(Service::Analysis).await, (0, 1));
 }
 
 async fn a_repeat_is_given_the_first_answer_and_makes_nothing(bench: Bench) {

@@ -15,6 +15,11 @@ macro_rules! on_every_store {
             async fn shared_memory() {
                 super::$case(Bench::shared_memory().await).await;
             }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                super::$case(Bench::sqlite().await).await;
+            }
         })+
     };
 }

@@ -16,10 +16,13 @@ const SUBMITTERS: usize = 8;
 const JOBS_EACH: usize = 25;
 const WORKERS: usize = 6;
 
-/// What the workers saw: how often each job was ended, and with which result.
+/// In which state a job ended, and with which result.
+type End = (State, Option<String>);
+
+/// What the workers saw: every end of every job.
 #[derive(Default)]
 struct Seen {
-    ends: Mutex<HashMap<JobId, Vec<(State, Option<String>)>>>,
+    ends: Mutex<HashMap<JobId, Vec<End>>>,
     ended: AtomicUsize,
 }
 

@@ -1,0 +1,99 @@
+//! How values stand in rows, the same in every database.
+
+use std::time::Duration;
+
+use chrono::DateTime;
+use lastcall_domain::store::{Admission, Answer, Idempotency};
+use lastcall_domain::{DatasetName, Format, Service, State, Timestamp};
+
+/// A row that cannot be read: it was written by another version, or damaged.
+#[derive(Debug, thiserror::Error)]
+#[error("a row holds {0}")]
+pub(crate) struct Unreadable(pub(crate) String);
+
+impl From<serde_json::Error> for Unreadable {
+    fn from(error: serde_json::Error) -> Self {
+        Self(format!("JSON that this version does not know: {error}"))
+    }
+}
+
+/// Microseconds since 1970.
+pub(crate) fn micros(time: Timestamp) -> i64 {
+    time.timestamp_micros()
+}
+
+/// The moment of these microseconds.
+pub(crate) fn time(micros: i64) -> Result<Timestamp, Unreadable> {
+    DateTime::from_timestamp_micros(micros)
+        .ok_or_else(|| Unreadable(format!("the time {micros}, which is beyond the calendar")))
+}
+
+/// Microseconds, at most 292 thousand years.
+pub(crate) fn span_micros(span: Duration) -> i64 {
+    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// The span of these microseconds.
+pub(crate) fn span(micros: i64) -> Duration {
+    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+}
+
+/// A count as a signed integer: none gets near the bound.
+pub(crate) fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// A count as it was before [`signed`].
+pub(crate) fn unsigned(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or(0)
+}
+
+/// The number of a state. The SQL texts and the partial indexes have these numbers too.
+pub(crate) fn state_number(state: State) -> i16 {
+    match state {
+        State::Queued => 0,
+        State::Running => 1,
+        State::Succeeded => 2,
+        State::Failed => 3,
+        State::Cancelled => 4,
+    }
+}
+
+/// The state of that number.
+pub(crate) fn state(number: i16) -> Result<State, Unreadable> {
+    State::ALL
+        .into_iter()
+        .find(|state| state_number(*state) == number)
+        .ok_or_else(|| Unreadable(format!("the unknown state {number}")))
+}
+
+/// The number of a service.
+pub(crate) fn service_number(service: Service) -> i16 {
+    match service {
+        Service::Analysis => 0,
+        Service::Report => 1,
+    }
+}
+
+/// The format of that name.
+pub(crate) fn format(name: &str) -> Result<Format, Unreadable> {
+    Format::ALL
+        .into_iter()
+        .find(|format| format.as_str() == name)
+        .ok_or_else(|| Unreadable(format!("the unknown format {name:?}")))
+}
+
+/// The dataset's name in a row.
+pub(crate) fn dataset_name(name: String) -> Result<DatasetName, Unreadable> {
+    DatasetName::try_from(name).map_err(|error| Unreadable(error.to_string()))
+}
+
+/// What an earlier use of the key, by its fingerprint and answer, says about this one.
+pub(crate) fn repeated<T>(asked: &Idempotency, kept: (Vec<u8>, Answer)) -> Admission<T> {
+    let (fingerprint, answer) = kept;
+    if fingerprint == asked.fingerprint {
+        Admission::Replayed(answer)
+    } else {
+        Admission::KeyReused
+    }
+}

@@ -1,0 +1,54 @@
+//! What went wrong in SQLite, as the port says it.
+
+use lastcall_domain::StoreError;
+use rusqlite::ErrorCode;
+
+use crate::codec::Unreadable;
+
+/// Why a statement, or what it read, was of no use.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    /// SQLite said no.
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    /// A row makes no sense.
+    #[error(transparent)]
+    Row(#[from] Unreadable),
+}
+
+impl From<serde_json::Error> for Fault {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Row(error.into())
+    }
+}
+
+/// The result of one operation on the database.
+pub(super) type Sql<T> = Result<T, Fault>;
+
+impl From<Fault> for StoreError {
+    fn from(fault: Fault) -> Self {
+        let Fault::Sqlite(error) = fault else {
+            return StoreError::Failed(fault.to_string());
+        };
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => {
+                StoreError::Unavailable("the disk of the database is full".to_owned())
+            }
+            Some(
+                ErrorCode::SystemIoFailure
+                | ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::OutOfMemory
+                | ErrorCode::CannotOpen
+                | ErrorCode::ReadOnly
+                | ErrorCode::PermissionDenied
+                | ErrorCode::OperationInterrupted
+                | ErrorCode::OperationAborted,
+            ) => StoreError::Unavailable(format!("the database file: {error}")),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Failed(
+                format!("the database file is damaged: {error}; restore it from a backup"),
+            ),
+            _ => StoreError::Failed(error.to_string()),
+        }
+    }
+}

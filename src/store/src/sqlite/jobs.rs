@@ -1,0 +1,137 @@
+//! Writes to jobs, from the caller's side, and the row itself.
+
+use lastcall_domain::store::{Admission, Submission};
+use lastcall_domain::{Job, JobId, State};
+use rusqlite::params;
+
+use super::error::Sql;
+use super::row::{self, key};
+use super::unit::Unit;
+use crate::codec::{self, micros};
+
+impl Unit<'_> {
+    /// Accepts a job; `spec` is its specification as JSON.
+    pub(super) fn submit(&mut self, submission: Submission, spec: &str) -> Sql<Admission<Job>> {
+        let Submission {
+            job,
+            idempotency,
+            max_queued,
+        } = submission;
+        if let Some(answer) = self.repeated(idempotency.as_ref())? {
+            return Ok(answer);
+        }
+        if let Some(before) = self.find(job.id)? {
+            // The same submission again, after an answer that was lost.
+            return Ok(Admission::Created(before));
+        }
+        if !self.accepts(job.session)? {
+            return Ok(Admission::SessionGone);
+        }
+        let queued = self.memory.counts.of(job.service()).queued;
+        if queued >= max_queued {
+            return Ok(Admission::QueueFull { queued });
+        }
+        self.insert(&job, spec)?;
+        self.remember(idempotency.as_ref())?;
+        self.memory.counts.note(job.service(), job.state(), 1);
+        Ok(Admission::Created(job))
+    }
+
+    fn insert(&self, job: &Job, spec: &str) -> Sql<()> {
+        let waits_for = match job.spec.depends_on() {
+            Some(awaited) if self.is_unfinished(awaited)? => Some(awaited),
+            _ => None,
+        };
+        self.sql(
+            "INSERT INTO jobs (id, session, owner, service, spec, state, attempt, interruptions,
+                 epoch, cancel_requested, waits_for, progress, created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, 0, 0, ?6, 0, ?7)",
+        )?
+        .execute(params![
+            key(job.id.as_uuid()),
+            key(job.session.as_uuid()),
+            job.owner.as_str(),
+            codec::service_number(job.service()),
+            spec,
+            waits_for.as_ref().map(|id| key(id.as_uuid())),
+            micros(job.created_at),
+        ])?;
+        Ok(())
+    }
+
+    fn is_unfinished(&self, id: JobId) -> Sql<bool> {
+        let state = self.number("SELECT state FROM jobs WHERE id = ?1", [key(id.as_uuid())])?;
+        Ok(state.is_some_and(|state| state < 2))
+    }
+
+    pub(super) fn cancel(&mut self, id: JobId) -> Sql<Option<Job>> {
+        let Some(mut job) = self.find(id)? else {
+            return Ok(None);
+        };
+        let before = job.state();
+        if job.cancel(self.now, &self.memory.limits).is_ok() {
+            self.save(before, &job)?;
+            return Ok(Some(job));
+        }
+        // It has ended, so its session may be under removal.
+        let hidden = self
+            .sql("SELECT 1 FROM sessions WHERE id = ?1 AND removing = 1")?
+            .exists([key(job.session.as_uuid())])?;
+        Ok((!hidden).then_some(job))
+    }
+
+    /// The job's row.
+    pub(super) fn find(&self, id: JobId) -> Sql<Option<Job>> {
+        let text = format!("SELECT {} FROM jobs WHERE id = ?1", row::JOB);
+        let mut statement = self.sql(&text)?;
+        let mut rows = statement.query([key(id.as_uuid())])?;
+        rows.next()?.map(row::job).transpose()
+    }
+
+    /// The jobs that the query finds, which reads the columns [`row::JOB`].
+    pub(super) fn find_all(&self, text: &str, params: impl rusqlite::Params) -> Sql<Vec<Job>> {
+        let mut statement = self.sql(text)?;
+        let mut rows = statement.query(params)?;
+        let mut jobs = Vec::new();
+        while let Some(found) = rows.next()? {
+            jobs.push(row::job(found)?);
+        }
+        Ok(jobs)
+    }
+
+    /// Writes what has changed of a job that was in the state `before`.
+    pub(super) fn save(&mut self, before: State, job: &Job) -> Sql<()> {
+        let lifecycle = &job.lifecycle;
+        let lease = lifecycle.lease.as_ref();
+        let error = job.error.as_ref().map(serde_json::to_string).transpose()?;
+        self.sql(
+            "UPDATE jobs SET state = ?2, attempt = ?3, interruptions = ?4, epoch = ?5,
+                 cancel_requested = ?6, holder = ?7, lease_until = ?8, not_before = ?9,
+                 progress = ?10, started_at = ?11, finished_at = ?12, error = ?13
+             WHERE id = ?1",
+        )?
+        .execute(params![
+            key(job.id.as_uuid()),
+            codec::state_number(lifecycle.state),
+            lifecycle.attempt,
+            lifecycle.interruptions,
+            codec::signed(lifecycle.epoch),
+            lifecycle.cancel_requested,
+            lease.map(|lease| key(lease.holder.as_uuid())),
+            lease.map(|lease| micros(lease.until)),
+            lifecycle.not_before.map(micros),
+            job.progress,
+            job.started_at.map(micros),
+            job.finished_at.map(micros),
+            error,
+        ])?;
+        if job.state().is_final() {
+            self.sql("UPDATE jobs SET waits_for = NULL WHERE waits_for = ?1")?
+                .execute([key(job.id.as_uuid())])?;
+        }
+        let service = job.service();
+        self.memory.counts.note(service, before, -1);
+        self.memory.counts.note(service, job.state(), 1);
+        Ok(())
+    }
+}

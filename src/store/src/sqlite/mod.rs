@@ -1,0 +1,287 @@
+//! The store in one SQLite file, which one process owns.
+//!
+//! One thread writes, in groups ([`writer`]); a few read. What the file holds is in
+//! `schema.sql`.
+
+mod error;
+mod jobs;
+mod open;
+mod read;
+mod readers;
+mod removal;
+mod row;
+mod sessions;
+mod threads;
+mod unit;
+mod work;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lastcall_domain::store::{
+    Admission, Beat, Hint, Idempotency, JobFilter, JobResult, Outcome, Page, Put, Store,
+    StoreCounts, StoreResult, Submission, Verdict,
+};
+use lastcall_domain::{
+    BlobKey, ClaimRef, Clock, Dataset, DatasetName, Field, InstanceId, Job, JobId, Limits, Owner,
+    Service, Session, SessionId, Timestamp,
+};
+use tokio::sync::broadcast;
+use uuid::Uuid;
+
+use threads::Answer::{AtOnce, OnDisk};
+use threads::Threads;
+
+/// Jobs that one transaction takes away from a dead process.
+const RECOVERED_AT_ONCE: u32 = 1_000;
+
+/// A store in one SQLite file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    threads: Threads,
+}
+
+impl SqliteStore {
+    /// Opens the file at `path`, and makes it, with its folder, where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`](lastcall_domain::StoreError::Unavailable) where another process has it open or the disk is full;
+    /// [`StoreError::Failed`](lastcall_domain::StoreError::Failed) where it cannot be opened or written, is damaged, no database of
+    /// Lastcall's, or of a newer version.
+    pub fn open(path: &Path, clock: Arc<dyn Clock>, limits: Limits) -> StoreResult<Self> {
+        let threads = Threads::start(path, clock, limits)?;
+        Ok(Self { threads })
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn create_session(
+        &self,
+        session: Session,
+        idempotency: Option<Idempotency>,
+    ) -> StoreResult<Admission<Session>> {
+        self.threads
+            .write(OnDisk, move |unit| {
+                unit.create_session(session, idempotency)
+            })
+            .await
+    }
+
+    async fn session(&self, id: SessionId) -> StoreResult<Option<Session>> {
+        self.threads.read(move |conn| read::session(conn, id)).await
+    }
+
+    async fn sessions(
+        &self,
+        owner: &Owner,
+        now: Timestamp,
+        after: Option<SessionId>,
+        limit: u32,
+    ) -> StoreResult<Page<Session>> {
+        let owner = owner.clone();
+        self.threads
+            .read(move |conn| read::sessions(conn, &owner, now, after, limit))
+            .await
+    }
+
+    async fn renew_session(&self, id: SessionId, expires_at: Timestamp) -> StoreResult<()> {
+        self.threads
+            .write(AtOnce, move |unit| unit.renew_session(id, expires_at))
+            .await
+    }
+
+    async fn delete_session(&self, id: SessionId) -> StoreResult<bool> {
+        self.threads
+            .write(OnDisk, move |unit| unit.delete_session(id))
+            .await
+    }
+
+    async fn was_removed(&self, id: &Uuid, owner: &Owner) -> StoreResult<bool> {
+        let (id, owner) = (*id, owner.clone());
+        self.threads
+            .read(move |conn| read::was_removed(conn, &id, &owner))
+            .await
+    }
+
+    async fn begin_removal(&self, now: Timestamp, limit: u32) -> StoreResult<Vec<SessionId>> {
+        self.threads
+            .write(OnDisk, move |unit| unit.begin_removal(now, limit))
+            .await
+    }
+
+    async fn finish_removal(&self, sessions: &[SessionId]) -> StoreResult<()> {
+        for id in sessions.iter().copied() {
+            while !self
+                .threads
+                .write(OnDisk, move |unit| unit.remove_rows(id))
+                .await?
+            {}
+        }
+        Ok(())
+    }
+
+    async fn forget(&self, before: Timestamp, limit: u32) -> StoreResult<u64> {
+        self.threads
+            .write(OnDisk, move |unit| unit.forget(before, limit))
+            .await
+    }
+
+    async fn put_dataset(&self, dataset: Dataset) -> StoreResult<Option<Put>> {
+        self.threads
+            .write(OnDisk, move |unit| unit.put_dataset(&dataset))
+            .await
+    }
+
+    async fn dataset(
+        &self,
+        session: SessionId,
+        name: &DatasetName,
+    ) -> StoreResult<Option<Dataset>> {
+        let name = name.clone();
+        self.threads
+            .read(move |conn| read::dataset(conn, session, &name))
+            .await
+    }
+
+    async fn datasets(
+        &self,
+        session: SessionId,
+        after: Option<&DatasetName>,
+        limit: u32,
+    ) -> StoreResult<Page<Dataset>> {
+        let after = after.cloned();
+        self.threads
+            .read(move |conn| read::datasets(conn, session, after.as_ref(), limit))
+            .await
+    }
+
+    async fn set_schema(&self, blob: &BlobKey, schema: &[Field]) -> StoreResult<()> {
+        let (blob, schema) = (blob.clone(), schema.to_vec());
+        self.threads
+            .write(OnDisk, move |unit| unit.set_schema(&blob, &schema))
+            .await
+    }
+
+    async fn delete_dataset(
+        &self,
+        session: SessionId,
+        name: &DatasetName,
+    ) -> StoreResult<Option<Dataset>> {
+        let name = name.clone();
+        self.threads
+            .write(OnDisk, move |unit| unit.delete_dataset(session, &name))
+            .await
+    }
+
+    async fn submit(&self, submission: Submission) -> StoreResult<Admission<Job>> {
+        // Here rather than on the one thread that everybody waits for.
+        let spec = serde_json::to_string(&submission.job.spec).map_err(error::Fault::from)?;
+        self.threads
+            .write(OnDisk, move |unit| unit.submit(submission, &spec))
+            .await
+    }
+
+    async fn job(&self, id: JobId) -> StoreResult<Option<Job>> {
+        self.threads.read(move |conn| read::job(conn, id)).await
+    }
+
+    async fn jobs(
+        &self,
+        filter: &JobFilter,
+        after: Option<JobId>,
+        limit: u32,
+    ) -> StoreResult<Page<Job>> {
+        let filter = filter.clone();
+        self.threads
+            .read(move |conn| read::jobs(conn, &filter, after, limit))
+            .await
+    }
+
+    async fn result(&self, id: JobId) -> StoreResult<Option<JobResult>> {
+        self.threads.read(move |conn| read::result(conn, id)).await
+    }
+
+    async fn cancel(&self, id: JobId) -> StoreResult<Option<Job>> {
+        self.threads
+            .write(OnDisk, move |unit| unit.cancel(id))
+            .await
+    }
+
+    async fn claim(
+        &self,
+        service: Service,
+        holder: InstanceId,
+        lease: Duration,
+        limit: u32,
+    ) -> StoreResult<Vec<Job>> {
+        self.threads
+            .write(AtOnce, move |unit| {
+                unit.claim(service, holder, lease, limit)
+            })
+            .await
+    }
+
+    async fn heartbeat(
+        &self,
+        claims: &[(ClaimRef, f64)],
+        lease: Duration,
+    ) -> StoreResult<Vec<Beat>> {
+        let claims = claims.to_vec();
+        self.threads
+            .write(AtOnce, move |unit| unit.heartbeat(&claims, lease))
+            .await
+    }
+
+    async fn complete(&self, claim: ClaimRef, outcome: Outcome) -> StoreResult<Verdict> {
+        self.threads
+            .write(OnDisk, move |unit| unit.complete(claim, &outcome))
+            .await
+    }
+
+    async fn hand_back(&self, claims: &[ClaimRef]) -> StoreResult<Vec<Verdict>> {
+        let claims = claims.to_vec();
+        self.threads
+            .write(OnDisk, move |unit| unit.hand_back(&claims))
+            .await
+    }
+
+    async fn expire_leases(&self, limit: u32) -> StoreResult<Vec<Job>> {
+        self.threads
+            .write(OnDisk, move |unit| unit.expire_leases(limit))
+            .await
+    }
+
+    async fn recover(&self) -> StoreResult<u64> {
+        let mut recovered = 0;
+        loop {
+            let some = self
+                .threads
+                .write(OnDisk, |unit| unit.recover(RECOVERED_AT_ONCE))
+                .await?;
+            recovered += some;
+            if some < u64::from(RECOVERED_AT_ONCE) {
+                return Ok(recovered);
+            }
+        }
+    }
+
+    async fn counts(&self) -> StoreResult<StoreCounts> {
+        Ok(self.threads.counts()?.figures())
+    }
+
+    async fn ping(&self) -> StoreResult<()> {
+        self.threads.write(OnDisk, move |unit| unit.pulse()).await
+    }
+
+    fn hints(&self) -> Option<broadcast::Receiver<Hint>> {
+        None
+    }
+
+    async fn close(&self) -> StoreResult<()> {
+        self.threads.close().await
+    }
+}

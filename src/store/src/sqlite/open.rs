@@ -1,0 +1,163 @@
+//! Opening the file: its lock, its settings, its schema.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use lastcall_domain::{StoreError, StoreResult};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::error::Fault;
+
+/// Marks a database file as Lastcall's: "LCst".
+const APPLICATION_ID: i32 = 0x4c43_7374;
+/// The steps from one version of the schema to the next; the version is their number.
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+
+/// Pages that the writer keeps in memory, in KiB.
+const WRITER_CACHE_KIB: i32 = 16 * 1024;
+/// Pages that each reader keeps in memory, in KiB.
+const READER_CACHE_KIB: i32 = 2 * 1024;
+/// Different statements that a connection keeps prepared.
+const STATEMENTS: usize = 96;
+/// The size beyond which the write-ahead log is moved into the database, in pages of 4 KiB.
+const CHECKPOINT_PAGES: i32 = 4_000;
+/// The size to which the log is cut after a rush, in bytes.
+const LOG_LIMIT: i32 = 64 * 1024 * 1024;
+
+/// A database file that no other process has open while this lives. The kernel lets go of the
+/// lock when the process ends, however it ends.
+#[derive(Debug)]
+pub(super) struct Owned {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Owned {
+    /// Takes the file, with its folder if need be.
+    pub(super) fn take(path: &Path) -> StoreResult<Self> {
+        let failed = |what: &Path, error: &std::io::Error| {
+            StoreError::Failed(format!("cannot open {}: {error}", what.display()))
+        };
+        if let Some(folder) = path.parent().filter(|folder| *folder != Path::new("")) {
+            std::fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
+        }
+        let mut beside = path.as_os_str().to_owned();
+        beside.push("-lock");
+        let beside = PathBuf::from(beside);
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&beside)
+            .map_err(|error| failed(&beside, &error))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self {
+                path: path.to_owned(),
+                _lock: lock,
+            }),
+            Err(TryLockError::WouldBlock) => Err(StoreError::Unavailable(format!(
+                "{} is in use by another process: stop that one first, or give each its own \
+                 file, or use PostgreSQL for several replicas",
+                path.display()
+            ))),
+            Err(TryLockError::Error(error)) => Err(failed(&beside, &error)),
+        }
+    }
+
+    /// The connection that writes, with the schema of this version in the file.
+    pub(super) fn writer(&self) -> StoreResult<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        self.open(flags, |conn| {
+            conn.pragma_update(None, "journal_mode", "WAL")?;
+            conn.pragma_update(None, "synchronous", "FULL")?;
+            conn.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+            conn.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+            conn.pragma_update(None, "journal_size_limit", LOG_LIMIT)
+        })
+        .and_then(|mut conn| {
+            self.migrate(&mut conn)?;
+            Ok(conn)
+        })
+    }
+
+    /// One of the connections that read.
+    pub(super) fn reader(&self) -> StoreResult<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        self.open(flags, |conn| {
+            conn.pragma_update(None, "query_only", true)?;
+            conn.pragma_update(None, "cache_size", -READER_CACHE_KIB)
+        })
+    }
+
+    fn open(
+        &self,
+        flags: OpenFlags,
+        settings: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+    ) -> StoreResult<Connection> {
+        let open = || {
+            let conn = Connection::open_with_flags(&self.path, flags)?;
+            conn.busy_timeout(std::time::Duration::from_secs(5))?;
+            conn.set_prepared_statement_cache_capacity(STATEMENTS);
+            settings(&conn)?;
+            conn.pragma_update(None, "temp_store", "MEMORY")?;
+            Ok(conn)
+        };
+        open().map_err(|error: rusqlite::Error| self.says(error))
+    }
+
+    fn migrate(&self, conn: &mut Connection) -> StoreResult<()> {
+        let path = self.path.display();
+        let found = |name: &str| conn.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+        let version = found("user_version").map_err(|error| self.says(error))?;
+        let application = found("application_id").map_err(|error| self.says(error))?;
+        let tables: i64 = conn
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+            .map_err(|error| self.says(error))?;
+        if application != APPLICATION_ID && (tables > 0 || version != 0) {
+            return Err(StoreError::Failed(format!(
+                "{path} is the database of another program"
+            )));
+        }
+        let done = usize::try_from(version).unwrap_or(usize::MAX);
+        let Some(missing) = MIGRATIONS.get(done..) else {
+            return Err(StoreError::Failed(format!(
+                "{path} was written by a newer version of Lastcall: its schema has version \
+                 {version}, this one knows {}",
+                MIGRATIONS.len()
+            )));
+        };
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let mut step = || {
+            let transaction = conn.transaction()?;
+            for migration in missing {
+                transaction.execute_batch(migration)?;
+            }
+            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+            transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
+            transaction.commit()
+        };
+        step().map_err(|error: rusqlite::Error| self.says(error))
+    }
+
+    /// What an error at the start means, with the file that it is about.
+    fn says(&self, error: rusqlite::Error) -> StoreError {
+        let path = self.path.display();
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => {
+                StoreError::Failed(format!("{path} is not an SQLite database"))
+            }
+            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+                StoreError::Failed(format!("{path} cannot be written: {error}"))
+            }
+            _ => match StoreError::from(Fault::from(error)) {
+                StoreError::Unavailable(what) => StoreError::Unavailable(format!("{path}: {what}")),
+                StoreError::Failed(what) => StoreError::Failed(format!("{path}: {what}")),
+                StoreError::Closed => StoreError::Closed,
+            },
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Queries.
+
+use lastcall_domain::store::{JobFilter, JobResult, Page};
+use lastcall_domain::{
+    Dataset, DatasetName, Job, JobId, Owner, Session, SessionId, State, Timestamp,
+};
+use rusqlite::{Connection, Params, Row, ToSql, params};
+use uuid::Uuid;
+
+use super::error::Sql;
+use super::row::{self, key};
+use crate::codec::{micros, service_number, state_number};
+
+/// The least and the greatest id.
+const FIRST: [u8; 16] = [0; 16];
+
+pub(super) fn session(conn: &Connection, id: SessionId) -> Sql<Option<Session>> {
+    let text = format!(
+        "SELECT {} FROM sessions WHERE id = ?1 AND deleted = 0 AND removing = 0",
+        row::SESSION
+    );
+    one(conn, &text, [key(id.as_uuid())], row::session)
+}
+
+pub(super) fn sessions(
+    conn: &Connection,
+    owner: &Owner,
+    now: Timestamp,
+    after: Option<SessionId>,
+    limit: u32,
+) -> Sql<Page<Session>> {
+    let text = format!(
+        "SELECT {} FROM sessions
+         WHERE owner = ?1 AND id > ?2 AND expires_at > ?3 AND deleted = 0 AND removing = 0
+         ORDER BY id LIMIT ?4",
+        row::SESSION
+    );
+    let after = after.map_or(FIRST, |id| *id.as_uuid().as_bytes());
+    let params = params![owner.as_str(), &after[..], micros(now), more_than(limit)];
+    page(conn, &text, params, row::session, limit)
+}
+
+pub(super) fn was_removed(conn: &Connection, id: &Uuid, owner: &Owner) -> Sql<bool> {
+    let mut statement = conn.prepare_cached(
+        "SELECT 1 FROM removed WHERE id = ?1 AND owner = ?2
+         UNION ALL
+         SELECT 1 FROM sessions
+         WHERE id = ?1 AND owner = ?2 AND removing = 1 AND deleted = 0
+         UNION ALL
+         SELECT 1 FROM jobs JOIN sessions ON sessions.id = jobs.session
+         WHERE jobs.id = ?1 AND jobs.owner = ?2 AND removing = 1 AND deleted = 0",
+    )?;
+    Ok(statement.exists(params![key(id), owner.as_str()])?)
+}
+
+pub(super) fn dataset(
+    conn: &Connection,
+    session: SessionId,
+    name: &DatasetName,
+) -> Sql<Option<Dataset>> {
+    let text = format!(
+        "SELECT {} FROM datasets WHERE session = ?1 AND name = ?2 AND {}",
+        row::DATASET,
+        visible("datasets")
+    );
+    let params = params![key(session.as_uuid()), name.as_str()];
+    one(conn, &text, params, row::dataset)
+}
+
+pub(super) fn datasets(
+    conn: &Connection,
+    session: SessionId,
+    after: Option<&DatasetName>,
+    limit: u32,
+) -> Sql<Page<Dataset>> {
+    let text = format!(
+        "SELECT {} FROM datasets WHERE session = ?1 AND name > ?2 AND {}
+         ORDER BY name LIMIT ?3",
+        row::DATASET,
+        visible("datasets")
+    );
+    // No name is empty.
+    let after = after.map_or("", DatasetName::as_str);
+    let params = params![key(session.as_uuid()), after, more_than(limit)];
+    page(conn, &text, params, row::dataset, limit)
+}
+
+pub(super) fn job(conn: &Connection, id: JobId) -> Sql<Option<Job>> {
+    let text = format!(
+        "SELECT {} FROM jobs WHERE id = ?1 AND {}",
+        row::JOB,
+        visible("jobs")
+    );
+    one(conn, &text, [key(id.as_uuid())], row::job)
+}
+
+/// The text of the list that `filter` asks for. Its parameters are `:after`, `:limit` and, where
+/// the filter names one, `:session`, `:owner` and `:service`.
+pub(super) fn jobs_text(filter: &JobFilter) -> String {
+    let mut terms = vec!["id > :after".to_owned()];
+    match (&filter.session, &filter.owner) {
+        (Some(_), Some(_)) => {
+            // A session has one owner: the owner's index is the wrong one, hence the sign.
+            terms.push("session = :session AND +owner = :owner".to_owned());
+        }
+        (Some(_), None) => terms.push("session = :session".to_owned()),
+        (None, Some(_)) => terms.push("owner = :owner".to_owned()),
+        (None, None) => {}
+    }
+    if let Some(state) = filter.state {
+        // A number in the text, and the partial index's own condition: that is how SQLite
+        // knows that the index will do.
+        let number = state_number(state);
+        terms.push(match state {
+            State::Succeeded => format!("+state = {number}"),
+            _ if filter.session.is_some() => format!("+state = {number}"),
+            _ => format!("state = {number} AND state <> 2"),
+        });
+    }
+    if filter.service.is_some() {
+        terms.push("+service = :service".to_owned());
+    }
+    terms.push(visible("jobs"));
+    format!(
+        "SELECT {} FROM jobs WHERE {} ORDER BY id LIMIT :limit",
+        row::JOB,
+        terms.join(" AND ")
+    )
+}
+
+pub(super) fn jobs(
+    conn: &Connection,
+    filter: &JobFilter,
+    after: Option<JobId>,
+    limit: u32,
+) -> Sql<Page<Job>> {
+    let after = after.map_or(FIRST, |id| *id.as_uuid().as_bytes());
+    let (after, rows) = (&after[..], more_than(limit));
+    let session = filter.session.as_ref().map(|id| key(id.as_uuid()));
+    let owner = filter.owner.as_ref().map(Owner::as_str);
+    let service = filter.service.map(service_number);
+    let mut params: Vec<(&str, &dyn ToSql)> = vec![(":after", &after), (":limit", &rows)];
+    if session.is_some() {
+        params.push((":session", &session));
+    }
+    if owner.is_some() {
+        params.push((":owner", &owner));
+    }
+    if service.is_some() {
+        params.push((":service", &service));
+    }
+    page(conn, &jobs_text(filter), &params[..], row::job, limit)
+}
+
+pub(super) fn result(conn: &Connection, id: JobId) -> Sql<Option<JobResult>> {
+    let text = format!(
+        "SELECT {} FROM results WHERE job = ?1
+           AND EXISTS (SELECT 1 FROM jobs WHERE id = ?1 AND {})",
+        row::RESULT,
+        visible("jobs")
+    );
+    one(conn, &text, [key(id.as_uuid())], row::result)
+}
+
+/// That the session of the table's row is not being removed.
+fn visible(table: &str) -> String {
+    format!(
+        "NOT EXISTS (SELECT 1 FROM sessions
+                     WHERE sessions.id = {table}.session AND sessions.removing = 1)"
+    )
+}
+
+/// One more than asked for, to see whether there are more.
+fn more_than(limit: u32) -> i64 {
+    i64::from(limit) + 1
+}
+
+fn one<T>(
+    conn: &Connection,
+    text: &str,
+    params: impl Params,
+    read: impl Fn(&Row<'_>) -> Sql<T>,
+) -> Sql<Option<T>> {
+    let mut statement = conn.prepare_cached(text)?;
+    let mut rows = statement.query(params)?;
+    rows.next()?.map(read).transpose()
+}
+
+fn page<T>(
+    conn: &Connection,
+    text: &str,
+    params: impl Params,
+    read: impl Fn(&Row<'_>) -> Sql<T>,
+    limit: u32,
+) -> Sql<Page<T>> {
+    let mut statement = conn.prepare_cached(text)?;
+    let mut rows = statement.query(params)?;
+    let mut items = Vec::new();
+    while let Some(row) = rows.next()? {
+        if items.len() == limit as usize {
+            return Ok(Page { items, more: true });
+        }
+        items.push(read(row)?);
+    }
+    Ok(Page { items, more: false })
+}

@@ -1,0 +1,42 @@
+//! The threads that read. Each has a connection of its own and sees what is committed.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+use tokio::sync::mpsc;
+
+/// One query.
+pub(super) type Query = Box<dyn FnOnce(&Connection) + Send>;
+
+/// How many read at once.
+pub(super) const READERS: usize = 3;
+/// Queries that may wait for a thread; beyond it their callers wait.
+pub(super) const WAITING: usize = 256;
+
+/// Starts the threads. They end when every sender is gone.
+pub(super) fn start(
+    connections: Vec<Connection>,
+    queries: mpsc::Receiver<Query>,
+) -> io::Result<Vec<JoinHandle<()>>> {
+    let queries = Arc::new(Mutex::new(queries));
+    let threads = connections.into_iter().enumerate().map(|(n, conn)| {
+        let queries = Arc::clone(&queries);
+        std::thread::Builder::new()
+            .name(format!("store-reader-{n}"))
+            .spawn(move || run(&conn, &queries))
+    });
+    threads.collect()
+}
+
+fn run(conn: &Connection, queries: &Mutex<mpsc::Receiver<Query>>) {
+    // The one that holds the lock waits for the next query, the others for the lock.
+    let next = || {
+        let mut queries = queries.lock().unwrap_or_else(PoisonError::into_inner);
+        queries.blocking_recv()
+    };
+    while let Some(query) = next() {
+        query(conn);
+    }
+}

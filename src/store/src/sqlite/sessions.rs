@@ -1,0 +1,194 @@
+//! Writes to sessions and datasets.
+
+use lastcall_domain::store::{Admission, Idempotency, Put};
+use lastcall_domain::{BlobKey, Dataset, DatasetName, Field, JobId, Session, SessionId, Timestamp};
+use rusqlite::{OptionalExtension, params};
+
+use super::error::Sql;
+use super::row::{self, key};
+use super::unit::Unit;
+use crate::codec::{self, micros};
+
+impl Unit<'_> {
+    pub(super) fn create_session(
+        &mut self,
+        session: Session,
+        idempotency: Option<Idempotency>,
+    ) -> Sql<Admission<Session>> {
+        if let Some(answer) = self.repeated(idempotency.as_ref())? {
+            return Ok(answer);
+        }
+        let added = self
+            .sql(
+                "INSERT INTO sessions (id, owner, created_at, expires_at, ttl)
+                 VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![
+                key(session.id.as_uuid()),
+                session.owner.as_str(),
+                micros(session.created_at),
+                micros(session.expires_at),
+                codec::span_micros(session.ttl),
+            ])?;
+        self.memory.counts.sessions += added as u64;
+        self.remember(idempotency.as_ref())?;
+        Ok(Admission::Created(session))
+    }
+
+    pub(super) fn renew_session(&mut self, id: SessionId, expires_at: Timestamp) -> Sql<()> {
+        self.sql(
+            "UPDATE sessions SET expires_at = ?2
+             WHERE id = ?1 AND expires_at < ?2 AND deleted = 0 AND removing = 0",
+        )?
+        .execute(params![key(id.as_uuid()), micros(expires_at)])?;
+        Ok(())
+    }
+
+    pub(super) fn delete_session(&mut self, id: SessionId) -> Sql<bool> {
+        // Its end is moved to the beginning of time, where the next sweep looks first.
+        let deleted = self
+            .sql(
+                "UPDATE sessions SET deleted = 1, expires_at = 0
+                 WHERE id = ?1 AND deleted = 0 AND removing = 0",
+            )?
+            .execute([key(id.as_uuid())])?;
+        if deleted == 0 {
+            return Ok(false);
+        }
+        let unfinished: Vec<JobId> = self.ids(
+            "SELECT id FROM jobs WHERE session = ?1 AND state < 2 ORDER BY id",
+            [key(id.as_uuid())],
+        )?;
+        for job in unfinished {
+            self.cancel(job)?;
+        }
+        Ok(true)
+    }
+
+    /// Whether datasets and jobs can be put into the session now.
+    pub(super) fn accepts(&self, id: SessionId) -> Sql<bool> {
+        let mut statement = self.sql(
+            "SELECT 1 FROM sessions
+             WHERE id = ?1 AND expires_at > ?2 AND deleted = 0 AND removing = 0",
+        )?;
+        Ok(statement.exists(params![key(id.as_uuid()), micros(self.now)])?)
+    }
+
+    /// What an earlier use of the key says about this one.
+    pub(super) fn repeated<T>(
+        &self,
+        idempotency: Option<&Idempotency>,
+    ) -> Sql<Option<Admission<T>>> {
+        let Some(asked) = idempotency else {
+            return Ok(None);
+        };
+        let text = format!(
+            "SELECT {} FROM answers WHERE owner = ?1 AND key = ?2",
+            row::ANSWER
+        );
+        let mut statement = self.sql(&text)?;
+        let mut rows = statement.query([asked.owner.as_str(), asked.key.as_str()])?;
+        let kept = rows.next()?.map(row::answer).transpose()?;
+        Ok(kept.map(|kept| codec::repeated(asked, kept)))
+    }
+
+    pub(super) fn remember(&self, idempotency: Option<&Idempotency>) -> Sql<()> {
+        let Some(asked) = idempotency else {
+            return Ok(());
+        };
+        self.sql(
+            "INSERT INTO answers (owner, key, fingerprint, status, location, body, created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![
+            asked.owner.as_str(),
+            asked.key,
+            &asked.fingerprint[..],
+            asked.answer.status,
+            asked.answer.location,
+            asked.answer.body,
+            micros(self.now),
+        ])?;
+        Ok(())
+    }
+
+    pub(super) fn put_dataset(&mut self, dataset: &Dataset) -> Sql<Option<Put>> {
+        if !self.accepts(dataset.session)? {
+            return Ok(None);
+        }
+        let replaced = self.find_dataset(dataset.session, &dataset.name)?;
+        let columns = dataset.schema.as_ref().map(serde_json::to_string);
+        self.sql(
+            "INSERT OR REPLACE INTO datasets
+                 (session, name, format, bytes, sha256, blob, created_at, columns)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            key(dataset.session.as_uuid()),
+            dataset.name.as_str(),
+            dataset.format.as_str(),
+            codec::signed(dataset.bytes),
+            dataset.sha256,
+            dataset.blob.as_str(),
+            micros(dataset.created_at),
+            columns.transpose()?,
+        ])?;
+        Ok(Some(Put { replaced }))
+    }
+
+    pub(super) fn set_schema(&mut self, blob: &BlobKey, schema: &[Field]) -> Sql<()> {
+        self.sql("UPDATE datasets SET columns = ?2 WHERE blob = ?1")?
+            .execute(params![blob.as_str(), serde_json::to_string(schema)?])?;
+        Ok(())
+    }
+
+    pub(super) fn delete_dataset(
+        &mut self,
+        session: SessionId,
+        name: &DatasetName,
+    ) -> Sql<Option<Dataset>> {
+        let visible = self
+            .sql("SELECT 1 FROM sessions WHERE id = ?1 AND removing = 0")?
+            .exists([key(session.as_uuid())])?;
+        if !visible {
+            return Ok(None);
+        }
+        let found = self.find_dataset(session, name)?;
+        if found.is_some() {
+            self.sql("DELETE FROM datasets WHERE session = ?1 AND name = ?2")?
+                .execute(params![key(session.as_uuid()), name.as_str()])?;
+        }
+        Ok(found)
+    }
+
+    fn find_dataset(&self, session: SessionId, name: &DatasetName) -> Sql<Option<Dataset>> {
+        let text = format!(
+            "SELECT {} FROM datasets WHERE session = ?1 AND name = ?2",
+            row::DATASET
+        );
+        let mut statement = self.sql(&text)?;
+        let mut rows = statement.query(params![key(session.as_uuid()), name.as_str()])?;
+        rows.next()?.map(row::dataset).transpose()
+    }
+
+    /// The ids that the query finds in its first column.
+    pub(super) fn ids<T: From<uuid::Uuid>>(
+        &self,
+        text: &str,
+        params: impl rusqlite::Params,
+    ) -> Sql<Vec<T>> {
+        let mut statement = self.sql(text)?;
+        let mut rows = statement.query(params)?;
+        let mut ids = Vec::new();
+        while let Some(found) = rows.next()? {
+            ids.push(row::id(found, 0)?);
+        }
+        Ok(ids)
+    }
+
+    /// The one number that the query finds, if it finds any.
+    pub(super) fn number(&self, text: &str, params: impl rusqlite::Params) -> Sql<Option<i64>> {
+        let mut statement = self.sql(text)?;
+        Ok(statement.query_row(params, |row| row.get(0)).optional()?)
+    }
+}

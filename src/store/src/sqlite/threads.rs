@@ -1,0 +1,188 @@
+//! The threads behind an open file, and how calls reach them.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread::JoinHandle;
+
+use lastcall_domain::{Clock, Limits, StoreError, StoreResult};
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::error::Sql;
+use super::open::Owned;
+use super::readers::{self, Query};
+use super::unit::{Counts, Memory, Unit};
+use super::writer::{self, Operation, Reply};
+
+/// When a write is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// When it is on disk.
+    OnDisk,
+    /// When it has been done, which a crash may undo.
+    AtOnce,
+}
+
+/// The threads, and the ways to them.
+#[derive(Debug)]
+pub(super) struct Threads {
+    doors: RwLock<Option<Doors>>,
+    handles: Mutex<Vec<JoinHandle<()>>>,
+    counts: Arc<Mutex<Counts>>,
+}
+
+#[derive(Clone)]
+struct Doors {
+    writes: mpsc::Sender<Operation>,
+    reads: mpsc::Sender<Query>,
+}
+
+impl std::fmt::Debug for Doors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Doors")
+    }
+}
+
+impl Threads {
+    /// Opens the file and starts the threads.
+    pub(super) fn start(path: &Path, clock: Arc<dyn Clock>, limits: Limits) -> StoreResult<Self> {
+        let file = Owned::take(path)?;
+        let writer = file.writer()?;
+        let readers: StoreResult<Vec<Connection>> =
+            (0..readers::READERS).map(|_| file.reader()).collect();
+        let counts = Counts::load(&writer)?;
+        let published = Arc::new(Mutex::new(counts));
+        let memory = Memory {
+            clock,
+            limits,
+            counts,
+            published: Arc::clone(&published),
+            claimed: Vec::new(),
+            spent: std::collections::HashMap::new(),
+        };
+        let (writes, operations) = mpsc::channel(writer::WAITING);
+        let (reads, queries) = mpsc::channel(readers::WAITING);
+        let no_thread = |error: std::io::Error| {
+            StoreError::Unavailable(format!("cannot start a thread: {error}"))
+        };
+        let mut handles = readers::start(readers?, queries).map_err(no_thread)?;
+        handles.push(writer::start(file, writer, memory, operations).map_err(no_thread)?);
+        Ok(Self {
+            doors: RwLock::new(Some(Doors { writes, reads })),
+            handles: Mutex::new(handles),
+            counts: published,
+        })
+    }
+
+    /// The counts as they are now.
+    pub(super) fn counts(&self) -> StoreResult<Counts> {
+        self.doors()?;
+        Ok(*self.counts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Has the writer run `operation`.
+    ///
+    /// # Cancel safety
+    /// Once it is on its way the operation runs, whether or not its answer is waited for.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        answer: Answer,
+        operation: impl FnOnce(&mut Unit<'_>) -> Sql<T> + Send + 'static,
+    ) -> StoreResult<T> {
+        let (tell, told) = oneshot::channel();
+        // Nobody listens any more where a send below fails, and nobody needs to.
+        let operation: Operation = Box::new(move |unit| {
+            match unit.and_then(|unit| unit.whole(operation)) {
+                Ok(done) if answer == Answer::OnDisk => {
+                    let reply: Reply = Box::new(move |committed| {
+                        let _ = tell.send(committed.map(|()| done));
+                    });
+                    return Some(reply);
+                }
+                early => {
+                    let _ = tell.send(early);
+                }
+            }
+            None
+        });
+        let writes = self.doors()?.writes;
+        writes.send(operation).await.map_err(|_| gone())?;
+        drop(writes);
+        told.await.map_err(|_| gone())?
+    }
+
+    /// Has a reader run `query`.
+    ///
+    /// # Cancel safety
+    /// A query whose answer is not waited for changes nothing.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Sql<T> + Send + 'static,
+    ) -> StoreResult<T> {
+        let (tell, told) = oneshot::channel();
+        let query: Query = Box::new(move |conn| {
+            let _ = tell.send(query(conn));
+        });
+        let reads = self.doors()?.reads;
+        reads.send(query).await.map_err(|_| gone())?;
+        drop(reads);
+        Ok(told.await.map_err(|_| gone())??)
+    }
+
+    /// Lets no more calls in, waits for those that are, and for the threads.
+    pub(super) async fn close(&self) -> StoreResult<()> {
+        let doors = self.shut().ok_or(StoreError::Closed)?;
+        // The threads end when the last call has let go of its sender.
+        drop(doors);
+        let handles = self.take_handles();
+        let (tell, told) = oneshot::channel();
+        // Joining blocks, so a thread does it, which itself is gone right after it has said so.
+        let joiner = std::thread::Builder::new()
+            .name("store-close".to_owned())
+            .spawn(move || {
+                let _ = tell.send(join(handles));
+            })
+            .map_err(|error| StoreError::Unavailable(format!("cannot start a thread: {error}")))?;
+        let ended = told.await.map_err(|_| gone())?;
+        if joiner.join().is_err() || !ended {
+            return Err(StoreError::Failed(
+                "a thread of the store has panicked".to_owned(),
+            ));
+        }
+        Ok(())
+    }
+
+    fn doors(&self) -> StoreResult<Doors> {
+        let doors = self.doors.read().unwrap_or_else(PoisonError::into_inner);
+        doors.clone().ok_or(StoreError::Closed)
+    }
+
+    fn shut(&self) -> Option<Doors> {
+        let mut doors = self.doors.write().unwrap_or_else(PoisonError::into_inner);
+        doors.take()
+    }
+
+    fn take_handles(&self) -> Vec<JoinHandle<()>> {
+        let mut handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *handles)
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        // Without a close; what was begun is finished all the same, and the file let go of.
+        self.shut();
+        join(self.take_handles());
+    }
+}
+
+/// Waits for the threads; whether all ended well.
+fn join(handles: Vec<JoinHandle<()>>) -> bool {
+    let ended = handles.into_iter().map(JoinHandle::join);
+    ended.fold(true, |well, thread| well & thread.is_ok())
+}
+
+/// What a call is told whose thread is not there any more.
+fn gone() -> StoreError {
+    StoreError::Failed("the thread of the store has ended".to_owned())
+}

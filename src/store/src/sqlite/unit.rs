@@ -1,0 +1,151 @@
+//! One operation inside a group's transaction: it happens whole or not at all, whatever becomes
+//! of its neighbours.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use lastcall_domain::store::{JobCounts, StoreCounts};
+use lastcall_domain::{Clock, JobId, Limits, Service, State, StoreError, StoreResult, Timestamp};
+use rusqlite::{CachedStatement, Connection};
+
+use super::error::Sql;
+use crate::codec::unsigned;
+
+/// How many rows there are, kept by hand: counting them would cost a scan.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    analysis: JobCounts,
+    report: JobCounts,
+    pub(super) sessions: u64,
+}
+
+impl Counts {
+    /// Counts the rows that there are at the start.
+    pub(super) fn load(conn: &Connection) -> Sql<Self> {
+        let count = |sql: &str| conn.query_row(sql, [], |row| row.get(0)).map(unsigned);
+        let jobs = |service: i16| -> Sql<JobCounts> {
+            Ok(JobCounts {
+                queued: count(&format!(
+                    "SELECT count(*) FROM jobs WHERE service = {service} AND state = 0 AND state < 2"
+                ))?,
+                running: count(&format!(
+                    "SELECT count(*) FROM jobs WHERE service = {service} AND state = 1 AND state < 2"
+                ))?,
+            })
+        };
+        Ok(Self {
+            analysis: jobs(crate::codec::service_number(Service::Analysis))?,
+            report: jobs(crate::codec::service_number(Service::Report))?,
+            sessions: count("SELECT count(*) FROM sessions")?,
+        })
+    }
+
+    /// Those of one service.
+    pub(super) fn of(&mut self, service: Service) -> &mut JobCounts {
+        match service {
+            Service::Analysis => &mut self.analysis,
+            Service::Report => &mut self.report,
+        }
+    }
+
+    /// Notes that a job has come to a state (`by` 1) or left it (`by` -1).
+    pub(super) fn note(&mut self, service: Service, state: State, by: i64) {
+        let of = self.of(service);
+        match state {
+            State::Queued => of.queued = of.queued.saturating_add_signed(by),
+            State::Running => of.running = of.running.saturating_add_signed(by),
+            State::Succeeded | State::Failed | State::Cancelled => {}
+        }
+    }
+
+    /// As the port gives them.
+    pub(super) fn figures(&self) -> StoreCounts {
+        StoreCounts {
+            jobs: [
+                (Service::Analysis, self.analysis),
+                (Service::Report, self.report),
+            ]
+            .into(),
+            sessions: self.sessions,
+        }
+    }
+}
+
+/// What the writer knows beyond the rows.
+#[derive(Debug)]
+pub(super) struct Memory {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) limits: Limits,
+    pub(super) counts: Counts,
+    /// The counts as everybody may read them.
+    pub(super) published: Arc<Mutex<Counts>>,
+    /// The claims of the transaction that is open.
+    pub(super) claimed: Vec<(JobId, u64)>,
+    /// Epochs that were given to workers by a transaction that then failed. They are never
+    /// given again, or the row could not tell the two workers apart.
+    pub(super) spent: HashMap<JobId, u64>,
+}
+
+impl Memory {
+    /// Shows the counts to the readers.
+    pub(super) fn publish(&self) {
+        let mut published = self
+            .published
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *published = self.counts;
+    }
+}
+
+/// The transaction, as one operation sees it.
+pub(super) struct Unit<'a> {
+    pub(super) conn: &'a Connection,
+    pub(super) memory: &'a mut Memory,
+    /// The time of the operation.
+    pub(super) now: Timestamp,
+}
+
+impl<'a> Unit<'a> {
+    /// A statement, prepared once per connection.
+    pub(super) fn sql(&self, text: &str) -> Sql<CachedStatement<'a>> {
+        Ok(self.conn.prepare_cached(text)?)
+    }
+
+    /// Runs the operation; if it fails, or panics, nothing of it is left in the transaction.
+    pub(super) fn whole<T>(
+        &mut self,
+        operation: impl FnOnce(&mut Self) -> Sql<T>,
+    ) -> StoreResult<T> {
+        let counts = self.memory.counts;
+        let claimed = self.memory.claimed.len();
+        self.step("SAVEPOINT unit")?;
+        let answer = match catch_unwind(AssertUnwindSafe(|| operation(self))) {
+            Ok(answer) => answer.map_err(StoreError::from),
+            Err(_) => Err(StoreError::Failed(
+                "the operation panicked; nothing of it was written".to_owned(),
+            )),
+        };
+        if answer.is_ok() {
+            self.step("RELEASE unit")?;
+        } else {
+            self.memory.counts = counts;
+            self.memory.claimed.truncate(claimed);
+            // Where the whole transaction is gone already, so is the savepoint.
+            if !self.conn.is_autocommit() {
+                self.step("ROLLBACK TO unit")?;
+                self.step("RELEASE unit")?;
+            }
+        }
+        self.memory.publish();
+        answer
+    }
+
+    fn step(&self, text: &str) -> StoreResult<()> {
+        let run = || -> Sql<()> {
+            self.sql(text)?.execute([])?;
+            Ok(())
+        };
+        run().map_err(StoreError::from)
+    }
+}

@@ -1,0 +1,159 @@
+//! Writes to jobs, from the worker's side.
+
+use std::time::Duration;
+
+use lastcall_domain::store::{Beat, JobResult, Outcome, Place, Verdict};
+use lastcall_domain::{ClaimRef, InstanceId, Job, Refused, Service, State};
+use rusqlite::params;
+
+use super::error::Sql;
+use super::row::{self, key};
+use super::unit::Unit;
+use crate::codec::{self, micros, service_number};
+
+/// Paused jobs that one claim lets into the queue: each claim lets in more.
+const RESUMED_AT_ONCE: u32 = 1_000;
+
+/// The queue, in its order.
+pub(super) fn ready() -> String {
+    format!(
+        "SELECT {} FROM jobs
+         WHERE service = ?1 AND state = 0 AND not_before IS NULL AND waits_for IS NULL
+         ORDER BY id LIMIT ?2",
+        row::JOB
+    )
+}
+
+/// What comes into the queue because its pause is over.
+pub(super) const RESUME: &str = "UPDATE jobs SET not_before = NULL WHERE id IN
+     (SELECT id FROM jobs
+      WHERE service = ?1 AND state = 0 AND not_before IS NOT NULL AND not_before <= ?2
+      LIMIT ?3)";
+
+/// The running jobs whose lease has run out.
+pub(super) fn lapsed() -> String {
+    format!(
+        "SELECT {} FROM jobs WHERE state = 1 AND lease_until <= ?1
+         ORDER BY lease_until LIMIT ?2",
+        row::JOB
+    )
+}
+
+impl Unit<'_> {
+    pub(super) fn claim(
+        &mut self,
+        service: Service,
+        holder: InstanceId,
+        lease: Duration,
+        limit: u32,
+    ) -> Sql<Vec<Job>> {
+        let number = service_number(service);
+        self.sql(RESUME)?
+            .execute(params![number, micros(self.now), RESUMED_AT_ONCE])?;
+        let mut jobs = self.find_all(&ready(), params![number, limit])?;
+        for job in &mut jobs {
+            if let Some(spent) = self.memory.spent.get(&job.id) {
+                job.lifecycle.epoch = job.lifecycle.epoch.max(*spent);
+            }
+        }
+        let (now, limits) = (self.now, self.memory.limits);
+        jobs.retain_mut(|job| job.take(holder, lease, now, &limits).is_ok());
+        for job in &jobs {
+            self.save(State::Queued, job)?;
+            self.memory.claimed.push((job.id, job.lifecycle.epoch));
+        }
+        Ok(jobs)
+    }
+
+    pub(super) fn heartbeat(
+        &mut self,
+        claims: &[(ClaimRef, f64)],
+        lease: Duration,
+    ) -> Sql<Vec<Beat>> {
+        let beat = |(claim, progress): &(ClaimRef, f64)| {
+            let Some(mut job) = self.find(claim.job)? else {
+                return Ok(Beat::Lost);
+            };
+            let beat = job.beat(*claim, *progress, lease, self.now, &self.memory.limits);
+            if beat != Beat::Lost {
+                let until = job.lifecycle.lease.map(|lease| micros(lease.until));
+                self.sql("UPDATE jobs SET lease_until = ?2, progress = ?3 WHERE id = ?1")?
+                    .execute(params![key(job.id.as_uuid()), until, job.progress])?;
+            }
+            Ok(beat)
+        };
+        claims.iter().map(beat).collect()
+    }
+
+    pub(super) fn complete(&mut self, claim: ClaimRef, outcome: &Outcome) -> Sql<Verdict> {
+        let Some(mut job) = self.find(claim.job)? else {
+            return Ok(Err(Refused::StaleEpoch));
+        };
+        if let Err(refused) = job.complete(claim, outcome, self.now, &self.memory.limits) {
+            return Ok(Err(refused));
+        }
+        if let (Outcome::Succeeded(result), State::Succeeded) = (outcome, job.state()) {
+            self.keep(&job, result)?;
+        }
+        self.save(State::Running, &job)?;
+        Ok(Ok(job))
+    }
+
+    fn keep(&self, job: &Job, result: &JobResult) -> Sql<()> {
+        let (blob, content) = match &result.place {
+            Place::Blob(key) => (Some(key.as_str()), None),
+            Place::Inline(bytes) => (None, Some(&bytes[..])),
+        };
+        self.sql(
+            "INSERT OR REPLACE INTO results (job, media_type, bytes, blob, content)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![
+            key(job.id.as_uuid()),
+            result.media_type,
+            codec::signed(result.bytes),
+            blob,
+            content,
+        ])?;
+        Ok(())
+    }
+
+    pub(super) fn hand_back(&mut self, claims: &[ClaimRef]) -> Sql<Vec<Verdict>> {
+        let give = |claim: &ClaimRef| {
+            let Some(mut job) = self.find(claim.job)? else {
+                return Ok(Err(Refused::StaleEpoch));
+            };
+            if let Err(refused) = job.hand_back(*claim, self.now, &self.memory.limits) {
+                return Ok(Err(refused));
+            }
+            self.save(State::Running, &job)?;
+            Ok(Ok(job))
+        };
+        claims.iter().map(give).collect()
+    }
+
+    pub(super) fn expire_leases(&mut self, limit: u32) -> Sql<Vec<Job>> {
+        let jobs = self.find_all(&lapsed(), params![micros(self.now), limit])?;
+        self.take_away(jobs)
+    }
+
+    /// Takes away up to `limit` running jobs, whatever their leases say.
+    pub(super) fn recover(&mut self, limit: u32) -> Sql<u64> {
+        let text = format!(
+            "SELECT {} FROM jobs WHERE state = 1 AND lease_until IS NOT NULL
+             ORDER BY lease_until LIMIT ?1",
+            row::JOB
+        );
+        let jobs = self.find_all(&text, [limit])?;
+        Ok(self.take_away(jobs)?.len() as u64)
+    }
+
+    fn take_away(&mut self, mut jobs: Vec<Job>) -> Sql<Vec<Job>> {
+        let (now, limits) = (self.now, self.memory.limits);
+        jobs.retain_mut(|job| job.expire(now, &limits).is_ok());
+        for job in &jobs {
+            self.save(State::Running, job)?;
+        }
+        Ok(jobs)
+    }
+}

@@ -1,0 +1,134 @@
+//! The one thread that writes: whatever arrives while it is at the disk goes there together,
+//! in one transaction and one fsync.
+
+use std::io;
+use std::thread::JoinHandle;
+
+use lastcall_domain::{StoreError, StoreResult};
+use rusqlite::Connection;
+use tokio::sync::mpsc;
+
+use super::error::{Fault, Sql};
+use super::open::Owned;
+use super::unit::{Memory, Unit};
+
+/// Told to a caller once its transaction is on disk, or is not.
+pub(super) type Reply = Box<dyn FnOnce(StoreResult<()>) + Send>;
+/// One operation, on the transaction or on the reason why there is none. It gives a reply where
+/// its caller waits for the disk.
+pub(super) type Operation =
+    Box<dyn FnOnce(Result<&mut Unit<'_>, StoreError>) -> Option<Reply> + Send>;
+
+/// Operations that may wait for the thread; beyond it their callers wait.
+pub(super) const WAITING: usize = 1_024;
+/// Operations in one transaction: it bounds the memory for what is not yet in the log, and the
+/// wait of the first for the last.
+const GROUP: usize = 512;
+
+/// Starts the thread. It ends when every sender is gone, after a last checkpoint; then it lets
+/// go of the file.
+pub(super) fn start(
+    file: Owned,
+    conn: Connection,
+    memory: Memory,
+    operations: mpsc::Receiver<Operation>,
+) -> io::Result<JoinHandle<()>> {
+    let writer = Writer {
+        conn,
+        memory,
+        operations,
+        _file: file,
+    };
+    std::thread::Builder::new()
+        .name("store-writer".to_owned())
+        .spawn(move || writer.run())
+}
+
+struct Writer {
+    conn: Connection,
+    memory: Memory,
+    operations: mpsc::Receiver<Operation>,
+    // Last, so that the connection is closed when the lock goes.
+    _file: Owned,
+}
+
+impl Writer {
+    fn run(mut self) {
+        while let Some(first) = self.operations.blocking_recv() {
+            self.group(first);
+        }
+        if let Err(error) = self.conn.pragma_update(None, "wal_checkpoint", "TRUNCATE") {
+            log::warn!("the log of the database was not moved into it at the end: {error}");
+        }
+    }
+
+    /// Runs `first` and what waits behind it in one transaction, and answers them.
+    fn group(&mut self, first: Operation) {
+        let counts = self.memory.counts;
+        if let Err(error) = self.execute("BEGIN IMMEDIATE") {
+            first(Err(error));
+            return;
+        }
+        let mut replies = Vec::new();
+        let mut next = Some(first);
+        let mut ran = 0;
+        while let Some(operation) = next {
+            let mut unit = Unit {
+                now: self.memory.clock.now(),
+                conn: &self.conn,
+                memory: &mut self.memory,
+            };
+            replies.extend(operation(Ok(&mut unit)));
+            ran += 1;
+            // SQLite itself takes the whole transaction back when the disk is full or broken.
+            let over = ran == GROUP || self.conn.is_autocommit();
+            next = if over {
+                None
+            } else {
+                self.operations.try_recv().ok()
+            };
+        }
+        let committed = self.commit();
+        if committed.is_ok() {
+            for (job, _) in self.memory.claimed.drain(..) {
+                self.memory.spent.remove(&job);
+            }
+        } else {
+            self.memory.counts = counts;
+            self.memory.spent.extend(self.memory.claimed.drain(..));
+            self.memory.publish();
+        }
+        for reply in replies {
+            reply(committed.clone());
+        }
+    }
+
+    fn commit(&self) -> StoreResult<()> {
+        if self.conn.is_autocommit() {
+            return Err(StoreError::Unavailable(
+                "the database took the transaction back".to_owned(),
+            ));
+        }
+        let committed = self.execute("COMMIT");
+        if committed.is_err() && !self.conn.is_autocommit() {
+            // A commit that failed leaves its transaction open.
+            if let Err(error) = self.execute("ROLLBACK") {
+                log::error!("a failed transaction was not taken back: {error}");
+            }
+        }
+        committed.map_err(|error| match error {
+            StoreError::Unavailable(_) => error,
+            StoreError::Failed(what) => StoreError::Unavailable(what),
+            StoreError::Closed => StoreError::Closed,
+        })
+    }
+
+    fn execute(&self, text: &str) -> StoreResult<()> {
+        let run = || -> Sql<()> {
+            let mut statement = self.conn.prepare_cached(text).map_err(Fault::from)?;
+            statement.execute([])?;
+            Ok(())
+        };
+        run().map_err(StoreError::from)
+    }
+}
