@@ -1,0 +1,209 @@
+//! Blobs in a bucket of S3, or of what speaks its protocol.
+//!
+//! A blob is visible when its upload is completed, and durable then. A process that dies in an
+//! upload leaves parts that nobody sees; buckets are told by a lifecycle rule to drop those.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt};
+use lastcall_domain::{BlobError, BlobKey, BlobResult, BlobStream, BlobWriter, Blobs, LocalBlob};
+use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::buffered::BufWriter;
+use object_store::path::Path as ObjectPath;
+use object_store::prefix::PrefixStore;
+use object_store::{BackoffConfig, ObjectStore, ObjectStoreExt, RetryConfig};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::download::{self, PIECE};
+use super::{derived_from, io, object, object_path, object_written};
+
+/// The bytes of an upload that are in memory: a part that is being gathered, and as many that
+/// are under way.
+const PARTS_UNDER_WAY: usize = 2;
+/// How often a request is tried again, and for how long.
+const RETRIES: usize = 5;
+const RETRY_FOR: Duration = Duration::from_secs(45);
+
+/// A bucket, below a prefix.
+#[derive(Debug)]
+pub(super) struct BucketBlobs {
+    store: Arc<PrefixStore<AmazonS3>>,
+    scratch: PathBuf,
+}
+
+impl BucketBlobs {
+    /// The bucket and prefix of `place`, `bucket/prefix`.
+    pub(super) fn open(place: &str, scratch: PathBuf) -> BlobResult<Self> {
+        let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+        if bucket.is_empty() {
+            return Err(BlobError::Failed(format!("s3://{place} names no bucket")));
+        }
+        let retry = RetryConfig {
+            backoff: BackoffConfig::default(),
+            max_retries: RETRIES,
+            retry_timeout: RETRY_FOR,
+        };
+        let store = AmazonS3Builder::from_env()
+            .with_bucket_name(bucket)
+            .with_retry(retry)
+            .build()
+            .map_err(|error| BlobError::Failed(error.to_string()))?;
+        let prefix = ObjectPath::parse(prefix.trim_end_matches('/'))
+            .map_err(|error| BlobError::Failed(format!("s3://{place}: {error}")))?;
+        Ok(Self {
+            store: Arc::new(PrefixStore::new(store, prefix)),
+            scratch,
+        })
+    }
+
+    fn upload(&self, key: &BlobKey) -> BlobResult<BufWriter> {
+        let store: Arc<dyn ObjectStore> = self.store.clone();
+        let writer = BufWriter::with_capacity(store, object_path(key.as_str())?, PIECE as usize);
+        Ok(writer.with_max_concurrency(PARTS_UNDER_WAY))
+    }
+
+    /// Deletes what is below `folder` and is `wanted`.
+    async fn delete_all(
+        &self,
+        folder: &ObjectPath,
+        wanted: impl Fn(&ObjectPath) -> bool + Send + Sync + 'static,
+    ) -> BlobResult<()> {
+        let found = self.store.list(Some(folder)).map_ok(|meta| meta.location);
+        let found = found.try_filter(move |path| std::future::ready(wanted(path)));
+        let deleted = self.store.delete_stream(found.boxed());
+        let missing =
+            |error: &object_store::Error| matches!(error, object_store::Error::NotFound { .. });
+        deleted
+            .filter(|deleted| std::future::ready(!deleted.as_ref().is_err_and(missing)))
+            .try_for_each(|_| std::future::ready(Ok(())))
+            .await
+            .map_err(object)
+    }
+}
+
+#[async_trait]
+impl Blobs for BucketBlobs {
+    async fn put(&self, key: &BlobKey, bytes: Bytes) -> BlobResult<()> {
+        let path = object_path(key.as_str())?;
+        let put = self.store.put(&path, bytes.into()).await;
+        put.map(|_| ()).map_err(object_written)
+    }
+
+    async fn put_file(&self, key: &BlobKey, file: &Path) -> BlobResult<()> {
+        let mut writer = self.writer(key).await?;
+        let mut source = tokio::fs::File::open(file)
+            .await
+            .map_err(|error| io(&error))?;
+        loop {
+            let mut piece = Vec::with_capacity(download::READ);
+            let read = (&mut source).take(download::READ as u64);
+            let read = { read }.read_to_end(&mut piece).await;
+            if read.map_err(|error| io(&error))? == 0 {
+                break;
+            }
+            writer.write(piece.into()).await?;
+        }
+        writer.finish().await?;
+        tokio::fs::remove_file(file)
+            .await
+            .map_err(|error| io(&error))
+    }
+
+    async fn writer(&self, key: &BlobKey) -> BlobResult<Box<dyn BlobWriter>> {
+        Ok(Box::new(Upload(Some(self.upload(key)?))))
+    }
+
+    async fn read(&self, key: &BlobKey) -> BlobResult<BlobStream> {
+        let path = object_path(key.as_str())?;
+        let meta = self.store.head(&path).await.map_err(object)?;
+        Ok(BlobStream {
+            bytes: meta.size,
+            stream: download::pieces(self.store.clone(), meta).boxed(),
+        })
+    }
+
+    async fn local(&self, key: &BlobKey) -> BlobResult<LocalBlob> {
+        let blob = self.read(key).await?;
+        download::to_file(blob, &self.scratch).await
+    }
+
+    async fn exists(&self, key: &BlobKey) -> BlobResult<bool> {
+        match self.store.head(&object_path(key.as_str())?).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(object(error)),
+        }
+    }
+
+    async fn delete(&self, key: &BlobKey) -> BlobResult<()> {
+        let path = object_path(key.as_str())?;
+        let parts: Vec<_> = path.parts().collect();
+        let above = parts.len().saturating_sub(1);
+        let folder = ObjectPath::from_iter(parts.into_iter().take(above));
+        let derived = derived_from(key);
+        let wanted =
+            move |found: &ObjectPath| *found == path || found.as_ref().starts_with(&derived);
+        self.delete_all(&folder, wanted).await
+    }
+
+    async fn delete_prefix(&self, prefix: &str) -> BlobResult<()> {
+        self.delete_all(&object_path(prefix)?, |_| true).await
+    }
+
+    async fn ping(&self) -> BlobResult<()> {
+        let probe = ObjectPath::from(".ping");
+        let put = self.store.put(&probe, Bytes::from_static(b"ping").into());
+        put.await.map(|_| ()).map_err(object_written)
+    }
+}
+
+/// An upload. What is dropped unfinished is aborted.
+struct Upload(Option<BufWriter>);
+
+#[async_trait]
+impl BlobWriter for Upload {
+    async fn write(&mut self, bytes: Bytes) -> BlobResult<()> {
+        match &mut self.0 {
+            Some(writer) => writer.put(bytes).await.map_err(object_written),
+            None => Ok(()),
+        }
+    }
+
+    async fn finish(mut self: Box<Self>) -> BlobResult<()> {
+        let Some(mut writer) = self.0.take() else {
+            return Ok(());
+        };
+        let done = writer.shutdown().await;
+        done.map_err(|error| match error.downcast::<object_store::Error>() {
+            Ok(error) => object_written(error),
+            Err(error) => BlobError::Unavailable(error.to_string()),
+        })
+    }
+
+    async fn abort(mut self: Box<Self>) {
+        if let Some(mut writer) = self.0.take() {
+            give_up(&mut writer).await;
+        }
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        let runtime = tokio::runtime::Handle::try_current();
+        if let (Some(mut writer), Ok(runtime)) = (self.0.take(), runtime) {
+            runtime.spawn(async move { give_up(&mut writer).await });
+        }
+    }
+}
+
+async fn give_up(writer: &mut BufWriter) {
+    if let Err(error) = writer.abort().await {
+        log::debug!(
+            "an upload was not aborted, its parts stay until the bucket drops them: {error}"
+        );
+    }
+}

@@ -1,0 +1,146 @@
+//! Blobs in a local folder.
+
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt};
+use lastcall_domain::{BlobError, BlobKey, BlobResult, BlobStream, BlobWriter, Blobs, LocalBlob};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as ObjectPath;
+use object_store::{GetResultPayload, ObjectStoreExt};
+use tokio_util::io::ReaderStream;
+
+use super::staged::{Staged, install_file};
+use super::{derived_from, io, object, object_path};
+
+/// Bytes that are read at once.
+const PIECE: usize = 256 * 1024;
+
+/// A folder. It follows no key out of itself, and must not be shared with other programs.
+#[derive(Debug)]
+pub(super) struct FolderBlobs {
+    root: PathBuf,
+    store: LocalFileSystem,
+}
+
+impl FolderBlobs {
+    /// The folder, made where there is none.
+    pub(super) fn open(root: PathBuf) -> BlobResult<Self> {
+        let open = || -> std::io::Result<Self> {
+            std::fs::create_dir_all(&root)?;
+            let root = root.canonicalize()?;
+            let store = LocalFileSystem::new_with_prefix(&root)?;
+            Ok(Self { root, store })
+        };
+        open().map_err(|error| {
+            BlobError::Failed(format!("cannot use the folder {}: {error}", root.display()))
+        })
+    }
+
+    /// The file of a key or the folder of a prefix.
+    fn file(&self, path: &ObjectPath) -> PathBuf {
+        self.root.join(path.as_ref())
+    }
+}
+
+#[async_trait]
+impl Blobs for FolderBlobs {
+    async fn put(&self, key: &BlobKey, bytes: Bytes) -> BlobResult<()> {
+        let mut writer = self.writer(key).await?;
+        writer.write(bytes).await?;
+        writer.finish().await
+    }
+
+    async fn put_file(&self, key: &BlobKey, file: &Path) -> BlobResult<()> {
+        let target = self.file(&object_path(key.as_str())?);
+        install_file(file, target, &self.root).await
+    }
+
+    async fn writer(&self, key: &BlobKey) -> BlobResult<Box<dyn BlobWriter>> {
+        let target = self.file(&object_path(key.as_str())?);
+        Ok(Box::new(Staged::begin(&self.root, target).await?))
+    }
+
+    async fn read(&self, key: &BlobKey) -> BlobResult<BlobStream> {
+        let found = self.store.get(&object_path(key.as_str())?).await;
+        let found = found.map_err(object)?;
+        let bytes = found.meta.size;
+        let stream = match found.payload {
+            // Its own stream would read 8 KiB at a time.
+            GetResultPayload::File(file, _) => {
+                let file = tokio::fs::File::from_std(file);
+                ReaderStream::with_capacity(file, PIECE)
+                    .map_err(|error| io(&error))
+                    .boxed()
+            }
+            GetResultPayload::Stream(stream) => stream.map_err(object).boxed(),
+        };
+        Ok(BlobStream { bytes, stream })
+    }
+
+    async fn local(&self, key: &BlobKey) -> BlobResult<LocalBlob> {
+        let path = object_path(key.as_str())?;
+        self.store.head(&path).await.map_err(object)?;
+        Ok(LocalBlob::in_place(self.file(&path)))
+    }
+
+    async fn exists(&self, key: &BlobKey) -> BlobResult<bool> {
+        match self.store.head(&object_path(key.as_str())?).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(object(error)),
+        }
+    }
+
+    async fn delete(&self, key: &BlobKey) -> BlobResult<()> {
+        let file = self.file(&object_path(key.as_str())?);
+        let derived = derived_from(key);
+        let derived = derived.rsplit('/').next().unwrap_or(&derived).to_owned();
+        let Some(folder) = file.parent() else {
+            return Ok(());
+        };
+        remove(tokio::fs::remove_file(&file).await)?;
+        let mut files = match tokio::fs::read_dir(folder).await {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            files => files.map_err(|error| io(&error))?,
+        };
+        while let Some(found) = files.next_entry().await.map_err(|error| io(&error))? {
+            if found.file_name().to_string_lossy().starts_with(&derived) {
+                remove(tokio::fs::remove_file(found.path()).await)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn delete_prefix(&self, prefix: &str) -> BlobResult<()> {
+        // The whole folder, so that what is half-written goes too.
+        let folder = self.file(&object_path(prefix)?);
+        remove(tokio::fs::remove_dir_all(folder).await)
+    }
+
+    async fn ping(&self) -> BlobResult<()> {
+        let probe = self.root.join(format!(".ping-{}", uuid::Uuid::now_v7()));
+        let written = tokio::fs::write(&probe, b"ping").await;
+        let removed = tokio::fs::remove_file(&probe).await;
+        match io_result(written).and(io_result(removed)) {
+            Err(BlobError::NotFound) => Err(BlobError::Unavailable(format!(
+                "the folder {} is gone",
+                self.root.display()
+            ))),
+            pinged => pinged,
+        }
+    }
+}
+
+fn io_result(result: std::io::Result<()>) -> BlobResult<()> {
+    result.map_err(|error| io(&error))
+}
+
+/// What is gone already need not be removed.
+fn remove(removed: std::io::Result<()>) -> BlobResult<()> {
+    match io_result(removed) {
+        Err(BlobError::NotFound) => Ok(()),
+        other => other,
+    }
+}

@@ -1,0 +1,98 @@
+//! The blob stores: a folder, or a bucket.
+
+mod bucket;
+mod download;
+mod folder;
+mod staged;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use lastcall_domain::{BlobError, BlobKey, BlobResult, Blobs};
+use object_store::path::Path as ObjectPath;
+
+use bucket::BucketBlobs;
+use folder::FolderBlobs;
+
+/// Opens the blob store at `url`: `file://relative/folder`, `file:///absolute/folder` or
+/// `s3://bucket/prefix`. The folder is made where there is none. Credentials, region and
+/// endpoint of a bucket come from the usual `AWS_*` environment. Copies of blobs that are
+/// elsewhere are put into the folder `scratch`.
+///
+/// # Errors
+/// [`BlobError::Failed`] where the URL or the environment is of no use, or the folder cannot be
+/// made. Whether a bucket can be reached is seen by a [`ping`](Blobs::ping).
+pub fn open_blobs(url: &str, scratch: &Path) -> BlobResult<Arc<dyn Blobs>> {
+    if let Some(folder) = url.strip_prefix("file://") {
+        if folder.is_empty() {
+            return Err(BlobError::Failed(format!("{url} names no folder")));
+        }
+        return Ok(Arc::new(FolderBlobs::open(PathBuf::from(folder))?));
+    }
+    if let Some(place) = url.strip_prefix("s3://") {
+        return Ok(Arc::new(BucketBlobs::open(place, scratch.to_owned())?));
+    }
+    Err(BlobError::Failed(format!(
+        "{url} is none of file://folder and s3://bucket/prefix"
+    )))
+}
+
+/// The path of what a key or a prefix names. A row says what the key is, and a row may be
+/// damaged: one that would lead elsewhere is refused.
+fn object_path(name: &str) -> BlobResult<ObjectPath> {
+    let refused = || BlobError::Failed(format!("{name:?} is not the key of a blob"));
+    let plain = |part: &str| {
+        !matches!(part, "" | "." | "..")
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+    };
+    if !name.split('/').all(plain) {
+        return Err(refused());
+    }
+    ObjectPath::parse(name).map_err(|_| refused())
+}
+
+/// The keys of what was derived from this one begin so.
+fn derived_from(key: &BlobKey) -> String {
+    format!("{}.", key.as_str())
+}
+
+/// What went wrong with a local file.
+fn io(error: &std::io::Error) -> BlobError {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::NotFound => BlobError::NotFound,
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            BlobError::Unavailable("the disk of the blobs is full".to_owned())
+        }
+        ErrorKind::PermissionDenied
+        | ErrorKind::ReadOnlyFilesystem
+        | ErrorKind::NotADirectory
+        | ErrorKind::IsADirectory => BlobError::Failed(error.to_string()),
+        _ => BlobError::Unavailable(error.to_string()),
+    }
+}
+
+/// What went wrong in the object store.
+fn object(error: object_store::Error) -> BlobError {
+    use object_store::Error;
+    match error {
+        Error::NotFound { .. } => BlobError::NotFound,
+        Error::PermissionDenied { .. }
+        | Error::Unauthenticated { .. }
+        | Error::InvalidPath { .. }
+        | Error::NotSupported { .. }
+        | Error::NotImplemented { .. }
+        | Error::UnknownConfigurationKey { .. } => BlobError::Failed(error.to_string()),
+        _ => BlobError::Unavailable(error.to_string()),
+    }
+}
+
+/// As [`object`], where what is missing can only be the place itself.
+fn object_written(error: object_store::Error) -> BlobError {
+    match object(error) {
+        BlobError::NotFound => BlobError::Failed("there is no such bucket".to_owned()),
+        other => other,
+    }
+}

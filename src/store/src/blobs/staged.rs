@@ -1,0 +1,149 @@
+//! A file that comes to its name whole and durably, or not at all.
+//!
+//! `object_store`'s own writer renames without an fsync, so that after a power cut there may be
+//! an empty file under the name; this one flushes the file before the name, and the name after.
+
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use lastcall_domain::{BlobError, BlobResult, BlobWriter};
+use tokio::fs::File;
+use tokio::io::AsyncWriteExt;
+
+use super::io;
+
+/// Bytes that are gathered before they are written: each write is a trip to another thread.
+const PIECE: usize = 512 * 1024;
+
+/// A file being written beside its final name. Dropping it removes it.
+#[derive(Debug)]
+pub(super) struct Staged {
+    root: PathBuf,
+    target: PathBuf,
+    staging: Removed,
+    file: File,
+    gathered: BytesMut,
+}
+
+/// A path whose file is removed on drop, unless that was called off.
+#[derive(Debug)]
+struct Removed(Option<PathBuf>);
+
+impl Drop for Removed {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0 {
+            // What is left behind is removed with the session.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+impl Staged {
+    /// Begins the file `target` below `root`.
+    pub(super) async fn begin(root: &Path, target: PathBuf) -> BlobResult<Self> {
+        if let Some(folder) = target.parent() {
+            let made = tokio::fs::create_dir_all(folder).await;
+            made.map_err(|error| place(&error))?;
+        }
+        let staging = staging_name(&target);
+        let mut options = tokio::fs::OpenOptions::new();
+        let file = options.write(true).create_new(true).open(&staging).await;
+        Ok(Self {
+            root: root.to_owned(),
+            target,
+            file: file.map_err(|error| place(&error))?,
+            staging: Removed(Some(staging)),
+            gathered: BytesMut::new(),
+        })
+    }
+
+    async fn flush(&mut self) -> BlobResult<()> {
+        let gathered = self.gathered.split();
+        let written = self.file.write_all(&gathered).await;
+        written.map_err(|error| io(&error))
+    }
+}
+
+#[async_trait]
+impl BlobWriter for Staged {
+    async fn write(&mut self, bytes: Bytes) -> BlobResult<()> {
+        self.gathered.extend_from_slice(&bytes);
+        if self.gathered.len() >= PIECE {
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
+    async fn finish(mut self: Box<Self>) -> BlobResult<()> {
+        self.flush().await?;
+        self.file.flush().await.map_err(|error| io(&error))?;
+        self.file.sync_all().await.map_err(|error| io(&error))?;
+        let Some(staging) = self.staging.0.clone() else {
+            return Ok(());
+        };
+        install(&staging, &self.target, &self.root).await?;
+        self.staging.0 = None;
+        Ok(())
+    }
+
+    async fn abort(self: Box<Self>) {}
+}
+
+/// Moves a file to its name below `root`, or copies it where it is on another disk. The file is
+/// gone afterwards.
+pub(super) async fn install_file(file: &Path, target: PathBuf, root: &Path) -> BlobResult<()> {
+    if let Some(folder) = target.parent() {
+        let made = tokio::fs::create_dir_all(folder).await;
+        made.map_err(|error| place(&error))?;
+    }
+    let source = File::open(file).await.map_err(|error| io(&error))?;
+    source.sync_all().await.map_err(|error| io(&error))?;
+    match tokio::fs::rename(file, &target).await {
+        Ok(()) => settle(&target, root).await,
+        Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => {
+            let mut copy = Staged::begin(root, target).await?;
+            let mut source = source;
+            let copied = tokio::io::copy(&mut source, &mut copy.file).await;
+            copied.map_err(|error| io(&error))?;
+            Box::new(copy).finish().await?;
+            let removed = tokio::fs::remove_file(file).await;
+            removed.map_err(|error| io(&error))
+        }
+        Err(error) => Err(place(&error)),
+    }
+}
+
+async fn install(staging: &Path, target: &Path, root: &Path) -> BlobResult<()> {
+    let renamed = tokio::fs::rename(staging, target).await;
+    renamed.map_err(|error| place(&error))?;
+    settle(target, root).await
+}
+
+/// Flushes the folders from the file's up to `root`, each of which may be new.
+async fn settle(target: &Path, root: &Path) -> BlobResult<()> {
+    for folder in target.ancestors().skip(1) {
+        let flushed = async { File::open(folder).await?.sync_all().await };
+        flushed.await.map_err(|error| place(&error))?;
+        if folder == root {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The name beside `target` under which it is written. It begins as what is derived from the
+/// target does, so it goes with it.
+fn staging_name(target: &Path) -> PathBuf {
+    let mut name = target.as_os_str().to_owned();
+    name.push(format!(".part-{}", uuid::Uuid::now_v7()));
+    PathBuf::from(name)
+}
+
+/// As [`io`], where what is missing can only be the folder itself: somebody removed it.
+fn place(error: &std::io::Error) -> BlobError {
+    match io(error) {
+        BlobError::NotFound => BlobError::Unavailable(error.to_string()),
+        other => other,
+    }
+}

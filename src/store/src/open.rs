@@ -1,0 +1,30 @@
+//! From a URL to a store.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use lastcall_domain::{Clock, Limits, Store, StoreError, StoreResult};
+
+use crate::SqliteStore;
+
+/// Opens the store at `url`: `sqlite://relative/file`, `sqlite:///absolute/file` or
+/// `postgres://user@host/database`.
+///
+/// # Errors
+/// As [`SqliteStore::open`]; [`StoreError::Failed`] where
+/// the URL is of no use. No error names the password of the URL.
+pub async fn open_store(
+    url: &str,
+    clock: Arc<dyn Clock>,
+    limits: Limits,
+) -> StoreResult<Arc<dyn Store>> {
+    if let Some(path) = url.strip_prefix("sqlite://") {
+        if path.is_empty() {
+            return Err(StoreError::Failed(format!("{url} names no file")));
+        }
+        return Ok(Arc::new(SqliteStore::open(Path::new(path), clock, limits)?));
+    }
+    Err(StoreError::Failed(
+        "the URL is none of sqlite://file and postgres://user@host/database".to_owned(),
+    ))
+}
