@@ -104,6 +104,22 @@ impl Gate {
         self.inner.lock().closed
     }
 
+    /// Waits until it is closed.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub async fn closed(&self) {
+        loop {
+            let changed = self.inner.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if self.is_closed() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
     /// Waits until nothing is in flight. Meaningful for long only once the gate is closed.
     ///
     /// # Cancel safety

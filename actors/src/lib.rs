@@ -4,20 +4,28 @@
 //! known. [`System::start`] builds the tree and gives a [`Handle`], which is all that the boot
 //! and the API need.
 
+mod analysis;
 mod config;
 mod gate;
+mod lease_keeper;
 pub mod log_lines;
 pub mod messages;
 mod phase;
+mod pool;
+mod report;
 pub mod shutdown;
 mod status;
+pub mod supervisor;
 mod system;
+mod ttl_cleaner;
 
 pub use config::{CleanerConfig, Config, Placement, PoolConfig, Queued, Supervision};
 pub use gate::{Gate, Permit, Refusal};
 pub use phase::{Phase, PhaseWatch};
 pub use shutdown::{
-    DrainOutcome, PhaseTiming, Reason, Shutdown, ShutdownReport, Timeline, TimelineFault,
+    DrainOutcome, Leftovers, PhaseTiming, PreviousRun, Reason, ReportFile, Shutdown,
+    ShutdownReport, Timeline, TimelineFault,
 };
 pub use status::{CleanerCounts, Counts, MailboxStatus, ServiceState, ServiceStatus, SystemStatus};
-pub use system::{Escalation, Handle, Ports, ReportWorkFactory, System};
+pub use supervisor::Escalation;
+pub use system::{Handle, Ports, ReportWorkFactory, System};

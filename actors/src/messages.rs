@@ -9,18 +9,20 @@
 //! | [`Stop`] | Supervisor | every child | your work has ended: leave |
 //! | [`Born`] | a child's arbiter | Supervisor | the factory has built the child |
 //! | [`Died`] | a child's obituary | Supervisor | the child is gone, for whatever reason |
-//! | [`Drain`] | the shutdown's conductor | Supervisor | drain the children in the reverse of their start order; the reply is what came of it |
+//! | [`Retire`] | the shutdown's conductor | Supervisor | stop this child and join its thread; the reply says whether both ended |
 //!
 //! Messages carry ids and orders, not payloads. Addresses flow down, replies and counters up.
-//! `Wake`, `Sweep`, `Ping`, `Born` and `Died` are hints or facts: one that is lost costs time,
-//! never work, because the rows and the obituaries say the same again.
+//! `Wake` and `Sweep` are hints: one that is lost costs time, never work, because the rows say
+//! the same. `Born` and `Died` are facts; `Died` cannot be lost, as a destructor sends it.
 
 use actix::Message;
 use lastcall_domain::profile::Profile;
 use lastcall_domain::{Cancel, Dataset, JobError, ProfileOptions, Progress};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::Permit;
+use crate::supervisor::Link;
 
 /// Look at the queue now. At most one waits in a mailbox.
 #[derive(Clone, Copy, Debug, Message)]
@@ -50,8 +52,7 @@ pub struct Analyze {
     pub reply: oneshot::Sender<Result<Profile, JobError>>,
 }
 
-/// Answer at once. The reply is sent by the actor itself, so that it proves that the actor's
-/// thread moves.
+/// Answer at once. The actor itself answers, which proves that its thread moves.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Ping {
@@ -63,3 +64,39 @@ pub struct Ping {
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
 pub struct Stop;
+
+/// The factory has built the child.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Born {
+    /// Which child, by its place in the start order.
+    pub child: usize,
+    /// Its how-manieth life.
+    pub incarnation: u64,
+    /// How to reach it.
+    pub link: Link,
+}
+
+/// The child is gone.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Died {
+    /// Which child, by its place in the start order.
+    pub child: usize,
+    /// Its how-manieth life.
+    pub incarnation: u64,
+    /// It went by a panic.
+    pub panicked: bool,
+}
+
+/// Stop this child, for good, and join its thread.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Retire {
+    /// Which child, by its place in the start order.
+    pub child: usize,
+    /// How long to wait for it.
+    pub until: Instant,
+    /// Whether actor and thread have ended.
+    pub reply: oneshot::Sender<bool>,
+}

@@ -17,11 +17,14 @@
 
 mod conductor;
 mod file;
+mod ledger;
 mod report;
 mod timeline;
 
 pub use conductor::Shutdown;
+pub(crate) use conductor::Tree;
 pub use file::{PreviousRun, ReportFile};
+pub(crate) use report::millis;
 pub use report::{
     DrainOutcome, EXIT_CLEAN, EXIT_ESCALATED, EXIT_HANDED_BACK, Leftovers, PhaseTiming, Reason,
     ServiceOutcome, ShutdownReport,

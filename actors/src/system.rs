@@ -4,7 +4,17 @@ use std::sync::Arc;
 
 use lastcall_domain::{Blobs, Clock, Feed, JobId, ProfileWork, Profiles, Service, Store, Work};
 
-use crate::phase::PhaseTeller;
+use crate::analysis::{AnalysisService, Desk};
+use crate::lease_keeper::{LeaseKeeper, Leases};
+use crate::log_lines::{
+    ANALYSIS_BEGIN, ANALYSIS_END, CLEANER_BEGIN, CLEANER_END, REPORT_BEGIN, REPORT_END,
+};
+use crate::phase::{Phase, PhaseTeller};
+use crate::pool::{Pool, PoolPorts, PoolRules};
+use crate::report::{ReportService, Reports};
+use crate::shutdown::Tree;
+use crate::supervisor::{Birth, ChildSpec, Escalation, Link, Part, Supervisor};
+use crate::ttl_cleaner::{Cleaning, TtlCleaner};
 use crate::{Config, PhaseWatch, Reason, Shutdown, SystemStatus, Timeline};
 
 /// Makes the work of ReportService from the way in which a report asks for its profile.
@@ -28,75 +38,181 @@ pub struct Ports {
     pub report_work: ReportWorkFactory,
 }
 
-/// A service that died too often.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Escalation {
-    /// Its name.
-    pub service: String,
-    /// Why it died the last time.
-    pub fault: String,
-}
-
 /// The supervision tree.
 pub struct System;
 
 impl System {
-    /// Builds the tree and starts it. The phase is [`Phase::Starting`](crate::Phase::Starting)
+    /// Builds the tree and starts it: the supervisor on this arbiter, each child where
+    /// [`Config::placement`] says. The phase is [`Phase::Starting`], and no job is claimed,
     /// until [`Handle::ready`].
     ///
     /// # Panics
     /// Where no actix system runs on this thread.
     pub fn start(config: Config, ports: Ports) -> Handle {
-        let _ = (config, ports);
+        let phase = PhaseTeller::new();
+        let rules = PoolRules {
+            instance: config.instance,
+            lease: config.lease,
+            queued: config.queued,
+            phase: phase.watch(),
+        };
+        let pool = |service: Service, work: Arc<dyn Work>| {
+            let ports = PoolPorts {
+                store: Arc::clone(&ports.store),
+                blobs: Arc::clone(&ports.blobs),
+                clock: Arc::clone(&ports.clock),
+                feed: ports.feed.clone(),
+                work,
+            };
+            Pool::new(service, config.pool(service).clone(), rules.clone(), ports)
+        };
+        let analysis = pool(Service::Analysis, Arc::clone(&ports.analysis_work));
+        let desk = Desk::new(Arc::clone(&analysis), Arc::clone(&ports.profile_work));
+        let profiles: Arc<dyn Profiles> = Arc::<Desk>::clone(&desk);
+        let report = pool(Service::Report, (ports.report_work)(Arc::clone(&profiles)));
+        analysis.feeds(&report);
+        let leases = Leases::new(
+            Arc::clone(&ports.store),
+            ports.feed.clone(),
+            vec![Arc::clone(&analysis), Arc::clone(&report)],
+            config.lease,
+            config.heartbeat,
+        );
+        let cleaning = Cleaning::new(
+            Arc::clone(&ports.store),
+            Arc::clone(&ports.blobs),
+            Arc::clone(&ports.clock),
+            config.cleaner,
+        );
+        let children = vec![
+            (child(leases, None, LeaseKeeper::begin), None),
+            (
+                child(
+                    desk,
+                    Some((ANALYSIS_BEGIN, ANALYSIS_END)),
+                    AnalysisService::begin,
+                ),
+                Some(Arc::clone(&analysis)),
+            ),
+            (
+                child(
+                    Arc::new(Reports(Arc::clone(&report))),
+                    Some((REPORT_BEGIN, REPORT_END)),
+                    |reports, birth| ReportService::begin(&reports.0, birth),
+                ),
+                Some(Arc::clone(&report)),
+            ),
+            (
+                child(
+                    Arc::clone(&cleaning),
+                    Some((CLEANER_BEGIN, CLEANER_END)),
+                    TtlCleaner::begin,
+                ),
+                None,
+            ),
+        ];
+        let specs = children
+            .iter()
+            .map(|(spec, _)| ChildSpec::clone(spec))
+            .collect();
+        let (supervisor, board) =
+            Supervisor::start_tree(specs, config.supervision, config.placement);
         Handle {
-            phase: PhaseTeller::new(),
+            profiles,
+            analysis,
+            report,
+            cleaning,
+            tree: Arc::new(Tree {
+                instance: config.instance,
+                queued: config.queued,
+                clock: ports.clock,
+                store: ports.store,
+                phase,
+                supervisor,
+                board,
+                children,
+            }),
         }
+    }
+}
+
+fn child<P: Part>(
+    part: Arc<P>,
+    lines: Option<(&'static str, &'static str)>,
+    begin: fn(&Arc<P>, Birth) -> Link,
+) -> ChildSpec {
+    let kept = Arc::clone(&part);
+    ChildSpec {
+        part,
+        factory: Arc::new(move |birth| begin(&kept, birth)),
+        lines,
     }
 }
 
 /// The way to the tree, for the API and the boot. Cheap to clone; works from every thread.
 #[derive(Clone)]
 pub struct Handle {
-    phase: PhaseTeller,
+    profiles: Arc<dyn Profiles>,
+    analysis: Arc<Pool>,
+    report: Arc<Pool>,
+    cleaning: Arc<Cleaning>,
+    tree: Arc<Tree>,
 }
 
 impl Handle {
     /// Says that jobs of the service were queued.
     pub fn wake(&self, service: Service) {
-        let _ = service;
+        match service {
+            Service::Analysis => self.analysis.wake(),
+            Service::Report => self.report.wake(),
+        }
     }
 
     /// Says that sessions were deleted.
-    pub fn sweep(&self) {}
+    pub fn sweep(&self) {
+        self.cleaning.sweep();
+    }
 
     /// Says that the caller of this job wants it cancelled (and that its row says so). If this
     /// process runs it, it stops now and not at the next heartbeat.
     pub fn cancel(&self, job: JobId) {
-        let _ = job;
+        self.analysis.cancel(job);
+        self.report.cancel(job);
     }
 
     /// Says that the service is ready: the phase becomes running, and jobs are claimed.
     pub fn ready(&self) {
-        self.phase.advance(crate::Phase::Running);
+        self.tree.phase.advance(Phase::Running);
+        for service in Service::ALL {
+            self.wake(service);
+        }
     }
 
     /// What the tree says of itself. No message is sent: it answers however busy all are.
     pub fn status(&self) -> SystemStatus {
+        let mut services = self.tree.board.children();
+        for (service, (_, pool)) in services.iter_mut().zip(&self.tree.children) {
+            match pool {
+                Some(pool) => pool.describe(service),
+                None if service.name == self.cleaning.name() => self.cleaning.describe(service),
+                None => {}
+            }
+        }
         SystemStatus {
-            phase: self.phase.watch().get(),
-            services: Vec::new(),
-            abandoned_threads: Vec::new(),
+            phase: self.tree.phase.watch().get(),
+            services,
+            abandoned_threads: self.tree.board.abandoned(),
         }
     }
 
     /// The phase, to look at and to wait for.
     pub fn phase(&self) -> PhaseWatch {
-        self.phase.watch()
+        self.tree.phase.watch()
     }
 
     /// How a report asks AnalysisService for a profile.
     pub fn profiles(&self) -> Arc<dyn Profiles> {
-        todo!()
+        Arc::clone(&self.profiles)
     }
 
     /// Waits until a service has died too often. The boot then shuts down.
@@ -104,12 +220,15 @@ impl Handle {
     /// # Cancel safety
     /// Dropping the future loses nothing.
     pub async fn escalated(&self) -> Escalation {
-        std::future::pending().await
+        self.tree.board.escalated().await
     }
 
-    /// Begins the shutdown: no further job is claimed, and readiness says no.
+    /// Begins the shutdown: no further job is claimed, and readiness says no. To be called once;
+    /// a further signal is [`Shutdown::hurry`].
+    ///
+    /// # Panics
+    /// Where no actix system runs on this thread.
     pub fn shutdown(&self, reason: Reason, timeline: Timeline) -> Shutdown {
-        let _ = (reason, timeline);
-        todo!()
+        Shutdown::begin(Arc::clone(&self.tree), reason, timeline)
     }
 }

@@ -139,7 +139,58 @@ pub struct ShutdownReport {
     pub exit_code: i32,
 }
 
+/// What only the conductor knows of a shutdown.
+pub(super) struct Account {
+    pub(super) instance: InstanceId,
+    pub(super) reason: Reason,
+    pub(super) hurried: bool,
+    pub(super) started_at: Timestamp,
+    pub(super) finished_at: Timestamp,
+    pub(super) elapsed: Duration,
+    pub(super) deadline: Duration,
+    pub(super) phases: Vec<PhaseTiming>,
+}
+
 impl ShutdownReport {
+    pub(super) fn new(account: Account, outcome: DrainOutcome, leftovers: Leftovers) -> Self {
+        let left = outcome.left().len() as u64;
+        let handed_back = outcome.handed_back();
+        let mut threads_left = outcome.threads_left.clone();
+        threads_left.extend(leftovers.threads);
+        let clean = outcome.is_complete() && threads_left.is_empty() && leftovers.other.is_empty();
+        let exit_code = if account.reason == Reason::Escalation {
+            EXIT_ESCALATED
+        } else if !clean || outcome.out_of_time || handed_back > 0 {
+            EXIT_HANDED_BACK
+        } else {
+            EXIT_CLEAN
+        };
+        let queued = outcome.services.iter().filter_map(|service| service.queued);
+        Self {
+            instance: account.instance,
+            reason: account.reason,
+            hurried: account.hurried,
+            started_at: account.started_at,
+            finished_at: account.finished_at,
+            elapsed_ms: millis(account.elapsed),
+            deadline_ms: millis(account.deadline),
+            phases: account.phases,
+            finished: outcome
+                .services
+                .iter()
+                .map(|service| service.finished)
+                .sum(),
+            handed_back,
+            left,
+            queued: queued.reduce(|sum, more| sum + more),
+            services: outcome.services,
+            threads_left,
+            other_left: leftovers.other,
+            clean,
+            exit_code,
+        }
+    }
+
     /// What was left, for a warning; empty where nothing was.
     pub fn leftovers(&self) -> Vec<String> {
         let mut left = self.other_left.clone();

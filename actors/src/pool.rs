@@ -1,0 +1,229 @@
+//! What the two worker services share: claim, run, heartbeat, complete, hand back.
+//!
+//! A [`Pool`] is the state that survives its actor. It owns the claims in hand, the profiles
+//! that were asked for and the counters; the actor over it is a thin pump ([`pump`]) that may
+//! die at any moment. What then happens to the work:
+//!
+//! - The actor alone dies (a panic in a handler, in the pump): attempts go on, as tasks of the
+//!   arbiter; the next incarnation starts on the same arbiter and goes on filling slots.
+//! - The arbiter dies with all its tasks, or hangs and is given up: its attempts are orphans.
+//!   The next incarnation fails them with the code `worker_lost`, to be tried again: an attempt
+//!   that hangs its thread again and again ends after `jobs.max_attempts`.
+//! - The process dies: the rows stay `running`, and recovery or the lease takes them up.
+//!
+//! Never here: a job's state. It changes in the store only, by `Lifecycle::apply`.
+
+mod ask;
+mod attempt;
+mod claim;
+mod estimate;
+mod hand_back;
+mod hands;
+mod place;
+mod pump;
+mod queue;
+mod tally;
+mod write;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
+
+use actix::Recipient;
+use lastcall_domain::{Blobs, Clock, Feed, InstanceId, Job, JobId, Service, Store, Work};
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+use crate::config::{PoolConfig, Queued};
+use crate::gate::Gate;
+use crate::messages::Wake;
+use crate::phase::{Phase, PhaseWatch};
+use crate::status::{MailboxStatus, ServiceStatus};
+
+pub(crate) use ask::Ask;
+pub(crate) use attempt::panic_message;
+pub(crate) use claim::{Key, claim_ref};
+use estimate::Estimate;
+pub(crate) use hand_back::{Which, hand_back};
+use hands::Hands;
+pub(crate) use pump::pump;
+use queue::Queue;
+pub(crate) use tally::Counter;
+use tally::Tally;
+use write::Writes;
+
+/// What a pool works with.
+pub(crate) struct PoolPorts {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) blobs: Arc<dyn Blobs>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) feed: Feed,
+    pub(crate) work: Arc<dyn Work>,
+}
+
+/// What a pool needs to know of the whole.
+#[derive(Clone)]
+pub(crate) struct PoolRules {
+    pub(crate) instance: InstanceId,
+    pub(crate) lease: Duration,
+    pub(crate) queued: Queued,
+    pub(crate) phase: PhaseWatch,
+}
+
+/// A worker service, its actor not included.
+pub(crate) struct Pool {
+    pub(crate) service: Service,
+    pub(crate) config: PoolConfig,
+    pub(crate) rules: PoolRules,
+    pub(crate) ports: PoolPorts,
+    pub(crate) hands: Hands,
+    /// A permit for each claim in hand, and for each that is being asked for.
+    pub(crate) claims: Gate,
+    /// A permit for each profile that is asked for.
+    pub(crate) mail: Gate,
+    pub(crate) tally: Tally,
+    pub(crate) estimate: Estimate,
+    writes: Writes,
+    queue: Queue,
+    /// The pump looks again.
+    bell: Notify,
+    wake_sent: AtomicBool,
+    address: watch::Sender<Option<Recipient<Wake>>>,
+    dependents: OnceLock<Weak<Pool>>,
+}
+
+impl Pool {
+    pub(crate) fn new(
+        service: Service,
+        config: PoolConfig,
+        rules: PoolRules,
+        ports: PoolPorts,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            service,
+            hands: Hands::new(),
+            claims: Gate::new(usize::MAX),
+            mail: Gate::new(config.mailbox.max(1)),
+            tally: Tally::default(),
+            estimate: Estimate::default(),
+            writes: Writes::new(),
+            queue: Queue::new(config.poll, rules.instance),
+            bell: Notify::new(),
+            wake_sent: AtomicBool::new(false),
+            address: watch::Sender::new(None),
+            dependents: OnceLock::new(),
+            config,
+            rules,
+            ports,
+        })
+    }
+
+    /// Whose jobs may wait for the jobs of this one.
+    pub(crate) fn feeds(&self, dependents: &Arc<Self>) {
+        // Set once, when the tree is built; a second time would say the same.
+        let _ = self.dependents.set(Arc::downgrade(dependents));
+    }
+
+    /// Sends the actor a [`Wake`], unless one waits there already.
+    pub(crate) fn wake(&self) {
+        if !self.wake_sent.swap(true, Ordering::AcqRel)
+            && let Some(address) = &*self.address.borrow()
+        {
+            address.do_send(Wake);
+        }
+    }
+
+    /// What the actor does on a [`Wake`].
+    pub(crate) fn woken(&self) {
+        self.wake_sent.store(false, Ordering::Release);
+        self.queue.woken();
+        self.bell.notify_one();
+    }
+
+    /// A new incarnation of the actor is there: a `Wake` that died with the last one counts as
+    /// heard, since the pump begins by looking.
+    pub(crate) fn inhabited(&self, address: Recipient<Wake>) {
+        self.address.send_replace(Some(address));
+        self.woken();
+    }
+
+    /// Stops the attempt at this job at once, if it is in hand here. Its row says the same.
+    pub(crate) fn cancel(&self, job: JobId) {
+        self.hands.cancel(job);
+    }
+
+    /// Whether jobs are to be claimed now.
+    pub(crate) fn is_claiming(&self) -> bool {
+        match self.rules.phase.get() {
+            Phase::Running => true,
+            Phase::LameDuck | Phase::Draining => self.rules.queued == Queued::Finish,
+            Phase::Starting | Phase::HandingBack | Phase::Stopped => false,
+        }
+    }
+
+    /// Lets in neither claims nor profiles.
+    pub(crate) fn close(&self) {
+        self.claims.close();
+        self.mail.close();
+        self.bell.notify_one();
+    }
+
+    /// A report asks for a profile: it gets the next slot that is free.
+    pub(crate) fn ask(&self, ask: Ask) {
+        self.hands.ask(ask);
+        self.bell.notify_one();
+    }
+
+    /// Waits until nothing is in flight.
+    pub(crate) async fn idle(&self) {
+        self.mail.idle().await;
+        self.claims.idle().await;
+    }
+
+    /// Whether any work is in hand.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.hands.in_hand() + self.mail.in_flight() > 0
+    }
+
+    /// How many jobs have ended here.
+    pub(crate) fn ended(&self) -> u64 {
+        self.tally.succeeded.get() + self.tally.failed.get() + self.tally.cancelled.get()
+    }
+
+    /// The arbiter of all incarnations before `incarnation` is dead or given up.
+    pub(crate) fn abandon(&self, incarnation: u64) {
+        self.hands.abandon(incarnation);
+        self.bell.notify_one();
+    }
+
+    /// What the page shows of it.
+    pub(crate) fn describe(&self, status: &mut ServiceStatus) {
+        let (busy, ahead, asks) = self.hands.occupancy();
+        let wakes = usize::from(self.wake_sent.load(Ordering::Acquire));
+        status.slots = self.config.workers;
+        status.busy = busy;
+        status.claimed_ahead = ahead;
+        status.in_flight = self.hands.in_hand() + self.mail.in_flight();
+        status.mailbox = MailboxStatus {
+            capacity: self.mail.capacity(),
+            depth: wakes + self.mail.in_flight().saturating_sub(asks),
+        };
+        status.counts = self.tally.counts();
+    }
+
+    /// A job that is queued again is looked at when it is due.
+    fn claimable_at(&self, job: &Job) {
+        let wait = job.lifecycle.not_before.unwrap_or_default() - self.ports.clock.now();
+        let wait = wait.to_std().unwrap_or_default();
+        self.queue.look_at(Instant::now() + wait);
+        self.bell.notify_one();
+    }
+
+    /// Jobs that wait for jobs of this service may be due.
+    fn wake_dependents(&self) {
+        if let Some(pool) = self.dependents.get().and_then(Weak::upgrade) {
+            pool.queue.look_soon();
+            pool.bell.notify_one();
+        }
+    }
+}

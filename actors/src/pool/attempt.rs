@@ -1,0 +1,165 @@
+//! One attempt at a job: run, stopped by its reins or its time, and never a danger to others.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use lastcall_domain::{JobError, Output, Task};
+use log::{error, warn};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::Pool;
+use super::claim::{Key, Reins, Stop};
+use super::pump::Slot;
+use super::write::{Finding, write};
+
+/// How the work ended, as far as the work goes.
+enum Ended {
+    Done(Result<Output, JobError>),
+    Panicked,
+    /// It did not stop when told to. It was dropped; what it left on other threads is unknown.
+    Ignored,
+    /// It was told to stop before it began.
+    NotBegun,
+}
+
+/// Runs an attempt and writes how it ended. The slot is free as soon as the work is done: the
+/// writing is bounded by [`Writes`](super::write::Writes), not by the slots.
+pub(super) async fn attempt(pool: Arc<Pool>, key: Key, task: Task, reins: Reins, slot: Slot) {
+    let in_hand = InHand::new(&pool, key, slot.incarnation());
+    let begun = Instant::now();
+    let ended = run(&pool, task, &reins).await;
+    pool.tally.busy(begun.elapsed());
+    pool.estimate.record(begun.elapsed());
+    let Some(finding) = pool.find(key, ended, reins.why()) else {
+        in_hand.done();
+        slot.next();
+        return;
+    };
+    let pass = pool.writes.admit(&finding).await;
+    let ours = pool.hands.begin_write(key);
+    slot.next();
+    if ours {
+        write(&pool, key, finding).await;
+    } else {
+        finding.discard();
+    }
+    drop(pass);
+    in_hand.done();
+}
+
+async fn run(pool: &Pool, task: Task, reins: &Reins) -> Ended {
+    if reins.why().is_some() {
+        return Ended::NotBegun;
+    }
+    let job = task.job.id;
+    let work = async { pool.ports.work.run(task).await };
+    let mut work = pin!(AssertUnwindSafe(work).catch_unwind());
+    let end = |answer: Result<_, Box<dyn Any + Send>>| match answer {
+        Ok(answer) => Ended::Done(answer),
+        Err(panic) => {
+            error!("job {job}: the work panicked: {}", panic_message(&*panic));
+            Ended::Panicked
+        }
+    };
+    tokio::select! {
+        biased;
+        answer = &mut work => return end(answer),
+        () = reins.cancel().cancelled() => {}
+        () = sleep(pool.config.timeout) => reins.stop(Stop::TimedOut),
+    }
+    match timeout(pool.config.cancel_grace, work).await {
+        Ok(answer) => end(answer),
+        Err(_) => {
+            warn!("job {job}: the work does not stop; its slot is taken from it");
+            Ended::Ignored
+        }
+    }
+}
+
+/// What a panic said.
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}
+
+impl Pool {
+    /// What is to be written of an attempt; `None` where its row is not this attempt's to write.
+    fn find(&self, key: Key, ended: Ended, why: Option<Stop>) -> Option<Finding> {
+        match &ended {
+            Ended::Panicked => self.tally.panicked.one(),
+            Ended::Ignored => {
+                self.tally.ignored_cancel.one();
+                if self.rules.phase.get().is_shutting_down() {
+                    self.hands.ignored(key.0);
+                }
+            }
+            Ended::Done(_) | Ended::NotBegun => {}
+        }
+        let Some(why) = why else {
+            return Some(match ended {
+                Ended::Done(Ok(output)) => Finding::Made(output),
+                Ended::Done(Err(error)) => Finding::Failed(error),
+                Ended::Panicked => Finding::Failed(JobError::transient(
+                    "panicked",
+                    "the attempt ended by a fault of the service; it is in the operator's log",
+                )),
+                // Neither comes without a reason to stop.
+                Ended::Ignored | Ended::NotBegun => Finding::Cancelled,
+            });
+        };
+        if let Ended::Done(Ok(output)) = ended {
+            Finding::Made(output).discard();
+        }
+        match why {
+            Stop::Cancelled => Some(Finding::Cancelled),
+            Stop::TimedOut => {
+                self.tally.timed_out.one();
+                let limit = self.config.timeout;
+                Some(Finding::Failed(JobError::transient(
+                    "timeout",
+                    format!("the attempt took longer than {limit:?}"),
+                )))
+            }
+            Stop::HandedBack | Stop::Lost => None,
+        }
+    }
+}
+
+/// Lets go of a claim in the end; where the task is dropped before, the claim is an orphan.
+pub(super) struct InHand {
+    pool: Arc<Pool>,
+    key: Key,
+    incarnation: u64,
+    done: bool,
+}
+
+impl InHand {
+    pub(super) fn new(pool: &Arc<Pool>, key: Key, incarnation: u64) -> Self {
+        Self {
+            pool: Arc::clone(pool),
+            key,
+            incarnation,
+            done: false,
+        }
+    }
+
+    pub(super) fn done(mut self) {
+        self.done = true;
+        self.pool.hands.finish(self.key, self.incarnation);
+    }
+}
+
+impl Drop for InHand {
+    fn drop(&mut self) {
+        if !self.done {
+            self.pool.hands.orphan(self.key, self.incarnation);
+            self.pool.bell.notify_one();
+        }
+    }
+}

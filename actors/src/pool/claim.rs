@@ -1,0 +1,132 @@
+//! One claim in hand, and the reins by which its attempt is stopped.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use lastcall_domain::{Cancel, ClaimRef, Job, JobId, Progress};
+use tokio::time::Instant;
+
+use super::estimate::cannot_fit;
+use crate::gate::Permit;
+
+/// Names a claim: a process may have an old claim of a job in hand, not yet known to be lost,
+/// while it has a new one.
+pub(crate) type Key = (JobId, u64);
+
+pub(crate) fn key(claim: ClaimRef) -> Key {
+    (claim.job, claim.epoch)
+}
+
+pub(crate) fn claim_ref((job, epoch): Key) -> ClaimRef {
+    ClaimRef { job, epoch }
+}
+
+/// Why an attempt is to stop. The first reason counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// Its caller's wish: the job ends as cancelled.
+    Cancelled,
+    /// Its time was over: the attempt fails.
+    TimedOut,
+    /// The shutdown: the job is queued again.
+    HandedBack,
+    /// The claim is a peer's by now, or was given up with its thread: nothing is written.
+    Lost,
+}
+
+/// What stops an attempt, and says why.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reins {
+    cancel: Cancel,
+    why: Arc<OnceLock<Stop>>,
+}
+
+impl Reins {
+    /// Tells the attempt to stop. The reason that is kept is the first.
+    pub(crate) fn stop(&self, why: Stop) {
+        // Refused where there is a reason already.
+        let _ = self.why.set(why);
+        self.cancel.cancel();
+    }
+
+    pub(crate) fn why(&self) -> Option<Stop> {
+        self.why.get().copied()
+    }
+
+    pub(crate) fn cancel(&self) -> &Cancel {
+        &self.cancel
+    }
+}
+
+/// How far a claim has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Claimed ahead, waiting for a slot.
+    Waiting,
+    /// An attempt runs.
+    Running,
+    /// The attempt has ended; how it did is being written.
+    Writing,
+    /// The task that had it is gone without a word.
+    Orphaned,
+    /// The attempt has ended, and the row is the hand-back's to write.
+    Ended,
+}
+
+/// A claim in hand. It is in hand until its row is written (or known to be no longer ours) and
+/// its attempt has ended, whichever comes last.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    pub(crate) job: Job,
+    pub(crate) reins: Reins,
+    pub(crate) progress: Progress,
+    /// The progress that the feed was told last.
+    pub(crate) told: f64,
+    pub(crate) stage: Stage,
+    /// The incarnation on whose arbiter the attempt runs.
+    pub(crate) incarnation: u64,
+    pub(crate) since: Instant,
+    /// When the lease was last known to be renewed.
+    pub(crate) renewed: Instant,
+    /// The row is no longer ours to write.
+    pub(crate) settled: bool,
+    /// Given back when the claim is no longer in hand.
+    _permit: Permit,
+}
+
+impl Claim {
+    pub(crate) fn new(job: Job, permit: Permit, asked: Instant) -> Self {
+        Self {
+            job,
+            reins: Reins::default(),
+            progress: Progress::new(),
+            told: 0.0,
+            stage: Stage::Waiting,
+            incarnation: 0,
+            since: asked,
+            renewed: asked,
+            settled: false,
+            _permit: permit,
+        }
+    }
+
+    /// Whether its row is still ours to hand back.
+    pub(crate) fn can_be_handed_back(&self) -> bool {
+        !self.settled && self.stage != Stage::Writing
+    }
+
+    /// Whether no attempt runs for it.
+    pub(crate) fn is_unattended(&self) -> bool {
+        matches!(self.stage, Stage::Waiting | Stage::Orphaned)
+    }
+
+    /// Whether it has waited for a slot for so long.
+    pub(crate) fn has_waited(&self, time: Duration) -> bool {
+        self.stage == Stage::Waiting && self.since.elapsed() >= time
+    }
+
+    /// Whether it is known not to end within `left`.
+    pub(crate) fn cannot_fit(&self, left: Duration) -> bool {
+        self.stage == Stage::Running && cannot_fit(self.progress.get(), self.since.elapsed(), left)
+    }
+}

@@ -1,0 +1,382 @@
+//! What a pool has in hand: slots, claims, and profiles that were asked for. All of it under one
+//! lock that is never held across an await.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use lastcall_domain::store::Beat;
+use lastcall_domain::{Cancel, Job, JobId, SessionId, Task};
+use tokio::time::Instant;
+
+use super::ask::Ask;
+use super::claim::{Claim, Key, Reins, Stage, Stop, key};
+use crate::gate::Permit;
+
+#[derive(Debug)]
+pub(crate) struct Hands {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The incarnation whose slots these are; slots of earlier ones are no longer counted.
+    incarnation: u64,
+    busy: usize,
+    asks: VecDeque<Ask>,
+    asks_running: BTreeMap<u64, (Cancel, Permit)>,
+    next_ask: u64,
+    claims: BTreeMap<Key, Claim>,
+    /// The claims that wait for a slot, oldest first.
+    ahead: VecDeque<Key>,
+    /// Jobs whose work did not stop when told to.
+    ignored: Vec<JobId>,
+}
+
+/// What a slot is to do next.
+pub(crate) enum Next {
+    /// An attempt at a job.
+    Attempt { key: Key, task: Task, reins: Reins },
+    /// A profile for a report.
+    Ask { id: u64, ask: Ask },
+}
+
+impl Hands {
+    pub(crate) fn new() -> Self {
+        Self {
+            state: Mutex::default(),
+        }
+    }
+
+    /// The incarnation that began to use the arbiter which has the slots.
+    pub(crate) fn incarnation(&self) -> u64 {
+        self.lock().incarnation
+    }
+
+    /// Takes a free slot and what it is to do; `None` where there is no slot, no work, or the
+    /// incarnation is not the one that owns the slots.
+    pub(crate) fn start_next(&self, incarnation: u64, workers: usize) -> Option<Next> {
+        let state = &mut *self.lock();
+        if state.incarnation != incarnation || state.busy >= workers {
+            return None;
+        }
+        let next = state.next_ask().or_else(|| state.next_attempt())?;
+        state.busy += 1;
+        Some(next)
+    }
+
+    /// Gives a slot back; one of an incarnation that was given up is no longer counted.
+    pub(crate) fn release(&self, incarnation: u64) {
+        let state = &mut *self.lock();
+        if state.incarnation == incarnation {
+            state.busy = state.busy.saturating_sub(1);
+        }
+    }
+
+    /// How many claims there is room for: free slots, and `ahead` beyond them. Zero while more
+    /// than half of those are still waiting, so that claims come in bunches.
+    pub(crate) fn room(&self, workers: usize, ahead: usize) -> usize {
+        let state = self.lock();
+        let waiting = state.ahead.len() + state.asks.len();
+        let free = workers.saturating_sub(state.busy);
+        let room = (free + ahead).saturating_sub(waiting);
+        if waiting > free + ahead / 2 { 0 } else { room }
+    }
+
+    /// Puts claims in hand.
+    pub(crate) fn claimed(&self, jobs: Vec<Job>, permits: Vec<Permit>, asked: Instant) {
+        let state = &mut *self.lock();
+        for (job, permit) in jobs.into_iter().zip(permits) {
+            let key = key(job.claim());
+            state.claims.insert(key, Claim::new(job, permit, asked));
+            state.ahead.push_back(key);
+        }
+    }
+
+    /// The attempt has ended and is to be written. `false` where the row is no longer ours.
+    pub(crate) fn begin_write(&self, key: Key) -> bool {
+        let state = &mut *self.lock();
+        match state.claims.get_mut(&key) {
+            Some(claim) if claim.stage == Stage::Running && !claim.settled => {
+                claim.stage = Stage::Writing;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the lease of a claim may still hold.
+    pub(crate) fn may_hold(&self, key: Key, lease: Duration) -> bool {
+        let state = self.lock();
+        let claim = state.claims.get(&key);
+        claim.is_some_and(|claim| claim.stage == Stage::Writing && claim.renewed.elapsed() <= lease)
+    }
+
+    /// The session of a claim's job.
+    pub(crate) fn session(&self, key: Key) -> Option<SessionId> {
+        self.lock().claims.get(&key).map(|claim| claim.job.session)
+    }
+
+    /// The attempt's task is done with the claim. It stays in hand where its row is the
+    /// hand-back's to write.
+    pub(crate) fn finish(&self, key: Key, incarnation: u64) {
+        let state = &mut *self.lock();
+        let Some(claim) = state.claims.get_mut(&key) else {
+            return;
+        };
+        if claim.incarnation != incarnation || claim.stage == Stage::Orphaned {
+            // It was taken from this task, whose arbiter was given up.
+            return;
+        }
+        let awaits_hand_back = claim.stage == Stage::Running
+            && !claim.settled
+            && claim.reins.why() == Some(Stop::HandedBack);
+        if awaits_hand_back {
+            claim.stage = Stage::Ended;
+        } else {
+            state.claims.remove(&key);
+        }
+    }
+
+    /// The attempt's task is gone without a word.
+    pub(crate) fn orphan(&self, key: Key, incarnation: u64) {
+        let state = &mut *self.lock();
+        if let Some(claim) = state.claims.get_mut(&key)
+            && claim.incarnation == incarnation
+        {
+            claim.orphan();
+        }
+        state.drop_settled_orphans();
+    }
+
+    /// Everything that ran before `incarnation` is lost with its arbiter.
+    pub(crate) fn abandon(&self, incarnation: u64) {
+        let state = &mut *self.lock();
+        state.incarnation = incarnation;
+        state.busy = 0;
+        for (cancel, _) in std::mem::take(&mut state.asks_running).into_values() {
+            cancel.cancel();
+        }
+        for claim in state.claims.values_mut() {
+            if matches!(claim.stage, Stage::Running | Stage::Writing) {
+                claim.orphan();
+            }
+        }
+        state.drop_settled_orphans();
+    }
+
+    /// The orphans, now to be written as failed attempts.
+    pub(crate) fn adopt_orphans(&self) -> Vec<Key> {
+        let state = &mut *self.lock();
+        let mut keys = Vec::new();
+        for (key, claim) in &mut state.claims {
+            if claim.stage == Stage::Orphaned {
+                claim.stage = Stage::Writing;
+                claim.incarnation = state.incarnation;
+                keys.push(*key);
+            }
+        }
+        keys
+    }
+
+    /// Stops the attempt at this job, for its caller.
+    pub(crate) fn cancel(&self, job: JobId) {
+        let state = self.lock();
+        for claim in state.of(job) {
+            claim.reins.stop(Stop::Cancelled);
+        }
+    }
+
+    /// Whether the job is in hand.
+    pub(crate) fn holds(&self, job: JobId) -> bool {
+        self.lock().of(job).next().is_some()
+    }
+
+    /// The claims to renew, with their progress: those not renewed for `age`.
+    pub(crate) fn due_for_renewal(&self, age: Duration) -> Vec<(Key, f64)> {
+        let state = self.lock();
+        let due = state.claims.iter().filter(|(_, claim)| {
+            !claim.settled && claim.stage != Stage::Ended && claim.renewed.elapsed() >= age
+        });
+        due.map(|(key, claim)| (*key, claim.progress.get()))
+            .collect()
+    }
+
+    /// The claims of these jobs, with their progress.
+    pub(crate) fn claims_of(&self, jobs: &BTreeSet<JobId>) -> Vec<(Key, f64)> {
+        let state = self.lock();
+        let named = state.claims.iter().filter(|((job, _), claim)| {
+            jobs.contains(job) && !claim.settled && claim.stage != Stage::Ended
+        });
+        named
+            .map(|(key, claim)| (*key, claim.progress.get()))
+            .collect()
+    }
+
+    /// What a heartbeat, sent at `sent`, found. Whether the claim was lost by it.
+    pub(crate) fn beat(&self, key: Key, beat: Beat, sent: Instant) -> bool {
+        let state = &mut *self.lock();
+        let Some(claim) = state.claims.get_mut(&key) else {
+            return false;
+        };
+        match beat {
+            Beat::Held => claim.renewed = sent,
+            Beat::CancelRequested => {
+                claim.renewed = sent;
+                claim.reins.stop(Stop::Cancelled);
+            }
+            // What is being written learns it from the answer.
+            Beat::Lost if claim.stage == Stage::Writing || claim.settled => {}
+            Beat::Lost => {
+                claim.reins.stop(Stop::Lost);
+                state.settle(key);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The progress that has changed since this was last asked.
+    pub(crate) fn news(&self) -> Vec<(JobId, f64)> {
+        let mut news = Vec::new();
+        for ((job, _), claim) in &mut self.lock().claims {
+            let done = claim.progress.get();
+            if done > claim.told && claim.stage == Stage::Running {
+                claim.told = done;
+                news.push((*job, done));
+            }
+        }
+        news
+    }
+
+    /// Stops the claims that `which` names and that can be handed back, and names them.
+    pub(crate) fn stop_for_hand_back(&self, which: impl Fn(&Claim) -> bool) -> Vec<Key> {
+        let state = &mut *self.lock();
+        let mut keys = Vec::new();
+        for (key, claim) in &state.claims {
+            if claim.can_be_handed_back() && which(claim) {
+                claim.reins.stop(Stop::HandedBack);
+                keys.push(*key);
+            }
+        }
+        state.ahead.retain(|key| !keys.contains(key));
+        keys
+    }
+
+    /// The row of the claim is no longer ours to write.
+    pub(crate) fn settle(&self, key: Key) {
+        self.lock().settle(key);
+    }
+
+    /// Stops the profiles that are being made for reports, and forgets those that wait.
+    pub(crate) fn stop_asks(&self) {
+        let waiting = {
+            let state = &mut *self.lock();
+            for (cancel, _) in state.asks_running.values() {
+                cancel.cancel();
+            }
+            std::mem::take(&mut state.asks)
+        };
+        // Dropped outside the lock: whoever waits for an answer is woken by it.
+        drop(waiting);
+    }
+
+    /// A report asks for a profile.
+    pub(crate) fn ask(&self, ask: Ask) {
+        self.lock().asks.push_back(ask);
+    }
+
+    /// The profile has been made, or not.
+    pub(crate) fn answered(&self, id: u64) {
+        self.lock().asks_running.remove(&id);
+    }
+
+    /// The work of this job did not stop when told to.
+    pub(crate) fn ignored(&self, job: JobId) {
+        self.lock().ignored.push(job);
+    }
+
+    /// Takes the jobs whose work did not stop when told to.
+    pub(crate) fn take_ignored(&self) -> Vec<JobId> {
+        std::mem::take(&mut self.lock().ignored)
+    }
+
+    /// The jobs of the claims in hand.
+    pub(crate) fn jobs(&self) -> Vec<JobId> {
+        self.lock().claims.keys().map(|(job, _)| *job).collect()
+    }
+
+    /// How many claims are in hand.
+    pub(crate) fn in_hand(&self) -> usize {
+        self.lock().claims.len()
+    }
+
+    /// Taken slots, claims that wait for one, and profiles being made.
+    pub(crate) fn occupancy(&self) -> (usize, usize, usize) {
+        let state = self.lock();
+        (state.busy, state.ahead.len(), state.asks_running.len())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn next_ask(&mut self) -> Option<Next> {
+        let mut ask = self.asks.pop_front()?;
+        let id = self.next_ask;
+        self.next_ask += 1;
+        if let Some(permit) = ask.permit.take() {
+            self.asks_running.insert(id, (ask.cancel.clone(), permit));
+        }
+        Some(Next::Ask { id, ask })
+    }
+
+    fn next_attempt(&mut self) -> Option<Next> {
+        let key = self.ahead.pop_front()?;
+        // What leaves the claims leaves the queue of those that wait, too.
+        let claim = self.claims.get_mut(&key)?;
+        claim.stage = Stage::Running;
+        claim.incarnation = self.incarnation;
+        claim.since = Instant::now();
+        let task = Task {
+            job: claim.job.clone(),
+            cancel: claim.reins.cancel().clone(),
+            progress: claim.progress.clone(),
+        };
+        let reins = claim.reins.clone();
+        Some(Next::Attempt { key, task, reins })
+    }
+
+    fn of(&self, job: JobId) -> impl Iterator<Item = &Claim> {
+        let claims = self.claims.range((job, 0)..=(job, u64::MAX));
+        claims.map(|(_, claim)| claim)
+    }
+
+    fn settle(&mut self, key: Key) {
+        let Some(claim) = self.claims.get_mut(&key) else {
+            return;
+        };
+        match claim.stage {
+            Stage::Running => claim.settled = true,
+            Stage::Writing => {}
+            Stage::Waiting | Stage::Orphaned | Stage::Ended => {
+                self.claims.remove(&key);
+                self.ahead.retain(|waiting| *waiting != key);
+            }
+        }
+    }
+
+    fn drop_settled_orphans(&mut self) {
+        self.claims
+            .retain(|_, claim| !(claim.settled && claim.stage == Stage::Orphaned));
+    }
+}
+
+impl Claim {
+    fn orphan(&mut self) {
+        self.stage = Stage::Orphaned;
+        self.reins.stop(Stop::Lost);
+    }
+}

@@ -1,0 +1,190 @@
+//! How an attempt ended, on its way into the store.
+//!
+//! The write is repeated with a back-off while the lease can still hold. Given up, the row stays
+//! `running` and its lease, or the recovery at the next start, takes the job up: late, not lost.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lastcall_domain::store::{JobResult, Outcome, Place};
+use lastcall_domain::{Body, Job, JobError, Output, Refused, State};
+use log::{error, warn};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::Pool;
+use super::attempt::InHand;
+use super::claim::{Key, claim_ref};
+use super::place::{place, remove_file};
+
+/// Writes under way at once. The store puts those that come together into one transaction, so
+/// this bounds jobs per transaction as well.
+const WRITES: usize = 512;
+/// Bytes of results under way at once, in units of a KiB: 32 MiB.
+const WRITE_KIB: u32 = 32 * 1024;
+/// The first pause after the store has failed; it doubles up to [`LONGEST_PAUSE`].
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(20);
+/// The longest.
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The bound on results that are being written; while it is reached, an attempt that has ended
+/// keeps its slot.
+#[derive(Debug)]
+pub(super) struct Writes {
+    count: Semaphore,
+    kib: Semaphore,
+}
+
+/// The right to write.
+pub(super) struct Pass<'a> {
+    _count: Option<SemaphorePermit<'a>>,
+    _kib: Option<SemaphorePermit<'a>>,
+}
+
+impl Writes {
+    pub(super) fn new() -> Self {
+        Self {
+            count: Semaphore::new(WRITES),
+            kib: Semaphore::new(WRITE_KIB as usize),
+        }
+    }
+
+    pub(super) async fn admit(&self, finding: &Finding) -> Pass<'_> {
+        let kib = match finding {
+            Finding::Made(Output {
+                body: Body::Bytes(bytes),
+                ..
+            }) => u32::try_from(bytes.len() / 1024).unwrap_or(WRITE_KIB),
+            _ => 0,
+        };
+        // Never closed, so both are there.
+        Pass {
+            _count: self.count.acquire().await.ok(),
+            _kib: self.kib.acquire_many(kib.min(WRITE_KIB)).await.ok(),
+        }
+    }
+}
+
+/// What is to be written.
+pub(super) enum Finding {
+    Made(Output),
+    Failed(JobError),
+    Cancelled,
+}
+
+impl Finding {
+    /// Drops it, with the file that it may be in.
+    pub(super) fn discard(self) {
+        if let Self::Made(Output {
+            body: Body::File(path),
+            ..
+        }) = self
+        {
+            remove_file(&path);
+        }
+    }
+}
+
+/// Writes an attempt whose task is gone with its arbiter.
+pub(super) async fn write_orphan(pool: Arc<Pool>, key: Key, incarnation: u64) {
+    let in_hand = InHand::new(&pool, key, incarnation);
+    let error = JobError::transient(
+        "worker_lost",
+        "the worker that ran the attempt died or hung",
+    );
+    write(&pool, key, Finding::Failed(error)).await;
+    in_hand.done();
+}
+
+/// Writes how an attempt ended, or gives up.
+pub(super) async fn write(pool: &Pool, key: Key, finding: Finding) {
+    let outcome = match finding {
+        Finding::Failed(error) => Outcome::Failed(error),
+        Finding::Cancelled => Outcome::Cancelled,
+        Finding::Made(output) => match place(pool, key, output).await {
+            Ok(result) => Outcome::Succeeded(result),
+            Err(error) => Outcome::Failed(error),
+        },
+    };
+    let mut pause = FIRST_PAUSE;
+    let mut repeated = false;
+    loop {
+        let asked = Instant::now();
+        let answer = pool.ports.store.complete(claim_ref(key), outcome.clone());
+        let fault = match timeout(pool.rules.lease, answer).await {
+            Ok(Ok(Ok(job))) => return pool.written(job),
+            Ok(Ok(Err(refused))) => return pool.refused(key, refused, &outcome, repeated).await,
+            Ok(Err(fault)) if !fault.retryable() => {
+                error!("job {}: its end cannot be written: {fault}", key.0);
+                pool.tally.lost.one();
+                return;
+            }
+            Ok(Err(fault)) => fault.to_string(),
+            Err(_) => format!("no answer in {:?}", asked.elapsed()),
+        };
+        if !pool.hands.may_hold(key, pool.rules.lease) {
+            warn!("job {}: its end cannot be written: {fault}", key.0);
+            pool.tally.lost.one();
+            return;
+        }
+        repeated = true;
+        sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+impl Pool {
+    /// The row says it.
+    pub(super) fn written(&self, job: Job) {
+        match job.state() {
+            State::Succeeded => self.tally.succeeded.one(),
+            State::Failed => self.tally.failed.one(),
+            State::Cancelled => self.tally.cancelled.one(),
+            State::Queued | State::Running => {
+                self.tally.retried.one();
+                self.claimable_at(&job);
+            }
+        }
+        self.ports.feed.changed(job.id);
+        if job.state().is_final() {
+            self.wake_dependents();
+        }
+    }
+
+    /// The row is no longer ours, or our write went through while its answer was lost.
+    async fn refused(&self, key: Key, refused: Refused, outcome: &Outcome, repeated: bool) {
+        let Outcome::Succeeded(JobResult {
+            place: Place::Blob(blob),
+            ..
+        }) = outcome
+        else {
+            if repeated && refused == Refused::Ended {
+                return self.written_before(key).await;
+            }
+            self.tally.lost.one();
+            return;
+        };
+        match self.ports.store.result(key.0).await {
+            Ok(Some(JobResult {
+                place: Place::Blob(announced),
+                ..
+            })) if announced == *blob => self.written_before(key).await,
+            Ok(_) => {
+                self.tally.lost.one();
+                // Left behind, it would still be removed with its session.
+                if let Err(fault) = self.ports.blobs.delete(blob).await {
+                    warn!("job {}: a late result stays behind: {fault}", key.0);
+                }
+            }
+            Err(_) => self.tally.lost.one(),
+        }
+    }
+
+    /// A write that was answered by a fault has gone through all the same.
+    async fn written_before(&self, key: Key) {
+        match self.ports.store.job(key.0).await {
+            Ok(Some(job)) if job.lifecycle.epoch == key.1 => self.written(job),
+            _ => self.tally.lost.one(),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! ReportService: runs the jobs that make reports.
+//!
+//! It owns nothing but its obituary: claims, slots and counters are in the [`Pool`], which
+//! survives it. It never renders; that is its work's business.
+
+use std::sync::Arc;
+
+use actix::prelude::*;
+use futures_util::future::BoxFuture;
+
+use crate::messages::{Ping, Stop, Wake};
+use crate::pool::{Pool, pump};
+use crate::supervisor::{Birth, Link, Obituary, Part};
+
+/// Its name.
+pub(crate) const NAME: &str = "ReportService";
+
+/// The state of ReportService that survives it.
+pub(crate) struct Reports(pub(crate) Arc<Pool>);
+
+impl Part for Reports {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn close(&self) {
+        self.0.close();
+    }
+
+    fn idle(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.0.idle())
+    }
+
+    fn abandon(&self, incarnation: u64) {
+        self.0.abandon(incarnation);
+    }
+}
+
+/// The actor.
+pub(crate) struct ReportService {
+    pool: Arc<Pool>,
+    incarnation: u64,
+    _obituary: Obituary,
+}
+
+impl ReportService {
+    /// Starts it on this arbiter.
+    pub(crate) fn begin(pool: &Arc<Pool>, birth: Birth) -> Link {
+        let service = Self {
+            pool: Arc::clone(pool),
+            incarnation: birth.incarnation,
+            _obituary: birth.obituary,
+        };
+        Link::new(&service.start())
+    }
+}
+
+impl Actor for ReportService {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        ctx.set_mailbox_capacity(self.pool.config.mailbox);
+        self.pool.inhabited(ctx.address().recipient());
+        ctx.spawn(pump(Arc::clone(&self.pool), self.incarnation).into_actor(self));
+    }
+}
+
+impl Handler<Wake> for ReportService {
+    type Result = ();
+
+    fn handle(&mut self, _: Wake, _: &mut Context<Self>) {
+        self.pool.woken();
+    }
+}
+
+impl Handler<Ping> for ReportService {
+    type Result = ();
+
+    fn handle(&mut self, ping: Ping, _: &mut Context<Self>) {
+        // Whoever asked may be gone.
+        let _ = ping.reply.send(());
+    }
+}
+
+impl Handler<Stop> for ReportService {
+    type Result = ();
+
+    fn handle(&mut self, _: Stop, ctx: &mut Context<Self>) {
+        ctx.stop();
+    }
+}

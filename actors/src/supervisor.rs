@@ -1,0 +1,297 @@
+//! The supervisor: builds the children, sees them die or hang, builds them again with a
+//! back-off, and escalates when one dies too often.
+//!
+//! It learns of every death by an obituary ([`Obituary`]), whatever the cause: a panic in a
+//! handler, in `started`, in the factory itself, or an arbiter that ended. A child that is alive
+//! and does not answer [`Ping`] is hung: its thread is given up (and watched), and the child is
+//! started again on another.
+//!
+//! What it never does: touch the work. The work is in the children's shared state
+//! ([`Part`]), which survives them.
+
+mod board;
+mod child;
+mod host;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::prelude::*;
+use log::{error, warn};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
+
+use crate::config::{Placement, Supervision};
+use crate::messages::{Born, Died, Ping, Retire, Stop};
+use crate::status::ServiceState;
+
+pub(crate) use board::Board;
+pub use board::Escalation;
+use child::Child;
+pub use child::{Birth, ChildSpec, Factory, Link, Obituary, Part};
+use host::Host;
+
+/// The actor.
+pub(crate) struct Supervisor {
+    rules: Supervision,
+    placement: Placement,
+    board: Arc<Board>,
+    children: Vec<Child>,
+    _guardian: Guardian,
+}
+
+impl Supervisor {
+    /// Starts the children in this order, on the arbiter of the caller and, as `placement` says,
+    /// on arbiters of their own.
+    pub(crate) fn start_tree(
+        specs: Vec<ChildSpec>,
+        rules: Supervision,
+        placement: Placement,
+    ) -> (Addr<Self>, Arc<Board>) {
+        let board = Arc::new(Board::new(specs.iter().map(|spec| spec.part.name())));
+        let supervisor = Self {
+            rules,
+            placement,
+            board: Arc::clone(&board),
+            children: specs.into_iter().map(Child::new).collect(),
+            _guardian: Guardian {
+                board: Arc::clone(&board),
+            },
+        };
+        (supervisor.start(), board)
+    }
+
+    /// Starts the next life of a child.
+    fn give_birth(&mut self, index: usize, ctx: &mut Context<Self>) {
+        let child = &mut self.children[index];
+        child.incarnation += 1;
+        child.unanswered = 0;
+        child.set(&self.board, index, ServiceState::Starting);
+        if child.host.is_none() {
+            match Host::start(self.placement, child.name(), child.incarnation) {
+                Ok(host) => child.host = Some(host),
+                Err(fault) => {
+                    let fault = format!("no thread could be started: {fault}");
+                    return self.fault(index, &fault, ctx);
+                }
+            }
+        }
+        let birth = Birth::new(index, child.incarnation, ctx.address());
+        let (factory, supervisor) = (Arc::clone(&child.spec.factory), ctx.address());
+        if let Some(host) = &child.host {
+            // Where the arbiter is dead already, the closure is dropped, and with it the
+            // obituary in it: the supervisor hears of it like of any other death.
+            host.run(move || {
+                let (child, incarnation) = birth.id();
+                let link = factory(birth);
+                supervisor.do_send(Born {
+                    child,
+                    incarnation,
+                    link,
+                });
+            });
+        }
+    }
+
+    /// A child has died or hung: it is started again, or that has happened too often.
+    fn fault(&mut self, index: usize, fault: &str, ctx: &mut Context<Self>) {
+        let rules = self.rules.clone();
+        let child = &mut self.children[index];
+        let name = child.name();
+        child.link = None;
+        if let Some(host) = child.take_dead_host() {
+            self.board.abandon(host);
+        }
+        let recent = child.count_restart(rules.within);
+        if recent > rules.max_restarts {
+            let within = rules.within;
+            error!("{name} {fault}; that was once too often within {within:?}");
+            child.set(&self.board, index, ServiceState::Failed);
+            child.spec.part.fail();
+            self.board.faulted(index, fault);
+            self.board.escalate(name, fault);
+            return;
+        }
+        let doublings = (recent - 1).min(16);
+        let pause = (rules.backoff * 2_u32.pow(doublings)).min(rules.backoff_max);
+        warn!("{name} {fault}; it is started again in {pause:?}");
+        child.set(&self.board, index, ServiceState::Restarting);
+        self.board.restarted(index, fault);
+        ctx.run_later(pause, move |supervisor, ctx| {
+            if supervisor.children[index].is_restarting() {
+                supervisor.give_birth(index, ctx);
+            }
+        });
+    }
+
+    /// Asks every child whether it answers, and counts who has not since the last time.
+    ///
+    /// Counted in rounds, not in time: after the whole process was stopped and continued, every
+    /// child is late, and none of them hangs.
+    fn ask_all(&mut self, ctx: &mut Context<Self>) {
+        let ping = self.rules.ping.max(Duration::from_millis(1));
+        let bound = self.rules.hang.as_micros().div_ceil(ping.as_micros());
+        for index in 0..self.children.len() {
+            let child = &mut self.children[index];
+            if !child.is_watched() {
+                continue;
+            }
+            child.unanswered += 1;
+            if u128::from(child.unanswered) > bound.max(1) {
+                self.hung(index, ctx);
+            } else if child.unanswered == 1
+                && let Some(link) = &child.link
+            {
+                let (reply, answer) = oneshot::channel();
+                link.ping.do_send(Ping { reply });
+                let incarnation = child.incarnation;
+                let answered = answer.into_actor(self).map(move |answer, supervisor, _| {
+                    let child = &mut supervisor.children[index];
+                    if answer.is_ok() && child.incarnation == incarnation {
+                        child.unanswered = 0;
+                    }
+                });
+                ctx.spawn(answered);
+            }
+        }
+    }
+
+    fn hung(&mut self, index: usize, ctx: &mut Context<Self>) {
+        let child = &mut self.children[index];
+        self.board.hung(index);
+        if let Some(host) = child.give_up_host() {
+            self.board.abandon(host);
+        }
+        self.fault(index, "does not answer", ctx);
+    }
+
+    /// The actor of a child that is to stop is gone, or its time is over (`gone`: which): its
+    /// thread is next.
+    fn lay_to_rest(&mut self, index: usize, gone: bool, ctx: &mut Context<Self>) {
+        let child = &mut self.children[index];
+        let Some((until, reply)) = child.retiring.take() else {
+            return;
+        };
+        child.link = None;
+        let host = child.host.take();
+        let board = Arc::clone(&self.board);
+        let end = async move {
+            let joined = match host {
+                Some(host) => match host.end(until).await {
+                    Ok(()) => true,
+                    Err(host) => {
+                        board.abandon(host);
+                        false
+                    }
+                },
+                None => true,
+            };
+            let ended = gone && joined;
+            if ended {
+                board.set(index, ServiceState::Stopped);
+            }
+            // The conductor may have given up waiting.
+            let _ = reply.send(ended);
+        };
+        ctx.spawn(end.into_actor(self));
+    }
+}
+
+impl Actor for Supervisor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        for index in 0..self.children.len() {
+            self.give_birth(index, ctx);
+        }
+        ctx.run_interval(self.rules.ping, Self::ask_all);
+    }
+}
+
+impl Handler<Born> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, born: Born, _: &mut Context<Self>) {
+        let child = &mut self.children[born.child];
+        if child.incarnation != born.incarnation {
+            // It was given up while its factory hung.
+            born.link.stop.do_send(Stop);
+            return;
+        }
+        child.unanswered = 0;
+        if child.retiring.is_some() {
+            born.link.stop.do_send(Stop);
+        } else {
+            child.set(&self.board, born.child, ServiceState::Running);
+        }
+        child.link = Some(born.link);
+    }
+}
+
+impl Handler<Died> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, died: Died, ctx: &mut Context<Self>) {
+        let child = &self.children[died.child];
+        if child.incarnation != died.incarnation {
+            return;
+        }
+        if child.retiring.is_some() {
+            self.lay_to_rest(died.child, true, ctx);
+        } else if died.panicked {
+            self.fault(died.child, "panicked", ctx);
+        } else {
+            self.fault(died.child, "ended unasked", ctx);
+        }
+    }
+}
+
+impl Handler<Retire> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, retire: Retire, ctx: &mut Context<Self>) {
+        let Retire {
+            child: index,
+            until,
+            reply,
+        } = retire;
+        let child = &mut self.children[index];
+        child.retiring = Some((until, reply));
+        let lives = child.set_retiring(&self.board, index);
+        if !lives {
+            return self.lay_to_rest(index, true, ctx);
+        }
+        if let Some(link) = &child.link {
+            link.stop.do_send(Stop);
+        }
+        // A factory that is still at work is stopped as soon as it has built the child.
+        ctx.run_later(until - Instant::now(), move |supervisor, ctx| {
+            supervisor.lay_to_rest(index, false, ctx);
+        });
+    }
+}
+
+/// Escalates if the supervisor itself goes.
+struct Guardian {
+    board: Arc<Board>,
+}
+
+impl Drop for Guardian {
+    fn drop(&mut self) {
+        self.board.escalate("Supervisor", "ended");
+    }
+}
+
+/// Has the supervisor stop a child, and waits for it. `false` where actor or thread did not end
+/// in time, or the supervisor is gone.
+pub(crate) async fn retire(supervisor: &Addr<Supervisor>, child: usize, until: Instant) -> bool {
+    let (reply, answer) = oneshot::channel();
+    supervisor.do_send(Retire {
+        child,
+        until,
+        reply,
+    });
+    // The supervisor answers at `until` at the latest; the rest is for the way of the message.
+    let grace = until + Duration::from_millis(50);
+    matches!(timeout_at(grace, answer).await, Ok(Ok(true)))
+}

@@ -1,0 +1,197 @@
+//! A child as its supervisor sees it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Actor, Addr, Context, Handler, Recipient};
+use futures_util::future::BoxFuture;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::Supervisor;
+use super::board::Board;
+use super::host::Host;
+use crate::messages::{Died, Ping, Stop};
+use crate::status::ServiceState;
+
+/// The state of a child that survives it: what it works on, and what a drain waits for.
+pub trait Part: Send + Sync + 'static {
+    /// The child's name.
+    fn name(&self) -> &'static str;
+
+    /// Lets no more work in, for good.
+    fn close(&self);
+
+    /// The child is not started again: whoever waits for it is to be told.
+    fn fail(&self) {
+        self.close();
+    }
+
+    /// Waits until nothing is in flight.
+    fn idle(&self) -> BoxFuture<'_, ()>;
+
+    /// The arbiter of all lives before `incarnation` is dead or given up: nothing that ran
+    /// there will be heard of again.
+    fn abandon(&self, incarnation: u64);
+}
+
+/// Builds a child, on its arbiter.
+pub type Factory = Arc<dyn Fn(Birth) -> Link + Send + Sync>;
+
+/// One child: its state, and what builds an actor over it.
+#[derive(Clone)]
+pub struct ChildSpec {
+    /// What survives the child.
+    pub part: Arc<dyn Part>,
+    /// What builds it.
+    pub factory: Factory,
+    /// The lines of the log when its drain begins and when it has ended; none where the log
+    /// does not speak of it.
+    pub lines: Option<(&'static str, &'static str)>,
+}
+
+/// How the supervisor reaches a child.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// Asks whether it answers.
+    pub ping: Recipient<Ping>,
+    /// Tells it to leave.
+    pub stop: Recipient<Stop>,
+}
+
+impl Link {
+    /// To the actor of this address.
+    pub fn new<A>(address: &Addr<A>) -> Self
+    where
+        A: Actor<Context = Context<A>> + Handler<Ping> + Handler<Stop>,
+    {
+        Self {
+            ping: address.clone().recipient(),
+            stop: address.clone().recipient(),
+        }
+    }
+}
+
+/// A child's life begins: what its factory is given. The actor keeps the [`Obituary`].
+pub struct Birth {
+    /// Its how-manieth life.
+    pub incarnation: u64,
+    /// To be kept by the actor, and dropped with it.
+    pub obituary: Obituary,
+}
+
+impl Birth {
+    pub(super) fn new(child: usize, incarnation: u64, supervisor: Addr<Supervisor>) -> Self {
+        Self {
+            incarnation,
+            obituary: Obituary {
+                child,
+                incarnation,
+                supervisor,
+            },
+        }
+    }
+
+    pub(super) fn id(&self) -> (usize, u64) {
+        (self.obituary.child, self.incarnation)
+    }
+}
+
+/// Reports a death when it is dropped, from wherever that happens.
+pub struct Obituary {
+    child: usize,
+    incarnation: u64,
+    supervisor: Addr<Supervisor>,
+}
+
+impl Drop for Obituary {
+    fn drop(&mut self) {
+        self.supervisor.do_send(Died {
+            child: self.child,
+            incarnation: self.incarnation,
+            panicked: std::thread::panicking(),
+        });
+    }
+}
+
+/// What the supervisor knows of a child.
+pub(super) struct Child {
+    pub(super) spec: ChildSpec,
+    pub(super) incarnation: u64,
+    pub(super) host: Option<Host>,
+    pub(super) link: Option<Link>,
+    /// Rounds of questions since the last answer.
+    pub(super) unanswered: u32,
+    /// It is being stopped for good, until then, and who wants to know.
+    pub(super) retiring: Option<(Instant, oneshot::Sender<bool>)>,
+    state: ServiceState,
+    restarts: VecDeque<Instant>,
+}
+
+impl Child {
+    pub(super) fn new(spec: ChildSpec) -> Self {
+        Self {
+            spec,
+            incarnation: 0,
+            host: None,
+            link: None,
+            unanswered: 0,
+            retiring: None,
+            state: ServiceState::Starting,
+            restarts: VecDeque::new(),
+        }
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        self.spec.part.name()
+    }
+
+    pub(super) fn set(&mut self, board: &Board, index: usize, state: ServiceState) {
+        self.state = state;
+        board.set(index, state);
+    }
+
+    /// Whether it is to answer.
+    pub(super) fn is_watched(&self) -> bool {
+        self.retiring.is_none()
+            && matches!(self.state, ServiceState::Starting | ServiceState::Running)
+    }
+
+    /// Whether its next life is still wanted.
+    pub(super) fn is_restarting(&self) -> bool {
+        self.state == ServiceState::Restarting
+    }
+
+    /// It is to stop for good. Whether there is a life to be ended.
+    pub(super) fn set_retiring(&mut self, board: &Board, index: usize) -> bool {
+        let lives = matches!(self.state, ServiceState::Starting | ServiceState::Running);
+        self.set(board, index, ServiceState::Draining);
+        lives
+    }
+
+    /// Counts a restart, and those within the last `within`.
+    pub(super) fn count_restart(&mut self, within: Duration) -> u32 {
+        let now = Instant::now();
+        self.restarts.push_back(now);
+        self.restarts.retain(|then| now - *then <= within);
+        u32::try_from(self.restarts.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Takes an arbiter that has ended by itself; what ran there is lost.
+    pub(super) fn take_dead_host(&mut self) -> Option<Host> {
+        let host = self.host.take_if(|host| !host.is_alive())?;
+        self.spec.part.abandon(self.incarnation + 1);
+        Some(host)
+    }
+
+    /// Gives up the arbiter on which it hangs, and the life that hangs there: an obituary or a
+    /// birth that comes from there after all is no longer its own.
+    pub(super) fn give_up_host(&mut self) -> Option<Host> {
+        self.incarnation += 1;
+        self.spec.part.abandon(self.incarnation);
+        let host = self.host.take()?;
+        host.stop();
+        Some(host)
+    }
+}

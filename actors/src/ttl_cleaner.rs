@@ -1,0 +1,272 @@
+//! TtlCleaner: removes sessions whose time to live has ended or that were deleted, and forgets
+//! what was remembered for long enough.
+//!
+//! A session goes in two steps, marked, then removed, with its blobs in between: killed at any
+//! moment, a later sweep finds the mark and ends what was begun. It never touches a session with
+//! work in flight; the store does not name those.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix::prelude::*;
+use chrono::TimeDelta;
+use futures_util::future::BoxFuture;
+use lastcall_domain::{BlobKey, Blobs, Clock, SessionId, Store, StoreResult};
+use log::{info, warn};
+use tokio::sync::Notify;
+use tokio::task::yield_now;
+use tokio::time::{Instant, sleep_until};
+
+use crate::config::CleanerConfig;
+use crate::gate::Gate;
+use crate::messages::{Ping, Stop, Sweep};
+use crate::pool::Counter;
+use crate::status::{CleanerCounts, MailboxStatus, ServiceStatus};
+use crate::supervisor::{Birth, Link, Obituary, Part};
+
+/// Its name.
+pub(crate) const NAME: &str = "TtlCleaner";
+/// A sweep that was not whole is repeated after this time, if the interval is longer.
+const AGAIN: Duration = Duration::from_secs(30);
+/// Sessions that may fail in one sweep before it is given up.
+const FAILURES: usize = 1000;
+
+/// What TtlCleaner works on; survives the actor.
+pub(crate) struct Cleaning {
+    store: Arc<dyn Store>,
+    blobs: Arc<dyn Blobs>,
+    clock: Arc<dyn Clock>,
+    config: CleanerConfig,
+    /// A permit for the sweep that is under way.
+    gate: Gate,
+    bell: Notify,
+    sweep_sent: AtomicBool,
+    address: tokio::sync::watch::Sender<Option<Recipient<Sweep>>>,
+    sweeps: Counter,
+    removed: Counter,
+    failed: Counter,
+    forgotten: Counter,
+}
+
+impl Cleaning {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        blobs: Arc<dyn Blobs>,
+        clock: Arc<dyn Clock>,
+        config: CleanerConfig,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            store,
+            blobs,
+            clock,
+            config,
+            gate: Gate::new(usize::MAX),
+            bell: Notify::new(),
+            sweep_sent: AtomicBool::new(false),
+            address: tokio::sync::watch::Sender::new(None),
+            sweeps: Counter::default(),
+            removed: Counter::default(),
+            failed: Counter::default(),
+            forgotten: Counter::default(),
+        })
+    }
+
+    /// Sends the actor a [`Sweep`], unless one waits there already.
+    pub(crate) fn sweep(&self) {
+        if !self.sweep_sent.swap(true, Ordering::AcqRel)
+            && let Some(address) = &*self.address.borrow()
+        {
+            address.do_send(Sweep);
+        }
+    }
+
+    /// What the page shows of it.
+    pub(crate) fn describe(&self, status: &mut ServiceStatus) {
+        status.in_flight = self.gate.in_flight();
+        status.mailbox = MailboxStatus {
+            capacity: 1,
+            depth: usize::from(self.sweep_sent.load(Ordering::Acquire)),
+        };
+        status.cleaner = Some(CleanerCounts {
+            sweeps: self.sweeps.get(),
+            removed: self.removed.get(),
+            failed: self.failed.get(),
+            forgotten: self.forgotten.get(),
+        });
+    }
+
+    /// Runs until the actor ends: a sweep at once, for what the last life left, and then every
+    /// interval and whenever it is asked for.
+    async fn clean(self: Arc<Self>) {
+        loop {
+            let Ok(permit) = self.gate.try_enter() else {
+                return;
+            };
+            let whole = self.sweep_once().await;
+            drop(permit);
+            let pause = if whole {
+                self.config.interval
+            } else {
+                self.config.interval.min(AGAIN)
+            };
+            tokio::select! {
+                biased;
+                () = self.bell.notified() => {}
+                () = sleep_until(Instant::now() + pause) => {}
+            }
+        }
+    }
+
+    /// Removes all that is to go. Whether it did, and was not stopped or failed half-way.
+    async fn sweep_once(&self) -> bool {
+        self.sweeps.one();
+        let mut failed = BTreeSet::new();
+        let mut removed = 0;
+        let whole = loop {
+            match self.batch(&mut failed).await {
+                Ok(None) => break failed.is_empty(),
+                Ok(Some(count)) => removed += count,
+                Err(fault) => {
+                    warn!("{NAME}: the sweep is not whole: {fault}");
+                    break false;
+                }
+            }
+            if self.gate.is_closed() || failed.len() >= FAILURES {
+                break false;
+            }
+            yield_now().await;
+        };
+        if removed > 0 {
+            info!("{NAME}: {removed} sessions were removed");
+        }
+        whole && self.forget().await
+    }
+
+    /// Removes one batch; `None` where nothing is left to remove but what has failed before.
+    async fn batch(&self, failed: &mut BTreeSet<SessionId>) -> StoreResult<Option<u64>> {
+        let known = u32::try_from(failed.len()).unwrap_or(u32::MAX);
+        let limit = self.config.batch.max(1).saturating_add(known);
+        let mut marked = self.store.begin_removal(self.clock.now(), limit).await?;
+        marked.retain(|session| !failed.contains(session));
+        if marked.is_empty() {
+            return Ok(None);
+        }
+        let mut emptied = Vec::with_capacity(marked.len());
+        for session in marked {
+            match self.blobs.delete_prefix(&BlobKey::prefix(session)).await {
+                Ok(()) => emptied.push(session),
+                Err(fault) => {
+                    warn!("{NAME}: the data of session {session} cannot be removed: {fault}");
+                    self.failed.one();
+                    failed.insert(session);
+                }
+            }
+        }
+        if !emptied.is_empty() {
+            self.store.finish_removal(&emptied).await?;
+        }
+        let count = emptied.len() as u64;
+        self.removed.add(count);
+        Ok(Some(count))
+    }
+
+    /// Forgets what was remembered for long enough, a batch at a time.
+    async fn forget(&self) -> bool {
+        let age = TimeDelta::from_std(self.config.remember).unwrap_or(TimeDelta::MAX);
+        let Some(before) = self.clock.now().checked_sub_signed(age) else {
+            return true;
+        };
+        let limit = self.config.batch.max(1);
+        loop {
+            match self.store.forget(before, limit).await {
+                Ok(count) => {
+                    self.forgotten.add(count);
+                    if count < u64::from(limit) {
+                        return true;
+                    }
+                }
+                Err(fault) => {
+                    warn!("{NAME}: what is old cannot be forgotten: {fault}");
+                    return false;
+                }
+            }
+            if self.gate.is_closed() {
+                return false;
+            }
+            yield_now().await;
+        }
+    }
+}
+
+impl Part for Cleaning {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn close(&self) {
+        self.gate.close();
+        self.bell.notify_one();
+    }
+
+    fn idle(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.gate.idle())
+    }
+
+    fn abandon(&self, _: u64) {}
+}
+
+/// The actor.
+pub(crate) struct TtlCleaner {
+    cleaning: Arc<Cleaning>,
+    _obituary: Obituary,
+}
+
+impl TtlCleaner {
+    /// Starts it on this arbiter.
+    pub(crate) fn begin(cleaning: &Arc<Cleaning>, birth: Birth) -> Link {
+        let cleaner = Self {
+            cleaning: Arc::clone(cleaning),
+            _obituary: birth.obituary,
+        };
+        Link::new(&cleaner.start())
+    }
+}
+
+impl Actor for TtlCleaner {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        let address = ctx.address().recipient();
+        self.cleaning.address.send_replace(Some(address));
+        self.cleaning.sweep_sent.store(false, Ordering::Release);
+        ctx.spawn(Arc::clone(&self.cleaning).clean().into_actor(self));
+    }
+}
+
+impl Handler<Sweep> for TtlCleaner {
+    type Result = ();
+
+    fn handle(&mut self, _: Sweep, _: &mut Context<Self>) {
+        self.cleaning.sweep_sent.store(false, Ordering::Release);
+        self.cleaning.bell.notify_one();
+    }
+}
+
+impl Handler<Ping> for TtlCleaner {
+    type Result = ();
+
+    fn handle(&mut self, ping: Ping, _: &mut Context<Self>) {
+        // Whoever asked may be gone.
+        let _ = ping.reply.send(());
+    }
+}
+
+impl Handler<Stop> for TtlCleaner {
+    type Result = ();
+
+    fn handle(&mut self, _: Stop, ctx: &mut Context<Self>) {
+        ctx.stop();
+    }
+}
