@@ -1,6 +1,7 @@
 //! The columns of datasets: read from the data when somebody asks for them, once, and kept.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -88,7 +89,13 @@ impl Schemas {
         async move {
             let _entry = entry;
             let _turn = turn.acquire().await;
-            let columns = describe.describe(&dataset).await?;
+            let columns = AssertUnwindSafe(describe.describe(&dataset))
+                .catch_unwind()
+                .await
+                .map_err(|_| {
+                    log::error!("reading the columns of {} panicked", dataset.name);
+                    JobError::permanent("internal", "reading the data panicked")
+                })??;
             if let Err(error) = store.set_schema(&dataset.blob, &columns).await {
                 log::warn!("the columns of {} could not be kept: {error}", dataset.name);
             }

@@ -12,7 +12,7 @@ use actix_web::{HttpResponse, web};
 use bytes::Bytes;
 use futures_util::stream::{self, Stream};
 use lastcall_domain::lifecycle::State;
-use lastcall_domain::{Job, JobId, StoreError};
+use lastcall_domain::{Job, JobId, Session, StoreError, StoreResult};
 use serde_json::json;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
@@ -126,29 +126,29 @@ impl Events {
 
     /// Reads the row and tells what is new in it. Following a job is a use of its session.
     async fn look(&mut self, text: &mut String) {
-        match self.state.store.job(self.job).await {
-            Ok(Some(job)) => {
-                let session = self.state.store.session(job.session).await;
+        match self.read().await {
+            Ok(Some((job, session))) => {
                 self.tell(text, &job);
-                if self.over {
-                    return;
-                }
-                match session {
-                    Ok(Some(session)) => {
-                        if let Err(problem) = self.state.renew(session).await
-                            && problem.code() == Code::SessionExpired
-                        {
-                            self.end(text, "gone");
-                        }
-                    }
-                    Ok(None) => self.end(text, "gone"),
-                    Err(error) => log::debug!("an event stream waits for the store: {error}"),
+                if !self.over
+                    && let Err(problem) = self.state.renew(session).await
+                    && problem.code() == Code::SessionExpired
+                {
+                    self.end(text, "gone");
                 }
             }
             Ok(None) => self.end(text, "gone"),
             Err(StoreError::Closed) => self.end(text, "draining"),
             Err(error) => log::debug!("an event stream waits for the store: {error}"),
         }
+    }
+
+    /// The job and its session, as long as both are there.
+    async fn read(&self) -> StoreResult<Option<(Job, Session)>> {
+        let Some(job) = self.state.store.job(self.job).await? else {
+            return Ok(None);
+        };
+        let session = self.state.store.session(job.session).await?;
+        Ok(session.map(|session| (job, session)))
     }
 
     fn tell(&mut self, text: &mut String, job: &Job) {

@@ -1,0 +1,89 @@
+use serde_json::json;
+
+use crate::fixture::{Api, CSV};
+
+#[test]
+fn a_dataset_is_described_with_its_columns_which_are_read_once() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    let path = format!("{session}/datasets/penguins");
+    for _ in 0..3 {
+        let dataset = api.client.get(&path).ok(200);
+        assert_eq!(dataset["name"], "penguins");
+        assert_eq!(dataset["format"], "csv");
+        assert_eq!(dataset["bytes"], CSV.len());
+        assert_eq!(
+            dataset["schema"],
+            json!([{"name": "species", "type": "string"}])
+        );
+        assert!(dataset.get("schema_error").is_none());
+    }
+    assert_eq!(*api.describe.asked.lock().unwrap(), 1);
+}
+
+#[test]
+fn the_columns_are_read_again_after_another_upload() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    let path = format!("{session}/datasets/penguins");
+    api.client.get(&path).ok(200);
+    api.put(&session, "penguins").expect(200);
+    api.client.get(&path).ok(200);
+    assert_eq!(*api.describe.asked.lock().unwrap(), 2);
+}
+
+#[test]
+fn a_dataset_that_cannot_be_read_is_described_without_columns_and_says_why() {
+    let api = Api::start();
+    let session = api.session();
+    for (name, code) in [("broken", "invalid_data"), ("panics", "internal")] {
+        api.put(&session, name).expect(201);
+        let path = format!("{session}/datasets/{name}");
+        let dataset = api.client.get(&path).ok(200);
+        assert_eq!(dataset["schema"], json!(null));
+        assert_eq!(dataset["schema_error"]["code"], code);
+    }
+}
+
+#[test]
+fn datasets_are_listed_by_name_and_deleted_with_their_bytes() {
+    let api = Api::start();
+    let session = api.session();
+    for name in ["c", "a", "b"] {
+        api.put(&session, name).expect(201);
+    }
+    let first = api
+        .client
+        .get(&format!("{session}/datasets?limit=2"))
+        .ok(200);
+    assert_eq!(first["items"][0]["name"], "a");
+    assert_eq!(first["items"][1]["name"], "b");
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let second = api
+        .client
+        .get(&format!("{session}/datasets?limit=2&cursor={cursor}"))
+        .ok(200);
+    assert_eq!(second["items"].as_array().unwrap().len(), 1);
+    assert_eq!(second["next_cursor"], json!(null));
+
+    let path = format!("{session}/datasets/b");
+    assert!(api.client.delete(&path).expect(204).body.is_empty());
+    assert_eq!(api.blobs.keys().len(), 2);
+    api.client.delete(&path).problem(404, "dataset_not_found");
+    api.client.get(&path).problem(404, "dataset_not_found");
+}
+
+#[test]
+fn what_is_no_name_of_a_dataset_is_not_found_and_not_uploaded() {
+    let api = Api::start();
+    let session = api.session();
+    let long = "n".repeat(129);
+    for name in ["-x", "a%20b", "a%2Fb", "%C3%A9", long.as_str(), ".csv"] {
+        let path = format!("{session}/datasets/{name}");
+        api.client.get(&path).problem(404, "dataset_not_found");
+        api.client
+            .put(&path, "text/csv", CSV)
+            .problem(422, "invalid_dataset_name");
+    }
+    assert!(api.blobs.keys().is_empty());
+}

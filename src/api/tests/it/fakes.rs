@@ -1,0 +1,119 @@
+//! A clock that is moved by hand, and the parts that the HTTP surface only talks to.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lastcall_api::{Describe, Phase, ServiceStatus, SystemPort};
+use lastcall_domain::profile::ColumnType;
+use lastcall_domain::{Clock, Dataset, Field, JobError, JobId, Service, SystemClock, Timestamp};
+use serde_json::Value;
+use tokio::sync::watch;
+
+#[derive(Debug)]
+pub struct HandClock(Mutex<Timestamp>);
+
+impl HandClock {
+    pub fn new() -> Self {
+        Self(Mutex::new(SystemClock.now()))
+    }
+
+    pub fn advance(&self, span: Duration) {
+        *self.0.lock().unwrap() += span;
+    }
+}
+
+impl Clock for HandClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// The actors: notes what it is told.
+pub struct FakeSystem {
+    pub phase: watch::Sender<Phase>,
+    pub woken: Mutex<Vec<Service>>,
+    pub cancelled: Mutex<Vec<JobId>>,
+    pub sweeps: Mutex<u32>,
+    pub drains: Mutex<Vec<String>>,
+    pub panics: AtomicBool,
+    pub services: Mutex<Vec<ServiceStatus>>,
+    pub previous_shutdown: Mutex<Option<Value>>,
+}
+
+impl FakeSystem {
+    pub fn new() -> Self {
+        Self {
+            phase: watch::Sender::new(Phase::Running),
+            woken: Mutex::default(),
+            cancelled: Mutex::default(),
+            sweeps: Mutex::default(),
+            drains: Mutex::default(),
+            panics: AtomicBool::new(false),
+            services: Mutex::default(),
+            previous_shutdown: Mutex::default(),
+        }
+    }
+}
+
+impl SystemPort for FakeSystem {
+    fn phases(&self) -> watch::Receiver<Phase> {
+        self.phase.subscribe()
+    }
+
+    fn wake(&self, service: Service) {
+        self.woken.lock().unwrap().push(service);
+    }
+
+    fn sweep(&self) {
+        *self.sweeps.lock().unwrap() += 1;
+    }
+
+    fn cancelled(&self, job: JobId) {
+        self.cancelled.lock().unwrap().push(job);
+    }
+
+    fn request_drain(&self, reason: &str) {
+        self.drains.lock().unwrap().push(reason.to_owned());
+        self.phase.send_replace(Phase::LameDuck);
+    }
+
+    fn services(&self) -> Vec<ServiceStatus> {
+        assert!(
+            !self.panics.swap(false, Ordering::Relaxed),
+            "a test wants it so"
+        );
+        self.services.lock().unwrap().clone()
+    }
+
+    fn drain_progress(&self) -> Option<Value> {
+        None
+    }
+
+    fn previous_shutdown(&self) -> Option<Value> {
+        self.previous_shutdown.lock().unwrap().clone()
+    }
+}
+
+/// Says of every dataset that it has one column, and counts how often it was asked. A dataset
+/// named `broken` cannot be read; reading one named `panics` panics.
+#[derive(Default)]
+pub struct FakeDescribe {
+    pub asked: Mutex<u32>,
+}
+
+#[async_trait]
+impl Describe for FakeDescribe {
+    async fn describe(&self, dataset: &Dataset) -> Result<Vec<Field>, JobError> {
+        *self.asked.lock().unwrap() += 1;
+        match dataset.name.as_str() {
+            "broken" => Err(JobError::permanent("invalid_data", "line 3 has no end")),
+            "panics" => panic!("a test wants it so"),
+            _ => Ok(vec![Field {
+                name: "species".to_owned(),
+                kind: ColumnType::String,
+            }]),
+        }
+    }
+}

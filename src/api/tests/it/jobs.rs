@@ -1,0 +1,322 @@
+use std::time::Duration;
+
+use lastcall_domain::{JobSpec, Service, State};
+use serde_json::{Value, json};
+
+use crate::fixture::Api;
+
+#[test]
+fn an_analysis_is_accepted_as_a_job() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    let reply = api.client.post(
+        &format!("{session}/analyses"),
+        &json!({"dataset": "penguins", "kind": "profile"}),
+    );
+    let location = reply.header("location").to_owned();
+    let job = reply.ok(202);
+    let id = job["id"].as_str().unwrap();
+    assert_eq!(location, format!("/v1/jobs/{id}"));
+    assert_eq!(
+        job,
+        json!({
+            "id": id,
+            "session": session.rsplit('/').next().unwrap(),
+            "service": "analysis",
+            "kind": "profile",
+            "format": "json",
+            "state": "queued",
+            "attempt": 0,
+            "interruptions": 0,
+            "progress": 0.0,
+            "created_at": job["created_at"],
+            "started_at": null,
+            "finished_at": null,
+            "error": null,
+            "links": {
+                "self": location,
+                "events": format!("{location}/events"),
+                "result": format!("{location}/result"),
+                "session": session,
+            },
+        })
+    );
+    assert_eq!(*api.system.woken.lock().unwrap(), [Service::Analysis]);
+    assert_eq!(api.client.get(&location).ok(200), job);
+}
+
+#[test]
+fn every_kind_of_analysis_reaches_its_worker_as_it_was_asked_for() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    api.put(&session, "others").expect(201);
+    for (body, spec) in [
+        (
+            json!({"dataset": "penguins"}),
+            json!({"kind": "profile", "dataset": "penguins"}),
+        ),
+        (
+            json!({"dataset": "penguins", "kind": "profile",
+                   "options": {"read": {"missing": ["-"]}, "alerts": {"zeros": 0.1}}}),
+            json!({"kind": "profile", "dataset": "penguins",
+                   "options": {"read": {"missing": ["-"]}, "alerts": {"zeros": 0.1}}}),
+        ),
+        (
+            json!({"kind": "sql", "query": "select 1"}),
+            json!({"kind": "sql", "query": "select 1"}),
+        ),
+        (
+            json!({"kind": "sql", "query": "select 1", "format": "parquet"}),
+            json!({"kind": "sql", "query": "select 1", "format": "parquet"}),
+        ),
+        (
+            json!({"kind": "correlation", "dataset": "penguins"}),
+            json!({"kind": "correlation", "dataset": "penguins"}),
+        ),
+        (
+            json!({"kind": "compare", "dataset": "penguins", "with": "others"}),
+            json!({"kind": "compare", "dataset": "penguins", "with": "others"}),
+        ),
+    ] {
+        api.client
+            .post(&format!("{session}/analyses"), &body)
+            .expect(202);
+        let job = api.claim(Service::Analysis).unwrap();
+        let expected: JobSpec = serde_json::from_value(spec).unwrap();
+        assert_eq!(job.spec, expected);
+    }
+}
+
+#[test]
+fn an_analysis_that_makes_no_sense_is_refused() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    let path = format!("{session}/analyses");
+    for body in [
+        json!({}),
+        json!({"kind": "profile"}),
+        json!({"kind": "magic", "dataset": "penguins"}),
+        json!({"kind": "sql"}),
+        json!({"kind": "sql", "query": "  "}),
+        json!({"kind": "sql", "query": "x".repeat(65_537)}),
+        json!({"kind": "sql", "query": "select 1", "dataset": "penguins"}),
+        json!({"kind": "sql", "query": "select 1", "format": "yaml"}),
+        json!({"kind": "profile", "dataset": "penguins", "query": "select 1"}),
+        json!({"kind": "profile", "dataset": "penguins", "options": {"red": {}}}),
+        json!({"kind": "compare", "dataset": "penguins"}),
+        json!({"dataset": "penguins", "unknown": 1}),
+        json!({"dataset": 1}),
+        json!("penguins"),
+    ] {
+        api.client
+            .post(&path, &body)
+            .problem(422, "invalid_request");
+    }
+    for body in [
+        json!({"dataset": "walrus"}),
+        json!({"dataset": "../etc/passwd"}),
+        json!({"kind": "compare", "dataset": "penguins", "with": "walrus"}),
+    ] {
+        api.client
+            .post(&path, &body)
+            .problem(404, "dataset_not_found");
+    }
+    for body in [&b""[..], b"{", b"\xff\xfe", b"{\"dataset\":}"] {
+        api.client
+            .raw("POST", &path, body)
+            .problem(400, "invalid_json");
+    }
+    let nested = format!("{{\"dataset\":{}1", "[".repeat(100_000));
+    api.client
+        .raw("POST", &path, nested.as_bytes())
+        .expect_client_error();
+    assert!(api.claim(Service::Analysis).is_none());
+}
+
+#[test]
+fn a_body_that_is_too_large_or_no_json_is_refused() {
+    let api = Api::start();
+    let path = format!("{}/analyses", api.session());
+    let large = format!("{{\"query\":\"{}\"}}", "x".repeat(1 << 20));
+    api.client
+        .raw("POST", &path, large.as_bytes())
+        .problem(413, "payload_too_large");
+    api.client
+        .with("content-type", "application/xml")
+        .raw("POST", &path, b"<x/>")
+        .problem(415, "unsupported_media_type");
+    api.client
+        .with("content-encoding", "gzip")
+        .raw("POST", &path, b"{}")
+        .problem(415, "unsupported_encoding");
+}
+
+#[test]
+fn a_full_queue_says_when_to_try_again() {
+    let api = Api::with(|config| {
+        config.max_queued_analyses = 2;
+        config.max_queued_reports = 1;
+    });
+    let session = api.session_with_penguins();
+    api.profile(&session);
+    api.profile(&session);
+    let body = json!({"dataset": "penguins"});
+    let reply = api.client.post(&format!("{session}/analyses"), &body);
+    assert!(reply.header("retry-after").parse::<u32>().unwrap() > 0);
+    reply.problem(429, "queue_full");
+
+    // The other service has a queue of its own.
+    let body = json!({"dataset": "penguins", "format": "pdf"});
+    let path = format!("{session}/reports");
+    api.client.post(&path, &body).expect(202);
+    api.client.post(&path, &body).problem(429, "queue_full");
+
+    api.claim(Service::Analysis).unwrap();
+    api.profile(&session);
+}
+
+#[test]
+fn jobs_are_listed_by_session_state_and_service() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    let other = api.session_with_penguins();
+    let id = |job: &Value| job["id"].as_str().unwrap().to_owned();
+    let first = id(&api.profile(&session));
+    let second = id(&api.profile(&session));
+    let third = id(&api.profile(&other));
+    let body = json!({"dataset": "penguins", "format": "md"});
+    let report = id(&api
+        .client
+        .post(&format!("{session}/reports"), &body)
+        .ok(202));
+    api.work(Service::Analysis, "application/json", "{}");
+
+    let list = |query: &str| {
+        let page = api.client.get(&format!("/v1/jobs?{query}")).ok(200);
+        let items = page["items"].as_array().unwrap();
+        items.iter().map(id).collect::<Vec<String>>()
+    };
+    let session = session.rsplit('/').next().unwrap();
+    assert_eq!(list(""), [&*first, &second, &third, &report]);
+    assert_eq!(
+        list(&format!("session={session}")),
+        [&*first, &second, &report]
+    );
+    assert_eq!(list("state=succeeded"), [&*first]);
+    assert_eq!(list("state=queued&service=analysis"), [&*second, &third]);
+    assert_eq!(list("service=report"), [&*report]);
+    assert_eq!(list("limit=1"), [&*first]);
+    assert_eq!(list(&format!("limit=2&cursor={first}")), [&*second, &third]);
+
+    for query in ["state=done", "service=x", "session", "foo=1", "cursor=1"] {
+        let reply = api.client.get(&format!("/v1/jobs?{query}"));
+        if query == "session" {
+            reply.expect(200);
+        } else {
+            reply.problem(400, "invalid_parameter");
+        }
+    }
+    api.client
+        .get("/v1/jobs?session=x")
+        .problem(404, "session_not_found");
+}
+
+#[test]
+fn a_queued_job_is_cancelled_at_once_and_a_running_one_as_soon_as_it_yields() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    let queued = api.profile(&session)["links"]["self"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let cancelled = api.client.delete(&queued).ok(202);
+    assert_eq!(cancelled["state"], "cancelled");
+    assert!(cancelled["finished_at"].is_string());
+
+    let running = api.profile(&session)["links"]["self"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let job = api.claim(Service::Analysis).unwrap();
+    assert_eq!(api.client.delete(&running).ok(202)["state"], "running");
+    assert!(api.system.cancelled.lock().unwrap().contains(&job.id));
+    api.complete(&job, lastcall_domain::store::Outcome::Cancelled)
+        .unwrap();
+    assert_eq!(api.client.get(&running).ok(200)["state"], "cancelled");
+}
+
+#[test]
+fn cancelling_a_job_that_has_ended_leaves_it_as_it_is() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    let path = api.profile(&session)["links"]["self"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    api.work(Service::Analysis, "application/json", "{}");
+    assert_eq!(api.client.delete(&path).ok(202)["state"], "succeeded");
+    api.client.get(&format!("{path}/result")).expect(200);
+}
+
+#[test]
+fn a_job_that_is_preferred_finished_is_waited_for() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    let body = json!({"dataset": "penguins"});
+    let reply = std::thread::scope(|scope| {
+        let posted = scope.spawn(|| {
+            api.client
+                .with("prefer", "wait=30")
+                .post(&format!("{session}/analyses"), &body)
+        });
+        let job = loop {
+            if let Some(job) = api.claim(Service::Analysis) {
+                break job;
+            }
+            std::thread::yield_now();
+        };
+        api.feed.progress(job.id, 0.5);
+        let result = crate::fixture::inline("application/json", "{}");
+        api.complete(&job, lastcall_domain::store::Outcome::Succeeded(result))
+            .unwrap();
+        posted.join().unwrap()
+    });
+    assert_eq!(reply.header("preference-applied"), "wait=30");
+    let location = reply.header("location").to_owned();
+    let job = reply.ok(200);
+    assert_eq!(job["state"], State::Succeeded.as_str());
+    assert_eq!(job["progress"], 1.0);
+    assert_eq!(job["links"]["self"], location);
+}
+
+#[test]
+fn a_job_that_does_not_finish_in_time_is_answered_as_accepted() {
+    let api = Api::with(|config| config.max_wait = Duration::from_secs(1));
+    let session = api.session_with_penguins();
+    let body = json!({"dataset": "penguins"});
+    for (prefer, applied) in [("wait=0", "wait=0"), ("wait=100", "wait=1")] {
+        let reply = api
+            .client
+            .with("prefer", prefer)
+            .post(&format!("{session}/analyses"), &body);
+        assert_eq!(reply.header("preference-applied"), applied);
+        assert_eq!(reply.ok(202)["state"], "queued");
+    }
+}
+
+#[test]
+fn a_failed_job_says_why() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    let path = api.profile(&session)["links"]["self"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    api.fail(Service::Analysis, "invalid_data");
+    let job = api.client.get(&path).ok(200);
+    assert_eq!(job["state"], "failed");
+    assert_eq!(
+        job["error"],
+        json!({"code": "invalid_data", "message": "it did not go well"})
+    );
+}

@@ -1,0 +1,21 @@
+//! The HTTP surface as its callers meet it: a real server on a free port, the in-memory store,
+//! and a worker that the test moves by hand.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(missing_docs, unreachable_pub)]
+
+mod auth;
+mod client;
+mod datasets;
+mod draining;
+mod errors;
+mod events;
+mod fakes;
+mod fixture;
+mod health;
+mod idempotency;
+mod jobs;
+mod reports;
+mod results;
+mod sessions;
+mod uploads;

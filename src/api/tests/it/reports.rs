@@ -1,0 +1,109 @@
+use lastcall_domain::Service;
+use serde_json::{Value, json};
+
+use crate::fixture::Api;
+
+fn id(job: &Value) -> &str {
+    job["id"].as_str().unwrap()
+}
+
+#[test]
+fn a_report_on_a_dataset_is_accepted_in_every_format() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    for format in ["html", "pdf", "xlsx", "md"] {
+        let body = json!({"dataset": "penguins", "format": format});
+        let job = api
+            .client
+            .post(&format!("{session}/reports"), &body)
+            .ok(202);
+        assert_eq!(job["service"], "report");
+        assert_eq!(job["kind"], "report");
+        assert_eq!(job["format"], format);
+    }
+    assert_eq!(api.system.woken.lock().unwrap().len(), 4);
+}
+
+#[test]
+fn a_report_on_an_analysis_waits_for_it() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    let analysis = api.profile(&session);
+    let body = json!({"analysis": id(&analysis), "format": "html"});
+    api.client
+        .post(&format!("{session}/reports"), &body)
+        .ok(202);
+    assert!(api.claim(Service::Report).is_none());
+    api.work(Service::Analysis, "application/json", "{}");
+    assert!(api.claim(Service::Report).is_some());
+    api.client
+        .post(&format!("{session}/reports"), &body)
+        .ok(202);
+}
+
+#[test]
+fn a_report_that_makes_no_sense_is_refused() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    let path = format!("{session}/reports");
+    let analysis = api.profile(&session);
+    for body in [
+        json!({}),
+        json!({"dataset": "penguins"}),
+        json!({"format": "pdf"}),
+        json!({"dataset": "penguins", "format": "doc"}),
+        json!({"dataset": "penguins", "format": "json"}),
+        json!({"dataset": "penguins", "analysis": id(&analysis), "format": "pdf"}),
+        json!({"dataset": "penguins", "format": "pdf", "title": "x"}),
+    ] {
+        api.client
+            .post(&path, &body)
+            .problem(422, "invalid_request");
+    }
+    let refused = api
+        .client
+        .post(&path, &json!({"dataset": "penguins", "format": "doc"}))
+        .json();
+    for format in ["html", "pdf", "xlsx", "md"] {
+        assert!(refused["detail"].as_str().unwrap().contains(format));
+    }
+    api.client
+        .post(&path, &json!({"dataset": "walrus", "format": "pdf"}))
+        .problem(404, "dataset_not_found");
+}
+
+#[test]
+fn a_report_is_made_of_an_analysis_of_its_session_that_may_have_a_result() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    let path = format!("{session}/reports");
+    let report = |analysis: &str| json!({"analysis": analysis, "format": "pdf"});
+    let other = api.profile(&api.session_with_penguins());
+    for unknown in ["x", "00000000-0000-0000-0000-000000000000", id(&other)] {
+        api.client
+            .post(&path, &report(unknown))
+            .problem(404, "job_not_found");
+    }
+    let body = json!({"dataset": "penguins", "format": "pdf"});
+    let no_analysis = api.client.post(&path, &body).ok(202);
+    api.client
+        .post(&path, &report(id(&no_analysis)))
+        .problem(422, "invalid_request");
+
+    api.claim(Service::Analysis).unwrap();
+    let analysis = api.profile(&session);
+    api.fail(Service::Analysis, "invalid_data");
+    let problem = api
+        .client
+        .post(&path, &report(id(&analysis)))
+        .problem(409, "analysis_not_succeeded");
+    assert_eq!(problem["job_error"]["code"], "invalid_data");
+
+    let analysis = api.profile(&session);
+    api.client
+        .delete(&format!("/v1/jobs/{}", id(&analysis)))
+        .expect(202);
+    api.client
+        .post(&path, &report(id(&analysis)))
+        .problem(409, "analysis_not_succeeded");
+}

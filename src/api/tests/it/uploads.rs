@@ -1,0 +1,269 @@
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::fixture::{Api, CSV};
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+fn assert_is_csv(dataset: &Value, bytes: &[u8]) {
+    assert_eq!(dataset["format"], "csv");
+    assert_eq!(dataset["bytes"], bytes.len());
+    assert_eq!(dataset["sha256"], sha256(bytes));
+}
+
+#[test]
+fn an_upload_is_created_and_then_replaced_and_only_the_new_bytes_stay() {
+    let api = Api::start();
+    let session = api.session();
+    let path = format!("{session}/datasets/penguins");
+    let reply = api.client.put(&path, "text/csv; charset=utf-8", CSV);
+    assert_eq!(reply.header("location"), path);
+    let created = reply.ok(201);
+    assert_eq!(created["name"], "penguins");
+    assert_is_csv(&created, CSV);
+    let first = api.blobs.keys();
+
+    let replaced = api.client.put(&path, "text/csv", b"a\n1\n").ok(200);
+    assert_is_csv(&replaced, b"a\n1\n");
+    assert_eq!(api.blobs.keys().len(), 1);
+    assert_ne!(api.blobs.keys(), first);
+}
+
+#[test]
+fn the_format_comes_from_the_media_type_or_else_from_the_name() {
+    let api = Api::start();
+    let session = api.session();
+    let parquet = b"PAR1....PAR1";
+    let workbook = b"PK\x03\x04....";
+    for (media_type, name, body, format) in [
+        ("text/csv", "a", CSV, "csv"),
+        ("TEXT/CSV", "b.parquet", CSV, "csv"),
+        ("text/tab-separated-values", "c", CSV, "tsv"),
+        ("application/x-ndjson", "d", b"{}\n", "ndjson"),
+        ("application/vnd.apache.parquet", "e", parquet, "parquet"),
+        (
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            "f",
+            workbook,
+            "xlsx",
+        ),
+        ("application/octet-stream", "g.tsv", CSV, "tsv"),
+        ("application/x-www-form-urlencoded", "h.csv", CSV, "csv"),
+        ("text/plain", "i.jsonl", b"{}\n", "ndjson"),
+        ("application/octet-stream", "j.parquet", parquet, "parquet"),
+    ] {
+        let path = format!("{session}/datasets/{name}");
+        let dataset = api.client.put(&path, media_type, body).ok(201);
+        assert_eq!(dataset["format"], format, "{media_type} {name}");
+    }
+    let path = format!("{session}/datasets/k.csv");
+    let dataset = api.client.raw("PUT", &path, CSV).ok(201);
+    assert_eq!(dataset["format"], "csv");
+}
+
+#[test]
+fn an_unknown_format_or_encoding_is_refused_and_leaves_nothing() {
+    let api = Api::start();
+    let session = api.session();
+    for (media_type, name) in [
+        ("application/octet-stream", "penguins"),
+        ("application/pdf", "penguins.csv"),
+        ("application/json", "penguins"),
+        ("text/plain", "penguins.doc"),
+    ] {
+        let path = format!("{session}/datasets/{name}");
+        api.client
+            .put(&path, media_type, CSV)
+            .problem(415, "unsupported_format");
+    }
+    let brotli = api.client.with("content-encoding", "br");
+    brotli
+        .put(&format!("{session}/datasets/a"), "text/csv", CSV)
+        .problem(415, "unsupported_encoding");
+    assert!(api.blobs.keys().is_empty());
+    assert_eq!(
+        api.client.get(&format!("{session}/datasets")).ok(200)["items"],
+        json!([])
+    );
+}
+
+#[test]
+fn gzip_is_decoded_whether_it_is_announced_or_found() {
+    let api = Api::start();
+    let session = api.session();
+    let mut members = gzip(&CSV[..10]);
+    members.extend(gzip(&CSV[10..]));
+    let announced = api.client.with("content-encoding", "gzip");
+    for (client, name, media_type, body) in [
+        (&announced, "a", "text/csv", gzip(CSV)),
+        (&announced, "b", "text/csv", members.clone()),
+        (&api.client, "c", "text/csv", gzip(CSV)),
+        (&api.client, "d.csv.gz", "application/gzip", gzip(CSV)),
+        (&api.client, "e", "text/csv", members),
+    ] {
+        let path = format!("{session}/datasets/{name}");
+        let dataset = client.put(&path, media_type, &body).ok(201);
+        assert_is_csv(&dataset, CSV);
+    }
+}
+
+#[test]
+fn bad_gzip_is_refused_and_leaves_nothing() {
+    let api = Api::start();
+    let session = api.session();
+    let path = format!("{session}/datasets/a");
+    let whole = gzip(&b"1,2,3\n".repeat(10_000));
+    let mut wrong_sum = whole.clone();
+    let sum = wrong_sum.len() - 6;
+    wrong_sum[sum] ^= 0xff;
+    let mut garbled = whole.clone();
+    garbled[20..60].fill(0xaa);
+    let announced = api.client.with("content-encoding", "gzip");
+    for body in [
+        &whole[..whole.len() - 1],
+        &whole[..whole.len() / 2],
+        &whole[..5],
+        &wrong_sum,
+        &garbled,
+        CSV,
+    ] {
+        announced
+            .put(&path, "text/csv", body)
+            .problem(400, "invalid_encoding");
+    }
+    api.client
+        .put(&path, "text/csv", &whole[..whole.len() / 2])
+        .problem(400, "invalid_encoding");
+    assert!(api.blobs.keys().is_empty());
+}
+
+#[test]
+fn an_upload_is_bounded_as_sent_and_as_decoded() {
+    let api = Api::with(|config| config.max_body = 100_000);
+    let session = api.session();
+    let path = format!("{session}/datasets/a");
+    let put = |body: &[u8]| api.client.put(&path, "text/csv", body);
+    put(&vec![b'1'; 100_000]).expect(201);
+    // Without a Content-Length, since the client streams.
+    put(&vec![b'1'; 100_001]).problem(413, "payload_too_large");
+    put(&gzip(&vec![b'1'; 100_000])).expect(200);
+    put(&gzip(&vec![b'1'; 100_001])).problem(413, "payload_too_large");
+    let bomb = gzip(&vec![b'1'; 64 << 20]);
+    assert!(bomb.len() < 100_000);
+    put(&bomb).problem(413, "payload_too_large");
+    // With one, it is refused before the body has come.
+    api.client
+        .with("content-length", "100001")
+        .put(&path, "text/csv", &vec![b'1'; 100_001])
+        .problem(413, "payload_too_large");
+    assert_eq!(api.blobs.keys().len(), 1);
+}
+
+#[test]
+fn an_empty_dataset_is_refused() {
+    let api = Api::start();
+    let session = api.session();
+    let path = format!("{session}/datasets/a");
+    for body in [&b""[..], &gzip(b"")] {
+        api.client
+            .put(&path, "text/csv", body)
+            .problem(422, "empty_dataset");
+    }
+    assert!(api.blobs.keys().is_empty());
+}
+
+#[test]
+fn data_that_is_not_what_it_is_said_to_be_is_refused() {
+    let api = Api::start();
+    let session = api.session();
+    let path = format!("{session}/datasets/a");
+    let parquet = "application/vnd.apache.parquet";
+    let workbook = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    let twice = gzip(&gzip(CSV));
+    for (media_type, body) in [
+        (parquet, CSV),
+        (parquet, b"PAR1 and no end"),
+        (parquet, b"PA"),
+        (workbook, CSV),
+        ("text/csv", b"PK\x03\x04 a workbook"),
+        ("text/csv", &twice[..]),
+    ] {
+        api.client
+            .put(&path, media_type, body)
+            .problem(422, "format_mismatch");
+    }
+    assert!(api.blobs.keys().is_empty());
+}
+
+#[test]
+fn an_upload_whose_client_goes_away_leaves_nothing() {
+    let api = Api::start();
+    let session = api.session();
+    let mut connection = TcpStream::connect(api.address).unwrap();
+    write!(
+        connection,
+        "PUT {session}/datasets/a HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n\
+         Content-Length: 1000000\r\n\r\n"
+    )
+    .unwrap();
+    connection.write_all(&vec![b'1'; 600_000]).unwrap();
+    connection.shutdown(std::net::Shutdown::Write).unwrap();
+    // The server closes the connection once it is done with it.
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    assert!(!answer.contains("HTTP/1.1 2"), "{answer}");
+    assert!(api.blobs.keys().is_empty());
+    let list = api.client.get(&format!("{session}/datasets")).ok(200);
+    assert_eq!(list["items"], json!([]));
+}
+
+#[test]
+fn an_upload_that_the_blob_store_refuses_is_answered_and_can_be_repeated() {
+    let api = Api::start();
+    let session = api.session();
+    api.blobs.faults().set_down(true);
+    let reply = api.put(&session, "a");
+    assert_eq!(reply.header("retry-after"), "1");
+    reply.problem(503, "blobs_unavailable");
+    api.blobs.faults().clear();
+    api.put(&session, "a").expect(201);
+}
+
+#[test]
+fn an_upload_into_a_session_that_is_deleted_meanwhile_leaves_nothing() {
+    let api = Api::start();
+    let session = api.session();
+    let mut connection = TcpStream::connect(api.address).unwrap();
+    write!(
+        connection,
+        "PUT {session}/datasets/a HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n\
+         Content-Length: 4\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    // The head of the request has been taken once the server asks for the rest.
+    let mut interim = [0; 25];
+    connection.read_exact(&mut interim).unwrap();
+    assert!(interim.starts_with(b"HTTP/1.1 100 Continue"));
+    api.client.delete(&session).expect(204);
+    connection.write_all(b"a\n1\n").unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    assert!(api.blobs.keys().is_empty());
+}
