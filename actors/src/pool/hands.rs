@@ -36,7 +36,11 @@ struct State {
 /// What a slot is to do next.
 pub(crate) enum Next {
     /// An attempt at a job.
-    Attempt { key: Key, task: Task, reins: Reins },
+    Attempt {
+        key: Key,
+        task: Box<Task>,
+        reins: Reins,
+    },
     /// A profile for a report.
     Ask { id: u64, ask: Ask },
 }
@@ -340,11 +344,11 @@ impl State {
         claim.stage = Stage::Running;
         claim.incarnation = self.incarnation;
         claim.since = Instant::now();
-        let task = Task {
+        let task = Box::new(Task {
             job: claim.job.clone(),
             cancel: claim.reins.cancel().clone(),
             progress: claim.progress.clone(),
-        };
+        });
         let reins = claim.reins.clone();
         Some(Next::Attempt { key, task, reins })
     }

@@ -77,7 +77,7 @@ fn fill(pool: &Arc<Pool>, incarnation: u64) {
         let pool = Arc::clone(pool);
         match next {
             Next::Attempt { key, task, reins } => {
-                spawn_local(attempt(pool, key, task, reins, slot));
+                spawn_local(attempt(pool, key, *task, reins, slot));
             }
             Next::Ask { id, ask } => {
                 spawn_local(answer(pool, id, ask, slot));

@@ -1,0 +1,10 @@
+//! A tree on one arbiter in paused time, over the in-memory store, with work that does what the
+//! job's query says.
+
+mod logs;
+mod script;
+mod world;
+
+pub(crate) use logs::{Logs, capture};
+pub(crate) use script::Script;
+pub(crate) use world::{World, drain, finish, in_real_time, in_virtual_time, service, timeline};
