@@ -41,7 +41,7 @@ pub(crate) async fn get(
     let (session, name) = path.into_inner();
     let session = state.session(&caller, &session).await?;
     let dataset = state.dataset(&session, &name).await?;
-    let schema = state.schemas.of(&dataset, state.stopping()).await;
+    let schema = state.schemas.of(&dataset, state.system.stopping()).await;
     Ok(web::Json(DescriptionView::new(&dataset, schema)))
 }
 

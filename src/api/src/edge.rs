@@ -65,7 +65,7 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
             started.elapsed()
         );
         dress(head, &path, id);
-        if state.phase().is_stopping() {
+        if state.system.phase().is_shutting_down() {
             head.set_connection_type(ConnectionType::Close);
         }
     };

@@ -102,7 +102,7 @@ impl Events {
             let silent = tokio::time::sleep_until(self.spoken + KEEP_ALIVE);
             let heard = tokio::select! {
                 biased;
-                () = self.state.stopping() => {
+                () = self.state.system.stopping() => {
                     // It may have ended just now: that is the better news.
                     self.look(&mut text).await;
                     if !self.over {

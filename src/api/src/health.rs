@@ -9,8 +9,8 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 use utoipa::ToSchema;
 
-use crate::ports::Phase;
 use crate::state::ApiState;
+use lastcall_actors::Phase;
 
 /// How long a part may take to say that it is there.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -55,7 +55,7 @@ pub(crate) async fn livez() -> HttpResponse {
 /// `GET /readyz`
 pub(crate) async fn readyz(state: web::Data<ApiState>) -> HttpResponse {
     let mut checks = Vec::new();
-    let status = match state.phase() {
+    let status = match state.system.phase() {
         Phase::Starting => "starting",
         Phase::Running => {
             checks = state.failing().await;

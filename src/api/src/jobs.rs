@@ -74,6 +74,6 @@ pub(crate) async fn cancel(
         )
     })?;
     state.feed.changed(job.id);
-    state.system.cancelled(job.id);
+    state.system.cancel(job.id);
     Ok(HttpResponse::Accepted().json(JobView::from(&job)))
 }

@@ -20,6 +20,7 @@ mod ingest;
 mod jobs;
 mod json;
 mod metrics;
+mod openapi;
 mod paging;
 mod ports;
 mod prefer;
@@ -28,6 +29,7 @@ mod reports;
 mod result;
 mod routes;
 mod server;
+mod service_view;
 mod sessions;
 mod state;
 mod submit;
@@ -38,7 +40,12 @@ mod waiting;
 
 pub use auth::{ApiKey, Auth, Role};
 pub use errors::Code;
-pub use ports::{Describe, MailboxStatus, Phase, ServiceStatus, SystemPort};
+pub use ports::{Describe, SystemPort};
 pub use problem::Problem;
 pub use server::server;
 pub use state::{ApiConfig, ApiState, Parts};
+
+/// The OpenAPI document, JSON.
+pub fn openapi() -> String {
+    openapi::document()
+}

@@ -17,15 +17,38 @@ const DURATIONS: [f64; 12] = [
 
 /// What is counted as it happens. All else is asked for when somebody looks.
 pub(crate) struct Metrics {
+    http: Option<Http>,
+}
+
+struct Http {
     registry: Registry,
     requests: IntCounterVec,
     durations: HistogramVec,
 }
 
 impl Metrics {
-    /// # Errors
-    /// Never in fact: the names are fixed and valid.
-    pub(crate) fn new() -> Result<Self, prometheus::Error> {
+    pub(crate) fn new() -> Self {
+        // The names are fixed and valid, so this does not fail; if it ever did, the service
+        // would go on without these two.
+        let http = Http::new().inspect_err(|error| log::error!("no HTTP metrics: {error}"));
+        Self { http: http.ok() }
+    }
+
+    /// Counts a request.
+    pub(crate) fn answered(&self, method: &Method, route: &str, status: u16, took: Duration) {
+        let Some(http) = &self.http else { return };
+        let method = bounded(method);
+        http.requests
+            .with_label_values(&[method, route, &status.to_string()])
+            .inc();
+        http.durations
+            .with_label_values(&[method, route])
+            .observe(took.as_secs_f64());
+    }
+}
+
+impl Http {
+    fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
         let requests = IntCounterVec::new(
             Opts::new("lastcall_http_requests_total", "Requests answered."),
@@ -47,17 +70,6 @@ impl Metrics {
             durations,
         })
     }
-
-    /// Counts a request.
-    pub(crate) fn answered(&self, method: &Method, route: &str, status: u16, took: Duration) {
-        let method = bounded(method);
-        self.requests
-            .with_label_values(&[method, route, &status.to_string()])
-            .inc();
-        self.durations
-            .with_label_values(&[method, route])
-            .observe(took.as_secs_f64());
-    }
 }
 
 /// The method as a label: callers may send any, the labels have to be few.
@@ -75,7 +87,8 @@ fn bounded(method: &Method) -> &'static str {
 /// `GET /metrics`
 pub(crate) async fn get(state: web::Data<ApiState>) -> HttpResponse {
     let mut text = Vec::new();
-    let families = state.metrics.registry.gather();
+    let http = state.metrics.http.as_ref();
+    let families = http.map_or_else(Vec::new, |http| http.registry.gather());
     match TextEncoder::new().encode(&families, &mut text) {
         Ok(()) => HttpResponse::Ok()
             .content_type("text/plain; version=0.0.4; charset=utf-8")

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lastcall_domain::{Blobs, Clock, Feed, InstanceId, Service, Store, Timestamp};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 
 use crate::auth::Auth;
 use crate::describe::Schemas;
 use crate::health::Readiness;
 use crate::metrics::Metrics;
-use crate::ports::{Describe, Phase, SystemPort};
+use crate::ports::{Describe, SystemPort};
 
 /// The settings of the HTTP surface.
 #[derive(Clone, Debug)]
@@ -109,18 +109,13 @@ pub struct ApiState {
     pub(crate) readiness: Readiness,
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) started_at: Timestamp,
-    phases: watch::Receiver<Phase>,
 }
 
 impl ApiState {
     /// The state of a service that begins now.
-    ///
-    /// # Errors
-    /// Never in fact: where the metrics cannot be registered, which have fixed names.
-    pub fn new(parts: Parts, config: ApiConfig) -> Result<Self, prometheus::Error> {
-        let phases = parts.system.phases();
-        Ok(Self {
-            metrics: Metrics::new()?,
+    pub fn new(parts: Parts, config: ApiConfig) -> Self {
+        Self {
+            metrics: Metrics::new(),
             schemas: Schemas::new(Arc::clone(&parts.describe), Arc::clone(&parts.store)),
             readiness: Readiness::default(),
             streams: Arc::new(Semaphore::new(config.max_streams)),
@@ -131,24 +126,6 @@ impl ApiState {
             clock: parts.clock,
             system: parts.system,
             config,
-            phases,
-        })
-    }
-
-    /// The phase of the process.
-    pub(crate) fn phase(&self) -> Phase {
-        *self.phases.borrow()
-    }
-
-    /// Waits until the process was told to stop.
-    ///
-    /// # Cancel safety
-    /// Dropping the future loses nothing.
-    pub(crate) async fn stopping(&self) {
-        let mut phases = self.phases.clone();
-        if phases.wait_for(|phase| phase.is_stopping()).await.is_err() {
-            // Whoever says the phase is gone, so the end is near.
-            log::debug!("nobody says the phase any more");
         }
     }
 }
@@ -157,7 +134,7 @@ impl std::fmt::Debug for ApiState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ApiState")
             .field("config", &self.config)
-            .field("phase", &self.phase())
+            .field("phase", &self.system.phase())
             .finish_non_exhaustive()
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
+use lastcall_actors::{Phase, ShutdownReport};
 use lastcall_domain::Service;
 use lastcall_domain::store::StoreCounts;
 use serde::Serialize;
@@ -13,8 +14,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::auth::Caller;
-use crate::ports::{Phase, ServiceStatus};
 use crate::problem::ApiResult;
+use crate::service_view::ServiceView;
 use crate::state::ApiState;
 
 /// How long the store may take to say its figures.
@@ -24,7 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = System)]
 pub(crate) struct SystemView {
-    /// Where it stands between its start and its end.
+    /// `starting`, `running`, `lame_duck`, `draining`, `handing_back` or `stopped`.
+    #[schema(value_type = String, example = "running")]
     phase: Phase,
     /// One run of the process.
     instance: Uuid,
@@ -36,6 +38,8 @@ pub(crate) struct SystemView {
     uptime_seconds: f64,
     /// The actors, in their start order.
     services: Vec<ServiceView>,
+    /// Threads that were given up because an actor hung on them, and have not ended since.
+    abandoned_threads: Vec<String>,
     /// Sessions that are there; `null` where the store does not say.
     sessions: Option<u64>,
     /// Unfinished jobs by service; `null` where the store does not say.
@@ -45,7 +49,7 @@ pub(crate) struct SystemView {
     drain: Option<Value>,
     /// The report of the shutdown before this start.
     #[schema(value_type = Option<Object>)]
-    previous_shutdown: Option<Value>,
+    previous_shutdown: Option<ShutdownReport>,
 }
 
 /// Unfinished jobs.
@@ -58,33 +62,21 @@ struct JobCountsView {
     running: u64,
 }
 
-/// One actor.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Service)]
-struct ServiceView {
-    #[serde(flatten)]
-    status: ServiceStatus,
-    /// Jobs that wait for it in the store; `null` where it runs none or the store does not say.
-    queued: Option<u64>,
-}
-
 /// `GET /v1/system`
 pub(crate) async fn get(state: web::Data<ApiState>) -> ApiResult<web::Json<SystemView>> {
     let counts = state.counts().await;
     let now = state.clock.now();
-    let services = state.system.services().into_iter();
-    let services = services.map(|status| ServiceView {
-        queued: service_of(&status.name)
-            .and_then(|service| Some(counts.as_ref()?.jobs.get(&service)?.queued)),
-        status,
-    });
+    let status = state.system.status();
+    let services = status.services.iter();
+    let services = services.map(|service| ServiceView::new(service, counts.as_ref()));
     Ok(web::Json(SystemView {
-        phase: state.phase(),
+        phase: status.phase,
         instance: *state.config.instance.as_uuid(),
         version: state.config.version.clone(),
         started_at: state.started_at,
         uptime_seconds: seconds(now - state.started_at),
         services: services.collect(),
+        abandoned_threads: status.abandoned_threads,
         sessions: counts.as_ref().map(|counts| counts.sessions),
         jobs: counts.as_ref().map(jobs),
         drain: state.system.drain_progress(),
@@ -95,10 +87,8 @@ pub(crate) async fn get(state: web::Data<ApiState>) -> ApiResult<web::Json<Syste
 /// `POST /v1/system/drain`
 pub(crate) async fn drain(state: web::Data<ApiState>, caller: Caller) -> ApiResult<HttpResponse> {
     caller.require_admin()?;
-    state.system.request_drain(&format!(
-        "POST /v1/system/drain by {}",
-        caller.owner.as_str()
-    ));
+    log::info!("{} asks for the shutdown", caller.owner.as_str());
+    state.system.request_drain();
     Ok(HttpResponse::Accepted().json(json!({ "status": "draining" })))
 }
 
@@ -118,15 +108,6 @@ impl ApiState {
             }
             Err(_) => None,
         }
-    }
-}
-
-/// The service that an actor runs the jobs of.
-pub(crate) fn service_of(actor: &str) -> Option<Service> {
-    match actor {
-        "AnalysisService" => Some(Service::Analysis),
-        "ReportService" => Some(Service::Report),
-        _ => None,
     }
 }
 

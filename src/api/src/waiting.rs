@@ -81,7 +81,7 @@ impl ApiState {
             tokio::select! {
                 () = changed => {}
                 () = tokio::time::sleep_until(deadline) => last = true,
-                () = self.stopping() => last = true,
+                () = self.system.stopping() => last = true,
             }
         }
     }

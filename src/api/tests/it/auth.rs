@@ -101,11 +101,9 @@ fn only_an_administrator_begins_the_shutdown() {
     let api = with_keys();
     let drain = |client: Client| client.raw("POST", "/v1/system/drain", b"");
     drain(bearer(&api, "key-of-ada")).problem(403, "forbidden");
-    assert!(api.system.drains.lock().unwrap().is_empty());
+    assert_eq!(*api.system.drains.lock().unwrap(), 0);
     drain(bearer(&api, "key-of-root")).expect(202);
-    let drains = api.system.drains.lock().unwrap();
-    assert_eq!(drains.len(), 1);
-    assert!(drains[0].contains("root"));
+    assert_eq!(*api.system.drains.lock().unwrap(), 1);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
-use lastcall_api::Phase;
+use lastcall_actors::Phase;
 use lastcall_domain::Service;
 use serde_json::json;
 

@@ -1,7 +1,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::time::Duration;
 
-use lastcall_api::Phase;
+use lastcall_actors::Phase;
 use lastcall_domain::Service;
 use lastcall_domain::store::Outcome;
 use serde_json::{Value, json};

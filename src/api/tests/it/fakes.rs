@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use lastcall_api::{Describe, Phase, ServiceStatus, SystemPort};
+use futures_util::future::BoxFuture;
+use lastcall_actors::{Phase, ServiceStatus, ShutdownReport, SystemStatus};
+use lastcall_api::{Describe, SystemPort};
 use lastcall_domain::profile::ColumnType;
 use lastcall_domain::{Clock, Dataset, Field, JobError, JobId, Service, SystemClock, Timestamp};
-use serde_json::Value;
 use tokio::sync::watch;
 
 #[derive(Debug)]
@@ -36,10 +37,10 @@ pub struct FakeSystem {
     pub woken: Mutex<Vec<Service>>,
     pub cancelled: Mutex<Vec<JobId>>,
     pub sweeps: Mutex<u32>,
-    pub drains: Mutex<Vec<String>>,
+    pub drains: Mutex<u32>,
     pub panics: AtomicBool,
     pub services: Mutex<Vec<ServiceStatus>>,
-    pub previous_shutdown: Mutex<Option<Value>>,
+    pub previous_shutdown: Mutex<Option<ShutdownReport>>,
 }
 
 impl FakeSystem {
@@ -58,8 +59,16 @@ impl FakeSystem {
 }
 
 impl SystemPort for FakeSystem {
-    fn phases(&self) -> watch::Receiver<Phase> {
-        self.phase.subscribe()
+    fn phase(&self) -> Phase {
+        *self.phase.borrow()
+    }
+
+    fn stopping(&self) -> BoxFuture<'static, ()> {
+        let mut phases = self.phase.subscribe();
+        Box::pin(async move {
+            let stopping = phases.wait_for(|phase| phase.is_shutting_down()).await;
+            assert!(stopping.is_ok(), "the test has gone");
+        })
     }
 
     fn wake(&self, service: Service) {
@@ -70,28 +79,28 @@ impl SystemPort for FakeSystem {
         *self.sweeps.lock().unwrap() += 1;
     }
 
-    fn cancelled(&self, job: JobId) {
+    fn cancel(&self, job: JobId) {
         self.cancelled.lock().unwrap().push(job);
     }
 
-    fn request_drain(&self, reason: &str) {
-        self.drains.lock().unwrap().push(reason.to_owned());
+    fn request_drain(&self) {
+        *self.drains.lock().unwrap() += 1;
         self.phase.send_replace(Phase::LameDuck);
     }
 
-    fn services(&self) -> Vec<ServiceStatus> {
+    fn status(&self) -> SystemStatus {
         assert!(
             !self.panics.swap(false, Ordering::Relaxed),
             "a test wants it so"
         );
-        self.services.lock().unwrap().clone()
+        SystemStatus {
+            phase: self.phase(),
+            services: self.services.lock().unwrap().clone(),
+            abandoned_threads: Vec::new(),
+        }
     }
 
-    fn drain_progress(&self) -> Option<Value> {
-        None
-    }
-
-    fn previous_shutdown(&self) -> Option<Value> {
+    fn previous_shutdown(&self) -> Option<ShutdownReport> {
         self.previous_shutdown.lock().unwrap().clone()
     }
 }

@@ -62,7 +62,7 @@ impl Api {
             system: system.clone(),
             describe: describe.clone(),
         };
-        let state = web::Data::new(ApiState::new(parts, config).unwrap());
+        let state = web::Data::new(ApiState::new(parts, config));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (started, handle) = mpsc::channel();

@@ -1,0 +1,102 @@
+//! How an actor looks on the wire.
+
+use std::collections::BTreeMap;
+
+use lastcall_actors::{MailboxStatus, ServiceStatus};
+use lastcall_domain::Service;
+use lastcall_domain::store::StoreCounts;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// One actor, as its supervisor sees it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Service)]
+pub(crate) struct ServiceView {
+    /// Its name.
+    #[schema(example = "AnalysisService")]
+    pub(crate) name: String,
+    /// `starting`, `running`, `restarting`, `failed`, `draining` or `stopped`.
+    #[schema(example = "running")]
+    pub(crate) state: String,
+    /// Jobs that it runs at once; 0 where it runs none.
+    pub(crate) slots: usize,
+    /// Slots that are taken.
+    pub(crate) busy: usize,
+    /// Work that was admitted and is not finished.
+    pub(crate) in_flight: usize,
+    /// Jobs claimed ahead of a free slot.
+    pub(crate) claimed_ahead: usize,
+    /// Jobs that wait for it in the store; `null` where it runs none or the store does not say.
+    pub(crate) queued: Option<u64>,
+    /// Its mailbox.
+    pub(crate) mailbox: MailboxView,
+    /// How often it was started again.
+    pub(crate) restarts: u64,
+    /// How often it was found hung; each is a restart as well.
+    pub(crate) hung: u64,
+    /// Why it was last started again.
+    pub(crate) last_fault: Option<String>,
+    /// What has become of its work since the process started, by outcome.
+    pub(crate) counts: BTreeMap<String, u64>,
+    /// What the cleaner has done; on `TtlCleaner` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cleaner: Option<BTreeMap<String, u64>>,
+}
+
+/// The mailbox of an actor.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Mailbox)]
+pub(crate) struct MailboxView {
+    /// Messages that wait in it.
+    pub(crate) depth: usize,
+    /// Messages that may wait in it.
+    pub(crate) capacity: usize,
+}
+
+impl ServiceView {
+    pub(crate) fn new(status: &ServiceStatus, counts: Option<&StoreCounts>) -> Self {
+        let MailboxStatus { depth, capacity } = status.mailbox;
+        let queued = service_of(&status.name)
+            .and_then(|service| counts?.jobs.get(&service))
+            .map(|counts| counts.queued);
+        Self {
+            name: status.name.clone(),
+            state: name_of(&status.state),
+            slots: status.slots,
+            busy: status.busy,
+            in_flight: status.in_flight,
+            claimed_ahead: status.claimed_ahead,
+            queued,
+            mailbox: MailboxView { depth, capacity },
+            restarts: status.restarts,
+            hung: status.hung,
+            last_fault: status.last_fault.clone(),
+            counts: figures(&status.counts),
+            cleaner: status.cleaner.as_ref().map(figures),
+        }
+    }
+}
+
+/// The service whose jobs an actor runs.
+fn service_of(actor: &str) -> Option<Service> {
+    match actor {
+        "AnalysisService" => Some(Service::Analysis),
+        "ReportService" => Some(Service::Report),
+        _ => None,
+    }
+}
+
+/// A name on the wire.
+fn name_of(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
+
+/// Counters by their names.
+fn figures(counters: &impl Serialize) -> BTreeMap<String, u64> {
+    serde_json::to_value(counters)
+        .and_then(serde_json::from_value)
+        .unwrap_or_default()
+}
