@@ -1,0 +1,10 @@
+//! One cell: what its text can be read as.
+
+mod kinds;
+mod number;
+mod rules;
+mod time;
+
+pub(crate) use kinds::{Kind, Kinds};
+pub(crate) use rules::CellRules;
+pub(crate) use time::{format_date, format_timestamp};

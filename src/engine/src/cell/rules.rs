@@ -1,0 +1,244 @@
+//! What the options of a request make of a cell: missing, or a reading.
+
+use std::borrow::Cow;
+
+use lastcall_domain::{DEFAULT_MISSING, ReadOptions};
+
+use super::kinds::Kinds;
+use super::{number, time};
+use crate::EngineError;
+
+/// The rules by which cells are read, compiled from a request's options.
+#[derive(Clone, Debug)]
+pub(crate) struct CellRules {
+    missing: Vec<Box<[u8]>>,
+    /// Bit n: some missing marker has n bytes (bit 63: or more).
+    missing_lengths: u64,
+    /// Some missing marker reads as something else as well (`-999`), so that every cell has to
+    /// be compared before it is read.
+    missing_first: bool,
+    decimal: u8,
+    thousands: Option<u8>,
+}
+
+impl CellRules {
+    pub(crate) fn new(options: &ReadOptions) -> Result<Self, EngineError> {
+        let missing: Vec<Box<[u8]>> = match &options.missing {
+            Some(set) => set.iter().map(|m| m.as_bytes().into()).collect(),
+            None => DEFAULT_MISSING
+                .iter()
+                .map(|m| m.as_bytes().into())
+                .collect(),
+        };
+        let decimal = match options.decimal {
+            None | Some('.') => b'.',
+            Some(',') => b',',
+            Some(other) => return Err(invalid("decimal", format!("`{other}` is neither . nor ,"))),
+        };
+        let thousands = match options.thousands {
+            None => None,
+            Some(mark) if mark.is_ascii() && !mark.is_ascii_alphanumeric() => Some(mark as u8),
+            Some(mark) => {
+                return Err(invalid(
+                    "thousands",
+                    format!("`{mark}` is not an ASCII mark"),
+                ));
+            }
+        };
+        if thousands == Some(decimal) {
+            return Err(invalid("thousands", "it is the decimal mark".into()));
+        }
+        let mut rules = Self {
+            missing_lengths: missing.iter().fold(0, |bits, m| bits | length_bit(m)),
+            missing,
+            missing_first: false,
+            decimal,
+            thousands,
+        };
+        // `NaN` reads as a float, but is missing there as well.
+        rules.missing_first = rules
+            .missing
+            .iter()
+            .any(|m| !m.eq_ignore_ascii_case(b"nan") && !rules.classify(m).is_text());
+        Ok(rules)
+    }
+
+    #[inline]
+    pub(crate) fn is_missing(&self, cell: &[u8]) -> bool {
+        self.missing_lengths & length_bit(cell) != 0
+            && self.missing.iter().any(|marker| **marker == *cell)
+    }
+
+    /// Whether cells must be compared with the missing markers before they are read.
+    pub(crate) fn missing_first(&self) -> bool {
+        self.missing_first
+    }
+
+    #[inline]
+    pub(crate) fn integer(&self, cell: &[u8]) -> Option<i64> {
+        match number::integer(cell) {
+            Some(value) => Some(value),
+            None => number::integer(&self.plain(cell)?),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn float(&self, cell: &[u8]) -> Option<f64> {
+        if self.decimal == b'.'
+            && let Some(value) = number::float(cell)
+        {
+            return Some(value);
+        }
+        number::float(&self.plain(cell)?)
+    }
+
+    /// The number as it would be written without surrounding blanks and with `.` as its only
+    /// mark; `None` where nothing would change, or where the marks are not in their places.
+    fn plain<'a>(&self, cell: &'a [u8]) -> Option<Cow<'a, [u8]>> {
+        let trimmed = cell.trim_ascii();
+        if self.decimal == b'.' && self.thousands.is_none() {
+            return (trimmed.len() < cell.len()).then_some(Cow::Borrowed(trimmed));
+        }
+        let point = trimmed.iter().position(|&b| b == self.decimal);
+        let (whole, fraction) = trimmed.split_at(point.unwrap_or(trimmed.len()));
+        let mut plain = Vec::with_capacity(trimmed.len());
+        match self.thousands.filter(|mark| whole.contains(mark)) {
+            None => plain.extend_from_slice(whole),
+            Some(mark) => {
+                for (index, group) in whole.split(|&b| b == mark).enumerate() {
+                    let digits = group.strip_prefix(b"-").or(group.strip_prefix(b"+"));
+                    let digits = if index == 0 {
+                        digits.unwrap_or(group)
+                    } else {
+                        group
+                    };
+                    let fits = if index == 0 {
+                        (1..=3).contains(&digits.len())
+                    } else {
+                        digits.len() == 3
+                    };
+                    if !fits || !digits.iter().all(u8::is_ascii_digit) {
+                        return None;
+                    }
+                    plain.extend_from_slice(group);
+                }
+            }
+        }
+        if let Some(digits) = fraction.get(1..) {
+            if self.decimal != b'.' && digits.contains(&b'.') {
+                return None;
+            }
+            plain.push(b'.');
+            plain.extend_from_slice(digits);
+        } else if self.decimal != b'.' && plain.contains(&b'.') {
+            // With a decimal comma `1.5` is no number.
+            return None;
+        }
+        Some(Cow::Owned(plain))
+    }
+
+    /// Reads `true` and `false` in any case.
+    #[inline]
+    pub(crate) fn boolean(cell: &[u8]) -> Option<bool> {
+        let cell = cell.trim_ascii();
+        if cell.eq_ignore_ascii_case(b"true") {
+            Some(true)
+        } else if cell.eq_ignore_ascii_case(b"false") {
+            Some(false)
+        } else {
+            None
+        }
+    }
+
+    /// Reads a date or a point in time.
+    #[inline]
+    pub(crate) fn moment(cell: &[u8]) -> Option<time::Moment> {
+        time::moment(cell.trim_ascii())
+    }
+
+    /// Everything but text that the cell may be read as.
+    pub(crate) fn classify(&self, cell: &[u8]) -> Kinds {
+        let Some(&first) = cell.trim_ascii().first() else {
+            return Kinds::TEXT;
+        };
+        if self.integer(cell).is_some() {
+            Kinds::WHOLE
+        } else if (!first.is_ascii_alphabetic() || matches!(first, b'i' | b'I' | b'n' | b'N'))
+            && self.float(cell).is_some()
+        {
+            Kinds::FLOAT
+        } else if Self::boolean(cell).is_some() {
+            Kinds::BOOLEAN
+        } else {
+            Self::moment(cell).map_or(Kinds::TEXT, |moment| moment.kinds)
+        }
+    }
+
+    /// Digits that are an identifier, not a quantity.
+    pub(crate) fn is_identifier(cell: &[u8]) -> bool {
+        number::is_identifier(cell)
+    }
+}
+
+fn length_bit(cell: &[u8]) -> u64 {
+    1 << cell.len().min(63)
+}
+
+fn invalid(option: &'static str, detail: String) -> EngineError {
+    EngineError::InvalidOption { option, detail }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn rules(options: ReadOptions) -> CellRules {
+        CellRules::new(&options).unwrap()
+    }
+
+    #[test]
+    fn decimal_commas_and_thousands_are_read_when_asked_for() {
+        let german = rules(ReadOptions {
+            decimal: Some(','),
+            thousands: Some('.'),
+            ..ReadOptions::default()
+        });
+        assert_eq!(german.float(b"1.234,5"), Some(1234.5));
+        assert_eq!(german.integer(b"-1.234.567"), Some(-1_234_567));
+        assert_eq!(german.float(b"0,25"), Some(0.25));
+        assert!(german.classify(b"12.34").is_text());
+        assert!(german.classify(b"1,5,5").is_text());
+        let english = rules(ReadOptions {
+            thousands: Some(','),
+            ..ReadOptions::default()
+        });
+        assert_eq!(english.integer(b"1,000"), Some(1000));
+        assert_eq!(english.float(b"1,000.5"), Some(1000.5));
+        assert!(english.classify(b"1,00").is_text());
+    }
+
+    #[test]
+    fn the_missing_markers_are_the_given_ones() {
+        let default = rules(ReadOptions::default());
+        for marker in DEFAULT_MISSING {
+            assert!(default.is_missing(marker.as_bytes()));
+        }
+        assert!(!default.is_missing(b"na"));
+        assert!(!default.missing_first());
+        let given = rules(ReadOptions {
+            missing: Some(vec!["-999".into()]),
+            ..ReadOptions::default()
+        });
+        assert!(given.is_missing(b"-999") && !given.is_missing(b""));
+        assert!(given.missing_first());
+    }
+
+    #[test]
+    fn blanks_around_a_number_do_not_make_it_text() {
+        let rules = rules(ReadOptions::default());
+        assert_eq!(rules.classify(b" 12 "), Kinds::WHOLE);
+        assert_eq!(rules.classify(b" 1.5"), Kinds::FLOAT);
+        assert!(rules.classify(b"  ").is_text());
+    }
+}

@@ -1,0 +1,158 @@
+//! The engine: analyses on a bounded number of threads in bounded memory.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use lastcall_domain::profile::Profile;
+use lastcall_domain::{Cancel, ProfileOptions, Progress};
+
+use crate::ctl::Ctl;
+use crate::limits::{LEAST, Limits};
+use crate::{EngineError, Source, profile};
+
+/// What an engine may use.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// Helper threads of all analyses together. Callers' threads work as well; with 0 they do
+    /// everything.
+    pub threads: usize,
+    /// Memory of all analyses together, in bytes.
+    pub memory: u64,
+    /// A folder for temporary files.
+    pub scratch: PathBuf,
+}
+
+/// Runs analyses, from several threads at once. They share its threads and its memory: one that
+/// finds no memory free waits for others to end.
+#[derive(Debug)]
+pub struct Engine {
+    config: EngineConfig,
+    closed: AtomicBool,
+    shares: Mutex<Shares>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct Shares {
+    helpers: usize,
+    memory: u64,
+    running: usize,
+}
+
+impl Engine {
+    /// An engine; its threads are started by the analyses that use them.
+    pub fn new(config: EngineConfig) -> Self {
+        Self {
+            shares: Mutex::new(Shares {
+                helpers: config.threads,
+                memory: config.memory,
+                running: 0,
+            }),
+            closed: AtomicBool::new(false),
+            changed: Condvar::new(),
+            config,
+        }
+    }
+
+    /// The profile of a dataset. Blocks until it is there; `cancel` ends it within milliseconds.
+    /// No thread and no file is left behind, whatever the outcome.
+    ///
+    /// # Errors
+    /// See [`EngineError`].
+    pub fn profile(
+        &self,
+        source: Source,
+        options: &ProfileOptions,
+        cancel: &Cancel,
+        progress: &Progress,
+    ) -> Result<Profile, EngineError> {
+        let ctl = self.ctl(cancel, progress);
+        let share = self.enter(&source, ctl)?;
+        profile::profile(&source, options, &share.limits, share.helpers, ctl)
+    }
+
+    /// Ends all analyses with [`EngineError::ShutDown`] and waits for them; none begins after it.
+    pub fn shutdown(&self) {
+        self.closed.store(true, Ordering::Release);
+        let mut shares = self.lock();
+        while shares.running > 0 {
+            shares = self
+                .changed
+                .wait(shares)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn ctl<'a>(&'a self, cancel: &'a Cancel, progress: &'a Progress) -> Ctl<'a> {
+        Ctl {
+            cancel,
+            closed: &self.closed,
+            progress,
+        }
+    }
+
+    /// Waits for a share of the memory, and takes as many helpers as are free.
+    fn enter(&self, source: &Source, ctl: Ctl<'_>) -> Result<Share<'_>, EngineError> {
+        let bytes = source.size()?;
+        let largest = self.config.memory / 2;
+        if largest < LEAST {
+            return Err(EngineError::ResourceExhausted {
+                detail: format!(
+                    "{} bytes are configured, at least {} are needed",
+                    self.config.memory,
+                    2 * LEAST
+                ),
+            });
+        }
+        // Small datasets do not keep large ones waiting. Compressed ones may grow a lot.
+        let memory = bytes.saturating_mul(64).saturating_add(LEAST).min(largest);
+        let mut shares = self.lock();
+        while shares.memory < memory {
+            ctl.check()?;
+            let nap = Duration::from_millis(10);
+            let (guard, _) = self
+                .changed
+                .wait_timeout(shares, nap)
+                .unwrap_or_else(PoisonError::into_inner);
+            shares = guard;
+        }
+        // A dataset of one chunk has no use for a second thread.
+        let limits = Limits::new(largest);
+        let wanted = usize::try_from(bytes).map_or(usize::MAX, |bytes| bytes / limits.chunk);
+        let helpers = shares.helpers.min(wanted);
+        shares.helpers -= helpers;
+        shares.memory -= memory;
+        shares.running += 1;
+        Ok(Share {
+            engine: self,
+            helpers,
+            memory,
+            limits,
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shares> {
+        self.shares.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What one analysis may use, given back when it ends.
+struct Share<'a> {
+    engine: &'a Engine,
+    helpers: usize,
+    memory: u64,
+    limits: Limits,
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        let mut shares = self.engine.lock();
+        shares.helpers += self.helpers;
+        shares.memory += self.memory;
+        shares.running -= 1;
+        drop(shares);
+        self.engine.changed.notify_all();
+    }
+}

@@ -1,0 +1,124 @@
+//! What can go wrong in an analysis, as its caller is told.
+
+use std::io;
+
+/// Why an analysis ended without a result.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The caller asked to stop.
+    #[error("the analysis was cancelled")]
+    Cancelled,
+    /// The dataset could not be read from disk, or a scratch file not written.
+    #[error("reading or writing a file failed: {0}")]
+    Io(#[from] io::Error),
+    /// The bytes are not what the format asks for.
+    #[error("{format} is malformed{}: {detail}", At(*.line, *.column))]
+    Malformed {
+        /// The name of the format.
+        format: &'static str,
+        /// The line, counted from 1, header included, where it is known.
+        line: Option<u64>,
+        /// The column, counted from 1, where it is known.
+        column: Option<u64>,
+        /// What is wrong.
+        detail: String,
+    },
+    /// One record is larger than the memory that may be spent on it.
+    #[error(
+        "the record that begins on line {line} is larger than {limit} bytes; is a quote not closed?"
+    )]
+    RecordTooLarge {
+        /// The line on which the record begins.
+        line: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// More columns than the engine takes.
+    #[error("the dataset has more than {limit} columns")]
+    TooManyColumns {
+        /// The limit.
+        limit: u64,
+    },
+    /// The memory that the configuration allows does not suffice.
+    #[error("the analysis needs more memory than is configured: {detail}")]
+    ResourceExhausted {
+        /// What did not fit.
+        detail: String,
+    },
+    /// An option of the request does not make sense.
+    #[error("the option `{option}` is not valid: {detail}")]
+    InvalidOption {
+        /// The name of the option.
+        option: &'static str,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The data is well-formed, but of a kind that cannot be read.
+    #[error("this dataset cannot be read: {detail}")]
+    Unsupported {
+        /// What it is.
+        detail: String,
+    },
+    /// The engine was shut down.
+    #[error("the engine was shut down")]
+    ShutDown,
+    /// A fault of the engine itself.
+    #[error("the engine failed: {detail}")]
+    Internal {
+        /// What is known of it.
+        detail: String,
+    },
+}
+
+impl EngineError {
+    /// A stable name for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::Io(_) => "io_failed",
+            Self::Malformed { .. } => "malformed_data",
+            Self::RecordTooLarge { .. } => "record_too_large",
+            Self::TooManyColumns { .. } => "too_many_columns",
+            Self::ResourceExhausted { .. } => "resource_exhausted",
+            Self::InvalidOption { .. } => "invalid_option",
+            Self::Unsupported { .. } => "unsupported_data",
+            Self::ShutDown => "engine_shut_down",
+            Self::Internal { .. } => "engine_failed",
+        }
+    }
+
+    /// Whether the same request may succeed when it is tried again.
+    pub fn retryable(&self) -> bool {
+        matches!(self, Self::Io(_) | Self::ShutDown | Self::Internal { .. })
+    }
+
+    pub(crate) fn malformed(format: &'static str, detail: impl Into<String>) -> Self {
+        Self::Malformed {
+            format,
+            line: None,
+            column: None,
+            detail: detail.into(),
+        }
+    }
+
+    pub(crate) fn internal(detail: impl Into<String>) -> Self {
+        Self::Internal {
+            detail: detail.into(),
+        }
+    }
+}
+
+/// ` on line 3, column 2`, as far as it is known.
+struct At(Option<u64>, Option<u64>);
+
+impl std::fmt::Display for At {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.0, self.1) {
+            (Some(line), Some(column)) => write!(f, " on line {line}, column {column}"),
+            (Some(line), None) => write!(f, " on line {line}"),
+            (None, Some(column)) => write!(f, " in column {column}"),
+            (None, None) => Ok(()),
+        }
+    }
+}

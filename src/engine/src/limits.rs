@@ -1,0 +1,33 @@
+//! How the memory of the configuration is shared out.
+
+/// What one analysis may hold in memory, in bytes unless said otherwise.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Limits {
+    /// A chunk as it is read.
+    pub(crate) chunk: usize,
+    /// The largest record.
+    pub(crate) record: usize,
+    /// Exact values and counts of all columns together.
+    pub(crate) columns: usize,
+    /// The rows that rank correlations are computed from.
+    pub(crate) rank_rows: usize,
+    /// Hashes of rows, to count duplicates exactly.
+    pub(crate) row_hashes: usize,
+}
+
+/// A smaller share than this cannot run a profile.
+pub(crate) const LEAST: u64 = 8 << 20;
+
+impl Limits {
+    /// Shares out `bytes` for one analysis.
+    pub(crate) fn new(bytes: u64) -> Self {
+        let part = |of: u64| usize::try_from(bytes / of).unwrap_or(usize::MAX);
+        Self {
+            chunk: part(64).clamp(16 << 10, 512 << 10),
+            record: part(16).clamp(1 << 20, 64 << 20),
+            columns: part(2),
+            rank_rows: part(8),
+            row_hashes: part(8),
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! What a reader of a profile should look at first. The thresholds are the request's.
+
+use lastcall_domain::Thresholds;
+use lastcall_domain::profile::{
+    Alert, AlertCode, Column, ColumnType, Correlations, DatasetSummary,
+};
+
+/// What is known of the cells of a column of text.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Mixture {
+    /// Cells that would read as a number, a date or a boolean.
+    pub(crate) typed: u64,
+    /// Cells of digits that stand for themselves.
+    pub(crate) identifiers: u64,
+}
+
+/// A column has few values up to this many.
+const FEW: u64 = 50;
+/// From this share of numbers, dates or booleans on a column of text is mixed.
+const MIXED: f64 = 0.05;
+/// How many partners of a correlation are named.
+const NAMED: usize = 5;
+
+/// All alerts, the dataset's first, then column by column.
+pub(crate) fn alerts(
+    dataset: &DatasetSummary,
+    columns: &[Column],
+    mixtures: &[Mixture],
+    correlations: &Correlations,
+    thresholds: &Thresholds,
+) -> Vec<Alert> {
+    let mut alerts = Vec::new();
+    if dataset.duplicate_rows > 0 {
+        let about = if dataset.duplicate_rows_estimated {
+            "about "
+        } else {
+            ""
+        };
+        let share = percent(dataset.duplicate_rows, dataset.rows);
+        alerts.push(Alert {
+            column: None,
+            code: AlertCode::Duplicates,
+            detail: format!(
+                "{about}{} rows ({share}) repeat an earlier row",
+                dataset.duplicate_rows
+            ),
+        });
+    }
+    for (column, &mixture) in columns.iter().zip(mixtures) {
+        let found = of_column(column, mixture, dataset.rows, thresholds);
+        alerts.extend(found.into_iter().map(|(code, detail)| Alert {
+            column: Some(column.name.clone()),
+            code,
+            detail,
+        }));
+        alerts.extend(correlated(
+            &column.name,
+            correlations,
+            thresholds.high_correlation,
+        ));
+    }
+    alerts
+}
+
+fn of_column(
+    column: &Column,
+    mixture: Mixture,
+    rows: u64,
+    thresholds: &Thresholds,
+) -> Vec<(AlertCode, String)> {
+    let mut found = Vec::new();
+    let count = column.count;
+    if column.missing > 0 && reaches(column.missing, rows, thresholds.missing) {
+        let share = percent(column.missing, rows);
+        found.push((
+            AlertCode::Missing,
+            format!("{} cells ({share}) are missing", column.missing),
+        ));
+    }
+    if count > 0 && column.distinct == 1 {
+        found.push((
+            AlertCode::Constant,
+            format!("all {count} values are the same"),
+        ));
+    }
+    let unique = column.distinct == count
+        && !column.distinct_estimated
+        && column.kind != ColumnType::Boolean;
+    if count > 1 && unique {
+        found.push((
+            AlertCode::Unique,
+            format!("all {count} values are different"),
+        ));
+    }
+    if column.kind == ColumnType::String && column.distinct >= thresholds.high_cardinality {
+        let about = if column.distinct_estimated {
+            "about "
+        } else {
+            ""
+        };
+        found.push((
+            AlertCode::HighCardinality,
+            format!("{about}{} different texts", column.distinct),
+        ));
+    }
+    if (2..=FEW).contains(&column.distinct)
+        && let Some(top) = column.top.first()
+        && reaches(top.count, count, thresholds.imbalanced)
+    {
+        let value = top
+            .value
+            .as_str()
+            .map_or_else(|| top.value.to_string(), |s| format!("\"{s}\""));
+        let share = percent(top.count, count);
+        found.push((
+            AlertCode::Imbalanced,
+            format!("{share} of the values are {value}"),
+        ));
+    }
+    if let Some(numeric) = &column.numeric {
+        if let Some(skewness) = numeric.skewness.filter(|s| s.abs() >= thresholds.skewed) {
+            found.push((AlertCode::Skewed, format!("the skewness is {skewness:.2}")));
+        }
+        if numeric.zeros > 0 && reaches(numeric.zeros, count, thresholds.zeros) {
+            let share = percent(numeric.zeros, count);
+            found.push((
+                AlertCode::Zeros,
+                format!("{} values ({share}) are zero", numeric.zeros),
+            ));
+        }
+        if numeric.infinities > 0 {
+            found.push((
+                AlertCode::Infinite,
+                format!("{} values are infinite", numeric.infinities),
+            ));
+        }
+    }
+    let words = count.saturating_sub(mixture.typed + mixture.identifiers);
+    if words > 0 && mixture.typed > 0 && reaches(mixture.typed, count, MIXED) {
+        let share = percent(mixture.typed, count);
+        found.push((
+            AlertCode::MixedTypes,
+            format!(
+                "{} of {count} values ({share}) read as numbers, dates or booleans, {words} do not: \
+                 the column is taken as text",
+                mixture.typed
+            ),
+        ));
+    }
+    found
+}
+
+/// The columns further to the right that say nearly the same.
+fn correlated(name: &str, correlations: &Correlations, threshold: f64) -> Option<Alert> {
+    let i = correlations
+        .columns
+        .iter()
+        .position(|column| column == name)?;
+    let mut partners = Vec::new();
+    for (j, other) in correlations.columns.iter().enumerate().skip(i + 1) {
+        let at = |matrix: &[Vec<Option<f64>>]| matrix[i][j].filter(|r| r.abs() >= threshold);
+        if let Some(r) = at(&correlations.pearson) {
+            partners.push(format!("{other} (Pearson {r:.3})"));
+        } else if let Some(rho) = at(&correlations.spearman) {
+            partners.push(format!("{other} (Spearman {rho:.3})"));
+        }
+    }
+    if partners.is_empty() {
+        return None;
+    }
+    let more = partners.len().saturating_sub(NAMED);
+    partners.truncate(NAMED);
+    let tail = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    Some(Alert {
+        column: Some(name.to_owned()),
+        code: AlertCode::HighCorrelation,
+        detail: format!("goes along with {}{tail}", partners.join(", ")),
+    })
+}
+
+fn reaches(part: u64, whole: u64, threshold: f64) -> bool {
+    whole > 0 && part as f64 / whole as f64 >= threshold
+}
+
+fn percent(part: u64, whole: u64) -> String {
+    if whole == 0 {
+        return "0 %".into();
+    }
+    let share = part as f64 / whole as f64 * 100.0;
+    // 99.96 % is not all of it.
+    let rounded = (share * 10.0).round() / 10.0;
+    let shown = if part < whole && rounded >= 100.0 {
+        99.9
+    } else {
+        rounded
+    };
+    format!("{shown} %")
+}

@@ -1,0 +1,299 @@
+//! The different values of a column and how often each occurs: exactly as long as memory allows,
+//! sketched beyond.
+//!
+//! Values are keys: 64-bit integers that order as the values do. Three stages: a hash table for
+//! columns with few values; sorted runs, merged like a log-structured tree, for many; then
+//! sketches. What was counted exactly is replayed into the sketches, so that they know all of it.
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+use super::frequent::{Frequent, Top};
+use super::quantiles::OrderSketch;
+use crate::EngineError;
+use crate::ctl::Ctl;
+
+/// A column with more different values than this leaves the hash table.
+const TABLE: usize = 8192;
+
+/// The values of a column.
+pub(crate) struct Held {
+    budget: usize,
+    stage: Stage,
+}
+
+enum Stage {
+    Table(HashMap<u64, u64, FixedState>),
+    Runs(Runs),
+    Sketched(Box<Sketches>),
+}
+
+struct Sketches {
+    order: OrderSketch,
+    frequent: Frequent<u64>,
+}
+
+/// What is known of the values in the end.
+pub(crate) struct Values {
+    /// The values (when sketched, some of them), ascending, and how many each stands for.
+    pub(crate) weighted: Vec<(u64, u64)>,
+    pub(crate) distinct: u64,
+    /// The relative error of `distinct` where it is an estimate.
+    pub(crate) distinct_error: Option<f64>,
+    pub(crate) top: Top<u64>,
+    /// The error of ranks in `weighted`, as a fraction, where it is a sketch.
+    pub(crate) rank_error: Option<f64>,
+}
+
+impl Held {
+    /// Holds values in about `budget` bytes.
+    pub(crate) fn new(budget: usize) -> Self {
+        Self {
+            budget,
+            stage: Stage::Table(HashMap::with_hasher(FixedState::with_seed(7))),
+        }
+    }
+
+    /// Counts values.
+    pub(crate) fn extend(
+        &mut self,
+        keys: impl Iterator<Item = u64>,
+        ctl: Ctl<'_>,
+    ) -> Result<(), EngineError> {
+        let mut keys = keys;
+        loop {
+            match &mut self.stage {
+                Stage::Table(table) => {
+                    let limit = TABLE.min(self.budget / 64);
+                    for key in &mut keys {
+                        *table.entry(key).or_insert(0) += 1;
+                        if table.len() > limit {
+                            break;
+                        }
+                    }
+                    if table.len() <= limit {
+                        return Ok(());
+                    }
+                    let table = std::mem::take(table);
+                    self.stage = Stage::Runs(Runs::from_counts(table.into_iter(), self.budget));
+                }
+                Stage::Runs(runs) => {
+                    for key in &mut keys {
+                        if runs.push(key, ctl)? {
+                            break;
+                        }
+                    }
+                    if runs.bytes() <= self.budget / 2 {
+                        return Ok(());
+                    }
+                    let mut sketches = Sketches::new(self.budget);
+                    for run in std::mem::take(&mut runs.levels).into_iter().flatten() {
+                        for (at, (key, count)) in run.iter().enumerate() {
+                            if at % 4096 == 0 {
+                                ctl.check()?;
+                            }
+                            sketches.add(key, count, ctl)?;
+                        }
+                    }
+                    for &key in &runs.fresh {
+                        sketches.add(key, 1, ctl)?;
+                    }
+                    self.stage = Stage::Sketched(Box::new(sketches));
+                }
+                Stage::Sketched(sketches) => {
+                    for key in keys {
+                        sketches.order.push(key);
+                        sketches.frequent.add(key);
+                    }
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Sums up.
+    pub(crate) fn finish(self, ctl: Ctl<'_>) -> Result<Values, EngineError> {
+        let weighted = match self.stage {
+            Stage::Table(table) => {
+                let mut counts: Vec<_> = table.into_iter().collect();
+                counts.sort_unstable();
+                counts
+            }
+            Stage::Runs(runs) => runs.finish(ctl)?.iter().collect(),
+            Stage::Sketched(sketches) => {
+                let (distinct, error) = sketches.frequent.distinct();
+                return Ok(Values {
+                    distinct,
+                    distinct_error: Some(error),
+                    top: sketches.frequent.top(),
+                    rank_error: Some(sketches.order.rank_error()),
+                    weighted: sketches.order.finish(),
+                });
+            }
+        };
+        Ok(Values {
+            distinct: weighted.len() as u64,
+            distinct_error: None,
+            top: Top::exact(weighted.iter().copied()),
+            rank_error: None,
+            weighted,
+        })
+    }
+}
+
+impl Sketches {
+    fn new(budget: usize) -> Self {
+        Self {
+            order: OrderSketch::new(budget),
+            frequent: Frequent::new(budget),
+        }
+    }
+
+    fn add(&mut self, key: u64, count: u64, ctl: Ctl<'_>) -> Result<(), EngineError> {
+        self.frequent.add_many(key, count);
+        for step in 0..count {
+            if step % (1 << 18) == (1 << 18) - 1 {
+                ctl.check()?;
+            }
+            self.order.push(key);
+        }
+        Ok(())
+    }
+}
+
+/// Sorted runs of values; at index i one of about 2^i times the size of the first.
+struct Runs {
+    fresh: Vec<u64>,
+    fresh_limit: usize,
+    levels: Vec<Option<Run>>,
+}
+
+/// Different values, ascending; without counts where each occurs once.
+#[derive(Default)]
+struct Run {
+    keys: Vec<u64>,
+    counts: Vec<u64>,
+}
+
+impl Runs {
+    fn from_counts(counts: impl Iterator<Item = (u64, u64)>, budget: usize) -> Self {
+        let mut pairs: Vec<_> = counts.collect();
+        pairs.sort_unstable();
+        let mut run = Run::default();
+        for (key, count) in pairs {
+            run.push(key, count);
+        }
+        Self {
+            fresh: Vec::new(),
+            fresh_limit: (budget / 64).clamp(256, 1 << 16),
+            levels: vec![Some(run)],
+        }
+    }
+
+    /// Adds a value; true when there is more than before.
+    #[inline]
+    fn push(&mut self, key: u64, ctl: Ctl<'_>) -> Result<bool, EngineError> {
+        self.fresh.push(key);
+        if self.fresh.len() < self.fresh_limit {
+            return Ok(false);
+        }
+        self.carry(ctl)?;
+        Ok(true)
+    }
+
+    fn carry(&mut self, ctl: Ctl<'_>) -> Result<(), EngineError> {
+        self.fresh.sort_unstable();
+        let mut run = Run::default();
+        for &key in &self.fresh {
+            run.push(key, 1);
+        }
+        self.fresh.clear();
+        for level in 0.. {
+            if self.levels.len() == level {
+                self.levels.push(None);
+            }
+            match self.levels[level].take() {
+                Some(other) => run = other.merge(&run, ctl)?,
+                None => {
+                    // A run that repeats what is there stays small, and stays at a low level.
+                    self.levels[level] = Some(run);
+                    return Ok(());
+                }
+            }
+            if run.keys.len() <= self.fresh_limit << level {
+                self.levels[level] = Some(run);
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn bytes(&self) -> usize {
+        let runs = self.levels.iter().flatten();
+        let held: usize = runs
+            .map(|run| (run.keys.capacity() + run.counts.capacity()) * 8)
+            .sum();
+        held + self.fresh.capacity() * 8
+    }
+
+    fn finish(mut self, ctl: Ctl<'_>) -> Result<Run, EngineError> {
+        self.carry(ctl)?;
+        let mut all = Run::default();
+        for run in self.levels.into_iter().flatten() {
+            all = all.merge(&run, ctl)?;
+        }
+        Ok(all)
+    }
+}
+
+impl Run {
+    /// Adds a value that is not below the last.
+    #[inline]
+    fn push(&mut self, key: u64, count: u64) {
+        if self.keys.last() == Some(&key) {
+            if self.counts.is_empty() {
+                self.counts.resize(self.keys.len(), 1);
+            }
+            if let Some(last) = self.counts.last_mut() {
+                *last += count;
+            }
+            return;
+        }
+        if count > 1 && self.counts.is_empty() {
+            self.counts.resize(self.keys.len(), 1);
+        }
+        // Empty either because every count is one or because there is no value yet.
+        let counted = !self.counts.is_empty() || count > 1;
+        self.keys.push(key);
+        if counted {
+            self.counts.push(count);
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (u64, u64)> {
+        let counts = self.counts.iter().copied().chain(std::iter::repeat(1));
+        self.keys.iter().copied().zip(counts)
+    }
+
+    fn merge(&self, other: &Self, ctl: Ctl<'_>) -> Result<Self, EngineError> {
+        let mut merged = Self::default();
+        merged.keys.reserve(self.keys.len().max(other.keys.len()));
+        let mut a = self.iter().peekable();
+        let mut b = other.iter().peekable();
+        for step in 0u64.. {
+            if step % (1 << 16) == 0 {
+                ctl.check()?;
+            }
+            let from_a = match (a.peek(), b.peek()) {
+                (Some(x), Some(y)) => x.0 <= y.0,
+                (Some(_), None) => true,
+                (None, Some(_)) => false,
+                (None, None) => break,
+            };
+            if let Some((key, count)) = if from_a { a.next() } else { b.next() } {
+                merged.push(key, count);
+            }
+        }
+        Ok(merged)
+    }
+}

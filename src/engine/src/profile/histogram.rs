@@ -1,0 +1,135 @@
+//! Histograms.
+//!
+//! How many intervals: the larger of Sturges' number ⌈log₂ n⌉ + 1 and that of Freedman and
+//! Diaconis, ⌈range / (2 · IQR · n^(−1/3))⌉ (NumPy's `auto`), at most 50, and for whole numbers
+//! at most one per value. All have the same width; the first begins at the minimum, the last ends
+//! at the maximum. One value alone has an interval of width 1 around it.
+
+use lastcall_domain::profile::{Histogram, Number};
+
+use super::quantiles::{Weighted, quantile};
+use crate::cell::format_timestamp;
+
+const MOST: u64 = 50;
+
+/// How many intervals values of this kind are counted in.
+fn intervals(
+    weighted: &Weighted,
+    sums: &[u64],
+    number: impl Fn(u64) -> f64 + Copy,
+    range: f64,
+    whole: bool,
+) -> u64 {
+    let n = sums.last().copied().unwrap_or(0);
+    let sturges = u64::from(n.max(1).next_power_of_two().trailing_zeros()) + 1;
+    let quartile = |q| quantile(weighted, sums, q, number);
+    let spread = match (quartile(0.25), quartile(0.75)) {
+        (Some(low), Some(high)) => high - low,
+        _ => 0.0,
+    };
+    let width = 2.0 * spread / (n as f64).cbrt();
+    // A quotient beyond the limit, or none, saturates.
+    let diaconis = if width > 0.0 {
+        (range / width).ceil() as u64
+    } else {
+        0
+    };
+    let bins = sturges.max(diaconis).clamp(1, MOST);
+    if whole {
+        bins.min((range as u64).saturating_add(1))
+    } else {
+        bins
+    }
+}
+
+/// Counts finite values, ascending, in intervals of equal width between their extremes.
+pub(crate) fn numeric(
+    weighted: &Weighted,
+    sums: &[u64],
+    number: impl Fn(u64) -> f64 + Copy,
+    extremes: (f64, f64),
+    whole: bool,
+    estimated: bool,
+) -> Histogram<Number> {
+    let (min, max) = extremes;
+    if weighted.is_empty() {
+        return Histogram::default();
+    }
+    let edges: Vec<f64> = if min < max {
+        let bins = intervals(weighted, sums, number, max - min, whole);
+        let step = (max - min) / bins as f64;
+        (0..=bins)
+            .map(|i| {
+                let t = i as f64 / bins as f64;
+                if i == bins {
+                    max
+                } else if step.is_finite() {
+                    min + step * i as f64
+                } else {
+                    min * (1.0 - t) + max * t
+                }
+            })
+            .collect()
+    } else {
+        vec![min - 0.5, max + 0.5]
+    };
+    let below = |edge: f64| {
+        let index = weighted.partition_point(|&(key, _)| number(key) < edge);
+        if index == 0 { 0 } else { sums[index - 1] }
+    };
+    Histogram {
+        counts: counts(&edges, below, sums),
+        edges: edges.into_iter().map(Number::Float).collect(),
+        estimated,
+    }
+}
+
+/// Counts points in time, in microseconds since 1970.
+pub(crate) fn temporal(
+    weighted: &Weighted,
+    sums: &[u64],
+    number: impl Fn(u64) -> i64 + Copy,
+    extremes: (i64, i64),
+    estimated: bool,
+) -> Histogram<String> {
+    let (min, max) = extremes;
+    if weighted.is_empty() {
+        return Histogram::default();
+    }
+    let range = max.saturating_sub(min);
+    let edges: Vec<i64> = if range > 0 {
+        let as_float = |key| number(key).wrapping_sub(min) as f64;
+        let bins = i128::from(intervals(weighted, sums, as_float, range as f64, true));
+        (0..=bins)
+            .map(|i| min + (i128::from(range) * i / bins) as i64)
+            .collect()
+    } else {
+        vec![min, min.saturating_add(1_000_000)]
+    };
+    let below = |edge: i64| {
+        let index = weighted.partition_point(|&(key, _)| number(key) < edge);
+        if index == 0 { 0 } else { sums[index - 1] }
+    };
+    Histogram {
+        counts: counts(&edges, below, sums),
+        edges: edges.into_iter().map(format_timestamp).collect(),
+        estimated,
+    }
+}
+
+/// Differences of how many values lie below each edge; the last interval is closed.
+fn counts<E: Copy>(edges: &[E], below: impl Fn(E) -> u64, sums: &[u64]) -> Vec<u64> {
+    let total = sums.last().copied().unwrap_or(0);
+    let mut before = 0;
+    let inner = edges.iter().skip(1).take(edges.len().saturating_sub(2));
+    let mut counts: Vec<u64> = inner
+        .map(|&edge| {
+            let below = below(edge);
+            let count = below - before;
+            before = below;
+            count
+        })
+        .collect();
+    counts.push(total - before);
+    counts
+}

@@ -1,0 +1,175 @@
+//! Mean, variance, skewness and kurtosis in one pass.
+//!
+//! Values are gathered in blocks of a fixed size. The central moments of a block are computed
+//! about its own mean, and blocks are merged by the formulas of Chan, Golub and LeVeque (1983) and
+//! Pébay (2008, SAND2008-6212). Neither step subtracts large numbers of nearly equal size, so
+//! that 10000000.2 ± 0.1 keeps its digits.
+
+const BLOCK: usize = 256;
+const STRIPES: usize = 8;
+
+/// Central moments of the values so far.
+#[derive(Clone, Debug)]
+pub(crate) struct Moments {
+    merged: Central,
+    block: Vec<f64>,
+}
+
+/// Count, mean and sums of powers of the deviations from it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Central {
+    pub(crate) n: f64,
+    pub(crate) mean: f64,
+    pub(crate) m2: f64,
+    pub(crate) m3: f64,
+    pub(crate) m4: f64,
+}
+
+impl Moments {
+    pub(crate) fn new() -> Self {
+        Self {
+            merged: Central::default(),
+            block: Vec::new(),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, value: f64) {
+        self.block.push(value);
+        if self.block.len() == BLOCK {
+            self.merged = self.merged.merge(Central::of(&self.block));
+            self.block.clear();
+        }
+    }
+
+    pub(crate) fn finish(&self) -> Central {
+        self.merged.merge(Central::of(&self.block))
+    }
+}
+
+/// Sums in stripes, which the compiler turns into vector instructions.
+pub(crate) fn sum(values: &[f64], f: impl Fn(f64) -> f64) -> f64 {
+    let mut stripes = [0.0; STRIPES];
+    let mut chunks = values.chunks_exact(STRIPES);
+    for chunk in &mut chunks {
+        for (stripe, &value) in stripes.iter_mut().zip(chunk) {
+            *stripe += f(value);
+        }
+    }
+    let rest: f64 = chunks.remainder().iter().map(|&value| f(value)).sum();
+    stripes.iter().sum::<f64>() + rest
+}
+
+/// The mean; 0 of nothing.
+pub(crate) fn mean(values: impl Iterator<Item = f64> + Clone) -> f64 {
+    let (mut n, mut total) = (0.0, 0.0);
+    for value in values.clone() {
+        n += 1.0;
+        total += value;
+    }
+    if n == 0.0 {
+        return 0.0;
+    }
+    // The second step takes away what rounding left in the first.
+    let rough: f64 = total / n;
+    rough + values.map(|value| value - rough).sum::<f64>() / n
+}
+
+impl Central {
+    /// The central moments of some values.
+    pub(crate) fn of(values: &[f64]) -> Self {
+        if values.is_empty() {
+            return Self::default();
+        }
+        let n = values.len() as f64;
+        // The second step takes away what rounding left in the first.
+        let rough = sum(values, |x| x) / n;
+        let mean = rough + sum(values, |x| x - rough) / n;
+        Self {
+            n,
+            mean,
+            m2: sum(values, |x| (x - mean).powi(2)),
+            m3: sum(values, |x| (x - mean).powi(3)),
+            m4: sum(values, |x| (x - mean).powi(2).powi(2)),
+        }
+    }
+
+    /// The central moments of both sets of values together.
+    pub(crate) fn merge(self, other: Self) -> Self {
+        if self.n == 0.0 {
+            return other;
+        }
+        if other.n == 0.0 {
+            return self;
+        }
+        let (a, b) = (self, other);
+        let n = a.n + b.n;
+        let delta = b.mean - a.mean;
+        let (fa, fb) = (a.n / n, b.n / n);
+        let d2 = delta * delta * fa * b.n;
+        Self {
+            n,
+            mean: a.mean + delta * fb,
+            m2: a.m2 + b.m2 + d2,
+            m3: a.m3 + b.m3 + d2 * delta * (fa - fb) + 3.0 * delta * (fa * b.m2 - fb * a.m2),
+            m4: a.m4
+                + b.m4
+                + d2 * delta * delta * (fa * fa - fa * fb + fb * fb)
+                + 6.0 * delta * delta * (fa * fa * b.m2 + fb * fb * a.m2)
+                + 4.0 * delta * (fa * b.m3 - fb * a.m3),
+        }
+    }
+
+    /// The sample variance (n − 1).
+    pub(crate) fn variance(&self) -> Option<f64> {
+        (self.n >= 2.0)
+            .then(|| self.m2 / (self.n - 1.0))
+            .filter(|v| v.is_finite())
+    }
+
+    /// The adjusted Fisher–Pearson coefficient G1 (Joanes and Gill 1998), from three values on.
+    pub(crate) fn skewness(&self) -> Option<f64> {
+        let n = self.n;
+        if n < 3.0 || self.m2 <= 0.0 {
+            return None;
+        }
+        let g1 = n * (n - 1.0).sqrt() / (n - 2.0) * (self.m3 / self.m2.powf(1.5));
+        Some(g1).filter(|g| g.is_finite())
+    }
+
+    /// The adjusted excess kurtosis G2 (Joanes and Gill 1998), from four values on.
+    pub(crate) fn kurtosis(&self) -> Option<f64> {
+        let n = self.n;
+        if n < 4.0 || self.m2 <= 0.0 {
+            return None;
+        }
+        let ratio = self.m4 / (self.m2 * self.m2);
+        let g2 = n * (n + 1.0) * (n - 1.0) / ((n - 2.0) * (n - 3.0)) * ratio
+            - 3.0 * (n - 1.0).powi(2) / ((n - 2.0) * (n - 3.0));
+        Some(g2).filter(|g| g.is_finite())
+    }
+}
+
+/// A sum of doubles that keeps what each addition rounds away (Neumaier 1974).
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sum {
+    sum: f64,
+    rest: f64,
+}
+
+impl Sum {
+    #[inline]
+    pub(crate) fn add(&mut self, value: f64) {
+        let sum = self.sum + value;
+        self.rest += if self.sum.abs() >= value.abs() {
+            (self.sum - sum) + value
+        } else {
+            (value - sum) + self.sum
+        };
+        self.sum = sum;
+    }
+
+    pub(crate) fn total(self) -> f64 {
+        self.sum + self.rest
+    }
+}

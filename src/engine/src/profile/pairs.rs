@@ -1,0 +1,260 @@
+//! Pearson's correlation of all pairs of numeric columns, each over the rows in which both have a
+//! finite value.
+//!
+//! Rows are gathered in blocks of a fixed size. Within a block products are summed about the
+//! columns' means of the block; blocks are merged by the formulas of Chan, Golub and LeVeque
+//! (1983), so that far-off means cost no digits.
+
+use super::ranks::RankRows;
+use crate::EngineError;
+use crate::batch::{Batch, Values};
+use crate::ctl::Ctl;
+
+/// Numeric columns beyond this many are left out of the matrices.
+pub(crate) const MOST_COLUMNS: usize = 100;
+
+const BLOCK: usize = 1024;
+const STRIPES: usize = 8;
+
+/// What is summed up over the rows for correlations.
+pub(crate) struct Pairs {
+    /// Where the numeric columns are in a batch.
+    columns: Vec<usize>,
+    /// Rows that are not summed up yet, column by column; NaN where there is no finite value.
+    block: Vec<Vec<f64>>,
+    /// The pairs of columns (i, j) with i < j, row by row of the triangle.
+    sums: Vec<Comoments>,
+    pub(crate) ranks: RankRows,
+}
+
+/// Count, means and sums of squares and products of the deviations.
+#[derive(Clone, Copy, Debug, Default)]
+struct Comoments {
+    n: f64,
+    mean_x: f64,
+    mean_y: f64,
+    xx: f64,
+    yy: f64,
+    xy: f64,
+}
+
+impl Comoments {
+    fn merge(self, b: Self) -> Self {
+        if self.n == 0.0 {
+            return b;
+        }
+        if b.n == 0.0 {
+            return self;
+        }
+        let n = self.n + b.n;
+        let (dx, dy) = (b.mean_x - self.mean_x, b.mean_y - self.mean_y);
+        let part = self.n * b.n / n;
+        Self {
+            n,
+            mean_x: self.mean_x + dx * b.n / n,
+            mean_y: self.mean_y + dy * b.n / n,
+            xx: self.xx + b.xx + dx * dx * part,
+            yy: self.yy + b.yy + dy * dy * part,
+            xy: self.xy + b.xy + dx * dy * part,
+        }
+    }
+
+    fn correlation(&self) -> Option<f64> {
+        // What rounding makes of a constant is no spread.
+        let spread = |m2: f64, mean: f64| m2 > self.n * (1e-14 * mean) * (1e-14 * mean);
+        if self.n < 2.0 || !spread(self.xx, self.mean_x) || !spread(self.yy, self.mean_y) {
+            return None;
+        }
+        let r = self.xy / (self.xx.sqrt() * self.yy.sqrt());
+        r.is_finite().then(|| r.clamp(-1.0, 1.0))
+    }
+}
+
+impl Pairs {
+    /// Sums for the columns at these places of a batch.
+    pub(crate) fn new(columns: Vec<usize>, rank_bytes: usize) -> Self {
+        let p = columns.len();
+        Self {
+            block: vec![Vec::new(); p],
+            sums: vec![Comoments::default(); p * p.saturating_sub(1) / 2],
+            ranks: RankRows::new(p, rank_bytes),
+            columns,
+        }
+    }
+
+    pub(crate) fn add(&mut self, batch: &Batch, ctl: Ctl<'_>) -> Result<(), EngineError> {
+        if self.columns.is_empty() {
+            return Ok(());
+        }
+        let mut row = 0;
+        while row < batch.rows {
+            let room = BLOCK - self.block[0].len();
+            let end = batch.rows.min(row + room);
+            for (block, &at) in self.block.iter_mut().zip(&self.columns) {
+                let column = &batch.columns[at];
+                match &column.values {
+                    Values::Integers(values) => {
+                        block.extend((row..end).map(|row| {
+                            if column.missing.at(row) {
+                                f64::NAN
+                            } else {
+                                values[row] as f64
+                            }
+                        }));
+                    }
+                    Values::Floats(values) => {
+                        let finite = |&x: &f64| if x.is_finite() { x } else { f64::NAN };
+                        block.extend(values[row..end].iter().map(finite));
+                    }
+                    Values::Text(_) => block.resize(block.len() + end - row, f64::NAN),
+                }
+            }
+            row = end;
+            if self.block[0].len() == BLOCK {
+                self.flush(ctl)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self, ctl: Ctl<'_>) -> Result<(), EngineError> {
+        self.ranks.add(&self.block);
+        let columns: Vec<Centered> = self
+            .block
+            .iter()
+            .map(|values| Centered::new(values))
+            .collect();
+        let mut sums = self.sums.iter_mut();
+        for (i, x) in columns.iter().enumerate() {
+            ctl.check()?;
+            for (y, sum) in columns[i + 1..].iter().zip(&mut sums) {
+                *sum = sum.merge(x.with(y));
+            }
+        }
+        for block in &mut self.block {
+            block.clear();
+        }
+        Ok(())
+    }
+
+    /// The matrix of coefficients, and the rows for rank correlations.
+    pub(crate) fn finish(
+        mut self,
+        ctl: Ctl<'_>,
+    ) -> Result<(Vec<Vec<Option<f64>>>, RankRows), EngineError> {
+        if !self.block.is_empty() {
+            self.flush(ctl)?;
+        }
+        let p = self.columns.len();
+        let mut matrix = vec![vec![None; p]; p];
+        let mut sums = self.sums.iter();
+        for i in 0..p {
+            for j in i + 1..p {
+                let r = sums.next().and_then(Comoments::correlation);
+                matrix[i][j] = r;
+                matrix[j][i] = r;
+            }
+        }
+        Ok((matrix, self.ranks))
+    }
+}
+
+/// A block of a column, its mean taken off, with zeros where there is no value.
+struct Centered {
+    mean: f64,
+    values: Vec<f64>,
+    squares: Vec<f64>,
+    /// 1 where there is a value; empty where there is one in every row.
+    present: Vec<f64>,
+    sum: f64,
+    sum_of_squares: f64,
+}
+
+impl Centered {
+    fn new(block: &[f64]) -> Self {
+        let complete = !block.iter().any(|x| x.is_nan());
+        let mean = super::moments::mean(block.iter().copied().filter(|x| !x.is_nan()));
+        let values: Vec<f64> = block
+            .iter()
+            .map(|&x| if x.is_nan() { 0.0 } else { x - mean })
+            .collect();
+        let squares: Vec<f64> = values.iter().map(|x| x * x).collect();
+        let present = if complete {
+            Vec::new()
+        } else {
+            block
+                .iter()
+                .map(|x| if x.is_nan() { 0.0 } else { 1.0 })
+                .collect()
+        };
+        Self {
+            mean,
+            sum: total(&values),
+            sum_of_squares: total(&squares),
+            values,
+            squares,
+            present,
+        }
+    }
+
+    fn with(&self, other: &Self) -> Comoments {
+        let xy = dot(&self.values, &other.values);
+        let masked = |values: &[f64], sum: f64, mask: &[f64]| {
+            if mask.is_empty() {
+                sum
+            } else {
+                dot(values, mask)
+            }
+        };
+        let (x, y) = (self, other);
+        let n = match (x.present.is_empty(), y.present.is_empty()) {
+            (true, true) => x.values.len() as f64,
+            (false, true) => total(&x.present),
+            (true, false) => total(&y.present),
+            (false, false) => dot(&x.present, &y.present),
+        };
+        if n == 0.0 {
+            return Comoments::default();
+        }
+        let sum_x = masked(&x.values, x.sum, &y.present);
+        let sum_y = masked(&y.values, y.sum, &x.present);
+        let about = |squares: f64, sum: f64| {
+            let central = squares - sum * sum / n;
+            if central <= 1e-13 * squares {
+                0.0
+            } else {
+                central
+            }
+        };
+        Comoments {
+            n,
+            mean_x: x.mean + sum_x / n,
+            mean_y: y.mean + sum_y / n,
+            xx: about(masked(&x.squares, x.sum_of_squares, &y.present), sum_x),
+            yy: about(masked(&y.squares, y.sum_of_squares, &x.present), sum_y),
+            xy: xy - sum_x * sum_y / n,
+        }
+    }
+}
+
+/// The sum of products in stripes, which the compiler turns into vector instructions.
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let mut stripes = [0.0; STRIPES];
+    let (mut left, mut right) = (a.chunks_exact(STRIPES), b.chunks_exact(STRIPES));
+    for (x, y) in (&mut left).zip(&mut right) {
+        for k in 0..STRIPES {
+            stripes[k] += x[k] * y[k];
+        }
+    }
+    let rest: f64 = left
+        .remainder()
+        .iter()
+        .zip(right.remainder())
+        .map(|(x, y)| x * y)
+        .sum();
+    stripes.iter().sum::<f64>() + rest
+}
+
+fn total(values: &[f64]) -> f64 {
+    super::moments::sum(values, |x| x)
+}

@@ -1,0 +1,166 @@
+//! Quantiles of values in memory, and a sketch of them for more values than fit.
+//!
+//! Values are keys: 64-bit integers that order as the values do.
+
+/// Values with how often they occur, ascending.
+pub(crate) type Weighted = [(u64, u64)];
+
+/// The value at a rank, counted from 0, in ascending values with counts summed up.
+fn at_rank(values: &Weighted, sums: &[u64], rank: u64) -> Option<u64> {
+    let index = sums.partition_point(|&sum| sum <= rank);
+    values.get(index).map(|&(key, _)| key)
+}
+
+/// Counts summed up: how many values there are up to each.
+pub(crate) fn running(values: &Weighted) -> Vec<u64> {
+    let mut total = 0;
+    values
+        .iter()
+        .map(|&(_, count)| {
+            total += count;
+            total
+        })
+        .collect()
+}
+
+/// The quantile by linear interpolation between the two nearest ranks (Hyndman and Fan 1996,
+/// type 7), which is NumPy's `linear`, computed in the same order of operations.
+pub(crate) fn quantile(
+    values: &Weighted,
+    sums: &[u64],
+    q: f64,
+    number: impl Fn(u64) -> f64,
+) -> Option<f64> {
+    let n = *sums.last()?;
+    let position = q * (n - 1) as f64;
+    let low = position.floor();
+    let t = position - low;
+    let a = number(at_rank(values, sums, low as u64)?);
+    if t == 0.0 {
+        return finite(a);
+    }
+    let b = number(at_rank(values, sums, low as u64 + 1)?);
+    let step = b - a;
+    finite(if t >= 0.5 {
+        b - step * (1.0 - t)
+    } else {
+        a + step * t
+    })
+}
+
+fn finite(value: f64) -> Option<f64> {
+    Some(value).filter(|v| v.is_finite())
+}
+
+/// A sketch of the order of many values: buffers of up to 4,096 values, two of equal weight merged into
+/// one of twice the weight by keeping every other value (Munro and Paterson 1980; Manku,
+/// Rajagopalan and Lindsay 1998).
+///
+/// Which value of a pair is kept alternates, so that equal data gives equal results; a merge at
+/// weight w shifts no rank by more than w, which bounds the error for every input.
+#[derive(Clone, Debug)]
+pub(crate) struct OrderSketch {
+    width: usize,
+    fresh: Vec<u64>,
+    /// At index i a sorted buffer of weight 2^i.
+    levels: Vec<Option<Vec<u64>>>,
+    odd: Vec<bool>,
+    merges: Vec<u64>,
+}
+
+impl OrderSketch {
+    /// A sketch for a column with about `budget` bytes.
+    pub(crate) fn new(budget: usize) -> Self {
+        let width = 1 << super::frequent::size_for(budget);
+        Self {
+            width,
+            fresh: Vec::with_capacity(width),
+            levels: Vec::new(),
+            odd: Vec::new(),
+            merges: Vec::new(),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, key: u64) {
+        self.fresh.push(key);
+        if self.fresh.len() == self.width {
+            self.carry();
+        }
+    }
+
+    /// Adds the full buffer as one adds 1 to a binary number.
+    fn carry(&mut self) {
+        let mut buffer = std::mem::replace(&mut self.fresh, Vec::with_capacity(self.width));
+        buffer.sort_unstable();
+        for level in 0.. {
+            if self.levels.len() == level {
+                self.levels.push(None);
+                self.odd.push(false);
+                self.merges.push(0);
+            }
+            let Some(other) = self.levels[level].take() else {
+                self.levels[level] = Some(buffer);
+                return;
+            };
+            buffer = every_other(&other, &buffer, self.odd[level]);
+            self.odd[level] = !self.odd[level];
+            self.merges[level] += 1;
+        }
+    }
+
+    /// How far the rank of a value can be off, as a fraction of the count.
+    pub(crate) fn rank_error(&self) -> f64 {
+        let shifts: u64 = self
+            .merges
+            .iter()
+            .enumerate()
+            .map(|(level, n)| n << level)
+            .sum();
+        // Half a weight more because a value stands for those around it.
+        let top = 1u64 << self.levels.len().saturating_sub(1);
+        let n = self.count();
+        if n == 0 {
+            0.0
+        } else {
+            (shifts + top) as f64 / n as f64
+        }
+    }
+
+    fn count(&self) -> u64 {
+        let held = self.levels.iter().enumerate();
+        let held: u64 = held
+            .map(|(i, b)| b.as_ref().map_or(0, |b| (b.len() as u64) << i))
+            .sum();
+        held + self.fresh.len() as u64
+    }
+
+    /// The values that were kept, ascending, each with the number of values it stands for.
+    pub(crate) fn finish(mut self) -> Vec<(u64, u64)> {
+        self.fresh.sort_unstable();
+        let mut all: Vec<(u64, u64)> = self.fresh.iter().map(|&key| (key, 1)).collect();
+        for (level, buffer) in self.levels.into_iter().enumerate() {
+            all.extend(buffer.into_iter().flatten().map(|key| (key, 1 << level)));
+        }
+        all.sort_unstable();
+        all
+    }
+}
+
+/// Merges two sorted buffers of equal length and keeps every other value.
+fn every_other(a: &[u64], b: &[u64], odd: bool) -> Vec<u64> {
+    let mut kept = Vec::with_capacity(a.len());
+    let (mut i, mut j) = (0, 0);
+    let mut keep = odd;
+    while i < a.len() || j < b.len() {
+        let from_a = j == b.len() || (i < a.len() && a[i] <= b[j]);
+        let value = if from_a { a[i] } else { b[j] };
+        i += usize::from(from_a);
+        j += usize::from(!from_a);
+        if keep {
+            kept.push(value);
+        }
+        keep = !keep;
+    }
+    kept
+}

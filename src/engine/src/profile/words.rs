@@ -1,0 +1,172 @@
+//! The different texts of a column and how often each occurs.
+
+use hashbrown::HashTable;
+
+use super::frequent::{Frequent, Top};
+use crate::EngineError;
+use crate::batch::Texts;
+use crate::ctl::Ctl;
+
+/// A text longer than this is counted by its beginning and a hash once texts are sketched.
+const LONGEST_SKETCHED: usize = 256;
+
+/// The texts of a column: all of them as long as they fit, sketched beyond.
+pub(crate) struct Words {
+    budget: usize,
+    stage: Stage,
+}
+
+enum Stage {
+    Exact(Dictionary),
+    Sketched(Box<Frequent<Vec<u8>>>),
+}
+
+/// What is known of the texts in the end.
+pub(crate) struct Summary {
+    pub(crate) distinct: u64,
+    pub(crate) distinct_error: Option<f64>,
+    pub(crate) top: Top<Vec<u8>>,
+}
+
+#[derive(Default)]
+struct Dictionary {
+    table: HashTable<u32>,
+    entries: Vec<Entry>,
+    bytes: Vec<u8>,
+}
+
+struct Entry {
+    hash: u64,
+    count: u64,
+    /// Where the text ends in `bytes`; it begins where the entry before ends.
+    end: usize,
+}
+
+impl Words {
+    /// Holds texts in about `budget` bytes.
+    pub(crate) fn new(budget: usize) -> Self {
+        Self {
+            budget,
+            stage: Stage::Exact(Dictionary::default()),
+        }
+    }
+
+    /// Counts a text of a batch.
+    pub(crate) fn add(
+        &mut self,
+        texts: &Texts,
+        row: usize,
+        ctl: Ctl<'_>,
+    ) -> Result<(), EngineError> {
+        let (text, hash) = (texts.get(row), texts.hashes()[row]);
+        match &mut self.stage {
+            Stage::Exact(dictionary) => {
+                // Buffers double as they grow: half of the share is what may be in use.
+                if dictionary.add(text, hash) && dictionary.bytes() > self.budget / 2 {
+                    let mut sketch = Frequent::new(self.budget);
+                    for at in 0..dictionary.entries.len() {
+                        if at % 4096 == 0 {
+                            ctl.check()?;
+                        }
+                        let entry = &dictionary.entries[at];
+                        sketch_text(&mut sketch, dictionary.text(at), entry.hash, entry.count);
+                    }
+                    self.stage = Stage::Sketched(Box::new(sketch));
+                }
+            }
+            Stage::Sketched(sketch) => sketch_text(sketch, text, hash, 1),
+        }
+        Ok(())
+    }
+
+    pub(crate) fn finish(self) -> Summary {
+        match self.stage {
+            Stage::Exact(dictionary) => {
+                let counts = (0..dictionary.entries.len())
+                    .map(|at| (dictionary.text(at), dictionary.entries[at].count));
+                let top = Top::exact(counts);
+                Summary {
+                    distinct: dictionary.entries.len() as u64,
+                    distinct_error: None,
+                    top: Top {
+                        values: top
+                            .values
+                            .into_iter()
+                            .map(|(t, n)| (t.to_vec(), n))
+                            .collect(),
+                        error: None,
+                    },
+                }
+            }
+            Stage::Sketched(sketch) => {
+                let (distinct, error) = sketch.distinct();
+                Summary {
+                    distinct,
+                    distinct_error: Some(error),
+                    top: sketch.top(),
+                }
+            }
+        }
+    }
+}
+
+fn sketch_text(sketch: &mut Frequent<Vec<u8>>, text: &[u8], hash: u64, count: u64) {
+    if text.len() <= LONGEST_SKETCHED {
+        sketch.add_ref(text, hash, count);
+    } else {
+        let mut cut = LONGEST_SKETCHED - 20;
+        // Not in the middle of a character.
+        while text[cut] & 0xc0 == 0x80 {
+            cut -= 1;
+        }
+        let name = format!("{}… #{hash:016x}", String::from_utf8_lossy(&text[..cut]));
+        sketch.add_ref(name.as_bytes(), hash, count);
+    }
+}
+
+impl Dictionary {
+    /// Counts a text; true when it is new.
+    #[inline]
+    fn add(&mut self, text: &[u8], hash: u64) -> bool {
+        let Self {
+            table,
+            entries,
+            bytes,
+        } = self;
+        let same = |&at: &u32| {
+            let at = at as usize;
+            entries[at].hash == hash && slice(entries, bytes, at) == text
+        };
+        if let Some(&at) = table.find(hash, same) {
+            entries[at as usize].count += 1;
+            return false;
+        }
+        let Ok(number) = u32::try_from(entries.len()) else {
+            return true;
+        };
+        bytes.extend_from_slice(text);
+        entries.push(Entry {
+            hash,
+            count: 1,
+            end: bytes.len(),
+        });
+        table.insert_unique(hash, number, |&at| entries[at as usize].hash);
+        true
+    }
+
+    fn text(&self, at: usize) -> &[u8] {
+        slice(&self.entries, &self.bytes, at)
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes.capacity()
+            + self.entries.capacity() * size_of::<Entry>()
+            + self.table.capacity() * 5
+    }
+}
+
+#[inline]
+fn slice<'a>(entries: &[Entry], bytes: &'a [u8], at: usize) -> &'a [u8] {
+    let start = if at == 0 { 0 } else { entries[at - 1].end };
+    &bytes[start..entries[at].end]
+}

@@ -1,0 +1,184 @@
+//! Cutting a chunk of CSV into cells.
+
+use std::borrow::Cow;
+
+use memchr::{memchr, memchr_iter, memchr2_iter};
+
+use super::dialect::{Dialect, QUOTE, unquote};
+use crate::batch::{Notes, PLACES_NAMED};
+
+/// The cells of a chunk, row by row.
+pub(crate) struct Cells<'a> {
+    data: &'a [u8],
+    spans: Vec<Span>,
+    width: usize,
+    pub(crate) notes: Notes,
+}
+
+#[derive(Clone, Copy)]
+struct Span {
+    start: u32,
+    /// The length, and whether the cell is quoted in the lowest bit.
+    length: u32,
+}
+
+impl Span {
+    const ABSENT: Self = Self {
+        start: u32::MAX,
+        length: 0,
+    };
+
+    /// Chunks are bounded far below 2 GiB.
+    fn new(start: usize, end: usize, quoted: bool) -> Self {
+        Self {
+            start: start as u32,
+            length: ((end - start) as u32) << 1 | u32::from(quoted),
+        }
+    }
+}
+
+impl<'a> Cells<'a> {
+    /// Cuts whole records into `width` cells each. Records with fewer cells are filled up,
+    /// cells beyond are left out, and both are noted; an empty cell too many is not worth a note.
+    pub(crate) fn cut(data: &'a [u8], dialect: Dialect, width: usize, first_line: u64) -> Self {
+        let mut cells = Self {
+            data,
+            spans: Vec::with_capacity(data.len() / 6),
+            width,
+            notes: Notes::default(),
+        };
+        if dialect.comment.is_none() && memchr(QUOTE, data).is_none() {
+            cells.cut_plain(dialect, first_line);
+        } else {
+            cells.cut_quoted(dialect, first_line);
+        }
+        cells
+    }
+
+    fn cut_plain(&mut self, dialect: Dialect, first_line: u64) {
+        let data = self.data;
+        let mut row = 0;
+        let mut start = 0;
+        for at in memchr2_iter(dialect.delimiter, b'\n', data) {
+            self.spans.push(Span::new(start, at, false));
+            start = at + 1;
+            if data[at] == b'\n' {
+                row = self.end_row(row, at, first_line);
+            }
+        }
+        if start < data.len() || self.spans.len() > row {
+            self.spans.push(Span::new(start, data.len(), false));
+            self.end_row(row, data.len(), first_line);
+        }
+    }
+
+    fn cut_quoted(&mut self, dialect: Dialect, first_line: u64) {
+        let data = self.data;
+        let mut row = 0;
+        let mut start = 0;
+        while start < data.len() || self.spans.len() > row {
+            if self.spans.len() == row && dialect.comment.is_some_and(|c| data[start] == c) {
+                start = memchr(b'\n', &data[start..]).map_or(data.len(), |at| start + at + 1);
+                continue;
+            }
+            let (end, quoted) = dialect.cell_end(data, start);
+            self.spans.push(Span::new(start, end, quoted));
+            if data.get(end) != Some(&dialect.delimiter) {
+                row = self.end_row(row, end, first_line);
+            }
+            start = end + 1;
+        }
+    }
+
+    /// Makes the row that began with span `row` and ended at byte `end` as wide as the others;
+    /// returns where the next row begins.
+    #[inline]
+    fn end_row(&mut self, row: usize, end: usize, first_line: u64) -> usize {
+        if let Some(last) = self.spans.last_mut()
+            && last.length > 1
+            && self.data[end - 1] == b'\r'
+        {
+            last.length -= 2;
+        }
+        let count = self.spans.len() - row;
+        if count != self.width || count == 1 {
+            self.uneven_row(row, count, end, first_line);
+        }
+        self.spans.len()
+    }
+
+    #[cold]
+    fn uneven_row(&mut self, row: usize, count: usize, end: usize, first_line: u64) {
+        if count == 1 && self.spans[row].length == 0 {
+            // A blank line.
+            self.spans.truncate(row);
+            return;
+        }
+        let trailing = count == self.width + 1 && self.spans[row + self.width].length == 0;
+        if count != self.width && !trailing {
+            self.notes.ragged += 1;
+            if self.notes.ragged_first.len() < PLACES_NAMED {
+                let start = self.spans[row].start as usize;
+                let before = &self.data[..start.min(end)];
+                let line = first_line + memchr_iter(b'\n', before).count() as u64;
+                self.notes.ragged_first.push((line, count));
+            }
+        }
+        self.spans.resize(row + self.width, Span::ABSENT);
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.spans.len().checked_div(self.width).unwrap_or(0)
+    }
+
+    /// The cells of one column from top to bottom.
+    pub(crate) fn column(&self, column: usize) -> impl Iterator<Item = Option<Cow<'a, [u8]>>> {
+        let data = self.data;
+        self.spans
+            .iter()
+            .skip(column)
+            .step_by(self.width.max(1))
+            .map(move |span| {
+                if span.start == u32::MAX {
+                    return None;
+                }
+                let start = span.start as usize;
+                let cell = &data[start..start + (span.length >> 1) as usize];
+                Some(if span.length & 1 == 1 {
+                    unquote(cell)
+                } else {
+                    Cow::Borrowed(cell)
+                })
+            })
+    }
+}
+
+impl Cells<'_> {
+    /// The cells of one record, however many there are.
+    pub(crate) fn cut_record(record: &[u8], dialect: Dialect) -> Vec<Vec<u8>> {
+        let mut cells = Vec::new();
+        let mut start = 0;
+        if record.is_empty() {
+            return cells;
+        }
+        loop {
+            let (end, quoted) = dialect.cell_end(record, start);
+            let cell = &record[start..end];
+            let last = record.get(end) != Some(&dialect.delimiter);
+            let cell = if last {
+                cell.strip_suffix(b"\r").unwrap_or(cell)
+            } else {
+                cell
+            };
+            cells.push(if quoted {
+                unquote(cell).into_owned()
+            } else {
+                cell.to_vec()
+            });
+            if last {
+                return cells;
+            }
+            start = end + 1;
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Readers: from bytes to batches.
+//!
+//! A reader yields chunks one after the other ([`Input`]); chunks are parsed into batches
+//! independently of one another ([`Dataset::parse`]), on as many threads as there are.
+
+mod build;
+mod csv;
+mod text;
+
+use lastcall_domain::{Format, ReadOptions};
+
+use crate::batch::Batch;
+use crate::cell::{Kind, Kinds};
+use crate::ctl::Ctl;
+use crate::{EngineError, Source};
+
+/// More columns than this are refused: beyond it the figures of a column cost more memory than
+/// its cells.
+pub(crate) const MAX_COLUMNS: usize = 16_384;
+
+/// A piece of a dataset that can be parsed by itself.
+pub(crate) struct Chunk {
+    pub(crate) body: Body,
+    /// The line its first record is on.
+    pub(crate) first_line: u64,
+    /// The part of the dataset that was read with it, 0 to 1.
+    pub(crate) done: f64,
+}
+
+/// What a chunk is made of.
+pub(crate) enum Body {
+    /// Whole records of text, in UTF-8 but for what could not be decoded.
+    Text(Vec<u8>),
+}
+
+/// The chunks of a dataset, in order.
+pub(crate) trait Input: Send {
+    /// The next chunk, `None` after the last.
+    fn next(&mut self, ctl: Ctl<'_>) -> Result<Option<Chunk>, EngineError>;
+}
+
+/// The columns as they are assumed to be.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Plan {
+    pub(crate) names: Vec<String>,
+    pub(crate) kinds: Vec<Kind>,
+}
+
+/// A dataset that can be read again and again.
+pub(crate) trait Dataset: Sync {
+    /// The columns and what their first cells may be read as.
+    fn first_look(&self) -> (Vec<String>, Vec<Kinds>);
+
+    /// The chunks from the beginning.
+    fn open(&self) -> Result<Box<dyn Input>, EngineError>;
+
+    /// Reads the cells of a chunk as the plan says.
+    fn parse(&self, chunk: Chunk, plan: &Plan) -> Result<Batch, EngineError>;
+
+    /// What the header had that a reader of the profile should know.
+    fn warnings(&self) -> Vec<lastcall_domain::profile::Warning> {
+        Vec::new()
+    }
+}
+
+/// Looks at the beginning of a dataset and makes it ready to be read.
+pub(crate) fn open(
+    source: &Source,
+    options: &ReadOptions,
+    limits: &crate::limits::Limits,
+    ctl: Ctl<'_>,
+) -> Result<Box<dyn Dataset>, EngineError> {
+    ctl.check()?;
+    match source.format {
+        Format::Csv | Format::Tsv => Ok(Box::new(csv::Csv::open(source, options, limits)?)),
+        other => Err(EngineError::Unsupported {
+            detail: format!("{other} is not read yet"),
+        }),
+    }
+}

@@ -1,0 +1,123 @@
+//! What the cells of a dataset say about its columns.
+
+use lastcall_domain::profile::Warning;
+
+use crate::EngineError;
+use crate::batch::{Batch, Notes, PLACES_NAMED};
+use crate::cell::Kinds;
+use crate::read::{Dataset, Plan};
+
+/// What is known about the columns after some of the data.
+pub(crate) struct Findings {
+    names: Vec<String>,
+    kinds: Vec<Kinds>,
+    pub(crate) rows: u64,
+    /// All cells could be read as planned.
+    pub(crate) fits: bool,
+    notes: Notes,
+}
+
+impl Findings {
+    /// From a first look at the data.
+    pub(crate) fn new(dataset: &dyn Dataset) -> Self {
+        let (names, kinds) = dataset.first_look();
+        Self {
+            names,
+            kinds,
+            rows: 0,
+            fits: true,
+            notes: Notes::default(),
+        }
+    }
+
+    /// Nothing yet, but for the names.
+    pub(crate) fn nothing(plan: &Plan) -> Self {
+        Self {
+            names: plan.names.clone(),
+            kinds: vec![Kinds::ALL; plan.kinds.len()],
+            rows: 0,
+            fits: true,
+            notes: Notes::default(),
+        }
+    }
+
+    pub(crate) fn add(&mut self, batch: &Batch) {
+        self.rows += batch.rows as u64;
+        for (kinds, column) in self.kinds.iter_mut().zip(&batch.columns) {
+            *kinds = kinds.and(column.kinds);
+            self.fits &= column.fits;
+        }
+        let notes = &batch.notes;
+        self.notes.ragged += notes.ragged;
+        self.notes.ragged_first.extend(&notes.ragged_first);
+        self.notes.ragged_first.truncate(PLACES_NAMED);
+        self.notes.replaced += notes.replaced;
+        self.notes.replaced_first.extend(&notes.replaced_first);
+        self.notes.replaced_first.truncate(PLACES_NAMED);
+        self.notes.beyond_ascii |= notes.beyond_ascii;
+    }
+
+    /// The columns as they should be read.
+    pub(crate) fn plan(&self) -> Plan {
+        Plan {
+            names: self.names.clone(),
+            kinds: self.kinds.iter().map(|kinds| kinds.resolve()).collect(),
+        }
+    }
+
+    /// What the reader had to put up with.
+    ///
+    /// # Errors
+    /// Where it is so much that the data cannot be what it claims to be: more than a tenth of the
+    /// rows, and more than 100, are not as wide as the header.
+    pub(crate) fn warnings(&self, width: usize) -> Result<Vec<Warning>, EngineError> {
+        let mut warnings = Vec::new();
+        let notes = &self.notes;
+        if notes.ragged > 100 && notes.ragged * 10 > self.rows {
+            let first = notes.ragged_first.first();
+            return Err(EngineError::Malformed {
+                format: "CSV",
+                line: first.map(|(line, _)| *line),
+                column: first.map(|(_, cells)| (*cells.min(&width) + 1) as u64),
+                detail: format!(
+                    "{} of {} rows do not have the {width} cells of the header, this one first",
+                    notes.ragged, self.rows
+                ),
+            });
+        }
+        if notes.ragged > 0 {
+            let places = notes.ragged_first.iter();
+            let places = places.map(|(line, cells)| format!("{line} ({cells} cells)"));
+            warnings.push(Warning {
+                code: "ragged_rows".into(),
+                detail: format!(
+                    "rows without the {width} cells of the header, filled up or cut: on line {}",
+                    list(places, notes.ragged)
+                ),
+                count: notes.ragged,
+            });
+        }
+        if notes.replaced > 0 {
+            let places = notes.replaced_first.iter().map(u64::to_string);
+            warnings.push(Warning {
+                code: "replaced_characters".into(),
+                detail: format!(
+                    "bytes that are not UTF-8 were replaced: on line {}",
+                    list(places, notes.replaced)
+                ),
+                count: notes.replaced,
+            });
+        }
+        Ok(warnings)
+    }
+}
+
+fn list(places: impl Iterator<Item = String>, all: u64) -> String {
+    let named: Vec<String> = places.collect();
+    let more = if all > named.len() as u64 {
+        ", …"
+    } else {
+        ""
+    };
+    format!("{}{more}", named.join(", "))
+}

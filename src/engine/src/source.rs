@@ -1,0 +1,129 @@
+//! The file that is analysed.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use flate2::read::MultiGzDecoder;
+use lastcall_domain::Format;
+
+use crate::EngineError;
+
+/// A dataset in a local file. Text formats may be compressed with gzip, which is told by the
+/// first bytes.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What it is.
+    pub format: Format,
+    /// The name that results give it.
+    pub name: String,
+}
+
+impl Source {
+    /// A dataset in a file, named after it.
+    pub fn new(path: impl Into<PathBuf>, format: Format) -> Self {
+        let path = path.into();
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        Self { path, format, name }
+    }
+
+    /// Its size in bytes, as stored.
+    pub(crate) fn size(&self) -> Result<u64, EngineError> {
+        Ok(std::fs::metadata(&self.path)?.len())
+    }
+
+    /// Its bytes from the beginning, decompressed.
+    pub(crate) fn open(&self) -> Result<Stored, EngineError> {
+        let mut file = File::open(&self.path)?;
+        let size = file.metadata()?.len();
+        let mut magic = [0; 2];
+        let read = read_full(&mut file, &mut magic)?;
+        file.rewind()?;
+        let position = Arc::new(AtomicU64::new(0));
+        let counted = Counted {
+            file,
+            position: Arc::clone(&position),
+        };
+        let compressed = read == 2 && magic == [0x1f, 0x8b];
+        let reader: Box<dyn Read + Send> = if compressed {
+            Box::new(MultiGzDecoder::new(BufReader::with_capacity(
+                64 << 10,
+                counted,
+            )))
+        } else {
+            Box::new(counted)
+        };
+        Ok(Stored {
+            reader,
+            position,
+            size,
+            compressed,
+        })
+    }
+}
+
+/// The decompressed bytes of a file, and how much of the file they took.
+pub(crate) struct Stored {
+    pub(crate) reader: Box<dyn Read + Send>,
+    position: Arc<AtomicU64>,
+    size: u64,
+    pub(crate) compressed: bool,
+}
+
+impl Stored {
+    /// The part of the file that was read, 0 to 1.
+    pub(crate) fn done(&self) -> f64 {
+        let position = self.position.load(Ordering::Relaxed);
+        if self.size == 0 {
+            1.0
+        } else {
+            position as f64 / self.size as f64
+        }
+    }
+
+    /// Reads until the buffer is full or the data ends.
+    pub(crate) fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, EngineError> {
+        read_full(&mut self.reader, buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData if self.compressed => {
+                EngineError::malformed("gzip", error.to_string())
+            }
+            io::ErrorKind::UnexpectedEof => {
+                EngineError::malformed("gzip", "the file ends in the middle of the compressed data")
+            }
+            _ => error.into(),
+        })
+    }
+}
+
+fn read_full(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match reader.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+struct Counted {
+    file: File,
+    position: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.position.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
