@@ -11,6 +11,7 @@
 
 mod board;
 mod child;
+mod family;
 mod host;
 
 use std::sync::Arc;
@@ -19,20 +20,21 @@ use std::time::Duration;
 use actix::prelude::*;
 use log::{error, warn};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::config::{Placement, Supervision};
 use crate::messages::{Born, Died, Ping, Retire, Stop};
 use crate::status::ServiceState;
 
-pub(crate) use board::Board;
+use board::Board;
 pub use board::Escalation;
 use child::Child;
 pub use child::{Birth, ChildSpec, Factory, Link, Obituary, Part};
+pub use family::Family;
 use host::Host;
 
 /// The actor.
-pub(crate) struct Supervisor {
+struct Supervisor {
     rules: Supervision,
     placement: Placement,
     board: Arc<Board>,
@@ -41,24 +43,21 @@ pub(crate) struct Supervisor {
 }
 
 impl Supervisor {
-    /// Starts the children in this order, on the arbiter of the caller and, as `placement` says,
-    /// on arbiters of their own.
-    pub(crate) fn start_tree(
+    fn new(
         specs: Vec<ChildSpec>,
         rules: Supervision,
         placement: Placement,
-    ) -> (Addr<Self>, Arc<Board>) {
-        let board = Arc::new(Board::new(specs.iter().map(|spec| spec.part.name())));
-        let supervisor = Self {
+        board: &Arc<Board>,
+    ) -> Self {
+        Self {
             rules,
             placement,
-            board: Arc::clone(&board),
+            board: Arc::clone(board),
             children: specs.into_iter().map(Child::new).collect(),
             _guardian: Guardian {
-                board: Arc::clone(&board),
+                board: Arc::clone(board),
             },
-        };
-        (supervisor.start(), board)
+        }
     }
 
     /// Starts the next life of a child.
@@ -280,18 +279,4 @@ impl Drop for Guardian {
     fn drop(&mut self) {
         self.board.escalate("Supervisor", "ended");
     }
-}
-
-/// Has the supervisor stop a child, and waits for it. `false` where actor or thread did not end
-/// in time, or the supervisor is gone.
-pub(crate) async fn retire(supervisor: &Addr<Supervisor>, child: usize, until: Instant) -> bool {
-    let (reply, answer) = oneshot::channel();
-    supervisor.do_send(Retire {
-        child,
-        until,
-        reply,
-    });
-    // The supervisor answers at `until` at the latest; the rest is for the way of the message.
-    let grace = until + Duration::from_millis(50);
-    matches!(timeout_at(grace, answer).await, Ok(Ok(true)))
 }

@@ -13,7 +13,7 @@ use crate::phase::{Phase, PhaseTeller};
 use crate::pool::{Pool, PoolPorts, PoolRules};
 use crate::report::{ReportService, Reports};
 use crate::shutdown::Tree;
-use crate::supervisor::{Birth, ChildSpec, Escalation, Link, Part, Supervisor};
+use crate::supervisor::{Birth, ChildSpec, Escalation, Family, Link, Part};
 use crate::ttl_cleaner::{Cleaning, TtlCleaner};
 use crate::{Config, PhaseWatch, Reason, Shutdown, SystemStatus, Timeline};
 
@@ -115,8 +115,7 @@ impl System {
             .iter()
             .map(|(spec, _)| ChildSpec::clone(spec))
             .collect();
-        let (supervisor, board) =
-            Supervisor::start_tree(specs, config.supervision, config.placement);
+        let family = Family::start(specs, config.supervision, config.placement);
         Handle {
             profiles,
             analysis,
@@ -128,8 +127,7 @@ impl System {
                 clock: ports.clock,
                 store: ports.store,
                 phase,
-                supervisor,
-                board,
+                family,
                 children,
             }),
         }
@@ -190,7 +188,7 @@ impl Handle {
 
     /// What the tree says of itself. No message is sent: it answers however busy all are.
     pub fn status(&self) -> SystemStatus {
-        let mut services = self.tree.board.children();
+        let mut services = self.tree.family.children();
         for (service, (_, pool)) in services.iter_mut().zip(&self.tree.children) {
             match pool {
                 Some(pool) => pool.describe(service),
@@ -201,7 +199,7 @@ impl Handle {
         SystemStatus {
             phase: self.tree.phase.watch().get(),
             services,
-            abandoned_threads: self.tree.board.abandoned(),
+            abandoned_threads: self.tree.family.abandoned(),
         }
     }
 
@@ -220,7 +218,7 @@ impl Handle {
     /// # Cancel safety
     /// Dropping the future loses nothing.
     pub async fn escalated(&self) -> Escalation {
-        self.tree.board.escalated().await
+        self.tree.family.escalated().await
     }
 
     /// Begins the shutdown: no further job is claimed, and readiness says no. To be called once;

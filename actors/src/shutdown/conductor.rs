@@ -4,7 +4,6 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use actix::Addr;
 use lastcall_domain::store::JobFilter;
 use lastcall_domain::{Clock, InstanceId, State, Store, Timestamp};
 use log::{debug, info, warn};
@@ -17,7 +16,7 @@ use super::{DrainOutcome, Leftovers, Reason, ShutdownReport, Timeline};
 use crate::config::Queued;
 use crate::phase::{Phase, PhaseTeller};
 use crate::pool::{Pool, Which, hand_back};
-use crate::supervisor::{Board, ChildSpec, Supervisor, retire};
+use crate::supervisor::{ChildSpec, Family};
 
 /// How often work in hand is compared with the time that is left.
 const FIT: Duration = Duration::from_millis(250);
@@ -35,8 +34,7 @@ pub(crate) struct Tree {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) phase: PhaseTeller,
-    pub(crate) supervisor: Addr<Supervisor>,
-    pub(crate) board: Arc<Board>,
+    pub(crate) family: Family,
     /// In their start order; a worker service with its pool.
     pub(crate) children: Vec<(ChildSpec, Option<Arc<Pool>>)>,
 }
@@ -140,7 +138,7 @@ impl Shutdown {
                 Some((begin, _)) => info!("{begin}"),
                 None => debug!("shutting down {name}"),
             }
-            tree.board.draining(index);
+            tree.family.draining(index);
             if !late {
                 late = tokio::select! {
                     biased;
@@ -155,7 +153,10 @@ impl Shutdown {
             let idle = timeout_at(self.patience(late), child.part.idle())
                 .await
                 .is_ok();
-            let stopped = retire(&tree.supervisor, index, self.patience_for_retiring(index)).await;
+            let stopped = tree
+                .family
+                .retire(index, self.patience_for_retiring(index))
+                .await;
             let mut left = pool
                 .as_ref()
                 .map_or_else(Vec::new, |pool| pool.hands.take_ignored());
@@ -186,7 +187,7 @@ impl Shutdown {
         tree.phase.advance(Phase::Stopped);
         DrainOutcome {
             services: services.into_iter().map(|(_, service)| service).collect(),
-            threads_left: tree.board.abandoned(),
+            threads_left: tree.family.abandoned(),
             out_of_time,
         }
     }
@@ -278,7 +279,7 @@ impl Shutdown {
             hand_back(&pools, Which::CannotFit(left), end).await;
             for (index, (_, pool)) in tree.children.iter().enumerate() {
                 let Some(pool) = pool else { continue };
-                if tree.board.has_failed(index) {
+                if tree.family.has_failed(index) {
                     hand_back(std::slice::from_ref(pool), Which::Unattended, end).await;
                 }
                 if pool.estimate.mean().is_some_and(|mean| mean > left) {

@@ -16,7 +16,7 @@ pub struct Escalation {
     pub fault: String,
 }
 
-pub(crate) struct Board {
+pub(super) struct Board {
     children: Mutex<Vec<ServiceStatus>>,
     abandoned: Mutex<Vec<Host>>,
     escalation: watch::Sender<Option<Escalation>>,
@@ -36,12 +36,12 @@ impl Board {
     }
 
     /// The children, as far as their supervision goes.
-    pub(crate) fn children(&self) -> Vec<ServiceStatus> {
+    pub(super) fn children(&self) -> Vec<ServiceStatus> {
         self.lock().clone()
     }
 
     /// The threads that were given up and have not ended since. Those that have are joined.
-    pub(crate) fn abandoned(&self) -> Vec<String> {
+    pub(super) fn abandoned(&self) -> Vec<String> {
         let mut hosts = self
             .abandoned
             .lock()
@@ -53,7 +53,7 @@ impl Board {
     }
 
     /// Waits until a child has died too often.
-    pub(crate) async fn escalated(&self) -> Escalation {
+    pub(super) async fn escalated(&self) -> Escalation {
         let mut receiver = self.escalation.subscribe();
         let escalation = receiver.wait_for(Option::is_some).await;
         match escalation.ok().and_then(|escalation| escalation.clone()) {
@@ -64,7 +64,7 @@ impl Board {
     }
 
     /// The child is being drained.
-    pub(crate) fn draining(&self, child: usize) {
+    pub(super) fn draining(&self, child: usize) {
         let mut children = self.lock();
         let state = &mut children[child].state;
         if *state == ServiceState::Running {
@@ -73,7 +73,7 @@ impl Board {
     }
 
     /// Whether the child has died too often.
-    pub(crate) fn has_failed(&self, child: usize) -> bool {
+    pub(super) fn has_failed(&self, child: usize) -> bool {
         self.lock()[child].state == ServiceState::Failed
     }
 

@@ -20,7 +20,7 @@ thread_local! {
 }
 
 /// Where a child lives.
-pub(crate) struct Host {
+pub(super) struct Host {
     name: String,
     place: Place,
 }

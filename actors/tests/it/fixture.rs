@@ -5,6 +5,8 @@ mod logs;
 mod script;
 mod world;
 
-pub(crate) use logs::{Logs, capture};
+pub(crate) use logs::capture;
 pub(crate) use script::Script;
-pub(crate) use world::{World, drain, finish, in_real_time, in_virtual_time, service, timeline};
+pub(crate) use world::{
+    World, dataset, drain, finish, in_real_time, in_virtual_time, service, timeline,
+};

@@ -1,6 +1,8 @@
 //! The tree as its users see it: in virtual time, over the in-memory store.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod drain;
+mod faults;
 mod fixture;
 mod gate;
 mod jobs;

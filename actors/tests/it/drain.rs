@@ -1,0 +1,415 @@
+//! The way down.
+
+use std::time::Duration;
+
+use lastcall_actors::log_lines::{
+    ANALYSIS_BEGIN, ANALYSIS_END, CLEANER_BEGIN, CLEANER_END, REPORT_BEGIN, REPORT_END,
+};
+use lastcall_actors::shutdown::{EXIT_CLEAN, EXIT_HANDED_BACK};
+use lastcall_actors::{Phase, Queued, Reason, ServiceState, Timeline};
+use lastcall_domain::store::Store;
+use lastcall_domain::{InstanceId, Service, State};
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use crate::fixture::{World, capture, drain, finish, in_virtual_time, service, timeline};
+
+const LINES: [&str; 6] = [
+    CLEANER_BEGIN,
+    CLEANER_END,
+    REPORT_BEGIN,
+    REPORT_END,
+    ANALYSIS_BEGIN,
+    ANALYSIS_END,
+];
+
+#[test]
+fn an_idle_tree_goes_down_at_once_line_by_line() {
+    in_virtual_time(async {
+        let logs = capture();
+        let world = World::new().await;
+        let handle = world.start().await;
+        sleep(Duration::from_secs(5)).await;
+        let since = Instant::now();
+        let (outcome, report) = drain(&handle).await;
+        assert!(
+            since.elapsed() < Duration::from_millis(50),
+            "{:?}",
+            since.elapsed()
+        );
+        assert_eq!(logs.info(), LINES);
+        assert!(outcome.is_complete());
+        assert_eq!((report.exit_code, report.clean), (EXIT_CLEAN, true));
+        let status = handle.status();
+        assert_eq!(status.phase, Phase::Stopped);
+        assert!(
+            status
+                .services
+                .iter()
+                .all(|s| s.state == ServiceState::Stopped)
+        );
+    });
+}
+
+#[test]
+fn drain_waits_for_the_job_that_is_running_and_claims_no_other() {
+    in_virtual_time(async {
+        let logs = capture();
+        let mut world = World::new().await;
+        world.config.analysis.workers = 1;
+        let handle = world.start().await;
+        let running = world.run(&handle, "sleep 10s").await;
+        world.script.running(1).await;
+        let queued = world.run(&handle, "ok").await;
+        let since = Instant::now();
+        let (_, report) = drain(&handle).await;
+        let took = since.elapsed();
+        assert!(
+            took >= Duration::from_secs(9) && took < Duration::from_millis(10_100),
+            "{took:?}"
+        );
+        assert_eq!(world.job(running).state(), State::Succeeded);
+        assert_eq!(world.job(queued).state(), State::Queued);
+        assert_eq!(world.job(queued).lifecycle.epoch, 0);
+        assert_eq!(
+            (report.finished, report.handed_back, report.queued),
+            (1, 0, Some(1))
+        );
+        assert_eq!((report.exit_code, report.clean), (EXIT_CLEAN, true));
+        assert_eq!(logs.info(), LINES);
+    });
+}
+
+#[test]
+fn what_does_not_end_in_time_is_handed_back_as_an_interruption() {
+    in_virtual_time(async {
+        let world = World::new().await;
+        let handle = world.start().await;
+        let job = world.run(&handle, "forever").await;
+        world.script.running(1).await;
+        let since = Instant::now();
+        let (outcome, report) = drain(&handle).await;
+        assert!(since.elapsed() >= Duration::from_secs(22));
+        assert!(
+            since.elapsed() < Duration::from_secs(23),
+            "{:?}",
+            since.elapsed()
+        );
+        let job = world.job(job);
+        assert_eq!(job.state(), State::Queued);
+        assert_eq!((job.lifecycle.attempt, job.lifecycle.interruptions), (0, 1));
+        assert_eq!(job.lifecycle.lease, None);
+        assert!(outcome.is_complete() && outcome.out_of_time);
+        assert_eq!((report.handed_back, report.left), (1, 0));
+        assert_eq!((report.exit_code, report.clean), (EXIT_HANDED_BACK, true));
+        assert_eq!(world.script.stopped(), [job.id]);
+    });
+}
+
+#[test]
+fn a_second_signal_goes_straight_to_the_hand_back() {
+    in_virtual_time(async {
+        let world = World::new().await;
+        let handle = world.start().await;
+        let job = world.run(&handle, "forever").await;
+        world.script.running(1).await;
+        let plan = Timeline::plan(
+            Duration::from_secs(25),
+            Duration::from_secs(5),
+            Duration::from_secs(3),
+        );
+        let shutdown = handle.shutdown(Reason::Sigint, plan.unwrap());
+        let since = Instant::now();
+        let second = shutdown.clone();
+        actix_rt::spawn(async move {
+            sleep(Duration::from_secs(1)).await;
+            second.hurry();
+        });
+        let (_, report) = finish(&shutdown).await;
+        assert!(
+            since.elapsed() < Duration::from_millis(1100),
+            "{:?}",
+            since.elapsed()
+        );
+        assert_eq!(world.job(job).state(), State::Queued);
+        assert!(report.hurried);
+        assert_eq!(report.reason, Reason::Sigint);
+        assert_eq!(report.exit_code, EXIT_HANDED_BACK);
+    });
+}
+
+#[test]
+fn requests_are_accepted_until_the_lame_duck_is_over() {
+    in_virtual_time(async {
+        let world = World::new().await;
+        let handle = world.start().await;
+        let plan = Timeline::plan(
+            Duration::from_secs(25),
+            Duration::from_secs(5),
+            Duration::from_secs(3),
+        );
+        let shutdown = handle.shutdown(Reason::Sigterm, plan.unwrap());
+        assert_eq!(handle.phase().get(), Phase::LameDuck);
+        let job = world.run(&handle, "ok").await;
+        let since = Instant::now();
+        shutdown.lame_duck().await;
+        assert_eq!(since.elapsed(), Duration::from_secs(5));
+        assert_eq!(world.job(job).state(), State::Queued);
+        let (_, report) = finish(&shutdown).await;
+        let lame_duck = &report.phases[0];
+        assert_eq!((lame_duck.planned_ms, lame_duck.actual_ms), (5000, 5000));
+        assert_eq!(report.exit_code, EXIT_CLEAN);
+    });
+}
+
+#[test]
+fn a_report_may_ask_for_its_analysis_while_it_is_drained() {
+    in_virtual_time(async {
+        let world = World::new().await;
+        let handle = world.start().await;
+        // Both slots of AnalysisService are taken, so that the report has to wait for one.
+        world.run(&handle, "sleep 5s").await;
+        world.run(&handle, "sleep 5s").await;
+        world.script.running(2).await;
+        let report = world.report_of("slow").await;
+        handle.wake(Service::Report);
+        world.script.running(3).await;
+        let (_, told) = drain(&handle).await;
+        assert_eq!(world.job(report).state(), State::Succeeded);
+        assert_eq!((told.finished, told.exit_code), (3, EXIT_CLEAN));
+        assert_eq!(service(&handle, "AnalysisService").counts.asked, 1);
+    });
+}
+
+#[test]
+fn an_ask_after_the_drain_is_told_that_the_service_has_stopped() {
+    in_virtual_time(async {
+        let world = World::new().await;
+        let handle = world.start().await;
+        drain(&handle).await;
+        let name = "x".to_owned().try_into().unwrap();
+        let profiles = handle.profiles();
+        let answer = profiles.profile(
+            crate::fixture::dataset(world.session, name),
+            Default::default(),
+            Default::default(),
+            Default::default(),
+        );
+        let error = answer.await.unwrap_err();
+        assert_eq!(
+            (error.code.as_str(), error.retryable),
+            ("service_stopped", true)
+        );
+    });
+}
+
+#[test]
+fn a_report_that_waits_for_its_profile_at_the_end_is_handed_back() {
+    in_virtual_time(async {
+        let world = World::new().await;
+        let handle = world.start().await;
+        let report = world.report_of("forever").await;
+        handle.wake(Service::Report);
+        world.script.running(2).await;
+        let (outcome, _) = drain(&handle).await;
+        assert_eq!(world.job(report).state(), State::Queued);
+        assert_eq!(world.job(report).lifecycle.interruptions, 1);
+        assert!(outcome.is_complete());
+        world.script.running(0).await;
+    });
+}
+
+#[test]
+fn the_queue_is_finished_where_that_is_wanted() {
+    in_virtual_time(async {
+        let mut world = World::new().await;
+        world.config.queued = Queued::Finish;
+        let handle = world.start().await;
+        let mut jobs = Vec::new();
+        for _ in 0..10 {
+            jobs.push(world.run(&handle, "sleep 2s").await);
+        }
+        let last = *jobs.last().unwrap();
+        jobs.push(world.report_on(last).await);
+        world.script.running(2).await;
+        let (_, report) = drain(&handle).await;
+        assert!(
+            jobs.iter()
+                .all(|job| world.job(*job).state() == State::Succeeded)
+        );
+        assert_eq!((report.finished, report.queued), (11, Some(0)));
+        assert_eq!(report.exit_code, EXIT_CLEAN);
+    });
+}
+
+#[test]
+fn a_queue_that_cannot_be_finished_in_time_stays_a_queue() {
+    in_virtual_time(async {
+        let mut world = World::new().await;
+        world.config.queued = Queued::Finish;
+        let handle = world.start().await;
+        let mut jobs = Vec::new();
+        for _ in 0..100 {
+            jobs.push(world.run(&handle, "sleep 1s").await);
+        }
+        world.script.running(2).await;
+        let (outcome, report) = drain(&handle).await;
+        let states: Vec<_> = jobs.iter().map(|job| world.job(*job).state()).collect();
+        let done = states
+            .iter()
+            .filter(|state| **state == State::Succeeded)
+            .count();
+        assert!((40..=46).contains(&done), "{done}");
+        assert!(
+            states
+                .iter()
+                .all(|s| [State::Succeeded, State::Queued].contains(s))
+        );
+        assert_eq!(report.queued, Some(100 - done as u64));
+        assert!(outcome.is_complete());
+        assert_eq!(report.exit_code, EXIT_HANDED_BACK);
+    });
+}
+
+#[test]
+fn work_that_is_known_not_to_fit_is_handed_back_at_once() {
+    in_virtual_time(async {
+        let world = World::new().await;
+        let handle = world.start().await;
+        let long = world.run(&handle, "steps 100 10s").await;
+        let short = world.run(&handle, "steps 100 1s").await;
+        sleep(Duration::from_secs(90)).await;
+        let shutdown = handle.shutdown(Reason::Sigterm, timeline());
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(world.job(long).state(), State::Queued);
+        assert_eq!(world.job(long).lifecycle.interruptions, 1);
+        assert_eq!(world.job(short).state(), State::Running);
+        let since = Instant::now();
+        let (outcome, report) = finish(&shutdown).await;
+        assert!(since.elapsed() < Duration::from_secs(12));
+        assert_eq!(world.job(short).state(), State::Succeeded);
+        assert_eq!((report.handed_back, report.finished), (1, 1));
+        assert_eq!(
+            (outcome.out_of_time, report.exit_code),
+            (false, EXIT_HANDED_BACK)
+        );
+    });
+}
+
+#[test]
+fn a_job_that_ignores_its_cancellation_is_handed_back_and_named() {
+    in_virtual_time(async {
+        let logs = capture();
+        let world = World::new().await;
+        let handle = world.start().await;
+        let job = world.run(&handle, "stubborn").await;
+        world.script.running(1).await;
+        let since = Instant::now();
+        let (outcome, report) = drain(&handle).await;
+        assert!(
+            since.elapsed() <= Duration::from_secs(25),
+            "{:?}",
+            since.elapsed()
+        );
+        assert_eq!(world.job(job).state(), State::Queued);
+        assert_eq!(outcome.left(), [job]);
+        assert_eq!((report.clean, report.exit_code), (false, EXIT_HANDED_BACK));
+        assert!(
+            report
+                .leftovers()
+                .iter()
+                .any(|left| left.contains(&job.to_string()))
+        );
+        assert!(!logs.info().contains(&ANALYSIS_END.to_owned()));
+        assert!(logs.info().contains(&REPORT_END.to_owned()));
+    });
+}
+
+#[test]
+fn a_drain_without_a_store_ends_in_time_and_leaves_the_jobs_to_their_leases() {
+    in_virtual_time(async {
+        let logs = capture();
+        let world = World::new().await;
+        let handle = world.start().await;
+        let held = world.run(&handle, "hold").await;
+        let forever = world.run(&handle, "forever").await;
+        world.script.running(2).await;
+        world.store.faults().set_down(true);
+        world.script.let_go(1);
+        let since = Instant::now();
+        let (outcome, report) = drain(&handle).await;
+        assert!(
+            since.elapsed() <= Duration::from_secs(25),
+            "{:?}",
+            since.elapsed()
+        );
+        assert!(outcome.left().contains(&forever));
+        assert_eq!((report.queued, report.exit_code), (None, EXIT_HANDED_BACK));
+        assert!(!logs.info().contains(&ANALYSIS_END.to_owned()));
+
+        // The next run takes up what was left.
+        world.store.faults().set_down(false);
+        assert_eq!(world.store.recover().await.unwrap(), 2);
+        let mut world = world;
+        world.config.instance = InstanceId::from(Uuid::from_u128(2));
+        let handle = world.start().await;
+        world.script.let_go(1);
+        world.reaches(held, State::Succeeded).await;
+        assert_eq!(world.job(forever).state(), State::Running);
+        drain(&handle).await;
+    });
+}
+
+#[test]
+fn a_result_that_waits_for_the_store_is_written_during_the_drain() {
+    in_virtual_time(async {
+        let world = World::new().await;
+        let handle = world.start().await;
+        let job = world.run(&handle, "hold").await;
+        world.script.running(1).await;
+        world.store.faults().set_down(true);
+        world.script.let_go(1);
+        world.script.running(0).await;
+        let shutdown = handle.shutdown(Reason::Sigterm, timeline());
+        let store = world.store.clone();
+        actix_rt::spawn(async move {
+            sleep(Duration::from_secs(3)).await;
+            store.faults().set_down(false);
+        });
+        let (_, report) = finish(&shutdown).await;
+        assert_eq!(world.job(job).state(), State::Succeeded);
+        assert_eq!((report.finished, report.exit_code), (1, EXIT_CLEAN));
+    });
+}
+
+#[test]
+fn leases_are_kept_until_the_drain_has_ended() {
+    in_virtual_time(async {
+        let world = World::shared().await;
+        let handle = world.start().await;
+        let job = world.run(&handle, "sleep 20s").await;
+        world.script.running(1).await;
+        let (_, report) = drain(&handle).await;
+        let job = world.job(job);
+        assert_eq!((job.state(), job.lifecycle.epoch), (State::Succeeded, 1));
+        assert_eq!(report.exit_code, EXIT_CLEAN);
+    });
+}
+
+#[test]
+fn a_shutdown_before_the_service_is_ready_is_a_shutdown_like_others() {
+    in_virtual_time(async {
+        let logs = capture();
+        let world = World::new().await;
+        let handle = world.begin();
+        let job = world.submit("ok").await;
+        let (_, report) = drain(&handle).await;
+        handle.ready();
+        assert_eq!(handle.phase().get(), Phase::Stopped);
+        assert_eq!(world.job(job).state(), State::Queued);
+        assert_eq!(
+            (logs.info(), report.exit_code),
+            (LINES.map(String::from).to_vec(), EXIT_CLEAN)
+        );
+    });
+}
