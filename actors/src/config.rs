@@ -18,6 +18,9 @@ pub struct Config {
     pub lease: Duration,
     /// How often claims are renewed.
     pub heartbeat: Duration,
+    /// How often the leases of others are looked at: the job of a dead peer runs within its
+    /// lease and this.
+    pub expire: Duration,
     /// TtlCleaner.
     pub cleaner: CleanerConfig,
     /// The supervisor.
@@ -37,6 +40,7 @@ impl Config {
             report: PoolConfig::new(Duration::from_secs(120)),
             lease: Duration::from_secs(5),
             heartbeat: Duration::from_secs(1),
+            expire: Duration::from_millis(500),
             cleaner: CleanerConfig::default(),
             supervision: Supervision::default(),
             queued: Queued::Leave,

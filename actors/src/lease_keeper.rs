@@ -25,9 +25,6 @@ use crate::supervisor::{Birth, Link, Obituary, Part};
 
 /// Its name.
 pub(crate) const NAME: &str = "LeaseKeeper";
-/// How often peers' leases are looked at, at most: a job of a dead peer runs within its lease
-/// and a second.
-const EXPIRE: Duration = Duration::from_millis(500);
 /// Jobs taken away in one transaction.
 const EXPIRE_BATCH: u32 = 100;
 /// Claims renewed in one transaction.
@@ -47,8 +44,15 @@ pub(crate) struct Leases {
     store: Arc<dyn Store>,
     feed: Feed,
     pools: Vec<Arc<Pool>>,
-    lease: Duration,
-    heartbeat: Duration,
+    rhythm: Rhythm,
+}
+
+/// How long leases hold, and how often they are renewed and looked at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rhythm {
+    pub(crate) lease: Duration,
+    pub(crate) heartbeat: Duration,
+    pub(crate) expire: Duration,
 }
 
 impl Leases {
@@ -56,15 +60,13 @@ impl Leases {
         store: Arc<dyn Store>,
         feed: Feed,
         pools: Vec<Arc<Pool>>,
-        lease: Duration,
-        heartbeat: Duration,
+        rhythm: Rhythm,
     ) -> Arc<Self> {
         Arc::new(Self {
             store,
             feed,
             pools,
-            lease,
-            heartbeat,
+            rhythm,
         })
     }
 
@@ -72,7 +74,6 @@ impl Leases {
     async fn keep(self: Arc<Self>) {
         let mut hints = self.store.hints();
         let shared = hints.is_some();
-        let expire_every = (self.lease / 4).min(EXPIRE).max(Duration::from_millis(1));
         let now = Instant::now();
         let (mut beat_at, mut expire_at, mut news_at, mut ask_at) = (now, now, now, now);
         let mut failing = false;
@@ -82,9 +83,9 @@ impl Leases {
             if now >= beat_at {
                 asked.clear();
                 // What was renewed in the last half of the interval can wait for the next.
-                let due = self.due(|pool| pool.hands.due_for_renewal(self.heartbeat / 2));
+                let due = self.due(|pool| pool.hands.due_for_renewal(self.rhythm.heartbeat / 2));
                 failing = self.beat(due, failing).await;
-                beat_at = Instant::now() + self.heartbeat;
+                beat_at = Instant::now() + self.rhythm.heartbeat;
             } else if !asked.is_empty() && now >= ask_at {
                 let jobs = std::mem::take(&mut asked);
                 let due = self.due(|pool| pool.hands.claims_of(&jobs));
@@ -93,16 +94,20 @@ impl Leases {
             if now >= expire_at {
                 self.expire().await;
                 if shared {
-                    let until = now + self.lease;
+                    let until = now + self.rhythm.lease;
                     hand_back(&self.pools, Which::WaitingFor(STUCK_AHEAD), until).await;
                 }
-                expire_at = Instant::now() + expire_every;
+                expire_at = Instant::now() + self.rhythm.expire;
             }
             if now >= news_at {
                 self.tell_progress();
                 news_at = Instant::now() + PROGRESS;
             }
-            let mut next = beat_at.min(expire_at).min(news_at);
+            // With nothing in hand there is nothing to renew and no progress to tell.
+            let mut next = expire_at;
+            if self.pools.iter().any(|pool| pool.hands.in_hand() > 0) {
+                next = next.min(beat_at).min(news_at);
+            }
             if !asked.is_empty() {
                 next = next.min(ask_at);
             }
@@ -139,7 +144,12 @@ impl Leases {
                 .map(|(_, key, done)| (claim_ref(*key), *done))
                 .collect();
             let sent = Instant::now();
-            let fault = match timeout(self.lease, self.store.heartbeat(&claims, self.lease)).await {
+            let fault = match timeout(
+                self.rhythm.lease,
+                self.store.heartbeat(&claims, self.rhythm.lease),
+            )
+            .await
+            {
                 Ok(Ok(beats)) => {
                     for ((pool, key, _), beat) in batch.iter().zip(beats) {
                         note(pool, *key, beat, sent);
@@ -164,11 +174,12 @@ impl Leases {
     /// Takes jobs away from workers that have not renewed their leases.
     async fn expire(&self) {
         loop {
-            let expired = match timeout(self.lease, self.store.expire_leases(EXPIRE_BATCH)).await {
-                Ok(Ok(expired)) => expired,
-                // A store that fails is spoken of where claims are renewed and made.
-                Ok(Err(_)) | Err(_) => return,
-            };
+            let expired =
+                match timeout(self.rhythm.lease, self.store.expire_leases(EXPIRE_BATCH)).await {
+                    Ok(Ok(expired)) => expired,
+                    // A store that fails is spoken of where claims are renewed and made.
+                    Ok(Err(_)) | Err(_) => return,
+                };
             let count = expired.len();
             for job in expired {
                 warn!(

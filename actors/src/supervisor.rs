@@ -102,9 +102,13 @@ impl Supervisor {
             self.board.abandon(host);
         }
         let recent = child.count_restart(rules.within);
-        if recent > rules.max_restarts {
+        // Threads that hang are never got rid of: they are counted for ever, not within a span.
+        let given_up = u32::try_from(self.board.abandoned().len()).unwrap_or(u32::MAX);
+        if recent.max(given_up) > rules.max_restarts {
             let within = rules.within;
-            error!("{name} {fault}; that was once too often within {within:?}");
+            error!(
+                "{name} {fault}: {recent} times within {within:?}, {given_up} threads given up; it is not started again"
+            );
             child.set(&self.board, index, ServiceState::Failed);
             child.spec.part.fail();
             self.board.faulted(index, fault);

@@ -1,11 +1,12 @@
 //! The tree as a whole: how the boot starts it, and the handle by which everybody else uses it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use lastcall_domain::{Blobs, Clock, Feed, JobId, ProfileWork, Profiles, Service, Store, Work};
 
 use crate::analysis::{AnalysisService, Desk};
-use crate::lease_keeper::{LeaseKeeper, Leases};
+use crate::lease_keeper::{LeaseKeeper, Leases, Rhythm};
 use crate::log_lines::{
     ANALYSIS_BEGIN, ANALYSIS_END, CLEANER_BEGIN, CLEANER_END, REPORT_BEGIN, REPORT_END,
 };
@@ -16,6 +17,9 @@ use crate::shutdown::Tree;
 use crate::supervisor::{Birth, ChildSpec, Escalation, Family, Link, Part};
 use crate::ttl_cleaner::{Cleaning, TtlCleaner};
 use crate::{Config, PhaseWatch, Reason, Shutdown, SystemStatus, Timeline};
+
+/// The leases of others are never looked at more often than this.
+const LEAST_EXPIRE: Duration = Duration::from_millis(10);
 
 /// Makes the work of ReportService from the way in which a report asks for its profile.
 pub type ReportWorkFactory = Box<dyn FnOnce(Arc<dyn Profiles>) -> Arc<dyn Work> + Send>;
@@ -75,8 +79,11 @@ impl System {
             Arc::clone(&ports.store),
             ports.feed.clone(),
             vec![Arc::clone(&analysis), Arc::clone(&report)],
-            config.lease,
-            config.heartbeat,
+            Rhythm {
+                lease: config.lease,
+                heartbeat: config.heartbeat,
+                expire: config.expire.min(config.lease).max(LEAST_EXPIRE),
+            },
         );
         let cleaning = Cleaning::new(
             Arc::clone(&ports.store),

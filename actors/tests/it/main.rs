@@ -6,3 +6,5 @@ mod faults;
 mod fixture;
 mod gate;
 mod jobs;
+mod supervision;
+mod ttl;

@@ -1,0 +1,387 @@
+//! Children that die and hang, and what the supervisor does about it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use actix::prelude::*;
+use futures_util::future::BoxFuture;
+use lastcall_actors::messages::{Ping, Stop};
+use lastcall_actors::supervisor::{Birth, ChildSpec, Family, Link, Obituary, Part};
+use lastcall_actors::{Placement, ServiceState, ServiceStatus, Supervision};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::fixture::{in_real_time, in_virtual_time};
+
+/// What a child does in its lives: the first entry in its first, and so on; `Live` after the
+/// last.
+#[derive(Clone, Copy, PartialEq)]
+enum Fate {
+    Live,
+    PanicInFactory,
+    PanicInStarted,
+    PanicInHandler,
+    PanicInSpawned,
+    EndUnasked,
+    EndArbiter,
+    BlockThread,
+    NotAnswer,
+}
+
+struct State {
+    fates: Vec<Fate>,
+    lives: AtomicU32,
+    alive: watch::Sender<u32>,
+    closed: watch::Sender<bool>,
+    /// A thread that is blocked goes on when this is dropped.
+    blocked: parking::Parking,
+}
+
+mod parking {
+    use std::sync::{Condvar, Mutex};
+
+    #[derive(Default)]
+    pub(super) struct Parking {
+        open: Mutex<bool>,
+        changed: Condvar,
+    }
+
+    impl Parking {
+        pub(super) fn wait(&self) {
+            let open = self.open.lock().unwrap();
+            drop(self.changed.wait_while(open, |open| !*open).unwrap());
+        }
+
+        pub(super) fn open(&self) {
+            *self.open.lock().unwrap() = true;
+            self.changed.notify_all();
+        }
+    }
+}
+
+impl State {
+    fn of(fates: &[Fate]) -> Arc<Self> {
+        Arc::new(Self {
+            fates: fates.to_vec(),
+            lives: AtomicU32::new(0),
+            alive: watch::Sender::new(0),
+            closed: watch::Sender::new(false),
+            blocked: parking::Parking::default(),
+        })
+    }
+
+    /// Waits until this life, counted from 1, is there and answers.
+    async fn lives(&self, life: u32) {
+        let mut alive = self.alive.subscribe();
+        let lives = alive.wait_for(|now| *now >= life);
+        timeout(Duration::from_secs(600), lives)
+            .await
+            .unwrap()
+            .unwrap();
+    }
+}
+
+impl Part for State {
+    fn name(&self) -> &'static str {
+        "Child"
+    }
+
+    fn close(&self) {
+        self.closed.send_replace(true);
+    }
+
+    fn idle(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
+    fn abandon(&self, _: u64) {}
+}
+
+struct Tester {
+    state: Arc<State>,
+    fate: Fate,
+    life: u32,
+    pinged: Vec<Ping>,
+    _obituary: Obituary,
+}
+
+impl Tester {
+    fn begin(state: &Arc<State>, birth: Birth) -> Link {
+        let life = state.lives.fetch_add(1, Ordering::SeqCst);
+        let fate = state
+            .fates
+            .get(life as usize)
+            .copied()
+            .unwrap_or(Fate::Live);
+        assert!(fate != Fate::PanicInFactory, "a fault in the factory");
+        let tester = Self {
+            state: Arc::clone(state),
+            fate,
+            life: life + 1,
+            pinged: Vec::new(),
+            _obituary: birth.obituary,
+        };
+        Link::new(&tester.start())
+    }
+}
+
+impl Actor for Tester {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        match self.fate {
+            Fate::PanicInStarted => panic!("a fault in started"),
+            Fate::PanicInSpawned => {
+                ctx.run_later(Duration::from_millis(5), |_, _| {
+                    panic!("a fault in a future")
+                });
+            }
+            Fate::EndUnasked => {
+                ctx.run_later(Duration::from_millis(5), |_, ctx| ctx.stop());
+            }
+            Fate::EndArbiter => {
+                actix_rt::Arbiter::current().stop();
+            }
+            Fate::BlockThread => self.state.blocked.wait(),
+            _ => {}
+        }
+        self.state.alive.send_replace(self.life);
+    }
+}
+
+impl Handler<Ping> for Tester {
+    type Result = ();
+
+    fn handle(&mut self, ping: Ping, _: &mut Context<Self>) {
+        assert!(self.fate != Fate::PanicInHandler, "a fault in a handler");
+        if self.fate == Fate::NotAnswer {
+            self.pinged.push(ping);
+        } else {
+            let _ = ping.reply.send(());
+        }
+    }
+}
+
+impl Handler<Stop> for Tester {
+    type Result = ();
+
+    fn handle(&mut self, _: Stop, ctx: &mut Context<Self>) {
+        ctx.stop();
+    }
+}
+
+fn family(state: &Arc<State>, rules: Supervision, placement: Placement) -> Family {
+    let kept = Arc::clone(state);
+    let part: Arc<dyn Part> = Arc::<State>::clone(state);
+    let spec = ChildSpec {
+        part,
+        factory: Arc::new(move |birth| Tester::begin(&kept, birth)),
+        lines: None,
+    };
+    Family::start(vec![spec], rules, placement)
+}
+
+fn quick() -> Supervision {
+    Supervision {
+        ping: Duration::from_millis(20),
+        hang: Duration::from_millis(200),
+        backoff: Duration::from_millis(10),
+        ..Supervision::default()
+    }
+}
+
+fn child(family: &Family) -> ServiceStatus {
+    family.children().remove(0)
+}
+
+async fn retire(family: &Family) -> bool {
+    family
+        .retire(0, Instant::now() + Duration::from_secs(5))
+        .await
+}
+
+fn survives(fate: Fate, fault: &str) {
+    in_virtual_time(async {
+        let state = State::of(&[fate, fate]);
+        let family = family(&state, Supervision::default(), Placement::Shared);
+        state.lives(3).await;
+        sleep(Duration::from_secs(2)).await;
+        let child = child(&family);
+        assert_eq!((child.state, child.restarts), (ServiceState::Running, 2));
+        assert_eq!(child.last_fault.as_deref(), Some(fault));
+        assert!(retire(&family).await);
+    });
+}
+
+#[test]
+fn a_child_that_panics_in_its_factory_is_started_again() {
+    survives(Fate::PanicInFactory, "panicked");
+}
+
+#[test]
+fn a_child_that_panics_in_started_is_started_again() {
+    survives(Fate::PanicInStarted, "panicked");
+}
+
+#[test]
+fn a_child_that_panics_in_a_handler_is_started_again() {
+    survives(Fate::PanicInHandler, "panicked");
+}
+
+#[test]
+fn a_child_that_panics_in_a_future_of_its_own_is_started_again() {
+    survives(Fate::PanicInSpawned, "panicked");
+}
+
+#[test]
+fn a_child_that_ends_unasked_is_started_again() {
+    survives(Fate::EndUnasked, "ended unasked");
+}
+
+#[test]
+fn a_child_that_does_not_answer_is_started_again() {
+    in_virtual_time(async {
+        let state = State::of(&[Fate::NotAnswer]);
+        let family = family(&state, Supervision::default(), Placement::Shared);
+        state.lives(2).await;
+        sleep(Duration::from_secs(60)).await;
+        let child = child(&family);
+        assert_eq!(
+            (child.state, child.restarts, child.hung),
+            (ServiceState::Running, 1, 1)
+        );
+        assert_eq!(child.last_fault.as_deref(), Some("does not answer"));
+        assert!(retire(&family).await);
+    });
+}
+
+#[test]
+fn restarts_come_slower_and_slower() {
+    in_virtual_time(async {
+        let state = State::of(&[Fate::PanicInStarted; 4]);
+        let since = Instant::now();
+        let rules = Supervision {
+            backoff: Duration::from_secs(1),
+            backoff_max: Duration::from_secs(4),
+            ..Supervision::default()
+        };
+        let _family = family(&state, rules, Placement::Shared);
+        state.lives(5).await;
+        assert_eq!(since.elapsed().as_secs(), 1 + 2 + 4 + 4);
+    });
+}
+
+#[test]
+fn a_child_that_dies_too_often_escalates_and_is_closed() {
+    in_virtual_time(async {
+        let state = State::of(&[Fate::PanicInStarted; 100]);
+        let family = family(&state, Supervision::default(), Placement::Shared);
+        let escalation = family.escalated().await;
+        assert_eq!(
+            (escalation.service.as_str(), escalation.fault.as_str()),
+            ("Child", "panicked")
+        );
+        assert_eq!(state.lives.load(Ordering::SeqCst), 6);
+        let child = child(&family);
+        assert_eq!((child.state, child.restarts), (ServiceState::Failed, 5));
+        assert!(*state.closed.borrow());
+        assert!(retire(&family).await);
+    });
+}
+
+#[test]
+fn restarts_long_ago_are_not_counted() {
+    in_virtual_time(async {
+        let state = State::of(&[Fate::NotAnswer; 20]);
+        let rules = Supervision {
+            hang: Duration::from_secs(10),
+            ..Supervision::default()
+        };
+        let family = family(&state, rules, Placement::Shared);
+        // A hang takes 10 s to be found: never more than 3 restarts in 30 s.
+        state.lives(20).await;
+        assert_eq!(child(&family).restarts, 19);
+    });
+}
+
+#[test]
+fn a_dead_arbiter_is_replaced() {
+    in_real_time(async {
+        let state = State::of(&[Fate::EndArbiter]);
+        let family = family(&state, quick(), Placement::OwnArbiters);
+        state.lives(2).await;
+        let status = child(&family);
+        assert_eq!((status.restarts, status.hung), (1, 0));
+        assert!(retire(&family).await);
+        assert_eq!(child(&family).state, ServiceState::Stopped);
+        assert!(family.abandoned().is_empty());
+    });
+}
+
+#[test]
+fn a_blocked_thread_is_given_up_and_joined_when_it_ends_after_all() {
+    in_real_time(async {
+        let state = State::of(&[Fate::BlockThread]);
+        let family = family(&state, quick(), Placement::OwnArbiters);
+        state.lives(2).await;
+        let status = child(&family);
+        assert_eq!((status.restarts, status.hung), (1, 1));
+        assert_eq!(family.abandoned(), ["Child #1"]);
+        state.blocked.open();
+        while !family.abandoned().is_empty() {
+            sleep(Duration::from_millis(1)).await;
+        }
+        // What was left of the first life disturbs nobody.
+        assert_eq!(child(&family).restarts, 1);
+        assert!(retire(&family).await);
+    });
+}
+
+#[test]
+fn a_child_that_blocks_its_thread_in_the_end_is_left_and_named() {
+    in_real_time(async {
+        let state = State::of(&[Fate::BlockThread]);
+        let family = family(&state, Supervision::default(), Placement::OwnArbiters);
+        let until = Instant::now() + Duration::from_millis(100);
+        assert!(!family.retire(0, until).await);
+        assert_eq!(family.abandoned(), ["Child #1"]);
+        state.blocked.open();
+        while !family.abandoned().is_empty() {
+            sleep(Duration::from_millis(1)).await;
+        }
+    });
+}
+
+#[test]
+fn threads_that_hang_for_ever_are_bounded_however_slowly_they_come() {
+    in_real_time(async {
+        let state = State::of(&[Fate::BlockThread; 100]);
+        let rules = Supervision {
+            max_restarts: 2,
+            within: Duration::ZERO,
+            ..quick()
+        };
+        let family = family(&state, rules, Placement::OwnArbiters);
+        family.escalated().await;
+        assert_eq!(family.abandoned().len(), 3);
+        state.blocked.open();
+        while !family.abandoned().is_empty() {
+            sleep(Duration::from_millis(1)).await;
+        }
+        assert!(retire(&family).await);
+    });
+}
+
+#[test]
+fn a_retired_child_is_not_started_again() {
+    in_virtual_time(async {
+        let state = State::of(&[]);
+        let family = family(&state, Supervision::default(), Placement::Shared);
+        state.lives(1).await;
+        assert!(retire(&family).await);
+        sleep(Duration::from_secs(600)).await;
+        assert_eq!(state.lives.load(Ordering::SeqCst), 1);
+        assert_eq!(child(&family).state, ServiceState::Stopped);
+    });
+}

@@ -1,0 +1,158 @@
+//! TtlCleaner, under virtual time.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use lastcall_domain::store::Store;
+use lastcall_domain::{BlobKey, Blobs, Fault, Service, SessionId, State};
+use tokio::time::sleep;
+
+use crate::fixture::{World, drain, in_virtual_time, service};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// A world in which nothing but the cleaner looks at the store by itself.
+async fn quiet() -> World {
+    let mut world = World::new().await;
+    world.config.lease = HOUR;
+    world.config.expire = HOUR;
+    world.config.heartbeat = HOUR / 4;
+    world.config.analysis.poll = HOUR;
+    world.config.report.poll = HOUR;
+    world.config.supervision.ping = HOUR;
+    world
+}
+
+async fn with_data(world: &World, ttl: Duration) -> SessionId {
+    let session = world.session(ttl).await;
+    let bytes = Bytes::from_static(b"a,b\n");
+    world
+        .blobs
+        .put(&BlobKey::upload(session), bytes)
+        .await
+        .unwrap();
+    session
+}
+
+fn has_data(world: &World, session: SessionId) -> bool {
+    let prefix = BlobKey::prefix(session);
+    world
+        .blobs
+        .keys()
+        .iter()
+        .any(|key| key.starts_with(&prefix))
+}
+
+#[test]
+fn a_session_lives_as_long_as_it_may_and_its_data_goes_with_it() {
+    in_virtual_time(async {
+        let world = quiet().await;
+        let handle = world.start().await;
+        let day = with_data(&world, 24 * HOUR).await;
+        let half_an_hour = with_data(&world, HOUR / 2).await;
+        sleep(HOUR / 4).await;
+        assert!(has_data(&world, half_an_hour));
+        sleep(HOUR).await;
+        assert!(!has_data(&world, half_an_hour));
+        assert!(has_data(&world, day));
+        sleep(25 * HOUR).await;
+        assert!(world.blobs.keys().is_empty());
+        let cleaner = service(&handle, "TtlCleaner").cleaner.unwrap();
+        assert_eq!((cleaner.removed, cleaner.failed), (3, 0));
+        assert!((26..=28).contains(&cleaner.sweeps), "{cleaner:?}");
+    });
+}
+
+#[test]
+fn a_deleted_session_goes_when_the_sweep_is_asked_for() {
+    in_virtual_time(async {
+        let world = quiet().await;
+        let handle = world.start().await;
+        sleep(Duration::from_secs(1)).await;
+        let session = with_data(&world, 24 * HOUR).await;
+        assert!(world.store.delete_session(session).await.unwrap());
+        handle.sweep();
+        sleep(Duration::from_millis(1)).await;
+        assert!(!has_data(&world, session));
+    });
+}
+
+#[test]
+fn a_session_with_work_in_flight_stays_until_the_work_has_ended() {
+    in_virtual_time(async {
+        let mut world = quiet().await;
+        world.session = with_data(&world, HOUR / 2).await;
+        world.config.analysis.timeout = 100 * HOUR;
+        let handle = world.start().await;
+        let job = world.run(&handle, "sleep 10000s").await;
+        sleep(2 * HOUR).await;
+        assert!(has_data(&world, world.session));
+        assert_eq!(world.job(job).state(), State::Running);
+        sleep(3 * HOUR).await;
+        assert!(!has_data(&world, world.session));
+    });
+}
+
+#[test]
+fn one_session_that_fails_does_not_keep_the_others() {
+    in_virtual_time(async {
+        let mut world = quiet().await;
+        world.config.cleaner.batch = 2;
+        let mut sessions = Vec::new();
+        for _ in 0..7 {
+            sessions.push(with_data(&world, HOUR).await);
+        }
+        let handle = world.start().await;
+        sleep(HOUR / 2).await;
+        world.blobs.faults().fail_next(1, Fault::Before);
+        sleep(HOUR / 2 + Duration::from_secs(1)).await;
+        let left = sessions
+            .iter()
+            .filter(|session| has_data(&world, **session))
+            .count();
+        assert_eq!(left, 1);
+        // It is tried again long before the next interval.
+        sleep(HOUR / 10).await;
+        assert!(world.blobs.keys().is_empty());
+        let cleaner = service(&handle, "TtlCleaner").cleaner.unwrap();
+        assert_eq!((cleaner.removed, cleaner.failed), (7, 1));
+    });
+}
+
+#[test]
+fn what_a_killed_sweep_has_marked_is_removed_by_the_next_run() {
+    in_virtual_time(async {
+        let world = quiet().await;
+        let session = with_data(&world, HOUR).await;
+        sleep(2 * HOUR).await;
+        let marked = world
+            .store
+            .begin_removal(world.clock.now(), 10)
+            .await
+            .unwrap();
+        assert_eq!(marked, [session]);
+        let handle = world.start().await;
+        sleep(Duration::from_secs(1)).await;
+        assert!(!has_data(&world, session));
+        assert_eq!(service(&handle, "TtlCleaner").cleaner.unwrap().removed, 1);
+    });
+}
+
+#[test]
+fn a_drain_ends_the_sweep_between_two_batches() {
+    in_virtual_time(async {
+        let mut world = quiet().await;
+        world.config.cleaner.batch = 1;
+        for _ in 0..100 {
+            with_data(&world, Duration::from_secs(1)).await;
+        }
+        sleep(HOUR).await;
+        let handle = world.start().await;
+        tokio::task::yield_now().await;
+        let (outcome, _) = drain(&handle).await;
+        assert!(outcome.is_complete());
+        let left = world.blobs.keys().len();
+        assert!(left > 0 && left < 100, "{left}");
+        handle.wake(Service::Analysis);
+    });
+}
