@@ -70,15 +70,7 @@ impl FontFinder {
 
     /// The faces for a text: those of the program, and what covers the rest of it.
     pub(crate) fn faces_for(&self, text: &str) -> FontSet {
-        let mut faces: Vec<Font> = [
-            notosans::REGULAR_TTF,
-            notosans::BOLD_TTF,
-            dejavu::sans::regular(),
-            dejavu::sans_mono::regular(),
-        ]
-        .into_iter()
-        .filter_map(|data| Font::new(Bytes::new(data), 0))
-        .collect();
+        let mut faces = own();
         let mut families = vec![FAMILY.to_owned(), SECOND.to_owned()];
         let wanted: BTreeSet<char> = text
             .chars()
@@ -96,6 +88,12 @@ impl FontFinder {
             faces,
             families,
         }
+    }
+
+    /// Whether any face, of the program or of the folders, has the character.
+    pub(crate) fn has(&self, c: char) -> bool {
+        own().iter().any(|face| covers(face.info(), c))
+            || self.found().iter().any(|face| covers(&face.info, c))
     }
 
     fn found(&self) -> &[Face] {
@@ -154,6 +152,19 @@ impl FontFinder {
         }
         loaded
     }
+}
+
+/// The faces of the program itself.
+fn own() -> Vec<Font> {
+    [
+        notosans::REGULAR_TTF,
+        notosans::BOLD_TTF,
+        dejavu::sans::regular(),
+        dejavu::sans_mono::regular(),
+    ]
+    .into_iter()
+    .filter_map(|data| Font::new(Bytes::new(data), 0))
+    .collect()
 }
 
 fn covers(info: &FontInfo, c: char) -> bool {

@@ -13,6 +13,7 @@ mod error;
 mod fonts;
 mod html;
 mod input;
+mod limits;
 mod markdown;
 mod number;
 mod pdf;
@@ -21,11 +22,11 @@ mod xlsx;
 
 use lastcall_domain::{Cancel, ReportFormat};
 
-use document::TableLimits;
 pub use error::RenderError;
 pub use fonts::FontConfig;
 use fonts::FontFinder;
 pub use input::{ReportBody, ReportInput};
+use limits::Limits;
 
 /// Makes reports.
 pub struct Renderer {
@@ -38,6 +39,12 @@ impl Renderer {
         Self {
             fonts: FontFinder::new(fonts),
         }
+    }
+
+    /// Whether a PDF can show the character: by a font of the program, or by one of the folders
+    /// that this looks through for it.
+    pub fn has_font_for(&self, c: char) -> bool {
+        self.fonts.has(c)
     }
 
     /// Makes a report. Blocks for as long as that takes: milliseconds for most, up to a few
@@ -56,13 +63,17 @@ impl Renderer {
             return Err(RenderError::Cancelled);
         }
         match format {
-            ReportFormat::Html => html::html(&document(report, HTML_TABLE, cancel)?, cancel),
+            ReportFormat::Html => html::html(&document(report, limits::HTML, cancel)?, cancel),
             ReportFormat::Pdf => {
-                let document = document(report, PDF_TABLE, cancel)?;
+                let document = document(report, limits::PDF, cancel)?;
                 pdf::pdf(&document, report.created_at, &self.fonts, cancel)
             }
-            ReportFormat::Md => markdown::markdown(&document(report, MD_TABLE, cancel)?, cancel),
-            ReportFormat::Xlsx => xlsx::xlsx(report, &document(report, NO_TABLE, cancel)?, cancel),
+            ReportFormat::Md => {
+                markdown::markdown(&document(report, limits::MARKDOWN, cancel)?, cancel)
+            }
+            ReportFormat::Xlsx => {
+                xlsx::xlsx(report, &document(report, limits::XLSX, cancel)?, cancel)
+            }
             ReportFormat::Json => json(report),
         }
     }
@@ -74,45 +85,14 @@ impl Default for Renderer {
     }
 }
 
-const HTML_TABLE: TableLimits = TableLimits {
-    rows: 5_000,
-    columns: 200,
-    cells: 200_000,
-    width: 200,
-    line: usize::MAX / 2,
-};
-const PDF_TABLE: TableLimits = TableLimits {
-    rows: 500,
-    columns: 60,
-    cells: 5_000,
-    width: 60,
-    line: 105,
-};
-
-const MD_TABLE: TableLimits = TableLimits {
-    rows: 1_000,
-    columns: 50,
-    cells: 20_000,
-    width: 200,
-    line: usize::MAX / 2,
-};
-/// The workbook writes the rows itself.
-const NO_TABLE: TableLimits = TableLimits {
-    rows: 0,
-    columns: 0,
-    cells: 0,
-    width: 0,
-    line: usize::MAX / 2,
-};
-
 fn document(
     report: &ReportInput<'_>,
-    limits: TableLimits,
+    limits: Limits,
     cancel: &Cancel,
 ) -> Result<document::Document, RenderError> {
     let (title, at) = (report.title, report.created_at);
     match report.body {
-        ReportBody::Profile(profile) => document::profile(profile, title, at, cancel),
+        ReportBody::Profile(profile) => document::profile(profile, title, at, limits, cancel),
         ReportBody::Table { result, query } => {
             Ok(document::table(result, title, query, at, limits))
         }

@@ -4,10 +4,13 @@
 //! computes, so that is dropped after every report; and it works on rayon's threads, so it gets a
 //! pool of its own, which has ended when this returns.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::OnceLock;
+use std::thread;
 
 use chrono::{DateTime, Datelike, Timelike, Utc};
 use lastcall_domain::Cancel;
+use rayon::ThreadPoolBuilder;
 use serde::Serialize;
 use typst::diag::{FileError, FileResult, SourceDiagnostic};
 use typst::foundations::{Bytes, Datetime, Duration, Smart};
@@ -73,13 +76,30 @@ pub(crate) fn pdf(
 }
 
 /// Runs typst on one thread, which has ended when this returns.
+///
+/// A scope would not do: it waits for what the thread computes, not for the thread.
 fn in_own_pool<R: Send>(work: impl FnOnce() -> R + Send) -> Result<R, RenderError> {
-    rayon::ThreadPoolBuilder::new()
+    let mut threads = Vec::new();
+    let pool = ThreadPoolBuilder::new()
         .num_threads(1)
-        .thread_name(|_| "pdf".to_owned())
-        .stack_size(STACK)
-        .build_scoped(|thread| thread.run(), |pool| pool.install(work))
-        .map_err(|error| RenderError::Threads(error.to_string()))
+        // The default is to end the process.
+        .panic_handler(|_| log::error!("the typesetter panicked aside of its report"))
+        .spawn_handler(|worker| {
+            let thread = thread::Builder::new()
+                .name("pdf".to_owned())
+                .stack_size(STACK);
+            threads.push(thread.spawn(|| worker.run())?);
+            Ok(())
+        })
+        .build()
+        .map_err(|error| RenderError::Threads(error.to_string()))?;
+    let result = catch_unwind(AssertUnwindSafe(|| pool.install(work)));
+    drop(pool);
+    for thread in threads {
+        // Its work has been caught above; a panic of rayon itself is of no more use here.
+        let _ = thread.join();
+    }
+    result.map_err(|panic| resume_unwind(panic))
 }
 
 fn typeset(errors: &[SourceDiagnostic]) -> RenderError {

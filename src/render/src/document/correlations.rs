@@ -4,17 +4,20 @@ use lastcall_domain::profile::Profile;
 
 use super::{Block, Table, TableColumn, Text};
 use crate::chart::{SMALL, heatmap};
-use crate::number::{fixed, optional};
+use crate::limits::Limits;
+use crate::number::{count, fixed, optional};
 
-/// Columns of a heat map.
-const HEATMAP: usize = 30;
 /// Pairs that are listed.
 const PAIRS: usize = 20;
 
 /// The blocks, and a note where columns are left out.
-pub(super) fn correlations(profile: &Profile, notes: &mut Vec<String>) -> Vec<Block> {
+pub(super) fn correlations(
+    profile: &Profile,
+    limits: Limits,
+    notes: &mut Vec<String>,
+) -> Vec<Block> {
     let all = &profile.correlations;
-    let names = &all.columns[..all.columns.len().min(HEATMAP)];
+    let names = &all.columns[..all.columns.len().min(limits.heatmap)];
     let maps: Vec<_> = [
         ("Pearson's r", &all.pearson),
         ("Spearman's ρ", &all.spearman),
@@ -27,10 +30,11 @@ pub(super) fn correlations(profile: &Profile, notes: &mut Vec<String>) -> Vec<Bl
         _ if names.len() <= SMALL => vec![Block::Charts { charts: maps }],
         _ => maps.into_iter().map(Block::Chart).collect(),
     };
-    if all.columns.len() > HEATMAP {
+    if all.columns.len() > limits.heatmap && limits.heatmap > 0 {
         notes.push(format!(
-            "The heat maps show the first {HEATMAP} of {} numeric columns.",
-            all.columns.len()
+            "The heat maps show the first {} of {} numeric columns.",
+            limits.heatmap,
+            count(all.columns.len() as u64)
         ));
     }
     let strongest = strongest(&all.columns, &all.pearson, &all.spearman);

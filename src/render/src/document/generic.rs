@@ -12,13 +12,13 @@ const COLUMNS: usize = 30;
 const TABLES: usize = 50;
 
 /// Lays out any JSON value: plain members as facts, lists of objects and matrices as tables, split
-/// where they are wider than a line of `line` columns of text.
+/// where they are wider than `line` columns of text.
 pub(crate) fn generic(
     value: &Value,
     title: &str,
     kind: &str,
     created_at: DateTime<Utc>,
-    line: usize,
+    line: Option<usize>,
 ) -> Document {
     let mut document = frame(title, kind, created_at);
     let empty = Map::new();
@@ -89,7 +89,7 @@ fn facts(members: &Map<String, Value>, blocks: &mut Vec<Block>) {
 }
 
 /// A list as a table: the members of objects and the items of lists are its columns.
-fn list(items: &[Value], line: usize) -> Vec<Block> {
+fn list(items: &[Value], line: Option<usize>) -> Vec<Block> {
     let mut names: Vec<String> = Vec::new();
     for item in items.iter().take(ROWS) {
         let found: Vec<String> = match item {
@@ -132,7 +132,11 @@ fn list(items: &[Value], line: usize) -> Vec<Block> {
             .map(|value| Text::new(&value_text(value), 40))
             .collect()
     });
-    Table::new(columns.collect(), cells.collect(), "").split(line)
+    let table = Table::new(columns.collect(), cells.collect(), "");
+    match line {
+        Some(line) => table.split(line),
+        None => vec![Block::Table(table)],
+    }
 }
 
 /// `p_value` as `P value`.

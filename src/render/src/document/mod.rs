@@ -19,7 +19,7 @@ use crate::chart::Chart;
 pub(crate) use generic::generic;
 pub(crate) use grid::{Table, TableColumn, Text};
 pub(crate) use profile::profile;
-pub(crate) use table::{TableLimits, table};
+pub(crate) use table::table;
 
 /// A whole report.
 #[derive(Debug, Serialize)]

@@ -8,11 +8,10 @@ use super::{
     Block, Document, Fact, Section, alerts, column, correlations, estimates, frame, summary,
 };
 use crate::error::RenderError;
+use crate::limits::Limits;
 use crate::number::{bytes, count, percent};
 use crate::text::shorten;
 
-/// Columns with a section and charts of their own; those beyond have a row in the summary only.
-pub(super) const CARDS: usize = 100;
 /// Warnings that are listed.
 const WARNINGS: usize = 100;
 
@@ -24,6 +23,7 @@ pub(crate) fn profile(
     profile: &Profile,
     title: Option<&str>,
     created_at: DateTime<Utc>,
+    limits: Limits,
     cancel: &Cancel,
 ) -> Result<Document, RenderError> {
     let data = &profile.dataset;
@@ -58,7 +58,7 @@ pub(crate) fn profile(
     section(
         "summary",
         "Columns at a glance",
-        summary::summary(profile, notes),
+        summary::summary(profile, limits, notes),
     );
     section(
         "missing",
@@ -66,7 +66,7 @@ pub(crate) fn profile(
         summary::missing(profile).into_iter().collect(),
     );
     let mut cards = Vec::new();
-    for (i, column) in profile.columns.iter().enumerate().take(CARDS) {
+    for (i, column) in profile.columns.iter().enumerate().take(limits.cards) {
         if cancel.is_cancelled() {
             return Err(RenderError::Cancelled);
         }
@@ -85,15 +85,9 @@ pub(crate) fn profile(
     section(
         "correlations",
         "Correlations",
-        correlations::correlations(profile, notes),
+        correlations::correlations(profile, limits, notes),
     );
     section("warnings", "Notes of the reader", warnings(profile));
-    if profile.columns.len() > CARDS {
-        notes.push(format!(
-            "The dataset has {} columns; the first {CARDS} have a section of their own.",
-            count(profile.columns.len() as u64)
-        ));
-    }
     notes.extend(estimates::estimates(profile));
     notes.push(
         "Standard deviation and variance are those of a sample (n − 1); skewness and excess \

@@ -4,22 +4,20 @@ use std::cmp::Reverse;
 
 use lastcall_domain::profile::Profile;
 
-use super::profile::CARDS;
 use super::{Block, Table, TableColumn, Text, column};
 use crate::chart::{Bar, bars};
+use crate::limits::Limits;
 use crate::number::{count, percent};
 
-/// Columns with a row in the summary.
-const ROWS: usize = 2_000;
 /// Columns in the chart of missing cells.
 const BARS: usize = 20;
 
 /// The summary, and a note where columns are left out.
-pub(super) fn summary(profile: &Profile, notes: &mut Vec<String>) -> Vec<Block> {
+pub(super) fn summary(profile: &Profile, limits: Limits, notes: &mut Vec<String>) -> Vec<Block> {
     if profile.columns.is_empty() {
         return vec![Block::text("The dataset has no columns.")];
     }
-    let rows = profile.columns.iter().take(ROWS).map(|column| {
+    let rows = profile.columns.iter().take(limits.summary).map(|column| {
         let [least, mean, most] = column::range(column);
         let top = column
             .top
@@ -52,11 +50,15 @@ pub(super) fn summary(profile: &Profile, notes: &mut Vec<String>) -> Vec<Block> 
         rows.collect(),
         "Every column with its main figures",
     );
-    table.links = (1..=profile.columns.len().min(CARDS)).collect();
-    if profile.columns.len() > ROWS {
+    table.links = (1..=profile.columns.len().min(limits.cards)).collect();
+    let all = profile.columns.len();
+    if all > limits.cards && limits.cards > 0 {
         notes.push(format!(
-            "The summary has the first {} columns.",
-            count(ROWS as u64)
+            "The dataset has {} columns; the first {} have a section of their own and the first \
+             {} a row in the summary. The workbook has them all.",
+            count(all as u64),
+            count(limits.cards as u64),
+            count(all.min(limits.summary) as u64),
         ));
     }
     vec![Block::Table(table)]

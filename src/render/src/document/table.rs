@@ -5,24 +5,9 @@ use lastcall_domain::SqlResult;
 use serde_json::Value;
 
 use super::{Block, Document, Section, Table, TableColumn, Text, column::value_text, frame};
+use crate::limits::Limits;
 use crate::number::count;
 use crate::text::shorten;
-
-/// How much of a table a format can carry.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct TableLimits {
-    /// Rows.
-    pub(crate) rows: usize,
-    /// Columns.
-    pub(crate) columns: usize,
-    /// Cells, by which tables of many columns get fewer rows.
-    pub(crate) cells: usize,
-    /// The width of a cell, in columns of text.
-    pub(crate) width: usize,
-    /// The width of an upright page, in columns of text; wider tables lie on their side, and
-    /// still wider ones are split.
-    pub(crate) line: usize,
-}
 
 /// Lines of a query that are shown, and columns of text of each.
 const QUERY: (usize, usize) = (200, 400);
@@ -33,7 +18,7 @@ pub(crate) fn table(
     title: Option<&str>,
     query: Option<&str>,
     created_at: DateTime<Utc>,
-    limits: TableLimits,
+    limits: Limits,
 ) -> Document {
     let mut document = frame(title.unwrap_or("Query result"), "Query result", created_at);
     document.subtitle = format!(
@@ -52,11 +37,12 @@ pub(crate) fn table(
     }
     let body = body(result, limits);
     let shown = (body.rows.len(), body.columns.len());
-    document.landscape = body.line() > limits.line;
-    let mut blocks = match shown.1 {
-        0 => vec![Block::text("The answer has no columns.")],
-        _ if document.landscape => body.split(limits.line * 3 / 2),
-        _ => vec![Block::Table(body)],
+    let line = limits.line.filter(|line| body.line() > *line);
+    document.landscape = line.is_some();
+    let mut blocks = match (shown.1, line) {
+        (0, _) => vec![Block::text("The answer has no columns.")],
+        (_, Some(line)) => body.split(line * 3 / 2),
+        (_, None) => vec![Block::Table(body)],
     };
     if result.rows.is_empty() && !result.columns.is_empty() {
         blocks.push(Block::text("The answer has no rows."));
@@ -70,7 +56,7 @@ pub(crate) fn table(
     document
 }
 
-fn body(result: &SqlResult, limits: TableLimits) -> Table {
+fn body(result: &SqlResult, limits: Limits) -> Table {
     let columns = result.columns.len().min(limits.columns);
     let rows = result
         .rows

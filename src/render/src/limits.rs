@@ -1,0 +1,73 @@
+//! How much each format carries: bounds on time, size and on the patience of readers. The
+//! workbook has everything that fits into its sheets.
+
+/// The bounds of one format.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Columns of a profile with a section and charts of their own.
+    pub(crate) cards: usize,
+    /// Columns of a profile with a row in the summary.
+    pub(crate) summary: usize,
+    /// Columns of a heat map.
+    pub(crate) heatmap: usize,
+    /// Rows of an answer.
+    pub(crate) rows: usize,
+    /// Columns of an answer.
+    pub(crate) columns: usize,
+    /// Cells of an answer, by which many columns mean fewer rows.
+    pub(crate) cells: usize,
+    /// The width of a cell, in columns of text.
+    pub(crate) width: usize,
+    /// The width of an upright page, in columns of text: wider tables lie on their side, and
+    /// those of more than one and a half such lines are split. `None` where pages have no end.
+    pub(crate) line: Option<usize>,
+}
+
+/// The page. Two thousand columns make 1.4 MB.
+pub(crate) const HTML: Limits = Limits {
+    cards: 100,
+    summary: 2_000,
+    heatmap: 30,
+    rows: 5_000,
+    columns: 200,
+    cells: 200_000,
+    width: 200,
+    line: None,
+};
+
+/// The PDF. Setting pages takes a hundred times as long as writing them, and cannot be
+/// interrupted.
+pub(crate) const PDF: Limits = Limits {
+    cards: 60,
+    summary: 300,
+    heatmap: 30,
+    rows: 500,
+    columns: 60,
+    cells: 5_000,
+    width: 60,
+    line: Some(105),
+};
+
+/// Markdown.
+pub(crate) const MARKDOWN: Limits = Limits {
+    cards: 100,
+    summary: 2_000,
+    heatmap: 30,
+    rows: 1_000,
+    columns: 50,
+    cells: 20_000,
+    width: 200,
+    line: None,
+};
+
+/// The text of the workbook; what it has of columns and rows it takes from the analysis itself.
+pub(crate) const XLSX: Limits = Limits {
+    cards: 0,
+    summary: 0,
+    heatmap: 0,
+    rows: 0,
+    columns: 0,
+    cells: 0,
+    width: 0,
+    line: None,
+};

@@ -1,0 +1,12 @@
+//! Reports as those who get them meet them: every format is read back by another library.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod cancelling;
+mod fixture;
+mod fonts;
+mod formats;
+mod hostile;
+mod read;
+mod sizes;
+mod tables;
