@@ -12,6 +12,7 @@ use crate::json::JsonBody;
 use crate::problem::{ApiResult, Problem};
 use crate::state::ApiState;
 use crate::submit;
+use crate::view::JobView;
 
 /// The longest query, in bytes.
 const MAX_QUERY: usize = 64 * 1024;
@@ -39,6 +40,24 @@ pub(crate) struct NewAnalysis {
 }
 
 /// `POST /v1/sessions/{sid}/analyses`
+#[utoipa::path(
+    post,
+    path = "/v1/sessions/{sid}/analyses",
+    tag = "jobs",
+    operation_id = "createAnalysis",
+    summary = "Ask for an analysis",
+    description = "",
+    params(
+        ("sid" = Uuid, Path, description = "The session"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Up to 255 printable ASCII characters: the same request under the same key is answered with the first answer, and done once"),
+        ("Prefer" = Option<String>, Header, description = "`wait=N`: answer with the finished job, if it finishes within N seconds"),
+    ),
+    request_body(content = NewAnalysis, description = "What is to be analysed"),
+    responses(
+        (status = 202, description = "The job is on disk and will end exactly once", body = JobView, headers(("Location" = String, description = "The path of the job"), ("Idempotent-Replayed" = Option<String>, description = "`true` on a repeated answer"), ("Preference-Applied" = Option<String>, description = "The wait that was applied"))),
+        (status = 200, description = "The job finished within the wait that was preferred", body = JobView, headers(("Location" = String, description = "The path of the job"))),
+    ),
+)]
 pub(crate) async fn create(
     state: web::Data<ApiState>,
     caller: Caller,

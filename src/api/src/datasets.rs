@@ -11,6 +11,22 @@ use crate::upload::discard;
 use crate::view::{DatasetView, DescriptionView};
 
 /// `GET /v1/sessions/{sid}/datasets`
+#[utoipa::path(
+    get,
+    path = "/v1/sessions/{sid}/datasets",
+    tag = "datasets",
+    operation_id = "listDatasets",
+    summary = "List the datasets of a session",
+    description = "By name.",
+    params(
+        ("sid" = Uuid, Path, description = "The session"),
+        ("limit" = Option<u32>, Query, description = "Entries of a page, 1 to 1000; 50 when left out"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+    ),
+    responses(
+        (status = 200, description = "A page of datasets", body = List<DatasetView>),
+    ),
+)]
 pub(crate) async fn list(
     state: web::Data<ApiState>,
     caller: Caller,
@@ -33,6 +49,21 @@ pub(crate) async fn list(
 }
 
 /// `GET /v1/sessions/{sid}/datasets/{name}`
+#[utoipa::path(
+    get,
+    path = "/v1/sessions/{sid}/datasets/{name}",
+    tag = "datasets",
+    operation_id = "getDataset",
+    summary = "Describe a dataset",
+    description = "With its columns. They are read from the data the first time, which may take a moment.",
+    params(
+        ("sid" = Uuid, Path, description = "The session"),
+        ("name" = String, Path, description = "The dataset"),
+    ),
+    responses(
+        (status = 200, description = "The dataset", body = DescriptionView),
+    ),
+)]
 pub(crate) async fn get(
     state: web::Data<ApiState>,
     caller: Caller,
@@ -46,6 +77,21 @@ pub(crate) async fn get(
 }
 
 /// `DELETE /v1/sessions/{sid}/datasets/{name}`
+#[utoipa::path(
+    delete,
+    path = "/v1/sessions/{sid}/datasets/{name}",
+    tag = "datasets",
+    operation_id = "deleteDataset",
+    summary = "Delete a dataset",
+    description = "",
+    params(
+        ("sid" = Uuid, Path, description = "The session"),
+        ("name" = String, Path, description = "The dataset"),
+    ),
+    responses(
+        (status = 204, description = "It is gone"),
+    ),
+)]
 pub(crate) async fn delete(
     state: web::Data<ApiState>,
     caller: Caller,

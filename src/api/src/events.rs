@@ -32,6 +32,20 @@ const RETRY_MS: u32 = 1000;
 const STEP: f64 = 0.001;
 
 /// `GET /v1/jobs/{id}/events`
+#[utoipa::path(
+    get,
+    path = "/v1/jobs/{id}/events",
+    tag = "jobs",
+    operation_id = "followJob",
+    summary = "Follow a job",
+    description = "Server-sent events: `state` with the job, at once and with every change; `progress` with `{\"progress\": 0.42}`; at last `end` with a `reason`: `finished`, `gone` with the session, or `draining`, when the client is to connect again.",
+    params(
+        ("id" = Uuid, Path, description = "The job"),
+    ),
+    responses(
+        (status = 200, description = "The events", body = String, content_type = "text/event-stream"),
+    ),
+)]
 pub(crate) async fn get(
     state: web::Data<ApiState>,
     caller: Caller,

@@ -48,11 +48,34 @@ pub(crate) struct Readiness {
 }
 
 /// `GET /livez`
+#[utoipa::path(
+    get,
+    path = "/livez",
+    tag = "system",
+    operation_id = "livez",
+    summary = "Whether the process can serve",
+    description = "",
+    responses(
+        (status = 200, description = "It can"),
+    ),
+)]
 pub(crate) async fn livez() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "alive" }))
 }
 
 /// `GET /readyz`
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "system",
+    operation_id = "readyz",
+    summary = "Whether to send requests here",
+    description = "",
+    responses(
+        (status = 200, description = "Yes", body = ReadinessView),
+        (status = 503, description = "No: it is starting, draining, or something is missing", body = ReadinessView),
+    ),
+)]
 pub(crate) async fn readyz(state: web::Data<ApiState>) -> HttpResponse {
     let mut checks = Vec::new();
     let status = match state.system.phase() {

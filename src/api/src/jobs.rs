@@ -13,6 +13,24 @@ use crate::state::ApiState;
 use crate::view::JobView;
 
 /// `GET /v1/jobs`
+#[utoipa::path(
+    get,
+    path = "/v1/jobs",
+    tag = "jobs",
+    operation_id = "listJobs",
+    summary = "List your jobs",
+    description = "Oldest first.",
+    params(
+        ("session" = Option<Uuid>, Query, description = "Of this session only"),
+        ("state" = Option<String>, Query, description = "`queued`, `running`, `succeeded`, `failed` or `cancelled`"),
+        ("service" = Option<String>, Query, description = "`analysis` or `report`"),
+        ("limit" = Option<u32>, Query, description = "Entries of a page, 1 to 1000; 50 when left out"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+    ),
+    responses(
+        (status = 200, description = "A page of jobs", body = List<JobView>),
+    ),
+)]
 pub(crate) async fn list(
     state: web::Data<ApiState>,
     caller: Caller,
@@ -51,6 +69,20 @@ pub(crate) async fn list(
 }
 
 /// `GET /v1/jobs/{id}`
+#[utoipa::path(
+    get,
+    path = "/v1/jobs/{id}",
+    tag = "jobs",
+    operation_id = "getJob",
+    summary = "Look at a job",
+    description = "",
+    params(
+        ("id" = Uuid, Path, description = "The job"),
+    ),
+    responses(
+        (status = 200, description = "The job", body = JobView),
+    ),
+)]
 pub(crate) async fn get(
     state: web::Data<ApiState>,
     caller: Caller,
@@ -61,6 +93,20 @@ pub(crate) async fn get(
 }
 
 /// `DELETE /v1/jobs/{id}`: a job that has ended stays as it is.
+#[utoipa::path(
+    delete,
+    path = "/v1/jobs/{id}",
+    tag = "jobs",
+    operation_id = "cancelJob",
+    summary = "Cancel a job",
+    description = "A queued job is cancelled at once, a running one as soon as it yields; one that has ended stays as it is.",
+    params(
+        ("id" = Uuid, Path, description = "The job"),
+    ),
+    responses(
+        (status = 202, description = "The job as it is now", body = JobView),
+    ),
+)]
 pub(crate) async fn cancel(
     state: web::Data<ApiState>,
     caller: Caller,

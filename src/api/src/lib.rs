@@ -13,6 +13,7 @@ mod describe;
 mod edge;
 mod errors;
 mod events;
+mod figures;
 mod guard;
 mod health;
 mod idempotency;
@@ -25,6 +26,7 @@ mod paging;
 mod ports;
 mod prefer;
 mod problem;
+mod process;
 mod reports;
 mod result;
 mod routes;
@@ -47,5 +49,6 @@ pub use state::{ApiConfig, ApiState, Parts};
 
 /// The OpenAPI document, JSON.
 pub fn openapi() -> String {
-    openapi::document()
+    let document = openapi::document();
+    format!("{document:#}\n")
 }

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use actix_web::http::Method;
 use actix_web::{HttpResponse, web};
-use prometheus::{
-    Encoder, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder,
-};
+use lastcall_domain::store::StoreCounts;
+use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
 
+use crate::errors::Code;
+use crate::figures;
+use crate::problem::{ApiResult, Problem};
 use crate::state::ApiState;
 
 /// Upper bounds of the classes of request durations, in seconds.
@@ -32,6 +34,16 @@ impl Metrics {
         // would go on without these two.
         let http = Http::new().inspect_err(|error| log::error!("no HTTP metrics: {error}"));
         Self { http: http.ok() }
+    }
+
+    /// All metrics, as Prometheus reads them.
+    fn text(&self, state: &ApiState, counts: Option<&StoreCounts>) -> prometheus::Result<String> {
+        let mut families = match &self.http {
+            Some(http) => http.registry.gather(),
+            None => Vec::new(),
+        };
+        families.extend(figures::gather(state, counts)?);
+        TextEncoder::new().encode_to_string(&families)
     }
 
     /// Counts a request.
@@ -85,17 +97,26 @@ fn bounded(method: &Method) -> &'static str {
 }
 
 /// `GET /metrics`
-pub(crate) async fn get(state: web::Data<ApiState>) -> HttpResponse {
-    let mut text = Vec::new();
-    let http = state.metrics.http.as_ref();
-    let families = http.map_or_else(Vec::new, |http| http.registry.gather());
-    match TextEncoder::new().encode(&families, &mut text) {
-        Ok(()) => HttpResponse::Ok()
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "system",
+    operation_id = "metrics",
+    summary = "Figures for Prometheus",
+    description = "",
+    responses(
+        (status = 200, description = "Prometheus text", body = String, content_type = "text/plain"),
+    ),
+)]
+pub(crate) async fn get(state: web::Data<ApiState>) -> ApiResult<HttpResponse> {
+    let counts = state.counts().await;
+    match state.metrics.text(&state, counts.as_ref()) {
+        Ok(text) => Ok(HttpResponse::Ok()
             .content_type("text/plain; version=0.0.4; charset=utf-8")
-            .body(text),
-        Err(error) => {
-            log::warn!("the metrics cannot be written: {error}");
-            HttpResponse::InternalServerError().finish()
-        }
+            .body(text)),
+        Err(error) => Err(Problem::new(
+            Code::Internal,
+            format!("the metrics cannot be written: {error}"),
+        )),
     }
 }

@@ -12,6 +12,7 @@ use crate::json::JsonBody;
 use crate::problem::{ApiResult, Problem};
 use crate::state::ApiState;
 use crate::submit;
+use crate::view::JobView;
 
 /// What is to be reported on: exactly one of `dataset` and `analysis`.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -28,6 +29,24 @@ pub(crate) struct NewReport {
 }
 
 /// `POST /v1/sessions/{sid}/reports`
+#[utoipa::path(
+    post,
+    path = "/v1/sessions/{sid}/reports",
+    tag = "jobs",
+    operation_id = "createReport",
+    summary = "Ask for a report",
+    description = "On a dataset, or on an analysis, finished or not.",
+    params(
+        ("sid" = Uuid, Path, description = "The session"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Up to 255 printable ASCII characters: the same request under the same key is answered with the first answer, and done once"),
+        ("Prefer" = Option<String>, Header, description = "`wait=N`: answer with the finished job, if it finishes within N seconds"),
+    ),
+    request_body(content = NewReport, description = "What is to be reported on"),
+    responses(
+        (status = 202, description = "The job is on disk and will end exactly once", body = JobView, headers(("Location" = String, description = "The path of the job"), ("Idempotent-Replayed" = Option<String>, description = "`true` on a repeated answer"), ("Preference-Applied" = Option<String>, description = "The wait that was applied"))),
+        (status = 200, description = "The job finished within the wait that was preferred", body = JobView, headers(("Location" = String, description = "The path of the job"))),
+    ),
+)]
 pub(crate) async fn create(
     state: web::Data<ApiState>,
     caller: Caller,

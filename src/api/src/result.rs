@@ -19,6 +19,31 @@ const REPORT_CSP: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'
                           base-uri 'none'; form-action 'none'";
 
 /// `GET /v1/jobs/{id}/result`
+#[utoipa::path(
+    get,
+    path = "/v1/jobs/{id}/result",
+    tag = "jobs",
+    operation_id = "getResult",
+    summary = "Fetch the result of a job",
+    description = "The analysis as JSON (a profile, or the rows of a query in the format that was asked for) or the bytes of the report.",
+    params(
+        ("id" = Uuid, Path, description = "The job"),
+        ("If-None-Match" = Option<String>, Header, description = "The ETag of a result that is there already"),
+    ),
+    responses(
+        (status = 200, description = "The result", content(
+            (serde_json::Value = "application/json"),
+            (String = "text/html"),
+            (String = "text/markdown"),
+            (String = "text/csv"),
+            (Vec<u8> = "application/pdf"),
+            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+            (Vec<u8> = "application/vnd.apache.parquet"),
+            (Vec<u8> = "application/vnd.apache.arrow.stream"),
+        ), headers(("ETag" = String, description = "Names this result"), ("Content-Disposition" = String, description = "A name to save it under"))),
+        (status = 304, description = "It is the one that is there already"),
+    ),
+)]
 pub(crate) async fn get(
     state: web::Data<ApiState>,
     caller: Caller,

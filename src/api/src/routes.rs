@@ -11,7 +11,8 @@ use crate::errors::Code;
 use crate::problem::Problem;
 use crate::state::ApiState;
 use crate::{
-    analyses, datasets, events, health, jobs, metrics, reports, result, sessions, system, upload,
+    analyses, datasets, events, health, jobs, metrics, openapi, reports, result, sessions, system,
+    upload,
 };
 
 /// Adds every route. `state` has to be app data as well.
@@ -20,6 +21,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .service(resource("/livez", "GET, HEAD").route(get().to(health::livez)))
         .service(resource("/readyz", "GET, HEAD").route(get().to(health::readyz)))
         .service(resource("/metrics", "GET, HEAD").route(get().to(metrics::get)))
+        .service(resource("/openapi.json", "GET, HEAD").route(get().to(openapi::get)))
         .service(
             web::scope("/v1")
                 .wrap(from_fn(authenticate))

@@ -8,6 +8,8 @@ use lastcall_domain::store::StoreCounts;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::figures::figures;
+
 /// One actor, as its supervisor sees it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Service)]
@@ -92,11 +94,4 @@ fn name_of(value: &impl Serialize) -> String {
         Ok(serde_json::Value::String(name)) => name,
         _ => String::new(),
     }
-}
-
-/// Counters by their names.
-fn figures(counters: &impl Serialize) -> BTreeMap<String, u64> {
-    serde_json::to_value(counters)
-        .and_then(serde_json::from_value)
-        .unwrap_or_default()
 }

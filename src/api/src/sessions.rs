@@ -30,6 +30,21 @@ pub(crate) struct NewSession {
 }
 
 /// `POST /v1/sessions`
+#[utoipa::path(
+    post,
+    path = "/v1/sessions",
+    tag = "sessions",
+    operation_id = "createSession",
+    summary = "Open a session",
+    description = "The body may be left out.",
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "Up to 255 printable ASCII characters: the same request under the same key is answered with the first answer, and done once"),
+    ),
+    request_body(content = Option<NewSession>, description = "What the session is to be"),
+    responses(
+        (status = 201, description = "The session", body = SessionView, headers(("Location" = String, description = "The path of the session"), ("Idempotent-Replayed" = Option<String>, description = "`true` on a repeated answer"))),
+    ),
+)]
 pub(crate) async fn create(
     state: web::Data<ApiState>,
     caller: Caller,
@@ -63,6 +78,21 @@ pub(crate) async fn create(
 }
 
 /// `GET /v1/sessions`
+#[utoipa::path(
+    get,
+    path = "/v1/sessions",
+    tag = "sessions",
+    operation_id = "listSessions",
+    summary = "List your sessions",
+    description = "Oldest first; expired ones are left out.",
+    params(
+        ("limit" = Option<u32>, Query, description = "Entries of a page, 1 to 1000; 50 when left out"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+    ),
+    responses(
+        (status = 200, description = "A page of sessions", body = List<SessionView>),
+    ),
+)]
 pub(crate) async fn list(
     state: web::Data<ApiState>,
     caller: Caller,
@@ -83,6 +113,20 @@ pub(crate) async fn list(
 }
 
 /// `GET /v1/sessions/{sid}`
+#[utoipa::path(
+    get,
+    path = "/v1/sessions/{sid}",
+    tag = "sessions",
+    operation_id = "getSession",
+    summary = "Look at a session",
+    description = "",
+    params(
+        ("sid" = Uuid, Path, description = "The session"),
+    ),
+    responses(
+        (status = 200, description = "The session", body = SessionView),
+    ),
+)]
 pub(crate) async fn get(
     state: web::Data<ApiState>,
     caller: Caller,
@@ -93,6 +137,20 @@ pub(crate) async fn get(
 }
 
 /// `DELETE /v1/sessions/{sid}`
+#[utoipa::path(
+    delete,
+    path = "/v1/sessions/{sid}",
+    tag = "sessions",
+    operation_id = "deleteSession",
+    summary = "Delete a session",
+    description = "Its queued jobs are cancelled, its running ones are told to stop, and what it held is removed.",
+    params(
+        ("sid" = Uuid, Path, description = "The session"),
+    ),
+    responses(
+        (status = 204, description = "It is gone"),
+    ),
+)]
 pub(crate) async fn delete(
     state: web::Data<ApiState>,
     caller: Caller,

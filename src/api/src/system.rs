@@ -63,6 +63,17 @@ struct JobCountsView {
 }
 
 /// `GET /v1/system`
+#[utoipa::path(
+    get,
+    path = "/v1/system",
+    tag = "system",
+    operation_id = "getSystem",
+    summary = "Look at the process",
+    description = "",
+    responses(
+        (status = 200, description = "How it is", body = SystemView),
+    ),
+)]
 pub(crate) async fn get(state: web::Data<ApiState>) -> ApiResult<web::Json<SystemView>> {
     let counts = state.counts().await;
     let now = state.clock.now();
@@ -85,6 +96,17 @@ pub(crate) async fn get(state: web::Data<ApiState>) -> ApiResult<web::Json<Syste
 }
 
 /// `POST /v1/system/drain`
+#[utoipa::path(
+    post,
+    path = "/v1/system/drain",
+    tag = "system",
+    operation_id = "drain",
+    summary = "Begin the shutdown",
+    description = "The same as SIGTERM; asking again changes nothing. Needs a key with the role `admin`.",
+    responses(
+        (status = 202, description = "It begins"),
+    ),
+)]
 pub(crate) async fn drain(state: web::Data<ApiState>, caller: Caller) -> ApiResult<HttpResponse> {
     caller.require_admin()?;
     log::info!("{} asks for the shutdown", caller.owner.as_str());

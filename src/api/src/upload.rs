@@ -22,6 +22,31 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 const BATCH: usize = 256 * 1024;
 
 /// `PUT /v1/sessions/{sid}/datasets/{name}`
+#[utoipa::path(
+    put,
+    path = "/v1/sessions/{sid}/datasets/{name}",
+    tag = "datasets",
+    operation_id = "putDataset",
+    summary = "Upload a dataset",
+    description = "Streamed, all or nothing. The format is told by the Content-Type or else by the ending of the name. Gzip is decoded, announced by Content-Encoding or not.",
+    params(
+        ("sid" = Uuid, Path, description = "The session"),
+        ("name" = String, Path, description = "The dataset"),
+        ("Content-Encoding" = Option<String>, Header, description = "`gzip`, or none"),
+    ),
+    request_body(description = "The data", content(
+        (Vec<u8> = "text/csv"),
+        (Vec<u8> = "text/tab-separated-values"),
+        (Vec<u8> = "application/x-ndjson"),
+        (Vec<u8> = "application/vnd.apache.parquet"),
+        (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (Vec<u8> = "application/octet-stream"),
+    )),
+    responses(
+        (status = 201, description = "It was created", body = DatasetView, headers(("Location" = String, description = "The path of the dataset"))),
+        (status = 200, description = "It was replaced", body = DatasetView, headers(("Location" = String, description = "The path of the dataset"))),
+    ),
+)]
 pub(crate) async fn put(
     state: web::Data<ApiState>,
     caller: Caller,

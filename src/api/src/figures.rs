@@ -1,0 +1,271 @@
+//! The metrics that are asked for when somebody looks: of the actors, the store and the
+//! process. Their labels are few: names of services, outcomes and phases.
+
+use std::collections::BTreeMap;
+
+use lastcall_actors::{Phase, ServiceState, SystemStatus};
+use lastcall_domain::store::StoreCounts;
+use prometheus::core::Collector;
+use prometheus::proto::MetricFamily;
+use prometheus::{CounterVec, GaugeVec, Opts, Registry, Result};
+use serde::Serialize;
+
+use crate::process::Usage;
+use crate::state::ApiState;
+
+/// One metric and its values by label.
+type Values<'a> = Vec<(Vec<&'a str>, f64)>;
+
+/// Everything, as it is now.
+pub(crate) fn gather(state: &ApiState, counts: Option<&StoreCounts>) -> Result<Vec<MetricFamily>> {
+    let registry = Registry::new();
+    process(&registry, state)?;
+    let status = state.system.status();
+    services(&registry, &status)?;
+    if let Some(counts) = counts {
+        store(&registry, counts)?;
+    }
+    let up = if counts.is_some() { 1.0 } else { 0.0 };
+    gauge(
+        &registry,
+        "lastcall_store_up",
+        "Whether the store says its figures.",
+        &[],
+        vec![(vec![], up)],
+    )?;
+    Ok(registry.gather())
+}
+
+fn process(registry: &Registry, state: &ApiState) -> Result<()> {
+    let one = |value: f64| vec![(vec![], value)];
+    let uptime = state.clock.now() - state.started_at;
+    let uptime = uptime.to_std().unwrap_or_default().as_secs_f64();
+    gauge(
+        registry,
+        "lastcall_build_info",
+        "The version of the service.",
+        &["version"],
+        vec![(vec![state.config.version.as_str()], 1.0)],
+    )?;
+    gauge(
+        registry,
+        "lastcall_uptime_seconds",
+        "Time since the start of the process.",
+        &[],
+        one(uptime),
+    )?;
+    let now = state.system.phase();
+    let phases = [
+        Phase::Starting,
+        Phase::Running,
+        Phase::LameDuck,
+        Phase::Draining,
+        Phase::HandingBack,
+        Phase::Stopped,
+    ];
+    let phases = phases.map(|phase| (vec![phase.as_str()], f64::from(u8::from(phase == now))));
+    gauge(
+        registry,
+        "lastcall_phase",
+        "1 for the phase that the process is in, 0 for the others.",
+        &["phase"],
+        phases.to_vec(),
+    )?;
+    let streams = state.config.max_streams - state.streams.available_permits();
+    gauge(
+        registry,
+        "lastcall_http_event_streams",
+        "Event streams that are open.",
+        &[],
+        one(streams as f64),
+    )?;
+    let usage = Usage::now();
+    let usage = [
+        (
+            "process_resident_memory_bytes",
+            "Memory in use, in bytes.",
+            usage.resident_bytes,
+        ),
+        ("process_threads", "Threads.", usage.threads),
+        ("process_open_fds", "File descriptors in use.", usage.fds),
+    ];
+    for (name, help, value) in usage {
+        if let Some(value) = value {
+            gauge(registry, name, help, &[], one(value as f64))?;
+        }
+    }
+    Ok(())
+}
+
+fn services(registry: &Registry, status: &SystemStatus) -> Result<()> {
+    let each = |value: fn(&lastcall_actors::ServiceStatus) -> f64| -> Values<'_> {
+        let services = status.services.iter();
+        services
+            .map(|service| (vec![service.name.as_str()], value(service)))
+            .collect()
+    };
+    let label = &["service"];
+    let g = |name, help, values| gauge(registry, name, help, label, values);
+    let c = |name, help, values| counter(registry, name, help, label, values);
+    g(
+        "lastcall_service_up",
+        "Whether the actor is running.",
+        each(|s| f64::from(u8::from(s.state == ServiceState::Running))),
+    )?;
+    g(
+        "lastcall_service_slots",
+        "Jobs that the service runs at once.",
+        each(|s| s.slots as f64),
+    )?;
+    g(
+        "lastcall_service_busy_slots",
+        "Slots that are taken.",
+        each(|s| s.busy as f64),
+    )?;
+    g(
+        "lastcall_service_in_flight",
+        "Work that was admitted and is not finished.",
+        each(|s| s.in_flight as f64),
+    )?;
+    g(
+        "lastcall_service_claimed_ahead",
+        "Jobs claimed ahead of a free slot.",
+        each(|s| s.claimed_ahead as f64),
+    )?;
+    g(
+        "lastcall_service_mailbox_depth",
+        "Messages that wait in the mailbox.",
+        each(|s| s.mailbox.depth as f64),
+    )?;
+    g(
+        "lastcall_service_mailbox_capacity",
+        "Messages that may wait in the mailbox.",
+        each(|s| s.mailbox.capacity as f64),
+    )?;
+    c(
+        "lastcall_service_restarts_total",
+        "How often the supervisor has started the actor again.",
+        each(|s| s.restarts as f64),
+    )?;
+    c(
+        "lastcall_service_hung_total",
+        "How often the actor was found hung.",
+        each(|s| s.hung as f64),
+    )?;
+    c(
+        "lastcall_service_busy_seconds_total",
+        "Sum of the time that attempts took.",
+        each(|s| s.counts.busy_ms as f64 / 1000.0),
+    )?;
+    work(registry, status)?;
+    gauge(
+        registry,
+        "lastcall_abandoned_threads",
+        "Threads that were given up because an actor hung on them, and have not ended since.",
+        &[],
+        vec![(vec![], status.abandoned_threads.len() as f64)],
+    )
+}
+
+/// What has become of the services' work, by outcome.
+fn work(registry: &Registry, status: &SystemStatus) -> Result<()> {
+    let (mut jobs, mut cleaner) = (Values::new(), Values::new());
+    let counters: Vec<_> = status
+        .services
+        .iter()
+        .map(|service| {
+            let done = service.cleaner.as_ref().map(figures).unwrap_or_default();
+            (service.name.as_str(), figures(&service.counts), done)
+        })
+        .collect();
+    for (name, counts, done) in &counters {
+        for (outcome, count) in counts.iter().filter(|(outcome, _)| *outcome != "busy_ms") {
+            jobs.push((vec![name, outcome], *count as f64));
+        }
+        for (what, count) in done {
+            cleaner.push((vec![what], *count as f64));
+        }
+    }
+    counter(
+        registry,
+        "lastcall_service_work_total",
+        "What has become of the work of the service, by outcome.",
+        &["service", "outcome"],
+        jobs,
+    )?;
+    counter(
+        registry,
+        "lastcall_cleaner_total",
+        "What TtlCleaner has done.",
+        &["what"],
+        cleaner,
+    )
+}
+
+fn store(registry: &Registry, counts: &StoreCounts) -> Result<()> {
+    let jobs = |value: fn(&lastcall_domain::store::JobCounts) -> u64| -> Values<'_> {
+        let jobs = counts.jobs.iter();
+        jobs.map(|(service, counts)| (vec![service.as_str()], value(counts) as f64))
+            .collect()
+    };
+    gauge(
+        registry,
+        "lastcall_jobs_queued",
+        "Jobs that wait, in all instances on this store.",
+        &["service"],
+        jobs(|counts| counts.queued),
+    )?;
+    gauge(
+        registry,
+        "lastcall_jobs_running",
+        "Jobs in a worker's hand, in all instances on this store.",
+        &["service"],
+        jobs(|counts| counts.running),
+    )?;
+    gauge(
+        registry,
+        "lastcall_sessions",
+        "Sessions that have not been removed, in all instances on this store.",
+        &[],
+        vec![(vec![], counts.sessions as f64)],
+    )
+}
+
+/// Counters by their names.
+pub(crate) fn figures(counters: &impl Serialize) -> BTreeMap<String, u64> {
+    serde_json::to_value(counters)
+        .and_then(serde_json::from_value)
+        .unwrap_or_default()
+}
+
+fn gauge(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+    values: Values<'_>,
+) -> Result<()> {
+    let metric = GaugeVec::new(Opts::new(name, help), labels)?;
+    for (labels, value) in values {
+        metric.with_label_values(&labels).set(value);
+    }
+    register(registry, metric)
+}
+
+fn counter(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+    values: Values<'_>,
+) -> Result<()> {
+    let metric = CounterVec::new(Opts::new(name, help), labels)?;
+    for (labels, value) in values {
+        metric.with_label_values(&labels).inc_by(value);
+    }
+    register(registry, metric)
+}
+
+fn register(registry: &Registry, metric: impl Collector + 'static) -> Result<()> {
+    registry.register(Box::new(metric))
+}

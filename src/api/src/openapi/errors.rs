@@ -1,0 +1,139 @@
+//! Which errors an operation may be answered with.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::errors::Code::{self, *};
+use crate::problem::PROBLEM_JSON;
+
+/// What any operation under `/v1` may be answered with.
+const ALWAYS: &[Code] = &[
+    BadRequest,
+    Unauthorized,
+    MisdirectedRequest,
+    Internal,
+    StoreFailed,
+    StoreUnavailable,
+    Draining,
+];
+/// What any operation that changes something may be answered with.
+const WRITES: &[Code] = &[CrossOrigin];
+/// What any operation on a session may be answered with.
+const IN_SESSION: &[Code] = &[SessionNotFound, SessionExpired];
+/// What any operation on a job may be answered with.
+const ON_JOB: &[Code] = &[JobNotFound, SessionExpired];
+/// What any list may be answered with.
+const LISTS: &[Code] = &[InvalidParameter];
+/// What any operation with a JSON body may be answered with.
+const WITH_BODY: &[Code] = &[
+    InvalidJson,
+    InvalidParameter,
+    IncompleteBody,
+    BodyTimeout,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    UnsupportedEncoding,
+    InvalidRequest,
+    IdempotencyKeyReused,
+];
+
+/// The errors of an operation, besides [`ALWAYS`] and [`WRITES`].
+fn of(operation: &str) -> Vec<&'static [Code]> {
+    match operation {
+        "createSession" => vec![WITH_BODY],
+        "listSessions" => vec![LISTS],
+        "getSession" | "deleteSession" => vec![IN_SESSION],
+        "listDatasets" => vec![IN_SESSION, LISTS],
+        "getDataset" | "deleteDataset" => vec![IN_SESSION, &[DatasetNotFound]],
+        "putDataset" => vec![
+            IN_SESSION,
+            &[
+                InvalidEncoding,
+                IncompleteBody,
+                BodyTimeout,
+                PayloadTooLarge,
+                UnsupportedFormat,
+                UnsupportedEncoding,
+                InvalidDatasetName,
+                EmptyDataset,
+                FormatMismatch,
+                BlobsFailed,
+                BlobsUnavailable,
+            ],
+        ],
+        "createAnalysis" => vec![WITH_BODY, IN_SESSION, &[DatasetNotFound, QueueFull]],
+        "createReport" => vec![
+            WITH_BODY,
+            IN_SESSION,
+            &[
+                DatasetNotFound,
+                JobNotFound,
+                AnalysisNotSucceeded,
+                QueueFull,
+            ],
+        ],
+        "listJobs" => vec![IN_SESSION, LISTS],
+        "getJob" | "cancelJob" => vec![ON_JOB],
+        "followJob" => vec![ON_JOB, &[TooManyStreams]],
+        "getResult" => vec![
+            ON_JOB,
+            &[
+                JobNotFinished,
+                JobFailed,
+                JobCancelled,
+                BlobsFailed,
+                BlobsUnavailable,
+            ],
+        ],
+        "drain" => vec![&[Forbidden]],
+        _ => Vec::new(),
+    }
+}
+
+/// Adds to each operation the errors that it may be answered with, by status.
+pub(super) fn add(document: &mut Value) {
+    let Some(paths) = document["paths"].as_object_mut() else {
+        return;
+    };
+    for (path, methods) in paths {
+        if !path.starts_with("/v1") {
+            continue;
+        }
+        let Some(methods) = methods.as_object_mut() else {
+            continue;
+        };
+        for (method, operation) in methods {
+            let id = operation["operationId"].as_str().unwrap_or_default();
+            let mut codes: Vec<Code> = of(id).concat();
+            codes.extend(ALWAYS);
+            if method != "get" {
+                codes.extend(WRITES);
+            }
+            describe(operation, &codes);
+        }
+    }
+}
+
+fn describe(operation: &mut Value, codes: &[Code]) {
+    let mut by_status: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
+    for code in codes {
+        let names = by_status.entry(code.status().as_u16()).or_default();
+        names.push(code.as_str());
+    }
+    for (status, names) in by_status {
+        operation["responses"][status.to_string()] = json!({
+            "description": format!("`{}`", names.join("`, `")),
+            "content": {
+                PROBLEM_JSON: {
+                    "schema": {
+                        "allOf": [
+                            { "$ref": "#/components/schemas/Problem" },
+                            { "properties": { "code": { "enum": names } } },
+                        ]
+                    }
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,82 @@
+//! `/openapi.json`: what is written at the handlers and the types of the wire, with the errors
+//! of each operation and the schemas of results added.
+
+mod errors;
+
+use actix_web::HttpResponse;
+use serde_json::{Value, json};
+use utoipa::OpenApi;
+
+use crate::{
+    analyses, datasets, events, health, jobs, metrics, problem, reports, result, sessions, system,
+    upload,
+};
+
+/// The schemas of results, which are documents of the engine, not of the HTTP surface.
+const RESULTS: &str = include_str!("results.json");
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Lastcall",
+        description = "Analyses and reports of datasets, as jobs that are never lost once they \
+                       were accepted. Times are RFC 3339 in UTC, ids are UUIDv7, errors are \
+                       problem documents (RFC 9457) with a `code` from a closed list.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    tags(
+        (name = "sessions", description = "What datasets, jobs and results live in, for as long as it is used"),
+        (name = "datasets", description = "The data"),
+        (name = "jobs", description = "Analyses, reports and their results"),
+        (name = "system", description = "The process itself"),
+    ),
+    paths(
+        sessions::create, sessions::list, sessions::get, sessions::delete,
+        datasets::list, datasets::get, upload::put, datasets::delete,
+        analyses::create, reports::create,
+        jobs::list, jobs::get, jobs::cancel, events::get, result::get,
+        system::get, system::drain, health::livez, health::readyz, metrics::get,
+    ),
+    components(schemas(problem::Document<'static>)),
+)]
+struct Api;
+
+/// The document, JSON.
+pub(crate) fn document() -> Value {
+    let mut document = serde_json::to_value(Api::openapi()).unwrap_or_default();
+    add_results(&mut document);
+    errors::add(&mut document);
+    document["components"]["securitySchemes"] = json!({
+        "key": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "Needed where `auth.mode` is `keys`.",
+        }
+    });
+    document["security"] = json!([{}, { "key": [] }]);
+    document
+}
+
+/// `GET /openapi.json`
+pub(crate) async fn get() -> HttpResponse {
+    HttpResponse::Ok().json(document())
+}
+
+/// Says what a JSON result is made of.
+fn add_results(document: &mut Value) {
+    let Ok(Value::Object(results)) = serde_json::from_str(RESULTS) else {
+        return;
+    };
+    for (name, schema) in results {
+        document["components"]["schemas"][name] = schema;
+    }
+    let content =
+        &mut document["paths"]["/v1/jobs/{id}/result"]["get"]["responses"]["200"]["content"];
+    content["application/json"]["schema"] = json!({
+        "anyOf": [
+            { "$ref": "#/components/schemas/Profile" },
+            { "$ref": "#/components/schemas/SqlResult" },
+            { "type": "object", "description": "The result of another kind of analysis" },
+        ]
+    });
+}
