@@ -1,0 +1,158 @@
+//! A wrong configuration: every fault at once, each with its key, its value and its rule.
+
+use crate::support::lastcall;
+
+/// Every line that names this key.
+fn lines<'a>(text: &'a str, key: &str) -> Vec<&'a str> {
+    text.lines().filter(|line| line.contains(key)).collect()
+}
+
+#[test]
+fn every_fault_is_told_at_once_with_its_key_its_value_and_its_rule() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("wrong.toml");
+    std::fs::write(
+        &file,
+        "[server]\nbind = \"somewhere\"\nmax_body = 5\n\
+         [analysis]\nworkers = 0\nmemory = \"lots\"\n\
+         [report]\ntimeout = \"2\"\n\
+         [jobs]\nlease = \"1s\"\nheartbeat = \"900ms\"\n\
+         [shutdown]\nqueued = \"drop\"\nlame_dcuk = \"5s\"\n\
+         [log]\nlevel = \"loud\"\n",
+    )
+    .unwrap();
+    for command in ["serve", "check", "health"] {
+        let output = lastcall(["--config"])
+            .arg(&file)
+            .arg(command)
+            .output()
+            .expect(78);
+        for (key, value) in [
+            ("server.bind", "somewhere"),
+            ("server.max_body", "5"),
+            ("analysis.workers", "0"),
+            ("analysis.memory", "lots"),
+            ("report.timeout", "2"),
+            ("jobs.heartbeat", "900ms"),
+            ("shutdown.queued", "drop"),
+            ("log.level", "loud"),
+        ] {
+            let found = lines(&output.stderr, key);
+            assert!(!found.is_empty(), "{key} is not named: {output:#?}");
+            assert!(
+                found.iter().any(|line| line.contains(value)),
+                "{key}: {found:?}"
+            );
+            assert!(
+                found.iter().any(|line| line.contains("must be")),
+                "{key}: {found:?}"
+            );
+        }
+        let unknown = lines(&output.stderr, "shutdown.lame_dcuk");
+        assert!(
+            unknown[0].contains("did you mean shutdown.lame_duck"),
+            "{unknown:?}"
+        );
+        assert_eq!(output.stdout, "");
+    }
+}
+
+#[test]
+fn the_environment_overrides_the_file_and_its_faults_name_the_variable() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file.toml");
+    std::fs::write(
+        &file,
+        "[shutdown]\ndeadline = \"10s\"\nlame_duck = \"1s\"\n",
+    )
+    .unwrap();
+    let check = || lastcall(["check", "--config"]).arg(&file);
+    let plain = check().output().expect(0);
+    assert!(plain.stdout.contains("10s"), "{plain:#?}");
+    let overridden = check().set("shutdown.deadline", "17s").output().expect(0);
+    assert!(overridden.stdout.contains("17s"), "{overridden:#?}");
+    let wrong = check().set("shutdown.deadline", "soon").output().expect(78);
+    assert!(
+        wrong.stderr.contains("LASTCALL__SHUTDOWN__DEADLINE"),
+        "{wrong:#?}"
+    );
+    assert!(wrong.stderr.contains("soon"), "{wrong:#?}");
+    let unknown = check().set("shutdwn.deadline", "3s").output().expect(78);
+    assert!(
+        unknown.stderr.contains("did you mean shutdown.deadline"),
+        "{unknown:#?}"
+    );
+}
+
+#[test]
+fn phases_that_do_not_fit_in_the_deadline_are_a_fault() {
+    for (lame_duck, cancel_before, key) in [
+        ("23s", "3s", "shutdown.lame_duck"),
+        ("0s", "26s", "shutdown.cancel_before"),
+        ("0s", "60ms", "shutdown.cancel_before"),
+    ] {
+        for command in ["check", "serve"] {
+            let output = lastcall([command])
+                .set("shutdown.deadline", "25s")
+                .set("shutdown.lame_duck", lame_duck)
+                .set("shutdown.cancel_before", cancel_before)
+                .output()
+                .expect(78);
+            assert!(output.stderr.contains(key), "{output:#?}");
+        }
+    }
+}
+
+#[test]
+fn beyond_loopback_keys_are_needed_or_their_absence_is_confirmed() {
+    let check = || lastcall(["check"]).set("server.bind", "0.0.0.0:8080");
+    let refused = check().output().expect(78);
+    assert!(refused.stderr.contains("auth.mode"), "{refused:#?}");
+    check()
+        .set("auth.allow_anonymous", "true")
+        .output()
+        .expect(0);
+    let without = check().set("auth.mode", "keys").output().expect(78);
+    assert!(without.stderr.contains("auth.keys"), "{without:#?}");
+    let digest = "ab".repeat(32);
+    let keys = format!("[{{ name = \"web\", sha256 = \"{digest}\", role = \"user\" }}]");
+    check()
+        .set("auth.mode", "keys")
+        .set("auth.keys", &keys)
+        .output()
+        .expect(0);
+    let short = keys.replace(&digest, "ab");
+    let refused = check()
+        .set("auth.mode", "keys")
+        .set("auth.keys", &short)
+        .output()
+        .expect(78);
+    assert!(refused.stderr.contains("sha256"), "{refused:#?}");
+}
+
+#[test]
+fn a_file_that_is_missing_or_no_toml_is_a_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file.toml");
+    let missing = lastcall(["check", "--config"])
+        .arg(&file)
+        .output()
+        .expect(78);
+    assert!(missing.stderr.contains("file.toml"), "{missing:#?}");
+    std::fs::write(&file, "[shutdown\n").unwrap();
+    let broken = lastcall(["--config"]).arg(&file).output().expect(78);
+    assert!(broken.stderr.contains("TOML"), "{broken:#?}");
+}
+
+#[test]
+fn no_secret_is_shown_with_a_fault() {
+    let output = lastcall(["check"])
+        .set("store.url", "mysql://user:s3cret@host/db")
+        .set("auth.mode", "keys")
+        .set("auth.keys", "[{ name = \"web\", sha256 = \"s3cret\" }]")
+        .output()
+        .expect(78);
+    assert!(output.stderr.contains("store.url"), "{output:#?}");
+    assert!(output.stderr.contains("auth.keys"), "{output:#?}");
+    assert!(!output.stderr.contains("s3cret"), "{output:#?}");
+}

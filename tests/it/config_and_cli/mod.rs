@@ -1,0 +1,7 @@
+//! The configuration, the commands, and the exit codes of both.
+
+mod check;
+mod commands;
+mod faults;
+mod profile;
+mod start;

@@ -1,0 +1,113 @@
+//! `lastcall profile FILE`: one profile without a server.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::support::{data, lastcall};
+
+fn birds(folder: &Path) -> PathBuf {
+    let file = folder.join("birds.csv");
+    std::fs::write(&file, data::BIRDS).unwrap();
+    file
+}
+
+#[test]
+fn a_file_is_shown_as_a_table_and_a_pipe_gets_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = lastcall(["profile"])
+        .arg(birds(folder.path()))
+        .output()
+        .expect(0);
+    assert!(
+        output.stdout.contains("10 rows × 6 columns"),
+        "{}",
+        output.stdout
+    );
+    for word in ["species", "mass", "4111.11", "Adelie (4)", "2007-11-11"] {
+        assert!(output.stdout.contains(word), "{word}: {}", output.stdout);
+    }
+    assert!(!output.stdout.contains('\u{1b}'), "no colours in a pipe");
+    assert_eq!(output.stderr, "", "and no progress bar");
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+}
+
+#[test]
+fn the_ending_of_the_output_picks_the_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = birds(folder.path());
+    for (ending, begin) in [
+        ("html", &b"<!"[..]),
+        ("pdf", b"%PDF"),
+        ("xlsx", b"PK\x03\x04"),
+        ("md", b"#"),
+        ("json", b"{"),
+    ] {
+        let target = folder.path().join(format!("report.{ending}"));
+        let output = lastcall(["profile", "-o"])
+            .arg(&target)
+            .arg(&input)
+            .output()
+            .expect(0);
+        assert_eq!(output.stderr, "", "{ending}");
+        let bytes = std::fs::read(&target).unwrap();
+        assert!(
+            bytes.starts_with(begin),
+            "{ending}: {:?}",
+            &bytes[..bytes.len().min(20)]
+        );
+    }
+    let json = std::fs::read(folder.path().join("report.json")).unwrap();
+    let profile: Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(profile["dataset"]["rows"], 10);
+    assert_eq!(profile["columns"][2]["numeric"]["sum"], 37000);
+}
+
+#[test]
+fn gzip_and_other_formats_are_told_by_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in [
+        ("birds.csv.gz", data::gzip(data::BIRDS.as_bytes())),
+        ("birds.parquet", data::birds_parquet()),
+        ("birds.xlsx", data::birds_xlsx()),
+        ("birds.ndjson", data::birds_ndjson().into_bytes()),
+    ] {
+        let file = folder.path().join(name);
+        std::fs::write(&file, bytes).unwrap();
+        let output = lastcall(["profile"]).arg(&file).output().expect(0);
+        assert!(
+            output.stdout.contains("10 rows"),
+            "{name}: {}",
+            output.stdout
+        );
+    }
+}
+
+#[test]
+fn each_way_to_fail_has_its_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = birds(folder.path());
+    let missing = lastcall(["profile"])
+        .arg(folder.path().join("none.csv"))
+        .output()
+        .expect(66);
+    assert!(missing.stderr.contains("none.csv"), "{missing:#?}");
+    let ending = folder.path().join("report.docx");
+    let ending = lastcall(["profile", "-o"])
+        .arg(ending)
+        .arg(&input)
+        .output()
+        .expect(2);
+    assert!(ending.stderr.contains("xlsx"), "{ending:#?}");
+    let nowhere = folder.path().join("no/such/folder/report.md");
+    lastcall(["profile", "-o"])
+        .arg(nowhere)
+        .arg(&input)
+        .output()
+        .expect(73);
+    let broken = folder.path().join("broken.parquet");
+    std::fs::write(&broken, "PAR1 and nothing more").unwrap();
+    let broken = lastcall(["profile"]).arg(broken).output().expect(65);
+    assert!(broken.stderr.contains("broken.parquet"), "{broken:#?}");
+}

@@ -1,0 +1,110 @@
+//! Signals that come before the service is ready.
+
+use std::net::TcpListener;
+
+use lastcall_actors::log_lines;
+use nix::sys::signal::Signal;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
+
+use super::ROOM;
+use crate::support::{Home, Service, data, process, until};
+
+/// Waits until signals are listened to; before that the operating system ends the process.
+#[track_caller]
+fn listens(service: &Service) {
+    until("it listens to signals", || {
+        let threads = process::threads(service.pid());
+        threads.iter().any(|name| name == "signals").then_some(())
+    });
+}
+
+#[test]
+fn a_signal_at_any_moment_of_the_start_ends_it_in_order_and_loses_nothing() {
+    let home = Home::new();
+    let service = home.service().set("analysis.workers", "1").start();
+    let client = service.client();
+    let session = client.session_with_birds();
+    let jobs: Vec<String> = (0..20).map(|_| client.profile(&session, "birds")).collect();
+    service.kill9();
+
+    for moment in 0..10 {
+        let mut service = home.service().spawn();
+        listens(&service);
+        // Not to wait for anything, but to come at another moment each time.
+        std::thread::park_timeout(std::time::Duration::from_millis(4 * moment));
+        let signal = if moment % 2 == 0 {
+            Signal::SIGTERM
+        } else {
+            Signal::SIGINT
+        };
+        service.signal(signal);
+        let ended = service.wait().expect(0).within(ROOM);
+        assert_eq!(
+            ended.log.last().map(String::as_str),
+            Some(log_lines::ALL_DOWN),
+            "{ended:#?}"
+        );
+    }
+
+    let service = home.start();
+    let client = service.client();
+    for job in &jobs {
+        client.succeeded(job);
+    }
+    service.stop();
+}
+
+#[test]
+fn a_start_that_waits_for_its_database_can_be_ended() {
+    // It takes connections and never says a word.
+    let deaf = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = deaf.local_addr().unwrap().port();
+    let home = Home::new();
+    let mut service = home
+        .service()
+        .set(
+            "store.url",
+            format!("postgres://user:s3cret@127.0.0.1:{port}/db"),
+        )
+        .set("state.dir", home.path().join("state").display().to_string())
+        .spawn();
+    let (_connection, _) = deaf.accept().unwrap();
+    service.signal(Signal::SIGTERM);
+    let ended = service.wait().expect(0).within(ROOM);
+    assert!(ended.says(log_lines::SHUTTING_DOWN), "{ended:#?}");
+    assert!(!ended.says(log_lines::READY), "{ended:#?}");
+    assert!(!ended.says("s3cret"), "{ended:#?}");
+}
+
+#[test]
+fn a_third_signal_ends_even_a_start_that_hangs() {
+    let home = Home::new();
+    // Nobody ever writes to it, so whoever reads it waits in the kernel.
+    mkfifo(&home.path().join("shutdown-report.json"), Mode::S_IRWXU).unwrap();
+    for (signal, code) in [(Signal::SIGTERM, 128 + 15), (Signal::SIGINT, 128 + 2)] {
+        let mut service = home.service().spawn();
+        listens(&service);
+        for _ in 0..3 {
+            // Signals of a number that has not been heard yet are one signal.
+            service.signal(signal);
+            std::thread::park_timeout(std::time::Duration::from_millis(100));
+        }
+        let ended = service.wait().expect(code);
+        assert!(!ended.says(log_lines::ALL_DOWN), "{ended:#?}");
+    }
+}
+
+#[test]
+fn jobs_that_were_queued_wait_for_the_next_start() {
+    let home = Home::new();
+    let service = home.start();
+    let client = service.client();
+    let session = client.session();
+    client.upload(&session, "birds", data::BIRDS);
+    let job = client.profile(&session, "birds");
+    service.stop();
+    let service = home.start();
+    service.client().succeeded(&job);
+    service.stop();
+}

@@ -1,0 +1,95 @@
+//! Reports in every format, on datasets and on analyses.
+
+use serde_json::json;
+
+use crate::support::{Home, data};
+
+#[test]
+fn a_dataset_is_reported_on_in_every_format() {
+    let home = Home::new();
+    let service = home.start();
+    let client = service.client();
+    let session = client.session_with_birds();
+    let formats = [
+        ("html", "text/html", &b"<!"[..]),
+        ("pdf", "application/pdf", b"%PDF"),
+        (
+            "xlsx",
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            b"PK\x03\x04",
+        ),
+        ("md", "text/markdown", b"#"),
+    ];
+    for (format, media_type, begin) in formats {
+        let body = json!({ "dataset": "birds", "format": format });
+        let id = client.report(&session, &body);
+        let job = client.succeeded(&id);
+        assert_eq!(job["kind"], "report");
+        assert_eq!(job["service"], "report");
+        assert_eq!(job["format"], format);
+        let report = client.result(&id);
+        let found = report.header("content-type");
+        assert!(found.starts_with(media_type), "{format}: {found}");
+        assert!(report.body.starts_with(begin), "{format}: {report:?}");
+    }
+    service.stop();
+}
+
+#[test]
+fn a_page_holds_all_that_it_needs_and_runs_nothing() {
+    let home = Home::new();
+    let service = home.start();
+    let client = service.client();
+    let session = client.session();
+    let hostile = "name,<img src=x onerror=alert(1)>\n<script>alert(2)</script>,1\n";
+    client.upload(&session, "hostile", hostile);
+    let id = client.report(&session, &json!({ "dataset": "hostile", "format": "html" }));
+    let report = client.result(&id);
+    let page = report.text();
+    assert!(page.contains("<svg"), "a chart is drawn");
+    assert!(!page.contains("<script"), "nothing runs");
+    assert!(!page.contains("<img src=x"), "a header is text");
+    for reference in ["src=\"http", "href=\"http", "@import", "<link"] {
+        assert!(!page.contains(reference), "{reference}");
+    }
+    let policy = report.header("content-security-policy");
+    assert!(policy.contains("default-src 'none'"), "{policy}");
+    service.stop();
+}
+
+#[test]
+fn a_report_on_an_analysis_waits_for_it_and_shows_its_result() {
+    let home = Home::new();
+    let service = home.start();
+    let client = service.client();
+    let session = client.session_with_birds();
+    let query = "select species, count(*) as birds from birds group by species order by species";
+    let analysis = client.sql(&session, query);
+    let body = json!({ "analysis": analysis, "format": "md" });
+    let report = client.report(&session, &body);
+    let text = client.result(&report).text();
+    assert!(text.contains("Chinstrap"), "{text}");
+    assert!(text.contains("birds"), "{text}");
+
+    let failing = client.sql(&session, "select nonsense from birds");
+    client.wait_for(&failing, "failed");
+    let body = json!({ "analysis": failing, "format": "md" });
+    client
+        .post(&format!("/v1/sessions/{session}/reports"), &body)
+        .expect_problem(409, "analysis_not_succeeded");
+    service.stop();
+}
+
+#[test]
+fn a_report_on_data_in_other_scripts_is_made() {
+    let home = Home::new();
+    let service = home.start();
+    let client = service.client();
+    let session = client.session();
+    client.upload(&session, "names", "город,都市\nМосква,東京\nКазань,大阪\n");
+    for format in ["pdf", "html"] {
+        let id = client.report(&session, &json!({ "dataset": "names", "format": format }));
+        assert!(client.result(&id).body.len() > data::BIRDS.len());
+    }
+    service.stop();
+}

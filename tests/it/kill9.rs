@@ -1,0 +1,79 @@
+//! `kill -9` at random moments, again and again, while clients submit, upload and read.
+//!
+//! After all of it every request that was accepted has been done exactly once, whatever was
+//! announced is still there and the same, and nothing is there that nobody asked for.
+//!
+//! The test kills 200 times. The long run:
+//!
+//! ```text
+//! LASTCALL_KILLS=10000 cargo test --release --test it kill9 -- --nocapture
+//! ```
+//!
+//! It prints its seed; `LASTCALL_SEED=…` repeats its choices, though not the operating system's.
+
+mod clients;
+mod ledger;
+
+use std::time::Duration;
+
+use crate::support::service::Builder;
+use crate::support::{Home, data};
+use clients::Load;
+use ledger::Ledger;
+
+/// The longest life of a process after it was ready.
+const LONGEST_LIFE: Duration = Duration::from_millis(300);
+
+fn from_environment(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// A service on which a job may be killed as often as it happens to be.
+fn service(home: &Home) -> Builder {
+    home.service()
+        .set("jobs.max_attempts", "100")
+        .set("sessions.ttl", "7days")
+        // So few that the jobs keep pace with those who submit them.
+        .set("analysis.max_queued", "100")
+        .set("report.max_queued", "20")
+}
+
+#[test]
+fn every_accepted_job_ends_once_and_every_announced_result_stays() {
+    let kills = from_environment("LASTCALL_KILLS").unwrap_or(200);
+    let seed = from_environment("LASTCALL_SEED").unwrap_or_else(|| fastrand::u64(..));
+    eprintln!("{kills} kills, LASTCALL_SEED={seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+
+    let home = Home::new();
+    let first = service(&home).start();
+    let session = first.client().session();
+    first.client().upload(&session, "birds", data::BIRDS);
+    first.stop();
+
+    let mut ledger = Ledger::new(session);
+    for kill in 1..=kills {
+        let service = service(&home).start();
+        if kill > 1 {
+            service.wait_for_line("previous run ended uncleanly");
+        }
+        ledger.check_uploads(&service.client());
+        let life = random.u64(..LONGEST_LIFE.as_millis() as u64);
+        let load = Load::start(&service, &ledger, random.fork());
+        std::thread::park_timeout(Duration::from_millis(life));
+        service.kill9();
+        load.stop(&mut ledger);
+        if kill % 100 == 0 {
+            eprintln!("{kill} kills: {ledger}");
+        }
+    }
+
+    let service = service(&home).start();
+    let client = service.client();
+    ledger.submit_what_had_no_answer(&client);
+    ledger.check_every_job(&client);
+    ledger.check_uploads(&client);
+    eprintln!("{kills} kills: {ledger}");
+    ledger.check_that_the_load_was_real(kills);
+    service.stop();
+}

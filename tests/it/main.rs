@@ -1,0 +1,37 @@
+//! The real process, as its users meet it: every test starts the binary on a free port with a
+//! folder of its own, talks HTTP to it, sends it real signals, and reads its log, its exit code
+//! and what it leaves on disk.
+//!
+//! Run with `cargo test --test it`; nothing has to be installed or running. A test that fails
+//! prints the log of its processes. No process outlives its test, and its folder goes with it.
+//! Every wait is bounded, generously: the machine may be busy. The only times that are asserted
+//! are the hard bounds of the contract (a deadline, with room for a busy machine); how much
+//! faster it really is belongs to the benchmarks.
+//!
+//! | suite | what it shows |
+//! |---|---|
+//! | [`first_session`] | a session from its first request to its end, with the right figures |
+//! | [`shutdown_lines`] | the lines of the log, the exit code and the report of a shutdown |
+//! | [`drain_matrix`] | every signal in every phase, and what clients see of it |
+//! | [`kill9`] | `kill -9` at random moments under load (`LASTCALL_KILLS=10000` for the long run) |
+//! | [`config_and_cli`] | the configuration, the commands and their exit codes |
+//! | [`resources`] | memory, threads, processes and files |
+//! | [`sessions_ttl`] | the end of sessions, and that nothing is left of them |
+//! | [`auth`] | keys, roles, and that others' things are not there |
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    missing_docs
+)]
+
+mod auth;
+mod config_and_cli;
+mod drain_matrix;
+mod first_session;
+mod kill9;
+mod resources;
+mod sessions_ttl;
+mod shutdown_lines;
+mod support;

@@ -1,0 +1,18 @@
+//! What the suites have in common: the process, its log, a client, and data.
+
+pub(crate) mod client;
+pub(crate) mod command;
+pub(crate) mod data;
+pub(crate) mod held;
+pub(crate) mod jobs;
+pub(crate) mod log;
+pub(crate) mod process;
+pub(crate) mod raw;
+pub(crate) mod service;
+pub(crate) mod wait;
+
+pub(crate) use client::{Answer, Client};
+pub(crate) use command::lastcall;
+pub(crate) use held::HeldQueries;
+pub(crate) use service::{Ended, Home, Service};
+pub(crate) use wait::{PATIENCE, until};

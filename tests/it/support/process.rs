@@ -1,0 +1,59 @@
+//! What the operating system says of a process.
+
+use std::path::PathBuf;
+
+fn proc(pid: i32, file: &str) -> PathBuf {
+    PathBuf::from(format!("/proc/{pid}/{file}"))
+}
+
+fn status(pid: i32, field: &str) -> u64 {
+    let text = std::fs::read_to_string(proc(pid, "status")).unwrap_or_default();
+    text.lines()
+        .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))
+        .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
+        .unwrap_or_default()
+}
+
+/// Resident memory, in bytes.
+pub(crate) fn resident(pid: i32) -> u64 {
+    status(pid, "VmRSS") * 1024
+}
+
+/// The most resident memory that it ever had, in bytes.
+pub(crate) fn peak_resident(pid: i32) -> u64 {
+    status(pid, "VmHWM") * 1024
+}
+
+/// Whether it is there (and not only waiting to be reaped).
+pub(crate) fn is_alive(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(proc(pid, "stat")).unwrap_or_default();
+    stat.rsplit_once(") ")
+        .is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+}
+
+/// The names of its threads.
+pub(crate) fn threads(pid: i32) -> Vec<String> {
+    let Ok(tasks) = std::fs::read_dir(proc(pid, "task")) else {
+        return Vec::new();
+    };
+    tasks
+        .flatten()
+        .filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok())
+        .map(|name| name.trim().to_owned())
+        .collect()
+}
+
+/// Its children.
+pub(crate) fn children(pid: i32) -> Vec<i32> {
+    let Ok(tasks) = std::fs::read_dir(proc(pid, "task")) else {
+        return Vec::new();
+    };
+    tasks
+        .flatten()
+        .filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok())
+        .flat_map(|text| {
+            let pids: Vec<i32> = text.split_whitespace().flat_map(str::parse).collect();
+            pids
+        })
+        .collect()
+}

@@ -1,0 +1,358 @@
+//! A running service, and the folder that outlives it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use lastcall_actors::log_lines;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::command::variable;
+use super::log::{Log, message};
+use super::{Client, PATIENCE};
+
+/// The folder of one store: runs that follow each other share it.
+#[derive(Clone)]
+pub(crate) struct Home(Arc<TempDir>);
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(tempfile::tempdir().unwrap()))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// A service on this folder, with embedded parts, on a free port, that has no balancer to
+    /// wait for.
+    pub(crate) fn service(&self) -> Builder {
+        Builder {
+            home: self.clone(),
+            settings: BTreeMap::new(),
+        }
+        .set("server.bind", "127.0.0.1:0")
+        .set("store.url", self.store_url())
+        .set("blobs.url", self.blobs_url())
+        .set("shutdown.lame_duck", "0s")
+    }
+
+    /// Such a service, ready.
+    #[track_caller]
+    pub(crate) fn start(&self) -> Service {
+        self.service().start()
+    }
+
+    pub(crate) fn store_url(&self) -> String {
+        format!("sqlite://{}/lastcall.db", self.path().display())
+    }
+
+    pub(crate) fn blobs_url(&self) -> String {
+        format!("file://{}/blobs", self.path().display())
+    }
+
+    /// The files in the blob folder.
+    pub(crate) fn blobs(&self) -> Vec<PathBuf> {
+        files(&self.path().join("blobs"))
+    }
+
+    /// The files in the scratch folder.
+    pub(crate) fn scratch(&self) -> Vec<PathBuf> {
+        files(&self.path().join("scratch"))
+    }
+
+    /// The report of the last shutdown.
+    #[track_caller]
+    pub(crate) fn report(&self) -> Value {
+        let file = self.path().join("shutdown-report.json");
+        let text = std::fs::read(&file).expect("there is a shutdown report");
+        serde_json::from_slice(&text).expect("the shutdown report is JSON")
+    }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for entry in entries.flatten() {
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => found.extend(files(&entry.path())),
+            _ => found.push(entry.path()),
+        }
+    }
+    found
+}
+
+/// A service that has not been started.
+pub(crate) struct Builder {
+    home: Home,
+    settings: BTreeMap<String, String>,
+}
+
+impl Builder {
+    /// With this key of the configuration, by the environment.
+    pub(crate) fn set(mut self, key: &str, value: impl Into<String>) -> Self {
+        self.settings.insert(variable(key), value.into());
+        self
+    }
+
+    /// Starts it and waits until it is ready.
+    #[track_caller]
+    pub(crate) fn start(self) -> Service {
+        let mut service = self.spawn();
+        service.ready();
+        service
+    }
+
+    /// Starts it.
+    pub(crate) fn spawn(self) -> Service {
+        let begun = Instant::now();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_lastcall"))
+            .env_clear()
+            .envs(&self.settings)
+            .current_dir(self.home.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let pid = child.id().try_into().unwrap();
+        let log = Log::of(child.stderr.take().unwrap());
+        Service {
+            _home: self.home,
+            pid,
+            log,
+            end: end_of(child),
+            ended: None,
+            base: String::new(),
+            begun,
+            signalled: None,
+        }
+    }
+}
+
+fn end_of(mut child: Child) -> Receiver<(ExitStatus, Instant)> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        let status = child.wait().unwrap();
+        // Nobody listens where the test has failed.
+        let _ = sender.send((status, Instant::now()));
+    });
+    receiver
+}
+
+/// A service that was started. Ends with its test; if that has failed, its log is printed.
+pub(crate) struct Service {
+    /// Keeps the folder as long as the process may use it.
+    _home: Home,
+    pid: i32,
+    log: Log,
+    end: Receiver<(ExitStatus, Instant)>,
+    ended: Option<(ExitStatus, Instant)>,
+    base: String,
+    begun: Instant,
+    signalled: Option<Instant>,
+}
+
+/// A service that has ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// The exit code; `None` where a signal ended it.
+    pub(crate) code: Option<i32>,
+    /// The messages of the log, without times and levels.
+    pub(crate) log: Vec<String>,
+    /// The log as it was written.
+    pub(crate) raw: Vec<String>,
+    /// From the first signal, or the call of [`Service::expect_end`], to the exit.
+    pub(crate) elapsed: Duration,
+}
+
+impl Service {
+    /// Waits for the ready line; the time since the process was started.
+    ///
+    /// # Panics
+    /// Where it ends without one.
+    #[track_caller]
+    pub(crate) fn ready(&mut self) -> Duration {
+        let line = self
+            .log
+            .wait_for("ready", |line| line.starts_with(log_lines::READY));
+        let elapsed = self.begun.elapsed();
+        let line = line.expect("it was ready");
+        let address = line.strip_prefix(log_lines::READY).unwrap();
+        self.base = format!("http://{address}");
+        elapsed
+    }
+
+    pub(crate) fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        self.base.strip_prefix("http://").unwrap()
+    }
+
+    /// A client with connections of its own.
+    pub(crate) fn client(&self) -> Client {
+        Client::new(&self.base)
+    }
+
+    /// Waits for a message of the log.
+    #[track_caller]
+    pub(crate) fn wait_for_line(&self, text: &str) {
+        let found = self.log.wait_for(text, |line| line.contains(text));
+        found.unwrap_or_else(|| panic!("the log ended without {text:?}"));
+    }
+
+    /// The messages of the log so far.
+    pub(crate) fn messages(&self) -> Vec<String> {
+        messages(&self.log.lines())
+    }
+
+    pub(crate) fn signal(&mut self, signal: Signal) {
+        self.mark();
+        kill(Pid::from_raw(self.pid), signal).expect("it takes signals");
+    }
+
+    /// From here on [`Ended::elapsed`] is counted, if no signal was sent before.
+    pub(crate) fn mark(&mut self) {
+        self.signalled.get_or_insert_with(Instant::now);
+    }
+
+    /// Ends it without a word, as a crash would.
+    pub(crate) fn kill9(mut self) {
+        self.signal(Signal::SIGKILL);
+        self.finish();
+    }
+
+    /// SIGTERM, and the end.
+    #[track_caller]
+    pub(crate) fn terminate(mut self) -> Ended {
+        self.signal(Signal::SIGTERM);
+        self.wait()
+    }
+
+    /// SIGTERM, and the end with exit code 0.
+    #[track_caller]
+    pub(crate) fn stop(self) -> Ended {
+        self.terminate().expect(0)
+    }
+
+    /// Waits for the end.
+    ///
+    /// # Panics
+    /// Where it does not come.
+    #[track_caller]
+    pub(crate) fn wait(mut self) -> Ended {
+        let (status, at) = self.finish();
+        let raw = self.log.finish();
+        Ended {
+            code: status.code(),
+            log: messages(&raw),
+            raw,
+            elapsed: at.duration_since(self.signalled.unwrap_or(self.begun)),
+        }
+    }
+
+    /// Whether it has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        if self.ended.is_none() {
+            self.ended = self.end.try_recv().ok();
+        }
+        self.ended.is_some()
+    }
+
+    #[track_caller]
+    fn finish(&mut self) -> (ExitStatus, Instant) {
+        if let Some(ended) = self.ended {
+            return ended;
+        }
+        let ended = self.end.recv_timeout(PATIENCE);
+        let ended = ended.unwrap_or_else(|_| panic!("it did not end in {PATIENCE:?}"));
+        self.ended = Some(ended);
+        ended
+    }
+}
+
+fn messages(lines: &[String]) -> Vec<String> {
+    lines.iter().map(|line| message(line).to_owned()).collect()
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        if !self.has_ended() {
+            // It may have ended just now.
+            let _ = kill(Pid::from_raw(self.pid), Signal::SIGKILL);
+            self.ended = self.end.recv_timeout(PATIENCE).ok();
+        }
+        if std::thread::panicking() {
+            eprintln!("--- log of process {}", self.pid);
+            for line in self.log.finish() {
+                eprintln!("{line}");
+            }
+            eprintln!("--- it ended: {:?}", self.ended.map(|(status, _)| status));
+        }
+    }
+}
+
+impl Ended {
+    /// # Panics
+    /// Where it ended with another code.
+    #[track_caller]
+    pub(crate) fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        self
+    }
+
+    /// # Panics
+    /// Where it took longer since the first signal.
+    #[track_caller]
+    pub(crate) fn within(self, bound: Duration) -> Self {
+        assert!(
+            self.elapsed <= bound,
+            "took longer than {bound:?}: {self:#?}"
+        );
+        self
+    }
+
+    /// Whether a line of the log contains `text`.
+    pub(crate) fn says(&self, text: &str) -> bool {
+        self.log.iter().any(|line| line.contains(text))
+    }
+
+    /// The lines of the contract that are there, in the order of the log.
+    pub(crate) fn contract_lines(&self) -> Vec<&str> {
+        self.log
+            .iter()
+            .map(String::as_str)
+            .map(|line| {
+                if line.starts_with(log_lines::READY) {
+                    log_lines::READY
+                } else {
+                    line
+                }
+            })
+            .filter(|line| CONTRACT_LINES.contains(line))
+            .collect()
+    }
+}
+
+/// The lines of a life that ended well, in their order; the first without its address.
+pub(crate) const CONTRACT_LINES: [&str; 9] = [
+    log_lines::READY,
+    log_lines::SHUTTING_DOWN,
+    log_lines::CLEANER_BEGIN,
+    log_lines::CLEANER_END,
+    log_lines::REPORT_BEGIN,
+    log_lines::REPORT_END,
+    log_lines::ANALYSIS_BEGIN,
+    log_lines::ANALYSIS_END,
+    log_lines::ALL_DOWN,
+];
