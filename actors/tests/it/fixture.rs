@@ -6,7 +6,7 @@ mod script;
 mod world;
 
 pub(crate) use logs::capture;
-pub(crate) use script::Script;
+pub(crate) use script::{Script, quiet_panic};
 pub(crate) use world::{
     World, dataset, drain, finish, in_real_time, in_virtual_time, service, timeline,
 };
