@@ -1,58 +1,55 @@
 //! What the engine says when it fails, as a failure with a kind, a place and a guess.
 
 use std::any::Any;
+use std::io::{Error, ErrorKind};
 
-use datafusion::common::{Diagnostic, SchemaError};
+use datafusion::arrow::error::ArrowError;
+use datafusion::common::{Column, SchemaError};
 use datafusion::error::DataFusionError;
 use datafusion::sql::sqlparser::parser::ParserError;
 
-use super::functions;
+use super::{functions, wording};
 use crate::error::{Fault, Position};
 use crate::hint;
 use crate::protocol::{Failure, FailureKind};
 
-/// Longer messages are cut, in characters: some repeat the whole plan.
-const MAX_MESSAGE: usize = 1000;
-
 /// The failure of an error while parsing.
 pub(super) fn of_parsing(error: DataFusionError) -> Failure {
-    match error.find_root() {
+    match root(&error) {
         DataFusionError::SQL(parser, _) => match parser.as_ref() {
-            ParserError::RecursionLimitExceeded => too_deep(),
+            ParserError::RecursionLimitExceeded => {
+                FailureKind::Refused.because(Fault::new("the query is nested too deeply"))
+            }
             ParserError::TokenizerError(message) | ParserError::ParserError(message) => {
                 let (message, position) = split_position(message);
-                FailureKind::Syntax.because(Fault::new(short(message)).at(position))
+                FailureKind::Syntax.because(Fault::new(wording::plain(message)).at(position))
             }
         },
-        other => FailureKind::Syntax.because(fault(&error, other)),
+        root => FailureKind::Syntax.because(fault(&error, root)),
     }
 }
 
 /// The failure of an error while planning.
 pub(super) fn of_planning(error: DataFusionError) -> Failure {
-    let root = error.find_root();
+    let root = root(&error);
     match root {
         DataFusionError::SchemaError(schema, _) => match schema.as_ref() {
             SchemaError::FieldNotFound {
                 field,
                 valid_fields,
             } => {
-                let position = place(&error).or_else(|| field.spans().first().map(start));
+                let names = valid_fields.iter().map(|field| field.name.as_str());
                 let fault = Fault::new(format!("there is no column {}", hint::quoted(&field.name)))
-                    .at(position)
-                    .suggest(hint::did_you_mean(
-                        &field.name,
-                        valid_fields.iter().map(|field| field.name.as_str()),
-                    ));
+                    .at(place_of(field, &error))
+                    .suggest(hint::did_you_mean(&field.name, names));
                 FailureKind::UnknownColumn.because(fault)
             }
             SchemaError::AmbiguousReference { field } => {
-                let position = place(&error).or_else(|| field.spans().first().map(start));
                 let fault = Fault::new(format!(
                     "more than one table has a column {}",
                     hint::quoted(&field.name)
                 ))
-                .at(position)
+                .at(place_of(field, &error))
                 .suggest(Some("write the table's name and a dot before it".into()));
                 FailureKind::UnknownColumn.because(fault)
             }
@@ -60,48 +57,67 @@ pub(super) fn of_planning(error: DataFusionError) -> Failure {
         },
         DataFusionError::Plan(message) => match message.strip_prefix("Invalid function '") {
             Some(rest) => {
-                let name = rest.split('\'').next().unwrap_or_default();
-                functions::unknown(name, place(&error))
+                functions::unknown(rest.split('\'').next().unwrap_or_default(), place(&error))
             }
-            None => FailureKind::Invalid.because(fault(&error, root)),
+            None => FailureKind::Invalid.because(invalid(&error, root)),
         },
-        DataFusionError::NotImplemented(message) if message.contains("Recursive CTE") => {
-            FailureKind::Refused.because(Fault::new("recursive queries are not allowed"))
+        DataFusionError::NotImplemented(_) => {
+            let fault = invalid(&error, root);
+            let message = format!("not supported: {}", fault.message);
+            FailureKind::Invalid.because(Fault { message, ..fault })
         }
-        DataFusionError::NotImplemented(_) | DataFusionError::Configuration(_) => {
-            FailureKind::Invalid.because(fault(&error, root))
-        }
+        DataFusionError::Configuration(_) => FailureKind::Invalid.because(invalid(&error, root)),
         // Constants are computed while planning.
         _ => of_running(error),
     }
 }
 
+/// Points out that text is written in single quotes, where a name in double ones is unknown.
+pub(super) fn mention_quotes(mut failure: Failure, sql: &str) -> Failure {
+    if failure.kind == FailureKind::UnknownColumn
+        && let Some(Position { line, column }) = failure.fault.position
+        && let Some(line) = sql.split('\n').nth(index(line))
+        && line.chars().nth(index(column)) == Some('"')
+    {
+        let text: String = line
+            .chars()
+            .skip(index(column) + 1)
+            .take_while(|c| *c != '"')
+            .collect();
+        failure.fault.suggestion = Some(format!("text is written in single quotes: '{text}'"));
+    }
+    failure
+}
+
+/// From counting from one to counting from zero.
+fn index(number: u64) -> usize {
+    usize::try_from(number)
+        .unwrap_or(usize::MAX)
+        .saturating_sub(1)
+}
+
 /// The failure of an error while the query runs.
 pub(super) fn of_running(error: DataFusionError) -> Failure {
-    let root = error.find_root();
+    let root = root(&error);
     match root {
-        DataFusionError::ResourcesExhausted(message) => {
-            log::debug!("{message}");
-            let what = if message.contains("disk") || message.contains("spill file") {
-                "disk"
-            } else {
-                "memory"
-            };
-            FailureKind::Exhausted.because(Fault::new(format!(
-                "the query needs more {what} than it may have"
-            )))
-        }
+        DataFusionError::ResourcesExhausted(message) if is_about_disk(message) => out_of_disk(),
+        DataFusionError::ResourcesExhausted(_) => out_of_memory(),
         DataFusionError::IoError(io) => of_io(io),
-        root => FailureKind::Failed.because(fault(&error, root)),
+        DataFusionError::ArrowError(arrow, _) => match arrow.as_ref() {
+            ArrowError::MemoryError(_) => out_of_memory(),
+            ArrowError::IoError(_, io) => of_io(io),
+            _ => FailureKind::Failed.because(fault(&error, root)),
+        },
+        DataFusionError::Execution(message) if is_about_memory(message) => out_of_memory(),
+        _ => FailureKind::Failed.because(fault(&error, root)),
     }
 }
 
 /// The failure of reading or writing.
-pub(super) fn of_io(error: &std::io::Error) -> Failure {
-    use std::io::ErrorKind;
+pub(super) fn of_io(error: &Error) -> Failure {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::FileTooLarge | ErrorKind::QuotaExceeded => {
-            FailureKind::Exhausted.because(Fault::new("the query needs more disk than it may have"))
+            out_of_disk()
         }
         ErrorKind::OutOfMemory => out_of_memory(),
         _ => FailureKind::Failed.because(Fault::new(format!("reading or writing failed: {error}"))),
@@ -115,36 +131,77 @@ pub(super) fn of_panic(panic: &(dyn Any + Send)) -> Failure {
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("it does not say why");
-    if message.contains("capacity overflow") || message.contains("OS can't spawn") {
+    if is_about_memory(message) {
         return out_of_memory();
     }
-    FailureKind::Failed.because(Fault::new(short(&format!(
-        "the engine cannot run this query: {message}"
-    ))))
+    let message = wording::short(&format!("the engine cannot run this query: {message}"));
+    FailureKind::Failed.because(Fault::new(message))
 }
 
-/// The failure of a query that nests too deeply.
-pub(super) fn too_deep() -> Failure {
-    FailureKind::Refused.because(Fault::new("the query is nested too deeply"))
-}
-
-fn out_of_memory() -> Failure {
+/// The failure of a query that wants more memory than there is for it.
+pub(super) fn out_of_memory() -> Failure {
     FailureKind::Exhausted.because(Fault::new("the query needs more memory than it may have"))
+}
+
+fn out_of_disk() -> Failure {
+    FailureKind::Exhausted.because(Fault::new("the query needs more disk than it may have"))
+}
+
+/// Whether a message that has no kind of its own is about memory. Threads and stacks are memory.
+fn is_about_memory(message: &str) -> bool {
+    [
+        "capacity overflow",
+        "failed to allocate",
+        "memory allocation",
+        "OS can't spawn",
+    ]
+    .iter()
+    .any(|sign| message.contains(sign))
+}
+
+fn is_about_disk(message: &str) -> bool {
+    message.contains("disk") || message.contains("spill")
+}
+
+/// The first error, without what was wrapped around it.
+fn root(error: &DataFusionError) -> &DataFusionError {
+    match error.find_root() {
+        DataFusionError::Collection(errors) => errors.first().map_or(error, root),
+        DataFusionError::Diagnostic(_, inner) => root(inner),
+        root => root,
+    }
 }
 
 /// The message of an error without the name of its kind.
 fn fault(whole: &DataFusionError, root: &DataFusionError) -> Fault {
     let message = root.message();
     let (message, position) = split_position(&message);
-    Fault::new(short(message)).at(position.or_else(|| place(whole)))
+    Fault::new(wording::plain(message)).at(position.or_else(|| place(whole)))
 }
 
-/// The place that a diagnostic names.
+/// As [`fault`], in the words of the planner's diagnosis where there is one.
+fn invalid(whole: &DataFusionError, root: &DataFusionError) -> Fault {
+    match whole.diagnostic() {
+        Some(diagnostic) => {
+            let help = diagnostic.helps.first().map(|help| help.message.clone());
+            Fault::new(wording::plain(&diagnostic.message))
+                .at(place(whole))
+                .suggest(help)
+        }
+        None => fault(whole, root),
+    }
+}
+
+/// The place that a diagnosis names.
 fn place(error: &DataFusionError) -> Option<Position> {
     error
         .diagnostic()
-        .and_then(|diagnostic: &Diagnostic| diagnostic.span)
+        .and_then(|diagnostic| diagnostic.span)
         .map(start)
+}
+
+fn place_of(column: &Column, error: &DataFusionError) -> Option<Position> {
+    place(error).or_else(|| column.spans().first().map(start))
 }
 
 fn start(span: datafusion::common::Span) -> Position {
@@ -165,14 +222,6 @@ fn split_position(message: &str) -> (&str, Option<Position>) {
     match (numbers.next(), numbers.next()) {
         (Some(Ok(line)), Some(Ok(column))) => (head, Some(Position { line, column })),
         _ => (message, None),
-    }
-}
-
-fn short(message: &str) -> String {
-    let message = message.trim();
-    match message.char_indices().nth(MAX_MESSAGE) {
-        Some((end, _)) => format!("{}…", &message[..end]),
-        None => message.to_owned(),
     }
 }
 

@@ -9,15 +9,19 @@ mod catalog;
 mod failure;
 mod functions;
 mod limits;
+mod names;
 mod output;
 mod parse;
+mod progress;
 mod run;
 mod sandbox;
 mod session;
+mod shape;
 mod spelling;
 #[cfg(target_os = "linux")]
 mod syscalls;
 mod wire;
+mod wording;
 
 use std::process::ExitCode;
 use std::thread;
@@ -37,16 +41,15 @@ const STACK: usize = 512 << 20;
 /// in the conversation.
 pub fn main() -> ExitCode {
     limits::follow_the_host();
-    let mut wire = Wire::new();
     session::warm_up();
-    match converse(&mut wire) {
+    match converse(Wire) {
         Ok(()) => ExitCode::SUCCESS,
         // The host is gone or talks nonsense; either way nobody reads a message.
         Err(_) => ExitCode::FAILURE,
     }
 }
 
-fn converse(wire: &mut Wire) -> std::io::Result<()> {
+fn converse(wire: Wire) -> std::io::Result<()> {
     wire.say(&Reply::Hello(sandbox::probe()))?;
     let Some(Request::Query(query)) = wire.hear()? else {
         return Ok(());
@@ -65,9 +68,8 @@ fn converse(wire: &mut Wire) -> std::io::Result<()> {
         let fault = Fault::new(format!("the query cannot be shut in: {error}"));
         return wire.say(&Reply::Failed(FailureKind::Failed.because(fault)));
     }
-    let output = wire.answer();
     wire::exit_when_the_host_is_gone();
-    let outcome = on_deep_stack(move || run::run(&query, &tables, output));
+    let outcome = on_deep_stack(move || run::run(&query, &tables, wire));
     wire.say(&match outcome {
         Ok(done) => Reply::Done(done),
         Err(failure) => Reply::Failed(failure),
@@ -85,7 +87,6 @@ fn on_deep_stack<T: Send + 'static>(
     match thread.map(thread::JoinHandle::join) {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(panic)) => Err(failure::of_panic(panic.as_ref())),
-        Err(_) => Err(FailureKind::Exhausted
-            .because(Fault::new("the query needs more memory than it may have"))),
+        Err(_) => Err(failure::out_of_memory()),
     }
 }

@@ -12,21 +12,24 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::session_state::SessionState;
 use datafusion::physical_plan::execute_stream;
+use datafusion::sql::parser::Statement;
 use futures_util::StreamExt;
 use tokio::runtime::{Builder, Runtime};
 
 use super::catalog::Catalog;
 use super::limits::{READERS, WORKER_STACK};
+use super::names::Names;
 use super::output::{self, Sink};
+use super::progress::Gauge;
 use super::spelling::{self, Known};
-use super::wire::Output;
-use super::{allow, failure, parse, session};
+use super::wire::Wire;
+use super::{allow, failure, parse, session, shape};
 use crate::protocol::{Done, Failure, Query, Table};
 
 /// Runs a query and writes its answer. Call it on a deep stack: planning recurses.
-pub(super) fn run(query: &Query, tables: &[Table], output: Output) -> Result<Done, Failure> {
+pub(super) fn run(query: &Query, tables: &[Table], wire: Wire) -> Result<Done, Failure> {
     let runtime = runtime(query.threads).map_err(|error| failure::of_io(&error))?;
-    let outcome = runtime.block_on(answer(query, tables, output));
+    let outcome = runtime.block_on(answer(query, tables, wire));
     // The process is about to end; waiting for its threads would only delay the answer.
     runtime.shutdown_background();
     outcome
@@ -43,8 +46,13 @@ fn runtime(threads: usize) -> std::io::Result<Runtime> {
         .build()
 }
 
-async fn answer(query: &Query, tables: &[Table], output: Output) -> Result<Done, Failure> {
-    let state = session::engine(query).map_err(failure::of_running)?;
+async fn answer(query: &Query, tables: &[Table], wire: Wire) -> Result<Done, Failure> {
+    let mut state = session::engine(query).map_err(failure::of_running)?;
+    // What `now()` and `current_date` give.
+    state.mark_start_execution();
+    let mut tokens = parse::tokens(&query.sql)?;
+    let written = parse::query(tokens.clone())?;
+    let shape = shape::shape(&written)?;
     let mut known = Known::default();
     let mut opened = Vec::with_capacity(tables.len());
     for table in tables {
@@ -52,30 +60,29 @@ async fn answer(query: &Query, tables: &[Table], output: Output) -> Result<Done,
             .await
             .map_err(failure::of_running)?;
         let schema = provider.schema();
-        known.add(
-            [table.name.as_str()],
-            schema.fields().iter().map(|field| field.name().as_str()),
-        );
+        let columns = schema.fields().iter().map(|field| field.name().as_str());
+        known.add(shape.names_of(&table.name), columns);
         opened.push((table.name.clone(), provider));
     }
     session::with_tables(&state, Catalog::new(opened)).map_err(failure::of_planning)?;
 
-    let mut tokens = parse::tokens(&query.sql)?;
     spelling::respell(&mut tokens, &known);
-    let statement = parse::query(tokens)?;
+    let statement = Statement::Statement(parse::query(tokens)?);
     let plan = state
         .statement_to_plan(statement)
         .await
-        .map_err(failure::of_planning)?;
+        .map_err(|error| failure::mention_quotes(failure::of_planning(error), &query.sql))?;
     allow::check(&plan)?;
     let plan = state
         .create_physical_plan(&plan)
         .await
         .map_err(failure::of_planning)?;
+    let gauge = Gauge::new(&plan, wire);
     let stream = execute_stream(plan, state.task_ctx()).map_err(failure::of_running)?;
-    let schema = stream.schema();
-    let mut sink = output::sink(query.format, &schema, output).map_err(failure::of_running)?;
-    let done = copy(stream, sink.as_mut(), query.max_rows)
+    let schema = Names::of(&written).apply(&stream.schema());
+    let mut sink =
+        output::sink(query.format, &schema, wire.answer()).map_err(failure::of_running)?;
+    let done = copy(stream, sink.as_mut(), query.max_rows, gauge)
         .await
         .map_err(failure::of_running)?;
     sink.finish(done).map_err(failure::of_running)?;
@@ -87,12 +94,13 @@ async fn copy(
     mut stream: SendableRecordBatchStream,
     sink: &mut dyn Sink,
     max_rows: u64,
+    mut gauge: Gauge,
 ) -> Result<Done> {
     let mut done = Done {
         row_count: 0,
         truncated: false,
     };
-    while let Some(batch) = stream.next().await {
+    while let Some(batch) = gauge.watch(stream.next()).await? {
         let batch = batch?;
         let room = usize::try_from(max_rows - done.row_count).unwrap_or(usize::MAX);
         done.truncated = batch.num_rows() > room;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider};
 use datafusion::config::ConfigOptions;
 use datafusion::error::Result;
-use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
@@ -34,16 +33,10 @@ pub(super) fn engine(query: &Query) -> Result<SessionState> {
         .with_memory_pool(Arc::new(FairSpillPool::new(counted)))
         .with_disk_manager_builder(disk)
         .build_arc()?;
-    let functions = functions::allowed();
-    Ok(SessionStateBuilder::new()
+    let builder = SessionStateBuilder::new()
         .with_config(config(query.threads))
-        .with_runtime_env(runtime)
-        .with_expr_planners(SessionStateDefaults::default_expr_planners())
-        .with_scalar_functions(functions.scalar)
-        .with_higher_order_functions(functions.higher_order)
-        .with_aggregate_functions(functions.aggregate)
-        .with_window_functions(functions.window)
-        .build())
+        .with_runtime_env(runtime);
+    Ok(functions::register(builder).build())
 }
 
 /// The engine with these tables, and nothing else, to read from.
@@ -71,5 +64,5 @@ fn config(threads: usize) -> SessionConfig {
 
 /// Builds what the engine builds once, so that the first query does not wait for it.
 pub(super) fn warm_up() {
-    functions::allowed();
+    functions::register(SessionStateBuilder::new()).build();
 }

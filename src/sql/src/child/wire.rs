@@ -8,21 +8,18 @@ use crate::protocol::{CONTROL, DATA, HEAD, MAX_FRAME, Reply, Request};
 /// Bytes of the answer that make up a frame.
 const CHUNK: usize = 64 * 1024;
 
-/// Standard input and output as frames.
+/// Standard input and output as frames. Frames are written whole, from whichever thread.
+#[derive(Clone, Copy)]
 pub(super) struct Wire;
 
 impl Wire {
-    pub(super) fn new() -> Self {
-        Self
-    }
-
     /// Says something.
-    pub(super) fn say(&mut self, reply: &Reply) -> io::Result<()> {
+    pub(super) fn say(self, reply: &Reply) -> io::Result<()> {
         write_frame(CONTROL, &serde_json::to_vec(reply)?)
     }
 
     /// Hears what the host says; nothing when the host has closed the pipe.
-    pub(super) fn hear(&mut self) -> io::Result<Option<Request>> {
+    pub(super) fn hear(self) -> io::Result<Option<Request>> {
         let mut stdin = io::stdin().lock();
         let mut head = [0; HEAD];
         match stdin.read_exact(&mut head) {
@@ -40,7 +37,7 @@ impl Wire {
     }
 
     /// A writer of the answer's bytes. Flush it before anything else is said.
-    pub(super) fn answer(&self) -> Output {
+    pub(super) fn answer(self) -> Output {
         BufWriter::with_capacity(CHUNK, Data)
     }
 }
@@ -64,11 +61,6 @@ impl Write for Data {
     }
 }
 
-/// Says how far the query has come.
-pub(super) fn progress(done: f64) -> io::Result<()> {
-    write_frame(CONTROL, &serde_json::to_vec(&Reply::Progress(done))?)
-}
-
 fn write_frame(kind: u8, payload: &[u8]) -> io::Result<()> {
     let length = u32::try_from(payload.len()).map_err(io::Error::other)?;
     let mut head = [0; HEAD];
@@ -86,7 +78,8 @@ pub(super) fn exit_when_the_host_is_gone() {
     let watch = || {
         // Nothing is said to a child that has its tables; whatever comes, it is the end.
         let _ = io::stdin().lock().read(&mut [0]);
-        std::process::exit(1);
+        // Nothing is left to be dropped: the host removes the query's folder.
+        let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGKILL);
     };
     // Without it the signal is left.
     let _ = thread::Builder::new()

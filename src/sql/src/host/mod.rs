@@ -75,6 +75,27 @@ impl Sql {
                 query.len()
             ))));
         }
+        let outcome = self
+            .converse(query, tables, format, timeout, cancel, progress)
+            .await;
+        match outcome {
+            Err(SqlError::Syntax(fault)) if fault.suggestion.is_none() => {
+                let hint = resolve::missing_quotes(query, &tables.names().await);
+                Err(SqlError::Syntax(fault.suggest(hint)))
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn converse(
+        &self,
+        query: &str,
+        tables: &dyn Tables,
+        format: ResultFormat,
+        timeout: Duration,
+        cancel: &Cancel,
+        progress: &Progress,
+    ) -> Result<Answer, SqlError> {
         let (needs, mut needed) = oneshot::channel();
         let (found, tables_found) = oneshot::channel();
         let (done, mut answer) = oneshot::channel();

@@ -1,6 +1,7 @@
 //! From the tables that a query names to the files of the session's datasets.
 
 use crate::error::{Fault, SqlError};
+use crate::hint;
 use crate::protocol::{Need, Table};
 use crate::tables::Tables;
 
@@ -43,21 +44,46 @@ fn find<'a>(need: &Need, names: &'a [String]) -> Result<&'a str, SqlError> {
             return Ok(name);
         }
     }
-    let fault = Fault::new(format!(
-        "there is no table {}",
-        crate::hint::quoted(&need.name)
-    ))
-    .at(need.position)
-    .suggest(crate::hint::did_you_mean(
-        &need.name,
-        names.iter().map(String::as_str),
-    ));
+    let fault = Fault::new(format!("there is no table {}", hint::quoted(&need.name)))
+        .at(need.position)
+        .suggest(hint::did_you_mean(
+            &need.name,
+            names.iter().map(String::as_str),
+        ));
     Err(SqlError::UnknownTable(fault))
+}
+
+/// For a text that is not SQL: the first table that needs quotes and is written without.
+pub(super) fn missing_quotes(query: &str, names: &[String]) -> Option<String> {
+    let query = query.to_lowercase();
+    let bare = names.iter().find(|name| {
+        let quoted = hint::quoted(name);
+        quoted != **name
+            && query
+                .match_indices(&name.to_lowercase())
+                .any(|(at, _)| !query[..at].ends_with(['"', '`', '\'']))
+    })?;
+    Some(format!(
+        "a table of this name is written {}",
+        hint::quoted(bare)
+    ))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_that_needs_quotes_and_has_none_is_pointed_out() {
+        let names = ["plain".to_owned(), "Seattle-Weather".to_owned()];
+        let hint = |query| missing_quotes(query, &names);
+        assert_eq!(
+            hint("select * from seattle-weather limit").as_deref(),
+            Some("a table of this name is written \"Seattle-Weather\"")
+        );
+        assert_eq!(hint("select * form \"Seattle-Weather\""), None);
+        assert_eq!(hint("select * form plain"), None);
+    }
 
     fn need(name: &str, quoted: bool) -> Need {
         Need {

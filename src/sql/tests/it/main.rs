@@ -1,5 +1,16 @@
 //! Queries from their text to their answer, in real child processes.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub
+)]
 
 mod answers;
+mod errors;
 mod fixture;
+mod formats;
+mod hostile;
+mod leaks;
+mod limits;
+mod names;

@@ -1,0 +1,212 @@
+//! What a query may look like, and the tables that it names; all of it before anything is planned.
+//!
+//! Refused here is what the engine would plan for minutes (planning takes more than linear time
+//! in the depth of an expression, and doubles with each query that is nested in a `WITH`), and
+//! what its planner would pass over in silence.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SetExpr, Statement, TableFactor, Value,
+    ValueWithSpan, Visit, Visitor,
+};
+use datafusion::sql::sqlparser::tokenizer::Span;
+
+use super::functions;
+use crate::error::{Fault, Position};
+use crate::protocol::{Failure, FailureKind};
+
+/// How deep an expression may be. A chain of operators is as deep as it is long.
+const EXPRESSION_DEPTH: usize = 500;
+/// How many `UNION`s and the like may be chained.
+const SET_OPERATIONS: usize = 500;
+/// How many queries with a `WITH` may stand inside each other.
+const WITH_DEPTH: usize = 6;
+
+/// The tables and aliases of a query.
+#[derive(Default)]
+pub(super) struct Shape {
+    /// The relations as they are written, common table expressions among them.
+    pub relations: Vec<ObjectName>,
+    /// Relations that are given another name, with that name.
+    pub aliases: Vec<(String, String)>,
+    statements: usize,
+    depth: usize,
+    with_depth: usize,
+}
+
+/// Looks at a query.
+pub(super) fn shape(statement: &Statement) -> Result<Shape, Failure> {
+    let mut shape = Shape::default();
+    match statement.visit(&mut shape) {
+        ControlFlow::Continue(()) => Ok(shape),
+        ControlFlow::Break(failure) => Err(failure),
+    }
+}
+
+impl Shape {
+    /// A table's name, and the names that the query gives it.
+    pub(super) fn names_of<'a>(&'a self, table: &'a str) -> impl Iterator<Item = &'a str> {
+        let folded = table.to_lowercase();
+        let aliases = self
+            .aliases
+            .iter()
+            .filter(move |(name, _)| name.to_lowercase() == folded);
+        std::iter::once(table).chain(aliases.map(|(_, alias)| alias.as_str()))
+    }
+}
+
+type Verdict = ControlFlow<Failure>;
+
+impl Visitor for Shape {
+    type Break = Failure;
+
+    fn pre_visit_statement(&mut self, _: &Statement) -> Verdict {
+        self.statements += 1;
+        refuse_if(
+            self.statements > 1,
+            "writing inside a query is not allowed: a query may only read",
+        )
+    }
+
+    fn pre_visit_query(&mut self, query: &Query) -> Verdict {
+        self.with_depth += usize::from(query.with.is_some());
+        refuse_if(
+            self.with_depth > WITH_DEPTH,
+            "the query is nested too deeply: WITH inside WITH",
+        )?;
+        refuse_if(
+            query.with.as_ref().is_some_and(|with| with.recursive),
+            "recursive queries are not allowed",
+        )?;
+        refuse_if(
+            !query.locks.is_empty(),
+            "locks are not allowed: a query may only read",
+        )?;
+        refuse_if(
+            set_operations(&query.body) > SET_OPERATIONS,
+            "the query chains too many set operations",
+        )
+    }
+
+    fn post_visit_query(&mut self, query: &Query) -> Verdict {
+        self.with_depth -= usize::from(query.with.is_some());
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &Select) -> Verdict {
+        refuse_if(
+            select.into.is_some(),
+            "writing into a table is not allowed: a query may only read",
+        )
+    }
+
+    fn pre_visit_expr(&mut self, _: &Expr) -> Verdict {
+        self.depth += 1;
+        refuse_if(
+            self.depth > EXPRESSION_DEPTH,
+            "the query is nested too deeply: an expression chains too many operators (IN takes long lists)",
+        )
+    }
+
+    fn post_visit_expr(&mut self, _: &Expr) -> Verdict {
+        self.depth -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_value(&mut self, value: &ValueWithSpan) -> Verdict {
+        match &value.value {
+            Value::Placeholder(name) => {
+                let fault = Fault::new(format!("the placeholder {name} has no value"));
+                ControlFlow::Break(FailureKind::Invalid.because(fault.at(position(value.span))))
+            }
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
+    fn pre_visit_relation(&mut self, relation: &ObjectName) -> Verdict {
+        self.relations.push(relation.clone());
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> Verdict {
+        match factor {
+            TableFactor::Table {
+                name,
+                args: Some(_),
+                ..
+            }
+            | TableFactor::Function { name, .. } => {
+                let function = last(name);
+                let fault = functions::refused_as_a_table(
+                    function.map_or("a function", |ident| &ident.value),
+                );
+                let position = function.and_then(|ident| position(ident.span));
+                ControlFlow::Break(FailureKind::Refused.because(fault.at(position)))
+            }
+            TableFactor::TableFunction { .. } => refuse_if(true, "a function cannot be read from"),
+            TableFactor::Table {
+                name,
+                alias,
+                version,
+                partitions,
+                json_path,
+                sample,
+                ..
+            } => {
+                let passed_over = version.is_some()
+                    || !partitions.is_empty()
+                    || json_path.is_some()
+                    || sample.is_some();
+                if passed_over {
+                    let fault =
+                        Fault::new("samples, versions and partitions of a table are not supported");
+                    return ControlFlow::Break(FailureKind::Invalid.because(fault));
+                }
+                if let (Some(ident), Some(alias)) = (last(name), alias) {
+                    self.aliases
+                        .push((ident.value.clone(), alias.name.value.clone()));
+                }
+                ControlFlow::Continue(())
+            }
+            TableFactor::Derived {
+                sample: Some(_), ..
+            } => {
+                let fault = Fault::new("samples of a query are not supported");
+                ControlFlow::Break(FailureKind::Invalid.because(fault))
+            }
+            _ => ControlFlow::Continue(()),
+        }
+    }
+}
+
+fn refuse_if(refused: bool, message: &str) -> Verdict {
+    if refused {
+        ControlFlow::Break(FailureKind::Refused.because(Fault::new(message)))
+    } else {
+        ControlFlow::Continue(())
+    }
+}
+
+/// The length of a chain of set operations, which leans to the left.
+fn set_operations(mut body: &SetExpr) -> usize {
+    let mut count = 0;
+    while let SetExpr::SetOperation { left, .. } = body {
+        count += 1;
+        body = left;
+    }
+    count
+}
+
+/// The last part of a name.
+pub(super) fn last(name: &ObjectName) -> Option<&Ident> {
+    name.0.last().and_then(ObjectNamePart::as_ident)
+}
+
+/// The start of a span; nothing if it is not known.
+pub(super) fn position(span: Span) -> Option<Position> {
+    (span.start.line > 0).then_some(Position {
+        line: span.start.line,
+        column: span.start.column,
+    })
+}

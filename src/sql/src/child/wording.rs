@@ -1,0 +1,65 @@
+//! The engine's messages, without what only its authors can use.
+
+/// What the engine puts behind messages that it did not expect.
+const BUG: &str = ".\nThis issue was likely caused by a bug in DataFusion's code.";
+/// How it begins when a function does not take its arguments.
+const SIGNATURE: &str = "No function matches the given name and argument types '";
+/// Longer messages are cut, in characters: some repeat the whole plan.
+const MAX_MESSAGE: usize = 500;
+/// The engine's names of types, and what an answer calls them.
+const TYPES: [(&str, &str); 9] = [
+    ("Utf8View", "string"),
+    ("LargeUtf8", "string"),
+    ("Utf8", "string"),
+    ("UInt64", "integer"),
+    ("Int64", "integer"),
+    ("Int32", "integer"),
+    ("Float64", "float"),
+    ("Date32", "date"),
+    ("Boolean", "boolean"),
+];
+
+/// A message as a user can use it.
+pub(super) fn plain(message: &str) -> String {
+    if let Some((_, rest)) = message.split_once(SIGNATURE)
+        && let Some((call, _)) = rest.split_once('\'')
+    {
+        let call = TYPES
+            .iter()
+            .fold(call.to_owned(), |call, (from, to)| call.replace(from, to));
+        return format!("no form of the function takes these arguments: {call}");
+    }
+    let message = message.split(BUG).next().unwrap_or_default();
+    let message = message.split("\n\nbacktrace:").next().unwrap_or_default();
+    short(message.trim())
+}
+
+/// A message of bearable length.
+pub(super) fn short(message: &str) -> String {
+    match message.char_indices().nth(MAX_MESSAGE) {
+        Some((end, _)) => format!("{}…", &message[..end]),
+        None => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_fits_no_signature_is_told_with_the_types_of_answers() {
+        let message = "Internal error: … No function matches the given name and argument types \
+                       'sum(Utf8View)'. You might need to add explicit type casts.\n\tCandidate functions: …";
+        assert_eq!(
+            plain(message),
+            "no form of the function takes these arguments: sum(string)"
+        );
+    }
+
+    #[test]
+    fn an_invitation_to_report_bugs_to_others_is_left_out() {
+        let message =
+            "went wrong.\nThis issue was likely caused by a bug in DataFusion's code. Please …";
+        assert_eq!(plain(message), "went wrong");
+    }
+}

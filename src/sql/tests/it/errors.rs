@@ -1,0 +1,132 @@
+//! What queries are told when they are wrong.
+
+use lastcall_sql::Position;
+
+use crate::fixture::Fixture;
+
+/// The code, the place and the suggestion of an error.
+async fn told(
+    fixture: &Fixture,
+    query: &str,
+) -> (&'static str, Option<(u64, u64)>, Option<String>) {
+    let error = fixture.error(query).await;
+    assert!(!error.retryable(), "{query}");
+    let fault = error.fault().unwrap_or_else(|| panic!("{query}: {error}"));
+    let position = fault
+        .position
+        .map(|Position { line, column }| (line, column));
+    (error.code(), position, fault.suggestion.clone())
+}
+
+#[tokio::test]
+async fn an_error_tells_where_it_is_and_what_may_have_been_meant() {
+    let fixture = Fixture::new();
+    for (query, code, position, suggestion) in [
+        ("select * form penguins", "sql_syntax", Some((1, 10)), None),
+        ("select\n  1 +", "sql_syntax", Some((2, 6)), None),
+        ("select 'open", "sql_syntax", Some((1, 8)), None),
+        ("", "sql_syntax", None, None),
+        (
+            "select * from islands-2024",
+            "sql_syntax",
+            Some((1, 22)),
+            Some("a table of this name is written \"Islands-2024\""),
+        ),
+        (
+            "select 1\nfrom pengins",
+            "unknown_table",
+            Some((2, 6)),
+            Some("did you mean penguins?"),
+        ),
+        (
+            "select * from \"islands-2024\"",
+            "unknown_table",
+            Some((1, 15)),
+            Some("did you mean \"Islands-2024\"?"),
+        ),
+        (
+            "select spcies from penguins",
+            "unknown_column",
+            Some((1, 8)),
+            Some("did you mean species?"),
+        ),
+        (
+            "select p.nam from penguins p",
+            "unknown_column",
+            Some((1, 8)),
+            Some("did you mean Name?"),
+        ),
+        (
+            "select body from penguins",
+            "unknown_column",
+            Some((1, 8)),
+            Some("did you mean \"body mass\"?"),
+        ),
+        (
+            "select 1 from penguins where name = \"Ada\"",
+            "unknown_column",
+            Some((1, 37)),
+            Some("text is written in single quotes: 'Ada'"),
+        ),
+        (
+            "select name from penguins p, \"Islands-2024\" i",
+            "unknown_column",
+            Some((1, 8)),
+            Some("write the table's name and a dot before it"),
+        ),
+        (
+            "select cuont(*) from penguins",
+            "unknown_function",
+            Some((1, 8)),
+            Some("did you mean count?"),
+        ),
+        (
+            "select year(hatched) from penguins",
+            "unknown_function",
+            Some((1, 8)),
+            Some("write extract(year from …)"),
+        ),
+        ("select sum(name) from penguins", "sql_invalid", None, None),
+        ("select $1", "sql_invalid", Some((1, 8)), None),
+    ] {
+        let suggestion = suggestion.map(str::to_owned);
+        assert_eq!(
+            told(&fixture, query).await,
+            (code, position, suggestion),
+            "{query}"
+        );
+    }
+    fixture.end().await;
+}
+
+#[tokio::test]
+async fn what_the_data_does_not_allow_is_told_as_a_failure() {
+    let fixture = Fixture::new();
+    for query in [
+        "select 1 / 0",
+        "select n / (n - 5) from numbers",
+        "select cast(text as bigint) from numbers",
+        "select date '2024-02-30'",
+        "select regexp_replace(text, '(', '') from numbers",
+        "select factorial(100)",
+    ] {
+        assert_eq!(told(&fixture, query).await.0, "sql_failed", "{query}");
+    }
+    fixture.end().await;
+}
+
+#[tokio::test]
+async fn messages_do_not_speak_of_the_engine() {
+    let fixture = Fixture::new();
+    for query in [
+        "select sum(name) from penguins",
+        "select name, count(*) from penguins",
+        "select top 5 * from numbers",
+    ] {
+        let message = fixture.error(query).await.to_string();
+        for word in ["DataFusion", "Utf8", "Internal error", "backtrace"] {
+            assert!(!message.contains(word), "{query}: {message}");
+        }
+    }
+    fixture.end().await;
+}

@@ -1,0 +1,113 @@
+//! Answers as CSV, Parquet and Arrow.
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::Int64Type;
+use arrow::ipc::reader::StreamReader;
+use lastcall_sql::{Answer, Body, ResultFormat};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use crate::fixture::{Fixture, LONG};
+
+async fn ask(fixture: &Fixture, query: &str, format: ResultFormat) -> Answer {
+    fixture
+        .ask(query, format, LONG)
+        .await
+        .unwrap_or_else(|error| panic!("{query}: {error}"))
+}
+
+#[tokio::test]
+async fn csv_quotes_what_needs_it_and_leaves_missing_cells_empty() {
+    let fixture = Fixture::new();
+    let query = "select name as \"a,b\", \"body mass\", hatched, [island] as l, 'say \"hi\"' as q from penguins order by seen";
+    let answer = ask(&fixture, query, ResultFormat::Csv).await;
+    assert_eq!(
+        String::from_utf8(answer.body.read().unwrap()).unwrap(),
+        "\"a,b\",body mass,hatched,l,q\r\n\
+         Émil,NaN,2022-01-08,[3],\"say \"\"hi\"\"\"\r\n\
+         Ada,3.5,2020-01-01,[1],\"say \"\"hi\"\"\"\r\n\
+         Bo,5.25,1969-12-31,[2],\"say \"\"hi\"\"\"\r\n\
+         ,,,[1],\"say \"\"hi\"\"\"\r\n"
+    );
+    assert_eq!(answer.media_type, "text/csv; charset=utf-8; header=present");
+    assert_eq!((answer.row_count, answer.truncated), (4, false));
+    fixture.end().await;
+}
+
+fn total(batches: &[RecordBatch]) -> (usize, i64) {
+    let rows = batches.iter().map(RecordBatch::num_rows).sum();
+    let sum = batches
+        .iter()
+        .flat_map(|batch| {
+            batch
+                .column(0)
+                .as_primitive::<Int64Type>()
+                .values()
+                .to_vec()
+        })
+        .sum();
+    (rows, sum)
+}
+
+#[tokio::test]
+async fn parquet_and_arrow_hold_the_rows_and_plain_types() {
+    let fixture = Fixture::new();
+    let query = "select n, text, n % 2 = 0 as even from numbers where n < 50000";
+
+    let answer = ask(&fixture, query, ResultFormat::Parquet).await;
+    let bytes = answer.body.read().unwrap();
+    assert_eq!(answer.bytes, bytes.len() as u64);
+    let file = fixture.folder.path().join("answer.parquet");
+    std::fs::write(&file, bytes).unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(file).unwrap())
+        .unwrap()
+        .build()
+        .unwrap();
+    let batches = reader.map(Result::unwrap).collect::<Vec<_>>();
+    assert_eq!(total(&batches), (50_000, 50_000 * 49_999 / 2));
+
+    let answer = ask(&fixture, query, ResultFormat::Arrow).await;
+    let bytes = answer.body.read().unwrap();
+    let batches = StreamReader::try_new(bytes.as_slice(), None)
+        .unwrap()
+        .map(Result::unwrap)
+        .collect::<Vec<_>>();
+    assert_eq!(total(&batches), (50_000, 50_000 * 49_999 / 2));
+    assert_eq!(
+        batches[0].schema().field(1).data_type(),
+        &arrow::datatypes::DataType::Utf8
+    );
+    drop(answer);
+    fixture.end().await;
+}
+
+#[tokio::test]
+async fn an_answer_without_rows_is_whole_in_every_format() {
+    let fixture = Fixture::new();
+    for format in ResultFormat::ALL {
+        let answer = ask(&fixture, "select n, text from numbers where n < 0", format).await;
+        assert_eq!(
+            (answer.row_count, answer.truncated),
+            (0, false),
+            "{format:?}"
+        );
+        assert_ne!(answer.bytes, 0, "{format:?}");
+    }
+    fixture.end().await;
+}
+
+#[tokio::test]
+async fn a_large_answer_waits_in_a_file_that_goes_with_it() {
+    let fixture = Fixture::new();
+    let answer = ask(&fixture, "select * from numbers", ResultFormat::Json).await;
+    let Body::File(path) = &answer.body else {
+        panic!("{} bytes in memory", answer.bytes)
+    };
+    let path = path.to_path_buf();
+    assert_eq!(std::fs::metadata(&path).unwrap().len(), answer.bytes);
+    let value: lastcall_domain::SqlResult =
+        serde_json::from_slice(&answer.body.read().unwrap()).unwrap();
+    assert_eq!(value.rows.len(), 100_000);
+    drop(answer);
+    assert!(!path.exists());
+    fixture.end().await;
+}

@@ -1,0 +1,291 @@
+//! Whatever ends a query, nothing of it is left.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use async_trait::async_trait;
+use lastcall_domain::{Cancel, Progress};
+use lastcall_sql::{ResultFormat, Sql, SqlConfig, SqlError, TableError, Tables};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::json;
+
+use crate::fixture::{Fixture, LONG, child, children_in};
+
+/// Keeps all threads busy for longer than any test waits.
+const SPIN: &str =
+    "select count(*) from numbers a, numbers b, numbers c where (a.n * b.n) % 7 = c.n % 3";
+
+/// Processor time that a process has used, in ticks.
+fn ticks(pid: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields: Vec<_> = stat.rsplit(") ").next().unwrap().split(' ').collect();
+    fields.get(11).map_or(0, |user| user.parse().unwrap())
+}
+
+/// The child that computes, once one does.
+async fn spinning(folder: &Path) -> u32 {
+    loop {
+        if let Some(pid) = children_in(folder).into_iter().find(|pid| ticks(*pid) > 30) {
+            return pid;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+fn exists(pid: u32) -> bool {
+    Path::new(&format!("/proc/{pid}")).exists()
+}
+
+/// The folder of a child.
+fn folder_of(pid: u32) -> PathBuf {
+    std::fs::read_link(format!("/proc/{pid}/cwd")).unwrap()
+}
+
+#[tokio::test]
+async fn a_cancelled_query_leaves_no_process_and_no_folder() {
+    let fixture = Fixture::new();
+    let cancel = Cancel::new();
+    let progress = Progress::new();
+    let query = fixture.sql.query(
+        SPIN,
+        &fixture.tables,
+        ResultFormat::Json,
+        LONG,
+        &cancel,
+        &progress,
+    );
+    let watch = async {
+        let pid = spinning(fixture.folder.path()).await;
+        let folder = folder_of(pid);
+        cancel.cancel();
+        (pid, folder)
+    };
+    let (answer, (pid, folder)) = tokio::join!(query, watch);
+    assert!(matches!(answer, Err(SqlError::Cancelled)));
+    assert!(!exists(pid), "the child lives or was not reaped");
+    assert!(!folder.exists());
+    fixture.end().await;
+}
+
+#[tokio::test]
+async fn a_query_whose_future_is_dropped_is_ended() {
+    let fixture = Fixture::with(|config| config.spares = 0);
+    let (cancel, progress) = (Cancel::new(), Progress::new());
+    let pid = {
+        let query = fixture.sql.query(
+            SPIN,
+            &fixture.tables,
+            ResultFormat::Json,
+            LONG,
+            &cancel,
+            &progress,
+        );
+        tokio::select! {
+            answer = query => panic!("{answer:?}"),
+            pid = spinning(fixture.folder.path()) => pid,
+        }
+    };
+    while exists(pid) || fixture.child_folders() > 0 {
+        tokio::task::yield_now().await;
+    }
+    fixture.end().await;
+}
+
+#[tokio::test]
+async fn shutting_down_ends_a_query_that_runs() {
+    let fixture = Fixture::new();
+    let (cancel, progress) = (Cancel::new(), Progress::new());
+    let query = fixture.sql.query(
+        SPIN,
+        &fixture.tables,
+        ResultFormat::Json,
+        LONG,
+        &cancel,
+        &progress,
+    );
+    let stop = async {
+        let pid = spinning(fixture.folder.path()).await;
+        fixture.sql.shutdown().await;
+        pid
+    };
+    let (answer, pid) = tokio::join!(query, stop);
+    assert_eq!(answer.unwrap_err().code(), "sql_unavailable");
+    assert!(!exists(pid));
+    assert_eq!(fixture.error("select 1").await.code(), "sql_unavailable");
+    fixture.end().await;
+}
+
+#[tokio::test]
+async fn a_child_that_is_killed_fails_its_query_alone() {
+    let fixture = Fixture::new();
+    let query = fixture.error(SPIN);
+    let killing = async {
+        let pid = spinning(fixture.folder.path()).await;
+        kill(Pid::from_raw(pid.try_into().unwrap()), Signal::SIGKILL).unwrap();
+        pid
+    };
+    let (error, pid) = tokio::join!(query, killing);
+    assert_eq!(error.code(), "resource_exhausted");
+    assert!(!exists(pid));
+    assert_eq!(fixture.cell("1").await, json!(1));
+    fixture.end().await;
+}
+
+#[tokio::test]
+async fn a_spare_that_has_died_is_replaced() {
+    let fixture = Fixture::with(|config| config.spares = 2);
+    fixture.capabilities().await;
+    let spares = children_in(fixture.folder.path());
+    assert_eq!(spares.len(), 2);
+    for spare in spares {
+        kill(Pid::from_raw(spare.try_into().unwrap()), Signal::SIGKILL).unwrap();
+    }
+    for _ in 0..3 {
+        assert_eq!(fixture.cell("1").await, json!(1));
+    }
+    fixture.end().await;
+}
+
+#[tokio::test]
+async fn an_interrupt_from_the_terminal_does_not_reach_a_child() {
+    let fixture = Fixture::new();
+    fixture.capabilities().await;
+    for pid in children_in(fixture.folder.path()) {
+        let pid = Pid::from_raw(pid.try_into().unwrap());
+        assert_eq!(nix::unistd::getpgid(Some(pid)).unwrap(), pid);
+    }
+    fixture.end().await;
+}
+
+#[tokio::test]
+async fn a_child_inherits_no_environment() {
+    let fixture = Fixture::new();
+    fixture.capabilities().await;
+    for pid in children_in(fixture.folder.path()) {
+        let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap();
+        assert_eq!(
+            String::from_utf8_lossy(&environment),
+            "MALLOC_ARENA_MAX=2\0"
+        );
+    }
+    fixture.end().await;
+}
+
+/// Tables that cannot be opened.
+struct Broken;
+
+#[async_trait]
+impl Tables for Broken {
+    async fn names(&self) -> Vec<String> {
+        vec!["broken".into(), "gone".into()]
+    }
+
+    async fn open(&self, name: &str) -> Result<PathBuf, TableError> {
+        match name {
+            "gone" => Ok("/does/not/exist".into()),
+            _ => Err(TableError {
+                code: "bad_data",
+                message: "line 3 is ragged".into(),
+                retryable: false,
+            }),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_cannot_be_opened_tells_why() {
+    let fixture = Fixture::new();
+    let ask = async |query| {
+        let cancel = Cancel::new();
+        fixture
+            .sql
+            .query(
+                query,
+                &Broken,
+                ResultFormat::Json,
+                LONG,
+                &cancel,
+                &Progress::new(),
+            )
+            .await
+            .unwrap_err()
+    };
+    let error = ask("select * from broken").await;
+    assert_eq!(
+        (error.code(), error.to_string().as_str()),
+        ("bad_data", "table broken: line 3 is ragged")
+    );
+    assert_eq!(ask("select * from gone").await.code(), "sql_failed");
+    fixture.end().await;
+}
+
+/// Where a process that this test starts is to be a host, and of what.
+const HOST: &str = "LASTCALL_SQL_TEST_HOST";
+
+#[tokio::test]
+async fn a_host_that_is_killed_takes_its_children_with_it_and_its_folders_are_swept() {
+    if let Some(folder) = std::env::var_os(HOST) {
+        be_a_host(Path::new(&folder)).await;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut host = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "leaks::a_host_that_is_killed_takes_its_children_with_it_and_its_folders_are_swept",
+        ])
+        .env(HOST, folder.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let pid = spinning(folder.path()).await;
+    host.kill().unwrap();
+    host.wait().unwrap();
+    // Its children hold no end of this pipe: it ends with the host.
+    host.stdout
+        .take()
+        .unwrap()
+        .read_to_end(&mut Vec::new())
+        .unwrap();
+    while exists(pid) || !children_in(folder.path()).is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let left = std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(left, 2, "the folder of the dead host and the lock");
+
+    let sql = Sql::new(SqlConfig {
+        spares: 0,
+        ..SqlConfig::new(child(), Vec::new(), folder.path())
+    })
+    .unwrap();
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        2,
+        "the folder of the live host and the lock"
+    );
+    sql.shutdown().await;
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        1,
+        "the lock"
+    );
+}
+
+/// Runs a query until it is killed.
+async fn be_a_host(folder: &Path) {
+    let fixture = Fixture::new();
+    let sql = Sql::new(SqlConfig::new(child(), Vec::new(), folder)).unwrap();
+    let answer = sql
+        .query(
+            SPIN,
+            &fixture.tables,
+            ResultFormat::Json,
+            LONG,
+            &Cancel::new(),
+            &Progress::new(),
+        )
+        .await;
+    panic!("it was to be killed before: {answer:?}");
+}
