@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
@@ -16,6 +17,9 @@ use crate::problem::{ApiResult, Problem};
 
 /// The largest JSON body, in bytes.
 pub(crate) const MAX_JSON: usize = 1 << 20;
+
+/// How long a JSON body may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The body of a request, whole.
 #[derive(Debug)]
@@ -58,7 +62,12 @@ impl FromRequest for JsonBody {
         let body = web::Payload::from_request(request, payload).into_inner();
         Box::pin(async move {
             let body = body.map_err(|error| Problem::new(Code::BadRequest, error.to_string()))?;
-            match body.to_bytes_limited(MAX_JSON).await {
+            let body = tokio::time::timeout(PATIENCE, body.to_bytes_limited(MAX_JSON));
+            let body = body.await.map_err(|_| {
+                let detail = format!("it was not complete after {} s", PATIENCE.as_secs());
+                Problem::new(Code::BodyTimeout, detail)
+            })?;
+            match body {
                 Ok(Ok(bytes)) => Ok(Self(bytes)),
                 Ok(Err(error)) => Err(unreadable(&error)),
                 Err(_) => Err(Problem::new(

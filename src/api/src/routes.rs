@@ -11,8 +11,8 @@ use crate::errors::Code;
 use crate::problem::Problem;
 use crate::state::ApiState;
 use crate::{
-    analyses, datasets, events, health, jobs, metrics, openapi, reports, result, sessions, system,
-    upload,
+    analyses, datasets, events, health, jobs, metrics, openapi, pages, reports, result, sessions,
+    system, upload,
 };
 
 /// Adds every route. `state` has to be app data as well.
@@ -22,6 +22,11 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .service(resource("/readyz", "GET, HEAD").route(get().to(health::readyz)))
         .service(resource("/metrics", "GET, HEAD").route(get().to(metrics::get)))
         .service(resource("/openapi.json", "GET, HEAD").route(get().to(openapi::get)))
+        .service(resource("/", "GET, HEAD").route(get().to(pages::live)))
+        .service(resource("/assets/{name}", "GET, HEAD").route(get().to(pages::asset)))
+        .service(resource("/docs", "GET, HEAD").route(get().to(pages::docs)))
+        .service(resource("/docs/errors", "GET, HEAD").route(get().to(pages::errors)))
+        .service(resource("/docs/{name}", "GET, HEAD").route(get().to(pages::swagger)))
         .service(
             web::scope("/v1")
                 .wrap(from_fn(authenticate))

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::web;
+use lastcall_actors::{CleanerCounts, MailboxStatus, ServiceState, ServiceStatus};
 use lastcall_api::{ApiConfig, ApiState, Parts, server};
 use lastcall_domain::store::{JobResult, Outcome, Place, Store, Verdict};
 use lastcall_domain::{
@@ -112,6 +113,30 @@ impl Api {
         self.client
             .post(&format!("{session}/analyses"), &body)
             .ok(202)
+    }
+
+    /// Lets the actors say that there are three of them.
+    pub fn with_services(&self) {
+        let service = |name: &str, slots| ServiceStatus {
+            name: name.to_owned(),
+            state: ServiceState::Running,
+            slots,
+            mailbox: MailboxStatus {
+                depth: 3,
+                capacity: 64,
+            },
+            ..ServiceStatus::default()
+        };
+        let mut analysis = service("AnalysisService", 4);
+        (analysis.busy, analysis.in_flight, analysis.restarts) = (1, 1, 2);
+        (analysis.counts.claimed, analysis.counts.succeeded) = (8, 7);
+        let mut cleaner = service("TtlCleaner", 0);
+        cleaner.cleaner = Some(CleanerCounts {
+            sweeps: 3,
+            ..CleanerCounts::default()
+        });
+        let report = service("ReportService", 4);
+        *self.system.services.lock().unwrap() = vec![analysis, report, cleaner];
     }
 
     /// Lets the next request for `/v1/system` panic.

@@ -1,4 +1,4 @@
-use lastcall_actors::{Counts, MailboxStatus, Phase, ServiceState, ServiceStatus};
+use lastcall_actors::Phase;
 use serde_json::json;
 
 use crate::fixture::Api;
@@ -48,22 +48,7 @@ fn a_part_that_is_missing_is_named() {
 #[test]
 fn the_system_tells_how_it_is() {
     let api = Api::start();
-    *api.system.services.lock().unwrap() = vec![ServiceStatus {
-        name: "AnalysisService".to_owned(),
-        state: ServiceState::Running,
-        slots: 4,
-        in_flight: 1,
-        restarts: 2,
-        mailbox: MailboxStatus {
-            depth: 3,
-            capacity: 64,
-        },
-        counts: Counts {
-            succeeded: 7,
-            ..Counts::default()
-        },
-        ..ServiceStatus::default()
-    }];
+    api.with_services();
     let session = api.session_with_penguins();
     api.profile(&session);
     let system = api.client.get("/v1/system").ok(200);

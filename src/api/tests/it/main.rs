@@ -7,6 +7,7 @@
 mod auth;
 mod client;
 mod datasets;
+mod documents;
 mod draining;
 mod errors;
 mod events;
@@ -15,6 +16,7 @@ mod fixture;
 mod health;
 mod idempotency;
 mod jobs;
+mod pages;
 mod reports;
 mod results;
 mod sessions;

@@ -1,0 +1,303 @@
+use std::collections::BTreeSet;
+
+use lastcall_api::Code;
+use lastcall_domain::profile::Profile;
+use serde_json::{Value, json};
+
+use crate::fixture::Api;
+
+const ERRORS: &str = include_str!("../../../../docs/errors.md");
+const METRICS: &str = include_str!("../../../../docs/metrics.md");
+
+/// The rows of a table in Markdown whose first cell is code.
+fn rows(text: &str) -> Vec<Vec<&str>> {
+    text.lines()
+        .filter_map(|line| line.strip_prefix("| `")?.strip_suffix(" |"))
+        .map(|row| {
+            row.split(" | ")
+                .map(|cell| cell.trim_matches('`'))
+                .collect()
+        })
+        .collect()
+}
+
+#[test]
+fn every_code_is_described_with_its_status_and_title_and_no_other() {
+    let answers = ERRORS.split("## Codes of failed jobs").next().unwrap();
+    let described: Vec<_> = rows(answers).iter().map(|row| row[..3].join("|")).collect();
+    let codes: Vec<_> = Code::ALL
+        .iter()
+        .map(|code| {
+            format!(
+                "{}|{}|{}",
+                code.as_str(),
+                code.status().as_u16(),
+                code.title()
+            )
+        })
+        .collect();
+    assert_eq!(described, codes);
+}
+
+#[test]
+fn the_type_of_a_problem_leads_to_its_row() {
+    let api = Api::start();
+    let problem = api.client.get("/nothing").json();
+    let reference = problem["type"].as_str().unwrap();
+    let (path, fragment) = reference.split_once('#').unwrap();
+    let page = api.client.get(path).expect(200);
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    assert!(page.text().contains(&format!("<tr id=\"{fragment}\">")));
+    for code in Code::ALL {
+        assert!(
+            page.text()
+                .contains(&format!("<tr id=\"{}\">", code.as_str()))
+        );
+    }
+}
+
+#[test]
+fn every_metric_is_described_and_every_described_one_is_there() {
+    let api = Api::start();
+    api.with_services();
+    api.client.get("/livez").expect(200);
+    let reply = api.client.get("/metrics").expect(200);
+    assert!(reply.header("content-type").starts_with("text/plain"));
+    let text = reply.text();
+    let found: BTreeSet<_> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE "))
+        .map(str::to_owned)
+        .collect();
+    let described: BTreeSet<_> = rows(METRICS)
+        .iter()
+        .map(|row| format!("{} {}", row[0], row[1]))
+        .collect();
+    assert_eq!(found, described);
+}
+
+#[test]
+fn metrics_count_requests_by_pattern_and_show_the_services() {
+    let api = Api::start();
+    api.with_services();
+    let session = api.session_with_penguins();
+    api.profile(&session);
+    for path in [session.as_str(), "/v1/sessions/x", "/a", "/b"] {
+        api.client.get(path);
+    }
+    api.client.send("OPTIONS", "/c", ureq::SendBody::none());
+    let text = api.client.get("/metrics").expect(200).text();
+    for line in [
+        "lastcall_http_requests_total{method=\"GET\",route=\"/v1/sessions/{sid}\",status=\"200\"} 1",
+        "lastcall_http_requests_total{method=\"GET\",route=\"/v1/sessions/{sid}\",status=\"404\"} 1",
+        "lastcall_http_requests_total{method=\"GET\",route=\"unmatched\",status=\"404\"} 2",
+        "lastcall_http_requests_total{method=\"other\",route=\"unmatched\",status=\"404\"} 1",
+        "lastcall_jobs_queued{service=\"analysis\"} 1",
+        "lastcall_sessions 1",
+        "lastcall_phase{phase=\"running\"} 1",
+        "lastcall_phase{phase=\"draining\"} 0",
+        "lastcall_store_up 1",
+        "lastcall_service_slots{service=\"AnalysisService\"} 4",
+        "lastcall_service_work_total{outcome=\"succeeded\",service=\"AnalysisService\"} 7",
+        "lastcall_cleaner_total{what=\"sweeps\"} 3",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+    api.store.faults().set_down(true);
+    let text = api.client.get("/metrics").expect(200).text();
+    assert!(text.contains("lastcall_store_up 0"));
+    assert!(!text.contains("lastcall_sessions"));
+}
+
+#[test]
+fn the_openapi_document_names_every_operation_and_every_code() {
+    let api = Api::start();
+    let document = api.client.get("/openapi.json").ok(200);
+    let printed: Value = serde_json::from_str(&lastcall_api::openapi()).unwrap();
+    assert_eq!(document, printed);
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+
+    let mut operations = BTreeSet::new();
+    let mut codes = BTreeSet::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            operations.insert(format!("{} {path}", method.to_uppercase()));
+            assert!(!operation["summary"].as_str().unwrap().is_empty());
+            for response in operation["responses"].as_object().unwrap().values() {
+                let schema = &response["content"]["application/problem+json"]["schema"];
+                let named = &schema["allOf"][1]["properties"]["code"]["enum"];
+                codes.extend(
+                    named
+                        .as_array()
+                        .into_iter()
+                        .flatten()
+                        .map(|code| code.as_str().unwrap().to_owned()),
+                );
+            }
+        }
+    }
+    let expected = [
+        "DELETE /v1/jobs/{id}",
+        "DELETE /v1/sessions/{sid}",
+        "DELETE /v1/sessions/{sid}/datasets/{name}",
+        "GET /livez",
+        "GET /metrics",
+        "GET /readyz",
+        "GET /v1/jobs",
+        "GET /v1/jobs/{id}",
+        "GET /v1/jobs/{id}/events",
+        "GET /v1/jobs/{id}/result",
+        "GET /v1/sessions",
+        "GET /v1/sessions/{sid}",
+        "GET /v1/sessions/{sid}/datasets",
+        "GET /v1/sessions/{sid}/datasets/{name}",
+        "GET /v1/system",
+        "POST /v1/sessions",
+        "POST /v1/sessions/{sid}/analyses",
+        "POST /v1/sessions/{sid}/reports",
+        "POST /v1/system/drain",
+        "PUT /v1/sessions/{sid}/datasets/{name}",
+    ];
+    assert_eq!(operations, expected.map(str::to_owned).into());
+    // What a path or a method that does not exist is answered with belongs to no operation.
+    let nowhere = [Code::NotFound, Code::MethodNotAllowed];
+    let all = Code::ALL.iter().filter(|code| !nowhere.contains(code));
+    assert_eq!(codes, all.map(|code| code.as_str().to_owned()).collect());
+}
+
+#[test]
+fn every_reference_of_the_openapi_document_leads_somewhere() {
+    let document: Value = serde_json::from_str(&lastcall_api::openapi()).unwrap();
+    let mut pending = vec![&document];
+    let mut references = 0;
+    while let Some(value) = pending.pop() {
+        match value {
+            Value::Object(object) => {
+                if let Some(Value::String(reference)) = object.get("$ref") {
+                    let pointer = reference.strip_prefix('#').unwrap();
+                    assert!(document.pointer(pointer).is_some(), "{reference}");
+                    references += 1;
+                }
+                pending.extend(object.values());
+            }
+            Value::Array(values) => pending.extend(values),
+            _ => {}
+        }
+    }
+    assert!(references > 50, "{references}");
+}
+
+/// Follows a schema's references.
+fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
+    match schema["$ref"].as_str() {
+        Some(reference) => document.pointer(&reference[1..]).unwrap(),
+        None => schema,
+    }
+}
+
+/// Checks that the schema knows every field of the value and the value has every field that
+/// the schema says is there.
+fn conforms(document: &Value, schema: &Value, value: &Value, at: &str) {
+    let schema = resolve(document, schema);
+    match value {
+        Value::Object(object) => {
+            if let Some(parts) = schema["allOf"].as_array() {
+                let known = |key: &str| {
+                    let mut parts = parts.iter().map(|part| resolve(document, part));
+                    parts.any(|part| part["properties"].get(key).is_some())
+                };
+                assert!(object.keys().all(|key| known(key)), "{at}: {object:?}");
+                return;
+            }
+            let Some(properties) = schema["properties"].as_object() else {
+                return;
+            };
+            for key in schema["required"].as_array().into_iter().flatten() {
+                assert!(
+                    object.contains_key(key.as_str().unwrap()),
+                    "{at} lacks {key}"
+                );
+            }
+            for (key, value) in object {
+                let schema = properties
+                    .get(key)
+                    .unwrap_or_else(|| panic!("{at}.{key} is not in the schema"));
+                conforms(document, schema, value, &format!("{at}.{key}"));
+            }
+        }
+        Value::Array(values) => {
+            for value in values {
+                conforms(document, &schema["items"], value, &format!("{at}[]"));
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn answers_are_as_their_schemas_say() {
+    let api = Api::start();
+    api.with_services();
+    let document: Value = serde_json::from_str(&lastcall_api::openapi()).unwrap();
+    let session = api.session_with_penguins();
+    let job = api.profile(&session);
+    let schema = |path: &str, method: &str, status: &str| {
+        let responses = &document["paths"][path][method]["responses"][status];
+        responses["content"]["application/json"]["schema"].clone()
+    };
+    let get = |path: &str| api.client.get(path).json();
+    for (route, path) in [
+        ("/v1/sessions", "/v1/sessions".to_owned()),
+        ("/v1/sessions/{sid}", session.clone()),
+        ("/v1/sessions/{sid}/datasets", format!("{session}/datasets")),
+        (
+            "/v1/sessions/{sid}/datasets/{name}",
+            format!("{session}/datasets/penguins"),
+        ),
+        ("/v1/jobs", "/v1/jobs".to_owned()),
+        (
+            "/v1/jobs/{id}",
+            job["links"]["self"].as_str().unwrap().to_owned(),
+        ),
+        ("/v1/system", "/v1/system".to_owned()),
+        ("/readyz", "/readyz".to_owned()),
+    ] {
+        let schema = schema(route, "get", "200");
+        assert!(schema.is_object(), "{route}");
+        conforms(&document, &schema, &get(&path), route);
+    }
+    let schema = schema("/v1/sessions/{sid}/analyses", "post", "202");
+    conforms(&document, &schema, &job, "job");
+}
+
+#[test]
+fn the_schema_of_a_profile_knows_every_field_of_one() {
+    let document: Value = serde_json::from_str(&lastcall_api::openapi()).unwrap();
+    let histogram = json!({"edges": [], "counts": [], "estimated": true});
+    let profile = json!({
+        "dataset": {"name": "x", "format": "csv", "bytes": 1, "rows": 1, "columns": 1,
+            "missing_cells": 0, "duplicate_rows": 0, "duplicate_rows_estimated": true,
+            "duplicate_rows_error": 0.1},
+        "columns": [{"name": "a", "type": "integer", "count": 1, "missing": 0, "distinct": 1,
+            "distinct_estimated": true, "distinct_error": 0.1,
+            "top": [{"value": 1, "count": 1}], "top_estimated": true, "top_error": 1,
+            "numeric": {"min": 1, "max": 1, "mean": 1.0, "std": null, "variance": null, "sum": 1,
+                "skewness": null, "kurtosis": null, "zeros": 0, "negatives": 0, "infinities": 1,
+                "quantiles": {"p01": 1.0, "p05": 1.0, "p25": 1.0, "p50": 1.0, "p75": 1.0,
+                    "p95": 1.0, "p99": 1.0, "estimated": true, "rank_error": 0.1},
+                "histogram": histogram},
+            "text": {"min_length": 1, "max_length": 1, "mean_length": 1.0},
+            "temporal": {"min": "2012-01-31", "max": null, "histogram": histogram},
+            "boolean": {"true": 1, "false": 0}}],
+        "correlations": {"columns": ["a"], "pearson": [[1.0]], "spearman": [[null]],
+            "spearman_estimated": true, "spearman_sample": 1, "columns_left_out": 1},
+        "alerts": [{"column": null, "code": "infinite", "detail": "x"}],
+        "warnings": [{"code": "ragged_rows", "detail": "x", "count": 1}],
+    });
+    // Read and written again, so that a field that the type has not would be lost.
+    let read: Profile = serde_json::from_value(profile.clone()).unwrap();
+    let written = serde_json::to_value(&read).unwrap();
+    assert_eq!(written, profile);
+    let schema = json!({"$ref": "#/components/schemas/Profile"});
+    conforms(&document, &schema, &written, "profile");
+}
