@@ -12,6 +12,8 @@ pub(crate) struct Batch {
     pub(crate) columns: Vec<ColumnBatch>,
     /// One hash per row over all its cells, for finding duplicates.
     pub(crate) row_hashes: Vec<u64>,
+    /// Columns that were not planned, in the order of their appearance.
+    pub(crate) more: Vec<(String, Kinds)>,
     pub(crate) notes: Notes,
 }
 

@@ -70,7 +70,14 @@ impl Engine {
     ) -> Result<Profile, EngineError> {
         let ctl = self.ctl(cancel, progress);
         let share = self.enter(&source, ctl)?;
-        profile::profile(&source, options, &share.limits, share.helpers, ctl)
+        profile::profile(
+            &source,
+            options,
+            &share.limits,
+            &self.config.scratch,
+            share.helpers,
+            ctl,
+        )
     }
 
     /// Ends all analyses with [`EngineError::ShutDown`] and waits for them; none begins after it.

@@ -26,7 +26,7 @@ impl Limits {
             chunk: part(64).clamp(16 << 10, 512 << 10),
             record: part(16).clamp(1 << 20, 64 << 20),
             columns: part(2),
-            rank_rows: part(8),
+            rank_rows: part(4),
             row_hashes: part(8),
         }
     }

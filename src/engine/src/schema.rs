@@ -1,16 +1,20 @@
 //! What the cells of a dataset say about its columns.
 
+use std::collections::HashMap;
+
 use lastcall_domain::profile::Warning;
 
 use crate::EngineError;
 use crate::batch::{Batch, Notes, PLACES_NAMED};
 use crate::cell::Kinds;
-use crate::read::{Dataset, Plan};
+use crate::read::{Dataset, MAX_COLUMNS, Plan};
 
 /// What is known about the columns after some of the data.
 pub(crate) struct Findings {
     names: Vec<String>,
     kinds: Vec<Kinds>,
+    /// Where the columns are that were not planned.
+    more: HashMap<String, usize>,
     pub(crate) rows: u64,
     /// All cells could be read as planned.
     pub(crate) fits: bool,
@@ -24,28 +28,50 @@ impl Findings {
         Self {
             names,
             kinds,
+            more: HashMap::new(),
             rows: 0,
             fits: true,
             notes: Notes::default(),
         }
     }
 
-    /// Nothing yet, but for the names.
-    pub(crate) fn nothing(plan: &Plan) -> Self {
+    /// Nothing yet, but for the names and what the format says.
+    pub(crate) fn nothing(dataset: &dyn Dataset, plan: &Plan) -> Self {
         Self {
             names: plan.names.clone(),
-            kinds: vec![Kinds::ALL; plan.kinds.len()],
+            kinds: dataset.declared().unwrap_or_else(|| vec![Kinds::ALL; plan.kinds.len()]),
+            more: HashMap::new(),
             rows: 0,
             fits: true,
             notes: Notes::default(),
         }
     }
 
-    pub(crate) fn add(&mut self, batch: &Batch) {
+    /// Takes note of a batch.
+    ///
+    /// # Errors
+    /// Where there are too many columns.
+    pub(crate) fn add(&mut self, batch: &Batch) -> Result<(), EngineError> {
         self.rows += batch.rows as u64;
         for (kinds, column) in self.kinds.iter_mut().zip(&batch.columns) {
             *kinds = kinds.and(column.kinds);
             self.fits &= column.fits;
+        }
+        for (name, kinds) in &batch.more {
+            self.fits = false;
+            match self.more.get(name) {
+                Some(&at) => self.kinds[at] = self.kinds[at].and(*kinds),
+                None => {
+                    self.more.insert(name.clone(), self.names.len());
+                    self.names.push(name.clone());
+                    self.kinds.push(*kinds);
+                }
+            }
+        }
+        if self.names.len() > MAX_COLUMNS {
+            return Err(EngineError::TooManyColumns {
+                limit: MAX_COLUMNS as u64,
+            });
         }
         let notes = &batch.notes;
         self.notes.ragged += notes.ragged;
@@ -55,6 +81,7 @@ impl Findings {
         self.notes.replaced_first.extend(&notes.replaced_first);
         self.notes.replaced_first.truncate(PLACES_NAMED);
         self.notes.beyond_ascii |= notes.beyond_ascii;
+        Ok(())
     }
 
     /// The columns as they should be read.

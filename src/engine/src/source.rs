@@ -1,8 +1,8 @@
 //! The file that is analysed.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek};
-use std::path::PathBuf;
+use std::io::{self, BufReader, Read, Seek, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,6 +10,7 @@ use flate2::read::MultiGzDecoder;
 use lastcall_domain::Format;
 
 use crate::EngineError;
+use crate::ctl::Ctl;
 
 /// A dataset in a local file. Text formats may be compressed with gzip, which is told by the
 /// first bytes.
@@ -66,6 +67,29 @@ impl Source {
             size,
             compressed,
         })
+    }
+}
+
+impl Source {
+    /// The dataset as a file to seek in. A compressed one is decompressed into a temporary file
+    /// that has no name, so that nothing of it can be left behind.
+    pub(crate) fn open_seekable(&self, scratch: &Path, ctl: Ctl<'_>) -> Result<File, EngineError> {
+        let mut stored = self.open()?;
+        if !stored.compressed {
+            return Ok(File::open(&self.path)?);
+        }
+        let mut file = tempfile::tempfile_in(scratch)?;
+        let mut buffer = vec![0; 256 << 10];
+        loop {
+            ctl.check()?;
+            let read = stored.fill(&mut buffer)?;
+            if read == 0 {
+                break;
+            }
+            file.write_all(&buffer[..read])?;
+        }
+        file.rewind()?;
+        Ok(file)
     }
 }
 

@@ -7,4 +7,4 @@ mod time;
 
 pub(crate) use kinds::{Kind, Kinds};
 pub(crate) use rules::CellRules;
-pub(crate) use time::{format_date, format_timestamp};
+pub(crate) use time::{Moment, format_date, format_timestamp};

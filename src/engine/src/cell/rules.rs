@@ -74,6 +74,11 @@ impl CellRules {
         self.missing_first
     }
 
+    /// A whole number without any marks.
+    pub(crate) fn plain_integer(cell: &[u8]) -> Option<i64> {
+        number::integer(cell)
+    }
+
     #[inline]
     pub(crate) fn integer(&self, cell: &[u8]) -> Option<i64> {
         match number::integer(cell) {

@@ -78,12 +78,14 @@ impl Held {
                     self.stage = Stage::Runs(Runs::from_counts(table.into_iter(), self.budget));
                 }
                 Stage::Runs(runs) => {
+                    let mut full = false;
                     for key in &mut keys {
-                        if runs.push(key, ctl)? {
+                        if runs.push(key, ctl)? && runs.bytes() > self.budget / 2 {
+                            full = true;
                             break;
                         }
                     }
-                    if runs.bytes() <= self.budget / 2 {
+                    if !full {
                         return Ok(());
                     }
                     let mut sketches = Sketches::new(self.budget);

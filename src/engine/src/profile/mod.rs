@@ -16,6 +16,7 @@ mod quantiles;
 mod ranks;
 mod words;
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use lastcall_domain::ProfileOptions;
@@ -41,10 +42,11 @@ pub(crate) fn profile(
     source: &Source,
     options: &ProfileOptions,
     limits: &Limits,
+    scratch: &Path,
     helpers: usize,
     ctl: Ctl<'_>,
 ) -> Result<Profile, EngineError> {
-    let dataset = read::open(source, &options.read, limits, ctl)?;
+    let dataset = read::open(source, &options.read, limits, scratch, ctl)?;
     let mut plan = Findings::new(&*dataset).plan();
     // The second pass knows the kinds; a third can only follow from a file that changes.
     for _ in 0..3 {
@@ -101,7 +103,7 @@ impl Figures {
     ) -> Result<Findings, EngineError> {
         let misfit = AtomicBool::new(false);
         let misfit = &misfit;
-        let mut findings = Findings::nothing(plan);
+        let mut findings = Findings::nothing(dataset, plan);
         let most = LANES_PER_THREAD * (helpers + 1);
         let per_lane = self.columns.len().div_ceil(most).max(1);
         let mut lanes: Vec<Box<dyn Lane + '_>> = vec![
@@ -165,13 +167,13 @@ impl Figures {
             });
             columns.push(figures.finish(name, ctl)?);
         }
-        let (pearson, ranks) = self.pairs.finish(ctl)?;
+        let (pearson, mut ranks) = self.pairs.finish(ctl)?;
         correlations.pearson = pearson;
-        correlations.spearman = ranks.correlations(ctl)?;
         if ranks.is_sample() {
             correlations.spearman_estimated = true;
             correlations.spearman_sample = Some(ranks.rows() as u64);
         }
+        correlations.spearman = ranks.correlations(ctl)?;
         diagonal(&mut correlations, &columns);
         let (duplicate_rows, error) = self.duplicates.finish(ctl)?;
         let summary = DatasetSummary {
@@ -224,7 +226,7 @@ struct FindingsLane<'a> {
 
 impl Lane for FindingsLane<'_> {
     fn take(&mut self, batch: &Batch, _ctl: Ctl<'_>) -> Result<(), EngineError> {
-        self.findings.add(batch);
+        self.findings.add(batch)?;
         if !self.findings.fits {
             self.misfit.store(true, Ordering::Relaxed);
         }

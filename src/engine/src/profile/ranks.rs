@@ -4,7 +4,6 @@
 //! Ranks need the rows. They are kept as long as they fit; beyond that a sample is: the rows
 //! whose numbers have the smallest hashes, which is the same sample in every run.
 
-use super::pairs::dot;
 use crate::EngineError;
 use crate::ctl::Ctl;
 
@@ -24,8 +23,7 @@ pub(crate) struct RankRows {
 
 impl RankRows {
     pub(crate) fn new(columns: usize, bytes: usize) -> Self {
-        // Values, their order and their ranks are in memory at once in the end.
-        let most = bytes / (24 * columns.max(1));
+        let most = bytes / (8 * columns.max(1));
         Self {
             columns: vec![Vec::new(); columns],
             hashes: Vec::new(),
@@ -97,16 +95,18 @@ impl RankRows {
     }
 
     /// The matrix of coefficients.
-    pub(crate) fn correlations(&self, ctl: Ctl<'_>) -> Result<Vec<Vec<Option<f64>>>, EngineError> {
+    pub(crate) fn correlations(
+        &mut self,
+        ctl: Ctl<'_>,
+    ) -> Result<Vec<Vec<Option<f64>>>, EngineError> {
         let p = self.columns.len();
         let mut ranked = Vec::with_capacity(p);
-        for values in &self.columns {
-            ranked.push(Ranked::new(values, ctl)?);
+        for values in &mut self.columns {
+            ranked.push(Ranked::new(&std::mem::take(values), ctl)?);
         }
         let mut matrix = vec![vec![None; p]; p];
         for i in 0..p {
             for j in i + 1..p {
-                ctl.check()?;
                 let rho = ranked[i].correlation(&ranked[j], ctl)?;
                 matrix[i][j] = rho;
                 matrix[j][i] = rho;
@@ -124,34 +124,44 @@ fn hash_of_row(row: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// The ranks of a column.
-pub(crate) struct Ranked<'a> {
-    values: &'a [f64],
-    /// The rows with a value, by value.
-    order: Vec<u32>,
-    /// The rank of every row less the mean rank; 0 where there is no value.
+/// No value in this row.
+const NONE: u32 = u32::MAX;
+/// How many rows are worked on between looks at the flag.
+const PIECE: usize = 1 << 15;
+
+/// The values of a column numbered in ascending order: all that ranks need.
+pub(crate) struct Ranked {
+    numbers: Vec<u32>,
+    /// How often each value occurs.
+    counts: Vec<u32>,
+    /// The ranks less the mean rank while every row with a value counts.
     ranks: Vec<f64>,
+    complete: bool,
 }
 
-impl<'a> Ranked<'a> {
-    pub(crate) fn new(values: &'a [f64], ctl: Ctl<'_>) -> Result<Self, EngineError> {
+impl Ranked {
+    pub(crate) fn new(values: &[f64], ctl: Ctl<'_>) -> Result<Self, EngineError> {
         let order = order(values, ctl)?;
-        let mut ranks = vec![0.0; values.len()];
-        rank(values, &order, &mut ranks);
+        let mut numbers = vec![NONE; values.len()];
+        let mut counts: Vec<u32> = Vec::new();
+        let mut last = f64::NAN;
+        for &row in &order {
+            let value = values[row as usize];
+            if value != last {
+                counts.push(0);
+                last = value;
+            }
+            if let Some(count) = counts.last_mut() {
+                *count += 1;
+            }
+            numbers[row as usize] = counts.len() as u32 - 1;
+        }
         Ok(Self {
-            values,
-            order,
-            ranks,
+            ranks: average_ranks(&counts),
+            complete: order.len() == values.len(),
+            numbers,
+            counts,
         })
-    }
-
-    /// Whether every row that has a value here has one there.
-    fn within(&self, other: &Self) -> bool {
-        other.order.len() == other.values.len()
-            || self
-                .order
-                .iter()
-                .all(|&row| !other.values[row as usize].is_nan())
     }
 
     /// Spearman's ρ over the rows in which both have a value.
@@ -160,58 +170,87 @@ impl<'a> Ranked<'a> {
         other: &Self,
         ctl: Ctl<'_>,
     ) -> Result<Option<f64>, EngineError> {
-        let (x, y) = (self.among(other, ctl)?, other.among(self, ctl)?);
-        let (x, y) = (
-            x.as_deref().unwrap_or(&self.ranks),
-            y.as_deref().unwrap_or(&other.ranks),
-        );
-        let (xx, yy) = (dot(x, x), dot(y, y));
+        if self.complete && other.complete {
+            return self.product(
+                &self.ranks,
+                &self.counts,
+                other,
+                &other.ranks,
+                &other.counts,
+                ctl,
+            );
+        }
+        let mut x = vec![0; self.counts.len()];
+        let mut y = vec![0; other.counts.len()];
+        for (left, right) in self.pieces(other) {
+            ctl.check()?;
+            for (&a, &b) in left.iter().zip(right) {
+                if a != NONE && b != NONE {
+                    x[a as usize] += 1;
+                    y[b as usize] += 1;
+                }
+            }
+        }
+        self.product(&average_ranks(&x), &x, other, &average_ranks(&y), &y, ctl)
+    }
+
+    fn pieces<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (&'a [u32], &'a [u32])> {
+        self.numbers.chunks(PIECE).zip(other.numbers.chunks(PIECE))
+    }
+
+    /// Pearson's correlation of ranks that have the mean 0.
+    fn product(
+        &self,
+        ranks: &[f64],
+        counts: &[u32],
+        other: &Self,
+        other_ranks: &[f64],
+        other_counts: &[u32],
+        ctl: Ctl<'_>,
+    ) -> Result<Option<f64>, EngineError> {
+        let squares = |ranks: &[f64], counts: &[u32]| -> f64 {
+            ranks
+                .iter()
+                .zip(counts)
+                .map(|(r, &n)| r * r * f64::from(n))
+                .sum()
+        };
+        let (xx, yy) = (squares(ranks, counts), squares(other_ranks, other_counts));
         if xx <= 0.0 || yy <= 0.0 {
             return Ok(None);
         }
-        Ok(Some((dot(x, y) / (xx.sqrt() * yy.sqrt())).clamp(-1.0, 1.0)))
-    }
-
-    /// The ranks among the rows in which the other has a value too; `None` where that leaves them
-    /// as they are.
-    fn among(&self, other: &Self, ctl: Ctl<'_>) -> Result<Option<Vec<f64>>, EngineError> {
-        ctl.check()?;
-        if self.within(other) {
-            return Ok(None);
+        let mut xy = 0.0;
+        for (left, right) in self.pieces(other) {
+            ctl.check()?;
+            let mut piece = 0.0;
+            for (&a, &b) in left.iter().zip(right) {
+                if a != NONE && b != NONE {
+                    piece += ranks[a as usize] * other_ranks[b as usize];
+                }
+            }
+            xy += piece;
         }
-        let common: Vec<u32> = self
-            .order
-            .iter()
-            .copied()
-            .filter(|&row| !other.values[row as usize].is_nan())
-            .collect();
-        let mut ranks = vec![0.0; self.values.len()];
-        rank(self.values, &common, &mut ranks);
-        Ok(Some(ranks))
+        Ok(Some((xy / (xx.sqrt() * yy.sqrt())).clamp(-1.0, 1.0)))
     }
 }
 
-/// Gives the rows in `order` their average ranks less the mean rank.
-fn rank(values: &[f64], order: &[u32], ranks: &mut [f64]) {
-    let middle = (order.len() as f64 - 1.0) / 2.0;
-    let mut start = 0;
-    while start < order.len() {
-        let value = values[order[start] as usize];
-        let mut end = start + 1;
-        while end < order.len() && values[order[end] as usize] == value {
-            end += 1;
-        }
-        let average = (start + end - 1) as f64 / 2.0 - middle;
-        for &row in &order[start..end] {
-            ranks[row as usize] = average;
-        }
-        start = end;
-    }
+/// The average rank of each of some values less the mean rank, from how often they occur.
+fn average_ranks(counts: &[u32]) -> Vec<f64> {
+    let total: u64 = counts.iter().map(|&count| u64::from(count)).sum();
+    let mut before = 0u64;
+    counts
+        .iter()
+        .map(|&count| {
+            // Twice the rank is whole, so that nothing is rounded.
+            let twice = 2 * before + u64::from(count);
+            before += u64::from(count);
+            (twice as f64 - total as f64) / 2.0
+        })
+        .collect()
 }
 
 /// The rows that have a value, by value: sorted pieces, merged, so that it can be cancelled.
 fn order(values: &[f64], ctl: Ctl<'_>) -> Result<Vec<u32>, EngineError> {
-    const PIECE: usize = 1 << 15;
     let rows = u32::try_from(values.len())
         .map_err(|_| EngineError::internal("more rows are ranked than fit"))?;
     let mut order: Vec<u32> = (0..rows)

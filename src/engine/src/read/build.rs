@@ -3,16 +3,67 @@
 use std::borrow::Cow;
 
 use crate::batch::{ColumnBatch, Missing, Texts, Values};
-use crate::cell::{CellRules, Kind, Kinds};
+use crate::cell::{CellRules, Kind, Kinds, Moment};
 
-/// The text of a cell; `None` where the row has no such cell.
-pub(crate) type Cell<'a> = Option<Cow<'a, [u8]>>;
+/// A cell as its format has it.
+pub(crate) trait Cell {
+    fn is_missing(&self, rules: &CellRules) -> bool;
+    fn integer(&self, rules: &CellRules) -> Option<i64>;
+    fn float(&self, rules: &CellRules) -> Option<f64>;
+    fn boolean(&self) -> Option<bool>;
+    fn moment(&self) -> Option<Moment>;
+    /// Everything but text that the cell may be read as.
+    fn classify(&self, rules: &CellRules) -> Kinds;
+    /// Whether the cell is a word at first sight.
+    fn is_word(&self) -> bool;
+    fn text(&self) -> &[u8];
+}
+
+/// A cell of a format that knows text only.
+impl Cell for Cow<'_, [u8]> {
+    #[inline]
+    fn is_missing(&self, rules: &CellRules) -> bool {
+        rules.is_missing(self)
+    }
+
+    #[inline]
+    fn integer(&self, rules: &CellRules) -> Option<i64> {
+        rules.integer(self)
+    }
+
+    #[inline]
+    fn float(&self, rules: &CellRules) -> Option<f64> {
+        rules.float(self)
+    }
+
+    fn boolean(&self) -> Option<bool> {
+        CellRules::boolean(self)
+    }
+
+    fn moment(&self) -> Option<Moment> {
+        CellRules::moment(self)
+    }
+
+    fn classify(&self, rules: &CellRules) -> Kinds {
+        rules.classify(self)
+    }
+
+    #[inline]
+    fn is_word(&self) -> bool {
+        self.first().is_none_or(u8::is_ascii_alphabetic)
+    }
+
+    #[inline]
+    fn text(&self) -> &[u8] {
+        self
+    }
+}
 
 /// Reads the cells of one column as `kind`. A cell that is of another kind marks the column as
 /// not fitting and counts as missing; the caller reads everything again with the right kind.
-pub(crate) fn build_column<'a>(
+pub(crate) fn build_column<C: Cell>(
     kind: Kind,
-    cells: impl Iterator<Item = Cell<'a>>,
+    cells: impl Iterator<Item = Option<C>>,
     rows: usize,
     rules: &CellRules,
 ) -> ColumnBatch {
@@ -50,15 +101,15 @@ struct Builder<'r> {
 }
 
 impl Builder<'_> {
-    fn integers<'a>(&mut self, cells: impl Iterator<Item = Cell<'a>>, rows: usize) -> Values {
+    fn integers<C: Cell>(&mut self, cells: impl Iterator<Item = Option<C>>, rows: usize) -> Values {
         let mut values = Vec::with_capacity(rows);
         let missing_first = self.rules.missing_first();
         for cell in cells {
             let value = match &cell {
                 None => None,
-                Some(cell) if missing_first && self.rules.is_missing(cell) => None,
+                Some(cell) if missing_first && cell.is_missing(self.rules) => None,
                 Some(cell) => {
-                    let read = self.rules.integer(cell);
+                    let read = cell.integer(self.rules);
                     if read.is_some() {
                         self.kinds = self.kinds.and(Kinds::WHOLE);
                     } else {
@@ -73,13 +124,13 @@ impl Builder<'_> {
         Values::Integers(values)
     }
 
-    fn floats<'a>(&mut self, cells: impl Iterator<Item = Cell<'a>>, rows: usize) -> Values {
+    fn floats<C: Cell>(&mut self, cells: impl Iterator<Item = Option<C>>, rows: usize) -> Values {
         let mut values = Vec::with_capacity(rows);
         let missing_first = self.rules.missing_first();
         for cell in cells {
             let value = match &cell {
                 None => f64::NAN,
-                Some(cell) if missing_first && self.rules.is_missing(cell) => f64::NAN,
+                Some(cell) if missing_first && cell.is_missing(self.rules) => f64::NAN,
                 Some(cell) => self.float(cell),
             };
             self.missing.push(value.is_nan());
@@ -88,16 +139,16 @@ impl Builder<'_> {
         Values::Floats(values)
     }
 
-    fn float(&mut self, cell: &[u8]) -> f64 {
-        match self.rules.float(cell) {
+    fn float(&mut self, cell: &impl Cell) -> f64 {
+        match cell.float(self.rules) {
             Some(value) => {
                 // Whether all are whole numbers is looked at only until one is not.
                 if self.kinds != Kinds::FLOAT {
                     // `NaN` is among the missing markers by default: no float then.
-                    if value.is_nan() && self.rules.is_missing(cell) {
+                    if value.is_nan() && cell.is_missing(self.rules) {
                         return value;
                     }
-                    let whole = self.rules.integer(cell).is_some();
+                    let whole = cell.integer(self.rules).is_some();
                     let allowed = if whole { Kinds::WHOLE } else { Kinds::FLOAT };
                     self.kinds = self.kinds.and(allowed);
                 }
@@ -110,14 +161,14 @@ impl Builder<'_> {
         }
     }
 
-    fn texts<'a>(&mut self, cells: impl Iterator<Item = Cell<'a>>, rows: usize) -> Values {
+    fn texts<C: Cell>(&mut self, cells: impl Iterator<Item = Option<C>>, rows: usize) -> Values {
         let mut texts = Texts::with_capacity(rows);
         for cell in cells {
-            let cell = cell.filter(|cell| !self.rules.is_missing(cell));
+            let cell = cell.filter(|cell| !cell.is_missing(self.rules));
             self.missing.push(cell.is_none());
             if let Some(cell) = cell {
                 self.classify(&cell);
-                texts.push(&cell);
+                texts.push(cell.text());
             } else {
                 texts.push_missing();
             }
@@ -127,30 +178,29 @@ impl Builder<'_> {
 
     /// Keeps track of what a column of text might be, and of numbers and dates among words.
     #[inline]
-    fn classify(&mut self, cell: &[u8]) {
-        let worded = cell.first().is_none_or(u8::is_ascii_alphabetic);
-        if self.kinds.is_text() && worded {
+    fn classify(&mut self, cell: &impl Cell) {
+        if self.kinds.is_text() && cell.is_word() {
             return;
         }
-        let kinds = self.rules.classify(cell);
+        let kinds = cell.classify(self.rules);
         if !kinds.is_text() {
             self.typed += 1;
-        } else if CellRules::is_identifier(cell) {
+        } else if CellRules::is_identifier(cell.text()) {
             self.identifiers += 1;
         }
         self.kinds = self.kinds.and(kinds);
     }
 
     /// Booleans, dates and points in time.
-    fn others<'a>(
+    fn others<C: Cell>(
         &mut self,
         kind: Kind,
-        cells: impl Iterator<Item = Cell<'a>>,
+        cells: impl Iterator<Item = Option<C>>,
         rows: usize,
     ) -> Values {
         let mut values = Vec::with_capacity(rows);
         for cell in cells {
-            let cell = cell.filter(|cell| !self.rules.is_missing(cell));
+            let cell = cell.filter(|cell| !cell.is_missing(self.rules));
             let value = cell.and_then(|cell| {
                 let read = read_as(kind, &cell);
                 if let Some((value, kinds)) = read {
@@ -168,24 +218,24 @@ impl Builder<'_> {
 
     /// A cell that could not be read as the kind of its column.
     #[cold]
-    fn odd(&mut self, cell: &[u8]) {
-        if !self.rules.is_missing(cell) {
+    fn odd(&mut self, cell: &impl Cell) {
+        if !cell.is_missing(self.rules) {
             self.fits = false;
-            self.kinds = self.kinds.and(self.rules.classify(cell));
+            self.kinds = self.kinds.and(cell.classify(self.rules));
         }
     }
 }
 
 /// Reads a boolean, a date or a point in time, and tells what else it may be.
-fn read_as(kind: Kind, cell: &[u8]) -> Option<(i64, Kinds)> {
+fn read_as(kind: Kind, cell: &impl Cell) -> Option<(i64, Kinds)> {
     match kind {
-        Kind::Boolean => Some((i64::from(CellRules::boolean(cell)?), Kinds::BOOLEAN)),
+        Kind::Boolean => Some((i64::from(cell.boolean()?), Kinds::BOOLEAN)),
         Kind::Date(order) => {
-            let moment = CellRules::moment(cell)?;
+            let moment = cell.moment()?;
             Some((moment.days(order)?, moment.kinds))
         }
         Kind::Timestamp(order) => {
-            let moment = CellRules::moment(cell)?;
+            let moment = cell.moment()?;
             Some((moment.micros(order)?, moment.kinds))
         }
         _ => None,

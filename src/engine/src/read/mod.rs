@@ -4,14 +4,23 @@
 //! independently of one another ([`Dataset::parse`]), on as many threads as there are.
 
 mod build;
+mod columnar;
 mod csv;
+mod header;
+mod ndjson;
+mod parquet;
+mod records;
 mod text;
 
+use std::path::Path;
+
+use arrow::array::RecordBatch;
 use lastcall_domain::{Format, ReadOptions};
 
 use crate::batch::Batch;
 use crate::cell::{Kind, Kinds};
 use crate::ctl::Ctl;
+use crate::limits::Limits;
 use crate::{EngineError, Source};
 
 /// More columns than this are refused: beyond it the figures of a column cost more memory than
@@ -31,6 +40,8 @@ pub(crate) struct Chunk {
 pub(crate) enum Body {
     /// Whole records of text, in UTF-8 but for what could not be decoded.
     Text(Vec<u8>),
+    /// Rows that are columns already.
+    Records(RecordBatch),
 }
 
 /// The chunks of a dataset, in order.
@@ -51,6 +62,11 @@ pub(crate) trait Dataset: Sync {
     /// The columns and what their first cells may be read as.
     fn first_look(&self) -> (Vec<String>, Vec<Kinds>);
 
+    /// What the format itself says about the columns; nothing where only their cells tell.
+    fn declared(&self) -> Option<Vec<Kinds>> {
+        None
+    }
+
     /// The chunks from the beginning.
     fn open(&self) -> Result<Box<dyn Input>, EngineError>;
 
@@ -67,12 +83,17 @@ pub(crate) trait Dataset: Sync {
 pub(crate) fn open(
     source: &Source,
     options: &ReadOptions,
-    limits: &crate::limits::Limits,
+    limits: &Limits,
+    scratch: &Path,
     ctl: Ctl<'_>,
 ) -> Result<Box<dyn Dataset>, EngineError> {
     ctl.check()?;
     match source.format {
         Format::Csv | Format::Tsv => Ok(Box::new(csv::Csv::open(source, options, limits)?)),
+        Format::Ndjson => Ok(Box::new(ndjson::Ndjson::open(source, options, limits)?)),
+        Format::Parquet => Ok(Box::new(parquet::Parquet::open(
+            source, options, scratch, ctl,
+        )?)),
         other => Err(EngineError::Unsupported {
             detail: format!("{other} is not read yet"),
         }),

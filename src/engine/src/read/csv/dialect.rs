@@ -6,6 +6,9 @@
 
 use memchr::{memchr, memchr2, memrchr};
 
+use super::cells::Cells;
+use crate::read::records::Splitter;
+
 /// The characters that structure a file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Dialect {
@@ -45,9 +48,14 @@ impl Dialect {
         }
     }
 
-    /// The end of the record that begins at `from`, after its line feed; `None` where the data
-    /// ends before.
-    pub(crate) fn record_end(&self, data: &[u8], mut from: usize) -> Option<usize> {
+    /// Whether the record that begins at `from` is a comment.
+    pub(crate) fn comments(&self, data: &[u8], from: usize) -> bool {
+        self.comment.is_some() && self.comment == data.get(from).copied()
+    }
+}
+
+impl Splitter for Dialect {
+    fn record_end(&self, data: &[u8], mut from: usize) -> Option<usize> {
         let mut line_feed = from + memchr(b'\n', &data[from..])?;
         if self.comments(data, from) {
             return Some(line_feed + 1);
@@ -59,8 +67,7 @@ impl Dialect {
         Some(line_feed + 1)
     }
 
-    /// The end of the last whole record of data that begins with a record.
-    pub(crate) fn last_record_end(&self, data: &[u8]) -> Option<usize> {
+    fn last_record_end(&self, data: &[u8]) -> Option<usize> {
         let mut end = None;
         if self.comment.is_some() {
             while let Some(next) = self.record_end(data, end.unwrap_or(0)) {
@@ -83,24 +90,21 @@ impl Dialect {
             .or(end)
     }
 
-    /// In a record that is not whole: where a cell begins whose quote is never closed.
-    pub(crate) fn open_quote(&self, data: &[u8]) -> Option<usize> {
-        if self.comments(data, 0) {
+    fn open_quote(&self, record: &[u8]) -> Option<(usize, usize)> {
+        if self.comments(record, 0) {
             return None;
         }
         let mut from = 0;
         loop {
-            let quote = self.opening(data, from, data.len())?;
-            match close(data, quote) {
+            let quote = self.opening(record, from, record.len())?;
+            match close(record, quote) {
                 Some(after) => from = after,
-                None => return Some(quote),
+                None => {
+                    let before = Cells::cut_record(&record[..quote], *self);
+                    return Some((quote, before.len().max(1)));
+                }
             }
         }
-    }
-
-    /// Whether the record that begins at `from` is a comment.
-    pub(crate) fn comments(&self, data: &[u8], from: usize) -> bool {
-        self.comment.is_some() && self.comment == data.get(from).copied()
     }
 }
 

@@ -2,21 +2,19 @@
 
 mod cells;
 mod dialect;
-mod header;
 mod sniff;
 
 use lastcall_domain::profile::Warning;
 use lastcall_domain::{Format, ReadOptions};
-use memchr::memchr_iter;
 
 use self::cells::Cells;
 use self::dialect::Dialect;
 use super::build::build_column;
-use super::text::{self, Encoded, TextStream};
-use super::{Body, Chunk, Dataset, Input, MAX_COLUMNS, Plan};
+use super::records::{Records, Splitter, is_blank};
+use super::text::{self, Encoded};
+use super::{Body, Chunk, Dataset, Input, MAX_COLUMNS, Plan, header};
 use crate::batch::{Batch, hash_rows};
 use crate::cell::{CellRules, Kind, Kinds};
-use crate::ctl::Ctl;
 use crate::limits::Limits;
 use crate::{EngineError, Source};
 
@@ -63,9 +61,22 @@ impl Csv {
         Ok(csv)
     }
 
+    /// The records from the beginning, and the header taken off them: blank lines and comments
+    /// before it are passed over.
+    fn records(&self) -> Result<(Records<Dialect>, Vec<u8>), EngineError> {
+        let stream = self.encoded.stream(&self.source)?;
+        let mut records = Records::new(stream, self.dialect, &self.limits);
+        loop {
+            let record = records.take_record()?;
+            if record.is_empty() || !(is_blank(&record) || self.dialect.comments(&record, 0)) {
+                return Ok((records, record));
+            }
+        }
+    }
+
     /// Reads the names of the columns from the first record, however long that is.
     fn read_header(&mut self) -> Result<(), EngineError> {
-        let (_, record) = Records::open(self)?;
+        let (_, record) = self.records()?;
         let header = Cells::cut_record(&record, self.dialect);
         if header.len() > MAX_COLUMNS {
             return Err(EngineError::TooManyColumns {
@@ -103,23 +114,19 @@ impl Csv {
     }
 }
 
-/// A line without a cell.
-fn is_blank(record: &[u8]) -> bool {
-    matches!(record, b"" | b"\n" | b"\r\n" | b"\r")
-}
-
 impl Dataset for Csv {
     fn first_look(&self) -> (Vec<String>, Vec<Kinds>) {
         (self.names.clone(), self.kinds.clone())
     }
 
     fn open(&self) -> Result<Box<dyn Input>, EngineError> {
-        let (records, _) = Records::open(self)?;
-        Ok(Box::new(records))
+        Ok(Box::new(self.records()?.0))
     }
 
     fn parse(&self, chunk: Chunk, plan: &Plan) -> Result<Batch, EngineError> {
-        let Body::Text(data) = chunk.body;
+        let Body::Text(data) = chunk.body else {
+            return Err(EngineError::internal("CSV comes as text"));
+        };
         let (data, replaced) = text::valid(data, chunk.first_line);
         let mut cells = Cells::cut(&data, self.dialect, plan.kinds.len(), chunk.first_line);
         let rows = cells.rows();
@@ -127,6 +134,7 @@ impl Dataset for Csv {
             rows,
             columns: Vec::with_capacity(plan.kinds.len()),
             row_hashes: vec![0; rows],
+            more: Vec::new(),
             notes: std::mem::take(&mut cells.notes),
         };
         replaced.note(&mut batch.notes);
@@ -140,123 +148,5 @@ impl Dataset for Csv {
 
     fn warnings(&self) -> Vec<Warning> {
         self.warnings.clone()
-    }
-}
-
-/// Chunks of whole records.
-struct Records {
-    stream: TextStream,
-    dialect: Dialect,
-    limits: Limits,
-    /// What was read beyond the last chunk.
-    rest: Vec<u8>,
-    line: u64,
-    ended: bool,
-}
-
-impl Records {
-    /// Opens the dataset, and takes the header off it: blank lines and comments before it are
-    /// passed over.
-    fn open(csv: &Csv) -> Result<(Self, Vec<u8>), EngineError> {
-        let mut records = Self {
-            stream: csv.encoded.stream(&csv.source)?,
-            dialect: csv.dialect,
-            limits: csv.limits,
-            rest: Vec::new(),
-            line: 1,
-            ended: false,
-        };
-        loop {
-            let record = records.take_record()?;
-            records.line += memchr_iter(b'\n', &record).count() as u64;
-            let over = record.is_empty();
-            if over || !(is_blank(&record) || records.dialect.comments(&record, 0)) {
-                return Ok((records, record));
-            }
-        }
-    }
-
-    /// The next record, with its line feed.
-    fn take_record(&mut self) -> Result<Vec<u8>, EngineError> {
-        loop {
-            if let Some(end) = self.dialect.record_end(&self.rest, 0) {
-                let rest = self.rest.split_off(end);
-                return Ok(std::mem::replace(&mut self.rest, rest));
-            }
-            if self.ended {
-                self.check_closed()?;
-                return Ok(std::mem::take(&mut self.rest));
-            }
-            self.read_more()?;
-        }
-    }
-
-    /// Reads as much again as there is, at least a chunk, so that a long record is searched for
-    /// its end a few times only.
-    fn read_more(&mut self) -> Result<(), EngineError> {
-        if self.rest.len() > self.limits.record {
-            return Err(EngineError::RecordTooLarge {
-                line: self.line,
-                limit: self.limits.record as u64,
-            });
-        }
-        let most = self.limits.chunk.max(self.rest.len());
-        self.ended = self.stream.read(&mut self.rest, most)? == 0;
-        Ok(())
-    }
-
-    /// At the end of the data no quote may be open.
-    fn check_closed(&self) -> Result<(), EngineError> {
-        let data = &self.rest;
-        let mut start = 0;
-        while let Some(end) = self.dialect.record_end(data, start) {
-            start = end;
-        }
-        let Some(quote) = self.dialect.open_quote(&data[start..]) else {
-            return Ok(());
-        };
-        let before = &data[..start + quote];
-        let line_start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
-        let column = Cells::cut_record(&data[start..start + quote], self.dialect).len();
-        let _ = line_start;
-        Err(EngineError::Malformed {
-            format: "CSV",
-            line: Some(self.line + memchr_iter(b'\n', before).count() as u64),
-            column: Some(column.max(1) as u64),
-            detail: "a quote is opened and never closed".into(),
-        })
-    }
-}
-
-impl Input for Records {
-    fn next(&mut self, ctl: Ctl<'_>) -> Result<Option<Chunk>, EngineError> {
-        loop {
-            ctl.check()?;
-            let enough = self.rest.len() >= self.limits.chunk;
-            let end = match (enough, self.ended) {
-                (_, true) => {
-                    self.check_closed()?;
-                    Some(self.rest.len())
-                }
-                (true, false) => self.dialect.last_record_end(&self.rest),
-                (false, false) => None,
-            };
-            let Some(end) = end else {
-                self.read_more()?;
-                continue;
-            };
-            if end == 0 {
-                return Ok(None);
-            }
-            let rest = self.rest.split_off(end);
-            let data = std::mem::replace(&mut self.rest, rest);
-            let first_line = self.line;
-            self.line += memchr_iter(b'\n', &data).count() as u64;
-            return Ok(Some(Chunk {
-                body: Body::Text(data),
-                first_line,
-                done: self.stream.done(),
-            }));
-        }
     }
 }

@@ -3,6 +3,7 @@
 use super::cells::Cells;
 use super::dialect::Dialect;
 use crate::EngineError;
+use crate::read::records::{Splitter, is_blank};
 
 /// In the order of preference where nothing else decides.
 const CANDIDATES: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -27,7 +28,7 @@ pub(super) fn delimiter(sample: &[u8], comment: Option<u8>) -> u8 {
             if whole.is_none() && count > 1 {
                 break;
             }
-            if super::is_blank(record) || dialect.comments(record, 0) {
+            if is_blank(record) || dialect.comments(record, 0) {
                 continue;
             }
             let cells = Cells::cut_record(record, dialect).len();

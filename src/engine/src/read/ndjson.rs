@@ -1,0 +1,343 @@
+//! One JSON object per line.
+//!
+//! Keys are columns, in the order of their first appearance; a key that is left out is a missing
+//! cell. Numbers and booleans keep their JSON type; strings are text, or dates where all of a
+//! column are; arrays and objects are text as they stand.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+
+use lastcall_domain::ReadOptions;
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::build::{Cell, build_column};
+use super::records::{Lines, Records};
+use super::text::{self, Encoded};
+use super::{Body, Chunk, Dataset, Input, MAX_COLUMNS, Plan};
+use crate::batch::{Batch, Notes, hash_rows};
+use crate::cell::{CellRules, Kind, Kinds, Moment};
+use crate::limits::Limits;
+use crate::{EngineError, Source};
+
+/// An NDJSON dataset.
+pub(super) struct Ndjson {
+    source: Source,
+    encoded: Encoded,
+    rules: CellRules,
+    limits: Limits,
+    names: Vec<String>,
+    kinds: Vec<Kinds>,
+}
+
+impl Ndjson {
+    pub(super) fn open(
+        source: &Source,
+        options: &ReadOptions,
+        limits: &Limits,
+    ) -> Result<Self, EngineError> {
+        let raw = text::sample(source)?;
+        let encoded = Encoded::sniff(&raw);
+        let sample = encoded.decode(&raw);
+        let whole = match memchr::memrchr(b'\n', &sample) {
+            Some(end) if raw.len() == text::SAMPLE => &sample[..=end],
+            None if raw.len() == text::SAMPLE => &[],
+            _ => &sample[..],
+        };
+        let mut ndjson = Self {
+            source: source.clone(),
+            encoded,
+            rules: CellRules::new(options)?,
+            limits: *limits,
+            names: Vec::new(),
+            kinds: Vec::new(),
+        };
+        let nothing = Plan {
+            names: Vec::new(),
+            kinds: Vec::new(),
+        };
+        let batch = ndjson.batch(whole, &nothing, 1)?;
+        (ndjson.names, ndjson.kinds) = batch.more.into_iter().unzip();
+        Ok(ndjson)
+    }
+
+    fn batch(&self, data: &[u8], plan: &Plan, first_line: u64) -> Result<Batch, EngineError> {
+        let mut rows = Rows::new(plan);
+        for (at, line) in data.split(|&byte| byte == b'\n').enumerate() {
+            let line = line.trim_ascii();
+            if !line.is_empty() {
+                rows.read(line)
+                    .map_err(|error| malformed(&error, first_line + at as u64))?;
+            }
+        }
+        let mut batch = Batch {
+            rows: rows.rows,
+            row_hashes: vec![0; rows.rows],
+            ..Batch::default()
+        };
+        let known = plan.kinds.len();
+        for (column, &kind) in rows.columns.iter().zip(&plan.kinds) {
+            let column = build_column(kind, column.cells(rows.rows), rows.rows, &self.rules);
+            hash_rows(&column, &mut batch.row_hashes);
+            batch.columns.push(column);
+        }
+        for (column, name) in rows.columns.iter().zip(rows.names).skip(known) {
+            let column = build_column(Kind::Text, column.cells(rows.rows), rows.rows, &self.rules);
+            batch.more.push((name, column.kinds));
+        }
+        Ok(batch)
+    }
+}
+
+fn malformed(error: &serde_json::Error, line: u64) -> EngineError {
+    let detail = error.to_string();
+    // The line is that of the dataset, not of the parser.
+    let detail = detail
+        .split(" at line ")
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    EngineError::Malformed {
+        format: "NDJSON",
+        line: Some(line),
+        column: Some(error.column().max(1) as u64),
+        detail,
+    }
+}
+
+impl Dataset for Ndjson {
+    fn first_look(&self) -> (Vec<String>, Vec<Kinds>) {
+        (self.names.clone(), self.kinds.clone())
+    }
+
+    fn open(&self) -> Result<Box<dyn Input>, EngineError> {
+        let stream = self.encoded.stream(&self.source)?;
+        Ok(Box::new(Records::new(stream, Lines, &self.limits)))
+    }
+
+    fn parse(&self, chunk: Chunk, plan: &Plan) -> Result<Batch, EngineError> {
+        let Body::Text(data) = chunk.body else {
+            return Err(EngineError::internal("NDJSON comes as text"));
+        };
+        let (data, replaced) = text::valid(data, chunk.first_line);
+        let mut batch = self.batch(&data, plan, chunk.first_line)?;
+        let mut notes = Notes::default();
+        replaced.note(&mut notes);
+        batch.notes = notes;
+        Ok(batch)
+    }
+}
+
+/// Rows of JSON as columns.
+struct Rows<'a> {
+    names: Vec<String>,
+    places: HashMap<String, usize>,
+    columns: Vec<Column<'a>>,
+    rows: usize,
+}
+
+/// The cells of a column as far as they were given.
+#[derive(Default)]
+struct Column<'a> {
+    /// Row and value, ascending by row.
+    cells: Vec<(usize, JsonCell<'a>)>,
+}
+
+impl<'a> Column<'a> {
+    /// One cell per row, in order.
+    fn cells(&self, rows: usize) -> impl Iterator<Item = Option<&JsonCell<'a>>> {
+        let mut given = self.cells.iter().peekable();
+        (0..rows).map(move |row| {
+            let mut found = None;
+            // Of a repeated key the last value counts.
+            while let Some((_, cell)) = given.next_if(|(at, _)| *at == row) {
+                found = Some(cell);
+            }
+            found.filter(|cell| cell.kind != JsonKind::Null)
+        })
+    }
+}
+
+impl<'a> Rows<'a> {
+    fn new(plan: &Plan) -> Self {
+        let names = plan.names.clone();
+        Self {
+            places: names
+                .iter()
+                .cloned()
+                .enumerate()
+                .map(|(at, name)| (name, at))
+                .collect(),
+            columns: names.iter().map(|_| Column::default()).collect(),
+            names,
+            rows: 0,
+        }
+    }
+
+    fn read(&mut self, line: &'a [u8]) -> Result<(), serde_json::Error> {
+        let mut deserializer = serde_json::Deserializer::from_slice(line);
+        let row = Row {
+            rows: self,
+            expected: 0,
+        };
+        row.deserialize(&mut deserializer)?;
+        deserializer.end()?;
+        self.rows += 1;
+        Ok(())
+    }
+
+    /// The place of a column; keys mostly come in the same order.
+    fn place(&mut self, name: &str, expected: usize) -> Result<usize, String> {
+        if self.names.get(expected).is_some_and(|next| next == name) {
+            return Ok(expected);
+        }
+        if let Some(&place) = self.places.get(name) {
+            return Ok(place);
+        }
+        if self.names.len() == MAX_COLUMNS {
+            return Err(format!("there are more than {MAX_COLUMNS} keys"));
+        }
+        self.places.insert(name.to_owned(), self.names.len());
+        self.names.push(name.to_owned());
+        self.columns.push(Column::default());
+        Ok(self.names.len() - 1)
+    }
+}
+
+/// One line.
+struct Row<'r, 'a> {
+    rows: &'r mut Rows<'a>,
+    expected: usize,
+}
+
+impl<'a> DeserializeSeed<'a> for Row<'_, 'a> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'a> Visitor<'a> for Row<'_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("one JSON object per line")
+    }
+
+    fn visit_map<A: MapAccess<'a>>(mut self, mut map: A) -> Result<(), A::Error> {
+        while let Some(place) = map.next_key_seed(Key(&mut self))? {
+            let value: &'a RawValue = map.next_value()?;
+            let row = self.rows.rows;
+            let cell = JsonCell::new(value).map_err(serde::de::Error::custom)?;
+            self.rows.columns[place].cells.push((row, cell));
+            self.expected = place + 1;
+        }
+        Ok(())
+    }
+}
+
+/// A key, read as the place of its column.
+struct Key<'k, 'r, 'a>(&'k mut Row<'r, 'a>);
+
+impl<'de> DeserializeSeed<'de> for Key<'_, '_, '_> {
+    type Value = usize;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<usize, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Key<'_, '_, '_> {
+    type Value = usize;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<usize, E> {
+        self.0.rows.place(name, self.0.expected).map_err(E::custom)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum JsonKind {
+    Null,
+    Boolean,
+    Number,
+    String,
+    Nested,
+}
+
+struct JsonCell<'a> {
+    kind: JsonKind,
+    text: Cow<'a, [u8]>,
+}
+
+impl<'a> JsonCell<'a> {
+    fn new(value: &'a RawValue) -> Result<Self, serde_json::Error> {
+        let raw = value.get();
+        let bytes = raw.as_bytes();
+        let (kind, text) = match bytes.first() {
+            Some(b'"') if bytes.contains(&b'\\') => {
+                let unescaped: String = serde_json::from_str(raw)?;
+                (JsonKind::String, Cow::Owned(unescaped.into_bytes()))
+            }
+            Some(b'"') => (JsonKind::String, Cow::Borrowed(&bytes[1..bytes.len() - 1])),
+            Some(b't' | b'f') => (JsonKind::Boolean, Cow::Borrowed(bytes)),
+            Some(b'n') | None => (JsonKind::Null, Cow::Borrowed(bytes)),
+            Some(b'{' | b'[') => (JsonKind::Nested, Cow::Borrowed(bytes)),
+            Some(_) => (JsonKind::Number, Cow::Borrowed(bytes)),
+        };
+        Ok(Self { kind, text })
+    }
+}
+
+impl Cell for &JsonCell<'_> {
+    fn is_missing(&self, rules: &CellRules) -> bool {
+        matches!(self.kind, JsonKind::String | JsonKind::Number) && rules.is_missing(&self.text)
+    }
+
+    fn integer(&self, _: &CellRules) -> Option<i64> {
+        (self.kind == JsonKind::Number).then(|| CellRules::plain_integer(&self.text))?
+    }
+
+    fn float(&self, _: &CellRules) -> Option<f64> {
+        if self.kind != JsonKind::Number {
+            return None;
+        }
+        // Whole numbers beyond 64 bits are numbers here.
+        std::str::from_utf8(&self.text).ok()?.parse().ok()
+    }
+
+    fn boolean(&self) -> Option<bool> {
+        (self.kind == JsonKind::Boolean).then(|| self.text.first() == Some(&b't'))
+    }
+
+    fn moment(&self) -> Option<Moment> {
+        (self.kind == JsonKind::String).then(|| CellRules::moment(&self.text))?
+    }
+
+    fn classify(&self, rules: &CellRules) -> Kinds {
+        match self.kind {
+            JsonKind::Number if self.integer(rules).is_some() => Kinds::WHOLE,
+            JsonKind::Number => Kinds::FLOAT,
+            JsonKind::Boolean => Kinds::BOOLEAN,
+            JsonKind::String => self.moment().map_or(Kinds::TEXT, |moment| moment.kinds),
+            JsonKind::Null | JsonKind::Nested => Kinds::TEXT,
+        }
+    }
+
+    fn is_word(&self) -> bool {
+        match self.kind {
+            JsonKind::String => !self.text.first().is_some_and(u8::is_ascii_digit),
+            JsonKind::Nested => true,
+            _ => false,
+        }
+    }
+
+    fn text(&self) -> &[u8] {
+        &self.text
+    }
+}

@@ -1,0 +1,158 @@
+//! Apache Parquet. Types are those of the file, so that no cell is looked at to find them.
+
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use arrow::datatypes::{DataType, Schema};
+use lastcall_domain::ReadOptions;
+use lastcall_domain::profile::Warning;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+
+use super::columnar::{self, Declared};
+use super::{Body, Chunk, Dataset, Input, MAX_COLUMNS, Plan, header};
+use crate::batch::{Batch, hash_rows};
+use crate::cell::{CellRules, Kinds};
+use crate::ctl::Ctl;
+use crate::{EngineError, Source};
+
+/// How much one batch may take in memory, about.
+const BATCH_BYTES: i64 = 2 << 20;
+const MOST_ROWS: i64 = 8192;
+
+/// A Parquet dataset.
+pub(super) struct Parquet {
+    file: File,
+    rules: CellRules,
+    names: Vec<String>,
+    declared: Vec<Declared>,
+    warnings: Vec<Warning>,
+    batch_rows: usize,
+}
+
+impl Parquet {
+    pub(super) fn open(
+        source: &Source,
+        options: &ReadOptions,
+        scratch: &Path,
+        ctl: Ctl<'_>,
+    ) -> Result<Self, EngineError> {
+        let file = source.open_seekable(scratch, ctl)?;
+        let builder = builder(&file)?;
+        let schema: &Schema = builder.schema();
+        if schema.fields().len() > MAX_COLUMNS {
+            return Err(EngineError::TooManyColumns {
+                limit: MAX_COLUMNS as u64,
+            });
+        }
+        let given: Vec<Vec<u8>> = schema
+            .fields()
+            .iter()
+            .map(|field| field.name().as_bytes().to_vec())
+            .collect();
+        let (names, warnings) = header::names(&given);
+        let types: Vec<&DataType> = schema
+            .fields()
+            .iter()
+            .map(|field| field.data_type())
+            .collect();
+        let groups = builder.metadata().row_groups();
+        let rows: i64 = groups.iter().map(|group| group.num_rows()).sum();
+        let bytes: i64 = groups.iter().map(|group| group.total_byte_size()).sum();
+        let row_bytes = bytes
+            .checked_div(rows)
+            .unwrap_or(0)
+            .max(8 * types.len() as i64)
+            .max(1);
+        let batch_rows = (BATCH_BYTES / row_bytes).clamp(1, MOST_ROWS);
+        Ok(Self {
+            rules: CellRules::new(options)?,
+            declared: types.into_iter().map(Declared::of).collect(),
+            names,
+            warnings,
+            batch_rows: usize::try_from(batch_rows).unwrap_or(1),
+            file,
+        })
+    }
+}
+
+/// Files are made by others: whatever is wrong with one is its fault, not ours, even where the
+/// library panics over it.
+fn guarded<T>(read: impl FnOnce() -> Result<T, String>) -> Result<T, EngineError> {
+    catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err("its structure contradicts itself".into()))
+        .map_err(|detail| EngineError::malformed("Parquet", detail))
+}
+
+fn builder(file: &File) -> Result<ParquetRecordBatchReaderBuilder<File>, EngineError> {
+    let file = file.try_clone()?;
+    guarded(|| ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| e.to_string()))
+}
+
+impl Dataset for Parquet {
+    fn first_look(&self) -> (Vec<String>, Vec<Kinds>) {
+        let kinds = self
+            .declared
+            .iter()
+            .map(|declared| declared.kinds())
+            .collect();
+        (self.names.clone(), kinds)
+    }
+
+    fn open(&self) -> Result<Box<dyn Input>, EngineError> {
+        let builder = builder(&self.file)?;
+        let rows = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
+        let builder = builder.with_batch_size(self.batch_rows);
+        let reader = guarded(|| builder.build().map_err(|e| e.to_string()))?;
+        Ok(Box::new(Batches {
+            reader,
+            rows,
+            read: 0,
+        }))
+    }
+
+    fn parse(&self, chunk: Chunk, plan: &Plan) -> Result<Batch, EngineError> {
+        let Body::Records(records) = chunk.body else {
+            return Err(EngineError::internal("Parquet comes as records"));
+        };
+        let rows = records.num_rows();
+        let mut batch = Batch {
+            rows,
+            row_hashes: vec![0; rows],
+            ..Batch::default()
+        };
+        let columns = records.columns().iter().zip(&self.declared);
+        for ((array, declared), &kind) in columns.zip(&plan.kinds) {
+            let column = guarded(|| columnar::build(array, *declared, kind, &self.rules))?;
+            hash_rows(&column, &mut batch.row_hashes);
+            batch.columns.push(column);
+        }
+        Ok(batch)
+    }
+
+    fn warnings(&self) -> Vec<Warning> {
+        self.warnings.clone()
+    }
+}
+
+struct Batches {
+    reader: ParquetRecordBatchReader,
+    rows: u64,
+    read: u64,
+}
+
+impl Input for Batches {
+    fn next(&mut self, ctl: Ctl<'_>) -> Result<Option<Chunk>, EngineError> {
+        ctl.check()?;
+        let next = guarded(|| self.reader.next().transpose().map_err(|e| e.to_string()))?;
+        Ok(next.map(|records| {
+            let first_line = self.read + 1;
+            self.read += records.num_rows() as u64;
+            Chunk {
+                body: Body::Records(records),
+                first_line,
+                done: self.read as f64 / self.rows.max(1) as f64,
+            }
+        }))
+    }
+}
