@@ -3,7 +3,7 @@
 use foldhash::quality::FixedState;
 use std::hash::BuildHasher;
 
-use crate::cell::{Kind, Kinds};
+use crate::cell::Kinds;
 
 /// Rows in a row of the data, as columns.
 #[derive(Debug, Default)]
@@ -59,16 +59,6 @@ pub(crate) enum Values {
     Text(Texts),
 }
 
-impl Values {
-    pub(crate) fn for_kind(kind: Kind, rows: usize) -> Self {
-        match kind {
-            Kind::Float => Self::Floats(Vec::with_capacity(rows)),
-            Kind::Text => Self::Text(Texts::with_capacity(rows)),
-            _ => Self::Integers(Vec::with_capacity(rows)),
-        }
-    }
-}
-
 /// Which rows of a column are missing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Missing {
@@ -87,18 +77,6 @@ impl Missing {
             self.count += 1;
         }
         self.rows += 1;
-    }
-
-    pub(crate) fn all(rows: usize) -> Self {
-        let mut bits = vec![u64::MAX; rows.div_ceil(64)];
-        if let (Some(last), rest @ 1..) = (bits.last_mut(), rows % 64) {
-            *last = (1 << rest) - 1;
-        }
-        Self {
-            rows,
-            count: rows,
-            bits,
-        }
     }
 
     pub(crate) fn count(&self) -> usize {

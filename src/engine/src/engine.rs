@@ -1,16 +1,17 @@
 //! The engine: analyses on a bounded number of threads in bounded memory.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use lastcall_domain::profile::Profile;
-use lastcall_domain::{Cancel, ProfileOptions, Progress};
+use lastcall_domain::profile::{ColumnType, Profile};
+use lastcall_domain::{Cancel, ProfileOptions, Progress, ReadOptions};
 
 use crate::ctl::Ctl;
 use crate::limits::{LEAST, Limits};
-use crate::{EngineError, Source, profile};
+use crate::pipeline::Resources;
+use crate::{EngineError, Source, convert, profile};
 
 /// What an engine may use.
 #[derive(Clone, Debug)]
@@ -70,14 +71,44 @@ impl Engine {
     ) -> Result<Profile, EngineError> {
         let ctl = self.ctl(cancel, progress);
         let share = self.enter(&source, ctl)?;
-        profile::profile(
-            &source,
-            options,
-            &share.limits,
-            &self.config.scratch,
-            share.helpers,
-            ctl,
-        )
+        profile::profile(&source, options, &share.resources, ctl)
+    }
+
+    /// The names and types of the columns, inferred from all rows. A quarter of the work of a
+    /// profile for text; nothing but the footer is read of Parquet.
+    ///
+    /// # Errors
+    /// See [`EngineError`].
+    pub fn schema(
+        &self,
+        source: Source,
+        options: &ReadOptions,
+        cancel: &Cancel,
+    ) -> Result<Vec<(String, ColumnType)>, EngineError> {
+        let progress = Progress::new();
+        let ctl = self.ctl(cancel, &progress);
+        let share = self.enter(&source, ctl)?;
+        convert::schema(&source, options, &share.resources, ctl)
+    }
+
+    /// Writes a dataset of any format to `out` as Parquet, with the types that
+    /// [`schema`](Self::schema) tells: missing cells are null, dates are `Date32`, points in time
+    /// `Timestamp(µs, UTC)`, integers `Int64`, floats `Float64`, text `Utf8`. Blocks until it is
+    /// there; `cancel` ends it within milliseconds. `out` is removed unless it is complete.
+    ///
+    /// # Errors
+    /// See [`EngineError`].
+    pub fn to_parquet(
+        &self,
+        source: Source,
+        options: &ReadOptions,
+        out: &Path,
+        cancel: &Cancel,
+        progress: &Progress,
+    ) -> Result<Vec<(String, ColumnType)>, EngineError> {
+        let ctl = self.ctl(cancel, progress);
+        let share = self.enter(&source, ctl)?;
+        convert::to_parquet(&source, options, out, &share.resources, ctl)
     }
 
     /// Ends all analyses with [`EngineError::ShutDown`] and waits for them; none begins after it.
@@ -134,9 +165,12 @@ impl Engine {
         shares.running += 1;
         Ok(Share {
             engine: self,
-            helpers,
             memory,
-            limits,
+            resources: Resources {
+                limits,
+                helpers,
+                scratch: &self.config.scratch,
+            },
         })
     }
 
@@ -148,15 +182,14 @@ impl Engine {
 /// What one analysis may use, given back when it ends.
 struct Share<'a> {
     engine: &'a Engine,
-    helpers: usize,
     memory: u64,
-    limits: Limits,
+    resources: Resources<'a>,
 }
 
 impl Drop for Share<'_> {
     fn drop(&mut self) {
         let mut shares = self.engine.lock();
-        shares.helpers += self.helpers;
+        shares.helpers += self.resources.helpers;
         shares.memory += self.memory;
         shares.running -= 1;
         drop(shares);

@@ -2,6 +2,7 @@
 
 mod batch;
 mod cell;
+mod convert;
 mod ctl;
 mod engine;
 mod error;

@@ -7,12 +7,23 @@
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crate::EngineError;
 use crate::batch::Batch;
 use crate::ctl::Ctl;
+use crate::limits::Limits;
 use crate::read::{Chunk, Input};
+
+/// What an analysis may use.
+pub(crate) struct Resources<'a> {
+    pub(crate) limits: Limits,
+    /// Threads besides the caller's.
+    pub(crate) helpers: usize,
+    /// A folder for temporary files.
+    pub(crate) scratch: &'a Path,
+}
 
 /// Something that is computed from all batches in order.
 pub(crate) trait Lane: Send {

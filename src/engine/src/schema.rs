@@ -39,7 +39,9 @@ impl Findings {
     pub(crate) fn nothing(dataset: &dyn Dataset, plan: &Plan) -> Self {
         Self {
             names: plan.names.clone(),
-            kinds: dataset.declared().unwrap_or_else(|| vec![Kinds::ALL; plan.kinds.len()]),
+            kinds: dataset
+                .declared()
+                .unwrap_or_else(|| vec![Kinds::ALL; plan.kinds.len()]),
             more: HashMap::new(),
             rows: 0,
             fits: true,
@@ -82,6 +84,11 @@ impl Findings {
         self.notes.replaced_first.truncate(PLACES_NAMED);
         self.notes.beyond_ascii |= notes.beyond_ascii;
         Ok(())
+    }
+
+    /// How many columns there are.
+    pub(crate) fn width(&self) -> usize {
+        self.names.len()
     }
 
     /// The columns as they should be read.

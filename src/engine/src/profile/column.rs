@@ -144,11 +144,6 @@ impl ColumnFigures {
         }
     }
 
-    /// Rows in which the column does not occur.
-    pub(crate) fn add_missing(&mut self, rows: u64) {
-        self.missing += rows;
-    }
-
     pub(crate) fn add(&mut self, batch: &ColumnBatch, ctl: Ctl<'_>) -> Result<(), EngineError> {
         let missing = &batch.missing;
         let rows = match &batch.values {

@@ -16,7 +16,6 @@ mod quantiles;
 mod ranks;
 mod words;
 
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use lastcall_domain::ProfileOptions;
@@ -29,7 +28,7 @@ use self::pairs::Pairs;
 use crate::batch::Batch;
 use crate::ctl::Ctl;
 use crate::limits::Limits;
-use crate::pipeline::{self, Lane};
+use crate::pipeline::{self, Lane, Resources};
 use crate::read::{self, Dataset, Plan};
 use crate::schema::Findings;
 use crate::{EngineError, Source};
@@ -41,17 +40,15 @@ const LANES_PER_THREAD: usize = 4;
 pub(crate) fn profile(
     source: &Source,
     options: &ProfileOptions,
-    limits: &Limits,
-    scratch: &Path,
-    helpers: usize,
+    resources: &Resources<'_>,
     ctl: Ctl<'_>,
 ) -> Result<Profile, EngineError> {
-    let dataset = read::open(source, &options.read, limits, scratch, ctl)?;
+    let dataset = read::open(source, &options.read, resources, ctl)?;
     let mut plan = Findings::new(&*dataset).plan();
     // The second pass knows the kinds; a third can only follow from a file that changes.
     for _ in 0..3 {
-        let mut figures = Figures::new(&plan, limits);
-        let findings = figures.pass(&*dataset, &plan, helpers, ctl)?;
+        let mut figures = Figures::new(&plan, &resources.limits);
+        let findings = figures.pass(&*dataset, &plan, resources.helpers, ctl)?;
         let found = findings.plan();
         if found == plan && findings.fits {
             return figures.finish(source, options, &*dataset, plan, findings, ctl);

@@ -12,15 +12,13 @@ mod parquet;
 mod records;
 mod text;
 
-use std::path::Path;
-
 use arrow::array::RecordBatch;
 use lastcall_domain::{Format, ReadOptions};
 
 use crate::batch::Batch;
 use crate::cell::{Kind, Kinds};
 use crate::ctl::Ctl;
-use crate::limits::Limits;
+use crate::pipeline::Resources;
 use crate::{EngineError, Source};
 
 /// More columns than this are refused: beyond it the figures of a column cost more memory than
@@ -67,6 +65,11 @@ pub(crate) trait Dataset: Sync {
         None
     }
 
+    /// Whether every cell is bound to be as declared.
+    fn declared_is_final(&self) -> bool {
+        false
+    }
+
     /// The chunks from the beginning.
     fn open(&self) -> Result<Box<dyn Input>, EngineError>;
 
@@ -83,16 +86,19 @@ pub(crate) trait Dataset: Sync {
 pub(crate) fn open(
     source: &Source,
     options: &ReadOptions,
-    limits: &Limits,
-    scratch: &Path,
+    resources: &Resources<'_>,
     ctl: Ctl<'_>,
 ) -> Result<Box<dyn Dataset>, EngineError> {
     ctl.check()?;
+    let limits = &resources.limits;
     match source.format {
         Format::Csv | Format::Tsv => Ok(Box::new(csv::Csv::open(source, options, limits)?)),
         Format::Ndjson => Ok(Box::new(ndjson::Ndjson::open(source, options, limits)?)),
         Format::Parquet => Ok(Box::new(parquet::Parquet::open(
-            source, options, scratch, ctl,
+            source,
+            options,
+            resources.scratch,
+            ctl,
         )?)),
         other => Err(EngineError::Unsupported {
             detail: format!("{other} is not read yet"),

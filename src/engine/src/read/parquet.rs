@@ -99,6 +99,10 @@ impl Dataset for Parquet {
         (self.names.clone(), kinds)
     }
 
+    fn declared_is_final(&self) -> bool {
+        !self.declared.contains(&Declared::Large)
+    }
+
     fn open(&self) -> Result<Box<dyn Input>, EngineError> {
         let builder = builder(&self.file)?;
         let rows = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);

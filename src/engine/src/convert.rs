@@ -1,0 +1,225 @@
+//! A dataset as Parquet, and its schema alone.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use lastcall_domain::ReadOptions;
+use lastcall_domain::profile::ColumnType;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::errors::ParquetError;
+use parquet::file::properties::WriterProperties;
+
+use crate::batch::{Batch, ColumnBatch, Values};
+use crate::cell::Kind;
+use crate::ctl::Ctl;
+use crate::pipeline::{self, Lane, Resources};
+use crate::read::{self, Dataset, Plan};
+use crate::schema::Findings;
+use crate::{EngineError, Source};
+
+/// A row group is written out when it has grown to this many bytes, or to that many rows.
+const GROUP_BYTES: usize = 16 << 20;
+const GROUP_ROWS: usize = 256 << 10;
+
+/// The names and types of the columns, from all rows.
+pub(crate) fn schema(
+    source: &Source,
+    options: &ReadOptions,
+    resources: &Resources<'_>,
+    ctl: Ctl<'_>,
+) -> Result<Vec<(String, ColumnType)>, EngineError> {
+    let dataset = read::open(source, options, resources, ctl)?;
+    let plan = find_plan(&*dataset, resources, ctl)?;
+    ctl.progress.set(1.0);
+    Ok(columns(&plan))
+}
+
+fn columns(plan: &Plan) -> Vec<(String, ColumnType)> {
+    let types = plan.kinds.iter().map(|kind| kind.column_type());
+    plan.names.iter().cloned().zip(types).collect()
+}
+
+/// Reads everything once to find out what the columns are; a format that says so itself is not
+/// read at all.
+fn find_plan(
+    dataset: &dyn Dataset,
+    resources: &Resources<'_>,
+    ctl: Ctl<'_>,
+) -> Result<Plan, EngineError> {
+    let assumed = Findings::new(dataset).plan();
+    if dataset.declared().is_some() && dataset.declared_is_final() {
+        return Ok(assumed);
+    }
+    let mut findings = Findings::nothing(dataset, &assumed);
+    let lane = FindingsLane(&mut findings);
+    let parse = |chunk| dataset.parse(chunk, &assumed);
+    pipeline::run(
+        dataset.open()?,
+        &parse,
+        vec![Box::new(lane)],
+        resources.helpers,
+        ctl,
+    )?;
+    findings.warnings(findings.width())?;
+    Ok(findings.plan())
+}
+
+struct FindingsLane<'a>(&'a mut Findings);
+
+impl Lane for FindingsLane<'_> {
+    fn take(&mut self, batch: &Batch, _ctl: Ctl<'_>) -> Result<(), EngineError> {
+        self.0.add(batch)
+    }
+}
+
+/// Writes the dataset to `out` as Parquet.
+pub(crate) fn to_parquet(
+    source: &Source,
+    options: &ReadOptions,
+    out: &Path,
+    resources: &Resources<'_>,
+    ctl: Ctl<'_>,
+) -> Result<Vec<(String, ColumnType)>, EngineError> {
+    let written = write(source, options, out, resources, ctl);
+    if written.is_err() {
+        // Half a file is no use to anyone. That it cannot be removed is not the fault to report.
+        let _ = std::fs::remove_file(out);
+    }
+    written
+}
+
+fn write(
+    source: &Source,
+    options: &ReadOptions,
+    out: &Path,
+    resources: &Resources<'_>,
+    ctl: Ctl<'_>,
+) -> Result<Vec<(String, ColumnType)>, EngineError> {
+    let dataset = read::open(source, options, resources, ctl)?;
+    let plan = find_plan(&*dataset, resources, ctl)?;
+    let schema = Arc::new(Schema::new(
+        plan.names
+            .iter()
+            .zip(&plan.kinds)
+            .map(|(name, kind)| Field::new(name, data_type(*kind), true))
+            .collect::<Vec<_>>(),
+    ));
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .set_max_row_group_row_count(Some(GROUP_ROWS))
+        .build();
+    let file = File::create(out)?;
+    let writer =
+        ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties)).map_err(failed)?;
+    let mut lane = Some(WriterLane { writer, schema });
+    pipeline::run(
+        dataset.open()?,
+        &|chunk| dataset.parse(chunk, &plan),
+        vec![Box::new(&mut lane)],
+        resources.helpers,
+        ctl,
+    )?;
+    if let Some(lane) = lane {
+        lane.writer.into_inner().map_err(failed)?.sync_all()?;
+    }
+    ctl.progress.set(1.0);
+    Ok(columns(&plan))
+}
+
+fn data_type(kind: Kind) -> DataType {
+    match kind {
+        Kind::Boolean => DataType::Boolean,
+        Kind::Integer => DataType::Int64,
+        Kind::Float => DataType::Float64,
+        Kind::Date(_) => DataType::Date32,
+        Kind::Timestamp(_) => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        Kind::Text => DataType::Utf8,
+    }
+}
+
+fn failed(error: ParquetError) -> EngineError {
+    match error {
+        ParquetError::External(error) => match error.downcast::<std::io::Error>() {
+            Ok(io) => EngineError::Io(*io),
+            Err(other) => EngineError::internal(other.to_string()),
+        },
+        other => EngineError::internal(other.to_string()),
+    }
+}
+
+struct WriterLane {
+    writer: ArrowWriter<File>,
+    schema: SchemaRef,
+}
+
+impl Lane for &mut Option<WriterLane> {
+    fn take(&mut self, batch: &Batch, ctl: Ctl<'_>) -> Result<(), EngineError> {
+        let Some(lane) = self else { return Ok(()) };
+        if batch.columns.iter().any(|column| !column.fits) || !batch.more.is_empty() {
+            return Err(EngineError::internal(
+                "the dataset changed while it was read",
+            ));
+        }
+        ctl.check()?;
+        let arrays = batch.columns.iter().zip(lane.schema.fields());
+        let arrays = arrays
+            .map(|(column, field)| array(column, field.data_type()))
+            .collect();
+        let records = RecordBatch::try_new(Arc::clone(&lane.schema), arrays)
+            .map_err(|error| EngineError::internal(error.to_string()))?;
+        lane.writer.write(&records).map_err(failed)?;
+        if lane.writer.in_progress_size() > GROUP_BYTES {
+            lane.writer.flush().map_err(failed)?;
+        }
+        Ok(())
+    }
+}
+
+fn array(column: &ColumnBatch, data_type: &DataType) -> ArrayRef {
+    let missing = &column.missing;
+    let nulls = |rows: usize| {
+        (missing.count() > 0).then(|| {
+            (0..rows)
+                .map(|row| !missing.at(row))
+                .collect::<NullBuffer>()
+        })
+    };
+    match &column.values {
+        Values::Floats(values) => Arc::new(Float64Array::new(
+            values.clone().into(),
+            nulls(values.len()),
+        )),
+        Values::Text(texts) => {
+            let cell = |row| (!missing.at(row)).then(|| String::from_utf8_lossy(texts.get(row)));
+            Arc::new((0..texts.len()).map(cell).collect::<StringArray>())
+        }
+        Values::Integers(values) => match data_type {
+            DataType::Boolean => {
+                let cell = |row: usize| (!missing.at(row)).then(|| values[row] != 0);
+                Arc::new((0..values.len()).map(cell).collect::<BooleanArray>())
+            }
+            DataType::Date32 => {
+                // The years 1 to 9999 are within 32 bits of days.
+                let days: Vec<i32> = values
+                    .iter()
+                    .map(|&days| i32::try_from(days).unwrap_or_default())
+                    .collect();
+                Arc::new(Date32Array::new(days.into(), nulls(values.len())))
+            }
+            DataType::Timestamp(_, _) => {
+                let array =
+                    TimestampMicrosecondArray::new(values.clone().into(), nulls(values.len()));
+                Arc::new(array.with_timezone("UTC"))
+            }
+            _ => Arc::new(Int64Array::new(values.clone().into(), nulls(values.len()))),
+        },
+    }
+}
