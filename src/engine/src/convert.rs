@@ -37,7 +37,7 @@ pub(crate) fn schema(
     ctl: Ctl<'_>,
 ) -> Result<Vec<(String, ColumnType)>, EngineError> {
     let dataset = read::open(source, options, resources, ctl)?;
-    let plan = find_plan(&*dataset, resources, ctl)?;
+    let (_, plan) = find_plan(dataset, resources, ctl)?;
     ctl.progress.set(1.0);
     Ok(columns(&plan))
 }
@@ -50,26 +50,33 @@ fn columns(plan: &Plan) -> Vec<(String, ColumnType)> {
 /// Reads everything once to find out what the columns are; a format that says so itself is not
 /// read at all.
 fn find_plan(
-    dataset: &dyn Dataset,
+    mut dataset: Box<dyn Dataset>,
     resources: &Resources<'_>,
     ctl: Ctl<'_>,
-) -> Result<Plan, EngineError> {
-    let assumed = Findings::new(dataset).plan();
-    if dataset.declared().is_some() && dataset.declared_is_final() {
-        return Ok(assumed);
+) -> Result<(Box<dyn Dataset>, Plan), EngineError> {
+    loop {
+        let assumed = Findings::new(&*dataset).plan();
+        if dataset.declared_is_final() {
+            return Ok((dataset, assumed));
+        }
+        let mut findings = Findings::nothing(&*dataset, &assumed);
+        let lane = FindingsLane(&mut findings);
+        let parse = |chunk| dataset.parse(chunk, &assumed);
+        pipeline::run(
+            dataset.open()?,
+            &parse,
+            vec![Box::new(lane)],
+            resources.helpers,
+            ctl,
+        )?;
+        match dataset.in_latin().filter(|_| findings.is_latin()) {
+            Some(latin) => dataset = latin,
+            None => {
+                findings.warnings(findings.width())?;
+                return Ok((dataset, findings.plan()));
+            }
+        }
     }
-    let mut findings = Findings::nothing(dataset, &assumed);
-    let lane = FindingsLane(&mut findings);
-    let parse = |chunk| dataset.parse(chunk, &assumed);
-    pipeline::run(
-        dataset.open()?,
-        &parse,
-        vec![Box::new(lane)],
-        resources.helpers,
-        ctl,
-    )?;
-    findings.warnings(findings.width())?;
-    Ok(findings.plan())
 }
 
 struct FindingsLane<'a>(&'a mut Findings);
@@ -104,7 +111,7 @@ fn write(
     ctl: Ctl<'_>,
 ) -> Result<Vec<(String, ColumnType)>, EngineError> {
     let dataset = read::open(source, options, resources, ctl)?;
-    let plan = find_plan(&*dataset, resources, ctl)?;
+    let (dataset, plan) = find_plan(dataset, resources, ctl)?;
     let schema = Arc::new(Schema::new(
         plan.names
             .iter()

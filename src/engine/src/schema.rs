@@ -86,6 +86,11 @@ impl Findings {
         Ok(())
     }
 
+    /// Whether the text is no UTF-8: some of it is not, and none of it is but for plain ASCII.
+    pub(crate) fn is_latin(&self) -> bool {
+        self.notes.replaced > 0 && !self.notes.beyond_ascii
+    }
+
     /// How many columns there are.
     pub(crate) fn width(&self) -> usize {
         self.names.len()

@@ -51,8 +51,8 @@ impl Kinds {
             return Kind::Text;
         }
         let either = |day_first, month_first| match (self.has(day_first), self.has(month_first)) {
-            (true, false) => Some(DateOrder::DayFirst),
-            (false, true) => Some(DateOrder::MonthFirst),
+            (true, false) => Some(DateOrder::Day),
+            (false, true) => Some(DateOrder::Month),
             _ => None,
         };
         if self.has(Self::INTEGER) {
@@ -62,11 +62,11 @@ impl Kinds {
         } else if self.has(Self::BOOLEAN) {
             Kind::Boolean
         } else if self.has(Self::DATE) {
-            Kind::Date(DateOrder::YearFirst)
+            Kind::Date(DateOrder::Year)
         } else if let Some(order) = either(Self::DATE_DAY_FIRST, Self::DATE_MONTH_FIRST) {
             Kind::Date(order)
         } else if self.has(Self::TIME) {
-            Kind::Timestamp(DateOrder::YearFirst)
+            Kind::Timestamp(DateOrder::Year)
         } else if let Some(order) = either(Self::TIME_DAY_FIRST, Self::TIME_MONTH_FIRST) {
             Kind::Timestamp(order)
         } else {
@@ -75,15 +75,15 @@ impl Kinds {
     }
 }
 
-/// The order of day, month and year in a column of dates.
+/// Which field of a date comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DateOrder {
     /// `2012-01-31`, or with the month's name.
-    YearFirst,
+    Year,
     /// `31/01/2012`.
-    DayFirst,
+    Day,
     /// `01/31/2012`.
-    MonthFirst,
+    Month,
 }
 
 /// How the cells of a column are read.

@@ -29,10 +29,10 @@ impl Moment {
     fn date_in(&self, order: DateOrder) -> Option<i64> {
         let [a, b, c] = self.fields;
         let (year, month, day) = match (self.order, order) {
-            (Some(DateOrder::YearFirst), _) => (a, b, c),
-            (_, DateOrder::DayFirst) => (c, b, a),
-            (_, DateOrder::MonthFirst) => (c, a, b),
-            (_, DateOrder::YearFirst) => return None,
+            (Some(DateOrder::Year), _) => (a, b, c),
+            (_, DateOrder::Day) => (c, b, a),
+            (_, DateOrder::Month) => (c, a, b),
+            (_, DateOrder::Year) => return None,
         };
         days(year, month, day)
     }
@@ -67,9 +67,9 @@ pub(crate) fn moment(cell: &[u8]) -> Option<Moment> {
     let mut scan = Scan { rest: cell };
     let (fields, order) = scan.date()?;
     let (date, time) = match order {
-        Some(DateOrder::YearFirst) => (Kinds::DATE, Kinds::TIME),
-        Some(DateOrder::DayFirst) => (Kinds::DATE_DAY_FIRST, Kinds::TIME_DAY_FIRST),
-        Some(DateOrder::MonthFirst) => (Kinds::DATE_MONTH_FIRST, Kinds::TIME_MONTH_FIRST),
+        Some(DateOrder::Year) => (Kinds::DATE, Kinds::TIME),
+        Some(DateOrder::Day) => (Kinds::DATE_DAY_FIRST, Kinds::TIME_DAY_FIRST),
+        Some(DateOrder::Month) => (Kinds::DATE_MONTH_FIRST, Kinds::TIME_MONTH_FIRST),
         None => (
             Kinds::DATE_DAY_FIRST.or(Kinds::DATE_MONTH_FIRST),
             Kinds::TIME_DAY_FIRST.or(Kinds::TIME_MONTH_FIRST),
@@ -137,7 +137,7 @@ impl Scan<'_> {
                 self.take(b' ').then_some(())?;
                 let year = self.digits(4, 4)?;
                 days(year, month, day)?;
-                Some(([year, month, day], Some(DateOrder::YearFirst)))
+                Some(([year, month, day], Some(DateOrder::Year)))
             }
             4 => {
                 let year = self.digits(4, 4)?;
@@ -147,7 +147,7 @@ impl Scan<'_> {
                 self.take(mark).then_some(())?;
                 let day = self.digits(1, 2)?;
                 days(year, month, day)?;
-                Some(([year, month, day], Some(DateOrder::YearFirst)))
+                Some(([year, month, day], Some(DateOrder::Year)))
             }
             1 | 2 => {
                 let first = self.digits(1, 2)?;
@@ -157,7 +157,7 @@ impl Scan<'_> {
                     self.take(mark).then_some(())?;
                     let year = self.digits(4, 4)?;
                     days(year, month, first)?;
-                    return Some(([year, month, first], Some(DateOrder::YearFirst)));
+                    return Some(([year, month, first], Some(DateOrder::Year)));
                 }
                 matches!(mark, b'-' | b'/' | b'.').then_some(())?;
                 let second = self.digits(1, 2)?;
@@ -168,8 +168,8 @@ impl Scan<'_> {
                 let month_first = mark != b'.' && days(year, first, second).is_some();
                 let order = match (day_first, month_first) {
                     (true, true) => None,
-                    (true, false) => Some(DateOrder::DayFirst),
-                    (false, true) => Some(DateOrder::MonthFirst),
+                    (true, false) => Some(DateOrder::Day),
+                    (false, true) => Some(DateOrder::Month),
                     (false, false) => return None,
                 };
                 Some(([first, second, year], order))
@@ -308,7 +308,7 @@ mod tests {
         format_timestamp(
             moment(cell.as_bytes())
                 .unwrap()
-                .micros(DateOrder::YearFirst)
+                .micros(DateOrder::Year)
                 .unwrap(),
         )
     }
@@ -370,7 +370,7 @@ mod tests {
         ] {
             let days = moment(cell.as_bytes())
                 .unwrap()
-                .days(DateOrder::YearFirst)
+                .days(DateOrder::Year)
                 .unwrap();
             assert_eq!(format_date(days), date);
         }

@@ -43,12 +43,20 @@ pub(crate) fn profile(
     resources: &Resources<'_>,
     ctl: Ctl<'_>,
 ) -> Result<Profile, EngineError> {
-    let dataset = read::open(source, &options.read, resources, ctl)?;
+    let mut dataset = read::open(source, &options.read, resources, ctl)?;
     let mut plan = Findings::new(&*dataset).plan();
-    // The second pass knows the kinds; a third can only follow from a file that changes.
-    for _ in 0..3 {
+    // The second pass knows the kinds, a third the encoding as well; more can only follow from
+    // a file that changes.
+    for _ in 0..4 {
         let mut figures = Figures::new(&plan, &resources.limits);
         let findings = figures.pass(&*dataset, &plan, resources.helpers, ctl)?;
+        if findings.is_latin()
+            && let Some(latin) = dataset.in_latin()
+        {
+            dataset = latin;
+            plan = Findings::new(&*dataset).plan();
+            continue;
+        }
         let found = findings.plan();
         if found == plan && findings.fits {
             return figures.finish(source, options, &*dataset, plan, findings, ctl);

@@ -138,25 +138,33 @@ impl Pairs {
     }
 
     /// The matrix of coefficients, and the rows for rank correlations.
-    pub(crate) fn finish(
-        mut self,
-        ctl: Ctl<'_>,
-    ) -> Result<(Vec<Vec<Option<f64>>>, RankRows), EngineError> {
+    pub(crate) fn finish(mut self, ctl: Ctl<'_>) -> Result<(Matrix, RankRows), EngineError> {
         if !self.block.is_empty() {
             self.flush(ctl)?;
         }
-        let p = self.columns.len();
-        let mut matrix = vec![vec![None; p]; p];
         let mut sums = self.sums.iter();
-        for i in 0..p {
-            for j in i + 1..p {
-                let r = sums.next().and_then(Comoments::correlation);
-                matrix[i][j] = r;
-                matrix[j][i] = r;
-            }
-        }
+        let matrix = symmetric(self.columns.len(), |_, _| {
+            Ok(sums.next().and_then(Comoments::correlation))
+        })?;
         Ok((matrix, self.ranks))
     }
+}
+
+/// Coefficients of all pairs; the diagonal is left to the caller.
+pub(crate) type Matrix = Vec<Vec<Option<f64>>>;
+
+/// Makes a matrix of the coefficients of the pairs (i, j) with i < j, row by row.
+pub(crate) fn symmetric(
+    columns: usize,
+    mut coefficient: impl FnMut(usize, usize) -> Result<Option<f64>, EngineError>,
+) -> Result<Matrix, EngineError> {
+    let mut matrix = vec![vec![None; columns]; columns];
+    for (i, j) in (0..columns).flat_map(|i| (i + 1..columns).map(move |j| (i, j))) {
+        let value = coefficient(i, j)?;
+        matrix[i][j] = value;
+        matrix[j][i] = value;
+    }
+    Ok(matrix)
 }
 
 /// A block of a column, its mean taken off, with zeros where there is no value.

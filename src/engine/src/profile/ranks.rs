@@ -4,6 +4,7 @@
 //! Ranks need the rows. They are kept as long as they fit; beyond that a sample is: the rows
 //! whose numbers have the smallest hashes, which is the same sample in every run.
 
+use super::pairs::{Matrix, symmetric};
 use crate::EngineError;
 use crate::ctl::Ctl;
 
@@ -95,24 +96,12 @@ impl RankRows {
     }
 
     /// The matrix of coefficients.
-    pub(crate) fn correlations(
-        &mut self,
-        ctl: Ctl<'_>,
-    ) -> Result<Vec<Vec<Option<f64>>>, EngineError> {
-        let p = self.columns.len();
-        let mut ranked = Vec::with_capacity(p);
-        for values in &mut self.columns {
-            ranked.push(Ranked::new(&std::mem::take(values), ctl)?);
-        }
-        let mut matrix = vec![vec![None; p]; p];
-        for i in 0..p {
-            for j in i + 1..p {
-                let rho = ranked[i].correlation(&ranked[j], ctl)?;
-                matrix[i][j] = rho;
-                matrix[j][i] = rho;
-            }
-        }
-        Ok(matrix)
+    pub(crate) fn correlations(&mut self, ctl: Ctl<'_>) -> Result<Matrix, EngineError> {
+        let columns = self.columns.iter_mut();
+        let ranked: Vec<Ranked> = columns
+            .map(|values| Ranked::new(&std::mem::take(values), ctl))
+            .collect::<Result<_, _>>()?;
+        symmetric(ranked.len(), |i, j| ranked[i].correlation(&ranked[j], ctl))
     }
 }
 

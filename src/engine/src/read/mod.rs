@@ -11,6 +11,7 @@ mod ndjson;
 mod parquet;
 mod records;
 mod text;
+mod xlsx;
 
 use arrow::array::RecordBatch;
 use lastcall_domain::{Format, ReadOptions};
@@ -76,6 +77,11 @@ pub(crate) trait Dataset: Sync {
     /// Reads the cells of a chunk as the plan says.
     fn parse(&self, chunk: Chunk, plan: &Plan) -> Result<Batch, EngineError>;
 
+    /// The same bytes in the encoding to try when they turn out not to be UTF-8.
+    fn in_latin(&self) -> Option<Box<dyn Dataset>> {
+        None
+    }
+
     /// What the header had that a reader of the profile should know.
     fn warnings(&self) -> Vec<lastcall_domain::profile::Warning> {
         Vec::new()
@@ -100,8 +106,8 @@ pub(crate) fn open(
             resources.scratch,
             ctl,
         )?)),
-        other => Err(EngineError::Unsupported {
-            detail: format!("{other} is not read yet"),
-        }),
+        Format::Xlsx => Ok(Box::new(xlsx::Sheet::open(
+            source, options, resources, ctl,
+        )?)),
     }
 }

@@ -22,6 +22,7 @@ use crate::limits::Limits;
 use crate::{EngineError, Source};
 
 /// An NDJSON dataset.
+#[derive(Clone)]
 pub(super) struct Ndjson {
     source: Source,
     encoded: Encoded,
@@ -36,6 +37,16 @@ impl Ndjson {
         source: &Source,
         options: &ReadOptions,
         limits: &Limits,
+    ) -> Result<Self, EngineError> {
+        Self::with_names(source, options, limits, Vec::new())
+    }
+
+    /// The same where some columns are known, whether they have a cell or not.
+    pub(super) fn with_names(
+        source: &Source,
+        options: &ReadOptions,
+        limits: &Limits,
+        names: Vec<String>,
     ) -> Result<Self, EngineError> {
         let raw = text::sample(source)?;
         let encoded = Encoded::sniff(&raw);
@@ -53,12 +64,14 @@ impl Ndjson {
             names: Vec::new(),
             kinds: Vec::new(),
         };
-        let nothing = Plan {
-            names: Vec::new(),
-            kinds: Vec::new(),
+        let known = Plan {
+            kinds: vec![Kind::Text; names.len()],
+            names,
         };
-        let batch = ndjson.batch(whole, &nothing, 1)?;
-        (ndjson.names, ndjson.kinds) = batch.more.into_iter().unzip();
+        let batch = ndjson.batch(whole, &known, 1)?;
+        let kinds = batch.columns.iter().map(|column| column.kinds);
+        let more = batch.more.into_iter();
+        (ndjson.names, ndjson.kinds) = known.names.into_iter().zip(kinds).chain(more).unzip();
         Ok(ndjson)
     }
 
@@ -114,6 +127,14 @@ impl Dataset for Ndjson {
     fn open(&self) -> Result<Box<dyn Input>, EngineError> {
         let stream = self.encoded.stream(&self.source)?;
         Ok(Box::new(Records::new(stream, Lines, &self.limits)))
+    }
+
+    fn in_latin(&self) -> Option<Box<dyn Dataset>> {
+        let encoded = self.encoded.or_latin()?;
+        Some(Box::new(Self {
+            encoded,
+            ..self.clone()
+        }))
     }
 
     fn parse(&self, chunk: Chunk, plan: &Plan) -> Result<Batch, EngineError> {

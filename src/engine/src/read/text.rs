@@ -39,12 +39,12 @@ impl Encoded {
         }
     }
 
-    /// The same, were it not for UTF-8.
-    pub(crate) fn or_latin(self) -> Self {
-        Self {
+    /// What to read text as that was taken for UTF-8 and is not.
+    pub(crate) fn or_latin(self) -> Option<Self> {
+        (self.is_utf8() && self.mark == 0).then_some(Self {
             encoding: WINDOWS_1252,
             ..self
-        }
+        })
     }
 
     pub(crate) fn is_utf8(self) -> bool {

@@ -19,6 +19,7 @@ use crate::limits::Limits;
 use crate::{EngineError, Source};
 
 /// A CSV dataset whose dialect is known.
+#[derive(Clone)]
 pub(super) struct Csv {
     source: Source,
     encoded: Encoded,
@@ -121,6 +122,14 @@ impl Dataset for Csv {
 
     fn open(&self) -> Result<Box<dyn Input>, EngineError> {
         Ok(Box::new(self.records()?.0))
+    }
+
+    fn in_latin(&self) -> Option<Box<dyn Dataset>> {
+        let encoded = self.encoded.or_latin()?;
+        Some(Box::new(Self {
+            encoded,
+            ..self.clone()
+        }))
     }
 
     fn parse(&self, chunk: Chunk, plan: &Plan) -> Result<Batch, EngineError> {
