@@ -89,12 +89,12 @@ pub(crate) fn bytes(n: u64) -> String {
     format!("{value:.1} {unit}")
 }
 
-/// A short form for axes: `950`, `1.2k`, `3M`, `0.05`.
-pub(crate) fn axis(x: f64) -> String {
-    let a = x.abs();
+/// A short form for axes: `950`, `1.2k`, `3M`, `0.05`. The unit is that of the axis's largest
+/// value, so that all its ticks have the same.
+pub(crate) fn axis(x: f64, largest: f64) -> String {
     for (limit, unit) in [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k")] {
-        if a >= limit && a < 1e15 {
-            let scale = if unit == "k" { 1e3 } else { limit };
+        let scale = if unit == "k" { 1e3 } else { limit };
+        if (limit..1e15).contains(&largest.abs()) && x != 0.0 {
             return format!("{}{unit}", significant(x / scale, 4));
         }
     }
@@ -227,6 +227,14 @@ mod tests {
         assert_eq!(bytes(1024), "1.0 KiB");
         assert_eq!(bytes(1024 * 1024 - 1), "1.0 MiB");
         assert_eq!(bytes(u64::MAX), "16.0 EiB");
+    }
+
+    #[test]
+    fn the_ticks_of_an_axis_have_one_unit() {
+        let shown = [0.0, 5e3, 1e4].map(|x| axis(x, 1e4));
+        assert_eq!(shown, ["0", "5k", "10k"]);
+        assert_eq!(axis(2007.0, 2013.0), "2007");
+        assert_eq!(axis(-2.5e6, 3e6), "-2.5M");
     }
 
     #[test]

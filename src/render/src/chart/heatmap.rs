@@ -25,7 +25,7 @@ pub(crate) fn heatmap(
     };
     // Few columns need no huge squares.
     let cell = ((f64::from(width) - label_w - edge) / n as f64).min(44.0);
-    let high = cell.min(34.0);
+    let high = cell.min(24.0);
     let head = 74.0;
     let bottom = head + high * n as f64;
     let height = (bottom + LEGEND_H + 6.0).ceil() as u32;
@@ -61,10 +61,14 @@ pub(crate) fn heatmap(
                 None => svg.rect(square, "track", TRACK, &hint),
             }
             if n <= 14 {
-                let dark = value.is_some_and(|r| r.abs() > 0.6);
-                let ink = if dark { "#ffffff" } else { "#1f2933" };
-                // The square keeps its colour on a dark page, and so does its figure.
-                let more = format!(r#" style="fill:{ink}" font-size="{font:.1}""#);
+                let ink = match value {
+                    Some(r) if r.abs() > 0.6 => "#ffffff",
+                    Some(_) => INK,
+                    None => MUTED,
+                };
+                // A square keeps its colour on a dark page, and so does its figure.
+                let style = value.map_or_else(String::new, |_| format!(r#" style="fill:{ink}""#));
+                let more = format!(r#"{style} font-size="{font:.1}""#);
                 svg.text(
                     (x + cell / 2.0 - gap / 2.0, y + high / 2.0 + 3.2),
                     "middle",

@@ -52,7 +52,13 @@ pub(crate) fn histogram(
     for tick in ticks(0.0, top, 4) {
         let y = TOP + PLOT_H * (1.0 - tick / top);
         svg.line([LEFT, y, LEFT + PLOT_W, y], "grid", LINE);
-        svg.text((LEFT - 6.0, y + 3.5), "end", MUTED, "", &number::axis(tick));
+        svg.text(
+            (LEFT - 6.0, y + 3.5),
+            "end",
+            MUTED,
+            "",
+            &number::axis(tick, top),
+        );
     }
     let step = PLOT_W / counts.len() as f64;
     // Narrow bars need their gap for themselves.
@@ -115,7 +121,12 @@ fn labels(edges: &Edges<'_>, intervals: usize) -> Vec<(f64, String)> {
     {
         let at_ticks: Vec<_> = ticks(*min, *max, 6)
             .into_iter()
-            .map(|tick| ((tick - min) / (max - min), number::axis(tick)))
+            .map(|tick| {
+                (
+                    (tick - min) / (max - min),
+                    number::axis(tick, min.abs().max(max.abs())),
+                )
+            })
             .collect();
         let distinct = at_ticks.windows(2).all(|pair| pair[0].1 != pair[1].1);
         if at_ticks.len() >= 2 && distinct {

@@ -1,8 +1,8 @@
 //! The figures and charts of one column.
 
 use lastcall_domain::profile::{Column, Histogram, Number, Numeric};
-use serde_json::Value;
 
+use super::values::{distinct, edges_of_time, range, scale, value_of};
 use super::{AlertLine, Card, Fact, Text};
 use crate::chart::{Bar, Chart, Edges, bars, histogram};
 use crate::number::{count, figure, figure_at, fixed, number, percent};
@@ -28,7 +28,10 @@ pub(super) fn card(column: &Column, number: usize, rows: u64, tags: Vec<AlertLin
         groups[0].extend(signs(numeric, column.count));
         groups.push(moments(numeric));
         groups.push(quantiles(numeric));
-        charts.extend(numeric_histogram(&name, &numeric.histogram));
+        // One value makes one bar, whatever it is.
+        if column.distinct > 1 {
+            charts.extend(numeric_histogram(&name, &numeric.histogram));
+        }
     }
     if let Some(text) = &column.text {
         let length = |n: Option<u64>| n.map_or_else(|| crate::number::NONE.to_owned(), count);
@@ -47,12 +50,7 @@ pub(super) fn card(column: &Column, number: usize, rows: u64, tags: Vec<AlertLin
             Fact::new("Earliest", least),
             Fact::new("Latest", most),
         ]);
-        let edges: Vec<_> = temporal
-            .histogram
-            .edges
-            .iter()
-            .map(|edge| moment(edge))
-            .collect();
+        let edges = edges_of_time(&temporal.histogram.edges);
         let caption = histogram_caption(temporal.histogram.estimated);
         charts.extend(histogram(
             caption,
@@ -89,16 +87,6 @@ fn signs(numeric: &Numeric, all: u64) -> Vec<Fact> {
         );
     }
     facts
-}
-
-/// The largest magnitude, against which a mean may be nothing but rounding noise.
-fn scale(numeric: &Numeric) -> f64 {
-    [numeric.min, numeric.max]
-        .into_iter()
-        .flatten()
-        .map(|n| n.as_f64().abs())
-        .filter(|x| x.is_finite())
-        .fold(0.0, f64::max)
 }
 
 fn moments(numeric: &Numeric) -> Vec<Fact> {
@@ -180,7 +168,7 @@ fn top_values(column: &Column, name: &str) -> Option<Chart> {
             TOP
         })
         .map(|top| Bar {
-            label: value_text(&top.value),
+            label: value_of(column, &top.value),
             share: top.count as f64 / column.count.max(1) as f64,
             figure: format!(
                 "{about}{} ({})",
@@ -194,63 +182,4 @@ fn top_values(column: &Column, name: &str) -> Option<Chart> {
         rows.len()
     );
     bars("Most frequent values", &alt, &rows)
-}
-
-/// The number of distinct values.
-pub(super) fn distinct(column: &Column) -> String {
-    let about = if column.distinct_estimated {
-        "≈ "
-    } else {
-        ""
-    };
-    format!("{about}{}", count(column.distinct))
-}
-
-/// Least, mean and most, where the type has them.
-pub(super) fn range(column: &Column) -> [String; 3] {
-    if let Some(numeric) = &column.numeric {
-        let end = |n: Option<Number>| n.map_or_else(String::new, number);
-        let mean = numeric
-            .mean
-            .map_or_else(String::new, |x| figure_at(x, scale(numeric)));
-        return [end(numeric.min), mean, end(numeric.max)];
-    }
-    if let Some(temporal) = &column.temporal {
-        let end = |at: &Option<String>| at.as_deref().map_or_else(String::new, moment);
-        return [end(&temporal.min), String::new(), end(&temporal.max)];
-    }
-    Default::default()
-}
-
-/// A date as it is; a point in time without its zone, which is always UTC, and without a time of
-/// day where that is midnight.
-fn moment(rfc3339: &str) -> String {
-    let short = shorten(rfc3339, 40);
-    let Some(short) = short
-        .strip_suffix('Z')
-        .or_else(|| short.strip_suffix("+00:00"))
-    else {
-        return short;
-    };
-    match short.split_once('T') {
-        Some((date, "00:00:00")) => date.to_owned(),
-        Some((date, time)) => format!("{date} {time}"),
-        None => short.to_owned(),
-    }
-}
-
-/// A value of the data as text.
-pub(super) fn value_text(value: &Value) -> String {
-    match value {
-        Value::String(text) if text.is_empty() => "(empty)".to_owned(),
-        Value::String(text) => shorten(text, crate::text::FULL),
-        Value::Number(n) => match (n.as_i64(), n.as_f64()) {
-            (Some(n), _) => number(Number::Integer(n)),
-            (None, Some(x)) => number(Number::Float(x)),
-            (None, None) => n.to_string(),
-        },
-        Value::Bool(b) => b.to_string(),
-        Value::Null => String::new(),
-        other => shorten(&other.to_string(), crate::text::FULL),
-    }
 }

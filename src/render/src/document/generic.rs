@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use super::{Block, Document, Fact, Section, Table, TableColumn, Text, column::value_text, frame};
+use super::{Block, Document, Fact, Section, Table, TableColumn, Text, frame, values::value_text};
 use crate::number::count;
 use crate::text::shorten;
 

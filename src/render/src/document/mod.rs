@@ -10,6 +10,7 @@ mod grid;
 mod profile;
 mod summary;
 mod table;
+mod values;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;

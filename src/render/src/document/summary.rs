@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use lastcall_domain::profile::Profile;
 
-use super::{Block, Table, TableColumn, Text, column};
+use super::{Block, Table, TableColumn, Text, values};
 use crate::chart::{Bar, bars};
 use crate::limits::Limits;
 use crate::number::{count, percent};
@@ -18,16 +18,16 @@ pub(super) fn summary(profile: &Profile, limits: Limits, notes: &mut Vec<String>
         return vec![Block::text("The dataset has no columns.")];
     }
     let rows = profile.columns.iter().take(limits.summary).map(|column| {
-        let [least, mean, most] = column::range(column);
+        let [least, mean, most] = values::range(column);
         let top = column
             .top
             .first()
-            .map(|top| Text::new(&column::value_text(&top.value), 24));
+            .map(|top| Text::new(&values::value_of(column, &top.value), 24));
         vec![
             Text::new(&column.name, 30),
             Text::plain(column.kind.as_str()),
             Text::plain(percent(column.missing, column.count + column.missing)),
-            Text::plain(column::distinct(column)),
+            Text::plain(values::distinct(column)),
             Text::plain(least),
             Text::plain(mean),
             Text::plain(most),

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use lastcall_domain::SqlResult;
 use serde_json::Value;
 
-use super::{Block, Document, Section, Table, TableColumn, Text, column::value_text, frame};
+use super::{Block, Document, Section, Table, TableColumn, Text, frame, values::value_text};
 use crate::limits::Limits;
 use crate::number::count;
 use crate::text::shorten;

@@ -1,0 +1,96 @@
+//! How values of the data, and what is known of a column at a glance, are written.
+
+use lastcall_domain::profile::{Column, ColumnType, Number, Numeric};
+use serde_json::Value;
+
+use crate::number::{count, figure_at, number};
+use crate::text::shorten;
+
+/// The number of distinct values.
+pub(super) fn distinct(column: &Column) -> String {
+    let about = if column.distinct_estimated {
+        "≈ "
+    } else {
+        ""
+    };
+    format!("{about}{}", count(column.distinct))
+}
+
+/// Least, mean and most, where the type has them.
+pub(super) fn range(column: &Column) -> [String; 3] {
+    if let Some(numeric) = &column.numeric {
+        let end = |n: Option<Number>| n.map_or_else(String::new, number);
+        let mean = numeric
+            .mean
+            .map_or_else(String::new, |x| figure_at(x, scale(numeric)));
+        return [end(numeric.min), mean, end(numeric.max)];
+    }
+    if let Some(temporal) = &column.temporal {
+        let end = |at: &Option<String>| at.as_deref().map_or_else(String::new, moment);
+        return [end(&temporal.min), String::new(), end(&temporal.max)];
+    }
+    Default::default()
+}
+
+/// A date as it is; a point in time without its zone, which is always UTC, and without a time of
+/// day where that is midnight.
+pub(super) fn moment(rfc3339: &str) -> String {
+    let short = shorten(rfc3339, 40);
+    let Some(short) = short
+        .strip_suffix('Z')
+        .or_else(|| short.strip_suffix("+00:00"))
+    else {
+        return short;
+    };
+    match short.split_once('T') {
+        Some((date, "00:00:00")) => date.to_owned(),
+        Some((date, time)) => format!("{date} {time}"),
+        None => short.to_owned(),
+    }
+}
+
+/// A value of the data as text.
+pub(super) fn value_text(value: &Value) -> String {
+    match value {
+        Value::String(text) if text.is_empty() => "(empty)".to_owned(),
+        Value::String(text) => shorten(text, crate::text::FULL),
+        Value::Number(n) => match (n.as_i64(), n.as_f64()) {
+            (Some(n), _) => number(Number::Integer(n)),
+            (None, Some(x)) => number(Number::Float(x)),
+            (None, None) => n.to_string(),
+        },
+        Value::Bool(b) => b.to_string(),
+        Value::Null => String::new(),
+        other => shorten(&other.to_string(), crate::text::FULL),
+    }
+}
+
+/// A value of a column: as [`value_text`], but for points in time as [`moment`].
+pub(super) fn value_of(column: &Column, value: &Value) -> String {
+    match value {
+        Value::String(at) if column.kind == ColumnType::Timestamp => moment(at),
+        value => value_text(value),
+    }
+}
+
+/// The edges of a histogram over time: without a time of day where they span many days.
+pub(super) fn edges_of_time(edges: &[String]) -> Vec<String> {
+    let day = |at: &str| at.split('T').next().unwrap_or(at).to_owned();
+    let mut days: Vec<String> = edges.iter().map(|edge| day(&shorten(edge, 40))).collect();
+    days.dedup();
+    if days.len() == edges.len() {
+        days
+    } else {
+        edges.iter().map(|edge| moment(edge)).collect()
+    }
+}
+
+/// The largest magnitude, against which a mean may be nothing but rounding noise.
+pub(super) fn scale(numeric: &Numeric) -> f64 {
+    [numeric.min, numeric.max]
+        .into_iter()
+        .flatten()
+        .map(|n| n.as_f64().abs())
+        .filter(|x| x.is_finite())
+        .fold(0.0, f64::max)
+}
