@@ -120,6 +120,8 @@ pub(super) fn of_io(error: &Error) -> Failure {
             out_of_disk()
         }
         ErrorKind::OutOfMemory => out_of_memory(),
+        // The engine's own count of what it spills.
+        ErrorKind::Other if is_about_disk(&error.to_string()) => out_of_disk(),
         _ => FailureKind::Failed.because(Fault::new(format!("reading or writing failed: {error}"))),
     }
 }

@@ -72,3 +72,86 @@ mod linux {
         Ok(status.ruleset != RulesetStatus::NotEnforced)
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::fs::{self, File};
+    use std::net::{TcpListener, TcpStream, UdpSocket};
+    use std::os::unix::net::UnixStream;
+    use std::process::Command;
+
+    use super::*;
+
+    /// Runs a function on a thread that is shut in.
+    fn shut_in<T: Send>(
+        folder: &Path,
+        tables: &[Table],
+        function: impl FnOnce(Capabilities) -> T + Send,
+    ) -> T {
+        std::thread::scope(|scope| {
+            let thread = scope.spawn(|| function(enter(folder, tables).unwrap()));
+            thread.join().unwrap()
+        })
+    }
+
+    #[test]
+    fn a_query_sees_its_tables_and_its_folder_and_no_other_file() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("own");
+        fs::create_dir(&folder).unwrap();
+        let table = Table {
+            name: "t".into(),
+            path: root.path().join("table"),
+        };
+        fs::write(&table.path, "rows").unwrap();
+        let other = root.path().join("other");
+        fs::write(&other, "secret").unwrap();
+
+        shut_in(&folder, std::slice::from_ref(&table), |can| {
+            assert_eq!(fs::read(&table.path).unwrap(), b"rows");
+            fs::write(folder.join("spill"), "x").unwrap();
+            fs::remove_file(folder.join("spill")).unwrap();
+            assert!(
+                can.files,
+                "this kernel has no landlock: the rest cannot be shown"
+            );
+            for path in [
+                other.as_path(),
+                Path::new("/etc/passwd"),
+                Path::new("/proc/self/environ"),
+            ] {
+                assert!(File::open(path).is_err(), "{path:?}");
+            }
+            assert!(File::options().write(true).open(&table.path).is_err());
+            assert!(fs::write(root.path().join("new"), "x").is_err());
+            assert!(fs::remove_file(&table.path).is_err());
+            assert!(fs::rename(&table.path, folder.join("moved")).is_err());
+        });
+    }
+
+    #[test]
+    fn a_query_opens_no_socket_and_starts_no_program_but_starts_threads() {
+        let folder = tempfile::tempdir().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        shut_in(folder.path(), &[], |can| {
+            assert!(
+                std::thread::Builder::new()
+                    .spawn(|| ())
+                    .unwrap()
+                    .join()
+                    .is_ok()
+            );
+            assert!(
+                can.system_calls,
+                "this kernel has no filters: the rest cannot be shown"
+            );
+            assert!(TcpStream::connect(address).is_err());
+            assert!(UdpSocket::bind("127.0.0.1:0").is_err());
+            assert!(UnixStream::pair().is_err());
+            assert!(Command::new("/bin/true").spawn().is_err());
+        });
+    }
+}

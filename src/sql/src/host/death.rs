@@ -46,3 +46,46 @@ fn memory() -> SqlError {
 fn depth() -> SqlError {
     SqlError::Exhausted(Fault::new("the query is nested too deeply"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+
+    fn code(wait_status: i32, stderr: &str) -> &'static str {
+        explain(
+            Some(ExitStatus::from_raw(wait_status)),
+            stderr,
+            Duration::ZERO,
+        )
+        .code()
+    }
+
+    #[test]
+    fn each_way_to_die_is_an_error_of_its_own() {
+        let signal = |signal: Signal| signal as i32;
+        assert_eq!(
+            code(
+                signal(Signal::SIGABRT),
+                "memory allocation of 9 bytes failed"
+            ),
+            "resource_exhausted"
+        );
+        assert_eq!(
+            code(
+                signal(Signal::SIGABRT),
+                "thread 'query' has overflowed its stack"
+            ),
+            "resource_exhausted"
+        );
+        assert_eq!(code(signal(Signal::SIGABRT), ""), "sql_failed");
+        assert_eq!(code(signal(Signal::SIGSEGV), ""), "resource_exhausted");
+        assert_eq!(code(signal(Signal::SIGKILL), ""), "resource_exhausted");
+        assert_eq!(code(signal(Signal::SIGXCPU), ""), "timeout");
+        assert_eq!(code(signal(Signal::SIGXFSZ), ""), "resource_exhausted");
+        assert_eq!(code(0, ""), "sql_unavailable");
+        assert_eq!(code(1 << 8, "no such subcommand"), "sql_unavailable");
+        assert_eq!(explain(None, "", Duration::ZERO).code(), "sql_unavailable");
+    }
+}

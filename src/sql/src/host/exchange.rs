@@ -1,16 +1,10 @@
 //! The conversation with a child about one query.
 
-use std::time::Duration;
-
 use lastcall_domain::Progress;
-use tokio::sync::oneshot;
 
 use super::collect::Collector;
 use super::process::{Frame, Process};
-use super::scratch::Scratch;
-use super::shutting_down;
 use crate::answer::{Answer, ResultFormat};
-use crate::config::SqlConfig;
 use crate::error::SqlError;
 use crate::protocol::{Failure, FailureKind, Need, Query, Reply, Request, Table};
 
@@ -29,68 +23,37 @@ impl From<std::io::Error> for Ending {
     }
 }
 
-/// What is to be done, and whom to ask on the way.
-pub(super) struct Order {
-    pub query: String,
-    pub format: ResultFormat,
-    pub timeout: Duration,
-    pub progress: Progress,
-    pub needs: oneshot::Sender<Vec<Need>>,
-    pub tables: oneshot::Receiver<Result<Vec<Table>, SqlError>>,
+/// Hands a query to a child that has not had one, and hears which tables it names.
+pub(super) async fn ask(process: &mut Process, query: &Query) -> Result<Vec<Need>, Ending> {
+    process.hello().await.ok_or(Ending::Lost)?;
+    process.send(&Request::Query(query.clone())).await?;
+    match process.receive().await? {
+        Frame::Control(Reply::Needs(needs)) => Ok(needs),
+        Frame::Control(Reply::Failed(failure)) => Err(Ending::Because(failure.into())),
+        Frame::Control(_) | Frame::Data(_) => Err(Ending::Lost),
+    }
 }
 
-/// Runs a query in a child that has not had one.
-pub(super) async fn run(
+/// Hands over the tables and takes the answer.
+pub(super) async fn answer(
     process: &mut Process,
-    config: &SqlConfig,
-    scratch: &Scratch,
-    order: Order,
+    tables: Vec<Table>,
+    format: ResultFormat,
+    mut collector: Collector<'_>,
+    progress: &Progress,
 ) -> Result<Answer, Ending> {
-    process.hello().await.ok_or(Ending::Lost)?;
-    let query = Query {
-        sql: order.query,
-        format: order.format,
-        folder: process.folder().to_owned(),
-        memory: config.memory,
-        max_spill: config.max_spill,
-        max_rows: config.max_rows,
-        threads: config.threads,
-        // Beyond what all threads can use in the time; the timeout itself strikes first.
-        cpu_seconds: (order.timeout.as_secs() + 2).saturating_mul(config.threads as u64 + 1),
-    };
-    process.send(&Request::Query(query)).await?;
-    let needs = match process.receive().await? {
-        Frame::Control(Reply::Needs(needs)) => needs,
-        Frame::Control(Reply::Failed(failure)) => return Err(Ending::Because(failure.into())),
-        Frame::Control(_) | Frame::Data(_) => return Err(Ending::Lost),
-    };
-    let tables = if needs.is_empty() {
-        Vec::new()
-    } else {
-        // Both fail only if whoever asked is gone, and then this future is about to be dropped.
-        order
-            .needs
-            .send(needs)
-            .map_err(|_| Ending::Because(shutting_down()))?;
-        let tables = order
-            .tables
-            .await
-            .map_err(|_| Ending::Because(SqlError::Cancelled))?;
-        tables.map_err(Ending::Because)?
-    };
     process.send(&Request::Tables(tables)).await?;
-    let mut collector = Collector::new(scratch, config.max_bytes);
     loop {
         match process.receive().await? {
             Frame::Data(bytes) => collector.push(&bytes).await.map_err(Ending::Because)?,
-            Frame::Control(Reply::Progress(done)) => order.progress.set(done),
+            Frame::Control(Reply::Progress(done)) => progress.set(done),
             Frame::Control(Reply::Failed(failure)) => return Err(Ending::Because(failure.into())),
             Frame::Control(Reply::Done(done)) => {
                 let (body, bytes) = collector.finish().await.map_err(Ending::Because)?;
                 return Ok(Answer {
                     body,
                     bytes,
-                    media_type: order.format.media_type(),
+                    media_type: format.media_type(),
                     row_count: done.row_count,
                     truncated: done.truncated,
                 });

@@ -11,6 +11,7 @@ use lastcall_domain::{Cancel, Progress};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinSet, LocalSet};
 
+use super::collect::Collector;
 use super::exchange::{self, Ending};
 use super::process::Process;
 use super::scratch::Scratch;
@@ -18,7 +19,7 @@ use super::shutting_down;
 use crate::answer::{Answer, ResultFormat};
 use crate::config::SqlConfig;
 use crate::error::SqlError;
-use crate::protocol::{Capabilities, Need, Table};
+use crate::protocol::{Capabilities, Need, Query, Table};
 
 /// How long a child may take until it says that it is ready, when only that is waited for.
 const WARM_UP: Duration = Duration::from_secs(30);
@@ -31,19 +32,28 @@ pub(super) enum Command {
     Shutdown(oneshot::Sender<()>),
 }
 
-/// A query, and the channels to whoever waits for it.
+/// A query, and whoever waits for it.
 #[derive(Debug)]
 pub(super) struct Job {
-    pub query: String,
-    pub format: ResultFormat,
+    pub conversation: Conversation,
     pub timeout: Duration,
     pub started: Instant,
     pub cancel: Cancel,
-    pub progress: Progress,
-    pub needs: oneshot::Sender<Vec<Need>>,
-    pub tables: oneshot::Receiver<Result<Vec<Table>, SqlError>>,
     pub done: oneshot::Sender<Result<Answer, SqlError>>,
 }
+
+/// A query, and whom to ask on the way.
+#[derive(Debug)]
+pub(super) struct Conversation {
+    pub query: String,
+    pub format: ResultFormat,
+    pub progress: Progress,
+    /// Tells which tables are needed, and hears where they are. Asked once.
+    pub tables: Option<(oneshot::Sender<Vec<Need>>, Found)>,
+}
+
+/// Hears where tables are.
+pub(super) type Found = oneshot::Receiver<Result<Vec<Table>, SqlError>>;
 
 /// Starts the thread.
 pub(super) fn start(
@@ -129,20 +139,8 @@ impl Keeper {
             () = job.cancel.cancelled() => Err(Ending::Because(SqlError::Cancelled)),
             () = job.done.closed() => Err(Ending::Because(SqlError::Cancelled)),
             () = self.closing.cancelled() => Err(Ending::Because(shutting_down())),
-            ending = exchange::run(
-                &mut process,
-                &self.config,
-                &self.scratch,
-                exchange::Order {
-                    query: job.query,
-                    format: job.format,
-                    timeout: left,
-                    progress: job.progress,
-                    needs: job.needs,
-                    tables: job.tables,
-                },
-            ) => ending,
             () = tokio::time::sleep(left) => Err(Ending::Because(SqlError::Timeout(job.timeout))),
+            ending = self.converse(&mut process, &mut job.conversation, left) => ending,
         };
         let answer = match ending {
             Ok(answer) => {
@@ -157,6 +155,51 @@ impl Keeper {
         };
         // Whoever asked may have given up waiting.
         let _ = job.done.send(answer);
+    }
+
+    async fn converse(
+        &self,
+        process: &mut Process,
+        job: &mut Conversation,
+        left: Duration,
+    ) -> Result<Answer, Ending> {
+        let config = &self.config;
+        let mut query = Query {
+            sql: std::mem::take(&mut job.query),
+            format: job.format,
+            folder: process.folder().to_owned(),
+            memory: config.memory,
+            max_spill: config.max_spill,
+            max_rows: config.max_rows,
+            threads: config.threads,
+            // More than all threads can use in the time: the timeout itself strikes first.
+            cpu_seconds: (left.as_secs() + 2).saturating_mul(config.threads as u64 + 1),
+        };
+        let needs = match exchange::ask(process, &query).await {
+            // A spare that something killed while it waited is not the query's fault.
+            Err(Ending::Lost) if process.was_killed().await => {
+                let fresh = self.start().map_err(Ending::Because)?;
+                std::mem::replace(process, fresh).end().await;
+                query.folder = process.folder().to_owned();
+                exchange::ask(process, &query).await?
+            }
+            needs => needs?,
+        };
+        let tables = match (needs.is_empty(), job.tables.take()) {
+            (false, Some((ask, tables))) => {
+                // Both fail only if whoever asked is gone, and then this future is about to be
+                // dropped.
+                ask.send(needs)
+                    .map_err(|_| Ending::Because(SqlError::Cancelled))?;
+                let tables = tables
+                    .await
+                    .map_err(|_| Ending::Because(SqlError::Cancelled))?;
+                tables.map_err(Ending::Because)?
+            }
+            _ => Vec::new(),
+        };
+        let collector = Collector::new(&self.scratch, config.max_bytes);
+        exchange::answer(process, tables, job.format, collector, &job.progress).await
     }
 
     async fn probe(self: Rc<Self>, reply: oneshot::Sender<Result<Capabilities, SqlError>>) {
@@ -190,14 +233,18 @@ impl Keeper {
         loop {
             let spare = self.spares.borrow_mut().pop_front();
             let Some(mut spare) = spare else {
-                return Process::start(&self.config, &self.scratch)
-                    .map_err(|error| SqlError::Unavailable(error.to_string()));
+                return self.start();
             };
             if spare.lives() {
                 return Ok(spare);
             }
             spare.end().await;
         }
+    }
+
+    fn start(&self) -> Result<Process, SqlError> {
+        Process::start(&self.config, &self.scratch)
+            .map_err(|error| SqlError::Unavailable(error.to_string()))
     }
 
     /// Starts children until there are enough spares. A failure is left to the query that finds

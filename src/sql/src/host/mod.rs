@@ -20,7 +20,7 @@ use crate::config::{MAX_QUERY_BYTES, SqlConfig};
 use crate::error::{Fault, SqlError};
 use crate::protocol::Capabilities;
 use crate::tables::Tables;
-use keeper::{Command, Job};
+use keeper::{Command, Conversation, Job};
 
 /// Runs queries, each in a child process of its own.
 ///
@@ -100,14 +100,15 @@ impl Sql {
         let (found, tables_found) = oneshot::channel();
         let (done, mut answer) = oneshot::channel();
         self.send(Command::Query(Box::new(Job {
-            query: query.to_owned(),
-            format,
+            conversation: Conversation {
+                query: query.to_owned(),
+                format,
+                progress: progress.clone(),
+                tables: Some((needs, tables_found)),
+            },
             timeout,
             started: Instant::now(),
             cancel: cancel.clone(),
-            progress: progress.clone(),
-            needs,
-            tables: tables_found,
             done,
         })))?;
         let needs = tokio::select! {

@@ -126,6 +126,13 @@ impl Process {
         }
     }
 
+    /// Whether a child that closed its output was killed, by whomever.
+    pub(super) async fn was_killed(&mut self) -> bool {
+        use std::os::unix::process::ExitStatusExt;
+        let gone = tokio::time::timeout(LAST_BREATH, self.child.wait()).await;
+        matches!(gone, Ok(Ok(status)) if status.signal() == Some(Signal::SIGKILL as i32))
+    }
+
     /// Kills the child if it lives, reaps it and removes its folder.
     pub(super) async fn end(mut self) {
         self.kill();

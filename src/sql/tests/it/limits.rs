@@ -59,9 +59,9 @@ async fn an_answer_of_more_bytes_than_the_limit_fails() {
     fixture.end().await;
 }
 
-/// A sort of 100,000 rows, each with 400 characters that do not repeat.
-const LARGE_SORT: &str = "select count(*), max(t) from (
-    select repeat(text, 20) as t, row_number() over (order by repeat(text, 20) desc) as r from numbers)";
+/// A sort of 100,000 rows, each with about 1,000 characters: more than the memory below.
+const LARGE_SORT: &str = "select count(*), max(t), sum(r) from (
+    select repeat(text, 60) as t, row_number() over (order by repeat(text, 60) desc) as r from numbers)";
 
 #[tokio::test]
 async fn a_sort_that_does_not_fit_in_memory_spills_within_the_limit_of_disk() {

@@ -60,8 +60,8 @@ async fn a_column_is_called_as_its_table_or_its_query_calls_it() {
         ["name"]
     );
     assert_eq!(
-        columns(&fixture, "select 1 + 1, *, count(*) over (), date_trunc('month', d) D from (select hatched as d from penguins)").await,
-        ["1 + 1", "d", "count(*) OVER ()", "D"]
+        columns(&fixture, "select 1 + 1, *, count(*) over (), date_trunc('month', d) Month from (select hatched as d from penguins)").await,
+        ["1 + 1", "d", "count(*) OVER ()", "Month"]
     );
     assert_eq!(
         columns(&fixture, "(select 1 as one union all select 2)").await,
