@@ -75,6 +75,14 @@ pub(crate) fn service_number(service: Service) -> i16 {
     }
 }
 
+/// The service of that number.
+pub(crate) fn service(number: i16) -> Result<Service, Unreadable> {
+    Service::ALL
+        .into_iter()
+        .find(|service| service_number(*service) == number)
+        .ok_or_else(|| Unreadable(format!("the unknown service {number}")))
+}
+
 /// The format of that name.
 pub(crate) fn format(name: &str) -> Result<Format, Unreadable> {
     Format::ALL

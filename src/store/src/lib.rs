@@ -3,8 +3,10 @@
 mod blobs;
 mod codec;
 mod open;
+mod postgres;
 mod sqlite;
 
 pub use blobs::open_blobs;
 pub use open::open_store;
+pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;

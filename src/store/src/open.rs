@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use lastcall_domain::{Clock, Limits, Store, StoreError, StoreResult};
 
-use crate::SqliteStore;
+use crate::{PostgresStore, SqliteStore};
 
 /// Opens the store at `url`: `sqlite://relative/file`, `sqlite:///absolute/file` or
-/// `postgres://user@host/database`.
+/// `postgres://user@host/database`. The clock of a PostgreSQL store is that of its database.
 ///
 /// # Errors
-/// As [`SqliteStore::open`]; [`StoreError::Failed`] where
+/// As [`SqliteStore::open`] and [`PostgresStore::open`]; [`StoreError::Failed`] where
 /// the URL is of no use. No error names the password of the URL.
 pub async fn open_store(
     url: &str,
@@ -23,6 +23,9 @@ pub async fn open_store(
             return Err(StoreError::Failed(format!("{url} names no file")));
         }
         return Ok(Arc::new(SqliteStore::open(Path::new(path), clock, limits)?));
+    }
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(Arc::new(PostgresStore::open(url, limits).await?));
     }
     Err(StoreError::Failed(
         "the URL is none of sqlite://file and postgres://user@host/database".to_owned(),

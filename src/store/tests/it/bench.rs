@@ -14,6 +14,8 @@ use lastcall_domain::{
 use lastcall_store::SqliteStore;
 use tempfile::TempDir;
 
+use crate::schema::Schema;
+
 /// How long a lease is in these tests.
 pub(crate) const LEASE: Duration = Duration::from_secs(5);
 /// How long a session lives in these tests.
@@ -48,6 +50,8 @@ pub(crate) enum Ground {
     Memory(MemoryStore),
     /// A file in this folder.
     Sqlite(TempDir),
+    /// A schema of the database server.
+    Postgres(Schema),
 }
 
 /// A store to be tested.
@@ -83,6 +87,20 @@ impl Bench {
         }
     }
 
+    /// A store in a schema of the server that `scripts/test.sh` starts.
+    pub(crate) async fn postgres() -> Self {
+        let schema = Schema::new().await;
+        let store = schema.open().await;
+        let clock = ManualClock::new();
+        schema.take_over_the_clock(clock.now()).await;
+        Self {
+            store: Arc::new(store),
+            shared: true,
+            clock,
+            ground: Ground::Postgres(schema),
+        }
+    }
+
     fn on_memory(make: fn(Arc<dyn Clock>, Limits) -> MemoryStore, shared: bool) -> Self {
         let clock = ManualClock::new();
         let store = make(clock.clone(), Limits::default());
@@ -107,6 +125,15 @@ impl Bench {
                 self.store = Arc::new(open_sqlite(left.path(), &self.clock));
                 self.ground = Ground::Sqlite(left);
             }
+            Ground::Postgres(schema) => self.store = Arc::new(schema.open().await),
+        }
+    }
+
+    /// The store as another process has it, where that is possible.
+    pub(crate) async fn peer(&self) -> Arc<dyn Store> {
+        match &self.ground {
+            Ground::Postgres(schema) => Arc::new(schema.open().await),
+            Ground::Memory(_) | Ground::Sqlite(_) => Arc::clone(&self.store),
         }
     }
 
@@ -125,6 +152,7 @@ impl Bench {
         self.clock.advance(by);
         match &self.ground {
             Ground::Memory(_) | Ground::Sqlite(_) => {}
+            Ground::Postgres(schema) => schema.set_clock(self.clock.now()).await,
         }
     }
 

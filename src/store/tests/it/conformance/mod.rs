@@ -20,6 +20,11 @@ macro_rules! on_every_store {
             async fn sqlite() {
                 super::$case(Bench::sqlite().await).await;
             }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                super::$case(Bench::postgres().await).await;
+            }
         })+
     };
 }

@@ -23,16 +23,21 @@ type End = (State, Option<String>);
 #[derive(Default)]
 struct Seen {
     ends: Mutex<HashMap<JobId, Vec<End>>>,
-    ended: AtomicUsize,
+    submitting: AtomicUsize,
 }
 
 async fn every_job_ends_exactly_once_whatever_befalls_it(bench: Bench) {
     let bench = Arc::new(bench);
     let session = bench.session().await;
     let seen = Arc::new(Seen::default());
+    seen.submitting.store(SUBMITTERS, Ordering::SeqCst);
     let mut tasks = Vec::new();
     for _ in 0..SUBMITTERS {
-        tasks.push(tokio::spawn(submitter(bench.clone(), session.clone())));
+        tasks.push(tokio::spawn(submitter(
+            bench.clone(),
+            seen.clone(),
+            session.clone(),
+        )));
     }
     for seed in 0..WORKERS {
         tasks.push(tokio::spawn(worker(bench.clone(), seen.clone(), seed)));
@@ -42,20 +47,24 @@ async fn every_job_ends_exactly_once_whatever_befalls_it(bench: Bench) {
         task.await.unwrap();
     }
     let ends = seen.ends.lock().await;
-    assert_eq!(ends.len(), SUBMITTERS * JOBS_EACH);
     let all = bench.store.jobs(&JobFilter::default(), None, 10_000).await;
-    for job in all.unwrap().items {
-        let [(state, text)] = &ends[&job.id][..] else {
-            panic!("{} ended {:?}", job.id, ends[&job.id]);
-        };
-        assert_eq!(job.state(), *state);
+    let all = all.unwrap().items;
+    assert_eq!(all.len(), SUBMITTERS * JOBS_EACH);
+    for job in all {
         let kept = bench.store.result(job.id).await.unwrap();
-        assert_eq!(kept, text.as_deref().map(result));
+        match ends.get(&job.id).map(Vec::as_slice) {
+            Some([(state, text)]) => {
+                assert_eq!(job.state(), *state);
+                assert_eq!(kept, text.as_deref().map(result));
+            }
+            // Cancelled while no worker had it.
+            None => assert_eq!(job.state(), State::Cancelled),
+            Some(ends) => panic!("{} ended {ends:?}", job.id),
+        }
     }
-    assert_eq!(bench.counts(Service::Analysis).await, (0, 0));
 }
 
-async fn submitter(bench: Arc<Bench>, session: Session) {
+async fn submitter(bench: Arc<Bench>, seen: Arc<Seen>, session: Session) {
     for _ in 0..JOBS_EACH {
         let bounded = Submission {
             max_queued: 40,
@@ -70,6 +79,13 @@ async fn submitter(bench: Arc<Bench>, session: Session) {
             tokio::task::yield_now().await;
         }
     }
+    seen.submitting.fetch_sub(1, Ordering::SeqCst);
+}
+
+/// Whether every job has been submitted and has ended.
+async fn is_over(bench: &Bench, seen: &Seen) -> bool {
+    let submitting = seen.submitting.load(Ordering::SeqCst);
+    submitting == 0 && bench.counts(Service::Analysis).await == (0, 0)
 }
 
 /// Claims and ends jobs, now well, now badly, now too late.
@@ -77,7 +93,7 @@ async fn worker(bench: Arc<Bench>, seen: Arc<Seen>, seed: usize) {
     let store: &dyn Store = &*bench.store;
     let holder = InstanceId::new();
     let mut turn = seed;
-    while seen.ended.load(Ordering::SeqCst) < SUBMITTERS * JOBS_EACH {
+    while !is_over(&bench, &seen).await {
         let claimed = store.claim(Service::Analysis, holder, LEASE, 3).await;
         for job in claimed.unwrap() {
             turn += 1;
@@ -111,7 +127,7 @@ async fn worker(bench: Arc<Bench>, seen: Arc<Seen>, seed: usize) {
 
 /// Lets time pass, and takes away what was left.
 async fn reaper(bench: Arc<Bench>, seen: Arc<Seen>) {
-    while seen.ended.load(Ordering::SeqCst) < SUBMITTERS * JOBS_EACH {
+    while !is_over(&bench, &seen).await {
         bench.advance(LEASE / 3).await;
         for job in bench.store.expire_leases(5).await.unwrap() {
             if job.state().is_final() {
@@ -125,5 +141,4 @@ async fn reaper(bench: Arc<Bench>, seen: Arc<Seen>) {
 async fn note(seen: &Seen, job: JobId, state: State, text: Option<String>) {
     let mut ends = seen.ends.lock().await;
     ends.entry(job).or_default().push((state, text));
-    seen.ended.fetch_add(1, Ordering::SeqCst);
 }

@@ -1,0 +1,124 @@
+//! Changes to jobs that come from callers and workers, a group of them in one transaction.
+
+use std::collections::{HashMap, HashSet};
+
+use lastcall_domain::store::{JobResult, Outcome, Verdict};
+use lastcall_domain::{ClaimRef, Job, JobId, Limits, Refused, State, StoreResult, Timestamp};
+use uuid::Uuid;
+
+use super::error::Sql;
+use super::pool::Connections;
+use super::save::{lock_ids, save};
+
+/// A change that is asked for.
+#[derive(Clone, Debug)]
+pub(super) enum Change {
+    /// A claim ends.
+    Complete(ClaimRef, Outcome),
+    /// Claims are given back, all of them or, where the transaction fails, none.
+    HandBack(Vec<ClaimRef>),
+    /// The caller wants this job cancelled.
+    Cancel(JobId),
+}
+
+impl Change {
+    fn jobs(&self) -> Vec<JobId> {
+        match self {
+            Self::Complete(claim, _) => vec![claim.job],
+            Self::HandBack(claims) => claims.iter().map(|claim| claim.job).collect(),
+            Self::Cancel(job) => vec![*job],
+        }
+    }
+}
+
+/// What became of a group.
+pub(super) struct Changed {
+    /// To each change, the verdict on each of its jobs.
+    pub(super) verdicts: Vec<Vec<Verdict>>,
+    /// The jobs that have changed, as they are now.
+    pub(super) jobs: Vec<Job>,
+}
+
+/// Makes the changes in their order.
+pub(super) async fn apply(
+    connections: &Connections,
+    limits: &Limits,
+    asked: &[Change],
+) -> StoreResult<Changed> {
+    connections
+        .run(|| async move { try_apply(connections, limits, asked).await })
+        .await
+}
+
+async fn try_apply(connections: &Connections, limits: &Limits, asked: &[Change]) -> Sql<Changed> {
+    let ids: HashSet<Uuid> = asked
+        .iter()
+        .flat_map(|change| change.jobs())
+        .map(|job| *job.as_uuid())
+        .collect();
+    let ids: Vec<Uuid> = ids.into_iter().collect();
+    let mut lent = connections.lend().await?;
+    let tx = lent.begin().await?;
+    let mut desk = Desk::default();
+    if let Some(locked) = lock_ids(&tx, &ids).await? {
+        desk.jobs = locked.jobs.into_iter().map(|job| (job.id, job)).collect();
+        desk.now = locked.now;
+    }
+    let verdicts = asked.iter().map(|asked| desk.make(asked, limits)).collect();
+    let changed = desk.changed.iter().filter_map(|id| desk.jobs.get(id));
+    let jobs: Vec<&Job> = changed.collect();
+    save(&tx, &jobs, &desk.results).await?;
+    tx.commit().await?;
+    lent.done();
+    let jobs = jobs.into_iter().cloned().collect();
+    Ok(Changed { verdicts, jobs })
+}
+
+#[derive(Default)]
+struct Desk {
+    now: Timestamp,
+    jobs: HashMap<JobId, Job>,
+    changed: HashSet<JobId>,
+    results: HashMap<JobId, JobResult>,
+}
+
+impl Desk {
+    fn make(&mut self, asked: &Change, limits: &Limits) -> Vec<Verdict> {
+        let now = self.now;
+        match asked {
+            Change::Complete(claim, outcome) => {
+                let verdict = self.change(claim.job, |job| {
+                    job.complete(*claim, outcome, now, limits).map(|_| ())
+                });
+                if let (Ok(job), Outcome::Succeeded(result)) = (&verdict, outcome)
+                    && job.state() == State::Succeeded
+                {
+                    self.results.insert(job.id, result.clone());
+                }
+                vec![verdict]
+            }
+            Change::HandBack(claims) => claims
+                .iter()
+                .map(|claim| {
+                    self.change(claim.job, |job| {
+                        job.hand_back(*claim, now, limits).map(|_| ())
+                    })
+                })
+                .collect(),
+            Change::Cancel(id) => {
+                vec![self.change(*id, |job| job.cancel(now, limits).map(|_| ()))]
+            }
+        }
+    }
+
+    fn change(
+        &mut self,
+        id: JobId,
+        change: impl FnOnce(&mut Job) -> Result<(), Refused>,
+    ) -> Verdict {
+        let job = self.jobs.get_mut(&id).ok_or(Refused::StaleEpoch)?;
+        change(job)?;
+        self.changed.insert(id);
+        Ok(job.clone())
+    }
+}

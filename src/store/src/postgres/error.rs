@@ -1,0 +1,105 @@
+//! What went wrong with PostgreSQL, as the port says it.
+
+use deadpool_postgres::PoolError;
+use lastcall_domain::StoreError;
+use tokio_postgres::error::SqlState;
+
+use crate::codec::Unreadable;
+
+/// Why an operation, or what it read, was of no use.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    /// The server said no, or did not answer.
+    #[error("{}", told(.0))]
+    Database(#[from] tokio_postgres::Error),
+    /// There was no connection to be had.
+    #[error("{}", pooled(.0))]
+    Pool(#[from] PoolError),
+    /// A row makes no sense.
+    #[error(transparent)]
+    Row(#[from] Unreadable),
+    /// Another transaction came first; this one has changed nothing.
+    #[error("another transaction came first")]
+    Conflict,
+    /// The connection was dead before anything was asked of it.
+    #[error("the connection was closed")]
+    Stale,
+}
+
+/// The result of one operation on the database.
+pub(super) type Sql<T> = Result<T, Fault>;
+
+impl From<serde_json::Error> for Fault {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Row(error.into())
+    }
+}
+
+impl Fault {
+    /// Whether nothing was changed, and the same may go through at once.
+    pub(super) fn is_repeatable(&self) -> bool {
+        match self {
+            Self::Conflict | Self::Stale => true,
+            Self::Database(error) => error.code().is_some_and(|code| {
+                [
+                    SqlState::T_R_SERIALIZATION_FAILURE,
+                    SqlState::T_R_DEADLOCK_DETECTED,
+                ]
+                .contains(code)
+            }),
+            Self::Pool(_) | Self::Row(_) => false,
+        }
+    }
+}
+
+impl From<Fault> for StoreError {
+    fn from(fault: Fault) -> Self {
+        match &fault {
+            Fault::Pool(PoolError::Closed) => Self::Closed,
+            Fault::Pool(PoolError::Backend(error)) | Fault::Database(error)
+                if is_for_good(error) =>
+            {
+                Self::Failed(fault.to_string())
+            }
+            Fault::Row(_) => Self::Failed(fault.to_string()),
+            _ => Self::Unavailable(fault.to_string()),
+        }
+    }
+}
+
+/// Whether the same would fail again and again. Classes of SQLSTATE: 08 connection, 25006 a
+/// standby, 40 rolled back, 53 resources (a full disk among them), 55 locks, 57 shutdown and
+/// timeouts, 58 the server's files.
+fn is_for_good(error: &tokio_postgres::Error) -> bool {
+    let passing = |code: &SqlState| {
+        let code = code.code();
+        code == "25006"
+            || ["08", "40", "53", "55", "57", "58"]
+                .iter()
+                .any(|class| code.starts_with(class))
+    };
+    error.code().is_some_and(|code| !passing(code))
+}
+
+/// What the server said, or what became of the connection. Never the URL or its password: the
+/// driver's errors do not carry them, and only these two texts of theirs are used.
+fn told(error: &tokio_postgres::Error) -> String {
+    if let Some(said) = error.as_db_error() {
+        return format!("PostgreSQL: {} ({})", said.message(), said.code().code());
+    }
+    match std::error::Error::source(error) {
+        Some(cause) => format!("PostgreSQL cannot be reached: {cause}"),
+        None => format!("PostgreSQL cannot be reached: {error}"),
+    }
+}
+
+fn pooled(error: &PoolError) -> String {
+    match error {
+        PoolError::Backend(error) => told(error),
+        PoolError::Timeout(_) => {
+            "PostgreSQL cannot be reached: no connection within the time".to_owned()
+        }
+        PoolError::Closed => "the store is closed".to_owned(),
+        other => format!("PostgreSQL cannot be reached: {other}"),
+    }
+}

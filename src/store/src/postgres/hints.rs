@@ -1,0 +1,251 @@
+//! What the processes tell each other, by LISTEN and NOTIFY, on a connection of its own. Only
+//! hints: when the connection is lost so are they, and whoever relies on them looks by itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lastcall_domain::store::Hint;
+use lastcall_domain::{InstanceId, JobId, Service};
+use tokio::sync::{broadcast, mpsc};
+use tokio::task::JoinHandle;
+use tokio_postgres::AsyncMessage;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::error::{Fault, Sql};
+use super::pool::{Connector, OPERATION};
+
+/// Hints that a slow listener may leave unread before it loses the oldest.
+const UNREAD: usize = 4_096;
+/// Hints that may wait to be sent; those beyond are dropped.
+const UNSENT: usize = 8_192;
+/// The longest payload that PostgreSQL takes is 8,000 bytes.
+const PAYLOAD: usize = 7_900;
+/// How long to wait before another try to connect, at first and at most.
+const RETRY: Duration = Duration::from_millis(100);
+const RETRY_MAX: Duration = Duration::from_secs(5);
+
+/// Both directions.
+pub(super) struct Hints {
+    heard: broadcast::Sender<Hint>,
+    say: mpsc::Sender<Hint>,
+    end: CancellationToken,
+    task: std::sync::Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Hints {
+    /// Begins to listen and to speak, as `me`.
+    pub(super) fn start(connector: Arc<Connector>, me: InstanceId) -> Self {
+        let heard = broadcast::Sender::new(UNREAD);
+        let (say, said) = mpsc::channel(UNSENT);
+        let end = CancellationToken::new();
+        let line = Line {
+            connector,
+            me: me.as_uuid().simple().to_string(),
+            heard: heard.clone(),
+            said,
+        };
+        let ended = end.clone();
+        let task = tokio::spawn(async move {
+            ended.run_until_cancelled(line.run()).await;
+        });
+        Self {
+            heard,
+            say,
+            end,
+            task: std::sync::Mutex::new(Some(task)),
+        }
+    }
+
+    /// Hears what other processes say from now on.
+    pub(super) fn subscribe(&self) -> broadcast::Receiver<Hint> {
+        self.heard.subscribe()
+    }
+
+    /// Says it to the other processes, soon, if that is possible.
+    pub(super) fn say(&self, hint: Hint) {
+        let _ = self.say.try_send(hint);
+    }
+
+    /// Stops.
+    pub(super) async fn close(&self) {
+        self.end.cancel();
+        let task = self
+            .task
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .take();
+        if let Some(task) = task
+            && let Err(error) = task.await
+        {
+            log::error!("the task of the hints has ended badly: {error}");
+        }
+    }
+}
+
+impl Drop for Hints {
+    fn drop(&mut self) {
+        self.end.cancel();
+    }
+}
+
+struct Line {
+    connector: Arc<Connector>,
+    me: String,
+    heard: broadcast::Sender<Hint>,
+    said: mpsc::Receiver<Hint>,
+}
+
+impl Line {
+    async fn run(mut self) {
+        let mut pause = RETRY;
+        loop {
+            match self.talk(&mut pause).await {
+                Ok(()) => return,
+                Err(error) => log::debug!("no hints until the next connection: {error}"),
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(RETRY_MAX);
+        }
+    }
+
+    /// One connection's life.
+    async fn talk(&mut self, pause: &mut Duration) -> Sql<()> {
+        let connector = &self.connector;
+        let (client, mut connection) = connector.config.connect(connector.tls.clone()).await?;
+        let (heard, me) = (self.heard.clone(), self.me.clone());
+        let task = connector.tasks.spawn(async move {
+            loop {
+                match std::future::poll_fn(|cx| connection.poll_message(cx)).await {
+                    Some(Ok(AsyncMessage::Notification(said))) => {
+                        hear(&heard, &me, said.payload());
+                    }
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) | None => break,
+                }
+            }
+        });
+        // However this ends, the connection does.
+        let _task = AbortOnDrop(task);
+        let channel = client
+            .query_one("SELECT quote_ident('lastcall_' || current_schema())", &[])
+            .await?;
+        let channel: String = channel.try_get(0)?;
+        client.batch_execute(&format!("LISTEN {channel}")).await?;
+        *pause = RETRY;
+        // What was said until now was not heard.
+        for service in Service::ALL {
+            let _ = self.heard.send(Hint::Queued(service));
+        }
+        let notify = client
+            .prepare("SELECT pg_notify('lastcall_' || current_schema(), $1)")
+            .await?;
+        let mut hints = Vec::new();
+        loop {
+            // A quiet line is tried now and then: a dead one does not say so by itself.
+            let more = self.said.recv_many(&mut hints, UNSENT);
+            let heard = match tokio::time::timeout(OPERATION, more).await {
+                Ok(0) => return Ok(()),
+                Ok(_) | Err(_) => payloads(&self.me, hints.drain(..)),
+            };
+            let sent = async {
+                for payload in &heard {
+                    client.query(&notify, &[payload]).await?;
+                }
+                client.batch_execute("").await
+            };
+            match tokio::time::timeout(OPERATION, sent).await {
+                Ok(sent) => sent.map_err(Fault::Database)?,
+                Err(_) => return Err(Fault::Stale),
+            }
+        }
+    }
+}
+
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// The hints, each once, as texts that begin with the name of who says them.
+fn payloads(me: &str, hints: impl Iterator<Item = Hint>) -> Vec<String> {
+    let mut words: Vec<String> = hints.map(word).collect();
+    words.sort_unstable();
+    words.dedup();
+    let mut payloads: Vec<String> = Vec::new();
+    for word in words {
+        match payloads.last_mut() {
+            Some(last) if last.len() + 1 + word.len() <= PAYLOAD => {
+                last.push(' ');
+                last.push_str(&word);
+            }
+            _ => payloads.push(format!("{me} {word}")),
+        }
+    }
+    payloads
+}
+
+fn word(hint: Hint) -> String {
+    match hint {
+        Hint::Queued(service) => service.to_string(),
+        Hint::Changed(job) => job.as_uuid().simple().to_string(),
+    }
+}
+
+/// Passes on what another process has said.
+fn hear(heard: &broadcast::Sender<Hint>, me: &str, payload: &str) {
+    let mut words = payload.split(' ');
+    if words.next() == Some(me) {
+        return;
+    }
+    for word in words {
+        let queued = word.parse().map(Hint::Queued);
+        let changed = || Uuid::parse_str(word).map(|id| Hint::Changed(JobId::from(id)));
+        if let Some(hint) = queued.ok().or_else(|| changed().ok()) {
+            // Nobody listening is no fault of the one who speaks.
+            let _ = heard.send(hint);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_is_heard_by_others_in_payloads_that_fit() {
+        let jobs: Vec<JobId> = (0..1_000).map(|_| JobId::new()).collect();
+        let hints = jobs.iter().map(|job| Hint::Changed(*job));
+        let hints = hints.chain([Hint::Queued(Service::Report), Hint::Changed(jobs[0])]);
+        let payloads = payloads("me", hints);
+        let heard = broadcast::Sender::new(UNREAD);
+        let mut listener = heard.subscribe();
+        for payload in &payloads {
+            assert!(payload.len() < 8_000);
+            hear(&heard, "me", payload);
+            hear(&heard, "other", payload);
+        }
+        let mut count = 0;
+        let mut queued = 0;
+        while let Ok(hint) = listener.try_recv() {
+            match hint {
+                Hint::Queued(service) => queued += usize::from(service == Service::Report),
+                Hint::Changed(job) => count += usize::from(jobs.contains(&job)),
+            }
+        }
+        assert_eq!((count, queued), (1_000, 1));
+    }
+
+    #[test]
+    fn noise_is_not_heard() {
+        let heard = broadcast::Sender::new(UNREAD);
+        let mut listener = heard.subscribe();
+        for noise in ["", "other", "other ", "other x 12 ☃", "report"] {
+            hear(&heard, "me", noise);
+        }
+        assert!(listener.try_recv().is_err());
+    }
+}

@@ -1,0 +1,57 @@
+//! The schema, brought to this version at the start. Several processes may start at once: they
+//! take turns.
+
+use lastcall_domain::{StoreError, StoreResult};
+
+use super::error::Sql;
+use super::pool::Connections;
+
+/// The steps from one version of the schema to the next; the version is their number.
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+/// The advisory lock of a migration; the other key is the schema, as the database's locks are
+/// shared by all its schemas. Those of the queues are the numbers of the services.
+const TURN: i32 = 1_000;
+
+pub(super) async fn migrate(connections: &Connections) -> StoreResult<()> {
+    let found = connections.run(|| step(connections)).await?;
+    if found > MIGRATIONS.len() {
+        return Err(StoreError::Failed(format!(
+            "the database was written by a newer version of Lastcall: its schema has version \
+             {found}, this one knows {}",
+            MIGRATIONS.len()
+        )));
+    }
+    Ok(())
+}
+
+/// Brings the schema up, and says which version it had.
+async fn step(connections: &Connections) -> Sql<usize> {
+    let mut lent = connections.lend().await?;
+    let tx = lent.begin().await?;
+    tx.query(
+        "SELECT pg_advisory_xact_lock(hashtext(current_schema()), $1)",
+        &[&TURN],
+    )
+    .await?;
+    tx.batch_execute("CREATE TABLE IF NOT EXISTS lastcall_schema (version bigint NOT NULL)")
+        .await?;
+    let version = tx
+        .query_opt("SELECT max(version) FROM lastcall_schema", &[])
+        .await?;
+    let version: Option<i64> = match version {
+        Some(row) => row.try_get(0)?,
+        None => None,
+    };
+    let found = usize::try_from(version.unwrap_or(0)).unwrap_or(usize::MAX);
+    for migration in MIGRATIONS.get(found..).unwrap_or_default() {
+        tx.batch_execute(migration).await?;
+    }
+    if found < MIGRATIONS.len() {
+        let now = MIGRATIONS.len() as i64;
+        tx.execute("INSERT INTO lastcall_schema VALUES ($1)", &[&now])
+            .await?;
+    }
+    tx.commit().await?;
+    lent.done();
+    Ok(found)
+}

@@ -1,0 +1,343 @@
+//! The store in a PostgreSQL database, which several processes share.
+//!
+//! What arrives together goes there together ([`batch`]); what changes a job locks its row first
+//! ([`save`]). All times are those of the database. What it holds is in `schema.sql`.
+
+mod batch;
+mod change;
+mod error;
+mod hints;
+mod migrate;
+mod pool;
+mod read;
+mod removal;
+mod row;
+mod save;
+mod sessions;
+mod submit;
+mod tls;
+mod url;
+mod work;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use lastcall_domain::store::{
+    Admission, Beat, Hint, Idempotency, JobFilter, JobResult, Outcome, Page, Put, Store,
+    StoreCounts, StoreError, StoreResult, Submission, Verdict,
+};
+use lastcall_domain::{
+    BlobKey, ClaimRef, Dataset, DatasetName, Field, InstanceId, Job, JobId, Limits, Owner, Refused,
+    Service, Session, SessionId, State, Timestamp,
+};
+use tokio::sync::broadcast;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use batch::{Batches, Work};
+use change::Change;
+use hints::Hints;
+use pool::{Connections, Connector};
+
+/// Jobs that one transaction takes away from dead processes.
+const RECOVERED_AT_ONCE: u32 = 1_000;
+
+/// A store in a PostgreSQL database.
+pub struct PostgresStore {
+    me: InstanceId,
+    limits: Limits,
+    connections: Arc<Connections>,
+    submissions: Batches<Submission, Admission<Job>>,
+    changes: Batches<Change, Vec<Verdict>>,
+    hints: Arc<Hints>,
+    closed: AtomicBool,
+}
+
+impl PostgresStore {
+    /// Connects to the database at `url`, `postgres://user:password@host:port/database`, with
+    /// `sslmode` and `sslrootcert` as libpq has them, and brings its schema up.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where the server cannot be reached in time;
+    /// [`StoreError::Failed`] where it refuses the user, the certificate or the schema, where
+    /// the schema is of a newer version, or the URL is of no use. No error names the password.
+    pub async fn open(url: &str, limits: Limits) -> StoreResult<Self> {
+        let target = url::read(url)?;
+        let connector = Connector {
+            tls: tls::connector(&target.trust)?,
+            config: target.config,
+            tasks: TaskTracker::new(),
+        };
+        let connections = Arc::new(Connections::new(connector.clone())?);
+        migrate::migrate(&connections).await?;
+        let me = InstanceId::new();
+        let hints = Arc::new(Hints::start(Arc::new(connector), me));
+        Ok(Self {
+            me,
+            limits,
+            submissions: Batches::start(submissions(&connections, &hints)),
+            changes: Batches::start(changes(&connections, &hints, limits)),
+            connections,
+            hints,
+            closed: AtomicBool::new(false),
+        })
+    }
+
+    /// The connections, for as long as the store is open.
+    fn db(&self) -> StoreResult<&Connections> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(StoreError::Closed);
+        }
+        Ok(&self.connections)
+    }
+
+    async fn change(&self, change: Change) -> StoreResult<Vec<Verdict>> {
+        self.changes.ask(change).await
+    }
+}
+
+fn submissions(
+    connections: &Arc<Connections>,
+    hints: &Arc<Hints>,
+) -> Work<Submission, Admission<Job>> {
+    let (connections, hints) = (Arc::clone(connections), Arc::clone(hints));
+    Arc::new(move |asked: Arc<[Submission]>| {
+        let (connections, hints) = (Arc::clone(&connections), Arc::clone(&hints));
+        async move {
+            let answers = submit::submit(&connections, &asked).await?;
+            for answer in &answers {
+                if let Admission::Created(job) = answer {
+                    tell(&hints, job);
+                }
+            }
+            Ok(answers)
+        }
+        .boxed()
+    })
+}
+
+fn changes(
+    connections: &Arc<Connections>,
+    hints: &Arc<Hints>,
+    limits: Limits,
+) -> Work<Change, Vec<Verdict>> {
+    let (connections, hints) = (Arc::clone(connections), Arc::clone(hints));
+    Arc::new(move |asked: Arc<[Change]>| {
+        let (connections, hints) = (Arc::clone(&connections), Arc::clone(&hints));
+        async move {
+            let changed = change::apply(&connections, &limits, &asked).await?;
+            changed.jobs.iter().for_each(|job| tell(&hints, job));
+            Ok(changed.verdicts)
+        }
+        .boxed()
+    })
+}
+
+/// Tells the other processes what has become of the job.
+fn tell(hints: &Hints, job: &Job) {
+    hints.say(Hint::Changed(job.id));
+    match job.state() {
+        State::Queued => hints.say(Hint::Queued(job.service())),
+        State::Running => {}
+        // Somebody may have waited for its end.
+        State::Succeeded | State::Failed | State::Cancelled => {
+            hints.say(Hint::Queued(Service::Report));
+        }
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn create_session(
+        &self,
+        session: Session,
+        idempotency: Option<Idempotency>,
+    ) -> StoreResult<Admission<Session>> {
+        sessions::create(self.db()?, &session, idempotency.as_ref()).await
+    }
+
+    async fn session(&self, id: SessionId) -> StoreResult<Option<Session>> {
+        read::session(self.db()?, id).await
+    }
+
+    async fn sessions(
+        &self,
+        owner: &Owner,
+        now: Timestamp,
+        after: Option<SessionId>,
+        limit: u32,
+    ) -> StoreResult<Page<Session>> {
+        read::sessions(self.db()?, owner, now, after, limit).await
+    }
+
+    async fn renew_session(&self, id: SessionId, expires_at: Timestamp) -> StoreResult<()> {
+        sessions::renew(self.db()?, id, expires_at).await
+    }
+
+    async fn delete_session(&self, id: SessionId) -> StoreResult<bool> {
+        let jobs = sessions::delete(self.db()?, &self.limits, id).await?;
+        jobs.iter().flatten().for_each(|job| tell(&self.hints, job));
+        Ok(jobs.is_some())
+    }
+
+    async fn was_removed(&self, id: &Uuid, owner: &Owner) -> StoreResult<bool> {
+        read::was_removed(self.db()?, id, owner).await
+    }
+
+    async fn begin_removal(&self, now: Timestamp, limit: u32) -> StoreResult<Vec<SessionId>> {
+        removal::begin(self.db()?, self.me, now, limit).await
+    }
+
+    async fn finish_removal(&self, sessions: &[SessionId]) -> StoreResult<()> {
+        removal::finish(self.db()?, sessions).await
+    }
+
+    async fn forget(&self, before: Timestamp, limit: u32) -> StoreResult<u64> {
+        removal::forget(self.db()?, before, limit).await
+    }
+
+    async fn put_dataset(&self, dataset: Dataset) -> StoreResult<Option<Put>> {
+        sessions::put_dataset(self.db()?, &dataset).await
+    }
+
+    async fn dataset(
+        &self,
+        session: SessionId,
+        name: &DatasetName,
+    ) -> StoreResult<Option<Dataset>> {
+        read::dataset(self.db()?, session, name).await
+    }
+
+    async fn datasets(
+        &self,
+        session: SessionId,
+        after: Option<&DatasetName>,
+        limit: u32,
+    ) -> StoreResult<Page<Dataset>> {
+        read::datasets(self.db()?, session, after, limit).await
+    }
+
+    async fn set_schema(&self, blob: &BlobKey, schema: &[Field]) -> StoreResult<()> {
+        sessions::set_schema(self.db()?, blob, schema).await
+    }
+
+    async fn delete_dataset(
+        &self,
+        session: SessionId,
+        name: &DatasetName,
+    ) -> StoreResult<Option<Dataset>> {
+        sessions::delete_dataset(self.db()?, session, name).await
+    }
+
+    async fn submit(&self, submission: Submission) -> StoreResult<Admission<Job>> {
+        self.submissions.ask(submission).await
+    }
+
+    async fn job(&self, id: JobId) -> StoreResult<Option<Job>> {
+        read::job(self.db()?, id).await
+    }
+
+    async fn jobs(
+        &self,
+        filter: &JobFilter,
+        after: Option<JobId>,
+        limit: u32,
+    ) -> StoreResult<Page<Job>> {
+        read::jobs(self.db()?, filter, after, limit).await
+    }
+
+    async fn result(&self, id: JobId) -> StoreResult<Option<JobResult>> {
+        read::result(self.db()?, id).await
+    }
+
+    async fn cancel(&self, id: JobId) -> StoreResult<Option<Job>> {
+        let verdicts = self.change(Change::Cancel(id)).await?;
+        match verdicts.into_iter().next() {
+            Some(Ok(job)) => Ok(Some(job)),
+            // It has ended, or was never there, or is being removed.
+            Some(Err(_)) | None => self.job(id).await,
+        }
+    }
+
+    async fn claim(
+        &self,
+        service: Service,
+        holder: InstanceId,
+        lease: Duration,
+        limit: u32,
+    ) -> StoreResult<Vec<Job>> {
+        let jobs = work::claim(self.db()?, &self.limits, service, holder, lease, limit).await?;
+        jobs.iter().for_each(|job| tell(&self.hints, job));
+        Ok(jobs)
+    }
+
+    async fn heartbeat(
+        &self,
+        claims: &[(ClaimRef, f64)],
+        lease: Duration,
+    ) -> StoreResult<Vec<Beat>> {
+        work::heartbeat(self.db()?, &self.limits, claims, lease).await
+    }
+
+    async fn complete(&self, claim: ClaimRef, outcome: Outcome) -> StoreResult<Verdict> {
+        let verdicts = self.change(Change::Complete(claim, outcome)).await?;
+        Ok(verdicts
+            .into_iter()
+            .next()
+            .unwrap_or(Err(Refused::StaleEpoch)))
+    }
+
+    async fn hand_back(&self, claims: &[ClaimRef]) -> StoreResult<Vec<Verdict>> {
+        self.change(Change::HandBack(claims.to_vec())).await
+    }
+
+    async fn expire_leases(&self, limit: u32) -> StoreResult<Vec<Job>> {
+        let jobs = work::expire_leases(self.db()?, &self.limits, limit).await?;
+        jobs.iter().for_each(|job| tell(&self.hints, job));
+        Ok(jobs)
+    }
+
+    async fn recover(&self) -> StoreResult<u64> {
+        let mut recovered = 0;
+        loop {
+            let some = self.expire_leases(RECOVERED_AT_ONCE).await?.len();
+            recovered += some as u64;
+            if some < RECOVERED_AT_ONCE as usize {
+                return Ok(recovered);
+            }
+        }
+    }
+
+    async fn counts(&self) -> StoreResult<StoreCounts> {
+        read::counts(self.db()?).await
+    }
+
+    async fn ping(&self) -> StoreResult<()> {
+        let db = self.db()?;
+        db.run(|| async move {
+            let mut lent = db.lend().await?;
+            lent.execute("UPDATE pulse SET beat = beat + 1", &[])
+                .await?;
+            lent.done();
+            Ok(())
+        })
+        .await
+    }
+
+    fn hints(&self) -> Option<broadcast::Receiver<Hint>> {
+        Some(self.hints.subscribe())
+    }
+
+    async fn close(&self) -> StoreResult<()> {
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return Err(StoreError::Closed);
+        }
+        self.submissions.close().await;
+        self.changes.close().await;
+        self.hints.close().await;
+        self.connections.close().await
+    }
+}

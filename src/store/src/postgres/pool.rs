@@ -1,0 +1,206 @@
+//! Connections: made, settled, lent, and given up as soon as one is in doubt.
+
+use std::time::Duration;
+
+use deadpool_postgres::{
+    Connect, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Transaction,
+};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use lastcall_domain::{StoreError, StoreResult};
+use tokio::task::JoinHandle;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Config, Error, IsolationLevel, Row};
+use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_util::task::TaskTracker;
+
+use super::error::{Fault, Sql};
+
+/// Connections of one process, the one that listens not counted.
+const CONNECTIONS: usize = 12;
+/// How long to wait for a connection that is free, or new.
+const WAIT: Duration = Duration::from_secs(5);
+/// How long one operation may take, with every try of it.
+pub(super) const OPERATION: Duration = Duration::from_secs(10);
+/// How often an operation that another transaction has crossed is tried.
+const TRIES: u32 = 8;
+/// How long connections may take to end at the close.
+const ENDING: Duration = Duration::from_secs(5);
+
+/// What every connection is told first. A transaction whose process has stopped in the middle
+/// holds its locks no longer than a lease; and a server that is set to lose the last
+/// transactions in a crash is told that these must not be.
+const SETTINGS: &str = "SET statement_timeout = '10s';
+    SET lock_timeout = '8s';
+    SET idle_in_transaction_session_timeout = '5s';
+    SELECT set_config('synchronous_commit', 'on', false)
+    WHERE current_setting('synchronous_commit') IN ('off', 'local')";
+
+/// Makes connections, and knows which have not ended.
+#[derive(Clone)]
+pub(super) struct Connector {
+    pub(super) config: Config,
+    pub(super) tls: MakeRustlsConnect,
+    pub(super) tasks: TaskTracker,
+}
+
+impl Connect for Connector {
+    fn connect(&self, config: &Config) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), Error>> {
+        let (config, tls) = (config.clone(), self.tls.clone());
+        async move {
+            let (client, connection) = config.connect(tls).await?;
+            let task = self.tasks.spawn(async move {
+                if let Err(error) = connection.await {
+                    log::debug!("a connection to PostgreSQL ended: {error}");
+                }
+            });
+            client.batch_execute(SETTINGS).await?;
+            Ok((client, task))
+        }
+        .boxed()
+    }
+}
+
+/// The connections of this process.
+pub(super) struct Connections {
+    pool: Pool,
+    tasks: TaskTracker,
+}
+
+impl Connections {
+    pub(super) fn new(connector: Connector) -> StoreResult<Self> {
+        let tasks = connector.tasks.clone();
+        let config = ManagerConfig {
+            recycling_method: RecyclingMethod::Fast,
+        };
+        let manager = Manager::from_connect(connector.config.clone(), connector, config);
+        let pool = Pool::builder(manager)
+            .max_size(CONNECTIONS)
+            .wait_timeout(Some(WAIT))
+            .create_timeout(Some(WAIT))
+            .recycle_timeout(Some(WAIT))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|error| StoreError::Failed(error.to_string()))?;
+        Ok(Self { pool, tasks })
+    }
+
+    /// A connection. It is given up on drop unless [`Lent::done`] was called.
+    pub(super) async fn lend(&self) -> Sql<Lent> {
+        Ok(Lent {
+            object: Some(self.pool.get().await?),
+        })
+    }
+
+    /// Runs the operation, again where another transaction has crossed it, within
+    /// [`OPERATION`]. Each try leaves nothing behind if it fails.
+    pub(super) async fn run<T, F>(&self, operation: impl Fn() -> F + Send + Sync) -> StoreResult<T>
+    where
+        F: Future<Output = Sql<T>> + Send,
+    {
+        let tries = async {
+            let mut tried = 0;
+            loop {
+                tried += 1;
+                match operation().await {
+                    Err(fault) if fault.is_repeatable() && tried < TRIES => {
+                        // Not both at the same moment again.
+                        let jitter = u64::from(std::process::id() % 7 + tried);
+                        tokio::time::sleep(Duration::from_millis(jitter)).await;
+                    }
+                    done => return done.map_err(StoreError::from),
+                }
+            }
+        };
+        match tokio::time::timeout(OPERATION, tries).await {
+            Ok(done) => done,
+            Err(_) => Err(StoreError::Unavailable(
+                "PostgreSQL has not answered within the time".to_owned(),
+            )),
+        }
+    }
+
+    /// Lends no more connections, and waits until all have ended.
+    pub(super) async fn close(&self) -> StoreResult<()> {
+        self.pool.close();
+        self.tasks.close();
+        match tokio::time::timeout(ENDING, self.tasks.wait()).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(StoreError::Unavailable(
+                "a connection to PostgreSQL has not ended within the time".to_owned(),
+            )),
+        }
+    }
+}
+
+/// A connection that was lent. What happens in it after a fault, or after its caller has gone,
+/// is not known; it goes back to the others only when all was well.
+pub(super) struct Lent {
+    object: Option<Object>,
+}
+
+/// The parameters of a statement.
+pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+impl Lent {
+    fn object(&mut self) -> Sql<&mut Object> {
+        self.object.as_mut().ok_or(Fault::Stale)
+    }
+
+    /// Begins a transaction, in which each statement sees what was committed before it.
+    pub(super) async fn begin(&mut self) -> Sql<Transaction<'_>> {
+        let begin = self
+            .object()?
+            .build_transaction()
+            .isolation_level(IsolationLevel::ReadCommitted);
+        begin.start().await.map_err(stale)
+    }
+
+    /// The rows of a query outside of a transaction.
+    pub(super) async fn query(&mut self, text: &str, params: Params<'_>) -> Sql<Vec<Row>> {
+        let object = self.object()?;
+        let statement = object.prepare_cached(text).await.map_err(stale)?;
+        object.query(&statement, params).await.map_err(stale)
+    }
+
+    /// A statement outside of a transaction, which is one of its own.
+    pub(super) async fn execute(&mut self, text: &str, params: Params<'_>) -> Sql<u64> {
+        let object = self.object()?;
+        let statement = object.prepare_cached(text).await.map_err(stale)?;
+        Ok(object.execute(&statement, params).await?)
+    }
+
+    /// All was well; the connection may be lent again.
+    pub(super) fn done(mut self) {
+        drop(self.object.take());
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(object) = self.object.take() {
+            drop(Object::take(object));
+        }
+    }
+}
+
+/// A connection that is found dead before it has changed anything may be replaced.
+fn stale(error: Error) -> Fault {
+    if error.is_closed() {
+        Fault::Stale
+    } else {
+        Fault::Database(error)
+    }
+}
+
+/// A statement of a transaction, prepared once per connection.
+pub(super) async fn rows(tx: &Transaction<'_>, text: &str, params: Params<'_>) -> Sql<Vec<Row>> {
+    let statement = tx.prepare_cached(text).await?;
+    Ok(tx.query(&statement, params).await?)
+}
+
+/// As [`rows`], where only their number counts.
+pub(super) async fn change(tx: &Transaction<'_>, text: &str, params: Params<'_>) -> Sql<u64> {
+    let statement = tx.prepare_cached(text).await?;
+    Ok(tx.execute(&statement, params).await?)
+}

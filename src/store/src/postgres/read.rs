@@ -1,0 +1,215 @@
+//! Queries.
+
+use lastcall_domain::store::{JobCounts, JobFilter, JobResult, Page, StoreCounts};
+use lastcall_domain::{
+    Dataset, DatasetName, Job, JobId, Owner, Service, Session, SessionId, StoreResult, Timestamp,
+};
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+use super::error::Sql;
+use super::pool::{Connections, Params};
+use super::row;
+use crate::codec::{self, micros, service_number, state_number};
+
+/// Above this many sessions their number is what the planner believes it is: counting them
+/// costs a scan.
+const COUNTED: i64 = 50_000;
+
+pub(super) async fn session(db: &Connections, id: SessionId) -> StoreResult<Option<Session>> {
+    let text = format!(
+        "SELECT {} FROM sessions WHERE id = $1 AND NOT deleted AND NOT removing",
+        row::SESSION
+    );
+    one(db, &text, &[id.as_uuid()], row::session).await
+}
+
+pub(super) async fn sessions(
+    db: &Connections,
+    owner: &Owner,
+    now: Timestamp,
+    after: Option<SessionId>,
+    limit: u32,
+) -> StoreResult<Page<Session>> {
+    let text = format!(
+        "SELECT {} FROM sessions
+         WHERE owner = $1 AND id > $2 AND expires_at > $3 AND NOT deleted AND NOT removing
+         ORDER BY id LIMIT $4",
+        row::SESSION
+    );
+    let after = after.map_or(Uuid::nil(), |id| *id.as_uuid());
+    let params: Params<'_> = &[&owner.as_str(), &after, &micros(now), &more_than(limit)];
+    page(db, &text, params, row::session, limit).await
+}
+
+pub(super) async fn was_removed(db: &Connections, id: &Uuid, owner: &Owner) -> StoreResult<bool> {
+    let text = "SELECT 1 FROM removed WHERE id = $1 AND owner = $2
+         UNION ALL
+         SELECT 1 FROM sessions
+         WHERE id = $1 AND owner = $2 AND removing AND NOT deleted
+         UNION ALL
+         SELECT 1 FROM jobs JOIN sessions ON sessions.id = jobs.session
+         WHERE jobs.id = $1 AND jobs.owner = $2 AND removing AND NOT deleted";
+    let found = one(db, text, &[id, &owner.as_str()], |_| Ok(())).await?;
+    Ok(found.is_some())
+}
+
+pub(super) async fn dataset(
+    db: &Connections,
+    session: SessionId,
+    name: &DatasetName,
+) -> StoreResult<Option<Dataset>> {
+    let text = format!(
+        "SELECT {} FROM datasets WHERE session = $1 AND name = $2 AND {}",
+        row::DATASET,
+        visible("datasets")
+    );
+    let params: Params<'_> = &[session.as_uuid(), &name.as_str()];
+    one(db, &text, params, row::dataset).await
+}
+
+pub(super) async fn datasets(
+    db: &Connections,
+    session: SessionId,
+    after: Option<&DatasetName>,
+    limit: u32,
+) -> StoreResult<Page<Dataset>> {
+    let text = format!(
+        "SELECT {} FROM datasets WHERE session = $1 AND name > $2 AND {}
+         ORDER BY name LIMIT $3",
+        row::DATASET,
+        visible("datasets")
+    );
+    // No name is empty.
+    let after = after.map_or("", DatasetName::as_str);
+    let params: Params<'_> = &[session.as_uuid(), &after, &more_than(limit)];
+    page(db, &text, params, row::dataset, limit).await
+}
+
+pub(super) async fn job(db: &Connections, id: JobId) -> StoreResult<Option<Job>> {
+    let text = format!(
+        "SELECT {} FROM jobs WHERE id = $1 AND {}",
+        row::JOB,
+        visible("jobs")
+    );
+    one(db, &text, &[id.as_uuid()], row::job).await
+}
+
+pub(super) async fn jobs(
+    db: &Connections,
+    filter: &JobFilter,
+    after: Option<JobId>,
+    limit: u32,
+) -> StoreResult<Page<Job>> {
+    let after = after.map_or(Uuid::nil(), |id| *id.as_uuid());
+    let rows = more_than(limit);
+    let session = filter.session.map(|id| *id.as_uuid());
+    let owner = filter.owner.as_ref().map(Owner::as_str);
+    let service = filter.service.map(service_number);
+    let mut params: Vec<&(dyn ToSql + Sync)> = vec![&after, &rows];
+    let mut terms = vec!["id > $1".to_owned()];
+    let mut term = |column: &str, value| {
+        params.push(value);
+        terms.push(format!("{column} = ${}", params.len()));
+    };
+    if let Some(session) = &session {
+        term("session", session);
+    }
+    if let Some(owner) = &owner {
+        term("owner", owner);
+    }
+    if let Some(service) = &service {
+        term("service", service);
+    }
+    if let Some(state) = filter.state {
+        // A number in the text, so that the planner sees which partial index will do.
+        terms.push(format!("state = {}", state_number(state)));
+    }
+    terms.push(visible("jobs"));
+    let text = format!(
+        "SELECT {} FROM jobs WHERE {} ORDER BY id LIMIT $2",
+        row::JOB,
+        terms.join(" AND ")
+    );
+    page(db, &text, &params, row::job, limit).await
+}
+
+pub(super) async fn result(db: &Connections, id: JobId) -> StoreResult<Option<JobResult>> {
+    let text = format!(
+        "SELECT {} FROM results WHERE job = $1
+           AND EXISTS (SELECT 1 FROM jobs WHERE id = $1 AND {})",
+        row::RESULT,
+        visible("jobs")
+    );
+    one(db, &text, &[id.as_uuid()], row::result).await
+}
+
+pub(super) async fn counts(db: &Connections) -> StoreResult<StoreCounts> {
+    db.run(|| async move {
+        let mut lent = db.lend().await?;
+        let text = "SELECT service, state, count(*) FROM jobs WHERE state < 2
+             GROUP BY service, state";
+        let mut counts = StoreCounts::default();
+        for service in Service::ALL {
+            counts.jobs.insert(service, JobCounts::default());
+        }
+        for row in lent.query(text, &[]).await? {
+            let service = codec::service(row.try_get(0)?)?;
+            let of = counts.jobs.entry(service).or_default();
+            let number = codec::unsigned(row.try_get(2)?);
+            match row.try_get::<_, i16>(1)? {
+                0 => of.queued = number,
+                _ => of.running = number,
+            }
+        }
+        let text = "SELECT CASE WHEN reltuples > $1::bigint THEN reltuples::bigint
+                 ELSE (SELECT count(*) FROM sessions) END
+             FROM pg_class WHERE oid = 'sessions'::regclass";
+        if let Some(row) = lent.query(text, &[&COUNTED]).await?.first() {
+            counts.sessions = codec::unsigned(row.try_get(0)?);
+        }
+        lent.done();
+        Ok(counts)
+    })
+    .await
+}
+
+/// That the session of the table's row is not being removed.
+fn visible(table: &str) -> String {
+    format!("NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.id = {table}.session AND removing)")
+}
+
+/// One more than asked for, to see whether there are more.
+fn more_than(limit: u32) -> i64 {
+    i64::from(limit) + 1
+}
+
+async fn one<T: Send>(
+    db: &Connections,
+    text: &str,
+    params: Params<'_>,
+    read: impl Fn(&Row) -> Sql<T> + Copy + Send + Sync,
+) -> StoreResult<Option<T>> {
+    let found = page(db, text, params, read, u32::MAX).await?;
+    Ok(found.items.into_iter().next())
+}
+
+async fn page<T: Send>(
+    db: &Connections,
+    text: &str,
+    params: Params<'_>,
+    read: impl Fn(&Row) -> Sql<T> + Copy + Send + Sync,
+    limit: u32,
+) -> StoreResult<Page<T>> {
+    db.run(|| async move {
+        let mut lent = db.lend().await?;
+        let rows = lent.query(text, params).await?;
+        lent.done();
+        let limit = limit as usize;
+        let items = rows.iter().take(limit).map(read).collect::<Sql<Vec<T>>>()?;
+        let more = rows.len() > limit;
+        Ok(Page { items, more })
+    })
+    .await
+}

@@ -1,0 +1,148 @@
+//! Removal in two steps, by one process at a time, and forgetting.
+
+use std::time::Duration;
+
+use lastcall_domain::{InstanceId, SessionId, StoreResult, Timestamp};
+use uuid::Uuid;
+
+use super::error::Sql;
+use super::pool::{Connections, change, rows};
+use crate::codec::{micros, span_micros};
+
+/// How long the sweep is left to a process that no longer says anything.
+const TURN: Duration = Duration::from_secs(60);
+/// Jobs whose rows are removed in one transaction.
+const JOBS_AT_ONCE: i64 = 500;
+
+/// Sessions whose time has ended, with no unfinished job as far as can be seen.
+pub(super) const EXPIRED: &str = "SELECT id FROM sessions
+     WHERE NOT removing AND expires_at <= $1
+       AND NOT EXISTS (SELECT 1 FROM jobs WHERE session = sessions.id AND state < 2)
+     ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED";
+
+pub(super) async fn begin(
+    connections: &Connections,
+    me: InstanceId,
+    now: Timestamp,
+    limit: u32,
+) -> StoreResult<Vec<SessionId>> {
+    connections
+        .run(|| async move {
+            let mut lent = connections.lend().await?;
+            let tx = lent.begin().await?;
+            let mut named = Vec::new();
+            if take_turn(&tx, me).await? {
+                named = mark(&tx, now, limit).await?;
+                if named.is_empty() {
+                    change(&tx, "UPDATE cleaner SET until = 0", &[]).await?;
+                }
+            }
+            tx.commit().await?;
+            lent.done();
+            Ok(named)
+        })
+        .await
+}
+
+/// Whether it is this process's turn to sweep; another waits until it has nothing left to do.
+async fn take_turn(tx: &deadpool_postgres::Transaction<'_>, me: InstanceId) -> Sql<bool> {
+    let text = "UPDATE cleaner SET holder = $1, until = lastcall_now() + $2
+         WHERE holder = $1 OR until <= lastcall_now()";
+    let taken = change(tx, text, &[me.as_uuid(), &span_micros(TURN)]).await?;
+    Ok(taken > 0)
+}
+
+async fn mark(
+    tx: &deadpool_postgres::Transaction<'_>,
+    now: Timestamp,
+    limit: u32,
+) -> Sql<Vec<SessionId>> {
+    let limit = i64::from(limit);
+    let text = "SELECT id FROM sessions WHERE removing LIMIT $1";
+    let mut named = ids(&rows(tx, text, &[&limit]).await?)?;
+    let left = limit - named.len() as i64;
+    let locked = ids(&rows(tx, EXPIRED, &[&micros(now), &left]).await?)?;
+    // A job may have come in between the look and the lock. This one sees it.
+    let text = "UPDATE sessions SET removing = true
+         WHERE id = ANY($1)
+           AND NOT EXISTS (SELECT 1 FROM jobs WHERE session = sessions.id AND state < 2)
+         RETURNING id";
+    named.extend(ids(&rows(tx, text, &[&locked]).await?)?);
+    Ok(named.into_iter().map(SessionId::from).collect())
+}
+
+fn ids(rows: &[tokio_postgres::Row]) -> Sql<Vec<Uuid>> {
+    let ids: Result<Vec<Uuid>, _> = rows.iter().map(|row| row.try_get(0)).collect();
+    Ok(ids?)
+}
+
+pub(super) async fn finish(connections: &Connections, sessions: &[SessionId]) -> StoreResult<()> {
+    for id in sessions.iter().copied() {
+        while !connections
+            .run(|| async move { remove_rows(connections, id).await })
+            .await?
+        {}
+    }
+    Ok(())
+}
+
+/// Removes some rows of the session; `true` when none is left.
+async fn remove_rows(connections: &Connections, id: SessionId) -> Sql<bool> {
+    let session = id.as_uuid();
+    let mut lent = connections.lend().await?;
+    let tx = lent.begin().await?;
+    let text = "SELECT deleted FROM sessions WHERE id = $1 AND removing FOR UPDATE";
+    let found = rows(&tx, text, &[session]).await?;
+    let Some(found) = found.first() else {
+        tx.commit().await?;
+        lent.done();
+        return Ok(true);
+    };
+    let expired = !found.try_get::<_, bool>(0)?;
+    let text = "SELECT id FROM jobs WHERE session = $1 ORDER BY id LIMIT $2";
+    let jobs = ids(&rows(&tx, text, &[session, &JOBS_AT_ONCE]).await?)?;
+    if expired {
+        let text = "INSERT INTO removed (id, owner, removed_at)
+             SELECT id, owner, lastcall_now() FROM jobs WHERE id = ANY($1)
+             ON CONFLICT DO NOTHING";
+        change(&tx, text, &[&jobs]).await?;
+    }
+    change(&tx, "DELETE FROM results WHERE job = ANY($1)", &[&jobs]).await?;
+    change(&tx, "DELETE FROM jobs WHERE id = ANY($1)", &[&jobs]).await?;
+    let all = (jobs.len() as i64) < JOBS_AT_ONCE;
+    if all {
+        change(&tx, "DELETE FROM datasets WHERE session = $1", &[session]).await?;
+        if expired {
+            let text = "INSERT INTO removed (id, owner, removed_at)
+                 SELECT id, owner, lastcall_now() FROM sessions WHERE id = $1
+                 ON CONFLICT DO NOTHING";
+            change(&tx, text, &[session]).await?;
+        }
+        change(&tx, "DELETE FROM sessions WHERE id = $1", &[session]).await?;
+    }
+    tx.commit().await?;
+    lent.done();
+    Ok(all)
+}
+
+pub(super) async fn forget(
+    connections: &Connections,
+    before: Timestamp,
+    limit: u32,
+) -> StoreResult<u64> {
+    connections
+        .run(|| async move {
+            let before = micros(before);
+            let mut lent = connections.lend().await?;
+            let text = "DELETE FROM answers WHERE (owner, key) IN
+                     (SELECT owner, key FROM answers WHERE created_at < $1 LIMIT $2)";
+            let answers = lent.execute(text, &[&before, &i64::from(limit)]).await?;
+            let left = i64::from(limit) - answers as i64;
+            let text = "DELETE FROM removed WHERE id IN
+                     (SELECT id FROM removed WHERE removed_at < $1 LIMIT $2)";
+            let removed = lent.execute(text, &[&before, &left]).await?;
+            lent.done();
+            Ok(answers + removed)
+        })
+        .await
+}

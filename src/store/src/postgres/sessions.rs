@@ -1,0 +1,237 @@
+//! Writes to sessions and datasets.
+
+use std::collections::HashMap;
+
+use lastcall_domain::store::{Admission, Idempotency, Put};
+use lastcall_domain::{
+    BlobKey, Dataset, DatasetName, Field, Job, Limits, Session, SessionId, StoreResult, Timestamp,
+};
+
+use super::error::Sql;
+use super::pool::{Connections, change, rows};
+use super::row;
+use super::save::{lock, save};
+use super::submit::remember;
+use crate::codec::{self, micros};
+
+pub(super) async fn create(
+    connections: &Connections,
+    session: &Session,
+    idempotency: Option<&Idempotency>,
+) -> StoreResult<Admission<Session>> {
+    connections
+        .run(|| async move { try_create(connections, session, idempotency).await })
+        .await
+}
+
+async fn try_create(
+    connections: &Connections,
+    session: &Session,
+    idempotency: Option<&Idempotency>,
+) -> Sql<Admission<Session>> {
+    let mut lent = connections.lend().await?;
+    let tx = lent.begin().await?;
+    if let Some(asked) = idempotency {
+        let text = format!(
+            "SELECT {} FROM answers WHERE owner = $1 AND key = $2",
+            row::ANSWER
+        );
+        let kept = rows(&tx, &text, &[&asked.owner.as_str(), &asked.key]).await?;
+        if let Some(kept) = kept.first() {
+            let answer = codec::repeated(asked, row::answer(kept)?);
+            tx.commit().await?;
+            lent.done();
+            return Ok(answer);
+        }
+    }
+    let text = "INSERT INTO sessions (id, owner, created_at, expires_at, ttl)
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
+    change(
+        &tx,
+        text,
+        &[
+            session.id.as_uuid(),
+            &session.owner.as_str(),
+            &micros(session.created_at),
+            &micros(session.expires_at),
+            &codec::span_micros(session.ttl),
+        ],
+    )
+    .await?;
+    let now = rows(&tx, "SELECT lastcall_now()", &[]).await?;
+    let now = now.first().map(|row| row.try_get(0)).transpose()?;
+    remember(&tx, idempotency.into_iter(), now.unwrap_or(0)).await?;
+    tx.commit().await?;
+    lent.done();
+    Ok(Admission::Created(session.clone()))
+}
+
+pub(super) async fn renew(
+    connections: &Connections,
+    id: SessionId,
+    expires_at: Timestamp,
+) -> StoreResult<()> {
+    connections
+        .run(|| async move {
+            let mut lent = connections.lend().await?;
+            let tx = lent.begin().await?;
+            // A renewal that a crash of the database forgets is made up for by the next use.
+            tx.batch_execute("SET LOCAL synchronous_commit = off")
+                .await?;
+            let text = "UPDATE sessions SET expires_at = $2
+                 WHERE id = $1 AND expires_at < $2 AND NOT deleted AND NOT removing";
+            change(&tx, text, &[id.as_uuid(), &micros(expires_at)]).await?;
+            tx.commit().await?;
+            lent.done();
+            Ok(())
+        })
+        .await
+}
+
+/// Deletes the session and gives its jobs that had not ended, as they are now; `None` where
+/// there is no such session. From here on no job gets into it.
+pub(super) async fn delete(
+    connections: &Connections,
+    limits: &Limits,
+    id: SessionId,
+) -> StoreResult<Option<Vec<Job>>> {
+    connections
+        .run(|| async move { try_delete(connections, limits, id).await })
+        .await
+}
+
+async fn try_delete(
+    connections: &Connections,
+    limits: &Limits,
+    id: SessionId,
+) -> Sql<Option<Vec<Job>>> {
+    let mut lent = connections.lend().await?;
+    let tx = lent.begin().await?;
+    // Its end is moved to the beginning of time, where the next sweep looks first.
+    let text = "UPDATE sessions SET deleted = true, expires_at = 0
+         WHERE id = $1 AND NOT deleted AND NOT removing";
+    let deleted = change(&tx, text, &[id.as_uuid()]).await?;
+    let mut jobs = Vec::new();
+    let text = format!(
+        "SELECT {}, lastcall_now() FROM jobs WHERE session = $1 AND state < 2
+         ORDER BY id FOR UPDATE",
+        row::JOB
+    );
+    if deleted > 0
+        && let Some(locked) = lock(&tx, &text, &[id.as_uuid()]).await?
+    {
+        jobs = locked.jobs;
+        jobs.retain_mut(|job| job.cancel(locked.now, limits).is_ok());
+        let changed: Vec<&Job> = jobs.iter().collect();
+        save(&tx, &changed, &HashMap::new()).await?;
+    }
+    tx.commit().await?;
+    lent.done();
+    Ok((deleted > 0).then_some(jobs))
+}
+
+pub(super) async fn put_dataset(
+    connections: &Connections,
+    dataset: &Dataset,
+) -> StoreResult<Option<Put>> {
+    connections
+        .run(|| async move { try_put_dataset(connections, dataset).await })
+        .await
+}
+
+async fn try_put_dataset(connections: &Connections, dataset: &Dataset) -> Sql<Option<Put>> {
+    let mut lent = connections.lend().await?;
+    let tx = lent.begin().await?;
+    let session = dataset.session.as_uuid();
+    let text = "SELECT id FROM sessions
+         WHERE id = $1 AND expires_at > lastcall_now() AND NOT deleted AND NOT removing
+         FOR SHARE";
+    if rows(&tx, text, &[session]).await?.is_empty() {
+        tx.commit().await?;
+        lent.done();
+        return Ok(None);
+    }
+    let name = dataset.name.as_str();
+    let text = format!(
+        "SELECT {} FROM datasets WHERE session = $1 AND name = $2 FOR UPDATE",
+        row::DATASET
+    );
+    let replaced = rows(&tx, &text, &[session, &name]).await?;
+    let replaced = replaced.first().map(row::dataset).transpose()?;
+    let columns = dataset.schema.as_ref().map(serde_json::to_string);
+    // Where there was none to be locked, another may have come first; then all of this is done
+    // again, so that the one that was replaced is named.
+    let text = match replaced {
+        None => {
+            "INSERT INTO datasets (session, name, format, bytes, sha256, blob, created_at, columns)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING"
+        }
+        Some(_) => {
+            "UPDATE datasets SET format = $3, bytes = $4, sha256 = $5, blob = $6,
+                 created_at = $7, columns = $8
+             WHERE session = $1 AND name = $2"
+        }
+    };
+    let written = change(
+        &tx,
+        text,
+        &[
+            session,
+            &name,
+            &dataset.format.as_str(),
+            &codec::signed(dataset.bytes),
+            &dataset.sha256,
+            &dataset.blob.as_str(),
+            &micros(dataset.created_at),
+            &columns.transpose()?,
+        ],
+    )
+    .await?;
+    if written != 1 {
+        return Err(super::error::Fault::Conflict);
+    }
+    tx.commit().await?;
+    lent.done();
+    Ok(Some(Put { replaced }))
+}
+
+pub(super) async fn set_schema(
+    connections: &Connections,
+    blob: &BlobKey,
+    schema: &[Field],
+) -> StoreResult<()> {
+    connections
+        .run(|| async move {
+            let columns = serde_json::to_string(schema)?;
+            let mut lent = connections.lend().await?;
+            let text = "UPDATE datasets SET columns = $2 WHERE blob = $1";
+            lent.execute(text, &[&blob.as_str(), &columns]).await?;
+            lent.done();
+            Ok(())
+        })
+        .await
+}
+
+pub(super) async fn delete_dataset(
+    connections: &Connections,
+    session: SessionId,
+    name: &DatasetName,
+) -> StoreResult<Option<Dataset>> {
+    connections
+        .run(|| async move {
+            let mut lent = connections.lend().await?;
+            let text = format!(
+                "DELETE FROM datasets WHERE session = $1 AND name = $2
+                   AND NOT EXISTS (SELECT 1 FROM sessions WHERE id = $1 AND removing)
+                 RETURNING {}",
+                row::DATASET
+            );
+            let deleted = lent
+                .query(&text, &[session.as_uuid(), &name.as_str()])
+                .await?;
+            let deleted = deleted.first().map(row::dataset).transpose()?;
+            lent.done();
+            Ok(deleted)
+        })
+        .await
+}

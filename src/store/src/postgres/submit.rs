@@ -1,0 +1,284 @@
+//! Submissions, a group of them in one transaction.
+
+use std::collections::{HashMap, HashSet};
+
+use deadpool_postgres::Transaction;
+use lastcall_domain::store::{Admission, Answer, Submission};
+use lastcall_domain::{Job, JobId, Owner, Service, SessionId, StoreResult};
+use uuid::Uuid;
+
+use super::error::{Fault, Sql};
+use super::pool::{Connections, change, rows};
+use super::row;
+use crate::codec::{self, micros, service_number};
+
+/// Decides on the submissions in their order, and writes those that are admitted.
+pub(super) async fn submit(
+    connections: &Connections,
+    asked: &[Submission],
+) -> StoreResult<Vec<Admission<Job>>> {
+    connections
+        .run(|| async move {
+            let mut lent = connections.lend().await?;
+            let tx = lent.begin().await?;
+            let mut desk = Desk::open(&tx, asked).await?;
+            let answers = asked.iter().map(|asked| desk.decide(asked)).collect();
+            desk.write(&tx).await?;
+            tx.commit().await?;
+            lent.done();
+            Ok(answers)
+        })
+        .await
+}
+
+/// What the decisions are made from, and what they come to.
+struct Desk<'a> {
+    now: i64,
+    answers: HashMap<(Owner, String), (Vec<u8>, Answer)>,
+    sessions: HashSet<SessionId>,
+    /// The jobs that are there already.
+    known: HashMap<JobId, Job>,
+    /// The jobs that others are to wait for.
+    unfinished: HashSet<JobId>,
+    queued: HashMap<Service, u64>,
+    admitted: Vec<&'a Submission>,
+}
+
+impl<'a> Desk<'a> {
+    /// Reads what is needed, and locks what must not change until the end.
+    async fn open(tx: &Transaction<'_>, asked: &[Submission]) -> Sql<Self> {
+        let mut services: Vec<Service> = asked.iter().map(|asked| asked.job.service()).collect();
+        services.sort_unstable();
+        services.dedup();
+        for service in &services {
+            // One process at a time counts the queue and adds to it, so that its bound is exact.
+            let text = "SELECT pg_advisory_xact_lock(hashtext(current_schema()), $1)";
+            rows(tx, text, &[&i32::from(service_number(*service))]).await?;
+        }
+        let mut desk = Self {
+            now: 0,
+            answers: HashMap::new(),
+            sessions: HashSet::new(),
+            known: HashMap::new(),
+            unfinished: HashSet::new(),
+            queued: HashMap::new(),
+            admitted: Vec::new(),
+        };
+        desk.read_sessions(tx, asked).await?;
+        desk.read_answers(tx, asked).await?;
+        desk.read_jobs(tx, asked).await?;
+        for service in services {
+            let text = "SELECT count(*) FROM jobs WHERE service = $1 AND state = 0 AND state < 2";
+            let counted = rows(tx, text, &[&service_number(service)]).await?;
+            let counted = counted.first().map(|row| row.try_get(0)).transpose()?;
+            desk.queued
+                .insert(service, codec::unsigned(counted.unwrap_or(0)));
+        }
+        Ok(desk)
+    }
+
+    /// The sessions that let jobs in. They are neither deleted nor removed before the end.
+    async fn read_sessions(&mut self, tx: &Transaction<'_>, asked: &[Submission]) -> Sql<()> {
+        let ids: Vec<Uuid> = asked
+            .iter()
+            .map(|asked| *asked.job.session.as_uuid())
+            .collect();
+        let text = "SELECT id FROM sessions
+             WHERE id = ANY($1) AND expires_at > lastcall_now() AND NOT deleted AND NOT removing
+             ORDER BY id FOR SHARE";
+        for row in rows(tx, text, &[&ids]).await? {
+            self.sessions
+                .insert(SessionId::from(row.try_get::<_, Uuid>(0)?));
+        }
+        let now = rows(tx, "SELECT lastcall_now()", &[]).await?;
+        self.now = now
+            .first()
+            .map(|row| row.try_get(0))
+            .transpose()?
+            .unwrap_or(0);
+        Ok(())
+    }
+
+    async fn read_answers(&mut self, tx: &Transaction<'_>, asked: &[Submission]) -> Sql<()> {
+        let keys = asked.iter().filter_map(|asked| asked.idempotency.as_ref());
+        let (owners, keys): (Vec<&str>, Vec<&str>) = keys
+            .map(|asked| (asked.owner.as_str(), asked.key.as_str()))
+            .unzip();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let text = format!(
+            "SELECT {}, owner, key FROM answers
+             JOIN unnest($1::text[], $2::text[]) AS asked (owner, key) USING (owner, key)",
+            row::ANSWER
+        );
+        for row in rows(tx, &text, &[&owners, &keys]).await? {
+            let key = (Owner::new(row.try_get::<_, &str>(4)?), row.try_get(5)?);
+            self.answers.insert(key, row::answer(&row)?);
+        }
+        Ok(())
+    }
+
+    async fn read_jobs(&mut self, tx: &Transaction<'_>, asked: &[Submission]) -> Sql<()> {
+        let ids: Vec<Uuid> = asked.iter().map(|asked| *asked.job.id.as_uuid()).collect();
+        let text = format!("SELECT {} FROM jobs WHERE id = ANY($1)", row::JOB);
+        for row in rows(tx, &text, &[&ids]).await? {
+            let job = row::job(&row)?;
+            self.known.insert(job.id, job);
+        }
+        let awaited: Vec<Uuid> = asked
+            .iter()
+            .filter_map(|asked| asked.job.spec.depends_on())
+            .map(|id| *id.as_uuid())
+            .collect();
+        if awaited.is_empty() {
+            return Ok(());
+        }
+        // Shared locks: none of these ends between this look and the row that waits for it.
+        let text = "SELECT id, state FROM jobs WHERE id = ANY($1) ORDER BY id FOR SHARE";
+        for row in rows(tx, text, &[&awaited]).await? {
+            if row.try_get::<_, i16>(1)? < 2 {
+                self.unfinished
+                    .insert(JobId::from(row.try_get::<_, Uuid>(0)?));
+            }
+        }
+        Ok(())
+    }
+
+    fn decide(&mut self, asked: &'a Submission) -> Admission<Job> {
+        let job = &asked.job;
+        let key = asked
+            .idempotency
+            .as_ref()
+            .map(|asked| (asked.owner.clone(), asked.key.clone()));
+        if let (Some(asked), Some(key)) = (&asked.idempotency, &key)
+            && let Some(kept) = self.answers.get(key)
+        {
+            return codec::repeated(asked, kept.clone());
+        }
+        if let Some(before) = self.known.get(&job.id) {
+            // The same submission again, after an answer that was lost.
+            return Admission::Created(before.clone());
+        }
+        if !self.sessions.contains(&job.session) {
+            return Admission::SessionGone;
+        }
+        let queued = self.queued.entry(job.service()).or_default();
+        if *queued >= asked.max_queued {
+            return Admission::QueueFull { queued: *queued };
+        }
+        *queued += 1;
+        if let (Some(asked), Some(key)) = (&asked.idempotency, key) {
+            let kept = (asked.fingerprint.to_vec(), asked.answer.clone());
+            self.answers.insert(key, kept);
+        }
+        self.known.insert(job.id, job.clone());
+        self.unfinished.insert(job.id);
+        self.admitted.push(asked);
+        Admission::Created(job.clone())
+    }
+
+    async fn write(&self, tx: &Transaction<'_>) -> Sql<()> {
+        if self.admitted.is_empty() {
+            return Ok(());
+        }
+        let jobs = self.admitted.iter().map(|asked| &asked.job);
+        let waits_for = |job: &Job| {
+            let awaited = job.spec.depends_on();
+            let awaited = awaited.filter(|id| self.unfinished.contains(id));
+            awaited.map(|id| *id.as_uuid())
+        };
+        let ids: Vec<Uuid> = jobs.clone().map(|job| *job.id.as_uuid()).collect();
+        let sessions: Vec<Uuid> = jobs.clone().map(|job| *job.session.as_uuid()).collect();
+        let owners: Vec<&str> = jobs.clone().map(|job| job.owner.as_str()).collect();
+        let services: Vec<i16> = jobs
+            .clone()
+            .map(|job| service_number(job.service()))
+            .collect();
+        let specs: Result<Vec<String>, _> = jobs
+            .clone()
+            .map(|job| serde_json::to_string(&job.spec))
+            .collect();
+        let specs = specs?;
+        let waits_for: Vec<Option<Uuid>> = jobs.clone().map(waits_for).collect();
+        let created_at: Vec<i64> = jobs.map(|job| micros(job.created_at)).collect();
+        let text = "INSERT INTO jobs (id, session, owner, service, spec, state, attempt,
+                 interruptions, epoch, cancel_requested, waits_for, progress, created_at)
+             SELECT id, session, owner, service, spec, 0, 0, 0, 0, false, waits_for, 0, created_at
+             FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::smallint[], $5::text[],
+                         $6::uuid[], $7::bigint[])
+                 AS asked (id, session, owner, service, spec, waits_for, created_at)
+             ON CONFLICT DO NOTHING";
+        let added = change(
+            tx,
+            text,
+            &[
+                &ids,
+                &sessions,
+                &owners,
+                &services,
+                &specs,
+                &waits_for,
+                &created_at,
+            ],
+        )
+        .await?;
+        if added != ids.len() as u64 {
+            return Err(Fault::Conflict);
+        }
+        let keys = self
+            .admitted
+            .iter()
+            .filter_map(|asked| asked.idempotency.as_ref());
+        remember(tx, keys, self.now).await
+    }
+}
+
+/// Keeps the answers for repeats.
+///
+/// # Errors
+/// [`Fault::Conflict`] where another transaction has used one of the keys.
+pub(super) async fn remember<'a>(
+    tx: &Transaction<'_>,
+    keys: impl Iterator<Item = &'a lastcall_domain::store::Idempotency> + Clone + Send,
+    now: i64,
+) -> Sql<()> {
+    let owners: Vec<&str> = keys.clone().map(|asked| asked.owner.as_str()).collect();
+    if owners.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = keys.clone().map(|asked| asked.key.as_str()).collect();
+    let fingerprints: Vec<&[u8]> = keys.clone().map(|asked| &asked.fingerprint[..]).collect();
+    let statuses: Vec<i32> = keys
+        .clone()
+        .map(|asked| i32::from(asked.answer.status))
+        .collect();
+    let locations: Vec<Option<&str>> = keys
+        .clone()
+        .map(|asked| asked.answer.location.as_deref())
+        .collect();
+    let bodies: Vec<&str> = keys.map(|asked| asked.answer.body.as_str()).collect();
+    let text = "INSERT INTO answers (owner, key, fingerprint, status, location, body, created_at)
+         SELECT asked.*, $7 FROM unnest($1::text[], $2::text[], $3::bytea[], $4::integer[],
+             $5::text[], $6::text[]) AS asked
+         ON CONFLICT DO NOTHING";
+    let added = change(
+        tx,
+        text,
+        &[
+            &owners,
+            &names,
+            &fingerprints,
+            &statuses,
+            &locations,
+            &bodies,
+            &now,
+        ],
+    )
+    .await?;
+    if added == owners.len() as u64 {
+        Ok(())
+    } else {
+        Err(Fault::Conflict)
+    }
+}

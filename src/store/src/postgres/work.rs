@@ -1,0 +1,157 @@
+//! Claims, heartbeats, and what is taken away from dead workers.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use lastcall_domain::store::Beat;
+use lastcall_domain::{ClaimRef, InstanceId, Job, JobId, Limits, Service, StoreResult};
+use uuid::Uuid;
+
+use super::error::Sql;
+use super::pool::{Connections, change};
+use super::row;
+use super::save::{lock, lock_ids, save};
+use crate::codec::{micros, service_number};
+
+/// Paused jobs that one claim lets into the queue: each claim lets in more.
+const RESUMED_AT_ONCE: i64 = 1_000;
+
+/// What comes into the queue because its pause is over.
+pub(super) const RESUME: &str = "UPDATE jobs SET not_before = NULL WHERE id IN
+     (SELECT id FROM jobs
+      WHERE service = $1 AND state = 0 AND not_before IS NOT NULL
+        AND not_before <= lastcall_now()
+      LIMIT $2 FOR UPDATE SKIP LOCKED)";
+
+/// The queue, in its order, without what a peer is taking from it right now.
+pub(super) fn ready() -> String {
+    format!(
+        "SELECT {}, lastcall_now() FROM jobs
+         WHERE service = $1 AND state = 0 AND not_before IS NULL AND waits_for IS NULL
+         ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED",
+        row::JOB
+    )
+}
+
+/// The running jobs whose lease has run out.
+pub(super) fn lapsed() -> String {
+    format!(
+        "SELECT {}, lastcall_now() FROM jobs
+         WHERE state = 1 AND lease_until <= lastcall_now()
+         ORDER BY lease_until LIMIT $1 FOR UPDATE SKIP LOCKED",
+        row::JOB
+    )
+}
+
+/// The claim is on disk when this returns: a peer that never hears of it would give out the
+/// same epoch again.
+pub(super) async fn claim(
+    connections: &Connections,
+    limits: &Limits,
+    service: Service,
+    holder: InstanceId,
+    lease: Duration,
+    limit: u32,
+) -> StoreResult<Vec<Job>> {
+    connections
+        .run(|| async move {
+            let number = service_number(service);
+            let mut lent = connections.lend().await?;
+            let tx = lent.begin().await?;
+            change(&tx, RESUME, &[&number, &RESUMED_AT_ONCE]).await?;
+            let mut jobs = Vec::new();
+            if let Some(locked) = lock(&tx, &ready(), &[&number, &i64::from(limit)]).await? {
+                jobs = locked.jobs;
+                jobs.retain_mut(|job| job.take(holder, lease, locked.now, limits).is_ok());
+            }
+            let changed: Vec<&Job> = jobs.iter().collect();
+            save(&tx, &changed, &HashMap::new()).await?;
+            tx.commit().await?;
+            lent.done();
+            Ok(jobs)
+        })
+        .await
+}
+
+pub(super) async fn heartbeat(
+    connections: &Connections,
+    limits: &Limits,
+    claims: &[(ClaimRef, f64)],
+    lease: Duration,
+) -> StoreResult<Vec<Beat>> {
+    if claims.is_empty() {
+        return Ok(Vec::new());
+    }
+    connections
+        .run(|| async move { try_heartbeat(connections, limits, claims, lease).await })
+        .await
+}
+
+async fn try_heartbeat(
+    connections: &Connections,
+    limits: &Limits,
+    claims: &[(ClaimRef, f64)],
+    lease: Duration,
+) -> Sql<Vec<Beat>> {
+    let ids: Vec<Uuid> = claims
+        .iter()
+        .map(|(claim, _)| *claim.job.as_uuid())
+        .collect();
+    let mut lent = connections.lend().await?;
+    let tx = lent.begin().await?;
+    // A lease that a crash of the database shortens costs an attempt, and no more.
+    tx.batch_execute("SET LOCAL synchronous_commit = off")
+        .await?;
+    let mut jobs: HashMap<JobId, Job> = HashMap::new();
+    let mut now = lastcall_domain::Timestamp::default();
+    if let Some(locked) = lock_ids(&tx, &ids).await? {
+        now = locked.now;
+        jobs.extend(locked.jobs.into_iter().map(|job| (job.id, job)));
+    }
+    let mut held = (Vec::new(), Vec::new(), Vec::new());
+    let mut beats = Vec::new();
+    for (claim, progress) in claims {
+        let beat = match jobs.get_mut(&claim.job) {
+            Some(job) => job.beat(*claim, *progress, lease, now, limits),
+            None => Beat::Lost,
+        };
+        let job = jobs.get(&claim.job).filter(|_| beat != Beat::Lost);
+        if let Some((job, lease)) = job.and_then(|job| Some((job, job.lifecycle.lease?))) {
+            held.0.push(*job.id.as_uuid());
+            held.1.push(micros(lease.until));
+            held.2.push(job.progress);
+        }
+        beats.push(beat);
+    }
+    let text = "UPDATE jobs SET lease_until = new.lease_until, progress = new.progress
+         FROM unnest($1::uuid[], $2::bigint[], $3::double precision[])
+             AS new (id, lease_until, progress)
+         WHERE jobs.id = new.id";
+    change(&tx, text, &[&held.0, &held.1, &held.2]).await?;
+    tx.commit().await?;
+    lent.done();
+    Ok(beats)
+}
+
+pub(super) async fn expire_leases(
+    connections: &Connections,
+    limits: &Limits,
+    limit: u32,
+) -> StoreResult<Vec<Job>> {
+    connections
+        .run(|| async move {
+            let mut lent = connections.lend().await?;
+            let tx = lent.begin().await?;
+            let mut jobs = Vec::new();
+            if let Some(locked) = lock(&tx, &lapsed(), &[&i64::from(limit)]).await? {
+                jobs = locked.jobs;
+                jobs.retain_mut(|job| job.expire(locked.now, limits).is_ok());
+            }
+            let changed: Vec<&Job> = jobs.iter().collect();
+            save(&tx, &changed, &HashMap::new()).await?;
+            tx.commit().await?;
+            lent.done();
+            Ok(jobs)
+        })
+        .await
+}
