@@ -19,7 +19,7 @@ use typst::text::{Font, FontBook};
 use typst::utils::LazyHash;
 use typst::{Library, LibraryExt, World};
 use typst_layout::PagedDocument;
-use typst_pdf::{PdfOptions, Timestamp};
+use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
 
 use crate::document::Document;
 use crate::error::RenderError;
@@ -64,15 +64,30 @@ pub(crate) fn pdf(
         if cancel.is_cancelled() {
             return Err(RenderError::Cancelled);
         }
-        let options = PdfOptions {
-            creator: Smart::Custom(Some(doc.generator.clone())),
-            timestamp: timestamp(created_at),
-            ..PdfOptions::default()
-        };
-        typst_pdf::pdf(&set, &options).map_err(|errors| typeset(&errors))
+        // A glyph that no font has is the one thing of ours that PDF/UA forbids.
+        write(&set, doc, created_at, &[PdfStandard::Ua_1])
+            .or_else(|_| write(&set, doc, created_at, &[]))
     });
     typst::comemo::evict(0);
     bytes?
+}
+
+/// Writes the pages, tagged for screen readers, by further standards where they are given.
+fn write(
+    set: &PagedDocument,
+    doc: &Document,
+    created_at: DateTime<Utc>,
+    standards: &[PdfStandard],
+) -> Result<Vec<u8>, RenderError> {
+    let standards = PdfStandards::new(standards)
+        .map_err(|error| RenderError::Typeset(error.message().to_string()))?;
+    let options = PdfOptions {
+        creator: Smart::Custom(Some(doc.generator.clone())),
+        timestamp: timestamp(created_at),
+        standards,
+        ..PdfOptions::default()
+    };
+    typst_pdf::pdf(set, &options).map_err(|errors| typeset(&errors))
 }
 
 /// Runs typst on one thread, which has ended when this returns.

@@ -93,6 +93,7 @@ fn the_pdf_has_a_title_an_outline_and_tags() {
     assert!(has("/StructTreeRoot"));
     assert!(has("/Outlines"));
     assert!(has("/Lang"));
+    assert!(has("pdfuaid:part"), "the mark of PDF/UA");
     assert!(has("sales – Data profile"), "the title in the metadata");
 }
 
