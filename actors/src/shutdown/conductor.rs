@@ -153,6 +153,7 @@ impl Shutdown {
             let idle = timeout_at(self.patience(late), child.part.idle())
                 .await
                 .is_ok();
+            let failed = tree.family.has_failed(index);
             let stopped = tree
                 .family
                 .retire(index, self.patience_for_retiring(index))
@@ -163,12 +164,12 @@ impl Shutdown {
             if !idle && let Some(pool) = pool {
                 left.extend(pool.hands.jobs());
             }
-            let complete = idle && stopped && left.is_empty();
+            let complete = idle && stopped && !failed && left.is_empty();
             match child.lines {
                 Some((_, end)) if complete => info!("{end}"),
                 _ if complete => debug!("{name} shutdown complete"),
                 _ => warn!(
-                    "{name} did not shut down in order: idle {idle}, stopped {stopped}, jobs left {left:?}"
+                    "{name} did not shut down in order: failed {failed}, idle {idle}, stopped {stopped}, jobs left {left:?}"
                 ),
             }
             services.push((
@@ -176,6 +177,7 @@ impl Shutdown {
                 ServiceOutcome {
                     name: name.to_owned(),
                     complete,
+                    failed,
                     stuck: !stopped,
                     left,
                     ..ServiceOutcome::default()

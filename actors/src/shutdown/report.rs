@@ -44,6 +44,8 @@ pub struct ServiceOutcome {
     pub name: String,
     /// All of its work was finished or handed back, its actor stopped and its thread was joined.
     pub complete: bool,
+    /// It had died too often before.
+    pub failed: bool,
     /// Its actor did not stop, or its thread did not end.
     pub stuck: bool,
     /// Jobs that ended between the first signal and the end.
@@ -133,7 +135,8 @@ pub struct ShutdownReport {
     pub threads_left: Vec<String>,
     /// What else was left.
     pub other_left: Vec<String>,
-    /// Nothing was left: "All services shut down successfully" is true.
+    /// All that was in flight was finished and nothing was left: "All services shut down
+    /// successfully" is true.
     pub clean: bool,
     /// The exit code of the process.
     pub exit_code: i32,
@@ -157,13 +160,15 @@ impl ShutdownReport {
         let handed_back = outcome.handed_back();
         let mut threads_left = outcome.threads_left.clone();
         threads_left.extend(leftovers.threads);
-        let clean = outcome.is_complete() && threads_left.is_empty() && leftovers.other.is_empty();
-        let exit_code = if account.reason == Reason::Escalation {
-            EXIT_ESCALATED
-        } else if !clean || outcome.out_of_time || handed_back > 0 {
-            EXIT_HANDED_BACK
-        } else {
-            EXIT_CLEAN
+        let clean = outcome.is_complete()
+            && !outcome.out_of_time
+            && handed_back == 0
+            && threads_left.is_empty()
+            && leftovers.other.is_empty();
+        let exit_code = match (account.reason, clean) {
+            (Reason::Escalation, _) => EXIT_ESCALATED,
+            (_, true) => EXIT_CLEAN,
+            (_, false) => EXIT_HANDED_BACK,
         };
         let queued = outcome.services.iter().filter_map(|service| service.queued);
         Self {
@@ -191,24 +196,35 @@ impl ShutdownReport {
         }
     }
 
-    /// What was left, for a warning; empty where nothing was.
+    /// What was not finished, for a warning; empty where the shutdown was clean.
     pub fn leftovers(&self) -> Vec<String> {
         let mut left = self.other_left.clone();
+        if self.handed_back > 0 {
+            left.push(format!("{} jobs handed back", self.handed_back));
+        }
         left.extend(
             self.threads_left
                 .iter()
                 .map(|name| format!("thread {name}")),
         );
         for service in self.services.iter().filter(|service| !service.complete) {
-            if service.stuck {
-                left.push(format!("{} did not end", service.name));
-            }
+            let what = if service.failed {
+                "had died too often"
+            } else if service.stuck {
+                "did not end"
+            } else {
+                "did not finish its work"
+            };
+            left.push(format!("{} {what}", service.name));
             left.extend(
                 service
                     .left
                     .iter()
                     .map(|job| format!("job {job} of {}", service.name)),
             );
+        }
+        if left.is_empty() && !self.clean {
+            left.push("jobs in the queue, which was to be finished".to_owned());
         }
         left
     }

@@ -8,4 +8,5 @@ mod fixture;
 mod gate;
 mod jobs;
 mod supervision;
+mod threads;
 mod ttl;

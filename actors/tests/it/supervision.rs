@@ -12,7 +12,7 @@ use lastcall_actors::{Placement, ServiceState, ServiceStatus, Supervision};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::fixture::{in_real_time, in_virtual_time};
+use crate::fixture::{Parking, in_real_time, in_virtual_time};
 
 /// What a child does in its lives: the first entry in its first, and so on; `Live` after the
 /// last.
@@ -35,29 +35,7 @@ struct State {
     alive: watch::Sender<u32>,
     closed: watch::Sender<bool>,
     /// A thread that is blocked goes on when this is dropped.
-    blocked: parking::Parking,
-}
-
-mod parking {
-    use std::sync::{Condvar, Mutex};
-
-    #[derive(Default)]
-    pub(super) struct Parking {
-        open: Mutex<bool>,
-        changed: Condvar,
-    }
-
-    impl Parking {
-        pub(super) fn wait(&self) {
-            let open = self.open.lock().unwrap();
-            drop(self.changed.wait_while(open, |open| !*open).unwrap());
-        }
-
-        pub(super) fn open(&self) {
-            *self.open.lock().unwrap() = true;
-            self.changed.notify_all();
-        }
-    }
+    blocked: Parking,
 }
 
 impl State {
@@ -67,7 +45,7 @@ impl State {
             lives: AtomicU32::new(0),
             alive: watch::Sender::new(0),
             closed: watch::Sender::new(false),
-            blocked: parking::Parking::default(),
+            blocked: Parking::default(),
         })
     }
 

@@ -26,10 +26,10 @@ fn holds(protocol: Protocol, at_least: usize) {
 
 #[test]
 fn two_workers_and_two_jobs_keep_every_promise() {
-    holds(Protocol::new(2, 2, 2), 10_000);
+    holds(Protocol::new(2, 2, 2), 1_000_000);
 }
 
 #[test]
 fn three_workers_and_one_job_keep_every_promise() {
-    holds(Protocol::new(3, 2, 1), 10_000);
+    holds(Protocol::new(3, 2, 1), 400_000);
 }
