@@ -91,12 +91,12 @@ fn builder(file: &File) -> Result<ParquetRecordBatchReaderBuilder<File>, EngineE
 
 impl Dataset for Parquet {
     fn first_look(&self) -> (Vec<String>, Vec<Kinds>) {
-        let kinds = self
-            .declared
-            .iter()
-            .map(|declared| declared.kinds())
-            .collect();
-        (self.names.clone(), kinds)
+        (self.names.clone(), self.declared().unwrap_or_default())
+    }
+
+    fn declared(&self) -> Option<Vec<Kinds>> {
+        let declared = self.declared.iter();
+        Some(declared.map(|declared| declared.kinds()).collect())
     }
 
     fn declared_is_final(&self) -> bool {
