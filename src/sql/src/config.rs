@@ -26,13 +26,14 @@ pub struct SqlConfig {
     pub max_bytes: u64,
     /// Threads that a query computes on.
     pub threads: usize,
-    /// Children that are started before there is a query for them.
+    /// Children that are started before there is a query for them. A query that takes one has the
+    /// next one started, so that one is enough unless queries come in bursts.
     pub spares: usize,
 }
 
 impl SqlConfig {
     /// The defaults: 1 GiB of memory, 4 GiB of spill, 100,000 rows, 256 MiB of answer, as many
-    /// threads as there are cores but no more than 4, 2 spares.
+    /// threads as there are cores but no more than 4, 1 spare.
     pub fn new(
         program: impl Into<PathBuf>,
         args: Vec<OsString>,
@@ -47,7 +48,7 @@ impl SqlConfig {
             max_rows: 100_000,
             max_bytes: 256 << 20,
             threads: std::thread::available_parallelism().map_or(1, |n| n.get().min(4)),
-            spares: 2,
+            spares: 1,
         }
     }
 }

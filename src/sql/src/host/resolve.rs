@@ -3,7 +3,7 @@
 use crate::error::{Fault, SqlError};
 use crate::hint;
 use crate::protocol::{Need, Table};
-use crate::tables::Tables;
+use crate::tables::{TableError, Tables};
 
 /// Opens the tables that a query needs, in its order.
 ///
@@ -25,6 +25,15 @@ pub(super) async fn resolve(needs: &[Need], tables: &dyn Tables) -> Result<Vec<T
                 error,
             })?,
         };
+        // The child has another working directory, and its engine takes no `..`.
+        let path = std::fs::canonicalize(&path).map_err(|error| SqlError::Table {
+            name: name.to_owned(),
+            error: TableError {
+                code: "table_unavailable",
+                message: error.to_string(),
+                retryable: false,
+            },
+        })?;
         opened.push(Table {
             name: name.to_owned(),
             path,

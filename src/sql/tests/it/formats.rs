@@ -81,6 +81,23 @@ async fn parquet_and_arrow_hold_the_rows_and_plain_types() {
 }
 
 #[tokio::test]
+async fn columns_of_one_name_are_told_apart_where_readers_find_them_by_name() {
+    let fixture = Fixture::new();
+    let query = "select a.n, b.n, c.n as n_2, b.text from numbers a join numbers b on a.n = b.n join numbers c on a.n = c.n limit 1";
+    let answer = ask(&fixture, query, ResultFormat::Arrow).await;
+    let bytes = answer.body.read().unwrap();
+    let reader = StreamReader::try_new(bytes.as_slice(), None).unwrap();
+    let names: Vec<_> = reader
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| field.name().clone())
+        .collect();
+    assert_eq!(names, ["n", "n_2", "n_2_2", "text"]);
+    fixture.end().await;
+}
+
+#[tokio::test]
 async fn an_answer_without_rows_is_whole_in_every_format() {
     let fixture = Fixture::new();
     for format in ResultFormat::ALL {

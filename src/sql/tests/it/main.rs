@@ -14,3 +14,4 @@ mod hostile;
 mod leaks;
 mod limits;
 mod names;
+mod soup;

@@ -3,6 +3,7 @@
 //! The engine's own compact types (string views, dictionaries) are written as the plain types that
 //! every reader knows.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -70,7 +71,9 @@ impl Sink for Ipc {
     }
 }
 
+/// The schema with plain types, and with names that do not repeat: readers find columns by name.
 fn plain(schema: &Schema) -> SchemaRef {
+    let mut taken = HashSet::new();
     let fields = schema.fields().iter().map(|field| {
         let data_type = match field.data_type() {
             DataType::Utf8View => DataType::Utf8,
@@ -78,7 +81,13 @@ fn plain(schema: &Schema) -> SchemaRef {
             DataType::Dictionary(_, value) => value.as_ref().clone(),
             other => other.clone(),
         };
-        Field::new(field.name(), data_type, field.is_nullable())
+        let mut name = field.name().clone();
+        let mut count = 1;
+        while !taken.insert(name.clone()) {
+            count += 1;
+            name = format!("{}_{count}", field.name());
+        }
+        Field::new(name, data_type, field.is_nullable())
     });
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
