@@ -1,12 +1,14 @@
 //! The workbook. Numbers are numbers and text is text: nothing of the data is ever a formula, a
 //! link or the name of a sheet.
 
+mod lists;
 mod profile;
 mod sheet;
 mod table;
 
 use chrono::{DateTime, Utc};
 use lastcall_domain::Cancel;
+use lastcall_domain::profile::Profile;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook};
 
 use crate::document::{Block, Document};
@@ -28,7 +30,7 @@ pub(crate) fn xlsx(
     book.set_properties(&properties(doc, report.created_at));
     match report.body {
         ReportBody::Profile(data) => {
-            overview(&mut book, doc)?;
+            overview(&mut book, doc, Some(data))?;
             profile::sheets(&mut book, data, cancel)?;
         }
         ReportBody::Table { result, query } => {
@@ -36,7 +38,7 @@ pub(crate) fn xlsx(
             table::about(&mut book, doc, query, &notes)?;
         }
         ReportBody::Other { .. } => {
-            overview(&mut book, doc)?;
+            overview(&mut book, doc, None)?;
             tables(&mut book, doc)?;
         }
     }
@@ -59,19 +61,27 @@ fn properties(doc: &Document, created_at: DateTime<Utc>) -> DocProperties {
 }
 
 /// The first sheet: title, tiles, alerts, notes.
-fn overview(book: &mut Workbook, doc: &Document) -> Result<(), RenderError> {
-    let mut sheet = Sheet::new(book, "Overview", &[30.0, 26.0, 90.0])?;
+fn overview(
+    book: &mut Workbook,
+    doc: &Document,
+    profile: Option<&Profile>,
+) -> Result<(), RenderError> {
+    let mut sheet = Sheet::new(book, "Overview", &[30.0, 22.0, 14.0, 80.0])?;
     sheet.title(&doc.title, &format!("{} · {}", doc.kind, doc.subtitle))?;
     for block in doc.sections.iter().flat_map(|section| &section.blocks) {
         match block {
             Block::Tiles { tiles } => {
+                if let Some(profile) = profile {
+                    profile::figures(&mut sheet, profile)?;
+                    continue;
+                }
                 for tile in tiles {
                     sheet.fact(&tile.label, &tile.value, &tile.more)?;
                 }
                 sheet.skip();
             }
             Block::Alerts { alerts } => {
-                sheet.header(&["Column", "Alert", "Detail"])?;
+                sheet.header(&["Column", "Alert", "Detail", ""])?;
                 for alert in alerts {
                     sheet.texts(&[&alert.column.short, alert.title, &alert.detail])?;
                 }

@@ -5,6 +5,7 @@ use lastcall_domain::profile::{Column, Number, Profile};
 use rust_xlsxwriter::{ConditionalFormat3ColorScale, ConditionalFormatDataBar, Workbook};
 use serde_json::Value;
 
+use super::lists;
 use super::sheet::{Look, MAX_COLUMNS, MAX_ROWS, Sheet};
 use crate::error::RenderError;
 
@@ -42,6 +43,36 @@ const COLUMNS: [(&str, f64); 31] = [
     ("Longest text", 10.0),
 ];
 
+/// Writes the figures of the dataset as a whole.
+pub(super) fn figures(sheet: &mut Sheet<'_>, profile: &Profile) -> Result<(), RenderError> {
+    let data = &profile.dataset;
+    let about = if data.duplicate_rows_estimated {
+        "estimated"
+    } else {
+        ""
+    };
+    for (label, n, of, more) in [
+        ("Rows", data.rows, 0, ""),
+        ("Columns", data.columns, 0, ""),
+        (
+            "Missing cells",
+            data.missing_cells,
+            data.rows.saturating_mul(data.columns),
+            "",
+        ),
+        ("Duplicate rows", data.duplicate_rows, data.rows, about),
+        ("Bytes", data.bytes, 0, data.format.as_str()),
+    ] {
+        sheet.text(0, label)?;
+        sheet.count(1, n)?;
+        sheet.number(2, (of > 0).then(|| n as f64 / of as f64), Look::Share)?;
+        sheet.text(3, more)?;
+        sheet.row += 1;
+    }
+    sheet.skip();
+    Ok(())
+}
+
 /// Adds the sheets.
 pub(super) fn sheets(
     book: &mut Workbook,
@@ -52,8 +83,9 @@ pub(super) fn sheets(
     if cancel.is_cancelled() {
         return Err(RenderError::Cancelled);
     }
-    top_values(book, profile)?;
-    histograms(book, profile)?;
+    lists::top_values(book, profile)?;
+    let places = lists::histograms(book, profile)?;
+    lists::charts(book, &places)?;
     if cancel.is_cancelled() {
         return Err(RenderError::Cancelled);
     }
@@ -140,62 +172,6 @@ fn number(sheet: &mut Sheet<'_>, column: u16, n: Option<Number>) -> Result<(), R
         Some(Number::Float(x)) => sheet.number(column, Some(x), Look::Figure),
         None => Ok(()),
     }
-}
-
-fn top_values(book: &mut Workbook, profile: &Profile) -> Result<(), RenderError> {
-    let mut sheet = Sheet::new(book, "Top values", &[28.0, 8.0, 40.0, 14.0, 12.0])?;
-    sheet.header(&["Column", "Rank", "Value", "Count", "Share of values"])?;
-    sheet.freeze()?;
-    for column in &profile.columns {
-        for (i, top) in column.top.iter().enumerate() {
-            if sheet.row >= MAX_ROWS {
-                return Ok(());
-            }
-            sheet.text(0, &column.name)?;
-            sheet.count(1, i as u64 + 1)?;
-            sheet.value(2, &top.value)?;
-            sheet.count(3, top.count)?;
-            let share = (column.count > 0).then(|| top.count as f64 / column.count as f64);
-            sheet.number(4, share, Look::Share)?;
-            sheet.row += 1;
-        }
-    }
-    sheet.filter(0)
-}
-
-fn histograms(book: &mut Workbook, profile: &Profile) -> Result<(), RenderError> {
-    let mut sheet = Sheet::new(book, "Histograms", &[28.0, 24.0, 24.0, 14.0])?;
-    sheet.header(&["Column", "From", "To", "Count"])?;
-    sheet.freeze()?;
-    for column in &profile.columns {
-        let (edges, counts): (Vec<Value>, &[u64]) = if let Some(numeric) = &column.numeric {
-            let edges = numeric.histogram.edges.iter().map(|edge| match edge {
-                Number::Integer(n) => Value::from(*n),
-                Number::Float(x) => Value::from(*x),
-            });
-            (edges.collect(), &numeric.histogram.counts)
-        } else if let Some(temporal) = &column.temporal {
-            let edges = temporal
-                .histogram
-                .edges
-                .iter()
-                .map(|edge| Value::from(edge.as_str()));
-            (edges.collect(), &temporal.histogram.counts)
-        } else {
-            continue;
-        };
-        for (ends, count) in edges.windows(2).zip(counts) {
-            if sheet.row >= MAX_ROWS {
-                return Ok(());
-            }
-            sheet.text(0, &column.name)?;
-            sheet.value(1, &ends[0])?;
-            sheet.value(2, &ends[1])?;
-            sheet.count(3, *count)?;
-            sheet.row += 1;
-        }
-    }
-    sheet.filter(0)
 }
 
 fn matrix(

@@ -105,6 +105,7 @@ fn the_workbook_has_numbers_as_numbers() {
     assert_eq!(
         sheets,
         [
+            "Charts",
             "Columns",
             "Histograms",
             "Overview",
@@ -112,6 +113,12 @@ fn the_workbook_has_numbers_as_numbers() {
             "Spearman",
             "Top values"
         ]
+    );
+    let overview = &book["Overview"];
+    assert!(
+        overview
+            .iter()
+            .any(|row| row[..2] == [String("Rows".into()), Float(12_345.0)])
     );
     let columns = &book["Columns"];
     assert_eq!(columns.len(), 6);

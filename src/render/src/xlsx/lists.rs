@@ -1,0 +1,143 @@
+//! The sheets of a profile that list what its charts show: top values and histograms.
+
+use lastcall_domain::profile::{Number, Profile};
+use rust_xlsxwriter::{
+    Chart, ChartFont, ChartFormat, ChartLine, ChartSolidFill, ChartType, Color, Workbook,
+};
+use serde_json::Value;
+
+use super::sheet::{Look, MAX_ROWS, Sheet};
+use crate::error::RenderError;
+use crate::number::figure;
+use crate::text::shorten;
+
+/// Histograms that are drawn, beside each other, and their size in pixels.
+const CHARTS: usize = 40;
+const BESIDE: usize = 2;
+const SIZE: (u32, u32) = (460, 240);
+
+/// How many rows and columns of the usual size such a chart covers, with a gap.
+const ROWS_PER_CHART: u32 = 13;
+const COLUMNS_PER_CHART: u16 = 8;
+const BAR: Color = Color::RGB(0x003b_76b0);
+const GRID: Color = Color::RGB(0x00e3_e8ee);
+
+/// Where the histogram of a column stands in its sheet.
+pub(super) struct Place {
+    name: String,
+    first: u32,
+    last: u32,
+}
+
+/// Adds the sheet of top values.
+pub(super) fn top_values(book: &mut Workbook, profile: &Profile) -> Result<(), RenderError> {
+    let mut sheet = Sheet::new(book, "Top values", &[28.0, 8.0, 40.0, 14.0, 12.0])?;
+    sheet.header(&["Column", "Rank", "Value", "Count", "Share of values"])?;
+    sheet.freeze()?;
+    for column in &profile.columns {
+        for (i, top) in column.top.iter().enumerate() {
+            if sheet.row >= MAX_ROWS {
+                return Ok(());
+            }
+            sheet.text(0, &column.name)?;
+            sheet.count(1, i as u64 + 1)?;
+            sheet.value(2, &top.value)?;
+            sheet.count(3, top.count)?;
+            let share = (column.count > 0).then(|| top.count as f64 / column.count as f64);
+            sheet.number(4, share, Look::Share)?;
+            sheet.row += 1;
+        }
+    }
+    sheet.filter(0)
+}
+
+/// Adds the sheet of histograms, and says where each one is.
+pub(super) fn histograms(
+    book: &mut Workbook,
+    profile: &Profile,
+) -> Result<Vec<Place>, RenderError> {
+    let mut sheet = Sheet::new(book, "Histograms", &[28.0, 24.0, 24.0, 14.0, 14.0])?;
+    sheet.header(&["Column", "From", "To", "Count", "Label"])?;
+    sheet.freeze()?;
+    let mut places = Vec::new();
+    for column in &profile.columns {
+        let (edges, counts): (Vec<Value>, &[u64]) = if let Some(numeric) = &column.numeric {
+            let edges = numeric.histogram.edges.iter().map(|edge| match edge {
+                Number::Integer(n) => Value::from(*n),
+                Number::Float(x) => Value::from(*x),
+            });
+            (edges.collect(), &numeric.histogram.counts)
+        } else if let Some(temporal) = &column.temporal {
+            let edges = temporal
+                .histogram
+                .edges
+                .iter()
+                .map(|edge| Value::from(edge.as_str()));
+            (edges.collect(), &temporal.histogram.counts)
+        } else {
+            continue;
+        };
+        let first = sheet.row;
+        for (ends, count) in edges.windows(2).zip(counts) {
+            if sheet.row >= MAX_ROWS {
+                return Ok(places);
+            }
+            sheet.text(0, &column.name)?;
+            sheet.value(1, &ends[0])?;
+            sheet.value(2, &ends[1])?;
+            sheet.count(3, *count)?;
+            sheet.text(4, &label(&ends[0]))?;
+            sheet.row += 1;
+        }
+        // One bar says nothing.
+        if sheet.row > first + 1 {
+            places.push(Place {
+                name: shorten(&column.name, 60),
+                first,
+                last: sheet.row - 1,
+            });
+        }
+    }
+    sheet.filter(0)?;
+    Ok(places)
+}
+
+/// An edge as it stands under a chart.
+fn label(edge: &Value) -> String {
+    match edge {
+        Value::String(at) => at.split('T').next().unwrap_or(at).to_owned(),
+        edge => edge.as_f64().map_or_else(String::new, figure),
+    }
+}
+
+/// Adds the sheet of charts, which take what they draw from the sheet of histograms: no text of
+/// the data is in a place where it could be read as a reference.
+pub(super) fn charts(book: &mut Workbook, places: &[Place]) -> Result<(), RenderError> {
+    if places.is_empty() {
+        return Ok(());
+    }
+    let sheet = Sheet::new(book, "Charts", &[])?;
+    for (i, place) in places.iter().take(CHARTS).enumerate() {
+        let mut chart = Chart::new(ChartType::Column);
+        chart
+            .add_series()
+            .set_categories(("Histograms", place.first, 4, place.last, 4))
+            .set_values(("Histograms", place.first, 3, place.last, 3))
+            .set_gap(4)
+            .set_format(ChartFormat::new().set_solid_fill(ChartSolidFill::new().set_color(BAR)));
+        chart
+            .title()
+            .set_name(("Histograms", place.first, 0))
+            .set_font(ChartFont::new().set_size(12).set_bold());
+        chart.legend().set_hidden();
+        chart
+            .y_axis()
+            .set_major_gridlines_line(ChartLine::new().set_color(GRID));
+        chart.set_width(SIZE.0).set_height(SIZE.1);
+        chart.set_alt_text(format!("Histogram of {}", place.name));
+        let row = (i / BESIDE) as u32 * ROWS_PER_CHART;
+        let column = (i % BESIDE) as u16 * COLUMNS_PER_CHART;
+        sheet.inner.insert_chart(row, column, &chart)?;
+    }
+    Ok(())
+}
