@@ -3,6 +3,7 @@
 //! answers have, and `Connection: close` once the process was told to stop.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ResponseHead, ServiceRequest, ServiceResponse};
@@ -16,6 +17,7 @@ use uuid::Uuid;
 
 use crate::errors::Code;
 use crate::guard;
+use crate::load::{Connection, OwedBody};
 use crate::problem::{PROBLEM_JSON, Problem};
 use crate::state::ApiState;
 
@@ -32,6 +34,8 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
+    let debt = state.load.owe();
+    let connection = request.request().conn_data::<Arc<Connection>>().cloned();
     let id = request_id(request.headers());
     let method = request.method().clone();
     let path = request.path().to_owned();
@@ -67,13 +71,16 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
         dress(head, &path, id);
         if state.system.phase().is_shutting_down() {
             head.set_connection_type(ConnectionType::Close);
+            if let Some(connection) = &connection {
+                connection.close();
+            }
         }
     };
     match response {
         Ok(answer) => {
             let mut answer = documented(answer);
             finish(answer.response_mut().head_mut());
-            Ok(answer)
+            Ok(answer.map_body(|_, body| BoxBody::new(OwedBody::new(body, debt))))
         }
         Err(error) => {
             let mut response = document_for(error.as_response_error().status_code())

@@ -21,6 +21,7 @@ mod idempotency;
 mod ingest;
 mod jobs;
 mod json;
+mod load;
 mod metrics;
 mod openapi;
 mod pages;

@@ -1,6 +1,7 @@
 //! The server on its listener.
 
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Server;
@@ -8,6 +9,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 
 use crate::edge::edge;
+use crate::load::Connection;
 use crate::routes::configure;
 use crate::state::ApiState;
 
@@ -26,11 +28,15 @@ pub fn server(state: web::Data<ApiState>, listener: TcpListener) -> std::io::Res
     let config = &state.config;
     let (workers, connections) = (config.workers.max(1), config.max_connections.max(1));
     let shutdown = config.shutdown_timeout.as_secs_f64().ceil() as u64;
+    let load = state.load.clone();
     let server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
             .configure(configure)
             .wrap(from_fn(edge))
+    })
+    .on_connect(move |_, data| {
+        data.insert(Arc::new(Connection::new(load.clone())));
     })
     .workers(workers)
     .max_connections(connections)

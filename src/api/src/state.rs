@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use crate::auth::Auth;
 use crate::describe::Schemas;
 use crate::health::Readiness;
+use crate::load::Load;
 use crate::metrics::Metrics;
 use crate::ports::{Describe, SystemPort};
 
@@ -107,6 +108,7 @@ pub struct ApiState {
     pub(crate) metrics: Metrics,
     pub(crate) schemas: Schemas,
     pub(crate) readiness: Readiness,
+    pub(crate) load: Load,
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) started_at: Timestamp,
 }
@@ -118,6 +120,7 @@ impl ApiState {
             metrics: Metrics::new(),
             schemas: Schemas::new(Arc::clone(&parts.describe), Arc::clone(&parts.store)),
             readiness: Readiness::default(),
+            load: Load::new(),
             streams: Arc::new(Semaphore::new(config.max_streams)),
             started_at: parts.clock.now(),
             store: parts.store,
@@ -127,6 +130,19 @@ impl ApiState {
             system: parts.system,
             config,
         }
+    }
+
+    /// How many requests and closing connections are still owed something.
+    pub fn owed(&self) -> usize {
+        self.load.owed()
+    }
+
+    /// Waits until every request has its whole answer, sent.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub async fn settled(&self) {
+        self.load.paid().await;
     }
 }
 

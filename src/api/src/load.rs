@@ -1,0 +1,110 @@
+//! What the server still owes its clients: requests without a whole answer, and connections
+//! that were told to close and still send. The shutdown waits for both, and for nothing else.
+//!
+//! The framework's own graceful stop looks once a second; this is told at once.
+
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use bytes::Bytes;
+use tokio::sync::watch;
+
+/// The count of what is owed. Every clone is the same count.
+#[derive(Clone, Debug)]
+pub(crate) struct Load {
+    owed: Arc<watch::Sender<usize>>,
+}
+
+/// One thing that is owed, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Debt {
+    load: Load,
+}
+
+impl Load {
+    /// Nothing is owed.
+    pub(crate) fn new() -> Self {
+        Self {
+            owed: Arc::new(watch::Sender::new(0)),
+        }
+    }
+
+    /// Notes that something is owed.
+    pub(crate) fn owe(&self) -> Debt {
+        self.owed.send_modify(|owed| *owed += 1);
+        Debt { load: self.clone() }
+    }
+
+    /// How much is owed.
+    pub(crate) fn owed(&self) -> usize {
+        *self.owed.borrow()
+    }
+
+    /// Waits until nothing is owed.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub(crate) async fn paid(&self) {
+        let mut owed = self.owed.subscribe();
+        // An error means that the count is gone, and with it everything that was owed.
+        let _ = owed.wait_for(|owed| *owed == 0).await;
+    }
+}
+
+impl Drop for Debt {
+    fn drop(&mut self) {
+        self.load.owed.send_modify(|owed| *owed -= 1);
+    }
+}
+
+/// One connection, from its first byte to its close.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    load: Load,
+    closing: OnceLock<Debt>,
+}
+
+impl Connection {
+    /// A connection that was just accepted.
+    pub(crate) fn new(load: Load) -> Self {
+        Self {
+            load,
+            closing: OnceLock::new(),
+        }
+    }
+
+    /// Notes that the connection was told to close: what it still sends is owed until it has.
+    pub(crate) fn close(&self) {
+        self.closing.get_or_init(|| self.load.owe());
+    }
+}
+
+/// A body whose answer is owed until it was read to its end, or given up.
+pub(crate) struct OwedBody {
+    body: BoxBody,
+    _debt: Debt,
+}
+
+impl OwedBody {
+    /// The body of the answer that `debt` stands for.
+    pub(crate) fn new(body: BoxBody, debt: Debt) -> Self {
+        Self { body, _debt: debt }
+    }
+}
+
+impl MessageBody for OwedBody {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.body).poll_next(context)
+    }
+}
