@@ -22,6 +22,12 @@ pub(super) fn follow_the_host() {
     }
 }
 
+/// Has the kernel choose this process, not the service, when the machine runs out of memory.
+pub(super) fn go_first() {
+    // Where there is no such file, the limit of the address space is left.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
+}
+
 /// Sets the limits of a query, before anything of it is looked at.
 pub(super) fn apply(query: &Query, stack: usize) -> io::Result<()> {
     let stacks = stack + (query.threads + READERS) * WORKER_STACK;

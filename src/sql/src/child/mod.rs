@@ -41,6 +41,7 @@ const STACK: usize = 512 << 20;
 /// in the conversation.
 pub fn main() -> ExitCode {
     limits::follow_the_host();
+    limits::go_first();
     session::warm_up();
     match converse(Wire) {
         Ok(()) => ExitCode::SUCCESS,

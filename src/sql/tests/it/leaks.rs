@@ -160,6 +160,17 @@ async fn an_interrupt_from_the_terminal_does_not_reach_a_child() {
 }
 
 #[tokio::test]
+async fn a_child_is_the_first_to_go_when_memory_runs_out() {
+    let fixture = Fixture::new();
+    fixture.capabilities().await;
+    for pid in children_in(fixture.folder.path()) {
+        let score = std::fs::read_to_string(format!("/proc/{pid}/oom_score_adj")).unwrap();
+        assert_eq!(score.trim(), "1000");
+    }
+    fixture.end().await;
+}
+
+#[tokio::test]
 async fn a_child_inherits_no_environment() {
     let fixture = Fixture::new();
     fixture.capabilities().await;
