@@ -5,6 +5,7 @@ import { element, meter, pill, short, show, since, span } from "/assets/dom.js";
 
 const TONES = { queued: "quiet", running: "run", succeeded: "good", failed: "bad", cancelled: "warn" };
 const SHOWN = 25;
+const QUEUED_SHOWN = 6;
 const RECENT_MS = 10 * 60_000;
 const dialog = document.getElementById("job-dialog");
 let open = null;
@@ -19,7 +20,10 @@ export async function loadJobs() {
   const recent = `/v1/jobs?limit=1000&cursor=${cursorOf(Date.now() - RECENT_MS)}`;
   const pages = await Promise.all([ask("/v1/jobs?state=running&limit=50"), ask("/v1/jobs?state=queued&limit=50"), ask(recent)]);
   const jobs = new Map(pages.flatMap((page) => page.items).map((job) => [job.id, job]));
-  return [...jobs.values()].sort(order).slice(0, SHOWN);
+  const all = [...jobs.values()].sort(order);
+  // The oldest of the queue are next; there may be very many.
+  const queued = all.filter((job) => job.state === "queued").slice(-QUEUED_SHOWN);
+  return all.filter((job) => job.state !== "queued" || queued.includes(job)).slice(0, SHOWN);
 }
 
 function order(a, b) {
@@ -30,7 +34,6 @@ function order(a, b) {
 export function showJobs(jobs) {
   document.getElementById("no-jobs").hidden = jobs.length > 0;
   show(document.getElementById("jobs"), jobs.map(row));
-  // The handlers are not part of what `show` compares, so they are set on the body once.
 }
 
 function row(job) {

@@ -9,11 +9,13 @@ import { remember, showTree } from "/assets/tree.js";
 const EVERY_MS = 1000;
 const TONES = { running: "good", starting: "quiet", stopped: "bad" };
 let answered = null;
+let stopping = false;
 
 async function look() {
   try {
     const [system, jobs, sessions] = await Promise.all([ask("/v1/system"), loadJobs(), loadSessions()]);
     answered = Date.now();
+    stopping = !["starting", "running"].includes(system.phase);
     remember(system);
     showHead(system);
     showFigures(system);
@@ -58,7 +60,9 @@ function connected(error) {
   banner.hidden = error === null;
   if (error === null) return;
   const age = answered === null ? "" : ` What you see is ${span((Date.now() - answered) / 1000)} old.`;
-  banner.textContent = error instanceof Refused ? `The service refused: ${error.message}.${age}` : `Nobody answers; trying again.${age}`;
+  if (error instanceof Refused) banner.textContent = `The service refused: ${error.message}.${age}`;
+  else if (stopping) banner.textContent = `The instance takes no requests any more and finishes what it has. This page goes on when it is back.${age}`;
+  else banner.textContent = `Nobody answers; trying again.${age}`;
 }
 
 async function watch() {

@@ -25,6 +25,44 @@ impl ApiState {
         }
     }
 
+    /// The caller's session, for a submission to it: as it was a moment ago where that will do.
+    ///
+    /// # Errors
+    /// As [`session`](Self::session).
+    pub(crate) async fn session_to_submit(&self, caller: &Caller, id: &str) -> ApiResult<Session> {
+        let now = self.clock.now();
+        let recent = id.parse().ok().and_then(|id| self.recent.session(id));
+        let usable = |session: &Session| {
+            session.owner == caller.owner
+                && !session.is_expired(now)
+                && session.renewed(now).is_none()
+        };
+        if let Some(session) = recent.filter(usable) {
+            return Ok(session);
+        }
+        let session = self.session(caller, id).await?;
+        self.recent.saw_session(&session);
+        Ok(session)
+    }
+
+    /// The name of a dataset of the session, for a submission about it.
+    ///
+    /// # Errors
+    /// `dataset_not_found`.
+    pub(crate) async fn dataset_to_submit(
+        &self,
+        session: &Session,
+        name: &str,
+    ) -> ApiResult<DatasetName> {
+        let parsed = DatasetName::try_from(name.to_owned()).ok();
+        if let Some(name) = parsed.filter(|name| self.recent.has_dataset(session.id, name)) {
+            return Ok(name);
+        }
+        let name = self.dataset(session, name).await?.name;
+        self.recent.saw_dataset(session.id, &name);
+        Ok(name)
+    }
+
     /// The caller's job; its session is renewed by this use.
     ///
     /// # Errors

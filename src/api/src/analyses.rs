@@ -65,7 +65,7 @@ pub(crate) async fn create(
     id: web::Path<String>,
     body: JsonBody,
 ) -> ApiResult<HttpResponse> {
-    let session = state.session(&caller, &id).await?;
+    let session = state.session_to_submit(&caller, &id).await?;
     let spec = spec(&state, &session, &body).await;
     submit::submit(&state, &session, &request, &body, spec).await
 }
@@ -95,7 +95,7 @@ async fn spec(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult
         .dataset
         .as_deref()
         .ok_or_else(|| missing("dataset", kind))?;
-    let dataset = state.dataset(session, dataset).await?.name;
+    let dataset = state.dataset_to_submit(session, dataset).await?;
     let options = match new.options {
         Some(options) => {
             serde_json::from_value(options).map_err(|error| invalid(format!("options: {error}")))?
@@ -108,7 +108,7 @@ async fn spec(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult
         _ => {
             let with = new.with.as_deref().ok_or_else(|| missing("with", kind))?;
             JobSpec::Compare {
-                with: state.dataset(session, with).await?.name,
+                with: state.dataset_to_submit(session, with).await?,
                 dataset,
                 options,
             }

@@ -105,6 +105,7 @@ pub(crate) async fn delete(
         .delete_dataset(session.id, &dataset.name)
         .await?
     {
+        state.recent.forget(session.id);
         discard(&state, &deleted.blob).await;
     }
     Ok(HttpResponse::NoContent().finish())

@@ -30,6 +30,7 @@ mod ports;
 mod prefer;
 mod problem;
 mod process;
+mod recent;
 mod reports;
 mod result;
 mod routes;

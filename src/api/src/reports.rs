@@ -54,7 +54,7 @@ pub(crate) async fn create(
     id: web::Path<String>,
     body: JsonBody,
 ) -> ApiResult<HttpResponse> {
-    let session = state.session(&caller, &id).await?;
+    let session = state.session_to_submit(&caller, &id).await?;
     let spec = spec(&state, &session, &body).await;
     submit::submit(&state, &session, &request, &body, spec).await
 }
@@ -72,7 +72,9 @@ async fn spec(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult
             Problem::new(Code::InvalidRequest, detail)
         })?;
     let source = match (&new.dataset, &new.analysis) {
-        (Some(dataset), None) => ReportSource::Dataset(state.dataset(session, dataset).await?.name),
+        (Some(dataset), None) => {
+            ReportSource::Dataset(state.dataset_to_submit(session, dataset).await?)
+        }
         (None, Some(analysis)) => {
             ReportSource::Analysis(analysis_of(state, session, analysis).await?)
         }

@@ -13,6 +13,8 @@ use crate::load::Connection;
 use crate::routes::configure;
 use crate::state::ApiState;
 
+/// Threads on which one HTTP thread decodes, hashes and writes uploads.
+const BLOCKING_THREADS: usize = 8;
 /// How long the head of a request may take.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection is kept open without a request.
@@ -40,6 +42,7 @@ pub fn server(state: web::Data<ApiState>, listener: TcpListener) -> std::io::Res
     })
     .workers(workers)
     .max_connections(connections)
+    .worker_max_blocking_threads(BLOCKING_THREADS)
     .client_request_timeout(HEAD_TIMEOUT)
     .client_disconnect_timeout(DISCONNECT_TIMEOUT)
     .keep_alive(KEEP_ALIVE)

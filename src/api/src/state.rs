@@ -12,6 +12,7 @@ use crate::health::Readiness;
 use crate::load::Load;
 use crate::metrics::Metrics;
 use crate::ports::{Describe, SystemPort};
+use crate::recent::Recent;
 
 /// The settings of the HTTP surface.
 #[derive(Clone, Debug)]
@@ -109,6 +110,7 @@ pub struct ApiState {
     pub(crate) schemas: Schemas,
     pub(crate) readiness: Readiness,
     pub(crate) load: Load,
+    pub(crate) recent: Recent,
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) started_at: Timestamp,
 }
@@ -120,6 +122,7 @@ impl ApiState {
             metrics: Metrics::new(),
             schemas: Schemas::new(Arc::clone(&parts.describe), Arc::clone(&parts.store)),
             readiness: Readiness::default(),
+            recent: Recent::default(),
             load: Load::new(),
             streams: Arc::new(Semaphore::new(config.max_streams)),
             started_at: parts.clock.now(),

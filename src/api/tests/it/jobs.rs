@@ -320,3 +320,61 @@ fn a_failed_job_says_why() {
         json!({"code": "invalid_data", "message": "it did not go well"})
     );
 }
+
+#[test]
+fn a_burst_of_submissions_reads_the_session_and_the_dataset_once() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    api.profile(&session);
+    let before = api.store.faults().calls();
+    for _ in 0..10 {
+        api.profile(&session);
+    }
+    // Ten submissions, and the two rows now and then, by how long it takes; 30 with every read.
+    let calls = api.store.faults().calls() - before;
+    assert!((10..20).contains(&calls), "{calls}");
+}
+
+#[test]
+fn a_submission_after_a_burst_notices_what_has_changed() {
+    let api = Api::with(|config| config.default_ttl = Duration::from_secs(100));
+    let body = json!({"dataset": "penguins"});
+
+    let session = api.session_with_penguins();
+    let path = format!("{session}/analyses");
+    api.profile(&session);
+    api.client
+        .delete(&format!("{session}/datasets/penguins"))
+        .expect(204);
+    api.client
+        .post(&path, &body)
+        .problem(404, "dataset_not_found");
+    api.put(&session, "penguins").expect(201);
+    api.profile(&session);
+    api.client.delete(&session).expect(204);
+    api.client
+        .post(&path, &body)
+        .problem(404, "session_not_found");
+
+    // By a peer, of which this process hears nothing.
+    let session = api.session_with_penguins();
+    let path = format!("{session}/analyses");
+    api.profile(&session);
+    let id = session.rsplit('/').next().unwrap().parse().unwrap();
+    crate::fixture::block(lastcall_domain::Store::delete_session(&api.store, id)).unwrap();
+    api.client
+        .post(&path, &body)
+        .problem(404, "session_not_found");
+
+    let session = api.session_with_penguins();
+    let path = format!("{session}/analyses");
+    api.profile(&session);
+    api.clock.advance(Duration::from_secs(99));
+    api.profile(&session);
+    api.clock.advance(Duration::from_secs(99));
+    api.profile(&session);
+    api.clock.advance(Duration::from_secs(100));
+    api.client
+        .post(&path, &body)
+        .problem(410, "session_expired");
+}
