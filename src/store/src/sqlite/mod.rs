@@ -35,6 +35,9 @@ use uuid::Uuid;
 use threads::Answer::{AtOnce, OnDisk};
 use threads::Threads;
 
+#[cfg(test)]
+mod tests;
+
 /// Jobs that one transaction takes away from a dead process.
 const RECOVERED_AT_ONCE: u32 = 1_000;
 

@@ -1,0 +1,371 @@
+//! What cannot be seen through the port: groups, failed commits, query plans.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::sync::mpsc as gate;
+use std::time::Duration;
+
+use lastcall_domain::store::{Admission, JobFilter, JobResult, Outcome, Place, Submission};
+use lastcall_domain::{
+    ClaimRef, InstanceId, Job, JobId, JobSpec, Limits, Owner, ProfileOptions, Refused, Service,
+    Session, State, Store, StoreError, SystemClock,
+};
+use rusqlite::Connection;
+
+use super::error::Fault;
+use super::*;
+
+const LEASE: Duration = Duration::from_secs(5);
+
+struct Bench {
+    store: Arc<SqliteStore>,
+    session: Session,
+    _folder: tempfile::TempDir,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("test.db");
+        let store = SqliteStore::open(&path, Arc::new(SystemClock), Limits::default()).unwrap();
+        let ttl = Duration::from_secs(3600);
+        let session = Session::new(Owner::anonymous(), ttl, SystemClock.now());
+        store.create_session(session.clone(), None).await.unwrap();
+        Self {
+            store: Arc::new(store),
+            session,
+            _folder: folder,
+        }
+    }
+
+    fn submission(&self) -> Submission {
+        let spec = JobSpec::Profile {
+            dataset: DatasetName::try_from("x".to_owned()).unwrap(),
+            options: ProfileOptions::default(),
+        };
+        let owner = self.session.owner.clone();
+        let now = SystemClock.now();
+        Submission {
+            job: Job::new(JobId::new(), self.session.id, owner, spec, now),
+            idempotency: None,
+            max_queued: 1_000,
+        }
+    }
+
+    /// Holds the writer up, so that what is asked for meanwhile becomes one group.
+    async fn hold(&self) -> Held {
+        let (release, released) = gate::channel::<()>();
+        let (reached, holds) = tokio::sync::oneshot::channel();
+        let store = Arc::clone(&self.store);
+        tokio::spawn(async move {
+            let wait = move |_: &mut unit::Unit<'_>| {
+                let _ = reached.send(());
+                // An error means that the test has let go of the other end.
+                let _ = released.recv();
+                Ok(())
+            };
+            store.threads.write(AtOnce, wait).await
+        });
+        holds.await.unwrap();
+        Held { _release: release }
+    }
+
+    /// Asks for it in a task of its own, and returns once it is in the queue.
+    async fn ask<T: Send + 'static>(
+        &self,
+        call: impl Future<Output = T> + Send + 'static,
+    ) -> tokio::task::JoinHandle<T> {
+        let mut call = Box::pin(call);
+        // The first poll puts it into the channel.
+        let first = futures_util::poll!(call.as_mut());
+        assert!(first.is_pending(), "the writer is being held up");
+        tokio::spawn(call)
+    }
+
+    async fn submit(&self) -> tokio::task::JoinHandle<StoreResult<Admission<Job>>> {
+        let (store, submission) = (Arc::clone(&self.store), self.submission());
+        self.ask(async move { store.submit(submission).await })
+            .await
+    }
+
+    /// Has something else done in the group.
+    async fn also(
+        &self,
+        operation: impl FnOnce(&mut unit::Unit<'_>) -> Result<(), Fault> + Send + 'static,
+    ) -> tokio::task::JoinHandle<StoreResult<()>> {
+        let store = Arc::clone(&self.store);
+        self.ask(async move { store.threads.write(OnDisk, operation).await })
+            .await
+    }
+
+    /// Lets the commit of the group fail.
+    async fn spoil(&self) -> tokio::task::JoinHandle<StoreResult<()>> {
+        self.also(|unit| {
+            // A reference to nothing, which is looked at by the commit.
+            unit.conn.execute_batch(
+                "CREATE TABLE parents (id INTEGER PRIMARY KEY);
+                 CREATE TABLE children
+                     (parent INTEGER REFERENCES parents DEFERRABLE INITIALLY DEFERRED);
+                 INSERT INTO children VALUES (1);",
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn queued(&self) -> u64 {
+        self.store.counts().await.unwrap().jobs[&Service::Analysis].queued
+    }
+}
+
+struct Held {
+    _release: gate::Sender<()>,
+}
+
+fn success() -> Outcome {
+    Outcome::Succeeded(JobResult {
+        media_type: "application/json".to_owned(),
+        bytes: 2,
+        place: Place::Inline("{}".into()),
+    })
+}
+
+#[tokio::test]
+async fn an_operation_that_fails_or_panics_leaves_its_neighbours_alone() {
+    let bench = Bench::new().await;
+    let held = bench.hold().await;
+    let first = bench.submit().await;
+    let failing = bench.also(|unit| {
+        unit.conn
+            .execute_batch("DELETE FROM jobs; DELETE FROM sessions; SELECT nonsense")?;
+        Ok(())
+    });
+    let failing = failing.await;
+    let panicking = bench.also(|unit| {
+        unit.conn
+            .execute_batch("DELETE FROM jobs; DELETE FROM sessions")?;
+        panic!("a test wants it so")
+    });
+    let panicking = panicking.await;
+    let last = bench.submit().await;
+    drop(held);
+    let first = first.await.unwrap().unwrap();
+    let last = last.await.unwrap().unwrap();
+    assert!(matches!(failing.await.unwrap(), Err(StoreError::Failed(_))));
+    assert!(matches!(
+        panicking.await.unwrap(),
+        Err(StoreError::Failed(_))
+    ));
+    for admission in [first, last] {
+        let Admission::Created(job) = admission else {
+            panic!("{admission:?}");
+        };
+        assert_eq!(bench.store.job(job.id).await, Ok(Some(job)));
+    }
+    assert_eq!(bench.queued().await, 2);
+}
+
+#[tokio::test]
+async fn a_failed_commit_is_told_to_all_and_leaves_nothing() {
+    let bench = Bench::new().await;
+    let held = bench.hold().await;
+    let submitted = bench.submit().await;
+    let spoiling = bench.spoil().await;
+    drop(held);
+    let answer = submitted.await.unwrap();
+    assert!(
+        matches!(answer, Err(StoreError::Unavailable(_))),
+        "{answer:?}"
+    );
+    let answer = spoiling.await.unwrap();
+    assert!(
+        matches!(answer, Err(StoreError::Unavailable(_))),
+        "{answer:?}"
+    );
+    assert_eq!(bench.queued().await, 0);
+    let all = bench
+        .store
+        .jobs(&JobFilter::default(), None, 9)
+        .await
+        .unwrap();
+    assert_eq!(all.items, []);
+    let again = bench.store.submit(bench.submission()).await.unwrap();
+    assert!(
+        matches!(again, Admission::Created(_)),
+        "the next one goes through"
+    );
+}
+
+#[tokio::test]
+async fn a_claim_that_was_taken_back_is_never_confused_with_the_next() {
+    let bench = Bench::new().await;
+    let submission = bench.submission();
+    let id = submission.job.id;
+    bench.store.submit(submission).await.unwrap();
+    let held = bench.hold().await;
+    let store = Arc::clone(&bench.store);
+    let claimed = bench
+        .ask(async move {
+            store
+                .claim(Service::Analysis, InstanceId::new(), LEASE, 1)
+                .await
+        })
+        .await;
+    let spoiling = bench.spoil().await;
+    drop(held);
+    let lost = claimed.await.unwrap().unwrap().remove(0);
+    assert_eq!((lost.id, lost.lifecycle.epoch), (id, 1));
+    assert!(spoiling.await.unwrap().is_err());
+
+    let refused = bench.store.complete(lost.claim(), success()).await;
+    assert_eq!(refused, Ok(Err(Refused::StaleEpoch)));
+    let next = bench
+        .store
+        .claim(Service::Analysis, InstanceId::new(), LEASE, 1);
+    let next = next.await.unwrap().remove(0);
+    assert_eq!((next.id, next.lifecycle.epoch), (id, 2));
+    let refused = bench.store.complete(lost.claim(), success()).await;
+    assert_eq!(refused, Ok(Err(Refused::StaleEpoch)));
+    let ended = bench.store.complete(next.claim(), success()).await.unwrap();
+    assert_eq!(ended.unwrap().state(), State::Succeeded);
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_and_is_no_end() {
+    let bench = Bench::new().await;
+    let limit = |pages: i64| {
+        let store = Arc::clone(&bench.store);
+        async move {
+            let set = move |unit: &mut unit::Unit<'_>| {
+                let set = format!("PRAGMA max_page_count = {pages}");
+                unit.conn.execute_batch(&set)?;
+                Ok(())
+            };
+            store.threads.write(OnDisk, set).await.unwrap();
+        }
+    };
+    limit(1).await;
+    let mut accepted = 0;
+    let error = loop {
+        match bench.store.submit(bench.submission()).await {
+            Ok(_) => accepted += 1,
+            Err(error) => break error,
+        }
+        assert!(accepted < 10_000, "the file must not grow");
+    };
+    assert_eq!(error.code(), "store_unavailable");
+    assert!(error.to_string().contains("full"), "{error}");
+    assert_eq!(bench.queued().await, accepted);
+    limit(1_000_000).await;
+    bench.store.submit(bench.submission()).await.unwrap();
+    assert_eq!(bench.queued().await, accepted + 1);
+}
+
+#[tokio::test]
+async fn an_accepted_job_is_on_disk_before_its_answer() {
+    let bench = Bench::new().await;
+    let synchronous = bench.store.threads.write(OnDisk, |unit| {
+        let of = |name| {
+            unit.conn
+                .pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))
+        };
+        Ok((of("journal_mode")?, of("synchronous")?))
+    });
+    let (journal, synchronous) = synchronous.await.unwrap();
+    assert_eq!(journal, "wal".to_owned().into());
+    assert_eq!(synchronous, 2_i64.into(), "FULL");
+}
+
+#[tokio::test]
+async fn no_query_that_is_asked_often_reads_past_what_it_wants() {
+    let bench = Bench::new().await;
+    let owner = Some(Owner::anonymous());
+    let session = Some(bench.session.id);
+    let mut texts = vec![
+        work::ready(),
+        work::lapsed(),
+        work::RESUME.to_owned(),
+        removal::EXPIRED.to_owned(),
+        removal::BEGUN.to_owned(),
+        "SELECT id FROM jobs WHERE session = ?1 AND state < 2 ORDER BY id".to_owned(),
+        "UPDATE jobs SET waits_for = NULL WHERE waits_for = ?1".to_owned(),
+        "UPDATE datasets SET columns = ?2 WHERE blob = ?1".to_owned(),
+        "SELECT owner, key FROM answers WHERE created_at < ?1 LIMIT ?2".to_owned(),
+        "SELECT id FROM removed WHERE removed_at < ?1 LIMIT ?2".to_owned(),
+        "SELECT id FROM sessions WHERE owner = ?1 AND id > ?2 ORDER BY id LIMIT 1".to_owned(),
+    ];
+    for (owner, session) in [(&owner, &None), (&None, &session), (&owner, &session)] {
+        for state in State::ALL.map(Some).into_iter().chain([None]) {
+            for service in [None, Some(Service::Report)] {
+                texts.push(read::jobs_text(&JobFilter {
+                    owner: owner.clone(),
+                    session: *session,
+                    state,
+                    service,
+                }));
+            }
+        }
+    }
+    let plans = bench.store.threads.read(move |conn| {
+        let plans = texts.into_iter().map(|text| {
+            let plan = plan(conn, &text)?;
+            Ok((text, plan))
+        });
+        plans.collect::<Result<Vec<_>, Fault>>()
+    });
+    for (text, plan) in plans.await.unwrap() {
+        for step in &plan {
+            // The whole of an index that holds nothing else is no waste.
+            let scans = step.starts_with("SCAN") && !step.contains("sessions_removing");
+            assert!(!scans && !step.contains("TEMP B-TREE"), "{text}\n{plan:#?}");
+        }
+    }
+}
+
+fn plan(conn: &Connection, text: &str) -> Result<Vec<String>, Fault> {
+    let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {text}"))?;
+    // Its parameters need no values to be planned.
+    let mut rows = statement.raw_query();
+    let mut steps = Vec::new();
+    while let Some(row) = rows.next()? {
+        steps.push(row.get(3)?);
+    }
+    Ok(steps)
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_stops_nothing() {
+    let bench = Bench::new().await;
+    let held = bench.hold().await;
+    let submission = bench.submission();
+    let id = submission.job.id;
+    let store = Arc::clone(&bench.store);
+    let caller = bench
+        .ask(async move { store.submit(submission).await })
+        .await;
+    caller.abort();
+    assert!(caller.await.unwrap_err().is_cancelled());
+    drop(held);
+    bench.store.ping().await.unwrap();
+    assert!(bench.store.job(id).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_close_finishes_what_was_begun() {
+    let bench = Bench::new().await;
+    let held = bench.hold().await;
+    let submitted = bench.submit().await;
+    let store = Arc::clone(&bench.store);
+    let closing = bench.ask(async move { store.close().await }).await;
+    drop(held);
+    assert!(matches!(
+        submitted.await.unwrap(),
+        Ok(Admission::Created(_))
+    ));
+    assert_eq!(closing.await.unwrap(), Ok(()));
+    let never = ClaimRef {
+        job: JobId::new(),
+        epoch: 1,
+    };
+    let late = bench.store.complete(never, success()).await;
+    assert_eq!(late, Err(StoreError::Closed));
+}

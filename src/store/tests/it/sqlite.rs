@@ -1,0 +1,122 @@
+//! The file: who may open it, and what it may be.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use lastcall_domain::{Clock, Limits, Store, StoreError, SystemClock};
+use lastcall_store::{SqliteStore, open_store};
+
+fn open(path: &Path) -> Result<SqliteStore, StoreError> {
+    SqliteStore::open(path, Arc::new(SystemClock), Limits::default())
+}
+
+fn refused(path: &Path) -> String {
+    let error = open(path).expect_err("the file must be refused");
+    assert_eq!(error.code(), "store_failed");
+    assert!(error.to_string().contains(&path.display().to_string()));
+    error.to_string()
+}
+
+#[tokio::test]
+async fn a_file_has_one_owner_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a/b/lastcall.db");
+    let first = open(&path).unwrap();
+    let second = open(&path).expect_err("it is in use");
+    assert_eq!(second.code(), "store_unavailable");
+    assert!(second.to_string().contains("in use by another process"));
+    first.close().await.unwrap();
+    let third = open(&path).expect("a closed store has let go of it");
+    drop(third);
+    open(&path).expect("so has a dropped one");
+}
+
+#[tokio::test]
+async fn a_closed_store_leaves_one_file_and_its_lock() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder.path().join("lastcall.db")).unwrap();
+    store.ping().await.unwrap();
+    store.close().await.unwrap();
+    let files = std::fs::read_dir(folder.path()).unwrap();
+    let mut files: Vec<String> = files
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    assert_eq!(files, ["lastcall.db", "lastcall.db-lock"]);
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notes.txt");
+    std::fs::write(&path, "shopping list\n".repeat(500)).unwrap();
+    assert!(refused(&path).contains("not an SQLite database"));
+}
+
+#[test]
+fn the_database_of_another_program_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("music.db");
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other
+        .execute_batch("CREATE TABLE songs (name TEXT)")
+        .unwrap();
+    assert!(refused(&path).contains("another program"));
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lastcall.db");
+    open(&path).unwrap().close().await.unwrap();
+    let newer = rusqlite::Connection::open(&path).unwrap();
+    newer.pragma_update(None, "user_version", 999).unwrap();
+    drop(newer);
+    assert!(refused(&path).contains("newer version"));
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_refused_or_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lastcall.db");
+    open(&path).unwrap().close().await.unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    let after_the_header = 100..;
+    bytes[after_the_header].fill(0xA5);
+    std::fs::write(&path, bytes).unwrap();
+    assert!(refused(&path).contains("damaged"));
+}
+
+#[test]
+fn a_place_where_no_file_can_be_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let error = open(&file.join("lastcall.db")).expect_err("its folder is a file");
+    assert_eq!(error.code(), "store_failed");
+    assert!(error.to_string().contains("cannot open"));
+    let folder_itself = folder.path().join("folder");
+    std::fs::create_dir(&folder_itself).unwrap();
+    assert!(refused(&folder_itself).contains("cannot be written"));
+}
+
+#[tokio::test]
+async fn a_store_is_opened_by_its_url() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("made/lastcall.db");
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let url = format!("sqlite://{}", path.display());
+    let store = open_store(&url, Arc::clone(&clock), Limits::default());
+    let store = store.await.unwrap();
+    store.ping().await.unwrap();
+    store.close().await.unwrap();
+    assert!(path.exists());
+    for url in ["", "sqlite://", "mysql://u:s3cret@h/d", "lastcall.db"] {
+        let opened = open_store(url, Arc::clone(&clock), Limits::default()).await;
+        let Err(error) = opened else {
+            panic!("{url} was opened");
+        };
+        assert_eq!(error.code(), "store_failed");
+        assert!(!error.to_string().contains("s3cret"));
+    }
+}
