@@ -41,12 +41,12 @@ impl JsonBody {
         })
     }
 
-    /// What the body says, or the default where there is none.
+    /// What the body says, or the default where there is none or it is `null`.
     pub(crate) fn parse_or_default<T: DeserializeOwned + Default>(&self) -> ApiResult<T> {
         if self.0.iter().all(u8::is_ascii_whitespace) {
             Ok(T::default())
         } else {
-            self.parse()
+            Ok(self.parse::<Option<T>>()?.unwrap_or_default())
         }
     }
 }

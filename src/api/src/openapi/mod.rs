@@ -12,8 +12,8 @@ use crate::{
     upload,
 };
 
-/// The schemas of results, which are documents of the engine, not of the HTTP surface.
-const RESULTS: &str = include_str!("results.json");
+/// The schemas of results and options, which are the engine's, not the HTTP surface's.
+const FOREIGN: &str = include_str!("foreign.json");
 
 #[derive(OpenApi)]
 #[openapi(
@@ -44,7 +44,7 @@ struct Api;
 /// The document, JSON.
 pub(crate) fn document() -> Value {
     let mut document = serde_json::to_value(Api::openapi()).unwrap_or_default();
-    add_results(&mut document);
+    add_foreign(&mut document);
     errors::add(&mut document);
     document["components"]["securitySchemes"] = json!({
         "key": {
@@ -62,14 +62,16 @@ pub(crate) async fn get() -> HttpResponse {
     HttpResponse::Ok().json(document())
 }
 
-/// Says what a JSON result is made of.
-fn add_results(document: &mut Value) {
-    let Ok(Value::Object(results)) = serde_json::from_str(RESULTS) else {
+/// Says what JSON results and the options of analyses are made of.
+fn add_foreign(document: &mut Value) {
+    let Ok(Value::Object(schemas)) = serde_json::from_str(FOREIGN) else {
         return;
     };
-    for (name, schema) in results {
+    for (name, schema) in schemas {
         document["components"]["schemas"][name] = schema;
     }
+    document["components"]["schemas"]["NewAnalysis"]["properties"]["options"] =
+        json!({ "$ref": "#/components/schemas/ProfileOptions" });
     let content =
         &mut document["paths"]["/v1/jobs/{id}/result"]["get"]["responses"]["200"]["content"];
     content["application/json"]["schema"] = json!({

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use lastcall_api::Code;
 use lastcall_domain::profile::Profile;
+use lastcall_domain::{ProfileOptions, Thresholds};
 use serde_json::{Value, json};
 
 use crate::fixture::Api;
@@ -268,6 +269,23 @@ fn answers_are_as_their_schemas_say() {
     }
     let schema = schema("/v1/sessions/{sid}/analyses", "post", "202");
     conforms(&document, &schema, &job, "job");
+}
+
+#[test]
+fn the_schema_of_the_options_knows_every_field_of_them() {
+    let document: Value = serde_json::from_str(&lastcall_api::openapi()).unwrap();
+    let options = json!({
+        "read": {"missing": ["-"], "delimiter": ";", "comment": "#", "decimal": ",",
+            "thousands": ".", "sheet": "x"},
+        "alerts": Thresholds::default(),
+    });
+    let read: ProfileOptions = serde_json::from_value(options.clone()).unwrap();
+    let written = serde_json::to_value(&read).unwrap();
+    assert_eq!(written, options);
+    let schema = json!({"$ref": "#/components/schemas/ProfileOptions"});
+    conforms(&document, &schema, &written, "options");
+    let analysis = &document["components"]["schemas"]["NewAnalysis"];
+    assert_eq!(analysis["properties"]["options"], schema);
 }
 
 #[test]

@@ -107,3 +107,14 @@ fn a_wait_ends_when_the_service_is_told_to_stop() {
     assert_eq!(reply.header("connection"), "close");
     assert_eq!(reply.ok(202)["state"], "queued");
 }
+
+#[test]
+fn what_is_no_http_closes_its_connection_at_any_time() {
+    let api = Api::start();
+    for phase in [Phase::Running, Phase::LameDuck] {
+        api.system.phase.send_replace(phase);
+        let (head, closed) = ask(&api, "GET / HTTP/9.9\r\nHost: localhost\r\n\r\n");
+        assert!(head.starts_with("HTTP/1.1 400"), "{head}");
+        assert!(closed, "{head}");
+    }
+}

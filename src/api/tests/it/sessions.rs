@@ -31,7 +31,7 @@ fn a_session_is_made_with_the_time_to_live_that_it_asks_for() {
 #[test]
 fn a_session_without_a_body_gets_the_default_time_to_live() {
     let api = Api::with(|config| config.default_ttl = Duration::from_secs(120));
-    for body in [&b""[..], b"{}", b"  ", br#"{"ttl":null}"#] {
+    for body in [&b""[..], b"{}", b"  ", b"null", br#"{"ttl":null}"#] {
         let session = api.client.raw("POST", "/v1/sessions", body).ok(201);
         assert_eq!(session["ttl"], "2m");
     }
