@@ -95,6 +95,9 @@ pub enum SqlError {
     /// The query was cancelled.
     #[error("the query was cancelled")]
     Cancelled,
+    /// The tables cannot be listed.
+    #[error("the tables cannot be listed: {0}")]
+    Tables(TableError),
     /// The dataset behind a table cannot be had.
     #[error("table {name}: {error}")]
     Table {
@@ -122,7 +125,7 @@ impl SqlError {
             Self::Exhausted(_) => "resource_exhausted",
             Self::Timeout(_) => "timeout",
             Self::Cancelled => "cancelled",
-            Self::Table { error, .. } => error.code,
+            Self::Tables(error) | Self::Table { error, .. } => error.code,
             Self::Unavailable(_) => "sql_unavailable",
         }
     }
@@ -131,7 +134,7 @@ impl SqlError {
     pub fn retryable(&self) -> bool {
         match self {
             Self::Unavailable(_) => true,
-            Self::Table { error, .. } => error.retryable,
+            Self::Tables(error) | Self::Table { error, .. } => error.retryable,
             _ => false,
         }
     }
@@ -147,7 +150,11 @@ impl SqlError {
             | Self::Refused(fault)
             | Self::Failed(fault)
             | Self::Exhausted(fault) => Some(fault),
-            Self::Timeout(_) | Self::Cancelled | Self::Table { .. } | Self::Unavailable(_) => None,
+            Self::Timeout(_)
+            | Self::Cancelled
+            | Self::Tables(_)
+            | Self::Table { .. }
+            | Self::Unavailable(_) => None,
         }
     }
 }

@@ -8,7 +8,10 @@ use async_trait::async_trait;
 #[async_trait]
 pub trait Tables: Send + Sync {
     /// The names of all tables. Called only when a query names a table.
-    async fn names(&self) -> Vec<String>;
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    async fn names(&self) -> Result<Vec<String>, TableError>;
 
     /// The Parquet file of a table, by one of the names that [`names`](Self::names) gave. Called
     /// only for tables that the query reads. The file has to stay until the query ends.

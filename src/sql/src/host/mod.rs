@@ -80,7 +80,8 @@ impl Sql {
             .await;
         match outcome {
             Err(SqlError::Syntax(fault)) if fault.suggestion.is_none() => {
-                let hint = resolve::missing_quotes(query, &tables.names().await);
+                let names = tables.names().await.unwrap_or_default();
+                let hint = resolve::missing_quotes(query, &names);
                 Err(SqlError::Syntax(fault.suggest(hint)))
             }
             outcome => outcome,

@@ -10,7 +10,7 @@ use crate::tables::{TableError, Tables};
 /// A name in quotes is taken as it is. Without quotes, a table of another case will do if it is
 /// the only one.
 pub(super) async fn resolve(needs: &[Need], tables: &dyn Tables) -> Result<Vec<Table>, SqlError> {
-    let names = tables.names().await;
+    let names = tables.names().await.map_err(SqlError::Tables)?;
     // All names are checked before the first table is opened, which may be dear.
     let found = needs
         .iter()

@@ -25,8 +25,8 @@ pub struct Files(pub Vec<(String, PathBuf)>);
 
 #[async_trait]
 impl Tables for Files {
-    async fn names(&self) -> Vec<String> {
-        self.0.iter().map(|(name, _)| name.clone()).collect()
+    async fn names(&self) -> Result<Vec<String>, TableError> {
+        Ok(self.0.iter().map(|(name, _)| name.clone()).collect())
     }
 
     async fn open(&self, name: &str) -> Result<PathBuf, TableError> {

@@ -189,8 +189,8 @@ struct Broken;
 
 #[async_trait]
 impl Tables for Broken {
-    async fn names(&self) -> Vec<String> {
-        vec!["broken".into(), "gone".into()]
+    async fn names(&self) -> Result<Vec<String>, TableError> {
+        Ok(vec!["broken".into(), "gone".into()])
     }
 
     async fn open(&self, name: &str) -> Result<PathBuf, TableError> {
@@ -210,8 +210,8 @@ struct Relative(PathBuf);
 
 #[async_trait]
 impl Tables for Relative {
-    async fn names(&self) -> Vec<String> {
-        vec!["t".into()]
+    async fn names(&self) -> Result<Vec<String>, TableError> {
+        Ok(vec!["t".into()])
     }
 
     async fn open(&self, _: &str) -> Result<PathBuf, TableError> {
