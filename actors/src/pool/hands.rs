@@ -1,11 +1,13 @@
 //! What a pool has in hand: slots, claims, and profiles that were asked for. All of it under one
 //! lock that is never held across an await.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod losing;
+mod renewal;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use lastcall_domain::store::Beat;
 use lastcall_domain::{Cancel, Job, JobId, SessionId, Task};
 use tokio::time::Instant;
 
@@ -27,6 +29,8 @@ struct State {
     asks_running: BTreeMap<u64, (Cancel, Permit)>,
     next_ask: u64,
     claims: BTreeMap<Key, Claim>,
+    /// Some of the claims are orphans: the pump asks at every turn.
+    orphans: bool,
     /// The claims that wait for a slot, oldest first.
     ahead: VecDeque<Key>,
     /// Jobs whose work did not stop when told to.
@@ -142,47 +146,6 @@ impl Hands {
         }
     }
 
-    /// The attempt's task is gone without a word.
-    pub(crate) fn orphan(&self, key: Key, incarnation: u64) {
-        let state = &mut *self.lock();
-        if let Some(claim) = state.claims.get_mut(&key)
-            && claim.incarnation == incarnation
-        {
-            claim.orphan();
-        }
-        state.drop_settled_orphans();
-    }
-
-    /// Everything that ran before `incarnation` is lost with its arbiter.
-    pub(crate) fn abandon(&self, incarnation: u64) {
-        let state = &mut *self.lock();
-        state.incarnation = incarnation;
-        state.busy = 0;
-        for (cancel, _) in std::mem::take(&mut state.asks_running).into_values() {
-            cancel.cancel();
-        }
-        for claim in state.claims.values_mut() {
-            if matches!(claim.stage, Stage::Running | Stage::Writing) {
-                claim.orphan();
-            }
-        }
-        state.drop_settled_orphans();
-    }
-
-    /// The orphans, now to be written as failed attempts.
-    pub(crate) fn adopt_orphans(&self) -> Vec<Key> {
-        let state = &mut *self.lock();
-        let mut keys = Vec::new();
-        for (key, claim) in &mut state.claims {
-            if claim.stage == Stage::Orphaned {
-                claim.stage = Stage::Writing;
-                claim.incarnation = state.incarnation;
-                keys.push(*key);
-            }
-        }
-        keys
-    }
-
     /// Stops the attempt at this job, for its caller.
     pub(crate) fn cancel(&self, job: JobId) {
         let state = self.lock();
@@ -194,82 +157,6 @@ impl Hands {
     /// Whether the job is in hand.
     pub(crate) fn holds(&self, job: JobId) -> bool {
         self.lock().of(job).next().is_some()
-    }
-
-    /// The claims to renew, with their progress: those not renewed for `age`.
-    pub(crate) fn due_for_renewal(&self, age: Duration) -> Vec<(Key, f64)> {
-        let state = self.lock();
-        let due = state.claims.iter().filter(|(_, claim)| {
-            !claim.settled && claim.stage != Stage::Ended && claim.renewed.elapsed() >= age
-        });
-        due.map(|(key, claim)| (*key, claim.progress.get()))
-            .collect()
-    }
-
-    /// The claims of these jobs, with their progress.
-    pub(crate) fn claims_of(&self, jobs: &BTreeSet<JobId>) -> Vec<(Key, f64)> {
-        let state = self.lock();
-        let named = state.claims.iter().filter(|((job, _), claim)| {
-            jobs.contains(job) && !claim.settled && claim.stage != Stage::Ended
-        });
-        named
-            .map(|(key, claim)| (*key, claim.progress.get()))
-            .collect()
-    }
-
-    /// What a heartbeat, sent at `sent`, found. Whether the claim was lost by it.
-    pub(crate) fn beat(&self, key: Key, beat: Beat, sent: Instant) -> bool {
-        let state = &mut *self.lock();
-        let Some(claim) = state.claims.get_mut(&key) else {
-            return false;
-        };
-        match beat {
-            Beat::Held => claim.renewed = sent,
-            Beat::CancelRequested => {
-                claim.renewed = sent;
-                claim.reins.stop(Stop::Cancelled);
-            }
-            // What is being written learns it from the answer.
-            Beat::Lost if claim.stage == Stage::Writing || claim.settled => {}
-            Beat::Lost => {
-                claim.reins.stop(Stop::Lost);
-                state.settle(key);
-                return true;
-            }
-        }
-        false
-    }
-
-    /// The progress that has changed since this was last asked.
-    pub(crate) fn news(&self) -> Vec<(JobId, f64)> {
-        let mut news = Vec::new();
-        for ((job, _), claim) in &mut self.lock().claims {
-            let done = claim.progress.get();
-            if done > claim.told && claim.stage == Stage::Running {
-                claim.told = done;
-                news.push((*job, done));
-            }
-        }
-        news
-    }
-
-    /// Stops the claims that `which` names and that can be handed back, and names them.
-    pub(crate) fn stop_for_hand_back(&self, which: impl Fn(&Claim) -> bool) -> Vec<Key> {
-        let state = &mut *self.lock();
-        let mut keys = Vec::new();
-        for (key, claim) in &state.claims {
-            if claim.can_be_handed_back() && which(claim) {
-                claim.reins.stop(Stop::HandedBack);
-                keys.push(*key);
-            }
-        }
-        state.ahead.retain(|key| !keys.contains(key));
-        keys
-    }
-
-    /// The row of the claim is no longer ours to write.
-    pub(crate) fn settle(&self, key: Key) {
-        self.lock().settle(key);
     }
 
     /// Stops the profiles that are being made for reports, and forgets those that wait.
@@ -356,31 +243,5 @@ impl State {
     fn of(&self, job: JobId) -> impl Iterator<Item = &Claim> {
         let claims = self.claims.range((job, 0)..=(job, u64::MAX));
         claims.map(|(_, claim)| claim)
-    }
-
-    fn settle(&mut self, key: Key) {
-        let Some(claim) = self.claims.get_mut(&key) else {
-            return;
-        };
-        match claim.stage {
-            Stage::Running => claim.settled = true,
-            Stage::Writing => {}
-            Stage::Waiting | Stage::Orphaned | Stage::Ended => {
-                self.claims.remove(&key);
-                self.ahead.retain(|waiting| *waiting != key);
-            }
-        }
-    }
-
-    fn drop_settled_orphans(&mut self) {
-        self.claims
-            .retain(|_, claim| !(claim.settled && claim.stage == Stage::Orphaned));
-    }
-}
-
-impl Claim {
-    fn orphan(&mut self) {
-        self.stage = Stage::Orphaned;
-        self.reins.stop(Stop::Lost);
     }
 }

@@ -155,6 +155,80 @@ pub(crate) fn jittered(span: Duration, seed: u64) -> Duration {
 mod tests {
     use super::*;
 
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn queue() -> Queue {
+        Queue::new(SECOND, InstanceId::new())
+    }
+
+    /// A look that found nothing.
+    fn look(queue: &Queue) {
+        let wakes = queue.begin_look().expect("there is a reason to look");
+        queue.looked(wakes, true);
+        queue.end_look();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_empty_queue_is_looked_at_again_by_the_poll() {
+        let queue = queue();
+        look(&queue);
+        assert!(queue.begin_look().is_none());
+        tokio::time::sleep_until(queue.next_look().expect("no claim is under way")).await;
+        look(&queue);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wake_while_the_store_answers_is_not_lost() {
+        let queue = queue();
+        let wakes = queue.begin_look().expect("there is a reason to look");
+        queue.woken();
+        assert!(queue.begin_look().is_none(), "one claim at a time");
+        queue.looked(wakes, true);
+        queue.end_look();
+        look(&queue);
+        assert!(queue.begin_look().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_answer_is_followed_by_another_look() {
+        let queue = queue();
+        let wakes = queue.begin_look().expect("there is a reason to look");
+        queue.looked(wakes, false);
+        queue.end_look();
+        look(&queue);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_job_that_comes_due_is_looked_at_then() {
+        let queue = queue();
+        look(&queue);
+        let due = Instant::now() + SECOND / 4;
+        queue.look_at(due);
+        assert_eq!(queue.next_look(), Some(due));
+        tokio::time::sleep_until(due).await;
+        look(&queue);
+        assert!(queue.next_look() > Some(due + SECOND / 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_fails_is_asked_ever_more_seldom_whoever_hurries() {
+        let queue = queue();
+        let mut last = Duration::ZERO;
+        for _ in 0..8 {
+            assert!(queue.begin_look().is_some());
+            queue.failed();
+            queue.end_look();
+            queue.woken();
+            assert!(queue.begin_look().is_none());
+            let next = queue.next_look().expect("no claim is under way");
+            let pause = next - Instant::now();
+            assert!(pause >= last && pause <= SECOND, "{pause:?} after {last:?}");
+            last = pause;
+            tokio::time::sleep_until(next).await;
+        }
+        assert_eq!(last, SECOND);
+    }
+
     #[test]
     fn the_jitter_is_a_fifth_at_most() {
         let second = Duration::from_secs(1);

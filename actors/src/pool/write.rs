@@ -22,6 +22,8 @@ use super::place::{place, remove_file};
 const WRITES: usize = 512;
 /// Bytes of results under way at once, in units of a KiB: 32 MiB.
 const WRITE_KIB: u32 = 32 * 1024;
+/// The pause before an orphan is written.
+const ORPHAN_PAUSE: Duration = Duration::from_millis(50);
 /// The first pause after the store has failed; it doubles up to [`LONGEST_PAUSE`].
 pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(20);
 /// The longest.
@@ -88,6 +90,8 @@ impl Finding {
 /// Writes an attempt whose task is gone with its arbiter.
 pub(super) async fn write_orphan(pool: Arc<Pool>, key: Key, incarnation: u64) {
     let in_hand = InHand::new(&pool, key, incarnation);
+    // Where even this task dies, the claim is an orphan again: that must not go round at once.
+    sleep(ORPHAN_PAUSE).await;
     let error = JobError::transient(
         "worker_lost",
         "the worker that ran the attempt died or hung",

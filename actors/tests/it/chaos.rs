@@ -8,6 +8,8 @@
 mod run;
 mod wire;
 
+pub(crate) use wire::{Weather, Wire};
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,5 +1,6 @@
 //! A store that fails, and peers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use lastcall_domain::store::Store;
@@ -7,6 +8,7 @@ use lastcall_domain::{Fault, InstanceId, Service, State};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
+use crate::chaos::{Weather, Wire};
 use crate::fixture::{World, in_virtual_time, service};
 
 fn peer() -> InstanceId {
@@ -67,6 +69,30 @@ fn a_completion_whose_answer_was_lost_counts_once_and_keeps_its_result() {
             crate::fixture::drain(&handle).await;
         }
         assert_eq!(world.blobs.keys().len(), 1);
+    });
+}
+
+#[test]
+fn a_job_whose_task_dies_while_it_is_written_is_tried_again() {
+    in_virtual_time(async {
+        let world = World::new().await;
+        let wire = Wire::new(&world.store, 0, Weather::default(), &Default::default());
+        let handle = world.begin_with(Arc::new(wire.clone()));
+        handle.ready();
+        let job = world.run(&handle, "hold").await;
+        world.script.running(1).await;
+        let always = Weather {
+            panic: 1,
+            ..Weather::default()
+        };
+        wire.set(always);
+        world.script.let_go(2);
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(world.job(job).state(), State::Running);
+        wire.set(Weather::default());
+        let job = world.reaches(job, State::Succeeded).await;
+        assert_eq!(job.lifecycle.attempt, 2);
+        assert_eq!(service(&handle, "AnalysisService").in_flight, 0);
     });
 }
 

@@ -333,7 +333,7 @@ impl Model for Protocol {
                     world.rows.iter().all(|row| {
                         let leased = row.lifecycle.lease.is_some();
                         leased == (row.lifecycle.state == State::Running)
-                            && row.lifecycle.state.is_final() == !row.ended_by.is_empty()
+                            && row.lifecycle.state.is_final() != row.ended_by.is_empty()
                     })
                 },
             ),

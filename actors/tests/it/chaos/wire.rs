@@ -49,23 +49,23 @@ impl Random {
 
 /// How often things go wrong: once in so many calls, never where 0.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Weather {
+pub(crate) struct Weather {
     /// The call does nothing and fails.
-    pub(super) before: u64,
+    pub(crate) before: u64,
     /// The call does its work and its answer is lost.
-    pub(super) after: u64,
+    pub(crate) after: u64,
     /// The call takes up to a second.
-    pub(super) slow: u64,
+    pub(crate) slow: u64,
     /// The caller's task panics, before or after.
-    pub(super) panic: u64,
+    pub(crate) panic: u64,
 }
 
 /// How often each job has ended, as the store has said to anybody.
-pub(super) type Endings = Arc<Mutex<BTreeMap<JobId, u32>>>;
+pub(crate) type Endings = Arc<Mutex<BTreeMap<JobId, u32>>>;
 
 /// The store as one process reaches it.
 #[derive(Clone)]
-pub(super) struct Wire {
+pub(crate) struct Wire {
     store: MemoryStore,
     state: Arc<Mutex<State>>,
     endings: Endings,
@@ -87,7 +87,7 @@ enum Fate {
 }
 
 impl Wire {
-    pub(super) fn new(store: &MemoryStore, seed: u64, weather: Weather, endings: &Endings) -> Self {
+    pub(crate) fn new(store: &MemoryStore, seed: u64, weather: Weather, endings: &Endings) -> Self {
         Self {
             store: store.clone(),
             state: Arc::new(Mutex::new(State {
@@ -102,7 +102,7 @@ impl Wire {
 
     /// The process is killed: nothing that it does from here on reaches the store, and nothing
     /// that it waits for comes.
-    pub(super) fn kill(&self) {
+    pub(crate) fn kill(&self) {
         self.state.lock().unwrap().dead = true;
     }
 
@@ -111,7 +111,7 @@ impl Wire {
         self.state.lock().unwrap().faults == 0
     }
 
-    pub(super) fn set(&self, weather: Weather) {
+    pub(crate) fn set(&self, weather: Weather) {
         self.state.lock().unwrap().weather = weather;
     }
 

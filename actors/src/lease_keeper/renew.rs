@@ -1,0 +1,93 @@
+//! Heartbeats: all claims in hand, of both services, in one transaction.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use lastcall_domain::store::Beat;
+use log::{info, warn};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use super::Leases;
+use crate::pool::{Key, Pool, claim_ref};
+
+/// Claims renewed in one transaction.
+const BATCH: usize = 1000;
+/// Heartbeats that a hint asks for come no closer than this.
+const HURRY: Duration = Duration::from_millis(100);
+
+/// A claim to renew, and its progress.
+type Due<'a> = (&'a Arc<Pool>, Key, f64);
+
+impl Leases {
+    pub(super) async fn renew(&self) {
+        let mut failing = false;
+        loop {
+            // What was renewed in the last half of the interval can wait for the next: each is
+            // renewed at least every interval and a half.
+            let age = self.rhythm.heartbeat / 2;
+            let due = self.due(|pool| pool.hands.due_for_renewal(age));
+            failing = self.beat(due, failing).await;
+            let next = Instant::now() + self.rhythm.heartbeat;
+            loop {
+                tokio::select! {
+                    biased;
+                    () = sleep_until(next) => break,
+                    () = self.hurry.notified() => sleep(HURRY.min(self.rhythm.heartbeat)).await,
+                }
+                let asked =
+                    std::mem::take(&mut *self.asked.lock().unwrap_or_else(PoisonError::into_inner));
+                let due = self.due(|pool| pool.hands.claims_of(&asked));
+                failing = self.beat(due, failing).await;
+            }
+        }
+    }
+
+    fn due(&self, claims: impl Fn(&Pool) -> Vec<(Key, f64)>) -> Vec<Due<'_>> {
+        let mut due = Vec::new();
+        for pool in &self.pools {
+            due.extend(
+                claims(pool)
+                    .into_iter()
+                    .map(|(key, done)| (pool, key, done)),
+            );
+        }
+        due
+    }
+
+    /// Renews these claims. Whether the store fails; `failing`: whether it did before.
+    async fn beat(&self, due: Vec<Due<'_>>, failing: bool) -> bool {
+        for batch in due.chunks(BATCH) {
+            let claims: Vec<_> = batch
+                .iter()
+                .map(|(_, key, done)| (claim_ref(*key), *done))
+                .collect();
+            let sent = Instant::now();
+            let lease = self.rhythm.lease;
+            let fault = match timeout(lease, self.store.heartbeat(&claims, lease)).await {
+                Ok(Ok(beats)) => {
+                    for ((pool, key, _), beat) in batch.iter().zip(beats) {
+                        note(pool, *key, beat, sent);
+                    }
+                    continue;
+                }
+                Ok(Err(fault)) => fault.to_string(),
+                Err(_) => "the store does not answer".to_owned(),
+            };
+            if !failing {
+                warn!("{} claims cannot be renewed: {fault}", due.len());
+            }
+            return true;
+        }
+        if failing && !due.is_empty() {
+            info!("claims are renewed again");
+        }
+        failing && due.is_empty()
+    }
+}
+
+fn note(pool: &Pool, key: Key, beat: Beat, sent: Instant) {
+    if pool.hands.beat(key, beat, sent) {
+        warn!("job {}: its claim was lost", key.0);
+        pool.tally.lost.one();
+    }
+}

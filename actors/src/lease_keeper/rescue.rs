@@ -1,0 +1,49 @@
+//! Jobs of workers that have died, and claims that wait here while a peer could run them.
+
+use std::time::Duration;
+
+use log::warn;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::Leases;
+use crate::pool::{Which, hand_back};
+
+/// Jobs taken away in one transaction.
+const BATCH: u32 = 100;
+/// A claim that has waited so long for a slot is given to a peer.
+const STUCK_AHEAD: Duration = Duration::from_secs(1);
+
+impl Leases {
+    pub(super) async fn rescue(&self) {
+        let has_peers = self.store.hints().is_some();
+        loop {
+            self.expire().await;
+            if has_peers {
+                let until = Instant::now() + self.rhythm.lease;
+                hand_back(&self.pools, Which::WaitingFor(STUCK_AHEAD), until).await;
+            }
+            sleep(self.rhythm.expire).await;
+        }
+    }
+
+    /// Takes jobs away from workers that have not renewed their leases.
+    async fn expire(&self) {
+        loop {
+            let expired = match timeout(self.rhythm.lease, self.store.expire_leases(BATCH)).await {
+                Ok(Ok(expired)) => expired,
+                // A store that fails is spoken of where claims are renewed and made.
+                Ok(Err(_)) | Err(_) => return,
+            };
+            let count = expired.len();
+            for job in expired {
+                let state = job.state().as_str();
+                warn!("job {}: its worker is gone; it is {state}", job.id);
+                self.feed.changed(job.id);
+                self.wake(job.service());
+            }
+            if count < BATCH as usize {
+                return;
+            }
+        }
+    }
+}
