@@ -399,7 +399,11 @@ impl Numbers {
         };
         // A sum that overflowed does not make the mean unknown.
         let mean = total / count as f64;
-        let mean = if mean.is_finite() { mean } else { central.mean };
+        let mean = if mean.is_finite() {
+            mean
+        } else {
+            central.mean.value()
+        };
         let variance = central.variance().filter(|_| finite);
         let finite_part = finite_part(&values.weighted, &sums, self.infinities, float);
         let figures = Numeric {

@@ -2,8 +2,8 @@
 //!
 //! Values are gathered in blocks of a fixed size. The central moments of a block are computed
 //! about its own mean, and blocks are merged by the formulas of Chan, Golub and LeVeque (1983) and
-//! Pébay (2008, SAND2008-6212). Neither step subtracts large numbers of nearly equal size, so
-//! that 10000000.2 ± 0.1 keeps its digits.
+//! Pébay (2008, SAND2008-6212). Neither step subtracts large numbers of nearly equal size, and
+//! means carry what rounding takes from them, so that 10000000.2 ± 0.1 keeps its digits.
 
 const BLOCK: usize = 256;
 const STRIPES: usize = 8;
@@ -19,7 +19,7 @@ pub(crate) struct Moments {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Central {
     pub(crate) n: f64,
-    pub(crate) mean: f64,
+    pub(crate) mean: Mean,
     pub(crate) m2: f64,
     pub(crate) m3: f64,
     pub(crate) m4: f64,
@@ -60,19 +60,52 @@ pub(crate) fn sum(values: &[f64], f: impl Fn(f64) -> f64) -> f64 {
     stripes.iter().sum::<f64>() + rest
 }
 
-/// The mean; 0 of nothing.
-pub(crate) fn mean(values: impl Iterator<Item = f64> + Clone) -> f64 {
-    let (mut n, mut total) = (0.0, 0.0);
-    for value in values.clone() {
-        n += 1.0;
-        total += value;
+/// A mean as the sum of two doubles: the nearest, and what is left.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Mean {
+    nearest: f64,
+    rest: f64,
+}
+
+impl Mean {
+    /// The mean of some values; 0 of none.
+    pub(crate) fn of(values: &[f64]) -> Self {
+        if values.is_empty() {
+            return Self::default();
+        }
+        let n = values.len() as f64;
+        let nearest = sum(values, |x| x) / n;
+        Self {
+            nearest,
+            rest: sum(values, |x| x - nearest) / n,
+        }
     }
-    if n == 0.0 {
-        return 0.0;
+
+    /// How far a value is from the mean. The first difference is exact where they are close.
+    #[inline]
+    pub(crate) fn to(self, value: f64) -> f64 {
+        (value - self.nearest) - self.rest
     }
-    // The second step takes away what rounding left in the first.
-    let rough: f64 = total / n;
-    rough + values.map(|value| value - rough).sum::<f64>() / n
+
+    /// How far another mean is from this one.
+    pub(crate) fn to_mean(self, other: Self) -> f64 {
+        (other.nearest - self.nearest) + (other.rest - self.rest)
+    }
+
+    /// The mean moved by some distance (Knuth's exact addition).
+    pub(crate) fn moved(self, by: f64) -> Self {
+        let step = self.rest + by;
+        let nearest = self.nearest + step;
+        let of_step = nearest - self.nearest;
+        Self {
+            nearest,
+            rest: (self.nearest - (nearest - of_step)) + (step - of_step),
+        }
+    }
+
+    pub(crate) fn value(self) -> f64 {
+        self.nearest + self.rest
+    }
 }
 
 impl Central {
@@ -82,15 +115,13 @@ impl Central {
             return Self::default();
         }
         let n = values.len() as f64;
-        // The second step takes away what rounding left in the first.
-        let rough = sum(values, |x| x) / n;
-        let mean = rough + sum(values, |x| x - rough) / n;
+        let mean = Mean::of(values);
         Self {
             n,
             mean,
-            m2: sum(values, |x| (x - mean).powi(2)),
-            m3: sum(values, |x| (x - mean).powi(3)),
-            m4: sum(values, |x| (x - mean).powi(2).powi(2)),
+            m2: sum(values, |x| mean.to(x).powi(2)),
+            m3: sum(values, |x| mean.to(x).powi(3)),
+            m4: sum(values, |x| mean.to(x).powi(2).powi(2)),
         }
     }
 
@@ -104,12 +135,12 @@ impl Central {
         }
         let (a, b) = (self, other);
         let n = a.n + b.n;
-        let delta = b.mean - a.mean;
+        let delta = a.mean.to_mean(b.mean);
         let (fa, fb) = (a.n / n, b.n / n);
         let d2 = delta * delta * fa * b.n;
         Self {
             n,
-            mean: a.mean + delta * fb,
+            mean: a.mean.moved(delta * fb),
             m2: a.m2 + b.m2 + d2,
             m3: a.m3 + b.m3 + d2 * delta * (fa - fb) + 3.0 * delta * (fa * b.m2 - fb * a.m2),
             m4: a.m4

@@ -5,6 +5,7 @@
 //! columns' means of the block; blocks are merged by the formulas of Chan, Golub and LeVeque
 //! (1983), so that far-off means cost no digits.
 
+use super::moments::{Mean, sum};
 use super::ranks::RankRows;
 use crate::EngineError;
 use crate::batch::{Batch, Values};
@@ -31,8 +32,8 @@ pub(crate) struct Pairs {
 #[derive(Clone, Copy, Debug, Default)]
 struct Comoments {
     n: f64,
-    mean_x: f64,
-    mean_y: f64,
+    mean_x: Mean,
+    mean_y: Mean,
     xx: f64,
     yy: f64,
     xy: f64,
@@ -47,12 +48,12 @@ impl Comoments {
             return self;
         }
         let n = self.n + b.n;
-        let (dx, dy) = (b.mean_x - self.mean_x, b.mean_y - self.mean_y);
+        let (dx, dy) = (self.mean_x.to_mean(b.mean_x), self.mean_y.to_mean(b.mean_y));
         let part = self.n * b.n / n;
         Self {
             n,
-            mean_x: self.mean_x + dx * b.n / n,
-            mean_y: self.mean_y + dy * b.n / n,
+            mean_x: self.mean_x.moved(dx * b.n / n),
+            mean_y: self.mean_y.moved(dy * b.n / n),
             xx: self.xx + b.xx + dx * dx * part,
             yy: self.yy + b.yy + dy * dy * part,
             xy: self.xy + b.xy + dx * dy * part,
@@ -61,7 +62,7 @@ impl Comoments {
 
     fn correlation(&self) -> Option<f64> {
         // What rounding makes of a constant is no spread.
-        let spread = |m2: f64, mean: f64| m2 > self.n * (1e-14 * mean) * (1e-14 * mean);
+        let spread = |m2: f64, mean: Mean| m2 > self.n * (1e-14 * mean.value()).powi(2);
         if self.n < 2.0 || !spread(self.xx, self.mean_x) || !spread(self.yy, self.mean_y) {
             return None;
         }
@@ -169,7 +170,7 @@ pub(crate) fn symmetric(
 
 /// A block of a column, its mean taken off, with zeros where there is no value.
 struct Centered {
-    mean: f64,
+    mean: Mean,
     values: Vec<f64>,
     squares: Vec<f64>,
     /// 1 where there is a value; empty where there is one in every row.
@@ -180,12 +181,11 @@ struct Centered {
 
 impl Centered {
     fn new(block: &[f64]) -> Self {
-        let complete = !block.iter().any(|x| x.is_nan());
-        let mean = super::moments::mean(block.iter().copied().filter(|x| !x.is_nan()));
-        let values: Vec<f64> = block
-            .iter()
-            .map(|&x| if x.is_nan() { 0.0 } else { x - mean })
-            .collect();
+        let present: Vec<f64> = block.iter().copied().filter(|x| !x.is_nan()).collect();
+        let complete = present.len() == block.len();
+        let mean = Mean::of(&present);
+        let deviation = |&x: &f64| if x.is_nan() { 0.0 } else { mean.to(x) };
+        let values: Vec<f64> = block.iter().map(deviation).collect();
         let squares: Vec<f64> = values.iter().map(|x| x * x).collect();
         let present = if complete {
             Vec::new()
@@ -236,8 +236,8 @@ impl Centered {
         };
         Comoments {
             n,
-            mean_x: x.mean + sum_x / n,
-            mean_y: y.mean + sum_y / n,
+            mean_x: x.mean.moved(sum_x / n),
+            mean_y: y.mean.moved(sum_y / n),
             xx: about(masked(&x.squares, x.sum_of_squares, &y.present), sum_x),
             yy: about(masked(&y.squares, y.sum_of_squares, &x.present), sum_y),
             xy: xy - sum_x * sum_y / n,
@@ -264,5 +264,5 @@ pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
 }
 
 fn total(values: &[f64]) -> f64 {
-    super::moments::sum(values, |x| x)
+    sum(values, |x| x)
 }

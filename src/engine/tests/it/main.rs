@@ -1,0 +1,12 @@
+//! What users of the engine meet: files in, profiles and errors out.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod cancelling;
+mod converting;
+mod estimates;
+mod formats;
+mod inference;
+mod pandas;
+mod support;
+mod wild_csv;

@@ -1,0 +1,231 @@
+//! CSV as it is found.
+
+use lastcall_domain::ReadOptions;
+use lastcall_domain::profile::ColumnType;
+
+use crate::support::{Bench, alerts, column, top, types, warning};
+
+fn names(bytes: impl AsRef<[u8]>) -> Vec<String> {
+    let profile = Bench::new().profile("a.csv", bytes);
+    profile
+        .columns
+        .into_iter()
+        .map(|column| column.name)
+        .collect()
+}
+
+#[test]
+fn quotes_hold_delimiters_line_ends_and_quotes() {
+    let profile = Bench::new().profile("a.csv", "a,b\n\"x,\ny\",\"say \"\"hi\"\"\"\r\n\"\",z\n");
+    assert_eq!(profile.dataset.rows, 2);
+    assert_eq!(top(column(&profile, "a")), [("x,\ny".into(), 1)]);
+    assert_eq!(column(&profile, "a").missing, 1);
+    assert_eq!(
+        top(column(&profile, "b")),
+        [("say \"hi\"".into(), 1), ("z".into(), 1)]
+    );
+}
+
+#[test]
+fn a_quote_inside_a_cell_is_a_character() {
+    let profile = Bench::new().profile("a.csv", "a,b\n5\" pipe,1\n7\" pipe,2\n\"abc\"def,3\n");
+    let expected = ["5\" pipe", "7\" pipe", "abcdef"].map(|text| (text.into(), 1));
+    assert_eq!(top(column(&profile, "a")), expected);
+}
+
+#[test]
+fn delimiters_are_found_out() {
+    for text in [
+        "a;b\n1;2,5\n",
+        "a\tb\n1\t2,5\n",
+        "a|b\n1|2,5\n",
+        "a,b\n1,2;5\n",
+    ] {
+        assert_eq!(names(text), ["a", "b"], "{text:?}");
+    }
+    assert_eq!(names("one\n1\n2\n"), ["one"]);
+    let given = ReadOptions {
+        delimiter: Some(';'),
+        ..ReadOptions::default()
+    };
+    let profile = Bench::new().profile_reading("a.csv", "a,b;c,d\n1,2;3,4\n", given);
+    assert_eq!(profile.columns[0].name, "a,b");
+}
+
+#[test]
+fn encodings_are_found_out() {
+    let text = "größe,wert\nMüller,1\nÉmile,€\n";
+    let wide = |bytes: fn(u16) -> [u8; 2], mark: &[u8]| {
+        let units = text.encode_utf16().flat_map(bytes);
+        mark.iter().copied().chain(units).collect::<Vec<u8>>()
+    };
+    let latin: Vec<u8> = text
+        .chars()
+        .map(|c| {
+            if c == '€' {
+                0x80
+            } else {
+                u8::try_from(u32::from(c)).unwrap()
+            }
+        })
+        .collect();
+    for bytes in [
+        text.as_bytes().to_vec(),
+        [b"\xef\xbb\xbf", text.as_bytes()].concat(),
+        wide(u16::to_le_bytes, b"\xff\xfe"),
+        wide(u16::to_be_bytes, b"\xfe\xff"),
+        wide(u16::to_le_bytes, b""),
+        wide(u16::to_be_bytes, b""),
+        latin,
+    ] {
+        let profile = Bench::new().profile("a.csv", &bytes);
+        assert_eq!(profile.columns[0].name, "größe", "{bytes:?}");
+        assert_eq!(
+            top(&profile.columns[0]),
+            [("Müller".into(), 1), ("Émile".into(), 1)]
+        );
+        assert_eq!(top(&profile.columns[1]), [("1".into(), 1), ("€".into(), 1)]);
+    }
+}
+
+#[test]
+fn latin_1_that_shows_after_the_first_look_is_read_as_such() {
+    let mut bytes = b"a,b\n".to_vec();
+    bytes.extend(b"x,1\n".repeat(100_000));
+    bytes.extend(b"\xe9t\xe9,2\n");
+    let profile = Bench::new().profile("a.csv", bytes);
+    assert_eq!(top(column(&profile, "a"))[1], ("été".into(), 1));
+    assert!(profile.warnings.is_empty());
+}
+
+#[test]
+fn stray_bytes_among_utf_8_are_replaced_and_reported_with_their_line() {
+    let mut bytes = "a,b\nö,1\n".repeat(2).into_bytes();
+    bytes.extend(b"\xff,2\n");
+    let profile = Bench::new().profile("a.csv", [bytes, "é,3\n".repeat(100_000).into()].concat());
+    // The sample holds the stray byte: then nothing is UTF-8 but everything Windows-1252.
+    assert!(profile.warnings.is_empty());
+    let late = ["a,b\n".to_owned(), "é,3\n".repeat(100_000)].concat();
+    let profile = Bench::new().profile("a.csv", [late.as_bytes(), b"\xff,2\n"].concat());
+    let replaced = warning(&profile, "replaced_characters");
+    assert_eq!(replaced.count, 1);
+    assert!(
+        replaced.detail.contains("line 100002"),
+        "{}",
+        replaced.detail
+    );
+}
+
+#[test]
+fn ragged_rows_are_read_and_reported_with_their_lines() {
+    let profile = Bench::new().profile(
+        "a.csv",
+        "a,b,c\n1,2,3\n4,\"5\n\"\n6,7,8,9\n10,11,12,\n\n13,14,15\n",
+    );
+    assert_eq!(
+        (profile.dataset.rows, profile.dataset.missing_cells),
+        (5, 1)
+    );
+    let ragged = warning(&profile, "ragged_rows");
+    assert_eq!(ragged.count, 2);
+    assert!(
+        ragged.detail.contains("3 (2 cells), 5 (4 cells)"),
+        "{}",
+        ragged.detail
+    );
+    assert_eq!(column(&profile, "c").kind, ColumnType::Integer);
+}
+
+#[test]
+fn a_file_that_is_mostly_ragged_is_refused_with_the_first_place() {
+    let csv = ["a,b,c\n1,2,3\n".to_owned(), "1,2\n".repeat(150)].concat();
+    let failure = Bench::new().failure("a.csv", csv);
+    assert!(
+        failure.starts_with("malformed_data: CSV is malformed on line 3, column 3"),
+        "{failure}"
+    );
+}
+
+#[test]
+fn a_quote_that_is_never_closed_is_named_with_its_line_and_column() {
+    let failure = Bench::new().failure("a.csv", "a,b\n1,\"x\ny\"\n2,3\n4,\"never\n5,6\n");
+    assert!(
+        failure.contains("on line 5, column 2: a quote is opened"),
+        "{failure}"
+    );
+}
+
+#[test]
+fn a_record_beyond_the_limit_is_refused_without_reading_on() {
+    let bench = Bench::with(0, 32 << 20);
+    let csv = ["a,b\n1,\"".to_owned(), "x\n".repeat(4 << 20)].concat();
+    let failure = bench.failure("a.csv", csv);
+    assert!(
+        failure.starts_with("record_too_large: the record that begins on line 2"),
+        "{failure}"
+    );
+}
+
+#[test]
+fn headers_are_made_unique_and_reported() {
+    let profile = Bench::new().profile("a.csv", "a,a,,b\n1,2,3,4\n");
+    let names: Vec<_> = profile
+        .columns
+        .iter()
+        .map(|column| column.name.as_str())
+        .collect();
+    assert_eq!(names, ["a", "a.1", "Unnamed: 2", "b"]);
+    assert_eq!(warning(&profile, "duplicate_header").count, 1);
+    assert_eq!(warning(&profile, "empty_header").count, 1);
+}
+
+#[test]
+fn comments_are_passed_over_when_asked_for() {
+    let read = ReadOptions {
+        comment: Some('#'),
+        ..ReadOptions::default()
+    };
+    let csv = "# it's \"odd\na,b\n1,2\n#3,4\n\"#5\",6\n";
+    let profile = Bench::new().profile_reading("a.csv", csv, read);
+    assert_eq!(profile.dataset.rows, 2);
+    assert_eq!(
+        top(column(&profile, "a")),
+        [("#5".into(), 1), ("1".into(), 1)]
+    );
+}
+
+#[test]
+fn line_ends_of_all_systems_are_read_alike() {
+    let unix = Bench::new().profile("a.csv", "a,b\n1,x\n2,y\n");
+    for csv in [
+        "a,b\r\n1,x\r\n2,y\r\n",
+        "a,b\r1,x\r2,y\r",
+        "\n\na,b\n\n1,x\n\n2,y",
+        "a,b\n1,x\n2,y",
+    ] {
+        let mut profile = Bench::new().profile("a.csv", csv);
+        profile.dataset.bytes = unix.dataset.bytes;
+        assert_eq!(profile, unix, "{csv:?}");
+    }
+}
+
+#[test]
+fn no_bytes_no_rows_and_one_row_are_profiles_too() {
+    let empty = Bench::new().profile("a.csv", "");
+    assert_eq!((empty.dataset.rows, empty.dataset.columns), (0, 0));
+    let header = Bench::new().profile("a.csv", "a,b\n");
+    assert_eq!((header.dataset.rows, header.dataset.columns), (0, 2));
+    assert_eq!(types(&header), [ColumnType::String, ColumnType::String]);
+    let one = Bench::new().profile("a.csv", "n,w\n3,x\n");
+    let n = column(&one, "n").numeric.clone().unwrap();
+    assert_eq!((n.mean, n.std, n.skewness), (Some(3.0), None, None));
+    assert_eq!((n.quantiles.p01, n.quantiles.p99), (Some(3.0), Some(3.0)));
+    assert_eq!(n.histogram.counts, [1]);
+}
+
+#[test]
+fn repeated_rows_are_counted_by_value_and_not_by_spelling() {
+    let profile = Bench::new().profile("a.csv", "a,b\n1.0,NA\n1.00,\n1,x\n1e0,x\n-0.0,y\n0.0,y\n");
+    assert_eq!(profile.dataset.duplicate_rows, 3);
+    assert_eq!(alerts(&profile, None), ["duplicates"]);
+}
