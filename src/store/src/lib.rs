@@ -6,7 +6,7 @@ mod open;
 mod postgres;
 mod sqlite;
 
-pub use blobs::open_blobs;
+pub use blobs::{open_blobs, open_blobs_with};
 pub use open::open_store;
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;

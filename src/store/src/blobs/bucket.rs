@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
 use lastcall_domain::{BlobError, BlobKey, BlobResult, BlobStream, BlobWriter, Blobs, LocalBlob};
-use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::buffered::BufWriter;
 use object_store::path::Path as ObjectPath;
 use object_store::prefix::PrefixStore;
@@ -37,7 +37,11 @@ pub(super) struct BucketBlobs {
 
 impl BucketBlobs {
     /// The bucket and prefix of `place`, `bucket/prefix`.
-    pub(super) fn open(place: &str, scratch: PathBuf) -> BlobResult<Self> {
+    pub(super) fn open(
+        place: &str,
+        scratch: PathBuf,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> BlobResult<Self> {
         let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
         if bucket.is_empty() {
             return Err(BlobError::Failed(format!("s3://{place} names no bucket")));
@@ -47,7 +51,16 @@ impl BucketBlobs {
             max_retries: RETRIES,
             retry_timeout: RETRY_FOR,
         };
-        let store = AmazonS3Builder::from_env()
+        let mut settings = AmazonS3Builder::new();
+        for (name, value) in environment {
+            // Names that are for other programs are passed over.
+            if name.starts_with("AWS_")
+                && let Ok(key) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>()
+            {
+                settings = settings.with_config(key, value);
+            }
+        }
+        let store = settings
             .with_bucket_name(bucket)
             .with_retry(retry)
             .build()
@@ -122,7 +135,7 @@ impl Blobs for BucketBlobs {
         let meta = self.store.head(&path).await.map_err(object)?;
         Ok(BlobStream {
             bytes: meta.size,
-            stream: download::pieces(self.store.clone(), meta).boxed(),
+            stream: download::pieces(self.store.clone(), path, meta).boxed(),
         })
     }
 

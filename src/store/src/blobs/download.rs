@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use lastcall_domain::{BlobError, BlobResult, BlobStream, LocalBlob};
+use object_store::path::Path as ObjectPath;
 use object_store::{GetOptions, ObjectMeta, ObjectStore};
 use tokio::io::AsyncWriteExt;
 
@@ -20,26 +21,30 @@ pub(super) const READ: usize = 1024 * 1024;
 /// The bytes of the object, all of the same version of it.
 pub(super) fn pieces<S: ObjectStore>(
     store: Arc<S>,
+    path: ObjectPath,
     meta: ObjectMeta,
 ) -> impl Stream<Item = BlobResult<Bytes>> + Send + 'static {
-    stream::try_unfold((store, meta, 0), |(store, meta, begin)| async move {
-        if begin >= meta.size {
-            return Ok(None);
-        }
-        let end = meta.size.min(begin + PIECE);
-        let options = GetOptions {
-            range: Some((begin..end).into()),
-            if_match: meta.e_tag.clone(),
-            ..GetOptions::default()
-        };
-        let found = store.get_opts(&meta.location, options).await;
-        let bytes = found.map_err(object)?.bytes().await.map_err(object)?;
-        if bytes.len() as u64 != end - begin {
-            let what = "a piece of a blob came with the wrong length";
-            return Err(BlobError::Unavailable(what.to_owned()));
-        }
-        Ok(Some((bytes, (store, meta, end))))
-    })
+    stream::try_unfold(
+        (store, path, meta, 0),
+        |(store, path, meta, begin)| async move {
+            if begin >= meta.size {
+                return Ok(None);
+            }
+            let end = meta.size.min(begin + PIECE);
+            let options = GetOptions {
+                range: Some((begin..end).into()),
+                if_match: meta.e_tag.clone(),
+                ..GetOptions::default()
+            };
+            let found = store.get_opts(&path, options).await;
+            let bytes = found.map_err(object)?.bytes().await.map_err(object)?;
+            if bytes.len() as u64 != end - begin {
+                let what = "a piece of a blob came with the wrong length";
+                return Err(BlobError::Unavailable(what.to_owned()));
+            }
+            Ok(Some((bytes, (store, path, meta, end))))
+        },
+    )
 }
 
 /// Writes the blob into a file in the folder `scratch`.

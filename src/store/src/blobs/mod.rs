@@ -5,6 +5,7 @@ mod download;
 mod folder;
 mod staged;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -23,6 +24,22 @@ use folder::FolderBlobs;
 /// [`BlobError::Failed`] where the URL or the environment is of no use, or the folder cannot be
 /// made. Whether a bucket can be reached is seen by a [`ping`](Blobs::ping).
 pub fn open_blobs(url: &str, scratch: &Path) -> BlobResult<Arc<dyn Blobs>> {
+    open_blobs_with(url, scratch, std::env::vars_os().filter_map(readable))
+}
+
+fn readable(pair: (OsString, OsString)) -> Option<(String, String)> {
+    Some((pair.0.into_string().ok()?, pair.1.into_string().ok()?))
+}
+
+/// As [`open_blobs`], with the environment that is given.
+///
+/// # Errors
+/// As [`open_blobs`].
+pub fn open_blobs_with(
+    url: &str,
+    scratch: &Path,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> BlobResult<Arc<dyn Blobs>> {
     if let Some(folder) = url.strip_prefix("file://") {
         if folder.is_empty() {
             return Err(BlobError::Failed(format!("{url} names no folder")));
@@ -30,7 +47,11 @@ pub fn open_blobs(url: &str, scratch: &Path) -> BlobResult<Arc<dyn Blobs>> {
         return Ok(Arc::new(FolderBlobs::open(PathBuf::from(folder))?));
     }
     if let Some(place) = url.strip_prefix("s3://") {
-        return Ok(Arc::new(BucketBlobs::open(place, scratch.to_owned())?));
+        return Ok(Arc::new(BucketBlobs::open(
+            place,
+            scratch.to_owned(),
+            environment,
+        )?));
     }
     Err(BlobError::Failed(format!(
         "{url} is none of file://folder and s3://bucket/prefix"

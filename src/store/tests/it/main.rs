@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bench;
+mod blobs;
 mod conformance;
 mod schema;
 mod sqlite;
