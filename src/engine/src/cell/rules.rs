@@ -145,6 +145,9 @@ impl CellRules {
     /// Reads `true` and `false` in any case.
     #[inline]
     pub(crate) fn boolean(cell: &[u8]) -> Option<bool> {
+        if !matches!(cell, [b't' | b'T' | b'f' | b'F' | b' ', ..]) {
+            return None;
+        }
         let cell = cell.trim_ascii();
         if cell.eq_ignore_ascii_case(b"true") {
             Some(true)

@@ -14,6 +14,9 @@ mod moments;
 mod pairs;
 mod quantiles;
 mod ranks;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests;
 mod words;
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -179,16 +179,20 @@ impl Builder<'_> {
     /// Keeps track of what a column of text might be, and of numbers and dates among words.
     #[inline]
     fn classify(&mut self, cell: &impl Cell) {
-        if self.kinds.is_text() && cell.is_word() {
-            return;
-        }
-        let kinds = cell.classify(self.rules);
-        if !kinds.is_text() {
+        // Of words only booleans count, so that most of a column of words is not looked at.
+        let word = cell.is_word();
+        let boolean = word && cell.boolean().is_some();
+        let kinds = if word && self.kinds.is_text() {
+            Kinds::TEXT
+        } else {
+            cell.classify(self.rules)
+        };
+        self.kinds = self.kinds.and(kinds);
+        if boolean || (!word && !kinds.is_text()) {
             self.typed += 1;
-        } else if CellRules::is_identifier(cell.text()) {
+        } else if !word && CellRules::is_identifier(cell.text()) {
             self.identifiers += 1;
         }
-        self.kinds = self.kinds.and(kinds);
     }
 
     /// Booleans, dates and points in time.

@@ -3,6 +3,9 @@
 mod cells;
 mod dialect;
 mod sniff;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests;
 
 use lastcall_domain::profile::Warning;
 use lastcall_domain::{Format, ReadOptions};

@@ -1,0 +1,104 @@
+//! The reader against another implementation, and against itself on other chunks.
+
+use proptest::prelude::*;
+
+use super::cells::Cells;
+use super::dialect::Dialect;
+use crate::read::records::Splitter;
+
+const COMMA: Dialect = Dialect {
+    delimiter: b',',
+    comment: None,
+};
+
+/// Cells as this crate cuts them: records of `width` cells.
+fn ours(data: &[u8], width: usize) -> Vec<Vec<Option<Vec<u8>>>> {
+    let cells = Cells::cut(data, COMMA, width, 1);
+    let mut rows = vec![Vec::new(); cells.rows()];
+    for column in 0..width {
+        for (row, cell) in rows.iter_mut().zip(cells.column(column)) {
+            row.push(cell.map(|cell| cell.into_owned()));
+        }
+    }
+    rows
+}
+
+/// Cells as the `csv` crate cuts them, made as wide.
+fn theirs(data: &[u8], width: usize) -> Vec<Vec<Option<Vec<u8>>>> {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .terminator(csv::Terminator::Any(b'\n'))
+        .from_reader(data);
+    reader
+        .byte_records()
+        .map(|record| {
+            let record = record.unwrap();
+            let count = record.len();
+            (0..width)
+                .map(|at| {
+                    let cell = record.get(at)?;
+                    // With this terminator a carriage return before it stays in the last cell.
+                    let last = at + 1 == count;
+                    let cell = if last {
+                        cell.strip_suffix(b"\r").unwrap_or(cell)
+                    } else {
+                        cell
+                    };
+                    Some(cell.to_vec())
+                })
+                .collect()
+        })
+        .collect()
+}
+
+/// Text with many marks in it, as ill-formed as it comes, but with every quote closed.
+fn text() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        3 => "[a-z0-9 ]{0,4}",
+        3 => Just(",".to_owned()),
+        2 => Just("\n".to_owned()),
+        1 => Just("\r\n".to_owned()),
+        2 => "[a-z,\n]{0,5}".prop_map(|s| format!("\"{s}\"")),
+        1 => "[a-z]{0,2}".prop_map(|s| format!("\"{s}\"\"{s}\"")),
+        1 => "[a-z]{1,3}".prop_map(|s| format!("{s}\"")),
+    ];
+    proptest::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn cells_are_those_of_the_csv_crate(text in text(), width in 2..5usize) {
+        // A line with nothing but a carriage return is blank here and a cell there.
+        let mut text = format!("\n{text}");
+        while text.contains("\n\r\n") {
+            text = text.replace("\n\r\n", "\n");
+        }
+        let data = text.as_bytes();
+        // A quote that is never closed is an error here and the end of the data there.
+        let end = COMMA.last_record_end(data).unwrap_or(0);
+        prop_assert_eq!(ours(&data[..end], width), theirs(&data[..end], width));
+    }
+
+    #[test]
+    fn records_end_where_the_last_record_ends(text in text()) {
+        let data = text.as_bytes();
+        let mut end = 0;
+        while let Some(next) = COMMA.record_end(data, end) {
+            end = next;
+        }
+        prop_assert_eq!(COMMA.last_record_end(data).unwrap_or(0), end);
+    }
+
+    #[test]
+    fn data_cut_between_records_has_the_same_cells(text in text(), width in 1..4usize, at in 0..200usize) {
+        let data = text.as_bytes();
+        let end = COMMA.last_record_end(data).unwrap_or(0);
+        let at = COMMA.last_record_end(&data[..at.min(end)]).unwrap_or(0);
+        let mut parts = ours(&data[..at], width);
+        parts.extend(ours(&data[at..end], width));
+        prop_assert_eq!(parts, ours(&data[..end], width));
+    }
+}
