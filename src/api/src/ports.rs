@@ -26,7 +26,7 @@ pub trait SystemPort: Send + Sync {
     /// Says that the caller of this job wants it cancelled. A hint; it may be lost.
     fn cancel(&self, job: JobId);
 
-    /// Begins the shutdown, as SIGTERM does. Every call after the first changes nothing.
+    /// Begins the shutdown, as SIGTERM does. Called once, and not where it has begun already.
     fn request_drain(&self);
 
     /// What the supervision tree says of itself.

@@ -1,6 +1,7 @@
 //! What the handlers share.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use lastcall_domain::{Blobs, Clock, Feed, InstanceId, Service, Store, Timestamp};
@@ -112,6 +113,7 @@ pub struct ApiState {
     pub(crate) load: Load,
     pub(crate) recent: Recent,
     pub(crate) streams: Arc<Semaphore>,
+    pub(crate) drain_requested: AtomicBool,
     pub(crate) started_at: Timestamp,
 }
 
@@ -123,6 +125,7 @@ impl ApiState {
             schemas: Schemas::new(Arc::clone(&parts.describe), Arc::clone(&parts.store)),
             readiness: Readiness::default(),
             recent: Recent::default(),
+            drain_requested: AtomicBool::new(false),
             load: Load::new(),
             streams: Arc::new(Semaphore::new(config.max_streams)),
             started_at: parts.clock.now(),

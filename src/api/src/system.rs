@@ -1,6 +1,7 @@
 //! `/v1/system`: how the process is, and telling it to stop.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
@@ -109,8 +110,13 @@ pub(crate) async fn get(state: web::Data<ApiState>) -> ApiResult<web::Json<Syste
 )]
 pub(crate) async fn drain(state: web::Data<ApiState>, caller: Caller) -> ApiResult<HttpResponse> {
     caller.require_admin()?;
-    log::info!("{} asks for the shutdown", caller.owner.as_str());
-    state.system.request_drain();
+    // To the boot a further request is a further signal, and would cut the shutdown short.
+    if !state.drain_requested.swap(true, Ordering::Relaxed)
+        && !state.system.phase().is_shutting_down()
+    {
+        log::info!("{} asks for the shutdown", caller.owner.as_str());
+        state.system.request_drain();
+    }
     Ok(HttpResponse::Accepted().json(json!({ "status": "draining" })))
 }
 

@@ -102,7 +102,9 @@ fn only_an_administrator_begins_the_shutdown() {
     let drain = |client: Client| client.raw("POST", "/v1/system/drain", b"");
     drain(bearer(&api, "key-of-ada")).problem(403, "forbidden");
     assert_eq!(*api.system.drains.lock().unwrap(), 0);
-    drain(bearer(&api, "key-of-root")).expect(202);
+    for _ in 0..3 {
+        drain(bearer(&api, "key-of-root")).expect(202);
+    }
     assert_eq!(*api.system.drains.lock().unwrap(), 1);
 }
 

@@ -1,6 +1,7 @@
+use lastcall_actors::Phase;
 use serde_json::json;
 
-use crate::fixture::{Api, CSV};
+use crate::fixture::{Api, CSV, block};
 
 #[test]
 fn a_dataset_is_described_with_its_columns_which_are_read_once() {
@@ -18,7 +19,7 @@ fn a_dataset_is_described_with_its_columns_which_are_read_once() {
         );
         assert!(dataset.get("schema_error").is_none());
     }
-    assert_eq!(*api.describe.asked.lock().unwrap(), 1);
+    assert_eq!(*api.describe.asked.borrow(), 1);
 }
 
 #[test]
@@ -29,7 +30,7 @@ fn the_columns_are_read_again_after_another_upload() {
     api.client.get(&path).ok(200);
     api.put(&session, "penguins").expect(200);
     api.client.get(&path).ok(200);
-    assert_eq!(*api.describe.asked.lock().unwrap(), 2);
+    assert_eq!(*api.describe.asked.borrow(), 2);
 }
 
 #[test]
@@ -86,4 +87,42 @@ fn what_is_no_name_of_a_dataset_is_not_found_and_not_uploaded() {
             .problem(422, "invalid_dataset_name");
     }
     assert!(api.blobs.keys().is_empty());
+}
+
+#[test]
+fn the_columns_are_read_once_for_all_who_ask_at_the_same_time() {
+    let api = Api::start();
+    let session = api.session();
+    api.put(&session, "slow").expect(201);
+    let path = format!("{session}/datasets/slow");
+    std::thread::scope(|scope| {
+        let asking: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| api.client.get(&path).ok(200)))
+            .collect();
+        let mut asked = api.describe.asked.subscribe();
+        block(asked.wait_for(|asked| *asked == 1)).unwrap();
+        // One permit: a second reading would never end.
+        api.describe.slow.add_permits(1);
+        for answer in asking {
+            assert!(answer.join().unwrap()["schema"].is_array());
+        }
+    });
+    assert_eq!(*api.describe.asked.borrow(), 1);
+}
+
+#[test]
+fn who_waits_for_columns_is_answered_when_the_service_is_told_to_stop() {
+    let api = Api::start();
+    let session = api.session();
+    api.put(&session, "slow").expect(201);
+    let path = format!("{session}/datasets/slow");
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| api.client.get(&path).ok(200));
+        let mut asked = api.describe.asked.subscribe();
+        block(asked.wait_for(|asked| *asked == 1)).unwrap();
+        api.system.phase.send_replace(Phase::LameDuck);
+        let dataset = asking.join().unwrap();
+        assert_eq!(dataset["schema"], json!(null));
+        assert_eq!(dataset["schema_error"]["code"], "schema_pending");
+    });
 }

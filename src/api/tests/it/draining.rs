@@ -118,3 +118,11 @@ fn what_is_no_http_closes_its_connection_at_any_time() {
         assert!(closed, "{head}");
     }
 }
+
+#[test]
+fn asking_for_a_shutdown_that_has_begun_changes_nothing() {
+    let api = Api::start();
+    api.system.phase.send_replace(Phase::Draining);
+    api.client.raw("POST", "/v1/system/drain", b"").expect(202);
+    assert_eq!(*api.system.drains.lock().unwrap(), 0);
+}

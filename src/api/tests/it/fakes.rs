@@ -10,7 +10,7 @@ use lastcall_actors::{Phase, ServiceStatus, ShutdownReport, SystemStatus};
 use lastcall_api::{Describe, SystemPort};
 use lastcall_domain::profile::ColumnType;
 use lastcall_domain::{Clock, Dataset, Field, JobError, JobId, Service, SystemClock, Timestamp};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 #[derive(Debug)]
 pub struct HandClock(Mutex<Timestamp>);
@@ -106,16 +106,29 @@ impl SystemPort for FakeSystem {
 }
 
 /// Says of every dataset that it has one column, and counts how often it was asked. A dataset
-/// named `broken` cannot be read; reading one named `panics` panics.
-#[derive(Default)]
+/// named `broken` cannot be read; reading one named `panics` panics; one named `slow` is read
+/// when the test says so.
 pub struct FakeDescribe {
-    pub asked: Mutex<u32>,
+    pub asked: watch::Sender<u32>,
+    pub slow: Semaphore,
+}
+
+impl FakeDescribe {
+    pub fn new() -> Self {
+        Self {
+            asked: watch::Sender::new(0),
+            slow: Semaphore::new(0),
+        }
+    }
 }
 
 #[async_trait]
 impl Describe for FakeDescribe {
     async fn describe(&self, dataset: &Dataset) -> Result<Vec<Field>, JobError> {
-        *self.asked.lock().unwrap() += 1;
+        self.asked.send_modify(|asked| *asked += 1);
+        if dataset.name.as_str() == "slow" {
+            self.slow.acquire().await.unwrap().forget();
+        }
         match dataset.name.as_str() {
             "broken" => Err(JobError::permanent("invalid_data", "line 3 has no end")),
             "panics" => panic!("a test wants it so"),

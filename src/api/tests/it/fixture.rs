@@ -48,7 +48,7 @@ impl Api {
         let blobs = MemoryBlobs::new();
         let feed = Feed::new();
         let system = Arc::new(FakeSystem::new());
-        let describe = Arc::new(FakeDescribe::default());
+        let describe = Arc::new(FakeDescribe::new());
         let mut config = ApiConfig {
             workers: 2,
             shutdown_timeout: Duration::from_secs(1),
