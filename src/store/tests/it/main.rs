@@ -4,5 +4,7 @@
 mod bench;
 mod blobs;
 mod conformance;
+mod postgres;
+mod proxy;
 mod schema;
 mod sqlite;

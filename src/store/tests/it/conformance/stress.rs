@@ -10,7 +10,11 @@ use tokio::sync::Mutex;
 
 use crate::bench::{Bench, LEASE, result, submission, success};
 
-on_every_store![every_job_ends_exactly_once_whatever_befalls_it];
+on_every_store![
+    every_job_ends_exactly_once_whatever_befalls_it,
+    no_job_slips_into_a_session_that_is_being_deleted,
+    no_report_waits_for_an_analysis_that_has_ended,
+];
 
 const SUBMITTERS: usize = 8;
 const JOBS_EACH: usize = 25;
@@ -141,4 +145,47 @@ async fn reaper(bench: Arc<Bench>, seen: Arc<Seen>) {
 async fn note(seen: &Seen, job: JobId, state: State, text: Option<String>) {
     let mut ends = seen.ends.lock().await;
     ends.entry(job).or_default().push((state, text));
+}
+
+/// However a submission and the deletion of its session fall together, no job is left behind.
+async fn no_job_slips_into_a_session_that_is_being_deleted(bench: Bench) {
+    for _ in 0..10 {
+        let session = bench.session().await;
+        let submitted = (0..6).map(|_| {
+            let (store, submission) = (bench.store.clone(), submission(bench.profile(&session)));
+            tokio::spawn(async move { store.submit(submission).await.unwrap() })
+        });
+        let submitted: Vec<_> = submitted.collect();
+        assert_eq!(bench.store.delete_session(session.id).await, Ok(true));
+        for task in submitted {
+            match task.await.unwrap() {
+                Admission::Created(job) => {
+                    assert_eq!(bench.job(job.id).await.state(), State::Cancelled);
+                }
+                admission => assert_eq!(admission, Admission::SessionGone),
+            }
+        }
+        assert_eq!(bench.counts(Service::Analysis).await, (0, 0));
+    }
+}
+
+/// However a report's submission and the end of its analysis fall together, it is claimed.
+async fn no_report_waits_for_an_analysis_that_has_ended(bench: Bench) {
+    let session = bench.session().await;
+    let holder = InstanceId::new();
+    for _ in 0..10 {
+        let analysis = bench.running(&session, holder).await;
+        let reports = (0..4).map(|_| {
+            let report = submission(bench.report_on(&session, analysis.id));
+            let store = bench.store.clone();
+            tokio::spawn(async move { store.submit(report).await.unwrap() })
+        });
+        let reports: Vec<_> = reports.collect();
+        let ended = bench.store.complete(analysis.claim(), success("1")).await;
+        assert!(ended.unwrap().is_ok());
+        for report in reports {
+            assert!(matches!(report.await.unwrap(), Admission::Created(_)));
+        }
+        assert_eq!(bench.claim(Service::Report, holder, 9).await.len(), 4);
+    }
 }

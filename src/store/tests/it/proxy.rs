@@ -1,0 +1,70 @@
+//! A line to a server that can be cut and mended.
+
+use std::sync::Arc;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// What becomes of the bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Line {
+    /// They go through.
+    Whole,
+    /// They go nowhere, and nobody is told.
+    Silent,
+}
+
+/// Passes bytes between a port of its own and a server.
+pub(crate) struct Proxy {
+    /// Its port.
+    pub(crate) port: u16,
+    line: Arc<watch::Sender<Line>>,
+    task: JoinHandle<()>,
+}
+
+impl Proxy {
+    /// A proxy before the server at this address.
+    pub(crate) async fn before(server: String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let line = Arc::new(watch::Sender::new(Line::Whole));
+        let state = Arc::clone(&line);
+        let task = tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                if let Ok(server) = TcpStream::connect(&server).await {
+                    let (up, down) = (client.into_split(), server.into_split());
+                    tokio::spawn(pass(up.0, down.1, state.subscribe()));
+                    tokio::spawn(pass(down.0, up.1, state.subscribe()));
+                }
+            }
+        });
+        Self { port, line, task }
+    }
+
+    /// Cuts or mends the line.
+    pub(crate) fn set(&self, line: Line) {
+        self.line.send_replace(line);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn pass(
+    mut from: impl AsyncReadExt + Unpin,
+    mut to: impl AsyncWriteExt + Unpin,
+    mut line: watch::Receiver<Line>,
+) {
+    let mut bytes = [0; 8192];
+    while let Ok(count @ 1..) = from.read(&mut bytes).await {
+        let whole = line.wait_for(|line| *line == Line::Whole).await.is_ok();
+        if !whole || to.write_all(&bytes[..count]).await.is_err() {
+            break;
+        }
+    }
+}
