@@ -1,31 +1,23 @@
 //! What conducts a shutdown: the phases in time, the services in the reverse of their start
 //! order, and the hand-back of what does not end.
 
+mod drain;
+mod hand_back;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use lastcall_domain::store::JobFilter;
-use lastcall_domain::{Clock, InstanceId, State, Store, Timestamp};
-use log::{debug, info, warn};
+use lastcall_domain::{Clock, InstanceId, Store, Timestamp};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
-use super::ledger::{Ledger, Step};
-use super::report::{Account, ServiceOutcome};
+use super::ledger::Ledger;
+use super::report::Account;
 use super::{DrainOutcome, Leftovers, Reason, ShutdownReport, Timeline};
 use crate::config::Queued;
 use crate::phase::{Phase, PhaseTeller};
-use crate::pool::{Pool, Which, hand_back};
+use crate::pool::Pool;
 use crate::supervisor::{ChildSpec, Family};
-
-/// How often work in hand is compared with the time that is left.
-const FIT: Duration = Duration::from_millis(250);
-/// How often what is waited for and cannot be heard of is looked at.
-const LOOK: Duration = Duration::from_millis(20);
-/// The longest that is waited for an actor to stop and its thread to be joined.
-const RETIRE: Duration = Duration::from_millis(500);
-/// The least.
-const LEAST_RETIRE: Duration = Duration::from_millis(20);
 
 /// The tree, as far as a shutdown needs to know it.
 pub(crate) struct Tree {
@@ -58,10 +50,27 @@ struct Inner {
     timeline: Timeline,
     started_at: Timestamp,
     began: Instant,
-    hurried: watch::Sender<bool>,
+    /// When it was hurried, if it was.
+    hurried: watch::Sender<Option<Instant>>,
     ledger: Mutex<Ledger>,
-    /// Jobs of each pool that had ended before it began.
-    ended_before: Vec<u64>,
+    /// The figures of each child before it began.
+    before: Vec<Figures>,
+}
+
+/// What became of jobs, of a child that has a pool.
+#[derive(Clone, Copy, Debug, Default)]
+struct Figures {
+    ended: u64,
+    handed_back: u64,
+}
+
+impl Figures {
+    fn of(pool: &Pool) -> Self {
+        Self {
+            ended: pool.ended(),
+            handed_back: pool.tally.handed_back.get(),
+        }
+    }
 }
 
 impl Shutdown {
@@ -70,16 +79,20 @@ impl Shutdown {
     pub(crate) fn begin(tree: Arc<Tree>, reason: Reason, timeline: Timeline) -> Self {
         tree.phase.advance(Phase::LameDuck);
         let began = Instant::now();
-        let pools = tree.pools();
+        let figures = |pool: &Option<Arc<Pool>>| pool.as_deref().map(Figures::of);
+        let before = tree
+            .children
+            .iter()
+            .map(|(_, pool)| figures(pool).unwrap_or_default());
         let shutdown = Self {
             inner: Arc::new(Inner {
                 reason,
                 timeline,
                 started_at: tree.clock.now(),
                 began,
-                hurried: watch::Sender::new(false),
+                hurried: watch::Sender::new(None),
                 ledger: Mutex::new(Ledger::new(began)),
-                ended_before: pools.iter().map(|pool| pool.ended()).collect(),
+                before: before.collect(),
                 tree,
             }),
         };
@@ -89,12 +102,15 @@ impl Shutdown {
 
     /// The second signal: every step goes straight to the hand-back.
     pub fn hurry(&self) {
-        self.inner.hurried.send_replace(true);
+        let now = Instant::now();
+        self.inner
+            .hurried
+            .send_modify(|hurried| _ = hurried.get_or_insert(now));
     }
 
     /// Whether it was hurried.
     pub fn is_hurried(&self) -> bool {
-        *self.inner.hurried.borrow()
+        self.inner.hurried.borrow().is_some()
     }
 
     /// Waits until requests are no longer to be accepted.
@@ -121,79 +137,6 @@ impl Shutdown {
         self.at(self.inner.timeline.deadline)
     }
 
-    /// Drains the services in the reverse of their start order, hands back what does not
-    /// finish, stops the actors and joins their threads. Ends before the deadline, whatever
-    /// store and work do.
-    pub async fn drain(&self) -> DrainOutcome {
-        let tree = &self.inner.tree;
-        tree.phase.advance(Phase::Draining);
-        self.ledger().begin(Step::Draining);
-        let mut services = Vec::new();
-        let mut late = false;
-        let mut out_of_time = false;
-        for index in (0..tree.children.len()).rev() {
-            let (child, pool) = &tree.children[index];
-            let name = child.part.name();
-            match child.lines {
-                Some((begin, _)) => info!("{begin}"),
-                None => debug!("shutting down {name}"),
-            }
-            tree.family.draining(index);
-            if !late {
-                late = tokio::select! {
-                    biased;
-                    () = self.finish(child, pool.as_deref()) => false,
-                    () = self.hand_back_due() => true,
-                };
-                if late {
-                    out_of_time |= self.hand_back().await;
-                }
-            }
-            child.part.close();
-            let idle = timeout_at(self.patience(late), child.part.idle())
-                .await
-                .is_ok();
-            let failed = tree.family.has_failed(index);
-            let stopped = tree
-                .family
-                .retire(index, self.patience_for_retiring(index))
-                .await;
-            let mut left = pool
-                .as_ref()
-                .map_or_else(Vec::new, |pool| pool.hands.take_ignored());
-            if !idle && let Some(pool) = pool {
-                left.extend(pool.hands.jobs());
-            }
-            let complete = idle && stopped && !failed && left.is_empty();
-            match child.lines {
-                Some((_, end)) if complete => info!("{end}"),
-                _ if complete => debug!("{name} shutdown complete"),
-                _ => warn!(
-                    "{name} did not shut down in order: failed {failed}, idle {idle}, stopped {stopped}, jobs left {left:?}"
-                ),
-            }
-            services.push((
-                index,
-                ServiceOutcome {
-                    name: name.to_owned(),
-                    complete,
-                    failed,
-                    stuck: !stopped,
-                    left,
-                    ..ServiceOutcome::default()
-                },
-            ));
-        }
-        self.ledger().begin(Step::Closing);
-        self.count(&mut services).await;
-        tree.phase.advance(Phase::Stopped);
-        DrainOutcome {
-            services: services.into_iter().map(|(_, service)| service).collect(),
-            threads_left: tree.family.abandoned(),
-            out_of_time,
-        }
-    }
-
     /// The report, when the store is closed and the threads are joined.
     pub fn report(&self, outcome: DrainOutcome, leftovers: Leftovers) -> ShutdownReport {
         let inner = &self.inner;
@@ -213,141 +156,29 @@ impl Shutdown {
         )
     }
 
-    /// Waits until a child has finished what it is to finish.
-    async fn finish(&self, child: &ChildSpec, pool: Option<&Pool>) {
-        if let Some(pool) = pool
-            && self.inner.tree.queued == Queued::Finish
-        {
-            while !self.queue_is_finished(pool).await {
-                sleep(LOOK).await;
-            }
-        }
-        child.part.close();
-        child.part.idle().await;
-    }
-
-    /// Whether no job of the pool waits any more, or no further one is going to be claimed.
-    async fn queue_is_finished(&self, pool: &Pool) -> bool {
-        if pool.claims.is_closed() {
-            return true;
-        }
-        let queued = JobFilter {
-            service: Some(pool.service),
-            state: Some(State::Queued),
-            ..JobFilter::default()
-        };
-        // A store that fails is asked again until it is time to hand back.
-        let queued = self.inner.tree.store.jobs(&queued, None, 1).await;
-        pool.hands.in_hand() == 0 && queued.is_ok_and(|page| page.items.is_empty())
-    }
-
-    /// Cancels and hands back what still runs. Whether there was anything.
-    async fn hand_back(&self) -> bool {
-        let tree = &self.inner.tree;
-        tree.phase.advance(Phase::HandingBack);
-        self.ledger().begin(Step::HandingBack);
-        let pools = tree.pools();
-        let unfinished = pools.iter().any(|pool| pool.is_busy())
-            || (tree.queued == Queued::Finish && pools.iter().any(|pool| !pool.claims.is_closed()));
-        for pool in &pools {
-            pool.close();
-            pool.hands.stop_asks();
-        }
-        let until = self.hand_back_end();
-        loop {
-            hand_back(&pools, Which::All, until).await;
-            let idle = async {
-                for pool in &pools {
-                    pool.idle().await;
-                }
-            };
-            // A claim that was under way when the gates were closed may still come in.
-            let look = (Instant::now() + LOOK).min(until);
-            if timeout_at(look, idle).await.is_ok() || Instant::now() >= until {
-                return unfinished;
-            }
-        }
-    }
-
-    /// Hands back, as soon as that is known, what does not end in the time that is left, and
-    /// what nobody will run any more.
-    async fn hand_back_misfits(self) {
-        let tree = &self.inner.tree;
-        let end = self.at(self.inner.timeline.drain_end);
-        let phase = tree.phase.watch();
-        while phase.get() < Phase::HandingBack && Instant::now() < end {
-            let left = end - Instant::now();
-            let pools = tree.pools();
-            hand_back(&pools, Which::CannotFit(left), end).await;
-            for (index, (_, pool)) in tree.children.iter().enumerate() {
-                let Some(pool) = pool else { continue };
-                if tree.family.has_failed(index) {
-                    hand_back(std::slice::from_ref(pool), Which::Unattended, end).await;
-                }
-                if pool.estimate.mean().is_some_and(|mean| mean > left) {
-                    pool.claims.close();
-                }
-            }
-            tokio::select! {
-                biased;
-                () = phase.reached(Phase::HandingBack) => {}
-                () = sleep(FIT) => {}
-            }
-        }
-    }
-
-    /// Fills in what became of the jobs.
-    async fn count(&self, services: &mut [(usize, ServiceOutcome)]) {
-        let tree = &self.inner.tree;
-        let counts = timeout_at(self.retire_end(), tree.store.counts()).await;
-        let counts = counts.ok().and_then(Result::ok);
-        let pools = tree.pools();
-        for (index, outcome) in services {
-            let Some(pool) = &tree.children[*index].1 else {
-                continue;
-            };
-            let place = pools.iter().position(|other| Arc::ptr_eq(other, pool));
-            let before = place.and_then(|place| self.inner.ended_before.get(place));
-            outcome.finished = pool.ended() - before.copied().unwrap_or_default();
-            outcome.handed_back = pool.tally.handed_back.get();
-            outcome.queued = counts
-                .as_ref()
-                .map(|counts| counts.jobs.get(&pool.service).map_or(0, |jobs| jobs.queued));
-        }
-    }
-
     async fn hurried(&self) {
         let mut hurried = self.inner.hurried.subscribe();
         // The sender is this shutdown's own.
-        let _ = hurried.wait_for(|hurried| *hurried).await;
+        let _ = hurried.wait_for(Option::is_some).await;
     }
 
-    /// How long a child may take to be idle once it was told to: it was waited for already
-    /// where it is not late.
-    fn patience(&self, late: bool) -> Instant {
-        if late {
-            self.hand_back_end()
-        } else {
-            Instant::now() + LEAST_RETIRE
-        }
-    }
-
-    /// How long the child at `index` may take to end: its share of what is left.
-    fn patience_for_retiring(&self, index: usize) -> Instant {
-        let now = Instant::now();
-        let shares = u32::try_from(index + 1).unwrap_or(u32::MAX);
-        let share = self.retire_end().saturating_duration_since(now) / shares;
-        now + share.clamp(LEAST_RETIRE, RETIRE)
-    }
-
-    /// When work must be handed back: as planned, or as long after the hurry as planned.
+    /// When work must have been handed back.
     fn hand_back_end(&self) -> Instant {
-        self.at(self.inner.timeline.hand_back_end)
+        self.late(self.inner.timeline.hand_back_end)
     }
 
+    /// When the last actor must have been stopped: half of what is left then is the store's.
     fn retire_end(&self) -> Instant {
         let timeline = &self.inner.timeline;
-        self.at(timeline.hand_back_end + (timeline.deadline - timeline.hand_back_end) / 2)
+        self.late(timeline.hand_back_end + (timeline.deadline - timeline.hand_back_end) / 2)
+    }
+
+    /// A moment after the hand-back is due: as planned, or as long after a hurry.
+    fn late(&self, offset: Duration) -> Instant {
+        let planned = self.at(offset);
+        let after_due = offset - self.inner.timeline.drain_end;
+        let hurried = *self.inner.hurried.borrow();
+        hurried.map_or(planned, |hurried| planned.min(hurried + after_due))
     }
 
     fn at(&self, offset: Duration) -> Instant {

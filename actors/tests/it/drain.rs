@@ -7,10 +7,8 @@ use lastcall_actors::log_lines::{
 };
 use lastcall_actors::shutdown::{EXIT_CLEAN, EXIT_HANDED_BACK};
 use lastcall_actors::{Phase, Queued, Reason, ServiceState, Timeline};
-use lastcall_domain::store::Store;
-use lastcall_domain::{InstanceId, Service, State};
+use lastcall_domain::{Service, State};
 use tokio::time::{Instant, sleep};
-use uuid::Uuid;
 
 use crate::fixture::{World, capture, drain, finish, in_virtual_time, service, timeline};
 
@@ -81,66 +79,6 @@ fn drain_waits_for_the_job_that_is_running_and_claims_no_other() {
 }
 
 #[test]
-fn what_does_not_end_in_time_is_handed_back_as_an_interruption() {
-    in_virtual_time(async {
-        let world = World::new().await;
-        let handle = world.start().await;
-        let job = world.run(&handle, "forever").await;
-        world.script.running(1).await;
-        let since = Instant::now();
-        let (outcome, report) = drain(&handle).await;
-        assert!(since.elapsed() >= Duration::from_secs(22));
-        assert!(
-            since.elapsed() < Duration::from_secs(23),
-            "{:?}",
-            since.elapsed()
-        );
-        let job = world.job(job);
-        assert_eq!(job.state(), State::Queued);
-        assert_eq!((job.lifecycle.attempt, job.lifecycle.interruptions), (0, 1));
-        assert_eq!(job.lifecycle.lease, None);
-        assert!(outcome.is_complete() && outcome.out_of_time);
-        assert_eq!((report.handed_back, report.left), (1, 0));
-        // In order, but not what was to be: not everything in flight was finished.
-        assert_eq!((report.exit_code, report.clean), (EXIT_HANDED_BACK, false));
-        assert_eq!(report.leftovers(), ["1 jobs handed back"]);
-        assert_eq!(world.script.stopped(), [job.id]);
-    });
-}
-
-#[test]
-fn a_second_signal_goes_straight_to_the_hand_back() {
-    in_virtual_time(async {
-        let world = World::new().await;
-        let handle = world.start().await;
-        let job = world.run(&handle, "forever").await;
-        world.script.running(1).await;
-        let plan = Timeline::plan(
-            Duration::from_secs(25),
-            Duration::from_secs(5),
-            Duration::from_secs(3),
-        );
-        let shutdown = handle.shutdown(Reason::Sigint, plan.unwrap());
-        let since = Instant::now();
-        let second = shutdown.clone();
-        actix_rt::spawn(async move {
-            sleep(Duration::from_secs(1)).await;
-            second.hurry();
-        });
-        let (_, report) = finish(&shutdown).await;
-        assert!(
-            since.elapsed() < Duration::from_millis(1100),
-            "{:?}",
-            since.elapsed()
-        );
-        assert_eq!(world.job(job).state(), State::Queued);
-        assert!(report.hurried);
-        assert_eq!(report.reason, Reason::Sigint);
-        assert_eq!(report.exit_code, EXIT_HANDED_BACK);
-    });
-}
-
-#[test]
 fn requests_are_accepted_until_the_lame_duck_is_over() {
     in_virtual_time(async {
         let world = World::new().await;
@@ -206,22 +144,6 @@ fn an_ask_after_the_drain_is_told_that_the_service_has_stopped() {
 }
 
 #[test]
-fn a_report_that_waits_for_its_profile_at_the_end_is_handed_back() {
-    in_virtual_time(async {
-        let world = World::new().await;
-        let handle = world.start().await;
-        let report = world.report_of("forever").await;
-        handle.wake(Service::Report);
-        world.script.running(2).await;
-        let (outcome, _) = drain(&handle).await;
-        assert_eq!(world.job(report).state(), State::Queued);
-        assert_eq!(world.job(report).lifecycle.interruptions, 1);
-        assert!(outcome.is_complete());
-        world.script.running(0).await;
-    });
-}
-
-#[test]
 fn the_queue_is_finished_where_that_is_wanted() {
     in_virtual_time(async {
         let mut world = World::new().await;
@@ -270,95 +192,6 @@ fn a_queue_that_cannot_be_finished_in_time_stays_a_queue() {
         assert_eq!(report.queued, Some(100 - done as u64));
         assert!(outcome.is_complete());
         assert_eq!(report.exit_code, EXIT_HANDED_BACK);
-    });
-}
-
-#[test]
-fn work_that_is_known_not_to_fit_is_handed_back_at_once() {
-    in_virtual_time(async {
-        let world = World::new().await;
-        let handle = world.start().await;
-        let long = world.run(&handle, "steps 100 10s").await;
-        let short = world.run(&handle, "steps 100 1s").await;
-        sleep(Duration::from_secs(90)).await;
-        let shutdown = handle.shutdown(Reason::Sigterm, timeline());
-        sleep(Duration::from_secs(1)).await;
-        assert_eq!(world.job(long).state(), State::Queued);
-        assert_eq!(world.job(long).lifecycle.interruptions, 1);
-        assert_eq!(world.job(short).state(), State::Running);
-        let since = Instant::now();
-        let (outcome, report) = finish(&shutdown).await;
-        assert!(since.elapsed() < Duration::from_secs(12));
-        assert_eq!(world.job(short).state(), State::Succeeded);
-        assert_eq!((report.handed_back, report.finished), (1, 1));
-        assert_eq!(
-            (outcome.out_of_time, report.exit_code),
-            (false, EXIT_HANDED_BACK)
-        );
-    });
-}
-
-#[test]
-fn a_job_that_ignores_its_cancellation_is_handed_back_and_named() {
-    in_virtual_time(async {
-        let logs = capture();
-        let world = World::new().await;
-        let handle = world.start().await;
-        let job = world.run(&handle, "stubborn").await;
-        world.script.running(1).await;
-        let since = Instant::now();
-        let (outcome, report) = drain(&handle).await;
-        assert!(
-            since.elapsed() <= Duration::from_secs(25),
-            "{:?}",
-            since.elapsed()
-        );
-        assert_eq!(world.job(job).state(), State::Queued);
-        assert_eq!(outcome.left(), [job]);
-        assert_eq!((report.clean, report.exit_code), (false, EXIT_HANDED_BACK));
-        assert!(
-            report
-                .leftovers()
-                .iter()
-                .any(|left| left.contains(&job.to_string()))
-        );
-        assert!(!logs.info().contains(&ANALYSIS_END.to_owned()));
-        assert!(logs.info().contains(&REPORT_END.to_owned()));
-    });
-}
-
-#[test]
-fn a_drain_without_a_store_ends_in_time_and_leaves_the_jobs_to_their_leases() {
-    in_virtual_time(async {
-        let logs = capture();
-        let world = World::new().await;
-        let handle = world.start().await;
-        let held = world.run(&handle, "hold").await;
-        let forever = world.run(&handle, "forever").await;
-        world.script.running(2).await;
-        world.store.faults().set_down(true);
-        world.script.let_go(1);
-        let since = Instant::now();
-        let (outcome, report) = drain(&handle).await;
-        assert!(
-            since.elapsed() <= Duration::from_secs(25),
-            "{:?}",
-            since.elapsed()
-        );
-        assert!(outcome.left().contains(&forever));
-        assert_eq!((report.queued, report.exit_code), (None, EXIT_HANDED_BACK));
-        assert!(!logs.info().contains(&ANALYSIS_END.to_owned()));
-
-        // The next run takes up what was left.
-        world.store.faults().set_down(false);
-        assert_eq!(world.store.recover().await.unwrap(), 2);
-        let mut world = world;
-        world.config.instance = InstanceId::from(Uuid::from_u128(2));
-        let handle = world.start().await;
-        world.script.let_go(1);
-        world.reaches(held, State::Succeeded).await;
-        assert_eq!(world.job(forever).state(), State::Running);
-        drain(&handle).await;
     });
 }
 

@@ -6,6 +6,7 @@ mod drain;
 mod faults;
 mod fixture;
 mod gate;
+mod hand_back;
 mod jobs;
 mod supervision;
 mod threads;
