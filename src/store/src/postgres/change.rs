@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::error::Sql;
 use super::pool::Connections;
-use super::save::{lock_ids, save};
+use super::save::{Saved, lock_ids, save};
 
 /// A change that is asked for.
 #[derive(Clone, Debug)]
@@ -35,8 +35,8 @@ impl Change {
 pub(super) struct Changed {
     /// To each change, the verdict on each of its jobs.
     pub(super) verdicts: Vec<Vec<Verdict>>,
-    /// The jobs that have changed, as they are now.
-    pub(super) jobs: Vec<Job>,
+    /// The jobs that have changed.
+    pub(super) saved: Saved,
 }
 
 /// Makes the changes in their order.
@@ -67,11 +67,12 @@ async fn try_apply(connections: &Connections, limits: &Limits, asked: &[Change])
     let verdicts = asked.iter().map(|asked| desk.make(asked, limits)).collect();
     let changed = desk.changed.iter().filter_map(|id| desk.jobs.get(id));
     let jobs: Vec<&Job> = changed.collect();
-    save(&tx, &jobs, &desk.results).await?;
+    let released = save(&tx, &jobs, &desk.results).await?;
     tx.commit().await?;
     lent.done();
     let jobs = jobs.into_iter().cloned().collect();
-    Ok(Changed { verdicts, jobs })
+    let saved = Saved { jobs, released };
+    Ok(Changed { verdicts, saved })
 }
 
 #[derive(Default)]

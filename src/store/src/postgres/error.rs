@@ -68,12 +68,12 @@ impl From<Fault> for StoreError {
 }
 
 /// Whether the same would fail again and again. Classes of SQLSTATE: 08 connection, 25006 a
-/// standby, 40 rolled back, 53 resources (a full disk among them), 55 locks, 57 shutdown and
+/// standby, 25P03 a transaction that stood still, 40 rolled back, 53 resources (a full disk among them), 55 locks, 57 shutdown and
 /// timeouts, 58 the server's files.
 fn is_for_good(error: &tokio_postgres::Error) -> bool {
     let passing = |code: &SqlState| {
         let code = code.code();
-        code == "25006"
+        ["25006", "25P03"].contains(&code)
             || ["08", "40", "53", "55", "57", "58"]
                 .iter()
                 .any(|class| code.starts_with(class))

@@ -15,6 +15,8 @@ mod row;
 mod save;
 mod sessions;
 mod submit;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod url;
 mod work;
@@ -41,6 +43,7 @@ use batch::{Batches, Work};
 use change::Change;
 use hints::Hints;
 use pool::{Connections, Connector};
+use save::Saved;
 
 /// Jobs that one transaction takes away from dead processes.
 const RECOVERED_AT_ONCE: u32 = 1_000;
@@ -129,7 +132,7 @@ fn changes(
         let (connections, hints) = (Arc::clone(&connections), Arc::clone(&hints));
         async move {
             let changed = change::apply(&connections, &limits, &asked).await?;
-            changed.jobs.iter().for_each(|job| tell(&hints, job));
+            tell_all(&hints, &changed.saved);
             Ok(changed.verdicts)
         }
         .boxed()
@@ -139,13 +142,17 @@ fn changes(
 /// Tells the other processes what has become of the job.
 fn tell(hints: &Hints, job: &Job) {
     hints.say(Hint::Changed(job.id));
-    match job.state() {
-        State::Queued => hints.say(Hint::Queued(job.service())),
-        State::Running => {}
-        // Somebody may have waited for its end.
-        State::Succeeded | State::Failed | State::Cancelled => {
-            hints.say(Hint::Queued(Service::Report));
-        }
+    if job.state() == State::Queued {
+        hints.say(Hint::Queued(job.service()));
+    }
+}
+
+/// Tells the other processes what has become of the jobs.
+fn tell_all(hints: &Hints, saved: &Saved) {
+    saved.jobs.iter().for_each(|job| tell(hints, job));
+    if saved.released {
+        // Only reports wait for other jobs.
+        hints.say(Hint::Queued(Service::Report));
     }
 }
 
@@ -178,9 +185,11 @@ impl Store for PostgresStore {
     }
 
     async fn delete_session(&self, id: SessionId) -> StoreResult<bool> {
-        let jobs = sessions::delete(self.db()?, &self.limits, id).await?;
-        jobs.iter().flatten().for_each(|job| tell(&self.hints, job));
-        Ok(jobs.is_some())
+        let deleted = sessions::delete(self.db()?, &self.limits, id).await?;
+        deleted
+            .iter()
+            .for_each(|saved| tell_all(&self.hints, saved));
+        Ok(deleted.is_some())
     }
 
     async fn was_removed(&self, id: &Uuid, owner: &Owner) -> StoreResult<bool> {
@@ -295,9 +304,9 @@ impl Store for PostgresStore {
     }
 
     async fn expire_leases(&self, limit: u32) -> StoreResult<Vec<Job>> {
-        let jobs = work::expire_leases(self.db()?, &self.limits, limit).await?;
-        jobs.iter().for_each(|job| tell(&self.hints, job));
-        Ok(jobs)
+        let saved = work::expire_leases(self.db()?, &self.limits, limit).await?;
+        tell_all(&self.hints, &saved);
+        Ok(saved.jobs)
     }
 
     async fn recover(&self) -> StoreResult<u64> {

@@ -28,11 +28,11 @@ const TRIES: u32 = 8;
 const ENDING: Duration = Duration::from_secs(5);
 
 /// What every connection is told first. A transaction whose process has stopped in the middle
-/// holds its locks no longer than a lease; and a server that is set to lose the last
+/// holds its locks for less than a lease; and a server that is set to lose the last
 /// transactions in a crash is told that these must not be.
 const SETTINGS: &str = "SET statement_timeout = '10s';
     SET lock_timeout = '8s';
-    SET idle_in_transaction_session_timeout = '5s';
+    SET idle_in_transaction_session_timeout = '3s';
     SELECT set_config('synchronous_commit', 'on', false)
     WHERE current_setting('synchronous_commit') IN ('off', 'local')";
 

@@ -96,6 +96,32 @@ pub(super) async fn job(db: &Connections, id: JobId) -> StoreResult<Option<Job>>
     one(db, &text, &[id.as_uuid()], row::job).await
 }
 
+/// The text of the list that `filter` asks for. Its parameters are the id after which it
+/// begins, the number of rows, and then, where the filter names one, the session, the owner and
+/// the service.
+pub(super) fn jobs_text(filter: &JobFilter) -> String {
+    let mut terms = vec!["id > $1".to_owned()];
+    let named = [
+        ("session", filter.session.is_some()),
+        ("owner", filter.owner.is_some()),
+        ("service", filter.service.is_some()),
+    ];
+    let named = named.into_iter().filter(|(_, named)| *named);
+    for (number, (column, _)) in (3..).zip(named) {
+        terms.push(format!("{column} = ${number}"));
+    }
+    if let Some(state) = filter.state {
+        // A number in the text, so that the planner sees which partial index will do.
+        terms.push(format!("state = {}", state_number(state)));
+    }
+    terms.push(visible("jobs"));
+    format!(
+        "SELECT {} FROM jobs WHERE {} ORDER BY id LIMIT $2",
+        row::JOB,
+        terms.join(" AND ")
+    )
+}
+
 pub(super) async fn jobs(
     db: &Connections,
     filter: &JobFilter,
@@ -108,31 +134,10 @@ pub(super) async fn jobs(
     let owner = filter.owner.as_ref().map(Owner::as_str);
     let service = filter.service.map(service_number);
     let mut params: Vec<&(dyn ToSql + Sync)> = vec![&after, &rows];
-    let mut terms = vec!["id > $1".to_owned()];
-    let mut term = |column: &str, value| {
-        params.push(value);
-        terms.push(format!("{column} = ${}", params.len()));
-    };
-    if let Some(session) = &session {
-        term("session", session);
-    }
-    if let Some(owner) = &owner {
-        term("owner", owner);
-    }
-    if let Some(service) = &service {
-        term("service", service);
-    }
-    if let Some(state) = filter.state {
-        // A number in the text, so that the planner sees which partial index will do.
-        terms.push(format!("state = {}", state_number(state)));
-    }
-    terms.push(visible("jobs"));
-    let text = format!(
-        "SELECT {} FROM jobs WHERE {} ORDER BY id LIMIT $2",
-        row::JOB,
-        terms.join(" AND ")
-    );
-    page(db, &text, &params, row::job, limit).await
+    params.extend(session.as_ref().map(|value| value as &(dyn ToSql + Sync)));
+    params.extend(owner.as_ref().map(|value| value as &(dyn ToSql + Sync)));
+    params.extend(service.as_ref().map(|value| value as &(dyn ToSql + Sync)));
+    page(db, &jobs_text(filter), &params, row::job, limit).await
 }
 
 pub(super) async fn result(db: &Connections, id: JobId) -> StoreResult<Option<JobResult>> {

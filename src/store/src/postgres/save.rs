@@ -20,6 +20,14 @@ pub(super) struct Locked {
     pub(super) now: Timestamp,
 }
 
+/// Jobs that have changed, as they are now.
+#[derive(Default)]
+pub(super) struct Saved {
+    pub(super) jobs: Vec<Job>,
+    /// Whether others had waited for one of them to end.
+    pub(super) released: bool,
+}
+
 /// Locks the jobs that the query `text` finds. It gives the columns [`row::JOB`] and the time.
 pub(super) async fn lock(
     tx: &Transaction<'_>,
@@ -48,24 +56,24 @@ pub(super) async fn lock_ids(tx: &Transaction<'_>, ids: &[Uuid]) -> Sql<Option<L
 }
 
 /// Writes back what has changed, with the results of those that have succeeded, and lets those
-/// go on that waited for an end.
+/// go on that waited for an end; whether there were any.
 pub(super) async fn save(
     tx: &Transaction<'_>,
     jobs: &[&Job],
     results: &HashMap<JobId, JobResult>,
-) -> Sql<()> {
+) -> Sql<bool> {
     if jobs.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     update(tx, jobs).await?;
     keep(tx, results).await?;
     let ended = jobs.iter().filter(|job| job.state().is_final());
     let ended: Vec<Uuid> = ended.map(|job| *job.id.as_uuid()).collect();
-    if !ended.is_empty() {
-        let text = "UPDATE jobs SET waits_for = NULL WHERE waits_for = ANY($1)";
-        change(tx, text, &[&ended]).await?;
+    if ended.is_empty() {
+        return Ok(false);
     }
-    Ok(())
+    let text = "UPDATE jobs SET waits_for = NULL WHERE waits_for = ANY($1)";
+    Ok(change(tx, text, &[&ended]).await? > 0)
 }
 
 async fn update(tx: &Transaction<'_>, jobs: &[&Job]) -> Sql<()> {

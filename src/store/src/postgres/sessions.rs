@@ -10,7 +10,7 @@ use lastcall_domain::{
 use super::error::Sql;
 use super::pool::{Connections, change, rows};
 use super::row;
-use super::save::{lock, save};
+use super::save::{Saved, lock, save};
 use super::submit::remember;
 use crate::codec::{self, micros};
 
@@ -94,7 +94,7 @@ pub(super) async fn delete(
     connections: &Connections,
     limits: &Limits,
     id: SessionId,
-) -> StoreResult<Option<Vec<Job>>> {
+) -> StoreResult<Option<Saved>> {
     connections
         .run(|| async move { try_delete(connections, limits, id).await })
         .await
@@ -104,14 +104,14 @@ async fn try_delete(
     connections: &Connections,
     limits: &Limits,
     id: SessionId,
-) -> Sql<Option<Vec<Job>>> {
+) -> Sql<Option<Saved>> {
     let mut lent = connections.lend().await?;
     let tx = lent.begin().await?;
     // Its end is moved to the beginning of time, where the next sweep looks first.
     let text = "UPDATE sessions SET deleted = true, expires_at = 0
          WHERE id = $1 AND NOT deleted AND NOT removing";
     let deleted = change(&tx, text, &[id.as_uuid()]).await?;
-    let mut jobs = Vec::new();
+    let mut saved = Saved::default();
     let text = format!(
         "SELECT {}, lastcall_now() FROM jobs WHERE session = $1 AND state < 2
          ORDER BY id FOR UPDATE",
@@ -120,14 +120,16 @@ async fn try_delete(
     if deleted > 0
         && let Some(locked) = lock(&tx, &text, &[id.as_uuid()]).await?
     {
-        jobs = locked.jobs;
-        jobs.retain_mut(|job| job.cancel(locked.now, limits).is_ok());
-        let changed: Vec<&Job> = jobs.iter().collect();
-        save(&tx, &changed, &HashMap::new()).await?;
+        saved.jobs = locked.jobs;
+        saved
+            .jobs
+            .retain_mut(|job| job.cancel(locked.now, limits).is_ok());
+        let changed: Vec<&Job> = saved.jobs.iter().collect();
+        saved.released = save(&tx, &changed, &HashMap::new()).await?;
     }
     tx.commit().await?;
     lent.done();
-    Ok((deleted > 0).then_some(jobs))
+    Ok((deleted > 0).then_some(saved))
 }
 
 pub(super) async fn put_dataset(

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::error::Sql;
 use super::pool::{Connections, change};
 use super::row;
-use super::save::{lock, lock_ids, save};
+use super::save::{Saved, lock, lock_ids, save};
 use crate::codec::{micros, service_number};
 
 /// Paused jobs that one claim lets into the queue: each claim lets in more.
@@ -137,21 +137,23 @@ pub(super) async fn expire_leases(
     connections: &Connections,
     limits: &Limits,
     limit: u32,
-) -> StoreResult<Vec<Job>> {
+) -> StoreResult<Saved> {
     connections
         .run(|| async move {
             let mut lent = connections.lend().await?;
             let tx = lent.begin().await?;
-            let mut jobs = Vec::new();
+            let mut saved = Saved::default();
             if let Some(locked) = lock(&tx, &lapsed(), &[&i64::from(limit)]).await? {
-                jobs = locked.jobs;
-                jobs.retain_mut(|job| job.expire(locked.now, limits).is_ok());
+                saved.jobs = locked.jobs;
+                saved
+                    .jobs
+                    .retain_mut(|job| job.expire(locked.now, limits).is_ok());
             }
-            let changed: Vec<&Job> = jobs.iter().collect();
-            save(&tx, &changed, &HashMap::new()).await?;
+            let changed: Vec<&Job> = saved.jobs.iter().collect();
+            saved.released = save(&tx, &changed, &HashMap::new()).await?;
             tx.commit().await?;
             lent.done();
-            Ok(jobs)
+            Ok(saved)
         })
         .await
 }
