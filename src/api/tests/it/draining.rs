@@ -5,7 +5,7 @@ use lastcall_actors::Phase;
 use lastcall_domain::Service;
 use serde_json::json;
 
-use crate::fixture::Api;
+use crate::fixture::{Api, block};
 
 /// Sends a request on a connection of its own; the head of the answer, and whether the server
 /// then closed the connection.
@@ -125,4 +125,48 @@ fn asking_for_a_shutdown_that_has_begun_changes_nothing() {
     api.system.phase.send_replace(Phase::Draining);
     api.client.raw("POST", "/v1/system/drain", b"").expect(202);
     assert_eq!(*api.system.drains.lock().unwrap(), 0);
+}
+
+#[test]
+fn an_answer_is_owed_until_the_client_has_all_of_it() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    let job = api.profile(&session);
+    // More than the buffers between the server and the client hold.
+    let large = vec![b'x'; 32 << 20];
+    api.work_to_blob(Service::Analysis, "application/json", &large);
+    api.system.phase.send_replace(Phase::LameDuck);
+    block(api.state.settled());
+    assert_eq!(api.state.owed(), 0);
+
+    let path = job["links"]["result"].as_str().unwrap();
+    let mut connection = TcpStream::connect(api.address).unwrap();
+    write!(connection, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut first = [0; 1];
+    connection.read_exact(&mut first).unwrap();
+    assert_ne!(api.state.owed(), 0);
+    let mut rest = Vec::new();
+    connection.read_to_end(&mut rest).unwrap();
+    assert!(rest.len() > large.len());
+    block(api.state.settled());
+    assert_eq!(api.state.owed(), 0);
+}
+
+#[test]
+fn nothing_is_owed_to_a_client_that_went_away_or_is_idle() {
+    let api = Api::start();
+    let idle = TcpStream::connect(api.address).unwrap();
+    let session = api.session_with_penguins();
+    let mut gone = TcpStream::connect(api.address).unwrap();
+    write!(
+        gone,
+        "PUT {session}/datasets/a HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n\
+         Content-Length: 4\r\nExpect: 100-continue\r\n\r\n"
+    )
+    .unwrap();
+    let mut interim = [0; 25];
+    gone.read_exact(&mut interim).unwrap();
+    drop(gone);
+    block(api.state.settled());
+    drop(idle);
 }

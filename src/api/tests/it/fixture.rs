@@ -32,6 +32,7 @@ pub struct Api {
     pub clock: Arc<HandClock>,
     pub system: Arc<FakeSystem>,
     pub describe: Arc<FakeDescribe>,
+    pub state: web::Data<ApiState>,
     handle: ServerHandle,
     thread: Option<JoinHandle<std::io::Result<()>>>,
 }
@@ -67,9 +68,10 @@ impl Api {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (started, handle) = mpsc::channel();
+        let served = state.clone();
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async {
-                let server = server(state, listener)?;
+                let server = server(served, listener)?;
                 started.send(server.handle()).unwrap();
                 server.await
             })
@@ -83,6 +85,7 @@ impl Api {
             clock,
             system,
             describe,
+            state,
             handle: handle.recv().unwrap(),
             thread: Some(thread),
         }
