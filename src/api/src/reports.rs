@@ -98,6 +98,10 @@ async fn analysis_of(state: &ApiState, session: &Session, id: &str) -> ApiResult
         let detail = "that job is a report; a report is made of an analysis";
         return Err(Problem::new(Code::InvalidRequest, detail));
     }
+    if job.spec.format() != "json" {
+        let detail = "the result of that analysis is no JSON, and a report is made of JSON";
+        return Err(Problem::new(Code::InvalidRequest, detail));
+    }
     match job.state() {
         State::Failed | State::Cancelled => Err(Problem::new(
             Code::AnalysisNotSucceeded,

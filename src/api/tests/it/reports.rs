@@ -90,7 +90,16 @@ fn a_report_is_made_of_an_analysis_of_its_session_that_may_have_a_result() {
         .post(&path, &report(id(&no_analysis)))
         .problem(422, "invalid_request");
 
-    api.claim(Service::Analysis).unwrap();
+    let body = json!({"kind": "sql", "query": "select 1", "format": "csv"});
+    let no_json = api
+        .client
+        .post(&format!("{session}/analyses"), &body)
+        .ok(202);
+    api.client
+        .post(&path, &report(id(&no_json)))
+        .problem(422, "invalid_request");
+
+    while api.claim(Service::Analysis).is_some() {}
     let analysis = api.profile(&session);
     api.fail(Service::Analysis, "invalid_data");
     let problem = api
