@@ -111,7 +111,7 @@ pub(crate) fn hash_text(text: &[u8]) -> u64 {
 impl Texts {
     pub(crate) fn with_capacity(rows: usize) -> Self {
         Self {
-            bytes: Vec::new(),
+            bytes: Vec::with_capacity(rows * 8),
             ends: Vec::with_capacity(rows),
             hashes: Vec::with_capacity(rows),
         }

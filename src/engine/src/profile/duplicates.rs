@@ -3,9 +3,7 @@
 //! Rows are compared by 64-bit hashes of all their cells. Two different rows have the same hash
 //! with a chance of 2⁻⁶⁴; among ten million rows some pair does with a chance of 3 in a million.
 
-use datasketches::hll::HllSketch;
-
-use super::frequent::{estimate, sketch};
+use super::distinct::DistinctSketch;
 use crate::EngineError;
 use crate::ctl::Ctl;
 
@@ -21,7 +19,7 @@ pub(crate) struct Duplicates {
 enum Stage {
     /// Sorted pieces, then the last one, which is not full yet.
     Exact(Vec<u64>),
-    Sketched(HllSketch),
+    Sketched(DistinctSketch),
 }
 
 impl Duplicates {
@@ -41,15 +39,15 @@ impl Duplicates {
                 held.extend_from_slice(hashes);
                 return Ok(());
             }
-            let mut sketch = sketch(16);
+            let mut sketch = DistinctSketch::new(16);
             for piece in held.chunks(PIECE) {
                 ctl.check()?;
-                piece.iter().for_each(|hash| sketch.update(hash));
+                piece.iter().for_each(|&hash| sketch.add(hash));
             }
             self.stage = Stage::Sketched(sketch);
         }
         if let Stage::Sketched(sketch) = &mut self.stage {
-            hashes.iter().for_each(|hash| sketch.update(hash));
+            hashes.iter().for_each(|&hash| sketch.add(hash));
         }
         Ok(())
     }
@@ -63,7 +61,7 @@ impl Duplicates {
                 Ok((self.rows - different, None))
             }
             Stage::Sketched(sketch) => {
-                let (different, error) = estimate(&sketch);
+                let (different, error) = sketch.estimate();
                 let rows = self.rows.max(1) as f64;
                 Ok((
                     self.rows.saturating_sub(different),

@@ -8,7 +8,8 @@
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use super::frequent::{Frequent, Top};
+use super::distinct::{DistinctSketch, mix};
+use super::frequent::{Top, size_for};
 use super::quantiles::OrderSketch;
 use crate::EngineError;
 use crate::ctl::Ctl;
@@ -30,7 +31,7 @@ enum Stage {
 
 struct Sketches {
     order: OrderSketch,
-    frequent: Frequent<u64>,
+    distinct: DistinctSketch,
 }
 
 /// What is known of the values in the end.
@@ -105,7 +106,7 @@ impl Held {
                 Stage::Sketched(sketches) => {
                     for key in keys {
                         sketches.order.push(key);
-                        sketches.frequent.add(key);
+                        sketches.distinct.add(mix(key));
                     }
                     return Ok(());
                 }
@@ -123,13 +124,20 @@ impl Held {
             }
             Stage::Runs(runs) => runs.finish(ctl)?.iter().collect(),
             Stage::Sketched(sketches) => {
-                let (distinct, error) = sketches.frequent.distinct();
+                let (distinct, error) = sketches.distinct.estimate();
+                let rank_error = sketches.order.rank_error();
+                let rows = sketches.order.count();
+                let weighted = sketches.order.finish();
                 return Ok(Values {
                     distinct,
                     distinct_error: Some(error),
-                    top: sketches.frequent.top(),
-                    rank_error: Some(sketches.order.rank_error()),
-                    weighted: sketches.order.finish(),
+                    // The count of a value is the difference of two ranks.
+                    top: Top {
+                        error: Some((2.0 * rank_error * rows as f64).ceil() as u64),
+                        ..Top::exact(same_together(&weighted))
+                    },
+                    rank_error: Some(rank_error),
+                    weighted,
                 });
             }
         };
@@ -143,16 +151,22 @@ impl Held {
     }
 }
 
+/// Ascending values with the counts of equal ones added up.
+fn same_together(weighted: &[(u64, u64)]) -> impl Iterator<Item = (u64, u64)> {
+    let same = weighted.chunk_by(|a, b| a.0 == b.0);
+    same.filter_map(|same| Some((same.first()?.0, same.iter().map(|(_, count)| count).sum())))
+}
+
 impl Sketches {
     fn new(budget: usize) -> Self {
         Self {
             order: OrderSketch::new(budget),
-            frequent: Frequent::new(budget),
+            distinct: DistinctSketch::new(size_for(budget) + 3),
         }
     }
 
     fn add(&mut self, key: u64, count: u64, ctl: Ctl<'_>) -> Result<(), EngineError> {
-        self.frequent.add_many(key, count);
+        self.distinct.add(mix(key));
         for step in 0..count {
             if step % (1 << 18) == (1 << 18) - 1 {
                 ctl.check()?;

@@ -6,6 +6,7 @@
 
 mod alerts;
 mod column;
+mod distinct;
 mod duplicates;
 mod frequent;
 mod held;

@@ -127,7 +127,8 @@ impl OrderSketch {
         }
     }
 
-    fn count(&self) -> u64 {
+    /// How many values there were.
+    pub(crate) fn count(&self) -> u64 {
         let held = self.levels.iter().enumerate();
         let held: u64 = held
             .map(|(i, b)| b.as_ref().map_or(0, |b| (b.len() as u64) << i))

@@ -4,6 +4,7 @@
 //! Ranks need the rows. They are kept as long as they fit; beyond that a sample is: the rows
 //! whose numbers have the smallest hashes, which is the same sample in every run.
 
+use super::distinct::mix;
 use super::pairs::{Matrix, symmetric};
 use crate::EngineError;
 use crate::ctl::Ctl;
@@ -54,11 +55,11 @@ impl RankRows {
             return;
         }
         if !self.is_sample() {
-            self.hashes = (0..self.seen).map(hash_of_row).collect();
+            self.hashes = (0..self.seen).map(mix).collect();
             self.shrink();
         }
         for row in 0..rows {
-            let hash = hash_of_row(self.seen);
+            let hash = mix(self.seen);
             self.seen += 1;
             if hash > self.threshold {
                 continue;
@@ -103,14 +104,6 @@ impl RankRows {
             .collect::<Result<_, _>>()?;
         symmetric(ranked.len(), |i, j| ranked[i].correlation(&ranked[j], ctl))
     }
-}
-
-/// SplitMix64's finalizer (Steele, Lea and Flood 2014): every row number has another hash.
-fn hash_of_row(row: u64) -> u64 {
-    let mut z = row.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 /// No value in this row.

@@ -2,7 +2,8 @@
 
 use hashbrown::HashTable;
 
-use super::frequent::{Frequent, Top};
+use super::distinct::DistinctSketch;
+use super::frequent::{FrequentTexts, Top, size_for};
 use crate::EngineError;
 use crate::batch::Texts;
 use crate::ctl::Ctl;
@@ -18,7 +19,12 @@ pub(crate) struct Words {
 
 enum Stage {
     Exact(Dictionary),
-    Sketched(Box<Frequent<Vec<u8>>>),
+    Sketched(Box<Sketches>),
+}
+
+struct Sketches {
+    distinct: DistinctSketch,
+    frequent: FrequentTexts,
 }
 
 /// What is known of the texts in the end.
@@ -63,18 +69,18 @@ impl Words {
             Stage::Exact(dictionary) => {
                 // Buffers double as they grow: half of the share is what may be in use.
                 if dictionary.add(text, hash) && dictionary.bytes() > self.budget / 2 {
-                    let mut sketch = Frequent::new(self.budget);
+                    let mut sketches = Sketches::new(self.budget);
                     for at in 0..dictionary.entries.len() {
                         if at % 4096 == 0 {
                             ctl.check()?;
                         }
                         let entry = &dictionary.entries[at];
-                        sketch_text(&mut sketch, dictionary.text(at), entry.hash, entry.count);
+                        sketches.add(dictionary.text(at), entry.hash, entry.count);
                     }
-                    self.stage = Stage::Sketched(Box::new(sketch));
+                    self.stage = Stage::Sketched(Box::new(sketches));
                 }
             }
-            Stage::Sketched(sketch) => sketch_text(sketch, text, hash, 1),
+            Stage::Sketched(sketches) => sketches.add(text, hash, 1),
         }
         Ok(())
     }
@@ -98,29 +104,39 @@ impl Words {
                     },
                 }
             }
-            Stage::Sketched(sketch) => {
-                let (distinct, error) = sketch.distinct();
+            Stage::Sketched(sketches) => {
+                let (distinct, error) = sketches.distinct.estimate();
                 Summary {
                     distinct,
                     distinct_error: Some(error),
-                    top: sketch.top(),
+                    top: sketches.frequent.top(),
                 }
             }
         }
     }
 }
 
-fn sketch_text(sketch: &mut Frequent<Vec<u8>>, text: &[u8], hash: u64, count: u64) {
-    if text.len() <= LONGEST_SKETCHED {
-        sketch.add_ref(text, hash, count);
-    } else {
+impl Sketches {
+    fn new(budget: usize) -> Self {
+        Self {
+            distinct: DistinctSketch::new(size_for(budget) + 3),
+            frequent: FrequentTexts::new(budget),
+        }
+    }
+
+    fn add(&mut self, text: &[u8], hash: u64, count: u64) {
+        self.distinct.add(hash);
+        if text.len() <= LONGEST_SKETCHED {
+            self.frequent.add(text, count);
+            return;
+        }
         let mut cut = LONGEST_SKETCHED - 20;
         // Not in the middle of a character.
         while text[cut] & 0xc0 == 0x80 {
             cut -= 1;
         }
         let name = format!("{}… #{hash:016x}", String::from_utf8_lossy(&text[..cut]));
-        sketch.add_ref(name.as_bytes(), hash, count);
+        self.frequent.add(name.as_bytes(), count);
     }
 }
 

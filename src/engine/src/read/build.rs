@@ -20,7 +20,7 @@ pub(crate) trait Cell {
 }
 
 /// A cell of a format that knows text only.
-impl Cell for Cow<'_, [u8]> {
+impl Cell for &[u8] {
     #[inline]
     fn is_missing(&self, rules: &CellRules) -> bool {
         rules.is_missing(self)
@@ -54,6 +54,41 @@ impl Cell for Cow<'_, [u8]> {
     }
 
     #[inline]
+    fn text(&self) -> &[u8] {
+        self
+    }
+}
+
+/// A cell of such a format that may have been quoted.
+impl Cell for Cow<'_, [u8]> {
+    fn is_missing(&self, rules: &CellRules) -> bool {
+        self.as_ref().is_missing(rules)
+    }
+
+    fn integer(&self, rules: &CellRules) -> Option<i64> {
+        self.as_ref().integer(rules)
+    }
+
+    fn float(&self, rules: &CellRules) -> Option<f64> {
+        self.as_ref().float(rules)
+    }
+
+    fn boolean(&self) -> Option<bool> {
+        self.as_ref().boolean()
+    }
+
+    fn moment(&self) -> Option<Moment> {
+        self.as_ref().moment()
+    }
+
+    fn classify(&self, rules: &CellRules) -> Kinds {
+        self.as_ref().classify(rules)
+    }
+
+    fn is_word(&self) -> bool {
+        self.as_ref().is_word()
+    }
+
     fn text(&self) -> &[u8] {
         self
     }

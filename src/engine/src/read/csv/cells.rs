@@ -12,6 +12,8 @@ pub(crate) struct Cells<'a> {
     data: &'a [u8],
     spans: Vec<Span>,
     width: usize,
+    /// No cell is quoted.
+    plain: bool,
     pub(crate) notes: Notes,
 }
 
@@ -45,9 +47,10 @@ impl<'a> Cells<'a> {
             data,
             spans: Vec::with_capacity(data.len() / 6),
             width,
+            plain: dialect.comment.is_none() && memchr(QUOTE, data).is_none(),
             notes: Notes::default(),
         };
-        if dialect.comment.is_none() && memchr(QUOTE, data).is_none() {
+        if cells.plain {
             cells.cut_plain(dialect, first_line);
         } else {
             cells.cut_quoted(dialect, first_line);
@@ -129,6 +132,21 @@ impl<'a> Cells<'a> {
 
     pub(crate) fn rows(&self) -> usize {
         self.spans.len().checked_div(self.width).unwrap_or(0)
+    }
+
+    /// The cells of one column from top to bottom, where no cell is quoted.
+    pub(crate) fn plain_column(
+        &self,
+        column: usize,
+    ) -> Option<impl Iterator<Item = Option<&'a [u8]>>> {
+        let data = self.data;
+        let spans = self.spans.iter().skip(column).step_by(self.width.max(1));
+        self.plain.then(|| {
+            spans.map(move |span| {
+                let start = span.start as usize;
+                data.get(start..start + (span.length >> 1) as usize)
+            })
+        })
     }
 
     /// The cells of one column from top to bottom.

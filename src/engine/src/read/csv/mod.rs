@@ -151,7 +151,10 @@ impl Dataset for Csv {
         };
         replaced.note(&mut batch.notes);
         for (at, &kind) in plan.kinds.iter().enumerate() {
-            let column = build_column(kind, cells.column(at), rows, &self.rules);
+            let column = match cells.plain_column(at) {
+                Some(plain) => build_column(kind, plain, rows, &self.rules),
+                None => build_column(kind, cells.column(at), rows, &self.rules),
+            };
             hash_rows(&column, &mut batch.row_hashes);
             batch.columns.push(column);
         }
