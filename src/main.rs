@@ -1,2 +1,7 @@
-//! Lastcall.
-fn main() {}
+//! The binary `lastcall`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    lastcall::cli::run()
+}

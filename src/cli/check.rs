@@ -1,0 +1,42 @@
+//! `lastcall check`: what the configuration comes to.
+
+use crate::config::{Config, show_duration, show_size};
+
+/// The settings that matter for an operator and the timeline of a shutdown.
+pub(super) fn describe(config: &Config) -> anyhow::Result<String> {
+    let timeline = config
+        .timeline()
+        .map_err(|_| anyhow::anyhow!("the phases do not fit in the deadline"))?;
+    let callers = if config.auth.is_open() {
+        "anybody"
+    } else {
+        "bearers of keys"
+    };
+    let queued = if config.shutdown.finish_queued {
+        "are run until work is handed back"
+    } else {
+        "stay in the queue"
+    };
+    Ok(format!(
+        "the configuration is valid\n\n\
+         listens on      {}, for {callers}\n\
+         store           {}\n\
+         blobs           {}\n\
+         state           {}\n\
+         analyses        {} at once, {} of memory, {} each at most\n\
+         reports         {} at once, {} each at most\n\
+         a dead worker's job runs on a peer within {}\n\n\
+         shutdown, from the first signal:\n{timeline}\
+         queued jobs {queued}\n",
+        config.server.bind,
+        config.store_url.redacted_url(),
+        config.blobs_url,
+        config.state_dir.display(),
+        config.analysis.pool.workers,
+        show_size(config.analysis.memory),
+        show_duration(config.analysis.pool.timeout),
+        config.report.workers,
+        show_duration(config.report.timeout),
+        show_duration(config.jobs.lease),
+    ))
+}

@@ -1,0 +1,323 @@
+//! The configuration: every key, its default and its rule, in one place.
+//!
+//! Values come from a TOML file and, over it, from the environment
+//! (`LASTCALL__SHUTDOWN__DEADLINE=10s` for `shutdown.deadline`). All faults are found in one
+//! go, each with its key, its value and the rule that it breaks.
+
+mod auth;
+mod faults;
+mod reader;
+mod sources;
+mod units;
+
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use lastcall_actors::{Timeline, TimelineFault};
+
+pub use auth::Access;
+pub use faults::{Fault, Faults};
+use reader::Reader;
+pub use sources::Sources;
+use units::{KIB, MIB};
+pub use units::{show_duration, show_size};
+
+/// The whole configuration. Sizes are bytes.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `server.*`
+    pub server: Server,
+    /// `auth.*`
+    pub auth: Access,
+    /// `store.url`, a secret: it may carry a password.
+    pub store_url: Secret,
+    /// `blobs.url`
+    pub blobs_url: String,
+    /// `state.dir`: where the shutdown report and scratch files go.
+    pub state_dir: PathBuf,
+    /// `analysis.*`
+    pub analysis: Analysis,
+    /// `report.*`
+    pub report: Pool,
+    /// `jobs.*`
+    pub jobs: Jobs,
+    /// `sessions.*`
+    pub sessions: Sessions,
+    /// `supervision.*`
+    pub supervision: Supervision,
+    /// `shutdown.*`
+    pub shutdown: Shutdown,
+    /// `log.*`
+    pub log: Log,
+}
+
+/// `server.*`
+#[derive(Clone, Copy, Debug)]
+pub struct Server {
+    /// The address to listen on; port 0 picks a free one.
+    pub bind: SocketAddr,
+    /// The largest upload.
+    pub max_body: u64,
+}
+
+/// What AnalysisService and ReportService have in common.
+#[derive(Clone, Copy, Debug)]
+pub struct Pool {
+    /// Jobs run at once.
+    pub workers: usize,
+    /// Jobs that may wait in the actor's mailbox.
+    pub mailbox: usize,
+    /// Jobs that may be queued.
+    pub max_queued: u64,
+    /// How long one attempt may take.
+    pub timeout: Duration,
+}
+
+/// `analysis.*`
+#[derive(Clone, Copy, Debug)]
+pub struct Analysis {
+    /// What it shares with `report.*`.
+    pub pool: Pool,
+    /// The bound shared by all running analyses.
+    pub memory: u64,
+    /// The most rows that a query may answer with.
+    pub max_rows: u64,
+}
+
+/// `jobs.*`
+#[derive(Clone, Copy, Debug)]
+pub struct Jobs {
+    /// Attempts that may fail by their own fault.
+    pub max_attempts: u32,
+    /// How often a job may be handed back.
+    pub max_interruptions: u32,
+    /// How long a worker is believed without a heartbeat.
+    pub lease: Duration,
+    /// How often a worker says that it lives.
+    pub heartbeat: Duration,
+}
+
+/// `sessions.*`
+#[derive(Clone, Copy, Debug)]
+pub struct Sessions {
+    /// The default time to live.
+    pub ttl: Duration,
+    /// How often TtlCleaner runs.
+    pub cleanup_interval: Duration,
+}
+
+/// `supervision.*`
+#[derive(Clone, Copy, Debug)]
+pub struct Supervision {
+    /// More restarts than this escalate.
+    pub max_restarts: u32,
+    /// Within this time.
+    pub within: Duration,
+}
+
+/// `shutdown.*`
+#[derive(Clone, Copy, Debug)]
+pub struct Shutdown {
+    /// From the first signal to the exit.
+    pub deadline: Duration,
+    /// How long requests are still accepted.
+    pub lame_duck: Duration,
+    /// How long before the deadline unfinished work is handed back.
+    pub cancel_before: Duration,
+    /// Whether queued jobs are run until the deadline; else they stay in the queue.
+    pub finish_queued: bool,
+}
+
+/// `log.*`
+#[derive(Clone, Copy, Debug)]
+pub struct Log {
+    /// What is logged.
+    pub level: log::LevelFilter,
+    /// One JSON object per line, for containers; else text.
+    pub json: bool,
+}
+
+/// A text that is never printed.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text, for the one who needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// The text as a URL without its password and without its parameters.
+    pub fn redacted_url(&self) -> String {
+        let url = self.0.split('?').next().unwrap_or_default();
+        match (url.split_once("://"), url.rsplit_once('@')) {
+            (Some((scheme, _)), Some((_, host))) => format!("{scheme}://…@{host}"),
+            _ => url.to_owned(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.redacted_url())
+    }
+}
+
+impl Config {
+    /// Reads the file, if there is one, and the environment.
+    ///
+    /// # Errors
+    /// All [`Faults`] at once.
+    pub fn load(file: Option<&Path>) -> Result<Self, Faults> {
+        Self::from_sources(Sources::load(file, std::env::vars_os())?)
+    }
+
+    /// Makes the configuration of what the sources say.
+    ///
+    /// # Errors
+    /// All [`Faults`] at once.
+    pub fn from_sources(sources: Sources) -> Result<Self, Faults> {
+        let mut read = Reader::new(sources);
+        let config = Self::read(&mut read);
+        config.check_together(&mut read);
+        read.finish()?;
+        Ok(config)
+    }
+
+    fn read(read: &mut Reader) -> Self {
+        let loopback = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8080));
+        let store_url = Secret(read.url(
+            "store.url",
+            "sqlite://data/lastcall.db",
+            &["sqlite", "postgres", "postgresql"],
+        ));
+        let state_dir = read
+            .text("state.dir")
+            .map_or_else(|| default_state_dir(&store_url), PathBuf::from);
+        Self {
+            server: Server {
+                bind: read.address("server.bind", loopback),
+                max_body: read.size("server.max_body", 2 * 1024 * MIB, KIB..=1 << 40),
+            },
+            auth: Access::read(read),
+            store_url,
+            blobs_url: read.url("blobs.url", "file://data/blobs", &["file", "s3"]),
+            state_dir,
+            analysis: Analysis {
+                pool: Pool::read(read, "analysis", Duration::from_mins(5)),
+                memory: read.size("analysis.memory", 1024 * MIB, 64 * MIB..=1 << 42),
+                max_rows: read.count("analysis.max_rows", 100_000, 1..=10_000_000),
+            },
+            report: Pool::read(read, "report", Duration::from_mins(2)),
+            jobs: Jobs {
+                max_attempts: read.count("jobs.max_attempts", 3, 1..=100),
+                max_interruptions: read.count("jobs.max_interruptions", 20, 1..=10_000),
+                lease: read.duration("jobs.lease", secs(5), ms(100)..=secs(3600)),
+                heartbeat: read.duration("jobs.heartbeat", secs(1), ms(20)..=secs(600)),
+            },
+            sessions: Sessions {
+                ttl: read.duration("sessions.ttl", secs(3600), ms(1)..=MAX_TTL),
+                cleanup_interval: read.duration(
+                    "sessions.cleanup_interval",
+                    secs(3600),
+                    ms(10)..=secs(7 * 86_400),
+                ),
+            },
+            supervision: Supervision {
+                max_restarts: read.count("supervision.max_restarts", 5, 0..=1000),
+                within: read.duration("supervision.within", secs(30), ms(100)..=secs(86_400)),
+            },
+            shutdown: Shutdown {
+                deadline: read.duration("shutdown.deadline", secs(25), ms(100)..=secs(86_400)),
+                lame_duck: read.duration("shutdown.lame_duck", secs(5), ms(0)..=secs(86_400)),
+                cancel_before: read.duration(
+                    "shutdown.cancel_before",
+                    secs(3),
+                    ms(50)..=secs(86_400),
+                ),
+                finish_queued: read.choice("shutdown.queued", &["leave", "finish"]) == "finish",
+            },
+            log: Log {
+                level: match read.choice("log.level", &["info", "error", "warn", "debug", "trace"])
+                {
+                    "error" => log::LevelFilter::Error,
+                    "warn" => log::LevelFilter::Warn,
+                    "debug" => log::LevelFilter::Debug,
+                    "trace" => log::LevelFilter::Trace,
+                    _ => log::LevelFilter::Info,
+                },
+                json: read.choice("log.format", &["text", "json"]) == "json",
+            },
+        }
+    }
+
+    /// The rules that hold between keys.
+    fn check_together(&self, read: &mut Reader) {
+        if self.jobs.heartbeat * 2 > self.jobs.lease {
+            read.fault(
+                "jobs.heartbeat",
+                "at most half of jobs.lease, so that one lost heartbeat loses no job",
+            );
+        }
+        let reachable = !self.server.bind.ip().is_loopback();
+        if reachable && self.auth.is_open() && !self.auth.allow_anonymous {
+            read.fault(
+                "auth.mode",
+                "\"keys\" on an address that is not loopback (server.bind), or auth.allow_anonymous = true",
+            );
+        }
+        for fault in self.timeline().err().unwrap_or_default() {
+            read.fault(fault.key, &fault.rule);
+        }
+    }
+
+    /// The phases of a shutdown, computed from its deadline.
+    ///
+    /// # Errors
+    /// Every fault, where the phases do not fit; never so for a configuration that was loaded.
+    pub fn timeline(&self) -> Result<Timeline, Vec<TimelineFault>> {
+        Timeline::plan(
+            self.shutdown.deadline,
+            self.shutdown.lame_duck,
+            self.shutdown.cancel_before,
+        )
+    }
+}
+
+impl Pool {
+    fn read(read: &mut Reader, section: &str, timeout: Duration) -> Self {
+        let key = |name: &str| format!("{section}.{name}");
+        Self {
+            workers: read.count(&key("workers"), 4, 1..=1024),
+            mailbox: read.count(&key("mailbox"), 64, 1..=65_536),
+            max_queued: read.count(&key("max_queued"), 10_000, 1..=10_000_000),
+            timeout: read.duration(&key("timeout"), timeout, ms(10)..=secs(7 * 86_400)),
+        }
+    }
+}
+
+/// The longest time to live of a session.
+pub const MAX_TTL: Duration = secs(365 * 86_400);
+
+const fn secs(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+const fn ms(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+/// The file of an SQLite store.
+fn sqlite_path(url: &Secret) -> Option<PathBuf> {
+    let path = url.expose().strip_prefix("sqlite://")?;
+    Some(PathBuf::from(path.split('?').next().unwrap_or(path)))
+}
+
+fn default_state_dir(url: &Secret) -> PathBuf {
+    match sqlite_path(url).as_deref().and_then(Path::parent) {
+        Some(folder) if folder.as_os_str().is_empty() => PathBuf::from("."),
+        Some(folder) => folder.to_owned(),
+        None => PathBuf::from("data"),
+    }
+}

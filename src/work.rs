@@ -1,0 +1,14 @@
+//! The work that the services' workers run: the ports of `domain` on the engine, the SQL
+//! processes and the renderer.
+
+mod analysis;
+mod compute;
+mod describe;
+mod errors;
+mod report;
+mod tables;
+
+pub(crate) use analysis::AnalysisWork;
+pub(crate) use compute::Compute;
+pub(crate) use describe::Describer;
+pub(crate) use report::ReportWork;

@@ -1,0 +1,162 @@
+//! What AnalysisService's workers run.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lastcall_domain::profile::Profile;
+use lastcall_domain::store::Store;
+use lastcall_domain::{
+    Blobs, Body, Cancel, Dataset, DatasetName, JobError, JobSpec, LocalBlob, Output,
+    ProfileOptions, ProfileWork, Progress, SessionId, TableFormat, Task, Work,
+};
+use lastcall_engine::{Engine, EngineError, Source};
+use lastcall_sql::{ResultFormat, Sql};
+use serde::Serialize;
+
+use super::compute::Compute;
+use super::errors::{dataset_not_found, job, stopping};
+use super::tables::{SessionTables, source};
+
+const JSON: &str = "application/json";
+
+/// Profiles, queries and the other analyses.
+pub(crate) struct AnalysisWork {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) blobs: Arc<dyn Blobs>,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) sql: Arc<Sql>,
+    pub(crate) compute: Arc<Compute>,
+    pub(crate) scratch: PathBuf,
+    pub(crate) timeout: Duration,
+}
+
+#[async_trait]
+impl Work for AnalysisWork {
+    async fn run(&self, task: Task) -> Result<Output, JobError> {
+        let session = task.job.session;
+        let (cancel, progress) = (&task.cancel, &task.progress);
+        match &task.job.spec {
+            JobSpec::Profile { dataset, options } => {
+                let dataset = self.dataset(session, dataset).await?;
+                let (options, progress) = (options.clone(), progress.clone());
+                let profile = self
+                    .profile(dataset, options, cancel.clone(), progress)
+                    .await?;
+                as_json(&profile)
+            }
+            JobSpec::Sql { query, format } => self.query(&task, query, *format).await,
+            JobSpec::Correlation { .. } | JobSpec::Compare { .. } => Err(JobError::permanent(
+                "not_available",
+                "this kind of analysis is not there yet",
+            )),
+            JobSpec::Report { .. } => Err(JobError::permanent(
+                "internal",
+                "AnalysisService was handed a report",
+            )),
+        }
+    }
+}
+
+#[async_trait]
+impl ProfileWork for AnalysisWork {
+    async fn profile(
+        &self,
+        dataset: Dataset,
+        options: ProfileOptions,
+        cancel: Cancel,
+        progress: Progress,
+    ) -> Result<Profile, JobError> {
+        let file = self.open(&dataset).await?;
+        let source: Source = source(&dataset, &file);
+        self.engine_run(&cancel, &progress, move |engine, cancel, progress| {
+            engine.profile(source, &options, cancel, progress)
+        })
+        .await
+    }
+}
+
+impl AnalysisWork {
+    async fn dataset(&self, session: SessionId, name: &DatasetName) -> Result<Dataset, JobError> {
+        let dataset = self.store.dataset(session, name).await;
+        dataset.map_err(job)?.ok_or_else(|| dataset_not_found(name))
+    }
+
+    async fn open(&self, dataset: &Dataset) -> Result<LocalBlob, JobError> {
+        let file = self.blobs.local(&dataset.blob).await;
+        file.map_err(job)
+    }
+
+    async fn engine_run<T: Send + 'static>(
+        &self,
+        cancel: &Cancel,
+        progress: &Progress,
+        work: impl FnOnce(&Engine, &Cancel, &Progress) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, JobError> {
+        let engine = Arc::clone(&self.engine);
+        let (cancel, progress) = (cancel.clone(), progress.clone());
+        self.compute
+            .run(move || work(&engine, &cancel, &progress))
+            .await
+            .ok_or_else(stopping)?
+            .map_err(job)
+    }
+
+    async fn query(
+        &self,
+        task: &Task,
+        query: &str,
+        format: TableFormat,
+    ) -> Result<Output, JobError> {
+        let tables = SessionTables {
+            session: task.job.session,
+            store: Arc::clone(&self.store),
+            blobs: Arc::clone(&self.blobs),
+            engine: Arc::clone(&self.engine),
+            compute: Arc::clone(&self.compute),
+            scratch: self.scratch.clone(),
+            cancel: task.cancel.clone(),
+            open: Mutex::new(Vec::new()),
+        };
+        let answer = self
+            .sql
+            .query(
+                query,
+                &tables,
+                result_format(format),
+                self.timeout,
+                &task.cancel,
+                &task.progress,
+            )
+            .await
+            .map_err(job)?;
+        Ok(Output {
+            media_type: answer.media_type.to_owned(),
+            body: match answer.body {
+                lastcall_sql::Body::Memory(bytes) => Body::Bytes(bytes),
+                lastcall_sql::Body::File(file) => Body::File(file.keep().map_err(|error| {
+                    JobError::transient("scratch_unavailable", error.to_string())
+                })?),
+            },
+        })
+    }
+}
+
+fn result_format(format: TableFormat) -> ResultFormat {
+    match format {
+        TableFormat::Json => ResultFormat::Json,
+        TableFormat::Csv => ResultFormat::Csv,
+        TableFormat::Parquet => ResultFormat::Parquet,
+        TableFormat::Arrow => ResultFormat::Arrow,
+    }
+}
+
+fn as_json(value: &impl Serialize) -> Result<Output, JobError> {
+    let bytes = serde_json::to_vec(value)
+        .map_err(|error| JobError::permanent("internal", error.to_string()))?;
+    Ok(Output {
+        media_type: JSON.to_owned(),
+        body: Body::Bytes(bytes),
+    })
+}

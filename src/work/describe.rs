@@ -1,0 +1,39 @@
+//! The columns of a dataset, for whoever looks at its description.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use lastcall_api::Describe;
+use lastcall_domain::{Blobs, Cancel, Dataset, Field, JobError, ReadOptions};
+use lastcall_engine::Engine;
+
+use super::compute::Compute;
+use super::errors::{job, stopping};
+use super::tables::source;
+
+/// Finds out names and types of columns by reading all cells.
+pub(crate) struct Describer {
+    pub(crate) blobs: Arc<dyn Blobs>,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) compute: Arc<Compute>,
+}
+
+#[async_trait]
+impl Describe for Describer {
+    async fn describe(&self, dataset: &Dataset) -> Result<Vec<Field>, JobError> {
+        let file = self.blobs.local(&dataset.blob).await;
+        let file = file.map_err(job)?;
+        let source = source(dataset, &file);
+        let engine = Arc::clone(&self.engine);
+        let columns = self
+            .compute
+            .run(move || engine.schema(source, &ReadOptions::default(), &Cancel::new()))
+            .await
+            .ok_or_else(stopping)?
+            .map_err(job)?;
+        Ok(columns
+            .into_iter()
+            .map(|(name, kind)| Field { name, kind })
+            .collect())
+    }
+}

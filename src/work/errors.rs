@@ -1,0 +1,73 @@
+//! The errors of the parts as errors of jobs and of tables.
+
+use lastcall_domain::{BlobError, JobError, StoreError};
+use lastcall_engine::EngineError;
+use lastcall_render::RenderError;
+use lastcall_sql::{SqlError, TableError};
+
+/// What every part says of its errors.
+pub(super) trait Coded: std::fmt::Display {
+    /// A stable name.
+    fn code(&self) -> &'static str;
+    /// Whether another attempt may end better.
+    fn retryable(&self) -> bool;
+}
+
+macro_rules! coded {
+    ($($error:ty),+) => {$(
+        impl Coded for $error {
+            fn code(&self) -> &'static str {
+                <$error>::code(self)
+            }
+
+            fn retryable(&self) -> bool {
+                <$error>::retryable(self)
+            }
+        }
+    )+};
+}
+
+coded!(BlobError, EngineError, RenderError, SqlError, StoreError);
+
+/// A part's error as that of a job.
+#[expect(clippy::needless_pass_by_value, reason = "to be named in map_err")]
+pub(super) fn job(error: impl Coded) -> JobError {
+    JobError {
+        retryable: error.retryable(),
+        ..JobError::permanent(error.code(), error.to_string())
+    }
+}
+
+/// A part's error as that of a table in a query.
+#[expect(clippy::needless_pass_by_value, reason = "to be named in map_err")]
+pub(super) fn table(error: impl Coded) -> TableError {
+    TableError {
+        code: error.code(),
+        message: error.to_string(),
+        retryable: error.retryable(),
+    }
+}
+
+/// The dataset is not there (any more).
+pub(super) fn dataset_not_found(name: &dyn std::fmt::Display) -> JobError {
+    JobError::permanent(
+        "dataset_not_found",
+        format!("there is no dataset {name} in the session"),
+    )
+}
+
+/// The computing threads are gone: the process is stopping. Another process will do it.
+pub(super) fn stopping() -> JobError {
+    JobError::transient(STOPPED, "the service is stopping")
+}
+
+/// As [`stopping`], for a table.
+pub(super) fn table_stopping() -> TableError {
+    TableError {
+        code: STOPPED,
+        message: "the service is stopping".to_owned(),
+        retryable: true,
+    }
+}
+
+const STOPPED: &str = "service_stopped";

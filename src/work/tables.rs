@@ -1,0 +1,116 @@
+//! The session's datasets as the tables of a query.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use lastcall_domain::store::Store;
+use lastcall_domain::{
+    BlobKey, Blobs, Cancel, Dataset, DatasetName, Format, LocalBlob, Progress, ReadOptions,
+    SessionId,
+};
+use lastcall_engine::{Engine, Source};
+use lastcall_sql::{TableError, Tables};
+
+use super::compute::Compute;
+use super::errors::{table, table_stopping};
+
+/// How many datasets are asked for at a time when they are listed.
+const PAGE: u32 = 500;
+
+/// The tables of one query. Holds the files that the query reads until it is dropped.
+pub(super) struct SessionTables {
+    pub(super) session: SessionId,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) blobs: Arc<dyn Blobs>,
+    pub(super) engine: Arc<Engine>,
+    pub(super) compute: Arc<Compute>,
+    pub(super) scratch: PathBuf,
+    pub(super) cancel: Cancel,
+    pub(super) open: Mutex<Vec<LocalBlob>>,
+}
+
+#[async_trait]
+impl Tables for SessionTables {
+    async fn names(&self) -> Result<Vec<String>, TableError> {
+        let mut names: Vec<DatasetName> = Vec::new();
+        loop {
+            let page = self.store.datasets(self.session, names.last(), PAGE).await;
+            let page = page.map_err(table)?;
+            names.extend(page.items.into_iter().map(|dataset| dataset.name));
+            if !page.more {
+                return Ok(names.into_iter().map(String::from).collect());
+            }
+        }
+    }
+
+    async fn open(&self, name: &str) -> Result<PathBuf, TableError> {
+        let dataset = self.dataset(name).await?;
+        let key = if dataset.format == Format::Parquet {
+            dataset.blob
+        } else {
+            self.converted(dataset).await?
+        };
+        let file = self.blobs.local(&key).await.map_err(table)?;
+        let path = file.path().to_owned();
+        self.open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(file);
+        Ok(path)
+    }
+}
+
+impl SessionTables {
+    async fn dataset(&self, name: &str) -> Result<Dataset, TableError> {
+        let gone = || TableError {
+            code: "dataset_not_found",
+            message: format!("there is no dataset {name} in the session"),
+            retryable: false,
+        };
+        let name = DatasetName::try_from(name.to_owned()).map_err(|_| gone())?;
+        let dataset = self.store.dataset(self.session, &name).await;
+        dataset.map_err(table)?.ok_or_else(gone)
+    }
+
+    /// The dataset as Parquet, with the types that all of its cells agree on. Made once, and
+    /// kept beside the dataset; two queries that make it at once make the same.
+    async fn converted(&self, dataset: Dataset) -> Result<BlobKey, TableError> {
+        let key = dataset.blob.derived("parquet");
+        if self.blobs.exists(&key).await.map_err(table)? {
+            return Ok(key);
+        }
+        let original = self.blobs.local(&dataset.blob).await.map_err(table)?;
+        let file = tempfile::Builder::new()
+            .prefix("convert-")
+            .tempfile_in(&self.scratch)
+            .map_err(|error| TableError {
+                code: "scratch_unavailable",
+                message: format!("the scratch folder cannot be written to: {error}"),
+                retryable: true,
+            })?
+            .into_temp_path();
+        let source = source(&dataset, &original);
+        let target = file.to_path_buf();
+        let (engine, cancel) = (Arc::clone(&self.engine), self.cancel.clone());
+        self.compute
+            .run(move || {
+                let options = ReadOptions::default();
+                engine.to_parquet(source, &options, &target, &cancel, &Progress::new())
+            })
+            .await
+            .ok_or_else(table_stopping)?
+            .map_err(table)?;
+        self.blobs.put_file(&key, &file).await.map_err(table)?;
+        Ok(key)
+    }
+}
+
+/// What the engine reads.
+pub(super) fn source(dataset: &Dataset, file: &LocalBlob) -> Source {
+    Source {
+        path: file.path().to_owned(),
+        format: dataset.format,
+        name: dataset.name.as_str().to_owned(),
+    }
+}
