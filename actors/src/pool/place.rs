@@ -4,9 +4,9 @@ use std::path::Path;
 
 use bytes::Bytes;
 use lastcall_domain::store::{INLINE_RESULT, JobResult, Place};
-use lastcall_domain::{BlobError, BlobKey, BlobResult, Body, JobError, Output};
+use lastcall_domain::{BlobError, BlobKey, Body, JobError, Output};
 use log::warn;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::Pool;
 use super::claim::Key;
@@ -73,14 +73,21 @@ async fn put(pool: &Pool, key: Key, source: Source<'_>) -> Result<Place, JobErro
     let blob = BlobKey::result(session, key.0, key.1);
     let mut pause = FIRST_PAUSE;
     for attempt in 1.. {
-        let answer: BlobResult<()> = match &source {
-            Source::Bytes(bytes) => pool.ports.blobs.put(&blob, bytes.clone()).await,
-            Source::File(path) => pool.ports.blobs.put_file(&blob, path).await,
+        let answer = async {
+            match &source {
+                Source::Bytes(bytes) => pool.ports.blobs.put(&blob, bytes.clone()).await,
+                Source::File(path) => pool.ports.blobs.put_file(&blob, path).await,
+            }
         };
-        match answer {
-            Ok(()) => break,
-            Err(fault) if fault.retryable() && attempt < TRIES => sleep(pause).await,
-            Err(fault) => return Err(failed(key, &fault)),
+        // As long as the work itself may take: a store that never answers holds no claim for ever.
+        match timeout(pool.config.timeout, answer).await {
+            Ok(Ok(())) => break,
+            Ok(Err(fault)) if fault.retryable() && attempt < TRIES => sleep(pause).await,
+            Ok(Err(fault)) => return Err(failed(key, &fault)),
+            Err(_) => {
+                let silent = BlobError::Unavailable("no answer".to_owned());
+                return Err(failed(key, &silent));
+            }
         }
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
