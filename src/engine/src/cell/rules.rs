@@ -14,6 +14,8 @@ pub(crate) struct CellRules {
     missing: Vec<Box<[u8]>>,
     /// Bit n: some missing marker has n bytes (bit 63: or more).
     missing_lengths: u64,
+    /// The first bytes of missing markers, 64 to a word.
+    missing_starts: [u64; 4],
     /// Some missing marker reads as something else as well (`-999`), so that every cell has to
     /// be compared before it is read.
     missing_first: bool,
@@ -50,6 +52,7 @@ impl CellRules {
         }
         let mut rules = Self {
             missing_lengths: missing.iter().fold(0, |bits, m| bits | length_bit(m)),
+            missing_starts: starts(&missing),
             missing,
             missing_first: false,
             decimal,
@@ -65,7 +68,11 @@ impl CellRules {
 
     #[inline]
     pub(crate) fn is_missing(&self, cell: &[u8]) -> bool {
+        // Most cells are of another length or begin otherwise.
         self.missing_lengths & length_bit(cell) != 0
+            && cell.first().is_none_or(|&byte| {
+                self.missing_starts[usize::from(byte / 64)] >> (byte % 64) & 1 == 1
+            })
             && self.missing.iter().any(|marker| **marker == *cell)
     }
 
@@ -186,6 +193,14 @@ impl CellRules {
     pub(crate) fn is_identifier(cell: &[u8]) -> bool {
         number::is_identifier(cell)
     }
+}
+
+fn starts(markers: &[Box<[u8]>]) -> [u64; 4] {
+    let mut starts = [0; 4];
+    for &byte in markers.iter().filter_map(|marker| marker.first()) {
+        starts[usize::from(byte / 64)] |= 1 << (byte % 64);
+    }
+    starts
 }
 
 fn length_bit(cell: &[u8]) -> u64 {

@@ -148,20 +148,22 @@ impl OrderSketch {
     }
 }
 
-/// Merges two sorted buffers of equal length and keeps every other value.
+/// Merges two sorted buffers and keeps every other value.
 fn every_other(a: &[u64], b: &[u64], odd: bool) -> Vec<u64> {
-    let mut kept = Vec::with_capacity(a.len());
+    let mut merged = Vec::with_capacity(a.len() + b.len());
     let (mut i, mut j) = (0, 0);
-    let mut keep = odd;
-    while i < a.len() || j < b.len() {
-        let from_a = j == b.len() || (i < a.len() && a[i] <= b[j]);
-        let value = if from_a { a[i] } else { b[j] };
+    while i < a.len() && j < b.len() {
+        // Selection and not branches: which comes first is anyone's guess.
+        let from_a = a[i] <= b[j];
+        merged.push(if from_a { a[i] } else { b[j] });
         i += usize::from(from_a);
         j += usize::from(!from_a);
-        if keep {
-            kept.push(value);
-        }
-        keep = !keep;
     }
-    kept
+    merged.extend_from_slice(&a[i..]);
+    merged.extend_from_slice(&b[j..]);
+    merged
+        .into_iter()
+        .skip(usize::from(!odd))
+        .step_by(2)
+        .collect()
 }

@@ -12,8 +12,8 @@ pub(crate) struct Cells<'a> {
     data: &'a [u8],
     spans: Vec<Span>,
     width: usize,
-    /// No cell is quoted.
-    plain: bool,
+    /// Which columns have a quoted cell.
+    quoted: Vec<bool>,
     pub(crate) notes: Notes,
 }
 
@@ -47,47 +47,89 @@ impl<'a> Cells<'a> {
             data,
             spans: Vec::with_capacity(data.len() / 6),
             width,
-            plain: dialect.comment.is_none() && memchr(QUOTE, data).is_none(),
+            quoted: vec![false; width],
             notes: Notes::default(),
         };
-        if cells.plain {
-            cells.cut_plain(dialect, first_line);
+        if dialect.comment.is_some() {
+            cells.cut_commented(dialect, first_line);
         } else {
-            cells.cut_quoted(dialect, first_line);
+            cells.cut_records(dialect, first_line);
         }
         cells
     }
 
-    fn cut_plain(&mut self, dialect: Dialect, first_line: u64) {
+    /// Goes from delimiter to delimiter up to a quote, over the quoted cell, and on.
+    fn cut_records(&mut self, dialect: Dialect, first_line: u64) {
         let data = self.data;
         let mut row = 0;
-        let mut start = 0;
-        for at in memchr2_iter(dialect.delimiter, b'\n', data) {
-            self.spans.push(Span::new(start, at, false));
-            start = at + 1;
-            if data[at] == b'\n' {
-                row = self.end_row(row, at, first_line);
+        // Where the cell begins, and up to where its end has been looked for.
+        let (mut start, mut scanned) = (0, 0);
+        loop {
+            let quote = memchr(QUOTE, &data[scanned..]).map_or(data.len(), |at| scanned + at);
+            let base = scanned;
+            for at in memchr2_iter(dialect.delimiter, b'\n', &data[base..quote]) {
+                let at = base + at;
+                self.spans.push(Span::new(start, at, false));
+                start = at + 1;
+                if data[at] == b'\n' {
+                    row = self.end_row(row, at, first_line);
+                }
+            }
+            if quote == data.len() {
+                break;
+            }
+            scanned = quote + 1;
+            if start == quote {
+                let end = dialect.cell_end(data, start).0;
+                row = self.end_quoted(row, start, end, dialect, first_line);
+                start = end + 1;
+                scanned = start.min(data.len());
             }
         }
         if start < data.len() || self.spans.len() > row {
-            self.spans.push(Span::new(start, data.len(), false));
+            self.spans
+                .push(Span::new(start.min(data.len()), data.len(), false));
             self.end_row(row, data.len(), first_line);
         }
     }
 
-    fn cut_quoted(&mut self, dialect: Dialect, first_line: u64) {
+    fn end_quoted(
+        &mut self,
+        row: usize,
+        start: usize,
+        end: usize,
+        dialect: Dialect,
+        first_line: u64,
+    ) -> usize {
+        if let Some(quoted) = self.quoted.get_mut(self.spans.len() - row) {
+            *quoted = true;
+        }
+        self.spans.push(Span::new(start, end, true));
+        if self.data.get(end) == Some(&dialect.delimiter) {
+            row
+        } else {
+            self.end_row(row, end, first_line)
+        }
+    }
+
+    /// The same where lines may be comments.
+    fn cut_commented(&mut self, dialect: Dialect, first_line: u64) {
         let data = self.data;
         let mut row = 0;
         let mut start = 0;
         while start < data.len() || self.spans.len() > row {
-            if self.spans.len() == row && dialect.comment.is_some_and(|c| data[start] == c) {
+            if self.spans.len() == row && dialect.comments(data, start) {
                 start = memchr(b'\n', &data[start..]).map_or(data.len(), |at| start + at + 1);
                 continue;
             }
             let (end, quoted) = dialect.cell_end(data, start);
-            self.spans.push(Span::new(start, end, quoted));
-            if data.get(end) != Some(&dialect.delimiter) {
-                row = self.end_row(row, end, first_line);
+            if quoted {
+                row = self.end_quoted(row, start, end, dialect, first_line);
+            } else {
+                self.spans.push(Span::new(start, end, false));
+                if data.get(end) != Some(&dialect.delimiter) {
+                    row = self.end_row(row, end, first_line);
+                }
             }
             start = end + 1;
         }
@@ -134,14 +176,15 @@ impl<'a> Cells<'a> {
         self.spans.len().checked_div(self.width).unwrap_or(0)
     }
 
-    /// The cells of one column from top to bottom, where no cell is quoted.
+    /// The cells of one column from top to bottom, where none of it is quoted.
     pub(crate) fn plain_column(
         &self,
         column: usize,
     ) -> Option<impl Iterator<Item = Option<&'a [u8]>>> {
         let data = self.data;
         let spans = self.spans.iter().skip(column).step_by(self.width.max(1));
-        self.plain.then(|| {
+        let quoted = self.quoted.get(column).copied().unwrap_or_default();
+        (!quoted).then(|| {
             spans.map(move |span| {
                 let start = span.start as usize;
                 data.get(start..start + (span.length >> 1) as usize)
