@@ -6,6 +6,8 @@ mod jobs;
 mod sessions;
 mod state;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use blobs::MemoryBlobs;
 pub use faults::{Fault, Faults};

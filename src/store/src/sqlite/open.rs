@@ -39,7 +39,7 @@ impl Owned {
             StoreError::Failed(format!("cannot open {}: {error}", what.display()))
         };
         if let Some(folder) = path.parent().filter(|folder| *folder != Path::new("")) {
-            std::fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
+            make_folder(folder).map_err(|error| failed(folder, &error))?;
         }
         let mut beside = path.as_os_str().to_owned();
         beside.push("-lock");
@@ -160,4 +160,21 @@ impl Owned {
             },
         }
     }
+}
+
+/// Makes the folder, so that it is there after a power cut too.
+fn make_folder(folder: &Path) -> std::io::Result<()> {
+    let missing = folder.ancestors().take_while(|folder| !folder.exists());
+    let above: Vec<&Path> = missing.filter_map(Path::parent).collect();
+    std::fs::create_dir_all(folder)?;
+    for folder in above {
+        let here = Path::new(".");
+        let folder = if folder == Path::new("") {
+            here
+        } else {
+            folder
+        };
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
 }
