@@ -90,7 +90,6 @@ fn load(file: &Option<PathBuf>) -> Result<Config, Failure> {
     Config::load(file.as_deref()).map_err(|faults| Failure::new(Exit::Config, faults))
 }
 
-#[expect(clippy::print_stdout, reason = "the command line's answer")]
 fn print(text: &str) {
     use std::io::Write as _;
     // A reader that has gone away (`| head`) is no failure.

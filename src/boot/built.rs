@@ -31,6 +31,7 @@ pub(super) struct Built {
     pub(super) sql: Option<Arc<Sql>>,
     pub(super) compute: Option<Arc<Compute>>,
     pub(super) tree: Option<Handle>,
+    pub(super) system: Option<Arc<System>>,
     pub(super) http: Option<Http>,
 }
 
@@ -80,16 +81,18 @@ impl Built {
             .map_err(|error| Failure::new(Exit::Software, error))?;
         let tree = self.tree.clone().ok_or_else(|| anyhow!("no tree"));
         let tree = tree.map_err(|error| Failure::new(Exit::Software, error))?;
+        let system = Arc::new(System::new(
+            tree.clone(),
+            signals.sender(),
+            report_of(&previous),
+        ));
+        self.system = Some(Arc::clone(&system));
         let parts = Parts {
             store: Arc::clone(&store),
             blobs,
             feed,
             clock,
-            system: Arc::new(System {
-                handle: tree.clone(),
-                stop: signals.sender(),
-                previous: report_of(&previous),
-            }),
+            system,
             describe: Arc::new(describe),
         };
         let address = self
@@ -103,6 +106,9 @@ impl Built {
             .map_err(unavailable)?;
         tell_previous(&previous, recovered);
         tree.ready();
+        if let Some(sql) = self.sql.clone() {
+            actix_rt::spawn(tell_missing_nets(sql));
+        }
         log::info!("{}{address}", lastcall_actors::log_lines::READY);
         Ok(())
     }
@@ -261,6 +267,23 @@ fn tell_previous(previous: &PreviousRun, recovered: u64) {
         PreviousRun::Crashed => {
             log::warn!("previous run ended uncleanly, {recovered} {jobs} recovered");
         }
+    }
+}
+
+/// Says which nets of the operating system a query goes without here.
+async fn tell_missing_nets(sql: Arc<Sql>) {
+    match sql.capabilities().await {
+        Ok(nets) => {
+            if !nets.files {
+                log::warn!("no landlock here: queries are kept from files by their plans alone");
+            }
+            if !nets.system_calls {
+                log::warn!(
+                    "no seccomp here: queries are kept from the network by their plans alone"
+                );
+            }
+        }
+        Err(error) => log::warn!("no process for queries can be started: {error}"),
     }
 }
 

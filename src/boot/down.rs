@@ -66,6 +66,9 @@ pub(super) async fn take_down(
         abandon(built).await;
         return Ended::before_start();
     };
+    if let Some(system) = &built.system {
+        system.drains(timeline);
+    }
     let shutdown = tree.shutdown(stop.reason(), timeline);
     let watchdog = arm(&shutdown, built.report_file.clone());
     let mut other_left = Vec::new();

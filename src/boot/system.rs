@@ -1,28 +1,55 @@
 //! The actors, as the HTTP surface sees them.
 
+use std::sync::OnceLock;
+
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use lastcall_actors::{Handle, Phase, Reason, ShutdownReport, SystemStatus};
+use lastcall_actors::{Handle, Phase, PhaseWatch, Reason, ShutdownReport, SystemStatus, Timeline};
 use lastcall_api::SystemPort;
 use lastcall_domain::{JobId, Service};
+use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::Instant;
 
 use super::signals::Stop;
 
 /// The supervision tree and the way to stop the process.
 pub(super) struct System {
-    pub(super) handle: Handle,
-    pub(super) stop: UnboundedSender<Stop>,
-    pub(super) previous: Option<ShutdownReport>,
+    handle: Handle,
+    phase: PhaseWatch,
+    stop: UnboundedSender<Stop>,
+    previous: Option<ShutdownReport>,
+    drain: OnceLock<(Instant, Timeline)>,
+}
+
+impl System {
+    pub(super) fn new(
+        handle: Handle,
+        stop: UnboundedSender<Stop>,
+        previous: Option<ShutdownReport>,
+    ) -> Self {
+        Self {
+            phase: handle.phase(),
+            handle,
+            stop,
+            previous,
+            drain: OnceLock::new(),
+        }
+    }
+
+    /// Says that the shutdown begins now, by this plan.
+    pub(super) fn drains(&self, timeline: Timeline) {
+        self.drain.get_or_init(|| (Instant::now(), timeline));
+    }
 }
 
 impl SystemPort for System {
     fn phase(&self) -> Phase {
-        self.handle.phase().get()
+        self.phase.get()
     }
 
     fn stopping(&self) -> BoxFuture<'static, ()> {
-        let phase = self.handle.phase();
+        let phase = self.phase.clone();
         async move { phase.reached(Phase::LameDuck).await }.boxed()
     }
 
@@ -49,5 +76,17 @@ impl SystemPort for System {
 
     fn previous_shutdown(&self) -> Option<ShutdownReport> {
         self.previous.clone()
+    }
+
+    fn drain_progress(&self) -> Option<Value> {
+        let (began, timeline) = self.drain.get()?;
+        let phases = timeline.phases().map(
+            |(name, planned)| json!({ "name": name, "planned_ms": planned.as_millis() as u64 }),
+        );
+        Some(json!({
+            "elapsed_ms": began.elapsed().as_millis() as u64,
+            "deadline_ms": timeline.deadline.as_millis() as u64,
+            "phases": phases,
+        }))
     }
 }

@@ -24,7 +24,7 @@ export function showShutdown(system) {
   });
   show(document.getElementById("timeline"), steps);
   const left = system.services.reduce((sum, service) => sum + service.in_flight, 0);
-  document.getElementById("shutdown-work").textContent = `${left} piece${left === 1 ? "" : "s"} of work in flight` + (system.drain ? `; ${JSON.stringify(system.drain)}` : "");
+  document.getElementById("shutdown-work").textContent = `${left} piece${left === 1 ? "" : "s"} of work in flight` + (system.drain ? `; ${span(system.drain.elapsed_ms / 1000)} of ${span(system.drain.deadline_ms / 1000)} have passed` : "");
 }
 
 function until(step) {
