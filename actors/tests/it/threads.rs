@@ -13,14 +13,14 @@ use tokio::time::sleep;
 
 use crate::fixture::{World, drain, finish, in_real_time, in_virtual_time, quiet_panic, service};
 
-/// A world whose children have threads of their own and whose hangs are found soon.
+/// A world whose children have threads of their own, and whose hangs are found soon, but not so
+/// soon that a busy machine looks like one.
 async fn threaded() -> World {
     let mut world = World::new().await;
     world.config.placement = Placement::OwnArbiters;
     world.config.supervision = Supervision {
-        ping: Duration::from_millis(20),
-        hang: Duration::from_millis(200),
-        backoff: Duration::from_millis(5),
+        ping: Duration::from_millis(50),
+        hang: Duration::from_secs(1),
         ..Supervision::default()
     };
     world
@@ -35,7 +35,8 @@ async fn all_threads_end(handle: &Handle) {
 #[test]
 fn jobs_run_and_the_tree_goes_down_with_every_thread_joined() {
     in_real_time(async {
-        let world = threaded().await;
+        let mut world = threaded().await;
+        world.config.supervision = Supervision::default();
         let handle = world.start().await;
         let mut jobs = Vec::new();
         for _ in 0..50 {
@@ -114,9 +115,32 @@ fn a_thread_that_hangs_in_the_end_is_left_and_its_job_handed_back() {
         assert_eq!(outcome.threads_left, ["AnalysisService #1"]);
         assert_eq!(outcome.left(), [job]);
         assert_eq!((report.clean, report.exit_code), (false, EXIT_HANDED_BACK));
-        assert!(report.elapsed_ms <= 1000, "{}", report.elapsed_ms);
         world.script.unblock();
         all_threads_end(&handle).await;
+    });
+}
+
+#[test]
+fn a_report_asks_again_when_the_thread_that_made_its_profile_hangs() {
+    in_real_time(async {
+        let world = threaded().await;
+        let handle = world.start().await;
+        let report = world.report_of("hold").await;
+        handle.wake(Service::Report);
+        world.script.running(2).await;
+        let blocking = world.run(&handle, "block").await;
+        while service(&handle, "AnalysisService").hung == 0 {
+            sleep(Duration::from_millis(1)).await;
+        }
+        // The profile on the thread that hangs waits for its turn as well.
+        world.script.let_go(2);
+        let report = world.reaches(report, State::Succeeded).await;
+        assert_eq!(report.lifecycle.attempt, 1);
+        world.script.unblock();
+        world.reaches(blocking, State::Succeeded).await;
+        all_threads_end(&handle).await;
+        let (outcome, _) = drain(&handle).await;
+        assert!(outcome.is_complete(), "{outcome:?}");
     });
 }
 
@@ -173,9 +197,10 @@ fn a_service_that_hangs_too_often_gives_its_jobs_to_others_and_fails_no_waiting_
         let escalation = handle.escalated().await;
         assert_eq!(escalation.service, "AnalysisService");
         let shutdown = handle.shutdown(Reason::Escalation, crate::fixture::timeline());
-        let (_, report) = finish(&shutdown).await;
+        let (outcome, report) = finish(&shutdown).await;
         assert_eq!(report.exit_code, EXIT_ESCALATED);
-        assert!(report.elapsed_ms < 5000, "{}", report.elapsed_ms);
+        // Long before the hand-back was due.
+        assert!(!outcome.out_of_time);
         let states: Vec<_> = world
             .store
             .all_jobs()
