@@ -7,6 +7,7 @@ mod batch;
 mod change;
 mod error;
 mod hints;
+mod lookup;
 mod migrate;
 mod pool;
 mod read;

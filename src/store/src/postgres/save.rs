@@ -65,8 +65,13 @@ pub(super) async fn save(
     if jobs.is_empty() {
         return Ok(false);
     }
-    update(tx, jobs).await?;
-    keep(tx, results).await?;
+    let (_, _, released) =
+        tokio::try_join!(update(tx, jobs), keep(tx, results), release(tx, jobs))?;
+    Ok(released)
+}
+
+/// Lets those go on that waited for one of these to end; whether there were any.
+async fn release(tx: &Transaction<'_>, jobs: &[&Job]) -> Sql<bool> {
     let ended = jobs.iter().filter(|job| job.state().is_final());
     let ended: Vec<Uuid> = ended.map(|job| *job.id.as_uuid()).collect();
     if ended.is_empty() {

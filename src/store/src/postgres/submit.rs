@@ -3,13 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use deadpool_postgres::Transaction;
-use lastcall_domain::store::{Admission, Answer, Submission};
-use lastcall_domain::{Job, JobId, Owner, Service, SessionId, StoreResult};
+use lastcall_domain::store::{Admission, Submission};
+use lastcall_domain::{Job, JobId, Service, SessionId, StoreResult};
 use uuid::Uuid;
 
 use super::error::{Fault, Sql};
+use super::lookup;
 use super::pool::{Connections, change, rows};
-use super::row;
 use crate::codec::{self, micros, service_number};
 
 /// Decides on the submissions in their order, and writes those that are admitted.
@@ -34,7 +34,7 @@ pub(super) async fn submit(
 /// What the decisions are made from, and what they come to.
 struct Desk<'a> {
     now: i64,
-    answers: HashMap<(Owner, String), (Vec<u8>, Answer)>,
+    answers: lookup::Answers,
     sessions: HashSet<SessionId>,
     /// The jobs that are there already.
     known: HashMap<JobId, Job>,
@@ -50,99 +50,31 @@ impl<'a> Desk<'a> {
         let mut services: Vec<Service> = asked.iter().map(|asked| asked.job.service()).collect();
         services.sort_unstable();
         services.dedup();
+        let mut now = 0;
         for service in &services {
             // One process at a time counts the queue and adds to it, so that its bound is exact.
-            let text = "SELECT pg_advisory_xact_lock(hashtext(current_schema()), $1)";
-            rows(tx, text, &[&i32::from(service_number(*service))]).await?;
+            let text =
+                "SELECT lastcall_now(), pg_advisory_xact_lock(hashtext(current_schema()), $1)";
+            let locked = rows(tx, text, &[&i32::from(service_number(*service))]).await?;
+            now = locked.first().map_or(Ok(0), |row| row.try_get(0))?;
         }
-        let mut desk = Self {
-            now: 0,
-            answers: HashMap::new(),
-            sessions: HashSet::new(),
-            known: HashMap::new(),
-            unfinished: HashSet::new(),
-            queued: HashMap::new(),
+        // All under way at once: a trip to the server each would be the larger part of the time.
+        let (sessions, answers, known, unfinished, queued) = tokio::try_join!(
+            lookup::sessions(tx, asked),
+            lookup::answers(tx, asked),
+            lookup::known(tx, asked),
+            lookup::unfinished(tx, asked),
+            lookup::queued(tx, &services),
+        )?;
+        Ok(Self {
+            now,
+            answers,
+            sessions,
+            known,
+            unfinished,
+            queued,
             admitted: Vec::new(),
-        };
-        desk.read_sessions(tx, asked).await?;
-        desk.read_answers(tx, asked).await?;
-        desk.read_jobs(tx, asked).await?;
-        for service in services {
-            let text = "SELECT count(*) FROM jobs WHERE service = $1 AND state = 0 AND state < 2";
-            let counted = rows(tx, text, &[&service_number(service)]).await?;
-            let counted = counted.first().map(|row| row.try_get(0)).transpose()?;
-            desk.queued
-                .insert(service, codec::unsigned(counted.unwrap_or(0)));
-        }
-        Ok(desk)
-    }
-
-    /// The sessions that let jobs in. They are neither deleted nor removed before the end.
-    async fn read_sessions(&mut self, tx: &Transaction<'_>, asked: &[Submission]) -> Sql<()> {
-        let ids: Vec<Uuid> = asked
-            .iter()
-            .map(|asked| *asked.job.session.as_uuid())
-            .collect();
-        let text = "SELECT id FROM sessions
-             WHERE id = ANY($1) AND expires_at > lastcall_now() AND NOT deleted AND NOT removing
-             ORDER BY id FOR SHARE";
-        for row in rows(tx, text, &[&ids]).await? {
-            self.sessions
-                .insert(SessionId::from(row.try_get::<_, Uuid>(0)?));
-        }
-        let now = rows(tx, "SELECT lastcall_now()", &[]).await?;
-        self.now = now
-            .first()
-            .map(|row| row.try_get(0))
-            .transpose()?
-            .unwrap_or(0);
-        Ok(())
-    }
-
-    async fn read_answers(&mut self, tx: &Transaction<'_>, asked: &[Submission]) -> Sql<()> {
-        let keys = asked.iter().filter_map(|asked| asked.idempotency.as_ref());
-        let (owners, keys): (Vec<&str>, Vec<&str>) = keys
-            .map(|asked| (asked.owner.as_str(), asked.key.as_str()))
-            .unzip();
-        if keys.is_empty() {
-            return Ok(());
-        }
-        let text = format!(
-            "SELECT {}, owner, key FROM answers
-             JOIN unnest($1::text[], $2::text[]) AS asked (owner, key) USING (owner, key)",
-            row::ANSWER
-        );
-        for row in rows(tx, &text, &[&owners, &keys]).await? {
-            let key = (Owner::new(row.try_get::<_, &str>(4)?), row.try_get(5)?);
-            self.answers.insert(key, row::answer(&row)?);
-        }
-        Ok(())
-    }
-
-    async fn read_jobs(&mut self, tx: &Transaction<'_>, asked: &[Submission]) -> Sql<()> {
-        let ids: Vec<Uuid> = asked.iter().map(|asked| *asked.job.id.as_uuid()).collect();
-        let text = format!("SELECT {} FROM jobs WHERE id = ANY($1)", row::JOB);
-        for row in rows(tx, &text, &[&ids]).await? {
-            let job = row::job(&row)?;
-            self.known.insert(job.id, job);
-        }
-        let awaited: Vec<Uuid> = asked
-            .iter()
-            .filter_map(|asked| asked.job.spec.depends_on())
-            .map(|id| *id.as_uuid())
-            .collect();
-        if awaited.is_empty() {
-            return Ok(());
-        }
-        // Shared locks: none of these ends between this look and the row that waits for it.
-        let text = "SELECT id, state FROM jobs WHERE id = ANY($1) ORDER BY id FOR SHARE";
-        for row in rows(tx, text, &[&awaited]).await? {
-            if row.try_get::<_, i16>(1)? < 2 {
-                self.unfinished
-                    .insert(JobId::from(row.try_get::<_, Uuid>(0)?));
-            }
-        }
-        Ok(())
+        })
     }
 
     fn decide(&mut self, asked: &'a Submission) -> Admission<Job> {
