@@ -46,6 +46,25 @@ fn a_completion_that_the_store_does_not_take_is_repeated() {
 }
 
 #[test]
+fn a_result_that_the_store_does_not_take_within_the_lease_is_let_go() {
+    in_virtual_time(async {
+        let world = World::new().await;
+        let handle = world.start().await;
+        let job = world.run(&handle, "hold").await;
+        world.script.running(1).await;
+        world.store.faults().set_down(true);
+        world.script.let_go(2);
+        sleep(Duration::from_secs(8)).await;
+        let status = service(&handle, "AnalysisService");
+        assert_eq!((status.in_flight, status.counts.lost), (0, 1));
+        // The lease takes it up when the store is back.
+        world.store.faults().set_down(false);
+        let job = world.reaches(job, State::Succeeded).await;
+        assert_eq!((job.lifecycle.attempt, job.lifecycle.epoch), (2, 2));
+    });
+}
+
+#[test]
 fn a_completion_whose_answer_was_lost_counts_once_and_keeps_its_result() {
     in_virtual_time(async {
         let mut world = World::new().await;
