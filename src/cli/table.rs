@@ -1,6 +1,6 @@
 //! A profile as a table for the terminal.
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent, presets};
 use lastcall_domain::profile::{Column, Profile};
 
 /// The widest top value, in characters, before it is cut.
@@ -32,6 +32,10 @@ fn columns(columns: &[Column]) -> Table {
     let mut table = Table::new();
     table
         .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+        .remove_style(TableComponent::HorizontalLines)
+        .remove_style(TableComponent::MiddleIntersections)
+        .remove_style(TableComponent::LeftBorderIntersections)
+        .remove_style(TableComponent::RightBorderIntersections)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header([
             "column", "type", "count", "missing", "distinct", "mean", "std", "min", "median",

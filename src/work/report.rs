@@ -59,15 +59,17 @@ impl Work for ReportWork {
                     .await
                     .map_err(job)?
                     .ok_or_else(|| dataset_not_found(name))?;
-                let profile = self
-                    .profiles
-                    .profile(
-                        dataset,
-                        ProfileOptions::default(),
-                        task.cancel.clone(),
-                        task.progress.clone(),
-                    )
-                    .await?;
+                let asked = self.profiles.profile(
+                    dataset,
+                    ProfileOptions::default(),
+                    task.cancel.clone(),
+                    task.progress.clone(),
+                );
+                // The profile may wait for a slot behind work that goes on; this stops at once.
+                let profile = tokio::select! {
+                    profile = asked => profile?,
+                    () = task.cancel.cancelled() => return Err(stopping()),
+                };
                 (
                     format!("Profile of {name}"),
                     Input::Profile(Box::new(profile)),
