@@ -14,7 +14,7 @@ use crate::messages::Retire;
 use crate::status::ServiceStatus;
 
 /// The way of an answer that the supervisor gives at the last moment.
-const WAY: Duration = Duration::from_millis(50);
+const WAY: Duration = Duration::from_millis(250);
 
 /// A supervisor and its children.
 pub struct Family {

@@ -1,6 +1,7 @@
 //! The tree as its users see it: in virtual time, over the in-memory store.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod asks;
 mod chaos;
 mod drain;
 mod faults;

@@ -323,6 +323,9 @@ fn a_child_that_blocks_its_thread_in_the_end_is_left_and_named() {
         let family = family(&state, Supervision::default(), Placement::OwnArbiters);
         let until = Instant::now() + Duration::from_millis(100);
         assert!(!family.retire(0, until).await);
+        while family.abandoned().is_empty() {
+            sleep(Duration::from_millis(1)).await;
+        }
         assert_eq!(family.abandoned(), ["Child #1"]);
         state.blocked.open();
         while !family.abandoned().is_empty() {

@@ -1,0 +1,123 @@
+//! Reports that ask AnalysisService for profiles, by message.
+
+use std::time::Duration;
+
+use lastcall_actors::Handle;
+use lastcall_domain::profile::Profile;
+use lastcall_domain::{Cancel, JobError, State};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+
+use crate::fixture::{World, dataset, in_virtual_time, service};
+
+/// Asks for a profile, as a report does.
+fn ask(
+    world: &World,
+    handle: &Handle,
+    name: &str,
+    cancel: &Cancel,
+) -> JoinHandle<Result<Profile, JobError>> {
+    let dataset = dataset(world.session, name.to_owned().try_into().unwrap());
+    let (profiles, cancel) = (handle.profiles(), cancel.clone());
+    actix_rt::spawn(async move {
+        profiles
+            .profile(dataset, Default::default(), cancel, Default::default())
+            .await
+    })
+}
+
+#[test]
+fn what_the_mailbox_does_not_hold_waits_outside() {
+    in_virtual_time(async {
+        let mut world = World::new().await;
+        world.config.analysis.workers = 1;
+        world.config.analysis.mailbox = 2;
+        let handle = world.start().await;
+        let never = Cancel::new();
+        let asked: Vec<_> = (0..5)
+            .map(|_| ask(&world, &handle, "hold", &never))
+            .collect();
+        sleep(Duration::from_secs(1)).await;
+        let status = service(&handle, "AnalysisService");
+        assert_eq!((status.busy, status.in_flight), (1, 2));
+        assert_eq!((status.mailbox.capacity, status.mailbox.depth), (2, 1));
+        world.script.let_go(5);
+        for asked in asked {
+            assert!(asked.await.unwrap().is_ok());
+        }
+        assert_eq!(service(&handle, "AnalysisService").counts.asked, 5);
+    });
+}
+
+#[test]
+fn a_profile_that_is_asked_for_goes_before_the_jobs_in_the_queue() {
+    in_virtual_time(async {
+        let mut world = World::new().await;
+        world.config.analysis.workers = 1;
+        let handle = world.start().await;
+        let mut jobs = Vec::new();
+        for _ in 0..5 {
+            jobs.push(world.run(&handle, "sleep 10s").await);
+        }
+        world.script.running(1).await;
+        let since = Instant::now();
+        let answer = ask(&world, &handle, "x", &Cancel::new()).await.unwrap();
+        assert!(answer.is_ok());
+        // As soon as the first job has ended.
+        assert!(since.elapsed() <= Duration::from_secs(10));
+        world.all_succeed(&jobs).await;
+    });
+}
+
+#[test]
+fn a_profile_that_panics_fails_its_report_alone() {
+    in_virtual_time(async {
+        let world = World::new().await;
+        let handle = world.start().await;
+        let job = world.run(&handle, "sleep 10s").await;
+        let error = ask(&world, &handle, "panic", &Cancel::new()).await.unwrap();
+        assert_eq!(error.unwrap_err().code, "panicked");
+        world.reaches(job, State::Succeeded).await;
+        let status = service(&handle, "AnalysisService");
+        assert_eq!(
+            (status.restarts, status.mailbox.depth, status.busy),
+            (0, 0, 0)
+        );
+    });
+}
+
+#[test]
+fn a_report_that_is_cancelled_stops_its_profile_and_one_that_waits_leaves_the_mailbox() {
+    in_virtual_time(async {
+        let mut world = World::new().await;
+        world.config.analysis.workers = 1;
+        let handle = world.start().await;
+        let cancels = [Cancel::new(), Cancel::new()];
+        let asked = cancels
+            .each_ref()
+            .map(|cancel| ask(&world, &handle, "forever", cancel));
+        world.script.running(1).await;
+        for (cancel, asked) in cancels.iter().zip(asked) {
+            cancel.cancel();
+            assert!(asked.await.unwrap().is_err());
+        }
+        world.script.running(0).await;
+        sleep(Duration::from_millis(1)).await;
+        let status = service(&handle, "AnalysisService");
+        assert_eq!((status.in_flight, status.busy), (0, 0));
+    });
+}
+
+#[test]
+fn a_profile_whose_report_is_gone_is_stopped() {
+    in_virtual_time(async {
+        let world = World::new().await;
+        let handle = world.start().await;
+        let asked = ask(&world, &handle, "forever", &Cancel::new());
+        world.script.running(1).await;
+        asked.abort();
+        world.script.running(0).await;
+        sleep(Duration::from_millis(1)).await;
+        assert_eq!(service(&handle, "AnalysisService").in_flight, 0);
+    });
+}
