@@ -1,5 +1,6 @@
 //! The file beside the store: how this run is going to be remembered by the next.
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -49,7 +50,8 @@ impl ReportFile {
                 PreviousRun::Ended(Box::new(report))
             })
         };
-        std::fs::write(&self.running, b"")?;
+        File::create(&self.running)?.sync_all()?;
+        self.sync_folder()?;
         Ok(previous)
     }
 
@@ -65,14 +67,24 @@ impl ReportFile {
     /// Where the folder cannot be written to; the next run then takes this one for crashed.
     pub fn end(&self, report: &ShutdownReport) -> io::Result<()> {
         let part = self.report.with_extension("json.part");
-        let mut file = std::fs::File::create(&part)?;
+        let mut file = File::create(&part)?;
         serde_json::to_writer_pretty(&mut file, report)?;
         file.write_all(b"\n")?;
         file.sync_all()?;
         std::fs::rename(&part, &self.report)?;
         match std::fs::remove_file(&self.running) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        self.sync_folder()
+    }
+
+    /// A name is durable when its folder is: a mark that a power cut takes away would let the
+    /// report of an earlier run pass for that of the last.
+    fn sync_folder(&self) -> io::Result<()> {
+        match self.report.parent() {
+            Some(folder) => File::open(folder)?.sync_all(),
+            None => Ok(()),
         }
     }
 }

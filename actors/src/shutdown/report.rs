@@ -39,6 +39,7 @@ pub struct PhaseTiming {
 
 /// What became of one child.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ServiceOutcome {
     /// Its name.
     pub name: String,
@@ -56,7 +57,7 @@ pub struct ServiceOutcome {
     /// lease or the next start takes them up.
     pub left: Vec<JobId>,
     /// Jobs that stay in the queue, durable; `None` where the store did not say.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub queued: Option<u64>,
 }
 

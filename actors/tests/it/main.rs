@@ -9,6 +9,7 @@ mod fixture;
 mod gate;
 mod hand_back;
 mod jobs;
+mod report_file;
 mod supervision;
 mod threads;
 mod ttl;
