@@ -101,7 +101,7 @@ fn document(
             title.unwrap_or(kind),
             kind,
             at,
-            limits.line,
+            limits,
         )),
     }
 }

@@ -41,9 +41,9 @@ pub(crate) const PDF: Limits = Limits {
     cards: 60,
     summary: 300,
     heatmap: 30,
-    rows: 500,
+    rows: 400,
     columns: 60,
-    cells: 5_000,
+    cells: 3_000,
     width: 60,
     line: Some(105),
 };

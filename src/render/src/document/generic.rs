@@ -1,97 +1,116 @@
-//! The document of an analysis that has no layout of its own: any JSON, as facts and tables.
+//! The document of an analysis that has no layout of its own: any JSON, as facts, tables and heat
+//! maps.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
+use super::matrix::matrix;
 use super::{Block, Document, Fact, Section, Table, TableColumn, Text, frame, values::value_text};
+use crate::limits::Limits;
 use crate::number::count;
 use crate::text::shorten;
 
+/// Rows and columns of a table.
 const ROWS: usize = 500;
 const COLUMNS: usize = 30;
-const TABLES: usize = 50;
+/// Members of an object that are shown.
+const MEMBERS: usize = 50;
 
-/// Lays out any JSON value: plain members as facts, lists of objects and matrices as tables, split
-/// where they are wider than `line` columns of text.
+/// Lays out any JSON value: plain members as facts, lists as tables, square matrices of
+/// coefficients over the member `columns` as heat maps too.
 pub(crate) fn generic(
     value: &Value,
     title: &str,
     kind: &str,
     created_at: DateTime<Utc>,
-    line: Option<usize>,
+    limits: Limits,
 ) -> Document {
-    let mut document = frame(title, kind, created_at);
-    let empty = Map::new();
-    let members = value.as_object().unwrap_or(&empty);
-    let mut blocks = vec![];
-    facts(members, &mut blocks);
-    if !members.is_empty() || value.is_null() {
-        push(&mut document, "overview", "Overview", blocks);
-    } else {
-        push(
-            &mut document,
-            "overview",
-            "Overview",
-            list(std::slice::from_ref(value), line),
-        );
+    let mut document = frame(title, &heading(kind), created_at);
+    let lone = Map::from_iter([("result".to_owned(), value.clone())]);
+    let members = value.as_object().unwrap_or(&lone);
+    let names = names(members);
+    let mut sections = vec![("Overview".to_owned(), facts(members))];
+    for (name, value) in members.iter().take(MEMBERS) {
+        sections.push((heading(name), blocks(name, value, &names, limits)));
     }
-    for (name, value) in members.iter().take(TABLES) {
-        let mut blocks = Vec::new();
-        match value {
-            Value::Object(members) => {
-                facts(members, &mut blocks);
-                for nested in members.values().filter_map(Value::as_array) {
-                    blocks.extend(list(nested, line));
-                }
-            }
-            Value::Array(items) => {
-                blocks.extend(list(items, line));
-                if items.len() > ROWS {
-                    let all = count(items.len() as u64);
-                    blocks.push(Block::Text {
-                        text: format!("The first {ROWS} of {all}."),
-                    });
-                }
-            }
-            _ => {}
+    for (i, (title, blocks)) in sections.into_iter().enumerate() {
+        if !blocks.is_empty() {
+            let id = if i == 0 {
+                "overview".to_owned()
+            } else {
+                format!("part-{i}")
+            };
+            document.sections.push(Section { id, title, blocks });
         }
-        push(&mut document, "part", &heading(name), blocks);
     }
     document
 }
 
-fn push(document: &mut Document, id: &'static str, title: &str, blocks: Vec<Block>) {
-    if !blocks.is_empty() {
-        document.sections.push(Section {
-            id,
-            title: title.to_owned(),
-            blocks,
-        });
+/// What a member that is an object or a list is shown as.
+fn blocks(name: &str, value: &Value, names: &[String], limits: Limits) -> Vec<Block> {
+    match value {
+        Value::Object(members) => {
+            let inner = self::names(members);
+            let names = if inner.is_empty() { names } else { &inner };
+            let mut blocks = facts(members);
+            for (name, value) in members.iter().take(MEMBERS) {
+                if let Value::Array(items) = value {
+                    blocks.extend(self::items(name, items, names, limits));
+                }
+            }
+            blocks
+        }
+        Value::Array(items) => self::items(name, items, names, limits),
+        _ => Vec::new(),
     }
 }
 
-fn facts(members: &Map<String, Value>, blocks: &mut Vec<Block>) {
+fn items(name: &str, items: &[Value], names: &[String], limits: Limits) -> Vec<Block> {
+    let title = heading(name);
+    if let Some(blocks) = matrix(&title, items, names, limits) {
+        return blocks;
+    }
+    let mut blocks = match list(&title, items) {
+        None => return Vec::new(),
+        Some(table) => match limits.line {
+            Some(line) => table.split(line),
+            None => vec![Block::Table(table)],
+        },
+    };
+    if items.len() > ROWS {
+        let all = count(items.len() as u64);
+        blocks.push(Block::text(format!("The first {ROWS} of {all}.")));
+    }
+    blocks
+}
+
+/// The member that names what matrices are about.
+fn names(members: &Map<String, Value>) -> Vec<String> {
+    let columns = members.get("columns").and_then(Value::as_array);
+    let names = columns.into_iter().flatten().map_while(Value::as_str);
+    names.map(str::to_owned).collect()
+}
+
+fn facts(members: &Map<String, Value>) -> Vec<Block> {
     let plain = |value: &Value| !value.is_object() && !value.is_array();
     let tiles: Vec<_> = members
         .iter()
         .filter(|(_, value)| plain(value))
         .take(COLUMNS)
-        .map(|(name, value)| {
-            Fact::new(
-                &shorten(&heading(name), 40),
-                shorten(&value_text(value), 60),
-            )
-        })
+        .map(|(name, value)| Fact::new(&heading(name), shorten(&value_text(value), 60)))
         .collect();
-    if !tiles.is_empty() {
-        blocks.push(Block::Tiles { tiles });
+    if tiles.is_empty() {
+        return Vec::new();
     }
+    vec![Block::Tiles { tiles }]
 }
 
-/// A list as a table: the members of objects and the items of lists are its columns.
-fn list(items: &[Value], line: Option<usize>) -> Vec<Block> {
+/// A list as a table: the members of objects and the items of lists are its columns. `None` of
+/// a list that holds nothing.
+fn list(title: &str, items: &[Value]) -> Option<Table> {
+    let items = &items[..items.len().min(ROWS)];
     let mut names: Vec<String> = Vec::new();
-    for item in items.iter().take(ROWS) {
+    for item in items {
         let found: Vec<String> = match item {
             Value::Object(members) => members.keys().cloned().collect(),
             Value::Array(cells) => (1..=cells.len()).map(|i| i.to_string()).collect(),
@@ -104,7 +123,7 @@ fn list(items: &[Value], line: Option<usize>) -> Vec<Block> {
         }
     }
     if names.is_empty() {
-        return Vec::new();
+        return None;
     }
     let pick = |item: &Value, i: usize| -> Value {
         match item {
@@ -116,7 +135,6 @@ fn list(items: &[Value], line: Option<usize>) -> Vec<Block> {
     };
     let rows: Vec<Vec<Value>> = items
         .iter()
-        .take(ROWS)
         .map(|item| (0..names.len()).map(|i| pick(item, i)).collect())
         .collect();
     let figures = |i: usize| {
@@ -128,22 +146,16 @@ fn list(items: &[Value], line: Option<usize>) -> Vec<Block> {
         .enumerate()
         .map(|(i, name)| TableColumn::new(&heading(name), figures(i)));
     let cells = rows.iter().map(|row| {
-        row.iter()
-            .map(|value| Text::new(&value_text(value), 40))
-            .collect()
+        let texts = row.iter().map(|value| Text::new(&value_text(value), 40));
+        texts.collect()
     });
-    let table = Table::new(columns.collect(), cells.collect(), "");
-    match line {
-        Some(line) => table.split(line),
-        None => vec![Block::Table(table)],
-    }
+    Some(Table::new(columns.collect(), cells.collect(), title))
 }
 
 /// `p_value` as `P value`.
 fn heading(name: &str) -> String {
-    let spaced = name.replace('_', " ");
+    let spaced = shorten(&name.replace('_', " "), 60);
     let mut chars = spaced.chars();
-    chars.next().map_or_else(String::new, |first| {
-        first.to_uppercase().collect::<String>() + chars.as_str()
-    })
+    let first = chars.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(chars).collect()
 }

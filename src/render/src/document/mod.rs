@@ -7,6 +7,7 @@ mod correlations;
 mod estimates;
 mod generic;
 mod grid;
+mod matrix;
 mod profile;
 mod summary;
 mod table;
@@ -48,8 +49,8 @@ pub(crate) struct Document {
 /// A part of the report with a heading.
 #[derive(Debug, Serialize)]
 pub(crate) struct Section {
-    /// The anchor within the page: an ASCII name that the program chose.
-    pub id: &'static str,
+    /// The anchor within the page: an ASCII name that the program chose, another for each.
+    pub id: String,
     /// The heading.
     pub title: String,
     /// What is in it.

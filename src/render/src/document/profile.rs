@@ -37,10 +37,10 @@ pub(crate) fn profile(
     );
     let notes = &mut document.notes;
     let sections = &mut document.sections;
-    let mut section = |id, title: &str, blocks: Vec<Block>| {
+    let mut section = |id: &str, title: &str, blocks: Vec<Block>| {
         if !blocks.is_empty() {
             sections.push(Section {
-                id,
+                id: String::from(id),
                 title: title.to_owned(),
                 blocks,
             });

@@ -28,7 +28,7 @@ pub(crate) fn table(
     );
     if let Some(query) = query {
         document.sections.push(Section {
-            id: "query",
+            id: "query".to_owned(),
             title: "Query".to_owned(),
             blocks: vec![Block::Code {
                 text: bounded(query),
@@ -48,7 +48,7 @@ pub(crate) fn table(
         blocks.push(Block::text("The answer has no rows."));
     }
     document.sections.push(Section {
-        id: "result",
+        id: "result".to_owned(),
         title: "Result".to_owned(),
         blocks,
     });

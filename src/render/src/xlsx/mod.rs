@@ -14,7 +14,7 @@ use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook};
 use crate::document::{Block, Document};
 use crate::error::RenderError;
 use crate::input::{ReportBody, ReportInput};
-use sheet::Sheet;
+use sheet::{Look, Sheet};
 
 /// Writes the workbook of a report. `doc` is the same report as text, for the first sheet.
 ///
@@ -112,8 +112,16 @@ fn tables(book: &mut Workbook, doc: &Document) -> Result<(), RenderError> {
         sheet.header(&titles)?;
         sheet.freeze()?;
         for row in &table.rows {
-            let cells: Vec<_> = row.iter().map(|cell| cell.short.as_str()).collect();
-            sheet.texts(&cells)?;
+            for (i, (cell, column)) in row.iter().zip(&table.columns).enumerate() {
+                let figure = column
+                    .figures
+                    .then(|| cell.short.replace(',', "").parse().ok());
+                match figure.flatten() {
+                    Some(x) => sheet.number(i as u16, Some(x), Look::Figure)?,
+                    None => sheet.text(i as u16, &cell.short)?,
+                }
+            }
+            sheet.row += 1;
         }
     }
     Ok(())

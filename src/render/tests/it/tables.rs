@@ -81,7 +81,7 @@ fn a_long_answer_is_cut_and_the_report_says_so() {
         html.contains("The query had more rows than the limit; the answer holds the first 6,000.")
     );
     let pdf = read::pdf(render(&input, ReportFormat::Pdf)).concat();
-    assert!(pdf.contains("row 499") && !pdf.contains("row 500"));
+    assert!(pdf.contains("row 399") && !pdf.contains("row 400"));
     assert_eq!(
         read::xlsx(render(&input, ReportFormat::Xlsx))["Result"].len(),
         6_001
@@ -140,4 +140,28 @@ fn any_other_analysis_is_shown_as_facts_and_tables() {
             );
         }
     }
+}
+
+#[test]
+fn matrices_over_named_columns_are_drawn_and_p_values_keep_their_digits() {
+    let value = json!({
+        "columns": ["height", "weight"],
+        "pearson": {"coefficient": [[1.0, 0.874], [0.874, 1.0]], "p_value": [[0.0, 2.5e-9], [2.5e-9, 0.0]]},
+        "spearman": [[1.0, null], [null, 1.0]],
+    });
+    let input = ReportInput::other("correlation", &value, at());
+    let html = String::from_utf8(render(&input, ReportFormat::Html)).unwrap();
+    read::harmless(&html);
+    assert_eq!(html.matches("<svg ").count(), 2);
+    for part in ["Correlation", "0.874", "2.5e-9", "height", "Spearman"] {
+        assert!(html.contains(part), "{part}");
+    }
+    let book = read::xlsx(render(&input, ReportFormat::Xlsx));
+    let figures = |x: f64| {
+        book.values()
+            .flatten()
+            .flatten()
+            .any(|cell| *cell == calamine::Data::Float(x))
+    };
+    assert!(figures(0.874) && figures(2.5e-9));
 }
