@@ -252,7 +252,7 @@ pub trait Store: Send + Sync {
     async fn delete_session(&self, id: SessionId) -> StoreResult<bool>;
 
     /// Whether a session or job of this id and owner was removed because its time to live
-    /// ended. Remembered for at least a day.
+    /// ended, or is being removed for that. Remembered for at least a day.
     async fn was_removed(&self, id: &uuid::Uuid, owner: &Owner) -> StoreResult<bool>;
 
     // Removal, in two steps so that a crash between them leaves no orphan
@@ -260,7 +260,8 @@ pub trait Store: Send + Sync {
     /// Marks up to `limit` sessions as being removed, and names them: those that are deleted or
     /// have expired at `now`, with no job queued or running, and those that an earlier sweep has
     /// marked and not finished. Their jobs and datasets are not found from here on. Costs
-    /// nothing that grows with the number of live sessions.
+    /// nothing that grows with the number of live sessions. On a shared store it names none
+    /// while another process sweeps.
     async fn begin_removal(&self, now: Timestamp, limit: u32) -> StoreResult<Vec<SessionId>>;
 
     /// Removes the rows of sessions that [`begin_removal`](Self::begin_removal) named, after
@@ -302,6 +303,8 @@ pub trait Store: Send + Sync {
     // Jobs, from the caller's side
 
     /// Accepts a job. When this returns [`Admission::Created`], the job is on disk.
+    /// Repeated with the same job id, after an answer that was lost, it makes nothing and gives
+    /// the job as it is now.
     async fn submit(&self, submission: Submission) -> StoreResult<Admission<Job>>;
 
     /// The job.

@@ -11,6 +11,8 @@ use crate::codec::{micros, span_micros};
 
 /// How long the sweep is left to a process that no longer says anything.
 const TURN: Duration = Duration::from_secs(60);
+/// Sessions whose rows are removed in one transaction, where their jobs are few.
+const SESSIONS_AT_ONCE: usize = 64;
 /// Jobs whose rows are removed in one transaction.
 const JOBS_AT_ONCE: i64 = 500;
 
@@ -77,48 +79,42 @@ fn ids(rows: &[tokio_postgres::Row]) -> Sql<Vec<Uuid>> {
 }
 
 pub(super) async fn finish(connections: &Connections, sessions: &[SessionId]) -> StoreResult<()> {
-    for id in sessions.iter().copied() {
-        while !connections
-            .run(|| async move { remove_rows(connections, id).await })
-            .await?
-        {}
+    for some in sessions.chunks(SESSIONS_AT_ONCE) {
+        let some: Vec<Uuid> = some.iter().map(|id| *id.as_uuid()).collect();
+        let some = &some;
+        let step = || connections.run(|| async move { remove_rows(connections, some).await });
+        while !step().await? {}
     }
     Ok(())
 }
 
-/// Removes some rows of the session; `true` when none is left.
-async fn remove_rows(connections: &Connections, id: SessionId) -> Sql<bool> {
-    let session = id.as_uuid();
+/// Removes some rows of the sessions; `true` when none is left.
+async fn remove_rows(connections: &Connections, sessions: &[Uuid]) -> Sql<bool> {
     let mut lent = connections.lend().await?;
     let tx = lent.begin().await?;
-    let text = "SELECT deleted FROM sessions WHERE id = $1 AND removing FOR UPDATE";
-    let found = rows(&tx, text, &[session]).await?;
-    let Some(found) = found.first() else {
-        tx.commit().await?;
-        lent.done();
-        return Ok(true);
-    };
-    let expired = !found.try_get::<_, bool>(0)?;
-    let text = "SELECT id FROM jobs WHERE session = $1 ORDER BY id LIMIT $2";
-    let jobs = ids(&rows(&tx, text, &[session, &JOBS_AT_ONCE]).await?)?;
-    if expired {
-        let text = "INSERT INTO removed (id, owner, removed_at)
-             SELECT id, owner, lastcall_now() FROM jobs WHERE id = ANY($1)
-             ON CONFLICT DO NOTHING";
-        change(&tx, text, &[&jobs]).await?;
-    }
+    let text = "SELECT id FROM sessions WHERE id = ANY($1) AND removing ORDER BY id FOR UPDATE";
+    let sessions = ids(&rows(&tx, text, &[&sessions]).await?)?;
+    let text = "SELECT id FROM jobs WHERE session = ANY($1) LIMIT $2";
+    let jobs = ids(&rows(&tx, text, &[&sessions, &JOBS_AT_ONCE]).await?)?;
+    let text = "INSERT INTO removed (id, owner, removed_at)
+         SELECT jobs.id, jobs.owner, lastcall_now()
+         FROM jobs JOIN sessions ON sessions.id = jobs.session
+         WHERE jobs.id = ANY($1) AND NOT sessions.deleted
+         ON CONFLICT DO NOTHING";
+    change(&tx, text, &[&jobs]).await?;
     change(&tx, "DELETE FROM results WHERE job = ANY($1)", &[&jobs]).await?;
     change(&tx, "DELETE FROM jobs WHERE id = ANY($1)", &[&jobs]).await?;
     let all = (jobs.len() as i64) < JOBS_AT_ONCE;
     if all {
-        change(&tx, "DELETE FROM datasets WHERE session = $1", &[session]).await?;
-        if expired {
-            let text = "INSERT INTO removed (id, owner, removed_at)
-                 SELECT id, owner, lastcall_now() FROM sessions WHERE id = $1
-                 ON CONFLICT DO NOTHING";
-            change(&tx, text, &[session]).await?;
-        }
-        change(&tx, "DELETE FROM sessions WHERE id = $1", &[session]).await?;
+        let text = "DELETE FROM datasets WHERE session = ANY($1)";
+        change(&tx, text, &[&sessions]).await?;
+        let text = "INSERT INTO removed (id, owner, removed_at)
+             SELECT id, owner, lastcall_now() FROM sessions
+             WHERE id = ANY($1) AND NOT deleted
+             ON CONFLICT DO NOTHING";
+        change(&tx, text, &[&sessions]).await?;
+        let text = "DELETE FROM sessions WHERE id = ANY($1)";
+        change(&tx, text, &[&sessions]).await?;
     }
     tx.commit().await?;
     lent.done();

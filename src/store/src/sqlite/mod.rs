@@ -41,6 +41,9 @@ mod tests;
 /// Jobs that one transaction takes away from a dead process.
 const RECOVERED_AT_ONCE: u32 = 1_000;
 
+/// Sessions whose rows are removed at the same time.
+const REMOVED_AT_ONCE: usize = 64;
+
 /// A store in one SQLite file.
 #[derive(Debug)]
 pub struct SqliteStore {
@@ -57,6 +60,13 @@ impl SqliteStore {
     pub fn open(path: &Path, clock: Arc<dyn Clock>, limits: Limits) -> StoreResult<Self> {
         let threads = Threads::start(path, clock, limits)?;
         Ok(Self { threads })
+    }
+
+    /// Removes the rows of a session, in as many operations as it takes.
+    async fn remove(&self, id: SessionId) -> StoreResult<()> {
+        let step = || self.threads.write(OnDisk, move |unit| unit.remove_rows(id));
+        while !step().await? {}
+        Ok(())
     }
 }
 
@@ -117,12 +127,10 @@ impl Store for SqliteStore {
     }
 
     async fn finish_removal(&self, sessions: &[SessionId]) -> StoreResult<()> {
-        for id in sessions.iter().copied() {
-            while !self
-                .threads
-                .write(OnDisk, move |unit| unit.remove_rows(id))
-                .await?
-            {}
+        for some in sessions.chunks(REMOVED_AT_ONCE) {
+            // Together, so that they share their commits.
+            let removed = some.iter().map(|id| self.remove(*id));
+            futures_util::future::try_join_all(removed).await?;
         }
         Ok(())
     }

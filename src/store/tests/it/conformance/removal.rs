@@ -18,6 +18,7 @@ on_every_store![
     an_expiry_is_remembered_for_its_owner_and_a_deletion_is_not,
     a_removal_is_forgotten_after_its_time,
     a_sweep_keeps_to_its_bound,
+    sessions_with_many_jobs_are_removed_whole,
     a_marked_session_is_not_brought_back_by_a_renewal,
 ];
 
@@ -152,6 +153,25 @@ async fn a_removal_is_forgotten_after_its_time(bench: Bench) {
     assert_eq!(bench.store.forget(bench.now(), 9).await, Ok(1));
     assert_eq!(bench.store.forget(bench.now(), 9).await, Ok(0));
     assert!(!was_removed(&bench, session.id.as_uuid(), "alice").await);
+}
+
+async fn sessions_with_many_jobs_are_removed_whole(bench: Bench) {
+    let sessions = [bench.session().await, bench.session().await];
+    let submitted = (0..650).flat_map(|_| sessions.iter().map(|session| bench.profile(session)));
+    let jobs: Vec<_> = submitted.collect();
+    let accepted = jobs.iter().map(|job| bench.submit(job.clone()));
+    futures_util::future::join_all(accepted).await;
+    for session in &sessions {
+        assert_eq!(bench.store.delete_session(session.id).await, Ok(true));
+    }
+    let ids = sweep(&bench).await;
+    assert_eq!(ids.len(), 2);
+    bench.store.finish_removal(&ids).await.unwrap();
+    for job in &jobs {
+        assert_eq!(bench.store.job(job.id).await, Ok(None));
+    }
+    assert_eq!(sweep(&bench).await, []);
+    assert_eq!(bench.store.counts().await.unwrap().sessions, 0);
 }
 
 async fn a_sweep_keeps_to_its_bound(bench: Bench) {
