@@ -29,6 +29,11 @@ pub(crate) fn figure_at(x: f64, scale: f64) -> String {
     }
 }
 
+/// A figure of which only the magnitude matters, with three significant digits: `2.5e-9`.
+pub(crate) fn brief(x: f64) -> String {
+    significant(x, 3)
+}
+
 /// A figure that may not be defined.
 pub(crate) fn optional(x: Option<f64>) -> String {
     x.map_or_else(|| NONE.to_owned(), figure)

@@ -8,7 +8,7 @@ use super::matrix::matrix;
 use super::{Block, Document, Fact, Section, Table, TableColumn, Text, frame, values::value_text};
 use crate::limits::Limits;
 use crate::number::count;
-use crate::text::shorten;
+use crate::text::{FULL, shorten};
 
 /// Rows and columns of a table.
 const ROWS: usize = 500;
@@ -69,6 +69,16 @@ fn items(name: &str, items: &[Value], names: &[String], limits: Limits) -> Vec<B
     let title = heading(name);
     if let Some(blocks) = matrix(&title, items, names, limits) {
         return blocks;
+    }
+    if items.iter().all(|item| item.is_string()) {
+        let texts = items.iter().take(ROWS).map(value_text);
+        return match items.len() {
+            0 => Vec::new(),
+            _ => vec![Block::text(shorten(
+                &texts.collect::<Vec<_>>().join(", "),
+                FULL,
+            ))],
+        };
     }
     let mut blocks = match list(&title, items) {
         None => return Vec::new(),

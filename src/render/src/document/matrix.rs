@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Block, Table, TableColumn, Text};
 use crate::chart::heatmap;
 use crate::limits::Limits;
-use crate::number::{NONE, figure, fixed};
+use crate::number::{NONE, brief, fixed};
 
 /// Columns up to which the figures stand in a table too.
 const TABLE: usize = 12;
@@ -61,7 +61,7 @@ fn table(
         None => NONE.to_owned(),
         // Three decimals would show a small p-value as none at all.
         Some(x) if bounded && (*x == 0.0 || x.abs() >= 0.001) => fixed(*x, 3),
-        Some(x) => figure(*x),
+        Some(x) => brief(*x),
     };
     let rows = names.iter().zip(rows).map(|(name, row)| {
         let mut cells = vec![Text::new(name, 30)];
