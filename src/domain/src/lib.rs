@@ -4,6 +4,8 @@
 mod blobs;
 mod cancel;
 mod clock;
+pub mod compare;
+pub mod correlation;
 mod dataset;
 mod feed;
 mod format;

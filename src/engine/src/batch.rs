@@ -59,6 +59,17 @@ pub(crate) enum Values {
     Text(Texts),
 }
 
+impl Values {
+    /// How many rows there are.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Integers(values) => values.len(),
+            Self::Floats(values) => values.len(),
+            Self::Text(texts) => texts.len(),
+        }
+    }
+}
+
 /// Which rows of a column are missing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Missing {

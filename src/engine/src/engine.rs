@@ -5,13 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use lastcall_domain::compare::Comparison;
+use lastcall_domain::correlation::CorrelationReport;
 use lastcall_domain::profile::{ColumnType, Profile};
 use lastcall_domain::{Cancel, ProfileOptions, Progress, ReadOptions};
 
 use crate::ctl::Ctl;
 use crate::limits::{LEAST, Limits};
 use crate::pipeline::Resources;
-use crate::{EngineError, Source, convert, profile};
+use crate::{EngineError, Source, compare, convert, correlation, profile};
 
 /// What an engine may use.
 #[derive(Clone, Debug)]
@@ -72,6 +74,45 @@ impl Engine {
         let ctl = self.ctl(cancel, progress);
         let share = self.enter(&source, ctl)?;
         profile::profile(&source, options, &share.resources, ctl)
+    }
+
+    /// How the columns of a dataset go together, with p-values. Blocks like
+    /// [`profile`](Self::profile).
+    ///
+    /// # Errors
+    /// See [`EngineError`].
+    pub fn correlation(
+        &self,
+        source: Source,
+        options: &ReadOptions,
+        cancel: &Cancel,
+        progress: &Progress,
+    ) -> Result<CorrelationReport, EngineError> {
+        let ctl = self.ctl(cancel, progress);
+        let share = self.enter(&source, ctl)?;
+        correlation::correlation(&source, options, &share.resources, ctl)
+    }
+
+    /// What changed from a baseline to a candidate. Blocks like [`profile`](Self::profile).
+    ///
+    /// # Errors
+    /// See [`EngineError`].
+    pub fn compare(
+        &self,
+        baseline: Source,
+        candidate: Source,
+        options: &ReadOptions,
+        cancel: &Cancel,
+        progress: &Progress,
+    ) -> Result<Comparison, EngineError> {
+        let ctl = self.ctl(cancel, progress);
+        let larger = if baseline.size()? > candidate.size()? {
+            &baseline
+        } else {
+            &candidate
+        };
+        let share = self.enter(larger, ctl)?;
+        compare::compare(&baseline, &candidate, options, &share.resources, ctl)
     }
 
     /// The names and types of the columns, inferred from all rows. A quarter of the work of a

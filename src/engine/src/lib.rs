@@ -2,11 +2,16 @@
 
 mod batch;
 mod cell;
+mod compare;
 mod convert;
+mod correlation;
 mod ctl;
 mod engine;
 mod error;
+mod figures;
+mod keys;
 mod limits;
+mod passes;
 mod pipeline;
 mod profile;
 mod read;

@@ -5,25 +5,25 @@ use lastcall_domain::profile::{
 };
 use serde_json::Value;
 
-use super::frequent::Top;
-use super::held::{Held, Values as HeldValues};
-use super::histogram;
-use super::moments::{Moments, Sum};
-use super::quantiles::{Weighted, quantile, running};
-use super::words::Words;
+use super::alerts::Mixture;
 use crate::EngineError;
 use crate::batch::{ColumnBatch, Values};
 use crate::cell::{Kind, format_date, format_timestamp};
 use crate::ctl::Ctl;
+use crate::figures::frequent::Top;
+use crate::figures::held::{Held, Values as HeldValues};
+use crate::figures::histogram;
+use crate::figures::moments::{Moments, Sum};
+use crate::figures::quantiles::{Weighted, quantile, running};
+use crate::figures::words::Words;
+use crate::keys::{float_of_key, integer_of_key, key_of_float, key_of_integer};
 
 /// The figures of one column so far.
 pub(crate) struct ColumnFigures {
     kind: Kind,
     count: u64,
     missing: u64,
-    /// In a column of text: cells that would read as something else, and as identifiers.
-    pub(crate) typed: u64,
-    pub(crate) identifiers: u64,
+    mixture: Mixture,
     body: Body,
 }
 
@@ -78,35 +78,6 @@ struct TextFigures {
     characters: u64,
 }
 
-/// Integers, days and microseconds as keys.
-#[inline]
-fn key_of_integer(value: i64) -> u64 {
-    (value as u64) ^ (1 << 63)
-}
-
-pub(crate) fn integer_of_key(key: u64) -> i64 {
-    (key ^ (1 << 63)) as i64
-}
-
-/// Doubles as keys; both zeros are one value.
-#[inline]
-fn key_of_float(value: f64) -> u64 {
-    let bits = (value + 0.0).to_bits();
-    if bits >> 63 == 1 {
-        !bits
-    } else {
-        bits | 1 << 63
-    }
-}
-
-pub(crate) fn float_of_key(key: u64) -> f64 {
-    f64::from_bits(if key >> 63 == 1 {
-        key & !(1 << 63)
-    } else {
-        !key
-    })
-}
-
 impl ColumnFigures {
     /// Figures of a column of this kind in about `budget` bytes.
     pub(crate) fn new(kind: Kind, budget: usize) -> Self {
@@ -138,23 +109,18 @@ impl ColumnFigures {
             kind,
             count: 0,
             missing: 0,
-            typed: 0,
-            identifiers: 0,
+            mixture: Mixture::default(),
             body,
         }
     }
 
     pub(crate) fn add(&mut self, batch: &ColumnBatch, ctl: Ctl<'_>) -> Result<(), EngineError> {
         let missing = &batch.missing;
-        let rows = match &batch.values {
-            Values::Integers(values) => values.len(),
-            Values::Floats(values) => values.len(),
-            Values::Text(texts) => texts.len(),
-        };
+        let rows = batch.values.len();
         self.missing += missing.count() as u64;
         self.count += (rows - missing.count()) as u64;
-        self.typed += batch.typed;
-        self.identifiers += batch.identifiers;
+        self.mixture.typed += batch.typed;
+        self.mixture.identifiers += batch.identifiers;
         match (&mut self.body, &batch.values) {
             (Body::Numbers(numbers), Values::Integers(values)) => {
                 for (_, &value) in values
@@ -226,6 +192,10 @@ impl ColumnFigures {
             }
             _ => Err(EngineError::internal("a batch is not of the planned kind")),
         }
+    }
+
+    pub(crate) fn mixture(&self) -> Mixture {
+        self.mixture
     }
 
     pub(crate) fn finish(self, name: String, ctl: Ctl<'_>) -> Result<Column, EngineError> {

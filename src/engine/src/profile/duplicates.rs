@@ -3,9 +3,9 @@
 //! Rows are compared by 64-bit hashes of all their cells. Two different rows have the same hash
 //! with a chance of 2⁻⁶⁴; among ten million rows some pair does with a chance of 3 in a million.
 
-use super::distinct::DistinctSketch;
 use crate::EngineError;
 use crate::ctl::Ctl;
+use crate::figures::distinct::DistinctSketch;
 
 const PIECE: usize = 1 << 16;
 

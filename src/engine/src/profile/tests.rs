@@ -6,10 +6,10 @@ use lastcall_domain::profile::Profile;
 use lastcall_domain::{Cancel, Format, ProfileOptions, Progress};
 use proptest::prelude::*;
 
-use super::moments::Central;
 use super::profile;
 use crate::Source;
 use crate::ctl::Ctl;
+use crate::figures::moments::Central;
 use crate::limits::Limits;
 use crate::pipeline::Resources;
 

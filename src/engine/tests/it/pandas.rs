@@ -7,7 +7,7 @@ use crate::support::Bench;
 const TOLERANCE: f64 = 1e-9;
 
 /// Checks that everything that is expected is there.
-fn compare(at: &str, expected: &Value, found: &Value, faults: &mut Vec<String>) {
+pub(crate) fn compare(at: &str, expected: &Value, found: &Value, faults: &mut Vec<String>) {
     match (expected, found) {
         (Value::Object(expected), Value::Object(found)) => {
             for (key, value) in expected {

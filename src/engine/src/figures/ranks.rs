@@ -98,11 +98,16 @@ impl RankRows {
 
     /// The matrix of coefficients.
     pub(crate) fn correlations(&mut self, ctl: Ctl<'_>) -> Result<Matrix, EngineError> {
-        let columns = self.columns.iter_mut();
-        let ranked: Vec<Ranked> = columns
-            .map(|values| Ranked::new(&std::mem::take(values), ctl))
-            .collect::<Result<_, _>>()?;
+        let ranked = self.ranked(ctl)?;
         symmetric(ranked.len(), |i, j| ranked[i].correlation(&ranked[j], ctl))
+    }
+
+    /// The columns as ranks; their rows are given up.
+    pub(crate) fn ranked(&mut self, ctl: Ctl<'_>) -> Result<Vec<Ranked>, EngineError> {
+        let columns = self.columns.iter_mut();
+        columns
+            .map(|values| Ranked::new(&std::mem::take(values), ctl))
+            .collect()
     }
 }
 
@@ -114,6 +119,8 @@ const PIECE: usize = 1 << 15;
 /// The values of a column numbered in ascending order: all that ranks need.
 pub(crate) struct Ranked {
     numbers: Vec<u32>,
+    /// The different values, ascending.
+    values: Vec<f64>,
     /// How often each value occurs.
     counts: Vec<u32>,
     /// The ranks less the mean rank while every row with a value counts.
@@ -126,12 +133,12 @@ impl Ranked {
         let order = order(values, ctl)?;
         let mut numbers = vec![NONE; values.len()];
         let mut counts: Vec<u32> = Vec::new();
-        let mut last = f64::NAN;
+        let mut different: Vec<f64> = Vec::new();
         for &row in &order {
             let value = values[row as usize];
-            if value != last {
+            if different.last() != Some(&value) {
                 counts.push(0);
-                last = value;
+                different.push(value);
             }
             if let Some(count) = counts.last_mut() {
                 *count += 1;
@@ -142,6 +149,7 @@ impl Ranked {
             ranks: average_ranks(&counts),
             complete: order.len() == values.len(),
             numbers,
+            values: different,
             counts,
         })
     }
@@ -174,6 +182,37 @@ impl Ranked {
             }
         }
         self.product(&average_ranks(&x), &x, other, &average_ranks(&y), &y, ctl)
+    }
+
+    /// The different values, ascending, and how often each occurs.
+    pub(crate) fn values(&self) -> impl Iterator<Item = (f64, u64)> {
+        self.values
+            .iter()
+            .zip(&self.counts)
+            .map(|(&value, &count)| (value, u64::from(count)))
+    }
+
+    /// Counts the rows in which both have a value by the categories of the two, which are given
+    /// for each of the different values.
+    pub(crate) fn cross(
+        &self,
+        other: &Self,
+        categories: (&[u32], &[u32]),
+        ctl: Ctl<'_>,
+    ) -> Result<Vec<Vec<u64>>, EngineError> {
+        let size =
+            |categories: &[u32]| categories.iter().max().map_or(0, |&most| most as usize + 1);
+        let (x, y) = categories;
+        let mut table = vec![vec![0; size(y)]; size(x)];
+        for (left, right) in self.pieces(other) {
+            ctl.check()?;
+            for (&a, &b) in left.iter().zip(right) {
+                if a != NONE && b != NONE {
+                    table[x[a as usize] as usize][y[b as usize] as usize] += 1;
+                }
+            }
+        }
+        Ok(table)
     }
 
     fn pieces<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (&'a [u32], &'a [u32])> {

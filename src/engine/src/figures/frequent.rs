@@ -61,7 +61,7 @@ impl FrequentTexts {
     }
 
     /// The most frequent texts; their counts are never too high.
-    pub(crate) fn top(&self) -> Top<Vec<u8>> {
+    pub(crate) fn top(&self, most: usize) -> Top<Vec<u8>> {
         let rows = self
             .items
             .frequent_items_with_threshold(ErrorType::NoFalseNegatives, 0);
@@ -70,7 +70,7 @@ impl FrequentTexts {
             .map(|row| (row.item().clone(), row.lower_bound()))
             .collect();
         values.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        values.truncate(TOP);
+        values.truncate(most);
         Top {
             values,
             error: Some(self.items.maximum_error()),

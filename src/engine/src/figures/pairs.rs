@@ -1,9 +1,12 @@
-//! Pearson's correlation of all pairs of numeric columns, each over the rows in which both have a
+//! Pearson's correlation of all pairs of columns, each over the rows in which both have a
 //! finite value.
 //!
 //! Rows are gathered in blocks of a fixed size. Within a block products are summed about the
 //! columns' means of the block; blocks are merged by the formulas of Chan, Golub and LeVeque
 //! (1983), so that far-off means cost no digits.
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 
 use super::moments::{Mean, sum};
 use super::ranks::RankRows;
@@ -14,13 +17,18 @@ use crate::ctl::Ctl;
 /// Numeric columns beyond this many are left out of the matrices.
 pub(crate) const MOST_COLUMNS: usize = 100;
 
+/// Columns with more different texts than this are no categories.
+pub(crate) const MOST_CATEGORIES: usize = 100;
+
 const BLOCK: usize = 1024;
 const STRIPES: usize = 8;
 
 /// What is summed up over the rows for correlations.
 pub(crate) struct Pairs {
-    /// Where the numeric columns are in a batch.
+    /// Where the columns are in a batch.
     columns: Vec<usize>,
+    /// The codes of their texts.
+    codes: Vec<Codes>,
     /// Rows that are not summed up yet, column by column; NaN where there is no finite value.
     block: Vec<Vec<f64>>,
     /// The pairs of columns (i, j) with i < j, row by row of the triangle.
@@ -79,8 +87,14 @@ impl Pairs {
             block: vec![Vec::new(); p],
             sums: vec![Comoments::default(); p * p.saturating_sub(1) / 2],
             ranks: RankRows::new(p, rank_bytes),
+            codes: columns.iter().map(|_| Codes::default()).collect(),
             columns,
         }
+    }
+
+    /// The columns whose texts are more than are told apart.
+    pub(crate) fn overflown(&self) -> Vec<bool> {
+        self.codes.iter().map(|codes| codes.overflown).collect()
     }
 
     pub(crate) fn add(&mut self, batch: &Batch, ctl: Ctl<'_>) -> Result<(), EngineError> {
@@ -91,7 +105,12 @@ impl Pairs {
         while row < batch.rows {
             let room = BLOCK - self.block[0].len();
             let end = batch.rows.min(row + room);
-            for (block, &at) in self.block.iter_mut().zip(&self.columns) {
+            for ((block, codes), &at) in self
+                .block
+                .iter_mut()
+                .zip(&mut self.codes)
+                .zip(&self.columns)
+            {
                 let column = &batch.columns[at];
                 match &column.values {
                     Values::Integers(values) => {
@@ -107,7 +126,15 @@ impl Pairs {
                         let finite = |&x: &f64| if x.is_finite() { x } else { f64::NAN };
                         block.extend(values[row..end].iter().map(finite));
                     }
-                    Values::Text(_) => block.resize(block.len() + end - row, f64::NAN),
+                    Values::Text(texts) => {
+                        block.extend((row..end).map(|row| {
+                            if column.missing.at(row) {
+                                f64::NAN
+                            } else {
+                                codes.code(texts.get(row))
+                            }
+                        }));
+                    }
                 }
             }
             row = end;
@@ -138,16 +165,50 @@ impl Pairs {
         Ok(())
     }
 
-    /// The matrix of coefficients, and the rows for rank correlations.
-    pub(crate) fn finish(mut self, ctl: Ctl<'_>) -> Result<(Matrix, RankRows), EngineError> {
+    /// The coefficients, and the rows for rank correlations.
+    pub(crate) fn finish(mut self, ctl: Ctl<'_>) -> Result<Correlated, EngineError> {
         if !self.block.is_empty() {
             self.flush(ctl)?;
         }
         let mut sums = self.sums.iter();
-        let matrix = symmetric(self.columns.len(), |_, _| {
+        let pearson = symmetric(self.columns.len(), |_, _| {
             Ok(sums.next().and_then(Comoments::correlation))
         })?;
-        Ok((matrix, self.ranks))
+        Ok(Correlated {
+            pearson,
+            complete: self.sums.iter().map(|sum| sum.n as u64).collect(),
+            ranks: self.ranks,
+        })
+    }
+}
+
+/// What is known of the pairs of columns in the end.
+pub(crate) struct Correlated {
+    pub(crate) pearson: Matrix,
+    /// In how many rows both columns of a pair have a value, in the order of the pairs.
+    pub(crate) complete: Vec<u64>,
+    pub(crate) ranks: RankRows,
+}
+
+/// Texts as numbers, in the order of their appearance.
+#[derive(Default)]
+struct Codes {
+    codes: HashMap<Box<[u8]>, u32, FixedState>,
+    overflown: bool,
+}
+
+impl Codes {
+    fn code(&mut self, text: &[u8]) -> f64 {
+        if let Some(&code) = self.codes.get(text) {
+            return f64::from(code);
+        }
+        if self.overflown || self.codes.len() == MOST_CATEGORIES {
+            self.overflown = true;
+            return f64::NAN;
+        }
+        let code = self.codes.len() as u32;
+        self.codes.insert(text.into(), code);
+        f64::from(code)
     }
 }
 

@@ -1,9 +1,12 @@
 //! The different texts of a column and how often each occurs.
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
 use hashbrown::HashTable;
 
 use super::distinct::DistinctSketch;
-use super::frequent::{FrequentTexts, Top, size_for};
+use super::frequent::{FrequentTexts, TOP, Top, size_for};
 use crate::EngineError;
 use crate::batch::Texts;
 use crate::ctl::Ctl;
@@ -85,6 +88,26 @@ impl Words {
         Ok(())
     }
 
+    /// The most frequent texts and their counts, and whether those are exact.
+    pub(crate) fn most_frequent(self, most: usize) -> (HashMap<Vec<u8>, u64>, bool) {
+        match self.stage {
+            Stage::Exact(dictionary) => {
+                let mut order: Vec<usize> = (0..dictionary.entries.len()).collect();
+                order.sort_unstable_by_key(|&at| {
+                    (Reverse(dictionary.entries[at].count), dictionary.text(at))
+                });
+                let kept = order.into_iter().take(most);
+                let count =
+                    |at: usize| (dictionary.text(at).to_vec(), dictionary.entries[at].count);
+                (kept.map(count).collect(), true)
+            }
+            Stage::Sketched(sketches) => (
+                sketches.frequent.top(most).values.into_iter().collect(),
+                false,
+            ),
+        }
+    }
+
     pub(crate) fn finish(self) -> Summary {
         match self.stage {
             Stage::Exact(dictionary) => {
@@ -109,7 +132,7 @@ impl Words {
                 Summary {
                     distinct,
                     distinct_error: Some(error),
-                    top: sketches.frequent.top(),
+                    top: sketches.frequent.top(TOP),
                 }
             }
         }

@@ -1,0 +1,190 @@
+//! How the columns of a dataset go together, with p-values.
+//!
+//! Numeric columns are compared as they are; columns of text with up to 100 different values, and
+//! booleans, as categories. For measures of categories numeric columns are cut into ten parts of
+//! equal frequency.
+
+mod tables;
+
+use lastcall_domain::ReadOptions;
+use lastcall_domain::correlation::{Coefficient, ComparedColumn, CorrelationReport, LeftOut, Pair};
+
+use self::tables::{Table, parts};
+use crate::batch::Batch;
+use crate::cell::Kind;
+use crate::ctl::Ctl;
+use crate::figures::pairs::{MOST_CATEGORIES, MOST_COLUMNS, Pairs};
+use crate::figures::ranks::Ranked;
+use crate::figures::significance;
+use crate::pipeline::{Lane, Resources};
+use crate::read::{self, Plan};
+use crate::{EngineError, Source, passes};
+
+/// Compares all pairs of columns.
+pub(crate) fn correlation(
+    source: &Source,
+    options: &ReadOptions,
+    resources: &Resources<'_>,
+    ctl: Ctl<'_>,
+) -> Result<CorrelationReport, EngineError> {
+    let dataset = read::open(source, options, resources, ctl)?;
+    let limits = &resources.limits;
+    let settled = passes::settle(
+        dataset,
+        resources,
+        ctl,
+        |plan| {
+            let (compared, left_out) = choose(plan);
+            let bytes = limits.rank_rows + limits.columns / 2;
+            Sums {
+                pairs: Pairs::new(compared.clone(), bytes),
+                compared,
+                left_out,
+            }
+        },
+        |sums| vec![Box::new(PairsLane(&mut sums.pairs)) as Box<dyn Lane + '_>],
+    )?;
+    report(
+        source,
+        settled.state,
+        &settled.plan,
+        settled.findings.rows,
+        ctl,
+    )
+}
+
+struct Sums {
+    pairs: Pairs,
+    /// Where the compared columns are.
+    compared: Vec<usize>,
+    left_out: Vec<LeftOut>,
+}
+
+/// The columns to compare, and those that cannot be.
+fn choose(plan: &Plan) -> (Vec<usize>, Vec<LeftOut>) {
+    let mut compared = Vec::new();
+    let mut left_out = Vec::new();
+    for (at, (name, kind)) in plan.names.iter().zip(&plan.kinds).enumerate() {
+        let reason = match kind {
+            Kind::Date(_) | Kind::Timestamp(_) => "dates and times are not compared".into(),
+            _ if compared.len() == MOST_COLUMNS => {
+                format!("no more than {MOST_COLUMNS} columns are compared")
+            }
+            _ => {
+                compared.push(at);
+                continue;
+            }
+        };
+        left_out.push(LeftOut {
+            column: name.clone(),
+            reason,
+        });
+    }
+    (compared, left_out)
+}
+
+struct PairsLane<'a>(&'a mut Pairs);
+
+impl Lane for PairsLane<'_> {
+    fn take(&mut self, batch: &Batch, ctl: Ctl<'_>) -> Result<(), EngineError> {
+        self.0.add(batch, ctl)
+    }
+}
+
+/// A column with its values numbered and its categories.
+struct Compared {
+    name: String,
+    numeric: bool,
+    ranked: Ranked,
+    /// The category of each of the different values.
+    parts: Vec<u32>,
+}
+
+fn report(
+    source: &Source,
+    sums: Sums,
+    plan: &Plan,
+    rows: u64,
+    ctl: Ctl<'_>,
+) -> Result<CorrelationReport, EngineError> {
+    let overflown = sums.pairs.overflown();
+    let mut correlated = sums.pairs.finish(ctl)?;
+    let sample = correlated
+        .ranks
+        .is_sample()
+        .then(|| correlated.ranks.rows() as u64);
+    let mut left_out = sums.left_out;
+    let mut columns = Vec::new();
+    let mut compared = Vec::new();
+    let ranked = correlated.ranks.ranked(ctl)?.into_iter().zip(overflown);
+    for ((ranked, overflown), &at) in ranked.zip(&sums.compared) {
+        let (name, kind) = (plan.names[at].clone(), plan.kinds[at]);
+        if overflown {
+            left_out.push(LeftOut {
+                column: name,
+                reason: format!("it has more than {MOST_CATEGORIES} different texts"),
+            });
+            compared.push(None);
+            continue;
+        }
+        columns.push(ComparedColumn {
+            name: name.clone(),
+            kind: kind.column_type(),
+        });
+        let numeric = kind.is_numeric();
+        compared.push(Some(Compared {
+            name,
+            numeric,
+            parts: parts(&ranked, numeric),
+            ranked,
+        }));
+    }
+    let mut pairs = Vec::new();
+    let mut complete = correlated.complete.iter();
+    for (i, x) in compared.iter().enumerate() {
+        for (j, y) in compared.iter().enumerate().skip(i + 1) {
+            let n = complete.next().copied().unwrap_or(0);
+            if let (Some(x), Some(y)) = (x, y) {
+                pairs.push(pair(x, y, correlated.pearson[i][j], n, ctl)?);
+            }
+        }
+    }
+    ctl.progress.set(1.0);
+    Ok(CorrelationReport {
+        dataset: source.name.clone(),
+        rows,
+        columns,
+        pairs,
+        left_out,
+        sample,
+    })
+}
+
+fn pair(
+    x: &Compared,
+    y: &Compared,
+    pearson: Option<f64>,
+    n: u64,
+    ctl: Ctl<'_>,
+) -> Result<Pair, EngineError> {
+    let table = Table::new(x.ranked.cross(&y.ranked, (&x.parts, &y.parts), ctl)?);
+    let coefficient = |value: f64, n: u64| Coefficient {
+        value,
+        p_value: significance::correlation(value, n),
+    };
+    let both = x.numeric && y.numeric;
+    let spearman = if both {
+        x.ranked.correlation(&y.ranked, ctl)?
+    } else {
+        None
+    };
+    Ok(Pair {
+        x: x.name.clone(),
+        y: y.name.clone(),
+        n: table.total(),
+        pearson: pearson.filter(|_| both).map(|r| coefficient(r, n)),
+        spearman: spearman.map(|rho| coefficient(rho, table.total())),
+        cramers_v: if both { None } else { table.cramers_v() },
+        mutual_information: table.mutual_information(),
+    })
+}

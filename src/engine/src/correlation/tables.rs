@@ -1,0 +1,115 @@
+//! Tables of two categories.
+
+use lastcall_domain::correlation::Coefficient;
+
+use crate::figures::quantiles::{quantile, running};
+use crate::figures::ranks::Ranked;
+use crate::figures::significance::chi_squared;
+
+/// Into how many parts numeric columns are cut.
+const PARTS: u32 = 10;
+
+/// The category of each of the different values of a column: the value itself where there are few
+/// or where it is one already, else the tenth of the values that it is in. Tenths end at quantiles
+/// by linear interpolation, which belong to the lower tenth; equal ones are one.
+pub(super) fn parts(ranked: &Ranked, numeric: bool) -> Vec<u32> {
+    let values: Vec<(f64, u64)> = ranked.values().collect();
+    if !numeric || values.len() <= PARTS as usize {
+        return (0..).take(values.len()).collect();
+    }
+    let weighted: Vec<(u64, u64)> = (0..)
+        .zip(&values)
+        .map(|(at, value)| (at, value.1))
+        .collect();
+    let sums = running(&weighted);
+    let number = |at: u64| values[at as usize].0;
+    let edge = |part: u32| quantile(&weighted, &sums, f64::from(part) / f64::from(PARTS), number);
+    let mut edges: Vec<f64> = (1..PARTS).filter_map(edge).collect();
+    let least = values[0].0;
+    edges.dedup();
+    // Nothing is below the minimum.
+    edges.retain(|&edge| edge > least);
+    let part = |value: f64| edges.partition_point(|&edge| edge < value) as u32;
+    values.iter().map(|&(value, _)| part(value)).collect()
+}
+
+/// How often categories of two columns occur together; no row and no column of it is empty.
+pub(super) struct Table {
+    cells: Vec<Vec<f64>>,
+    rows: Vec<f64>,
+    columns: Vec<f64>,
+    total: f64,
+}
+
+impl Table {
+    pub(super) fn new(counts: Vec<Vec<u64>>) -> Self {
+        let width = counts.first().map_or(0, Vec::len);
+        let kept: Vec<usize> = (0..width)
+            .filter(|&at| counts.iter().any(|row| row[at] > 0))
+            .collect();
+        let cells: Vec<Vec<f64>> = counts
+            .iter()
+            .filter(|row| row.iter().any(|&count| count > 0))
+            .map(|row| kept.iter().map(|&at| row[at] as f64).collect())
+            .collect();
+        let rows: Vec<f64> = cells.iter().map(|row| row.iter().sum()).collect();
+        let columns = (0..kept.len())
+            .map(|at| cells.iter().map(|row| row[at]).sum())
+            .collect();
+        Self {
+            total: rows.iter().sum(),
+            cells,
+            rows,
+            columns,
+        }
+    }
+
+    pub(super) fn total(&self) -> u64 {
+        self.total as u64
+    }
+
+    /// Degrees of freedom; none where a column has one category only.
+    fn freedom(&self) -> Option<f64> {
+        let (rows, columns) = (self.rows.len(), self.columns.len());
+        (rows > 1 && columns > 1).then(|| ((rows - 1) * (columns - 1)) as f64)
+    }
+
+    /// Sums a function of what was counted and what independence lets expect.
+    fn sum(&self, f: impl Fn(f64, f64) -> f64) -> f64 {
+        let mut sum = 0.0;
+        for (row, &of_row) in self.cells.iter().zip(&self.rows) {
+            for (&count, &of_column) in row.iter().zip(&self.columns) {
+                sum += f(count, of_row * of_column / self.total);
+            }
+        }
+        sum
+    }
+
+    /// Cramér's V = √(χ² / (n · min(r − 1, c − 1))) (Cramér 1946).
+    pub(super) fn cramers_v(&self) -> Option<Coefficient> {
+        let freedom = self.freedom()?;
+        let statistic = self.sum(|count, expected| (count - expected).powi(2) / expected);
+        let least = self.rows.len().min(self.columns.len()) - 1;
+        Some(Coefficient {
+            value: (statistic / (self.total * least as f64)).sqrt().min(1.0),
+            p_value: Some(chi_squared(statistic, freedom)),
+        })
+    }
+
+    /// Mutual information Σ p(x,y) ln(p(x,y) / p(x) p(y)) (Shannon 1948), which is G / 2n.
+    pub(super) fn mutual_information(&self) -> Option<Coefficient> {
+        let freedom = self.freedom()?;
+        let sum = self.sum(|count, expected| {
+            if count > 0.0 {
+                count * (count / expected).ln()
+            } else {
+                0.0
+            }
+        });
+        let sum = sum.max(0.0);
+        Some(Coefficient {
+            value: sum / self.total,
+            p_value: Some(chi_squared(2.0 * sum, freedom)),
+        })
+    }
+}
