@@ -20,6 +20,11 @@ read_state() {
     . "$state"
 }
 
+# A process of that number may long be another one.
+is_ours() {
+    grep -q moto_server "/proc/$pid/cmdline" 2>/dev/null
+}
+
 is_up() {
     "$programs/bin/python" - "$1" <<'PYTHON' 2>/dev/null
 import sys, urllib.request
@@ -29,7 +34,7 @@ PYTHON
 }
 
 start() {
-    if [ -s "$state" ] && read_state && kill -0 "$pid" 2>/dev/null; then
+    if [ -s "$state" ] && read_state && is_ours; then
         return
     fi
     if ! [ -x "$programs/bin/moto_server" ]; then
@@ -58,7 +63,9 @@ start() {
 stop() {
     [ -s "$state" ] || return 0
     read_state
-    kill "$pid" 2>/dev/null || true
+    if is_ours; then
+        kill "$pid" || true
+    fi
     rm -f "$state"
 }
 
