@@ -132,7 +132,10 @@ fn a_lost_claim_stops_the_work_and_writes_nothing() {
         let lease = Duration::from_secs(3600);
         let claimed = store.claim(service_kind, peer(), lease, 10).await.unwrap();
         assert_eq!(claimed.len(), 1);
+        let since = Instant::now();
         world.script.running(0).await;
+        // At the next heartbeat.
+        assert!(since.elapsed() <= Duration::from_secs(2));
         sleep(Duration::from_secs(10)).await;
         let row = world.job(job);
         assert_eq!((row.state(), row.lifecycle.epoch), (State::Running, 2));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lastcall_actors::shutdown::EXIT_CLEAN;
-use lastcall_actors::{Handle, Queued, Reason, Timeline};
+use lastcall_actors::{Handle, Queued, Reason, ServiceState, Timeline};
 use lastcall_domain::store::{Place, Store};
 use lastcall_domain::{InstanceId, JobId, Service, State};
 use tokio::time::{Instant, sleep, timeout};
@@ -36,6 +36,15 @@ struct Process {
     instance: InstanceId,
     handle: Handle,
     wire: Wire,
+}
+
+impl Process {
+    fn has_failed(&self) -> bool {
+        let services = self.handle.status().services;
+        services
+            .iter()
+            .any(|service| service.state == ServiceState::Failed)
+    }
 }
 
 struct Run {
@@ -78,8 +87,8 @@ pub(super) fn run(seed: u64) {
             accepted: Vec::new(),
             shared,
         };
-        run.play().await;
-        run.check().await;
+        let left = run.play().await;
+        run.check(left).await;
     });
 }
 
@@ -98,7 +107,8 @@ fn bury(process: Process) {
 
 impl Run {
     /// A few generations of processes, one at a time or several at once.
-    async fn play(&mut self) {
+    /// Those that are left at the end.
+    async fn play(&mut self) -> Vec<Process> {
         let mut processes: Vec<Process> = Vec::new();
         for _ in 0..3 + self.random.below(6) {
             let most = if self.shared { 3 } else { 1 };
@@ -129,14 +139,26 @@ impl Run {
                 }
             }
         }
-        for process in processes {
-            self.drain(&process).await;
+        if self.random.once_in(2) {
+            for process in processes.drain(..) {
+                self.drain(&process).await;
+            }
         }
+        processes
     }
 
-    /// With a process in good weather, every job ends, once.
-    async fn check(&mut self) {
-        let process = self.start(Weather::default()).await;
+    /// In good weather every job ends, once. Those that have lived through bad weather do it
+    /// alone, if none of their services has been given up.
+    async fn check(&mut self, mut processes: Vec<Process>) {
+        for process in &processes {
+            process.wire.set(Weather::default());
+        }
+        if processes.is_empty() || processes.iter().any(Process::has_failed) {
+            for process in processes.drain(..) {
+                self.drain(&process).await;
+            }
+            processes.push(self.start(Weather::default()).await);
+        }
         let finished = async {
             while self
                 .world
@@ -172,8 +194,11 @@ impl Run {
                 }
             }
         }
-        let outcome = self.drain(&process).await;
-        assert_eq!(outcome, EXIT_CLEAN);
+        for process in processes {
+            let faultless = !process.has_failed();
+            let exit_code = self.drain(&process).await;
+            assert!(exit_code == EXIT_CLEAN || !faultless);
+        }
     }
 
     async fn start(&mut self, weather: Weather) -> Process {
