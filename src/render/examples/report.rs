@@ -24,8 +24,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     } else if value.get("row_count").is_some() {
         table = serde_json::from_value(value)?;
         ReportInput::table(&table, None, now)
+    } else if value.get("pairs").is_some() {
+        ReportInput::other("correlation", &value, now)
+    } else if value.get("baseline").is_some() {
+        ReportInput::other("compare", &value, now)
     } else {
-        ReportInput::other("Analysis", &value, now)
+        ReportInput::other("analysis", &value, now)
     };
     let bytes = Renderer::default().render(&input, format, &Cancel::new())?;
     Ok(std::fs::write(to, bytes)?)

@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use lastcall_domain::SqlResult;
+use lastcall_domain::compare::Comparison;
+use lastcall_domain::correlation::CorrelationReport;
 use lastcall_domain::profile::Profile;
+use serde::Deserialize as _;
 use serde_json::Value;
 
 /// An analysis and what the report says about itself.
@@ -28,7 +31,12 @@ pub enum ReportBody<'a> {
         /// The query, to be shown above it.
         query: Option<&'a str>,
     },
-    /// An analysis without a layout of its own.
+    /// How the columns of a dataset go together.
+    Correlation(&'a CorrelationReport),
+    /// How one dataset differs from another.
+    Compare(&'a Comparison),
+    /// Any other analysis. One that is known by its kind and reads as such is shown as what it
+    /// is, the rest as facts and tables.
     Other {
         /// Its kind, for the title: `Correlation`.
         kind: &'a str,
@@ -56,6 +64,24 @@ impl<'a> ReportInput<'a> {
         }
     }
 
+    /// A report of a correlation analysis.
+    pub fn correlation(report: &'a CorrelationReport, created_at: DateTime<Utc>) -> Self {
+        Self {
+            title: None,
+            created_at,
+            body: ReportBody::Correlation(report),
+        }
+    }
+
+    /// A report of a comparison.
+    pub fn compare(report: &'a Comparison, created_at: DateTime<Utc>) -> Self {
+        Self {
+            title: None,
+            created_at,
+            body: ReportBody::Compare(report),
+        }
+    }
+
     /// A report of any other analysis.
     pub fn other(kind: &'a str, value: &'a Value, created_at: DateTime<Utc>) -> Self {
         Self {
@@ -69,5 +95,40 @@ impl<'a> ReportInput<'a> {
     pub fn titled(mut self, title: &'a str) -> Self {
         self.title = Some(title);
         self
+    }
+}
+
+/// An analysis that came as JSON and turned out to have a layout.
+pub(crate) enum Known {
+    /// A correlation analysis.
+    Correlation(CorrelationReport),
+    /// A comparison.
+    Compare(Comparison),
+}
+
+impl Known {
+    /// What the body is, if it is any.
+    pub(crate) fn of(body: &ReportBody<'_>) -> Option<Self> {
+        match body {
+            ReportBody::Other {
+                kind: "correlation",
+                value,
+            } => CorrelationReport::deserialize(*value)
+                .ok()
+                .map(Self::Correlation),
+            ReportBody::Other {
+                kind: "compare",
+                value,
+            } => Comparison::deserialize(*value).ok().map(Self::Compare),
+            _ => None,
+        }
+    }
+
+    /// The same as a body.
+    pub(crate) fn body(&self) -> ReportBody<'_> {
+        match self {
+            Self::Correlation(report) => ReportBody::Correlation(report),
+            Self::Compare(report) => ReportBody::Compare(report),
+        }
     }
 }

@@ -25,6 +25,7 @@ use lastcall_domain::{Cancel, ReportFormat};
 pub use error::RenderError;
 pub use fonts::FontConfig;
 use fonts::FontFinder;
+use input::Known;
 pub use input::{ReportBody, ReportInput};
 use limits::Limits;
 
@@ -62,6 +63,11 @@ impl Renderer {
         if cancel.is_cancelled() {
             return Err(RenderError::Cancelled);
         }
+        let known = Known::of(&report.body);
+        let report = &ReportInput {
+            body: known.as_ref().map_or(report.body, Known::body),
+            ..*report
+        };
         match format {
             ReportFormat::Html => html::html(&document(report, limits::HTML, cancel)?, cancel),
             ReportFormat::Pdf => {
@@ -96,6 +102,8 @@ fn document(
         ReportBody::Table { result, query } => {
             Ok(document::table(result, title, query, at, limits))
         }
+        ReportBody::Correlation(data) => Ok(document::correlation(data, title, at, limits)),
+        ReportBody::Compare(data) => Ok(document::compare(data, title, at, limits)),
         ReportBody::Other { kind, value } => Ok(document::generic(
             value,
             title.unwrap_or(kind),
@@ -110,6 +118,8 @@ fn json(report: &ReportInput<'_>) -> Result<Vec<u8>, RenderError> {
     let mut json = match report.body {
         ReportBody::Profile(profile) => serde_json::to_vec_pretty(profile),
         ReportBody::Table { result, .. } => serde_json::to_vec_pretty(result),
+        ReportBody::Correlation(data) => serde_json::to_vec_pretty(data),
+        ReportBody::Compare(data) => serde_json::to_vec_pretty(data),
         ReportBody::Other { value, .. } => serde_json::to_vec_pretty(value),
     }?;
     json.push(b'\n');

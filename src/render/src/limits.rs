@@ -10,6 +10,8 @@ pub(crate) struct Limits {
     pub(crate) summary: usize,
     /// Columns of a heat map.
     pub(crate) heatmap: usize,
+    /// Pairs of columns in a list of them.
+    pub(crate) pairs: usize,
     /// Rows of an answer.
     pub(crate) rows: usize,
     /// Columns of an answer.
@@ -28,6 +30,7 @@ pub(crate) const HTML: Limits = Limits {
     cards: 100,
     summary: 2_000,
     heatmap: 30,
+    pairs: 500,
     rows: 5_000,
     columns: 200,
     cells: 200_000,
@@ -41,6 +44,7 @@ pub(crate) const PDF: Limits = Limits {
     cards: 60,
     summary: 300,
     heatmap: 30,
+    pairs: 100,
     rows: 400,
     columns: 60,
     cells: 3_000,
@@ -53,6 +57,7 @@ pub(crate) const MARKDOWN: Limits = Limits {
     cards: 100,
     summary: 2_000,
     heatmap: 30,
+    pairs: 500,
     rows: 1_000,
     columns: 50,
     cells: 20_000,
@@ -65,6 +70,7 @@ pub(crate) const XLSX: Limits = Limits {
     cards: 0,
     summary: 0,
     heatmap: 0,
+    pairs: 0,
     rows: 0,
     columns: 0,
     cells: 0,

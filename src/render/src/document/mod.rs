@@ -3,6 +3,8 @@
 
 mod alerts;
 mod column;
+mod compare;
+mod correlation;
 mod correlations;
 mod estimates;
 mod generic;
@@ -18,6 +20,8 @@ use serde::Serialize;
 
 use crate::chart::Chart;
 
+pub(crate) use compare::{compare, status};
+pub(crate) use correlation::correlation;
 pub(crate) use generic::generic;
 pub(crate) use grid::{Table, TableColumn, Text};
 pub(crate) use profile::profile;

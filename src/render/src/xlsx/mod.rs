@@ -1,6 +1,8 @@
 //! The workbook. Numbers are numbers and text is text: nothing of the data is ever a formula, a
 //! link or the name of a sheet.
 
+mod compare;
+mod correlation;
 mod lists;
 mod profile;
 mod sheet;
@@ -36,6 +38,14 @@ pub(crate) fn xlsx(
         ReportBody::Table { result, query } => {
             let notes = table::sheet(&mut book, result, cancel)?;
             table::about(&mut book, doc, query, &notes)?;
+        }
+        ReportBody::Correlation(data) => {
+            overview(&mut book, doc, None)?;
+            correlation::sheets(&mut book, data)?;
+        }
+        ReportBody::Compare(data) => {
+            overview(&mut book, doc, None)?;
+            compare::sheets(&mut book, data)?;
         }
         ReportBody::Other { .. } => {
             overview(&mut book, doc, None)?;

@@ -29,6 +29,8 @@ pub(super) enum Look {
     Share,
     /// Three decimals.
     Coefficient,
+    /// A magnitude.
+    Scientific,
 }
 
 /// A sheet and the next row to write.
@@ -36,7 +38,7 @@ pub(super) struct Sheet<'a> {
     pub(super) inner: &'a mut Worksheet,
     pub(super) row: u32,
     columns: u16,
-    looks: [Format; 4],
+    looks: [Format; 5],
     head: Format,
     wrap: Format,
 }
@@ -73,6 +75,7 @@ impl<'a> Sheet<'a> {
                 Format::new().set_align(FormatAlign::Right),
                 number("0.0%"),
                 number("0.000"),
+                number("0.00E+00"),
             ],
             head: Format::new()
                 .set_bold()

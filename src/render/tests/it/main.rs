@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod associations;
 mod cancelling;
 mod fixture;
 mod fonts;
