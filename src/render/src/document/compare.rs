@@ -177,17 +177,20 @@ fn drift(report: &Comparison) -> Vec<Block> {
 
 fn columns(report: &Comparison, limits: Limits) -> Vec<Block> {
     let columns = [
-        ("Column", false),
-        ("Type", false),
-        ("Change", false),
-        ("Missing before", true),
-        ("Missing after", true),
-        ("PSI", true),
-        ("Jensen–Shannon", true),
-        ("Kolmogorov–Smirnov", true),
-        ("p-value", true),
+        ("Column", "", false),
+        ("Type", "", false),
+        ("Change", "", false),
+        ("Missing", "before", true),
+        ("Missing", "after", true),
+        ("PSI", "", true),
+        ("JS", "distance", true),
+        ("KS", "statistic", true),
+        ("KS", "p-value", true),
     ];
-    let columns = columns.map(|(title, figures)| TableColumn::new(title, figures));
+    let columns = columns.map(|(title, note, figures)| TableColumn {
+        note: note.to_owned(),
+        ..TableColumn::new(title, figures)
+    });
     let none = || NONE.to_owned();
     let rows = report.columns.iter().take(limits.summary).map(|column| {
         let about = if column.estimated { "≈ " } else { "" };
@@ -258,8 +261,8 @@ fn notes(report: &Comparison, limits: Limits) -> Vec<String> {
     }
     notes.push(
         "A population stability index (PSI) from 0.1 on is read as a moderate drift, from 0.25 on \
-         as a major one. The Jensen–Shannon distance is to base 2, from 0 (alike) to 1 (nothing \
-         in common). The statistic of Kolmogorov and Smirnov is the largest distance between the \
+         as a major one. The Jensen–Shannon (JS) distance is to base 2, from 0 (alike) to 1 (nothing \
+         in common). The statistic of Kolmogorov and Smirnov (KS) is the largest distance between the \
          two distribution functions."
             .to_owned(),
     );

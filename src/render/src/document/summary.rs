@@ -22,6 +22,8 @@ pub(super) fn summary(profile: &Profile, limits: Limits, notes: &mut Vec<String>
         let top = column
             .top
             .first()
+            // Where every value is different, none is frequent.
+            .filter(|top| top.count > 1)
             .map(|top| Text::new(&values::value_of(column, &top.value), 24));
         vec![
             Text::new(&column.name, 30),
