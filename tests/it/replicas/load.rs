@@ -1,0 +1,241 @@
+//! Clients that submit and read all the time, through the balancer.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use ureq::http::Method;
+
+use super::balancer::Balancer;
+use crate::support::jobs::id_of;
+use crate::support::{Answer, Client, PATIENCE};
+
+/// Clients that submit; each has one job at a time.
+const SUBMITTERS: usize = 3;
+/// How often a client looks whether its job has ended.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What a client does about a request that failed.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Faults {
+    /// Notes it as a failure of the service.
+    Count,
+    /// Sends it again, with the same key.
+    Retry,
+}
+
+/// What was announced of a job that has succeeded: never to change again.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Announced {
+    job: Value,
+    result: Vec<u8>,
+}
+
+/// What the clients were told.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// The jobs that were accepted, and what was announced of those that have succeeded.
+    pub(super) jobs: BTreeMap<String, Option<Announced>>,
+    pub(super) requests: usize,
+    /// Requests that were not answered as they should have been.
+    pub(super) failures: Vec<String>,
+}
+
+/// The clients, until they are stopped.
+pub(super) struct Load {
+    over: Arc<AtomicBool>,
+    accepted: Arc<AtomicUsize>,
+    clients: Vec<JoinHandle<Told>>,
+}
+
+impl Load {
+    /// Begins to submit profiles of the session's dataset `birds`, and to read.
+    pub(super) fn start(balancer: &Balancer, session: &str, faults: Faults) -> Self {
+        let (over, accepted) = <(Arc<AtomicBool>, Arc<AtomicUsize>)>::default();
+        let user = || User {
+            client: balancer.client(),
+            session: session.to_owned(),
+            faults,
+            over: Arc::clone(&over),
+            accepted: Arc::clone(&accepted),
+            told: Told::default(),
+        };
+        let mut clients: Vec<_> = (0..SUBMITTERS)
+            .map(|_| {
+                let user = user();
+                std::thread::spawn(move || user.submit())
+            })
+            .collect();
+        let reader = user();
+        clients.push(std::thread::spawn(move || reader.read()));
+        Self {
+            over,
+            accepted,
+            clients,
+        }
+    }
+
+    /// How many jobs were accepted so far.
+    pub(super) fn accepted(&self) -> usize {
+        self.accepted.load(Ordering::Relaxed)
+    }
+
+    /// Lets every client end its job; what they were told.
+    pub(super) fn stop(mut self) -> Told {
+        self.over.store(true, Ordering::Relaxed);
+        let mut all = Told::default();
+        for client in std::mem::take(&mut self.clients) {
+            let told = client.join().unwrap();
+            all.requests += told.requests;
+            all.failures.extend(told.failures);
+            for (id, announced) in told.jobs {
+                let before = all.jobs.insert(id, announced);
+                assert_eq!(before, None, "a job was given to two clients");
+            }
+        }
+        all
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+}
+
+struct User {
+    client: Client,
+    session: String,
+    faults: Faults,
+    over: Arc<AtomicBool>,
+    accepted: Arc<AtomicUsize>,
+    told: Told,
+}
+
+impl User {
+    fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+
+    /// Submits a profile, waits for its end, fetches the result; and again.
+    fn submit(mut self) -> Told {
+        while !self.is_over() {
+            let Some(id) = self.submit_one() else {
+                continue;
+            };
+            self.accepted.fetch_add(1, Ordering::Relaxed);
+            self.told.jobs.insert(id.clone(), None);
+            let announced = self.wait_for(&id);
+            self.told.jobs.insert(id, announced);
+        }
+        self.told
+    }
+
+    /// The id of a new job; none where there was no room for it.
+    fn submit_one(&mut self) -> Option<String> {
+        let path = format!("/v1/sessions/{}/analyses", self.session);
+        let key = format!("{:032x}", fastrand::u128(..));
+        let body = json!({ "kind": "profile", "dataset": "birds" }).to_string();
+        let headers = [
+            ("content-type", "application/json"),
+            ("idempotency-key", &key),
+        ];
+        let answer = self.ask(&Method::POST, &path, &headers, &body)?;
+        if answer.status == 429 {
+            std::thread::park_timeout(LOOK);
+            return None;
+        }
+        Some(id_of(&answer.json()))
+    }
+
+    fn wait_for(&mut self, id: &str) -> Option<Announced> {
+        let path = format!("/v1/jobs/{id}");
+        let end = Instant::now() + PATIENCE;
+        while Instant::now() < end {
+            let job = self.get(&path)?.json();
+            match job["state"].as_str() {
+                Some("succeeded") => {
+                    let result = self.get(&format!("{path}/result"))?.body;
+                    return Some(Announced { job, result });
+                }
+                Some("queued" | "running") => std::thread::park_timeout(LOOK),
+                _ => {
+                    self.told.failures.push(format!("it did not succeed: {job:#}"));
+                    return None;
+                }
+            }
+        }
+        self.told.failures.push(format!("job {id} did not end"));
+        None
+    }
+
+    /// Reads what there is besides jobs.
+    fn read(mut self) -> Told {
+        let session = format!("/v1/sessions/{}", self.session);
+        let paths = [
+            session.clone(),
+            format!("{session}/datasets/birds"),
+            format!("/v1/jobs?session={}&limit=20", self.session),
+            "/v1/system".to_owned(),
+        ];
+        for path in paths.iter().cycle() {
+            if self.is_over() {
+                break;
+            }
+            self.get(path);
+            std::thread::park_timeout(LOOK);
+        }
+        self.told
+    }
+
+    fn get(&mut self, path: &str) -> Option<Answer> {
+        self.ask(&Method::GET, path, &[], "")
+    }
+
+    /// Asks until there is an answer that says what was asked for; none where it was given up.
+    fn ask(
+        &mut self,
+        method: &Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Option<Answer> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            self.told.requests += 1;
+            let sent = self.client.send(method.clone(), path, headers, body);
+            let fault = match sent {
+                Ok(answer) if matches!(answer.status, 200..=299 | 429) => return Some(answer),
+                Ok(answer) => format!("{method} {path}: {answer:?}"),
+                Err(error) => format!("{method} {path}: {error}"),
+            };
+            if self.faults == Faults::Count || Instant::now() > end {
+                self.told.failures.push(fault);
+                return None;
+            }
+            std::thread::park_timeout(LOOK);
+        }
+    }
+}
+
+impl Told {
+    /// Every accepted job has succeeded and is as it was announced, and there are no others;
+    /// every result was written once.
+    #[track_caller]
+    pub(super) fn check(&self, cluster: &super::cluster::Cluster, client: &Client) {
+        assert!(self.failures.is_empty(), "{:#?}", self.failures);
+        let writes = cluster.database.writes();
+        for (id, announced) in &self.jobs {
+            let job = client.job(id);
+            let result = client.get(&format!("/v1/jobs/{id}/result")).expect(200).body;
+            let announced = announced.as_ref().expect("no client left its job");
+            assert_eq!(announced, &Announced { job, result });
+            assert_eq!(writes[id], (1, 1), "{announced:#?}");
+        }
+        let rows = cluster.database.query("SELECT id FROM jobs ORDER BY id");
+        assert_eq!(rows, Vec::from_iter(self.jobs.keys().cloned()));
+    }
+}

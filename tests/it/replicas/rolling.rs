@@ -1,0 +1,110 @@
+//! A steady load while the replicas come and go.
+//!
+//! The long run of the restarts:
+//!
+//! ```text
+//! LASTCALL_ROLLS=50 cargo test --release --test it rolling_restarts -- --nocapture
+//! ```
+
+use super::balancer::Balancer;
+use super::cluster::{Cluster, REPLICAS};
+use super::load::{Faults, Load};
+use crate::support::{Service, data, until};
+
+/// Restarts, and kills, where the environment names no other number.
+const FEW: usize = 12;
+
+fn from_environment(name: &str, otherwise: u64) -> u64 {
+    let given = std::env::var(name).ok();
+    given.map_or(otherwise, |text| text.parse().expect("a number"))
+}
+
+/// All replicas behind a balancer, and a session with a dataset.
+#[track_caller]
+fn start(cluster: &Cluster) -> (Vec<Service>, Balancer, String) {
+    let mut replicas = vec![cluster.first()];
+    replicas.extend((1..REPLICAS).map(|place| cluster.start(place)));
+    let balancer = Balancer::start();
+    for (place, replica) in replicas.iter().enumerate() {
+        balancer.admit(place, replica);
+    }
+    let session = balancer.client().session_with_birds();
+    (replicas, balancer, session)
+}
+
+/// Waits until the load has got somewhere with the replicas as they are.
+#[track_caller]
+fn wait_for_progress(load: &Load) {
+    let before = load.accepted();
+    until("jobs are accepted", || {
+        (load.accepted() > before + 2).then_some(())
+    });
+}
+
+#[test]
+fn rolling_restarts_lose_nothing_and_fail_no_request() {
+    let rolls = from_environment("LASTCALL_ROLLS", FEW as u64) as usize;
+    let cluster = Cluster::new([
+        // The balancer looks every 100 ms; the rest is for a machine that is busy.
+        ("shutdown.lame_duck", "1s"),
+        ("sessions.ttl", "1day"),
+    ]);
+    let (mut replicas, balancer, session) = start(&cluster);
+    let load = Load::start(&balancer, &session, Faults::Count);
+    for roll in 0..rolls {
+        wait_for_progress(&load);
+        let place = roll % REPLICAS;
+        let ended = replicas.remove(place).terminate();
+        assert!(matches!(ended.code, Some(0 | 75)), "{ended:#?}");
+        let replica = cluster.start(place);
+        balancer.admit(place, &replica);
+        replicas.insert(place, replica);
+    }
+    let told = load.stop();
+    eprintln!(
+        "{rolls} restarts: {} jobs, {} requests, {} failed",
+        told.jobs.len(),
+        told.requests,
+        told.failures.len()
+    );
+    told.check(&cluster, &balancer.client());
+    for replica in replicas {
+        replica.stop();
+    }
+}
+
+/// Prints its seed; `LASTCALL_SEED=…` repeats its choices, `LASTCALL_KILLS=…` sets their number.
+#[test]
+fn random_kills_lose_no_job() {
+    let kills = from_environment("LASTCALL_KILLS", FEW as u64);
+    let seed = from_environment("LASTCALL_SEED", fastrand::u64(..));
+    eprintln!("{kills} kills, LASTCALL_SEED={seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let cluster = Cluster::new([
+        ("jobs.lease", "1s"),
+        ("jobs.heartbeat", "200ms"),
+        ("jobs.max_attempts", "100"),
+        ("sessions.ttl", "1day"),
+    ]);
+    let (mut replicas, balancer, session) = start(&cluster);
+    let load = Load::start(&balancer, &session, Faults::Retry);
+    for _ in 0..kills {
+        wait_for_progress(&load);
+        std::thread::park_timeout(std::time::Duration::from_millis(random.u64(..300)));
+        let place = random.usize(..REPLICAS);
+        replicas.remove(place).kill9();
+        let replica = cluster.start(place);
+        balancer.admit(place, &replica);
+        replicas.insert(place, replica);
+    }
+    let told = load.stop();
+    eprintln!(
+        "{kills} kills: {} jobs, {} requests",
+        told.jobs.len(),
+        told.requests
+    );
+    told.check(&cluster, &balancer.client());
+    for replica in replicas {
+        replica.stop();
+    }
+}
