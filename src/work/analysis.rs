@@ -47,10 +47,33 @@ impl Work for AnalysisWork {
                 as_json(&profile)
             }
             JobSpec::Sql { query, format } => self.query(&task, query, *format).await,
-            JobSpec::Correlation { .. } | JobSpec::Compare { .. } => Err(JobError::permanent(
-                "not_available",
-                "this kind of analysis is not there yet",
-            )),
+            JobSpec::Correlation { dataset, options } => {
+                let dataset = self.dataset(session, dataset).await?;
+                let file = self.open(&dataset).await?;
+                let source = source(&dataset, &file);
+                let options = options.clone();
+                self.engine_run(cancel, progress, move |engine, cancel, progress| {
+                    engine.correlation(source, &options.read, cancel, progress)
+                })
+                .await
+                .and_then(|result| as_json(&result))
+            }
+            JobSpec::Compare {
+                dataset,
+                with,
+                options,
+            } => {
+                let left = self.dataset(session, dataset).await?;
+                let right = self.dataset(session, with).await?;
+                let (left_file, right_file) = (self.open(&left).await?, self.open(&right).await?);
+                let sources = (source(&left, &left_file), source(&right, &right_file));
+                let options = options.clone();
+                self.engine_run(cancel, progress, move |engine, cancel, progress| {
+                    engine.compare(sources.0, sources.1, &options.read, cancel, progress)
+                })
+                .await
+                .and_then(|result| as_json(&result))
+            }
             JobSpec::Report { .. } => Err(JobError::permanent(
                 "internal",
                 "AnalysisService was handed a report",

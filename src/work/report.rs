@@ -70,10 +70,7 @@ impl Work for ReportWork {
                     profile = asked => profile?,
                     () = task.cancel.cancelled() => return Err(stopping()),
                 };
-                (
-                    format!("Profile of {name}"),
-                    Input::Profile(Box::new(profile)),
-                )
+                (name.to_string(), Input::Profile(Box::new(profile)))
             }
             ReportSource::Analysis(id) => self.analysis(*id).await?,
         };
@@ -160,26 +157,25 @@ impl ReportWork {
 
 fn input(job: &Job, bytes: &[u8]) -> Result<(String, Input), JobError> {
     Ok(match &job.spec {
-        JobSpec::Profile { dataset, .. } => (
-            format!("Profile of {dataset}"),
-            Input::Profile(Box::new(parse(bytes)?)),
-        ),
+        JobSpec::Profile { dataset, .. } => {
+            (dataset.to_string(), Input::Profile(Box::new(parse(bytes)?)))
+        }
         JobSpec::Sql { query, .. } => (
-            "Result of a query".to_owned(),
+            "Answer of a query".to_owned(),
             Input::Table {
                 query: query.clone(),
                 table: parse(bytes)?,
             },
         ),
         spec @ JobSpec::Correlation { dataset, .. } => (
-            format!("Correlations of {dataset}"),
+            dataset.to_string(),
             Input::Other {
                 kind: spec.kind(),
                 value: parse(bytes)?,
             },
         ),
         spec @ JobSpec::Compare { dataset, with, .. } => (
-            format!("{dataset} compared with {with}"),
+            format!("{dataset} and {with}"),
             Input::Other {
                 kind: spec.kind(),
                 value: parse(bytes)?,
