@@ -2,8 +2,8 @@
 //! folder of its own, talks HTTP to it, sends it real signals, and reads its log, its exit code
 //! and what it leaves on disk.
 //!
-//! Run with `cargo test --test it`; nothing has to be installed or running. A test that fails
-//! prints the log of its processes. No process outlives its test, and its folder goes with it.
+//! Run with `cargo test --test it`; nothing has to be installed or running, but for [`replicas`],
+//! which needs PostgreSQL and HAProxy (`scripts/test.sh` sees to both). A test that fails prints the log of its processes. No process outlives its test, and its folder goes with it.
 //! Every wait is bounded, generously: the machine may be busy. The only times that are asserted
 //! are the hard bounds of the contract (a deadline, with room for a busy machine); how much
 //! faster it really is belongs to the benchmarks.
@@ -15,6 +15,7 @@
 //! | [`drain_matrix`] | every signal in every phase, and what clients see of it |
 //! | [`kill9`] | `kill -9` at random moments under load (`LASTCALL_KILLS=10000` for the long run) |
 //! | [`config_and_cli`] | the configuration, the commands and their exit codes |
+//! | [`replicas`] | several of them on one PostgreSQL, behind a real HAProxy |
 //! | [`resources`] | memory, threads, processes and files |
 //! | [`sessions_ttl`] | the end of sessions, and that nothing is left of them |
 //! | [`auth`] | keys, roles, and that others' things are not there |
@@ -31,6 +32,7 @@ mod config_and_cli;
 mod drain_matrix;
 mod first_session;
 mod kill9;
+mod replicas;
 mod resources;
 mod sessions_ttl;
 mod shutdown_lines;

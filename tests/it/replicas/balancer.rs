@@ -10,6 +10,7 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use tempfile::TempDir;
 
 use super::cluster::REPLICAS;
+use crate::support::log::Log;
 use crate::support::{Client, PATIENCE, Service, until};
 
 /// HAProxy; it ends with its test.
@@ -18,6 +19,7 @@ use crate::support::{Client, PATIENCE, Service, until};
 /// request twice.
 pub(super) struct Balancer {
     process: Child,
+    log: Log,
     folder: TempDir,
     base: String,
 }
@@ -33,16 +35,18 @@ impl Balancer {
         let socket = folder.path().join("socket");
         let text = configure(&socket.display().to_string(), listener.as_raw_fd());
         std::fs::write(&configuration, text).unwrap();
-        let process = Command::new("haproxy")
+        let mut process = Command::new("haproxy")
             .arg("-db")
             .arg("-f")
             .arg(&configuration)
             .env("PATH", "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .expect("haproxy runs: it is in Debian's package haproxy");
         let balancer = Self {
+            log: Log::of(process.stderr.take().unwrap()),
             process,
             folder,
             base: format!("http://{}", listener.local_addr().unwrap()),
@@ -97,6 +101,12 @@ impl Drop for Balancer {
         // It may have ended by itself; then the test has failed already.
         let _ = self.process.kill();
         let _ = self.process.wait();
+        if std::thread::panicking() {
+            eprintln!("--- log of HAProxy");
+            for line in self.log.finish() {
+                eprintln!("{line}");
+            }
+        }
     }
 }
 
@@ -115,7 +125,7 @@ defaults
     timeout connect 5s
     timeout client 90s
     timeout server 90s
-    timeout check 2s
+    timeout check 10s
     retries 3
     retry-on conn-failure
     option redispatch 1

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use ureq::http::Method;
 
 use super::balancer::Balancer;
+use super::cluster::Cluster;
 use crate::support::jobs::id_of;
 use crate::support::{Answer, Client, PATIENCE};
 
@@ -40,6 +41,8 @@ pub(super) struct Told {
     /// The jobs that were accepted, and what was announced of those that have succeeded.
     pub(super) jobs: BTreeMap<String, Option<Announced>>,
     pub(super) requests: usize,
+    /// Requests that were sent again.
+    pub(super) repeated: usize,
     /// Requests that were not answered as they should have been.
     pub(super) failures: Vec<String>,
 }
@@ -90,6 +93,7 @@ impl Load {
         for client in std::mem::take(&mut self.clients) {
             let told = client.join().unwrap();
             all.requests += told.requests;
+            all.repeated += told.repeated;
             all.failures.extend(told.failures);
             for (id, announced) in told.jobs {
                 let before = all.jobs.insert(id, announced);
@@ -163,7 +167,9 @@ impl User {
                 }
                 Some("queued" | "running") => std::thread::park_timeout(LOOK),
                 _ => {
-                    self.told.failures.push(format!("it did not succeed: {job:#}"));
+                    self.told
+                        .failures
+                        .push(format!("it did not succeed: {job:#}"));
                     return None;
                 }
             }
@@ -216,6 +222,7 @@ impl User {
                 self.told.failures.push(fault);
                 return None;
             }
+            self.told.repeated += 1;
             std::thread::park_timeout(LOOK);
         }
     }
@@ -225,12 +232,15 @@ impl Told {
     /// Every accepted job has succeeded and is as it was announced, and there are no others;
     /// every result was written once.
     #[track_caller]
-    pub(super) fn check(&self, cluster: &super::cluster::Cluster, client: &Client) {
+    pub(super) fn check(&self, cluster: &Cluster, client: &Client) {
         assert!(self.failures.is_empty(), "{:#?}", self.failures);
         let writes = cluster.database.writes();
         for (id, announced) in &self.jobs {
             let job = client.job(id);
-            let result = client.get(&format!("/v1/jobs/{id}/result")).expect(200).body;
+            let result = client
+                .get(&format!("/v1/jobs/{id}/result"))
+                .expect(200)
+                .body;
             let announced = announced.as_ref().expect("no client left its job");
             assert_eq!(announced, &Announced { job, result });
             assert_eq!(writes[id], (1, 1), "{announced:#?}");

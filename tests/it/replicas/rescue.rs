@@ -5,15 +5,15 @@ use nix::unistd::Pid;
 
 use super::balancer::Balancer;
 use super::cluster::Cluster;
-use crate::support::{Client, HeldQuery, Service, data, process, until};
+use crate::support::{Client, HeldQueries, Service, data, process, until};
 
 /// A lease that is over soon.
 const SHORT: [(&str, &str); 2] = [("jobs.lease", "1s"), ("jobs.heartbeat", "200ms")];
 
 /// The replica runs a query that does not go on; its id.
 #[track_caller]
-fn held_query(replica: &Service) -> (String, HeldQuery) {
-    let held = HeldQuery::of(replica);
+fn held_query(replica: &Service) -> (String, HeldQueries) {
+    let held = HeldQueries::of(replica);
     let client = replica.client();
     let session = client.session_with_birds();
     let id = client.sql(&session, data::COUNT);

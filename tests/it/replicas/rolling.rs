@@ -1,10 +1,13 @@
 //! A steady load while the replicas come and go.
 //!
-//! The long run of the restarts:
+//! The long runs:
 //!
 //! ```text
-//! LASTCALL_ROLLS=50 cargo test --release --test it rolling_restarts -- --nocapture
+//! LASTCALL_ROLLS=50 cargo test --test it replicas::rolling::rolling -- --nocapture
+//! LASTCALL_REPLICA_KILLS=500 cargo test --test it replicas::rolling::random -- --nocapture
 //! ```
+
+use std::time::Duration;
 
 use super::balancer::Balancer;
 use super::cluster::{Cluster, REPLICAS};
@@ -65,7 +68,7 @@ fn rolling_restarts_lose_nothing_and_fail_no_request() {
         "{rolls} restarts: {} jobs, {} requests, {} failed",
         told.jobs.len(),
         told.requests,
-        told.failures.len()
+        told.failures.len(),
     );
     told.check(&cluster, &balancer.client());
     for replica in replicas {
@@ -73,10 +76,10 @@ fn rolling_restarts_lose_nothing_and_fail_no_request() {
     }
 }
 
-/// Prints its seed; `LASTCALL_SEED=…` repeats its choices, `LASTCALL_KILLS=…` sets their number.
+/// Prints its seed; `LASTCALL_SEED=…` repeats its choices, `LASTCALL_REPLICA_KILLS=…` sets their number.
 #[test]
 fn random_kills_lose_no_job() {
-    let kills = from_environment("LASTCALL_KILLS", FEW as u64);
+    let kills = from_environment("LASTCALL_REPLICA_KILLS", FEW as u64);
     let seed = from_environment("LASTCALL_SEED", fastrand::u64(..));
     eprintln!("{kills} kills, LASTCALL_SEED={seed}");
     let mut random = fastrand::Rng::with_seed(seed);
@@ -90,7 +93,7 @@ fn random_kills_lose_no_job() {
     let load = Load::start(&balancer, &session, Faults::Retry);
     for _ in 0..kills {
         wait_for_progress(&load);
-        std::thread::park_timeout(std::time::Duration::from_millis(random.u64(..300)));
+        std::thread::park_timeout(Duration::from_millis(random.u64(..300)));
         let place = random.usize(..REPLICAS);
         replicas.remove(place).kill9();
         let replica = cluster.start(place);
@@ -99,9 +102,14 @@ fn random_kills_lose_no_job() {
     }
     let told = load.stop();
     eprintln!(
-        "{kills} kills: {} jobs, {} requests",
+        "{kills} kills: {} jobs, {} requests, {} of them again",
         told.jobs.len(),
-        told.requests
+        told.requests,
+        told.repeated,
+    );
+    assert!(
+        told.repeated > 0 || kills < FEW as u64,
+        "no request was ever cut off"
     );
     told.check(&cluster, &balancer.client());
     for replica in replicas {
