@@ -12,7 +12,7 @@ use ureq::http::Method;
 use super::balancer::Balancer;
 use super::cluster::Cluster;
 use crate::support::jobs::id_of;
-use crate::support::{Answer, Client, PATIENCE};
+use crate::support::{Answer, Client, PATIENCE, data};
 
 /// Clients that submit; each has one job at a time.
 const SUBMITTERS: usize = 3;
@@ -55,7 +55,8 @@ pub(super) struct Load {
 }
 
 impl Load {
-    /// Begins to submit profiles of the session's dataset `birds`, and to read.
+    /// Begins to submit work on the session's dataset `birds`, most of it profiles; to read, and
+    /// to upload.
     pub(super) fn start(balancer: &Balancer, session: &str, faults: Faults) -> Self {
         let (over, accepted) = <(Arc<AtomicBool>, Arc<AtomicUsize>)>::default();
         let user = || User {
@@ -124,7 +125,7 @@ impl User {
         self.over.load(Ordering::Relaxed)
     }
 
-    /// Submits a profile, waits for its end, fetches the result; and again.
+    /// Submits a job, waits for its end, fetches the result; and again.
     fn submit(mut self) -> Told {
         while !self.is_over() {
             let Some(id) = self.submit_one() else {
@@ -140,14 +141,18 @@ impl User {
 
     /// The id of a new job; none where there was no room for it.
     fn submit_one(&mut self) -> Option<String> {
-        let path = format!("/v1/sessions/{}/analyses", self.session);
+        let (kind, body) = match fastrand::u32(..10) {
+            0 => ("analyses", json!({ "kind": "sql", "query": data::COUNT })),
+            1 => ("reports", json!({ "dataset": "birds", "format": "md" })),
+            _ => ("analyses", json!({ "kind": "profile", "dataset": "birds" })),
+        };
+        let path = format!("/v1/sessions/{}/{kind}", self.session);
         let key = format!("{:032x}", fastrand::u128(..));
-        let body = json!({ "kind": "profile", "dataset": "birds" }).to_string();
         let headers = [
             ("content-type", "application/json"),
             ("idempotency-key", &key),
         ];
-        let answer = self.ask(&Method::POST, &path, &headers, &body)?;
+        let answer = self.ask(&Method::POST, &path, &headers, &body.to_string())?;
         if answer.status == 429 {
             std::thread::park_timeout(LOOK);
             return None;
@@ -178,7 +183,7 @@ impl User {
         None
     }
 
-    /// Reads what there is besides jobs.
+    /// Reads what there is besides jobs, and uploads.
     fn read(mut self) -> Told {
         let session = format!("/v1/sessions/{}", self.session);
         let paths = [
@@ -187,11 +192,14 @@ impl User {
             format!("/v1/jobs?session={}&limit=20", self.session),
             "/v1/system".to_owned(),
         ];
+        let other = format!("{session}/datasets/others");
         for path in paths.iter().cycle() {
             if self.is_over() {
                 break;
             }
             self.get(path);
+            let csv = [("content-type", "text/csv")];
+            self.ask(&Method::PUT, &other, &csv, data::BIRDS);
             std::thread::park_timeout(LOOK);
         }
         self.told
