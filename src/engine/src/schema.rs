@@ -13,6 +13,7 @@ use crate::read::{Dataset, MAX_COLUMNS, Plan};
 pub(crate) struct Findings {
     names: Vec<String>,
     kinds: Vec<Kinds>,
+    varied: Vec<bool>,
     /// Where the columns are that were not planned.
     more: HashMap<String, usize>,
     pub(crate) rows: u64,
@@ -24,10 +25,11 @@ pub(crate) struct Findings {
 impl Findings {
     /// From a first look at the data.
     pub(crate) fn new(dataset: &dyn Dataset) -> Self {
-        let (names, kinds) = dataset.first_look();
+        let looks = dataset.first_look();
         Self {
-            names,
-            kinds,
+            kinds: looks.iter().map(|look| look.kinds).collect(),
+            varied: looks.iter().map(|look| look.varied).collect(),
+            names: looks.into_iter().map(|look| look.name).collect(),
             more: HashMap::new(),
             rows: 0,
             fits: true,
@@ -39,6 +41,7 @@ impl Findings {
     pub(crate) fn nothing(dataset: &dyn Dataset, plan: &Plan) -> Self {
         Self {
             names: plan.names.clone(),
+            varied: plan.varied.clone(),
             kinds: dataset
                 .declared()
                 .unwrap_or_else(|| vec![Kinds::ALL; plan.kinds.len()]),
@@ -67,6 +70,7 @@ impl Findings {
                     self.more.insert(name.clone(), self.names.len());
                     self.names.push(name.clone());
                     self.kinds.push(*kinds);
+                    self.varied.push(true);
                 }
             }
         }
@@ -101,6 +105,7 @@ impl Findings {
         Plan {
             names: self.names.clone(),
             kinds: self.kinds.iter().map(|kinds| kinds.resolve()).collect(),
+            varied: self.varied.clone(),
         }
     }
 

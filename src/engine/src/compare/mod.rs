@@ -103,10 +103,11 @@ fn observe(
         resources,
         ctl,
         |plan| {
-            let budget = bytes / plan.kinds.len().max(1);
+            let budgets = plan.budgets(bytes);
             plan.kinds
                 .iter()
-                .map(|&kind| Observed::new(kind, budget))
+                .zip(budgets)
+                .map(|(&kind, budget)| Observed::new(kind, budget))
                 .collect::<Vec<_>>()
         },
         |observed| {

@@ -148,7 +148,10 @@ mod tests {
         near(correlation(0.5, 10).unwrap(), 0.141_113_281_25);
         let many = correlation(-0.01, 1_000_000).unwrap();
         // The logarithms of Γ that it is the difference of have seven digits before the point.
-        assert!((many / 1.520_319_803_992_726e-23 - 1.0).abs() < 1e-8, "{many}");
+        assert!(
+            (many / 1.520_319_803_992_726e-23 - 1.0).abs() < 1e-8,
+            "{many}"
+        );
         near(correlation(0.95, 5).unwrap(), 0.013_320_011_010_141_25);
         assert_eq!(correlation(1.0, 5), Some(0.0));
         assert_eq!(correlation(0.0, 5), Some(1.0));

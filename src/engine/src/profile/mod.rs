@@ -51,7 +51,7 @@ struct Figures {
 
 impl Figures {
     fn new(plan: &Plan, limits: &Limits) -> Self {
-        let budget = limits.columns / plan.kinds.len().max(1);
+        let budgets = plan.budgets(limits.columns);
         let numeric = plan
             .kinds
             .iter()
@@ -64,7 +64,8 @@ impl Figures {
             columns: plan
                 .kinds
                 .iter()
-                .map(|&kind| ColumnFigures::new(kind, budget))
+                .zip(budgets)
+                .map(|(&kind, budget)| ColumnFigures::new(kind, budget))
                 .collect(),
             pairs: Pairs::new(numeric, limits.rank_rows),
             left_out,

@@ -16,7 +16,7 @@ mod xlsx;
 use arrow::array::RecordBatch;
 use lastcall_domain::{Format, ReadOptions};
 
-use crate::batch::Batch;
+use crate::batch::{Batch, ColumnBatch, Values};
 use crate::cell::{Kind, Kinds};
 use crate::ctl::Ctl;
 use crate::pipeline::Resources;
@@ -50,16 +50,64 @@ pub(crate) trait Input: Send {
 }
 
 /// The columns as they are assumed to be.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Plan {
     pub(crate) names: Vec<String>,
     pub(crate) kinds: Vec<Kind>,
+    /// Which columns have mostly different values in the first rows. Most of the memory is
+    /// theirs.
+    pub(crate) varied: Vec<bool>,
+}
+
+impl Plan {
+    /// Shares out memory to the columns.
+    pub(crate) fn budgets(&self, bytes: usize) -> Vec<usize> {
+        const MORE: usize = 8;
+        let weight = |varied: &bool| if *varied { MORE } else { 1 };
+        let total: usize = self.varied.iter().map(weight).sum();
+        self.varied
+            .iter()
+            .map(|varied| bytes / total.max(1) * weight(varied))
+            .collect()
+    }
+}
+
+/// A column as far as the first rows tell.
+#[derive(Clone, Debug)]
+pub(crate) struct Look {
+    pub(crate) name: String,
+    /// What its cells may be read as.
+    pub(crate) kinds: Kinds,
+    /// Most of its values are different.
+    pub(crate) varied: bool,
+}
+
+impl Look {
+    /// From the first cells, read as text.
+    pub(crate) fn new(name: String, cells: &ColumnBatch) -> Self {
+        let varied = match &cells.values {
+            Values::Text(texts) => {
+                let rows = (0..texts.len()).filter(|&row| !cells.missing.at(row));
+                let mut hashes: Vec<u64> = rows.map(|row| texts.hashes()[row]).collect();
+                let count = hashes.len();
+                hashes.sort_unstable();
+                hashes.dedup();
+                hashes.len() * 2 > count
+            }
+            _ => true,
+        };
+        Self {
+            name,
+            kinds: cells.kinds,
+            varied,
+        }
+    }
 }
 
 /// A dataset that can be read again and again.
 pub(crate) trait Dataset: Sync {
-    /// The columns and what their first cells may be read as.
-    fn first_look(&self) -> (Vec<String>, Vec<Kinds>);
+    /// The columns as far as the first rows tell.
+    fn first_look(&self) -> Vec<Look>;
 
     /// What the format itself says about the columns; nothing where only their cells tell.
     fn declared(&self) -> Option<Vec<Kinds>> {

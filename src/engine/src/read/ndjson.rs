@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use super::build::{Cell, build_column};
 use super::records::{Lines, Records};
 use super::text::{self, Encoded};
-use super::{Body, Chunk, Dataset, Input, MAX_COLUMNS, Plan};
+use super::{Body, Chunk, Dataset, Input, Look, MAX_COLUMNS, Plan};
 use crate::batch::{Batch, Notes, hash_rows};
 use crate::cell::{CellRules, Kind, Kinds, Moment};
 use crate::limits::Limits;
@@ -28,8 +28,7 @@ pub(super) struct Ndjson {
     encoded: Encoded,
     rules: CellRules,
     limits: Limits,
-    names: Vec<String>,
-    kinds: Vec<Kinds>,
+    looks: Vec<Look>,
 }
 
 impl Ndjson {
@@ -61,29 +60,28 @@ impl Ndjson {
             encoded,
             rules: CellRules::new(options)?,
             limits: *limits,
-            names: Vec::new(),
-            kinds: Vec::new(),
+            looks: Vec::new(),
         };
         let known = Plan {
-            kinds: vec![Kind::Text; names.len()],
             names,
+            ..Plan::default()
         };
-        let batch = ndjson.batch(whole, &known, 1)?;
-        let kinds = batch.columns.iter().map(|column| column.kinds);
-        let more = batch.more.into_iter();
-        (ndjson.names, ndjson.kinds) = known.names.into_iter().zip(kinds).chain(more).unzip();
+        let rows = Rows::read_all(whole, &known, 1)?;
+        let columns = rows.columns.iter().zip(rows.names);
+        ndjson.looks = columns
+            .map(|(column, name)| {
+                let cells = column.cells(rows.rows);
+                Look::new(
+                    name,
+                    &build_column(Kind::Text, cells, rows.rows, &ndjson.rules),
+                )
+            })
+            .collect();
         Ok(ndjson)
     }
 
     fn batch(&self, data: &[u8], plan: &Plan, first_line: u64) -> Result<Batch, EngineError> {
-        let mut rows = Rows::new(plan);
-        for (at, line) in data.split(|&byte| byte == b'\n').enumerate() {
-            let line = line.trim_ascii();
-            if !line.is_empty() {
-                rows.read(line)
-                    .map_err(|error| malformed(&error, first_line + at as u64))?;
-            }
-        }
+        let rows = Rows::read_all(data, plan, first_line)?;
         let mut batch = Batch {
             rows: rows.rows,
             row_hashes: vec![0; rows.rows],
@@ -120,8 +118,8 @@ fn malformed(error: &serde_json::Error, line: u64) -> EngineError {
 }
 
 impl Dataset for Ndjson {
-    fn first_look(&self) -> (Vec<String>, Vec<Kinds>) {
-        (self.names.clone(), self.kinds.clone())
+    fn first_look(&self) -> Vec<Look> {
+        self.looks.clone()
     }
 
     fn open(&self) -> Result<Box<dyn Input>, EngineError> {
@@ -194,6 +192,18 @@ impl<'a> Rows<'a> {
             names,
             rows: 0,
         }
+    }
+
+    fn read_all(data: &'a [u8], plan: &Plan, first_line: u64) -> Result<Self, EngineError> {
+        let mut rows = Self::new(plan);
+        for (at, line) in data.split(|&byte| byte == b'\n').enumerate() {
+            let line = line.trim_ascii();
+            if !line.is_empty() {
+                rows.read(line)
+                    .map_err(|error| malformed(&error, first_line + at as u64))?;
+            }
+        }
+        Ok(rows)
     }
 
     fn read(&mut self, line: &'a [u8]) -> Result<(), serde_json::Error> {

@@ -10,7 +10,7 @@ use lastcall_domain::profile::Warning;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
 use super::columnar::{self, Declared};
-use super::{Body, Chunk, Dataset, Input, MAX_COLUMNS, Plan, header};
+use super::{Body, Chunk, Dataset, Input, Look, MAX_COLUMNS, Plan, header};
 use crate::batch::{Batch, hash_rows};
 use crate::cell::{CellRules, Kinds};
 use crate::ctl::Ctl;
@@ -90,8 +90,14 @@ fn builder(file: &File) -> Result<ParquetRecordBatchReaderBuilder<File>, EngineE
 }
 
 impl Dataset for Parquet {
-    fn first_look(&self) -> (Vec<String>, Vec<Kinds>) {
-        (self.names.clone(), self.declared().unwrap_or_default())
+    fn first_look(&self) -> Vec<Look> {
+        let columns = self.names.iter().zip(&self.declared);
+        let look = |(name, declared): (&String, &Declared)| Look {
+            name: name.clone(),
+            kinds: declared.kinds(),
+            varied: true,
+        };
+        columns.map(look).collect()
     }
 
     fn declared(&self) -> Option<Vec<Kinds>> {

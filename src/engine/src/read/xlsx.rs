@@ -16,9 +16,8 @@ use serde_json::Value;
 use tempfile::NamedTempFile;
 
 use super::ndjson::Ndjson;
-use super::{Chunk, Dataset, Input, MAX_COLUMNS, Plan, header};
+use super::{Chunk, Dataset, Input, Look, MAX_COLUMNS, Plan, header};
 use crate::batch::Batch;
-use crate::cell::Kinds;
 use crate::ctl::Ctl;
 use crate::pipeline::Resources;
 use crate::{EngineError, Source};
@@ -231,7 +230,7 @@ fn excel_time(time: &ExcelDateTime) -> String {
 }
 
 impl Dataset for Sheet {
-    fn first_look(&self) -> (Vec<String>, Vec<Kinds>) {
+    fn first_look(&self) -> Vec<Look> {
         self.rows.first_look()
     }
 

@@ -15,9 +15,9 @@ use self::dialect::Dialect;
 use super::build::build_column;
 use super::records::{Records, Splitter, is_blank};
 use super::text::{self, Encoded};
-use super::{Body, Chunk, Dataset, Input, MAX_COLUMNS, Plan, header};
+use super::{Body, Chunk, Dataset, Input, Look, MAX_COLUMNS, Plan, header};
 use crate::batch::{Batch, hash_rows};
-use crate::cell::{CellRules, Kind, Kinds};
+use crate::cell::{CellRules, Kind};
 use crate::limits::Limits;
 use crate::{EngineError, Source};
 
@@ -29,8 +29,7 @@ pub(super) struct Csv {
     dialect: Dialect,
     rules: CellRules,
     limits: Limits,
-    names: Vec<String>,
-    kinds: Vec<Kinds>,
+    looks: Vec<Look>,
     warnings: Vec<Warning>,
 }
 
@@ -56,12 +55,11 @@ impl Csv {
             dialect: Dialect { delimiter, comment },
             rules,
             limits: *limits,
-            names: Vec::new(),
-            kinds: Vec::new(),
+            looks: Vec::new(),
             warnings: Vec::new(),
         };
-        csv.read_header()?;
-        csv.look_at(&sample);
+        let names = csv.read_header()?;
+        csv.look_at(names, &sample, raw.len() < text::SAMPLE);
         Ok(csv)
     }
 
@@ -79,7 +77,7 @@ impl Csv {
     }
 
     /// Reads the names of the columns from the first record, however long that is.
-    fn read_header(&mut self) -> Result<(), EngineError> {
+    fn read_header(&mut self) -> Result<Vec<String>, EngineError> {
         let (_, record) = self.records()?;
         let header = Cells::cut_record(&record, self.dialect);
         if header.len() > MAX_COLUMNS {
@@ -87,40 +85,37 @@ impl Csv {
                 limit: MAX_COLUMNS as u64,
             });
         }
-        (self.names, self.warnings) = header::names(&header);
-        Ok(())
+        let (names, warnings) = header::names(&header);
+        self.warnings = warnings;
+        Ok(names)
     }
 
     /// Finds out what the first cells may be read as.
-    fn look_at(&mut self, sample: &[u8]) {
+    fn look_at(&mut self, names: Vec<String>, sample: &[u8], all: bool) {
         let mut start = 0;
-        while let Some(end) = self.dialect.record_end(sample, start) {
-            let skip = is_blank(&sample[start..end]) || self.dialect.comments(sample, start);
+        let mut found = false;
+        while !found && let Some(end) = self.dialect.record_end(sample, start) {
+            let record = &sample[start..end];
+            found = !is_blank(record) && !self.dialect.comments(record, 0);
             start = end;
-            if !skip {
-                break;
-            }
         }
-        let whole = if sample.len() < text::SAMPLE {
-            sample.len()
-        } else {
-            start + self.dialect.last_record_end(&sample[start..]).unwrap_or(0)
+        let rows = match self.dialect.last_record_end(&sample[start..]) {
+            _ if !found => &[][..],
+            _ if all => &sample[start..],
+            end => &sample[start..start + end.unwrap_or(0)],
         };
-        let rows = if start == 0 {
-            &[][..]
-        } else {
-            &sample[start..whole]
+        let cells = Cells::cut(rows, self.dialect, names.len(), 1);
+        let look = |(at, name)| {
+            let column = build_column(Kind::Text, cells.column(at), cells.rows(), &self.rules);
+            Look::new(name, &column)
         };
-        let cells = Cells::cut(rows, self.dialect, self.names.len(), 1);
-        self.kinds = (0..self.names.len())
-            .map(|at| build_column(Kind::Text, cells.column(at), cells.rows(), &self.rules).kinds)
-            .collect();
+        self.looks = names.into_iter().enumerate().map(look).collect();
     }
 }
 
 impl Dataset for Csv {
-    fn first_look(&self) -> (Vec<String>, Vec<Kinds>) {
-        (self.names.clone(), self.kinds.clone())
+    fn first_look(&self) -> Vec<Look> {
+        self.looks.clone()
     }
 
     fn open(&self) -> Result<Box<dyn Input>, EngineError> {
