@@ -17,7 +17,6 @@ pub(crate) struct Duplicates {
 }
 
 enum Stage {
-    /// Sorted pieces, then the last one, which is not full yet.
     Exact(Vec<u64>),
     Sketched(DistinctSketch),
 }
@@ -26,8 +25,7 @@ impl Duplicates {
     pub(crate) fn new(bytes: usize) -> Self {
         Self {
             rows: 0,
-            // Sorted in pieces and merged without a copy, but a vector grows by doubling.
-            most: bytes / 16,
+            most: bytes / 8,
             stage: Stage::Exact(Vec::new()),
         }
     }
@@ -36,6 +34,10 @@ impl Duplicates {
         self.rows += hashes.len() as u64;
         if let Stage::Exact(held) = &mut self.stage {
             if held.len() + hashes.len() <= self.most {
+                if held.capacity() - held.len() < hashes.len() {
+                    // By a quarter, not by doubling: the limit is meant.
+                    held.reserve_exact(hashes.len().max(held.len() / 4));
+                }
                 held.extend_from_slice(hashes);
                 return Ok(());
             }
