@@ -132,7 +132,7 @@ fn a_query_can_answer_in_a_format_that_is_a_dataset_again() {
     let job = client.analyse(&session, &body);
     assert_eq!(
         client.result(&job).text().trim_end(),
-        "n,first\n10,2007-11-11"
+        "n,first\r\n10,2007-11-11"
     );
     service.stop();
 }

@@ -41,8 +41,11 @@ fn a_page_holds_all_that_it_needs_and_runs_nothing() {
     let service = home.start();
     let client = service.client();
     let session = client.session();
-    let hostile = "name,<img src=x onerror=alert(1)>\n<script>alert(2)</script>,1\n";
-    client.upload(&session, "hostile", hostile);
+    let mut hostile = "name,<img src=x onerror=alert(1)>\n".to_owned();
+    for row in 0..20 {
+        hostile.push_str(&format!("<script>alert({})</script>,{row}\n", row % 3));
+    }
+    client.upload(&session, "hostile", &hostile);
     let id = client.report(&session, &json!({ "dataset": "hostile", "format": "html" }));
     let report = client.result(&id);
     let page = report.text();

@@ -1,36 +1,53 @@
 //! Work that stands still until the test lets it go on, however fast the machine is.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, mkfifo};
 
-use super::{Home, Service, process, until};
+use super::{Home, PATIENCE, Service, process};
 
-/// Processes that the service keeps ready for queries.
-const SPARES: usize = 2;
+/// How often is looked for a new process: a query takes longer to reach one and be answered.
+const LOOK: Duration = Duration::from_millis(1);
 
-/// The next queries, up to [`HeldQueries::COUNT`]: their processes are stopped by SIGSTOP.
+/// No query of the service goes on while this lives: every process for queries is stopped by
+/// SIGSTOP as soon as it is there.
 pub(crate) struct HeldQueries {
-    pids: Vec<i32>,
+    over: Arc<AtomicBool>,
+    stopper: Option<JoinHandle<Vec<i32>>>,
 }
 
 impl HeldQueries {
-    /// How many queries are held.
-    pub(crate) const COUNT: usize = SPARES;
-
-    /// Holds the next queries of the service.
     #[track_caller]
     pub(crate) fn of(service: &Service) -> Self {
-        let pids = until("the processes for queries are there", || {
-            let pids = queries(service.pid());
-            (pids.len() == SPARES).then_some(pids)
+        let (over, pid) = (Arc::new(AtomicBool::new(false)), service.pid());
+        let (first, is_held) = channel();
+        let told = Arc::clone(&over);
+        let stopper = std::thread::spawn(move || {
+            let mut stopped = Vec::new();
+            while !told.load(Ordering::SeqCst) {
+                for child in running_queries(pid) {
+                    // One whose query was cancelled just now is gone.
+                    let _ = kill(Pid::from_raw(child), Signal::SIGSTOP);
+                    stopped.push(child);
+                    let _ = first.send(());
+                }
+                std::thread::park_timeout(LOOK);
+            }
+            stopped
         });
-        for pid in &pids {
-            kill(Pid::from_raw(*pid), Signal::SIGSTOP).expect("a process for queries lives");
+        let first = is_held.recv_timeout(PATIENCE);
+        first.expect("a process waits for queries");
+        Self {
+            over,
+            stopper: Some(stopper),
         }
-        Self { pids }
     }
 
     /// Lets them go on.
@@ -41,20 +58,27 @@ impl HeldQueries {
 
 impl Drop for HeldQueries {
     fn drop(&mut self) {
-        for pid in &self.pids {
+        self.over.store(true, Ordering::SeqCst);
+        let Some(Ok(stopped)) = self.stopper.take().map(JoinHandle::join) else {
+            return;
+        };
+        for pid in stopped {
             // Those whose query was cancelled are gone.
-            let _ = kill(Pid::from_raw(*pid), Signal::SIGCONT);
+            let _ = kill(Pid::from_raw(pid), Signal::SIGCONT);
         }
     }
 }
 
-/// The processes for queries that have got so far that stopping them stops nobody else: they
-/// run a command line of their own.
-fn queries(service: i32) -> Vec<i32> {
+/// The processes for queries that are not stopped yet, and have got so far that stopping them
+/// stops nobody else: they run a command line of their own.
+fn running_queries(service: i32) -> Vec<i32> {
     let line = |pid: i32| std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let own = line(service);
     let mut pids = process::children(service);
-    pids.retain(|pid| !line(*pid).is_empty() && line(*pid) != own);
+    pids.retain(|pid| {
+        let line = line(*pid);
+        !line.is_empty() && line != own && process::state(*pid) != Some('T')
+    });
     pids
 }
 

@@ -24,11 +24,15 @@ pub(crate) fn peak_resident(pid: i32) -> u64 {
     status(pid, "VmHWM") * 1024
 }
 
+/// The letter that the kernel gives its state: `T` where it is stopped.
+pub(crate) fn state(pid: i32) -> Option<char> {
+    let stat = std::fs::read_to_string(proc(pid, "stat")).ok()?;
+    stat.rsplit_once(") ")?.1.chars().next()
+}
+
 /// Whether it is there (and not only waiting to be reaped).
 pub(crate) fn is_alive(pid: i32) -> bool {
-    let stat = std::fs::read_to_string(proc(pid, "stat")).unwrap_or_default();
-    stat.rsplit_once(") ")
-        .is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+    state(pid).is_some_and(|state| !matches!(state, 'Z' | 'X'))
 }
 
 /// The names of its threads.
