@@ -1,5 +1,7 @@
 //! One job, and a worker that does not end it.
 
+use std::time::{Duration, Instant};
+
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -9,6 +11,11 @@ use crate::support::{Client, HeldQueries, Service, data, process, until};
 
 /// A lease that is over soon.
 const SHORT: [(&str, &str); 2] = [("jobs.lease", "1s"), ("jobs.heartbeat", "200ms")];
+
+/// The lease, and the second within which a peer has to see that it is over.
+const RESCUE: Duration = Duration::from_secs(2);
+/// What a busy machine may add.
+const ROOM: Duration = Duration::from_secs(10);
 
 /// The replica runs a query that does not go on; its id.
 #[track_caller]
@@ -67,7 +74,14 @@ fn a_job_whose_worker_was_killed_runs_on_a_peer() {
     let first = cluster.first();
     let (id, _held) = held_query(&first);
     let (peers, balancer, _) = peers(&cluster, &first);
+    let killed = Instant::now();
     first.kill9();
+    until("a peer has the job", || {
+        (peers[0].client().job(&id)["attempt"] == 2).then_some(())
+    });
+    let rescued = killed.elapsed();
+    eprintln!("a peer had the job {rescued:?} after its worker was killed");
+    assert!(rescued < RESCUE + ROOM, "{rescued:?}");
     until("HAProxy sees that the replica is gone", || {
         (!balancer.is_up(0)).then_some(())
     });

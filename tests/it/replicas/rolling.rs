@@ -9,6 +9,8 @@
 
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
+
 use super::balancer::Balancer;
 use super::cluster::{Cluster, REPLICAS};
 use super::load::{Faults, Load};
@@ -19,6 +21,16 @@ use crate::support::{Service, until};
 const ROLLS: u64 = 50;
 /// Kills where `LASTCALL_REPLICA_KILLS` names no other number.
 const KILLS: u64 = 30;
+/// Hangs where `LASTCALL_REPLICA_HANGS` names no other number.
+const HANGS: u64 = 15;
+
+/// A job may lose its worker as often as it happens to.
+const SHORT_LEASE: [(&str, &str); 4] = [
+    ("jobs.lease", "1s"),
+    ("jobs.heartbeat", "200ms"),
+    ("jobs.max_attempts", "100"),
+    ("sessions.ttl", "1day"),
+];
 
 fn from_environment(name: &str, otherwise: u64) -> u64 {
     let given = std::env::var(name).ok();
@@ -86,12 +98,7 @@ fn random_kills_lose_no_job() {
     let seed = from_environment("LASTCALL_SEED", fastrand::u64(..));
     eprintln!("{kills} kills, LASTCALL_SEED={seed}");
     let mut random = fastrand::Rng::with_seed(seed);
-    let cluster = Cluster::new([
-        ("jobs.lease", "1s"),
-        ("jobs.heartbeat", "200ms"),
-        ("jobs.max_attempts", "100"),
-        ("sessions.ttl", "1day"),
-    ]);
+    let cluster = Cluster::new(SHORT_LEASE);
     let (mut replicas, balancer, session) = start(&cluster);
     let load = Load::start(&balancer, &session, Faults::Retry);
     for _ in 0..kills {
@@ -118,4 +125,45 @@ fn random_kills_lose_no_job() {
     for replica in replicas {
         replica.stop();
     }
+}
+
+/// A replica that hangs for longer than its lease has lost what it had in hand, and does not
+/// know.
+#[test]
+fn random_hangs_let_no_late_write_through() {
+    let hangs = from_environment("LASTCALL_REPLICA_HANGS", HANGS);
+    let seed = from_environment("LASTCALL_SEED", fastrand::u64(..));
+    eprintln!("{hangs} hangs, LASTCALL_SEED={seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let cluster = Cluster::new(SHORT_LEASE);
+    let (mut replicas, balancer, session) = start(&cluster);
+    let load = Load::start(&balancer, &session, Faults::Retry);
+    for _ in 0..hangs {
+        wait_for_progress(&load);
+        std::thread::park_timeout(Duration::from_millis(random.u64(..300)));
+        let place = random.usize(..REPLICAS);
+        replicas[place].signal(Signal::SIGSTOP);
+        std::thread::park_timeout(Duration::from_millis(random.u64(..3000)));
+        replicas[place].signal(Signal::SIGCONT);
+    }
+    let told = load.stop();
+    let lost: u64 = replicas.iter().map(lost).sum();
+    eprintln!(
+        "{hangs} hangs: {} jobs, {} requests, {} of them again, {lost} claims lost",
+        told.jobs.len(),
+        told.requests,
+        told.repeated,
+    );
+    told.check(&cluster, &balancer.client());
+    for replica in replicas {
+        replica.stop();
+    }
+}
+
+/// Claims of the process that a peer took away.
+fn lost(replica: &Service) -> u64 {
+    ["AnalysisService", "ReportService"]
+        .into_iter()
+        .filter_map(|name| replica.client().service(name)["counts"]["lost"].as_u64())
+        .sum()
 }
