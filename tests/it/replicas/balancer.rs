@@ -2,11 +2,10 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::os::fd::AsRawFd;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use tempfile::TempDir;
 
 use super::cluster::REPLICAS;
@@ -28,19 +27,20 @@ impl Balancer {
     /// One that knows of no replica yet.
     pub(super) fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        // The free port is taken here and handed over, so that nobody else gets it.
+        // The free port is taken here and handed over as standard input, so that nobody else
+        // gets it.
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        fcntl(&listener, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
         let configuration = folder.path().join("haproxy.cfg");
         let socket = folder.path().join("socket");
-        let text = configure(&socket.display().to_string(), listener.as_raw_fd());
+        let text = configure(&socket.display().to_string());
         std::fs::write(&configuration, text).unwrap();
         let mut process = Command::new("haproxy")
             .arg("-db")
             .arg("-f")
             .arg(&configuration)
             .env("PATH", "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
-            .stdin(Stdio::null())
+            .stdin(OwnedFd::from(listener))
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -49,7 +49,7 @@ impl Balancer {
             log: Log::of(process.stderr.take().unwrap()),
             process,
             folder,
-            base: format!("http://{}", listener.local_addr().unwrap()),
+            base,
         };
         until("HAProxy listens for commands", || {
             UnixStream::connect(&socket).ok()
@@ -111,7 +111,7 @@ impl Drop for Balancer {
 }
 
 /// The places of the replicas have no address that answers before [`Balancer::admit`].
-fn configure(socket: &str, listener: i32) -> String {
+fn configure(socket: &str) -> String {
     let places: String = (0..REPLICAS)
         .map(|place| format!("    server r{place} 127.0.0.1:1 check disabled\n"))
         .collect();
@@ -130,7 +130,7 @@ defaults
     retry-on conn-failure
     option redispatch 1
 frontend clients
-    bind fd@{listener}
+    bind fd@0
     default_backend replicas
 backend replicas
     balance roundrobin

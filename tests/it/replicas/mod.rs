@@ -1,5 +1,13 @@
 //! Several replicas on one PostgreSQL and one folder of blobs, behind a real HAProxy.
 //!
+//! | suite | what it shows |
+//! |---|---|
+//! | [`rescue`] | a job whose worker was killed, hangs, or was stopped is run by a peer |
+//! | [`rolling`] | restarts, kills and hangs under a steady load |
+//!
+//! Triggers in the database record every result that is written and every change to a job that
+//! has ended: each job has one of each, whatever happens to its workers.
+//!
 //! It needs the server that `scripts/postgres.sh start` starts, named by
 //! `LASTCALL_TEST_POSTGRES`, and Debian's `haproxy` and `postgresql-client`.
 
