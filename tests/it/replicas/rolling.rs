@@ -63,8 +63,8 @@ fn wait_for_progress(load: &Load) {
 fn rolling_restarts_lose_nothing_and_fail_no_request() {
     let rolls = from_environment("LASTCALL_ROLLS", ROLLS) as usize;
     let cluster = Cluster::new([
-        // The balancer looks every 100 ms; the rest is for a machine that is busy. Without it a
-        // request is cut off now and then: one in 30 restarts at this load.
+        // The balancer looks every 100 ms; the rest is for a machine that is busy. With none at
+        // all a request may be cut off.
         ("shutdown.lame_duck", "1s"),
         ("sessions.ttl", "1day"),
     ]);
