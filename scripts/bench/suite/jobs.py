@@ -22,9 +22,9 @@ PROCRASTINATE = "procrastinate (PostgreSQL)"
 USUAL = "FastAPI through HTTP (memory, not durable)"
 
 
-def in_process(program: Path, jobs: int, *settings: object) -> dict:
+def in_process(*command: object) -> dict:
     with tempfile.TemporaryDirectory(prefix="lastcall-bench-") as folder:
-        return rates(lastcall.once(program, jobs, *settings, folder))
+        return rates(lastcall.once(*command, folder))
 
 
 def rates(seen: dict) -> dict:
@@ -80,7 +80,7 @@ def main(rounds: int, seconds: int) -> None:
     lastcall.build_apalis()
     with postgres() as new_database:
         participants: dict[str, Callable[[], dict]] = {
-            OURS: lambda: in_process(lastcall.PARTS, 100_000, SUBMITTERS, WORKERS),
+            OURS: lambda: in_process(lastcall.PARTS, "jobs", 50_000, SUBMITTERS, WORKERS),
             APALIS: lambda: in_process(lastcall.APALIS, 10_000, SUBMITTERS, WORKERS, 10, 4),
             APALIS_BATCHED: lambda: in_process(
                 lastcall.APALIS, 10_000, SUBMITTERS, WORKERS, 100, 4
