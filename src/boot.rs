@@ -8,6 +8,7 @@
 mod built;
 mod down;
 mod signals;
+mod state_dir;
 mod system;
 mod threads;
 mod watchdog;

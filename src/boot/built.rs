@@ -18,6 +18,7 @@ use lastcall_render::{FontConfig, Renderer};
 use lastcall_sql::{Sql, SqlConfig};
 
 use super::signals::{Signals, Stop};
+use super::state_dir::StateDir;
 use super::system::System;
 use crate::config::{Config, MAX_TTL, Pool};
 use crate::exit::{Exit, Failure};
@@ -26,6 +27,7 @@ use crate::work::{AnalysisWork, Compute, Describer, ReportWork};
 /// What has been built so far. Whatever is there has to be taken down.
 #[derive(Default)]
 pub(super) struct Built {
+    pub(super) state_dir: Option<StateDir>,
     pub(super) report_file: Option<ReportFile>,
     pub(super) store: Option<Arc<dyn Store>>,
     pub(super) sql: Option<Arc<Sql>>,
@@ -48,9 +50,6 @@ impl Built {
     pub(super) async fn up(&mut self, config: &Config, signals: &Signals) -> Result<(), Failure> {
         let instance = InstanceId::new();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let scratch = config.state_dir.join("scratch");
-        clean_folder(&scratch).map_err(unavailable)?;
-
         let limits = Limits {
             max_attempts: config.jobs.max_attempts,
             max_interruptions: config.jobs.max_interruptions,
@@ -61,6 +60,8 @@ impl Built {
                 .with_context(|| format!("store.url = {}", config.store_url.redacted_url()))
                 .map_err(unavailable)?;
         self.store = Some(Arc::clone(&store));
+        let state_dir = StateDir::take(&config.state_dir).map_err(unavailable)?;
+        let scratch = state_dir.scratch().map_err(unavailable)?;
         let blobs = open_blobs(config, &scratch).await.map_err(unavailable)?;
         // The address is taken before anything is started, so that a port in use is found early.
         let listener = TcpListener::bind(config.server.bind)
@@ -68,12 +69,13 @@ impl Built {
             .map_err(unavailable)?;
 
         // Only the owner of the store may say how the run before it ended.
-        let report_file = ReportFile::in_folder(&config.state_dir);
+        let report_file = ReportFile::in_folder(state_dir.path());
         let previous = report_file
             .begin()
-            .with_context(|| format!("state.dir = {}", config.state_dir.display()))
+            .with_context(|| format!("state.dir = {}", state_dir.path().display()))
             .map_err(unavailable)?;
         self.report_file = Some(report_file);
+        self.state_dir = Some(state_dir);
 
         let feed = Feed::new();
         let describe = self
@@ -146,6 +148,7 @@ impl Built {
             compute: Arc::clone(&compute),
             scratch: scratch.to_owned(),
             timeout: config.analysis.pool.timeout,
+            conversions: Arc::default(),
         });
         let report = {
             let (store, blobs, clock) = (Arc::clone(store), Arc::clone(blobs), Arc::clone(clock));
@@ -227,15 +230,6 @@ const DESCRIBERS: usize = 2;
 
 fn unavailable(error: anyhow::Error) -> Failure {
     Failure::new(Exit::Unavailable, error)
-}
-
-/// An empty folder: what a dead process left in it is of no use to anybody.
-fn clean_folder(folder: &Path) -> anyhow::Result<()> {
-    match std::fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => std::fs::create_dir_all(folder),
-    }
-    .with_context(|| format!("the folder {} cannot be used", folder.display()))
 }
 
 async fn open_blobs(config: &Config, scratch: &Path) -> anyhow::Result<Arc<dyn Blobs>> {

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::built::{Built, Http};
 use super::signals::{Signals, Stop};
+use super::state_dir::StateDir;
 use super::threads;
 use super::watchdog::Watchdog;
 use crate::config::Config;
@@ -30,6 +31,8 @@ pub(super) struct Ended {
     other_left: Vec<String>,
     compute: Option<Arc<Compute>>,
     report_file: Option<ReportFile>,
+    /// Held until the report is written: the next process must not begin before.
+    state_dir: Option<StateDir>,
     watchdog: Option<Watchdog>,
 }
 
@@ -87,6 +90,7 @@ pub(super) async fn take_down(
         other_left,
         compute: built.compute,
         report_file: built.report_file,
+        state_dir: built.state_dir,
         watchdog,
     }
 }
@@ -175,6 +179,7 @@ impl Ended {
             other_left: Vec::new(),
             compute: None,
             report_file: None,
+            state_dir: None,
             watchdog: None,
         }
     }
@@ -200,6 +205,7 @@ impl Ended {
             return Exit::Clean.into();
         };
         let code = write_report(&shutdown, self.outcome, left, self.report_file.as_ref());
+        drop(self.state_dir);
         u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)
     }
 }

@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use super::compute::Compute;
 use super::errors::{dataset_not_found, job, stopping};
-use super::tables::{SessionTables, source};
+use super::tables::{Conversions, SessionTables, source};
 
 const JSON: &str = "application/json";
 
@@ -30,6 +30,7 @@ pub(crate) struct AnalysisWork {
     pub(crate) compute: Arc<Compute>,
     pub(crate) scratch: PathBuf,
     pub(crate) timeout: Duration,
+    pub(crate) conversions: Arc<Conversions>,
 }
 
 #[async_trait]
@@ -140,6 +141,7 @@ impl AnalysisWork {
             compute: Arc::clone(&self.compute),
             scratch: self.scratch.clone(),
             cancel: task.cancel.clone(),
+            conversions: Arc::clone(&self.conversions),
             open: Mutex::new(Vec::new()),
         };
         let answer = self

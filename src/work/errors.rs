@@ -70,4 +70,13 @@ pub(super) fn table_stopping() -> TableError {
     }
 }
 
+/// The query was cancelled while it waited for a table.
+pub(super) fn table_cancelled() -> TableError {
+    TableError {
+        code: "cancelled",
+        message: "the query was cancelled".to_owned(),
+        retryable: false,
+    }
+}
+
 const STOPPED: &str = "service_stopped";

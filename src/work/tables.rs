@@ -1,7 +1,8 @@
 //! The session's datasets as the tables of a query.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use async_trait::async_trait;
 use lastcall_domain::store::Store;
@@ -13,7 +14,7 @@ use lastcall_engine::{Engine, Source};
 use lastcall_sql::{TableError, Tables};
 
 use super::compute::Compute;
-use super::errors::{table, table_stopping};
+use super::errors::{table, table_cancelled, table_stopping};
 
 /// How many datasets are asked for at a time when they are listed.
 const PAGE: u32 = 500;
@@ -27,7 +28,26 @@ pub(super) struct SessionTables {
     pub(super) compute: Arc<Compute>,
     pub(super) scratch: PathBuf,
     pub(super) cancel: Cancel,
+    pub(super) conversions: Arc<Conversions>,
     pub(super) open: Mutex<Vec<LocalBlob>>,
+}
+
+/// The conversions that are under way.
+#[derive(Debug, Default)]
+pub(crate) struct Conversions(Mutex<HashMap<BlobKey, Weak<tokio::sync::Mutex<()>>>>);
+
+impl Conversions {
+    /// What whoever makes this blob holds.
+    fn turn(&self, key: &BlobKey) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.retain(|_, turn| turn.strong_count() > 0);
+        if let Some(turn) = turns.get(key).and_then(Weak::upgrade) {
+            return turn;
+        }
+        let turn = Arc::default();
+        turns.insert(key.clone(), Arc::downgrade(&turn));
+        turn
+    }
 }
 
 #[async_trait]
@@ -73,10 +93,18 @@ impl SessionTables {
         dataset.map_err(table)?.ok_or_else(gone)
     }
 
-    /// The dataset as Parquet, with the types that all of its cells agree on. Made once, and
-    /// kept beside the dataset; two queries that make it at once make the same.
+    /// The dataset as Parquet, with the types that all of its cells agree on. Made once, while
+    /// the other queries that want it wait, and kept beside the dataset.
     async fn converted(&self, dataset: Dataset) -> Result<BlobKey, TableError> {
         let key = dataset.blob.derived("parquet");
+        if self.blobs.exists(&key).await.map_err(table)? {
+            return Ok(key);
+        }
+        let turn = self.conversions.turn(&key);
+        let _turn = tokio::select! {
+            turn = turn.lock() => turn,
+            () = self.cancel.cancelled() => return Err(table_cancelled()),
+        };
         if self.blobs.exists(&key).await.map_err(table)? {
             return Ok(key);
         }

@@ -1,0 +1,72 @@
+//! The folder that one process keeps its own things in: the shutdown report, the mark of a run
+//! that has not ended, and scratch files.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+/// More processes than this do not share a folder.
+const MOST: usize = 256;
+
+/// A folder that no other process uses, for as long as this value lives.
+pub(super) struct StateDir {
+    folder: PathBuf,
+    /// The operating system lets go of the lock when the process ends, however it does.
+    _lock: File,
+}
+
+impl StateDir {
+    /// Takes `folder`, or, where another replica on this machine has it, the first of
+    /// `folder/replica-2`, `folder/replica-3` and so on that is free.
+    pub(super) fn take(folder: &Path) -> anyhow::Result<Self> {
+        for number in 1..=MOST {
+            let folder = match number {
+                1 => folder.to_owned(),
+                number => folder.join(format!("replica-{number}")),
+            };
+            if let Some(taken) = Self::try_take(&folder)
+                .with_context(|| format!("state.dir: {} cannot be used", folder.display()))?
+            {
+                return Ok(taken);
+            }
+        }
+        bail!(
+            "state.dir: more than {MOST} processes use {}",
+            folder.display()
+        )
+    }
+
+    fn try_take(folder: &Path) -> anyhow::Result<Option<Self>> {
+        std::fs::create_dir_all(folder)?;
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(folder.join("lock"))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(Self {
+                folder: folder.to_owned(),
+                _lock: lock,
+            })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error.into()),
+        }
+    }
+
+    /// The folder.
+    pub(super) fn path(&self) -> &Path {
+        &self.folder
+    }
+
+    /// An empty folder for scratch files: what a dead process left there is of no use to anybody.
+    pub(super) fn scratch(&self) -> anyhow::Result<PathBuf> {
+        let scratch = self.folder.join("scratch");
+        match std::fs::remove_dir_all(&scratch) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => std::fs::create_dir_all(&scratch),
+        }
+        .with_context(|| format!("the folder {} cannot be used", scratch.display()))?;
+        Ok(scratch)
+    }
+}
