@@ -91,7 +91,8 @@ impl BlobWriter for Staged {
 }
 
 /// Moves a file to its name below `root`, or copies it where it is on another disk. The file is
-/// gone afterwards.
+/// gone afterwards. One that has the name already stays: somebody who was let read exactly that
+/// file may be about to.
 pub(super) async fn install_file(file: &Path, target: PathBuf, root: &Path) -> BlobResult<()> {
     if let Some(folder) = target.parent() {
         let made = tokio::fs::create_dir_all(folder).await;
@@ -99,19 +100,21 @@ pub(super) async fn install_file(file: &Path, target: PathBuf, root: &Path) -> B
     }
     let source = File::open(file).await.map_err(|error| io(&error))?;
     source.sync_all().await.map_err(|error| io(&error))?;
-    match tokio::fs::rename(file, &target).await {
-        Ok(()) => settle(&target, root).await,
+    match tokio::fs::hard_link(file, &target).await {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Ok(()) => settle(&target, root).await?,
         Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => {
             let mut copy = Staged::begin(root, target).await?;
             let mut source = source;
             let copied = tokio::io::copy(&mut source, &mut copy.file).await;
             copied.map_err(|error| io(&error))?;
             Box::new(copy).finish().await?;
-            let removed = tokio::fs::remove_file(file).await;
-            removed.map_err(|error| io(&error))
         }
-        Err(error) => Err(place(&error)),
+        // A file system without links.
+        Err(_) => return install(file, &target, root).await,
     }
+    let removed = tokio::fs::remove_file(file).await;
+    removed.map_err(|error| io(&error))
 }
 
 async fn install(staging: &Path, target: &Path, root: &Path) -> BlobResult<()> {
