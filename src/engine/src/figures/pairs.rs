@@ -146,7 +146,7 @@ impl Pairs {
     }
 
     fn flush(&mut self, ctl: Ctl<'_>) -> Result<(), EngineError> {
-        self.ranks.add(&self.block);
+        self.ranks.add(&self.block, ctl)?;
         let columns: Vec<Centered> = self
             .block
             .iter()

@@ -45,18 +45,21 @@ impl RankRows {
     }
 
     /// Takes some rows, column by column.
-    pub(crate) fn add(&mut self, block: &[Vec<f64>]) {
+    pub(crate) fn add(&mut self, block: &[Vec<f64>], ctl: Ctl<'_>) -> Result<(), EngineError> {
         let rows = block.first().map_or(0, Vec::len);
         if !self.is_sample() && self.rows() + rows <= self.most {
             for (column, values) in self.columns.iter_mut().zip(block) {
+                if column.capacity() - column.len() < values.len() {
+                    // By a quarter, not by doubling: the limit is meant.
+                    column.reserve_exact(values.len().max(column.len() / 4));
+                }
                 column.extend_from_slice(values);
             }
             self.seen += rows as u64;
-            return;
+            return Ok(());
         }
         if !self.is_sample() {
-            self.hashes = (0..self.seen).map(mix).collect();
-            self.shrink();
+            self.shrink(ctl)?;
         }
         for row in 0..rows {
             let hash = mix(self.seen);
@@ -69,9 +72,10 @@ impl RankRows {
                 column.push(values[row]);
             }
             if self.hashes.len() > self.sample() {
-                self.shrink();
+                self.shrink(ctl)?;
             }
         }
+        Ok(())
     }
 
     fn sample(&self) -> usize {
@@ -79,21 +83,45 @@ impl RankRows {
     }
 
     /// Halves the threshold until at most half of a sample is left.
-    fn shrink(&mut self) {
-        while self.hashes.len() > self.sample() / 2 || !self.is_sample() {
-            self.threshold /= 2;
-            let keep: Vec<bool> = self.hashes.iter().map(|&h| h <= self.threshold).collect();
-            let kept = |row: usize| keep.get(row).copied().unwrap_or(false);
-            for column in &mut self.columns {
-                let mut row = 0;
-                column.retain(|_| {
-                    row += 1;
-                    kept(row - 1)
-                });
-                column.shrink_to_fit();
+    fn shrink(&mut self, ctl: Ctl<'_>) -> Result<(), EngineError> {
+        let rows = self.rows();
+        let all = !self.is_sample();
+        let hash = |row: usize| {
+            if all {
+                mix(row as u64)
+            } else {
+                self.hashes[row]
             }
-            self.hashes.retain(|&h| h <= self.threshold);
+        };
+        let pieces = || {
+            (0..rows)
+                .step_by(PIECE)
+                .map(|start| start..rows.min(start + PIECE))
+        };
+        // Halving the threshold asks for one more zero in front.
+        let mut by_zeros = [0usize; 65];
+        for piece in pieces() {
+            ctl.check()?;
+            piece.for_each(|row| by_zeros[hash(row).leading_zeros() as usize] += 1);
         }
+        let mut zeros = self.threshold.leading_zeros();
+        let mut left = rows;
+        while zeros < 63 && (left > self.sample() / 2 || zeros == 0) {
+            left -= by_zeros[zeros as usize];
+            zeros += 1;
+        }
+        let threshold = u64::MAX >> zeros;
+        let mut kept = Vec::with_capacity(left);
+        for piece in pieces() {
+            ctl.check()?;
+            kept.extend(piece.filter(|&row| hash(row) <= threshold));
+        }
+        let hashes = kept.iter().map(|&row| hash(row)).collect();
+        for column in &mut self.columns {
+            *column = kept.iter().map(|&row| column[row]).collect();
+        }
+        (self.hashes, self.threshold) = (hashes, threshold);
+        Ok(())
     }
 
     /// The matrix of coefficients.
