@@ -24,6 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// How long after its deadline the process is ended whatever it does.
 const OVERTIME: Duration = Duration::from_millis(300);
 
+/// What the end of an answer that is on its way may take although it is time to hand back.
+const LAST_BYTES: Duration = Duration::from_millis(50);
+
 /// What is known when the runtime has ended.
 pub(super) struct Ended {
     shutdown: Option<Shutdown>,
@@ -108,9 +111,14 @@ async fn conduct(
         if let Err(error) = http.socket.shutdown(std::net::Shutdown::Both) {
             log::warn!("the listener did not close: {error}");
         }
+        let due = async {
+            shutdown.hand_back_due().await;
+            tokio::time::sleep(LAST_BYTES).await;
+        };
         tokio::select! {
+            biased;
             () = http.state.settled() => {}
-            () = shutdown.hand_back_due() => {
+            () = due => {
                 let owed = http.state.owed();
                 if owed > 0 {
                     other_left.push(format!("{owed} requests without a whole answer"));
