@@ -1,8 +1,11 @@
 //! Signals that come before the service is ready.
 
+use std::fs::OpenOptions;
 use std::net::TcpListener;
+use std::os::unix::fs::OpenOptionsExt;
 
 use lastcall_actors::log_lines;
+use nix::fcntl::OFlag;
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
@@ -79,17 +82,28 @@ fn a_start_that_waits_for_its_database_can_be_ended() {
 
 #[test]
 fn a_third_signal_ends_even_a_start_that_hangs() {
-    let home = Home::new();
-    // Nobody ever writes to it, so whoever reads it waits in the kernel.
-    mkfifo(&home.path().join("shutdown-report.json"), Mode::S_IRWXU).unwrap();
     for (signal, code) in [(Signal::SIGTERM, 128 + 15), (Signal::SIGINT, 128 + 2)] {
+        let home = Home::new();
+        let pipe = home.path().join("shutdown-report.json");
+        mkfifo(&pipe, Mode::S_IRWXU).unwrap();
         let mut service = home.service().spawn();
-        listens(&service);
-        for _ in 0..3 {
-            // Signals of a number that has not been heard yet are one signal.
+        // Opens only when somebody reads, and then nothing is ever written.
+        let _silence = until("the start reads the last report", || {
+            let mut options = OpenOptions::new();
+            let pipe = options
+                .write(true)
+                .custom_flags(OFlag::O_NONBLOCK.bits())
+                .open(&pipe);
+            pipe.ok()
+        });
+        // Those of one number that come faster than they are heard are one signal.
+        until("the third signal has ended it", || {
+            if service.has_ended() {
+                return Some(());
+            }
             service.signal(signal);
-            std::thread::park_timeout(std::time::Duration::from_millis(100));
-        }
+            None
+        });
         let ended = service.wait().expect(code);
         assert!(!ended.says(log_lines::ALL_DOWN), "{ended:#?}");
     }

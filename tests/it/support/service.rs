@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use lastcall_actors::log_lines;
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -218,7 +219,11 @@ impl Service {
 
     pub(crate) fn signal(&mut self, signal: Signal) {
         self.mark();
-        kill(Pid::from_raw(self.pid), signal).expect("it takes signals");
+        match kill(Pid::from_raw(self.pid), signal) {
+            // It has ended of itself, as its end will tell.
+            Ok(()) | Err(Errno::ESRCH) => {}
+            Err(error) => panic!("it does not take {signal}: {error}"),
+        }
     }
 
     /// From here on [`Ended::elapsed`] is counted, if no signal was sent before.
