@@ -212,6 +212,9 @@ impl Ended {
             log::info!("{}", log_lines::ALL_DOWN);
             return Exit::Clean.into();
         };
+        if let Some(state_dir) = &self.state_dir {
+            state_dir.clean();
+        }
         let code = write_report(&shutdown, self.outcome, left, self.report_file.as_ref());
         drop(self.state_dir);
         u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)

@@ -69,4 +69,10 @@ impl StateDir {
         .with_context(|| format!("the folder {} cannot be used", scratch.display()))?;
         Ok(scratch)
     }
+
+    /// Removes the scratch folder, at the end.
+    pub(super) fn clean(&self) {
+        // What is left all the same goes at the next start.
+        let _ = std::fs::remove_dir_all(self.folder.join("scratch"));
+    }
 }
