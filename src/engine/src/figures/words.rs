@@ -150,7 +150,7 @@ impl Sketches {
     fn add(&mut self, text: &[u8], hash: u64, count: u64) {
         self.distinct.add(hash);
         if text.len() <= LONGEST_SKETCHED {
-            self.frequent.add(text, count);
+            self.frequent.add(text, hash, count);
             return;
         }
         let mut cut = LONGEST_SKETCHED - 20;
@@ -159,7 +159,7 @@ impl Sketches {
             cut -= 1;
         }
         let name = format!("{}… #{hash:016x}", String::from_utf8_lossy(&text[..cut]));
-        self.frequent.add(name.as_bytes(), count);
+        self.frequent.add(name.as_bytes(), hash, count);
     }
 }
 
