@@ -39,7 +39,8 @@ impl DistinctSketch {
 
     fn raise(&mut self, at: usize, rank: u8) {
         self.estimate += self.registers.len() as f64 / self.chance;
-        let weight = |rank: u8| (-f64::from(rank)).exp2();
+        // 2^−rank, by its exponent.
+        let weight = |rank: u8| f64::from_bits((1023 - u64::from(rank)) << 52);
         self.chance += weight(rank) - weight(self.registers[at]);
         self.registers[at] = rank;
     }
