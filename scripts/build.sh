@@ -9,5 +9,4 @@ out=$2
 cargo build --locked --profile "$profile" --bin lastcall
 folder=$profile
 [ "$profile" = dev ] && folder=debug
-install -D -m 0755 "${CARGO_TARGET_DIR:-target}/$folder/lastcall" "$out/usr/local/bin/lastcall"
-install -D -m 0644 config/prod.toml "$out/etc/lastcall/prod.toml"
+scripts/layout.sh "${CARGO_TARGET_DIR:-target}/$folder/lastcall" "$out"

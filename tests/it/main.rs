@@ -16,6 +16,7 @@
 //! | [`drain_matrix`] | every signal in every phase, and what clients see of it |
 //! | [`kill9`] | `kill -9` at random moments under load (`LASTCALL_KILLS=10000` for the long run) |
 //! | [`config_and_cli`] | the configuration, the commands and their exit codes |
+//! | [`image`] | the files of the container image |
 //! | [`replicas`] | several of them on one PostgreSQL, behind a real HAProxy |
 //! | [`resources`] | memory, threads, processes and files |
 //! | [`sessions_ttl`] | the end of sessions, and that nothing is left of them |
@@ -32,6 +33,7 @@ mod auth;
 mod config_and_cli;
 mod drain_matrix;
 mod first_session;
+mod image;
 mod kill9;
 mod replicas;
 mod resources;
