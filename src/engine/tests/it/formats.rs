@@ -160,6 +160,46 @@ fn files_that_are_not_what_they_claim_are_refused() {
     assert_eq!((error.code(), error.retryable()), ("io_failed", true));
 }
 
+/// Files that were written and then damaged: an error or a profile, and never a panic.
+#[test]
+fn damaged_files_are_refused_or_read_and_nothing_else() {
+    let bench = Bench::with(0, 32 << 20);
+    let parquet = bench.path("out.parquet");
+    let source = bench.source("b.csv", CSV.repeat(3));
+    let options = ReadOptions::default();
+    bench
+        .engine
+        .to_parquet(source, &options, &parquet, &Cancel::new(), &Progress::new())
+        .unwrap();
+    let parquet = std::fs::read(parquet).unwrap();
+    let mut seed = 1u64;
+    let mut random = |below: usize| {
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize % below
+    };
+    let mut refused = 0;
+    for round in 0..300 {
+        for (name, intact) in [("a.parquet", &parquet[..]), ("a.xlsx", WORKBOOK)] {
+            let mut bytes = intact.to_vec();
+            for _ in 0..=round % 4 {
+                let at = random(bytes.len());
+                bytes[at] = bytes[at].wrapping_add(1 + random(255) as u8);
+            }
+            if round % 10 == 0 {
+                bytes.truncate(random(bytes.len()));
+            }
+            let result = bench.try_profile(name, &bytes, &ProfileOptions::default());
+            if let Err(error) = result {
+                assert_ne!(error.code(), "engine_failed", "{error}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 100, "{refused}");
+}
+
 /// A workbook with two sheets, made with openpyxl.
 const WORKBOOK: &[u8] = include_bytes!("fixtures/workbook.xlsx");
 
