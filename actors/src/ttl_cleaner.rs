@@ -30,6 +30,9 @@ use crate::supervisor::{Birth, Link, Obituary, Part};
 pub(crate) const NAME: &str = "TtlCleaner";
 /// A sweep that was not whole is repeated after this time, if the interval is longer.
 const AGAIN: Duration = Duration::from_secs(30);
+/// A sweep that was asked for, because a session was deleted, is repeated after this time, if
+/// the interval is longer: the jobs of the session that were running have been stopped by then.
+const AFTER_DELETION: Duration = Duration::from_secs(5);
 /// Sessions that may fail in one sweep before it is given up.
 const FAILURES: usize = 1000;
 
@@ -100,22 +103,23 @@ impl Cleaning {
     /// Runs until the actor ends: a sweep at once, for what the last life left, and then every
     /// interval and whenever it is asked for.
     async fn clean(self: Arc<Self>) {
+        let mut asked = false;
         loop {
             let Ok(permit) = self.gate.try_enter() else {
                 return;
             };
             let whole = self.sweep_once().await;
             drop(permit);
-            let pause = if whole {
-                self.config.interval
-            } else {
-                self.config.interval.min(AGAIN)
+            let pause = match (whole, asked) {
+                (_, true) => self.config.interval.min(AFTER_DELETION),
+                (false, false) => self.config.interval.min(AGAIN),
+                (true, false) => self.config.interval,
             };
-            tokio::select! {
+            asked = tokio::select! {
                 biased;
-                () = self.bell.notified() => {}
-                () = sleep_until(Instant::now() + pause) => {}
-            }
+                () = self.bell.notified() => true,
+                () = sleep_until(Instant::now() + pause) => false,
+            };
         }
     }
 
