@@ -4,7 +4,9 @@ mod kinds;
 mod number;
 mod rules;
 mod time;
+mod written;
 
 pub(crate) use kinds::{Kind, Kinds};
 pub(crate) use rules::CellRules;
-pub(crate) use time::{Moment, format_date, format_timestamp};
+pub(crate) use time::Moment;
+pub(crate) use written::{format_date, format_timestamp};

@@ -1,16 +1,12 @@
-//! Reading and writing dates and points in time.
+//! Reading dates and points in time.
 //!
 //! Dates: year, month and day with `-`, `/` or `.` between them; day, month and year, or month,
 //! day and year, likewise (with points always day first); or with the month's English name.
 //! Times: a date, `T` or a space, and hours and minutes, with optional seconds, fraction (kept to
 //! microseconds), `AM`/`PM` and offset from UTC.
 
-use chrono::{DateTime, NaiveDate};
-
 use super::kinds::{DateOrder, Kinds};
 
-/// Days from 0001-01-01 of the Common Era to 1970-01-01, as chrono counts them.
-const EPOCH_FROM_CE: i32 = 719_163;
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 /// A cell that reads as a date or a point in time.
@@ -289,28 +285,12 @@ impl Scan<'_> {
     }
 }
 
-/// `2012-01-31` for days since 1970-01-01.
-pub(crate) fn format_date(days: i64) -> String {
-    i32::try_from(days)
-        .ok()
-        .and_then(|days| NaiveDate::from_num_days_from_ce_opt(days.checked_add(EPOCH_FROM_CE)?))
-        .map_or_else(
-            || format!("{days} days since 1970-01-01"),
-            |d| d.to_string(),
-        )
-}
-
-/// RFC 3339 in UTC for microseconds since 1970-01-01, with a fraction only where there is one.
-pub(crate) fn format_timestamp(micros: i64) -> String {
-    DateTime::from_timestamp_micros(micros).map_or_else(
-        || format!("{micros} µs since 1970-01-01"),
-        |time| time.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use chrono::NaiveDate;
+
+    use super::super::written::{EPOCH_FROM_CE, format_date, format_timestamp};
     use super::*;
 
     fn stamp(cell: &str) -> String {

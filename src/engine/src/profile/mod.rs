@@ -3,9 +3,13 @@
 mod alerts;
 mod column;
 mod duplicates;
+mod extremes;
+mod numbers;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests;
+mod texts;
+mod times;
 
 use lastcall_domain::ProfileOptions;
 use lastcall_domain::profile::{Column, Correlations, DatasetSummary, Profile};

@@ -1,0 +1,70 @@
+//! The figures of a column of text.
+
+use lastcall_domain::profile::Text;
+use serde_json::Value;
+
+use crate::EngineError;
+use crate::batch::Texts;
+use crate::ctl::Ctl;
+use crate::figures::words::{Summary, Words};
+
+/// The figures of a column of text so far.
+pub(super) struct TextFigures {
+    words: Words,
+    shortest: u64,
+    longest: u64,
+    characters: u64,
+}
+
+impl TextFigures {
+    pub(super) fn new(budget: usize) -> Self {
+        Self {
+            words: Words::new(budget),
+            shortest: u64::MAX,
+            longest: 0,
+            characters: 0,
+        }
+    }
+
+    pub(super) fn add(
+        &mut self,
+        texts: &Texts,
+        row: usize,
+        ctl: Ctl<'_>,
+    ) -> Result<(), EngineError> {
+        let length = characters(texts.get(row));
+        self.shortest = self.shortest.min(length);
+        self.longest = self.longest.max(length);
+        self.characters += length;
+        self.words.add(texts, row, ctl)
+    }
+
+    /// Sums up over `count` texts.
+    pub(super) fn finish(self, count: u64) -> (Text, Summary) {
+        let some = count > 0;
+        let lengths = Text {
+            min_length: some.then_some(self.shortest),
+            max_length: some.then_some(self.longest),
+            mean_length: some.then(|| self.characters as f64 / count as f64),
+        };
+        (lengths, self.words.finish())
+    }
+}
+
+/// Characters of UTF-8: bytes that do not continue another.
+#[inline]
+fn characters(text: &[u8]) -> u64 {
+    text.iter().filter(|&&byte| byte & 0xc0 != 0x80).count() as u64
+}
+
+/// Texts longer than this are cut in `top`.
+const LONGEST_SHOWN: usize = 1000;
+
+/// A text in JSON.
+pub(super) fn text_json(text: Vec<u8>) -> Value {
+    let text = String::from_utf8_lossy(&text);
+    Value::String(match text.char_indices().nth(LONGEST_SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.into_owned(),
+    })
+}

@@ -1,0 +1,74 @@
+//! The figures of a column of dates or points in time.
+
+use lastcall_domain::profile::Temporal;
+
+use super::extremes::Extremes;
+use crate::EngineError;
+use crate::cell::{format_date, format_timestamp};
+use crate::ctl::Ctl;
+use crate::figures::held::{Held, Values as HeldValues};
+use crate::figures::histogram;
+use crate::figures::quantiles::running;
+use crate::keys::{integer_of_key, key_of_integer};
+
+/// The figures of a column of dates or points in time so far.
+pub(super) struct Times {
+    /// Days, not microseconds.
+    date: bool,
+    held: Held,
+    extremes: Extremes,
+}
+
+impl Times {
+    pub(super) fn new(date: bool, budget: usize) -> Self {
+        Self {
+            date,
+            held: Held::new(budget),
+            extremes: Extremes::NONE,
+        }
+    }
+
+    pub(super) fn add(
+        &mut self,
+        values: impl Iterator<Item = i64> + Clone,
+        ctl: Ctl<'_>,
+    ) -> Result<(), EngineError> {
+        for value in values.clone() {
+            self.extremes.add(key_of_integer(value));
+        }
+        self.held.extend(values.map(key_of_integer), ctl)
+    }
+
+    /// Sums up.
+    pub(super) fn finish(self, ctl: Ctl<'_>) -> Result<(Temporal, HeldValues), EngineError> {
+        let values = self.held.finish(ctl)?;
+        let temporal = temporal(&values, self.extremes, self.date);
+        Ok((temporal, values))
+    }
+}
+
+pub(super) fn format_time(value: i64, date: bool) -> String {
+    if date {
+        format_date(value)
+    } else {
+        format_timestamp(value)
+    }
+}
+
+fn temporal(values: &HeldValues, extremes: Extremes, date: bool) -> Temporal {
+    let weighted = &values.weighted;
+    if weighted.is_empty() {
+        return Temporal::default();
+    }
+    let (min, max) = (integer_of_key(extremes.min), integer_of_key(extremes.max));
+    let scale = if date { 86_400_000_000 } else { 1 };
+    let micros = move |key| integer_of_key(key).saturating_mul(scale);
+    let sums = running(weighted);
+    let estimated = values.rank_error.is_some();
+    let extremes = (micros(extremes.min), micros(extremes.max));
+    Temporal {
+        min: Some(format_time(min, date)),
+        max: Some(format_time(max, date)),
+        histogram: histogram::temporal(weighted, &sums, micros, extremes, estimated),
+    }
+}
