@@ -47,6 +47,9 @@ pub struct Thresholds {
     pub zeros: f64,
     /// `high_correlation`: absolute Pearson or Spearman coefficient.
     pub high_correlation: f64,
+    /// `mixed_types`: fraction of numbers, dates and booleans in a text column that also has
+    /// words.
+    pub mixed_types: f64,
 }
 
 impl Default for Thresholds {
@@ -58,6 +61,7 @@ impl Default for Thresholds {
             skewed: 2.0,
             zeros: 0.5,
             high_correlation: 0.9,
+            mixed_types: 0.05,
         }
     }
 }

@@ -66,7 +66,7 @@ fn find_plan(
             dataset.open()?,
             &parse,
             vec![Box::new(lane)],
-            resources.helpers,
+            resources,
             ctl,
         )?;
         match dataset.in_latin().filter(|_| findings.is_latin()) {
@@ -131,7 +131,7 @@ fn write(
         dataset.open()?,
         &|chunk| dataset.parse(chunk, &plan),
         vec![Box::new(&mut lane)],
-        resources.helpers,
+        resources,
         ctl,
     )?;
     if let Some(lane) = lane {

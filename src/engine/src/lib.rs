@@ -1,4 +1,30 @@
 //! The profile of a dataset in one streaming pass, and its readers.
+//!
+//! A library of its own: nothing here knows of the service.
+//!
+//! ```
+//! use lastcall_domain::{Cancel, Format, ProfileOptions, Progress};
+//! use lastcall_engine::{Engine, EngineConfig, Source};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("penguins.csv");
+//! # std::fs::write(&path, "species,mass\nAdelie,3750\nGentoo,\n")?;
+//! let engine = Engine::new(EngineConfig {
+//!     threads: 1,
+//!     memory: 1 << 30,
+//!     scratch: std::env::temp_dir(),
+//! });
+//! let profile = engine.profile(
+//!     Source::new(path, Format::Csv),
+//!     &ProfileOptions::default(),
+//!     &Cancel::new(),
+//!     &Progress::new(),
+//! )?;
+//! assert_eq!(profile.columns[1].missing, 1);
+//! # Ok(())
+//! # }
+//! ```
 
 mod batch;
 mod cell;

@@ -5,6 +5,8 @@
 pub(crate) struct Limits {
     /// A chunk as it is read.
     pub(crate) chunk: usize,
+    /// How many chunks there may be at once, read or parsed.
+    pub(crate) chunks: usize,
     /// The largest record.
     pub(crate) record: usize,
     /// Exact values and counts of all columns together.
@@ -22,8 +24,11 @@ impl Limits {
     /// Shares out `bytes` for one analysis.
     pub(crate) fn new(bytes: u64) -> Self {
         let part = |of: u64| usize::try_from(bytes / of).unwrap_or(usize::MAX);
+        let chunk = part(64).clamp(16 << 10, 512 << 10);
         Self {
-            chunk: part(64).clamp(16 << 10, 512 << 10),
+            chunk,
+            // Short cells take eight times their bytes when they are parsed.
+            chunks: (part(8) / (8 * chunk)).max(2),
             record: part(16).clamp(1 << 20, 64 << 20),
             columns: part(2),
             rank_rows: part(4),

@@ -49,7 +49,7 @@ pub(crate) fn settle<S>(
             }));
         }
         let parse = |chunk| dataset.parse(chunk, &plan);
-        pipeline::run(dataset.open()?, &parse, guarded, resources.helpers, ctl)?;
+        pipeline::run(dataset.open()?, &parse, guarded, resources, ctl)?;
         if findings.is_latin()
             && let Some(latin) = dataset.in_latin()
         {

@@ -42,9 +42,10 @@ pub(crate) fn run(
     input: Box<dyn Input>,
     parse: &Parse<'_>,
     lanes: Vec<Box<dyn Lane + '_>>,
-    helpers: usize,
+    resources: &Resources<'_>,
     ctl: Ctl<'_>,
 ) -> Result<(), EngineError> {
+    let helpers = resources.helpers;
     let pass = Pass {
         input: Mutex::new(input),
         parse,
@@ -54,7 +55,7 @@ pub(crate) fn run(
         }),
         lanes: lanes.into_iter().map(Mutex::new).collect(),
         changed: Condvar::new(),
-        window: 2 * helpers + 2,
+        window: resources.limits.chunks.min(2 * helpers + 2),
         ctl,
     };
     std::thread::scope(|scope| {

@@ -80,16 +80,29 @@ impl Source {
         }
         let mut file = tempfile::tempfile_in(scratch)?;
         let mut buffer = vec![0; 256 << 10];
+        let mut left = unfolded_limit(stored.size);
         loop {
             ctl.check()?;
             let read = stored.fill(&mut buffer)?;
             if read == 0 {
                 break;
             }
+            left = left.checked_sub(read as u64).ok_or_else(too_much)?;
             file.write_all(&buffer[..read])?;
         }
         file.rewind()?;
         Ok(file)
+    }
+}
+
+/// How many bytes a file of this size may unfold to on disk: no honest one is compressed more.
+pub(crate) fn unfolded_limit(size: u64) -> u64 {
+    size.saturating_mul(200).saturating_add(64 << 20)
+}
+
+pub(crate) fn too_much() -> EngineError {
+    EngineError::ResourceExhausted {
+        detail: "decompressed it is more than 200 times as large".into(),
     }
 }
 

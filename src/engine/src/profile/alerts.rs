@@ -16,8 +16,6 @@ pub(crate) struct Mixture {
 
 /// A column has few values up to this many.
 const FEW: u64 = 50;
-/// From this share of numbers, dates or booleans on a column of text is mixed.
-const MIXED: f64 = 0.05;
 /// How many partners of a correlation are named.
 const NAMED: usize = 5;
 
@@ -136,7 +134,7 @@ fn of_column(
         }
     }
     let words = count.saturating_sub(mixture.typed + mixture.identifiers);
-    if words > 0 && mixture.typed > 0 && reaches(mixture.typed, count, MIXED) {
+    if words > 0 && mixture.typed > 0 && reaches(mixture.typed, count, thresholds.mixed_types) {
         let share = percent(mixture.typed, count);
         found.push((
             AlertCode::MixedTypes,

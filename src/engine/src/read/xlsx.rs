@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Write};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use calamine::{DataRef, ExcelDateTime, Reader, Xlsx, XlsxError};
@@ -20,6 +20,7 @@ use super::{Chunk, Dataset, Input, Look, MAX_COLUMNS, Plan, header};
 use crate::batch::Batch;
 use crate::ctl::Ctl;
 use crate::pipeline::Resources;
+use crate::source::{too_much, unfolded_limit};
 use crate::{EngineError, Source};
 
 /// A sheet of a workbook.
@@ -40,17 +41,43 @@ impl Sheet {
         let file = source.open_seekable(resources.scratch, ctl)?;
         check_size(&file, resources.limits.columns as u64, ctl)?;
         let mut rows = NamedTempFile::new_in(resources.scratch)?;
-        let writer = BufWriter::new(rows.as_file_mut());
+        let writer = Bounded {
+            writer: BufWriter::new(rows.as_file_mut()),
+            left: unfolded_limit(source.size()?),
+        };
         let (names, warnings) = catch_unwind(AssertUnwindSafe(|| {
             copy(&file, options.sheet.as_deref(), writer, ctl)
         }))
-        .unwrap_or_else(|_| Err(malformed("its structure contradicts itself")))?;
+        .unwrap_or_else(|_| Err(malformed("its structure contradicts itself")))
+        .map_err(|error| match error {
+            EngineError::Io(io) if io.kind() == io::ErrorKind::QuotaExceeded => too_much(),
+            other => other,
+        })?;
         let copied = Source::new(rows.path(), Format::Ndjson);
         Ok(Self {
             rows: Ndjson::with_names(&copied, options, &resources.limits, names)?,
             warnings,
             _file: rows,
         })
+    }
+}
+
+/// A writer that fails when more is written than a file may unfold to.
+struct Bounded<W> {
+    writer: W,
+    left: u64,
+}
+
+impl<W: Write> Write for Bounded<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let left = self.left.checked_sub(bytes.len() as u64);
+        self.left = left.ok_or_else(|| io::Error::from(io::ErrorKind::QuotaExceeded))?;
+        self.writer.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
     }
 }
 
