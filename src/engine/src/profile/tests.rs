@@ -82,6 +82,41 @@ fn table() -> impl Strategy<Value = String> {
     })
 }
 
+/// Reads the bytes as every format. An error is as good as a profile.
+fn profile_whatever(bytes: &[u8]) {
+    for format in Format::ALL {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data");
+        std::fs::write(&path, bytes).unwrap();
+        let resources = Resources {
+            limits: Limits::new(16 << 20),
+            helpers: 0,
+            scratch: folder.path(),
+        };
+        let closed = AtomicBool::new(false);
+        let ctl = Ctl {
+            cancel: &Cancel::new(),
+            closed: &closed,
+            progress: &Progress::new(),
+        };
+        let source = Source::new(path, format);
+        let _ = profile(&source, &ProfileOptions::default(), &resources, ctl);
+    }
+}
+
+#[test]
+fn text_that_ends_within_a_character_is_read_to_its_end() {
+    for cut in [
+        b"\xc2".as_slice(),
+        b"a\r\xc2",
+        b"a,b\r1,\xe2\x82",
+        b"\xff\xfea\0,\0b\0\n\0\x3d\xd8",
+        b"\xff\xfea\0\n\0b",
+    ] {
+        profile_whatever(cut);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -107,21 +142,7 @@ proptest! {
 
     #[test]
     fn no_bytes_make_a_profile_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-        for format in Format::ALL {
-            let folder = tempfile::tempdir().unwrap();
-            let path = folder.path().join("data");
-            std::fs::write(&path, &bytes).unwrap();
-            let resources = Resources {
-                limits: Limits::new(16 << 20),
-                helpers: 0,
-                scratch: folder.path(),
-            };
-            let closed = AtomicBool::new(false);
-            let ctl = Ctl { cancel: &Cancel::new(), closed: &closed, progress: &Progress::new() };
-            let source = Source::new(path, format);
-            // An error is as good as a profile.
-            let _ = profile(&source, &ProfileOptions::default(), &resources, ctl);
-        }
+        profile_whatever(&bytes);
     }
 
     #[test]

@@ -53,9 +53,10 @@ impl Encoded {
 
     /// The text of the sample, a character that was cut off at its end left out.
     pub(crate) fn decode(self, sample: &[u8]) -> Vec<u8> {
-        let mut text = vec![0; sample.len() * 3];
+        // Three bytes at most for one, and room without which the decoder does not begin.
+        let mut text = vec![0; sample.len() * 3 + 16];
         let mut decode = Decode::new(self);
-        let (_, written) = decode.step(&sample[self.mark..], &mut text, false);
+        let (_, written, _) = decode.step(&sample[self.mark..], &mut text, false);
         text.truncate(written);
         text
     }
@@ -115,7 +116,8 @@ impl Decode {
         }
     }
 
-    fn step(&mut self, from: &[u8], to: &mut [u8], last: bool) -> (usize, usize) {
+    /// Bytes read, bytes written, and whether all that was given has been written.
+    fn step(&mut self, from: &[u8], to: &mut [u8], last: bool) -> (usize, usize, bool) {
         let (result, read, written, _) = self.decoder.decode_to_utf8(from, to, last);
         debug_assert!(result == CoderResult::InputEmpty || written > 0 || read > 0);
         if self.lone_returns {
@@ -125,7 +127,7 @@ impl Decode {
                 }
             }
         }
-        (read, written)
+        (read, written, result == CoderResult::InputEmpty)
     }
 }
 
@@ -164,12 +166,12 @@ impl TextStream {
             let last = self.raw.is_empty();
             let at = buffer.len();
             buffer.resize(at + (start + most - at).max(16), 0);
-            let (read, written) = decode.step(&self.raw[self.raw_start..], &mut buffer[at..], last);
+            let from = &self.raw[self.raw_start..];
+            let (read, written, all) = decode.step(from, &mut buffer[at..], last);
             buffer.truncate(at + written);
             self.raw_start += read;
-            if last && written == 0 {
-                self.ended = true;
-            }
+            // A decoder that was told of the end must not be asked again.
+            self.ended = last && all;
         }
         Ok(buffer.len() - start)
     }
