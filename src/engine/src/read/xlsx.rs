@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use calamine::{DataRef, ExcelDateTime, Reader, Xlsx, XlsxError};
@@ -45,11 +45,13 @@ impl Sheet {
             writer: BufWriter::new(rows.as_file_mut()),
             left: unfolded_limit(source.size()?),
         };
-        let (names, warnings) = catch_unwind(AssertUnwindSafe(|| {
+        let copied = catch_unwind(AssertUnwindSafe(|| {
             copy(&file, options.sheet.as_deref(), writer, ctl)
         }))
-        .unwrap_or_else(|_| Err(malformed("its structure contradicts itself")))
-        .map_err(|error| match error {
+        .unwrap_or_else(|_| Err(malformed("its structure contradicts itself")));
+        // A reader that was stopped fails as if the file were broken.
+        ctl.check()?;
+        let (names, warnings) = copied.map_err(|error| match error {
             EngineError::Io(io) if io.kind() == io::ErrorKind::QuotaExceeded => too_much(),
             other => other,
         })?;
@@ -78,6 +80,26 @@ impl<W: Write> Write for Bounded<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.writer.flush()
+    }
+}
+
+/// A file that cannot be read any more once the analysis is cancelled, so that a library that
+/// knows of no cancelling stops as well.
+struct Stoppable<'a> {
+    file: &'a File,
+    ctl: Ctl<'a>,
+}
+
+impl Read for Stoppable<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.ctl.check().map_err(io::Error::other)?;
+        self.file.read(buffer)
+    }
+}
+
+impl Seek for Stoppable<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
     }
 }
 
@@ -135,7 +157,8 @@ fn copy(
     mut out: impl Write,
     ctl: Ctl<'_>,
 ) -> Result<(Vec<String>, Vec<Warning>), EngineError> {
-    let mut book: Xlsx<_> = Xlsx::new(BufReader::new(file)).map_err(failed)?;
+    let file = BufReader::new(Stoppable { file, ctl });
+    let mut book: Xlsx<_> = Xlsx::new(file).map_err(failed)?;
     let sheets = book.sheet_names();
     let name = match sheet {
         Some(name) => sheets.iter().find(|sheet| *sheet == name).ok_or_else(|| {

@@ -9,5 +9,6 @@ mod estimates;
 mod formats;
 mod inference;
 mod pandas;
+mod parquet;
 mod support;
 mod wild_csv;

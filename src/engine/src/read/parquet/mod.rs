@@ -1,14 +1,24 @@
-//! Apache Parquet. Types are those of the file, so that no cell is looked at to find them.
+//! Apache Parquet. Types are those of the file, so that no cell is looked at to find them, and what
+//! statistics tell is not read.
+
+mod known;
 
 use std::fs::File;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use arrow::datatypes::{DataType, Schema};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use lastcall_domain::ReadOptions;
 use lastcall_domain::profile::Warning;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+    ParquetRecordBatchReaderBuilder,
+};
 
+use self::known::{known, repeated};
 use super::columnar::{self, Declared};
 use super::{Body, Chunk, Dataset, Input, Look, MAX_COLUMNS, Plan, header};
 use crate::batch::{Batch, hash_rows};
@@ -28,6 +38,7 @@ pub(super) struct Parquet {
     declared: Vec<Declared>,
     warnings: Vec<Warning>,
     batch_rows: usize,
+    metadata: ArrowReaderMetadata,
 }
 
 impl Parquet {
@@ -38,8 +49,11 @@ impl Parquet {
         ctl: Ctl<'_>,
     ) -> Result<Self, EngineError> {
         let file = source.open_seekable(scratch, ctl)?;
-        let builder = builder(&file)?;
-        let schema: &Schema = builder.schema();
+        let metadata = guarded(|| {
+            ArrowReaderMetadata::load(&file, ArrowReaderOptions::default())
+                .map_err(|e| e.to_string())
+        })?;
+        let schema: &Schema = metadata.schema();
         if schema.fields().len() > MAX_COLUMNS {
             return Err(EngineError::TooManyColumns {
                 limit: MAX_COLUMNS as u64,
@@ -56,7 +70,7 @@ impl Parquet {
             .iter()
             .map(|field| field.data_type())
             .collect();
-        let groups = builder.metadata().row_groups();
+        let groups = metadata.metadata().row_groups();
         let rows: i64 = groups.iter().map(|group| group.num_rows()).sum();
         let bytes: i64 = groups.iter().map(|group| group.total_byte_size()).sum();
         let row_bytes = bytes
@@ -72,6 +86,7 @@ impl Parquet {
             warnings,
             batch_rows: usize::try_from(batch_rows).unwrap_or(1),
             file,
+            metadata,
         })
     }
 }
@@ -82,11 +97,6 @@ fn guarded<T>(read: impl FnOnce() -> Result<T, String>) -> Result<T, EngineError
     catch_unwind(AssertUnwindSafe(read))
         .unwrap_or_else(|_| Err("its structure contradicts itself".into()))
         .map_err(|detail| EngineError::malformed("Parquet", detail))
-}
-
-fn builder(file: &File) -> Result<ParquetRecordBatchReaderBuilder<File>, EngineError> {
-    let file = file.try_clone()?;
-    guarded(|| ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| e.to_string()))
 }
 
 impl Dataset for Parquet {
@@ -110,13 +120,14 @@ impl Dataset for Parquet {
     }
 
     fn open(&self) -> Result<Box<dyn Input>, EngineError> {
-        let builder = builder(&self.file)?;
-        let rows = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
-        let builder = builder.with_batch_size(self.batch_rows);
-        let reader = guarded(|| builder.build().map_err(|e| e.to_string()))?;
+        let rows = self.metadata.metadata().file_metadata().num_rows();
         Ok(Box::new(Batches {
-            reader,
-            rows,
+            file: self.file.try_clone()?,
+            metadata: self.metadata.clone(),
+            batch_rows: self.batch_rows,
+            group: None,
+            groups: 0..self.metadata.metadata().num_row_groups(),
+            rows: u64::try_from(rows).unwrap_or(0),
             read: 0,
         }))
     }
@@ -146,15 +157,84 @@ impl Dataset for Parquet {
 }
 
 struct Batches {
-    reader: ParquetRecordBatchReader,
+    file: File,
+    metadata: ArrowReaderMetadata,
+    batch_rows: usize,
+    group: Option<Group>,
+    /// Those that are still to be read.
+    groups: Range<usize>,
     rows: u64,
     read: u64,
+}
+
+/// A row group that is being read.
+struct Group {
+    reader: ParquetRecordBatchReader,
+    /// The columns that need no reading.
+    known: Vec<Option<ArrayRef>>,
+}
+
+impl Batches {
+    fn open_group(&self, number: usize) -> Result<Group, String> {
+        let metadata = self.metadata.metadata();
+        let known = known(metadata, self.metadata.schema(), number);
+        let unknown = known
+            .iter()
+            .enumerate()
+            .filter(|(_, known)| known.is_none());
+        let mask = ProjectionMask::roots(
+            metadata.file_metadata().schema_descr(),
+            unknown.map(|(column, _)| column),
+        );
+        let file = self.file.try_clone().map_err(|e| e.to_string())?;
+        let reader =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
+                .with_row_groups(vec![number])
+                .with_projection(mask)
+                .with_batch_size(self.batch_rows)
+                .build()
+                .map_err(|e| e.to_string())?;
+        Ok(Group { reader, known })
+    }
+
+    fn next_records(&mut self) -> Result<Option<RecordBatch>, String> {
+        loop {
+            if let Some(group) = &mut self.group
+                && let Some(records) = group.reader.next()
+            {
+                let records = records.map_err(|e| e.to_string())?;
+                return group.completed(&records, self.metadata.schema()).map(Some);
+            }
+            let Some(number) = self.groups.next() else {
+                return Ok(None);
+            };
+            self.group = Some(self.open_group(number)?);
+        }
+    }
+}
+
+impl Group {
+    /// The rows with the columns that were not read.
+    fn completed(&self, read: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, String> {
+        let rows = read.num_rows();
+        let mut read = read.columns().iter();
+        let mut columns = Vec::with_capacity(self.known.len());
+        for known in &self.known {
+            columns.push(match known {
+                Some(value) => repeated(value, rows)?,
+                None => read.next().cloned().ok_or("a column is missing")?,
+            });
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        RecordBatch::try_new_with_options(schema.clone(), columns, &options)
+            .map_err(|e| e.to_string())
+    }
 }
 
 impl Input for Batches {
     fn next(&mut self, ctl: Ctl<'_>) -> Result<Option<Chunk>, EngineError> {
         ctl.check()?;
-        let next = guarded(|| self.reader.next().transpose().map_err(|e| e.to_string()))?;
+        let next = guarded(|| self.next_records())?;
         Ok(next.map(|records| {
             let first_line = self.read + 1;
             self.read += records.num_rows() as u64;
