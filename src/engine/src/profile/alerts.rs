@@ -5,6 +5,8 @@ use lastcall_domain::profile::{
     Alert, AlertCode, Column, ColumnType, Correlations, DatasetSummary,
 };
 
+use super::wording::{count as written, counted, is, percent, value};
+
 /// What is known of the cells of a column of text.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Mixture {
@@ -29,18 +31,18 @@ pub(crate) fn alerts(
 ) -> Vec<Alert> {
     let mut alerts = Vec::new();
     if dataset.duplicate_rows > 0 {
-        let about = if dataset.duplicate_rows_estimated {
-            "about "
-        } else {
-            ""
-        };
+        let about = about(dataset.duplicate_rows_estimated);
         let share = percent(dataset.duplicate_rows, dataset.rows);
+        let repeats = match dataset.duplicate_rows {
+            1 => "repeats",
+            _ => "repeat",
+        };
         alerts.push(Alert {
             column: None,
             code: AlertCode::Duplicates,
             detail: format!(
-                "{about}{} rows ({share}) repeat an earlier row",
-                dataset.duplicate_rows
+                "{about}{} ({share}) {repeats} an earlier row.",
+                counted(dataset.duplicate_rows, "row")
             ),
         });
     }
@@ -72,13 +74,20 @@ fn of_column(
         let share = percent(column.missing, rows);
         found.push((
             AlertCode::Missing,
-            format!("{} cells ({share}) are missing", column.missing),
+            format!(
+                "{} ({share}) {} missing.",
+                counted(column.missing, "cell"),
+                is(column.missing)
+            ),
         ));
     }
     if count > 0 && column.distinct == 1 {
         found.push((
             AlertCode::Constant,
-            format!("all {count} values are the same"),
+            match column.top.first() {
+                Some(top) => format!("Every value is {}.", value(&top.value)),
+                None => "All values are the same.".into(),
+            },
         ));
     }
     let unique = column.distinct == count
@@ -87,49 +96,47 @@ fn of_column(
     if count > 1 && unique {
         found.push((
             AlertCode::Unique,
-            format!("all {count} values are different"),
+            format!("All {} are different.", counted(count, "value")),
         ));
     }
     if column.kind == ColumnType::String && column.distinct >= thresholds.high_cardinality {
-        let about = if column.distinct_estimated {
-            "about "
-        } else {
-            ""
-        };
-        found.push((
-            AlertCode::HighCardinality,
-            format!("{about}{} different texts", column.distinct),
-        ));
+        let about = about(column.distinct_estimated);
+        let texts = counted(column.distinct, "different text");
+        found.push((AlertCode::HighCardinality, format!("{about}{texts}.")));
     }
     if (2..=FEW).contains(&column.distinct)
         && let Some(top) = column.top.first()
         && reaches(top.count, count, thresholds.imbalanced)
     {
-        let value = top
-            .value
-            .as_str()
-            .map_or_else(|| top.value.to_string(), |s| format!("\"{s}\""));
         let share = percent(top.count, count);
         found.push((
             AlertCode::Imbalanced,
-            format!("{share} of the values are {value}"),
+            format!("{share} of the values are {}.", value(&top.value)),
         ));
     }
     if let Some(numeric) = &column.numeric {
         if let Some(skewness) = numeric.skewness.filter(|s| s.abs() >= thresholds.skewed) {
-            found.push((AlertCode::Skewed, format!("the skewness is {skewness:.2}")));
+            found.push((AlertCode::Skewed, format!("The skewness is {skewness:.2}.")));
         }
         if numeric.zeros > 0 && reaches(numeric.zeros, count, thresholds.zeros) {
             let share = percent(numeric.zeros, count);
             found.push((
                 AlertCode::Zeros,
-                format!("{} values ({share}) are zero", numeric.zeros),
+                format!(
+                    "{} ({share}) {} zero.",
+                    counted(numeric.zeros, "value"),
+                    is(numeric.zeros)
+                ),
             ));
         }
         if numeric.infinities > 0 {
             found.push((
                 AlertCode::Infinite,
-                format!("{} values are infinite", numeric.infinities),
+                format!(
+                    "{} {} infinite.",
+                    counted(numeric.infinities, "value"),
+                    is(numeric.infinities)
+                ),
             ));
         }
     }
@@ -139,9 +146,11 @@ fn of_column(
         found.push((
             AlertCode::MixedTypes,
             format!(
-                "{} of {count} values ({share}) read as numbers, dates or booleans, {words} do not: \
-                 the column is taken as text",
-                mixture.typed
+                "{} of {} values ({share}) read as numbers, dates or booleans; with {} among \
+                 them the column is text.",
+                written(mixture.typed),
+                written(count),
+                counted(words, "other")
             ),
         ));
     }
@@ -169,14 +178,14 @@ fn correlated(name: &str, correlations: &Correlations, threshold: f64) -> Option
     let more = partners.len().saturating_sub(NAMED);
     partners.truncate(NAMED);
     let tail = if more > 0 {
-        format!(" and {more} more")
+        format!(" and {}", counted(more as u64, "other column"))
     } else {
         String::new()
     };
     Some(Alert {
         column: Some(name.to_owned()),
         code: AlertCode::HighCorrelation,
-        detail: format!("goes along with {}{tail}", partners.join(", ")),
+        detail: format!("Goes along with {}{tail}.", partners.join(", ")),
     })
 }
 
@@ -184,17 +193,7 @@ fn reaches(part: u64, whole: u64, threshold: f64) -> bool {
     whole > 0 && part as f64 / whole as f64 >= threshold
 }
 
-fn percent(part: u64, whole: u64) -> String {
-    if whole == 0 {
-        return "0 %".into();
-    }
-    let share = part as f64 / whole as f64 * 100.0;
-    // 99.96 % is not all of it.
-    let rounded = (share * 10.0).round() / 10.0;
-    let shown = if part < whole && rounded >= 100.0 {
-        99.9
-    } else {
-        rounded
-    };
-    format!("{shown} %")
+/// What is said of an estimate.
+fn about(estimated: bool) -> &'static str {
+    if estimated { "About " } else { "" }
 }

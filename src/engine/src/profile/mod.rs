@@ -10,6 +10,7 @@ mod numbers;
 mod tests;
 mod texts;
 mod times;
+mod wording;
 
 use lastcall_domain::ProfileOptions;
 use lastcall_domain::profile::{Column, Correlations, DatasetSummary, Profile};
