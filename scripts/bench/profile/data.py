@@ -1,4 +1,4 @@
-"""CSV with columns of every kind: keys, names, amounts with missing cells, times, quoted text."""
+"""CSV of every kind: mixed columns, many columns, long cells, many different texts."""
 
 import numpy as np
 
@@ -7,6 +7,9 @@ COLUMNS = [
     "id", "token", "city", "country", "quantity", "price", "discount", "latitude", "longitude",
     "score", "active", "day", "at", "tag", "user", "code", "note",
 ]
+# So that ids have the same width throughout, and their first two digits can be exchanged.
+FIRST_ID = 10**9
+MOST_ROWS = 10**8
 
 
 def text(values):
@@ -14,11 +17,11 @@ def text(values):
 
 
 def piece(random, first, rows):
-    """Columns of text."""
+    """Columns of text: keys, names, amounts with missing cells, times, quoted text."""
     seconds = random.integers(0, 10**8, rows)
     discount = np.round(random.random(rows), 4).astype(str)
     discount[random.random(rows) < 0.1] = ""
-    yield text(np.arange(first, first + rows))
+    yield text(np.arange(FIRST_ID + first, FIRST_ID + first + rows))
     yield np.char.mod("%016x", random.integers(0, 2**62, rows))
     yield np.char.mod("city %d", random.integers(0, 200, rows))
     yield random.choice(["DE", "FR", "US", "KR", "JP"], rows)
@@ -37,7 +40,8 @@ def piece(random, first, rows):
     yield random.choice(["", "ok", '"needs, review"', '"so ""called"""'], rows)
 
 
-def write(path, rows):
+def mixed(path, rows):
+    """About 175 bytes a row."""
     random = np.random.default_rng(7)
     with open(path, "w", encoding="utf-8") as file:
         file.write(",".join(COLUMNS) + "\n")
@@ -46,13 +50,48 @@ def write(path, rows):
             file.writelines(",".join(row) + "\n" for row in zip(*columns))
 
 
-def repeat(path, size):
-    """The rows again and again until the file has this size."""
-    body = path.read_bytes()
-    header, _, rows = body.partition(b"\n")
-    large = path.with_name("large.csv")
-    with open(large, "wb") as file:
+def large(path, mixed_path, size):
+    """The rows again and again up to this size, each time with other ids and tokens."""
+    header, _, rows = mixed_path.read_bytes().partition(b"\n")
+    rows = np.frombuffer(rows, dtype=np.uint8).copy()
+    starts = np.concatenate([[0], np.flatnonzero(rows == ord("\n"))[:-1] + 1])
+    token = starts + len(str(FIRST_ID)) + 1
+    with open(path, "wb") as file:
         file.write(header + b"\n")
-        while file.tell() < size:
+        for turn in range(10, 100):
+            if file.tell() >= size:
+                return
+            for offset, digit in enumerate(str(turn).encode()):
+                rows[starts + offset] = digit
+                rows[token + offset] = digit
             file.write(rows)
-    return large
+    raise SystemExit("more rows are needed for a file of this size")
+
+
+def wide(path, columns, rows):
+    """Many columns, numbers and words in turns."""
+    random = np.random.default_rng(8)
+    words = random.choice([f"word {n}" for n in range(1000)], (rows, columns // 2))
+    numbers = np.char.mod("%.4f", random.normal(size=(rows, columns - columns // 2)))
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(",".join(f"c{n}" for n in range(columns)) + "\n")
+        for a, b in zip(numbers, words):
+            file.write(",".join(a) + "," + ",".join(b) + "\n")
+
+
+def long_cells(path, cells, length):
+    """Every cell of the second column has a mebibyte, or whatever the length is."""
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("id,document\n")
+        for row in range(cells):
+            file.write(f'{row},"{f"line {row}, of a document " * (length // 25)}"\n')
+
+
+def texts(path, rows):
+    """As many different texts as rows."""
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("key,value\n")
+        for first in range(0, rows, PIECE):
+            numbers = np.arange(first, min(rows, first + PIECE), dtype=np.uint64)
+            keys = numbers * np.uint64(0x9E3779B97F4A7C15)
+            file.writelines(f"key-{key:016x},{key % 1000}\n" for key in keys.tolist())
