@@ -4,6 +4,7 @@ set -euo pipefail
 
 declare -A needed=(
     [chromium]=chromium
+    [curl]=curl
     [haproxy]=haproxy
     [pdftotext]=poppler-utils
     [python3]=python3

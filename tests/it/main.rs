@@ -17,6 +17,7 @@
 //! | [`kill9`] | `kill -9` at random moments under load (`LASTCALL_KILLS=10000` for the long run) |
 //! | [`config_and_cli`] | the configuration, the commands and their exit codes |
 //! | [`image`] | the files of the container image |
+//! | [`readme`] | the README's first session, as it stands there |
 //! | [`replicas`] | several of them on one PostgreSQL, behind a real HAProxy |
 //! | [`resources`] | memory, threads, processes and files |
 //! | [`sessions_ttl`] | the end of sessions, and that nothing is left of them |
@@ -35,6 +36,7 @@ mod drain_matrix;
 mod first_session;
 mod image;
 mod kill9;
+mod readme;
 mod replicas;
 mod resources;
 mod sessions_ttl;

@@ -36,6 +36,7 @@ impl Home {
     pub(crate) fn service(&self) -> Builder {
         Builder {
             home: self.clone(),
+            config: None,
             settings: BTreeMap::new(),
         }
         .set("server.bind", "127.0.0.1:0")
@@ -98,10 +99,17 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 /// A service that has not been started.
 pub(crate) struct Builder {
     home: Home,
+    config: Option<PathBuf>,
     settings: BTreeMap<String, String>,
 }
 
 impl Builder {
+    /// With this file of the configuration.
+    pub(crate) fn config(mut self, file: &Path) -> Self {
+        self.config = Some(file.to_owned());
+        self
+    }
+
     /// With this key of the configuration, by the environment.
     pub(crate) fn set(mut self, key: &str, value: impl Into<String>) -> Self {
         self.settings.insert(variable(key), value.into());
@@ -119,7 +127,12 @@ impl Builder {
     /// Starts it.
     pub(crate) fn spawn(self) -> Service {
         let begun = Instant::now();
+        let config = self
+            .config
+            .iter()
+            .flat_map(|file| [Path::new("--config"), file]);
         let mut child = Command::new(env!("CARGO_BIN_EXE_lastcall"))
+            .args(config)
             .env_clear()
             .envs(&self.settings)
             .current_dir(self.home.path())
