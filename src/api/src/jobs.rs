@@ -61,6 +61,7 @@ pub(crate) async fn list(
         session,
         state: job_state,
         service,
+        alive_at: Some(state.clock.now()),
     };
     let page = state.store.jobs(&filter, after, limit).await?;
     let cursor = page.items.last().map(|job| job.id.to_string());

@@ -10,7 +10,7 @@ use actix_web::error::PayloadError;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
 use bytes::Bytes;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::errors::Code;
 use crate::problem::{ApiResult, Problem};
@@ -29,16 +29,23 @@ impl JsonBody {
     /// What the body says.
     ///
     /// # Errors
-    /// `invalid_json` where it is not JSON, `invalid_request` where it is JSON that says
-    /// something else.
+    /// `invalid_json` where it is not JSON, wherever that shows; `invalid_request` where it is
+    /// JSON that says something else.
     pub(crate) fn parse<T: DeserializeOwned>(&self) -> ApiResult<T> {
-        serde_json::from_slice(&self.0).map_err(|error| {
-            let code = match error.classify() {
-                serde_json::error::Category::Data => Code::InvalidRequest,
-                _ => Code::InvalidJson,
-            };
-            Problem::new(code, error.to_string())
-        })
+        let error = match serde_json::from_slice(&self.0) {
+            Ok(said) => return Ok(said),
+            Err(error) => error,
+        };
+        // The first thing that is wrong may come before the place where the JSON breaks.
+        if let Err(broken) = serde_json::from_slice::<IgnoredAny>(&self.0) {
+            return Err(Problem::new(Code::InvalidJson, broken.to_string()));
+        }
+        let detail = if self.0.trim_ascii_start().starts_with(b"{") {
+            error.to_string()
+        } else {
+            "the body has to be a JSON object".to_owned()
+        };
+        Err(Problem::new(Code::InvalidRequest, detail))
     }
 
     /// What the body says, or the default where there is none or it is `null`.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use lastcall_domain::store::{Admission, Answer};
-use lastcall_domain::{Session, SessionId};
+use lastcall_domain::{Session, SessionId, ShownDuration};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -173,8 +173,8 @@ fn parse_ttl(text: &str, longest: Duration) -> ApiResult<Duration> {
     if ttl < MIN_TTL || ttl > longest {
         return Err(invalid(format!(
             "ttl {text:?} has to be from {} to {}",
-            humantime::format_duration(MIN_TTL),
-            humantime::format_duration(longest)
+            ShownDuration(MIN_TTL),
+            ShownDuration(longest)
         )));
     }
     Ok(ttl)

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use lastcall_domain::lifecycle::State;
-use lastcall_domain::{Dataset, Field, Job, JobError, Service, Session};
+use lastcall_domain::{Dataset, Field, Job, JobError, Service, Session, ShownDuration};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -28,7 +28,7 @@ impl From<&Session> for SessionView {
             id: *session.id.as_uuid(),
             created_at: session.created_at,
             expires_at: session.expires_at,
-            ttl: humantime::format_duration(session.ttl).to_string(),
+            ttl: ShownDuration(session.ttl).to_string(),
         }
     }
 }

@@ -7,6 +7,7 @@ mod clock;
 pub mod compare;
 pub mod correlation;
 mod dataset;
+mod duration;
 mod feed;
 mod format;
 mod id;
@@ -25,6 +26,7 @@ pub use blobs::{BlobError, BlobResult, BlobStream, BlobWriter, Blobs, LocalBlob}
 pub use cancel::{Cancel, Progress};
 pub use clock::{Clock, SystemClock, Timestamp, TokioClock};
 pub use dataset::{BlobKey, Dataset, DatasetName, Field, InvalidDatasetName};
+pub use duration::ShownDuration;
 pub use feed::{Feed, News, Subscription};
 pub use format::Format;
 pub use id::{InstanceId, JobId, SessionId};

@@ -128,6 +128,8 @@ pub struct JobFilter {
     pub state: Option<State>,
     /// Of this service only.
     pub service: Option<Service>,
+    /// Of sessions only whose time to live has not ended by then.
+    pub alive_at: Option<Timestamp>,
 }
 
 /// The result of a job.

@@ -29,6 +29,15 @@ fn a_session_is_made_with_the_time_to_live_that_it_asks_for() {
 }
 
 #[test]
+fn a_time_to_live_is_told_in_the_units_that_it_is_asked_for_in() {
+    let api = Api::start();
+    for (asked, told) in [("7d", "7d"), ("90m", "1h 30m"), ("1500ms", "1s 500ms")] {
+        let session = api.client.post("/v1/sessions", &json!({"ttl": asked}));
+        assert_eq!(session.ok(201)["ttl"], told);
+    }
+}
+
+#[test]
 fn a_session_without_a_body_gets_the_default_time_to_live() {
     let api = Api::with(|config| config.default_ttl = Duration::from_secs(120));
     for body in [&b""[..], b"{}", b"  ", b"null", br#"{"ttl":null}"#] {
@@ -54,9 +63,17 @@ fn a_session_that_asks_for_the_impossible_is_refused() {
             .post("/v1/sessions", &body)
             .problem(422, "invalid_request");
     }
-    api.client
-        .raw("POST", "/v1/sessions", b"{\"ttl\":")
-        .problem(400, "invalid_json");
+    // Broken is broken, also where something else is wrong before it.
+    for broken in ["{\"ttl\":", "[[[", "{\"tll\":1", "{\"ttl\":30]", "[1,]"] {
+        api.client
+            .raw("POST", "/v1/sessions", broken.as_bytes())
+            .problem(400, "invalid_json");
+    }
+    for other in ["[]", " [{}]", "7", "\"{}\"", "true"] {
+        let refused = api.client.raw("POST", "/v1/sessions", other.as_bytes());
+        let problem = refused.problem(422, "invalid_request");
+        assert_eq!(problem["detail"], "the body has to be a JSON object");
+    }
     assert_eq!(api.client.get("/v1/sessions").ok(200)["items"], json!([]));
 }
 
@@ -191,7 +208,9 @@ fn an_expired_session_is_gone_at_once_with_all_it_held_and_stays_so_after_the_cl
         }
         client.delete(&job).problem(410, "session_expired");
         client.delete(&session).problem(410, "session_expired");
-        assert_eq!(client.get("/v1/sessions").ok(200)["items"], json!([]));
+        for list in ["/v1/sessions", "/v1/jobs"] {
+            assert_eq!(client.get(list).ok(200)["items"], json!([]), "{list}");
+        }
     };
     gone();
 

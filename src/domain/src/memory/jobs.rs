@@ -46,6 +46,9 @@ impl Rows {
                 && filter.state.is_none_or(|of| of == job.state())
                 && filter.service.is_none_or(|of| of == job.service())
                 && self.visible(job.session)
+                && filter
+                    .alive_at
+                    .is_none_or(|at| !self.is_over(job.session, at))
         };
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let rows = self.jobs.range((from, Bound::Unbounded));

@@ -87,6 +87,12 @@ impl Rows {
         self.sessions.get(&session).is_some_and(|row| !row.removing)
     }
 
+    /// Whether the session's time to live has ended by `time`.
+    pub(super) fn is_over(&self, session: SessionId, time: Timestamp) -> bool {
+        let row = self.sessions.get(&session);
+        row.is_some_and(|row| row.session.is_expired(time))
+    }
+
     /// Puts the job in its new state, with all that is counted and indexed.
     pub(super) fn put(&mut self, job: Job) {
         if let Some(before) = self.jobs.get(&job.id) {

@@ -97,8 +97,8 @@ pub(super) async fn job(db: &Connections, id: JobId) -> StoreResult<Option<Job>>
 }
 
 /// The text of the list that `filter` asks for. Its parameters are the id after which it
-/// begins, the number of rows, and then, where the filter names one, the session, the owner and
-/// the service.
+/// begins, the number of rows, and then, where the filter names one, the session, the owner, the
+/// service and the time at which its session has to be alive.
 pub(super) fn jobs_text(filter: &JobFilter) -> String {
     let mut terms = vec!["id > $1".to_owned()];
     let named = [
@@ -107,14 +107,19 @@ pub(super) fn jobs_text(filter: &JobFilter) -> String {
         ("service", filter.service.is_some()),
     ];
     let named = named.into_iter().filter(|(_, named)| *named);
-    for (number, (column, _)) in (3..).zip(named) {
+    let mut number = 3;
+    for (column, _) in named {
         terms.push(format!("{column} = ${number}"));
+        number += 1;
     }
+    terms.push(match filter.alive_at {
+        Some(_) => no_session("jobs", &format!("(removing OR expires_at <= ${number})")),
+        None => visible("jobs"),
+    });
     if let Some(state) = filter.state {
         // A number in the text, so that the planner sees which partial index will do.
         terms.push(format!("state = {}", state_number(state)));
     }
-    terms.push(visible("jobs"));
     format!(
         "SELECT {} FROM jobs WHERE {} ORDER BY id LIMIT $2",
         row::JOB,
@@ -133,10 +138,12 @@ pub(super) async fn jobs(
     let session = filter.session.map(|id| *id.as_uuid());
     let owner = filter.owner.as_ref().map(Owner::as_str);
     let service = filter.service.map(service_number);
+    let alive_at = filter.alive_at.map(micros);
     let mut params: Vec<&(dyn ToSql + Sync)> = vec![&after, &rows];
     params.extend(session.as_ref().map(|value| value as &(dyn ToSql + Sync)));
     params.extend(owner.as_ref().map(|value| value as &(dyn ToSql + Sync)));
     params.extend(service.as_ref().map(|value| value as &(dyn ToSql + Sync)));
+    params.extend(alive_at.as_ref().map(|value| value as &(dyn ToSql + Sync)));
     page(db, &jobs_text(filter), &params, row::job, limit).await
 }
 
@@ -182,7 +189,12 @@ pub(super) async fn counts(db: &Connections) -> StoreResult<StoreCounts> {
 
 /// That the session of the table's row is not being removed.
 fn visible(table: &str) -> String {
-    format!("NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.id = {table}.session AND removing)")
+    no_session(table, "removing")
+}
+
+/// That the session of the table's row is not one of those.
+fn no_session(table: &str, those: &str) -> String {
+    format!("NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.id = {table}.session AND {those})")
 }
 
 /// One more than asked for, to see whether there are more.

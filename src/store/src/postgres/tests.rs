@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use lastcall_domain::store::JobFilter;
-use lastcall_domain::{Owner, Service, SessionId, State};
+use lastcall_domain::{Owner, Service, SessionId, State, Timestamp};
 use tokio_postgres::NoTls;
 
 use super::{read, removal, work};
@@ -46,6 +46,7 @@ async fn no_query_that_is_asked_often_reads_past_what_it_wants() {
                 session: *session,
                 state,
                 service: Some(Service::Report),
+                alive_at: Some(Timestamp::default()),
             }));
         }
     }

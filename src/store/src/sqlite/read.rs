@@ -95,7 +95,7 @@ pub(super) fn job(conn: &Connection, id: JobId) -> Sql<Option<Job>> {
 }
 
 /// The text of the list that `filter` asks for. Its parameters are `:after`, `:limit` and, where
-/// the filter names one, `:session`, `:owner` and `:service`.
+/// the filter names one, `:session`, `:owner`, `:service` and `:alive_at`.
 pub(super) fn jobs_text(filter: &JobFilter) -> String {
     let mut terms = vec!["id > :after".to_owned()];
     match (&filter.session, &filter.owner) {
@@ -120,7 +120,10 @@ pub(super) fn jobs_text(filter: &JobFilter) -> String {
     if filter.service.is_some() {
         terms.push("+service = :service".to_owned());
     }
-    terms.push(visible("jobs"));
+    terms.push(match filter.alive_at {
+        Some(_) => no_session("jobs", "(removing = 1 OR expires_at <= :alive_at)"),
+        None => visible("jobs"),
+    });
     format!(
         "SELECT {} FROM jobs WHERE {} ORDER BY id LIMIT :limit",
         row::JOB,
@@ -139,6 +142,7 @@ pub(super) fn jobs(
     let session = filter.session.as_ref().map(|id| key(id.as_uuid()));
     let owner = filter.owner.as_ref().map(Owner::as_str);
     let service = filter.service.map(service_number);
+    let alive_at = filter.alive_at.map(micros);
     let mut params: Vec<(&str, &dyn ToSql)> = vec![(":after", &after), (":limit", &rows)];
     if session.is_some() {
         params.push((":session", &session));
@@ -148,6 +152,9 @@ pub(super) fn jobs(
     }
     if service.is_some() {
         params.push((":service", &service));
+    }
+    if alive_at.is_some() {
+        params.push((":alive_at", &alive_at));
     }
     page(conn, &jobs_text(filter), &params[..], row::job, limit)
 }
@@ -164,10 +171,12 @@ pub(super) fn result(conn: &Connection, id: JobId) -> Sql<Option<JobResult>> {
 
 /// That the session of the table's row is not being removed.
 fn visible(table: &str) -> String {
-    format!(
-        "NOT EXISTS (SELECT 1 FROM sessions
-                     WHERE sessions.id = {table}.session AND sessions.removing = 1)"
-    )
+    no_session(table, "removing = 1")
+}
+
+/// That the session of the table's row is not one of those.
+fn no_session(table: &str, those: &str) -> String {
+    format!("NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.id = {table}.session AND {those})")
 }
 
 /// One more than asked for, to see whether there are more.

@@ -301,6 +301,7 @@ async fn no_query_that_is_asked_often_reads_past_what_it_wants() {
                     session: *session,
                     state,
                     service,
+                    alive_at: Some(Timestamp::default()),
                 }));
             }
         }

@@ -9,6 +9,7 @@ on_every_store![
     jobs_are_listed_in_pages_in_the_order_of_creation,
     the_filters_hold_alone_and_together,
     a_page_of_none_says_whether_there_are_any,
+    jobs_of_sessions_that_are_over_can_be_left_out,
 ];
 
 async fn jobs_are_listed_in_pages_in_the_order_of_creation(bench: Bench) {
@@ -107,6 +108,40 @@ async fn the_filters_hold_alone_and_together(bench: Bench) {
         let listed = bench.store.jobs(&filter, None, 50).await.unwrap();
         let listed: Vec<JobId> = listed.items.iter().map(|job| job.id).collect();
         assert_eq!(listed, expected, "{filter:?}");
+    }
+}
+
+async fn jobs_of_sessions_that_are_over_can_be_left_out(bench: Bench) {
+    let alice = Some(Owner::new("alice"));
+    let ends = bench.session_of("alice").await;
+    let lives = bench.session_of("alice").await;
+    let over = ends.expires_at;
+    let longer = over + std::time::Duration::from_secs(60);
+    bench.store.renew_session(lives.id, longer).await.unwrap();
+    let gone = bench.queued(&ends).await;
+    let kept = bench.queued(&lives).await;
+    let at = |alive_at| JobFilter {
+        alive_at,
+        ..JobFilter::default()
+    };
+    let before = over - std::time::Duration::from_millis(1);
+    for (alive_at, expected) in [
+        (None, vec![gone.id, kept.id]),
+        (Some(before), vec![gone.id, kept.id]),
+        (Some(over), vec![kept.id]),
+        (Some(longer), vec![]),
+    ] {
+        let narrow = JobFilter {
+            owner: alice.clone(),
+            state: Some(State::Queued),
+            service: Some(Service::Analysis),
+            ..at(alive_at)
+        };
+        for filter in [at(alive_at), narrow] {
+            let listed = bench.store.jobs(&filter, None, 50).await.unwrap();
+            let listed: Vec<JobId> = listed.items.iter().map(|job| job.id).collect();
+            assert_eq!(listed, expected, "{filter:?}");
+        }
     }
 }
 
