@@ -69,7 +69,7 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
             started.elapsed()
         );
         dress(head, &path, id);
-        if state.system.phase().is_shutting_down() {
+        if state.is_stopping() {
             head.set_connection_type(ConnectionType::Close);
             if let Some(connection) = &connection {
                 connection.close();
@@ -135,9 +135,10 @@ fn documented(answer: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
         None => true,
         Some(kind) => kind.as_bytes().starts_with(b"text/plain"),
     };
-    match document_for(answer.status()) {
-        Some(response) if bare => answer.into_response(response),
-        _ => answer,
+    // Not asked for an answer that has its document: making one logs it.
+    match bare.then(|| document_for(answer.status())).flatten() {
+        Some(response) => answer.into_response(response),
+        None => answer,
     }
 }
 

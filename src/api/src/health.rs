@@ -79,6 +79,7 @@ pub(crate) async fn livez() -> HttpResponse {
 pub(crate) async fn readyz(state: web::Data<ApiState>) -> HttpResponse {
     let mut checks = Vec::new();
     let status = match state.system.phase() {
+        _ if state.is_stopping() => "draining",
         Phase::Starting => "starting",
         Phase::Running => {
             checks = state.failing().await;

@@ -10,17 +10,25 @@ pub(crate) const PREFER: HeaderName = HeaderName::from_static("prefer");
 /// What of it was done.
 pub(crate) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
-/// The wait that the headers ask for, at most `longest`. What cannot be understood is ignored,
-/// as the RFC wants it; of several, the first counts.
+/// The wait that the headers ask for, at most `longest`, however large the number is. What
+/// cannot be understood is ignored, as the RFC wants it; of several, the first counts.
 pub(crate) fn wait(headers: &HeaderMap, longest: Duration) -> Option<Duration> {
-    let seconds: u64 = headers
+    let seconds = headers
         .get_all(PREFER)
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split([',', ';']))
         .filter_map(|preference| preference.split_once('='))
         .find(|(name, _)| name.trim().eq_ignore_ascii_case("wait"))
-        .and_then(|(_, value)| value.trim().trim_matches('"').parse().ok())?;
+        .and_then(|(_, value)| whole_number(value.trim().trim_matches('"')))?;
     Some(Duration::from_secs(seconds).min(longest))
+}
+
+/// The number that the digits make; the greatest that there is where they make a greater one.
+fn whole_number(digits: &str) -> Option<u64> {
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    Some(digits.parse().unwrap_or(u64::MAX))
 }
 
 /// The header that tells which wait was applied.
@@ -45,12 +53,22 @@ mod tests {
         assert_eq!(waits("wait=5"), Some(5));
         assert_eq!(waits("respond-async, wait = \"7\""), Some(7));
         assert_eq!(waits("Wait=100000"), Some(60));
+        assert_eq!(waits("wait=99999999999999999999"), Some(60));
         assert_eq!(waits("return=minimal; wait=3"), Some(3));
     }
 
     #[test]
     fn what_is_no_wait_is_ignored() {
-        for value in ["wait", "wait=", "wait=-1", "wait=soon", "await=3", ""] {
+        for value in [
+            "wait",
+            "wait=",
+            "wait=-1",
+            "wait=+1",
+            "wait=1.5",
+            "wait=soon",
+            "await=3",
+            "",
+        ] {
             assert_eq!(waits(value), None, "{value:?}");
         }
     }

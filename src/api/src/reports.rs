@@ -61,7 +61,10 @@ pub(crate) async fn create(
 
 async fn spec(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult<JobSpec> {
     let new: NewReport = body.parse()?;
-    let format = new.format.as_deref().unwrap_or_default();
+    let format = new.format.as_deref().ok_or_else(|| {
+        let detail = "a report needs a `format`: html, pdf, xlsx or md";
+        Problem::new(Code::InvalidRequest, detail)
+    })?;
     let format = format
         .parse::<ReportFormat>()
         .ok()

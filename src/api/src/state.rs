@@ -1,7 +1,7 @@
 //! What the handlers share.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use lastcall_domain::{Blobs, Clock, Feed, InstanceId, Service, Store, Timestamp};
@@ -136,6 +136,11 @@ impl ApiState {
             system: parts.system,
             config,
         }
+    }
+
+    /// Whether the process was told to stop, be it by a request that it has not acted on yet.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.drain_requested.load(Ordering::Relaxed) || self.system.phase().is_shutting_down()
     }
 
     /// How many requests and closing connections are still owed something.

@@ -88,6 +88,19 @@ fn jobs_are_still_accepted_in_the_lame_duck_period() {
 }
 
 #[test]
+fn whoever_asks_for_the_shutdown_is_answered_as_in_the_lame_duck_period() {
+    let api = Api::start();
+    let (head, closed) = ask(
+        &api,
+        "POST /v1/system/drain HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n",
+    );
+    assert!(head.starts_with("HTTP/1.1 202"), "{head}");
+    assert!(closed, "{head}");
+    let readiness = api.client.get("/readyz");
+    assert_eq!(readiness.ok(503), json!({"status": "draining"}));
+}
+
+#[test]
 fn a_wait_ends_when_the_service_is_told_to_stop() {
     let api = Api::start();
     let session = api.session_with_penguins();
