@@ -7,6 +7,7 @@
 
 mod built;
 mod down;
+mod record;
 mod signals;
 mod state_dir;
 mod system;

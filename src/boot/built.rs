@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use actix_web::dev::ServerHandle;
 use anyhow::{Context as _, anyhow};
-use lastcall_actors::shutdown::{PreviousRun, ReportFile};
+use lastcall_actors::shutdown::PreviousRun;
 use lastcall_actors::{
     CleanerConfig, Config as TreeConfig, Handle, PoolConfig, Ports, Queued, Supervision,
     System as Tree,
@@ -17,6 +17,7 @@ use lastcall_engine::{Engine, EngineConfig};
 use lastcall_render::{FontConfig, Renderer};
 use lastcall_sql::{Sql, SqlConfig};
 
+use super::record::Record;
 use super::signals::{Signals, Stop};
 use super::state_dir::StateDir;
 use super::system::System;
@@ -28,7 +29,7 @@ use crate::work::{AnalysisWork, Compute, Describer, ReportWork};
 #[derive(Default)]
 pub(super) struct Built {
     pub(super) state_dir: Option<StateDir>,
-    pub(super) report_file: Option<ReportFile>,
+    pub(super) record: Option<Record>,
     pub(super) store: Option<Arc<dyn Store>>,
     pub(super) sql: Option<Arc<Sql>>,
     pub(super) compute: Option<Arc<Compute>>,
@@ -69,12 +70,10 @@ impl Built {
             .map_err(unavailable)?;
 
         // Only the owner of the store may say how the run before it ended.
-        let report_file = ReportFile::in_folder(state_dir.path());
-        let previous = report_file
-            .begin()
+        let (record, previous) = Record::begin(state_dir.path())
             .with_context(|| format!("state.dir = {}", state_dir.path().display()))
             .map_err(unavailable)?;
-        self.report_file = Some(report_file);
+        self.record = Some(record);
         self.state_dir = Some(state_dir);
 
         let feed = Feed::new();
@@ -107,6 +106,9 @@ impl Built {
             .context("what the previous run left cannot be taken up")
             .map_err(unavailable)?;
         tell_previous(&previous, recovered);
+        if let Some(record) = &mut self.record {
+            record.ready();
+        }
         tree.ready();
         if let Some(sql) = self.sql.clone() {
             actix_rt::spawn(tell_missing_nets(sql));

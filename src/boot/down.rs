@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lastcall_actors::log_lines;
-use lastcall_actors::shutdown::{DrainOutcome, Leftovers, ReportFile, Shutdown};
+use lastcall_actors::shutdown::{DrainOutcome, Leftovers, Shutdown};
 use lastcall_domain::Store;
 use lastcall_sql::Sql;
 use tokio::time::Instant;
 
 use super::built::{Built, Http};
+use super::record::Record;
 use super::signals::{Signals, Stop};
 use super::state_dir::StateDir;
 use super::threads;
@@ -23,6 +24,8 @@ use crate::work::Compute;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long after its deadline the process is ended whatever it does.
 const OVERTIME: Duration = Duration::from_millis(300);
+/// What is left of the deadline for the threads when the store does not close.
+const LAST_THREADS: Duration = Duration::from_millis(50);
 
 /// What the end of an answer that is on its way may take although it is time to hand back.
 const LAST_BYTES: Duration = Duration::from_millis(50);
@@ -33,7 +36,7 @@ pub(super) struct Ended {
     outcome: DrainOutcome,
     other_left: Vec<String>,
     compute: Option<Arc<Compute>>,
-    report_file: Option<ReportFile>,
+    record: Option<Record>,
     /// Held until the report is written: the next process must not begin before.
     state_dir: Option<StateDir>,
     watchdog: Option<Watchdog>,
@@ -47,6 +50,9 @@ pub(super) async fn abandon(built: Built) {
     close_sql(built.sql).await;
     if let Some(problem) = close_store(built.store, PATIENCE).await {
         log::warn!("{problem}");
+    }
+    if let Some(record) = &built.record {
+        record.undo();
     }
 }
 
@@ -76,7 +82,7 @@ pub(super) async fn take_down(
         system.drains(timeline);
     }
     let shutdown = tree.shutdown(stop.reason(), timeline);
-    let watchdog = arm(&shutdown, built.report_file.clone());
+    let watchdog = arm(&shutdown, built.record.clone());
     let mut other_left = Vec::new();
 
     let conducted = conduct(&shutdown, built.http, &mut other_left);
@@ -86,13 +92,14 @@ pub(super) async fn take_down(
     };
     drop(tree);
     close_sql(built.sql).await;
-    other_left.extend(close_store(built.store, until(shutdown.deadline())).await);
+    let patience = until(shutdown.deadline()).saturating_sub(LAST_THREADS);
+    other_left.extend(close_store(built.store, patience).await);
     Ended {
         shutdown: Some(shutdown),
         outcome,
         other_left,
         compute: built.compute,
-        report_file: built.report_file,
+        record: built.record,
         state_dir: built.state_dir,
         watchdog,
     }
@@ -142,14 +149,14 @@ async fn hurry_on_signal(shutdown: &Shutdown, signals: &Signals) -> std::convert
 }
 
 /// Ends the process if the deadline passes all the same, and says so.
-fn arm(shutdown: &Shutdown, report_file: Option<ReportFile>) -> Option<Watchdog> {
+fn arm(shutdown: &Shutdown, record: Option<Record>) -> Option<Watchdog> {
     let last = shutdown.clone();
     let armed = Watchdog::arm(until(shutdown.deadline()) + OVERTIME, move || {
         let left = Leftovers {
             threads: threads::left(Duration::ZERO),
             other: vec!["the deadline passed before everything had ended".to_owned()],
         };
-        write_report(&last, DrainOutcome::default(), left, report_file.as_ref());
+        write_report(&last, DrainOutcome::default(), left, record.as_ref());
         i32::from(Exit::HandedBack.code())
     });
     armed
@@ -186,7 +193,7 @@ impl Ended {
             outcome: DrainOutcome::default(),
             other_left: Vec::new(),
             compute: None,
-            report_file: None,
+            record: None,
             state_dir: None,
             watchdog: None,
         }
@@ -215,7 +222,7 @@ impl Ended {
         if let Some(state_dir) = &self.state_dir {
             state_dir.clean();
         }
-        let code = write_report(&shutdown, self.outcome, left, self.report_file.as_ref());
+        let code = write_report(&shutdown, self.outcome, left, self.record.as_ref());
         drop(self.state_dir);
         u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)
     }
@@ -226,11 +233,11 @@ fn write_report(
     shutdown: &Shutdown,
     outcome: DrainOutcome,
     left: Leftovers,
-    file: Option<&ReportFile>,
+    record: Option<&Record>,
 ) -> i32 {
     let report = shutdown.report(outcome, left);
-    if let Some(Err(error)) = file.map(|file| file.end(&report)) {
-        log::error!("the shutdown report cannot be written: {error}");
+    if let Some(record) = record {
+        record.end(&report);
     }
     match serde_json::to_string(&report) {
         Ok(text) => log::info!("shutdown report: {text}"),

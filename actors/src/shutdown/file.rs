@@ -55,6 +55,18 @@ impl ReportFile {
         Ok(previous)
     }
 
+    /// This run came to nothing before it had taken anything up: as [`begin`](Self::begin) has
+    /// found the mark, so it is again.
+    ///
+    /// # Errors
+    /// Where the folder cannot be written to; the next run then takes this one for crashed.
+    pub fn undo(&self, previous: &PreviousRun) -> io::Result<()> {
+        match previous {
+            PreviousRun::Crashed => Ok(()),
+            PreviousRun::None | PreviousRun::Ended(_) => self.take_mark_away(),
+        }
+    }
+
     /// The report that is there.
     pub fn read(&self) -> Option<ShutdownReport> {
         let bytes = std::fs::read(&self.report).ok()?;
@@ -72,6 +84,10 @@ impl ReportFile {
         file.write_all(b"\n")?;
         file.sync_all()?;
         std::fs::rename(&part, &self.report)?;
+        self.take_mark_away()
+    }
+
+    fn take_mark_away(&self) -> io::Result<()> {
         match std::fs::remove_file(&self.running) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}

@@ -61,3 +61,32 @@ fn the_next_run_reads_how_the_last_one_ended() {
         assert_eq!(file.begin().unwrap(), PreviousRun::Crashed);
     });
 }
+
+#[test]
+fn a_run_that_came_to_nothing_is_not_there_for_the_next() {
+    in_virtual_time(async {
+        let folder = TempDir::new().unwrap();
+        let file = ReportFile::in_folder(folder.path());
+        let come_to_nothing = || {
+            let previous = file.begin().unwrap();
+            file.undo(&previous).unwrap();
+            previous
+        };
+        assert_eq!(come_to_nothing(), PreviousRun::None);
+        assert_eq!(come_to_nothing(), PreviousRun::None);
+
+        file.begin().unwrap();
+        let world = World::new().await;
+        let handle = world.start().await;
+        let (_, report) = drain(&handle).await;
+        file.end(&report).unwrap();
+        let ended = PreviousRun::Ended(Box::new(report));
+        assert_eq!(come_to_nothing(), ended);
+        assert_eq!(come_to_nothing(), ended);
+
+        // A crash is told by the run that recovers from it, however many starts fail before.
+        file.begin().unwrap();
+        assert_eq!(come_to_nothing(), PreviousRun::Crashed);
+        assert_eq!(come_to_nothing(), PreviousRun::Crashed);
+    });
+}
