@@ -99,6 +99,8 @@ pub struct Counts {
     pub handed_back: u64,
     /// Claims that were lost: a peer has the job, or the store refused for good.
     pub lost: u64,
+    /// Late writes that the store refused by the epoch of their claim; each is a claim lost.
+    pub refused: u64,
     /// Attempts that panicked.
     pub panicked: u64,
     /// Attempts that ran out of time.

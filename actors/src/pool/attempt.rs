@@ -95,9 +95,7 @@ impl Pool {
             Ended::Panicked => self.tally.panicked.one(),
             Ended::Ignored => {
                 self.tally.ignored_cancel.one();
-                if self.rules.phase.get().is_shutting_down() {
-                    self.hands.ignored(key.0);
-                }
+                self.leave(key);
             }
             Ended::Done(_) | Ended::NotBegun => {}
         }

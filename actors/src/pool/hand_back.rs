@@ -95,7 +95,7 @@ impl Pool {
             }
             // The first try went through, and its answer was lost.
             Err(_) if repeated => self.tally.handed_back.one(),
-            Err(_) => self.tally.lost.one(),
+            Err(refused) => self.refused(key, refused),
         }
         self.hands.settle(key);
     }

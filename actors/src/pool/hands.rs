@@ -33,8 +33,8 @@ struct State {
     orphans: bool,
     /// The claims that wait for a slot, oldest first.
     ahead: VecDeque<Key>,
-    /// Jobs whose work did not stop when told to.
-    ignored: Vec<JobId>,
+    /// Jobs that this process leaves to their leases, though nothing of them is in hand.
+    left: Vec<JobId>,
 }
 
 /// What a slot is to do next.
@@ -182,14 +182,14 @@ impl Hands {
         self.lock().asks_running.remove(&id);
     }
 
-    /// The work of this job did not stop when told to.
-    pub(crate) fn ignored(&self, job: JobId) {
-        self.lock().ignored.push(job);
+    /// The shutdown is to name this job among those that were not finished.
+    pub(crate) fn leave(&self, job: JobId) {
+        self.lock().left.push(job);
     }
 
-    /// Takes the jobs whose work did not stop when told to.
-    pub(crate) fn take_ignored(&self) -> Vec<JobId> {
-        std::mem::take(&mut self.lock().ignored)
+    /// Takes the jobs that are to be named so.
+    pub(crate) fn take_left(&self) -> Vec<JobId> {
+        std::mem::take(&mut self.lock().left)
     }
 
     /// The jobs of the claims in hand.

@@ -35,6 +35,7 @@ tally!(
     cancelled,
     handed_back,
     lost,
+    refused,
     panicked,
     timed_out,
     ignored_cancel,

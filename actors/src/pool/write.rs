@@ -117,19 +117,17 @@ pub(super) async fn write(pool: &Pool, key: Key, finding: Finding) {
         let answer = pool.ports.store.complete(claim_ref(key), outcome.clone());
         let fault = match timeout(pool.rules.lease, answer).await {
             Ok(Ok(Ok(job))) => return pool.written(job),
-            Ok(Ok(Err(refused))) => return pool.refused(key, refused, &outcome, repeated).await,
+            Ok(Ok(Err(refused))) => return pool.not_ours(key, refused, &outcome, repeated).await,
             Ok(Err(fault)) if !fault.retryable() => {
                 error!("job {}: its end cannot be written: {fault}", key.0);
-                pool.tally.lost.one();
-                return;
+                return pool.given_up(key);
             }
             Ok(Err(fault)) => fault.to_string(),
             Err(_) => format!("no answer in {:?}", asked.elapsed()),
         };
         if !pool.hands.may_hold(key, pool.rules.lease) {
             warn!("job {}: its end cannot be written: {fault}", key.0);
-            pool.tally.lost.one();
-            return;
+            return pool.given_up(key);
         }
         repeated = true;
         sleep(pause).await;
@@ -159,40 +157,61 @@ impl Pool {
         }
     }
 
+    /// The write is not tried again; the row says that the attempt runs.
+    fn given_up(&self, key: Key) {
+        self.tally.lost.one();
+        self.leave(key);
+    }
+
+    /// On the way down nobody here will see to this job any more.
+    pub(super) fn leave(&self, key: Key) {
+        if self.rules.phase.get().is_shutting_down() {
+            self.hands.leave(key.0);
+        }
+    }
+
+    /// The store has refused a write: the claim was lost before.
+    pub(super) fn refused(&self, key: Key, refused: Refused) {
+        warn!("job {}: a late write was refused: {refused}", key.0);
+        self.tally.lost.one();
+        self.tally.refused.one();
+    }
+
     /// The row is no longer ours, or our write went through while its answer was lost.
-    async fn refused(&self, key: Key, refused: Refused, outcome: &Outcome, repeated: bool) {
+    async fn not_ours(&self, key: Key, refused: Refused, outcome: &Outcome, repeated: bool) {
         let Outcome::Succeeded(JobResult {
             place: Place::Blob(blob),
             ..
         }) = outcome
         else {
             if repeated && refused == Refused::Ended {
-                return self.written_before(key).await;
+                return self.written_before(key, refused).await;
             }
-            self.tally.lost.one();
-            return;
+            return self.refused(key, refused);
         };
         match self.ports.store.result(key.0).await {
             Ok(Some(JobResult {
                 place: Place::Blob(announced),
                 ..
-            })) if announced == *blob => self.written_before(key).await,
+            })) if announced == *blob => self.written_before(key, refused).await,
             Ok(_) => {
-                self.tally.lost.one();
+                self.refused(key, refused);
                 // Left behind, it would still be removed with its session.
                 if let Err(fault) = self.ports.blobs.delete(blob).await {
                     warn!("job {}: a late result stays behind: {fault}", key.0);
                 }
             }
-            Err(_) => self.tally.lost.one(),
+            // Whether it is the announced one is not known, so the blob stays.
+            Err(_) => self.refused(key, refused),
         }
     }
 
-    /// A write that was answered by a fault has gone through all the same.
-    async fn written_before(&self, key: Key) {
+    /// A write that was answered by a fault has gone through all the same, if the row still has
+    /// its epoch.
+    async fn written_before(&self, key: Key, refused: Refused) {
         match self.ports.store.job(key.0).await {
             Ok(Some(job)) if job.lifecycle.epoch == key.1 => self.written(job),
-            _ => self.tally.lost.one(),
+            _ => self.refused(key, refused),
         }
     }
 }

@@ -53,8 +53,8 @@ pub struct ServiceOutcome {
     pub finished: u64,
     /// Jobs that were handed back.
     pub handed_back: u64,
-    /// Jobs whose work did not stop when told to, or whose claim could not be given back: the
-    /// lease or the next start takes them up.
+    /// Jobs whose work did not stop when told to, whose end could not be written, or whose claim
+    /// could not be given back: the lease or the next start takes them up.
     pub left: Vec<JobId>,
     /// Jobs that stay in the queue, durable; `None` where the store did not say.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -102,6 +102,41 @@ fn a_drain_without_a_store_ends_in_time_and_leaves_the_jobs_to_their_leases() {
 }
 
 #[test]
+fn a_job_whose_end_cannot_be_written_is_named_however_early_that_was_given_up() {
+    for store_comes_back in [false, true] {
+        in_virtual_time(async {
+            let logs = capture();
+            let world = World::shared().await;
+            let handle = world.start().await;
+            let job = world.run(&handle, "hold").await;
+            world.script.running(1).await;
+            world.store.faults().set_down(true);
+            let shutdown = handle.shutdown(Reason::Sigterm, timeline());
+            world.script.let_go(1);
+            let store = world.store.clone();
+            actix_rt::spawn(async move {
+                // The lease is over by then, so that a peer might have the job.
+                sleep(Duration::from_secs(10)).await;
+                store.faults().set_down(!store_comes_back);
+            });
+            let since = Instant::now();
+            let (outcome, report) = finish(&shutdown).await;
+            assert!(
+                since.elapsed() < Duration::from_secs(22),
+                "{:?}",
+                since.elapsed()
+            );
+            assert_eq!(outcome.left(), [job]);
+            assert_eq!((report.finished, report.left), (0, 1));
+            assert_eq!((report.clean, report.exit_code), (false, EXIT_HANDED_BACK));
+            assert!(!logs.info().contains(&ANALYSIS_END.to_owned()));
+            assert!(logs.info().contains(&REPORT_END.to_owned()));
+            assert!(!world.job(job).state().is_final());
+        });
+    }
+}
+
+#[test]
 fn what_does_not_end_in_time_is_handed_back_as_an_interruption() {
     in_virtual_time(async {
         let world = World::new().await;

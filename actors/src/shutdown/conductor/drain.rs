@@ -21,6 +21,8 @@ const LOOK: Duration = Duration::from_millis(20);
 const RETIRE: Duration = Duration::from_millis(500);
 /// The least.
 const LEAST_RETIRE: Duration = Duration::from_millis(20);
+/// The longest that is waited to hear how many jobs stay in the queue.
+const COUNT: Duration = Duration::from_secs(1);
 
 impl Shutdown {
     /// Drains the services in the reverse of their start order, hands back what does not
@@ -76,7 +78,7 @@ impl Shutdown {
         let stopped = tree.family.retire(index, self.patience(index)).await;
         let mut left = Vec::new();
         if let Some(pool) = pool {
-            left = pool.hands.take_ignored();
+            left = pool.hands.take_left();
             if !idle {
                 left.extend(pool.hands.jobs());
             }
@@ -132,7 +134,8 @@ impl Shutdown {
     /// Fills in what became of the jobs.
     async fn count(&self, services: &mut [ServiceOutcome]) {
         let tree = &self.inner.tree;
-        let counts = timeout_at(self.retire_end(), tree.store.counts()).await;
+        let until = self.retire_end().min(Instant::now() + COUNT);
+        let counts = timeout_at(until, tree.store.counts()).await;
         let counts = counts.ok().and_then(Result::ok);
         let children = tree.children.iter().zip(&self.inner.before);
         for (((_, pool), before), outcome) in children.rev().zip(services) {
