@@ -2,9 +2,9 @@
 //! folder of its own, talks HTTP to it, sends it real signals, and reads its log, its exit code
 //! and what it leaves on disk.
 //!
-//! Run with `cargo test --test it`; nothing has to be installed or running, but for [`replicas`],
-//! which needs PostgreSQL and HAProxy (`scripts/test.sh` sees to both). A test that fails prints
-//! the log of its processes. No process outlives its test, and its folder goes with it. Every
+//! Run with `cargo test --test it`; nothing has to be installed or running, but for [`replicas`]
+//! and a database that goes away ([`drain_matrix`]), which need PostgreSQL and HAProxy
+//! (`scripts/test.sh` sees to both). A test that fails prints the log of its processes. No process outlives its test, and its folder goes with it. Every
 //! wait is bounded, generously: the machine may be busy. The only times that are asserted are the
 //! hard bounds of the contract (a deadline, with room for a busy machine); how much faster it
 //! really is belongs to the benchmarks.

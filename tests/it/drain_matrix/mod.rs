@@ -7,12 +7,15 @@
 //! | lame duck | [`lame_duck`] | [`lame_duck`] | [`lame_duck`] | requests, jobs, waiting, streams |
 //! | draining | [`running`] | [`running`] | [`running`] | [`requests`] in progress, a report that asks |
 //! | handing back | [`hand_back`] | [`hand_back`] | [`hand_back`] | jobs that ignore cancellation |
+//!
+//! In each of them the store may have gone away: [`store_gone`].
 
 mod hand_back;
 mod lame_duck;
 mod requests;
 mod running;
 mod starting;
+mod store_gone;
 
 use std::time::Duration;
 

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::database::Database;
 use crate::support::service::Builder;
-use crate::support::{Home, Service};
+use crate::support::{Database, Home, Service};
 
 /// How many there are.
 pub(super) const REPLICAS: usize = 3;

@@ -13,7 +13,6 @@
 
 mod balancer;
 mod cluster;
-mod database;
 mod load;
 mod rescue;
 mod rolling;

@@ -95,7 +95,8 @@ fn a_job_whose_worker_was_killed_runs_on_a_peer() {
 
 #[test]
 fn a_worker_that_hangs_loses_its_job_and_its_late_write_is_refused() {
-    let cluster = Cluster::new(SHORT);
+    // No shorter, as it is also how long the late write waits for its answer.
+    let cluster = Cluster::new([("jobs.lease", "5s"), ("jobs.heartbeat", "500ms")]);
     let mut first = cluster.first();
     let (id, held) = held_query(&first);
     let (peers, ..) = peers(&cluster, &first);
@@ -112,13 +113,27 @@ fn a_worker_that_hangs_loses_its_job_and_its_late_write_is_refused() {
     until("the late query has answered", || {
         (answered(&first) > before).then_some(())
     });
+    // The row is locked until both its heartbeat and its result are on their way, so that it is
+    // not the heartbeat alone that tells it.
+    let row = format!("SELECT id FROM jobs WHERE id = '{id}' FOR UPDATE");
+    let locked = cluster.database.hold(&row);
     kill(Pid::from_raw(first.pid()), Signal::SIGCONT).unwrap();
-    until("the worker has heard that its claim is lost", || {
+    until("heartbeat and result wait for the row", || {
+        let waiting = "SELECT count(*) FROM pg_locks
+             WHERE locktype = 'tuple' AND relation = 'jobs'::regclass";
+        (cluster.database.query(waiting) == ["2"]).then_some(())
+    });
+    drop(locked);
+    until("the late write was refused", || {
         let service = first.client().service("AnalysisService");
         let counts = &service["counts"];
         assert_eq!(counts["succeeded"], 0, "{service:#}");
-        (counts["lost"].as_u64()? >= 1).then_some(())
+        (counts["refused"] == 1).then_some(())
     });
+    first.wait_for_line(&format!("job {id}: a late write was refused"));
+    let metrics = first.client().get("/metrics").expect(200).text();
+    let counted = r#"lastcall_service_work_total{outcome="refused",service="AnalysisService"} 1"#;
+    assert!(metrics.contains(counted), "{metrics}");
     assert_eq!(client.job(&id), job);
     assert_eq!(client.result(&id).body, result.body);
     check(&cluster, &first.client(), &id);

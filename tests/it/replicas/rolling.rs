@@ -24,6 +24,9 @@ const KILLS: u64 = 30;
 /// Hangs where `LASTCALL_REPLICA_HANGS` names no other number.
 const HANGS: u64 = 15;
 
+/// Hangs beyond those, where none of those hit a replica with a job in hand.
+const MORE_HANGS: u64 = 200;
+
 /// A job may lose its worker as often as it happens to.
 const SHORT_LEASE: [(&str, &str); 4] = [
     ("jobs.lease", "1s"),
@@ -129,7 +132,7 @@ fn random_kills_lose_no_job() {
 }
 
 /// A replica that hangs for longer than its lease has lost what it had in hand, and does not
-/// know.
+/// know. Some hang until that is so, some for as long as it happens to be.
 #[test]
 fn random_hangs_let_no_late_write_through() {
     let hangs = from_environment("LASTCALL_REPLICA_HANGS", HANGS);
@@ -138,19 +141,38 @@ fn random_hangs_let_no_late_write_through() {
     let mut random = fastrand::Rng::with_seed(seed);
     let cluster = Cluster::new(SHORT_LEASE);
     let (mut replicas, balancer, session) = start(&cluster);
+    let instances: Vec<String> = replicas.iter().map(instance).collect();
     let load = Load::start(&balancer, &session, Faults::Retry);
-    for _ in 0..hangs {
+    let (mut hung, mut taken) = (0, 0);
+    while hung < hangs || taken == 0 {
+        assert!(
+            hung < hangs + MORE_HANGS,
+            "none had a job in hand when it hung"
+        );
         wait_for_progress(&load);
         std::thread::park_timeout(Duration::from_millis(random.u64(..300)));
         let place = random.usize(..REPLICAS);
         replicas[place].signal(Signal::SIGSTOP);
-        std::thread::park_timeout(Duration::from_millis(random.u64(..3000)));
+        hung += 1;
+        match in_hand(&cluster, &instances[place]) {
+            Some(claim) if taken == 0 || random.bool() => {
+                until("a peer has taken the job away", || {
+                    (in_hand(&cluster, &instances[place]).as_ref() != Some(&claim)).then_some(())
+                });
+                taken += 1;
+            }
+            _ => std::thread::park_timeout(Duration::from_millis(random.u64(..3000))),
+        }
         replicas[place].signal(Signal::SIGCONT);
     }
     let told = load.stop();
-    let lost: u64 = replicas.iter().map(lost).sum();
+    let lost = until("those that hung know what they have lost", || {
+        let lost: u64 = replicas.iter().map(lost).sum();
+        (lost > 0).then_some(lost)
+    });
     eprintln!(
-        "{hangs} hangs: {} jobs, {} requests, {} of them again, {lost} claims lost",
+        "{hung} hangs: {} jobs, {} requests, {} of them again, {taken} jobs taken away while \
+         their worker hung, {lost} claims lost",
         told.jobs.len(),
         told.requests,
         told.repeated,
@@ -159,6 +181,22 @@ fn random_hangs_let_no_late_write_through() {
     for replica in replicas {
         replica.stop();
     }
+}
+
+/// The process as the rows name it.
+#[track_caller]
+fn instance(replica: &Service) -> String {
+    let system = replica.client().system();
+    system["instance"].as_str().unwrap().to_owned()
+}
+
+/// The job that it has had in hand for longest, and the epoch of its claim.
+fn in_hand(cluster: &Cluster, instance: &str) -> Option<String> {
+    let text = format!(
+        "SELECT id, epoch FROM jobs WHERE state = 1 AND holder = '{instance}'
+         ORDER BY id LIMIT 1"
+    );
+    cluster.database.query(&text).pop()
 }
 
 /// Claims of the process that a peer took away.

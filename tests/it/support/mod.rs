@@ -3,8 +3,10 @@
 pub(crate) mod client;
 pub(crate) mod command;
 pub(crate) mod data;
+pub(crate) mod database;
 pub(crate) mod held;
 pub(crate) mod jobs;
+pub(crate) mod line;
 pub(crate) mod log;
 pub(crate) mod process;
 pub(crate) mod raw;
@@ -13,6 +15,7 @@ pub(crate) mod wait;
 
 pub(crate) use client::{Answer, Client};
 pub(crate) use command::lastcall;
+pub(crate) use database::Database;
 pub(crate) use held::HeldQueries;
 pub(crate) use service::{Ended, Home, Service};
 pub(crate) use wait::{PATIENCE, until};

@@ -2,7 +2,8 @@
 //! there for good.
 
 use std::collections::BTreeMap;
-use std::process::Command;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Stdio};
 
 /// Notes every result that is written and every change to a job that has ended, whoever makes
 /// it: what was written twice is there twice.
@@ -19,14 +20,14 @@ CREATE TRIGGER test_ends AFTER UPDATE ON jobs
 ";
 
 /// The schema; it goes with its test.
-pub(super) struct Database {
+pub(crate) struct Database {
     schema: String,
     /// The URL of the database with the schema in front.
-    pub(super) url: String,
+    pub(crate) url: String,
 }
 
 impl Database {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let server = std::env::var("LASTCALL_TEST_POSTGRES").expect(
             "LASTCALL_TEST_POSTGRES names no PostgreSQL server: start one by \
              scripts/postgres.sh start, and take what scripts/postgres.sh url says",
@@ -39,13 +40,13 @@ impl Database {
     }
 
     /// From here on it is recorded what is written; the tables have to be there.
-    pub(super) fn record(&self) {
+    pub(crate) fn record(&self) {
         self.query(RECORD);
     }
 
     /// By job, how often a result of it was written, and how often its row when it had ended.
     #[track_caller]
-    pub(super) fn writes(&self) -> BTreeMap<String, (usize, usize)> {
+    pub(crate) fn writes(&self) -> BTreeMap<String, (usize, usize)> {
         let mut writes = BTreeMap::<String, (usize, usize)>::new();
         for row in self.query("SELECT job, what FROM test_record") {
             let (job, what) = row.split_once('|').unwrap();
@@ -58,17 +59,58 @@ impl Database {
 
     /// The rows, their columns parted by `|`.
     #[track_caller]
-    pub(super) fn query(&self, sql: &str) -> Vec<String> {
-        let output = Command::new("psql")
-            .args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-c", sql, &self.url])
-            .env("PGOPTIONS", "-c client_min_messages=warning")
-            .env("PGCONNECT_TIMEOUT", "60")
-            .output()
-            .expect("psql runs: it is in Debian's package postgresql-client");
+    pub(crate) fn query(&self, sql: &str) -> Vec<String> {
+        let output = self.psql(&["-c", sql]).output().expect(PSQL);
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{sql}: {told}");
         let rows = String::from_utf8(output.stdout).unwrap();
         rows.lines().map(str::to_owned).collect()
+    }
+
+    /// Does this in a transaction that is open until the value is dropped.
+    #[track_caller]
+    pub(crate) fn hold(&self, sql: &str) -> Held {
+        let mut psql = self
+            .psql(&[])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect(PSQL);
+        let mut told = BufReader::new(psql.stdout.take().unwrap());
+        let input = psql.stdin.as_mut().unwrap();
+        writeln!(input, "BEGIN; {sql};\n\\echo it is held").unwrap();
+        let mut line = String::new();
+        while line.trim_end() != "it is held" {
+            line.clear();
+            let more = told.read_line(&mut line).unwrap();
+            assert!(more > 0, "psql has ended: {sql}");
+        }
+        Held(psql)
+    }
+
+    fn psql(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("psql");
+        command
+            .args(["-XAtq", "-v", "ON_ERROR_STOP=1"])
+            .args(arguments)
+            .arg(&self.url)
+            .env("PGOPTIONS", "-c client_min_messages=warning")
+            .env("PGCONNECT_TIMEOUT", "60");
+        command
+    }
+}
+
+const PSQL: &str = "psql runs: it is in Debian's package postgresql-client";
+
+/// A transaction that is open.
+pub(crate) struct Held(Child);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // At the end of its input it ends, and the server takes the transaction back.
+        drop(self.0.stdin.take());
+        // Its end is all that is wanted.
+        let _ = self.0.wait();
     }
 }
 
