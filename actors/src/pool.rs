@@ -39,7 +39,6 @@ use crate::gate::Gate;
 use crate::messages::Wake;
 use crate::phase::{Phase, PhaseWatch};
 use crate::status::{MailboxStatus, ServiceStatus};
-use crate::ttl_cleaner::Cleaning;
 
 pub(crate) use ask::Ask;
 pub(crate) use attempt::panic_message;
@@ -60,7 +59,6 @@ pub(crate) struct PoolPorts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) feed: Feed,
     pub(crate) work: Arc<dyn Work>,
-    pub(crate) cleaning: Arc<Cleaning>,
 }
 
 /// What a pool needs to know of the whole.

@@ -60,12 +60,6 @@ impl System {
             queued: config.queued,
             phase: phase.watch(),
         };
-        let cleaning = Cleaning::new(
-            Arc::clone(&ports.store),
-            Arc::clone(&ports.blobs),
-            Arc::clone(&ports.clock),
-            config.cleaner.clone(),
-        );
         let pool = |service: Service, work: Arc<dyn Work>| {
             let ports = PoolPorts {
                 store: Arc::clone(&ports.store),
@@ -73,7 +67,6 @@ impl System {
                 clock: Arc::clone(&ports.clock),
                 feed: ports.feed.clone(),
                 work,
-                cleaning: Arc::clone(&cleaning),
             };
             Pool::new(service, config.pool(service).clone(), rules.clone(), ports)
         };
@@ -91,6 +84,12 @@ impl System {
                 heartbeat: config.heartbeat,
                 expire: config.expire.min(config.lease).max(LEAST_EXPIRE),
             },
+        );
+        let cleaning = Cleaning::new(
+            Arc::clone(&ports.store),
+            Arc::clone(&ports.blobs),
+            Arc::clone(&ports.clock),
+            config.cleaner,
         );
         let children = vec![
             (child(leases, None, LeaseKeeper::begin), None),

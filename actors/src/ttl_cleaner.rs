@@ -30,9 +30,12 @@ use crate::supervisor::{Birth, Link, Obituary, Part};
 pub(crate) const NAME: &str = "TtlCleaner";
 /// A sweep that was not whole is repeated after this time, if the interval is longer.
 const AGAIN: Duration = Duration::from_secs(30);
-/// A sweep that was asked for, because a session was deleted, is repeated after this time, if
-/// the interval is longer: the jobs of the session that were running have been stopped by then.
-const AFTER_DELETION: Duration = Duration::from_secs(5);
+/// A sweep that was asked for, because a session was deleted, is repeated after these times, one
+/// after the other, if the interval is longer. By the first the jobs of the session that were
+/// running have been told to stop and have done so; by the second the lease of a worker that
+/// heard nothing is over. Not for each job that is cancelled, on which no session may depend, and
+/// however it ends: here or at a peer, cancelled, expired or done at the last moment.
+const AFTER_DELETION: [Duration; 2] = [Duration::from_secs(5), AGAIN];
 /// Sessions that may fail in one sweep before it is given up.
 const FAILURES: usize = 1000;
 
@@ -103,23 +106,23 @@ impl Cleaning {
     /// Runs until the actor ends: a sweep at once, for what the last life left, and then every
     /// interval and whenever it is asked for.
     async fn clean(self: Arc<Self>) {
-        let mut asked = false;
+        let mut repeats = [].iter();
         loop {
             let Ok(permit) = self.gate.try_enter() else {
                 return;
             };
             let whole = self.sweep_once().await;
             drop(permit);
-            let pause = match (whole, asked) {
-                (_, true) => self.config.interval.min(AFTER_DELETION),
-                (false, false) => self.config.interval.min(AGAIN),
-                (true, false) => self.config.interval,
+            let pause = match repeats.next() {
+                Some(pause) => self.config.interval.min(*pause),
+                None if whole => self.config.interval,
+                None => self.config.interval.min(AGAIN),
             };
-            asked = tokio::select! {
+            tokio::select! {
                 biased;
-                () = self.bell.notified() => true,
-                () = sleep_until(Instant::now() + pause) => false,
-            };
+                () = self.bell.notified() => repeats = AFTER_DELETION.iter(),
+                () = sleep_until(Instant::now() + pause) => {}
+            }
         }
     }
 

@@ -141,11 +141,7 @@ impl Pool {
         match job.state() {
             State::Succeeded => self.tally.succeeded.one(),
             State::Failed => self.tally.failed.one(),
-            State::Cancelled => {
-                self.tally.cancelled.one();
-                // It may have been the last that a deleted session was waiting for.
-                self.ports.cleaning.sweep();
-            }
+            State::Cancelled => self.tally.cancelled.one(),
             State::Queued | State::Running => {
                 self.tally.retried.one();
                 self.claimable_at(&job);

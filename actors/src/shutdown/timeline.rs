@@ -64,13 +64,20 @@ impl Timeline {
                 value: cancel_before,
                 rule: format!("at most shutdown.deadline, which is {deadline:?}"),
             });
+            if lame_duck > deadline {
+                faults.push(TimelineFault {
+                    key: "shutdown.lame_duck",
+                    value: lame_duck,
+                    rule: format!("at most shutdown.deadline, which is {deadline:?}"),
+                });
+            }
         } else if lame_duck > deadline - cancel_before {
             faults.push(TimelineFault {
                 key: "shutdown.lame_duck",
                 value: lame_duck,
                 rule: format!(
-                    "at most {:?}: shutdown.deadline ({deadline:?}) less shutdown.cancel_before ({cancel_before:?})",
-                    deadline - cancel_before
+                    "at most {}: shutdown.deadline ({deadline:?}) less shutdown.cancel_before ({cancel_before:?})",
+                    shown(deadline - cancel_before)
                 ),
             });
         }
@@ -103,14 +110,17 @@ impl fmt::Display for Timeline {
         let mut begin = Duration::ZERO;
         for (name, planned) in self.phases() {
             let end = begin + planned;
-            writeln!(
-                f,
-                "{name:<13} {:>9} .. {:>9}",
-                format!("{begin:?}"),
-                format!("{end:?}")
-            )?;
+            writeln!(f, "{name:<13} {:>9} .. {:>9}", shown(begin), shown(end))?;
             begin = end;
         }
         Ok(())
+    }
+}
+/// No time is `0s`, whatever the unit.
+fn shown(time: Duration) -> String {
+    if time.is_zero() {
+        "0s".to_owned()
+    } else {
+        format!("{time:?}")
     }
 }

@@ -78,6 +78,48 @@ fn a_deleted_session_goes_when_the_sweep_is_asked_for() {
 }
 
 #[test]
+fn a_deleted_session_goes_when_its_jobs_have_stopped_soon_or_late() {
+    for (stops_after, gone_after) in [(1, 6), (20, 36)] {
+        in_virtual_time(async {
+            let mut world = quiet().await;
+            world.session = with_data(&world, 24 * HOUR).await;
+            let handle = world.start().await;
+            let job = world.run(&handle, "forever").await;
+            world.script.running(1).await;
+            assert!(world.store.delete_session(world.session).await.unwrap());
+            handle.sweep();
+            sleep(Duration::from_secs(stops_after)).await;
+            assert!(has_data(&world, world.session));
+            handle.cancel(job);
+            world.script.running(0).await;
+            sleep(Duration::from_secs(gone_after - stops_after)).await;
+            assert!(!has_data(&world, world.session), "{gone_after}");
+            sleep(Duration::from_secs(60)).await;
+            // The interval is the only reason that is left.
+            let sweeps = |handle| service(handle, "TtlCleaner").cleaner.unwrap().sweeps;
+            let before = sweeps(&handle);
+            sleep(HOUR / 2).await;
+            assert_eq!(sweeps(&handle), before);
+        });
+    }
+}
+
+#[test]
+fn a_job_that_is_cancelled_is_no_reason_to_sweep() {
+    in_virtual_time(async {
+        let world = quiet().await;
+        let handle = world.start().await;
+        let job = world.run(&handle, "forever").await;
+        world.script.running(1).await;
+        world.store.cancel(job).await.unwrap();
+        handle.cancel(job);
+        world.reaches(job, State::Cancelled).await;
+        sleep(HOUR / 2).await;
+        assert_eq!(service(&handle, "TtlCleaner").cleaner.unwrap().sweeps, 1);
+    });
+}
+
+#[test]
 fn a_session_with_work_in_flight_stays_until_the_work_has_ended() {
     in_virtual_time(async {
         let mut world = quiet().await;
