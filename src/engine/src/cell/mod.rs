@@ -1,8 +1,10 @@
 //! One cell: what its text can be read as.
 
+mod calendar;
 mod kinds;
 mod number;
 mod rules;
+mod scan;
 mod time;
 mod written;
 
