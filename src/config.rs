@@ -7,6 +7,7 @@
 mod auth;
 mod faults;
 mod reader;
+mod shown;
 mod sources;
 mod units;
 
@@ -254,21 +255,49 @@ impl Config {
 
     /// The rules that hold between keys.
     fn check_together(&self, read: &mut Reader) {
-        if self.jobs.heartbeat * 2 > self.jobs.lease {
+        let timed = read.is_sound("jobs.heartbeat") && read.is_sound("jobs.lease");
+        if timed && self.jobs.heartbeat * 2 > self.jobs.lease {
             read.fault(
                 "jobs.heartbeat",
                 "at most half of jobs.lease, so that one lost heartbeat loses no job",
             );
         }
         let reachable = !self.server.bind.ip().is_loopback();
-        if reachable && self.auth.is_open() && !self.auth.allow_anonymous {
+        if reachable
+            && read.is_sound("auth.mode")
+            && self.auth.is_open()
+            && !self.auth.allow_anonymous
+        {
             read.fault(
                 "auth.mode",
                 "\"keys\" on an address that is not loopback (server.bind), or auth.allow_anonymous = true",
             );
         }
-        for fault in self.timeline().err().unwrap_or_default() {
-            read.fault(fault.key, &fault.rule);
+        self.check_phases(read);
+    }
+
+    /// That the phases of a shutdown fit in its deadline. How long a phase is whose value is
+    /// wrong is not known: it is taken to need no time.
+    fn check_phases(&self, read: &mut Reader) {
+        if !read.is_sound("shutdown.deadline") {
+            return;
+        }
+        let known = |key: &str, phase: Duration| {
+            if read.is_sound(key) {
+                phase
+            } else {
+                Duration::ZERO
+            }
+        };
+        let plan = Timeline::plan(
+            self.shutdown.deadline,
+            known("shutdown.lame_duck", self.shutdown.lame_duck),
+            known("shutdown.cancel_before", self.shutdown.cancel_before),
+        );
+        for fault in plan.err().unwrap_or_default() {
+            if read.is_sound(fault.key) {
+                read.fault(fault.key, &fault.rule);
+            }
         }
     }
 

@@ -1,8 +1,7 @@
 //! `auth.*`: who may call.
 
 use lastcall_api::{ApiKey, Auth, Role};
-use serde::Deserialize;
-use toml::Value;
+use toml::{Table, Value};
 
 use super::reader::Reader;
 
@@ -15,28 +14,8 @@ pub struct Access {
     pub allow_anonymous: bool,
 }
 
-/// A key as the configuration has it.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    name: String,
-    sha256: String,
-    #[serde(default)]
-    role: RoleName,
-}
-
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum RoleName {
-    #[default]
-    User,
-    Admin,
-}
-
-#[derive(Deserialize)]
-struct Entries {
-    keys: Vec<Entry>,
-}
+/// The fields of a key.
+const FIELDS: [&str; 3] = ["name", "sha256", "role"];
 
 impl Access {
     /// Whether anybody may call who can reach the address.
@@ -46,10 +25,12 @@ impl Access {
 
     pub(super) fn read(read: &mut Reader) -> Self {
         let mode = read.choice("auth.mode", &["none", "keys"]);
-        let keys = read.parsed("auth.keys", Vec::new(), parse_keys);
+        let entries = read.parsed("auth.keys", "[]".to_owned(), Vec::new(), parse_list);
+        let given = !entries.is_empty() || !read.is_sound("auth.keys");
+        let keys = read_keys(read, &entries);
         let allow_anonymous = read.flag("auth.allow_anonymous", false);
         let callers = if mode == "keys" {
-            if keys.is_empty() {
+            if !given {
                 read.fault(
                     "auth.keys",
                     "a list of at least one key with auth.mode = \"keys\"",
@@ -67,54 +48,74 @@ impl Access {
 }
 
 /// From the file it is an array of tables; from the environment the same as TOML or JSON text.
-fn parse_keys(value: &Value) -> Result<Vec<ApiKey>, String> {
-    let shape =
-        |reason: &dyn std::fmt::Display| format!("a list of {{ name, sha256, role }}: {reason}");
-    let entries: Vec<Entry> = match value {
-        Value::String(text) => serde_json::from_str(text).or_else(|_| {
-            toml::from_str::<Entries>(&format!("keys = {text}"))
-                .map(|entries| entries.keys)
-                .map_err(|error| shape(&error.message()))
-        })?,
-        value => value
-            .clone()
-            .try_into()
-            .map_err(|error: toml::de::Error| shape(&error.message()))?,
+fn parse_list(value: &Value) -> Result<Vec<Value>, String> {
+    let parsed = match value {
+        Value::Array(list) => Some(list.clone()),
+        Value::String(text) => serde_json::from_str(text).ok().or_else(|| {
+            let table: Table = format!("keys = {text}").parse().ok()?;
+            table.get("keys")?.as_array().cloned()
+        }),
+        _ => None,
     };
+    parsed.ok_or_else(|| "a list of { name, sha256, role }".to_owned())
+}
+
+/// The keys that are in order; of the others, every fault is noted.
+fn read_keys(read: &mut Reader, entries: &[Value]) -> Vec<ApiKey> {
+    let mut keys: Vec<ApiKey> = Vec::new();
     for (at, entry) in entries.iter().enumerate() {
-        if entry.name.is_empty() || entry.name == "anonymous" {
-            return Err(shape(&"a name must not be empty or \"anonymous\""));
+        let mut fault = |field: &str, value: Option<&Value>, rule: &str| {
+            let part = format!("[{at}]{field}");
+            read.fault_in("auth.keys", &part, value.map(Value::to_string), rule);
+        };
+        let Some(entry) = entry.as_table() else {
+            fault("", None, "must be a table { name, sha256, role }");
+            continue;
+        };
+        for unknown in entry.keys().filter(|key| !FIELDS.contains(&key.as_str())) {
+            fault(
+                &format!(".{unknown}"),
+                None,
+                "unknown key; there are name, sha256 and role",
+            );
         }
-        if entries
-            .iter()
-            .take(at)
-            .any(|other| other.name == entry.name)
-        {
-            return Err(shape(&format_args!(
-                "the name {} is there twice",
-                entry.name
-            )));
+        let text = |field: &str| entry.get(field).and_then(Value::as_str);
+        let name = text("name").filter(|name| !["", "anonymous"].contains(name));
+        if name.is_none() {
+            let rule = "must be a text that is not empty and not \"anonymous\"";
+            fault(".name", entry.get("name"), rule);
+        }
+        let taken = name.is_some_and(|name| keys.iter().any(|key| key.name == name));
+        if taken {
+            fault(
+                ".name",
+                entry.get("name"),
+                "must be the name of one key only",
+            );
+        }
+        // What stands there may be the key itself, and is not shown.
+        let sha256 = text("sha256").and_then(parse_sha256);
+        if sha256.is_none() {
+            fault(
+                ".sha256",
+                None,
+                "must be 64 hexadecimal digits, the SHA-256 of the key",
+            );
+        }
+        let role = match entry.get("role").map(Value::as_str) {
+            None | Some(Some("user")) => Role::User,
+            Some(Some("admin")) => Role::Admin,
+            Some(_) => {
+                fault(".role", entry.get("role"), "must be one of user, admin");
+                Role::User
+            }
+        };
+        if let (Some(name), Some(sha256), false) = (name, sha256, taken) {
+            let name = name.to_owned();
+            keys.push(ApiKey { name, sha256, role });
         }
     }
-    entries
-        .into_iter()
-        .map(|entry| {
-            let sha256 = parse_sha256(&entry.sha256).ok_or_else(|| {
-                shape(&format_args!(
-                    "sha256 of {} must be 64 hexadecimal digits",
-                    entry.name
-                ))
-            })?;
-            Ok(ApiKey {
-                name: entry.name,
-                sha256,
-                role: match entry.role {
-                    RoleName::User => Role::User,
-                    RoleName::Admin => Role::Admin,
-                },
-            })
-        })
-        .collect()
+    keys
 }
 
 fn parse_sha256(text: &str) -> Option<[u8; 32]> {

@@ -5,9 +5,10 @@ use std::fmt;
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The key, and where its value came from if that was the environment.
+    /// The key, and where its value came from if that was not the file.
     pub key: String,
-    /// The value that was found; `None` where the fault is not in a value.
+    /// The value that was found, as far as it may be shown; `None` where the fault is not in a
+    /// value.
     pub value: Option<String>,
     /// What the value has to be.
     pub rule: String,

@@ -1,5 +1,6 @@
 //! Takes typed values out of the sources and gathers every fault on the way.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use toml::Value;
 
 use super::sources::{Found, Sources};
 use super::units::{parse_duration, parse_size, show_duration, show_size};
-use super::{Fault, Faults};
+use super::{Fault, Faults, shown};
 
 /// The closest key is suggested from this likeness (0 to 1, Jaro-Winkler) on.
 const LIKE_ENOUGH: f64 = 0.8;
@@ -17,7 +18,9 @@ const LIKE_ENOUGH: f64 = 0.8;
 /// handed out instead so that the reading goes on to the next fault.
 pub(super) struct Reader {
     sources: Sources,
-    known: Vec<String>,
+    /// Every key that was asked for, and its default as a configuration writes it.
+    known: BTreeMap<String, String>,
+    faulty: BTreeSet<String>,
     faults: Vec<Fault>,
 }
 
@@ -25,19 +28,42 @@ impl Reader {
     pub(super) fn new(sources: Sources) -> Self {
         Self {
             sources,
-            known: Vec::new(),
+            known: BTreeMap::new(),
+            faulty: BTreeSet::new(),
             faults: Vec::new(),
         }
     }
 
-    /// Notes that the key's value breaks `rule`.
+    /// Notes that the key's value, or its default where none was given, breaks `rule`.
     pub(super) fn fault(&mut self, key: &str, rule: &str) {
         let found = self.sources.values.get(key);
+        let value = match found {
+            Some(found) => Some(shown::value(key, &found.value)),
+            None => self.known.get(key).cloned(),
+        };
         self.faults.push(Fault {
             key: label(key, found),
-            value: found.map(|found| show(key, &found.value)),
+            value,
             rule: format!("must be {rule}"),
         });
+        self.faulty.insert(key.to_owned());
+    }
+
+    /// Notes that a part of the key's value breaks `rule`.
+    pub(super) fn fault_in(&mut self, key: &str, part: &str, value: Option<String>, rule: &str) {
+        let found = self.sources.values.get(key);
+        self.faults.push(Fault {
+            key: label(&format!("{key}{part}"), found),
+            value,
+            rule: rule.to_owned(),
+        });
+        self.faulty.insert(key.to_owned());
+    }
+
+    /// Whether no fault of the key's own value is known: rules between keys say nothing useful
+    /// where the default stands in for a value that is wrong.
+    pub(super) fn is_sound(&self, key: &str) -> bool {
+        !self.faulty.contains(key)
     }
 
     pub(super) fn duration(
@@ -46,14 +72,16 @@ impl Reader {
         default: Duration,
         range: RangeInclusive<Duration>,
     ) -> Duration {
-        self.parsed(key, default, |value| {
+        let shown = format!("{:?}", show_duration(default));
+        self.parsed(key, shown, default, |value| {
             let duration = parse_duration(as_text(value).unwrap_or_default())?;
             in_range(duration, &range, |d| show_duration(*d))
         })
     }
 
     pub(super) fn size(&mut self, key: &str, default: u64, range: RangeInclusive<u64>) -> u64 {
-        self.parsed(key, default, |value| {
+        let shown = format!("{:?}", show_size(default));
+        self.parsed(key, shown, default, |value| {
             let size = parse_size(as_text(value).unwrap_or_default())?;
             in_range(size, &range, |n| show_size(*n))
         })
@@ -63,7 +91,7 @@ impl Reader {
     where
         N: Copy + PartialOrd + std::fmt::Display + std::str::FromStr,
     {
-        self.parsed(key, default, |value| {
+        self.parsed(key, default.to_string(), default, |value| {
             let text = match value {
                 Value::Integer(n) => n.to_string(),
                 Value::String(text) => text.trim().to_owned(),
@@ -77,7 +105,7 @@ impl Reader {
     }
 
     pub(super) fn flag(&mut self, key: &str, default: bool) -> bool {
-        self.parsed(key, default, |value| match value {
+        self.parsed(key, default.to_string(), default, |value| match value {
             Value::Boolean(flag) => Ok(*flag),
             Value::String(text) if text == "true" => Ok(true),
             Value::String(text) if text == "false" => Ok(false),
@@ -86,7 +114,7 @@ impl Reader {
     }
 
     pub(super) fn address(&mut self, key: &str, default: SocketAddr) -> SocketAddr {
-        self.parsed(key, default, |value| {
+        self.parsed(key, format!("\"{default}\""), default, |value| {
             as_text(value)
                 .and_then(|text| text.replace("localhost", "127.0.0.1").parse().ok())
                 .ok_or_else(|| "an IP address and a port, such as \"127.0.0.1:8080\"".to_owned())
@@ -96,7 +124,7 @@ impl Reader {
     /// One of a few words; the first is the default.
     pub(super) fn choice(&mut self, key: &str, words: &[&'static str]) -> &'static str {
         let default = words.first().copied().unwrap_or_default();
-        self.parsed(key, default, |value| {
+        self.parsed(key, format!("{default:?}"), default, |value| {
             let text = as_text(value).unwrap_or_default();
             words
                 .iter()
@@ -107,7 +135,7 @@ impl Reader {
     }
 
     pub(super) fn url(&mut self, key: &str, default: &str, schemes: &[&str]) -> String {
-        self.parsed(key, default.to_owned(), |value| {
+        self.parsed(key, format!("{default:?}"), default.to_owned(), |value| {
             let text = as_text(value).unwrap_or_default();
             match text.split_once("://") {
                 Some((scheme, rest)) if schemes.contains(&scheme) && !rest.is_empty() => {
@@ -123,20 +151,21 @@ impl Reader {
 
     /// A text that is not empty, if it was given.
     pub(super) fn text(&mut self, key: &str) -> Option<String> {
-        self.parsed(key, None, |value| match as_text(value) {
+        self.parsed(key, "\"\"".to_owned(), None, |value| match as_text(value) {
             Some(text) if !text.is_empty() => Ok(Some(text.to_owned())),
             _ => Err("a text".to_owned()),
         })
     }
 
-    /// A value of a shape of its own.
+    /// A value of a shape of its own; `shown` is its default as a configuration writes it.
     pub(super) fn parsed<T>(
         &mut self,
         key: &str,
+        shown: String,
         default: T,
         parse: impl FnOnce(&Value) -> Result<T, String>,
     ) -> T {
-        self.known.push(key.to_owned());
+        self.known.insert(key.to_owned(), shown);
         let Some(found) = self.sources.values.get(key) else {
             return default;
         };
@@ -152,11 +181,15 @@ impl Reader {
     /// Ends the reading: whatever was given and never asked for is a fault too.
     pub(super) fn finish(mut self) -> Result<(), Faults> {
         for (key, found) in &self.sources.values {
-            if !self.known.contains(key) {
+            if !self.known.contains_key(key) {
+                let closest = closest(key, self.known.keys());
                 self.faults.push(Fault {
                     key: label(key, Some(found)),
-                    value: None,
-                    rule: unknown(key, &self.known),
+                    value: Some(shown::unknown(closest, &found.value)),
+                    rule: match closest {
+                        Some(known) => format!("unknown key; did you mean {known}?"),
+                        None => "unknown key".to_owned(),
+                    },
                 });
             }
         }
@@ -188,31 +221,20 @@ fn in_range<T: PartialOrd>(
     }
 }
 
+/// The key, and where its value comes from where that is not the file.
 fn label(key: &str, found: Option<&Found>) -> String {
-    match found.and_then(|found| found.variable.as_ref()) {
-        Some(variable) => format!("{key} (from {variable})"),
-        None => key.to_owned(),
+    match found.map(|found| &found.variable) {
+        Some(Some(variable)) => format!("{key} (from {variable})"),
+        Some(None) => key.to_owned(),
+        None => format!("{key} (the default)"),
     }
 }
 
-/// A value for a fault's text: never one that may be a secret.
-fn show(key: &str, value: &Value) -> String {
-    if key == "store.url" || key.starts_with("auth.keys") {
-        "(not shown)".to_owned()
-    } else {
-        value.to_string()
-    }
-}
-
-fn unknown(key: &str, known: &[String]) -> String {
-    let closest = known
-        .iter()
-        .map(|candidate| (strsim::jaro_winkler(key, candidate), candidate))
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    match closest {
-        Some((likeness, candidate)) if likeness >= LIKE_ENOUGH => {
-            format!("unknown key; did you mean {candidate}?")
-        }
-        _ => "unknown key".to_owned(),
-    }
+/// The known key that is nearly this one, if there is one.
+fn closest<'a>(key: &str, known: impl Iterator<Item = &'a String>) -> Option<&'a str> {
+    known
+        .map(|candidate| (strsim::jaro_winkler(key, candidate), candidate.as_str()))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .filter(|(likeness, _)| *likeness >= LIKE_ENOUGH)
+        .map(|(_, candidate)| candidate)
 }

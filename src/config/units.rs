@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use lastcall_domain::ShownDuration;
 
 pub(super) const KIB: u64 = 1024;
 pub(super) const MIB: u64 = 1024 * KIB;
@@ -26,7 +27,7 @@ pub(super) fn parse_size(text: &str) -> Result<u64, String> {
 
 /// A duration as it is written in a configuration.
 pub fn show_duration(duration: Duration) -> String {
-    humantime::format_duration(duration).to_string()
+    ShownDuration(duration).to_string()
 }
 
 /// A size as it is written in a configuration.

@@ -116,6 +116,7 @@ impl fmt::Display for Timeline {
         Ok(())
     }
 }
+
 /// No time is `0s`, whatever the unit.
 fn shown(time: Duration) -> String {
     if time.is_zero() {

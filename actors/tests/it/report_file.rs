@@ -36,6 +36,10 @@ fn phases_that_do_not_fit_are_named_with_their_rule() {
         ["shutdown.cancel_before"]
     );
     assert_eq!(
+        keys(2 * SECOND, 5 * SECOND, 3 * SECOND),
+        ["shutdown.cancel_before", "shutdown.lame_duck"]
+    );
+    assert_eq!(
         keys(9 * SECOND, 7 * SECOND, 3 * SECOND),
         ["shutdown.lame_duck"]
     );

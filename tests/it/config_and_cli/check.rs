@@ -27,7 +27,7 @@ fn check_prints_the_timeline_of_the_shutdown() {
     assert_eq!(
         phases,
         [
-            ["lame_duck", "0ns", "..", "5s"],
+            ["lame_duck", "0s", "..", "5s"],
             ["draining", "5s", "..", "26s"],
             ["handing_back", "26s", "..", "28s"],
             ["closing", "28s", "..", "30s"],

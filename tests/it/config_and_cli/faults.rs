@@ -50,11 +50,84 @@ fn every_fault_is_told_at_once_with_its_key_its_value_and_its_rule() {
         }
         let unknown = lines(&output.stderr, "shutdown.lame_dcuk");
         assert!(
-            unknown[0].contains("did you mean shutdown.lame_duck"),
+            unknown[0].contains("= \"5s\": unknown key; did you mean shutdown.lame_duck"),
             "{unknown:?}"
         );
         assert_eq!(output.stdout, "");
     }
+}
+
+#[test]
+fn a_default_that_does_not_fit_what_was_given_is_told_with_its_value() {
+    for (key, value, expected) in [
+        (
+            "shutdown.deadline",
+            "3s",
+            "shutdown.lame_duck (the default) = \"5s\": must be at most 0s",
+        ),
+        (
+            "server.bind",
+            "0.0.0.0:8080",
+            "auth.mode (the default) = \"none\": must be",
+        ),
+        ("auth.mode", "keys", "auth.keys (the default) = []: must be"),
+        (
+            "jobs.lease",
+            "1s",
+            "jobs.heartbeat (the default) = \"1s\": must be at most half",
+        ),
+    ] {
+        let output = lastcall(["check"]).set(key, value).output().expect(78);
+        assert!(output.stderr.contains(expected), "{output:#?}");
+        assert!(output.stderr.contains("has 1 fault:"), "{output:#?}");
+    }
+}
+
+#[test]
+fn a_value_that_is_wrong_entails_no_fault_of_the_default_that_stands_in_for_it() {
+    let output = lastcall(["check"])
+        .set("shutdown.deadline", "2s")
+        .set("shutdown.lame_duck", "5s")
+        .set("shutdown.cancel_before", "soon")
+        .set("jobs.lease", "long")
+        .set("jobs.heartbeat", "4s")
+        .output()
+        .expect(78);
+    assert!(output.stderr.contains("has 3 faults:"), "{output:#?}");
+    for key in ["shutdown.lame_duck", "shutdown.cancel_before", "jobs.lease"] {
+        assert_eq!(
+            lines(&output.stderr, &format!("  {key} ")).len(),
+            1,
+            "{key}: {output:#?}"
+        );
+    }
+}
+
+#[test]
+fn every_fault_of_every_key_is_told_and_no_digest() {
+    let digest = "ab".repeat(32);
+    let keys = format!(
+        "[{{ name = \"\", sha256 = \"s3cret\" }}, 7, {{ name = \"a\", sha256 = \"{digest}\" }}, \
+         {{ name = \"a\", sha256 = \"{digest}\", role = \"root\", rule = \"s3cret\" }}]"
+    );
+    let output = lastcall(["check"])
+        .set("auth.mode", "keys")
+        .set("auth.keys", &keys)
+        .output()
+        .expect(78);
+    for expected in [
+        "auth.keys[0].name (from LASTCALL__AUTH__KEYS) = \"\": must be",
+        "auth.keys[0].sha256 (from LASTCALL__AUTH__KEYS): must be 64 hexadecimal digits",
+        "auth.keys[1] (from LASTCALL__AUTH__KEYS): must be a table",
+        "auth.keys[3].name (from LASTCALL__AUTH__KEYS) = \"a\": must be",
+        "auth.keys[3].role (from LASTCALL__AUTH__KEYS) = \"root\": must be one of user, admin",
+        "auth.keys[3].rule (from LASTCALL__AUTH__KEYS): unknown key",
+    ] {
+        assert!(output.stderr.contains(expected), "{expected}: {output:#?}");
+    }
+    assert!(output.stderr.contains("has 6 faults:"), "{output:#?}");
+    assert!(!output.stderr.contains("s3cret"), "{output:#?}");
+    assert!(!output.stderr.contains(&digest), "{output:#?}");
 }
 
 #[test]

@@ -1,0 +1,76 @@
+//! How values are written in the text of a fault: never one that may be a secret.
+
+use toml::Value;
+
+use super::Secret;
+
+/// In place of a value that may be a secret.
+const HIDDEN: &str = "(not shown)";
+
+/// The value as a fault shows it.
+pub(super) fn value(key: &str, value: &Value) -> String {
+    match value {
+        _ if key.starts_with("auth.keys") => HIDDEN.to_owned(),
+        Value::String(text) if key.ends_with(".url") => match url(text) {
+            Some(text) => format!("{text:?}"),
+            None => HIDDEN.to_owned(),
+        },
+        value => value.to_string(),
+    }
+}
+
+/// The value of a key that is not known. What it may hold is known only where the key is nearly
+/// that of a value which is no secret.
+pub(super) fn unknown(closest: Option<&str>, found: &Value) -> String {
+    match closest {
+        Some(key) => value(key, found),
+        None => HIDDEN.to_owned(),
+    }
+}
+
+/// What may be shown of a text in the place of a URL; `None` where a password may be anywhere in
+/// it.
+fn url(text: &str) -> Option<String> {
+    if text.contains("://") {
+        Some(Secret(text.to_owned()).redacted_url())
+    } else {
+        (!text.contains(['@', '=', '?'])).then(|| text.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_password_is_in_what_is_shown() {
+        for text in [
+            "mysql://me:s3cret@host/db",
+            "me:s3cret@host/db",
+            "host=db password=s3cret",
+            "postgres://host/db?password=s3cret",
+            "mysql://me:s3@cret@host/db",
+        ] {
+            let found = Value::String(text.to_owned());
+            for shown in [
+                value("store.url", &found),
+                unknown(Some("store.url"), &found),
+                unknown(None, &found),
+            ] {
+                assert!(!shown.contains("s3"), "{text}: {shown}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_secret_is_shown() {
+        let found = |text: &str| Value::String(text.to_owned());
+        assert_eq!(value("store.url", &found("sqlite:x.db")), "\"sqlite:x.db\"");
+        assert_eq!(value("blobs.url", &found("ftp://x/y")), "\"ftp://x/y\"");
+        assert_eq!(
+            value("store.url", &found("mysql://me:s3cret@host/db")),
+            "\"mysql://…@host/db\""
+        );
+        assert_eq!(unknown(Some("jobs.lease"), &found("5s")), "\"5s\"");
+    }
+}
