@@ -1,7 +1,7 @@
 //! Some rows, column by column, read and typed: what parsers hand to the figures.
 
 use foldhash::quality::FixedState;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 
 use crate::cell::Kinds;
 
@@ -80,14 +80,19 @@ pub(crate) struct Missing {
 }
 
 impl Missing {
+    #[inline]
     pub(crate) fn push(&mut self, missing: bool) {
         if missing {
-            let word = self.rows / 64;
-            self.bits.resize(word + 1, 0);
-            self.bits[word] |= 1 << (self.rows % 64);
-            self.count += 1;
+            self.mark(self.rows);
         }
         self.rows += 1;
+    }
+
+    fn mark(&mut self, row: usize) {
+        let word = row / 64;
+        self.bits.resize(word + 1, 0);
+        self.bits[word] |= 1 << (row % 64);
+        self.count += 1;
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -115,8 +120,12 @@ pub(crate) struct Texts {
 /// Fixed keys, so that estimates made from hashes are the same in every run.
 const TEXT_HASH: FixedState = FixedState::with_seed(0x5171_1c4e_9d2b_6a37);
 
+#[inline]
 pub(crate) fn hash_text(text: &[u8]) -> u64 {
-    TEXT_HASH.hash_one(text)
+    // The length is part of what `write` hashes.
+    let mut hasher = TEXT_HASH.build_hasher();
+    hasher.write(text);
+    hasher.finish()
 }
 
 impl Texts {
@@ -142,6 +151,11 @@ impl Texts {
     /// Batches are far smaller than 4 GiB; a larger one would lose its text, not its memory.
     fn end(&self) -> u32 {
         u32::try_from(self.bytes.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether every character is one byte.
+    pub(crate) fn is_ascii(&self) -> bool {
+        self.bytes.is_ascii()
     }
 
     pub(crate) fn hashes(&self) -> &[u64] {

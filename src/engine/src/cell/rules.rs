@@ -72,8 +72,8 @@ impl CellRules {
         self.missing_lengths & length_bit(cell) != 0
             && cell.first().is_none_or(|&byte| {
                 self.missing_starts[usize::from(byte / 64)] >> (byte % 64) & 1 == 1
+                    && self.missing.iter().any(|marker| **marker == *cell)
             })
-            && self.missing.iter().any(|marker| **marker == *cell)
     }
 
     /// Whether cells must be compared with the missing markers before they are read.
@@ -106,7 +106,18 @@ impl CellRules {
 
     /// The number as it would be written without surrounding blanks and with `.` as its only
     /// mark; `None` where nothing would change, or where the marks are not in their places.
+    #[inline]
     fn plain<'a>(&self, cell: &'a [u8]) -> Option<Cow<'a, [u8]>> {
+        let blank = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_whitespace);
+        let marked = self.decimal != b'.' || self.thousands.is_some();
+        if marked || blank(cell.first()) || blank(cell.last()) {
+            self.without_marks(cell)
+        } else {
+            None
+        }
+    }
+
+    fn without_marks<'a>(&self, cell: &'a [u8]) -> Option<Cow<'a, [u8]>> {
         let trimmed = cell.trim_ascii();
         if self.decimal == b'.' && self.thousands.is_none() {
             return (trimmed.len() < cell.len()).then_some(Cow::Borrowed(trimmed));
@@ -152,7 +163,10 @@ impl CellRules {
     /// Reads `true` and `false` in any case.
     #[inline]
     pub(crate) fn boolean(cell: &[u8]) -> Option<bool> {
-        if !matches!(cell, [b't' | b'T' | b'f' | b'F' | b' ', ..]) {
+        if !matches!(
+            cell,
+            [b't' | b'T', b'r' | b'R', ..] | [b'f' | b'F', b'a' | b'A', ..] | [b' ', ..]
+        ) {
             return None;
         }
         let cell = cell.trim_ascii();

@@ -63,9 +63,9 @@ impl Observed {
                     .map(|row| key_of_float(values[row])),
                 ctl,
             ),
-            (Body::Words(words), Values::Text(texts)) => (0..rows)
-                .filter(present)
-                .try_for_each(|row| words.add(texts, row, ctl)),
+            (Body::Words(words), Values::Text(texts)) => {
+                words.extend(texts, (0..rows).filter(present), ctl)
+            }
             _ => Err(EngineError::internal("a batch is not of the planned kind")),
         }
     }

@@ -11,6 +11,7 @@ use hashbrown::HashMap;
 use super::distinct::{DistinctSketch, mix};
 use super::frequent::{Top, size_for};
 use super::quantiles::OrderSketch;
+use super::sorting::sort;
 use crate::EngineError;
 use crate::ctl::Ctl;
 
@@ -180,6 +181,8 @@ impl Sketches {
 /// Sorted runs of values; at index i one of about 2^i times the size of the first.
 struct Runs {
     fresh: Vec<u64>,
+    /// Room to sort in.
+    spare: Vec<u64>,
     fresh_limit: usize,
     levels: Vec<Option<Run>>,
 }
@@ -201,6 +204,7 @@ impl Runs {
         }
         Self {
             fresh: Vec::new(),
+            spare: Vec::new(),
             fresh_limit: (budget / 64).clamp(256, 1 << 16),
             levels: vec![Some(run)],
         }
@@ -218,7 +222,7 @@ impl Runs {
     }
 
     fn carry(&mut self, ctl: Ctl<'_>) -> Result<(), EngineError> {
-        self.fresh.sort_unstable();
+        sort(&mut self.fresh, &mut self.spare);
         let mut run = Run::default();
         for &key in &self.fresh {
             run.push(key, 1);
@@ -249,7 +253,7 @@ impl Runs {
         let held: usize = runs
             .map(|run| (run.keys.capacity() + run.counts.capacity()) * 8)
             .sum();
-        held + self.fresh.capacity() * 8
+        held + (self.fresh.capacity() + self.spare.capacity()) * 8
     }
 
     fn finish(mut self, ctl: Ctl<'_>) -> Result<Run, EngineError> {

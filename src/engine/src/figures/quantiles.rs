@@ -2,6 +2,8 @@
 //!
 //! Values are keys: 64-bit integers that order as the values do.
 
+use super::sorting::sort;
+
 /// Values with how often they occur, ascending.
 pub(crate) type Weighted = [(u64, u64)];
 
@@ -62,6 +64,8 @@ fn finite(value: f64) -> Option<f64> {
 pub(crate) struct OrderSketch {
     width: usize,
     fresh: Vec<u64>,
+    /// Room to sort in.
+    spare: Vec<u64>,
     /// At index i a sorted buffer of weight 2^i.
     levels: Vec<Option<Vec<u64>>>,
     odd: Vec<bool>,
@@ -75,6 +79,7 @@ impl OrderSketch {
         Self {
             width,
             fresh: Vec::with_capacity(width),
+            spare: Vec::new(),
             levels: Vec::new(),
             odd: Vec::new(),
             merges: Vec::new(),
@@ -92,7 +97,7 @@ impl OrderSketch {
     /// Adds the full buffer as one adds 1 to a binary number.
     fn carry(&mut self) {
         let mut buffer = std::mem::replace(&mut self.fresh, Vec::with_capacity(self.width));
-        sort(&mut buffer);
+        sort(&mut buffer, &mut self.spare);
         for level in 0.. {
             if self.levels.len() == level {
                 self.levels.push(None);
@@ -148,58 +153,35 @@ impl OrderSketch {
     }
 }
 
-/// Sorts by buckets of equal width first: values of a column are spread well enough for most
-/// buckets to have a few only, and a bucket that has many is sorted like any other slice.
-fn sort(buffer: &mut Vec<u64>) {
-    const BUCKETS: usize = 1024;
-    let (Some(&min), Some(&max)) = (buffer.iter().min(), buffer.iter().max()) else {
-        return;
-    };
-    let bits = 64 - (max - min).leading_zeros();
-    let shift = bits.saturating_sub(BUCKETS.trailing_zeros());
-    let bucket = |key: u64| ((key - min) >> shift) as usize;
-    let mut ends = [0usize; BUCKETS];
-    for &key in buffer.iter() {
-        ends[bucket(key)] += 1;
-    }
-    let mut start = 0;
-    for end in &mut ends {
-        start += std::mem::replace(end, start);
-    }
-    let mut sorted = vec![0; buffer.len()];
-    for &key in buffer.iter() {
-        let end = &mut ends[bucket(key)];
-        sorted[*end] = key;
-        *end += 1;
-    }
-    let mut start = 0;
-    for end in ends {
-        if end - start > 1 {
-            sorted[start..end].sort_unstable();
-        }
-        start = end;
-    }
-    *buffer = sorted;
-}
-
-/// Merges two sorted buffers and keeps every other value.
+/// Merges two sorted buffers of the same even length and keeps every other value. Both ends are
+/// worked on in turns, as each step waits for the one before it; and values are selected without
+/// a branch, as which comes first is anyone's guess.
 fn every_other(a: &[u64], b: &[u64], odd: bool) -> Vec<u64> {
-    let mut merged = Vec::with_capacity(a.len() + b.len());
+    let mut kept = vec![0; a.len()];
+    // The next values at the front, and where those at the back end. Neither runs out before half
+    // of all values are merged.
     let (mut i, mut j) = (0, 0);
-    while i < a.len() && j < b.len() {
-        // Selection and not branches: which comes first is anyone's guess.
-        let from_a = a[i] <= b[j];
-        merged.push(if from_a { a[i] } else { b[j] });
-        i += usize::from(from_a);
-        j += usize::from(!from_a);
+    let (mut k, mut l) = (a.len(), b.len());
+    let mut smallest = || {
+        let (x, y) = (a[i], b[j]);
+        i += usize::from(x <= y);
+        j += usize::from(x > y);
+        x.min(y)
+    };
+    let mut largest = || {
+        let (x, y) = (a[k - 1], b[l - 1]);
+        k -= usize::from(x > y);
+        l -= usize::from(x <= y);
+        x.max(y)
+    };
+    let (front, back) = kept.split_at_mut(a.len() / 2);
+    for (low, high) in front.iter_mut().zip(back.iter_mut().rev()) {
+        let pair = [smallest(), smallest()];
+        *low = pair[usize::from(!odd)];
+        let pair = [largest(), largest()];
+        *high = pair[usize::from(odd)];
     }
-    merged.extend_from_slice(&a[i..]);
-    merged.extend_from_slice(&b[j..]);
-    merged
-        .into_iter()
-        .skip(usize::from(!odd))
-        .step_by(2)
-        .collect()
+    kept
 }
 
 #[cfg(test)]
@@ -208,23 +190,22 @@ mod tests {
     use crate::figures::distinct::mix;
 
     #[test]
-    fn buckets_sort_whatever_there_is() {
-        for (count, mask) in [
-            (0, 0),
-            (1, 7),
-            (4096, u64::MAX),
-            (4096, 3),
-            (500, 1 << 63 | 5),
-        ] {
-            let mut keys: Vec<u64> = (0..count).map(|n| mix(n) & mask).collect();
-            let mut expected = keys.clone();
-            expected.sort_unstable();
-            sort(&mut keys);
-            assert_eq!(keys, expected);
+    fn every_other_value_of_two_buffers_is_kept() {
+        for odd in [false, true] {
+            for mask in [0, 1, 7, 255, u64::MAX] {
+                let sorted = |from: u64| {
+                    let mut keys: Vec<u64> = (from..from + 64).map(|n| mix(n) & mask).collect();
+                    keys.sort_unstable();
+                    keys
+                };
+                let (a, b) = (sorted(0), sorted(64));
+                let mut all = [a.as_slice(), &b].concat();
+                all.sort_unstable();
+                let skipped = usize::from(!odd);
+                let expected: Vec<u64> = all.into_iter().skip(skipped).step_by(2).collect();
+                assert_eq!(every_other(&a, &b, odd), expected);
+            }
         }
-        let mut ends = vec![u64::MAX, 0, u64::MAX, 1];
-        sort(&mut ends);
-        assert_eq!(ends, [0, 1, u64::MAX, u64::MAX]);
     }
 
     #[test]

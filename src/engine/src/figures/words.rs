@@ -60,30 +60,36 @@ impl Words {
         }
     }
 
-    /// Counts a text of a batch.
-    pub(crate) fn add(
+    /// Counts texts of a batch.
+    pub(crate) fn extend(
         &mut self,
         texts: &Texts,
-        row: usize,
+        mut rows: impl Iterator<Item = usize>,
         ctl: Ctl<'_>,
     ) -> Result<(), EngineError> {
-        let (text, hash) = (texts.get(row), texts.hashes()[row]);
-        match &mut self.stage {
-            Stage::Exact(dictionary) => {
-                // Buffers double as they grow: half of the share is what may be in use.
-                if dictionary.add(text, hash) && dictionary.bytes() > self.budget / 2 {
-                    let mut sketches = Sketches::new(self.budget);
-                    for at in 0..dictionary.entries.len() {
-                        if at % 4096 == 0 {
-                            ctl.check()?;
-                        }
-                        let entry = &dictionary.entries[at];
-                        sketches.add(dictionary.text(at), entry.hash, entry.count);
-                    }
-                    self.stage = Stage::Sketched(Box::new(sketches));
-                }
+        let hashes = texts.hashes();
+        if let Stage::Exact(dictionary) = &mut self.stage {
+            // Buffers double as they grow: half of the share is what may be in use.
+            let most = self.budget / 2;
+            if !rows
+                .any(|row| dictionary.add(texts.get(row), hashes[row]) && dictionary.bytes() > most)
+            {
+                return Ok(());
             }
-            Stage::Sketched(sketches) => sketches.add(text, hash, 1),
+            let mut sketches = Sketches::new(self.budget);
+            for at in 0..dictionary.entries.len() {
+                if at % 4096 == 0 {
+                    ctl.check()?;
+                }
+                let entry = &dictionary.entries[at];
+                sketches.add(dictionary.text(at), entry.hash, entry.count);
+            }
+            self.stage = Stage::Sketched(Box::new(sketches));
+        }
+        if let Stage::Sketched(sketches) = &mut self.stage {
+            for row in rows {
+                sketches.add(texts.get(row), hashes[row], 1);
+            }
         }
         Ok(())
     }

@@ -76,9 +76,9 @@ impl ColumnFigures {
                 counts.falses += (rows - missing.count()) as u64 - trues;
                 Ok(())
             }
-            (Body::Texts(figures), Values::Text(texts)) => (0..rows)
-                .filter(present)
-                .try_for_each(|row| figures.add(texts, row, ctl)),
+            (Body::Texts(figures), Values::Text(texts)) => {
+                figures.add(texts, (0..rows).filter(present), ctl)
+            }
             _ => Err(EngineError::internal("a batch is not of the planned kind")),
         }
     }

@@ -29,14 +29,22 @@ impl TextFigures {
     pub(super) fn add(
         &mut self,
         texts: &Texts,
-        row: usize,
+        rows: impl Iterator<Item = usize> + Clone,
         ctl: Ctl<'_>,
     ) -> Result<(), EngineError> {
-        let length = characters(texts.get(row));
-        self.shortest = self.shortest.min(length);
-        self.longest = self.longest.max(length);
-        self.characters += length;
-        self.words.add(texts, row, ctl)
+        let ascii = texts.is_ascii();
+        for row in rows.clone() {
+            let text = texts.get(row);
+            let length = if ascii {
+                text.len() as u64
+            } else {
+                characters(text)
+            };
+            self.shortest = self.shortest.min(length);
+            self.longest = self.longest.max(length);
+            self.characters += length;
+        }
+        self.words.extend(texts, rows, ctl)
     }
 
     /// Sums up over `count` texts.
@@ -52,7 +60,6 @@ impl TextFigures {
 }
 
 /// Characters of UTF-8: bytes that do not continue another.
-#[inline]
 fn characters(text: &[u8]) -> u64 {
     text.iter().filter(|&&byte| byte & 0xc0 != 0x80).count() as u64
 }
