@@ -38,10 +38,9 @@ pub(super) fn of_planning(error: DataFusionError) -> Failure {
                 field,
                 valid_fields,
             } => {
-                let names = valid_fields.iter().map(|field| field.name.as_str());
-                let fault = Fault::new(format!("there is no column {}", hint::quoted(&field.name)))
+                let fault = Fault::new(format!("there is no column {}", written(field)))
                     .at(place_of(field, &error))
-                    .suggest(hint::did_you_mean(&field.name, names));
+                    .suggest(other_column(field, valid_fields));
                 FailureKind::UnknownColumn.because(fault)
             }
             SchemaError::AmbiguousReference { field } => {
@@ -70,6 +69,30 @@ pub(super) fn of_planning(error: DataFusionError) -> Failure {
         // Constants are computed while planning.
         _ => of_running(error),
     }
+}
+
+/// A column as a query has to write it.
+fn written(column: &Column) -> String {
+    let name = hint::quoted(&column.name);
+    match &column.relation {
+        Some(table) => format!("{}.{name}", hint::quoted(table.table())),
+        None => name,
+    }
+}
+
+/// The column that may have been meant: the one of that name in another table, else one of a
+/// similar name, in the table that was named if it is there.
+fn other_column(missing: &Column, valid: &[Column]) -> Option<String> {
+    let elsewhere = |column: &&Column| column.name == missing.name;
+    if missing.relation.is_some()
+        && let Some(column) = valid.iter().find(elsewhere)
+    {
+        return Some(format!("did you mean {}?", written(column)));
+    }
+    let named = |column: &&Column| column.relation == missing.relation;
+    let narrow = missing.relation.is_some() && valid.iter().any(|column| named(&column));
+    let names = valid.iter().filter(|column| !narrow || named(column));
+    hint::did_you_mean(&missing.name, names.map(|column| column.name.as_str()))
 }
 
 /// Points out that text is written in single quotes, where a name in double ones is unknown.

@@ -57,6 +57,12 @@ async fn an_error_tells_where_it_is_and_what_may_have_been_meant() {
             Some("did you mean Name?"),
         ),
         (
+            "select i.species from penguins p, \"Islands-2024\" i",
+            "unknown_column",
+            Some((1, 8)),
+            Some("did you mean p.species?"),
+        ),
+        (
             "select body from penguins",
             "unknown_column",
             Some((1, 8)),
