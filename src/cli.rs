@@ -47,7 +47,8 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct ProfileArgs {
-    /// A CSV, TSV, NDJSON, Parquet or XLSX file; gzip is undone.
+    /// A CSV, TSV, NDJSON, Parquet or XLSX file, told by its ending or else by its first bytes;
+    /// gzip is undone.
     file: PathBuf,
     /// Where to write a report; the ending picks html, pdf, xlsx, md or json. Without it, a
     /// table is printed.

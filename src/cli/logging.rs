@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use env_logger::{Builder, Target, WriteStyle};
-use log::Record;
+use log::{LevelFilter, Record};
 use serde_json::json;
 
 use crate::config::Config;
@@ -11,11 +11,17 @@ use crate::config::Config;
 /// Sets up the log of the process, on standard error. `RUST_LOG`, where set, comes after
 /// `log.level` and so refines it.
 pub(super) fn init(config: &Config) {
+    // To this library what clients send is an error of the service: for debugging only.
+    let of_clients = match config.log.level {
+        level if level >= LevelFilter::Debug => level,
+        _ => LevelFilter::Off,
+    };
     let mut builder = Builder::new();
     builder
         .filter_level(config.log.level)
         // Its workers' coming and going is told by the lines of the contract.
-        .filter_module("actix_server", log::LevelFilter::Warn)
+        .filter_module("actix_server", LevelFilter::Warn)
+        .filter_module("actix_http", of_clients)
         .parse_default_env()
         .target(Target::Stderr);
     if config.log.json {

@@ -1,6 +1,6 @@
 //! `lastcall profile FILE`: one profile without a server.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,6 +18,8 @@ use crate::exit::{Exit, Failure};
 
 /// The memory that a profile on the command line may take, in bytes.
 const MEMORY: u64 = 1 << 30;
+/// How many of the first bytes tell the format where the file's ending does not.
+const LOOK: u64 = 512;
 /// How often the progress bar is drawn.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -48,12 +50,10 @@ fn report_format(output: &Path) -> Result<ReportFormat, Failure> {
 
 fn compute(file: &Path) -> Result<Profile, Failure> {
     let shown = file.display();
-    std::fs::File::open(file)
-        .with_context(|| format!("{shown}: cannot be read"))
-        .map_err(|error| Failure::new(Exit::NoInput, error))?;
+    let format = format_of(file).map_err(|error| Failure::new(Exit::NoInput, error))?;
     let source = Source {
         path: file.to_owned(),
-        format: Format::from_file_name(&file.to_string_lossy()).unwrap_or(Format::Csv),
+        format,
         name: file
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
@@ -78,6 +78,37 @@ fn compute(file: &Path) -> Result<Profile, Failure> {
             Exit::BadData,
             anyhow!("{shown}: {error} ({})", error.code()),
         )
+    })
+}
+
+/// The format that the file's ending names, or else its first bytes.
+fn format_of(file: &Path) -> anyhow::Result<Format> {
+    let shown = file.display();
+    let opened = std::fs::File::open(file).with_context(|| format!("{shown}: cannot be read"))?;
+    let kind = opened
+        .metadata()
+        .with_context(|| format!("{shown}: cannot be read"))?;
+    anyhow::ensure!(
+        kind.is_file(),
+        "{shown}: is no regular file; what comes from a pipe has to be saved first, as it may be \
+         read twice"
+    );
+    if let Some(format) = Format::from_file_name(&file.to_string_lossy()) {
+        return Ok(format);
+    }
+    let mut head = Vec::new();
+    opened
+        .take(LOOK)
+        .read_to_end(&mut head)
+        .with_context(|| format!("{shown}: cannot be read"))?;
+    let is_json = file.extension().is_some_and(|ending| ending == "json");
+    Ok(match head.trim_ascii_start() {
+        [b'P', b'A', b'R', b'1', ..] => Format::Parquet,
+        [b'P', b'K', 3, 4, ..] => Format::Xlsx,
+        [b'{', ..] => Format::Ndjson,
+        // A document that is no object per line is said to be none, not taken as CSV.
+        _ if is_json => Format::Ndjson,
+        _ => Format::Csv,
     })
 }
 

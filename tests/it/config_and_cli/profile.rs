@@ -85,6 +85,34 @@ fn gzip_and_other_formats_are_told_by_the_file() {
 }
 
 #[test]
+fn the_first_bytes_tell_the_format_where_the_ending_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in [
+        ("birds", data::BIRDS.as_bytes().to_vec()),
+        ("birds.1", data::birds_parquet()),
+        ("birds.xlsm", data::birds_xlsx()),
+        ("birds.json", data::birds_ndjson().into_bytes()),
+        ("birds.log", data::birds_ndjson().into_bytes()),
+    ] {
+        let file = folder.path().join(name);
+        std::fs::write(&file, bytes).unwrap();
+        let output = lastcall(["profile"]).arg(&file).output().expect(0);
+        let rows = format!("{name}: 10 rows");
+        assert!(output.stdout.starts_with(&rows), "{output:#?}");
+        for text in ["Adelie (", "species"] {
+            assert!(output.stdout.contains(text), "{name}: {output:#?}");
+        }
+    }
+    let list = folder.path().join("list.json");
+    std::fs::write(&list, "[{\"a\":1},{\"a\":2}]").unwrap();
+    let list = lastcall(["profile"]).arg(list).output().expect(65);
+    assert!(
+        list.stderr.contains("one JSON object per line"),
+        "{list:#?}"
+    );
+}
+
+#[test]
 fn each_way_to_fail_has_its_code() {
     let folder = tempfile::tempdir().unwrap();
     let input = birds(folder.path());
@@ -93,6 +121,8 @@ fn each_way_to_fail_has_its_code() {
         .output()
         .expect(66);
     assert!(missing.stderr.contains("none.csv"), "{missing:#?}");
+    let no_file = lastcall(["profile"]).arg(folder.path()).output().expect(66);
+    assert!(no_file.stderr.contains("no regular file"), "{no_file:#?}");
     let ending = folder.path().join("report.docx");
     let ending = lastcall(["profile", "-o"])
         .arg(ending)
