@@ -24,6 +24,7 @@ mod pump;
 mod queue;
 mod tally;
 mod write;
+mod writes;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
@@ -50,7 +51,7 @@ pub(crate) use pump::pump;
 use queue::Queue;
 pub(crate) use tally::Counter;
 use tally::Tally;
-use write::Writes;
+use writes::Writes;
 
 /// What a pool works with.
 pub(crate) struct PoolPorts {

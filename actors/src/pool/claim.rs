@@ -90,6 +90,8 @@ pub(crate) struct Claim {
     pub(crate) renewed: Instant,
     /// The row is no longer ours to write.
     pub(crate) settled: bool,
+    /// Its hand-back is under way.
+    pub(crate) going: bool,
     /// Given back when the claim is no longer in hand.
     _permit: Permit,
 }
@@ -106,13 +108,14 @@ impl Claim {
             since: asked,
             renewed: asked,
             settled: false,
+            going: false,
             _permit: permit,
         }
     }
 
-    /// Whether its row is still ours to hand back.
+    /// Whether its row is still ours to hand back, and nobody here is at it.
     pub(crate) fn can_be_handed_back(&self) -> bool {
-        !self.settled && self.stage != Stage::Writing
+        !self.settled && !self.going && self.stage != Stage::Writing
     }
 
     /// Whether no attempt runs for it.

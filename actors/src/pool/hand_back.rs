@@ -43,29 +43,26 @@ impl Which {
 ///
 /// Returns before the attempts have ended: the rows are what a peer waits for.
 pub(crate) async fn hand_back(pools: &[Arc<Pool>], which: Which, until: Instant) {
-    let mut stopped: Vec<(&Arc<Pool>, Key)> = Vec::new();
+    let mut going = Going(Vec::new());
     for pool in pools {
         let keys = pool.hands.stop_for_hand_back(|claim| which.names(claim));
-        stopped.extend(keys.into_iter().map(|key| (pool, key)));
+        going.0.extend(keys.into_iter().map(|key| (pool, key)));
     }
-    let Some((first, _)) = stopped.first() else {
+    let Some((first, _)) = going.0.first() else {
         return;
     };
-    let claims: Vec<ClaimRef> = stopped.iter().map(|(_, key)| claim_ref(*key)).collect();
+    let claims: Vec<ClaimRef> = going.0.iter().map(|(_, key)| claim_ref(*key)).collect();
     let store = &first.ports.store;
     let mut repeated = false;
     loop {
         let fault = match timeout_at(until, store.hand_back(&claims)).await {
             Ok(Ok(verdicts)) => {
-                for ((pool, key), verdict) in stopped.into_iter().zip(verdicts) {
-                    pool.handed_back(key, verdict, repeated);
+                for ((pool, key), verdict) in going.0.iter().zip(verdicts) {
+                    pool.handed_back(*key, verdict, repeated);
                 }
                 return;
             }
-            Ok(Err(fault)) if !fault.retryable() => {
-                warn!("{} jobs cannot be handed back: {fault}", claims.len());
-                return;
-            }
+            // Also where the store refuses for good: who asks is bounded by time, not by hope.
             Ok(Err(fault)) => fault.to_string(),
             Err(_) => "the store does not answer".to_owned(),
         };
@@ -75,6 +72,18 @@ pub(crate) async fn hand_back(pools: &[Arc<Pool>], which: Which, until: Instant)
         }
         repeated = true;
         sleep(PAUSE).await;
+    }
+}
+
+/// The claims of one hand-back, which no other one names meanwhile: the second would be refused,
+/// and take it for the loss of the claim.
+struct Going<'a>(Vec<(&'a Arc<Pool>, Key)>);
+
+impl Drop for Going<'_> {
+    fn drop(&mut self) {
+        for (pool, key) in &self.0 {
+            pool.hands.stays(*key);
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 
 use super::Pool;
 use super::claim::Key;
-use super::write::{FIRST_PAUSE, LONGEST_PAUSE};
+use super::write::FIRST_PAUSE;
 
 /// How often a result is put into the blob store before the attempt counts as failed.
 const TRIES: u32 = 8;
@@ -89,7 +89,8 @@ async fn put(pool: &Pool, key: Key, source: Source<'_>) -> Result<Place, JobErro
                 return Err(failed(key, &silent));
             }
         }
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        // The number of tries bounds it, too: the last pause is little more than a second.
+        pause *= 2;
     }
     Ok(Place::Blob(blob))
 }

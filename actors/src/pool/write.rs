@@ -9,7 +9,6 @@ use std::time::Duration;
 use lastcall_domain::store::{JobResult, Outcome, Place};
 use lastcall_domain::{Body, Job, JobError, Output, Refused, State};
 use log::{error, warn};
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::Pool;
@@ -17,55 +16,12 @@ use super::attempt::InHand;
 use super::claim::{Key, claim_ref};
 use super::place::{place, remove_file};
 
-/// Writes under way at once. The store puts those that come together into one transaction, so
-/// this bounds jobs per transaction as well.
-const WRITES: usize = 512;
-/// Bytes of results under way at once, in units of a KiB: 32 MiB.
-const WRITE_KIB: u32 = 32 * 1024;
 /// The pause before an orphan is written.
 const ORPHAN_PAUSE: Duration = Duration::from_millis(50);
 /// The first pause after the store has failed; it doubles up to [`LONGEST_PAUSE`].
 pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(20);
 /// The longest.
-pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-
-/// The bound on results that are being written; while it is reached, an attempt that has ended
-/// keeps its slot.
-#[derive(Debug)]
-pub(super) struct Writes {
-    count: Semaphore,
-    kib: Semaphore,
-}
-
-/// The right to write.
-pub(super) struct Pass<'a> {
-    _count: Option<SemaphorePermit<'a>>,
-    _kib: Option<SemaphorePermit<'a>>,
-}
-
-impl Writes {
-    pub(super) fn new() -> Self {
-        Self {
-            count: Semaphore::new(WRITES),
-            kib: Semaphore::new(WRITE_KIB as usize),
-        }
-    }
-
-    pub(super) async fn admit(&self, finding: &Finding) -> Pass<'_> {
-        let kib = match finding {
-            Finding::Made(Output {
-                body: Body::Bytes(bytes),
-                ..
-            }) => u32::try_from(bytes.len() / 1024).unwrap_or(WRITE_KIB),
-            _ => 0,
-        };
-        // Never closed, so both are there.
-        Pass {
-            _count: self.count.acquire().await.ok(),
-            _kib: self.kib.acquire_many(kib.min(WRITE_KIB)).await.ok(),
-        }
-    }
-}
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// What is to be written.
 pub(super) enum Finding {

@@ -132,9 +132,10 @@ impl Shutdown {
         }
     }
 
-    /// When the process is to have exited.
+    /// When the process is to have exited: as planned, or as long after a hurry as is planned
+    /// after the hand-back is due.
     pub fn deadline(&self) -> Instant {
-        self.at(self.inner.timeline.deadline)
+        self.late(self.inner.timeline.deadline)
     }
 
     /// The report, when the store is closed and the threads are joined.

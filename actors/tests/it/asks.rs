@@ -109,6 +109,28 @@ fn a_report_that_is_cancelled_stops_its_profile_and_one_that_waits_leaves_the_ma
 }
 
 #[test]
+fn a_profile_that_does_not_stop_keeps_neither_its_report_nor_its_slot() {
+    in_virtual_time(async {
+        let world = World::new().await;
+        let handle = world.start().await;
+        let cancel = Cancel::new();
+        let asked = ask(&world, &handle, "stubborn", &cancel);
+        world.script.running(1).await;
+        let since = Instant::now();
+        cancel.cancel();
+        assert_eq!(asked.await.unwrap().unwrap_err().code, "cancelled");
+        assert!(
+            since.elapsed() <= Duration::from_millis(300),
+            "{:?}",
+            since.elapsed()
+        );
+        sleep(world.config.analysis.cancel_grace).await;
+        let status = service(&handle, "AnalysisService");
+        assert_eq!((status.in_flight, status.busy), (0, 0));
+    });
+}
+
+#[test]
 fn a_profile_whose_report_is_gone_is_stopped() {
     in_virtual_time(async {
         let world = World::new().await;

@@ -46,6 +46,30 @@ fn a_completion_that_the_store_does_not_take_is_repeated() {
 }
 
 #[test]
+fn a_result_is_written_within_a_second_of_the_store_s_return_however_long_it_was_gone() {
+    in_virtual_time(async {
+        let mut world = World::new().await;
+        world.config.lease = Duration::from_secs(3600);
+        let handle = world.start().await;
+        let job = world.run(&handle, "hold").await;
+        world.script.running(1).await;
+        world.store.faults().set_down(true);
+        world.script.let_go(1);
+        // A pause that went on doubling would be over at 327 s, and then at 655 s.
+        sleep(Duration::from_secs(400)).await;
+        world.store.faults().set_down(false);
+        let since = Instant::now();
+        let job = world.reaches(job, State::Succeeded).await;
+        assert!(
+            since.elapsed() <= Duration::from_millis(1100),
+            "{:?}",
+            since.elapsed()
+        );
+        assert_eq!(job.lifecycle.attempt, 1);
+    });
+}
+
+#[test]
 fn a_result_that_the_store_does_not_take_within_the_lease_is_let_go() {
     in_virtual_time(async {
         let world = World::new().await;

@@ -1,5 +1,6 @@
 //! What is handed back on the way down.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use lastcall_actors::log_lines::{ANALYSIS_END, REPORT_END};
@@ -10,7 +11,8 @@ use lastcall_domain::{InstanceId, Service, State};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use crate::fixture::{World, capture, drain, finish, in_virtual_time, timeline};
+use crate::chaos::{Weather, Wire};
+use crate::fixture::{World, capture, drain, finish, in_virtual_time, service, timeline};
 
 #[test]
 fn work_that_is_known_not_to_fit_is_handed_back_at_once() {
@@ -137,6 +139,32 @@ fn a_job_whose_end_cannot_be_written_is_named_however_early_that_was_given_up() 
 }
 
 #[test]
+fn what_is_being_handed_back_is_not_handed_back_again_meanwhile() {
+    in_virtual_time(async {
+        let world = World::new().await;
+        let wire = Wire::new(&world.store, 0, Weather::default(), &Default::default());
+        let handle = world.begin_with(Arc::new(wire.clone()));
+        handle.ready();
+        let job = world.run(&handle, "steps 100 10s").await;
+        sleep(Duration::from_secs(90)).await;
+        let slow = Weather {
+            slow: 1,
+            ..Weather::default()
+        };
+        wire.set(slow);
+        // It is known not to fit, and the second signal comes before the store has answered.
+        let shutdown = handle.shutdown(Reason::Sigterm, timeline());
+        sleep(Duration::from_millis(1)).await;
+        shutdown.hurry();
+        let (_, report) = finish(&shutdown).await;
+        assert_eq!((report.handed_back, report.left), (1, 0));
+        assert_eq!(world.job(job).lifecycle.interruptions, 1);
+        let counts = service(&handle, "AnalysisService").counts;
+        assert_eq!((counts.handed_back, counts.lost, counts.refused), (1, 0, 0));
+    });
+}
+
+#[test]
 fn what_does_not_end_in_time_is_handed_back_as_an_interruption() {
     in_virtual_time(async {
         let world = World::new().await;
@@ -225,6 +253,7 @@ fn a_hurried_drain_without_a_store_does_not_wait_for_the_deadline() {
         let since = Instant::now();
         let (outcome, _) = finish(&shutdown).await;
         // As long as the hand-back and the closing were planned to last.
+        assert_eq!(shutdown.deadline(), since + Duration::from_secs(3));
         assert!(
             since.elapsed() <= Duration::from_secs(3),
             "{:?}",

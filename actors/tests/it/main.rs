@@ -10,6 +10,7 @@ mod gate;
 mod hand_back;
 mod jobs;
 mod report_file;
+mod silence;
 mod supervision;
 mod threads;
 mod ttl;

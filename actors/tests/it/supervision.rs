@@ -251,6 +251,24 @@ fn restarts_come_slower_and_slower() {
 }
 
 #[test]
+fn the_pause_between_restarts_has_a_bound_however_many_there_were() {
+    in_virtual_time(async {
+        let state = State::of(&[Fate::PanicInStarted; 60]);
+        let rules = Supervision {
+            max_restarts: 100,
+            within: Duration::from_secs(3600),
+            ..Supervision::default()
+        };
+        let family = family(&state, rules, Placement::Shared);
+        let since = Instant::now();
+        state.lives(61).await;
+        assert!(since.elapsed() <= Duration::from_secs(60));
+        assert_eq!(child(&family).restarts, 60);
+        assert!(retire(&family).await);
+    });
+}
+
+#[test]
 fn a_child_that_dies_too_often_escalates_and_is_closed() {
     in_virtual_time(async {
         let state = State::of(&[Fate::PanicInStarted; 100]);

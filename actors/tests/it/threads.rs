@@ -146,6 +146,32 @@ fn a_report_asks_again_when_the_thread_that_made_its_profile_hangs() {
     });
 }
 
+#[test]
+fn a_profile_that_always_blocks_its_thread_is_given_up() {
+    in_real_time(async {
+        let world = threaded().await;
+        let handle = world.start().await;
+        let name = "block".to_owned().try_into().unwrap();
+        let profiles = handle.profiles();
+        let answer = profiles.profile(
+            crate::fixture::dataset(world.session, name),
+            Default::default(),
+            Default::default(),
+            Default::default(),
+        );
+        let error = answer.await.unwrap_err();
+        assert_eq!(
+            (error.code.as_str(), error.retryable),
+            ("worker_lost", true)
+        );
+        assert_eq!(service(&handle, "AnalysisService").hung, 3);
+        world.script.unblock();
+        all_threads_end(&handle).await;
+        let (outcome, _) = drain(&handle).await;
+        assert!(outcome.is_complete(), "{outcome:?}");
+    });
+}
+
 /// A clock with a fault.
 #[derive(Debug, Default)]
 struct Broken(AtomicBool);

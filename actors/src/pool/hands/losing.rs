@@ -53,14 +53,22 @@ impl Hands {
     pub(crate) fn stop_for_hand_back(&self, which: impl Fn(&Claim) -> bool) -> Vec<Key> {
         let state = &mut *self.lock();
         let mut keys = Vec::new();
-        for (key, claim) in &state.claims {
+        for (key, claim) in &mut state.claims {
             if claim.can_be_handed_back() && which(claim) {
                 claim.reins.stop(Stop::HandedBack);
+                claim.going = true;
                 keys.push(*key);
             }
         }
         state.ahead.retain(|key| !keys.contains(key));
         keys
+    }
+
+    /// The hand-back of the claim is over. If it is still in hand, the next may try.
+    pub(crate) fn stays(&self, key: Key) {
+        if let Some(claim) = self.lock().claims.get_mut(&key) {
+            claim.going = false;
+        }
     }
 
     /// The row of the claim is no longer ours to write.

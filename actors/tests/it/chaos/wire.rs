@@ -75,6 +75,7 @@ struct State {
     random: Random,
     weather: Weather,
     dead: bool,
+    refusing: bool,
     faults: u64,
 }
 
@@ -94,6 +95,7 @@ impl Wire {
                 random: Random::new(seed),
                 weather,
                 dead: false,
+                refusing: false,
                 faults: 0,
             })),
             endings: Arc::clone(endings),
@@ -104,6 +106,16 @@ impl Wire {
     /// that it waits for comes.
     pub(crate) fn kill(&self) {
         self.state.lock().unwrap().dead = true;
+    }
+
+    /// What is asked from here on is answered again; what was asked before never is.
+    pub(crate) fn revive(&self) {
+        self.state.lock().unwrap().dead = false;
+    }
+
+    /// The store refuses every call, for good.
+    pub(crate) fn refuse(&self) {
+        self.state.lock().unwrap().refusing = true;
     }
 
     /// Whether nothing went wrong on it.
@@ -154,6 +166,9 @@ impl Wire {
         }
         if self.state.lock().unwrap().dead {
             return std::future::pending().await;
+        }
+        if self.state.lock().unwrap().refusing {
+            return Err(StoreError::Failed("the store says no".to_owned()));
         }
         let lost = || StoreError::Unavailable("the weather is bad".to_owned());
         match fate {

@@ -1,0 +1,201 @@
+//! Stores that never answer, or refuse for good: every wait for them has an end.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use lastcall_actors::shutdown::{EXIT_CLEAN, EXIT_HANDED_BACK};
+use lastcall_domain::store::Store;
+use lastcall_domain::{
+    BlobKey, BlobResult, BlobStream, BlobWriter, Blobs, InstanceId, LocalBlob, Service, State,
+};
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use crate::chaos::{Weather, Wire};
+use crate::fixture::{World, drain, in_virtual_time, service};
+
+fn wire(world: &World) -> Wire {
+    Wire::new(&world.store, 0, Weather::default(), &Default::default())
+}
+
+#[test]
+fn a_result_is_let_go_when_the_store_does_not_answer_within_the_lease() {
+    in_virtual_time(async {
+        let world = World::new().await;
+        let wire = wire(&world);
+        let handle = world.begin_with(Arc::new(wire.clone()));
+        handle.ready();
+        world.run(&handle, "hold").await;
+        world.script.running(1).await;
+        wire.kill();
+        world.script.let_go(1);
+        // Two tries: after the first the lease may just have held.
+        sleep(Duration::from_secs(11)).await;
+        let status = service(&handle, "AnalysisService");
+        assert_eq!((status.in_flight, status.counts.lost), (0, 1));
+    });
+}
+
+#[test]
+fn a_result_that_the_store_refuses_for_good_is_let_go_at_once() {
+    in_virtual_time(async {
+        let world = World::new().await;
+        let wire = wire(&world);
+        let handle = world.begin_with(Arc::new(wire.clone()));
+        handle.ready();
+        world.run(&handle, "hold").await;
+        world.script.running(1).await;
+        wire.refuse();
+        world.script.let_go(1);
+        sleep(Duration::from_millis(10)).await;
+        let status = service(&handle, "AnalysisService");
+        assert_eq!((status.in_flight, status.counts.lost), (0, 1));
+    });
+}
+
+#[test]
+fn a_drain_with_nothing_in_hand_waits_for_a_silent_store_no_longer_than_a_lease() {
+    in_virtual_time(async {
+        let world = World::new().await;
+        let wire = wire(&world);
+        let handle = world.begin_with(Arc::new(wire.clone()));
+        handle.ready();
+        sleep(Duration::from_secs(60)).await;
+        wire.kill();
+        // A claim is under way.
+        sleep(Duration::from_secs(2)).await;
+        let since = Instant::now();
+        let (outcome, report) = drain(&handle).await;
+        // The claim's lease, and a second for the figures of the report.
+        assert!(
+            since.elapsed() <= Duration::from_secs(6),
+            "{:?}",
+            since.elapsed()
+        );
+        assert!(outcome.is_complete() && !outcome.out_of_time);
+        assert_eq!((report.queued, report.exit_code), (None, EXIT_CLEAN));
+    });
+}
+
+#[test]
+fn a_drain_ends_in_time_whether_the_store_is_silent_or_refuses_for_good() {
+    for silent in [true, false] {
+        in_virtual_time(async {
+            let world = World::shared().await;
+            let wire = wire(&world);
+            let handle = world.begin_with(Arc::new(wire.clone()));
+            handle.ready();
+            let job = world.run(&handle, "forever").await;
+            world.script.running(1).await;
+            if silent {
+                wire.kill();
+            } else {
+                wire.refuse();
+            }
+            let since = Instant::now();
+            let (outcome, report) = drain(&handle).await;
+            // Half of what is left after the hand-back is the closing's.
+            assert!(
+                since.elapsed() <= Duration::from_secs(25),
+                "{:?}",
+                since.elapsed()
+            );
+            assert_eq!(outcome.left(), [job]);
+            assert_eq!(report.exit_code, EXIT_HANDED_BACK);
+        });
+    }
+}
+
+#[test]
+fn a_store_that_did_not_answer_once_is_asked_again() {
+    in_virtual_time(async {
+        let world = World::shared().await;
+        let wire = wire(&world);
+        let handle = world.begin_with(Arc::new(wire.clone()));
+        handle.ready();
+        world.run(&handle, "forever").await;
+        world.script.running(1).await;
+        wire.kill();
+        // Heartbeat, rescue and claims are under way, and none of them will ever be answered.
+        sleep(Duration::from_secs(3)).await;
+        wire.revive();
+        sleep(Duration::from_secs(10)).await;
+        // A peer's claim is found by its lease, and one of its own is held by heartbeats.
+        let peer = InstanceId::from(Uuid::from_u128(99));
+        let dead = world.submit("ok").await;
+        let claimed = world
+            .store
+            .claim(Service::Analysis, peer, Duration::from_secs(5), 9);
+        assert_eq!(claimed.await.unwrap()[0].id, dead);
+        let job = world.reaches(dead, State::Succeeded).await;
+        assert_eq!(job.lifecycle.attempt, 2);
+        let long = world.run(&handle, "sleep 60s").await;
+        let job = world.reaches(long, State::Succeeded).await;
+        assert_eq!(job.lifecycle.epoch, 1);
+    });
+}
+
+/// Blobs that are never there, and never not there.
+struct Silent;
+
+#[async_trait]
+impl Blobs for Silent {
+    async fn put(&self, _: &BlobKey, _: Bytes) -> BlobResult<()> {
+        std::future::pending().await
+    }
+
+    async fn put_file(&self, _: &BlobKey, _: &Path) -> BlobResult<()> {
+        std::future::pending().await
+    }
+
+    async fn writer(&self, _: &BlobKey) -> BlobResult<Box<dyn BlobWriter>> {
+        std::future::pending().await
+    }
+
+    async fn read(&self, _: &BlobKey) -> BlobResult<BlobStream> {
+        std::future::pending().await
+    }
+
+    async fn local(&self, _: &BlobKey) -> BlobResult<LocalBlob> {
+        std::future::pending().await
+    }
+
+    async fn exists(&self, _: &BlobKey) -> BlobResult<bool> {
+        std::future::pending().await
+    }
+
+    async fn delete(&self, _: &BlobKey) -> BlobResult<()> {
+        std::future::pending().await
+    }
+
+    async fn delete_prefix(&self, _: &str) -> BlobResult<()> {
+        std::future::pending().await
+    }
+
+    async fn ping(&self) -> BlobResult<()> {
+        std::future::pending().await
+    }
+}
+
+#[test]
+fn a_result_that_the_blobs_never_take_fails_its_attempts() {
+    in_virtual_time(async {
+        let mut world = World::new().await;
+        world.config.analysis.timeout = Duration::from_secs(60);
+        let handle = world.begin_on(Arc::new(world.store.clone()), Arc::new(Silent));
+        handle.ready();
+        let since = Instant::now();
+        let job = world.run(&handle, "big 100000").await;
+        let job = world.reaches(job, State::Failed).await;
+        assert_eq!(job.lifecycle.attempt, 3);
+        assert_eq!(job.error.unwrap().code, "blobs_unavailable");
+        assert!(
+            since.elapsed() <= Duration::from_secs(3 * 60 + 5),
+            "{:?}",
+            since.elapsed()
+        );
+    });
+}
