@@ -131,7 +131,7 @@ def main():
         if options.only in (None, "parquet"):
             parquet(folder, mixed)
         if options.only in (None, "cancelling"):
-            cancelling(mixed, 100)
+            cancelling(mixed, 40)
         if options.only in (None, "extremes"):
             extremes(folder, mixed, options.large)
     finally:

@@ -46,6 +46,9 @@ pub(crate) fn float(cell: &[u8]) -> Option<f64> {
         rest => (false, rest),
     };
     let signed = |x: f64| if negative { -x } else { x };
+    if is_long_fraction(rest) {
+        return std::str::from_utf8(rest).ok()?.parse().ok().map(signed);
+    }
     let mut at = 0;
     let mut mantissa: u64 = 0;
     while at < rest.len() && rest[at].is_ascii_digit() {
@@ -84,6 +87,21 @@ pub(crate) fn float(cell: &[u8]) -> Option<f64> {
         exponent(&rest[at..])?;
     }
     std::str::from_utf8(rest).ok()?.parse().ok().map(signed)
+}
+
+/// Whether it begins as a number with a point does, without leading zeros, and has more digits
+/// than the fast path takes. What follows is checked as it is read.
+#[inline]
+fn is_long_fraction(rest: &[u8]) -> bool {
+    if rest.len() < 18 {
+        return false;
+    }
+    match rest {
+        [b'0'..=b'9', b'.', ..] => true,
+        [b'1'..=b'9', b'0'..=b'9', b'.', ..] => true,
+        [b'1'..=b'9', b'0'..=b'9', b'0'..=b'9', b'.', ..] => true,
+        _ => false,
+    }
 }
 
 /// Checks `e[+-]digits`.
@@ -140,8 +158,28 @@ mod tests {
     #[test]
     fn what_only_looks_like_a_number_is_none() {
         for cell in [
-            "", "-", "+", ".", "-.", "e5", "1e", "1e+", "1.2.3", "1,5", "0x10", "1_000", "--1",
-            "infinit", "1 2", "1e5x", "١",
+            "",
+            "-",
+            "+",
+            ".",
+            "-.",
+            "e5",
+            "1e",
+            "1e+",
+            "1.2.3",
+            "1,5",
+            "0x10",
+            "1_000",
+            "--1",
+            "infinit",
+            "1 2",
+            "1e5x",
+            "١",
+            "0.1234567890123456x",
+            "1.234567890123456e",
+            "12.34567890.1234567",
+            "1.2345678901234567 ",
+            "00.1234567890123456",
         ] {
             assert_eq!(integer(cell.as_bytes()), None, "{cell}");
             assert_eq!(float(cell.as_bytes()), None, "{cell}");
@@ -166,6 +204,10 @@ mod tests {
             "179769313486231570000000000000000000000.5",
             "-0.0",
             "-0",
+            "0.12345678901234567",
+            "-12.34567890123456789",
+            "123.45678901234567e-10",
+            "1.00000000000000000000000",
         ] {
             let expected: f64 = cell.parse().unwrap();
             let read = float(cell.as_bytes()).unwrap();

@@ -219,17 +219,17 @@ fn slice<'a>(entries: &[Entry], bytes: &'a [u8], at: usize) -> &'a [u8] {
 /// Equality of texts that are mostly short: up to 16 bytes in two comparisons of words.
 #[inline]
 fn same(a: &[u8], b: &[u8]) -> bool {
+    fn ends<const N: usize>(a: &[u8], b: &[u8]) -> Option<bool> {
+        let first = a.first_chunk::<N>()? == b.first_chunk::<N>()?;
+        Some(first && a.last_chunk::<N>()? == b.last_chunk::<N>()?)
+    }
     if a.len() != b.len() {
         return false;
     }
-    match (
-        a.first_chunk::<8>(),
-        b.first_chunk::<8>(),
-        a.last_chunk::<8>(),
-        b.last_chunk::<8>(),
-    ) {
-        (Some(a0), Some(b0), Some(a1), Some(b1)) if a.len() <= 16 => a0 == b0 && a1 == b1,
-        (Some(_), ..) => a == b,
+    match a.len() {
+        17.. => a == b,
+        8.. => ends::<8>(a, b) == Some(true),
+        4.. => ends::<4>(a, b) == Some(true),
         _ => a.iter().zip(b).all(|(x, y)| x == y),
     }
 }
