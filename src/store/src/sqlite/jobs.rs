@@ -10,7 +10,8 @@ use super::unit::Unit;
 use crate::codec::{self, micros};
 
 impl Unit<'_> {
-    /// Accepts a job; `spec` is its specification as JSON.
+    /// Accepts a job; `spec` is its specification as JSON. Without a caller's key its only write
+    /// is the row, at the end.
     pub(super) fn submit(&mut self, submission: Submission, spec: &str) -> Sql<Admission<Job>> {
         let Submission {
             job,
@@ -20,43 +21,47 @@ impl Unit<'_> {
         if let Some(answer) = self.repeated(idempotency.as_ref())? {
             return Ok(answer);
         }
-        if let Some(before) = self.find(job.id)? {
-            // The same submission again, after an answer that was lost.
-            return Ok(Admission::Created(before));
-        }
-        if !self.accepts(job.session)? {
-            return Ok(Admission::SessionGone);
-        }
         let queued = self.memory.counts.of(job.service()).queued;
-        if queued >= max_queued {
-            return Ok(Admission::QueueFull { queued });
+        let refused = if !self.accepts(job.session)? {
+            Some(Admission::SessionGone)
+        } else if queued >= max_queued {
+            Some(Admission::QueueFull { queued })
+        } else {
+            None
+        };
+        if refused.is_none() && self.insert(&job, spec)? {
+            self.remember(idempotency.as_ref())?;
+            self.memory.counts.note(job.service(), job.state(), 1);
+            return Ok(Admission::Created(job));
         }
-        self.insert(&job, spec)?;
-        self.remember(idempotency.as_ref())?;
-        self.memory.counts.note(job.service(), job.state(), 1);
-        Ok(Admission::Created(job))
+        // The same submission again, after an answer that was lost, has its row already.
+        let before = self.find(job.id)?.map(Admission::Created);
+        Ok(before.or(refused).unwrap_or(Admission::SessionGone))
     }
 
-    fn insert(&self, job: &Job, spec: &str) -> Sql<()> {
+    /// Writes the row of a new job; whether there was none.
+    fn insert(&self, job: &Job, spec: &str) -> Sql<bool> {
         let waits_for = match job.spec.depends_on() {
             Some(awaited) if self.is_unfinished(awaited)? => Some(awaited),
             _ => None,
         };
-        self.sql(
-            "INSERT INTO jobs (id, session, owner, service, spec, state, attempt, interruptions,
-                 epoch, cancel_requested, waits_for, progress, created_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, 0, 0, ?6, 0, ?7)",
-        )?
-        .execute(params![
-            key(job.id.as_uuid()),
-            key(job.session.as_uuid()),
-            job.owner.as_str(),
-            codec::service_number(job.service()),
-            spec,
-            waits_for.as_ref().map(|id| key(id.as_uuid())),
-            micros(job.created_at),
-        ])?;
-        Ok(())
+        let rows = self
+            .sql(
+                "INSERT INTO jobs (id, session, owner, service, spec, state, attempt,
+                     interruptions, epoch, cancel_requested, waits_for, progress, created_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, 0, 0, ?6, 0, ?7)
+                 ON CONFLICT (id) DO NOTHING",
+            )?
+            .execute(params![
+                key(job.id.as_uuid()),
+                key(job.session.as_uuid()),
+                job.owner.as_str(),
+                codec::service_number(job.service()),
+                spec,
+                waits_for.as_ref().map(|id| key(id.as_uuid())),
+                micros(job.created_at),
+            ])?;
+        Ok(rows == 1)
     }
 
     fn is_unfinished(&self, id: JobId) -> Sql<bool> {

@@ -34,6 +34,7 @@ use uuid::Uuid;
 
 use threads::Answer::{AtOnce, OnDisk};
 use threads::Threads;
+use unit::Unit;
 
 #[cfg(test)]
 mod tests;
@@ -191,9 +192,13 @@ impl Store for SqliteStore {
     async fn submit(&self, submission: Submission) -> StoreResult<Admission<Job>> {
         // Here rather than on the one thread that everybody waits for.
         let spec = serde_json::to_string(&submission.job.spec).map_err(error::Fault::from)?;
-        self.threads
-            .write(OnDisk, move |unit| unit.submit(submission, &spec))
-            .await
+        let keyed = submission.idempotency.is_some();
+        let submit = move |unit: &mut Unit<'_>| unit.submit(submission, &spec);
+        if keyed {
+            self.threads.write(OnDisk, submit).await
+        } else {
+            self.threads.write_once(OnDisk, submit).await
+        }
     }
 
     async fn job(&self, id: JobId) -> StoreResult<Option<Job>> {

@@ -80,7 +80,7 @@ impl Threads {
         Ok(*self.counts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Has the writer run `operation`.
+    /// Has the writer run `operation`, whole or not at all.
     ///
     /// # Cancel safety
     /// Once it is on its way the operation runs, whether or not its answer is waited for.
@@ -89,10 +89,27 @@ impl Threads {
         answer: Answer,
         operation: impl FnOnce(&mut Unit<'_>) -> Sql<T> + Send + 'static,
     ) -> StoreResult<T> {
+        self.run(answer, move |unit| unit.whole(operation)).await
+    }
+
+    /// The same for an operation whose last step is its only write, a single statement.
+    pub(super) async fn write_once<T: Send + 'static>(
+        &self,
+        answer: Answer,
+        operation: impl FnOnce(&mut Unit<'_>) -> Sql<T> + Send + 'static,
+    ) -> StoreResult<T> {
+        self.run(answer, move |unit| unit.single(operation)).await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        answer: Answer,
+        operation: impl FnOnce(&mut Unit<'_>) -> StoreResult<T> + Send + 'static,
+    ) -> StoreResult<T> {
         let (tell, told) = oneshot::channel();
         // Nobody listens any more where a send below fails, and nobody needs to.
         let operation: Operation = Box::new(move |unit| {
-            match unit.and_then(|unit| unit.whole(operation)) {
+            match unit.and_then(operation) {
                 Ok(done) if answer == Answer::OnDisk => {
                     let reply: Reply = Box::new(move |committed| {
                         let _ = tell.send(committed.map(|()| done));

@@ -120,12 +120,7 @@ impl<'a> Unit<'a> {
         let counts = self.memory.counts;
         let claimed = self.memory.claimed.len();
         self.step("SAVEPOINT unit")?;
-        let answer = match catch_unwind(AssertUnwindSafe(|| operation(self))) {
-            Ok(answer) => answer.map_err(StoreError::from),
-            Err(_) => Err(StoreError::Failed(
-                "the operation panicked; nothing of it was written".to_owned(),
-            )),
-        };
+        let answer = self.caught(operation);
         if answer.is_ok() {
             self.step("RELEASE unit")?;
         } else {
@@ -139,6 +134,31 @@ impl<'a> Unit<'a> {
         }
         self.memory.publish();
         answer
+    }
+
+    /// Runs an operation whose last step is its only write, a single statement, of which nothing
+    /// is left either if it fails. It goes without a savepoint, for which SQLite would copy every
+    /// page that is touched.
+    pub(super) fn single<T>(
+        &mut self,
+        operation: impl FnOnce(&mut Self) -> Sql<T>,
+    ) -> StoreResult<T> {
+        let counts = self.memory.counts;
+        let answer = self.caught(operation);
+        if answer.is_err() {
+            self.memory.counts = counts;
+        }
+        self.memory.publish();
+        answer
+    }
+
+    fn caught<T>(&mut self, operation: impl FnOnce(&mut Self) -> Sql<T>) -> StoreResult<T> {
+        match catch_unwind(AssertUnwindSafe(|| operation(self))) {
+            Ok(answer) => answer.map_err(StoreError::from),
+            Err(_) => Err(StoreError::Failed(
+                "the operation panicked; nothing of it was written".to_owned(),
+            )),
+        }
     }
 
     fn step(&self, text: &str) -> StoreResult<()> {
