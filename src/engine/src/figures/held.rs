@@ -128,14 +128,16 @@ impl Held {
                 let (distinct, error) = sketches.distinct.estimate();
                 let rank_error = sketches.order.rank_error();
                 let rows = sketches.order.count();
+                // The count of a value is the difference of two ranks. What is not above the error
+                // may be a value that occurs once.
+                let top_error = (2.0 * rank_error * rows as f64).ceil() as u64;
                 let weighted = sketches.order.finish();
                 return Ok(Values {
                     distinct,
                     distinct_error: Some(error),
-                    // The count of a value is the difference of two ranks.
                     top: Top {
-                        error: Some((2.0 * rank_error * rows as f64).ceil() as u64),
-                        ..Top::exact(same_together(&weighted))
+                        error: Some(top_error),
+                        ..Top::exact(same_together(&weighted).filter(|&(_, n)| n > top_error))
                     },
                     rank_error: Some(rank_error),
                     weighted,

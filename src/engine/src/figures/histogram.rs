@@ -3,7 +3,8 @@
 //! How many intervals: the larger of Sturges' number ⌈log₂ n⌉ + 1 and that of Freedman and
 //! Diaconis, ⌈range / (2 · IQR · n^(−1/3))⌉ (NumPy's `auto`), at most 50, and for whole numbers
 //! at most one per value. All have the same width; the first begins at the minimum, the last ends
-//! at the maximum. One value alone has an interval of width 1 around it.
+//! at the maximum. One value alone has an interval of width 1 around it, or of the width that
+//! doubles can tell apart there; edges that they cannot are one edge.
 
 use lastcall_domain::profile::{Histogram, Number};
 
@@ -55,7 +56,7 @@ pub(crate) fn numeric(
     if weighted.is_empty() {
         return Histogram::default();
     }
-    let edges: Vec<f64> = if min < max {
+    let mut edges: Vec<f64> = if min < max {
         let bins = intervals(weighted, sums, number, max - min, whole);
         let step = (max - min) / bins as f64;
         (0..=bins)
@@ -71,8 +72,10 @@ pub(crate) fn numeric(
             })
             .collect()
     } else {
-        vec![min - 0.5, max + 0.5]
+        let half = (min.abs() * f64::EPSILON).max(0.5);
+        vec![(min - half).max(f64::MIN), (max + half).min(f64::MAX)]
     };
+    edges.dedup();
     let below = |edge: f64| {
         let index = weighted.partition_point(|&(key, _)| number(key) < edge);
         if index == 0 { 0 } else { sums[index - 1] }
@@ -97,7 +100,7 @@ pub(crate) fn temporal(
         return Histogram::default();
     }
     let range = max.saturating_sub(min);
-    let edges: Vec<i64> = if range > 0 {
+    let mut edges: Vec<i64> = if range > 0 {
         let as_float = |key| number(key).wrapping_sub(min) as f64;
         let bins = i128::from(intervals(weighted, sums, as_float, range as f64, true));
         (0..=bins)
@@ -106,6 +109,7 @@ pub(crate) fn temporal(
     } else {
         vec![min, min.saturating_add(1_000_000)]
     };
+    edges.dedup();
     let below = |edge: i64| {
         let index = weighted.partition_point(|&(key, _)| number(key) < edge);
         if index == 0 { 0 } else { sums[index - 1] }
@@ -132,4 +136,34 @@ fn counts<E: Copy>(edges: &[E], below: impl Fn(E) -> u64, sums: &[u64]) -> Vec<u
         .collect();
     counts.push(total - before);
     counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::{float_of_key, key_of_float};
+
+    #[test]
+    fn edges_ascend_where_values_are_as_close_as_doubles_can_be() {
+        for values in [
+            &[1e17][..],
+            &[f64::MAX],
+            &[f64::MIN],
+            &[0.0],
+            &[1.0, 1.0 + f64::EPSILON],
+            &[1e17, 1e17 + 16.0],
+            &[5e-324, 1e-323],
+            &[f64::MIN, 0.0, f64::MAX],
+        ] {
+            let weighted: Vec<(u64, u64)> = values.iter().map(|&v| (key_of_float(v), 3)).collect();
+            let sums: Vec<u64> = (1..=values.len() as u64).map(|n| 3 * n).collect();
+            let extremes = (values[0], values[values.len() - 1]);
+            let found = numeric(&weighted, &sums, float_of_key, extremes, false, false);
+            let edges: Vec<f64> = found.edges.iter().map(|edge| edge.as_f64()).collect();
+            assert!(edges.windows(2).all(|pair| pair[0] < pair[1]), "{edges:?}");
+            assert_eq!(found.counts.len() + 1, edges.len());
+            assert_eq!(found.counts.iter().sum::<u64>(), 3 * values.len() as u64);
+            assert!(edges[0] <= extremes.0 && extremes.1 <= edges[edges.len() - 1]);
+        }
+    }
 }

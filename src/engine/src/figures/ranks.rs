@@ -279,7 +279,8 @@ impl Ranked {
             }
             xy += piece;
         }
-        Ok(Some((xy / (xx.sqrt() * yy.sqrt())).clamp(-1.0, 1.0)))
+        // Ranks are far too small for the product to overflow, and ρ of equal ranks is 1 this way.
+        Ok(Some((xy / (xx * yy).sqrt()).clamp(-1.0, 1.0)))
     }
 }
 
