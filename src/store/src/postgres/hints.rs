@@ -8,7 +8,7 @@ use lastcall_domain::store::Hint;
 use lastcall_domain::{InstanceId, JobId, Service};
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinHandle;
-use tokio_postgres::AsyncMessage;
+use tokio_postgres::{AsyncMessage, Client, Statement};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -109,8 +109,8 @@ impl Line {
         }
     }
 
-    /// One connection's life.
-    async fn talk(&mut self, pause: &mut Duration) -> Sql<()> {
+    /// A connection that listens, and ends when what goes with it is dropped.
+    async fn listen(&self) -> Sql<(Client, Statement, AbortOnDrop)> {
         let connector = &self.connector;
         let (client, mut connection) = connector.config.connect(connector.tls.clone()).await?;
         let (heard, me) = (self.heard.clone(), self.me.clone());
@@ -125,21 +125,29 @@ impl Line {
                 }
             }
         });
-        // However this ends, the connection does.
-        let _task = AbortOnDrop(task);
+        let task = AbortOnDrop(task);
         let channel = client
             .query_one("SELECT quote_ident('lastcall_' || current_schema())", &[])
             .await?;
         let channel: String = channel.try_get(0)?;
         client.batch_execute(&format!("LISTEN {channel}")).await?;
+        let notify = client
+            .prepare("SELECT pg_notify('lastcall_' || current_schema(), $1)")
+            .await?;
+        Ok((client, notify, task))
+    }
+
+    /// One connection's life.
+    async fn talk(&mut self, pause: &mut Duration) -> Sql<()> {
+        // A server that takes connections and says nothing would keep this deaf for ever.
+        let listening = tokio::time::timeout(OPERATION, self.listen()).await;
+        // However this ends, the connection does.
+        let (client, notify, _task) = listening.unwrap_or(Err(Fault::Stale))?;
         *pause = RETRY;
         // What was said until now was not heard.
         for service in Service::ALL {
             let _ = self.heard.send(Hint::Queued(service));
         }
-        let notify = client
-            .prepare("SELECT pg_notify('lastcall_' || current_schema(), $1)")
-            .await?;
         let mut hints = Vec::new();
         loop {
             // A quiet line is tried now and then: a dead one does not say so by itself.

@@ -222,16 +222,17 @@ pub(super) async fn delete_dataset(
     connections
         .run(|| async move {
             let mut lent = connections.lend().await?;
+            // Not repeated by itself when its answer is lost: the dataset would be gone unnamed.
+            let tx = lent.begin().await?;
             let text = format!(
                 "DELETE FROM datasets WHERE session = $1 AND name = $2
                    AND NOT EXISTS (SELECT 1 FROM sessions WHERE id = $1 AND removing)
                  RETURNING {}",
                 row::DATASET
             );
-            let deleted = lent
-                .query(&text, &[session.as_uuid(), &name.as_str()])
-                .await?;
+            let deleted = rows(&tx, &text, &[session.as_uuid(), &name.as_str()]).await?;
             let deleted = deleted.first().map(row::dataset).transpose()?;
+            tx.commit().await?;
             lent.done();
             Ok(deleted)
         })

@@ -47,6 +47,13 @@ fn url_with(host: &str, parameters: &str) -> String {
     format!("{}?{parameters}", server().replace("localhost", host))
 }
 
+/// Host and port of the server.
+fn address() -> String {
+    let url = server();
+    let (_, place) = url.rsplit_once('@').unwrap();
+    place.split('/').next().unwrap().to_owned()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn processes_that_start_at_once_make_one_schema() {
     let schema = Schema::new().await;
@@ -226,7 +233,6 @@ async fn connections_that_the_server_ended_are_replaced() {
         .unwrap();
     let session = session(&store).await;
     let peer = schema.open().await;
-    let mut hints = store.hints().unwrap();
     for _ in 0..3 {
         let text = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
              WHERE application_name = $1";
@@ -244,40 +250,17 @@ async fn connections_that_the_server_ended_are_replaced() {
         };
         let job = tokio::time::timeout(BOUND, submitted).await.unwrap();
         assert_eq!(store.job(job.id).await, Ok(Some(job)));
-        let heard = async {
-            loop {
-                let Ok(Admission::Created(job)) = peer.submit(profile(&session)).await else {
-                    panic!("the peer was left alone");
-                };
-                let next = tokio::time::timeout(Duration::from_millis(300), async {
-                    while hints.recv().await.unwrap() != Hint::Changed(job.id) {}
-                });
-                if next.await.is_ok() {
-                    break;
-                }
-            }
-        };
-        tokio::time::timeout(BOUND, heard)
-            .await
-            .expect("hints come again");
+        hears(&store, &peer, &session).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_hangs_gives_an_error_in_a_bounded_time_and_works_again_after() {
     let schema = Schema::new().await;
-    let address = server()
-        .rsplit_once('@')
-        .unwrap()
-        .1
-        .split('/')
-        .next()
-        .unwrap()
-        .to_owned();
-    let proxy = Proxy::before(address.clone()).await;
+    let proxy = Proxy::before(address()).await;
     let url = schema
         .url
-        .replace(&address, &format!("localhost:{}", proxy.port));
+        .replace(&address(), &format!("localhost:{}", proxy.port));
     let store = Arc::new(open(&url).await.unwrap());
     let session = session(&store).await;
 
@@ -306,6 +289,57 @@ async fn a_database_that_hangs_gives_an_error_in_a_bounded_time_and_works_again_
     closed
         .expect("a close in a bounded time, whatever it says")
         .ok();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hints_come_again_after_a_server_that_took_the_connection_and_said_nothing() {
+    let schema = Schema::new().await;
+    let proxy = Proxy::before(address()).await;
+    let me = format!("lastcall-{}", uuid::Uuid::now_v7().simple());
+    let url = schema
+        .url
+        .replace(&address(), &format!("localhost:{}", proxy.port));
+    let store = open(&format!("{url}&application_name={me}")).await.unwrap();
+    let session = session(&store).await;
+    let peer = schema.open().await;
+    hears(&store, &peer, &session).await;
+
+    proxy.set(Line::Void);
+    let text = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+         WHERE application_name = $1";
+    schema.client.query(text, &[&me]).await.unwrap();
+    tokio::time::timeout(BOUND, proxy.voided(1)).await.unwrap();
+    proxy.set(Line::Whole);
+    hears(&store, &peer, &session).await;
+}
+
+/// Waits until the one process hears of what the other one does.
+async fn hears(store: &PostgresStore, peer: &PostgresStore, session: &Session) {
+    let mut hints = store.hints().unwrap();
+    let heard = async {
+        loop {
+            peer.submit(profile(session)).await.unwrap();
+            let next = async { while !matches!(hints.recv().await, Ok(Hint::Changed(_))) {} };
+            let next = tokio::time::timeout(Duration::from_millis(300), next);
+            if next.await.is_ok() {
+                break;
+            }
+        }
+    };
+    let heard = tokio::time::timeout(BOUND, heard).await;
+    heard.expect("hints come");
+}
+
+#[tokio::test]
+async fn a_session_lives_as_long_as_the_database_says_however_fast_a_process_s_clock_is() {
+    let schema = Schema::new().await;
+    let store = schema.open().await;
+    let session = session(&store).await;
+    schema.take_over_the_clock(session.created_at).await;
+    let fast = session.expires_at + chrono::TimeDelta::days(1);
+    assert_eq!(store.begin_removal(fast, 9).await, Ok(vec![]));
+    schema.set_clock(session.expires_at).await;
+    assert_eq!(store.begin_removal(fast, 9).await, Ok(vec![session.id]));
 }
 
 #[tokio::test]

@@ -14,6 +14,8 @@ pub(crate) enum Line {
     Whole,
     /// They go nowhere, and nobody is told.
     Silent,
+    /// Those of new connections go nowhere, now and ever after.
+    Void,
 }
 
 /// Passes bytes between a port of its own and a server.
@@ -21,6 +23,8 @@ pub(crate) struct Proxy {
     /// Its port.
     pub(crate) port: u16,
     line: Arc<watch::Sender<Line>>,
+    /// How many connections have gone into the void.
+    voided: watch::Receiver<usize>,
     task: JoinHandle<()>,
 }
 
@@ -31,16 +35,32 @@ impl Proxy {
         let port = listener.local_addr().unwrap().port();
         let line = Arc::new(watch::Sender::new(Line::Whole));
         let state = Arc::clone(&line);
+        let (count, voided) = watch::channel(0);
         let task = tokio::spawn(async move {
+            let mut void = Vec::new();
             while let Ok((client, _)) = listener.accept().await {
-                if let Ok(server) = TcpStream::connect(&server).await {
+                if *state.borrow() == Line::Void {
+                    void.push(client);
+                    count.send_replace(void.len());
+                } else if let Ok(server) = TcpStream::connect(&server).await {
                     let (up, down) = (client.into_split(), server.into_split());
                     tokio::spawn(pass(up.0, down.1, state.subscribe()));
                     tokio::spawn(pass(down.0, up.1, state.subscribe()));
                 }
             }
         });
-        Self { port, line, task }
+        Self {
+            port,
+            line,
+            voided,
+            task,
+        }
+    }
+
+    /// Waits until so many connections have gone into the void.
+    pub(crate) async fn voided(&self, count: usize) {
+        let mut voided = self.voided.clone();
+        voided.wait_for(|now| *now >= count).await.unwrap();
     }
 
     /// Cuts or mends the line.
@@ -62,7 +82,7 @@ async fn pass(
 ) {
     let mut bytes = [0; 8192];
     while let Ok(count @ 1..) = from.read(&mut bytes).await {
-        let whole = line.wait_for(|line| *line == Line::Whole).await.is_ok();
+        let whole = line.wait_for(|line| *line != Line::Silent).await.is_ok();
         if !whole || to.write_all(&bytes[..count]).await.is_err() {
             break;
         }
