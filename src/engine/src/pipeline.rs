@@ -59,13 +59,18 @@ pub(crate) fn run(
         ctl,
     };
     std::thread::scope(|scope| {
-        for _ in 0..helpers {
+        let helper = || {
+            let thread = std::thread::Builder::new().name("engine".into());
             // A helper that cannot be started is one helper fewer.
-            let _ = std::thread::Builder::new()
-                .name("engine".into())
-                .spawn_scoped(scope, || pass.work());
-        }
+            thread.spawn_scoped(scope, || pass.work()).ok()
+        };
+        let helpers: Vec<_> = (0..helpers).filter_map(|_| helper()).collect();
         pass.work();
+        for helper in helpers {
+            // The scope waits for the work only, this for the thread's end. A panic is noted in
+            // the state.
+            let _ = helper.join();
+        }
     });
     let state = pass
         .state

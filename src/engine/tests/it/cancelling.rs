@@ -1,5 +1,6 @@
 //! Cancelling, shutting down, and what is left behind: nothing.
 
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::thread;
 
@@ -132,4 +133,51 @@ fn a_workbook_that_fails_leaves_no_temporary_file() {
         .schema(half, &ReadOptions::default(), &Cancel::new());
     assert_eq!(failed.unwrap_err().code(), "malformed_data");
     assert!(bench.scratch_is_empty());
+}
+
+fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").unwrap().count()
+}
+
+#[test]
+fn no_thread_and_no_file_is_left_wherever_it_is_cancelled() {
+    const ALONE: &str = "TEST_IN_A_PROCESS_OF_ITS_OWN";
+    if std::env::var_os(ALONE).is_none() {
+        // Where no other test has threads.
+        let name = "cancelling::no_thread_and_no_file_is_left_wherever_it_is_cancelled";
+        let mut alone = Command::new(std::env::current_exe().unwrap());
+        alone.args(["--exact", name]).env(ALONE, "1");
+        let ended = alone.stdout(Stdio::null()).status().unwrap();
+        assert!(ended.success());
+        return;
+    }
+    let bench = Bench::with(3, 1 << 30);
+    let source = bench.source("a.csv", large());
+    let before = threads();
+    let mut cancelled = 0;
+    for part in 0..20 {
+        let (cancel, progress) = (Cancel::new(), Progress::new());
+        thread::scope(|scope| {
+            let running = scope.spawn(|| {
+                let options = ProfileOptions::default();
+                let source = source.clone();
+                bench.engine.profile(source, &options, &cancel, &progress)
+            });
+            while progress.get() < f64::from(part) / 20.0 && !running.is_finished() {
+                thread::yield_now();
+            }
+            cancel.cancel();
+            cancelled += u32::from(running.join().unwrap().is_err());
+        });
+        // A thread that was joined may be in the list for a moment.
+        for _ in 0..100_000 {
+            if threads() <= before {
+                break;
+            }
+            thread::yield_now();
+        }
+        assert_eq!(threads(), before);
+        assert!(bench.scratch_is_empty());
+    }
+    assert!(cancelled > 0);
 }
