@@ -39,8 +39,8 @@ function card(service) {
       service.slots ? slots(service) : null,
       service.slots ? spark(service) : null,
       element("dl", { class: "pairs" }, ...pairs.flatMap(([label, value, bad]) => [element("dt", {}, label), element("dd", { class: bad && value ? "bad" : null }, count(value))])),
-      element("p", { class: "muted" }, `Mailbox ${depth} of ${capacity}`),
-      meter(`Mailbox of ${service.name}`, capacity ? depth / capacity : 0),
+      capacity ? element("p", { class: "muted" }, `Mailbox ${depth} of ${capacity}`) : null,
+      capacity ? meter(`Mailbox of ${service.name}`, depth / capacity) : null,
       service.last_fault ? element("p", { class: "fault" }, service.last_fault) : null,
     ),
   );
