@@ -146,7 +146,7 @@ impl Cleaning {
             yield_now().await;
         };
         if removed > 0 {
-            info!("{NAME}: {removed} sessions were removed");
+            info!("{NAME}: sessions removed: {removed}");
         }
         whole && self.forget().await
     }

@@ -128,7 +128,7 @@ async fn conduct(
             () = due => {
                 let owed = http.state.owed();
                 if owed > 0 {
-                    other_left.push(format!("{owed} requests without a whole answer"));
+                    other_left.push(format!("requests without a whole answer: {owed}"));
                 }
             }
         }

@@ -201,7 +201,8 @@ impl ShutdownReport {
     pub fn leftovers(&self) -> Vec<String> {
         let mut left = self.other_left.clone();
         if self.handed_back > 0 {
-            left.push(format!("{} jobs handed back", self.handed_back));
+            let jobs = if self.handed_back == 1 { "job" } else { "jobs" };
+            left.push(format!("{} {jobs} handed back", self.handed_back));
         }
         left.extend(
             self.threads_left

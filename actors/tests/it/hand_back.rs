@@ -187,7 +187,7 @@ fn what_does_not_end_in_time_is_handed_back_as_an_interruption() {
         assert_eq!((report.handed_back, report.left), (1, 0));
         // In order, but not what was to be: not everything in flight was finished.
         assert_eq!((report.exit_code, report.clean), (EXIT_HANDED_BACK, false));
-        assert_eq!(report.leftovers(), ["1 jobs handed back"]);
+        assert_eq!(report.leftovers(), ["1 job handed back"]);
         assert_eq!(world.script.stopped(), [job.id]);
     });
 }

@@ -98,7 +98,12 @@ async fn spec(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult
     let dataset = state.dataset_to_submit(session, dataset).await?;
     let options = match new.options {
         Some(options) => {
-            serde_json::from_value(options).map_err(|error| invalid(format!("options: {error}")))?
+            let options: ProfileOptions = serde_json::from_value(options)
+                .map_err(|error| invalid(format!("options: {error}")))?;
+            options
+                .check()
+                .map_err(|error| invalid(error.to_string()))?;
+            options
         }
         None => ProfileOptions::default(),
     };

@@ -33,7 +33,7 @@ pub use id::{InstanceId, JobId, SessionId};
 pub use job::{ClaimRef, Job, JobError, JobSpec, ReportSource, Service, TableFormat};
 pub use lifecycle::{Lifecycle, Limits, Refused, State};
 pub use memory::{Fault, Faults, MemoryBlobs, MemoryStore};
-pub use options::{DEFAULT_MISSING, ProfileOptions, ReadOptions, Thresholds};
+pub use options::{DEFAULT_MISSING, InvalidOption, ProfileOptions, ReadOptions, Thresholds};
 pub use report::{ReportFormat, SqlColumn, SqlResult, UnknownReportFormat};
 pub use session::{Owner, Session};
 pub use store::{Store, StoreError, StoreResult};

@@ -2,9 +2,23 @@
 //! analysis request.
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 /// The cells that are missing values unless a request says otherwise.
 pub const DEFAULT_MISSING: [&str; 7] = ["", "NA", "N/A", "NaN", "null", "NULL", "None"];
+
+/// Different missing values that a request may name.
+const MAX_MISSING: usize = 1_000;
+
+/// An option that makes no sense, whatever the data is.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("the option `{option}` is not valid: {detail}")]
+pub struct InvalidOption {
+    /// The name of the option.
+    pub option: &'static str,
+    /// What is wrong with it.
+    pub detail: String,
+}
 
 /// How to read a text dataset. Everything left out is found out from the data.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -74,4 +88,121 @@ pub struct ProfileOptions {
     pub read: ReadOptions,
     /// From where on an alert is raised.
     pub alerts: Thresholds,
+}
+
+impl ProfileOptions {
+    /// Whether the options make sense.
+    ///
+    /// # Errors
+    /// Where one does not; the first is named.
+    pub fn check(&self) -> Result<(), InvalidOption> {
+        self.read.check()?;
+        self.alerts.check()
+    }
+}
+
+impl ReadOptions {
+    /// Whether the options make sense.
+    ///
+    /// # Errors
+    /// Where one does not; the first is named.
+    pub fn check(&self) -> Result<(), InvalidOption> {
+        if self.missing.as_ref().map_or(0, Vec::len) > MAX_MISSING {
+            return Err(invalid(
+                "missing",
+                format!("more than {MAX_MISSING} values"),
+            ));
+        }
+        for (option, mark) in [("delimiter", self.delimiter), ("comment", self.comment)] {
+            if mark.is_some_and(|mark| !mark.is_ascii() || "\"\n\r\0".contains(mark)) {
+                let allowed = "one ASCII character other than quotes and line ends is wanted";
+                return Err(invalid(option, allowed));
+            }
+        }
+        if self.comment.is_some() && self.comment == self.delimiter {
+            return Err(invalid("comment", "it is the delimiter"));
+        }
+        let decimal = self.decimal.unwrap_or('.');
+        if !matches!(decimal, '.' | ',') {
+            return Err(invalid(
+                "decimal",
+                format!("{decimal:?} is neither . nor ,"),
+            ));
+        }
+        match self.thousands {
+            Some(mark) if !mark.is_ascii() || mark.is_ascii_alphanumeric() => Err(invalid(
+                "thousands",
+                format!("{mark:?} is not an ASCII mark"),
+            )),
+            Some(mark) if mark == decimal => Err(invalid("thousands", "it is the decimal mark")),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Thresholds {
+    /// Whether the thresholds make sense.
+    ///
+    /// # Errors
+    /// Where one does not; the first is named.
+    pub fn check(&self) -> Result<(), InvalidOption> {
+        let fractions = [
+            ("missing", self.missing),
+            ("imbalanced", self.imbalanced),
+            ("zeros", self.zeros),
+            ("high_correlation", self.high_correlation),
+            ("mixed_types", self.mixed_types),
+        ];
+        for (option, fraction) in fractions {
+            if !(0.0..=1.0).contains(&fraction) {
+                return Err(invalid(option, format!("{fraction} is not from 0 to 1")));
+            }
+        }
+        if self.skewed >= 0.0 {
+            Ok(())
+        } else {
+            Err(invalid("skewed", format!("{} is less than 0", self.skewed)))
+        }
+    }
+}
+
+fn invalid(option: &'static str, detail: impl Into<String>) -> InvalidOption {
+    InvalidOption {
+        option,
+        detail: detail.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn options_that_make_no_sense_are_named() {
+        for (options, named) in [
+            (r#"{"read": {"decimal": ";"}}"#, "decimal"),
+            (r#"{"read": {"thousands": "."}}"#, "thousands"),
+            (r#"{"read": {"thousands": "x"}}"#, "thousands"),
+            (
+                r#"{"read": {"thousands": ",", "decimal": ","}}"#,
+                "thousands",
+            ),
+            (r#"{"read": {"delimiter": "é"}}"#, "delimiter"),
+            (r#"{"read": {"comment": "\""}}"#, "comment"),
+            (r#"{"read": {"comment": ";", "delimiter": ";"}}"#, "comment"),
+            (r#"{"alerts": {"missing": 2}}"#, "missing"),
+            (r#"{"alerts": {"zeros": -0.1}}"#, "zeros"),
+            (r#"{"alerts": {"skewed": -1}}"#, "skewed"),
+        ] {
+            let options: ProfileOptions = serde_json::from_str(options).unwrap();
+            assert_eq!(options.check().unwrap_err().option, named);
+        }
+        assert_eq!(ProfileOptions::default().check(), Ok(()));
+        let read =
+            r##"{"read": {"decimal": ",", "thousands": ".", "delimiter": ";", "comment": "#"}}"##;
+        let options: ProfileOptions = serde_json::from_str(read).unwrap();
+        assert_eq!(options.check(), Ok(()));
+    }
 }

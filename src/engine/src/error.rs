@@ -2,6 +2,8 @@
 
 use std::io;
 
+use lastcall_domain::InvalidOption;
+
 /// Why an analysis ended without a result.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -47,13 +49,8 @@ pub enum EngineError {
         detail: String,
     },
     /// An option of the request does not make sense.
-    #[error("the option `{option}` is not valid: {detail}")]
-    InvalidOption {
-        /// The name of the option.
-        option: &'static str,
-        /// What is wrong with it.
-        detail: String,
-    },
+    #[error(transparent)]
+    InvalidOption(#[from] InvalidOption),
     /// The data is well-formed, but of a kind that cannot be read.
     #[error("this dataset cannot be read: {detail}")]
     Unsupported {
@@ -81,7 +78,7 @@ impl EngineError {
             Self::RecordTooLarge { .. } => "record_too_large",
             Self::TooManyColumns { .. } => "too_many_columns",
             Self::ResourceExhausted { .. } => "resource_exhausted",
-            Self::InvalidOption { .. } => "invalid_option",
+            Self::InvalidOption(_) => "invalid_option",
             Self::Unsupported { .. } => "unsupported_data",
             Self::ShutDown => "engine_shut_down",
             Self::Internal { .. } => "engine_failed",

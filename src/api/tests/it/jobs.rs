@@ -103,6 +103,8 @@ fn an_analysis_that_makes_no_sense_is_refused() {
         json!({"kind": "sql", "query": "select 1", "format": "yaml"}),
         json!({"kind": "profile", "dataset": "penguins", "query": "select 1"}),
         json!({"kind": "profile", "dataset": "penguins", "options": {"red": {}}}),
+        json!({"dataset": "penguins", "options": {"read": {"decimal": "x"}}}),
+        json!({"dataset": "penguins", "options": {"alerts": {"missing": 2}}}),
         json!({"kind": "compare", "dataset": "penguins"}),
         json!({"dataset": "penguins", "unknown": 1}),
         json!({"dataset": 1}),

@@ -9,6 +9,6 @@ mod time;
 mod written;
 
 pub(crate) use kinds::{Kind, Kinds};
-pub(crate) use rules::CellRules;
+pub(crate) use rules::{CellRules, ascii};
 pub(crate) use time::Moment;
 pub(crate) use written::{format_date, format_timestamp};

@@ -25,6 +25,7 @@ pub(crate) struct CellRules {
 
 impl CellRules {
     pub(crate) fn new(options: &ReadOptions) -> Result<Self, EngineError> {
+        options.check()?;
         let missing: Vec<Box<[u8]>> = match &options.missing {
             Some(set) => set.iter().map(|m| m.as_bytes().into()).collect(),
             None => DEFAULT_MISSING
@@ -32,31 +33,13 @@ impl CellRules {
                 .map(|m| m.as_bytes().into())
                 .collect(),
         };
-        let decimal = match options.decimal {
-            None | Some('.') => b'.',
-            Some(',') => b',',
-            Some(other) => return Err(invalid("decimal", format!("`{other}` is neither . nor ,"))),
-        };
-        let thousands = match options.thousands {
-            None => None,
-            Some(mark) if mark.is_ascii() && !mark.is_ascii_alphanumeric() => Some(mark as u8),
-            Some(mark) => {
-                return Err(invalid(
-                    "thousands",
-                    format!("`{mark}` is not an ASCII mark"),
-                ));
-            }
-        };
-        if thousands == Some(decimal) {
-            return Err(invalid("thousands", "it is the decimal mark".into()));
-        }
         let mut rules = Self {
             missing_lengths: missing.iter().fold(0, |bits, m| bits | length_bit(m)),
             missing_starts: starts(&missing),
             missing,
             missing_first: false,
-            decimal,
-            thousands,
+            decimal: ascii(options.decimal).unwrap_or(b'.'),
+            thousands: ascii(options.thousands),
         };
         // `NaN` reads as a float, but is missing there as well.
         rules.missing_first = rules
@@ -221,8 +204,9 @@ fn length_bit(cell: &[u8]) -> u64 {
     1 << cell.len().min(63)
 }
 
-fn invalid(option: &'static str, detail: String) -> EngineError {
-    EngineError::InvalidOption { option, detail }
+/// An option that names one ASCII character, which was checked.
+pub(crate) fn ascii(option: Option<char>) -> Option<u8> {
+    option.and_then(|mark| u8::try_from(mark).ok())
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use calamine::{DataRef, ExcelDateTime, Reader, Xlsx, XlsxError};
 use lastcall_domain::profile::Warning;
-use lastcall_domain::{Format, ReadOptions};
+use lastcall_domain::{Format, InvalidOption, ReadOptions};
 use serde_json::Value;
 use tempfile::NamedTempFile;
 
@@ -161,12 +161,13 @@ fn copy(
     let mut book: Xlsx<_> = Xlsx::new(file).map_err(failed)?;
     let sheets = book.sheet_names();
     let name = match sheet {
-        Some(name) => sheets.iter().find(|sheet| *sheet == name).ok_or_else(|| {
-            EngineError::InvalidOption {
+        Some(name) => sheets
+            .iter()
+            .find(|sheet| *sheet == name)
+            .ok_or_else(|| InvalidOption {
                 option: "sheet",
                 detail: format!("there is no `{name}`, only `{}`", sheets.join("`, `")),
-            }
-        })?,
+            })?,
         None => sheets.first().ok_or_else(|| malformed("it has no sheet"))?,
     };
     let mut cells = book.worksheet_cells_reader(name).map_err(failed)?;

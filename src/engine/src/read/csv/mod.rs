@@ -17,7 +17,7 @@ use super::records::{Records, Splitter, is_blank};
 use super::text::{self, Encoded};
 use super::{Body, Chunk, Dataset, Input, Look, MAX_COLUMNS, Plan, header};
 use crate::batch::{Batch, hash_rows};
-use crate::cell::{CellRules, Kind};
+use crate::cell::{CellRules, Kind, ascii};
 use crate::limits::Limits;
 use crate::{EngineError, Source};
 
@@ -43,8 +43,8 @@ impl Csv {
         let raw = text::sample(source)?;
         let encoded = Encoded::sniff(&raw);
         let sample = encoded.decode(&raw);
-        let comment = sniff::ascii("comment", options.comment)?;
-        let delimiter = match sniff::ascii("delimiter", options.delimiter)? {
+        let comment = ascii(options.comment);
+        let delimiter = match ascii(options.delimiter) {
             Some(given) => given,
             None if source.format == Format::Tsv => b'\t',
             None => sniff::delimiter(&sample, comment),

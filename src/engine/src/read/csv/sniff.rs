@@ -2,7 +2,6 @@
 
 use super::cells::Cells;
 use super::dialect::Dialect;
-use crate::EngineError;
 use crate::read::records::{Splitter, is_blank};
 
 /// In the order of preference where nothing else decides.
@@ -46,20 +45,4 @@ pub(super) fn delimiter(sample: &[u8], comment: Option<u8>) -> u8 {
         }
     }
     best.2
-}
-
-/// An option that names one ASCII character.
-pub(super) fn ascii(name: &'static str, option: Option<char>) -> Result<Option<u8>, EngineError> {
-    match option {
-        None => Ok(None),
-        Some(mark) if mark.is_ascii() && !matches!(mark, '"' | '\n' | '\r' | '\0') => {
-            Ok(Some(mark as u8))
-        }
-        Some(mark) => Err(EngineError::InvalidOption {
-            option: name,
-            detail: format!(
-                "{mark:?} is not a single ASCII character other than quotes and line ends"
-            ),
-        }),
-    }
 }
