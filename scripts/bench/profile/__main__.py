@@ -8,7 +8,6 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
-import data
 import run
 from run import CORES, MIB
 
@@ -86,16 +85,16 @@ def parquet(folder, mixed):
 def extremes(folder, mixed, large):
     """What is to fit in `analysis.memory = 512MiB`."""
     makers = {
-        "2,000 columns": lambda path: data.wide(path, 2000, 20_000),
-        "cells of 1 MB": lambda path: data.long_cells(path, 500, MIB),
-        "10 million different texts": lambda path: data.texts(path, 10_000_000),
+        "2,000 columns": ["wide", 2000, 20_000],
+        "cells of 1 MB": ["long_cells", 500, MIB],
+        "10 million different texts": ["texts", 10_000_000],
     }
     if large:
-        makers[f"{large} GB"] = lambda path: data.large(path, mixed, large * 10**9)
+        makers[f"{large} GB"] = ["large", mixed, large * 10**9]
     figures = {}
-    for name, make in makers.items():
+    for name, (kind, *arguments) in makers.items():
         path = folder / "extreme.csv"
-        make(path)
+        run.make(kind, path, *arguments)
         taken = run.ours(path, memory=512 * MIB) | {"size": path.stat().st_size / 1e6}
         figures[name] = {key: [value] for key, value in taken.items()}
         path.unlink()
@@ -124,8 +123,8 @@ def main():
     folder = Path(tempfile.mkdtemp(prefix="bench-profile-"))
     try:
         mixed = folder / "mixed.csv"
-        data.mixed(mixed, options.rows)
-        print(f"{options.rows:,} rows, {len(data.COLUMNS)} columns")
+        run.make("mixed", mixed, options.rows)
+        print(f"{options.rows:,} rows, 17 columns")
         if options.only in (None, "peers"):
             side_by_side(mixed, [p for p in options.peers.split(",") if p], options.rounds)
         if options.only in (None, "parquet"):

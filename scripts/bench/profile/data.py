@@ -1,4 +1,9 @@
-"""CSV of every kind: mixed columns, many columns, long cells, many different texts."""
+"""CSV of every kind: mixed columns, many columns, long cells, many different texts.
+
+`data.py KIND PATH NUMBERS` calls one of the functions below.
+"""
+
+import sys
 
 import numpy as np
 
@@ -52,7 +57,8 @@ def mixed(path, rows):
 
 def large(path, mixed_path, size):
     """The rows again and again up to this size, each time with other ids and tokens."""
-    header, _, rows = mixed_path.read_bytes().partition(b"\n")
+    with open(mixed_path, "rb") as file:
+        header, _, rows = file.read().partition(b"\n")
     rows = np.frombuffer(rows, dtype=np.uint8).copy()
     starts = np.concatenate([[0], np.flatnonzero(rows == ord("\n"))[:-1] + 1])
     token = starts + len(str(FIRST_ID)) + 1
@@ -95,3 +101,9 @@ def texts(path, rows):
             numbers = np.arange(first, min(rows, first + PIECE), dtype=np.uint64)
             keys = numbers * np.uint64(0x9E3779B97F4A7C15)
             file.writelines(f"key-{key:016x},{key % 1000}\n" for key in keys.tolist())
+
+
+if __name__ == "__main__":
+    kind, path, *arguments = sys.argv[1:]
+    makers = {maker.__name__: maker for maker in (mixed, large, wide, long_cells, texts)}
+    makers[kind](path, *(int(a) if a.isdigit() else a for a in arguments))

@@ -16,6 +16,14 @@ def example(name):
     return str(Path(os.environ["CARGO_TARGET_DIR"]) / "release/examples" / name)
 
 
+def make(kind, path, *arguments):
+    """Data of a kind, made by another process: a process begins with the peak memory of the one
+    that starts it."""
+    subprocess.run(
+        [sys.executable, str(HERE / "data.py"), kind, str(path), *map(str, arguments)], check=True
+    )
+
+
 def ours(path, threads=CORES, memory=256 * MIB):
     """One profile. The engine's helpers are threads besides the caller's."""
     variables = {"THREADS": str(threads - 1), "MEMORY": str(memory)}

@@ -98,12 +98,13 @@ fn cancelled_after(engine: &Engine, source: &Source, time: Duration) -> Option<D
     let cancel = Cancel::new();
     let (ended, end) = mpsc::channel();
     std::thread::scope(|scope| {
-        scope.spawn(|| ended.send(profile(engine, source, &cancel).is_err()));
-        if end.recv_timeout(time).is_ok() {
-            return None;
-        }
+        let running = scope.spawn(|| ended.send(profile(engine, source, &cancel).is_err()));
+        let done = end.recv_timeout(time).is_ok();
         let began = Instant::now();
         cancel.cancel();
-        end.recv().ok()?.then(|| began.elapsed())
+        let cancelled = !done && end.recv() == Ok(true);
+        let late = began.elapsed();
+        let _ = running.join();
+        cancelled.then_some(late)
     })
 }

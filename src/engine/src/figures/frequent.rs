@@ -4,6 +4,9 @@ use std::cmp::Reverse;
 
 use hashbrown::HashTable;
 
+use crate::EngineError;
+use crate::ctl::Ctl;
+
 /// How many of the most frequent values a profile names.
 pub(crate) const TOP: usize = 10;
 
@@ -16,20 +19,30 @@ pub(crate) struct Top<T> {
 
 impl<T: Ord> Top<T> {
     /// The most frequent of values that were counted exactly; ties by value.
-    pub(crate) fn exact(counts: impl Iterator<Item = (T, u64)>) -> Self {
+    ///
+    /// # Errors
+    /// Where it is cancelled: there may be millions.
+    pub(crate) fn exact(
+        counts: impl Iterator<Item = (T, u64)>,
+        ctl: Ctl<'_>,
+    ) -> Result<Self, EngineError> {
         let mut values: Vec<(T, u64)> = Vec::with_capacity(TOP + 1);
-        for (value, count) in counts {
-            if values.len() == TOP && values[TOP - 1].1 > count {
+        for (number, (value, count)) in counts.enumerate() {
+            if number % (1 << 16) == 0 {
+                ctl.check()?;
+            }
+            let before = |(v, c): &(T, u64)| (*c, &value) > (count, v);
+            if values.len() == TOP && values.last().is_some_and(before) {
                 continue;
             }
-            let at = values.partition_point(|(v, c)| (*c, &value) > (count, v));
+            let at = values.partition_point(before);
             values.insert(at, (value, count));
             values.truncate(TOP);
         }
-        Self {
+        Ok(Self {
             values,
             error: None,
-        }
+        })
     }
 }
 

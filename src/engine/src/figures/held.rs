@@ -123,7 +123,16 @@ impl Held {
                 counts.sort_unstable();
                 counts
             }
-            Stage::Runs(runs) => runs.finish(ctl)?.iter().collect(),
+            Stage::Runs(runs) => {
+                let run = runs.finish(ctl)?;
+                let mut counts = Vec::with_capacity(run.keys.len());
+                let mut values = run.iter();
+                while counts.len() < run.keys.len() {
+                    ctl.check()?;
+                    counts.extend(values.by_ref().take(1 << 16));
+                }
+                counts
+            }
             Stage::Sketched(sketches) => {
                 let (distinct, error) = sketches.distinct.estimate();
                 let rank_error = sketches.order.rank_error();
@@ -137,7 +146,10 @@ impl Held {
                     distinct_error: Some(error),
                     top: Top {
                         error: Some(top_error),
-                        ..Top::exact(same_together(&weighted).filter(|&(_, n)| n > top_error))
+                        ..Top::exact(
+                            same_together(&weighted).filter(|&(_, n)| n > top_error),
+                            ctl,
+                        )?
                     },
                     rank_error: Some(rank_error),
                     weighted,
@@ -147,7 +159,7 @@ impl Held {
         Ok(Values {
             distinct: weighted.len() as u64,
             distinct_error: None,
-            top: Top::exact(weighted.iter().copied()),
+            top: Top::exact(weighted.iter().copied(), ctl)?,
             rank_error: None,
             weighted,
         })

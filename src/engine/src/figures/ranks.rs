@@ -162,16 +162,19 @@ impl Ranked {
         let mut numbers = vec![NONE; values.len()];
         let mut counts: Vec<u32> = Vec::new();
         let mut different: Vec<f64> = Vec::new();
-        for &row in &order {
-            let value = values[row as usize];
-            if different.last() != Some(&value) {
-                counts.push(0);
-                different.push(value);
+        for piece in order.chunks(PIECE) {
+            ctl.check()?;
+            for &row in piece {
+                let value = values[row as usize];
+                if different.last() != Some(&value) {
+                    counts.push(0);
+                    different.push(value);
+                }
+                if let Some(count) = counts.last_mut() {
+                    *count += 1;
+                }
+                numbers[row as usize] = counts.len() as u32 - 1;
             }
-            if let Some(count) = counts.last_mut() {
-                *count += 1;
-            }
-            numbers[row as usize] = counts.len() as u32 - 1;
         }
         Ok(Self {
             ranks: average_ranks(&counts),

@@ -71,10 +71,16 @@ impl Words {
         if let Stage::Exact(dictionary) = &mut self.stage {
             // Buffers double as they grow: half of the share is what may be in use.
             let most = self.budget / 2;
-            if !rows
-                .any(|row| dictionary.add(texts.get(row), hashes[row]) && dictionary.bytes() > most)
-            {
-                return Ok(());
+            loop {
+                let Some(row) = rows.next() else {
+                    return Ok(());
+                };
+                if dictionary.is_full() {
+                    dictionary.grow(ctl)?;
+                }
+                if dictionary.add(texts.get(row), hashes[row]) && dictionary.bytes() > most {
+                    break;
+                }
             }
             let mut sketches = Sketches::new(self.budget);
             for at in 0..dictionary.entries.len() {
@@ -114,12 +120,12 @@ impl Words {
         }
     }
 
-    pub(crate) fn finish(self) -> Summary {
-        match self.stage {
+    pub(crate) fn finish(self, ctl: Ctl<'_>) -> Result<Summary, EngineError> {
+        Ok(match self.stage {
             Stage::Exact(dictionary) => {
                 let counts = (0..dictionary.entries.len())
                     .map(|at| (dictionary.text(at), dictionary.entries[at].count));
-                let top = Top::exact(counts);
+                let top = Top::exact(counts, ctl)?;
                 Summary {
                     distinct: dictionary.entries.len() as u64,
                     distinct_error: None,
@@ -141,7 +147,7 @@ impl Words {
                     top: sketches.frequent.top(TOP),
                 }
             }
-        }
+        })
     }
 }
 
@@ -170,6 +176,25 @@ impl Sketches {
 }
 
 impl Dictionary {
+    fn is_full(&self) -> bool {
+        self.table.len() == self.table.capacity()
+    }
+
+    /// Doubles the table, as it would by itself, but not when cancelled: with millions of texts it
+    /// takes long.
+    fn grow(&mut self, ctl: Ctl<'_>) -> Result<(), EngineError> {
+        let entries = &self.entries;
+        let mut table = HashTable::with_capacity(2 * entries.len().max(4));
+        for (number, entry) in (0u32..).zip(entries) {
+            if number % 4096 == 0 {
+                ctl.check()?;
+            }
+            table.insert_unique(entry.hash, number, |&at| entries[at as usize].hash);
+        }
+        self.table = table;
+        Ok(())
+    }
+
     /// Counts a text; true when it is new.
     #[inline]
     fn add(&mut self, text: &[u8], hash: u64) -> bool {

@@ -123,11 +123,11 @@ impl ColumnFigures {
                 let both = [(false, counts.falses), (true, counts.trues)];
                 let present: Vec<_> = both.into_iter().filter(|(_, count)| *count > 0).collect();
                 let distinct = present.len() as u64;
-                let top = Top::exact(present.into_iter());
+                let top = Top::exact(present.into_iter(), ctl)?;
                 set_counts(&mut column, distinct, None, top, Value::Bool);
             }
             Body::Texts(figures) => {
-                let (lengths, words) = figures.finish(self.count);
+                let (lengths, words) = figures.finish(self.count, ctl)?;
                 column.text = Some(lengths);
                 set_counts(
                     &mut column,

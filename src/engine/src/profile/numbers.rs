@@ -1,5 +1,7 @@
 //! The figures of a numeric column.
 
+use std::borrow::Cow;
+
 use lastcall_domain::profile::{Histogram, Number, Numeric, Quantiles};
 use serde_json::Value;
 
@@ -117,6 +119,7 @@ impl Numbers {
         };
         let values = self.held.finish(ctl)?;
         let sums = running(&values.weighted);
+        ctl.check()?;
         let estimated = values.rank_error.is_some();
         let some = count > 0;
         let finite = self.infinities == 0;
@@ -179,17 +182,17 @@ impl Numbers {
 /// The finite ones of ascending values, and their counts summed up.
 fn finite_part<'a>(
     weighted: &'a Weighted,
-    sums: &[u64],
+    sums: &'a [u64],
     infinities: u64,
     float: impl Fn(u64) -> f64,
-) -> (&'a Weighted, Vec<u64>) {
+) -> (&'a Weighted, Cow<'a, [u64]>) {
     if infinities == 0 {
-        return (weighted, sums.to_vec());
+        return (weighted, sums.into());
     }
     let start = weighted.partition_point(|&(key, _)| float(key) == f64::NEG_INFINITY);
     let end = weighted.partition_point(|&(key, _)| float(key) < f64::INFINITY);
     let part = &weighted[start..end];
-    (part, running(part))
+    (part, running(part).into())
 }
 
 fn quantiles(values: &HeldValues, sums: &[u64], float: impl Fn(u64) -> f64 + Copy) -> Quantiles {

@@ -48,14 +48,14 @@ impl TextFigures {
     }
 
     /// Sums up over `count` texts.
-    pub(super) fn finish(self, count: u64) -> (Text, Summary) {
+    pub(super) fn finish(self, count: u64, ctl: Ctl<'_>) -> Result<(Text, Summary), EngineError> {
         let some = count > 0;
         let lengths = Text {
             min_length: some.then_some(self.shortest),
             max_length: some.then_some(self.longest),
             mean_length: some.then(|| self.characters as f64 / count as f64),
         };
-        (lengths, self.words.finish())
+        Ok((lengths, self.words.finish(ctl)?))
     }
 }
 
