@@ -176,6 +176,10 @@ impl Supervisor {
             return;
         };
         child.link = None;
+        if !gone {
+            // Should it end after all, that is no death, and no reason to start it again.
+            child.incarnation += 1;
+        }
         let host = child.host.take();
         let board = Arc::clone(&self.board);
         let end = async move {

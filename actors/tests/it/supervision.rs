@@ -349,6 +349,10 @@ fn a_child_that_blocks_its_thread_in_the_end_is_left_and_named() {
         while !family.abandoned().is_empty() {
             sleep(Duration::from_millis(1)).await;
         }
+        // Nor is its late end a reason to start it again.
+        sleep(2 * Supervision::default().backoff).await;
+        assert_eq!(child(&family).restarts, 0);
+        assert_eq!(state.lives.load(Ordering::SeqCst), 1);
     });
 }
 

@@ -17,8 +17,9 @@ use crate::supervisor::ChildSpec;
 
 /// How often a queue that is to be finished is looked at.
 const LOOK: Duration = Duration::from_millis(20);
-/// The longest that is waited for an actor to stop and its thread to be joined.
-const RETIRE: Duration = Duration::from_millis(500);
+/// The longest that is waited for an actor to stop and its thread to be joined: a machine that is
+/// busy may not let the thread run for a while.
+const RETIRE: Duration = Duration::from_secs(2);
 /// The least.
 const LEAST_RETIRE: Duration = Duration::from_millis(20);
 /// The longest that is waited to hear how many jobs stay in the queue.
