@@ -229,6 +229,17 @@ mod tests {
         assert_eq!(last, SECOND);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn moments_to_look_at_are_bounded() {
+        let queue = queue();
+        let now = Instant::now();
+        for second in 0..10 * MOMENTS as u32 {
+            queue.look_at(now + second * SECOND);
+        }
+        assert_eq!(queue.lock().moments.len(), MOMENTS);
+        assert_eq!(queue.next_look(), Some(now));
+    }
+
     #[test]
     fn the_jitter_is_a_fifth_at_most() {
         let second = Duration::from_secs(1);

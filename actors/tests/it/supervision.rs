@@ -235,6 +235,21 @@ fn a_child_that_does_not_answer_is_started_again() {
 }
 
 #[test]
+fn no_child_hangs_before_it_was_asked() {
+    in_virtual_time(async {
+        let state = State::of(&[]);
+        let rules = Supervision {
+            hang: Duration::ZERO,
+            ..Supervision::default()
+        };
+        let family = family(&state, rules, Placement::Shared);
+        sleep(Duration::from_secs(60)).await;
+        assert_eq!(child(&family).restarts, 0);
+        assert!(retire(&family).await);
+    });
+}
+
+#[test]
 fn restarts_come_slower_and_slower() {
     in_virtual_time(async {
         let state = State::of(&[Fate::PanicInStarted; 4]);

@@ -136,28 +136,69 @@ fn a_session_with_work_in_flight_stays_until_the_work_has_ended() {
 }
 
 #[test]
-fn one_session_that_fails_does_not_keep_the_others() {
+fn sessions_that_fail_do_not_keep_the_others() {
+    // Also where they are as many as a batch holds.
+    for failing in [1, 2] {
+        in_virtual_time(async {
+            let mut world = quiet().await;
+            world.config.cleaner.batch = 2;
+            let mut sessions = Vec::new();
+            for _ in 0..7 {
+                sessions.push(with_data(&world, HOUR).await);
+            }
+            let handle = world.start().await;
+            sleep(HOUR / 2).await;
+            world.blobs.faults().fail_next(failing, Fault::Before);
+            sleep(HOUR / 2 + Duration::from_secs(1)).await;
+            let left = sessions
+                .iter()
+                .filter(|session| has_data(&world, **session))
+                .count();
+            assert_eq!(left, failing);
+            // They are tried again long before the next interval.
+            sleep(HOUR / 10).await;
+            assert!(world.blobs.keys().is_empty());
+            let cleaner = service(&handle, "TtlCleaner").cleaner.unwrap();
+            assert_eq!((cleaner.removed, cleaner.failed), (7, failing as u64));
+        });
+    }
+}
+
+#[test]
+fn a_sweep_that_fails_again_and_again_is_given_up() {
     in_virtual_time(async {
-        let mut world = quiet().await;
-        world.config.cleaner.batch = 2;
-        let mut sessions = Vec::new();
-        for _ in 0..7 {
-            sessions.push(with_data(&world, HOUR).await);
+        let world = quiet().await;
+        for _ in 0..1500 {
+            with_data(&world, HOUR / 2).await;
         }
         let handle = world.start().await;
         sleep(HOUR / 2).await;
-        world.blobs.faults().fail_next(1, Fault::Before);
-        sleep(HOUR / 2 + Duration::from_secs(1)).await;
-        let left = sessions
-            .iter()
-            .filter(|session| has_data(&world, **session))
-            .count();
-        assert_eq!(left, 1);
-        // It is tried again long before the next interval.
-        sleep(HOUR / 10).await;
-        assert!(world.blobs.keys().is_empty());
+        world.blobs.faults().set_down(true);
+        sleep(HOUR / 2 + Duration::from_secs(10)).await;
         let cleaner = service(&handle, "TtlCleaner").cleaner.unwrap();
-        assert_eq!((cleaner.removed, cleaner.failed), (7, 1));
+        assert_eq!((cleaner.removed, cleaner.failed), (0, 1000));
+    });
+}
+
+#[test]
+fn a_drain_ends_the_forgetting_between_two_batches() {
+    in_virtual_time(async {
+        let mut world = quiet().await;
+        for _ in 0..100 {
+            with_data(&world, Duration::from_secs(1)).await;
+        }
+        sleep(HOUR).await;
+        let handle = world.start().await;
+        sleep(Duration::from_secs(1)).await;
+        drain(&handle).await;
+        sleep(72 * HOUR).await;
+        world.config.cleaner.batch = 1;
+        let handle = world.start().await;
+        tokio::task::yield_now().await;
+        let (outcome, _) = drain(&handle).await;
+        assert!(outcome.is_complete());
+        let forgotten = service(&handle, "TtlCleaner").cleaner.unwrap().forgotten;
+        assert!(forgotten > 0 && forgotten < 100, "{forgotten}");
     });
 }
 
