@@ -115,7 +115,7 @@ impl Engine {
         compare::compare(&baseline, &candidate, options, &share.resources, ctl)
     }
 
-    /// The names and types of the columns, inferred from all rows. A quarter of the work of a
+    /// The names and types of the columns, inferred from all rows. Half of the work of a
     /// profile for text; nothing but the footer is read of Parquet.
     ///
     /// # Errors

@@ -93,15 +93,13 @@ pub(crate) fn float(cell: &[u8]) -> Option<f64> {
 /// than the fast path takes. What follows is checked as it is read.
 #[inline]
 fn is_long_fraction(rest: &[u8]) -> bool {
-    if rest.len() < 18 {
-        return false;
-    }
-    match rest {
-        [b'0'..=b'9', b'.', ..] => true,
-        [b'1'..=b'9', b'0'..=b'9', b'.', ..] => true,
-        [b'1'..=b'9', b'0'..=b'9', b'0'..=b'9', b'.', ..] => true,
-        _ => false,
-    }
+    rest.len() >= 18
+        && matches!(
+            rest,
+            [b'0'..=b'9', b'.', ..]
+                | [b'1'..=b'9', b'0'..=b'9', b'.', ..]
+                | [b'1'..=b'9', b'0'..=b'9', b'0'..=b'9', b'.', ..]
+        )
 }
 
 /// Checks `e[+-]digits`.
