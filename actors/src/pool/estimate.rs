@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Jobs are claimed ahead for as much work as the slots finish in this time.
-const AHEAD: Duration = Duration::from_millis(20);
+pub(super) const AHEAD: Duration = Duration::from_millis(20);
 /// Attempts before the average says anything.
 const LEAST_SAMPLES: u64 = 16;
 /// The weight of the newest attempt in the average, in 1/16.

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::ask::Ask;
 use super::claim::{Claim, Key, Reins, Stage, Stop, key};
+use super::estimate::AHEAD;
 use crate::gate::Permit;
 
 #[derive(Debug)]
@@ -25,6 +26,8 @@ struct State {
     /// The incarnation whose slots these are; slots of earlier ones are no longer counted.
     incarnation: u64,
     busy: usize,
+    /// When a slot was last given something to do.
+    given: Option<Instant>,
     asks: VecDeque<Ask>,
     asks_running: BTreeMap<u64, (Cancel, Permit)>,
     next_ask: u64,
@@ -70,6 +73,7 @@ impl Hands {
         }
         let next = state.next_ask().or_else(|| state.next_attempt())?;
         state.busy += 1;
+        state.given = Some(Instant::now());
         Some(next)
     }
 
@@ -83,10 +87,16 @@ impl Hands {
 
     /// How many claims there is room for: free slots, and `ahead` beyond them. Zero while more
     /// than half of those are still waiting, so that claims come in bunches.
+    ///
+    /// None are claimed ahead while no slot has become free for [`AHEAD`]: the work in hand is
+    /// longer than what `ahead` was reckoned from. Jobs that were given back because they waited
+    /// behind it would else be claimed again at once, an interruption each time.
     pub(crate) fn room(&self, workers: usize, ahead: usize) -> usize {
         let state = self.lock();
         let waiting = state.ahead.len() + state.asks.len();
         let free = workers.saturating_sub(state.busy);
+        let moves = state.given.is_some_and(|given| given.elapsed() < AHEAD);
+        let ahead = if free > 0 || moves { ahead } else { 0 };
         let room = (free + ahead).saturating_sub(waiting);
         if waiting > free + ahead / 2 { 0 } else { room }
     }

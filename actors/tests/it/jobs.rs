@@ -279,6 +279,50 @@ fn progress_is_told_while_the_job_runs() {
 }
 
 #[test]
+fn jobs_behind_a_long_one_are_given_to_peers_once_and_not_claimed_again_meanwhile() {
+    in_virtual_time(async {
+        let mut world = World::shared().await;
+        world.config.analysis.workers = 1;
+        let handle = world.start().await;
+        let mut jobs = Vec::new();
+        for _ in 0..40 {
+            jobs.push(world.run(&handle, "ok").await);
+        }
+        world.all_succeed(&jobs).await;
+        // Known to be short by now, they are claimed together.
+        let long = world.submit("sleep 60s").await;
+        let mut behind = Vec::new();
+        for _ in 0..5 {
+            behind.push(world.submit("ok").await);
+        }
+        handle.wake(Service::Analysis);
+        world.script.running(1).await;
+        sleep(Duration::from_millis(500)).await;
+        assert!(
+            behind
+                .iter()
+                .all(|job| world.job(*job).state() == State::Running)
+        );
+        sleep(Duration::from_secs(2)).await;
+        assert!(
+            behind
+                .iter()
+                .all(|job| world.job(*job).state() == State::Queued)
+        );
+        sleep(Duration::from_secs(50)).await;
+        for job in &behind {
+            let row = world.job(*job);
+            assert_eq!(
+                (row.state(), row.lifecycle.interruptions),
+                (State::Queued, 1)
+            );
+        }
+        world.reaches(long, State::Succeeded).await;
+        world.all_succeed(&behind).await;
+    });
+}
+
+#[test]
 fn short_jobs_are_claimed_ahead_and_long_ones_are_not() {
     in_virtual_time(async {
         let world = World::new().await;
