@@ -16,6 +16,7 @@
 //! | [`drain_matrix`] | every signal in every phase, and what clients see of it |
 //! | [`kill9`] | `kill -9` at random moments under load (`LASTCALL_KILLS=10000` for the long run) |
 //! | [`config_and_cli`] | the configuration, the commands and their exit codes |
+//! | [`error_codes`] | that every code of a failed job is described |
 //! | [`image`] | the files of the container image |
 //! | [`readme`] | the README's first session, as it stands there |
 //! | [`replicas`] | several of them on one PostgreSQL, behind a real HAProxy |
@@ -33,6 +34,7 @@
 mod auth;
 mod config_and_cli;
 mod drain_matrix;
+mod error_codes;
 mod first_session;
 mod image;
 mod kill9;
