@@ -1,6 +1,7 @@
 """How `/livez` answers while every worker is busy with CPU work."""
 
 import contextlib
+import math
 import multiprocessing
 import random
 import tempfile
@@ -172,7 +173,8 @@ def main(rounds: int, seconds: int) -> None:
     )
 
     def ratio(one: str, other: str, figure: str = "per_second") -> float:
-        return median(figures[one][figure]) / median(figures[other][figure])
+        below = median(figures[other][figure])
+        return median(figures[one][figure]) / below if below else math.inf
 
     show_ratios(
         [
