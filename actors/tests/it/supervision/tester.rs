@@ -1,0 +1,162 @@
+//! A child that does in each of its lives what the test says.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use actix::prelude::*;
+use futures_util::future::BoxFuture;
+use lastcall_actors::messages::{Ping, Stop};
+use lastcall_actors::supervisor::{Birth, ChildSpec, Family, Link, Obituary, Part};
+use lastcall_actors::{Placement, Supervision};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::fixture::Parking;
+
+/// What a child does in its lives: the first entry in its first, and so on; `Live` after the
+/// last.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Fate {
+    Live,
+    PanicInFactory,
+    PanicInStarted,
+    PanicInHandler,
+    PanicInSpawned,
+    EndUnasked,
+    EndArbiter,
+    BlockThread,
+    NotAnswer,
+}
+
+pub(super) struct State {
+    fates: Vec<Fate>,
+    pub(super) lives: AtomicU32,
+    pub(super) alive: watch::Sender<u32>,
+    pub(super) closed: watch::Sender<bool>,
+    /// A thread that is blocked goes on when this is dropped.
+    pub(super) blocked: Parking,
+}
+
+impl State {
+    pub(super) fn of(fates: &[Fate]) -> Arc<Self> {
+        Arc::new(Self {
+            fates: fates.to_vec(),
+            lives: AtomicU32::new(0),
+            alive: watch::Sender::new(0),
+            closed: watch::Sender::new(false),
+            blocked: Parking::default(),
+        })
+    }
+
+    /// Waits until this life, counted from 1, is there and answers.
+    pub(super) async fn lives(&self, life: u32) {
+        let mut alive = self.alive.subscribe();
+        let lives = alive.wait_for(|now| *now >= life);
+        timeout(Duration::from_secs(600), lives)
+            .await
+            .unwrap()
+            .unwrap();
+    }
+}
+
+impl Part for State {
+    fn name(&self) -> &'static str {
+        "Child"
+    }
+
+    fn close(&self) {
+        self.closed.send_replace(true);
+    }
+
+    fn idle(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
+    fn abandon(&self, _: u64) {}
+}
+
+struct Tester {
+    state: Arc<State>,
+    fate: Fate,
+    life: u32,
+    pinged: Vec<Ping>,
+    _obituary: Obituary,
+}
+
+impl Tester {
+    fn begin(state: &Arc<State>, birth: Birth) -> Link {
+        let life = state.lives.fetch_add(1, Ordering::SeqCst);
+        let fate = state
+            .fates
+            .get(life as usize)
+            .copied()
+            .unwrap_or(Fate::Live);
+        assert!(fate != Fate::PanicInFactory, "a fault in the factory");
+        let tester = Self {
+            state: Arc::clone(state),
+            fate,
+            life: life + 1,
+            pinged: Vec::new(),
+            _obituary: birth.obituary,
+        };
+        Link::new(&tester.start())
+    }
+}
+
+impl Actor for Tester {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        match self.fate {
+            Fate::PanicInStarted => panic!("a fault in started"),
+            Fate::PanicInSpawned => {
+                ctx.run_later(Duration::from_millis(5), |_, _| {
+                    panic!("a fault in a future")
+                });
+            }
+            Fate::EndUnasked => {
+                ctx.run_later(Duration::from_millis(5), |_, ctx| ctx.stop());
+            }
+            Fate::EndArbiter => {
+                actix_rt::Arbiter::current().stop();
+            }
+            Fate::BlockThread => self.state.blocked.wait(),
+            _ => {}
+        }
+        self.state.alive.send_replace(self.life);
+    }
+}
+
+impl Handler<Ping> for Tester {
+    type Result = ();
+
+    fn handle(&mut self, ping: Ping, _: &mut Context<Self>) {
+        assert!(self.fate != Fate::PanicInHandler, "a fault in a handler");
+        if self.fate == Fate::NotAnswer {
+            self.pinged.push(ping);
+        } else {
+            let _ = ping.reply.send(());
+        }
+    }
+}
+
+impl Handler<Stop> for Tester {
+    type Result = ();
+
+    fn handle(&mut self, _: Stop, ctx: &mut Context<Self>) {
+        ctx.stop();
+    }
+}
+
+/// The family of one such child.
+pub(super) fn family(state: &Arc<State>, rules: Supervision, placement: Placement) -> Family {
+    let kept = Arc::clone(state);
+    let part: Arc<dyn Part> = Arc::<State>::clone(state);
+    let spec = ChildSpec {
+        part,
+        factory: Arc::new(move |birth| Tester::begin(&kept, birth)),
+        lines: None,
+    };
+    Family::start(vec![spec], rules, placement)
+}
