@@ -20,6 +20,7 @@ use lastcall_domain::{Feed, JobId, Service, Store};
 use tokio::sync::Notify;
 
 use crate::messages::{Ping, Stop};
+use crate::phase::PhaseWatch;
 use crate::pool::Pool;
 use crate::supervisor::{Birth, Link, Obituary, Part};
 
@@ -39,6 +40,7 @@ pub(crate) struct Leases {
     store: Arc<dyn Store>,
     feed: Feed,
     pools: Vec<Arc<Pool>>,
+    phase: PhaseWatch,
     rhythm: Rhythm,
     /// Jobs in hand that somebody else has changed: perhaps they are to be cancelled.
     asked: Mutex<BTreeSet<JobId>>,
@@ -50,12 +52,14 @@ impl Leases {
         store: Arc<dyn Store>,
         feed: Feed,
         pools: Vec<Arc<Pool>>,
+        phase: PhaseWatch,
         rhythm: Rhythm,
     ) -> Arc<Self> {
         Arc::new(Self {
             store,
             feed,
             pools,
+            phase,
             rhythm,
             asked: Mutex::default(),
             hurry: Notify::new(),

@@ -79,6 +79,7 @@ impl System {
             Arc::clone(&ports.store),
             ports.feed.clone(),
             vec![Arc::clone(&analysis), Arc::clone(&report)],
+            phase.watch(),
             Rhythm {
                 lease: config.lease,
                 heartbeat: config.heartbeat,

@@ -6,6 +6,7 @@ use log::warn;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::Leases;
+use crate::phase::Phase;
 use crate::pool::{Which, hand_back};
 
 /// Jobs taken away in one transaction.
@@ -14,7 +15,10 @@ const BATCH: u32 = 100;
 const STUCK_AHEAD: Duration = Duration::from_secs(1);
 
 impl Leases {
+    /// Begins when the service is ready: what the run before has left is for the start to take
+    /// up, which tells how much it was.
     pub(super) async fn rescue(&self) {
+        self.phase.reached(Phase::Running).await;
         let has_peers = self.store.hints().is_some();
         loop {
             self.expire().await;

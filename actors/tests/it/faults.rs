@@ -172,6 +172,23 @@ fn a_lost_claim_stops_the_work_and_writes_nothing() {
 }
 
 #[test]
+fn what_a_dead_process_left_is_for_the_start_to_take_up_and_count() {
+    in_virtual_time(async {
+        let world = World::shared().await;
+        let job = world.submit("ok").await;
+        let lease = Duration::from_secs(5);
+        let claimed = world.store.claim(Service::Analysis, peer(), lease, 1);
+        assert_eq!(claimed.await.unwrap().len(), 1);
+        let handle = world.begin();
+        sleep(Duration::from_secs(60)).await;
+        assert_eq!(world.job(job).state(), State::Running);
+        assert_eq!(world.store.recover().await.unwrap(), 1);
+        handle.ready();
+        world.reaches(job, State::Succeeded).await;
+    });
+}
+
+#[test]
 fn a_late_result_is_refused_and_removed() {
     in_virtual_time(async {
         // Of one process: no hint of a peer's hurries the heartbeat.
