@@ -25,6 +25,8 @@ pub(super) fn init(config: &Config) {
         // Its workers' coming and going is told by the lines of the contract.
         .filter_module("actix_server", LevelFilter::Warn)
         .filter_module("actix_http", of_clients)
+        // That a table is there already is no news.
+        .filter_module("tokio_postgres", LevelFilter::Warn)
         .parse_default_env()
         .target(Target::Stderr);
     if config.log.json {
