@@ -3,6 +3,7 @@
 use std::io;
 
 use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::signal::{SigSet, Signal};
 
 use crate::protocol::Query;
 
@@ -18,8 +19,20 @@ pub(super) fn follow_the_host() {
     #[cfg(target_os = "linux")]
     {
         // Without it the end of standard input is left.
-        let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
+        let _ = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
     }
+}
+
+/// Leaves the end to the host: a service manager may send the signal of a stop to every process
+/// of the service, and a drain still wants this one's answer. Before any thread is started, as
+/// threads inherit it.
+pub(super) fn outlast_a_stop() {
+    let mut stops = SigSet::empty();
+    for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
+        stops.add(signal);
+    }
+    // Where it fails, a stop interrupts the query, and it runs again.
+    let _ = stops.thread_block();
 }
 
 /// Has the kernel choose this process, not the service, when the machine runs out of memory.

@@ -28,6 +28,10 @@ pub(super) fn explain(status: Option<ExitStatus>, stderr: &str, timeout: Duratio
         Some(Signal::SIGXFSZ) => {
             SqlError::Exhausted(Fault::new("the query wrote more to disk than it may"))
         }
+        // It was told to stop before it had come so far as not to hear that.
+        Some(Signal::SIGTERM | Signal::SIGINT | Signal::SIGHUP) => {
+            SqlError::Unavailable("the child of the query was told to stop".into())
+        }
         Some(signal) => {
             SqlError::Failed(Fault::new(format!("the query's process died of {signal}")))
         }
@@ -82,6 +86,7 @@ mod tests {
         assert_eq!(code(signal(Signal::SIGABRT), ""), "sql_failed");
         assert_eq!(code(signal(Signal::SIGSEGV), ""), "resource_exhausted");
         assert_eq!(code(signal(Signal::SIGKILL), ""), "resource_exhausted");
+        assert_eq!(code(signal(Signal::SIGTERM), ""), "sql_unavailable");
         assert_eq!(code(signal(Signal::SIGXCPU), ""), "timeout");
         assert_eq!(code(signal(Signal::SIGXFSZ), ""), "resource_exhausted");
         assert_eq!(code(0, ""), "sql_unavailable");

@@ -69,6 +69,43 @@ async fn a_cancelled_query_leaves_no_process_and_no_folder() {
     fixture.end().await;
 }
 
+/// A service manager sends the signal of a stop to every process of the service, and a drain
+/// still waits for this one's answer.
+#[tokio::test]
+async fn a_stop_that_reaches_a_child_too_does_not_end_its_query() {
+    let fixture = Fixture::new();
+    let (cancel, progress) = (Cancel::new(), Progress::new());
+    let query = fixture.sql.query(
+        SPIN,
+        &fixture.tables,
+        ResultFormat::Json,
+        LONG,
+        &cancel,
+        &progress,
+    );
+    let stop = async {
+        let pid = spinning(fixture.folder.path()).await;
+        let stops = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP];
+        for stop in stops {
+            kill(Pid::from_raw(pid.try_into().unwrap()), stop).unwrap();
+        }
+        let waiting = pending(pid);
+        cancel.cancel();
+        stops.map(|stop| waiting >> (stop as u32 - 1) & 1)
+    };
+    let (answer, waiting) = tokio::join!(query, stop);
+    assert_eq!(waiting, [1, 1, 1]);
+    assert!(matches!(answer, Err(SqlError::Cancelled)), "{answer:?}");
+    fixture.end().await;
+}
+
+/// The signals that wait for a process, a bit each; a process that has died has none.
+fn pending(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("ShdPnd:"));
+    line.map_or(0, |bits| u64::from_str_radix(bits.trim(), 16).unwrap())
+}
+
 #[tokio::test]
 async fn a_query_whose_future_is_dropped_is_ended() {
     let fixture = Fixture::with(|config| config.spares = 0);
