@@ -1,7 +1,10 @@
 //! Some rows, column by column, read and typed: what parsers hand to the figures.
 
-use foldhash::quality::FixedState;
+use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
+
+use foldhash::quality::FixedState;
 
 use crate::cell::Kinds;
 
@@ -73,22 +76,14 @@ impl Values {
 /// Which rows of a column are missing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Missing {
-    rows: usize,
     count: usize,
-    /// One bit per row, set where the cell is missing; empty while none is.
+    /// One bit per row up to the last that is missing.
     bits: Vec<u64>,
 }
 
 impl Missing {
-    #[inline]
-    pub(crate) fn push(&mut self, missing: bool) {
-        if missing {
-            self.mark(self.rows);
-        }
-        self.rows += 1;
-    }
-
-    fn mark(&mut self, row: usize) {
+    /// Notes that the cell of a row is missing, once for each and from top to bottom.
+    pub(crate) fn mark(&mut self, row: usize) {
         let word = row / 64;
         self.bits.resize(word + 1, 0);
         self.bits[word] |= 1 << (row % 64);
@@ -97,6 +92,16 @@ impl Missing {
 
     pub(crate) fn count(&self) -> usize {
         self.count
+    }
+
+    /// The values of the rows that are not missing.
+    pub(crate) fn present<'v, T: Copy>(&self, values: &'v [T]) -> Cow<'v, [T]> {
+        if self.count == 0 {
+            return values.into();
+        }
+        let rows = values.iter().enumerate();
+        let present = rows.filter(|&(row, _)| !self.at(row));
+        present.map(|(_, &value)| value).collect()
     }
 
     #[inline]
@@ -109,12 +114,29 @@ impl Missing {
     }
 }
 
-/// Strings in one buffer.
+/// The text of a chunk, which the columns that are cut out of it share.
+#[derive(Debug)]
+pub(crate) struct ChunkText {
+    pub(crate) bytes: Vec<u8>,
+    /// Every character is one byte.
+    pub(crate) ascii: bool,
+}
+
+/// Strings: places in the text of their chunk, or in a buffer of their own where they are not
+/// found in it as they are.
 #[derive(Debug, Default)]
 pub(crate) struct Texts {
-    bytes: Vec<u8>,
-    ends: Vec<u32>,
+    chunk: Option<Arc<ChunkText>>,
+    own: Vec<u8>,
+    places: Vec<Place>,
     hashes: Vec<u64>,
+}
+
+/// Where a string begins and ends: in the chunk, and beyond its length in the buffer.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    start: u32,
+    end: u32,
 }
 
 /// Fixed keys, so that estimates made from hashes are the same in every run.
@@ -129,33 +151,50 @@ pub(crate) fn hash_text(text: &[u8]) -> u64 {
 }
 
 impl Texts {
-    pub(crate) fn with_capacity(rows: usize) -> Self {
+    /// Room for some rows, mostly parts of the chunk.
+    pub(crate) fn new(chunk: Option<&Arc<ChunkText>>, rows: usize) -> Self {
         Self {
-            bytes: Vec::with_capacity(rows * 8),
-            ends: Vec::with_capacity(rows),
+            chunk: chunk.map(Arc::clone),
+            own: Vec::new(),
+            places: Vec::with_capacity(rows),
             hashes: Vec::with_capacity(rows),
         }
     }
 
     pub(crate) fn push(&mut self, text: &[u8]) {
-        self.bytes.extend_from_slice(text);
-        self.ends.push(self.end());
-        self.hashes.push(hash_text(text));
+        let chunk = self.chunk();
+        let place = match place_in(chunk, text) {
+            Some(place) => place,
+            None => {
+                let start = chunk.len() + self.own.len();
+                self.own.extend_from_slice(text);
+                (start, start + text.len())
+            }
+        };
+        self.push_place(place, hash_text(text));
     }
 
     pub(crate) fn push_missing(&mut self) {
-        self.ends.push(self.end());
-        self.hashes.push(0);
+        self.push_place((0, 0), 0);
     }
 
     /// Batches are far smaller than 4 GiB; a larger one would lose its text, not its memory.
-    fn end(&self) -> u32 {
-        u32::try_from(self.bytes.len()).unwrap_or(u32::MAX)
+    fn push_place(&mut self, (start, end): (usize, usize), hash: u64) {
+        let small = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        self.places.push(Place {
+            start: small(start),
+            end: small(end),
+        });
+        self.hashes.push(hash);
     }
 
-    /// Whether every character is one byte.
+    fn chunk(&self) -> &[u8] {
+        self.chunk.as_ref().map_or(&[], |chunk| &chunk.bytes)
+    }
+
+    /// Whether every character is known to be one byte.
     pub(crate) fn is_ascii(&self) -> bool {
-        self.bytes.is_ascii()
+        self.chunk.as_ref().is_none_or(|chunk| chunk.ascii) && self.own.is_ascii()
     }
 
     pub(crate) fn hashes(&self) -> &[u64] {
@@ -164,39 +203,56 @@ impl Texts {
 
     #[inline]
     pub(crate) fn get(&self, row: usize) -> &[u8] {
-        let start = if row == 0 { 0 } else { self.ends[row - 1] };
-        &self.bytes[start as usize..self.ends[row] as usize]
+        let Place { start, end } = self.places[row];
+        let (start, end) = (start as usize, end as usize);
+        let chunk = self.chunk();
+        if end <= chunk.len() {
+            &chunk[start..end]
+        } else {
+            &self.own[start - chunk.len()..end - chunk.len()]
+        }
+    }
+
+    /// How many bytes a string has.
+    #[inline]
+    pub(crate) fn length(&self, row: usize) -> usize {
+        let Place { start, end } = self.places[row];
+        (end - start) as usize
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.ends.len()
+        self.places.len()
     }
+}
+
+/// Where a part of the text begins and ends in it; `None` for what is no part of it.
+#[inline]
+fn place_in(text: &[u8], part: &[u8]) -> Option<(usize, usize)> {
+    let start = part.as_ptr().addr().wrapping_sub(text.as_ptr().addr());
+    let end = start.checked_add(part.len())?;
+    (end <= text.len()).then_some((start, end))
 }
 
 /// Folds the cells of a column into the hashes of their rows.
 pub(crate) fn hash_rows(column: &ColumnBatch, rows: &mut [u64]) {
-    const MISSING: u64 = 0x9ae1_6a3b_2f90_404f;
-    let missing = &column.missing;
-    let fold = |hash: &mut u64, row: usize, key: u64| {
-        *hash = fold_hash(*hash, if missing.at(row) { MISSING } else { key });
-    };
     match &column.values {
-        Values::Integers(values) => {
-            for (row, (hash, &value)) in rows.iter_mut().zip(values).enumerate() {
-                fold(hash, row, value as u64);
-            }
-        }
-        Values::Floats(values) => {
-            for (row, (hash, &value)) in rows.iter_mut().zip(values).enumerate() {
-                // Both zeros are one value.
-                fold(hash, row, (value + 0.0).to_bits());
-            }
-        }
-        Values::Text(texts) => {
-            for (row, (hash, &key)) in rows.iter_mut().zip(&texts.hashes).enumerate() {
-                fold(hash, row, key);
-            }
-        }
+        Values::Integers(values) => fold(rows, &column.missing, values, |value| value as u64),
+        // Both zeros are one value.
+        Values::Floats(values) => fold(rows, &column.missing, values, |x| (x + 0.0).to_bits()),
+        Values::Text(texts) => fold(rows, &column.missing, &texts.hashes, |hash| hash),
+    }
+}
+
+fn fold<T: Copy>(rows: &mut [u64], missing: &Missing, values: &[T], key: impl Fn(T) -> u64) {
+    const MISSING: u64 = 0x9ae1_6a3b_2f90_404f;
+    let rows = rows.iter_mut().zip(values);
+    if missing.count() == 0 {
+        rows.for_each(|(hash, &value)| *hash = fold_hash(*hash, key(value)));
+        return;
+    }
+    for (row, (hash, &value)) in rows.enumerate() {
+        let key = if missing.at(row) { MISSING } else { key(value) };
+        *hash = fold_hash(*hash, key);
     }
 }
 

@@ -1,6 +1,7 @@
 //! One cell: what its text can be read as.
 
 mod calendar;
+mod field;
 mod kinds;
 mod number;
 mod rules;
@@ -8,6 +9,7 @@ mod scan;
 mod time;
 mod written;
 
+pub(crate) use field::Field;
 pub(crate) use kinds::{Kind, Kinds};
 pub(crate) use rules::{CellRules, ascii};
 pub(crate) use time::Moment;

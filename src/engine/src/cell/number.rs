@@ -2,15 +2,15 @@
 //!
 //! A number begins with a digit, a sign or a point. `007` is no number: leading zeros carry
 //! meaning (postal codes, article numbers), and so do digits beyond 64 bits.
+//!
+//! What most cells look like is read eight digits at a time; the rest digit by digit.
+
+use super::field::Field;
 
 /// Reads a whole number of 64 bits. `None` for anything else, leading zeros included.
 #[inline]
 pub(crate) fn integer(cell: &[u8]) -> Option<i64> {
-    let (negative, digits) = match cell {
-        [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] => (false, rest),
-        rest => (false, rest),
-    };
+    let (negative, digits) = sign(cell);
     if digits.is_empty() || digits.len() > 19 || (digits[0] == b'0' && digits.len() > 1) {
         return None;
     }
@@ -30,76 +30,107 @@ pub(crate) fn integer(cell: &[u8]) -> Option<i64> {
     }
 }
 
-/// Powers of ten that a double holds exactly.
-const EXACT_POWERS: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
-    1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
-];
+/// The whole number of up to 16 digits that a field is. `None` says nothing.
+#[inline(always)]
+pub(crate) fn usual_integer(field: Field<'_>) -> Option<i64> {
+    let (negative, field) = field.sign();
+    let length = field.len();
+    let leading_zero = (field.first() == b'0') & (length > 1);
+    if !(1..=16).contains(&length) | leading_zero {
+        return None;
+    }
+    // 16 digits are far below 63 bits.
+    let magnitude = field.digits()? as i64;
+    Some(if negative { -magnitude } else { magnitude })
+}
 
-/// Reads a number as a double, correctly rounded; `inf`, `Infinity` and `nan` in any case are
-/// numbers too. `None` for anything else, and for whole numbers that [`integer`] leaves to text.
-#[inline]
-pub(crate) fn float(cell: &[u8]) -> Option<f64> {
-    let (negative, rest) = match cell {
+/// Powers of ten that an integer of 64 bits holds.
+pub(super) const POWERS: [u64; 20] = {
+    let mut powers = [1; 20];
+    let mut at = 1;
+    while at < powers.len() {
+        powers[at] = powers[at - 1] * 10;
+        at += 1;
+    }
+    powers
+};
+
+/// The number with a point that a field is, of up to 7 digits before it and 19 in all. `None` says
+/// nothing.
+#[inline(always)]
+pub(crate) fn usual_float(field: Field<'_>) -> Option<f64> {
+    let (negative, field) = field.sign();
+    let (mantissa, places) = field.decimal()?;
+    let value = shifted(mantissa, places);
+    Some(if negative { -value } else { value })
+}
+
+/// mantissa / 10^places, correctly rounded.
+#[inline(always)]
+fn shifted(mantissa: u64, places: usize) -> f64 {
+    // Clinger's fast path: both operands are exact, so that one division rounds correctly. So is
+    // every power up to the largest.
+    if mantissa <= 1 << 53 {
+        return mantissa as f64 / POWERS[places] as f64;
+    }
+    divided(mantissa, POWERS[places])
+}
+
+/// The quotient, correctly rounded.
+#[inline(never)]
+fn divided(mantissa: u64, divisor: u64) -> f64 {
+    // Both with their highest bit set, so that the quotient of 64 bits is within one of it.
+    let (m, d) = (mantissa.leading_zeros(), divisor.leading_zeros());
+    let (mantissa, divisor) = (mantissa << m, divisor << d);
+    let bits = 63 + u32::from(mantissa < divisor);
+    let dividend = u128::from(mantissa) << bits;
+    let divisor = u128::from(divisor);
+    let quotient = (dividend / divisor) as u64;
+    // A bit below those that are kept stands for all that is left: the conversion rounds once.
+    let rest = u64::from(dividend % divisor != 0);
+    // 2^(d − m − bits), by its exponent: bits is more than d.
+    let scale = f64::from_bits(u64::from(1023 + d - m - bits) << 52);
+    (quotient | rest) as f64 * scale
+}
+
+fn sign(cell: &[u8]) -> (bool, &[u8]) {
+    match cell {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),
         rest => (false, rest),
-    };
+    }
+}
+
+/// Reads a number as a double, correctly rounded; `inf`, `Infinity` and `nan` in any case are
+/// numbers too. `None` for anything else, and for whole numbers that [`integer`] leaves to text.
+pub(crate) fn float(cell: &[u8]) -> Option<f64> {
+    let (negative, rest) = sign(cell);
     let signed = |x: f64| if negative { -x } else { x };
-    if is_long_fraction(rest) {
-        return std::str::from_utf8(rest).ok()?.parse().ok().map(signed);
-    }
-    let mut at = 0;
-    let mut mantissa: u64 = 0;
-    while at < rest.len() && rest[at].is_ascii_digit() {
-        mantissa = mantissa
-            .wrapping_mul(10)
-            .wrapping_add(u64::from(rest[at] - b'0'));
-        at += 1;
-    }
-    let whole = at;
+    let digits = |from: usize| {
+        let rest = &rest[from..];
+        rest.iter().take_while(|byte| byte.is_ascii_digit()).count()
+    };
+    let whole = digits(0);
     if whole > 1 && rest[0] == b'0' {
         return None;
     }
-    let mut fraction = 0;
-    if at < rest.len() && rest[at] == b'.' {
-        at += 1;
-        while at < rest.len() && rest[at].is_ascii_digit() {
-            mantissa = mantissa
-                .wrapping_mul(10)
-                .wrapping_add(u64::from(rest[at] - b'0'));
-            at += 1;
-        }
-        fraction = at - whole - 1;
-    } else if at == rest.len() {
+    if whole == rest.len() {
         // A whole number: a float only where it is an integer too.
         return integer(cell).map(|n| if n == 0 { signed(0.0) } else { n as f64 });
+    }
+    let mut end = whole;
+    let mut fraction = 0;
+    if rest[whole] == b'.' {
+        fraction = digits(whole + 1);
+        end += 1 + fraction;
     }
     if whole + fraction == 0 {
         return word(rest).map(signed);
     }
-    if at == rest.len() {
-        // Clinger's fast path: both operands are exact, so that one division rounds correctly.
-        if whole + fraction <= 19 && mantissa <= 1 << 53 && fraction <= 22 {
-            return Some(signed(mantissa as f64 / EXACT_POWERS[fraction]));
-        }
-    } else {
-        exponent(&rest[at..])?;
+    if end < rest.len() {
+        exponent(&rest[end..])?;
     }
     std::str::from_utf8(rest).ok()?.parse().ok().map(signed)
-}
-
-/// Whether it begins as a number with a point does, without leading zeros, and has more digits
-/// than the fast path takes. What follows is checked as it is read.
-#[inline]
-fn is_long_fraction(rest: &[u8]) -> bool {
-    rest.len() >= 18
-        && matches!(
-            rest,
-            [b'0'..=b'9', b'.', ..]
-                | [b'1'..=b'9', b'0'..=b'9', b'.', ..]
-                | [b'1'..=b'9', b'0'..=b'9', b'0'..=b'9', b'.', ..]
-        )
 }
 
 /// Checks `e[+-]digits`.
@@ -130,6 +161,8 @@ pub(crate) fn is_identifier(cell: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -214,5 +247,87 @@ mod tests {
         assert_eq!(float(b"-Infinity"), Some(f64::NEG_INFINITY));
         assert_eq!(float(b"INF"), Some(f64::INFINITY));
         assert!(float(b"nan").unwrap().is_nan());
+    }
+
+    /// A cell with something behind it, as in a chunk.
+    fn in_chunk<T>(cell: &str, read: impl Fn(Field<'_>) -> T) -> T {
+        let chunk = format!("{cell},2024-01-01T00:00:00Z,x\n");
+        read(Field::new(chunk.as_bytes(), cell.len()))
+    }
+
+    #[test]
+    fn usual_numbers_are_read_without_a_second_look() {
+        for cell in ["0", "7", "-12", "+12345678", "1234567890123456", "-0"] {
+            let read = in_chunk(cell, usual_integer);
+            assert_eq!(read, integer(cell.as_bytes()), "{cell}");
+            assert!(read.is_some(), "{cell}");
+        }
+        for cell in [
+            "0.5",
+            "-151.81",
+            "38.577524",
+            "1234567.5",
+            "-0.3717642643384772",
+            "0.062002919643401886",
+            "9.999999999999999999",
+            "-0.0",
+            "12345.",
+        ] {
+            let read = in_chunk(cell, usual_float).unwrap();
+            let expected: f64 = cell.parse().unwrap();
+            assert_eq!(read.to_bits(), expected.to_bits(), "{cell}");
+        }
+        for cell in [
+            "",
+            "-",
+            ".5",
+            "00.5",
+            "1e5",
+            "1.5x",
+            "1.2.3",
+            "12345678.5",
+            "x.5",
+        ] {
+            assert_eq!(in_chunk(cell, usual_float), None, "{cell}");
+        }
+        for cell in [
+            "",
+            "-",
+            "+",
+            "01",
+            "1x",
+            "12345678901234567",
+            "--1",
+            "1,",
+            "1 ",
+        ] {
+            assert_eq!(in_chunk(cell, usual_integer), None, "{cell}");
+        }
+        // At the end of a chunk there are no eight bytes to read.
+        assert_eq!(usual_integer(Field::from(&b"12"[..])), None);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn usual_numbers_are_those_of_the_standard_library(
+            cell in "[+-]?[0-9]{1,8}\\.[0-9]{0,19}|[+-]?[0-9]{1,17}|[0-9.+-]{0,20}"
+        ) {
+            if let Some(read) = in_chunk(&cell, usual_float) {
+                let expected: f64 = cell.parse().unwrap();
+                prop_assert_eq!(read.to_bits(), expected.to_bits());
+                prop_assert!(float(cell.as_bytes()).is_some());
+            }
+            if let Some(read) = in_chunk(&cell, usual_integer) {
+                prop_assert_eq!(Some(read), integer(cell.as_bytes()));
+            }
+        }
+
+        #[test]
+        fn quotients_of_64_bits_are_rounded_once(mantissa in (1u64 << 53) + 1.., places in 0..19usize) {
+            let expected: f64 = format!("{mantissa}e-{places}").parse().unwrap();
+            prop_assert_eq!(divided(mantissa, POWERS[places]).to_bits(), expected.to_bits());
+        }
     }
 }

@@ -4,14 +4,20 @@ use std::borrow::Cow;
 
 use lastcall_domain::{DEFAULT_MISSING, ReadOptions};
 
+use super::field::Field;
 use super::kinds::Kinds;
 use super::{number, time};
 use crate::EngineError;
+
+/// As [`Field::lower_case`] has them.
+const TRUE: u64 = u64::from_le_bytes(*b"true\0\0\0\0");
+const FALSE: u64 = u64::from_le_bytes(*b"false\0\0\0");
 
 /// The rules by which cells are read, compiled from a request's options.
 #[derive(Clone, Debug)]
 pub(crate) struct CellRules {
     missing: Vec<Box<[u8]>>,
+    empty_is_missing: bool,
     /// Bit n: some missing marker has n bytes (bit 63: or more).
     missing_lengths: u64,
     /// The first bytes of missing markers, 64 to a word.
@@ -21,6 +27,8 @@ pub(crate) struct CellRules {
     missing_first: bool,
     decimal: u8,
     thousands: Option<u8>,
+    /// Numbers have a point or none, and nothing between their digits.
+    usual_marks: bool,
 }
 
 impl CellRules {
@@ -36,27 +44,36 @@ impl CellRules {
         let mut rules = Self {
             missing_lengths: missing.iter().fold(0, |bits, m| bits | length_bit(m)),
             missing_starts: starts(&missing),
+            empty_is_missing: missing.iter().any(|marker| marker.is_empty()),
             missing,
             missing_first: false,
             decimal: ascii(options.decimal).unwrap_or(b'.'),
             thousands: ascii(options.thousands),
+            usual_marks: false,
         };
+        rules.usual_marks = rules.decimal == b'.' && rules.thousands.is_none();
         // `NaN` reads as a float, but is missing there as well.
-        rules.missing_first = rules
-            .missing
-            .iter()
-            .any(|m| !m.eq_ignore_ascii_case(b"nan") && !rules.classify(m).is_text());
+        rules.missing_first = rules.missing.iter().any(|m| {
+            !m.eq_ignore_ascii_case(b"nan") && !rules.classify(Field::from(&**m)).is_text()
+        });
         Ok(rules)
     }
 
     #[inline]
     pub(crate) fn is_missing(&self, cell: &[u8]) -> bool {
-        // Most cells are of another length or begin otherwise.
-        self.missing_lengths & length_bit(cell) != 0
-            && cell.first().is_none_or(|&byte| {
-                self.missing_starts[usize::from(byte / 64)] >> (byte % 64) & 1 == 1
-                    && self.missing.iter().any(|marker| **marker == *cell)
-            })
+        let Some(&first) = cell.first() else {
+            return self.empty_is_missing;
+        };
+        // Most cells are of another length or begin otherwise. Both are looked at before the
+        // branch: lengths are hard to foresee, what a column's cells look like is not.
+        let length = self.missing_lengths & length_bit(cell) != 0;
+        let start = self.missing_starts[usize::from(first / 64)] >> (first % 64) & 1 == 1;
+        length & start && self.is_marker(cell)
+    }
+
+    #[inline(never)]
+    fn is_marker(&self, cell: &[u8]) -> bool {
+        self.missing.iter().any(|marker| **marker == *cell)
     }
 
     /// Whether cells must be compared with the missing markers before they are read.
@@ -69,16 +86,30 @@ impl CellRules {
         number::integer(cell)
     }
 
-    #[inline]
-    pub(crate) fn integer(&self, cell: &[u8]) -> Option<i64> {
-        match number::integer(cell) {
-            Some(value) => Some(value),
-            None => number::integer(&self.plain(cell)?),
-        }
+    #[inline(always)]
+    pub(crate) fn integer(&self, cell: Field<'_>) -> Option<i64> {
+        number::usual_integer(cell).or_else(|| self.any_integer(cell.text()))
     }
 
-    #[inline]
-    pub(crate) fn float(&self, cell: &[u8]) -> Option<f64> {
+    #[cold]
+    #[inline(never)]
+    fn any_integer(&self, cell: &[u8]) -> Option<i64> {
+        number::integer(cell).or_else(|| number::integer(&self.plain(cell)?))
+    }
+
+    #[inline(always)]
+    pub(crate) fn float(&self, cell: Field<'_>) -> Option<f64> {
+        if self.decimal == b'.'
+            && let Some(value) = number::usual_float(cell)
+        {
+            return Some(value);
+        }
+        self.any_float(cell.text())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn any_float(&self, cell: &[u8]) -> Option<f64> {
         if self.decimal == b'.'
             && let Some(value) = number::float(cell)
         {
@@ -145,7 +176,18 @@ impl CellRules {
 
     /// Reads `true` and `false` in any case.
     #[inline]
-    pub(crate) fn boolean(cell: &[u8]) -> Option<bool> {
+    pub(crate) fn boolean(cell: Field<'_>) -> Option<bool> {
+        if let Some(word) = cell.lower_case() {
+            let (yes, no) = (word == TRUE, word == FALSE);
+            if yes | no {
+                return Some(yes);
+            }
+        }
+        Self::any_boolean(cell.text())
+    }
+
+    #[inline(never)]
+    fn any_boolean(cell: &[u8]) -> Option<bool> {
         if !matches!(
             cell,
             [b't' | b'T', b'r' | b'R', ..] | [b'f' | b'F', b'a' | b'A', ..] | [b' ', ..]
@@ -169,17 +211,21 @@ impl CellRules {
     }
 
     /// Everything but text that the cell may be read as.
-    pub(crate) fn classify(&self, cell: &[u8]) -> Kinds {
+    pub(crate) fn classify(&self, cell: Field<'_>) -> Kinds {
+        if self.usual_marks && cell.begins_with_digit() && cell.is_mixed() {
+            return Kinds::TEXT;
+        }
+        let cell = cell.text();
         let Some(&first) = cell.trim_ascii().first() else {
             return Kinds::TEXT;
         };
-        if self.integer(cell).is_some() {
+        if self.any_integer(cell).is_some() {
             Kinds::WHOLE
         } else if (!first.is_ascii_alphabetic() || matches!(first, b'i' | b'I' | b'n' | b'N'))
-            && self.float(cell).is_some()
+            && self.any_float(cell).is_some()
         {
             Kinds::FLOAT
-        } else if Self::boolean(cell).is_some() {
+        } else if Self::any_boolean(cell).is_some() {
             Kinds::BOOLEAN
         } else {
             Self::moment(cell).map_or(Kinds::TEXT, |moment| moment.kinds)
@@ -225,18 +271,18 @@ mod tests {
             thousands: Some('.'),
             ..ReadOptions::default()
         });
-        assert_eq!(german.float(b"1.234,5"), Some(1234.5));
-        assert_eq!(german.integer(b"-1.234.567"), Some(-1_234_567));
-        assert_eq!(german.float(b"0,25"), Some(0.25));
-        assert!(german.classify(b"12.34").is_text());
-        assert!(german.classify(b"1,5,5").is_text());
+        assert_eq!(german.any_float(b"1.234,5"), Some(1234.5));
+        assert_eq!(german.any_integer(b"-1.234.567"), Some(-1_234_567));
+        assert_eq!(german.any_float(b"0,25"), Some(0.25));
+        assert!(german.classify(Field::from(&b"12.34"[..])).is_text());
+        assert!(german.classify(Field::from(&b"1,5,5"[..])).is_text());
         let english = rules(ReadOptions {
             thousands: Some(','),
             ..ReadOptions::default()
         });
-        assert_eq!(english.integer(b"1,000"), Some(1000));
-        assert_eq!(english.float(b"1,000.5"), Some(1000.5));
-        assert!(english.classify(b"1,00").is_text());
+        assert_eq!(english.any_integer(b"1,000"), Some(1000));
+        assert_eq!(english.any_float(b"1,000.5"), Some(1000.5));
+        assert!(english.classify(Field::from(&b"1,00"[..])).is_text());
     }
 
     #[test]
@@ -258,8 +304,51 @@ mod tests {
     #[test]
     fn blanks_around_a_number_do_not_make_it_text() {
         let rules = rules(ReadOptions::default());
-        assert_eq!(rules.classify(b" 12 "), Kinds::WHOLE);
-        assert_eq!(rules.classify(b" 1.5"), Kinds::FLOAT);
-        assert!(rules.classify(b"  ").is_text());
+        assert_eq!(rules.classify(Field::from(&b" 12 "[..])), Kinds::WHOLE);
+        assert_eq!(rules.classify(Field::from(&b" 1.5"[..])), Kinds::FLOAT);
+        assert!(rules.classify(Field::from(&b"  "[..])).is_text());
+    }
+
+    #[test]
+    fn what_reads_as_something_is_never_taken_for_a_mixture() {
+        let rules = rules(ReadOptions::default());
+        for (cell, mixed) in [
+            ("22f2e798d92822ed", true),
+            ("7f0cab12", true),
+            ("12 ab cdef", false),
+            ("1e300000", false),
+            ("31-Jan-2012", false),
+            ("5 January 2012", false),
+            ("2012-01-31T10:00:00Z", false),
+            ("12345678", false),
+            ("1.5e-10000", false),
+        ] {
+            let field = Field::from(cell.as_bytes());
+            assert_eq!(field.is_mixed(), mixed, "{cell}");
+            assert_eq!(
+                rules.classify(field).is_text(),
+                mixed || cell.starts_with("12 "),
+                "{cell}"
+            );
+        }
+    }
+
+    #[test]
+    fn booleans_are_read_in_any_case() {
+        for (cell, read) in [
+            ("true", Some(true)),
+            ("False", Some(false)),
+            ("TRUE", Some(true)),
+            (" true ", Some(true)),
+            ("tru", None),
+            ("falsey", None),
+            ("t\u{12}ue", None),
+            ("", None),
+        ] {
+            let chunk = format!("{cell},0123456789");
+            let field = Field::new(chunk.as_bytes(), cell.len());
+            assert_eq!(CellRules::boolean(field), read, "{cell}");
+            assert_eq!(CellRules::boolean(Field::from(cell.as_bytes())), read);
+        }
     }
 }

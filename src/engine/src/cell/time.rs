@@ -6,6 +6,7 @@
 //! microseconds), `AM`/`PM` and offset from UTC.
 
 use super::calendar::{Date, days};
+use super::field::four_pairs;
 use super::kinds::{DateOrder, Kinds};
 use super::scan::Scan;
 
@@ -55,11 +56,18 @@ pub(crate) fn moment(cell: &[u8]) -> Option<Moment> {
 /// `2012-01-31`, and with `T10:00:00` or ` 10:00:00` and perhaps `Z`: what most cells look like.
 #[inline]
 fn usual(cell: &[u8]) -> Option<Moment> {
-    let (&[y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1], time) = cell.split_first_chunk()? else {
+    // Fields of two digits each, and what is between them.
+    let (date, rest) = cell.split_first_chunk::<8>()?;
+    let (day, time) = rest.split_first_chunk::<2>()?;
+    let date = u64::from_le_bytes(*date);
+    let day = u64::from(u16::from_le_bytes(*day));
+    const HYPHENS: u64 = u64::from_le_bytes(*b"\0\0\0\0-\0\0-");
+    if date & 0xff00_00ff_0000_0000 != HYPHENS {
         return None;
-    };
-    let year = two([y0, y1])? * 100 + two([y2, y3])?;
-    let date = Date::Certain(days(year, two([m0, m1])?, two([d0, d1])?)?);
+    }
+    let pairs = date & 0xffff_ffff | (date >> 40 & 0xffff) << 32 | day << 48;
+    let [century, year, month, day] = four_pairs(pairs)?;
+    let date = Date::Certain(days(century * 100 + year, month, day)?);
     if time.is_empty() {
         return Some(Moment {
             kinds: Kinds::DATE.or(Kinds::TIME),
@@ -68,25 +76,22 @@ fn usual(cell: &[u8]) -> Option<Moment> {
             micros: 0,
         });
     }
-    let &[b'T' | b' ', h0, h1, b':', m0, m1, b':', s0, s1] =
-        time.strip_suffix(b"Z").unwrap_or(time)
-    else {
+    let (&mark, rest) = time.split_first()?;
+    let (time, zone) = rest.split_first_chunk::<8>()?;
+    let time = u64::from_le_bytes(*time);
+    const COLONS: u64 = u64::from_le_bytes(*b"\0\0:\0\0:\0\0");
+    let usual = matches!(mark, b'T' | b' ') && matches!(zone, b"" | b"Z");
+    if !usual || time & 0x0000_ff00_00ff_0000 != COLONS {
         return None;
-    };
-    let (hour, minute, second) = (two([h0, h1])?, two([m0, m1])?, two([s0, s1])?);
+    }
+    let pairs = time & 0xffff | (time >> 24 & 0xffff) << 16 | time >> 48 << 32;
+    let [hour, minute, second, _] = four_pairs(pairs | 0x3030 << 48)?;
     (hour <= 23 && minute <= 59 && second <= 59).then_some(Moment {
         kinds: Kinds::TIME,
         date,
         is_date: false,
         micros: i64::from((hour * 60 + minute) * 60 + second) * 1_000_000,
     })
-}
-
-/// Two digits.
-#[inline]
-fn two(digits: [u8; 2]) -> Option<i32> {
-    let [tens, ones] = digits.map(|byte| byte.wrapping_sub(b'0'));
-    (tens <= 9 && ones <= 9).then(|| i32::from(tens) * 10 + i32::from(ones))
 }
 
 fn any(cell: &[u8]) -> Option<Moment> {

@@ -34,11 +34,10 @@ impl TextFigures {
     ) -> Result<(), EngineError> {
         let ascii = texts.is_ascii();
         for row in rows.clone() {
-            let text = texts.get(row);
             let length = if ascii {
-                text.len() as u64
+                texts.length(row) as u64
             } else {
-                characters(text)
+                characters(texts.get(row))
             };
             self.shortest = self.shortest.min(length);
             self.longest = self.longest.max(length);

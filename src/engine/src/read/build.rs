@@ -1,9 +1,10 @@
 //! From cells of text to a typed column.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use crate::batch::{ColumnBatch, Missing, Texts, Values};
-use crate::cell::{CellRules, Kind, Kinds, Moment};
+use crate::batch::{ChunkText, ColumnBatch, Missing, Texts, Values};
+use crate::cell::{CellRules, Field, Kind, Kinds, Moment};
 
 /// A cell as its format has it.
 pub(crate) trait Cell {
@@ -20,73 +21,77 @@ pub(crate) trait Cell {
 }
 
 /// A cell of a format that knows text only.
-impl Cell for &[u8] {
+impl Cell for Field<'_> {
     #[inline]
     fn is_missing(&self, rules: &CellRules) -> bool {
-        rules.is_missing(self)
+        rules.is_missing(self.text())
     }
 
-    #[inline]
+    #[inline(always)]
     fn integer(&self, rules: &CellRules) -> Option<i64> {
-        rules.integer(self)
+        rules.integer(*self)
     }
 
     #[inline]
     fn float(&self, rules: &CellRules) -> Option<f64> {
-        rules.float(self)
+        rules.float(*self)
     }
 
+    #[inline]
     fn boolean(&self) -> Option<bool> {
-        CellRules::boolean(self)
+        CellRules::boolean(*self)
     }
 
+    #[inline]
     fn moment(&self) -> Option<Moment> {
-        CellRules::moment(self)
+        CellRules::moment(Field::text(*self))
     }
 
     fn classify(&self, rules: &CellRules) -> Kinds {
-        rules.classify(self)
+        rules.classify(*self)
     }
 
     #[inline]
     fn is_word(&self) -> bool {
-        self.first().is_none_or(u8::is_ascii_alphabetic)
+        Field::text(*self)
+            .first()
+            .is_none_or(u8::is_ascii_alphabetic)
     }
 
     #[inline]
     fn text(&self) -> &[u8] {
-        self
+        Field::text(*self)
     }
 }
 
 /// A cell of such a format that may have been quoted.
 impl Cell for Cow<'_, [u8]> {
     fn is_missing(&self, rules: &CellRules) -> bool {
-        self.as_ref().is_missing(rules)
+        Field::from(self.as_ref()).is_missing(rules)
     }
 
     fn integer(&self, rules: &CellRules) -> Option<i64> {
-        self.as_ref().integer(rules)
+        Field::from(self.as_ref()).integer(rules)
     }
 
     fn float(&self, rules: &CellRules) -> Option<f64> {
-        self.as_ref().float(rules)
+        Field::from(self.as_ref()).float(rules)
     }
 
     fn boolean(&self) -> Option<bool> {
-        self.as_ref().boolean()
+        Field::from(self.as_ref()).boolean()
     }
 
     fn moment(&self) -> Option<Moment> {
-        self.as_ref().moment()
+        Field::from(self.as_ref()).moment()
     }
 
     fn classify(&self, rules: &CellRules) -> Kinds {
-        self.as_ref().classify(rules)
+        Field::from(self.as_ref()).classify(rules)
     }
 
     fn is_word(&self) -> bool {
-        self.as_ref().is_word()
+        Field::from(self.as_ref()).is_word()
     }
 
     fn text(&self) -> &[u8] {
@@ -96,14 +101,18 @@ impl Cell for Cow<'_, [u8]> {
 
 /// Reads the cells of one column as `kind`. A cell that is of another kind marks the column as
 /// not fitting and counts as missing; the caller reads everything again with the right kind.
+///
+/// Texts that are part of the `chunk` are not copied.
 pub(crate) fn build_column<C: Cell>(
     kind: Kind,
     cells: impl Iterator<Item = Option<C>>,
     rows: usize,
     rules: &CellRules,
+    chunk: Option<&Arc<ChunkText>>,
 ) -> ColumnBatch {
     let mut builder = Builder {
         rules,
+        chunk,
         missing: Missing::default(),
         kinds: Kinds::ALL,
         fits: true,
@@ -128,6 +137,7 @@ pub(crate) fn build_column<C: Cell>(
 
 struct Builder<'r> {
     rules: &'r CellRules,
+    chunk: Option<&'r Arc<ChunkText>>,
     missing: Missing,
     kinds: Kinds,
     fits: bool,
@@ -137,10 +147,10 @@ struct Builder<'r> {
 
 impl Builder<'_> {
     fn integers<C: Cell>(&mut self, cells: impl Iterator<Item = Option<C>>, rows: usize) -> Values {
-        let mut values = Vec::with_capacity(rows);
+        let mut values = vec![0; rows];
         let missing_first = self.rules.missing_first();
-        for cell in cells {
-            let value = match &cell {
+        for (row, (value, cell)) in values.iter_mut().zip(cells).enumerate() {
+            let read = match &cell {
                 None => None,
                 Some(cell) if missing_first && cell.is_missing(self.rules) => None,
                 Some(cell) => {
@@ -153,23 +163,27 @@ impl Builder<'_> {
                     read
                 }
             };
-            self.missing.push(value.is_none());
-            values.push(value.unwrap_or_default());
+            match read {
+                Some(read) => *value = read,
+                None => self.missing.mark(row),
+            }
         }
         Values::Integers(values)
     }
 
     fn floats<C: Cell>(&mut self, cells: impl Iterator<Item = Option<C>>, rows: usize) -> Values {
-        let mut values = Vec::with_capacity(rows);
+        let mut values = vec![f64::NAN; rows];
         let missing_first = self.rules.missing_first();
-        for cell in cells {
-            let value = match &cell {
-                None => f64::NAN,
-                Some(cell) if missing_first && cell.is_missing(self.rules) => f64::NAN,
-                Some(cell) => self.float(cell),
-            };
-            self.missing.push(value.is_nan());
-            values.push(value);
+        for (row, (value, cell)) in values.iter_mut().zip(cells).enumerate() {
+            match &cell {
+                Some(cell) if !(missing_first && cell.is_missing(self.rules)) => {
+                    *value = self.float(cell);
+                }
+                _ => {}
+            }
+            if value.is_nan() {
+                self.missing.mark(row);
+            }
         }
         Values::Floats(values)
     }
@@ -197,14 +211,14 @@ impl Builder<'_> {
     }
 
     fn texts<C: Cell>(&mut self, cells: impl Iterator<Item = Option<C>>, rows: usize) -> Values {
-        let mut texts = Texts::with_capacity(rows);
-        for cell in cells {
+        let mut texts = Texts::new(self.chunk, rows);
+        for (row, cell) in cells.enumerate() {
             let cell = cell.filter(|cell| !cell.is_missing(self.rules));
-            self.missing.push(cell.is_none());
             if let Some(cell) = cell {
                 self.classify(&cell);
                 texts.push(cell.text());
             } else {
+                self.missing.mark(row);
                 texts.push_missing();
             }
         }
@@ -237,10 +251,10 @@ impl Builder<'_> {
         cells: impl Iterator<Item = Option<C>>,
         rows: usize,
     ) -> Values {
-        let mut values = Vec::with_capacity(rows);
-        for cell in cells {
+        let mut values = vec![0; rows];
+        for (row, (value, cell)) in values.iter_mut().zip(cells).enumerate() {
             let cell = cell.filter(|cell| !cell.is_missing(self.rules));
-            let value = cell.and_then(|cell| {
+            let read = cell.and_then(|cell| {
                 let read = read_as(kind, &cell);
                 if let Some((value, kinds)) = read {
                     self.kinds = self.kinds.and(kinds);
@@ -249,8 +263,10 @@ impl Builder<'_> {
                 self.odd(&cell);
                 None
             });
-            self.missing.push(value.is_none());
-            values.push(value.unwrap_or_default());
+            match read {
+                Some(read) => *value = read,
+                None => self.missing.mark(row),
+            }
         }
         Values::Integers(values)
     }

@@ -93,7 +93,9 @@ pub(crate) fn build(
                 } else {
                     floats.value(row)
                 };
-                missing.push(value.is_nan());
+                if value.is_nan() {
+                    missing.mark(row);
+                }
                 value
             });
             let values = Values::Floats(values.collect());
@@ -109,11 +111,8 @@ pub(crate) fn build(
         Kind::Boolean => {
             let booleans = to(array, &DataType::Boolean)?;
             let booleans = booleans.as_boolean();
-            let values = (0..rows).map(|row| {
-                missing.push(booleans.is_null(row));
-                i64::from(!booleans.is_null(row) && booleans.value(row))
-            });
-            Values::Integers(values.collect())
+            let value = |row| i64::from(booleans.value(row));
+            Values::Integers(integers(booleans, value, &mut missing))
         }
         Kind::Integer => {
             let whole = to(array, &DataType::Int64)?;
@@ -168,8 +167,12 @@ fn to(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, String> {
 fn integers(array: &dyn Array, value: impl Fn(usize) -> i64, missing: &mut Missing) -> Vec<i64> {
     (0..array.len())
         .map(|row| {
-            missing.push(array.is_null(row));
-            if array.is_null(row) { 0 } else { value(row) }
+            if array.is_null(row) {
+                missing.mark(row);
+                0
+            } else {
+                value(row)
+            }
         })
         .collect()
 }
@@ -180,13 +183,15 @@ fn text(
     rules: &CellRules,
     missing: &mut Missing,
 ) -> Result<Values, String> {
-    let mut texts = Texts::with_capacity(array.len());
+    let mut texts = Texts::new(None, array.len());
     let mut push = |cell: Option<&[u8]>| {
         let cell = cell.filter(|cell| !rules.is_missing(cell));
-        missing.push(cell.is_none());
         match cell {
             Some(cell) => texts.push(cell),
-            None => texts.push_missing(),
+            None => {
+                missing.mark(texts.len());
+                texts.push_missing();
+            }
         }
     };
     match declared {

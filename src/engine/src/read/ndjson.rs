@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use lastcall_domain::ReadOptions;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
@@ -16,7 +17,7 @@ use super::build::{Cell, build_column};
 use super::records::{Lines, Records};
 use super::text::{self, Encoded};
 use super::{Body, Chunk, Dataset, Input, Look, MAX_COLUMNS, Plan};
-use crate::batch::{Batch, Notes, hash_rows};
+use crate::batch::{Batch, ChunkText, Notes, hash_rows};
 use crate::cell::{CellRules, Kind, Kinds, Moment};
 use crate::limits::Limits;
 use crate::{EngineError, Source};
@@ -73,15 +74,24 @@ impl Ndjson {
                 let cells = column.cells(rows.rows);
                 Look::new(
                     name,
-                    &build_column(Kind::Text, cells, rows.rows, &ndjson.rules),
+                    &build_column(Kind::Text, cells, rows.rows, &ndjson.rules, None),
                 )
             })
             .collect();
         Ok(ndjson)
     }
 
-    fn batch(&self, data: &[u8], plan: &Plan, first_line: u64) -> Result<Batch, EngineError> {
-        let rows = Rows::read_all(data, plan, first_line)?;
+    fn batch(
+        &self,
+        chunk: &Arc<ChunkText>,
+        plan: &Plan,
+        first_line: u64,
+    ) -> Result<Batch, EngineError> {
+        let rows = Rows::read_all(&chunk.bytes, plan, first_line)?;
+        let build = |kind, column: &Column<'_>| {
+            let cells = column.cells(rows.rows);
+            build_column(kind, cells, rows.rows, &self.rules, Some(chunk))
+        };
         let mut batch = Batch {
             rows: rows.rows,
             row_hashes: vec![0; rows.rows],
@@ -89,13 +99,13 @@ impl Ndjson {
         };
         let known = plan.kinds.len();
         for (column, &kind) in rows.columns.iter().zip(&plan.kinds) {
-            let column = build_column(kind, column.cells(rows.rows), rows.rows, &self.rules);
+            let column = build(kind, column);
             hash_rows(&column, &mut batch.row_hashes);
             batch.columns.push(column);
         }
-        for (column, name) in rows.columns.iter().zip(rows.names).skip(known) {
-            let column = build_column(Kind::Text, column.cells(rows.rows), rows.rows, &self.rules);
-            batch.more.push((name, column.kinds));
+        for (column, name) in rows.columns.iter().zip(&rows.names).skip(known) {
+            let column = build(Kind::Text, column);
+            batch.more.push((name.clone(), column.kinds));
         }
         Ok(batch)
     }
@@ -139,8 +149,8 @@ impl Dataset for Ndjson {
         let Body::Text(data) = chunk.body else {
             return Err(EngineError::internal("NDJSON comes as text"));
         };
-        let (data, replaced) = text::valid(data, chunk.first_line);
-        let mut batch = self.batch(&data, plan, chunk.first_line)?;
+        let (text, replaced) = text::valid(data, chunk.first_line);
+        let mut batch = self.batch(&text, plan, chunk.first_line)?;
         let mut notes = Notes::default();
         replaced.note(&mut notes);
         batch.notes = notes;

@@ -1,10 +1,11 @@
 //! Text datasets as a stream of UTF-8.
 
 use std::io::{self, Read};
+use std::sync::Arc;
 
 use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-use crate::batch::{Notes, PLACES_NAMED};
+use crate::batch::{ChunkText, Notes, PLACES_NAMED};
 use crate::source::Stored;
 use crate::{EngineError, Source};
 
@@ -212,14 +213,15 @@ impl Replaced {
 }
 
 /// Makes the data valid UTF-8: sequences that are not become U+FFFD and are counted.
-pub(crate) fn valid(data: Vec<u8>, first_line: u64) -> (Vec<u8>, Replaced) {
+pub(crate) fn valid(data: Vec<u8>, first_line: u64) -> (Arc<ChunkText>, Replaced) {
+    let shared = |bytes, ascii| Arc::new(ChunkText { bytes, ascii });
     if data.is_ascii() {
-        return (data, Replaced::default());
+        return (shared(data, true), Replaced::default());
     }
     let mut replaced = Replaced::default();
     if std::str::from_utf8(&data).is_ok() {
         replaced.beyond_ascii = true;
-        return (data, replaced);
+        return (shared(data, false), replaced);
     }
     let mut text = Vec::with_capacity(data.len() + data.len() / 8);
     let mut line = first_line;
@@ -235,5 +237,5 @@ pub(crate) fn valid(data: Vec<u8>, first_line: u64) -> (Vec<u8>, Replaced) {
             }
         }
     }
-    (text, replaced)
+    (shared(text, false), replaced)
 }

@@ -5,22 +5,29 @@ use std::borrow::Cow;
 use memchr::{memchr, memchr_iter};
 
 use super::dialect::{Dialect, QUOTE, unquote};
+use super::marks::{BLOCK, Even, Marks, bits};
 use crate::batch::{Notes, PLACES_NAMED};
+use crate::cell::Field;
 
 /// The cells of a chunk, row by row.
 pub(crate) struct Cells<'a> {
     data: &'a [u8],
-    spans: Vec<Span>,
+    layout: Layout,
     width: usize,
     /// Which columns have a quoted cell.
     quoted: Vec<bool>,
     pub(crate) notes: Notes,
 }
 
+enum Layout {
+    /// As [`Even::ends`].
+    Even(Vec<u32>),
+    Spans(Vec<Span>),
+}
+
 #[derive(Clone, Copy)]
 struct Span {
     start: u32,
-    /// The length, and whether the cell is quoted in the lowest bit.
     length: u32,
 }
 
@@ -31,10 +38,10 @@ impl Span {
     };
 
     /// Chunks are bounded far below 2 GiB.
-    fn new(start: usize, end: usize, quoted: bool) -> Self {
+    fn new(start: usize, end: usize) -> Self {
         Self {
             start: start as u32,
-            length: ((end - start) as u32) << 1 | u32::from(quoted),
+            length: (end - start) as u32,
         }
     }
 }
@@ -43,19 +50,134 @@ impl<'a> Cells<'a> {
     /// Cuts whole records into `width` cells each. Records with fewer cells are filled up,
     /// cells beyond are left out, and both are noted; an empty cell too many is not worth a note.
     pub(crate) fn cut(data: &'a [u8], dialect: Dialect, width: usize, first_line: u64) -> Self {
-        let mut cells = Self {
+        let simple = dialect.comment.is_none() && width > 1;
+        if simple && let Some(even) = Even::cut(data, dialect.delimiter, width) {
+            return Self {
+                data,
+                layout: Layout::Even(even.ends),
+                width,
+                quoted: even.quoted,
+                notes: Notes::default(),
+            };
+        }
+        let mut cutter = Cutter::new(data, width);
+        if dialect.comment.is_some() {
+            cutter.cut_commented(dialect, first_line);
+        } else {
+            cutter.cut_records(dialect, first_line);
+        }
+        cutter.cells()
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        let cells = match &self.layout {
+            Layout::Even(ends) => ends.len() - 1,
+            Layout::Spans(spans) => spans.len(),
+        };
+        cells.checked_div(self.width).unwrap_or(0)
+    }
+
+    /// The cells of one column from top to bottom, where that takes no more than to cut them out:
+    /// the records are even, and none of the cells is quoted.
+    pub(crate) fn plain_column(&self, column: usize) -> Option<PlainColumn<'_, 'a>> {
+        match &self.layout {
+            Layout::Even(ends) if !self.quoted[column] => Some(PlainColumn {
+                data: self.data,
+                ends: ends[column..].chunks(self.width),
+                last: column + 1 == self.width,
+            }),
+            _ => None,
+        }
+    }
+
+    /// The cells of one column from top to bottom.
+    pub(crate) fn column(&self, column: usize) -> impl Iterator<Item = Option<Cow<'a, [u8]>>> {
+        (0..self.rows()).map(move |row| {
+            let cell = self.cell(row * self.width + column)?;
+            Some(if cell.first() == Some(&QUOTE) {
+                unquote(cell)
+            } else {
+                Cow::Borrowed(cell)
+            })
+        })
+    }
+
+    /// A cell as it stands.
+    fn cell(&self, at: usize) -> Option<&'a [u8]> {
+        let data = self.data;
+        match &self.layout {
+            Layout::Even(ends) => {
+                let last = (at + 1).is_multiple_of(self.width);
+                let (start, end) = place(data, ends[at], ends[at + 1], last);
+                Some(&data[start..end])
+            }
+            Layout::Spans(spans) => {
+                let Span { start, length } = spans[at];
+                Some(&data.get(start as usize..)?[..length as usize])
+            }
+        }
+    }
+}
+
+/// Where a cell begins and ends, from what ends the cell before and itself. A carriage return
+/// at the end of the last one belongs to the end of the line.
+#[inline(always)]
+fn place(data: &[u8], before: u32, end: u32, last: bool) -> (usize, usize) {
+    let (start, end) = (before.wrapping_add(1) as usize, end as usize);
+    let returns = last && end > start && data[end - 1] == b'\r';
+    (start, end - usize::from(returns))
+}
+
+/// The cells of one column, none of them quoted.
+pub(crate) struct PlainColumn<'c, 'a> {
+    data: &'a [u8],
+    /// A record each, from what ends the cell before.
+    ends: std::slice::Chunks<'c, u32>,
+    last: bool,
+}
+
+impl<'a> Iterator for PlainColumn<'_, 'a> {
+    type Item = Option<Field<'a>>;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Self::Item> {
+        // Behind the last record there may be its end alone.
+        let &[before, end, ..] = self.ends.next()? else {
+            return None;
+        };
+        let (start, end) = place(self.data, before, end, self.last);
+        Some(Some(Field::new(self.data.get(start..)?, end - start)))
+    }
+}
+
+/// Cuts records whatever they look like.
+struct Cutter<'a> {
+    data: &'a [u8],
+    spans: Vec<Span>,
+    width: usize,
+    quoted: Vec<bool>,
+    notes: Notes,
+}
+
+impl<'a> Cutter<'a> {
+    fn new(data: &'a [u8], width: usize) -> Self {
+        Self {
             data,
             spans: Vec::with_capacity(data.len() / 6),
             width,
             quoted: vec![false; width],
             notes: Notes::default(),
-        };
-        if dialect.comment.is_some() {
-            cells.cut_commented(dialect, first_line);
-        } else {
-            cells.cut_records(dialect, first_line);
         }
-        cells
+    }
+
+    fn cells(self) -> Cells<'a> {
+        Cells {
+            data: self.data,
+            layout: Layout::Spans(self.spans),
+            width: self.width,
+            quoted: self.quoted,
+            notes: self.notes,
+        }
     }
 
     /// Goes from mark to mark: delimiters and line feeds end a cell, a quote where a cell begins
@@ -68,16 +190,15 @@ impl<'a> Cells<'a> {
         while scanned < data.len() {
             let base = scanned;
             scanned += BLOCK;
-            let mut marks = marks(&data[base..], dialect.delimiter);
-            while marks != 0 {
-                let at = base + marks.trailing_zeros() as usize;
-                marks &= marks - 1;
+            let marks = Marks::of(&data[base..], dialect.delimiter);
+            for place in bits(marks.delimiters | marks.line_feeds | marks.quotes) {
+                let at = base + place;
                 let byte = data[at];
                 if byte == dialect.delimiter {
-                    self.spans.push(Span::new(start, at, false));
+                    self.spans.push(Span::new(start, at));
                     start = at + 1;
                 } else if byte == b'\n' {
-                    self.spans.push(Span::new(start, at, false));
+                    self.spans.push(Span::new(start, at));
                     row = self.end_row(row, at, first_line);
                     start = at + 1;
                 } else if at == start {
@@ -91,7 +212,7 @@ impl<'a> Cells<'a> {
         }
         if start < data.len() || self.spans.len() > row {
             self.spans
-                .push(Span::new(start.min(data.len()), data.len(), false));
+                .push(Span::new(start.min(data.len()), data.len()));
             self.end_row(row, data.len(), first_line);
         }
     }
@@ -107,7 +228,7 @@ impl<'a> Cells<'a> {
         if let Some(quoted) = self.quoted.get_mut(self.spans.len() - row) {
             *quoted = true;
         }
-        self.spans.push(Span::new(start, end, true));
+        self.spans.push(Span::new(start, end));
         if self.data.get(end) == Some(&dialect.delimiter) {
             row
         } else {
@@ -129,7 +250,7 @@ impl<'a> Cells<'a> {
             if quoted {
                 row = self.end_quoted(row, start, end, dialect, first_line);
             } else {
-                self.spans.push(Span::new(start, end, false));
+                self.spans.push(Span::new(start, end));
                 if data.get(end) != Some(&dialect.delimiter) {
                     row = self.end_row(row, end, first_line);
                 }
@@ -143,10 +264,10 @@ impl<'a> Cells<'a> {
     #[inline]
     fn end_row(&mut self, row: usize, end: usize, first_line: u64) -> usize {
         if let Some(last) = self.spans.last_mut()
-            && last.length > 1
+            && last.length > 0
             && self.data[end - 1] == b'\r'
         {
-            last.length -= 2;
+            last.length -= 1;
         }
         let count = self.spans.len() - row;
         if count != self.width || count == 1 {
@@ -174,73 +295,6 @@ impl<'a> Cells<'a> {
         }
         self.spans.resize(row + self.width, Span::ABSENT);
     }
-
-    pub(crate) fn rows(&self) -> usize {
-        self.spans.len().checked_div(self.width).unwrap_or(0)
-    }
-
-    /// The cells of one column from top to bottom, where none of it is quoted.
-    pub(crate) fn plain_column(
-        &self,
-        column: usize,
-    ) -> Option<impl Iterator<Item = Option<&'a [u8]>>> {
-        let data = self.data;
-        let spans = self.spans.iter().skip(column).step_by(self.width.max(1));
-        let quoted = self.quoted.get(column).copied().unwrap_or_default();
-        (!quoted).then(|| {
-            spans.map(move |span| {
-                let start = span.start as usize;
-                data.get(start..start + (span.length >> 1) as usize)
-            })
-        })
-    }
-
-    /// The cells of one column from top to bottom.
-    pub(crate) fn column(&self, column: usize) -> impl Iterator<Item = Option<Cow<'a, [u8]>>> {
-        let data = self.data;
-        self.spans
-            .iter()
-            .skip(column)
-            .step_by(self.width.max(1))
-            .map(move |span| {
-                if span.start == u32::MAX {
-                    return None;
-                }
-                let start = span.start as usize;
-                let cell = &data[start..start + (span.length >> 1) as usize];
-                Some(if span.length & 1 == 1 {
-                    unquote(cell)
-                } else {
-                    Cow::Borrowed(cell)
-                })
-            })
-    }
-}
-
-/// How many bytes are looked at together.
-const BLOCK: usize = 64;
-
-/// Which of the first 64 bytes are a delimiter, a line feed or a quote, a bit for each. Written so
-/// that the compiler makes vector instructions of it, whatever the machine has.
-#[inline]
-fn marks(data: &[u8], delimiter: u8) -> u64 {
-    let block = match data.first_chunk::<BLOCK>() {
-        Some(block) => *block,
-        None => {
-            // No mark is a zero.
-            let mut block = [0; BLOCK];
-            block[..data.len()].copy_from_slice(data);
-            block
-        }
-    };
-    let flags =
-        block.map(|b| u8::from(b == delimiter) | u8::from(b == b'\n') | u8::from(b == QUOTE));
-    let eights = flags.as_chunks::<8>().0.iter();
-    eights.rev().fold(0, |bits, &eight| {
-        // Moves the lowest bit of byte i to bit i of the highest byte.
-        let moved = u64::from_le_bytes(eight).wrapping_mul(0x0102_0408_1020_4080);
-        bits << 8 | moved >> 56
-    })
 }
 
 impl Cells<'_> {

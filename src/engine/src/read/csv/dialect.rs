@@ -7,6 +7,7 @@
 use memchr::{memchr, memchr2, memrchr};
 
 use super::cells::Cells;
+use super::marks;
 use crate::read::records::Splitter;
 
 /// The characters that structure a file.
@@ -74,6 +75,9 @@ impl Splitter for Dialect {
                 end = Some(next);
             }
             return end;
+        }
+        if let Some(last) = marks::last_line_feed(data, self.delimiter) {
+            return last.map(|at| at + 1);
         }
         let mut from = 0;
         while let Some(quote) = self.opening(data, from, data.len()) {

@@ -2,6 +2,7 @@
 
 mod cells;
 mod dialect;
+mod marks;
 mod sniff;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -106,7 +107,13 @@ impl Csv {
         };
         let cells = Cells::cut(rows, self.dialect, names.len(), 1);
         let look = |(at, name)| {
-            let column = build_column(Kind::Text, cells.column(at), cells.rows(), &self.rules);
+            let column = build_column(
+                Kind::Text,
+                cells.column(at),
+                cells.rows(),
+                &self.rules,
+                None,
+            );
             Look::new(name, &column)
         };
         self.looks = names.into_iter().enumerate().map(look).collect();
@@ -134,12 +141,13 @@ impl Dataset for Csv {
         let Body::Text(data) = chunk.body else {
             return Err(EngineError::internal("CSV comes as text"));
         };
-        let (data, replaced) = text::valid(data, chunk.first_line);
-        let mut cells = Cells::cut(&data, self.dialect, plan.kinds.len(), chunk.first_line);
+        let (text, replaced) = text::valid(data, chunk.first_line);
+        let width = plan.kinds.len();
+        let mut cells = Cells::cut(&text.bytes, self.dialect, width, chunk.first_line);
         let rows = cells.rows();
         let mut batch = Batch {
             rows,
-            columns: Vec::with_capacity(plan.kinds.len()),
+            columns: Vec::with_capacity(width),
             row_hashes: vec![0; rows],
             more: Vec::new(),
             notes: std::mem::take(&mut cells.notes),
@@ -147,8 +155,8 @@ impl Dataset for Csv {
         replaced.note(&mut batch.notes);
         for (at, &kind) in plan.kinds.iter().enumerate() {
             let column = match cells.plain_column(at) {
-                Some(plain) => build_column(kind, plain, rows, &self.rules),
-                None => build_column(kind, cells.column(at), rows, &self.rules),
+                Some(plain) => build_column(kind, plain, rows, &self.rules, Some(&text)),
+                None => build_column(kind, cells.column(at), rows, &self.rules, Some(&text)),
             };
             hash_rows(&column, &mut batch.row_hashes);
             batch.columns.push(column);

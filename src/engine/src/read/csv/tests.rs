@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::cells::Cells;
 use super::dialect::Dialect;
+use super::marks::Even;
 use crate::read::records::Splitter;
 
 const COMMA: Dialect = Dialect {
@@ -66,6 +67,22 @@ fn text() -> impl Strategy<Value = String> {
     proptest::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
 }
 
+/// Records of one width, quotes and all.
+fn even_text(width: usize) -> impl Strategy<Value = String> {
+    let cell = prop_oneof![
+        4 => "[a-z0-9 .-]{0,12}",
+        1 => "[a-z,\n]{0,80}".prop_map(|s| format!("\"{s}\"")),
+        1 => "[a-z]{0,3}".prop_map(|s| format!("\"{s}\"\"{s}\"")),
+        1 => Just("\"\"\"\"".to_owned()),
+    ];
+    let end = prop_oneof![4 => Just("\n"), 1 => Just("\r\n")];
+    let record = (proptest::collection::vec(cell, width), end);
+    proptest::collection::vec(record, 0..30).prop_map(|records| {
+        let lines = records.iter().map(|(cells, end)| cells.join(",") + end);
+        lines.collect()
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -100,5 +117,25 @@ proptest! {
         let mut parts = ours(&data[..at], width);
         parts.extend(ours(&data[at..end], width));
         prop_assert_eq!(parts, ours(&data[..end], width));
+    }
+
+    #[test]
+    fn records_of_one_width_are_cut_at_once(
+        (width, text) in (2..6usize).prop_flat_map(|width| (Just(width), even_text(width))),
+        ended in proptest::bool::ANY,
+    ) {
+        let text = if ended { &text[..] } else { text.trim_end_matches(['\r', '\n']) };
+        let data = text.as_bytes();
+        prop_assert!(Even::cut(data, b',', width).is_some() || !ended);
+        prop_assert_eq!(ours(data, width), theirs(data, width));
+    }
+
+    #[test]
+    fn what_is_cut_at_once_has_the_same_cells_as_one_by_one(text in text(), width in 2..4usize) {
+        let data = text.as_bytes();
+        let end = COMMA.last_record_end(data).unwrap_or(0);
+        if Even::cut(&data[..end], b',', width).is_some() {
+            prop_assert_eq!(ours(&data[..end], width), theirs(&data[..end], width));
+        }
     }
 }

@@ -1,0 +1,181 @@
+//! Finding the marks of CSV, 64 bytes at a time.
+
+use wide::u8x16;
+
+use super::dialect::QUOTE;
+
+/// How many bytes are looked at together.
+pub(super) const BLOCK: usize = 64;
+
+/// Where the marks are among 64 bytes, a bit for each.
+#[derive(Clone, Copy)]
+pub(super) struct Marks {
+    pub(super) delimiters: u64,
+    pub(super) line_feeds: u64,
+    pub(super) quotes: u64,
+}
+
+impl Marks {
+    /// Of the first 64 bytes, or of what there is.
+    #[inline]
+    pub(super) fn of(data: &[u8], delimiter: u8) -> Self {
+        let block = match data.first_chunk::<BLOCK>() {
+            Some(block) => *block,
+            None => {
+                // No mark is a zero.
+                let mut block = [0; BLOCK];
+                block[..data.len()].copy_from_slice(data);
+                block
+            }
+        };
+        let places = |mark: u8| {
+            let mark = u8x16::splat(mark);
+            let parts = block.as_chunks::<16>().0.iter().rev();
+            parts.fold(0, |places, &part| {
+                let part = u8x16::from(part).simd_eq(mark).to_bitmask();
+                places << 16 | u64::from(part)
+            })
+        };
+        Self {
+            delimiters: places(delimiter),
+            line_feeds: places(b'\n'),
+            quotes: places(QUOTE),
+        }
+    }
+}
+
+/// Which marks are in quoted cells and which are not, from block to block.
+///
+/// Quotes are paired as they come (Langdale and Lemire 2019), which is right as long as one that
+/// opens stands where a cell begins, or after one that closes: two quotes that are read as one.
+struct Pairing {
+    /// All bits are set inside a quoted cell.
+    inside: u64,
+    /// In the lowest bit what the byte before the block is.
+    end_before: u64,
+    quote_before: u64,
+}
+
+impl Pairing {
+    fn new() -> Self {
+        Self {
+            inside: 0,
+            end_before: 1,
+            quote_before: 0,
+        }
+    }
+
+    /// The ends of cells in the next block, and the quotes that begin a cell. `None` where a quote
+    /// opens in the middle of one.
+    #[inline(always)]
+    fn next(&mut self, marks: Marks) -> Option<(u64, u64)> {
+        let mut ends = marks.delimiters | marks.line_feeds;
+        let mut starting = 0;
+        if marks.quotes | self.inside != 0 {
+            // From each quote that opens up to the one that closes.
+            let within = parities(marks.quotes) ^ self.inside;
+            self.inside = 0u64.wrapping_sub(within >> 63);
+            ends &= !within;
+            let opening = marks.quotes & within;
+            starting = opening & (ends << 1 | self.end_before);
+            if opening & !(starting | marks.quotes << 1 | self.quote_before) != 0 {
+                return None;
+            }
+        }
+        (self.end_before, self.quote_before) = (ends >> 63, marks.quotes >> 63);
+        Some((ends, starting))
+    }
+}
+
+/// Where the last line feed is that ends a record, if there is one. `None` where that takes a
+/// closer look.
+pub(super) fn last_line_feed(data: &[u8], delimiter: u8) -> Option<Option<usize>> {
+    let mut pairing = Pairing::new();
+    let mut last = None;
+    for (number, block) in data.chunks(BLOCK).enumerate() {
+        let marks = Marks::of(block, delimiter);
+        let (ends, _) = pairing.next(marks)?;
+        let lines = ends & marks.line_feeds;
+        if lines != 0 {
+            last = Some(number * BLOCK + lines.ilog2() as usize);
+        }
+    }
+    Some(last)
+}
+
+/// Cells of records that are all of one width.
+pub(super) struct Even {
+    /// What ends each cell, a delimiter or a line feed; before the first one the place before
+    /// the data, which is −1.
+    pub(super) ends: Vec<u32>,
+    /// Which columns have a quoted cell.
+    pub(super) quoted: Vec<bool>,
+}
+
+impl Even {
+    /// Cuts records of `width` cells, two or more. `None` where it takes a closer look: a record
+    /// is not of this width, or a quote is in the middle of a cell.
+    pub(super) fn cut(data: &[u8], delimiter: u8, width: usize) -> Option<Self> {
+        let mut ends: Vec<u32> = Vec::with_capacity(data.len() / 6 + BLOCK);
+        ends.push(u32::MAX);
+        let mut quoted = vec![false; width];
+        let mut lines = 0;
+        let mut pairing = Pairing::new();
+        for (number, block) in data.chunks(BLOCK).enumerate() {
+            let marks = Marks::of(block, delimiter);
+            let (here, starting) = pairing.next(marks)?;
+            for place in bits(starting) {
+                let before = (here & ((1 << place) - 1)).count_ones() as usize;
+                quoted[(ends.len() - 1 + before) % width] = true;
+            }
+            lines += (here & marks.line_feeds).count_ones() as usize;
+            push(&mut ends, (number * BLOCK) as u32, here);
+        }
+        // The last record may do without a line feed.
+        if data.last().is_some_and(|&last| last != b'\n') {
+            ends.push(data.len() as u32);
+            lines += 1;
+        }
+        let mut records = ends[1..].chunks_exact(width);
+        let is_line = |end: u32| data.get(end as usize).is_none_or(|&byte| byte == b'\n');
+        let even = pairing.inside == 0
+            && ends.len() - 1 == lines * width
+            && records.all(|record| record.last().is_some_and(|&end| is_line(end)));
+        even.then_some(Self { ends, quoted })
+    }
+}
+
+/// Each bit of the result says whether the number of bits up to it is odd.
+#[inline]
+fn parities(mut bits: u64) -> u64 {
+    for distance in [1, 2, 4, 8, 16, 32] {
+        bits ^= bits << distance;
+    }
+    bits
+}
+
+/// The places of the bits, ascending.
+#[inline]
+pub(super) fn bits(mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let place = (bits != 0).then(|| bits.trailing_zeros() as usize);
+        bits &= bits.wrapping_sub(1);
+        place
+    })
+}
+
+/// Appends the places of the bits, counted from `first`: eight at once, as how many there are is
+/// anyone's guess.
+#[inline]
+fn push(places: &mut Vec<u32>, first: u32, mut bits: u64) {
+    let length = places.len() + bits.count_ones() as usize;
+    while bits != 0 {
+        let mut eight = [0; 8];
+        for place in &mut eight {
+            *place = first + bits.trailing_zeros();
+            bits &= bits.wrapping_sub(1);
+        }
+        places.extend_from_slice(&eight);
+    }
+    places.truncate(length);
+}
