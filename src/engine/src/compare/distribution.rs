@@ -51,18 +51,16 @@ impl Observed {
         self.missing += missing.count() as u64;
         self.count += (rows - missing.count()) as u64;
         match (&mut self.body, &batch.values) {
-            (Body::Keys(held), Values::Integers(values)) => held.extend(
-                (0..rows)
-                    .filter(present)
-                    .map(|row| key_of_integer(values[row])),
-                ctl,
-            ),
-            (Body::Keys(held), Values::Floats(values)) => held.extend(
-                (0..rows)
-                    .filter(present)
-                    .map(|row| key_of_float(values[row])),
-                ctl,
-            ),
+            (Body::Keys(held), Values::Integers(values)) => {
+                let values = missing.present(values);
+                let keys: Vec<u64> = values.iter().map(|&value| key_of_integer(value)).collect();
+                held.extend(&keys, ctl)
+            }
+            (Body::Keys(held), Values::Floats(values)) => {
+                let values = missing.present(values);
+                let keys: Vec<u64> = values.iter().map(|&value| key_of_float(value)).collect();
+                held.extend(&keys, ctl)
+            }
             (Body::Words(words), Values::Text(texts)) => {
                 words.extend(texts, (0..rows).filter(present), ctl)
             }

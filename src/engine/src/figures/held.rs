@@ -16,7 +16,7 @@ use crate::EngineError;
 use crate::ctl::Ctl;
 
 /// A column with more different values than this leaves the hash table.
-const TABLE: usize = 8192;
+const TABLE: usize = 65_536;
 
 /// The values of a column.
 pub(crate) struct Held {
@@ -57,62 +57,39 @@ impl Held {
     }
 
     /// Counts values.
-    pub(crate) fn extend(
-        &mut self,
-        keys: impl Iterator<Item = u64>,
-        ctl: Ctl<'_>,
-    ) -> Result<(), EngineError> {
-        let mut keys = keys;
-        loop {
+    pub(crate) fn extend(&mut self, mut keys: &[u64], ctl: Ctl<'_>) -> Result<(), EngineError> {
+        while !keys.is_empty() {
             match &mut self.stage {
                 Stage::Table(table) => {
                     let limit = TABLE.min(self.budget / 64);
-                    for key in &mut keys {
+                    let mut taken = 0;
+                    for &key in keys {
+                        taken += 1;
                         *table.entry(key).or_insert(0) += 1;
                         if table.len() > limit {
                             break;
                         }
                     }
-                    if table.len() <= limit {
-                        return Ok(());
+                    keys = &keys[taken..];
+                    if table.len() > limit {
+                        let table = std::mem::take(table);
+                        self.stage = Stage::Runs(Runs::from_counts(table.into_iter(), self.budget));
                     }
-                    let table = std::mem::take(table);
-                    self.stage = Stage::Runs(Runs::from_counts(table.into_iter(), self.budget));
                 }
                 Stage::Runs(runs) => {
-                    let mut full = false;
-                    for key in &mut keys {
-                        if runs.push(key, ctl)? && runs.bytes() > self.budget / 2 {
-                            full = true;
-                            break;
-                        }
+                    keys = runs.fill(keys, ctl)?;
+                    if runs.bytes() > self.budget / 2 {
+                        self.stage = Stage::Sketched(Sketches::of(runs, self.budget, ctl)?);
                     }
-                    if !full {
-                        return Ok(());
-                    }
-                    let mut sketches = Sketches::new(self.budget);
-                    for run in std::mem::take(&mut runs.levels).into_iter().flatten() {
-                        for (at, (key, count)) in run.iter().enumerate() {
-                            if at % 4096 == 0 {
-                                ctl.check()?;
-                            }
-                            sketches.add(key, count, ctl)?;
-                        }
-                    }
-                    for &key in &runs.fresh {
-                        sketches.add(key, 1, ctl)?;
-                    }
-                    self.stage = Stage::Sketched(Box::new(sketches));
                 }
                 Stage::Sketched(sketches) => {
-                    for key in keys {
-                        sketches.order.push(key);
-                        sketches.distinct.add(mix(key));
-                    }
+                    sketches.order.extend(keys);
+                    keys.iter().for_each(|&key| sketches.distinct.add(mix(key)));
                     return Ok(());
                 }
             }
         }
+        Ok(())
     }
 
     /// Sums up.
@@ -180,6 +157,23 @@ impl Sketches {
         }
     }
 
+    /// Of what was held exactly.
+    fn of(runs: &mut Runs, budget: usize, ctl: Ctl<'_>) -> Result<Box<Self>, EngineError> {
+        let mut sketches = Box::new(Self::new(budget));
+        for run in std::mem::take(&mut runs.levels).into_iter().flatten() {
+            for (at, (key, count)) in run.iter().enumerate() {
+                if at % 4096 == 0 {
+                    ctl.check()?;
+                }
+                sketches.add(key, count, ctl)?;
+            }
+        }
+        for &key in &runs.fresh {
+            sketches.add(key, 1, ctl)?;
+        }
+        Ok(sketches)
+    }
+
     fn add(&mut self, key: u64, count: u64, ctl: Ctl<'_>) -> Result<(), EngineError> {
         self.distinct.add(mix(key));
         for step in 0..count {
@@ -224,15 +218,15 @@ impl Runs {
         }
     }
 
-    /// Adds a value; true when there is more than before.
-    #[inline]
-    fn push(&mut self, key: u64, ctl: Ctl<'_>) -> Result<bool, EngineError> {
-        self.fresh.push(key);
-        if self.fresh.len() < self.fresh_limit {
-            return Ok(false);
+    /// Adds values until there is a run more, or none is left; returns those that are left.
+    fn fill<'k>(&mut self, keys: &'k [u64], ctl: Ctl<'_>) -> Result<&'k [u64], EngineError> {
+        let room = self.fresh_limit - self.fresh.len();
+        let (now, later) = keys.split_at(room.min(keys.len()));
+        self.fresh.extend_from_slice(now);
+        if self.fresh.len() == self.fresh_limit {
+            self.carry(ctl)?;
         }
-        self.carry(ctl)?;
-        Ok(true)
+        Ok(later)
     }
 
     fn carry(&mut self, ctl: Ctl<'_>) -> Result<(), EngineError> {

@@ -33,12 +33,16 @@ impl Moments {
         }
     }
 
-    #[inline]
-    pub(crate) fn push(&mut self, value: f64) {
-        self.block.push(value);
-        if self.block.len() == BLOCK {
-            self.merged = self.merged.merge(Central::of(&self.block));
-            self.block.clear();
+    pub(crate) fn extend(&mut self, mut values: &[f64]) {
+        while !values.is_empty() {
+            let room = BLOCK - self.block.len();
+            let (now, later) = values.split_at(room.min(values.len()));
+            self.block.extend_from_slice(now);
+            if self.block.len() == BLOCK {
+                self.merged = self.merged.merge(Central::of(&self.block));
+                self.block.clear();
+            }
+            values = later;
         }
     }
 

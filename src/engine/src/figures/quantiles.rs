@@ -54,23 +54,29 @@ fn finite(value: f64) -> Option<f64> {
     Some(value).filter(|v| v.is_finite())
 }
 
-/// A sketch of the order of many values: buffers of up to 4,096 values, two of equal weight merged into
-/// one of twice the weight by keeping every other value (Munro and Paterson 1980; Manku,
+/// A sketch of the order of many values: buffers of up to 4,096 values, two of equal weight merged
+/// into one of twice the weight by keeping every other value (Munro and Paterson 1980; Manku,
 /// Rajagopalan and Lindsay 1998).
 ///
 /// Which value of a pair is kept alternates, so that equal data gives equal results; a merge at
-/// weight w shifts no rank by more than w, which bounds the error for every input.
+/// weight w shifts no rank by more than w, which bounds the error for every input. The first merge
+/// is done by sorting as many values at once, which is less work.
 #[derive(Clone, Debug)]
 pub(crate) struct OrderSketch {
     width: usize,
     fresh: Vec<u64>,
     /// Room to sort in.
     spare: Vec<u64>,
-    /// At index i a sorted buffer of weight 2^i.
+    /// How often `fresh` was full.
+    full: u64,
+    /// At index i a sorted buffer of weight 2 · 2^i.
     levels: Vec<Option<Vec<u64>>>,
     odd: Vec<bool>,
     merges: Vec<u64>,
 }
+
+/// Of how many values that are sorted at once one is kept.
+const FIRST_WEIGHT: usize = 2;
 
 impl OrderSketch {
     /// A sketch for a column with about `budget` bytes.
@@ -78,8 +84,9 @@ impl OrderSketch {
         let width = 1 << super::frequent::size_for(budget);
         Self {
             width,
-            fresh: Vec::with_capacity(width),
+            fresh: Vec::with_capacity(FIRST_WEIGHT * width),
             spare: Vec::new(),
+            full: 0,
             levels: Vec::new(),
             odd: Vec::new(),
             merges: Vec::new(),
@@ -89,15 +96,32 @@ impl OrderSketch {
     #[inline]
     pub(crate) fn push(&mut self, key: u64) {
         self.fresh.push(key);
-        if self.fresh.len() == self.width {
+        if self.fresh.len() == FIRST_WEIGHT * self.width {
             self.carry();
+        }
+    }
+
+    pub(crate) fn extend(&mut self, mut keys: &[u64]) {
+        while !keys.is_empty() {
+            let room = FIRST_WEIGHT * self.width - self.fresh.len();
+            let (now, later) = keys.split_at(room.min(keys.len()));
+            self.fresh.extend_from_slice(now);
+            if later.is_empty() && now.len() < room {
+                return;
+            }
+            self.carry();
+            keys = later;
         }
     }
 
     /// Adds the full buffer as one adds 1 to a binary number.
     fn carry(&mut self) {
-        let mut buffer = std::mem::replace(&mut self.fresh, Vec::with_capacity(self.width));
-        sort(&mut buffer, &mut self.spare);
+        sort(&mut self.fresh, &mut self.spare);
+        let skipped = (self.full % 2) as usize;
+        self.full += 1;
+        let kept = self.fresh.iter().skip(skipped).step_by(FIRST_WEIGHT);
+        let mut buffer: Vec<u64> = kept.copied().collect();
+        self.fresh.clear();
         for level in 0.. {
             if self.levels.len() == level {
                 self.levels.push(None);
@@ -116,14 +140,10 @@ impl OrderSketch {
 
     /// How far the rank of a value can be off, as a fraction of the count.
     pub(crate) fn rank_error(&self) -> f64 {
-        let shifts: u64 = self
-            .merges
-            .iter()
-            .enumerate()
-            .map(|(level, n)| n << level)
-            .sum();
+        let merges = self.merges.iter().enumerate();
+        let shifts: u64 = merges.map(|(level, n)| n * weight(level)).sum::<u64>() + self.full;
         // Half a weight more because a value stands for those around it.
-        let top = 1u64 << self.levels.len().saturating_sub(1);
+        let top = self.levels.len().checked_sub(1).map_or(1, weight);
         let n = self.count();
         if n == 0 {
             0.0
@@ -136,7 +156,7 @@ impl OrderSketch {
     pub(crate) fn count(&self) -> u64 {
         let held = self.levels.iter().enumerate();
         let held: u64 = held
-            .map(|(i, b)| b.as_ref().map_or(0, |b| (b.len() as u64) << i))
+            .map(|(i, b)| b.as_ref().map_or(0, |b| b.len() as u64 * weight(i)))
             .sum();
         held + self.fresh.len() as u64
     }
@@ -146,11 +166,17 @@ impl OrderSketch {
         self.fresh.sort_unstable();
         let mut all: Vec<(u64, u64)> = self.fresh.iter().map(|&key| (key, 1)).collect();
         for (level, buffer) in self.levels.into_iter().enumerate() {
-            all.extend(buffer.into_iter().flatten().map(|key| (key, 1 << level)));
+            let weight = weight(level);
+            all.extend(buffer.into_iter().flatten().map(|key| (key, weight)));
         }
         all.sort_unstable();
         all
     }
+}
+
+/// What a value stands for at a level.
+fn weight(level: usize) -> u64 {
+    (FIRST_WEIGHT as u64) << level
 }
 
 /// Merges two sorted buffers of the same even length and keeps every other value. Both ends are

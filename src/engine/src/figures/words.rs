@@ -205,7 +205,7 @@ impl Dictionary {
         } = self;
         let same = |&at: &u32| {
             let at = at as usize;
-            entries[at].hash == hash && same(slice(entries, bytes, at), text)
+            entries[at].hash == hash && slice(entries, bytes, at) == text
         };
         if let Some(&at) = table.find(hash, same) {
             entries[at as usize].count += 1;
@@ -239,22 +239,4 @@ impl Dictionary {
 fn slice<'a>(entries: &[Entry], bytes: &'a [u8], at: usize) -> &'a [u8] {
     let start = if at == 0 { 0 } else { entries[at - 1].end };
     &bytes[start..entries[at].end]
-}
-
-/// Equality of texts that are mostly short: up to 16 bytes in two comparisons of words.
-#[inline]
-fn same(a: &[u8], b: &[u8]) -> bool {
-    fn ends<const N: usize>(a: &[u8], b: &[u8]) -> Option<bool> {
-        let first = a.first_chunk::<N>()? == b.first_chunk::<N>()?;
-        Some(first && a.last_chunk::<N>()? == b.last_chunk::<N>()?)
-    }
-    if a.len() != b.len() {
-        return false;
-    }
-    match a.len() {
-        17.. => a == b,
-        8.. => ends::<8>(a, b) == Some(true),
-        4.. => ends::<4>(a, b) == Some(true),
-        _ => a.iter().zip(b).all(|(x, y)| x == y),
-    }
 }

@@ -60,14 +60,14 @@ impl ColumnFigures {
         self.mixture.identifiers += batch.identifiers;
         match (&mut self.body, &batch.values) {
             (Body::Numbers(numbers), Values::Integers(values)) => {
-                numbers.add_integers((0..rows).filter(present).map(|row| values[row]), ctl)
+                numbers.add_integers(&missing.present(values), ctl)
             }
             (Body::Numbers(numbers), Values::Floats(values)) => {
-                // Missing floats are NaN.
-                numbers.add_floats(values.iter().copied().filter(|value| !value.is_nan()), ctl)
+                // What is NaN is missing.
+                numbers.add_floats(&missing.present(values), ctl)
             }
             (Body::Times(times), Values::Integers(values)) => {
-                times.add((0..rows).filter(present).map(|row| values[row]), ctl)
+                times.add(&missing.present(values), ctl)
             }
             (Body::Booleans(counts), Values::Integers(values)) => {
                 // Missing booleans are 0.

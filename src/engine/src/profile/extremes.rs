@@ -14,9 +14,10 @@ impl Extremes {
         max: 0,
     };
 
-    #[inline]
-    pub(super) fn add(&mut self, key: u64) {
-        self.min = self.min.min(key);
-        self.max = self.max.max(key);
+    pub(super) fn extend(&mut self, keys: &[u64]) {
+        for &key in keys {
+            self.min = self.min.min(key);
+            self.max = self.max.max(key);
+        }
     }
 }

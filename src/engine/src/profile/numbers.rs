@@ -46,42 +46,40 @@ impl Numbers {
         }
     }
 
-    pub(super) fn add_integers(
-        &mut self,
-        values: impl Iterator<Item = i64> + Clone,
-        ctl: Ctl<'_>,
-    ) -> Result<(), EngineError> {
-        for value in values.clone() {
-            self.extremes.add(key_of_integer(value));
-            self.whole_sum += i128::from(value);
-            self.zeros += u64::from(value == 0);
-            self.negatives += u64::from(value < 0);
-            self.moments.push(value as f64);
-        }
+    pub(super) fn add_integers(&mut self, values: &[i64], ctl: Ctl<'_>) -> Result<(), EngineError> {
+        let keys: Vec<u64> = values.iter().map(|&value| key_of_integer(value)).collect();
+        let floats: Vec<f64> = values.iter().map(|&value| value as f64).collect();
+        self.extremes.extend(&keys);
         self.finite = self.extremes;
-        self.held.extend(values.map(key_of_integer), ctl)
+        self.whole_sum += values.iter().map(|&value| i128::from(value)).sum::<i128>();
+        self.zeros += count(values, |value| value == 0);
+        self.negatives += count(values, |value| value < 0);
+        self.moments.extend(&floats);
+        self.held.extend(&keys, ctl)
     }
 
     /// Takes doubles none of which is NaN.
-    pub(super) fn add_floats(
-        &mut self,
-        values: impl Iterator<Item = f64> + Clone,
-        ctl: Ctl<'_>,
-    ) -> Result<(), EngineError> {
-        for value in values.clone() {
-            let key = key_of_float(value);
-            self.extremes.add(key);
-            self.zeros += u64::from(value == 0.0);
-            self.negatives += u64::from(value < 0.0);
-            if value.is_finite() {
-                self.finite.add(key);
-                self.sum.add(value);
-                self.moments.push(value);
-            } else {
-                self.infinities += 1;
-            }
+    pub(super) fn add_floats(&mut self, values: &[f64], ctl: Ctl<'_>) -> Result<(), EngineError> {
+        let keys: Vec<u64> = values.iter().map(|&value| key_of_float(value)).collect();
+        self.extremes.extend(&keys);
+        self.zeros += count(values, |value| value == 0.0);
+        self.negatives += count(values, |value| value < 0.0);
+        let infinities = count(values, f64::is_infinite);
+        if infinities == 0 {
+            self.add_finite(values, &keys);
+        } else {
+            self.infinities += infinities;
+            let finite: Vec<f64> = values.iter().copied().filter(|x| x.is_finite()).collect();
+            let keys: Vec<u64> = finite.iter().map(|&value| key_of_float(value)).collect();
+            self.add_finite(&finite, &keys);
         }
-        self.held.extend(values.map(key_of_float), ctl)
+        self.held.extend(&keys, ctl)
+    }
+
+    fn add_finite(&mut self, values: &[f64], keys: &[u64]) {
+        self.finite.extend(keys);
+        values.iter().for_each(|&value| self.sum.add(value));
+        self.moments.extend(values);
     }
 
     /// A value in JSON, which has no infinities: they are named.
@@ -177,6 +175,10 @@ impl Numbers {
         };
         Ok((figures, values))
     }
+}
+
+fn count<T: Copy>(values: &[T], what: impl Fn(T) -> bool) -> u64 {
+    values.iter().map(|&value| u64::from(what(value))).sum()
 }
 
 /// The finite ones of ascending values, and their counts summed up.

@@ -28,15 +28,10 @@ impl Times {
         }
     }
 
-    pub(super) fn add(
-        &mut self,
-        values: impl Iterator<Item = i64> + Clone,
-        ctl: Ctl<'_>,
-    ) -> Result<(), EngineError> {
-        for value in values.clone() {
-            self.extremes.add(key_of_integer(value));
-        }
-        self.held.extend(values.map(key_of_integer), ctl)
+    pub(super) fn add(&mut self, values: &[i64], ctl: Ctl<'_>) -> Result<(), EngineError> {
+        let keys: Vec<u64> = values.iter().map(|&value| key_of_integer(value)).collect();
+        self.extremes.extend(&keys);
+        self.held.extend(&keys, ctl)
     }
 
     /// Sums up.
