@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use lastcall_domain::{BlobKey, BlobWriter, Dataset, DatasetName, Format, Session};
+use tokio::time::{Instant, timeout_at};
 
 use crate::auth::Caller;
 use crate::errors::Code;
@@ -15,6 +16,7 @@ use crate::json::unreadable_payload;
 use crate::problem::{ApiResult, Problem};
 use crate::state::ApiState;
 use crate::view::DatasetView;
+use crate::waiting::LOOK;
 
 /// How long the next bytes of a body may take.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -116,7 +118,7 @@ pub(crate) async fn put(
         .json(DatasetView::from(&dataset)))
 }
 
-/// Writes the body as it comes in. The session is renewed meanwhile: an upload is a use of it.
+/// Writes the body as it comes in.
 async fn pour(
     state: &ApiState,
     session: &mut Session,
@@ -125,15 +127,10 @@ async fn pour(
     mut ingest: Ingest,
 ) -> ApiResult<Received> {
     loop {
-        let chunk = tokio::time::timeout(BODY_TIMEOUT, payload.next())
-            .await
-            .map_err(|_| {
-                let detail = format!("no byte of it came for {} s", BODY_TIMEOUT.as_secs());
-                Problem::new(Code::BodyTimeout, detail)
-            })?;
+        let chunk = next_chunk(state, session, &mut payload).await?;
         let last = chunk.is_none();
         match chunk {
-            Some(chunk) => ingest.feed(&chunk.map_err(|error| unreadable_payload(&error))?)?,
+            Some(chunk) => ingest.feed(&chunk)?,
             None => ingest.end(),
         }
         if !last && ingest.waiting() < BATCH {
@@ -147,9 +144,33 @@ async fn pour(
                 None => break,
             }
         }
-        *session = state.renew(session.clone()).await?;
         if last {
             return ingest.finish();
+        }
+    }
+}
+
+/// The next bytes of the body; `None` at its end. The session is renewed with all that comes, and
+/// while nothing does: an upload is a use of it for as long as it runs, however slowly.
+async fn next_chunk(
+    state: &ApiState,
+    session: &mut Session,
+    payload: &mut web::Payload,
+) -> ApiResult<Option<Bytes>> {
+    let too_late = Instant::now() + BODY_TIMEOUT;
+    loop {
+        *session = state.renew(session.clone()).await?;
+        match timeout_at(too_late.min(Instant::now() + LOOK), payload.next()).await {
+            Ok(chunk) => {
+                return chunk
+                    .transpose()
+                    .map_err(|error| unreadable_payload(&error));
+            }
+            Err(_) if Instant::now() < too_late => {}
+            Err(_) => {
+                let detail = format!("no byte of it came for {} s", BODY_TIMEOUT.as_secs());
+                return Err(Problem::new(Code::BodyTimeout, detail));
+            }
         }
     }
 }

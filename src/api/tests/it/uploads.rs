@@ -1,12 +1,15 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use lastcall_domain::store::Store;
+use lastcall_domain::{Clock, SessionId};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::fixture::{Api, CSV};
+use crate::fixture::{Api, CSV, block};
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
@@ -231,6 +234,37 @@ fn an_upload_whose_client_goes_away_leaves_nothing() {
     assert!(api.blobs.keys().is_empty());
     let list = api.client.get(&format!("{session}/datasets")).ok(200);
     assert_eq!(list["items"], json!([]));
+}
+
+#[test]
+fn a_slow_upload_keeps_its_session() {
+    let api = Api::with(|config| config.default_ttl = Duration::from_secs(100));
+    let session = api.session();
+    let id: SessionId = session.rsplit('/').next().unwrap().parse().unwrap();
+    let mut connection = TcpStream::connect(api.address).unwrap();
+    write!(
+        connection,
+        "PUT {session}/datasets/a HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n\
+         Content-Length: 8\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut interim = [0; 25];
+    connection.read_exact(&mut interim).unwrap();
+    assert!(interim.starts_with(b"HTTP/1.1 100 Continue"));
+    let patience = Instant::now() + Duration::from_secs(20);
+    for line in [b"a\n", b"1\n", b"2\n", b"3\n"] {
+        api.clock.advance(Duration::from_secs(60));
+        connection.write_all(line).unwrap();
+        let renewed = Clock::now(&*api.clock) + Duration::from_secs(100);
+        let expires_at = || block(api.store.session(id)).unwrap().unwrap().expires_at;
+        while expires_at() < renewed {
+            assert!(Instant::now() < patience, "the session is not renewed");
+            std::thread::yield_now();
+        }
+    }
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
 }
 
 #[test]
