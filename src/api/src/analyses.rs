@@ -98,6 +98,7 @@ async fn spec(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult
     let dataset = state.dataset_to_submit(session, dataset).await?;
     let options = match new.options {
         Some(options) => {
+            only_objects(&options)?;
             let options: ProfileOptions = serde_json::from_value(options)
                 .map_err(|error| invalid(format!("options: {error}")))?;
             options
@@ -119,6 +120,21 @@ async fn spec(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult
             }
         }
     })
+}
+
+/// Refuses arrays, whose elements serde would take for the fields, in order.
+fn only_objects(options: &Value) -> ApiResult<()> {
+    let parts = [
+        ("options", Some(options)),
+        ("options.read", options.get("read")),
+        ("options.alerts", options.get("alerts")),
+    ];
+    for (name, part) in parts {
+        if part.is_some_and(Value::is_array) {
+            return Err(invalid(format!("`{name}` has to be a JSON object")));
+        }
+    }
+    Ok(())
 }
 
 fn sql(new: NewAnalysis) -> ApiResult<JobSpec> {

@@ -32,29 +32,38 @@ impl JsonBody {
     /// `invalid_json` where it is not JSON, wherever that shows; `invalid_request` where it is
     /// JSON that says something else.
     pub(crate) fn parse<T: DeserializeOwned>(&self) -> ApiResult<T> {
+        // An array is none, though serde would take its elements for the fields, in order.
+        let is_object = self.0.trim_ascii_start().starts_with(b"{");
         let error = match serde_json::from_slice(&self.0) {
-            Ok(said) => return Ok(said),
-            Err(error) => error,
+            Ok(said) if is_object => return Ok(said),
+            Ok(_) => None,
+            Err(error) => Some(error),
         };
         // The first thing that is wrong may come before the place where the JSON breaks.
-        if let Err(broken) = serde_json::from_slice::<IgnoredAny>(&self.0) {
-            return Err(Problem::new(Code::InvalidJson, broken.to_string()));
+        if let Err(broken) = self.is_json() {
+            return Err(Problem::new(Code::InvalidJson, broken));
         }
-        let detail = if self.0.trim_ascii_start().starts_with(b"{") {
-            error.to_string()
-        } else {
-            "the body has to be a JSON object".to_owned()
+        let detail = match error {
+            Some(error) if is_object => error.to_string(),
+            _ => "the body has to be a JSON object".to_owned(),
         };
         Err(Problem::new(Code::InvalidRequest, detail))
     }
 
     /// What the body says, or the default where there is none or it is `null`.
     pub(crate) fn parse_or_default<T: DeserializeOwned + Default>(&self) -> ApiResult<T> {
-        if self.0.iter().all(u8::is_ascii_whitespace) {
-            Ok(T::default())
-        } else {
-            Ok(self.parse::<Option<T>>()?.unwrap_or_default())
+        match self.0.trim_ascii() {
+            b"" | b"null" => Ok(T::default()),
+            _ => self.parse(),
         }
+    }
+
+    /// Whether the body is JSON, whatever it says.
+    fn is_json(&self) -> Result<(), String> {
+        // What is skipped is not decoded: it is looked at here.
+        let text = std::str::from_utf8(&self.0).map_err(|error| format!("no UTF-8: {error}"))?;
+        let _: IgnoredAny = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        Ok(())
     }
 }
 

@@ -64,12 +64,20 @@ fn a_session_that_asks_for_the_impossible_is_refused() {
             .problem(422, "invalid_request");
     }
     // Broken is broken, also where something else is wrong before it.
-    for broken in ["{\"ttl\":", "[[[", "{\"tll\":1", "{\"ttl\":30]", "[1,]"] {
+    for broken in [
+        &b"{\"ttl\":"[..],
+        b"[[[",
+        b"{\"tll\":1",
+        b"{\"ttl\":30]",
+        b"[1,]",
+        b"{\"ttl\":\"\xff\"}",
+        b"{\"\xc3\":1}",
+    ] {
         api.client
-            .raw("POST", "/v1/sessions", broken.as_bytes())
+            .raw("POST", "/v1/sessions", broken)
             .problem(400, "invalid_json");
     }
-    for other in ["[]", " [{}]", "7", "\"{}\"", "true"] {
+    for other in ["[]", " [{}]", "[\"30m\"]", "[null]", "7", "\"{}\"", "true"] {
         let refused = api.client.raw("POST", "/v1/sessions", other.as_bytes());
         let problem = refused.problem(422, "invalid_request");
         assert_eq!(problem["detail"], "the body has to be a JSON object");
