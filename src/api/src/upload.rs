@@ -60,6 +60,7 @@ pub(crate) async fn put(
     let mut session = state.session(&caller, &session).await?;
     let name = DatasetName::try_from(name)
         .map_err(|error| Problem::new(Code::InvalidDatasetName, error.to_string()))?;
+    refuse_part(request.headers())?;
     let format = format_of(request.headers(), &name)?;
     let gzip = is_gzip(request.headers())?;
     let max_body = state.config.max_body;
@@ -194,6 +195,17 @@ pub(crate) async fn discard(state: &ApiState, blob: &BlobKey) {
     if let Err(error) = state.blobs.delete(blob).await {
         log::warn!("the blob {} could not be deleted: {error}", blob.as_str());
     }
+}
+
+/// Refuses a part of a dataset, which would be stored as all of it.
+fn refuse_part(headers: &HeaderMap) -> ApiResult<()> {
+    if headers.contains_key(header::CONTENT_RANGE) {
+        return Err(Problem::new(
+            Code::InvalidParameter,
+            "a Content-Range says that this is a part: a dataset is uploaded whole",
+        ));
+    }
+    Ok(())
 }
 
 /// The format by the media type, or by the name's ending where the media type says nothing.

@@ -49,6 +49,7 @@ fn of(operation: &str) -> Vec<&'static [Code]> {
         "putDataset" => vec![
             IN_SESSION,
             &[
+                InvalidParameter,
                 InvalidEncoding,
                 IncompleteBody,
                 BodyTimeout,

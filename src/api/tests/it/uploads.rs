@@ -179,6 +179,18 @@ fn an_upload_is_bounded_as_sent_and_as_decoded() {
 }
 
 #[test]
+fn a_part_is_not_taken_for_the_whole() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    let resumed = api.client.with("content-range", "bytes 100-111/112");
+    let path = format!("{session}/datasets/penguins");
+    resumed
+        .put(&path, "text/csv", b"Gentoo,5000\n")
+        .problem(400, "invalid_parameter");
+    assert_eq!(api.client.get(&path).ok(200)["bytes"], CSV.len());
+}
+
+#[test]
 fn an_empty_dataset_is_refused() {
     let api = Api::start();
     let session = api.session();
