@@ -20,7 +20,7 @@ use crate::view::{DatasetView, DescriptionView};
     description = "By name.",
     params(
         ("sid" = Uuid, Path, description = "The session"),
-        ("limit" = Option<u32>, Query, description = "Entries of a page, 1 to 1000; 50 when left out"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Entries of a page, 1 to 1000; 50 when left out"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
     ),
     responses(

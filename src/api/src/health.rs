@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
-use serde_json::json;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 use utoipa::ToSchema;
@@ -16,6 +15,15 @@ use lastcall_actors::Phase;
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long its answer is believed.
 const FRESH: Duration = Duration::from_secs(1);
+
+/// How the process is, in a word.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Status)]
+pub(crate) struct StatusView {
+    /// `alive` or `draining`.
+    #[schema(example = "alive")]
+    pub(crate) status: &'static str,
+}
 
 /// Whether the instance is to be sent requests.
 #[derive(Debug, Serialize, ToSchema)]
@@ -56,11 +64,11 @@ pub(crate) struct Readiness {
     summary = "Whether the process can serve",
     description = "",
     responses(
-        (status = 200, description = "It can"),
+        (status = 200, description = "It can", body = StatusView),
     ),
 )]
 pub(crate) async fn livez() -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "status": "alive" }))
+    HttpResponse::Ok().json(StatusView { status: "alive" })
 }
 
 /// `GET /readyz`

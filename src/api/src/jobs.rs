@@ -24,7 +24,7 @@ use crate::view::JobView;
         ("session" = Option<Uuid>, Query, description = "Of this session only"),
         ("state" = Option<String>, Query, description = "`queued`, `running`, `succeeded`, `failed` or `cancelled`"),
         ("service" = Option<String>, Query, description = "`analysis` or `report`"),
-        ("limit" = Option<u32>, Query, description = "Entries of a page, 1 to 1000; 50 when left out"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Entries of a page, 1 to 1000; 50 when left out"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
     ),
     responses(

@@ -10,11 +10,12 @@ use lastcall_actors::{Phase, ShutdownReport};
 use lastcall_domain::Service;
 use lastcall_domain::store::StoreCounts;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::auth::Caller;
+use crate::health::StatusView;
 use crate::problem::ApiResult;
 use crate::service_view::ServiceView;
 use crate::state::ApiState;
@@ -105,7 +106,7 @@ pub(crate) async fn get(state: web::Data<ApiState>) -> ApiResult<web::Json<Syste
     summary = "Begin the shutdown",
     description = "The same as SIGTERM; asking again changes nothing. Needs a key with the role `admin`.",
     responses(
-        (status = 202, description = "It begins"),
+        (status = 202, description = "It begins", body = StatusView),
     ),
 )]
 pub(crate) async fn drain(state: web::Data<ApiState>, caller: Caller) -> ApiResult<HttpResponse> {
@@ -117,7 +118,8 @@ pub(crate) async fn drain(state: web::Data<ApiState>, caller: Caller) -> ApiResu
         log::info!("{} asks for the shutdown", caller.owner.as_str());
         state.system.request_drain();
     }
-    Ok(HttpResponse::Accepted().json(json!({ "status": "draining" })))
+    let status = "draining";
+    Ok(HttpResponse::Accepted().json(StatusView { status }))
 }
 
 impl ApiState {

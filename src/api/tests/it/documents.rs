@@ -262,13 +262,45 @@ fn answers_are_as_their_schemas_say() {
         ),
         ("/v1/system", "/v1/system".to_owned()),
         ("/readyz", "/readyz".to_owned()),
+        ("/livez", "/livez".to_owned()),
     ] {
         let schema = schema(route, "get", "200");
         assert!(schema.is_object(), "{route}");
         conforms(&document, &schema, &get(&path), route);
     }
-    let schema = schema("/v1/sessions/{sid}/analyses", "post", "202");
-    conforms(&document, &schema, &job, "job");
+    let drain = api.client.post("/v1/system/drain", &json!({})).ok(202);
+    for (route, answer) in [
+        ("/v1/sessions/{sid}/analyses", job),
+        ("/v1/system/drain", drain),
+    ] {
+        let schema = schema(route, "post", "202");
+        assert!(schema.is_object(), "{route}");
+        conforms(&document, &schema, &answer, route);
+    }
+}
+
+#[test]
+fn the_document_says_how_many_entries_a_page_may_have() {
+    let api = Api::start();
+    let document: Value = serde_json::from_str(&lastcall_api::openapi()).unwrap();
+    for list in ["/v1/sessions", "/v1/jobs", "/v1/sessions/{sid}/datasets"] {
+        let parameters = document["paths"][list]["get"]["parameters"].as_array();
+        let limit = parameters
+            .unwrap()
+            .iter()
+            .find(|one| one["name"] == "limit");
+        let schema = &limit.unwrap()["schema"];
+        assert_eq!(
+            [&schema["minimum"], &schema["maximum"]],
+            [1, 1000],
+            "{list}"
+        );
+    }
+    for (limit, status) in [(0, 400), (1, 200), (1000, 200), (1001, 400)] {
+        api.client
+            .get(&format!("/v1/jobs?limit={limit}"))
+            .expect(status);
+    }
 }
 
 #[test]
@@ -284,6 +316,12 @@ fn the_schema_of_the_options_knows_every_field_of_them() {
     assert_eq!(written, options);
     let schema = json!({"$ref": "#/components/schemas/ProfileOptions"});
     conforms(&document, &schema, &written, "options");
+    // What is not there is refused, and the schema says so.
+    let resolved = resolve(&document, &schema);
+    let parts = &resolved["properties"];
+    for object in [resolved, &parts["read"], &parts["alerts"]] {
+        assert_eq!(object["additionalProperties"], false, "{object}");
+    }
     let analysis = &document["components"]["schemas"]["NewAnalysis"];
     assert_eq!(analysis["properties"]["options"], schema);
 }
