@@ -36,6 +36,7 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
     let started = Instant::now();
     let debt = state.load.owe();
     let connection = request.request().conn_data::<Arc<Connection>>().cloned();
+    let upgrade = request.head().upgrade();
     let id = request_id(request.headers());
     let method = request.method().clone();
     let path = request.path().to_owned();
@@ -69,6 +70,11 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
             started.elapsed()
         );
         dress(head, &path, id);
+        if upgrade {
+            // Nothing is upgraded. The framework closes the connection all the same, and would
+            // say `upgrade` where this says it.
+            head.set_connection_type(ConnectionType::Close);
+        }
         if state.is_stopping() {
             head.set_connection_type(ConnectionType::Close);
             if let Some(connection) = &connection {

@@ -114,6 +114,24 @@ fn what_is_no_http_is_refused_without_harm() {
 }
 
 #[test]
+fn a_client_that_would_rather_speak_another_protocol_is_answered_in_this_one() {
+    let api = Api::start();
+    let mut connection = TcpStream::connect(api.address).unwrap();
+    write!(
+        connection,
+        "POST /v1/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\
+         Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n{{}}"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201 Created"), "{answer}");
+    // The end of the connection is announced.
+    assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+    assert!(!answer.contains("connection: upgrade"), "{answer}");
+}
+
+#[test]
 fn the_codes_are_unique_and_snake_case() {
     let mut names: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
     assert!(names.iter().all(|name| {
