@@ -22,6 +22,22 @@ use crate::waiting::LOOK;
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 /// Bytes that are gathered before they are worth a hop to another thread.
 const BATCH: usize = 256 * 1024;
+/// The charsets of text that the readers tell apart by its bytes, and what says none.
+const CHARSETS: &[&str] = &[
+    "",
+    "binary",
+    "utf-8",
+    "utf8",
+    "us-ascii",
+    "ascii",
+    "utf-16",
+    "utf-16le",
+    "utf-16be",
+    "iso-8859-1",
+    "latin1",
+    "windows-1252",
+    "cp1252",
+];
 
 /// `PUT /v1/sessions/{sid}/datasets/{name}`
 #[utoipa::path(
@@ -62,6 +78,7 @@ pub(crate) async fn put(
         .map_err(|error| Problem::new(Code::InvalidDatasetName, error.to_string()))?;
     refuse_part(request.headers())?;
     let format = format_of(request.headers(), &name)?;
+    check_charset(format, request.headers())?;
     let gzip = is_gzip(request.headers())?;
     let max_body = state.config.max_body;
     let announced: Option<u64> = request
@@ -242,6 +259,28 @@ fn format_of(headers: &HeaderMap, name: &DatasetName) -> ApiResult<Format> {
             ),
         )
     })
+}
+
+/// Refuses text in another charset, of which the readers would make nonsense without a word.
+fn check_charset(format: Format, headers: &HeaderMap) -> ApiResult<()> {
+    let media_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let mut parameters = media_type.split(';').filter_map(|one| one.split_once('='));
+    let charset = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
+    let Some((_, charset)) = charset else {
+        return Ok(());
+    };
+    let charset = charset.trim().trim_matches('"').to_ascii_lowercase();
+    let is_text = matches!(format, Format::Csv | Format::Tsv | Format::Ndjson);
+    if is_text && !CHARSETS.contains(&charset.as_str()) {
+        return Err(Problem::new(
+            Code::UnsupportedFormat,
+            format!("the charset {charset:?} is not read; send UTF-8, UTF-16 or Latin-1"),
+        ));
+    }
+    Ok(())
 }
 
 /// Whether the content encoding is gzip.

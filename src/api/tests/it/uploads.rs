@@ -107,6 +107,34 @@ fn an_unknown_format_or_encoding_is_refused_and_leaves_nothing() {
 }
 
 #[test]
+fn text_in_a_charset_that_is_not_read_is_refused() {
+    let api = Api::start();
+    let session = api.session();
+    let path = format!("{session}/datasets/a");
+    let put = |media_type, body| api.client.put(&path, media_type, body);
+    put("text/csv; charset=utf-8", CSV).expect(201);
+    for read in [
+        "text/csv; header=present; Charset=\"UTF-8\"",
+        "text/csv;charset=us-ascii",
+        "text/csv; charset=ISO-8859-1",
+        "text/tab-separated-values; charset=utf-16le",
+        "application/x-ndjson; charset=windows-1252",
+        "text/csv; charset=binary",
+    ] {
+        put(read, CSV).expect(200);
+    }
+    for not_read in [
+        "text/csv; charset=shift_jis",
+        "text/tab-separated-values; charset=\"windows-1251\"",
+        "application/x-ndjson; charset=EUC-KR",
+    ] {
+        put(not_read, b"a\n1\n").problem(415, "unsupported_format");
+    }
+    let parquet = "application/vnd.apache.parquet; charset=unknown-8bit";
+    put(parquet, b"PAR1....PAR1").expect(200);
+}
+
+#[test]
 fn gzip_is_decoded_whether_it_is_announced_or_found() {
     let api = Api::start();
     let session = api.session();
