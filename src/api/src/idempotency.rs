@@ -29,20 +29,26 @@ impl Keyed {
     /// The key of a request, if it has one.
     ///
     /// # Errors
-    /// `invalid_parameter` where it is not 1 to 255 characters of printable ASCII.
+    /// `invalid_parameter` where it is not 1 to 255 characters of printable ASCII, or not one key.
     pub(crate) fn of(request: &HttpRequest, body: &[u8]) -> ApiResult<Option<Self>> {
-        let Some(value) = request.headers().get(IDEMPOTENCY_KEY) else {
+        let mut given = request.headers().get_all(IDEMPOTENCY_KEY);
+        let Some(value) = given.next() else {
             return Ok(None);
         };
+        let invalid = |detail| Problem::new(Code::InvalidParameter, detail);
+        if given.next().is_some() {
+            return Err(invalid("there is more than one Idempotency-Key".to_owned()));
+        }
+        let printable = |key: &&str| key.bytes().all(|byte| (b' '..=b'~').contains(&byte));
         let key = value
             .to_str()
             .ok()
             .filter(|key| (1..=MAX_KEY).contains(&key.len()))
+            .filter(printable)
             .ok_or_else(|| {
-                Problem::new(
-                    Code::InvalidParameter,
-                    format!("an Idempotency-Key has 1 to {MAX_KEY} printable ASCII characters"),
-                )
+                invalid(format!(
+                    "an Idempotency-Key has 1 to {MAX_KEY} printable ASCII characters"
+                ))
             })?;
         let route = format!("{} {}", request.method(), request.path());
         let mut hash = Sha256::new();

@@ -113,15 +113,22 @@ fn the_same_key_at_the_same_time_makes_one_job() {
 }
 
 #[test]
-fn a_key_that_is_too_long_or_empty_is_refused() {
+fn a_key_that_is_too_long_or_empty_or_one_of_several_is_refused() {
     let api = Api::start();
     let long = "k".repeat(256);
-    for key in [long.as_str(), ""] {
+    for key in [long.as_str(), "", "a\tb"] {
         api.client
             .with("idempotency-key", key)
             .post("/v1/sessions", &json!({}))
             .problem(400, "invalid_parameter");
     }
+    // A proxy may join them to another key, and each may be meant.
+    let several = api.client.with("idempotency-key", "a");
+    several
+        .with("idempotency-key", "b")
+        .post("/v1/sessions", &json!({}))
+        .problem(400, "invalid_parameter");
+    assert_eq!(api.client.get("/v1/sessions").ok(200)["items"], json!([]));
     api.client
         .with("idempotency-key", &long[..255])
         .post("/v1/sessions", &json!({}))
