@@ -10,6 +10,9 @@ use crate::state::ApiState;
 use crate::upload::discard;
 use crate::view::{DatasetView, DescriptionView};
 
+/// How a cursor begins, so that not every word is one: no name of a dataset has a colon.
+const CURSOR: &str = "after:";
+
 /// `GET /v1/sessions/{sid}/datasets`
 #[utoipa::path(
     get,
@@ -36,14 +39,16 @@ pub(crate) async fn list(
     let query = Query::of(&request, &["limit", "cursor"])?;
     let limit = query.limit()?;
     let after = query.parse("cursor", "a next_cursor", |value| {
-        DatasetName::try_from(value.to_owned()).ok()
+        let name = value.strip_prefix(CURSOR)?;
+        DatasetName::try_from(name.to_owned()).ok()
     })?;
     let session = state.session(&caller, &id).await?;
     let page = state
         .store
         .datasets(session.id, after.as_ref(), limit)
         .await?;
-    let cursor = page.items.last().map(|dataset| dataset.name.to_string());
+    let last = page.items.last();
+    let cursor = last.map(|dataset| format!("{CURSOR}{}", dataset.name));
     let items = page.items.iter().map(DatasetView::from).collect();
     Ok(web::Json(List::new(items, page.more, cursor)))
 }

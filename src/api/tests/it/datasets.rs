@@ -66,6 +66,11 @@ fn datasets_are_listed_by_name_and_deleted_with_their_bytes() {
         .ok(200);
     assert_eq!(second["items"].as_array().unwrap().len(), 1);
     assert_eq!(second["next_cursor"], json!(null));
+    for never_given_out in ["b", "x", "after:", "after:a%20b"] {
+        api.client
+            .get(&format!("{session}/datasets?cursor={never_given_out}"))
+            .problem(400, "invalid_parameter");
+    }
 
     let path = format!("{session}/datasets/b");
     assert!(api.client.delete(&path).expect(204).body.is_empty());
