@@ -92,14 +92,25 @@ pub(crate) async fn put(
     let blob = BlobKey::upload(session.id);
     let mut writer = state.blobs.writer(&blob).await?;
     let ingest = Ingest::new(format, gzip, max_body);
-    let received = match pour(&state, &mut session, payload, &mut *writer, ingest).await {
-        Ok(received) => received,
+    let stored = match pour(&state, &mut session, payload, &mut *writer, ingest).await {
+        Ok(received) => {
+            let finished = writer.finish().await;
+            finished.map(|()| received).map_err(Problem::from)
+        }
         Err(problem) => {
             writer.abort().await;
-            return Err(problem);
+            Err(problem)
         }
     };
-    writer.finish().await?;
+    let received = match stored {
+        Ok(received) => received,
+        Err(problem) if problem.code().status().is_server_error() => {
+            // The place for its blobs goes with the session: that it has gone says more.
+            state.session(&caller, &session.id.to_string()).await?;
+            return Err(problem);
+        }
+        Err(problem) => return Err(problem),
+    };
     let dataset = Dataset {
         session: session.id,
         name,

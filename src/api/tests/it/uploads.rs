@@ -319,9 +319,8 @@ fn an_upload_that_the_blob_store_refuses_is_answered_and_can_be_repeated() {
     api.put(&session, "a").expect(201);
 }
 
-#[test]
-fn an_upload_into_a_session_that_is_deleted_meanwhile_leaves_nothing() {
-    let api = Api::start();
+/// The answer to an upload whose session is deleted before the body has come.
+fn upload_into_a_session_that_is_deleted(api: &Api, deleted: impl FnOnce()) -> String {
     let session = api.session();
     let mut connection = TcpStream::connect(api.address).unwrap();
     write!(
@@ -335,9 +334,26 @@ fn an_upload_into_a_session_that_is_deleted_meanwhile_leaves_nothing() {
     connection.read_exact(&mut interim).unwrap();
     assert!(interim.starts_with(b"HTTP/1.1 100 Continue"));
     api.client.delete(&session).expect(204);
+    deleted();
     connection.write_all(b"a\n1\n").unwrap();
     let mut answer = String::new();
     connection.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn an_upload_into_a_session_that_is_deleted_meanwhile_leaves_nothing() {
+    let api = Api::start();
+    let answer = upload_into_a_session_that_is_deleted(&api, || {});
     assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
     assert!(api.blobs.keys().is_empty());
+}
+
+#[test]
+fn a_session_that_was_deleted_is_not_taken_for_trouble_with_the_blob_store() {
+    let api = Api::start();
+    // As where the cleaner has removed the folder that the upload is written to.
+    let answer = upload_into_a_session_that_is_deleted(&api, || api.blobs.faults().set_down(true));
+    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    assert!(answer.contains("session_not_found"), "{answer}");
 }
