@@ -330,7 +330,8 @@ pub trait Store: Send + Sync {
     // Jobs, from the worker's side
 
     /// Claims up to `limit` jobs of the service for `holder`, the oldest first; no job whose
-    /// [`depends_on`](crate::JobSpec::depends_on) has not ended. Need not be durable when it
+    /// [`depends_on`](crate::JobSpec::depends_on) has not ended, and none whose row this version
+    /// cannot read: that one stays as it is. Need not be durable when it
     /// returns where no other process can claim: a claim that a crash forgets is a job that is
     /// still queued.
     async fn claim(

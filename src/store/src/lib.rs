@@ -1,5 +1,6 @@
 //! The stores behind the ports: SQLite, PostgreSQL and blobs.
 
+mod aside;
 mod blobs;
 mod codec;
 mod open;

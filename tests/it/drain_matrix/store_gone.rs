@@ -222,17 +222,13 @@ fn an_idle_service_ends_in_time_when_the_database_says_nothing() {
 fn a_start_that_fails_is_no_run_and_a_crash_is_told_by_the_one_that_recovers_from_it() {
     let (home, database) = (Home::new(), Database::new());
     let start = || service(&home, &database.url, &LONG).spawn();
-    // A row that no version understands: what is left cannot be taken up.
-    let spoil = "INSERT INTO jobs (id, session, owner, service, spec, state, attempt,
-             interruptions, epoch, cancel_requested, lease_until, progress, created_at)
-         VALUES (gen_random_uuid(), gen_random_uuid(), '', 0, 'nonsense', 1, 1, 0, 1, false, 0,
-             0, 0)";
+    // What is left cannot be looked for.
     let fail_to_start = || {
-        database.query(spoil);
+        database.query("ALTER TABLE jobs RENAME COLUMN lease_until TO elsewhere");
         let ended = start().wait().expect(69);
         assert!(ended.says("cannot be taken up"), "{ended:#?}");
         assert!(!ended.says("previous run ended"), "{ended:#?}");
-        database.query("DELETE FROM jobs WHERE spec = 'nonsense'");
+        database.query("ALTER TABLE jobs RENAME COLUMN elsewhere TO lease_until");
     };
     service(&home, &database.url, &LONG).start().stop();
     fail_to_start();
@@ -245,6 +241,22 @@ fn a_start_that_fails_is_no_run_and_a_crash_is_told_by_the_one_that_recovers_fro
     service.ready();
     service.wait_for_line("previous run ended uncleanly");
     service.stop();
+}
+
+#[test]
+fn a_row_that_no_version_understands_is_told_and_left() {
+    let (home, database) = (Home::new(), Database::new());
+    service(&home, &database.url, &LONG).start().stop();
+    database.query(
+        "INSERT INTO jobs (id, session, owner, service, spec, state, attempt,
+             interruptions, epoch, cancel_requested, lease_until, progress, created_at)
+         VALUES (gen_random_uuid(), gen_random_uuid(), '', 0, 'nonsense', 1, 1, 0, 1, false, 0,
+             0, 0)",
+    );
+    let service = service(&home, &database.url, &LONG).start();
+    service.wait_for_line("is left as it is: a row holds JSON that this version does not know");
+    service.stop();
+    assert_eq!(database.query("SELECT state FROM jobs"), ["1"]);
 }
 
 #[test]

@@ -46,6 +46,8 @@ use hints::Hints;
 use pool::{Connections, Connector};
 use save::Saved;
 
+use crate::aside::Aside;
+
 /// Jobs that one transaction takes away from dead processes.
 const RECOVERED_AT_ONCE: u32 = 1_000;
 
@@ -56,6 +58,7 @@ pub struct PostgresStore {
     connections: Arc<Connections>,
     submissions: Batches<Submission, Admission<Job>>,
     changes: Batches<Change, Vec<Verdict>>,
+    aside: Aside,
     hints: Arc<Hints>,
     closed: AtomicBool,
 }
@@ -85,6 +88,7 @@ impl PostgresStore {
             submissions: Batches::start(submissions(&connections, &hints)),
             changes: Batches::start(changes(&connections, &hints, limits)),
             connections,
+            aside: Aside::default(),
             hints,
             closed: AtomicBool::new(false),
         })
@@ -279,7 +283,9 @@ impl Store for PostgresStore {
         lease: Duration,
         limit: u32,
     ) -> StoreResult<Vec<Job>> {
-        let jobs = work::claim(self.db()?, &self.limits, service, holder, lease, limit).await?;
+        let (limits, aside) = (&self.limits, &self.aside);
+        let claimed = work::claim(self.db()?, limits, aside, service, holder, lease, limit);
+        let jobs = claimed.await?;
         jobs.iter().for_each(|job| tell(&self.hints, job));
         Ok(jobs)
     }
@@ -305,7 +311,7 @@ impl Store for PostgresStore {
     }
 
     async fn expire_leases(&self, limit: u32) -> StoreResult<Vec<Job>> {
-        let saved = work::expire_leases(self.db()?, &self.limits, limit).await?;
+        let saved = work::expire_leases(self.db()?, &self.limits, &self.aside, limit).await?;
         tell_all(&self.hints, &saved);
         Ok(saved.jobs)
     }

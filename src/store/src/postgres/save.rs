@@ -8,9 +8,10 @@ use lastcall_domain::{Job, JobId, Timestamp};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::error::Sql;
+use super::error::{Fault, Sql};
 use super::pool::{Params, change, rows};
 use super::row;
+use crate::aside::Aside;
 use crate::codec::{self, micros, state_number};
 
 /// Jobs that nobody else changes until the end of the transaction, and the time on the clock of
@@ -44,6 +45,36 @@ pub(super) async fn lock(
         .map(|row: &Row| row::job(row))
         .collect::<Sql<_>>()?;
     Ok(Some(Locked { jobs, now }))
+}
+
+/// Locks the jobs that the query finds and that can be read. Its last parameter are the ids of
+/// jobs that it is to leave out: those put `aside`.
+pub(super) async fn lock_readable(
+    tx: &Transaction<'_>,
+    text: &str,
+    params: Params<'_>,
+    aside: &Aside,
+) -> Sql<Option<Locked>> {
+    loop {
+        let known = aside.ids();
+        let found = rows(tx, text, &[params, &[&known]].concat()).await?;
+        let Some(first) = found.first() else {
+            return Ok(None);
+        };
+        let now = row::moment(first, row::AFTER_JOB)?;
+        let mut jobs = Vec::new();
+        for row in &found {
+            match row::job(row) {
+                Ok(job) => jobs.push(job),
+                Err(Fault::Row(why)) if aside.put(row.try_get(0)?, &why) => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        // The places of those that were put aside go to others.
+        if jobs.len() == found.len() {
+            return Ok(Some(Locked { jobs, now }));
+        }
+    }
 }
 
 /// Locks these jobs, in the order of their ids: two transactions never wait for each other.

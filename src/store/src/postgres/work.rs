@@ -8,9 +8,10 @@ use lastcall_domain::{ClaimRef, InstanceId, Job, JobId, Limits, Service, StoreRe
 use uuid::Uuid;
 
 use super::error::Sql;
-use super::pool::{Connections, change};
+use super::pool::{Connections, Params, change};
 use super::row;
-use super::save::{Saved, lock, lock_ids, save};
+use super::save::{Saved, lock_ids, lock_readable, save};
+use crate::aside::Aside;
 use crate::codec::{micros, service_number};
 
 /// Paused jobs that one claim lets into the queue: each claim lets in more.
@@ -28,6 +29,7 @@ pub(super) fn ready() -> String {
     format!(
         "SELECT {}, lastcall_now() FROM jobs
          WHERE service = $1 AND state = 0 AND not_before IS NULL AND waits_for IS NULL
+           AND id <> ALL($3)
          ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED",
         row::JOB
     )
@@ -37,7 +39,7 @@ pub(super) fn ready() -> String {
 pub(super) fn lapsed() -> String {
     format!(
         "SELECT {}, lastcall_now() FROM jobs
-         WHERE state = 1 AND lease_until <= lastcall_now()
+         WHERE state = 1 AND lease_until <= lastcall_now() AND id <> ALL($2)
          ORDER BY lease_until LIMIT $1 FOR UPDATE SKIP LOCKED",
         row::JOB
     )
@@ -48,6 +50,7 @@ pub(super) fn lapsed() -> String {
 pub(super) async fn claim(
     connections: &Connections,
     limits: &Limits,
+    aside: &Aside,
     service: Service,
     holder: InstanceId,
     lease: Duration,
@@ -60,7 +63,8 @@ pub(super) async fn claim(
             let tx = lent.begin().await?;
             change(&tx, RESUME, &[&number, &RESUMED_AT_ONCE]).await?;
             let mut jobs = Vec::new();
-            if let Some(locked) = lock(&tx, &ready(), &[&number, &i64::from(limit)]).await? {
+            let params: Params<'_> = &[&number, &i64::from(limit)];
+            if let Some(locked) = lock_readable(&tx, &ready(), params, aside).await? {
                 jobs = locked.jobs;
                 jobs.retain_mut(|job| job.take(holder, lease, locked.now, limits).is_ok());
             }
@@ -136,6 +140,7 @@ async fn try_heartbeat(
 pub(super) async fn expire_leases(
     connections: &Connections,
     limits: &Limits,
+    aside: &Aside,
     limit: u32,
 ) -> StoreResult<Saved> {
     connections
@@ -143,7 +148,8 @@ pub(super) async fn expire_leases(
             let mut lent = connections.lend().await?;
             let tx = lent.begin().await?;
             let mut saved = Saved::default();
-            if let Some(locked) = lock(&tx, &lapsed(), &[&i64::from(limit)]).await? {
+            if let Some(locked) = lock_readable(&tx, &lapsed(), &[&i64::from(limit)], aside).await?
+            {
                 saved.jobs = locked.jobs;
                 saved
                     .jobs

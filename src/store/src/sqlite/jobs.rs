@@ -4,7 +4,7 @@ use lastcall_domain::store::{Admission, Submission};
 use lastcall_domain::{Job, JobId, State};
 use rusqlite::params;
 
-use super::error::Sql;
+use super::error::{Fault, Sql};
 use super::row::{self, key};
 use super::unit::Unit;
 use crate::codec::{self, micros};
@@ -93,13 +93,28 @@ impl Unit<'_> {
         rows.next()?.map(row::job).transpose()
     }
 
-    /// The jobs that the query finds, which reads the columns [`row::JOB`].
-    pub(super) fn find_all(&self, text: &str, params: impl rusqlite::Params) -> Sql<Vec<Job>> {
+    /// Up to `limit` jobs that the query finds, which reads the columns [`row::JOB`]. Those that
+    /// cannot be read are passed over.
+    pub(super) fn find_some(
+        &self,
+        text: &str,
+        params: impl rusqlite::Params,
+        limit: u32,
+    ) -> Sql<Vec<Job>> {
         let mut statement = self.sql(text)?;
         let mut rows = statement.query(params)?;
         let mut jobs = Vec::new();
-        while let Some(found) = rows.next()? {
-            jobs.push(row::job(found)?);
+        while jobs.len() < limit as usize
+            && let Some(found) = rows.next()?
+        {
+            match row::job(found) {
+                Ok(job) => jobs.push(job),
+                Err(Fault::Row(why)) => {
+                    // No harm where it is one too many: it is passed over again.
+                    let _ = self.memory.aside.put(row::id(found, 0)?, &why);
+                }
+                Err(fault) => return Err(fault),
+            }
         }
         Ok(jobs)
     }

@@ -370,3 +370,38 @@ async fn a_close_finishes_what_was_begun() {
     let late = bench.store.complete(never, success()).await;
     assert_eq!(late, Err(StoreError::Closed));
 }
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_keeps_neither_the_start_nor_the_queue_from_going_on() {
+    let bench = Bench::new().await;
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        let submission = bench.submission();
+        ids.push(submission.job.id);
+        bench.store.submit(submission).await.unwrap();
+    }
+    let claim = |limit| {
+        bench
+            .store
+            .claim(Service::Analysis, InstanceId::new(), LEASE, limit)
+    };
+    assert_eq!(claim(2).await.unwrap().len(), 2);
+    let spoilt = [0, 2, 3].map(|n: usize| ids[n]);
+    let spoil = move |unit: &mut unit::Unit<'_>| {
+        for id in spoilt {
+            let text = "UPDATE jobs SET spec = '{\"kind\":\"of another version\"}' WHERE id = ?1";
+            unit.sql(text)?.execute([row::key(id.as_uuid())])?;
+        }
+        Ok(())
+    };
+    bench.store.threads.write(OnDisk, spoil).await.unwrap();
+
+    assert_eq!(bench.store.recover().await, Ok(1));
+    let mut claimed = Vec::new();
+    for _ in 0..3 {
+        claimed.extend(claim(1).await.unwrap().into_iter().map(|job| job.id));
+    }
+    assert_eq!(claimed, [ids[1], ids[4]]);
+    let counts = bench.store.counts().await.unwrap().jobs[&Service::Analysis];
+    assert_eq!((counts.queued, counts.running), (2, 3));
+}

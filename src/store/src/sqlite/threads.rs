@@ -59,6 +59,7 @@ impl Threads {
             published: Arc::clone(&published),
             claimed: Vec::new(),
             spent: std::collections::HashMap::new(),
+            aside: crate::aside::Aside::default(),
         };
         let (writes, operations) = mpsc::channel(writer::WAITING);
         let (reads, queries) = mpsc::channel(readers::WAITING);

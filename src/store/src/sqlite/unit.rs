@@ -10,6 +10,7 @@ use lastcall_domain::{Clock, JobId, Limits, Service, State, StoreError, StoreRes
 use rusqlite::{CachedStatement, Connection};
 
 use super::error::Sql;
+use crate::aside::Aside;
 use crate::codec::unsigned;
 
 /// How many rows there are, kept by hand: counting them would cost a scan.
@@ -85,6 +86,8 @@ pub(super) struct Memory {
     /// Epochs that were given to workers by a transaction that then failed. They are never
     /// given again, or the row could not tell the two workers apart.
     pub(super) spent: HashMap<JobId, u64>,
+    /// The jobs whose rows cannot be read.
+    pub(super) aside: Aside,
 }
 
 impl Memory {

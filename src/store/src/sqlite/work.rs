@@ -19,7 +19,7 @@ pub(super) fn ready() -> String {
     format!(
         "SELECT {} FROM jobs
          WHERE service = ?1 AND state = 0 AND not_before IS NULL AND waits_for IS NULL
-         ORDER BY id LIMIT ?2",
+         ORDER BY id",
         row::JOB
     )
 }
@@ -34,7 +34,7 @@ pub(super) const RESUME: &str = "UPDATE jobs SET not_before = NULL WHERE id IN
 pub(super) fn lapsed() -> String {
     format!(
         "SELECT {} FROM jobs WHERE state = 1 AND lease_until <= ?1
-         ORDER BY lease_until LIMIT ?2",
+         ORDER BY lease_until",
         row::JOB
     )
 }
@@ -50,7 +50,7 @@ impl Unit<'_> {
         let number = service_number(service);
         self.sql(RESUME)?
             .execute(params![number, micros(self.now), RESUMED_AT_ONCE])?;
-        let mut jobs = self.find_all(&ready(), params![number, limit])?;
+        let mut jobs = self.find_some(&ready(), [number], limit)?;
         for job in &mut jobs {
             if let Some(spent) = self.memory.spent.get(&job.id) {
                 job.lifecycle.epoch = job.lifecycle.epoch.max(*spent);
@@ -133,7 +133,7 @@ impl Unit<'_> {
     }
 
     pub(super) fn expire_leases(&mut self, limit: u32) -> Sql<Vec<Job>> {
-        let jobs = self.find_all(&lapsed(), params![micros(self.now), limit])?;
+        let jobs = self.find_some(&lapsed(), [micros(self.now)], limit)?;
         self.take_away(jobs)
     }
 
@@ -141,10 +141,10 @@ impl Unit<'_> {
     pub(super) fn recover(&mut self, limit: u32) -> Sql<u64> {
         let text = format!(
             "SELECT {} FROM jobs WHERE state = 1 AND lease_until IS NOT NULL
-             ORDER BY lease_until LIMIT ?1",
+             ORDER BY lease_until",
             row::JOB
         );
-        let jobs = self.find_all(&text, [limit])?;
+        let jobs = self.find_some(&text, [], limit)?;
         Ok(self.take_away(jobs)?.len() as u64)
     }
 

@@ -363,3 +363,39 @@ async fn one_submission_at_fault_does_not_fail_those_beside_it() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_keeps_neither_the_start_nor_the_queue_from_going_on() {
+    let schema = Schema::new().await;
+    let store = schema.open().await;
+    let session = session(&store).await;
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        let submission = profile(&session);
+        ids.push(submission.job.id);
+        store.submit(submission).await.unwrap();
+    }
+    let claimed = store.claim(Service::Analysis, InstanceId::new(), Duration::ZERO, 2);
+    assert_eq!(claimed.await.unwrap().len(), 2);
+    let spec = r#"{"kind":"of another version"}"#;
+    let spoil = "UPDATE jobs SET spec = $1 WHERE id = ANY($2)";
+    let spoilt: Vec<uuid::Uuid> = [0, 2, 3].map(|n: usize| *ids[n].as_uuid()).into();
+    schema
+        .client
+        .execute(spoil, &[&spec, &spoilt])
+        .await
+        .unwrap();
+
+    let next = schema.open().await;
+    assert_eq!(next.recover().await, Ok(1));
+    let mut claimed = Vec::new();
+    for _ in 0..3 {
+        let one = next.claim(Service::Analysis, InstanceId::new(), LEASE, 1);
+        claimed.extend(one.await.unwrap().into_iter().map(|job| job.id));
+    }
+    assert_eq!(claimed, [ids[1], ids[4]]);
+    let text = "SELECT state FROM jobs WHERE spec = $1 ORDER BY id";
+    let left = schema.client.query(text, &[&spec]).await.unwrap();
+    let left: Vec<i16> = left.iter().map(|row| row.get(0)).collect();
+    assert_eq!(left, [1, 0, 0]);
+}

@@ -1,0 +1,39 @@
+//! Jobs whose rows this version cannot read: another version wrote them, or they are damaged.
+//! They are told of once and left as they are, so that none keeps the others from being run.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use uuid::Uuid;
+
+use crate::codec::Unreadable;
+
+/// Jobs that are remembered.
+const MOST: usize = 10_000;
+
+/// The jobs that were put aside since the start.
+#[derive(Debug, Default)]
+pub(crate) struct Aside(Mutex<HashSet<Uuid>>);
+
+impl Aside {
+    /// Their ids.
+    pub(crate) fn ids(&self) -> Vec<Uuid> {
+        self.lock().iter().copied().collect()
+    }
+
+    /// Puts the job aside; whether there was room for it.
+    pub(crate) fn put(&self, job: Uuid, why: &Unreadable) -> bool {
+        let mut jobs = self.lock();
+        if jobs.len() >= MOST {
+            return jobs.contains(&job);
+        }
+        if jobs.insert(job) {
+            log::warn!("job {job} is left as it is: {why}");
+        }
+        true
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashSet<Uuid>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
