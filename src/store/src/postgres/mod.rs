@@ -19,6 +19,7 @@ mod submit;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod unheard;
 mod url;
 mod work;
 
@@ -45,6 +46,7 @@ use change::Change;
 use hints::Hints;
 use pool::{Connections, Connector};
 use save::Saved;
+use unheard::Unheard;
 
 use crate::aside::Aside;
 
@@ -59,6 +61,8 @@ pub struct PostgresStore {
     submissions: Batches<Submission, Admission<Job>>,
     changes: Batches<Change, Vec<Verdict>>,
     aside: Aside,
+    analyses: Unheard,
+    reports: Unheard,
     hints: Arc<Hints>,
     closed: AtomicBool,
 }
@@ -89,6 +93,8 @@ impl PostgresStore {
             changes: Batches::start(changes(&connections, &hints, limits)),
             connections,
             aside: Aside::default(),
+            analyses: Unheard::default(),
+            reports: Unheard::default(),
             hints,
             closed: AtomicBool::new(false),
         })
@@ -283,9 +289,19 @@ impl Store for PostgresStore {
         lease: Duration,
         limit: u32,
     ) -> StoreResult<Vec<Job>> {
-        let (limits, aside) = (&self.limits, &self.aside);
-        let claimed = work::claim(self.db()?, limits, aside, service, holder, lease, limit);
-        let jobs = claimed.await?;
+        let unheard = match service {
+            Service::Analysis => &self.analyses,
+            Service::Report => &self.reports,
+        };
+        let wanted = work::Wanted {
+            service,
+            holder,
+            lease,
+            limit,
+        };
+        let claimed = work::claim(self.db()?, &self.limits, &self.aside, unheard, wanted);
+        let (jobs, given_back) = claimed.await?;
+        tell_all(&self.hints, &given_back);
         jobs.iter().for_each(|job| tell(&self.hints, job));
         Ok(jobs)
     }
@@ -311,6 +327,10 @@ impl Store for PostgresStore {
     }
 
     async fn expire_leases(&self, limit: u32) -> StoreResult<Vec<Job>> {
+        for unheard in [&self.analyses, &self.reports] {
+            let given_back = work::give_back(self.db()?, &self.limits, unheard).await?;
+            tell_all(&self.hints, &given_back);
+        }
         let saved = work::expire_leases(self.db()?, &self.limits, &self.aside, limit).await?;
         tell_all(&self.hints, &saved);
         Ok(saved.jobs)

@@ -11,6 +11,7 @@ use super::error::Sql;
 use super::pool::{Connections, Params, change};
 use super::row;
 use super::save::{Saved, lock_ids, lock_readable, save};
+use super::unheard::Unheard;
 use crate::aside::Aside;
 use crate::codec::{micros, service_number};
 
@@ -45,34 +46,68 @@ pub(super) fn lapsed() -> String {
     )
 }
 
+/// What is to be claimed.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted {
+    pub(super) service: Service,
+    pub(super) holder: InstanceId,
+    pub(super) lease: Duration,
+    pub(super) limit: u32,
+}
+
 /// The claim is on disk when this returns: a peer that never hears of it would give out the
-/// same epoch again.
+/// same epoch again. With the claimed jobs come those that were given back first.
 pub(super) async fn claim(
     connections: &Connections,
     limits: &Limits,
     aside: &Aside,
-    service: Service,
-    holder: InstanceId,
-    lease: Duration,
-    limit: u32,
-) -> StoreResult<Vec<Job>> {
+    unheard: &Unheard,
+    wanted: Wanted,
+) -> StoreResult<(Vec<Job>, Saved)> {
+    let Wanted { holder, lease, .. } = wanted;
+    let turn = &unheard.turn().await;
     connections
         .run(|| async move {
-            let number = service_number(service);
+            let number = service_number(wanted.service);
             let mut lent = connections.lend().await?;
             let tx = lent.begin().await?;
+            let given_back = turn.give_back(&tx, limits).await?;
             change(&tx, RESUME, &[&number, &RESUMED_AT_ONCE]).await?;
             let mut jobs = Vec::new();
-            let params: Params<'_> = &[&number, &i64::from(limit)];
+            let params: Params<'_> = &[&number, &i64::from(wanted.limit)];
             if let Some(locked) = lock_readable(&tx, &ready(), params, aside).await? {
                 jobs = locked.jobs;
                 jobs.retain_mut(|job| job.take(holder, lease, locked.now, limits).is_ok());
             }
             let changed: Vec<&Job> = jobs.iter().collect();
             save(&tx, &changed, &HashMap::new()).await?;
+            turn.asked(holder, &jobs);
             tx.commit().await?;
+            turn.heard();
             lent.done();
-            Ok(jobs)
+            Ok((jobs, given_back))
+        })
+        .await
+}
+
+/// Gives the claims back that nobody heard of: before they are taken for those of a dead process.
+pub(super) async fn give_back(
+    connections: &Connections,
+    limits: &Limits,
+    unheard: &Unheard,
+) -> StoreResult<Saved> {
+    let Some(turn) = &unheard.turn_if_needed() else {
+        return Ok(Saved::default());
+    };
+    connections
+        .run(|| async move {
+            let mut lent = connections.lend().await?;
+            let tx = lent.begin().await?;
+            let given_back = turn.give_back(&tx, limits).await?;
+            tx.commit().await?;
+            turn.heard();
+            lent.done();
+            Ok(given_back)
         })
         .await
 }

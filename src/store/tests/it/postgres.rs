@@ -17,7 +17,7 @@ use crate::proxy::{Line, Proxy};
 use crate::schema::{Schema, server};
 
 /// Longer than any call may take.
-const BOUND: Duration = Duration::from_secs(60);
+pub(crate) const BOUND: Duration = Duration::from_secs(60);
 
 async fn open(url: &str) -> Result<PostgresStore, StoreError> {
     let opened = PostgresStore::open(url, Limits::default());
@@ -26,14 +26,14 @@ async fn open(url: &str) -> Result<PostgresStore, StoreError> {
         .expect("an answer in time")
 }
 
-async fn session(store: &PostgresStore) -> Session {
+pub(crate) async fn session(store: &PostgresStore) -> Session {
     let now = lastcall_domain::Clock::now(&SystemClock);
     let session = Session::new(Owner::new("alice"), TTL, now);
     store.create_session(session.clone(), None).await.unwrap();
     session
 }
 
-fn profile(session: &Session) -> Submission {
+pub(crate) fn profile(session: &Session) -> Submission {
     let spec = JobSpec::Profile {
         dataset: name("x"),
         options: ProfileOptions::default(),
@@ -48,7 +48,7 @@ fn url_with(host: &str, parameters: &str) -> String {
 }
 
 /// Host and port of the server.
-fn address() -> String {
+pub(crate) fn address() -> String {
     let url = server();
     let (_, place) = url.rsplit_once('@').unwrap();
     place.split('/').next().unwrap().to_owned()

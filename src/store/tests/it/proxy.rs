@@ -1,6 +1,7 @@
 //! A line to a server that can be cut and mended.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -16,6 +17,10 @@ pub(crate) enum Line {
     Silent,
     /// Those of new connections go nowhere, now and ever after.
     Void,
+    /// They go through up to a commit, and with it the connection ends before the server is told.
+    CutBeforeCommit,
+    /// They go through up to the answer to a commit, and with it the connection ends.
+    CutAfterCommit,
 }
 
 /// Passes bytes between a port of its own and a server.
@@ -44,8 +49,11 @@ impl Proxy {
                     count.send_replace(void.len());
                 } else if let Ok(server) = TcpStream::connect(&server).await {
                     let (up, down) = (client.into_split(), server.into_split());
-                    tokio::spawn(pass(up.0, down.1, state.subscribe()));
-                    tokio::spawn(pass(down.0, up.1, state.subscribe()));
+                    let commits = Arc::new(AtomicBool::new(false));
+                    let asks = Pass::Asks(Arc::clone(&commits));
+                    tokio::spawn(pass(up.0, down.1, state.subscribe(), asks));
+                    let answers = Pass::Answers(commits);
+                    tokio::spawn(pass(down.0, up.1, state.subscribe(), answers));
                 }
             }
         });
@@ -75,15 +83,39 @@ impl Drop for Proxy {
     }
 }
 
+/// A direction of a connection, and whether a commit was asked for on it.
+enum Pass {
+    Asks(Arc<AtomicBool>),
+    Answers(Arc<AtomicBool>),
+}
+
+impl Pass {
+    /// Whether the connection ends here.
+    fn is_cut(&self, line: Line, bytes: &[u8]) -> bool {
+        match self {
+            Self::Asks(commits) => {
+                let is_commit = bytes.windows(7).any(|word| word == b"COMMIT\0");
+                if is_commit && line == Line::CutAfterCommit {
+                    commits.store(true, Ordering::SeqCst);
+                }
+                is_commit && line == Line::CutBeforeCommit
+            }
+            Self::Answers(commits) => commits.load(Ordering::SeqCst),
+        }
+    }
+}
+
 async fn pass(
     mut from: impl AsyncReadExt + Unpin,
     mut to: impl AsyncWriteExt + Unpin,
     mut line: watch::Receiver<Line>,
+    pass: Pass,
 ) {
     let mut bytes = [0; 8192];
     while let Ok(count @ 1..) = from.read(&mut bytes).await {
         let whole = line.wait_for(|line| *line != Line::Silent).await.is_ok();
-        if !whole || to.write_all(&bytes[..count]).await.is_err() {
+        let cut = pass.is_cut(*line.borrow(), &bytes[..count]);
+        if cut || !whole || to.write_all(&bytes[..count]).await.is_err() {
             break;
         }
     }

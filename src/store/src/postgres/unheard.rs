@@ -1,0 +1,99 @@
+//! Claims that may be on disk although nobody knows: the answer to their commit was lost, or came
+//! when its caller had stopped waiting. Nothing was run under them, so they are given back before
+//! anything else is claimed: that is an interruption. Left to their leases they would cost an
+//! attempt.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use deadpool_postgres::Transaction;
+use lastcall_domain::{ClaimRef, InstanceId, Job, Limits};
+use uuid::Uuid;
+
+use super::error::Sql;
+use super::save::{Saved, lock_ids, save};
+
+/// Those of one service.
+#[derive(Default)]
+pub(super) struct Unheard {
+    turn: tokio::sync::Mutex<()>,
+    claims: Mutex<Vec<(InstanceId, ClaimRef)>>,
+}
+
+/// The right to claim jobs of the service and to give them back here: a claim that is under way
+/// must not be taken for one that nobody heard of.
+pub(super) struct Turn<'a> {
+    unheard: &'a Unheard,
+    _turn: tokio::sync::MutexGuard<'a, ()>,
+}
+
+impl Unheard {
+    /// Waits for the turn.
+    pub(super) async fn turn(&self) -> Turn<'_> {
+        Turn {
+            unheard: self,
+            _turn: self.turn.lock().await,
+        }
+    }
+
+    /// The turn, if there is something to give back and nobody is about to.
+    pub(super) fn turn_if_needed(&self) -> Option<Turn<'_>> {
+        let turn = Turn {
+            unheard: self,
+            _turn: self.turn.try_lock().ok()?,
+        };
+        let needed = !turn.claims().is_empty();
+        needed.then_some(turn)
+    }
+}
+
+impl Turn<'_> {
+    /// Gives back those that are on disk.
+    pub(super) async fn give_back(&self, tx: &Transaction<'_>, limits: &Limits) -> Sql<Saved> {
+        let unheard = self.claims().clone();
+        let ids: Vec<Uuid> = unheard
+            .iter()
+            .map(|(_, claim)| *claim.job.as_uuid())
+            .collect();
+        let mut saved = Saved::default();
+        if ids.is_empty() {
+            return Ok(saved);
+        }
+        if let Some(locked) = lock_ids(tx, &ids).await? {
+            saved.jobs = locked.jobs;
+            saved.jobs.retain_mut(|job| {
+                // A peer may have it under the same epoch, where our claim is not on disk.
+                let holder = job.lifecycle.lease.map(|lease| lease.holder);
+                let claim = job.claim();
+                holder.is_some_and(|holder| unheard.contains(&(holder, claim)))
+                    && job.hand_back(claim, locked.now, limits).is_ok()
+            });
+            let changed: Vec<&Job> = saved.jobs.iter().collect();
+            saved.released = save(tx, &changed, &HashMap::new()).await?;
+        }
+        Ok(saved)
+    }
+
+    /// The commit of these claims is about to be asked for.
+    pub(super) fn asked(&self, holder: InstanceId, jobs: &[Job]) {
+        let mut claims = self.claims();
+        for job in jobs {
+            let claim = (holder, job.claim());
+            if !claims.contains(&claim) {
+                claims.push(claim);
+            }
+        }
+    }
+
+    /// The answer is there, and with it the end of every doubt.
+    pub(super) fn heard(&self) {
+        self.claims().clear();
+    }
+
+    fn claims(&self) -> MutexGuard<'_, Vec<(InstanceId, ClaimRef)>> {
+        self.unheard
+            .claims
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
