@@ -151,8 +151,10 @@ impl Secret {
 
     /// The text as a URL without its password and without its parameters.
     pub fn redacted_url(&self) -> String {
-        let url = self.0.split('?').next().unwrap_or_default();
+        let (url, parameters) = self.0.split_once('?').unwrap_or((&self.0, ""));
         match (url.split_once("://"), url.rsplit_once('@')) {
+            // What looks like the parameters may be a part of the password.
+            (Some((scheme, _)), _) if parameters.contains('@') => format!("{scheme}://…"),
             (Some((scheme, _)), Some((_, host))) => format!("{scheme}://…@{host}"),
             _ => url.to_owned(),
         }

@@ -13,6 +13,8 @@ use super::{Fault, Faults, shown};
 
 /// The closest key is suggested from this likeness (0 to 1, Jaro-Winkler) on.
 const LIKE_ENOUGH: f64 = 0.8;
+/// From this likeness on it is the same key, misspelt: what it holds is known.
+const SURELY: f64 = 0.93;
 
 /// Hands out values by key. A value that breaks its rule is a fault, and its default is
 /// handed out instead so that the reading goes on to the next fault.
@@ -183,11 +185,12 @@ impl Reader {
         for (key, found) in &self.sources.values {
             if !self.known.contains_key(key) {
                 let closest = closest(key, self.known.keys());
+                let meant = closest.filter(|(likeness, _)| *likeness >= SURELY);
                 self.faults.push(Fault {
                     key: label(key, Some(found)),
-                    value: Some(shown::unknown(closest, &found.value)),
+                    value: Some(shown::unknown(meant.map(|(_, known)| known), &found.value)),
                     rule: match closest {
-                        Some(known) => format!("unknown key; did you mean {known}?"),
+                        Some((_, known)) => format!("unknown key; did you mean {known}?"),
                         None => "unknown key".to_owned(),
                     },
                 });
@@ -230,11 +233,10 @@ fn label(key: &str, found: Option<&Found>) -> String {
     }
 }
 
-/// The known key that is nearly this one, if there is one.
-fn closest<'a>(key: &str, known: impl Iterator<Item = &'a String>) -> Option<&'a str> {
+/// The known key that is nearly this one, if there is one, and how like they are.
+fn closest<'a>(key: &str, known: impl Iterator<Item = &'a String>) -> Option<(f64, &'a str)> {
     known
         .map(|candidate| (strsim::jaro_winkler(key, candidate), candidate.as_str()))
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .filter(|(likeness, _)| *likeness >= LIKE_ENOUGH)
-        .map(|(_, candidate)| candidate)
 }

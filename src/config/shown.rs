@@ -19,10 +19,10 @@ pub(super) fn value(key: &str, value: &Value) -> String {
     }
 }
 
-/// The value of a key that is not known. What it may hold is known only where the key is nearly
-/// that of a value which is no secret.
-pub(super) fn unknown(closest: Option<&str>, found: &Value) -> String {
-    match closest {
+/// The value of a key that is not known. What it may hold is known only where another key was
+/// meant, and that is one of a value which is no secret.
+pub(super) fn unknown(meant: Option<&str>, found: &Value) -> String {
+    match meant {
         Some(key) => value(key, found),
         None => HIDDEN.to_owned(),
     }
@@ -50,6 +50,8 @@ mod tests {
             "host=db password=s3cret",
             "postgres://host/db?password=s3cret",
             "mysql://me:s3@cret@host/db",
+            "postgres://me:s3?cret@host/db",
+            "postgres://host/db?password=x@s3",
         ] {
             let found = Value::String(text.to_owned());
             for shown in [

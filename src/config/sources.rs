@@ -25,6 +25,20 @@ pub struct Sources {
     pub(super) values: BTreeMap<String, Found>,
 }
 
+/// What is wrong with `text`, and where. Not the line itself, which may hold a secret.
+fn told(text: &str, error: &toml::de::Error) -> String {
+    let what = error.message().trim_end();
+    let before = error.span().and_then(|span| text.get(..span.start));
+    match before {
+        Some(before) => {
+            let line = before.matches('\n').count() + 1;
+            let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+            format!("line {line}, column {column}: {what}")
+        }
+        None => what.to_owned(),
+    }
+}
+
 impl Sources {
     /// Reads the file, if there is one, and lays the environment over it.
     ///
@@ -39,10 +53,7 @@ impl Sources {
             let text = std::fs::read_to_string(file)
                 .map_err(|error| Faults::of_file(file, format!("cannot be read: {error}")))?;
             let table: Table = text.parse().map_err(|error: toml::de::Error| {
-                Faults::of_file(
-                    file,
-                    format!("is not TOML: {}", error.to_string().trim_end()),
-                )
+                Faults::of_file(file, format!("is not TOML: {}", told(&text, &error)))
             })?;
             sources.add_table("", table);
         }

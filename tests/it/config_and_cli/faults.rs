@@ -229,3 +229,38 @@ fn no_secret_is_shown_with_a_fault() {
     assert!(output.stderr.contains("auth.keys"), "{output:#?}");
     assert!(!output.stderr.contains("s3cret"), "{output:#?}");
 }
+
+#[test]
+fn no_secret_is_shown_of_a_key_that_there_is_not() {
+    for key in [
+        "store.password",
+        "auth.token",
+        "auth.key",
+        "blobs.secret_key",
+        "server.password",
+        "password",
+    ] {
+        let output = lastcall(["check"]).set(key, "s3cret").output().expect(78);
+        assert!(
+            lines(&output.stderr, key)[0].contains("unknown key"),
+            "{output:#?}"
+        );
+        assert!(!output.stderr.contains("s3cret"), "{output:#?}");
+    }
+}
+
+#[test]
+fn no_secret_is_shown_of_a_file_that_is_no_toml() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file.toml");
+    let url = "url = \"postgres://user:s3cret@host/db";
+    for (text, place) in [
+        (format!("[store]\n{url}\n"), "line 2, column"),
+        (format!("[store]\n{url}\"\n{url}\"\n"), "line 3, column 1:"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let output = lastcall(["--config"]).arg(&file).output().expect(78);
+        assert!(output.stderr.contains(place), "{output:#?}");
+        assert!(!output.stderr.contains("s3cret"), "{output:#?}");
+    }
+}
