@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lastcall_actors::{Timeline, TimelineFault};
+use lastcall_domain::StoreError;
+use lastcall_store::check_store_url;
 
 pub use auth::Access;
 pub use faults::{Fault, Faults};
@@ -195,6 +197,16 @@ impl Config {
             "sqlite://data/lastcall.db",
             &["sqlite", "postgres", "postgresql"],
         ));
+        if let Err(StoreError::Failed(why)) = check_store_url(store_url.expose()) {
+            read.fault("store.url", &format!("a URL that can be used: {why}"));
+        }
+        let blobs_url = read.url("blobs.url", "file://data/blobs", &["file", "s3"]);
+        if !names_blobs(&blobs_url) {
+            read.fault(
+                "blobs.url",
+                "file://folder or s3://bucket/prefix; the keys of a bucket come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+            );
+        }
         let state_dir = read
             .text("state.dir")
             .map_or_else(|| default_state_dir(&store_url), PathBuf::from);
@@ -205,7 +217,7 @@ impl Config {
             },
             auth: Access::read(read),
             store_url,
-            blobs_url: read.url("blobs.url", "file://data/blobs", &["file", "s3"]),
+            blobs_url,
             state_dir,
             analysis: Analysis {
                 pool: Pool::read(read, "analysis", Duration::from_mins(5)),
@@ -337,6 +349,15 @@ const fn secs(n: u64) -> Duration {
 
 const fn ms(n: u64) -> Duration {
     Duration::from_millis(n)
+}
+
+/// Whether the URL of the blobs, where it is one of a bucket, is nothing but bucket and prefix:
+/// it is shown, and so must not carry a secret.
+fn names_blobs(url: &str) -> bool {
+    match url.strip_prefix("s3://") {
+        Some(place) => !place.starts_with('/') && !place.contains(['@', '?', '#']),
+        None => true,
+    }
 }
 
 /// The file of an SQLite store.

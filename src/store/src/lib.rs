@@ -8,6 +8,6 @@ mod postgres;
 mod sqlite;
 
 pub use blobs::{open_blobs, open_blobs_with};
-pub use open::open_store;
+pub use open::{check_store_url, open_store};
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;

@@ -7,6 +7,18 @@ use lastcall_domain::{Clock, Limits, Store, StoreError, StoreResult};
 
 use crate::{PostgresStore, SqliteStore};
 
+/// Whether a store can be opened at `url` as far as the URL goes: nothing is touched.
+///
+/// # Errors
+/// [`StoreError::Failed`] where the URL is of no use. No error names its password.
+pub fn check_store_url(url: &str) -> StoreResult<()> {
+    match url.strip_prefix("sqlite://") {
+        Some("") => Err(StoreError::Failed(format!("{url} names no file"))),
+        Some(_) => Ok(()),
+        None => PostgresStore::check_url(url),
+    }
+}
+
 /// Opens the store at `url`: `sqlite://relative/file`, `sqlite:///absolute/file` or
 /// `postgres://user@host/database`. The clock of a PostgreSQL store is that of its database.
 ///

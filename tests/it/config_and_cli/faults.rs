@@ -264,3 +264,24 @@ fn no_secret_is_shown_of_a_file_that_is_no_toml() {
         assert!(!output.stderr.contains("s3cret"), "{output:#?}");
     }
 }
+
+#[test]
+fn a_url_that_nothing_can_be_opened_at_is_a_fault_before_the_start() {
+    for (key, url) in [
+        ("store.url", "postgres://user:s3cret@host:port/db"),
+        ("store.url", "postgres://user:s3cret@host/db?sslmode=maybe"),
+        ("store.url", "postgres://user:s3cret@/db"),
+        ("blobs.url", "s3:///prefix"),
+        ("blobs.url", "s3://key:s3cret@bucket/prefix"),
+        ("blobs.url", "s3://bucket/prefix?secret=s3cret"),
+    ] {
+        for command in ["check", "serve"] {
+            let output = lastcall([command]).set(key, url).output().expect(78);
+            assert!(
+                lines(&output.stderr, key)[0].contains("must be"),
+                "{output:#?}"
+            );
+            assert!(!output.stderr.contains("s3cret"), "{output:#?}");
+        }
+    }
+}

@@ -68,6 +68,14 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
+    /// Whether the URL can be read.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] where it cannot. No error names the password.
+    pub fn check_url(url: &str) -> StoreResult<()> {
+        url::read(url).map(|_| ())
+    }
+
     /// Connects to the database at `url`, `postgres://user:password@host:port/database`, with
     /// `sslmode` and `sslrootcert` as libpq has them, and brings its schema up.
     ///

@@ -68,6 +68,9 @@ pub(super) fn read(url: &str) -> StoreResult<Target> {
     let mut config: Config = format!("{place}?{}", rest.join("&"))
         .parse()
         .map_err(|_| unreadable())?;
+    if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+        return Err(StoreError::Failed("the URL names no host".to_owned()));
+    }
     let trusted = || roots.clone().unwrap_or(Roots::System);
     let (encryption, trust) = match mode {
         "disable" => (SslMode::Disable, Trust::Any),
@@ -153,6 +156,7 @@ mod tests {
             "postgres://u:s3cret@h:port/d",
             "postgres://u:s3cret@h/d?s3cret=1",
             "postgres://u:s3cret@h/d?sslmode=s3cret",
+            "postgres://u:s3cret@/d",
         ] {
             let error = read(url).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("s3cret"), "{error}");
