@@ -89,6 +89,7 @@ impl PostgresStore {
             tls: tls::connector(&target.trust)?,
             config: target.config,
             tasks: TaskTracker::new(),
+            home: tokio::runtime::Handle::current(),
         };
         let connections = Arc::new(Connections::new(connector.clone())?);
         migrate::migrate(&connections).await?;

@@ -8,11 +8,12 @@ use deadpool_postgres::{
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use lastcall_domain::{StoreError, StoreResult};
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, Error, IsolationLevel, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::error::{Fault, Sql};
 
@@ -42,20 +43,31 @@ pub(super) struct Connector {
     pub(super) config: Config,
     pub(super) tls: MakeRustlsConnect,
     pub(super) tasks: TaskTracker,
+    /// Where connections live: the runtime of whoever happens to need one first may hang, or
+    /// end, while another has it.
+    pub(super) home: Handle,
 }
 
 impl Connect for Connector {
     fn connect(&self, config: &Config) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), Error>> {
-        let (config, tls) = (config.clone(), self.tls.clone());
-        async move {
-            let (client, connection) = config.connect(tls).await?;
-            let task = self.tasks.spawn(async move {
+        let (config, this) = (config.clone(), self.clone());
+        let made = self.home.spawn(async move {
+            let (client, connection) = config.connect(this.tls).await?;
+            let task = this.tasks.spawn(async move {
                 if let Err(error) = connection.await {
                     log::debug!("a connection to PostgreSQL ended: {error}");
                 }
             });
             client.batch_execute(SETTINGS).await?;
             Ok((client, task))
+        });
+        let made = AbortOnDropHandle::new(made);
+        async move {
+            match made.await {
+                Ok(made) => made,
+                // Its runtime has ended. Whoever waits has a bound on that.
+                Err(_) => std::future::pending().await,
+            }
         }
         .boxed()
     }

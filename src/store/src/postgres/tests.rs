@@ -1,11 +1,15 @@
 //! What cannot be seen through the port: the plans of the queries.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::sync::Arc;
+
 use lastcall_domain::store::JobFilter;
 use lastcall_domain::{Owner, Service, SessionId, State, Timestamp};
 use tokio_postgres::NoTls;
+use tokio_util::task::TaskTracker;
 
-use super::{read, removal, work};
+use super::pool::{Connections, Connector};
+use super::{read, removal, tls, url, work};
 
 #[tokio::test]
 async fn no_query_that_is_asked_often_reads_past_what_it_wants() {
@@ -71,4 +75,31 @@ async fn no_query_that_is_asked_often_reads_past_what_it_wants() {
         .batch_execute(&format!("DROP SCHEMA {schema} CASCADE"))
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_outlives_the_runtime_of_whoever_needed_it_first() {
+    let server = std::env::var("LASTCALL_TEST_POSTGRES").expect(
+        "LASTCALL_TEST_POSTGRES names no PostgreSQL server: run the tests by scripts/test.sh",
+    );
+    let target = url::read(&server).unwrap();
+    let connections = Connections::new(Connector {
+        tls: tls::connector(&target.trust).unwrap(),
+        config: target.config,
+        tasks: TaskTracker::new(),
+        home: tokio::runtime::Handle::current(),
+    });
+    let connections = Arc::new(connections.unwrap());
+    let lender = Arc::clone(&connections);
+    let lent = tokio::task::spawn_blocking(move || {
+        let passing = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        passing.block_on(lender.lend()).unwrap()
+    });
+    let mut lent = lent.await.unwrap();
+    assert_eq!(lent.query("SELECT 1", &[]).await.unwrap().len(), 1);
+    lent.done();
+    connections.close().await.unwrap();
 }
