@@ -11,19 +11,24 @@ pub(super) fn of(profile: &Profile) -> String {
     let dataset = &profile.dataset;
     let mut text = format!(
         "{}: {} rows × {} columns, {} missing cells, {} duplicate rows\n\n",
-        dataset.name, dataset.rows, dataset.columns, dataset.missing_cells, dataset.duplicate_rows
+        plain(&dataset.name),
+        dataset.rows,
+        dataset.columns,
+        dataset.missing_cells,
+        dataset.duplicate_rows
     );
     text.push_str(&columns(&profile.columns).to_string());
     for alert in &profile.alerts {
         let column = alert.column.as_deref().unwrap_or("(dataset)");
         text.push_str(&format!(
-            "\n! {column}: {}: {}",
+            "\n! {}: {}: {}",
+            plain(column),
             alert.code.as_str(),
-            alert.detail
+            plain(&alert.detail)
         ));
     }
     for warning in &profile.warnings {
-        text.push_str(&format!("\n! {}: {}", warning.code, warning.detail));
+        text.push_str(&format!("\n! {}: {}", warning.code, plain(&warning.detail)));
     }
     text
 }
@@ -59,11 +64,11 @@ fn row(column: &Column) -> [String; 11] {
             serde_json::Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        format!("{} ({})", cut(&value), top.count)
+        format!("{} ({})", cut(&plain(&value)), top.count)
     });
     let estimated = if column.distinct_estimated { "~" } else { "" };
     [
-        column.name.clone(),
+        plain(&column.name),
         column.kind.as_str().to_owned(),
         column.count.to_string(),
         column.missing.to_string(),
@@ -117,6 +122,19 @@ fn short(number: f64) -> String {
     } else {
         text
     }
+}
+
+/// The text without what would steer the terminal: it comes from whoever made the data.
+fn plain(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
 }
 
 fn cut(text: &str) -> String {

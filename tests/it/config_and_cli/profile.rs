@@ -113,6 +113,20 @@ fn the_first_bytes_tell_the_format_where_the_ending_does_not() {
 }
 
 #[test]
+fn what_the_data_holds_does_not_steer_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("title\u{1b}]0;x\u{7}.csv");
+    let red = "\u{1b}[31mred\u{1b}[0m";
+    std::fs::write(&file, format!("{red},b\n{red},1\n{red},2\n")).unwrap();
+    let output = lastcall(["profile"]).arg(&file).output().expect(0);
+    assert!(output.stdout.contains("[31mred"), "{output:#?}");
+    assert!(
+        output.stdout.chars().all(|c| c == '\n' || !c.is_control()),
+        "{output:#?}"
+    );
+}
+
+#[test]
 fn each_way_to_fail_has_its_code() {
     let folder = tempfile::tempdir().unwrap();
     let input = birds(folder.path());
