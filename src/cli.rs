@@ -61,17 +61,14 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         Some(Command::Sql) => return lastcall_sql::child::main(),
-        Some(Command::Openapi) => {
-            print(&lastcall_api::openapi());
-            Ok(ExitCode::SUCCESS)
-        }
+        Some(Command::Openapi) => print(&lastcall_api::openapi()).map(|()| ExitCode::SUCCESS),
         Some(Command::Profile(args)) => {
             profile::run(&args.file, args.output.as_deref()).map(|()| ExitCode::SUCCESS)
         }
         Some(Command::Check) => load(&cli.config).and_then(|config| {
             let text = check::describe(&config);
-            print(&text.map_err(|error| Failure::new(Exit::Config, error))?);
-            Ok(ExitCode::SUCCESS)
+            let text = text.map_err(|error| Failure::new(Exit::Config, error))?;
+            print(&text).map(|()| ExitCode::SUCCESS)
         }),
         Some(Command::Health) => load(&cli.config)
             .and_then(|config| health::ask(&config))
@@ -91,10 +88,17 @@ fn load(file: &Option<PathBuf>) -> Result<Config, Failure> {
     Config::load(file.as_deref()).map_err(|faults| Failure::new(Exit::Config, faults))
 }
 
-fn print(text: &str) {
-    use std::io::Write as _;
-    // A reader that has gone away (`| head`) is no failure.
-    let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
+fn print(text: &str) -> Result<(), Failure> {
+    use std::io::{ErrorKind, Write as _};
+    let mut out = std::io::stdout();
+    match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
+        // A reader that has gone away (`| head`) is no failure.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let error = anyhow::Error::new(error).context("standard output cannot be written");
+            Err(Failure::new(Exit::Io, error))
+        }
+        _ => Ok(()),
+    }
 }
 
 #[expect(clippy::print_stderr, reason = "the command line's answer")]

@@ -20,6 +20,8 @@ pub enum Exit {
     Software = 70,
     /// The output file cannot be written.
     CannotCreate = 73,
+    /// What was asked for could not be written to standard output.
+    Io = 74,
     /// The deadline passed and work was handed back: nothing is lost, it runs again.
     HandedBack = 75,
     /// The configuration is wrong.

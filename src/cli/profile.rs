@@ -29,10 +29,7 @@ pub(super) fn run(file: &Path, output: Option<&Path>) -> Result<(), Failure> {
     let profile = compute(file)?;
     match (output, format) {
         (Some(output), Some(format)) => write(&profile, output, format),
-        _ => {
-            print(&table::of(&profile));
-            Ok(())
-        }
+        _ => print(&table::of(&profile)),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The command line itself.
 
+use std::process::Command;
+
 use serde_json::Value;
 
 use crate::support::{Home, lastcall};
@@ -53,6 +55,22 @@ fn openapi_prints_the_document_that_the_service_serves() {
     let served = service.client().get("/openapi.json").expect(200).json();
     assert_eq!(printed, served);
     service.stop();
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_is_no_success() {
+    for command in ["openapi", "check"] {
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        let output = Command::new(env!("CARGO_BIN_EXE_lastcall"))
+            .arg(command)
+            .env_clear()
+            .stdout(full.unwrap())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(74), "{command}");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains("standard output"), "{told}");
+    }
 }
 
 #[test]
