@@ -26,6 +26,15 @@ const TICK: Duration = Duration::from_millis(100);
 /// Profiles `file` and prints a table, or writes a report to `output`.
 pub(super) fn run(file: &Path, output: Option<&Path>) -> Result<(), Failure> {
     let format = output.map(report_format).transpose()?;
+    if output.is_some_and(|output| is_same(file, output)) {
+        return Err(Failure::new(
+            Exit::Usage,
+            anyhow!(
+                "{}: the report would take the place of the data",
+                file.display()
+            ),
+        ));
+    }
     let profile = compute(file)?;
     match (output, format) {
         (Some(output), Some(format)) => write(&profile, output, format),
@@ -43,6 +52,14 @@ fn report_format(output: &Path) -> Result<ReportFormat, Failure> {
             ),
         )
     })
+}
+
+/// Whether both paths lead to one file.
+fn is_same(file: &Path, output: &Path) -> bool {
+    match (file.canonicalize(), output.canonicalize()) {
+        (Ok(file), Ok(output)) => file == output,
+        _ => false,
+    }
 }
 
 fn compute(file: &Path) -> Result<Profile, Failure> {
@@ -81,10 +98,8 @@ fn compute(file: &Path) -> Result<Profile, Failure> {
 /// The format that the file's ending names, or else its first bytes.
 fn format_of(file: &Path) -> anyhow::Result<Format> {
     let shown = file.display();
-    let opened = std::fs::File::open(file).with_context(|| format!("{shown}: cannot be read"))?;
-    let kind = opened
-        .metadata()
-        .with_context(|| format!("{shown}: cannot be read"))?;
+    // Before it is opened: that of a pipe waits for whoever writes to it.
+    let kind = std::fs::metadata(file).with_context(|| format!("{shown}: cannot be read"))?;
     anyhow::ensure!(
         kind.is_file(),
         "{shown}: is no regular file; what comes from a pipe has to be saved first, as it may be \
@@ -93,6 +108,7 @@ fn format_of(file: &Path) -> anyhow::Result<Format> {
     if let Some(format) = Format::from_file_name(&file.to_string_lossy()) {
         return Ok(format);
     }
+    let opened = std::fs::File::open(file).with_context(|| format!("{shown}: cannot be read"))?;
     let mut head = Vec::new();
     opened
         .take(LOOK)

@@ -137,6 +137,10 @@ fn each_way_to_fail_has_its_code() {
     assert!(missing.stderr.contains("none.csv"), "{missing:#?}");
     let no_file = lastcall(["profile"]).arg(folder.path()).output().expect(66);
     assert!(no_file.stderr.contains("no regular file"), "{no_file:#?}");
+    let pipe = folder.path().join("pipe.csv");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let pipe = lastcall(["profile"]).arg(&pipe).output().expect(66);
+    assert!(pipe.stderr.contains("no regular file"), "{pipe:#?}");
     let ending = folder.path().join("report.docx");
     let ending = lastcall(["profile", "-o"])
         .arg(ending)
@@ -150,6 +154,15 @@ fn each_way_to_fail_has_its_code() {
         .arg(&input)
         .output()
         .expect(73);
+    let rows = folder.path().join("rows.json");
+    std::fs::write(&rows, "{\"a\":1}\n").unwrap();
+    let over = folder.path().join("./rows.json");
+    lastcall(["profile", "-o"])
+        .arg(over)
+        .arg(&rows)
+        .output()
+        .expect(2);
+    assert_eq!(std::fs::read_to_string(&rows).unwrap(), "{\"a\":1}\n");
     let broken = folder.path().join("broken.parquet");
     std::fs::write(&broken, "PAR1 and nothing more").unwrap();
     let broken = lastcall(["profile"]).arg(broken).output().expect(65);
