@@ -1,6 +1,7 @@
 //! Opening the file: its lock, its settings, its schema.
 
 use std::fs::{File, TryLockError};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use lastcall_domain::{StoreError, StoreResult};
@@ -62,6 +63,17 @@ impl Owned {
             ))),
             Err(TryLockError::Error(error)) => Err(failed(&beside, &error)),
         }
+    }
+
+    /// The path.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Which file stands at the path; `None` where there is none.
+    pub(super) fn identity(&self) -> Option<(u64, u64)> {
+        let file = std::fs::metadata(&self.path).ok()?;
+        Some((file.dev(), file.ino()))
     }
 
     /// The connection that writes, with the schema of this version in the file.

@@ -37,7 +37,8 @@ pub(super) fn start(
         conn,
         memory,
         operations,
-        _file: file,
+        identity: file.identity(),
+        file,
     };
     std::thread::Builder::new()
         .name("store-writer".to_owned())
@@ -48,8 +49,9 @@ struct Writer {
     conn: Connection,
     memory: Memory,
     operations: mpsc::Receiver<Operation>,
+    identity: Option<(u64, u64)>,
     // Last, so that the connection is closed when the lock goes.
-    _file: Owned,
+    file: Owned,
 }
 
 impl Writer {
@@ -65,7 +67,10 @@ impl Writer {
     /// Runs `first` and what waits behind it in one transaction, and answers them.
     fn group(&mut self, first: Operation) {
         let counts = self.memory.counts;
-        if let Err(error) = self.execute("BEGIN IMMEDIATE") {
+        let begun = self
+            .look_at_file()
+            .and_then(|()| self.execute("BEGIN IMMEDIATE"));
+        if let Err(error) = begun {
             first(Err(error));
             return;
         }
@@ -101,6 +106,18 @@ impl Writer {
         for reply in replies {
             reply(committed.clone());
         }
+    }
+
+    /// Whether what is written will be found by the next process: SQLite goes on writing to a
+    /// file that was removed.
+    fn look_at_file(&self) -> StoreResult<()> {
+        if self.file.identity() == self.identity {
+            return Ok(());
+        }
+        Err(StoreError::Unavailable(format!(
+            "{} was removed or replaced while it was open",
+            self.file.path().display()
+        )))
     }
 
     fn commit(&self) -> StoreResult<()> {

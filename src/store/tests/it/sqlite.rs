@@ -45,6 +45,25 @@ async fn a_closed_store_leaves_one_file_and_its_lock() {
     assert_eq!(files, ["lastcall.db", "lastcall.db-lock"]);
 }
 
+#[tokio::test]
+async fn nothing_is_accepted_into_a_file_that_was_removed_or_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lastcall.db");
+    let store = open(&path).unwrap();
+    let aside = folder.path().join("aside.db");
+    std::fs::rename(&path, &aside).unwrap();
+    let gone = store.ping().await.unwrap_err();
+    std::fs::copy(&aside, &path).unwrap();
+    let replaced = store.ping().await.unwrap_err();
+    for error in [gone, replaced] {
+        assert_eq!(error.code(), "store_unavailable");
+        assert!(error.to_string().contains("lastcall.db was removed"));
+    }
+    std::fs::rename(&aside, &path).unwrap();
+    store.ping().await.expect("it is there again");
+    store.close().await.unwrap();
+}
+
 #[test]
 fn a_file_that_is_no_database_is_refused() {
     let folder = tempfile::tempdir().unwrap();
