@@ -24,8 +24,8 @@ pub(crate) struct Encoded {
 
 impl Encoded {
     /// Tells the encoding from the first bytes: a byte order mark; else every second byte zero
-    /// for UTF-16; else UTF-8 where the bytes are valid, and Windows-1252 (which is Latin-1 with
-    /// printable characters where Latin-1 has control characters) where they are not.
+    /// for UTF-16; else UTF-8 where the bytes are valid but for a few, and Windows-1252 (which is
+    /// Latin-1 with printable characters where Latin-1 has control characters) where they are not.
     pub(crate) fn sniff(sample: &[u8]) -> Self {
         let (encoding, mark) = match Encoding::for_bom(sample) {
             Some(found) => found,
@@ -100,8 +100,20 @@ fn without_mark(sample: &[u8]) -> &'static Encoding {
         Ok(_) => UTF_8,
         // A character cut off by the end of the sample is no fault.
         Err(error) if error.error_len().is_none() => UTF_8,
+        Err(_) if strays_among_utf8(sample) => UTF_8,
         Err(_) => WINDOWS_1252,
     }
+}
+
+/// Whether what is beyond ASCII is UTF-8 more often than not. A stray byte does not make another
+/// encoding of all the rest, nor do two letters of Latin-1 that happen to be one of UTF-8.
+fn strays_among_utf8(sample: &[u8]) -> bool {
+    let (mut characters, mut strays) = (0, 0);
+    for part in sample.utf8_chunks() {
+        characters += part.valid().chars().filter(|c| !c.is_ascii()).count();
+        strays += usize::from(!part.invalid().is_empty());
+    }
+    characters >= strays
 }
 
 struct Decode {

@@ -100,20 +100,25 @@ fn latin_1_that_shows_after_the_first_look_is_read_as_such() {
 
 #[test]
 fn stray_bytes_among_utf_8_are_replaced_and_reported_with_their_line() {
-    let mut bytes = "a,b\nö,1\n".repeat(2).into_bytes();
-    bytes.extend(b"\xff,2\n");
-    let profile = Bench::new().profile("a.csv", [bytes, "é,3\n".repeat(100_000).into()].concat());
-    // The sample holds the stray byte: then nothing is UTF-8 but everything Windows-1252.
-    assert!(profile.warnings.is_empty());
-    let late = ["a,b\n".to_owned(), "é,3\n".repeat(100_000)].concat();
-    let profile = Bench::new().profile("a.csv", [late.as_bytes(), b"\xff,2\n"].concat());
-    let replaced = warning(&profile, "replaced_characters");
-    assert_eq!(replaced.count, 1);
-    assert!(
-        replaced.detail.contains("line 100002"),
-        "{}",
-        replaced.detail
-    );
+    let many = "é,3\n".repeat(100_000);
+    let early = [b"a,b\n\xff,2\n", many.as_bytes()].concat();
+    let late = [b"a,b\n", many.as_bytes(), b"\xff,2\n"].concat();
+    for (bytes, line) in [(early, "line 2"), (late, "line 100002")] {
+        let profile = Bench::new().profile("a.csv", bytes);
+        let expected = [("é".into(), 100_000), ("\u{fffd}".into(), 1)];
+        assert_eq!(top(column(&profile, "a")), expected);
+        let replaced = warning(&profile, "replaced_characters");
+        assert_eq!(replaced.count, 1);
+        assert!(replaced.detail.ends_with(line), "{}", replaced.detail);
+    }
+}
+
+#[test]
+fn letters_of_latin_1_that_happen_to_be_utf_8_are_not_taken_for_it() {
+    // É and » make a ɻ together.
+    let profile = Bench::new().profile("a.csv", b"a\n\xabT\xc9\xbb\n\xe9t\xe9\n");
+    let expected = ["«TÉ»", "été"].map(|text| (text.into(), 1));
+    assert_eq!(top(column(&profile, "a")), expected);
 }
 
 #[test]
