@@ -164,6 +164,8 @@ struct Rows<'a> {
     places: HashMap<String, usize>,
     columns: Vec<Column<'a>>,
     rows: usize,
+    /// There was a key more than there may be.
+    full: bool,
 }
 
 /// The cells of a column as far as they were given.
@@ -201,16 +203,25 @@ impl<'a> Rows<'a> {
             columns: names.iter().map(|_| Column::default()).collect(),
             names,
             rows: 0,
+            full: false,
         }
     }
 
     fn read_all(data: &'a [u8], plan: &Plan, first_line: u64) -> Result<Self, EngineError> {
         let mut rows = Self::new(plan);
-        for (at, line) in data.split(|&byte| byte == b'\n').enumerate() {
-            let line = line.trim_ascii();
-            if !line.is_empty() {
-                rows.read(line)
-                    .map_err(|error| malformed(&error, first_line + at as u64))?;
+        for (line, text) in (first_line..).zip(data.split(|&byte| byte == b'\n')) {
+            let text = text.trim_ascii();
+            if text.is_empty() {
+                continue;
+            }
+            if let Err(error) = rows.read(text) {
+                return Err(if rows.full {
+                    EngineError::TooManyColumns {
+                        limit: MAX_COLUMNS as u64,
+                    }
+                } else {
+                    malformed(&error, line)
+                });
             }
         }
         Ok(rows)
@@ -237,6 +248,7 @@ impl<'a> Rows<'a> {
             return Ok(place);
         }
         if self.names.len() == MAX_COLUMNS {
+            self.full = true;
             return Err(format!("there are more than {MAX_COLUMNS} keys"));
         }
         self.places.insert(name.to_owned(), self.names.len());

@@ -116,6 +116,21 @@ fn a_key_that_appears_late_is_a_column() {
 }
 
 #[test]
+fn more_keys_than_columns_there_may_be_are_refused() {
+    let keys = |from: usize, to: usize| {
+        let keys = (from..to).map(|key| format!("\"k{key}\":1"));
+        format!("{{{}}}\n", keys.collect::<Vec<_>>().join(","))
+    };
+    let lines = keys(0, 16_384);
+    let profile = Bench::new().profile("a.ndjson", &lines);
+    assert_eq!(profile.dataset.columns, 16_384);
+    for lines in [keys(0, 16_385), lines + &keys(16_384, 16_385)] {
+        let failure = Bench::new().failure("a.ndjson", lines);
+        assert!(failure.starts_with("too_many_columns"), "{failure}");
+    }
+}
+
+#[test]
 fn faults_in_json_are_named_with_line_and_column() {
     for (text, place) in [
         (
