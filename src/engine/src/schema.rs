@@ -146,7 +146,7 @@ impl Findings {
             warnings.push(Warning {
                 code: "replaced_characters".into(),
                 detail: format!(
-                    "bytes that are not UTF-8 were replaced: on line {}",
+                    "what is no Unicode text was replaced: on line {}",
                     list(places, notes.replaced)
                 ),
                 count: notes.replaced,

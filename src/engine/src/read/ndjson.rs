@@ -2,7 +2,8 @@
 //!
 //! Keys are columns, in the order of their first appearance; a key that is left out is a missing
 //! cell. Numbers and booleans keep their JSON type; strings are text, or dates where all of a
-//! column are; arrays and objects are text as they stand.
+//! column are; arrays and objects are text as they stand. JSON may escape half a surrogate pair,
+//! which text cannot hold: it is replaced and counted as stray bytes are.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -15,7 +16,7 @@ use serde_json::value::RawValue;
 
 use super::build::{Cell, build_column};
 use super::records::{Lines, Records};
-use super::text::{self, Encoded};
+use super::text::{self, Encoded, Replaced};
 use super::{Body, Chunk, Dataset, Input, Look, MAX_COLUMNS, Plan};
 use crate::batch::{Batch, ChunkText, Notes, hash_rows};
 use crate::cell::{CellRules, Kind, Kinds, Moment};
@@ -67,7 +68,7 @@ impl Ndjson {
             names,
             ..Plan::default()
         };
-        let rows = Rows::read_all(whole, &known, 1)?;
+        let rows = Rows::read_all(whole, &known, 1, &mut Replaced::default())?;
         let columns = rows.columns.iter().zip(rows.names);
         ndjson.looks = columns
             .map(|(column, name)| {
@@ -86,8 +87,9 @@ impl Ndjson {
         chunk: &Arc<ChunkText>,
         plan: &Plan,
         first_line: u64,
+        replaced: &mut Replaced,
     ) -> Result<Batch, EngineError> {
-        let rows = Rows::read_all(&chunk.bytes, plan, first_line)?;
+        let rows = Rows::read_all(&chunk.bytes, plan, first_line, replaced)?;
         let build = |kind, column: &Column<'_>| {
             let cells = column.cells(rows.rows);
             build_column(kind, cells, rows.rows, &self.rules, Some(chunk))
@@ -149,8 +151,8 @@ impl Dataset for Ndjson {
         let Body::Text(data) = chunk.body else {
             return Err(EngineError::internal("NDJSON comes as text"));
         };
-        let (text, replaced) = text::valid(data, chunk.first_line);
-        let mut batch = self.batch(&text, plan, chunk.first_line)?;
+        let (text, mut replaced) = text::valid(data, chunk.first_line);
+        let mut batch = self.batch(&text, plan, chunk.first_line, &mut replaced)?;
         let mut notes = Notes::default();
         replaced.note(&mut notes);
         batch.notes = notes;
@@ -164,6 +166,8 @@ struct Rows<'a> {
     places: HashMap<String, usize>,
     columns: Vec<Column<'a>>,
     rows: usize,
+    /// Characters of the current line that had to be replaced.
+    replaced: u64,
     /// There was a key more than there may be.
     full: bool,
 }
@@ -203,11 +207,17 @@ impl<'a> Rows<'a> {
             columns: names.iter().map(|_| Column::default()).collect(),
             names,
             rows: 0,
+            replaced: 0,
             full: false,
         }
     }
 
-    fn read_all(data: &'a [u8], plan: &Plan, first_line: u64) -> Result<Self, EngineError> {
+    fn read_all(
+        data: &'a [u8],
+        plan: &Plan,
+        first_line: u64,
+        replaced: &mut Replaced,
+    ) -> Result<Self, EngineError> {
         let mut rows = Self::new(plan);
         for (line, text) in (first_line..).zip(data.split(|&byte| byte == b'\n')) {
             let text = text.trim_ascii();
@@ -223,6 +233,7 @@ impl<'a> Rows<'a> {
                     malformed(&error, line)
                 });
             }
+            replaced.escapes(std::mem::take(&mut rows.replaced), line);
         }
         Ok(rows)
     }
@@ -283,7 +294,8 @@ impl<'a> Visitor<'a> for Row<'_, 'a> {
         while let Some(place) = map.next_key_seed(Key(&mut self))? {
             let value: &'a RawValue = map.next_value()?;
             let row = self.rows.rows;
-            let cell = JsonCell::new(value).map_err(serde::de::Error::custom)?;
+            let cell =
+                JsonCell::new(value, &mut self.rows.replaced).map_err(serde::de::Error::custom)?;
             self.rows.columns[place].cells.push((row, cell));
             self.expected = place + 1;
         }
@@ -298,7 +310,7 @@ impl<'de> DeserializeSeed<'de> for Key<'_, '_, '_> {
     type Value = usize;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<usize, D::Error> {
-        deserializer.deserialize_str(self)
+        deserializer.deserialize_bytes(self)
     }
 }
 
@@ -309,9 +321,45 @@ impl Visitor<'_> for Key<'_, '_, '_> {
         f.write_str("a key")
     }
 
-    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<usize, E> {
-        self.0.rows.place(name, self.0.expected).map_err(E::custom)
+    fn visit_bytes<E: serde::de::Error>(self, name: &[u8]) -> Result<usize, E> {
+        let name = whole(name, &mut self.0.rows.replaced);
+        self.0.rows.place(&name, self.0.expected).map_err(E::custom)
     }
+}
+
+/// The characters of a string, and how many had to be replaced.
+struct Unescaped;
+
+impl Visitor<'_> for Unescaped {
+    type Value = (String, u64);
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<(String, u64), E> {
+        let mut replaced = 0;
+        let text = whole(bytes, &mut replaced).into_owned();
+        Ok((text, replaced))
+    }
+}
+
+/// Replaces halves of surrogate pairs, which serde_json hands over in three bytes like any other
+/// character of their size.
+fn whole<'b>(bytes: &'b [u8], replaced: &mut u64) -> Cow<'b, str> {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Cow::Borrowed(text);
+    }
+    let mut text = String::with_capacity(bytes.len());
+    for part in bytes.utf8_chunks() {
+        text.push_str(part.valid());
+        // The first of the three; the other two follow as parts of their own.
+        if part.invalid() == [0xed] {
+            text.push(char::REPLACEMENT_CHARACTER);
+            *replaced += 1;
+        }
+    }
+    Cow::Owned(text)
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -329,13 +377,15 @@ struct JsonCell<'a> {
 }
 
 impl<'a> JsonCell<'a> {
-    fn new(value: &'a RawValue) -> Result<Self, serde_json::Error> {
+    fn new(value: &'a RawValue, replaced: &mut u64) -> Result<Self, serde_json::Error> {
         let raw = value.get();
         let bytes = raw.as_bytes();
         let (kind, text) = match bytes.first() {
             Some(b'"') if bytes.contains(&b'\\') => {
-                let unescaped: String = serde_json::from_str(raw)?;
-                (JsonKind::String, Cow::Owned(unescaped.into_bytes()))
+                let mut string = serde_json::Deserializer::from_str(raw);
+                let (text, halves) = string.deserialize_bytes(Unescaped)?;
+                *replaced += halves;
+                (JsonKind::String, Cow::Owned(text.into_bytes()))
             }
             Some(b'"') => (JsonKind::String, Cow::Borrowed(&bytes[1..bytes.len() - 1])),
             Some(b't' | b'f') => (JsonKind::Boolean, Cow::Borrowed(bytes)),

@@ -217,6 +217,21 @@ pub(crate) struct Replaced {
 }
 
 impl Replaced {
+    /// Something was replaced on this line.
+    fn on(&mut self, line: u64) {
+        self.count += 1;
+        if self.first.len() < PLACES_NAMED {
+            self.first.push(line);
+        }
+    }
+
+    /// So many escapes on this line stood for no character. That they are escapes is no sign of
+    /// an encoding.
+    pub(crate) fn escapes(&mut self, count: u64, line: u64) {
+        (0..count).for_each(|_| self.on(line));
+        self.beyond_ascii |= count > 0;
+    }
+
     pub(crate) fn note(self, notes: &mut Notes) {
         notes.replaced = self.count;
         notes.replaced_first = self.first;
@@ -243,10 +258,7 @@ pub(crate) fn valid(data: Vec<u8>, first_line: u64) -> (Arc<ChunkText>, Replaced
         line += memchr::memchr_iter(b'\n', part.valid().as_bytes()).count() as u64;
         if !part.invalid().is_empty() {
             text.extend_from_slice("\u{fffd}".as_bytes());
-            replaced.count += 1;
-            if replaced.first.len() < PLACES_NAMED {
-                replaced.first.push(line);
-            }
+            replaced.on(line);
         }
     }
     (shared(text, false), replaced)

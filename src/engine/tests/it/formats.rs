@@ -8,7 +8,7 @@ use lastcall_domain::profile::{ColumnType, Profile};
 use lastcall_domain::{Cancel, Format, ProfileOptions, Progress, ReadOptions};
 use lastcall_engine::Source;
 
-use crate::support::{Bench, column, top, types};
+use crate::support::{Bench, column, top, types, warning};
 
 const CSV: &str = "n,x,flag,day,at,word\n\
     1,0.5,true,2020-01-31,2020-01-31T10:00:00Z,a\n\
@@ -112,6 +112,31 @@ fn a_key_that_appears_late_is_a_column() {
     assert_eq!(
         (late.kind, late.count, late.missing),
         (ColumnType::Float, 1, 100_000)
+    );
+}
+
+#[test]
+fn halves_of_surrogate_pairs_are_replaced_and_reported_with_their_line() {
+    let profile = Bench::new().profile(
+        "a.ndjson",
+        r#"{"a":"cut \ud83d"}
+{"a":"\ude00 \ud83d\u0041","\ud83d":1}
+{"a":"whole \ud83d\ude00","b":{"c":"\ud83d"}}
+"#,
+    );
+    assert_eq!(
+        top(column(&profile, "a")),
+        ["cut \u{fffd}", "whole 😀", "\u{fffd} \u{fffd}A"].map(|text| (text.into(), 1))
+    );
+    assert_eq!(column(&profile, "\u{fffd}").count, 1);
+    let nested = (r#"{"c":"\ud83d"}"#.into(), 1);
+    assert_eq!(top(column(&profile, "b")), [nested]);
+    let replaced = warning(&profile, "replaced_characters");
+    assert_eq!(replaced.count, 4);
+    assert!(
+        replaced.detail.ends_with("on line 1, 2, 2, 2"),
+        "{}",
+        replaced.detail
     );
 }
 
