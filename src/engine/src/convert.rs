@@ -175,6 +175,15 @@ impl Lane for &mut Option<WriterLane> {
                 "the dataset changed while it was read",
             ));
         }
+        if batch.columns.is_empty() {
+            // Parquet counts rows by their cells.
+            return match batch.rows {
+                0 => Ok(()),
+                _ => Err(EngineError::Unsupported {
+                    detail: "its rows have no columns".into(),
+                }),
+            };
+        }
         ctl.check()?;
         let arrays = batch.columns.iter().zip(lane.schema.fields());
         let arrays = arrays

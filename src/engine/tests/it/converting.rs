@@ -74,6 +74,25 @@ fn leading_zeros_survive_the_conversion() {
 }
 
 #[test]
+fn rows_without_a_column_cannot_be_converted_and_nobody_tries_again() {
+    let bench = Bench::new();
+    let out = bench.path("out.parquet");
+    let convert = |lines: &str| {
+        let source = bench.source("a.ndjson", lines);
+        let options = ReadOptions::default();
+        bench
+            .engine
+            .to_parquet(source, &options, &out, &Cancel::new(), &Progress::new())
+    };
+    let error = convert("{}\n{}\n").unwrap_err();
+    assert_eq!(
+        (error.code(), error.retryable()),
+        ("unsupported_data", false)
+    );
+    assert!(convert("\n").unwrap().is_empty());
+}
+
+#[test]
 fn what_was_not_finished_is_removed() {
     let bench = Bench::new();
     let out = bench.path("out.parquet");
