@@ -157,14 +157,29 @@ impl FontFinder {
 /// The faces of the program itself.
 fn own() -> Vec<Font> {
     [
-        notosans::REGULAR_TTF,
-        notosans::BOLD_TTF,
-        dejavu::sans::regular(),
-        dejavu::sans_mono::regular(),
+        Bytes::new(unclassed(notosans::REGULAR_TTF)),
+        Bytes::new(unclassed(notosans::BOLD_TTF)),
+        Bytes::new(dejavu::sans::regular()),
+        Bytes::new(dejavu::sans_mono::regular()),
     ]
     .into_iter()
-    .filter_map(|data| Font::new(Bytes::new(data), 0))
+    .filter_map(|data| Font::new(data, 0))
     .collect()
+}
+
+/// The face without its list of what kinds its glyphs are, which has accents that stand for
+/// themselves (`` ` ``, `´`, `ʼ`) among the marks that are put onto the letter before. Without the
+/// list the kinds are those of Unicode.
+fn unclassed(data: &[u8]) -> Vec<u8> {
+    let mut data = data.to_vec();
+    // After a head of 12 bytes, 16 for each table: its name, a sum, where it begins, its length.
+    let record = data[12..].chunks_exact(16).find(|one| one[..4] == *b"GDEF");
+    let start = record.map(|one| u32::from_be_bytes([one[8], one[9], one[10], one[11]]) as usize);
+    // The list's place follows the version of the table; none is zero.
+    if let Some(place) = start.and_then(|start| data.get_mut(start + 4..start + 6)) {
+        place.fill(0);
+    }
+    data
 }
 
 fn covers(info: &FontInfo, c: char) -> bool {

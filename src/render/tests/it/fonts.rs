@@ -26,6 +26,32 @@ fn greek_cyrillic_hebrew_and_arabic_come_with_the_program() {
 }
 
 #[test]
+fn accents_that_stand_for_themselves_take_a_place_of_their_own() {
+    let name = "xx`y´zʼw`";
+    let mut profile = sales();
+    profile.columns.push(city(name));
+    let mut seen = 0;
+    for page in read::glyphs(report(&profile, ReportFormat::Pdf)) {
+        for word in page.windows(name.chars().count()) {
+            if word
+                .iter()
+                .map(|glyph| glyph.text.as_str())
+                .collect::<String>()
+                == name
+            {
+                seen += 1;
+                for pair in word.windows(2) {
+                    let step = pair[1].x - pair[0].x;
+                    assert!(step > 1.0, "{}{}: {step}", pair[0].text, pair[1].text);
+                }
+            }
+        }
+    }
+    // In the table and above the card.
+    assert_eq!(seen, 2);
+}
+
+#[test]
 fn folders_that_are_not_there_or_hold_no_fonts_do_not_fail_the_pdf() {
     let _lock = one_pdf_at_a_time();
     let mut profile = sales();

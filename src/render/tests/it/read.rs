@@ -15,6 +15,21 @@ use kurbo::{Affine, BezPath, Rect};
 
 /// The text of each page of a PDF, in the order of drawing.
 pub(crate) fn pdf(bytes: Vec<u8>) -> Vec<String> {
+    let pages = glyphs(bytes).into_iter();
+    pages
+        .map(|page| page.into_iter().map(|glyph| glyph.text).collect())
+        .collect()
+}
+
+/// A glyph, and where it begins on its line.
+pub(crate) struct Placed {
+    pub(crate) text: String,
+    pub(crate) x: f64,
+    pub(crate) y: f64,
+}
+
+/// The glyphs of each page of a PDF, in the order of drawing.
+pub(crate) fn glyphs(bytes: Vec<u8>) -> Vec<Vec<Placed>> {
     assert!(bytes.starts_with(b"%PDF-1."));
     let pdf = Pdf::new(bytes).expect("a PDF that can be read");
     let cache = InterpreterCache::new();
@@ -33,22 +48,28 @@ pub(crate) fn pdf(bytes: Vec<u8>) -> Vec<String> {
 
 /// A device that hears the text and draws nothing.
 #[derive(Default)]
-struct Ears(String);
+struct Ears(Vec<Placed>);
 
 impl<'a> Device<'a> for Ears {
     fn draw_glyph(
         &mut self,
         glyph: &Glyph<'a>,
-        _: Affine,
-        _: Affine,
+        page: Affine,
+        line: Affine,
         _: &Paint<'a>,
         _: &GlyphDrawMode,
     ) {
-        match glyph.as_unicode() {
-            Some(BfString::Char(c)) => self.0.push(c),
-            Some(BfString::String(text)) => self.0.push_str(&text),
-            None => self.0.push('\u{fffd}'),
-        }
+        let text = match glyph.as_unicode() {
+            Some(BfString::Char(c)) => c.into(),
+            Some(BfString::String(text)) => text,
+            None => '\u{fffd}'.into(),
+        };
+        let place = (page * line).translation();
+        self.0.push(Placed {
+            text,
+            x: place.x,
+            y: place.y,
+        });
     }
 
     fn set_soft_mask(&mut self, _: Option<SoftMask<'a>>) {}
