@@ -1,6 +1,7 @@
 //! What every report of a profile says, in each format.
 
 use lastcall_domain::ReportFormat;
+use lastcall_domain::profile::Number;
 use lastcall_render::ReportInput;
 
 use crate::fixture::{FORMATS, at, nothing, render, report, sales, text};
@@ -78,6 +79,38 @@ fn the_pdf_has_the_text_in_letters_that_can_be_searched() {
             page.contains(&format!("{} / {}", i + 1, pages.len())),
             "page {}",
             i + 1
+        );
+    }
+}
+
+#[test]
+fn a_long_figure_of_the_pdf_does_not_run_into_its_name() {
+    let mut profile = sales();
+    let numeric = profile.columns[0].numeric.as_mut().unwrap();
+    numeric.min = Some(Number::Integer(i64::MIN));
+    numeric.max = Some(Number::Float(f64::MIN_POSITIVE));
+    let pages = read::glyphs(report(&profile, ReportFormat::Pdf));
+    for (name, begin) in [("Minimum", "-9,2"), ("Maximum", "2.22")] {
+        let line: Vec<_> = name.chars().chain(begin.chars()).collect();
+        let found: Vec<_> = pages
+            .iter()
+            .flat_map(|page| page.windows(line.len()))
+            .filter(|run| {
+                run.iter()
+                    .map(|glyph| &*glyph.text)
+                    .eq(line.iter().map(char::to_string))
+            })
+            .collect();
+        let [run] = found[..] else {
+            panic!("{name}: {}", found.len())
+        };
+        let (last, first) = (&run[name.len() - 1], &run[name.len()]);
+        // An m is seven points wide.
+        assert!(
+            first.x > last.x + 8.0 || (first.y - last.y).abs() > 8.0,
+            "{name} ends at {}, {begin}… begins at {}",
+            last.x,
+            first.x
         );
     }
 }
