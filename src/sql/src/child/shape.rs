@@ -7,8 +7,9 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SetExpr, Statement, TableFactor, Value,
-    ValueWithSpan, Visit, Visitor,
+    Expr, GroupByExpr, Ident, Join, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart,
+    Query, Select, SelectFlavor, SetExpr, SetOperator, SetQuantifier, Statement, TableFactor,
+    Value, ValueWithSpan, Visit, Visitor,
 };
 use datafusion::sql::sqlparser::tokenizer::Span;
 
@@ -83,6 +84,18 @@ impl Visitor for Shape {
             !query.locks.is_empty(),
             "locks are not allowed: a query may only read",
         )?;
+        refuse_if(query.settings.is_some(), "settings are not allowed")?;
+        unsupported(&[
+            (query.for_clause.is_some(), "FOR XML and FOR JSON"),
+            (
+                query.format_clause.is_some(),
+                "FORMAT; the request names the format",
+            ),
+            (
+                counts_copies(&query.body),
+                "INTERSECT ALL and EXCEPT ALL; without ALL they are",
+            ),
+        ])?;
         refuse_if(
             set_operations(&query.body) > SET_OPERATIONS,
             "the query chains too many set operations",
@@ -98,7 +111,22 @@ impl Visitor for Shape {
         refuse_if(
             select.into.is_some(),
             "writing into a table is not allowed: a query may only read",
-        )
+        )?;
+        let (GroupByExpr::All(modifiers) | GroupByExpr::Expressions(_, modifiers)) =
+            &select.group_by;
+        unsupported(&[
+            (
+                select.flavor == SelectFlavor::FromFirstNoSelect,
+                "FROM without SELECT; write SELECT * FROM …",
+            ),
+            (select.prewhere.is_some(), "PREWHERE; write WHERE"),
+            (!select.connect_by.is_empty(), "CONNECT BY"),
+            (
+                !modifiers.is_empty(),
+                "GROUP BY … WITH; write GROUP BY ROLLUP (…), CUBE (…) or GROUPING SETS (…)",
+            ),
+        ])?;
+        select.from.iter().try_for_each(|from| joins(&from.joins))
     }
 
     fn pre_visit_expr(&mut self, _: &Expr) -> Verdict {
@@ -144,6 +172,9 @@ impl Visitor for Shape {
                 let position = function.and_then(|ident| position(ident.span));
                 ControlFlow::Break(FailureKind::Refused.because(fault.at(position)))
             }
+            TableFactor::NestedJoin {
+                table_with_joins, ..
+            } => joins(&table_with_joins.joins),
             TableFactor::TableFunction { .. } => refuse_if(true, "a function cannot be read from"),
             TableFactor::Table {
                 name,
@@ -186,6 +217,53 @@ fn refuse_if(refused: bool, message: &str) -> Verdict {
     } else {
         ControlFlow::Continue(())
     }
+}
+
+/// Fails where one of these is there.
+fn unsupported(features: &[(bool, &str)]) -> Verdict {
+    match features.iter().find(|(there, _)| *there) {
+        Some((_, feature)) => {
+            let fault = Fault::new(format!("not supported: {feature}"));
+            ControlFlow::Break(FailureKind::Invalid.because(fault))
+        }
+        None => ControlFlow::Continue(()),
+    }
+}
+
+/// Fails where a column that two tables share would be that of the table on the left, in rows that
+/// this table has no part in.
+fn joins(joins: &[Join]) -> Verdict {
+    joins
+        .iter()
+        .try_for_each(|join| match &join.join_operator {
+            JoinOperator::Right(by) | JoinOperator::RightOuter(by) | JoinOperator::FullOuter(by) => {
+                let shared = matches!(by, JoinConstraint::Using(_) | JoinConstraint::Natural);
+                unsupported(&[(
+                    shared,
+                    "USING and NATURAL in RIGHT and FULL joins; write ON a.x = b.x, and coalesce(a.x, b.x)",
+                )])
+            }
+            _ => ControlFlow::Continue(()),
+        })
+}
+
+/// Whether a set operation says how often a row remains. The engine lets all copies of a row pass
+/// or none.
+fn counts_copies(mut body: &SetExpr) -> bool {
+    while let SetExpr::SetOperation {
+        op,
+        set_quantifier,
+        left,
+        right,
+    } = body
+    {
+        let counts = *op != SetOperator::Union && *set_quantifier == SetQuantifier::All;
+        if counts || counts_copies(right) {
+            return true;
+        }
+        body = left;
+    }
+    false
 }
 
 /// The length of a chain of set operations, which leans to the left.

@@ -136,3 +136,71 @@ async fn messages_do_not_speak_of_the_engine() {
     }
     fixture.end().await;
 }
+
+#[tokio::test]
+async fn what_the_engine_would_pass_over_or_do_wrong_is_refused() {
+    let fixture = Fixture::new();
+    for (query, code) in [
+        ("from numbers", "sql_invalid"),
+        ("select count(*) from numbers prewhere n = 1", "sql_invalid"),
+        (
+            "select n from numbers start with n = 1 connect by prior n = n",
+            "sql_invalid",
+        ),
+        (
+            "select count(*) from numbers group by n % 2 with rollup",
+            "sql_invalid",
+        ),
+        (
+            "select count(*) from numbers group by all with totals",
+            "sql_invalid",
+        ),
+        ("values (1), (1) except all values (1)", "sql_invalid"),
+        (
+            "values (1) union (values (1), (1) intersect all values (1))",
+            "sql_invalid",
+        ),
+        (
+            "values (1) union values (1), (1) intersect all values (1)",
+            "sql_invalid",
+        ),
+        (
+            "select * from numbers a full join numbers b using (n)",
+            "sql_invalid",
+        ),
+        (
+            "select * from numbers a natural right join numbers b",
+            "sql_invalid",
+        ),
+        (
+            "select * from (numbers a right outer join numbers b using (n))",
+            "sql_invalid",
+        ),
+        ("select n from numbers for json auto", "sql_invalid"),
+        ("select n from numbers format CSV", "sql_invalid"),
+        (
+            "select n from numbers settings max_threads = 1",
+            "sql_refused",
+        ),
+    ] {
+        assert_eq!(told(&fixture, query).await.0, code, "{query}");
+    }
+    // Their neighbours are supported.
+    for (query, rows) in [
+        ("from numbers select n where n < 2", 2),
+        ("values (1), (1), (2) except values (1)", 1),
+        ("values (1) union all values (1)", 2),
+        (
+            "select n from numbers a left join numbers b using (n) where a.n < 3",
+            3,
+        ),
+        (
+            "select 1 from numbers a right join numbers b on a.n = b.n where b.n < 3",
+            3,
+        ),
+        ("select count(*) from numbers group by rollup (n % 2)", 3),
+    ] {
+        assert_eq!(fixture.rows(query).await.rows.len(), rows, "{query}");
+    }
+    fixture.end().await;
+}
