@@ -62,7 +62,7 @@ pub(super) fn of_planning(error: DataFusionError) -> Failure {
         },
         DataFusionError::NotImplemented(_) => {
             let fault = invalid(&error, root);
-            let message = format!("not supported: {}", fault.message);
+            let message = format!("not supported: {}", wording::named(&fault.message));
             FailureKind::Invalid.because(Fault { message, ..fault })
         }
         DataFusionError::Configuration(_) => FailureKind::Invalid.because(invalid(&error, root)),

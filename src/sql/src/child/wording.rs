@@ -34,6 +34,19 @@ pub(super) fn plain(message: &str) -> String {
     short(message.trim())
 }
 
+/// A message that ends with the name of what it is about. The engine goes on with all the fields
+/// that it keeps of it: `Pivot { table: Table { name: …`, `Exists(Exists { subquery: …`.
+pub(super) fn named(message: &str) -> &str {
+    let Some((name, _)) = message.split_once(" { ") else {
+        return message;
+    };
+    let last = name.rfind(' ').map_or(0, |space| space + 1);
+    match name[last..].find('(') {
+        Some(inner) => &name[..last + inner],
+        None => name,
+    }
+}
+
 /// A message of bearable length.
 pub(super) fn short(message: &str) -> String {
     match message.char_indices().nth(MAX_MESSAGE) {
@@ -54,6 +67,23 @@ mod tests {
             plain(message),
             "no form of the function takes these arguments: sum(string)"
         );
+    }
+
+    #[test]
+    fn what_is_not_supported_is_named_without_its_fields() {
+        for (message, name) in [
+            (
+                "Unsupported ast node Pivot { table: Table { name: x } }",
+                "Unsupported ast node Pivot",
+            ),
+            (
+                "no logical expression Exists(Exists { negated: false })",
+                "no logical expression Exists",
+            ),
+            ("FETCH clause (yet)", "FETCH clause (yet)"),
+        ] {
+            assert_eq!(named(message), name);
+        }
     }
 
     #[test]
