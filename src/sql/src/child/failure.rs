@@ -129,6 +129,7 @@ pub(super) fn of_running(error: DataFusionError) -> Failure {
         DataFusionError::ArrowError(arrow, _) => match arrow.as_ref() {
             ArrowError::MemoryError(_) => out_of_memory(),
             ArrowError::IoError(_, io) => of_io(io),
+            ArrowError::OffsetOverflowError(_) => too_much_text(),
             _ => FailureKind::Failed.because(fault(&error, root)),
         },
         DataFusionError::Execution(message) if is_about_memory(message) => out_of_memory(),
@@ -159,6 +160,9 @@ pub(super) fn of_panic(panic: &(dyn Any + Send)) -> Failure {
     if is_about_memory(message) {
         return out_of_memory();
     }
+    if message.contains("offset overflow") {
+        return too_much_text();
+    }
     let message = wording::short(&format!("the engine cannot run this query: {message}"));
     FailureKind::Failed.because(Fault::new(message))
 }
@@ -166,6 +170,13 @@ pub(super) fn of_panic(panic: &(dyn Any + Send)) -> Failure {
 /// The failure of a query that wants more memory than there is for it.
 pub(super) fn out_of_memory() -> Failure {
     FailureKind::Exhausted.because(Fault::new("the query needs more memory than it may have"))
+}
+
+/// The failure of a query whose texts outgrow what the engine counts their bytes with.
+fn too_much_text() -> Failure {
+    FailureKind::Exhausted.because(Fault::new(
+        "the query makes more than 2 GiB of text at once",
+    ))
 }
 
 fn out_of_disk() -> Failure {

@@ -166,6 +166,7 @@ async fn queries_that_want_more_memory_than_they_may_have_fail_alone() {
         &[
             "select repeat('x', 1000000000)",
             "select length(repeat('x', 1000000000))",
+            "select repeat('x', 10000000) from numbers",
             "select lpad('x', 2000000000, 'y')",
             "select range(1, 1000000000000)",
             "select array_agg(a.text || b.text) from numbers a, numbers b",
