@@ -1,8 +1,9 @@
 //! Answers as CSV, Parquet and Arrow.
 
 use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::Int64Type;
+use arrow::datatypes::{DataType, Int64Type, TimeUnit};
 use arrow::ipc::reader::StreamReader;
+use arrow::util::display::array_value_to_string;
 use lastcall_sql::{Answer, Body, ResultFormat};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
@@ -94,6 +95,45 @@ async fn columns_of_one_name_are_told_apart_where_readers_find_them_by_name() {
         .map(|field| field.name().clone())
         .collect();
     assert_eq!(names, ["n", "n_2", "n_2_2", "text"]);
+    fixture.end().await;
+}
+
+#[tokio::test]
+async fn parquet_has_every_type_as_one_that_readers_know() {
+    let fixture = Fixture::new();
+    let query = "select arrow_cast(86400000, 'Date64') as day, to_timestamp_seconds(60) as at, \
+                 interval '1 month 2 days' as step, {'at': to_timestamp_seconds(60)} as nested, \
+                 [arrow_cast('a', 'Utf8View')] as texts";
+    let answer = ask(&fixture, query, ResultFormat::Parquet).await;
+    let file = fixture.folder.path().join("answer.parquet");
+    std::fs::write(&file, answer.body.read().unwrap()).unwrap();
+    let reader =
+        ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(&file).unwrap()).unwrap();
+    let minute = DataType::Timestamp(TimeUnit::Millisecond, None);
+    let types: Vec<_> = reader
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| field.data_type().clone())
+        .collect();
+    assert_eq!(
+        types[..3],
+        [DataType::Date32, minute.clone(), DataType::Utf8]
+    );
+    let DataType::Struct(nested) = &types[3] else {
+        panic!("{types:?}")
+    };
+    assert_eq!(*nested[0].data_type(), minute);
+    let DataType::List(item) = &types[4] else {
+        panic!("{types:?}")
+    };
+    assert_eq!(*item.data_type(), DataType::Utf8);
+    let batch = reader.build().unwrap().next().unwrap().unwrap();
+    let shown: Vec<_> = batch.columns()[..3]
+        .iter()
+        .map(|column| array_value_to_string(column, 0).unwrap())
+        .collect();
+    assert_eq!(shown, ["1970-01-02", "1970-01-01T00:01:00", "P1M2D"]);
     fixture.end().await;
 }
 
