@@ -77,7 +77,11 @@ fn overview(
     profile: Option<&Profile>,
 ) -> Result<(), RenderError> {
     let mut sheet = Sheet::new(book, "Overview", &[30.0, 22.0, 14.0, 80.0])?;
-    sheet.title(&doc.title, &format!("{} · {}", doc.kind, doc.subtitle))?;
+    let subtitle = match doc.subtitle.as_str() {
+        "" => doc.kind.clone(),
+        subtitle => format!("{} · {subtitle}", doc.kind),
+    };
+    sheet.title(&doc.title, &subtitle)?;
     for block in doc.sections.iter().flat_map(|section| &section.blocks) {
         match block {
             Block::Tiles { tiles } => {

@@ -86,6 +86,10 @@ fn a_correlation_has_maps_pairs_and_the_columns_left_out() {
     let md = String::from_utf8(render(&input, ReportFormat::Md)).unwrap();
     assert!(md.contains("| height | weight | 990 | 0.874 |"), "{md}");
     let book = read::xlsx(render(&input, ReportFormat::Xlsx));
+    assert_eq!(
+        book["Overview"][1][0],
+        calamine::Data::String("Correlations".into())
+    );
     assert_eq!(book["Pairs"][1][3], calamine::Data::Float(0.873_6));
     assert_eq!(book["Left out"].len(), 2);
 }
