@@ -38,9 +38,11 @@ impl Splitter for Lines {
     }
 }
 
-/// A line without a cell.
-pub(crate) fn is_blank(record: &[u8]) -> bool {
-    matches!(record, b"" | b"\n" | b"\r\n" | b"\r")
+/// A line without a cell: nothing, or blanks that delimit none.
+pub(crate) fn is_blank(record: &[u8], delimiter: u8) -> bool {
+    record
+        .iter()
+        .all(|&byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n') && byte != delimiter)
 }
 
 /// Chunks of whole records.

@@ -200,6 +200,30 @@ fn comments_are_passed_over_when_asked_for() {
 }
 
 #[test]
+fn lines_of_blanks_are_passed_over_as_pandas_does() {
+    let text = "  \na,b\n1,2\n   \n\t\r\n3,4\n \t ";
+    for comment in [None, Some('#')] {
+        let read = ReadOptions {
+            comment,
+            ..ReadOptions::default()
+        };
+        let profile = Bench::new().profile_reading("a.csv", text, read);
+        assert_eq!(profile.dataset.rows, 2);
+        assert_eq!(types(&profile), [ColumnType::Integer; 2]);
+        assert!(profile.warnings.is_empty());
+    }
+    let profile = Bench::new().profile("a.csv", "a\n1\n  \n\"  \"\n");
+    let expected = ["  ", "1"].map(|text| (text.into(), 1));
+    assert_eq!(top(column(&profile, "a")), expected);
+    // Where blanks delimit, they make cells.
+    let profile = Bench::new().profile("a.tsv", "a\tb\n1\t2\n\t\n");
+    assert_eq!(
+        (profile.dataset.rows, column(&profile, "a").missing),
+        (2, 1)
+    );
+}
+
+#[test]
 fn line_ends_of_all_systems_are_read_alike() {
     let unix = Bench::new().profile("a.csv", "a,b\n1,x\n2,y\n");
     for csv in [

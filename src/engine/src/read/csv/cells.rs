@@ -278,7 +278,7 @@ impl<'a> Cutter<'a> {
 
     #[cold]
     fn uneven_row(&mut self, row: usize, count: usize, end: usize, first_line: u64) {
-        if count == 1 && self.spans[row].length == 0 {
+        if count == 1 && self.is_blank(self.spans[row]) {
             // A blank line.
             self.spans.truncate(row);
             return;
@@ -294,6 +294,13 @@ impl<'a> Cutter<'a> {
             }
         }
         self.spans.resize(row + self.width, Span::ABSENT);
+    }
+
+    /// Whether the cell, alone on its line, is nothing but blanks; a quoted one is a cell.
+    fn is_blank(&self, span: Span) -> bool {
+        let start = span.start as usize;
+        let cell = &self.data[start..start + span.length as usize];
+        cell.iter().all(|&byte| matches!(byte, b' ' | b'\t'))
     }
 }
 

@@ -71,10 +71,14 @@ impl Csv {
         let mut records = Records::new(stream, self.dialect, &self.limits);
         loop {
             let record = records.take_record()?;
-            if record.is_empty() || !(is_blank(&record) || self.dialect.comments(&record, 0)) {
+            if record.is_empty() || !self.passes_over(&record) {
                 return Ok((records, record));
             }
         }
+    }
+
+    fn passes_over(&self, record: &[u8]) -> bool {
+        is_blank(record, self.dialect.delimiter) || self.dialect.comments(record, 0)
     }
 
     /// Reads the names of the columns from the first record, however long that is.
@@ -97,7 +101,7 @@ impl Csv {
         let mut found = false;
         while !found && let Some(end) = self.dialect.record_end(sample, start) {
             let record = &sample[start..end];
-            found = !is_blank(record) && !self.dialect.comments(record, 0);
+            found = !self.passes_over(record);
             start = end;
         }
         let rows = match self.dialect.last_record_end(&sample[start..]) {

@@ -27,7 +27,7 @@ pub(super) fn delimiter(sample: &[u8], comment: Option<u8>) -> u8 {
             if whole.is_none() && count > 1 {
                 break;
             }
-            if is_blank(record) || dialect.comments(record, 0) {
+            if is_blank(record, delimiter) || dialect.comments(record, 0) {
                 continue;
             }
             let cells = Cells::cut_record(record, dialect).len();
