@@ -4,6 +4,8 @@
 const BUG: &str = ".\nThis issue was likely caused by a bug in DataFusion's code.";
 /// How it begins when a function does not take its arguments.
 const SIGNATURE: &str = "No function matches the given name and argument types '";
+/// How it begins when two columns of the answer have one name.
+const SAME_NAMES: &str = "Projections require unique expression names";
 /// Longer messages are cut, in characters: some repeat the whole plan.
 const MAX_MESSAGE: usize = 500;
 /// The engine's names of types, and what an answer calls them.
@@ -28,6 +30,10 @@ pub(super) fn plain(message: &str) -> String {
             .iter()
             .fold(call.to_owned(), |call, (from, to)| call.replace(from, to));
         return format!("no form of the function takes these arguments: {call}");
+    }
+    if message.starts_with(SAME_NAMES) {
+        return "two columns have the same name, casts aside; give one of them another with AS"
+            .to_owned();
     }
     let message = message.split(BUG).next().unwrap_or_default();
     let message = message.split("\n\nbacktrace:").next().unwrap_or_default();
