@@ -9,6 +9,15 @@ use tokio::runtime::{Builder, Handle, Runtime};
 /// How long an idle thread stays.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
+/// Has the kernel prefer the threads that answer to this one, and to those that it starts.
+fn step_back() {
+    // Elsewhere it would be the whole process that steps back.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(lastcall_domain::NICENESS) {
+        log::debug!("a thread that computes keeps its priority: {error}");
+    }
+}
+
 /// Threads for blocking work. No such work ever runs on an arbiter, where it would starve the
 /// actors, nor on a pool that outlives the shutdown.
 pub(crate) struct Compute {
@@ -24,6 +33,7 @@ impl Compute {
             .max_blocking_threads(threads)
             .thread_name("compute")
             .thread_keep_alive(KEEP_ALIVE)
+            .on_thread_start(step_back)
             .build()
             .context("the threads for computing cannot be started")?;
         Ok(Self {

@@ -117,6 +117,35 @@ fn nothing_is_left_of_work_that_was_cancelled() {
 }
 
 #[test]
+fn whatever_computes_steps_back_behind_what_answers() {
+    let home = Home::new();
+    let service = home.start();
+    let client = service.client();
+    let session = client.session();
+    client.upload(&session, "numbers", &data::numbers(data::ENDLESS));
+    // A query computes in a process, what it needs before it in threads.
+    let job = client.sql(&session, data::CROSS_JOIN);
+    client.wait_for(&job, "running");
+    let computes = |name: &str| matches!(name, "compute" | "engine");
+    until("threads compute and step back", || {
+        let threads = process::niceness(service.pid());
+        let mut computing = threads.iter().filter(|(name, _)| computes(name)).peekable();
+        computing.peek()?;
+        computing.all(|(_, niceness)| *niceness == 10).then_some(())
+    });
+    for (name, niceness) in process::niceness(service.pid()) {
+        assert!(niceness == 0 || computes(&name), "{name}: {niceness}");
+    }
+    let children = process::children(service.pid());
+    assert!(!children.is_empty());
+    until("all threads of all its processes step back", || {
+        let mut threads = children.iter().flat_map(|child| process::niceness(*child));
+        threads.all(|(_, niceness)| niceness == 10).then_some(())
+    });
+    service.kill9();
+}
+
+#[test]
 fn no_process_and_no_scratch_file_outlives_the_service() {
     for code in [0, 75, 137] {
         let home = Home::new();

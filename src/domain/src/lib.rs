@@ -38,4 +38,4 @@ pub use report::{ReportFormat, SqlColumn, SqlResult, UnknownReportFormat};
 pub use session::{Owner, Session};
 pub use store::{Store, StoreError, StoreResult};
 pub use transition::{ATTEMPTS_EXHAUSTED, INTERRUPTIONS_EXHAUSTED};
-pub use work::{Body, Output, ProfileWork, Profiles, Task, Work};
+pub use work::{Body, NICENESS, Output, ProfileWork, Profiles, Task, Work};

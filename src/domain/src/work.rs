@@ -7,6 +7,11 @@ use async_trait::async_trait;
 use crate::profile::Profile;
 use crate::{Cancel, Dataset, Job, JobError, ProfileOptions, Progress};
 
+/// How far whatever computes steps back behind whatever answers, as the kernel counts it
+/// ("niceness"): where both want a core, computing gets a tenth of it. With more of it a machine
+/// that is busy with answers, or with another program, would hardly compute at all.
+pub const NICENESS: i32 = 10;
+
 /// One attempt at a job, as a worker hands it to the work.
 #[derive(Clone, Debug)]
 pub struct Task {

@@ -37,24 +37,31 @@ pub(crate) fn is_alive(pid: i32) -> bool {
 
 /// The names of its threads.
 pub(crate) fn threads(pid: i32) -> Vec<String> {
-    let Ok(tasks) = std::fs::read_dir(proc(pid, "task")) else {
-        return Vec::new();
+    let names = tasks(pid).map(|task| std::fs::read_to_string(task.join("comm")));
+    names.flatten().map(|name| name.trim().to_owned()).collect()
+}
+
+/// The niceness of each of its threads, and their names.
+pub(crate) fn niceness(pid: i32) -> Vec<(String, i32)> {
+    let stats = tasks(pid).map(|task| std::fs::read_to_string(task.join("stat")));
+    let niceness = |stat: &String| {
+        let (before, after) = stat.rsplit_once(") ")?;
+        // The 19th field of all, of which two are before.
+        let niceness = after.split(' ').nth(16)?.parse().ok()?;
+        Some((before.split_once(" (")?.1.to_owned(), niceness))
     };
-    tasks
-        .flatten()
-        .filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok())
-        .map(|name| name.trim().to_owned())
-        .collect()
+    stats.flatten().filter_map(|stat| niceness(&stat)).collect()
+}
+
+fn tasks(pid: i32) -> impl Iterator<Item = PathBuf> {
+    let tasks = std::fs::read_dir(proc(pid, "task")).into_iter().flatten();
+    tasks.flatten().map(|task| task.path())
 }
 
 /// Its children.
 pub(crate) fn children(pid: i32) -> Vec<i32> {
-    let Ok(tasks) = std::fs::read_dir(proc(pid, "task")) else {
-        return Vec::new();
-    };
-    tasks
-        .flatten()
-        .filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok())
+    tasks(pid)
+        .filter_map(|task| std::fs::read_to_string(task.join("children")).ok())
         .flat_map(|text| {
             let pids: Vec<i32> = text.split_whitespace().flat_map(str::parse).collect();
             pids

@@ -35,6 +35,13 @@ pub(super) fn outlast_a_stop() {
     let _ = stops.thread_block();
 }
 
+/// Has the kernel prefer the threads of the service that answer to all of this process. Before
+/// any thread is started, as threads inherit it.
+pub(super) fn step_back() {
+    // Where it fails, the query takes its share of the cores like any program.
+    let _ = rustix::process::nice(lastcall_domain::NICENESS);
+}
+
 /// Has the kernel choose this process, not the service, when the machine runs out of memory.
 pub(super) fn go_first() {
     // Where there is no such file, the limit of the address space is left.

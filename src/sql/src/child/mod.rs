@@ -43,6 +43,7 @@ pub fn main() -> ExitCode {
     limits::outlast_a_stop();
     limits::follow_the_host();
     limits::go_first();
+    limits::step_back();
     session::warm_up();
     match converse(Wire) {
         Ok(()) => ExitCode::SUCCESS,
