@@ -179,6 +179,7 @@ def main(rounds: int, seconds: int) -> None:
     show_ratios(
         [
             ("Lastcall busy / the cores taken by another program", ratio(BUSY, TAKEN), "1"),
+            ("Lastcall busy with SQL / the cores taken by another program", ratio(BUSY_SQL, TAKEN), "1"),
             ("Lastcall busy / idle", ratio(BUSY, IDLE), ""),
             ("Lastcall busy with SQL / idle", ratio(BUSY_SQL, IDLE), ""),
             ("FastAPI busy (pandas) / idle", ratio(USUAL_PANDAS, USUAL_IDLE), ""),
