@@ -134,7 +134,7 @@ fn whatever_computes_steps_back_behind_what_answers() {
     // The tests may have stepped back themselves.
     let threads = process::niceness(service.pid());
     let answers = threads.iter().find(|(name, _)| !computes(name)).unwrap().1;
-    let behind = (answers + 10).min(19);
+    let behind = (answers + 5).min(19);
     until("threads compute and step back", || {
         let threads = process::niceness(service.pid());
         let mut computing = threads.iter().filter(|(name, _)| computes(name)).peekable();

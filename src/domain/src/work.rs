@@ -8,9 +8,10 @@ use crate::profile::Profile;
 use crate::{Cancel, Dataset, Job, JobError, ProfileOptions, Progress};
 
 /// How far whatever computes steps back behind whatever answers, as the kernel counts it
-/// ("niceness"): where both want a core, computing gets a tenth of it. With more of it a machine
-/// that is busy with answers, or with another program, would hardly compute at all.
-pub const NICENESS: i32 = 10;
+/// ("niceness"): where a thread of each wants the same core, the one that computes gets a quarter
+/// of it. With twice as much it got a tenth, and would hardly come on beside another program that
+/// is busy.
+pub const NICENESS: i32 = 5;
 
 /// One attempt at a job, as a worker hands it to the work.
 #[derive(Clone, Debug)]
