@@ -5,7 +5,8 @@
 //! column are; arrays and objects are text as they stand. JSON may escape half a surrogate pair,
 //! which text cannot hold: it is replaced and counted as stray bytes are.
 
-use std::borrow::Cow;
+mod cell;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -14,12 +15,13 @@ use lastcall_domain::ReadOptions;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::build::{Cell, build_column};
+use self::cell::{JsonCell, whole};
+use super::build::build_column;
 use super::records::{Lines, Records};
 use super::text::{self, Encoded, Replaced};
 use super::{Body, Chunk, Dataset, Input, Look, MAX_COLUMNS, Plan};
 use crate::batch::{Batch, ChunkText, Notes, hash_rows};
-use crate::cell::{CellRules, Kind, Kinds, Moment};
+use crate::cell::{CellRules, Kind};
 use crate::limits::Limits;
 use crate::{EngineError, Source};
 
@@ -189,7 +191,7 @@ impl<'a> Column<'a> {
             while let Some((_, cell)) = given.next_if(|(at, _)| *at == row) {
                 found = Some(cell);
             }
-            found.filter(|cell| cell.kind != JsonKind::Null)
+            found.filter(|cell| !cell.is_null())
         })
     }
 }
@@ -324,123 +326,5 @@ impl Visitor<'_> for Key<'_, '_, '_> {
     fn visit_bytes<E: serde::de::Error>(self, name: &[u8]) -> Result<usize, E> {
         let name = whole(name, &mut self.0.rows.replaced);
         self.0.rows.place(&name, self.0.expected).map_err(E::custom)
-    }
-}
-
-/// The characters of a string, and how many had to be replaced.
-struct Unescaped;
-
-impl Visitor<'_> for Unescaped {
-    type Value = (String, u64);
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string")
-    }
-
-    fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<(String, u64), E> {
-        let mut replaced = 0;
-        let text = whole(bytes, &mut replaced).into_owned();
-        Ok((text, replaced))
-    }
-}
-
-/// Replaces halves of surrogate pairs, which serde_json hands over in three bytes like any other
-/// character of their size.
-fn whole<'b>(bytes: &'b [u8], replaced: &mut u64) -> Cow<'b, str> {
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        return Cow::Borrowed(text);
-    }
-    let mut text = String::with_capacity(bytes.len());
-    for part in bytes.utf8_chunks() {
-        text.push_str(part.valid());
-        // The first of the three; the other two follow as parts of their own.
-        if part.invalid() == [0xed] {
-            text.push(char::REPLACEMENT_CHARACTER);
-            *replaced += 1;
-        }
-    }
-    Cow::Owned(text)
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum JsonKind {
-    Null,
-    Boolean,
-    Number,
-    String,
-    Nested,
-}
-
-struct JsonCell<'a> {
-    kind: JsonKind,
-    text: Cow<'a, [u8]>,
-}
-
-impl<'a> JsonCell<'a> {
-    fn new(value: &'a RawValue, replaced: &mut u64) -> Result<Self, serde_json::Error> {
-        let raw = value.get();
-        let bytes = raw.as_bytes();
-        let (kind, text) = match bytes.first() {
-            Some(b'"') if bytes.contains(&b'\\') => {
-                let mut string = serde_json::Deserializer::from_str(raw);
-                let (text, halves) = string.deserialize_bytes(Unescaped)?;
-                *replaced += halves;
-                (JsonKind::String, Cow::Owned(text.into_bytes()))
-            }
-            Some(b'"') => (JsonKind::String, Cow::Borrowed(&bytes[1..bytes.len() - 1])),
-            Some(b't' | b'f') => (JsonKind::Boolean, Cow::Borrowed(bytes)),
-            Some(b'n') | None => (JsonKind::Null, Cow::Borrowed(bytes)),
-            Some(b'{' | b'[') => (JsonKind::Nested, Cow::Borrowed(bytes)),
-            Some(_) => (JsonKind::Number, Cow::Borrowed(bytes)),
-        };
-        Ok(Self { kind, text })
-    }
-}
-
-impl Cell for &JsonCell<'_> {
-    fn is_missing(&self, rules: &CellRules) -> bool {
-        matches!(self.kind, JsonKind::String | JsonKind::Number) && rules.is_missing(&self.text)
-    }
-
-    fn integer(&self, _: &CellRules) -> Option<i64> {
-        (self.kind == JsonKind::Number).then(|| CellRules::plain_integer(&self.text))?
-    }
-
-    fn float(&self, _: &CellRules) -> Option<f64> {
-        if self.kind != JsonKind::Number {
-            return None;
-        }
-        // Whole numbers beyond 64 bits are numbers here.
-        std::str::from_utf8(&self.text).ok()?.parse().ok()
-    }
-
-    fn boolean(&self) -> Option<bool> {
-        (self.kind == JsonKind::Boolean).then(|| self.text.first() == Some(&b't'))
-    }
-
-    fn moment(&self) -> Option<Moment> {
-        (self.kind == JsonKind::String).then(|| CellRules::moment(&self.text))?
-    }
-
-    fn classify(&self, rules: &CellRules) -> Kinds {
-        match self.kind {
-            JsonKind::Number if self.integer(rules).is_some() => Kinds::WHOLE,
-            JsonKind::Number => Kinds::FLOAT,
-            JsonKind::Boolean => Kinds::BOOLEAN,
-            JsonKind::String => self.moment().map_or(Kinds::TEXT, |moment| moment.kinds),
-            JsonKind::Null | JsonKind::Nested => Kinds::TEXT,
-        }
-    }
-
-    fn is_word(&self) -> bool {
-        match self.kind {
-            JsonKind::String => !self.text.first().is_some_and(u8::is_ascii_digit),
-            JsonKind::Nested => true,
-            _ => false,
-        }
-    }
-
-    fn text(&self) -> &[u8] {
-        &self.text
     }
 }
