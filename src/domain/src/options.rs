@@ -1,47 +1,21 @@
-//! How a dataset is to be read, and what counts as worth an alert: the optional part of an
-//! analysis request.
+//! What counts as worth an alert, and an option that is not valid: the optional part of an
+//! analysis request. How a dataset is read is in `read_options`.
+
+use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// The cells that are missing values unless a request says otherwise.
-pub const DEFAULT_MISSING: [&str; 7] = ["", "NA", "N/A", "NaN", "null", "NULL", "None"];
-
-/// Different missing values that a request may name.
-const MAX_MISSING: usize = 1_000;
+use crate::ReadOptions;
 
 /// An option that makes no sense, whatever the data is.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("the option `{option}` is not valid: {detail}")]
 pub struct InvalidOption {
     /// The name of the option.
-    pub option: &'static str,
+    pub option: Cow<'static, str>,
     /// What is wrong with it.
     pub detail: String,
-}
-
-/// How to read a text dataset. Everything left out is found out from the data.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ReadOptions {
-    /// The cells that are missing values, in place of [`DEFAULT_MISSING`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub missing: Option<Vec<String>>,
-    /// The delimiter, one ASCII character, in place of the one that sniffing finds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub delimiter: Option<char>,
-    /// Lines that begin with this ASCII character are comments.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub comment: Option<char>,
-    /// The decimal mark, `.` or `,`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub decimal: Option<char>,
-    /// The mark between groups of three digits.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub thousands: Option<char>,
-    /// The sheet of a workbook, by name; the first when left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sheet: Option<String>,
 }
 
 /// From where on an alert is raised. Fractions are of rows (of non-missing cells where the
@@ -101,45 +75,6 @@ impl ProfileOptions {
     }
 }
 
-impl ReadOptions {
-    /// Whether the options make sense.
-    ///
-    /// # Errors
-    /// Where one does not; the first is named.
-    pub fn check(&self) -> Result<(), InvalidOption> {
-        if self.missing.as_ref().map_or(0, Vec::len) > MAX_MISSING {
-            return Err(invalid(
-                "missing",
-                format!("more than {MAX_MISSING} values"),
-            ));
-        }
-        for (option, mark) in [("delimiter", self.delimiter), ("comment", self.comment)] {
-            if mark.is_some_and(|mark| !mark.is_ascii() || "\"\n\r\0".contains(mark)) {
-                let allowed = "one ASCII character other than quotes and line ends is wanted";
-                return Err(invalid(option, allowed));
-            }
-        }
-        if self.comment.is_some() && self.comment == self.delimiter {
-            return Err(invalid("comment", "it is the delimiter"));
-        }
-        let decimal = self.decimal.unwrap_or('.');
-        if !matches!(decimal, '.' | ',') {
-            return Err(invalid(
-                "decimal",
-                format!("{decimal:?} is neither . nor ,"),
-            ));
-        }
-        match self.thousands {
-            Some(mark) if !mark.is_ascii() || mark.is_ascii_alphanumeric() => Err(invalid(
-                "thousands",
-                format!("{mark:?} is not an ASCII mark"),
-            )),
-            Some(mark) if mark == decimal => Err(invalid("thousands", "it is the decimal mark")),
-            _ => Ok(()),
-        }
-    }
-}
-
 impl Thresholds {
     /// Whether the thresholds make sense.
     ///
@@ -155,21 +90,30 @@ impl Thresholds {
         ];
         for (option, fraction) in fractions {
             if !(0.0..=1.0).contains(&fraction) {
-                return Err(invalid(option, format!("{fraction} is not from 0 to 1")));
+                return Err(InvalidOption::new(
+                    option,
+                    format!("{fraction} is not from 0 to 1"),
+                ));
             }
         }
         if self.skewed >= 0.0 {
             Ok(())
         } else {
-            Err(invalid("skewed", format!("{} is less than 0", self.skewed)))
+            Err(InvalidOption::new(
+                "skewed",
+                format!("{} is less than 0", self.skewed),
+            ))
         }
     }
 }
 
-fn invalid(option: &'static str, detail: impl Into<String>) -> InvalidOption {
-    InvalidOption {
-        option,
-        detail: detail.into(),
+impl InvalidOption {
+    /// The option of this name is not valid.
+    pub fn new(option: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
+        Self {
+            option: option.into(),
+            detail: detail.into(),
+        }
     }
 }
 
@@ -183,15 +127,6 @@ mod tests {
     fn options_that_make_no_sense_are_named() {
         for (options, named) in [
             (r#"{"read": {"decimal": ";"}}"#, "decimal"),
-            (r#"{"read": {"thousands": "."}}"#, "thousands"),
-            (r#"{"read": {"thousands": "x"}}"#, "thousands"),
-            (
-                r#"{"read": {"thousands": ",", "decimal": ","}}"#,
-                "thousands",
-            ),
-            (r#"{"read": {"delimiter": "é"}}"#, "delimiter"),
-            (r#"{"read": {"comment": "\""}}"#, "comment"),
-            (r#"{"read": {"comment": ";", "delimiter": ";"}}"#, "comment"),
             (r#"{"alerts": {"missing": 2}}"#, "missing"),
             (r#"{"alerts": {"zeros": -0.1}}"#, "zeros"),
             (r#"{"alerts": {"skewed": -1}}"#, "skewed"),

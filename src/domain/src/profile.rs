@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::Format;
+use crate::{Format, ReadReport};
 
 /// Everything that a profile says about one dataset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,7 +21,10 @@ pub struct Profile {
     pub correlations: Correlations,
     /// What a reader should look at first.
     pub alerts: Vec<Alert>,
-    /// What the reader of the data had to put up with (ragged rows, replaced characters).
+    /// How the data was read, with its warnings.
+    #[serde(default)]
+    pub read: ReadReport,
+    /// The warnings of [`read`](Self::read), for programs from before there was more to say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
 }
@@ -356,7 +359,7 @@ pub struct Alert {
 /// Something in the data that had to be put up with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warning {
-    /// A stable name: `ragged_rows`, `replaced_characters`, `duplicate_header`, `empty_header`.
+    /// A stable name; docs/analyses.md lists all.
     pub code: String,
     /// One sentence with the line numbers of the first occurrences.
     pub detail: String,

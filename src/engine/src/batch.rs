@@ -51,6 +51,8 @@ pub(crate) struct ColumnBatch {
     pub(crate) typed: u64,
     /// In a column of text: cells of digits that stand for themselves.
     pub(crate) identifiers: u64,
+    /// In a column of text: cells that are text in a formula, `="00501"`.
+    pub(crate) formulas: u64,
 }
 
 /// The values, one per row; where a cell is missing the value means nothing.

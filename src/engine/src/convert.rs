@@ -10,8 +10,7 @@ use arrow::array::{
 };
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use lastcall_domain::ReadOptions;
-use lastcall_domain::profile::ColumnType;
+use lastcall_domain::{ReadOptions, ReadReport};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::errors::ParquetError;
@@ -23,28 +22,30 @@ use crate::ctl::Ctl;
 use crate::pipeline::{self, Lane, Resources};
 use crate::read::{self, Dataset, Plan};
 use crate::schema::Findings;
-use crate::{EngineError, Source};
+use crate::{Description, EngineError, Source};
 
 /// A row group is written out when it has grown to this many bytes, or to that many rows.
 const GROUP_BYTES: usize = 16 << 20;
 const GROUP_ROWS: usize = 256 << 10;
 
-/// The names and types of the columns, from all rows.
-pub(crate) fn schema(
+/// The columns, from all rows, and how they were read.
+pub(crate) fn describe(
     source: &Source,
     options: &ReadOptions,
     resources: &Resources<'_>,
     ctl: Ctl<'_>,
-) -> Result<Vec<(String, ColumnType)>, EngineError> {
+) -> Result<Description, EngineError> {
     let dataset = read::open(source, options, resources, ctl)?;
-    let (_, plan) = find_plan(dataset, resources, ctl)?;
+    let found = find_plan(dataset, resources, ctl)?;
     ctl.progress.set(1.0);
-    Ok(columns(&plan))
+    Ok(found.description)
 }
 
-fn columns(plan: &Plan) -> Vec<(String, ColumnType)> {
-    let types = plan.kinds.iter().map(|kind| kind.column_type());
-    plan.names.iter().cloned().zip(types).collect()
+/// A dataset whose columns are known.
+struct Found {
+    dataset: Box<dyn Dataset>,
+    plan: Plan,
+    description: Description,
 }
 
 /// Reads everything once to find out what the columns are; a format that says so itself is not
@@ -53,11 +54,12 @@ fn find_plan(
     mut dataset: Box<dyn Dataset>,
     resources: &Resources<'_>,
     ctl: Ctl<'_>,
-) -> Result<(Box<dyn Dataset>, Plan), EngineError> {
+) -> Result<Found, EngineError> {
     loop {
         let assumed = Findings::new(&*dataset).plan();
         if dataset.declared_is_final() {
-            return Ok((dataset, assumed));
+            let read = dataset.report();
+            return Ok(found(dataset, assumed, None, read));
         }
         let mut findings = Findings::nothing(&*dataset, &assumed);
         let lane = FindingsLane(&mut findings);
@@ -72,10 +74,28 @@ fn find_plan(
         match dataset.in_latin().filter(|_| findings.is_latin()) {
             Some(latin) => dataset = latin,
             None => {
-                findings.warnings(findings.width())?;
-                return Ok((dataset, findings.plan()));
+                let read = findings.report(&*dataset)?;
+                let plan = findings.plan();
+                return Ok(found(dataset, plan, Some(findings.rows), read));
             }
         }
+    }
+}
+
+fn found(dataset: Box<dyn Dataset>, plan: Plan, rows: Option<u64>, read: ReadReport) -> Found {
+    let types = plan.kinds.iter().map(|kind| kind.column_type());
+    let columns = plan.names.iter().cloned().zip(types);
+    let description = Description {
+        columns: columns
+            .map(|(name, kind)| lastcall_domain::Field { name, kind })
+            .collect(),
+        rows,
+        read,
+    };
+    Found {
+        dataset,
+        plan,
+        description,
     }
 }
 
@@ -94,7 +114,7 @@ pub(crate) fn to_parquet(
     out: &Path,
     resources: &Resources<'_>,
     ctl: Ctl<'_>,
-) -> Result<Vec<(String, ColumnType)>, EngineError> {
+) -> Result<Description, EngineError> {
     let written = write(source, options, out, resources, ctl);
     if written.is_err() {
         // Half a file is no use to anyone. That it cannot be removed is not the fault to report.
@@ -109,9 +129,13 @@ fn write(
     out: &Path,
     resources: &Resources<'_>,
     ctl: Ctl<'_>,
-) -> Result<Vec<(String, ColumnType)>, EngineError> {
+) -> Result<Description, EngineError> {
     let dataset = read::open(source, options, resources, ctl)?;
-    let (dataset, plan) = find_plan(dataset, resources, ctl)?;
+    let Found {
+        dataset,
+        plan,
+        description,
+    } = find_plan(dataset, resources, ctl)?;
     let schema = Arc::new(Schema::new(
         plan.names
             .iter()
@@ -138,7 +162,7 @@ fn write(
         lane.writer.into_inner().map_err(failed)?.sync_all()?;
     }
     ctl.progress.set(1.0);
-    Ok(columns(&plan))
+    Ok(description)
 }
 
 fn data_type(kind: Kind) -> DataType {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use lastcall_domain::compare::Comparison;
 use lastcall_domain::correlation::CorrelationReport;
 use lastcall_domain::profile::{ColumnType, Profile};
-use lastcall_domain::{Cancel, ProfileOptions, Progress, ReadOptions};
+use lastcall_domain::{Cancel, Field, ProfileOptions, Progress, ReadOptions, ReadReport};
 
 use crate::ctl::Ctl;
 use crate::limits::{LEAST, Limits};
@@ -42,6 +42,17 @@ struct Shares {
     helpers: usize,
     memory: u64,
     running: usize,
+}
+
+/// What a dataset is, without a figure of its columns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Description {
+    /// The columns.
+    pub columns: Vec<Field>,
+    /// Rows of data, the header not counted; `None` where they were not counted.
+    pub rows: Option<u64>,
+    /// How it was read.
+    pub read: ReadReport,
 }
 
 impl Engine {
@@ -115,8 +126,24 @@ impl Engine {
         compare::compare(&baseline, &candidate, options, &share.resources, ctl)
     }
 
-    /// The names and types of the columns, inferred from all rows. Half of the work of a
-    /// profile for text; nothing but the footer is read of Parquet.
+    /// The names and types of the columns, inferred from all rows, and how they were read. Half
+    /// of the work of a profile for text; nothing but the footer is read of Parquet.
+    ///
+    /// # Errors
+    /// See [`EngineError`].
+    pub fn describe(
+        &self,
+        source: Source,
+        options: &ReadOptions,
+        cancel: &Cancel,
+    ) -> Result<Description, EngineError> {
+        let progress = Progress::new();
+        let ctl = self.ctl(cancel, &progress);
+        let share = self.enter(&source, ctl)?;
+        convert::describe(&source, options, &share.resources, ctl)
+    }
+
+    /// The columns of [`describe`](Self::describe) alone.
     ///
     /// # Errors
     /// See [`EngineError`].
@@ -126,10 +153,25 @@ impl Engine {
         options: &ReadOptions,
         cancel: &Cancel,
     ) -> Result<Vec<(String, ColumnType)>, EngineError> {
-        let progress = Progress::new();
-        let ctl = self.ctl(cancel, &progress);
+        let columns = self.describe(source, options, cancel)?.columns.into_iter();
+        Ok(columns.map(|field| (field.name, field.kind)).collect())
+    }
+
+    /// [`to_parquet`](Self::to_parquet), and how the dataset was read.
+    ///
+    /// # Errors
+    /// See [`EngineError`].
+    pub fn materialize(
+        &self,
+        source: Source,
+        options: &ReadOptions,
+        out: &Path,
+        cancel: &Cancel,
+        progress: &Progress,
+    ) -> Result<Description, EngineError> {
+        let ctl = self.ctl(cancel, progress);
         let share = self.enter(&source, ctl)?;
-        convert::schema(&source, options, &share.resources, ctl)
+        convert::to_parquet(&source, options, out, &share.resources, ctl)
     }
 
     /// Writes a dataset of any format to `out` as Parquet, with the types that
@@ -147,9 +189,9 @@ impl Engine {
         cancel: &Cancel,
         progress: &Progress,
     ) -> Result<Vec<(String, ColumnType)>, EngineError> {
-        let ctl = self.ctl(cancel, progress);
-        let share = self.enter(&source, ctl)?;
-        convert::to_parquet(&source, options, out, &share.resources, ctl)
+        let written = self.materialize(source, options, out, cancel, progress)?;
+        let columns = written.columns.into_iter();
+        Ok(columns.map(|field| (field.name, field.kind)).collect())
     }
 
     /// Ends all analyses with [`EngineError::ShutDown`] and waits for them; none begins after it.

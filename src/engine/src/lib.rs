@@ -42,8 +42,9 @@ mod pipeline;
 mod profile;
 mod read;
 mod schema;
+mod sniff;
 mod source;
 
-pub use engine::{Engine, EngineConfig};
+pub use engine::{Description, Engine, EngineConfig};
 pub use error::EngineError;
 pub use source::Source;

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use lastcall_domain::profile::Warning;
+use lastcall_domain::{ReadReport, ReadWarning};
 
 use crate::EngineError;
 use crate::batch::{Batch, Notes, PLACES_NAMED};
-use crate::cell::Kinds;
+use crate::cell::{Hints, Kinds};
 use crate::read::{Dataset, MAX_COLUMNS, Plan};
+use crate::sniff::refinement;
 
 /// What is known about the columns after some of the data.
 pub(crate) struct Findings {
@@ -19,6 +20,9 @@ pub(crate) struct Findings {
     pub(crate) rows: u64,
     /// All cells could be read as planned.
     pub(crate) fits: bool,
+    /// Cells that are text in a formula.
+    formulas: u64,
+    hints: Hints,
     notes: Notes,
 }
 
@@ -33,6 +37,8 @@ impl Findings {
             more: HashMap::new(),
             rows: 0,
             fits: true,
+            formulas: 0,
+            hints: dataset.hints(),
             notes: Notes::default(),
         }
     }
@@ -48,6 +54,8 @@ impl Findings {
             more: HashMap::new(),
             rows: 0,
             fits: true,
+            formulas: 0,
+            hints: dataset.hints(),
             notes: Notes::default(),
         }
     }
@@ -61,6 +69,7 @@ impl Findings {
         for (kinds, column) in self.kinds.iter_mut().zip(&batch.columns) {
             *kinds = kinds.and(column.kinds);
             self.fits &= column.fits;
+            self.formulas += column.formulas;
         }
         for (name, kinds) in &batch.more {
             self.fits = false;
@@ -102,57 +111,104 @@ impl Findings {
 
     /// The columns as they should be read.
     pub(crate) fn plan(&self) -> Plan {
+        let hints = self.hints();
+        let readings = self.kinds.iter().map(|kinds| kinds.resolve(&hints));
+        let (kinds, styles) = readings
+            .map(|reading| (reading.kind, reading.style))
+            .unzip();
         Plan {
             names: self.names.clone(),
-            kinds: self.kinds.iter().map(|kinds| kinds.resolve()).collect(),
+            kinds,
+            styles,
             varied: self.varied.clone(),
         }
     }
 
-    /// What the reader had to put up with.
+    /// What was given, and the decimal mark that all columns agree on that are certain of theirs.
+    fn hints(&self) -> Hints {
+        let mut marks = self.kinds.iter().filter_map(|kinds| kinds.decimal());
+        let first = marks.next();
+        let agreed = first.filter(|first| marks.all(|mark| mark == *first));
+        Hints {
+            decimal_of_others: agreed,
+            ..self.hints
+        }
+    }
+
+    /// How the dataset was read, and what its reader had to put up with.
     ///
     /// # Errors
-    /// Where it is so much that the data cannot be what it claims to be: more than a tenth of the
-    /// rows, and more than 100, are not as wide as the header.
-    pub(crate) fn warnings(&self, width: usize) -> Result<Vec<Warning>, EngineError> {
-        let mut warnings = Vec::new();
+    /// Where so many rows are not as wide as the header that the data cannot be what it says.
+    pub(crate) fn report(&self, dataset: &dyn Dataset) -> Result<ReadReport, EngineError> {
+        self.check_width()?;
+        let mut report = dataset.report();
         let notes = &self.notes;
-        if notes.ragged > 100 && notes.ragged * 10 > self.rows {
-            let first = notes.ragged_first.first();
-            return Err(EngineError::Malformed {
-                format: "CSV",
-                line: first.map(|(line, _)| *line),
-                column: first.map(|(_, cells)| (*cells.min(&width) + 1) as u64),
-                detail: format!(
-                    "{} of {} rows do not have the {width} cells of the header, this one first",
-                    notes.ragged, self.rows
-                ),
-            });
-        }
         if notes.ragged > 0 {
             let places = notes.ragged_first.iter();
             let places = places.map(|(line, cells)| format!("{line} ({cells} cells)"));
-            warnings.push(Warning {
+            report.warnings.push(ReadWarning {
                 code: "ragged_rows".into(),
+                line: notes.ragged_first.first().map(|(line, _)| *line),
+                count: notes.ragged,
                 detail: format!(
-                    "rows without the {width} cells of the header, filled up or cut: on line {}",
+                    "rows without the {} cells of the header, filled up or cut: on line {}",
+                    self.width(),
                     list(places, notes.ragged)
                 ),
-                count: notes.ragged,
             });
         }
         if notes.replaced > 0 {
             let places = notes.replaced_first.iter().map(u64::to_string);
-            warnings.push(Warning {
+            report.warnings.push(ReadWarning {
                 code: "replaced_characters".into(),
+                line: notes.replaced_first.first().copied(),
+                count: notes.replaced,
                 detail: format!(
-                    "what is no Unicode text was replaced: on line {}",
+                    "invalid text was replaced with U+FFFD: on line {}",
                     list(places, notes.replaced)
                 ),
-                count: notes.replaced,
             });
         }
-        Ok(warnings)
+        if self.formulas > 0 {
+            report.warnings.push(ReadWarning {
+                code: "formula_texts".into(),
+                line: None,
+                count: self.formulas,
+                detail: format!(
+                    "{} cells like =\"00501\" are read as the text in their quotes",
+                    self.formulas
+                ),
+            });
+        }
+        refinement::conclude(&mut report, &self.names, &self.kinds, &self.hints());
+        Ok(report)
+    }
+
+    /// Whether the rows are those of the header: more than half of them differ, and not by
+    /// chance, as far as so many rows can tell (the lower end of Wilson's interval for their
+    /// share, at two standard deviations).
+    fn check_width(&self) -> Result<(), EngineError> {
+        let (rows, differ) = (self.rows as f64, self.notes.ragged as f64);
+        let share = differ / rows.max(1.0);
+        let spread = (share * (1.0 - share) * rows + 1.0).sqrt();
+        if (differ + 2.0 - 2.0 * spread) / (rows + 4.0) <= 0.5 {
+            return Ok(());
+        }
+        let width = self.width();
+        let (line, cells) = self.notes.ragged_first.first().copied().unzip();
+        let fields = |n: usize| format!("{n} field{}", if n == 1 { "" } else { "s" });
+        Err(EngineError::Malformed {
+            format: "CSV",
+            line,
+            column: None,
+            detail: format!(
+                "expected {} (from the header), found {}; {} of {} rows differ",
+                fields(width),
+                cells.unwrap_or_default(),
+                self.notes.ragged,
+                self.rows
+            ),
+        })
     }
 }
 

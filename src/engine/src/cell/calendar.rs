@@ -1,6 +1,6 @@
 //! The Gregorian calendar.
 
-use super::kinds::DateOrder;
+use super::kinds::Kinds;
 
 /// Days since 1970-01-01.
 #[derive(Clone, Copy, Debug)]
@@ -11,23 +11,69 @@ pub(super) enum Date {
         day_first: Option<i64>,
         month_first: Option<i64>,
     },
+    /// The same where the year has two digits, and may come first.
+    Short {
+        day_first: Option<i64>,
+        month_first: Option<i64>,
+        year_first: Option<i64>,
+    },
 }
 
 impl Date {
-    /// The order where it is beyond doubt.
-    pub(super) fn order(self) -> Option<DateOrder> {
+    /// Which orders the date allows, as one and as the beginning of a point in time.
+    pub(super) fn kinds(self) -> (Kinds, Kinds) {
+        let set = |orders: &[(Option<i64>, Kinds)]| {
+            let allowed = orders.iter().filter(|(date, _)| date.is_some());
+            allowed.fold(Kinds::TEXT, |kinds, (_, kind)| kinds.or(*kind))
+        };
         match self {
-            Self::Certain(_) => Some(DateOrder::Year),
+            Self::Certain(_) => (Kinds::DATE, Kinds::TIME),
             Self::Either {
                 day_first,
                 month_first,
-            } => match (day_first, month_first) {
-                (Some(_), None) => Some(DateOrder::Day),
-                (None, Some(_)) => Some(DateOrder::Month),
-                _ => None,
-            },
+            } => (
+                // Years of two digits may follow in the same column.
+                set(&[
+                    (day_first, Kinds::DATE_DAY_FIRST.or(Kinds::SHORT_DAY_FIRST)),
+                    (
+                        month_first,
+                        Kinds::DATE_MONTH_FIRST.or(Kinds::SHORT_MONTH_FIRST),
+                    ),
+                ]),
+                set(&[
+                    (
+                        day_first,
+                        Kinds::TIME_DAY_FIRST.or(Kinds::SHORT_TIME_DAY_FIRST),
+                    ),
+                    (
+                        month_first,
+                        Kinds::TIME_MONTH_FIRST.or(Kinds::SHORT_TIME_MONTH_FIRST),
+                    ),
+                ]),
+            ),
+            Self::Short {
+                day_first,
+                month_first,
+                year_first,
+            } => (
+                set(&[
+                    (day_first, Kinds::SHORT_DAY_FIRST),
+                    (month_first, Kinds::SHORT_MONTH_FIRST),
+                    (year_first, Kinds::SHORT_YEAR_FIRST),
+                ]),
+                set(&[
+                    (day_first, Kinds::SHORT_TIME_DAY_FIRST),
+                    (month_first, Kinds::SHORT_TIME_MONTH_FIRST),
+                    (year_first, Kinds::SHORT_TIME_YEAR_FIRST),
+                ]),
+            ),
         }
     }
+}
+
+/// The year that two digits stand for, as POSIX has it: 69 to 99 are of the last century.
+pub(super) fn full_year(year: i32) -> i32 {
+    year + if year < 69 { 2000 } else { 1900 }
 }
 
 /// Days since 1970-01-01 of a date of the Gregorian calendar, years 1 to 9999.

@@ -45,17 +45,16 @@ impl<'a> Field<'a> {
         self.length > 0 && self.first().is_ascii_digit()
     }
 
-    /// Whether it begins with a minus, and what follows a sign.
+    /// Whether it begins with a minus, and what follows it.
     #[inline(always)]
-    pub(super) fn sign(self) -> (bool, Self) {
-        let first = self.first();
-        let signed = self.length > 0 && (first == b'-' || first == b'+');
-        let skipped = usize::from(signed);
+    pub(super) fn minus(self) -> (bool, Self) {
+        let negative = self.length > 0 && self.first() == b'-';
+        let skipped = usize::from(negative);
         let field = Self {
             data: &self.data[skipped..],
             length: self.length - skipped,
         };
-        (signed && first == b'-', field)
+        (negative, field)
     }
 
     /// Eight bytes, the first one lowest; `None` near the end of the chunk.
@@ -124,7 +123,8 @@ impl<'a> Field<'a> {
         let Some(word) = self.word(0).filter(|_| self.length >= 8) else {
             return false;
         };
-        let letters = word & 0x4040_4040_4040_4040;
+        // Of ASCII: what is beyond it may stand between the digits of a number.
+        let letters = word & !(word >> 1) & 0x4040_4040_4040_4040;
         let two = letters & letters.wrapping_sub(1) != 0;
         // 0x20 to 0x2f: the blank, and all marks that numbers and dates have.
         let marks = (word & 0x7070_7070_7070_7070) ^ 0x2020_2020_2020_2020;

@@ -3,28 +3,100 @@
 //! Every cell allows a set of readings; a column allows the intersection of its cells' sets.
 //! Intersection is associative and commutative, so the type of a column depends on its cells
 //! only: not on their order, on the chunks they came in or on the threads that read them.
+//!
+//! A reading of a number is a style (which marks stand where), a unit and what signs mean. What
+//! has to be known of *some* cell is kept as what holds of *all*: a column in which some cell has
+//! a minus is one whose cells do not all do without.
 
+use lastcall_domain::DateOrder as GivenOrder;
 use lastcall_domain::profile::ColumnType;
+
+use super::style::Style;
 
 /// A set of readings other than text, which every cell allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Kinds(u16);
+pub(crate) struct Kinds(u64);
+
+/// How many styles there are.
+const STYLES: u32 = Style::ALL.len() as u32;
+/// The first bit of whole numbers, one for each style; then of all numbers; then of units.
+const WHOLE_BITS: u32 = 16;
+const NUMBER_BITS: u32 = WHOLE_BITS + STYLES;
+const SIGN_BITS: u32 = NUMBER_BITS + STYLES;
+const UNIT_BITS: u32 = SIGN_BITS + 8;
+/// How many units there are, no unit included.
+pub(super) const UNITS: u32 = 64 - UNIT_BITS;
+
+const fn bits(first: u32, count: u32) -> u64 {
+    ((1 << count) - 1) << first
+}
 
 impl Kinds {
     pub(crate) const TEXT: Self = Self(0);
     pub(crate) const BOOLEAN: Self = Self(1);
-    pub(crate) const INTEGER: Self = Self(1 << 1);
-    pub(crate) const FLOAT: Self = Self(1 << 2);
-    /// An integer is also a float.
-    pub(crate) const WHOLE: Self = Self(Self::INTEGER.0 | Self::FLOAT.0);
     /// Dates whose order of day and month is beyond doubt.
-    pub(crate) const DATE: Self = Self(1 << 3);
-    pub(crate) const DATE_DAY_FIRST: Self = Self(1 << 4);
-    pub(crate) const DATE_MONTH_FIRST: Self = Self(1 << 5);
-    pub(crate) const TIME: Self = Self(1 << 6);
-    pub(crate) const TIME_DAY_FIRST: Self = Self(1 << 7);
-    pub(crate) const TIME_MONTH_FIRST: Self = Self(1 << 8);
-    pub(crate) const ALL: Self = Self((1 << 9) - 1);
+    pub(crate) const DATE: Self = Self(1 << 1);
+    pub(crate) const DATE_DAY_FIRST: Self = Self(1 << 2);
+    pub(crate) const DATE_MONTH_FIRST: Self = Self(1 << 3);
+    pub(crate) const TIME: Self = Self(1 << 4);
+    pub(crate) const TIME_DAY_FIRST: Self = Self(1 << 5);
+    pub(crate) const TIME_MONTH_FIRST: Self = Self(1 << 6);
+    /// The same where years may have two digits.
+    pub(crate) const SHORT_DAY_FIRST: Self = Self(1 << 7);
+    pub(crate) const SHORT_MONTH_FIRST: Self = Self(1 << 8);
+    pub(crate) const SHORT_YEAR_FIRST: Self = Self(1 << 9);
+    pub(crate) const SHORT_TIME_DAY_FIRST: Self = Self(1 << 10);
+    pub(crate) const SHORT_TIME_MONTH_FIRST: Self = Self(1 << 11);
+    pub(crate) const SHORT_TIME_YEAR_FIRST: Self = Self(1 << 12);
+
+    /// Whole numbers as programs write them.
+    pub(crate) const INTEGER: Self = Self(1 << WHOLE_BITS);
+    /// No plus before a whole number, no minus anywhere.
+    pub(crate) const NO_PLUS: Self = Self(1 << SIGN_BITS);
+    pub(crate) const NO_MINUS: Self = Self(1 << (SIGN_BITS + 1));
+    /// No cell, or every cell, is negative by parentheses or by a minus at its end.
+    pub(crate) const NO_ODD_SIGN: Self = Self(1 << (SIGN_BITS + 2));
+    pub(crate) const ALL_PARENTHESES: Self = Self(1 << (SIGN_BITS + 3));
+    pub(crate) const ALL_TRAILING: Self = Self(1 << (SIGN_BITS + 4));
+    /// No cell has a decimal mark or one between thousands.
+    pub(crate) const NO_MARKS: Self = Self(1 << (SIGN_BITS + 5));
+    /// No cell has a mark between thousands.
+    pub(crate) const NO_GROUPS: Self = Self(1 << (SIGN_BITS + 6));
+    /// Every cell is whole groups of three digits with blanks between them, as codes are.
+    pub(crate) const ALL_THREES: Self = Self(1 << (SIGN_BITS + 7));
+    pub(crate) const NO_UNIT: Self = Self(1 << UNIT_BITS);
+    const USUAL: Self = Self(
+        Self::NO_PLUS.0
+            | Self::NO_MINUS.0
+            | Self::NO_ODD_SIGN.0
+            | Self::NO_GROUPS.0
+            | Self::NO_UNIT.0,
+    );
+
+    /// A whole number without a sign or with a minus, which is a number in every style.
+    pub(crate) const WHOLE: Self = Self(
+        bits(WHOLE_BITS, STYLES) | bits(NUMBER_BITS, STYLES) | Self::USUAL.0 | Self::NO_MARKS.0,
+    );
+    /// A number with a decimal point, which is one in every style that has it.
+    pub(crate) const FLOAT: Self = Self(
+        Self::USUAL.0
+            | Self::number(Style::Plain, false).0
+            | Self::number(Style::Point, false).0
+            | Self::number(Style::PointBlank, false).0
+            | Self::number(Style::PointApostrophe, false).0,
+    );
+    pub(crate) const ALL: Self = Self(u64::MAX);
+
+    /// A number in a style; a whole one is a float as well.
+    pub(super) const fn number(style: Style, whole: bool) -> Self {
+        let at = style as u32;
+        Self(1 << (NUMBER_BITS + at) | (whole as u64) << (WHOLE_BITS + at))
+    }
+
+    /// Numbers with this unit; 0 is none.
+    pub(super) const fn unit(unit: u32) -> Self {
+        Self(1 << (UNIT_BITS + unit))
+    }
 
     pub(crate) const fn and(self, other: Self) -> Self {
         Self(self.0 & other.0)
@@ -34,43 +106,225 @@ impl Kinds {
         Self(self.0 | other.0)
     }
 
+    pub(crate) const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     pub(crate) const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 
+    pub(crate) const fn has_any(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
     /// Nothing but text is left.
     pub(crate) const fn is_text(self) -> bool {
-        self.0 == 0
+        let readings = bits(0, 13) | bits(NUMBER_BITS, STYLES);
+        self.0 & readings == 0
+    }
+
+    /// Whether a single cell reads as something that programs write: a plain number, a boolean, a
+    /// date or a point in time.
+    pub(crate) const fn is_typed(self) -> bool {
+        self.0 & (bits(0, 13) | 1 << NUMBER_BITS) != 0
+    }
+
+    /// Whether more of the cells may tell what kind of numbers these are: whole ones, or with a
+    /// point between thousands.
+    pub(crate) const fn is_open(self) -> bool {
+        let open = Self::INTEGER.0 | Self::number(Style::Comma, false).0;
+        self.0 & open != 0
+    }
+
+    /// The units that all cells allow; one at most but in a column without cells.
+    pub(crate) fn units(self) -> impl Iterator<Item = u32> {
+        (0..UNITS).filter(move |&unit| self.has(Self::unit(unit)))
     }
 
     /// The reading to use for a column whose cells allow this set. A column without a cell is
-    /// text. Dates that could be day-first as well as month-first stay text: guessing would be
+    /// text. What could be read in two ways stays text, unless `hints` decide: guessing would be
     /// wrong for half of the world.
-    pub(crate) fn resolve(self) -> Kind {
+    pub(crate) fn resolve(self, hints: &Hints) -> Reading {
         if self == Self::ALL {
-            return Kind::Text;
+            return Reading::TEXT;
         }
-        let either = |day_first, month_first| match (self.has(day_first), self.has(month_first)) {
-            (true, false) => Some(DateOrder::Day),
-            (false, true) => Some(DateOrder::Month),
-            _ => None,
+        if let Some(number) = self.resolve_number(hints) {
+            return number;
+        }
+        if self.has(Self::BOOLEAN) {
+            return Reading::of(Kind::Boolean);
+        }
+        self.resolve_date(hints)
+    }
+
+    fn resolve_number(self, hints: &Hints) -> Option<Reading> {
+        self.units().next()?;
+        let styles: Vec<Style> = Style::ALL
+            .into_iter()
+            .filter(|&style| self.has(Self::number(style, false)))
+            .collect();
+        let first = *styles.first()?;
+        let has = |style| styles.contains(&style);
+        let reading = |style: Style| {
+            let whole = self.has(Self::number(style, true));
+            let kind = if whole { Kind::Integer } else { Kind::Float };
+            Some(Reading { kind, style })
         };
-        if self.has(Self::INTEGER) {
-            Kind::Integer
-        } else if self.has(Self::FLOAT) {
-            Kind::Float
-        } else if self.has(Self::BOOLEAN) {
-            Kind::Boolean
-        } else if self.has(Self::DATE) {
-            Kind::Date(DateOrder::Year)
-        } else if let Some(order) = either(Self::DATE_DAY_FIRST, Self::DATE_MONTH_FIRST) {
-            Kind::Date(order)
-        } else if self.has(Self::TIME) {
-            Kind::Timestamp(DateOrder::Year)
-        } else if let Some(order) = either(Self::TIME_DAY_FIRST, Self::TIME_MONTH_FIRST) {
-            Kind::Timestamp(order)
-        } else {
-            Kind::Text
+        let doubt = Some(Reading::TEXT);
+        if first == Style::Plain {
+            // A plus that no minus explains is part of a name: a telephone number.
+            let named = self.has(Self::INTEGER.or(Self::NO_MINUS)) && !self.has(Self::NO_PLUS);
+            // `12.500` among decimal commas.
+            let grouped = has(Style::Comma) && !self.has(Self::NO_MARKS);
+            let comma = hints.decimal_of_others == Some(b',');
+            return match (named, grouped && comma) {
+                (true, _) => None,
+                (false, true) => doubt,
+                (false, false) => reading(Style::Plain),
+            };
+        }
+        // Where every number is in parentheses they say nothing of a sign.
+        if self.has(Self::ALL_PARENTHESES) || self.has(Self::ALL_TRAILING) {
+            return None;
+        }
+        if self.has(Self::ALL_THREES) {
+            return doubt;
+        }
+        let comma = Style::COMMAS.into_iter().find(|&style| has(style));
+        let point = Style::POINTS.into_iter().find(|&style| has(style));
+        match (point, comma) {
+            (Some(point), Some(_)) if self.has(Self::NO_MARKS) => reading(point),
+            (Some(_), Some(comma)) if hints.decimal_of_others == Some(b',') => {
+                // `1,234` is a fraction there; `$1.234` may be either.
+                if has(Style::PointBlank) {
+                    doubt
+                } else {
+                    reading(comma)
+                }
+            }
+            // A point is a decimal mark where nothing says otherwise.
+            (Some(point), Some(_)) if has(Style::PointBlank) => reading(point),
+            (Some(point), Some(_)) if hints.decimal_of_others == Some(b'.') => reading(point),
+            (Some(_), Some(_)) => doubt,
+            (Some(style), None) | (None, Some(style)) => reading(style),
+            (None, None) => reading(first),
+        }
+    }
+
+    fn resolve_date(self, hints: &Hints) -> Reading {
+        use DateOrder::{Day, Month, Year};
+        if self.has(Self::DATE) {
+            return Reading::of(Kind::Date(Year));
+        }
+        let dates = [
+            &[(Self::DATE_DAY_FIRST, Day), (Self::DATE_MONTH_FIRST, Month)][..],
+            &[
+                (Self::SHORT_DAY_FIRST, Day),
+                (Self::SHORT_MONTH_FIRST, Month),
+                (Self::SHORT_YEAR_FIRST, Year),
+            ],
+        ];
+        if let Some(order) = self.order(&dates, hints) {
+            return Reading::of(order.map_or(Kind::Text, Kind::Date));
+        }
+        if self.has(Self::TIME) {
+            return Reading::of(Kind::Timestamp(Year));
+        }
+        let times = [
+            &[(Self::TIME_DAY_FIRST, Day), (Self::TIME_MONTH_FIRST, Month)][..],
+            &[
+                (Self::SHORT_TIME_DAY_FIRST, Day),
+                (Self::SHORT_TIME_MONTH_FIRST, Month),
+                (Self::SHORT_TIME_YEAR_FIRST, Year),
+            ],
+        ];
+        let order = self.order(&times, hints).flatten();
+        Reading::of(order.map_or(Kind::Text, Kind::Timestamp))
+    }
+
+    /// The order of dates, long years before short ones; nothing where there is none, and no order
+    /// where there are several.
+    fn order(self, tables: &[&[(Self, DateOrder)]], hints: &Hints) -> Option<Option<DateOrder>> {
+        for table in tables {
+            let mut orders = table.iter().filter(|(kinds, _)| self.has(*kinds));
+            let Some(&(_, first)) = orders.next() else {
+                continue;
+            };
+            let others: Vec<DateOrder> = orders.map(|(_, order)| *order).collect();
+            return Some(match hints.date_order {
+                Some(given) => (first == given || others.contains(&given)).then_some(given),
+                None => others.is_empty().then_some(first),
+            });
+        }
+        None
+    }
+
+    /// Whether the column is of dates or times that could be read in several orders.
+    pub(crate) fn is_ambiguous_date(self, hints: &Hints) -> bool {
+        let open = Hints {
+            date_order: None,
+            ..*hints
+        };
+        self != Self::ALL
+            && self.has_any(Self(bits(1, 12)))
+            && self.resolve_date(&open).kind == Kind::Text
+    }
+
+    /// Whether the column is of numbers that could be read in several styles.
+    pub(crate) fn is_ambiguous_number(self, hints: &Hints) -> bool {
+        self != Self::ALL
+            && self
+                .resolve_number(hints)
+                .is_some_and(|read| read.kind == Kind::Text)
+    }
+
+    /// Whether years of two digits are among the dates.
+    pub(crate) fn has_short_years(self) -> bool {
+        let long = Self(bits(1, 6));
+        self != Self::ALL && !self.has_any(long) && self.has_any(Self(bits(7, 6)))
+    }
+
+    /// The decimal mark that the column is certain of: `,` or `.`.
+    pub(crate) fn decimal(self) -> Option<u8> {
+        let any = |styles: [Style; 3]| {
+            let mut styles = styles.into_iter();
+            styles.any(|style| self.has(Self::number(style, false)))
+        };
+        if self == Self::ALL || self.has(Self::NO_MARKS) || self.units().next().is_none() {
+            return None;
+        }
+        match (any(Style::POINTS), any(Style::COMMAS)) {
+            (true, false) => Some(b'.'),
+            (false, true) => Some(b','),
+            _ => None,
+        }
+    }
+}
+
+/// What decides where the cells of a column leave doubt.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Hints {
+    /// The order of dates that was given.
+    pub(crate) date_order: Option<DateOrder>,
+    /// The decimal mark that columns are certain of, where they agree.
+    pub(crate) decimal_of_others: Option<u8>,
+}
+
+/// How the cells of a column are read: what they are, and which marks their numbers have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reading {
+    pub(crate) kind: Kind,
+    pub(crate) style: Style,
+}
+
+impl Reading {
+    const TEXT: Self = Self::of(Kind::Text);
+
+    const fn of(kind: Kind) -> Self {
+        Self {
+            kind,
+            style: Style::Plain,
         }
     }
 }
@@ -84,6 +338,26 @@ pub(crate) enum DateOrder {
     Day,
     /// `01/31/2012`.
     Month,
+}
+
+impl From<GivenOrder> for DateOrder {
+    fn from(order: GivenOrder) -> Self {
+        match order {
+            GivenOrder::Dmy => Self::Day,
+            GivenOrder::Mdy => Self::Month,
+            GivenOrder::Ymd => Self::Year,
+        }
+    }
+}
+
+impl From<DateOrder> for GivenOrder {
+    fn from(order: DateOrder) -> Self {
+        match order {
+            DateOrder::Day => Self::Dmy,
+            DateOrder::Month => Self::Mdy,
+            DateOrder::Year => Self::Ymd,
+        }
+    }
 }
 
 /// How the cells of a column are read.

@@ -30,10 +30,10 @@ pub(crate) fn integer(cell: &[u8]) -> Option<i64> {
     }
 }
 
-/// The whole number of up to 16 digits that a field is. `None` says nothing.
+/// The whole number of up to 16 digits that a field is, without a plus. `None` says nothing.
 #[inline(always)]
 pub(crate) fn usual_integer(field: Field<'_>) -> Option<i64> {
-    let (negative, field) = field.sign();
+    let (negative, field) = field.minus();
     let length = field.len();
     let leading_zero = (field.first() == b'0') & (length > 1);
     if !(1..=16).contains(&length) | leading_zero {
@@ -59,7 +59,7 @@ pub(super) const POWERS: [u64; 20] = {
 /// nothing.
 #[inline(always)]
 pub(crate) fn usual_float(field: Field<'_>) -> Option<f64> {
-    let (negative, field) = field.sign();
+    let (negative, field) = field.minus();
     let (mantissa, places) = field.decimal()?;
     let value = shifted(mantissa, places);
     Some(if negative { -value } else { value })
@@ -150,6 +150,18 @@ fn word(rest: &[u8]) -> Option<f64> {
     } else {
         None
     }
+}
+
+/// Whether a number with a point is a whole one to those whose point stands between thousands:
+/// `12.500`.
+pub(crate) fn is_grouped(cell: &[u8]) -> bool {
+    let (_, rest) = sign(cell);
+    let Some((whole, [b'.', fraction @ ..])) = rest.split_at_checked(rest.len().wrapping_sub(4))
+    else {
+        return false;
+    };
+    let digits = |part: &[u8]| part.iter().all(u8::is_ascii_digit);
+    (1..=3).contains(&whole.len()) && whole[0] != b'0' && digits(whole) && digits(fraction)
 }
 
 /// Whether the cell is made of digits that stand for themselves, not for a quantity: leading
@@ -257,7 +269,7 @@ mod tests {
 
     #[test]
     fn usual_numbers_are_read_without_a_second_look() {
-        for cell in ["0", "7", "-12", "+12345678", "1234567890123456", "-0"] {
+        for cell in ["0", "7", "-12", "12345678", "1234567890123456", "-0"] {
             let read = in_chunk(cell, usual_integer);
             assert_eq!(read, integer(cell.as_bytes()), "{cell}");
             assert!(read.is_some(), "{cell}");
@@ -298,6 +310,7 @@ mod tests {
             "1x",
             "12345678901234567",
             "--1",
+            "+1",
             "1,",
             "1 ",
         ] {

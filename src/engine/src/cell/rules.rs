@@ -1,11 +1,10 @@
 //! What the options of a request make of a cell: missing, or a reading.
 
-use std::borrow::Cow;
-
 use lastcall_domain::{DEFAULT_MISSING, ReadOptions};
 
 use super::field::Field;
-use super::kinds::Kinds;
+use super::kinds::{Hints, Kinds};
+use super::style::{self, Marks, Style};
 use super::{number, time};
 use crate::EngineError;
 
@@ -25,10 +24,11 @@ pub(crate) struct CellRules {
     /// Some missing marker reads as something else as well (`-999`), so that every cell has to
     /// be compared before it is read.
     missing_first: bool,
-    decimal: u8,
-    thousands: Option<u8>,
-    /// Numbers have a point or none, and nothing between their digits.
-    usual_marks: bool,
+    /// The marks of numbers where they are not those of programs.
+    marks: Option<Marks>,
+    /// Other marks than these are looked for.
+    detect: bool,
+    hints: Hints,
 }
 
 impl CellRules {
@@ -47,11 +47,13 @@ impl CellRules {
             empty_is_missing: missing.iter().any(|marker| marker.is_empty()),
             missing,
             missing_first: false,
-            decimal: ascii(options.decimal).unwrap_or(b'.'),
-            thousands: ascii(options.thousands),
-            usual_marks: false,
+            marks: given_marks(options),
+            detect: options.decimal.is_none() && options.thousands.is_none(),
+            hints: Hints {
+                date_order: options.date_order.map(Into::into),
+                decimal_of_others: None,
+            },
         };
-        rules.usual_marks = rules.decimal == b'.' && rules.thousands.is_none();
         // `NaN` reads as a float, but is missing there as well.
         rules.missing_first = rules.missing.iter().any(|m| {
             !m.eq_ignore_ascii_case(b"nan") && !rules.classify(Field::from(&**m)).is_text()
@@ -76,14 +78,37 @@ impl CellRules {
         self.missing.iter().any(|marker| **marker == *cell)
     }
 
+    /// The same for a column whose numbers are of this style.
+    pub(crate) fn styled(&self, style: Style) -> Self {
+        Self {
+            marks: Some(style.marks()),
+            ..self.clone()
+        }
+    }
+
+    /// What decides where the cells of a column leave doubt.
+    pub(crate) fn hints(&self) -> Hints {
+        self.hints
+    }
+
     /// Whether cells must be compared with the missing markers before they are read.
     pub(crate) fn missing_first(&self) -> bool {
         self.missing_first
     }
 
+    /// Whether numbers may have other marks than those of programs.
+    pub(crate) fn has_marks(&self) -> bool {
+        self.marks.is_some()
+    }
+
     /// A whole number without any marks.
     pub(crate) fn plain_integer(cell: &[u8]) -> Option<i64> {
         number::integer(cell)
+    }
+
+    #[inline(always)]
+    pub(crate) fn usual_integer(cell: Field<'_>) -> Option<i64> {
+        number::usual_integer(cell)
     }
 
     #[inline(always)]
@@ -94,12 +119,12 @@ impl CellRules {
     #[cold]
     #[inline(never)]
     fn any_integer(&self, cell: &[u8]) -> Option<i64> {
-        number::integer(cell).or_else(|| number::integer(&self.plain(cell)?))
+        number::integer(cell.trim_ascii()).or_else(|| style::read_integer(cell, self.marks?))
     }
 
     #[inline(always)]
     pub(crate) fn float(&self, cell: Field<'_>) -> Option<f64> {
-        if self.decimal == b'.'
+        if self.has_point()
             && let Some(value) = number::usual_float(cell)
         {
             return Some(value);
@@ -110,68 +135,21 @@ impl CellRules {
     #[cold]
     #[inline(never)]
     fn any_float(&self, cell: &[u8]) -> Option<f64> {
-        if self.decimal == b'.'
-            && let Some(value) = number::float(cell)
-        {
-            return Some(value);
-        }
-        number::float(&self.plain(cell)?)
+        self.plain_float(cell)
+            .or_else(|| style::read_float(cell, self.marks?))
     }
 
-    /// The number as it would be written without surrounding blanks and with `.` as its only
-    /// mark; `None` where nothing would change, or where the marks are not in their places.
+    /// Whether a point is a decimal mark.
     #[inline]
-    fn plain<'a>(&self, cell: &'a [u8]) -> Option<Cow<'a, [u8]>> {
-        let blank = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_whitespace);
-        let marked = self.decimal != b'.' || self.thousands.is_some();
-        if marked || blank(cell.first()) || blank(cell.last()) {
-            self.without_marks(cell)
-        } else {
-            None
-        }
+    fn has_point(&self) -> bool {
+        self.marks.is_none_or(|marks| marks.decimal == '.')
     }
 
-    fn without_marks<'a>(&self, cell: &'a [u8]) -> Option<Cow<'a, [u8]>> {
-        let trimmed = cell.trim_ascii();
-        if self.decimal == b'.' && self.thousands.is_none() {
-            return (trimmed.len() < cell.len()).then_some(Cow::Borrowed(trimmed));
-        }
-        let point = trimmed.iter().position(|&b| b == self.decimal);
-        let (whole, fraction) = trimmed.split_at(point.unwrap_or(trimmed.len()));
-        let mut plain = Vec::with_capacity(trimmed.len());
-        match self.thousands.filter(|mark| whole.contains(mark)) {
-            None => plain.extend_from_slice(whole),
-            Some(mark) => {
-                for (index, group) in whole.split(|&b| b == mark).enumerate() {
-                    let digits = group.strip_prefix(b"-").or(group.strip_prefix(b"+"));
-                    let digits = if index == 0 {
-                        digits.unwrap_or(group)
-                    } else {
-                        group
-                    };
-                    let fits = if index == 0 {
-                        (1..=3).contains(&digits.len())
-                    } else {
-                        digits.len() == 3
-                    };
-                    if !fits || !digits.iter().all(u8::is_ascii_digit) {
-                        return None;
-                    }
-                    plain.extend_from_slice(group);
-                }
-            }
-        }
-        if let Some(digits) = fraction.get(1..) {
-            if self.decimal != b'.' && digits.contains(&b'.') {
-                return None;
-            }
-            plain.push(b'.');
-            plain.extend_from_slice(digits);
-        } else if self.decimal != b'.' && plain.contains(&b'.') {
-            // With a decimal comma `1.5` is no number.
-            return None;
-        }
-        Some(Cow::Owned(plain))
+    /// A number without any marks but a decimal point. Where the decimal mark is another, `1.5` is
+    /// none.
+    fn plain_float(&self, cell: &[u8]) -> Option<f64> {
+        let plain = self.has_point() || !cell.contains(&b'.');
+        plain.then(|| number::float(cell.trim_ascii())).flatten()
     }
 
     /// Reads `true` and `false` in any case.
@@ -212,30 +190,80 @@ impl CellRules {
 
     /// Everything but text that the cell may be read as.
     pub(crate) fn classify(&self, cell: Field<'_>) -> Kinds {
-        if self.usual_marks && cell.begins_with_digit() && cell.is_mixed() {
+        let plain = self.typed(cell);
+        if plain.is_text() && self.detect && !(cell.begins_with_digit() && cell.is_mixed()) {
+            return style::classify(cell.text());
+        }
+        plain
+    }
+
+    /// The same without numbers that have other marks than expected.
+    pub(crate) fn typed(&self, cell: Field<'_>) -> Kinds {
+        if cell.begins_with_digit() && cell.is_mixed() {
             return Kinds::TEXT;
         }
-        let cell = cell.text();
-        let Some(&first) = cell.trim_ascii().first() else {
+        let text = cell.text().trim_ascii();
+        let Some(&first) = text.first() else {
             return Kinds::TEXT;
         };
-        if self.any_integer(cell).is_some() {
-            Kinds::WHOLE
-        } else if (!first.is_ascii_alphabetic() || matches!(first, b'i' | b'I' | b'n' | b'N'))
-            && self.any_float(cell).is_some()
-        {
-            Kinds::FLOAT
-        } else if Self::any_boolean(cell).is_some() {
+        let word = first.is_ascii_alphabetic() && !matches!(first, b'i' | b'I' | b'n' | b'N');
+        if let Some(number) = self.number(text, word) {
+            return number;
+        }
+        if Self::any_boolean(text).is_some() {
             Kinds::BOOLEAN
         } else {
-            Self::moment(cell).map_or(Kinds::TEXT, |moment| moment.kinds)
+            time::moment(text).map_or(Kinds::TEXT, |moment| moment.kinds)
         }
+    }
+
+    fn number(&self, cell: &[u8], word: bool) -> Option<Kinds> {
+        if number::integer(cell).is_some() {
+            return Some(whole(cell));
+        }
+        // With marks that were given only what fits them is a number.
+        let marks = self.marks.filter(|_| !self.detect);
+        let Some(marks) = marks else {
+            number::float(cell).filter(|_| !word)?;
+            let grouped = self.detect && number::is_grouped(cell);
+            let comma = Kinds::number(Style::Comma, true);
+            return Some(if grouped {
+                Kinds::FLOAT.or(comma)
+            } else {
+                Kinds::FLOAT
+            });
+        };
+        if !word && self.plain_float(cell).is_some() {
+            return Some(Kinds::FLOAT);
+        }
+        let around = style::around(cell)?;
+        if style::read_integer(cell, marks).is_some() {
+            return Some(around.or(Kinds::number(Style::Plain, true)));
+        }
+        style::read_float(cell, marks)?;
+        Some(around.or(Kinds::number(Style::Plain, false)))
     }
 
     /// Digits that are an identifier, not a quantity.
     pub(crate) fn is_identifier(cell: &[u8]) -> bool {
         number::is_identifier(cell)
     }
+}
+
+/// What a whole number without marks may be, by its sign.
+fn whole(cell: &[u8]) -> Kinds {
+    match cell.first() {
+        Some(b'-') => Kinds::WHOLE.without(Kinds::NO_MINUS),
+        Some(b'+') => Kinds::WHOLE.without(Kinds::NO_PLUS),
+        _ => Kinds::WHOLE,
+    }
+}
+
+/// The marks that the options ask for, unless they are those of programs.
+fn given_marks(options: &ReadOptions) -> Option<Marks> {
+    let decimal = options.decimal.unwrap_or('.');
+    let other = decimal != '.' || options.thousands.is_some();
+    other.then(|| Marks::new(decimal, options.thousands))
 }
 
 fn starts(markers: &[Box<[u8]>]) -> [u64; 4] {
@@ -276,6 +304,12 @@ mod tests {
         assert_eq!(german.any_float(b"0,25"), Some(0.25));
         assert!(german.classify(Field::from(&b"12.34"[..])).is_text());
         assert!(german.classify(Field::from(&b"1,5,5"[..])).is_text());
+        let narrow = rules(ReadOptions {
+            decimal: Some(','),
+            thousands: Some('\u{202f}'),
+            ..ReadOptions::default()
+        });
+        assert_eq!(narrow.any_float("1\u{202f}234,5".as_bytes()), Some(1234.5));
         let english = rules(ReadOptions {
             thousands: Some(','),
             ..ReadOptions::default()

@@ -1,6 +1,6 @@
 //! Reading dates and times field by field.
 
-use super::calendar::{Date, days};
+use super::calendar::{Date, days, full_year};
 
 /// What is left of a cell.
 pub(super) struct Scan<'a> {
@@ -65,13 +65,26 @@ impl Scan<'_> {
                 if matches!(mark, b' ' | b'-') && self.rest.first()?.is_ascii_alphabetic() {
                     let month = self.month_name()?;
                     self.take(mark).then_some(())?;
-                    let year = self.digits(4, 4)?;
-                    return days(year, month, first).map(Date::Certain);
+                    return match self.year()? {
+                        (year, true) => Some(Date::Short {
+                            day_first: Some(days(full_year(year), month, first)?),
+                            month_first: None,
+                            year_first: None,
+                        }),
+                        (year, false) => days(year, month, first).map(Date::Certain),
+                    };
                 }
                 matches!(mark, b'-' | b'/' | b'.').then_some(())?;
+                let before = self.rest.len();
                 let second = self.digits(1, 2)?;
+                let two_digits = lead == 2 && before - self.rest.len() == 2;
                 self.take(mark).then_some(())?;
-                let year = self.digits(4, 4)?;
+                let (year, short) = self.year()?;
+                if short {
+                    // `1.2.03` may be the number of a chapter.
+                    (two_digits || mark == b'/').then_some(())?;
+                    return short_date([first, second, year], mark);
+                }
                 let day_first = days(year, second, first);
                 // Points between the fields are used day first only.
                 let month_first = days(year, first, second).filter(|_| mark != b'.');
@@ -80,6 +93,15 @@ impl Scan<'_> {
                     month_first,
                 })
             }
+            _ => None,
+        }
+    }
+
+    /// A year of four digits or of two, and whether it is of two.
+    fn year(&mut self) -> Option<(i32, bool)> {
+        match self.rest.iter().take_while(|b| b.is_ascii_digit()).count() {
+            4 => Some((self.digits(4, 4)?, false)),
+            2 => Some((self.digits(2, 2)?, true)),
             _ => None,
         }
     }
@@ -184,4 +206,18 @@ impl Scan<'_> {
         (self.rest.is_empty() && hours <= 18 && minutes <= 59).then_some(())?;
         Some(i64::from(sign * (hours * 60 + minutes) * 60))
     }
+}
+
+/// A date whose year has two digits, in every order that its mark is used with.
+fn short_date([first, second, third]: [i32; 3], mark: u8) -> Option<Date> {
+    let last = full_year(third);
+    let day_first = days(last, second, first);
+    let month_first = days(last, first, second).filter(|_| mark != b'.');
+    let year_first = days(full_year(first), second, third).filter(|_| mark == b'-');
+    let any = day_first.or(month_first).or(year_first);
+    any.map(|_| Date::Short {
+        day_first,
+        month_first,
+        year_first,
+    })
 }

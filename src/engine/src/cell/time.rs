@@ -28,8 +28,14 @@ impl Moment {
     fn date_in(&self, order: DateOrder) -> Option<i64> {
         match (self.date, order) {
             (Date::Certain(days), _) => Some(days),
-            (Date::Either { day_first, .. }, DateOrder::Day) => day_first,
-            (Date::Either { month_first, .. }, DateOrder::Month) => month_first,
+            (Date::Either { day_first, .. } | Date::Short { day_first, .. }, DateOrder::Day) => {
+                day_first
+            }
+            (
+                Date::Either { month_first, .. } | Date::Short { month_first, .. },
+                DateOrder::Month,
+            ) => month_first,
+            (Date::Short { year_first, .. }, DateOrder::Year) => year_first,
             (Date::Either { .. }, DateOrder::Year) => None,
         }
     }
@@ -95,21 +101,13 @@ fn usual(cell: &[u8]) -> Option<Moment> {
 }
 
 fn any(cell: &[u8]) -> Option<Moment> {
-    // The shortest is `1/2/2012`; no form begins with anything but a digit or a letter.
-    if cell.len() < 8 || cell.len() > 40 {
+    // The shortest is `1/2/12`; no form begins with anything but a digit or a letter.
+    if cell.len() < 6 || cell.len() > 40 {
         return None;
     }
     let mut scan = Scan { rest: cell };
     let read = scan.date()?;
-    let (date, time) = match read.order() {
-        Some(DateOrder::Year) => (Kinds::DATE, Kinds::TIME),
-        Some(DateOrder::Day) => (Kinds::DATE_DAY_FIRST, Kinds::TIME_DAY_FIRST),
-        Some(DateOrder::Month) => (Kinds::DATE_MONTH_FIRST, Kinds::TIME_MONTH_FIRST),
-        None => (
-            Kinds::DATE_DAY_FIRST.or(Kinds::DATE_MONTH_FIRST),
-            Kinds::TIME_DAY_FIRST.or(Kinds::TIME_MONTH_FIRST),
-        ),
-    };
+    let (date, time) = read.kinds();
     let is_date = scan.rest.is_empty();
     let (kinds, micros) = if is_date {
         // A date is also the beginning of its day.
@@ -128,6 +126,7 @@ fn any(cell: &[u8]) -> Option<Moment> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use super::super::kinds::Hints;
     use super::super::written::{format_date, format_timestamp};
     use super::*;
 
@@ -163,7 +162,37 @@ mod tests {
         let both = Kinds::DATE_DAY_FIRST.or(Kinds::DATE_MONTH_FIRST);
         assert!(kinds("01/02/2012").has(both));
         assert!(!kinds("01.02.2012").has(Kinds::DATE_MONTH_FIRST));
-        assert_eq!(both.resolve(), super::super::Kind::Text);
+        let resolved = both.resolve(&Hints::default());
+        assert_eq!(resolved.kind, super::super::Kind::Text);
+    }
+
+    #[test]
+    fn years_of_two_digits_are_read_where_the_order_is_certain() {
+        use super::super::Kind::{Date, Text, Timestamp};
+        let column = |cells: &[&str]| {
+            let kinds = cells
+                .iter()
+                .map(|cell| moment(cell.as_bytes()).unwrap().kinds);
+            let all = kinds.fold(Kinds::ALL, Kinds::and);
+            assert!(all.has_short_years(), "{cells:?}");
+            all.resolve(&Hints::default()).kind
+        };
+        for (cells, kind) in [
+            (&["31.12.99", "01.02.03"][..], Date(DateOrder::Day)),
+            (&["12/31/99", "1/2/03"], Date(DateOrder::Month)),
+            (&["31/12/99"], Date(DateOrder::Day)),
+            (&["31/12/2024", "1/2/24"], Date(DateOrder::Day)),
+            (&["99-12-31"], Date(DateOrder::Year)),
+            (&["31-12-99"], Date(DateOrder::Day)),
+            (&["31-Jan-24"], Date(DateOrder::Day)),
+            (&["31.12.99 10:00"], Timestamp(DateOrder::Day)),
+            (&["1/2/03"], Text),
+            (&["12-11-10"], Text),
+        ] {
+            assert_eq!(column(cells), kind, "{cells:?}");
+        }
+        let read = moment(b"31.12.68").unwrap().days(DateOrder::Day).unwrap();
+        assert_eq!(format_date(read), "2068-12-31");
     }
 
     #[test]
@@ -173,7 +202,8 @@ mod tests {
             "2013-13-01",
             "31/02/2012",
             "2012-01/31",
-            "12/31/12",
+            "1.2.03",
+            "31/02/12",
             "2012-1-1T25:00",
             "2012-01-31x",
             "20120131",

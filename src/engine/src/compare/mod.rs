@@ -117,7 +117,7 @@ fn observe(
                 .collect()
         },
     )?;
-    settled.findings.warnings(settled.plan.names.len())?;
+    settled.findings.report(&*settled.dataset)?;
     let mut columns = Vec::new();
     for ((name, kind), observed) in settled
         .plan

@@ -136,8 +136,7 @@ fn finish(
         duplicate_rows_estimated: error.is_some(),
         duplicate_rows_error: error,
     };
-    let mut warnings = dataset.warnings();
-    warnings.extend(findings.warnings(columns.len())?);
+    let read = findings.report(&*dataset)?;
     let alerts = alerts::alerts(
         &summary,
         &columns,
@@ -151,7 +150,8 @@ fn finish(
         columns,
         correlations,
         alerts,
-        warnings,
+        warnings: read.warnings.iter().map(Into::into).collect(),
+        read,
     })
 }
 

@@ -10,11 +10,20 @@ use crate::cell::{CellRules, Field, Kind, Kinds, Moment};
 pub(crate) trait Cell {
     fn is_missing(&self, rules: &CellRules) -> bool;
     fn integer(&self, rules: &CellRules) -> Option<i64>;
+    /// A whole number without a plus, where that is seen at once. `None` says nothing.
+    #[inline(always)]
+    fn usual_integer(&self) -> Option<i64> {
+        None
+    }
     fn float(&self, rules: &CellRules) -> Option<f64>;
     fn boolean(&self) -> Option<bool>;
     fn moment(&self) -> Option<Moment>;
     /// Everything but text that the cell may be read as.
     fn classify(&self, rules: &CellRules) -> Kinds;
+    /// The same without numbers that have other marks than expected.
+    fn typed(&self, rules: &CellRules) -> Kinds {
+        self.classify(rules)
+    }
     /// Whether the cell is a word at first sight.
     fn is_word(&self) -> bool;
     fn text(&self) -> &[u8];
@@ -30,6 +39,11 @@ impl Cell for Field<'_> {
     #[inline(always)]
     fn integer(&self, rules: &CellRules) -> Option<i64> {
         rules.integer(*self)
+    }
+
+    #[inline(always)]
+    fn usual_integer(&self) -> Option<i64> {
+        CellRules::usual_integer(*self)
     }
 
     #[inline]
@@ -49,6 +63,10 @@ impl Cell for Field<'_> {
 
     fn classify(&self, rules: &CellRules) -> Kinds {
         rules.classify(*self)
+    }
+
+    fn typed(&self, rules: &CellRules) -> Kinds {
+        rules.typed(*self)
     }
 
     #[inline]
@@ -86,8 +104,16 @@ impl Cell for Cow<'_, [u8]> {
         Field::from(self.as_ref()).moment()
     }
 
+    fn usual_integer(&self) -> Option<i64> {
+        Field::from(self.as_ref()).usual_integer()
+    }
+
     fn classify(&self, rules: &CellRules) -> Kinds {
         Field::from(self.as_ref()).classify(rules)
+    }
+
+    fn typed(&self, rules: &CellRules) -> Kinds {
+        Field::from(self.as_ref()).typed(rules)
     }
 
     fn is_word(&self) -> bool {
@@ -118,6 +144,7 @@ pub(crate) fn build_column<C: Cell>(
         fits: true,
         typed: 0,
         identifiers: 0,
+        formulas: 0,
     };
     let values = match kind {
         Kind::Integer => builder.integers(cells, rows),
@@ -132,6 +159,7 @@ pub(crate) fn build_column<C: Cell>(
         fits: builder.fits,
         typed: builder.typed,
         identifiers: builder.identifiers,
+        formulas: builder.formulas,
     }
 }
 
@@ -143,41 +171,60 @@ struct Builder<'r> {
     fits: bool,
     typed: u64,
     identifiers: u64,
+    formulas: u64,
 }
 
 impl Builder<'_> {
     fn integers<C: Cell>(&mut self, cells: impl Iterator<Item = Option<C>>, rows: usize) -> Values {
         let mut values = vec![0; rows];
         let missing_first = self.rules.missing_first();
+        let mut usual = 0;
         for (row, (value, cell)) in values.iter_mut().zip(cells).enumerate() {
             let read = match &cell {
                 None => None,
                 Some(cell) if missing_first && cell.is_missing(self.rules) => None,
-                Some(cell) => {
-                    let read = cell.integer(self.rules);
-                    if read.is_some() {
-                        self.kinds = self.kinds.and(Kinds::WHOLE);
-                    } else {
-                        self.odd(cell);
+                Some(cell) => match cell.usual_integer() {
+                    Some(read) => {
+                        usual += 1;
+                        Some(read)
                     }
-                    read
-                }
+                    None => self.integer(cell),
+                },
             };
             match read {
                 Some(read) => *value = read,
                 None => self.missing.mark(row),
             }
         }
+        if usual > 0 {
+            self.kinds = self.kinds.and(Kinds::WHOLE);
+            if values.iter().any(|&value| value < 0) {
+                self.kinds = self.kinds.without(Kinds::NO_MINUS);
+            }
+        }
         Values::Integers(values)
+    }
+
+    /// A whole number that is not as most are.
+    #[inline(never)]
+    fn integer(&mut self, cell: &impl Cell) -> Option<i64> {
+        let read = cell.integer(self.rules);
+        if read.is_some() {
+            self.kinds = self.kinds.and(cell.classify(self.rules));
+        } else {
+            self.odd(cell);
+        }
+        read
     }
 
     fn floats<C: Cell>(&mut self, cells: impl Iterator<Item = Option<C>>, rows: usize) -> Values {
         let mut values = vec![f64::NAN; rows];
         let missing_first = self.rules.missing_first();
+        let marks = self.rules.has_marks();
         for (row, (value, cell)) in values.iter_mut().zip(cells).enumerate() {
             match &cell {
                 Some(cell) if !(missing_first && cell.is_missing(self.rules)) => {
-                    *value = self.float(cell);
+                    *value = self.float(cell, marks);
                 }
                 _ => {}
             }
@@ -188,18 +235,15 @@ impl Builder<'_> {
         Values::Floats(values)
     }
 
-    fn float(&mut self, cell: &impl Cell) -> f64 {
+    #[inline]
+    fn float(&mut self, cell: &impl Cell, marks: bool) -> f64 {
         match cell.float(self.rules) {
             Some(value) => {
-                // Whether all are whole numbers is looked at only until one is not.
-                if self.kinds != Kinds::FLOAT {
-                    // `NaN` is among the missing markers by default: no float then.
-                    if value.is_nan() && cell.is_missing(self.rules) {
-                        return value;
-                    }
-                    let whole = cell.integer(self.rules).is_some();
-                    let allowed = if whole { Kinds::WHOLE } else { Kinds::FLOAT };
-                    self.kinds = self.kinds.and(allowed);
+                // What kind of numbers they are is looked at only as long as it is open.
+                if self.kinds.is_open() | marks {
+                    self.narrow(cell, value);
+                } else {
+                    self.kinds = self.kinds.and(Kinds::FLOAT);
                 }
                 value
             }
@@ -210,11 +254,28 @@ impl Builder<'_> {
         }
     }
 
+    #[inline(never)]
+    fn narrow(&mut self, cell: &impl Cell, value: f64) {
+        // `NaN` is among the missing markers by default: no float then.
+        if !value.is_nan() || !cell.is_missing(self.rules) {
+            self.kinds = self.kinds.and(cell.classify(self.rules));
+        }
+    }
+
     fn texts<C: Cell>(&mut self, cells: impl Iterator<Item = Option<C>>, rows: usize) -> Values {
         let mut texts = Texts::new(self.chunk, rows);
         for (row, cell) in cells.enumerate() {
             let cell = cell.filter(|cell| !cell.is_missing(self.rules));
-            if let Some(cell) = cell {
+            if let Some(text) = cell.as_ref().and_then(|cell| formula(cell.text())) {
+                self.kinds = Kinds::TEXT;
+                self.formulas += 1;
+                if self.rules.is_missing(text) {
+                    self.missing.mark(row);
+                    texts.push_missing();
+                } else {
+                    texts.push(text);
+                }
+            } else if let Some(cell) = cell {
                 self.classify(&cell);
                 texts.push(cell.text());
             } else {
@@ -231,13 +292,13 @@ impl Builder<'_> {
         // Of words only booleans count, so that most of a column of words is not looked at.
         let word = cell.is_word();
         let boolean = word && cell.boolean().is_some();
-        let kinds = if word && self.kinds.is_text() {
-            Kinds::TEXT
-        } else {
-            cell.classify(self.rules)
+        let kinds = match (self.kinds.is_text(), word) {
+            (true, true) => Kinds::TEXT,
+            (true, false) => cell.typed(self.rules),
+            (false, _) => cell.classify(self.rules),
         };
         self.kinds = self.kinds.and(kinds);
-        if boolean || (!word && !kinds.is_text()) {
+        if boolean || (!word && kinds.is_typed()) {
             self.typed += 1;
         } else if !word && CellRules::is_identifier(cell.text()) {
             self.identifiers += 1;
@@ -278,6 +339,15 @@ impl Builder<'_> {
             self.fits = false;
             self.kinds = self.kinds.and(cell.classify(self.rules));
         }
+    }
+}
+
+/// The text in `="00501"`, by which spreadsheets are kept from making a number of it.
+#[inline]
+fn formula(cell: &[u8]) -> Option<&[u8]> {
+    match cell {
+        [b'=', b'"', text @ .., b'"'] if !text.contains(&b'"') => Some(text),
+        _ => None,
     }
 }
 

@@ -149,6 +149,7 @@ pub(crate) fn build(
         fits,
         typed: 0,
         identifiers: 0,
+        formulas: 0,
     })
 }
 

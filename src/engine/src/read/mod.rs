@@ -14,10 +14,10 @@ mod text;
 mod xlsx;
 
 use arrow::array::RecordBatch;
-use lastcall_domain::{Format, ReadOptions};
+use lastcall_domain::{Format, ReadOptions, ReadReport};
 
 use crate::batch::{Batch, ColumnBatch, Values};
-use crate::cell::{Kind, Kinds};
+use crate::cell::{Hints, Kind, Kinds, Style};
 use crate::ctl::Ctl;
 use crate::pipeline::Resources;
 use crate::{EngineError, Source};
@@ -54,6 +54,8 @@ pub(crate) trait Input: Send {
 pub(crate) struct Plan {
     pub(crate) names: Vec<String>,
     pub(crate) kinds: Vec<Kind>,
+    /// Which marks the numbers of each column have.
+    pub(crate) styles: Vec<Style>,
     /// Which columns have mostly different values in the first rows. Most of the memory is
     /// theirs.
     pub(crate) varied: Vec<bool>,
@@ -125,6 +127,11 @@ pub(crate) trait Dataset: Sync {
     /// Reads the cells of a chunk as the plan says.
     fn parse(&self, chunk: Chunk, plan: &Plan) -> Result<Batch, EngineError>;
 
+    /// What decides where the cells of a column leave doubt.
+    fn hints(&self) -> Hints {
+        Hints::default()
+    }
+
     /// The same bytes in the encoding to try when they turn out not to be UTF-8.
     fn in_latin(&self) -> Option<Box<dyn Dataset>> {
         None
@@ -133,6 +140,14 @@ pub(crate) trait Dataset: Sync {
     /// What the header had that a reader of the profile should know.
     fn warnings(&self) -> Vec<lastcall_domain::profile::Warning> {
         Vec::new()
+    }
+
+    /// How it is read, as far as that is known before all of it was.
+    fn report(&self) -> ReadReport {
+        ReadReport {
+            warnings: self.warnings().into_iter().map(Into::into).collect(),
+            ..ReadReport::default()
+        }
     }
 }
 

@@ -165,7 +165,7 @@ fn copy(
             .iter()
             .find(|sheet| *sheet == name)
             .ok_or_else(|| InvalidOption {
-                option: "sheet",
+                option: "sheet".into(),
                 detail: format!("there is no `{name}`, only `{}`", sheets.join("`, `")),
             })?,
         None => sheets.first().ok_or_else(|| malformed("it has no sheet"))?,

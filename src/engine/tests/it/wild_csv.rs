@@ -146,9 +146,24 @@ fn a_file_that_is_mostly_ragged_is_refused_with_the_first_place() {
     let csv = ["a,b,c\n1,2,3\n".to_owned(), "1,2\n".repeat(150)].concat();
     let failure = Bench::new().failure("a.csv", csv);
     assert!(
-        failure.starts_with("malformed_data: CSV is malformed on line 3, column 3"),
+        failure.ends_with(
+            "line 3: expected 3 fields (from the header), found 2; 150 of 151 rows differ"
+        ),
         "{failure}"
     );
+}
+
+#[test]
+fn a_few_rows_of_another_width_are_no_proof_that_the_header_is_wrong() {
+    for (rows, differ) in [(2, 2), (4, 3), (300, 140)] {
+        let even = "1,2,3\n".repeat(rows - differ);
+        let csv = ["a,b,c\n", &even, &"1,2\n".repeat(differ)].concat();
+        let profile = Bench::new().profile("a.csv", csv);
+        let ragged = warning(&profile, "ragged_rows");
+        assert_eq!(ragged.count, differ as u64);
+        let read = &profile.read.warnings;
+        assert_eq!(read[0].line, Some(2 + (rows - differ) as u64));
+    }
 }
 
 #[test]

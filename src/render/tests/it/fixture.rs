@@ -7,7 +7,7 @@ use lastcall_domain::profile::{
     Alert, AlertCode, Boolean, Column, ColumnType, Correlations, DatasetSummary, Histogram, Number,
     Numeric, Profile, Quantiles, Temporal, Text, TopValue, Warning,
 };
-use lastcall_domain::{Cancel, Format, ReportFormat, SqlColumn, SqlResult};
+use lastcall_domain::{Cancel, Format, ReadReport, ReportFormat, SqlColumn, SqlResult};
 use lastcall_render::{FontConfig, Renderer, ReportInput};
 use serde_json::Value;
 
@@ -94,6 +94,7 @@ pub(crate) fn sales() -> Profile {
             ),
             alert(None, AlertCode::Duplicates, "9 rows repeat an earlier row."),
         ],
+        read: ReadReport::default(),
         warnings: vec![Warning {
             code: "ragged_rows".to_owned(),
             detail: "2 rows have too few cells, the first in line 17.".to_owned(),

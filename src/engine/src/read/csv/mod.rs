@@ -18,7 +18,7 @@ use super::records::{Records, Splitter, is_blank};
 use super::text::{self, Encoded};
 use super::{Body, Chunk, Dataset, Input, Look, MAX_COLUMNS, Plan, header};
 use crate::batch::{Batch, hash_rows};
-use crate::cell::{CellRules, Kind, ascii};
+use crate::cell::{CellRules, Hints, Kind, Style, ascii};
 use crate::limits::Limits;
 use crate::{EngineError, Source};
 
@@ -28,7 +28,8 @@ pub(super) struct Csv {
     source: Source,
     encoded: Encoded,
     dialect: Dialect,
-    rules: CellRules,
+    /// One for each style of numbers.
+    rules: [CellRules; Style::ALL.len()],
     limits: Limits,
     looks: Vec<Look>,
     warnings: Vec<Warning>,
@@ -54,7 +55,10 @@ impl Csv {
             source: source.clone(),
             encoded,
             dialect: Dialect { delimiter, comment },
-            rules,
+            rules: Style::ALL.map(|style| match style {
+                Style::Plain => rules.clone(),
+                other => rules.styled(other),
+            }),
             limits: *limits,
             looks: Vec::new(),
             warnings: Vec::new(),
@@ -115,7 +119,7 @@ impl Csv {
                 Kind::Text,
                 cells.column(at),
                 cells.rows(),
-                &self.rules,
+                &self.rules[0],
                 None,
             );
             Look::new(name, &column)
@@ -131,6 +135,10 @@ impl Dataset for Csv {
 
     fn open(&self) -> Result<Box<dyn Input>, EngineError> {
         Ok(Box::new(self.records()?.0))
+    }
+
+    fn hints(&self) -> Hints {
+        self.rules[0].hints()
     }
 
     fn in_latin(&self) -> Option<Box<dyn Dataset>> {
@@ -158,9 +166,10 @@ impl Dataset for Csv {
         };
         replaced.note(&mut batch.notes);
         for (at, &kind) in plan.kinds.iter().enumerate() {
+            let rules = &self.rules[plan.styles[at] as usize];
             let column = match cells.plain_column(at) {
-                Some(plain) => build_column(kind, plain, rows, &self.rules, Some(&text)),
-                None => build_column(kind, cells.column(at), rows, &self.rules, Some(&text)),
+                Some(plain) => build_column(kind, plain, rows, rules, Some(&text)),
+                None => build_column(kind, cells.column(at), rows, rules, Some(&text)),
             };
             hash_rows(&column, &mut batch.row_hashes);
             batch.columns.push(column);

@@ -1,0 +1,91 @@
+//! How a dataset was read: what was given, what was found out, and what was put up with.
+
+use serde::{Deserialize, Serialize};
+
+use crate::DateOrder;
+use crate::profile::Warning;
+
+/// How a dataset was read, as its description and every profile say. What a format does not have
+/// is `null`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReadReport {
+    /// The encoding, by its name in the WHATWG's Encoding Standard.
+    pub encoding: Option<String>,
+    /// The delimiter.
+    pub delimiter: Option<String>,
+    /// The quote; empty where quotes are characters like any other.
+    pub quote: Option<String>,
+    /// Whether the first row names the columns.
+    pub header: Option<bool>,
+    /// Lines left out before the header.
+    pub skipped_lines: u64,
+    /// The decimal mark.
+    pub decimal: Option<String>,
+    /// The order of day, month and year in the dates, where they have one.
+    pub date_order: Option<DateOrder>,
+    /// What was decided with some doubt, or put up with.
+    pub warnings: Vec<ReadWarning>,
+    /// What each step of reading decided, and how sure it is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<ReadStep>,
+}
+
+/// Something that whoever reads the figures should know of how the data was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadWarning {
+    /// A stable name; docs/analyses.md lists all.
+    pub code: String,
+    /// The line of the first occurrence, counted from 1, where there is one.
+    pub line: Option<u64>,
+    /// How often it occurred: lines, cells or columns, whichever the code is about.
+    pub count: u64,
+    /// One sentence, with the option that changes it.
+    pub detail: String,
+}
+
+impl From<Warning> for ReadWarning {
+    fn from(warning: Warning) -> Self {
+        Self {
+            code: warning.code,
+            line: None,
+            count: warning.count,
+            detail: warning.detail,
+        }
+    }
+}
+
+impl From<&ReadWarning> for Warning {
+    fn from(warning: &ReadWarning) -> Self {
+        Self {
+            code: warning.code.clone(),
+            detail: warning.detail.clone(),
+            count: warning.count,
+        }
+    }
+}
+
+/// What one step decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadStep {
+    /// `encoding`, `dialect`, `header`, `types` or `refinement`.
+    pub step: String,
+    /// What it decided.
+    pub decision: String,
+    /// How sure it is.
+    pub certainty: Certainty,
+}
+
+/// How sure a decision is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Certainty {
+    /// An option says so.
+    Given,
+    /// The data allow nothing else.
+    Certain,
+    /// The data speak for it.
+    Likely,
+    /// Nothing speaks against it.
+    Assumed,
+}

@@ -1,0 +1,178 @@
+//! The last step: what all cells say, once all of them were read.
+//!
+//! The types that the first rows speak for are assumed; every cell confirms or corrects them.
+//! What was decided against the letter of the data, or could not be decided, is a warning with
+//! the option that changes it.
+
+use lastcall_domain::{Certainty, DateOrder as GivenOrder, ReadReport, ReadStep, ReadWarning};
+
+use crate::cell::{DateOrder, Hints, Kind, Kinds, PERCENT, Reading, Style, unit_name};
+
+/// How many columns a warning names.
+const NAMED: usize = 10;
+
+/// What a warning is about, and what it says.
+struct Subject {
+    code: &'static str,
+    says: fn(&Kinds, Reading, &Hints) -> bool,
+    detail: &'static str,
+}
+
+/// What is worth a warning about a column.
+const SUBJECTS: [Subject; 10] = [
+    Subject {
+        code: "decimal_comma",
+        says: |_, read, _| read.style.decimal() == ',',
+        detail: "numbers with a decimal comma; `decimal=.` leaves them text",
+    },
+    Subject {
+        code: "thousands_marks",
+        says: |kinds, read, _| is_styled(read) && !kinds.has(Kinds::NO_GROUPS),
+        detail: "numbers with marks between thousands; `decimal=.` leaves them text",
+    },
+    Subject {
+        code: "percentages",
+        says: |kinds, read, _| is_styled(read) && kinds.units().eq([PERCENT]),
+        detail: "percentages, read as the number before the sign; `decimal=.` leaves them text",
+    },
+    Subject {
+        code: "currencies",
+        says: |kinds, read, _| is_styled(read) && kinds.units().any(|unit| unit > PERCENT),
+        detail: "amounts in a currency, read without it; `decimal=.` leaves them text",
+    },
+    Subject {
+        code: "odd_negatives",
+        says: |kinds, read, _| is_styled(read) && !kinds.has(Kinds::NO_ODD_SIGN),
+        detail: "numbers in parentheses or with a minus at their end, read as negative; \
+                 `decimal=.` leaves them text",
+    },
+    Subject {
+        code: "day_first_dates",
+        says: |_, read, hints| orders(read, hints) == Some(DateOrder::Day),
+        detail: "dates that begin with the day, as their cells allow nothing else; \
+                 `date_order=mdy` leaves them text",
+    },
+    Subject {
+        code: "month_first_dates",
+        says: |_, read, hints| orders(read, hints) == Some(DateOrder::Month),
+        detail: "dates that begin with the month, as their cells allow nothing else; \
+                 `date_order=dmy` leaves them text",
+    },
+    Subject {
+        code: "two_digit_years",
+        says: |kinds, read, _| is_date(read) && kinds.has_short_years(),
+        detail: "dates with years of two digits, 69 to 99 read as 1969 to 1999 and 00 to 68 as \
+                 2000 to 2068; another `date_order` leaves them text",
+    },
+    Subject {
+        code: "ambiguous_numbers",
+        says: |kinds, _, hints| kinds.is_ambiguous_number(hints),
+        detail: "text that reads as numbers in several ways; `decimal` and `thousands` read it",
+    },
+    Subject {
+        code: "ambiguous_dates",
+        says: |kinds, read, hints| read.kind == Kind::Text && kinds.is_ambiguous_date(hints),
+        detail: "text that reads as dates in several orders; `date_order=dmy` or \
+                 `date_order=mdy` reads it",
+    },
+];
+
+fn is_styled(read: Reading) -> bool {
+    read.style != Style::Plain
+}
+
+/// The order of dates that was found out.
+fn orders(read: Reading, hints: &Hints) -> Option<DateOrder> {
+    match read.kind {
+        Kind::Date(order) | Kind::Timestamp(order) if hints.date_order.is_none() => Some(order),
+        _ => None,
+    }
+}
+
+fn is_date(read: Reading) -> bool {
+    matches!(read.kind, Kind::Date(_) | Kind::Timestamp(_))
+}
+
+/// Notes in the report what the cells of all columns came to.
+pub(crate) fn conclude(report: &mut ReadReport, names: &[String], kinds: &[Kinds], hints: &Hints) {
+    let columns: Vec<(&String, &Kinds, Reading)> = names
+        .iter()
+        .zip(kinds)
+        .map(|(name, kinds)| (name, kinds, kinds.resolve(hints)))
+        .collect();
+    for subject in &SUBJECTS {
+        let about = columns
+            .iter()
+            .filter(|(_, kinds, read)| (subject.says)(kinds, *read, hints));
+        let units = about.clone().flat_map(|(_, kinds, _)| kinds.units());
+        let mut units: Vec<&str> = units.filter_map(unit_name).collect();
+        units.dedup();
+        let named: Vec<&str> = about.map(|(name, _, _)| name.as_str()).collect();
+        if named.is_empty() {
+            continue;
+        }
+        let of = if subject.code == "currencies" {
+            format!(" ({})", units.join(", "))
+        } else {
+            String::new()
+        };
+        report.warnings.push(ReadWarning {
+            code: subject.code.into(),
+            line: None,
+            count: named.len() as u64,
+            detail: format!("{}: {}{of}", columns_of(&named), subject.detail),
+        });
+    }
+    order_of_dates(report, &columns);
+    if report.decimal.is_some() {
+        decimal(report, &columns);
+    }
+}
+
+/// `column a` or `columns a, b, …`.
+fn columns_of(named: &[&str]) -> String {
+    let plural = if named.len() == 1 { "" } else { "s" };
+    let more = if named.len() > NAMED { ", …" } else { "" };
+    let list = named[..named.len().min(NAMED)].join("`, `");
+    format!("column{plural} `{list}`{more}")
+}
+
+/// The order of the dates, where all that have one agree.
+fn order_of_dates(report: &mut ReadReport, columns: &[(&String, &Kinds, Reading)]) {
+    let orders = columns.iter().filter_map(|(_, _, read)| match read.kind {
+        Kind::Date(order) | Kind::Timestamp(order) => Some(GivenOrder::from(order)),
+        _ => None,
+    });
+    let mut orders: Vec<GivenOrder> = orders.collect();
+    // Dates that begin with the year go with any order.
+    if orders.iter().any(|order| *order != GivenOrder::Ymd) {
+        orders.retain(|order| *order != GivenOrder::Ymd);
+    }
+    orders.dedup();
+    let agreed = match orders[..] {
+        [order] => Some(order),
+        _ => None,
+    };
+    report.date_order = agreed.or(report.date_order);
+}
+
+/// The decimal mark of the columns that have one.
+fn decimal(report: &mut ReadReport, columns: &[(&String, &Kinds, Reading)]) {
+    let styled = columns.iter().filter(|(_, _, read)| is_styled(*read));
+    let commas = styled.filter(|(_, _, read)| read.style.decimal() == ',');
+    if commas.count() > 0 {
+        report.decimal = Some(",".into());
+        report.steps.push(step(
+            "numbers have a decimal comma".into(),
+            Certainty::Certain,
+        ));
+    }
+}
+
+fn step(decision: String, certainty: Certainty) -> ReadStep {
+    ReadStep {
+        step: "refinement".into(),
+        decision,
+        certainty,
+    }
+}
