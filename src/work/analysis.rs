@@ -60,12 +60,12 @@ impl Work for AnalysisWork {
                 .and_then(|result| as_json(&result))
             }
             JobSpec::Compare {
-                dataset,
-                with,
+                baseline,
+                candidate,
                 options,
             } => {
-                let left = self.dataset(session, dataset).await?;
-                let right = self.dataset(session, with).await?;
+                let left = self.dataset(session, baseline).await?;
+                let right = self.dataset(session, candidate).await?;
                 let (left_file, right_file) = (self.open(&left).await?, self.open(&right).await?);
                 let sources = (source(&left, &left_file), source(&right, &right_file));
                 let options = options.clone();

@@ -174,8 +174,12 @@ fn input(job: &Job, bytes: &[u8]) -> Result<(String, Input), JobError> {
                 value: parse(bytes)?,
             },
         ),
-        spec @ JobSpec::Compare { dataset, with, .. } => (
-            format!("{dataset} and {with}"),
+        spec @ JobSpec::Compare {
+            baseline,
+            candidate,
+            ..
+        } => (
+            format!("{baseline} and {candidate}"),
             Input::Other {
                 kind: spec.kind(),
                 value: parse(bytes)?,

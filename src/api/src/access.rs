@@ -15,7 +15,7 @@ impl ApiState {
     /// `session_not_found` where it is not there or another's, `session_expired` where its time
     /// to live has ended, whether or not the cleaner has been.
     pub(crate) async fn session(&self, caller: &Caller, id: &str) -> ApiResult<Session> {
-        let missing = || Problem::new(Code::SessionNotFound, "no session of yours has this id");
+        let missing = || Problem::new(Code::SessionNotFound, "session not found");
         let id: SessionId = id.parse().map_err(|_| missing())?;
         match self.store.session(id).await? {
             Some(session) if session.owner != caller.owner => Err(missing()),
@@ -68,7 +68,7 @@ impl ApiState {
     /// # Errors
     /// `job_not_found` and `session_expired`, as for sessions.
     pub(crate) async fn job(&self, caller: &Caller, id: &str) -> ApiResult<Job> {
-        let missing = || Problem::new(Code::JobNotFound, "no job of yours has this id");
+        let missing = || Problem::new(Code::JobNotFound, "job not found");
         let id: JobId = id.parse().map_err(|_| missing())?;
         let job = match self.store.job(id).await? {
             Some(job) if job.owner != caller.owner => return Err(missing()),

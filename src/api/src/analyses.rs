@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::auth::Caller;
 use crate::errors::Code;
-use crate::json::JsonBody;
+use crate::json::{Fields, JsonBody};
 use crate::problem::{ApiResult, Problem};
 use crate::state::ApiState;
 use crate::submit;
@@ -17,26 +17,53 @@ use crate::view::JobView;
 /// The longest query, in bytes.
 const MAX_QUERY: usize = 64 * 1024;
 
-/// What is to be analysed, and how. Which fields there are depends on `kind`.
+/// What is to be analysed, and how. `kind` may be left out where a `dataset` is named: it is then
+/// `profile`.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewAnalysis {
-    /// `profile` (the default where a dataset is named), `sql`, `correlation` or `compare`.
-    #[schema(example = "profile")]
-    kind: Option<String>,
-    /// The dataset: for `profile`, `correlation` and `compare`.
-    #[schema(example = "penguins")]
-    dataset: Option<String>,
-    /// The dataset to compare with: for `compare`.
-    with: Option<String>,
-    /// The query, of at most 64 KiB; the session's datasets are its tables: for `sql`.
-    query: Option<String>,
-    /// The format of the result, `json` (the default), `csv`, `parquet` or `arrow`: for `sql`.
-    format: Option<String>,
-    /// `read` (how to read the data) and `alerts` (from where on an alert is raised), each field
-    /// of them optional: for all kinds but `sql`.
-    #[schema(value_type = Option<Object>)]
-    options: Option<Value>,
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum NewAnalysis {
+    /// What the columns of a dataset hold.
+    #[schema(title = "NewProfile")]
+    Profile {
+        /// The dataset.
+        #[schema(example = "penguins")]
+        dataset: String,
+        /// How to read it, and from where on an alert is raised.
+        options: Option<ProfileOptions>,
+    },
+    /// How the columns of a dataset go together.
+    #[schema(title = "NewCorrelation")]
+    Correlation {
+        /// The dataset.
+        #[schema(example = "penguins")]
+        dataset: String,
+        /// How to read it.
+        options: Option<ProfileOptions>,
+    },
+    /// What changed between two datasets.
+    #[schema(title = "NewComparison")]
+    Compare {
+        /// The dataset that is compared with; `dataset` is another name of this field.
+        #[serde(alias = "dataset")]
+        #[schema(example = "penguins-2008")]
+        baseline: String,
+        /// The dataset that is compared; `with` is another name of this field.
+        #[serde(alias = "with")]
+        #[schema(example = "penguins-2009")]
+        candidate: String,
+        /// How to read both.
+        options: Option<ProfileOptions>,
+    },
+    /// A read-only query; the session's datasets are its tables.
+    #[schema(title = "NewQuery")]
+    Sql {
+        /// The query.
+        #[schema(example = "select count(*) from penguins", max_length = 65536)]
+        query: String,
+        /// The format of the result.
+        #[serde(default)]
+        format: TableFormat,
+    },
 }
 
 /// `POST /v1/sessions/{sid}/analyses`
@@ -71,55 +98,62 @@ pub(crate) async fn create(
 }
 
 async fn spec(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult<JobSpec> {
-    let new: NewAnalysis = body.parse()?;
-    let kind = match (&new.kind, &new.dataset) {
-        (Some(kind), _) => kind.as_str(),
-        (None, Some(_)) => "profile",
-        (None, None) => return Err(invalid("name a `dataset`, or a `kind`")),
-    };
-    let fields = match kind {
-        "profile" | "correlation" => &["dataset", "options"][..],
-        "compare" => &["dataset", "with", "options"],
-        "sql" => &["query", "format"],
-        other => {
-            return Err(invalid(format!(
-                "there is no kind {other:?}; there are profile, sql, correlation and compare"
-            )));
-        }
-    };
-    new.only(kind, fields)?;
-    if kind == "sql" {
-        return sql(new);
-    }
-    let dataset = new
-        .dataset
-        .as_deref()
-        .ok_or_else(|| missing("dataset", kind))?;
-    let dataset = state.dataset_to_submit(session, dataset).await?;
-    let options = match new.options {
-        Some(options) => {
-            only_objects(&options)?;
-            let options: ProfileOptions = serde_json::from_value(options)
-                .map_err(|error| invalid(format!("options: {error}")))?;
-            options
-                .check()
-                .map_err(|error| invalid(error.to_string()))?;
-            options
-        }
-        None => ProfileOptions::default(),
-    };
-    Ok(match kind {
-        "profile" => JobSpec::Profile { dataset, options },
-        "correlation" => JobSpec::Correlation { dataset, options },
-        _ => {
-            let with = new.with.as_deref().ok_or_else(|| missing("with", kind))?;
-            JobSpec::Compare {
-                with: state.dataset_to_submit(session, with).await?,
-                dataset,
-                options,
-            }
+    Ok(match parse(body)? {
+        NewAnalysis::Profile { dataset, options } => JobSpec::Profile {
+            dataset: state.dataset_to_submit(session, &dataset).await?,
+            options: checked(options)?,
+        },
+        NewAnalysis::Correlation { dataset, options } => JobSpec::Correlation {
+            dataset: state.dataset_to_submit(session, &dataset).await?,
+            options: checked(options)?,
+        },
+        NewAnalysis::Compare {
+            baseline,
+            candidate,
+            options,
+        } => JobSpec::Compare {
+            baseline: state.dataset_to_submit(session, &baseline).await?,
+            candidate: state.dataset_to_submit(session, &candidate).await?,
+            options: checked(options)?,
+        },
+        NewAnalysis::Sql { query, format } => {
+            check_query(&query)?;
+            JobSpec::Sql { query, format }
         }
     })
+}
+
+/// The analysis that the body asks for.
+fn parse(body: &JsonBody) -> ApiResult<NewAnalysis> {
+    let Fields(mut fields) = body.parse()?;
+    if fields.get("kind").is_none_or(Value::is_null) {
+        if !fields.contains_key("dataset") {
+            return Err(invalid("name a `dataset`, or a `kind`"));
+        }
+        fields.insert("kind".to_owned(), "profile".into());
+    }
+    if let Some(options) = fields.get("options") {
+        only_objects(options)?;
+    }
+    serde_json::from_value(Value::Object(fields)).map_err(|error| invalid(error.to_string()))
+}
+
+fn checked(options: Option<ProfileOptions>) -> ApiResult<ProfileOptions> {
+    let options = options.unwrap_or_default();
+    options
+        .check()
+        .map_err(|error| invalid(error.to_string()))?;
+    Ok(options)
+}
+
+fn check_query(query: &str) -> ApiResult<()> {
+    if query.trim().is_empty() {
+        return Err(invalid("the query is empty"));
+    }
+    if query.len() > MAX_QUERY {
+        return Err(invalid(format!("a query has at most {MAX_QUERY} bytes")));
+    }
+    Ok(())
 }
 
 /// Refuses arrays, whose elements serde would take for the fields, in order.
@@ -135,54 +169,6 @@ fn only_objects(options: &Value) -> ApiResult<()> {
         }
     }
     Ok(())
-}
-
-fn sql(new: NewAnalysis) -> ApiResult<JobSpec> {
-    let query = new.query.ok_or_else(|| missing("query", "sql"))?;
-    if query.trim().is_empty() {
-        return Err(invalid("the query is empty"));
-    }
-    if query.len() > MAX_QUERY {
-        return Err(invalid(format!("a query has at most {MAX_QUERY} bytes")));
-    }
-    let format = match new.format.as_deref().unwrap_or("json") {
-        "json" => TableFormat::Json,
-        "csv" => TableFormat::Csv,
-        "parquet" => TableFormat::Parquet,
-        "arrow" => TableFormat::Arrow,
-        other => {
-            return Err(invalid(format!(
-                "there is no format {other:?}; there are json, csv, parquet and arrow"
-            )));
-        }
-    };
-    Ok(JobSpec::Sql { query, format })
-}
-
-impl NewAnalysis {
-    /// Refuses fields that this kind of analysis does not have.
-    fn only(&self, kind: &str, fields: &[&str]) -> ApiResult<()> {
-        let given = [
-            ("dataset", self.dataset.is_some()),
-            ("with", self.with.is_some()),
-            ("query", self.query.is_some()),
-            ("format", self.format.is_some()),
-            ("options", self.options.is_some()),
-        ];
-        match given
-            .iter()
-            .find(|(field, given)| *given && !fields.contains(field))
-        {
-            Some((field, _)) => Err(invalid(format!(
-                "an analysis of kind {kind} has no `{field}`"
-            ))),
-            None => Ok(()),
-        }
-    }
-}
-
-fn missing(field: &str, kind: &str) -> Problem {
-    invalid(format!("an analysis of kind {kind} needs a `{field}`"))
 }
 
 fn invalid(detail: impl Into<String>) -> Problem {

@@ -1,10 +1,12 @@
 //! `/v1/sessions/{sid}/datasets`, but for the upload.
 
+use actix_web::http::header::ETag;
 use actix_web::{HttpRequest, HttpResponse, web};
 use lastcall_domain::DatasetName;
 
 use crate::auth::Caller;
 use crate::paging::{List, Query};
+use crate::preconditions;
 use crate::problem::ApiResult;
 use crate::state::ApiState;
 use crate::upload::discard;
@@ -66,19 +68,21 @@ pub(crate) async fn list(
         ("name" = String, Path, description = "The dataset"),
     ),
     responses(
-        (status = 200, description = "The dataset", body = DescriptionView),
+        (status = 200, description = "The dataset", body = DescriptionView, headers(("ETag" = String, description = "Names its bytes"))),
     ),
 )]
 pub(crate) async fn get(
     state: web::Data<ApiState>,
     caller: Caller,
     path: web::Path<(String, String)>,
-) -> ApiResult<web::Json<DescriptionView>> {
+) -> ApiResult<HttpResponse> {
     let (session, name) = path.into_inner();
     let session = state.session(&caller, &session).await?;
     let dataset = state.dataset(&session, &name).await?;
     let schema = state.schemas.of(&dataset, state.system.stopping()).await;
-    Ok(web::Json(DescriptionView::new(&dataset, schema)))
+    Ok(HttpResponse::Ok()
+        .insert_header(ETag(preconditions::tag(&dataset)))
+        .json(DescriptionView::new(&dataset, schema)))
 }
 
 /// `DELETE /v1/sessions/{sid}/datasets/{name}`

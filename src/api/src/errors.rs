@@ -41,6 +41,7 @@ codes! {
         InvalidParameter "invalid_parameter" "A parameter or header is not what it should be"
         InvalidEncoding "invalid_encoding" "The body cannot be decoded"
         IncompleteBody "incomplete_body" "The body ended early"
+        DigestMismatch "digest_mismatch" "The body does not have the digest that was announced"
         BadRequest "bad_request" "The request cannot be understood"
     }
     UNAUTHORIZED {
@@ -51,13 +52,13 @@ codes! {
         CrossOrigin "cross_origin" "A page of another origin may not do that"
     }
     NOT_FOUND {
-        NotFound "not_found" "There is nothing under this path"
-        SessionNotFound "session_not_found" "There is no such session"
-        DatasetNotFound "dataset_not_found" "There is no such dataset"
-        JobNotFound "job_not_found" "There is no such job"
+        NotFound "not_found" "Path not found"
+        SessionNotFound "session_not_found" "Session not found"
+        DatasetNotFound "dataset_not_found" "Dataset not found"
+        JobNotFound "job_not_found" "Job not found"
     }
     METHOD_NOT_ALLOWED {
-        MethodNotAllowed "method_not_allowed" "The path does not know this method"
+        MethodNotAllowed "method_not_allowed" "Method not allowed"
     }
     REQUEST_TIMEOUT {
         BodyTimeout "body_timeout" "The body stopped arriving"
@@ -71,6 +72,9 @@ codes! {
     GONE {
         SessionExpired "session_expired" "The session has expired"
     }
+    PRECONDITION_FAILED {
+        PreconditionFailed "precondition_failed" "The dataset is not as the precondition wants it"
+    }
     PAYLOAD_TOO_LARGE {
         PayloadTooLarge "payload_too_large" "The body is too large"
     }
@@ -83,7 +87,7 @@ codes! {
         MisdirectedRequest "misdirected_request" "The request was meant for another host"
     }
     UNPROCESSABLE_ENTITY {
-        InvalidRequest "invalid_request" "The request asks for what is not possible"
+        InvalidRequest "invalid_request" "Invalid request"
         InvalidDatasetName "invalid_dataset_name" "That is not the name of a dataset"
         EmptyDataset "empty_dataset" "The dataset is empty"
         FormatMismatch "format_mismatch" "The data is not of the format that it is said to be"
@@ -94,7 +98,7 @@ codes! {
         TooManyStreams "too_many_streams" "Too many event streams are open"
     }
     INTERNAL_SERVER_ERROR {
-        Internal "internal" "The service made an error"
+        Internal "internal" "Internal server error"
         StoreFailed "store_failed" "The store failed"
         BlobsFailed "blobs_failed" "The blob store failed"
     }

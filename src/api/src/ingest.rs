@@ -8,6 +8,7 @@ use flate2::write::MultiGzDecoder;
 use lastcall_domain::Format;
 use sha2::{Digest, Sha256};
 
+use crate::digest::ContentDigest;
 use crate::errors::Code;
 use crate::problem::{ApiResult, Problem};
 
@@ -53,6 +54,7 @@ pub(crate) struct Ingest {
     hash: Sha256,
     head: Vec<u8>,
     tail: Vec<u8>,
+    expected: Option<ContentDigest>,
 }
 
 impl Ingest {
@@ -74,7 +76,14 @@ impl Ingest {
             hash: Sha256::new(),
             head: Vec::new(),
             tail: Vec::new(),
+            expected: None,
         }
+    }
+
+    /// The same, of a body that its sender has announced the digest of.
+    pub(crate) fn expecting(mut self, digest: Option<ContentDigest>) -> Self {
+        self.expected = digest;
+        self
     }
 
     /// Takes bytes as they were sent.
@@ -115,8 +124,17 @@ impl Ingest {
             };
         }
         let piece = match &mut self.decoder {
-            Decoder::Gzip(decoder) => inflate(decoder, &mut self.pending, self.ended)?,
-            _ => self.pending.split().freeze(),
+            Decoder::Gzip(decoder) => {
+                let digest = self.expected.as_mut();
+                inflate(decoder, &mut self.pending, self.ended, digest)?
+            }
+            _ => {
+                let piece = self.pending.split().freeze();
+                if let Some(digest) = &mut self.expected {
+                    digest.update(&piece);
+                }
+                piece
+            }
         };
         if piece.is_empty() {
             return Ok(None);
@@ -132,8 +150,11 @@ impl Ingest {
     /// nothing more.
     ///
     /// # Errors
-    /// `empty_dataset`, `format_mismatch`.
-    pub(crate) fn finish(self) -> ApiResult<Received> {
+    /// `digest_mismatch`, `empty_dataset`, `format_mismatch`.
+    pub(crate) fn finish(mut self) -> ApiResult<Received> {
+        if let Some(digest) = self.expected.take() {
+            digest.check()?;
+        }
         if self.bytes == 0 {
             return Err(Problem::new(
                 Code::EmptyDataset,
@@ -221,12 +242,16 @@ fn inflate(
     decoder: &mut MultiGzDecoder<Vec<u8>>,
     pending: &mut BytesMut,
     ended: bool,
+    mut digest: Option<&mut ContentDigest>,
 ) -> ApiResult<Bytes> {
     let broken = |error: std::io::Error| {
         Problem::new(Code::InvalidEncoding, format!("bad gzip data: {error}"))
     };
     while !pending.is_empty() && decoder.get_ref().len() < PIECE {
         let slice = pending.split_to(SLICE.min(pending.len()));
+        if let Some(digest) = &mut digest {
+            digest.update(&slice);
+        }
         decoder.write_all(&slice).map_err(broken)?;
     }
     if pending.is_empty() {

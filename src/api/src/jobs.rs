@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use lastcall_domain::lifecycle::State;
-use lastcall_domain::store::JobFilter;
+use lastcall_domain::store::{JobFilter, Order};
 use lastcall_domain::{JobId, Service};
 
 use crate::auth::Caller;
@@ -19,11 +19,12 @@ use crate::view::JobView;
     tag = "jobs",
     operation_id = "listJobs",
     summary = "List your jobs",
-    description = "Oldest first.",
+    description = "The oldest first, unless `order` says otherwise.",
     params(
         ("session" = Option<Uuid>, Query, description = "Of this session only"),
-        ("state" = Option<String>, Query, description = "`queued`, `running`, `succeeded`, `failed` or `cancelled`"),
-        ("service" = Option<String>, Query, description = "`analysis` or `report`"),
+        ("state" = Option<State>, Query, description = "In this state only"),
+        ("service" = Option<Service>, Query, description = "Of this service only"),
+        ("order" = Option<Order>, Query, description = "`asc`, the oldest first (the default), or `desc`, the newest first"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Entries of a page, 1 to 1000; 50 when left out"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
     ),
@@ -38,7 +39,7 @@ pub(crate) async fn list(
 ) -> ApiResult<web::Json<List<JobView>>> {
     let query = Query::of(
         &request,
-        &["session", "state", "service", "limit", "cursor"],
+        &["session", "state", "service", "order", "limit", "cursor"],
     )?;
     let limit = query.limit()?;
     let after = query.parse("cursor", "a next_cursor", |value| {
@@ -62,6 +63,7 @@ pub(crate) async fn list(
         state: job_state,
         service,
         alive_at: Some(state.clock.now()),
+        order: query.order()?,
     };
     let page = state.store.jobs(&filter, after, limit).await?;
     let cursor = page.items.last().map(|job| job.id.to_string());

@@ -1,6 +1,7 @@
 //! Lists, page by page: `?limit=&cursor=`, answered with `{"items": […], "next_cursor": …}`.
 
 use actix_web::HttpRequest;
+use lastcall_domain::store::Order;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -39,7 +40,7 @@ impl Query {
     /// The query of the request.
     ///
     /// # Errors
-    /// `invalid_parameter` where a key is not among `known` or comes twice.
+    /// `invalid_parameter` where a key is not among `known`, comes twice or has no value.
     pub(crate) fn of(request: &HttpRequest, known: &[&str]) -> ApiResult<Self> {
         let pairs =
             actix_web::web::Query::<Vec<(String, String)>>::from_query(request.query_string())
@@ -52,6 +53,11 @@ impl Query {
                     known.join(", ")
                 )));
             }
+            if pairs[index].1.is_empty() {
+                return Err(invalid(format!(
+                    "the parameter {key:?} is empty; leave it out"
+                )));
+            }
             if pairs[..index].iter().any(|(other, _)| other == key) {
                 return Err(invalid(format!("the parameter {key:?} is there twice")));
             }
@@ -59,11 +65,11 @@ impl Query {
         Ok(Self(pairs))
     }
 
-    /// The value of a key, if it is there and not empty.
+    /// The value of a key, if it is there.
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
         self.0
             .iter()
-            .find(|(name, value)| name == key && !value.is_empty())
+            .find(|(name, _)| name == key)
             .map(|(_, value)| value.as_str())
     }
 
@@ -82,6 +88,15 @@ impl Query {
                 parse(value).ok_or_else(|| invalid(format!("{key}={value:?} should be {expected}")))
             })
             .transpose()
+    }
+
+    /// In which order the list is to come.
+    ///
+    /// # Errors
+    /// `invalid_parameter`.
+    pub(crate) fn order(&self) -> ApiResult<Order> {
+        let order = self.parse("order", "asc or desc", |value| value.parse().ok())?;
+        Ok(order.unwrap_or_default())
     }
 
     /// How many entries the page is to have.

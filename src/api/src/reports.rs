@@ -14,6 +14,32 @@ use crate::state::ApiState;
 use crate::submit;
 use crate::view::JobView;
 
+/// The format of a report.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = NewReportFormat)]
+pub(crate) enum DocumentFormat {
+    /// One self-contained page.
+    Html,
+    /// A4 pages.
+    Pdf,
+    /// An Excel workbook.
+    Xlsx,
+    /// Markdown with tables.
+    Md,
+}
+
+impl From<DocumentFormat> for ReportFormat {
+    fn from(format: DocumentFormat) -> Self {
+        match format {
+            DocumentFormat::Html => Self::Html,
+            DocumentFormat::Pdf => Self::Pdf,
+            DocumentFormat::Xlsx => Self::Xlsx,
+            DocumentFormat::Md => Self::Md,
+        }
+    }
+}
+
 /// What is to be reported on: exactly one of `dataset` and `analysis`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -23,9 +49,8 @@ pub(crate) struct NewReport {
     dataset: Option<String>,
     /// The id of the analysis whose result is reported on, finished or not.
     analysis: Option<String>,
-    /// `html`, `pdf`, `xlsx` or `md`.
-    #[schema(example = "pdf")]
-    format: Option<String>,
+    /// The format of the report.
+    format: DocumentFormat,
 }
 
 /// `POST /v1/sessions/{sid}/reports`
@@ -61,19 +86,6 @@ pub(crate) async fn create(
 
 async fn spec(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult<JobSpec> {
     let new: NewReport = body.parse()?;
-    let format = new.format.as_deref().ok_or_else(|| {
-        let detail = "a report needs a `format`: html, pdf, xlsx or md";
-        Problem::new(Code::InvalidRequest, detail)
-    })?;
-    let format = format
-        .parse::<ReportFormat>()
-        .ok()
-        .filter(|format| *format != ReportFormat::Json)
-        .ok_or_else(|| {
-            let detail =
-                format!("{format:?} is no format of a report; there are html, pdf, xlsx and md");
-            Problem::new(Code::InvalidRequest, detail)
-        })?;
     let source = match (&new.dataset, &new.analysis) {
         (Some(dataset), None) => {
             ReportSource::Dataset(state.dataset_to_submit(session, dataset).await?)
@@ -86,7 +98,10 @@ async fn spec(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult
             return Err(Problem::new(Code::InvalidRequest, detail));
         }
     };
-    Ok(JobSpec::Report { source, format })
+    Ok(JobSpec::Report {
+        source,
+        format: new.format.into(),
+    })
 }
 
 /// The analysis of that id, if it is one of the session that may yet have a result.

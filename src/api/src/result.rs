@@ -11,6 +11,7 @@ use crate::auth::Caller;
 use crate::errors::Code;
 use crate::problem::{ApiResult, Problem};
 use crate::state::ApiState;
+use crate::view::Binary;
 
 /// A report shows data of whoever uploaded it: it runs nothing, loads nothing and is nobody's
 /// page even when it is opened in a browser.
@@ -36,10 +37,10 @@ const REPORT_CSP: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'
             (String = "text/html"),
             (String = "text/markdown"),
             (String = "text/csv"),
-            (Vec<u8> = "application/pdf"),
-            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-            (Vec<u8> = "application/vnd.apache.parquet"),
-            (Vec<u8> = "application/vnd.apache.arrow.stream"),
+            (inline(Binary) = "application/pdf"),
+            (inline(Binary) = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+            (inline(Binary) = "application/vnd.apache.parquet"),
+            (inline(Binary) = "application/vnd.apache.arrow.stream"),
         ), headers(("ETag" = String, description = "Names this result"), ("Content-Disposition" = String, description = "A name to save it under"))),
         (status = 304, description = "It is the one that is there already"),
     ),
@@ -133,7 +134,11 @@ fn file_name(job: &Job) -> String {
     match &job.spec {
         JobSpec::Profile { dataset, .. } => format!("{dataset}.profile.{format}"),
         JobSpec::Correlation { dataset, .. } => format!("{dataset}.correlation.{format}"),
-        JobSpec::Compare { dataset, with, .. } => format!("{dataset}-{with}.compare.{format}"),
+        JobSpec::Compare {
+            baseline,
+            candidate,
+            ..
+        } => format!("{baseline}-{candidate}.compare.{format}"),
         JobSpec::Sql { .. } => format!("query.{format}"),
         JobSpec::Report { source, .. } => match source {
             ReportSource::Dataset(dataset) => format!("{dataset}.report.{format}"),

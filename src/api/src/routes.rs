@@ -75,7 +75,7 @@ fn version_1(config: &mut web::ServiceConfig) {
 fn resource(path: &str, allow: &'static str) -> Resource {
     web::resource(path).default_service(web::to(move || async move {
         Err::<&str, _>(
-            Problem::new(Code::MethodNotAllowed, format!("this path knows {allow}"))
+            Problem::new(Code::MethodNotAllowed, format!("allowed: {allow}"))
                 .with_header(header::ALLOW, HeaderValue::from_static(allow)),
         )
     }))

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use lastcall_domain::store::{Admission, Answer};
+use lastcall_domain::store::{Admission, Answer, Order};
 use lastcall_domain::{Session, SessionId, ShownDuration};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -84,8 +84,9 @@ pub(crate) async fn create(
     tag = "sessions",
     operation_id = "listSessions",
     summary = "List your sessions",
-    description = "Oldest first; expired ones are left out.",
+    description = "The oldest first, unless `order` says otherwise; expired ones are left out.",
     params(
+        ("order" = Option<Order>, Query, description = "`asc`, the oldest first (the default), or `desc`, the newest first"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Entries of a page, 1 to 1000; 50 when left out"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
     ),
@@ -98,14 +99,20 @@ pub(crate) async fn list(
     caller: Caller,
     request: HttpRequest,
 ) -> ApiResult<web::Json<List<SessionView>>> {
-    let query = Query::of(&request, &["limit", "cursor"])?;
+    let query = Query::of(&request, &["order", "limit", "cursor"])?;
     let limit = query.limit()?;
     let after = query.parse("cursor", "a next_cursor", |value| {
         value.parse::<SessionId>().ok()
     })?;
     let page = state
         .store
-        .sessions(&caller.owner, state.clock.now(), after, limit)
+        .sessions(
+            &caller.owner,
+            state.clock.now(),
+            query.order()?,
+            after,
+            limit,
+        )
         .await?;
     let cursor = page.items.last().map(|session| session.id.to_string());
     let items = page.items.iter().map(SessionView::from).collect();

@@ -2,20 +2,23 @@
 
 use std::time::Duration;
 
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header::{self, ETag, HeaderMap};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use futures_util::StreamExt;
+use lastcall_domain::store::{Precondition, UploadOutcome};
 use lastcall_domain::{BlobKey, BlobWriter, Dataset, DatasetName, Format, Session};
 use tokio::time::{Instant, timeout_at};
 
 use crate::auth::Caller;
+use crate::digest::ContentDigest;
 use crate::errors::Code;
 use crate::ingest::{Ingest, Received, too_large};
 use crate::json::unreadable_payload;
+use crate::preconditions;
 use crate::problem::{ApiResult, Problem};
 use crate::state::ApiState;
-use crate::view::DatasetView;
+use crate::view::{Binary, DatasetView};
 use crate::waiting::LOOK;
 
 /// How long the next bytes of a body may take.
@@ -51,14 +54,17 @@ const CHARSETS: &[&str] = &[
         ("sid" = Uuid, Path, description = "The session"),
         ("name" = String, Path, description = "The dataset"),
         ("Content-Encoding" = Option<String>, Header, description = "`gzip`, or none"),
+        ("Content-Digest" = Option<String>, Header, description = "`sha-256=:…:` or `sha-512=:…:` of the body as it is sent (RFC 9530): refused where it differs"),
+        ("If-None-Match" = Option<String>, Header, description = "`*`: only where there is no dataset of that name"),
+        ("If-Match" = Option<String>, Header, description = "`*`, or the `ETag`s of the dataset that may be replaced"),
     ),
     request_body(description = "The data", content(
-        (Vec<u8> = "text/csv"),
-        (Vec<u8> = "text/tab-separated-values"),
-        (Vec<u8> = "application/x-ndjson"),
-        (Vec<u8> = "application/vnd.apache.parquet"),
-        (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-        (Vec<u8> = "application/octet-stream"),
+        (inline(Binary) = "text/csv"),
+        (inline(Binary) = "text/tab-separated-values"),
+        (inline(Binary) = "application/x-ndjson"),
+        (inline(Binary) = "application/vnd.apache.parquet"),
+        (inline(Binary) = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (inline(Binary) = "application/octet-stream"),
     )),
     responses(
         (status = 201, description = "It was created", body = DatasetView, headers(("Location" = String, description = "The path of the dataset"))),
@@ -81,6 +87,15 @@ pub(crate) async fn put(
     check_charset(format, request.headers())?;
     let gzip = is_gzip(request.headers())?;
     let max_body = state.config.max_body;
+    let precondition = preconditions::of(request.headers())?;
+    if precondition != Precondition::None {
+        // Before the body is read; the store looks again when the dataset takes its place.
+        let current = state.store.dataset(session.id, &name).await?;
+        if !precondition.is_met(current.as_ref()) {
+            return Err(preconditions::failed(&name));
+        }
+    }
+    let digest = ContentDigest::of(request.headers())?;
     let announced: Option<u64> = request
         .headers()
         .get(header::CONTENT_LENGTH)
@@ -91,7 +106,7 @@ pub(crate) async fn put(
 
     let blob = BlobKey::upload(session.id);
     let mut writer = state.blobs.writer(&blob).await?;
-    let ingest = Ingest::new(format, gzip, max_body);
+    let ingest = Ingest::new(format, gzip, max_body).expecting(digest);
     let stored = match pour(&state, &mut session, payload, &mut *writer, ingest).await {
         Ok(received) => {
             let finished = writer.finish().await;
@@ -121,9 +136,14 @@ pub(crate) async fn put(
         created_at: state.clock.now(),
         schema: None,
     };
-    let put = match state.store.put_dataset(dataset.clone()).await {
-        Ok(Some(put)) => put,
-        Ok(None) => {
+    let outcome = state.store.put_dataset(dataset.clone(), precondition).await;
+    let replaced = match outcome {
+        Ok(UploadOutcome::Stored { replaced }) => replaced,
+        Ok(UploadOutcome::PreconditionFailed) => {
+            discard(&state, &blob).await;
+            return Err(preconditions::failed(&dataset.name));
+        }
+        Ok(UploadOutcome::SessionGone) => {
             discard(&state, &blob).await;
             // Says whether it was deleted or has expired.
             state.session(&caller, &session.id.to_string()).await?;
@@ -132,7 +152,7 @@ pub(crate) async fn put(
         // The row may be there: its blob has to stay, and goes with the session at the latest.
         Err(error) => return Err(error.into()),
     };
-    let mut response = match put.replaced {
+    let mut response = match replaced {
         Some(replaced) => {
             discard(&state, &replaced.blob).await;
             HttpResponse::Ok()
@@ -144,6 +164,7 @@ pub(crate) async fn put(
             header::LOCATION,
             format!("/v1/sessions/{}/datasets/{}", session.id, dataset.name),
         ))
+        .insert_header(ETag(preconditions::tag(&dataset)))
         .json(DatasetView::from(&dataset)))
 }
 

@@ -2,10 +2,20 @@
 
 use chrono::{DateTime, Utc};
 use lastcall_domain::lifecycle::State;
-use lastcall_domain::{Dataset, Field, Job, JobError, Service, Session, ShownDuration};
+use lastcall_domain::profile::ColumnType;
+use lastcall_domain::{
+    Dataset, DatasetName, Field, Format, Job, JobError, JobSpec, ProfileOptions, ReportFormat,
+    ReportSource, Service, Session, ShownDuration, TableFormat,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+/// Bytes, as generated clients know them.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "what it says is its schema")]
+pub(crate) struct Binary(Vec<u8>);
 
 /// A session.
 #[derive(Debug, Serialize, ToSchema)]
@@ -40,9 +50,8 @@ pub(crate) struct DatasetView {
     /// Its name.
     #[schema(example = "penguins")]
     name: String,
-    /// Its format: `csv`, `tsv`, `ndjson`, `parquet` or `xlsx`.
-    #[schema(example = "csv")]
-    format: &'static str,
+    /// Its format.
+    format: Format,
     /// Its size in bytes, without content encoding.
     bytes: u64,
     /// The SHA-256 of these bytes, in hexadecimal.
@@ -55,7 +64,7 @@ impl From<&Dataset> for DatasetView {
     fn from(dataset: &Dataset) -> Self {
         Self {
             name: dataset.name.to_string(),
-            format: dataset.format.as_str(),
+            format: dataset.format,
             bytes: dataset.bytes,
             sha256: dataset.sha256.clone(),
             created_at: dataset.created_at,
@@ -96,17 +105,16 @@ impl DescriptionView {
 pub(crate) struct FieldView {
     /// Its name, made unique where the header repeats one.
     name: String,
-    /// Its type: `boolean`, `integer`, `float`, `string`, `date` or `timestamp`.
+    /// Its type.
     #[serde(rename = "type")]
-    #[schema(example = "integer")]
-    kind: &'static str,
+    kind: ColumnType,
 }
 
 impl From<&Field> for FieldView {
     fn from(field: &Field) -> Self {
         Self {
             name: field.name.clone(),
-            kind: field.kind.as_str(),
+            kind: field.kind,
         }
     }
 }
@@ -119,17 +127,16 @@ pub(crate) struct JobView {
     id: Uuid,
     /// The session that holds it.
     session: Uuid,
-    /// Who runs it: `analysis` or `report`.
-    #[schema(value_type = String, example = "analysis")]
+    /// Who runs it.
     service: Service,
-    /// What it does: `profile`, `sql`, `correlation`, `compare` or `report`.
-    #[schema(example = "profile")]
-    kind: &'static str,
+    /// What it does.
+    kind: JobKind,
     /// The format of its result.
-    #[schema(example = "json")]
-    format: &'static str,
-    /// `queued`, `running`, `succeeded`, `failed` or `cancelled`.
-    #[schema(value_type = String, example = "queued")]
+    format: ResultFormat,
+    /// What it was asked to do.
+    #[serde(flatten)]
+    input: JobInput,
+    /// Where it stands.
     state: State,
     /// Attempts begun, those not counted that were handed back in order.
     attempt: u32,
@@ -141,13 +148,117 @@ pub(crate) struct JobView {
     /// When it was accepted.
     created_at: DateTime<Utc>,
     /// When its last attempt began.
+    #[schema(required = true)]
     started_at: Option<DateTime<Utc>>,
     /// When it ended.
+    #[schema(required = true)]
     finished_at: Option<DateTime<Utc>>,
     /// Why it failed.
+    #[schema(required = true)]
     error: Option<JobErrorView>,
     /// Where to go from here.
     links: JobLinks,
+}
+
+/// What a job does.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum JobKind {
+    /// The profile of a dataset.
+    Profile,
+    /// A query.
+    Sql,
+    /// The correlations of a dataset.
+    Correlation,
+    /// The comparison of two datasets.
+    Compare,
+    /// A report.
+    Report,
+}
+
+impl JobKind {
+    fn of(spec: &JobSpec) -> Self {
+        match spec {
+            JobSpec::Profile { .. } => Self::Profile,
+            JobSpec::Sql { .. } => Self::Sql,
+            JobSpec::Correlation { .. } => Self::Correlation,
+            JobSpec::Compare { .. } => Self::Compare,
+            JobSpec::Report { .. } => Self::Report,
+        }
+    }
+}
+
+/// The format of a job's result: of a table or of a report.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum ResultFormat {
+    /// Of a table; analyses that are no table are JSON.
+    Table(TableFormat),
+    /// Of a report.
+    Report(ReportFormat),
+}
+
+impl ResultFormat {
+    fn of(spec: &JobSpec) -> Self {
+        match spec {
+            JobSpec::Report { format, .. } => Self::Report(*format),
+            JobSpec::Sql { format, .. } => Self::Table(*format),
+            _ => Self::Table(TableFormat::Json),
+        }
+    }
+}
+
+/// What a job was asked to do. Which fields there are depends on its kind.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(crate) struct JobInput {
+    /// The dataset of a profile, a correlation or a report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    dataset: Option<DatasetName>,
+    /// The dataset that is compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    baseline: Option<DatasetName>,
+    /// The dataset that is compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    candidate: Option<DatasetName>,
+    /// The query.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    query: Option<String>,
+    /// The options of an analysis that is not a query; `{}` fields are the defaults.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    options: Option<ProfileOptions>,
+    /// The analysis that a report is made of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    analysis: Option<Uuid>,
+}
+
+impl JobInput {
+    fn of(spec: &JobSpec) -> Self {
+        let mut input = Self::default();
+        match spec {
+            JobSpec::Profile { dataset, options } | JobSpec::Correlation { dataset, options } => {
+                input.dataset = Some(dataset.clone());
+                input.options = Some(options.clone());
+            }
+            JobSpec::Compare {
+                baseline,
+                candidate,
+                options,
+            } => {
+                input.baseline = Some(baseline.clone());
+                input.candidate = Some(candidate.clone());
+                input.options = Some(options.clone());
+            }
+            JobSpec::Sql { query, .. } => input.query = Some(query.clone()),
+            JobSpec::Report { source, .. } => match source {
+                ReportSource::Dataset(dataset) => input.dataset = Some(dataset.clone()),
+                ReportSource::Analysis(job) => input.analysis = Some(*job.as_uuid()),
+            },
+        }
+        input
+    }
 }
 
 /// Where to go from a job.
@@ -190,8 +301,9 @@ impl From<&Job> for JobView {
             id: *job.id.as_uuid(),
             session: *job.session.as_uuid(),
             service: job.service(),
-            kind: job.spec.kind(),
-            format: job.spec.format(),
+            kind: JobKind::of(&job.spec),
+            format: ResultFormat::of(&job.spec),
+            input: JobInput::of(&job.spec),
             state: job.state(),
             attempt: job.lifecycle.attempt,
             interruptions: job.lifecycle.interruptions,

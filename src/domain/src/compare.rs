@@ -7,6 +7,7 @@ use crate::profile::ColumnType;
 
 /// What changed from a baseline to a candidate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Comparison {
     /// The dataset that is compared with.
     pub baseline: Side,
@@ -18,6 +19,8 @@ pub struct Comparison {
 
 /// One of the two datasets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", schema(as = ComparedDataset))]
 pub struct Side {
     /// Its name.
     pub name: String,
@@ -31,6 +34,7 @@ pub struct Side {
 
 /// What happened to a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ColumnStatus {
     /// In both, with the same type.
@@ -45,6 +49,7 @@ pub enum ColumnStatus {
 
 /// How far apart two distributions are, by their population stability index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Drift {
     /// Below 0.1.
@@ -70,6 +75,7 @@ impl Drift {
 
 /// A column in one of the two datasets.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ColumnSide {
     /// Its type.
     #[serde(rename = "type")]
@@ -84,6 +90,7 @@ pub struct ColumnSide {
 
 /// A column, before and after.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ColumnChange {
     /// Its name.
     pub name: String,
@@ -111,6 +118,7 @@ pub struct ColumnChange {
 
 /// The largest distance between two distribution functions.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct KolmogorovSmirnov {
     /// The distance, 0 to 1.
     pub statistic: f64,

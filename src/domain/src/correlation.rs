@@ -7,6 +7,8 @@ use crate::profile::ColumnType;
 
 /// Every pair of comparable columns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", schema(as = Correlation))]
 pub struct CorrelationReport {
     /// The name of the dataset.
     pub dataset: String,
@@ -25,6 +27,7 @@ pub struct CorrelationReport {
 
 /// A column that was compared with others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ComparedColumn {
     /// Its name.
     pub name: String,
@@ -35,6 +38,8 @@ pub struct ComparedColumn {
 
 /// A column that was not compared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", schema(as = ExcludedColumn))]
 pub struct LeftOut {
     /// Its name.
     pub column: String,
@@ -44,6 +49,8 @@ pub struct LeftOut {
 
 /// Two columns, over the rows in which both have a value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", schema(as = ColumnPair))]
 pub struct Pair {
     /// The name of the first.
     pub x: String,
@@ -69,6 +76,7 @@ pub struct Pair {
 
 /// A measure of association, and how likely one as strong is where there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Coefficient {
     /// The measure.
     pub value: f64,

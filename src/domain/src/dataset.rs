@@ -30,6 +30,7 @@ pub struct Dataset {
 
 /// A column's name and type.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Field {
     /// The name, made unique where the header repeats one.
     pub name: String,

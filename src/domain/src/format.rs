@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The format of a dataset, after any content encoding was undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
     /// Comma-separated values; other delimiters are recognized.

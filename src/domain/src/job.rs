@@ -10,6 +10,7 @@ use crate::{DatasetName, JobId, Owner, ProfileOptions, ReportFormat, SessionId, 
 
 /// Who runs a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Service {
     /// AnalysisService.
@@ -75,10 +76,12 @@ pub enum JobSpec {
     },
     /// How two datasets differ.
     Compare {
-        /// The dataset to compare from.
-        dataset: DatasetName,
-        /// The dataset to compare with.
-        with: DatasetName,
+        /// The dataset that is compared with.
+        #[serde(alias = "dataset")]
+        baseline: DatasetName,
+        /// The dataset that is compared.
+        #[serde(alias = "with")]
+        candidate: DatasetName,
         /// How to read both.
         #[serde(default)]
         options: ProfileOptions,
@@ -104,6 +107,7 @@ pub enum ReportSource {
 
 /// The format of a table of rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum TableFormat {
     /// `{columns, rows, row_count, truncated}`.

@@ -31,6 +31,8 @@ use crate::{InstanceId, Timestamp};
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
 )]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", schema(as = JobState))]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// Accepted, waiting for a worker.

@@ -21,6 +21,7 @@ pub struct InvalidOption {
 /// From where on an alert is raised. Fractions are of rows (of non-missing cells where the
 /// alert is about values), 0 to 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Thresholds {
     /// `missing`: fraction of missing cells.
@@ -56,6 +57,7 @@ impl Default for Thresholds {
 
 /// The options of a profile.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct ProfileOptions {
     /// How to read the data.

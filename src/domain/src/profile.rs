@@ -12,6 +12,7 @@ use crate::{Format, ReadReport};
 
 /// Everything that a profile says about one dataset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Profile {
     /// The dataset as a whole.
     pub dataset: DatasetSummary,
@@ -31,6 +32,7 @@ pub struct Profile {
 
 /// The dataset as a whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct DatasetSummary {
     /// The name under which it was uploaded.
     pub name: String,
@@ -56,6 +58,7 @@ pub struct DatasetSummary {
 
 /// The type of a column, inferred from every cell of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ColumnType {
     /// `true` and `false`.
@@ -93,6 +96,7 @@ impl ColumnType {
 
 /// One column of the dataset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Column {
     /// The name, made unique where the header repeats one.
     pub name: String,
@@ -135,6 +139,7 @@ pub struct Column {
 
 /// A value and how often it occurs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct TopValue {
     /// The value in its own type: a JSON number, boolean or string (dates are strings).
     pub value: Value,
@@ -144,6 +149,7 @@ pub struct TopValue {
 
 /// A number that keeps all digits of a 64-bit integer.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum Number {
     /// An integer.
@@ -164,6 +170,8 @@ impl Number {
 
 /// Figures of a numeric column. Infinities take part in `min` and `max` only and are counted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", schema(as = NumericFigures))]
 pub struct Numeric {
     /// The smallest value; `None` where there is none.
     pub min: Option<Number>,
@@ -196,6 +204,7 @@ pub struct Numeric {
 
 /// Quantiles by linear interpolation between the two nearest ranks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Quantiles {
     /// 1 %.
     pub p01: Option<f64>,
@@ -224,6 +233,7 @@ pub struct Quantiles {
 /// the left and open on the right, but for the last, which is closed on both sides. Both are
 /// empty where there is nothing to count.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Histogram<E> {
     /// The borders, ascending.
     pub edges: Vec<E>,
@@ -246,6 +256,8 @@ impl<E> Default for Histogram<E> {
 
 /// Lengths of text in Unicode scalar values (what Python's `len` counts).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", schema(as = TextFigures))]
 pub struct Text {
     /// The shortest; `None` where the column is all missing.
     pub min_length: Option<u64>,
@@ -257,6 +269,8 @@ pub struct Text {
 
 /// Figures of dates (`2012-01-31`) and timestamps (RFC 3339, UTC).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", schema(as = TemporalFigures))]
 pub struct Temporal {
     /// The earliest.
     pub min: Option<String>,
@@ -268,6 +282,8 @@ pub struct Temporal {
 
 /// Counts of the two values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", schema(as = BooleanFigures))]
 pub struct Boolean {
     /// How many are true.
     #[serde(rename = "true")]
@@ -280,6 +296,7 @@ pub struct Boolean {
 /// Correlation matrices over the numeric columns; `None` where a coefficient is not defined
 /// (a constant column, fewer than two complete pairs).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Correlations {
     /// The names of the columns, in the order of rows and columns of the matrices.
     pub columns: Vec<String>,
@@ -300,6 +317,7 @@ pub struct Correlations {
 
 /// Why a reader should look at a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AlertCode {
     /// One value only.
@@ -347,6 +365,7 @@ impl AlertCode {
 
 /// Something to look at.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Alert {
     /// The column; `None` for the dataset as a whole.
     pub column: Option<String>,
@@ -358,6 +377,7 @@ pub struct Alert {
 
 /// Something in the data that had to be put up with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Warning {
     /// A stable name; docs/analyses.md lists all.
     pub code: String,

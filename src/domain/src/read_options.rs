@@ -21,6 +21,7 @@ const OFF: &str = "none";
 
 /// How to read a dataset. Everything left out is found out from the data.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct ReadOptions {
     /// Whether the first row names the columns. Without names they are `column_1`, `column_2`.
@@ -67,6 +68,8 @@ pub struct ReadOptions {
 
 /// A mark that can be switched off: one character, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", schema(value_type = String))]
 #[serde(try_from = "String", into = "String")]
 pub enum Mark {
     /// There is no such mark.
@@ -97,6 +100,7 @@ impl From<Mark> for String {
 
 /// The order of the fields in dates of digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum DateOrder {
     /// `31/01/2012`.

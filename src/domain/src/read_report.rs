@@ -8,6 +8,7 @@ use crate::profile::Warning;
 /// How a dataset was read, as its description and every profile say. What a format does not have
 /// is `null`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct ReadReport {
     /// The encoding, by its name in the WHATWG's Encoding Standard.
@@ -33,6 +34,7 @@ pub struct ReadReport {
 
 /// Something that whoever reads the figures should know of how the data was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ReadWarning {
     /// A stable name; docs/analyses.md lists all.
     pub code: String,
@@ -67,6 +69,7 @@ impl From<&ReadWarning> for Warning {
 
 /// What one step decided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ReadStep {
     /// `encoding`, `dialect`, `header`, `types` or `refinement`.
     pub step: String,
@@ -78,6 +81,7 @@ pub struct ReadStep {
 
 /// How sure a decision is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Certainty {
     /// An option says so.

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 /// The format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ReportFormat {
     /// One self-contained page.
@@ -82,6 +83,7 @@ impl FromStr for ReportFormat {
 
 /// The answer of an analysis of `kind: "sql"`, as it is on the wire.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct SqlResult {
     /// The columns, in order.
     pub columns: Vec<SqlColumn>,
@@ -95,6 +97,7 @@ pub struct SqlResult {
 
 /// A column of an [`SqlResult`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct SqlColumn {
     /// Its name; names may repeat.
     pub name: String,

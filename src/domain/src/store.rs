@@ -8,10 +8,12 @@
 //!   database on PostgreSQL, so that skewed machines do not steal each other's jobs.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
 use crate::lifecycle::{Ending, State};
@@ -55,7 +57,31 @@ impl StoreError {
 /// The result of a store's method.
 pub type StoreResult<T> = Result<T, StoreError>;
 
-/// One page of a list, in the order of creation, oldest first.
+/// In which order of creation sessions and jobs are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Order {
+    /// The oldest first.
+    #[default]
+    Asc,
+    /// The newest first.
+    Desc,
+}
+
+impl FromStr for Order {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "asc" => Ok(Self::Asc),
+            "desc" => Ok(Self::Desc),
+            _ => Err(()),
+        }
+    }
+}
+
+/// One page of a list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page<T> {
     /// The entries.
@@ -130,6 +156,8 @@ pub struct JobFilter {
     pub service: Option<Service>,
     /// Of sessions only whose time to live has not ended by then.
     pub alive_at: Option<Timestamp>,
+    /// In this order.
+    pub order: Order,
 }
 
 /// The result of a job.
@@ -241,6 +269,7 @@ pub trait Store: Send + Sync {
         &self,
         owner: &Owner,
         now: Timestamp,
+        order: Order,
         after: Option<SessionId>,
         limit: u32,
     ) -> StoreResult<Page<Session>>;
@@ -276,9 +305,12 @@ pub trait Store: Send + Sync {
 
     // Datasets
 
-    /// Puts the dataset under its name, and gives back the one that it replaced. `None` where
-    /// the session is gone.
-    async fn put_dataset(&self, dataset: Dataset) -> StoreResult<Option<Put>>;
+    /// Puts the dataset under its name, if what has the name now meets the precondition.
+    async fn put_dataset(
+        &self,
+        dataset: Dataset,
+        precondition: Precondition,
+    ) -> StoreResult<UploadOutcome>;
 
     /// The dataset of that name.
     async fn dataset(&self, session: SessionId, name: &DatasetName)
@@ -383,9 +415,41 @@ pub trait Store: Send + Sync {
     async fn close(&self) -> StoreResult<()>;
 }
 
+/// What has to be true of the dataset that is there, so that another may take its place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Precondition {
+    /// Nothing.
+    #[default]
+    None,
+    /// There is none.
+    Absent,
+    /// There is one.
+    Present,
+    /// There is one, and its SHA-256 is one of these, in lower-case hexadecimal.
+    Sha256(Vec<String>),
+}
+
+impl Precondition {
+    /// Whether what is there meets it.
+    pub fn is_met(&self, current: Option<&Dataset>) -> bool {
+        match (self, current) {
+            (Self::None, _) | (Self::Absent, None) | (Self::Present, Some(_)) => true,
+            (Self::Sha256(accepted), Some(current)) => accepted.contains(&current.sha256),
+            (Self::Absent, Some(_)) | (Self::Present | Self::Sha256(_), None) => false,
+        }
+    }
+}
+
 /// What [`Store::put_dataset`] did.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Put {
-    /// The dataset that had the name before.
-    pub replaced: Option<Dataset>,
+pub enum UploadOutcome {
+    /// The dataset has the name now.
+    Stored {
+        /// The dataset that had it before.
+        replaced: Option<Dataset>,
+    },
+    /// The precondition is not met; nothing was changed.
+    PreconditionFailed,
+    /// The session is gone; nothing was changed.
+    SessionGone,
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::DateTime;
-use lastcall_domain::store::{Admission, Answer, Idempotency};
+use lastcall_domain::store::{Admission, Answer, Idempotency, Order};
 use lastcall_domain::{DatasetName, Format, Service, State, Timestamp};
 
 /// A row that cannot be read: it was written by another version, or damaged.
@@ -46,6 +46,22 @@ pub(crate) fn signed(count: u64) -> i64 {
 /// A count as it was before [`signed`].
 pub(crate) fn unsigned(count: i64) -> u64 {
     u64::try_from(count).unwrap_or(0)
+}
+
+/// The comparison that finds what comes behind an id in that order.
+pub(crate) fn beyond(order: Order) -> &'static str {
+    match order {
+        Order::Asc => ">",
+        Order::Desc => "<",
+    }
+}
+
+/// The keyword of that order.
+pub(crate) fn direction(order: Order) -> &'static str {
+    match order {
+        Order::Asc => "ASC",
+        Order::Desc => "DESC",
+    }
 }
 
 /// The number of a state. The SQL texts and the partial indexes have these numbers too.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lastcall_domain::store::{
-    Admission, Beat, Hint, Idempotency, JobFilter, JobResult, Outcome, Page, Put, Store,
-    StoreCounts, StoreError, StoreResult, Submission, Verdict,
+    Admission, Beat, Hint, Idempotency, JobFilter, JobResult, Order, Outcome, Page, Precondition,
+    Store, StoreCounts, StoreError, StoreResult, Submission, UploadOutcome, Verdict,
 };
 use lastcall_domain::{
     BlobKey, ClaimRef, Dataset, DatasetName, Field, InstanceId, Job, JobId, MemoryStore, Owner,
@@ -254,13 +254,13 @@ macro_rules! passes {
 passes! {
     fn create_session(session: Session, idempotency: Option<Idempotency>) -> Admission<Session>;
     fn session(id: SessionId) -> Option<Session>;
-    fn sessions(owner: &Owner, now: Timestamp, after: Option<SessionId>, limit: u32) -> Page<Session>;
+    fn sessions(owner: &Owner, now: Timestamp, order: Order, after: Option<SessionId>, limit: u32) -> Page<Session>;
     fn renew_session(id: SessionId, expires_at: Timestamp) -> ();
     fn delete_session(id: SessionId) -> bool;
     fn was_removed(id: &Uuid, owner: &Owner) -> bool;
     fn finish_removal(sessions: &[SessionId]) -> ();
     fn forget(before: Timestamp, limit: u32) -> u64;
-    fn put_dataset(dataset: Dataset) -> Option<Put>;
+    fn put_dataset(dataset: Dataset, precondition: Precondition) -> UploadOutcome;
     fn dataset(session: SessionId, name: &DatasetName) -> Option<Dataset>;
     fn datasets(session: SessionId, after: Option<&DatasetName>, limit: u32) -> Page<Dataset>;
     fn set_schema(blob: &BlobKey, schema: &[Field]) -> ();

@@ -51,6 +51,8 @@ fn of(operation: &str) -> Vec<&'static [Code]> {
             &[
                 InvalidParameter,
                 InvalidEncoding,
+                DigestMismatch,
+                PreconditionFailed,
                 IncompleteBody,
                 BodyTimeout,
                 PayloadTooLarge,

@@ -4,6 +4,11 @@
 mod errors;
 
 use actix_web::HttpResponse;
+use lastcall_domain::compare::Comparison;
+use lastcall_domain::correlation::CorrelationReport;
+use lastcall_domain::profile::Profile;
+use lastcall_domain::store::Order;
+use lastcall_domain::{Service, SqlResult, State};
 use serde_json::{Value, json};
 use utoipa::OpenApi;
 
@@ -11,9 +16,6 @@ use crate::{
     analyses, datasets, events, health, jobs, metrics, problem, reports, result, sessions, system,
     upload,
 };
-
-/// The schemas of results and options, which are the engine's, not the HTTP surface's.
-const FOREIGN: &str = include_str!("foreign.json");
 
 #[derive(OpenApi)]
 #[openapi(
@@ -37,14 +39,18 @@ const FOREIGN: &str = include_str!("foreign.json");
         jobs::list, jobs::get, jobs::cancel, events::get, result::get,
         system::get, system::drain, health::livez, health::readyz, metrics::get,
     ),
-    components(schemas(problem::Document<'static>)),
+    components(schemas(
+        problem::Document<'static>,
+        Profile, CorrelationReport, Comparison, SqlResult, Order, State, Service,
+    )),
+    servers((url = "/", description = "This service")),
 )]
 struct Api;
 
 /// The document, JSON.
 pub(crate) fn document() -> Value {
     let mut document = serde_json::to_value(Api::openapi()).unwrap_or_default();
-    add_foreign(&mut document);
+    add_results(&mut document);
     errors::add(&mut document);
     document["components"]["securitySchemes"] = json!({
         "key": {
@@ -62,23 +68,16 @@ pub(crate) async fn get() -> HttpResponse {
     HttpResponse::Ok().json(document())
 }
 
-/// Says what JSON results and the options of analyses are made of.
-fn add_foreign(document: &mut Value) {
-    let Ok(Value::Object(schemas)) = serde_json::from_str(FOREIGN) else {
-        return;
-    };
-    for (name, schema) in schemas {
-        document["components"]["schemas"][name] = schema;
-    }
-    document["components"]["schemas"]["NewAnalysis"]["properties"]["options"] =
-        json!({ "$ref": "#/components/schemas/ProfileOptions" });
+/// Says what JSON results are made of.
+fn add_results(document: &mut Value) {
     let content =
         &mut document["paths"]["/v1/jobs/{id}/result"]["get"]["responses"]["200"]["content"];
     content["application/json"]["schema"] = json!({
         "anyOf": [
             { "$ref": "#/components/schemas/Profile" },
             { "$ref": "#/components/schemas/SqlResult" },
-            { "type": "object", "description": "The result of another kind of analysis" },
+            { "$ref": "#/components/schemas/Correlation" },
+            { "$ref": "#/components/schemas/Comparison" },
         ]
     });
 }

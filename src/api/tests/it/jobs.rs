@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-use lastcall_domain::{JobSpec, Service, State};
+use lastcall_domain::{JobSpec, Service, State, Thresholds};
 use serde_json::{Value, json};
 
-use crate::fixture::Api;
+use crate::fixture::{Api, CSV};
 
 #[test]
 fn an_analysis_is_accepted_as_a_job() {
@@ -29,6 +29,8 @@ fn an_analysis_is_accepted_as_a_job() {
             "attempt": 0,
             "interruptions": 0,
             "progress": 0.0,
+            "dataset": "penguins",
+            "options": {"read": {}, "alerts": Thresholds::default()},
             "created_at": job["created_at"],
             "started_at": null,
             "finished_at": null,
@@ -75,6 +77,10 @@ fn every_kind_of_analysis_reaches_its_worker_as_it_was_asked_for() {
         ),
         (
             json!({"kind": "compare", "dataset": "penguins", "with": "others"}),
+            json!({"kind": "compare", "baseline": "penguins", "candidate": "others"}),
+        ),
+        (
+            json!({"kind": "compare", "baseline": "penguins", "candidate": "others"}),
             json!({"kind": "compare", "dataset": "penguins", "with": "others"}),
         ),
     ] {
@@ -110,6 +116,9 @@ fn an_analysis_that_makes_no_sense_is_refused() {
         json!(["profile", "penguins", null, null, null, null]),
         json!({"dataset": "penguins", "options": {"alerts": {"missing": 2}}}),
         json!({"kind": "compare", "dataset": "penguins"}),
+        json!({"kind": "compare", "candidate": "penguins"}),
+        json!({"kind": "compare", "baseline": "penguins", "dataset": "penguins",
+               "candidate": "penguins"}),
         json!({"dataset": "penguins", "unknown": 1}),
         json!({"dataset": 1}),
         json!("penguins"),
@@ -216,11 +225,7 @@ fn jobs_are_listed_by_session_state_and_service() {
 
     for query in ["state=done", "service=x", "session", "foo=1", "cursor=1"] {
         let reply = api.client.get(&format!("/v1/jobs?{query}"));
-        if query == "session" {
-            reply.expect(200);
-        } else {
-            reply.problem(400, "invalid_parameter");
-        }
+        reply.problem(400, "invalid_parameter");
     }
     api.client
         .get("/v1/jobs?session=x")
@@ -383,4 +388,53 @@ fn a_submission_after_a_burst_notices_what_has_changed() {
     api.client
         .post(&path, &body)
         .problem(410, "session_expired");
+}
+
+#[test]
+fn a_job_shows_what_it_was_asked_to_do() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    let others = format!("{session}/datasets/others");
+    api.client.put(&others, "text/csv", CSV).expect(201);
+    let ask = |what: &str, body: &Value| {
+        let job = api.client.post(&format!("{session}/{what}"), body).ok(202);
+        let path = job["links"]["self"].as_str().unwrap().to_owned();
+        assert_eq!(api.client.get(&path).ok(200), job);
+        job
+    };
+    let options = json!({"read": {"missing": ["-"]}, "alerts": {"zeros": 0.1}});
+    let job = ask(
+        "analyses",
+        &json!({"dataset": "penguins", "options": options}),
+    );
+    assert_eq!(job["dataset"], "penguins");
+    assert_eq!(job["options"]["read"], options["read"]);
+    assert_eq!(job["options"]["alerts"]["zeros"], 0.1);
+    assert!(job.get("query").is_none());
+    let analysis = job["id"].clone();
+
+    let compare = json!({"kind": "compare", "dataset": "penguins", "with": "others"});
+    let job = ask("analyses", &compare);
+    assert_eq!(job["baseline"], "penguins");
+    assert_eq!(job["candidate"], "others");
+
+    let job = ask("analyses", &json!({"kind": "sql", "query": "select 1"}));
+    assert_eq!(job["query"], "select 1");
+    let job = ask("reports", &json!({"dataset": "penguins", "format": "pdf"}));
+    assert_eq!(
+        (&job["dataset"], &job["format"]),
+        (&json!("penguins"), &json!("pdf"))
+    );
+    let job = ask("reports", &json!({"analysis": analysis, "format": "html"}));
+    assert_eq!(job["analysis"], analysis);
+}
+
+#[test]
+fn a_field_that_is_there_twice_is_refused() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    let body = br#"{"dataset": "penguins", "dataset": "penguins"}"#;
+    api.client
+        .raw("POST", &format!("{session}/analyses"), body)
+        .problem(422, "invalid_request");
 }

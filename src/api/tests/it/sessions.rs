@@ -106,6 +106,37 @@ fn sessions_are_listed_page_by_page_oldest_first() {
 }
 
 #[test]
+fn lists_come_newest_first_where_that_is_asked_for() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    let jobs: Vec<String> = (0..5)
+        .map(|_| api.profile(&session)["id"].as_str().unwrap().to_owned())
+        .collect();
+    for (order, newest_first) in [("asc", false), ("desc", true)] {
+        let mut seen = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let path = format!("/v1/jobs?order={order}&limit=2{cursor}");
+            let page = api.client.get(&path).ok(200);
+            let ids = page["items"].as_array().unwrap().iter();
+            seen.extend(ids.map(|job| job["id"].as_str().unwrap().to_owned()));
+            assert!(seen.len() <= jobs.len());
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        if newest_first {
+            seen.reverse();
+        }
+        assert_eq!(seen, jobs, "{order}");
+    }
+    let newer = api.session();
+    let newest = &api.client.get("/v1/sessions?order=desc&limit=1").ok(200)["items"][0];
+    assert!(newer.ends_with(newest["id"].as_str().unwrap()));
+}
+
+#[test]
 fn a_list_refuses_parameters_that_it_does_not_know() {
     let api = Api::start();
     for query in [
@@ -115,6 +146,9 @@ fn a_list_refuses_parameters_that_it_does_not_know() {
         "limit=1&limit=2",
         "cursor=x",
         "page=2",
+        "order=newest",
+        "limit=",
+        "cursor=",
     ] {
         api.client
             .get(&format!("/v1/sessions?{query}"))

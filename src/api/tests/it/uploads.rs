@@ -2,12 +2,14 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use lastcall_domain::store::Store;
 use lastcall_domain::{Clock, SessionId};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha512};
 
 use crate::fixture::{Api, CSV, block};
 
@@ -356,4 +358,63 @@ fn a_session_that_was_deleted_is_not_taken_for_trouble_with_the_blob_store() {
     let answer = upload_into_a_session_that_is_deleted(&api, || api.blobs.faults().set_down(true));
     assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
     assert!(answer.contains("session_not_found"), "{answer}");
+}
+
+#[test]
+fn an_upload_keeps_to_its_preconditions() {
+    let api = Api::start();
+    let session = api.session();
+    let path = format!("{session}/datasets/penguins");
+    let put = |header: &str, value: &str, body: &[u8]| {
+        api.client.with(header, value).put(&path, "text/csv", body)
+    };
+    put("If-Match", "*", CSV).problem(412, "precondition_failed");
+    let created = put("If-None-Match", "*", CSV);
+    let tag = created.header("etag").to_owned();
+    created.expect(201);
+    assert_eq!(tag, format!("\"{}\"", sha256(CSV)));
+    let found = api.client.get(&path);
+    assert_eq!(found.header("etag"), tag);
+
+    let other = b"a\n1\n";
+    put("If-None-Match", "*", other).problem(412, "precondition_failed");
+    put("If-Match", "\"x\"", other).problem(412, "precondition_failed");
+    put("If-Match", &format!("W/{tag}"), other).problem(412, "precondition_failed");
+    assert_is_csv(&api.client.get(&path).ok(200), CSV);
+    put("If-Match", &format!("\"x\", {tag}"), other).expect(200);
+    assert_is_csv(&api.client.get(&path).ok(200), other);
+    assert_eq!(api.blobs.keys().len(), 1);
+
+    put("If-None-Match", "\"x\"", other).problem(400, "invalid_parameter");
+    put("If-Match", "x", other).problem(400, "invalid_parameter");
+}
+
+#[test]
+fn an_upload_is_refused_that_has_another_digest() {
+    let api = Api::start();
+    let session = api.session();
+    let path = format!("{session}/datasets/penguins");
+    let put = |digest: &str, body: &[u8]| {
+        let client = api.client.with("content-digest", digest);
+        client.put(&path, "text/csv", body)
+    };
+    let base64 = |bytes: &[u8]| STANDARD.encode(bytes);
+    let of = |body: &[u8]| format!("sha-256=:{}:", base64(&Sha256::digest(body)));
+    put(&of(CSV), CSV).expect(201);
+    let packed = gzip(CSV);
+    put(&of(&packed), &packed).expect(200);
+    let sha512 = format!(
+        "md5=:x:, sha-256=:{}:, sha-512=:{}:",
+        base64(&[0; 32]),
+        base64(&Sha512::digest(CSV))
+    );
+    put(&sha512, CSV).expect(200);
+    put("unixsum=3", CSV).expect(200);
+    put(&of(b"x"), CSV).problem(400, "digest_mismatch");
+    put(&of(CSV), &packed).problem(400, "digest_mismatch");
+    for broken in ["sha-256=x", "sha-256=:eA==:", "sha-256", "sha-256=:!:"] {
+        put(broken, CSV).problem(400, "invalid_parameter");
+    }
+    assert_is_csv(&api.client.get(&path).ok(200), CSV);
+    assert_eq!(api.blobs.keys().len(), 1);
 }

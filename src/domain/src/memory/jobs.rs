@@ -1,9 +1,8 @@
 //! Jobs, in memory.
 
-use std::ops::Bound;
 use std::time::Duration;
 
-use super::state::{Rows, page};
+use super::state::{Rows, ordered, page};
 use crate::store::{Admission, Beat, JobFilter, JobResult, Outcome, Page, Submission, Verdict};
 use crate::{ClaimRef, InstanceId, Job, JobId, Refused, Service, State, Timestamp};
 
@@ -50,10 +49,8 @@ impl Rows {
                     .alive_at
                     .is_none_or(|at| !self.is_over(job.session, at))
         };
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let rows = self.jobs.range((from, Bound::Unbounded));
-        let found = rows.filter(|(_, job)| wanted(job));
-        page(found.map(|(_, job)| job.clone()), limit)
+        let found = ordered(&self.jobs, filter.order, after).filter(|job| wanted(job));
+        page(found.cloned(), limit)
     }
 
     pub(super) fn result(&self, id: JobId) -> Option<JobResult> {

@@ -1,11 +1,9 @@
 //! Sessions, datasets and their removal, in memory.
 
-use std::ops::Bound;
-
 use uuid::Uuid;
 
-use super::state::{Rows, SessionRow, page};
-use crate::store::{Admission, Idempotency, Page, Put};
+use super::state::{Rows, SessionRow, ordered, page};
+use crate::store::{Admission, Idempotency, Order, Page, Precondition, UploadOutcome};
 use crate::{
     BlobKey, Dataset, DatasetName, Field, JobId, Owner, Session, SessionId, State, Timestamp,
 };
@@ -44,14 +42,13 @@ impl Rows {
         &self,
         owner: &Owner,
         now: Timestamp,
+        order: Order,
         after: Option<SessionId>,
         limit: u32,
     ) -> Page<Session> {
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let rows = self.sessions.range((from, Bound::Unbounded));
-        let live = rows
-            .filter(|(_, row)| row.accepts(now) && row.session.owner == *owner)
-            .map(|(_, row)| row.session.clone());
+        let live = ordered(&self.sessions, order, after)
+            .filter(|row| row.accepts(now) && row.session.owner == *owner)
+            .map(|row| row.session.clone());
         page(live, limit)
     }
 
@@ -139,13 +136,22 @@ impl Rows {
         u64::from(limit) - left
     }
 
-    pub(super) fn put_dataset(&mut self, dataset: Dataset, now: Timestamp) -> Option<Put> {
-        if !self.sessions.get(&dataset.session)?.accepts(now) {
-            return None;
+    pub(super) fn put_dataset(
+        &mut self,
+        dataset: Dataset,
+        precondition: &Precondition,
+        now: Timestamp,
+    ) -> UploadOutcome {
+        let session = self.sessions.get(&dataset.session);
+        if !session.is_some_and(|row| row.accepts(now)) {
+            return UploadOutcome::SessionGone;
         }
         let key = (dataset.session, dataset.name.clone());
+        if !precondition.is_met(self.datasets.get(&key)) {
+            return UploadOutcome::PreconditionFailed;
+        }
         let replaced = self.datasets.insert(key, dataset);
-        Some(Put { replaced })
+        UploadOutcome::Stored { replaced }
     }
 
     pub(super) fn dataset(&self, session: SessionId, name: &DatasetName) -> Option<Dataset> {

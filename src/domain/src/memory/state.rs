@@ -1,11 +1,12 @@
 //! The rows of the in-memory store.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
-use crate::store::{Admission, Hint, Idempotency, JobResult, StoreCounts};
+use crate::store::{Admission, Hint, Idempotency, JobResult, Order, StoreCounts};
 use crate::{
     Dataset, DatasetName, Job, JobId, Limits, Owner, Session, SessionId, State, Timestamp,
 };
@@ -137,4 +138,21 @@ pub(super) fn page<T>(items: impl Iterator<Item = T>, limit: u32) -> crate::stor
     let taken: Vec<T> = items.by_ref().take(limit).collect();
     let more = items.peek().is_some();
     crate::store::Page { items: taken, more }
+}
+
+/// The rows behind `after`, in that order.
+pub(super) fn ordered<'a, K: Ord + Copy, V>(
+    rows: &'a BTreeMap<K, V>,
+    order: Order,
+    after: Option<K>,
+) -> Box<dyn Iterator<Item = &'a V> + 'a> {
+    let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+    match order {
+        Order::Asc => Box::new(rows.range((after, Bound::Unbounded)).map(|(_, row)| row)),
+        Order::Desc => Box::new(
+            rows.range((Bound::Unbounded, after))
+                .rev()
+                .map(|(_, row)| row),
+        ),
+    }
 }

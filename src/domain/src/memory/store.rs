@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::faults::{Fault, Faults};
 use super::state::Rows;
 use crate::store::{
-    Admission, Beat, Hint, Idempotency, JobFilter, JobResult, Outcome, Page, Put, Store,
-    StoreCounts, StoreError, StoreResult, Submission, Verdict,
+    Admission, Beat, Hint, Idempotency, JobFilter, JobResult, Order, Outcome, Page, Precondition,
+    Store, StoreCounts, StoreError, StoreResult, Submission, UploadOutcome, Verdict,
 };
 use crate::{
     BlobKey, ClaimRef, Clock, Dataset, DatasetName, Field, InstanceId, Job, JobId, Limits, Owner,
@@ -105,10 +105,11 @@ impl Store for MemoryStore {
         &self,
         owner: &Owner,
         now: Timestamp,
+        order: Order,
         after: Option<SessionId>,
         limit: u32,
     ) -> StoreResult<Page<Session>> {
-        self.call(|rows, _| rows.sessions(owner, now, after, limit))
+        self.call(|rows, _| rows.sessions(owner, now, order, after, limit))
     }
 
     async fn renew_session(&self, id: SessionId, expires_at: Timestamp) -> StoreResult<()> {
@@ -135,8 +136,12 @@ impl Store for MemoryStore {
         self.call(|rows, _| rows.forget(before, limit))
     }
 
-    async fn put_dataset(&self, dataset: Dataset) -> StoreResult<Option<Put>> {
-        self.call(|rows, now| rows.put_dataset(dataset, now))
+    async fn put_dataset(
+        &self,
+        dataset: Dataset,
+        precondition: Precondition,
+    ) -> StoreResult<UploadOutcome> {
+        self.call(|rows, now| rows.put_dataset(dataset, &precondition, now))
     }
 
     async fn dataset(

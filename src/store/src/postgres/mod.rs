@@ -30,8 +30,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use lastcall_domain::store::{
-    Admission, Beat, Hint, Idempotency, JobFilter, JobResult, Outcome, Page, Put, Store,
-    StoreCounts, StoreError, StoreResult, Submission, Verdict,
+    Admission, Beat, Hint, Idempotency, JobFilter, JobResult, Order, Outcome, Page, Precondition,
+    Store, StoreCounts, StoreError, StoreResult, Submission, UploadOutcome, Verdict,
 };
 use lastcall_domain::{
     BlobKey, ClaimRef, Dataset, DatasetName, Field, InstanceId, Job, JobId, Limits, Owner, Refused,
@@ -194,10 +194,11 @@ impl Store for PostgresStore {
         &self,
         owner: &Owner,
         now: Timestamp,
+        order: Order,
         after: Option<SessionId>,
         limit: u32,
     ) -> StoreResult<Page<Session>> {
-        read::sessions(self.db()?, owner, now, after, limit).await
+        read::sessions(self.db()?, owner, now, order, after, limit).await
     }
 
     async fn renew_session(&self, id: SessionId, expires_at: Timestamp) -> StoreResult<()> {
@@ -228,8 +229,12 @@ impl Store for PostgresStore {
         removal::forget(self.db()?, before, limit).await
     }
 
-    async fn put_dataset(&self, dataset: Dataset) -> StoreResult<Option<Put>> {
-        sessions::put_dataset(self.db()?, &dataset).await
+    async fn put_dataset(
+        &self,
+        dataset: Dataset,
+        precondition: Precondition,
+    ) -> StoreResult<UploadOutcome> {
+        sessions::put_dataset(self.db()?, &dataset, &precondition).await
     }
 
     async fn dataset(

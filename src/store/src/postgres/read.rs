@@ -1,6 +1,6 @@
 //! Queries.
 
-use lastcall_domain::store::{JobCounts, JobFilter, JobResult, Page, StoreCounts};
+use lastcall_domain::store::{JobCounts, JobFilter, JobResult, Order, Page, StoreCounts};
 use lastcall_domain::{
     Dataset, DatasetName, Job, JobId, Owner, Service, Session, SessionId, StoreResult, Timestamp,
 };
@@ -29,16 +29,19 @@ pub(super) async fn sessions(
     db: &Connections,
     owner: &Owner,
     now: Timestamp,
+    order: Order,
     after: Option<SessionId>,
     limit: u32,
 ) -> StoreResult<Page<Session>> {
     let text = format!(
         "SELECT {} FROM sessions
-         WHERE owner = $1 AND id > $2 AND expires_at > $3 AND NOT deleted AND NOT removing
-         ORDER BY id LIMIT $4",
-        row::SESSION
+         WHERE owner = $1 AND id {} $2 AND expires_at > $3 AND NOT deleted AND NOT removing
+         ORDER BY id {} LIMIT $4",
+        row::SESSION,
+        codec::beyond(order),
+        codec::direction(order)
     );
-    let after = after.map_or(Uuid::nil(), |id| *id.as_uuid());
+    let after = after.map_or(begin(order), |id| *id.as_uuid());
     let params: Params<'_> = &[&owner.as_str(), &after, &micros(now), &more_than(limit)];
     page(db, &text, params, row::session, limit).await
 }
@@ -100,7 +103,7 @@ pub(super) async fn job(db: &Connections, id: JobId) -> StoreResult<Option<Job>>
 /// begins, the number of rows, and then, where the filter names one, the session, the owner, the
 /// service and the time at which its session has to be alive.
 pub(super) fn jobs_text(filter: &JobFilter) -> String {
-    let mut terms = vec!["id > $1".to_owned()];
+    let mut terms = vec![format!("id {} $1", codec::beyond(filter.order))];
     let named = [
         ("session", filter.session.is_some()),
         ("owner", filter.owner.is_some()),
@@ -121,9 +124,10 @@ pub(super) fn jobs_text(filter: &JobFilter) -> String {
         terms.push(format!("state = {}", state_number(state)));
     }
     format!(
-        "SELECT {} FROM jobs WHERE {} ORDER BY id LIMIT $2",
+        "SELECT {} FROM jobs WHERE {} ORDER BY id {} LIMIT $2",
         row::JOB,
-        terms.join(" AND ")
+        terms.join(" AND "),
+        codec::direction(filter.order)
     )
 }
 
@@ -133,7 +137,7 @@ pub(super) async fn jobs(
     after: Option<JobId>,
     limit: u32,
 ) -> StoreResult<Page<Job>> {
-    let after = after.map_or(Uuid::nil(), |id| *id.as_uuid());
+    let after = after.map_or(begin(filter.order), |id| *id.as_uuid());
     let rows = more_than(limit);
     let session = filter.session.map(|id| *id.as_uuid());
     let owner = filter.owner.as_ref().map(Owner::as_str);
@@ -195,6 +199,14 @@ fn visible(table: &str) -> String {
 /// That the session of the table's row is not one of those.
 fn no_session(table: &str, those: &str) -> String {
     format!("NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.id = {table}.session AND {those})")
+}
+
+/// The id before the first one in that order.
+fn begin(order: Order) -> Uuid {
+    match order {
+        Order::Asc => Uuid::nil(),
+        Order::Desc => Uuid::max(),
+    }
 }
 
 /// One more than asked for, to see whether there are more.

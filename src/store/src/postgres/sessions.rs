@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use lastcall_domain::store::{Admission, Idempotency, Put};
+use lastcall_domain::store::{Admission, Idempotency, Precondition, UploadOutcome};
 use lastcall_domain::{
     BlobKey, Dataset, DatasetName, Field, Job, Limits, Session, SessionId, StoreResult, Timestamp,
 };
@@ -135,13 +135,18 @@ async fn try_delete(
 pub(super) async fn put_dataset(
     connections: &Connections,
     dataset: &Dataset,
-) -> StoreResult<Option<Put>> {
+    precondition: &Precondition,
+) -> StoreResult<UploadOutcome> {
     connections
-        .run(|| async move { try_put_dataset(connections, dataset).await })
+        .run(|| async move { try_put_dataset(connections, dataset, precondition).await })
         .await
 }
 
-async fn try_put_dataset(connections: &Connections, dataset: &Dataset) -> Sql<Option<Put>> {
+async fn try_put_dataset(
+    connections: &Connections,
+    dataset: &Dataset,
+    precondition: &Precondition,
+) -> Sql<UploadOutcome> {
     let mut lent = connections.lend().await?;
     let tx = lent.begin().await?;
     let session = dataset.session.as_uuid();
@@ -151,7 +156,7 @@ async fn try_put_dataset(connections: &Connections, dataset: &Dataset) -> Sql<Op
     if rows(&tx, text, &[session]).await?.is_empty() {
         tx.commit().await?;
         lent.done();
-        return Ok(None);
+        return Ok(UploadOutcome::SessionGone);
     }
     let name = dataset.name.as_str();
     let text = format!(
@@ -160,6 +165,11 @@ async fn try_put_dataset(connections: &Connections, dataset: &Dataset) -> Sql<Op
     );
     let replaced = rows(&tx, &text, &[session, &name]).await?;
     let replaced = replaced.first().map(row::dataset).transpose()?;
+    if !precondition.is_met(replaced.as_ref()) {
+        tx.commit().await?;
+        lent.done();
+        return Ok(UploadOutcome::PreconditionFailed);
+    }
     let columns = dataset.schema.as_ref().map(serde_json::to_string);
     // Where there was none to be locked, another may have come first; then all of this is done
     // again, so that the one that was replaced is named.
@@ -194,7 +204,7 @@ async fn try_put_dataset(connections: &Connections, dataset: &Dataset) -> Sql<Op
     }
     tx.commit().await?;
     lent.done();
-    Ok(Some(Put { replaced }))
+    Ok(UploadOutcome::Stored { replaced })
 }
 
 pub(super) async fn set_schema(

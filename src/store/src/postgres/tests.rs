@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use lastcall_domain::store::JobFilter;
+use lastcall_domain::store::{JobFilter, Order};
 use lastcall_domain::{Owner, Service, SessionId, State, Timestamp};
 use tokio_postgres::NoTls;
 use tokio_util::task::TaskTracker;
@@ -45,13 +45,16 @@ async fn no_query_that_is_asked_often_reads_past_what_it_wants() {
     let (owner, session) = (Some(Owner::anonymous()), Some(SessionId::new()));
     for (owner, session) in [(&owner, &None), (&None, &session), (&owner, &session)] {
         for state in State::ALL.map(Some).into_iter().chain([None]) {
-            texts.push(read::jobs_text(&JobFilter {
-                owner: owner.clone(),
-                session: *session,
-                state,
-                service: Some(Service::Report),
-                alive_at: Some(Timestamp::default()),
-            }));
+            for order in [Order::Asc, Order::Desc] {
+                texts.push(read::jobs_text(&JobFilter {
+                    owner: owner.clone(),
+                    session: *session,
+                    state,
+                    service: Some(Service::Report),
+                    alive_at: Some(Timestamp::default()),
+                    order,
+                }));
+            }
         }
     }
     for (n, text) in texts.into_iter().enumerate() {

@@ -22,8 +22,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lastcall_domain::store::{
-    Admission, Beat, Hint, Idempotency, JobFilter, JobResult, Outcome, Page, Put, Store,
-    StoreCounts, StoreResult, Submission, Verdict,
+    Admission, Beat, Hint, Idempotency, JobFilter, JobResult, Order, Outcome, Page, Precondition,
+    Store, StoreCounts, StoreResult, Submission, UploadOutcome, Verdict,
 };
 use lastcall_domain::{
     BlobKey, ClaimRef, Clock, Dataset, DatasetName, Field, InstanceId, Job, JobId, Limits, Owner,
@@ -93,12 +93,13 @@ impl Store for SqliteStore {
         &self,
         owner: &Owner,
         now: Timestamp,
+        order: Order,
         after: Option<SessionId>,
         limit: u32,
     ) -> StoreResult<Page<Session>> {
         let owner = owner.clone();
         self.threads
-            .read(move |conn| read::sessions(conn, &owner, now, after, limit))
+            .read(move |conn| read::sessions(conn, &owner, now, order, after, limit))
             .await
     }
 
@@ -142,9 +143,15 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn put_dataset(&self, dataset: Dataset) -> StoreResult<Option<Put>> {
+    async fn put_dataset(
+        &self,
+        dataset: Dataset,
+        precondition: Precondition,
+    ) -> StoreResult<UploadOutcome> {
         self.threads
-            .write(OnDisk, move |unit| unit.put_dataset(&dataset))
+            .write(OnDisk, move |unit| {
+                unit.put_dataset(&dataset, &precondition)
+            })
             .await
     }
 

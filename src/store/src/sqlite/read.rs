@@ -1,6 +1,6 @@
 //! Queries.
 
-use lastcall_domain::store::{JobFilter, JobResult, Page};
+use lastcall_domain::store::{JobFilter, JobResult, Order, Page};
 use lastcall_domain::{
     Dataset, DatasetName, Job, JobId, Owner, Session, SessionId, State, Timestamp,
 };
@@ -9,10 +9,11 @@ use uuid::Uuid;
 
 use super::error::Sql;
 use super::row::{self, key};
-use crate::codec::{micros, service_number, state_number};
+use crate::codec::{self, micros, service_number, state_number};
 
 /// The least and the greatest id.
 const FIRST: [u8; 16] = [0; 16];
+const LAST: [u8; 16] = [u8::MAX; 16];
 
 pub(super) fn session(conn: &Connection, id: SessionId) -> Sql<Option<Session>> {
     let text = format!(
@@ -26,16 +27,19 @@ pub(super) fn sessions(
     conn: &Connection,
     owner: &Owner,
     now: Timestamp,
+    order: Order,
     after: Option<SessionId>,
     limit: u32,
 ) -> Sql<Page<Session>> {
     let text = format!(
         "SELECT {} FROM sessions
-         WHERE owner = ?1 AND id > ?2 AND expires_at > ?3 AND deleted = 0 AND removing = 0
-         ORDER BY id LIMIT ?4",
-        row::SESSION
+         WHERE owner = ?1 AND id {} ?2 AND expires_at > ?3 AND deleted = 0 AND removing = 0
+         ORDER BY id {} LIMIT ?4",
+        row::SESSION,
+        codec::beyond(order),
+        codec::direction(order)
     );
-    let after = after.map_or(FIRST, |id| *id.as_uuid().as_bytes());
+    let after = after.map_or(begin(order), |id| *id.as_uuid().as_bytes());
     let params = params![owner.as_str(), &after[..], micros(now), more_than(limit)];
     page(conn, &text, params, row::session, limit)
 }
@@ -97,7 +101,7 @@ pub(super) fn job(conn: &Connection, id: JobId) -> Sql<Option<Job>> {
 /// The text of the list that `filter` asks for. Its parameters are `:after`, `:limit` and, where
 /// the filter names one, `:session`, `:owner`, `:service` and `:alive_at`.
 pub(super) fn jobs_text(filter: &JobFilter) -> String {
-    let mut terms = vec!["id > :after".to_owned()];
+    let mut terms = vec![format!("id {} :after", codec::beyond(filter.order))];
     match (&filter.session, &filter.owner) {
         (Some(_), Some(_)) => {
             // A session has one owner: the owner's index is the wrong one, hence the sign.
@@ -125,9 +129,10 @@ pub(super) fn jobs_text(filter: &JobFilter) -> String {
         None => visible("jobs"),
     });
     format!(
-        "SELECT {} FROM jobs WHERE {} ORDER BY id LIMIT :limit",
+        "SELECT {} FROM jobs WHERE {} ORDER BY id {} LIMIT :limit",
         row::JOB,
-        terms.join(" AND ")
+        terms.join(" AND "),
+        codec::direction(filter.order)
     )
 }
 
@@ -137,7 +142,7 @@ pub(super) fn jobs(
     after: Option<JobId>,
     limit: u32,
 ) -> Sql<Page<Job>> {
-    let after = after.map_or(FIRST, |id| *id.as_uuid().as_bytes());
+    let after = after.map_or(begin(filter.order), |id| *id.as_uuid().as_bytes());
     let (after, rows) = (&after[..], more_than(limit));
     let session = filter.session.as_ref().map(|id| key(id.as_uuid()));
     let owner = filter.owner.as_ref().map(Owner::as_str);
@@ -177,6 +182,14 @@ fn visible(table: &str) -> String {
 /// That the session of the table's row is not one of those.
 fn no_session(table: &str, those: &str) -> String {
     format!("NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.id = {table}.session AND {those})")
+}
+
+/// The id before the first one in that order.
+fn begin(order: Order) -> [u8; 16] {
+    match order {
+        Order::Asc => FIRST,
+        Order::Desc => LAST,
+    }
 }
 
 /// One more than asked for, to see whether there are more.

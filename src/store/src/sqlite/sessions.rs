@@ -1,6 +1,6 @@
 //! Writes to sessions and datasets.
 
-use lastcall_domain::store::{Admission, Idempotency, Put};
+use lastcall_domain::store::{Admission, Idempotency, Precondition, UploadOutcome};
 use lastcall_domain::{BlobKey, Dataset, DatasetName, Field, JobId, Session, SessionId, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
@@ -112,11 +112,18 @@ impl Unit<'_> {
         Ok(())
     }
 
-    pub(super) fn put_dataset(&mut self, dataset: &Dataset) -> Sql<Option<Put>> {
+    pub(super) fn put_dataset(
+        &mut self,
+        dataset: &Dataset,
+        precondition: &Precondition,
+    ) -> Sql<UploadOutcome> {
         if !self.accepts(dataset.session)? {
-            return Ok(None);
+            return Ok(UploadOutcome::SessionGone);
         }
         let replaced = self.find_dataset(dataset.session, &dataset.name)?;
+        if !precondition.is_met(replaced.as_ref()) {
+            return Ok(UploadOutcome::PreconditionFailed);
+        }
         let columns = dataset.schema.as_ref().map(serde_json::to_string);
         self.sql(
             "INSERT OR REPLACE INTO datasets
@@ -133,7 +140,7 @@ impl Unit<'_> {
             micros(dataset.created_at),
             columns.transpose()?,
         ])?;
-        Ok(Some(Put { replaced }))
+        Ok(UploadOutcome::Stored { replaced })
     }
 
     pub(super) fn set_schema(&mut self, blob: &BlobKey, schema: &[Field]) -> Sql<()> {

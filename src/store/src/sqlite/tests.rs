@@ -4,7 +4,7 @@
 use std::sync::mpsc as gate;
 use std::time::Duration;
 
-use lastcall_domain::store::{Admission, JobFilter, JobResult, Outcome, Place, Submission};
+use lastcall_domain::store::{Admission, JobFilter, JobResult, Order, Outcome, Place, Submission};
 use lastcall_domain::{
     ClaimRef, InstanceId, Job, JobId, JobSpec, Limits, Owner, ProfileOptions, Refused, Service,
     Session, State, Store, StoreError, SystemClock,
@@ -296,13 +296,16 @@ async fn no_query_that_is_asked_often_reads_past_what_it_wants() {
     for (owner, session) in [(&owner, &None), (&None, &session), (&owner, &session)] {
         for state in State::ALL.map(Some).into_iter().chain([None]) {
             for service in [None, Some(Service::Report)] {
-                texts.push(read::jobs_text(&JobFilter {
-                    owner: owner.clone(),
-                    session: *session,
-                    state,
-                    service,
-                    alive_at: Some(Timestamp::default()),
-                }));
+                for order in [Order::Asc, Order::Desc] {
+                    texts.push(read::jobs_text(&JobFilter {
+                        owner: owner.clone(),
+                        session: *session,
+                        state,
+                        service,
+                        alive_at: Some(Timestamp::default()),
+                        order,
+                    }));
+                }
             }
         }
     }

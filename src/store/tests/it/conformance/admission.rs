@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use lastcall_domain::store::{Admission, Answer, Submission};
+use lastcall_domain::store::{Admission, Answer, Order, Submission};
 use lastcall_domain::{JobId, Owner, Service, Session, SessionId};
 
 use crate::bench::{Bench, TTL, key, submission};
@@ -133,7 +133,9 @@ async fn of_many_sessions_with_one_key_at_once_one_is_made(bench: Bench) {
     }
     assert_eq!(created, 1);
     let owner = Owner::new("alice");
-    let all = bench.store.sessions(&owner, bench.now(), None, 50);
+    let all = bench
+        .store
+        .sessions(&owner, bench.now(), Order::Asc, None, 50);
     assert_eq!(all.await.unwrap().items.len(), 1);
     let other = Session::new(Owner::new("alice"), TTL, bench.now());
     let reused = key("alice", "/v1/sessions k", 2, "other");

@@ -1,14 +1,15 @@
 //! Datasets: put, replaced, described, deleted.
 
 use lastcall_domain::profile::ColumnType;
-use lastcall_domain::store::Put;
-use lastcall_domain::{BlobKey, Field, SessionId};
+use lastcall_domain::store::{Precondition, UploadOutcome};
+use lastcall_domain::{BlobKey, Dataset, Field, SessionId};
 
 use crate::bench::{Bench, TTL, dataset, name};
 
 on_every_store![
     a_dataset_is_found_as_it_was_put,
     a_dataset_replaces_the_one_before_and_names_it,
+    a_precondition_that_is_not_met_changes_nothing,
     the_schema_is_kept_for_the_very_blob_only,
     datasets_are_listed_by_name_in_pages,
     a_deleted_dataset_is_given_back_once,
@@ -18,8 +19,11 @@ on_every_store![
 async fn a_dataset_is_found_as_it_was_put(bench: Bench) {
     let session = bench.session().await;
     let put = dataset(session.id, "flights", bench.now());
-    let done = bench.store.put_dataset(put.clone()).await;
-    assert_eq!(done, Ok(Some(Put { replaced: None })));
+    let done = bench
+        .store
+        .put_dataset(put.clone(), Precondition::None)
+        .await;
+    assert_eq!(done, Ok(UploadOutcome::Stored { replaced: None }));
     let found = bench.store.dataset(session.id, &name("flights")).await;
     assert_eq!(found, Ok(Some(put)));
     let other = bench.store.dataset(session.id, &name("Flights")).await;
@@ -29,19 +33,59 @@ async fn a_dataset_is_found_as_it_was_put(bench: Bench) {
 async fn a_dataset_replaces_the_one_before_and_names_it(bench: Bench) {
     let session = bench.session().await;
     let first = dataset(session.id, "x", bench.now());
-    bench.store.put_dataset(first.clone()).await.unwrap();
+    bench
+        .store
+        .put_dataset(first.clone(), Precondition::None)
+        .await
+        .unwrap();
     let second = dataset(session.id, "x", bench.now());
-    let done = bench.store.put_dataset(second.clone()).await;
+    let done = bench
+        .store
+        .put_dataset(second.clone(), Precondition::None)
+        .await;
     let replaced = Some(first);
-    assert_eq!(done, Ok(Some(Put { replaced })));
+    assert_eq!(done, Ok(UploadOutcome::Stored { replaced }));
     let found = bench.store.dataset(session.id, &name("x")).await;
     assert_eq!(found, Ok(Some(second)));
+}
+
+async fn a_precondition_that_is_not_met_changes_nothing(bench: Bench) {
+    let session = bench.session().await;
+    let mut first = dataset(session.id, "x", bench.now());
+    first.sha256 = "1".repeat(64);
+    let mut second = dataset(session.id, "x", bench.now());
+    second.sha256 = "2".repeat(64);
+    let is = |dataset: &Dataset| Precondition::Sha256(vec![dataset.sha256.clone()]);
+    let failed = Ok(UploadOutcome::PreconditionFailed);
+    let put = async |dataset: &Dataset, precondition| {
+        bench.store.put_dataset(dataset.clone(), precondition).await
+    };
+    assert_eq!(put(&first, Precondition::Present).await, failed);
+    assert_eq!(put(&first, is(&first)).await, failed);
+    let replaced = None;
+    let stored = put(&first, Precondition::Absent).await;
+    assert_eq!(stored, Ok(UploadOutcome::Stored { replaced }));
+    assert_eq!(put(&second, Precondition::Absent).await, failed);
+    assert_eq!(put(&second, is(&second)).await, failed);
+    let found = bench.store.dataset(session.id, &name("x")).await;
+    assert_eq!(found, Ok(Some(first.clone())));
+    for (next, precondition) in [(&second, is(&first)), (&first, Precondition::Present)] {
+        let stored = put(next, precondition).await;
+        assert!(
+            matches!(stored, Ok(UploadOutcome::Stored { .. })),
+            "{stored:?}"
+        );
+    }
 }
 
 async fn the_schema_is_kept_for_the_very_blob_only(bench: Bench) {
     let session = bench.session().await;
     let put = dataset(session.id, "x", bench.now());
-    bench.store.put_dataset(put.clone()).await.unwrap();
+    bench
+        .store
+        .put_dataset(put.clone(), Precondition::None)
+        .await
+        .unwrap();
     let schema = vec![Field {
         name: "größe".to_owned(),
         kind: ColumnType::Float,
@@ -60,10 +104,18 @@ async fn datasets_are_listed_by_name_in_pages(bench: Bench) {
     let other = bench.session().await;
     for text in ["c", "a", "e", "B", "d"] {
         let put = dataset(session.id, text, bench.now());
-        bench.store.put_dataset(put).await.unwrap();
+        bench
+            .store
+            .put_dataset(put, Precondition::None)
+            .await
+            .unwrap();
     }
     let put = dataset(other.id, "f", bench.now());
-    bench.store.put_dataset(put).await.unwrap();
+    bench
+        .store
+        .put_dataset(put, Precondition::None)
+        .await
+        .unwrap();
     let mut names = Vec::new();
     let mut after = None;
     loop {
@@ -83,7 +135,11 @@ async fn datasets_are_listed_by_name_in_pages(bench: Bench) {
 async fn a_deleted_dataset_is_given_back_once(bench: Bench) {
     let session = bench.session().await;
     let put = dataset(session.id, "x", bench.now());
-    bench.store.put_dataset(put.clone()).await.unwrap();
+    bench
+        .store
+        .put_dataset(put.clone(), Precondition::None)
+        .await
+        .unwrap();
     let x = name("x");
     let deleted = bench.store.delete_dataset(session.id, &x).await;
     assert_eq!(deleted, Ok(Some(put)));
@@ -94,9 +150,15 @@ async fn a_deleted_dataset_is_given_back_once(bench: Bench) {
 async fn nothing_is_put_into_a_session_that_is_gone(bench: Bench) {
     let session = bench.session().await;
     let never = dataset(SessionId::new(), "x", bench.now());
-    assert_eq!(bench.store.put_dataset(never).await, Ok(None));
+    assert_eq!(
+        bench.store.put_dataset(never, Precondition::None).await,
+        Ok(UploadOutcome::SessionGone)
+    );
     bench.advance(TTL).await;
     let late = dataset(session.id, "x", bench.now());
-    assert_eq!(bench.store.put_dataset(late).await, Ok(None));
+    assert_eq!(
+        bench.store.put_dataset(late, Precondition::None).await,
+        Ok(UploadOutcome::SessionGone)
+    );
     assert_eq!(bench.store.dataset(session.id, &name("x")).await, Ok(None));
 }

@@ -1,6 +1,6 @@
 //! Lists of jobs.
 
-use lastcall_domain::store::JobFilter;
+use lastcall_domain::store::{JobFilter, Order};
 use lastcall_domain::{InstanceId, Job, JobId, Owner, Service, State};
 
 use crate::bench::{Bench, success};
@@ -108,6 +108,23 @@ async fn the_filters_hold_alone_and_together(bench: Bench) {
         let listed = bench.store.jobs(&filter, None, 50).await.unwrap();
         let listed: Vec<JobId> = listed.items.iter().map(|job| job.id).collect();
         assert_eq!(listed, expected, "{filter:?}");
+
+        let newest_first = JobFilter {
+            order: Order::Desc,
+            ..filter
+        };
+        let mut listed = Vec::new();
+        let mut after = None;
+        loop {
+            let page = bench.store.jobs(&newest_first, after, 2).await.unwrap();
+            listed.extend(page.items.iter().map(|job| job.id));
+            after = listed.last().copied();
+            if !page.more {
+                break;
+            }
+        }
+        listed.reverse();
+        assert_eq!(listed, expected, "{newest_first:?}");
     }
 }
 

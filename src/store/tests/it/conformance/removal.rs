@@ -207,7 +207,8 @@ async fn a_marked_session_is_not_brought_back_by_a_renewal(bench: Bench) {
 async fn full_session(bench: &Bench) -> Session {
     let session = bench.session().await;
     let put = dataset(session.id, "x", bench.now());
-    assert!(bench.store.put_dataset(put).await.unwrap().is_some());
+    let put = bench.store.put_dataset(put, Precondition::None).await;
+    assert_eq!(put, Ok(UploadOutcome::Stored { replaced: None }));
     let job = bench.running(&session, InstanceId::new()).await;
     let ended = bench.store.complete(job.claim(), success("1")).await;
     assert!(ended.unwrap().is_ok());

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lastcall_domain::store::{Order, Precondition, UploadOutcome};
 use lastcall_domain::{InstanceId, Owner, SessionId, State};
 
 use crate::bench::{Bench, TTL, dataset, name, success};
@@ -28,7 +29,9 @@ async fn an_expired_session_is_still_found_but_not_listed(bench: Bench) {
     bench.advance(TTL).await;
     let found = bench.store.session(session.id).await.unwrap().unwrap();
     assert!(found.is_expired(bench.now()));
-    let listed = bench.store.sessions(&session.owner, bench.now(), None, 10);
+    let listed = bench
+        .store
+        .sessions(&session.owner, bench.now(), Order::Asc, None, 10);
     assert_eq!(listed.await.unwrap().items, []);
 }
 
@@ -61,12 +64,14 @@ async fn a_deleted_session_is_not_found_and_not_renewed(bench: Bench) {
         .await
         .unwrap();
     assert_eq!(bench.store.session(session.id).await, Ok(None));
-    let listed = bench.store.sessions(&session.owner, bench.now(), None, 10);
+    let listed = bench
+        .store
+        .sessions(&session.owner, bench.now(), Order::Asc, None, 10);
     assert_eq!(listed.await.unwrap().items, []);
     let put = bench
         .store
-        .put_dataset(dataset(session.id, "x", bench.now()));
-    assert_eq!(put.await, Ok(None));
+        .put_dataset(dataset(session.id, "x", bench.now()), Precondition::None);
+    assert_eq!(put.await, Ok(UploadOutcome::SessionGone));
     assert_eq!(
         bench.store.begin_removal(bench.now(), 10).await,
         Ok(vec![session.id])
@@ -119,16 +124,22 @@ async fn sessions_are_listed_by_owner_in_pages(bench: Bench) {
         bench.advance(Duration::from_millis(1)).await;
     }
     let owner = Owner::new("alice");
-    let mut listed = Vec::new();
-    let mut after = None;
-    loop {
-        let page = bench.store.sessions(&owner, bench.now(), after, 2);
-        let page = page.await.unwrap();
-        after = page.items.last().map(|session| session.id);
-        listed.extend(page.items);
-        if !page.more {
-            break;
+    for order in [Order::Asc, Order::Desc] {
+        let mut listed = Vec::new();
+        let mut after = None;
+        loop {
+            let page = bench
+                .store
+                .sessions(&owner, bench.now(), order, after, 2)
+                .await
+                .unwrap();
+            after = page.items.last().map(|session| session.id);
+            listed.extend(page.items);
+            if !page.more {
+                break;
+            }
         }
+        assert_eq!(listed, mine, "{order:?}");
+        mine.reverse();
     }
-    assert_eq!(listed, mine);
 }

@@ -1,0 +1,86 @@
+//! `Content-Digest` on uploads (RFC 9530): what the body, as it is sent, has to hash to.
+
+use actix_web::http::header::HeaderMap;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256, Sha512};
+
+use crate::errors::Code;
+use crate::problem::{ApiResult, Problem};
+
+/// The hash of a body, and what it has to be.
+pub(crate) enum ContentDigest {
+    /// Of 256 bits.
+    Sha256(Box<Sha256>, Vec<u8>),
+    /// Of 512 bits.
+    Sha512(Box<Sha512>, Vec<u8>),
+}
+
+impl ContentDigest {
+    /// The strongest digest that the headers announce; algorithms that are not known, or not
+    /// secure any more, say nothing.
+    ///
+    /// # Errors
+    /// `invalid_parameter` where one that is known cannot be read.
+    pub(crate) fn of(headers: &HeaderMap) -> ApiResult<Option<Self>> {
+        let mut found = None;
+        for value in headers.get_all("content-digest") {
+            let value = value.to_str().map_err(|_| invalid())?;
+            for member in value.split(',') {
+                let Some((algorithm, digest)) = member.trim().split_once('=') else {
+                    return Err(invalid());
+                };
+                let (bits, length) = match algorithm {
+                    "sha-256" => (256, 32),
+                    "sha-512" => (512, 64),
+                    _ => continue,
+                };
+                let digest = digest
+                    .strip_prefix(':')
+                    .and_then(|digest| digest.strip_suffix(':'))
+                    .and_then(|digest| STANDARD.decode(digest).ok())
+                    .filter(|digest| digest.len() == length)
+                    .ok_or_else(invalid)?;
+                match (&found, bits) {
+                    (_, 512) => found = Some(Self::Sha512(Box::default(), digest)),
+                    (None, _) => found = Some(Self::Sha256(Box::default(), digest)),
+                    _ => {}
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Takes bytes of the body.
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Sha256(hash, _) => hash.update(bytes),
+            Self::Sha512(hash, _) => hash.update(bytes),
+        }
+    }
+
+    /// Whether the body was what it should be.
+    ///
+    /// # Errors
+    /// `digest_mismatch` where it was not.
+    pub(crate) fn check(self) -> ApiResult<()> {
+        let holds = match self {
+            Self::Sha256(hash, expected) => hash.finalize()[..] == expected[..],
+            Self::Sha512(hash, expected) => hash.finalize()[..] == expected[..],
+        };
+        if holds {
+            return Ok(());
+        }
+        Err(Problem::new(
+            Code::DigestMismatch,
+            "the body has another digest than Content-Digest announces",
+        ))
+    }
+}
+
+fn invalid() -> Problem {
+    Problem::new(
+        Code::InvalidParameter,
+        "Content-Digest has to be a dictionary such as `sha-256=:<Base64>:`",
+    )
+}
