@@ -41,7 +41,8 @@ impl Work for AnalysisWork {
         match &task.job.spec {
             JobSpec::Profile { dataset, options } => {
                 let dataset = self.dataset(session, dataset).await?;
-                let (options, progress) = (options.clone(), progress.clone());
+                let progress = progress.clone();
+                let options = options.clone();
                 let profile = self
                     .profile(dataset, options, cancel.clone(), progress)
                     .await?;
@@ -52,9 +53,9 @@ impl Work for AnalysisWork {
                 let dataset = self.dataset(session, dataset).await?;
                 let file = self.open(&dataset).await?;
                 let source = source(&dataset, &file);
-                let options = options.clone();
+                let read = options.read.clone().or(&dataset.read);
                 self.engine_run(cancel, progress, move |engine, cancel, progress| {
-                    engine.correlation(source, &options.read, cancel, progress)
+                    engine.correlation(source, &read, cancel, progress)
                 })
                 .await
                 .and_then(|result| as_json(&result))
@@ -94,6 +95,10 @@ impl ProfileWork for AnalysisWork {
     ) -> Result<Profile, JobError> {
         let file = self.open(&dataset).await?;
         let source: Source = source(&dataset, &file);
+        let options = ProfileOptions {
+            read: options.read.or(&dataset.read),
+            ..options
+        };
         self.engine_run(&cancel, &progress, move |engine, cancel, progress| {
             engine.profile(source, &options, cancel, progress)
         })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use lastcall_api::Describe;
-use lastcall_domain::{Blobs, Cancel, Dataset, Field, JobError, ReadOptions};
+use lastcall_domain::{Blobs, Cancel, Dataset, JobError, Schema};
 use lastcall_engine::Engine;
 
 use super::compute::Compute;
@@ -20,20 +20,21 @@ pub(crate) struct Describer {
 
 #[async_trait]
 impl Describe for Describer {
-    async fn describe(&self, dataset: &Dataset) -> Result<Vec<Field>, JobError> {
+    async fn describe(&self, dataset: &Dataset) -> Result<Schema, JobError> {
         let file = self.blobs.local(&dataset.blob).await;
         let file = file.map_err(job)?;
         let source = source(dataset, &file);
         let engine = Arc::clone(&self.engine);
-        let columns = self
+        let read = dataset.read.clone();
+        let found = self
             .compute
-            .run(move || engine.schema(source, &ReadOptions::default(), &Cancel::new()))
+            .run(move || engine.describe(source, &read, &Cancel::new()))
             .await
             .ok_or_else(stopping)?
             .map_err(job)?;
-        Ok(columns
-            .into_iter()
-            .map(|(name, kind)| Field { name, kind })
-            .collect())
+        Ok(Schema {
+            columns: found.columns,
+            read: found.read,
+        })
     }
 }

@@ -7,8 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use async_trait::async_trait;
 use lastcall_domain::store::Store;
 use lastcall_domain::{
-    BlobKey, Blobs, Cancel, Dataset, DatasetName, Format, LocalBlob, Progress, ReadOptions,
-    SessionId,
+    BlobKey, Blobs, Cancel, Dataset, DatasetName, Format, LocalBlob, Progress, SessionId,
 };
 use lastcall_engine::{Engine, Source};
 use lastcall_sql::{TableError, Tables};
@@ -66,7 +65,7 @@ impl Tables for SessionTables {
 
     async fn open(&self, name: &str) -> Result<PathBuf, TableError> {
         let dataset = self.dataset(name).await?;
-        let key = if dataset.format == Format::Parquet {
+        let key = if dataset.format == Format::Parquet && dataset.read.is_empty() {
             dataset.blob
         } else {
             self.converted(dataset).await?
@@ -96,7 +95,7 @@ impl SessionTables {
     /// The dataset as Parquet, with the types that all of its cells agree on. Made once, while
     /// the other queries that want it wait, and kept beside the dataset.
     async fn converted(&self, dataset: Dataset) -> Result<BlobKey, TableError> {
-        let key = dataset.blob.derived("parquet");
+        let key = dataset.materialized();
         if self.blobs.exists(&key).await.map_err(table)? {
             return Ok(key);
         }
@@ -121,11 +120,9 @@ impl SessionTables {
         let source = source(&dataset, &original);
         let target = file.to_path_buf();
         let (engine, cancel) = (Arc::clone(&self.engine), self.cancel.clone());
+        let read = dataset.read.clone();
         self.compute
-            .run(move || {
-                let options = ReadOptions::default();
-                engine.to_parquet(source, &options, &target, &cancel, &Progress::new())
-            })
+            .run(move || engine.to_parquet(source, &read, &target, &cancel, &Progress::new()))
             .await
             .ok_or_else(table_stopping)?
             .map_err(table)?;

@@ -2,12 +2,14 @@
 
 use actix_web::http::header::ETag;
 use actix_web::{HttpRequest, HttpResponse, web};
-use lastcall_domain::DatasetName;
+use lastcall_domain::{Dataset, DatasetName, Format, ReadOptions};
 
 use crate::auth::Caller;
+use crate::json::JsonBody;
 use crate::paging::{List, Query};
 use crate::preconditions;
 use crate::problem::ApiResult;
+use crate::read_options::{self, ReadQuery};
 use crate::state::ApiState;
 use crate::upload::discard;
 use crate::view::{DatasetView, DescriptionView};
@@ -79,10 +81,59 @@ pub(crate) async fn get(
     let (session, name) = path.into_inner();
     let session = state.session(&caller, &session).await?;
     let dataset = state.dataset(&session, &name).await?;
-    let schema = state.schemas.of(&dataset, state.system.stopping()).await;
+    describe(&state, &dataset).await
+}
+
+/// `PATCH /v1/sessions/{sid}/datasets/{name}`
+#[utoipa::path(
+    patch,
+    path = "/v1/sessions/{sid}/datasets/{name}",
+    tag = "datasets",
+    operation_id = "patchDataset",
+    summary = "Change how a dataset is read",
+    description = "Without an upload. Options stand in the query or, in a JSON object, in the body; those that are not named stay, one that is `null` in the body is found out from the data again.",
+    params(
+        ("sid" = Uuid, Path, description = "The session"),
+        ("name" = String, Path, description = "The dataset"),
+        ReadQuery,
+    ),
+    request_body(content = Option<ReadOptions>, description = "Read options"),
+    responses(
+        (status = 200, description = "The dataset with its columns as they are read now", body = DescriptionView, headers(("ETag" = String, description = "Names its bytes"))),
+    ),
+)]
+pub(crate) async fn patch(
+    state: web::Data<ApiState>,
+    caller: Caller,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    body: JsonBody,
+) -> ApiResult<HttpResponse> {
+    let (session, name) = path.into_inner();
+    let session = state.session(&caller, &session).await?;
+    let dataset = state.dataset(&session, &name).await?;
+    let read = read_options::changed(&dataset, &request, &body)?;
+    let before = state
+        .store
+        .set_read_options(session.id, &dataset.name, read)
+        .await?;
+    if let Some(before) = before {
+        state.recent.forget(session.id);
+        // The columns as they were read before; the bytes stay.
+        if before.format != Format::Parquet || !before.read.is_empty() {
+            discard(&state, &before.materialized()).await;
+        }
+    }
+    let dataset = state.dataset(&session, &name).await?;
+    describe(&state, &dataset).await
+}
+
+/// The dataset with its columns.
+async fn describe(state: &ApiState, dataset: &Dataset) -> ApiResult<HttpResponse> {
+    let schema = state.schemas.of(dataset, state.system.stopping()).await;
     Ok(HttpResponse::Ok()
-        .insert_header(ETag(preconditions::tag(&dataset)))
-        .json(DescriptionView::new(&dataset, schema)))
+        .insert_header(ETag(preconditions::tag(dataset)))
+        .json(DescriptionView::new(dataset, schema)))
 }
 
 /// `DELETE /v1/sessions/{sid}/datasets/{name}`

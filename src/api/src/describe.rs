@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
-use lastcall_domain::{BlobKey, Dataset, Field, JobError, Store};
+use lastcall_domain::{BlobKey, Dataset, JobError, ReadOptions, Schema, Store};
 use tokio::sync::Semaphore;
 
 use crate::ports::Describe;
@@ -19,14 +19,16 @@ const AT_ONCE: usize = 2;
 /// Datasets that are read or wait to be.
 const MAX_WAITING: usize = 64;
 
-type Columns = Result<Vec<Field>, JobError>;
-type Reading = Shared<BoxFuture<'static, Columns>>;
+type Found = Result<Schema, JobError>;
+type Reading = Shared<BoxFuture<'static, Found>>;
+/// What is read, and how.
+type Key = (BlobKey, ReadOptions);
 
 /// Who reads the columns of datasets, once for all who ask at the same time.
 pub(crate) struct Schemas {
     describe: Arc<dyn Describe>,
     store: Arc<dyn Store>,
-    readings: Arc<Mutex<HashMap<BlobKey, Reading>>>,
+    readings: Arc<Mutex<HashMap<Key, Reading>>>,
     turn: Arc<Semaphore>,
 }
 
@@ -45,11 +47,7 @@ impl Schemas {
     /// # Errors
     /// Where the data cannot be read; `schema_pending` where that takes long, or `stopping`
     /// comes first: it goes on, and the next request may find it done.
-    pub(crate) async fn of(
-        &self,
-        dataset: &Dataset,
-        stopping: impl Future<Output = ()>,
-    ) -> Columns {
+    pub(crate) async fn of(&self, dataset: &Dataset, stopping: impl Future<Output = ()>) -> Found {
         if let Some(schema) = &dataset.schema {
             return Ok(schema.clone());
         }
@@ -57,7 +55,7 @@ impl Schemas {
             || JobError::transient("schema_pending", "the data is still being read; ask again");
         let reading = self.reading(dataset).ok_or_else(pending)?;
         tokio::select! {
-            columns = reading => columns,
+            schema = reading => schema,
             () = tokio::time::sleep(PATIENCE) => Err(pending()),
             () = stopping => Err(pending()),
         }
@@ -65,54 +63,56 @@ impl Schemas {
 
     /// The reading of the dataset that is under way, or a new one.
     fn reading(&self, dataset: &Dataset) -> Option<Reading> {
+        let key = (dataset.blob.clone(), dataset.read.clone());
         let mut readings = self.lock();
-        if let Some(reading) = readings.get(&dataset.blob) {
+        if let Some(reading) = readings.get(&key) {
             return Some(reading.clone());
         }
         if readings.len() >= MAX_WAITING {
             return None;
         }
         let reading = self.begin(dataset.clone()).shared();
-        readings.insert(dataset.blob.clone(), reading.clone());
+        readings.insert(key, reading.clone());
         // It is finished and kept even where nobody waits for it any more.
         tokio::spawn(reading.clone());
         Some(reading)
     }
 
-    fn begin(&self, dataset: Dataset) -> BoxFuture<'static, Columns> {
+    fn begin(&self, dataset: Dataset) -> BoxFuture<'static, Found> {
         let (describe, store) = (Arc::clone(&self.describe), Arc::clone(&self.store));
         let turn = Arc::clone(&self.turn);
         let entry = Entry {
             readings: Arc::clone(&self.readings),
-            blob: dataset.blob.clone(),
+            key: (dataset.blob.clone(), dataset.read.clone()),
         };
         async move {
             let _entry = entry;
             let _turn = turn.acquire().await;
-            let columns = AssertUnwindSafe(describe.describe(&dataset))
+            let schema = AssertUnwindSafe(describe.describe(&dataset))
                 .catch_unwind()
                 .await
                 .map_err(|_| {
                     log::error!("reading the columns of {} panicked", dataset.name);
                     JobError::permanent("internal", "reading the data panicked")
                 })??;
-            if let Err(error) = store.set_schema(&dataset.blob, &columns).await {
+            let set = store.set_schema(&dataset.blob, &dataset.read, &schema);
+            if let Err(error) = set.await {
                 log::warn!("the columns of {} could not be kept: {error}", dataset.name);
             }
-            Ok(columns)
+            Ok(schema)
         }
         .boxed()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<BlobKey, Reading>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Reading>> {
         self.readings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A reading's place among those under way, given back however it ends.
 struct Entry {
-    readings: Arc<Mutex<HashMap<BlobKey, Reading>>>,
-    blob: BlobKey,
+    readings: Arc<Mutex<HashMap<Key, Reading>>>,
+    key: Key,
 }
 
 impl Drop for Entry {
@@ -121,7 +121,7 @@ impl Drop for Entry {
             .readings
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.blob);
+            .remove(&self.key);
         drop(gone);
     }
 }

@@ -89,6 +89,7 @@ codes! {
     UNPROCESSABLE_ENTITY {
         InvalidRequest "invalid_request" "Invalid request"
         InvalidDatasetName "invalid_dataset_name" "That is not the name of a dataset"
+        InvalidReadOption "invalid_option" "A read option is not valid for the dataset"
         EmptyDataset "empty_dataset" "The dataset is empty"
         FormatMismatch "format_mismatch" "The data is not of the format that it is said to be"
         IdempotencyKeyReused "idempotency_key_reused" "The key was used with another request"

@@ -32,6 +32,7 @@ mod preconditions;
 mod prefer;
 mod problem;
 mod process;
+mod read_options;
 mod recent;
 mod reports;
 mod result;

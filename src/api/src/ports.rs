@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use lastcall_actors::{Phase, ShutdownReport, SystemStatus};
-use lastcall_domain::{Dataset, Field, JobError, JobId, Service};
+use lastcall_domain::{Dataset, JobError, JobId, Schema, Service};
 use serde_json::Value;
 
 /// The actors, as the HTTP surface sees them.
@@ -41,12 +41,12 @@ pub trait SystemPort: Send + Sync {
     }
 }
 
-/// Who can tell the columns of a dataset.
+/// Who can tell the columns of a dataset, and how they are read.
 #[async_trait]
 pub trait Describe: Send + Sync {
     /// The columns, with types from every cell.
     ///
     /// # Errors
     /// Where the data cannot be read.
-    async fn describe(&self, dataset: &Dataset) -> Result<Vec<Field>, JobError>;
+    async fn describe(&self, dataset: &Dataset) -> Result<Schema, JobError>;
 }

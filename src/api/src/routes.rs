@@ -50,10 +50,14 @@ fn version_1(config: &mut web::ServiceConfig) {
         )
         .service(resource("/sessions/{sid}/datasets", "GET, HEAD").route(get().to(datasets::list)))
         .service(
-            resource("/sessions/{sid}/datasets/{name}", "GET, HEAD, PUT, DELETE")
-                .route(get().to(datasets::get))
-                .route(web::put().to(upload::put))
-                .route(web::delete().to(datasets::delete)),
+            resource(
+                "/sessions/{sid}/datasets/{name}",
+                "GET, HEAD, PUT, PATCH, DELETE",
+            )
+            .route(get().to(datasets::get))
+            .route(web::put().to(upload::put))
+            .route(web::patch().to(datasets::patch))
+            .route(web::delete().to(datasets::delete)),
         )
         .service(
             resource("/sessions/{sid}/analyses", "POST").route(web::post().to(analyses::create)),

@@ -17,6 +17,7 @@ use crate::ingest::{Ingest, Received, too_large};
 use crate::json::unreadable_payload;
 use crate::preconditions;
 use crate::problem::{ApiResult, Problem};
+use crate::read_options::{self, ReadQuery};
 use crate::state::ApiState;
 use crate::view::{Binary, DatasetView};
 use crate::waiting::LOOK;
@@ -25,22 +26,9 @@ use crate::waiting::LOOK;
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 /// Bytes that are gathered before they are worth a hop to another thread.
 const BATCH: usize = 256 * 1024;
-/// The charsets of text that the readers tell apart by its bytes, and what says none.
-const CHARSETS: &[&str] = &[
-    "",
-    "binary",
-    "utf-8",
-    "utf8",
-    "us-ascii",
-    "ascii",
-    "utf-16",
-    "utf-16le",
-    "utf-16be",
-    "iso-8859-1",
-    "latin1",
-    "windows-1252",
-    "cp1252",
-];
+/// The charsets that say no more than the bytes themselves: a byte order mark, or text that is not
+/// UTF-8 although its sender's library says so, is seen by the reader.
+const SAYS_NOTHING: &[&str] = &["binary", "utf-8", "utf8", "us-ascii", "ascii"];
 
 /// `PUT /v1/sessions/{sid}/datasets/{name}`
 #[utoipa::path(
@@ -49,7 +37,7 @@ const CHARSETS: &[&str] = &[
     tag = "datasets",
     operation_id = "putDataset",
     summary = "Upload a dataset",
-    description = "Streamed, all or nothing. The format is told by the Content-Type or else by the ending of the name. Gzip is decoded, announced by Content-Encoding or not.",
+    description = "Streamed, all or nothing. The format is told by the Content-Type or else by the ending of the name. Gzip is decoded, announced by Content-Encoding or not. The query says how to read it, for whatever looks at it; what is left out is found out from the data.",
     params(
         ("sid" = Uuid, Path, description = "The session"),
         ("name" = String, Path, description = "The dataset"),
@@ -57,6 +45,7 @@ const CHARSETS: &[&str] = &[
         ("Content-Digest" = Option<String>, Header, description = "`sha-256=:…:` or `sha-512=:…:` of the body as it is sent (RFC 9530): refused where it differs"),
         ("If-None-Match" = Option<String>, Header, description = "`*`: only where there is no dataset of that name"),
         ("If-Match" = Option<String>, Header, description = "`*`, or the `ETag`s of the dataset that may be replaced"),
+        ReadQuery,
     ),
     request_body(description = "The data", content(
         (inline(Binary) = "text/csv"),
@@ -84,7 +73,8 @@ pub(crate) async fn put(
         .map_err(|error| Problem::new(Code::InvalidDatasetName, error.to_string()))?;
     refuse_part(request.headers())?;
     let format = format_of(request.headers(), &name)?;
-    check_charset(format, request.headers())?;
+    let charset = charset(format, request.headers())?;
+    let read = read_options::of_upload(&request, format, charset.as_deref())?;
     let gzip = is_gzip(request.headers())?;
     let max_body = state.config.max_body;
     let precondition = preconditions::of(request.headers())?;
@@ -134,6 +124,7 @@ pub(crate) async fn put(
         sha256: received.sha256,
         blob: blob.clone(),
         created_at: state.clock.now(),
+        read,
         schema: None,
     };
     let outcome = state.store.put_dataset(dataset.clone(), precondition).await;
@@ -152,6 +143,8 @@ pub(crate) async fn put(
         // The row may be there: its blob has to stay, and goes with the session at the latest.
         Err(error) => return Err(error.into()),
     };
+    // A job that is asked for in the next moment is about these bytes.
+    state.recent.forget(session.id);
     let mut response = match replaced {
         Some(replaced) => {
             discard(&state, &replaced.blob).await;
@@ -293,26 +286,30 @@ fn format_of(headers: &HeaderMap, name: &DatasetName) -> ApiResult<Format> {
     })
 }
 
-/// Refuses text in another charset, of which the readers would make nonsense without a word.
-fn check_charset(format: Format, headers: &HeaderMap) -> ApiResult<()> {
+/// The charset of a text; whether it is known is seen where it becomes an option.
+fn charset(format: Format, headers: &HeaderMap) -> ApiResult<Option<String>> {
     let media_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     let mut parameters = media_type.split(';').filter_map(|one| one.split_once('='));
     let charset = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
-    let Some((_, charset)) = charset else {
-        return Ok(());
-    };
-    let charset = charset.trim().trim_matches('"').to_ascii_lowercase();
+    let charset = charset.map(|(_, value)| value.trim().trim_matches('"').to_ascii_lowercase());
     let is_text = matches!(format, Format::Csv | Format::Tsv | Format::Ndjson);
-    if is_text && !CHARSETS.contains(&charset.as_str()) {
-        return Err(Problem::new(
-            Code::UnsupportedFormat,
-            format!("the charset {charset:?} is not read; send UTF-8, UTF-16 or Latin-1"),
-        ));
+    let Some(charset) = charset.filter(|charset| is_text && !charset.is_empty()) else {
+        return Ok(None);
+    };
+    // What `curl` and libraries say of themselves without having looked.
+    if SAYS_NOTHING.contains(&charset.as_str()) {
+        return Ok(None);
     }
-    Ok(())
+    match lastcall_domain::encoding(&charset) {
+        Some(_) => Ok(Some(charset)),
+        None => Err(Problem::new(
+            Code::UnsupportedFormat,
+            format!("the charset {charset:?} is not known"),
+        )),
+    }
 }
 
 /// Whether the content encoding is gzip.

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use lastcall_domain::lifecycle::State;
 use lastcall_domain::profile::ColumnType;
 use lastcall_domain::{
-    Dataset, DatasetName, Field, Format, Job, JobError, JobSpec, ProfileOptions, ReportFormat,
-    ReportSource, Service, Session, ShownDuration, TableFormat,
+    Dataset, DatasetName, Field, Format, Job, JobError, JobSpec, ProfileOptions, ReadOptions,
+    ReadReport, ReportFormat, ReportSource, Schema, Service, Session, ShownDuration, TableFormat,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -58,6 +58,8 @@ pub(crate) struct DatasetView {
     sha256: String,
     /// When it was uploaded.
     created_at: DateTime<Utc>,
+    /// How it is to be read, as far as its owner has said it.
+    options: ReadOptions,
 }
 
 impl From<&Dataset> for DatasetView {
@@ -68,6 +70,7 @@ impl From<&Dataset> for DatasetView {
             bytes: dataset.bytes,
             sha256: dataset.sha256.clone(),
             created_at: dataset.created_at,
+            options: dataset.read.clone(),
         }
     }
 }
@@ -79,21 +82,26 @@ pub(crate) struct DescriptionView {
     #[serde(flatten)]
     dataset: DatasetView,
     /// Its columns, in order; `null` where the data cannot be read, or not soon enough.
+    #[schema(required = true)]
     schema: Option<Vec<FieldView>>,
+    /// How they were read: what was given, what was found out, and what was put up with.
+    #[schema(required = true)]
+    read: Option<ReadReport>,
     /// Why there is no schema.
     #[serde(skip_serializing_if = "Option::is_none")]
     schema_error: Option<JobErrorView>,
 }
 
 impl DescriptionView {
-    pub(crate) fn new(dataset: &Dataset, schema: Result<Vec<Field>, JobError>) -> Self {
-        let (schema, schema_error) = match schema {
-            Ok(schema) => (Some(schema), None),
-            Err(error) => (None, Some(JobErrorView::from(&error))),
+    pub(crate) fn new(dataset: &Dataset, schema: Result<Schema, JobError>) -> Self {
+        let (columns, read, schema_error) = match schema {
+            Ok(schema) => (Some(schema.columns), Some(schema.read), None),
+            Err(error) => (None, None, Some(JobErrorView::from(&error))),
         };
         Self {
             dataset: dataset.into(),
-            schema: schema.map(|fields| fields.iter().map(FieldView::from).collect()),
+            schema: columns.map(|fields| fields.iter().map(FieldView::from).collect()),
+            read,
             schema_error,
         }
     }

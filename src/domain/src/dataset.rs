@@ -3,9 +3,10 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::profile::ColumnType;
-use crate::{Format, SessionId, Timestamp};
+use crate::{Format, ReadOptions, ReadReport, SessionId, Timestamp};
 
 /// A dataset as its row says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +25,35 @@ pub struct Dataset {
     pub blob: BlobKey,
     /// When it was uploaded.
     pub created_at: Timestamp,
-    /// Its columns, once somebody has asked for them.
-    pub schema: Option<Vec<Field>>,
+    /// How it is to be read.
+    pub read: ReadOptions,
+    /// Its columns and how they were read, once somebody has asked for them.
+    pub schema: Option<Schema>,
+}
+
+impl Dataset {
+    /// Where its columns are kept as Parquet once somebody has asked for them: one place for each
+    /// way to read it.
+    pub fn materialized(&self) -> BlobKey {
+        self.blob.derived(&if self.read.is_empty() {
+            "parquet".to_owned()
+        } else {
+            // What cannot be written as JSON does not exist.
+            let read = serde_json::to_vec(&self.read).unwrap_or_default();
+            let digest = Sha256::digest(&read);
+            let short: String = digest[..8].iter().map(|b| format!("{b:02x}")).collect();
+            format!("{short}.parquet")
+        })
+    }
+}
+
+/// The columns of a dataset, and how they were read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schema {
+    /// The columns, in the order of the data.
+    pub columns: Vec<Field>,
+    /// How they were read.
+    pub read: ReadReport,
 }
 
 /// A column's name and type.

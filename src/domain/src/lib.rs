@@ -27,7 +27,7 @@ mod work;
 pub use blobs::{BlobError, BlobResult, BlobStream, BlobWriter, Blobs, LocalBlob};
 pub use cancel::{Cancel, Progress};
 pub use clock::{Clock, SystemClock, Timestamp, TokioClock};
-pub use dataset::{BlobKey, Dataset, DatasetName, Field, InvalidDatasetName};
+pub use dataset::{BlobKey, Dataset, DatasetName, Field, InvalidDatasetName, Schema};
 pub use duration::ShownDuration;
 pub use feed::{Feed, News, Subscription};
 pub use format::Format;

@@ -32,9 +32,11 @@ pub struct ReadOptions {
     pub delimiter: Option<char>,
     /// The quote, one ASCII character, or off: then every quote is a character of its cell.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
     pub quote: Option<Mark>,
     /// The character that takes the meaning from the next one, or off.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
     pub escape: Option<Mark>,
     /// Lines that begin with this ASCII character are comments.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,8 +70,6 @@ pub struct ReadOptions {
 
 /// A mark that can be switched off: one character, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "schema", schema(value_type = String))]
 #[serde(try_from = "String", into = "String")]
 pub enum Mark {
     /// There is no such mark.
@@ -228,6 +228,27 @@ impl ReadOptions {
             _ => self.columns.get_or_insert_default().extend(list(value)),
         }
         Ok(())
+    }
+
+    /// These options, and for what they leave out those of `fallback`.
+    #[must_use]
+    pub fn or(self, fallback: &Self) -> Self {
+        let other = fallback.clone();
+        Self {
+            header: self.header.or(other.header),
+            delimiter: self.delimiter.or(other.delimiter),
+            quote: self.quote.or(other.quote),
+            escape: self.escape.or(other.escape),
+            comment: self.comment.or(other.comment),
+            skip_rows: self.skip_rows.or(other.skip_rows),
+            decimal: self.decimal.or(other.decimal),
+            thousands: self.thousands.or(other.thousands),
+            encoding: self.encoding.or(other.encoding),
+            missing: self.missing.or(other.missing),
+            date_order: self.date_order.or(other.date_order),
+            sheet: self.sheet.or(other.sheet),
+            columns: self.columns.or(other.columns),
+        }
     }
 
     /// Whether nothing is given.

@@ -18,8 +18,8 @@ use tokio::sync::broadcast;
 
 use crate::lifecycle::{Ending, State};
 use crate::{
-    BlobKey, ClaimRef, Dataset, DatasetName, Field, InstanceId, Job, JobError, JobId, Owner,
-    Refused, Service, Session, SessionId, Timestamp,
+    BlobKey, ClaimRef, Dataset, DatasetName, InstanceId, Job, JobError, JobId, Owner, ReadOptions,
+    Refused, Schema, Service, Session, SessionId, Timestamp,
 };
 
 /// Why a store could not do what it was asked to.
@@ -324,8 +324,23 @@ pub trait Store: Send + Sync {
         limit: u32,
     ) -> StoreResult<Page<Dataset>>;
 
-    /// Keeps the columns of the dataset whose bytes are at `blob`, if it is still that one.
-    async fn set_schema(&self, blob: &BlobKey, schema: &[Field]) -> StoreResult<()>;
+    /// Keeps the columns of the dataset whose bytes are at `blob`, if it is still that one and is
+    /// still to be read so.
+    async fn set_schema(
+        &self,
+        blob: &BlobKey,
+        read: &ReadOptions,
+        schema: &Schema,
+    ) -> StoreResult<()>;
+
+    /// Changes how the dataset is to be read, and forgets its columns. Gives the dataset as it
+    /// was before; `None` where there is none.
+    async fn set_read_options(
+        &self,
+        session: SessionId,
+        name: &DatasetName,
+        read: ReadOptions,
+    ) -> StoreResult<Option<Dataset>>;
 
     /// Deletes the dataset and gives it back.
     async fn delete_dataset(

@@ -10,8 +10,8 @@ use lastcall_domain::store::{
     Store, StoreCounts, StoreError, StoreResult, Submission, UploadOutcome, Verdict,
 };
 use lastcall_domain::{
-    BlobKey, ClaimRef, Dataset, DatasetName, Field, InstanceId, Job, JobId, MemoryStore, Owner,
-    Service, Session, SessionId, Timestamp,
+    BlobKey, ClaimRef, Dataset, DatasetName, InstanceId, Job, JobId, MemoryStore, Owner,
+    ReadOptions, Schema, Service, Session, SessionId, Timestamp,
 };
 use tokio::sync::broadcast;
 use tokio::time::sleep;
@@ -263,7 +263,8 @@ passes! {
     fn put_dataset(dataset: Dataset, precondition: Precondition) -> UploadOutcome;
     fn dataset(session: SessionId, name: &DatasetName) -> Option<Dataset>;
     fn datasets(session: SessionId, after: Option<&DatasetName>, limit: u32) -> Page<Dataset>;
-    fn set_schema(blob: &BlobKey, schema: &[Field]) -> ();
+    fn set_schema(blob: &BlobKey, read: &ReadOptions, schema: &Schema) -> ();
+    fn set_read_options(session: SessionId, name: &DatasetName, read: ReadOptions) -> Option<Dataset>;
     fn delete_dataset(session: SessionId, name: &DatasetName) -> Option<Dataset>;
     fn submit(submission: Submission) -> Admission<Job>;
     fn job(id: JobId) -> Option<Job>;

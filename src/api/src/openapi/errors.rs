@@ -46,6 +46,7 @@ fn of(operation: &str) -> Vec<&'static [Code]> {
         "getSession" | "deleteSession" => vec![IN_SESSION],
         "listDatasets" => vec![IN_SESSION, LISTS],
         "getDataset" | "deleteDataset" => vec![IN_SESSION, &[DatasetNotFound]],
+        "patchDataset" => vec![WITH_BODY, IN_SESSION, &[DatasetNotFound, InvalidReadOption]],
         "putDataset" => vec![
             IN_SESSION,
             &[
@@ -59,6 +60,7 @@ fn of(operation: &str) -> Vec<&'static [Code]> {
                 UnsupportedFormat,
                 UnsupportedEncoding,
                 InvalidDatasetName,
+                InvalidReadOption,
                 EmptyDataset,
                 FormatMismatch,
                 BlobsFailed,

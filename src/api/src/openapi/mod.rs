@@ -34,7 +34,7 @@ use crate::{
     ),
     paths(
         sessions::create, sessions::list, sessions::get, sessions::delete,
-        datasets::list, datasets::get, upload::put, datasets::delete,
+        datasets::list, datasets::get, upload::put, datasets::patch, datasets::delete,
         analyses::create, reports::create,
         jobs::list, jobs::get, jobs::cancel, events::get, result::get,
         system::get, system::drain, health::livez, health::readyz, metrics::get,

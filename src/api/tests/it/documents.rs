@@ -153,6 +153,7 @@ fn the_openapi_document_names_every_operation_and_every_code() {
         "GET /v1/sessions/{sid}/datasets",
         "GET /v1/sessions/{sid}/datasets/{name}",
         "GET /v1/system",
+        "PATCH /v1/sessions/{sid}/datasets/{name}",
         "POST /v1/sessions",
         "POST /v1/sessions/{sid}/analyses",
         "POST /v1/sessions/{sid}/reports",
@@ -353,6 +354,10 @@ fn the_schema_of_a_profile_knows_every_field_of_one() {
         "correlations": {"columns": ["a"], "pearson": [[1.0]], "spearman": [[null]],
             "spearman_estimated": true, "spearman_sample": 1, "columns_left_out": 1},
         "alerts": [{"column": null, "code": "infinite", "detail": "x"}],
+        "read": {"encoding": "UTF-8", "delimiter": ",", "quote": "\"", "header": true,
+            "skipped_lines": 0, "decimal": ".", "date_order": "dmy",
+            "warnings": [{"code": "ragged_rows", "line": 2, "count": 1, "detail": "x"}],
+            "steps": [{"step": "types", "decision": "x", "certainty": "likely"}]},
         "warnings": [{"code": "ragged_rows", "detail": "x", "count": 1}],
     });
     // Read and written again, so that a field that the type has not would be lost.

@@ -9,7 +9,9 @@ use futures_util::future::BoxFuture;
 use lastcall_actors::{Phase, ServiceStatus, ShutdownReport, SystemStatus};
 use lastcall_api::{Describe, SystemPort};
 use lastcall_domain::profile::ColumnType;
-use lastcall_domain::{Clock, Dataset, Field, JobError, JobId, Service, SystemClock, Timestamp};
+use lastcall_domain::{
+    Clock, Dataset, Field, JobError, JobId, ReadReport, Schema, Service, SystemClock, Timestamp,
+};
 use tokio::sync::{Semaphore, watch};
 
 #[derive(Debug)]
@@ -124,7 +126,7 @@ impl FakeDescribe {
 
 #[async_trait]
 impl Describe for FakeDescribe {
-    async fn describe(&self, dataset: &Dataset) -> Result<Vec<Field>, JobError> {
+    async fn describe(&self, dataset: &Dataset) -> Result<Schema, JobError> {
         self.asked.send_modify(|asked| *asked += 1);
         if dataset.name.as_str() == "slow" {
             self.slow.acquire().await.unwrap().forget();
@@ -132,10 +134,16 @@ impl Describe for FakeDescribe {
         match dataset.name.as_str() {
             "broken" => Err(JobError::permanent("invalid_data", "line 3 has no end")),
             "panics" => panic!("a test wants it so"),
-            _ => Ok(vec![Field {
-                name: "species".to_owned(),
-                kind: ColumnType::String,
-            }]),
+            _ => Ok(Schema {
+                columns: vec![Field {
+                    name: "species".to_owned(),
+                    kind: ColumnType::String,
+                }],
+                read: ReadReport {
+                    delimiter: dataset.read.delimiter.map(String::from),
+                    ..ReadReport::default()
+                },
+            }),
         }
     }
 }

@@ -109,7 +109,7 @@ fn an_unknown_format_or_encoding_is_refused_and_leaves_nothing() {
 }
 
 #[test]
-fn text_in_a_charset_that_is_not_read_is_refused() {
+fn text_in_a_charset_that_is_not_known_is_refused() {
     let api = Api::start();
     let session = api.session();
     let path = format!("{session}/datasets/a");
@@ -122,13 +122,16 @@ fn text_in_a_charset_that_is_not_read_is_refused() {
         "text/tab-separated-values; charset=utf-16le",
         "application/x-ndjson; charset=windows-1252",
         "text/csv; charset=binary",
+        "text/csv; charset=shift_jis",
+        "text/tab-separated-values; charset=\"windows-1251\"",
+        "application/x-ndjson; charset=EUC-KR",
     ] {
         put(read, CSV).expect(200);
     }
     for not_read in [
-        "text/csv; charset=shift_jis",
-        "text/tab-separated-values; charset=\"windows-1251\"",
-        "application/x-ndjson; charset=EUC-KR",
+        "text/csv; charset=klingon",
+        "text/tab-separated-values; charset=\"utf-33\"",
+        "application/x-ndjson; charset=replacement",
     ] {
         put(not_read, b"a\n1\n").problem(415, "unsupported_format");
     }
@@ -417,4 +420,78 @@ fn an_upload_is_refused_that_has_another_digest() {
     }
     assert_is_csv(&api.client.get(&path).ok(200), CSV);
     assert_eq!(api.blobs.keys().len(), 1);
+}
+
+#[test]
+fn a_dataset_keeps_its_read_options_and_they_can_be_changed() {
+    let api = Api::start();
+    let session = api.session();
+    let path = format!("{session}/datasets/prices");
+    let url = format!("{path}?delimiter=;&decimal=,&missing=-,n/a&header=true");
+    let created = api.client.put(&url, "text/csv", CSV).ok(201);
+    let options =
+        json!({"delimiter": ";", "decimal": ",", "missing": ["-", "n/a"], "header": true});
+    assert_eq!(created["options"], options);
+    let found = api.client.get(&path).ok(200);
+    assert_eq!(found["options"], options);
+    assert_eq!(found["read"]["delimiter"], ";");
+
+    let patched = api
+        .client
+        .raw("PATCH", &format!("{path}?delimiter=tab"), b"");
+    let patched = patched.ok(200);
+    assert_eq!(patched["options"]["delimiter"], "\t");
+    assert_eq!(patched["options"]["decimal"], ",");
+    assert_eq!(patched["read"]["delimiter"], "\t");
+    let body = json!({"decimal": null, "missing": null, "header": null, "delimiter": "|"});
+    let client = api.client.with("content-type", "application/json");
+    let patched = client.raw("PATCH", &path, body.to_string().as_bytes());
+    assert_eq!(patched.ok(200)["options"], json!({"delimiter": "|"}));
+
+    for (url, body) in [
+        (path.clone(), json!({"delimiter": 1})),
+        (path.clone(), json!({"separator": ";"})),
+        (path.clone(), json!({"sheet": "a"})),
+        (format!("{path}?separator=x"), json!({})),
+        (format!("{path}?decimal=x"), json!({})),
+    ] {
+        let refused = client.raw("PATCH", &url, body.to_string().as_bytes());
+        refused.problem(422, "invalid_option");
+    }
+    let nothing = api.client.raw("PATCH", &path, b"");
+    nothing.problem(422, "invalid_request");
+    let gone = format!("{session}/datasets/gone?delimiter=x");
+    api.client
+        .raw("PATCH", &gone, b"")
+        .problem(404, "dataset_not_found");
+    assert_eq!(
+        api.client.get(&path).ok(200)["options"],
+        json!({"delimiter": "|"})
+    );
+}
+
+#[test]
+fn an_upload_with_an_option_that_is_not_one_is_refused() {
+    let api = Api::start();
+    let session = api.session();
+    for query in [
+        "delimiter=;;",
+        "separator=;",
+        "sheet=a",
+        "header=maybe",
+        "decimal=;",
+    ] {
+        let path = format!("{session}/datasets/x?{query}");
+        let refused = api.client.put(&path, "text/csv", CSV);
+        refused.problem(422, "invalid_option");
+    }
+    assert!(api.blobs.keys().is_empty());
+    let path = format!("{session}/datasets/x");
+    let declared = api.client.put(&path, "text/csv; charset=windows-1251", CSV);
+    assert_eq!(
+        declared.ok(201)["options"],
+        json!({"encoding": "windows-1251"})
+    );
+    let unknown = api.client.put(&path, "text/csv; charset=klingon", CSV);
+    unknown.problem(415, "unsupported_format");
 }

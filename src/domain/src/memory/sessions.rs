@@ -5,7 +5,8 @@ use uuid::Uuid;
 use super::state::{Rows, SessionRow, ordered, page};
 use crate::store::{Admission, Idempotency, Order, Page, Precondition, UploadOutcome};
 use crate::{
-    BlobKey, Dataset, DatasetName, Field, JobId, Owner, Session, SessionId, State, Timestamp,
+    BlobKey, Dataset, DatasetName, JobId, Owner, ReadOptions, Schema, Session, SessionId, State,
+    Timestamp,
 };
 
 impl Rows {
@@ -174,11 +175,27 @@ impl Rows {
         page(of_session.map(|(_, dataset)| dataset.clone()), limit)
     }
 
-    pub(super) fn set_schema(&mut self, blob: &BlobKey, schema: &[Field]) {
+    pub(super) fn set_schema(&mut self, blob: &BlobKey, read: &ReadOptions, schema: &Schema) {
         let held = self.datasets.values_mut().find(|held| held.blob == *blob);
-        if let Some(dataset) = held {
-            dataset.schema = Some(schema.to_vec());
+        if let Some(dataset) = held.filter(|held| held.read == *read) {
+            dataset.schema = Some(schema.clone());
         }
+    }
+
+    pub(super) fn set_read_options(
+        &mut self,
+        session: SessionId,
+        name: &DatasetName,
+        read: ReadOptions,
+    ) -> Option<Dataset> {
+        if !self.visible(session) {
+            return None;
+        }
+        let dataset = self.datasets.get_mut(&(session, name.clone()))?;
+        let before = dataset.clone();
+        dataset.read = read;
+        dataset.schema = None;
+        Some(before)
     }
 
     pub(super) fn delete_dataset(

@@ -14,8 +14,8 @@ use crate::store::{
     Store, StoreCounts, StoreError, StoreResult, Submission, UploadOutcome, Verdict,
 };
 use crate::{
-    BlobKey, ClaimRef, Clock, Dataset, DatasetName, Field, InstanceId, Job, JobId, Limits, Owner,
-    Service, Session, SessionId, Timestamp,
+    BlobKey, ClaimRef, Clock, Dataset, DatasetName, InstanceId, Job, JobId, Limits, Owner,
+    ReadOptions, Schema, Service, Session, SessionId, Timestamp,
 };
 
 /// A store in memory, under one lock: every call happens at once and whole. Every clone is the
@@ -161,8 +161,22 @@ impl Store for MemoryStore {
         self.call(|rows, _| rows.datasets(session, after, limit))
     }
 
-    async fn set_schema(&self, blob: &BlobKey, schema: &[Field]) -> StoreResult<()> {
-        self.call(|rows, _| rows.set_schema(blob, schema))
+    async fn set_schema(
+        &self,
+        blob: &BlobKey,
+        read: &ReadOptions,
+        schema: &Schema,
+    ) -> StoreResult<()> {
+        self.call(|rows, _| rows.set_schema(blob, read, schema))
+    }
+
+    async fn set_read_options(
+        &self,
+        session: SessionId,
+        name: &DatasetName,
+        read: ReadOptions,
+    ) -> StoreResult<Option<Dataset>> {
+        self.call(|rows, _| rows.set_read_options(session, name, read))
     }
 
     async fn delete_dataset(

@@ -34,8 +34,8 @@ use lastcall_domain::store::{
     Store, StoreCounts, StoreError, StoreResult, Submission, UploadOutcome, Verdict,
 };
 use lastcall_domain::{
-    BlobKey, ClaimRef, Dataset, DatasetName, Field, InstanceId, Job, JobId, Limits, Owner, Refused,
-    Service, Session, SessionId, State, Timestamp,
+    BlobKey, ClaimRef, Dataset, DatasetName, InstanceId, Job, JobId, Limits, Owner, ReadOptions,
+    Refused, Schema, Service, Session, SessionId, State, Timestamp,
 };
 use tokio::sync::broadcast;
 use tokio_util::task::TaskTracker;
@@ -254,8 +254,22 @@ impl Store for PostgresStore {
         read::datasets(self.db()?, session, after, limit).await
     }
 
-    async fn set_schema(&self, blob: &BlobKey, schema: &[Field]) -> StoreResult<()> {
-        sessions::set_schema(self.db()?, blob, schema).await
+    async fn set_schema(
+        &self,
+        blob: &BlobKey,
+        read: &ReadOptions,
+        schema: &Schema,
+    ) -> StoreResult<()> {
+        sessions::set_schema(self.db()?, blob, read, schema).await
+    }
+
+    async fn set_read_options(
+        &self,
+        session: SessionId,
+        name: &DatasetName,
+        read: ReadOptions,
+    ) -> StoreResult<Option<Dataset>> {
+        sessions::set_read_options(self.db()?, session, name, &read).await
     }
 
     async fn delete_dataset(

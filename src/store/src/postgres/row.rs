@@ -21,7 +21,8 @@ pub(super) const AFTER_JOB: usize = 17;
 /// The columns that [`session`] reads.
 pub(super) const SESSION: &str = "id, owner, created_at, expires_at, ttl";
 /// The columns that [`dataset`] reads.
-pub(super) const DATASET: &str = "session, name, format, bytes, sha256, blob, created_at, columns";
+pub(super) const DATASET: &str =
+    "session, name, format, bytes, sha256, blob, created_at, columns, read";
 /// The columns that [`answer`] reads.
 pub(super) const ANSWER: &str = "fingerprint, status, location, body";
 /// The columns that [`result`] reads.
@@ -98,6 +99,7 @@ pub(super) fn dataset(row: &Row) -> Sql<Dataset> {
         sha256: row.try_get(4)?,
         blob: BlobKey::from_stored(row.try_get::<_, &str>(5)?),
         created_at: moment(row, 6)?,
+        read: serde_json::from_str(row.try_get(8)?)?,
         schema: columns.map(serde_json::from_str).transpose()?,
     })
 }

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use lastcall_domain::store::{Admission, Idempotency, Precondition, UploadOutcome};
 use lastcall_domain::{
-    BlobKey, Dataset, DatasetName, Field, Job, Limits, Session, SessionId, StoreResult, Timestamp,
+    BlobKey, Dataset, DatasetName, Job, Limits, ReadOptions, Schema, Session, SessionId,
+    StoreResult, Timestamp,
 };
 
 use super::error::Sql;
@@ -175,12 +176,13 @@ async fn try_put_dataset(
     // again, so that the one that was replaced is named.
     let text = match replaced {
         None => {
-            "INSERT INTO datasets (session, name, format, bytes, sha256, blob, created_at, columns)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING"
+            "INSERT INTO datasets
+                 (session, name, format, bytes, sha256, blob, created_at, columns, read)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING"
         }
         Some(_) => {
             "UPDATE datasets SET format = $3, bytes = $4, sha256 = $5, blob = $6,
-                 created_at = $7, columns = $8
+                 created_at = $7, columns = $8, read = $9
              WHERE session = $1 AND name = $2"
         }
     };
@@ -196,6 +198,7 @@ async fn try_put_dataset(
             &dataset.blob.as_str(),
             &micros(dataset.created_at),
             &columns.transpose()?,
+            &serde_json::to_string(&dataset.read)?,
         ],
     )
     .await?;
@@ -210,16 +213,50 @@ async fn try_put_dataset(
 pub(super) async fn set_schema(
     connections: &Connections,
     blob: &BlobKey,
-    schema: &[Field],
+    read: &ReadOptions,
+    schema: &Schema,
 ) -> StoreResult<()> {
     connections
         .run(|| async move {
             let columns = serde_json::to_string(schema)?;
+            let read = serde_json::to_string(read)?;
             let mut lent = connections.lend().await?;
-            let text = "UPDATE datasets SET columns = $2 WHERE blob = $1";
-            lent.execute(text, &[&blob.as_str(), &columns]).await?;
+            let text = "UPDATE datasets SET columns = $2 WHERE blob = $1 AND read = $3";
+            lent.execute(text, &[&blob.as_str(), &columns, &read])
+                .await?;
             lent.done();
             Ok(())
+        })
+        .await
+}
+
+pub(super) async fn set_read_options(
+    connections: &Connections,
+    session: SessionId,
+    name: &DatasetName,
+    read: &ReadOptions,
+) -> StoreResult<Option<Dataset>> {
+    connections
+        .run(|| async move {
+            let read = serde_json::to_string(read)?;
+            let mut lent = connections.lend().await?;
+            let tx = lent.begin().await?;
+            let text = format!(
+                "SELECT {} FROM datasets WHERE session = $1 AND name = $2
+                   AND NOT EXISTS (SELECT 1 FROM sessions WHERE id = $1 AND removing)
+                 FOR UPDATE",
+                row::DATASET
+            );
+            let before = rows(&tx, &text, &[session.as_uuid(), &name.as_str()]).await?;
+            let before = before.first().map(row::dataset).transpose()?;
+            let text = "UPDATE datasets SET read = $3, columns = NULL
+                 WHERE session = $1 AND name = $2";
+            if before.is_some() {
+                change(&tx, text, &[session.as_uuid(), &name.as_str(), &read]).await?;
+            }
+            tx.commit().await?;
+            lent.done();
+            Ok(before)
         })
         .await
 }

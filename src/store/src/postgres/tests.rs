@@ -22,10 +22,11 @@ async fn no_query_that_is_asked_often_reads_past_what_it_wants() {
     // the values of the parameters are kept from the planner.
     let schema = format!("test_{}", uuid::Uuid::now_v7().simple());
     let settings = format!(
-        "CREATE SCHEMA {schema}; SET search_path = {schema}; {} ; SET enable_seqscan = off;
+        "CREATE SCHEMA {schema}; SET search_path = {schema}; {} {} SET enable_seqscan = off;
          SET enable_bitmapscan = off; SET enable_sort = off;
          SET plan_cache_mode = force_generic_plan;",
-        include_str!("schema.sql")
+        include_str!("schema.sql"),
+        include_str!("schema-2.sql"),
     );
     client.batch_execute(&settings).await.unwrap();
 
@@ -37,7 +38,7 @@ async fn no_query_that_is_asked_often_reads_past_what_it_wants() {
         "SELECT id FROM sessions WHERE removing LIMIT $1".to_owned(),
         "SELECT id FROM jobs WHERE session = $1::uuid AND state < 2".to_owned(),
         "UPDATE jobs SET waits_for = NULL WHERE waits_for = ANY($1::uuid[])".to_owned(),
-        "UPDATE datasets SET columns = $2 WHERE blob = $1".to_owned(),
+        "UPDATE datasets SET columns = $2 WHERE blob = $1 AND read = $3".to_owned(),
         "SELECT count(*) FROM jobs WHERE service = $1 AND state = 0 AND state < 2".to_owned(),
         "SELECT id FROM removed WHERE removed_at < $1 LIMIT $2".to_owned(),
         "SELECT key FROM answers WHERE created_at < $1 LIMIT $2".to_owned(),

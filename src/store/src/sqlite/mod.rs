@@ -26,8 +26,8 @@ use lastcall_domain::store::{
     Store, StoreCounts, StoreResult, Submission, UploadOutcome, Verdict,
 };
 use lastcall_domain::{
-    BlobKey, ClaimRef, Clock, Dataset, DatasetName, Field, InstanceId, Job, JobId, Limits, Owner,
-    Service, Session, SessionId, Timestamp,
+    BlobKey, ClaimRef, Clock, Dataset, DatasetName, InstanceId, Job, JobId, Limits, Owner,
+    ReadOptions, Schema, Service, Session, SessionId, Timestamp,
 };
 use tokio::sync::broadcast;
 use uuid::Uuid;
@@ -178,10 +178,29 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn set_schema(&self, blob: &BlobKey, schema: &[Field]) -> StoreResult<()> {
-        let (blob, schema) = (blob.clone(), schema.to_vec());
+    async fn set_read_options(
+        &self,
+        session: SessionId,
+        name: &DatasetName,
+        read: ReadOptions,
+    ) -> StoreResult<Option<Dataset>> {
+        let name = name.clone();
         self.threads
-            .write(OnDisk, move |unit| unit.set_schema(&blob, &schema))
+            .write(OnDisk, move |unit| {
+                unit.set_read_options(session, &name, &read)
+            })
+            .await
+    }
+
+    async fn set_schema(
+        &self,
+        blob: &BlobKey,
+        read: &ReadOptions,
+        schema: &Schema,
+    ) -> StoreResult<()> {
+        let (blob, read, schema) = (blob.clone(), read.clone(), schema.clone());
+        self.threads
+            .write(OnDisk, move |unit| unit.set_schema(&blob, &read, &schema))
             .await
     }
 

@@ -17,7 +17,8 @@ pub(super) const JOB: &str = "id, session, owner, spec, state, attempt, interrup
 /// The columns that [`session`] reads.
 pub(super) const SESSION: &str = "id, owner, created_at, expires_at, ttl";
 /// The columns that [`dataset`] reads.
-pub(super) const DATASET: &str = "session, name, format, bytes, sha256, blob, created_at, columns";
+pub(super) const DATASET: &str =
+    "session, name, format, bytes, sha256, blob, created_at, columns, read";
 /// The columns that [`answer`] reads.
 pub(super) const ANSWER: &str = "fingerprint, status, location, body";
 /// The columns that [`result`] reads.
@@ -102,6 +103,7 @@ pub(super) fn dataset(row: &Row<'_>) -> Sql<Dataset> {
         sha256: row.get(4)?,
         blob: BlobKey::from_stored(row.get::<_, String>(5)?),
         created_at: codec::time(row.get(6)?)?,
+        read: serde_json::from_str(row.get_ref(8)?.as_str().map_err(rusqlite::Error::from)?)?,
         schema: columns
             .map(|json| serde_json::from_str(&json))
             .transpose()?,

@@ -1,7 +1,9 @@
 //! Writes to sessions and datasets.
 
 use lastcall_domain::store::{Admission, Idempotency, Precondition, UploadOutcome};
-use lastcall_domain::{BlobKey, Dataset, DatasetName, Field, JobId, Session, SessionId, Timestamp};
+use lastcall_domain::{
+    BlobKey, Dataset, DatasetName, JobId, ReadOptions, Schema, Session, SessionId, Timestamp,
+};
 use rusqlite::{OptionalExtension, params};
 
 use super::error::Sql;
@@ -127,8 +129,8 @@ impl Unit<'_> {
         let columns = dataset.schema.as_ref().map(serde_json::to_string);
         self.sql(
             "INSERT OR REPLACE INTO datasets
-                 (session, name, format, bytes, sha256, blob, created_at, columns)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                 (session, name, format, bytes, sha256, blob, created_at, columns, read)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute(params![
             key(dataset.session.as_uuid()),
@@ -139,14 +141,47 @@ impl Unit<'_> {
             dataset.blob.as_str(),
             micros(dataset.created_at),
             columns.transpose()?,
+            serde_json::to_string(&dataset.read)?,
         ])?;
         Ok(UploadOutcome::Stored { replaced })
     }
 
-    pub(super) fn set_schema(&mut self, blob: &BlobKey, schema: &[Field]) -> Sql<()> {
-        self.sql("UPDATE datasets SET columns = ?2 WHERE blob = ?1")?
-            .execute(params![blob.as_str(), serde_json::to_string(schema)?])?;
+    pub(super) fn set_schema(
+        &mut self,
+        blob: &BlobKey,
+        read: &ReadOptions,
+        schema: &Schema,
+    ) -> Sql<()> {
+        self.sql("UPDATE datasets SET columns = ?2 WHERE blob = ?1 AND read = ?3")?
+            .execute(params![
+                blob.as_str(),
+                serde_json::to_string(schema)?,
+                serde_json::to_string(read)?
+            ])?;
         Ok(())
+    }
+
+    pub(super) fn set_read_options(
+        &mut self,
+        session: SessionId,
+        name: &DatasetName,
+        read: &ReadOptions,
+    ) -> Sql<Option<Dataset>> {
+        if !self.is_visible(session)? {
+            return Ok(None);
+        }
+        let before = self.find_dataset(session, name)?;
+        if before.is_some() {
+            self.sql(
+                "UPDATE datasets SET read = ?3, columns = NULL WHERE session = ?1 AND name = ?2",
+            )?
+            .execute(params![
+                key(session.as_uuid()),
+                name.as_str(),
+                serde_json::to_string(read)?
+            ])?;
+        }
+        Ok(before)
     }
 
     pub(super) fn delete_dataset(
@@ -154,10 +189,7 @@ impl Unit<'_> {
         session: SessionId,
         name: &DatasetName,
     ) -> Sql<Option<Dataset>> {
-        let visible = self
-            .sql("SELECT 1 FROM sessions WHERE id = ?1 AND removing = 0")?
-            .exists([key(session.as_uuid())])?;
-        if !visible {
+        if !self.is_visible(session)? {
             return Ok(None);
         }
         let found = self.find_dataset(session, name)?;
@@ -166,6 +198,11 @@ impl Unit<'_> {
                 .execute(params![key(session.as_uuid()), name.as_str()])?;
         }
         Ok(found)
+    }
+
+    fn is_visible(&self, session: SessionId) -> Sql<bool> {
+        let mut statement = self.sql("SELECT 1 FROM sessions WHERE id = ?1 AND removing = 0")?;
+        Ok(statement.exists([key(session.as_uuid())])?)
     }
 
     fn find_dataset(&self, session: SessionId, name: &DatasetName) -> Sql<Option<Dataset>> {

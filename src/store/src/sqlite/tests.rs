@@ -288,7 +288,7 @@ async fn no_query_that_is_asked_often_reads_past_what_it_wants() {
         removal::BEGUN.to_owned(),
         "SELECT id FROM jobs WHERE session = ?1 AND state < 2 ORDER BY id".to_owned(),
         "UPDATE jobs SET waits_for = NULL WHERE waits_for = ?1".to_owned(),
-        "UPDATE datasets SET columns = ?2 WHERE blob = ?1".to_owned(),
+        "UPDATE datasets SET columns = ?2 WHERE blob = ?1 AND read = ?3".to_owned(),
         "SELECT owner, key FROM answers WHERE created_at < ?1 LIMIT ?2".to_owned(),
         "SELECT id FROM removed WHERE removed_at < ?1 LIMIT ?2".to_owned(),
         "SELECT id FROM sessions WHERE owner = ?1 AND id > ?2 ORDER BY id LIMIT 1".to_owned(),

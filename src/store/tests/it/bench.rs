@@ -9,7 +9,8 @@ use chrono::{DateTime, TimeDelta};
 use lastcall_domain::store::{Admission, Answer, Idempotency, JobResult, Outcome, Place};
 use lastcall_domain::{
     BlobKey, Clock, Dataset, DatasetName, Format, InstanceId, Job, JobId, JobSpec, Limits,
-    MemoryStore, Owner, ReportFormat, ReportSource, Service, Session, SessionId, Store, Timestamp,
+    MemoryStore, Owner, ReadOptions, ReportFormat, ReportSource, Service, Session, SessionId,
+    Store, Timestamp,
 };
 use lastcall_store::SqliteStore;
 use tempfile::TempDir;
@@ -270,6 +271,7 @@ pub(crate) fn dataset(session: SessionId, dataset: &str, now: Timestamp) -> Data
         sha256: "ab".repeat(32),
         blob: BlobKey::upload(session),
         created_at: now,
+        read: ReadOptions::default(),
         schema: None,
     }
 }

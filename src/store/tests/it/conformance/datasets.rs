@@ -2,7 +2,7 @@
 
 use lastcall_domain::profile::ColumnType;
 use lastcall_domain::store::{Precondition, UploadOutcome};
-use lastcall_domain::{BlobKey, Dataset, Field, SessionId};
+use lastcall_domain::{BlobKey, Dataset, Field, ReadOptions, Schema, SessionId};
 
 use crate::bench::{Bench, TTL, dataset, name};
 
@@ -11,6 +11,7 @@ on_every_store![
     a_dataset_replaces_the_one_before_and_names_it,
     a_precondition_that_is_not_met_changes_nothing,
     the_schema_is_kept_for_the_very_blob_only,
+    other_read_options_forget_the_schema,
     datasets_are_listed_by_name_in_pages,
     a_deleted_dataset_is_given_back_once,
     nothing_is_put_into_a_session_that_is_gone,
@@ -86,17 +87,65 @@ async fn the_schema_is_kept_for_the_very_blob_only(bench: Bench) {
         .put_dataset(put.clone(), Precondition::None)
         .await
         .unwrap();
-    let schema = vec![Field {
-        name: "größe".to_owned(),
-        kind: ColumnType::Float,
-    }];
+    let schema = schema();
     let elsewhere = BlobKey::upload(session.id);
-    bench.store.set_schema(&elsewhere, &schema).await.unwrap();
-    let found = bench.store.dataset(session.id, &name("x")).await.unwrap();
-    assert_eq!(found.unwrap().schema, None);
-    bench.store.set_schema(&put.blob, &schema).await.unwrap();
+    let otherwise = semicolons();
+    for (blob, read) in [(&elsewhere, &put.read), (&put.blob, &otherwise)] {
+        bench.store.set_schema(blob, read, &schema).await.unwrap();
+        let found = bench.store.dataset(session.id, &name("x")).await.unwrap();
+        assert_eq!(found.unwrap().schema, None);
+    }
+    let set = bench.store.set_schema(&put.blob, &put.read, &schema);
+    set.await.unwrap();
     let found = bench.store.dataset(session.id, &name("x")).await.unwrap();
     assert_eq!(found.unwrap().schema, Some(schema));
+}
+
+fn schema() -> Schema {
+    Schema {
+        columns: vec![Field {
+            name: "größe".to_owned(),
+            kind: ColumnType::Float,
+        }],
+        ..Schema::default()
+    }
+}
+
+fn semicolons() -> ReadOptions {
+    ReadOptions {
+        delimiter: Some(';'),
+        ..ReadOptions::default()
+    }
+}
+
+async fn other_read_options_forget_the_schema(bench: Bench) {
+    let session = bench.session().await;
+    let put = dataset(session.id, "x", bench.now());
+    let (x, schema) = (name("x"), schema());
+    let none = bench.store.set_read_options(session.id, &x, semicolons());
+    assert_eq!(none.await, Ok(None));
+    let stored = bench.store.put_dataset(put.clone(), Precondition::None);
+    stored.await.unwrap();
+    let set = bench.store.set_schema(&put.blob, &put.read, &schema);
+    set.await.unwrap();
+
+    let before = bench.store.set_read_options(session.id, &x, semicolons());
+    let before = before.await.unwrap().unwrap();
+    assert_eq!(
+        (before.read, before.schema),
+        (put.read.clone(), Some(schema.clone()))
+    );
+    let found = bench.store.dataset(session.id, &x).await.unwrap();
+    let expected = Dataset {
+        read: semicolons(),
+        ..put.clone()
+    };
+    assert_eq!(found, Some(expected));
+    // What was read under the options of before comes too late.
+    let late = bench.store.set_schema(&put.blob, &put.read, &schema);
+    late.await.unwrap();
+    let found = bench.store.dataset(session.id, &x).await.unwrap();
+    assert_eq!(found.unwrap().schema, None);
 }
 
 async fn datasets_are_listed_by_name_in_pages(bench: Bench) {

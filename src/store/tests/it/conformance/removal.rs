@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lastcall_domain::store::JobFilter;
+use lastcall_domain::store::{JobFilter, Precondition, UploadOutcome};
 use lastcall_domain::{InstanceId, Owner, Session, Store};
 use uuid::Uuid;
 

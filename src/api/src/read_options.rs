@@ -1,0 +1,121 @@
+//! How a dataset is to be read, as a request says it: in the query of an upload, in the query or the
+//! body of a change.
+
+use actix_web::{HttpRequest, web};
+use lastcall_domain::{Dataset, Format, InvalidOption, ReadOptions};
+use serde_json::{Map, Value};
+use utoipa::IntoParams;
+
+use crate::errors::Code;
+use crate::json::{Fields, JsonBody};
+use crate::problem::{ApiResult, Problem};
+
+/// The read options of a dataset, in a query. For the document only: they are read by
+/// [`ReadOptions::from_query`].
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "its fields are what the document says")]
+pub(crate) struct ReadQuery {
+    /// Whether the first row names the columns.
+    header: Option<bool>,
+    /// The delimiter, one ASCII character, or `tab`.
+    #[param(example = ";")]
+    delimiter: Option<String>,
+    /// The quote, one ASCII character; empty or `none`: quotes are characters like any other.
+    quote: Option<String>,
+    /// The character that takes the meaning from the next one; empty or `none`: there is none.
+    escape: Option<String>,
+    /// Lines that begin with this ASCII character are comments.
+    comment: Option<String>,
+    /// How many lines to leave out before the header.
+    skip_rows: Option<u64>,
+    /// The decimal mark, `.` or `,`.
+    decimal: Option<String>,
+    /// The mark between groups of three digits.
+    thousands: Option<String>,
+    /// The encoding, by a label of the WHATWG's Encoding Standard.
+    #[param(example = "windows-1251")]
+    encoding: Option<String>,
+    /// The cells that are missing values, separated by commas, or as several parameters.
+    missing: Option<Vec<String>>,
+    /// The order of day, month and year in dates of digits: `dmy`, `mdy` or `ymd`.
+    date_order: Option<String>,
+    /// The sheet of a workbook, by name.
+    sheet: Option<String>,
+    /// The columns to keep, by name, separated by commas, or as several parameters.
+    columns: Option<Vec<String>>,
+}
+
+/// The options in the query of an upload. `charset` is that of its media type: it says the
+/// encoding where no option does.
+///
+/// # Errors
+/// `invalid_option`.
+pub(crate) fn of_upload(
+    request: &HttpRequest,
+    format: Format,
+    charset: Option<&str>,
+) -> ApiResult<ReadOptions> {
+    let mut read = from_query(request, format)?;
+    if read.encoding.is_none() {
+        read.encoding = charset.map(str::to_owned);
+    }
+    Ok(read)
+}
+
+/// The options of the dataset as the request changes them.
+///
+/// # Errors
+/// `invalid_option`, `invalid_request` where it changes nothing.
+pub(crate) fn changed(
+    dataset: &Dataset,
+    request: &HttpRequest,
+    body: &JsonBody,
+) -> ApiResult<ReadOptions> {
+    let mut fields = object(&dataset.read)?;
+    let in_query = object(&from_query(request, dataset.format)?)?;
+    let in_body = match body.0.trim_ascii() {
+        b"" => Map::new(),
+        _ => body.parse::<Fields>()?.0,
+    };
+    if in_query.is_empty() && in_body.is_empty() {
+        let detail = "name the options to change, in the query or in a JSON object";
+        return Err(Problem::new(Code::InvalidRequest, detail));
+    }
+    if let Some(twice) = in_body.keys().find(|name| in_query.contains_key(*name)) {
+        let detail = format!("`{twice}` is in the query and in the body");
+        return Err(Problem::new(Code::InvalidRequest, detail));
+    }
+    for (name, value) in in_query.into_iter().chain(in_body) {
+        if value.is_null() && ReadOptions::NAMES.contains(&name.as_str()) {
+            fields.remove(&name);
+        } else {
+            fields.insert(name, value);
+        }
+    }
+    let read: ReadOptions = serde_json::from_value(Value::Object(fields))
+        .map_err(|error| Problem::new(Code::InvalidReadOption, error.to_string()))?;
+    read.check_for(dataset.format)
+        .map_err(|error| invalid(&error))?;
+    Ok(read)
+}
+
+fn from_query(request: &HttpRequest, format: Format) -> ApiResult<ReadOptions> {
+    let query = request.query_string();
+    let pairs = web::Query::<Vec<(String, String)>>::from_query(query)
+        .map_err(|error| Problem::new(Code::InvalidParameter, error.to_string()))?;
+    let pairs = pairs.iter();
+    let pairs = pairs.map(|(name, value)| (name.as_str(), value.as_str()));
+    ReadOptions::from_query(format, pairs).map_err(|error| invalid(&error))
+}
+
+fn object(read: &ReadOptions) -> ApiResult<Map<String, Value>> {
+    match serde_json::to_value(read) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        _ => Err(Problem::new(Code::Internal, "options are no object")),
+    }
+}
+
+fn invalid(error: &InvalidOption) -> Problem {
+    Problem::new(Code::InvalidReadOption, error.to_string())
+}

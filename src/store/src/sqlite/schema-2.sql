@@ -1,0 +1,3 @@
+-- How a dataset is to be read. What was kept of its columns says nothing of how they were read.
+ALTER TABLE datasets ADD COLUMN read TEXT NOT NULL DEFAULT '{}';
+UPDATE datasets SET columns = NULL;
