@@ -53,6 +53,8 @@ pub(crate) struct ColumnBatch {
     pub(crate) identifiers: u64,
     /// In a column of text: cells that are text in a formula, `="00501"`.
     pub(crate) formulas: u64,
+    /// Values that are missing because they are no date or time.
+    pub(crate) out_of_range: u64,
 }
 
 /// The values, one per row; where a cell is missing the value means nothing.
@@ -174,6 +176,12 @@ impl Texts {
             }
         };
         self.push_place(place, hash_text(text));
+    }
+
+    /// The text of an earlier row once more.
+    pub(crate) fn push_again(&mut self, row: usize) {
+        self.places.push(self.places[row]);
+        self.hashes.push(self.hashes[row]);
     }
 
     pub(crate) fn push_missing(&mut self) {

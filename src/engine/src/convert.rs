@@ -65,7 +65,7 @@ fn find_plan(
         let lane = FindingsLane(&mut findings);
         let parse = |chunk| dataset.parse(chunk, &assumed);
         pipeline::run(
-            dataset.open()?,
+            dataset.open(assumed.names.len())?,
             &parse,
             vec![Box::new(lane)],
             resources,
@@ -84,7 +84,7 @@ fn find_plan(
 
 fn found(dataset: Box<dyn Dataset>, plan: Plan, rows: Option<u64>, read: ReadReport) -> Found {
     let types = plan.kinds.iter().map(|kind| kind.column_type());
-    let columns = plan.names.iter().cloned().zip(types);
+    let columns = plan.shown_names().into_iter().zip(types);
     let description = Description {
         columns: columns
             .map(|(name, kind)| lastcall_domain::Field { name, kind })
@@ -137,8 +137,8 @@ fn write(
         description,
     } = find_plan(dataset, resources, ctl)?;
     let schema = Arc::new(Schema::new(
-        plan.names
-            .iter()
+        plan.shown_names()
+            .into_iter()
             .zip(&plan.kinds)
             .map(|(name, kind)| Field::new(name, data_type(*kind), true))
             .collect::<Vec<_>>(),
@@ -152,7 +152,7 @@ fn write(
         ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties)).map_err(failed)?;
     let mut lane = Some(WriterLane { writer, schema });
     pipeline::run(
-        dataset.open()?,
+        dataset.open(plan.names.len())?,
         &|chunk| dataset.parse(chunk, &plan),
         vec![Box::new(&mut lane)],
         resources,

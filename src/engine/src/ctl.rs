@@ -1,5 +1,6 @@
 //! What a running analysis reports to and obeys.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use lastcall_domain::{Cancel, Progress};
@@ -10,7 +11,7 @@ use crate::EngineError;
 #[derive(Clone, Copy)]
 pub(crate) struct Ctl<'a> {
     pub(crate) cancel: &'a Cancel,
-    pub(crate) closed: &'a AtomicBool,
+    pub(crate) closed: &'a Arc<AtomicBool>,
     pub(crate) progress: &'a Progress,
 }
 
@@ -27,6 +28,28 @@ impl Ctl<'_> {
             Err(EngineError::ShutDown)
         } else {
             Ok(())
+        }
+    }
+}
+
+/// The same for what outlives a call: readers of a library that knows of no cancelling.
+#[derive(Clone)]
+pub(crate) struct Stop {
+    cancel: Cancel,
+    closed: Arc<AtomicBool>,
+}
+
+impl Stop {
+    pub(crate) fn is_asked(&self) -> bool {
+        self.cancel.is_cancelled() || self.closed.load(Ordering::Relaxed)
+    }
+}
+
+impl Ctl<'_> {
+    pub(crate) fn stop(&self) -> Stop {
+        Stop {
+            cancel: self.cancel.clone(),
+            closed: Arc::clone(self.closed),
         }
     }
 }

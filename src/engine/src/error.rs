@@ -36,6 +36,14 @@ pub enum EngineError {
         /// The limit in bytes.
         limit: u64,
     },
+    /// One value is larger than the memory that may be spent on it, in a format without lines.
+    #[error("{place} is larger than {limit} bytes")]
+    CellTooLarge {
+        /// What is too large.
+        place: String,
+        /// The limit in bytes.
+        limit: u64,
+    },
     /// More columns than the engine takes.
     #[error("the dataset has more than {limit} columns")]
     TooManyColumns {
@@ -75,7 +83,7 @@ impl EngineError {
             Self::Cancelled => "cancelled",
             Self::Io(_) => "io_failed",
             Self::Malformed { .. } => "malformed_data",
-            Self::RecordTooLarge { .. } => "record_too_large",
+            Self::RecordTooLarge { .. } | Self::CellTooLarge { .. } => "record_too_large",
             Self::TooManyColumns { .. } => "too_many_columns",
             Self::ResourceExhausted { .. } => "resource_exhausted",
             Self::InvalidOption(_) => "invalid_option",

@@ -7,8 +7,15 @@ pub(crate) struct Limits {
     pub(crate) chunk: usize,
     /// How many chunks there may be at once, read or parsed.
     pub(crate) chunks: usize,
-    /// The largest record.
+    /// The largest record, and the largest cell.
     pub(crate) record: usize,
+    /// How many cells a batch has at most, unless one row has more.
+    pub(crate) cells: usize,
+    /// How many bytes the cells of a batch have at most, unless one row has more: cells that
+    /// share their bytes count once.
+    pub(crate) batch: usize,
+    /// The pages of a columnar file that are decoded at the same time.
+    pub(crate) pages: usize,
     /// Exact values and counts of all columns together.
     pub(crate) columns: usize,
     /// The rows that rank correlations are computed from.
@@ -30,9 +37,18 @@ impl Limits {
             // Short cells take eight times their bytes when they are parsed.
             chunks: (part(8) / (8 * chunk)).max(2),
             record: part(16).clamp(1 << 20, 64 << 20),
+            // A chunk of the shortest cells has no more than half as many.
+            cells: chunk,
+            batch: 4 * chunk,
+            pages: part(4),
             columns: part(2),
             rank_rows: part(4),
             row_hashes: part(8),
         }
+    }
+
+    /// How many rows of so many columns a batch has at most.
+    pub(crate) fn rows(&self, width: usize) -> usize {
+        (self.cells / width.max(1)).max(1)
     }
 }

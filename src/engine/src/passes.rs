@@ -49,7 +49,13 @@ pub(crate) fn settle<S>(
             }));
         }
         let parse = |chunk| dataset.parse(chunk, &plan);
-        pipeline::run(dataset.open()?, &parse, guarded, resources, ctl)?;
+        pipeline::run(
+            dataset.open(plan.names.len())?,
+            &parse,
+            guarded,
+            resources,
+            ctl,
+        )?;
         if findings.is_latin()
             && let Some(latin) = dataset.in_latin()
         {
@@ -59,6 +65,7 @@ pub(crate) fn settle<S>(
         }
         let found = findings.plan();
         if found == plan && findings.fits {
+            plan.names = plan.shown_names();
             return Ok(Settled {
                 dataset,
                 plan,

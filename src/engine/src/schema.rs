@@ -24,6 +24,8 @@ pub(crate) struct Findings {
     formulas: u64,
     hints: Hints,
     notes: Notes,
+    /// How many values of each column are no point in time.
+    out_of_range: Vec<u64>,
 }
 
 impl Findings {
@@ -40,6 +42,7 @@ impl Findings {
             formulas: 0,
             hints: dataset.hints(),
             notes: Notes::default(),
+            out_of_range: Vec::new(),
         }
     }
 
@@ -57,6 +60,7 @@ impl Findings {
             formulas: 0,
             hints: dataset.hints(),
             notes: Notes::default(),
+            out_of_range: Vec::new(),
         }
     }
 
@@ -70,6 +74,10 @@ impl Findings {
             *kinds = kinds.and(column.kinds);
             self.fits &= column.fits;
             self.formulas += column.formulas;
+        }
+        self.out_of_range.resize(batch.columns.len(), 0);
+        for (count, column) in self.out_of_range.iter_mut().zip(&batch.columns) {
+            *count += column.out_of_range;
         }
         for (name, kinds) in &batch.more {
             self.fits = false;
@@ -180,6 +188,9 @@ impl Findings {
                 ),
             });
         }
+        let names = self.names.iter().map(String::as_str);
+        let counts = self.out_of_range.iter().copied();
+        report.warnings.extend(out_of_range(names.zip(counts)));
         refinement::conclude(&mut report, &self.names, &self.kinds, &self.hints());
         Ok(report)
     }
@@ -210,6 +221,26 @@ impl Findings {
             ),
         })
     }
+}
+
+/// The warning about columns with values that are no date, point in time or time of day.
+pub(crate) fn out_of_range<'n>(
+    columns: impl IntoIterator<Item = (&'n str, u64)>,
+) -> Option<ReadWarning> {
+    let columns = columns.into_iter().filter(|(_, count)| *count > 0);
+    let columns: Vec<(&str, u64)> = columns.collect();
+    let count: u64 = columns.iter().map(|(_, count)| count).sum();
+    let places = columns.iter().take(PLACES_NAMED);
+    let places = places.map(|(name, count)| format!("{name} ({count})"));
+    (count > 0).then(|| ReadWarning {
+        code: "out_of_range".into(),
+        line: None,
+        detail: format!(
+            "dates and times out of range count as missing: in column {}",
+            list(places, columns.len() as u64)
+        ),
+        count,
+    })
 }
 
 fn list(places: impl Iterator<Item = String>, all: u64) -> String {

@@ -40,6 +40,12 @@ impl Source {
         Ok(std::fs::metadata(&self.path)?.len())
     }
 
+    /// Whether its bytes stand for more of them.
+    pub(crate) fn is_compressed(&self) -> Result<bool, EngineError> {
+        let packed = matches!(self.format, Format::Parquet | Format::Xlsx);
+        Ok(packed || self.open()?.compressed)
+    }
+
     /// Its bytes from the beginning, decompressed.
     pub(crate) fn open(&self) -> Result<Stored, EngineError> {
         let mut file = File::open(&self.path)?;
@@ -139,7 +145,7 @@ impl Stored {
     }
 }
 
-fn read_full(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
+pub(crate) fn read_full(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
         match reader.read(&mut buffer[filled..]) {

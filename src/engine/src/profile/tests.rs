@@ -1,5 +1,6 @@
 //! What must hold for any data: the answer depends on neither chunks nor threads.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use lastcall_domain::profile::Profile;
@@ -26,7 +27,7 @@ fn profile_in(data: &[u8], format: Format, bytes: u64, chunk: usize, helpers: us
         helpers,
         scratch: folder.path(),
     };
-    let closed = AtomicBool::new(false);
+    let closed = Arc::new(AtomicBool::new(false));
     let ctl = Ctl {
         cancel: &Cancel::new(),
         closed: &closed,
@@ -93,7 +94,7 @@ fn profile_whatever(bytes: &[u8]) {
             helpers: 0,
             scratch: folder.path(),
         };
-        let closed = AtomicBool::new(false);
+        let closed = Arc::new(AtomicBool::new(false));
         let ctl = Ctl {
             cancel: &Cancel::new(),
             closed: &closed,

@@ -160,6 +160,7 @@ pub(crate) fn build_column<C: Cell>(
         typed: builder.typed,
         identifiers: builder.identifiers,
         formulas: builder.formulas,
+        out_of_range: 0,
     }
 }
 

@@ -1,5 +1,8 @@
 //! From Arrow arrays to columns.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{
@@ -7,6 +10,9 @@ use arrow::datatypes::{
 };
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
+use foldhash::quality::FixedState;
+
+use super::parquet::LONG;
 use crate::batch::{ColumnBatch, Missing, Texts, Values};
 use crate::cell::{CellRules, Kind, Kinds};
 
@@ -72,17 +78,19 @@ impl Declared {
     }
 }
 
-/// Reads an array as a column of the planned kind.
+/// Reads an array as a column of the planned kind. The file says which cells are missing; texts are
+/// only where the request says which.
 pub(crate) fn build(
     array: &ArrayRef,
     declared: Declared,
     kind: Kind,
-    rules: &CellRules,
+    markers: Option<&CellRules>,
 ) -> Result<ColumnBatch, String> {
     let rows = array.len();
     let mut missing = Missing::default();
     let mut kinds = declared.kinds();
     let mut fits = true;
+    let mut out_of_range = 0;
     let values = match kind {
         Kind::Float => {
             let floats = to(array, &DataType::Float64)?;
@@ -107,7 +115,7 @@ pub(crate) fn build(
             }
             values
         }
-        Kind::Text => text(array, declared, rules, &mut missing)?,
+        Kind::Text => text(array, declared, markers, &mut missing, &mut out_of_range)?,
         Kind::Boolean => {
             let booleans = to(array, &DataType::Boolean)?;
             let booleans = booleans.as_boolean();
@@ -138,6 +146,7 @@ pub(crate) fn build(
                 _ => None,
             };
             let times = to(array, &DataType::Timestamp(TimeUnit::Microsecond, zone))?;
+            out_of_range = (times.null_count() - array.null_count()) as u64;
             let times = times.as_primitive::<TimestampMicrosecondType>();
             Values::Integers(integers(times, |row| times.value(row), &mut missing))
         }
@@ -150,6 +159,7 @@ pub(crate) fn build(
         typed: 0,
         identifiers: 0,
         formulas: 0,
+        out_of_range,
     })
 }
 
@@ -181,54 +191,92 @@ fn integers(array: &dyn Array, value: impl Fn(usize) -> i64, missing: &mut Missi
 fn text(
     array: &ArrayRef,
     declared: Declared,
-    rules: &CellRules,
+    markers: Option<&CellRules>,
     missing: &mut Missing,
+    out_of_range: &mut u64,
 ) -> Result<Values, String> {
-    let mut texts = Texts::new(None, array.len());
-    let mut push = |cell: Option<&[u8]>| {
-        let cell = cell.filter(|cell| !rules.is_missing(cell));
-        match cell {
-            Some(cell) => texts.push(cell),
-            None => {
-                missing.mark(texts.len());
-                texts.push_missing();
-            }
-        }
+    let mut cells = TextCells {
+        texts: Texts::new(None, array.len()),
+        markers,
+        missing,
+        long: HashMap::default(),
     };
     match declared {
         Declared::Text => {
-            let array = to(array, &DataType::LargeUtf8)?;
-            for cell in array.as_string::<i64>() {
-                push(cell.map(str::as_bytes));
+            let array = to(array, &DataType::Utf8View)?;
+            let array = array.as_string_view();
+            for (cell, &view) in array.iter().zip(array.views()) {
+                cells.push_view(cell.map(str::as_bytes), view);
             }
         }
         Declared::Binary => {
-            let array = to(array, &DataType::LargeBinary)?;
-            for cell in array.as_binary::<i64>() {
+            let array = to(array, &DataType::BinaryView)?;
+            let array = array.as_binary_view();
+            for (cell, &view) in array.iter().zip(array.views()) {
                 match cell {
                     Some(bytes) if std::str::from_utf8(bytes).is_err() => {
                         let digits: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-                        push(Some(digits.as_bytes()));
+                        cells.push(Some(digits.as_bytes()));
                     }
-                    cell => push(cell),
+                    cell => cells.push_view(cell, view),
                 }
             }
         }
         _ => {
             let options = FormatOptions::default();
             let format = ArrayFormatter::try_new(array, &options).map_err(|e| e.to_string())?;
+            let mut shown = String::new();
             for row in 0..array.len() {
+                shown.clear();
                 if array.is_null(row) {
-                    push(None);
+                    cells.push(None);
+                } else if format.value(row).write(&mut shown).is_err() {
+                    // A time of day beyond midnight, alone or within others.
+                    *out_of_range += 1;
+                    cells.push(None);
                 } else {
-                    let shown = format
-                        .value(row)
-                        .try_to_string()
-                        .map_err(|e| e.to_string())?;
-                    push(Some(shown.as_bytes()));
+                    cells.push(Some(shown.as_bytes()));
                 }
             }
         }
     }
-    Ok(Values::Text(texts))
+    Ok(Values::Text(cells.texts))
+}
+
+/// The texts of a column, as far as they were read.
+struct TextCells<'a> {
+    texts: Texts,
+    markers: Option<&'a CellRules>,
+    missing: &'a mut Missing,
+    /// In which row a long text was first. Of a dictionary it may be in all of them.
+    long: HashMap<u128, usize, FixedState>,
+}
+
+impl TextCells<'_> {
+    fn push(&mut self, cell: Option<&[u8]>) {
+        let is_missing = |cell: &[u8]| self.markers.is_some_and(|rules| rules.is_missing(cell));
+        match cell.filter(|cell| !is_missing(cell)) {
+            Some(cell) => self.texts.push(cell),
+            None => {
+                self.missing.mark(self.texts.len());
+                self.texts.push_missing();
+            }
+        }
+    }
+
+    /// The same where `view` tells whether it is the same text in the same place of the file.
+    fn push_view(&mut self, cell: Option<&[u8]>, view: u128) {
+        if cell.is_none_or(|cell| cell.len() < LONG) {
+            return self.push(cell);
+        }
+        let row = self.texts.len();
+        match self.long.entry(view) {
+            Entry::Vacant(entry) => {
+                entry.insert(row);
+                self.push(cell);
+            }
+            Entry::Occupied(first) if self.missing.at(*first.get()) => self.push(None),
+            Entry::Occupied(first) => self.texts.push_again(*first.get()),
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! The names of the columns.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use lastcall_domain::profile::Warning;
 
@@ -11,36 +11,34 @@ pub(crate) fn names(header: &[Vec<u8>]) -> (Vec<String>, Vec<Warning>) {
         .iter()
         .map(|cell| String::from_utf8_lossy(cell).into_owned())
         .collect();
-    let mut taken: HashSet<String> = given
-        .iter()
-        .filter(|name| !name.is_empty())
-        .cloned()
-        .collect();
-    let mut seen = HashSet::new();
+    let given_names = given.iter().filter(|name| !name.is_empty());
+    let mut taken: HashSet<String> = given_names.cloned().collect();
+    // How often a name was seen, which is also the number where the search for a free one begins.
+    let mut seen: HashMap<String, usize> = HashMap::new();
     let mut empty = Vec::new();
     let mut repeated = Vec::new();
     let mut names = Vec::with_capacity(given.len());
     for (at, name) in given.into_iter().enumerate() {
         let base = if name.is_empty() {
             empty.push(at + 1);
-            format!("Unnamed: {at}")
+            unnamed(at)
         } else {
             name
         };
-        if seen.insert(base.clone()) {
+        let Some(count) = seen.get_mut(&base) else {
+            seen.insert(base.clone(), 1);
             taken.insert(base.clone());
             names.push(base);
             continue;
-        }
+        };
         repeated.push(at + 1);
-        let mut count = 1;
         let mut name = format!("{base}.{count}");
         while taken.contains(&name) {
-            count += 1;
+            *count += 1;
             name = format!("{base}.{count}");
         }
         taken.insert(name.clone());
-        seen.insert(name.clone());
+        seen.insert(name.clone(), 1);
         names.push(name);
     }
     let mut warnings = Vec::new();
@@ -59,6 +57,11 @@ pub(crate) fn names(header: &[Vec<u8>]) -> (Vec<String>, Vec<Warning>) {
         ));
     }
     (names, warnings)
+}
+
+/// What a column without a name is called, in every format; `at` counts from 0.
+pub(crate) fn unnamed(at: usize) -> String {
+    format!("Unnamed: {at}")
 }
 
 fn warning(code: &str, what: &str, columns: &[usize]) -> Warning {
@@ -90,5 +93,13 @@ mod tests {
         );
         assert_eq!(warnings.len(), 2);
         assert_eq!(warnings[0].count, 2);
+    }
+
+    #[test]
+    fn a_header_of_one_name_again_and_again_takes_no_longer_than_any_other() {
+        let header = vec![b"a".to_vec(); 200_000];
+        let (names, _) = names(&header);
+        assert_eq!(names[0], "a");
+        assert_eq!(names[199_999], "a.199999");
     }
 }

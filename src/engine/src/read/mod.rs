@@ -6,6 +6,7 @@
 mod build;
 mod columnar;
 mod csv;
+mod guard;
 mod header;
 mod ndjson;
 mod parquet;
@@ -62,6 +63,13 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// The names as they are shown: a key may be empty, a name is not.
+    pub(crate) fn shown_names(&self) -> Vec<String> {
+        let given = self.names.iter();
+        let given: Vec<Vec<u8>> = given.map(|name| name.clone().into_bytes()).collect();
+        header::names(&given).0
+    }
+
     /// Shares out memory to the columns.
     pub(crate) fn budgets(&self, bytes: usize) -> Vec<usize> {
         const MORE: usize = 8;
@@ -121,8 +129,9 @@ pub(crate) trait Dataset: Sync {
         false
     }
 
-    /// The chunks from the beginning.
-    fn open(&self) -> Result<Box<dyn Input>, EngineError>;
+    /// The chunks from the beginning, with as many rows each as `width` columns of them may have
+    /// in memory.
+    fn open(&self, width: usize) -> Result<Box<dyn Input>, EngineError>;
 
     /// Reads the cells of a chunk as the plan says.
     fn parse(&self, chunk: Chunk, plan: &Plan) -> Result<Batch, EngineError>;
@@ -166,6 +175,7 @@ pub(crate) fn open(
         Format::Parquet => Ok(Box::new(parquet::Parquet::open(
             source,
             options,
+            limits,
             resources.scratch,
             ctl,
         )?)),

@@ -20,7 +20,7 @@ use super::build::build_column;
 use super::records::{Lines, Records};
 use super::text::{self, Encoded, Replaced};
 use super::{Body, Chunk, Dataset, Input, Look, MAX_COLUMNS, Plan};
-use crate::batch::{Batch, ChunkText, Notes, hash_rows};
+use crate::batch::{Batch, ChunkText, ColumnBatch, Notes, hash_rows};
 use crate::cell::{CellRules, Kind};
 use crate::limits::Limits;
 use crate::{EngineError, Source};
@@ -73,13 +73,7 @@ impl Ndjson {
         let rows = Rows::read_all(whole, &known, 1, &mut Replaced::default())?;
         let columns = rows.columns.iter().zip(rows.names);
         ndjson.looks = columns
-            .map(|(column, name)| {
-                let cells = column.cells(rows.rows);
-                Look::new(
-                    name,
-                    &build_column(Kind::Text, cells, rows.rows, &ndjson.rules, None),
-                )
-            })
+            .map(|(column, name)| Look::new(name, &column.given(&ndjson.rules)))
             .collect();
         Ok(ndjson)
     }
@@ -92,10 +86,6 @@ impl Ndjson {
         replaced: &mut Replaced,
     ) -> Result<Batch, EngineError> {
         let rows = Rows::read_all(&chunk.bytes, plan, first_line, replaced)?;
-        let build = |kind, column: &Column<'_>| {
-            let cells = column.cells(rows.rows);
-            build_column(kind, cells, rows.rows, &self.rules, Some(chunk))
-        };
         let mut batch = Batch {
             rows: rows.rows,
             row_hashes: vec![0; rows.rows],
@@ -103,12 +93,13 @@ impl Ndjson {
         };
         let known = plan.kinds.len();
         for (column, &kind) in rows.columns.iter().zip(&plan.kinds) {
-            let column = build(kind, column);
+            let cells = column.cells(rows.rows);
+            let column = build_column(kind, cells, rows.rows, &self.rules, Some(chunk));
             hash_rows(&column, &mut batch.row_hashes);
             batch.columns.push(column);
         }
         for (column, name) in rows.columns.iter().zip(&rows.names).skip(known) {
-            let column = build(Kind::Text, column);
+            let column = column.given(&self.rules);
             batch.more.push((name.clone(), column.kinds));
         }
         Ok(batch)
@@ -136,9 +127,10 @@ impl Dataset for Ndjson {
         self.looks.clone()
     }
 
-    fn open(&self) -> Result<Box<dyn Input>, EngineError> {
+    fn open(&self, width: usize) -> Result<Box<dyn Input>, EngineError> {
         let stream = self.encoded.stream(&self.source)?;
-        Ok(Box::new(Records::new(stream, Lines, &self.limits)))
+        let records = Records::new(stream, Lines, &self.limits);
+        Ok(Box::new(records.at_most(self.limits.rows(width))))
     }
 
     fn in_latin(&self) -> Option<Box<dyn Dataset>> {
@@ -193,6 +185,13 @@ impl<'a> Column<'a> {
             }
             found.filter(|cell| !cell.is_null())
         })
+    }
+
+    /// The cells that were given, as text: there may be few of them in many rows.
+    fn given(&self, rules: &CellRules) -> ColumnBatch {
+        let cells = self.cells.iter().map(|(_, cell)| Some(cell));
+        let cells = cells.map(|cell| cell.filter(|cell| !cell.is_null()));
+        build_column(Kind::Text, cells, self.cells.len(), rules, None)
     }
 }
 

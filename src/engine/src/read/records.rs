@@ -51,8 +51,14 @@ pub(crate) struct Records<S> {
     splitter: S,
     chunk: usize,
     largest: usize,
+    /// How many records a chunk has at most.
+    most: usize,
     /// What was read beyond the last chunk.
     rest: Vec<u8>,
+    /// Whole records of which there were too many for one chunk, and where those begin that have
+    /// not been handed on.
+    whole: Vec<u8>,
+    start: usize,
     line: u64,
     ended: bool,
 }
@@ -64,10 +70,19 @@ impl<S: Splitter> Records<S> {
             splitter,
             chunk: limits.chunk,
             largest: limits.record,
+            most: usize::MAX,
             rest: Vec::new(),
+            whole: Vec::new(),
+            start: 0,
             line: 1,
             ended: false,
         }
+    }
+
+    /// The same in chunks of as many records at most: short ones may take far more memory as cells
+    /// than as text.
+    pub(crate) fn at_most(self, most: usize) -> Self {
+        Self { most, ..self }
     }
 
     /// The next record, with its line feed; nothing at the end of the data.
@@ -87,8 +102,39 @@ impl<S: Splitter> Records<S> {
     fn take(&mut self, end: usize) -> Vec<u8> {
         let rest = self.rest.split_off(end);
         let data = std::mem::replace(&mut self.rest, rest);
-        self.line += memchr_iter(b'\n', &data).count() as u64;
+        self.line += count_lines(&data);
         data
+    }
+
+    /// A chunk of whole records, or the first of several that they make.
+    fn take_chunk(&mut self, end: usize) -> Chunk {
+        let first_line = self.line;
+        let data = self.take(end);
+        // A record has a line at least.
+        if self.line - first_line <= self.most as u64 {
+            return self.chunk(data, first_line);
+        }
+        self.line = first_line;
+        self.whole = data;
+        self.start = 0;
+        self.take_part()
+    }
+
+    fn take_part(&mut self) -> Chunk {
+        let first_line = self.line;
+        let data = first(&self.splitter, &self.whole[self.start..], self.most).to_vec();
+        let end = self.start + data.len();
+        self.line += count_lines(&data);
+        self.start = end;
+        self.chunk(data, first_line)
+    }
+
+    fn chunk(&self, data: Vec<u8>, first_line: u64) -> Chunk {
+        Chunk {
+            body: Body::Text(data),
+            first_line,
+            done: self.stream.done(),
+        }
     }
 
     /// Reads as much again as there is, at least a chunk, so that a long record is searched for
@@ -125,10 +171,33 @@ impl<S: Splitter> Records<S> {
     }
 }
 
+/// The first records of data, so many at most.
+pub(crate) fn first<'d>(splitter: &impl Splitter, data: &'d [u8], most: usize) -> &'d [u8] {
+    // A record has a line at least.
+    if memchr_iter(b'\n', data).nth(most.saturating_sub(1)).is_none() {
+        return data;
+    }
+    let mut end = 0;
+    for _ in 0..most {
+        match splitter.record_end(data, end) {
+            Some(next) => end = next,
+            None => return data,
+        }
+    }
+    &data[..end]
+}
+
+fn count_lines(data: &[u8]) -> u64 {
+    memchr_iter(b'\n', data).count() as u64
+}
+
 impl<S: Splitter> Input for Records<S> {
     fn next(&mut self, ctl: Ctl<'_>) -> Result<Option<Chunk>, EngineError> {
         loop {
             ctl.check()?;
+            if self.start < self.whole.len() {
+                return Ok(Some(self.take_part()));
+            }
             let end = if self.ended {
                 self.check_closed()?;
                 Some(self.rest.len())
@@ -140,14 +209,7 @@ impl<S: Splitter> Input for Records<S> {
             match end {
                 None => self.read_more()?,
                 Some(0) => return Ok(None),
-                Some(end) => {
-                    let first_line = self.line;
-                    return Ok(Some(Chunk {
-                        body: Body::Text(self.take(end)),
-                        first_line,
-                        done: self.stream.done(),
-                    }));
-                }
+                Some(end) => return Ok(Some(self.take_chunk(end))),
             }
         }
     }

@@ -12,3 +12,4 @@ mod pandas;
 mod parquet;
 mod support;
 mod wild_csv;
+mod workbooks;

@@ -14,7 +14,7 @@ use lastcall_domain::{Format, ReadOptions};
 use self::cells::Cells;
 use self::dialect::Dialect;
 use super::build::build_column;
-use super::records::{Records, Splitter, is_blank};
+use super::records::{self, Records, Splitter, is_blank};
 use super::text::{self, Encoded};
 use super::{Body, Chunk, Dataset, Input, Look, MAX_COLUMNS, Plan, header};
 use crate::batch::{Batch, hash_rows};
@@ -113,6 +113,7 @@ impl Csv {
             _ if all => &sample[start..],
             end => &sample[start..start + end.unwrap_or(0)],
         };
+        let rows = records::first(&self.dialect, rows, self.limits.rows(names.len()));
         let cells = Cells::cut(rows, self.dialect, names.len(), 1);
         let look = |(at, name)| {
             let column = build_column(
@@ -133,8 +134,9 @@ impl Dataset for Csv {
         self.looks.clone()
     }
 
-    fn open(&self) -> Result<Box<dyn Input>, EngineError> {
-        Ok(Box::new(self.records()?.0))
+    fn open(&self, width: usize) -> Result<Box<dyn Input>, EngineError> {
+        let records = self.records()?.0;
+        Ok(Box::new(records.at_most(self.limits.rows(width))))
     }
 
     fn hints(&self) -> Hints {

@@ -1,108 +1,138 @@
-//! Apache Parquet. Types are those of the file, so that no cell is looked at to find them, and what
-//! statistics tell is not read.
+//! Apache Parquet. Types are those of the file, so that no cell is looked at to find them. All else
+//! that the file says of itself (rows, sizes, statistics) is a hint: what counts is what is read.
 
-mod known;
+mod codec;
+mod delta;
+mod footer;
+mod group;
+mod header;
+mod levels;
+mod pages;
+mod schema;
+mod slices;
+mod thrift;
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
-use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::array::{ArrayRef, RecordBatch, new_null_array};
+use arrow::datatypes::DataType;
 use lastcall_domain::ReadOptions;
 use lastcall_domain::profile::Warning;
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
-    ParquetRecordBatchReaderBuilder,
-};
+use parquet::arrow::FieldLevels;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaData;
 
-use self::known::{known, repeated};
+use self::footer::{failed, malformed};
+use self::group::Group;
+use self::pages::Budget;
+pub(crate) use self::slices::LONG;
 use super::columnar::{self, Declared};
-use super::{Body, Chunk, Dataset, Input, Look, MAX_COLUMNS, Plan, header};
+use super::guard::guarded;
+use super::{Body, Chunk, Dataset, Input, Look, MAX_COLUMNS, Plan, header as names};
 use crate::batch::{Batch, hash_rows};
 use crate::cell::{CellRules, Kinds};
 use crate::ctl::Ctl;
+use crate::limits::Limits;
 use crate::{EngineError, Source};
 
-/// How much one batch may take in memory, about.
-const BATCH_BYTES: i64 = 2 << 20;
-const MOST_ROWS: i64 = 8192;
+/// How much one batch may take in memory, about, as far as the footer tells.
+const BATCH_BYTES: u64 = 2 << 20;
+const MOST_ROWS: usize = 8192;
+/// A batch of fewer rows costs more than it saves.
+const FEWEST_ROWS: usize = 64;
 
 /// A Parquet dataset.
 pub(super) struct Parquet {
-    file: File,
+    file: Arc<File>,
     rules: CellRules,
-    names: Vec<String>,
-    declared: Vec<Declared>,
+    /// Texts are missing where the request says which.
+    markers: bool,
+    limits: Limits,
+    names: Arc<Vec<String>>,
+    /// The type of each column; none where it cannot have a value.
+    types: Vec<Option<DataType>>,
     warnings: Vec<Warning>,
     batch_rows: usize,
-    metadata: ArrowReaderMetadata,
+    metadata: Arc<ParquetMetaData>,
+    levels: Arc<FieldLevels>,
 }
 
 impl Parquet {
     pub(super) fn open(
         source: &Source,
         options: &ReadOptions,
+        limits: &Limits,
         scratch: &Path,
         ctl: Ctl<'_>,
     ) -> Result<Self, EngineError> {
         let file = source.open_seekable(scratch, ctl)?;
-        let metadata = guarded(|| {
-            ArrowReaderMetadata::load(&file, ArrowReaderOptions::default())
-                .map_err(|e| e.to_string())
-        })?;
-        let schema: &Schema = metadata.schema();
-        if schema.fields().len() > MAX_COLUMNS {
+        let loaded = guarded("Parquet", || footer::load(&file))?;
+        let metadata = Arc::clone(loaded.metadata());
+        let descriptor = metadata.file_metadata().schema_descr();
+        let types = schema::columns(descriptor, loaded.schema());
+        if types.len() > MAX_COLUMNS {
             return Err(EngineError::TooManyColumns {
                 limit: MAX_COLUMNS as u64,
             });
         }
-        let given: Vec<Vec<u8>> = schema
-            .fields()
-            .iter()
-            .map(|field| field.name().as_bytes().to_vec())
-            .collect();
-        let (names, warnings) = header::names(&given);
-        let types: Vec<&DataType> = schema
-            .fields()
-            .iter()
-            .map(|field| field.data_type())
-            .collect();
-        let groups = metadata.metadata().row_groups();
-        let rows: i64 = groups.iter().map(|group| group.num_rows()).sum();
-        let bytes: i64 = groups.iter().map(|group| group.total_byte_size()).sum();
-        let row_bytes = bytes
-            .checked_div(rows)
-            .unwrap_or(0)
-            .max(8 * types.len() as i64)
-            .max(1);
-        let batch_rows = (BATCH_BYTES / row_bytes).clamp(1, MOST_ROWS);
+        let roots = descriptor.root_schema().get_fields().iter();
+        let given: Vec<Vec<u8>> = roots.map(|root| root.name().as_bytes().to_vec()).collect();
+        let (names, warnings) = names::names(&given);
+        let levels = guarded("Parquet", || {
+            schema::levels(descriptor, loaded.schema()).map_err(failed)
+        })?;
         Ok(Self {
             rules: CellRules::new(options)?,
-            declared: types.into_iter().map(Declared::of).collect(),
-            names,
+            markers: options.missing.is_some(),
+            limits: *limits,
+            batch_rows: batch_rows(&metadata, limits),
+            file: Arc::new(file),
+            names: Arc::new(names),
+            types,
             warnings,
-            batch_rows: usize::try_from(batch_rows).unwrap_or(1),
-            file,
+            levels: Arc::new(levels),
             metadata,
         })
     }
+
+    fn declared(&self) -> impl Iterator<Item = Declared> {
+        let types = self.types.iter();
+        types.map(|found| found.as_ref().map_or(Declared::Text, Declared::of))
+    }
 }
 
-/// Files are made by others: whatever is wrong with one is its fault, not ours, even where the
-/// library panics over it.
-fn guarded<T>(read: impl FnOnce() -> Result<T, String>) -> Result<T, EngineError> {
-    catch_unwind(AssertUnwindSafe(read))
-        .unwrap_or_else(|_| Err("its structure contradicts itself".into()))
-        .map_err(|detail| EngineError::malformed("Parquet", detail))
+/// How many rows are decoded at a time.
+fn batch_rows(metadata: &ParquetMetaData, limits: &Limits) -> usize {
+    let sum = |of: fn(&parquet::file::metadata::RowGroupMetaData) -> i64| {
+        let groups = metadata.row_groups().iter();
+        groups.fold(0u64, |sum, group| {
+            sum.saturating_add(u64::try_from(of(group)).unwrap_or(0))
+        })
+    };
+    let descriptor = metadata.file_metadata().schema_descr();
+    let columns = descriptor.num_columns();
+    let bytes = sum(|group| group.total_byte_size())
+        .checked_div(sum(|group| group.num_rows()))
+        .unwrap_or(0)
+        .max(8 * columns as u64)
+        .max(1);
+    let hinted = usize::try_from(BATCH_BYTES / bytes).unwrap_or(MOST_ROWS);
+    let fitting = limits.batch / schema::fixed_bytes(descriptor).max(1);
+    hinted
+        .clamp(FEWEST_ROWS, MOST_ROWS)
+        .min(limits.rows(columns))
+        .min(fitting.max(1))
 }
 
 impl Dataset for Parquet {
     fn first_look(&self) -> Vec<Look> {
-        let columns = self.names.iter().zip(&self.declared);
-        let look = |(name, declared): (&String, &Declared)| Look {
+        let columns = self.names.iter().zip(self.declared());
+        let look = |(name, declared): (&String, Declared)| Look {
             name: name.clone(),
             kinds: declared.kinds(),
             varied: true,
@@ -111,23 +141,27 @@ impl Dataset for Parquet {
     }
 
     fn declared(&self) -> Option<Vec<Kinds>> {
-        let declared = self.declared.iter();
-        Some(declared.map(|declared| declared.kinds()).collect())
+        Some(self.declared().map(Declared::kinds).collect())
     }
 
     fn declared_is_final(&self) -> bool {
-        !self.declared.contains(&Declared::Large)
+        !self.declared().any(|declared| declared == Declared::Large)
     }
 
-    fn open(&self) -> Result<Box<dyn Input>, EngineError> {
-        let rows = self.metadata.metadata().file_metadata().num_rows();
+    fn open(&self, _width: usize) -> Result<Box<dyn Input>, EngineError> {
+        let groups = self.metadata.row_groups().iter();
         Ok(Box::new(Batches {
-            file: self.file.try_clone()?,
-            metadata: self.metadata.clone(),
+            file: Arc::clone(&self.file),
+            metadata: Arc::clone(&self.metadata),
+            levels: Arc::clone(&self.levels),
+            names: Arc::clone(&self.names),
+            limits: self.limits,
+            budget: Budget::new(self.limits.pages, self.limits.record),
             batch_rows: self.batch_rows,
-            group: None,
-            groups: 0..self.metadata.metadata().num_row_groups(),
-            rows: u64::try_from(rows).unwrap_or(0),
+            reader: None,
+            parts: VecDeque::new(),
+            groups: 0..self.metadata.num_row_groups(),
+            rows: groups.map(|group| group.num_rows() as f64).sum(),
             read: 0,
         }))
     }
@@ -142,9 +176,20 @@ impl Dataset for Parquet {
             row_hashes: vec![0; rows],
             ..Batch::default()
         };
-        let columns = records.columns().iter().zip(&self.declared);
-        for ((array, declared), &kind) in columns.zip(&plan.kinds) {
-            let column = guarded(|| columnar::build(array, *declared, kind, &self.rules))?;
+        let markers = self.markers.then_some(&self.rules);
+        let mut read = records.columns().iter();
+        for (column, &kind) in self.types.iter().zip(&plan.kinds) {
+            let (array, declared): (ArrayRef, _) = match column {
+                Some(data_type) => {
+                    let array = read.next().cloned();
+                    let array = array.ok_or_else(|| malformed("a column is missing"))?;
+                    (array, Declared::of(data_type))
+                }
+                None => (new_null_array(&DataType::Utf8View, rows), Declared::Text),
+            };
+            let column = guarded("Parquet", || {
+                columnar::build(&array, declared, kind, markers).map_err(malformed)
+            })?;
             hash_rows(&column, &mut batch.row_hashes);
             batch.columns.push(column);
         }
@@ -157,91 +202,80 @@ impl Dataset for Parquet {
 }
 
 struct Batches {
-    file: File,
-    metadata: ArrowReaderMetadata,
+    file: Arc<File>,
+    metadata: Arc<ParquetMetaData>,
+    levels: Arc<FieldLevels>,
+    names: Arc<Vec<String>>,
+    limits: Limits,
+    budget: Arc<Budget>,
     batch_rows: usize,
-    group: Option<Group>,
+    reader: Option<ParquetRecordBatchReader>,
+    /// What was read and is still to be handed on.
+    parts: VecDeque<RecordBatch>,
     /// Those that are still to be read.
     groups: Range<usize>,
-    rows: u64,
+    rows: f64,
     read: u64,
 }
 
-/// A row group that is being read.
-struct Group {
-    reader: ParquetRecordBatchReader,
-    /// The columns that need no reading.
-    known: Vec<Option<ArrayRef>>,
-}
-
 impl Batches {
-    fn open_group(&self, number: usize) -> Result<Group, String> {
-        let metadata = self.metadata.metadata();
-        let known = known(metadata, self.metadata.schema(), number);
-        let unknown = known
-            .iter()
-            .enumerate()
-            .filter(|(_, known)| known.is_none());
-        let mask = ProjectionMask::roots(
-            metadata.file_metadata().schema_descr(),
-            unknown.map(|(column, _)| column),
-        );
-        let file = self.file.try_clone().map_err(|e| e.to_string())?;
-        let reader =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
-                .with_row_groups(vec![number])
-                .with_projection(mask)
-                .with_batch_size(self.batch_rows)
-                .build()
-                .map_err(|e| e.to_string())?;
-        Ok(Group { reader, known })
+    fn open_group(
+        &self,
+        number: usize,
+        ctl: Ctl<'_>,
+    ) -> Result<ParquetRecordBatchReader, ParquetError> {
+        let group = Group {
+            file: Arc::clone(&self.file),
+            metadata: Arc::clone(&self.metadata),
+            number,
+            budget: Arc::clone(&self.budget),
+            stop: ctl.stop(),
+        };
+        let rows = group.rows_at_a_time(self.batch_rows, &self.limits)?;
+        ParquetRecordBatchReader::try_new_with_row_groups(&self.levels, &group, rows, None)
     }
 
-    fn next_records(&mut self) -> Result<Option<RecordBatch>, String> {
+    fn next_records(&mut self, ctl: Ctl<'_>) -> Result<Option<RecordBatch>, EngineError> {
         loop {
-            if let Some(group) = &mut self.group
-                && let Some(records) = group.reader.next()
+            if let Some(reader) = &mut self.reader
+                && let Some(records) = reader.next()
             {
-                let records = records.map_err(|e| e.to_string())?;
-                return group.completed(&records, self.metadata.schema()).map(Some);
+                return records
+                    .map(Some)
+                    .map_err(|error| self.budget.told(error.into()));
             }
+            // Its pages go before others come.
+            self.reader = None;
             let Some(number) = self.groups.next() else {
                 return Ok(None);
             };
-            self.group = Some(self.open_group(number)?);
+            self.reader = Some(
+                self.open_group(number, ctl)
+                    .map_err(|error| self.budget.told(error))?,
+            );
         }
-    }
-}
-
-impl Group {
-    /// The rows with the columns that were not read.
-    fn completed(&self, read: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, String> {
-        let rows = read.num_rows();
-        let mut read = read.columns().iter();
-        let mut columns = Vec::with_capacity(self.known.len());
-        for known in &self.known {
-            columns.push(match known {
-                Some(value) => repeated(value, rows)?,
-                None => read.next().cloned().ok_or("a column is missing")?,
-            });
-        }
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        RecordBatch::try_new_with_options(schema.clone(), columns, &options)
-            .map_err(|e| e.to_string())
     }
 }
 
 impl Input for Batches {
     fn next(&mut self, ctl: Ctl<'_>) -> Result<Option<Chunk>, EngineError> {
         ctl.check()?;
-        let next = guarded(|| self.next_records())?;
-        Ok(next.map(|records| {
+        if self.parts.is_empty() {
+            let next = guarded("Parquet", || self.next_records(ctl));
+            // A reader that was stopped fails as if the file were broken.
+            ctl.check()?;
+            let Some(records) = next? else {
+                return Ok(None);
+            };
+            self.parts = slices::cut(records, &self.names, &self.limits)?;
+        }
+        Ok(self.parts.pop_front().map(|records| {
             let first_line = self.read + 1;
             self.read += records.num_rows() as u64;
             Chunk {
                 body: Body::Records(records),
                 first_line,
-                done: self.read as f64 / self.rows.max(1) as f64,
+                done: self.read as f64 / self.rows.max(1.0),
             }
         }))
     }

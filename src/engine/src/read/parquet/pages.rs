@@ -1,0 +1,407 @@
+//! The pages of a column, within bounds.
+//!
+//! The parquet crate (59.3) believes the headers: it makes room for whatever a page says that it
+//! is, hands on checksums unread unless a feature of the whole build is on, and cannot be stopped
+//! between two pages. Here a page is looked at before it is unpacked.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use parquet::basic::{Compression, Encoding};
+use parquet::column::page::{Page, PageIterator, PageMetadata, PageReader};
+use parquet::errors::{ParquetError, Result};
+use parquet::file::metadata::ColumnChunkMetaData;
+
+use super::codec::decompress;
+use super::footer::failed;
+use super::header::{Header, PageKind};
+use super::{delta, levels};
+use crate::EngineError;
+use crate::ctl::Stop;
+
+/// What all columns of a file may have in memory as pages at the same time.
+#[derive(Debug)]
+pub(super) struct Budget {
+    pub(super) limit: usize,
+    /// The largest value.
+    pub(super) record: usize,
+    held: AtomicUsize,
+    /// Why reading stopped, where it was us who stopped it: the library makes a text of errors.
+    fault: Mutex<Option<EngineError>>,
+}
+
+impl Budget {
+    pub(super) fn new(limit: usize, record: usize) -> Arc<Self> {
+        Arc::new(Self {
+            limit,
+            record,
+            held: AtomicUsize::new(0),
+            fault: Mutex::default(),
+        })
+    }
+
+    /// Notes why reading has to stop; the error is for the library.
+    pub(super) fn refuse(&self, fault: EngineError) -> ParquetError {
+        let error = ParquetError::General(fault.to_string());
+        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
+        error
+    }
+
+    /// The error in our words.
+    pub(super) fn told(&self, error: ParquetError) -> EngineError {
+        let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        fault.take().unwrap_or_else(|| failed(error))
+    }
+}
+
+/// The pages of one column of one row group.
+pub(super) struct Pages {
+    file: Arc<File>,
+    column: Column,
+    budget: Arc<Budget>,
+    stop: Stop,
+    at: u64,
+    end: u64,
+    /// Read ahead, with where its page begins.
+    next: Option<(Header, u64)>,
+    dictionary: usize,
+    page: usize,
+}
+
+/// What has to be known of the column.
+#[derive(Clone)]
+pub(super) struct Column {
+    path: String,
+    codec: Compression,
+    start: u64,
+    length: u64,
+    /// The highest levels.
+    repetition: i16,
+    definition: i16,
+}
+
+impl Column {
+    pub(super) fn of(metadata: &ColumnChunkMetaData) -> Self {
+        let (start, length) = metadata.byte_range();
+        Self {
+            path: metadata.column_path().string(),
+            codec: metadata.compression(),
+            start,
+            length,
+            repetition: metadata.column_descr().max_rep_level(),
+            definition: metadata.column_descr().max_def_level(),
+        }
+    }
+
+    pub(super) fn is_nested(&self) -> bool {
+        self.repetition > 0
+    }
+
+    pub(super) fn too_large(&self, limit: usize) -> EngineError {
+        EngineError::CellTooLarge {
+            place: format!("a value of column {}", self.path),
+            limit: limit as u64,
+        }
+    }
+}
+
+impl Pages {
+    pub(super) fn new(file: &Arc<File>, column: Column, budget: &Arc<Budget>, stop: Stop) -> Self {
+        Self {
+            file: Arc::clone(file),
+            at: column.start,
+            end: column.start.saturating_add(column.length),
+            column,
+            budget: Arc::clone(budget),
+            stop,
+            next: None,
+            dictionary: 0,
+            page: 0,
+        }
+    }
+
+    /// The header of the next page that has values, which is not unpacked.
+    pub(super) fn next_header(&mut self) -> Result<Option<&Header>> {
+        while self.next.is_none() {
+            if self.stop.is_asked() {
+                return Err(self.budget.refuse(EngineError::Cancelled));
+            }
+            if self.at >= self.end {
+                return Ok(None);
+            }
+            let read = Header::read(&self.file, self.at, self.end)?;
+            let (header, length) = read.ok_or_else(|| broken("the header of a page"))?;
+            let start = self.at + length;
+            let end = start.checked_add(header.packed as u64);
+            self.at = end
+                .filter(|end| *end <= self.end)
+                .ok_or_else(|| broken("a page"))?;
+            if header.kind() != PageKind::Other {
+                self.next = Some((header, start));
+            }
+        }
+        Ok(self.next.as_ref().map(|(header, _)| header))
+    }
+
+    fn pass_over(&mut self) {
+        self.next = None;
+    }
+
+    /// The next page's header and its bytes, unpacked.
+    pub(super) fn unpack(&mut self) -> Result<Option<(Header, Bytes)>> {
+        self.next_header()?;
+        let Some((header, start)) = self.next.take() else {
+            return Ok(None);
+        };
+        let size = match self.column.codec {
+            Compression::UNCOMPRESSED => header.packed,
+            _ => header.unpacked,
+        };
+        self.hold(&header, size)?;
+        let mut packed = vec![0; header.packed];
+        self.file.read_exact_at(&mut packed, start)?;
+        if header
+            .crc
+            .is_some_and(|crc| crc32fast::hash(&packed) != crc)
+        {
+            return Err(ParquetError::General(
+                "a page does not have the checksum that its header names".into(),
+            ));
+        }
+        let plain = header
+            .repetition_bytes
+            .saturating_add(header.definition_bytes);
+        let levels = if header.kind() == PageKind::DataV2 {
+            plain
+        } else {
+            0
+        };
+        let is_packed = self.column.codec != Compression::UNCOMPRESSED && header.is_packed;
+        if !is_packed {
+            return Ok(Some((header, packed.into())));
+        }
+        if levels > size || levels > packed.len() {
+            return Err(broken("the levels of a page"));
+        }
+        let mut page = vec![0; size];
+        page[..levels].copy_from_slice(&packed[..levels]);
+        // A page of nulls alone has nothing behind its levels.
+        if levels < size {
+            decompress(self.column.codec, &packed[levels..], &mut page[levels..])
+                .map_err(ParquetError::General)?;
+        }
+        Ok(Some((header, page.into())))
+    }
+
+    /// Takes note of what the next page takes in memory.
+    fn hold(&mut self, header: &Header, size: usize) -> Result<()> {
+        // Lengths are read all at once.
+        let lengths = match header.encoding() {
+            Some(Encoding::DELTA_BYTE_ARRAY | Encoding::DELTA_LENGTH_BYTE_ARRAY) => {
+                8 * header.values as usize
+            }
+            _ => 0,
+        };
+        let size = size.saturating_add(lengths);
+        let held = match header.kind() {
+            PageKind::Dictionary => &mut self.dictionary,
+            _ => &mut self.page,
+        };
+        let before = std::mem::replace(held, size);
+        self.budget.held.fetch_sub(before, Ordering::Relaxed);
+        let all = self.budget.held.fetch_add(size, Ordering::Relaxed);
+        let record = self.budget.record;
+        if size / header.values.max(1) as usize > record {
+            return Err(self.budget.refuse(self.column.too_large(record)));
+        }
+        if all.saturating_add(size) > self.budget.limit {
+            return Err(self.budget.refuse(EngineError::ResourceExhausted {
+                detail: format!(
+                    "the pages of this Parquet file take more than {} bytes at a time; write \
+                     smaller row groups or pages",
+                    self.budget.limit
+                ),
+            }));
+        }
+        Ok(())
+    }
+
+    fn page(&mut self) -> Result<Option<Page>> {
+        let Some((header, buf)) = self.unpack()? else {
+            return Ok(None);
+        };
+        let unknown = || broken("the encoding of a page");
+        let encoding = header.encoding().ok_or_else(unknown)?;
+        let lengths = [
+            Encoding::DELTA_BYTE_ARRAY,
+            Encoding::DELTA_LENGTH_BYTE_ARRAY,
+        ];
+        if lengths.contains(&encoding) && header.kind() != PageKind::Dictionary {
+            self.check_lengths(&header, &buf)?;
+        }
+        Ok(Some(match header.kind() {
+            PageKind::Dictionary => Page::DictionaryPage {
+                buf,
+                num_values: header.values,
+                encoding,
+                is_sorted: header.is_sorted,
+            },
+            PageKind::DataV2 => Page::DataPageV2 {
+                buf,
+                num_values: header.values,
+                encoding,
+                num_nulls: header.nulls,
+                num_rows: header.rows,
+                def_levels_byte_len: level_bytes(header.definition_bytes)?,
+                rep_levels_byte_len: level_bytes(header.repetition_bytes)?,
+                is_compressed: header.is_packed,
+                statistics: None,
+            },
+            _ => Page::DataPage {
+                buf,
+                num_values: header.values,
+                encoding,
+                def_level_encoding: header.definition_encoding().ok_or_else(unknown)?,
+                rep_level_encoding: header.repetition_encoding().ok_or_else(unknown)?,
+                statistics: None,
+            },
+        }))
+    }
+
+    /// Checks how many lengths there are and how long the values are before the library makes room
+    /// for them: values that begin as those before them may be far longer than their page.
+    fn check_lengths(&mut self, header: &Header, page: &[u8]) -> Result<()> {
+        let cut = || broken("the lengths of a page");
+        let values = page.get(self.levels_end(header, page)..).ok_or_else(cut)?;
+        let most = header.values as usize;
+        let (prefixes, end) = delta::decode(values, most).ok_or_else(cut)?;
+        if header.encoding() != Some(Encoding::DELTA_BYTE_ARRAY) {
+            return Ok(());
+        }
+        let suffixes = values.get(end..).ok_or_else(cut)?;
+        let (suffixes, _) = delta::decode(suffixes, most).ok_or_else(cut)?;
+        let (mut all, mut length) = (0usize, 0usize);
+        for (prefix, suffix) in prefixes.into_iter().zip(suffixes) {
+            let kept = usize::try_from(prefix).map_err(|_| cut())?.min(length);
+            length = kept.saturating_add(usize::try_from(suffix).map_err(|_| cut())?);
+            all = all.saturating_add(length);
+            if length > self.budget.record {
+                return Err(self
+                    .budget
+                    .refuse(self.column.too_large(self.budget.record)));
+            }
+        }
+        self.hold(header, page.len().saturating_add(all))
+    }
+
+    /// Where the values of a data page begin.
+    fn levels_end(&self, header: &Header, page: &[u8]) -> usize {
+        if header.kind() == PageKind::DataV2 {
+            return header
+                .repetition_bytes
+                .saturating_add(header.definition_bytes);
+        }
+        let mut end = 0;
+        for level in [self.column.repetition, self.column.definition] {
+            if level > 0 {
+                let length = levels::length(page.get(end..).unwrap_or(&[]));
+                end = end.saturating_add(length);
+            }
+        }
+        end
+    }
+
+    /// How many values the longest row has.
+    pub(super) fn longest_row(mut self) -> Result<usize> {
+        let mut rows = levels::Rows::new(self.column.repetition);
+        while let Some((header, page)) = self.unpack()? {
+            let levels = match header.kind() {
+                PageKind::Dictionary | PageKind::Other => continue,
+                PageKind::DataV2 => page.get(..header.repetition_bytes),
+                PageKind::Data if header.repetition_encoding() == Some(Encoding::RLE) => {
+                    page.get(4..levels::length(&page))
+                }
+                // How it was done before there was a length: nobody writes it any more.
+                PageKind::Data => None,
+            };
+            let counted = levels.and_then(|levels| rows.add(levels, header.values as usize));
+            counted.ok_or_else(|| broken("the levels of a page"))?;
+        }
+        Ok(rows.longest())
+    }
+
+    /// How many values the headers of its pages name.
+    pub(super) fn count_values(mut self) -> Result<usize> {
+        let mut count = 0usize;
+        while let Some(header) = self.next_header()? {
+            if header.kind() != PageKind::Dictionary {
+                count = count.saturating_add(header.values as usize);
+            }
+            self.pass_over();
+        }
+        Ok(count)
+    }
+}
+
+fn level_bytes(bytes: usize) -> Result<u32> {
+    u32::try_from(bytes).map_err(|_| broken("the levels of a page"))
+}
+
+fn broken(what: &str) -> ParquetError {
+    ParquetError::General(format!("{what} contradicts its header or the footer"))
+}
+
+impl Iterator for Pages {
+    type Item = Result<Page>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.get_next_page().transpose()
+    }
+}
+
+impl PageReader for Pages {
+    fn get_next_page(&mut self) -> Result<Option<Page>> {
+        self.page()
+    }
+
+    fn peek_next_page(&mut self) -> Result<Option<PageMetadata>> {
+        Ok(self.next_header()?.map(|header| {
+            let is_dict = header.kind() == PageKind::Dictionary;
+            PageMetadata {
+                num_rows: (header.kind() == PageKind::DataV2).then_some(header.rows as usize),
+                num_levels: (!is_dict).then_some(header.values as usize),
+                is_dict,
+            }
+        }))
+    }
+
+    fn skip_next_page(&mut self) -> Result<()> {
+        self.next_header()?;
+        self.pass_over();
+        Ok(())
+    }
+}
+
+impl Drop for Pages {
+    fn drop(&mut self) {
+        let held = self.dictionary + self.page;
+        self.budget.held.fetch_sub(held, Ordering::Relaxed);
+    }
+}
+
+/// The pages of one column, as the library wants them.
+pub(super) struct OneGroup(pub(super) Option<Pages>);
+
+impl Iterator for OneGroup {
+    type Item = Result<Box<dyn PageReader>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let pages = self.0.take()?;
+        Some(Ok(Box::new(pages)))
+    }
+}
+
+impl PageIterator for OneGroup {}

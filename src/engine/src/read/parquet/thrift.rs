@@ -1,0 +1,142 @@
+//! The compact protocol of Thrift, as far as Parquet's headers and footers use it.
+
+/// Reads values from the beginning of bytes; `None` where they end too early or make no sense.
+pub(super) struct Cursor<'b> {
+    bytes: &'b [u8],
+    at: usize,
+}
+
+/// What the protocol calls a type.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Kind(u8);
+
+impl Kind {
+    pub(super) const STRUCT: Self = Self(12);
+    pub(super) const LIST: Self = Self(9);
+    const TRUE: Self = Self(1);
+    const FALSE: Self = Self(2);
+
+    /// A boolean field has its value in its type.
+    pub(super) fn is_true(self) -> bool {
+        self == Self::TRUE
+    }
+}
+
+/// Structures within structures.
+const DEEPEST: usize = 32;
+
+impl<'b> Cursor<'b> {
+    pub(super) fn new(bytes: &'b [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    pub(super) fn position(&self) -> usize {
+        self.at
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        let byte = *self.bytes.get(self.at)?;
+        self.at += 1;
+        Some(byte)
+    }
+
+    pub(super) fn unsigned(&mut self) -> Option<u64> {
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    pub(super) fn integer(&mut self) -> Option<i64> {
+        let value = self.unsigned()?;
+        Some((value >> 1) as i64 ^ -((value & 1) as i64))
+    }
+
+    /// The next field of a structure whose last field was `last`: its number and type, and where
+    /// it begins. `None` within is the end of the structure.
+    pub(super) fn field(&mut self, last: i16) -> Option<Option<(i16, Kind)>> {
+        let head = self.byte()?;
+        if head == 0 {
+            return Some(None);
+        }
+        let number = match head >> 4 {
+            0 => i16::try_from(self.integer()?).ok()?,
+            step => last.checked_add(i16::from(step))?,
+        };
+        Some(Some((number, Kind(head & 0x0f))))
+    }
+
+    /// How many elements a list has, and of which type.
+    pub(super) fn list(&mut self) -> Option<(u64, Kind)> {
+        let head = self.byte()?;
+        let count = match head >> 4 {
+            15 => self.unsigned()?,
+            count => u64::from(count),
+        };
+        Some((count, Kind(head & 0x0f)))
+    }
+
+    /// Passes over a field's value.
+    pub(super) fn skip(&mut self, kind: Kind) -> Option<()> {
+        self.skip_at(kind, DEEPEST)
+    }
+
+    fn skip_at(&mut self, kind: Kind, depth: usize) -> Option<()> {
+        let depth = depth.checked_sub(1)?;
+        match kind {
+            Kind::TRUE | Kind::FALSE => {}
+            Kind(3) => self.pass(1)?,
+            Kind(4..=6) => {
+                self.unsigned()?;
+            }
+            Kind(7) => self.pass(8)?,
+            Kind(8) => {
+                let length = self.unsigned()?;
+                self.pass(usize::try_from(length).ok()?)?;
+            }
+            Kind::LIST | Kind(10) => {
+                let (count, kind) = self.list()?;
+                for _ in 0..count {
+                    self.skip_element(kind, depth)?;
+                }
+            }
+            Kind(11) => {
+                let count = self.unsigned()?;
+                if count > 0 {
+                    let kinds = self.byte()?;
+                    for _ in 0..count {
+                        self.skip_element(Kind(kinds >> 4), depth)?;
+                        self.skip_element(Kind(kinds & 0x0f), depth)?;
+                    }
+                }
+            }
+            Kind::STRUCT => {
+                let mut last = 0;
+                while let Some((number, kind)) = self.field(last)? {
+                    self.skip_at(kind, depth)?;
+                    last = number;
+                }
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// Booleans are a byte in a list, and nothing in a structure.
+    fn skip_element(&mut self, kind: Kind, depth: usize) -> Option<()> {
+        match kind {
+            Kind::TRUE | Kind::FALSE => self.pass(1),
+            kind => self.skip_at(kind, depth),
+        }
+    }
+
+    fn pass(&mut self, bytes: usize) -> Option<()> {
+        let end = self.at.checked_add(bytes)?;
+        (end <= self.bytes.len()).then(|| self.at = end)
+    }
+}

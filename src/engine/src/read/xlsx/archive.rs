@@ -1,0 +1,197 @@
+//! What a workbook is packed in, looked at before the library unpacks it into memory.
+
+use std::fs::File;
+use std::io::{BufReader, Read, Seek};
+
+use memchr::memchr;
+use memchr::memmem;
+
+use super::malformed;
+use crate::EngineError;
+use crate::ctl::Ctl;
+use crate::limits::Limits;
+use crate::source::read_full;
+
+/// How the files of Office before 2007 begin, and those with a password.
+const COMPOUND: &[u8] = &[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
+/// What a text of a workbook takes in memory beside its bytes, at most.
+const TEXT: u64 = 64;
+
+pub(super) fn protected() -> EngineError {
+    EngineError::Unsupported {
+        detail: "the workbook is protected by a password".into(),
+    }
+}
+
+/// The library holds a cell in memory, and everything but the sheets: neither may be larger than
+/// the limits.
+pub(super) fn check(mut file: &File, limits: &Limits, ctl: Ctl<'_>) -> Result<(), EngineError> {
+    check_kind(file)?;
+    let broken = |error: zip::result::ZipError| malformed(error.to_string());
+    file.rewind()?;
+    let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(broken)?;
+    let most = limits.columns as u64;
+    let mut left = most;
+    let mut buffer = vec![0; 64 << 10];
+    for at in 0..archive.len() {
+        let Ok(mut entry) = archive.by_index(at) else {
+            continue;
+        };
+        let name = entry.name().map(|name| name.to_ascii_lowercase());
+        let mut cells = name
+            .is_ok_and(|name| is_sheet(&name))
+            .then(|| CellSizes::new(limits.record));
+        loop {
+            ctl.check()?;
+            // What cannot be decompressed is noticed when it is needed.
+            let read = entry.read(&mut buffer).unwrap_or(0);
+            if read == 0 {
+                break;
+            }
+            let part = &buffer[..read];
+            if let Some(cells) = &mut cells {
+                cells.add(part)?;
+                continue;
+            }
+            let texts = memmem::find_iter(part, b"<si").count() as u64;
+            left = left
+                .checked_sub(read as u64 + TEXT * texts)
+                .ok_or_else(|| EngineError::ResourceExhausted {
+                    detail: format!("the workbook's texts and styles take more than {most} bytes"),
+                })?;
+        }
+    }
+    file.rewind()?;
+    Ok(())
+}
+
+pub(super) fn is_sheet(name: &str) -> bool {
+    name.contains("worksheets/") && name.ends_with(".xml")
+}
+
+fn check_kind(mut file: &File) -> Result<(), EngineError> {
+    file.rewind()?;
+    let mut head = [0; 8];
+    let read = read_full(&mut file, &mut head)?;
+    if head[..read] != *COMPOUND {
+        return Ok(());
+    }
+    // Its folder is somewhere in it, in UTF-16.
+    let package: Vec<u8> = "EncryptedPackage"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let mut buffer = vec![0; 64 << 10];
+    let mut kept = 0;
+    loop {
+        let read = read_full(&mut file, &mut buffer[kept..])?;
+        if memmem::find(&buffer[..kept + read], &package).is_some() {
+            return Err(protected());
+        }
+        if read == 0 {
+            return Err(EngineError::Unsupported {
+                detail: "the workbook is of Excel before 2007; save it as .xlsx".into(),
+            });
+        }
+        let end = kept + read;
+        kept = end.min(package.len());
+        buffer.copy_within(end - kept..end, 0);
+    }
+}
+
+/// How far tags are apart, and the beginnings and ends of cells.
+struct CellSizes {
+    largest: usize,
+    since_tag: usize,
+    since_cell: usize,
+    in_cell: bool,
+    /// The part of a tag that was cut off by the end of the buffer.
+    tag: Vec<u8>,
+}
+
+/// Of a tag this much is looked at.
+const TAG: usize = 32;
+
+impl CellSizes {
+    fn new(largest: usize) -> Self {
+        Self {
+            largest,
+            since_tag: 0,
+            since_cell: 0,
+            in_cell: false,
+            tag: Vec::with_capacity(TAG),
+        }
+    }
+
+    fn add(&mut self, mut part: &[u8]) -> Result<(), EngineError> {
+        if !self.tag.is_empty() {
+            // Another tag may begin in what is missing of this one: at worst a cell seems a few
+            // bytes longer.
+            let missing = (TAG - self.tag.len()).min(part.len());
+            self.tag.extend_from_slice(&part[..missing]);
+            self.grow(missing)?;
+            part = &part[missing..];
+            if self.tag.len() == TAG {
+                let tag = std::mem::take(&mut self.tag);
+                self.begin(&tag);
+            }
+        }
+        while let Some(at) = memchr(b'<', part) {
+            self.grow(at)?;
+            part = &part[at..];
+            if part.len() < TAG {
+                self.tag.extend_from_slice(part);
+                return self.grow(part.len());
+            }
+            self.begin(&part[..TAG]);
+            self.grow(1)?;
+            part = &part[1..];
+        }
+        self.grow(part.len())
+    }
+
+    fn begin(&mut self, tag: &[u8]) {
+        self.since_tag = 0;
+        if let Some(begins) = begins_cell(tag) {
+            self.since_cell = 0;
+            self.in_cell = begins;
+        }
+    }
+
+    fn grow(&mut self, bytes: usize) -> Result<(), EngineError> {
+        self.since_tag += bytes;
+        self.since_cell += bytes;
+        let cell = if self.in_cell { self.since_cell } else { 0 };
+        if cell.max(self.since_tag) <= self.largest {
+            return Ok(());
+        }
+        Err(EngineError::CellTooLarge {
+            place: "a cell of the workbook".into(),
+            limit: self.largest as u64,
+        })
+    }
+}
+
+/// Whether a cell begins with this tag, or ends: with its own or with that of a row, whatever
+/// their namespace is called.
+fn begins_cell(tag: &[u8]) -> Option<bool> {
+    let name = &tag[1..];
+    let (name, closing) = match name.strip_prefix(b"/") {
+        Some(name) => (name, true),
+        None => (name, false),
+    };
+    let end = name
+        .iter()
+        .position(|byte| matches!(byte, b'>' | b'/' | b' ' | b'\t' | b'\r' | b'\n'))
+        .unwrap_or(name.len());
+    let name = &name[..end];
+    let local = name
+        .iter()
+        .position(|&byte| byte == b':')
+        .map_or(name, |at| &name[at + 1..]);
+    match local {
+        b"c" => Some(!closing),
+        b"row" => Some(false),
+        _ => None,
+    }
+}

@@ -1,0 +1,92 @@
+//! Workbooks that calamine 0.38 does not read though nothing of what matters is wrong with them.
+//!
+//! It refuses a workbook for one sheet of macros beside ordinary ones, and a sheet for a
+//! `<dimension>` that names rows alone (`1:4`), which it does not even need. The workbook is
+//! written anew with the macros as a kind of sheet that it passes over, and without dimensions.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Read, Seek, Write};
+
+use memchr::memmem;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
+
+use super::{Bounded, archive, malformed};
+use crate::EngineError;
+use crate::ctl::Ctl;
+use crate::source::read_full;
+
+/// The dimension stands before the rows: it is looked for in this much of a sheet.
+const HEAD: usize = 64 << 10;
+/// What a file of relations may have; calamine holds it in memory as well.
+const RELATIONS: u64 = 16 << 20;
+
+/// The workbook with what stands in the way taken out.
+pub(super) fn repaired(
+    mut file: &File,
+    out: Bounded<File>,
+    ctl: Ctl<'_>,
+) -> Result<File, EngineError> {
+    let broken = |error: zip::result::ZipError| match error {
+        zip::result::ZipError::Io(io) => EngineError::Io(io),
+        other => malformed(other.to_string()),
+    };
+    file.rewind()?;
+    let mut archive = ZipArchive::new(BufReader::new(file)).map_err(broken)?;
+    let mut writer = ZipWriter::new(BufWriter::new(out));
+    let stored = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Stored)
+        .large_file(true);
+    for at in 0..archive.len() {
+        ctl.check()?;
+        let entry = archive.by_index(at).map_err(broken)?;
+        let name = entry.name().map_err(broken)?.into_owned();
+        let lower = name.to_ascii_lowercase();
+        if archive::is_sheet(&lower) {
+            writer.start_file(name, stored).map_err(broken)?;
+            copy_sheet(entry, &mut writer, ctl)?;
+        } else if lower.ends_with("workbook.xml.rels") {
+            let mut relations = Vec::new();
+            entry.take(RELATIONS).read_to_end(&mut relations)?;
+            writer.start_file(name, stored).map_err(broken)?;
+            writer.write_all(&without_macros(relations))?;
+        } else {
+            drop(entry);
+            let raw = archive.by_index_raw(at).map_err(broken)?;
+            writer.raw_copy_file(raw).map_err(broken)?;
+        }
+    }
+    let out = writer.finish().map_err(broken)?;
+    let out = out.into_inner().map_err(|error| error.into_error())?;
+    let mut file = out.writer;
+    file.rewind()?;
+    Ok(file)
+}
+
+fn copy_sheet(mut entry: impl Read, out: &mut impl Write, ctl: Ctl<'_>) -> Result<(), EngineError> {
+    let mut buffer = vec![0; HEAD];
+    let mut read = read_full(&mut entry, &mut buffer)?;
+    rename(&mut buffer[..read], b"<dimension", b"<dimensiox");
+    rename(&mut buffer[..read], b"</dimension", b"</dimensiox");
+    while read > 0 {
+        ctl.check()?;
+        out.write_all(&buffer[..read])?;
+        read = read_full(&mut entry, &mut buffer)?;
+    }
+    Ok(())
+}
+
+/// Renames a tag to one that nobody knows.
+fn rename(text: &mut [u8], from: &[u8], to: &[u8]) {
+    let places: Vec<usize> = memmem::find_iter(text, from).collect();
+    for at in places {
+        text[at..at + to.len()].copy_from_slice(to);
+    }
+}
+
+fn without_macros(relations: Vec<u8>) -> Vec<u8> {
+    let text = String::from_utf8_lossy(&relations);
+    let text = text.replace("/xlMacrosheet\"", "/dialogsheet\"");
+    text.replace("/xlIntlMacrosheet\"", "/dialogsheet\"")
+        .into_bytes()
+}
