@@ -5,6 +5,7 @@ mod blobs;
 mod cancel;
 mod clock;
 pub mod compare;
+pub mod content;
 pub mod correlation;
 mod dataset;
 mod duration;

@@ -35,6 +35,28 @@ impl Source {
         Self { path, format, name }
     }
 
+    /// The format of a file: the one that its ending names, or else its first bytes, decompressed.
+    /// What tells nothing is CSV.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn detect_format(path: &Path) -> Result<Format, EngineError> {
+        let name = path.to_string_lossy().to_ascii_lowercase();
+        if let Some(format) = Format::from_file_name(&name) {
+            return Ok(format);
+        }
+        let mut head = [0; 512];
+        let read = Self::new(path, Format::Csv).open()?.fill(&mut head)?;
+        Ok(match head[..read].trim_ascii_start() {
+            [b'P', b'A', b'R', b'1', ..] => Format::Parquet,
+            [b'P', b'K', 3, 4, ..] | [0xd0, 0xcf, 0x11, 0xe0, ..] => Format::Xlsx,
+            [b'{', ..] => Format::Ndjson,
+            // A document that is no object per line is said to be none, not taken as CSV.
+            _ if name.trim_end_matches(".gz").ends_with(".json") => Format::Ndjson,
+            _ => Format::Csv,
+        })
+    }
+
     /// Its size in bytes, as stored.
     pub(crate) fn size(&self) -> Result<u64, EngineError> {
         Ok(std::fs::metadata(&self.path)?.len())

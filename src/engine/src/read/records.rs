@@ -174,7 +174,10 @@ impl<S: Splitter> Records<S> {
 /// The first records of data, so many at most.
 pub(crate) fn first<'d>(splitter: &impl Splitter, data: &'d [u8], most: usize) -> &'d [u8] {
     // A record has a line at least.
-    if memchr_iter(b'\n', data).nth(most.saturating_sub(1)).is_none() {
+    if memchr_iter(b'\n', data)
+        .nth(most.saturating_sub(1))
+        .is_none()
+    {
         return data;
     }
     let mut end = 0;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
+use lastcall_domain::content;
+
 use crate::batch::{ChunkText, Notes, PLACES_NAMED};
 use crate::source::Stored;
 use crate::{EngineError, Source};
@@ -196,7 +198,12 @@ pub(crate) fn sample(source: &Source) -> Result<Vec<u8>, EngineError> {
     let mut sample = vec![0; SAMPLE];
     let read = stored.fill(&mut sample)?;
     sample.truncate(read);
-    Ok(sample)
+    match content::told_by(&sample[..read.min(content::HEAD)]) {
+        Some(what) => Err(EngineError::Unsupported {
+            detail: format!("it is {what}, not text"),
+        }),
+        None => Ok(sample),
+    }
 }
 
 impl Read for TextStream {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod associations;
+mod bounds;
 mod cancelling;
 mod converting;
 mod estimates;

@@ -133,7 +133,7 @@ impl SheetRows {
                 let count = self.impossible.get(column)?;
                 Some((name.as_str(), *count))
             });
-        warnings.extend(out_of_range(impossible));
+        warnings.extend(out_of_range(impossible).as_ref().map(Warning::from));
         Ok(Header {
             keys,
             names,

@@ -1,0 +1,106 @@
+//! Short rows of many columns, and what is no text: neither takes more than its share.
+
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use lastcall_domain::Format;
+use lastcall_engine::Source;
+
+use crate::support::{Bench, column, warning};
+
+/// An engine whose batches have few rows of so many columns.
+fn small() -> Bench {
+    Bench::with(1, 16 << 20)
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn short_rows_below_a_wide_header_keep_their_lines() {
+    let names: Vec<String> = (0..800).map(|at| format!("c{at}")).collect();
+    let whole = vec!["1"; 800].join(",");
+    let mut csv = names.join(",") + "\n";
+    for row in 0..3000 {
+        csv.push_str(if row % 3 == 2 { "1" } else { &whole });
+        csv.push('\n');
+    }
+    let profile = small().profile("a.csv", &csv);
+    assert_eq!(profile.dataset.rows, 3000);
+    assert_eq!(column(&profile, "c0").missing, 0);
+    assert_eq!(column(&profile, "c799").missing, 1000);
+    let ragged = warning(&profile, "ragged_rows");
+    assert_eq!(ragged.count, 1000);
+    assert!(ragged.detail.contains("4 (1 cells), 7 (1 cells)"), "{}", ragged.detail);
+}
+
+#[test]
+fn rows_without_most_of_the_keys_keep_their_lines() {
+    let keys: Vec<String> = (0..800).map(|at| format!("\"k{at}\":{at}")).collect();
+    let mut json = format!("{{{}}}\n", keys.join(","));
+    json.push_str(&"{}\n".repeat(5000));
+    let profile = small().profile("a.ndjson", &json);
+    assert_eq!(profile.dataset.rows, 5001);
+    assert_eq!(column(&profile, "k799").count, 1);
+    json.push_str("{]\n");
+    json.push_str(&"{}\n".repeat(1000));
+    let refused = small().failure("b.ndjson", &json);
+    assert!(refused.contains("on line 5002"), "{refused}");
+}
+
+#[test]
+fn a_new_key_on_every_line_makes_a_column_each() {
+    let rows = (0..2000).map(|at| format!("{{\"k{at}\":{at}}}\n"));
+    let profile = small().profile("a.ndjson", rows.collect::<String>());
+    assert_eq!((profile.dataset.rows, profile.dataset.columns), (2000, 2000));
+    assert_eq!(profile.dataset.missing_cells, 2000 * 1999);
+}
+
+#[test]
+fn a_key_without_a_name_is_given_the_one_that_a_column_without_is() {
+    let bench = Bench::new();
+    let named = |name, data: &str| bench.profile(name, data).columns[1].name.clone();
+    assert_eq!(named("a.csv", "a,\n1,2\n"), "Unnamed: 1");
+    assert_eq!(named("a.ndjson", "{\"a\":1,\"\":2}\n{\"\":3,\"a\":1}\n"), "Unnamed: 1");
+}
+
+#[test]
+fn what_is_no_text_is_told_compressed_or_not() {
+    let bench = Bench::new();
+    for (bytes, what) in [
+        (&b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"[..], "a PDF document"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a PNG image"),
+        (b"SQLite format 3\0\x10\0\x01\x01", "an SQLite database"),
+        (b"PK\x03\x04\x14\0\0\0", "a ZIP archive"),
+    ] {
+        for (name, bytes) in [
+            ("a.csv", bytes.to_vec()),
+            ("a.csv.gz", gzip(bytes)),
+            ("a.ndjson.gz", gzip(bytes)),
+        ] {
+            let refused = bench.failure(name, bytes);
+            assert!(refused.starts_with("unsupported_data"), "{refused}");
+            assert!(refused.contains(what), "{refused}");
+        }
+    }
+}
+
+#[test]
+fn formats_are_told_by_the_ending_or_by_what_is_compressed() {
+    let bench = Bench::new();
+    let detected = |name: &str, bytes: &[u8]| {
+        let path = bench.path(name);
+        std::fs::write(&path, bytes).unwrap();
+        Source::detect_format(&path).unwrap()
+    };
+    assert_eq!(detected("a.json.gz", &gzip(b"{\"a\":1}\n")), Format::Ndjson);
+    assert_eq!(detected("a.ndjson.gz", &gzip(b"{\"a\":1}\n")), Format::Ndjson);
+    assert_eq!(detected("a.dat.gz", &gzip(b"{\"a\":1}\n")), Format::Ndjson);
+    assert_eq!(detected("b.dat", b"PAR1\x15\x04"), Format::Parquet);
+    assert_eq!(detected("c.dat", b"PK\x03\x04\x14\0"), Format::Xlsx);
+    assert_eq!(detected("d.dat", b"a,b\n1,2\n"), Format::Csv);
+}
