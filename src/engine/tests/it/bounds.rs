@@ -35,7 +35,11 @@ fn short_rows_below_a_wide_header_keep_their_lines() {
     assert_eq!(column(&profile, "c799").missing, 1000);
     let ragged = warning(&profile, "ragged_rows");
     assert_eq!(ragged.count, 1000);
-    assert!(ragged.detail.contains("4 (1 cells), 7 (1 cells)"), "{}", ragged.detail);
+    assert!(
+        ragged.detail.contains("4 (1 cells), 7 (1 cells)"),
+        "{}",
+        ragged.detail
+    );
 }
 
 #[test]
@@ -56,7 +60,10 @@ fn rows_without_most_of_the_keys_keep_their_lines() {
 fn a_new_key_on_every_line_makes_a_column_each() {
     let rows = (0..2000).map(|at| format!("{{\"k{at}\":{at}}}\n"));
     let profile = small().profile("a.ndjson", rows.collect::<String>());
-    assert_eq!((profile.dataset.rows, profile.dataset.columns), (2000, 2000));
+    assert_eq!(
+        (profile.dataset.rows, profile.dataset.columns),
+        (2000, 2000)
+    );
     assert_eq!(profile.dataset.missing_cells, 2000 * 1999);
 }
 
@@ -65,7 +72,10 @@ fn a_key_without_a_name_is_given_the_one_that_a_column_without_is() {
     let bench = Bench::new();
     let named = |name, data: &str| bench.profile(name, data).columns[1].name.clone();
     assert_eq!(named("a.csv", "a,\n1,2\n"), "Unnamed: 1");
-    assert_eq!(named("a.ndjson", "{\"a\":1,\"\":2}\n{\"\":3,\"a\":1}\n"), "Unnamed: 1");
+    assert_eq!(
+        named("a.ndjson", "{\"a\":1,\"\":2}\n{\"\":3,\"a\":1}\n"),
+        "Unnamed: 1"
+    );
 }
 
 #[test]
@@ -98,7 +108,10 @@ fn formats_are_told_by_the_ending_or_by_what_is_compressed() {
         Source::detect_format(&path).unwrap()
     };
     assert_eq!(detected("a.json.gz", &gzip(b"{\"a\":1}\n")), Format::Ndjson);
-    assert_eq!(detected("a.ndjson.gz", &gzip(b"{\"a\":1}\n")), Format::Ndjson);
+    assert_eq!(
+        detected("a.ndjson.gz", &gzip(b"{\"a\":1}\n")),
+        Format::Ndjson
+    );
     assert_eq!(detected("a.dat.gz", &gzip(b"{\"a\":1}\n")), Format::Ndjson);
     assert_eq!(detected("b.dat", b"PAR1\x15\x04"), Format::Parquet);
     assert_eq!(detected("c.dat", b"PK\x03\x04\x14\0"), Format::Xlsx);
