@@ -1,7 +1,12 @@
-"""Files of a few hundred bytes or kilobytes that stand for gigabytes, if they are let."""
+"""Files of a few hundred bytes or kilobytes that stand for gigabytes, if they are let.
+
+    files.py --list         what there is, as JSON: name, ending, code of the error that may come
+    files.py NAME PATH      makes one
+"""
 
 import gzip
 import json
+import sys
 import zipfile
 
 import pyarrow as pa
@@ -51,10 +56,10 @@ def one_cell_gz(path):
 
 
 def blank_lines_gz(path):
-    """500 MB of rows without anything in them, compressed."""
+    """100 MB of rows without anything in them, compressed."""
     with gzip.open(path, "wb", compresslevel=1) as out:
         out.write(b"a,b\n")
-        for _ in range(250):
+        for _ in range(50):
             out.write(b",\n" * (1 << 20))
 
 
@@ -237,13 +242,13 @@ def _name(column):
 
 # Each file with its ending, and the code of the error that it may end in instead of a profile.
 FILES = [
-    (wide_csv, "csv", None),
+    (wide_csv, "csv", "malformed_data"),
     (wide_ndjson, "ndjson", None),
     (new_keys, "ndjson", None),
     (one_name, "csv", None),
     (one_long_name, "csv.gz", None),
     (one_cell_gz, "csv.gz", "record_too_large"),
-    (blank_lines_gz, "csv.gz", "resource_exhausted"),
+    (blank_lines_gz, "csv.gz", None),
     (dictionary, "parquet", None),
     (dictionary_of_many, "parquet", None),
     (dictionary_of_bytes, "parquet", None),
@@ -260,3 +265,9 @@ FILES = [
     (shared_strings, "xlsx", "resource_exhausted"),
     (sheet_of_blanks, "xlsx", None),
 ]
+
+
+if sys.argv[1] == "--list":
+    print(json.dumps([[make.__name__, ending, code] for make, ending, code in FILES]))
+else:
+    globals()[sys.argv[1]](sys.argv[2])
