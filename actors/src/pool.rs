@@ -7,12 +7,18 @@
 //! - The actor alone dies (a panic in a handler, in the pump): attempts go on, as tasks of the
 //!   arbiter; the next incarnation starts on the same arbiter and goes on filling slots.
 //! - The arbiter dies with all its tasks, or hangs and is given up: its attempts are orphans.
-//!   The next incarnation fails them with the code `worker_lost`, to be tried again: an attempt
-//!   that hangs its thread again and again ends after `jobs.max_attempts`.
-//! - The process dies: the rows stay `running`, and recovery or the lease takes them up.
+//!   The next incarnation fails the one that had the thread with the code `worker_lost`, to be
+//!   tried again, and hands the others back: an attempt that hangs its thread again and again
+//!   ends after `jobs.max_attempts`, and takes none of its neighbours with it. Where it cannot be
+//!   told who it was, all of them fail and are suspects.
+//! - The process dies: the rows stay `running`, and recovery or the lease takes them up, as
+//!   suspects.
+//!
+//! Suspects run one at a time in a process ([`suspects`]).
 //!
 //! Never here: a job's state. It changes in the store only, by `Lifecycle::apply`.
 
+mod arbiter;
 mod ask;
 mod attempt;
 mod claim;
@@ -22,6 +28,7 @@ mod hands;
 mod place;
 mod pump;
 mod queue;
+mod suspects;
 mod tally;
 mod write;
 mod writes;
@@ -49,9 +56,9 @@ pub(crate) use hand_back::{Which, hand_back};
 use hands::Hands;
 pub(crate) use pump::pump;
 use queue::Queue;
+pub(crate) use suspects::Suspects;
 pub(crate) use tally::Counter;
 use tally::Tally;
-use writes::Writes;
 
 /// What a pool works with.
 pub(crate) struct PoolPorts {
@@ -67,6 +74,11 @@ pub(crate) struct PoolPorts {
 pub(crate) struct PoolRules {
     pub(crate) instance: InstanceId,
     pub(crate) lease: Duration,
+    /// Whether other processes may have the store open.
+    pub(crate) shared: bool,
+    /// How long an answer of the store is waited for.
+    pub(crate) patience: Duration,
+    pub(crate) suspects: Suspects,
     pub(crate) queued: Queued,
     pub(crate) phase: PhaseWatch,
 }
@@ -84,7 +96,6 @@ pub(crate) struct Pool {
     pub(crate) mail: Gate,
     pub(crate) tally: Tally,
     pub(crate) estimate: Estimate,
-    writes: Writes,
     queue: Queue,
     /// The pump looks again.
     bell: Notify,
@@ -100,14 +111,13 @@ impl Pool {
         rules: PoolRules,
         ports: PoolPorts,
     ) -> Arc<Self> {
-        Arc::new(Self {
+        let pool = Arc::new(Self {
             service,
             hands: Hands::new(),
             claims: Gate::new(usize::MAX),
             mail: Gate::new(config.mailbox.max(1)),
             tally: Tally::default(),
             estimate: Estimate::default(),
-            writes: Writes::new(),
             queue: Queue::new(config.poll, rules.instance),
             bell: Notify::new(),
             wake_sent: AtomicBool::new(false),
@@ -116,7 +126,9 @@ impl Pool {
             config,
             rules,
             ports,
-        })
+        });
+        pool.rules.suspects.attach(&pool);
+        pool
     }
 
     /// Whose jobs may wait for the jobs of this one.
@@ -194,7 +206,8 @@ impl Pool {
     /// The arbiter of all incarnations before `incarnation` is dead or given up.
     pub(crate) fn abandon(&self, incarnation: u64) {
         self.hands.abandon(incarnation);
-        self.bell.notify_one();
+        self.queue.abandon();
+        self.ring();
     }
 
     /// What the page shows of it.
@@ -223,8 +236,18 @@ impl Pool {
     /// Jobs that wait for jobs of this service may be due.
     fn wake_dependents(&self) {
         if let Some(pool) = self.dependents.get().and_then(Weak::upgrade) {
-            pool.queue.look_soon();
-            pool.bell.notify_one();
+            pool.look_soon();
         }
+    }
+
+    /// Jobs may have become claimable.
+    fn look_soon(&self) {
+        self.queue.look_soon();
+        self.ring();
+    }
+
+    /// The pump looks again.
+    fn ring(&self) {
+        self.bell.notify_one();
     }
 }

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
+use lastcall_domain::running_time;
 use log::{error, warn};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -32,6 +33,9 @@ use child::Child;
 pub use child::{Birth, ChildSpec, Factory, Link, Obituary, Part};
 pub use family::Family;
 use host::Host;
+
+/// Children are asked no more often than this.
+const MIN_PING: Duration = Duration::from_millis(1);
 
 /// The actor.
 struct Supervisor {
@@ -127,12 +131,29 @@ impl Supervisor {
         });
     }
 
-    /// Asks every child whether it answers, and counts who has not since the last time.
+    /// Asks every child whether it answers, one round after the other. A round that is missed is
+    /// not made up.
     ///
-    /// Counted in rounds, not in time: after the whole process was stopped and continued, every
-    /// child is late, and none of them hangs.
+    /// A round that comes late says that this thread did not run, and so nothing of the children,
+    /// as far as it knows: the process may have been paused. Each gets its whole time again.
+    fn watch(&self, ctx: &mut Context<Self>) {
+        let ping = self.rules.ping.max(MIN_PING);
+        let due = Instant::now() + ping;
+        ctx.run_later(ping, move |supervisor, ctx| {
+            if running_time::was_paused(due) {
+                for child in &mut supervisor.children {
+                    child.unanswered = 0;
+                }
+            }
+            supervisor.ask_all(ctx);
+            supervisor.watch(ctx);
+        });
+    }
+
+    /// Asks every child whether it answers, and counts who has not since the last time. Counted
+    /// in rounds, not in time.
     fn ask_all(&mut self, ctx: &mut Context<Self>) {
-        let ping = self.rules.ping.max(Duration::from_millis(1));
+        let ping = self.rules.ping.max(MIN_PING);
         let bound = self.rules.hang.as_micros().div_ceil(ping.as_micros());
         for index in 0..self.children.len() {
             let child = &mut self.children[index];
@@ -211,7 +232,7 @@ impl Actor for Supervisor {
         for index in 0..self.children.len() {
             self.give_birth(index, ctx);
         }
-        ctx.run_interval(self.rules.ping, Self::ask_all);
+        self.watch(ctx);
     }
 }
 

@@ -11,7 +11,7 @@ use crate::log_lines::{
     ANALYSIS_BEGIN, ANALYSIS_END, CLEANER_BEGIN, CLEANER_END, REPORT_BEGIN, REPORT_END,
 };
 use crate::phase::{Phase, PhaseTeller};
-use crate::pool::{Pool, PoolPorts, PoolRules};
+use crate::pool::{Pool, PoolPorts, PoolRules, Suspects};
 use crate::report::{ReportService, Reports};
 use crate::shutdown::Tree;
 use crate::supervisor::{Birth, ChildSpec, Escalation, Family, Link, Part};
@@ -20,6 +20,9 @@ use crate::{Config, PhaseWatch, Reason, Shutdown, SystemStatus, Timeline};
 
 /// The leases of others are never looked at more often than this.
 const LEAST_EXPIRE: Duration = Duration::from_millis(10);
+
+/// How long an answer of a store is waited for that no other process has open.
+const SLOW_DISK: Duration = Duration::from_secs(60);
 
 /// Makes the work of ReportService from the way in which a report asks for its profile.
 pub type ReportWorkFactory = Box<dyn FnOnce(Arc<dyn Profiles>) -> Arc<dyn Work> + Send>;
@@ -54,9 +57,18 @@ impl System {
     /// Where no actix system runs on this thread.
     pub fn start(config: Config, ports: Ports) -> Handle {
         let phase = PhaseTeller::new();
+        let shared = ports.store.is_shared();
         let rules = PoolRules {
             instance: config.instance,
             lease: config.lease,
+            shared,
+            // What a peer may have by then is not waited for. Otherwise a disk may be slow.
+            patience: if shared {
+                config.lease
+            } else {
+                config.lease.max(SLOW_DISK)
+            },
+            suspects: Suspects::default(),
             queued: config.queued,
             phase: phase.watch(),
         };

@@ -162,7 +162,15 @@ impl Cleaning {
         }
         let mut emptied = Vec::with_capacity(marked.len());
         for session in marked {
-            match self.blobs.delete_prefix(&BlobKey::prefix(session)).await {
+            let prefix = BlobKey::prefix(session);
+            let removed = tokio::select! {
+                biased;
+                // Between two blobs, or wherever else the blob store can be left. What is marked
+                // stays so, for the next run.
+                () = self.gate.closed() => break,
+                removed = self.blobs.delete_prefix(&prefix) => removed,
+            };
+            match removed {
                 Ok(()) => emptied.push(session),
                 Err(fault) => {
                     warn!("{NAME}: the data of session {session} cannot be removed: {fault}");

@@ -14,6 +14,7 @@
 //! | [`first_session`] | a session from its first request to its end, with the right figures |
 //! | [`shutdown_lines`] | the lines of the log, the exit code and the report of a shutdown |
 //! | [`drain_matrix`] | every signal in every phase, and what clients see of it |
+//! | [`pauses`] | SIGSTOP and SIGCONT, longer than a lease |
 //! | [`kill9`] | `kill -9` at random moments under load (`LASTCALL_KILLS=10000` for the long run) |
 //! | [`config_and_cli`] | the configuration, the commands and their exit codes |
 //! | [`error_codes`] | that every code of a failed job is described |
@@ -38,6 +39,7 @@ mod error_codes;
 mod first_session;
 mod image;
 mod kill9;
+mod pauses;
 mod readme;
 mod replicas;
 mod resources;

@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use lastcall_domain::profile::Profile;
-use lastcall_domain::{Cancel, JobError};
+use lastcall_domain::{Cancel, JobError, running_time};
 use log::error;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
 
 use super::desk::cancelled;
 use crate::pool::panic_message;
@@ -35,7 +34,7 @@ pub(super) async fn answer(
         Some(made) => Ok(made),
         None => {
             cancel.cancel();
-            timeout(grace, make).await
+            running_time::timeout(grace, make).await
         }
     };
     let answer = match made {

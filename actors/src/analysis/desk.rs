@@ -8,9 +8,10 @@ use actix::Recipient;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use lastcall_domain::profile::Profile;
-use lastcall_domain::{Cancel, Dataset, JobError, ProfileOptions, ProfileWork, Profiles, Progress};
+use lastcall_domain::{
+    Cancel, Dataset, JobError, ProfileOptions, ProfileWork, Profiles, Progress, running_time,
+};
 use tokio::sync::{oneshot, watch};
-use tokio::time::timeout;
 
 use crate::messages::Analyze;
 use crate::pool::Pool;
@@ -151,7 +152,7 @@ impl Profiles for Desk {
             () = cancel.cancelled() => {}
         }
         question.cancel();
-        timeout(STOP, answer)
+        running_time::timeout(STOP, answer)
             .await
             .unwrap_or_else(|_| Err(cancelled()))
     }

@@ -3,9 +3,10 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use lastcall_domain::running_time::timeout;
 use lastcall_domain::store::Beat;
 use log::{info, warn};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Leases;
 use crate::pool::{Key, Pool, claim_ref};
@@ -42,6 +43,15 @@ impl Leases {
         }
     }
 
+    /// Renews what should have been renewed before.
+    pub(super) async fn renew_late(&self) {
+        let age = self.rhythm.heartbeat.max(self.rhythm.lease / 2);
+        // Where this fails the heartbeats tell.
+        let _ = self
+            .send(&self.due(|pool| pool.hands.due_for_renewal(age)))
+            .await;
+    }
+
     fn due(&self, claims: impl Fn(&Pool) -> Vec<(Key, f64)>) -> Vec<Due<'_>> {
         let mut due = Vec::new();
         for pool in &self.pools {
@@ -56,6 +66,23 @@ impl Leases {
 
     /// Renews these claims. Whether the store fails; `failing`: whether it did before.
     async fn beat(&self, due: Vec<Due<'_>>, failing: bool) -> bool {
+        match self.send(&due).await {
+            Ok(()) => {
+                if failing && !due.is_empty() {
+                    info!("claims are renewed again");
+                }
+                failing && due.is_empty()
+            }
+            Err(fault) => {
+                if !failing {
+                    warn!("{} claims cannot be renewed: {fault}", due.len());
+                }
+                true
+            }
+        }
+    }
+
+    async fn send(&self, due: &[Due<'_>]) -> Result<(), String> {
         for batch in due.chunks(BATCH) {
             let claims: Vec<_> = batch
                 .iter()
@@ -63,25 +90,16 @@ impl Leases {
                 .collect();
             let sent = Instant::now();
             let lease = self.rhythm.lease;
-            let fault = match timeout(lease, self.store.heartbeat(&claims, lease)).await {
-                Ok(Ok(beats)) => {
-                    for ((pool, key, _), beat) in batch.iter().zip(beats) {
-                        note(pool, *key, beat, sent);
-                    }
-                    continue;
-                }
-                Ok(Err(fault)) => fault.to_string(),
-                Err(_) => "the store does not answer".to_owned(),
+            let beats = match timeout(lease, self.store.heartbeat(&claims, lease)).await {
+                Ok(Ok(beats)) => beats,
+                Ok(Err(fault)) => return Err(fault.to_string()),
+                Err(_) => return Err("the store does not answer".to_owned()),
             };
-            if !failing {
-                warn!("{} claims cannot be renewed: {fault}", due.len());
+            for ((pool, key, _), beat) in batch.iter().zip(beats) {
+                note(pool, *key, beat, sent);
             }
-            return true;
         }
-        if failing && !due.is_empty() {
-            info!("claims are renewed again");
-        }
-        failing && due.is_empty()
+        Ok(())
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use lastcall_domain::JobId;
+use lastcall_domain::running_time::{self, timeout};
 use log::warn;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep_until};
 
 use super::Leases;
 use crate::phase::Phase;
@@ -19,21 +21,32 @@ impl Leases {
     /// up, which tells how much it was.
     pub(super) async fn rescue(&self) {
         self.phase.reached(Phase::Running).await;
-        let has_peers = self.store.hints().is_some();
+        let has_peers = self.store.is_shared();
+        let mut paused = false;
         loop {
-            self.expire().await;
-            if has_peers {
-                let until = Instant::now() + self.rhythm.lease;
-                hand_back(&self.pools, Which::WaitingFor(STUCK_AHEAD), until).await;
+            // After a pause everybody here is late, and nobody dead: they speak first.
+            if !paused {
+                self.renew_late().await;
+                self.expire().await;
+                if has_peers {
+                    let until = Instant::now() + self.rhythm.lease;
+                    hand_back(&self.pools, Which::WaitingFor(STUCK_AHEAD), until).await;
+                }
             }
-            sleep(self.rhythm.expire).await;
+            let due = Instant::now() + self.rhythm.expire;
+            sleep_until(due).await;
+            paused = running_time::was_paused(due);
         }
     }
 
-    /// Takes jobs away from workers that have not renewed their leases.
+    /// Takes jobs away from workers that have not renewed their leases: never from those of this
+    /// process, which is known to live.
     async fn expire(&self) {
         loop {
-            let expired = match timeout(self.rhythm.lease, self.store.expire_leases(BATCH)).await {
+            let pools = self.pools.iter();
+            let in_hand: Vec<JobId> = pools.flat_map(|pool| pool.hands.held()).collect();
+            let expired = self.store.expire_leases(&in_hand, BATCH);
+            let expired = match timeout(self.rhythm.lease, expired).await {
                 Ok(Ok(expired)) => expired,
                 // A store that fails is spoken of where claims are renewed and made.
                 Ok(Err(_)) | Err(_) => return,

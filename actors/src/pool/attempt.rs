@@ -6,9 +6,9 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use lastcall_domain::{JobError, Output, Task};
+use lastcall_domain::{JobError, Output, Task, running_time};
 use log::{error, warn};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::Instant;
 
 use super::Pool;
 use super::claim::{Key, Reins, Stop};
@@ -38,7 +38,8 @@ pub(super) async fn attempt(pool: Arc<Pool>, key: Key, task: Task, reins: Reins,
         slot.next();
         return;
     };
-    let pass = pool.writes.admit(&finding).await;
+    let arbiter = slot.arbiter();
+    let pass = arbiter.writes.admit(&finding).await;
     let ours = pool.hands.begin_write(key);
     slot.next();
     if ours {
@@ -68,9 +69,9 @@ async fn run(pool: &Pool, task: Task, reins: &Reins) -> Ended {
         biased;
         answer = &mut work => return end(answer),
         () = reins.cancel().cancelled() => {}
-        () = sleep(pool.config.timeout) => reins.stop(Stop::TimedOut),
+        () = running_time::sleep(pool.config.timeout) => reins.stop(Stop::TimedOut),
     }
-    match timeout(pool.config.cancel_grace, work).await {
+    match running_time::timeout(pool.config.cancel_grace, work).await {
         Ok(answer) => end(answer),
         Err(_) => {
             warn!("job {job}: the work does not stop; its slot is taken from it");
@@ -157,7 +158,7 @@ impl Drop for InHand {
     fn drop(&mut self) {
         if !self.done {
             self.pool.hands.orphan(self.key, self.incarnation);
-            self.pool.bell.notify_one();
+            self.pool.ring();
         }
     }
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use lastcall_domain::{Cancel, ClaimRef, Job, JobId, Progress};
 use tokio::time::Instant;
 
+use super::arbiter::Ticket;
 use super::estimate::cannot_fit;
+use super::suspects::SuspectTurn;
 use crate::gate::Permit;
 
 /// Names a claim: a process may have an old claim of a job in hand, not yet known to be lost,
@@ -68,9 +70,20 @@ pub(crate) enum Stage {
     /// The attempt has ended; how it did is being written.
     Writing,
     /// The task that had it is gone without a word.
-    Orphaned,
+    Orphaned(Blame),
     /// The attempt has ended, and the row is the hand-back's to write.
     Ended,
+}
+
+/// Whose fault it is that a task is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Blame {
+    /// Its own: it held the thread, or panicked. It pays with an attempt.
+    Own,
+    /// Another's, who held the thread. It pays nothing: it is handed back.
+    Another,
+    /// Anybody's. It pays with an attempt, and is a suspect.
+    Unknown,
 }
 
 /// A claim in hand. It is in hand until its row is written (or known to be no longer ours) and
@@ -85,6 +98,8 @@ pub(crate) struct Claim {
     pub(crate) stage: Stage,
     /// The incarnation on whose arbiter the attempt runs.
     pub(crate) incarnation: u64,
+    /// What the attempt has the thread of its arbiter as.
+    pub(crate) ticket: Option<Ticket>,
     pub(crate) since: Instant,
     /// When the lease was last known to be renewed.
     pub(crate) renewed: Instant,
@@ -92,12 +107,20 @@ pub(crate) struct Claim {
     pub(crate) settled: bool,
     /// Its hand-back is under way.
     pub(crate) going: bool,
-    /// Given back when the claim is no longer in hand.
-    _permit: Permit,
+    /// Given back when the claim is no longer in hand. A claim that came so late that its arbiter
+    /// had been given up, and the gate was closed, has none.
+    _permit: Option<Permit>,
+    /// A suspect's turn.
+    _turn: Option<SuspectTurn>,
 }
 
 impl Claim {
-    pub(crate) fn new(job: Job, permit: Permit, asked: Instant) -> Self {
+    pub(crate) fn new(
+        job: Job,
+        permit: Option<Permit>,
+        turn: Option<SuspectTurn>,
+        asked: Instant,
+    ) -> Self {
         Self {
             job,
             reins: Reins::default(),
@@ -105,11 +128,13 @@ impl Claim {
             told: 0.0,
             stage: Stage::Waiting,
             incarnation: 0,
+            ticket: None,
             since: asked,
             renewed: asked,
             settled: false,
             going: false,
             _permit: permit,
+            _turn: turn,
         }
     }
 
@@ -120,7 +145,12 @@ impl Claim {
 
     /// Whether no attempt runs for it.
     pub(crate) fn is_unattended(&self) -> bool {
-        matches!(self.stage, Stage::Waiting | Stage::Orphaned)
+        matches!(self.stage, Stage::Waiting | Stage::Orphaned(_))
+    }
+
+    /// Whether its task is gone by another's fault.
+    pub(crate) fn is_released(&self) -> bool {
+        self.stage == Stage::Orphaned(Blame::Another)
     }
 
     /// Whether it has waited for a slot for so long.

@@ -25,6 +25,8 @@ pub(crate) enum Which {
     WaitingFor(Duration),
     /// Those that no attempt runs for: their service is not started again.
     Unattended,
+    /// Those whose task is gone by another's fault.
+    Released,
 }
 
 impl Which {
@@ -34,6 +36,7 @@ impl Which {
             Self::CannotFit(left) => claim.cannot_fit(left),
             Self::WaitingFor(time) => claim.has_waited(time),
             Self::Unattended => claim.is_unattended(),
+            Self::Released => claim.is_released(),
         }
     }
 }
@@ -82,7 +85,9 @@ struct Going<'a>(Vec<(&'a Arc<Pool>, Key)>);
 impl Drop for Going<'_> {
     fn drop(&mut self) {
         for (pool, key) in &self.0 {
-            pool.hands.stays(*key);
+            if pool.hands.stays(*key) {
+                pool.ring();
+            }
         }
     }
 }

@@ -3,17 +3,21 @@
 
 mod losing;
 mod renewal;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lastcall_domain::{Cancel, Job, JobId, SessionId, Task};
 use tokio::time::Instant;
 
+use super::arbiter::{ArbiterState, Ticket};
 use super::ask::Ask;
 use super::claim::{Claim, Key, Reins, Stage, Stop, key};
 use super::estimate::AHEAD;
+use super::suspects::SuspectTurn;
 use crate::gate::Permit;
 
 #[derive(Debug)]
@@ -21,11 +25,14 @@ pub(crate) struct Hands {
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
-    /// The incarnation whose slots these are; slots of earlier ones are no longer counted.
-    incarnation: u64,
+    /// The arbiter whose slots these are; slots of earlier ones are no longer counted.
+    arbiter: Arc<ArbiterState>,
     busy: usize,
+    /// The claim that is being asked for.
+    fetch: Option<Fetch>,
+    tickets: u64,
     /// When a slot was last given something to do.
     given: Option<Instant>,
     asks: VecDeque<Ask>,
@@ -40,6 +47,14 @@ struct State {
     left: Vec<JobId>,
 }
 
+/// What is kept for a claim that is being asked for. Not with whoever asks: that may hang.
+#[derive(Debug)]
+struct Fetch {
+    number: u64,
+    permits: Vec<Permit>,
+    turn: Option<SuspectTurn>,
+}
+
 /// What a slot is to do next.
 pub(crate) enum Next {
     /// An attempt at a job.
@@ -47,28 +62,47 @@ pub(crate) enum Next {
         key: Key,
         task: Box<Task>,
         reins: Reins,
+        ticket: Ticket,
     },
     /// A profile for a report.
-    Ask { id: u64, ask: Ask },
+    Ask { id: u64, ask: Ask, ticket: Ticket },
 }
 
 impl Hands {
     pub(crate) fn new() -> Self {
         Self {
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                arbiter: Arc::new(ArbiterState::new(0)),
+                busy: 0,
+                fetch: None,
+                tickets: 0,
+                given: None,
+                asks: VecDeque::new(),
+                asks_running: BTreeMap::new(),
+                next_ask: 0,
+                claims: BTreeMap::new(),
+                orphans: false,
+                ahead: VecDeque::new(),
+                left: Vec::new(),
+            }),
         }
     }
 
-    /// The incarnation that began to use the arbiter which has the slots.
+    /// The arbiter which has the slots.
+    pub(crate) fn arbiter(&self) -> Arc<ArbiterState> {
+        Arc::clone(&self.lock().arbiter)
+    }
+
+    /// The incarnation that began to use that arbiter.
     pub(crate) fn incarnation(&self) -> u64 {
-        self.lock().incarnation
+        self.lock().arbiter.incarnation
     }
 
     /// Takes a free slot and what it is to do; `None` where there is no slot, no work, or the
     /// incarnation is not the one that owns the slots.
     pub(crate) fn start_next(&self, incarnation: u64, workers: usize) -> Option<Next> {
         let state = &mut *self.lock();
-        if state.incarnation != incarnation || state.busy >= workers {
+        if state.arbiter.incarnation != incarnation || state.busy >= workers {
             return None;
         }
         let next = state.next_ask().or_else(|| state.next_attempt())?;
@@ -80,7 +114,7 @@ impl Hands {
     /// Gives a slot back; one of an incarnation that was given up is no longer counted.
     pub(crate) fn release(&self, incarnation: u64) {
         let state = &mut *self.lock();
-        if state.incarnation == incarnation {
+        if state.arbiter.incarnation == incarnation {
             state.busy = state.busy.saturating_sub(1);
         }
     }
@@ -101,21 +135,59 @@ impl Hands {
         if waiting > free + ahead / 2 { 0 } else { room }
     }
 
-    /// Puts claims in hand.
-    pub(crate) fn claimed(&self, jobs: Vec<Job>, permits: Vec<Permit>, asked: Instant) {
+    /// Keeps what a claim needs that is now asked for.
+    pub(crate) fn begin_fetch(&self, number: u64, permits: Vec<Permit>, turn: Option<SuspectTurn>) {
+        let fetch = Fetch {
+            number,
+            permits,
+            turn,
+        };
+        self.lock().fetch = Some(fetch);
+    }
+
+    /// That claim is no longer asked for.
+    pub(crate) fn end_fetch(&self, number: u64) {
+        let ended = self.lock().fetch.take_if(|fetch| fetch.number == number);
+        drop(ended);
+    }
+
+    /// Puts claims in hand. Where they came for an arbiter that was given up, what was kept for
+    /// them is gone: then `late` gives their permits.
+    pub(crate) fn claimed(
+        &self,
+        number: u64,
+        jobs: Vec<Job>,
+        asked: Instant,
+        late: impl Fn() -> Option<Permit>,
+    ) {
         let state = &mut *self.lock();
-        for (job, permit) in jobs.into_iter().zip(permits) {
+        let kept = state.fetch.take_if(|fetch| fetch.number == number);
+        let (mut permits, mut turn) = match kept {
+            Some(fetch) => (fetch.permits, fetch.turn),
+            None => (Vec::new(), None),
+        };
+        for job in jobs {
             let key = key(job.claim());
-            state.claims.insert(key, Claim::new(job, permit, asked));
+            let permit = permits.pop().or_else(&late);
+            let turn = turn.take_if(|_| job.lifecycle.suspect);
+            let turn = turn.map(SuspectTurn::used);
+            state
+                .claims
+                .insert(key, Claim::new(job, permit, turn, asked));
             state.ahead.push_back(key);
         }
     }
 
-    /// The attempt has ended and is to be written. `false` where the row is no longer ours.
+    /// The attempt has ended and is to be written. `false` where the row is no longer ours, or is
+    /// being handed back.
     pub(crate) fn begin_write(&self, key: Key) -> bool {
         let state = &mut *self.lock();
         match state.claims.get_mut(&key) {
-            Some(claim) if claim.stage == Stage::Running && !claim.settled => {
+            Some(claim)
+                if claim.stage == Stage::Running
+                    && !claim.settled
+                    && claim.reins.why() != Some(Stop::HandedBack) =>
+            {
                 claim.stage = Stage::Writing;
                 true
             }
@@ -142,7 +214,7 @@ impl Hands {
         let Some(claim) = state.claims.get_mut(&key) else {
             return;
         };
-        if claim.incarnation != incarnation || claim.stage == Stage::Orphaned {
+        if claim.incarnation != incarnation || matches!(claim.stage, Stage::Orphaned(_)) {
             // It was taken from this task, whose arbiter was given up.
             return;
         }
@@ -202,6 +274,13 @@ impl Hands {
         std::mem::take(&mut self.lock().left)
     }
 
+    /// The jobs whose claims are in hand, as far as is known.
+    pub(crate) fn held(&self) -> Vec<JobId> {
+        let state = self.lock();
+        let held = state.claims.iter().filter(|(_, claim)| claim.is_ours());
+        held.map(|((job, _), _)| *job).collect()
+    }
+
     /// The jobs of the claims in hand.
     pub(crate) fn jobs(&self) -> Vec<JobId> {
         self.lock().claims.keys().map(|(job, _)| *job).collect()
@@ -224,22 +303,30 @@ impl Hands {
 }
 
 impl State {
+    fn ticket(&mut self) -> Ticket {
+        self.tickets += 1;
+        Ticket(self.tickets)
+    }
+
     fn next_ask(&mut self) -> Option<Next> {
         let mut ask = self.asks.pop_front()?;
+        let ticket = self.ticket();
         let id = self.next_ask;
         self.next_ask += 1;
         if let Some(permit) = ask.permit.take() {
             self.asks_running.insert(id, (ask.cancel.clone(), permit));
         }
-        Some(Next::Ask { id, ask })
+        Some(Next::Ask { id, ask, ticket })
     }
 
     fn next_attempt(&mut self) -> Option<Next> {
         let key = self.ahead.pop_front()?;
+        let ticket = self.ticket();
         // What leaves the claims leaves the queue of those that wait, too.
         let claim = self.claims.get_mut(&key)?;
         claim.stage = Stage::Running;
-        claim.incarnation = self.incarnation;
+        claim.incarnation = self.arbiter.incarnation;
+        claim.ticket = Some(ticket);
         claim.since = Instant::now();
         let task = Box::new(Task {
             job: claim.job.clone(),
@@ -247,7 +334,12 @@ impl State {
             progress: claim.progress.clone(),
         });
         let reins = claim.reins.clone();
-        Some(Next::Attempt { key, task, reins })
+        Some(Next::Attempt {
+            key,
+            task,
+            reins,
+            ticket,
+        })
     }
 
     fn of(&self, job: JobId) -> impl Iterator<Item = &Claim> {

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use bytes::Bytes;
 use lastcall_domain::store::{INLINE_RESULT, JobResult, Place};
-use lastcall_domain::{BlobError, BlobKey, Body, JobError, Output};
+use lastcall_domain::{BlobError, BlobKey, Body, JobError, Output, running_time};
 use log::warn;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use super::Pool;
 use super::claim::Key;
@@ -80,7 +80,7 @@ async fn put(pool: &Pool, key: Key, source: Source<'_>) -> Result<Place, JobErro
             }
         };
         // As long as the work itself may take: a store that never answers holds no claim for ever.
-        match timeout(pool.config.timeout, answer).await {
+        match running_time::timeout(pool.config.timeout, answer).await {
             Ok(Ok(())) => break,
             Ok(Err(fault)) if fault.retryable() && attempt < TRIES => sleep(pause).await,
             Ok(Err(fault)) => return Err(failed(key, &fault)),

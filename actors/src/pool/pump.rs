@@ -5,41 +5,52 @@
 //! meanwhile is filled, and so that a claim outlives an actor that dies while it is under way.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use lastcall_domain::running_time;
+use lastcall_domain::store::ClaimOrder;
 use log::warn;
 use tokio::task::spawn_local;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Pool;
+use super::arbiter::ArbiterState;
 use super::ask::answer;
 use super::attempt::attempt;
+use super::hand_back::{Which, hand_back};
 use super::hands::Next;
+use super::queue::Begun;
 use super::write::write_orphan;
 use crate::gate::Permit;
+use crate::phase::Phase;
 
 /// A taken slot; free again when it is dropped.
 pub(crate) struct Slot {
     pool: Arc<Pool>,
-    incarnation: u64,
+    arbiter: Arc<ArbiterState>,
 }
 
 impl Slot {
     /// Gives the slot to whatever is next, at once. Only on the arbiter that has the slots.
     pub(super) fn next(self) {
-        let (pool, incarnation) = (Arc::clone(&self.pool), self.incarnation);
+        let (pool, incarnation) = (Arc::clone(&self.pool), self.incarnation());
         drop(self);
         fill(&pool, incarnation);
     }
 
     pub(super) fn incarnation(&self) -> u64 {
-        self.incarnation
+        self.arbiter.incarnation
+    }
+
+    pub(super) fn arbiter(&self) -> Arc<ArbiterState> {
+        Arc::clone(&self.arbiter)
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.pool.hands.release(self.incarnation);
-        self.pool.bell.notify_one();
+        self.pool.hands.release(self.incarnation());
+        self.pool.ring();
     }
 }
 
@@ -51,8 +62,12 @@ pub(crate) async fn pump(pool: Arc<Pool>, born: u64) {
         if born < incarnation {
             return;
         }
-        for key in pool.hands.adopt_orphans() {
-            spawn_local(write_orphan(Arc::clone(&pool), key, incarnation));
+        let (failed, released) = pool.hands.adopt_orphans();
+        for (key, blame) in failed {
+            spawn_local(write_orphan(Arc::clone(&pool), key, blame, incarnation));
+        }
+        if released {
+            spawn_local(release(Arc::clone(&pool)));
         }
         fill(&pool, incarnation);
         let look = claim(&pool, incarnation);
@@ -66,23 +81,38 @@ pub(crate) async fn pump(pool: Arc<Pool>, born: u64) {
     }
 }
 
+/// Hands back what is lost by another's fault.
+async fn release(pool: Arc<Pool>) {
+    let until = Instant::now() + pool.rules.patience;
+    hand_back(&[pool], Which::Released, until).await;
+}
+
 /// Starts as much as there are free slots for.
 fn fill(pool: &Arc<Pool>, incarnation: u64) {
     let workers = pool.config.workers.max(1);
+    let arbiter = pool.hands.arbiter();
     while let Some(next) = pool.hands.start_next(incarnation, workers) {
         let slot = Slot {
             pool: Arc::clone(pool),
-            incarnation,
+            arbiter: Arc::clone(&arbiter),
         };
-        let pool = Arc::clone(pool);
-        match next {
-            Next::Attempt { key, task, reins } => {
-                spawn_local(attempt(pool, key, *task, reins, slot));
+        let (pool, arbiter) = (Arc::clone(pool), Arc::clone(&arbiter));
+        spawn_local(async move {
+            match next {
+                Next::Attempt {
+                    key,
+                    task,
+                    reins,
+                    ticket,
+                } => {
+                    let attempt = attempt(pool, key, *task, reins, slot);
+                    arbiter.track(ticket, attempt).await;
+                }
+                Next::Ask { id, ask, ticket } => {
+                    arbiter.track(ticket, answer(pool, id, ask, slot)).await;
+                }
             }
-            Next::Ask { id, ask } => {
-                spawn_local(answer(pool, id, ask, slot));
-            }
-        }
+        });
     }
 }
 
@@ -95,39 +125,62 @@ fn claim(pool: &Arc<Pool>, incarnation: u64) -> Option<Instant> {
     if room == 0 || !pool.is_claiming() || pool.claims.is_closed() {
         return None;
     }
-    let Some(wakes) = pool.queue.begin_look() else {
+    let Some(begun) = pool.queue.begin_look() else {
         return pool.queue.next_look();
     };
-    let look = Look(Arc::clone(pool));
+    let mut look = Look {
+        pool: Arc::clone(pool),
+        begun,
+        answered: true,
+    };
     let permits: Vec<Permit> = (0..room)
         .map_while(|_| pool.claims.try_enter().ok())
         .collect();
     if !permits.is_empty() {
-        spawn_local(look.claim(permits, wakes, incarnation));
+        let turn = pool.rules.suspects.take(pool);
+        let order = ClaimOrder {
+            service: pool.service,
+            holder: pool.rules.instance,
+            lease: pool.rules.lease,
+            limit: u32::try_from(permits.len()).unwrap_or(u32::MAX),
+            suspect: turn.is_some(),
+        };
+        pool.hands.begin_fetch(begun.number, permits, turn);
+        look.answered = false;
+        spawn_local(look.claim(order, incarnation));
     }
     None
 }
 
 /// A claim that is under way.
-struct Look(Arc<Pool>);
+struct Look {
+    pool: Arc<Pool>,
+    begun: Begun,
+    answered: bool,
+}
 
 impl Look {
-    async fn claim(self, permits: Vec<Permit>, wakes: u64, incarnation: u64) {
-        let pool = &self.0;
-        let (service, rules) = (pool.service, &pool.rules);
-        let limit = u32::try_from(permits.len()).unwrap_or(u32::MAX);
+    async fn claim(mut self, order: ClaimOrder, incarnation: u64) {
+        let pool = &self.pool;
+        let service = pool.service;
         let asked = Instant::now();
-        let answer = pool
-            .ports
-            .store
-            .claim(service, rules.instance, rules.lease, limit);
-        // What is claimed by an answer that comes later than this has lost its lease anyway.
-        match timeout(rules.lease, answer).await {
+        let answer = pool.ports.store.claim(order);
+        let answer = tokio::select! {
+            biased;
+            answer = running_time::timeout(pool.rules.patience, answer) => answer,
+            // A store that is silent does not keep a drain waiting for longer.
+            () = shutting_down_for(pool, order.lease) => Err(running_time::Elapsed),
+        };
+        self.answered = true;
+        // An answer that comes later reaches nobody, and costs no job anything.
+        match answer {
             Ok(Ok(jobs)) => {
-                pool.queue.looked(wakes, jobs.len() < permits.len());
+                pool.queue
+                    .looked(self.begun, jobs.len() < order.limit as usize);
                 pool.tally.claimed.add(jobs.len() as u64);
                 let ids: Vec<_> = jobs.iter().map(|job| job.id).collect();
-                pool.hands.claimed(jobs, permits, asked);
+                let late = || pool.claims.try_enter().ok();
+                pool.hands.claimed(self.begun.number, jobs, asked, late);
                 for id in ids {
                     pool.ports.feed.changed(id);
                 }
@@ -145,9 +198,20 @@ impl Look {
     }
 }
 
+/// Returns when this time has passed in the shutdown.
+async fn shutting_down_for(pool: &Pool, time: Duration) {
+    pool.rules.phase.reached(Phase::LameDuck).await;
+    sleep(time).await;
+}
+
 impl Drop for Look {
     fn drop(&mut self) {
-        self.0.queue.end_look();
-        self.0.bell.notify_one();
+        if !self.answered {
+            // Its task is gone: a store over which it panics is not asked again at once.
+            self.pool.queue.failed();
+        }
+        self.pool.hands.end_fetch(self.begun.number);
+        self.pool.queue.end_look(self.begun);
+        self.pool.ring();
     }
 }

@@ -15,6 +15,15 @@ const FAILED: Duration = Duration::from_millis(50);
 /// Moments to look at that are remembered; beyond it the poll finds what is due.
 const MOMENTS: usize = 1024;
 
+/// A look that has begun.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Begun {
+    /// Its number: no two are the same.
+    pub(super) number: u64,
+    wakes: u64,
+    at: Instant,
+}
+
 #[derive(Debug)]
 pub(super) struct Queue {
     poll: Duration,
@@ -24,8 +33,8 @@ pub(super) struct Queue {
 
 #[derive(Debug)]
 struct State {
-    /// A claim is under way.
-    claiming: bool,
+    /// The claim that is under way.
+    claiming: Option<u64>,
     /// The last claim found less than it asked for, and nothing was heard since.
     dry: bool,
     wakes: u64,
@@ -43,7 +52,7 @@ impl Queue {
             poll,
             seed: instance.as_uuid().as_u64_pair().1,
             state: Mutex::new(State {
-                claiming: false,
+                claiming: None,
                 dry: false,
                 wakes: 0,
                 failures: 0,
@@ -82,27 +91,32 @@ impl Queue {
     }
 
     /// Whether it is worth a look now; if so a claim is under way until [`Self::end_look`].
-    /// Gives the count of wakes for [`Self::looked`].
-    pub(super) fn begin_look(&self) -> Option<u64> {
+    pub(super) fn begin_look(&self) -> Option<Begun> {
         let state = &mut *self.lock();
-        if state.claiming || (state.dry && state.next_look() > Instant::now()) {
+        let now = Instant::now();
+        if state.claiming.is_some() || (state.dry && state.next_look() > now) {
             return None;
         }
-        state.claiming = true;
-        Some(state.wakes)
+        state.looks += 1;
+        state.claiming = Some(state.looks);
+        Some(Begun {
+            number: state.looks,
+            wakes: state.wakes,
+            at: now,
+        })
     }
 
-    /// The claim that began at `wakes` has an answer; `short`: less than it asked for.
-    pub(super) fn looked(&self, wakes: u64, short: bool) {
+    /// The claim has an answer; `short`: less than it asked for.
+    pub(super) fn looked(&self, begun: Begun, short: bool) {
         let now = Instant::now();
         let state = &mut *self.lock();
         state.failures = 0;
-        state.dry = short && state.wakes == wakes;
-        state.looks += 1;
-        state.next_poll = now + jittered(self.poll, self.seed.wrapping_add(state.looks));
+        state.dry = short && state.wakes == begun.wakes;
+        state.next_poll = now + jittered(self.poll, self.seed.wrapping_add(begun.number));
         if short {
-            state.moments = state.moments.split_off(&now);
-            state.moments.remove(&now);
+            // What came due while the store was at it may have been too late for it.
+            state.moments = state.moments.split_off(&begun.at);
+            state.moments.remove(&begun.at);
         }
     }
 
@@ -112,19 +126,29 @@ impl Queue {
         state.dry = true;
         let pause = FAILED * 2_u32.pow(state.failures.min(10));
         state.failures += 1;
-        state.moments.clear();
         state.next_poll = Instant::now() + pause.min(self.poll);
     }
 
-    /// No claim is under way any more.
-    pub(super) fn end_look(&self) {
-        self.lock().claiming = false;
+    /// That claim is no longer under way.
+    pub(super) fn end_look(&self, begun: Begun) {
+        let _ = self
+            .lock()
+            .claiming
+            .take_if(|number| *number == begun.number);
+    }
+
+    /// Whatever claim is under way will not be heard of again.
+    pub(super) fn abandon(&self) {
+        let state = &mut *self.lock();
+        if state.claiming.take().is_some() {
+            state.dry = false;
+        }
     }
 
     /// When to look again if nothing is heard before; `None` while a claim is under way.
     pub(super) fn next_look(&self) -> Option<Instant> {
         let state = self.lock();
-        (!state.claiming).then(|| state.next_look())
+        state.claiming.is_none().then(|| state.next_look())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -134,6 +158,10 @@ impl Queue {
 
 impl State {
     fn next_look(&self) -> Instant {
+        if self.failures > 0 {
+            // A store that fails is not asked more often because something comes due.
+            return self.next_poll;
+        }
         let moment = self.moments.first().copied();
         moment.map_or(self.next_poll, |moment| moment.min(self.next_poll))
     }
@@ -163,9 +191,9 @@ mod tests {
 
     /// A look that found nothing.
     fn look(queue: &Queue) {
-        let wakes = queue.begin_look().expect("there is a reason to look");
-        queue.looked(wakes, true);
-        queue.end_look();
+        let begun = queue.begin_look().expect("there is a reason to look");
+        queue.looked(begun, true);
+        queue.end_look(begun);
     }
 
     #[tokio::test(start_paused = true)]
@@ -180,11 +208,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_wake_while_the_store_answers_is_not_lost() {
         let queue = queue();
-        let wakes = queue.begin_look().expect("there is a reason to look");
+        let begun = queue.begin_look().expect("there is a reason to look");
         queue.woken();
         assert!(queue.begin_look().is_none(), "one claim at a time");
-        queue.looked(wakes, true);
-        queue.end_look();
+        queue.looked(begun, true);
+        queue.end_look(begun);
         look(&queue);
         assert!(queue.begin_look().is_none());
     }
@@ -192,10 +220,54 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_full_answer_is_followed_by_another_look() {
         let queue = queue();
-        let wakes = queue.begin_look().expect("there is a reason to look");
-        queue.looked(wakes, false);
-        queue.end_look();
+        let begun = queue.begin_look().expect("there is a reason to look");
+        queue.looked(begun, false);
+        queue.end_look(begun);
         look(&queue);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_due_while_the_store_answers_is_looked_at_again() {
+        let queue = queue();
+        let begun = queue.begin_look().expect("there is a reason to look");
+        let due = Instant::now() + SECOND / 4;
+        queue.look_at(due);
+        // The store has read the queue before; its answer takes its time.
+        tokio::time::sleep(SECOND / 2).await;
+        queue.looked(begun, true);
+        queue.end_look(begun);
+        assert_eq!(queue.next_look(), Some(due));
+        look(&queue);
+        assert!(queue.next_look() > Some(Instant::now() + SECOND / 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_due_is_not_forgotten_because_the_store_fails() {
+        let mut queue = queue();
+        queue.poll = 60 * SECOND;
+        look(&queue);
+        let due = Instant::now() + SECOND;
+        queue.look_at(due);
+        queue.woken();
+        let begun = queue.begin_look().expect("it was woken");
+        queue.failed();
+        queue.end_look(begun);
+        tokio::time::sleep_until(queue.next_look().expect("no claim is under way")).await;
+        look(&queue);
+        assert_eq!(queue.next_look(), Some(due));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_that_was_given_up_ends_no_other() {
+        let queue = queue();
+        let hangs = queue.begin_look().expect("there is a reason to look");
+        queue.abandon();
+        let begun = queue.begin_look().expect("nothing is under way");
+        queue.end_look(hangs);
+        assert!(queue.begin_look().is_none());
+        queue.looked(begun, true);
+        queue.end_look(begun);
+        assert!(queue.next_look().is_some());
     }
 
     #[tokio::test(start_paused = true)]
@@ -215,9 +287,9 @@ mod tests {
         let queue = queue();
         let mut last = Duration::ZERO;
         for _ in 0..8 {
-            assert!(queue.begin_look().is_some());
+            let begun = queue.begin_look().expect("it is time");
             queue.failed();
-            queue.end_look();
+            queue.end_look(begun);
             queue.woken();
             assert!(queue.begin_look().is_none());
             let next = queue.next_look().expect("no claim is under way");

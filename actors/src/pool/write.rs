@@ -3,17 +3,19 @@
 //! The write is repeated with a back-off while the lease can still hold. Given up, the row stays
 //! `running` and its lease, or the recovery at the next start, takes the job up: late, not lost.
 
+use std::cell::Cell;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
 use lastcall_domain::store::{JobResult, Outcome, Place};
-use lastcall_domain::{Body, Job, JobError, Output, Refused, State};
+use lastcall_domain::{Body, Job, JobError, Output, Refused, State, running_time};
 use log::{error, warn};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::Pool;
 use super::attempt::InHand;
-use super::claim::{Key, claim_ref};
+use super::claim::{Blame, Key, claim_ref};
 use super::place::{place, remove_file};
 
 /// The pause before an orphan is written.
@@ -27,6 +29,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 pub(super) enum Finding {
     Made(Output),
     Failed(JobError),
+    WorkerLost(JobError),
     Cancelled,
 }
 
@@ -43,8 +46,8 @@ impl Finding {
     }
 }
 
-/// Writes an attempt whose task is gone with its arbiter.
-pub(super) async fn write_orphan(pool: Arc<Pool>, key: Key, incarnation: u64) {
+/// Writes an attempt whose task is gone.
+pub(super) async fn write_orphan(pool: Arc<Pool>, key: Key, blame: Blame, incarnation: u64) {
     let in_hand = InHand::new(&pool, key, incarnation);
     // Where even this task dies, the claim is an orphan again: that must not go round at once.
     sleep(ORPHAN_PAUSE).await;
@@ -52,7 +55,11 @@ pub(super) async fn write_orphan(pool: Arc<Pool>, key: Key, incarnation: u64) {
         "worker_lost",
         "the worker that ran the attempt died or hung",
     );
-    write(&pool, key, Finding::Failed(error)).await;
+    let finding = match blame {
+        Blame::Own => Finding::Failed(error),
+        Blame::Unknown | Blame::Another => Finding::WorkerLost(error),
+    };
+    write(&pool, key, finding).await;
     in_hand.done();
 }
 
@@ -60,20 +67,39 @@ pub(super) async fn write_orphan(pool: Arc<Pool>, key: Key, incarnation: u64) {
 pub(super) async fn write(pool: &Pool, key: Key, finding: Finding) {
     let outcome = match finding {
         Finding::Failed(error) => Outcome::Failed(error),
+        Finding::WorkerLost(error) => Outcome::WorkerLost(error),
         Finding::Cancelled => Outcome::Cancelled,
         Finding::Made(output) => match place(pool, key, output).await {
             Ok(result) => Outcome::Succeeded(result),
             Err(error) => Outcome::Failed(error),
         },
     };
+    // After a pause of the process the lease is over, and perhaps nobody else has seen that: the
+    // time is counted in which this could try.
+    let long = Cell::new(false);
+    let count = async {
+        running_time::sleep(pool.rules.lease).await;
+        long.set(true);
+        pending().await
+    };
+    tokio::select! {
+        biased;
+        () = complete(pool, key, &outcome, &long) => {}
+        () = count => {}
+    }
+}
+
+/// Writes the outcome, again and again while the store fails, until it has been tried for `long`
+/// and the claim is known to be over.
+async fn complete(pool: &Pool, key: Key, outcome: &Outcome, long: &Cell<bool>) {
     let mut pause = FIRST_PAUSE;
     let mut repeated = false;
     loop {
         let asked = Instant::now();
         let answer = pool.ports.store.complete(claim_ref(key), outcome.clone());
-        let fault = match timeout(pool.rules.lease, answer).await {
+        let fault = match running_time::timeout(pool.rules.patience, answer).await {
             Ok(Ok(Ok(job))) => return pool.written(job),
-            Ok(Ok(Err(refused))) => return pool.not_ours(key, refused, &outcome, repeated).await,
+            Ok(Ok(Err(refused))) => return pool.not_ours(key, refused, outcome, repeated).await,
             Ok(Err(fault)) if !fault.retryable() => {
                 error!("job {}: its end cannot be written: {fault}", key.0);
                 return pool.given_up(key);
@@ -81,7 +107,7 @@ pub(super) async fn write(pool: &Pool, key: Key, finding: Finding) {
             Ok(Err(fault)) => fault.to_string(),
             Err(_) => format!("no answer in {:?}", asked.elapsed()),
         };
-        if !pool.hands.may_hold(key, pool.rules.lease) {
+        if long.get() && !pool.may_hold(key) {
             warn!("job {}: its end cannot be written: {fault}", key.0);
             return pool.given_up(key);
         }
@@ -107,6 +133,11 @@ impl Pool {
         if job.state().is_final() {
             self.wake_dependents();
         }
+    }
+
+    /// Whether the claim may still be ours. On a store that nobody else has open it is.
+    fn may_hold(&self, key: Key) -> bool {
+        !self.rules.shared || self.hands.may_hold(key, self.rules.lease)
     }
 
     /// The write is not tried again; the row says that the attempt runs.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lastcall_domain::store::Store;
+use lastcall_domain::store::{ClaimOrder, Store};
 use lastcall_domain::{Fault, InstanceId, Service, State};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
@@ -72,7 +72,7 @@ fn a_result_is_written_within_a_second_of_the_store_s_return_however_long_it_was
 #[test]
 fn a_result_that_the_store_does_not_take_within_the_lease_is_let_go() {
     in_virtual_time(async {
-        let world = World::new().await;
+        let world = World::shared().await;
         let handle = world.start().await;
         let job = world.run(&handle, "hold").await;
         world.script.running(1).await;
@@ -152,10 +152,13 @@ fn a_lost_claim_stops_the_work_and_writes_nothing() {
         sleep(Duration::from_secs(6)).await;
         world.store.faults().set_down(false);
         let store = world.store.clone();
-        assert_eq!(store.expire_leases(10).await.unwrap().len(), 1);
+        assert_eq!(store.expire_leases(&[], 10).await.unwrap().len(), 1);
         let service_kind = Service::Analysis;
         let lease = Duration::from_secs(3600);
-        let claimed = store.claim(service_kind, peer(), lease, 10).await.unwrap();
+        let claimed = store
+            .claim(ClaimOrder::new(service_kind, peer(), lease, 10))
+            .await
+            .unwrap();
         assert_eq!(claimed.len(), 1);
         let since = Instant::now();
         world.script.running(0).await;
@@ -177,7 +180,9 @@ fn what_a_dead_process_left_is_for_the_start_to_take_up_and_count() {
         let world = World::shared().await;
         let job = world.submit("ok").await;
         let lease = Duration::from_secs(5);
-        let claimed = world.store.claim(Service::Analysis, peer(), lease, 1);
+        let claimed = world
+            .store
+            .claim(ClaimOrder::new(Service::Analysis, peer(), lease, 1));
         assert_eq!(claimed.await.unwrap().len(), 1);
         let handle = world.begin();
         sleep(Duration::from_secs(60)).await;
@@ -199,7 +204,10 @@ fn a_late_result_is_refused_and_removed() {
         let job = world.run(&handle, "late 7s 100000").await;
         world.script.running(1).await;
         sleep(Duration::from_secs(6)).await;
-        // This process has found the lease run out, and runs the job again.
+        // Somebody has taken the job away, and it runs again.
+        let taken = world.store.expire_leases(&[], 9).await.unwrap();
+        assert_eq!(taken.len(), 1);
+        handle.wake(Service::Analysis);
         world.script.running(2).await;
         sleep(Duration::from_secs(2)).await;
         let row = world.job(job);
@@ -217,7 +225,11 @@ fn the_job_of_a_dead_peer_runs_within_its_lease_and_a_second() {
         let job = world.submit("ok").await;
         let kind = Service::Analysis;
         let lease = Duration::from_secs(5);
-        world.store.claim(kind, peer(), lease, 1).await.unwrap();
+        world
+            .store
+            .claim(ClaimOrder::new(kind, peer(), lease, 1))
+            .await
+            .unwrap();
         let since = Instant::now();
         let _handle = world.start().await;
         let job = world.reaches(job, State::Succeeded).await;

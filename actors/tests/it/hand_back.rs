@@ -98,7 +98,8 @@ fn a_drain_without_a_store_ends_in_time_and_leaves_the_jobs_to_their_leases() {
         let handle = world.start().await;
         world.script.let_go(1);
         world.reaches(held, State::Succeeded).await;
-        assert_eq!(world.job(forever).state(), State::Running);
+        // Nobody knows which of the two ended the run before: one runs after the other.
+        world.reaches(forever, State::Running).await;
         drain(&handle).await;
     });
 }

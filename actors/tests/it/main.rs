@@ -9,6 +9,8 @@ mod fixture;
 mod gate;
 mod hand_back;
 mod jobs;
+mod pauses;
+mod poison;
 mod report_file;
 mod silence;
 mod supervision;

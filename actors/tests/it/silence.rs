@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use lastcall_actors::shutdown::{EXIT_CLEAN, EXIT_HANDED_BACK};
-use lastcall_domain::store::Store;
+use lastcall_domain::store::{ClaimOrder, Store};
 use lastcall_domain::{
     BlobKey, BlobResult, BlobStream, BlobWriter, Blobs, InstanceId, LocalBlob, Service, State,
 };
@@ -24,7 +24,7 @@ fn wire(world: &World) -> Wire {
 #[test]
 fn a_result_is_let_go_when_the_store_does_not_answer_within_the_lease() {
     in_virtual_time(async {
-        let world = World::new().await;
+        let world = World::shared().await;
         let wire = wire(&world);
         let handle = world.begin_with(Arc::new(wire.clone()));
         handle.ready();
@@ -36,6 +36,48 @@ fn a_result_is_let_go_when_the_store_does_not_answer_within_the_lease() {
         sleep(Duration::from_secs(11)).await;
         let status = service(&handle, "AnalysisService");
         assert_eq!((status.in_flight, status.counts.lost), (0, 1));
+    });
+}
+
+#[test]
+fn a_result_is_kept_for_as_long_as_nobody_else_can_have_the_job() {
+    in_virtual_time(async {
+        let world = World::new().await;
+        let wire = wire(&world);
+        let handle = world.begin_with(Arc::new(wire.clone()));
+        handle.ready();
+        let job = world.run(&handle, "hold").await;
+        world.script.running(1).await;
+        wire.kill();
+        world.script.let_go(1);
+        sleep(Duration::from_secs(600)).await;
+        wire.revive();
+        let job = world.reaches(job, State::Succeeded).await;
+        assert_eq!((job.lifecycle.attempt, job.lifecycle.epoch), (1, 1));
+        let counts = service(&handle, "AnalysisService").counts;
+        assert_eq!((counts.succeeded, counts.lost), (1, 0));
+    });
+}
+
+#[test]
+fn a_disk_that_takes_longer_than_a_lease_costs_no_attempt() {
+    in_virtual_time(async {
+        let mut world = World::new().await;
+        world.config.analysis.workers = 2;
+        let wire = wire(&world);
+        let handle = world.begin_with(Arc::new(wire.clone()));
+        handle.ready();
+        wire.slow_down(Duration::from_secs(11));
+        let mut jobs = Vec::new();
+        for _ in 0..6 {
+            jobs.push(world.run(&handle, "sleep 1s").await);
+        }
+        for job in jobs {
+            let job = world.reaches(job, State::Succeeded).await;
+            assert_eq!((job.lifecycle.attempt, job.lifecycle.epoch), (1, 1));
+        }
+        let status = service(&handle, "AnalysisService");
+        assert_eq!((status.counts.lost, status.restarts), (0, 0));
     });
 }
 
@@ -126,9 +168,12 @@ fn a_store_that_did_not_answer_once_is_asked_again() {
         // A peer's claim is found by its lease, and one of its own is held by heartbeats.
         let peer = InstanceId::from(Uuid::from_u128(99));
         let dead = world.submit("ok").await;
-        let claimed = world
-            .store
-            .claim(Service::Analysis, peer, Duration::from_secs(5), 9);
+        let claimed = world.store.claim(ClaimOrder::new(
+            Service::Analysis,
+            peer,
+            Duration::from_secs(5),
+            9,
+        ));
         assert_eq!(claimed.await.unwrap()[0].id, dead);
         let job = world.reaches(dead, State::Succeeded).await;
         assert_eq!(job.lifecycle.attempt, 2);

@@ -1,11 +1,18 @@
 //! TtlCleaner, under virtual time.
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
+use lastcall_actors::shutdown::EXIT_CLEAN;
 use lastcall_domain::store::Store;
-use lastcall_domain::{BlobKey, Blobs, Fault, Service, SessionId, State};
-use tokio::time::sleep;
+use lastcall_domain::{
+    BlobKey, BlobResult, BlobStream, BlobWriter, Blobs, Fault, LocalBlob, MemoryBlobs, Service,
+    SessionId, State,
+};
+use tokio::time::{Instant, sleep};
 
 use crate::fixture::{World, drain, in_virtual_time, service};
 
@@ -238,4 +245,109 @@ fn a_drain_ends_the_sweep_between_two_batches() {
         assert!(left > 0 && left < 100, "{left}");
         handle.wake(Service::Analysis);
     });
+}
+
+/// Blobs of which each takes its time to go.
+struct SlowBlobs {
+    blobs: MemoryBlobs,
+    each: Duration,
+}
+
+#[async_trait]
+impl Blobs for SlowBlobs {
+    async fn put(&self, key: &BlobKey, bytes: Bytes) -> BlobResult<()> {
+        self.blobs.put(key, bytes).await
+    }
+
+    async fn put_file(&self, key: &BlobKey, file: &Path) -> BlobResult<()> {
+        self.blobs.put_file(key, file).await
+    }
+
+    async fn writer(&self, key: &BlobKey) -> BlobResult<Box<dyn BlobWriter>> {
+        self.blobs.writer(key).await
+    }
+
+    async fn read(&self, key: &BlobKey) -> BlobResult<BlobStream> {
+        self.blobs.read(key).await
+    }
+
+    async fn local(&self, key: &BlobKey) -> BlobResult<LocalBlob> {
+        self.blobs.local(key).await
+    }
+
+    async fn exists(&self, key: &BlobKey) -> BlobResult<bool> {
+        self.blobs.exists(key).await
+    }
+
+    async fn delete(&self, key: &BlobKey) -> BlobResult<()> {
+        self.blobs.delete(key).await
+    }
+
+    async fn delete_prefix(&self, prefix: &str) -> BlobResult<()> {
+        let below = format!("{prefix}/");
+        while self.blobs.keys().iter().any(|key| key.starts_with(&below)) {
+            sleep(self.each).await;
+            let first = self
+                .blobs
+                .keys()
+                .into_iter()
+                .find(|key| key.starts_with(&below));
+            if let Some(key) = first {
+                self.blobs.delete(&BlobKey::from_stored(key)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn ping(&self) -> BlobResult<()> {
+        self.blobs.ping().await
+    }
+}
+
+#[test]
+fn a_drain_ends_the_sweep_between_two_sessions_and_between_two_blobs() {
+    // Many sessions of one blob, or few of many.
+    for (sessions, blobs) in [(150, 1), (2, 150)] {
+        in_virtual_time(async {
+            let world = quiet().await;
+            for _ in 0..sessions {
+                let session = world.session(Duration::from_secs(1)).await;
+                for _ in 0..blobs {
+                    let key = BlobKey::upload(session);
+                    world
+                        .blobs
+                        .put(&key, Bytes::from_static(b"a,b\n"))
+                        .await
+                        .unwrap();
+                }
+            }
+            sleep(HOUR).await;
+            let slow = SlowBlobs {
+                blobs: world.blobs.clone(),
+                each: Duration::from_millis(150),
+            };
+            let handle = world.begin_on(Arc::new(world.store.clone()), Arc::new(slow));
+            handle.ready();
+            sleep(Duration::from_secs(1)).await;
+            let since = Instant::now();
+            let (outcome, report) = drain(&handle).await;
+            assert!(
+                since.elapsed() < Duration::from_millis(500),
+                "{:?}",
+                since.elapsed()
+            );
+            assert!(outcome.is_complete());
+            assert_eq!(report.exit_code, EXIT_CLEAN);
+            let left = world.blobs.keys().len();
+            assert!(
+                (285..300).contains(&left) || (140..150).contains(&left),
+                "{left}"
+            );
+            // The next run removes the rest.
+            let next = world.start().await;
+            sleep(Duration::from_secs(5)).await;
+            assert!(world.blobs.keys().is_empty());
+            drain(&next).await;
+        });
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use lastcall_domain::store::{Admission, JobResult, Outcome as Ended, Place, Submission};
+use lastcall_domain::store::{Admission, ClaimOrder, JobResult, Outcome as Ended, Place, Submission};
 use lastcall_domain::{
     BlobKey, Blobs, Clock, InstanceId, Job, JobId, JobSpec, Owner, Service, Session, Store,
     SystemClock, TableFormat, Timestamp,
@@ -94,7 +94,7 @@ impl Bench {
             let lease = Duration::from_secs(600);
             let jobs = self
                 .store
-                .claim(Service::Analysis, holder, lease, 1000)
+                .claim(ClaimOrder::new(Service::Analysis, holder, lease, 1000))
                 .await?;
             if jobs.is_empty() {
                 return Ok(());

@@ -10,6 +10,7 @@ use actix_web::error::PayloadError;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
 use bytes::Bytes;
+use lastcall_domain::running_time;
 use serde::de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
@@ -111,7 +112,7 @@ impl FromRequest for JsonBody {
         let body = web::Payload::from_request(request, payload).into_inner();
         Box::pin(async move {
             let body = body.map_err(|error| Problem::new(Code::BadRequest, error.to_string()))?;
-            let body = tokio::time::timeout(PATIENCE, body.to_bytes_limited(MAX_JSON));
+            let body = running_time::timeout(PATIENCE, body.to_bytes_limited(MAX_JSON));
             let body = body.await.map_err(|_| {
                 let detail = format!("it was not complete after {} s", PATIENCE.as_secs());
                 Problem::new(Code::BodyTimeout, detail)

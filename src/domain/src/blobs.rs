@@ -125,6 +125,10 @@ pub trait Blobs: Send + Sync {
     async fn delete(&self, key: &BlobKey) -> BlobResult<()>;
 
     /// Deletes everything below a prefix, half-written blobs included.
+    ///
+    /// # Cancel safety
+    /// Dropping the future ends it between two blobs, where the store can: it goes on when it is
+    /// called again.
     async fn delete_prefix(&self, prefix: &str) -> BlobResult<()>;
 
     /// Whether it can be reached and written to.

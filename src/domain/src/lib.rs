@@ -20,6 +20,7 @@ pub mod profile;
 mod read_options;
 mod read_report;
 mod report;
+pub mod running_time;
 mod session;
 pub mod store;
 mod transition;

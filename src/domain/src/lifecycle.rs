@@ -6,10 +6,11 @@
 //!   │ queued │                  │ running │ ─┐                   │ succeeded │
 //!   └────────┘ ◀─────────────── └─────────┘  │                   └───────────┘
 //!    │   ▲   HandBack: interruption     │    │  Complete (failed for good),
-//!    │   │   Expire, Orphan: attempt    │    │  attempts or interruptions exhausted
-//!    │   └── Complete (failed, retry) ──┘    └──────────────────▶ ┌────────┐
-//!    │                                  │                         │ failed │
-//!    │ Cancel                           │ Complete (cancelled)    └────────┘
+//!    │   │   Unclaim: nothing           │    │  attempts or interruptions exhausted
+//!    │   │   Expire: attempt, suspect   │    └──────────────────▶ ┌────────┐
+//!    │   │   Complete: attempt          │                         │ failed │
+//!    │   └── (worker lost: suspect) ────┘                         └────────┘
+//!    │ Cancel                           │ Complete (cancelled)
 //!    ▼                                  ▼
 //!   ┌─────────────────────────────────────┐
 //!   │              cancelled              │
@@ -19,6 +20,10 @@
 //! Every store, the in-memory one, the model checker and the tests call [`Lifecycle::apply`];
 //! nothing else assigns a state. A claim starts a new epoch, and an event that carries an old
 //! one changes nothing: that is how a worker that lost its lease is kept from writing.
+//!
+//! A job whose worker died is a suspect until an attempt ends by itself: it may be what killed
+//! the worker. A process runs one suspect at a time, so that the next death tells whose fault it
+//! is, and only the culprit uses up its attempts.
 
 use std::time::Duration;
 
@@ -106,6 +111,8 @@ pub struct Lifecycle {
     pub lease: Option<Lease>,
     /// It is not claimed before this moment: the back-off after a failed attempt.
     pub not_before: Option<Timestamp>,
+    /// Its last attempt ended with its worker, and may have been the reason.
+    pub suspect: bool,
 }
 
 /// The bounds that keep a job from circling for ever.
@@ -136,6 +143,8 @@ pub enum Ending {
         /// Whether to try again.
         retryable: bool,
     },
+    /// With its worker: the thread that it was on died. It may have been the reason.
+    WorkerLost,
     /// Because the caller wanted it to.
     Cancelled,
 }
@@ -167,6 +176,11 @@ pub enum Event {
     /// The worker stops in order and gives the job back.
     HandBack {
         /// The epoch of its claim.
+        epoch: u64,
+    },
+    /// The answer to the claim reached nobody, so nothing was run under it.
+    Unclaim {
+        /// The epoch of the claim.
         epoch: u64,
     },
     /// The lease has run out, or the holder is known to be dead.
@@ -267,16 +281,16 @@ impl Lifecycle {
                 Ok(match ending {
                     Ending::Succeeded => self.end(State::Succeeded, Cause::Attempt),
                     Ending::Cancelled => self.end(State::Cancelled, Cause::Cancelled),
-                    Ending::Failed { .. } if self.cancel_requested => {
+                    Ending::Failed { .. } | Ending::WorkerLost if self.cancel_requested => {
                         self.end(State::Cancelled, Cause::Cancelled)
                     }
                     Ending::Failed { retryable } => {
-                        if retryable && self.attempt < limits.max_attempts {
-                            self.not_before = Some(after(now, self.backoff()));
-                            self.requeue()
-                        } else {
-                            self.end(State::Failed, Cause::Attempt)
-                        }
+                        self.suspect = false;
+                        self.retry(retryable, now, limits)
+                    }
+                    Ending::WorkerLost => {
+                        self.suspect = true;
+                        self.retry(true, now, limits)
                     }
                 })
             }
@@ -292,10 +306,20 @@ impl Lifecycle {
                     self.requeue()
                 })
             }
+            Event::Unclaim { epoch } => {
+                self.held(epoch)?;
+                self.attempt -= 1;
+                Ok(if self.cancel_requested {
+                    self.end(State::Cancelled, Cause::Cancelled)
+                } else {
+                    self.requeue()
+                })
+            }
             Event::Expire => {
                 if self.state != State::Running {
                     return Err(Refused::NotRunning);
                 }
+                self.suspect = true;
                 Ok(if self.cancel_requested {
                     self.end(State::Cancelled, Cause::Cancelled)
                 } else if self.attempt >= limits.max_attempts {
@@ -320,6 +344,16 @@ impl Lifecycle {
         match &mut self.lease {
             Some(lease) if self.state == State::Running && self.epoch == epoch => Ok(lease),
             _ => Err(Refused::StaleEpoch),
+        }
+    }
+
+    /// The attempt has failed: there is another, or this was the last.
+    fn retry(&mut self, retryable: bool, now: Timestamp, limits: &Limits) -> Effect {
+        if retryable && self.attempt < limits.max_attempts {
+            self.not_before = Some(after(now, self.backoff()));
+            self.requeue()
+        } else {
+            self.end(State::Failed, Cause::Attempt)
         }
     }
 

@@ -183,6 +183,35 @@ pub enum Place {
 /// Results up to this size, in bytes, are kept in the row, and so cost no second write.
 pub const INLINE_RESULT: usize = 64 * 1024;
 
+/// What a worker wants to claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClaimOrder {
+    /// Jobs of this service.
+    pub service: Service,
+    /// For this process.
+    pub holder: InstanceId,
+    /// How long the claim holds without a heartbeat.
+    pub lease: Duration,
+    /// So many at most.
+    pub limit: u32,
+    /// Whether one [suspect](crate::Lifecycle::suspect) may be among them: the one with the
+    /// fewest attempts. Never more than one.
+    pub suspect: bool,
+}
+
+impl ClaimOrder {
+    /// Up to `limit` jobs of the service, a suspect among them.
+    pub fn new(service: Service, holder: InstanceId, lease: Duration, limit: u32) -> Self {
+        Self {
+            service,
+            holder,
+            lease,
+            limit,
+            suspect: true,
+        }
+    }
+}
+
 /// How a claim ended, as its worker says it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
@@ -190,6 +219,8 @@ pub enum Outcome {
     Succeeded(JobResult),
     /// With this error.
     Failed(JobError),
+    /// With its worker, which it may have killed; this error where it was the last attempt.
+    WorkerLost(JobError),
     /// Cancelled, as its caller wished.
     Cancelled,
 }
@@ -202,6 +233,7 @@ impl Outcome {
             Self::Failed(error) => Ending::Failed {
                 retryable: error.retryable,
             },
+            Self::WorkerLost(_) => Ending::WorkerLost,
             Self::Cancelled => Ending::Cancelled,
         }
     }
@@ -376,18 +408,16 @@ pub trait Store: Send + Sync {
 
     // Jobs, from the worker's side
 
-    /// Claims up to `limit` jobs of the service for `holder`, the oldest first; no job whose
+    /// Claims jobs as the order says, the oldest first; no job whose
     /// [`depends_on`](crate::JobSpec::depends_on) has not ended, and none whose row this version
     /// cannot read: that one stays as it is. Need not be durable when it
     /// returns where no other process can claim: a claim that a crash forgets is a job that is
     /// still queued.
-    async fn claim(
-        &self,
-        service: Service,
-        holder: InstanceId,
-        lease: Duration,
-        limit: u32,
-    ) -> StoreResult<Vec<Job>>;
+    ///
+    /// # Cancel safety
+    /// A claim whose answer is not waited for, or is lost, costs nothing: the store undoes it
+    /// before it claims or expires anything else.
+    async fn claim(&self, order: ClaimOrder) -> StoreResult<Vec<Job>>;
 
     /// Renews the leases of these claims and notes their progress (0 to 1). The answers are in
     /// the order of the claims. Need not be durable when it returns.
@@ -406,9 +436,9 @@ pub trait Store: Send + Sync {
     async fn hand_back(&self, claims: &[ClaimRef]) -> StoreResult<Vec<Verdict>>;
 
     /// Takes jobs away from workers whose lease has run out, up to `limit`, and gives them as
-    /// they are then. On a store that no other process can have open there are none but this
-    /// process's own.
-    async fn expire_leases(&self, limit: u32) -> StoreResult<Vec<Job>>;
+    /// they are then. None of the jobs that the caller has `in_hand`: it lives, however late its
+    /// heartbeat is.
+    async fn expire_leases(&self, in_hand: &[JobId], limit: u32) -> StoreResult<Vec<Job>>;
 
     /// Takes up what a dead process left, at start: on a store that one process owns, every
     /// running job; on a shared store, those whose lease has run out. How many there were.
@@ -424,6 +454,11 @@ pub trait Store: Send + Sync {
 
     /// What other processes do; `None` where no other process can have it open.
     fn hints(&self) -> Option<broadcast::Receiver<Hint>>;
+
+    /// Whether other processes may have it open.
+    fn is_shared(&self) -> bool {
+        self.hints().is_some()
+    }
 
     /// Finishes what was begun, lets go of all files, connections and threads, and returns when
     /// they are gone. Every later call is answered with [`StoreError::Closed`].

@@ -73,7 +73,9 @@ impl Job {
             ending: outcome.ending(),
         };
         let effect = self.apply(event, now, limits)?;
-        if let (Outcome::Failed(error), State::Failed) = (outcome, self.state()) {
+        if let (Outcome::Failed(error) | Outcome::WorkerLost(error), State::Failed) =
+            (outcome, self.state())
+        {
             // There is no other attempt, so the row does not keep whether one would help.
             self.error = Some(JobError {
                 retryable: false,
@@ -95,6 +97,20 @@ impl Job {
     ) -> Result<Effect, Refused> {
         let epoch = claim.epoch;
         self.apply(Event::HandBack { epoch }, now, limits)
+    }
+
+    /// Undoes a claim of which nobody has heard, as if it had never been made.
+    ///
+    /// # Errors
+    /// As [`Lifecycle::apply`](crate::Lifecycle::apply); the job is then as it was.
+    pub fn unclaim(
+        &mut self,
+        claim: ClaimRef,
+        now: Timestamp,
+        limits: &Limits,
+    ) -> Result<Effect, Refused> {
+        let epoch = claim.epoch;
+        self.apply(Event::Unclaim { epoch }, now, limits)
     }
 
     /// Takes the job away from its worker.

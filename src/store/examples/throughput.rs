@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use lastcall_domain::store::{Admission, JobResult, Outcome, Place, Submission};
+use lastcall_domain::store::{Admission, ClaimOrder, JobResult, Outcome, Place, Submission};
 use lastcall_domain::{
     Clock, InstanceId, Job, JobId, JobSpec, Limits, Owner, ProfileOptions, Service, Session, Store,
     SystemClock,
@@ -139,7 +139,12 @@ async fn whole_jobs(store: &Shared, session: &Session, span: Duration) -> f64 {
 /// Claims some jobs and completes them; how many.
 async fn work(store: &Shared) -> u64 {
     let claimed = store
-        .claim(Service::Analysis, InstanceId::new(), LEASE, CLAIM)
+        .claim(ClaimOrder::new(
+            Service::Analysis,
+            InstanceId::new(),
+            LEASE,
+            CLAIM,
+        ))
         .await;
     let claimed = claimed.unwrap();
     let ends = claimed.iter().map(|job| {

@@ -6,6 +6,7 @@ mod codec;
 mod open;
 mod postgres;
 mod sqlite;
+mod unconfirmed;
 
 pub use blobs::{open_blobs, open_blobs_with};
 pub use open::{check_store_url, open_store};

@@ -1,7 +1,10 @@
 //! How claims leave the hands other than by their own end: handed back, lost, or orphaned with
 //! the task that had them.
 
-use super::super::claim::{Claim, Key, Stage, Stop};
+use std::sync::Arc;
+
+use super::super::arbiter::ArbiterState;
+use super::super::claim::{Blame, Claim, Key, Stage, Stop};
 use super::{Hands, State};
 
 impl Hands {
@@ -11,42 +14,62 @@ impl Hands {
         if let Some(claim) = state.claims.get_mut(&key)
             && claim.incarnation == incarnation
         {
-            claim.orphan();
+            claim.orphan(if std::thread::panicking() {
+                Blame::Own
+            } else {
+                Blame::Unknown
+            });
         }
         state.note_orphans();
     }
 
-    /// Everything that ran before `incarnation` is lost with its arbiter.
+    /// Everything that ran before `incarnation` is lost with its arbiter: by the fault of whoever
+    /// had the thread, if that was one of them.
     pub(crate) fn abandon(&self, incarnation: u64) {
         let state = &mut *self.lock();
-        state.incarnation = incarnation;
+        let given_up = Arc::new(ArbiterState::new(incarnation));
+        let given_up = std::mem::replace(&mut state.arbiter, given_up);
+        let culprit = given_up.holder();
         state.busy = 0;
+        state.fetch = None;
         for (cancel, _) in std::mem::take(&mut state.asks_running).into_values() {
             cancel.cancel();
         }
         for claim in state.claims.values_mut() {
             if matches!(claim.stage, Stage::Running | Stage::Writing) {
-                claim.orphan();
+                claim.orphan(match culprit {
+                    None => Blame::Unknown,
+                    culprit if claim.ticket == culprit => Blame::Own,
+                    Some(_) => Blame::Another,
+                });
             }
         }
         state.note_orphans();
     }
 
-    /// The orphans, now to be written as failed attempts.
-    pub(crate) fn adopt_orphans(&self) -> Vec<Key> {
+    /// The orphans: those that are now to be written as failed attempts, and whether there are
+    /// others, that are to be handed back.
+    pub(crate) fn adopt_orphans(&self) -> (Vec<(Key, Blame)>, bool) {
         let state = &mut *self.lock();
-        let mut keys = Vec::new();
+        let mut failed = Vec::new();
+        let mut released = false;
         if !std::mem::take(&mut state.orphans) {
-            return keys;
+            return (failed, released);
         }
         for (key, claim) in &mut state.claims {
-            if claim.stage == Stage::Orphaned {
-                claim.stage = Stage::Writing;
-                claim.incarnation = state.incarnation;
-                keys.push(*key);
+            match claim.stage {
+                // What comes of its hand-back is told by that.
+                Stage::Orphaned(_) if claim.going => {}
+                Stage::Orphaned(Blame::Another) => released = true,
+                Stage::Orphaned(blame) => {
+                    claim.stage = Stage::Writing;
+                    claim.incarnation = state.arbiter.incarnation;
+                    failed.push((*key, blame));
+                }
+                Stage::Waiting | Stage::Running | Stage::Writing | Stage::Ended => {}
             }
         }
-        keys
+        (failed, released)
     }
 
     /// Stops the claims that `which` names and that can be handed back, and names them.
@@ -64,11 +87,17 @@ impl Hands {
         keys
     }
 
-    /// The hand-back of the claim is over. If it is still in hand, the next may try.
-    pub(crate) fn stays(&self, key: Key) {
-        if let Some(claim) = self.lock().claims.get_mut(&key) {
-            claim.going = false;
-        }
+    /// The hand-back of the claim is over. If it is still in hand, the next may try. Whether it
+    /// is an orphan that is still in hand.
+    pub(crate) fn stays(&self, key: Key) -> bool {
+        let state = &mut *self.lock();
+        let Some(claim) = state.claims.get_mut(&key) else {
+            return false;
+        };
+        claim.going = false;
+        let orphaned = matches!(claim.stage, Stage::Orphaned(_));
+        state.orphans |= orphaned;
+        orphaned
     }
 
     /// The row of the claim is no longer ours to write.
@@ -85,7 +114,7 @@ impl State {
         match claim.stage {
             Stage::Running => claim.settled = true,
             Stage::Writing => {}
-            Stage::Waiting | Stage::Orphaned | Stage::Ended => {
+            Stage::Waiting | Stage::Orphaned(_) | Stage::Ended => {
                 self.claims.remove(&key);
                 self.ahead.retain(|waiting| *waiting != key);
             }
@@ -95,14 +124,14 @@ impl State {
     /// Lets go of the orphans whose rows are no longer ours; the others are to be adopted.
     fn note_orphans(&mut self) {
         self.claims
-            .retain(|_, claim| !(claim.settled && claim.stage == Stage::Orphaned));
+            .retain(|_, claim| !(claim.settled && matches!(claim.stage, Stage::Orphaned(_))));
         self.orphans = true;
     }
 }
 
 impl Claim {
-    fn orphan(&mut self) {
-        self.stage = Stage::Orphaned;
+    fn orphan(&mut self, blame: Blame) {
+        self.stage = Stage::Orphaned(blame);
         self.reins.stop(Stop::Lost);
     }
 }

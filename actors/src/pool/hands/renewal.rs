@@ -12,7 +12,7 @@ use super::Hands;
 
 impl Claim {
     /// Whether its lease is worth renewing.
-    fn is_ours(&self) -> bool {
+    pub(super) fn is_ours(&self) -> bool {
         !self.settled && self.stage != Stage::Ended
     }
 }

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lastcall_domain::store::{
-    Admission, Beat, Hint, Idempotency, JobFilter, JobResult, Order, Outcome, Page, Precondition,
-    Store, StoreCounts, StoreError, StoreResult, Submission, UploadOutcome, Verdict,
+    Admission, Beat, ClaimOrder, Hint, Idempotency, JobFilter, JobResult, Order, Outcome, Page,
+    Precondition, Store, StoreCounts, StoreError, StoreResult, Submission, UploadOutcome, Verdict,
 };
 use lastcall_domain::{
-    BlobKey, ClaimRef, Dataset, DatasetName, InstanceId, Job, JobId, MemoryStore, Owner,
-    ReadOptions, Schema, Service, Session, SessionId, Timestamp,
+    BlobKey, ClaimRef, Dataset, DatasetName, Job, JobId, MemoryStore, Owner, ReadOptions, Schema,
+    Session, SessionId, Timestamp,
 };
 use tokio::sync::broadcast;
 use tokio::time::sleep;
@@ -77,6 +77,7 @@ struct State {
     dead: bool,
     refusing: bool,
     faults: u64,
+    disk: Option<Duration>,
 }
 
 enum Fate {
@@ -97,6 +98,7 @@ impl Wire {
                 dead: false,
                 refusing: false,
                 faults: 0,
+                disk: None,
             })),
             endings: Arc::clone(endings),
         }
@@ -116,6 +118,11 @@ impl Wire {
     /// The store refuses every call, for good.
     pub(crate) fn refuse(&self) {
         self.state.lock().unwrap().refusing = true;
+    }
+
+    /// Every call takes this long before anything comes of it.
+    pub(crate) fn slow_down(&self, disk: Duration) {
+        self.state.lock().unwrap().disk = Some(disk);
     }
 
     /// Whether nothing went wrong on it.
@@ -147,6 +154,7 @@ impl Wire {
             let weather = state.weather;
             let random = &mut state.random;
             let delay = random.once_in(weather.slow).then(|| random.below(1000));
+            let delay = delay.map(Duration::from_millis).or(state.disk);
             let fate = if random.once_in(weather.before) {
                 Fate::Before
             } else if random.once_in(weather.after) {
@@ -159,7 +167,7 @@ impl Wire {
                 Fate::Fine
             };
             state.faults += u64::from(!matches!(fate, Fate::Fine) || delay.is_some());
-            (fate, delay.map(Duration::from_millis))
+            (fate, delay)
         };
         if let Some(delay) = delay {
             sleep(delay).await;
@@ -217,23 +225,17 @@ macro_rules! passes {
                 self.pass(call).await
             }
 
-            async fn expire_leases(&self, limit: u32) -> StoreResult<Vec<Job>> {
+            async fn expire_leases(&self, in_hand: &[JobId], limit: u32) -> StoreResult<Vec<Job>> {
                 let call = async {
-                    let jobs = self.store.expire_leases(limit).await?;
+                    let jobs = self.store.expire_leases(in_hand, limit).await?;
                     jobs.iter().for_each(|job| self.ended(job));
                     Ok(jobs)
                 };
                 self.risk(call).await
             }
 
-            async fn claim(
-                &self,
-                service: Service,
-                holder: InstanceId,
-                lease: Duration,
-                limit: u32,
-            ) -> StoreResult<Vec<Job>> {
-                self.risk(self.store.claim(service, holder, lease, limit)).await
+            async fn claim(&self, order: ClaimOrder) -> StoreResult<Vec<Job>> {
+                self.risk(self.store.claim(order)).await
             }
 
             async fn begin_removal(

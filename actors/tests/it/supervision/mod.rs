@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use lastcall_actors::supervisor::Family;
 use lastcall_actors::{Placement, ServiceState, ServiceStatus, Supervision};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, advance, sleep};
 
 use self::tester::{Fate, State, family};
 use crate::fixture::{in_real_time, in_virtual_time};
@@ -82,6 +82,25 @@ fn a_child_that_does_not_answer_is_started_again() {
             (ServiceState::Running, 1, 1)
         );
         assert_eq!(child.last_fault.as_deref(), Some("does not answer"));
+        assert!(retire(&family).await);
+    });
+}
+
+#[test]
+fn a_pause_gives_every_child_its_whole_time_again_and_hides_no_hang() {
+    in_virtual_time(async {
+        let state = State::of(&[Fate::NotAnswer]);
+        let family = family(&state, Supervision::default(), Placement::Shared);
+        sleep(Duration::from_millis(4500)).await;
+        for _ in 0..10 {
+            advance(Duration::from_secs(600)).await;
+            sleep(Duration::from_millis(3500)).await;
+            assert_eq!(child(&family).restarts, 0);
+        }
+        let since = Instant::now();
+        state.lives(2).await;
+        assert!(since.elapsed() <= Duration::from_secs(5));
+        assert_eq!(child(&family).hung, 1);
         assert!(retire(&family).await);
     });
 }

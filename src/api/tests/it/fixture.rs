@@ -11,7 +11,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::web;
 use lastcall_actors::{CleanerCounts, MailboxStatus, ServiceState, ServiceStatus};
 use lastcall_api::{ApiConfig, ApiState, Parts, server};
-use lastcall_domain::store::{JobResult, Outcome, Place, Store, Verdict};
+use lastcall_domain::store::{ClaimOrder, JobResult, Outcome, Place, Store, Verdict};
 use lastcall_domain::{
     BlobKey, Blobs, Feed, InstanceId, Job, JobError, JobId, Limits, MemoryBlobs, MemoryStore,
     Service,
@@ -150,7 +150,12 @@ impl Api {
     /// Takes the oldest job of the service in hand.
     pub fn claim(&self, service: Service) -> Option<Job> {
         let lease = Duration::from_secs(5);
-        let claimed = block(self.store.claim(service, InstanceId::new(), lease, 1)).unwrap();
+        let claimed =
+            block(
+                self.store
+                    .claim(ClaimOrder::new(service, InstanceId::new(), lease, 1)),
+            )
+            .unwrap();
         let job = claimed.into_iter().next()?;
         self.feed.changed(job.id);
         Some(job)

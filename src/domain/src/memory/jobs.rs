@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use super::state::{Rows, ordered, page};
-use crate::store::{Admission, Beat, JobFilter, JobResult, Outcome, Page, Submission, Verdict};
-use crate::{ClaimRef, InstanceId, Job, JobId, Refused, Service, State, Timestamp};
+use crate::store::{
+    Admission, Beat, ClaimOrder, JobFilter, JobResult, Outcome, Page, Submission, Verdict,
+};
+use crate::{ClaimRef, Job, JobId, Refused, State, Timestamp};
 
 impl Rows {
     pub(super) fn submit(&mut self, submission: Submission, now: Timestamp) -> Admission<Job> {
@@ -69,22 +71,25 @@ impl Rows {
         Some(job)
     }
 
-    pub(super) fn claim(
-        &mut self,
-        service: Service,
-        holder: InstanceId,
-        lease: Duration,
-        limit: u32,
-        now: Timestamp,
-    ) -> Vec<Job> {
+    pub(super) fn claim(&mut self, order: ClaimOrder, now: Timestamp) -> Vec<Job> {
         let limits = self.limits;
+        let limit = usize::try_from(order.limit).unwrap_or(usize::MAX);
         let ready = |job: &&Job| {
             let due = job.lifecycle.not_before.is_none_or(|time| time <= now);
-            job.service() == service && job.state() == State::Queued && due && !self.waits(job)
+            job.service() == order.service
+                && job.state() == State::Queued
+                && due
+                && !self.waits(job)
         };
         let unfinished = self.unfinished.iter().filter_map(|id| self.jobs.get(id));
-        let mut claimed = page(unfinished.filter(ready).cloned(), limit).items;
-        claimed.retain_mut(|job| job.take(holder, lease, now, &limits).is_ok());
+        let (suspects, others): (Vec<&Job>, Vec<&Job>) = unfinished
+            .filter(ready)
+            .partition(|job| job.lifecycle.suspect);
+        let suspect = suspects.into_iter().filter(|_| order.suspect);
+        let suspect = suspect.min_by_key(|job| (job.lifecycle.attempt, job.id));
+        let found = suspect.into_iter().chain(others).take(limit);
+        let mut claimed: Vec<Job> = found.cloned().collect();
+        claimed.retain_mut(|job| job.take(order.holder, order.lease, now, &limits).is_ok());
         for job in &claimed {
             self.put(job.clone());
         }
@@ -130,6 +135,17 @@ impl Rows {
         claims.iter().map(give).collect()
     }
 
+    /// Undoes the claims whose answer was lost.
+    pub(super) fn undo_unheard(&mut self, now: Timestamp) {
+        for claim in std::mem::take(&mut self.unheard) {
+            if let Ok(mut job) = self.held(claim)
+                && job.unclaim(claim, now, &self.limits).is_ok()
+            {
+                self.put(job);
+            }
+        }
+    }
+
     /// Takes away the running jobs that `lost` names.
     fn expire(&mut self, limit: u32, now: Timestamp, lost: impl Fn(&Job) -> bool) -> Vec<Job> {
         let limits = self.limits;
@@ -143,8 +159,16 @@ impl Rows {
         jobs
     }
 
-    pub(super) fn expire_leases(&mut self, limit: u32, now: Timestamp) -> Vec<Job> {
-        self.expire(limit, now, |job| run_out(job, now))
+    pub(super) fn expire_leases(
+        &mut self,
+        in_hand: &[JobId],
+        limit: u32,
+        now: Timestamp,
+    ) -> Vec<Job> {
+        self.undo_unheard(now);
+        self.expire(limit, now, |job| {
+            run_out(job, now) && !in_hand.contains(&job.id)
+        })
     }
 
     pub(super) fn recover(&mut self, now: Timestamp) -> u64 {

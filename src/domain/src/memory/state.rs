@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::store::{Admission, Hint, Idempotency, JobResult, Order, StoreCounts};
 use crate::{
-    Dataset, DatasetName, Job, JobId, Limits, Owner, Session, SessionId, State, Timestamp,
+    ClaimRef, Dataset, DatasetName, Job, JobId, Limits, Owner, Session, SessionId, State, Timestamp,
 };
 
 /// A session's row.
@@ -43,6 +43,8 @@ pub(super) struct Rows {
     pub(super) answers: BTreeMap<(Owner, String), (Idempotency, Timestamp)>,
     pub(super) removed: BTreeMap<Uuid, (Owner, Timestamp)>,
     pub(super) counts: StoreCounts,
+    /// Claims whose answer was lost.
+    pub(super) unheard: Vec<ClaimRef>,
 }
 
 impl Rows {
@@ -60,6 +62,7 @@ impl Rows {
             answers: BTreeMap::new(),
             removed: BTreeMap::new(),
             counts: StoreCounts::default(),
+            unheard: Vec::new(),
         }
     }
 

@@ -10,12 +10,12 @@ use uuid::Uuid;
 use super::faults::{Fault, Faults};
 use super::state::Rows;
 use crate::store::{
-    Admission, Beat, Hint, Idempotency, JobFilter, JobResult, Order, Outcome, Page, Precondition,
-    Store, StoreCounts, StoreError, StoreResult, Submission, UploadOutcome, Verdict,
+    Admission, Beat, ClaimOrder, Hint, Idempotency, JobFilter, JobResult, Order, Outcome, Page,
+    Precondition, Store, StoreCounts, StoreError, StoreResult, Submission, UploadOutcome, Verdict,
 };
 use crate::{
-    BlobKey, ClaimRef, Clock, Dataset, DatasetName, InstanceId, Job, JobId, Limits, Owner,
-    ReadOptions, Schema, Service, Session, SessionId, Timestamp,
+    BlobKey, ClaimRef, Clock, Dataset, DatasetName, Job, JobId, Limits, Owner, ReadOptions, Schema,
+    Session, SessionId, Timestamp,
 };
 
 /// A store in memory, under one lock: every call happens at once and whole. Every clone is the
@@ -212,14 +212,19 @@ impl Store for MemoryStore {
         self.call(|rows, now| rows.cancel(id, now))
     }
 
-    async fn claim(
-        &self,
-        service: Service,
-        holder: InstanceId,
-        lease: Duration,
-        limit: u32,
-    ) -> StoreResult<Vec<Job>> {
-        self.call(|rows, now| rows.claim(service, holder, lease, limit, now))
+    async fn claim(&self, order: ClaimOrder) -> StoreResult<Vec<Job>> {
+        let mut claimed = None;
+        let answer = self.call(|rows, now| {
+            rows.undo_unheard(now);
+            let jobs = rows.claim(order, now);
+            claimed = Some(jobs.iter().map(Job::claim).collect::<Vec<_>>());
+            jobs
+        });
+        if let (Err(_), Some(claims)) = (&answer, claimed) {
+            // The answer is lost.
+            self.lock().unheard.extend(claims);
+        }
+        answer
     }
 
     async fn heartbeat(
@@ -238,8 +243,8 @@ impl Store for MemoryStore {
         self.call(|rows, now| rows.hand_back(claims, now))
     }
 
-    async fn expire_leases(&self, limit: u32) -> StoreResult<Vec<Job>> {
-        self.call(|rows, now| rows.expire_leases(limit, now))
+    async fn expire_leases(&self, in_hand: &[JobId], limit: u32) -> StoreResult<Vec<Job>> {
+        self.call(|rows, now| rows.expire_leases(in_hand, limit, now))
     }
 
     async fn recover(&self) -> StoreResult<u64> {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use lastcall_domain::{Cancel, Progress};
+use lastcall_domain::{Cancel, Progress, running_time};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinSet, LocalSet};
 
@@ -139,7 +139,7 @@ impl Keeper {
             () = job.cancel.cancelled() => Err(Ending::Because(SqlError::Cancelled)),
             () = job.done.closed() => Err(Ending::Because(SqlError::Cancelled)),
             () = self.closing.cancelled() => Err(Ending::Because(shutting_down())),
-            () = tokio::time::sleep(left) => Err(Ending::Because(SqlError::Timeout(job.timeout))),
+            () = running_time::sleep(left) => Err(Ending::Because(SqlError::Timeout(job.timeout))),
             ending = self.converse(&mut process, &mut job.conversation, left) => ending,
         };
         let answer = match ending {

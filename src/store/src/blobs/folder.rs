@@ -1,5 +1,6 @@
 //! Blobs in a local folder.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -116,7 +117,7 @@ impl Blobs for FolderBlobs {
     async fn delete_prefix(&self, prefix: &str) -> BlobResult<()> {
         // The whole folder, so that what is half-written goes too.
         let folder = self.file(&object_path(prefix)?);
-        remove(tokio::fs::remove_dir_all(folder).await)
+        io_result(remove_tree(folder).await)
     }
 
     async fn ping(&self) -> BlobResult<()> {
@@ -130,6 +131,45 @@ impl Blobs for FolderBlobs {
             ))),
             pinged => pinged,
         }
+    }
+}
+
+/// Removes a folder, file by file: whoever stops waiting stops it between two of them, and leaves
+/// no thread behind that goes on.
+async fn remove_tree(root: PathBuf) -> std::io::Result<()> {
+    let mut left = vec![root];
+    while let Some(folder) = left.last() {
+        let mut entries = match tokio::fs::read_dir(folder).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                left.pop();
+                continue;
+            }
+            entries => entries?,
+        };
+        let mut below = None;
+        while let Some(entry) = entries.next_entry().await? {
+            if entry.file_type().await?.is_dir() {
+                below = Some(entry.path());
+                break;
+            }
+            gone(tokio::fs::remove_file(entry.path()).await)?;
+        }
+        match below {
+            Some(folder) => left.push(folder),
+            None => {
+                gone(tokio::fs::remove_dir(folder).await)?;
+                left.pop();
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What is gone already need not be removed.
+fn gone(removed: std::io::Result<()>) -> std::io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        other => other,
     }
 }
 

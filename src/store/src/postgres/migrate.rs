@@ -7,7 +7,11 @@ use super::error::Sql;
 use super::pool::Connections;
 
 /// The steps from one version of the schema to the next; the version is their number.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("schema-2.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("suspects.sql"),
+    include_str!("read_options.sql"),
+];
 /// The advisory lock of a migration; the other key is the schema, as the database's locks are
 /// shared by all its schemas. Those of the queues are the numbers of the services.
 const TURN: i32 = 1_000;

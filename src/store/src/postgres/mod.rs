@@ -30,8 +30,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use lastcall_domain::store::{
-    Admission, Beat, Hint, Idempotency, JobFilter, JobResult, Order, Outcome, Page, Precondition,
-    Store, StoreCounts, StoreError, StoreResult, Submission, UploadOutcome, Verdict,
+    Admission, Beat, ClaimOrder, Hint, Idempotency, JobFilter, JobResult, Order, Outcome, Page,
+    Precondition, Store, StoreCounts, StoreError, StoreResult, Submission, UploadOutcome, Verdict,
 };
 use lastcall_domain::{
     BlobKey, ClaimRef, Dataset, DatasetName, InstanceId, Job, JobId, Limits, Owner, ReadOptions,
@@ -52,6 +52,9 @@ use crate::aside::Aside;
 
 /// Jobs that one transaction takes away from dead processes.
 const RECOVERED_AT_ONCE: u32 = 1_000;
+
+/// How long a close may take to undo claims that nobody heard of.
+const LAST_UNDO: Duration = Duration::from_secs(1);
 
 /// A store in a PostgreSQL database.
 pub struct PostgresStore {
@@ -115,6 +118,15 @@ impl PostgresStore {
             return Err(StoreError::Closed);
         }
         Ok(&self.connections)
+    }
+
+    /// Undoes the claims that nobody heard of.
+    async fn undo_unheard(&self) -> StoreResult<()> {
+        for unheard in [&self.analyses, &self.reports] {
+            let given_back = work::give_back(self.db()?, &self.limits, unheard).await?;
+            tell_all(&self.hints, &given_back);
+        }
+        Ok(())
     }
 
     async fn change(&self, change: Change) -> StoreResult<Vec<Verdict>> {
@@ -310,24 +322,12 @@ impl Store for PostgresStore {
         }
     }
 
-    async fn claim(
-        &self,
-        service: Service,
-        holder: InstanceId,
-        lease: Duration,
-        limit: u32,
-    ) -> StoreResult<Vec<Job>> {
-        let unheard = match service {
+    async fn claim(&self, order: ClaimOrder) -> StoreResult<Vec<Job>> {
+        let unheard = match order.service {
             Service::Analysis => &self.analyses,
             Service::Report => &self.reports,
         };
-        let wanted = work::Wanted {
-            service,
-            holder,
-            lease,
-            limit,
-        };
-        let claimed = work::claim(self.db()?, &self.limits, &self.aside, unheard, wanted);
+        let claimed = work::claim(self.db()?, &self.limits, &self.aside, unheard, order);
         let (jobs, given_back) = claimed.await?;
         tell_all(&self.hints, &given_back);
         jobs.iter().for_each(|job| tell(&self.hints, job));
@@ -354,12 +354,14 @@ impl Store for PostgresStore {
         self.change(Change::HandBack(claims.to_vec())).await
     }
 
-    async fn expire_leases(&self, limit: u32) -> StoreResult<Vec<Job>> {
-        for unheard in [&self.analyses, &self.reports] {
-            let given_back = work::give_back(self.db()?, &self.limits, unheard).await?;
-            tell_all(&self.hints, &given_back);
-        }
-        let saved = work::expire_leases(self.db()?, &self.limits, &self.aside, limit).await?;
+    async fn expire_leases(&self, in_hand: &[JobId], limit: u32) -> StoreResult<Vec<Job>> {
+        self.undo_unheard().await?;
+        let mut alive: Vec<Uuid> = in_hand.iter().map(|job| *job.as_uuid()).collect();
+        // A claim of which this process is about to hear.
+        alive.extend(self.analyses.jobs());
+        alive.extend(self.reports.jobs());
+        let (db, limits, aside) = (self.db()?, &self.limits, &self.aside);
+        let saved = work::expire_leases(db, limits, aside, &alive, limit).await?;
         tell_all(&self.hints, &saved);
         Ok(saved.jobs)
     }
@@ -367,7 +369,7 @@ impl Store for PostgresStore {
     async fn recover(&self) -> StoreResult<u64> {
         let mut recovered = 0;
         loop {
-            let some = self.expire_leases(RECOVERED_AT_ONCE).await?.len();
+            let some = self.expire_leases(&[], RECOVERED_AT_ONCE).await?.len();
             recovered += some as u64;
             if some < RECOVERED_AT_ONCE as usize {
                 return Ok(recovered);
@@ -396,8 +398,13 @@ impl Store for PostgresStore {
     }
 
     async fn close(&self) -> StoreResult<()> {
+        // Where this fails a peer takes the jobs up, as those of a dead process.
+        let undone = tokio::time::timeout(LAST_UNDO, self.undo_unheard()).await;
         if self.closed.swap(true, Ordering::AcqRel) {
             return Err(StoreError::Closed);
+        }
+        if !matches!(undone, Ok(Ok(()))) {
+            log::warn!("claims that reached nobody are not undone");
         }
         self.submissions.close().await;
         self.changes.close().await;

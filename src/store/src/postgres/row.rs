@@ -15,9 +15,9 @@ use crate::codec::{self, Unreadable};
 /// The columns that [`job`] reads.
 pub(super) const JOB: &str = "id, session, owner, spec, state, attempt, interruptions, epoch, \
      cancel_requested, holder, lease_until, not_before, progress, created_at, started_at, \
-     finished_at, error";
+     finished_at, error, suspect";
 /// The number of these, and so the place of a column behind them.
-pub(super) const AFTER_JOB: usize = 17;
+pub(super) const AFTER_JOB: usize = 18;
 /// The columns that [`session`] reads.
 pub(super) const SESSION: &str = "id, owner, created_at, expires_at, ttl";
 /// The columns that [`dataset`] reads.
@@ -68,6 +68,7 @@ pub(super) fn job(row: &Row) -> Sql<Job> {
             cancel_requested: row.try_get(8)?,
             lease,
             not_before: maybe(row, 11)?,
+            suspect: row.try_get(17)?,
         },
         progress: row.try_get(12)?,
         created_at: moment(row, 13)?,

@@ -125,12 +125,13 @@ async fn update(tx: &Transaction<'_>, jobs: &[&Job]) -> Sql<()> {
              cancel_requested = new.cancel_requested, holder = new.holder,
              lease_until = new.lease_until, not_before = new.not_before,
              progress = new.progress, started_at = new.started_at,
-             finished_at = new.finished_at, error = new.error
+             finished_at = new.finished_at, error = new.error, suspect = new.suspect
          FROM unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[],
                      $6::boolean[], $7::uuid[], $8::bigint[], $9::bigint[],
-                     $10::double precision[], $11::bigint[], $12::bigint[], $13::text[])
+                     $10::double precision[], $11::bigint[], $12::bigint[], $13::text[],
+                     $14::boolean[])
              AS new (id, state, attempt, interruptions, epoch, cancel_requested, holder,
-                     lease_until, not_before, progress, started_at, finished_at, error)
+                     lease_until, not_before, progress, started_at, finished_at, error, suspect)
          WHERE jobs.id = new.id";
     let lease = |job: &Job| job.lifecycle.lease;
     change(
@@ -150,6 +151,7 @@ async fn update(tx: &Transaction<'_>, jobs: &[&Job]) -> Sql<()> {
             &each(jobs, |job| job.started_at.map(micros)),
             &each(jobs, |job| job.finished_at.map(micros)),
             &errors?,
+            &each(jobs, |job| job.lifecycle.suspect),
         ],
     )
     .await?;

@@ -9,7 +9,7 @@ use tokio_postgres::NoTls;
 use tokio_util::task::TaskTracker;
 
 use super::pool::{Connections, Connector};
-use super::{read, removal, tls, url, work};
+use super::{migrate, read, removal, tls, url, work};
 
 #[tokio::test]
 async fn no_query_that_is_asked_often_reads_past_what_it_wants() {
@@ -22,16 +22,16 @@ async fn no_query_that_is_asked_often_reads_past_what_it_wants() {
     // the values of the parameters are kept from the planner.
     let schema = format!("test_{}", uuid::Uuid::now_v7().simple());
     let settings = format!(
-        "CREATE SCHEMA {schema}; SET search_path = {schema}; {} {} SET enable_seqscan = off;
+        "CREATE SCHEMA {schema}; SET search_path = {schema}; {} ; SET enable_seqscan = off;
          SET enable_bitmapscan = off; SET enable_sort = off;
          SET plan_cache_mode = force_generic_plan;",
-        include_str!("schema.sql"),
-        include_str!("schema-2.sql"),
+        migrate::MIGRATIONS.concat()
     );
     client.batch_execute(&settings).await.unwrap();
 
     let mut texts = vec![
         work::ready(),
+        work::suspects(),
         work::lapsed(),
         work::RESUME.to_owned(),
         removal::EXPIRED.to_owned(),

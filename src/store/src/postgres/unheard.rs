@@ -1,7 +1,6 @@
 //! Claims that may be on disk although nobody knows: the answer to their commit was lost, or came
-//! when its caller had stopped waiting. Nothing was run under them, so they are given back before
-//! anything else is claimed: that is an interruption. Left to their leases they would cost an
-//! attempt.
+//! when its caller had stopped waiting. Nothing was run under them, so they are undone before
+//! anything else is claimed. Left to their leases they would cost an attempt.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -47,6 +46,17 @@ impl Unheard {
     }
 }
 
+impl Unheard {
+    /// The jobs that may be claimed so.
+    pub(super) fn jobs(&self) -> Vec<Uuid> {
+        let claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
+        claims
+            .iter()
+            .map(|(_, claim)| *claim.job.as_uuid())
+            .collect()
+    }
+}
+
 impl Turn<'_> {
     /// Gives back those that are on disk.
     pub(super) async fn give_back(&self, tx: &Transaction<'_>, limits: &Limits) -> Sql<Saved> {
@@ -66,7 +76,7 @@ impl Turn<'_> {
                 let holder = job.lifecycle.lease.map(|lease| lease.holder);
                 let claim = job.claim();
                 holder.is_some_and(|holder| unheard.contains(&(holder, claim)))
-                    && job.hand_back(claim, locked.now, limits).is_ok()
+                    && job.unclaim(claim, locked.now, limits).is_ok()
             });
             let changed: Vec<&Job> = saved.jobs.iter().collect();
             saved.released = save(tx, &changed, &HashMap::new()).await?;

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use lastcall_domain::store::Beat;
-use lastcall_domain::{ClaimRef, InstanceId, Job, JobId, Limits, Service, StoreResult};
+use lastcall_domain::store::{Beat, ClaimOrder};
+use lastcall_domain::{ClaimRef, Job, JobId, Limits, StoreResult};
 use uuid::Uuid;
 
 use super::error::Sql;
@@ -30,29 +30,31 @@ pub(super) fn ready() -> String {
     format!(
         "SELECT {}, lastcall_now() FROM jobs
          WHERE service = $1 AND state = 0 AND not_before IS NULL AND waits_for IS NULL
-           AND id <> ALL($3)
+           AND NOT suspect AND id <> ALL($3)
          ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED",
         row::JOB
     )
 }
 
-/// The running jobs whose lease has run out.
-pub(super) fn lapsed() -> String {
+/// The suspects in the queue, the likely culprits last.
+pub(super) fn suspects() -> String {
     format!(
         "SELECT {}, lastcall_now() FROM jobs
-         WHERE state = 1 AND lease_until <= lastcall_now() AND id <> ALL($2)
-         ORDER BY lease_until LIMIT $1 FOR UPDATE SKIP LOCKED",
+         WHERE service = $1 AND state = 0 AND not_before IS NULL AND waits_for IS NULL
+           AND suspect AND id <> ALL($3)
+         ORDER BY attempt, id LIMIT $2 FOR UPDATE SKIP LOCKED",
         row::JOB
     )
 }
 
-/// What is to be claimed.
-#[derive(Clone, Copy)]
-pub(super) struct Wanted {
-    pub(super) service: Service,
-    pub(super) holder: InstanceId,
-    pub(super) lease: Duration,
-    pub(super) limit: u32,
+/// The running jobs whose lease has run out, without those whose worker is known to live.
+pub(super) fn lapsed() -> String {
+    format!(
+        "SELECT {}, lastcall_now() FROM jobs
+         WHERE state = 1 AND lease_until <= lastcall_now() AND id <> ALL($2) AND id <> ALL($3)
+         ORDER BY lease_until LIMIT $1 FOR UPDATE SKIP LOCKED",
+        row::JOB
+    )
 }
 
 /// The claim is on disk when this returns: a peer that never hears of it would give out the
@@ -62,22 +64,30 @@ pub(super) async fn claim(
     limits: &Limits,
     aside: &Aside,
     unheard: &Unheard,
-    wanted: Wanted,
+    order: ClaimOrder,
 ) -> StoreResult<(Vec<Job>, Saved)> {
-    let Wanted { holder, lease, .. } = wanted;
+    let ClaimOrder { holder, lease, .. } = order;
     let turn = &unheard.turn().await;
     connections
         .run(|| async move {
-            let number = service_number(wanted.service);
+            let number = service_number(order.service);
             let mut lent = connections.lend().await?;
             let tx = lent.begin().await?;
             let given_back = turn.give_back(&tx, limits).await?;
             change(&tx, RESUME, &[&number, &RESUMED_AT_ONCE]).await?;
             let mut jobs = Vec::new();
-            let params: Params<'_> = &[&number, &i64::from(wanted.limit)];
-            if let Some(locked) = lock_readable(&tx, &ready(), params, aside).await? {
-                jobs = locked.jobs;
-                jobs.retain_mut(|job| job.take(holder, lease, locked.now, limits).is_ok());
+            let mut left = i64::from(order.limit);
+            for (queue, most) in [(suspects(), i64::from(order.suspect)), (ready(), left)] {
+                let most = most.min(left);
+                let params: Params<'_> = &[&number, &most];
+                if most > 0
+                    && let Some(mut locked) = lock_readable(&tx, &queue, params, aside).await?
+                {
+                    let take = |job: &mut Job| job.take(holder, lease, locked.now, limits).is_ok();
+                    locked.jobs.retain_mut(take);
+                    jobs.append(&mut locked.jobs);
+                    left = i64::from(order.limit) - jobs.len() as i64;
+                }
             }
             let changed: Vec<&Job> = jobs.iter().collect();
             save(&tx, &changed, &HashMap::new()).await?;
@@ -176,6 +186,7 @@ pub(super) async fn expire_leases(
     connections: &Connections,
     limits: &Limits,
     aside: &Aside,
+    alive: &[Uuid],
     limit: u32,
 ) -> StoreResult<Saved> {
     connections
@@ -183,8 +194,8 @@ pub(super) async fn expire_leases(
             let mut lent = connections.lend().await?;
             let tx = lent.begin().await?;
             let mut saved = Saved::default();
-            if let Some(locked) = lock_readable(&tx, &lapsed(), &[&i64::from(limit)], aside).await?
-            {
+            let params: Params<'_> = &[&i64::from(limit), &alive];
+            if let Some(locked) = lock_readable(&tx, &lapsed(), params, aside).await? {
                 saved.jobs = locked.jobs;
                 saved
                     .jobs

@@ -93,13 +93,14 @@ impl Unit<'_> {
         rows.next()?.map(row::job).transpose()
     }
 
-    /// Up to `limit` jobs that the query finds, which reads the columns [`row::JOB`]. Those that
-    /// cannot be read are passed over.
+    /// Up to `limit` jobs that the query finds, which reads the columns [`row::JOB`], and that are
+    /// `wanted`. Those that cannot be read are passed over.
     pub(super) fn find_some(
         &self,
         text: &str,
         params: impl rusqlite::Params,
         limit: u32,
+        wanted: impl Fn(&Job) -> bool,
     ) -> Sql<Vec<Job>> {
         let mut statement = self.sql(text)?;
         let mut rows = statement.query(params)?;
@@ -108,7 +109,8 @@ impl Unit<'_> {
             && let Some(found) = rows.next()?
         {
             match row::job(found) {
-                Ok(job) => jobs.push(job),
+                Ok(job) if wanted(&job) => jobs.push(job),
+                Ok(_) => {}
                 Err(Fault::Row(why)) => {
                     // No harm where it is one too many: it is passed over again.
                     let _ = self.memory.aside.put(row::id(found, 0)?, &why);
@@ -127,7 +129,7 @@ impl Unit<'_> {
         self.sql(
             "UPDATE jobs SET state = ?2, attempt = ?3, interruptions = ?4, epoch = ?5,
                  cancel_requested = ?6, holder = ?7, lease_until = ?8, not_before = ?9,
-                 progress = ?10, started_at = ?11, finished_at = ?12, error = ?13
+                 progress = ?10, started_at = ?11, finished_at = ?12, error = ?13, suspect = ?14
              WHERE id = ?1",
         )?
         .execute(params![
@@ -144,10 +146,12 @@ impl Unit<'_> {
             job.started_at.map(micros),
             job.finished_at.map(micros),
             error,
+            lifecycle.suspect,
         ])?;
         if job.state().is_final() {
             self.sql("UPDATE jobs SET waits_for = NULL WHERE waits_for = ?1")?
                 .execute([key(job.id.as_uuid())])?;
+            self.memory.open.ended.push(job.id);
         }
         let service = job.service();
         self.memory.counts.note(service, before, -1);

@@ -16,18 +16,19 @@ mod unit;
 mod work;
 mod writer;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use lastcall_domain::store::{
-    Admission, Beat, Hint, Idempotency, JobFilter, JobResult, Order, Outcome, Page, Precondition,
-    Store, StoreCounts, StoreResult, Submission, UploadOutcome, Verdict,
+    Admission, Beat, ClaimOrder, Hint, Idempotency, JobFilter, JobResult, Order, Outcome, Page,
+    Precondition, Store, StoreCounts, StoreResult, Submission, UploadOutcome, Verdict,
 };
 use lastcall_domain::{
-    BlobKey, ClaimRef, Clock, Dataset, DatasetName, InstanceId, Job, JobId, Limits, Owner,
-    ReadOptions, Schema, Service, Session, SessionId, Timestamp,
+    BlobKey, ClaimRef, Clock, Dataset, DatasetName, Job, JobId, Limits, Owner, ReadOptions, Schema,
+    Session, SessionId, Timestamp,
 };
 use tokio::sync::broadcast;
 use uuid::Uuid;
@@ -253,18 +254,20 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn claim(
-        &self,
-        service: Service,
-        holder: InstanceId,
-        lease: Duration,
-        limit: u32,
-    ) -> StoreResult<Vec<Job>> {
-        self.threads
-            .write(AtOnce, move |unit| {
-                unit.claim(service, holder, lease, limit)
-            })
-            .await
+    async fn claim(&self, order: ClaimOrder) -> StoreResult<Vec<Job>> {
+        let caller = Arc::new(());
+        let waits = Arc::downgrade(&caller);
+        let claimed = self.threads.write(AtOnce, move |unit| {
+            // The writer may come to it long after.
+            let jobs = match waits.upgrade() {
+                Some(_) => unit.claim(&order)?,
+                None => Vec::new(),
+            };
+            Ok(unit.memory.unconfirmed.deliver(jobs))
+        });
+        let claimed = claimed.await?.confirm();
+        drop(caller);
+        Ok(claimed)
     }
 
     async fn heartbeat(
@@ -291,9 +294,10 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn expire_leases(&self, limit: u32) -> StoreResult<Vec<Job>> {
+    async fn expire_leases(&self, in_hand: &[JobId], limit: u32) -> StoreResult<Vec<Job>> {
+        let in_hand: HashSet<JobId> = in_hand.iter().copied().collect();
         self.threads
-            .write(OnDisk, move |unit| unit.expire_leases(limit))
+            .write(OnDisk, move |unit| unit.expire_leases(&in_hand, limit))
             .await
     }
 
@@ -324,6 +328,13 @@ impl Store for SqliteStore {
     }
 
     async fn close(&self) -> StoreResult<()> {
+        if self.threads.has_lost_claims() {
+            // Where this fails the next start takes the jobs up, as those of a dead process.
+            let undone = self.threads.write(OnDisk, |unit| unit.undo_lost_claims());
+            if let Err(error) = undone.await {
+                log::warn!("claims that reached nobody are not undone: {error}");
+            }
+        }
         self.threads.close().await
     }
 }

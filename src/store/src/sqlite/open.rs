@@ -12,7 +12,11 @@ use super::error::Fault;
 /// Marks a database file as Lastcall's: "LCst".
 const APPLICATION_ID: i32 = 0x4c43_7374;
 /// The steps from one version of the schema to the next; the version is their number.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("schema-2.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("suspects.sql"),
+    include_str!("read_options.sql"),
+];
 
 /// Pages that the writer keeps in memory, in KiB.
 const WRITER_CACHE_KIB: i32 = 16 * 1024;

@@ -13,7 +13,7 @@ use crate::codec::{self, Unreadable};
 /// The columns that [`job`] reads.
 pub(super) const JOB: &str = "id, session, owner, spec, state, attempt, interruptions, epoch, \
      cancel_requested, holder, lease_until, not_before, progress, created_at, started_at, \
-     finished_at, error";
+     finished_at, error, suspect";
 /// The columns that [`session`] reads.
 pub(super) const SESSION: &str = "id, owner, created_at, expires_at, ttl";
 /// The columns that [`dataset`] reads.
@@ -70,6 +70,7 @@ pub(super) fn job(row: &Row<'_>) -> Sql<Job> {
             cancel_requested: row.get(8)?,
             lease,
             not_before: moment(row, 11)?,
+            suspect: row.get(17)?,
         },
         progress: row.get(12)?,
         created_at: codec::time(row.get(13)?)?,

@@ -11,8 +11,9 @@ use tokio::sync::{mpsc, oneshot};
 use super::error::Sql;
 use super::open::Owned;
 use super::readers::{self, Query};
-use super::unit::{Counts, Memory, Unit};
+use super::unit::{Counts, Memory, OpenTransaction, Unit};
 use super::writer::{self, Operation, Reply};
+use crate::unconfirmed::UnconfirmedClaims;
 
 /// When a write is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,7 @@ pub(super) struct Threads {
     doors: RwLock<Option<Doors>>,
     handles: Mutex<Vec<JoinHandle<()>>>,
     counts: Arc<Mutex<Counts>>,
+    unconfirmed: Arc<UnconfirmedClaims>,
 }
 
 #[derive(Clone)]
@@ -52,12 +54,14 @@ impl Threads {
             (0..readers::READERS).map(|_| file.reader()).collect();
         let counts = Counts::load(&writer)?;
         let published = Arc::new(Mutex::new(counts));
+        let unconfirmed = Arc::<UnconfirmedClaims>::default();
         let memory = Memory {
             clock,
             limits,
             counts,
             published: Arc::clone(&published),
-            claimed: Vec::new(),
+            open: OpenTransaction::default(),
+            unconfirmed: Arc::clone(&unconfirmed),
             spent: std::collections::HashMap::new(),
             aside: crate::aside::Aside::default(),
         };
@@ -72,6 +76,7 @@ impl Threads {
             doors: RwLock::new(Some(Doors { writes, reads })),
             handles: Mutex::new(handles),
             counts: published,
+            unconfirmed,
         })
     }
 
@@ -79,6 +84,11 @@ impl Threads {
     pub(super) fn counts(&self) -> StoreResult<Counts> {
         self.doors()?;
         Ok(*self.counts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether claims reached nobody and are still to be undone.
+    pub(super) fn has_lost_claims(&self) -> bool {
+        !self.unconfirmed.lost().is_empty()
     }
 
     /// Has the writer run `operation`, whole or not at all.

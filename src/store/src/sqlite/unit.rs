@@ -6,12 +6,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lastcall_domain::store::{JobCounts, StoreCounts};
-use lastcall_domain::{Clock, JobId, Limits, Service, State, StoreError, StoreResult, Timestamp};
+use lastcall_domain::{
+    ClaimRef, Clock, JobId, Limits, Service, State, StoreError, StoreResult, Timestamp,
+};
 use rusqlite::{CachedStatement, Connection};
 
 use super::error::Sql;
 use crate::aside::Aside;
 use crate::codec::unsigned;
+use crate::unconfirmed::UnconfirmedClaims;
 
 /// How many rows there are, kept by hand: counting them would cost a scan.
 #[derive(Clone, Copy, Debug, Default)]
@@ -73,6 +76,29 @@ impl Counts {
     }
 }
 
+/// What a transaction comes to beyond its rows: nothing, if it fails.
+#[derive(Debug, Default)]
+pub(super) struct OpenTransaction {
+    /// The claims that it made.
+    pub(super) claimed: Vec<ClaimRef>,
+    /// The claims that it undid, as nobody had heard of them.
+    pub(super) undone: Vec<ClaimRef>,
+    /// The jobs that it ended.
+    pub(super) ended: Vec<JobId>,
+}
+
+impl OpenTransaction {
+    fn len(&self) -> [usize; 3] {
+        [self.claimed.len(), self.undone.len(), self.ended.len()]
+    }
+
+    fn truncate(&mut self, [claimed, undone, ended]: [usize; 3]) {
+        self.claimed.truncate(claimed);
+        self.undone.truncate(undone);
+        self.ended.truncate(ended);
+    }
+}
+
 /// What the writer knows beyond the rows.
 #[derive(Debug)]
 pub(super) struct Memory {
@@ -81,8 +107,10 @@ pub(super) struct Memory {
     pub(super) counts: Counts,
     /// The counts as everybody may read them.
     pub(super) published: Arc<Mutex<Counts>>,
-    /// The claims of the transaction that is open.
-    pub(super) claimed: Vec<(JobId, u64)>,
+    /// What the open transaction comes to, once it is on disk.
+    pub(super) open: OpenTransaction,
+    /// Claims of which it is not known that their worker has heard.
+    pub(super) unconfirmed: Arc<UnconfirmedClaims>,
     /// Epochs that were given to workers by a transaction that then failed. They are never
     /// given again, or the row could not tell the two workers apart.
     pub(super) spent: HashMap<JobId, u64>,
@@ -91,6 +119,24 @@ pub(super) struct Memory {
 }
 
 impl Memory {
+    /// The open transaction is over: on disk, or not at all.
+    pub(super) fn close_transaction(&mut self, committed: bool) {
+        let OpenTransaction {
+            claimed,
+            undone,
+            ended,
+        } = std::mem::take(&mut self.open);
+        if committed {
+            for job in claimed.iter().map(|claim| claim.job).chain(ended) {
+                self.spent.remove(&job);
+            }
+            self.unconfirmed.forget(undone);
+        } else {
+            let spent = claimed.iter().map(|claim| (claim.job, claim.epoch));
+            self.spent.extend(spent);
+        }
+    }
+
     /// Shows the counts to the readers.
     pub(super) fn publish(&self) {
         let mut published = self
@@ -121,14 +167,14 @@ impl<'a> Unit<'a> {
         operation: impl FnOnce(&mut Self) -> Sql<T>,
     ) -> StoreResult<T> {
         let counts = self.memory.counts;
-        let claimed = self.memory.claimed.len();
+        let open = self.memory.open.len();
         self.step("SAVEPOINT unit")?;
         let answer = self.caught(operation);
         if answer.is_ok() {
             self.step("RELEASE unit")?;
         } else {
             self.memory.counts = counts;
-            self.memory.claimed.truncate(claimed);
+            self.memory.open.truncate(open);
             // Where the whole transaction is gone already, so is the savepoint.
             if !self.conn.is_autocommit() {
                 self.step("ROLLBACK TO unit")?;

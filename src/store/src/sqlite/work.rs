@@ -1,9 +1,10 @@
 //! Writes to jobs, from the worker's side.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
-use lastcall_domain::store::{Beat, JobResult, Outcome, Place, Verdict};
-use lastcall_domain::{ClaimRef, InstanceId, Job, Refused, Service, State};
+use lastcall_domain::store::{Beat, ClaimOrder, JobResult, Outcome, Place, Verdict};
+use lastcall_domain::{ClaimRef, Job, JobId, Refused, State};
 use rusqlite::params;
 
 use super::error::Sql;
@@ -19,7 +20,19 @@ pub(super) fn ready() -> String {
     format!(
         "SELECT {} FROM jobs
          WHERE service = ?1 AND state = 0 AND not_before IS NULL AND waits_for IS NULL
+           AND suspect = 0
          ORDER BY id",
+        row::JOB
+    )
+}
+
+/// The suspects in the queue, the likely culprits last.
+pub(super) fn suspects() -> String {
+    format!(
+        "SELECT {} FROM jobs
+         WHERE service = ?1 AND state = 0 AND not_before IS NULL AND waits_for IS NULL
+           AND suspect = 1
+         ORDER BY attempt, id",
         row::JOB
     )
 }
@@ -40,29 +53,42 @@ pub(super) fn lapsed() -> String {
 }
 
 impl Unit<'_> {
-    pub(super) fn claim(
-        &mut self,
-        service: Service,
-        holder: InstanceId,
-        lease: Duration,
-        limit: u32,
-    ) -> Sql<Vec<Job>> {
-        let number = service_number(service);
+    pub(super) fn claim(&mut self, order: &ClaimOrder) -> Sql<Vec<Job>> {
+        self.undo_lost_claims()?;
+        let number = service_number(order.service);
         self.sql(RESUME)?
             .execute(params![number, micros(self.now), RESUMED_AT_ONCE])?;
-        let mut jobs = self.find_some(&ready(), [number], limit)?;
+        let mut jobs = Vec::new();
+        if order.suspect {
+            jobs = self.find_some(&suspects(), [number], order.limit.min(1), |_| true)?;
+        }
+        let left = order.limit - u32::try_from(jobs.len()).unwrap_or(order.limit);
+        jobs.extend(self.find_some(&ready(), [number], left, |_| true)?);
         for job in &mut jobs {
             if let Some(spent) = self.memory.spent.get(&job.id) {
                 job.lifecycle.epoch = job.lifecycle.epoch.max(*spent);
             }
         }
         let (now, limits) = (self.now, self.memory.limits);
-        jobs.retain_mut(|job| job.take(holder, lease, now, &limits).is_ok());
+        jobs.retain_mut(|job| job.take(order.holder, order.lease, now, &limits).is_ok());
         for job in &jobs {
             self.save(State::Queued, job)?;
-            self.memory.claimed.push((job.id, job.lifecycle.epoch));
+            self.memory.open.claimed.push(job.claim());
         }
         Ok(jobs)
+    }
+
+    /// Undoes the claims that reached nobody.
+    pub(super) fn undo_lost_claims(&mut self) -> Sql<()> {
+        for claim in self.memory.unconfirmed.lost() {
+            if let Some(mut job) = self.find(claim.job)?
+                && job.unclaim(claim, self.now, &self.memory.limits).is_ok()
+            {
+                self.save(State::Running, &job)?;
+            }
+            self.memory.open.undone.push(claim);
+        }
+        Ok(())
     }
 
     pub(super) fn heartbeat(
@@ -132,8 +158,11 @@ impl Unit<'_> {
         claims.iter().map(give).collect()
     }
 
-    pub(super) fn expire_leases(&mut self, limit: u32) -> Sql<Vec<Job>> {
-        let jobs = self.find_some(&lapsed(), [micros(self.now)], limit)?;
+    pub(super) fn expire_leases(&mut self, in_hand: &HashSet<JobId>, limit: u32) -> Sql<Vec<Job>> {
+        self.undo_lost_claims()?;
+        let unconfirmed = &self.memory.unconfirmed;
+        let dead = |job: &Job| !in_hand.contains(&job.id) && !unconfirmed.contains(job.id);
+        let jobs = self.find_some(&lapsed(), [micros(self.now)], limit, dead)?;
         self.take_away(jobs)
     }
 
@@ -144,7 +173,7 @@ impl Unit<'_> {
              ORDER BY lease_until",
             row::JOB
         );
-        let jobs = self.find_some(&text, [], limit)?;
+        let jobs = self.find_some(&text, [], limit, |_| true)?;
         Ok(self.take_away(jobs)?.len() as u64)
     }
 

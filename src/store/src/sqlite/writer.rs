@@ -94,13 +94,9 @@ impl Writer {
             };
         }
         let committed = self.commit();
-        if committed.is_ok() {
-            for (job, _) in self.memory.claimed.drain(..) {
-                self.memory.spent.remove(&job);
-            }
-        } else {
+        self.memory.close_transaction(committed.is_ok());
+        if committed.is_err() {
             self.memory.counts = counts;
-            self.memory.spent.extend(self.memory.claimed.drain(..));
             self.memory.publish();
         }
         for reply in replies {

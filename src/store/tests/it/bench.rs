@@ -3,12 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta};
-use lastcall_domain::store::{Admission, Answer, Idempotency, JobResult, Outcome, Place};
+use lastcall_domain::store::{
+    Admission, Answer, ClaimOrder, Idempotency, JobResult, Outcome, Place,
+};
 use lastcall_domain::{
-    BlobKey, Clock, Dataset, DatasetName, Format, InstanceId, Job, JobId, JobSpec, Limits,
+    BlobKey, Clock, Dataset, DatasetName, Fault, Format, InstanceId, Job, JobId, JobSpec, Limits,
     MemoryStore, Owner, ReadOptions, ReportFormat, ReportSource, Service, Session, SessionId,
     Store, Timestamp,
 };
@@ -221,8 +224,48 @@ impl Bench {
 
     /// Claims jobs.
     pub(crate) async fn claim(&self, service: Service, holder: InstanceId, limit: u32) -> Vec<Job> {
-        let claimed = self.store.claim(service, holder, LEASE, limit).await;
+        let claimed = self
+            .store
+            .claim(ClaimOrder::new(service, holder, LEASE, limit))
+            .await;
         claimed.unwrap()
+    }
+
+    /// Claims up to `limit` analyses and stops waiting for the answer after some moments, whether
+    /// it has come or not. What was heard of in time.
+    pub(crate) async fn claim_impatiently(
+        &self,
+        holder: InstanceId,
+        limit: u32,
+        moments: u32,
+    ) -> Vec<Job> {
+        let order = ClaimOrder::new(Service::Analysis, holder, LEASE, limit);
+        let mut claim = std::pin::pin!(self.store.claim(order));
+        for moment in 0..=moments {
+            if let Poll::Ready(claimed) = futures_util::poll!(claim.as_mut()) {
+                return claimed.unwrap();
+            }
+            tokio::time::sleep(moment * Duration::from_micros(50)).await;
+        }
+        Vec::new()
+    }
+
+    /// Claims an analysis, while the answer to it is lost as far as the store can tell. The job
+    /// where the answer was faster than that.
+    pub(crate) async fn claim_unheard(&self, holder: InstanceId) -> Option<Job> {
+        if let Ground::Memory(store) = &self.ground {
+            store.faults().fail_next(1, Fault::After);
+        }
+        let order = ClaimOrder::new(Service::Analysis, holder, LEASE, 1);
+        let mut claim = std::pin::pin!(self.store.claim(order));
+        match futures_util::poll!(claim.as_mut()) {
+            Poll::Ready(heard) => heard.ok()?.pop(),
+            Poll::Pending => {
+                // It goes on without anybody who waits for it.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                None
+            }
+        }
     }
 
     /// The job as its row says it.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lastcall_domain::store::{Admission, Hint, Submission};
+use lastcall_domain::store::{Admission, ClaimOrder, Hint, Submission};
 use lastcall_domain::{
     InstanceId, Job, JobId, JobSpec, Limits, Owner, ProfileOptions, Service, Session, Store,
     StoreError, SystemClock,
@@ -161,7 +161,12 @@ async fn no_job_is_claimed_by_two_processes() {
         tokio::spawn(async move {
             let mut mine = Vec::new();
             loop {
-                let claimed = store.claim(Service::Analysis, InstanceId::new(), LEASE, 3);
+                let claimed = store.claim(ClaimOrder::new(
+                    Service::Analysis,
+                    InstanceId::new(),
+                    LEASE,
+                    3,
+                ));
                 let claimed = claimed.await.unwrap();
                 if claimed.is_empty()
                     && store.counts().await.unwrap().jobs[&Service::Analysis].queued == 0
@@ -267,7 +272,12 @@ async fn a_database_that_hangs_gives_an_error_in_a_bounded_time_and_works_again_
     proxy.set(Line::Silent);
     let write = store.submit(profile(&session));
     let read = store.session(session.id);
-    let claim = store.claim(Service::Analysis, InstanceId::new(), LEASE, 1);
+    let claim = store.claim(ClaimOrder::new(
+        Service::Analysis,
+        InstanceId::new(),
+        LEASE,
+        1,
+    ));
     let answers = async { tokio::join!(write, read, claim, store.ping()) };
     let answers = tokio::time::timeout(BOUND, answers)
         .await
@@ -375,7 +385,12 @@ async fn a_row_that_cannot_be_read_keeps_neither_the_start_nor_the_queue_from_go
         ids.push(submission.job.id);
         store.submit(submission).await.unwrap();
     }
-    let claimed = store.claim(Service::Analysis, InstanceId::new(), Duration::ZERO, 2);
+    let claimed = store.claim(ClaimOrder::new(
+        Service::Analysis,
+        InstanceId::new(),
+        Duration::ZERO,
+        2,
+    ));
     assert_eq!(claimed.await.unwrap().len(), 2);
     let spec = r#"{"kind":"of another version"}"#;
     let spoil = "UPDATE jobs SET spec = $1 WHERE id = ANY($2)";
@@ -390,7 +405,12 @@ async fn a_row_that_cannot_be_read_keeps_neither_the_start_nor_the_queue_from_go
     assert_eq!(next.recover().await, Ok(1));
     let mut claimed = Vec::new();
     for _ in 0..3 {
-        let one = next.claim(Service::Analysis, InstanceId::new(), LEASE, 1);
+        let one = next.claim(ClaimOrder::new(
+            Service::Analysis,
+            InstanceId::new(),
+            LEASE,
+            1,
+        ));
         claimed.extend(one.await.unwrap().into_iter().map(|job| job.id));
     }
     assert_eq!(claimed, [ids[1], ids[4]]);

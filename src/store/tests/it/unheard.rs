@@ -1,6 +1,6 @@
 //! Claims whose commit nobody heard of: no attempt is spent by what was never run.
 
-use lastcall_domain::store::Admission;
+use lastcall_domain::store::{Admission, ClaimOrder};
 use lastcall_domain::{InstanceId, Job, JobId, Limits, Service, State, Store};
 use lastcall_store::PostgresStore;
 
@@ -43,7 +43,10 @@ impl Bench {
     /// A claim whose answer is lost by the cut.
     async fn claim_unheard(&self, holder: InstanceId, cut: Line) {
         self.proxy.set(cut);
-        let lost = self.store.claim(Service::Analysis, holder, LEASE, 9).await;
+        let lost = self
+            .store
+            .claim(ClaimOrder::new(Service::Analysis, holder, LEASE, 9))
+            .await;
         assert_eq!(lost.unwrap_err().code(), "store_unavailable");
         self.proxy.set(Line::Whole);
     }
@@ -54,7 +57,9 @@ impl Bench {
 }
 
 async fn claim(store: &PostgresStore, holder: InstanceId) -> Vec<Job> {
-    let claimed = store.claim(Service::Analysis, holder, LEASE, 9).await;
+    let claimed = store
+        .claim(ClaimOrder::new(Service::Analysis, holder, LEASE, 9))
+        .await;
     claimed.unwrap()
 }
 
@@ -70,8 +75,8 @@ async fn a_claim_whose_answer_was_lost_is_given_back_and_claimed_again() {
     let claimed = claim(&bench.store, holder).await;
     assert_eq!(claimed, [bench.job().await]);
     assert_eq!(claimed[0].lifecycle.attempt, 1);
-    assert_eq!(claimed[0].lifecycle.interruptions, 3);
-    // It was heard of, so nothing is given back any more.
+    assert_eq!(claimed[0].lifecycle.interruptions, 0);
+    // It was heard of, so nothing is undone any more.
     assert_eq!(claim(&bench.store, holder).await, []);
     assert_eq!(bench.job().await.state(), State::Running);
 }
@@ -84,11 +89,12 @@ async fn a_lease_that_ran_out_meanwhile_costs_no_attempt_either() {
     let holder = InstanceId::new();
     bench.claim_unheard(holder, Line::CutAfterCommit).await;
     bench.schema.set_clock(now + 2 * LEASE).await;
-    assert_eq!(bench.store.expire_leases(9).await, Ok(vec![]));
+    assert_eq!(bench.store.expire_leases(&[], 9).await, Ok(vec![]));
     let job = bench.job().await;
     assert_eq!(job.state(), State::Queued);
     assert_eq!(job.lifecycle.attempt, 0);
-    assert_eq!(job.lifecycle.interruptions, 1);
+    assert_eq!(job.lifecycle.interruptions, 0);
+    assert!(!job.lifecycle.suspect);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -107,6 +113,6 @@ async fn a_claim_that_never_came_to_be_takes_nothing_from_a_peer_under_the_same_
     let claimed = tokio::time::timeout(BOUND, claimed).await.unwrap();
     assert_eq!(claimed.lifecycle.epoch, 1);
     assert_eq!(claim(&bench.store, holder).await, []);
-    assert_eq!(bench.store.expire_leases(9).await, Ok(vec![]));
+    assert_eq!(bench.store.expire_leases(&[], 9).await, Ok(vec![]));
     assert_eq!(bench.job().await, claimed);
 }

@@ -53,7 +53,7 @@ async fn a_job_whose_worker_dies_after_the_wish_is_cancelled(bench: Bench) {
     let job = bench.running(&session, InstanceId::new()).await;
     bench.store.cancel(job.id).await.unwrap();
     bench.advance(LEASE).await;
-    let expired = bench.store.expire_leases(9).await.unwrap();
+    let expired = bench.store.expire_leases(&[], 9).await.unwrap();
     assert_eq!(expired[0].state(), State::Cancelled);
     assert_eq!(bench.job(job.id).await, expired[0]);
 }

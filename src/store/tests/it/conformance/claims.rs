@@ -154,7 +154,7 @@ async fn a_heartbeat_renews_the_lease_and_notes_progress(bench: Bench) {
     assert_eq!(renewed.progress, 0.25);
     assert_eq!(renewed.lifecycle.lease.unwrap().until, bench.later(LEASE));
     bench.advance(LEASE / 2).await;
-    assert_eq!(bench.store.expire_leases(9).await, Ok(vec![]));
+    assert_eq!(bench.store.expire_leases(&[], 9).await, Ok(vec![]));
 }
 
 async fn a_heartbeat_of_a_lost_claim_says_so(bench: Bench) {
@@ -185,9 +185,9 @@ async fn a_lease_that_has_run_out_is_taken_away_and_not_before(bench: Bench) {
     let session = bench.session().await;
     let job = bench.running(&session, InstanceId::new()).await;
     bench.advance(LEASE - Duration::from_micros(1)).await;
-    assert_eq!(bench.store.expire_leases(9).await, Ok(vec![]));
+    assert_eq!(bench.store.expire_leases(&[], 9).await, Ok(vec![]));
     bench.advance(Duration::from_micros(1)).await;
-    let expired = bench.store.expire_leases(9).await.unwrap();
+    let expired = bench.store.expire_leases(&[], 9).await.unwrap();
     assert_eq!(expired.len(), 1);
     assert_eq!(expired[0].id, job.id);
     assert_eq!(expired[0].state(), State::Queued);
@@ -205,7 +205,10 @@ async fn expiring_keeps_to_its_bound(bench: Bench) {
     }
     bench.advance(LEASE).await;
     for expected in [2, 2, 1, 0] {
-        assert_eq!(bench.store.expire_leases(2).await.unwrap().len(), expected);
+        assert_eq!(
+            bench.store.expire_leases(&[], 2).await.unwrap().len(),
+            expected
+        );
     }
     assert_eq!(bench.counts(Service::Analysis).await, (5, 0));
 }
@@ -214,7 +217,7 @@ async fn a_late_worker_changes_nothing(bench: Bench) {
     let session = bench.session().await;
     let late = bench.running(&session, InstanceId::new()).await.claim();
     bench.advance(LEASE).await;
-    bench.store.expire_leases(9).await.unwrap();
+    bench.store.expire_leases(&[], 9).await.unwrap();
     let stale = Err(Refused::StaleEpoch);
     let refused = bench.store.complete(late, success("late")).await;
     assert_eq!(refused, Ok(stale.clone()), "while it is queued");

@@ -39,3 +39,5 @@ mod operation;
 mod removal;
 mod sessions;
 mod stress;
+mod suspects;
+mod unheard;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lastcall_domain::store::{Hint, JobFilter};
+use lastcall_domain::store::{ClaimOrder, Hint, JobFilter};
 use lastcall_domain::{InstanceId, Job, Service, State, StoreError};
 
 use crate::bench::{Bench, LEASE, submission, success};
@@ -86,7 +86,12 @@ async fn a_closed_store_answers_nothing(bench: Bench) {
     let submitted = store.submit(submission(job)).await;
     assert_eq!(submitted, Err(closed.clone()));
     let claimed = store
-        .claim(Service::Analysis, InstanceId::new(), LEASE, 1)
+        .claim(ClaimOrder::new(
+            Service::Analysis,
+            InstanceId::new(),
+            LEASE,
+            1,
+        ))
         .await;
     assert_eq!(claimed, Err(closed.clone()));
     assert_eq!(store.close().await, Err(closed));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use lastcall_domain::store::{Admission, JobFilter, Outcome, Submission};
+use lastcall_domain::store::{Admission, ClaimOrder, JobFilter, Outcome, Submission};
 use lastcall_domain::{InstanceId, JobError, JobId, Service, Session, State, Store};
 use tokio::sync::Mutex;
 
@@ -98,7 +98,9 @@ async fn worker(bench: Arc<Bench>, seen: Arc<Seen>, seed: usize) {
     let holder = InstanceId::new();
     let mut turn = seed;
     while !is_over(&bench, &seen).await {
-        let claimed = store.claim(Service::Analysis, holder, LEASE, 3).await;
+        let claimed = store
+            .claim(ClaimOrder::new(Service::Analysis, holder, LEASE, 3))
+            .await;
         for job in claimed.unwrap() {
             turn += 1;
             let claim = job.claim();
@@ -133,7 +135,7 @@ async fn worker(bench: Arc<Bench>, seen: Arc<Seen>, seed: usize) {
 async fn reaper(bench: Arc<Bench>, seen: Arc<Seen>) {
     while !is_over(&bench, &seen).await {
         bench.advance(LEASE / 3).await;
-        for job in bench.store.expire_leases(5).await.unwrap() {
+        for job in bench.store.expire_leases(&[], 5).await.unwrap() {
             if job.state().is_final() {
                 note(&seen, job.id, job.state(), None).await;
             }
