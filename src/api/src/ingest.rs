@@ -5,7 +5,7 @@ use std::io::Write;
 
 use bytes::{Bytes, BytesMut};
 use flate2::write::MultiGzDecoder;
-use lastcall_domain::Format;
+use lastcall_domain::{Format, content};
 use sha2::{Digest, Sha256};
 
 use crate::digest::ContentDigest;
@@ -21,6 +21,10 @@ const SLICE: usize = 4 * 1024;
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// How a Parquet file begins and ends.
 const PARQUET: &[u8] = b"PAR1";
+/// The same of one that is encrypted, which is told where it is read.
+const ENCRYPTED: &[u8] = b"PARE";
+/// How a workbook of before 2007 begins, and one with a password.
+const COMPOUND: &[u8] = b"\xd0\xcf\x11\xe0";
 /// How a ZIP archive begins, and so a workbook.
 const ZIP: &[u8] = b"PK\x03\x04";
 
@@ -161,10 +165,10 @@ impl Ingest {
                 "the body has no bytes; a dataset without rows still has a header",
             ));
         }
-        if self.format == Format::Parquet && self.tail != PARQUET {
+        if self.format == Format::Parquet && self.tail != PARQUET && self.tail != ENCRYPTED {
             return Err(self.mismatch("it does not end as a Parquet file does"));
         }
-        if self.head.len() < 4 {
+        if self.head.len() < content::HEAD {
             self.check_head()?;
         }
         Ok(Received {
@@ -180,12 +184,12 @@ impl Ingest {
         Ok(())
     }
 
-    /// Keeps the first and the last four bytes.
+    /// Keeps the first bytes, and the last four.
     fn look(&mut self, piece: &[u8]) -> ApiResult<()> {
-        if self.head.len() < 4 {
-            let wanted = (4 - self.head.len()).min(piece.len());
+        if self.head.len() < content::HEAD {
+            let wanted = (content::HEAD - self.head.len()).min(piece.len());
             self.head.extend_from_slice(&piece[..wanted]);
-            if self.head.len() == 4 {
+            if self.head.len() == content::HEAD {
                 self.check_head()?;
             }
         }
@@ -197,18 +201,19 @@ impl Ingest {
 
     fn check_head(&self) -> ApiResult<()> {
         match self.format {
-            Format::Parquet if self.head != PARQUET => {
+            Format::Parquet
+                if !self.head.starts_with(PARQUET) && !self.head.starts_with(ENCRYPTED) =>
+            {
                 Err(self.mismatch("it does not begin as a Parquet file does"))
             }
-            Format::Xlsx if self.head != ZIP => {
+            // Workbooks with a password, and old ones, are told as such where they are read.
+            Format::Xlsx if !self.head.starts_with(ZIP) && !self.head.starts_with(COMPOUND) => {
                 Err(self.mismatch("it does not begin as a workbook does"))
             }
-            Format::Csv | Format::Tsv | Format::Ndjson if self.head == ZIP => {
-                Err(self.mismatch("it is a ZIP archive or a workbook"))
-            }
-            Format::Csv | Format::Tsv | Format::Ndjson if self.head.starts_with(&GZIP) => {
-                Err(self.mismatch("it is compressed twice"))
-            }
+            Format::Csv | Format::Tsv | Format::Ndjson => match content::told_by(&self.head) {
+                Some(what) => Err(self.mismatch(&format!("it is {what}"))),
+                None => Ok(()),
+            },
             _ => Ok(()),
         }
     }

@@ -251,6 +251,15 @@ fn data_that_is_not_what_it_is_said_to_be_is_refused() {
         (workbook, CSV),
         ("text/csv", b"PK\x03\x04 a workbook"),
         ("text/csv", &twice[..]),
+        (
+            "text/csv",
+            &gzip(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj")[..],
+        ),
+        (
+            "text/tab-separated-values",
+            b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+        ),
+        ("application/x-ndjson", b"SQLite format 3\0\x10\0\x01\x01"),
     ] {
         api.client
             .put(&path, media_type, body)
