@@ -1,62 +1,111 @@
 //! The only place that knows everyone: it builds the parts up, waits for a reason to stop, and
 //! takes them down in the reverse order.
 //!
-//! [`built`] is the way up, [`down`] the way down. Signals belong to us, not to actix; the
-//! shutdown is what the supervisor answers, not `System::stop`; and the last line of the log is
-//! printed only after the operating system has said that no thread is left.
+//! [`startup`] builds, and pushes how each part is closed onto [`closers`]; [`shutdown`] is the
+//! sequence from the first signal to the exit. [`signals`] and [`watchdog`] have threads of their
+//! own that wait for nobody: whatever hangs, a signal is heard and the deadline holds.
 
-mod built;
-mod down;
-mod record;
+mod closers;
+mod run_marker;
+mod settings;
+mod shutdown;
 mod signals;
+mod startup;
 mod state_dir;
 mod system;
 mod threads;
 mod watchdog;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use crate::config::Config;
+use actix_rt::SystemRunner;
+use anyhow::Context as _;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::config::{Config, raise_file_limit};
 use crate::exit::{Exit, Failure};
-use built::Built;
-pub(crate) use built::SQL_CHILD;
-use down::Ended;
+use crate::logging::LogWriter;
+use closers::Closers;
+pub(crate) use settings::SQL_CHILD;
+pub(crate) use signals::HeldSignals;
 use signals::{Signals, Stop};
+use startup::Service;
+use watchdog::Watchdog;
 
 /// Runs the service until it is told to stop. The answer is how it ended.
 ///
+/// The watchdog and the thread for signals outlive this: they guard the process until it is gone.
+///
 /// # Errors
-/// Where it could not start.
-pub fn serve(config: Config) -> Result<ExitCode, Failure> {
-    let signals = Signals::listen().map_err(|error| Failure::new(Exit::Software, error))?;
-    let runner = actix_rt::System::new();
-    let ended = runner.block_on(run(&config, &signals));
-    // Joins what the parts ran on this runtime's threads.
-    drop(runner);
-    signals.close();
-    ended.map(Ended::conclude)
+/// Where it could not start. Whatever had been built is closed by then.
+pub(crate) fn serve(
+    config: &Config,
+    held: HeldSignals,
+    log: &LogWriter,
+) -> Result<ExitCode, Failure> {
+    let timeline = config
+        .timeline()
+        .map_err(|_| anyhow::anyhow!("the phases do not fit in shutdown.deadline"))
+        .map_err(|error| Failure::new(Exit::Config, error))?;
+    let guards = Watchdog::start(log.clone())
+        .and_then(|watchdog| Signals::listen(held, timeline, watchdog))
+        .map_err(|error| Failure::new(Exit::Software, error))?;
+    let signals = &guards;
+    raise_file_limit().map_err(|error| Failure::new(Exit::Unavailable, error))?;
+    let runtime = main_runtime().map_err(|error| Failure::new(Exit::Software, error))?;
+    let runner = actix_rt::System::with_tokio_rt(|| Arc::clone(&runtime));
+    let main = MainThread { runner, runtime };
+
+    let mut closers = Closers::default();
+    let started = main.runner.block_on(async {
+        tokio::select! {
+            biased;
+            stop = signals.stop() => Started::Stopped(stop),
+            started = startup::start(config, signals, log, &mut closers) => match started {
+                Ok(service) => Started::Ready(service),
+                Err(failure) => Started::Failed(failure),
+            },
+        }
+    });
+    match started {
+        Started::Ready(service) => {
+            let stop = main.runner.block_on(wait(&service, signals));
+            Ok(shutdown::run(
+                *service, closers, main, signals, timeline, stop,
+            ))
+        }
+        Started::Stopped(stop) => Ok(shutdown::end_start(closers, main, timeline, &stop)),
+        Started::Failed(failure) => {
+            shutdown::abort_start(closers, main);
+            Err(failure)
+        }
+    }
 }
 
-async fn run(config: &Config, signals: &Signals) -> Result<Ended, Failure> {
-    let mut built = Built::default();
-    let stop = tokio::select! {
-        biased;
-        stop = signals.next() => stop,
-        up = built.up(config, signals) => match up {
-            Ok(()) => wait(&built, signals).await,
-            Err(failure) => {
-                down::abandon(built).await;
-                return Err(failure);
-            }
-        },
-    };
-    Ok(down::take_down(built, config, signals, stop).await)
+/// What came of the start.
+enum Started {
+    Ready(Box<Service>),
+    /// A signal came first.
+    Stopped(Stop),
+    Failed(Failure),
+}
+
+/// What runs on the main thread.
+struct MainThread {
+    runner: SystemRunner,
+    runtime: Arc<Runtime>,
+}
+
+fn main_runtime() -> anyhow::Result<Arc<Runtime>> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    Ok(Arc::new(runtime.context("no runtime can be started")?))
 }
 
 /// Waits for a reason to stop.
-async fn wait(built: &Built, signals: &Signals) -> Stop {
+async fn wait(service: &Service, signals: &Signals) -> Stop {
     tokio::select! {
-        stop = signals.next() => stop,
-        stop = built.failed() => stop,
+        stop = signals.stop() => stop,
+        escalation = service.tree.escalated() => signals.stops().escalated(escalation),
     }
 }

@@ -2,18 +2,19 @@
 
 mod check;
 mod health;
-mod logging;
 mod profile;
 mod table;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::boot;
+use crate::boot::{self, HeldSignals};
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
+use crate::logging::{self, LogWriter};
 
 /// Runs analyses and reports behind an API, and never loses an accepted job.
 #[derive(Debug, Parser)]
@@ -32,6 +33,16 @@ struct Cli {
 enum Command {
     /// Run the service (what happens without a command).
     Serve,
+    #[command(flatten)]
+    Local(Local),
+    /// One query in a process of its own; started by the service only.
+    #[command(name = boot::SQL_CHILD, hide = true)]
+    Sql,
+}
+
+/// The commands that end by themselves.
+#[derive(Debug, Subcommand)]
+enum Local {
     /// Validate the configuration, print the computed shutdown timeline, exit.
     Check,
     /// Profile a local file, without a server.
@@ -40,9 +51,6 @@ enum Command {
     Openapi,
     /// Ask a running service whether it can serve; exits with 0 or 69. For HEALTHCHECK.
     Health,
-    /// One query in a process of its own; started by the service only.
-    #[command(name = boot::SQL_CHILD, hide = true)]
-    Sql,
 }
 
 #[derive(Debug, Args)]
@@ -56,32 +64,64 @@ struct ProfileArgs {
     output: Option<PathBuf>,
 }
 
+/// How long the last lines of the log may take to be written.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// Runs the command that the arguments name.
+///
+/// Signals are held back from the first instruction on: the service is to hear those that come
+/// while it starts. Every other command lets them through at once.
 pub fn run() -> ExitCode {
+    let held = HeldSignals::hold();
     let cli = Cli::parse();
-    let done = match cli.command {
+    let command = match cli.command {
+        None | Some(Command::Serve) => return serve(&cli.config, held),
+        // The child of a query is ended by its parent alone.
         Some(Command::Sql) => return lastcall_sql::child::main(),
-        Some(Command::Openapi) => print(&lastcall_api::openapi()).map(|()| ExitCode::SUCCESS),
-        Some(Command::Profile(args)) => {
+        Some(Command::Local(command)) => command,
+    };
+    held.release();
+    let done = match command {
+        Local::Openapi => print(&lastcall_api::openapi()).map(|()| ExitCode::SUCCESS),
+        Local::Profile(args) => {
             profile::run(&args.file, args.output.as_deref()).map(|()| ExitCode::SUCCESS)
         }
-        Some(Command::Check) => load(&cli.config).and_then(|config| {
+        Local::Check => load(&cli.config).and_then(|config| {
             let text = check::describe(&config);
             let text = text.map_err(|error| Failure::new(Exit::Config, error))?;
             print(&text).map(|()| ExitCode::SUCCESS)
         }),
-        Some(Command::Health) => load(&cli.config)
+        Local::Health => load(&cli.config)
             .and_then(|config| health::ask(&config))
             .map(|()| ExitCode::SUCCESS),
-        None | Some(Command::Serve) => load(&cli.config).and_then(|config| {
-            logging::init(&config);
-            boot::serve(config)
-        }),
     };
     done.unwrap_or_else(|failure| {
         report(&failure);
         failure.exit.into()
     })
+}
+
+/// Runs the service. Whatever is said on the way, also of a failure, is said by the thread that
+/// writes the log: standard error may be a pipe that nobody reads.
+fn serve(file: &Option<PathBuf>, held: HeldSignals) -> ExitCode {
+    let log = match LogWriter::to_stderr() {
+        Ok(log) => log,
+        Err(error) => {
+            let failure = Failure::new(Exit::Software, error);
+            report(&failure);
+            return failure.exit.into();
+        }
+    };
+    let ended = load(file).and_then(|config| {
+        logging::init(&config, &log);
+        boot::serve(&config, held, &log)
+    });
+    let code = ended.unwrap_or_else(|failure| {
+        log.line(format!("{}\n", message(&failure)).into_bytes());
+        failure.exit.into()
+    });
+    log.flush(Instant::now() + FLUSH_TIMEOUT);
+    code
 }
 
 fn load(file: &Option<PathBuf>) -> Result<Config, Failure> {
@@ -103,5 +143,9 @@ fn print(text: &str) -> Result<(), Failure> {
 
 #[expect(clippy::print_stderr, reason = "the command line's answer")]
 fn report(failure: &Failure) {
-    eprintln!("lastcall: {:#}", failure.error);
+    eprintln!("{}", message(failure));
+}
+
+fn message(failure: &Failure) -> String {
+    format!("lastcall: {:#}", failure.error)
 }

@@ -6,6 +6,7 @@
 
 mod auth;
 mod faults;
+mod files;
 mod reader;
 mod shown;
 mod sources;
@@ -21,6 +22,7 @@ use lastcall_store::check_store_url;
 
 pub use auth::Access;
 pub use faults::{Fault, Faults};
+pub use files::raise_file_limit;
 use reader::Reader;
 pub use sources::Sources;
 use units::{KIB, MIB};
@@ -62,6 +64,10 @@ pub struct Server {
     pub bind: SocketAddr,
     /// The largest upload.
     pub max_body: u64,
+    /// Connections that are open at once.
+    pub max_connections: usize,
+    /// An address of their own for health, metrics and `/v1/system`, beside the first.
+    pub admin_bind: Option<SocketAddr>,
 }
 
 /// What AnalysisService and ReportService have in common.
@@ -214,6 +220,13 @@ impl Config {
             server: Server {
                 bind: read.address("server.bind", loopback),
                 max_body: read.size("server.max_body", 2 * 1024 * MIB, KIB..=1 << 40),
+                max_connections: usize::try_from(read.count(
+                    "server.max_connections",
+                    files::default_connections(),
+                    1..=files::max_connections(),
+                ))
+                .unwrap_or(usize::MAX),
+                admin_bind: read.optional_address("server.admin_bind"),
             },
             auth: Access::read(read),
             store_url,
@@ -276,18 +289,29 @@ impl Config {
                 "at most half of jobs.lease, so that one lost heartbeat loses no job",
             );
         }
-        let reachable = !self.server.bind.ip().is_loopback();
-        if reachable
-            && read.is_sound("auth.mode")
-            && self.auth.is_open()
-            && !self.auth.allow_anonymous
-        {
-            read.fault(
-                "auth.mode",
-                "\"keys\" on an address that is not loopback (server.bind), or auth.allow_anonymous = true",
-            );
-        }
+        self.check_addresses(read);
         self.check_phases(read);
+    }
+
+    fn check_addresses(&self, read: &mut Reader) {
+        let bind = self.server.bind;
+        let is_open = self.auth.is_open() && !self.auth.allow_anonymous;
+        let addresses = [
+            ("server.bind", Some(bind)),
+            ("server.admin_bind", self.server.admin_bind),
+        ];
+        for (key, address) in addresses {
+            let reachable = address.is_some_and(|address| !address.ip().is_loopback());
+            if reachable && is_open && read.is_sound("auth.mode") {
+                let rule = format!(
+                    "\"keys\" on an address that is not loopback ({key}), or auth.allow_anonymous = true"
+                );
+                read.fault("auth.mode", &rule);
+            }
+        }
+        if self.server.admin_bind == Some(bind) && bind.port() != 0 {
+            read.fault("server.admin_bind", "another address than server.bind");
+        }
     }
 
     /// That the phases of a shutdown fit in its deadline. How long a phase is whose value is

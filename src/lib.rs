@@ -6,4 +6,5 @@ pub mod boot;
 pub mod cli;
 pub mod config;
 pub mod exit;
+mod logging;
 mod work;

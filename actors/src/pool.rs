@@ -54,6 +54,7 @@ pub(crate) use claim::{Key, claim_ref};
 use estimate::Estimate;
 pub(crate) use hand_back::{Which, hand_back};
 use hands::Hands;
+pub(crate) use hands::Unfinished;
 pub(crate) use pump::pump;
 use queue::Queue;
 pub(crate) use suspects::Suspects;

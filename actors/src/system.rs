@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lastcall_domain::{Blobs, Clock, Feed, JobId, ProfileWork, Profiles, Service, Store, Work};
+use tokio::time::Instant;
 
 use crate::analysis::{AnalysisService, Desk};
 use crate::lease_keeper::{LeaseKeeper, Leases, Rhythm};
@@ -247,6 +248,14 @@ impl Handle {
     /// # Panics
     /// Where no actix system runs on this thread.
     pub fn shutdown(&self, reason: Reason, timeline: Timeline) -> Shutdown {
-        Shutdown::begin(Arc::clone(&self.tree), reason, timeline)
+        self.shutdown_since(Instant::now(), reason, timeline)
+    }
+
+    /// The same, for a signal that came at `began`: the deadline is counted from there.
+    ///
+    /// # Panics
+    /// Where no actix system runs on this thread.
+    pub fn shutdown_since(&self, began: Instant, reason: Reason, timeline: Timeline) -> Shutdown {
+        Shutdown::begin(Arc::clone(&self.tree), reason, timeline, began)
     }
 }

@@ -1,23 +1,77 @@
-//! Signals, and the other reasons to stop, in the order in which they come.
+//! Signals, and the other reasons to stop.
+//!
+//! | signal | what it does |
+//! |---|---|
+//! | first SIGTERM or SIGINT | arms the watchdog, begins the shutdown |
+//! | second | shortens the watchdog, work is handed back at once |
+//! | third | ends the process |
+//! | SIGHUP | nothing; it is logged |
+//!
+//! All of it happens on a thread of its own, which waits for no other one and writes nothing
+//! that could block.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::thread::JoinHandle;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
-use lastcall_actors::{Escalation, Reason};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::{Handle, Signals as Incoming};
+use lastcall_actors::{Escalation, Reason, Timeline};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals as Incoming;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
+use tokio::time::Instant;
 
-/// Signals after which the process ends on the spot.
-const PATIENCE: usize = 3;
+use super::threads;
+use super::watchdog::Watchdog;
+
 /// What a shell adds to a signal's number in an exit code.
 const KILLED_BY: i32 = 128;
 
-/// A reason to stop.
+/// The signals that are ours, held back since this was made: they wait until somebody listens,
+/// and neither end the process nor are lost, not even where it is process 1.
+#[derive(Debug)]
+#[must_use = "signals are held back until they are released or listened to"]
+pub(crate) struct HeldSignals {
+    before: Option<SigSet>,
+}
+
+impl HeldSignals {
+    /// Holds them back. To be called before there is a second thread.
+    pub(crate) fn hold() -> Self {
+        let before = ours().thread_swap_mask(SigmaskHow::SIG_BLOCK);
+        Self {
+            // Where they cannot be held back they do what they have always done.
+            before: before.ok(),
+        }
+    }
+
+    /// Lets them through, those that have come meanwhile as well.
+    pub(crate) fn release(self) {
+        if let Some(before) = self.before {
+            // As above.
+            let _ = before.thread_set_mask();
+        }
+    }
+}
+
+fn ours() -> SigSet {
+    [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]
+        .into_iter()
+        .collect()
+}
+
+/// A reason to stop, and when it came.
 #[derive(Clone, Debug)]
-pub(super) enum Stop {
+pub(super) struct Stop {
+    /// The deadline is counted from here.
+    pub(super) at: Instant,
+    pub(super) cause: Cause,
+}
+
+/// Why the process is to stop.
+#[derive(Clone, Debug)]
+pub(super) enum Cause {
     /// SIGTERM, SIGINT or a request.
     Asked(Reason),
     /// A service died too often.
@@ -26,7 +80,7 @@ pub(super) enum Stop {
     ServerEnded(String),
 }
 
-impl Stop {
+impl Cause {
     /// The reason for the report.
     pub(super) fn reason(&self) -> Reason {
         match self {
@@ -36,76 +90,150 @@ impl Stop {
     }
 }
 
-/// Listens on a thread of its own, so that a third signal is heard whatever the rest does.
-pub(super) struct Signals {
+/// How anybody stops the process. Only the first counts, and it arms the watchdog.
+#[derive(Clone)]
+pub(super) struct Stops {
     sender: UnboundedSender<Stop>,
+    begun: Arc<AtomicBool>,
+    watchdog: Watchdog,
+    timeline: Timeline,
+}
+
+impl Stops {
+    /// Stops the process. `false` where that has begun before.
+    pub(super) fn stop(&self, cause: Cause) -> bool {
+        let first = !self.begun.swap(true, Ordering::AcqRel);
+        if first {
+            // Nobody listens only when the process is ending anyway.
+            let _ = self.sender.send(self.begin(cause));
+        }
+        first
+    }
+
+    /// A service died too often: the main thread knows already.
+    pub(super) fn escalated(&self, escalation: Escalation) -> Stop {
+        self.begun.store(true, Ordering::Release);
+        self.begin(Cause::Escalated(escalation))
+    }
+
+    pub(super) fn watchdog(&self) -> &Watchdog {
+        &self.watchdog
+    }
+
+    fn begin(&self, cause: Cause) -> Stop {
+        let at = Instant::now();
+        self.watchdog.arm((at + self.timeline.deadline).into_std());
+        Stop { at, cause }
+    }
+
+    /// What is left of the time is what was planned from the hand-back on.
+    fn hurry(&self) {
+        let closing = self.timeline.deadline - self.timeline.drain_end;
+        self.watchdog.arm((Instant::now() + closing).into_std());
+    }
+}
+
+/// The thread that listens.
+pub(super) struct Signals {
+    stops: Stops,
     receiver: tokio::sync::Mutex<UnboundedReceiver<Stop>>,
-    handle: Handle,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    second: watch::Receiver<bool>,
 }
 
 impl Signals {
-    /// Begins to listen.
-    pub(super) fn listen() -> anyhow::Result<Self> {
-        let mut incoming =
-            Incoming::new([SIGTERM, SIGINT]).context("signals cannot be listened to")?;
-        let handle = incoming.handle();
+    /// Begins to listen, to what was held back first of all.
+    ///
+    /// Everywhere but on the thread that listens, signals stay held back: the kernel hands one
+    /// to any thread that takes it, and that may be one which hangs.
+    pub(super) fn listen(
+        _held: HeldSignals,
+        timeline: Timeline,
+        watchdog: Watchdog,
+    ) -> anyhow::Result<Self> {
+        let incoming = Incoming::new([SIGTERM, SIGINT, SIGHUP]);
+        let incoming = incoming.context("signals cannot be listened to")?;
         let (sender, receiver) = unbounded_channel();
-        let tell = sender.clone();
-        let thread = std::thread::Builder::new()
-            .name("signals".to_owned())
-            .spawn(move || {
-                for (heard, signal) in (1..).zip(incoming.forever()) {
-                    if heard >= PATIENCE {
-                        log::warn!("third signal: ending at once, what is unfinished runs again");
-                        signal_hook::low_level::exit(KILLED_BY + signal);
-                    }
-                    let reason = if signal == SIGINT {
-                        Reason::Sigint
-                    } else {
-                        Reason::Sigterm
-                    };
-                    // Nobody listens any more only when the process is ending anyway.
-                    let _ = tell.send(Stop::Asked(reason));
-                }
-            })
+        let (second, is_second) = watch::channel(false);
+        let stops = Stops {
+            sender,
+            begun: Arc::default(),
+            watchdog,
+            timeline,
+        };
+        let told = stops.clone();
+        std::thread::Builder::new()
+            .name(threads::SIGNALS.to_owned())
+            .spawn(move || hear(incoming, &told, &second))
             .context("the thread for signals cannot be started")?;
         Ok(Self {
-            sender,
+            stops,
             receiver: tokio::sync::Mutex::new(receiver),
-            handle,
-            thread: Mutex::new(Some(thread)),
+            second: is_second,
         })
     }
 
-    /// The next reason to stop.
+    /// Waits for a reason to stop.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
-    pub(super) async fn next(&self) -> Stop {
-        let stop = self.receiver.lock().await.recv().await;
-        match stop {
+    pub(super) async fn stop(&self) -> Stop {
+        match self.receiver.lock().await.recv().await {
             Some(stop) => stop,
-            // Never so: `self` holds a sender.
+            // Unreachable: `self` holds a sender.
             None => std::future::pending().await,
         }
     }
 
-    /// A way to stop the process from within.
-    pub(super) fn sender(&self) -> UnboundedSender<Stop> {
-        self.sender.clone()
+    /// Waits for the second signal.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub(super) async fn second(&self) {
+        let mut second = self.second.clone();
+        if second.wait_for(|heard| *heard).await.is_err() {
+            // Unreachable: the thread that sends it lives as long as the process.
+            std::future::pending().await
+        }
     }
 
-    /// Stops listening and joins the thread.
-    pub(super) fn close(&self) {
-        self.handle.close();
-        let thread = self
-            .thread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if thread.is_some_and(|thread| thread.join().is_err()) {
-            log::error!("the thread for signals panicked");
+    /// When each phase of a shutdown ends.
+    pub(super) fn timeline(&self) -> Timeline {
+        self.stops.timeline
+    }
+
+    /// A way to stop the process from within.
+    pub(super) fn stops(&self) -> &Stops {
+        &self.stops
+    }
+}
+
+fn hear(mut incoming: Incoming, stops: &Stops, second: &watch::Sender<bool>) {
+    // Whoever started the process may have left them blocked.
+    let _ = ours().thread_unblock();
+    let mut heard = 0;
+    for signal in incoming.forever() {
+        if signal == SIGHUP {
+            log::info!("SIGHUP received: ignored");
+            continue;
+        }
+        heard += 1;
+        match heard {
+            1 => {
+                let reason = if signal == SIGINT {
+                    Reason::Sigint
+                } else {
+                    Reason::Sigterm
+                };
+                if !stops.stop(Cause::Asked(reason)) {
+                    log::info!("first signal: the shutdown has begun already and goes on");
+                }
+            }
+            2 => {
+                stops.hurry();
+                second.send_replace(true);
+            }
+            // Nothing before it: what is unfinished runs again, and the caller waits.
+            _ => signal_hook::low_level::exit(KILLED_BY + signal),
         }
     }
 }

@@ -8,38 +8,41 @@ use lastcall_actors::{Handle, Phase, PhaseWatch, Reason, ShutdownReport, SystemS
 use lastcall_api::SystemPort;
 use lastcall_domain::{JobId, Service};
 use serde_json::{Value, json};
-use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
-use super::signals::Stop;
+use super::signals::{Cause, Stops};
+use crate::logging::LogWriter;
 
 /// The supervision tree and the way to stop the process.
 pub(super) struct System {
     handle: Handle,
     phase: PhaseWatch,
-    stop: UnboundedSender<Stop>,
+    stops: Stops,
     previous: Option<ShutdownReport>,
+    log: LogWriter,
     drain: OnceLock<(Instant, Timeline)>,
 }
 
 impl System {
     pub(super) fn new(
         handle: Handle,
-        stop: UnboundedSender<Stop>,
+        stops: Stops,
         previous: Option<ShutdownReport>,
+        log: LogWriter,
     ) -> Self {
         Self {
             phase: handle.phase(),
             handle,
-            stop,
+            stops,
             previous,
+            log,
             drain: OnceLock::new(),
         }
     }
 
-    /// Says that the shutdown begins now, by this plan.
-    pub(super) fn drains(&self, timeline: Timeline) {
-        self.drain.get_or_init(|| (Instant::now(), timeline));
+    /// Says that the shutdown began at this moment, by this plan.
+    pub(super) fn drains(&self, began: Instant, timeline: Timeline) {
+        self.drain.get_or_init(|| (began, timeline));
     }
 }
 
@@ -66,12 +69,15 @@ impl SystemPort for System {
     }
 
     fn request_drain(&self) {
-        // Nobody listens only when the process is ending anyway.
-        let _ = self.stop.send(Stop::Asked(Reason::Api));
+        self.stops.stop(Cause::Asked(Reason::Api));
     }
 
     fn status(&self) -> SystemStatus {
         self.handle.status()
+    }
+
+    fn dropped_log_lines(&self) -> u64 {
+        self.log.dropped()
     }
 
     fn previous_shutdown(&self) -> Option<ShutdownReport> {

@@ -1,14 +1,25 @@
 //! Which threads of this process are left, as the operating system says.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Hears signals.
+pub(super) const SIGNALS: &str = "signals";
+/// Ends the process when its time is over.
+pub(super) const WATCHDOG: &str = "watchdog";
+/// Says what the watchdog has to say.
+pub(super) const LAST_WORDS: &str = "last-words";
+
+/// The threads that guard the process until it is gone. None of them is ever left over.
+const GUARDS: [&str; 4] = [SIGNALS, WATCHDOG, LAST_WORDS, crate::logging::THREAD];
 
 /// How often the operating system is asked.
 const INTERVAL: Duration = Duration::from_millis(2);
 
-/// Waits, for at most `patience`, until the calling thread is the only one, and names those
-/// that are left. Where the operating system does not say, none are.
-pub(super) fn left(patience: Duration) -> Vec<String> {
-    let until = Instant::now() + patience;
+/// Waits, until `until` at most, until there is no thread but the main one and the guards, and
+/// names those that are left. Where the operating system does not say, none are.
+pub(super) fn left(until: Instant) -> Vec<String> {
     loop {
         let others = others();
         if others.is_empty() || Instant::now() >= until {
@@ -29,5 +40,6 @@ fn others() -> Vec<String> {
         .filter(|task| task.file_name().to_str() != Some(own.as_str()))
         .filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok())
         .map(|name| name.trim().to_owned())
+        .filter(|name| !GUARDS.contains(&name.as_str()))
         .collect()
 }

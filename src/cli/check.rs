@@ -17,9 +17,14 @@ pub(super) fn describe(config: &Config) -> anyhow::Result<String> {
     } else {
         "stay in the queue"
     };
+    let administration = match config.server.admin_bind {
+        Some(address) => format!("{address} as well (health, metrics, /v1/system)"),
+        None => "no address of its own".to_owned(),
+    };
     Ok(format!(
         "the configuration is valid\n\n\
-         listens on      {}, for {callers}\n\
+         listens on      {}, for {callers}, {} connections at once\n\
+         administration  {}\n\
          store           {}\n\
          blobs           {}\n\
          state           {}\n\
@@ -29,6 +34,8 @@ pub(super) fn describe(config: &Config) -> anyhow::Result<String> {
          shutdown, from the first signal:\n{timeline}\
          queued jobs {queued}\n",
         config.server.bind,
+        config.server.max_connections,
+        administration,
         config.store_url.redacted_url(),
         config.blobs_url,
         config.state_dir.display(),

@@ -116,10 +116,13 @@ impl Reader {
     }
 
     pub(super) fn address(&mut self, key: &str, default: SocketAddr) -> SocketAddr {
-        self.parsed(key, format!("\"{default}\""), default, |value| {
-            as_text(value)
-                .and_then(|text| text.replace("localhost", "127.0.0.1").parse().ok())
-                .ok_or_else(|| "an IP address and a port, such as \"127.0.0.1:8080\"".to_owned())
+        self.parsed(key, format!("\"{default}\""), default, parse_address)
+    }
+
+    /// An address, if one was given.
+    pub(super) fn optional_address(&mut self, key: &str) -> Option<SocketAddr> {
+        self.parsed(key, "\"\"".to_owned(), None, |value| {
+            parse_address(value).map(Some)
         })
     }
 
@@ -206,6 +209,12 @@ impl Reader {
 
 fn as_text(value: &Value) -> Option<&str> {
     value.as_str().map(str::trim)
+}
+
+fn parse_address(value: &Value) -> Result<SocketAddr, String> {
+    as_text(value)
+        .and_then(|text| text.replace("localhost", "127.0.0.1").parse().ok())
+        .ok_or_else(|| "an IP address and a port, such as \"127.0.0.1:8080\"".to_owned())
 }
 
 fn in_range<T: PartialOrd>(

@@ -96,7 +96,9 @@ impl Pool {
             Ended::Panicked => self.tally.panicked.one(),
             Ended::Ignored => {
                 self.tally.ignored_cancel.one();
-                self.leave(key);
+                if self.rules.phase.get().is_shutting_down() {
+                    self.hands.ignored(key.0);
+                }
             }
             Ended::Done(_) | Ended::NotBegun => {}
         }

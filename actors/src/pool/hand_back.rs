@@ -96,21 +96,27 @@ impl Pool {
     fn handed_back(&self, key: Key, verdict: Verdict, repeated: bool) {
         match verdict {
             Ok(job) => {
-                match job.state() {
-                    State::Cancelled => self.tally.cancelled.one(),
-                    State::Failed => self.tally.failed.one(),
-                    _ => {
-                        info!("job {} was handed back", job.id);
-                        self.tally.handed_back.one();
-                        self.claimable_at(&job);
-                    }
+                let counter = match job.state() {
+                    State::Cancelled => &self.tally.cancelled,
+                    State::Failed => &self.tally.failed,
+                    _ => &self.tally.handed_back,
+                };
+                self.hands.settle_with(key, || counter.one());
+                if !job.state().is_final() {
+                    info!("job {} was handed back", job.id);
+                    self.claimable_at(&job);
                 }
                 self.ports.feed.changed(job.id);
             }
             // The first try went through, and its answer was lost.
-            Err(_) if repeated => self.tally.handed_back.one(),
-            Err(refused) => self.refused(key, refused),
+            Err(_) if repeated => {
+                let counter = &self.tally.handed_back;
+                self.hands.settle_with(key, || counter.one());
+            }
+            Err(refused) => {
+                self.refused(key, refused);
+                self.hands.settle(key);
+            }
         }
-        self.hands.settle(key);
     }
 }

@@ -45,6 +45,17 @@ struct State {
     ahead: VecDeque<Key>,
     /// Jobs that this process leaves to their leases, though nothing of them is in hand.
     left: Vec<JobId>,
+    /// Jobs whose work did not stop when told to, while the process shuts down.
+    unstopped: Vec<JobId>,
+}
+
+/// What is not finished, for the report of a shutdown.
+#[derive(Debug, Default)]
+pub(crate) struct Unfinished {
+    /// Jobs whose rows still say that they run here.
+    pub(crate) left: Vec<JobId>,
+    /// Jobs whose rows are written, and whose work runs on.
+    pub(crate) unstopped: Vec<JobId>,
 }
 
 /// What is kept for a claim that is being asked for. Not with whoever asks: that may hang.
@@ -269,9 +280,9 @@ impl Hands {
         self.lock().left.push(job);
     }
 
-    /// Takes the jobs that are to be named so.
-    pub(crate) fn take_left(&self) -> Vec<JobId> {
-        std::mem::take(&mut self.lock().left)
+    /// The shutdown is to name this job among those whose work did not stop.
+    pub(crate) fn ignored(&self, job: JobId) {
+        self.lock().unstopped.push(job);
     }
 
     /// The jobs whose claims are in hand, as far as is known.
@@ -281,9 +292,24 @@ impl Hands {
         held.map(|((job, _), _)| *job).collect()
     }
 
-    /// The jobs of the claims in hand.
-    pub(crate) fn jobs(&self) -> Vec<JobId> {
-        self.lock().claims.keys().map(|(job, _)| *job).collect()
+    /// What is not finished, and `figures` as of the same moment: no job is in both.
+    pub(crate) fn account<F>(&self, figures: impl FnOnce() -> F) -> (Unfinished, F) {
+        let state = self.lock();
+        let (mut left, mut unstopped) = (state.left.clone(), state.unstopped.clone());
+        for ((job, _), claim) in &state.claims {
+            if !claim.settled {
+                left.push(*job);
+            } else if claim.stage == Stage::Running {
+                unstopped.push(*job);
+            }
+        }
+        for jobs in [&mut left, &mut unstopped] {
+            jobs.sort_unstable();
+            jobs.dedup();
+        }
+        // One that did not stop and whose row could not be written either is left.
+        unstopped.retain(|job| !left.contains(job));
+        (Unfinished { left, unstopped }, figures())
     }
 
     /// How many claims are in hand.

@@ -98,7 +98,7 @@ async fn complete(pool: &Pool, key: Key, outcome: &Outcome, long: &Cell<bool>) {
         let asked = Instant::now();
         let answer = pool.ports.store.complete(claim_ref(key), outcome.clone());
         let fault = match running_time::timeout(pool.rules.patience, answer).await {
-            Ok(Ok(Ok(job))) => return pool.written(job),
+            Ok(Ok(Ok(job))) => return pool.written(key, job),
             Ok(Ok(Err(refused))) => return pool.not_ours(key, refused, outcome, repeated).await,
             Ok(Err(fault)) if !fault.retryable() => {
                 error!("job {}: its end cannot be written: {fault}", key.0);
@@ -119,15 +119,16 @@ async fn complete(pool: &Pool, key: Key, outcome: &Outcome, long: &Cell<bool>) {
 
 impl Pool {
     /// The row says it.
-    pub(super) fn written(&self, job: Job) {
-        match job.state() {
-            State::Succeeded => self.tally.succeeded.one(),
-            State::Failed => self.tally.failed.one(),
-            State::Cancelled => self.tally.cancelled.one(),
-            State::Queued | State::Running => {
-                self.tally.retried.one();
-                self.claimable_at(&job);
-            }
+    pub(super) fn written(&self, key: Key, job: Job) {
+        let counter = match job.state() {
+            State::Succeeded => &self.tally.succeeded,
+            State::Failed => &self.tally.failed,
+            State::Cancelled => &self.tally.cancelled,
+            State::Queued | State::Running => &self.tally.retried,
+        };
+        self.hands.settle_with(key, || counter.one());
+        if !job.state().is_final() {
+            self.claimable_at(&job);
         }
         self.ports.feed.changed(job.id);
         if job.state().is_final() {
@@ -193,7 +194,7 @@ impl Pool {
     /// its epoch.
     async fn written_before(&self, key: Key, refused: Refused) {
         match self.ports.store.job(key.0).await {
-            Ok(Some(job)) if job.lifecycle.epoch == key.1 => self.written(job),
+            Ok(Some(job)) if job.lifecycle.epoch == key.1 => self.written(key, job),
             _ => self.refused(key, refused),
         }
     }

@@ -16,7 +16,7 @@ use super::report::Account;
 use super::{DrainOutcome, Leftovers, Reason, ShutdownReport, Timeline};
 use crate::config::Queued;
 use crate::phase::{Phase, PhaseTeller};
-use crate::pool::Pool;
+use crate::pool::{Pool, Unfinished};
 use crate::supervisor::{ChildSpec, Family};
 
 /// The tree, as far as a shutdown needs to know it.
@@ -65,21 +65,29 @@ struct Figures {
 }
 
 impl Figures {
-    fn of(pool: &Pool) -> Self {
-        Self {
+    /// The figures, and what is in neither of them.
+    fn of(pool: &Pool) -> (Unfinished, Self) {
+        pool.hands.account(|| Self {
             ended: pool.ended(),
             handed_back: pool.tally.handed_back.get(),
-        }
+        })
     }
 }
 
 impl Shutdown {
     /// Begins: no further job is claimed (unless the queue is to be finished), readiness says
     /// no, and work that is known not to fit is handed back.
-    pub(crate) fn begin(tree: Arc<Tree>, reason: Reason, timeline: Timeline) -> Self {
+    ///
+    /// `began`: when it was asked for. Every phase is counted from there, so that a thread which
+    /// hears of it late does not end late.
+    pub(crate) fn begin(
+        tree: Arc<Tree>,
+        reason: Reason,
+        timeline: Timeline,
+        began: Instant,
+    ) -> Self {
         tree.phase.advance(Phase::LameDuck);
-        let began = Instant::now();
-        let figures = |pool: &Option<Arc<Pool>>| pool.as_deref().map(Figures::of);
+        let figures = |pool: &Option<Arc<Pool>>| pool.as_deref().map(|pool| Figures::of(pool).1);
         let before = tree
             .children
             .iter()
@@ -138,8 +146,9 @@ impl Shutdown {
         self.late(self.inner.timeline.deadline)
     }
 
-    /// The report, when the store is closed and the threads are joined.
-    pub fn report(&self, outcome: DrainOutcome, leftovers: Leftovers) -> ShutdownReport {
+    /// The report, when the store is closed and the threads are joined. Without an outcome, what
+    /// became of the jobs is not known.
+    pub fn report(&self, outcome: Option<DrainOutcome>, leftovers: Leftovers) -> ShutdownReport {
         let inner = &self.inner;
         ShutdownReport::new(
             Account {

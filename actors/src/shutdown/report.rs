@@ -53,9 +53,12 @@ pub struct ServiceOutcome {
     pub finished: u64,
     /// Jobs that were handed back.
     pub handed_back: u64,
-    /// Jobs whose work did not stop when told to, whose end could not be written, or whose claim
-    /// could not be given back: the lease or the next start takes them up.
+    /// Jobs whose end could not be written, or whose claim could not be given back: the lease or
+    /// the next start takes them up. None of them is among those that finished or were handed
+    /// back.
     pub left: Vec<JobId>,
+    /// Jobs that finished or were handed back, and whose work did not stop when told to.
+    pub unstopped: Vec<JobId>,
     /// Jobs that stay in the queue, durable; `None` where the store did not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queued: Option<u64>,
@@ -78,6 +81,11 @@ impl DrainOutcome {
         self.threads_left.is_empty() && self.services.iter().all(|service| service.complete)
     }
 
+    /// Jobs that ended.
+    pub fn finished(&self) -> u64 {
+        self.services.iter().map(|service| service.finished).sum()
+    }
+
     /// Jobs that were handed back.
     pub fn handed_back(&self) -> u64 {
         self.services
@@ -90,6 +98,13 @@ impl DrainOutcome {
     pub fn left(&self) -> Vec<JobId> {
         let left = self.services.iter().map(|service| service.left.as_slice());
         left.flatten().copied().collect()
+    }
+
+    /// Jobs whose rows are in order, and whose work did not stop.
+    pub fn unstopped(&self) -> Vec<JobId> {
+        let services = self.services.iter();
+        let jobs = services.flat_map(|service| &service.unstopped);
+        jobs.copied().collect()
     }
 }
 
@@ -124,12 +139,12 @@ pub struct ShutdownReport {
     pub phases: Vec<PhaseTiming>,
     /// The children, in the order in which they were drained.
     pub services: Vec<ServiceOutcome>,
-    /// Jobs that ended on the way down.
-    pub finished: u64,
-    /// Jobs that were handed back.
-    pub handed_back: u64,
-    /// Jobs that were left to their lease.
-    pub left: u64,
+    /// Jobs that ended on the way down; `None` where that is not known.
+    pub finished: Option<u64>,
+    /// Jobs that were handed back; `None` where that is not known.
+    pub handed_back: Option<u64>,
+    /// Jobs that were left to their lease; `None` where that is not known.
+    pub left: Option<u64>,
     /// Jobs that stay in the queue; `None` where the store did not say.
     pub queued: Option<u64>,
     /// Threads that did not end.
@@ -156,14 +171,21 @@ pub(super) struct Account {
 }
 
 impl ShutdownReport {
-    pub(super) fn new(account: Account, outcome: DrainOutcome, leftovers: Leftovers) -> Self {
-        let left = outcome.left().len() as u64;
-        let handed_back = outcome.handed_back();
+    /// `outcome` is `None` where the drain has not come to its end.
+    pub(super) fn new(
+        account: Account,
+        outcome: Option<DrainOutcome>,
+        leftovers: Leftovers,
+    ) -> Self {
+        let known = outcome.is_some();
+        let outcome = outcome.unwrap_or_default();
+        let figure = |figure: u64| known.then_some(figure);
         let mut threads_left = outcome.threads_left.clone();
         threads_left.extend(leftovers.threads);
-        let clean = outcome.is_complete()
+        let clean = known
+            && outcome.is_complete()
             && !outcome.out_of_time
-            && handed_back == 0
+            && outcome.handed_back() == 0
             && threads_left.is_empty()
             && leftovers.other.is_empty();
         let exit_code = match (account.reason, clean) {
@@ -181,13 +203,9 @@ impl ShutdownReport {
             elapsed_ms: millis(account.elapsed),
             deadline_ms: millis(account.deadline),
             phases: account.phases,
-            finished: outcome
-                .services
-                .iter()
-                .map(|service| service.finished)
-                .sum(),
-            handed_back,
-            left,
+            finished: figure(outcome.finished()),
+            handed_back: figure(outcome.handed_back()),
+            left: figure(outcome.left().len() as u64),
             queued: queued.reduce(|sum, more| sum + more),
             services: outcome.services,
             threads_left,
@@ -200,9 +218,10 @@ impl ShutdownReport {
     /// What was not finished, for a warning; empty where the shutdown was clean.
     pub fn leftovers(&self) -> Vec<String> {
         let mut left = self.other_left.clone();
-        if self.handed_back > 0 {
-            let jobs = if self.handed_back == 1 { "job" } else { "jobs" };
-            left.push(format!("{} {jobs} handed back", self.handed_back));
+        let handed_back = self.handed_back.unwrap_or_default();
+        if handed_back > 0 {
+            let jobs = if handed_back == 1 { "job" } else { "jobs" };
+            left.push(format!("{handed_back} {jobs} handed back"));
         }
         left.extend(
             self.threads_left
@@ -218,12 +237,11 @@ impl ShutdownReport {
                 "did not finish its work"
             };
             left.push(format!("{} {what}", service.name));
-            left.extend(
-                service
-                    .left
-                    .iter()
-                    .map(|job| format!("job {job} of {}", service.name)),
-            );
+            let name = &service.name;
+            let jobs = service.left.iter();
+            left.extend(jobs.map(|job| format!("job {job} of {name}")));
+            let jobs = service.unstopped.iter();
+            left.extend(jobs.map(|job| format!("the work of job {job} of {name}, still running")));
         }
         if left.is_empty() && !self.clean {
             left.push("jobs in the queue, which was to be finished".to_owned());

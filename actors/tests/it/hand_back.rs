@@ -31,7 +31,7 @@ fn work_that_is_known_not_to_fit_is_handed_back_at_once() {
         let (outcome, report) = finish(&shutdown).await;
         assert!(since.elapsed() < Duration::from_secs(12));
         assert_eq!(world.job(short).state(), State::Succeeded);
-        assert_eq!((report.handed_back, report.finished), (1, 1));
+        assert_eq!((report.handed_back, report.finished), (Some(1), Some(1)));
         assert_eq!(
             (outcome.out_of_time, report.exit_code),
             (false, EXIT_HANDED_BACK)
@@ -55,7 +55,9 @@ fn a_job_that_ignores_its_cancellation_is_handed_back_and_named() {
             since.elapsed()
         );
         assert_eq!(world.job(job).state(), State::Queued);
-        assert_eq!(outcome.left(), [job]);
+        // Its row is a peer's to take: it is in no other figure, and its work is named apart.
+        assert_eq!((report.handed_back, report.left), (Some(1), Some(0)));
+        assert_eq!(outcome.unstopped(), [job]);
         assert_eq!((report.clean, report.exit_code), (false, EXIT_HANDED_BACK));
         assert!(
             report
@@ -130,7 +132,7 @@ fn a_job_whose_end_cannot_be_written_is_named_however_early_that_was_given_up() 
                 since.elapsed()
             );
             assert_eq!(outcome.left(), [job]);
-            assert_eq!((report.finished, report.left), (0, 1));
+            assert_eq!((report.finished, report.left), (Some(0), Some(1)));
             assert_eq!((report.clean, report.exit_code), (false, EXIT_HANDED_BACK));
             assert!(!logs.info().contains(&ANALYSIS_END.to_owned()));
             assert!(logs.info().contains(&REPORT_END.to_owned()));
@@ -158,7 +160,7 @@ fn what_is_being_handed_back_is_not_handed_back_again_meanwhile() {
         sleep(Duration::from_millis(1)).await;
         shutdown.hurry();
         let (_, report) = finish(&shutdown).await;
-        assert_eq!((report.handed_back, report.left), (1, 0));
+        assert_eq!((report.handed_back, report.left), (Some(1), Some(0)));
         assert_eq!(world.job(job).lifecycle.interruptions, 1);
         let counts = service(&handle, "AnalysisService").counts;
         assert_eq!((counts.handed_back, counts.lost, counts.refused), (1, 0, 0));
@@ -185,7 +187,7 @@ fn what_does_not_end_in_time_is_handed_back_as_an_interruption() {
         assert_eq!((job.lifecycle.attempt, job.lifecycle.interruptions), (0, 1));
         assert_eq!(job.lifecycle.lease, None);
         assert!(outcome.is_complete() && outcome.out_of_time);
-        assert_eq!((report.handed_back, report.left), (1, 0));
+        assert_eq!((report.handed_back, report.left), (Some(1), Some(0)));
         // In order, but not what was to be: not everything in flight was finished.
         assert_eq!((report.exit_code, report.clean), (EXIT_HANDED_BACK, false));
         assert_eq!(report.leftovers(), ["1 job handed back"]);

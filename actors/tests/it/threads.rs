@@ -113,7 +113,8 @@ fn a_thread_that_hangs_in_the_end_is_left_and_its_job_handed_back() {
         let (outcome, report) = finish(&shutdown).await;
         assert_eq!(world.job(job).state(), State::Queued);
         assert_eq!(outcome.threads_left, ["AnalysisService #1"]);
-        assert_eq!(outcome.left(), [job]);
+        assert_eq!((report.handed_back, report.left), (Some(1), Some(0)));
+        assert_eq!(outcome.unstopped(), [job]);
         assert_eq!((report.clean, report.exit_code), (false, EXIT_HANDED_BACK));
         world.script.unblock();
         all_threads_end(&handle).await;

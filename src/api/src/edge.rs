@@ -4,13 +4,15 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
-use actix_web::body::{BoxBody, MessageBody};
+use actix_http::Request;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ResponseHead, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use actix_web::http::{ConnectionType, StatusCode};
+use actix_web::http::{ConnectionType, StatusCode, Version};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpResponse, ResponseError, web};
+use actix_web::{Error, HttpMessage as _, HttpResponse, ResponseError, web};
 use futures_util::FutureExt;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -37,6 +39,7 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
     let debt = state.load.owe();
     let connection = request.request().conn_data::<Arc<Connection>>().cloned();
     let upgrade = request.head().upgrade();
+    let old = request.head().version < Version::HTTP_11;
     let id = request_id(request.headers());
     let method = request.method().clone();
     let path = request.path().to_owned();
@@ -85,6 +88,12 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
     match response {
         Ok(answer) => {
             let mut answer = documented(answer);
+            if old && answer.response().body().size() == BodySize::Stream {
+                // Such a client knows no chunks: the end of the connection is that of the body.
+                let head = answer.response_mut().head_mut();
+                head.no_chunking(true);
+                head.set_connection_type(ConnectionType::Close);
+            }
             finish(answer.response_mut().head_mut());
             Ok(answer.map_body(|_, body| BoxBody::new(OwedBody::new(body, debt))))
         }
@@ -95,6 +104,22 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
             Err(actix_web::error::InternalError::from_response(error, response).into())
         }
     }
+}
+
+/// The answer to a request whose body is not wanted. It has not come through [`edge`].
+pub(crate) fn refuse(state: &ApiState, request: &Request, problem: &Problem) -> HttpResponse {
+    let mut response = problem.error_response();
+    let head = response.head_mut();
+    state.metrics.answered(
+        request.method(),
+        "unread",
+        head.status.as_u16(),
+        Duration::ZERO,
+    );
+    dress(head, request.path(), request_id(request.headers()));
+    // What follows may be the body all the same.
+    head.set_connection_type(ConnectionType::Close);
+    response
 }
 
 /// The caller's name for the request, or a new one.

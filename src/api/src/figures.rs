@@ -79,6 +79,13 @@ fn process(registry: &Registry, state: &ApiState) -> Result<()> {
         &[],
         one(streams as f64),
     )?;
+    counter(
+        registry,
+        "lastcall_log_dropped_lines_total",
+        "Lines of the log that were dropped, as nobody read them.",
+        &[],
+        one(state.system.dropped_log_lines() as f64),
+    )?;
     let usage = Usage::now();
     let usage = [
         (

@@ -15,6 +15,7 @@ mod edge;
 mod errors;
 mod errors_page;
 mod events;
+mod expect;
 mod figures;
 mod guard;
 mod health;
@@ -40,6 +41,7 @@ mod routes;
 mod server;
 mod service_view;
 mod sessions;
+mod socket;
 mod state;
 mod submit;
 mod system;
@@ -51,7 +53,8 @@ pub use auth::{ApiKey, Auth, Role};
 pub use errors::Code;
 pub use ports::{Describe, SystemPort};
 pub use problem::Problem;
-pub use server::server;
+pub use server::{admin_server, server};
+pub use socket::WriteTimeouts;
 pub use state::{ApiConfig, ApiState, Parts};
 
 /// The OpenAPI document, JSON.

@@ -32,6 +32,11 @@ pub trait SystemPort: Send + Sync {
     /// What the supervision tree says of itself.
     fn status(&self) -> SystemStatus;
 
+    /// How many lines of the log were dropped, as nobody read them.
+    fn dropped_log_lines(&self) -> u64 {
+        0
+    }
+
     /// The report of the shutdown before this start.
     fn previous_shutdown(&self) -> Option<ShutdownReport>;
 

@@ -16,11 +16,9 @@ use crate::{
 };
 
 /// Adds every route. `state` has to be app data as well.
-pub(crate) fn configure(config: &mut web::ServiceConfig) {
+pub(crate) fn all(config: &mut web::ServiceConfig) {
     config
-        .service(resource("/livez", "GET, HEAD").route(get().to(health::livez)))
-        .service(resource("/readyz", "GET, HEAD").route(get().to(health::readyz)))
-        .service(resource("/metrics", "GET, HEAD").route(get().to(metrics::get)))
+        .configure(probes)
         .service(resource("/openapi.json", "GET, HEAD").route(get().to(openapi::get)))
         .service(resource("/", "GET, HEAD").route(get().to(pages::live)))
         .service(resource("/assets/{name}", "GET, HEAD").route(get().to(pages::asset)))
@@ -34,6 +32,32 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
                 .default_service(web::to(not_found)),
         )
         .default_service(web::to(not_found));
+}
+
+/// Adds the routes of the address for administration.
+pub(crate) fn admin(config: &mut web::ServiceConfig) {
+    config
+        .configure(probes)
+        .service(
+            web::scope("/v1")
+                .wrap(from_fn(authenticate))
+                .configure(process)
+                .default_service(web::to(not_found)),
+        )
+        .default_service(web::to(not_found));
+}
+
+fn probes(config: &mut web::ServiceConfig) {
+    config
+        .service(resource("/livez", "GET, HEAD").route(get().to(health::livez)))
+        .service(resource("/readyz", "GET, HEAD").route(get().to(health::readyz)))
+        .service(resource("/metrics", "GET, HEAD").route(get().to(metrics::get)));
+}
+
+fn process(config: &mut web::ServiceConfig) {
+    config
+        .service(resource("/system", "GET, HEAD").route(get().to(system::get)))
+        .service(resource("/system/drain", "POST").route(web::post().to(system::drain)));
 }
 
 fn version_1(config: &mut web::ServiceConfig) {
@@ -71,8 +95,7 @@ fn version_1(config: &mut web::ServiceConfig) {
         )
         .service(resource("/jobs/{id}/events", "GET").route(web::get().to(events::get)))
         .service(resource("/jobs/{id}/result", "GET, HEAD").route(get().to(result::get)))
-        .service(resource("/system", "GET, HEAD").route(get().to(system::get)))
-        .service(resource("/system/drain", "POST").route(web::post().to(system::drain)));
+        .configure(process);
 }
 
 /// A path, and the methods that it knows.

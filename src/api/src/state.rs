@@ -14,6 +14,7 @@ use crate::load::Load;
 use crate::metrics::Metrics;
 use crate::ports::{Describe, SystemPort};
 use crate::recent::Recent;
+use crate::socket::WriteTimeouts;
 
 /// The settings of the HTTP surface.
 #[derive(Clone, Debug)]
@@ -43,8 +44,10 @@ pub struct ApiConfig {
     pub max_streams: usize,
     /// Threads that serve HTTP.
     pub workers: usize,
-    /// Connections that each of them serves at once.
+    /// Connections that are open at once; further ones wait to be accepted.
     pub max_connections: usize,
+    /// How long a client may take nothing of its answer.
+    pub write_timeouts: WriteTimeouts,
     /// How long a graceful stop of the server waits for requests in progress.
     pub shutdown_timeout: Duration,
 }
@@ -66,7 +69,8 @@ impl Default for ApiConfig {
             workers: std::thread::available_parallelism()
                 .map_or(2, usize::from)
                 .clamp(2, 8),
-            max_connections: 4096,
+            max_connections: 8192,
+            write_timeouts: WriteTimeouts::default(),
             shutdown_timeout: Duration::from_secs(30),
         }
     }

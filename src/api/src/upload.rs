@@ -18,7 +18,7 @@ use crate::json::unreadable_payload;
 use crate::preconditions;
 use crate::problem::{ApiResult, Problem};
 use crate::read_options::{self, ReadQuery};
-use crate::state::ApiState;
+use crate::state::{ApiConfig, ApiState};
 use crate::view::{Binary, DatasetView};
 use crate::waiting::LOOK;
 
@@ -76,7 +76,6 @@ pub(crate) async fn put(
     let charset = charset(format, request.headers())?;
     let read = read_options::of_upload(&request, format, charset.as_deref())?;
     let gzip = is_gzip(request.headers())?;
-    let max_body = state.config.max_body;
     let precondition = preconditions::of(request.headers())?;
     if precondition != Precondition::None {
         // Before the body is read; the store looks again when the dataset takes its place.
@@ -86,14 +85,9 @@ pub(crate) async fn put(
         }
     }
     let digest = ContentDigest::of(request.headers())?;
-    let announced: Option<u64> = request
-        .headers()
-        .get(header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|length| length > max_body) {
-        return Err(too_large(max_body));
-    }
+    check_size(&state.config, request.headers())?;
 
+    let max_body = state.config.max_body;
     let blob = BlobKey::upload(session.id);
     let mut writer = state.blobs.writer(&blob).await?;
     let ingest = Ingest::new(format, gzip, max_body).expecting(digest);
@@ -159,6 +153,20 @@ pub(crate) async fn put(
         ))
         .insert_header(ETag(preconditions::tag(&dataset)))
         .json(DatasetView::from(&dataset)))
+}
+
+/// Refuses a body that is announced to be larger than allowed.
+///
+/// # Errors
+/// `payload_too_large`.
+pub(crate) fn check_size(config: &ApiConfig, headers: &HeaderMap) -> ApiResult<()> {
+    let announced: Option<u64> = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length| length > config.max_body) {
+        return Err(too_large(config.max_body));
+    }
+    Ok(())
 }
 
 /// Writes the body as it comes in.

@@ -1,10 +1,13 @@
 //! Starts that cannot be: exit code 69, a reason, and nothing left behind.
 
 use std::net::TcpListener;
+use std::path::Path;
 
 use nix::sys::signal::Signal;
+use serde_json::json;
 
-use crate::support::{Home, lastcall};
+use crate::support::raw::Connection;
+use crate::support::{Client, Home, lastcall, process};
 
 #[test]
 fn a_port_in_use_is_said_and_the_store_is_left_in_order() {
@@ -102,6 +105,65 @@ fn a_database_that_does_not_answer_is_said_without_its_password() {
         "{ended:#?}"
     );
     assert!(!ended.says("s3cret"), "{ended:#?}");
+}
+
+#[test]
+fn too_few_files_are_said() {
+    let home = Home::new();
+    let service = home.service();
+    let mut command = service.command_of(Path::new("/bin/sh"));
+    let program = env!("CARGO_BIN_EXE_lastcall");
+    command.args(["-c", "ulimit -n 64 && exec \"$0\"", program]);
+    let ended = service.spawn_by(command).wait().expect(69);
+    assert!(ended.says("limit of open files"), "{ended:#?}");
+}
+
+#[test]
+fn the_limit_of_open_files_is_raised_as_far_as_it_may_be() {
+    let home = Home::new();
+    let service = home.service();
+    let mut command = service.command_of(Path::new("/bin/sh"));
+    let program = env!("CARGO_BIN_EXE_lastcall");
+    let limited = "ulimit -S -n 200 && ulimit -H -n 1000 && exec \"$0\"";
+    command.args(["-c", limited, program]);
+    let mut service = service.spawn_by(command);
+    service.ready();
+    assert_eq!(process::soft_limit_of_files(service.pid()), 1000);
+    service.stop();
+}
+
+#[test]
+fn an_address_of_its_own_answers_for_health_and_nothing_else() {
+    let home = Home::new();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let admin = free.local_addr().unwrap().to_string();
+    drop(free);
+    let mut service = home
+        .service()
+        .set("server.admin_bind", &admin)
+        .set("server.max_connections", "2")
+        .start();
+    // All connections of the other address are taken.
+    let mut taken: Vec<_> = (0..2)
+        .map(|_| Connection::open(service.address()))
+        .collect();
+    for connection in &mut taken {
+        assert_eq!(connection.get("/livez").status, 200);
+    }
+    let client = Client::new(&format!("http://{admin}"));
+    for path in ["/livez", "/readyz", "/metrics", "/v1/system"] {
+        client.get(path).expect(200);
+    }
+    client.get("/v1/sessions").expect_problem(404, "not_found");
+    client.get("/docs").expect_problem(404, "not_found");
+    // Beyond the bound one waits, and is served when there is room.
+    let mut waiting = Connection::open(service.address());
+    waiting.request("GET", "/livez");
+    drop(taken.pop());
+    assert_eq!(waiting.answer().status, 200);
+    service.mark();
+    client.post("/v1/system/drain", &json!({})).expect(202);
+    service.wait().expect(0);
 }
 
 #[test]

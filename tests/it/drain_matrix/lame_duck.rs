@@ -143,6 +143,48 @@ fn whoever_waits_for_a_job_is_answered_early() {
 }
 
 #[test]
+fn the_first_signal_after_a_request_to_drain_changes_nothing() {
+    let home = Home::new();
+    let mut service = start(&home);
+    let client = service.client();
+    client.post("/v1/system/drain", &json!({})).expect(202);
+    service.wait_for_line(log_lines::SHUTTING_DOWN);
+    service.signal(Signal::SIGTERM);
+    service.wait_for_line("the shutdown has begun already");
+    assert_eq!(client.system()["phase"], "lame_duck");
+    assert_eq!(client.get("/livez").status, 200);
+    // The second one hurries.
+    service.signal(Signal::SIGTERM);
+    service.wait().expect(0).within(ROOM);
+    let report = home.report();
+    assert_eq!(
+        (&report["reason"], &report["hurried"]),
+        (&json!("api"), &json!(true)),
+        "{report:#}"
+    );
+}
+
+#[test]
+fn the_third_signal_after_a_request_to_drain_ends_the_process() {
+    let home = Home::new();
+    let mut service = start(&home);
+    let client = service.client();
+    let session = client.session();
+    client.upload(&session, "deaf", data::BIRDS);
+    crate::support::held::make_the_blob_deaf(&home);
+    let job = client.profile(&session, "deaf");
+    client.wait_for(&job, "running");
+    client.post("/v1/system/drain", &json!({})).expect(202);
+    service.wait_for_line(log_lines::SHUTTING_DOWN);
+    service.signal(Signal::SIGTERM);
+    service.wait_for_line("the shutdown has begun already");
+    service.signal(Signal::SIGTERM);
+    service.wait_for_line("second signal");
+    service.signal(Signal::SIGTERM);
+    service.wait().expect(128 + 15).within(ROOM);
+}
+
+#[test]
 fn the_second_signal_ends_the_lame_duck_and_the_third_the_process() {
     for (signal, code) in [(Signal::SIGTERM, 128 + 15), (Signal::SIGINT, 128 + 2)] {
         let home = Home::new();

@@ -8,8 +8,11 @@
 //! | draining | [`running`] | [`running`] | [`running`] | [`requests`] in progress, a report that asks |
 //! | handing back | [`hand_back`] | [`hand_back`] | [`hand_back`] | jobs that ignore cancellation |
 //!
-//! In each of them the store may have gone away: [`store_gone`].
+//! In each of them the store may have gone away ([`store_gone`]), and nobody may read the log
+//! ([`blocked_log`]). Whatever hangs, the [`deadline`] holds.
 
+mod blocked_log;
+mod deadline;
 mod hand_back;
 mod lame_duck;
 mod requests;
@@ -19,5 +22,7 @@ mod store_gone;
 
 use std::time::Duration;
 
-/// What a busy machine may add to a deadline before a test calls it missed.
+/// What a busy machine may add to what is done at once before a test calls it late.
 const ROOM: Duration = Duration::from_secs(3);
+/// What the contract allows beyond a deadline.
+const OVERTIME: Duration = Duration::from_millis(500);

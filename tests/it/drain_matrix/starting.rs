@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 
 use lastcall_actors::log_lines;
 use nix::fcntl::OFlag;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigSet, Signal};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
@@ -54,6 +54,43 @@ fn a_signal_at_any_moment_of_the_start_ends_it_in_order_and_loses_nothing() {
     let client = service.client();
     for job in &jobs {
         client.succeeded(job);
+    }
+    service.stop();
+}
+
+/// Starts it with `signal` held back, and so heard by its first instruction at the earliest, and
+/// sends it at once.
+#[track_caller]
+fn spawn_and_signal(home: &Home, signal: Signal) -> Service {
+    let held: SigSet = [signal].into_iter().collect();
+    held.thread_block().unwrap();
+    let mut service = home.service().spawn();
+    service.signal(signal);
+    held.thread_unblock().unwrap();
+    service
+}
+
+#[test]
+fn a_signal_before_the_first_instruction_ends_the_start_in_order() {
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let home = Home::new();
+        let service = spawn_and_signal(&home, signal);
+        let ended = service.wait().expect(0).within(ROOM);
+        assert!(ended.says(log_lines::SHUTTING_DOWN), "{ended:#?}");
+        let last = ended.log.last().map(String::as_str);
+        assert_eq!(last, Some(log_lines::ALL_DOWN), "{ended:#?}");
+    }
+}
+
+#[test]
+fn a_hangup_ends_nothing_at_any_time() {
+    let home = Home::new();
+    let mut service = spawn_and_signal(&home, Signal::SIGHUP);
+    service.ready();
+    service.wait_for_line("SIGHUP received: ignored");
+    for _ in 0..3 {
+        service.signal(Signal::SIGHUP);
+        assert_eq!(service.client().get("/readyz").status, 200);
     }
     service.stop();
 }

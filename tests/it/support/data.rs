@@ -24,6 +24,16 @@ Chinstrap,Dream,3900,50.0,true,2009-11-21
 Chinstrap,Dream,3650,NA,true,2009-11-21
 ";
 
+/// Ten rows of so many columns of numbers.
+pub(crate) fn wide(columns: usize) -> String {
+    let row = |cell: &dyn Fn(usize) -> String| {
+        let cells: Vec<_> = (0..columns).map(cell).collect();
+        cells.join(",") + "\n"
+    };
+    let rows = (0..10).map(|number| row(&|column| (number * column % 7).to_string()));
+    row(&|column| format!("c{column}")) + &rows.collect::<String>()
+}
+
 /// The column `x` with the numbers from 1 to `rows`.
 pub(crate) fn numbers(rows: usize) -> String {
     let mut csv = String::from("x\n");

@@ -35,6 +35,17 @@ pub(crate) fn is_alive(pid: i32) -> bool {
     state(pid).is_some_and(|state| !matches!(state, 'Z' | 'X'))
 }
 
+/// The soft limit of its open files.
+#[track_caller]
+pub(crate) fn soft_limit_of_files(pid: i32) -> u64 {
+    let limits = std::fs::read_to_string(proc(pid, "limits")).unwrap();
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"));
+    let soft = line.and_then(|line| line.split_whitespace().next());
+    soft.expect("there is a limit").parse().unwrap()
+}
+
 /// The names of its threads.
 pub(crate) fn threads(pid: i32) -> Vec<String> {
     let names = tasks(pid).map(|task| std::fs::read_to_string(task.join("comm")));

@@ -124,23 +124,39 @@ impl Builder {
         service
     }
 
-    /// Starts it.
-    pub(crate) fn spawn(self) -> Service {
-        let begun = Instant::now();
+    /// How it is started, with its log in a pipe.
+    pub(crate) fn command(&self) -> Command {
+        self.command_of(Path::new(env!("CARGO_BIN_EXE_lastcall")))
+    }
+
+    /// The same, by another program that becomes it.
+    pub(crate) fn command_of(&self, program: &Path) -> Command {
         let config = self
             .config
             .iter()
             .flat_map(|file| [Path::new("--config"), file]);
-        let mut child = Command::new(env!("CARGO_BIN_EXE_lastcall"))
+        let mut command = Command::new(program);
+        command
             .args(config)
             .env_clear()
             .envs(&self.settings)
             .current_dir(self.home.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Starts it.
+    pub(crate) fn spawn(self) -> Service {
+        let command = self.command();
+        self.spawn_by(command)
+    }
+
+    /// Starts it by this command.
+    pub(crate) fn spawn_by(self, mut command: Command) -> Service {
+        let begun = Instant::now();
+        let mut child = command.spawn().unwrap();
         let pid = child.id().try_into().unwrap();
         let log = Log::of(child.stderr.take().unwrap());
         Service {

@@ -102,7 +102,15 @@ impl Hands {
 
     /// The row of the claim is no longer ours to write.
     pub(crate) fn settle(&self, key: Key) {
-        self.lock().settle(key);
+        self.settle_with(key, || ());
+    }
+
+    /// The same, and `counted` in the same moment: whoever accounts for the jobs sees both or
+    /// neither.
+    pub(crate) fn settle_with(&self, key: Key, counted: impl FnOnce()) {
+        let state = &mut *self.lock();
+        counted();
+        state.settle(key);
     }
 }
 
@@ -112,8 +120,7 @@ impl State {
             return;
         };
         match claim.stage {
-            Stage::Running => claim.settled = true,
-            Stage::Writing => {}
+            Stage::Running | Stage::Writing => claim.settled = true,
             Stage::Waiting | Stage::Orphaned(_) | Stage::Ended => {
                 self.claims.remove(&key);
                 self.ahead.retain(|waiting| *waiting != key);

@@ -12,7 +12,7 @@ use super::super::report::{DrainOutcome, ServiceOutcome};
 use super::{Figures, Shutdown};
 use crate::config::Queued;
 use crate::phase::Phase;
-use crate::pool::Pool;
+use crate::pool::{Pool, Unfinished};
 use crate::supervisor::ChildSpec;
 
 /// How often a queue that is to be finished is looked at.
@@ -77,21 +77,14 @@ impl Shutdown {
         let idle = timeout_at(patience, child.part.idle()).await.is_ok();
         let failed = tree.family.has_failed(index);
         let stopped = tree.family.retire(index, self.patience(index)).await;
-        let mut left = Vec::new();
-        if let Some(pool) = pool {
-            left = pool.hands.take_left();
-            if !idle {
-                left.extend(pool.hands.jobs());
-            }
-            left.sort_unstable();
-            left.dedup();
-        }
-        let complete = idle && stopped && !failed && left.is_empty();
+        let unfinished = pool.as_deref().map(|pool| Figures::of(pool).0);
+        let Unfinished { left, unstopped } = unfinished.unwrap_or_default();
+        let complete = idle && stopped && !failed && left.is_empty() && unstopped.is_empty();
         match child.lines {
             Some((_, end)) if complete => info!("{end}"),
             _ if complete => debug!("{name} shutdown complete"),
             _ => warn!(
-                "{name} did not shut down in order: failed {failed}, idle {idle}, stopped {stopped}, jobs left {left:?}"
+                "{name} did not shut down in order: failed {failed}, idle {idle}, stopped {stopped}, jobs left {left:?}, still running {unstopped:?}"
             ),
         }
         ServiceOutcome {
@@ -99,7 +92,6 @@ impl Shutdown {
             complete,
             failed,
             stuck: !stopped,
-            left,
             ..ServiceOutcome::default()
         }
     }
@@ -132,7 +124,8 @@ impl Shutdown {
         pool.hands.in_hand() == 0 && queued.is_ok_and(|page| page.items.is_empty())
     }
 
-    /// Fills in what became of the jobs.
+    /// Fills in what became of the jobs, all of it as of one moment: an actor that did not stop
+    /// may go on until the process ends.
     async fn count(&self, services: &mut [ServiceOutcome]) {
         let tree = &self.inner.tree;
         let until = self.retire_end().min(Instant::now() + COUNT);
@@ -141,7 +134,9 @@ impl Shutdown {
         let children = tree.children.iter().zip(&self.inner.before);
         for (((_, pool), before), outcome) in children.rev().zip(services) {
             let Some(pool) = pool else { continue };
-            let now = Figures::of(pool);
+            let (unfinished, now) = Figures::of(pool);
+            outcome.left = unfinished.left;
+            outcome.unstopped = unfinished.unstopped;
             outcome.finished = now.ended - before.ended;
             outcome.handed_back = now.handed_back - before.handed_back;
             outcome.queued = counts

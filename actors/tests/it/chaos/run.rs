@@ -294,7 +294,7 @@ impl Run {
             "{:?} of {deadline:?}",
             since.elapsed()
         );
-        let report = shutdown.report(outcome.clone(), Default::default());
+        let report = shutdown.report(Some(outcome.clone()), Default::default());
         let left = outcome.left();
         for job in self.world.store.all_jobs() {
             let held = job

@@ -6,6 +6,7 @@
 
 mod auth;
 mod client;
+mod connections;
 mod datasets;
 mod documents;
 mod draining;

@@ -1,19 +1,26 @@
 //! The log: env_logger, as text for people or as one JSON object per line for containers.
+//!
+//! env_logger formats; what it has formatted goes to the [`writer`], which never blocks its
+//! caller.
 
-use std::io::Write as _;
+mod writer;
+
+use std::io::{IsTerminal as _, Write as _};
 
 use env_logger::{Builder, Logger, Target, WriteStyle};
-use log::{LevelFilter, Metadata, Record};
+use log::{Level, LevelFilter, Metadata, Record};
 use serde_json::json;
 
 use crate::config::Config;
+pub(crate) use writer::{LogWriter, THREAD};
 
 /// What `accept` says of a listener that was shut down: `EINVAL`.
 const CLOSED: i32 = 22;
 
-/// Sets up the log of the process, on standard error. `RUST_LOG`, where set, comes after
-/// `log.level` and so refines it.
-pub(super) fn init(config: &Config) {
+/// Sets up the log of the process, through `writer`. `RUST_LOG`, where set, comes after
+/// `log.level` and so refines it. Panics go to the log as well: the standard library would write
+/// them to a stream that may block.
+pub(crate) fn init(config: &Config, writer: &LogWriter) {
     // To this library what clients send is an error of the service: for debugging only.
     let of_clients = match config.log.level {
         level if level >= LevelFilter::Debug => level,
@@ -28,18 +35,58 @@ pub(super) fn init(config: &Config) {
         // That a table is there already is no news.
         .filter_module("tokio_postgres", LevelFilter::Warn)
         .parse_default_env()
-        .target(Target::Stderr);
+        .target(Target::Pipe(Box::new(writer.clone())));
     if config.log.json {
         builder
             .write_style(WriteStyle::Never)
             .format(|out, record| writeln!(out, "{}", as_json(record)));
+        writer.note_drops_with(|dropped| {
+            let note = dropped_lines(dropped);
+            format!("{}\n", json_line(Level::Warn, module_path!(), &note))
+        });
+    } else if shows_styles() {
+        builder.write_style(WriteStyle::Always);
     }
     let logger = builder.build();
     let level = logger.filter();
     // Only a second initialization fails, and that would be a test in this process.
     if log::set_boxed_logger(Box::new(Log(logger))).is_ok() {
         log::set_max_level(level);
+        std::panic::set_hook(Box::new(log_panic));
     }
+}
+
+/// Whether styles are wanted: env_logger asks the same of a stream that it writes to itself.
+fn shows_styles() -> bool {
+    let unset = |name| std::env::var_os(name).is_none_or(|value| value.is_empty());
+    let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+    std::io::stderr().is_terminal() && unset("NO_COLOR") && !dumb
+}
+
+fn log_panic(panic: &std::panic::PanicHookInfo<'_>) {
+    let thread = std::thread::current();
+    let name = thread.name().unwrap_or("without a name");
+    let what = panic.payload_as_str().unwrap_or("no message");
+    let place = panic.location().map(ToString::to_string);
+    let place = place.unwrap_or_else(|| "an unknown place".to_owned());
+    log::error!("thread {name} panicked at {place}: {what}");
+    let trace = std::backtrace::Backtrace::capture();
+    if trace.status() == std::backtrace::BacktraceStatus::Captured {
+        log::error!("backtrace of the panic:\n{trace}");
+    }
+}
+
+/// What the log says in the place of lines that nobody read in time.
+fn dropped_lines(count: u64) -> String {
+    let lines = if count == 1 { "line" } else { "lines" };
+    format!("{count} {lines} of the log dropped: standard error does not take them")
+}
+
+/// The same as a line of text, as env_logger writes one.
+fn dropped_lines_as_text(count: u64) -> String {
+    let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let note = dropped_lines(count);
+    format!("[{now} WARN  {}] {note}\n", module_path!())
 }
 
 /// The logger, without what is no news.
@@ -72,11 +119,15 @@ fn is_of_closing(record: &Record<'_>) -> bool {
 }
 
 fn as_json(record: &Record<'_>) -> serde_json::Value {
+    json_line(record.level(), record.target(), &record.args().to_string())
+}
+
+fn json_line(level: Level, target: &str, message: &str) -> serde_json::Value {
     json!({
         "time": chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true),
-        "level": record.level().as_str(),
-        "target": record.target(),
-        "message": record.args().to_string(),
+        "level": level.as_str(),
+        "target": target,
+        "message": message,
     })
 }
 

@@ -1,0 +1,37 @@
+//! `Expect: 100-continue`: a client that asks before it sends a body is told at once what would
+//! be refused anyway, and sends nothing in vain.
+
+use actix_http::Request;
+use actix_web::HttpMessage as _;
+use actix_web::http::Method;
+
+use crate::guard;
+use crate::problem::ApiResult;
+use crate::state::ApiState;
+use crate::upload;
+
+/// The checks that need no body. The handler repeats them.
+///
+/// # Errors
+/// What the handler would answer.
+pub(crate) async fn check(state: &ApiState, request: &Request) -> ApiResult<()> {
+    guard::check(&state.config, request.head())?;
+    let path: Vec<&str> = request.path().trim_start_matches('/').split('/').collect();
+    let [first, ref rest @ ..] = path[..] else {
+        return Ok(());
+    };
+    if first != "v1" {
+        return Ok(());
+    }
+    let caller = state.config.auth.caller(request.headers())?;
+    let session = match (request.method(), rest) {
+        (&Method::PUT, ["sessions", session, "datasets", _]) => {
+            upload::check_size(&state.config, request.headers())?;
+            session
+        }
+        (&Method::POST, ["sessions", session, "analyses" | "reports"]) => session,
+        _ => return Ok(()),
+    };
+    state.session(&caller, session).await?;
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! The configuration as each part wants it.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use lastcall_actors::{CleanerConfig, Config as TreeConfig, PoolConfig, Queued, Supervision};
+use lastcall_api::ApiConfig;
+use lastcall_domain::{InstanceId, Limits};
+use lastcall_engine::EngineConfig;
+use lastcall_sql::SqlConfig;
+
+use crate::config::{Config, MAX_TTL, Pool};
+
+/// Less memory than this, in bytes, and no query runs at all.
+const MIN_QUERY_MEMORY: u64 = 64 << 20;
+/// The hidden command of a query's process.
+pub(crate) const SQL_CHILD: &str = "__sql";
+/// Threads for whoever asks for the columns of a dataset.
+const DESCRIBERS: usize = 2;
+
+pub(super) fn limits(config: &Config) -> Limits {
+    Limits {
+        max_attempts: config.jobs.max_attempts,
+        max_interruptions: config.jobs.max_interruptions,
+    }
+}
+
+/// Threads that compute: one for each worker, and some for whoever asks for columns.
+pub(super) fn compute_threads(config: &Config) -> usize {
+    config.analysis.pool.workers + config.report.workers + DESCRIBERS
+}
+
+pub(super) fn engine_config(config: &Config, scratch: &Path) -> EngineConfig {
+    EngineConfig {
+        threads: std::thread::available_parallelism().map_or(1, usize::from),
+        memory: config.analysis.memory,
+        scratch: scratch.to_owned(),
+    }
+}
+
+pub(super) fn sql_config(config: &Config, scratch: &Path) -> anyhow::Result<SqlConfig> {
+    let program = std::env::current_exe().context("this program's own file cannot be found")?;
+    let at_once = config.analysis.pool.workers as u64;
+    Ok(SqlConfig {
+        // The bound is shared by all analyses that may run at once.
+        memory: (config.analysis.memory / at_once).max(MIN_QUERY_MEMORY),
+        max_rows: config.analysis.max_rows,
+        ..SqlConfig::new(program, vec![SQL_CHILD.into()], scratch.join("sql"))
+    })
+}
+
+pub(super) fn tree_config(config: &Config, instance: InstanceId) -> TreeConfig {
+    let pool = |pool: &Pool| PoolConfig {
+        workers: pool.workers,
+        mailbox: pool.mailbox,
+        ..PoolConfig::new(pool.timeout)
+    };
+    TreeConfig {
+        analysis: pool(&config.analysis.pool),
+        report: pool(&config.report),
+        lease: config.jobs.lease,
+        heartbeat: config.jobs.heartbeat,
+        cleaner: CleanerConfig {
+            interval: config.sessions.cleanup_interval,
+            ..CleanerConfig::default()
+        },
+        supervision: Supervision {
+            max_restarts: config.supervision.max_restarts,
+            within: config.supervision.within,
+            ..Supervision::default()
+        },
+        queued: if config.shutdown.finish_queued {
+            Queued::Finish
+        } else {
+            Queued::Leave
+        },
+        ..TreeConfig::new(instance)
+    }
+}
+
+pub(super) fn api_config(config: &Config, instance: InstanceId) -> ApiConfig {
+    ApiConfig {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        instance,
+        auth: config.auth.callers.clone(),
+        // A page of the web must not use a service without keys through its user's browser.
+        loopback_only: config.auth.is_open() && !config.auth.allow_anonymous,
+        max_body: config.server.max_body,
+        max_connections: config.server.max_connections,
+        default_ttl: config.sessions.ttl,
+        max_ttl: MAX_TTL,
+        max_queued_analyses: config.analysis.pool.max_queued,
+        max_queued_reports: config.report.max_queued,
+        shutdown_timeout: config.shutdown.deadline,
+        ..ApiConfig::default()
+    }
+}

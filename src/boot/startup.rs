@@ -1,0 +1,354 @@
+//! The way up: the parts in the order in which they are built. Each pushes how it is closed.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use actix_web::dev::{Server, ServerHandle};
+use anyhow::Context as _;
+use lastcall_actors::{Handle, Ports, Reason, System as Tree};
+use lastcall_api::{ApiState, Parts};
+use lastcall_domain::{Blobs, Clock, Feed, InstanceId, Profiles, Store, SystemClock, Work};
+use lastcall_engine::Engine;
+use lastcall_render::{FontConfig, Renderer};
+use lastcall_sql::Sql;
+use socket2::{Domain, Socket, Type};
+use tokio::time::Instant;
+
+use super::closers::Closers;
+use super::run_marker::RunMarker;
+use super::settings;
+use super::signals::{Cause, Signals};
+use super::state_dir::StateDir;
+use super::system::System;
+use crate::config::Config;
+use crate::exit::{Exit, Failure};
+use crate::logging::LogWriter;
+use crate::work::{AnalysisWork, Compute, Describer, ReportWork};
+
+/// Connections that may wait to be accepted.
+const BACKLOG: i32 = 1024;
+
+/// A service that is ready. What is below it is on the closers.
+pub(super) struct Service {
+    pub(super) tree: Handle,
+    pub(super) system: Arc<System>,
+    pub(super) http: Http,
+    pub(super) marker: RunMarker,
+    /// Held until the report is written: the next process must not begin before.
+    pub(super) state_dir: Rc<StateDir>,
+}
+
+/// The HTTP server.
+pub(super) struct Http {
+    pub(super) address: SocketAddr,
+    /// The listening socket, to close it to new connections and to nothing else.
+    pub(super) socket: Socket,
+    pub(super) handle: ServerHandle,
+    /// The server on the address for administration, where there is one.
+    pub(super) admin: Option<ServerHandle>,
+    pub(super) state: actix_web::web::Data<ApiState>,
+}
+
+/// Builds every part and says that the service is ready.
+///
+/// # Errors
+/// What is missing, and the exit code that goes with it.
+///
+/// # Cancel safety
+/// What was built by then is on the closers.
+pub(super) async fn start(
+    config: &Config,
+    signals: &Signals,
+    log: &LogWriter,
+    closers: &mut Closers,
+) -> Result<Box<Service>, Failure> {
+    let mut startup = Startup {
+        config,
+        signals,
+        closers,
+        instance: InstanceId::new(),
+        clock: Arc::new(SystemClock),
+        feed: Feed::new(),
+    };
+    let base = startup.base().await?;
+    // From here on it is the shutdown's sequence that closes what is built, once all of it is.
+    let below = startup.closers.height();
+    let tree = startup.tree(&base);
+    let previous = base.marker.previous_report();
+    let stops = signals.stops().clone();
+    let system = Arc::new(System::new(tree.clone(), stops, previous, log.clone()));
+    let http = startup.http(&base, &system).map_err(unavailable)?;
+    let recovered = base
+        .store
+        .recover()
+        .await
+        .context("what the previous run left cannot be taken up")
+        .map_err(unavailable)?;
+    base.marker.ready(recovered);
+    tree.ready();
+    actix_rt::spawn(log_missing_nets(base.sql));
+    log::info!("{}{}", lastcall_actors::log_lines::READY, http.address);
+    closers.hand_over(below);
+    Ok(Box::new(Service {
+        tree,
+        system,
+        http,
+        marker: base.marker,
+        state_dir: base.state_dir,
+    }))
+}
+
+/// A start that has begun.
+struct Startup<'a> {
+    config: &'a Config,
+    signals: &'a Signals,
+    closers: &'a mut Closers,
+    instance: InstanceId,
+    clock: Arc<dyn Clock>,
+    feed: Feed,
+}
+
+/// What the services stand on.
+struct Base {
+    compute: Arc<Compute>,
+    store: Arc<dyn Store>,
+    state_dir: Rc<StateDir>,
+    scratch: PathBuf,
+    blobs: Arc<dyn Blobs>,
+    listener: TcpListener,
+    admin_listener: Option<TcpListener>,
+    marker: RunMarker,
+    engine: Arc<Engine>,
+    sql: Arc<Sql>,
+}
+
+impl Startup<'_> {
+    async fn base(&mut self) -> Result<Base, Failure> {
+        let config = self.config;
+        let compute = self.compute().map_err(software)?;
+        let store = self.store().await.map_err(unavailable)?;
+        let state_dir = self.state_dir().map_err(unavailable)?;
+        let scratch = state_dir.scratch().map_err(unavailable)?;
+        let blobs = open_blobs(config, &scratch).await.map_err(unavailable)?;
+        // Addresses are taken before anything is started, so that a port in use is found early.
+        let listener = bind("server.bind", config.server.bind).map_err(unavailable)?;
+        let admin = config.server.admin_bind;
+        let admin = admin.map(|address| bind("server.admin_bind", address));
+        let admin_listener = admin.transpose().map_err(unavailable)?;
+        // Only the owner of the store may say how the run before it ended.
+        let marker = self.run_marker(&state_dir).map_err(unavailable)?;
+        let sql = self.sql(&scratch).map_err(unavailable)?;
+        Ok(Base {
+            engine: Arc::new(Engine::new(settings::engine_config(config, &scratch))),
+            compute,
+            store,
+            state_dir,
+            scratch,
+            blobs,
+            listener,
+            admin_listener,
+            marker,
+            sql,
+        })
+    }
+
+    fn compute(&mut self) -> anyhow::Result<Arc<Compute>> {
+        let compute = Arc::new(Compute::new(settings::compute_threads(self.config))?);
+        let closed = Arc::clone(&compute);
+        self.closers.push(move |until| {
+            closed.shutdown(until.saturating_duration_since(Instant::now()));
+            None
+        });
+        Ok(compute)
+    }
+
+    async fn store(&mut self) -> anyhow::Result<Arc<dyn Store>> {
+        let (url, clock) = (&self.config.store_url, Arc::clone(&self.clock));
+        let limits = settings::limits(self.config);
+        let store = lastcall_store::open_store(url.expose(), clock, limits)
+            .await
+            .with_context(|| format!("store.url = {}", url.redacted_url()))?;
+        let closed = Arc::clone(&store);
+        self.closers.push_async("the store", || async move {
+            let fault = closed.close().await.err()?;
+            Some(format!("the store did not close in order: {fault}"))
+        });
+        Ok(store)
+    }
+
+    fn state_dir(&mut self) -> anyhow::Result<Rc<StateDir>> {
+        let state_dir = Rc::new(StateDir::take(&self.config.state_dir)?);
+        let held = Rc::clone(&state_dir);
+        self.closers.push(move |_| {
+            drop(held);
+            None
+        });
+        Ok(state_dir)
+    }
+
+    fn run_marker(&mut self, state_dir: &StateDir) -> anyhow::Result<RunMarker> {
+        let marker = RunMarker::begin(state_dir.path())
+            .with_context(|| format!("state.dir = {}", state_dir.path().display()))?;
+        let undone = marker.clone();
+        self.closers.push(move |_| {
+            undone.undo();
+            None
+        });
+        Ok(marker)
+    }
+
+    fn sql(&mut self, scratch: &Path) -> anyhow::Result<Arc<Sql>> {
+        let sql = Sql::new(settings::sql_config(self.config, scratch)?);
+        let sql = Arc::new(sql.context("no process for queries can be kept")?);
+        let closed = Arc::clone(&sql);
+        self.closers
+            .push_async("the processes for queries", || async move {
+                closed.shutdown().await;
+                None
+            });
+        Ok(sql)
+    }
+
+    fn tree(&mut self, base: &Base) -> Handle {
+        let analysis = Arc::new(AnalysisWork {
+            store: Arc::clone(&base.store),
+            blobs: Arc::clone(&base.blobs),
+            engine: Arc::clone(&base.engine),
+            sql: Arc::clone(&base.sql),
+            compute: Arc::clone(&base.compute),
+            scratch: base.scratch.clone(),
+            timeout: self.config.analysis.pool.timeout,
+            conversions: Arc::default(),
+        });
+        let report = {
+            let (store, blobs) = (Arc::clone(&base.store), Arc::clone(&base.blobs));
+            let (compute, clock) = (Arc::clone(&base.compute), Arc::clone(&self.clock));
+            let renderer = Arc::new(Renderer::new(FontConfig::default()));
+            move |profiles: Arc<dyn Profiles>| -> Arc<dyn Work> {
+                Arc::new(ReportWork {
+                    store,
+                    blobs,
+                    profiles,
+                    renderer,
+                    compute,
+                    clock,
+                })
+            }
+        };
+        let ports = Ports {
+            store: Arc::clone(&base.store),
+            blobs: Arc::clone(&base.blobs),
+            clock: Arc::clone(&self.clock),
+            feed: self.feed.clone(),
+            analysis_work: analysis.clone(),
+            profile_work: analysis,
+            report_work: Box::new(report),
+        };
+        let tree = Tree::start(settings::tree_config(self.config, self.instance), ports);
+        let (started, timeline) = (tree.clone(), self.signals.timeline());
+        self.closers.push_async("the services", move || async move {
+            let shutdown = started.shutdown(Reason::Sigterm, timeline);
+            shutdown.hurry();
+            let complete = shutdown.drain().await.is_complete();
+            (!complete).then(|| "the services did not end in order".to_owned())
+        });
+        tree
+    }
+
+    fn http(&mut self, base: &Base, system: &Arc<System>) -> anyhow::Result<Http> {
+        let parts = Parts {
+            store: Arc::clone(&base.store),
+            blobs: Arc::clone(&base.blobs),
+            feed: self.feed.clone(),
+            clock: Arc::clone(&self.clock),
+            system: Arc::<System>::clone(system),
+            describe: Arc::new(Describer {
+                blobs: Arc::clone(&base.blobs),
+                engine: Arc::clone(&base.engine),
+                compute: Arc::clone(&base.compute),
+            }),
+        };
+        let state = ApiState::new(parts, settings::api_config(self.config, self.instance));
+        let state = actix_web::web::Data::new(state);
+        let mut admin = None;
+        if let Some(listener) = &base.admin_listener {
+            let server = lastcall_api::admin_server(state.clone(), listener.try_clone()?)?;
+            admin = Some(self.serve(server));
+            log::info!("administration on http://{}", listener.local_addr()?);
+        }
+        let server = lastcall_api::server(state.clone(), base.listener.try_clone()?)?;
+        Ok(Http {
+            address: base.listener.local_addr()?,
+            socket: base.listener.try_clone()?.into(),
+            handle: self.serve(server),
+            admin,
+            state,
+        })
+    }
+
+    /// Lets a server run. Where it ends by itself, the process stops.
+    fn serve(&mut self, server: Server) -> ServerHandle {
+        let handle = server.handle();
+        let closed = handle.clone();
+        self.closers
+            .push_async("the HTTP server", move || async move {
+                closed.stop(false).await;
+                None
+            });
+        let stops = self.signals.stops().clone();
+        actix_rt::spawn(async move {
+            let ended = match server.await {
+                Ok(()) => "the HTTP server ended".to_owned(),
+                Err(error) => format!("the HTTP server failed: {error}"),
+            };
+            // In a shutdown this is heard by nobody, as it should be.
+            stops.stop(Cause::ServerEnded(ended));
+        });
+        handle
+    }
+}
+
+fn unavailable(error: anyhow::Error) -> Failure {
+    Failure::new(Exit::Unavailable, error)
+}
+
+fn software(error: anyhow::Error) -> Failure {
+    Failure::new(Exit::Software, error)
+}
+
+fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let listen = || {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        std::io::Result::Ok(socket.into())
+    };
+    listen().with_context(|| format!("{key} = {address}"))
+}
+
+async fn open_blobs(config: &Config, scratch: &Path) -> anyhow::Result<Arc<dyn Blobs>> {
+    let what = || format!("blobs.url = {}", config.blobs_url);
+    let blobs = lastcall_store::open_blobs(&config.blobs_url, scratch).with_context(what)?;
+    blobs.ping().await.with_context(what)?;
+    Ok(blobs)
+}
+
+/// Says which nets of the operating system a query goes without here.
+async fn log_missing_nets(sql: Arc<Sql>) {
+    match sql.capabilities().await {
+        Ok(nets) => {
+            if !nets.files {
+                log::warn!("no landlock here: queries are kept from files by their plans alone");
+            }
+            if !nets.system_calls {
+                log::warn!(
+                    "no seccomp here: queries are kept from the network by their plans alone"
+                );
+            }
+        }
+        Err(error) => log::warn!("no process for queries can be started: {error}"),
+    }
+}
