@@ -95,6 +95,7 @@ impl Hands {
                 orphans: false,
                 ahead: VecDeque::new(),
                 left: Vec::new(),
+                unstopped: Vec::new(),
             }),
         }
     }
