@@ -43,6 +43,8 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// `analysis.*`
     pub analysis: Analysis,
+    /// `sql.require_sandbox`: whether SQL is off where the kernel cannot shut a query in.
+    pub sql_require_sandbox: bool,
     /// `report.*`
     pub report: Pool,
     /// `jobs.*`
@@ -237,6 +239,7 @@ impl Config {
                 memory: read.size("analysis.memory", 1024 * MIB, 64 * MIB..=1 << 42),
                 max_rows: read.count("analysis.max_rows", 100_000, 1..=10_000_000),
             },
+            sql_require_sandbox: read.flag("sql.require_sandbox", true),
             report: Pool::read(read, "report", Duration::from_mins(2)),
             jobs: Jobs {
                 max_attempts: read.count("jobs.max_attempts", 3, 1..=100),

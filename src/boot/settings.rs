@@ -45,6 +45,7 @@ pub(super) fn sql_config(config: &Config, scratch: &Path) -> anyhow::Result<SqlC
         // The bound is shared by all analyses that may run at once.
         memory: (config.analysis.memory / at_once).max(MIN_QUERY_MEMORY),
         max_rows: config.analysis.max_rows,
+        require_sandbox: config.sql_require_sandbox,
         ..SqlConfig::new(program, vec![SQL_CHILD.into()], scratch.join("sql"))
     })
 }

@@ -9,10 +9,10 @@ use lastcall_domain::profile::Profile;
 use lastcall_domain::store::Store;
 use lastcall_domain::{
     Blobs, Body, Cancel, Dataset, DatasetName, JobError, JobSpec, LocalBlob, Output,
-    ProfileOptions, ProfileWork, Progress, SessionId, TableFormat, Task, Work,
+    ProfileOptions, ProfileWork, Progress, SessionId, SqlParameter, TableFormat, Task, Work,
 };
 use lastcall_engine::{Engine, EngineError, Source};
-use lastcall_sql::{ResultFormat, Sql};
+use lastcall_sql::{ResultFormat, Sql, SqlQuery};
 use serde::Serialize;
 
 use super::compute::Compute;
@@ -48,7 +48,11 @@ impl Work for AnalysisWork {
                     .await?;
                 as_json(&profile)
             }
-            JobSpec::Sql { query, format } => self.query(&task, query, *format).await,
+            JobSpec::Sql {
+                query,
+                parameters,
+                format,
+            } => self.query(&task, query, parameters, *format).await,
             JobSpec::Correlation { dataset, options } => {
                 let dataset = self.dataset(session, dataset).await?;
                 let file = self.open(&dataset).await?;
@@ -136,6 +140,7 @@ impl AnalysisWork {
         &self,
         task: &Task,
         query: &str,
+        parameters: &[SqlParameter],
         format: TableFormat,
     ) -> Result<Output, JobError> {
         let tables = SessionTables {
@@ -152,7 +157,7 @@ impl AnalysisWork {
         let answer = self
             .sql
             .query(
-                query,
+                SqlQuery::new(query).with(parameters),
                 &tables,
                 result_format(format),
                 self.timeout,

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use async_trait::async_trait;
 use lastcall_domain::store::Store;
 use lastcall_domain::{
-    BlobKey, Blobs, Cancel, Dataset, DatasetName, Format, LocalBlob, Progress, SessionId,
+    BlobKey, Blobs, Cancel, Dataset, DatasetName, LocalBlob, Progress, SessionId,
 };
 use lastcall_engine::{Engine, Source};
 use lastcall_sql::{TableError, Tables};
@@ -65,11 +65,7 @@ impl Tables for SessionTables {
 
     async fn open(&self, name: &str) -> Result<PathBuf, TableError> {
         let dataset = self.dataset(name).await?;
-        let key = if dataset.format == Format::Parquet && dataset.read.is_empty() {
-            dataset.blob
-        } else {
-            self.converted(dataset).await?
-        };
+        let key = self.converted(dataset).await?;
         let file = self.blobs.local(&key).await.map_err(table)?;
         let path = file.path().to_owned();
         self.open
@@ -92,7 +88,8 @@ impl SessionTables {
         dataset.map_err(table)?.ok_or_else(gone)
     }
 
-    /// The dataset as Parquet, with the types that all of its cells agree on. Made once, while
+    /// The dataset as Parquet, with the columns of its profile: the types that all of its cells
+    /// agree on, the same cells missing. An upload of Parquet is no exception. Made once, while
     /// the other queries that want it wait, and kept beside the dataset.
     async fn converted(&self, dataset: Dataset) -> Result<BlobKey, TableError> {
         let key = dataset.materialized();

@@ -65,6 +65,7 @@ pub(crate) async fn run(jobs: u64, submitters: u32, workers: usize, folder: &str
 async fn submit(tree: &Tree, session: &Session) -> Outcome<()> {
     let spec = JobSpec::Sql {
         query: "select 1".to_owned(),
+        parameters: Vec::new(),
         format: TableFormat::Json,
     };
     let owner = session.owner.clone();

@@ -110,6 +110,7 @@ impl Bench {
     async fn submit(&self, session: &Session, now: Timestamp) -> Outcome<()> {
         let spec = JobSpec::Sql {
             query: "select 1".to_owned(),
+            parameters: Vec::new(),
             format: TableFormat::Json,
         };
         let owner = session.owner.clone();

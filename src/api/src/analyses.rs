@@ -1,7 +1,7 @@
 //! `POST /v1/sessions/{sid}/analyses`.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use lastcall_domain::{JobSpec, ProfileOptions, Session, TableFormat};
+use lastcall_domain::{JobSpec, ProfileOptions, Session, SqlParameter, TableFormat};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -16,6 +16,8 @@ use crate::view::JobView;
 
 /// The longest query, in bytes.
 const MAX_QUERY: usize = 64 * 1024;
+/// The most parameters of a query.
+const MAX_PARAMETERS: usize = 1000;
 
 /// What is to be analysed, and how. `kind` may be left out where a `dataset` is named: it is then
 /// `profile`.
@@ -60,6 +62,10 @@ pub(crate) enum NewAnalysis {
         /// The query.
         #[schema(example = "select count(*) from penguins", max_length = 65536)]
         query: String,
+        /// The values of the query's placeholders, `$1` first: numbers, texts, booleans, nulls.
+        #[serde(default)]
+        #[schema(value_type = Vec<Object>, max_items = 1000)]
+        parameters: Vec<SqlParameter>,
         /// The format of the result.
         #[serde(default)]
         format: TableFormat,
@@ -116,9 +122,18 @@ async fn spec(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult
             candidate: state.dataset_to_submit(session, &candidate).await?,
             options: checked(options)?,
         },
-        NewAnalysis::Sql { query, format } => {
+        NewAnalysis::Sql {
+            query,
+            parameters,
+            format,
+        } => {
             check_query(&query)?;
-            JobSpec::Sql { query, format }
+            check_parameters(&parameters)?;
+            JobSpec::Sql {
+                query,
+                parameters,
+                format,
+            }
         }
     })
 }
@@ -152,6 +167,25 @@ fn check_query(query: &str) -> ApiResult<()> {
     }
     if query.len() > MAX_QUERY {
         return Err(invalid(format!("a query has at most {MAX_QUERY} bytes")));
+    }
+    Ok(())
+}
+
+/// Bounds the values of a query's placeholders.
+fn check_parameters(parameters: &[SqlParameter]) -> ApiResult<()> {
+    if parameters.len() > MAX_PARAMETERS {
+        return Err(invalid(format!(
+            "a query has at most {MAX_PARAMETERS} parameters"
+        )));
+    }
+    let bytes = parameters.iter().map(|parameter| match parameter {
+        SqlParameter::Text(text) => text.len(),
+        _ => 0,
+    });
+    if bytes.sum::<usize>() > MAX_QUERY {
+        return Err(invalid(format!(
+            "the parameters of a query have at most {MAX_QUERY} bytes"
+        )));
     }
     Ok(())
 }

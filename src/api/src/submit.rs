@@ -135,6 +135,7 @@ fn job_in(answer: &Answer) -> Option<JobId> {
 fn nothing() -> JobSpec {
     JobSpec::Sql {
         query: String::new(),
+        parameters: Vec::new(),
         format: TableFormat::Json,
     }
 }

@@ -6,7 +6,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::lifecycle::{Lifecycle, State};
-use crate::{DatasetName, JobId, Owner, ProfileOptions, ReportFormat, SessionId, Timestamp};
+use crate::{
+    DatasetName, JobId, Owner, ProfileOptions, ReportFormat, SessionId, SqlParameter, Timestamp,
+};
 
 /// Who runs a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -62,6 +64,9 @@ pub enum JobSpec {
     Sql {
         /// The query.
         query: String,
+        /// The values of its placeholders, `$1` first.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        parameters: Vec<SqlParameter>,
         /// In which format the result is wanted.
         #[serde(default)]
         format: TableFormat,

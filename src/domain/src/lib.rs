@@ -16,6 +16,7 @@ mod job;
 pub mod lifecycle;
 mod memory;
 mod options;
+mod parameter;
 pub mod profile;
 mod read_options;
 mod read_report;
@@ -38,6 +39,7 @@ pub use job::{ClaimRef, Job, JobError, JobSpec, ReportSource, Service, TableForm
 pub use lifecycle::{Lifecycle, Limits, Refused, State};
 pub use memory::{Fault, Faults, MemoryBlobs, MemoryStore};
 pub use options::{InvalidOption, ProfileOptions, Thresholds};
+pub use parameter::SqlParameter;
 pub use read_options::{DEFAULT_MISSING, DateOrder, Mark, ReadOptions, encoding};
 pub use read_report::{Certainty, ReadReport, ReadStep, ReadWarning};
 pub use report::{ReportFormat, SqlColumn, SqlResult, UnknownReportFormat};

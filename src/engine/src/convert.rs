@@ -1,26 +1,26 @@
 //! A dataset as Parquet, and its schema alone.
 
+mod records;
+
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray,
+    TimestampMicrosecondArray, new_null_array,
 };
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use lastcall_domain::{ReadOptions, ReadReport};
 use parquet::arrow::ArrowWriter;
-use parquet::basic::Compression;
 use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
 
 use crate::batch::{Batch, ColumnBatch, Values};
-use crate::cell::Kind;
+use crate::cell::{CellRules, Kind};
 use crate::ctl::Ctl;
 use crate::pipeline::{self, Lane, Resources};
-use crate::read::{self, Dataset, Plan};
+use crate::read::{self, Body, Dataset, Plan};
 use crate::schema::Findings;
 use crate::{Description, EngineError, Source};
 
@@ -136,33 +136,83 @@ fn write(
         plan,
         description,
     } = find_plan(dataset, resources, ctl)?;
+    let declared = dataset.types();
+    let types: Vec<DataType> = match &declared {
+        Some(declared) => declared
+            .iter()
+            .map(|found| found.as_ref().map_or(DataType::Utf8, records::data_type))
+            .collect(),
+        None => plan.kinds.iter().map(|kind| data_type(*kind)).collect(),
+    };
+    let names = plan.shown_names();
+    let properties = records::properties(names.iter().zip(&types));
+    let fields = names.iter().zip(&types);
     let schema = Arc::new(Schema::new(
-        plan.shown_names()
-            .into_iter()
-            .zip(&plan.kinds)
-            .map(|(name, kind)| Field::new(name, data_type(*kind), true))
+        fields
+            .map(|(name, data_type)| Field::new(name, data_type.clone(), true))
             .collect::<Vec<_>>(),
     ));
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::SNAPPY)
-        .set_max_row_group_row_count(Some(GROUP_ROWS))
-        .build();
     let file = File::create(out)?;
     let writer =
         ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties)).map_err(failed)?;
-    let mut lane = Some(WriterLane { writer, schema });
-    pipeline::run(
-        dataset.open(plan.names.len())?,
-        &|chunk| dataset.parse(chunk, &plan),
-        vec![Box::new(&mut lane)],
-        resources,
-        ctl,
-    )?;
-    if let Some(lane) = lane {
+    let mut lane = WriterLane { writer, schema };
+    if let Some(declared) = &declared {
+        // Texts are missing where the request says which.
+        let markers = options.missing.is_some().then(|| CellRules::new(options));
+        let markers = markers.transpose()?;
+        write_records(&*dataset, declared, &plan, markers.as_ref(), &mut lane, ctl)?;
         lane.writer.into_inner().map_err(failed)?.sync_all()?;
+    } else {
+        let mut lane = Some(lane);
+        pipeline::run(
+            dataset.open(plan.names.len())?,
+            &|chunk| dataset.parse(chunk, &plan),
+            vec![Box::new(&mut lane)],
+            resources,
+            ctl,
+        )?;
+        if let Some(lane) = lane {
+            lane.writer.into_inner().map_err(failed)?.sync_all()?;
+        }
     }
     ctl.progress.set(1.0);
     Ok(description)
+}
+
+/// Writes rows that are columns already.
+fn write_records(
+    dataset: &dyn Dataset,
+    declared: &[Option<DataType>],
+    plan: &Plan,
+    markers: Option<&CellRules>,
+    lane: &mut WriterLane,
+    ctl: Ctl<'_>,
+) -> Result<(), EngineError> {
+    let mut input = dataset.open(plan.names.len())?;
+    while let Some(chunk) = input.next(ctl)? {
+        let Body::Records(rows) = chunk.body else {
+            return Err(EngineError::internal("columns with types come as records"));
+        };
+        let mut read = rows.columns().iter();
+        let mut columns = Vec::with_capacity(declared.len());
+        let targets = lane.schema.fields().iter().zip(&plan.kinds);
+        for (found, (field, kind)) in declared.iter().zip(targets) {
+            let array = match found {
+                Some(_) => read.next().cloned(),
+                None => Some(new_null_array(&DataType::Utf8, rows.num_rows())),
+            };
+            let array = array.ok_or_else(|| malformed("a column is missing"))?;
+            let column = records::column(&array, field.data_type(), *kind, markers);
+            columns.push(column.map_err(malformed)?);
+        }
+        lane.write(rows.num_rows(), columns)?;
+        ctl.progress.set(chunk.done);
+    }
+    Ok(())
+}
+
+fn malformed(detail: impl Into<String>) -> EngineError {
+    EngineError::malformed("Parquet", detail.into())
 }
 
 fn data_type(kind: Kind) -> DataType {
@@ -199,25 +249,31 @@ impl Lane for &mut Option<WriterLane> {
                 "the dataset changed while it was read",
             ));
         }
-        if batch.columns.is_empty() {
+        ctl.check()?;
+        let arrays = batch.columns.iter().zip(lane.schema.fields());
+        let arrays = arrays
+            .map(|(column, field)| array(column, field.data_type()))
+            .collect();
+        lane.write(batch.rows, arrays)
+    }
+}
+
+impl WriterLane {
+    fn write(&mut self, rows: usize, columns: Vec<ArrayRef>) -> Result<(), EngineError> {
+        if columns.is_empty() {
             // Parquet counts rows by their cells.
-            return match batch.rows {
+            return match rows {
                 0 => Ok(()),
                 _ => Err(EngineError::Unsupported {
                     detail: "its rows have no columns".into(),
                 }),
             };
         }
-        ctl.check()?;
-        let arrays = batch.columns.iter().zip(lane.schema.fields());
-        let arrays = arrays
-            .map(|(column, field)| array(column, field.data_type()))
-            .collect();
-        let records = RecordBatch::try_new(Arc::clone(&lane.schema), arrays)
+        let records = RecordBatch::try_new(Arc::clone(&self.schema), columns)
             .map_err(|error| EngineError::internal(error.to_string()))?;
-        lane.writer.write(&records).map_err(failed)?;
-        if lane.writer.in_progress_size() > GROUP_BYTES {
-            lane.writer.flush().map_err(failed)?;
+        self.writer.write(&records).map_err(failed)?;
+        if self.writer.in_progress_size() > GROUP_BYTES {
+            self.writer.flush().map_err(failed)?;
         }
         Ok(())
     }
@@ -233,10 +289,10 @@ fn array(column: &ColumnBatch, data_type: &DataType) -> ArrayRef {
         })
     };
     match &column.values {
-        Values::Floats(values) => Arc::new(Float64Array::new(
-            values.clone().into(),
-            nulls(values.len()),
-        )),
+        Values::Floats(values) => {
+            let floats: Vec<f64> = values.iter().map(|&x| records::one_zero(x)).collect();
+            Arc::new(Float64Array::new(floats.into(), nulls(values.len())))
+        }
         Values::Text(texts) => {
             let cell = |row| (!missing.at(row)).then(|| String::from_utf8_lossy(texts.get(row)));
             Arc::new((0..texts.len()).map(cell).collect::<StringArray>())

@@ -26,6 +26,8 @@ pub struct SqlConfig {
     pub max_bytes: u64,
     /// Threads that a query computes on.
     pub threads: usize,
+    /// Whether queries are refused where the operating system cannot shut them in.
+    pub require_sandbox: bool,
     /// Children that are started before there is a query for them. A query that takes one has the
     /// next one started, so that one is enough unless queries come in bursts.
     pub spares: usize,
@@ -33,7 +35,7 @@ pub struct SqlConfig {
 
 impl SqlConfig {
     /// The defaults: 1 GiB of memory, 4 GiB of spill, 100,000 rows, 256 MiB of answer, as many
-    /// threads as there are cores but no more than 4, 1 spare.
+    /// threads as there are cores but no more than 4, no sandbox required, 1 spare.
     pub fn new(
         program: impl Into<PathBuf>,
         args: Vec<OsString>,
@@ -48,6 +50,7 @@ impl SqlConfig {
             max_rows: 100_000,
             max_bytes: 256 << 20,
             threads: std::thread::available_parallelism().map_or(1, |n| n.get().min(4)),
+            require_sandbox: false,
             spares: 1,
         }
     }

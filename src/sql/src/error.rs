@@ -89,6 +89,9 @@ pub enum SqlError {
     /// The query wanted more memory, disk, depth or bytes of answer than it may have.
     #[error("{0}")]
     Exhausted(Fault),
+    /// The query has to be shut in, and the operating system cannot do it.
+    #[error("{0}")]
+    Unprotected(Fault),
     /// The query took longer than it may.
     #[error("the query took longer than {} ms", .0.as_millis())]
     Timeout(std::time::Duration),
@@ -123,6 +126,7 @@ impl SqlError {
             Self::Refused(_) => "sql_refused",
             Self::Failed(_) => "sql_failed",
             Self::Exhausted(_) => "resource_exhausted",
+            Self::Unprotected(_) => "sandbox_unavailable",
             Self::Timeout(_) => "timeout",
             Self::Cancelled => "cancelled",
             Self::Tables(error) | Self::Table { error, .. } => error.code,
@@ -150,7 +154,8 @@ impl SqlError {
             | Self::Refused(fault)
             | Self::Failed(fault)
             | Self::Exhausted(fault) => Some(fault),
-            Self::Timeout(_)
+            Self::Unprotected(_)
+            | Self::Timeout(_)
             | Self::Cancelled
             | Self::Tables(_)
             | Self::Table { .. }

@@ -18,6 +18,7 @@ mod error;
 mod hint;
 mod host;
 mod protocol;
+mod query;
 mod tables;
 
 pub use answer::{Answer, Body, ResultFormat};
@@ -25,4 +26,5 @@ pub use config::{MAX_QUERY_BYTES, SqlConfig};
 pub use error::{Fault, Position, SqlError};
 pub use host::Sql;
 pub use protocol::Capabilities;
+pub use query::SqlQuery;
 pub use tables::{TableError, Tables};

@@ -14,6 +14,7 @@
 
 use std::path::PathBuf;
 
+use lastcall_domain::SqlParameter;
 use serde::{Deserialize, Serialize};
 
 use crate::answer::ResultFormat;
@@ -42,6 +43,8 @@ pub(crate) enum Request {
 pub(crate) struct Query {
     /// The text.
     pub sql: String,
+    /// The values of its placeholders.
+    pub parameters: Vec<SqlParameter>,
     /// The format of the answer.
     pub format: ResultFormat,
     /// The temporary folder of the query.
@@ -54,6 +57,8 @@ pub(crate) struct Query {
     pub max_rows: u64,
     /// Threads to compute on.
     pub threads: usize,
+    /// Whether it may run only where the operating system shuts it in.
+    pub require_sandbox: bool,
     /// Seconds of CPU time, over all threads.
     pub cpu_seconds: u64,
 }
@@ -122,6 +127,7 @@ pub(crate) enum FailureKind {
     Refused,
     Failed,
     Exhausted,
+    Unprotected,
 }
 
 impl FailureKind {

@@ -15,7 +15,10 @@ mod text;
 mod xlsx;
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::DataType;
 use lastcall_domain::{Format, ReadOptions, ReadReport};
+
+pub(crate) use columnar::{Declared, build as column_of};
 
 use crate::batch::{Batch, ColumnBatch, Values};
 use crate::cell::{Hints, Kind, Kinds, Style};
@@ -121,6 +124,12 @@ pub(crate) trait Dataset: Sync {
 
     /// What the format itself says about the columns; nothing where only their cells tell.
     fn declared(&self) -> Option<Vec<Kinds>> {
+        None
+    }
+
+    /// The types of the columns where chunks are [`Body::Records`]; none for a column that cannot
+    /// have a value, which the records leave out.
+    fn types(&self) -> Option<Vec<Option<DataType>>> {
         None
     }
 

@@ -4,8 +4,15 @@
 //! not there until someone has looked at it: it may read no file, name no machine, produce no
 //! endless table. How much memory a function takes does not matter here: the limits hold it.
 
+use std::sync::Arc;
+
 use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::logical_expr::planner::ExprPlanner;
+use datafusion::optimizer::{Analyzer, AnalyzerRule};
+
+use super::semantics::{self, Operators, Types};
+use super::udf;
 
 use crate::error::{Fault, Position};
 use crate::hint;
@@ -77,8 +84,18 @@ pub(super) fn register(builder: SessionStateBuilder) -> SessionStateBuilder {
     aggregate.retain(|function| contains(AGGREGATE, function.name()));
     let mut window = Engine::default_window_functions();
     window.retain(|function| contains(WINDOW, function.name()));
+    // A function that is registered later takes the place of one of its name.
+    scalar.extend(udf::replaced_scalars());
+    scalar.extend(udf::casts());
+    aggregate.extend(udf::replaced_aggregates());
+    let mut planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(Operators)];
+    planners.extend(Engine::default_expr_planners());
+    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![Arc::new(semantics::Analyzer)];
+    rules.extend(Analyzer::new().rules);
     builder
-        .with_expr_planners(Engine::default_expr_planners())
+        .with_expr_planners(planners)
+        .with_type_planner(Arc::new(Types))
+        .with_analyzer_rules(rules)
         .with_scalar_functions(scalar)
         .with_higher_order_functions(higher_order)
         .with_aggregate_functions(aggregate)

@@ -6,6 +6,7 @@
 
 mod allow;
 mod catalog;
+mod dialect;
 mod failure;
 mod functions;
 mod limits;
@@ -13,13 +14,17 @@ mod names;
 mod output;
 mod parse;
 mod progress;
+mod rewrite;
 mod run;
 mod sandbox;
+mod semantics;
 mod session;
 mod shape;
 mod spelling;
+mod summary;
 #[cfg(target_os = "linux")]
 mod syscalls;
+mod udf;
 mod wire;
 mod wording;
 
@@ -27,7 +32,7 @@ use std::process::ExitCode;
 use std::thread;
 
 use crate::error::Fault;
-use crate::protocol::{Failure, FailureKind, Reply, Request};
+use crate::protocol::{Capabilities, Failure, FailureKind, Query, Reply, Request};
 use wire::Wire;
 
 /// The stack that a query is parsed and planned on, in bytes. Address space only: what is not
@@ -53,10 +58,14 @@ pub fn main() -> ExitCode {
 }
 
 fn converse(wire: Wire) -> std::io::Result<()> {
-    wire.say(&Reply::Hello(sandbox::probe()))?;
+    let nets = sandbox::probe();
+    wire.say(&Reply::Hello(nets))?;
     let Some(Request::Query(query)) = wire.hear()? else {
         return Ok(());
     };
+    if let Some(failure) = unprotected(&query, nets) {
+        return wire.say(&Reply::Failed(failure));
+    }
     limits::apply(&query, STACK)?;
     let sql = query.sql.clone();
     let parsed = match on_deep_stack(move || parse::needs(&sql)) {
@@ -67,15 +76,36 @@ fn converse(wire: Wire) -> std::io::Result<()> {
     let Some(Request::Tables(tables)) = wire.hear()? else {
         return Ok(());
     };
-    if let Err(error) = sandbox::enter(&query.folder, &tables) {
-        let fault = Fault::new(format!("the query cannot be shut in: {error}"));
-        return wire.say(&Reply::Failed(FailureKind::Failed.because(fault)));
+    let nets = match sandbox::enter(&query.folder, &tables) {
+        Ok(nets) => nets,
+        Err(error) => {
+            let fault = Fault::new(format!("the query cannot be shut in: {error}"));
+            return wire.say(&Reply::Failed(FailureKind::Failed.because(fault)));
+        }
+    };
+    if let Some(failure) = unprotected(&query, nets) {
+        return wire.say(&Reply::Failed(failure));
     }
     wire::exit_when_the_host_is_gone();
     let outcome = on_deep_stack(move || run::run(&query, &tables, wire));
     wire.say(&match outcome {
         Ok(done) => Reply::Done(done),
         Err(failure) => Reply::Failed(failure),
+    })
+}
+
+/// The failure of a query that has to be shut in where that is not possible.
+fn unprotected(query: &Query, nets: Capabilities) -> Option<Failure> {
+    let missing = match (nets.files, nets.system_calls) {
+        (true, true) => return None,
+        (false, false) => "neither landlock nor seccomp",
+        (false, true) => "no landlock",
+        (true, false) => "no seccomp",
+    };
+    query.require_sandbox.then(|| {
+        FailureKind::Unprotected.because(Fault::new(format!(
+            "SQL is off: this machine has {missing}, and sql.require_sandbox is true"
+        )))
     })
 }
 

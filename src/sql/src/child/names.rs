@@ -8,6 +8,8 @@ use std::sync::Arc;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::sql::sqlparser::ast::{Expr, SelectItem, SetExpr, Statement};
 
+use super::rewrite::shown;
+
 /// Longer texts of expressions are cut, in characters.
 const MAX_TEXT: usize = 120;
 
@@ -60,10 +62,16 @@ impl Names {
             let left = self.left.get(index);
             let right = || self.right.get(count - 1 - index);
             match left.or_else(right) {
-                Some(Some(name)) => {
-                    Field::new(name, field.data_type().clone(), field.is_nullable()).into()
-                }
-                _ => field.clone(),
+                Some(Some(name)) => Arc::new(Field::new(
+                    name,
+                    field.data_type().clone(),
+                    field.is_nullable(),
+                )),
+                _ => Arc::new(Field::new(
+                    shown(field.name()),
+                    field.data_type().clone(),
+                    field.is_nullable(),
+                )),
             }
         });
         Arc::new(Schema::new(fields.collect::<Vec<_>>()))

@@ -4,10 +4,11 @@ use datafusion::common::TableReference;
 use datafusion::sql::parser::{DFParserBuilder, Statement as Parsed};
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::Statement;
-use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::ParserError;
-use datafusion::sql::sqlparser::tokenizer::{TokenWithSpan, Tokenizer};
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Whitespace};
 
+use super::dialect::Grammar;
 use super::failure;
 use super::shape::{Shape, last, position, shape};
 use super::spelling::{self, Known};
@@ -19,16 +20,66 @@ const DEPTH: usize = 50;
 
 /// The text as tokens, with comments and spaces.
 pub(super) fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>, Failure> {
-    Tokenizer::new(&GenericDialect {}, sql)
+    Tokenizer::new(&Grammar, sql)
         .tokenize_with_location()
         .map_err(|error| failure::of_parsing(ParserError::from(error).into()))
+}
+
+/// What is answered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The rows of the query.
+    Rows,
+    /// The names and types of its columns.
+    Describe,
+    /// What its columns hold.
+    Summarize,
+}
+
+/// Takes `DESCRIBE` or `SUMMARIZE` from before a query, or from before the name of a table, which
+/// stands for all of its rows.
+pub(super) fn kind(tokens: &mut Vec<TokenWithSpan>) -> Kind {
+    let mut words = tokens
+        .iter()
+        .enumerate()
+        .filter(|(_, token)| !matches!(token.token, Token::Whitespace(_)));
+    let Some((first, Token::Word(word))) = words.next().map(|(at, token)| (at, &token.token))
+    else {
+        return Kind::Rows;
+    };
+    let kind = match word.value.to_lowercase().as_str() {
+        _ if word.quote_style.is_some() => return Kind::Rows,
+        "describe" | "desc" => Kind::Describe,
+        "summarize" | "summarise" => Kind::Summarize,
+        _ => return Kind::Rows,
+    };
+    let is_query = match words.next().map(|(_, token)| &token.token) {
+        None | Some(Token::LParen) => true,
+        Some(Token::Word(word)) => matches!(
+            word.keyword,
+            Keyword::SELECT | Keyword::WITH | Keyword::VALUES | Keyword::FROM
+        ),
+        Some(_) => false,
+    };
+    let space = Token::Whitespace(Whitespace::Space);
+    let all = [
+        Token::make_keyword("SELECT"),
+        space.clone(),
+        Token::Mul,
+        space.clone(),
+        Token::make_keyword("FROM"),
+        space,
+    ];
+    let all = if is_query { Vec::new() } else { all.into() };
+    tokens.splice(..=first, all.into_iter().map(TokenWithSpan::wrap));
+    kind
 }
 
 /// The one query that the tokens are.
 pub(super) fn query(tokens: Vec<TokenWithSpan>) -> Result<Box<Statement>, Failure> {
     let end = tokens.last().map(|token| token.span.end);
     let mut statements = DFParserBuilder::new(tokens)
-        .with_dialect(&GenericDialect {})
+        .with_dialect(&Grammar)
         .with_recursion_limit(DEPTH)
         .build()
         .and_then(|mut parser| parser.parse_statements())
@@ -51,7 +102,9 @@ pub(super) fn query(tokens: Vec<TokenWithSpan>) -> Result<Box<Statement>, Failur
         (Some(_), false) => Err(refused(
             "one query at a time: there is more than one statement",
         )),
-        (Some(_), true) => Err(refused("only queries are allowed: SELECT, WITH or VALUES")),
+        (Some(_), true) => Err(refused(
+            "only queries are allowed: SELECT, WITH, VALUES, DESCRIBE or SUMMARIZE",
+        )),
     }
 }
 
@@ -62,6 +115,7 @@ fn refused(message: &str) -> Failure {
 /// The tables that a query names, each once.
 pub(super) fn needs(sql: &str) -> Result<Vec<Need>, Failure> {
     let mut tokens = tokens(sql)?;
+    kind(&mut tokens);
     spelling::respell(&mut tokens, &Known::default());
     let statement = query(tokens)?;
     let shape = shape(&statement)?;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{
@@ -20,10 +21,11 @@ use super::catalog::Catalog;
 use super::limits::{READERS, WORKER_STACK};
 use super::names::Names;
 use super::output::{self, Sink};
+use super::parse::Kind;
 use super::progress::Gauge;
 use super::spelling::{self, Known};
 use super::wire::Wire;
-use super::{allow, failure, parse, session, shape};
+use super::{allow, failure, parse, rewrite, session, shape, summary};
 use crate::protocol::{Done, Failure, Query, Table};
 
 /// Runs a query and writes its answer. Call it on a deep stack: planning recurses.
@@ -51,6 +53,7 @@ async fn answer(query: &Query, tables: &[Table], wire: Wire) -> Result<Done, Fai
     // What `now()` and `current_date` give.
     state.mark_start_execution();
     let mut tokens = parse::tokens(&query.sql)?;
+    let kind = parse::kind(&mut tokens);
     let written = parse::query(tokens.clone())?;
     let shape = shape::shape(&written)?;
     let mut known = Known::default();
@@ -67,16 +70,27 @@ async fn answer(query: &Query, tables: &[Table], wire: Wire) -> Result<Done, Fai
     session::with_tables(&state, Catalog::new(opened)).map_err(failure::of_planning)?;
 
     spelling::respell(&mut tokens, &known);
-    let statement = Statement::Statement(parse::query(tokens)?);
+    let mut statement = parse::query(tokens)?;
+    rewrite::rewrite(&mut statement, &query.parameters, &known)?;
+    let statement = Statement::Statement(statement);
     let plan = state
         .statement_to_plan(statement)
         .await
         .map_err(|error| failure::mention_quotes(failure::of_planning(error), &query.sql))?;
     allow::check(&plan)?;
+    if kind == Kind::Summarize {
+        let rows = summary::summarize(&state, &plan).await;
+        return answer_with(query, &rows.map_err(failure::of_running)?, wire);
+    }
     let plan = state
         .create_physical_plan(&plan)
         .await
         .map_err(failure::of_planning)?;
+    if kind == Kind::Describe {
+        let schema = Names::of(&written).apply(&plan.schema());
+        let rows = summary::describe(&schema).map_err(failure::of_running)?;
+        return answer_with(query, &rows, wire);
+    }
     let gauge = Gauge::new(&plan, wire);
     let stream = execute_stream(plan, state.task_ctx()).map_err(failure::of_running)?;
     let schema = Names::of(&written).apply(&stream.schema());
@@ -86,6 +100,23 @@ async fn answer(query: &Query, tables: &[Table], wire: Wire) -> Result<Done, Fai
         .await
         .map_err(failure::of_running)?;
     sink.finish(done).map_err(failure::of_running)?;
+    Ok(done)
+}
+
+/// Answers with rows that are there already, as many as the query may have.
+fn answer_with(query: &Query, rows: &RecordBatch, wire: Wire) -> Result<Done, Failure> {
+    let room = usize::try_from(query.max_rows).unwrap_or(usize::MAX);
+    let count = rows.num_rows().min(room);
+    let done = Done {
+        row_count: count as u64,
+        truncated: count < rows.num_rows(),
+    };
+    let written = || {
+        let mut sink = output::sink(query.format, &rows.schema(), wire.answer())?;
+        sink.write(&rows.slice(0, count))?;
+        sink.finish(done)
+    };
+    written().map_err(failure::of_running)?;
     Ok(done)
 }
 

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::{
     Expr, GroupByExpr, Ident, Join, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart,
     Query, Select, SelectFlavor, SetExpr, SetOperator, SetQuantifier, Statement, TableFactor,
-    Value, ValueWithSpan, Visit, Visitor,
+    Visit, Visitor,
 };
 use datafusion::sql::sqlparser::tokenizer::Span;
 
@@ -140,16 +140,6 @@ impl Visitor for Shape {
     fn post_visit_expr(&mut self, _: &Expr) -> Verdict {
         self.depth -= 1;
         ControlFlow::Continue(())
-    }
-
-    fn pre_visit_value(&mut self, value: &ValueWithSpan) -> Verdict {
-        match &value.value {
-            Value::Placeholder(name) => {
-                let fault = Fault::new(format!("the placeholder {name} has no value"));
-                ControlFlow::Break(FailureKind::Invalid.because(fault.at(position(value.span))))
-            }
-            _ => ControlFlow::Continue(()),
-        }
     }
 
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> Verdict {

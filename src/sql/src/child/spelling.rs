@@ -38,6 +38,16 @@ impl Known {
     }
 }
 
+impl Known {
+    /// Whether the table that the query knows under this name has the column.
+    pub(super) fn has(&self, relation: &str, column: &str) -> bool {
+        self.by_relation
+            .get(&relation.to_lowercase())
+            .and_then(|columns| columns.get(&column.to_lowercase()))
+            .is_some_and(|spellings| spellings.iter().any(|spelling| spelling == column))
+    }
+}
+
 fn insert(known: &mut HashMap<String, Vec<String>>, column: &str) {
     let spellings = known.entry(column.to_lowercase()).or_default();
     if spellings.iter().all(|spelling| spelling != column) {

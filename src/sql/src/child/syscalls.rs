@@ -32,7 +32,6 @@ const ALLOWED: &[libc::c_long] = &[
     libc::SYS_sched_yield,
     libc::SYS_set_robust_list,
     libc::SYS_set_tid_address,
-    libc::SYS_tgkill,
     // Signals of its own: the stack guard's and abort's.
     libc::SYS_rt_sigaction,
     libc::SYS_rt_sigprocmask,
@@ -143,6 +142,15 @@ fn filter(arch: TargetArch) -> Result<BpfProgram, seccompiler::BackendError> {
         libc::PR_SET_NAME as u64,
     )?;
     rules.insert(libc::SYS_prctl, vec![SeccompRule::new(vec![name])?]);
+    // Signals to its own threads, which is how `abort` ends it; none to another process, the
+    // service above all.
+    let own = SeccompCondition::new(
+        0,
+        SeccompCmpArgLen::Dword,
+        SeccompCmpOp::Eq,
+        std::process::id().into(),
+    )?;
+    rules.insert(libc::SYS_tgkill, vec![SeccompRule::new(vec![own])?]);
     SeccompFilter::new(
         rules,
         SeccompAction::Errno(libc::ENOSYS as u32),

@@ -74,6 +74,7 @@ impl From<Failure> for SqlError {
             FailureKind::Refused => Self::Refused(fault),
             FailureKind::Failed => Self::Failed(fault),
             FailureKind::Exhausted => Self::Exhausted(fault),
+            FailureKind::Unprotected => Self::Unprotected(fault),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use lastcall_domain::{Cancel, Progress, running_time};
+use lastcall_domain::{Cancel, Progress, SqlParameter, running_time};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinSet, LocalSet};
 
@@ -46,6 +46,8 @@ pub(super) struct Job {
 #[derive(Debug)]
 pub(super) struct Conversation {
     pub query: String,
+    /// The values of its placeholders.
+    pub parameters: Vec<SqlParameter>,
     pub format: ResultFormat,
     pub progress: Progress,
     /// Tells which tables are needed, and hears where they are. Asked once.
@@ -166,12 +168,14 @@ impl Keeper {
         let config = &self.config;
         let mut query = Query {
             sql: std::mem::take(&mut job.query),
+            parameters: std::mem::take(&mut job.parameters),
             format: job.format,
             folder: process.folder().to_owned(),
             memory: config.memory,
             max_spill: config.max_spill,
             max_rows: config.max_rows,
             threads: config.threads,
+            require_sandbox: config.require_sandbox,
             // More than all threads can use in the time: the timeout itself strikes first.
             cpu_seconds: (left.as_secs() + 2).saturating_mul(config.threads as u64 + 1),
         };

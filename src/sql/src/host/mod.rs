@@ -19,6 +19,7 @@ use crate::answer::{Answer, ResultFormat};
 use crate::config::{MAX_QUERY_BYTES, SqlConfig};
 use crate::error::{Fault, SqlError};
 use crate::protocol::Capabilities;
+use crate::query::SqlQuery;
 use crate::tables::Tables;
 use keeper::{Command, Conversation, Job};
 
@@ -60,19 +61,20 @@ impl Sql {
     /// # Cancel safety
     /// Dropping the future ends the query like [`Cancel::cancel`] does, only that nobody waits for
     /// the child's end.
-    pub async fn query(
+    pub async fn query<'a>(
         &self,
-        query: &str,
+        query: impl Into<SqlQuery<'a>>,
         tables: &dyn Tables,
         format: ResultFormat,
         timeout: Duration,
         cancel: &Cancel,
         progress: &Progress,
     ) -> Result<Answer, SqlError> {
-        if query.len() > MAX_QUERY_BYTES {
+        let query = query.into();
+        if query.text.len() > MAX_QUERY_BYTES {
             return Err(SqlError::Refused(Fault::new(format!(
                 "the query has {} bytes, more than {MAX_QUERY_BYTES}",
-                query.len()
+                query.text.len()
             ))));
         }
         let outcome = self
@@ -81,7 +83,7 @@ impl Sql {
         match outcome {
             Err(SqlError::Syntax(fault)) if fault.suggestion.is_none() => {
                 let names = tables.names().await.unwrap_or_default();
-                let hint = resolve::missing_quotes(query, &names);
+                let hint = resolve::missing_quotes(query.text, &names);
                 Err(SqlError::Syntax(fault.suggest(hint)))
             }
             outcome => outcome,
@@ -90,7 +92,7 @@ impl Sql {
 
     async fn converse(
         &self,
-        query: &str,
+        query: SqlQuery<'_>,
         tables: &dyn Tables,
         format: ResultFormat,
         timeout: Duration,
@@ -102,7 +104,8 @@ impl Sql {
         let (done, mut answer) = oneshot::channel();
         self.send(Command::Query(Box::new(Job {
             conversation: Conversation {
-                query: query.to_owned(),
+                query: query.text.to_owned(),
+                parameters: query.parameters.to_vec(),
                 format,
                 progress: progress.clone(),
                 tables: Some((needs, tables_found)),

@@ -128,9 +128,10 @@ async fn messages_do_not_speak_of_the_engine() {
         "select sum(name) from penguins",
         "select name, count(*) from penguins",
         "select top 5 * from numbers",
-        "select 1, 1",
-        "select hatched::date, hatched::timestamp from penguins",
-        "select exists (select 1 from penguins)",
+        "select * from (select name as a, species as a from penguins)",
+        "select exists (select 1 from penguins limit 1)",
+        "select sum(hatched) from penguins",
+        "select median(name) from penguins",
         "select * from numbers pivot (count(*) for text in ('x'))",
     ] {
         let message = fixture.error(query).await.to_string();

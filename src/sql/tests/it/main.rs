@@ -7,6 +7,7 @@
 )]
 
 mod answers;
+mod documented;
 mod errors;
 mod fixture;
 mod formats;
@@ -14,4 +15,7 @@ mod hostile;
 mod leaks;
 mod limits;
 mod names;
+mod parameters;
+mod semantics;
 mod soup;
+mod summary;

@@ -144,6 +144,10 @@ impl Dataset for Parquet {
         Some(self.declared().map(Declared::kinds).collect())
     }
 
+    fn types(&self) -> Option<Vec<Option<DataType>>> {
+        Some(self.types.clone())
+    }
+
     fn declared_is_final(&self) -> bool {
         !self.declared().any(|declared| declared == Declared::Large)
     }

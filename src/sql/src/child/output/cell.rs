@@ -64,7 +64,7 @@ pub(super) fn cell(column: &dyn Array, row: usize) -> Result<Cell<'_>> {
     macro_rules! duration {
         ($type:ty, $nanos:literal) => {{
             let value = column.as_primitive::<$type>().value(row);
-            Cell::Text(iso(0, 0, value.saturating_mul($nanos)).into())
+            Cell::Text(iso(0, 0, i128::from(value) * $nanos).into())
         }};
     }
     Ok(match column.data_type() {
@@ -121,14 +121,21 @@ pub(super) fn cell(column: &dyn Array, row: usize) -> Result<Cell<'_>> {
                 iso(
                     0,
                     value.days.into(),
-                    i64::from(value.milliseconds) * 1_000_000,
+                    i128::from(value.milliseconds) * 1_000_000,
                 )
                 .into(),
             )
         }
         DataType::Interval(IntervalUnit::MonthDayNano) => {
             let value = column.as_primitive::<IntervalMonthDayNanoType>().value(row);
-            Cell::Text(iso(value.months.into(), value.days.into(), value.nanoseconds).into())
+            Cell::Text(
+                iso(
+                    value.months.into(),
+                    value.days.into(),
+                    value.nanoseconds.into(),
+                )
+                .into(),
+            )
         }
         DataType::List(_) => Cell::List(column.as_list::<i32>().value(row)),
         DataType::LargeList(_) => Cell::List(column.as_list::<i64>().value(row)),

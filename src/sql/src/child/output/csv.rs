@@ -43,7 +43,7 @@ impl Sink for Csv {
                     Cell::Float(value) if value.is_finite() => self
                         .writer
                         .write_field(serde_json::to_vec(&value).unwrap_or_default()),
-                    Cell::Float(value) => self.writer.write_field(value.to_string()),
+                    Cell::Float(value) => self.writer.write_field(json::not_finite(value)),
                     Cell::Text(text) => self.writer.write_field(text.as_bytes()),
                     Cell::List(_) | Cell::Struct(_) | Cell::Map(_) => {
                         let mut text = Vec::new();

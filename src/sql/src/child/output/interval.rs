@@ -1,11 +1,11 @@
 //! Intervals in the notation of ISO 8601, such as `P1M2DT3.5S`.
 
 /// Nanoseconds in a second.
-const NANOS: i64 = 1_000_000_000;
+const NANOS: i128 = 1_000_000_000;
 
 /// An interval of months, days and nanoseconds. Each part keeps its own sign, as the three do not
 /// convert into each other.
-pub(super) fn iso(months: i64, days: i64, nanos: i64) -> String {
+pub(super) fn iso(months: i64, days: i64, nanos: i128) -> String {
     let mut text = String::from("P");
     let (years, months) = (months / 12, months % 12);
     for (value, unit) in [(years, 'Y'), (months, 'M'), (days, 'D')] {

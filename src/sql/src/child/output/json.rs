@@ -70,13 +70,25 @@ impl Sink for Json {
     }
 }
 
-/// Writes one cell as JSON. What is no number of JSON is null.
+/// What is no number of JSON, as PostgreSQL and protocol buffers write it there.
+pub(super) fn not_finite(value: f64) -> &'static str {
+    if value.is_nan() {
+        "NaN"
+    } else if value > 0.0 {
+        "Infinity"
+    } else {
+        "-Infinity"
+    }
+}
+
+/// Writes one cell as JSON.
 pub(super) fn write(output: &mut dyn Write, column: &dyn Array, row: usize) -> Result<()> {
     match cell(column, row)? {
         Cell::Null => output.write_all(b"null")?,
         Cell::Boolean(value) => write!(output, "{value}")?,
         Cell::Number(digits) => output.write_all(digits.as_bytes())?,
-        Cell::Float(value) => to_json(output, &value)?,
+        Cell::Float(value) if value.is_finite() => to_json(output, &value)?,
+        Cell::Float(value) => to_json(output, &not_finite(value))?,
         Cell::Text(text) => to_json(output, &text)?,
         Cell::List(items) => {
             output.write_all(b"[")?;

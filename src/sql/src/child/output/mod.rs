@@ -7,9 +7,11 @@ mod interval;
 mod json;
 mod types;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::array::{Array, RecordBatch};
+use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::error::Result;
+
+use cell::{Cell, cell};
 
 use super::wire::Output;
 use crate::answer::ResultFormat;
@@ -21,6 +23,23 @@ pub(super) trait Sink {
     fn write(&mut self, batch: &RecordBatch) -> Result<()>;
     /// Writes what comes after the last row, and flushes.
     fn finish(self: Box<Self>, done: Done) -> Result<()>;
+}
+
+/// The name of a type.
+pub(super) fn type_name(data_type: &DataType) -> &'static str {
+    types::name(data_type)
+}
+
+/// A cell that is not nested as text, as it is written in CSV.
+pub(super) fn text(column: &dyn Array, row: usize) -> Result<Option<String>> {
+    Ok(match cell(column, row)? {
+        Cell::Boolean(value) => Some(value.to_string()),
+        Cell::Number(digits) => Some(digits),
+        Cell::Float(value) if value.is_finite() => serde_json::to_string(&value).ok(),
+        Cell::Float(value) => Some(json::not_finite(value).to_owned()),
+        Cell::Text(text) => Some(text.into_owned()),
+        Cell::Null | Cell::List(_) | Cell::Struct(_) | Cell::Map(_) => None,
+    })
 }
 
 /// A sink for a format. What comes before the first row is written at once.

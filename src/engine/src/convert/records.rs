@@ -1,0 +1,135 @@
+//! Columns that come with types of their own, as SQL reads them: the values are those of the
+//! profile, and what the profile shows as text keeps its type.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::compute::{CastOptions, cast_with_options};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit};
+use parquet::basic::Compression;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+
+use super::GROUP_ROWS;
+use crate::cell::{CellRules, Kind};
+use crate::read::{Declared, column_of};
+
+/// A time of day has to be below this many nanoseconds.
+const DAY: i64 = 86_400_000_000_000;
+/// Times of day.
+const TIME: DataType = DataType::Time64(TimeUnit::Nanosecond);
+
+/// The type that a column of SQL has.
+pub(super) fn data_type(declared: &DataType) -> DataType {
+    match declared {
+        DataType::Dictionary(_, values) => data_type(values),
+        // As many bits as there are, so that little numbers do not overflow little types.
+        DataType::Int8
+        | DataType::Int16
+        | DataType::Int32
+        | DataType::Int64
+        | DataType::UInt8
+        | DataType::UInt16
+        | DataType::UInt32 => DataType::Int64,
+        DataType::UInt64 => DataType::Decimal128(20, 0),
+        DataType::Float16 | DataType::Float32 | DataType::Float64 => DataType::Float64,
+        DataType::Decimal32(precision, scale) | DataType::Decimal64(precision, scale) => {
+            DataType::Decimal128(*precision, *scale)
+        }
+        DataType::Date32 | DataType::Date64 => DataType::Date32,
+        DataType::Timestamp(..) => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        DataType::Time32(_) | DataType::Time64(_) => TIME,
+        DataType::Null
+        | DataType::Utf8
+        | DataType::LargeUtf8
+        | DataType::Utf8View
+        | DataType::Binary
+        | DataType::LargeBinary
+        | DataType::BinaryView => DataType::Utf8,
+        // What has no parts cannot be written; it is shown as in the profile.
+        other if has_no_parts(other) => DataType::Utf8,
+        other => other.clone(),
+    }
+}
+
+/// Whether there is a struct without fields in the type.
+fn has_no_parts(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Struct(fields) => {
+            fields.is_empty() || fields.iter().any(|field| has_no_parts(field.data_type()))
+        }
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::FixedSizeList(item, _)
+        | DataType::Map(item, _) => has_no_parts(item.data_type()),
+        _ => false,
+    }
+}
+
+/// The column in its type of SQL. `kind` is what the profile reads it as.
+pub(super) fn column(
+    array: &ArrayRef,
+    target: &DataType,
+    kind: Kind,
+    rules: Option<&CellRules>,
+) -> Result<ArrayRef, String> {
+    match target {
+        DataType::Utf8 => {
+            let declared = Declared::of(array.data_type());
+            let column = column_of(array, declared, Kind::Text, rules)?;
+            Ok(super::array(&column, target))
+        }
+        DataType::Boolean | DataType::Date32 | DataType::Timestamp(..) => {
+            let declared = Declared::of(array.data_type());
+            let column = column_of(array, declared, kind, rules)?;
+            Ok(super::array(&column, target))
+        }
+        DataType::Float64 => {
+            let floats = to(array, target)?;
+            let floats = floats.as_primitive::<Float64Type>();
+            Ok(Arc::new(floats.unary::<_, Float64Type>(one_zero)))
+        }
+        DataType::Time64(TimeUnit::Nanosecond) => {
+            // What is no time of day is missing, as in the profile.
+            let nanos = to(&to(array, target)?, &DataType::Int64)?;
+            let times = nanos.as_primitive::<Int64Type>().iter();
+            let times = times.map(|time| time.filter(|nanos| (0..DAY).contains(nanos)));
+            let times: arrow::array::Time64NanosecondArray = times.collect();
+            Ok(Arc::new(times))
+        }
+        other => to(array, other),
+    }
+}
+
+/// The float, a zero without its sign and every NaN as one: they are equal to SQL, and have to be
+/// the same to its joins and groups.
+pub(super) fn one_zero(x: f64) -> f64 {
+    if x.is_nan() { f64::NAN } else { x + 0.0 }
+}
+
+fn to(array: &ArrayRef, target: &DataType) -> Result<ArrayRef, String> {
+    if array.data_type() == target {
+        return Ok(Arc::clone(array));
+    }
+    let options = CastOptions {
+        safe: true,
+        ..CastOptions::default()
+    };
+    cast_with_options(array, target, &options).map_err(|error| error.to_string())
+}
+
+/// How the file is written. Statistics of floats know no NaN, so there are none.
+pub(super) fn properties<'a>(
+    columns: impl Iterator<Item = (&'a String, &'a DataType)>,
+) -> WriterProperties {
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .set_max_row_group_row_count(Some(GROUP_ROWS));
+    for (name, data_type) in columns {
+        if data_type.is_floating() || data_type.is_nested() {
+            let path = ColumnPath::new(vec![name.clone()]);
+            properties = properties.set_column_statistics_enabled(path, EnabledStatistics::None);
+        }
+    }
+    properties.build()
+}

@@ -1,0 +1,121 @@
+//! Casts become calls of [`udf::CAST`], which the engine tells apart and which round.
+
+use datafusion::sql::sqlparser::ast::{
+    CastKind, DataType, ExactNumberInfo, Expr, Ident, Select, SelectItem, TimezoneInfo,
+};
+
+use crate::child::udf;
+
+/// Names a column that is only cast after what is cast, as PostgreSQL and the engine do.
+pub(super) fn keep_names(select: &mut Select) {
+    let taken = |items: &[SelectItem], name: &Ident| {
+        items
+            .iter()
+            .filter(|item| named(item).is_some_and(|other| other.value == name.value))
+            .count()
+            > 1
+    };
+    for index in 0..select.projection.len() {
+        let SelectItem::UnnamedExpr(expr @ Expr::Cast { .. }) = &select.projection[index] else {
+            continue;
+        };
+        if let Some(name) = innermost(expr)
+            && !taken(&select.projection, name)
+        {
+            select.projection[index] = SelectItem::ExprWithAlias {
+                alias: Ident::with_quote('"', name.value.clone()),
+                expr: expr.clone(),
+            };
+        }
+    }
+}
+
+/// The name that a column has without an alias, or by it.
+fn named(item: &SelectItem) -> Option<&Ident> {
+    match item {
+        SelectItem::UnnamedExpr(expr) => innermost(expr),
+        SelectItem::ExprWithAlias { alias, .. } => Some(alias),
+        _ => None,
+    }
+}
+
+fn innermost(expr: &Expr) -> Option<&Ident> {
+    match expr {
+        Expr::Identifier(name) => Some(name),
+        Expr::CompoundIdentifier(names) => names.last(),
+        Expr::Cast { expr, .. } => innermost(expr),
+        _ => None,
+    }
+}
+
+/// The call in place of a cast; a cast to a type that is not known here stays.
+pub(super) fn call(cast: &mut Expr) {
+    let Expr::Cast {
+        kind,
+        expr,
+        data_type,
+        array: false,
+        format: None,
+    } = &cast
+    else {
+        return;
+    };
+    let Some(target) = target(data_type) else {
+        return;
+    };
+    let name = match kind {
+        CastKind::Cast | CastKind::DoubleColon => udf::CAST,
+        CastKind::TryCast | CastKind::SafeCast => udf::TRY_CAST,
+    };
+    *cast = super::call(name, vec![(**expr).clone(), super::text(target)]);
+}
+
+/// The engine's name of a type.
+fn target(data_type: &DataType) -> Option<String> {
+    Some(
+        match data_type {
+            DataType::Boolean | DataType::Bool => "Boolean",
+            DataType::TinyInt(_) => "Int8",
+            DataType::SmallInt(_) | DataType::Int2(_) => "Int16",
+            DataType::Int(_) | DataType::Integer(_) | DataType::Int4(_) => "Int32",
+            DataType::BigInt(_) | DataType::Int8(_) => "Int64",
+            DataType::Real | DataType::Float4 => "Float32",
+            DataType::Float(_)
+            | DataType::Double(_)
+            | DataType::DoublePrecision
+            | DataType::Float8 => "Float64",
+            DataType::Varchar(None)
+            | DataType::CharacterVarying(None)
+            | DataType::Text
+            | DataType::String(None) => "Utf8View",
+            DataType::Date => "Date32",
+            DataType::Time(None, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => {
+                "Time64(Nanosecond)"
+            }
+            DataType::Timestamp(_, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone)
+            | DataType::Datetime(_) => "Timestamp(Microsecond, None)",
+            DataType::Timestamp(..) => "Timestamp(Microsecond, Some(\"UTC\"))",
+            DataType::Interval { .. } => "Interval(MonthDayNano)",
+            DataType::Decimal(digits) | DataType::Numeric(digits) | DataType::Dec(digits) => {
+                return decimal(*digits);
+            }
+            _ => return None,
+        }
+        .to_owned(),
+    )
+}
+
+fn decimal(digits: ExactNumberInfo) -> Option<String> {
+    match digits {
+        ExactNumberInfo::Precision(precision @ 1..=38) => {
+            Some(format!("Decimal128({precision}, 0)"))
+        }
+        ExactNumberInfo::PrecisionAndScale(precision @ 1..=38, scale)
+            if scale.unsigned_abs() <= precision =>
+        {
+            Some(format!("Decimal128({precision}, {scale})"))
+        }
+        // Without digits, or with more than a decimal has: the engine decides.
+        _ => None,
+    }
+}

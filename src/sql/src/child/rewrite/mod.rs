@@ -1,0 +1,131 @@
+//! What is written in another way before it is planned, because the engine takes it for something
+//! else or not at all. Everything here works on the syntax tree: no text is put together.
+
+mod casts;
+mod exists;
+mod names;
+mod ordinals;
+mod own;
+mod parameters;
+mod patterns;
+mod shared;
+mod similar;
+mod synonyms;
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
+    FunctionArguments, Ident, ObjectName, Query, Select, Statement, UnaryOperator, VisitMut,
+    VisitorMut,
+};
+
+use lastcall_domain::SqlParameter;
+
+use super::spelling::Known;
+use crate::protocol::Failure;
+
+pub(super) use names::shown;
+
+/// Rewrites a query, with the values of its placeholders.
+pub(super) fn rewrite(
+    statement: &mut Statement,
+    values: &[SqlParameter],
+    known: &Known,
+) -> Result<(), Failure> {
+    parameters::bind(statement, values)?;
+    names::tell_apart(statement);
+    match statement.visit(&mut Rewriter { known }) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(failure) => Err(failure),
+    }
+}
+
+struct Rewriter<'a> {
+    known: &'a Known,
+}
+
+impl VisitorMut for Rewriter<'_> {
+    type Break = Failure;
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Failure> {
+        ordinals::resolve(query);
+        synonyms::fetch(query);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Failure> {
+        casts::keep_names(select);
+        shared::qualify(select, self.known)?;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<Failure> {
+        exists::count_instead(select)
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Failure> {
+        match expr {
+            Expr::Cast { .. } => casts::call(expr),
+            Expr::SimilarTo { .. } => return similar::as_regular_expression(expr),
+            Expr::Like { .. } | Expr::ILike { .. } => patterns::escape_with_backslash(expr),
+            Expr::Function(_) => synonyms::function(expr),
+            Expr::UnaryOp {
+                op: UnaryOperator::Minus,
+                expr: inner,
+            } => {
+                if let Some(power) = minus_first(inner) {
+                    *expr = power;
+                }
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// `-a ^ b` is `(-a) ^ b`, as in PostgreSQL; the grammar takes it for `-(a ^ b)`.
+fn minus_first(inner: &Expr) -> Option<Expr> {
+    let Expr::BinaryOp { left, op, right } = inner else {
+        return None;
+    };
+    if *op != BinaryOperator::BitwiseXor {
+        return None;
+    }
+    let left = minus_first(left).unwrap_or_else(|| Expr::UnaryOp {
+        op: UnaryOperator::Minus,
+        expr: left.clone(),
+    });
+    Some(Expr::BinaryOp {
+        left: Box::new(left),
+        op: op.clone(),
+        right: right.clone(),
+    })
+}
+
+/// A call of a function.
+fn call(name: &str, args: Vec<Expr>) -> Expr {
+    let args = args
+        .into_iter()
+        .map(|arg| FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)));
+    Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::new(name)]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args: args.collect(),
+            clauses: Vec::new(),
+        }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    })
+}
+
+/// A text.
+fn text(value: impl Into<String>) -> Expr {
+    use datafusion::sql::sqlparser::ast::Value;
+    Expr::value(Value::SingleQuotedString(value.into()))
+}

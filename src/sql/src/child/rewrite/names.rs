@@ -1,0 +1,110 @@
+//! Columns of one name: the engine wants each to have its own.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    Expr, Ident, Select, SelectItem, SetExpr, Statement, VisitMut, VisitorMut,
+};
+
+/// What stands between the name of a column and what tells it from others of that name.
+const MARK: char = '\u{1f}';
+
+/// The name of a column as it is shown.
+pub(in crate::child) fn shown(name: &str) -> &str {
+    name.split(MARK).next().unwrap_or_default()
+}
+
+/// Gives columns of one name a mark. Inside of a query they keep their names, so that naming one
+/// of them stays ambiguous; there only those without a name are told apart.
+pub(super) fn tell_apart(statement: &mut Statement) {
+    if let Statement::Query(query) = statement {
+        outermost(&mut query.body);
+    }
+    // It never breaks.
+    let _: ControlFlow<()> = statement.visit(&mut Unnamed);
+}
+
+fn outermost(body: &mut SetExpr) {
+    match body {
+        SetExpr::Select(select) => mark(select, true),
+        SetExpr::Query(query) => outermost(&mut query.body),
+        SetExpr::SetOperation { left, right, .. } => {
+            outermost(left);
+            outermost(right);
+        }
+        _ => {}
+    }
+}
+
+struct Unnamed;
+
+impl VisitorMut for Unnamed {
+    type Break = ();
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        mark(select, false);
+        ControlFlow::Continue(())
+    }
+}
+
+fn mark(select: &mut Select, named: bool) {
+    let star = select.projection.iter().any(is_star);
+    let mut seen: Vec<(String, Option<String>)> = Vec::new();
+    let mut texts = HashSet::new();
+    for index in 0..select.projection.len() {
+        let item = &select.projection[index];
+        let (expr, taken) = match item {
+            SelectItem::UnnamedExpr(expr @ (Expr::Identifier(_) | Expr::CompoundIdentifier(_))) => {
+                let Some((name, table)) = parts(expr) else {
+                    continue;
+                };
+                (expr, star || is_seen(&mut seen, name, table))
+            }
+            SelectItem::UnnamedExpr(expr) => (expr, !texts.insert(expr.to_string())),
+            SelectItem::ExprWithAlias { expr, alias } => {
+                (expr, is_seen(&mut seen, alias.value.clone(), None))
+            }
+            _ => continue,
+        };
+        let unnamed = matches!(item, SelectItem::UnnamedExpr(_)) && parts(expr).is_none();
+        if taken && (named || unnamed) {
+            let name = match item {
+                SelectItem::ExprWithAlias { alias, .. } => alias.value.clone(),
+                _ => parts(expr).map_or_else(|| expr.to_string(), |(name, _)| name),
+            };
+            select.projection[index] = SelectItem::ExprWithAlias {
+                expr: expr.clone(),
+                alias: Ident::with_quote('"', format!("{name}{MARK}{index}")),
+            };
+        }
+    }
+}
+
+fn is_star(item: &SelectItem) -> bool {
+    matches!(
+        item,
+        SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)
+    )
+}
+
+/// The name of a column, and of its table.
+fn parts(expr: &Expr) -> Option<(String, Option<String>)> {
+    match expr {
+        Expr::Identifier(name) => Some((name.value.clone(), None)),
+        Expr::CompoundIdentifier(names) => match names.as_slice() {
+            [.., table, name] => Some((name.value.clone(), Some(table.value.clone()))),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Whether the engine would take the name for one that was there before.
+fn is_seen(seen: &mut Vec<(String, Option<String>)>, name: String, table: Option<String>) -> bool {
+    let clash = seen.iter().any(|(other, other_table)| {
+        *other == name && (table.is_none() || other_table.is_none() || *other_table == table)
+    });
+    seen.push((name, table));
+    clash
+}

@@ -1,0 +1,65 @@
+//! Names and clauses of PostgreSQL and DuckDB that the engine has under another name.
+
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, LimitClause,
+    ObjectName, Query, Value,
+};
+
+use crate::child::shape::last;
+
+/// `FETCH FIRST n ROWS ONLY` is `LIMIT n`.
+pub(super) fn fetch(query: &mut Query) {
+    let plain =
+        |fetch: &mut datafusion::sql::sqlparser::ast::Fetch| !fetch.with_ties && !fetch.percent;
+    let Some(fetch) = query.fetch.take_if(plain) else {
+        return;
+    };
+    let one = || Expr::value(Value::Number("1".into(), false));
+    let limit = Some(fetch.quantity.unwrap_or_else(one));
+    let (offset, limit_by) = match query.limit_clause.take() {
+        Some(LimitClause::LimitOffset {
+            limit: None,
+            offset,
+            limit_by,
+        }) => (offset, limit_by),
+        _ => (None, Vec::new()),
+    };
+    query.limit_clause = Some(LimitClause::LimitOffset {
+        limit,
+        offset,
+        limit_by,
+    });
+}
+
+/// Functions under their names here.
+pub(super) fn function(expr: &mut Expr) {
+    let Expr::Function(function) = expr else {
+        return;
+    };
+    let Some(name) = last(&function.name).map(|name| name.value.to_lowercase()) else {
+        return;
+    };
+    let other = match name.as_str() {
+        "sign" => "signum",
+        "variance" => "var",
+        "every" => "bool_and",
+        "mod" => {
+            if let FunctionArguments::List(list) = &function.args
+                && let [
+                    FunctionArg::Unnamed(FunctionArgExpr::Expr(left)),
+                    FunctionArg::Unnamed(FunctionArgExpr::Expr(right)),
+                ] = list.args.as_slice()
+            {
+                let nested = |side: &Expr| Box::new(Expr::Nested(Box::new(side.clone())));
+                *expr = Expr::Nested(Box::new(Expr::BinaryOp {
+                    left: nested(left),
+                    op: BinaryOperator::Modulo,
+                    right: nested(right),
+                }));
+            }
+            return;
+        }
+        _ => return,
+    };
+    function.name = ObjectName::from(vec![Ident::new(other)]);
+}

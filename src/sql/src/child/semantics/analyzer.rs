@@ -1,0 +1,299 @@
+//! Expressions that are no operators, as PostgreSQL and DuckDB have them.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, TimeUnit};
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{DFSchema, ScalarValue};
+use datafusion::error::Result;
+use datafusion::logical_expr::expr::{Between, Case, InList, ScalarFunction, Sort as SortKey};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{
+    Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, Union, binary_expr, cast, lit,
+};
+use datafusion::optimizer::AnalyzerRule;
+
+use super::compare::comparable;
+use super::planner::MICROS;
+use crate::child::udf::{self, Checked};
+
+/// Runs before the engine's own rules, which cast what does not fit.
+#[derive(Debug)]
+pub(in crate::child) struct Analyzer;
+
+impl AnalyzerRule for Analyzer {
+    fn name(&self) -> &str {
+        "semantics"
+    }
+
+    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+        let plan = plan.transform_up_with_subqueries(|plan| {
+            let mut schema = merge_schema(&plan.inputs());
+            if let LogicalPlan::TableScan(scan) = &plan {
+                schema.merge(&DFSchema::try_from_qualified_schema(
+                    scan.table_name.clone(),
+                    &scan.source.schema(),
+                )?);
+            }
+            let names = NamePreserver::new(&plan);
+            plan.map_expressions(|expr| {
+                let name = names.save(&expr);
+                let rewritten = expr.transform_up(|expr| rewrite(expr, &schema))?;
+                Ok(rewritten.update_data(|expr| name.restore(expr)))
+            })?
+            .map_data(|plan| union(sort_by_length(plan, &schema)?)?.recompute_schema())
+        })?;
+        Ok(plan.data)
+    }
+}
+
+fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    Ok(match expr {
+        Expr::Literal(ScalarValue::Float64(Some(x)), metadata) if x == 0.0 => {
+            Transformed::no(Expr::Literal(ScalarValue::Float64(Some(0.0)), metadata))
+        }
+        Expr::Negative(inner) => match inner.get_type(schema)? {
+            whole if whole.is_integer() => {
+                Transformed::yes(Checked::Subtract.call(lit(0_i64), *inner))
+            }
+            float if float.is_floating() => Transformed::yes(udf::canonical(Expr::Negative(inner))),
+            _ => Transformed::no(Expr::Negative(inner)),
+        },
+        Expr::Between(between) => self::between(between, schema)?,
+        Expr::InList(list) => in_list(list, schema)?,
+        Expr::ScalarFunction(call) => function(call, schema)?,
+        Expr::Case(case) => self::case(case, schema)?,
+        Expr::AggregateFunction(call) => {
+            let interval = |arg: &Expr| matches!(arg.get_type(schema), Ok(DataType::Interval(_)));
+            if matches!(call.func.name(), "min" | "max") && call.params.args.iter().any(interval) {
+                return datafusion::common::not_impl_err!(
+                    "{} of intervals; write ORDER BY … LIMIT 1",
+                    call.func.name()
+                );
+            }
+            Transformed::no(Expr::AggregateFunction(call))
+        }
+        other => Transformed::no(other),
+    })
+}
+
+/// The branches as moments in microseconds, where one of them is a moment and others are dates.
+fn case(mut case: Case, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let mut branches: Vec<&mut Box<Expr>> = case
+        .when_then_expr
+        .iter_mut()
+        .map(|(_, then)| then)
+        .collect();
+    branches.extend(case.else_expr.as_mut());
+    let types = branches
+        .iter()
+        .map(|branch| branch.get_type(schema))
+        .collect::<Result<Vec<_>>>()?;
+    let Some(micros) = moment_among(&types) else {
+        return Ok(Transformed::no(Expr::Case(case)));
+    };
+    for (branch, data_type) in branches.into_iter().zip(&types) {
+        if *data_type == DataType::Date32 {
+            **branch = cast(std::mem::replace(&mut **branch, lit(0)), micros.clone());
+        }
+    }
+    Ok(Transformed::yes(Expr::Case(case)))
+}
+
+/// The type of the first moment, in microseconds.
+fn moment_among<'a>(types: impl IntoIterator<Item = &'a DataType>) -> Option<DataType> {
+    types.into_iter().find_map(|data_type| match data_type {
+        DataType::Timestamp(_, zone) => {
+            Some(DataType::Timestamp(TimeUnit::Microsecond, zone.clone()))
+        }
+        _ => None,
+    })
+}
+
+/// A union of dates and moments is one of moments in microseconds.
+fn union(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let LogicalPlan::Union(union) = plan else {
+        return Ok(plan);
+    };
+    let columns = union.schema.fields().len();
+    let kinds: Vec<Option<DataType>> = (0..columns)
+        .map(|column| {
+            let types = union
+                .inputs
+                .iter()
+                .map(|input| input.schema().field(column).data_type());
+            let dates = types
+                .clone()
+                .any(|data_type| *data_type == DataType::Date32);
+            moment_among(types).filter(|_| dates)
+        })
+        .collect();
+    if kinds.iter().all(Option::is_none) {
+        return Ok(LogicalPlan::Union(union));
+    }
+    let inputs = union.inputs.into_iter().map(|input| {
+        let columns = input.schema().columns();
+        let columns = columns
+            .into_iter()
+            .zip(&kinds)
+            .enumerate()
+            .map(|(index, (column, kind))| {
+                let name = column.name.clone();
+                let date = *input.schema().field(index).data_type() == DataType::Date32;
+                match kind {
+                    Some(micros) if date => cast(Expr::Column(column), micros.clone()).alias(name),
+                    _ => Expr::Column(column),
+                }
+            });
+        let columns: Vec<Expr> = columns.collect();
+        let plan = LogicalPlanBuilder::from(input).project(columns)?.build()?;
+        Ok(Arc::new(plan))
+    });
+    let inputs = inputs.collect::<Result<Vec<_>>>()?;
+    Ok(LogicalPlan::Union(Union::try_new_with_loose_types(inputs)?))
+}
+
+fn between(between: Between, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let value = between.expr.get_type(schema)?;
+    let bounds = [
+        (Operator::GtEq, &between.low),
+        (Operator::LtEq, &between.high),
+    ];
+    let mut sides = Vec::with_capacity(2);
+    let mut changed = false;
+    for (op, bound) in bounds {
+        let bound_type = bound.get_type(schema)?;
+        let pair = comparable(
+            ((*between.expr).clone(), &value),
+            ((**bound).clone(), &bound_type),
+        );
+        changed |= pair.is_ok();
+        let (left, right) = pair.unwrap_or_else(|pair| pair);
+        sides.push(binary_expr(left, op, right));
+    }
+    if !changed {
+        return Ok(Transformed::no(Expr::Between(between)));
+    }
+    let both = sides.into_iter().reduce(Expr::and);
+    let negated = between.negated;
+    Ok(match both {
+        Some(both) if negated => Transformed::yes(Expr::Not(Box::new(both))),
+        Some(both) => Transformed::yes(both),
+        None => Transformed::no(Expr::Between(between)),
+    })
+}
+
+fn in_list(list: InList, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let value = list.expr.get_type(schema)?;
+    let mut members = Vec::with_capacity(list.list.len());
+    let mut changed = None;
+    for member in &list.list {
+        let member_type = member.get_type(schema)?;
+        match comparable(
+            ((*list.expr).clone(), &value),
+            (member.clone(), &member_type),
+        ) {
+            Ok((left, right)) => {
+                changed = Some(left);
+                members.push(right);
+            }
+            Err((_, right)) => members.push(right),
+        }
+    }
+    // All members have one type, or the engine finds one for them.
+    Ok(match changed {
+        Some(value) => Transformed::yes(Expr::InList(InList::new(
+            Box::new(value),
+            members,
+            list.negated,
+        ))),
+        None => Transformed::no(Expr::InList(list)),
+    })
+}
+
+/// Functions whose result may be a zero with a sign.
+const SIGNED_ZEROS: &[&str] = &[
+    "ceil", "floor", "nanvl", "power", "radians", "degrees", "round", "signum", "sin", "sqrt",
+    "tan", "trunc", "cbrt", "asin", "atan", "sinh", "tanh", "ln", "log", "acos",
+];
+/// Functions that answer one of their arguments.
+const CHOICES: &[&str] = &["coalesce", "greatest", "least", "nullif", "nvl", "nvl2"];
+
+fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let name = call.func.name();
+    if SIGNED_ZEROS.contains(&name) {
+        let float = Expr::ScalarFunction(call.clone());
+        return Ok(match float.get_type(schema) {
+            Ok(DataType::Float64 | DataType::Float32) => Transformed::yes(udf::canonical(float)),
+            _ => Transformed::no(float),
+        });
+    }
+    if name == "to_timestamp" {
+        return to_timestamp(call, schema);
+    }
+    if CHOICES.contains(&name) {
+        let types = call
+            .args
+            .iter()
+            .map(|arg| arg.get_type(schema))
+            .collect::<Result<Vec<_>>>()?;
+        if let Some(micros) = moment_among(&types) {
+            let in_micros = |(arg, data_type): (Expr, &DataType)| match data_type {
+                DataType::Timestamp(..) | DataType::Null => arg,
+                _ => cast(arg, micros.clone()),
+            };
+            call.args = call.args.into_iter().zip(&types).map(in_micros).collect();
+            return Ok(Transformed::yes(Expr::ScalarFunction(call)));
+        }
+        if matches!(name, "greatest" | "least")
+            && types.iter().any(|t| matches!(t, DataType::Interval(_)))
+        {
+            return datafusion::common::not_impl_err!(
+                "{name} of intervals; write CASE WHEN a > b THEN a ELSE b END"
+            );
+        }
+    }
+    Ok(Transformed::no(Expr::ScalarFunction(call)))
+}
+
+/// A moment in microseconds: from text, or from seconds since 1970.
+fn to_timestamp(call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let Some(first) = call.args.first() else {
+        return Ok(Transformed::no(Expr::ScalarFunction(call)));
+    };
+    Ok(Transformed::yes(match first.get_type(schema)? {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
+            let micros =
+                datafusion::functions::datetime::to_timestamp_micros(&ConfigOptions::default());
+            Expr::ScalarFunction(ScalarFunction::new_udf(micros, call.args))
+        }
+        whole if whole.is_integer() => {
+            let micros = Checked::Multiply.call(first.clone(), lit(1_000_000_i64));
+            cast(micros, MICROS)
+        }
+        number if number.is_numeric() => {
+            let float = cast(first.clone(), DataType::Float64);
+            let round = datafusion::functions::math::round();
+            let micros = binary_expr(float, Operator::Multiply, lit(1e6));
+            let whole = Expr::ScalarFunction(ScalarFunction::new_udf(round, vec![micros]));
+            cast(cast(whole, DataType::Int64), MICROS)
+        }
+        DataType::Timestamp(..) | DataType::Date32 | DataType::Null => cast(first.clone(), MICROS),
+        _ => return Ok(Transformed::no(Expr::ScalarFunction(call))),
+    }))
+}
+
+/// Intervals in the order of their lengths.
+fn sort_by_length(plan: LogicalPlan, schema: &DFSchema) -> Result<LogicalPlan> {
+    let LogicalPlan::Sort(mut sort) = plan else {
+        return Ok(plan);
+    };
+    for SortKey { expr, .. } in &mut sort.expr {
+        if matches!(expr.get_type(schema), Ok(DataType::Interval(_))) {
+            *expr = udf::length(std::mem::replace(expr, lit(0)));
+        }
+    }
+    Ok(LogicalPlan::Sort(sort))
+}

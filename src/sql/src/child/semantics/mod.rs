@@ -1,0 +1,11 @@
+//! Where the engine's meaning of an expression is not that of PostgreSQL and DuckDB.
+//!
+//! [`planner`] decides operators while the query is planned, when the types of both sides are
+//! known; [`analyzer`] decides what is no operator, before the engine casts anything.
+
+mod analyzer;
+mod compare;
+mod planner;
+
+pub(super) use analyzer::Analyzer;
+pub(super) use planner::{Operators, Types};

@@ -1,0 +1,138 @@
+//! Casts that round as PostgreSQL and DuckDB do, under a name of their own: the engine names a
+//! cast as what is cast, so that `sum(x)` and `sum(cast(x as int))` would be one column.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, StringArray};
+use arrow::compute::{CastOptions, cast_with_options};
+use arrow::datatypes::{
+    DataType, Field, FieldRef, Float32Type, Float64Type, TimeUnit, TimestampMicrosecondType,
+};
+use datafusion::common::{ScalarValue, internal_err, plan_err};
+use datafusion::error::Result;
+use datafusion::logical_expr::{
+    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility,
+};
+
+use super::{canonical, shared};
+
+/// The name of the function that fails on a value that does not fit.
+pub(in crate::child) const CAST: &str = "cast";
+/// The name of the one that answers null instead.
+pub(in crate::child) const TRY_CAST: &str = "try_cast";
+
+/// The two casts.
+pub(in crate::child) fn casts() -> Vec<Arc<ScalarUDF>> {
+    [false, true]
+        .map(|safe| {
+            shared(Cast {
+                safe,
+                signature: Signature::any(2, Volatility::Immutable),
+            })
+        })
+        .into()
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Cast {
+    /// Whether a value that does not fit becomes null.
+    safe: bool,
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for Cast {
+    fn name(&self) -> &str {
+        if self.safe { TRY_CAST } else { CAST }
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        internal_err!("the type of a cast is its second argument")
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
+        let target = args.scalar_arguments.get(1).copied().flatten();
+        let Some(target) = target.and_then(|target| target.try_as_str().flatten()) else {
+            return plan_err!("the type of a cast is missing");
+        };
+        let target: DataType = target.parse()?;
+        let nullable = self.safe || args.arg_fields.iter().any(|field| field.is_nullable());
+        Ok(Arc::new(Field::new(self.name(), target, nullable)))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let Some(value) = args.args.first() else {
+            return internal_err!("a cast has a value");
+        };
+        let scalar = matches!(value, ColumnarValue::Scalar(_));
+        let array = match value {
+            // A decimal in the text of the query is a float to the engine; its half is exact.
+            ColumnarValue::Scalar(ScalarValue::Float64(Some(x)))
+                if args.return_type().is_integer() =>
+            {
+                ScalarValue::Float64(Some(x.round())).to_array()?
+            }
+            value => value.to_array(if scalar { 1 } else { args.number_rows })?,
+        };
+        let options = CastOptions {
+            safe: self.safe,
+            ..datafusion::common::format::DEFAULT_CAST_OPTIONS
+        };
+        if matches!(array.data_type(), DataType::Timestamp(..)) && is_text(args.return_type()) {
+            let text = cast_with_options(&moment_as_text(&array)?, args.return_type(), &options)?;
+            return super::answer(scalar, text);
+        }
+        let array = rounded(&array, args.return_type());
+        let array = cast_with_options(&array, args.return_type(), &options)?;
+        super::answer(scalar, canonical::of(&array))
+    }
+}
+
+fn is_text(data_type: &DataType) -> bool {
+    matches!(
+        data_type,
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View
+    )
+}
+
+/// Moments as PostgreSQL and DuckDB write them: `2024-02-29 12:00:00.5`, in UTC.
+fn moment_as_text(moments: &ArrayRef) -> Result<ArrayRef> {
+    let utc = DataType::Timestamp(TimeUnit::Microsecond, None);
+    let plain = match moments.data_type() {
+        DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => {
+            let micros = moments.as_primitive::<TimestampMicrosecondType>();
+            Arc::new(micros.clone().with_data_type(utc))
+        }
+        _ => cast_with_options(moments, &utc, &CastOptions::default())?,
+    };
+    let texts = cast_with_options(&plain, &DataType::Utf8, &CastOptions::default())?;
+    let texts = texts.as_string::<i32>().iter().map(|text| {
+        text.map(|text| {
+            let text = text.replace('T', " ");
+            match text.contains('.') {
+                true => text.trim_end_matches('0').to_owned(),
+                false => text,
+            }
+        })
+    });
+    Ok(Arc::new(texts.collect::<StringArray>()))
+}
+
+/// Floats that become whole are rounded, a half to the even number.
+fn rounded(array: &ArrayRef, target: &DataType) -> ArrayRef {
+    match array.data_type() {
+        DataType::Float64 if target.is_integer() => {
+            let floats = array.as_primitive::<Float64Type>();
+            Arc::new(floats.unary::<_, Float64Type>(f64::round_ties_even))
+        }
+        DataType::Float32 if target.is_integer() => {
+            let floats = array.as_primitive::<Float32Type>();
+            Arc::new(floats.unary::<_, Float32Type>(f32::round_ties_even))
+        }
+        _ => Arc::clone(array),
+    }
+}

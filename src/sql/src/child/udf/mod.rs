@@ -1,0 +1,73 @@
+//! Functions that stand in for what the engine computes otherwise. Queries cannot name them: the
+//! planner and the analyzer put them in.
+
+mod canonical;
+mod cast;
+mod checked;
+mod days;
+mod length;
+mod now;
+mod quantile;
+mod totals;
+mod truncate;
+
+use std::sync::{Arc, LazyLock};
+
+use arrow::array::ArrayRef;
+use arrow::datatypes::DataType;
+use datafusion::common::ScalarValue;
+use datafusion::error::Result;
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::{
+    AggregateUDF, ColumnarValue, Expr, ScalarUDF, ScalarUDFImpl, cast as engine_cast,
+};
+
+pub(super) use canonical::{canonical, not_canonical};
+pub(super) use cast::{CAST, TRY_CAST, casts};
+pub(super) use checked::{Checked, nonzero};
+pub(super) use days::{between as days_between, between_args as days_between_args};
+pub(super) use length::length;
+
+/// A function that is made once.
+struct Shared(LazyLock<Arc<ScalarUDF>>);
+
+impl Shared {
+    fn call(&self, args: Vec<Expr>) -> Expr {
+        Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(&self.0), args))
+    }
+}
+
+fn shared(function: impl ScalarUDFImpl + 'static) -> Arc<ScalarUDF> {
+    Arc::new(ScalarUDF::new_from_impl(function))
+}
+
+/// `base ^ exponent`, a float as in PostgreSQL.
+pub(super) fn power(base: Expr, exponent: Expr) -> Expr {
+    let float = |expr| engine_cast(expr, DataType::Float64);
+    let power = datafusion::functions::math::power();
+    canonical(Expr::ScalarFunction(ScalarFunction::new_udf(
+        power,
+        vec![float(base), float(exponent)],
+    )))
+}
+
+/// The functions that replace the engine's own of the same name.
+pub(super) fn replaced_scalars() -> Vec<Arc<ScalarUDF>> {
+    vec![shared(now::Now::new()), shared(truncate::DateTrunc::new())]
+}
+
+/// The aggregates that replace the engine's own of the same name.
+pub(super) fn replaced_aggregates() -> Vec<Arc<AggregateUDF>> {
+    let mut replaced = totals::functions();
+    replaced.extend(quantile::functions());
+    replaced
+}
+
+/// The answer of a function: one value where the arguments were.
+fn answer(scalar: bool, array: ArrayRef) -> Result<ColumnarValue> {
+    Ok(if scalar {
+        ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0)?)
+    } else {
+        ColumnarValue::Array(array)
+    })
+}

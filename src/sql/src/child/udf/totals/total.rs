@@ -1,0 +1,214 @@
+//! Totals that values are added to, taken from again, and merged.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Decimal128Array, Float64Array};
+use arrow::datatypes::{ArrowPrimitiveType, DataType, Decimal128Type, Float64Type};
+use datafusion::error::Result;
+
+/// What is made of a total.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Outcome {
+    Sum,
+    /// The total over the count, and over 10 to the power of the scale.
+    Mean {
+        scale: i8,
+    },
+}
+
+/// A total of values of one type.
+pub(super) trait Total: Clone + std::fmt::Debug + Default + Send + Sync + 'static {
+    /// The type of the values.
+    type Of: ArrowPrimitiveType;
+    /// The types of the arrays that a total is stored in.
+    const STORED: &'static [DataType];
+
+    fn add(&mut self, value: <Self::Of as ArrowPrimitiveType>::Native) -> Result<()>;
+    /// Takes a value away that was added.
+    fn take(&mut self, value: <Self::Of as ArrowPrimitiveType>::Native) -> Result<()>;
+    fn merge(&mut self, other: &Self) -> Result<()>;
+    /// The outcome for so many values; not called for none.
+    fn outcome(&self, outcome: Outcome, count: u64) -> f64;
+    fn store(totals: &[Self]) -> Vec<ArrayRef>;
+    fn load(stored: &[ArrayRef], row: usize) -> Self;
+    /// The bits that tell values apart.
+    fn key(value: <Self::Of as ArrowPrimitiveType>::Native) -> i128;
+    fn of_key(key: i128) -> <Self::Of as ArrowPrimitiveType>::Native;
+}
+
+/// Whole numbers and decimals, exactly.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Exact(i128);
+
+fn overflow() -> datafusion::error::DataFusionError {
+    datafusion::common::exec_datafusion_err!("the total has more than 38 digits")
+}
+
+impl Total for Exact {
+    type Of = Decimal128Type;
+    const STORED: &'static [DataType] = &[DataType::Decimal128(38, 0)];
+
+    fn add(&mut self, value: i128) -> Result<()> {
+        self.0 = self.0.checked_add(value).ok_or_else(overflow)?;
+        Ok(())
+    }
+
+    fn take(&mut self, value: i128) -> Result<()> {
+        self.0 = self.0.checked_sub(value).ok_or_else(overflow)?;
+        Ok(())
+    }
+
+    fn merge(&mut self, other: &Self) -> Result<()> {
+        self.add(other.0)
+    }
+
+    fn outcome(&self, outcome: Outcome, count: u64) -> f64 {
+        let Outcome::Mean { scale } = outcome else {
+            return self.0 as f64;
+        };
+        let shift = 10_i128.checked_pow(u32::try_from(scale).unwrap_or(0));
+        match shift.and_then(|shift| shift.checked_mul(i128::from(count))) {
+            Some(divisor) => {
+                // The whole part apart, so that it keeps its digits.
+                (self.0 / divisor) as f64 + (self.0 % divisor) as f64 / divisor as f64
+            }
+            None => self.0 as f64 / count as f64 / 10_f64.powi(i32::from(scale)),
+        }
+    }
+
+    fn store(totals: &[Self]) -> Vec<ArrayRef> {
+        let values = totals.iter().map(|total| total.0);
+        let stored = Decimal128Array::from_iter_values(values);
+        vec![Arc::new(stored.with_data_type(Self::STORED[0].clone()))]
+    }
+
+    fn load(stored: &[ArrayRef], row: usize) -> Self {
+        Self(
+            stored
+                .first()
+                .map_or(0, |array| array.as_primitive::<Decimal128Type>().value(row)),
+        )
+    }
+
+    fn key(value: i128) -> i128 {
+        value
+    }
+
+    fn of_key(key: i128) -> i128 {
+        key
+    }
+}
+
+/// Floats, with the part of each addition that does not fit carried along (Neumaier). What is not
+/// finite is counted, so that it can be taken away from a sliding window again.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Float {
+    sum: f64,
+    rest: f64,
+    nan: i64,
+    infinite: i64,
+    negative: i64,
+}
+
+impl Float {
+    fn step(&mut self, value: f64, times: i64) {
+        if value.is_finite() {
+            let value = value * times as f64;
+            let sum = self.sum + value;
+            self.rest += if self.sum.abs() >= value.abs() {
+                (self.sum - sum) + value
+            } else {
+                (value - sum) + self.sum
+            };
+            self.sum = sum;
+        } else if value.is_nan() {
+            self.nan += times;
+        } else if value > 0.0 {
+            self.infinite += times;
+        } else {
+            self.negative += times;
+        }
+    }
+
+    fn value(&self) -> f64 {
+        match (self.nan > 0, self.infinite > 0, self.negative > 0) {
+            (false, false, false) => {
+                let sum = self.sum + self.rest;
+                // Beyond the range of floats the rest is no number.
+                if sum.is_nan() { self.sum } else { sum + 0.0 }
+            }
+            (false, true, false) => f64::INFINITY,
+            (false, false, true) => f64::NEG_INFINITY,
+            _ => f64::NAN,
+        }
+    }
+}
+
+impl Total for Float {
+    type Of = Float64Type;
+    const STORED: &'static [DataType] = &[DataType::Float64, DataType::Float64];
+
+    fn add(&mut self, value: f64) -> Result<()> {
+        self.step(value, 1);
+        Ok(())
+    }
+
+    fn take(&mut self, value: f64) -> Result<()> {
+        self.step(value, -1);
+        Ok(())
+    }
+
+    fn merge(&mut self, other: &Self) -> Result<()> {
+        self.step(other.sum, 1);
+        self.rest += other.rest;
+        self.nan += other.nan;
+        self.infinite += other.infinite;
+        self.negative += other.negative;
+        Ok(())
+    }
+
+    fn outcome(&self, outcome: Outcome, count: u64) -> f64 {
+        match outcome {
+            Outcome::Sum => self.value(),
+            Outcome::Mean { .. } => self.value() / count as f64,
+        }
+    }
+
+    fn store(totals: &[Self]) -> Vec<ArrayRef> {
+        // What is not finite stays what it is in the sum.
+        let sums = totals.iter().map(|total| {
+            let value = total.value();
+            if value.is_finite() { total.sum } else { value }
+        });
+        let rests = totals.iter().map(|total| total.rest);
+        vec![
+            Arc::new(Float64Array::from_iter_values(sums)),
+            Arc::new(Float64Array::from_iter_values(rests)),
+        ]
+    }
+
+    fn load(stored: &[ArrayRef], row: usize) -> Self {
+        let value = |index: usize| {
+            stored
+                .get(index)
+                .map_or(0.0, |array| array.as_primitive::<Float64Type>().value(row))
+        };
+        let mut total = Self::default();
+        total.step(value(0), 1);
+        total.rest += value(1);
+        total
+    }
+
+    fn key(value: f64) -> i128 {
+        let one = if value.is_nan() {
+            f64::NAN
+        } else {
+            value + 0.0
+        };
+        i128::from(one.to_bits())
+    }
+
+    fn of_key(key: i128) -> f64 {
+        f64::from_bits(key as u64)
+    }
+}
