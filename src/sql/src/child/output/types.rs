@@ -14,7 +14,11 @@ pub(super) fn name(data_type: &DataType) -> &'static str {
         | DataType::UInt8
         | DataType::UInt16
         | DataType::UInt32
-        | DataType::UInt64 => "integer",
+        | DataType::UInt64
+        | DataType::Decimal32(_, 0)
+        | DataType::Decimal64(_, 0)
+        | DataType::Decimal128(_, 0)
+        | DataType::Decimal256(_, 0) => "integer",
         DataType::Float16 | DataType::Float32 | DataType::Float64 => "float",
         DataType::Decimal32(..)
         | DataType::Decimal64(..)
