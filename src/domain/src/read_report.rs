@@ -46,6 +46,41 @@ pub struct ReadWarning {
     pub detail: String,
 }
 
+impl ReadWarning {
+    /// Every code of a text's warnings.
+    pub const CODES: [&str; 29] = [
+        "guessed_encoding",
+        "replaced_characters",
+        "inner_boms",
+        "sep_line",
+        "cr_line_ends",
+        "mixed_line_ends",
+        "doubled_line_ends",
+        "stray_quotes",
+        "backslash_escapes",
+        "skipped_lines",
+        "footer",
+        "ctrl_z",
+        "row_names",
+        "no_header",
+        "doubtful_header",
+        "empty_header",
+        "duplicate_header",
+        "ragged_rows",
+        "decimal_comma",
+        "thousands_marks",
+        "percentages",
+        "currencies",
+        "odd_negatives",
+        "day_first_dates",
+        "month_first_dates",
+        "two_digit_years",
+        "formula_texts",
+        "ambiguous_numbers",
+        "ambiguous_dates",
+    ];
+}
+
 impl From<Warning> for ReadWarning {
     fn from(warning: Warning) -> Self {
         Self {

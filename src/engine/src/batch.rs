@@ -7,6 +7,7 @@ use std::sync::Arc;
 use foldhash::quality::FixedState;
 
 use crate::cell::Kinds;
+use crate::sniff::footer::Tail;
 
 /// Rows in a row of the data, as columns.
 #[derive(Debug, Default)]
@@ -33,6 +34,14 @@ pub(crate) struct Notes {
     pub(crate) replaced_first: Vec<u64>,
     /// Characters beyond ASCII that are text.
     pub(crate) beyond_ascii: bool,
+    /// Quotes that begin a cell and are characters, as they are not closed on their line.
+    pub(crate) strays: u64,
+    /// The line of the first.
+    pub(crate) stray_line: Option<u64>,
+    /// Marks of byte order that were left out.
+    pub(crate) boms: u64,
+    /// What was found behind the last row.
+    pub(crate) tail: Option<Tail>,
 }
 
 /// How many places of an oddity are named.

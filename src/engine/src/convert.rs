@@ -71,8 +71,8 @@ fn find_plan(
             resources,
             ctl,
         )?;
-        match dataset.in_latin().filter(|_| findings.is_latin()) {
-            Some(latin) => dataset = latin,
+        match dataset.in_other_encoding().filter(|_| findings.is_latin()) {
+            Some(other) => dataset = other,
             None => {
                 let read = findings.report(&*dataset)?;
                 let plan = findings.plan();

@@ -57,9 +57,9 @@ pub(crate) fn settle<S>(
             ctl,
         )?;
         if findings.is_latin()
-            && let Some(latin) = dataset.in_latin()
+            && let Some(other) = dataset.in_other_encoding()
         {
-            dataset = latin;
+            dataset = other;
             plan = Findings::new(&*dataset).plan();
             continue;
         }

@@ -8,7 +8,7 @@ use crate::EngineError;
 use crate::batch::{Batch, Notes, PLACES_NAMED};
 use crate::cell::{Hints, Kinds};
 use crate::read::{Dataset, MAX_COLUMNS, Plan};
-use crate::sniff::refinement;
+use crate::sniff::{self, refinement};
 
 /// What is known about the columns after some of the data.
 pub(crate) struct Findings {
@@ -104,6 +104,12 @@ impl Findings {
         self.notes.replaced_first.extend(&notes.replaced_first);
         self.notes.replaced_first.truncate(PLACES_NAMED);
         self.notes.beyond_ascii |= notes.beyond_ascii;
+        self.notes.strays += notes.strays;
+        self.notes.stray_line = self.notes.stray_line.or(notes.stray_line);
+        self.notes.boms += notes.boms;
+        if let Some(tail) = &notes.tail {
+            self.notes.tail = Some(tail.clone());
+        }
         Ok(())
     }
 
@@ -176,6 +182,23 @@ impl Findings {
                     list(places, notes.replaced)
                 ),
             });
+        }
+        if notes.strays > 0 {
+            report.warnings.push(ReadWarning {
+                code: "stray_quotes".into(),
+                line: notes.stray_line,
+                count: notes.strays,
+                detail:
+                    "quotes that are not closed on their line are characters; `quote=\"` pairs \
+                         them across lines"
+                        .into(),
+            });
+        }
+        if notes.boms > 0 {
+            report.warnings.push(sniff::boms(notes.boms));
+        }
+        if let Some(tail) = &notes.tail {
+            report.warnings.extend(tail.warnings());
         }
         if self.formulas > 0 {
             report.warnings.push(ReadWarning {

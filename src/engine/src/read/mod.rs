@@ -3,15 +3,17 @@
 //! A reader yields chunks one after the other ([`Input`]); chunks are parsed into batches
 //! independently of one another ([`Dataset::parse`]), on as many threads as there are.
 
-mod build;
+pub(crate) mod build;
 mod columnar;
-mod csv;
+mod columns;
+pub(crate) mod csv;
 mod guard;
 mod header;
+pub(crate) mod line_ends;
 mod ndjson;
 mod parquet;
-mod records;
-mod text;
+pub(crate) mod records;
+pub(crate) mod text;
 mod xlsx;
 
 use arrow::array::RecordBatch;
@@ -24,7 +26,10 @@ use crate::batch::{Batch, ColumnBatch, Values};
 use crate::cell::{Hints, Kind, Kinds, Style};
 use crate::ctl::Ctl;
 use crate::pipeline::Resources;
+use crate::sniff::footer::Tail;
 use crate::{EngineError, Source};
+
+use self::columns::Selected;
 
 /// More columns than this are refused: beyond it the figures of a column cost more memory than
 /// its cells.
@@ -43,6 +48,8 @@ pub(crate) struct Chunk {
 pub(crate) enum Body {
     /// Whole records of text, in UTF-8 but for what could not be decoded.
     Text(Vec<u8>),
+    /// The last of these, and what was taken off its end.
+    Last(Vec<u8>, Tail),
     /// Rows that are columns already.
     Records(RecordBatch),
 }
@@ -151,7 +158,7 @@ pub(crate) trait Dataset: Sync {
     }
 
     /// The same bytes in the encoding to try when they turn out not to be UTF-8.
-    fn in_latin(&self) -> Option<Box<dyn Dataset>> {
+    fn in_other_encoding(&self) -> Option<Box<dyn Dataset>> {
         None
     }
 
@@ -177,6 +184,20 @@ pub(crate) fn open(
     ctl: Ctl<'_>,
 ) -> Result<Box<dyn Dataset>, EngineError> {
     ctl.check()?;
+    options.check()?;
+    let dataset = open_whole(source, options, resources, ctl)?;
+    match &options.columns {
+        None => Ok(dataset),
+        Some(columns) => Selected::new(dataset, columns, source.format),
+    }
+}
+
+fn open_whole(
+    source: &Source,
+    options: &ReadOptions,
+    resources: &Resources<'_>,
+    ctl: Ctl<'_>,
+) -> Result<Box<dyn Dataset>, EngineError> {
     let limits = &resources.limits;
     match source.format {
         Format::Csv | Format::Tsv => Ok(Box::new(csv::Csv::open(source, options, limits)?)),

@@ -11,19 +11,20 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use lastcall_domain::ReadOptions;
+use lastcall_domain::{ReadOptions, ReadReport};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use self::cell::{JsonCell, whole};
 use super::build::build_column;
+use super::line_ends::LineEnds;
 use super::records::{Lines, Records};
 use super::text::{self, Encoded, Replaced};
 use super::{Body, Chunk, Dataset, Input, Look, MAX_COLUMNS, Plan};
 use crate::batch::{Batch, ChunkText, ColumnBatch, Notes, hash_rows};
-use crate::cell::{CellRules, Kind};
+use crate::cell::{CellRules, Hints, Kind};
 use crate::limits::Limits;
-use crate::{EngineError, Source};
+use crate::{EngineError, Source, sniff};
 
 /// An NDJSON dataset.
 #[derive(Clone)]
@@ -32,6 +33,7 @@ pub(super) struct Ndjson {
     encoded: Encoded,
     rules: CellRules,
     limits: Limits,
+    report: ReadReport,
     looks: Vec<Look>,
 }
 
@@ -52,7 +54,13 @@ impl Ndjson {
         names: Vec<String>,
     ) -> Result<Self, EngineError> {
         let raw = text::sample(source)?;
-        let encoded = Encoded::sniff(&raw);
+        let found = sniff::encoding::decide(&raw, options)?;
+        let encoded = found.encoded.with_ends(line_ends(&raw));
+        let mut report = ReadReport {
+            date_order: options.date_order,
+            ..ReadReport::default()
+        };
+        found.note(&mut report);
         let sample = encoded.decode(&raw);
         let whole = match memchr::memrchr(b'\n', &sample) {
             Some(end) if raw.len() == text::SAMPLE => &sample[..=end],
@@ -64,6 +72,7 @@ impl Ndjson {
             encoded,
             rules: CellRules::new(options)?,
             limits: *limits,
+            report,
             looks: Vec::new(),
         };
         let known = Plan {
@@ -106,6 +115,16 @@ impl Ndjson {
     }
 }
 
+/// A carriage return ends a line where nothing else does.
+fn line_ends(sample: &[u8]) -> Option<LineEnds> {
+    let alone = sample.contains(&b'\r') && !sample.contains(&b'\n');
+    alone.then_some(LineEnds {
+        delimiter: None,
+        quote: None,
+        in_line: false,
+    })
+}
+
 fn malformed(error: &serde_json::Error, line: u64) -> EngineError {
     let detail = error.to_string();
     // The line is that of the dataset, not of the parser.
@@ -133,12 +152,20 @@ impl Dataset for Ndjson {
         Ok(Box::new(records.at_most(self.limits.rows(width))))
     }
 
-    fn in_latin(&self) -> Option<Box<dyn Dataset>> {
-        let encoded = self.encoded.or_latin()?;
-        Some(Box::new(Self {
-            encoded,
-            ..self.clone()
-        }))
+    fn hints(&self) -> Hints {
+        self.rules.hints()
+    }
+
+    fn in_other_encoding(&self) -> Option<Box<dyn Dataset>> {
+        let found = sniff::encoding::late(self.encoded, &self.source)?;
+        let mut other = self.clone();
+        other.encoded = found.encoded;
+        found.note(&mut other.report);
+        Some(Box::new(other))
+    }
+
+    fn report(&self) -> ReadReport {
+        self.report.clone()
     }
 
     fn parse(&self, chunk: Chunk, plan: &Plan) -> Result<Batch, EngineError> {

@@ -8,6 +8,9 @@ use crate::EngineError;
 use crate::ctl::Ctl;
 use crate::limits::Limits;
 
+/// How many lines at the end of the data come in one chunk, where it is held together.
+const LAST_LINES: u64 = 24;
+
 /// Knows where records end.
 pub(crate) trait Splitter: Send {
     /// The end of the record that begins at `from`; `None` where the data ends before.
@@ -53,6 +56,8 @@ pub(crate) struct Records<S> {
     largest: usize,
     /// How many records a chunk has at most.
     most: usize,
+    /// How many bytes at the end of the data come in one chunk.
+    hold: usize,
     /// What was read beyond the last chunk.
     rest: Vec<u8>,
     /// Whole records of which there were too many for one chunk, and where those begin that have
@@ -71,6 +76,7 @@ impl<S: Splitter> Records<S> {
             chunk: limits.chunk,
             largest: limits.record,
             most: usize::MAX,
+            hold: 0,
             rest: Vec::new(),
             whole: Vec::new(),
             start: 0,
@@ -83,6 +89,34 @@ impl<S: Splitter> Records<S> {
     /// than as text.
     pub(crate) fn at_most(self, most: usize) -> Self {
         Self { most, ..self }
+    }
+
+    /// The same where the last so many bytes come in one chunk.
+    pub(crate) fn holding(self, hold: usize) -> Self {
+        Self { hold, ..self }
+    }
+
+    /// Whether all chunks were taken.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.ended && self.rest.is_empty() && self.start >= self.whole.len()
+    }
+
+    /// Passes over lines, whatever stands in them.
+    pub(crate) fn skip_lines(&mut self, mut lines: u64) -> Result<(), EngineError> {
+        while lines > 0 {
+            match memchr(b'\n', &self.rest) {
+                Some(at) => {
+                    self.take(at + 1);
+                    lines -= 1;
+                }
+                None if self.ended => {
+                    self.take(self.rest.len());
+                    return Ok(());
+                }
+                None => self.read_more()?,
+            }
+        }
+        Ok(())
     }
 
     /// The next record, with its line feed; nothing at the end of the data.
@@ -122,7 +156,11 @@ impl<S: Splitter> Records<S> {
 
     fn take_part(&mut self) -> Chunk {
         let first_line = self.line;
-        let data = first(&self.splitter, &self.whole[self.start..], self.most).to_vec();
+        let whole = &self.whole[self.start..];
+        let data = first(&self.splitter, whole, self.most);
+        // The last rows are not parted from what may stand behind them.
+        let few = count_lines(&whole[data.len()..]) <= LAST_LINES;
+        let data = if self.hold > 0 && few { whole } else { data }.to_vec();
         let end = self.start + data.len();
         self.line += count_lines(&data);
         self.start = end;
@@ -140,13 +178,14 @@ impl<S: Splitter> Records<S> {
     /// Reads as much again as there is, at least a chunk, so that a long record is searched for
     /// its end a few times only.
     fn read_more(&mut self) -> Result<(), EngineError> {
-        if self.rest.len() > self.largest {
+        if self.rest.len() > self.largest + self.hold {
             return Err(EngineError::RecordTooLarge {
                 line: self.line,
                 limit: self.largest as u64,
             });
         }
-        let most = self.chunk.max(self.rest.len());
+        let least = (self.chunk + self.hold).saturating_sub(self.rest.len());
+        let most = if least > 0 { least } else { self.rest.len() };
         self.ended = self.stream.read(&mut self.rest, most)? == 0;
         Ok(())
     }
@@ -166,7 +205,8 @@ impl<S: Splitter> Records<S> {
             format: "CSV",
             line: Some(self.line + lines),
             column: Some(column as u64),
-            detail: "a quote is opened and never closed".into(),
+            detail: "a quote is opened and never closed; with an empty `quote` it is a character"
+                .into(),
         })
     }
 }
@@ -204,8 +244,9 @@ impl<S: Splitter> Input for Records<S> {
             let end = if self.ended {
                 self.check_closed()?;
                 Some(self.rest.len())
-            } else if self.rest.len() >= self.chunk {
-                self.splitter.last_record_end(&self.rest)
+            } else if self.rest.len() >= self.chunk + self.hold {
+                let end = self.rest.len() - self.hold;
+                self.splitter.last_record_end(&self.rest[..end])
             } else {
                 None
             };

@@ -1,12 +1,11 @@
 //! Text datasets as a stream of UTF-8.
 
-use std::io::{self, Read};
 use std::sync::Arc;
 
-use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8};
+use lastcall_domain::{Certainty, content};
 
-use lastcall_domain::content;
-
+use super::line_ends::{LineEnds, LineFeeds};
 use crate::batch::{ChunkText, Notes, PLACES_NAMED};
 use crate::source::Stored;
 use crate::{EngineError, Source};
@@ -20,34 +19,39 @@ pub(crate) struct Encoded {
     encoding: &'static Encoding,
     /// Bytes of the byte order mark.
     mark: usize,
-    /// Lines end with a carriage return alone.
-    lone_returns: bool,
+    /// Nothing says that it is UTF-8.
+    doubtful: bool,
+    /// Lines end otherwise than with a line feed.
+    ends: Option<LineEnds>,
 }
 
 impl Encoded {
-    /// Tells the encoding from the first bytes: a byte order mark; else every second byte zero
-    /// for UTF-16; else UTF-8 where the bytes are valid but for a few, and Windows-1252 (which is
-    /// Latin-1 with printable characters where Latin-1 has control characters) where they are not.
-    pub(crate) fn sniff(sample: &[u8]) -> Self {
-        let (encoding, mark) = match Encoding::for_bom(sample) {
-            Some(found) => found,
-            None => (without_mark(sample), 0),
-        };
-        let text = &sample[mark..];
-        let lone_returns = text.contains(&b'\r') && !text.contains(&b'\n');
+    pub(crate) fn new(encoding: &'static Encoding, mark: usize, certainty: Certainty) -> Self {
         Self {
             encoding,
             mark,
-            lone_returns,
+            doubtful: encoding == UTF_8 && mark == 0 && certainty != Certainty::Given,
+            ends: None,
         }
     }
 
-    /// What to read text as that was taken for UTF-8 and is not.
-    pub(crate) fn or_latin(self) -> Option<Self> {
-        (self.is_utf8() && self.mark == 0).then_some(Self {
-            encoding: WINDOWS_1252,
-            ..self
-        })
+    pub(crate) fn ends(self) -> Option<LineEnds> {
+        self.ends
+    }
+
+    /// The same with other line ends made line feeds.
+    pub(crate) fn with_ends(self, ends: Option<LineEnds>) -> Self {
+        Self { ends, ..self }
+    }
+
+    /// Its name in the WHATWG's standard.
+    pub(crate) fn name(self) -> &'static str {
+        self.encoding.name()
+    }
+
+    /// Whether text that is no UTF-8 may be of another encoding.
+    pub(crate) fn is_doubtful(self) -> bool {
+        self.doubtful
     }
 
     pub(crate) fn is_utf8(self) -> bool {
@@ -56,12 +60,21 @@ impl Encoded {
 
     /// The text of the sample, a character that was cut off at its end left out.
     pub(crate) fn decode(self, sample: &[u8]) -> Vec<u8> {
-        // Three bytes at most for one, and room without which the decoder does not begin.
-        let mut text = vec![0; sample.len() * 3 + 16];
-        let mut decode = Decode::new(self);
-        let (_, written, _) = decode.step(&sample[self.mark..], &mut text, false);
-        text.truncate(written);
-        text
+        let sample = &sample[self.mark.min(sample.len())..];
+        let text = if self.is_utf8() {
+            sample.to_vec()
+        } else {
+            // Three bytes at most for one, and room without which the decoder does not begin.
+            let mut text = vec![0; sample.len() * 3 + 16];
+            let mut decoder = self.encoding.new_decoder_without_bom_handling();
+            let (_, _, written, _) = decoder.decode_to_utf8(sample, &mut text, false);
+            text.truncate(written);
+            text
+        };
+        match self.ends {
+            Some(ends) => ends.all(&text),
+            None => text,
+        }
     }
 
     /// The stream as UTF-8. Bytes that are no UTF-8 pass through where the encoding is UTF-8;
@@ -70,10 +83,11 @@ impl Encoded {
         let mut stored = source.open()?;
         let mut mark = [0; 3];
         stored.fill(&mut mark[..self.mark])?;
-        let decode = (!self.is_utf8() || self.lone_returns).then(|| Decode::new(self));
+        let decoder = || self.encoding.new_decoder_without_bom_handling();
         Ok(TextStream {
             stored,
-            decode,
+            decoder: (!self.is_utf8()).then(decoder),
+            ends: self.ends.map(LineFeeds::new),
             raw: Vec::new(),
             raw_start: 0,
             ended: false,
@@ -81,75 +95,11 @@ impl Encoded {
     }
 }
 
-fn without_mark(sample: &[u8]) -> &'static Encoding {
-    let pairs = sample.len() / 2;
-    let zeros = |first: usize| {
-        sample
-            .iter()
-            .skip(first)
-            .step_by(2)
-            .filter(|&&b| b == 0)
-            .count()
-    };
-    // Text in western scripts has a zero in nearly every pair.
-    if pairs >= 2 && zeros(1) * 10 > pairs * 7 && zeros(0) * 10 < pairs {
-        return UTF_16LE;
-    }
-    if pairs >= 2 && zeros(0) * 10 > pairs * 7 && zeros(1) * 10 < pairs {
-        return UTF_16BE;
-    }
-    match std::str::from_utf8(sample) {
-        Ok(_) => UTF_8,
-        // A character cut off by the end of the sample is no fault.
-        Err(error) if error.error_len().is_none() => UTF_8,
-        Err(_) if strays_among_utf8(sample) => UTF_8,
-        Err(_) => WINDOWS_1252,
-    }
-}
-
-/// Whether what is beyond ASCII is UTF-8 more often than not. A stray byte does not make another
-/// encoding of all the rest, nor do two letters of Latin-1 that happen to be one of UTF-8.
-fn strays_among_utf8(sample: &[u8]) -> bool {
-    let (mut characters, mut strays) = (0, 0);
-    for part in sample.utf8_chunks() {
-        characters += part.valid().chars().filter(|c| !c.is_ascii()).count();
-        strays += usize::from(!part.invalid().is_empty());
-    }
-    characters >= strays
-}
-
-struct Decode {
-    decoder: Decoder,
-    lone_returns: bool,
-}
-
-impl Decode {
-    fn new(encoded: Encoded) -> Self {
-        Self {
-            decoder: encoded.encoding.new_decoder_without_bom_handling(),
-            lone_returns: encoded.lone_returns,
-        }
-    }
-
-    /// Bytes read, bytes written, and whether all that was given has been written.
-    fn step(&mut self, from: &[u8], to: &mut [u8], last: bool) -> (usize, usize, bool) {
-        let (result, read, written, _) = self.decoder.decode_to_utf8(from, to, last);
-        debug_assert!(result == CoderResult::InputEmpty || written > 0 || read > 0);
-        if self.lone_returns {
-            for byte in &mut to[..written] {
-                if *byte == b'\r' {
-                    *byte = b'\n';
-                }
-            }
-        }
-        (read, written, result == CoderResult::InputEmpty)
-    }
-}
-
 /// Decoded text.
 pub(crate) struct TextStream {
     stored: Stored,
-    decode: Option<Decode>,
+    decoder: Option<Decoder>,
+    ends: Option<LineFeeds>,
     raw: Vec<u8>,
     raw_start: usize,
     ended: bool,
@@ -162,34 +112,73 @@ impl TextStream {
 
     /// Appends up to `most` bytes; none means the end.
     pub(crate) fn read(&mut self, buffer: &mut Vec<u8>, most: usize) -> Result<usize, EngineError> {
-        let start = buffer.len();
-        let Some(decode) = &mut self.decode else {
-            buffer.resize(start + most, 0);
-            let read = self.stored.fill(&mut buffer[start..])?;
-            buffer.truncate(start + read);
-            return Ok(read);
+        let Some(ends) = &mut self.ends else {
+            return read_text(
+                &mut self.stored,
+                &mut self.decoder,
+                (&mut self.raw, &mut self.raw_start, &mut self.ended),
+                buffer,
+                most,
+            );
         };
-        // Three bytes of UTF-8 at most for a byte of input, and room for one more character.
-        let most = most.max(64);
-        while buffer.len() < start + most && !self.ended {
-            if self.raw_start == self.raw.len() {
-                self.raw.resize(64 << 10, 0);
-                let read = self.stored.fill(&mut self.raw)?;
-                self.raw.truncate(read);
-                self.raw_start = 0;
+        let start = buffer.len();
+        // A part may hold nothing but the beginning of a line end.
+        loop {
+            let mut part = Vec::new();
+            let read = read_text(
+                &mut self.stored,
+                &mut self.decoder,
+                (&mut self.raw, &mut self.raw_start, &mut self.ended),
+                &mut part,
+                most,
+            )?;
+            ends.push(&part, buffer);
+            if read == 0 {
+                ends.end(buffer);
             }
-            let last = self.raw.is_empty();
-            let at = buffer.len();
-            buffer.resize(at + (start + most - at).max(16), 0);
-            let from = &self.raw[self.raw_start..];
-            let (read, written, all) = decode.step(from, &mut buffer[at..], last);
-            buffer.truncate(at + written);
-            self.raw_start += read;
-            // A decoder that was told of the end must not be asked again.
-            self.ended = last && all;
+            if read == 0 || buffer.len() > start {
+                return Ok(buffer.len() - start);
+            }
         }
-        Ok(buffer.len() - start)
     }
+}
+
+/// Appends up to `most` bytes of text as it is, with its own line ends.
+fn read_text(
+    stored: &mut Stored,
+    decoder: &mut Option<Decoder>,
+    (raw, raw_start, ended): (&mut Vec<u8>, &mut usize, &mut bool),
+    buffer: &mut Vec<u8>,
+    most: usize,
+) -> Result<usize, EngineError> {
+    let start = buffer.len();
+    let Some(decoder) = decoder else {
+        buffer.resize(start + most, 0);
+        let read = stored.fill(&mut buffer[start..])?;
+        buffer.truncate(start + read);
+        return Ok(read);
+    };
+    // Three bytes of UTF-8 at most for a byte of input, and room for one more character.
+    let most = most.max(64);
+    while buffer.len() < start + most && !*ended {
+        if *raw_start == raw.len() {
+            raw.resize(64 << 10, 0);
+            let read = stored.fill(raw)?;
+            raw.truncate(read);
+            *raw_start = 0;
+        }
+        let last = raw.is_empty();
+        let at = buffer.len();
+        buffer.resize(at + (start + most - at).max(16), 0);
+        let from = &raw[*raw_start..];
+        let (result, read, written, _) = decoder.decode_to_utf8(from, &mut buffer[at..], last);
+        debug_assert!(result == CoderResult::InputEmpty || written > 0 || read > 0);
+        buffer.truncate(at + written);
+        *raw_start += read;
+        // A decoder that was told of the end must not be asked again.
+        *ended = last && result == CoderResult::InputEmpty;
+    }
+    Ok(buffer.len() - start)
 }
 
 /// The first bytes of the dataset, decompressed.
@@ -203,15 +192,6 @@ pub(crate) fn sample(source: &Source) -> Result<Vec<u8>, EngineError> {
             detail: format!("it is {what}, not text"),
         }),
         None => Ok(sample),
-    }
-}
-
-impl Read for TextStream {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut bytes = Vec::with_capacity(buffer.len());
-        let read = TextStream::read(self, &mut bytes, buffer.len()).map_err(io::Error::other)?;
-        buffer[..read].copy_from_slice(&bytes);
-        Ok(read)
     }
 }
 

@@ -27,7 +27,7 @@ const SUBJECTS: [Subject; 10] = [
     },
     Subject {
         code: "thousands_marks",
-        says: |kinds, read, _| is_styled(read) && !kinds.has(Kinds::NO_GROUPS),
+        says: |kinds, read, _| is_styled(read) && has_groups(kinds, read),
         detail: "numbers with marks between thousands; `decimal=.` leaves them text",
     },
     Subject {
@@ -76,6 +76,12 @@ const SUBJECTS: [Subject; 10] = [
                  `date_order=mdy` reads it",
     },
 ];
+
+/// Whether marks stand between thousands: `1,234` is whole only by one.
+fn has_groups(kinds: &Kinds, read: Reading) -> bool {
+    let whole = read.kind == Kind::Integer && !kinds.has(Kinds::NO_MARKS);
+    whole || !kinds.has(Kinds::NO_GROUPS)
+}
 
 fn is_styled(read: Reading) -> bool {
     read.style != Style::Plain

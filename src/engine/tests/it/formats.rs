@@ -5,7 +5,7 @@ use std::io::Write;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use lastcall_domain::profile::{ColumnType, Profile};
-use lastcall_domain::{Cancel, Format, ProfileOptions, Progress, ReadOptions};
+use lastcall_domain::{Cancel, Format, ProfileOptions, Progress, ReadOptions, ReadReport};
 use lastcall_engine::Source;
 
 use crate::support::{Bench, column, top, types, warning};
@@ -26,6 +26,7 @@ fn figures(mut profile: Profile) -> Profile {
     profile.dataset.name.clear();
     profile.dataset.bytes = 0;
     profile.dataset.format = Format::Csv;
+    profile.read = ReadReport::default();
     profile
 }
 

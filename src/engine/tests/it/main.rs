@@ -12,6 +12,7 @@ mod formats;
 mod inference;
 mod pandas;
 mod parquet;
+mod sniffing;
 mod support;
 mod wild_csv;
 mod workbooks;

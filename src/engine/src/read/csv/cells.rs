@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memchr_iter};
 
-use super::dialect::{Dialect, QUOTE, unquote};
+use super::dialect::Dialect;
 use super::marks::{BLOCK, Even, Marks, bits};
 use crate::batch::{Notes, PLACES_NAMED};
 use crate::cell::Field;
@@ -12,6 +12,7 @@ use crate::cell::Field;
 /// The cells of a chunk, row by row.
 pub(crate) struct Cells<'a> {
     data: &'a [u8],
+    dialect: Dialect,
     layout: Layout,
     width: usize,
     /// Which columns have a quoted cell.
@@ -50,10 +51,14 @@ impl<'a> Cells<'a> {
     /// Cuts whole records into `width` cells each. Records with fewer cells are filled up,
     /// cells beyond are left out, and both are noted; an empty cell too many is not worth a note.
     pub(crate) fn cut(data: &'a [u8], dialect: Dialect, width: usize, first_line: u64) -> Self {
-        let simple = dialect.comment.is_none() && width > 1;
-        if simple && let Some(even) = Even::cut(data, dialect.delimiter, width) {
+        let simple = dialect.comment.is_none() && dialect.escape.is_none();
+        if simple
+            && width > 1
+            && let Some(even) = Even::cut(data, &dialect, width)
+        {
             return Self {
                 data,
+                dialect,
                 layout: Layout::Even(even.ends),
                 width,
                 quoted: even.quoted,
@@ -61,12 +66,12 @@ impl<'a> Cells<'a> {
             };
         }
         let mut cutter = Cutter::new(data, width);
-        if dialect.comment.is_some() {
-            cutter.cut_commented(dialect, first_line);
-        } else {
+        if simple {
             cutter.cut_records(dialect, first_line);
+        } else {
+            cutter.cut_cells(dialect, first_line);
         }
-        cutter.cells()
+        cutter.cells(dialect)
     }
 
     pub(crate) fn rows(&self) -> usize {
@@ -92,14 +97,8 @@ impl<'a> Cells<'a> {
 
     /// The cells of one column from top to bottom.
     pub(crate) fn column(&self, column: usize) -> impl Iterator<Item = Option<Cow<'a, [u8]>>> {
-        (0..self.rows()).map(move |row| {
-            let cell = self.cell(row * self.width + column)?;
-            Some(if cell.first() == Some(&QUOTE) {
-                unquote(cell)
-            } else {
-                Cow::Borrowed(cell)
-            })
-        })
+        (0..self.rows())
+            .map(move |row| Some(self.dialect.text(self.cell(row * self.width + column)?)))
     }
 
     /// A cell as it stands.
@@ -170,9 +169,10 @@ impl<'a> Cutter<'a> {
         }
     }
 
-    fn cells(self) -> Cells<'a> {
+    fn cells(self, dialect: Dialect) -> Cells<'a> {
         Cells {
             data: self.data,
+            dialect,
             layout: Layout::Spans(self.spans),
             width: self.width,
             quoted: self.quoted,
@@ -190,7 +190,7 @@ impl<'a> Cutter<'a> {
         while scanned < data.len() {
             let base = scanned;
             scanned += BLOCK;
-            let marks = Marks::of(&data[base..], dialect.delimiter);
+            let marks = Marks::of(&data[base..], &dialect);
             for place in bits(marks.delimiters | marks.line_feeds | marks.quotes) {
                 let at = base + place;
                 let byte = data[at];
@@ -202,7 +202,11 @@ impl<'a> Cutter<'a> {
                     row = self.end_row(row, at, first_line);
                     start = at + 1;
                 } else if at == start {
-                    let end = dialect.cell_end(data, start).0;
+                    let (end, quoted) = dialect.cell_end(data, start);
+                    if !quoted {
+                        self.note_stray(start, first_line);
+                        continue;
+                    }
                     row = self.end_quoted(row, start, end, dialect, first_line);
                     start = end + 1;
                     scanned = start;
@@ -236,8 +240,8 @@ impl<'a> Cutter<'a> {
         }
     }
 
-    /// The same where lines may be comments.
-    fn cut_commented(&mut self, dialect: Dialect, first_line: u64) {
+    /// The same where lines may be comments, or an escape takes the meaning from a mark.
+    fn cut_cells(&mut self, dialect: Dialect, first_line: u64) {
         let data = self.data;
         let mut row = 0;
         let mut start = 0;
@@ -250,12 +254,28 @@ impl<'a> Cutter<'a> {
             if quoted {
                 row = self.end_quoted(row, start, end, dialect, first_line);
             } else {
+                if data
+                    .get(start)
+                    .is_some_and(|&byte| Some(byte) == dialect.quote)
+                {
+                    self.note_stray(start, first_line);
+                }
                 self.spans.push(Span::new(start, end));
                 if data.get(end) != Some(&dialect.delimiter) {
                     row = self.end_row(row, end, first_line);
                 }
             }
             start = end + 1;
+        }
+    }
+
+    /// A quote that is a character, where another might have opened a cell.
+    #[cold]
+    fn note_stray(&mut self, start: usize, first_line: u64) {
+        self.notes.strays += 1;
+        if self.notes.stray_line.is_none() {
+            let before = memchr_iter(b'\n', &self.data[..start]).count() as u64;
+            self.notes.stray_line = Some(first_line + before);
         }
     }
 
@@ -313,7 +333,7 @@ impl Cells<'_> {
             return cells;
         }
         loop {
-            let (end, quoted) = dialect.cell_end(record, start);
+            let (end, _) = dialect.cell_end(record, start);
             let cell = &record[start..end];
             let last = record.get(end) != Some(&dialect.delimiter);
             let cell = if last {
@@ -321,11 +341,7 @@ impl Cells<'_> {
             } else {
                 cell
             };
-            cells.push(if quoted {
-                unquote(cell).into_owned()
-            } else {
-                cell.to_vec()
-            });
+            cells.push(dialect.text(cell).into_owned());
             if last {
                 return cells;
             }

@@ -3,35 +3,78 @@
 //! A quote opens a quoted cell only as the first byte of the cell; elsewhere it is a character
 //! like any other (`5" pipe`), as in RFC 4180 and in pandas. Inside a quoted cell two quotes
 //! stand for one. What follows the closing quote up to the delimiter belongs to the cell.
+//!
+//! Where quotes are bound to their line, as in TSV, a quoted cell ends on it, with the quote as
+//! its last character; any other quote is a character. An escape takes the meaning from a quote,
+//! a delimiter, a line end or another escape behind it, in quoted cells and in others.
 
-use memchr::{memchr, memchr2, memrchr};
+use std::borrow::Cow;
+
+use memchr::{memchr, memchr2, memchr3, memrchr};
 
 use super::cells::Cells;
 use super::marks;
 use crate::read::records::Splitter;
 
 /// The characters that structure a file.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Dialect {
     pub(crate) delimiter: u8,
+    pub(crate) quote: Option<u8>,
+    /// A quoted cell ends on its line.
+    pub(crate) in_line: bool,
+    pub(crate) escape: Option<u8>,
     pub(crate) comment: Option<u8>,
 }
-
-pub(crate) const QUOTE: u8 = b'"';
 
 impl Dialect {
     /// Where a cell ends that begins at `start`: the position of the delimiter, of the line feed,
     /// or the end of the data; and whether the cell is quoted.
     #[inline]
     pub(crate) fn cell_end(&self, data: &[u8], start: usize) -> (usize, bool) {
-        let quoted = data.get(start) == Some(&QUOTE);
-        let from = if quoted {
-            close(data, start).unwrap_or(data.len())
+        let begins = self.quote.is_some() && data.get(start).copied() == self.quote;
+        if begins && self.in_line {
+            if let Some(end) = self.end_in_line(data, start) {
+                return (end, true);
+            }
+            return (self.end_from(data, start), false);
+        }
+        let from = if begins {
+            self.close(data, start).unwrap_or(data.len())
         } else {
             start
         };
-        let end = memchr2(self.delimiter, b'\n', &data[from..]).map_or(data.len(), |at| from + at);
-        (end, quoted)
+        (self.end_from(data, from), begins)
+    }
+
+    /// The delimiter or line feed from here on.
+    fn end_from(&self, data: &[u8], mut from: usize) -> usize {
+        let Some(escape) = self.escape else {
+            return memchr2(self.delimiter, b'\n', &data[from..])
+                .map_or(data.len(), |at| from + at);
+        };
+        loop {
+            let Some(at) = memchr3(self.delimiter, b'\n', escape, &data[from..]) else {
+                return data.len();
+            };
+            if data[from + at] != escape {
+                return from + at;
+            }
+            from = (from + at + 2).min(data.len());
+        }
+    }
+
+    /// Where a quoted cell ends that ends on its line.
+    fn end_in_line(&self, data: &[u8], start: usize) -> Option<usize> {
+        let line = &data[start..];
+        let line = &line[..memchr(b'\n', line).unwrap_or(line.len())];
+        let after = self.close(line, 0)?;
+        let rest = line[after..].strip_suffix(b"\r").unwrap_or(&line[after..]);
+        match rest.first() {
+            None => Some(start + line.len()),
+            Some(&byte) if byte == self.delimiter => Some(start + after),
+            Some(_) => None,
+        }
     }
 
     fn begins_cell(&self, data: &[u8], at: usize) -> bool {
@@ -40,8 +83,9 @@ impl Dialect {
 
     /// The first quote between two positions that opens a cell.
     fn opening(&self, data: &[u8], mut from: usize, to: usize) -> Option<usize> {
+        let quote = self.quote?;
         loop {
-            let at = from + memchr(QUOTE, &data[from..to])?;
+            let at = from + memchr(quote, &data[from..to])?;
             if self.begins_cell(data, at) {
                 return Some(at);
             }
@@ -49,20 +93,96 @@ impl Dialect {
         }
     }
 
+    /// After the quote that closes the one at `start`.
+    fn close(&self, data: &[u8], start: usize) -> Option<usize> {
+        let quote = self.quote?;
+        let mut from = start + 1;
+        loop {
+            let rest = data.get(from..)?;
+            let at = match self.escape {
+                None => from + memchr(quote, rest)?,
+                Some(escape) => from + memchr2(quote, escape, rest)?,
+            };
+            if data[at] == quote && data.get(at + 1) != Some(&quote) {
+                return Some(at + 1);
+            }
+            from = at + 2;
+        }
+    }
+
+    /// Whether the quote that opens a cell closes it at its end.
+    pub(crate) fn closes(&self, cell: &[u8]) -> bool {
+        let after = self.close(cell, 0);
+        after.is_some_and(|after| matches!(&cell[after..], b"" | b"\r"))
+    }
+
     /// Whether the record that begins at `from` is a comment.
     pub(crate) fn comments(&self, data: &[u8], from: usize) -> bool {
         self.comment.is_some() && self.comment == data.get(from).copied()
+    }
+
+    /// Whether every line feed ends a record.
+    fn is_by_line(&self) -> bool {
+        self.escape.is_none() && (self.quote.is_none() || self.in_line)
+    }
+
+    /// Records are cut cell by cell where an escape may stand anywhere.
+    fn next_record(&self, data: &[u8], mut from: usize) -> Option<usize> {
+        loop {
+            let (end, _) = self.cell_end(data, from);
+            if *data.get(end)? == b'\n' {
+                return Some(end + 1);
+            }
+            from = end + 1;
+        }
+    }
+
+    /// The text of a cell as it stands: without the quotes around it and the escapes in it.
+    pub(crate) fn text<'a>(&self, cell: &'a [u8]) -> Cow<'a, [u8]> {
+        let first = cell.first().copied();
+        let quoted = first.is_some() && first == self.quote;
+        match (self.escape, quoted) {
+            (None, false) => cell.into(),
+            (None, true) if self.in_line && self.close(cell, 0) != Some(cell.len()) => cell.into(),
+            (None, true) => unquote(cell, self.quote.unwrap_or_default()),
+            (Some(escape), _) => self.unescape(cell, escape, quoted).into(),
+        }
+    }
+
+    fn unescape(&self, cell: &[u8], escape: u8, quoted: bool) -> Vec<u8> {
+        let mut text = Vec::with_capacity(cell.len());
+        let mut inside = quoted;
+        let mut at = usize::from(quoted);
+        while let Some(&byte) = cell.get(at) {
+            let next = cell.get(at + 1).copied();
+            let marks = [self.quote, Some(self.delimiter), Some(escape), Some(b'\n')];
+            if byte == escape && next.is_some() && marks.contains(&next) {
+                text.extend(next);
+                at += 2;
+            } else if inside && Some(byte) == self.quote {
+                inside = next == self.quote;
+                text.extend(next.filter(|_| inside));
+                at += if inside { 2 } else { 1 };
+            } else {
+                text.push(byte);
+                at += 1;
+            }
+        }
+        text
     }
 }
 
 impl Splitter for Dialect {
     fn record_end(&self, data: &[u8], mut from: usize) -> Option<usize> {
         let mut line_feed = from + memchr(b'\n', &data[from..])?;
-        if self.comments(data, from) {
+        if self.is_by_line() || self.comments(data, from) {
             return Some(line_feed + 1);
         }
+        if self.escape.is_some() {
+            return self.next_record(data, from);
+        }
         while let Some(quote) = self.opening(data, from, line_feed) {
-            from = close(data, quote)?;
+            from = self.close(data, quote)?;
             line_feed = from + memchr(b'\n', &data[from..])?;
         }
         Some(line_feed + 1)
@@ -70,13 +190,16 @@ impl Splitter for Dialect {
 
     fn last_record_end(&self, data: &[u8]) -> Option<usize> {
         let mut end = None;
-        if self.comment.is_some() {
+        if self.is_by_line() {
+            return memrchr(b'\n', data).map(|at| at + 1);
+        }
+        if self.comment.is_some() || self.escape.is_some() {
             while let Some(next) = self.record_end(data, end.unwrap_or(0)) {
                 end = Some(next);
             }
             return end;
         }
-        if let Some(last) = marks::last_line_feed(data, self.delimiter) {
+        if let Some(last) = marks::last_line_feed(data, self) {
             return last.map(|at| at + 1);
         }
         let mut from = 0;
@@ -84,7 +207,7 @@ impl Splitter for Dialect {
             if let Some(at) = memrchr(b'\n', &data[from..quote]) {
                 end = Some(from + at + 1);
             }
-            match close(data, quote) {
+            match self.close(data, quote) {
                 Some(after) => from = after,
                 None => return end,
             }
@@ -95,13 +218,13 @@ impl Splitter for Dialect {
     }
 
     fn open_quote(&self, record: &[u8]) -> Option<(usize, usize)> {
-        if self.comments(record, 0) {
+        if self.is_by_line() || self.comments(record, 0) {
             return None;
         }
         let mut from = 0;
         loop {
             let quote = self.opening(record, from, record.len())?;
-            match close(record, quote) {
+            match self.close(record, quote) {
                 Some(after) => from = after,
                 None => {
                     let before = Cells::cut_record(&record[..quote], *self);
@@ -112,35 +235,23 @@ impl Splitter for Dialect {
     }
 }
 
-/// After the quote that closes the one at `start`.
-fn close(data: &[u8], start: usize) -> Option<usize> {
-    let mut from = start + 1;
-    loop {
-        let at = from + memchr(QUOTE, data.get(from..)?)?;
-        if data.get(at + 1) != Some(&QUOTE) {
-            return Some(at + 1);
-        }
-        from = at + 2;
-    }
-}
-
 /// The text of a quoted cell: what is between the quotes, two quotes read as one, and what
 /// follows them.
-pub(crate) fn unquote(cell: &[u8]) -> std::borrow::Cow<'_, [u8]> {
+fn unquote(cell: &[u8], quote: u8) -> Cow<'_, [u8]> {
     let inner = &cell[1..];
-    match memchr(QUOTE, inner) {
+    match memchr(quote, inner) {
         None => inner.into(),
         Some(at) if at + 1 == inner.len() => inner[..at].into(),
         Some(_) => {
             let mut text = Vec::with_capacity(inner.len());
             let mut rest = inner;
-            while let Some(at) = memchr(QUOTE, rest) {
+            while let Some(at) = memchr(quote, rest) {
                 text.extend_from_slice(&rest[..at]);
                 rest = &rest[at + 1..];
-                if rest.first() != Some(&QUOTE) {
+                if rest.first() != Some(&quote) {
                     break;
                 }
-                text.push(QUOTE);
+                text.push(quote);
                 rest = &rest[1..];
             }
             text.extend_from_slice(rest);

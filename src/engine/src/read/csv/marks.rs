@@ -2,7 +2,7 @@
 
 use wide::u8x16;
 
-use super::dialect::QUOTE;
+use super::dialect::Dialect;
 
 /// How many bytes are looked at together.
 pub(super) const BLOCK: usize = 64;
@@ -18,7 +18,7 @@ pub(super) struct Marks {
 impl Marks {
     /// Of the first 64 bytes, or of what there is.
     #[inline]
-    pub(super) fn of(data: &[u8], delimiter: u8) -> Self {
+    pub(super) fn of(data: &[u8], dialect: &Dialect) -> Self {
         let block = match data.first_chunk::<BLOCK>() {
             Some(block) => *block,
             None => {
@@ -37,9 +37,9 @@ impl Marks {
             })
         };
         Self {
-            delimiters: places(delimiter),
+            delimiters: places(dialect.delimiter),
             line_feeds: places(b'\n'),
-            quotes: places(QUOTE),
+            quotes: dialect.quote.map_or(0, places),
         }
     }
 }
@@ -49,6 +49,8 @@ impl Marks {
 /// Quotes are paired as they come (Langdale and Lemire 2019), which is right as long as one that
 /// opens stands where a cell begins, or after one that closes: two quotes that are read as one.
 struct Pairing {
+    /// A quote where a cell begins takes a closer look.
+    in_line: bool,
     /// All bits are set inside a quoted cell.
     inside: u64,
     /// In the lowest bit what the byte before the block is.
@@ -57,8 +59,9 @@ struct Pairing {
 }
 
 impl Pairing {
-    fn new() -> Self {
+    fn new(dialect: &Dialect) -> Self {
         Self {
+            in_line: dialect.in_line,
             inside: 0,
             end_before: 1,
             quote_before: 0,
@@ -71,7 +74,11 @@ impl Pairing {
     fn next(&mut self, marks: Marks) -> Option<(u64, u64)> {
         let mut ends = marks.delimiters | marks.line_feeds;
         let mut starting = 0;
-        if marks.quotes | self.inside != 0 {
+        if self.in_line {
+            if marks.quotes & (ends << 1 | self.end_before) != 0 {
+                return None;
+            }
+        } else if marks.quotes | self.inside != 0 {
             // From each quote that opens up to the one that closes.
             let within = parities(marks.quotes) ^ self.inside;
             self.inside = 0u64.wrapping_sub(within >> 63);
@@ -89,11 +96,11 @@ impl Pairing {
 
 /// Where the last line feed is that ends a record, if there is one. `None` where that takes a
 /// closer look.
-pub(super) fn last_line_feed(data: &[u8], delimiter: u8) -> Option<Option<usize>> {
-    let mut pairing = Pairing::new();
+pub(super) fn last_line_feed(data: &[u8], dialect: &Dialect) -> Option<Option<usize>> {
+    let mut pairing = Pairing::new(dialect);
     let mut last = None;
     for (number, block) in data.chunks(BLOCK).enumerate() {
-        let marks = Marks::of(block, delimiter);
+        let marks = Marks::of(block, dialect);
         let (ends, _) = pairing.next(marks)?;
         let lines = ends & marks.line_feeds;
         if lines != 0 {
@@ -115,14 +122,14 @@ pub(super) struct Even {
 impl Even {
     /// Cuts records of `width` cells, two or more. `None` where it takes a closer look: a record
     /// is not of this width, or a quote is in the middle of a cell.
-    pub(super) fn cut(data: &[u8], delimiter: u8, width: usize) -> Option<Self> {
+    pub(super) fn cut(data: &[u8], dialect: &Dialect, width: usize) -> Option<Self> {
         let mut ends: Vec<u32> = Vec::with_capacity(data.len() / 6 + BLOCK);
         ends.push(u32::MAX);
         let mut quoted = vec![false; width];
         let mut lines = 0;
-        let mut pairing = Pairing::new();
+        let mut pairing = Pairing::new(dialect);
         for (number, block) in data.chunks(BLOCK).enumerate() {
-            let marks = Marks::of(block, delimiter);
+            let marks = Marks::of(block, dialect);
             let (here, starting) = pairing.next(marks)?;
             for place in bits(starting) {
                 let before = (here & ((1 << place) - 1)).count_ones() as usize;

@@ -3,36 +3,55 @@
 mod cells;
 mod dialect;
 mod marks;
-mod sniff;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests;
 
-use lastcall_domain::profile::Warning;
-use lastcall_domain::{Format, ReadOptions};
+use lastcall_domain::{ReadOptions, ReadReport};
 
-use self::cells::Cells;
-use self::dialect::Dialect;
+pub(crate) use self::cells::Cells;
+pub(crate) use self::dialect::Dialect;
 use super::build::build_column;
-use super::records::{self, Records, Splitter, is_blank};
+use super::records::{Records, is_blank};
 use super::text::{self, Encoded};
 use super::{Body, Chunk, Dataset, Input, Look, MAX_COLUMNS, Plan, header};
 use crate::batch::{Batch, hash_rows};
-use crate::cell::{CellRules, Hints, Kind, Style, ascii};
+use crate::cell::{CellRules, Hints, Style};
+use crate::ctl::Ctl;
 use crate::limits::Limits;
+use crate::sniff::footer::{Footer, TAIL};
+use crate::sniff::{self, Names};
 use crate::{EngineError, Source};
+
+/// The mark of byte order, which is no character of a text.
+const BOM: &[u8] = "\u{feff}".as_bytes();
 
 /// A CSV dataset whose dialect is known.
 #[derive(Clone)]
 pub(super) struct Csv {
     source: Source,
     encoded: Encoded,
-    dialect: Dialect,
+    layout: Layout,
     /// One for each style of numbers.
     rules: [CellRules; Style::ALL.len()],
     limits: Limits,
+    footer: Footer,
     looks: Vec<Look>,
-    warnings: Vec<Warning>,
+    report: ReadReport,
+}
+
+/// Where the rows are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Layout {
+    pub(crate) dialect: Dialect,
+    /// Lines before the first row.
+    pub(crate) lines: u64,
+    /// The first row names the columns.
+    pub(crate) header: bool,
+    /// The first column has no name, and no cell in the header.
+    pub(crate) row_names: bool,
+    /// Cells of most rows.
+    pub(crate) width: usize,
 }
 
 impl Csv {
@@ -43,89 +62,149 @@ impl Csv {
     ) -> Result<Self, EngineError> {
         let rules = CellRules::new(options)?;
         let raw = text::sample(source)?;
-        let encoded = Encoded::sniff(&raw);
-        let sample = encoded.decode(&raw);
-        let comment = ascii(options.comment);
-        let delimiter = match ascii(options.delimiter) {
-            Some(given) => given,
-            None if source.format == Format::Tsv => b'\t',
-            None => sniff::delimiter(&sample, comment),
+        let sample = sniff::Sample {
+            bytes: &raw,
+            whole: raw.len() < text::SAMPLE,
+            format: source.format,
+            limits,
         };
-        let mut csv = Self {
+        let found = sniff::sniff(&sample, &rules, options, |encoded, layout| {
+            names(source, encoded, layout, limits)
+        })?;
+        Ok(Self {
             source: source.clone(),
-            encoded,
-            dialect: Dialect { delimiter, comment },
+            encoded: found.encoded,
+            layout: found.layout,
             rules: Style::ALL.map(|style| match style {
                 Style::Plain => rules.clone(),
                 other => rules.styled(other),
             }),
             limits: *limits,
-            looks: Vec::new(),
-            warnings: Vec::new(),
-        };
-        let names = csv.read_header()?;
-        csv.look_at(names, &sample, raw.len() < text::SAMPLE);
-        Ok(csv)
+            footer: found.footer,
+            looks: found.looks,
+            report: found.report,
+        })
     }
+}
 
-    /// The records from the beginning, and the header taken off them: blank lines and comments
-    /// before it are passed over.
-    fn records(&self) -> Result<(Records<Dialect>, Vec<u8>), EngineError> {
-        let stream = self.encoded.stream(&self.source)?;
-        let mut records = Records::new(stream, self.dialect, &self.limits);
-        loop {
-            let record = records.take_record()?;
-            if record.is_empty() || !self.passes_over(&record) {
-                return Ok((records, record));
+/// The records from the beginning, and the header taken off them: blank lines and comments before
+/// it are passed over.
+fn records(
+    source: &Source,
+    encoded: Encoded,
+    layout: &Layout,
+    limits: &Limits,
+) -> Result<(Records<Dialect>, Vec<u8>), EngineError> {
+    let dialect = layout.dialect;
+    let stream = encoded.stream(source)?;
+    let mut records = Records::new(stream, dialect, limits).holding(TAIL);
+    records.skip_lines(layout.lines)?;
+    if !layout.header {
+        return Ok((records, Vec::new()));
+    }
+    loop {
+        let record = records.take_record()?;
+        let passed = is_blank(&record, dialect.delimiter) || dialect.comments(&record, 0);
+        if record.is_empty() || !passed {
+            return Ok((records, record));
+        }
+    }
+}
+
+/// Reads the names of the columns from the first record, however long that is; numbers them where
+/// there is no header.
+fn names(
+    source: &Source,
+    encoded: Encoded,
+    layout: &Layout,
+    limits: &Limits,
+) -> Result<Names, EngineError> {
+    let (_, mut record) = records(source, encoded, layout, limits)?;
+    let boms = take_boms(&mut record, layout.dialect);
+    let record = record.strip_suffix(b"\n").unwrap_or(&record);
+    let mut header = Cells::cut_record(record, layout.dialect);
+    if layout.row_names {
+        header.insert(0, Vec::new());
+    }
+    // A delimiter too many makes no column where no row has it.
+    if header.iter().skip(layout.width).all(Vec::is_empty) && layout.width > 0 {
+        header.truncate(layout.width);
+    }
+    let width = if layout.header {
+        header.len()
+    } else {
+        layout.width
+    };
+    if width > MAX_COLUMNS {
+        return Err(EngineError::TooManyColumns {
+            limit: MAX_COLUMNS as u64,
+        });
+    }
+    if !layout.header {
+        let numbered = (1..=width).map(|at| format!("column_{at}"));
+        return Ok(Names {
+            names: numbered.collect(),
+            ..Names::default()
+        });
+    }
+    let (names, warnings) = header::names(&header);
+    Ok(Names {
+        names,
+        warnings,
+        boms,
+    })
+}
+
+/// Takes marks of byte order off the beginnings of cells and tells how many there were: files that
+/// were joined have some inside.
+fn take_boms(data: &mut Vec<u8>, dialect: Dialect) -> u64 {
+    if data.is_ascii() || memchr::memmem::find(data, BOM).is_none() {
+        return 0;
+    }
+    let mut count = 0;
+    let mut kept: Vec<u8> = Vec::with_capacity(data.len());
+    let mut rest = data.as_slice();
+    while let Some(at) = memchr::memmem::find(rest, BOM) {
+        kept.extend_from_slice(&rest[..at]);
+        let begins = match kept.last() {
+            None => true,
+            Some(&last) => {
+                last == b'\n' || last == dialect.delimiter || Some(last) == dialect.quote
             }
-        }
-    }
-
-    fn passes_over(&self, record: &[u8]) -> bool {
-        is_blank(record, self.dialect.delimiter) || self.dialect.comments(record, 0)
-    }
-
-    /// Reads the names of the columns from the first record, however long that is.
-    fn read_header(&mut self) -> Result<Vec<String>, EngineError> {
-        let (_, record) = self.records()?;
-        let header = Cells::cut_record(&record, self.dialect);
-        if header.len() > MAX_COLUMNS {
-            return Err(EngineError::TooManyColumns {
-                limit: MAX_COLUMNS as u64,
-            });
-        }
-        let (names, warnings) = header::names(&header);
-        self.warnings = warnings;
-        Ok(names)
-    }
-
-    /// Finds out what the first cells may be read as.
-    fn look_at(&mut self, names: Vec<String>, sample: &[u8], all: bool) {
-        let mut start = 0;
-        let mut found = false;
-        while !found && let Some(end) = self.dialect.record_end(sample, start) {
-            let record = &sample[start..end];
-            found = !self.passes_over(record);
-            start = end;
-        }
-        let rows = match self.dialect.last_record_end(&sample[start..]) {
-            _ if !found => &[][..],
-            _ if all => &sample[start..],
-            end => &sample[start..start + end.unwrap_or(0)],
         };
-        let rows = records::first(&self.dialect, rows, self.limits.rows(names.len()));
-        let cells = Cells::cut(rows, self.dialect, names.len(), 1);
-        let look = |(at, name)| {
-            let column = build_column(
-                Kind::Text,
-                cells.column(at),
-                cells.rows(),
-                &self.rules[0],
-                None,
-            );
-            Look::new(name, &column)
+        if begins {
+            count += 1;
+        } else {
+            kept.extend_from_slice(BOM);
+        }
+        rest = &rest[at + BOM.len()..];
+    }
+    kept.extend_from_slice(rest);
+    *data = kept;
+    count
+}
+
+/// The chunks, and what stands behind the last row taken off them.
+struct Rows {
+    records: Records<Dialect>,
+    footer: Footer,
+    rules: CellRules,
+}
+
+impl Input for Rows {
+    fn next(&mut self, ctl: Ctl<'_>) -> Result<Option<Chunk>, EngineError> {
+        let Some(mut chunk) = self.records.next(ctl)? else {
+            return Ok(None);
         };
-        self.looks = names.into_iter().enumerate().map(look).collect();
+        if self.records.is_at_end()
+            && let Body::Text(mut text) = chunk.body
+        {
+            let tail = self
+                .footer
+                .take_off(&mut text, chunk.first_line, &self.rules);
+            chunk.body = Body::Last(text, tail);
+        }
+        Ok(Some(chunk))
     }
 }
 
@@ -134,30 +213,37 @@ impl Dataset for Csv {
         self.looks.clone()
     }
 
-    fn open(&self, width: usize) -> Result<Box<dyn Input>, EngineError> {
-        let records = self.records()?.0;
-        Ok(Box::new(records.at_most(self.limits.rows(width))))
-    }
-
     fn hints(&self) -> Hints {
         self.rules[0].hints()
     }
 
-    fn in_latin(&self) -> Option<Box<dyn Dataset>> {
-        let encoded = self.encoded.or_latin()?;
-        Some(Box::new(Self {
-            encoded,
-            ..self.clone()
+    fn open(&self, width: usize) -> Result<Box<dyn Input>, EngineError> {
+        let (records, _) = records(&self.source, self.encoded, &self.layout, &self.limits)?;
+        Ok(Box::new(Rows {
+            records: records.at_most(self.limits.rows(width)),
+            footer: self.footer.clone(),
+            rules: self.rules[0].clone(),
         }))
     }
 
+    fn in_other_encoding(&self) -> Option<Box<dyn Dataset>> {
+        let found = sniff::encoding::late(self.encoded, &self.source)?;
+        let mut other = self.clone();
+        other.encoded = found.encoded;
+        found.note(&mut other.report);
+        Some(Box::new(other))
+    }
+
     fn parse(&self, chunk: Chunk, plan: &Plan) -> Result<Batch, EngineError> {
-        let Body::Text(data) = chunk.body else {
-            return Err(EngineError::internal("CSV comes as text"));
+        let (mut data, tail) = match chunk.body {
+            Body::Text(data) => (data, None),
+            Body::Last(data, tail) => (data, Some(tail)),
+            Body::Records(_) => return Err(EngineError::internal("CSV comes as text")),
         };
+        let boms = take_boms(&mut data, self.layout.dialect);
         let (text, replaced) = text::valid(data, chunk.first_line);
         let width = plan.kinds.len();
-        let mut cells = Cells::cut(&text.bytes, self.dialect, width, chunk.first_line);
+        let mut cells = Cells::cut(&text.bytes, self.layout.dialect, width, chunk.first_line);
         let rows = cells.rows();
         let mut batch = Batch {
             rows,
@@ -167,6 +253,8 @@ impl Dataset for Csv {
             notes: std::mem::take(&mut cells.notes),
         };
         replaced.note(&mut batch.notes);
+        batch.notes.boms = boms;
+        batch.notes.tail = tail;
         for (at, &kind) in plan.kinds.iter().enumerate() {
             let rules = &self.rules[plan.styles[at] as usize];
             let column = match cells.plain_column(at) {
@@ -179,7 +267,7 @@ impl Dataset for Csv {
         Ok(batch)
     }
 
-    fn warnings(&self) -> Vec<Warning> {
-        self.warnings.clone()
+    fn report(&self) -> ReadReport {
+        self.report.clone()
     }
 }

@@ -1,0 +1,213 @@
+//! The first step: from bytes to characters, or to the finding that there are none.
+
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use lastcall_domain::{Certainty, ReadOptions, ReadReport, ReadStep, ReadWarning, encoding};
+
+use crate::read::text::Encoded;
+use crate::{EngineError, Source};
+
+/// What the step came to.
+pub(crate) struct Found {
+    pub(crate) encoded: Encoded,
+    pub(crate) step: ReadStep,
+    pub(crate) warning: Option<ReadWarning>,
+}
+
+impl Found {
+    fn new(encoding: &'static Encoding, mark: usize, certainty: Certainty) -> Self {
+        let guess = certainty == Certainty::Likely;
+        Self {
+            encoded: Encoded::new(encoding, mark, certainty),
+            step: ReadStep {
+                step: "encoding".into(),
+                decision: encoding.name().into(),
+                certainty,
+            },
+            warning: guess.then(|| guessed(encoding)),
+        }
+    }
+}
+
+impl Found {
+    /// Puts the decision in place of an earlier one.
+    pub(crate) fn note(self, report: &mut ReadReport) {
+        report.encoding = Some(self.encoded.name().into());
+        report.warnings.extend(self.warning);
+        report.steps.retain(|step| step.step != self.step.step);
+        report.steps.insert(0, self.step);
+    }
+}
+
+/// Tells the encoding of a text from its first bytes: as the options say; by a byte order mark;
+/// by the zeros of UTF-16; as UTF-8 where the bytes are valid but for a few; by a guess.
+///
+/// # Errors
+/// Where the bytes are not text.
+pub(crate) fn decide(sample: &[u8], options: &ReadOptions) -> Result<Found, EngineError> {
+    let given = options.encoding.as_deref().and_then(encoding);
+    let found = match (Encoding::for_bom(sample), given) {
+        (Some((encoding, mark)), given) => {
+            let certainty = given.map_or(Certainty::Certain, |_| Certainty::Given);
+            Found::new(encoding, mark, certainty)
+        }
+        (None, Some(encoding)) => Found::new(encoding, 0, Certainty::Given),
+        (None, None) => by_bytes(sample),
+    };
+    check_controls(&found.encoded.decode(sample), options)?;
+    Ok(found)
+}
+
+fn refused(detail: String) -> EngineError {
+    EngineError::Unsupported {
+        detail: format!("it is not text: {detail}"),
+    }
+}
+
+fn by_bytes(sample: &[u8]) -> Found {
+    if let Some(wide) = utf_16(sample) {
+        return Found::new(wide, 0, Certainty::Certain);
+    }
+    match std::str::from_utf8(sample) {
+        Ok(_) => Found::new(UTF_8, 0, Certainty::Certain),
+        // A character cut off by the end of the sample is no fault.
+        Err(error) if error.error_len().is_none() => Found::new(UTF_8, 0, Certainty::Certain),
+        Err(_) if strays_among_utf8(sample) => Found::new(UTF_8, 0, Certainty::Assumed),
+        Err(_) => Found::new(guess(&[sample]), 0, Certainty::Likely),
+    }
+}
+
+/// Whether what is beyond ASCII is UTF-8 more often than not. A stray byte does not make another
+/// encoding of all the rest, nor do two letters of Latin-1 that happen to be one of UTF-8.
+fn strays_among_utf8(sample: &[u8]) -> bool {
+    let (mut characters, mut strays) = (0, 0);
+    for part in sample.utf8_chunks() {
+        characters += part.valid().chars().filter(|c| !c.is_ascii()).count();
+        strays += usize::from(!part.invalid().is_empty());
+    }
+    characters >= strays
+}
+
+/// UTF-16 without a mark: text has no zeros, and in one order of bytes every two of them are a
+/// character, line ends and delimiters among them.
+fn utf_16(sample: &[u8]) -> Option<&'static Encoding> {
+    if !sample.contains(&0) {
+        return None;
+    }
+    let little = marks_in(sample, u16::from_le_bytes);
+    let big = marks_in(sample, u16::from_be_bytes);
+    match (little, big) {
+        (Some(little), Some(big)) if little == big => None,
+        (Some(little), big) if Some(little) > big => Some(UTF_16LE),
+        (_, Some(_)) => Some(UTF_16BE),
+        _ => None,
+    }
+}
+
+/// How many characters of ASCII there are, where all that there is are characters and some of
+/// them end lines or cells.
+fn marks_in(sample: &[u8], unit: fn([u8; 2]) -> u16) -> Option<usize> {
+    let units = sample.as_chunks::<2>().0.iter().map(|pair| unit(*pair));
+    let mut ascii = 0;
+    let mut ends = false;
+    let mut before = 0;
+    for decoded in char::decode_utf16(units) {
+        let c = match decoded {
+            Ok(c) => c,
+            // Cut off by the end of the sample.
+            Err(error) if error.unpaired_surrogate() < 0xdc00 && before + 2 >= sample.len() / 2 => {
+                break;
+            }
+            Err(_) => return None,
+        };
+        before += c.len_utf16();
+        let private = matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{fff0}'..='\u{ffff}');
+        if private && c != '\u{feff}' && c != '\u{fffd}' || is_control(c) {
+            return None;
+        }
+        ascii += usize::from(c.is_ascii());
+        ends |= matches!(c, '\n' | '\r' | ',' | ';' | '\t' | '|');
+    }
+    (ends && ascii > 0).then_some(ascii)
+}
+
+/// A character that text does not have. Separators of files and records, and the end of a file
+/// as DOS had it, are none of them.
+fn is_control(c: char) -> bool {
+    matches!(c, '\0'..='\u{8}' | '\u{e}'..='\u{19}' | '\u{7f}')
+}
+
+/// Text has next to no control characters: the more bytes there are, the fewer by share.
+fn check_controls(text: &[u8], options: &ReadOptions) -> Result<(), EngineError> {
+    let wanted = [options.delimiter, options.comment];
+    let control = |byte: &&u8| {
+        let c = char::from(**byte);
+        is_control(c) && !wanted.contains(&Some(c))
+    };
+    let count = text.iter().filter(control).count();
+    // One in a hundred; a few among few may be a slip.
+    if count * 100 <= text.len() + 100 {
+        return Ok(());
+    }
+    let share = count as f64 * 100.0 / text.len() as f64;
+    Err(refused(format!(
+        "{share:.1} % of its first bytes are control characters"
+    )))
+}
+
+/// The encoding that the bytes look most like, whatever it is but UTF-8.
+fn guess(parts: &[&[u8]]) -> &'static Encoding {
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+    for part in parts {
+        detector.feed(part, false);
+    }
+    detector.feed(b"", true);
+    detector.guess(None, Utf8Detection::Deny)
+}
+
+/// How much of what is beyond ASCII is looked at behind the sample.
+const ENOUGH: usize = 1 << 20;
+
+/// Another encoding for a text that was taken for UTF-8, of which all that is beyond ASCII comes
+/// late and is not.
+pub(crate) fn late(encoded: Encoded, source: &Source) -> Option<Found> {
+    if !encoded.is_doubtful() {
+        return None;
+    }
+    // A file that cannot be read is reported by whoever reads it next.
+    let mut stored = source.open().ok()?;
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+    let mut buffer = vec![0; 64 << 10];
+    let mut seen = 0;
+    while seen < ENOUGH {
+        let read = stored.fill(&mut buffer).ok()?;
+        let part = &buffer[..read];
+        if part.is_empty() {
+            break;
+        }
+        if !part.is_ascii() {
+            detector.feed(part, false);
+            seen += read;
+        }
+    }
+    detector.feed(b"", true);
+    let encoding = detector.guess(None, Utf8Detection::Deny);
+    let found = Found::new(encoding, 0, Certainty::Likely);
+    Some(Found {
+        encoded: found.encoded.with_ends(encoded.ends()),
+        ..found
+    })
+}
+
+fn guessed(encoding: &'static Encoding) -> ReadWarning {
+    ReadWarning {
+        code: "guessed_encoding".into(),
+        line: None,
+        count: 1,
+        detail: format!(
+            "the text is not UTF-8 and says nothing of its encoding; {0} is a guess; \
+             `encoding` sets it",
+            encoding.name()
+        ),
+    }
+}

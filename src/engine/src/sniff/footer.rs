@@ -1,0 +1,175 @@
+//! What stands behind the last row: a footer, the mark of DOS for the end of a file.
+
+use lastcall_domain::ReadWarning;
+
+use crate::cell::{CellRules, Field, Kinds};
+use crate::read::csv::{Cells, Dialect};
+use crate::read::records::{Splitter, is_blank};
+
+/// How many bytes at the end of a text are looked at, at least.
+pub(crate) const TAIL: usize = 8 << 10;
+/// The most rows of a footer.
+const ROWS: usize = 20;
+/// The end of a file, as DOS had it.
+const CTRL_Z: u8 = 0x1a;
+
+/// How the first words of a footer begin.
+const WORDS: [&str; 33] = [
+    "total",
+    "totals",
+    "subtotal",
+    "grand",
+    "sum",
+    "average",
+    "mean",
+    "count",
+    "source",
+    "sources",
+    "note",
+    "notes",
+    "footnote",
+    "end",
+    "generated",
+    "exported",
+    "created",
+    "copyright",
+    "legend",
+    "disclaimer",
+    "remark",
+    "remarks",
+    "summe",
+    "gesamt",
+    "gesamtsumme",
+    "insgesamt",
+    "quelle",
+    "hinweis",
+    "somme",
+    "totaal",
+    "totale",
+    "suma",
+    "итого",
+];
+
+/// Knows the rows of a table from what stands behind them.
+#[derive(Clone, Debug)]
+pub(crate) struct Footer {
+    pub(crate) dialect: Dialect,
+    /// Cells of a row.
+    pub(crate) width: usize,
+    /// What the cells of the first column may be read as.
+    pub(crate) first: Kinds,
+    /// Whether footers are left out.
+    pub(crate) leave_out: bool,
+}
+
+/// What was found behind the last row.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Tail {
+    /// Lines of a footer that were left out, and the first of them.
+    pub(crate) footer: Option<(u64, u64)>,
+    /// The line with the mark of DOS.
+    pub(crate) ctrl_z: Option<u64>,
+}
+
+impl Tail {
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = ReadWarning> {
+        let footer = self.footer.map(|(line, count)| ReadWarning {
+            code: "footer".into(),
+            line: Some(line),
+            count,
+            detail: format!(
+                "what stands behind the last row, from line {line} on, is left out; \
+                 `skip_rows` with any number reads it"
+            ),
+        });
+        let ctrl_z = self.ctrl_z.map(|line| ReadWarning {
+            code: "ctrl_z".into(),
+            line: Some(line),
+            count: 1,
+            detail: "the file ends with Ctrl-Z, as under DOS; it is left out".into(),
+        });
+        footer.into_iter().chain(ctrl_z)
+    }
+}
+
+impl Footer {
+    /// Takes off the end of a text, of which these are the last records, what is none of its rows.
+    pub(crate) fn take_off(&self, text: &mut Vec<u8>, first_line: u64, rules: &CellRules) -> Tail {
+        let mut tail = Tail::default();
+        let line_of = |text: &[u8], at: usize| {
+            first_line + memchr::memchr_iter(b'\n', &text[..at]).count() as u64
+        };
+        let ending = text
+            .iter()
+            .rposition(|byte| !matches!(byte, b'\r' | b'\n' | b' '));
+        if let Some(at) = ending.filter(|&at| text[at] == CTRL_Z) {
+            tail.ctrl_z = Some(line_of(text, at));
+            text.truncate(at);
+        }
+        if let Some(start) = self.start(text, rules) {
+            let line = line_of(text, start);
+            let rest = text[start..].trim_ascii();
+            let lines = memchr::memchr_iter(b'\n', rest).count() as u64 + 1;
+            tail.footer = Some((line, lines));
+            text.truncate(start);
+        }
+        tail
+    }
+
+    /// Where a footer begins.
+    fn start(&self, text: &[u8], rules: &CellRules) -> Option<usize> {
+        if !self.leave_out || self.width < 2 {
+            return None;
+        }
+        // The narrow rows at the end, each with its place and whether blank lines stand above it.
+        let mut narrow: Vec<(usize, Vec<Vec<u8>>, bool)> = Vec::new();
+        let (mut start, mut apart, mut full) = (0, false, false);
+        while start < text.len() {
+            let end = self.dialect.record_end(text, start).unwrap_or(text.len());
+            let record = &text[start..end];
+            if is_blank(record, self.dialect.delimiter) {
+                apart = true;
+            } else if !self.dialect.comments(record, 0) {
+                let record = record.strip_suffix(b"\n").unwrap_or(record);
+                let cells = Cells::cut_record(record, self.dialect);
+                if self.is_narrow(&cells) {
+                    narrow.push((start, cells, apart));
+                } else {
+                    narrow.clear();
+                    full = true;
+                }
+                apart = false;
+            }
+            start = end;
+        }
+        if !full || narrow.len() > ROWS {
+            return None;
+        }
+        let begins =
+            |(_, cells, apart): &&(usize, Vec<Vec<u8>>, bool)| *apart || self.is_note(cells, rules);
+        narrow.iter().find(begins).map(|(start, _, _)| *start)
+    }
+
+    /// Whether a record has fewer cells than a row, or nothing in all but the first.
+    fn is_narrow(&self, cells: &[Vec<u8>]) -> bool {
+        let padded = self.width > 2 && cells.iter().skip(1).all(Vec::is_empty);
+        cells.len() < self.width || padded
+    }
+
+    /// Whether a first cell is none of its column: words where there are none, a word that footers
+    /// begin with, a rule.
+    fn is_note(&self, cells: &[Vec<u8>], rules: &CellRules) -> bool {
+        let cell = cells[0].as_slice();
+        let text = String::from_utf8_lossy(cell);
+        let text = text.trim();
+        let word: String = text.chars().take_while(|c| c.is_alphabetic()).collect();
+        // One word alone in a row as wide as the others may be a value.
+        let alone = cells.len() == self.width && !text.contains([' ', ':']);
+        let known = WORDS.contains(&word.to_lowercase().as_str()) && !alone;
+        let rule = text.starts_with(['(', '*', '#', '©', '=']) || text.starts_with("--");
+        let typed = self.first != Kinds::ALL && !self.first.is_text();
+        let other = || self.first.and(rules.classify(Field::from(cell))).is_text();
+        let words = text.chars().any(char::is_alphabetic) && !rules.is_missing(cell);
+        known || rule || typed && words && other()
+    }
+}

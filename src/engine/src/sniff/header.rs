@@ -1,0 +1,373 @@
+//! The third step: where the table begins, and whether its first row names the columns.
+//!
+//! What is left out or taken for data is so only where the rows leave no doubt: the lines above
+//! are narrower than all that follows, the first row reads as the others do.
+
+use std::collections::HashSet;
+
+use lastcall_domain::{Certainty, ReadOptions, ReadStep, ReadWarning};
+
+use super::dialect::skip_lines;
+use crate::cell::{CellRules, Field, Kind, Kinds};
+use crate::read::csv::{Cells, Dialect};
+use crate::read::records::{Splitter, is_blank};
+
+/// How many records are looked at.
+const RECORDS: usize = 1_000;
+/// The most lines that are taken for titles.
+const TITLES: usize = 100;
+
+/// What the step came to.
+pub(crate) struct Found {
+    /// Lines left out before the first row.
+    pub(crate) lines: u64,
+    /// The first row names the columns.
+    pub(crate) header: bool,
+    /// Every row has one cell more than the header: the first is the name of the row.
+    pub(crate) row_names: bool,
+    /// How many cells most rows have.
+    pub(crate) width: usize,
+    /// What the first cells of whole rows may be read as.
+    pub(crate) first: Kinds,
+    pub(crate) step: ReadStep,
+    pub(crate) warnings: Vec<ReadWarning>,
+}
+
+/// A record of the sample.
+struct Row {
+    line: u64,
+    cells: Vec<Vec<u8>>,
+}
+
+impl Row {
+    /// Up to the last cell that is not empty.
+    fn filled(&self) -> usize {
+        let last = self.cells.iter().rposition(|cell| !cell.is_empty());
+        last.map_or(0, |last| last + 1)
+    }
+
+    fn is_full(&self) -> bool {
+        self.cells.iter().all(|cell| !cell.is_empty())
+    }
+}
+
+/// Tells the layout from the beginning of a text behind `before` lines; `whole` where the text is
+/// all there is.
+pub(crate) fn decide(
+    text: &[u8],
+    whole: bool,
+    before: u64,
+    dialect: &Dialect,
+    rules: &CellRules,
+    options: &ReadOptions,
+) -> Found {
+    let mut warnings = Vec::new();
+    let start = before + options.skip_rows.unwrap_or(0);
+    let rows = rows(skip_lines(text, start), whole, start, dialect);
+    let width = usual_width(&rows);
+    let titles = match options.skip_rows {
+        None => titles(&rows, width, rules),
+        Some(_) => 0,
+    };
+    let lines = match rows.get(titles) {
+        Some(first) if titles > 0 => first.line - 1,
+        _ => start,
+    };
+    if titles > 0 {
+        warnings.push(ReadWarning {
+            code: "skipped_lines".into(),
+            line: Some(start + 1),
+            count: lines - start,
+            detail: format!(
+                "{} above the table left out; `skip_rows={before}` reads them",
+                if lines - start == 1 {
+                    "1 line".to_owned()
+                } else {
+                    format!("{} lines", lines - start)
+                }
+            ),
+        });
+    }
+    let table = &rows[titles.min(rows.len())..];
+    let row_names = options.header != Some(false) && has_row_names(table, width, rules);
+    if row_names {
+        warnings.push(ReadWarning {
+            code: "row_names".into(),
+            line: table.first().map(|row| row.line),
+            count: 1,
+            detail: "every row has one cell more than the header: the first column has no name; \
+                     `header=false` reads the header as a row"
+                .into(),
+        });
+    }
+    let (header, certainty) = match options.header {
+        Some(given) => (given, Certainty::Given),
+        None if row_names => (true, Certainty::Certain),
+        None => has_header(table, width, rules),
+    };
+    if !header && options.header.is_none() {
+        warnings.push(ReadWarning {
+            code: "no_header".into(),
+            line: table.first().map(|row| row.line),
+            count: 1,
+            detail: "the first row reads as the others do: it is data, and the columns are \
+                     numbered; `header=true` makes it the header"
+                .into(),
+        });
+    } else if header && certainty == Certainty::Assumed && options.header.is_none() {
+        if reads_as_data(table, width, rules) {
+            warnings.push(ReadWarning {
+                code: "doubtful_header".into(),
+                line: table.first().map(|row| row.line),
+                count: 1,
+                detail: "the names of the columns read as data; `header=false` makes them a row"
+                    .into(),
+            });
+        }
+    }
+    let decision = match (header, row_names) {
+        (true, true) => "the first row names the columns but the first",
+        (true, false) => "the first row names the columns",
+        (false, _) => "the first row is data",
+    };
+    let skipped = if lines > 0 {
+        format!("{lines} lines are left out; ")
+    } else {
+        String::new()
+    };
+    Found {
+        lines,
+        header,
+        row_names,
+        width,
+        first: first_cells(&table[usize::from(header).min(table.len())..], width, rules),
+        step: ReadStep {
+            step: "header".into(),
+            decision: format!("{skipped}{decision}"),
+            certainty,
+        },
+        warnings,
+    }
+}
+
+/// What the first cells of rows may be read as that are as wide as most and hold more than one.
+fn first_cells(rows: &[Row], width: usize, rules: &CellRules) -> Kinds {
+    let whole = rows
+        .iter()
+        .filter(|row| row.cells.len() == width && row.filled() > 1);
+    let cells = whole.filter_map(|row| row.cells.first());
+    cells.fold(Kinds::ALL, |kinds, cell| kinds.and(kinds_of(cell, rules)))
+}
+
+fn rows(text: &[u8], whole: bool, before: u64, dialect: &Dialect) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let (mut start, mut line) = (0, before + 1);
+    while rows.len() < RECORDS && start < text.len() {
+        let end = match dialect.record_end(text, start) {
+            Some(end) => end,
+            // The last record may be cut off by the end of the sample.
+            None if whole || rows.is_empty() => text.len(),
+            None => break,
+        };
+        let record = &text[start..end];
+        if !is_blank(record, dialect.delimiter) && !dialect.comments(record, 0) {
+            let cells = Cells::cut_record(record.strip_suffix(b"\n").unwrap_or(record), *dialect);
+            rows.push(Row { line, cells });
+        }
+        line += memchr::memchr_iter(b'\n', record).count() as u64;
+        start = end;
+    }
+    rows
+}
+
+/// The width that most rows have.
+fn usual_width(rows: &[Row]) -> usize {
+    let mut widths: Vec<usize> = rows.iter().map(|row| row.cells.len()).collect();
+    widths.sort_unstable();
+    let runs = widths.chunk_by(|a, b| a == b);
+    let most = runs.max_by_key(|run| run.len());
+    most.and_then(|run| run.first()).copied().unwrap_or(0)
+}
+
+/// How many rows at the beginning are titles: narrower than nearly all that follows, which begins
+/// with the first row that is as wide as most.
+fn titles(rows: &[Row], width: usize, rules: &CellRules) -> usize {
+    if width < 2 {
+        return 0;
+    }
+    let narrow = rows.iter().take(TITLES + 1);
+    let short = narrow.take_while(|row| row.cells.len() < width).count();
+    let table = &rows[short..];
+    // What is narrow at the end may be a footer.
+    let last = table.iter().rposition(|row| row.cells.len() == width);
+    let table = &table[..last.map_or(0, |last| last + 1)];
+    let even = table.iter().filter(|row| row.cells.len() == width).count();
+    if (1..=TITLES).contains(&short) && table.len() >= 2 && even * 10 >= table.len() * 9 {
+        // One row with one cell less is the header of rows with names, unless the next is one.
+        let named =
+            short == 1 && rows[0].cells.len() + 1 == width && !names_columns(table, width, rules);
+        let title = rows[0].cells.len() == 1 && !has_row_names(rows, width, rules);
+        return if named && !title { 0 } else { short };
+    }
+    // Spreadsheets write titles as wide as the table, with nothing in the other cells; a title
+    // that begins with a number sign may have delimiters in it.
+    let above = |row: &&Row| {
+        let noted = row.cells.first().is_some_and(|cell| cell.starts_with(b"#"));
+        noted || width > 2 && row.filled() <= 1
+    };
+    let wide = rows.iter().take(TITLES + 1).take_while(above).count();
+    let table = &rows[wide..];
+    let follows = wide > 0 && table.len() > 2 && names_columns(table, width, rules);
+    if follows { wide } else { 0 }
+}
+
+/// Whether the first row is beyond doubt one of names: all different, none of them empty or a
+/// number, and below it a column that is not text.
+fn names_columns(table: &[Row], width: usize, rules: &CellRules) -> bool {
+    let Some((first, rest)) = table.split_first() else {
+        return false;
+    };
+    let different: HashSet<&Vec<u8>> = first.cells.iter().collect();
+    let words = first
+        .cells
+        .iter()
+        .all(|cell| kinds_of(cell, rules).is_text());
+    first.cells.len() == width
+        && first.is_full()
+        && different.len() == width
+        && words
+        && (0..width).any(|at| kind_of(rest, at, rules).is_some())
+}
+
+/// Whether every row has one cell more than the first, which is not the empty one behind a
+/// delimiter too many, and those that come first differ.
+fn has_row_names(table: &[Row], width: usize, rules: &CellRules) -> bool {
+    let Some((first, rest)) = table.split_first() else {
+        return false;
+    };
+    let longer = first.cells.len() + 1;
+    let all = rest.iter().all(|row| row.cells.len() == longer);
+    if rest.is_empty() || longer != width || !all || width < 2 {
+        return false;
+    }
+    let last_is_empty = rest.iter().all(|row| row.cells[width - 1].is_empty());
+    let names: HashSet<&Vec<u8>> = rest.iter().map(|row| &row.cells[0]).collect();
+    let named = names.len() == rest.len() && rest.iter().all(|row| !row.cells[0].is_empty());
+    let words = first
+        .cells
+        .iter()
+        .all(|cell| kinds_of(cell, rules).is_text());
+    // One word above two columns of text is a title.
+    let plain = first.cells.len() > 1 || kind_of(rest, 1, rules).is_some();
+    !last_is_empty && named && words && plain && first.is_full()
+}
+
+/// What a cell may be, as far as that is decided by programs' own forms.
+fn kinds_of(cell: &[u8], rules: &CellRules) -> Kinds {
+    if rules.is_missing(cell) {
+        Kinds::ALL
+    } else {
+        rules.classify(Field::from(cell))
+    }
+}
+
+/// The kind of a column other than text, and what all its cells allow.
+fn kind_of(rows: &[Row], column: usize, rules: &CellRules) -> Option<(Kind, Kinds)> {
+    let cells = rows.iter().filter_map(|row| row.cells.get(column));
+    let all = cells.fold(Kinds::ALL, |kinds, cell| kinds.and(kinds_of(cell, rules)));
+    let kind = all.resolve(&rules.hints()).kind;
+    (kind != Kind::Text).then_some((kind, all))
+}
+
+/// What the first cell of a column says about being a name.
+#[derive(Clone, Copy, PartialEq)]
+enum Sign {
+    /// It is no value of its column.
+    Name,
+    /// Any text may be a name.
+    Neither,
+    /// A number that may be a name as well: a year, a count.
+    Number,
+    /// Nobody calls a column so.
+    Value,
+}
+
+/// Whether the first row names the columns, and how sure that is. It is data where it reads as the
+/// others do, in every column that is not text, and one of its cells is no name.
+fn has_header(table: &[Row], width: usize, rules: &CellRules) -> (bool, Certainty) {
+    let Some((first, rest)) = table.split_first() else {
+        return (true, Certainty::Assumed);
+    };
+    if rest.len() < 2 || first.cells.len() != width {
+        return (true, Certainty::Assumed);
+    }
+    let signs: Vec<Sign> = (0..width).map(|at| sign(first, rest, at, rules)).collect();
+    let has = |sign| signs.contains(&sign);
+    if has(Sign::Name) {
+        return (true, Certainty::Certain);
+    }
+    if has(Sign::Value) && !counts_up(first, rules) {
+        return (false, Certainty::Certain);
+    }
+    (true, Certainty::Assumed)
+}
+
+/// Whether the numbers of a row go up in equal steps, as years and wavelengths do above a table.
+fn counts_up(row: &Row, rules: &CellRules) -> bool {
+    let cells = row.cells.iter().map(|cell| Field::from(cell.as_slice()));
+    let numbers: Vec<f64> = cells.filter_map(|cell| rules.float(cell)).collect();
+    let step = |pair: &[f64]| pair[1] - pair[0];
+    let first = numbers.get(..2).map(step).unwrap_or_default();
+    let even = |pair: &[f64]| (step(pair) - first).abs() <= first * 1e-6;
+    numbers.len() > 2 && first > 0.0 && numbers.windows(2).all(even)
+}
+
+/// Whether nothing in the first row tells it from the others, and no column is text.
+fn reads_as_data(table: &[Row], width: usize, rules: &CellRules) -> bool {
+    let Some((first, rest)) = table.split_first() else {
+        return false;
+    };
+    let data = |at| matches!(sign(first, rest, at, rules), Sign::Number | Sign::Value);
+    !rest.is_empty() && width > 0 && first.cells.len() == width && (0..width).all(data)
+}
+
+fn integer(cell: &[u8]) -> Option<i64> {
+    CellRules::plain_integer(cell.trim_ascii())
+}
+
+fn sign(first: &Row, rest: &[Row], column: usize, rules: &CellRules) -> Sign {
+    let Some((kind, all)) = kind_of(rest, column, rules) else {
+        return Sign::Neither;
+    };
+    let cell = first.cells[column].as_slice();
+    if rules.is_missing(cell) {
+        return Sign::Neither;
+    }
+    let with = all.and(rules.classify(Field::from(cell)));
+    let same = with.resolve(&rules.hints()).kind;
+    let numbers = kind.is_numeric() && same.is_numeric();
+    if same == Kind::Text || !(numbers || same == kind || is_time(same) && is_time(kind)) {
+        return Sign::Name;
+    }
+    let Some(value) = integer(cell).filter(|_| kind.is_numeric()) else {
+        return Sign::Value;
+    };
+    let cells = rest.iter().filter_map(|row| row.cells.get(column));
+    let column: Vec<i64> = cells.filter_map(|cell| integer(cell)).collect();
+    let (Some(least), Some(most)) = (column.iter().min(), column.iter().max()) else {
+        return Sign::Number;
+    };
+    // Numbers of rows go on from the first; other values lie among the others.
+    let goes_on = column.len() > 1 && column.iter().zip(value + 1..).all(|(n, next)| *n == next);
+    let year = (1900..=2100).contains(&value);
+    let among = (*least..=*most).contains(&value) && least < most;
+    if value < 0 || goes_on || (among && !year) {
+        Sign::Value
+    } else {
+        Sign::Number
+    }
+}
+
+fn is_time(kind: Kind) -> bool {
+    matches!(kind, Kind::Date(_) | Kind::Timestamp(_))
+}

@@ -1,0 +1,39 @@
+//! The fourth step: what the first cells may be read as.
+//!
+//! It is an assumption. Every cell of the dataset takes part in the decision, which is the last
+//! step's.
+
+use lastcall_domain::{Certainty, ReadStep};
+
+use crate::cell::{CellRules, Hints, Kind};
+use crate::read::Look;
+use crate::read::build::build_column;
+use crate::read::csv::Cells;
+
+/// Looks at the first rows of every column.
+pub(crate) fn decide(
+    names: Vec<String>,
+    cells: &Cells<'_>,
+    rules: &CellRules,
+) -> (Vec<Look>, ReadStep) {
+    let look = |(at, name)| {
+        let column = build_column(Kind::Text, cells.column(at), cells.rows(), rules, None);
+        Look::new(name, &column)
+    };
+    let looks: Vec<Look> = names.into_iter().enumerate().map(look).collect();
+    let hints = Hints { ..rules.hints() };
+    let typed = looks
+        .iter()
+        .filter(|look| look.kinds.resolve(&hints).kind != Kind::Text);
+    let step = ReadStep {
+        step: "types".into(),
+        decision: format!(
+            "{} of {} columns are not text, as far as the first {} rows tell",
+            typed.count(),
+            looks.len(),
+            cells.rows()
+        ),
+        certainty: Certainty::Likely,
+    };
+    (looks, step)
+}

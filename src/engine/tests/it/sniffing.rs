@@ -1,0 +1,638 @@
+//! Text as people have it: what is found out, and what the report says of it.
+//!
+//! Each case is a file, the columns that it has, how many rows, and the warnings.
+
+use lastcall_domain::profile::Profile;
+use lastcall_domain::{Certainty, DateOrder, Mark, ProfileOptions, ReadOptions, ReadWarning};
+use proptest::prelude::*;
+
+use crate::support::{Bench, column, top};
+
+/// The file's name and bytes, its columns and their types, its rows, its warnings.
+type Case<'c> = (&'c str, &'c [u8], &'c str, u64, &'c str);
+
+fn columns(profile: &Profile) -> String {
+    let columns = profile.columns.iter();
+    let columns = columns.map(|column| format!("{}:{}", column.name, column.kind.as_str()));
+    columns.collect::<Vec<_>>().join(" ")
+}
+
+fn codes(profile: &Profile) -> String {
+    let warnings = profile.read.warnings.iter();
+    let codes = warnings.map(|warning| warning.code.as_str());
+    codes.collect::<Vec<_>>().join(" ")
+}
+
+fn check(cases: &[Case<'_>]) {
+    for (name, bytes, expected, rows, warnings) in cases {
+        let shown = String::from_utf8_lossy(bytes);
+        let profile = Bench::new()
+            .try_profile(name, bytes, &ProfileOptions::default())
+            .unwrap_or_else(|error| panic!("{shown}: {error}"));
+        assert_eq!(columns(&profile), *expected, "{shown}");
+        assert_eq!(profile.dataset.rows, *rows, "{shown}");
+        assert_eq!(codes(&profile), *warnings, "{shown}");
+        let known = |code: &str| ReadWarning::CODES.contains(&code);
+        assert!(codes(&profile).split_whitespace().all(known), "{shown}");
+    }
+}
+
+#[test]
+fn tables_are_found_where_they_begin_and_end() {
+    check(&[
+        ("a.csv", b"Quarterly report\nGenerated 2024-04-01\n\nregion,sales,costs\nNorth,10,5\nSouth,20,8\nEast,7,3\n",
+            "region:string sales:integer costs:integer", 3, "skipped_lines"),
+        ("a.csv", b"Staff list\nname,city\nAda,Berlin\nBob,Paris\nCy,Rome\n",
+            "name:string city:string", 3, "skipped_lines"),
+        ("a.csv", b"\"Sales, all\",,\n,,\nregion,sales,costs\nNorth,10,5\nSouth,20,8\n",
+            "region:string sales:integer costs:integer", 2, "skipped_lines"),
+        ("a.csv", b"Report;2024\r\n\r\nid;name;v\r\n1;Ada;3\r\n2;Bob;4\r\n3;Cy;5\r\nTotal;12\r\n",
+            "id:integer name:string v:integer", 3, "skipped_lines footer"),
+        ("a.csv", b"sep=;\nid;name;score\n1;Ada;3,5\n2;Bob;4,5\n",
+            "id:integer name:string score:float", 2, "sep_line decimal_comma"),
+        ("a.csv", b"\"sep=|\"\r\na|b\r\n1|2\r\n", "a:integer b:integer", 1, "sep_line"),
+        ("a.csv", b"a,b\nr1,1.5,2\nr2,2.5,3\nr3,3.5,4\n",
+            "Unnamed: 0:string a:float b:integer", 3, "row_names empty_header"),
+        ("a.csv", b"a,b\n1,2,\n3,4,\n", "a:integer b:integer", 2, ""),
+        ("a.csv", b"1,Ada,3.5\n2,Bob,4.5\n3,Cy,5.5\n",
+            "column_1:integer column_2:string column_3:float", 3, "no_header"),
+        ("a.csv", b"2024-01-01,5\n2024-01-02,6\n2024-01-03,7\n",
+            "column_1:date column_2:integer", 3, "no_header"),
+        ("a.csv", b"country,2019,2020\nFR,1.5,2\nDE,2.5,3\nIT,1,2\n",
+            "country:string 2019:float 2020:integer", 3, ""),
+        ("a.csv", b"2019,2020,2021\n1990,2050,1999\n2001,2002,2003\n",
+            "2019:integer 2020:integer 2021:integer", 2, "doubtful_header"),
+        ("a.csv", b"400.5,401.0,401.5\n0.1,500.2,0.3\n700.4,0.5,800.5\n0.2,0.2,0.2\n",
+            "400.5:float 401.0:float 401.5:float", 3, "doubtful_header"),
+        ("a.csv", b"1,2\n3,4\n5,6\n", "1:integer 2:integer", 2, "doubtful_header"),
+        ("a.csv", b"a,b\n1,x\n2,y\n\nSource: somewhere\nand else\n", "a:integer b:string", 2, "footer"),
+        ("a.csv", b"a,b,c\nx,1,2\ny,3,4\nTotal,4\n", "a:string b:integer c:integer", 2, "footer"),
+        ("a.csv", b"a,b,c\n1,1,2\n2,3,4\nsee the notes,,\n", "a:integer b:integer c:integer", 2, "footer"),
+        ("a.csv", b"# made by x, y\n# and z\na,b\n1,2\n3,4\n", "a:integer b:integer", 2, "skipped_lines"),
+        ("a.csv", b"a,b,\n1,2\n3,4\n5,6\n", "a:integer b:integer", 3, ""),
+        ("a.csv", b"39, State-gov, 77516\n50, Private, 83311\n38, Private, 215646\n53, Local, 77000\n",
+            "column_1:integer column_2:string column_3:integer", 4, "no_header"),
+        ("a.csv", b"a,b,c\n1,1,2\n2,3,4\n3,5\n", "a:integer b:integer c:integer", 3, "ragged_rows"),
+        ("a.csv", b"a,b\n1,2\n3,4\n\x1a", "a:integer b:integer", 2, "ctrl_z"),
+        ("a.csv", b"a,b\r\n1,2\r\n3,4\r\n\x1a\r\n", "a:integer b:integer", 2, "ctrl_z"),
+        ("a.csv", b"\xef\xbb\xbf\xef\xbb\xbfa,b\n1,2\n\xef\xbb\xbf3,4\n", "a:integer b:integer", 2, "inner_boms inner_boms"),
+    ]);
+}
+
+#[test]
+fn lines_end_as_their_writers_ended_them() {
+    check(&[
+        (
+            "a.csv",
+            b"id,note,v\r1,\"two\nlines\",5\r2,plain,6\r3,other,7\r",
+            "id:integer note:string v:integer",
+            3,
+            "cr_line_ends",
+        ),
+        (
+            "a.csv",
+            b"a,b\r1,2\r3,4\n5,6\r7,8\n",
+            "a:integer b:integer",
+            4,
+            "mixed_line_ends",
+        ),
+        (
+            "a.csv",
+            b"a,name\r\r\n1,x\r\r\n2,y\r\r\n",
+            "a:integer name:string",
+            2,
+            "doubled_line_ends",
+        ),
+        (
+            "a.csv",
+            b"a,b\r\n1,\"x\ry\"\r\n2,z\r\n",
+            "a:integer b:string",
+            2,
+            "",
+        ),
+        ("a.csv", b"a,b\n1,x\ry\n2,z\n", "a:integer b:string", 2, ""),
+    ]);
+}
+
+#[test]
+fn quotes_that_do_not_pair_are_characters() {
+    check(&[
+        (
+            "a.tsv",
+            b"id\tname\tv\n1\t\"Gamma\t5\n2\tDelta\t6\n3\tend\"\t7\n4\tx\t8\n",
+            "id:integer name:string v:integer",
+            4,
+            "stray_quotes",
+        ),
+        (
+            "a.tsv",
+            b"id\tname\n1\t\"a \"\"b\"\"\tc\"\n2\td\n",
+            "id:integer name:string",
+            2,
+            "",
+        ),
+        (
+            "a.tsv",
+            b"id\tname\tv\n1\t\"two\nlines\"\t5\n2\tx\t6\n",
+            "id:integer name:string v:integer",
+            2,
+            "",
+        ),
+        (
+            "a.csv",
+            b"id,name,v\n1,\"Gamma,5\n2,Delta,6\n",
+            "id:integer name:string v:integer",
+            2,
+            "stray_quotes",
+        ),
+        (
+            "a.csv",
+            b"id,name,v\n1,\"say \\\"hi\\\", you\",5\n2,\"b\",6\n",
+            "id:integer name:string v:integer",
+            2,
+            "backslash_escapes",
+        ),
+        (
+            "a.csv",
+            b"id,path\n1,\"C:\\temp\\\"\n2,\"b\"\n",
+            "id:integer path:string",
+            2,
+            "",
+        ),
+    ]);
+}
+
+#[test]
+fn numbers_and_dates_are_read_where_there_is_no_doubt() {
+    check(&[
+        (
+            "a.csv",
+            "a;b\n1.234,50;x\n99,90;y\n".as_bytes(),
+            "a:float b:string",
+            2,
+            "decimal_comma thousands_marks",
+        ),
+        (
+            "a.csv",
+            "a;b\n1\u{a0}234,5;x\n9\u{202f}999,0;y\n".as_bytes(),
+            "a:float b:string",
+            2,
+            "decimal_comma thousands_marks",
+        ),
+        (
+            "a.csv",
+            "a;b\n1’234.50;x\n9.5;y\n".as_bytes(),
+            "a:float b:string",
+            2,
+            "thousands_marks",
+        ),
+        (
+            "a.csv",
+            b"a,b\n\"1,234.50\",x\n9.5,y\n",
+            "a:float b:string",
+            2,
+            "thousands_marks",
+        ),
+        (
+            "a.csv",
+            b"a,b\n\"1,234\",x\n\"5,678\",y\n",
+            "a:string b:string",
+            2,
+            "ambiguous_numbers",
+        ),
+        (
+            "a.csv",
+            b"a,b\n\"1,234\",2.5\n\"5,678\",7.25\n",
+            "a:integer b:float",
+            2,
+            "thousands_marks",
+        ),
+        (
+            "a.csv",
+            b"a,b\n12.5%,x\n3%,y\n",
+            "a:float b:string",
+            2,
+            "percentages",
+        ),
+        (
+            "a.csv",
+            "a,b\n$5.00,€3\n($2.50),€4\n".as_bytes(),
+            "a:float b:integer",
+            2,
+            "currencies odd_negatives",
+        ),
+        (
+            "a.csv",
+            b"a,b\n5-,x\n3,y\n",
+            "a:integer b:string",
+            2,
+            "odd_negatives",
+        ),
+        (
+            "a.csv",
+            b"a,b\n31/01/2024,x\n01/02/2024,y\n",
+            "a:date b:string",
+            2,
+            "day_first_dates",
+        ),
+        (
+            "a.csv",
+            b"a,b\n01/31/2024,x\n01/02/2024,y\n",
+            "a:date b:string",
+            2,
+            "month_first_dates",
+        ),
+        (
+            "a.csv",
+            b"a,b\n01/02/2024,x\n03/04/2024,y\n",
+            "a:string b:string",
+            2,
+            "ambiguous_dates",
+        ),
+        (
+            "a.csv",
+            b"a,b\n31.01.24,x\n01.02.99,y\n",
+            "a:date b:string",
+            2,
+            "day_first_dates two_digit_years",
+        ),
+        (
+            "a.csv",
+            b"a,b\n01/02/24,x\n",
+            "a:string b:string",
+            1,
+            "ambiguous_dates",
+        ),
+        (
+            "a.csv",
+            b"zip,n\n=\"00501\",1\n=\"10115\",2\n",
+            "zip:string n:integer",
+            2,
+            "formula_texts",
+        ),
+        (
+            "a.csv",
+            b"id,phone\n1,+14155550101\n2,+442079460958\n",
+            "id:integer phone:string",
+            2,
+            "",
+        ),
+        (
+            "a.csv",
+            b"id,delta\n1,+3\n2,-2\n",
+            "id:integer delta:integer",
+            2,
+            "",
+        ),
+    ]);
+    let profile = Bench::new().profile("a.csv", "zip\n=\"00501\"\n=\"10115\"\n");
+    assert_eq!(
+        top(column(&profile, "zip")),
+        [("00501".into(), 1), ("10115".into(), 1)]
+    );
+    let profile = Bench::new().profile("a.csv", "a;b\n(1.234,5);x\n99,5;y\n");
+    let numbers = column(&profile, "a").numeric.as_ref().unwrap();
+    assert_eq!(numbers.mean, Some(-567.5));
+    assert_eq!(
+        (profile.read.decimal.as_deref(), numbers.negatives),
+        (Some(","), 1)
+    );
+}
+
+#[test]
+fn encodings_are_declared_or_guessed_and_a_guess_says_so() {
+    let cyrillic = b"\xe3\xee\xf0\xee\xe4;\xea\xee\xe4\n\xcc\xee\xf1\xea\xe2\xe0;1\n\xca\xe0\xe7\xe0\xed\xfc;2\n";
+    let guessed = Bench::new().profile("a.csv", cyrillic);
+    assert_eq!(columns(&guessed), "город:string код:integer");
+    assert_eq!(codes(&guessed), "guessed_encoding");
+    assert_eq!(guessed.read.encoding.as_deref(), Some("windows-1251"));
+    assert!(guessed.read.warnings[0].detail.contains("windows-1251"));
+    let read = ReadOptions {
+        encoding: Some("cp1251".into()),
+        ..ReadOptions::default()
+    };
+    let options = ProfileOptions {
+        read,
+        ..ProfileOptions::default()
+    };
+    let given = Bench::new()
+        .try_profile("a.csv", cyrillic, &options)
+        .unwrap();
+    assert_eq!(columns(&given), "город:string код:integer");
+    assert_eq!(
+        (codes(&given).as_str(), given.read.steps[0].certainty),
+        ("", Certainty::Given)
+    );
+    let late = [
+        b"a,b\n".to_vec(),
+        b"x,1\n".repeat(100_000),
+        cyrillic.to_vec(),
+    ]
+    .concat();
+    let late = Bench::new().profile("a.csv", late);
+    assert_eq!(late.read.encoding.as_deref(), Some("windows-1251"));
+    // Chinese in UTF-16 without a mark, in both orders of bytes.
+    let text = "名字,数\n上海,1\n北京,2\n";
+    for bytes in [
+        text.encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect::<Vec<u8>>(),
+        text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+    ] {
+        let wide = Bench::new().profile("a.csv", bytes);
+        assert_eq!(columns(&wide), "名字:string 数:integer");
+        assert_eq!(codes(&wide), "");
+    }
+}
+
+#[test]
+fn what_is_not_text_is_refused() {
+    let noise: Vec<u8> = (0..4000u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
+        .collect();
+    for bytes in [
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec(),
+        b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\nendobj\n".to_vec(),
+        b"PK\x03\x04\x14\0\0\0".to_vec(),
+        b"\xff\xd8\xff\xe0\0\x10JFIF".to_vec(),
+        noise,
+    ] {
+        for name in ["a.csv", "a.tsv"] {
+            let failure = Bench::new().failure(name, &bytes);
+            assert!(
+                failure.starts_with("unsupported_data: this dataset cannot be read: it is "),
+                "{failure}"
+            );
+        }
+    }
+}
+
+fn reading(bytes: &str, read: ReadOptions) -> Profile {
+    Bench::new().profile_reading("a.csv", bytes, read)
+}
+
+#[test]
+fn every_decision_is_undone_by_the_option_that_its_warning_names() {
+    let none = ReadOptions::default();
+    for (bytes, read, expected, rows) in [
+        (
+            "Title\na,b\n1,2\n3,4\n",
+            ReadOptions {
+                skip_rows: Some(0),
+                ..none.clone()
+            },
+            "Title:string",
+            3,
+        ),
+        (
+            "1,x\n2,y\n3,z\n",
+            ReadOptions {
+                header: Some(true),
+                ..none.clone()
+            },
+            "1:integer x:string",
+            2,
+        ),
+        (
+            "a,b\nx,y\n",
+            ReadOptions {
+                header: Some(false),
+                ..none.clone()
+            },
+            "column_1:string column_2:string",
+            2,
+        ),
+        (
+            "a;b\n1,5;2,5\n",
+            ReadOptions {
+                decimal: Some('.'),
+                ..none.clone()
+            },
+            "a:string b:string",
+            1,
+        ),
+        (
+            "a,b\n12%,$5\n",
+            ReadOptions {
+                decimal: Some('.'),
+                ..none.clone()
+            },
+            "a:string b:string",
+            1,
+        ),
+        (
+            "a,b\n31/01/2024,1\n",
+            ReadOptions {
+                date_order: Some(DateOrder::Mdy),
+                ..none.clone()
+            },
+            "a:string b:integer",
+            1,
+        ),
+        (
+            "a,b\n01/02/2024,1\n",
+            ReadOptions {
+                date_order: Some(DateOrder::Mdy),
+                ..none.clone()
+            },
+            "a:date b:integer",
+            1,
+        ),
+        (
+            "a,b\n01/02/24,1\n",
+            ReadOptions {
+                date_order: Some(DateOrder::Dmy),
+                ..none.clone()
+            },
+            "a:date b:integer",
+            1,
+        ),
+        (
+            "a,b\n\"1,234\",1\n",
+            ReadOptions {
+                thousands: Some(','),
+                ..none.clone()
+            },
+            "a:integer b:integer",
+            1,
+        ),
+        (
+            "a,b\n1,\"x\n2,y\n",
+            ReadOptions {
+                quote: Some(Mark::Off),
+                ..none.clone()
+            },
+            "a:integer b:string",
+            2,
+        ),
+        (
+            "a,b\n1,'x,y'\n",
+            ReadOptions {
+                quote: Some(Mark::Char('\'')),
+                ..none.clone()
+            },
+            "a:integer b:string",
+            1,
+        ),
+        (
+            "a,b\n1,x\\,y\n",
+            ReadOptions {
+                escape: Some(Mark::Char('\\')),
+                ..none.clone()
+            },
+            "a:integer b:string",
+            1,
+        ),
+        (
+            "x\ny\na,b\n1,2\n",
+            ReadOptions {
+                skip_rows: Some(2),
+                ..none.clone()
+            },
+            "a:integer b:integer",
+            1,
+        ),
+        (
+            "a,b,c\n1,2,3\n",
+            ReadOptions {
+                columns: Some(vec!["c".into(), "a".into()]),
+                ..none.clone()
+            },
+            "a:integer c:integer",
+            1,
+        ),
+    ] {
+        let profile = reading(bytes, read);
+        assert_eq!(columns(&profile), expected, "{bytes:?}");
+        assert_eq!(profile.dataset.rows, rows, "{bytes:?}");
+    }
+}
+
+#[test]
+fn columns_that_do_not_exist_are_refused_by_name() {
+    let read = ReadOptions {
+        columns: Some(vec!["b".into(), "z".into()]),
+        ..ReadOptions::default()
+    };
+    let options = ProfileOptions {
+        read,
+        ..ProfileOptions::default()
+    };
+    let error = Bench::new()
+        .try_profile("a.csv", "a,b\n1,2\n", &options)
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("`columns` is not valid: there is no `z`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn duplicates_are_those_of_the_columns_that_are_kept() {
+    let read = ReadOptions {
+        columns: Some(vec!["b".into()]),
+        ..ReadOptions::default()
+    };
+    let profile = reading("a,b\n1,x\n2,x\n3,y\n", read);
+    assert_eq!(profile.dataset.duplicate_rows, 1);
+}
+
+#[test]
+fn the_report_tells_what_each_step_decided() {
+    let profile = Bench::new().profile("a.csv", "a;b\n1;2024-01-31\n2;2024-02-01\n");
+    let read = &profile.read;
+    assert_eq!(read.encoding.as_deref(), Some("UTF-8"));
+    assert_eq!(
+        (read.delimiter.as_deref(), read.quote.as_deref()),
+        (Some(";"), Some("\""))
+    );
+    assert_eq!((read.header, read.skipped_lines), (Some(true), 0));
+    assert_eq!(read.date_order, Some(DateOrder::Ymd));
+    assert!(read.warnings.is_empty());
+    let steps: Vec<&str> = read.steps.iter().map(|step| step.step.as_str()).collect();
+    assert_eq!(steps[..4], ["encoding", "dialect", "header", "types"]);
+}
+
+#[test]
+fn titles_and_footers_are_found_however_long_the_table_is() {
+    let mut csv = String::from("Report\n\nid,name,v\n");
+    for row in 0..200_000 {
+        csv.push_str(&format!("{row},name {row},{}.5\n", row % 100));
+    }
+    csv.push_str("\nSource: the office\n(200000 rows)\n");
+    for threads in [0, 3] {
+        let profile = Bench::with(threads, 1 << 30).profile("a.csv", &csv);
+        assert_eq!(profile.dataset.rows, 200_000);
+        assert_eq!(columns(&profile), "id:integer name:string v:float");
+        assert_eq!(codes(&profile), "skipped_lines footer");
+        let footer = &profile.read.warnings[1];
+        assert_eq!((footer.line, footer.count), (Some(200_005), 2));
+    }
+}
+
+#[test]
+fn every_warning_is_described() {
+    let docs = include_str!("../../../../docs/analyses.md");
+    let table = docs.split("### Warnings").nth(1).unwrap();
+    let table = table.split("\n### ").next().unwrap();
+    let codes = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let described: Vec<&str> = codes.collect();
+    assert_eq!(described, ReadWarning::CODES);
+}
+
+/// Cells as programs write them, of one kind for each column, and cells that stand in quotes.
+fn clean_cell(kind: u8) -> BoxedStrategy<String> {
+    match kind {
+        0 => "[0-9]{1,6}".boxed(),
+        1 => "-?[0-9]{1,3}\\.[0-9]{1,4}".boxed(),
+        2 => "20[0-2][0-9]-0[1-9]-[12][0-9]".boxed(),
+        3 => prop_oneof![Just("true".to_owned()), Just("false".to_owned())].boxed(),
+        4 => "[a-z][a-z ;|-]{0,12}".boxed(),
+        _ => "[a-z][a-z,;\t\n\r' -]{0,12}"
+            .prop_map(|text| format!("\"{text} \"\"\""))
+            .boxed(),
+    }
+}
+
+/// A file by RFC 4180 whose header is words.
+fn clean_file() -> impl Strategy<Value = String> {
+    let columns = proptest::collection::vec(0..6u8, 2..6);
+    let file = (columns, 1..30usize, prop_oneof![Just("\n"), Just("\r\n")]);
+    file.prop_flat_map(|(kinds, rows, end)| {
+        let row: Vec<_> = kinds.iter().map(|&kind| clean_cell(kind)).collect();
+        let rows = proptest::collection::vec(row, rows);
+        let header: Vec<String> = (0..kinds.len()).map(|at| format!("name of {at}")).collect();
+        rows.prop_map(move |rows| {
+            let lines = std::iter::once(&header).chain(&rows);
+            lines.map(|cells| cells.join(",") + end).collect()
+        })
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_clean_file_is_read_as_it_stands(text in clean_file()) {
+        let bench = Bench::new();
+        let found = bench.profile("a.csv", &text);
+        let read = ReadOptions {
+            header: Some(true),
+            delimiter: Some(','),
+            quote: Some(Mark::Char('"')),
+            escape: Some(Mark::Off),
+            skip_rows: Some(0),
+            decimal: Some('.'),
+            encoding: Some("utf-8".into()),
+            ..ReadOptions::default()
+        };
+        let given = bench.profile_reading("a.csv", &text, read);
+        prop_assert_eq!(codes(&found), "");
+        prop_assert_eq!(found.columns, given.columns);
+        prop_assert_eq!(found.dataset, given.dataset);
+    }
+}
