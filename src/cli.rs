@@ -3,6 +3,8 @@
 mod check;
 mod health;
 mod profile;
+mod read_args;
+mod stdin;
 mod table;
 
 use std::path::PathBuf;
@@ -56,12 +58,14 @@ enum Local {
 #[derive(Debug, Args)]
 struct ProfileArgs {
     /// A CSV, TSV, NDJSON, Parquet or XLSX file, told by its ending or else by its first bytes;
-    /// gzip is undone.
+    /// gzip is decompressed. `-` is the standard input.
     file: PathBuf,
     /// Where to write a report; the ending picks html, pdf, xlsx, md or json. Without it, a
     /// table is printed.
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    read: read_args::ReadArgs,
 }
 
 /// How long the last lines of the log may take to be written.
@@ -84,7 +88,9 @@ pub fn run() -> ExitCode {
     let done = match command {
         Local::Openapi => print(&lastcall_api::openapi()).map(|()| ExitCode::SUCCESS),
         Local::Profile(args) => {
-            profile::run(&args.file, args.output.as_deref()).map(|()| ExitCode::SUCCESS)
+            let read = args.read.options();
+            read.and_then(|read| profile::run(&args.file, args.output.as_deref(), &read))
+                .map(|()| ExitCode::SUCCESS)
         }
         Local::Check => load(&cli.config).and_then(|config| {
             let text = check::describe(&config);

@@ -8,12 +8,12 @@ use anyhow::{Context as _, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
 use lastcall_domain::profile::Profile;
 use lastcall_domain::{
-    Cancel, Clock as _, Format, ProfileOptions, Progress, ReportFormat, SystemClock,
+    Cancel, Clock as _, Format, ProfileOptions, Progress, ReadOptions, ReportFormat, SystemClock,
 };
 use lastcall_engine::{Engine, EngineConfig, Source};
 use lastcall_render::{FontConfig, Renderer, ReportInput};
 
-use super::{print, table};
+use super::{print, stdin, table};
 use crate::exit::{Exit, Failure};
 
 /// The memory that a profile on the command line may take, in bytes.
@@ -24,7 +24,7 @@ const LOOK: u64 = 512;
 const TICK: Duration = Duration::from_millis(100);
 
 /// Profiles `file` and prints a table, or writes a report to `output`.
-pub(super) fn run(file: &Path, output: Option<&Path>) -> Result<(), Failure> {
+pub(super) fn run(file: &Path, output: Option<&Path>, read: &ReadOptions) -> Result<(), Failure> {
     let format = output.map(report_format).transpose()?;
     if output.is_some_and(|output| is_same(file, output)) {
         return Err(Failure::new(
@@ -35,7 +35,7 @@ pub(super) fn run(file: &Path, output: Option<&Path>) -> Result<(), Failure> {
             ),
         ));
     }
-    let profile = compute(file)?;
+    let profile = compute(file, read)?;
     match (output, format) {
         (Some(output), Some(format)) => write(&profile, output, format),
         _ => print(&table::of(&profile)),
@@ -62,16 +62,26 @@ fn is_same(file: &Path, output: &Path) -> bool {
     }
 }
 
-fn compute(file: &Path) -> Result<Profile, Failure> {
-    let shown = file.display();
+fn compute(file: &Path, read: &ReadOptions) -> Result<Profile, Failure> {
+    let saved = stdin::save(file)?;
+    let (file, name) = match &saved {
+        Some(saved) => (saved.path(), stdin::NAME.to_owned()),
+        None => {
+            let name = file.file_name().unwrap_or_default();
+            (file, name.to_string_lossy().into_owned())
+        }
+    };
+    let shown = match saved {
+        Some(_) => Path::new(stdin::NAME).display(),
+        None => file.display(),
+    };
     let format = format_of(file).map_err(|error| Failure::new(Exit::NoInput, error))?;
+    let valid = read.check_for(format);
+    valid.map_err(|error| Failure::new(Exit::Usage, error))?;
     let source = Source {
         path: file.to_owned(),
         format,
-        name: file
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default(),
+        name,
     };
     let engine = Engine::new(EngineConfig {
         threads: std::thread::available_parallelism().map_or(1, usize::from),
@@ -82,7 +92,10 @@ fn compute(file: &Path) -> Result<Profile, Failure> {
     let bar = ProgressWatch::start(&progress);
     let profile = engine.profile(
         source,
-        &ProfileOptions::default(),
+        &ProfileOptions {
+            read: read.clone(),
+            ..ProfileOptions::default()
+        },
         &Cancel::new(),
         &progress,
     );
@@ -102,8 +115,7 @@ fn format_of(file: &Path) -> anyhow::Result<Format> {
     let kind = std::fs::metadata(file).with_context(|| format!("{shown}: cannot be read"))?;
     anyhow::ensure!(
         kind.is_file(),
-        "{shown}: is no regular file; what comes from a pipe has to be saved first, as it may be \
-         read twice"
+        "{shown}: is not a regular file; `lastcall profile -` reads from a pipe"
     );
     if let Some(format) = Format::from_file_name(&file.to_string_lossy()) {
         return Ok(format);

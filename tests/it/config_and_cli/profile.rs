@@ -136,11 +136,14 @@ fn each_way_to_fail_has_its_code() {
         .expect(66);
     assert!(missing.stderr.contains("none.csv"), "{missing:#?}");
     let no_file = lastcall(["profile"]).arg(folder.path()).output().expect(66);
-    assert!(no_file.stderr.contains("no regular file"), "{no_file:#?}");
+    assert!(
+        no_file.stderr.contains("not a regular file"),
+        "{no_file:#?}"
+    );
     let pipe = folder.path().join("pipe.csv");
     nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
     let pipe = lastcall(["profile"]).arg(&pipe).output().expect(66);
-    assert!(pipe.stderr.contains("no regular file"), "{pipe:#?}");
+    assert!(pipe.stderr.contains("not a regular file"), "{pipe:#?}");
     let ending = folder.path().join("report.docx");
     let ending = lastcall(["profile", "-o"])
         .arg(ending)
@@ -167,4 +170,46 @@ fn each_way_to_fail_has_its_code() {
     std::fs::write(&broken, "PAR1 and nothing more").unwrap();
     let broken = lastcall(["profile"]).arg(broken).output().expect(65);
     assert!(broken.stderr.contains("broken.parquet"), "{broken:#?}");
+}
+
+#[test]
+fn the_standard_input_is_read_and_flags_say_how() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, out) = (folder.path().join("prices"), folder.path().join("out.json"));
+    std::fs::write(&file, "title\na|b|c\n1.234|'x|y'|-\n2.345|z|5\n").unwrap();
+    let flags = [
+        "profile",
+        "-",
+        "--skip-rows=1",
+        "--delimiter=|",
+        "--quote='",
+        "--decimal=,",
+        "--thousands=.",
+        "--missing=-,?",
+        "--columns=a,c",
+        "-o",
+    ];
+    lastcall(flags).arg(&out).stdin(&file).output().expect(0);
+    let profile: Value = serde_json::from_slice(&std::fs::read(&out).unwrap()).unwrap();
+    assert_eq!(profile["dataset"]["name"], "stdin");
+    assert_eq!(profile["columns"][0]["numeric"]["sum"], 3579);
+    assert_eq!(profile["columns"][1]["missing"], 1);
+    assert_eq!(profile["read"]["skipped_lines"], 1);
+    assert_eq!(profile["read"]["delimiter"], "|");
+    for flag in [
+        "--sheet=a",
+        "--decimal=;",
+        "--header=yes",
+        "--encoding=klingon",
+    ] {
+        let refused = lastcall(["profile", flag])
+            .arg(birds(folder.path()))
+            .output();
+        let refused = refused.expect(2);
+        let option = flag.trim_start_matches('-').split('=').next().unwrap();
+        assert!(
+            refused.stderr.contains(&format!("`{option}`")),
+            "{refused:#?}"
+        );
+    }
 }

@@ -46,6 +46,12 @@ impl Run {
         self
     }
 
+    /// With this file as its standard input.
+    pub(crate) fn stdin(mut self, file: &Path) -> Self {
+        self.command.stdin(std::fs::File::open(file).unwrap());
+        self
+    }
+
     pub(crate) fn in_folder(mut self, folder: &Path) -> Self {
         self.command.current_dir(folder);
         self
