@@ -1,6 +1,6 @@
 //! The configuration as each part wants it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use lastcall_actors::{CleanerConfig, Config as TreeConfig, PoolConfig, Queued, Supervision};
@@ -38,8 +38,19 @@ pub(super) fn engine_config(config: &Config, scratch: &Path) -> EngineConfig {
     }
 }
 
+/// The program of the children: this process's own image. Its file may have been replaced or
+/// removed since the start, and a child of another version speaks another protocol.
+fn running_image() -> anyhow::Result<PathBuf> {
+    let link = Path::new("/proc/self/exe");
+    if cfg!(target_os = "linux") && link.exists() {
+        // The kernel follows this link to the image itself, not to a path.
+        return Ok(link.to_owned());
+    }
+    std::env::current_exe().context("this program's own file cannot be found")
+}
+
 pub(super) fn sql_config(config: &Config, scratch: &Path) -> anyhow::Result<SqlConfig> {
-    let program = std::env::current_exe().context("this program's own file cannot be found")?;
+    let program = running_image()?;
     let at_once = config.analysis.pool.workers as u64;
     Ok(SqlConfig {
         // The bound is shared by all analyses that may run at once.

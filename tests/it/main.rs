@@ -20,6 +20,7 @@
 //! | [`error_codes`] | that every code of a failed job is described |
 //! | [`image`] | the files of the container image |
 //! | [`readme`] | the README's first session, as it stands there |
+//! | [`replaced_program`] | a program whose file is replaced or removed while it runs |
 //! | [`replicas`] | several of them on one PostgreSQL, behind a real HAProxy |
 //! | [`resources`] | memory, threads, processes and files |
 //! | [`sessions_ttl`] | the end of sessions, and that nothing is left of them |
@@ -41,6 +42,7 @@ mod image;
 mod kill9;
 mod pauses;
 mod readme;
+mod replaced_program;
 mod replicas;
 mod resources;
 mod sessions_ttl;

@@ -36,6 +36,7 @@ impl Home {
     pub(crate) fn service(&self) -> Builder {
         Builder {
             home: self.clone(),
+            program: env!("CARGO_BIN_EXE_lastcall").into(),
             config: None,
             settings: BTreeMap::new(),
         }
@@ -99,11 +100,18 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 /// A service that has not been started.
 pub(crate) struct Builder {
     home: Home,
+    program: PathBuf,
     config: Option<PathBuf>,
     settings: BTreeMap<String, String>,
 }
 
 impl Builder {
+    /// With this copy of the program.
+    pub(crate) fn program(mut self, file: &Path) -> Self {
+        self.program = file.to_owned();
+        self
+    }
+
     /// With this file of the configuration.
     pub(crate) fn config(mut self, file: &Path) -> Self {
         self.config = Some(file.to_owned());
@@ -126,7 +134,7 @@ impl Builder {
 
     /// How it is started, with its log in a pipe.
     pub(crate) fn command(&self) -> Command {
-        self.command_of(Path::new(env!("CARGO_BIN_EXE_lastcall")))
+        self.command_of(&self.program)
     }
 
     /// The same, by another program that becomes it.

@@ -23,6 +23,16 @@ pub(super) fn follow_the_host() {
     }
 }
 
+/// Names this process for whoever lists processes: it was started through a link, whose name says
+/// nothing.
+pub(super) fn take_a_name() {
+    #[cfg(target_os = "linux")]
+    {
+        // Without it the link's own name is left.
+        let _ = nix::sys::prctl::set_name(c"lastcall-sql");
+    }
+}
+
 /// Leaves the end to the host: a service manager may send the signal of a stop to every process
 /// of the service, and a drain still wants this one's answer. Before any thread is started, as
 /// threads inherit it.

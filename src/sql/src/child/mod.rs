@@ -45,6 +45,7 @@ const STACK: usize = 512 << 20;
 /// The code says only whether the conversation came to an end; what became of the query is said
 /// in the conversation.
 pub fn main() -> ExitCode {
+    limits::take_a_name();
     limits::outlast_a_stop();
     limits::follow_the_host();
     limits::go_first();
