@@ -21,7 +21,10 @@ fn copy(home: &Home) -> PathBuf {
 fn everything_runs(client: &Client) {
     let session = client.session_with_birds();
     for number in 0..QUERIES {
-        let query = client.sql(&session, &format!("select {number} as n from birds limit 1"));
+        let query = client.sql(
+            &session,
+            &format!("select {number} as n from birds limit 1"),
+        );
         assert_eq!(client.result(&query).json()["rows"], json!([[number]]));
     }
     let report = json!({ "dataset": "birds", "format": "pdf" });

@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use lastcall_child::host::OomKills;
+
 /// Longer queries are refused before a child sees them, in bytes of UTF-8.
 pub const MAX_QUERY_BYTES: usize = 64 * 1024;
 
@@ -31,6 +33,8 @@ pub struct SqlConfig {
     /// Children that are started before there is a query for them. A query that takes one has the
     /// next one started, so that one is enough unless queries come in bursts.
     pub spares: usize,
+    /// What tells a child that the kernel killed for want of memory from one that somebody killed.
+    pub oom_kills: OomKills,
 }
 
 impl SqlConfig {
@@ -52,6 +56,7 @@ impl SqlConfig {
             threads: std::thread::available_parallelism().map_or(1, |n| n.get().min(4)),
             require_sandbox: false,
             spares: 1,
+            oom_kills: OomKills::find(),
         }
     }
 }

@@ -25,6 +25,6 @@ pub use answer::{Answer, Body, ResultFormat};
 pub use config::{MAX_QUERY_BYTES, SqlConfig};
 pub use error::{Fault, Position, SqlError};
 pub use host::Sql;
-pub use protocol::Capabilities;
+pub use lastcall_child::guest::sandbox::Capabilities;
 pub use query::SqlQuery;
 pub use tables::{TableError, Tables};

@@ -1,6 +1,4 @@
-//! What host and child say to each other: frames over the child's standard input and output.
-//!
-//! A frame is a kind (one byte), a length (four bytes, little endian) and as many bytes.
+//! What host and child say to each other, in frames over the child's standard input and output.
 //!
 //! ```text
 //! child                       host
@@ -17,17 +15,10 @@ use std::path::PathBuf;
 use lastcall_domain::SqlParameter;
 use serde::{Deserialize, Serialize};
 
+use lastcall_child::guest::sandbox::Capabilities;
+
 use crate::answer::ResultFormat;
 use crate::error::{Fault, Position};
-
-/// A frame with a [`Request`] or a [`Reply`] as JSON.
-pub(crate) const CONTROL: u8 = 1;
-/// A frame with bytes of the answer.
-pub(crate) const DATA: u8 = 2;
-/// The length of a frame's head.
-pub(crate) const HEAD: usize = 5;
-/// The longest frame. A query of the greatest length fits, with every character escaped.
-pub(crate) const MAX_FRAME: usize = 1 << 20;
 
 /// What the host says.
 #[derive(Debug, Serialize, Deserialize)]
@@ -135,13 +126,4 @@ impl FailureKind {
     pub(crate) fn because(self, fault: Fault) -> Failure {
         Failure { kind: self, fault }
     }
-}
-
-/// Which nets of the operating system hold a query, besides limits and the plan's own checks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Capabilities {
-    /// A query sees no file but its tables and its temporary folder (landlock).
-    pub files: bool,
-    /// A query can open no socket and start no program (seccomp).
-    pub system_calls: bool,
 }

@@ -9,35 +9,37 @@ mod catalog;
 mod dialect;
 mod failure;
 mod functions;
-mod limits;
 mod names;
 mod output;
 mod parse;
 mod progress;
 mod rewrite;
 mod run;
-mod sandbox;
 mod semantics;
 mod session;
 mod shape;
 mod spelling;
 mod summary;
-#[cfg(target_os = "linux")]
-mod syscalls;
 mod udf;
-mod wire;
 mod wording;
 
 use std::process::ExitCode;
 use std::thread;
 
+use lastcall_child::guest::limits::{self, Limits};
+use lastcall_child::guest::{Wire, sandbox};
+
 use crate::error::Fault;
-use crate::protocol::{Capabilities, Failure, FailureKind, Query, Reply, Request};
-use wire::Wire;
+use crate::protocol::{Failure, FailureKind, Query, Reply, Request};
+use lastcall_child::guest::sandbox::Capabilities;
 
 /// The stack that a query is parsed and planned on, in bytes. Address space only: what is not
 /// used costs nothing. Deep expressions recurse, and a chain of operators is deep.
 const STACK: usize = 512 << 20;
+/// The stack of a thread that computes, in bytes. Physical expressions recurse there.
+const WORKER_STACK: usize = 32 << 20;
+/// Threads for reading files.
+const READERS: usize = 4;
 
 /// Serves one query over standard input and output, as the child of a host that runs
 /// [`Sql`](crate::Sql).
@@ -45,11 +47,7 @@ const STACK: usize = 512 << 20;
 /// The code says only whether the conversation came to an end; what became of the query is said
 /// in the conversation.
 pub fn main() -> ExitCode {
-    limits::take_a_name();
-    limits::outlast_a_stop();
-    limits::follow_the_host();
-    limits::go_first();
-    limits::step_back();
+    limits::prepare(c"lastcall-sql");
     session::warm_up();
     match converse(Wire) {
         Ok(()) => ExitCode::SUCCESS,
@@ -60,36 +58,37 @@ pub fn main() -> ExitCode {
 
 fn converse(wire: Wire) -> std::io::Result<()> {
     let nets = sandbox::probe();
-    wire.say(&Reply::Hello(nets))?;
-    let Some(Request::Query(query)) = wire.hear()? else {
+    wire.send(&Reply::Hello(nets))?;
+    let Some(Request::Query(query)) = wire.receive()? else {
         return Ok(());
     };
     if let Some(failure) = unprotected(&query, nets) {
-        return wire.say(&Reply::Failed(failure));
+        return wire.send(&Reply::Failed(failure));
     }
-    limits::apply(&query, STACK)?;
+    limits::apply(&limits_of(&query))?;
     let sql = query.sql.clone();
     let parsed = match on_deep_stack(move || parse::needs(&sql)) {
         Ok(needs) => needs,
-        Err(failure) => return wire.say(&Reply::Failed(failure)),
+        Err(failure) => return wire.send(&Reply::Failed(failure)),
     };
-    wire.say(&Reply::Needs(parsed))?;
-    let Some(Request::Tables(tables)) = wire.hear()? else {
+    wire.send(&Reply::Needs(parsed))?;
+    let Some(Request::Tables(tables)) = wire.receive()? else {
         return Ok(());
     };
-    let nets = match sandbox::enter(&query.folder, &tables) {
+    let files: Vec<_> = tables.iter().map(|table| table.path.as_path()).collect();
+    let nets = match sandbox::enter(&query.folder, &files) {
         Ok(nets) => nets,
         Err(error) => {
             let fault = Fault::new(format!("the query cannot be shut in: {error}"));
-            return wire.say(&Reply::Failed(FailureKind::Failed.because(fault)));
+            return wire.send(&Reply::Failed(FailureKind::Failed.because(fault)));
         }
     };
     if let Some(failure) = unprotected(&query, nets) {
-        return wire.say(&Reply::Failed(failure));
+        return wire.send(&Reply::Failed(failure));
     }
-    wire::exit_when_the_host_is_gone();
+    wire.exit_when_the_host_is_gone();
     let outcome = on_deep_stack(move || run::run(&query, &tables, wire));
-    wire.say(&match outcome {
+    wire.send(&match outcome {
         Ok(done) => Reply::Done(done),
         Err(failure) => Reply::Failed(failure),
     })
@@ -108,6 +107,15 @@ fn unprotected(query: &Query, nets: Capabilities) -> Option<Failure> {
             "SQL is off: this machine has {missing}, and sql.require_sandbox is true"
         )))
     })
+}
+
+fn limits_of(query: &Query) -> Limits {
+    let stacks = STACK + (query.threads + READERS) * WORKER_STACK;
+    Limits {
+        memory: query.memory.saturating_add(stacks as u64),
+        file: query.max_spill,
+        cpu_seconds: Some(query.cpu_seconds),
+    }
 }
 
 /// Runs a function on a thread with a deep stack; a panic becomes a failure.

@@ -12,8 +12,8 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use super::wire::Wire;
 use crate::protocol::Reply;
+use lastcall_child::guest::Wire;
 
 /// How often the scans are looked at.
 const PERIOD: Duration = Duration::from_millis(250);
@@ -68,7 +68,7 @@ impl Gauge {
         let done = NEARLY * read as f64 / all.max(1) as f64;
         if done > self.last {
             self.last = done;
-            self.wire.say(&Reply::Progress(done))?;
+            self.wire.send(&Reply::Progress(done))?;
         }
         Ok(())
     }

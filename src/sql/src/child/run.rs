@@ -18,15 +18,15 @@ use futures_util::StreamExt;
 use tokio::runtime::{Builder, Runtime};
 
 use super::catalog::Catalog;
-use super::limits::{READERS, WORKER_STACK};
 use super::names::Names;
 use super::output::{self, Sink};
 use super::parse::Kind;
 use super::progress::Gauge;
 use super::spelling::{self, Known};
-use super::wire::Wire;
+use super::{READERS, WORKER_STACK};
 use super::{allow, failure, parse, rewrite, session, shape, summary};
 use crate::protocol::{Done, Failure, Query, Table};
+use lastcall_child::guest::Wire;
 
 /// Runs a query and writes its answer. Call it on a deep stack: planning recurses.
 pub(super) fn run(query: &Query, tables: &[Table], wire: Wire) -> Result<Done, Failure> {
@@ -95,7 +95,7 @@ async fn answer(query: &Query, tables: &[Table], wire: Wire) -> Result<Done, Fai
     let stream = execute_stream(plan, state.task_ctx()).map_err(failure::of_running)?;
     let schema = Names::of(&written).apply(&stream.schema());
     let mut sink =
-        output::sink(query.format, &schema, wire.answer()).map_err(failure::of_running)?;
+        output::sink(query.format, &schema, wire.output()).map_err(failure::of_running)?;
     let done = copy(stream, sink.as_mut(), query.max_rows, gauge)
         .await
         .map_err(failure::of_running)?;

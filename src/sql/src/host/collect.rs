@@ -4,9 +4,9 @@ use tempfile::TempPath;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 
-use super::scratch::Scratch;
 use crate::answer::Body;
 use crate::error::{Fault, SqlError};
+use lastcall_child::host::Scratch;
 
 /// Answers up to this many bytes stay in memory.
 const IN_MEMORY: usize = 1 << 20;
@@ -50,7 +50,7 @@ impl<'a> Collector<'a> {
                 Ok(())
             }
             None => {
-                let (file, path) = self.scratch.file().map_err(disk)?;
+                let (file, path) = self.scratch.file("answer-").map_err(disk)?;
                 let (file, _) = self.file.insert((File::from_std(file), path));
                 file.write_all(&std::mem::take(&mut self.memory))
                     .await

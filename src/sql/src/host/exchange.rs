@@ -1,9 +1,10 @@
 //! The conversation with a child about one query.
 
+use lastcall_child::host::Frame;
 use lastcall_domain::Progress;
 
 use super::collect::Collector;
-use super::process::{Frame, Process};
+use super::process::QueryProcess;
 use crate::answer::{Answer, ResultFormat};
 use crate::error::SqlError;
 use crate::protocol::{Failure, FailureKind, Need, Query, Reply, Request, Table};
@@ -24,8 +25,9 @@ impl From<std::io::Error> for Ending {
 }
 
 /// Hands a query to a child that has not had one, and hears which tables it names.
-pub(super) async fn ask(process: &mut Process, query: &Query) -> Result<Vec<Need>, Ending> {
+pub(super) async fn ask(process: &mut QueryProcess, query: &Query) -> Result<Vec<Need>, Ending> {
     process.hello().await.ok_or(Ending::Lost)?;
+    let process = &mut process.inner;
     process.send(&Request::Query(query.clone())).await?;
     match process.receive().await? {
         Frame::Control(Reply::Needs(needs)) => Ok(needs),
@@ -36,12 +38,13 @@ pub(super) async fn ask(process: &mut Process, query: &Query) -> Result<Vec<Need
 
 /// Hands over the tables and takes the answer.
 pub(super) async fn answer(
-    process: &mut Process,
+    process: &mut QueryProcess,
     tables: Vec<Table>,
     format: ResultFormat,
     mut collector: Collector<'_>,
     progress: &Progress,
 ) -> Result<Answer, Ending> {
+    let process = &mut process.inner;
     process.send(&Request::Tables(tables)).await?;
     loop {
         match process.receive().await? {

@@ -7,22 +7,28 @@ use std::rc::Rc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use lastcall_child::guest::sandbox::Capabilities;
+use lastcall_child::host::{Death, Scratch};
 use lastcall_domain::{Cancel, Progress, SqlParameter, running_time};
+use nix::sys::signal::Signal;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinSet, LocalSet};
 
 use super::collect::Collector;
+use super::death::{explain, out_of_memory};
 use super::exchange::{self, Ending};
-use super::process::Process;
-use super::scratch::Scratch;
+use super::process::QueryProcess;
 use super::shutting_down;
 use crate::answer::{Answer, ResultFormat};
 use crate::config::SqlConfig;
 use crate::error::SqlError;
-use crate::protocol::{Capabilities, Need, Query, Table};
+use crate::protocol::{Need, Query, Table};
 
 /// How long a child may take until it says that it is ready, when only that is waited for.
 const WARM_UP: Duration = Duration::from_secs(30);
+
+/// The pause before a query runs once more whose child the kernel killed for want of memory.
+const OOM_PAUSE: Duration = Duration::from_millis(500);
 
 /// What the keeper is asked for.
 #[derive(Debug)]
@@ -50,19 +56,53 @@ pub(super) struct Conversation {
     pub parameters: Vec<SqlParameter>,
     pub format: ResultFormat,
     pub progress: Progress,
-    /// Tells which tables are needed, and hears where they are. Asked once.
-    pub tables: Option<(oneshot::Sender<Vec<Need>>, Found)>,
+    /// The tables that it names.
+    pub tables: Resolution,
+}
+
+/// The tables of a query, which whoever asks for it finds.
+#[derive(Debug)]
+pub(super) enum Resolution {
+    /// Tells which tables are needed, and hears where they are.
+    Open(oneshot::Sender<Vec<Need>>, Found),
+    /// They were asked for, once for all.
+    Found(Vec<Table>),
 }
 
 /// Hears where tables are.
 pub(super) type Found = oneshot::Receiver<Result<Vec<Table>, SqlError>>;
+
+impl Resolution {
+    /// The tables that a child names.
+    async fn tables(&mut self, needs: Vec<Need>) -> Result<Vec<Table>, Ending> {
+        if needs.is_empty() {
+            return Ok(Vec::new());
+        }
+        if let Self::Open(..) = self {
+            let open = std::mem::replace(self, Self::Found(Vec::new()));
+            let Self::Open(ask, found) = open else {
+                return Err(Ending::Lost);
+            };
+            // Both fail only if whoever asked is gone, and then this future is about to be
+            // dropped.
+            let gone = || Ending::Because(SqlError::Cancelled);
+            ask.send(needs).map_err(|_| gone())?;
+            let found = found.await.map_err(|_| gone())?;
+            *self = Self::Found(found.map_err(Ending::Because)?);
+        }
+        match self {
+            Self::Found(tables) => Ok(tables.clone()),
+            Self::Open(..) => Err(Ending::Lost),
+        }
+    }
+}
 
 /// Starts the thread.
 pub(super) fn start(
     config: SqlConfig,
     inbox: mpsc::UnboundedReceiver<Command>,
 ) -> io::Result<JoinHandle<()>> {
-    let scratch = Scratch::new(&config.scratch)?;
+    let scratch = Scratch::new(&config.scratch, "sql-")?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(4)
@@ -89,7 +129,7 @@ pub(super) fn start(
 struct Keeper {
     config: SqlConfig,
     scratch: Scratch,
-    spares: RefCell<VecDeque<Process>>,
+    spares: RefCell<VecDeque<QueryProcess>>,
     closing: Cancel,
 }
 
@@ -120,21 +160,36 @@ impl Keeper {
         // Commands that came too late are dropped with the inbox; their senders see it.
         let spares = std::mem::take(&mut *self.spares.borrow_mut());
         for spare in spares {
-            spare.end().await;
+            spare.inner.end().await;
         }
         reply
     }
 
     /// A query from start to end. Its child is gone before the answer is sent.
     async fn serve(self: Rc<Self>, mut job: Job) {
-        let mut process = match self.take().await {
-            Ok(process) => process,
-            Err(error) => {
-                let _ = job.done.send(Err(error));
-                return;
+        let mut answer = self.attempt(&mut job).await;
+        if let Err(Attempt::OutOfMemory) = answer {
+            log::warn!("out of memory: the kernel killed a query's process; it runs once more");
+            let cancel = job.cancel.clone();
+            tokio::select! {
+                () = tokio::time::sleep(OOM_PAUSE) => {}
+                () = cancel.cancelled() => {}
+                () = self.closing.cancelled() => {}
             }
-        };
+            answer = self.attempt(&mut job).await;
+        }
+        let answer = answer.map_err(|failed| match failed {
+            Attempt::Failed(error) => error,
+            Attempt::OutOfMemory => out_of_memory(),
+        });
+        // Whoever asked may have given up waiting.
+        let _ = job.done.send(answer);
+    }
+
+    async fn attempt(&self, job: &mut Job) -> Result<Answer, Attempt> {
+        let mut process = self.take().await?;
         self.refill();
+        let kills = self.config.oom_kills.count();
         let left = job.timeout.saturating_sub(job.started.elapsed());
         let ending = tokio::select! {
             biased;
@@ -144,33 +199,46 @@ impl Keeper {
             () = running_time::sleep(left) => Err(Ending::Because(SqlError::Timeout(job.timeout))),
             ending = self.converse(&mut process, &mut job.conversation, left) => ending,
         };
-        let answer = match ending {
+        match ending {
             Ok(answer) => {
-                process.end().await;
+                process.inner.end().await;
                 Ok(answer)
             }
             Err(Ending::Because(error)) => {
-                process.end().await;
-                Err(error)
+                process.inner.end().await;
+                Err(error.into())
             }
-            Err(Ending::Lost) => Err(process.post_mortem(job.timeout).await),
-        };
-        // Whoever asked may have given up waiting.
-        let _ = job.done.send(answer);
+            Err(Ending::Lost) => {
+                let death = process.inner.post_mortem().await;
+                if self.was_short_of_memory(&death, kills) {
+                    return Err(Attempt::OutOfMemory);
+                }
+                Err(explain(&death, job.timeout).into())
+            }
+        }
+    }
+
+    /// Whether the kernel killed a child for want of memory: it counts such kills, before it does
+    /// them. Where it does not, nobody else kills a child that is waited for. It was the machine
+    /// that was short, not the query: beyond its own bound the query's allocator fails first.
+    fn was_short_of_memory(&self, death: &Death, before: Option<u64>) -> bool {
+        let killed = death.signal() == Some(Signal::SIGKILL);
+        let by_hand = before.is_some() && self.config.oom_kills.count() == before;
+        killed && !by_hand
     }
 
     async fn converse(
         &self,
-        process: &mut Process,
+        process: &mut QueryProcess,
         job: &mut Conversation,
         left: Duration,
     ) -> Result<Answer, Ending> {
         let config = &self.config;
         let mut query = Query {
-            sql: std::mem::take(&mut job.query),
-            parameters: std::mem::take(&mut job.parameters),
+            sql: job.query.clone(),
+            parameters: job.parameters.clone(),
             format: job.format,
-            folder: process.folder().to_owned(),
+            folder: process.inner.folder().to_owned(),
             memory: config.memory,
             max_spill: config.max_spill,
             max_rows: config.max_rows,
@@ -181,27 +249,15 @@ impl Keeper {
         };
         let needs = match exchange::ask(process, &query).await {
             // A spare that something killed while it waited is not the query's fault.
-            Err(Ending::Lost) if process.was_killed().await => {
+            Err(Ending::Lost) if process.inner.was_killed().await => {
                 let fresh = self.start().map_err(Ending::Because)?;
-                std::mem::replace(process, fresh).end().await;
-                query.folder = process.folder().to_owned();
+                std::mem::replace(process, fresh).inner.end().await;
+                query.folder = process.inner.folder().to_owned();
                 exchange::ask(process, &query).await?
             }
             needs => needs?,
         };
-        let tables = match (needs.is_empty(), job.tables.take()) {
-            (false, Some((ask, tables))) => {
-                // Both fail only if whoever asked is gone, and then this future is about to be
-                // dropped.
-                ask.send(needs)
-                    .map_err(|_| Ending::Because(SqlError::Cancelled))?;
-                let tables = tables
-                    .await
-                    .map_err(|_| Ending::Because(SqlError::Cancelled))?;
-                tables.map_err(Ending::Because)?
-            }
-            _ => Vec::new(),
-        };
+        let tables = job.tables.tables(needs).await?;
         let collector = Collector::new(&self.scratch, config.max_bytes);
         exchange::answer(process, tables, job.format, collector, &job.progress).await
     }
@@ -219,9 +275,12 @@ impl Keeper {
                         self.spares.borrow_mut().push_front(process);
                         Ok(capabilities)
                     }
-                    Some(None) => Err(process.post_mortem(WARM_UP).await),
+                    Some(None) => {
+                        let death = process.inner.post_mortem().await;
+                        Err(explain(&death, WARM_UP))
+                    }
                     None => {
-                        process.end().await;
+                        process.inner.end().await;
                         Err(SqlError::Unavailable("the child does not start".into()))
                     }
                 }
@@ -233,21 +292,21 @@ impl Keeper {
     }
 
     /// A spare that lives, or a fresh child.
-    async fn take(&self) -> Result<Process, SqlError> {
+    async fn take(&self) -> Result<QueryProcess, SqlError> {
         loop {
             let spare = self.spares.borrow_mut().pop_front();
             let Some(mut spare) = spare else {
                 return self.start();
             };
-            if spare.lives() {
+            if spare.inner.lives() {
                 return Ok(spare);
             }
-            spare.end().await;
+            spare.inner.end().await;
         }
     }
 
-    fn start(&self) -> Result<Process, SqlError> {
-        Process::start(&self.config, &self.scratch)
+    fn start(&self) -> Result<QueryProcess, SqlError> {
+        QueryProcess::start(&self.config, &self.scratch)
             .map_err(|error| SqlError::Unavailable(error.to_string()))
     }
 
@@ -256,7 +315,7 @@ impl Keeper {
     fn refill(&self) {
         let mut spares = self.spares.borrow_mut();
         while spares.len() < self.config.spares && !self.closing.is_cancelled() {
-            match Process::start(&self.config, &self.scratch) {
+            match QueryProcess::start(&self.config, &self.scratch) {
                 Ok(process) => spares.push_back(process),
                 Err(error) => {
                     log::warn!("cannot start a spare child for SQL queries: {error}");
@@ -264,5 +323,18 @@ impl Keeper {
                 }
             }
         }
+    }
+}
+
+/// Why an attempt at a query has no answer.
+enum Attempt {
+    Failed(SqlError),
+    /// The kernel killed its child for want of memory.
+    OutOfMemory,
+}
+
+impl From<SqlError> for Attempt {
+    fn from(error: SqlError) -> Self {
+        Self::Failed(error)
     }
 }

@@ -6,22 +6,21 @@ mod exchange;
 mod keeper;
 mod process;
 mod resolve;
-mod scratch;
 
 use std::sync::Mutex;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use lastcall_child::guest::sandbox::Capabilities;
 use lastcall_domain::{Cancel, Progress};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::answer::{Answer, ResultFormat};
 use crate::config::{MAX_QUERY_BYTES, SqlConfig};
 use crate::error::{Fault, SqlError};
-use crate::protocol::Capabilities;
 use crate::query::SqlQuery;
 use crate::tables::Tables;
-use keeper::{Command, Conversation, Job};
+use keeper::{Command, Conversation, Job, Resolution};
 
 /// Runs queries, each in a child process of its own.
 ///
@@ -108,7 +107,7 @@ impl Sql {
                 parameters: query.parameters.to_vec(),
                 format,
                 progress: progress.clone(),
-                tables: Some((needs, tables_found)),
+                tables: Resolution::Open(needs, tables_found),
             },
             timeout,
             started: Instant::now(),

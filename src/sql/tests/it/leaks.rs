@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use async_trait::async_trait;
+use lastcall_child::host::OomKills;
 use lastcall_domain::{Cancel, Progress};
 use lastcall_sql::{ResultFormat, Sql, SqlConfig, SqlError, TableError, Tables};
 use nix::sys::signal::{Signal, kill};
@@ -164,9 +165,68 @@ async fn a_child_that_is_killed_fails_its_query_alone() {
         pid
     };
     let (error, pid) = tokio::join!(query, killing);
-    assert_eq!(error.code(), "resource_exhausted");
+    assert_eq!((error.code(), error.retryable()), ("sql_unavailable", true));
     assert!(!exists(pid));
     assert_eq!(fixture.cell("1").await, json!(1));
+    fixture.end().await;
+}
+
+/// Kills the child that spins, as the kernel does when memory runs out; its id.
+async fn run_out_of_memory(folder: &Path, kills: u32) -> u32 {
+    let pid = spinning(folder).await;
+    std::fs::write(folder.join("kills"), format!("oom_kill {kills}\n")).unwrap();
+    kill(Pid::from_raw(pid.try_into().unwrap()), Signal::SIGKILL).unwrap();
+    while exists(pid) {
+        tokio::task::yield_now().await;
+    }
+    pid
+}
+
+fn short_of_memory() -> Fixture {
+    let fixture = Fixture::with(|config| {
+        let root = config.scratch.parent().unwrap();
+        config.oom_kills = OomKills::in_file(root.join("kills"));
+    });
+    std::fs::write(fixture.folder.path().join("kills"), "oom_kill 0\n").unwrap();
+    fixture
+}
+
+#[tokio::test]
+async fn a_query_whose_child_the_kernel_kills_for_want_of_memory_runs_once_more() {
+    let fixture = short_of_memory();
+    let cancel = Cancel::new();
+    let progress = Progress::new();
+    let query = fixture.sql.query(
+        SPIN,
+        &fixture.tables,
+        ResultFormat::Json,
+        LONG,
+        &cancel,
+        &progress,
+    );
+    let watch = async {
+        run_out_of_memory(fixture.folder.path(), 1).await;
+        // Another child has the query and its tables.
+        spinning(fixture.folder.path()).await;
+        cancel.cancel();
+    };
+    let (answer, ()) = tokio::join!(query, watch);
+    assert!(matches!(answer, Err(SqlError::Cancelled)), "{answer:?}");
+    fixture.end().await;
+}
+
+#[tokio::test]
+async fn a_query_that_the_machine_has_no_memory_for_twice_fails() {
+    let fixture = short_of_memory();
+    let query = fixture.error(SPIN);
+    let kills = async {
+        for kills in 1..=2 {
+            run_out_of_memory(fixture.folder.path(), kills).await;
+        }
+    };
+    let (error, ()) = tokio::join!(query, kills);
+    assert_eq!(error.code(), "resource_exhausted");
+    assert!(error.to_string().contains("the machine ran out of memory"));
     fixture.end().await;
 }
 

@@ -18,8 +18,8 @@ use parquet::file::properties::WriterProperties;
 
 use super::Sink;
 use super::cell::{Cell, cell};
-use crate::child::wire::Output;
 use crate::protocol::Done;
+use lastcall_child::guest::Output;
 
 /// Apache Parquet, compressed with Snappy, which all readers have.
 pub(super) struct Parquet {

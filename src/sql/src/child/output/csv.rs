@@ -10,8 +10,8 @@ use datafusion::error::{DataFusionError, Result};
 use super::Sink;
 use super::cell::{Cell, cell};
 use super::json;
-use crate::child::wire::Output;
 use crate::protocol::Done;
+use lastcall_child::guest::Output;
 
 pub(super) struct Csv {
     writer: Writer<Output>,

@@ -9,8 +9,8 @@ use lastcall_domain::SqlColumn;
 
 use super::cell::{Cell, cell};
 use super::{Sink, types};
-use crate::child::wire::Output;
 use crate::protocol::Done;
+use lastcall_child::guest::Output;
 
 pub(super) struct Json {
     output: Output,

@@ -13,9 +13,9 @@ use datafusion::error::Result;
 
 use cell::{Cell, cell};
 
-use super::wire::Output;
 use crate::answer::ResultFormat;
 use crate::protocol::Done;
+use lastcall_child::guest::Output;
 
 /// Takes the rows of an answer.
 pub(super) trait Sink {

@@ -7,8 +7,6 @@ use std::path::Path;
 
 use tempfile::{TempDir, TempPath};
 
-/// Folders of processes begin with this.
-const PREFIX: &str = "sql-";
 /// The file in such a folder that its process keeps locked while it lives.
 const LOCK: &str = "lock";
 /// The file that is locked while folders are made and swept.
@@ -16,25 +14,26 @@ const SWEEP: &str = ".sweep";
 
 /// The folder of this process; removed with everything in it when this value is dropped.
 #[derive(Debug)]
-pub(super) struct Scratch {
+pub struct Scratch {
     folder: TempDir,
     /// Held for its lock, which ends with the process however that ends.
     _lock: File,
 }
 
 impl Scratch {
-    /// Sweeps `root` and makes a folder in it.
+    /// Sweeps `root` and makes a folder in it whose name begins with `prefix`, as those do that
+    /// are swept.
     ///
     /// # Errors
     /// When `root` cannot be made or written.
-    pub(super) fn new(root: &Path) -> io::Result<Self> {
+    pub fn new(root: &Path, prefix: &str) -> io::Result<Self> {
         fs::create_dir_all(root)?;
         // Without it a peer could sweep the new folder in the moment before its lock is taken.
         let sweep = lock_file(&root.join(SWEEP))?;
         sweep.lock()?;
-        remove_the_dead(root)?;
+        remove_the_dead(root, prefix)?;
         let folder = tempfile::Builder::new()
-            .prefix(PREFIX)
+            .prefix(prefix)
             .tempdir_in(fs::canonicalize(root)?)?;
         let lock = lock_file(&folder.path().join(LOCK))?;
         lock.lock()?;
@@ -45,16 +44,22 @@ impl Scratch {
     }
 
     /// A new folder for a child.
-    pub(super) fn folder(&self) -> io::Result<TempDir> {
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn folder(&self, prefix: &str) -> io::Result<TempDir> {
         tempfile::Builder::new()
-            .prefix("query-")
+            .prefix(prefix)
             .tempdir_in(&self.folder)
     }
 
-    /// A new file for an answer.
-    pub(super) fn file(&self) -> io::Result<(File, TempPath)> {
+    /// A new file for what a child makes.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn file(&self, prefix: &str) -> io::Result<(File, TempPath)> {
         let file = tempfile::Builder::new()
-            .prefix("answer-")
+            .prefix(prefix)
             .tempfile_in(&self.folder)?;
         Ok(file.into_parts())
     }
@@ -69,10 +74,10 @@ fn lock_file(path: &Path) -> io::Result<File> {
 }
 
 /// Removes the folders whose lock nobody holds.
-fn remove_the_dead(root: &Path) -> io::Result<()> {
+fn remove_the_dead(root: &Path, prefix: &str) -> io::Result<()> {
     for entry in fs::read_dir(root)? {
         let entry = entry?;
-        let ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        let ours = entry.file_name().to_string_lossy().starts_with(prefix);
         if !ours || !entry.file_type()?.is_dir() {
             continue;
         }
@@ -107,9 +112,9 @@ mod tests {
         fs::write(dead.join("query-1/spill"), "x").unwrap();
         fs::create_dir(root.path().join("unrelated")).unwrap();
 
-        let first = Scratch::new(root.path()).unwrap();
+        let first = Scratch::new(root.path(), "sql-").unwrap();
         assert!(!dead.exists());
-        let second = Scratch::new(root.path()).unwrap();
+        let second = Scratch::new(root.path(), "sql-").unwrap();
         assert_eq!(folders(root.path()), 3);
 
         drop(first);

@@ -1,4 +1,4 @@
-//! The system calls that a query needs: memory, threads, its own files, time. All others are
+//! The system calls that a child needs: memory, threads, its own files, time. All others are
 //! answered as if the kernel did not have them, so that a library that tries a newer call first
 //! falls back to an older one of this list.
 
@@ -38,7 +38,7 @@ const ALLOWED: &[libc::c_long] = &[
     libc::SYS_rt_sigreturn,
     libc::SYS_restart_syscall,
     libc::SYS_sigaltstack,
-    // Files, which landlock narrows to the query's own.
+    // Files, which landlock narrows to the child's own.
     libc::SYS_close,
     libc::SYS_dup,
     libc::SYS_faccessat,

@@ -1,19 +1,30 @@
-//! Shuts the query in: no file but its tables and its temporary folder, no socket, no program.
+//! Shuts the child in: no file but those that it needs, no socket, no program.
 //!
 //! Both nets bind the calling thread and every thread that it starts later.
 
 use std::io;
 use std::path::Path;
 
-use crate::protocol::{Capabilities, Table};
+use serde::{Deserialize, Serialize};
 
-/// Shuts the calling thread in as far as the kernel can.
+/// Which nets of the operating system hold a child, besides limits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capabilities {
+    /// It sees no file but those that it needs (landlock).
+    pub files: bool,
+    /// It can open no socket and start no program (seccomp).
+    pub system_calls: bool,
+}
+
+/// Shuts the calling thread in as far as the kernel can: it may write below `folder`, and read
+/// the files and what is below the folders of `read`. What of these is not there stays out of
+/// reach.
 ///
 /// # Errors
-/// When the kernel has a net and refuses to put it up, or a table cannot be opened.
+/// When the kernel has a net and refuses to put it up.
 #[cfg(target_os = "linux")]
-pub(super) fn enter(folder: &Path, tables: &[Table]) -> io::Result<Capabilities> {
-    let files = linux::close_files(folder, tables).map_err(io::Error::other)?;
+pub fn enter(folder: &Path, read: &[&Path]) -> io::Result<Capabilities> {
+    let files = linux::close_files(folder, read).map_err(io::Error::other)?;
     let system_calls = super::syscalls::close()?;
     Ok(Capabilities {
         files,
@@ -21,14 +32,14 @@ pub(super) fn enter(folder: &Path, tables: &[Table]) -> io::Result<Capabilities>
     })
 }
 
-/// Shuts nothing: there are limits and the plan's checks.
+/// Shuts nothing: there are limits.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn enter(_: &Path, _: &[Table]) -> io::Result<Capabilities> {
+pub fn enter(_: &Path, _: &[&Path]) -> io::Result<Capabilities> {
     Ok(Capabilities::default())
 }
 
 /// Finds out what the kernel can, in a thread that ends with it.
-pub(super) fn probe() -> Capabilities {
+pub fn probe() -> Capabilities {
     let probe = std::thread::Builder::new().name("probe".into()).spawn(|| {
         let nowhere = Path::new("/");
         enter(nowhere, &[]).unwrap_or_default()
@@ -49,10 +60,8 @@ mod linux {
         path_beneath_rules,
     };
 
-    use super::Table;
-
     /// Whether the kernel closed the files. It closes what it knows of; older kernels know less.
-    pub(super) fn close_files(folder: &Path, tables: &[Table]) -> Result<bool, RulesetError> {
+    pub(super) fn close_files(folder: &Path, read: &[&Path]) -> Result<bool, RulesetError> {
         const KNOWN: ABI = ABI::V6;
         let folder_rights = AccessFs::from_all(KNOWN) & !AccessFs::Execute;
         let status = Ruleset::default()
@@ -62,11 +71,15 @@ mod linux {
             .scope(Scope::from_all(KNOWN))?
             .create()?
             .add_rules(path_beneath_rules([folder], folder_rights))?
-            .add_rules(tables.iter().filter_map(|table| {
-                // A table that cannot be opened fails where it is read, with a better message.
-                let file = PathFd::new(&table.path).ok()?;
-                let read: BitFlags<AccessFs> = AccessFs::ReadFile.into();
-                Some(Ok::<_, RulesetError>(PathBeneath::new(file, read)))
+            .add_rules(read.iter().filter_map(|path| {
+                // What cannot be opened fails where it is read, with a better message.
+                let file = PathFd::new(path).ok()?;
+                let rights: BitFlags<AccessFs> = if path.is_dir() {
+                    AccessFs::ReadFile | AccessFs::ReadDir
+                } else {
+                    AccessFs::ReadFile.into()
+                };
+                Some(Ok::<_, RulesetError>(PathBeneath::new(file, rights)))
             }))?
             .restrict_self()?;
         Ok(status.ruleset != RulesetStatus::NotEnforced)
@@ -87,30 +100,32 @@ mod tests {
     /// Runs a function on a thread that is shut in.
     fn shut_in<T: Send>(
         folder: &Path,
-        tables: &[Table],
+        read: &[&Path],
         function: impl FnOnce(Capabilities) -> T + Send,
     ) -> T {
         std::thread::scope(|scope| {
-            let thread = scope.spawn(|| function(enter(folder, tables).unwrap()));
+            let thread = scope.spawn(|| function(enter(folder, read).unwrap()));
             thread.join().unwrap()
         })
     }
 
     #[test]
-    fn a_query_sees_its_tables_and_its_folder_and_no_other_file() {
+    fn a_child_sees_what_it_may_read_and_its_folder_and_no_other_file() {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("own");
         fs::create_dir(&folder).unwrap();
-        let table = Table {
-            name: "t".into(),
-            path: root.path().join("table"),
-        };
-        fs::write(&table.path, "rows").unwrap();
+        let table = root.path().join("table");
+        fs::write(&table, "rows").unwrap();
+        let fonts = root.path().join("fonts");
+        fs::create_dir(&fonts).unwrap();
+        fs::write(fonts.join("font"), "glyphs").unwrap();
         let other = root.path().join("other");
         fs::write(&other, "secret").unwrap();
 
-        shut_in(&folder, std::slice::from_ref(&table), |can| {
-            assert_eq!(fs::read(&table.path).unwrap(), b"rows");
+        shut_in(&folder, &[&table, &fonts], |can| {
+            assert_eq!(fs::read(&table).unwrap(), b"rows");
+            assert_eq!(fs::read_dir(&fonts).unwrap().count(), 1);
+            assert_eq!(fs::read(fonts.join("font")).unwrap(), b"glyphs");
             fs::write(folder.join("spill"), "x").unwrap();
             fs::remove_file(folder.join("spill")).unwrap();
             assert!(
@@ -124,15 +139,16 @@ mod tests {
             ] {
                 assert!(File::open(path).is_err(), "{path:?}");
             }
-            assert!(File::options().write(true).open(&table.path).is_err());
+            assert!(File::options().write(true).open(&table).is_err());
             assert!(fs::write(root.path().join("new"), "x").is_err());
-            assert!(fs::remove_file(&table.path).is_err());
-            assert!(fs::rename(&table.path, folder.join("moved")).is_err());
+            assert!(fs::write(fonts.join("new"), "x").is_err());
+            assert!(fs::remove_file(&table).is_err());
+            assert!(fs::rename(&table, folder.join("moved")).is_err());
         });
     }
 
     #[test]
-    fn a_query_opens_no_socket_and_starts_no_program_but_starts_threads() {
+    fn a_child_opens_no_socket_and_starts_no_program_but_starts_threads() {
         let folder = tempfile::tempdir().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
