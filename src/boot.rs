@@ -27,7 +27,7 @@ use crate::config::{Config, raise_file_limit};
 use crate::exit::{Exit, Failure};
 use crate::logging::LogWriter;
 use closers::Closers;
-pub(crate) use settings::SQL_CHILD;
+pub(crate) use settings::{PDF_CHILD, SQL_CHILD};
 pub(crate) use signals::HeldSignals;
 use signals::{Signals, Stop};
 use startup::Service;
@@ -55,6 +55,7 @@ pub(crate) fn serve(
     raise_file_limit().map_err(|error| Failure::new(Exit::Unavailable, error))?;
     let runtime = main_runtime().map_err(|error| Failure::new(Exit::Software, error))?;
     let runner = actix_rt::System::with_tokio_rt(|| Arc::clone(&runtime));
+    lastcall_domain::mark_arbiter();
     let main = MainThread { runner, runtime };
 
     let mut closers = Closers::default();

@@ -17,6 +17,7 @@ use crate::boot::{self, HeldSignals};
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::logging::{self, LogWriter};
+use crate::memory;
 
 /// Runs analyses and reports behind an API, and never loses an accepted job.
 #[derive(Debug, Parser)]
@@ -40,6 +41,9 @@ enum Command {
     /// One query in a process of its own; started by the service only.
     #[command(name = boot::SQL_CHILD, hide = true)]
     Sql,
+    /// A process that sets PDFs; started by the service only.
+    #[command(name = boot::PDF_CHILD, hide = true)]
+    Pdf,
 }
 
 /// The commands that end by themselves.
@@ -82,6 +86,7 @@ pub fn run() -> ExitCode {
         None | Some(Command::Serve) => return serve(&cli.config, held),
         // The child of a query is ended by its parent alone.
         Some(Command::Sql) => return lastcall_sql::child::main(),
+        Some(Command::Pdf) => return lastcall_render::child::main(),
         Some(Command::Local(command)) => command,
     };
     held.release();
@@ -119,6 +124,7 @@ fn serve(file: &Option<PathBuf>, held: HeldSignals) -> ExitCode {
         }
     };
     let ended = load(file).and_then(|config| {
+        memory::configure();
         logging::init(&config, &log);
         boot::serve(&config, held, &log)
     });

@@ -7,4 +7,5 @@ pub mod cli;
 pub mod config;
 pub mod exit;
 mod logging;
+mod memory;
 mod work;

@@ -6,6 +6,8 @@ mod compute;
 mod describe;
 mod errors;
 mod report;
+mod report_input;
+mod spool;
 mod tables;
 
 pub(crate) use analysis::AnalysisWork;

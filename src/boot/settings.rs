@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use lastcall_actors::{CleanerConfig, Config as TreeConfig, PoolConfig, Queued, Supervision};
 use lastcall_api::ApiConfig;
+use lastcall_child::host::Program;
 use lastcall_domain::{InstanceId, Limits};
 use lastcall_engine::EngineConfig;
+use lastcall_render::TypesetterConfig;
 use lastcall_sql::SqlConfig;
 
 use crate::config::{Config, MAX_TTL, Pool};
@@ -15,6 +17,10 @@ use crate::config::{Config, MAX_TTL, Pool};
 const MIN_QUERY_MEMORY: u64 = 64 << 20;
 /// The hidden command of a query's process.
 pub(crate) const SQL_CHILD: &str = "__sql";
+/// Less memory than this, in bytes, and the largest PDF is not set.
+const MIN_PDF_MEMORY: u64 = 512 << 20;
+/// The hidden command of a process that sets PDFs.
+pub(crate) const PDF_CHILD: &str = "__pdf";
 /// Threads for whoever asks for the columns of a dataset.
 const DESCRIBERS: usize = 2;
 
@@ -58,6 +64,27 @@ pub(super) fn sql_config(config: &Config, scratch: &Path) -> anyhow::Result<SqlC
         max_rows: config.analysis.max_rows,
         require_sandbox: config.sql_require_sandbox,
         ..SqlConfig::new(program, vec![SQL_CHILD.into()], scratch.join("sql"))
+    })
+}
+
+pub(super) fn typesetter_config(
+    config: &Config,
+    scratch: &Path,
+) -> anyhow::Result<TypesetterConfig> {
+    let program = Program {
+        path: running_image()?,
+        args: vec![PDF_CHILD.into()],
+        // Where the user has fonts.
+        env: std::env::var_os("HOME")
+            .map(|home| ("HOME".into(), home))
+            .into_iter()
+            .collect(),
+    };
+    let at_once = config.report.workers as u64;
+    Ok(TypesetterConfig {
+        // The bound is shared by all reports that may be made at once.
+        memory: (config.analysis.memory / at_once).max(MIN_PDF_MEMORY),
+        ..TypesetterConfig::new(program, scratch.join("pdf"))
     })
 }
 

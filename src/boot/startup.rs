@@ -11,7 +11,7 @@ use lastcall_actors::{Handle, Ports, Reason, System as Tree};
 use lastcall_api::{ApiState, Parts};
 use lastcall_domain::{Blobs, Clock, Feed, InstanceId, Profiles, Store, SystemClock, Work};
 use lastcall_engine::Engine;
-use lastcall_render::{FontConfig, Renderer};
+use lastcall_render::{FontConfig, Renderer, Typesetter};
 use lastcall_sql::Sql;
 use socket2::{Domain, Socket, Type};
 use tokio::time::Instant;
@@ -122,6 +122,7 @@ struct Base {
     marker: RunMarker,
     engine: Arc<Engine>,
     sql: Arc<Sql>,
+    typesetter: Arc<Typesetter>,
 }
 
 impl Startup<'_> {
@@ -140,6 +141,7 @@ impl Startup<'_> {
         // Only the owner of the store may say how the run before it ended.
         let marker = self.run_marker(&state_dir).map_err(unavailable)?;
         let sql = self.sql(&scratch).map_err(unavailable)?;
+        let typesetter = self.typesetter(&scratch).map_err(unavailable)?;
         Ok(Base {
             engine: Arc::new(Engine::new(settings::engine_config(config, &scratch))),
             compute,
@@ -151,6 +153,7 @@ impl Startup<'_> {
             admin_listener,
             marker,
             sql,
+            typesetter,
         })
     }
 
@@ -211,6 +214,18 @@ impl Startup<'_> {
         Ok(sql)
     }
 
+    fn typesetter(&mut self, scratch: &Path) -> anyhow::Result<Arc<Typesetter>> {
+        let typesetter = Typesetter::new(settings::typesetter_config(self.config, scratch)?);
+        let typesetter = Arc::new(typesetter.context("no process for PDFs can be kept")?);
+        let closed = Arc::clone(&typesetter);
+        self.closers
+            .push_async("the processes for PDFs", || async move {
+                closed.shutdown().await;
+                None
+            });
+        Ok(typesetter)
+    }
+
     fn tree(&mut self, base: &Base) -> Handle {
         let analysis = Arc::new(AnalysisWork {
             store: Arc::clone(&base.store),
@@ -225,15 +240,21 @@ impl Startup<'_> {
         let report = {
             let (store, blobs) = (Arc::clone(&base.store), Arc::clone(&base.blobs));
             let (compute, clock) = (Arc::clone(&base.compute), Arc::clone(&self.clock));
-            let renderer = Arc::new(Renderer::new(FontConfig::default()));
+            let (engine, typesetter) = (Arc::clone(&base.engine), Arc::clone(&base.typesetter));
+            let scratch = base.scratch.clone();
+            let renderer = Renderer::new(FontConfig::default()).with_scratch(&scratch);
+            let renderer = Arc::new(renderer);
             move |profiles: Arc<dyn Profiles>| -> Arc<dyn Work> {
                 Arc::new(ReportWork {
                     store,
                     blobs,
                     profiles,
                     renderer,
+                    typesetter,
+                    engine,
                     compute,
                     clock,
+                    scratch,
                 })
             }
         };

@@ -1,6 +1,7 @@
 //! What AnalysisService's workers run.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,13 +11,15 @@ use lastcall_domain::store::Store;
 use lastcall_domain::{
     Blobs, Body, Cancel, Dataset, DatasetName, JobError, JobSpec, LocalBlob, Output,
     ProfileOptions, ProfileWork, Progress, SessionId, SqlParameter, TableFormat, Task, Work,
+    assert_may_compute,
 };
-use lastcall_engine::{Engine, EngineError, Source};
+use lastcall_engine::{Engine, EngineError};
 use lastcall_sql::{ResultFormat, Sql, SqlQuery};
 use serde::Serialize;
 
 use super::compute::Compute;
-use super::errors::{dataset_not_found, job, stopping};
+use super::errors::{dataset_not_found, job, scratch_unavailable, stopping};
+use super::spool::Spool;
 use super::tables::{Conversions, SessionTables, source};
 
 const JSON: &str = "application/json";
@@ -41,12 +44,12 @@ impl Work for AnalysisWork {
         match &task.job.spec {
             JobSpec::Profile { dataset, options } => {
                 let dataset = self.dataset(session, dataset).await?;
-                let progress = progress.clone();
-                let options = options.clone();
-                let profile = self
-                    .profile(dataset, options, cancel.clone(), progress)
-                    .await?;
-                as_json(&profile)
+                let file = self.open(&dataset).await?;
+                let options = options_of(options.clone(), &dataset);
+                self.analyse(cancel, progress, move |engine, cancel, progress| {
+                    engine.profile(source(&dataset, &file), &options, cancel, progress)
+                })
+                .await
             }
             JobSpec::Sql {
                 query,
@@ -56,13 +59,12 @@ impl Work for AnalysisWork {
             JobSpec::Correlation { dataset, options } => {
                 let dataset = self.dataset(session, dataset).await?;
                 let file = self.open(&dataset).await?;
-                let source = source(&dataset, &file);
                 let read = options.read.clone().or(&dataset.read);
-                self.engine_run(cancel, progress, move |engine, cancel, progress| {
+                self.analyse(cancel, progress, move |engine, cancel, progress| {
+                    let source = source(&dataset, &file);
                     engine.correlation(source, &read, cancel, progress)
                 })
                 .await
-                .and_then(|result| as_json(&result))
             }
             JobSpec::Compare {
                 baseline,
@@ -72,13 +74,12 @@ impl Work for AnalysisWork {
                 let left = self.dataset(session, baseline).await?;
                 let right = self.dataset(session, candidate).await?;
                 let (left_file, right_file) = (self.open(&left).await?, self.open(&right).await?);
-                let sources = (source(&left, &left_file), source(&right, &right_file));
                 let options = options.clone();
-                self.engine_run(cancel, progress, move |engine, cancel, progress| {
-                    engine.compare(sources.0, sources.1, &options.read, cancel, progress)
+                self.analyse(cancel, progress, move |engine, cancel, progress| {
+                    let (left, right) = (source(&left, &left_file), source(&right, &right_file));
+                    engine.compare(left, right, &options.read, cancel, progress)
                 })
                 .await
-                .and_then(|result| as_json(&result))
             }
             JobSpec::Report { .. } => Err(JobError::permanent(
                 "internal",
@@ -98,13 +99,12 @@ impl ProfileWork for AnalysisWork {
         progress: Progress,
     ) -> Result<Profile, JobError> {
         let file = self.open(&dataset).await?;
-        let source: Source = source(&dataset, &file);
-        let options = ProfileOptions {
-            read: options.read.or(&dataset.read),
-            ..options
-        };
+        let options = options_of(options, &dataset);
         self.engine_run(&cancel, &progress, move |engine, cancel, progress| {
-            engine.profile(source, &options, cancel, progress)
+            let source = source(&dataset, &file);
+            engine
+                .profile(source, &options, cancel, progress)
+                .map_err(job)
         })
         .await
     }
@@ -121,11 +121,28 @@ impl AnalysisWork {
         file.map_err(job)
     }
 
-    async fn engine_run<T: Send + 'static>(
+    /// Runs an analysis and writes its result as JSON, all of it on a computing thread.
+    async fn analyse<T: Serialize>(
         &self,
         cancel: &Cancel,
         progress: &Progress,
         work: impl FnOnce(&Engine, &Cancel, &Progress) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<Output, JobError> {
+        let scratch = self.scratch.clone();
+        self.engine_run(cancel, progress, move |engine, cancel, progress| {
+            let result = work(engine, cancel, progress).map_err(job)?;
+            as_json(&result, &scratch)
+        })
+        .await
+    }
+
+    /// Runs `work` on a computing thread. What it owns ends there as well: the copy of a blob is
+    /// removed when it is dropped.
+    async fn engine_run<T: Send + 'static>(
+        &self,
+        cancel: &Cancel,
+        progress: &Progress,
+        work: impl FnOnce(&Engine, &Cancel, &Progress) -> Result<T, JobError> + Send + 'static,
     ) -> Result<T, JobError> {
         let engine = Arc::clone(&self.engine);
         let (cancel, progress) = (cancel.clone(), progress.clone());
@@ -133,7 +150,6 @@ impl AnalysisWork {
             .run(move || work(&engine, &cancel, &progress))
             .await
             .ok_or_else(stopping)?
-            .map_err(job)
     }
 
     async fn query(
@@ -170,11 +186,19 @@ impl AnalysisWork {
             media_type: answer.media_type.to_owned(),
             body: match answer.body {
                 lastcall_sql::Body::Memory(bytes) => Body::Bytes(bytes),
-                lastcall_sql::Body::File(file) => Body::File(file.keep().map_err(|error| {
-                    JobError::transient("scratch_unavailable", error.to_string())
-                })?),
+                lastcall_sql::Body::File(file) => {
+                    Body::File(file.keep().map_err(scratch_unavailable)?)
+                }
             },
         })
+    }
+}
+
+/// The options of a profile: what it does not say of reading, the dataset does.
+fn options_of(options: ProfileOptions, dataset: &Dataset) -> ProfileOptions {
+    ProfileOptions {
+        read: options.read.or(&dataset.read),
+        ..options
     }
 }
 
@@ -187,11 +211,13 @@ fn result_format(format: TableFormat) -> ResultFormat {
     }
 }
 
-fn as_json(value: &impl Serialize) -> Result<Output, JobError> {
-    let bytes = serde_json::to_vec(value)
-        .map_err(|error| JobError::permanent("internal", error.to_string()))?;
+fn as_json(value: &impl Serialize, scratch: &Path) -> Result<Output, JobError> {
+    assert_may_compute();
+    let mut spool = Spool::new(scratch);
+    let written = serde_json::to_writer(&mut spool, value).map_err(io::Error::from);
+    let body = written.and_then(|()| spool.finish());
     Ok(Output {
         media_type: JSON.to_owned(),
-        body: Body::Bytes(bytes),
+        body: body.map_err(scratch_unavailable)?,
     })
 }

@@ -1,10 +1,12 @@
 //! The threads that compute: bounded, named, and joined at the end.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::runtime::{Builder, Handle, Runtime};
+
+use crate::memory::Trim;
 
 /// How long an idle thread stays.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
@@ -23,22 +25,27 @@ fn step_back() {
 pub(crate) struct Compute {
     runtime: Mutex<Option<Runtime>>,
     handle: Handle,
+    trim: Arc<Trim>,
 }
 
 impl Compute {
     /// At most `threads` of them, started when there is work.
     pub(crate) fn new(threads: usize) -> anyhow::Result<Self> {
+        let trim = Arc::new(Trim::default());
+        let at_rest = Arc::clone(&trim);
         // Nothing but blocking work runs on it, so it needs no worker of its own.
         let runtime = Builder::new_current_thread()
             .max_blocking_threads(threads)
             .thread_name("compute")
             .thread_keep_alive(KEEP_ALIVE)
             .on_thread_start(step_back)
+            .on_thread_stop(move || at_rest.run_if_due())
             .build()
             .context("the threads for computing cannot be started")?;
         Ok(Self {
             handle: runtime.handle().clone(),
             runtime: Mutex::new(Some(runtime)),
+            trim,
         })
     }
 
@@ -48,7 +55,11 @@ impl Compute {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
-        match self.handle.spawn_blocking(work).await {
+        let done = self.handle.spawn_blocking(work).await;
+        if self.trim.is_due() {
+            drop(self.handle.spawn_blocking(Trim::run));
+        }
+        match done {
             Ok(value) => Some(value),
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
@@ -56,6 +67,12 @@ impl Compute {
                 Err(_) => None,
             },
         }
+    }
+
+    /// Has a value end on one of the threads: what it owns may take its time, as a large file does
+    /// that is removed. Nobody waits for it.
+    pub(crate) fn dispose<T: Send + 'static>(&self, value: T) {
+        drop(self.handle.spawn_blocking(move || drop(value)));
     }
 
     /// Joins the threads, for at most `patience`. Not to be called from a runtime's thread.

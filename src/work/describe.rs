@@ -23,12 +23,13 @@ impl Describe for Describer {
     async fn describe(&self, dataset: &Dataset) -> Result<Schema, JobError> {
         let file = self.blobs.local(&dataset.blob).await;
         let file = file.map_err(job)?;
-        let source = source(dataset, &file);
-        let engine = Arc::clone(&self.engine);
-        let read = dataset.read.clone();
+        let (engine, dataset) = (Arc::clone(&self.engine), dataset.clone());
         let found = self
             .compute
-            .run(move || engine.describe(source, &read, &Cancel::new()))
+            .run(move || {
+                let source = source(&dataset, &file);
+                engine.describe(source, &dataset.read, &Cancel::new())
+            })
             .await
             .ok_or_else(stopping)?
             .map_err(job)?;

@@ -56,6 +56,24 @@ pub(super) fn dataset_not_found(name: &dyn std::fmt::Display) -> JobError {
     )
 }
 
+/// A temporary file could not be written.
+pub(super) fn scratch_unavailable(error: impl std::fmt::Display) -> JobError {
+    JobError::transient(
+        "scratch_unavailable",
+        format!("the scratch folder cannot be written to: {error}"),
+    )
+}
+
+/// As [`scratch_unavailable`], for a table.
+pub(super) fn table_scratch(error: std::io::Error) -> TableError {
+    let JobError { message, .. } = scratch_unavailable(error);
+    TableError {
+        code: "scratch_unavailable",
+        message,
+        retryable: true,
+    }
+}
+
 /// The computing threads are gone: the process is stopping. Another process will do it.
 pub(super) fn stopping() -> JobError {
     JobError::transient(STOPPED, "the service is stopping")

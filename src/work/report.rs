@@ -1,23 +1,24 @@
 //! What ReportService's workers run.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_util::TryStreamExt as _;
-use lastcall_domain::profile::Profile;
 use lastcall_domain::store::{JobResult, Place, Store};
 use lastcall_domain::{
-    Blobs, Body, Clock, Job, JobError, JobId, JobSpec, Output, ProfileOptions, Profiles,
-    ReportFormat, ReportSource, SqlResult, State, Task, Work,
+    Blobs, Body, Cancel, Clock, JobError, JobId, JobSpec, Output, ProfileOptions, Profiles,
+    ReportFormat, ReportSource, State, Task, Work,
 };
-use lastcall_render::{Renderer, ReportInput};
-use serde::de::DeserializeOwned;
+use lastcall_engine::Engine;
+use lastcall_render::{Renderer, ReportInput, Typesetter};
 
 use super::compute::Compute;
-use super::errors::{dataset_not_found, job, stopping};
+use super::errors::{dataset_not_found, job, scratch_unavailable, stopping};
+use super::report_input::{Input, Stored, StoredBytes};
+use super::spool::Spool;
 
 /// The largest analysis, in bytes, that a report is made of.
-const LARGEST_ANALYSIS: u64 = 64 * 1024 * 1024;
+const MAX_ANALYSIS_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Reports on profiles and on the results of analyses.
 pub(crate) struct ReportWork {
@@ -25,21 +26,11 @@ pub(crate) struct ReportWork {
     pub(crate) blobs: Arc<dyn Blobs>,
     pub(crate) profiles: Arc<dyn Profiles>,
     pub(crate) renderer: Arc<Renderer>,
+    pub(crate) typesetter: Arc<Typesetter>,
+    pub(crate) engine: Arc<Engine>,
     pub(crate) compute: Arc<Compute>,
     pub(crate) clock: Arc<dyn Clock>,
-}
-
-/// What is rendered, owned so that it can go to another thread.
-enum Input {
-    Profile(Box<Profile>),
-    Table {
-        query: String,
-        table: SqlResult,
-    },
-    Other {
-        kind: &'static str,
-        value: serde_json::Value,
-    },
+    pub(crate) scratch: PathBuf,
 }
 
 #[async_trait]
@@ -51,7 +42,7 @@ impl Work for ReportWork {
                 "ReportService was handed a job that is not a report",
             ));
         };
-        let (title, input) = match source {
+        let input = match source {
             ReportSource::Dataset(name) => {
                 let dataset = self
                     .store
@@ -70,49 +61,76 @@ impl Work for ReportWork {
                     profile = asked => profile?,
                     () = task.cancel.cancelled() => return Err(stopping()),
                 };
-                (name.to_string(), Input::Profile(Box::new(profile)))
+                Input::Profile(name.to_string(), Box::new(profile))
             }
-            ReportSource::Analysis(id) => self.analysis(*id).await?,
+            ReportSource::Analysis(id) => Input::Stored(self.analysis(*id).await?),
         };
-        self.render(&task, title, input, *format).await
+        let body = match format {
+            ReportFormat::Pdf => self.typeset(&task, input).await?,
+            format => self.render(&task, input, *format).await?,
+        };
+        Ok(Output {
+            media_type: format.media_type().to_owned(),
+            body,
+        })
     }
 }
 
 impl ReportWork {
+    /// Lays out and writes the report on a computing thread.
     async fn render(
         &self,
         task: &Task,
-        title: String,
         input: Input,
         format: ReportFormat,
-    ) -> Result<Output, JobError> {
+    ) -> Result<Body, JobError> {
+        let scratch = self.scratch.clone();
+        self.compute(task, input, format, move |renderer, report, cancel| {
+            let mut spool = Spool::new(&scratch);
+            renderer
+                .write(report, format, cancel, &mut spool)
+                .map_err(job)?;
+            spool.finish().map_err(scratch_unavailable)
+        })
+        .await
+    }
+
+    /// Sets a PDF in a child process, which is killed where the task is cancelled.
+    async fn typeset(&self, task: &Task, input: Input) -> Result<Body, JobError> {
+        let pdf = ReportFormat::Pdf;
+        let manuscript = self
+            .compute(task, input, pdf, |renderer, report, cancel| {
+                renderer.manuscript(report, cancel).map_err(job)
+            })
+            .await?;
+        let set = self.typesetter.typeset(manuscript, &task.cancel).await;
+        set.map(Body::Bytes).map_err(job)
+    }
+
+    /// Reads what a report is made of and works on it, on a computing thread: even to read a large
+    /// analysis takes seconds.
+    async fn compute<T: Send + 'static>(
+        &self,
+        task: &Task,
+        input: Input,
+        format: ReportFormat,
+        work: impl FnOnce(&Renderer, &ReportInput<'_>, &Cancel) -> Result<T, JobError> + Send + 'static,
+    ) -> Result<T, JobError> {
         let now = self.clock.now();
-        let (renderer, cancel) = (Arc::clone(&self.renderer), task.cancel.clone());
-        let bytes = self
-            .compute
+        let (renderer, engine) = (Arc::clone(&self.renderer), Arc::clone(&self.engine));
+        let cancel = task.cancel.clone();
+        self.compute
             .run(move || {
-                let input = match &input {
-                    Input::Profile(profile) => ReportInput::profile(profile, now),
-                    Input::Table { query, table } => ReportInput::table(table, Some(query), now),
-                    Input::Other { kind, value } => ReportInput::other(kind, value, now),
-                };
-                let input = ReportInput {
-                    title: Some(&title),
-                    ..input
-                };
-                renderer.render(&input, format, &cancel)
+                let memory = input.memory(format);
+                let _reservation = engine.reserve(memory, &cancel).map_err(job)?;
+                input.with(now, |report| work(&renderer, report, &cancel))
             })
             .await
             .ok_or_else(stopping)?
-            .map_err(job)?;
-        Ok(Output {
-            media_type: format.media_type().to_owned(),
-            body: Body::Bytes(bytes),
-        })
     }
 
     /// The result of an analysis that has ended: the store does not hand out the report before.
-    async fn analysis(&self, id: JobId) -> Result<(String, Input), JobError> {
+    async fn analysis(&self, id: JobId) -> Result<Stored, JobError> {
         let analysis = self.store.job(id).await;
         let analysis = analysis
             .map_err(job)?
@@ -127,78 +145,23 @@ impl ReportWork {
         let result = result
             .map_err(job)?
             .ok_or_else(|| JobError::permanent("analysis_gone", "the analysis's result is gone"))?;
-        let bytes = self.bytes(result).await?;
-        input(&analysis, &bytes)
+        Ok(Stored {
+            spec: analysis.spec,
+            size: result.bytes,
+            bytes: self.bytes(result).await?,
+        })
     }
 
-    async fn bytes(&self, result: JobResult) -> Result<Vec<u8>, JobError> {
-        if result.bytes > LARGEST_ANALYSIS {
+    async fn bytes(&self, result: JobResult) -> Result<StoredBytes, JobError> {
+        if result.bytes > MAX_ANALYSIS_BYTES {
             return Err(JobError::permanent(
                 "report_too_large",
                 "the analysis has more than 64 MiB, which is more than a report can show",
             ));
         }
-        match result.place {
-            Place::Inline(bytes) => Ok(bytes.into()),
-            Place::Blob(key) => {
-                let blob = self.blobs.read(&key).await;
-                blob.map_err(job)?
-                    .stream
-                    .try_fold(Vec::new(), async |mut all, piece| {
-                        all.extend_from_slice(&piece);
-                        Ok(all)
-                    })
-                    .await
-                    .map_err(job)
-            }
-        }
+        Ok(match result.place {
+            Place::Inline(bytes) => StoredBytes::Inline(bytes),
+            Place::Blob(key) => StoredBytes::File(self.blobs.local(&key).await.map_err(job)?),
+        })
     }
-}
-
-fn input(job: &Job, bytes: &[u8]) -> Result<(String, Input), JobError> {
-    Ok(match &job.spec {
-        JobSpec::Profile { dataset, .. } => {
-            (dataset.to_string(), Input::Profile(Box::new(parse(bytes)?)))
-        }
-        JobSpec::Sql { query, .. } => (
-            "Answer of a query".to_owned(),
-            Input::Table {
-                query: query.clone(),
-                table: parse(bytes)?,
-            },
-        ),
-        spec @ JobSpec::Correlation { dataset, .. } => (
-            dataset.to_string(),
-            Input::Other {
-                kind: spec.kind(),
-                value: parse(bytes)?,
-            },
-        ),
-        spec @ JobSpec::Compare {
-            baseline,
-            candidate,
-            ..
-        } => (
-            format!("{baseline} and {candidate}"),
-            Input::Other {
-                kind: spec.kind(),
-                value: parse(bytes)?,
-            },
-        ),
-        JobSpec::Report { .. } => {
-            return Err(JobError::permanent(
-                "not_an_analysis",
-                "a report cannot be made of a report",
-            ));
-        }
-    })
-}
-
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JobError> {
-    serde_json::from_slice(bytes).map_err(|error| {
-        JobError::permanent(
-            "analysis_not_readable",
-            format!("a report needs a result in JSON: {error}"),
-        )
-    })
 }

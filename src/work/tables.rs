@@ -13,7 +13,7 @@ use lastcall_engine::{Engine, Source};
 use lastcall_sql::{TableError, Tables};
 
 use super::compute::Compute;
-use super::errors::{table, table_cancelled, table_stopping};
+use super::errors::{table, table_cancelled, table_scratch, table_stopping};
 
 /// How many datasets are asked for at a time when they are listed.
 const PAGE: u32 = 500;
@@ -105,26 +105,34 @@ impl SessionTables {
             return Ok(key);
         }
         let original = self.blobs.local(&dataset.blob).await.map_err(table)?;
+        // Where the query ends meanwhile, the name goes at once, and the bytes when the engine
+        // closes the file.
         let file = tempfile::Builder::new()
             .prefix("convert-")
             .tempfile_in(&self.scratch)
-            .map_err(|error| TableError {
-                code: "scratch_unavailable",
-                message: format!("the scratch folder cannot be written to: {error}"),
-                retryable: true,
-            })?
+            .map_err(table_scratch)?
             .into_temp_path();
-        let source = source(&dataset, &original);
         let target = file.to_path_buf();
         let (engine, cancel) = (Arc::clone(&self.engine), self.cancel.clone());
-        let read = dataset.read.clone();
         self.compute
-            .run(move || engine.to_parquet(source, &read, &target, &cancel, &Progress::new()))
+            .run(move || {
+                let (source, read) = (source(&dataset, &original), &dataset.read);
+                engine.to_parquet(source, read, &target, &cancel, &Progress::new())
+            })
             .await
             .ok_or_else(table_stopping)?
             .map_err(table)?;
         self.blobs.put_file(&key, &file).await.map_err(table)?;
         Ok(key)
+    }
+}
+
+impl Drop for SessionTables {
+    fn drop(&mut self) {
+        let open = self.open.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if !open.is_empty() {
+            self.compute.dispose(std::mem::take(open));
+        }
     }
 }
 

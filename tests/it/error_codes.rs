@@ -4,7 +4,7 @@
 const DESCRIBED: &str = include_str!("../../docs/errors.md");
 
 /// Where the parts name their codes.
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 13] = [
     include_str!("../../actors/src/pool/attempt.rs"),
     include_str!("../../actors/src/pool/place.rs"),
     include_str!("../../actors/src/pool/write.rs"),
@@ -17,6 +17,7 @@ const SOURCES: [&str; 12] = [
     include_str!("../../src/work/analysis.rs"),
     include_str!("../../src/work/errors.rs"),
     include_str!("../../src/work/report.rs"),
+    include_str!("../../src/work/report_input.rs"),
 ];
 
 /// What stands before a code.

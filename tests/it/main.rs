@@ -16,6 +16,7 @@
 //! | [`drain_matrix`] | every signal in every phase, and what clients see of it |
 //! | [`pauses`] | SIGSTOP and SIGCONT, longer than a lease |
 //! | [`kill9`] | `kill -9` at random moments under load (`LASTCALL_KILLS=10000` for the long run) |
+//! | [`large_reports`] | reports on large answers: their memory, and who waits for them |
 //! | [`config_and_cli`] | the configuration, the commands and their exit codes |
 //! | [`error_codes`] | that every code of a failed job is described |
 //! | [`image`] | the files of the container image |
@@ -23,6 +24,7 @@
 //! | [`replaced_program`] | a program whose file is replaced or removed while it runs |
 //! | [`replicas`] | several of them on one PostgreSQL, behind a real HAProxy |
 //! | [`resources`] | memory, threads, processes and files |
+//! | [`typesetting`] | PDFs, whose processes are killed and replaced |
 //! | [`sessions_ttl`] | the end of sessions, and that nothing is left of them |
 //! | [`auth`] | keys, roles, and that others' things are not there |
 #![allow(
@@ -40,6 +42,7 @@ mod error_codes;
 mod first_session;
 mod image;
 mod kill9;
+mod large_reports;
 mod pauses;
 mod readme;
 mod replaced_program;
@@ -48,3 +51,4 @@ mod resources;
 mod sessions_ttl;
 mod shutdown_lines;
 mod support;
+mod typesetting;

@@ -33,7 +33,7 @@ pub(super) async fn attempt(pool: Arc<Pool>, key: Key, task: Task, reins: Reins,
     let ended = run(&pool, task, &reins).await;
     pool.tally.busy(begun.elapsed());
     pool.estimate.record(begun.elapsed());
-    let Some(finding) = pool.find(key, ended, reins.why()) else {
+    let Some(finding) = pool.find(key, ended, reins.why()).await else {
         in_hand.done();
         slot.next();
         return;
@@ -45,7 +45,7 @@ pub(super) async fn attempt(pool: Arc<Pool>, key: Key, task: Task, reins: Reins,
     if ours {
         write(&pool, key, finding).await;
     } else {
-        finding.discard();
+        finding.discard().await;
     }
     drop(pass);
     in_hand.done();
@@ -91,7 +91,7 @@ pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
 
 impl Pool {
     /// What is to be written of an attempt; `None` where its row is not this attempt's to write.
-    fn find(&self, key: Key, ended: Ended, why: Option<Stop>) -> Option<Finding> {
+    async fn find(&self, key: Key, ended: Ended, why: Option<Stop>) -> Option<Finding> {
         match &ended {
             Ended::Panicked => self.tally.panicked.one(),
             Ended::Ignored => {
@@ -115,7 +115,7 @@ impl Pool {
             });
         };
         if let Ended::Done(Ok(output)) = ended {
-            Finding::Made(output).discard();
+            Finding::Made(output).discard().await;
         }
         match why {
             Stop::Cancelled => Some(Finding::Cancelled),

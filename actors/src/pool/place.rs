@@ -35,7 +35,7 @@ pub(super) async fn place(pool: &Pool, key: Key, output: Output) -> Result<JobRe
         Body::File(path) => {
             let placed = place_file(pool, key, &path).await;
             // Where it was moved away, there is nothing left to remove.
-            remove_file(&path);
+            remove_file(&path).await;
             placed?
         }
     };
@@ -100,9 +100,10 @@ fn failed(key: Key, fault: &BlobError) -> JobError {
     JobError::transient(fault.code(), "the result could not be stored")
 }
 
-/// Removes a file that is ours, if it is still there.
-pub(super) fn remove_file(path: &Path) {
-    if let Err(error) = std::fs::remove_file(path)
+/// Removes a file that is ours, if it is still there: on a thread that may wait, as the blocks of
+/// a large file take their time.
+pub(super) async fn remove_file(path: &Path) {
+    if let Err(error) = tokio::fs::remove_file(path).await
         && error.kind() != std::io::ErrorKind::NotFound
     {
         warn!("a file stays behind in {}: {error}", path.display());

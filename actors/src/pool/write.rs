@@ -35,13 +35,13 @@ pub(super) enum Finding {
 
 impl Finding {
     /// Drops it, with the file that it may be in.
-    pub(super) fn discard(self) {
+    pub(super) async fn discard(self) {
         if let Self::Made(Output {
             body: Body::File(path),
             ..
         }) = self
         {
-            remove_file(&path);
+            remove_file(&path).await;
         }
     }
 }

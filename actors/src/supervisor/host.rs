@@ -37,7 +37,10 @@ impl Host {
             Placement::OwnArbiters => {
                 let arbiter = Arbiter::try_new()?;
                 let (sender, end) = channel();
-                arbiter.spawn_fn(move || END.set(Some(sender)));
+                arbiter.spawn_fn(move || {
+                    lastcall_domain::mark_arbiter();
+                    END.set(Some(sender));
+                });
                 Place::Own { arbiter, end }
             }
         };

@@ -14,6 +14,7 @@ use actix_web::dev::{AppConfig, Server, ServiceFactory};
 use actix_web::middleware::from_fn;
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, web};
+use lastcall_domain::mark_arbiter;
 
 use crate::edge::{edge, refuse};
 use crate::expect;
@@ -97,6 +98,8 @@ fn service(
     InitError = (),
     Error = actix_http::error::DispatchError,
 > {
+    // It is called by each of the server's threads.
+    mark_arbiter();
     let (shared, asked) = (state.clone().into_inner(), state.clone().into_inner());
     let load = state.load.clone();
     let app = App::new()

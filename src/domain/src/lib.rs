@@ -1,6 +1,7 @@
 //! What Lastcall is about: sessions, datasets, jobs and their one transition function, the
 //! profile, and the ports behind which stores and engines stand.
 
+mod arbiter;
 mod blobs;
 mod cancel;
 mod clock;
@@ -27,6 +28,7 @@ pub mod store;
 mod transition;
 mod work;
 
+pub use arbiter::{assert_may_compute, mark_arbiter};
 pub use blobs::{BlobError, BlobResult, BlobStream, BlobWriter, Blobs, LocalBlob};
 pub use cancel::{Cancel, Progress};
 pub use clock::{Clock, SystemClock, Timestamp, TokioClock};

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use lastcall_domain::assert_may_compute;
 use lastcall_domain::compare::Comparison;
 use lastcall_domain::correlation::CorrelationReport;
 use lastcall_domain::profile::{ColumnType, Profile};
@@ -220,8 +221,39 @@ impl Engine {
         }
     }
 
+    /// A part of the memory that all analyses share, for work elsewhere that is charged to it.
+    /// Blocks until as much is free; `cancel` ends that within milliseconds.
+    ///
+    /// # Errors
+    /// [`EngineError::ResourceExhausted`] where it is more than one analysis may have, and
+    /// [`EngineError::Cancelled`].
+    pub fn reserve(&self, bytes: u64, cancel: &Cancel) -> Result<Reservation<'_>, EngineError> {
+        let progress = Progress::new();
+        let ctl = self.ctl(cancel, &progress);
+        let largest = self.config.memory / 2;
+        if bytes > largest {
+            return Err(EngineError::ResourceExhausted {
+                detail: format!("{bytes} bytes, and {largest} are the most for one job"),
+            });
+        }
+        let mut shares = self.wait_for(bytes, ctl)?;
+        shares.memory -= bytes;
+        shares.running += 1;
+        let share = Share {
+            engine: self,
+            memory: bytes,
+            resources: Resources {
+                limits: Limits::new(largest),
+                helpers: 0,
+                scratch: &self.config.scratch,
+            },
+        };
+        Ok(Reservation { _share: share })
+    }
+
     /// Waits for a share of the memory, and takes as many helpers as are free.
     fn enter(&self, source: &Source, ctl: Ctl<'_>) -> Result<Share<'_>, EngineError> {
+        assert_may_compute();
         let bytes = source.size()?;
         let largest = self.config.memory / 2;
         if largest < LEAST {
@@ -242,16 +274,7 @@ impl Engine {
                 .saturating_add(BASE)
                 .min(largest),
         };
-        let mut shares = self.lock();
-        while shares.memory < memory {
-            ctl.check()?;
-            let nap = Duration::from_millis(10);
-            let (guard, _) = self
-                .changed
-                .wait_timeout(shares, nap)
-                .unwrap_or_else(PoisonError::into_inner);
-            shares = guard;
-        }
+        let mut shares = self.wait_for(memory, ctl)?;
         // A dataset of one chunk has no use for a second thread.
         let limits = Limits::new(memory);
         let wanted = usize::try_from(bytes).map_or(usize::MAX, |bytes| bytes / limits.chunk);
@@ -270,9 +293,30 @@ impl Engine {
         })
     }
 
+    /// Waits until so much memory is free.
+    fn wait_for(&self, memory: u64, ctl: Ctl<'_>) -> Result<MutexGuard<'_, Shares>, EngineError> {
+        let mut shares = self.lock();
+        while shares.memory < memory {
+            ctl.check()?;
+            let nap = Duration::from_millis(10);
+            let (guard, _) = self
+                .changed
+                .wait_timeout(shares, nap)
+                .unwrap_or_else(PoisonError::into_inner);
+            shares = guard;
+        }
+        Ok(shares)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Shares> {
         self.shares.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Memory that [`Engine::reserve`] has set aside, given back on drop.
+#[must_use = "the memory is given back when this is dropped"]
+pub struct Reservation<'a> {
+    _share: Share<'a>,
 }
 
 /// What one analysis may use, given back when it ends.

@@ -45,6 +45,6 @@ mod schema;
 mod sniff;
 mod source;
 
-pub use engine::{Description, Engine, EngineConfig};
+pub use engine::{Description, Engine, EngineConfig, Reservation};
 pub use error::EngineError;
 pub use source::Source;

@@ -15,6 +15,18 @@ pub enum RenderError {
     /// A template or a serializer failed; a fault of ours, not of the input.
     #[error("the report could not be written: {0}")]
     Write(String),
+    /// What is stored of the analysis is not what a report can be made of.
+    #[error("a report needs a result in JSON: {0}")]
+    Unreadable(String),
+    /// The analysis could not be read from disk, or the report not written there.
+    #[error("reading or writing a file failed: {0}")]
+    Io(#[from] std::io::Error),
+    /// The PDF needs more memory than it may have, or the machine has none left.
+    #[error("{0}")]
+    Exhausted(String),
+    /// No child process could be had, or it was lost for no fault of the document.
+    #[error("no process for the PDF: {0}")]
+    Unavailable(String),
     /// The machine has no thread to spare for the typesetter.
     #[error("no thread for the typesetter: {0}")]
     Threads(String),
@@ -26,13 +38,16 @@ impl RenderError {
         match self {
             Self::Cancelled => "cancelled",
             Self::Typeset(_) | Self::Workbook(_) | Self::Write(_) => "render_failed",
-            Self::Threads(_) => "resource_exhausted",
+            Self::Unreadable(_) => "analysis_not_readable",
+            Self::Io(_) => "io_failed",
+            Self::Exhausted(_) | Self::Threads(_) => "resource_exhausted",
+            Self::Unavailable(_) => "pdf_unavailable",
         }
     }
 
     /// Whether the same input may do better another time.
     pub fn retryable(&self) -> bool {
-        matches!(self, Self::Threads(_))
+        matches!(self, Self::Io(_) | Self::Unavailable(_) | Self::Threads(_))
     }
 }
 
@@ -44,12 +59,18 @@ impl From<askama::Error> for RenderError {
 
 impl From<serde_json::Error> for RenderError {
     fn from(error: serde_json::Error) -> Self {
+        if error.is_io() {
+            return Self::Io(error.into());
+        }
         Self::Write(error.to_string())
     }
 }
 
 impl From<rust_xlsxwriter::XlsxError> for RenderError {
     fn from(error: rust_xlsxwriter::XlsxError) -> Self {
-        Self::Workbook(error.to_string())
+        match error {
+            rust_xlsxwriter::XlsxError::IoError(error) => Self::Io(error),
+            error => Self::Workbook(error.to_string()),
+        }
     }
 }

@@ -43,9 +43,11 @@ struct Face {
     info: FontInfo,
 }
 
-/// Finds faces. Holds only descriptions, and those only once a report was in need of them.
+/// Finds faces. Holds those of the program and descriptions of the others, and each only once a
+/// report was in need of them.
 pub(crate) struct FontFinder {
     config: FontConfig,
+    own: OnceLock<Vec<Font>>,
     found: OnceLock<Vec<Face>>,
 }
 
@@ -64,13 +66,14 @@ impl FontFinder {
     pub(crate) fn new(config: FontConfig) -> Self {
         Self {
             config,
+            own: OnceLock::new(),
             found: OnceLock::new(),
         }
     }
 
     /// The faces for a text: those of the program, and what covers the rest of it.
     pub(crate) fn faces_for(&self, text: &str) -> FontSet {
-        let mut faces = own();
+        let mut faces = self.own().to_vec();
         let mut families = vec![FAMILY.to_owned(), SECOND.to_owned()];
         let wanted: BTreeSet<char> = text
             .chars()
@@ -92,8 +95,17 @@ impl FontFinder {
 
     /// Whether any face, of the program or of the folders, has the character.
     pub(crate) fn has(&self, c: char) -> bool {
-        own().iter().any(|face| covers(face.info(), c))
+        self.own().iter().any(|face| covers(face.info(), c))
             || self.found().iter().any(|face| covers(&face.info, c))
+    }
+
+    /// Loads the faces of the program, which it then keeps.
+    pub(crate) fn load_own(&self) {
+        self.own();
+    }
+
+    fn own(&self) -> &[Font] {
+        self.own.get_or_init(own)
     }
 
     fn found(&self) -> &[Face] {

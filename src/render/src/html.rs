@@ -1,5 +1,7 @@
 //! The page: one file that loads nothing, readable on light, dark and paper.
 
+use std::io::{BufWriter, Write};
+
 use askama::Template;
 use lastcall_domain::Cancel;
 
@@ -30,16 +32,21 @@ struct Foot<'a> {
 /// Writes the page.
 ///
 /// # Errors
-/// [`RenderError::Cancelled`] between two sections.
-pub(crate) fn html(doc: &Document, cancel: &Cancel) -> Result<Vec<u8>, RenderError> {
-    let mut page = String::new();
-    Head { doc, style: STYLE }.render_into(&mut page)?;
+/// [`RenderError::Cancelled`] between two sections, and what `out` says.
+pub(crate) fn html(
+    doc: &Document,
+    cancel: &Cancel,
+    out: &mut dyn Write,
+) -> Result<(), RenderError> {
+    // A template writes a few bytes at a time.
+    let mut page = BufWriter::new(out);
+    Head { doc, style: STYLE }.write_into(&mut page)?;
     for section in &doc.sections {
         if cancel.is_cancelled() {
             return Err(RenderError::Cancelled);
         }
-        Part { section }.render_into(&mut page)?;
+        Part { section }.write_into(&mut page)?;
     }
-    Foot { doc }.render_into(&mut page)?;
-    Ok(page.into_bytes())
+    Foot { doc }.write_into(&mut page)?;
+    Ok(page.flush()?)
 }

@@ -8,6 +8,8 @@ use lastcall_domain::profile::Profile;
 use serde::Deserialize as _;
 use serde_json::Value;
 
+use crate::answer::StoredAnswer;
+
 /// An analysis and what the report says about itself.
 #[derive(Clone, Copy, Debug)]
 pub struct ReportInput<'a> {
@@ -28,6 +30,13 @@ pub enum ReportBody<'a> {
     Table {
         /// The answer.
         result: &'a SqlResult,
+        /// The query, to be shown above it.
+        query: Option<&'a str>,
+    },
+    /// The answer of a query as it is stored. Rows beyond what the format shows are never held.
+    Stored {
+        /// Where the answer is.
+        answer: StoredAnswer<'a>,
         /// The query, to be shown above it.
         query: Option<&'a str>,
     },
@@ -61,6 +70,19 @@ impl<'a> ReportInput<'a> {
             title: None,
             created_at,
             body: ReportBody::Table { result, query },
+        }
+    }
+
+    /// A report of a query's answer as it is stored.
+    pub fn stored(
+        answer: StoredAnswer<'a>,
+        query: Option<&'a str>,
+        created_at: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            title: None,
+            created_at,
+            body: ReportBody::Stored { answer, query },
         }
     }
 

@@ -4,9 +4,12 @@
 //! and whose numbers are as people read them; the page, the PDF and Markdown each write that
 //! document, the workbook keeps the numbers as numbers. The same input gives the same bytes.
 //!
-//! Everything blocks and nothing is left behind: no thread, no cache, no file. A renderer that
-//! has nothing to do holds next to nothing; fonts are looked for when a PDF needs them.
+//! A [`Renderer`] blocks and leaves nothing behind: no thread, no file, and of a PDF what typst
+//! interns. A service has its PDFs set by a [`Typesetter`], in children that are replaced. A
+//! renderer that has nothing to do holds next to nothing; fonts are looked for when a PDF needs
+//! them.
 
+mod answer;
 mod chart;
 mod document;
 mod error;
@@ -18,20 +21,28 @@ mod markdown;
 mod number;
 mod pdf;
 mod text;
+mod typesetter;
 mod xlsx;
 
-use lastcall_domain::{Cancel, ReportFormat};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
+use lastcall_domain::{Cancel, ReportFormat, assert_may_compute};
+
+pub use answer::StoredAnswer;
 pub use error::RenderError;
 pub use fonts::FontConfig;
 use fonts::FontFinder;
 use input::Known;
 pub use input::{ReportBody, ReportInput};
 use limits::Limits;
+pub use pdf::Manuscript;
+pub use typesetter::{Typesetter, TypesetterConfig, child};
 
 /// Makes reports.
 pub struct Renderer {
     fonts: FontFinder,
+    scratch: PathBuf,
 }
 
 impl Renderer {
@@ -39,7 +50,14 @@ impl Renderer {
     pub fn new(fonts: FontConfig) -> Self {
         Self {
             fonts: FontFinder::new(fonts),
+            scratch: std::env::temp_dir(),
         }
+    }
+
+    /// The same with a folder of its own for what is too large to be held in memory.
+    pub fn with_scratch(mut self, folder: &Path) -> Self {
+        self.scratch = folder.to_owned();
+        self
     }
 
     /// Whether a PDF can show the character: by a font of the program, or by one of the folders
@@ -48,18 +66,49 @@ impl Renderer {
         self.fonts.has(c)
     }
 
-    /// Makes a report. Blocks for as long as that takes: milliseconds for most, up to a few
-    /// seconds for a PDF of the largest.
+    /// The document of a PDF for a [`Typesetter`], as which it is made elsewhere.
     ///
     /// # Errors
-    /// [`RenderError::Cancelled`] soon after the flag was set; else what is wrong with the
-    /// format or with the machine. No text or number in the input is an error.
+    /// As for [`write`](Self::write).
+    pub fn manuscript(
+        &self,
+        report: &ReportInput<'_>,
+        cancel: &Cancel,
+    ) -> Result<Manuscript, RenderError> {
+        assert_may_compute();
+        let document = document(report, limits::PDF, cancel)?;
+        Manuscript::new(&document, report.created_at)
+    }
+
+    /// Makes a report in memory; see [`write`](Self::write).
+    ///
+    /// # Errors
+    /// As for [`write`](Self::write).
     pub fn render(
         &self,
         report: &ReportInput<'_>,
         format: ReportFormat,
         cancel: &Cancel,
     ) -> Result<Vec<u8>, RenderError> {
+        let mut bytes = Vec::new();
+        self.write(report, format, cancel, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Writes a report to `out`. Blocks for as long as that takes: milliseconds for most, up to a
+    /// few seconds for a PDF of the largest and for a workbook of many rows.
+    ///
+    /// # Errors
+    /// [`RenderError::Cancelled`] soon after the flag was set; else what is wrong with the
+    /// format or with the machine. No text or number in the input is an error.
+    pub fn write(
+        &self,
+        report: &ReportInput<'_>,
+        format: ReportFormat,
+        cancel: &Cancel,
+        out: &mut (dyn Write + Send),
+    ) -> Result<(), RenderError> {
+        assert_may_compute();
         if cancel.is_cancelled() {
             return Err(RenderError::Cancelled);
         }
@@ -68,20 +117,46 @@ impl Renderer {
             body: known.as_ref().map_or(report.body, Known::body),
             ..*report
         };
-        match format {
-            ReportFormat::Html => html::html(&document(report, limits::HTML, cancel)?, cancel),
+        let mut out = Cancellable { out, cancel };
+        let written = match format {
+            ReportFormat::Html => {
+                html::html(&document(report, limits::HTML, cancel)?, cancel, &mut out)
+            }
             ReportFormat::Pdf => {
-                let document = document(report, limits::PDF, cancel)?;
-                pdf::pdf(&document, report.created_at, &self.fonts, cancel)
+                let manuscript = self.manuscript(report, cancel)?;
+                Ok(out.write_all(&pdf::typeset(&manuscript, &self.fonts, cancel)?)?)
             }
             ReportFormat::Md => {
-                markdown::markdown(&document(report, limits::MARKDOWN, cancel)?, cancel)
+                let page =
+                    markdown::markdown(&document(report, limits::MARKDOWN, cancel)?, cancel)?;
+                Ok(out.write_all(&page)?)
             }
-            ReportFormat::Xlsx => {
-                xlsx::xlsx(report, &document(report, limits::XLSX, cancel)?, cancel)
-            }
-            ReportFormat::Json => json(report),
+            ReportFormat::Xlsx => xlsx::xlsx(report, &self.scratch, cancel, &mut out),
+            ReportFormat::Json => json(report, &mut out),
+        };
+        match written {
+            Err(RenderError::Io(_)) if cancel.is_cancelled() => Err(RenderError::Cancelled),
+            written => written,
         }
+    }
+}
+
+/// Ends what writes to it as soon as the flag is set.
+struct Cancellable<'a> {
+    out: &'a mut (dyn Write + Send),
+    cancel: &'a Cancel,
+}
+
+impl Write for Cancellable<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.cancel.is_cancelled() {
+            return Err(io::Error::other("cancelled"));
+        }
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 }
 
@@ -102,6 +177,10 @@ fn document(
         ReportBody::Table { result, query } => {
             Ok(document::table(result, title, query, at, limits))
         }
+        ReportBody::Stored { answer, query } => {
+            let head = answer.head(&limits, cancel)?;
+            Ok(document::table(&head, title, query, at, limits))
+        }
         ReportBody::Correlation(data) => Ok(document::correlation(data, title, at, limits)),
         ReportBody::Compare(data) => Ok(document::compare(data, title, at, limits)),
         ReportBody::Other { kind, value } => Ok(document::generic(
@@ -114,14 +193,14 @@ fn document(
     }
 }
 
-fn json(report: &ReportInput<'_>) -> Result<Vec<u8>, RenderError> {
-    let mut json = match report.body {
-        ReportBody::Profile(profile) => serde_json::to_vec_pretty(profile),
-        ReportBody::Table { result, .. } => serde_json::to_vec_pretty(result),
-        ReportBody::Correlation(data) => serde_json::to_vec_pretty(data),
-        ReportBody::Compare(data) => serde_json::to_vec_pretty(data),
-        ReportBody::Other { value, .. } => serde_json::to_vec_pretty(value),
+fn json(report: &ReportInput<'_>, out: &mut dyn Write) -> Result<(), RenderError> {
+    match report.body {
+        ReportBody::Profile(profile) => serde_json::to_writer_pretty(&mut *out, profile),
+        ReportBody::Table { result, .. } => serde_json::to_writer_pretty(&mut *out, result),
+        ReportBody::Stored { answer, .. } => return Ok(answer.copy(out)?),
+        ReportBody::Correlation(data) => serde_json::to_writer_pretty(&mut *out, data),
+        ReportBody::Compare(data) => serde_json::to_writer_pretty(&mut *out, data),
+        ReportBody::Other { value, .. } => serde_json::to_writer_pretty(&mut *out, value),
     }?;
-    json.push(b'\n');
-    Ok(json)
+    Ok(out.write_all(b"\n")?)
 }

@@ -1,5 +1,5 @@
 //! How much each format carries: bounds on time, size and on the patience of readers. The
-//! workbook has everything that fits into its sheets.
+//! workbook has everything that fits into its sheets, written row by row.
 
 /// The bounds of one format.
 #[derive(Clone, Copy, Debug)]
@@ -18,11 +18,21 @@ pub(crate) struct Limits {
     pub(crate) columns: usize,
     /// Cells of an answer, by which many columns mean fewer rows.
     pub(crate) cells: usize,
+    /// Bytes of an answer's values, by which long texts mean fewer rows.
+    pub(crate) bytes: usize,
     /// The width of a cell, in columns of text.
     pub(crate) width: usize,
     /// The width of an upright page, in columns of text: wider tables lie on their side, and
     /// those of more than one and a half such lines are split. `None` where pages have no end.
     pub(crate) line: Option<usize>,
+}
+
+impl Limits {
+    /// How many rows of an answer with so many columns are shown.
+    pub(crate) fn rows_of(&self, columns: usize) -> usize {
+        self.rows
+            .min(self.cells / columns.clamp(1, self.columns.max(1)))
+    }
 }
 
 /// The page. Two thousand columns make 1.4 MB.
@@ -34,6 +44,7 @@ pub(crate) const HTML: Limits = Limits {
     rows: 5_000,
     columns: 200,
     cells: 200_000,
+    bytes: 16 << 20,
     width: 200,
     line: None,
 };
@@ -48,6 +59,7 @@ pub(crate) const PDF: Limits = Limits {
     rows: 400,
     columns: 60,
     cells: 3_000,
+    bytes: 2 << 20,
     width: 60,
     line: Some(105),
 };
@@ -61,6 +73,7 @@ pub(crate) const MARKDOWN: Limits = Limits {
     rows: 1_000,
     columns: 50,
     cells: 20_000,
+    bytes: 4 << 20,
     width: 200,
     line: None,
 };
@@ -74,6 +87,7 @@ pub(crate) const XLSX: Limits = Limits {
     rows: 0,
     columns: 0,
     cells: 0,
+    bytes: 0,
     width: 0,
     line: None,
 };

@@ -1,8 +1,9 @@
 //! The PDF, set by typst.
 //!
-//! typst keeps its file names for ever, so the two here are always the same; it memoizes what it
-//! computes, so that is dropped after every report; and it works on rayon's threads, so it gets a
-//! pool of its own, which has ended when this returns.
+//! typst keeps its file names as long as the process lives, so the two here are always the same; it
+//! memoizes what it computes, so that is dropped after every report; and it works on rayon's
+//! threads, so it gets a pool of its own, which has ended when this returns. What it interns stays:
+//! the service has it done in [children](crate::typesetter) that are replaced.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::OnceLock;
@@ -12,6 +13,7 @@ use chrono::{DateTime, Datelike, Timelike, Utc};
 use lastcall_domain::Cancel;
 use rayon::ThreadPoolBuilder;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use typst::diag::{FileError, FileResult, SourceDiagnostic};
 use typst::foundations::{Bytes, Datetime, Duration, Smart};
 use typst::syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot};
@@ -21,7 +23,7 @@ use typst::{Library, LibraryExt, World};
 use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
 
-use crate::document::Document;
+use crate::document::{Document, GENERATOR};
 use crate::error::RenderError;
 use crate::fonts::{FontFinder, FontSet};
 
@@ -29,9 +31,29 @@ const LAYOUT: &str = include_str!("../templates/report.typ");
 /// typst recurses by the depth of the layout; ours is shallow, its own frames are not.
 const STACK: usize = 16 * 1024 * 1024;
 
+/// A document that is ready to be set in pages, on its way to whoever sets it.
+#[derive(Debug)]
+pub struct Manuscript {
+    /// The document as JSON.
+    pub(crate) json: String,
+    /// The time that the PDF says it was made at.
+    pub(crate) created_at: DateTime<Utc>,
+}
+
+impl Manuscript {
+    /// The document for the typesetter.
+    pub(crate) fn new(doc: &Document, created_at: DateTime<Utc>) -> Result<Self, RenderError> {
+        Ok(Self {
+            json: serde_json::to_string(doc)?,
+            created_at,
+        })
+    }
+}
+
+/// What the layout reads.
 #[derive(Serialize)]
 struct Input<'a> {
-    document: &'a Document,
+    document: &'a RawValue,
     fonts: &'a [String],
 }
 
@@ -40,33 +62,30 @@ struct Input<'a> {
 /// # Errors
 /// [`RenderError::Cancelled`] before the pages are set and before they are written, and
 /// [`RenderError::Typeset`].
-pub(crate) fn pdf(
-    doc: &Document,
-    created_at: DateTime<Utc>,
+pub(crate) fn typeset(
+    manuscript: &Manuscript,
     fonts: &FontFinder,
     cancel: &Cancel,
 ) -> Result<Vec<u8>, RenderError> {
-    let text = serde_json::to_string(doc)?;
-    let fonts = fonts.faces_for(&text);
-    drop(text);
+    let fonts = fonts.faces_for(&manuscript.json);
     let data = serde_json::to_vec(&Input {
-        document: doc,
+        document: serde_json::from_str(&manuscript.json)?,
         fonts: &fonts.families,
     })?;
     if cancel.is_cancelled() {
         return Err(RenderError::Cancelled);
     }
+    let created_at = manuscript.created_at;
     let bytes = in_own_pool(|| {
         let page = Page::new(data, fonts)?;
         let set = typst::compile::<PagedDocument>(&page)
             .output
-            .map_err(|errors| typeset(&errors))?;
+            .map_err(|errors| typeset_error(&errors))?;
         if cancel.is_cancelled() {
             return Err(RenderError::Cancelled);
         }
         // A glyph that no font has is the one thing of ours that PDF/UA forbids.
-        write(&set, doc, created_at, &[PdfStandard::Ua_1])
-            .or_else(|_| write(&set, doc, created_at, &[]))
+        write(&set, created_at, &[PdfStandard::Ua_1]).or_else(|_| write(&set, created_at, &[]))
     });
     typst::comemo::evict(0);
     bytes?
@@ -75,19 +94,18 @@ pub(crate) fn pdf(
 /// Writes the pages, tagged for screen readers, by further standards where they are given.
 fn write(
     set: &PagedDocument,
-    doc: &Document,
     created_at: DateTime<Utc>,
     standards: &[PdfStandard],
 ) -> Result<Vec<u8>, RenderError> {
     let standards = PdfStandards::new(standards)
         .map_err(|error| RenderError::Typeset(error.message().to_string()))?;
     let options = PdfOptions {
-        creator: Smart::Custom(Some(doc.generator.clone())),
+        creator: Smart::Custom(Some(GENERATOR.to_owned())),
         timestamp: timestamp(created_at),
         standards,
         ..PdfOptions::default()
     };
-    typst_pdf::pdf(set, &options).map_err(|errors| typeset(&errors))
+    typst_pdf::pdf(set, &options).map_err(|errors| typeset_error(&errors))
 }
 
 /// Runs typst on one thread, which has ended when this returns.
@@ -117,7 +135,7 @@ fn in_own_pool<R: Send>(work: impl FnOnce() -> R + Send) -> Result<R, RenderErro
     result.map_err(|panic| resume_unwind(panic))
 }
 
-fn typeset(errors: &[SourceDiagnostic]) -> RenderError {
+fn typeset_error(errors: &[SourceDiagnostic]) -> RenderError {
     let messages: Vec<_> = errors
         .iter()
         .take(3)

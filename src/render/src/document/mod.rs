@@ -27,6 +27,9 @@ pub(crate) use grid::{Table, TableColumn, Text};
 pub(crate) use profile::profile;
 pub(crate) use table::table;
 
+/// What makes the reports, with its version.
+pub(crate) const GENERATOR: &str = concat!("Lastcall ", env!("CARGO_PKG_VERSION"));
+
 /// A whole report.
 #[derive(Debug, Serialize)]
 pub(crate) struct Document {
@@ -171,7 +174,7 @@ fn frame(title: &str, kind: &str, created_at: DateTime<Utc>) -> Document {
         subtitle: String::new(),
         created: created_at.format("%Y-%m-%d %H:%M UTC").to_string(),
         created_rfc3339: created_at.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        generator: concat!("Lastcall ", env!("CARGO_PKG_VERSION")).to_owned(),
+        generator: GENERATOR.to_owned(),
         landscape: false,
         sections: Vec::new(),
         notes: Vec::new(),

@@ -12,7 +12,8 @@ use crate::text::shorten;
 /// Lines of a query that are shown, and columns of text of each.
 const QUERY: (usize, usize) = (200, 400);
 
-/// Lays out the answer of a query, as much of it as the limits allow.
+/// Lays out the answer of a query, as much of it as the limits allow. Of its rows only the first
+/// need be there; `row_count` says how many there are.
 pub(crate) fn table(
     result: &SqlResult,
     title: Option<&str>,
@@ -58,11 +59,7 @@ pub(crate) fn table(
 
 fn body(result: &SqlResult, limits: Limits) -> Table {
     let columns = result.columns.len().min(limits.columns);
-    let rows = result
-        .rows
-        .len()
-        .min(limits.rows)
-        .min(limits.cells / columns.max(1));
+    let rows = result.rows.len().min(limits.rows_of(result.columns.len()));
     let rows = &result.rows[..rows];
     let head = result.columns[..columns]
         .iter()
@@ -89,15 +86,15 @@ fn notes(result: &SqlResult, (rows, columns): (usize, usize)) -> Vec<String> {
         ));
     }
     for (shown, all, what) in [
-        (rows, result.rows.len(), "rows"),
-        (columns, result.columns.len(), "columns"),
+        (rows, result.row_count, "rows"),
+        (columns, result.columns.len() as u64, "columns"),
     ] {
-        if shown < all {
+        if (shown as u64) < all {
             notes.push(format!(
                 "This report shows the first {} of {} {what}; the workbook and the result of \
                  the analysis have them all.",
                 count(shown as u64),
-                count(all as u64)
+                count(all)
             ));
         }
     }

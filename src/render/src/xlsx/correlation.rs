@@ -22,7 +22,9 @@ const COLUMNS: [(&str, f64); 11] = [
 
 /// Adds the sheets.
 pub(super) fn sheets(book: &mut Workbook, report: &CorrelationReport) -> Result<(), RenderError> {
-    let mut sheet = Sheet::new(book, "Pairs", &COLUMNS.map(|(_, width)| width))?;
+    // There may be as many as a sheet has rows.
+    let mut sheet = Sheet::row_by_row(book, "Pairs")?;
+    sheet.widths(COLUMNS.iter().map(|(_, width)| *width))?;
     sheet.inner.set_row_height(0, 32)?;
     sheet.header(&COLUMNS.map(|(title, _)| title))?;
     sheet.freeze()?;

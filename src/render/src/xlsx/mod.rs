@@ -8,54 +8,64 @@ mod profile;
 mod sheet;
 mod table;
 
+use std::io::Write;
+use std::path::Path;
+
 use chrono::{DateTime, Utc};
 use lastcall_domain::Cancel;
 use lastcall_domain::profile::Profile;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook};
 
+use crate::answer;
 use crate::document::{Block, Document};
 use crate::error::RenderError;
 use crate::input::{ReportBody, ReportInput};
+use crate::limits;
 use sheet::{Look, Sheet};
 
-/// Writes the workbook of a report. `doc` is the same report as text, for the first sheet.
+/// Writes the workbook of a report.
 ///
 /// # Errors
-/// [`RenderError::Cancelled`] between two sheets or some thousand rows, and
-/// [`RenderError::Workbook`].
+/// [`RenderError::Cancelled`] between two sheets or some thousand rows, [`RenderError::Workbook`],
+/// and what `out` says.
 pub(crate) fn xlsx(
     report: &ReportInput<'_>,
-    doc: &Document,
+    scratch: &Path,
     cancel: &Cancel,
-) -> Result<Vec<u8>, RenderError> {
+    out: &mut (impl Write + Send),
+) -> Result<(), RenderError> {
     let mut book = Workbook::new();
-    book.set_properties(&properties(doc, report.created_at));
+    book.set_tempdir(scratch)?;
     match report.body {
+        ReportBody::Table { result, query } => {
+            let found = table::sheet(&mut book, |sink| answer::feed(result, sink, cancel))?;
+            table::about(&mut book, report, query, &found)?;
+        }
+        ReportBody::Stored { answer, query } => {
+            let found = table::sheet(&mut book, |sink| answer.read(sink, cancel))?;
+            table::about(&mut book, report, query, &found)?;
+        }
         ReportBody::Profile(data) => {
-            overview(&mut book, doc, Some(data))?;
+            overview(&mut book, report, Some(data), cancel)?;
             profile::sheets(&mut book, data, cancel)?;
         }
-        ReportBody::Table { result, query } => {
-            let notes = table::sheet(&mut book, result, cancel)?;
-            table::about(&mut book, doc, query, &notes)?;
-        }
         ReportBody::Correlation(data) => {
-            overview(&mut book, doc, None)?;
+            overview(&mut book, report, None, cancel)?;
             correlation::sheets(&mut book, data)?;
         }
         ReportBody::Compare(data) => {
-            overview(&mut book, doc, None)?;
+            overview(&mut book, report, None, cancel)?;
             compare::sheets(&mut book, data)?;
         }
         ReportBody::Other { .. } => {
-            overview(&mut book, doc, None)?;
-            tables(&mut book, doc)?;
+            let doc = overview(&mut book, report, None, cancel)?;
+            tables(&mut book, &doc)?;
         }
     }
     if cancel.is_cancelled() {
         return Err(RenderError::Cancelled);
     }
-    Ok(book.save_to_buffer()?)
+    Ok(book.save_to_writer(out)?)
 }
 
 fn properties(doc: &Document, created_at: DateTime<Utc>) -> DocProperties {
@@ -70,12 +80,15 @@ fn properties(doc: &Document, created_at: DateTime<Utc>) -> DocProperties {
     }
 }
 
-/// The first sheet: title, tiles, alerts, notes.
+/// The first sheet: title, tiles, alerts, notes, from the same report as text.
 fn overview(
     book: &mut Workbook,
-    doc: &Document,
+    report: &ReportInput<'_>,
     profile: Option<&Profile>,
-) -> Result<(), RenderError> {
+    cancel: &Cancel,
+) -> Result<Document, RenderError> {
+    let doc = crate::document(report, limits::XLSX, cancel)?;
+    book.set_properties(&properties(&doc, report.created_at));
     let mut sheet = Sheet::new(book, "Overview", &[30.0, 22.0, 14.0, 80.0])?;
     let subtitle = match doc.subtitle.as_str() {
         "" => doc.kind.clone(),
@@ -105,7 +118,8 @@ fn overview(
         }
     }
     sheet.notes(&doc.notes)?;
-    sheet.muted(&format!("Generated {} by {}", doc.created, doc.generator))
+    sheet.muted(&format!("Generated {} by {}", doc.created, doc.generator))?;
+    Ok(doc)
 }
 
 /// A sheet for every table of a document that has no sheets of its own.

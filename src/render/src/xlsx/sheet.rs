@@ -50,7 +50,28 @@ impl<'a> Sheet<'a> {
         name: &str,
         widths: &[f64],
     ) -> Result<Self, RenderError> {
-        let inner = book.add_worksheet();
+        let mut sheet = Self::of(book.add_worksheet(), name)?;
+        sheet.widths(widths.iter().copied())?;
+        Ok(sheet)
+    }
+
+    /// The same, written to disk row by row: once a row is begun, those before it stay as they
+    /// are.
+    pub(super) fn row_by_row(book: &'a mut Workbook, name: &str) -> Result<Self, RenderError> {
+        Self::of(book.add_worksheet_with_constant_memory()?, name)
+    }
+
+    /// How wide the columns are, and how many there are.
+    pub(super) fn widths(&mut self, widths: impl Iterator<Item = f64>) -> Result<(), RenderError> {
+        self.columns = 0;
+        for width in widths.take(MAX_COLUMNS) {
+            self.inner.set_column_width(self.columns, width)?;
+            self.columns += 1;
+        }
+        Ok(())
+    }
+
+    fn of(inner: &'a mut Worksheet, name: &str) -> Result<Self, RenderError> {
         inner.set_name(name)?;
         inner.set_screen_gridlines(false);
         inner
@@ -58,9 +79,6 @@ impl<'a> Sheet<'a> {
             .set_paper_size(9)
             .set_print_fit_to_pages(1, 0);
         inner.set_footer("&L&8&A&R&8&P / &N");
-        for (i, width) in widths.iter().take(MAX_COLUMNS).enumerate() {
-            inner.set_column_width(i as u16, *width)?;
-        }
         let number = |code: &str| {
             Format::new()
                 .set_num_format(code)
@@ -69,7 +87,7 @@ impl<'a> Sheet<'a> {
         Ok(Self {
             inner,
             row: 0,
-            columns: widths.len().min(MAX_COLUMNS) as u16,
+            columns: 0,
             looks: [
                 number("#,##0"),
                 Format::new().set_align(FormatAlign::Right),

@@ -1,67 +1,122 @@
-//! The sheets of a query's answer.
+//! The sheets of a query's answer, written row by row: no row is held longer than it takes to
+//! write it.
 
-use lastcall_domain::{Cancel, SqlResult};
+use lastcall_domain::{SqlColumn, SqlResult};
 use rust_xlsxwriter::Workbook;
+use serde_json::Value;
 
+use super::properties;
 use super::sheet::{MAX_COLUMNS, MAX_ROWS, Sheet};
-use crate::document::Document;
+use crate::answer::{AnswerSink, Totals};
+use crate::document;
 use crate::error::RenderError;
+use crate::input::ReportInput;
+use crate::limits;
 use crate::number::count;
 use crate::text::width;
 
-/// Rows by which the widths of the columns are chosen, and between two looks at the flag.
-const SAMPLE: usize = 200;
-const LOOK_EVERY: usize = 4_096;
+/// Rows by which the widths of the columns are chosen.
+const SAMPLE: u32 = 200;
 
-/// The rows of the answer, and what did not fit.
+/// What the sheet of the rows says about them.
+pub(super) struct Found {
+    /// The answer without its rows.
+    result: SqlResult,
+    notes: Vec<String>,
+}
+
+/// Writes the rows of an answer that `read` hands out.
 pub(super) fn sheet(
     book: &mut Workbook,
-    result: &SqlResult,
-    cancel: &Cancel,
-) -> Result<Vec<String>, RenderError> {
-    let columns = result.columns.len().min(MAX_COLUMNS);
-    let rows = result.rows.len().min(MAX_ROWS as usize - 1);
-    let mut sheet = Sheet::new(book, "Result", &widths(result, columns))?;
-    let titles: Vec<_> = result.columns[..columns]
-        .iter()
-        .map(|column| column.name.as_str())
-        .collect();
-    sheet.header(&titles)?;
-    sheet.freeze()?;
-    for (i, row) in result.rows[..rows].iter().enumerate() {
-        if i % LOOK_EVERY == 0 && cancel.is_cancelled() {
-            return Err(RenderError::Cancelled);
-        }
-        for (j, value) in row.iter().take(columns).enumerate() {
-            sheet.value(j as u16, value)?;
-        }
-        sheet.row += 1;
-    }
-    sheet.filter(0)?;
+    read: impl FnOnce(&mut dyn AnswerSink) -> Result<Totals, RenderError>,
+) -> Result<Found, RenderError> {
+    let mut rows = RowWriter {
+        sheet: Sheet::row_by_row(book, "Result")?,
+        columns: Vec::new(),
+        widths: Vec::new(),
+    };
+    let totals = read(&mut rows)?;
+    let shown = u64::from(rows.sheet.row.saturating_sub(1));
+    rows.sheet
+        .widths(rows.widths.iter().map(|w| (*w).clamp(8, 60) as f64 + 1.0))?;
+    rows.sheet.filter(0)?;
+    let columns = rows.columns.len().min(MAX_COLUMNS);
     let mut notes = Vec::new();
-    if result.truncated {
+    if totals.truncated {
         notes.push(format!(
             "The query had more rows than the limit; the answer holds the first {}.",
-            count(result.row_count)
+            count(totals.rows)
         ));
     }
-    if rows < result.rows.len() || columns < result.columns.len() {
+    if shown < totals.rows || columns < rows.columns.len() {
         notes.push(format!(
             "A sheet holds {} rows and {} columns; what is beyond is in the job's result.",
-            count(rows as u64),
+            count(shown),
             count(columns as u64)
         ));
     }
-    Ok(notes)
+    Ok(Found {
+        result: SqlResult {
+            columns: rows.columns,
+            rows: Vec::new(),
+            row_count: totals.rows,
+            truncated: totals.truncated,
+        },
+        notes,
+    })
+}
+
+/// Writes each row as it comes.
+struct RowWriter<'a> {
+    sheet: Sheet<'a>,
+    columns: Vec<SqlColumn>,
+    widths: Vec<usize>,
+}
+
+impl AnswerSink for RowWriter<'_> {
+    fn width(&self) -> usize {
+        MAX_COLUMNS
+    }
+
+    fn columns(&mut self, columns: Vec<SqlColumn>) -> Result<(), RenderError> {
+        let shown = &columns[..columns.len().min(MAX_COLUMNS)];
+        self.widths = shown.iter().map(|column| width(&column.name) + 3).collect();
+        let titles: Vec<_> = shown.iter().map(|column| column.name.as_str()).collect();
+        self.sheet.header(&titles)?;
+        self.sheet.freeze()?;
+        self.columns = columns;
+        Ok(())
+    }
+
+    fn row(&mut self, row: Vec<Value>) -> Result<bool, RenderError> {
+        let sampled = self.sheet.row <= SAMPLE;
+        for (i, value) in row.iter().take(self.widths.len()).enumerate() {
+            if sampled {
+                self.widths[i] = self.widths[i].max(width_of(value));
+            }
+            self.sheet.value(i as u16, value)?;
+        }
+        self.sheet.row += 1;
+        Ok(self.sheet.row < MAX_ROWS)
+    }
+}
+
+fn width_of(value: &Value) -> usize {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string().len(), width)
 }
 
 /// Where the rows come from.
 pub(super) fn about(
     book: &mut Workbook,
-    doc: &Document,
+    report: &ReportInput<'_>,
     query: Option<&str>,
-    notes: &[String],
+    found: &Found,
 ) -> Result<(), RenderError> {
+    let at = report.created_at;
+    let doc = document::table(&found.result, report.title, query, at, limits::XLSX);
+    book.set_properties(&properties(&doc, at));
     let mut sheet = Sheet::new(book, "About", &[100.0])?;
     sheet.title(&doc.title, &doc.subtitle)?;
     if let Some(query) = query {
@@ -69,23 +124,6 @@ pub(super) fn about(
         sheet.texts(&[query])?;
         sheet.skip();
     }
-    sheet.notes(notes)?;
+    sheet.notes(&found.notes)?;
     sheet.muted(&format!("Generated {} by {}", doc.created, doc.generator))
-}
-
-fn widths(result: &SqlResult, columns: usize) -> Vec<f64> {
-    (0..columns)
-        .map(|i| {
-            let cells = result.rows.iter().take(SAMPLE).filter_map(|row| row.get(i));
-            let longest = cells
-                .map(|value| {
-                    value
-                        .as_str()
-                        .map_or_else(|| value.to_string().len(), width)
-                })
-                .chain([width(&result.columns[i].name) + 3])
-                .max();
-            longest.unwrap_or(10).clamp(8, 60) as f64 + 1.0
-        })
-        .collect()
 }

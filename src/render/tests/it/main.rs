@@ -11,3 +11,4 @@ mod hostile;
 mod read;
 mod sizes;
 mod tables;
+mod typesetter;

@@ -1,10 +1,10 @@
 //! Reports of a query's answer, and of analyses without a layout of their own.
 
-use lastcall_domain::ReportFormat;
-use lastcall_render::ReportInput;
+use lastcall_domain::{Cancel, ReportFormat};
+use lastcall_render::{ReportInput, StoredAnswer};
 use serde_json::{Value, json};
 
-use crate::fixture::{FORMATS, answer, at, render};
+use crate::fixture::{FORMATS, answer, at, bare, render};
 use crate::read;
 
 const QUERY: &str = "select city, sum(amount)\nfrom sales\ngroup by city -- </pre> ``` #panic()";
@@ -86,6 +86,73 @@ fn a_long_answer_is_cut_and_the_report_says_so() {
         read::xlsx(render(&input, ReportFormat::Xlsx))["Result"].len(),
         6_001
     );
+}
+
+#[test]
+fn an_answer_as_it_is_stored_has_the_same_report_as_one_in_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("answer.json");
+    let rows = (0..6_000)
+        .map(|i| vec![json!(i), json!(format!("row {i}")), json!([i, null])])
+        .collect();
+    let mut large = answer(&["id", "name", "list"], rows);
+    large.truncated = true;
+    let ragged = answer(
+        &["a", "a"],
+        vec![vec![], vec![json!(1)], vec![json!("é\n")]],
+    );
+    for result in [large, ragged, answer(&[], vec![]), answer(&["a"], vec![])] {
+        let json = serde_json::to_vec(&result).unwrap();
+        std::fs::write(&file, &json).unwrap();
+        for format in FORMATS {
+            let expected = render(&ReportInput::table(&result, Some(QUERY), at()), format);
+            for stored in [StoredAnswer::Bytes(&json), StoredAnswer::File(&file)] {
+                let input = ReportInput::stored(stored, Some(QUERY), at());
+                assert!(render(&input, format) == expected, "{format}: {stored:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn long_texts_of_an_answer_mean_fewer_rows_and_the_report_says_so() {
+    let row = vec![json!("x".repeat(1 << 20))];
+    let json = serde_json::to_vec(&answer(&["text"], vec![row; 40])).unwrap();
+    let input = ReportInput::stored(StoredAnswer::Bytes(&json), None, at());
+    let html = String::from_utf8(render(&input, ReportFormat::Html)).unwrap();
+    assert!(html.contains("40 rows × 1 columns"));
+    assert!(html.contains("shows the first 15 of 40 rows"));
+    // One row is shown, however large it is.
+    let row = vec![json!("x".repeat(20 << 20))];
+    let json = serde_json::to_vec(&answer(&["text"], vec![row])).unwrap();
+    let input = ReportInput::stored(StoredAnswer::Bytes(&json), None, at());
+    let html = String::from_utf8(render(&input, ReportFormat::Html)).unwrap();
+    assert!(html.contains("1 rows × 1 columns") && html.contains("xxx"));
+}
+
+#[test]
+fn what_is_no_answer_has_no_report() {
+    let gone = std::path::Path::new("/does/not/exist");
+    for (stored, code) in [
+        (StoredAnswer::Bytes(b""), "analysis_not_readable"),
+        (StoredAnswer::Bytes(b"a,b\n1,2\n"), "analysis_not_readable"),
+        (StoredAnswer::Bytes(b"{}"), "analysis_not_readable"),
+        (
+            StoredAnswer::Bytes(br#"{"columns":[],"rows":[[1"#),
+            "analysis_not_readable",
+        ),
+        (
+            StoredAnswer::Bytes(br#"{"rows":[],"columns":[]}"#),
+            "analysis_not_readable",
+        ),
+        (StoredAnswer::File(gone), "io_failed"),
+    ] {
+        for format in FORMATS {
+            let input = ReportInput::stored(stored, None, at());
+            let error = bare().render(&input, format, &Cancel::new()).unwrap_err();
+            assert_eq!(error.code(), code, "{format}: {stored:?}");
+        }
+    }
 }
 
 #[test]

@@ -1,0 +1,39 @@
+//! Which threads answer and must not compute.
+//!
+//! An arbiter that computes for a second answers nobody for a second: its actors count as hung,
+//! and every report beside it waits. Whatever takes longer than a millisecond therefore begins
+//! with [`assert_may_compute`].
+
+use std::cell::Cell;
+
+thread_local! {
+    static ANSWERS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Marks the calling thread as one that answers: an arbiter, a thread of the HTTP server.
+pub fn mark_arbiter() {
+    ANSWERS.set(true);
+}
+
+/// The entry of everything that computes.
+///
+/// # Panics
+/// In a debug build, where the calling thread is marked as one that answers.
+#[track_caller]
+pub fn assert_may_compute() {
+    debug_assert!(!ANSWERS.get(), "computing on a thread that has to answer");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "computing on a thread that has to answer")]
+    fn a_thread_that_answers_may_not_compute() {
+        assert_may_compute();
+        mark_arbiter();
+        assert_may_compute();
+    }
+}

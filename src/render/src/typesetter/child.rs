@@ -1,0 +1,125 @@
+//! The child's side: documents, one after the other, inside limits.
+
+use std::any::Any;
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use lastcall_child::guest::limits::{self, Limits};
+use lastcall_child::guest::{Wire, sandbox};
+use lastcall_domain::Cancel;
+use nix::sys::resource::{UsageWho, getrusage};
+
+use super::protocol::{Reply, Request};
+use crate::error::RenderError;
+use crate::fonts::{FontConfig, FontFinder};
+use crate::pdf::{self, Manuscript};
+
+/// The largest document, in bytes of JSON. What a document may hold makes a few MiB.
+const MAX_DOCUMENT: usize = 64 << 20;
+/// Where the system has fonts, and what it knows of them.
+const FONT_FOLDERS: [&str; 5] = [
+    "/usr",
+    "/etc/fonts",
+    "/var/cache/fontconfig",
+    "/nix/store",
+    "/run/current-system",
+];
+/// Where a user has some, below the home folder.
+const HOME_FOLDERS: [&str; 2] = [".fonts", ".local/share/fonts"];
+
+/// Sets documents over standard input and output, as the child of a
+/// [`Typesetter`](super::Typesetter), until the host closes the pipe.
+pub fn main() -> ExitCode {
+    limits::prepare(c"lastcall-pdf");
+    match serve(Wire) {
+        Ok(()) => ExitCode::SUCCESS,
+        // The host is gone or talks nonsense; either way nobody reads a message.
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn serve(wire: Wire) -> io::Result<()> {
+    let Some(Request::Begin { folder, memory }) = wire.receive()? else {
+        return Ok(());
+    };
+    limits::apply(&Limits {
+        memory,
+        // It writes to nothing but the pipe.
+        file: 0,
+        cpu_seconds: None,
+    })?;
+    let fonts = FontFinder::new(FontConfig::default());
+    fonts.load_own();
+    if let Err(error) = enter_sandbox(&folder) {
+        let why = format!("the typesetter cannot be shut in: {error}");
+        return wire.send(&Reply::Failed(why));
+    }
+    wire.send(&Reply::Ready)?;
+    loop {
+        let Some(Request::Document { created_at, bytes }) = wire.receive()? else {
+            return Ok(());
+        };
+        if bytes > MAX_DOCUMENT {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let json = wire.receive_data(bytes)?;
+        let json = String::from_utf8(json).map_err(io::Error::other)?;
+        let manuscript = Manuscript { json, created_at };
+        match typeset(&manuscript, &fonts) {
+            Ok(pdf) => {
+                let mut output = wire.output();
+                output.write_all(&pdf)?;
+                output.flush()?;
+                drop((output, pdf));
+                wire.send(&Reply::Done {
+                    resident: resident(),
+                })?;
+            }
+            Err(why) => wire.send(&why)?,
+        }
+    }
+}
+
+/// Sets a document; a panic is its failure.
+fn typeset(manuscript: &Manuscript, fonts: &FontFinder) -> Result<Vec<u8>, Reply> {
+    let set = || pdf::typeset(manuscript, fonts, &Cancel::new());
+    match catch_unwind(AssertUnwindSafe(set)) {
+        Ok(Ok(pdf)) => Ok(pdf),
+        Ok(Err(RenderError::Typeset(why))) => Err(Reply::Failed(why)),
+        Ok(Err(error @ RenderError::Threads(_))) => Err(Reply::Exhausted(error.to_string())),
+        Ok(Err(error)) => Err(Reply::Failed(error.to_string())),
+        Err(panic) => {
+            let why = format!("the typesetter panicked: {}", message(&*panic));
+            Err(Reply::Failed(why))
+        }
+    }
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}
+
+/// Leaves the process nothing but its folder and the fonts, and neither sockets nor programs.
+fn enter_sandbox(folder: &Path) -> io::Result<()> {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let of_user = HOME_FOLDERS.map(|folder| home.as_ref().map(|home| home.join(folder)));
+    let folders: Vec<_> = FONT_FOLDERS
+        .iter()
+        .map(PathBuf::from)
+        .chain(of_user.into_iter().flatten())
+        .collect();
+    let folders: Vec<_> = folders.iter().map(PathBuf::as_path).collect();
+    sandbox::enter(folder, &folders).map(drop)
+}
+
+/// The most bytes that this process has ever had in memory.
+fn resident() -> u64 {
+    let kibibytes = getrusage(UsageWho::RUSAGE_SELF).map_or(0, |usage| usage.max_rss());
+    u64::try_from(kibibytes).unwrap_or(0) * 1024
+}

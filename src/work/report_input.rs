@@ -1,0 +1,132 @@
+//! What a report is made of, on its way from the store to the renderer.
+
+use std::fs::File;
+use std::io::BufReader;
+
+use bytes::Bytes;
+use lastcall_domain::profile::Profile;
+use lastcall_domain::{JobError, JobSpec, LocalBlob, ReportFormat, Timestamp, assert_may_compute};
+use lastcall_render::{ReportInput, StoredAnswer};
+use serde::de::DeserializeOwned;
+
+/// Bytes that are read from a file at once.
+const PIECE: usize = 256 * 1024;
+/// What the smallest report takes, in bytes: the layout, the styles, the archive.
+const SMALLEST: u64 = 2 << 20;
+/// What a column of a profile takes in its report: its figures, and those that are drawn.
+const COLUMN: u64 = 16 << 10;
+/// How many bytes a byte of JSON becomes: as values, and as texts of the document.
+const UNFOLDED: u64 = 4;
+/// The most bytes of a query's answer that a document shows; see the limits of the renderer.
+const SHOWN: u64 = 16 << 20;
+/// A workbook of a query's answer, which holds one row at a time.
+const ROW_BY_ROW: u64 = 4 << 20;
+
+/// What is rendered, owned so that it can go to another thread.
+pub(super) enum Input {
+    /// The profile of the dataset with this name.
+    Profile(String, Box<Profile>),
+    /// The result of an analysis.
+    Stored(Stored),
+}
+
+/// The result of an analysis, as it is stored.
+pub(super) struct Stored {
+    /// The analysis.
+    pub(super) spec: JobSpec,
+    /// The result's size in bytes.
+    pub(super) size: u64,
+    /// The result.
+    pub(super) bytes: StoredBytes,
+}
+
+/// Where the bytes are.
+pub(super) enum StoredBytes {
+    Inline(Bytes),
+    File(LocalBlob),
+}
+
+impl Input {
+    /// How much memory a report of it takes, in bytes, about.
+    pub(super) fn memory(&self, format: ReportFormat) -> u64 {
+        SMALLEST
+            + match self {
+                Self::Profile(_, profile) => profile.columns.len() as u64 * COLUMN,
+                Self::Stored(stored) => match (&stored.spec, format) {
+                    (JobSpec::Sql { .. }, ReportFormat::Xlsx) => {
+                        ROW_BY_ROW.min(stored.size * UNFOLDED)
+                    }
+                    (JobSpec::Sql { .. }, _) => stored.size.min(SHOWN) * UNFOLDED,
+                    _ => stored.size * UNFOLDED,
+                },
+            }
+    }
+
+    /// Hands it over as the renderer takes it.
+    ///
+    /// # Errors
+    /// The job's error where the stored result cannot be read, and what `render` says.
+    pub(super) fn with<T>(
+        &self,
+        now: Timestamp,
+        render: impl FnOnce(&ReportInput<'_>) -> Result<T, JobError>,
+    ) -> Result<T, JobError> {
+        let stored = match self {
+            Self::Profile(name, profile) => {
+                return render(&ReportInput::profile(profile, now).titled(name));
+            }
+            Self::Stored(stored) => stored,
+        };
+        match &stored.spec {
+            JobSpec::Profile { dataset, .. } => {
+                let profile: Profile = stored.parse()?;
+                render(&ReportInput::profile(&profile, now).titled(dataset.as_str()))
+            }
+            JobSpec::Sql { query, .. } => {
+                let answer = match &stored.bytes {
+                    StoredBytes::Inline(bytes) => StoredAnswer::Bytes(bytes),
+                    StoredBytes::File(file) => StoredAnswer::File(file.path()),
+                };
+                let input = ReportInput::stored(answer, Some(query), now);
+                render(&input.titled("Answer of a query"))
+            }
+            JobSpec::Correlation { dataset, .. } => {
+                let report = stored.parse()?;
+                render(&ReportInput::correlation(&report, now).titled(dataset.as_str()))
+            }
+            JobSpec::Compare {
+                baseline,
+                candidate,
+                ..
+            } => {
+                let report = stored.parse()?;
+                let title = format!("{baseline} and {candidate}");
+                render(&ReportInput::compare(&report, now).titled(&title))
+            }
+            JobSpec::Report { .. } => Err(JobError::permanent(
+                "not_an_analysis",
+                "a report cannot be made of a report",
+            )),
+        }
+    }
+}
+
+impl Stored {
+    fn parse<T: DeserializeOwned>(&self) -> Result<T, JobError> {
+        assert_may_compute();
+        let parsed = match &self.bytes {
+            StoredBytes::Inline(bytes) => serde_json::from_slice(bytes),
+            StoredBytes::File(file) => {
+                let file = File::open(file.path())
+                    .map_err(|error| JobError::transient("io_failed", error.to_string()))?;
+                serde_json::from_reader(BufReader::with_capacity(PIECE, file))
+            }
+        };
+        parsed.map_err(|error| {
+            JobError::permanent(
+                "analysis_not_readable",
+                format!("a report needs a result in JSON: {error}"),
+            )
+        })
+    }
+}
