@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use lastcall_actors::Phase;
 use lastcall_domain::Service;
+use lastcall_domain::store::ClaimOrder;
 use lastcall_domain::store::Outcome;
 use serde_json::{Value, json};
 use ureq::SendBody;
@@ -100,7 +101,8 @@ fn a_change_of_which_no_news_comes_is_told_too() {
     // As a peer does it, whose feed is another.
     let peer = lastcall_domain::InstanceId::new();
     let lease = Duration::from_secs(5);
-    let claim = lastcall_domain::Store::claim(&api.store, Service::Analysis, peer, lease, 1);
+    let order = ClaimOrder::new(Service::Analysis, peer, lease, 1);
+    let claim = lastcall_domain::Store::claim(&api.store, order);
     let claimed = crate::fixture::block(claim).unwrap();
     assert_eq!(claimed.len(), 1);
     assert_eq!(events.expect("state")["state"], "running");
