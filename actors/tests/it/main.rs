@@ -12,6 +12,7 @@ mod jobs;
 mod pauses;
 mod poison;
 mod report_file;
+mod running_time;
 mod silence;
 mod supervision;
 mod threads;

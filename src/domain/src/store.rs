@@ -492,6 +492,10 @@ impl Precondition {
 
 /// What [`Store::put_dataset`] did.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for each upload, which costs far more"
+)]
 pub enum UploadOutcome {
     /// The dataset has the name now.
     Stored {

@@ -112,7 +112,7 @@ fn answer_with(query: &Query, rows: &RecordBatch, wire: Wire) -> Result<Done, Fa
         truncated: count < rows.num_rows(),
     };
     let written = || {
-        let mut sink = output::sink(query.format, &rows.schema(), wire.answer())?;
+        let mut sink = output::sink(query.format, &rows.schema(), wire.output())?;
         sink.write(&rows.slice(0, count))?;
         sink.finish(done)
     };
