@@ -59,6 +59,8 @@ pub(crate) struct DatasetView {
     /// When it was uploaded.
     created_at: DateTime<Utc>,
     /// How it is to be read, as far as its owner has said it.
+    #[serde(skip_serializing_if = "ReadOptions::is_empty")]
+    #[schema(required = false)]
     options: ReadOptions,
 }
 

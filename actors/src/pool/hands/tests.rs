@@ -18,6 +18,7 @@ fn running(count: usize) -> (Hands, Gate, Vec<Key>) {
     for _ in 0..count {
         let spec = JobSpec::Sql {
             query: String::new(),
+            parameters: Vec::new(),
             format: TableFormat::Json,
         };
         let now = DateTime::default();

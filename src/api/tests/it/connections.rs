@@ -210,7 +210,7 @@ fn an_old_client_is_sent_no_chunks() {
         assert!(head.starts_with("http/1.0 200"), "{head}");
         assert!(!head.contains("chunked"), "{head}");
         assert!(!head.contains("keep-alive"), "{head}");
-        assert!(body.starts_with("event: "), "{body}");
+        assert!(body.starts_with("retry: "), "{body}");
     }
 }
 
