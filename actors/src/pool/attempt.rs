@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use lastcall_domain::{JobError, Output, Task, running_time};
 use log::{error, warn};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::Pool;
 use super::claim::{Key, Reins, Stop};

@@ -107,6 +107,10 @@ struct Head<'a> {
 }
 
 impl AnswerSink for Head<'_> {
+    #[expect(
+        clippy::misnamed_getters,
+        reason = "the limit of columns is how wide a row may be"
+    )]
     fn width(&self) -> usize {
         self.limits.columns
     }
@@ -252,7 +256,8 @@ impl<'de> Visitor<'de> for Rows<'_, '_> {
         let width = reading.sink.width();
         let mut wanted = true;
         loop {
-            if reading.totals.rows % CANCEL_INTERVAL == 0 && reading.cancel.is_cancelled() {
+            if reading.totals.rows.is_multiple_of(CANCEL_INTERVAL) && reading.cancel.is_cancelled()
+            {
                 return Err(reading.stop(RenderError::Cancelled));
             }
             if wanted {

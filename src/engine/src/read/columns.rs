@@ -23,7 +23,7 @@ impl Selected {
     ///
     /// # Errors
     /// Where there is none of a name. NDJSON may have it later.
-    pub(super) fn new(
+    pub(super) fn of(
         dataset: Box<dyn Dataset>,
         columns: &[String],
         format: Format,

@@ -188,7 +188,7 @@ pub(crate) fn open(
     let dataset = open_whole(source, options, resources, ctl)?;
     match &options.columns {
         None => Ok(dataset),
-        Some(columns) => Selected::new(dataset, columns, source.format),
+        Some(columns) => Selected::of(dataset, columns, source.format),
     }
 }
 

@@ -114,16 +114,17 @@ pub(crate) fn decide(
                      numbered; `header=true` makes it the header"
                 .into(),
         });
-    } else if header && certainty == Certainty::Assumed && options.header.is_none() {
-        if reads_as_data(table, width, rules) {
-            warnings.push(ReadWarning {
-                code: "doubtful_header".into(),
-                line: table.first().map(|row| row.line),
-                count: 1,
-                detail: "the names of the columns read as data; `header=false` makes them a row"
-                    .into(),
-            });
-        }
+    } else if header
+        && certainty == Certainty::Assumed
+        && options.header.is_none()
+        && reads_as_data(table, width, rules)
+    {
+        warnings.push(ReadWarning {
+            code: "doubtful_header".into(),
+            line: table.first().map(|row| row.line),
+            count: 1,
+            detail: "the names of the columns read as data; `header=false` makes them a row".into(),
+        });
     }
     let decision = match (header, row_names) {
         (true, true) => "the first row names the columns but the first",

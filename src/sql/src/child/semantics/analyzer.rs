@@ -51,7 +51,8 @@ impl AnalyzerRule for Analyzer {
 
 fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     Ok(match expr {
-        Expr::Literal(ScalarValue::Float64(Some(x)), metadata) if x == 0.0 => {
+        // The pattern is that of both zeros.
+        Expr::Literal(ScalarValue::Float64(Some(0.0)), metadata) => {
             Transformed::no(Expr::Literal(ScalarValue::Float64(Some(0.0)), metadata))
         }
         Expr::Negative(inner) => match inner.get_type(schema)? {
