@@ -59,8 +59,6 @@ fn config(threads: usize) -> SessionConfig {
     options.sql_parser.enable_ident_normalization = false;
     options.sql_parser.collect_spans = true;
     options.execution.enable_recursive_ctes = false;
-    // Answers come from the values; what a footer tells about them is a hint.
-    options.execution.collect_statistics = false;
     SessionConfig::from(options).with_target_partitions(threads)
 }
 

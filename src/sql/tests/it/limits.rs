@@ -127,7 +127,13 @@ async fn progress_grows_and_stays_below_one() {
         }
         cancel.cancel();
     };
-    let (answer, ()) = tokio::join!(running, watching);
+    let answer = {
+        let mut running = std::pin::pin!(running);
+        tokio::select! {
+            early = &mut running => panic!("it ended without progress: {early:?}"),
+            () = watching => running.await,
+        }
+    };
     assert_eq!(answer.unwrap_err().code(), "cancelled");
     assert!(
         progress.get() > 0.0 && progress.get() < 1.0,
