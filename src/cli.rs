@@ -33,6 +33,7 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 enum Command {
     /// Run the service (what happens without a command).
     Serve,
@@ -48,6 +49,7 @@ enum Command {
 
 /// The commands that end by themselves.
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 enum Local {
     /// Validate the configuration, print the computed shutdown timeline, exit.
     Check,

@@ -23,6 +23,7 @@ const SHOWN: u64 = 16 << 20;
 const ROW_BY_ROW: u64 = 4 << 20;
 
 /// What is rendered, owned so that it can go to another thread.
+#[expect(clippy::large_enum_variant, reason = "there is one for each report")]
 pub(super) enum Input {
     /// The profile of the dataset with this name.
     Profile(String, Box<Profile>),

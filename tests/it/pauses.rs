@@ -15,6 +15,10 @@ const PAUSE: Duration = Duration::from_millis(6500);
 /// Long enough for every child to be asked again, and every lease to be looked at.
 const AFTERWARDS: Duration = Duration::from_secs(3);
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a pause of the process is a length of time, and so is what it may break afterwards"
+)]
 fn pause(service: &Service) {
     let pid = Pid::from_raw(service.pid());
     kill(pid, Signal::SIGSTOP).unwrap();
