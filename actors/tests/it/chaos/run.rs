@@ -39,6 +39,11 @@ struct Process {
 }
 
 impl Process {
+    fn is_busy(&self) -> bool {
+        let services = self.handle.status().services;
+        services.iter().any(|service| service.in_flight > 0)
+    }
+
     fn has_failed(&self) -> bool {
         let services = self.handle.status().services;
         services
@@ -194,6 +199,15 @@ impl Run {
                 }
             }
         }
+        // A profile whose report was cancelled may run on for its grace: it is work in flight, and
+        // a drain that had no time for it would be right to say so.
+        let idle = async {
+            while processes.iter().any(Process::is_busy) {
+                sleep(Duration::from_millis(500)).await;
+            }
+        };
+        let waited = timeout(Duration::from_secs(3600), idle).await;
+        assert!(waited.is_ok(), "work in flight that does not end");
         for process in processes {
             let faultless = !process.has_failed();
             let exit_code = self.drain(&process).await;
