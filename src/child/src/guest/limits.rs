@@ -23,15 +23,15 @@ pub struct Limits {
 
 /// What a child does first, before it starts a thread: all of it is inherited.
 pub fn prepare(name: &CStr) {
-    take_a_name(name);
+    set_process_name(name);
     block_termination_signals();
-    follow_the_host();
+    set_parent_death_signal();
     set_oom_score();
     lower_priority();
 }
 
 /// Has the kernel kill this process when the thread that started it ends.
-fn follow_the_host() {
+fn set_parent_death_signal() {
     #[cfg(target_os = "linux")]
     {
         // Without it the end of standard input is left.
@@ -41,7 +41,7 @@ fn follow_the_host() {
 
 /// Names this process for whoever lists processes: it was started through a link, whose name says
 /// nothing.
-fn take_a_name(name: &CStr) {
+fn set_process_name(name: &CStr) {
     #[cfg(target_os = "linux")]
     {
         // Without it the link's own name is left.

@@ -3,7 +3,9 @@
 mod oom;
 mod process;
 mod scratch;
+mod thread;
 
-pub use oom::OomKills;
-pub use process::{Death, Frame, Process, Program};
+pub use oom::{Killed, OomKills};
+pub use process::{ChildExit, Frame, Process, Program};
 pub use scratch::Scratch;
+pub use thread::spawn_owner;

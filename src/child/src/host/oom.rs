@@ -2,6 +2,16 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use lastcall_domain::Cancel;
+use nix::sys::signal::Signal;
+
+use super::ChildExit;
+
+/// The pause before work runs once more whose child the kernel killed: memory needs a moment to
+/// come back.
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
 /// The kernel's counter of processes that it killed because memory ran out: of this control group
 /// where it has one, else of the machine.
@@ -33,6 +43,42 @@ impl OomKills {
     pub fn count(&self) -> Option<u64> {
         read(self.file.as_deref()?)
     }
+
+    /// Who killed a child, if somebody did. `before`: the count when its work began.
+    ///
+    /// The kernel counts a kill before it carries it out. Where it does not count, nobody else is
+    /// taken to kill a child that is waited for. It is then the machine that was short of memory,
+    /// not the work: beyond its own bound the child's allocator fails first.
+    pub fn killed(&self, exit: &ChildExit, before: Option<u64>) -> Option<Killed> {
+        if exit.signal() != Some(Signal::SIGKILL) {
+            return None;
+        }
+        let counted_none = before.is_some() && self.count() == before;
+        Some(if counted_none {
+            Killed::ByHand
+        } else {
+            Killed::OutOfMemory
+        })
+    }
+
+    /// Waits before work that lost its child to the kernel runs once more, unless either calls it
+    /// off.
+    pub async fn pause_before_retry(&self, job: &Cancel, closing: &Cancel) {
+        tokio::select! {
+            () = tokio::time::sleep(RETRY_PAUSE) => {}
+            () = job.cancelled() => {}
+            () = closing.cancelled() => {}
+        }
+    }
+}
+
+/// Who killed a child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Killed {
+    /// The kernel, because the machine or the container ran out of memory.
+    OutOfMemory,
+    /// Somebody else.
+    ByHand,
 }
 
 /// The events of the control group, version 2, as `/proc/self/cgroup` names it. Within a

@@ -19,7 +19,7 @@ use crate::{CHUNK, CONTROL, DATA, HEAD, MAX_FRAME};
 
 /// How much of a child's standard error is kept, in bytes; the rest is read and thrown away.
 const MAX_STDERR: usize = 16 * 1024;
-/// How long a child that closed its output may take to be gone.
+/// How long a child that closed its output may take to exit.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What a child runs.
@@ -42,17 +42,17 @@ pub enum Frame<T> {
     Data(Vec<u8>),
 }
 
-/// How a child ended that was lost.
+/// How a child ended that closed its output unasked.
 #[derive(Debug)]
-pub struct Death {
-    /// Its status. None means that it had to be killed after it fell silent.
+pub struct ChildExit {
+    /// Its status; none where it had to be killed because it did not exit.
     pub status: Option<ExitStatus>,
-    /// The begin of what it wrote to its standard error.
+    /// The beginning of what it wrote to its standard error.
     pub stderr: String,
 }
 
-impl Death {
-    /// The signal that it died of.
+impl ChildExit {
+    /// The signal that ended it.
     pub fn signal(&self) -> Option<Signal> {
         use std::os::unix::process::ExitStatusExt;
         let signal = self.status?.signal()?;
@@ -182,8 +182,8 @@ impl Process {
         self.remove_folder().await;
     }
 
-    /// Reaps a child that closed its output unasked, and finds out why it did.
-    pub async fn post_mortem(mut self) -> Death {
+    /// Reaps a child that closed its output unasked, and reports how it ended.
+    pub async fn wait_for_exit(mut self) -> ChildExit {
         let gone = tokio::time::timeout(EXIT_TIMEOUT, self.child.wait()).await;
         let status = match gone {
             Ok(Ok(status)) => Some(status),
@@ -201,7 +201,7 @@ impl Process {
             log::debug!("a child said: {stderr}");
         }
         self.remove_folder().await;
-        Death { status, stderr }
+        ChildExit { status, stderr }
     }
 
     fn kill(&mut self) {

@@ -5,8 +5,8 @@
 //! it has gathered goes with it, and a document that is called off is killed with its child.
 
 pub mod child;
+mod child_pool;
 mod exchange;
-mod keeper;
 mod protocol;
 
 use std::io;
@@ -21,7 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::error::RenderError;
 use crate::pdf::Manuscript;
-use keeper::{Command, Job};
+use child_pool::{Command, Job};
 
 /// What a typesetter's children are and may use.
 #[derive(Clone, Debug)]
@@ -76,7 +76,7 @@ impl Typesetter {
     /// When the scratch folder cannot be written or the thread cannot be started.
     pub fn new(config: TypesetterConfig) -> io::Result<Self> {
         let (commands, inbox) = mpsc::unbounded_channel();
-        let thread = keeper::start(config, inbox)?;
+        let thread = child_pool::start(config, inbox)?;
         Ok(Self {
             commands,
             thread: Mutex::new(Some(thread)),

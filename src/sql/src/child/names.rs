@@ -23,7 +23,7 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// The names in a query whose names are not respelled.
+    /// The names in a query whose identifiers keep their case.
     pub(super) fn of(statement: &Statement) -> Self {
         let Statement::Query(query) = statement else {
             return Self::default();

@@ -10,8 +10,8 @@ use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Whi
 
 use super::dialect::Grammar;
 use super::failure;
+use super::identifier_case::{self, Known};
 use super::shape::{Shape, last, position, shape};
-use super::spelling::{self, Known};
 use crate::error::{Fault, Position};
 use crate::protocol::{Failure, FailureKind, Need};
 
@@ -116,7 +116,7 @@ fn refused(message: &str) -> Failure {
 pub(super) fn needs(sql: &str) -> Result<Vec<Need>, Failure> {
     let mut tokens = tokens(sql)?;
     kind(&mut tokens);
-    spelling::respell(&mut tokens, &Known::default());
+    identifier_case::resolve(&mut tokens, &Known::default());
     let statement = query(tokens)?;
     let shape = shape(&statement)?;
     let (tables, _) = resolve_table_references(&Parsed::Statement(statement), false)

@@ -18,11 +18,11 @@ use futures_util::StreamExt;
 use tokio::runtime::{Builder, Runtime};
 
 use super::catalog::Catalog;
+use super::identifier_case::{self, Known};
 use super::names::Names;
 use super::output::{self, Sink};
 use super::parse::Kind;
 use super::progress::Gauge;
-use super::spelling::{self, Known};
 use super::{READERS, WORKER_STACK};
 use super::{allow, failure, parse, rewrite, session, shape, summary};
 use crate::protocol::{Done, Failure, Query, Table};
@@ -69,7 +69,7 @@ async fn answer(query: &Query, tables: &[Table], wire: Wire) -> Result<Done, Fai
     }
     session::with_tables(&state, Catalog::new(opened)).map_err(failure::of_planning)?;
 
-    spelling::respell(&mut tokens, &known);
+    identifier_case::resolve(&mut tokens, &known);
     let mut statement = parse::query(tokens)?;
     rewrite::rewrite(&mut statement, &query.parameters, &known)?;
     let statement = Statement::Statement(statement);

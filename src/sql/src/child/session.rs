@@ -55,7 +55,7 @@ fn config(threads: usize) -> SessionConfig {
     options.catalog.default_catalog = CATALOG.into();
     options.catalog.default_schema = SCHEMA.into();
     options.catalog.information_schema = false;
-    // Letter case is settled before; see `spelling`.
+    // Letter case is settled before; see `identifier_case`.
     options.sql_parser.enable_ident_normalization = false;
     options.sql_parser.collect_spans = true;
     options.execution.enable_recursive_ctes = false;

@@ -1,9 +1,9 @@
 //! The host's side: takes queries, keeps warm children, gives answers.
 
+mod child_pool;
 mod collect;
-mod death;
 mod exchange;
-mod keeper;
+mod exit_status;
 mod process;
 mod resolve;
 
@@ -20,7 +20,7 @@ use crate::config::{MAX_QUERY_BYTES, SqlConfig};
 use crate::error::{Fault, SqlError};
 use crate::query::SqlQuery;
 use crate::tables::Tables;
-use keeper::{Command, Conversation, Job, Resolution};
+use child_pool::{Command, Conversation, Job, Resolution};
 
 /// Runs queries, each in a child process of its own.
 ///
@@ -42,7 +42,7 @@ impl Sql {
     /// started.
     pub fn new(config: SqlConfig) -> Result<Self, SqlError> {
         let (commands, inbox) = mpsc::unbounded_channel();
-        let thread = keeper::start(config, inbox)
+        let thread = child_pool::start(config, inbox)
             .map_err(|error| SqlError::Unavailable(error.to_string()))?;
         Ok(Self {
             commands,
@@ -169,7 +169,7 @@ fn shutting_down() -> SqlError {
     SqlError::Unavailable("SQL is shutting down".into())
 }
 
-/// The outcome that the keeper sent, if it lived to send it.
+/// The outcome that the pool sent, if it lived to send it.
 fn ended<T>(
     outcome: Result<Result<T, SqlError>, oneshot::error::RecvError>,
 ) -> Result<T, SqlError> {

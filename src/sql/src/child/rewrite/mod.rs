@@ -22,7 +22,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use lastcall_domain::SqlParameter;
 
-use super::spelling::Known;
+use super::identifier_case::Known;
 use crate::protocol::Failure;
 
 pub(super) use names::shown;

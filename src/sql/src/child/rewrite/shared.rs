@@ -10,8 +10,8 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::own;
+use crate::child::identifier_case::Known;
 use crate::child::shape::last;
-use crate::child::spelling::Known;
 use crate::protocol::Failure;
 
 /// Writes the table before each shared column.

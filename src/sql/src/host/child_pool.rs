@@ -1,4 +1,5 @@
-//! The thread that owns every child: starts them, hands queries to them, reaps them.
+//! The pool of query processes: starts them, hands queries to them, reaps them. It lives on a
+//! thread of its own.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -8,15 +9,14 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use lastcall_child::guest::sandbox::Capabilities;
-use lastcall_child::host::{Death, Scratch};
+use lastcall_child::host::{Killed, Scratch, spawn_owner};
 use lastcall_domain::{Cancel, Progress, SqlParameter, running_time};
-use nix::sys::signal::Signal;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{JoinSet, LocalSet};
+use tokio::task::JoinSet;
 
 use super::collect::Collector;
-use super::death::{explain, out_of_memory};
 use super::exchange::{self, Ending};
+use super::exit_status::{explain, out_of_memory};
 use super::process::QueryProcess;
 use super::shutting_down;
 use crate::answer::{Answer, ResultFormat};
@@ -27,10 +27,7 @@ use crate::protocol::{Need, Query, Table};
 /// How long a child may take until it says that it is ready, when only that is waited for.
 const WARM_UP: Duration = Duration::from_secs(30);
 
-/// The pause before a query runs once more whose child the kernel killed for want of memory.
-const OOM_PAUSE: Duration = Duration::from_millis(500);
-
-/// What the keeper is asked for.
+/// What the pool is asked for.
 #[derive(Debug)]
 pub(super) enum Command {
     Query(Box<Job>),
@@ -103,37 +100,31 @@ pub(super) fn start(
     inbox: mpsc::UnboundedReceiver<Command>,
 ) -> io::Result<JoinHandle<()>> {
     let scratch = Scratch::new(&config.scratch, "sql-")?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(4)
-        .thread_name("sql-files")
-        .build()?;
-    std::thread::Builder::new()
-        .name("sql-keeper".into())
-        .spawn(move || {
-            let keeper = Rc::new(Keeper {
-                config,
-                scratch,
-                spares: RefCell::default(),
-                closing: Cancel::new(),
-            });
-            let reply = LocalSet::new().block_on(&runtime, keeper.run(inbox));
-            drop(runtime);
-            if let Some(reply) = reply {
-                // Whoever asked may have given up waiting.
-                let _ = reply.send(());
-            }
-        })
+    let run = move || {
+        let pool = Rc::new(ChildPool {
+            config,
+            scratch,
+            spares: RefCell::default(),
+            closing: Cancel::new(),
+        });
+        pool.run(inbox)
+    };
+    spawn_owner("sql", 4, run, |reply| {
+        if let Some(reply) = reply {
+            // Whoever asked may have given up waiting.
+            let _ = reply.send(());
+        }
+    })
 }
 
-struct Keeper {
+struct ChildPool {
     config: SqlConfig,
     scratch: Scratch,
     spares: RefCell<VecDeque<QueryProcess>>,
     closing: Cancel,
 }
 
-impl Keeper {
+impl ChildPool {
     async fn run(
         self: Rc<Self>,
         mut inbox: mpsc::UnboundedReceiver<Command>,
@@ -169,13 +160,13 @@ impl Keeper {
     async fn serve(self: Rc<Self>, mut job: Job) {
         let mut answer = self.attempt(&mut job).await;
         if let Err(Attempt::OutOfMemory) = answer {
-            log::warn!("out of memory: the kernel killed a query's process; it runs once more");
-            let cancel = job.cancel.clone();
-            tokio::select! {
-                () = tokio::time::sleep(OOM_PAUSE) => {}
-                () = cancel.cancelled() => {}
-                () = self.closing.cancelled() => {}
-            }
+            log::warn!(
+                "out of memory: the kernel killed a query process; the query runs once more"
+            );
+            let oom_kills = &self.config.oom_kills;
+            oom_kills
+                .pause_before_retry(&job.cancel, &self.closing)
+                .await;
             answer = self.attempt(&mut job).await;
         }
         let answer = answer.map_err(|failed| match failed {
@@ -209,22 +200,13 @@ impl Keeper {
                 Err(error.into())
             }
             Err(Ending::Lost) => {
-                let death = process.inner.post_mortem().await;
-                if self.was_short_of_memory(&death, kills) {
-                    return Err(Attempt::OutOfMemory);
+                let exit = process.inner.wait_for_exit().await;
+                match self.config.oom_kills.killed(&exit, kills) {
+                    Some(Killed::OutOfMemory) => Err(Attempt::OutOfMemory),
+                    Some(Killed::ByHand) | None => Err(explain(&exit, job.timeout).into()),
                 }
-                Err(explain(&death, job.timeout).into())
             }
         }
-    }
-
-    /// Whether the kernel killed a child for want of memory: it counts such kills, before it does
-    /// them. Where it does not, nobody else kills a child that is waited for. It was the machine
-    /// that was short, not the query: beyond its own bound the query's allocator fails first.
-    fn was_short_of_memory(&self, death: &Death, before: Option<u64>) -> bool {
-        let killed = death.signal() == Some(Signal::SIGKILL);
-        let by_hand = before.is_some() && self.config.oom_kills.count() == before;
-        killed && !by_hand
     }
 
     async fn converse(
@@ -276,8 +258,8 @@ impl Keeper {
                         Ok(capabilities)
                     }
                     Some(None) => {
-                        let death = process.inner.post_mortem().await;
-                        Err(explain(&death, WARM_UP))
+                        let exit = process.inner.wait_for_exit().await;
+                        Err(explain(&exit, WARM_UP))
                     }
                     None => {
                         process.inner.end().await;

@@ -1,27 +1,24 @@
-//! The thread that owns every child: starts them, hands documents to them, reaps them.
+//! The pool of typesetting processes: starts them, hands documents to them, reaps them. It lives
+//! on a thread of its own.
 
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
-use lastcall_child::host::{Death, Process, Scratch};
+use lastcall_child::host::{ChildExit, Killed, Process, Scratch, spawn_owner};
 use lastcall_domain::Cancel;
 use nix::sys::signal::Signal;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{JoinSet, LocalSet};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
 
 use super::exchange::{Ending, Setter};
 use super::{TypesetterConfig, shutting_down};
 use crate::error::RenderError;
 use crate::pdf::Manuscript;
 
-/// The pause before a document is set once more whose child the kernel killed for want of memory.
-const OOM_PAUSE: Duration = Duration::from_millis(500);
-
-/// What the keeper is asked for.
+/// What the pool is asked for.
 #[derive(Debug)]
 pub(super) enum Command {
     Typeset(Box<Job>),
@@ -42,30 +39,24 @@ pub(super) fn start(
     inbox: mpsc::UnboundedReceiver<Command>,
 ) -> io::Result<JoinHandle<()>> {
     let scratch = Scratch::new(&config.scratch, "pdf-")?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(2)
-        .thread_name("pdf-files")
-        .build()?;
-    std::thread::Builder::new()
-        .name("pdf-keeper".into())
-        .spawn(move || {
-            let keeper = Rc::new(Keeper {
-                config,
-                scratch,
-                idle: RefCell::default(),
-                closing: Cancel::new(),
-            });
-            let reply = LocalSet::new().block_on(&runtime, keeper.run(inbox));
-            drop(runtime);
-            if let Some(reply) = reply {
-                // Whoever asked may have given up waiting.
-                let _ = reply.send(());
-            }
-        })
+    let run = move || {
+        let pool = Rc::new(ChildPool {
+            config,
+            scratch,
+            idle: RefCell::default(),
+            closing: Cancel::new(),
+        });
+        pool.run(inbox)
+    };
+    spawn_owner("pdf", 2, run, |reply| {
+        if let Some(reply) = reply {
+            // Whoever asked may have given up waiting.
+            let _ = reply.send(());
+        }
+    })
 }
 
-struct Keeper {
+struct ChildPool {
     config: TypesetterConfig,
     scratch: Scratch,
     /// Children without work and since when, the one that waits longest first.
@@ -76,19 +67,11 @@ struct Keeper {
 /// Why an attempt at a document has no PDF.
 enum Attempt {
     Failed(RenderError),
-    /// Its child was killed, and not by the keeper.
+    /// Its child was killed, and not by the pool.
     Killed(Killed),
 }
 
-#[derive(Clone, Copy)]
-enum Killed {
-    /// By the kernel, for want of memory of the machine or the container.
-    OutOfMemory,
-    /// By somebody.
-    ByHand,
-}
-
-impl Keeper {
+impl ChildPool {
     async fn run(
         self: Rc<Self>,
         mut inbox: mpsc::UnboundedReceiver<Command>,
@@ -141,13 +124,13 @@ impl Keeper {
         let mut answer = self.attempt(&mut job).await;
         if let Err(Attempt::Killed(why)) = &answer {
             if let Killed::OutOfMemory = why {
-                log::warn!("out of memory: the kernel killed a typesetting child; another begins");
-                let cancel = job.cancel.clone();
-                tokio::select! {
-                    () = sleep(OOM_PAUSE) => {}
-                    () = cancel.cancelled() => {}
-                    () = self.closing.cancelled() => {}
-                }
+                log::warn!(
+                    "out of memory: the kernel killed a typesetting process; another takes over"
+                );
+                let oom_kills = &self.config.oom_kills;
+                oom_kills
+                    .pause_before_retry(&job.cancel, &self.closing)
+                    .await;
             }
             answer = self.attempt(&mut job).await;
         }
@@ -157,7 +140,7 @@ impl Keeper {
                 "the machine ran out of memory while the PDF was set".to_owned(),
             ),
             Attempt::Killed(Killed::ByHand) => {
-                RenderError::Unavailable("the typesetting child was killed".to_owned())
+                RenderError::Unavailable("the typesetting process was killed".to_owned())
             }
         });
         // Whoever asked may have given up waiting.
@@ -183,26 +166,23 @@ impl Keeper {
                 setter.process.end().await;
                 Err(Attempt::Failed(error))
             }
-            Err(Ending::Lost) => Err(self.explain(&setter.process.post_mortem().await, kills)),
+            Err(Ending::Lost) => Err(self.explain(&setter.process.wait_for_exit().await, kills)),
         }
     }
 
-    /// What became of a child that was lost.
-    fn explain(&self, death: &Death, kills: Option<u64>) -> Attempt {
-        let counted = self.config.oom_kills.count();
-        match death.signal() {
-            // The kernel counts before it kills. Where it does not, nobody else kills a child.
-            Some(Signal::SIGKILL) if counted.is_some() && counted == kills => {
-                Attempt::Killed(Killed::ByHand)
-            }
-            Some(Signal::SIGKILL) => Attempt::Killed(Killed::OutOfMemory),
+    /// How a child ended that was lost.
+    fn explain(&self, exit: &ChildExit, kills: Option<u64>) -> Attempt {
+        if let Some(killed) = self.config.oom_kills.killed(exit, kills) {
+            return Attempt::Killed(killed);
+        }
+        match exit.signal() {
             // Rust's allocator aborts after a message, its stack guard as well.
             Some(Signal::SIGABRT | Signal::SIGSEGV | Signal::SIGBUS) => Attempt::Failed(
                 RenderError::Exhausted("the PDF needs more memory than it may have".to_owned()),
             ),
             _ => {
-                let said = death.stderr.lines().next().unwrap_or("it said nothing");
-                let why = format!("the typesetting child ended early: {said}");
+                let said = exit.stderr.lines().next().unwrap_or("no message");
+                let why = format!("the typesetting process exited early: {said}");
                 Attempt::Failed(RenderError::Unavailable(why))
             }
         }
@@ -226,7 +206,7 @@ impl Keeper {
         let folder = self.scratch.folder("document-");
         let process = folder.and_then(|folder| Process::start(&self.config.program, folder));
         process.map(Setter::new).map_err(|error| {
-            let why = format!("no child can be started: {error}");
+            let why = format!("cannot start a typesetting process: {error}");
             Attempt::Failed(RenderError::Unavailable(why))
         })
     }

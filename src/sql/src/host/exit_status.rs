@@ -1,40 +1,40 @@
-//! What a child died of, told as the error of its query.
+//! How a child exited, as the error of its query.
 
 use std::time::Duration;
 
-use lastcall_child::host::Death;
+use lastcall_child::host::ChildExit;
 use nix::sys::signal::Signal;
 
 use crate::error::{Fault, SqlError};
 
 /// The error of a query whose child is gone without an answer.
-pub(super) fn explain(death: &Death, timeout: Duration) -> SqlError {
-    let stderr = death.stderr.as_str();
-    let Some(status) = death.status else {
-        return SqlError::Unavailable("the child of the query fell silent".into());
+pub(super) fn explain(exit: &ChildExit, timeout: Duration) -> SqlError {
+    let stderr = exit.stderr.as_str();
+    let Some(status) = exit.status else {
+        return SqlError::Unavailable("the query process stopped responding".into());
     };
-    match death.signal() {
+    match exit.signal() {
         // Rust's allocator and its stack guard both abort, each after a message.
         Some(Signal::SIGABRT) if stderr.contains("memory allocation of") => memory(),
         Some(Signal::SIGABRT) if stderr.contains("overflowed its stack") => depth(),
         Some(Signal::SIGSEGV | Signal::SIGBUS) => depth(),
-        // Not by the kernel for want of memory, nor by the keeper: somebody did.
-        Some(Signal::SIGKILL) => SqlError::Unavailable("the child of the query was killed".into()),
+        // Not by the kernel for want of memory, nor by the pool: somebody did.
+        Some(Signal::SIGKILL) => SqlError::Unavailable("the query process was killed".into()),
         Some(Signal::SIGXCPU) => SqlError::Timeout(timeout),
         Some(Signal::SIGXFSZ) => {
             SqlError::Exhausted(Fault::new("the query wrote more to disk than it may"))
         }
         // It was told to stop before it had come so far as not to hear that.
         Some(Signal::SIGTERM | Signal::SIGINT | Signal::SIGHUP) => {
-            SqlError::Unavailable("the child of the query was told to stop".into())
+            SqlError::Unavailable("the query process was told to stop".into())
         }
-        Some(signal) => {
-            SqlError::Failed(Fault::new(format!("the query's process died of {signal}")))
-        }
+        Some(signal) => SqlError::Failed(Fault::new(format!(
+            "the query's process was ended by {signal}"
+        ))),
         None if stderr.contains("memory allocation of") => memory(),
         None => SqlError::Unavailable(format!(
-            "the child ended early ({status}): {}",
-            stderr.lines().next().unwrap_or("it said nothing")
+            "the query process exited early ({status}): {}",
+            stderr.lines().next().unwrap_or("no message")
         )),
     }
 }
@@ -62,20 +62,20 @@ mod tests {
 
     use super::*;
 
-    fn death(status: Option<ExitStatus>, stderr: &str) -> Death {
-        Death {
+    fn exit(status: Option<ExitStatus>, stderr: &str) -> ChildExit {
+        ChildExit {
             status,
             stderr: stderr.to_owned(),
         }
     }
 
     fn code(wait_status: i32, stderr: &str) -> &'static str {
-        let death = death(Some(ExitStatus::from_raw(wait_status)), stderr);
-        explain(&death, Duration::ZERO).code()
+        let exit = exit(Some(ExitStatus::from_raw(wait_status)), stderr);
+        explain(&exit, Duration::ZERO).code()
     }
 
     #[test]
-    fn each_way_to_die_is_an_error_of_its_own() {
+    fn each_kind_of_exit_has_its_own_error() {
         let signal = |signal: Signal| signal as i32;
         assert_eq!(
             code(
@@ -99,7 +99,7 @@ mod tests {
         assert_eq!(code(signal(Signal::SIGXFSZ), ""), "resource_exhausted");
         assert_eq!(code(0, ""), "sql_unavailable");
         assert_eq!(code(1 << 8, "no such subcommand"), "sql_unavailable");
-        let silent = explain(&death(None, ""), Duration::ZERO);
+        let silent = explain(&exit(None, ""), Duration::ZERO);
         assert_eq!(silent.code(), "sql_unavailable");
         assert_eq!(out_of_memory().code(), "resource_exhausted");
     }

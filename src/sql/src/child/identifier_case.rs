@@ -44,19 +44,19 @@ impl Known {
         self.by_relation
             .get(&relation.to_lowercase())
             .and_then(|columns| columns.get(&column.to_lowercase()))
-            .is_some_and(|spellings| spellings.iter().any(|spelling| spelling == column))
+            .is_some_and(|cases| cases.iter().any(|case| case == column))
     }
 }
 
 fn insert(known: &mut HashMap<String, Vec<String>>, column: &str) {
-    let spellings = known.entry(column.to_lowercase()).or_default();
-    if spellings.iter().all(|spelling| spelling != column) {
-        spellings.push(column.to_owned());
+    let cases = known.entry(column.to_lowercase()).or_default();
+    if cases.iter().all(|case| case != column) {
+        cases.push(column.to_owned());
     }
 }
 
 /// Writes unquoted names as their columns are written.
-pub(super) fn respell(tokens: &mut [TokenWithSpan], known: &Known) {
+pub(super) fn resolve(tokens: &mut [TokenWithSpan], known: &Known) {
     let mut first: HashMap<String, String> = HashMap::new();
     for token in tokens.iter() {
         if let Token::Word(word) = &token.token {
@@ -83,8 +83,8 @@ pub(super) fn respell(tokens: &mut [TokenWithSpan], known: &Known) {
                         Some([only]) => word.value.clone_from(only),
                         Some(_) => {}
                         None => {
-                            if let Some(spelling) = first.get(&folded) {
-                                word.value.clone_from(spelling);
+                            if let Some(case) = first.get(&folded) {
+                                word.value.clone_from(case);
                             }
                         }
                     }
@@ -106,13 +106,13 @@ mod tests {
     use super::*;
     use crate::child::parse;
 
-    fn respelled(sql: &str, tables: &[(&str, &[&str])]) -> String {
+    fn resolved(sql: &str, tables: &[(&str, &[&str])]) -> String {
         let mut known = Known::default();
         for (table, columns) in tables {
             known.add([*table], columns.iter().copied());
         }
         let mut tokens = parse::tokens(sql).unwrap();
-        respell(&mut tokens, &known);
+        resolve(&mut tokens, &known);
         tokens.iter().map(ToString::to_string).collect()
     }
 
@@ -120,7 +120,7 @@ mod tests {
     fn an_unquoted_name_is_written_as_the_column_that_differs_by_case_alone() {
         let sql = "select NAME, \"NAME\", 'NAME' from t -- NAME";
         assert_eq!(
-            respelled(sql, &[("t", &["Name"])]),
+            resolved(sql, &[("t", &["Name"])]),
             "select Name, \"NAME\", 'NAME' from t -- NAME"
         );
     }
@@ -128,14 +128,14 @@ mod tests {
     #[test]
     fn a_name_that_is_spelled_like_one_of_two_columns_is_that_column() {
         let two: &[(&str, &[&str])] = &[("t", &["a", "A"])];
-        assert_eq!(respelled("select a, A from t", two), "select a, A from t");
+        assert_eq!(resolved("select a, A from t", two), "select a, A from t");
     }
 
     #[test]
     fn a_qualifier_decides_between_columns_of_two_tables() {
         let two: &[(&str, &[&str])] = &[("t", &["Id"]), ("u", &["ID"])];
         assert_eq!(
-            respelled("select T.id, u . id from t, u", two),
+            resolved("select T.id, u . id from t, u", two),
             "select T.Id, u . ID from T, u"
         );
     }
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn other_names_are_written_as_they_were_first() {
         assert_eq!(
-            respelled("select 1 as Foo order by foo", &[]),
+            resolved("select 1 as Foo order by foo", &[]),
             "select 1 as Foo order by Foo"
         );
     }

@@ -1,0 +1,38 @@
+//! The thread that owns children.
+
+use std::io;
+use std::thread::JoinHandle;
+
+use tokio::task::LocalSet;
+
+/// Runs a future to its end on a thread of its own, within a `LocalSet`.
+///
+/// Children are started and used there: the kernel kills them when the thread that started them
+/// ends. `files`: how many threads may work on their folders. `owner` makes the future on that
+/// thread; what it gives is dropped after the runtime, so that a reply in it says that all is gone.
+///
+/// # Errors
+/// When the operating system gives no thread.
+pub fn spawn_owner<F, Fut>(
+    name: &str,
+    files: usize,
+    owner: F,
+    ended: impl FnOnce(Fut::Output) + Send + 'static,
+) -> io::Result<JoinHandle<()>>
+where
+    F: FnOnce() -> Fut + Send + 'static,
+    Fut: Future,
+{
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(files)
+        .thread_name(format!("{name}-files"))
+        .build()?;
+    std::thread::Builder::new()
+        .name(format!("{name}-owner"))
+        .spawn(move || {
+            let output = LocalSet::new().block_on(&runtime, async { owner().await });
+            drop(runtime);
+            ended(output);
+        })
+}
