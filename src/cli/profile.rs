@@ -82,6 +82,7 @@ fn compute(file: &Path, read: &ReadOptions) -> Result<Profile, Failure> {
         path: file.to_owned(),
         format,
         name,
+        seed: 0,
     };
     let engine = Engine::new(EngineConfig {
         threads: std::thread::available_parallelism().map_or(1, usize::from),

@@ -89,7 +89,7 @@ fn figures(column: &Column) -> [String; 5] {
             number(numeric.mean),
             number(numeric.std),
             number(numeric.min.map(|n| n.as_f64())),
-            number(numeric.quantiles.p50),
+            number(numeric.quantiles.p50.map(|n| n.as_f64())),
             number(numeric.max.map(|n| n.as_f64())),
         ];
     }

@@ -142,5 +142,6 @@ pub(super) fn source(dataset: &Dataset, file: &LocalBlob) -> Source {
         path: file.path().to_owned(),
         format: dataset.format,
         name: dataset.name.as_str().to_owned(),
+        seed: Source::seed_of(&dataset.sha256),
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use foldhash::quality::FixedState;
 
 use crate::cell::Kinds;
+use crate::figures::distinct::mix;
 use crate::sniff::footer::Tail;
 
 /// Rows in a row of the data, as columns.
@@ -64,6 +65,9 @@ pub(crate) struct ColumnBatch {
     pub(crate) formulas: u64,
     /// Values that are missing because they are no date or time.
     pub(crate) out_of_range: u64,
+    /// Whole numbers beyond 64 bits, and decimals beyond 128, that are not as exact as the file
+    /// has them.
+    pub(crate) too_long: u64,
 }
 
 /// The values, one per row; where a cell is missing the value means nothing.
@@ -72,7 +76,15 @@ pub(crate) enum Values {
     /// Integers, days and microseconds since 1970, and booleans as 0 and 1.
     Integers(Vec<i64>),
     Floats(Vec<f64>),
+    Decimals(Decimals),
     Text(Texts),
+}
+
+/// Whole numbers over a power of ten, the same one in all batches of a column.
+#[derive(Debug, Default)]
+pub(crate) struct Decimals {
+    pub(crate) digits: Vec<i128>,
+    pub(crate) scale: u8,
 }
 
 impl Values {
@@ -81,6 +93,7 @@ impl Values {
         match self {
             Self::Integers(values) => values.len(),
             Self::Floats(values) => values.len(),
+            Self::Decimals(decimals) => decimals.digits.len(),
             Self::Text(texts) => texts.len(),
         }
     }
@@ -137,12 +150,13 @@ pub(crate) struct ChunkText {
 
 /// Strings: places in the text of their chunk, or in a buffer of their own where they are not
 /// found in it as they are.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Texts {
     chunk: Option<Arc<ChunkText>>,
     own: Vec<u8>,
     places: Vec<Place>,
     hashes: Vec<u64>,
+    seed: FixedState,
 }
 
 /// Where a string begins and ends: in the chunk, and beyond its length in the buffer.
@@ -152,21 +166,24 @@ struct Place {
     end: u32,
 }
 
-/// Fixed keys, so that estimates made from hashes are the same in every run.
-const TEXT_HASH: FixedState = FixedState::with_seed(0x5171_1c4e_9d2b_6a37);
+/// What the seed of texts differs in from that of other hashes.
+const TEXTS: u64 = 0x5171_1c4e_9d2b_6a37;
 
+/// The hash of a text. The same seed gives the same hashes, and with them the same estimates, in
+/// every run.
 #[inline]
-pub(crate) fn hash_text(text: &[u8]) -> u64 {
+fn hash_text(text: &[u8], seed: &FixedState) -> u64 {
     // The length is part of what `write` hashes.
-    let mut hasher = TEXT_HASH.build_hasher();
+    let mut hasher = seed.build_hasher();
     hasher.write(text);
     hasher.finish()
 }
 
 impl Texts {
     /// Room for some rows, mostly parts of the chunk.
-    pub(crate) fn new(chunk: Option<&Arc<ChunkText>>, rows: usize) -> Self {
+    pub(crate) fn new(chunk: Option<&Arc<ChunkText>>, rows: usize, seed: u64) -> Self {
         Self {
+            seed: FixedState::with_seed(TEXTS ^ seed),
             chunk: chunk.map(Arc::clone),
             own: Vec::new(),
             places: Vec::with_capacity(rows),
@@ -184,7 +201,7 @@ impl Texts {
                 (start, start + text.len())
             }
         };
-        self.push_place(place, hash_text(text));
+        self.push_place(place, hash_text(text, &self.seed));
     }
 
     /// The text of an earlier row once more.
@@ -253,33 +270,45 @@ fn place_in(text: &[u8], part: &[u8]) -> Option<(usize, usize)> {
 }
 
 /// Folds the cells of a column into the hashes of their rows.
-pub(crate) fn hash_rows(column: &ColumnBatch, rows: &mut [u64]) {
+pub(crate) fn hash_rows(column: &ColumnBatch, rows: &mut [u64], seed: u64) {
+    let missing = &column.missing;
     match &column.values {
-        Values::Integers(values) => fold(rows, &column.missing, values, |value| value as u64),
+        Values::Integers(values) => fold(rows, missing, values, seed, |value| value as u64),
         // Both zeros are one value.
-        Values::Floats(values) => fold(rows, &column.missing, values, |x| (x + 0.0).to_bits()),
-        Values::Text(texts) => fold(rows, &column.missing, &texts.hashes, |hash| hash),
+        Values::Floats(values) => fold(rows, missing, values, seed, |x| (x + 0.0).to_bits()),
+        Values::Decimals(decimals) => fold(rows, missing, &decimals.digits, seed, |digits| {
+            digits as u64 ^ mix((digits >> 64) as u64)
+        }),
+        Values::Text(texts) => fold(rows, missing, &texts.hashes, seed, |hash| hash),
     }
 }
 
-fn fold<T: Copy>(rows: &mut [u64], missing: &Missing, values: &[T], key: impl Fn(T) -> u64) {
+fn fold<T: Copy>(
+    rows: &mut [u64],
+    missing: &Missing,
+    values: &[T],
+    seed: u64,
+    key: impl Fn(T) -> u64,
+) {
     const MISSING: u64 = 0x9ae1_6a3b_2f90_404f;
+    let factors = (
+        0x2d35_8dcc_aa6c_78a5 ^ seed.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+        0x8bb8_4b93_962e_acc9 ^ seed.wrapping_mul(0xc2b2_ae3d_27d4_eb4f),
+    );
     let rows = rows.iter_mut().zip(values);
     if missing.count() == 0 {
-        rows.for_each(|(hash, &value)| *hash = fold_hash(*hash, key(value)));
+        rows.for_each(|(hash, &value)| *hash = fold_hash(*hash, key(value), factors));
         return;
     }
     for (row, (hash, &value)) in rows.enumerate() {
         let key = if missing.at(row) { MISSING } else { key(value) };
-        *hash = fold_hash(*hash, key);
+        *hash = fold_hash(*hash, key, factors);
     }
 }
 
 /// One step of a multiply-and-fold hash.
 #[inline]
-fn fold_hash(state: u64, key: u64) -> u64 {
-    const A: u64 = 0x2d35_8dcc_aa6c_78a5;
-    const B: u64 = 0x8bb8_4b93_962e_acc9;
-    let product = u128::from(state ^ A) * u128::from(key ^ B);
+fn fold_hash(state: u64, key: u64, (a, b): (u64, u64)) -> u64 {
+    let product = u128::from(state ^ a) * u128::from(key ^ b);
     ((product as u64) ^ ((product >> 64) as u64)).wrapping_add(state.rotate_left(29))
 }

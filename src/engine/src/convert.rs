@@ -7,10 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray, new_null_array,
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, RecordBatch,
+    StringArray, TimestampMicrosecondArray, new_null_array,
 };
 use arrow::buffer::NullBuffer;
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use lastcall_domain::{ReadOptions, ReadReport};
 use parquet::arrow::ArrowWriter;
@@ -219,7 +220,8 @@ fn data_type(kind: Kind) -> DataType {
     match kind {
         Kind::Boolean => DataType::Boolean,
         Kind::Integer => DataType::Int64,
-        Kind::Float => DataType::Float64,
+        Kind::Large => DataType::Decimal128(38, 0),
+        Kind::Float | Kind::Decimal => DataType::Float64,
         Kind::Date(_) => DataType::Date32,
         Kind::Timestamp(_) => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
         Kind::Text => DataType::Utf8,
@@ -292,6 +294,18 @@ fn array(column: &ColumnBatch, data_type: &DataType) -> ArrayRef {
         Values::Floats(values) => {
             let floats: Vec<f64> = values.iter().map(|&x| records::one_zero(x)).collect();
             Arc::new(Float64Array::new(floats.into(), nulls(values.len())))
+        }
+        Values::Decimals(decimals) => {
+            let nulls = nulls(decimals.digits.len());
+            let digits = decimals.digits.clone();
+            let array = Decimal128Array::new(digits.into(), nulls);
+            let scale = i8::try_from(decimals.scale).unwrap_or(0);
+            let array: ArrayRef = match array.with_precision_and_scale(38, scale) {
+                Ok(array) => Arc::new(array),
+                Err(_) => return new_null_array(data_type, decimals.digits.len()),
+            };
+            cast(&array, data_type)
+                .unwrap_or_else(|_| new_null_array(data_type, decimals.digits.len()))
         }
         Values::Text(texts) => {
             let cell = |row| (!missing.at(row)).then(|| String::from_utf8_lossy(texts.get(row)));

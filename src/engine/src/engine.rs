@@ -117,12 +117,15 @@ impl Engine {
     /// See [`EngineError`].
     pub fn compare(
         &self,
-        baseline: Source,
-        candidate: Source,
+        mut baseline: Source,
+        mut candidate: Source,
         options: &ReadOptions,
         cancel: &Cancel,
         progress: &Progress,
     ) -> Result<Comparison, EngineError> {
+        // Texts of both are compared by their hashes.
+        let seed = baseline.seed.rotate_left(1) ^ candidate.seed;
+        (baseline.seed, candidate.seed) = (seed, seed);
         let ctl = self.ctl(cancel, progress);
         let larger = if baseline.size()? > candidate.size()? {
             &baseline

@@ -1,4 +1,57 @@
-//! Values as keys: 64-bit integers that order as the values do.
+//! Values as keys: unsigned integers that order as the values do.
+
+use std::hash::Hash;
+
+use crate::figures::distinct::mix;
+use crate::figures::sorting;
+
+/// A key of 64 bits, or of 128 where values are decimals.
+pub(crate) trait Key: Copy + Ord + Hash + Default + Send {
+    /// The smallest and the largest.
+    const ENDS: (Self, Self);
+
+    /// Spread over all bits of a hash.
+    fn hash(self, seed: u64) -> u64;
+
+    /// Sorts keys; `spare` is room to work in.
+    fn sort(keys: &mut Vec<Self>, spare: &mut Vec<Self>);
+}
+
+impl Key for u64 {
+    const ENDS: (Self, Self) = (Self::MIN, Self::MAX);
+
+    #[inline]
+    fn hash(self, seed: u64) -> u64 {
+        mix(self ^ seed)
+    }
+
+    fn sort(keys: &mut Vec<Self>, spare: &mut Vec<Self>) {
+        sorting::sort(keys, spare);
+    }
+}
+
+impl Key for u128 {
+    const ENDS: (Self, Self) = (Self::MIN, Self::MAX);
+
+    #[inline]
+    fn hash(self, seed: u64) -> u64 {
+        mix(self as u64 ^ mix((self >> 64) as u64 ^ seed))
+    }
+
+    fn sort(keys: &mut Vec<Self>, _spare: &mut Vec<Self>) {
+        keys.sort_unstable();
+    }
+}
+
+/// The digits of a decimal as keys.
+#[inline]
+pub(crate) fn key_of_digits(value: i128) -> u128 {
+    (value as u128) ^ (1 << 127)
+}
+
+pub(crate) fn digits_of_key(key: u128) -> i128 {
+    (key ^ (1 << 127)) as i128
+}
 
 /// Integers, days and microseconds as keys.
 #[inline]

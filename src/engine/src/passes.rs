@@ -17,6 +17,8 @@ use crate::schema::Findings;
 pub(crate) struct Settled<S> {
     pub(crate) dataset: Box<dyn Dataset>,
     pub(crate) plan: Plan,
+    /// The plan as the dataset is read by it: with the names that stand in the data.
+    pub(crate) as_read: Plan,
     pub(crate) findings: Findings,
     pub(crate) state: S,
 }
@@ -65,10 +67,12 @@ pub(crate) fn settle<S>(
         }
         let found = findings.plan();
         if found == plan && findings.fits {
+            let as_read = plan.clone();
             plan.names = plan.shown_names();
             return Ok(Settled {
                 dataset,
                 plan,
+                as_read,
                 findings,
                 state,
             });

@@ -6,7 +6,7 @@ use lastcall_domain::{ReadReport, ReadWarning};
 
 use crate::EngineError;
 use crate::batch::{Batch, Notes, PLACES_NAMED};
-use crate::cell::{Hints, Kinds};
+use crate::cell::{Hints, Kind, Kinds};
 use crate::read::{Dataset, MAX_COLUMNS, Plan};
 use crate::sniff::{self, refinement};
 
@@ -26,6 +26,15 @@ pub(crate) struct Findings {
     notes: Notes,
     /// How many values of each column are no point in time.
     out_of_range: Vec<u64>,
+    digits: Vec<Digits>,
+}
+
+/// What is known of the numbers of a column whose digits may not fit.
+#[derive(Clone, Copy, Default)]
+struct Digits {
+    present: u64,
+    typed: u64,
+    too_long: u64,
 }
 
 impl Findings {
@@ -43,6 +52,7 @@ impl Findings {
             hints: dataset.hints(),
             notes: Notes::default(),
             out_of_range: Vec::new(),
+            digits: Vec::new(),
         }
     }
 
@@ -61,6 +71,7 @@ impl Findings {
             hints: dataset.hints(),
             notes: Notes::default(),
             out_of_range: Vec::new(),
+            digits: Vec::new(),
         }
     }
 
@@ -78,6 +89,12 @@ impl Findings {
         self.out_of_range.resize(batch.columns.len(), 0);
         for (count, column) in self.out_of_range.iter_mut().zip(&batch.columns) {
             *count += column.out_of_range;
+        }
+        self.digits.resize(batch.columns.len(), Digits::default());
+        for (digits, column) in self.digits.iter_mut().zip(&batch.columns) {
+            digits.present += (column.values.len() - column.missing.count()) as u64;
+            digits.typed += column.typed;
+            digits.too_long += column.too_long;
         }
         for (name, kinds) in &batch.more {
             self.fits = false;
@@ -214,8 +231,32 @@ impl Findings {
         let names = self.names.iter().map(String::as_str);
         let counts = self.out_of_range.iter().copied();
         report.warnings.extend(out_of_range(names.zip(counts)));
+        report.warnings.extend(self.too_long());
         refinement::conclude(&mut report, &self.names, &self.kinds, &self.hints());
         Ok(report)
+    }
+
+    /// The warnings about numbers whose digits do not fit: of columns that are text for nothing
+    /// else, and of those that are floats.
+    fn too_long(&self) -> impl Iterator<Item = ReadWarning> {
+        let hints = self.hints();
+        let columns = self.names.iter().zip(&self.kinds).zip(&self.digits);
+        let (mut texts, mut floats) = (Vec::new(), Vec::new());
+        for ((name, kinds), digits) in columns.filter(|(_, digits)| digits.too_long > 0) {
+            match kinds.resolve(&hints).kind {
+                Kind::Text if digits.typed + digits.too_long == digits.present => {
+                    texts.push((name.as_str(), digits.too_long));
+                }
+                Kind::Float => floats.push((name.as_str(), digits.too_long)),
+                _ => {}
+            }
+        }
+        let text = "whole numbers beyond 64 bits keep their digits, as text";
+        let float = "numbers of more digits than a double holds are rounded";
+        let texts = of_columns("long_integers", text, texts);
+        texts
+            .into_iter()
+            .chain(of_columns("rounded_numbers", float, floats))
     }
 
     /// Whether the rows are those of the header: more than half of them differ, and not by
@@ -251,17 +292,19 @@ pub(crate) fn out_of_range<'n>(
     columns: impl IntoIterator<Item = (&'n str, u64)>,
 ) -> Option<ReadWarning> {
     let columns = columns.into_iter().filter(|(_, count)| *count > 0);
-    let columns: Vec<(&str, u64)> = columns.collect();
+    let what = "dates and times out of range count as missing";
+    of_columns("out_of_range", what, columns.collect())
+}
+
+/// A warning about values of some columns.
+fn of_columns(code: &str, what: &str, columns: Vec<(&str, u64)>) -> Option<ReadWarning> {
     let count: u64 = columns.iter().map(|(_, count)| count).sum();
     let places = columns.iter().take(PLACES_NAMED);
     let places = places.map(|(name, count)| format!("{name} ({count})"));
     (count > 0).then(|| ReadWarning {
-        code: "out_of_range".into(),
+        code: code.into(),
         line: None,
-        detail: format!(
-            "dates and times out of range count as missing: in column {}",
-            list(places, columns.len() as u64)
-        ),
+        detail: format!("{what}: in column {}", list(places, columns.len() as u64)),
         count,
     })
 }

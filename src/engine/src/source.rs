@@ -22,6 +22,9 @@ pub struct Source {
     pub format: Format,
     /// The name that results give it.
     pub name: String,
+    /// What hashes are seeded with: derived from the bytes, it keeps those who choose them from
+    /// making values collide, and gives the same bytes the same estimates.
+    pub seed: u64,
 }
 
 impl Source {
@@ -32,7 +35,18 @@ impl Source {
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default();
-        Self { path, format, name }
+        Self {
+            path,
+            format,
+            name,
+            seed: 0,
+        }
+    }
+
+    /// The seed for bytes with this SHA-256, in hexadecimal digits.
+    pub fn seed_of(sha256: &str) -> u64 {
+        let digits = sha256.get(..16).unwrap_or_default();
+        u64::from_str_radix(digits, 16).unwrap_or(0)
     }
 
     /// The format of a file: the one that its ending names, or else its first bytes, decompressed.

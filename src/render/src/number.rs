@@ -44,6 +44,7 @@ pub(crate) fn number(n: Number) -> String {
     match n {
         Number::Integer(n) => group_long(&n.to_string()),
         Number::Float(x) => significant(x, 10),
+        Number::Decimal(decimal) => group_long(&decimal.to_string()),
     }
 }
 

@@ -49,6 +49,10 @@ impl Kinds {
     pub(crate) const SHORT_TIME_MONTH_FIRST: Self = Self(1 << 11);
     pub(crate) const SHORT_TIME_YEAR_FIRST: Self = Self(1 << 12);
 
+    /// Whole numbers of up to 38 digits, and decimals of as many, where the format has them.
+    pub(crate) const LARGE: Self = Self(1 << 13);
+    pub(crate) const DECIMAL: Self = Self(1 << 14);
+
     /// Whole numbers as programs write them.
     pub(crate) const INTEGER: Self = Self(1 << WHOLE_BITS);
     /// No plus before a whole number, no minus anywhere.
@@ -148,6 +152,12 @@ impl Kinds {
     pub(crate) fn resolve(self, hints: &Hints) -> Reading {
         if self == Self::ALL {
             return Reading::TEXT;
+        }
+        if self.has(Self::LARGE) {
+            return Reading::of(Kind::Large);
+        }
+        if self.has(Self::DECIMAL) {
+            return Reading::of(Kind::Decimal);
         }
         if let Some(number) = self.resolve_number(hints) {
             return number;
@@ -365,6 +375,10 @@ impl From<DateOrder> for GivenOrder {
 pub(crate) enum Kind {
     Boolean,
     Integer,
+    /// Whole numbers of up to 38 digits.
+    Large,
+    /// Numbers of as many, some of them behind the point.
+    Decimal,
     Float,
     Date(DateOrder),
     Timestamp(DateOrder),
@@ -375,8 +389,8 @@ impl Kind {
     pub(crate) fn column_type(self) -> ColumnType {
         match self {
             Self::Boolean => ColumnType::Boolean,
-            Self::Integer => ColumnType::Integer,
-            Self::Float => ColumnType::Float,
+            Self::Integer | Self::Large => ColumnType::Integer,
+            Self::Float | Self::Decimal => ColumnType::Float,
             Self::Date(_) => ColumnType::Date,
             Self::Timestamp(_) => ColumnType::Timestamp,
             Self::Text => ColumnType::String,
@@ -384,6 +398,9 @@ impl Kind {
     }
 
     pub(crate) fn is_numeric(self) -> bool {
-        matches!(self, Self::Integer | Self::Float)
+        matches!(
+            self,
+            Self::Integer | Self::Large | Self::Decimal | Self::Float
+        )
     }
 }

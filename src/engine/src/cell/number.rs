@@ -170,6 +170,15 @@ pub(crate) fn is_identifier(cell: &[u8]) -> bool {
     !cell.is_empty() && cell.iter().all(u8::is_ascii_digit) && integer(cell).is_none()
 }
 
+/// Whether the cell is a whole number beyond 64 bits.
+pub(crate) fn is_too_long(cell: &[u8]) -> bool {
+    let (_, digits) = sign(cell);
+    digits.len() > 18
+        && digits[0] != b'0'
+        && digits.iter().all(u8::is_ascii_digit)
+        && integer(cell).is_none()
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

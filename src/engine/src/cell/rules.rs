@@ -29,9 +29,20 @@ pub(crate) struct CellRules {
     /// Other marks than these are looked for.
     detect: bool,
     hints: Hints,
+    /// Of the hashes of texts and rows.
+    seed: u64,
 }
 
 impl CellRules {
+    /// The same with a seed for hashes.
+    pub(crate) fn seeded(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
+    }
+
     pub(crate) fn new(options: &ReadOptions) -> Result<Self, EngineError> {
         options.check()?;
         let missing: Vec<Box<[u8]>> = match &options.missing {
@@ -53,6 +64,7 @@ impl CellRules {
                 date_order: options.date_order.map(Into::into),
                 decimal_of_others: None,
             },
+            seed: 0,
         };
         // `NaN` reads as a float, but is missing there as well.
         rules.missing_first = rules.missing.iter().any(|m| {
@@ -242,6 +254,11 @@ impl CellRules {
         }
         style::read_float(cell, marks)?;
         Some(around.or(Kinds::number(Style::Plain, false)))
+    }
+
+    /// A whole number beyond 64 bits.
+    pub(crate) fn is_too_long(cell: &[u8]) -> bool {
+        number::is_too_long(cell)
     }
 
     /// Digits that are an identifier, not a quantity.

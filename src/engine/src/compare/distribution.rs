@@ -1,7 +1,5 @@
 //! The distribution of a column, and how two of them are laid side by side.
 
-use std::collections::HashMap;
-
 use lastcall_domain::compare::KolmogorovSmirnov;
 
 use crate::EngineError;
@@ -15,8 +13,6 @@ use crate::keys::{float_of_key, integer_of_key, key_of_float, key_of_integer};
 
 /// Into how many parts numbers are cut, at the quantiles of the baseline.
 const PARTS: u32 = 10;
-/// How many of the most frequent texts of either dataset are told apart; the others are one.
-const MOST_TEXTS: usize = 50;
 
 /// A column, being looked at.
 pub(super) struct Observed {
@@ -32,14 +28,14 @@ enum Body {
 }
 
 impl Observed {
-    pub(super) fn new(kind: Kind, budget: usize) -> Self {
+    pub(super) fn new(kind: Kind, budget: usize, seed: u64) -> Self {
         Self {
             kind,
             count: 0,
             missing: 0,
             body: match kind {
                 Kind::Text => Body::Words(Words::new(budget)),
-                _ => Body::Keys(Held::new(budget)),
+                _ => Body::Keys(Held::new(budget, seed)),
             },
         }
     }
@@ -61,6 +57,12 @@ impl Observed {
                 let keys: Vec<u64> = values.iter().map(|&value| key_of_float(value)).collect();
                 held.extend(&keys, ctl)
             }
+            (Body::Keys(held), Values::Decimals(decimals)) => {
+                let power = 10f64.powi(decimals.scale.into());
+                let values = missing.present(&decimals.digits);
+                let values = values.iter().map(|&digits| digits as f64 / power);
+                held.extend(&values.map(key_of_float).collect::<Vec<u64>>(), ctl)
+            }
             (Body::Words(words), Values::Text(texts)) => {
                 words.extend(texts, (0..rows).filter(present), ctl)
             }
@@ -70,18 +72,14 @@ impl Observed {
 
     pub(super) fn finish(self, ctl: Ctl<'_>) -> Result<Distribution, EngineError> {
         Ok(match self.body {
-            Body::Words(words) => {
-                let (counts, exact) = words.most_frequent(MOST_TEXTS);
-                Distribution::Texts {
-                    counts,
-                    total: self.count,
-                    exact,
-                }
-            }
+            Body::Words(words) => Distribution::Texts {
+                words,
+                total: self.count,
+            },
             Body::Keys(held) => {
                 let values = held.finish(ctl)?;
                 let number = |key| match self.kind {
-                    Kind::Float => float_of_key(key),
+                    Kind::Float | Kind::Large | Kind::Decimal => float_of_key(key),
                     // Times of day and days are told apart by type, not by number.
                     Kind::Date(_) => integer_of_key(key) as f64 * 86_400e6,
                     _ => integer_of_key(key) as f64,
@@ -112,16 +110,15 @@ pub(super) enum Distribution {
         error: Option<f64>,
     },
     Texts {
-        counts: HashMap<Vec<u8>, u64>,
+        words: Words,
         total: u64,
-        exact: bool,
     },
 }
 
 /// Numbers can be compared with numbers, times with times, booleans with booleans.
 fn comparable(a: Kind, b: Kind) -> bool {
     let family = |kind: Kind| match kind {
-        Kind::Integer | Kind::Float => 0,
+        Kind::Integer | Kind::Large | Kind::Decimal | Kind::Float => 0,
         Kind::Date(_) | Kind::Timestamp(_) => 1,
         Kind::Boolean => 2,
         Kind::Text => 3,
@@ -133,64 +130,40 @@ impl Distribution {
     pub(super) fn is_sketch(&self) -> bool {
         match self {
             Self::Numbers { error, .. } => error.is_some(),
-            Self::Texts { exact, .. } => !exact,
+            // What is told apart is counted.
+            Self::Texts { .. } => false,
         }
     }
 
-    /// The shares of both in the same parts: tenths of the baseline for numbers (open at the
-    /// ends), each value for a few numbers, the most frequent texts and the rest for texts.
+    /// The shares of numbers of both in the same parts: tenths of the baseline (open at the ends),
+    /// each value where there are few.
     pub(super) fn shares(&self, other: &Self) -> Option<(Vec<f64>, Vec<f64>)> {
-        match (self, other) {
-            (
-                Self::Numbers {
-                    family,
-                    values,
-                    total,
-                    ..
-                },
-                Self::Numbers {
-                    family: family_of_other,
-                    values: others,
-                    total: total_of_other,
-                    ..
-                },
-            ) => {
-                let some = *total > 0 && *total_of_other > 0;
-                if !some || !comparable(*family, *family_of_other) {
-                    return None;
-                }
-                let edges = edges(values);
-                Some((
-                    shares_between(&edges, values),
-                    shares_between(&edges, others),
-                ))
-            }
-            (
-                Self::Texts { counts, total, .. },
-                Self::Texts {
-                    counts: others,
-                    total: total_of_other,
-                    ..
-                },
-            ) => {
-                if *total == 0 || *total_of_other == 0 {
-                    return None;
-                }
-                let mut texts: Vec<&Vec<u8>> = counts.keys().chain(others.keys()).collect();
-                texts.sort_unstable();
-                texts.dedup();
-                let shares = |counts: &HashMap<Vec<u8>, u64>, total: u64| {
-                    let count = |text: &&Vec<u8>| counts.get(*text).copied().unwrap_or(0);
-                    let mut all: Vec<u64> = texts.iter().map(count).collect();
-                    all.push(total.saturating_sub(all.iter().sum()));
-                    all.into_iter()
-                        .map(|n| n as f64 / total as f64)
-                        .collect::<Vec<f64>>()
-                };
-                Some((shares(counts, *total), shares(others, *total_of_other)))
-            }
-            _ => None,
+        let (
+            Self::Numbers {
+                family,
+                values,
+                total,
+                ..
+            },
+            Self::Numbers {
+                family: family_of_other,
+                values: others,
+                total: total_of_other,
+                ..
+            },
+        ) = (self, other)
+        else {
+            return None;
+        };
+        let some = *total > 0 && *total_of_other > 0;
+        if !some || !comparable(*family, *family_of_other) {
+            return None;
         }
+        let edges = edges(values);
+        Some((
+            shares_between(&edges, values),
+            shares_between(&edges, others),
+        ))
     }
 
     /// The largest distance between the distribution functions (Smirnov 1939), and how far it

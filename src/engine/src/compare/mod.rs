@@ -1,22 +1,25 @@
 //! How one dataset differs from another, column by column.
 
+mod categories;
 mod distances;
 mod distribution;
+mod observe;
 
-use lastcall_domain::ReadOptions;
-use lastcall_domain::compare::{
-    ColumnChange, ColumnSide, ColumnStatus, Comparison, Drift, KolmogorovSmirnov, Side,
-};
+use std::collections::HashMap;
 
+use lastcall_domain::compare::{ColumnChange, ColumnStatus, Comparison, Drift, KolmogorovSmirnov};
+use lastcall_domain::{Progress, ReadOptions};
+
+use self::categories::Counting;
 use self::distances::{jensen_shannon, stability_index};
-use self::distribution::{Distribution, Observed};
-use crate::batch::Batch;
-use crate::cell::Kind;
+use self::distribution::Distribution;
+use self::observe::{Seen, SeenColumn};
 use crate::ctl::Ctl;
-use crate::pipeline::{Lane, Resources};
-use crate::{EngineError, Source, passes, read};
+use crate::figures::words::Words;
+use crate::pipeline::Resources;
+use crate::{EngineError, Source};
 
-/// Compares two datasets.
+/// Compares two datasets, whose hashes have one seed.
 pub(crate) fn compare(
     baseline: &Source,
     candidate: &Source,
@@ -24,33 +27,17 @@ pub(crate) fn compare(
     resources: &Resources<'_>,
     ctl: Ctl<'_>,
 ) -> Result<Comparison, EngineError> {
-    let half = lastcall_domain::Progress::new();
-    let first = Ctl {
-        progress: &half,
+    let part = Progress::new();
+    let within = Ctl {
+        progress: &part,
         ..ctl
     };
-    let before = observe(baseline, options, resources, first)?;
+    let before = Seen::of(baseline, options, resources, within)?;
     ctl.progress.set(0.5);
-    let second = lastcall_domain::Progress::new();
-    let second = Ctl {
-        progress: &second,
-        ..ctl
-    };
-    let after = observe(candidate, options, resources, second)?;
-    let mut columns = Vec::new();
-    let mut added = after.columns;
-    for old in before.columns {
-        ctl.check()?;
-        let new = added
-            .iter()
-            .position(|new| new.name == old.name)
-            .map(|at| added.remove(at));
-        columns.push(change(old, new));
-    }
-    columns.extend(added.into_iter().map(|new| ColumnChange {
-        candidate: Some(new.side()),
-        ..unmatched(new.name, ColumnStatus::Added)
-    }));
+    let after = Seen::of(candidate, options, resources, within)?;
+    let pairs = pairs(&before, &after);
+    let texts = shares_of_texts(&before, &after, &pairs, resources, within)?;
+    let columns = changes(before.columns, after.columns, &pairs, texts, ctl)?;
     ctl.progress.set(1.0);
     Ok(Comparison {
         baseline: before.side,
@@ -59,101 +46,105 @@ pub(crate) fn compare(
     })
 }
 
-/// A dataset, seen whole.
-struct Seen {
-    side: Side,
-    columns: Vec<SeenColumn>,
+/// Where the columns of the baseline are in the candidate.
+fn pairs(before: &Seen, after: &Seen) -> Vec<Option<usize>> {
+    let names = after.columns.iter().enumerate();
+    let places: HashMap<&str, usize> = names.map(|(at, new)| (new.name.as_str(), at)).collect();
+    let columns = before.columns.iter();
+    columns
+        .map(|old| places.get(old.name.as_str()).copied())
+        .collect()
 }
 
-struct SeenColumn {
-    name: String,
-    kind: Kind,
-    count: u64,
-    missing: u64,
-    distribution: Distribution,
-}
+/// The shares of the same parts on both sides.
+type Shares = (Vec<f64>, Vec<f64>);
 
-impl SeenColumn {
-    fn side(&self) -> ColumnSide {
-        let rows = self.count + self.missing;
-        ColumnSide {
-            kind: self.kind.column_type(),
-            count: self.count,
-            missing: self.missing,
-            missing_share: if rows == 0 {
-                0.0
-            } else {
-                self.missing as f64 / rows as f64
-            },
-        }
-    }
-}
-
-fn observe(
-    source: &Source,
-    options: &ReadOptions,
+/// The shares of the categories of pairs of text columns, by the baseline's columns. Where a side
+/// has more texts than fit in memory, it is read again to count the categories.
+fn shares_of_texts(
+    before: &Seen,
+    after: &Seen,
+    pairs: &[Option<usize>],
     resources: &Resources<'_>,
     ctl: Ctl<'_>,
-) -> Result<Seen, EngineError> {
-    let dataset = read::open(source, options, resources, ctl)?;
-    // Both datasets are in memory in the end.
-    let bytes = resources.limits.columns / 2;
-    let settled = passes::settle(
-        dataset,
-        resources,
-        ctl,
-        |plan| {
-            let budgets = plan.budgets(bytes);
-            plan.kinds
-                .iter()
-                .zip(budgets)
-                .map(|(&kind, budget)| Observed::new(kind, budget))
-                .collect::<Vec<_>>()
-        },
-        |observed| {
-            let lanes = observed.iter_mut().enumerate();
-            lanes
-                .map(|(at, observed)| Box::new(ObservedLane { at, observed }) as Box<dyn Lane>)
-                .collect()
-        },
-    )?;
-    settled.findings.report(&*settled.dataset)?;
-    let mut columns = Vec::new();
-    for ((name, kind), observed) in settled
-        .plan
-        .names
-        .into_iter()
-        .zip(settled.plan.kinds)
-        .zip(settled.state)
-    {
-        columns.push(SeenColumn {
-            name,
-            kind,
-            count: observed.count,
-            missing: observed.missing,
-            distribution: observed.finish(ctl)?,
-        });
+) -> Result<HashMap<usize, Shares>, EngineError> {
+    let mut counted = HashMap::new();
+    let mut again = [Vec::new(), Vec::new()];
+    for (at, new) in pairs.iter().enumerate() {
+        let Some(new) = *new else { continue };
+        let sides = (
+            &before.columns[at].distribution,
+            &after.columns[new].distribution,
+        );
+        let (
+            Distribution::Texts { words, total },
+            Distribution::Texts {
+                words: others,
+                total: n,
+            },
+        ) = sides
+        else {
+            continue;
+        };
+        if *total == 0 || *n == 0 {
+            continue;
+        }
+        let texts = categories::choose((words, *total), (others, *n), ctl)?;
+        let mut counts = |side: usize, column: usize, words: &Words, n| {
+            if words.is_exact() {
+                return Some(categories::counts(words, n, &texts));
+            }
+            again[side].push((at, n, Counting::new(column, &texts)));
+            None
+        };
+        let found = [counts(0, at, words, *total), counts(1, new, others, *n)];
+        counted.insert(at, (found, [*total, *n]));
     }
-    Ok(Seen {
-        side: Side {
-            name: source.name.clone(),
-            rows: settled.findings.rows,
-            columns: columns.len() as u64,
-            missing_cells: columns.iter().map(|column| column.missing).sum(),
-        },
-        columns,
-    })
+    for (side, (seen, again)) in [before, after].into_iter().zip(again).enumerate() {
+        let mut places = Vec::new();
+        let mut counting = Vec::new();
+        for (at, n, one) in again {
+            places.push((at, n));
+            counting.push(one);
+        }
+        seen.count(&mut counting, resources, ctl)?;
+        for ((at, n), counting) in places.into_iter().zip(counting) {
+            if let Some((found, _)) = counted.get_mut(&at) {
+                found[side] = Some(counting.finish(n));
+            }
+        }
+    }
+    let shares = |counts: Vec<u64>, total: u64| -> Vec<f64> {
+        let counts = counts.into_iter();
+        counts.map(|count| count as f64 / total as f64).collect()
+    };
+    let counted = counted.into_iter();
+    Ok(counted
+        .filter_map(|(at, ([p, q], [n, m]))| Some((at, (shares(p?, n), shares(q?, m)))))
+        .collect())
 }
 
-struct ObservedLane<'a> {
-    at: usize,
-    observed: &'a mut Observed,
-}
-
-impl Lane for ObservedLane<'_> {
-    fn take(&mut self, batch: &Batch, ctl: Ctl<'_>) -> Result<(), EngineError> {
-        self.observed.add(&batch.columns[self.at], ctl)
+/// The columns of the baseline in their order, then those that are new.
+fn changes(
+    before: Vec<SeenColumn>,
+    after: Vec<SeenColumn>,
+    pairs: &[Option<usize>],
+    mut texts: HashMap<usize, Shares>,
+    ctl: Ctl<'_>,
+) -> Result<Vec<ColumnChange>, EngineError> {
+    let mut after: Vec<Option<SeenColumn>> = after.into_iter().map(Some).collect();
+    let mut changes = Vec::with_capacity(before.len());
+    for (at, old) in before.into_iter().enumerate() {
+        ctl.check()?;
+        let new = pairs[at].and_then(|new| after[new].take());
+        changes.push(change(old, new, texts.remove(&at)));
     }
+    let added = after.into_iter().flatten().map(|new| ColumnChange {
+        candidate: Some(new.side()),
+        ..unmatched(new.name, ColumnStatus::Added)
+    });
+    changes.extend(added);
+    Ok(changes)
 }
 
 fn unmatched(name: String, status: ColumnStatus) -> ColumnChange {
@@ -171,7 +162,7 @@ fn unmatched(name: String, status: ColumnStatus) -> ColumnChange {
     }
 }
 
-fn change(old: SeenColumn, new: Option<SeenColumn>) -> ColumnChange {
+fn change(old: SeenColumn, new: Option<SeenColumn>, texts: Option<Shares>) -> ColumnChange {
     let side = old.side();
     let Some(new) = new else {
         return ColumnChange {
@@ -185,7 +176,7 @@ fn change(old: SeenColumn, new: Option<SeenColumn>) -> ColumnChange {
     } else {
         ColumnStatus::Retyped
     };
-    let shares = old.distribution.shares(&new.distribution);
+    let shares = texts.or_else(|| old.distribution.shares(&new.distribution));
     let psi = shares.as_ref().map(|(p, q)| stability_index(p, q));
     let smirnov = old.distribution.smirnov(&new.distribution);
     let error = smirnov.and_then(|(_, error)| error);

@@ -76,12 +76,12 @@ pub(super) fn column(
     match target {
         DataType::Utf8 => {
             let declared = Declared::of(array.data_type());
-            let column = column_of(array, declared, Kind::Text, rules)?;
+            let column = column_of(array, declared, Kind::Text, rules, 0)?;
             Ok(super::array(&column, target))
         }
         DataType::Boolean | DataType::Date32 | DataType::Timestamp(..) => {
             let declared = Declared::of(array.data_type());
-            let column = column_of(array, declared, kind, rules)?;
+            let column = column_of(array, declared, kind, rules, 0)?;
             Ok(super::array(&column, target))
         }
         DataType::Float64 => {

@@ -37,7 +37,7 @@ pub(crate) fn correlation(
             let (compared, left_out) = choose(plan);
             let bytes = limits.rank_rows + limits.columns / 2;
             Sums {
-                pairs: Pairs::new(compared.clone(), bytes),
+                pairs: Pairs::new(compared.clone(), bytes, source.seed),
                 compared,
                 left_out,
             }

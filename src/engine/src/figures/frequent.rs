@@ -144,6 +144,22 @@ impl FrequentTexts {
         }
     }
 
+    /// The texts that are counted: their hashes, their names and their counts.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (u64, &[u8], u64)> {
+        let entry = |counter: &Counter| {
+            let text = text_of(&self.bytes, *counter);
+            (counter.hash, text, counter.count)
+        };
+        self.counters.iter().map(entry)
+    }
+
+    /// How often a text was counted; 0 for one that is not.
+    pub(crate) fn count(&self, hash: u64) -> u64 {
+        let same = |&at: &u32| self.counters[at as usize].hash == hash;
+        let found = self.table.find(hash, same);
+        found.map_or(0, |&at| self.counters[at as usize].count)
+    }
+
     /// The most frequent texts.
     pub(crate) fn top(&self, most: usize) -> Top<Vec<u8>> {
         let text = |counter: &Counter| text_of(&self.bytes, *counter);

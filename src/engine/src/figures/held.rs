@@ -1,63 +1,67 @@
 //! The different values of a column and how often each occurs: exactly as long as memory allows,
 //! sketched beyond.
 //!
-//! Values are keys: 64-bit integers that order as the values do. Three stages: a hash table for
+//! Values are keys: unsigned integers that order as the values do. Three stages: a hash table for
 //! columns with few values; sorted runs, merged like a log-structured tree, for many; then
 //! sketches. What was counted exactly is replayed into the sketches, so that they know all of it.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use super::distinct::{DistinctSketch, mix};
+use super::distinct::DistinctSketch;
 use super::frequent::{Top, size_for};
 use super::quantiles::OrderSketch;
-use super::sorting::sort;
 use crate::EngineError;
 use crate::ctl::Ctl;
+use crate::keys::Key;
 
 /// A column with more different values than this leaves the hash table.
 const TABLE: usize = 65_536;
 
 /// The values of a column.
-pub(crate) struct Held {
+pub(crate) struct Held<K = u64> {
     budget: usize,
-    stage: Stage,
+    /// Of the hashes.
+    seed: u64,
+    stage: Stage<K>,
 }
 
-enum Stage {
-    Table(HashMap<u64, u64, FixedState>),
-    Runs(Runs),
-    Sketched(Box<Sketches>),
+enum Stage<K> {
+    Table(HashMap<K, u64, FixedState>),
+    Runs(Runs<K>),
+    Sketched(Box<Sketches<K>>),
 }
 
-struct Sketches {
-    order: OrderSketch,
+struct Sketches<K> {
+    seed: u64,
+    order: OrderSketch<K>,
     distinct: DistinctSketch,
 }
 
 /// What is known of the values in the end.
-pub(crate) struct Values {
+pub(crate) struct Values<K = u64> {
     /// The values (when sketched, some of them), ascending, and how many each stands for.
-    pub(crate) weighted: Vec<(u64, u64)>,
+    pub(crate) weighted: Vec<(K, u64)>,
     pub(crate) distinct: u64,
     /// The relative error of `distinct` where it is an estimate.
     pub(crate) distinct_error: Option<f64>,
-    pub(crate) top: Top<u64>,
+    pub(crate) top: Top<K>,
     /// The error of ranks in `weighted`, as a fraction, where it is a sketch.
     pub(crate) rank_error: Option<f64>,
 }
 
-impl Held {
+impl<K: Key> Held<K> {
     /// Holds values in about `budget` bytes.
-    pub(crate) fn new(budget: usize) -> Self {
+    pub(crate) fn new(budget: usize, seed: u64) -> Self {
         Self {
             budget,
-            stage: Stage::Table(HashMap::with_hasher(FixedState::with_seed(7))),
+            seed,
+            stage: Stage::Table(HashMap::with_hasher(FixedState::with_seed(seed))),
         }
     }
 
     /// Counts values.
-    pub(crate) fn extend(&mut self, mut keys: &[u64], ctl: Ctl<'_>) -> Result<(), EngineError> {
+    pub(crate) fn extend(&mut self, mut keys: &[K], ctl: Ctl<'_>) -> Result<(), EngineError> {
         while !keys.is_empty() {
             match &mut self.stage {
                 Stage::Table(table) => {
@@ -79,12 +83,15 @@ impl Held {
                 Stage::Runs(runs) => {
                     keys = runs.fill(keys, ctl)?;
                     if runs.bytes() > self.budget / 2 {
-                        self.stage = Stage::Sketched(Sketches::of(runs, self.budget, ctl)?);
+                        self.stage =
+                            Stage::Sketched(Sketches::of(runs, self.budget, self.seed, ctl)?);
                     }
                 }
                 Stage::Sketched(sketches) => {
                     sketches.order.extend(keys);
-                    keys.iter().for_each(|&key| sketches.distinct.add(mix(key)));
+                    let seed = self.seed;
+                    keys.iter()
+                        .for_each(|&key| sketches.distinct.add(key.hash(seed)));
                     return Ok(());
                 }
             }
@@ -93,7 +100,7 @@ impl Held {
     }
 
     /// Sums up.
-    pub(crate) fn finish(self, ctl: Ctl<'_>) -> Result<Values, EngineError> {
+    pub(crate) fn finish(self, ctl: Ctl<'_>) -> Result<Values<K>, EngineError> {
         let weighted = match self.stage {
             Stage::Table(table) => {
                 let mut counts: Vec<_> = table.into_iter().collect();
@@ -144,22 +151,28 @@ impl Held {
 }
 
 /// Ascending values with the counts of equal ones added up.
-fn same_together(weighted: &[(u64, u64)]) -> impl Iterator<Item = (u64, u64)> {
+fn same_together<K: Key>(weighted: &[(K, u64)]) -> impl Iterator<Item = (K, u64)> {
     let same = weighted.chunk_by(|a, b| a.0 == b.0);
     same.filter_map(|same| Some((same.first()?.0, same.iter().map(|(_, count)| count).sum())))
 }
 
-impl Sketches {
-    fn new(budget: usize) -> Self {
+impl<K: Key> Sketches<K> {
+    fn new(budget: usize, seed: u64) -> Self {
         Self {
+            seed,
             order: OrderSketch::new(budget),
             distinct: DistinctSketch::new(size_for(budget) + 3),
         }
     }
 
     /// Of what was held exactly.
-    fn of(runs: &mut Runs, budget: usize, ctl: Ctl<'_>) -> Result<Box<Self>, EngineError> {
-        let mut sketches = Box::new(Self::new(budget));
+    fn of(
+        runs: &mut Runs<K>,
+        budget: usize,
+        seed: u64,
+        ctl: Ctl<'_>,
+    ) -> Result<Box<Self>, EngineError> {
+        let mut sketches = Box::new(Self::new(budget, seed));
         for run in std::mem::take(&mut runs.levels).into_iter().flatten() {
             for (at, (key, count)) in run.iter().enumerate() {
                 if at % 4096 == 0 {
@@ -174,8 +187,8 @@ impl Sketches {
         Ok(sketches)
     }
 
-    fn add(&mut self, key: u64, count: u64, ctl: Ctl<'_>) -> Result<(), EngineError> {
-        self.distinct.add(mix(key));
+    fn add(&mut self, key: K, count: u64, ctl: Ctl<'_>) -> Result<(), EngineError> {
+        self.distinct.add(key.hash(self.seed));
         for step in 0..count {
             if step % (1 << 18) == (1 << 18) - 1 {
                 ctl.check()?;
@@ -187,23 +200,23 @@ impl Sketches {
 }
 
 /// Sorted runs of values; at index i one of about 2^i times the size of the first.
-struct Runs {
-    fresh: Vec<u64>,
+struct Runs<K> {
+    fresh: Vec<K>,
     /// Room to sort in.
-    spare: Vec<u64>,
+    spare: Vec<K>,
     fresh_limit: usize,
-    levels: Vec<Option<Run>>,
+    levels: Vec<Option<Run<K>>>,
 }
 
 /// Different values, ascending; without counts where each occurs once.
 #[derive(Default)]
-struct Run {
-    keys: Vec<u64>,
+struct Run<K> {
+    keys: Vec<K>,
     counts: Vec<u64>,
 }
 
-impl Runs {
-    fn from_counts(counts: impl Iterator<Item = (u64, u64)>, budget: usize) -> Self {
+impl<K: Key> Runs<K> {
+    fn from_counts(counts: impl Iterator<Item = (K, u64)>, budget: usize) -> Self {
         let mut pairs: Vec<_> = counts.collect();
         pairs.sort_unstable();
         let mut run = Run::default();
@@ -219,7 +232,7 @@ impl Runs {
     }
 
     /// Adds values until there is a run more, or none is left; returns those that are left.
-    fn fill<'k>(&mut self, keys: &'k [u64], ctl: Ctl<'_>) -> Result<&'k [u64], EngineError> {
+    fn fill<'k>(&mut self, keys: &'k [K], ctl: Ctl<'_>) -> Result<&'k [K], EngineError> {
         let room = self.fresh_limit - self.fresh.len();
         let (now, later) = keys.split_at(room.min(keys.len()));
         self.fresh.extend_from_slice(now);
@@ -230,7 +243,7 @@ impl Runs {
     }
 
     fn carry(&mut self, ctl: Ctl<'_>) -> Result<(), EngineError> {
-        sort(&mut self.fresh, &mut self.spare);
+        K::sort(&mut self.fresh, &mut self.spare);
         let mut run = Run::default();
         for &key in &self.fresh {
             run.push(key, 1);
@@ -259,12 +272,12 @@ impl Runs {
     fn bytes(&self) -> usize {
         let runs = self.levels.iter().flatten();
         let held: usize = runs
-            .map(|run| (run.keys.capacity() + run.counts.capacity()) * 8)
+            .map(|run| run.keys.capacity() * size_of::<K>() + run.counts.capacity() * 8)
             .sum();
-        held + (self.fresh.capacity() + self.spare.capacity()) * 8
+        held + (self.fresh.capacity() + self.spare.capacity()) * size_of::<K>()
     }
 
-    fn finish(mut self, ctl: Ctl<'_>) -> Result<Run, EngineError> {
+    fn finish(mut self, ctl: Ctl<'_>) -> Result<Run<K>, EngineError> {
         self.carry(ctl)?;
         let mut all = Run::default();
         for run in self.levels.into_iter().flatten() {
@@ -274,10 +287,10 @@ impl Runs {
     }
 }
 
-impl Run {
+impl<K: Key> Run<K> {
     /// Adds a value that is not below the last.
     #[inline]
-    fn push(&mut self, key: u64, count: u64) {
+    fn push(&mut self, key: K, count: u64) {
         if self.keys.last() == Some(&key) {
             if self.counts.is_empty() {
                 self.counts.resize(self.keys.len(), 1);
@@ -298,7 +311,7 @@ impl Run {
         }
     }
 
-    fn iter(&self) -> impl Iterator<Item = (u64, u64)> {
+    fn iter(&self) -> impl Iterator<Item = (K, u64)> {
         let counts = self.counts.iter().copied().chain(std::iter::repeat(1));
         self.keys.iter().copied().zip(counts)
     }

@@ -10,14 +10,15 @@ use lastcall_domain::profile::{Histogram, Number};
 
 use super::quantiles::{Weighted, quantile};
 use crate::cell::format_timestamp;
+use crate::keys::Key;
 
 const MOST: u64 = 50;
 
 /// How many intervals values of this kind are counted in.
-fn intervals(
-    weighted: &Weighted,
+fn intervals<K: Key>(
+    weighted: &Weighted<K>,
     sums: &[u64],
-    number: impl Fn(u64) -> f64 + Copy,
+    number: impl Fn(K) -> f64 + Copy,
     range: f64,
     whole: bool,
 ) -> u64 {
@@ -44,10 +45,10 @@ fn intervals(
 }
 
 /// Counts finite values, ascending, in intervals of equal width between their extremes.
-pub(crate) fn numeric(
-    weighted: &Weighted,
+pub(crate) fn numeric<K: Key>(
+    weighted: &Weighted<K>,
     sums: &[u64],
-    number: impl Fn(u64) -> f64 + Copy,
+    number: impl Fn(K) -> f64 + Copy,
     extremes: (f64, f64),
     whole: bool,
     estimated: bool,
@@ -83,6 +84,43 @@ pub(crate) fn numeric(
     Histogram {
         counts: counts(&edges, below, sums),
         edges: edges.into_iter().map(Number::Float).collect(),
+        estimated,
+    }
+}
+
+/// The same of whole numbers beyond what doubles tell apart: edges are whole numbers.
+pub(crate) fn whole<K: Key>(
+    weighted: &Weighted<K>,
+    sums: &[u64],
+    digits: impl Fn(K) -> i128 + Copy,
+    extremes: (i128, i128),
+    estimated: bool,
+) -> Histogram<Number> {
+    let (min, max) = extremes;
+    if weighted.is_empty() || min >= max {
+        return Histogram {
+            edges: vec![Number::decimal(min, 0), Number::decimal(min + 1, 0)],
+            counts: vec![sums.last().copied().unwrap_or(0)],
+            estimated,
+        };
+    }
+    let range = max.saturating_sub(min);
+    let from_min = |key| digits(key).saturating_sub(min) as f64;
+    let bins = i128::from(intervals(weighted, sums, from_min, range as f64, true));
+    let mut edges: Vec<i128> = (0..=bins)
+        .map(|i| min + range / bins * i + range % bins * i / bins)
+        .collect();
+    edges.dedup();
+    let below = |edge: i128| {
+        let index = weighted.partition_point(|&(key, _)| digits(key) < edge);
+        if index == 0 { 0 } else { sums[index - 1] }
+    };
+    Histogram {
+        counts: counts(&edges, below, sums),
+        edges: edges
+            .into_iter()
+            .map(|edge| Number::decimal(edge, 0))
+            .collect(),
         estimated,
     }
 }

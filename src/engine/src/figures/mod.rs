@@ -9,5 +9,5 @@ pub(crate) mod pairs;
 pub(crate) mod quantiles;
 pub(crate) mod ranks;
 pub(crate) mod significance;
-mod sorting;
+pub(crate) mod sorting;
 pub(crate) mod words;

@@ -3,7 +3,8 @@
 //! Values are gathered in blocks of a fixed size. The central moments of a block are computed
 //! about its own mean, and blocks are merged by the formulas of Chan, Golub and LeVeque (1983) and
 //! Pébay (2008, SAND2008-6212). Neither step subtracts large numbers of nearly equal size, and
-//! means carry what rounding takes from them, so that 10000000.2 ± 0.1 keeps its digits.
+//! means carry what rounding takes from them, so that 10000000.2 ± 0.1 keeps its digits. Whole
+//! numbers that doubles do not tell apart become doubles as distances from one of them.
 
 const BLOCK: usize = 256;
 const STRIPES: usize = 8;
@@ -51,6 +52,88 @@ impl Moments {
     }
 }
 
+/// A whole number, of 64 bits or of 128.
+pub(crate) trait Whole: Copy {
+    /// The nearest double, and whether it is the number itself.
+    fn nearest(self) -> (f64, bool);
+    /// How far it is from another, as the nearest double.
+    fn distance(self, from: Self) -> f64;
+    /// The number as a mean.
+    fn mean(self) -> Mean;
+}
+
+/// Doubles tell whole numbers apart up to this one.
+const EXACT: u64 = 1 << 53;
+
+impl Whole for i64 {
+    #[inline]
+    fn nearest(self) -> (f64, bool) {
+        (self as f64, self.unsigned_abs() <= EXACT)
+    }
+
+    #[inline]
+    fn distance(self, from: Self) -> f64 {
+        (i128::from(self) - i128::from(from)) as f64
+    }
+
+    fn mean(self) -> Mean {
+        i128::from(self).mean()
+    }
+}
+
+impl Whole for i128 {
+    #[inline]
+    fn nearest(self) -> (f64, bool) {
+        (self as f64, self.unsigned_abs() <= u128::from(EXACT))
+    }
+
+    #[inline]
+    fn distance(self, from: Self) -> f64 {
+        let near = self.checked_sub(from);
+        near.map_or_else(|| self as f64 - from as f64, |near| near as f64)
+    }
+
+    fn mean(self) -> Mean {
+        let nearest = self as f64;
+        // At the far end the nearest double is beyond 128 bits.
+        let rest = self.checked_sub(nearest as Self).unwrap_or(0) as f64;
+        Mean { nearest, rest }
+    }
+}
+
+/// Central moments of whole numbers so far.
+#[derive(Clone, Debug)]
+pub(crate) struct WholeMoments<T> {
+    merged: Central,
+    block: Vec<T>,
+}
+
+impl<T: Whole> WholeMoments<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            merged: Central::default(),
+            block: Vec::new(),
+        }
+    }
+
+    pub(crate) fn extend(&mut self, mut values: &[T]) {
+        while !values.is_empty() {
+            let room = BLOCK - self.block.len();
+            let (now, later) = values.split_at(room.min(values.len()));
+            self.block.extend_from_slice(now);
+            if self.block.len() == BLOCK {
+                self.merged = self.merged.merge(Central::of_whole(&self.block));
+                self.block.clear();
+            }
+            values = later;
+        }
+    }
+
+    pub(crate) fn finish(&self) -> Central {
+        self.merged.merge(Central::of_whole(&self.block))
+    }
+}
+
 /// Sums in stripes, which the compiler turns into vector instructions.
 pub(crate) fn sum(values: &[f64], f: impl Fn(f64) -> f64) -> f64 {
     let mut stripes = [0.0; STRIPES];
@@ -78,7 +161,11 @@ impl Mean {
             return Self::default();
         }
         let n = values.len() as f64;
-        let nearest = sum(values, |x| x) / n;
+        let mut nearest = sum(values, |x| x) / n;
+        if !nearest.is_finite() {
+            // The sum is no double, the mean is.
+            nearest = sum(values, |x| x / n);
+        }
         Self {
             nearest,
             rest: sum(values, |x| x - nearest) / n,
@@ -129,6 +216,27 @@ impl Central {
         }
     }
 
+    /// The central moments of some whole numbers.
+    fn of_whole<T: Whole>(values: &[T]) -> Self {
+        let mut floats = [0.0; BLOCK];
+        let floats = &mut floats[..values.len().min(BLOCK)];
+        let mut exact = true;
+        for (float, value) in floats.iter_mut().zip(values) {
+            let (nearest, is_exact) = value.nearest();
+            *float = nearest;
+            exact &= is_exact;
+        }
+        let Some(&first) = values.first().filter(|_| !exact) else {
+            return Self::of(floats);
+        };
+        for (float, value) in floats.iter_mut().zip(values) {
+            *float = value.distance(first);
+        }
+        let near = Self::of(floats);
+        let mean = first.mean().moved(near.mean.nearest).moved(near.mean.rest);
+        Self { mean, ..near }
+    }
+
     /// The central moments of both sets of values together.
     pub(crate) fn merge(self, other: Self) -> Self {
         if self.n == 0.0 {
@@ -152,6 +260,16 @@ impl Central {
                 + d2 * delta * delta * (fa * fa - fa * fb + fb * fb)
                 + 6.0 * delta * delta * (fa * fa * b.m2 + fb * fb * a.m2)
                 + 4.0 * delta * (fa * b.m3 - fb * a.m3),
+        }
+    }
+
+    /// The same of values that are known to be one: rounding must not give it a spread.
+    pub(crate) fn of_a_constant(self) -> Self {
+        Self {
+            m2: 0.0,
+            m3: 0.0,
+            m4: 0.0,
+            ..self
         }
     }
 
@@ -187,14 +305,14 @@ impl Central {
 
 /// A sum of doubles that keeps what each addition rounds away (Neumaier 1974).
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Sum {
+struct Compensated {
     sum: f64,
     rest: f64,
 }
 
-impl Sum {
+impl Compensated {
     #[inline]
-    pub(crate) fn add(&mut self, value: f64) {
+    fn add(&mut self, value: f64) {
         let sum = self.sum + value;
         self.rest += if self.sum.abs() >= value.abs() {
             (self.sum - sum) + value
@@ -204,7 +322,80 @@ impl Sum {
         self.sum = sum;
     }
 
-    pub(crate) fn total(self) -> f64 {
+    fn total(self) -> f64 {
         self.sum + self.rest
+    }
+}
+
+/// A sum of doubles that does not overflow on the way: large ones are summed up in another unit.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sum {
+    usual: Compensated,
+    /// In units of [`UNIT`].
+    large: Compensated,
+}
+
+/// From here on doubles are large: 2^900.
+const LARGE: f64 = f64::from_bits((1023 + 900) << 52);
+/// 2^64: as many of the largest doubles as can be counted.
+const UNIT: f64 = 18_446_744_073_709_551_616.0;
+
+impl Sum {
+    #[inline]
+    pub(crate) fn add(&mut self, value: f64) {
+        if value.abs() < LARGE {
+            self.usual.add(value);
+        } else {
+            self.large.add(value / UNIT);
+        }
+    }
+
+    /// The sum; infinite where it is no double.
+    pub(crate) fn total(self) -> f64 {
+        self.divided(1.0)
+    }
+
+    /// The sum over `n`.
+    pub(crate) fn divided(self, n: f64) -> f64 {
+        let (usual, large) = (self.usual.total(), self.large.total());
+        if large == 0.0 {
+            return usual / n;
+        }
+        (large + usual / UNIT) / n * UNIT
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_beyond_doubles_keep_their_distances() {
+        let first = 9_007_199_254_740_993i64;
+        let mut moments = WholeMoments::new();
+        moments.extend(&[first, first + 1, first + 2]);
+        assert_eq!(moments.finish().variance(), Some(1.0));
+        // However many blocks there are.
+        let mut moments = WholeMoments::new();
+        let values: Vec<i64> = (0..3000).map(|n| i64::MAX - n % 3).collect();
+        moments.extend(&values);
+        let variance = moments.finish().variance().unwrap_or(0.0);
+        let expected = 2.0 / 3.0 * 3000.0 / 2999.0;
+        assert!((variance - expected).abs() < 1e-12, "{variance}");
+    }
+
+    #[test]
+    fn sums_of_the_largest_doubles_come_back() {
+        let mut sum = Sum::default();
+        for value in [1e308, 1e308, 1e308, -1e308, -1e308, 0.5] {
+            sum.add(value);
+        }
+        assert_eq!(sum.total(), 1e308);
+        sum.add(1e308);
+        assert_eq!(sum.divided(2.0), 1e308);
+        assert!(sum.total().is_infinite());
+        sum.add(-1e308);
+        sum.add(-1e308);
+        assert_eq!(sum.total(), 0.5);
     }
 }

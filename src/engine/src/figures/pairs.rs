@@ -2,13 +2,14 @@
 //! finite value.
 //!
 //! Rows are gathered in blocks of a fixed size. Within a block products are summed about the
-//! columns' means of the block; blocks are merged by the formulas of Chan, Golub and LeVeque
-//! (1983), so that far-off means cost no digits.
+//! columns' means of the block, or about the means of the pair's rows where these are far from
+//! them; blocks are merged by the formulas of Chan, Golub and LeVeque (1983), so that far-off means
+//! cost no digits.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use super::moments::{Mean, sum};
+use super::moments::{Mean, Whole, sum};
 use super::ranks::RankRows;
 use crate::EngineError;
 use crate::batch::{Batch, Values};
@@ -29,6 +30,8 @@ pub(crate) struct Pairs {
     columns: Vec<usize>,
     /// The codes of their texts.
     codes: Vec<Codes>,
+    /// What is taken off the whole numbers of each column, so that doubles tell them apart.
+    origins: Vec<Option<i128>>,
     /// Rows that are not summed up yet, column by column; NaN where there is no finite value.
     block: Vec<Vec<f64>>,
     /// The pairs of columns (i, j) with i < j, row by row of the triangle.
@@ -81,13 +84,14 @@ impl Comoments {
 
 impl Pairs {
     /// Sums for the columns at these places of a batch.
-    pub(crate) fn new(columns: Vec<usize>, rank_bytes: usize) -> Self {
+    pub(crate) fn new(columns: Vec<usize>, rank_bytes: usize, seed: u64) -> Self {
         let p = columns.len();
         Self {
             block: vec![Vec::new(); p],
             sums: vec![Comoments::default(); p * p.saturating_sub(1) / 2],
-            ranks: RankRows::new(p, rank_bytes),
-            codes: columns.iter().map(|_| Codes::default()).collect(),
+            ranks: RankRows::new(p, rank_bytes, seed),
+            codes: columns.iter().map(|_| Codes::new(seed)).collect(),
+            origins: vec![None; p],
             columns,
         }
     }
@@ -105,20 +109,40 @@ impl Pairs {
         while row < batch.rows {
             let room = BLOCK - self.block[0].len();
             let end = batch.rows.min(row + room);
-            for ((block, codes), &at) in self
+            for (((block, codes), origin), &at) in self
                 .block
                 .iter_mut()
                 .zip(&mut self.codes)
+                .zip(&mut self.origins)
                 .zip(&self.columns)
             {
                 let column = &batch.columns[at];
                 match &column.values {
                     Values::Integers(values) => {
+                        let present = |&row: &usize| !column.missing.at(row);
+                        let first = (row..end).find(present);
+                        let origin = origin_of(origin, first.map(|row| values[row].into()));
+                        block.extend((row..end).map(|row| {
+                            if column.missing.at(row) {
+                                f64::NAN
+                            } else if origin == 0 {
+                                values[row] as f64
+                            } else {
+                                i128::from(values[row]).distance(origin)
+                            }
+                        }));
+                    }
+                    Values::Decimals(decimals) => {
+                        let values = &decimals.digits;
+                        let present = |&row: &usize| !column.missing.at(row);
+                        let first = (row..end).find(present);
+                        let origin = origin_of(origin, first.map(|row| values[row]));
+                        let power = 10f64.powi(decimals.scale.into());
                         block.extend((row..end).map(|row| {
                             if column.missing.at(row) {
                                 f64::NAN
                             } else {
-                                values[row] as f64
+                                values[row].distance(origin) / power
                             }
                         }));
                     }
@@ -147,7 +171,7 @@ impl Pairs {
 
     fn flush(&mut self, ctl: Ctl<'_>) -> Result<(), EngineError> {
         self.ranks.add(&self.block, ctl)?;
-        let columns: Vec<Centered> = self
+        let columns: Vec<Centered<'_>> = self
             .block
             .iter()
             .map(|values| Centered::new(values))
@@ -190,14 +214,32 @@ pub(crate) struct Correlated {
     pub(crate) ranks: RankRows,
 }
 
+/// What is taken off whole numbers: the first of them, where doubles do not tell its like apart.
+fn origin_of(origin: &mut Option<i128>, first: Option<i128>) -> i128 {
+    const FAR: u128 = 1 << 52;
+    if origin.is_none() {
+        *origin = first.map(|first| match first.unsigned_abs() > FAR {
+            true => first,
+            false => 0,
+        });
+    }
+    origin.unwrap_or(0)
+}
+
 /// Texts as numbers, in the order of their appearance.
-#[derive(Default)]
 struct Codes {
     codes: HashMap<Box<[u8]>, u32, FixedState>,
     overflown: bool,
 }
 
 impl Codes {
+    fn new(seed: u64) -> Self {
+        Self {
+            codes: HashMap::with_hasher(FixedState::with_seed(seed)),
+            overflown: false,
+        }
+    }
+
     fn code(&mut self, text: &[u8]) -> f64 {
         if let Some(&code) = self.codes.get(text) {
             return f64::from(code);
@@ -230,7 +272,9 @@ pub(crate) fn symmetric(
 }
 
 /// A block of a column, its mean taken off, with zeros where there is no value.
-struct Centered {
+struct Centered<'a> {
+    /// The block as it is.
+    block: &'a [f64],
     mean: Mean,
     values: Vec<f64>,
     squares: Vec<f64>,
@@ -240,8 +284,8 @@ struct Centered {
     sum_of_squares: f64,
 }
 
-impl Centered {
-    fn new(block: &[f64]) -> Self {
+impl<'a> Centered<'a> {
+    fn new(block: &'a [f64]) -> Self {
         let present: Vec<f64> = block.iter().copied().filter(|x| !x.is_nan()).collect();
         let complete = present.len() == block.len();
         let mean = Mean::of(&present);
@@ -257,6 +301,7 @@ impl Centered {
                 .collect()
         };
         Self {
+            block,
             mean,
             sum: total(&values),
             sum_of_squares: total(&squares),
@@ -267,7 +312,6 @@ impl Centered {
     }
 
     fn with(&self, other: &Self) -> Comoments {
-        let xy = dot(&self.values, &other.values);
         let masked = |values: &[f64], sum: f64, mask: &[f64]| {
             if mask.is_empty() {
                 sum
@@ -287,6 +331,12 @@ impl Centered {
         }
         let sum_x = masked(&x.values, x.sum, &y.present);
         let sum_y = masked(&y.values, y.sum, &x.present);
+        let squares_x = masked(&x.squares, x.sum_of_squares, &y.present);
+        let squares_y = masked(&y.squares, y.sum_of_squares, &x.present);
+        let complete = x.present.is_empty() && y.present.is_empty();
+        if !complete && !(is_near(squares_x, sum_x, n) && is_near(squares_y, sum_y, n)) {
+            return x.about_their_own_means(y);
+        }
         let about = |squares: f64, sum: f64| {
             let central = squares - sum * sum / n;
             if central <= 1e-13 * squares {
@@ -299,11 +349,36 @@ impl Centered {
             n,
             mean_x: x.mean.moved(sum_x / n),
             mean_y: y.mean.moved(sum_y / n),
-            xx: about(masked(&x.squares, x.sum_of_squares, &y.present), sum_x),
-            yy: about(masked(&y.squares, y.sum_of_squares, &x.present), sum_y),
-            xy: xy - sum_x * sum_y / n,
+            xx: about(squares_x, sum_x),
+            yy: about(squares_y, sum_y),
+            xy: dot(&x.values, &y.values) - sum_x * sum_y / n,
         }
     }
+
+    /// The same about the means of the rows in which both have a value.
+    fn about_their_own_means(&self, other: &Self) -> Comoments {
+        let rows = self.block.iter().zip(other.block);
+        let rows = rows.filter(|(x, y)| !x.is_nan() && !y.is_nan());
+        let (x, y): (Vec<f64>, Vec<f64>) = rows.unzip();
+        let (mean_x, mean_y) = (Mean::of(&x), Mean::of(&y));
+        let x: Vec<f64> = x.iter().map(|&x| mean_x.to(x)).collect();
+        let y: Vec<f64> = y.iter().map(|&y| mean_y.to(y)).collect();
+        Comoments {
+            n: x.len() as f64,
+            mean_x,
+            mean_y,
+            xx: dot(&x, &x),
+            yy: dot(&y, &y),
+            xy: dot(&x, &y),
+        }
+    }
+}
+
+/// Whether the mean of a pair's rows is near enough to the column's for sums about the latter to
+/// keep their digits: a single value may be larger by many powers of ten, and its partner missing.
+fn is_near(squares: f64, sum: f64, n: f64) -> bool {
+    // Neither holds for what is not a number.
+    squares == 0.0 || sum * sum / n <= 0.99 * squares
 }
 
 /// The sum of products in stripes, which the compiler turns into vector instructions.

@@ -1,20 +1,22 @@
 //! Quantiles of values in memory, and a sketch of them for more values than fit.
 //!
-//! Values are keys: 64-bit integers that order as the values do.
+//! Values are keys: unsigned integers that order as the values do.
 
-use super::sorting::sort;
+use lastcall_domain::profile::Number;
+
+use crate::keys::Key;
 
 /// Values with how often they occur, ascending.
-pub(crate) type Weighted = [(u64, u64)];
+pub(crate) type Weighted<K = u64> = [(K, u64)];
 
 /// The value at a rank, counted from 0, in ascending values with counts summed up.
-fn at_rank(values: &Weighted, sums: &[u64], rank: u64) -> Option<u64> {
+fn at_rank<K: Key>(values: &Weighted<K>, sums: &[u64], rank: u64) -> Option<K> {
     let index = sums.partition_point(|&sum| sum <= rank);
     values.get(index).map(|&(key, _)| key)
 }
 
 /// Counts summed up: how many values there are up to each.
-pub(crate) fn running(values: &Weighted) -> Vec<u64> {
+pub(crate) fn running<K>(values: &Weighted<K>) -> Vec<u64> {
     let mut total = 0;
     values
         .iter()
@@ -27,11 +29,11 @@ pub(crate) fn running(values: &Weighted) -> Vec<u64> {
 
 /// The quantile by linear interpolation between the two nearest ranks (Hyndman and Fan 1996,
 /// type 7), which is NumPy's `linear`, computed in the same order of operations.
-pub(crate) fn quantile(
-    values: &Weighted,
+pub(crate) fn quantile<K: Key>(
+    values: &Weighted<K>,
     sums: &[u64],
     q: f64,
-    number: impl Fn(u64) -> f64,
+    number: impl Fn(K) -> f64,
 ) -> Option<f64> {
     let n = *sums.last()?;
     let position = q * (n - 1) as f64;
@@ -43,10 +45,44 @@ pub(crate) fn quantile(
     }
     let b = number(at_rank(values, sums, low as u64 + 1)?);
     let step = b - a;
-    finite(if t >= 0.5 {
+    finite(if step.is_infinite() && a.is_finite() && b.is_finite() {
+        // Their distance is no double, the value between them is.
+        a * (1.0 - t) + b * t
+    } else if t >= 0.5 {
         b - step * (1.0 - t)
     } else {
         a + step * t
+    })
+}
+
+/// The same of whole numbers over 10^`scale`, to the last digit.
+pub(crate) fn percentile<K: Key>(
+    values: &Weighted<K>,
+    sums: &[u64],
+    percent: u32,
+    digits: impl Fn(K) -> i128,
+    scale: u8,
+) -> Option<Number> {
+    let position = u128::from(*sums.last()?).checked_sub(1)? * u128::from(percent);
+    let low = u64::try_from(position / 100).ok()?;
+    let part = (position % 100) as i128;
+    let a = digits(at_rank(values, sums, low)?);
+    if part == 0 {
+        return Some(Number::decimal(a, scale));
+    }
+    let b = digits(at_rank(values, sums, low + 1)?);
+    let exact = || {
+        let step = b.checked_sub(a)?.checked_mul(part)?;
+        a.checked_mul(100)?.checked_add(step)
+    };
+    Some(match exact() {
+        Some(digits) => Number::decimal(digits, scale + 2),
+        None if a == b => Number::decimal(a, scale),
+        None => {
+            let t = part as f64 / 100.0;
+            let power = 10f64.powi(i32::from(scale));
+            Number::Float((a as f64 * (1.0 - t) + b as f64 * t) / power)
+        }
     })
 }
 
@@ -62,15 +98,15 @@ fn finite(value: f64) -> Option<f64> {
 /// weight w shifts no rank by more than w, which bounds the error for every input. The first merge
 /// is done by sorting as many values at once, which is less work.
 #[derive(Clone, Debug)]
-pub(crate) struct OrderSketch {
+pub(crate) struct OrderSketch<K = u64> {
     width: usize,
-    fresh: Vec<u64>,
+    fresh: Vec<K>,
     /// Room to sort in.
-    spare: Vec<u64>,
+    spare: Vec<K>,
     /// How often `fresh` was full.
     full: u64,
     /// At index i a sorted buffer of weight 2 · 2^i.
-    levels: Vec<Option<Vec<u64>>>,
+    levels: Vec<Option<Vec<K>>>,
     odd: Vec<bool>,
     merges: Vec<u64>,
 }
@@ -78,7 +114,7 @@ pub(crate) struct OrderSketch {
 /// Of how many values that are sorted at once one is kept.
 const FIRST_WEIGHT: usize = 2;
 
-impl OrderSketch {
+impl<K: Key> OrderSketch<K> {
     /// A sketch for a column with about `budget` bytes.
     pub(crate) fn new(budget: usize) -> Self {
         let width = 1 << super::frequent::size_for(budget);
@@ -94,14 +130,14 @@ impl OrderSketch {
     }
 
     #[inline]
-    pub(crate) fn push(&mut self, key: u64) {
+    pub(crate) fn push(&mut self, key: K) {
         self.fresh.push(key);
         if self.fresh.len() == FIRST_WEIGHT * self.width {
             self.carry();
         }
     }
 
-    pub(crate) fn extend(&mut self, mut keys: &[u64]) {
+    pub(crate) fn extend(&mut self, mut keys: &[K]) {
         while !keys.is_empty() {
             let room = FIRST_WEIGHT * self.width - self.fresh.len();
             let (now, later) = keys.split_at(room.min(keys.len()));
@@ -116,11 +152,11 @@ impl OrderSketch {
 
     /// Adds the full buffer as one adds 1 to a binary number.
     fn carry(&mut self) {
-        sort(&mut self.fresh, &mut self.spare);
+        K::sort(&mut self.fresh, &mut self.spare);
         let skipped = (self.full % 2) as usize;
         self.full += 1;
         let kept = self.fresh.iter().skip(skipped).step_by(FIRST_WEIGHT);
-        let mut buffer: Vec<u64> = kept.copied().collect();
+        let mut buffer: Vec<K> = kept.copied().collect();
         self.fresh.clear();
         for level in 0.. {
             if self.levels.len() == level {
@@ -162,9 +198,9 @@ impl OrderSketch {
     }
 
     /// The values that were kept, ascending, each with the number of values it stands for.
-    pub(crate) fn finish(mut self) -> Vec<(u64, u64)> {
+    pub(crate) fn finish(mut self) -> Vec<(K, u64)> {
         self.fresh.sort_unstable();
-        let mut all: Vec<(u64, u64)> = self.fresh.iter().map(|&key| (key, 1)).collect();
+        let mut all: Vec<(K, u64)> = self.fresh.iter().map(|&key| (key, 1)).collect();
         for (level, buffer) in self.levels.into_iter().enumerate() {
             let weight = weight(level);
             all.extend(buffer.into_iter().flatten().map(|key| (key, weight)));
@@ -182,8 +218,8 @@ fn weight(level: usize) -> u64 {
 /// Merges two sorted buffers of the same even length and keeps every other value. Both ends are
 /// worked on in turns, as each step waits for the one before it; and values are selected without
 /// a branch, as which comes first is anyone's guess.
-fn every_other(a: &[u64], b: &[u64], odd: bool) -> Vec<u64> {
-    let mut kept = vec![0; a.len()];
+fn every_other<K: Key>(a: &[K], b: &[K], odd: bool) -> Vec<K> {
+    let mut kept = vec![K::default(); a.len()];
     // The next values at the front, and where those at the back end. Neither runs out before half
     // of all values are merged.
     let (mut i, mut j) = (0, 0);
@@ -214,6 +250,30 @@ fn every_other(a: &[u64], b: &[u64], odd: bool) -> Vec<u64> {
 mod tests {
     use super::*;
     use crate::figures::distinct::mix;
+    use crate::keys::{float_of_key, integer_of_key, key_of_float, key_of_integer};
+
+    #[test]
+    fn percentiles_of_whole_numbers_lie_between_them_to_the_last_digit() {
+        let first = 9_007_199_254_740_993i64;
+        let values: Vec<(u64, u64)> = (0..3).map(|n| (key_of_integer(first + n), 1)).collect();
+        let sums = running(&values);
+        let at = |percent| {
+            let digits = |key| i128::from(integer_of_key(key));
+            let number = percentile(&values, &sums, percent, digits, 0);
+            serde_json::to_string(&number).unwrap_or_default()
+        };
+        assert_eq!(at(0), "9007199254740993");
+        assert_eq!(at(50), "9007199254740994");
+        assert_eq!(at(95), "9007199254740994.9");
+        assert_eq!(at(100), "9007199254740995");
+    }
+
+    #[test]
+    fn quantiles_of_the_largest_doubles_are_doubles() {
+        let values = [-f64::MAX, f64::MAX].map(|x| (key_of_float(x), 1));
+        let sums = running(&values);
+        assert_eq!(quantile(&values, &sums, 0.5, float_of_key), Some(0.0));
+    }
 
     #[test]
     fn every_other_value_of_two_buffers_is_kept() {

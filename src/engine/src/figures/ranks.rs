@@ -21,10 +21,11 @@ pub(crate) struct RankRows {
     threshold: u64,
     seen: u64,
     most: usize,
+    seed: u64,
 }
 
 impl RankRows {
-    pub(crate) fn new(columns: usize, bytes: usize) -> Self {
+    pub(crate) fn new(columns: usize, bytes: usize, seed: u64) -> Self {
         let most = bytes / (8 * columns.max(1));
         Self {
             columns: vec![Vec::new(); columns],
@@ -32,6 +33,7 @@ impl RankRows {
             threshold: u64::MAX,
             seen: 0,
             most: most.max(256),
+            seed,
         }
     }
 
@@ -62,7 +64,7 @@ impl RankRows {
             self.shrink(ctl)?;
         }
         for row in 0..rows {
-            let hash = mix(self.seen);
+            let hash = mix(self.seen ^ self.seed);
             self.seen += 1;
             if hash > self.threshold {
                 continue;
@@ -88,7 +90,7 @@ impl RankRows {
         let all = !self.is_sample();
         let hash = |row: usize| {
             if all {
-                mix(row as u64)
+                mix(row as u64 ^ self.seed)
             } else {
                 self.hashes[row]
             }

@@ -8,7 +8,7 @@ const BUCKETS: usize = 1 << STEP;
 /// Sorts by the leading 24 bits of each key's distance from the smallest, from the lowest of them
 /// to the highest (a radix sort; Knuth 1998, 5.2.5), which takes no branch that depends on a key.
 /// The few that agree in all of these bits are put in order after it. `spare` is room to work in.
-pub(super) fn sort(keys: &mut Vec<u64>, spare: &mut Vec<u64>) {
+pub(crate) fn sort(keys: &mut Vec<u64>, spare: &mut Vec<u64>) {
     if keys.len() < BUCKETS {
         keys.sort_unstable();
         return;

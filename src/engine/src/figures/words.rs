@@ -1,7 +1,6 @@
 //! The different texts of a column and how often each occurs.
 
-use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::borrow::Cow;
 
 use hashbrown::HashTable;
 
@@ -100,23 +99,33 @@ impl Words {
         Ok(())
     }
 
-    /// The most frequent texts and their counts, and whether those are exact.
-    pub(crate) fn most_frequent(self, most: usize) -> (HashMap<Vec<u8>, u64>, bool) {
-        match self.stage {
-            Stage::Exact(dictionary) => {
-                let mut order: Vec<usize> = (0..dictionary.entries.len()).collect();
-                order.sort_unstable_by_key(|&at| {
-                    (Reverse(dictionary.entries[at].count), dictionary.text(at))
-                });
-                let kept = order.into_iter().take(most);
-                let count =
-                    |at: usize| (dictionary.text(at).to_vec(), dictionary.entries[at].count);
-                (kept.map(count).collect(), true)
+    /// Whether all texts are there, with their counts.
+    pub(crate) fn is_exact(&self) -> bool {
+        matches!(self.stage, Stage::Exact(_))
+    }
+
+    /// The texts, or the frequent ones among more than fit, with their counts.
+    pub(crate) fn entries(&self) -> Box<dyn Iterator<Item = (Named<'_>, u64)> + '_> {
+        match &self.stage {
+            Stage::Exact(dictionary) => Box::new((0..dictionary.entries.len()).map(|at| {
+                let Entry { hash, count, .. } = dictionary.entries[at];
+                (Named::new(dictionary.text(at), hash), count)
+            })),
+            Stage::Sketched(sketches) => {
+                let entries = sketches.frequent.entries();
+                Box::new(entries.map(|(hash, name, count)| {
+                    let name = Cow::Borrowed(name);
+                    (Named { hash, name }, count)
+                }))
             }
-            Stage::Sketched(sketches) => (
-                sketches.frequent.top(most).values.into_iter().collect(),
-                false,
-            ),
+        }
+    }
+
+    /// How often a text occurs, as far as that is known.
+    pub(crate) fn count(&self, text: &Named<'_>) -> u64 {
+        match &self.stage {
+            Stage::Exact(dictionary) => dictionary.count(text),
+            Stage::Sketched(sketches) => sketches.frequent.count(text.hash),
         }
     }
 
@@ -161,17 +170,39 @@ impl Sketches {
 
     fn add(&mut self, text: &[u8], hash: u64, count: u64) {
         self.distinct.add(hash);
-        if text.len() <= LONGEST_SKETCHED {
-            self.frequent.add(text, hash, count);
-            return;
+        let name = Named::new(text, hash).name;
+        self.frequent.add(&name, hash, count);
+    }
+}
+
+/// A text by its name: a short one is its own, a long one has its beginning and its hash.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Named<'a> {
+    pub(crate) name: Cow<'a, [u8]>,
+    pub(crate) hash: u64,
+}
+
+impl<'a> Named<'a> {
+    pub(crate) fn new(text: &'a [u8], hash: u64) -> Self {
+        let name = if text.len() <= LONGEST_SKETCHED {
+            Cow::Borrowed(text)
+        } else {
+            let mut cut = LONGEST_SKETCHED - 20;
+            // Not in the middle of a character.
+            while text[cut] & 0xc0 == 0x80 {
+                cut -= 1;
+            }
+            let start = String::from_utf8_lossy(&text[..cut]);
+            Cow::Owned(format!("{start}… #{hash:016x}").into_bytes())
+        };
+        Self { name, hash }
+    }
+
+    pub(crate) fn into_owned(self) -> Named<'static> {
+        Named {
+            name: Cow::Owned(self.name.into_owned()),
+            hash: self.hash,
         }
-        let mut cut = LONGEST_SKETCHED - 20;
-        // Not in the middle of a character.
-        while text[cut] & 0xc0 == 0x80 {
-            cut -= 1;
-        }
-        let name = format!("{}… #{hash:016x}", String::from_utf8_lossy(&text[..cut]));
-        self.frequent.add(name.as_bytes(), hash, count);
     }
 }
 
@@ -222,6 +253,16 @@ impl Dictionary {
         });
         table.insert_unique(hash, number, |&at| entries[at as usize].hash);
         true
+    }
+
+    fn count(&self, text: &Named<'_>) -> u64 {
+        let same = |&at: &u32| {
+            let at = at as usize;
+            let entry = &self.entries[at];
+            entry.hash == text.hash && Named::new(self.text(at), entry.hash).name == text.name
+        };
+        let found = self.table.find(text.hash, same);
+        found.map_or(0, |&at| self.entries[at as usize].count)
     }
 
     fn text(&self, at: usize) -> &[u8] {

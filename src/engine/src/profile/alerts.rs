@@ -40,6 +40,8 @@ pub(crate) fn alerts(
         alerts.push(Alert {
             column: None,
             code: AlertCode::Duplicates,
+            value: Some(dataset.duplicate_rows as f64),
+            threshold: None,
             detail: format!(
                 "{about}{} ({share}) {repeats} an earlier row.",
                 counted(dataset.duplicate_rows, "row")
@@ -48,10 +50,9 @@ pub(crate) fn alerts(
     }
     for (column, &mixture) in columns.iter().zip(mixtures) {
         let found = of_column(column, mixture, dataset.rows, thresholds);
-        alerts.extend(found.into_iter().map(|(code, detail)| Alert {
+        alerts.extend(found.into_iter().map(|found| Alert {
             column: Some(column.name.clone()),
-            code,
-            detail,
+            ..found
         }));
         alerts.extend(correlated(
             &column.name,
@@ -62,89 +63,117 @@ pub(crate) fn alerts(
     alerts
 }
 
-fn of_column(
-    column: &Column,
-    mixture: Mixture,
-    rows: u64,
-    thresholds: &Thresholds,
-) -> Vec<(AlertCode, String)> {
+fn of_column(column: &Column, mixture: Mixture, rows: u64, thresholds: &Thresholds) -> Vec<Alert> {
     let mut found = Vec::new();
+    let mut raise = |code, value: f64, threshold, detail| {
+        found.push(Alert {
+            column: None,
+            code,
+            value: Some(value),
+            threshold,
+            detail,
+        });
+    };
     let count = column.count;
     if column.missing > 0 && reaches(column.missing, rows, thresholds.missing) {
         let share = percent(column.missing, rows);
-        found.push((
+        raise(
             AlertCode::Missing,
+            share_of(column.missing, rows),
+            Some(thresholds.missing),
             format!(
                 "{} ({share}) {} missing.",
                 counted(column.missing, "cell"),
                 is(column.missing)
             ),
-        ));
+        );
     }
     if count > 0 && column.distinct == 1 {
-        found.push((
+        raise(
             AlertCode::Constant,
+            1.0,
+            None,
             match column.top.first() {
                 Some(top) => format!("Every value is {}.", value(&top.value)),
                 None => "All values are the same.".into(),
             },
-        ));
+        );
     }
     let unique = column.distinct == count
         && !column.distinct_estimated
         && column.kind != ColumnType::Boolean;
     if count > 1 && unique {
-        found.push((
+        raise(
             AlertCode::Unique,
+            column.distinct as f64,
+            None,
             format!("All {} are different.", counted(count, "value")),
-        ));
+        );
     }
     if column.kind == ColumnType::String && column.distinct >= thresholds.high_cardinality {
         let about = about(column.distinct_estimated);
         let texts = counted(column.distinct, "different text");
-        found.push((AlertCode::HighCardinality, format!("{about}{texts}.")));
+        raise(
+            AlertCode::HighCardinality,
+            column.distinct as f64,
+            Some(thresholds.high_cardinality as f64),
+            format!("{about}{texts}."),
+        );
     }
     if (2..=FEW).contains(&column.distinct)
         && let Some(top) = column.top.first()
         && reaches(top.count, count, thresholds.imbalanced)
     {
         let share = percent(top.count, count);
-        found.push((
+        raise(
             AlertCode::Imbalanced,
+            share_of(top.count, count),
+            Some(thresholds.imbalanced),
             format!("{share} of the values are {}.", value(&top.value)),
-        ));
+        );
     }
     if let Some(numeric) = &column.numeric {
         if let Some(skewness) = numeric.skewness.filter(|s| s.abs() >= thresholds.skewed) {
-            found.push((AlertCode::Skewed, format!("The skewness is {skewness:.2}.")));
+            raise(
+                AlertCode::Skewed,
+                skewness,
+                Some(thresholds.skewed),
+                format!("The skewness is {skewness:.2}."),
+            );
         }
         if numeric.zeros > 0 && reaches(numeric.zeros, count, thresholds.zeros) {
             let share = percent(numeric.zeros, count);
-            found.push((
+            raise(
                 AlertCode::Zeros,
+                share_of(numeric.zeros, count),
+                Some(thresholds.zeros),
                 format!(
                     "{} ({share}) {} zero.",
                     counted(numeric.zeros, "value"),
                     is(numeric.zeros)
                 ),
-            ));
+            );
         }
         if numeric.infinities > 0 {
-            found.push((
+            raise(
                 AlertCode::Infinite,
+                numeric.infinities as f64,
+                None,
                 format!(
                     "{} {} infinite.",
                     counted(numeric.infinities, "value"),
                     is(numeric.infinities)
                 ),
-            ));
+            );
         }
     }
     let words = count.saturating_sub(mixture.typed + mixture.identifiers);
     if words > 0 && mixture.typed > 0 && reaches(mixture.typed, count, thresholds.mixed_types) {
         let share = percent(mixture.typed, count);
-        found.push((
+        raise(
             AlertCode::MixedTypes,
+            share_of(mixture.typed, count),
+            Some(thresholds.mixed_types),
             format!(
                 "{} of {} values ({share}) read as numbers, dates or booleans; with {} among \
                  them the column is text.",
@@ -152,7 +181,7 @@ fn of_column(
                 written(count),
                 counted(words, "other")
             ),
-        ));
+        );
     }
     found
 }
@@ -164,11 +193,14 @@ fn correlated(name: &str, correlations: &Correlations, threshold: f64) -> Option
         .iter()
         .position(|column| column == name)?;
     let mut partners = Vec::new();
+    let mut strongest: f64 = 0.0;
     for (j, other) in correlations.columns.iter().enumerate().skip(i + 1) {
         let at = |matrix: &[Vec<Option<f64>>]| matrix[i][j].filter(|r| r.abs() >= threshold);
         if let Some(r) = at(&correlations.pearson) {
+            strongest = stronger(strongest, r);
             partners.push(format!("{other} (Pearson {r:.3})"));
         } else if let Some(rho) = at(&correlations.spearman) {
+            strongest = stronger(strongest, rho);
             partners.push(format!("{other} (Spearman {rho:.3})"));
         }
     }
@@ -185,12 +217,23 @@ fn correlated(name: &str, correlations: &Correlations, threshold: f64) -> Option
     Some(Alert {
         column: Some(name.to_owned()),
         code: AlertCode::HighCorrelation,
+        value: Some(strongest),
+        threshold: Some(threshold),
         detail: format!("Goes along with {}{tail}.", partners.join(", ")),
     })
 }
 
+/// The coefficient that is further from 0.
+fn stronger(a: f64, b: f64) -> f64 {
+    if b.abs() > a.abs() { b } else { a }
+}
+
+fn share_of(part: u64, whole: u64) -> f64 {
+    part as f64 / whole.max(1) as f64
+}
+
 fn reaches(part: u64, whole: u64, threshold: f64) -> bool {
-    whole > 0 && part as f64 / whole as f64 >= threshold
+    whole > 0 && share_of(part, whole) >= threshold
 }
 
 /// What is said of an estimate.

@@ -7,11 +7,13 @@ use super::alerts::Mixture;
 use super::numbers::Numbers;
 use super::texts::{TextFigures, text_json};
 use super::times::{Times, format_time};
+use super::wholes::Wholes;
 use crate::EngineError;
 use crate::batch::{ColumnBatch, Values};
 use crate::cell::Kind;
 use crate::ctl::Ctl;
 use crate::figures::frequent::Top;
+use crate::figures::held::Values as HeldValues;
 use crate::keys::integer_of_key;
 
 /// The figures of one column so far.
@@ -25,6 +27,8 @@ pub(crate) struct ColumnFigures {
 
 enum Body {
     Numbers(Box<Numbers>),
+    Integers(Box<Wholes<i64>>),
+    Decimals(Box<Wholes<i128>>),
     Times(Box<Times>),
     Booleans(Boolean),
     Texts(Box<TextFigures>),
@@ -32,12 +36,13 @@ enum Body {
 
 impl ColumnFigures {
     /// Figures of a column of this kind in about `budget` bytes.
-    pub(crate) fn new(kind: Kind, budget: usize) -> Self {
+    pub(crate) fn new(kind: Kind, budget: usize, seed: u64) -> Self {
         let body = match kind {
-            Kind::Integer => Body::Numbers(Box::new(Numbers::new(true, budget))),
-            Kind::Float => Body::Numbers(Box::new(Numbers::new(false, budget))),
-            Kind::Date(_) => Body::Times(Box::new(Times::new(true, budget))),
-            Kind::Timestamp(_) => Body::Times(Box::new(Times::new(false, budget))),
+            Kind::Integer => Body::Integers(Box::new(Wholes::new(budget, seed))),
+            Kind::Large | Kind::Decimal => Body::Decimals(Box::new(Wholes::new(budget, seed))),
+            Kind::Float => Body::Numbers(Box::new(Numbers::new(budget, seed))),
+            Kind::Date(_) => Body::Times(Box::new(Times::new(true, budget, seed))),
+            Kind::Timestamp(_) => Body::Times(Box::new(Times::new(false, budget, seed))),
             Kind::Boolean => Body::Booleans(Boolean::default()),
             Kind::Text => Body::Texts(Box::new(TextFigures::new(budget))),
         };
@@ -59,12 +64,16 @@ impl ColumnFigures {
         self.mixture.typed += batch.typed;
         self.mixture.identifiers += batch.identifiers;
         match (&mut self.body, &batch.values) {
-            (Body::Numbers(numbers), Values::Integers(values)) => {
-                numbers.add_integers(&missing.present(values), ctl)
+            (Body::Integers(numbers), Values::Integers(values)) => {
+                numbers.add(&missing.present(values), 0, ctl)
+            }
+            (Body::Decimals(numbers), Values::Decimals(decimals)) => {
+                let values = missing.present(&decimals.digits);
+                numbers.add(&values, decimals.scale, ctl)
             }
             (Body::Numbers(numbers), Values::Floats(values)) => {
                 // What is NaN is missing.
-                numbers.add_floats(&missing.present(values), ctl)
+                numbers.add(&missing.present(values), ctl)
             }
             (Body::Times(times), Values::Integers(values)) => {
                 times.add(&missing.present(values), ctl)
@@ -93,30 +102,32 @@ impl ColumnFigures {
         let mut column = self.without_figures(name);
         match self.body {
             Body::Numbers(numbers) => {
-                let whole = self.kind == Kind::Integer;
                 let (figures, values) = numbers.finish(self.count, ctl)?;
                 column.numeric = Some(figures);
-                let to_json = |key| Numbers::to_json(whole, key);
-                set_counts(
-                    &mut column,
-                    values.distinct,
-                    values.distinct_error,
-                    values.top,
-                    to_json,
-                );
+                let to_top = |key, count| TopValue::new(Numbers::to_json(key), count);
+                set_held(&mut column, values, to_top);
+            }
+            Body::Integers(numbers) => {
+                let (figures, values) = numbers.finish(self.count, ctl)?;
+                column.numeric = Some(figures);
+                let to_top = |key, count| TopValue::new(integer_of_key(key).into(), count);
+                set_held(&mut column, values, to_top);
+            }
+            Body::Decimals(numbers) => {
+                let scale = numbers.scale();
+                let (figures, values) = numbers.finish(self.count, ctl)?;
+                column.numeric = Some(figures);
+                let number = |key| Wholes::<i128>::number(key, scale);
+                let to_top = |key, count| TopValue::of_number(number(key), count);
+                set_held(&mut column, values, to_top);
             }
             Body::Times(times) => {
                 let date = matches!(self.kind, Kind::Date(_));
                 let (figures, values) = times.finish(ctl)?;
                 column.temporal = Some(figures);
-                let to_json = |key| Value::String(format_time(integer_of_key(key), date));
-                set_counts(
-                    &mut column,
-                    values.distinct,
-                    values.distinct_error,
-                    values.top,
-                    to_json,
-                );
+                let shown = |key| Value::String(format_time(integer_of_key(key), date));
+                let to_top = |key, count| TopValue::new(shown(key), count);
+                set_held(&mut column, values, to_top);
             }
             Body::Booleans(counts) => {
                 column.boolean = Some(counts);
@@ -124,7 +135,8 @@ impl ColumnFigures {
                 let present: Vec<_> = both.into_iter().filter(|(_, count)| *count > 0).collect();
                 let distinct = present.len() as u64;
                 let top = Top::exact(present.into_iter(), ctl)?;
-                set_counts(&mut column, distinct, None, top, Value::Bool);
+                let to_top = |value, count| TopValue::new(Value::Bool(value), count);
+                set_counts(&mut column, distinct, None, top, to_top);
             }
             Body::Texts(figures) => {
                 let (lengths, words) = figures.finish(self.count, ctl)?;
@@ -134,7 +146,7 @@ impl ColumnFigures {
                     words.distinct,
                     words.distinct_error,
                     words.top,
-                    text_json,
+                    |text, count| TopValue::new(text_json(text), count),
                 );
             }
         }
@@ -161,12 +173,17 @@ impl ColumnFigures {
     }
 }
 
+fn set_held<K>(column: &mut Column, values: HeldValues<K>, to_top: impl Fn(K, u64) -> TopValue) {
+    let (distinct, error) = (values.distinct, values.distinct_error);
+    set_counts(column, distinct, error, values.top, to_top);
+}
+
 fn set_counts<T>(
     column: &mut Column,
     distinct: u64,
     error: Option<f64>,
     top: Top<T>,
-    to_json: impl Fn(T) -> Value,
+    to_top: impl Fn(T, u64) -> TopValue,
 ) {
     // A sketch may guess more values than there are cells.
     column.distinct = distinct.min(column.count);
@@ -175,9 +192,5 @@ fn set_counts<T>(
     column.top_estimated = top.error.is_some();
     column.top_error = top.error;
     let values = top.values.into_iter();
-    let value = |(value, count)| TopValue {
-        value: to_json(value),
-        count,
-    };
-    column.top = values.map(value).collect();
+    column.top = values.map(|(value, count)| to_top(value, count)).collect();
 }

@@ -10,6 +10,7 @@ mod numbers;
 mod tests;
 mod texts;
 mod times;
+mod wholes;
 mod wording;
 
 use lastcall_domain::ProfileOptions;
@@ -41,7 +42,7 @@ pub(crate) fn profile(
         dataset,
         resources,
         ctl,
-        |plan| Figures::new(plan, &resources.limits),
+        |plan| Figures::new(plan, &resources.limits, source.seed),
         |figures| figures.lanes(LANES_PER_THREAD * (resources.helpers + 1)),
     )?;
     finish(source, options, settled, ctl)
@@ -55,7 +56,7 @@ struct Figures {
 }
 
 impl Figures {
-    fn new(plan: &Plan, limits: &Limits) -> Self {
+    fn new(plan: &Plan, limits: &Limits, seed: u64) -> Self {
         let budgets = plan.budgets(limits.columns);
         let numeric = plan
             .kinds
@@ -70,9 +71,9 @@ impl Figures {
                 .kinds
                 .iter()
                 .zip(budgets)
-                .map(|(&kind, budget)| ColumnFigures::new(kind, budget))
+                .map(|(&kind, budget)| ColumnFigures::new(kind, budget, seed))
                 .collect(),
-            pairs: Pairs::new(numeric, limits.rank_rows),
+            pairs: Pairs::new(numeric, limits.rank_rows, seed),
             left_out,
             duplicates: Duplicates::new(limits.row_hashes),
         }
@@ -106,6 +107,7 @@ fn finish(
         plan,
         findings,
         state: figures,
+        ..
     } = settled;
     let names = plan
         .names

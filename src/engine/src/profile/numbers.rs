@@ -1,4 +1,4 @@
-//! The figures of a numeric column.
+//! The figures of a column of doubles.
 
 use std::borrow::Cow;
 
@@ -12,15 +12,12 @@ use crate::figures::held::{Held, Values as HeldValues};
 use crate::figures::histogram;
 use crate::figures::moments::{Moments, Sum};
 use crate::figures::quantiles::{Weighted, quantile, running};
-use crate::keys::{float_of_key, integer_of_key, key_of_float, key_of_integer};
+use crate::keys::{float_of_key, key_of_float};
 
-/// The figures of a numeric column so far.
+/// The figures of a column of doubles so far.
 pub(super) struct Numbers {
-    /// Integers, not floats.
-    whole: bool,
     held: Held,
     moments: Moments,
-    whole_sum: i128,
     sum: Sum,
     zeros: u64,
     negatives: u64,
@@ -31,12 +28,10 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
-    pub(super) fn new(whole: bool, budget: usize) -> Self {
+    pub(super) fn new(budget: usize, seed: u64) -> Self {
         Self {
-            whole,
-            held: Held::new(budget),
+            held: Held::new(budget, seed),
             moments: Moments::new(),
-            whole_sum: 0,
             sum: Sum::default(),
             zeros: 0,
             negatives: 0,
@@ -46,20 +41,8 @@ impl Numbers {
         }
     }
 
-    pub(super) fn add_integers(&mut self, values: &[i64], ctl: Ctl<'_>) -> Result<(), EngineError> {
-        let keys: Vec<u64> = values.iter().map(|&value| key_of_integer(value)).collect();
-        let floats: Vec<f64> = values.iter().map(|&value| value as f64).collect();
-        self.extremes.extend(&keys);
-        self.finite = self.extremes;
-        self.whole_sum += values.iter().map(|&value| i128::from(value)).sum::<i128>();
-        self.zeros += count(values, |value| value == 0);
-        self.negatives += count(values, |value| value < 0);
-        self.moments.extend(&floats);
-        self.held.extend(&keys, ctl)
-    }
-
     /// Takes doubles none of which is NaN.
-    pub(super) fn add_floats(&mut self, values: &[f64], ctl: Ctl<'_>) -> Result<(), EngineError> {
+    pub(super) fn add(&mut self, values: &[f64], ctl: Ctl<'_>) -> Result<(), EngineError> {
         let keys: Vec<u64> = values.iter().map(|&value| key_of_float(value)).collect();
         self.extremes.extend(&keys);
         self.zeros += count(values, |value| value == 0.0);
@@ -83,10 +66,7 @@ impl Numbers {
     }
 
     /// A value in JSON, which has no infinities: they are named.
-    pub(super) fn to_json(whole: bool, key: u64) -> Value {
-        if whole {
-            return integer_of_key(key).into();
-        }
+    pub(super) fn to_json(key: u64) -> Value {
         let value = float_of_key(key);
         serde_json::Number::from_f64(value).map_or_else(
             || Value::String(if value > 0.0 { "inf" } else { "-inf" }.into()),
@@ -100,76 +80,48 @@ impl Numbers {
         count: u64,
         ctl: Ctl<'_>,
     ) -> Result<(Numeric, HeldValues), EngineError> {
-        let whole = self.whole;
-        let float = move |key| {
-            if whole {
-                integer_of_key(key) as f64
-            } else {
-                float_of_key(key)
-            }
-        };
-        let number = move |key| {
-            if whole {
-                Number::Integer(integer_of_key(key))
-            } else {
-                Number::Float(float_of_key(key))
-            }
-        };
+        let number = |key| Number::Float(float_of_key(key));
         let values = self.held.finish(ctl)?;
         let sums = running(&values.weighted);
         ctl.check()?;
-        let estimated = values.rank_error.is_some();
         let some = count > 0;
         let finite = self.infinities == 0;
         let mut central = self.moments.finish();
         if self.finite.min == self.finite.max {
-            // Rounding must not give a constant a spread.
-            (central.m2, central.m3, central.m4) = (0.0, 0.0, 0.0);
+            central = central.of_a_constant();
         }
-        let sum = if whole {
-            i64::try_from(self.whole_sum)
-                .map_or(Number::Float(self.whole_sum as f64), Number::Integer)
-        } else {
-            Number::Float(self.sum.total())
-        };
-        let total = if whole {
-            self.whole_sum as f64
-        } else {
-            self.sum.total()
-        };
-        // A sum that overflowed does not make the mean unknown.
-        let mean = total / count as f64;
-        let mean = if mean.is_finite() {
-            mean
-        } else {
-            central.mean.value()
-        };
+        let mean = self.sum.divided(count as f64);
         let variance = central.variance().filter(|_| finite);
-        let finite_part = finite_part(&values.weighted, &sums, self.infinities, float);
+        let finite_part = finite_part(&values.weighted, &sums, self.infinities);
         let figures = Numeric {
             min: some.then(|| number(self.extremes.min)),
             max: some.then(|| number(self.extremes.max)),
             mean: Some(mean).filter(|mean| some && finite && mean.is_finite()),
             std: variance.map(f64::sqrt),
             variance,
-            sum: Some(sum).filter(|sum| finite && sum.as_f64().is_finite()),
+            sum: Some(self.sum.total())
+                .filter(|sum| finite && sum.is_finite())
+                .map(Number::Float),
             skewness: central.skewness().filter(|_| finite),
             kurtosis: central.kurtosis().filter(|_| finite),
             zeros: self.zeros,
             negatives: self.negatives,
             infinities: self.infinities,
-            quantiles: quantiles(&values, &sums, float),
+            quantiles: quantiles(&values, |percent| {
+                let at = f64::from(percent) / 100.0;
+                quantile(&values.weighted, &sums, at, float_of_key).map(Number::Float)
+            }),
             histogram: if finite_part.0.is_empty() {
                 Histogram::default()
             } else {
-                let extremes = (float(self.finite.min), float(self.finite.max));
+                let extremes = (float_of_key(self.finite.min), float_of_key(self.finite.max));
                 histogram::numeric(
                     finite_part.0,
                     &finite_part.1,
-                    float,
+                    float_of_key,
                     extremes,
-                    whole,
-                    estimated,
+                    false,
+                    values.rank_error.is_some(),
                 )
             },
         };
@@ -186,27 +138,29 @@ fn finite_part<'a>(
     weighted: &'a Weighted,
     sums: &'a [u64],
     infinities: u64,
-    float: impl Fn(u64) -> f64,
 ) -> (&'a Weighted, Cow<'a, [u64]>) {
     if infinities == 0 {
         return (weighted, sums.into());
     }
-    let start = weighted.partition_point(|&(key, _)| float(key) == f64::NEG_INFINITY);
-    let end = weighted.partition_point(|&(key, _)| float(key) < f64::INFINITY);
+    let start = weighted.partition_point(|&(key, _)| float_of_key(key) == f64::NEG_INFINITY);
+    let end = weighted.partition_point(|&(key, _)| float_of_key(key) < f64::INFINITY);
     let part = &weighted[start..end];
     (part, running(part).into())
 }
 
-fn quantiles(values: &HeldValues, sums: &[u64], float: impl Fn(u64) -> f64 + Copy) -> Quantiles {
-    let at = |q| quantile(&values.weighted, sums, q, float);
+/// The quantiles that a profile has.
+pub(super) fn quantiles<K>(
+    values: &HeldValues<K>,
+    at: impl Fn(u32) -> Option<Number>,
+) -> Quantiles {
     Quantiles {
-        p01: at(0.01),
-        p05: at(0.05),
-        p25: at(0.25),
-        p50: at(0.5),
-        p75: at(0.75),
-        p95: at(0.95),
-        p99: at(0.99),
+        p01: at(1),
+        p05: at(5),
+        p25: at(25),
+        p50: at(50),
+        p75: at(75),
+        p95: at(95),
+        p99: at(99),
         estimated: values.rank_error.is_some(),
         rank_error: values.rank_error,
     }

@@ -20,10 +20,10 @@ pub(super) struct Times {
 }
 
 impl Times {
-    pub(super) fn new(date: bool, budget: usize) -> Self {
+    pub(super) fn new(date: bool, budget: usize, seed: u64) -> Self {
         Self {
             date,
-            held: Held::new(budget),
+            held: Held::new(budget, seed),
             extremes: Extremes::NONE,
         }
     }

@@ -145,6 +145,7 @@ pub(crate) fn build_column<C: Cell>(
         typed: 0,
         identifiers: 0,
         formulas: 0,
+        too_long: 0,
     };
     let values = match kind {
         Kind::Integer => builder.integers(cells, rows),
@@ -161,8 +162,12 @@ pub(crate) fn build_column<C: Cell>(
         identifiers: builder.identifiers,
         formulas: builder.formulas,
         out_of_range: 0,
+        too_long: builder.too_long,
     }
 }
+
+/// From here on whole numbers are beyond 64 bits.
+const BEYOND: f64 = 9_223_372_036_854_775_807.0;
 
 struct Builder<'r> {
     rules: &'r CellRules,
@@ -173,6 +178,7 @@ struct Builder<'r> {
     typed: u64,
     identifiers: u64,
     formulas: u64,
+    too_long: u64,
 }
 
 impl Builder<'_> {
@@ -240,6 +246,9 @@ impl Builder<'_> {
     fn float(&mut self, cell: &impl Cell, marks: bool) -> f64 {
         match cell.float(self.rules) {
             Some(value) => {
+                if value.abs() >= BEYOND {
+                    self.large(cell);
+                }
                 // What kind of numbers they are is looked at only as long as it is open.
                 if self.kinds.is_open() | marks {
                     self.narrow(cell, value);
@@ -263,8 +272,14 @@ impl Builder<'_> {
         }
     }
 
+    /// A large number, that may be a whole one whose last digits a double does not hold.
+    #[cold]
+    fn large(&mut self, cell: &impl Cell) {
+        self.too_long += u64::from(CellRules::is_too_long(cell.text()));
+    }
+
     fn texts<C: Cell>(&mut self, cells: impl Iterator<Item = Option<C>>, rows: usize) -> Values {
-        let mut texts = Texts::new(self.chunk, rows);
+        let mut texts = Texts::new(self.chunk, rows, self.rules.seed());
         for (row, cell) in cells.enumerate() {
             let cell = cell.filter(|cell| !cell.is_missing(self.rules));
             if let Some(text) = cell.as_ref().and_then(|cell| formula(cell.text())) {
@@ -301,8 +316,11 @@ impl Builder<'_> {
         self.kinds = self.kinds.and(kinds);
         if boolean || (!word && kinds.is_typed()) {
             self.typed += 1;
-        } else if !word && CellRules::is_identifier(cell.text()) {
-            self.identifiers += 1;
+        } else if !word {
+            let too_long = CellRules::is_too_long(cell.text());
+            let identifier = too_long || CellRules::is_identifier(cell.text());
+            self.identifiers += u64::from(identifier);
+            self.too_long += u64::from(too_long);
         }
     }
 

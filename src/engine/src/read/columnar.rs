@@ -2,18 +2,20 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{
-    DataType, Date32Type, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType,
+    DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, TimeUnit,
+    TimestampMicrosecondType, TimestampNanosecondType,
 };
-use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use foldhash::quality::FixedState;
 
+use super::nested::Shown;
 use super::parquet::LONG;
-use crate::batch::{ColumnBatch, Missing, Texts, Values};
+use crate::batch::{ColumnBatch, Decimals, Missing, Texts, Values};
 use crate::cell::{CellRules, Kind, Kinds};
 
 /// What a type of Arrow is here.
@@ -21,8 +23,9 @@ use crate::cell::{CellRules, Kind, Kinds};
 pub(crate) enum Declared {
     Boolean,
     Integer,
-    /// Unsigned integers of 64 bits and decimals: integers where all values fit.
+    /// Unsigned integers of 64 bits, and decimals without a fraction.
     Large,
+    Decimal,
     Float,
     Date,
     Timestamp,
@@ -53,7 +56,7 @@ impl Declared {
                 if *scale <= 0 {
                     Self::Large
                 } else {
-                    Self::Float
+                    Self::Decimal
                 }
             }
             DataType::Date32 | DataType::Date64 => Self::Date,
@@ -69,7 +72,10 @@ impl Declared {
     pub(crate) fn kinds(self) -> Kinds {
         match self {
             Self::Boolean => Kinds::BOOLEAN,
-            Self::Integer | Self::Large => Kinds::WHOLE,
+            Self::Integer => Kinds::WHOLE,
+            // Floats where a value has more digits than fit.
+            Self::Large => Kinds::LARGE.or(Kinds::FLOAT),
+            Self::Decimal => Kinds::DECIMAL.or(Kinds::FLOAT),
             Self::Float => Kinds::FLOAT,
             Self::Date => Kinds::DATE,
             Self::Timestamp => Kinds::TIME,
@@ -85,12 +91,14 @@ pub(crate) fn build(
     declared: Declared,
     kind: Kind,
     markers: Option<&CellRules>,
+    seed: u64,
 ) -> Result<ColumnBatch, String> {
     let rows = array.len();
     let mut missing = Missing::default();
     let mut kinds = declared.kinds();
     let mut fits = true;
     let mut out_of_range = 0;
+    let mut too_long = 0;
     let values = match kind {
         Kind::Float => {
             let floats = to(array, &DataType::Float64)?;
@@ -107,15 +115,41 @@ pub(crate) fn build(
                 value
             });
             let values = Values::Floats(values.collect());
-            if declared == Declared::Large {
-                let whole = to(array, &DataType::Int64)?;
-                if whole.null_count() > array.null_count() {
+            if matches!(declared, Declared::Large | Declared::Decimal) {
+                too_long = beyond(array, &decimals(array)?);
+                if too_long > 0 {
                     kinds = Kinds::FLOAT;
                 }
             }
             values
         }
-        Kind::Text => text(array, declared, markers, &mut missing, &mut out_of_range)?,
+        Kind::Large | Kind::Decimal => {
+            let decimals = decimals(array)?;
+            fits = beyond(array, &decimals) == 0;
+            if !fits {
+                kinds = Kinds::FLOAT;
+            }
+            let decimals = decimals.as_primitive::<Decimal128Type>();
+            let scale = u8::try_from(decimals.scale()).unwrap_or(0);
+            let value = |row| {
+                if decimals.is_null(row) {
+                    missing.mark(row);
+                    return 0;
+                }
+                decimals.value(row)
+            };
+            let digits = (0..rows).map(value).collect();
+            Values::Decimals(Decimals { digits, scale })
+        }
+        Kind::Text => {
+            let cells = TextCells {
+                texts: Texts::new(None, rows, seed),
+                markers,
+                missing: &mut missing,
+                long: HashMap::default(),
+            };
+            text(array, declared, cells, &mut out_of_range)?
+        }
         Kind::Boolean => {
             let booleans = to(array, &DataType::Boolean)?;
             let booleans = booleans.as_boolean();
@@ -124,10 +158,6 @@ pub(crate) fn build(
         }
         Kind::Integer => {
             let whole = to(array, &DataType::Int64)?;
-            if whole.null_count() > array.null_count() {
-                kinds = Kinds::FLOAT;
-                fits = false;
-            }
             let whole = whole.as_primitive::<Int64Type>();
             Values::Integers(integers(whole, |row| whole.value(row), &mut missing))
         }
@@ -145,7 +175,10 @@ pub(crate) fn build(
                 DataType::Timestamp(_, zone) => zone.clone(),
                 _ => None,
             };
-            let times = to(array, &DataType::Timestamp(TimeUnit::Microsecond, zone))?;
+            let times = match array.data_type() {
+                DataType::Timestamp(TimeUnit::Nanosecond, _) => microseconds(array),
+                _ => to(array, &DataType::Timestamp(TimeUnit::Microsecond, zone))?,
+            };
             out_of_range = (times.null_count() - array.null_count()) as u64;
             let times = times.as_primitive::<TimestampMicrosecondType>();
             Values::Integers(integers(times, |row| times.value(row), &mut missing))
@@ -160,6 +193,7 @@ pub(crate) fn build(
         identifiers: 0,
         formulas: 0,
         out_of_range,
+        too_long,
     })
 }
 
@@ -173,6 +207,35 @@ fn to(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, String> {
         ..CastOptions::default()
     };
     cast_with_options(array, data_type, &options).map_err(|error| error.to_string())
+}
+
+/// Decimals of up to 38 digits; those of more become null.
+fn decimals(array: &ArrayRef) -> Result<ArrayRef, String> {
+    let array = match array.data_type() {
+        DataType::Dictionary(_, values) => to(array, values)?,
+        _ => Arc::clone(array),
+    };
+    let scale = match array.data_type() {
+        DataType::Decimal32(_, scale)
+        | DataType::Decimal64(_, scale)
+        | DataType::Decimal128(_, scale)
+        | DataType::Decimal256(_, scale) => (*scale).max(0),
+        _ => 0,
+    };
+    to(&array, &DataType::Decimal128(38, scale))
+}
+
+/// How many values are no decimals of 38 digits.
+fn beyond(array: &ArrayRef, decimals: &ArrayRef) -> u64 {
+    decimals
+        .logical_null_count()
+        .saturating_sub(array.logical_null_count()) as u64
+}
+
+/// Nanoseconds cut to microseconds, those before 1970 like those after it.
+fn microseconds(array: &ArrayRef) -> ArrayRef {
+    let nanos = array.as_primitive::<TimestampNanosecondType>();
+    Arc::new(nanos.unary::<_, TimestampMicrosecondType>(|nanos| nanos.div_euclid(1000)))
 }
 
 fn integers(array: &dyn Array, value: impl Fn(usize) -> i64, missing: &mut Missing) -> Vec<i64> {
@@ -191,16 +254,9 @@ fn integers(array: &dyn Array, value: impl Fn(usize) -> i64, missing: &mut Missi
 fn text(
     array: &ArrayRef,
     declared: Declared,
-    markers: Option<&CellRules>,
-    missing: &mut Missing,
+    mut cells: TextCells<'_>,
     out_of_range: &mut u64,
 ) -> Result<Values, String> {
-    let mut cells = TextCells {
-        texts: Texts::new(None, array.len()),
-        markers,
-        missing,
-        long: HashMap::default(),
-    };
     match declared {
         Declared::Text => {
             let array = to(array, &DataType::Utf8View)?;
@@ -223,14 +279,13 @@ fn text(
             }
         }
         _ => {
-            let options = FormatOptions::default();
-            let format = ArrayFormatter::try_new(array, &options).map_err(|e| e.to_string())?;
+            let format = Shown::new(array)?;
             let mut shown = String::new();
             for row in 0..array.len() {
                 shown.clear();
                 if array.is_null(row) {
                     cells.push(None);
-                } else if format.value(row).write(&mut shown).is_err() {
+                } else if format.write(row, &mut shown).is_err() {
                     // A time of day beyond midnight, alone or within others.
                     *out_of_range += 1;
                     cells.push(None);

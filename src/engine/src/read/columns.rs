@@ -3,9 +3,9 @@
 use lastcall_domain::{Format, InvalidOption, ReadReport};
 
 use super::{Chunk, Dataset, Input, Look, Plan};
-use crate::EngineError;
 use crate::batch::{Batch, hash_rows};
 use crate::cell::{Hints, Kind, Kinds, Style};
+use crate::{EngineError, Source};
 
 /// How many names an error lists.
 const NAMED: usize = 20;
@@ -16,6 +16,8 @@ pub(super) struct Selected {
     /// All columns, and whether they are kept.
     all: Vec<(String, bool)>,
     columns: Vec<String>,
+    /// Of the hashes of rows.
+    seed: u64,
 }
 
 impl Selected {
@@ -26,7 +28,7 @@ impl Selected {
     pub(super) fn of(
         dataset: Box<dyn Dataset>,
         columns: &[String],
-        format: Format,
+        source: &Source,
     ) -> Result<Box<dyn Dataset>, EngineError> {
         let names = dataset.first_look().into_iter().map(|look| look.name);
         let all: Vec<(String, bool)> = names
@@ -38,7 +40,7 @@ impl Selected {
         let unknown = columns
             .iter()
             .find(|column| !all.iter().any(|(name, _)| name == *column));
-        if let Some(unknown) = unknown.filter(|_| format != Format::Ndjson) {
+        if let Some(unknown) = unknown.filter(|_| source.format != Format::Ndjson) {
             let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
             let more = if names.len() > NAMED { ", …" } else { "" };
             let listed = names[..names.len().min(NAMED)].join("`, `");
@@ -49,6 +51,7 @@ impl Selected {
             dataset,
             all,
             columns: columns.to_vec(),
+            seed: source.seed,
         }))
     }
 
@@ -119,7 +122,7 @@ impl Dataset for Selected {
         batch.more.retain(|(name, _)| self.columns.contains(name));
         batch.row_hashes = vec![0; batch.rows];
         for column in &batch.columns {
-            hash_rows(column, &mut batch.row_hashes);
+            hash_rows(column, &mut batch.row_hashes, self.seed);
         }
         Ok(batch)
     }
@@ -129,6 +132,7 @@ impl Dataset for Selected {
             dataset: self.dataset.in_other_encoding()?,
             all: self.all.clone(),
             columns: self.columns.clone(),
+            seed: self.seed,
         }))
     }
 

@@ -11,6 +11,7 @@ mod guard;
 mod header;
 pub(crate) mod line_ends;
 mod ndjson;
+mod nested;
 mod parquet;
 pub(crate) mod records;
 pub(crate) mod text;
@@ -188,7 +189,7 @@ pub(crate) fn open(
     let dataset = open_whole(source, options, resources, ctl)?;
     match &options.columns {
         None => Ok(dataset),
-        Some(columns) => Selected::of(dataset, columns, source.format),
+        Some(columns) => Selected::of(dataset, columns, source),
     }
 }
 

@@ -70,7 +70,7 @@ impl Ndjson {
         let mut ndjson = Self {
             source: source.clone(),
             encoded,
-            rules: CellRules::new(options)?,
+            rules: CellRules::new(options)?.seeded(source.seed),
             limits: *limits,
             report,
             looks: Vec::new(),
@@ -104,7 +104,7 @@ impl Ndjson {
         for (column, &kind) in rows.columns.iter().zip(&plan.kinds) {
             let cells = column.cells(rows.rows);
             let column = build_column(kind, cells, rows.rows, &self.rules, Some(chunk));
-            hash_rows(&column, &mut batch.row_hashes);
+            hash_rows(&column, &mut batch.row_hashes, self.rules.seed());
             batch.columns.push(column);
         }
         for (column, name) in rows.columns.iter().zip(&rows.names).skip(known) {

@@ -85,7 +85,7 @@ fn estimates_are_flagged_and_within_their_error() {
         (guess.quantiles.p50, truth.quantiles.p50),
         (guess.quantiles.p99, truth.quantiles.p99),
     ] {
-        let found = (guess.unwrap() - truth.unwrap()).abs() / ROWS as f64;
+        let found = (guess.unwrap().as_f64() - truth.unwrap().as_f64()).abs() / ROWS as f64;
         assert!(found <= error, "{found} > {error}");
     }
     assert!(guess.histogram.estimated && !truth.histogram.estimated);

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use lastcall_domain::profile::{ColumnType, Profile};
+use lastcall_domain::profile::{ColumnType, Number, Profile};
 use lastcall_domain::{Cancel, Format, ProfileOptions, Progress, ReadOptions, ReadReport};
 use lastcall_engine::Source;
 
@@ -99,7 +99,8 @@ fn json_keeps_its_types_and_columns_come_as_they_first_appear() {
             .as_ref()
             .unwrap()
             .quantiles
-            .p25,
+            .p25
+            .map(Number::as_f64),
         Some(2.0)
     );
 }

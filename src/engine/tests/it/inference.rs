@@ -91,7 +91,7 @@ fn infinities_are_counted_and_leave_what_they_spoil_undefined() {
     assert_eq!((x.infinities, x.negatives, x.zeros), (2, 2, 1));
     assert_eq!((x.mean, x.std, x.sum), (None, None, None));
     assert_eq!(x.min, Some(Number::Float(f64::NEG_INFINITY)));
-    assert_eq!(x.quantiles.p50, Some(0.0));
+    assert_eq!(x.quantiles.p50, Some(Number::Float(0.0)));
     assert_eq!(x.histogram.counts.iter().sum::<u64>(), 3);
     assert_eq!(alerts(&profile, Some("x")), ["unique", "infinite"]);
     // Pearson over the three rows in which both are finite.

@@ -14,5 +14,6 @@ mod pandas;
 mod parquet;
 mod sniffing;
 mod support;
+mod values;
 mod wild_csv;
 mod workbooks;

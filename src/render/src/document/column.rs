@@ -125,7 +125,10 @@ fn quantiles(numeric: &Numeric) -> Vec<Fact> {
     ] {
         let value = value.map_or_else(
             || crate::number::NONE.to_owned(),
-            |x| format!("{about}{}", figure(x)),
+            |n| match n {
+                Number::Float(x) => format!("{about}{}", figure(x)),
+                exact => format!("{about}{}", number(exact)),
+            },
         );
         facts.push(Fact::new(label, value));
     }

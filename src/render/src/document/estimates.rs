@@ -37,7 +37,7 @@ pub(super) fn estimates(profile: &Profile) -> Vec<String> {
     if quantiles().any(|q| q.estimated) {
         let error = worst(&mut quantiles().map(|q| q.rank_error));
         notes.push(format!(
-            "Quantiles marked ≈ are estimates from a sketch, whose rank is within {} of the count with 99% confidence.",
+            "Quantiles marked ≈ are estimates from a sketch, whose rank is off by at most {} of the count.",
             share(error)
         ));
     }

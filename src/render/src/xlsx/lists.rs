@@ -64,7 +64,7 @@ pub(super) fn histograms(
         let (edges, counts): (Vec<Value>, &[u64]) = if let Some(numeric) = &column.numeric {
             let edges = numeric.histogram.edges.iter().map(|edge| match edge {
                 Number::Integer(n) => Value::from(*n),
-                Number::Float(x) => Value::from(*x),
+                other => Value::from(other.as_f64()),
             });
             (edges.collect(), &numeric.histogram.counts)
         } else if let Some(temporal) = &column.temporal {

@@ -128,7 +128,10 @@ fn column_row(sheet: &mut Sheet<'_>, column: &Column) -> Result<(), RenderError>
     sheet.count(5, column.distinct)?;
     sheet.text(6, if column.distinct_estimated { "yes" } else { "" })?;
     if let Some(top) = column.top.first() {
-        sheet.value(7, &top.value)?;
+        match &top.decimal {
+            Some(decimal) => sheet.text(7, &decimal.to_string())?,
+            None => sheet.value(7, &top.value)?,
+        }
         sheet.count(8, top.count)?;
     }
     if let Some(temporal) = &column.temporal {
@@ -152,7 +155,7 @@ fn column_row(sheet: &mut Sheet<'_>, column: &Column) -> Result<(), RenderError>
             .into_iter()
             .enumerate()
         {
-            sheet.number(20 + i as u16, x, Look::Figure)?;
+            sheet.number(20 + i as u16, x.map(Number::as_f64), Look::Figure)?;
         }
         sheet.text(27, if q.estimated { "yes" } else { "" })?;
     }
@@ -170,6 +173,8 @@ fn number(sheet: &mut Sheet<'_>, column: u16, n: Option<Number>) -> Result<(), R
     match n {
         Some(Number::Integer(n)) => sheet.value(column, &Value::from(n)),
         Some(Number::Float(x)) => sheet.number(column, Some(x), Look::Figure),
+        // Excel's numbers have fifteen digits.
+        Some(Number::Decimal(decimal)) => sheet.text(column, &decimal.to_string()),
         None => Ok(()),
     }
 }

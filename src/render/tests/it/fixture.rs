@@ -125,6 +125,8 @@ pub(crate) fn alert(column: Option<&str>, code: AlertCode, detail: &str) -> Aler
     Alert {
         column: column.map(str::to_owned),
         code,
+        value: None,
+        threshold: None,
         detail: detail.to_owned(),
     }
 }
@@ -152,10 +154,7 @@ pub(crate) fn bare_column(name: &str, kind: ColumnType) -> Column {
 fn top(values: &[(Value, u64)]) -> Vec<TopValue> {
     values
         .iter()
-        .map(|(value, count)| TopValue {
-            value: value.clone(),
-            count: *count,
-        })
+        .map(|(value, count)| TopValue::new(value.clone(), *count))
         .collect()
 }
 
@@ -180,13 +179,13 @@ pub(crate) fn amount(name: &str) -> Column {
         negatives: 12,
         infinities: 0,
         quantiles: Quantiles {
-            p01: Some(0.5),
-            p05: Some(1.5),
-            p25: Some(400.0),
-            p50: Some(1_111.25),
-            p75: Some(2_000.0),
-            p95: Some(3_000.0),
-            p99: Some(99_999.0),
+            p01: Some(Number::Float(0.5)),
+            p05: Some(Number::Float(1.5)),
+            p25: Some(Number::Float(400.0)),
+            p50: Some(Number::Float(1_111.25)),
+            p75: Some(Number::Float(2_000.0)),
+            p95: Some(Number::Float(3_000.0)),
+            p99: Some(Number::Float(99_999.0)),
             estimated: true,
             rank_error: Some(0.0133),
         },

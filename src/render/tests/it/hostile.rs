@@ -37,10 +37,7 @@ fn hostile() -> Profile {
         let mut column = if i % 2 == 0 { city(name) } else { amount(name) };
         column.top = NASTY
             .iter()
-            .map(|value| TopValue {
-                value: Value::from(*value),
-                count: 700,
-            })
+            .map(|value| TopValue::new(Value::from(*value), 700))
             .collect();
         profile.columns.push(column);
         profile

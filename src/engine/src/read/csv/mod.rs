@@ -60,7 +60,7 @@ impl Csv {
         options: &ReadOptions,
         limits: &Limits,
     ) -> Result<Self, EngineError> {
-        let rules = CellRules::new(options)?;
+        let rules = CellRules::new(options)?.seeded(source.seed);
         let raw = text::sample(source)?;
         let sample = sniff::Sample {
             bytes: &raw,
@@ -261,7 +261,7 @@ impl Dataset for Csv {
                 Some(plain) => build_column(kind, plain, rows, rules, Some(&text)),
                 None => build_column(kind, cells.column(at), rows, rules, Some(&text)),
             };
-            hash_rows(&column, &mut batch.row_hashes);
+            hash_rows(&column, &mut batch.row_hashes, rules.seed());
             batch.columns.push(column);
         }
         Ok(batch)

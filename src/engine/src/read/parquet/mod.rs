@@ -87,7 +87,7 @@ impl Parquet {
             schema::levels(descriptor, loaded.schema()).map_err(failed)
         })?;
         Ok(Self {
-            rules: CellRules::new(options)?,
+            rules: CellRules::new(options)?.seeded(source.seed),
             markers: options.missing.is_some(),
             limits: *limits,
             batch_rows: batch_rows(&metadata, limits),
@@ -149,7 +149,9 @@ impl Dataset for Parquet {
     }
 
     fn declared_is_final(&self) -> bool {
-        !self.declared().any(|declared| declared == Declared::Large)
+        // Only of these may a value not fit the digits of a decimal here.
+        let mut types = self.types.iter().flatten();
+        !types.any(|found| matches!(found, DataType::Decimal256(..)))
     }
 
     fn open(&self, _width: usize) -> Result<Box<dyn Input>, EngineError> {
@@ -192,9 +194,10 @@ impl Dataset for Parquet {
                 None => (new_null_array(&DataType::Utf8View, rows), Declared::Text),
             };
             let column = guarded("Parquet", || {
-                columnar::build(&array, declared, kind, markers).map_err(malformed)
+                columnar::build(&array, declared, kind, markers, self.rules.seed())
+                    .map_err(malformed)
             })?;
-            hash_rows(&column, &mut batch.row_hashes);
+            hash_rows(&column, &mut batch.row_hashes, self.rules.seed());
             batch.columns.push(column);
         }
         Ok(batch)

@@ -5,9 +5,13 @@
 //! interpolation. A figure that is not defined (the skewness of two rows, a mean that ran into
 //! an infinity) is `null`, never a made-up number. A figure that was estimated says so beside it.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+mod number;
+mod top;
 
+use serde::{Deserialize, Serialize};
+
+pub use self::number::{Decimal, Number};
+pub use self::top::TopValue;
 use crate::{Format, ReadReport};
 
 /// Everything that a profile says about one dataset.
@@ -137,37 +141,6 @@ pub struct Column {
     pub boolean: Option<Boolean>,
 }
 
-/// A value and how often it occurs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct TopValue {
-    /// The value in its own type: a JSON number, boolean or string (dates are strings).
-    pub value: Value,
-    /// In how many rows.
-    pub count: u64,
-}
-
-/// A number that keeps all digits of a 64-bit integer.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(untagged)]
-pub enum Number {
-    /// An integer.
-    Integer(i64),
-    /// A double; serialized as `null` when it is not finite.
-    Float(f64),
-}
-
-impl Number {
-    /// The nearest double.
-    pub fn as_f64(self) -> f64 {
-        match self {
-            Self::Integer(n) => n as f64,
-            Self::Float(x) => x,
-        }
-    }
-}
-
 /// Figures of a numeric column. Infinities take part in `min` and `max` only and are counted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -183,7 +156,7 @@ pub struct Numeric {
     pub std: Option<f64>,
     /// The sample variance (n − 1).
     pub variance: Option<f64>,
-    /// The sum; exact for integers as long as it fits 64 bits.
+    /// The sum: exact for integers and decimals up to 38 digits, the nearest double of floats.
     pub sum: Option<Number>,
     /// The bias-corrected skewness, from three values on.
     pub skewness: Option<f64>,
@@ -207,24 +180,24 @@ pub struct Numeric {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Quantiles {
     /// 1 %.
-    pub p01: Option<f64>,
+    pub p01: Option<Number>,
     /// 5 %.
-    pub p05: Option<f64>,
+    pub p05: Option<Number>,
     /// 25 %, the lower quartile.
-    pub p25: Option<f64>,
+    pub p25: Option<Number>,
     /// 50 %, the median.
-    pub p50: Option<f64>,
+    pub p50: Option<Number>,
     /// 75 %, the upper quartile.
-    pub p75: Option<f64>,
+    pub p75: Option<Number>,
     /// 95 %.
-    pub p95: Option<f64>,
+    pub p95: Option<Number>,
     /// 99 %.
-    pub p99: Option<f64>,
+    pub p99: Option<Number>,
     /// True where they are estimates.
     #[serde(default, skip_serializing_if = "is_false")]
     pub estimated: bool,
-    /// The rank error of the estimates, as a fraction of the count (0.01: the value given for
-    /// the median has a rank between 49 % and 51 %), with 99 % confidence.
+    /// How far, at most, the rank of an estimate is off, as a fraction of the count (0.01: the
+    /// value given for the median has a rank between 49 % and 51 %), whatever the data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rank_error: Option<f64>,
 }
@@ -371,6 +344,12 @@ pub struct Alert {
     pub column: Option<String>,
     /// What it is.
     pub code: AlertCode,
+    /// The figure that it is about: a share, a count or a coefficient.
+    #[serde(default)]
+    pub value: Option<f64>,
+    /// From which value on it is raised; `None` where there is no threshold.
+    #[serde(default)]
+    pub threshold: Option<f64>,
     /// One sentence with the figures.
     pub detail: String,
 }

@@ -1,0 +1,210 @@
+//! Numbers that keep their digits: 64-bit integers, doubles, and decimals that are neither.
+
+use std::fmt;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+/// A decimal number of up to 38 digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decimal {
+    digits: i128,
+    scale: u8,
+}
+
+impl Decimal {
+    /// `digits` / 10^`scale`, without zeros at its end.
+    pub fn new(mut digits: i128, mut scale: u8) -> Self {
+        while scale > 0 && digits % 10 == 0 {
+            digits /= 10;
+            scale -= 1;
+        }
+        Self { digits, scale }
+    }
+
+    /// Reads a number without an exponent; `None` for more digits than fit.
+    fn parse(text: &str) -> Option<Self> {
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+        let fraction = fraction.trim_end_matches('0');
+        let scale = u8::try_from(fraction.len()).ok()?;
+        let digits = format!("{whole}{fraction}").parse().ok()?;
+        Some(Self::new(digits, scale))
+    }
+
+    /// The nearest double.
+    pub fn as_f64(self) -> f64 {
+        if self.digits.unsigned_abs() <= 1 << 53 && self.scale <= 22 {
+            // Both are exact, so that one division rounds correctly.
+            return self.digits as f64 / 10f64.powi(i32::from(self.scale));
+        }
+        self.to_string().parse().unwrap_or(f64::NAN)
+    }
+}
+
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.digits < 0 { "-" } else { "" };
+        let scale = usize::from(self.scale);
+        let digits = format!("{:0>1$}", self.digits.unsigned_abs(), scale + 1);
+        let (whole, fraction) = digits.split_at(digits.len() - scale);
+        match fraction {
+            "" => write!(f, "{sign}{whole}"),
+            fraction => write!(f, "{sign}{whole}.{fraction}"),
+        }
+    }
+}
+
+impl Serialize for Decimal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw = RawValue::from_string(self.to_string());
+        raw.map_err(serde::ser::Error::custom)?
+            .serialize(serializer)
+    }
+}
+
+/// A number that keeps all digits of a 64-bit integer and of a decimal.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Number {
+    /// An integer.
+    Integer(i64),
+    /// A double; serialized as `null` when it is not finite.
+    Float(f64),
+    /// A number whose digits neither of them holds; a JSON number like the others.
+    Decimal(Decimal),
+}
+
+impl Number {
+    /// `digits` / 10^`scale`: an integer or a double where that says the same.
+    pub fn decimal(digits: i128, scale: u8) -> Self {
+        let decimal = Decimal::new(digits, scale);
+        if decimal.scale == 0
+            && let Ok(whole) = i64::try_from(digits_of(decimal))
+        {
+            return Self::Integer(whole);
+        }
+        let nearest = decimal.as_f64();
+        if shown(nearest) == Some(decimal) {
+            Self::Float(nearest)
+        } else {
+            Self::Decimal(decimal)
+        }
+    }
+
+    /// The nearest double.
+    pub fn as_f64(self) -> f64 {
+        match self {
+            Self::Integer(n) => n as f64,
+            Self::Float(x) => x,
+            Self::Decimal(decimal) => decimal.as_f64(),
+        }
+    }
+
+    /// Reads a number of JSON.
+    fn parse(text: &str) -> Option<Self> {
+        if let Ok(whole) = text.parse() {
+            return Some(Self::Integer(whole));
+        }
+        let float: f64 = text.parse().ok()?;
+        if text.contains(['e', 'E']) {
+            return Some(Self::Float(float));
+        }
+        Some(match Decimal::parse(text) {
+            // `5.0` is a double.
+            Some(decimal) if shown(float) != Some(decimal) => Self::Decimal(decimal),
+            _ => Self::Float(float),
+        })
+    }
+}
+
+fn digits_of(decimal: Decimal) -> i128 {
+    decimal.digits
+}
+
+/// The digits by which a double is written: the fewest that tell it from all others.
+fn shown(value: f64) -> Option<Decimal> {
+    let text = format!("{value:e}");
+    let (mantissa, exponent) = text.split_once('e')?;
+    let exponent: i32 = exponent.parse().ok()?;
+    let decimal = Decimal::parse(mantissa)?;
+    let scale = i32::from(decimal.scale) - exponent;
+    if scale >= 0 {
+        return Some(Decimal::new(decimal.digits, u8::try_from(scale).ok()?));
+    }
+    let power = 10i128.checked_pow(scale.unsigned_abs())?;
+    Some(Decimal::new(decimal.digits.checked_mul(power)?, 0))
+}
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Integer(n) => serializer.serialize_i64(*n),
+            Self::Float(x) => serializer.serialize_f64(*x),
+            Self::Decimal(decimal) => decimal.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        Self::parse(raw.get()).ok_or_else(|| D::Error::custom("not a number"))
+    }
+}
+
+#[cfg(feature = "schema")]
+impl utoipa::PartialSchema for Number {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        let number = utoipa::openapi::schema::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::Type::Number)
+            .description(Some(
+                "A number with all its digits: of a 64-bit integer, and of a decimal.",
+            ));
+        number.build().into()
+    }
+}
+
+#[cfg(feature = "schema")]
+impl utoipa::ToSchema for Number {}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_are_written_and_read_with_all_their_digits() {
+        for (digits, scale, text) in [
+            (i128::from(u64::MAX), 0, "18446744073709551615"),
+            (
+                -12_345_678_901_234_567_890_123,
+                5,
+                "-123456789012345678.90123",
+            ),
+            (1_234_567_890_123_456_789, 20, "0.01234567890123456789"),
+            (28_050_000, 4, "2805"),
+            (123_456_789, 4, "12345.6789"),
+            (-5, 1, "-0.5"),
+        ] {
+            let number = Number::decimal(digits, scale);
+            assert_eq!(serde_json::to_string(&number).unwrap(), text);
+            assert_eq!(serde_json::from_str::<Number>(text).unwrap(), number);
+        }
+    }
+
+    #[test]
+    fn what_a_double_or_an_integer_says_is_one() {
+        assert_eq!(Number::decimal(28_050_000, 4), Number::Integer(2805));
+        assert_eq!(Number::decimal(123_456_789, 4), Number::Float(12345.6789));
+        assert_eq!(Number::decimal(1, 1).as_f64(), 0.1);
+        let read = |text| serde_json::from_str::<Number>(text).unwrap();
+        assert_eq!(read("5.0"), Number::Float(5.0));
+        assert_eq!(read("1e30"), Number::Float(1e30));
+        assert_eq!(read("5"), Number::Integer(5));
+        assert_eq!(
+            read("0.30000000000000004"),
+            Number::Float(0.300_000_000_000_000_04)
+        );
+        assert!(serde_json::from_str::<Number>("\"5\"").is_err());
+    }
+}

@@ -1,0 +1,198 @@
+//! The figures of a column of whole numbers, or of decimals, which are whole numbers over a power
+//! of ten: to the last digit.
+
+use lastcall_domain::profile::{Number, Numeric};
+
+use super::extremes::Extremes;
+use super::numbers::quantiles;
+use crate::EngineError;
+use crate::ctl::Ctl;
+use crate::figures::held::{Held, Values as HeldValues};
+use crate::figures::histogram;
+use crate::figures::moments::{Whole, WholeMoments};
+use crate::figures::quantiles::{percentile, running};
+use crate::keys::{Key, digits_of_key, integer_of_key, key_of_digits, key_of_integer};
+
+/// A whole number with a key.
+pub(super) trait Digits: Whole + Into<i128> + PartialOrd + Default {
+    type Key: Key;
+    fn key(self) -> Self::Key;
+    /// The digits of the value with this key.
+    fn of_key(key: Self::Key) -> i128;
+}
+
+impl Digits for i64 {
+    type Key = u64;
+
+    #[inline]
+    fn key(self) -> u64 {
+        key_of_integer(self)
+    }
+
+    fn of_key(key: u64) -> i128 {
+        integer_of_key(key).into()
+    }
+}
+
+impl Digits for i128 {
+    type Key = u128;
+
+    #[inline]
+    fn key(self) -> u128 {
+        key_of_digits(self)
+    }
+
+    fn of_key(key: u128) -> i128 {
+        digits_of_key(key)
+    }
+}
+
+/// Beyond this, doubles do not tell whole numbers apart.
+const EXACT: u128 = 1 << 53;
+
+/// The figures of such a column so far.
+pub(super) struct Wholes<T: Digits> {
+    /// By which power of ten the numbers are divided.
+    scale: u8,
+    held: Held<T::Key>,
+    moments: WholeMoments<T>,
+    /// The sum, as long as it fits.
+    sum: Option<i128>,
+    rough_sum: f64,
+    zeros: u64,
+    negatives: u64,
+    extremes: Extremes<T::Key>,
+}
+
+impl<T: Digits> Wholes<T> {
+    pub(super) fn new(budget: usize, seed: u64) -> Self {
+        Self {
+            scale: 0,
+            held: Held::new(budget, seed),
+            moments: WholeMoments::new(),
+            sum: Some(0),
+            rough_sum: 0.0,
+            zeros: 0,
+            negatives: 0,
+            extremes: Extremes::NONE,
+        }
+    }
+
+    /// Takes numbers, all of this scale.
+    pub(super) fn add(&mut self, values: &[T], scale: u8, ctl: Ctl<'_>) -> Result<(), EngineError> {
+        self.scale = scale;
+        let keys: Vec<T::Key> = values.iter().map(|value| value.key()).collect();
+        self.extremes.extend(&keys);
+        self.add_up(values);
+        let zero = T::default();
+        let count = |what: fn(&T, &T) -> bool| {
+            let counts = values.iter().map(|value| u64::from(what(value, &zero)));
+            counts.sum::<u64>()
+        };
+        self.zeros += count(T::eq);
+        self.negatives += count(T::lt);
+        self.moments.extend(values);
+        self.held.extend(&keys, ctl)
+    }
+
+    fn add_up(&mut self, values: &[T]) {
+        let mut wide = values.iter().map(|&value| value.into());
+        let sum = wide.try_fold(0i128, i128::checked_add);
+        self.sum = match (self.sum, sum) {
+            (Some(before), Some(sum)) => before.checked_add(sum),
+            _ => None,
+        };
+        self.rough_sum += match sum {
+            Some(sum) => sum as f64,
+            None => values.iter().map(|value| value.nearest().0).sum(),
+        };
+    }
+
+    /// A value with its digits.
+    pub(super) fn number(key: T::Key, scale: u8) -> Number {
+        Number::decimal(T::of_key(key), scale)
+    }
+
+    pub(super) fn scale(&self) -> u8 {
+        self.scale
+    }
+
+    /// Sums up.
+    pub(super) fn finish(
+        self,
+        count: u64,
+        ctl: Ctl<'_>,
+    ) -> Result<(Numeric, HeldValues<T::Key>), EngineError> {
+        let scale = self.scale;
+        let power = 10f64.powi(scale.into());
+        let values = self.held.finish(ctl)?;
+        let sums = running(&values.weighted);
+        ctl.check()?;
+        let estimated = values.rank_error.is_some();
+        let some = count > 0;
+        let mut central = self.moments.finish();
+        let Extremes { min, max } = self.extremes;
+        if min == max {
+            central = central.of_a_constant();
+        }
+        let variance = central.variance().map(|variance| variance / power / power);
+        let figures = Numeric {
+            min: some.then(|| Self::number(min, scale)),
+            max: some.then(|| Self::number(max, scale)),
+            mean: some.then(|| match self.sum {
+                Some(sum) => mean(sum, count, scale),
+                None => self.rough_sum / count as f64 / power,
+            }),
+            std: variance.map(f64::sqrt),
+            variance,
+            sum: Some(match self.sum {
+                Some(sum) => Number::decimal(sum, scale),
+                None => Number::Float(self.rough_sum / power),
+            }),
+            skewness: central.skewness(),
+            kurtosis: central.kurtosis(),
+            zeros: self.zeros,
+            negatives: self.negatives,
+            infinities: 0,
+            quantiles: quantiles(&values, |percent| {
+                percentile(&values.weighted, &sums, percent, T::of_key, scale)
+            }),
+            histogram: match some {
+                true => distribution::<T>(&values, &sums, (min, max), scale, estimated),
+                false => Default::default(),
+            },
+        };
+        Ok((figures, values))
+    }
+}
+
+/// The sum over the count, rounded once or nearly so.
+fn mean(sum: i128, count: u64, scale: u8) -> f64 {
+    let n = i128::from(count);
+    let power = 10f64.powi(scale.into());
+    if sum.unsigned_abs() <= EXACT {
+        return sum as f64 / (count as f64 * power);
+    }
+    ((sum / n) as f64 + (sum % n) as f64 / count as f64) / power
+}
+
+fn distribution<T: Digits>(
+    values: &HeldValues<T::Key>,
+    sums: &[u64],
+    (min, max): (T::Key, T::Key),
+    scale: u8,
+    estimated: bool,
+) -> lastcall_domain::profile::Histogram<Number> {
+    let weighted = &values.weighted;
+    let exact = |key| T::of_key(key).unsigned_abs() <= EXACT;
+    if scale == 0 && !(exact(min) && exact(max)) {
+        let extremes = (T::of_key(min), T::of_key(max));
+        return histogram::whole(weighted, sums, T::of_key, extremes, estimated);
+    }
+    let float = |key| match scale {
+        0 => T::of_key(key) as f64,
+        scale => Number::decimal(T::of_key(key), scale).as_f64(),
+    };
+    let extremes = (float(min), float(max));
+    histogram::numeric(weighted, sums, float, extremes, scale == 0, estimated)
+}
