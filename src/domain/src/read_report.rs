@@ -76,6 +76,8 @@ impl ReadWarning {
         "month_first_dates",
         "two_digit_years",
         "formula_texts",
+        "long_integers",
+        "rounded_numbers",
         "ambiguous_numbers",
         "ambiguous_dates",
     ];
