@@ -48,7 +48,7 @@ pub struct ReadWarning {
 
 impl ReadWarning {
     /// Every code of a text's warnings.
-    pub const CODES: [&str; 29] = [
+    pub const CODES: [&str; 31] = [
         "guessed_encoding",
         "replaced_characters",
         "inner_boms",
