@@ -27,7 +27,7 @@ use crate::config::{Config, raise_file_limit};
 use crate::exit::{Exit, Failure};
 use crate::logging::LogWriter;
 use closers::Closers;
-pub(crate) use settings::{PDF_CHILD, SQL_CHILD};
+pub(crate) use settings::{PDF_CHILD, SQL_CHILD, local_sql_config};
 pub(crate) use signals::HeldSignals;
 use signals::{Signals, Stop};
 use startup::Service;

@@ -1,7 +1,10 @@
 //! The command line.
 
 mod check;
+mod check_data;
+mod check_table;
 mod health;
+mod local_file;
 mod profile;
 mod read_args;
 mod stdin;
@@ -55,6 +58,9 @@ enum Local {
     Check,
     /// Profile a local file, without a server.
     Profile(ProfileArgs),
+    /// Check a local file against a data contract, without a server; exits with 1 where a check
+    /// fails.
+    CheckData(check_data::CheckDataArgs),
     /// Print the OpenAPI document.
     Openapi,
     /// Ask a running service whether it can serve; exits with 0 or 69. For HEALTHCHECK.
@@ -99,6 +105,7 @@ pub fn run() -> ExitCode {
             read.and_then(|read| profile::run(&args.file, args.output.as_deref(), &read))
                 .map(|()| ExitCode::SUCCESS)
         }
+        Local::CheckData(args) => check_data::run(&args),
         Local::Check => load(&cli.config).and_then(|config| {
             let text = check::describe(&config);
             let text = text.map_err(|error| Failure::new(Exit::Config, error))?;

@@ -1,4 +1,4 @@
-//! Exit codes: 0 and 2 as everywhere, 64 and up as in `sysexits.h`.
+//! Exit codes: 0, 1 and 2 as everywhere, 64 and up as in `sysexits.h`.
 
 use std::process::ExitCode;
 
@@ -8,6 +8,8 @@ use std::process::ExitCode;
 pub enum Exit {
     /// All went well.
     Clean = 0,
+    /// A check of a data contract does not hold.
+    CheckFailed = 1,
     /// The command line is wrong.
     Usage = 2,
     /// The input cannot be used as what it claims to be.

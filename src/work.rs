@@ -2,6 +2,7 @@
 //! processes and the renderer.
 
 mod analysis;
+mod check;
 mod compute;
 mod describe;
 mod errors;
@@ -11,6 +12,7 @@ mod spool;
 mod tables;
 
 pub(crate) use analysis::AnalysisWork;
+pub(crate) use check::{QueryChecks, read_options, referenced};
 pub(crate) use compute::Compute;
 pub(crate) use describe::Describer;
 pub(crate) use report::ReportWork;

@@ -67,6 +67,15 @@ pub(super) fn sql_config(config: &Config, scratch: &Path) -> anyhow::Result<SqlC
     })
 }
 
+/// The processes for queries of the command line.
+pub(crate) fn local_sql_config(scratch: &Path) -> anyhow::Result<SqlConfig> {
+    let (program, args) = (running_image()?, vec![SQL_CHILD.into()]);
+    Ok(SqlConfig {
+        spares: 0,
+        ..SqlConfig::new(program, args, scratch.join("sql"))
+    })
+}
+
 pub(super) fn typesetter_config(
     config: &Config,
     scratch: &Path,

@@ -234,6 +234,7 @@ impl Startup<'_> {
             sql: Arc::clone(&base.sql),
             compute: Arc::clone(&base.compute),
             scratch: base.scratch.clone(),
+            clock: Arc::clone(&self.clock),
             timeout: self.config.analysis.pool.timeout,
             conversions: Arc::default(),
         });

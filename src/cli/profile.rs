@@ -17,7 +17,7 @@ use super::{print, stdin, table};
 use crate::exit::{Exit, Failure};
 
 /// The memory that a profile on the command line may take, in bytes.
-const MEMORY: u64 = 1 << 30;
+pub(super) const MEMORY: u64 = 1 << 30;
 /// How many of the first bytes tell the format where the file's ending does not.
 const LOOK: u64 = 512;
 /// How often the progress bar is drawn.
@@ -42,7 +42,7 @@ pub(super) fn run(file: &Path, output: Option<&Path>, read: &ReadOptions) -> Res
     }
 }
 
-fn report_format(output: &Path) -> Result<ReportFormat, Failure> {
+pub(super) fn report_format(output: &Path) -> Result<ReportFormat, Failure> {
     ReportFormat::from_file_name(&output.to_string_lossy()).ok_or_else(|| {
         Failure::new(
             Exit::Usage,
@@ -55,7 +55,7 @@ fn report_format(output: &Path) -> Result<ReportFormat, Failure> {
 }
 
 /// Whether both paths lead to one file.
-fn is_same(file: &Path, output: &Path) -> bool {
+pub(super) fn is_same(file: &Path, output: &Path) -> bool {
     match (file.canonicalize(), output.canonicalize()) {
         (Ok(file), Ok(output)) => file == output,
         _ => false,
@@ -110,13 +110,13 @@ fn compute(file: &Path, read: &ReadOptions) -> Result<Profile, Failure> {
 }
 
 /// The format that the file's ending names, or else its first bytes.
-fn format_of(file: &Path) -> anyhow::Result<Format> {
+pub(super) fn format_of(file: &Path) -> anyhow::Result<Format> {
     let shown = file.display();
     // Before it is opened: that of a pipe waits for whoever writes to it.
     let kind = std::fs::metadata(file).with_context(|| format!("{shown}: cannot be read"))?;
     anyhow::ensure!(
         kind.is_file(),
-        "{shown}: is not a regular file; `lastcall profile -` reads from a pipe"
+        "{shown}: is not a regular file; `-` reads from a pipe"
     );
     if let Some(format) = Format::from_file_name(&file.to_string_lossy()) {
         return Ok(format);
@@ -140,8 +140,17 @@ fn format_of(file: &Path) -> anyhow::Result<Format> {
 
 fn write(profile: &Profile, output: &Path, format: ReportFormat) -> Result<(), Failure> {
     let input = ReportInput::profile(profile, SystemClock.now());
+    write_report(&input, output, format)
+}
+
+/// Writes a report to a file.
+pub(super) fn write_report(
+    input: &ReportInput<'_>,
+    output: &Path,
+    format: ReportFormat,
+) -> Result<(), Failure> {
     let bytes = Renderer::new(FontConfig::default())
-        .render(&input, format, &Cancel::new())
+        .render(input, format, &Cancel::new())
         .map_err(|error| Failure::new(Exit::Software, error))?;
     std::fs::write(output, bytes)
         .with_context(|| format!("{}: cannot be written", output.display()))
@@ -149,12 +158,12 @@ fn write(profile: &Profile, output: &Path, format: ReportFormat) -> Result<(), F
 }
 
 /// Draws a bar on a terminal until it is dropped; draws nothing where output is piped.
-struct ProgressWatch {
+pub(super) struct ProgressWatch {
     shown: Option<(ProgressBar, Cancel, std::thread::JoinHandle<()>)>,
 }
 
 impl ProgressWatch {
-    fn start(progress: &Progress) -> Self {
+    pub(super) fn start(progress: &Progress) -> Self {
         if !std::io::stderr().is_terminal() {
             return Self { shown: None };
         }
@@ -175,7 +184,7 @@ impl ProgressWatch {
         }
     }
 
-    fn finish(self) {
+    pub(super) fn finish(self) {
         if let Some((bar, done, thread)) = self.shown {
             done.cancel();
             thread.thread().unpark();

@@ -33,7 +33,8 @@ pub(super) fn of(profile: &Profile) -> String {
     text
 }
 
-fn columns(columns: &[Column]) -> Table {
+/// A table with a line under its header and no others.
+pub(super) fn plain_table() -> Table {
     let mut table = Table::new();
     table
         .load_preset(presets::UTF8_HORIZONTAL_ONLY)
@@ -41,11 +42,16 @@ fn columns(columns: &[Column]) -> Table {
         .remove_style(TableComponent::MiddleIntersections)
         .remove_style(TableComponent::LeftBorderIntersections)
         .remove_style(TableComponent::RightBorderIntersections)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header([
-            "column", "type", "count", "missing", "distinct", "mean", "std", "min", "median",
-            "max", "top",
-        ]);
+        .set_content_arrangement(ContentArrangement::Dynamic);
+    table
+}
+
+fn columns(columns: &[Column]) -> Table {
+    let mut table = plain_table();
+    table.set_header([
+        "column", "type", "count", "missing", "distinct", "mean", "std", "min", "median", "max",
+        "top",
+    ]);
     for column in columns {
         table.add_row(row(column));
     }
@@ -107,7 +113,7 @@ fn figures(column: &Column) -> [String; 5] {
 }
 
 /// Six significant digits, and no more zeros than needed.
-fn short(number: f64) -> String {
+pub(super) fn short(number: f64) -> String {
     if number == 0.0 {
         return "0".to_owned();
     }
@@ -125,7 +131,7 @@ fn short(number: f64) -> String {
 }
 
 /// The text without what would steer the terminal: it comes from whoever made the data.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() {
@@ -137,7 +143,7 @@ fn plain(text: &str) -> String {
     shown
 }
 
-fn cut(text: &str) -> String {
+pub(super) fn cut(text: &str) -> String {
     if text.chars().count() <= WIDEST_VALUE {
         return text.to_owned();
     }

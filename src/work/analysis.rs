@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use lastcall_domain::profile::Profile;
 use lastcall_domain::store::Store;
 use lastcall_domain::{
-    Blobs, Body, Cancel, Dataset, DatasetName, JobError, JobSpec, LocalBlob, Output,
+    Blobs, Body, Cancel, Clock, Dataset, DatasetName, JobError, JobSpec, LocalBlob, Output,
     ProfileOptions, ProfileWork, Progress, SessionId, SqlParameter, TableFormat, Task, Work,
     assert_may_compute,
 };
@@ -32,6 +32,7 @@ pub(crate) struct AnalysisWork {
     pub(crate) sql: Arc<Sql>,
     pub(crate) compute: Arc<Compute>,
     pub(crate) scratch: PathBuf,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) timeout: Duration,
     pub(crate) conversions: Arc<Conversions>,
 }
@@ -81,6 +82,11 @@ impl Work for AnalysisWork {
                 })
                 .await
             }
+            JobSpec::Check {
+                dataset,
+                contract,
+                options,
+            } => self.check(&task, dataset, contract, options).await,
             JobSpec::Report { .. } => Err(JobError::permanent(
                 "internal",
                 "AnalysisService was handed a report",
@@ -111,12 +117,16 @@ impl ProfileWork for AnalysisWork {
 }
 
 impl AnalysisWork {
-    async fn dataset(&self, session: SessionId, name: &DatasetName) -> Result<Dataset, JobError> {
+    pub(super) async fn dataset(
+        &self,
+        session: SessionId,
+        name: &DatasetName,
+    ) -> Result<Dataset, JobError> {
         let dataset = self.store.dataset(session, name).await;
         dataset.map_err(job)?.ok_or_else(|| dataset_not_found(name))
     }
 
-    async fn open(&self, dataset: &Dataset) -> Result<LocalBlob, JobError> {
+    pub(super) async fn open(&self, dataset: &Dataset) -> Result<LocalBlob, JobError> {
         let file = self.blobs.local(&dataset.blob).await;
         file.map_err(job)
     }
@@ -138,7 +148,7 @@ impl AnalysisWork {
 
     /// Runs `work` on a computing thread. What it owns ends there as well: the copy of a blob is
     /// removed when it is dropped.
-    async fn engine_run<T: Send + 'static>(
+    pub(super) async fn engine_run<T: Send + 'static>(
         &self,
         cancel: &Cancel,
         progress: &Progress,
@@ -152,14 +162,9 @@ impl AnalysisWork {
             .ok_or_else(stopping)?
     }
 
-    async fn query(
-        &self,
-        task: &Task,
-        query: &str,
-        parameters: &[SqlParameter],
-        format: TableFormat,
-    ) -> Result<Output, JobError> {
-        let tables = SessionTables {
+    /// The datasets of the task's session, as tables.
+    pub(super) fn tables(&self, task: &Task) -> SessionTables {
+        SessionTables {
             session: task.job.session,
             store: Arc::clone(&self.store),
             blobs: Arc::clone(&self.blobs),
@@ -169,7 +174,17 @@ impl AnalysisWork {
             cancel: task.cancel.clone(),
             conversions: Arc::clone(&self.conversions),
             open: Mutex::new(Vec::new()),
-        };
+        }
+    }
+
+    async fn query(
+        &self,
+        task: &Task,
+        query: &str,
+        parameters: &[SqlParameter],
+        format: TableFormat,
+    ) -> Result<Output, JobError> {
+        let tables = self.tables(task);
         let answer = self
             .sql
             .query(
@@ -211,7 +226,7 @@ fn result_format(format: TableFormat) -> ResultFormat {
     }
 }
 
-fn as_json(value: &impl Serialize, scratch: &Path) -> Result<Output, JobError> {
+pub(super) fn as_json(value: &impl Serialize, scratch: &Path) -> Result<Output, JobError> {
     assert_may_compute();
     let mut spool = Spool::new(scratch);
     let written = serde_json::to_writer(&mut spool, value).map_err(io::Error::from);

@@ -104,6 +104,10 @@ impl Input {
                 let title = format!("{baseline} and {candidate}");
                 render(&ReportInput::compare(&report, now).titled(&title))
             }
+            JobSpec::Check { dataset, .. } => {
+                let report = stored.parse()?;
+                render(&ReportInput::check(&report, now).titled(dataset.as_str()))
+            }
             JobSpec::Report { .. } => Err(JobError::permanent(
                 "not_an_analysis",
                 "a report cannot be made of a report",

@@ -1,7 +1,8 @@
 //! `POST /v1/sessions/{sid}/analyses`.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use lastcall_domain::{JobSpec, ProfileOptions, Session, SqlParameter, TableFormat};
+use lastcall_contract::ContractError;
+use lastcall_domain::{CheckOptions, JobSpec, ProfileOptions, Session, SqlParameter, TableFormat};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -18,6 +19,8 @@ use crate::view::JobView;
 const MAX_QUERY: usize = 64 * 1024;
 /// The most parameters of a query.
 const MAX_PARAMETERS: usize = 1000;
+/// The largest contract, in bytes of JSON.
+const MAX_CONTRACT: usize = 256 * 1024;
 
 /// What is to be analysed, and how. `kind` may be left out where a `dataset` is named: it is then
 /// `profile`.
@@ -55,6 +58,19 @@ pub(crate) enum NewAnalysis {
         candidate: String,
         /// How to read both.
         options: Option<ProfileOptions>,
+    },
+    /// Whether a dataset is as a data contract says.
+    #[schema(title = "NewCheck")]
+    Check {
+        /// The dataset.
+        #[schema(example = "penguins")]
+        dataset: String,
+        /// The contract: a Frictionless Table Schema or Data Package, or one of the Open Data
+        /// Contract Standard, version 3; as an object, or as text in YAML or JSON.
+        #[schema(value_type = Object)]
+        contract: Value,
+        /// How to read the dataset, and how many failing rows to show.
+        options: Option<CheckOptions>,
     },
     /// A read-only query; the session's datasets are its tables.
     #[schema(title = "NewQuery")]
@@ -122,6 +138,22 @@ async fn spec(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult
             candidate: state.dataset_to_submit(session, &candidate).await?,
             options: checked(options)?,
         },
+        NewAnalysis::Check {
+            dataset,
+            contract,
+            options,
+        } => {
+            let options = options.unwrap_or_default();
+            let valid = options.check();
+            valid.map_err(|error| invalid(error.to_string()))?;
+            let dataset = state.dataset_to_submit(session, &dataset).await?;
+            let contract = checked_contract(contract, dataset.as_str())?;
+            JobSpec::Check {
+                dataset,
+                contract,
+                options,
+            }
+        }
         NewAnalysis::Sql {
             query,
             parameters,
@@ -159,6 +191,21 @@ fn checked(options: Option<ProfileOptions>) -> ApiResult<ProfileOptions> {
         .check()
         .map_err(|error| invalid(error.to_string()))?;
     Ok(options)
+}
+
+/// The contract as an object, if it can be used.
+fn checked_contract(contract: Value, dataset: &str) -> ApiResult<Value> {
+    let refused = |error: ContractError| Problem::new(Code::InvalidContract, error.to_string());
+    let contract = match contract {
+        Value::String(text) => lastcall_contract::parse(text.as_bytes()).map_err(refused)?,
+        object => object,
+    };
+    if contract.to_string().len() > MAX_CONTRACT {
+        let detail = format!("a contract has at most {MAX_CONTRACT} bytes");
+        return Err(Problem::new(Code::InvalidContract, detail));
+    }
+    lastcall_contract::read(&contract, dataset).map_err(refused)?;
+    Ok(contract)
 }
 
 fn check_query(query: &str) -> ApiResult<()> {

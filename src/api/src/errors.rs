@@ -88,6 +88,7 @@ codes! {
     }
     UNPROCESSABLE_ENTITY {
         InvalidRequest "invalid_request" "Invalid request"
+        InvalidContract "invalid_contract" "The data contract cannot be used"
         InvalidDatasetName "invalid_dataset_name" "That is not the name of a dataset"
         InvalidReadOption "invalid_option" "A read option is not valid for the dataset"
         EmptyDataset "empty_dataset" "The dataset is empty"

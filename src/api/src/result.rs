@@ -139,6 +139,7 @@ fn file_name(job: &Job) -> String {
             candidate,
             ..
         } => format!("{baseline}-{candidate}.compare.{format}"),
+        JobSpec::Check { dataset, .. } => format!("{dataset}.check.{format}"),
         JobSpec::Sql { .. } => format!("query.{format}"),
         JobSpec::Report { source, .. } => match source {
             ReportSource::Dataset(dataset) => format!("{dataset}.report.{format}"),

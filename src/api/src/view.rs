@@ -4,12 +4,17 @@ use chrono::{DateTime, Utc};
 use lastcall_domain::lifecycle::State;
 use lastcall_domain::profile::ColumnType;
 use lastcall_domain::{
-    Dataset, DatasetName, Field, Format, Job, JobError, JobSpec, ProfileOptions, ReadOptions,
-    ReadReport, ReportFormat, ReportSource, Schema, Service, Session, ShownDuration, TableFormat,
+    CheckOptions, Dataset, DatasetName, Field, Format, Job, JobError, JobSpec, ProfileOptions,
+    ReadOptions, ReadReport, ReportFormat, ReportSource, Schema, Service, Session, ShownDuration,
+    TableFormat,
 };
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+/// The longest contract that a job shows, in bytes of JSON: lists of jobs show them all.
+const MAX_SHOWN_CONTRACT: usize = 16 * 1024;
 
 /// Bytes, as generated clients know them.
 #[derive(ToSchema)]
@@ -182,6 +187,8 @@ pub(crate) enum JobKind {
     Correlation,
     /// The comparison of two datasets.
     Compare,
+    /// The checks of a dataset.
+    Check,
     /// A report.
     Report,
 }
@@ -193,6 +200,7 @@ impl JobKind {
             JobSpec::Sql { .. } => Self::Sql,
             JobSpec::Correlation { .. } => Self::Correlation,
             JobSpec::Compare { .. } => Self::Compare,
+            JobSpec::Check { .. } => Self::Check,
             JobSpec::Report { .. } => Self::Report,
         }
     }
@@ -221,7 +229,7 @@ impl ResultFormat {
 /// What a job was asked to do. Which fields there are depends on its kind.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct JobInput {
-    /// The dataset of a profile, a correlation or a report.
+    /// The dataset of a profile, a correlation, checks or a report.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     dataset: Option<DatasetName>,
@@ -238,10 +246,25 @@ pub(crate) struct JobInput {
     query: Option<String>,
     /// The options of an analysis that is not a query; `{}` fields are the defaults.
     #[serde(skip_serializing_if = "Option::is_none")]
-    options: Option<ProfileOptions>,
+    options: Option<InputOptions>,
+    /// The contract of checks, unless it has more than 16 KiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    contract: Option<Value>,
     /// The analysis that a report is made of.
     #[serde(skip_serializing_if = "Option::is_none")]
     analysis: Option<Uuid>,
+}
+
+/// The options of an analysis.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = AnalysisOptions)]
+pub(crate) enum InputOptions {
+    /// Of a profile, a correlation or a comparison.
+    Profile(ProfileOptions),
+    /// Of checks.
+    Check(CheckOptions),
 }
 
 impl JobInput {
@@ -250,7 +273,17 @@ impl JobInput {
         match spec {
             JobSpec::Profile { dataset, options } | JobSpec::Correlation { dataset, options } => {
                 input.dataset = Some(dataset.clone());
-                input.options = Some(options.clone());
+                input.options = Some(InputOptions::Profile(options.clone()));
+            }
+            JobSpec::Check {
+                dataset,
+                contract,
+                options,
+            } => {
+                input.dataset = Some(dataset.clone());
+                input.options = Some(InputOptions::Check(options.clone()));
+                let is_short = contract.to_string().len() <= MAX_SHOWN_CONTRACT;
+                input.contract = is_short.then(|| contract.clone());
             }
             JobSpec::Compare {
                 baseline,
@@ -259,7 +292,7 @@ impl JobInput {
             } => {
                 input.baseline = Some(baseline.clone());
                 input.candidate = Some(candidate.clone());
-                input.options = Some(options.clone());
+                input.options = Some(InputOptions::Profile(options.clone()));
             }
             JobSpec::Sql { query, .. } => input.query = Some(query.clone()),
             JobSpec::Report { source, .. } => match source {

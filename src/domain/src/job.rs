@@ -4,10 +4,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::lifecycle::{Lifecycle, State};
 use crate::{
-    DatasetName, JobId, Owner, ProfileOptions, ReportFormat, SessionId, SqlParameter, Timestamp,
+    CheckOptions, DatasetName, JobId, Owner, ProfileOptions, ReportFormat, SessionId, SqlParameter,
+    Timestamp,
 };
 
 /// Who runs a job.
@@ -91,6 +93,16 @@ pub enum JobSpec {
         #[serde(default)]
         options: ProfileOptions,
     },
+    /// Whether a dataset is as a data contract says.
+    Check {
+        /// The dataset.
+        dataset: DatasetName,
+        /// The contract.
+        contract: Value,
+        /// How to read the dataset, and how many failing rows to show.
+        #[serde(default)]
+        options: CheckOptions,
+    },
     /// A report.
     Report {
         /// On what.
@@ -154,6 +166,7 @@ impl JobSpec {
             Self::Sql { .. } => "sql",
             Self::Correlation { .. } => "correlation",
             Self::Compare { .. } => "compare",
+            Self::Check { .. } => "check",
             Self::Report { .. } => "report",
         }
     }

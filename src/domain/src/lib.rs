@@ -4,6 +4,7 @@
 mod arbiter;
 mod blobs;
 mod cancel;
+pub mod check;
 mod clock;
 pub mod compare;
 pub mod content;
@@ -40,7 +41,7 @@ pub use id::{InstanceId, JobId, SessionId};
 pub use job::{ClaimRef, Job, JobError, JobSpec, ReportSource, Service, TableFormat};
 pub use lifecycle::{Lifecycle, Limits, Refused, State};
 pub use memory::{Fault, Faults, MemoryBlobs, MemoryStore};
-pub use options::{InvalidOption, ProfileOptions, Thresholds};
+pub use options::{CheckOptions, InvalidOption, ProfileOptions, Thresholds};
 pub use parameter::SqlParameter;
 pub use read_options::{DEFAULT_MISSING, DateOrder, Mark, ReadOptions, encoding};
 pub use read_report::{Certainty, ReadReport, ReadStep, ReadWarning};

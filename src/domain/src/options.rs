@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::ReadOptions;
+use crate::check::{DEFAULT_EXAMPLES, MAX_EXAMPLES};
 
 /// An option that makes no sense, whatever the data is.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -74,6 +75,41 @@ impl ProfileOptions {
     pub fn check(&self) -> Result<(), InvalidOption> {
         self.read.check()?;
         self.alerts.check()
+    }
+}
+
+/// The options of the checks of a contract.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct CheckOptions {
+    /// How to read the data.
+    pub read: ReadOptions,
+    /// How many failing rows each check shows, up to 100.
+    #[cfg_attr(feature = "schema", schema(maximum = 100))]
+    pub examples: usize,
+}
+
+impl Default for CheckOptions {
+    fn default() -> Self {
+        Self {
+            read: ReadOptions::default(),
+            examples: DEFAULT_EXAMPLES,
+        }
+    }
+}
+
+impl CheckOptions {
+    /// Whether the options make sense.
+    ///
+    /// # Errors
+    /// Where one does not; the first is named.
+    pub fn check(&self) -> Result<(), InvalidOption> {
+        if self.examples > MAX_EXAMPLES {
+            let detail = format!("{} is more than {MAX_EXAMPLES}", self.examples);
+            return Err(InvalidOption::new("examples", detail));
+        }
+        self.read.check()
     }
 }
 

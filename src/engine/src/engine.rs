@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lastcall_domain::assert_may_compute;
+use lastcall_domain::check::CheckReport;
 use lastcall_domain::compare::Comparison;
 use lastcall_domain::correlation::CorrelationReport;
 use lastcall_domain::profile::{ColumnType, Profile};
@@ -14,7 +15,7 @@ use lastcall_domain::{Cancel, Field, ProfileOptions, Progress, ReadOptions, Read
 use crate::ctl::Ctl;
 use crate::limits::{LEAST, Limits};
 use crate::pipeline::Resources;
-use crate::{EngineError, Source, compare, convert, correlation, profile};
+use crate::{CheckInput, EngineError, Source, check, compare, convert, correlation, profile};
 
 /// What an engine may use.
 #[derive(Clone, Debug)]
@@ -134,6 +135,29 @@ impl Engine {
         };
         let share = self.enter(larger, ctl)?;
         compare::compare(&baseline, &candidate, options, &share.resources, ctl)
+    }
+
+    /// Whether a dataset is as a contract says, but for what the contract asks by queries. Blocks
+    /// like [`profile`](Self::profile).
+    ///
+    /// # Errors
+    /// See [`EngineError`]. A check that cannot be made says so in the report.
+    pub fn check(
+        &self,
+        input: &CheckInput<'_>,
+        cancel: &Cancel,
+        progress: &Progress,
+    ) -> Result<CheckReport, EngineError> {
+        let ctl = self.ctl(cancel, progress);
+        let mut largest = (input.source.size()?, input.source);
+        for (source, _) in input.references.values() {
+            let size = source.size()?;
+            if size > largest.0 {
+                largest = (size, source);
+            }
+        }
+        let share = self.enter(largest.1, ctl)?;
+        check::check(input, &share.resources, ctl)
     }
 
     /// The names and types of the columns, inferred from all rows, and how they were read. Half

@@ -28,6 +28,7 @@
 
 mod batch;
 mod cell;
+mod check;
 mod compare;
 mod convert;
 mod correlation;
@@ -45,6 +46,7 @@ mod schema;
 mod sniff;
 mod source;
 
+pub use check::CheckInput;
 pub use engine::{Description, Engine, EngineConfig, Reservation};
 pub use error::EngineError;
 pub use source::Source;

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use lastcall_domain::SqlResult;
+use lastcall_domain::check::CheckReport;
 use lastcall_domain::compare::Comparison;
 use lastcall_domain::correlation::CorrelationReport;
 use lastcall_domain::profile::Profile;
@@ -44,6 +45,8 @@ pub enum ReportBody<'a> {
     Correlation(&'a CorrelationReport),
     /// How one dataset differs from another.
     Compare(&'a Comparison),
+    /// Whether a dataset is as a contract says.
+    Check(&'a CheckReport),
     /// Any other analysis. One that is known by its kind and reads as such is shown as what it
     /// is, the rest as facts and tables.
     Other {
@@ -101,6 +104,15 @@ impl<'a> ReportInput<'a> {
             title: None,
             created_at,
             body: ReportBody::Compare(report),
+        }
+    }
+
+    /// A report of the checks of a contract.
+    pub fn check(report: &'a CheckReport, created_at: DateTime<Utc>) -> Self {
+        Self {
+            title: None,
+            created_at,
+            body: ReportBody::Check(report),
         }
     }
 

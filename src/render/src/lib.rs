@@ -183,6 +183,7 @@ fn document(
         }
         ReportBody::Correlation(data) => Ok(document::correlation(data, title, at, limits)),
         ReportBody::Compare(data) => Ok(document::compare(data, title, at, limits)),
+        ReportBody::Check(data) => Ok(document::check(data, title, at, limits)),
         ReportBody::Other { kind, value } => Ok(document::generic(
             value,
             title.unwrap_or(kind),
@@ -200,6 +201,7 @@ fn json(report: &ReportInput<'_>, out: &mut dyn Write) -> Result<(), RenderError
         ReportBody::Stored { answer, .. } => return Ok(answer.copy(out)?),
         ReportBody::Correlation(data) => serde_json::to_writer_pretty(&mut *out, data),
         ReportBody::Compare(data) => serde_json::to_writer_pretty(&mut *out, data),
+        ReportBody::Check(data) => serde_json::to_writer_pretty(&mut *out, data),
         ReportBody::Other { value, .. } => serde_json::to_writer_pretty(&mut *out, value),
     }?;
     Ok(out.write_all(b"\n")?)

@@ -1,6 +1,7 @@
 //! The configuration, the commands, and the exit codes of both.
 
 mod check;
+mod check_data;
 mod commands;
 mod faults;
 mod profile;

@@ -4,6 +4,7 @@
 mod errors;
 
 use actix_web::HttpResponse;
+use lastcall_domain::check::CheckReport;
 use lastcall_domain::compare::Comparison;
 use lastcall_domain::correlation::CorrelationReport;
 use lastcall_domain::profile::Profile;
@@ -41,7 +42,7 @@ use crate::{
     ),
     components(schemas(
         problem::Document<'static>,
-        Profile, CorrelationReport, Comparison, SqlResult, Order, State, Service,
+        Profile, CorrelationReport, Comparison, CheckReport, SqlResult, Order, State, Service,
     )),
     servers((url = "/", description = "This service")),
 )]
@@ -78,6 +79,7 @@ fn add_results(document: &mut Value) {
             { "$ref": "#/components/schemas/SqlResult" },
             { "$ref": "#/components/schemas/Correlation" },
             { "$ref": "#/components/schemas/Comparison" },
+            { "$ref": "#/components/schemas/CheckReport" },
         ]
     });
 }

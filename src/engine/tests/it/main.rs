@@ -5,6 +5,7 @@
 mod associations;
 mod bounds;
 mod cancelling;
+mod checks;
 mod columns;
 mod converting;
 mod estimates;

@@ -2,6 +2,7 @@
 //! as people read it. The page, the PDF and Markdown are three ways to write one document.
 
 mod alerts;
+mod check;
 mod column;
 mod compare;
 mod correlation;
@@ -20,6 +21,7 @@ use serde::Serialize;
 
 use crate::chart::Chart;
 
+pub(crate) use check::check;
 pub(crate) use compare::{compare, status};
 pub(crate) use correlation::correlation;
 pub(crate) use generic::generic;

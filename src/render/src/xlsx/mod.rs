@@ -1,6 +1,7 @@
 //! The workbook. Numbers are numbers and text is text: nothing of the data is ever a formula, a
 //! link or the name of a sheet.
 
+mod check;
 mod compare;
 mod correlation;
 mod lists;
@@ -56,6 +57,10 @@ pub(crate) fn xlsx(
         ReportBody::Compare(data) => {
             overview(&mut book, report, None, cancel)?;
             compare::sheets(&mut book, data)?;
+        }
+        ReportBody::Check(data) => {
+            overview(&mut book, report, None, cancel)?;
+            check::sheets(&mut book, data)?;
         }
         ReportBody::Other { .. } => {
             let doc = overview(&mut book, report, None, cancel)?;

@@ -1,0 +1,265 @@
+//! `lastcall check-data FILE --contract C`: the checks of a data contract, without a server.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use async_trait::async_trait;
+use clap::Args;
+use lastcall_domain::check::{CheckPlan, CheckReport, DEFAULT_EXAMPLES, Rule};
+use lastcall_domain::{
+    Cancel, CheckOptions, Clock as _, JobError, Progress, ReadOptions, SystemClock,
+};
+use lastcall_engine::{CheckInput, Engine, Source};
+use lastcall_render::ReportInput;
+use lastcall_sql::{Sql, TableError, Tables};
+use tempfile::TempDir;
+
+use super::local_file::{LocalFile, engine};
+use super::profile::{ProgressWatch, is_same, report_format, write_report};
+use super::{check_table, print, read_args};
+use crate::boot;
+use crate::exit::{Exit, Failure};
+use crate::work::{QueryChecks, read_options, referenced};
+
+/// How long a query of a contract may take.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(300);
+/// The largest contract that is read from a file, in bytes.
+const MAX_CONTRACT: u64 = lastcall_contract::MAX_BYTES as u64;
+
+#[derive(Debug, Args)]
+pub(super) struct CheckDataArgs {
+    /// A CSV, TSV, NDJSON, Parquet or XLSX file, told by its ending or else by its first bytes;
+    /// gzip is decompressed. `-` is the standard input.
+    file: PathBuf,
+    /// The contract, in YAML or JSON: a Frictionless Table Schema or Data Package, or one of the
+    /// Open Data Contract Standard, version 3.
+    #[arg(short, long, value_name = "FILE")]
+    contract: PathBuf,
+    /// Where to write a report; the ending picks html, pdf, xlsx, md or json. Without it, a
+    /// table is printed.
+    #[arg(short, long, value_name = "OUT")]
+    output: Option<PathBuf>,
+    /// How the contract and its queries name the data; the file's name without its ending where
+    /// left out.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Another dataset, to which foreign keys and queries of the contract refer; may be repeated.
+    #[arg(long = "with", value_name = "NAME=FILE")]
+    others: Vec<String>,
+    /// How many failing rows each check shows, up to 100.
+    #[arg(long, value_name = "ROWS", default_value_t = DEFAULT_EXAMPLES)]
+    examples: usize,
+    #[command(flatten)]
+    read: read_args::ReadArgs,
+}
+
+/// Checks the file, and prints a table or writes a report.
+pub(super) fn run(args: &CheckDataArgs) -> Result<ExitCode, Failure> {
+    let usage = |error: anyhow::Error| Failure::new(Exit::Usage, error);
+    let options = CheckOptions {
+        read: args.read.options()?,
+        examples: args.examples,
+    };
+    options.check().map_err(|error| usage(error.into()))?;
+    let format = args.output.as_deref().map(report_format).transpose()?;
+    if let Some(output) = &args.output
+        && [&args.file, &args.contract]
+            .iter()
+            .any(|file| is_same(file, output))
+    {
+        let shown = output.display();
+        return Err(usage(anyhow!(
+            "{shown}: the report would take the place of what is read"
+        )));
+    }
+    let file = LocalFile::open(&args.file, &options.read)?;
+    let name = args.name.clone().unwrap_or_else(|| file.stem());
+    let mut plan = contract(&args.contract, &name)?;
+    plan.examples = options.examples;
+    let others = others(&args.others)?;
+    let report = Checking {
+        read: read_options(options.read, &plan.read, file.source.format),
+        engine: engine(),
+        file,
+        name,
+        others,
+        plan,
+    }
+    .run()?;
+    match (&args.output, format) {
+        (Some(output), Some(format)) => {
+            let input = ReportInput::check(&report, SystemClock.now());
+            write_report(&input, output, format)?;
+        }
+        _ => print(&check_table::of(&report))?,
+    }
+    Ok(if report.passed {
+        ExitCode::SUCCESS
+    } else {
+        Exit::CheckFailed.into()
+    })
+}
+
+fn contract(path: &Path, name: &str) -> Result<CheckPlan, Failure> {
+    let shown = path.display();
+    let read = || -> anyhow::Result<Vec<u8>> {
+        use std::io::Read as _;
+        let file = std::fs::File::open(path)?;
+        let mut text = Vec::new();
+        // One byte more than there may be tells that there are more.
+        file.take(MAX_CONTRACT + 1).read_to_end(&mut text)?;
+        Ok(text)
+    };
+    let text = read().with_context(|| format!("{shown}: cannot be read"));
+    let text = text.map_err(|error| Failure::new(Exit::NoInput, error))?;
+    let plan = lastcall_contract::parse(&text);
+    plan.and_then(|document| lastcall_contract::read(&document, name))
+        .map_err(|error| Failure::new(Exit::BadData, anyhow!("{shown}: {error}")))
+}
+
+/// The other datasets, by name.
+fn others(given: &[String]) -> Result<BTreeMap<String, LocalFile>, Failure> {
+    let mut others = BTreeMap::new();
+    for given in given {
+        let Some((name, file)) = given.split_once('=') else {
+            let error = anyhow!("--with wants NAME=FILE, not {given:?}");
+            return Err(Failure::new(Exit::Usage, error));
+        };
+        let file = LocalFile::open(Path::new(file), &ReadOptions::default())?;
+        others.insert(name.to_owned(), file);
+    }
+    Ok(others)
+}
+
+/// What is checked, and against what.
+struct Checking {
+    engine: Engine,
+    file: LocalFile,
+    name: String,
+    read: ReadOptions,
+    others: BTreeMap<String, LocalFile>,
+    plan: CheckPlan,
+}
+
+impl Checking {
+    fn run(self) -> Result<CheckReport, Failure> {
+        let names = referenced(&self.plan);
+        let references = names.filter_map(|name| {
+            let other = self.others.get(name)?;
+            Some((
+                name.to_owned(),
+                (other.source.clone(), ReadOptions::default()),
+            ))
+        });
+        let progress = Progress::new();
+        let bar = ProgressWatch::start(&progress);
+        let report = self.engine.check(
+            &CheckInput {
+                source: &self.file.source,
+                read: &self.read,
+                plan: &self.plan,
+                references: &references.collect(),
+                now: SystemClock.now(),
+            },
+            &Cancel::new(),
+            &progress,
+        );
+        bar.finish();
+        let mut report = report.map_err(|error| self.file.failure(&error))?;
+        let by_query = |rule: &Rule| matches!(rule, Rule::Sql { .. });
+        if self.plan.checks.iter().any(|check| by_query(&check.rule)) {
+            self.ask(&mut report)?;
+        }
+        Ok(report)
+    }
+
+    /// Makes the checks that are queries.
+    fn ask(&self, report: &mut CheckReport) -> Result<(), Failure> {
+        let software = |error: anyhow::Error| Failure::new(Exit::Software, error);
+        let scratch = TempDir::new().context("there is no folder for temporary files");
+        let scratch = scratch.map_err(software)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let runtime = runtime.map_err(|error| software(error.into()))?;
+        let config = boot::local_sql_config(scratch.path()).map_err(software)?;
+        let sql = Sql::new(config).map_err(|error| software(error.into()))?;
+        let tables = LocalTables {
+            checking: self,
+            scratch: scratch.path(),
+            made: Mutex::default(),
+        };
+        let made = runtime.block_on(async {
+            let queries = QueryChecks {
+                sql: &sql,
+                tables: &tables,
+                timeout: QUERY_TIMEOUT,
+                cancel: &Cancel::new(),
+            };
+            let made = queries.make(&self.plan, report).await;
+            sql.shutdown().await;
+            made
+        });
+        made.map_err(|JobError { code, message, .. }| software(anyhow!("{message} ({code})")))
+    }
+}
+
+/// The local files as the tables of queries.
+struct LocalTables<'a> {
+    checking: &'a Checking,
+    scratch: &'a Path,
+    /// The tables that were made, by name.
+    made: Mutex<BTreeMap<String, PathBuf>>,
+}
+
+impl LocalTables<'_> {
+    fn find(&self, name: &str) -> Option<(&Source, ReadOptions)> {
+        let Checking {
+            file,
+            name: own,
+            read,
+            others,
+            ..
+        } = self.checking;
+        match others.get(name) {
+            Some(other) => Some((&other.source, ReadOptions::default())),
+            None => (name == own).then(|| (&file.source, read.clone())),
+        }
+    }
+}
+
+#[async_trait]
+impl Tables for LocalTables<'_> {
+    async fn names(&self) -> Result<Vec<String>, TableError> {
+        let others = self.checking.others.keys().cloned();
+        Ok(others.chain([self.checking.name.clone()]).collect())
+    }
+
+    async fn open(&self, name: &str) -> Result<PathBuf, TableError> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(path) = made.get(name) {
+            return Ok(path.clone());
+        }
+        let (source, read) = self.find(name).ok_or_else(|| TableError {
+            code: "dataset_not_found",
+            message: format!("there is no dataset {name}"),
+            retryable: false,
+        })?;
+        let path = self.scratch.join(format!("{}.parquet", made.len()));
+        let (cancel, progress) = (Cancel::new(), Progress::new());
+        self.checking
+            .engine
+            .to_parquet(source.clone(), &read, &path, &cancel, &progress)
+            .map_err(|error| TableError {
+                code: error.code(),
+                message: error.to_string(),
+                retryable: false,
+            })?;
+        made.insert(name.to_owned(), path.clone());
+        Ok(path)
+    }
+}

@@ -1,0 +1,70 @@
+//! A dataset in a local file, or on the standard input.
+
+use std::path::Path;
+
+use anyhow::anyhow;
+use lastcall_domain::ReadOptions;
+use lastcall_engine::{Engine, EngineConfig, EngineError, Source};
+use tempfile::NamedTempFile;
+
+use super::{profile, stdin};
+use crate::exit::{Exit, Failure};
+
+/// A dataset that is there.
+pub(super) struct LocalFile {
+    pub(super) source: Source,
+    /// How messages name it.
+    shown: String,
+    /// The standard input, saved; removed on drop.
+    _saved: Option<NamedTempFile>,
+}
+
+impl LocalFile {
+    /// Finds out what is in the file.
+    pub(super) fn open(file: &Path, read: &ReadOptions) -> Result<Self, Failure> {
+        let saved = stdin::save(file)?;
+        let (path, name, shown) = match &saved {
+            Some(saved) => {
+                let name = stdin::NAME.to_owned();
+                (saved.path(), name.clone(), name)
+            }
+            None => {
+                let name = file.file_name().unwrap_or_default();
+                let name = name.to_string_lossy().into_owned();
+                (file, name, file.display().to_string())
+            }
+        };
+        let format = profile::format_of(path);
+        let format = format.map_err(|error| Failure::new(Exit::NoInput, error))?;
+        let valid = read.check_for(format);
+        valid.map_err(|error| Failure::new(Exit::Usage, error))?;
+        let path = path.to_owned();
+        Ok(Self {
+            source: Source { path, format, name },
+            shown,
+            _saved: saved,
+        })
+    }
+
+    /// Its name without an ending, which a table of it has.
+    pub(super) fn stem(&self) -> String {
+        let name = self.source.name.trim_end_matches(".gz");
+        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+        stem.to_owned()
+    }
+
+    /// The failure that an error of the engine is.
+    pub(super) fn failure(&self, error: &EngineError) -> Failure {
+        let detail = anyhow!("{}: {error} ({})", self.shown, error.code());
+        Failure::new(Exit::BadData, detail)
+    }
+}
+
+/// An engine for one command.
+pub(super) fn engine() -> Engine {
+    Engine::new(EngineConfig {
+        threads: std::thread::available_parallelism().map_or(1, usize::from),
+        memory: profile::MEMORY,
+        scratch: std::env::temp_dir(),
+    })
+}

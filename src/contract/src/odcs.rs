@@ -1,0 +1,435 @@
+//! The Open Data Contract Standard, version 3: `schema[].properties` with their types, keys,
+//! relationships and quality, and the freshness of a service level.
+
+use std::time::Duration;
+
+use lastcall_domain::check::{Rule, ValueType};
+use serde_json::Value;
+
+use crate::format::from_jdk;
+use crate::node::{Node, hint, meant};
+use crate::pattern::pattern;
+use crate::table_schema::{choose, foreign_key, form, length, primary_key, range};
+use crate::{Builder, ContractError, Result, extra, quality};
+
+const CONTRACT: [&str; 23] = [
+    "apiVersion",
+    "kind",
+    "id",
+    "name",
+    "version",
+    "status",
+    "tenant",
+    "tags",
+    "servers",
+    "dataProduct",
+    "description",
+    "domain",
+    "schema",
+    "support",
+    "price",
+    "team",
+    "roles",
+    "slaDefaultElement",
+    "slaProperties",
+    "authoritativeDefinitions",
+    "customProperties",
+    "contractCreatedTs",
+    "quality",
+];
+const OBJECT: [&str; 20] = [
+    "id",
+    "name",
+    "physicalName",
+    "physicalType",
+    "logicalType",
+    "businessName",
+    "description",
+    "dataGranularityDescription",
+    "tags",
+    "authoritativeDefinitions",
+    "customProperties",
+    "properties",
+    "relationships",
+    "quality",
+    "context",
+    "deprecated",
+    "row_count",
+    "freshness",
+    "sql",
+    "synonyms",
+];
+const PROPERTY: [&str; 32] = [
+    "id",
+    "name",
+    "physicalName",
+    "physicalType",
+    "logicalType",
+    "logicalTypeOptions",
+    "businessName",
+    "description",
+    "tags",
+    "required",
+    "unique",
+    "primaryKey",
+    "primaryKeyPosition",
+    "partitioned",
+    "partitionKeyPosition",
+    "classification",
+    "encryptedName",
+    "criticalDataElement",
+    "transformSourceObjects",
+    "transformLogic",
+    "transformDescription",
+    "examples",
+    "enum",
+    "items",
+    "properties",
+    "map",
+    "relationships",
+    "quality",
+    "authoritativeDefinitions",
+    "customProperties",
+    "context",
+    "deprecated",
+];
+const OPTIONS: [&str; 18] = [
+    "format",
+    "minLength",
+    "maxLength",
+    "pattern",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "timezone",
+    "defaultTimezone",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "minProperties",
+    "maxProperties",
+    "required",
+    "enum",
+];
+const TYPES: [&str; 9] = [
+    "string",
+    "date",
+    "timestamp",
+    "time",
+    "number",
+    "integer",
+    "boolean",
+    "object",
+    "array",
+];
+
+/// A contract: its checks of the object that is named as the dataset, or the only one.
+pub(crate) fn contract(root: &Node<'_>, dataset: &str, plan: &mut Builder) -> Result<()> {
+    root.mostly(&CONTRACT, plan);
+    if let Some(version) = root.text("apiVersion")?
+        && !version.trim_start_matches('v').starts_with("3.")
+    {
+        let detail = format!("only version 3 of the standard is read, not {version}");
+        return Err(ContractError::new("apiVersion", detail));
+    }
+    let objects = root.objects("schema")?;
+    let mut names = Vec::new();
+    for object in &objects {
+        // The physical name is that of the table.
+        let physical = object.text("physicalName")?.filter(|name| *name == dataset);
+        names.push(physical.or(object.text("name")?).unwrap_or_default());
+    }
+    let object = &objects[choose(&names, dataset, "schema")?];
+    Object {
+        objects: &objects,
+        object,
+        dataset,
+    }
+    .read(root, plan)
+}
+
+/// The object of the schema that the dataset is.
+struct Object<'a> {
+    objects: &'a [Node<'a>],
+    object: &'a Node<'a>,
+    dataset: &'a str,
+}
+
+impl Object<'_> {
+    fn read(&self, root: &Node<'_>, plan: &mut Builder) -> Result<()> {
+        let object = self.object;
+        object.only(&OBJECT)?;
+        let properties = object.objects("properties")?;
+        plan.plan.lists_columns = !properties.is_empty();
+        let mut key = Vec::new();
+        for (place, property) in (0_i64..).zip(&properties) {
+            let name = property.needed("name")?;
+            if let Some(physical) = property.text("physicalName")? {
+                let alias = (name.to_owned(), physical.to_owned());
+                plan.plan.aliases.extend([alias]);
+            }
+            self.property(property, name, plan)?;
+            if property.flag("primaryKey")? {
+                let position = property.get("primaryKeyPosition").and_then(Value::as_i64);
+                let position = position.filter(|at| *at > 0).unwrap_or(i64::MAX);
+                key.push((position, place, name.to_owned()));
+            }
+        }
+        key.sort();
+        let key: Vec<String> = key.into_iter().map(|(.., name)| name).collect();
+        primary_key(&key, &object.at("properties"), plan);
+        for relationship in object.objects("relationships")? {
+            let from = relationship.texts("from")?;
+            let from = from.iter().map(|from| self.own_column(from, &relationship));
+            self.relationship(&relationship, &from.collect::<Result<Vec<_>>>()?, plan)?;
+        }
+        quality::rules(object, None, self.dataset, plan)?;
+        quality::rules(root, None, self.dataset, plan)?;
+        self.service_level(root, plan)?;
+        extra::extra(object, plan)
+    }
+
+    fn property(&self, node: &Node<'_>, name: &str, plan: &mut Builder) -> Result<()> {
+        node.only(&PROPERTY)?;
+        plan.check(Rule::Column, &[name], node.path.clone());
+        let options = node.object("logicalTypeOptions")?;
+        if let Some(kind) = value_type(node, options.as_ref(), plan)? {
+            plan.check(Rule::Type(kind), &[name], node.at("logicalType"));
+        }
+        if node.flag("required")? {
+            plan.check(Rule::NotNull, &[name], node.at("required"));
+        }
+        if node.flag("unique")? {
+            plan.check(Rule::Unique, &[name], node.at("unique"));
+        }
+        if let Some(options) = &options {
+            type_options(options, name, plan)?;
+        }
+        if node.has("enum") {
+            let values = node.list("enum")?.iter();
+            let values = values.map(|v| v.get("value").unwrap_or(v).clone());
+            plan.check(Rule::Set(values.collect()), &[name], node.at("enum"));
+        }
+        for key in ["items", "properties", "map"] {
+            if node.has(key) {
+                plan.not_checked(node.at(key), "what is within values is not checked");
+            }
+        }
+        for relationship in node.objects("relationships")? {
+            if relationship.has("from") {
+                let detail = "the property itself is where it comes from";
+                return Err(ContractError::new(relationship.at("from"), detail));
+            }
+            self.relationship(&relationship, &[name.to_owned()], plan)?;
+        }
+        quality::rules(node, Some(name), self.dataset, plan)
+    }
+
+    fn relationship(&self, node: &Node<'_>, from: &[String], plan: &mut Builder) -> Result<()> {
+        node.only(&[
+            "id",
+            "type",
+            "from",
+            "to",
+            "description",
+            "customProperties",
+        ])?;
+        if let Some(kind) = node.text("type")?
+            && kind != "foreignKey"
+        {
+            let detail = format!("relationships of type {kind:?} are not checked");
+            plan.not_checked(node.at("type"), detail);
+            return Ok(());
+        }
+        let targets = node.texts("to")?;
+        let mut dataset = None;
+        let mut columns = Vec::new();
+        for target in &targets {
+            if target.contains('#') {
+                plan.not_checked(
+                    node.at("to"),
+                    "relationships to other contracts are not checked",
+                );
+                return Ok(());
+            }
+            let (object, column) = self.resolve(target, &node.at("to"))?;
+            if dataset.as_ref().is_some_and(|before| *before != object) {
+                let detail = "all columns of a key are in one object";
+                return Err(ContractError::new(node.at("to"), detail));
+            }
+            dataset = Some(object);
+            columns.push(column);
+        }
+        let own = self.name_of(self.object);
+        let dataset = dataset.filter(|name| *name != own && name != self.dataset);
+        foreign_key(from, dataset.as_deref(), columns, &node.path, plan)
+    }
+
+    fn name_of(&self, object: &Node<'_>) -> String {
+        let name = object.get("name").and_then(Value::as_str);
+        name.unwrap_or_default().to_owned()
+    }
+
+    fn own_column(&self, reference: &str, node: &Node<'_>) -> Result<String> {
+        Ok(self.resolve(reference, &node.at("from"))?.1)
+    }
+
+    /// The names of an object and a column: `users.id`, or `schema/users_tbl/properties/user_id`
+    /// by their ids.
+    fn resolve(&self, reference: &str, path: &str) -> Result<(String, String)> {
+        let wrong = |detail: String| ContractError::new(path, detail);
+        let Some(by_id) = reference.strip_prefix("schema/") else {
+            let (object, column) = reference.split_once('.').ok_or_else(|| {
+                wrong(format!(
+                    "{reference:?} names no property: write object.property"
+                ))
+            })?;
+            return Ok((object.to_owned(), column.to_owned()));
+        };
+        let parts: Vec<&str> = by_id.split('/').collect();
+        let [object, "properties", property] = parts[..] else {
+            return Err(wrong(format!(
+                "{reference:?} leads to no property of an object"
+            )));
+        };
+        let is = |node: &Node<'_>, id: &str| {
+            let has = |key| node.get(key).and_then(Value::as_str) == Some(id);
+            has("id") || has("name")
+        };
+        let unknown = || wrong(format!("{reference:?} leads nowhere in the contract"));
+        let object = self.objects.iter().find(|node| is(node, object));
+        let object = object.ok_or_else(unknown)?;
+        let properties = object.objects("properties")?;
+        let property = properties.iter().find(|node| is(node, property));
+        let property = property.ok_or_else(unknown)?;
+        Ok((self.name_of(object), property.needed("name")?.to_owned()))
+    }
+
+    /// Freshness and latency, by the columns that they name.
+    fn service_level(&self, root: &Node<'_>, plan: &mut Builder) -> Result<()> {
+        let default = root.text("slaDefaultElement")?;
+        for level in root.objects("slaProperties")? {
+            let Some("freshness" | "fy" | "latency" | "ly") = level.text("property")? else {
+                continue;
+            };
+            let Some(elements) = level.text("element")?.or(default) else {
+                plan.not_checked(level.path.clone(), "it names no `element` to look at");
+                continue;
+            };
+            let Some(age) = age(&level)? else {
+                plan.not_checked(level.path.clone(), "its `value` and `unit` are no duration");
+                continue;
+            };
+            for element in elements.split(',').map(str::trim) {
+                let column = match element.split_once('.') {
+                    None => element,
+                    Some((object, column))
+                        if object == self.name_of(self.object) || object == self.dataset =>
+                    {
+                        column
+                    }
+                    // Of another object.
+                    Some(_) => continue,
+                };
+                plan.check(Rule::Freshness(age), &[column], level.path.clone());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn age(level: &Node<'_>) -> Result<Option<Duration>> {
+    let Some(value) = level.number("value")? else {
+        return Ok(None);
+    };
+    let seconds = match level.text("unit")?.unwrap_or_default() {
+        "s" | "sec" | "second" | "seconds" => 1.0,
+        "m" | "min" | "minute" | "minutes" => 60.0,
+        "h" | "hr" | "hour" | "hours" => 3_600.0,
+        "d" | "day" | "days" => 86_400.0,
+        "w" | "week" | "weeks" => 604_800.0,
+        "y" | "yr" | "year" | "years" => 31_557_600.0,
+        _ => return Ok(None),
+    };
+    Ok(Duration::try_from_secs_f64(value * seconds).ok())
+}
+
+fn value_type(
+    node: &Node<'_>,
+    options: Option<&Node<'_>>,
+    plan: &mut Builder,
+) -> Result<Option<ValueType>> {
+    let Some(name) = node.text("logicalType")? else {
+        return Ok(None);
+    };
+    let format = match options {
+        Some(options) => options.text("format")?,
+        None => None,
+    };
+    let mut written = || {
+        let format = format?;
+        let read = from_jdk(format);
+        if read.is_none() {
+            let detail = format!("the format {format:?} is not checked");
+            plan.not_checked(node.at("logicalTypeOptions.format"), detail);
+        }
+        read
+    };
+    Ok(Some(match name {
+        "string" => match format.map(|format| (format, form(format))) {
+            Some((_, Some(form))) => ValueType::Form(form),
+            Some((format, None)) => {
+                let detail = format!("the format {format:?} of a string is not checked");
+                plan.not_checked(node.at("logicalTypeOptions.format"), detail);
+                ValueType::String
+            }
+            None => ValueType::String,
+        },
+        "date" => ValueType::Date(written()),
+        "timestamp" => ValueType::Timestamp(written()),
+        "time" => ValueType::Time(written()),
+        "number" => ValueType::Number,
+        "integer" => ValueType::Integer,
+        "boolean" => ValueType::Boolean {
+            yes: Vec::new(),
+            no: Vec::new(),
+        },
+        "object" | "map" => ValueType::Object,
+        "array" => ValueType::Array,
+        other => {
+            let detail = format!("there is no type {other:?}{}", hint(meant(other, &TYPES)));
+            return Err(ContractError::new(node.at("logicalType"), detail));
+        }
+    }))
+}
+
+fn type_options(options: &Node<'_>, name: &str, plan: &mut Builder) -> Result<()> {
+    options.only(&OPTIONS)?;
+    length(options, name, plan)?;
+    range(options, name, plan)?;
+    if let Some(text) = options.text("pattern")? {
+        let path = options.at("pattern");
+        let text = pattern(text, false, &path)?;
+        plan.check(Rule::Pattern(text), &[name], path);
+    }
+    if let Some(step) = options.number("multipleOf")? {
+        let path = options.at("multipleOf");
+        if step <= 0.0 {
+            return Err(ContractError::new(path, "a number above 0 was expected"));
+        }
+        plan.check(Rule::MultipleOf(step), &[name], path);
+    }
+    let within = [
+        "minItems",
+        "maxItems",
+        "uniqueItems",
+        "minProperties",
+        "maxProperties",
+    ];
+    for key in within.into_iter().filter(|key| options.has(key)) {
+        plan.not_checked(options.at(key), "what is within values is not checked");
+    }
+    Ok(())
+}

@@ -1,0 +1,36 @@
+//! Regular expressions of contracts, by an engine whose time is linear in the text.
+
+use regex::RegexBuilder;
+
+use crate::{ContractError, Result};
+
+/// The longest pattern, in bytes.
+const MAX_PATTERN: usize = 4_096;
+/// The largest compiled pattern, in bytes.
+const MAX_COMPILED: usize = 1 << 20;
+
+/// The pattern, if it can be used; `whole` where it has to match all of a value.
+pub(crate) fn pattern(pattern: &str, whole: bool, path: &str) -> Result<String> {
+    if pattern.len() > MAX_PATTERN {
+        let detail = format!("a pattern has at most {MAX_PATTERN} bytes");
+        return Err(ContractError::new(path, detail));
+    }
+    let pattern = if whole {
+        format!("^(?:{pattern})$")
+    } else {
+        pattern.to_owned()
+    };
+    match RegexBuilder::new(&pattern).size_limit(MAX_COMPILED).build() {
+        Ok(_) => Ok(pattern),
+        Err(error) => {
+            // The drawing of the place takes lines of its own.
+            let text = error.to_string();
+            let last = text.lines().last().unwrap_or_default();
+            let reason = last.trim_start_matches("error: ");
+            Err(ContractError::new(
+                path,
+                format!("the pattern cannot be used: {reason}"),
+            ))
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! A dataset some of whose columns are read as text, whatever they hold.
+
+use std::collections::BTreeSet;
+
+use lastcall_domain::ReadReport;
+use lastcall_domain::profile::Warning;
+
+use crate::EngineError;
+use crate::batch::Batch;
+use crate::cell::{Hints, Kinds};
+use crate::read::{Chunk, Dataset, Input, Look, Plan};
+
+pub(super) struct AsText {
+    dataset: Box<dyn Dataset>,
+    columns: BTreeSet<String>,
+}
+
+impl AsText {
+    pub(super) fn of(dataset: Box<dyn Dataset>, columns: &BTreeSet<String>) -> Box<dyn Dataset> {
+        if columns.is_empty() {
+            return dataset;
+        }
+        Box::new(Self {
+            dataset,
+            columns: columns.clone(),
+        })
+    }
+}
+
+impl Dataset for AsText {
+    fn first_look(&self) -> Vec<Look> {
+        let mut looks = self.dataset.first_look();
+        for look in &mut looks {
+            if self.columns.contains(&look.name) {
+                look.kinds = Kinds::TEXT;
+            }
+        }
+        looks
+    }
+
+    fn declared(&self) -> Option<Vec<Kinds>> {
+        let mut kinds = self.dataset.declared()?;
+        for (kinds, look) in kinds.iter_mut().zip(self.dataset.first_look()) {
+            if self.columns.contains(&look.name) {
+                *kinds = Kinds::TEXT;
+            }
+        }
+        Some(kinds)
+    }
+
+    fn declared_is_final(&self) -> bool {
+        self.dataset.declared_is_final()
+    }
+
+    fn hints(&self) -> Hints {
+        self.dataset.hints()
+    }
+
+    fn open(&self, width: usize) -> Result<Box<dyn Input>, EngineError> {
+        self.dataset.open(width)
+    }
+
+    fn parse(&self, chunk: Chunk, plan: &Plan) -> Result<Batch, EngineError> {
+        let mut batch = self.dataset.parse(chunk, plan)?;
+        for (column, name) in batch.columns.iter_mut().zip(&plan.names) {
+            if self.columns.contains(name) {
+                column.kinds = Kinds::TEXT;
+            }
+        }
+        // The same of columns that only later rows have.
+        for (name, kinds) in &mut batch.more {
+            if self.columns.contains(name) {
+                *kinds = Kinds::TEXT;
+            }
+        }
+        Ok(batch)
+    }
+
+    fn in_other_encoding(&self) -> Option<Box<dyn Dataset>> {
+        Some(Self::of(self.dataset.in_other_encoding()?, &self.columns))
+    }
+
+    fn warnings(&self) -> Vec<Warning> {
+        self.dataset.warnings()
+    }
+
+    fn report(&self) -> ReadReport {
+        self.dataset.report()
+    }
+}

@@ -1,0 +1,243 @@
+//! A cell as a check sees it.
+
+use std::borrow::Cow;
+use std::io::Write as _;
+
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
+use lastcall_domain::check::ValueType;
+use serde_json::{Number, Value};
+
+use super::forms;
+use crate::batch::{Batch, ColumnBatch, Values};
+use crate::cell::{CellRules, Field, Kind, format_date, format_timestamp};
+
+/// The longest text of an example, in characters.
+const LONGEST: usize = 200;
+/// Days from 0001-01-01 to 1970-01-01.
+const EPOCH_FROM_CE: i64 = 719_163;
+/// The microseconds of a day.
+pub(super) const DAY: i64 = 86_400_000_000;
+
+/// A column of the dataset that a check is about.
+#[derive(Debug)]
+pub(super) struct Column {
+    pub(super) at: usize,
+    pub(super) name: String,
+    /// As what it is read.
+    pub(super) read_as: Kind,
+    /// What the contract says that it is.
+    pub(super) wanted: Option<ValueType>,
+}
+
+/// A cell.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Cell<'a> {
+    Missing,
+    Boolean(bool),
+    Integer(i64),
+    Float(f64),
+    /// Days since 1970.
+    Date(i64),
+    /// Microseconds since 1970.
+    Timestamp(i64),
+    Text(&'a [u8]),
+}
+
+impl Column {
+    fn cells<'b>(&self, batch: &'b Batch) -> Option<&'b ColumnBatch> {
+        batch.columns.get(self.at)
+    }
+
+    /// The cell as it was read.
+    pub(super) fn cell<'b>(&self, batch: &'b Batch, row: usize) -> Cell<'b> {
+        let Some(column) = self.cells(batch) else {
+            return Cell::Missing;
+        };
+        if column.missing.at(row) {
+            return Cell::Missing;
+        }
+        match (&column.values, self.read_as) {
+            (Values::Floats(values), _) => Cell::Float(values[row]),
+            (Values::Text(texts), _) => Cell::Text(texts.get(row)),
+            (Values::Integers(values), Kind::Boolean) => Cell::Boolean(values[row] != 0),
+            (Values::Integers(values), Kind::Date(_)) => Cell::Date(values[row]),
+            (Values::Integers(values), Kind::Timestamp(_)) => Cell::Timestamp(values[row]),
+            (Values::Integers(values), _) => Cell::Integer(values[row]),
+        }
+    }
+
+    /// The cell as what the contract says that it is; as text where it is not.
+    pub(super) fn value<'b>(&self, batch: &'b Batch, row: usize, rules: &CellRules) -> Cell<'b> {
+        match (self.cell(batch, row), &self.wanted) {
+            (Cell::Text(text), Some(wanted)) => {
+                typed(text, wanted, rules).unwrap_or(Cell::Text(text))
+            }
+            (cell, _) => cell,
+        }
+    }
+}
+
+/// Whether every value of a column of this kind is of the type.
+pub(super) fn conforms(kind: Kind, wanted: &ValueType) -> bool {
+    match wanted {
+        ValueType::String => true,
+        ValueType::Integer => kind == Kind::Integer,
+        ValueType::Number => kind.is_numeric(),
+        ValueType::Boolean { yes, no } => kind == Kind::Boolean && yes.is_empty() && no.is_empty(),
+        ValueType::Date(None) => matches!(kind, Kind::Date(_)),
+        ValueType::Timestamp(None) => matches!(kind, Kind::Timestamp(_)),
+        _ => false,
+    }
+}
+
+/// A text as a value of the type; `None` where it is none.
+pub(super) fn typed<'b>(text: &'b [u8], wanted: &ValueType, rules: &CellRules) -> Option<Cell<'b>> {
+    let as_text = || std::str::from_utf8(text).ok();
+    match wanted {
+        ValueType::String => Some(Cell::Text(text)),
+        ValueType::Form(form) => forms::matches(*form, as_text()?).then_some(Cell::Text(text)),
+        ValueType::Integer => number(text, rules).filter(|cell| matches!(cell, Cell::Integer(_))),
+        ValueType::Number => number(text, rules),
+        ValueType::Boolean { yes, no } => boolean(as_text()?, yes, no).map(Cell::Boolean),
+        ValueType::Date(None) => match moment(text, rules)? {
+            cell @ Cell::Date(_) => Some(cell),
+            _ => None,
+        },
+        ValueType::Timestamp(None) => match moment(text, rules)? {
+            cell @ Cell::Timestamp(_) => Some(cell),
+            _ => None,
+        },
+        ValueType::Date(Some(format)) => {
+            let date = NaiveDate::parse_from_str(as_text()?, format).ok()?;
+            Some(Cell::Date(days(date)))
+        }
+        ValueType::Timestamp(Some(format)) => timestamp(as_text()?, format).map(Cell::Timestamp),
+        ValueType::Time(format) => time(as_text()?, format.as_deref()).then_some(Cell::Text(text)),
+        ValueType::Object => matches!(json(text)?, Value::Object(_)).then_some(Cell::Text(text)),
+        ValueType::Array => matches!(json(text)?, Value::Array(_)).then_some(Cell::Text(text)),
+    }
+}
+
+fn json(text: &[u8]) -> Option<Value> {
+    serde_json::from_slice(text).ok()
+}
+
+/// A number by itself: with the marks that it leaves no doubt of.
+fn number<'b>(text: &[u8], rules: &CellRules) -> Option<Cell<'b>> {
+    let field = Field::from(text);
+    if let Some(whole) = CellRules::plain_integer(text.trim_ascii()) {
+        return Some(Cell::Integer(whole));
+    }
+    let reading = rules.classify(field).resolve(&rules.hints());
+    let rules = rules.styled(reading.style);
+    match reading.kind {
+        Kind::Integer => rules.integer(field).map(Cell::Integer),
+        Kind::Float => rules.float(field).map(Cell::Float),
+        _ => None,
+    }
+}
+
+/// A date or a point in time by itself.
+pub(super) fn moment<'b>(text: &[u8], rules: &CellRules) -> Option<Cell<'b>> {
+    let moment = CellRules::moment(text)?;
+    match moment.kinds.resolve(&rules.hints()).kind {
+        Kind::Date(order) => moment.days(order).map(Cell::Date),
+        Kind::Timestamp(order) => moment.micros(order).map(Cell::Timestamp),
+        _ => None,
+    }
+}
+
+fn boolean(text: &str, yes: &[String], no: &[String]) -> Option<bool> {
+    let listed = |words: &[String], usual: [&str; 2]| {
+        if words.is_empty() {
+            usual
+                .iter()
+                .any(|word| text.trim().eq_ignore_ascii_case(word))
+        } else {
+            words.iter().any(|word| word == text)
+        }
+    };
+    match (listed(yes, ["true", "1"]), listed(no, ["false", "0"])) {
+        (true, _) => Some(true),
+        (_, true) => Some(false),
+        _ => None,
+    }
+}
+
+fn days(date: NaiveDate) -> i64 {
+    use chrono::Datelike as _;
+    i64::from(date.num_days_from_ce()) - EPOCH_FROM_CE
+}
+
+fn timestamp(text: &str, format: &str) -> Option<i64> {
+    if let Ok(time) = chrono::DateTime::parse_from_str(text, format) {
+        return Some(time.timestamp_micros());
+    }
+    let time = NaiveDateTime::parse_from_str(text, format).ok()?;
+    Some(time.and_utc().timestamp_micros())
+}
+
+fn time(text: &str, format: Option<&str>) -> bool {
+    match format {
+        Some(format) => NaiveTime::parse_from_str(text, format).is_ok(),
+        None => ["%H:%M:%S%.f", "%H:%M"]
+            .iter()
+            .any(|format| NaiveTime::parse_from_str(text.trim(), format).is_ok()),
+    }
+}
+
+impl Cell<'_> {
+    /// A text that is the same for values that are equal, whatever they are read as.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        // Writing to memory does not fail.
+        let _ = match *self {
+            Cell::Missing => Ok(()),
+            Cell::Boolean(is) => write!(out, "{is}"),
+            Cell::Integer(value) => write!(out, "{value}"),
+            Cell::Float(value) if value.fract() == 0.0 && value.abs() < 9e15 => {
+                write!(out, "{}", value as i64)
+            }
+            Cell::Float(value) => write!(out, "{value}"),
+            Cell::Date(days) => out.write_all(format_date(days).as_bytes()),
+            Cell::Timestamp(micros) => out.write_all(format_timestamp(micros).as_bytes()),
+            Cell::Text(text) => out.write_all(text),
+        };
+    }
+
+    /// The text as it is written, of cells that are read as text; else as it is shown.
+    pub(super) fn shown(&self) -> Cow<'_, [u8]> {
+        match self {
+            Cell::Text(text) => Cow::Borrowed(text),
+            other => {
+                let mut out = Vec::new();
+                other.write(&mut out);
+                Cow::Owned(out)
+            }
+        }
+    }
+
+    /// The value for a report.
+    pub(super) fn json(&self) -> Value {
+        match *self {
+            Cell::Missing => Value::Null,
+            Cell::Boolean(is) => is.into(),
+            Cell::Integer(value) => value.into(),
+            Cell::Float(value) => match Number::from_f64(value) {
+                Some(number) => Value::Number(number),
+                None => value.to_string().into(),
+            },
+            Cell::Date(days) => format_date(days).into(),
+            Cell::Timestamp(micros) => format_timestamp(micros).into(),
+            Cell::Text(text) => {
+                let text = String::from_utf8_lossy(text);
+                let mut chars = text.chars();
+                let mut short: String = chars.by_ref().take(LONGEST).collect();
+                if chars.next().is_some() {
+                    short.pop();
+                    short.push('…');
+                }
+                short.into()
+            }
+        }
+    }
+}

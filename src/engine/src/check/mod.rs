@@ -1,0 +1,455 @@
+//! The checks of a data contract, in one pass over the dataset where its columns are of the types
+//! that the contract says, and in two where they are not: the second reads those as text, to tell
+//! which cells are at fault.
+
+mod as_text;
+mod cell;
+mod forms;
+mod keys;
+mod range;
+mod references;
+mod tally;
+mod test;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lastcall_domain::check::{
+    Check, CheckPlan, CheckReport, CheckResult, CheckStatus, CheckTotals, ColumnMatch,
+    ContractWarning, Rule, ValueType,
+};
+use lastcall_domain::{ReadOptions, ReadReport, Timestamp};
+
+use self::as_text::AsText;
+use self::cell::{Column, conforms};
+use self::keys::KeySet;
+use self::tally::Tally;
+use self::test::{Test, Unfit};
+use crate::batch::Batch;
+use crate::cell::CellRules;
+use crate::ctl::Ctl;
+use crate::pipeline::{Lane, Resources};
+use crate::read::Plan;
+use crate::{EngineError, Source, passes, read};
+
+/// How many names of columns a warning lists.
+const NAMED: usize = 10;
+/// From this likeness on a column may be meant by another name.
+const SIMILAR: f64 = 0.8;
+
+/// What is checked, and against what.
+#[derive(Clone, Copy, Debug)]
+pub struct CheckInput<'a> {
+    /// The dataset.
+    pub source: &'a Source,
+    /// How it is read.
+    pub read: &'a ReadOptions,
+    /// The checks. Those by a query are left as they are.
+    pub plan: &'a CheckPlan,
+    /// The datasets that foreign keys refer to, by name, and how they are read.
+    pub references: &'a BTreeMap<String, (Source, ReadOptions)>,
+    /// The time that freshness is measured at.
+    pub now: Timestamp,
+}
+
+/// Makes the checks.
+pub(crate) fn check(
+    input: &CheckInput<'_>,
+    resources: &Resources<'_>,
+    ctl: Ctl<'_>,
+) -> Result<CheckReport, EngineError> {
+    let checks = &input.plan.checks;
+    let mut results: Vec<CheckResult> = checks.iter().map(Check::result).collect();
+    let budget = resources.limits.columns / key_sets(checks).max(1);
+    let keys = references::collect(input, &mut results, budget, resources, ctl)?;
+    let run = Run {
+        input,
+        keys: &keys,
+        budget,
+        rules: CellRules::new(input.read)?,
+        wanted: wanted(checks),
+        resources,
+        ctl,
+    };
+    let open: Vec<usize> = (0..checks.len())
+        .filter(|&at| results[at].status == CheckStatus::Passed)
+        .filter(|&at| !matches!(checks[at].rule, Rule::Sql { .. }))
+        .collect();
+    let mut text: BTreeSet<String> = run.always_text();
+    let first = run.pass(&text, &open, &mut results)?;
+    // What is not of its type is read again as text, for its own checks alone.
+    let odd = run.odd_columns(&first.plan, &text);
+    if !odd.is_empty() {
+        let concerned = |at: &usize| {
+            run.columns_of(*at, &first.plan)
+                .any(|name| odd.contains(name))
+        };
+        let again: Vec<usize> = open.into_iter().filter(concerned).collect();
+        for &at in &again {
+            results[at] = checks[at].result();
+        }
+        text.extend(odd);
+        run.pass(&text, &again, &mut results)?;
+    }
+    ctl.progress.set(1.0);
+    Ok(report(input, first, results))
+}
+
+/// What a pass found besides its checks.
+struct Pass {
+    plan: Plan,
+    rows: u64,
+    read: ReadReport,
+}
+
+fn report(input: &CheckInput<'_>, pass: Pass, checks: Vec<CheckResult>) -> CheckReport {
+    let mut warnings = input.plan.warnings.clone();
+    warnings.extend(unlisted(input.plan, &pass.plan.names));
+    let totals = CheckTotals::of(&checks);
+    CheckReport {
+        dataset: input.source.name.clone(),
+        contract: input.plan.format,
+        rows: pass.rows,
+        passed: totals.passed == totals.checks,
+        totals,
+        checks,
+        warnings,
+        read: pass.read,
+    }
+}
+
+/// The columns that the contract does not list.
+fn unlisted(plan: &CheckPlan, names: &[String]) -> Option<ContractWarning> {
+    if !plan.lists_columns {
+        return None;
+    }
+    let listed: BTreeSet<&str> = listed(plan).collect();
+    let aliases: BTreeSet<&str> = plan.aliases.values().map(String::as_str).collect();
+    let known = |name: &&String| listed.contains(name.as_str()) || aliases.contains(name.as_str());
+    let others: Vec<&str> = names
+        .iter()
+        .filter(|name| !known(name))
+        .map(String::as_str)
+        .collect();
+    let shown = others[..others.len().min(NAMED)].join("`, `");
+    let more = if others.len() > NAMED { ", …" } else { "" };
+    (!others.is_empty()).then(|| ContractWarning {
+        code: "unlisted_columns".to_owned(),
+        path: String::new(),
+        detail: format!("the contract does not have the columns `{shown}`{more}"),
+    })
+}
+
+fn listed(plan: &CheckPlan) -> impl Iterator<Item = &str> {
+    let columns = plan
+        .checks
+        .iter()
+        .filter(|check| matches!(check.rule, Rule::Column | Rule::Columns(_)));
+    columns.flat_map(|check| check.columns.iter().map(String::as_str))
+}
+
+/// How many sets of keys the checks hold at the same time.
+fn key_sets(checks: &[Check]) -> usize {
+    let sets = checks
+        .iter()
+        .filter(|check| matches!(check.rule, Rule::Unique | Rule::ForeignKey { .. }));
+    sets.count()
+}
+
+/// What the contract says of a column.
+#[derive(Clone, Debug, Default)]
+struct Wanted {
+    kind: Option<ValueType>,
+    /// Its values are looked at as they are written.
+    as_written: bool,
+}
+
+fn wanted(checks: &[Check]) -> BTreeMap<&str, Wanted> {
+    let mut wanted: BTreeMap<&str, Wanted> = BTreeMap::new();
+    for check in checks {
+        for column in &check.columns {
+            let wanted = wanted.entry(column).or_default();
+            match &check.rule {
+                Rule::Type(kind) => wanted.kind = Some(kind.clone()),
+                Rule::Pattern(_) | Rule::Length { .. } => wanted.as_written = true,
+                _ => {}
+            }
+        }
+    }
+    wanted
+}
+
+impl Wanted {
+    /// Whether the column is read as text whatever it holds.
+    fn always_text(&self) -> bool {
+        let by_kind = match &self.kind {
+            None | Some(ValueType::Integer | ValueType::Number) => false,
+            Some(ValueType::Boolean { yes, no }) => !yes.is_empty() || !no.is_empty(),
+            Some(ValueType::Date(format) | ValueType::Timestamp(format)) => format.is_some(),
+            Some(_) => true,
+        };
+        by_kind || self.as_written
+    }
+}
+
+/// The checks of a dataset, under way.
+struct Run<'a> {
+    input: &'a CheckInput<'a>,
+    keys: &'a BTreeMap<usize, KeySet>,
+    budget: usize,
+    rules: CellRules,
+    wanted: BTreeMap<&'a str, Wanted>,
+    resources: &'a Resources<'a>,
+    ctl: Ctl<'a>,
+}
+
+impl Run<'_> {
+    /// The name that a column of the contract has in the data.
+    fn name_of<'n>(&'n self, column: &'n str, plan: &Plan) -> &'n str {
+        let has = |name: &str| plan.names.iter().any(|found| found == name);
+        match self.input.plan.aliases.get(column) {
+            Some(alias) if !has(column) && has(alias) => alias,
+            _ => column,
+        }
+    }
+
+    fn columns_of<'n>(&'n self, at: usize, plan: &'n Plan) -> impl Iterator<Item = &'n str> {
+        let columns = self.input.plan.checks[at].columns.iter();
+        columns.map(|column| self.name_of(column, plan))
+    }
+
+    fn always_text(&self) -> BTreeSet<String> {
+        let wanted = self
+            .wanted
+            .iter()
+            .filter(|(_, wanted)| wanted.always_text());
+        let names = wanted.flat_map(|(name, _)| {
+            let alias = self.input.plan.aliases.get(*name).cloned();
+            alias.into_iter().chain([(*name).to_owned()])
+        });
+        names.collect()
+    }
+
+    /// The columns that are not of the type that the contract says.
+    fn odd_columns(&self, plan: &Plan, text: &BTreeSet<String>) -> BTreeSet<String> {
+        let mut odd = BTreeSet::new();
+        for (column, wanted) in &self.wanted {
+            let name = self.name_of(column, plan);
+            let Some(at) = plan.names.iter().position(|found| found == name) else {
+                continue;
+            };
+            if let Some(kind) = &wanted.kind
+                && !text.contains(name)
+                && !conforms(plan.kinds[at], kind)
+            {
+                odd.insert(name.to_owned());
+            }
+        }
+        odd
+    }
+
+    /// Reads the dataset with some columns as text, and makes some of the checks.
+    fn pass(
+        &self,
+        text: &BTreeSet<String>,
+        which: &[usize],
+        results: &mut [CheckResult],
+    ) -> Result<Pass, EngineError> {
+        let CheckInput { source, read, .. } = *self.input;
+        let dataset = read::open(source, read, self.resources, self.ctl)?;
+        let dataset = AsText::of(dataset, text);
+        let settled = passes::settle(
+            dataset,
+            self.resources,
+            self.ctl,
+            |plan| self.lanes(plan, which),
+            |lanes| {
+                let lanes = lanes.iter_mut().filter(|lane| lane.reads());
+                lanes.map(|lane| Box::new(lane) as Box<dyn Lane>).collect()
+            },
+        )?;
+        let pass = Pass {
+            rows: settled.findings.rows,
+            read: settled.findings.report(&*settled.dataset)?,
+            plan: settled.plan,
+        };
+        for lane in settled.state {
+            let at = lane.at;
+            self.conclude(lane, &pass, &mut results[at]);
+        }
+        Ok(pass)
+    }
+
+    fn lanes(&self, plan: &Plan, which: &[usize]) -> Vec<CheckLane<'_>> {
+        let shown = Plan {
+            names: plan.shown_names(),
+            ..plan.clone()
+        };
+        which.iter().map(|&at| self.lane(at, &shown)).collect()
+    }
+
+    fn lane(&self, at: usize, plan: &Plan) -> CheckLane<'_> {
+        let check = &self.input.plan.checks[at];
+        let mut columns = Vec::new();
+        let mut test = Ok(Test::Nothing);
+        if !matches!(check.rule, Rule::Columns(_) | Rule::Sql { .. }) {
+            for column in &check.columns {
+                match self.column(column, plan) {
+                    Ok(column) => columns.push(column),
+                    Err(unfit) => test = Err(unfit),
+                }
+            }
+        }
+        if test.is_ok() {
+            let keys = self.keys.get(&at);
+            test = Test::new(&check.rule, &columns, keys, self.budget, &self.rules);
+        }
+        CheckLane {
+            at,
+            columns,
+            test,
+            tally: Tally::new(self.input.plan.examples),
+            rules: &self.rules,
+            row: 0,
+        }
+    }
+
+    fn column(&self, name: &str, plan: &Plan) -> Result<Column, Unfit> {
+        let found = self.name_of(name, plan);
+        let at = plan.names.iter().position(|name| name == found);
+        let at = at.ok_or_else(|| Unfit {
+            code: "unknown_column",
+            detail: no_column(name, &plan.names),
+        })?;
+        let wanted = self.wanted.get(name).cloned().unwrap_or_default();
+        Ok(Column {
+            at,
+            name: found.to_owned(),
+            read_as: plan.kinds[at],
+            wanted: wanted.kind,
+        })
+    }
+
+    /// Turns what a check saw into its result.
+    fn conclude(&self, lane: CheckLane<'_>, pass: &Pass, result: &mut CheckResult) {
+        let check = &self.input.plan.checks[lane.at];
+        match &check.rule {
+            Rule::Column => {
+                if let Err(unfit) = lane.test {
+                    result.status = CheckStatus::Failed;
+                    result.detail = Some(unfit.detail);
+                }
+                return;
+            }
+            Rule::Columns(way) => {
+                result.detail = mismatch(*way, &check.columns, &pass.plan.names);
+                if result.detail.is_some() {
+                    result.status = CheckStatus::Failed;
+                }
+                return;
+            }
+            Rule::RowCount => {
+                let accepted = check
+                    .accept
+                    .as_ref()
+                    .is_none_or(|a| a.holds(pass.rows as f64));
+                if !accepted {
+                    result.status = CheckStatus::Failed;
+                }
+                result.detail = Some(format!("{} rows", pass.rows));
+                return;
+            }
+            _ => {}
+        }
+        match lane.test {
+            Err(unfit) => result.fail_with(unfit.code, unfit.detail),
+            Ok(test) => match test.newest(&lane.columns) {
+                Some(newest) => newest.conclude(&check.rule, self.input.now, result),
+                None if test.is_exhausted() => result.fail_with(
+                    "resource_exhausted",
+                    "its different values need more memory than one analysis may have",
+                ),
+                None => lane
+                    .tally
+                    .conclude(check.accept.as_ref(), pass.rows, result),
+            },
+        }
+    }
+}
+
+/// There is no such column, and which may be meant.
+fn no_column(name: &str, names: &[String]) -> String {
+    let wanted = name.to_lowercase();
+    let likeness =
+        |found: &String| strsim::jaro_winkler(&wanted, found.trim().to_lowercase().as_str());
+    let best = names.iter().map(|found| (likeness(found), found));
+    let best = best.max_by(|a, b| a.0.total_cmp(&b.0));
+    match best.filter(|(likeness, _)| *likeness >= SIMILAR) {
+        Some((_, meant)) => format!("there is no column `{name}`; did you mean `{meant}`?"),
+        None => format!("there is no column `{name}`"),
+    }
+}
+
+/// How the columns of the contract and those of the data differ, where they may not.
+fn mismatch(way: ColumnMatch, wanted: &[String], names: &[String]) -> Option<String> {
+    let missing = wanted.iter().find(|name| !names.contains(name));
+    let more = names.iter().find(|name| !wanted.contains(name));
+    let missing = missing.map(|name| no_column(name, names));
+    let more = more.map(|name| format!("there is a column `{name}`, which the contract has not"));
+    match way {
+        ColumnMatch::Exact => missing.or(more).or_else(|| {
+            let ordered = wanted.len() == names.len() && wanted.iter().eq(names);
+            (!ordered).then(|| "the columns are in another order".to_owned())
+        }),
+        ColumnMatch::Equal => missing.or(more),
+        ColumnMatch::Subset => missing,
+        ColumnMatch::Superset => more,
+        ColumnMatch::Partial => {
+            let common = wanted.iter().any(|name| names.contains(name));
+            (!common).then(|| "there is none of these columns".to_owned())
+        }
+    }
+}
+
+/// A check that sees all rows.
+struct CheckLane<'a> {
+    /// Which check it is.
+    at: usize,
+    columns: Vec<Column>,
+    test: Result<Test<'a>, Unfit>,
+    tally: Tally,
+    rules: &'a CellRules,
+    /// The rows of the batches before.
+    row: u64,
+}
+
+impl CheckLane<'_> {
+    fn reads(&self) -> bool {
+        matches!(&self.test, Ok(test) if !matches!(test, Test::Nothing))
+    }
+}
+
+impl Lane for &mut CheckLane<'_> {
+    fn take(&mut self, batch: &Batch, ctl: Ctl<'_>) -> Result<(), EngineError> {
+        let CheckLane {
+            columns,
+            test,
+            tally,
+            rules,
+            row,
+            ..
+        } = &mut **self;
+        if let Ok(test) = test {
+            for at in 0..batch.rows {
+                if at % 1024 == 0 {
+                    ctl.check()?;
+                }
+                let number = *row + at as u64 + 1;
+                if test.fails(columns, batch, at, number, rules) {
+                    tally.add(number, columns, batch, at);
+                }
+            }
+        }
+        *row += batch.rows as u64;
+        Ok(())
+    }
+}

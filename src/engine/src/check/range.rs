@@ -1,0 +1,115 @@
+//! Bounds as numbers, points in time or texts, and values against them.
+
+use std::cmp::Ordering;
+
+use lastcall_domain::check::{Bound, ValueType};
+use serde_json::Value;
+
+use super::cell::{Cell, Column, DAY, moment, typed};
+use super::test::Unfit;
+use crate::cell::{CellRules, Kind};
+
+/// One end of a range.
+#[derive(Clone, Debug)]
+pub(super) struct End {
+    at: At,
+    exclusive: bool,
+}
+
+#[derive(Clone, Debug)]
+enum At {
+    Integer(i64),
+    Number(f64),
+    /// Microseconds since 1970.
+    Time(i64),
+    Text(Vec<u8>),
+}
+
+impl End {
+    /// The bound as what the values of the column are.
+    ///
+    /// # Errors
+    /// Where it is something else.
+    pub(super) fn new(bound: &Bound, column: &Column, rules: &CellRules) -> Result<Self, Unfit> {
+        let unfit = || Unfit {
+            code: "invalid_contract",
+            detail: format!(
+                "{} is no bound for a column like `{}`",
+                bound.value, column.name
+            ),
+        };
+        let at = match &bound.value {
+            Value::Number(number) => match number.as_i64() {
+                Some(whole) => At::Integer(whole),
+                None => At::Number(number.as_f64().ok_or_else(unfit)?),
+            },
+            Value::String(text) => Self::text(text, column, rules).ok_or_else(unfit)?,
+            _ => return Err(unfit()),
+        };
+        let number_for_times = is_temporal(column) && !matches!(at, At::Time(_));
+        if number_for_times {
+            return Err(unfit());
+        }
+        Ok(Self {
+            at,
+            exclusive: bound.exclusive,
+        })
+    }
+
+    fn text(text: &str, column: &Column, rules: &CellRules) -> Option<At> {
+        let bytes = text.as_bytes();
+        let read = column
+            .wanted
+            .as_ref()
+            .and_then(|kind| typed(bytes, kind, rules));
+        let read = match read {
+            Some(Cell::Text(_)) | None if is_temporal(column) => moment(bytes, rules),
+            None if column.read_as.is_numeric() => typed(bytes, &ValueType::Number, rules),
+            read => read,
+        };
+        match read {
+            Some(Cell::Date(days)) => Some(At::Time(days.saturating_mul(DAY))),
+            Some(Cell::Timestamp(micros)) => Some(At::Time(micros)),
+            Some(Cell::Integer(whole)) => Some(At::Integer(whole)),
+            Some(Cell::Float(number)) => Some(At::Number(number)),
+            _ if is_temporal(column) || column.read_as.is_numeric() => None,
+            _ => Some(At::Text(bytes.to_vec())),
+        }
+    }
+
+    /// How a value compares with the end; `None` where it is of another kind.
+    fn compare(&self, value: &Cell<'_>) -> Option<Ordering> {
+        match (value, &self.at) {
+            (Cell::Integer(value), At::Integer(end)) => Some(value.cmp(end)),
+            (Cell::Integer(value), At::Number(end)) => (*value as f64).partial_cmp(end),
+            (Cell::Float(value), At::Integer(end)) => value.partial_cmp(&(*end as f64)),
+            (Cell::Float(value), At::Number(end)) => value.partial_cmp(end),
+            (Cell::Date(days), At::Time(end)) => Some(days.saturating_mul(DAY).cmp(end)),
+            (Cell::Timestamp(micros), At::Time(end)) => Some(micros.cmp(end)),
+            (Cell::Text(text), At::Text(end)) => Some((*text).cmp(end)),
+            _ => None,
+        }
+    }
+
+    /// Whether the value is beyond this end, as the least one where `least`. A value that is not of
+    /// its type is a matter of its type.
+    pub(super) fn excludes(&self, value: &Cell<'_>, least: bool) -> bool {
+        if matches!(value, Cell::Float(value) if value.is_nan()) {
+            return true;
+        }
+        match self.compare(value) {
+            None => false,
+            Some(Ordering::Equal) => self.exclusive,
+            Some(Ordering::Less) => least,
+            Some(Ordering::Greater) => !least,
+        }
+    }
+}
+
+fn is_temporal(column: &Column) -> bool {
+    matches!(column.read_as, Kind::Date(_) | Kind::Timestamp(_))
+        || matches!(
+            column.wanted,
+            Some(ValueType::Date(_) | ValueType::Timestamp(_))
+        )
+}

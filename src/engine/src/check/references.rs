@@ -1,0 +1,146 @@
+//! The keys that foreign keys refer to.
+
+use std::collections::BTreeMap;
+
+use lastcall_domain::Progress;
+use lastcall_domain::check::{CheckResult, Rule};
+
+use super::cell::Column;
+use super::keys::{KeySet, key};
+use super::{CheckInput, no_column};
+use crate::batch::Batch;
+use crate::ctl::Ctl;
+use crate::pipeline::{Lane, Resources};
+use crate::read::Plan;
+use crate::{EngineError, Source, passes, read};
+
+/// Reads the keys of every foreign key, by the number of its check. A dataset that cannot be read
+/// is an error of its checks alone.
+pub(super) fn collect(
+    input: &CheckInput<'_>,
+    results: &mut [CheckResult],
+    budget: usize,
+    resources: &Resources<'_>,
+    ctl: Ctl<'_>,
+) -> Result<BTreeMap<usize, KeySet>, EngineError> {
+    let mut all = BTreeMap::new();
+    for (at, check) in input.plan.checks.iter().enumerate() {
+        let Rule::ForeignKey { dataset, columns } = &check.rule else {
+            continue;
+        };
+        let target = match dataset {
+            None => Some((input.source, input.read)),
+            Some(name) => input
+                .references
+                .get(name)
+                .map(|(source, read)| (source, read)),
+        };
+        let Some((source, options)) = target else {
+            let name = dataset.as_deref().unwrap_or_default();
+            let detail = format!("there is no dataset `{name}`");
+            results[at].fail_with("dataset_not_found", detail);
+            continue;
+        };
+        // Its share of the progress is not foreseeable.
+        let progress = Progress::new();
+        let ctl = Ctl {
+            progress: &progress,
+            ..ctl
+        };
+        match keys(source, options, columns, budget, resources, ctl) {
+            Ok(Ok(keys)) if keys.is_exhausted() => results[at].fail_with(
+                "resource_exhausted",
+                "the values that it refers to need more memory than one analysis may have",
+            ),
+            Ok(Ok(keys)) => {
+                all.insert(at, keys);
+            }
+            Ok(Err(unknown)) => {
+                let detail = format!("in `{}` {unknown}", source.name);
+                results[at].fail_with("unknown_column", detail);
+            }
+            Err(error @ (EngineError::Cancelled | EngineError::ShutDown | EngineError::Io(_))) => {
+                return Err(error);
+            }
+            Err(error) => {
+                results[at].fail_with(error.code(), format!("`{}`: {error}", source.name));
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// The keys of a dataset, or the column that it does not have.
+fn keys(
+    source: &Source,
+    options: &lastcall_domain::ReadOptions,
+    columns: &[String],
+    budget: usize,
+    resources: &Resources<'_>,
+    ctl: Ctl<'_>,
+) -> Result<Result<KeySet, String>, EngineError> {
+    let dataset = read::open(source, options, resources, ctl)?;
+    let settled = passes::settle(
+        dataset,
+        resources,
+        ctl,
+        |plan| {
+            Some(KeyLane {
+                columns: resolve(columns, plan).unwrap_or_default(),
+                keys: KeySet::new(budget),
+                buffer: Vec::new(),
+            })
+        },
+        |lane| {
+            let lane = lane.as_mut().filter(|lane| !lane.columns.is_empty());
+            lane.map(|lane| Box::new(lane) as Box<dyn Lane>)
+                .into_iter()
+                .collect()
+        },
+    )?;
+    if let Err(unknown) = resolve(columns, &settled.plan) {
+        return Ok(Err(unknown));
+    }
+    let keys = settled.state.map(|lane| lane.keys);
+    Ok(Ok(keys.unwrap_or_else(|| KeySet::new(budget))))
+}
+
+fn resolve(columns: &[String], plan: &Plan) -> Result<Vec<Column>, String> {
+    let names = plan.shown_names();
+    let columns = columns.iter().map(|name| {
+        let at = names.iter().position(|found| found == name);
+        let at = at.ok_or_else(|| no_column(name, &names))?;
+        Ok(Column {
+            at,
+            name: name.clone(),
+            read_as: plan.kinds[at],
+            wanted: None,
+        })
+    });
+    columns.collect()
+}
+
+struct KeyLane {
+    columns: Vec<Column>,
+    keys: KeySet,
+    buffer: Vec<u8>,
+}
+
+impl Lane for &mut KeyLane {
+    fn take(&mut self, batch: &Batch, ctl: Ctl<'_>) -> Result<(), EngineError> {
+        for row in 0..batch.rows {
+            if row % 1024 == 0 {
+                ctl.check()?;
+            }
+            let KeyLane {
+                columns,
+                keys,
+                buffer,
+            } = &mut **self;
+            if let Some(key) = key(columns, batch, row, buffer) {
+                keys.insert(key);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,65 @@
+//! The rows that fail a check: how many, and the first of them.
+
+use lastcall_domain::check::{Accept, CheckResult, CheckStatus, FailedRow};
+use serde_json::Map;
+
+use super::cell::Column;
+use crate::batch::Batch;
+
+#[derive(Debug)]
+pub(super) struct Tally {
+    failed: u64,
+    examples: Vec<FailedRow>,
+    most: usize,
+}
+
+impl Tally {
+    pub(super) fn new(most: usize) -> Self {
+        Self {
+            failed: 0,
+            examples: Vec::new(),
+            most,
+        }
+    }
+
+    /// Notes a row that fails.
+    pub(super) fn add(&mut self, number: u64, columns: &[Column], batch: &Batch, row: usize) {
+        self.failed += 1;
+        if self.examples.len() < self.most {
+            self.examples.push(example(number, columns, batch, row));
+        }
+    }
+
+    /// Writes down how the check ended.
+    pub(super) fn conclude(self, accept: Option<&Accept>, rows: u64, result: &mut CheckResult) {
+        let accepted = match accept {
+            None => self.failed == 0,
+            Some(accept) if accept.percent => {
+                let share = self.failed as f64 / rows.max(1) as f64;
+                accept.holds(share * 100.0)
+            }
+            Some(accept) => accept.holds(self.failed as f64),
+        };
+        if !accepted {
+            result.status = CheckStatus::Failed;
+        }
+        if self.failed > 0 {
+            let share = self.failed as f64 / rows.max(1) as f64 * 100.0;
+            result.detail = Some(format!("{} of {rows} rows ({share:.2} %)", self.failed));
+        }
+        result.failed_rows = Some(self.failed);
+        result.examples = self.examples;
+    }
+}
+
+/// A row for a report.
+pub(super) fn example(number: u64, columns: &[Column], batch: &Batch, row: usize) -> FailedRow {
+    let values = columns.iter().map(|column| {
+        let value = column.cell(batch, row).json();
+        (column.name.clone(), value)
+    });
+    FailedRow {
+        row: Some(number),
+        values: values.collect::<Map<_, _>>(),
+    }
+}

@@ -1,0 +1,288 @@
+//! The checks of a data contract: rows by the engine, queries by the processes of SQL.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use lastcall_domain::check::{
+    Check, CheckPlan, CheckReport, CheckResult, CheckStatus, CheckTotals, FailedRow, MAX_EXAMPLES,
+    Rule,
+};
+use lastcall_domain::{
+    Cancel, CheckOptions, Dataset, DatasetName, Format, JobError, LocalBlob, Output, Progress,
+    ReadOptions, SqlColumn, Task,
+};
+use lastcall_engine::{CheckInput, Source};
+use lastcall_sql::{Body, ResultFormat, Sql, SqlError, SqlQuery, Tables};
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+
+use super::analysis::{AnalysisWork, as_json};
+use super::errors::{job, scratch_unavailable, stopping};
+use super::tables::source;
+
+/// A contract's read options, as far as the format of the dataset has them, for what nobody else
+/// has said.
+pub(crate) fn read_options(
+    said: ReadOptions,
+    contract: &ReadOptions,
+    format: Format,
+) -> ReadOptions {
+    if contract.check_for(format).is_ok() {
+        return said.or(contract);
+    }
+    let missing = ReadOptions {
+        missing: contract.missing.clone(),
+        ..ReadOptions::default()
+    };
+    match missing.check_for(format) {
+        Ok(()) => said.or(&missing),
+        Err(_) => said,
+    }
+}
+
+impl AnalysisWork {
+    pub(super) async fn check(
+        &self,
+        task: &Task,
+        name: &DatasetName,
+        contract: &Value,
+        options: &CheckOptions,
+    ) -> Result<Output, JobError> {
+        let dataset = self.dataset(task.job.session, name).await?;
+        let file = self.open(&dataset).await?;
+        let mut plan = lastcall_contract::read(contract, name.as_str())
+            .map_err(|error| JobError::permanent("invalid_contract", error.to_string()))?;
+        plan.examples = options.examples;
+        let read = options.read.clone().or(&dataset.read);
+        let read = read_options(read, &plan.read, dataset.format);
+        let (references, held) = self.references(task, &plan).await?;
+        let now = self.clock.now();
+        let work = (plan.clone(), dataset);
+        let mut report = self
+            .engine_run(
+                &task.cancel,
+                &task.progress,
+                move |engine, cancel, progress| {
+                    // The files are read until here.
+                    let _held = held;
+                    let (plan, dataset) = work;
+                    let source = source(&dataset, &file);
+                    let input = CheckInput {
+                        source: &source,
+                        read: &read,
+                        plan: &plan,
+                        references: &references,
+                        now,
+                    };
+                    engine.check(&input, cancel, progress).map_err(job)
+                },
+            )
+            .await?;
+        let tables = self.tables(task);
+        let queries = QueryChecks {
+            sql: &self.sql,
+            tables: &tables,
+            timeout: self.timeout,
+            cancel: &task.cancel,
+        };
+        queries.make(&plan, &mut report).await?;
+        let scratch = self.scratch.clone();
+        self.compute
+            .run(move || as_json(&report, &scratch))
+            .await
+            .ok_or_else(stopping)?
+    }
+
+    /// The datasets that foreign keys refer to, as far as the session has them.
+    async fn references(
+        &self,
+        task: &Task,
+        plan: &CheckPlan,
+    ) -> Result<(BTreeMap<String, (Source, ReadOptions)>, Vec<LocalBlob>), JobError> {
+        let (mut references, mut held) = (BTreeMap::new(), Vec::new());
+        for name in referenced(plan) {
+            let Ok(valid) = DatasetName::try_from(name.to_owned()) else {
+                continue;
+            };
+            let found: Option<Dataset> = self
+                .store
+                .dataset(task.job.session, &valid)
+                .await
+                .map_err(job)?;
+            if let Some(dataset) = found {
+                let file = self.open(&dataset).await?;
+                let known = (source(&dataset, &file), dataset.read);
+                references.insert(name.to_owned(), known);
+                held.push(file);
+            }
+        }
+        Ok((references, held))
+    }
+}
+
+/// The datasets that foreign keys name.
+pub(crate) fn referenced(plan: &CheckPlan) -> impl Iterator<Item = &str> {
+    let mut names: Vec<&str> = plan
+        .checks
+        .iter()
+        .filter_map(|check| match &check.rule {
+            Rule::ForeignKey { dataset, .. } => dataset.as_deref(),
+            _ => None,
+        })
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names.into_iter()
+}
+
+/// What makes the checks that are queries.
+pub(crate) struct QueryChecks<'a> {
+    pub(crate) sql: &'a Sql,
+    pub(crate) tables: &'a dyn Tables,
+    pub(crate) timeout: Duration,
+    pub(crate) cancel: &'a Cancel,
+}
+
+impl QueryChecks<'_> {
+    /// Makes them, and counts how all checks of the report ended.
+    ///
+    /// # Errors
+    /// Where the work is to stop, or may do better another time. A query that cannot be run is an
+    /// error of its check.
+    pub(crate) async fn make(
+        &self,
+        plan: &CheckPlan,
+        report: &mut CheckReport,
+    ) -> Result<(), JobError> {
+        for (check, result) in plan.checks.iter().zip(&mut report.checks) {
+            if let Rule::Sql { query, value } = &check.rule {
+                match self.ask(query).await {
+                    Ok(answer) if *value => conclude_value(check, &answer, report.rows, result),
+                    Ok(answer) => conclude_rows(answer, plan.examples, result),
+                    Err(error) if error.retryable() || matches!(error, SqlError::Cancelled) => {
+                        return Err(job(error));
+                    }
+                    Err(error) => result.fail_with(error.code(), error.to_string()),
+                }
+            }
+        }
+        report.totals = CheckTotals::of(&report.checks);
+        report.passed = report.totals.passed == report.totals.checks;
+        Ok(())
+    }
+
+    async fn ask(&self, query: &str) -> Result<QueryAnswer, SqlError> {
+        let answer = self
+            .sql
+            .query(
+                SqlQuery::new(query),
+                self.tables,
+                ResultFormat::Json,
+                self.timeout,
+                self.cancel,
+                &Progress::new(),
+            )
+            .await?;
+        let read = match &answer.body {
+            Body::Memory(bytes) => serde_json::from_slice(bytes),
+            Body::File(path) => {
+                let file = std::fs::File::open(path);
+                let file = file
+                    .map_err(|error| SqlError::Unavailable(scratch_unavailable(error).message))?;
+                serde_json::from_reader(std::io::BufReader::new(file))
+            }
+        };
+        read.map_err(|error| SqlError::Unavailable(format!("its answer is broken: {error}")))
+    }
+}
+
+/// The first rows of an answer, and how many there are.
+#[derive(Deserialize)]
+struct QueryAnswer {
+    columns: Vec<SqlColumn>,
+    rows: FirstRows,
+    row_count: u64,
+    truncated: bool,
+}
+
+struct FirstRows(Vec<Vec<Value>>);
+
+impl<'de> Deserialize<'de> for FirstRows {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct First;
+
+        impl<'de> Visitor<'de> for First {
+            type Value = FirstRows;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("rows")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<FirstRows, A::Error> {
+                let mut first = Vec::new();
+                while first.len() < MAX_EXAMPLES {
+                    match rows.next_element()? {
+                        Some(row) => first.push(row),
+                        None => return Ok(FirstRows(first)),
+                    }
+                }
+                while rows.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(FirstRows(first))
+            }
+        }
+
+        deserializer.deserialize_seq(First)
+    }
+}
+
+/// A query that is to answer with nothing.
+fn conclude_rows(answer: QueryAnswer, examples: usize, result: &mut CheckResult) {
+    if answer.row_count > 0 {
+        result.status = CheckStatus::Failed;
+        let more = if answer.truncated { "more than " } else { "" };
+        result.detail = Some(format!(
+            "the query answers with {more}{} rows",
+            answer.row_count
+        ));
+    }
+    result.failed_rows = Some(answer.row_count);
+    let names: Vec<String> = answer
+        .columns
+        .into_iter()
+        .map(|column| column.name)
+        .collect();
+    let rows = answer.rows.0.into_iter().take(examples);
+    result.examples = rows
+        .map(|row| FailedRow {
+            row: None,
+            values: names.iter().cloned().zip(row).collect::<Map<_, _>>(),
+        })
+        .collect();
+}
+
+/// A query that is to answer with an accepted number.
+fn conclude_value(check: &Check, answer: &QueryAnswer, rows: u64, result: &mut CheckResult) {
+    let first = answer.rows.0.first().and_then(|row| row.first());
+    let number = match first {
+        Some(Value::Bool(is)) => Some(f64::from(u8::from(*is))),
+        Some(value) => value.as_f64(),
+        None => None,
+    };
+    let Some(number) = number else {
+        result.fail_with("sql_failed", "the query answers with no number");
+        return;
+    };
+    let accepted = check.accept.as_ref().is_none_or(|accept| {
+        let share = 100.0 / rows.max(1) as f64;
+        accept.holds(if accept.percent {
+            number * share
+        } else {
+            number
+        })
+    });
+    if !accepted {
+        result.status = CheckStatus::Failed;
+    }
+    result.detail = Some(format!("the query answers {number}"));
+}
