@@ -199,6 +199,7 @@ impl Checking {
                 tables: &tables,
                 timeout: QUERY_TIMEOUT,
                 cancel: &Cancel::new(),
+                compute: None,
             };
             let made = queries.make(&self.plan, report).await;
             sql.shutdown().await;

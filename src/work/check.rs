@@ -1,6 +1,8 @@
 //! The checks of a data contract: rows by the engine, queries by the processes of SQL.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufReader;
 use std::time::Duration;
 
 use lastcall_domain::check::{
@@ -9,7 +11,7 @@ use lastcall_domain::check::{
 };
 use lastcall_domain::{
     Cancel, CheckOptions, Dataset, DatasetName, Format, JobError, LocalBlob, Output, Progress,
-    ReadOptions, SqlColumn, Task,
+    ReadOptions, SqlColumn, Task, assert_may_compute,
 };
 use lastcall_engine::{CheckInput, Source};
 use lastcall_sql::{Body, ResultFormat, Sql, SqlError, SqlQuery, Tables};
@@ -18,6 +20,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::analysis::{AnalysisWork, as_json};
+use super::compute::Compute;
 use super::errors::{job, scratch_unavailable, stopping};
 use super::tables::source;
 
@@ -85,6 +88,7 @@ impl AnalysisWork {
             tables: &tables,
             timeout: self.timeout,
             cancel: &task.cancel,
+            compute: Some(&self.compute),
         };
         queries.make(&plan, &mut report).await?;
         let scratch = self.scratch.clone();
@@ -142,6 +146,8 @@ pub(crate) struct QueryChecks<'a> {
     pub(crate) tables: &'a dyn Tables,
     pub(crate) timeout: Duration,
     pub(crate) cancel: &'a Cancel,
+    /// The threads that read answers; the caller's where there are none.
+    pub(crate) compute: Option<&'a Compute>,
 }
 
 impl QueryChecks<'_> {
@@ -184,16 +190,11 @@ impl QueryChecks<'_> {
                 &Progress::new(),
             )
             .await?;
-        let read = match &answer.body {
-            Body::Memory(bytes) => serde_json::from_slice(bytes),
-            Body::File(path) => {
-                let file = std::fs::File::open(path);
-                let file = file
-                    .map_err(|error| SqlError::Unavailable(scratch_unavailable(error).message))?;
-                serde_json::from_reader(std::io::BufReader::new(file))
-            }
+        let read = match self.compute {
+            Some(compute) => compute.run(move || QueryAnswer::read(&answer.body)).await,
+            None => Some(QueryAnswer::read(&answer.body)),
         };
-        read.map_err(|error| SqlError::Unavailable(format!("its answer is broken: {error}")))
+        read.unwrap_or_else(|| Err(SqlError::Unavailable(stopping().message)))
     }
 }
 
@@ -204,6 +205,21 @@ struct QueryAnswer {
     rows: FirstRows,
     row_count: u64,
     truncated: bool,
+}
+
+impl QueryAnswer {
+    fn read(body: &Body) -> Result<Self, SqlError> {
+        assert_may_compute();
+        let read = match body {
+            Body::Memory(bytes) => serde_json::from_slice(bytes),
+            Body::File(path) => {
+                let file = File::open(path)
+                    .map_err(|error| SqlError::Unavailable(scratch_unavailable(error).message))?;
+                serde_json::from_reader(BufReader::new(file))
+            }
+        };
+        read.map_err(|error| SqlError::Unavailable(format!("its answer is broken: {error}")))
+    }
 }
 
 struct FirstRows(Vec<Vec<Value>>);

@@ -143,8 +143,8 @@ impl<'a> Node<'a> {
         known: &'k [&'k str],
     ) -> impl Iterator<Item = (&'a str, Option<&'k str>)> + use<'a, 'k> {
         let keys = self.map.keys().map(String::as_str);
-        let unknown = keys.filter(|key| !known.contains(key));
-        unknown.map(|key| (key, meant(key, known)))
+        let unknown = keys.filter(move |key| !known.contains(key));
+        unknown.map(move |key| (key, meant(key, known)))
     }
 }
 

@@ -188,14 +188,15 @@ fn filled(query: &str, property: Option<&str>, dataset: &str) -> String {
 /// What the operators of a rule accept; `None` where there is none.
 fn accept(rule: &Node<'_>) -> Result<Option<Accept>> {
     let mut conditions = Vec::new();
-    for (key, condition) in [
-        ("mustBe", Condition::Is as fn(f64) -> Condition),
+    let operators: [(&str, fn(f64) -> Condition); 6] = [
+        ("mustBe", Condition::Is),
         ("mustNotBe", Condition::IsNot),
         ("mustBeGreaterThan", Condition::Above),
         ("mustBeGreaterOrEqualTo", Condition::AtLeast),
         ("mustBeLessThan", Condition::Below),
         ("mustBeLessOrEqualTo", Condition::AtMost),
-    ] {
+    ];
+    for (key, condition) in operators {
         // A query may answer with a boolean.
         let number = match rule.get(key) {
             Some(Value::Bool(is)) => Some(f64::from(u8::from(*is))),

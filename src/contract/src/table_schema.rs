@@ -124,14 +124,11 @@ pub(crate) fn schema(node: &Node<'_>, plan: &mut Builder) -> Result<()> {
         names.push(node.needed("name")?);
     }
     plan.plan.lists_columns = !names.is_empty();
-    match node.text("fieldsMatch")? {
-        None => {}
-        Some(way) => {
-            let path = node.at("fieldsMatch");
-            let way = column_match(way, &path)?;
-            plan.check(Rule::Columns(way), &names, path);
-            plan.plan.lists_columns = false;
-        }
+    if let Some(way) = node.text("fieldsMatch")? {
+        let path = node.at("fieldsMatch");
+        let way = column_match(way, &path)?;
+        plan.check(Rule::Columns(way), &names, path);
+        plan.plan.lists_columns = false;
     }
     let optional = matches!(node.text("fieldsMatch")?, Some("superset" | "partial"));
     for (node, name) in fields.iter().zip(&names) {

@@ -247,5 +247,9 @@ fn what_is_misspelt_is_refused_or_warned_about_with_what_may_be_meant() {
     }
     let plan = plan("fields: [{name: a, constrains: {}}]");
     assert_eq!(plan.warnings[0].code, "unknown_key");
-    assert!(plan.warnings[0].detail.ends_with("did you mean `constraints`?"));
+    assert!(
+        plan.warnings[0]
+            .detail
+            .ends_with("did you mean `constraints`?")
+    );
 }

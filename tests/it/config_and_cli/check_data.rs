@@ -33,9 +33,19 @@ fn a_file_that_keeps_its_contract_ends_with_0_and_one_that_does_not_with_1() {
     let folder = tempfile::tempdir().unwrap();
     let file = write(folder.path(), "birds.csv", data::BIRDS);
     let contract = write(folder.path(), "contract.yaml", CONTRACT);
-    let check = |contract: &Path| lastcall(["check-data"]).arg(&file).arg("--contract").arg(contract).output();
+    let check = |contract: &Path| {
+        lastcall(["check-data"])
+            .arg(&file)
+            .arg("--contract")
+            .arg(contract)
+            .output()
+    };
     let kept = check(&contract).expect(0);
-    assert!(kept.stdout.contains("10 rows, 17 of 17 checks passed"), "{}", kept.stdout);
+    assert!(
+        kept.stdout.contains("10 rows, 17 of 17 checks passed"),
+        "{}",
+        kept.stdout
+    );
     assert_eq!(kept.stderr, "");
     let strict = CONTRACT.replace("3000", "3500").replace("6000", "5000");
     let contract = write(folder.path(), "strict.yaml", &strict);
@@ -49,13 +59,21 @@ fn a_file_that_keeps_its_contract_ends_with_0_and_one_that_does_not_with_1() {
         assert!(broken.stdout.contains(said), "{said}: {}", broken.stdout);
     }
     let out = folder.path().join("checks.json");
-    let written = lastcall(["check-data", "-o"]).arg(&out).arg(&file).arg("-c").arg(&contract);
+    let written = lastcall(["check-data", "-o"])
+        .arg(&out)
+        .arg(&file)
+        .arg("-c")
+        .arg(&contract);
     assert_eq!(written.output().expect(1).stdout, "");
     let report: Value = serde_json::from_slice(&std::fs::read(&out).unwrap()).unwrap();
     assert_eq!(report["passed"], false);
     for (ending, begin) in [("html", "<!"), ("md", "#"), ("pdf", "%PDF"), ("xlsx", "PK")] {
         let out = folder.path().join(format!("checks.{ending}"));
-        let written = lastcall(["check-data", "-o"]).arg(&out).arg(&file).arg("-c").arg(&contract);
+        let written = lastcall(["check-data", "-o"])
+            .arg(&out)
+            .arg(&file)
+            .arg("-c")
+            .arg(&contract);
         written.output().expect(1);
         let bytes = std::fs::read(&out).unwrap();
         assert!(bytes.starts_with(begin.as_bytes()), "{ending}");
@@ -75,13 +93,27 @@ fn other_files_are_what_foreign_keys_and_queries_refer_to() {
         "sql": "select * from orders join customers on customer = customers.id"}"#;
     let contract = write(folder.path(), "contract.json", contract);
     let with = format!("customers={}", customers.display());
-    let run = lastcall(["check-data", "--with", &with, "-c"]).arg(&contract).arg(&orders);
+    let run = lastcall(["check-data", "--with", &with, "-c"])
+        .arg(&contract)
+        .arg(&orders);
     let found = run.output().expect(1);
-    assert!(found.stdout.contains("row 2: customer = 8"), "{}", found.stdout);
-    assert!(found.stdout.contains("sql: the query answers with 1 rows"), "{}", found.stdout);
+    assert!(
+        found.stdout.contains("row 2: customer = 8"),
+        "{}",
+        found.stdout
+    );
+    assert!(
+        found.stdout.contains("sql: the query answers with 1 rows"),
+        "{}",
+        found.stdout
+    );
     let without = lastcall(["check-data", "-c"]).arg(&contract).arg(&orders);
     let without = without.output().expect(1);
-    assert!(without.stdout.contains("(dataset_not_found)"), "{}", without.stdout);
+    assert!(
+        without.stdout.contains("(dataset_not_found)"),
+        "{}",
+        without.stdout
+    );
 }
 
 #[test]
@@ -89,14 +121,28 @@ fn what_cannot_be_read_ends_with_its_own_code() {
     let folder = tempfile::tempdir().unwrap();
     let file = write(folder.path(), "birds.csv", data::BIRDS);
     let contract = write(folder.path(), "contract.yaml", CONTRACT);
-    let broken = write(folder.path(), "broken.yaml", "fields: [{name: a, type: interger}]");
+    let broken = write(
+        folder.path(),
+        "broken.yaml",
+        "fields: [{name: a, type: interger}]",
+    );
     let gone = folder.path().join("gone");
-    let run = |file: &Path, contract: &Path| lastcall(["check-data"]).arg(file).arg("-c").arg(contract).output();
+    let run = |file: &Path, contract: &Path| {
+        lastcall(["check-data"])
+            .arg(file)
+            .arg("-c")
+            .arg(contract)
+            .output()
+    };
     let said = run(&file, &broken).expect(65).stderr;
     assert!(said.contains("did you mean `integer`?"), "{said}");
     run(&file, &gone).expect(66);
     run(&gone, &contract).expect(66);
     lastcall(["check-data"]).arg(&file).output().expect(2);
-    let over = lastcall(["check-data", "-c"]).arg(&contract).arg(&file).arg("--examples").arg("101");
+    let over = lastcall(["check-data", "-c"])
+        .arg(&contract)
+        .arg(&file)
+        .arg("--examples")
+        .arg("101");
     over.output().expect(2);
 }

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Client, Home};
 
-const ORDERS: &str = "id,customer,amount,at\n1,7,10.5,2024-01-01\n2,8,-1,2024-01-02\n3,7,x,2024-01-03\n";
+const ORDERS: &str =
+    "id,customer,amount,at\n1,7,10.5,2024-01-01\n2,8,-1,2024-01-02\n3,7,x,2024-01-03\n";
 const CUSTOMERS: &str = "id,name\n7,a\n9,b\n";
 
 fn check(client: &Client, session: &str, contract: &Value) -> Value {
@@ -48,7 +49,10 @@ fn a_contract_says_what_holds_and_which_rows_fail() {
     let result = check(&client, &session, &contract);
     assert_eq!(result["passed"], false);
     assert_eq!(result["rows"], 3);
-    assert_eq!(result["totals"], json!({"checks": 16, "passed": 11, "failed": 5, "errors": 0}));
+    assert_eq!(
+        result["totals"],
+        json!({"checks": 16, "passed": 11, "failed": 5, "errors": 0})
+    );
     let checks = result["checks"].as_array().unwrap();
     let kind = checks
         .iter()
@@ -56,20 +60,43 @@ fn a_contract_says_what_holds_and_which_rows_fail() {
         .unwrap();
     assert_eq!(kind["status"], "failed");
     assert_eq!(kind["failed_rows"], 1);
-    assert_eq!(kind["examples"], json!([{"row": 3, "values": {"amount": "x"}}]));
+    assert_eq!(
+        kind["examples"],
+        json!([{"row": 3, "values": {"amount": "x"}}])
+    );
     let range = of(&result, "range");
-    assert_eq!(range["examples"], json!([{"row": 2, "values": {"amount": "-1"}}]));
+    assert_eq!(
+        range["examples"],
+        json!([{"row": 2, "values": {"amount": "-1"}}])
+    );
     let foreign = of(&result, "foreign_key");
-    assert_eq!(foreign["examples"], json!([{"row": 2, "values": {"customer": 8}}]));
+    assert_eq!(
+        foreign["examples"],
+        json!([{"row": 2, "values": {"customer": 8}}])
+    );
     assert_eq!(of(&result, "freshness")["status"], "failed");
     let sql = of(&result, "sql");
-    assert_eq!((&sql["status"], &sql["failed_rows"]), (&json!("failed"), &json!(2)));
-    assert_eq!(sql["examples"][0]["values"], json!({"id": 2, "amount": "-1"}));
+    assert_eq!(
+        (&sql["status"], &sql["failed_rows"]),
+        (&json!("failed"), &json!(2))
+    );
+    assert_eq!(
+        sql["examples"][0]["values"],
+        json!({"id": 2, "amount": "-1"})
+    );
     let id = result["id"].as_str().unwrap();
-    for (format, begin) in [("html", "<!"), ("pdf", "%PDF"), ("xlsx", "PK"), ("md", "# Data checks")] {
+    for (format, begin) in [
+        ("html", "<!"),
+        ("pdf", "%PDF"),
+        ("xlsx", "PK"),
+        ("md", "# Data checks"),
+    ] {
         let report = client.report(&session, &json!({ "analysis": id, "format": format }));
         let report = client.result(&report);
-        assert!(report.body.starts_with(begin.as_bytes()), "{format}: {report:?}");
+        assert!(
+            report.body.starts_with(begin.as_bytes()),
+            "{format}: {report:?}"
+        );
         if format == "md" {
             assert!(report.text().contains("Failing rows"), "{report:?}");
         }
@@ -126,14 +153,21 @@ fn a_contract_that_cannot_be_used_is_refused_before_a_job_is_made() {
         json!([1]),
     ] {
         let body = json!({ "kind": "check", "dataset": "orders", "contract": contract });
-        client.post(&path, &body).expect_problem(422, "invalid_contract");
+        client
+            .post(&path, &body)
+            .expect_problem(422, "invalid_contract");
     }
     let body = json!({ "kind": "check", "dataset": "orders" });
-    client.post(&path, &body).expect_problem(422, "invalid_request");
+    client
+        .post(&path, &body)
+        .expect_problem(422, "invalid_request");
     let many = json!({"fields": [{"name": "id"}]});
     let options = json!({ "examples": 101 });
-    let body = json!({ "kind": "check", "dataset": "orders", "contract": many, "options": options });
-    client.post(&path, &body).expect_problem(422, "invalid_request");
+    let body =
+        json!({ "kind": "check", "dataset": "orders", "contract": many, "options": options });
+    client
+        .post(&path, &body)
+        .expect_problem(422, "invalid_request");
     let contract = json!({"fields": [{"name": "id"}], "sql": "select * from nothing"});
     let result = check(&client, &session, &contract);
     assert_eq!(of(&result, "sql")["error"], "unknown_table");

@@ -6,12 +6,11 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 
-use foldhash::quality::FixedState;
+use foldhash::quality::RandomState;
 
 use super::cell::{Cell, Column};
-use crate::batch::{Batch, hash_text};
+use crate::batch::Batch;
 
-const SECOND_HASH: FixedState = FixedState::with_seed(0x27d4_eb2f_1656_67c5);
 /// Between the parts of a key; no text in UTF-8 has it.
 const BETWEEN: u8 = 0xff;
 /// What a place of the set takes, in bytes.
@@ -23,6 +22,8 @@ pub(super) struct KeySet {
     keys: HashSet<u128, BuildHasherDefault<FirstBits>>,
     budget: usize,
     exhausted: bool,
+    /// The halves of a key, by hashes that nobody outside can foresee.
+    halves: [RandomState; 2],
 }
 
 impl KeySet {
@@ -31,7 +32,34 @@ impl KeySet {
             keys: HashSet::default(),
             budget,
             exhausted: false,
+            halves: [RandomState::default(), RandomState::default()],
         }
+    }
+
+    /// The key of a row in this set; `None` where a part is missing.
+    pub(super) fn key(
+        &self,
+        columns: &[Column],
+        batch: &Batch,
+        row: usize,
+        buffer: &mut Vec<u8>,
+    ) -> Option<u128> {
+        buffer.clear();
+        for (i, column) in columns.iter().enumerate() {
+            if i > 0 {
+                buffer.push(BETWEEN);
+            }
+            match column.cell(batch, row) {
+                Cell::Missing => return None,
+                cell => cell.write(buffer),
+            }
+        }
+        let [high, low] = self.halves.each_ref().map(|half| {
+            let mut hasher = half.build_hasher();
+            hasher.write(buffer);
+            u128::from(hasher.finish())
+        });
+        Some(high << 64 | low)
     }
 
     /// Puts a key into the set; whether it is new. Beyond the budget the set forgets everything.
@@ -58,28 +86,6 @@ impl KeySet {
     pub(super) fn is_exhausted(&self) -> bool {
         self.exhausted
     }
-}
-
-/// The key of a row; `None` where a part is missing.
-pub(super) fn key(
-    columns: &[Column],
-    batch: &Batch,
-    row: usize,
-    buffer: &mut Vec<u8>,
-) -> Option<u128> {
-    buffer.clear();
-    for (i, column) in columns.iter().enumerate() {
-        if i > 0 {
-            buffer.push(BETWEEN);
-        }
-        match column.cell(batch, row) {
-            Cell::Missing => return None,
-            cell => cell.write(buffer),
-        }
-    }
-    let mut second = SECOND_HASH.build_hasher();
-    second.write(buffer);
-    Some(u128::from(hash_text(buffer)) << 64 | u128::from(second.finish()))
 }
 
 /// A hash of what is one already.

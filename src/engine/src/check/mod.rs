@@ -214,7 +214,7 @@ impl Run<'_> {
 
     fn columns_of<'n>(&'n self, at: usize, plan: &'n Plan) -> impl Iterator<Item = &'n str> {
         let columns = self.input.plan.checks[at].columns.iter();
-        columns.map(|column| self.name_of(column, plan))
+        columns.map(move |column| self.name_of(column, plan))
     }
 
     fn always_text(&self) -> BTreeSet<String> {

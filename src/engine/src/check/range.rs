@@ -87,6 +87,16 @@ impl End {
             (Cell::Date(days), At::Time(end)) => Some(days.saturating_mul(DAY).cmp(end)),
             (Cell::Timestamp(micros), At::Time(end)) => Some(micros.cmp(end)),
             (Cell::Text(text), At::Text(end)) => Some((*text).cmp(end)),
+            // Numbers in a column that is not of numbers alone.
+            (Cell::Text(text), At::Integer(_) | At::Number(_)) => {
+                let end = match self.at {
+                    At::Integer(end) => end as f64,
+                    At::Number(end) => end,
+                    _ => return None,
+                };
+                let text = std::str::from_utf8(text).ok()?;
+                text.trim().parse::<f64>().ok()?.partial_cmp(&end)
+            }
             _ => None,
         }
     }

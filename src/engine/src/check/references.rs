@@ -6,7 +6,7 @@ use lastcall_domain::Progress;
 use lastcall_domain::check::{CheckResult, Rule};
 
 use super::cell::Column;
-use super::keys::{KeySet, key};
+use super::keys::KeySet;
 use super::{CheckInput, no_column};
 use crate::batch::Batch;
 use crate::ctl::Ctl;
@@ -137,7 +137,7 @@ impl Lane for &mut KeyLane {
                 keys,
                 buffer,
             } = &mut **self;
-            if let Some(key) = key(columns, batch, row, buffer) {
+            if let Some(key) = keys.key(columns, batch, row, buffer) {
                 keys.insert(key);
             }
         }

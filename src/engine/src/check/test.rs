@@ -9,7 +9,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use serde_json::Value;
 
 use super::cell::{Cell, Column, DAY, conforms, moment, typed};
-use super::keys::{KeySet, key};
+use super::keys::KeySet;
 use super::range::End;
 use super::tally::example;
 use crate::batch::Batch;
@@ -64,7 +64,7 @@ impl<'a> Test<'a> {
         budget: usize,
         rules: &CellRules,
     ) -> Result<Self, Unfit> {
-        let buffer = Vec::new;
+        let buffer = Vec::<u8>::new;
         let first = columns.first();
         Ok(match (rule, first) {
             (Rule::Type(kind), Some(column)) if conforms(column.read_as, kind) => Self::Nothing,
@@ -148,10 +148,12 @@ impl<'a> Test<'a> {
                 }
             },
             Self::Unique { keys, buffer } => {
-                key(columns, batch, row, buffer).is_some_and(|key| !keys.insert(key))
+                let key = keys.key(columns, batch, row, buffer);
+                key.is_some_and(|key| !keys.insert(key))
             }
             Self::Known { keys, buffer } => {
-                key(columns, batch, row, buffer).is_some_and(|key| !keys.contains(key))
+                let key = keys.key(columns, batch, row, buffer);
+                key.is_some_and(|key| !keys.contains(key))
             }
             Self::Range(min, max) => {
                 let value = column.value(batch, row, rules);

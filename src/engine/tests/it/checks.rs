@@ -119,11 +119,7 @@ fn a_column_of_the_type_passes_and_cells_of_another_are_named() {
             "ja\ntrue\n",
             vec![2],
         ),
-        (
-            ValueType::Form(Form::Email),
-            "a@example.org\nb@\n",
-            vec![2],
-        ),
+        (ValueType::Form(Form::Email), "a@example.org\nb@\n", vec![2]),
         (ValueType::Object, "\"{\"\"a\"\": 1}\"\n[1]\n", vec![2]),
         (ValueType::String, "1\nx\n", vec![]),
     ] {
@@ -162,7 +158,8 @@ fn values_and_combinations_that_repeat_an_earlier_one_fail() {
 
 #[test]
 fn ranges_are_of_numbers_and_of_times() {
-    let csv = "n,f,d,t\n1,0.5,2024-01-01,2024-01-01T00:00:00Z\n7,9.5,2024-06-01,2024-06-01T12:00:00Z\n";
+    let csv =
+        "n,f,d,t\n1,0.5,2024-01-01,2024-01-01T00:00:00Z\n7,9.5,2024-06-01,2024-06-01T12:00:00Z\n";
     for (asked, failing) in [
         (range(bound(2), None, "n"), vec![1]),
         (range(bound(1), bound(7), "n"), vec![]),
@@ -247,10 +244,7 @@ fn a_foreign_key_finds_its_value_whatever_both_are_read_as() {
     let report = reads(&bench, &source, vec![customers], keys);
     assert_eq!(outcome(&report.checks[0]), ("failed", Some(1), vec![2]));
     assert_eq!(outcome(&report.checks[1]).0, "passed");
-    assert_eq!(
-        report.checks[2].error.as_deref(),
-        Some("dataset_not_found")
-    );
+    assert_eq!(report.checks[2].error.as_deref(), Some("dataset_not_found"));
     assert_eq!(report.checks[3].error.as_deref(), Some("unknown_column"));
     assert_eq!((report.totals.failed, report.totals.errors), (1, 2));
     assert!(!report.passed);

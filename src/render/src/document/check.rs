@@ -158,7 +158,9 @@ fn notes(report: &CheckReport, limits: Limits) -> Vec<String> {
             "" => warning.detail.clone(),
             path => format!("{path}: {}", warning.detail),
         });
-    let mut notes: Vec<String> = warnings.map(|note| crate::text::clean(&note).into_owned()).collect();
+    let mut notes: Vec<String> = warnings
+        .map(|note| crate::text::clean(&note).into_owned())
+        .collect();
     if report.checks.len() > limits.summary && limits.summary > 0 {
         notes.push(format!(
             "The table has the first {} checks; the workbook has them all.",
