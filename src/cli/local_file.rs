@@ -40,7 +40,10 @@ impl LocalFile {
         valid.map_err(|error| Failure::new(Exit::Usage, error))?;
         let path = path.to_owned();
         Ok(Self {
-            source: Source { path, format, name },
+            source: Source {
+                name,
+                ..Source::new(path, format)
+            },
             shown,
             _saved: saved,
         })

@@ -8,7 +8,7 @@ use lastcall_domain::check::ValueType;
 use serde_json::{Number, Value};
 
 use super::forms;
-use crate::batch::{Batch, ColumnBatch, Values};
+use crate::batch::{Batch, ColumnBatch, Decimals, Values};
 use crate::cell::{CellRules, Field, Kind, format_date, format_timestamp};
 
 /// The longest text of an example, in characters.
@@ -58,6 +58,7 @@ impl Column {
         }
         match (&column.values, self.read_as) {
             (Values::Floats(values), _) => Cell::Float(values[row]),
+            (Values::Decimals(decimals), _) => decimal(decimals, row),
             (Values::Text(texts), _) => Cell::Text(texts.get(row)),
             (Values::Integers(values), Kind::Boolean) => Cell::Boolean(values[row] != 0),
             (Values::Integers(values), Kind::Date(_)) => Cell::Date(values[row]),
@@ -77,11 +78,20 @@ impl Column {
     }
 }
 
+/// A decimal, as a whole number where it is one.
+fn decimal<'b>(decimals: &Decimals, row: usize) -> Cell<'b> {
+    let digits = decimals.digits[row];
+    match i64::try_from(digits) {
+        Ok(whole) if decimals.scale == 0 => Cell::Integer(whole),
+        _ => Cell::Float(digits as f64 / 10f64.powi(decimals.scale.into())),
+    }
+}
+
 /// Whether every value of a column of this kind is of the type.
 pub(super) fn conforms(kind: Kind, wanted: &ValueType) -> bool {
     match wanted {
         ValueType::String => true,
-        ValueType::Integer => kind == Kind::Integer,
+        ValueType::Integer => matches!(kind, Kind::Integer | Kind::Large),
         ValueType::Number => kind.is_numeric(),
         ValueType::Boolean { yes, no } => kind == Kind::Boolean && yes.is_empty() && no.is_empty(),
         ValueType::Date(None) => matches!(kind, Kind::Date(_)),

@@ -229,14 +229,14 @@ fn point(column: &Column, batch: &Batch, row: usize, rules: &CellRules) -> Optio
 fn set(values: &[Value], column: &Column, rules: &CellRules) -> HashSet<Vec<u8>> {
     let kind = match (&column.wanted, column.read_as) {
         (Some(kind), _) => Some(kind.clone()),
-        (None, Kind::Integer | Kind::Float) => Some(ValueType::Number),
+        (None, kind) if kind.is_numeric() => Some(ValueType::Number),
         (None, Kind::Date(_)) => Some(ValueType::Date(None)),
         (None, Kind::Timestamp(_)) => Some(ValueType::Timestamp(None)),
         (None, Kind::Boolean) => Some(ValueType::Boolean {
             yes: vec![],
             no: vec![],
         }),
-        (None, Kind::Text) => None,
+        (None, _) => None,
     };
     let written = values.iter().filter(|value| !value.is_null()).map(|value| {
         let mut out = Vec::new();
