@@ -6,7 +6,9 @@
 //! own that wait for nobody: whatever hangs, a signal is heard and the deadline holds.
 
 mod closers;
+mod reload;
 mod run_marker;
+mod sd_notify;
 mod settings;
 mod shutdown;
 mod signals;
@@ -16,6 +18,7 @@ mod system;
 mod threads;
 mod watchdog;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -27,6 +30,8 @@ use crate::config::{Config, raise_file_limit};
 use crate::exit::{Exit, Failure};
 use crate::logging::LogWriter;
 use closers::Closers;
+use reload::Reload;
+use sd_notify::Manager;
 pub(crate) use settings::{PDF_CHILD, SQL_CHILD, local_sql_config};
 pub(crate) use signals::HeldSignals;
 use signals::{Signals, Stop};
@@ -41,6 +46,7 @@ use watchdog::Watchdog;
 /// Where it could not start. Whatever had been built is closed by then.
 pub(crate) fn serve(
     config: &Config,
+    file: Option<&Path>,
     held: HeldSignals,
     log: &LogWriter,
 ) -> Result<ExitCode, Failure> {
@@ -48,8 +54,9 @@ pub(crate) fn serve(
         .timeline()
         .map_err(|_| anyhow::anyhow!("the phases do not fit in shutdown.deadline"))
         .map_err(|error| Failure::new(Exit::Config, error))?;
+    let manager = Manager::from_environment();
     let guards = Watchdog::start(log.clone())
-        .and_then(|watchdog| Signals::listen(held, timeline, watchdog))
+        .and_then(|watchdog| Signals::listen(held, timeline, watchdog, manager.clone()))
         .map_err(|error| Failure::new(Exit::Software, error))?;
     let signals = &guards;
     raise_file_limit().map_err(|error| Failure::new(Exit::Unavailable, error))?;
@@ -71,7 +78,17 @@ pub(crate) fn serve(
     });
     match started {
         Started::Ready(service) => {
-            let stop = main.runner.block_on(wait(&service, signals));
+            let status = format!("ready on http://{}", service.http.address);
+            manager.ready(&status);
+            reload::warn_of_expired(&config.auth.callers);
+            let reload = Reload::new(file, signals, manager.clone(), status);
+            let stop = main.runner.block_on(async {
+                tokio::select! {
+                    stop = wait(&service, signals) => stop,
+                    never = reload.run(&service.http.state) => match never {},
+                    never = reload::feed_watchdog(&manager, &service.tree) => match never {},
+                }
+            });
             Ok(shutdown::run(
                 *service, closers, main, signals, timeline, stop,
             ))

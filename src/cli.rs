@@ -135,7 +135,7 @@ fn serve(file: &Option<PathBuf>, held: HeldSignals) -> ExitCode {
     let ended = load(file).and_then(|config| {
         memory::configure();
         logging::init(&config, &log);
-        boot::serve(&config, held, &log)
+        boot::serve(&config, file.as_deref(), held, &log)
     });
     let code = ended.unwrap_or_else(|failure| {
         log.line(format!("{}\n", message(&failure)).into_bytes());

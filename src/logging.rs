@@ -6,6 +6,7 @@
 mod writer;
 
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::{OnceLock, PoisonError, RwLock};
 
 use env_logger::{Builder, Logger, Target, WriteStyle};
 use log::{Level, LevelFilter, Metadata, Record};
@@ -21,6 +22,38 @@ const CLOSED: i32 = 22;
 /// `log.level` and so refines it. Panics go to the log as well: the standard library would write
 /// them to a stream that may block.
 pub(crate) fn init(config: &Config, writer: &LogWriter) {
+    let logger = build(config, writer);
+    if config.log.json {
+        writer.note_drops_with(|dropped| {
+            let note = dropped_lines(dropped);
+            format!("{}\n", json_line(Level::Warn, module_path!(), &note))
+        });
+    }
+    let level = logger.filter();
+    let log = LOG.get_or_init(|| Log {
+        logger: RwLock::new(logger),
+        writer: writer.clone(),
+        json: config.log.json,
+    });
+    // Only a second initialization fails, and that would be a test in this process.
+    if log::set_logger(log).is_ok() {
+        log::set_max_level(level);
+        std::panic::set_hook(Box::new(log_panic));
+    }
+}
+
+/// Lets `log.level` be that of this configuration from now on. The format stays.
+pub(crate) fn set_level(config: &Config) {
+    let Some(log) = LOG.get() else { return };
+    let mut config = config.clone();
+    config.log.json = log.json;
+    let logger = build(&config, &log.writer);
+    let level = logger.filter();
+    *log.logger.write().unwrap_or_else(PoisonError::into_inner) = logger;
+    log::set_max_level(level);
+}
+
+fn build(config: &Config, writer: &LogWriter) -> Logger {
     // To this library what clients send is an error of the service: for debugging only.
     let of_clients = match config.log.level {
         level if level >= LevelFilter::Debug => level,
@@ -40,20 +73,10 @@ pub(crate) fn init(config: &Config, writer: &LogWriter) {
         builder
             .write_style(WriteStyle::Never)
             .format(|out, record| writeln!(out, "{}", as_json(record)));
-        writer.note_drops_with(|dropped| {
-            let note = dropped_lines(dropped);
-            format!("{}\n", json_line(Level::Warn, module_path!(), &note))
-        });
     } else if shows_styles() {
         builder.write_style(WriteStyle::Always);
     }
-    let logger = builder.build();
-    let level = logger.filter();
-    // Only a second initialization fails, and that would be a test in this process.
-    if log::set_boxed_logger(Box::new(Log(logger))).is_ok() {
-        log::set_max_level(level);
-        std::panic::set_hook(Box::new(log_panic));
-    }
+    builder.build()
 }
 
 /// Whether styles are wanted: env_logger asks the same of a stream that it writes to itself.
@@ -90,21 +113,36 @@ fn dropped_lines_as_text(count: u64) -> String {
 }
 
 /// The logger, without what is no news.
-struct Log(Logger);
+struct Log {
+    logger: RwLock<Logger>,
+    writer: LogWriter,
+    json: bool,
+}
+
+/// The one of the process.
+static LOG: OnceLock<Log> = OnceLock::new();
+
+impl Log {
+    fn with<T>(&self, use_logger: impl FnOnce(&Logger) -> T) -> T {
+        use_logger(&self.logger.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
 
 impl log::Log for Log {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.0.enabled(metadata)
+        self.with(|logger| logger.enabled(metadata))
     }
 
     fn log(&self, record: &Record<'_>) {
-        if self.0.matches(record) && !is_of_closing(record) {
-            self.0.log(record);
-        }
+        self.with(|logger| {
+            if logger.matches(record) && !is_of_closing(record) {
+                logger.log(record);
+            }
+        });
     }
 
     fn flush(&self) {
-        self.0.flush();
+        self.with(log::Log::flush);
     }
 }
 

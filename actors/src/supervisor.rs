@@ -146,6 +146,7 @@ impl Supervisor {
                 }
             }
             supervisor.ask_all(ctx);
+            supervisor.board.count_round();
             supervisor.watch(ctx);
         });
     }

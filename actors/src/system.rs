@@ -224,6 +224,11 @@ impl Handle {
         }
     }
 
+    /// How often the supervisor has looked after the services: it is alive while this grows.
+    pub fn rounds(&self) -> u64 {
+        self.tree.family.rounds()
+    }
+
     /// The phase, to look at and to wait for.
     pub fn phase(&self) -> PhaseWatch {
         self.tree.phase.watch()

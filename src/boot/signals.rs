@@ -5,7 +5,7 @@
 //! | first SIGTERM or SIGINT | arms the watchdog, begins the shutdown |
 //! | second | shortens the watchdog, work is handed back at once |
 //! | third | ends the process |
-//! | SIGHUP | nothing; it is logged |
+//! | SIGHUP | the keys and the log's level are read again ([`reload`](super::reload)) |
 //!
 //! All of it happens on a thread of its own, which waits for no other one and writes nothing
 //! that could block.
@@ -19,9 +19,10 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals as Incoming;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use super::sd_notify::Manager;
 use super::threads;
 use super::watchdog::Watchdog;
 
@@ -97,6 +98,7 @@ pub(super) struct Stops {
     begun: Arc<AtomicBool>,
     watchdog: Watchdog,
     timeline: Timeline,
+    manager: Manager,
 }
 
 impl Stops {
@@ -123,6 +125,7 @@ impl Stops {
     fn begin(&self, cause: Cause) -> Stop {
         let at = Instant::now();
         self.watchdog.arm((at + self.timeline.deadline).into_std());
+        self.manager.stopping(self.timeline.deadline);
         Stop { at, cause }
     }
 
@@ -138,6 +141,7 @@ pub(super) struct Signals {
     stops: Stops,
     receiver: tokio::sync::Mutex<UnboundedReceiver<Stop>>,
     second: watch::Receiver<bool>,
+    hangup: Arc<Notify>,
 }
 
 impl Signals {
@@ -149,6 +153,7 @@ impl Signals {
         _held: HeldSignals,
         timeline: Timeline,
         watchdog: Watchdog,
+        manager: Manager,
     ) -> anyhow::Result<Self> {
         let incoming = Incoming::new([SIGTERM, SIGINT, SIGHUP]);
         let incoming = incoming.context("signals cannot be listened to")?;
@@ -159,16 +164,19 @@ impl Signals {
             begun: Arc::default(),
             watchdog,
             timeline,
+            manager,
         };
-        let told = stops.clone();
+        let hangup = Arc::new(Notify::new());
+        let (told, hung_up) = (stops.clone(), Arc::clone(&hangup));
         std::thread::Builder::new()
             .name(threads::SIGNALS.to_owned())
-            .spawn(move || hear(incoming, &told, &second))
+            .spawn(move || hear(incoming, &told, &second, &hung_up))
             .context("the thread for signals cannot be started")?;
         Ok(Self {
             stops,
             receiver: tokio::sync::Mutex::new(receiver),
             second: is_second,
+            hangup,
         })
     }
 
@@ -196,6 +204,14 @@ impl Signals {
         }
     }
 
+    /// Waits for SIGHUP; one that came before counts.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub(super) async fn hangup(&self) {
+        self.hangup.notified().await;
+    }
+
     /// When each phase of a shutdown ends.
     pub(super) fn timeline(&self) -> Timeline {
         self.stops.timeline
@@ -207,13 +223,13 @@ impl Signals {
     }
 }
 
-fn hear(mut incoming: Incoming, stops: &Stops, second: &watch::Sender<bool>) {
+fn hear(mut incoming: Incoming, stops: &Stops, second: &watch::Sender<bool>, hangup: &Notify) {
     // Whoever started the process may have left them blocked.
     let _ = ours().thread_unblock();
     let mut heard = 0;
     for signal in incoming.forever() {
         if signal == SIGHUP {
-            log::info!("SIGHUP received: ignored");
+            hangup.notify_one();
             continue;
         }
         heard += 1;

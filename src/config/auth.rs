@@ -1,5 +1,6 @@
 //! `auth.*`: who may call.
 
+use chrono::{DateTime, Utc};
 use lastcall_api::{ApiKey, Auth, Role};
 use toml::{Table, Value};
 
@@ -15,7 +16,7 @@ pub struct Access {
 }
 
 /// The fields of a key.
-const FIELDS: [&str; 3] = ["name", "sha256", "role"];
+const FIELDS: [&str; 5] = ["name", "owner", "sha256", "role", "expires"];
 
 impl Access {
     /// Whether anybody may call who can reach the address.
@@ -57,7 +58,7 @@ fn parse_list(value: &Value) -> Result<Vec<Value>, String> {
         }),
         _ => None,
     };
-    parsed.ok_or_else(|| "a list of { name, sha256, role }".to_owned())
+    parsed.ok_or_else(|| "a list of { name, owner, sha256, role, expires }".to_owned())
 }
 
 /// The keys that are in order; of the others, every fault is noted.
@@ -69,14 +70,18 @@ fn read_keys(read: &mut Reader, entries: &[Value]) -> Vec<ApiKey> {
             read.fault_in("auth.keys", &part, value.map(Value::to_string), rule);
         };
         let Some(entry) = entry.as_table() else {
-            fault("", None, "must be a table { name, sha256, role }");
+            fault(
+                "",
+                None,
+                "must be a table { name, owner, sha256, role, expires }",
+            );
             continue;
         };
         for unknown in entry.keys().filter(|key| !FIELDS.contains(&key.as_str())) {
             fault(
                 &format!(".{unknown}"),
                 None,
-                "unknown key; there are name, sha256 and role",
+                "unknown key; there are name, owner, sha256, role and expires",
             );
         }
         let text = |field: &str| entry.get(field).and_then(Value::as_str);
@@ -93,6 +98,24 @@ fn read_keys(read: &mut Reader, entries: &[Value]) -> Vec<ApiKey> {
                 "must be the name of one key only",
             );
         }
+        let owner = match entry.get("owner").map(Value::as_str) {
+            None => name,
+            Some(Some(owner)) if !["", "anonymous"].contains(&owner) => Some(owner),
+            Some(_) => {
+                let rule = "must be a text that is not empty and not \"anonymous\"";
+                fault(".owner", entry.get("owner"), rule);
+                None
+            }
+        };
+        let expires = match entry.get("expires").map(parse_time) {
+            None => None,
+            Some(Some(time)) => Some(time),
+            Some(None) => {
+                let rule = "must be a time with its zone, such as \"2027-01-31T00:00:00Z\"";
+                fault(".expires", entry.get("expires"), rule);
+                None
+            }
+        };
         // What stands there may be the key itself, and is not shown.
         let sha256 = text("sha256").and_then(parse_sha256);
         if sha256.is_none() {
@@ -110,12 +133,26 @@ fn read_keys(read: &mut Reader, entries: &[Value]) -> Vec<ApiKey> {
                 Role::User
             }
         };
-        if let (Some(name), Some(sha256), false) = (name, sha256, taken) {
-            let name = name.to_owned();
-            keys.push(ApiKey { name, sha256, role });
+        if let (Some(name), Some(owner), Some(sha256), false) = (name, owner, sha256, taken) {
+            keys.push(ApiKey {
+                owner: owner.to_owned(),
+                expires,
+                ..ApiKey::new(name, sha256, role)
+            });
         }
     }
     keys
+}
+
+/// As text, or as TOML writes a time.
+fn parse_time(value: &Value) -> Option<DateTime<Utc>> {
+    let text = match value {
+        Value::Datetime(time) => time.to_string(),
+        Value::String(text) => text.trim().to_owned(),
+        _ => return None,
+    };
+    let time = DateTime::parse_from_rfc3339(&text).ok()?;
+    Some(time.with_timezone(&Utc))
 }
 
 fn parse_sha256(text: &str) -> Option<[u8; 32]> {

@@ -27,12 +27,13 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(sources: Sources) -> Self {
+    pub(super) fn new(mut sources: Sources) -> Self {
+        let (faulty, faults) = std::mem::take(&mut sources.faults).into_iter().unzip();
         Self {
             sources,
             known: BTreeMap::new(),
-            faulty: BTreeSet::new(),
-            faults: Vec::new(),
+            faulty,
+            faults,
         }
     }
 

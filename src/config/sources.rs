@@ -6,10 +6,14 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
-use super::Faults;
+use super::{Fault, Faults};
 
 /// What a variable of the environment begins with to be a key.
 const PREFIX: &str = "LASTCALL__";
+/// What a variable ends with that names a file which holds the value.
+const FILE_SUFFIX: &str = "_FILE";
+/// The largest file that is read for a value.
+const MAX_FILE: u64 = 1 << 20;
 
 /// One value and where it came from.
 #[derive(Clone, Debug)]
@@ -23,6 +27,8 @@ pub(super) struct Found {
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     pub(super) values: BTreeMap<String, Found>,
+    /// Keys whose value was given and could not be taken, and why.
+    pub(super) faults: Vec<(String, Fault)>,
 }
 
 /// What is wrong with `text`, and where. Not the line itself, which may hold a secret.
@@ -57,7 +63,8 @@ impl Sources {
             })?;
             sources.add_table("", table);
         }
-        for (name, value) in environment {
+        let environment: BTreeMap<OsString, OsString> = environment.into_iter().collect();
+        for (name, value) in &environment {
             if let (Some(name), Some(value)) = (name.to_str(), value.to_str()) {
                 sources.add_variable(name, value);
             }
@@ -78,14 +85,51 @@ impl Sources {
         }
     }
 
+    /// Takes `LASTCALL__STORE__URL`, and what is in the file that `LASTCALL__STORE__URL_FILE`
+    /// names. A key that is given in both ways has two values, and that is a fault.
     fn add_variable(&mut self, name: &str, value: &str) {
-        if let Some(key) = name.strip_prefix(PREFIX) {
-            let found = Found {
-                value: Value::String(value.to_owned()),
-                variable: Some(name.to_owned()),
-            };
-            self.values
-                .insert(key.to_ascii_lowercase().replace("__", "."), found);
+        let Some(key) = name.strip_prefix(PREFIX) else {
+            return;
+        };
+        let file = key.strip_suffix(FILE_SUFFIX);
+        let text = match file {
+            Some(_) => read_value(Path::new(value)),
+            None => Ok(value.to_owned()),
+        };
+        let key = file.unwrap_or(key).to_ascii_lowercase().replace("__", ".");
+        let given = self.values.get(&key);
+        let other = given.and_then(|given| given.variable.clone());
+        let text = match other {
+            Some(other) => Err(format!("{other} gives the value as well")),
+            None => text,
+        };
+        match text {
+            Ok(text) => {
+                let found = Found {
+                    value: Value::String(text),
+                    variable: Some(name.to_owned()),
+                };
+                self.values.insert(key, found);
+            }
+            Err(rule) => {
+                let fault = Fault {
+                    key: format!("{key} (from {name})"),
+                    // The path of a file is no secret; a value may be one.
+                    value: file.map(|_| format!("{value:?}")),
+                    rule,
+                };
+                self.faults.push((key, fault));
+            }
         }
     }
+}
+
+/// The text in the file, without the ends of lines after it.
+fn read_value(file: &Path) -> Result<String, String> {
+    let length = std::fs::metadata(file).map_err(|error| format!("cannot be read: {error}"))?;
+    if length.len() > MAX_FILE {
+        return Err(format!("must not be larger than {MAX_FILE} bytes"));
+    }
+    let text = std::fs::read_to_string(file).map_err(|error| format!("cannot be read: {error}"))?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }

@@ -158,3 +158,89 @@ fn a_page_of_another_origin_cannot_use_a_service_without_keys() {
     service.signal(Signal::SIGTERM);
     service.wait().expect(0);
 }
+
+#[test]
+fn two_keys_of_one_owner_overlap_and_one_that_has_expired_is_refused() {
+    let home = Home::new();
+    let key = |name: &str, expires: &str| json!({ "name": name, "owner": "web", "sha256": digest(name), "expires": expires });
+    let keys = json!([
+        key("old", "2999-01-01T00:00:00Z"),
+        key("new", "2999-01-01T00:00:00+02:00"),
+        key("gone", "2020-01-01T00:00:00Z")
+    ]);
+    let service = home
+        .service()
+        .set("auth.mode", "keys")
+        .set("auth.keys", keys.to_string())
+        .start();
+    let (old, new) = (
+        service.client().with_key("old"),
+        service.client().with_key("new"),
+    );
+    let session = old.session();
+    new.get(&format!("/v1/sessions/{session}")).expect(200);
+    let gone = service.client().with_key("gone").get("/v1/sessions");
+    gone.expect_problem(401, "unauthorized");
+    service.wait_for_line("the key \"gone\" of \"web\" has expired");
+    service.stop();
+}
+
+/// Starts a service whose keys and level of the log are in files.
+fn start_from_files(home: &Home, level: &str) -> Service {
+    let path = |name: &str| home.path().join(name).display().to_string();
+    std::fs::write(path("level"), level).unwrap();
+    home.service()
+        .set("auth.mode", "keys")
+        .env("LASTCALL__AUTH__KEYS_FILE", path("keys"))
+        .env("LASTCALL__LOG__LEVEL_FILE", path("level"))
+        .start()
+}
+
+fn write_keys(home: &Home, names: &[&str]) {
+    let keys = names.iter();
+    let keys: Vec<Value> = keys
+        .map(|name| json!({ "name": name, "owner": "web", "sha256": digest(name) }))
+        .collect();
+    // Put in place as a whole, as orchestrators do.
+    let (file, part) = (home.path().join("keys"), home.path().join("keys.part"));
+    std::fs::write(&part, Value::from(keys).to_string()).unwrap();
+    std::fs::rename(&part, &file).unwrap();
+}
+
+#[test]
+fn a_hangup_reads_keys_and_the_level_of_the_log_again() {
+    let home = Home::new();
+    write_keys(&home, &["old"]);
+    let mut service = start_from_files(&home, "info");
+    let session = service.client().with_key("old").session();
+    write_keys(&home, &["new"]);
+    std::fs::write(home.path().join("level"), "debug").unwrap();
+    service.signal(Signal::SIGHUP);
+    service.wait_for_line("1 keys, log.level DEBUG");
+    let client = service.client();
+    client.with_key("old").get("/v1/sessions").expect(401);
+    let new = client.with_key("new");
+    new.get(&format!("/v1/sessions/{session}")).expect(200);
+
+    // What is wrong changes nothing.
+    std::fs::write(home.path().join("keys"), "nothing of the kind").unwrap();
+    service.signal(Signal::SIGHUP);
+    service.wait_for_line("nothing is changed");
+    new.get("/v1/sessions").expect(200);
+    service.stop();
+}
+
+#[test]
+fn a_file_of_keys_that_changes_is_read_again_without_a_signal() {
+    let home = Home::new();
+    write_keys(&home, &["old"]);
+    let service = start_from_files(&home, "info");
+    write_keys(&home, &["old", "new"]);
+    service.wait_for_line("a file of the configuration changed: 2 keys");
+    service
+        .client()
+        .with_key("new")
+        .get("/v1/sessions")
+        .expect(200);
+    service.stop();
+}

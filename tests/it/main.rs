@@ -24,6 +24,7 @@
 //! | [`replaced_program`] | a program whose file is replaced or removed while it runs |
 //! | [`replicas`] | several of them on one PostgreSQL, behind a real HAProxy |
 //! | [`resources`] | memory, threads, processes and files |
+//! | [`service_manager`] | what systemd is told |
 //! | [`typesetting`] | PDFs, whose processes are killed and replaced |
 //! | [`sessions_ttl`] | the end of sessions, and that nothing is left of them |
 //! | [`auth`] | keys, roles, and that others' things are not there |
@@ -48,6 +49,7 @@ mod readme;
 mod replaced_program;
 mod replicas;
 mod resources;
+mod service_manager;
 mod sessions_ttl;
 mod shutdown_lines;
 mod support;

@@ -1,5 +1,6 @@
 //! What everybody may read of the supervision without asking: a look at it sends no message.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
@@ -20,6 +21,7 @@ pub(super) struct Board {
     children: Mutex<Vec<ServiceStatus>>,
     abandoned: Mutex<Vec<Host>>,
     escalation: watch::Sender<Option<Escalation>>,
+    rounds: AtomicU64,
 }
 
 impl Board {
@@ -32,6 +34,7 @@ impl Board {
             children: Mutex::new(names.map(named).collect()),
             abandoned: Mutex::default(),
             escalation: watch::Sender::new(None),
+            rounds: AtomicU64::new(0),
         }
     }
 
@@ -50,6 +53,15 @@ impl Board {
             ended.join();
         }
         hosts.iter().map(|host| host.name().to_owned()).collect()
+    }
+
+    /// How often the supervisor has asked its children whether they answer.
+    pub(super) fn rounds(&self) -> u64 {
+        self.rounds.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count_round(&self) {
+        self.rounds.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Waits until a child has died too often.

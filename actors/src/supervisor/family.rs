@@ -44,6 +44,12 @@ impl Family {
         self.board.abandoned()
     }
 
+    /// How often the supervisor has asked its children whether they answer: it is alive while
+    /// this grows.
+    pub fn rounds(&self) -> u64 {
+        self.board.rounds()
+    }
+
     /// Waits until a child has died too often.
     ///
     /// # Cancel safety

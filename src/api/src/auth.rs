@@ -5,7 +5,7 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
-use lastcall_domain::Owner;
+use lastcall_domain::{Owner, Timestamp};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -24,12 +24,34 @@ pub enum Role {
 /// A key that callers prove themselves with.
 #[derive(Clone, Debug)]
 pub struct ApiKey {
-    /// Whose it is: the owner of what is made with it.
+    /// What it is called, to tell it from others of the same owner.
     pub name: String,
+    /// Whose it is: the owner of what is made with it. While a key is replaced, its owner has two.
+    pub owner: String,
     /// The SHA-256 of the key.
     pub sha256: [u8; 32],
     /// What it may do.
     pub role: Role,
+    /// When it is no longer accepted.
+    pub expires: Option<Timestamp>,
+}
+
+impl ApiKey {
+    /// A key of an owner of the same name, for good.
+    pub fn new(name: &str, sha256: [u8; 32], role: Role) -> Self {
+        Self {
+            name: name.to_owned(),
+            owner: name.to_owned(),
+            sha256,
+            role,
+            expires: None,
+        }
+    }
+
+    /// Whether it is no longer accepted.
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        self.expires.is_some_and(|expires| expires <= now)
+    }
 }
 
 /// How callers prove who they are.
@@ -53,7 +75,7 @@ impl Auth {
     ///
     /// # Errors
     /// `unauthorized` where they prove none.
-    pub(crate) fn caller(&self, headers: &HeaderMap) -> ApiResult<Caller> {
+    pub(crate) fn caller(&self, headers: &HeaderMap, now: Timestamp) -> ApiResult<Caller> {
         let keys = match self {
             Self::None => {
                 return Ok(Caller {
@@ -74,8 +96,11 @@ impl Auth {
             }
         }
         let key = found.ok_or_else(|| unauthorized("the key is not known"))?;
+        if key.has_expired(now) {
+            return Err(unauthorized("the key has expired"));
+        }
         Ok(Caller {
-            owner: Owner::new(&key.name),
+            owner: Owner::new(&key.owner),
             role: key.role,
         })
     }

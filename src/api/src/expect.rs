@@ -23,7 +23,7 @@ pub(crate) async fn check(state: &ApiState, request: &Request) -> ApiResult<()> 
     if first != "v1" {
         return Ok(());
     }
-    let caller = state.config.auth.caller(request.headers())?;
+    let caller = state.caller(request.headers())?;
     let session = match (request.method(), rest) {
         (&Method::PUT, ["sessions", session, "datasets", _]) => {
             upload::check_size(&state.config, request.headers())?;

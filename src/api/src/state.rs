@@ -1,18 +1,20 @@
 //! What the handlers share.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use actix_web::http::header::HeaderMap;
 use lastcall_domain::{Blobs, Clock, Feed, InstanceId, Service, Store, Timestamp};
 use tokio::sync::Semaphore;
 
-use crate::auth::Auth;
+use crate::auth::{Auth, Caller};
 use crate::describe::Schemas;
 use crate::health::Readiness;
 use crate::load::Load;
 use crate::metrics::Metrics;
 use crate::ports::{Describe, SystemPort};
+use crate::problem::ApiResult;
 use crate::recent::Recent;
 use crate::socket::WriteTimeouts;
 
@@ -23,7 +25,7 @@ pub struct ApiConfig {
     pub version: String,
     /// The instance: one run of the process.
     pub instance: InstanceId,
-    /// How callers prove who they are.
+    /// How callers prove who they are, to begin with.
     pub auth: Auth,
     /// Refuse requests whose `Host` is no loopback name or whose `Origin` is another one, so
     /// that a web page cannot use a service without keys through the browser of its user.
@@ -111,6 +113,7 @@ pub struct ApiState {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) system: Arc<dyn SystemPort>,
     pub(crate) config: ApiConfig,
+    auth: RwLock<Arc<Auth>>,
     pub(crate) metrics: Metrics,
     pub(crate) schemas: Schemas,
     pub(crate) readiness: Readiness,
@@ -138,8 +141,29 @@ impl ApiState {
             feed: parts.feed,
             clock: parts.clock,
             system: parts.system,
+            auth: RwLock::new(Arc::new(config.auth.clone())),
             config,
         }
+    }
+
+    /// How callers prove who they are from now on. Requests in progress go on.
+    pub fn set_auth(&self, auth: Auth) {
+        *self.auth.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(auth);
+    }
+
+    /// Whether callers prove themselves with keys.
+    pub fn has_keys(&self) -> bool {
+        let auth = self.auth.read().unwrap_or_else(PoisonError::into_inner);
+        matches!(**auth, Auth::Keys(_))
+    }
+
+    /// The caller that the headers prove.
+    ///
+    /// # Errors
+    /// `unauthorized` where they prove none.
+    pub(crate) fn caller(&self, headers: &HeaderMap) -> ApiResult<Caller> {
+        let auth = Arc::clone(&self.auth.read().unwrap_or_else(PoisonError::into_inner));
+        auth.caller(headers, self.clock.now())
     }
 
     /// Whether the process was told to stop, be it by a request that it has not acted on yet.

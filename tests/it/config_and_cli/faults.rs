@@ -285,3 +285,42 @@ fn a_url_that_nothing_can_be_opened_at_is_a_fault_before_the_start() {
         }
     }
 }
+
+#[test]
+fn a_value_may_be_in_a_file_and_what_is_wrong_with_the_file_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(path("deadline"), "17s\n").unwrap();
+    std::fs::write(
+        path("url"),
+        "postgres://lastcall:s3cret@h/d?sslmode=never\n",
+    )
+    .unwrap();
+    let check = || lastcall(["check"]);
+    let read = check()
+        .env("LASTCALL__SHUTDOWN__DEADLINE_FILE", path("deadline"))
+        .output()
+        .expect(0);
+    assert!(read.stdout.contains("17s"), "{read:#?}");
+
+    let wrong = check()
+        .env("LASTCALL__SHUTDOWN__DEADLINE_FILE", path("missing"))
+        .env("LASTCALL__STORE__URL_FILE", path("url"))
+        .set("jobs.lease", "7s")
+        .env("LASTCALL__JOBS__LEASE_FILE", path("deadline"))
+        .set("log.level", "loud")
+        .output()
+        .expect(78);
+    for expected in [
+        "shutdown.deadline (from LASTCALL__SHUTDOWN__DEADLINE_FILE) = ",
+        "missing\": cannot be read: No such file",
+        "store.url (from LASTCALL__STORE__URL_FILE) = \"postgres://…@h/d\": must be",
+        "jobs.lease (from LASTCALL__JOBS__LEASE_FILE) = ",
+        "LASTCALL__JOBS__LEASE gives the value as well",
+        "log.level (from LASTCALL__LOG__LEVEL) = \"loud\": must be",
+        "has 4 faults:",
+    ] {
+        assert!(wrong.stderr.contains(expected), "{expected}: {wrong:#?}");
+    }
+    assert!(!wrong.stderr.contains("s3cret"), "{wrong:#?}");
+}

@@ -87,7 +87,7 @@ fn a_hangup_ends_nothing_at_any_time() {
     let home = Home::new();
     let mut service = spawn_and_signal(&home, Signal::SIGHUP);
     service.ready();
-    service.wait_for_line("SIGHUP received: ignored");
+    service.wait_for_line("SIGHUP received: log.level INFO");
     for _ in 0..3 {
         service.signal(Signal::SIGHUP);
         assert_eq!(service.client().get("/readyz").status, 200);

@@ -41,6 +41,12 @@ impl Run {
         self
     }
 
+    /// With this variable in its environment.
+    pub(crate) fn env(mut self, variable: &str, value: impl AsRef<str>) -> Self {
+        self.command.env(variable, value.as_ref());
+        self
+    }
+
     pub(crate) fn arg(mut self, argument: impl AsRef<std::ffi::OsStr>) -> Self {
         self.command.arg(argument);
         self

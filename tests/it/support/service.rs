@@ -124,6 +124,12 @@ impl Builder {
         self
     }
 
+    /// With this variable in its environment.
+    pub(crate) fn env(mut self, variable: &str, value: impl Into<String>) -> Self {
+        self.settings.insert(variable.to_owned(), value.into());
+        self
+    }
+
     /// Starts it and waits until it is ready.
     #[track_caller]
     pub(crate) fn start(self) -> Service {

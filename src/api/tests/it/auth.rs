@@ -7,11 +7,7 @@ use crate::client::Client;
 use crate::fixture::{Api, CSV};
 
 fn key(name: &str, key: &str, role: Role) -> ApiKey {
-    ApiKey {
-        name: name.to_owned(),
-        sha256: Sha256::digest(key.as_bytes()).into(),
-        role,
-    }
+    ApiKey::new(name, Sha256::digest(key.as_bytes()).into(), role)
 }
 
 fn with_keys() -> Api {

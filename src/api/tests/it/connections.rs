@@ -152,11 +152,7 @@ fn a_client_that_asks_first_is_told_what_would_be_refused() {
 
 #[test]
 fn a_client_that_asks_first_shows_its_key_first() {
-    let key = ApiKey {
-        name: "web".to_owned(),
-        sha256: [0; 32],
-        role: Role::User,
-    };
+    let key = ApiKey::new("web", [0; 32], Role::User);
     let api = Api::with(|config| config.auth = Auth::Keys(vec![key]));
     let line = ask_first(&api, "POST", "/v1/sessions", "Content-Length: 2\r\n");
     assert_eq!(line, "HTTP/1.1 401 Unauthorized");

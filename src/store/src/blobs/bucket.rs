@@ -19,7 +19,7 @@ use object_store::{BackoffConfig, ObjectStore, ObjectStoreExt, RetryConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::download::{self, PIECE};
-use super::{derived_from, io, object, object_path, object_written};
+use super::{credentials, derived_from, io, object, object_path, object_written};
 
 /// The bytes of an upload that are in memory: a part that is being gathered, and as many that
 /// are under way.
@@ -53,6 +53,7 @@ impl BucketBlobs {
         };
         let mut settings = AmazonS3Builder::new();
         for (name, value) in environment {
+            let (name, value) = credentials::resolve(name, value)?;
             // Names that are for other programs are passed over.
             if name.starts_with("AWS_")
                 && let Ok(key) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>()

@@ -1,6 +1,7 @@
 //! The blob stores: a folder, or a bucket.
 
 mod bucket;
+mod credentials;
 mod download;
 mod folder;
 mod staged;
@@ -17,8 +18,9 @@ use folder::FolderBlobs;
 
 /// Opens the blob store at `url`: `file://relative/folder`, `file:///absolute/folder` or
 /// `s3://bucket/prefix`. The folder is made where there is none. Credentials, region and
-/// endpoint of a bucket come from the usual `AWS_*` environment. Copies of blobs that are
-/// elsewhere are put into the folder `scratch`.
+/// endpoint of a bucket come from the usual `AWS_*` environment, credentials also from the files
+/// that `AWS_ACCESS_KEY_ID_FILE` and its like name. Copies of blobs that are elsewhere are put
+/// into the folder `scratch`.
 ///
 /// # Errors
 /// [`BlobError::Failed`] where the URL or the environment is of no use, or the folder cannot be

@@ -1,0 +1,150 @@
+//! What is read again while the service runs: the keys of callers and the level of the log, on
+//! SIGHUP and when the files change that they are in. Everything else needs a restart.
+
+use std::convert::Infallible;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use lastcall_actors::Handle;
+use lastcall_api::{ApiState, Auth};
+use lastcall_domain::{Clock as _, SystemClock};
+
+use super::sd_notify::Manager;
+use super::signals::Signals;
+use crate::config::Config;
+use crate::logging;
+
+/// How often the files are looked at.
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The configuration that is in force, and where it comes from.
+pub(super) struct Reload<'a> {
+    file: Option<PathBuf>,
+    /// The files as they were when they were read.
+    seen: Vec<Option<FileId>>,
+    signals: &'a Signals,
+    manager: Manager,
+    status: String,
+}
+
+/// What changes with the content of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct FileId {
+    device_and_inode: (u64, u64),
+    length: u64,
+    modified: Option<SystemTime>,
+}
+
+impl<'a> Reload<'a> {
+    /// Of the configuration that was loaded from `file`. `status` is what the service manager is
+    /// told of a service that is ready.
+    pub(super) fn new(
+        file: Option<&Path>,
+        signals: &'a Signals,
+        manager: Manager,
+        status: String,
+    ) -> Self {
+        Self {
+            seen: look(file),
+            file: file.map(Path::to_owned),
+            signals,
+            manager,
+            status,
+        }
+    }
+
+    /// Reads again whenever there is a reason to.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses at most a reload that is under way.
+    pub(super) async fn run(mut self, state: &ApiState) -> Infallible {
+        loop {
+            let reason = tokio::select! {
+                () = self.signals.hangup() => Some("SIGHUP received"),
+                () = tokio::time::sleep(POLL_INTERVAL) => None,
+            };
+            let file = self.file.clone();
+            // A disk that hangs holds up this thread no more than any other.
+            let seen = tokio::task::spawn_blocking(move || look(file.as_deref())).await;
+            let changed = seen.is_ok_and(|seen| {
+                let changed = seen != self.seen;
+                self.seen = seen;
+                changed
+            });
+            let Some(reason) = reason.or(changed.then_some("a file of the configuration changed"))
+            else {
+                continue;
+            };
+            self.manager.reloading();
+            let file = self.file.clone();
+            let loaded = tokio::task::spawn_blocking(move || Config::load(file.as_deref())).await;
+            match loaded {
+                Ok(Ok(config)) => apply(&config, state, reason),
+                Ok(Err(faults)) => log::error!("{reason}: nothing is changed, as {faults}"),
+                Err(error) => log::error!("{reason}: nothing is changed: {error}"),
+            }
+            self.manager.ready(&self.status);
+        }
+    }
+}
+
+fn apply(config: &Config, state: &ApiState, reason: &str) {
+    logging::set_level(config);
+    let level = config.log.level;
+    match &config.auth.callers {
+        Auth::Keys(keys) if state.has_keys() => {
+            log::info!("{reason}: {} keys, log.level {level}", keys.len());
+            warn_of_expired(&config.auth.callers);
+            state.set_auth(config.auth.callers.clone());
+        }
+        Auth::None if !state.has_keys() => log::info!("{reason}: log.level {level}"),
+        _ => log::warn!("{reason}: log.level {level}; auth.mode changes with a restart only"),
+    }
+}
+
+/// Names the keys that are no longer accepted.
+pub(super) fn warn_of_expired(auth: &Auth) {
+    if let Auth::Keys(keys) = auth {
+        let now = SystemClock.now();
+        for key in keys.iter().filter(|key| key.has_expired(now)) {
+            log::warn!("the key {:?} of {:?} has expired", key.name, key.owner);
+        }
+    }
+}
+
+/// The files that the configuration comes from, as they are now.
+fn look(file: Option<&Path>) -> Vec<Option<FileId>> {
+    let named = std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.to_str()?;
+        (name.starts_with("LASTCALL__") && name.ends_with("_FILE")).then(|| PathBuf::from(value))
+    });
+    let files = file.map(Path::to_owned).into_iter().chain(named);
+    files.map(|file| identify(&file)).collect()
+}
+
+fn identify(file: &Path) -> Option<FileId> {
+    use std::os::unix::fs::MetadataExt as _;
+    let metadata = std::fs::metadata(file).ok()?;
+    Some(FileId {
+        device_and_inode: (metadata.dev(), metadata.ino()),
+        length: metadata.len(),
+        modified: metadata.modified().ok(),
+    })
+}
+
+/// Tells the service manager that the service is alive, for as long as the supervisor looks after
+/// the services: one whose rounds stand still is not kept alive by a timer.
+pub(super) async fn feed_watchdog(manager: &Manager, tree: &Handle) -> Infallible {
+    let Some(interval) = manager.watchdog() else {
+        return std::future::pending().await;
+    };
+    let mut seen = None;
+    loop {
+        let rounds = tree.rounds();
+        if seen != Some(rounds) {
+            manager.alive();
+        }
+        seen = Some(rounds);
+        tokio::time::sleep(interval / 4).await;
+    }
+}

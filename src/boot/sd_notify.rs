@@ -1,0 +1,87 @@
+//! Tells the service manager how the process is: systemd's `sd_notify`, where one asked for it.
+//!
+//! A message is a datagram that is sent without waiting; one that is lost costs the manager some
+//! knowledge and the service nothing.
+
+use std::io;
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What is kept for the exit itself beyond the deadline.
+const EXIT_TIME: Duration = Duration::from_secs(5);
+
+/// The service manager, where there is one. Every clone is the same.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Manager {
+    socket: Option<Arc<UnixDatagram>>,
+    watchdog: Option<Duration>,
+}
+
+impl Manager {
+    /// The one that the environment names.
+    pub(super) fn from_environment() -> Self {
+        let variable = |name: &str| std::env::var(name).ok();
+        let socket = variable("NOTIFY_SOCKET").and_then(|name| {
+            connect(&name)
+                .inspect_err(|error| log::warn!("NOTIFY_SOCKET={name}: {error}"))
+                .ok()
+        });
+        let is_ours =
+            variable("WATCHDOG_PID").is_none_or(|pid| pid == std::process::id().to_string());
+        let watchdog = variable("WATCHDOG_USEC").and_then(|time| time.parse().ok());
+        Self {
+            socket: socket.map(Arc::new),
+            watchdog: watchdog
+                .filter(|time| is_ours && *time > 0)
+                .map(Duration::from_micros),
+        }
+    }
+
+    /// The service is ready.
+    pub(super) fn ready(&self, status: &str) {
+        self.send(&format!("READY=1\nSTATUS={status}"));
+    }
+
+    /// The configuration is being read again; [`ready`](Self::ready) ends it.
+    pub(super) fn reloading(&self) {
+        self.send("RELOADING=1");
+    }
+
+    /// The shutdown has begun, and ends within this time.
+    pub(super) fn stopping(&self, deadline: Duration) {
+        let time = (deadline + EXIT_TIME).as_micros();
+        self.send(&format!(
+            "STOPPING=1\nSTATUS=shutting down\nEXTEND_TIMEOUT_USEC={time}"
+        ));
+    }
+
+    /// The service is alive.
+    pub(super) fn alive(&self) {
+        self.send("WATCHDOG=1");
+    }
+
+    /// How often the manager wants to hear that the service is alive, at least.
+    pub(super) fn watchdog(&self) -> Option<Duration> {
+        self.socket.as_ref().and(self.watchdog)
+    }
+
+    fn send(&self, message: &str) {
+        if let Some(socket) = &self.socket {
+            // A manager that does not listen is no reason to do anything else.
+            let _ = socket.send(message.as_bytes());
+        }
+    }
+}
+
+fn connect(name: &str) -> io::Result<UnixDatagram> {
+    let address = match name.strip_prefix('@') {
+        Some(name) => SocketAddr::from_abstract_name(name)?,
+        None => SocketAddr::from_pathname(name)?,
+    };
+    let socket = UnixDatagram::unbound()?;
+    socket.set_nonblocking(true)?;
+    socket.connect_addr(&address)?;
+    Ok(socket)
+}
