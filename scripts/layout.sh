@@ -1,12 +1,39 @@
-#!/usr/bin/env bash
-# Lays out the files of the container image.
+#!/bin/sh
+# Lays out the files of the container image: the program, what it loads, and what it reads.
 # Usage: scripts/layout.sh BINARY FOLDER
-set -euo pipefail
+set -eu
 cd "$(dirname "$0")/.."
 
 binary=$1
 out=$2
+user=10001
+
 install -D -m 0755 "$binary" "$out/usr/local/bin/lastcall"
-# A panic names its file and line without them, and they are a third of the image.
-strip --strip-debug "$out/usr/local/bin/lastcall"
 install -D -m 0644 config/prod.toml "$out/etc/lastcall/prod.toml"
+
+# The libraries, where the loader looks for them; the loader is among them.
+ldd "$binary" | grep -o '/[^ ]*' | sort -u | while read -r library; do
+    install -D -m 0755 "$(readlink -f "$library")" "$out$library"
+done
+
+# Certificates for PostgreSQL and S3 over TLS.
+[ ! -s /etc/ssl/certs/ca-certificates.crt ] ||
+    install -D -m 0644 /etc/ssl/certs/ca-certificates.crt "$out/etc/ssl/certs/ca-certificates.crt"
+
+echo "root:x:0:0:root:/:/sbin/nologin
+lastcall:x:$user:$user:Lastcall:/var/lib/lastcall:/sbin/nologin" >"$out/etc/passwd"
+echo "root:x:0:
+lastcall:x:$user:" >"$out/etc/group"
+echo 'hosts: files dns' >"$out/etc/nsswitch.conf"
+
+install -D -m 0644 LICENSE "$out/usr/share/doc/lastcall/LICENSE"
+[ ! -s target/image/lastcall.cdx.json ] ||
+    install -D -m 0644 target/image/lastcall.cdx.json "$out/usr/share/doc/lastcall/lastcall.cdx.json"
+
+# The two places that are written to: the volume and /tmp.
+install -d -m 1777 "$out/tmp"
+install -d -m 0750 "$out/var/lib/lastcall"
+[ "$(id -u)" -ne 0 ] || chown "$user:$user" "$out/var/lib/lastcall"
+
+# Two images of one commit have the same files.
+find "$out" -depth -exec touch --no-dereference --date="@${SOURCE_DATE_EPOCH:-0}" {} +

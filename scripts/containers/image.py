@@ -1,0 +1,145 @@
+"""The image: what is in it, as whom it runs, how it starts and stops."""
+
+import io
+import json
+import subprocess
+import tarfile
+import urllib.request
+
+from engine import docker, inspect, logs, until
+
+# Files beside the program and its libraries; nothing else belongs into the image.
+FILES = {
+    "usr/local/bin/lastcall",
+    "etc/lastcall/prod.toml",
+    "etc/ssl/certs/ca-certificates.crt",
+    "etc/passwd",
+    "etc/group",
+    "etc/nsswitch.conf",
+    "usr/share/doc/lastcall/LICENSE",
+    "usr/share/doc/lastcall/lastcall.cdx.json",
+}
+# What the engine itself lays into a container.
+OF_THE_ENGINE = {".dockerenv", "etc/hostname", "etc/hosts", "etc/mtab", "etc/resolv.conf", "dev/console"}
+MOST_OF_THE_REST = 15 << 20
+MOST_OF_A_RELEASE = 150 << 20
+
+READ_ONLY = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL",
+             "--security-opt", "no-new-privileges:true"]
+EMBEDDED = [
+    "-e", "LASTCALL__STORE__URL=sqlite:///var/lib/lastcall/lastcall.db",
+    "-e", "LASTCALL__BLOBS__URL=file:///var/lib/lastcall/blobs",
+    "-e", "LASTCALL__SHUTDOWN__LAME_DUCK=0s",
+]
+
+
+class Image:
+    """The tests of one image; what they start is removed by `close`."""
+
+    def __init__(self, name, profile, keys, key):
+        self.name, self.profile, self.keys, self.key = name, profile, keys, key
+        self.containers = []
+
+    def close(self):
+        for container in self.containers:
+            docker("rm", "--force", "--volumes", container, check=False)
+
+    def start(self, *options):
+        container = docker(
+            "run", "--detach", "--publish", "127.0.0.1:0:8080", *READ_ONLY, *EMBEDDED,
+            "-v", f"{self.keys}:/run/secrets/keys:ro",
+            "-e", "LASTCALL__AUTH__KEYS_FILE=/run/secrets/keys", *options, self.name)
+        self.containers.append(container)
+        until("the log says that it is ready", lambda: "Lastcall ready on" in logs(container))
+        return container
+
+    def holds_only_what_runs(self):
+        container = docker("create", self.name)
+        self.containers.append(container)
+        exported = subprocess.run(["docker", "export", container], capture_output=True, timeout=300)
+        program, rest, strangers = 0, 0, []
+        with tarfile.open(fileobj=io.BytesIO(exported.stdout)) as files:
+            for file in files:
+                if file.isdir() or file.name in OF_THE_ENGINE:
+                    continue
+                if file.name == "usr/local/bin/lastcall":
+                    program = file.size
+                else:
+                    rest += file.size
+                library = file.name.startswith(("lib/", "lib64/", "usr/lib/")) and ".so" in file.name
+                if not library and file.name not in FILES:
+                    strangers.append(file.name)
+            bill = json.load(files.extractfile("usr/share/doc/lastcall/lastcall.cdx.json"))
+        print(f"   program {program >> 20} MiB ({self.profile}), all else {rest / (1 << 20):.1f} MiB")
+        assert not strangers, strangers
+        assert rest < MOST_OF_THE_REST, rest
+        if self.profile == "release":
+            assert program + rest < MOST_OF_A_RELEASE, program + rest
+        assert bill["bomFormat"] == "CycloneDX"
+        assert {"actix-web", "tokio"} <= {part["name"] for part in bill["components"]}
+
+    def says_what_it_is(self):
+        config = inspect(self.name, "Config")
+        assert config["User"] == "10001:10001", config["User"]
+        assert config["StopSignal"] == "SIGTERM"
+        assert config["Healthcheck"]["Test"][-1] == "health"
+        assert list(config["Volumes"]) == ["/var/lib/lastcall"]
+        for label in ("title", "licenses", "version", "revision", "created"):
+            assert config["Labels"][f"org.opencontainers.image.{label}"], label
+
+    def runs_read_only_and_does_work(self):
+        container = self.start()
+        address = docker("port", container, "8080").splitlines()[0]
+
+        def ask(method, path, body=None, kind="application/json"):
+            headers = {"Authorization": f"Bearer {self.key}", "Content-Type": kind, "Prefer": "wait=60"}
+            request = urllib.request.Request(f"http://{address}{path}", body, headers, method=method)
+            with urllib.request.urlopen(request, timeout=90) as answer:
+                return answer.read()
+
+        session = json.loads(ask("POST", "/v1/sessions", b"{}"))["id"]
+        with open("examples/parcels.csv", "rb") as data:
+            ask("PUT", f"/v1/sessions/{session}/datasets/parcels", data.read(), "text/csv")
+        # PDFs are set in a process of their own, started from the running image.
+        body = json.dumps({"dataset": "parcels", "format": "pdf"}).encode()
+        job = json.loads(ask("POST", f"/v1/sessions/{session}/reports", body))
+        assert job["state"] == "succeeded", job
+        assert ask("GET", f"/v1/jobs/{job['id']}/result").startswith(b"%PDF")
+        until("the health check of the image passes",
+              lambda: inspect(container, "State.Health.Status") == "healthy")
+        assert "Read-only file system" not in logs(container)
+
+    def stops_in_order_as_process_1(self):
+        container = self.containers[-1]
+        docker("stop", "--time", "30", container)
+        code = inspect(container, "State.ExitCode")
+        text = logs(container)
+        assert code == 0, (code, text)
+        assert "All services shut down successfully" in text.splitlines()[-1], text
+
+    def ends_with_its_code_where_a_part_is_missing(self):
+        ended = subprocess.run(
+            ["docker", "run", "--rm", *READ_ONLY, "-v", f"{self.keys}:/run/secrets/keys:ro",
+             "-e", "LASTCALL__AUTH__KEYS_FILE=/run/secrets/keys",
+             "-e", "LASTCALL__STORE__URL=postgres://lastcall@127.0.0.1:1/lastcall", self.name],
+            capture_output=True, text=True, timeout=300)
+        assert ended.returncode == 69, ended
+        assert "store.url" in ended.stderr, ended
+        refused = subprocess.run(["docker", "run", "--rm", self.name, "check"],
+                                 capture_output=True, text=True, timeout=300)
+        assert refused.returncode == 78, refused
+        assert "auth.keys" in refused.stderr, refused
+
+    def has_no_shell(self):
+        shell = subprocess.run(["docker", "run", "--rm", "--entrypoint", "/bin/sh", self.name],
+                               capture_output=True, text=True, timeout=300)
+        assert shell.returncode == 127, shell
+
+    TESTS = [
+        says_what_it_is,
+        holds_only_what_runs,
+        has_no_shell,
+        ends_with_its_code_where_a_part_is_missing,
+        runs_read_only_and_does_work,
+        stops_in_order_as_process_1,
+    ]
