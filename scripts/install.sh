@@ -6,6 +6,7 @@ declare -A needed=(
     [chromium]=chromium
     [curl]=curl
     [haproxy]=haproxy
+    [/usr/sbin/pgbouncer]=pgbouncer
     [pdftotext]=poppler-utils
     [python3]=python3
 )

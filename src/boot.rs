@@ -6,6 +6,7 @@
 //! own that wait for nobody: whatever hangs, a signal is heard and the deadline holds.
 
 mod closers;
+mod disks;
 mod reload;
 mod run_marker;
 mod sd_notify;
@@ -14,6 +15,7 @@ mod shutdown;
 mod signals;
 mod startup;
 mod state_dir;
+mod store_clock;
 mod system;
 mod threads;
 mod watchdog;

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod backup;
 mod check;
 mod check_data;
 mod check_table;
@@ -63,8 +64,14 @@ enum Local {
     CheckData(check_data::CheckDataArgs),
     /// Print the OpenAPI document.
     Openapi,
-    /// Ask a running service whether it can serve; exits with 0 or 69. For HEALTHCHECK.
+    /// Ask the service on this machine whether it can serve; exits with 0 or 69. For HEALTHCHECK.
     Health,
+    /// Copy the SQLite store into a file, consistently, also while the service runs.
+    Backup {
+        /// The file to write; one that is there already is left as it is.
+        #[arg(value_name = "OUT")]
+        output: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -113,6 +120,11 @@ pub fn run() -> ExitCode {
         }),
         Local::Health => load(&cli.config)
             .and_then(|config| health::ask(&config))
+            .and_then(|status| print(&status))
+            .map(|()| ExitCode::SUCCESS),
+        Local::Backup { output } => load(&cli.config)
+            .and_then(|config| backup::run(&config, &output))
+            .and_then(|told| print(&told))
             .map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|failure| {

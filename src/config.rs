@@ -37,6 +37,8 @@ pub struct Config {
     pub auth: Access,
     /// `store.url`, a secret: it may carry a password.
     pub store_url: Secret,
+    /// `store.min_free`: with less room on a local disk nothing new is accepted.
+    pub store_min_free: u64,
     /// `blobs.url`
     pub blobs_url: String,
     /// `state.dir`: where the shutdown report and scratch files go.
@@ -232,6 +234,7 @@ impl Config {
             },
             auth: Access::read(read),
             store_url,
+            store_min_free: read.size("store.min_free", 256 * MIB, 0..=1 << 50),
             blobs_url,
             state_dir,
             analysis: Analysis {
@@ -384,6 +387,18 @@ fn names_blobs(url: &str) -> bool {
     match url.strip_prefix("s3://") {
         Some(place) => !place.starts_with('/') && !place.contains(['@', '?', '#']),
         None => true,
+    }
+}
+
+impl Config {
+    /// The folder of an SQLite store, where its file is a link that of what it leads to.
+    pub fn sqlite_folder(&self) -> Option<PathBuf> {
+        let path = sqlite_path(&self.store_url)?;
+        let path = path.canonicalize().unwrap_or(path);
+        match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => Some(folder.to_owned()),
+            _ => Some(PathBuf::from(".")),
+        }
     }
 }
 

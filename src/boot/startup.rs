@@ -9,7 +9,9 @@ use actix_web::dev::{Server, ServerHandle};
 use anyhow::Context as _;
 use lastcall_actors::{Handle, Ports, Reason, System as Tree};
 use lastcall_api::{ApiState, Parts};
-use lastcall_domain::{Blobs, Clock, Feed, InstanceId, Profiles, Store, SystemClock, Work};
+use lastcall_domain::{
+    BlobError, Blobs, Clock, Feed, InstanceId, Profiles, Store, StoreError, SystemClock, Work,
+};
 use lastcall_engine::Engine;
 use lastcall_render::{FontConfig, Renderer, Typesetter};
 use lastcall_sql::Sql;
@@ -17,10 +19,12 @@ use socket2::{Domain, Socket, Type};
 use tokio::time::Instant;
 
 use super::closers::Closers;
+use super::disks::LocalDisks;
 use super::run_marker::RunMarker;
 use super::settings;
 use super::signals::{Cause, Signals};
 use super::state_dir::StateDir;
+use super::store_clock::StoreClock;
 use super::system::System;
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
@@ -129,10 +133,16 @@ impl Startup<'_> {
     async fn base(&mut self) -> Result<Base, Failure> {
         let config = self.config;
         let compute = self.compute().map_err(software)?;
-        let store = self.store().await.map_err(unavailable)?;
-        let state_dir = self.state_dir().map_err(unavailable)?;
+        let (store, state_dir) = self.store_and_state_dir().await.map_err(unavailable)?;
         let scratch = state_dir.scratch().map_err(unavailable)?;
         let blobs = open_blobs(config, &scratch).await.map_err(unavailable)?;
+        let blobs = lastcall_store::shared_blobs(&*store, blobs, self.instance)
+            .await
+            .context("the blob store cannot be compared with that of the other replicas")
+            .map_err(unavailable)?;
+        if store.is_shared() {
+            self.clock = Arc::new(StoreClock::new(&store));
+        }
         // Addresses are taken before anything is started, so that a port in use is found early.
         let listener = bind("server.bind", config.server.bind).map_err(unavailable)?;
         let admin = config.server.admin_bind;
@@ -179,6 +189,18 @@ impl Startup<'_> {
             Some(format!("the store did not close in order: {fault}"))
         });
         Ok(store)
+    }
+
+    async fn store_and_state_dir(&mut self) -> anyhow::Result<(Arc<dyn Store>, Rc<StateDir>)> {
+        match self.store().await {
+            Err(error) if is_out_of_space(&error) => {
+                // The scratch files of a dead process may be all that it takes.
+                let state_dir = self.state_dir()?;
+                state_dir.scratch()?;
+                Ok((self.store().await?, state_dir))
+            }
+            store => Ok((store?, self.state_dir()?)),
+        }
     }
 
     fn state_dir(&mut self) -> anyhow::Result<Rc<StateDir>> {
@@ -286,6 +308,7 @@ impl Startup<'_> {
             feed: self.feed.clone(),
             clock: Arc::clone(&self.clock),
             system: Arc::<System>::clone(system),
+            disks: Arc::new(LocalDisks::new(self.config, &base.scratch)),
             describe: Arc::new(Describer {
                 blobs: Arc::clone(&base.blobs),
                 engine: Arc::clone(&base.engine),
@@ -332,6 +355,10 @@ impl Startup<'_> {
     }
 }
 
+fn is_out_of_space(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(StoreError::NoSpace(_)))
+}
+
 fn unavailable(error: anyhow::Error) -> Failure {
     Failure::new(Exit::Unavailable, error)
 }
@@ -354,7 +381,11 @@ fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
 async fn open_blobs(config: &Config, scratch: &Path) -> anyhow::Result<Arc<dyn Blobs>> {
     let what = || format!("blobs.url = {}", config.blobs_url);
     let blobs = lastcall_store::open_blobs(&config.blobs_url, scratch).with_context(what)?;
-    blobs.ping().await.with_context(what)?;
+    match blobs.ping().await {
+        // It is there, and what is removed makes room.
+        Err(error @ BlobError::NoSpace(_)) => log::warn!("{}: {error}", what()),
+        pinged => pinged.with_context(what)?,
+    }
     Ok(blobs)
 }
 

@@ -28,6 +28,7 @@ pub(super) fn describe(config: &Config) -> anyhow::Result<String> {
          store           {}\n\
          blobs           {}\n\
          state           {}\n\
+         free space      no uploads and submissions below {} on a local disk\n\
          analyses        {} at once, {} of memory, {} each at most\n\
          reports         {} at once, {} each at most\n\
          a dead worker's job runs on a peer within {}\n\n\
@@ -39,6 +40,7 @@ pub(super) fn describe(config: &Config) -> anyhow::Result<String> {
         config.store_url.redacted_url(),
         config.blobs_url,
         config.state_dir.display(),
+        show_size(config.store_min_free),
         config.analysis.pool.workers,
         show_size(config.analysis.memory),
         show_duration(config.analysis.pool.timeout),

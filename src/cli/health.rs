@@ -1,39 +1,97 @@
-//! `lastcall health`: one request to `/livez` of the service on this machine.
+//! `lastcall health`: asks the service on this machine.
 
-use std::io::{Read, Write};
+use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
+use serde_json::Value;
 
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
 
-/// How long the service may take to answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long the whole of it may take: a HEALTHCHECK has 3 s.
+const TIMEOUT: Duration = Duration::from_millis(2_500);
+/// The longest answer that is read.
+const MAX_ANSWER: u64 = 64 * 1024;
 
-/// Asks the service that this configuration describes.
-pub(super) fn ask(config: &Config) -> Result<(), Failure> {
-    get_livez(reachable(config.server.bind)).map_err(|error| Failure::new(Exit::Unavailable, error))
+/// Asks the service that this configuration describes whether it lives, and, for people, whether
+/// it is ready; the status in a line.
+pub(super) fn ask(config: &Config) -> Result<String, Failure> {
+    let address = config.server.admin_bind.unwrap_or(config.server.bind);
+    status(reachable(address)).map_err(|error| Failure::new(Exit::Unavailable, error))
 }
 
-fn get_livez(address: SocketAddr) -> anyhow::Result<()> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)
-        .with_context(|| format!("nothing answers on {address}"))?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+fn status(address: SocketAddr) -> anyhow::Result<String> {
+    ensure!(
+        address.port() != 0,
+        "the port is picked at start (port 0): set server.bind or server.admin_bind to the one \
+         that the log names"
+    );
+    let until = Instant::now() + TIMEOUT;
+    let (code, _) = get(address, "/livez", until)
+        .with_context(|| format!("no service answers on {address}"))?;
+    if code != 200 {
+        bail!("{address}: /livez answers {code}");
+    }
+    Ok(match get(address, "/readyz", until) {
+        Ok((_, body)) => format!("{address}: alive, {}", readiness(&body)),
+        // It is busy or a part of it is slow, and it lives.
+        Err(_) => format!("{address}: alive, readiness unknown"),
+    })
+}
+
+/// What `/readyz` says, in a line.
+fn readiness(body: &[u8]) -> String {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let status = body["status"].as_str().unwrap_or("readiness unknown");
+    let checks = body["checks"].as_array().map_or(&[][..], Vec::as_slice);
+    let failing = checks.iter().filter_map(|check| {
+        let (name, detail) = (check["name"].as_str()?, check["detail"].as_str()?);
+        Some(format!("{name}: {}", detail.replace(['\n', '\r'], " ")))
+    });
+    let failing: Vec<String> = failing.collect();
+    if failing.is_empty() {
+        status.to_owned()
+    } else {
+        format!("{status} ({})", failing.join("; "))
+    }
+}
+
+/// The status and the body of the answer to a GET.
+fn get(address: SocketAddr, path: &str, until: Instant) -> anyhow::Result<(u16, Vec<u8>)> {
+    let mut stream = TcpStream::connect_timeout(&address, left(until)?)?;
+    stream.set_write_timeout(Some(left(until)?))?;
     write!(
         stream,
-        "GET /livez HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
     )?;
-    let mut status = [0; 12];
-    stream
-        .read_exact(&mut status)
-        .context("the answer is cut short")?;
-    if &status != b"HTTP/1.1 200" {
-        bail!("/livez answers {}", String::from_utf8_lossy(&status));
+    let mut answer = Vec::new();
+    // By itself a timeout is for each read; a slow trickle is to end in time, too.
+    loop {
+        stream.set_read_timeout(Some(left(until)?))?;
+        let mut piece = [0; 4096];
+        let read = stream.read(&mut piece)?;
+        answer.extend_from_slice(&piece[..read]);
+        if read == 0 || answer.len() as u64 >= MAX_ANSWER {
+            break;
+        }
     }
-    Ok(())
+    let head = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n");
+    let head = head.context("the answer is cut short")?;
+    let code = std::str::from_utf8(&answer[..head])?
+        .split(' ')
+        .nth(1)
+        .and_then(|code| code.parse().ok())
+        .context("the answer is not HTTP")?;
+    Ok((code, answer.split_off(head + 4)))
+}
+
+/// The time that is left, which is never none at all: that would mean for ever.
+fn left(until: Instant) -> anyhow::Result<Duration> {
+    let left = until.saturating_duration_since(Instant::now());
+    ensure!(!left.is_zero(), "no answer within {TIMEOUT:?}");
+    Ok(left)
 }
 
 /// An address that listens everywhere is reached over loopback.
@@ -44,4 +102,30 @@ fn reachable(bind: SocketAddr) -> SocketAddr {
         ip => ip,
     };
     SocketAddr::new(ip, bind.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_ready_is_told_in_one_line() {
+        let body = br#"{"status":"degraded","checks":
+            [{"name":"store","status":"failing","detail":"the file\nis gone"}]}"#;
+        assert_eq!(readiness(body), "degraded (store: the file is gone)");
+        assert_eq!(readiness(br#"{"status":"ready"}"#), "ready");
+        assert_eq!(readiness(b"<html>"), "readiness unknown");
+    }
+
+    #[test]
+    fn a_wildcard_is_reached_over_loopback() {
+        for (bind, reached) in [
+            ("0.0.0.0:1", "127.0.0.1:1"),
+            ("[::]:2", "[::1]:2"),
+            ("10.0.0.1:3", "10.0.0.1:3"),
+        ] {
+            let bind: SocketAddr = bind.parse().unwrap();
+            assert_eq!(reachable(bind).to_string(), reached);
+        }
+    }
 }

@@ -18,8 +18,11 @@
 //! | [`kill9`] | `kill -9` at random moments under load (`LASTCALL_KILLS=10000` for the long run) |
 //! | [`large_reports`] | reports on large answers: their memory, and who waits for them |
 //! | [`config_and_cli`] | the configuration, the commands and their exit codes |
+//! | [`one_owner`] | one process on a database file, under whatever name; copies of it |
+//! | [`disks`] | disks that are full, and a damaged database |
 //! | [`error_codes`] | that every code of a failed job is described |
 //! | [`image`] | the files of the container image |
+//! | [`pooler`] | a database behind PgBouncer |
 //! | [`readme`] | the README's first session, as it stands there |
 //! | [`replaced_program`] | a program whose file is replaced or removed while it runs |
 //! | [`replicas`] | several of them on one PostgreSQL, behind a real HAProxy |
@@ -38,13 +41,16 @@
 
 mod auth;
 mod config_and_cli;
+mod disks;
 mod drain_matrix;
 mod error_codes;
 mod first_session;
 mod image;
 mod kill9;
 mod large_reports;
+mod one_owner;
 mod pauses;
+mod pooler;
 mod readme;
 mod replaced_program;
 mod replicas;

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use lastcall_actors::{Handle, Phase, ShutdownReport, SystemStatus};
 use lastcall_api::{ApiConfig, ApiState, Describe, Parts, SystemPort};
-use lastcall_domain::{Dataset, Field, JobError, JobId, Service, Work};
+use lastcall_domain::{Dataset, Disk, DiskSpace, Field, JobError, JobId, Service, Work};
 
 use crate::Outcome;
 use crate::nothing::{Nothing, Parked};
@@ -60,6 +60,16 @@ impl Describe for NoSchemas {
     }
 }
 
+/// Disks that nobody asks.
+struct NoDisks;
+
+#[async_trait]
+impl DiskSpace for NoDisks {
+    async fn disks(&self) -> Vec<Disk> {
+        Vec::new()
+    }
+}
+
 /// Prints the address, and serves until the process is killed: what it accepted is to be there
 /// then.
 pub(crate) async fn run(parked: bool, workers: usize, folder: &str) -> Outcome<()> {
@@ -76,6 +86,7 @@ pub(crate) async fn run(parked: bool, workers: usize, folder: &str) -> Outcome<(
         clock: Arc::clone(&tree.clock),
         system: Arc::new(Port(tree.handle.clone())),
         describe: Arc::new(NoSchemas),
+        disks: Arc::new(NoDisks),
     };
     let config = ApiConfig {
         max_queued_analyses: MAX_QUEUED,

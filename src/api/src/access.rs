@@ -1,7 +1,7 @@
 //! Which session, dataset or job a request is about, whether its caller may see it, and that
 //! using it renews its session.
 
-use lastcall_domain::{Dataset, DatasetName, Job, JobId, Session, SessionId};
+use lastcall_domain::{Dataset, DatasetName, Job, JobId, Session, SessionId, StoreError};
 
 use crate::auth::Caller;
 use crate::errors::Code;
@@ -114,7 +114,11 @@ impl ApiState {
             return Err(expired());
         }
         if let Some(expires_at) = session.renewed(now) {
-            self.store.renew_session(session.id, expires_at).await?;
+            match self.store.renew_session(session.id, expires_at).await {
+                // What is done with the session may be what makes room.
+                Ok(()) | Err(StoreError::NoSpace(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
             session.expires_at = expires_at;
         }
         Ok(session)

@@ -104,6 +104,9 @@ codes! {
         StoreFailed "store_failed" "The store failed"
         BlobsFailed "blobs_failed" "The blob store failed"
     }
+    INSUFFICIENT_STORAGE {
+        InsufficientStorage "insufficient_storage" "There is no room for more"
+    }
     SERVICE_UNAVAILABLE {
         StoreUnavailable "store_unavailable" "The store is out of reach"
         BlobsUnavailable "blobs_unavailable" "The blob store is out of reach"

@@ -24,6 +24,7 @@ pub(crate) async fn check(state: &ApiState, request: &Request) -> ApiResult<()> 
         return Ok(());
     }
     let caller = state.caller(request.headers())?;
+    let upload = request.method() == Method::PUT;
     let session = match (request.method(), rest) {
         (&Method::PUT, ["sessions", session, "datasets", _]) => {
             upload::check_size(&state.config, request.headers())?;
@@ -33,5 +34,9 @@ pub(crate) async fn check(state: &ApiState, request: &Request) -> ApiResult<()> 
         _ => return Ok(()),
     };
     state.session(&caller, session).await?;
+    // A submission may be the repeat of one that was accepted.
+    if upload {
+        state.has_room().await?;
+    }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
+use lastcall_domain::store::clock_difference;
 use serde::Serialize;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
@@ -41,7 +42,8 @@ pub(crate) struct ReadinessView {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = FailingCheck)]
 pub(crate) struct Failing {
-    /// `store` or `blobs`.
+    /// `store`, `blobs`, `disk` (there is less room than `store.min_free`) or `clock` (it is more than
+    /// a second from the database's).
     name: &'static str,
     /// `failing`.
     status: &'static str,
@@ -123,16 +125,22 @@ impl ApiState {
         let late = || Some(format!("no answer within {} s", PATIENCE.as_secs()));
         let store = store.map_or_else(|_| late(), |answer| answer.err().map(|e| e.to_string()));
         let blobs = blobs.map_or_else(|_| late(), |answer| answer.err().map(|e| e.to_string()));
-        let failing: Vec<Failing> = [("store", store), ("blobs", blobs)]
-            .into_iter()
-            .filter_map(|(name, detail)| {
-                detail.map(|detail| Failing {
-                    name,
-                    status: "failing",
-                    detail,
-                })
+        let disk = crate::room::shortage(&self.disks.disks().await);
+        let failing: Vec<Failing> = [
+            ("store", store),
+            ("blobs", blobs),
+            ("disk", disk),
+            ("clock", clock_difference(self.store.clock_offset())),
+        ]
+        .into_iter()
+        .filter_map(|(name, detail)| {
+            detail.map(|detail| Failing {
+                name,
+                status: "failing",
+                detail,
             })
-            .collect();
+        })
+        .collect();
         *last = Some((Instant::now(), failing.clone()));
         failing
     }

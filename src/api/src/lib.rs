@@ -37,6 +37,7 @@ mod read_options;
 mod recent;
 mod reports;
 mod result;
+mod room;
 mod routes;
 mod server;
 mod service_view;

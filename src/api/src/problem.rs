@@ -18,6 +18,9 @@ pub(crate) type ApiResult<T> = Result<T, Problem>;
 /// The media type of problem documents.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 
+/// After how many seconds a full disk is worth another try.
+pub(crate) const ROOM_RETRY: u32 = 30;
+
 /// An error as it is answered.
 #[derive(Clone, Debug)]
 pub struct Problem {
@@ -129,6 +132,9 @@ impl From<StoreError> for Problem {
             StoreError::Unavailable(_) => {
                 Self::new(Code::StoreUnavailable, error.to_string()).retry_after(1)
             }
+            StoreError::NoSpace(_) => {
+                Self::new(Code::InsufficientStorage, error.to_string()).retry_after(ROOM_RETRY)
+            }
             StoreError::Closed => Self::new(
                 Code::Draining,
                 "the store is closed already; ask another instance",
@@ -144,6 +150,9 @@ impl From<BlobError> for Problem {
         match &error {
             BlobError::Unavailable(_) => {
                 Self::new(Code::BlobsUnavailable, error.to_string()).retry_after(1)
+            }
+            BlobError::NoSpace(_) => {
+                Self::new(Code::InsufficientStorage, error.to_string()).retry_after(ROOM_RETRY)
             }
             BlobError::NotFound | BlobError::Failed(_) => {
                 Self::new(Code::BlobsFailed, error.to_string())

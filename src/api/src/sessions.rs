@@ -57,6 +57,7 @@ pub(crate) async fn create(
         Some(ttl) => parse_ttl(ttl, state.config.max_ttl)?,
         None => state.config.default_ttl,
     };
+    state.has_room().await?;
     let session = Session::new(caller.owner.clone(), ttl, state.clock.now());
     let body = serde_json::to_string(&SessionView::from(&session))
         .map_err(|error| Problem::new(Code::Internal, error.to_string()))?;

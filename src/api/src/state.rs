@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use actix_web::http::header::HeaderMap;
-use lastcall_domain::{Blobs, Clock, Feed, InstanceId, Service, Store, Timestamp};
+use lastcall_domain::{Blobs, Clock, DiskSpace, Feed, InstanceId, Service, Store, Timestamp};
 use tokio::sync::Semaphore;
 
 use crate::auth::{Auth, Caller};
@@ -103,6 +103,8 @@ pub struct Parts {
     pub system: Arc<dyn SystemPort>,
     /// Who can tell the columns of a dataset.
     pub describe: Arc<dyn Describe>,
+    /// The local disks.
+    pub disks: Arc<dyn DiskSpace>,
 }
 
 /// What the handlers share.
@@ -112,6 +114,7 @@ pub struct ApiState {
     pub(crate) feed: Feed,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) system: Arc<dyn SystemPort>,
+    pub(crate) disks: Arc<dyn DiskSpace>,
     pub(crate) config: ApiConfig,
     auth: RwLock<Arc<Auth>>,
     pub(crate) metrics: Metrics,
@@ -142,6 +145,7 @@ impl ApiState {
             clock: parts.clock,
             system: parts.system,
             auth: RwLock::new(Arc::new(config.auth.clone())),
+            disks: parts.disks,
             config,
         }
     }

@@ -30,6 +30,10 @@ pub(crate) async fn submit(
     spec: ApiResult<JobSpec>,
 ) -> ApiResult<HttpResponse> {
     let keyed = Keyed::of(request, &body.0)?;
+    let spec = match spec {
+        Ok(spec) => state.has_room().await.map(|()| spec),
+        refused => refused,
+    };
     let (spec, max_queued, problem) = match spec {
         Ok(spec) => {
             let max_queued = state.config.max_queued(spec.service());

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::auth::Caller;
 use crate::health::StatusView;
 use crate::problem::ApiResult;
+use crate::room::DiskView;
 use crate::service_view::ServiceView;
 use crate::state::ApiState;
 
@@ -46,6 +47,8 @@ pub(crate) struct SystemView {
     sessions: Option<u64>,
     /// Unfinished jobs by service; `null` where the store does not say.
     jobs: Option<BTreeMap<&'static str, JobCountsView>>,
+    /// The local disks; those that do not say are left out.
+    disks: Vec<DiskView>,
     /// How far the shutdown has come; `null` before it begins.
     #[schema(value_type = Option<Object>)]
     drain: Option<Value>,
@@ -92,6 +95,13 @@ pub(crate) async fn get(state: web::Data<ApiState>) -> ApiResult<web::Json<Syste
         abandoned_threads: status.abandoned_threads,
         sessions: counts.as_ref().map(|counts| counts.sessions),
         jobs: counts.as_ref().map(jobs),
+        disks: state
+            .disks
+            .disks()
+            .await
+            .iter()
+            .map(DiskView::from)
+            .collect(),
         drain: state.system.drain_progress(),
         previous_shutdown: state.system.previous_shutdown(),
     }))

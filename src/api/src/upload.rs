@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use lastcall_domain::store::{Precondition, UploadOutcome};
-use lastcall_domain::{BlobKey, BlobWriter, Dataset, DatasetName, Format, Session};
+use lastcall_domain::{BlobKey, BlobWriter, Dataset, DatasetName, Format, Session, StoreError};
 use tokio::time::{Instant, timeout_at};
 
 use crate::auth::Caller;
@@ -26,6 +26,9 @@ use crate::waiting::LOOK;
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 /// Bytes that are gathered before they are worth a hop to another thread.
 const BATCH: usize = 256 * 1024;
+/// Bytes of a refused body that are read all the same, at most, and for how long.
+const DISCARDED: usize = 32 << 20;
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
 /// The charsets that say no more than the bytes themselves: a byte order mark, or text that is not
 /// UTF-8 although its sender's library says so, is seen by the reader.
 const SAYS_NOTHING: &[&str] = &["binary", "utf-8", "utf8", "us-ascii", "ascii"];
@@ -65,16 +68,42 @@ pub(crate) async fn put(
     caller: Caller,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    payload: web::Payload,
+    mut payload: web::Payload,
 ) -> ApiResult<HttpResponse> {
-    let (session, name) = path.into_inner();
-    let mut session = state.session(&caller, &session).await?;
+    let stored = store(&state, &caller, &request, path.into_inner(), &mut payload).await;
+    if stored.is_err() {
+        discard_body(&mut payload).await;
+    }
+    stored
+}
+
+/// Reads on for a while: a client that is still sending when its connection is closed may never see
+/// the answer.
+async fn discard_body(payload: &mut web::Payload) {
+    let until = Instant::now() + DISCARD_TIMEOUT;
+    let mut left = DISCARDED;
+    while let Ok(Some(Ok(chunk))) = timeout_at(until, payload.next()).await {
+        left = left.saturating_sub(chunk.len());
+        if left == 0 {
+            return;
+        }
+    }
+}
+
+async fn store(
+    state: &web::Data<ApiState>,
+    caller: &Caller,
+    request: &HttpRequest,
+    (session, name): (String, String),
+    payload: &mut web::Payload,
+) -> ApiResult<HttpResponse> {
+    let mut session = state.session(caller, &session).await?;
     let name = DatasetName::try_from(name)
         .map_err(|error| Problem::new(Code::InvalidDatasetName, error.to_string()))?;
     refuse_part(request.headers())?;
     let format = format_of(request.headers(), &name)?;
     let charset = charset(format, request.headers())?;
-    let read = read_options::of_upload(&request, format, charset.as_deref())?;
+    let read = read_options::of_upload(request, format, charset.as_deref())?;
     let gzip = is_gzip(request.headers())?;
     let precondition = preconditions::of(request.headers())?;
     if precondition != Precondition::None {
@@ -86,14 +115,19 @@ pub(crate) async fn put(
     }
     let digest = ContentDigest::of(request.headers())?;
     check_size(&state.config, request.headers())?;
+    state.has_room().await?;
 
     let max_body = state.config.max_body;
     let blob = BlobKey::upload(session.id);
     let mut writer = state.blobs.writer(&blob).await?;
     let ingest = Ingest::new(format, gzip, max_body).expecting(digest);
-    let stored = match pour(&state, &mut session, payload, &mut *writer, ingest).await {
+    let stored = match pour(state, &mut session, payload, &mut *writer, ingest).await {
         Ok(received) => {
             let finished = writer.finish().await;
+            if finished.is_err() {
+                // It may have come to its name all the same.
+                discard(state, &blob).await;
+            }
             finished.map(|()| received).map_err(Problem::from)
         }
         Err(problem) => {
@@ -105,7 +139,7 @@ pub(crate) async fn put(
         Ok(received) => received,
         Err(problem) if problem.code().status().is_server_error() => {
             // The place for its blobs goes with the session: that it has gone says more.
-            state.session(&caller, &session.id.to_string()).await?;
+            state.session(caller, &session.id.to_string()).await?;
             return Err(problem);
         }
         Err(problem) => return Err(problem),
@@ -125,14 +159,18 @@ pub(crate) async fn put(
     let replaced = match outcome {
         Ok(UploadOutcome::Stored { replaced }) => replaced,
         Ok(UploadOutcome::PreconditionFailed) => {
-            discard(&state, &blob).await;
+            discard(state, &blob).await;
             return Err(preconditions::failed(&dataset.name));
         }
         Ok(UploadOutcome::SessionGone) => {
-            discard(&state, &blob).await;
+            discard(state, &blob).await;
             // Says whether it was deleted or has expired.
-            state.session(&caller, &session.id.to_string()).await?;
+            state.session(caller, &session.id.to_string()).await?;
             return Err(crate::access::expired());
+        }
+        Err(error @ StoreError::NoSpace(_)) => {
+            discard(state, &blob).await;
+            return Err(error.into());
         }
         // The row may be there: its blob has to stay, and goes with the session at the latest.
         Err(error) => return Err(error.into()),
@@ -141,7 +179,7 @@ pub(crate) async fn put(
     state.recent.forget(session.id);
     let mut response = match replaced {
         Some(replaced) => {
-            discard(&state, &replaced.blob).await;
+            discard(state, &replaced.blob).await;
             HttpResponse::Ok()
         }
         None => HttpResponse::Created(),
@@ -173,12 +211,12 @@ pub(crate) fn check_size(config: &ApiConfig, headers: &HeaderMap) -> ApiResult<(
 async fn pour(
     state: &ApiState,
     session: &mut Session,
-    mut payload: web::Payload,
+    payload: &mut web::Payload,
     writer: &mut dyn BlobWriter,
     mut ingest: Ingest,
 ) -> ApiResult<Received> {
     loop {
-        let chunk = next_chunk(state, session, &mut payload).await?;
+        let chunk = next_chunk(state, session, payload).await?;
         let last = chunk.is_none();
         match chunk {
             Some(chunk) => ingest.feed(&chunk)?,
@@ -187,6 +225,8 @@ async fn pour(
         if !last && ingest.waiting() < BATCH {
             continue;
         }
+        // Others write, too: what began with enough room is not to take the last of it.
+        state.has_room().await?;
         loop {
             let piece;
             (ingest, piece) = step_elsewhere(ingest).await?;

@@ -14,9 +14,12 @@ pub enum BlobError {
     /// There is no blob under that key.
     #[error("there is no such blob")]
     NotFound,
-    /// It is out of reach or out of space; the same call may go through later.
+    /// It is out of reach; the same call may go through later.
     #[error("the blob store is unavailable: {0}")]
     Unavailable(String),
+    /// It is full; the same call may go through once there is room.
+    #[error("the blob store is out of space: {0}")]
+    NoSpace(String),
     /// It refuses for good: wrong credentials, no such bucket.
     #[error("the blob store failed: {0}")]
     Failed(String),
@@ -27,7 +30,7 @@ impl BlobError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotFound => "blob_not_found",
-            Self::Unavailable(_) => "blobs_unavailable",
+            Self::Unavailable(_) | Self::NoSpace(_) => "blobs_unavailable",
             Self::Failed(_) => "blobs_failed",
         }
     }

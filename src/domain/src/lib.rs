@@ -10,6 +10,7 @@ pub mod compare;
 pub mod content;
 pub mod correlation;
 mod dataset;
+mod disk;
 mod duration;
 mod feed;
 mod format;
@@ -34,6 +35,7 @@ pub use blobs::{BlobError, BlobResult, BlobStream, BlobWriter, Blobs, LocalBlob}
 pub use cancel::{Cancel, Progress};
 pub use clock::{Clock, SystemClock, Timestamp, TokioClock};
 pub use dataset::{BlobKey, Dataset, DatasetName, Field, InvalidDatasetName, Schema};
+pub use disk::{Disk, DiskSpace};
 pub use duration::ShownDuration;
 pub use feed::{Feed, News, Subscription};
 pub use format::Format;

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
@@ -25,11 +26,14 @@ use crate::{
 /// Why a store could not do what it was asked to.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// It is out of reach, out of space or overloaded; the same call may go through later.
+    /// It is out of reach or overloaded; the same call may go through later.
     /// Whether a write that failed so has happened is not known: ids and epochs make it safe
     /// to repeat.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
+    /// It is full; nothing was written. The same call may go through once there is room.
+    #[error("the store is out of space: {0}")]
+    NoSpace(String),
     /// It holds what this version does not understand, or refuses for good.
     #[error("the store failed: {0}")]
     Failed(String),
@@ -42,7 +46,7 @@ impl StoreError {
     /// A stable name.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Unavailable(_) => "store_unavailable",
+            Self::Unavailable(_) | Self::NoSpace(_) => "store_unavailable",
             Self::Failed(_) => "store_failed",
             Self::Closed => "store_closed",
         }
@@ -50,7 +54,7 @@ impl StoreError {
 
     /// Whether the same call may go through later.
     pub fn retryable(&self) -> bool {
-        matches!(self, Self::Unavailable(_))
+        matches!(self, Self::Unavailable(_) | Self::NoSpace(_))
     }
 }
 
@@ -271,6 +275,40 @@ pub struct StoreCounts {
     pub sessions: u64,
 }
 
+/// What the processes that share a store know of the blob store that they share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlobStoreMark {
+    /// No other process can have the store open.
+    NotNeeded,
+    /// It carries none yet: the caller is to write this one, and then to confirm it.
+    Write(uuid::Uuid),
+    /// Another process is writing it.
+    Pending,
+    /// It carries this one.
+    Known(uuid::Uuid),
+}
+
+/// The clocks of a machine and of its database may be so far apart before it is said.
+pub const CLOCK_TOLERANCE: TimeDelta = TimeDelta::seconds(1);
+
+/// What is said where they are further apart; `None` where they are not.
+pub fn clock_difference(offset: TimeDelta) -> Option<String> {
+    let apart = offset.abs();
+    if apart <= CLOCK_TOLERANCE {
+        return None;
+    }
+    let way = if offset > TimeDelta::zero() {
+        "behind"
+    } else {
+        "ahead of"
+    };
+    Some(format!(
+        "the clock of this machine is {} ms {way} that of the database, which decides when sessions \
+         and leases end: set it",
+        apart.num_milliseconds()
+    ))
+}
+
 /// Something that another process has done. A hint: it may be lost, and what it says is in
 /// the rows anyway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -454,6 +492,23 @@ pub trait Store: Send + Sync {
 
     /// What other processes do; `None` where no other process can have it open.
     fn hints(&self) -> Option<broadcast::Receiver<Hint>>;
+
+    /// Which mark the blob store carries that all processes on this store use, or whose turn it is to
+    /// write it.
+    async fn blob_store_mark(&self, _me: InstanceId) -> StoreResult<BlobStoreMark> {
+        Ok(BlobStoreMark::NotNeeded)
+    }
+
+    /// Says that the blob store carries the mark.
+    async fn confirm_blob_store(&self, _mark: uuid::Uuid) -> StoreResult<()> {
+        Ok(())
+    }
+
+    /// By how much the clock that leases and expiry are measured on is ahead of this machine's, as
+    /// of a moment ago; zero where it is this machine's.
+    fn clock_offset(&self) -> TimeDelta {
+        TimeDelta::zero()
+    }
 
     /// Whether other processes may have it open.
     fn is_shared(&self) -> bool {

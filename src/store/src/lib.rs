@@ -8,7 +8,7 @@ mod postgres;
 mod sqlite;
 mod unconfirmed;
 
-pub use blobs::{open_blobs, open_blobs_with};
-pub use open::{check_store_url, open_store};
+pub use blobs::{open_blobs, open_blobs_with, shared_blobs};
+pub use open::{back_up_store, check_store_url, open_store};
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;

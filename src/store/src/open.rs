@@ -43,3 +43,22 @@ pub async fn open_store(
         "the URL is none of sqlite://file and postgres://user@host/database".to_owned(),
     ))
 }
+
+/// Copies the rows of the store at `url` into the file `to`, which must not be there or be empty:
+/// a whole and consistent copy, also while the service runs and writes. Gives its size in bytes.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] where there is no store or it cannot be read, or the copy cannot be
+/// written; [`StoreError::Failed`] where it is damaged, no database of Lastcall's, or one of
+/// PostgreSQL's, which has tools of its own.
+pub fn back_up_store(url: &str, to: &Path) -> StoreResult<u64> {
+    match url.strip_prefix("sqlite://") {
+        Some(path) if !path.is_empty() => crate::sqlite::back_up(Path::new(path), to),
+        Some(_) => Err(StoreError::Failed(format!("{url} names no file"))),
+        None => Err(StoreError::Failed(
+            "the store is a PostgreSQL database: copy it with pg_dump, or by the server's own \
+             base backups"
+                .to_owned(),
+        )),
+    }
+}

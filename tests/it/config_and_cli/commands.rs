@@ -14,11 +14,13 @@ fn help_is_there_on_every_level() {
             run = run.arg(argument);
         }
         let output = run.output().expect(0);
-        for command in ["serve", "check", "profile", "openapi", "health", "--config"] {
+        for command in [
+            "serve", "check", "profile", "openapi", "health", "backup", "--config",
+        ] {
             assert!(output.stdout.contains(command), "{command}: {output:#?}");
         }
     }
-    for command in ["serve", "check", "profile", "openapi", "health"] {
+    for command in ["serve", "check", "profile", "openapi", "health", "backup"] {
         let output = lastcall([command, "--help"]).output().expect(0);
         assert!(output.stdout.contains("Usage: lastcall"), "{output:#?}");
     }
@@ -32,6 +34,7 @@ fn a_wrong_command_line_ends_with_2_and_says_where_help_is() {
         &["nonsense"][..],
         &["--nonsense"],
         &["profile"],
+        &["backup"],
         &["serve", "extra"],
         &["check", "--config"],
     ] {

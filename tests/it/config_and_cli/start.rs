@@ -172,10 +172,11 @@ fn port_0_picks_a_free_one_and_health_asks_the_port_that_it_is_told() {
     let mut service = home.start();
     let address = service.address().to_owned();
     assert!(!address.ends_with(":0"), "{address}");
-    lastcall(["health"])
+    let output = lastcall(["health"])
         .set("server.bind", &address)
         .output()
         .expect(0);
+    assert_eq!(output.stdout, format!("{address}: alive, ready"));
     service.signal(Signal::SIGTERM);
     service.wait().expect(0);
     let output = lastcall(["health"])

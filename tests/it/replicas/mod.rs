@@ -3,6 +3,7 @@
 //! | suite | what it shows |
 //! |---|---|
 //! | [`rescue`] | a job whose worker was killed, hangs, or was stopped is run by a peer |
+//! | [`differing`] | replicas with blobs or a time of their own |
 //! | [`rolling`] | restarts, kills and hangs under a steady load |
 //!
 //! Triggers in the database record every result that is written and every change to a job that
@@ -13,6 +14,7 @@
 
 mod balancer;
 mod cluster;
+mod differing;
 mod load;
 mod rescue;
 mod rolling;

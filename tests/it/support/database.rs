@@ -24,6 +24,8 @@ pub(crate) struct Database {
     schema: String,
     /// The URL of the database with the schema in front.
     pub(crate) url: String,
+    /// The URL for the test itself.
+    direct: String,
 }
 
 impl Database {
@@ -34,8 +36,30 @@ impl Database {
         );
         let schema = format!("test_{:032x}", fastrand::u128(..));
         let url = format!("{server}?sslmode=disable&options=-csearch_path%3D{schema}");
-        let database = Self { schema, url };
+        let direct = url.clone();
+        let database = Self {
+            schema,
+            url,
+            direct,
+        };
         database.query(&format!("CREATE SCHEMA {}", database.schema));
+        database
+    }
+
+    /// A database of its own, reached by the service through PgBouncer in transaction mode and by
+    /// the test directly.
+    pub(crate) fn behind_a_pooler() -> Self {
+        let pooler = std::env::var("LASTCALL_TEST_PGBOUNCER").expect(
+            "LASTCALL_TEST_PGBOUNCER names no PgBouncer: start one by \
+             scripts/pgbouncer.sh start, and take what scripts/pgbouncer.sh url says",
+        );
+        let mut database = Self::new();
+        let name = database.schema.clone();
+        database.query(&format!("CREATE DATABASE {name}"));
+        let place = |url: &str| format!("{}{name}", &url[..=url.rfind('/').unwrap()]);
+        let direct = database.url.split('?').next().unwrap();
+        database.direct = format!("{}?sslmode=disable", place(direct));
+        database.url = format!("{}?sslmode=disable", place(&pooler));
         database
     }
 
@@ -93,7 +117,7 @@ impl Database {
         command
             .args(["-XAtq", "-v", "ON_ERROR_STOP=1"])
             .args(arguments)
-            .arg(&self.url)
+            .arg(&self.direct)
             .env("PGOPTIONS", "-c client_min_messages=warning")
             .env("PGCONNECT_TIMEOUT", "60");
         command
@@ -116,8 +140,12 @@ impl Drop for Held {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
+        if std::thread::panicking() {
+            return;
+        }
+        if self.direct == self.url {
             self.query(&format!("DROP SCHEMA {} CASCADE", self.schema));
         }
+        // A database of its own goes with the server: the pooler holds connections to it.
     }
 }

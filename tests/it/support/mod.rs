@@ -11,6 +11,7 @@ pub(crate) mod log;
 pub(crate) mod process;
 pub(crate) mod raw;
 pub(crate) mod service;
+pub(crate) mod tmpfs;
 pub(crate) mod wait;
 
 pub(crate) use client::{Answer, Client};

@@ -87,8 +87,9 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     for entry in entries.flatten() {
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => found.extend(files(&entry.path())),
-            // By these the query processes of a service know whose folder is whose.
-            _ if ["lock", ".sweep"]
+            // By these the query processes of a service know whose folder is whose, and replicas that
+            // they share their blobs.
+            _ if ["lock", ".sweep", ".lastcall-store"]
                 .iter()
                 .any(|mark| entry.file_name() == *mark) => {}
             _ => found.push(entry.path()),

@@ -41,12 +41,16 @@ const WITH_BODY: &[Code] = &[
 /// The errors of an operation, besides [`ALWAYS`] and [`WRITES`].
 fn of(operation: &str) -> Vec<&'static [Code]> {
     match operation {
-        "createSession" => vec![WITH_BODY],
+        "createSession" => vec![WITH_BODY, &[InsufficientStorage]],
         "listSessions" => vec![LISTS],
         "getSession" | "deleteSession" => vec![IN_SESSION],
         "listDatasets" => vec![IN_SESSION, LISTS],
         "getDataset" | "deleteDataset" => vec![IN_SESSION, &[DatasetNotFound]],
-        "patchDataset" => vec![WITH_BODY, IN_SESSION, &[DatasetNotFound, InvalidReadOption]],
+        "patchDataset" => vec![
+            WITH_BODY,
+            IN_SESSION,
+            &[DatasetNotFound, InvalidReadOption, InsufficientStorage],
+        ],
         "putDataset" => vec![
             IN_SESSION,
             &[
@@ -65,9 +69,14 @@ fn of(operation: &str) -> Vec<&'static [Code]> {
                 FormatMismatch,
                 BlobsFailed,
                 BlobsUnavailable,
+                InsufficientStorage,
             ],
         ],
-        "createAnalysis" => vec![WITH_BODY, IN_SESSION, &[DatasetNotFound, QueueFull]],
+        "createAnalysis" => vec![
+            WITH_BODY,
+            IN_SESSION,
+            &[DatasetNotFound, QueueFull, InsufficientStorage],
+        ],
         "createReport" => vec![
             WITH_BODY,
             IN_SESSION,
@@ -76,6 +85,7 @@ fn of(operation: &str) -> Vec<&'static [Code]> {
                 JobNotFound,
                 AnalysisNotSucceeded,
                 QueueFull,
+                InsufficientStorage,
             ],
         ],
         "listJobs" => vec![IN_SESSION, LISTS],

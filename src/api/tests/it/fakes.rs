@@ -10,7 +10,8 @@ use lastcall_actors::{Phase, ServiceStatus, ShutdownReport, SystemStatus};
 use lastcall_api::{Describe, SystemPort};
 use lastcall_domain::profile::ColumnType;
 use lastcall_domain::{
-    Clock, Dataset, Field, JobError, JobId, ReadReport, Schema, Service, SystemClock, Timestamp,
+    Clock, Dataset, Disk, DiskSpace, Field, JobError, JobId, ReadReport, Schema, Service,
+    SystemClock, Timestamp,
 };
 use tokio::sync::{Semaphore, watch};
 
@@ -104,6 +105,30 @@ impl SystemPort for FakeSystem {
 
     fn previous_shutdown(&self) -> Option<ShutdownReport> {
         self.previous_shutdown.lock().unwrap().clone()
+    }
+}
+
+/// Disks with as much room as the test says.
+#[derive(Default)]
+pub struct FakeDisks(Mutex<Option<u64>>);
+
+impl FakeDisks {
+    /// From here on there are so many bytes free, of 1,000 that there have to be.
+    pub fn set_free(&self, bytes: u64) {
+        *self.0.lock().unwrap() = Some(bytes);
+    }
+}
+
+#[async_trait]
+impl DiskSpace for FakeDisks {
+    async fn disks(&self) -> Vec<Disk> {
+        let free = *self.0.lock().unwrap();
+        let disk = free.map(|free| Disk {
+            name: "blobs",
+            free,
+            min_free: 1_000,
+        });
+        disk.into_iter().collect()
     }
 }
 

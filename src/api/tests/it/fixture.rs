@@ -19,7 +19,7 @@ use lastcall_domain::{
 use serde_json::{Value, json};
 
 use crate::client::{Client, Reply};
-use crate::fakes::{FakeDescribe, FakeSystem, HandClock};
+use crate::fakes::{FakeDescribe, FakeDisks, FakeSystem, HandClock};
 
 pub const CSV: &[u8] = b"species,mass\nAdelie,3750\nGentoo,5000\n";
 
@@ -32,6 +32,7 @@ pub struct Api {
     pub clock: Arc<HandClock>,
     pub system: Arc<FakeSystem>,
     pub describe: Arc<FakeDescribe>,
+    pub disks: Arc<FakeDisks>,
     pub state: web::Data<ApiState>,
     handle: ServerHandle,
     thread: Option<JoinHandle<std::io::Result<()>>>,
@@ -50,6 +51,7 @@ impl Api {
         let feed = Feed::new();
         let system = Arc::new(FakeSystem::new());
         let describe = Arc::new(FakeDescribe::new());
+        let disks = Arc::new(FakeDisks::default());
         let mut config = ApiConfig {
             workers: 2,
             shutdown_timeout: Duration::from_secs(1),
@@ -63,6 +65,7 @@ impl Api {
             clock: clock.clone(),
             system: system.clone(),
             describe: describe.clone(),
+            disks: disks.clone(),
         };
         let state = web::Data::new(ApiState::new(parts, config));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -85,6 +88,7 @@ impl Api {
             clock,
             system,
             describe,
+            disks,
             state,
             handle: handle.recv().unwrap(),
             thread: Some(thread),

@@ -20,5 +20,6 @@ mod jobs;
 mod pages;
 mod reports;
 mod results;
+mod room;
 mod sessions;
 mod uploads;

@@ -4,6 +4,7 @@ mod bucket;
 mod credentials;
 mod download;
 mod folder;
+mod marked;
 mod staged;
 
 use std::ffi::OsString;
@@ -15,6 +16,7 @@ use object_store::path::Path as ObjectPath;
 
 use bucket::BucketBlobs;
 use folder::FolderBlobs;
+pub use marked::shared_blobs;
 
 /// Opens the blob store at `url`: `file://relative/folder`, `file:///absolute/folder` or
 /// `s3://bucket/prefix`. The folder is made where there is none. Credentials, region and
@@ -87,7 +89,7 @@ fn io(error: &std::io::Error) -> BlobError {
     match error.kind() {
         ErrorKind::NotFound => BlobError::NotFound,
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            BlobError::Unavailable("the disk of the blobs is full".to_owned())
+            BlobError::NoSpace("the disk of the blobs is full".to_owned())
         }
         ErrorKind::PermissionDenied
         | ErrorKind::ReadOnlyFilesystem

@@ -44,6 +44,12 @@ impl Fault {
                 [
                     SqlState::T_R_SERIALIZATION_FAILURE,
                     SqlState::T_R_DEADLOCK_DETECTED,
+                    // A statement that was prepared on another connection, or is there already.
+                    SqlState::INVALID_SQL_STATEMENT_NAME,
+                    SqlState::DUPLICATE_PSTATEMENT,
+                    // The transaction is gone, and what was to be in it.
+                    SqlState::IN_FAILED_SQL_TRANSACTION,
+                    SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
                 ]
                 .contains(code)
             }),
@@ -62,18 +68,35 @@ impl From<Fault> for StoreError {
                 Self::Failed(fault.to_string())
             }
             Fault::Row(_) => Self::Failed(fault.to_string()),
+            Fault::Database(error) if error.code() == Some(&SqlState::DISK_FULL) => {
+                Self::NoSpace(fault.to_string())
+            }
             _ => Self::Unavailable(fault.to_string()),
         }
     }
 }
 
-/// Whether the same would fail again and again. Classes of SQLSTATE: 08 connection, 25006 a
-/// standby, 25P03 a transaction that stood still, 40 rolled back, 53 resources (a full disk among them), 55 locks, 57 shutdown and
-/// timeouts, 58 the server's files.
+/// What an error at the first contact means: no connection has been there, so it is none that a
+/// pooler has mixed up.
+pub(super) fn refusal(error: tokio_postgres::Error) -> StoreError {
+    let password = [
+        SqlState::INVALID_PASSWORD,
+        SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
+    ];
+    if error.code().is_some_and(|code| password.contains(code)) {
+        return StoreError::Failed(told(&error));
+    }
+    Fault::Database(error).into()
+}
+
+/// Whether the same would fail again and again. Classes of SQLSTATE: 08 connection (and what a
+/// pooler says of itself), 25006 a standby, 25P02 and 25P03 a transaction that is gone, 26000 and
+/// 42P05 a statement of another connection, 28P01 a password that a pooler has forgotten for a
+/// moment, 40 rolled back, 53 resources, 55 locks, 57 shutdown and timeouts, 58 the server's files.
 fn is_for_good(error: &tokio_postgres::Error) -> bool {
     let passing = |code: &SqlState| {
         let code = code.code();
-        ["25006", "25P03"].contains(&code)
+        ["25006", "25P02", "25P03", "26000", "42P05", "28P01"].contains(&code)
             || ["08", "40", "53", "55", "57", "58"]
                 .iter()
                 .any(|class| code.starts_with(class))

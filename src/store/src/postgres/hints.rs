@@ -1,11 +1,14 @@
 //! What the processes tell each other, by LISTEN and NOTIFY, on a connection of its own. Only
 //! hints: when the connection is lost so are they, and whoever relies on them looks by itself.
+//!
+//! Behind a pooler that gives out connections by the transaction nobody can listen: there the
+//! queue is looked at now and then.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use lastcall_domain::store::Hint;
-use lastcall_domain::{InstanceId, JobId, Service};
+use lastcall_domain::{InstanceId, JobId, Service, StoreError, StoreResult};
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinHandle;
 use tokio_postgres::{AsyncMessage, Client, Statement};
@@ -13,7 +16,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::error::{Fault, Sql};
-use super::pool::{Connector, OPERATION};
+use super::pool::{Connections, Connector, OPERATION};
+use crate::codec::{self, service_number};
 
 /// Hints that a slow listener may leave unread before it loses the oldest.
 const UNREAD: usize = 4_096;
@@ -24,6 +28,12 @@ const PAYLOAD: usize = 7_900;
 /// How long to wait before another try to connect, at first and at most.
 const RETRY: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(5);
+/// How often the queue is looked at where nobody can listen.
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
+/// The services that have jobs to claim.
+const READY: &str = "SELECT service FROM unnest($1::smallint[]) AS service
+     WHERE EXISTS (SELECT 1 FROM jobs WHERE jobs.service = service.service AND state = 0
+         AND not_before IS NULL AND waits_for IS NULL AND NOT suspect)";
 
 /// Both directions.
 pub(super) struct Hints {
@@ -34,11 +44,28 @@ pub(super) struct Hints {
 }
 
 impl Hints {
-    /// Begins to listen and to speak, as `me`.
-    pub(super) fn start(connector: Arc<Connector>, me: InstanceId) -> Self {
+    /// Begins to listen and to speak, as `me`; or to look, where nobody can listen.
+    pub(super) fn start(
+        connector: Arc<Connector>,
+        connections: &Arc<Connections>,
+        me: InstanceId,
+    ) -> Self {
         let heard = broadcast::Sender::new(UNREAD);
         let (say, said) = mpsc::channel(UNSENT);
         let end = CancellationToken::new();
+        if connector.pooled {
+            let polled = poll(Arc::clone(connections), heard.clone());
+            let ended = end.clone();
+            let task = tokio::spawn(async move {
+                ended.run_until_cancelled(polled).await;
+            });
+            return Self {
+                heard,
+                say,
+                end,
+                task: std::sync::Mutex::new(Some(task)),
+            };
+        }
         let line = Line {
             connector,
             me: me.as_uuid().simple().to_string(),
@@ -87,6 +114,37 @@ impl Drop for Hints {
     fn drop(&mut self) {
         self.end.cancel();
     }
+}
+
+/// Says of every service that has jobs to claim that it has, again and again.
+async fn poll(connections: Arc<Connections>, heard: broadcast::Sender<Hint>) {
+    loop {
+        tokio::time::sleep(POLL_INTERVAL).await;
+        match ready(&connections).await {
+            Ok(services) => {
+                for service in services {
+                    // Nobody listening is no fault of the one who speaks.
+                    let _ = heard.send(Hint::Queued(service));
+                }
+            }
+            Err(StoreError::Closed) => return,
+            Err(error) => log::debug!("the queue cannot be looked at: {error}"),
+        }
+    }
+}
+
+async fn ready(connections: &Connections) -> StoreResult<Vec<Service>> {
+    let numbers: Vec<i16> = Service::ALL.into_iter().map(service_number).collect();
+    let numbers = &numbers;
+    connections
+        .run(|| async move {
+            let mut lent = connections.lend().await?;
+            let found = lent.query(READY, &[numbers]).await?;
+            lent.done();
+            let services = found.iter().map(|row| Ok(codec::service(row.try_get(0)?)?));
+            services.collect()
+        })
+        .await
 }
 
 struct Line {

@@ -2,14 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use deadpool_postgres::Transaction;
 use lastcall_domain::store::{Answer, Submission};
 use lastcall_domain::{Job, JobId, Owner, Service, SessionId};
 use uuid::Uuid;
 
 use super::error::Sql;
-use super::pool::rows;
 use super::row;
+use super::statements::{Transaction, rows};
 use crate::codec::{self, service_number};
 
 /// By caller and key, the fingerprint of a request and the answer to it.

@@ -11,6 +11,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("schema.sql"),
     include_str!("suspects.sql"),
     include_str!("read_options.sql"),
+    include_str!("replicas.sql"),
 ];
 /// The advisory lock of a migration; the other key is the schema, as the database's locks are
 /// shared by all its schemas. Those of the queues are the numbers of the services.
@@ -40,9 +41,9 @@ async fn step(connections: &Connections) -> Sql<usize> {
     tx.batch_execute("CREATE TABLE IF NOT EXISTS lastcall_schema (version bigint NOT NULL)")
         .await?;
     let version = tx
-        .query_opt("SELECT max(version) FROM lastcall_schema", &[])
+        .query("SELECT max(version) FROM lastcall_schema", &[])
         .await?;
-    let version: Option<i64> = match version {
+    let version: Option<i64> = match version.first() {
         Some(row) => row.try_get(0)?,
         None => None,
     };

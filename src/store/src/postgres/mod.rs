@@ -4,17 +4,22 @@
 //! ([`save`]). All times are those of the database. What it holds is in `schema.sql`.
 
 mod batch;
+mod blob_store;
 mod change;
+mod clock;
 mod error;
 mod hints;
 mod lookup;
 mod migrate;
+mod params;
 mod pool;
+mod pooler;
 mod read;
 mod removal;
 mod row;
 mod save;
 mod sessions;
+mod statements;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -28,10 +33,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use futures_util::FutureExt;
 use lastcall_domain::store::{
-    Admission, Beat, ClaimOrder, Hint, Idempotency, JobFilter, JobResult, Order, Outcome, Page,
-    Precondition, Store, StoreCounts, StoreError, StoreResult, Submission, UploadOutcome, Verdict,
+    Admission, Beat, BlobStoreMark, ClaimOrder, Hint, Idempotency, JobFilter, JobResult, Order,
+    Outcome, Page, Precondition, Store, StoreCounts, StoreError, StoreResult, Submission,
+    UploadOutcome, Verdict,
 };
 use lastcall_domain::{
     BlobKey, ClaimRef, Dataset, DatasetName, InstanceId, Job, JobId, Limits, Owner, ReadOptions,
@@ -43,8 +50,9 @@ use uuid::Uuid;
 
 use batch::{Batches, Work};
 use change::Change;
+use clock::ClockOffset;
 use hints::Hints;
-use pool::{Connections, Connector};
+use pool::{Connections, Connector, OPERATION};
 use save::Saved;
 use unheard::Unheard;
 
@@ -67,6 +75,7 @@ pub struct PostgresStore {
     analyses: Unheard,
     reports: Unheard,
     hints: Arc<Hints>,
+    clock: ClockOffset,
     closed: AtomicBool,
 }
 
@@ -88,16 +97,19 @@ impl PostgresStore {
     /// the schema is of a newer version, or the URL is of no use. No error names the password.
     pub async fn open(url: &str, limits: Limits) -> StoreResult<Self> {
         let target = url::read(url)?;
-        let connector = Connector {
+        let mut connector = Connector {
             tls: tls::connector(&target.trust)?,
             config: target.config,
             tasks: TaskTracker::new(),
+            pooled: false,
             home: tokio::runtime::Handle::current(),
         };
+        connector.pooled = first_contact(&connector).await?;
         let connections = Arc::new(Connections::new(connector.clone())?);
         migrate::migrate(&connections).await?;
+        let clock = ClockOffset::watch(&connections).await?;
         let me = InstanceId::new();
-        let hints = Arc::new(Hints::start(Arc::new(connector), me));
+        let hints = Arc::new(Hints::start(Arc::new(connector), &connections, me));
         Ok(Self {
             me,
             limits,
@@ -108,6 +120,7 @@ impl PostgresStore {
             analyses: Unheard::default(),
             reports: Unheard::default(),
             hints,
+            clock,
             closed: AtomicBool::new(false),
         })
     }
@@ -132,6 +145,22 @@ impl PostgresStore {
     async fn change(&self, change: Change) -> StoreResult<Vec<Verdict>> {
         self.changes.ask(change).await
     }
+}
+
+/// Whether a pooler gives out connections by the transaction. What the server refuses at the first
+/// contact it refuses for good, its password included; later on that may be a pooler's mishap.
+async fn first_contact(connector: &Connector) -> StoreResult<bool> {
+    let looked = tokio::time::timeout(OPERATION, pooler::is_between(connector)).await;
+    let pooled = looked
+        .map_err(|_| StoreError::Unavailable("PostgreSQL has not answered within the time".into()))?
+        .map_err(error::refusal)?;
+    if pooled {
+        log::info!(
+            "PostgreSQL is behind a pooler that gives out connections by the transaction: \
+             statements are not kept prepared, and peers are noticed by looking"
+        );
+    }
+    Ok(pooled)
 }
 
 fn submissions(
@@ -393,6 +422,18 @@ impl Store for PostgresStore {
         .await
     }
 
+    async fn blob_store_mark(&self, me: InstanceId) -> StoreResult<BlobStoreMark> {
+        blob_store::mark(self.db()?, me).await
+    }
+
+    async fn confirm_blob_store(&self, mark: Uuid) -> StoreResult<()> {
+        blob_store::confirm(self.db()?, mark).await
+    }
+
+    fn clock_offset(&self) -> TimeDelta {
+        self.clock.get()
+    }
+
     fn hints(&self) -> Option<broadcast::Receiver<Hint>> {
         Some(self.hints.subscribe())
     }
@@ -406,6 +447,7 @@ impl Store for PostgresStore {
         if !matches!(undone, Ok(Ok(()))) {
             log::warn!("claims that reached nobody are not undone");
         }
+        self.clock.stop();
         self.submissions.close().await;
         self.changes.close().await;
         self.hints.close().await;

@@ -2,20 +2,19 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::{
-    Connect, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Transaction,
-};
+use deadpool_postgres::{Connect, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use lastcall_domain::{StoreError, StoreResult};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
-use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Config, Error, IsolationLevel, Row};
+use tokio_postgres::{Client, Config, Error, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::error::{Fault, Sql};
+use super::params::Params;
+use super::statements::{self, Transaction, stale};
 
 /// Connections of one process, the one that listens not counted.
 const CONNECTIONS: usize = 12;
@@ -28,7 +27,7 @@ const TRIES: u32 = 8;
 /// How long connections may take to end at the close.
 const ENDING: Duration = Duration::from_secs(5);
 
-/// What every connection is told first. A transaction whose process has stopped in the middle
+/// What every connection of our own is told first; behind a pooler, every transaction. A transaction whose process has stopped in the middle
 /// holds its locks for less than a lease; and a server that is set to lose the last
 /// transactions in a crash is told that these must not be.
 const SETTINGS: &str = "SET statement_timeout = '10s';
@@ -43,22 +42,40 @@ pub(super) struct Connector {
     pub(super) config: Config,
     pub(super) tls: MakeRustlsConnect,
     pub(super) tasks: TaskTracker,
+    /// Whether a pooler gives out connections by the transaction.
+    pub(super) pooled: bool,
     /// Where connections live: the runtime of whoever happens to need one first may hang, or
     /// end, while another has it.
     pub(super) home: Handle,
+}
+
+impl Connector {
+    /// A connection that was told nothing.
+    pub(super) async fn connect_plainly(&self) -> Result<(Client, AbortOnDropHandle<()>), Error> {
+        let (client, task) = self.clone().open(self.config.clone()).await?;
+        Ok((client, AbortOnDropHandle::new(task)))
+    }
+
+    async fn open(self, config: Config) -> Result<(Client, JoinHandle<()>), Error> {
+        let (client, connection) = config.connect(self.tls).await?;
+        let task = self.tasks.spawn(async move {
+            if let Err(error) = connection.await {
+                log::debug!("a connection to PostgreSQL ended: {error}");
+            }
+        });
+        Ok((client, task))
+    }
 }
 
 impl Connect for Connector {
     fn connect(&self, config: &Config) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), Error>> {
         let (config, this) = (config.clone(), self.clone());
         let made = self.home.spawn(async move {
-            let (client, connection) = config.connect(this.tls).await?;
-            let task = this.tasks.spawn(async move {
-                if let Err(error) = connection.await {
-                    log::debug!("a connection to PostgreSQL ended: {error}");
-                }
-            });
-            client.batch_execute(SETTINGS).await?;
+            let pooled = this.pooled;
+            let (client, task) = this.open(config).await?;
+            if !pooled {
+                client.batch_execute(SETTINGS).await?;
+            }
             Ok((client, task))
         });
         let made = AbortOnDropHandle::new(made);
@@ -77,11 +94,12 @@ impl Connect for Connector {
 pub(super) struct Connections {
     pool: Pool,
     tasks: TaskTracker,
+    pooled: bool,
 }
 
 impl Connections {
     pub(super) fn new(connector: Connector) -> StoreResult<Self> {
-        let tasks = connector.tasks.clone();
+        let (tasks, pooled) = (connector.tasks.clone(), connector.pooled);
         let config = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };
@@ -94,13 +112,18 @@ impl Connections {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| StoreError::Failed(error.to_string()))?;
-        Ok(Self { pool, tasks })
+        Ok(Self {
+            pool,
+            tasks,
+            pooled,
+        })
     }
 
     /// A connection. It is given up on drop unless [`Lent::done`] was called.
     pub(super) async fn lend(&self) -> Sql<Lent> {
         Ok(Lent {
             object: Some(self.pool.get().await?),
+            pooled: self.pooled,
         })
     }
 
@@ -149,37 +172,40 @@ impl Connections {
 /// is not known; it goes back to the others only when all was well.
 pub(super) struct Lent {
     object: Option<Object>,
+    pooled: bool,
 }
 
-/// The parameters of a statement.
-pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
-
 impl Lent {
-    fn object(&mut self) -> Sql<&mut Object> {
-        self.object.as_mut().ok_or(Fault::Stale)
+    fn object(&self) -> Sql<&Object> {
+        self.object.as_ref().ok_or(Fault::Stale)
     }
 
     /// Begins a transaction, in which each statement sees what was committed before it.
     pub(super) async fn begin(&mut self) -> Sql<Transaction<'_>> {
-        let begin = self
-            .object()?
-            .build_transaction()
-            .isolation_level(IsolationLevel::ReadCommitted);
-        begin.start().await.map_err(stale)
+        let pooled = self.pooled;
+        Transaction::begin(self.object()?, pooled).await
     }
 
     /// The rows of a query outside of a transaction.
     pub(super) async fn query(&mut self, text: &str, params: Params<'_>) -> Sql<Vec<Row>> {
-        let object = self.object()?;
-        let statement = object.prepare_cached(text).await.map_err(stale)?;
-        object.query(&statement, params).await.map_err(stale)
+        let rows = statements::query(self.object()?, self.pooled, text, params).await;
+        rows.map_err(stale)
     }
 
     /// A statement outside of a transaction, which is one of its own.
     pub(super) async fn execute(&mut self, text: &str, params: Params<'_>) -> Sql<u64> {
+        if self.pooled {
+            // Its settings are those of a transaction.
+            let tx = self.begin().await?;
+            let touched = tx.execute(text, params).await?;
+            tx.commit().await?;
+            return Ok(touched);
+        }
         let object = self.object()?;
         let statement = object.prepare_cached(text).await.map_err(stale)?;
-        Ok(object.execute(&statement, params).await?)
+        Ok(object
+            .execute(&statement, &super::params::plain(params))
+            .await?)
     }
 
     /// All was well; the connection may be lent again.
@@ -194,25 +220,4 @@ impl Drop for Lent {
             drop(Object::take(object));
         }
     }
-}
-
-/// A connection that is found dead before it has changed anything may be replaced.
-fn stale(error: Error) -> Fault {
-    if error.is_closed() {
-        Fault::Stale
-    } else {
-        Fault::Database(error)
-    }
-}
-
-/// A statement of a transaction, prepared once per connection.
-pub(super) async fn rows(tx: &Transaction<'_>, text: &str, params: Params<'_>) -> Sql<Vec<Row>> {
-    let statement = tx.prepare_cached(text).await?;
-    Ok(tx.query(&statement, params).await?)
-}
-
-/// As [`rows`], where only their number counts.
-pub(super) async fn change(tx: &Transaction<'_>, text: &str, params: Params<'_>) -> Sql<u64> {
-    let statement = tx.prepare_cached(text).await?;
-    Ok(tx.execute(&statement, params).await?)
 }

@@ -5,11 +5,11 @@ use lastcall_domain::{
     Dataset, DatasetName, Job, JobId, Owner, Service, Session, SessionId, StoreResult, Timestamp,
 };
 use tokio_postgres::Row;
-use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::error::Sql;
-use super::pool::{Connections, Params};
+use super::params::{Param, Params};
+use super::pool::Connections;
 use super::row;
 use crate::codec::{self, micros, service_number, state_number};
 
@@ -143,11 +143,11 @@ pub(super) async fn jobs(
     let owner = filter.owner.as_ref().map(Owner::as_str);
     let service = filter.service.map(service_number);
     let alive_at = filter.alive_at.map(micros);
-    let mut params: Vec<&(dyn ToSql + Sync)> = vec![&after, &rows];
-    params.extend(session.as_ref().map(|value| value as &(dyn ToSql + Sync)));
-    params.extend(owner.as_ref().map(|value| value as &(dyn ToSql + Sync)));
-    params.extend(service.as_ref().map(|value| value as &(dyn ToSql + Sync)));
-    params.extend(alive_at.as_ref().map(|value| value as &(dyn ToSql + Sync)));
+    let mut params: Vec<&dyn Param> = vec![&after, &rows];
+    params.extend(session.as_ref().map(|value| value as &dyn Param));
+    params.extend(owner.as_ref().map(|value| value as &dyn Param));
+    params.extend(service.as_ref().map(|value| value as &dyn Param));
+    params.extend(alive_at.as_ref().map(|value| value as &dyn Param));
     page(db, &jobs_text(filter), &params, row::job, limit).await
 }
 

@@ -6,7 +6,8 @@ use lastcall_domain::{InstanceId, SessionId, StoreResult, Timestamp};
 use uuid::Uuid;
 
 use super::error::Sql;
-use super::pool::{Connections, change, rows};
+use super::pool::Connections;
+use super::statements::{Transaction, change, rows};
 use crate::codec::{micros, span_micros};
 
 /// How long the sweep is left to a process that no longer says anything.
@@ -49,18 +50,14 @@ pub(super) async fn begin(
 }
 
 /// Whether it is this process's turn to sweep; another waits until it has nothing left to do.
-async fn take_turn(tx: &deadpool_postgres::Transaction<'_>, me: InstanceId) -> Sql<bool> {
+async fn take_turn(tx: &Transaction<'_>, me: InstanceId) -> Sql<bool> {
     let text = "UPDATE cleaner SET holder = $1, until = lastcall_now() + $2
          WHERE holder = $1 OR until <= lastcall_now()";
     let taken = change(tx, text, &[me.as_uuid(), &span_micros(TURN)]).await?;
     Ok(taken > 0)
 }
 
-async fn mark(
-    tx: &deadpool_postgres::Transaction<'_>,
-    now: Timestamp,
-    limit: u32,
-) -> Sql<Vec<SessionId>> {
+async fn mark(tx: &Transaction<'_>, now: Timestamp, limit: u32) -> Sql<Vec<SessionId>> {
     let limit = i64::from(limit);
     let text = "SELECT id FROM sessions WHERE removing LIMIT $1";
     let mut named = ids(&rows(tx, text, &[&limit]).await?)?;

@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
-use deadpool_postgres::Transaction;
 use lastcall_domain::store::{JobResult, Place};
 use lastcall_domain::{Job, JobId, Timestamp};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::error::{Fault, Sql};
-use super::pool::{Params, change, rows};
+use super::params::Params;
 use super::row;
+use super::statements::{Transaction, change, rows};
 use crate::aside::Aside;
 use crate::codec::{self, micros, state_number};
 

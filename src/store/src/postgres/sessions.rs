@@ -9,9 +9,10 @@ use lastcall_domain::{
 };
 
 use super::error::Sql;
-use super::pool::{Connections, change, rows};
+use super::pool::Connections;
 use super::row;
 use super::save::{Saved, lock, save};
+use super::statements::{change, rows};
 use super::submit::remember;
 use crate::codec::{self, micros};
 

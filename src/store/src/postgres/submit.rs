@@ -2,14 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use deadpool_postgres::Transaction;
 use lastcall_domain::store::{Admission, Submission};
 use lastcall_domain::{Job, JobId, Service, SessionId, StoreResult};
 use uuid::Uuid;
 
 use super::error::{Fault, Sql};
 use super::lookup;
-use super::pool::{Connections, change, rows};
+use super::pool::Connections;
+use super::statements::{Transaction, change, rows};
 use crate::codec::{self, micros, service_number};
 
 /// Decides on the submissions in their order, and writes those that are admitted.

@@ -91,6 +91,7 @@ async fn a_connection_outlives_the_runtime_of_whoever_needed_it_first() {
         tls: tls::connector(&target.trust).unwrap(),
         config: target.config,
         tasks: TaskTracker::new(),
+        pooled: false,
         home: tokio::runtime::Handle::current(),
     });
     let connections = Arc::new(connections.unwrap());

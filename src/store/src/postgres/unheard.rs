@@ -5,12 +5,12 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use deadpool_postgres::Transaction;
 use lastcall_domain::{ClaimRef, InstanceId, Job, Limits};
 use uuid::Uuid;
 
 use super::error::Sql;
 use super::save::{Saved, lock_ids, save};
+use super::statements::Transaction;
 
 /// Those of one service.
 #[derive(Default)]

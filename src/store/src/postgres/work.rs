@@ -8,9 +8,11 @@ use lastcall_domain::{ClaimRef, Job, JobId, Limits, StoreResult};
 use uuid::Uuid;
 
 use super::error::Sql;
-use super::pool::{Connections, Params, change};
+use super::params::Params;
+use super::pool::Connections;
 use super::row;
 use super::save::{Saved, lock_ids, lock_readable, save};
+use super::statements::change;
 use super::unheard::Unheard;
 use crate::aside::Aside;
 use crate::codec::{micros, service_number};

@@ -25,15 +25,27 @@ impl From<serde_json::Error> for Fault {
 /// The result of one operation on the database.
 pub(super) type Sql<T> = Result<T, Fault>;
 
+/// "The file of the shared memory cannot be made larger."
+const SHM_SIZE: i32 = rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
+
+fn extended_code(error: &rusqlite::Error) -> i32 {
+    error.sqlite_error().map_or(0, |error| error.extended_code)
+}
+
+/// What a full disk is told as.
+pub(super) fn full() -> StoreError {
+    StoreError::NoSpace("the disk of the database is full".to_owned())
+}
+
 impl From<Fault> for StoreError {
     fn from(fault: Fault) -> Self {
         let Fault::Sqlite(error) = fault else {
             return StoreError::Failed(fault.to_string());
         };
         match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => {
-                StoreError::Unavailable("the disk of the database is full".to_owned())
-            }
+            Some(ErrorCode::DiskFull) => full(),
+            // The index of the log cannot grow.
+            Some(ErrorCode::SystemIoFailure) if extended_code(&error) == SHM_SIZE => full(),
             Some(
                 ErrorCode::SystemIoFailure
                 | ErrorCode::DatabaseBusy

@@ -3,12 +3,16 @@
 //! One thread writes, in groups ([`writer`]); a few read. What the file holds is in
 //! `schema.sql`.
 
+mod backup;
+mod damage;
 mod error;
 mod jobs;
+mod lock;
 mod open;
 mod read;
 mod readers;
 mod removal;
+mod reserve;
 mod row;
 mod sessions;
 mod threads;
@@ -33,6 +37,7 @@ use lastcall_domain::{
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
+pub(crate) use backup::back_up;
 use threads::Answer::{AtOnce, OnDisk};
 use threads::Threads;
 use unit::Unit;
@@ -66,7 +71,7 @@ impl SqliteStore {
 
     /// Removes the rows of a session, in as many operations as it takes.
     async fn remove(&self, id: SessionId) -> StoreResult<()> {
-        let step = || self.threads.write(OnDisk, move |unit| unit.remove_rows(id));
+        let step = || self.threads.write_to_full(move |unit| unit.remove_rows(id));
         while !step().await? {}
         Ok(())
     }
@@ -112,7 +117,7 @@ impl Store for SqliteStore {
 
     async fn delete_session(&self, id: SessionId) -> StoreResult<bool> {
         self.threads
-            .write(OnDisk, move |unit| unit.delete_session(id))
+            .write_to_full(move |unit| unit.delete_session(id))
             .await
     }
 
@@ -125,7 +130,7 @@ impl Store for SqliteStore {
 
     async fn begin_removal(&self, now: Timestamp, limit: u32) -> StoreResult<Vec<SessionId>> {
         self.threads
-            .write(OnDisk, move |unit| unit.begin_removal(now, limit))
+            .write_to_full(move |unit| unit.begin_removal(now, limit))
             .await
     }
 
@@ -140,7 +145,7 @@ impl Store for SqliteStore {
 
     async fn forget(&self, before: Timestamp, limit: u32) -> StoreResult<u64> {
         self.threads
-            .write(OnDisk, move |unit| unit.forget(before, limit))
+            .write_to_full(move |unit| unit.forget(before, limit))
             .await
     }
 
@@ -212,7 +217,7 @@ impl Store for SqliteStore {
     ) -> StoreResult<Option<Dataset>> {
         let name = name.clone();
         self.threads
-            .write(OnDisk, move |unit| unit.delete_dataset(session, &name))
+            .write_to_full(move |unit| unit.delete_dataset(session, &name))
             .await
     }
 
@@ -250,7 +255,7 @@ impl Store for SqliteStore {
 
     async fn cancel(&self, id: JobId) -> StoreResult<Option<Job>> {
         self.threads
-            .write(OnDisk, move |unit| unit.cancel(id))
+            .write_to_full(move |unit| unit.cancel(id))
             .await
     }
 
@@ -290,14 +295,14 @@ impl Store for SqliteStore {
     async fn hand_back(&self, claims: &[ClaimRef]) -> StoreResult<Vec<Verdict>> {
         let claims = claims.to_vec();
         self.threads
-            .write(OnDisk, move |unit| unit.hand_back(&claims))
+            .write_to_full(move |unit| unit.hand_back(&claims))
             .await
     }
 
     async fn expire_leases(&self, in_hand: &[JobId], limit: u32) -> StoreResult<Vec<Job>> {
         let in_hand: HashSet<JobId> = in_hand.iter().copied().collect();
         self.threads
-            .write(OnDisk, move |unit| unit.expire_leases(&in_hand, limit))
+            .write_to_full(move |unit| unit.expire_leases(&in_hand, limit))
             .await
     }
 
@@ -306,7 +311,7 @@ impl Store for SqliteStore {
         loop {
             let some = self
                 .threads
-                .write(OnDisk, |unit| unit.recover(RECOVERED_AT_ONCE))
+                .write_to_full(|unit| unit.recover(RECOVERED_AT_ONCE))
                 .await?;
             recovered += some;
             if some < u64::from(RECOVERED_AT_ONCE) {
@@ -320,6 +325,7 @@ impl Store for SqliteStore {
     }
 
     async fn ping(&self) -> StoreResult<()> {
+        self.threads.check()?;
         self.threads.write(OnDisk, move |unit| unit.pulse()).await
     }
 

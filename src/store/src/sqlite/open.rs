@@ -1,6 +1,6 @@
 //! Opening the file: its lock, its settings, its schema.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -8,9 +8,10 @@ use lastcall_domain::{StoreError, StoreResult};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::error::Fault;
+use super::lock::FileLock;
 
 /// Marks a database file as Lastcall's: "LCst".
-const APPLICATION_ID: i32 = 0x4c43_7374;
+pub(super) const APPLICATION_ID: i32 = 0x4c43_7374;
 /// The steps from one version of the schema to the next; the version is their number.
 const MIGRATIONS: &[&str] = &[
     include_str!("schema.sql"),
@@ -29,44 +30,25 @@ const CHECKPOINT_PAGES: i32 = 4_000;
 /// The size to which the log is cut after a rush, in bytes.
 const LOG_LIMIT: i32 = 64 * 1024 * 1024;
 
-/// A database file that no other process has open while this lives. The kernel lets go of the
-/// lock when the process ends, however it ends.
+/// A database file that no other process has open while this lives.
 #[derive(Debug)]
 pub(super) struct Owned {
     path: PathBuf,
-    _lock: File,
+    lock: FileLock,
 }
 
 impl Owned {
     /// Takes the file, with its folder if need be.
     pub(super) fn take(path: &Path) -> StoreResult<Self> {
-        let failed = |what: &Path, error: &std::io::Error| {
-            StoreError::Failed(format!("cannot open {}: {error}", what.display()))
-        };
         if let Some(folder) = path.parent().filter(|folder| *folder != Path::new("")) {
-            make_folder(folder).map_err(|error| failed(folder, &error))?;
+            make_folder(folder).map_err(|error| {
+                StoreError::Failed(format!("cannot open {}: {error}", folder.display()))
+            })?;
         }
-        let mut beside = path.as_os_str().to_owned();
-        beside.push("-lock");
-        let beside = PathBuf::from(beside);
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&beside)
-            .map_err(|error| failed(&beside, &error))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self {
-                path: path.to_owned(),
-                _lock: lock,
-            }),
-            Err(TryLockError::WouldBlock) => Err(StoreError::Unavailable(format!(
-                "{} is in use by another process: stop that one first, or give each its own \
-                 file, or use PostgreSQL for several replicas",
-                path.display()
-            ))),
-            Err(TryLockError::Error(error)) => Err(failed(&beside, &error)),
-        }
+        Ok(Self {
+            lock: FileLock::take(path)?,
+            path: path.to_owned(),
+        })
     }
 
     /// The path.
@@ -74,10 +56,15 @@ impl Owned {
         &self.path
     }
 
-    /// Which file stands at the path; `None` where there is none.
-    pub(super) fn identity(&self) -> Option<(u64, u64)> {
-        let file = std::fs::metadata(&self.path).ok()?;
-        Some((file.dev(), file.ino()))
+    /// Whether the path leads to the file that was taken, and not to another or to none.
+    pub(super) fn is_in_place(&self) -> bool {
+        let found = std::fs::metadata(&self.path);
+        found.is_ok_and(|found| (found.dev(), found.ino()) == self.lock.identity())
+    }
+
+    /// The file.
+    pub(super) fn file(&self) -> &File {
+        self.lock.file()
     }
 
     /// The connection that writes, with the schema of this version in the file.
@@ -159,22 +146,28 @@ impl Owned {
         step().map_err(|error: rusqlite::Error| self.says(error))
     }
 
-    /// What an error at the start means, with the file that it is about.
+    /// What an error at the start means.
     fn says(&self, error: rusqlite::Error) -> StoreError {
-        let path = self.path.display();
-        match error.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase) => {
-                StoreError::Failed(format!("{path} is not an SQLite database"))
-            }
-            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-                StoreError::Failed(format!("{path} cannot be written: {error}"))
-            }
-            _ => match StoreError::from(Fault::from(error)) {
-                StoreError::Unavailable(what) => StoreError::Unavailable(format!("{path}: {what}")),
-                StoreError::Failed(what) => StoreError::Failed(format!("{path}: {what}")),
-                StoreError::Closed => StoreError::Closed,
-            },
+        says(&self.path, error)
+    }
+}
+
+/// What an error at the start means, with the file that it is about.
+pub(super) fn says(path: &Path, error: rusqlite::Error) -> StoreError {
+    let path = path.display();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => {
+            StoreError::Failed(format!("{path} is not an SQLite database"))
         }
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            StoreError::Failed(format!("{path} cannot be written: {error}"))
+        }
+        _ => match StoreError::from(Fault::from(error)) {
+            StoreError::Unavailable(what) => StoreError::Unavailable(format!("{path}: {what}")),
+            StoreError::NoSpace(what) => StoreError::NoSpace(format!("{path}: {what}")),
+            StoreError::Failed(what) => StoreError::Failed(format!("{path}: {what}")),
+            StoreError::Closed => StoreError::Closed,
+        },
     }
 }
 

@@ -7,6 +7,8 @@ use std::thread::JoinHandle;
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 
+use super::open::Owned;
+
 /// One query.
 pub(super) type Query = Box<dyn FnOnce(&Connection) + Send>;
 
@@ -15,17 +17,23 @@ pub(super) const READERS: usize = 3;
 /// Queries that may wait for a thread; beyond it their callers wait.
 pub(super) const WAITING: usize = 256;
 
-/// Starts the threads. They end when every sender is gone.
+/// Starts the threads. They end when every sender is gone; the last one lets go of the file.
 pub(super) fn start(
+    file: &Arc<Owned>,
     connections: Vec<Connection>,
     queries: mpsc::Receiver<Query>,
 ) -> io::Result<Vec<JoinHandle<()>>> {
     let queries = Arc::new(Mutex::new(queries));
     let threads = connections.into_iter().enumerate().map(|(n, conn)| {
-        let queries = Arc::clone(&queries);
+        let (queries, file) = (Arc::clone(&queries), Arc::clone(file));
         std::thread::Builder::new()
             .name(format!("store-reader-{n}"))
-            .spawn(move || run(&conn, &queries))
+            .spawn(move || {
+                run(&conn, &queries);
+                // Before the lock goes.
+                drop(conn);
+                drop(file);
+            })
     });
     threads.collect()
 }

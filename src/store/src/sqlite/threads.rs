@@ -8,9 +8,11 @@ use lastcall_domain::{Clock, Limits, StoreError, StoreResult};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
+use super::damage::Damage;
 use super::error::Sql;
 use super::open::Owned;
 use super::readers::{self, Query};
+use super::reserve::Reserve;
 use super::unit::{Counts, Memory, OpenTransaction, Unit};
 use super::writer::{self, Operation, Reply};
 use crate::unconfirmed::UnconfirmedClaims;
@@ -31,6 +33,8 @@ pub(super) struct Threads {
     handles: Mutex<Vec<JoinHandle<()>>>,
     counts: Arc<Mutex<Counts>>,
     unconfirmed: Arc<UnconfirmedClaims>,
+    damage: Arc<Damage>,
+    reserve: Arc<Reserve>,
 }
 
 #[derive(Clone)]
@@ -48,11 +52,16 @@ impl std::fmt::Debug for Doors {
 impl Threads {
     /// Opens the file and starts the threads.
     pub(super) fn start(path: &Path, clock: Arc<dyn Clock>, limits: Limits) -> StoreResult<Self> {
-        let file = Owned::take(path)?;
-        let writer = file.writer()?;
-        let readers: StoreResult<Vec<Connection>> =
-            (0..readers::READERS).map(|_| file.reader()).collect();
-        let counts = Counts::load(&writer)?;
+        let file = Arc::new(Owned::take(path)?);
+        let reserve = Arc::new(Reserve::beside(path));
+        reserve.give_up_if_full();
+        let (writer, readers, counts) = match open_all(&file) {
+            Err(StoreError::NoSpace(_)) => {
+                reserve.give_up();
+                open_all(&file)?
+            }
+            opened => opened?,
+        };
         let published = Arc::new(Mutex::new(counts));
         let unconfirmed = Arc::<UnconfirmedClaims>::default();
         let memory = Memory {
@@ -64,20 +73,33 @@ impl Threads {
             unconfirmed: Arc::clone(&unconfirmed),
             spent: std::collections::HashMap::new(),
             aside: crate::aside::Aside::default(),
+            damage: Arc::default(),
+            full: false,
         };
+        let damage = Arc::clone(&memory.damage);
         let (writes, operations) = mpsc::channel(writer::WAITING);
         let (reads, queries) = mpsc::channel(readers::WAITING);
         let no_thread = |error: std::io::Error| {
             StoreError::Unavailable(format!("cannot start a thread: {error}"))
         };
-        let mut handles = readers::start(readers?, queries).map_err(no_thread)?;
-        handles.push(writer::start(file, writer, memory, operations).map_err(no_thread)?);
+        let mut handles = readers::start(&file, readers, queries).map_err(no_thread)?;
+        handles.push(
+            writer::start(file, Arc::clone(&reserve), writer, memory, operations)
+                .map_err(no_thread)?,
+        );
         Ok(Self {
             doors: RwLock::new(Some(Doors { writes, reads })),
             handles: Mutex::new(handles),
             counts: published,
             unconfirmed,
+            damage,
+            reserve,
         })
+    }
+
+    /// Whether the file is not known to be damaged.
+    pub(super) fn check(&self) -> StoreResult<()> {
+        self.damage.check()
     }
 
     /// The counts as they are now.
@@ -110,6 +132,21 @@ impl Threads {
         operation: impl FnOnce(&mut Unit<'_>) -> Sql<T> + Send + 'static,
     ) -> StoreResult<T> {
         self.run(answer, move |unit| unit.single(operation)).await
+    }
+
+    /// The same for an operation that makes room, or that must not wait for it: where the disk is
+    /// full it is tried once more with the room that is kept for it.
+    pub(super) async fn write_to_full<T: Send + 'static>(
+        &self,
+        operation: impl Fn(&mut Unit<'_>) -> Sql<T> + Clone + Send + 'static,
+    ) -> StoreResult<T> {
+        match self.write(Answer::OnDisk, operation.clone()).await {
+            Err(StoreError::NoSpace(_)) => {
+                self.reserve.need();
+                self.write(Answer::OnDisk, operation).await
+            }
+            done => done,
+        }
     }
 
     async fn run<T: Send + 'static>(
@@ -154,7 +191,8 @@ impl Threads {
         let reads = self.doors()?.reads;
         reads.send(query).await.map_err(|_| gone())?;
         drop(reads);
-        Ok(told.await.map_err(|_| gone())??)
+        let answer = told.await.map_err(|_| gone())?;
+        answer.map_err(|fault| self.damage.told(fault))
     }
 
     /// Lets no more calls in, waits for those that are, and for the threads.
@@ -202,6 +240,15 @@ impl Drop for Threads {
         self.shut();
         join(self.take_handles());
     }
+}
+
+/// The connection that writes, those that read, and what is counted by hand.
+fn open_all(file: &Owned) -> StoreResult<(Connection, Vec<Connection>, Counts)> {
+    let writer = file.writer()?;
+    let readers: StoreResult<Vec<Connection>> =
+        (0..readers::READERS).map(|_| file.reader()).collect();
+    let counts = Counts::load(&writer)?;
+    Ok((writer, readers?, counts))
 }
 
 /// Waits for the threads; whether all ended well.

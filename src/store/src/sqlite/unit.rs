@@ -11,7 +11,8 @@ use lastcall_domain::{
 };
 use rusqlite::{CachedStatement, Connection};
 
-use super::error::Sql;
+use super::damage::Damage;
+use super::error::{Fault, Sql};
 use crate::aside::Aside;
 use crate::codec::unsigned;
 use crate::unconfirmed::UnconfirmedClaims;
@@ -116,6 +117,10 @@ pub(super) struct Memory {
     pub(super) spent: HashMap<JobId, u64>,
     /// The jobs whose rows cannot be read.
     pub(super) aside: Aside,
+    pub(super) damage: Arc<Damage>,
+    /// Whether an operation of the open transaction has found the disk full, for which SQLite takes
+    /// the whole of it back.
+    pub(super) full: bool,
 }
 
 impl Memory {
@@ -203,18 +208,25 @@ impl<'a> Unit<'a> {
 
     fn caught<T>(&mut self, operation: impl FnOnce(&mut Self) -> Sql<T>) -> StoreResult<T> {
         match catch_unwind(AssertUnwindSafe(|| operation(self))) {
-            Ok(answer) => answer.map_err(StoreError::from),
+            Ok(answer) => answer.map_err(|fault| self.told(fault)),
             Err(_) => Err(StoreError::Failed(
                 "the operation panicked; nothing of it was written".to_owned(),
             )),
         }
     }
 
-    fn step(&self, text: &str) -> StoreResult<()> {
+    fn step(&mut self, text: &str) -> StoreResult<()> {
         let run = || -> Sql<()> {
             self.sql(text)?.execute([])?;
             Ok(())
         };
-        run().map_err(StoreError::from)
+        run().map_err(|fault| self.told(fault))
+    }
+
+    /// The fault as the port says it; the writer is to know of it, too.
+    fn told(&mut self, fault: Fault) -> StoreError {
+        let error = self.memory.damage.told(fault);
+        self.memory.full |= matches!(error, StoreError::NoSpace(_));
+        error
     }
 }

@@ -2,6 +2,7 @@
 //! in one transaction and one fsync.
 
 use std::io;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use lastcall_domain::{StoreError, StoreResult};
@@ -10,6 +11,7 @@ use tokio::sync::mpsc;
 
 use super::error::{Fault, Sql};
 use super::open::Owned;
+use super::reserve::{Reserve, Upkeep};
 use super::unit::{Memory, Unit};
 
 /// Told to a caller once its transaction is on disk, or is not.
@@ -28,7 +30,8 @@ const GROUP: usize = 512;
 /// Starts the thread. It ends when every sender is gone, after a last checkpoint; then it lets
 /// go of the file.
 pub(super) fn start(
-    file: Owned,
+    file: Arc<Owned>,
+    reserve: Arc<Reserve>,
     conn: Connection,
     memory: Memory,
     operations: mpsc::Receiver<Operation>,
@@ -37,7 +40,8 @@ pub(super) fn start(
         conn,
         memory,
         operations,
-        identity: file.identity(),
+        reserve,
+        upkeep: Upkeep::default(),
         file,
     };
     std::thread::Builder::new()
@@ -49,15 +53,21 @@ struct Writer {
     conn: Connection,
     memory: Memory,
     operations: mpsc::Receiver<Operation>,
-    identity: Option<(u64, u64)>,
+    reserve: Arc<Reserve>,
+    upkeep: Upkeep,
     // Last, so that the connection is closed when the lock goes.
-    file: Owned,
+    file: Arc<Owned>,
 }
 
 impl Writer {
     fn run(mut self) {
+        self.reserve.keep(&mut self.upkeep);
         while let Some(first) = self.operations.blocking_recv() {
+            if self.reserve.take_need() {
+                self.make_room();
+            }
             self.group(first);
+            self.reserve.keep(&mut self.upkeep);
         }
         if let Err(error) = self.conn.pragma_update(None, "wal_checkpoint", "TRUNCATE") {
             log::warn!("the log of the database was not moved into it at the end: {error}");
@@ -67,6 +77,7 @@ impl Writer {
     /// Runs `first` and what waits behind it in one transaction, and answers them.
     fn group(&mut self, first: Operation) {
         let counts = self.memory.counts;
+        self.memory.full = false;
         let begun = self
             .look_at_file()
             .and_then(|()| self.execute("BEGIN IMMEDIATE"));
@@ -107,8 +118,8 @@ impl Writer {
     /// Whether what is written will be found by the next process: SQLite goes on writing to a
     /// file that was removed.
     fn look_at_file(&self) -> StoreResult<()> {
-        if self.file.identity() == self.identity {
-            return Ok(());
+        if self.file.is_in_place() {
+            return self.memory.damage.look_at(self.file.file());
         }
         Err(StoreError::Unavailable(format!(
             "{} was removed or replaced while it was open",
@@ -117,23 +128,39 @@ impl Writer {
     }
 
     fn commit(&self) -> StoreResult<()> {
+        if self.conn.is_autocommit() && self.memory.full {
+            return Err(super::error::full());
+        }
         if self.conn.is_autocommit() {
             return Err(StoreError::Unavailable(
                 "the database took the transaction back".to_owned(),
             ));
         }
         let committed = self.execute("COMMIT");
-        if committed.is_err() && !self.conn.is_autocommit() {
-            // A commit that failed leaves its transaction open.
-            if let Err(error) = self.execute("ROLLBACK") {
-                log::error!("a failed transaction was not taken back: {error}");
-            }
+        if committed.is_err() {
+            self.roll_back();
         }
         committed.map_err(|error| match error {
-            StoreError::Unavailable(_) => error,
             StoreError::Failed(what) => StoreError::Unavailable(what),
-            StoreError::Closed => StoreError::Closed,
+            other => other,
         })
+    }
+
+    /// A commit that failed leaves its transaction open.
+    fn roll_back(&self) {
+        if !self.conn.is_autocommit()
+            && let Err(error) = self.execute("ROLLBACK")
+        {
+            log::error!("a failed transaction was not taken back: {error}");
+        }
+    }
+
+    /// Gives up the reserve, and lets the log begin anew.
+    fn make_room(&self) {
+        self.reserve.give_up();
+        if let Err(error) = self.conn.pragma_update(None, "wal_checkpoint", "TRUNCATE") {
+            log::debug!("the log of the database was not emptied: {error}");
+        }
     }
 
     fn execute(&self, text: &str) -> StoreResult<()> {
@@ -142,6 +169,6 @@ impl Writer {
             statement.execute([])?;
             Ok(())
         };
-        run().map_err(StoreError::from)
+        run().map_err(|fault| self.memory.damage.told(fault))
     }
 }

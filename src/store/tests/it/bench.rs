@@ -64,6 +64,8 @@ pub(crate) struct Bench {
     pub(crate) store: Arc<dyn Store>,
     /// Whether other processes may have it open.
     pub(crate) shared: bool,
+    /// Whether the peers of a shared store hear of each change: nobody can listen behind a pooler.
+    pub(crate) hears_of_changes: bool,
     clock: Arc<ManualClock>,
     ground: Ground,
 }
@@ -86,6 +88,7 @@ impl Bench {
         Self {
             store: Arc::new(open_sqlite(folder.path(), &clock)),
             shared: false,
+            hears_of_changes: true,
             clock,
             ground: Ground::Sqlite(folder),
         }
@@ -93,13 +96,24 @@ impl Bench {
 
     /// A store in a schema of the server that `scripts/test.sh` starts.
     pub(crate) async fn postgres() -> Self {
-        let schema = Schema::new().await;
+        Self::in_schema(Schema::new().await).await
+    }
+
+    /// The same behind PgBouncer in transaction mode.
+    pub(crate) async fn pooled() -> Self {
+        let mut bench = Self::in_schema(Schema::behind_a_pooler().await).await;
+        bench.hears_of_changes = false;
+        bench
+    }
+
+    async fn in_schema(schema: Schema) -> Self {
         let store = schema.open().await;
         let clock = ManualClock::new();
         schema.take_over_the_clock(clock.now()).await;
         Self {
             store: Arc::new(store),
             shared: true,
+            hears_of_changes: true,
             clock,
             ground: Ground::Postgres(schema),
         }
@@ -111,6 +125,7 @@ impl Bench {
         Self {
             store: Arc::new(store.clone()),
             shared,
+            hears_of_changes: true,
             clock,
             ground: Ground::Memory(store),
         }

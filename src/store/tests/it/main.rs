@@ -6,6 +6,7 @@ mod blobs;
 mod conformance;
 mod postgres;
 mod proxy;
+mod replicas;
 mod schema;
 mod sqlite;
 mod unheard;

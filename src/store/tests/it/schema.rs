@@ -35,6 +35,27 @@ impl Schema {
         Self { url, client }
     }
 
+    /// A database of its own, whose store is reached through PgBouncer in transaction mode: there a
+    /// schema cannot be put in front by the URL.
+    pub(crate) async fn behind_a_pooler() -> Self {
+        let pooler = std::env::var("LASTCALL_TEST_PGBOUNCER")
+            .expect("LASTCALL_TEST_PGBOUNCER names no PgBouncer: run the tests by scripts/test.sh");
+        let name = format!("test_{}", Uuid::now_v7().simple());
+        let direct = server();
+        let (client, connection) = tokio_postgres::connect(&direct, NoTls).await.unwrap();
+        tokio::spawn(connection);
+        let make = format!("CREATE DATABASE {name}");
+        client.batch_execute(&make).await.unwrap();
+        let own = format!("{}{name}", &direct[..=direct.rfind('/').unwrap()]);
+        let (client, connection) = tokio_postgres::connect(&own, NoTls).await.unwrap();
+        tokio::spawn(connection);
+        let url = format!(
+            "{}{name}?sslmode=disable",
+            &pooler[..=pooler.rfind('/').unwrap()]
+        );
+        Self { url, client }
+    }
+
     /// The store in it, as one more process opens it.
     pub(crate) async fn open(&self) -> PostgresStore {
         self.try_open().await.unwrap()

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use lastcall_domain::{Clock, Limits, Store, StoreError, SystemClock};
-use lastcall_store::{SqliteStore, open_store};
+use lastcall_domain::{Clock, Limits, Owner, Session, Store, StoreError, SystemClock};
+use lastcall_store::{SqliteStore, back_up_store, open_store};
 
 fn open(path: &Path) -> Result<SqliteStore, StoreError> {
     SqliteStore::open(path, Arc::new(SystemClock), Limits::default())
@@ -32,7 +33,7 @@ async fn a_file_has_one_owner_at_a_time() {
 }
 
 #[tokio::test]
-async fn a_closed_store_leaves_one_file_and_its_lock() {
+async fn a_closed_store_leaves_one_file_its_lock_and_its_reserve() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder.path().join("lastcall.db")).unwrap();
     store.ping().await.unwrap();
@@ -42,7 +43,75 @@ async fn a_closed_store_leaves_one_file_and_its_lock() {
         .map(|file| file.unwrap().file_name().into_string().unwrap())
         .collect();
     files.sort();
-    assert_eq!(files, ["lastcall.db", "lastcall.db-lock"]);
+    assert_eq!(
+        files,
+        ["lastcall.db", "lastcall.db-lock", "lastcall.db-reserve"]
+    );
+}
+
+#[tokio::test]
+async fn the_file_has_one_owner_under_whatever_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lastcall.db");
+    let owner = open(&path).unwrap();
+    let symlink = folder.path().join("symlink.db");
+    std::os::unix::fs::symlink(&path, &symlink).unwrap();
+    let elsewhere = folder.path().join("copy");
+    std::fs::create_dir(&elsewhere).unwrap();
+    let hard = elsewhere.join("lastcall.db");
+    std::fs::hard_link(&path, &hard).unwrap();
+    std::fs::remove_file(folder.path().join("lastcall.db-lock")).unwrap();
+    for name in [&path, &symlink, &hard] {
+        let error = open(name).expect_err("it is in use");
+        assert_eq!(error.code(), "store_unavailable");
+        assert!(error.to_string().contains("in use by another process"));
+        // Neither did the refusal cost the owner anything.
+        owner.ping().await.unwrap();
+    }
+    owner.close().await.unwrap();
+    open(&symlink).unwrap().close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_copy_shows_one_moment_of_a_store_that_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lastcall.db");
+    let url = format!("sqlite://{}", path.display());
+    let store = open(&path).unwrap();
+    let now = SystemClock.now();
+    let session = || Session::new(Owner::anonymous(), Duration::from_secs(3600), now);
+    let (before, after) = (session(), session());
+    store.create_session(before.clone(), None).await.unwrap();
+    let to = folder.path().join("copy.db");
+    let bytes = back_up_store(&url, &to).unwrap();
+    assert_eq!(bytes, to.metadata().unwrap().len());
+    store.create_session(after.clone(), None).await.unwrap();
+    assert!(back_up_store(&url, &to).is_err(), "it is there already");
+    let copy = open(&to).unwrap();
+    assert_eq!(copy.session(before.id).await, Ok(Some(before)));
+    assert_eq!(copy.session(after.id).await, Ok(None));
+    copy.close().await.unwrap();
+    store.ping().await.unwrap();
+    store.close().await.unwrap();
+}
+
+#[test]
+fn what_is_no_store_of_ours_is_not_copied() {
+    let folder = tempfile::tempdir().unwrap();
+    let to = folder.path().join("copy.db");
+    let refused = |url: &str| back_up_store(url, &to).unwrap_err();
+    let missing = refused(&format!("sqlite://{}/none.db", folder.path().display()));
+    assert_eq!(missing.code(), "store_unavailable");
+    let other = folder.path().join("music.db");
+    let music = rusqlite::Connection::open(&other).unwrap();
+    music
+        .execute_batch("CREATE TABLE songs (name TEXT)")
+        .unwrap();
+    let other = refused(&format!("sqlite://{}", other.display()));
+    assert!(other.to_string().contains("Lastcall"), "{other}");
+    let shared = refused("postgres://u:s3cret@h/d").to_string();
+    assert!(shared.contains("pg_dump") && !shared.contains("s3cret"));
+    assert!(!to.exists());
 }
 
 #[tokio::test]
@@ -104,6 +173,22 @@ async fn a_damaged_file_is_refused_or_told() {
     bytes[after_the_header].fill(0xA5);
     std::fs::write(&path, bytes).unwrap();
     assert!(refused(&path).contains("damaged"));
+}
+
+#[tokio::test]
+async fn damage_is_told_from_its_discovery_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lastcall.db");
+    let store = open(&path).unwrap();
+    store.ping().await.unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    std::fs::write(&path, vec![0xA5; whole.len()]).unwrap();
+    let damaged = store.ping().await.unwrap_err();
+    assert_eq!(damaged.code(), "store_failed");
+    assert!(damaged.to_string().contains("damaged"), "{damaged}");
+    // What was written meanwhile is in no file.
+    std::fs::write(&path, whole).unwrap();
+    assert_eq!(store.ping().await, Err(damaged));
 }
 
 #[test]

@@ -25,6 +25,11 @@ macro_rules! on_every_store {
             async fn postgres() {
                 super::$case(Bench::postgres().await).await;
             }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres_behind_a_pooler() {
+                super::$case(Bench::pooled().await).await;
+            }
         })+
     };
 }

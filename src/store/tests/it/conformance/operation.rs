@@ -108,7 +108,10 @@ async fn peers_hear_of_what_was_queued_and_changed(bench: Bench) {
     let hear = async {
         loop {
             let job = bench.queued(&session).await;
-            let mut missing = vec![Hint::Queued(Service::Analysis), Hint::Changed(job.id)];
+            let mut missing = vec![Hint::Queued(Service::Analysis)];
+            if bench.hears_of_changes {
+                missing.push(Hint::Changed(job.id));
+            }
             let both = async {
                 while !missing.is_empty() {
                     let hint = hints.recv().await.unwrap();

@@ -1,0 +1,65 @@
+//! Room on the local disks: where there is too little, nothing new is accepted.
+
+use lastcall_domain::Disk;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::errors::Code;
+use crate::problem::{ApiResult, Problem, ROOM_RETRY};
+use crate::state::ApiState;
+
+/// How much room there is for a part of the service.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Disk)]
+pub(crate) struct DiskView {
+    /// `store`, `blobs` or `scratch`. Two of them may share a disk.
+    #[schema(example = "store")]
+    name: &'static str,
+    /// Bytes that are free.
+    free_bytes: u64,
+    /// `store.min_free`, in bytes.
+    min_free_bytes: u64,
+    /// Whether uploads and submissions are refused for want of room.
+    low: bool,
+}
+
+impl From<&Disk> for DiskView {
+    fn from(disk: &Disk) -> Self {
+        Self {
+            name: disk.name,
+            free_bytes: disk.free,
+            min_free_bytes: disk.min_free,
+            low: disk.is_low(),
+        }
+    }
+}
+
+/// Where there is too little room, in words; `None` where there is enough.
+pub(crate) fn shortage(disks: &[Disk]) -> Option<String> {
+    let low = disks.iter().filter(|disk| disk.is_low()).map(|disk| {
+        format!(
+            "the disk of the {} has {} KiB free, less than the {} KiB of store.min_free",
+            disk.name,
+            disk.free / 1024,
+            disk.min_free / 1024
+        )
+    });
+    let low: Vec<String> = low.collect();
+    (!low.is_empty()).then(|| low.join("; "))
+}
+
+impl ApiState {
+    /// Whether there is room for something new.
+    ///
+    /// # Errors
+    /// `insufficient_storage`.
+    pub(crate) async fn has_room(&self) -> ApiResult<()> {
+        match shortage(&self.disks.disks().await) {
+            None => Ok(()),
+            Some(shortage) => {
+                let detail = format!("{shortage}; what is deleted or expires makes room");
+                Err(Problem::new(Code::InsufficientStorage, detail).retry_after(ROOM_RETRY))
+            }
+        }
+    }
+}

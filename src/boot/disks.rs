@@ -1,0 +1,85 @@
+//! How much room there is on the local disks.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lastcall_domain::{Disk, DiskSpace};
+use rustix::fs::statvfs;
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+
+use crate::config::Config;
+
+/// How long an answer is believed.
+const FRESH: Duration = Duration::from_millis(500);
+/// How long a disk may take to answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The folders that the service writes to.
+pub(super) struct LocalDisks {
+    folders: Vec<(&'static str, PathBuf)>,
+    min_free: u64,
+    last: Mutex<Last>,
+}
+
+/// What the disks said last.
+#[derive(Default)]
+struct Last {
+    asked: Option<Instant>,
+    disks: Vec<Disk>,
+    /// A question whose answer has not come.
+    pending: Option<JoinHandle<Vec<Disk>>>,
+}
+
+impl LocalDisks {
+    /// Those of this configuration: what is in PostgreSQL or a bucket is on none of them.
+    pub(super) fn new(config: &Config, scratch: &Path) -> Self {
+        let store = config.sqlite_folder().map(|folder| ("store", folder));
+        let blobs = config.blobs_url.strip_prefix("file://");
+        let blobs = blobs.map(|folder| ("blobs", PathBuf::from(folder)));
+        let scratch = ("scratch", scratch.to_owned());
+        Self {
+            folders: store.into_iter().chain(blobs).chain([scratch]).collect(),
+            min_free: config.store_min_free,
+            last: Mutex::default(),
+        }
+    }
+}
+
+#[async_trait]
+impl DiskSpace for LocalDisks {
+    async fn disks(&self) -> Vec<Disk> {
+        let mut last = self.last.lock().await;
+        if last.asked.is_some_and(|asked| asked.elapsed() < FRESH) {
+            return last.disks.clone();
+        }
+        // A disk that hangs holds up one thread, however often it is asked.
+        let mut pending = last.pending.take().unwrap_or_else(|| {
+            let (folders, min_free) = (self.folders.clone(), self.min_free);
+            tokio::task::spawn_blocking(move || measure(&folders, min_free))
+        });
+        match timeout(ANSWER_TIMEOUT, &mut pending).await {
+            Ok(disks) => last.disks = disks.unwrap_or_default(),
+            Err(_) => {
+                last.pending = Some(pending);
+                last.disks.clear();
+            }
+        }
+        last.asked = Some(Instant::now());
+        last.disks.clone()
+    }
+}
+
+fn measure(folders: &[(&'static str, PathBuf)], min_free: u64) -> Vec<Disk> {
+    let disk = |(name, folder): &(&'static str, PathBuf)| {
+        let room = statvfs(folder).ok()?;
+        Some(Disk {
+            name,
+            free: room.f_bavail.saturating_mul(room.f_frsize),
+            min_free,
+        })
+    };
+    folders.iter().filter_map(disk).collect()
+}

@@ -1,0 +1,128 @@
+//! A file beside the database that holds room on the disk. It is given up when the disk is full
+//! and something is to be removed, since removing needs room, too; it is made again when there is
+//! enough.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rustix::fs::statvfs;
+
+/// Its size, in bytes, at most; at least; and as a part of the whole disk.
+const MAX_SIZE: u64 = 8 << 20;
+const MIN_SIZE: u64 = 1 << 20;
+const PART: u64 = 32;
+/// With less than this, in bytes, a start gets nowhere.
+const FULL: u64 = 1 << 20;
+/// How often is looked whether it can be made again.
+const LOOK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The file, and whether somebody needs its room.
+#[derive(Debug)]
+pub(super) struct Reserve {
+    path: PathBuf,
+    folder: PathBuf,
+    needed: AtomicBool,
+}
+
+/// When was looked last; the writer's.
+#[derive(Debug, Default)]
+pub(super) struct Upkeep(Option<Instant>);
+
+impl Reserve {
+    /// That of the database at `path`.
+    pub(super) fn beside(path: &Path) -> Self {
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
+        let mut name = path.into_os_string();
+        name.push("-reserve");
+        Self {
+            path: name.into(),
+            folder,
+            needed: AtomicBool::new(false),
+        }
+    }
+
+    /// Asks the writer to give it up.
+    pub(super) fn need(&self) {
+        self.needed.store(true, Ordering::Release);
+    }
+
+    /// Whether it is to be given up now.
+    pub(super) fn take_need(&self) -> bool {
+        self.needed.swap(false, Ordering::AcqRel)
+    }
+
+    /// Gives it up.
+    pub(super) fn give_up(&self) {
+        match std::fs::remove_file(&self.path) {
+            Ok(()) => log::warn!(
+                "the disk of the database is full: {} was given up, so that something can be \
+                 removed",
+                self.path.display()
+            ),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => log::warn!("{} cannot be given up: {error}", self.path.display()),
+        }
+    }
+
+    /// Gives it up where there is next to nothing else.
+    pub(super) fn give_up_if_full(&self) {
+        if self.room().is_some_and(|(free, _)| free < FULL) {
+            self.give_up();
+        }
+    }
+
+    /// Makes it where it is not there, and there is enough room beside it.
+    pub(super) fn keep(&self, upkeep: &mut Upkeep) {
+        if upkeep.0.is_some_and(|last| last.elapsed() < LOOK_INTERVAL) {
+            return;
+        }
+        upkeep.0 = Some(Instant::now());
+        let Some((free, total)) = self.room() else {
+            return;
+        };
+        let size = (total / PART).clamp(MIN_SIZE, MAX_SIZE);
+        let there = self.path.metadata().map_or(0, |meta| meta.len());
+        if there >= size || free < 2 * size {
+            return;
+        }
+        if let Err(error) = self.make(size) {
+            log::debug!("no room is reserved beside the database: {error}");
+            // A part of it would be taken for the whole.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+
+    fn make(&self, size: u64) -> std::io::Result<()> {
+        let mut options = File::options();
+        options.write(true).create(true).truncate(false);
+        let file = options.open(&self.path)?;
+        allocate(&file, size)
+    }
+
+    /// Bytes that are free and that there are.
+    fn room(&self) -> Option<(u64, u64)> {
+        let disk = statvfs(&self.folder).ok()?;
+        let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
+        Some((bytes(disk.f_bavail), bytes(disk.f_blocks)))
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn allocate(file: &File, size: u64) -> std::io::Result<()> {
+    use rustix::fs::{FallocateFlags, fallocate};
+    fallocate(file, FallocateFlags::empty(), 0, size).map_err(std::io::Error::from)
+}
+
+/// Written out, as a file with holes holds no room.
+#[cfg(not(target_os = "linux"))]
+fn allocate(mut file: &File, size: u64) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let zeros = vec![0; 1 << 20];
+    for _ in 0..size.div_ceil(1 << 20) {
+        file.write_all(&zeros)?;
+    }
+    file.sync_all()
+}
