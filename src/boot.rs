@@ -7,6 +7,7 @@
 
 mod closers;
 mod disks;
+mod orphans;
 mod reload;
 mod run_marker;
 mod sd_notify;
@@ -89,6 +90,7 @@ pub(crate) fn serve(
                     stop = wait(&service, signals) => stop,
                     never = reload.run(&service.http.state) => match never {},
                     never = reload::feed_watchdog(&manager, &service.tree) => match never {},
+                    never = orphans::reap() => match never {},
                 }
             });
             Ok(shutdown::run(

@@ -141,21 +141,15 @@ class Cluster:
         self.moves(load)
         self.ends(load)
 
-    def loses_nothing_when_memory_runs_out(self):
-        """The kernel ends the process; the engine starts it again."""
-        load = self.load()
-        name = self.names["lastcall-2"]
-        limit, restarts = inspect(name, "HostConfig.Memory"), inspect(name, "RestartCount")
-
-        def is_killed():
-            # Less than it has: it is ended by the next page that it wants. While it is being ended
-            # the engine may refuse to change its limit.
-            docker("update", "--memory", "16m", "--memory-swap", "16m", name, check=False)
-            return inspect(name, "RestartCount") > restarts
-        until("the process is ended for want of memory", is_killed)
-        until("its limit is what it was", lambda: docker(
-            "update", "--memory", str(limit), "--memory-swap", str(limit), name, check=False))
-        self.is_ready("lastcall-2")
+    def loses_nothing_when_the_s3_server_is_killed(self):
+        load = self.load(tolerated=["blobs_unavailable"])
+        docker("kill", self.names["s3"])
+        for name in REPLICAS:
+            until("readiness names the blobs", lambda name=name: "blobs" in self.failing(name))
+        docker("start", self.names["s3"])
+        for name in REPLICAS:
+            self.is_ready(name)
+        self.moves(load)
         self.ends(load)
 
     def is_served_by_nginx_as_well(self):
@@ -253,7 +247,7 @@ class Cluster:
         loses_nothing_when_a_replica_is_cut_off_from_s3,
         loses_nothing_when_the_balancer_loses_a_replica,
         loses_nothing_when_postgres_restarts,
-        loses_nothing_when_memory_runs_out,
+        loses_nothing_when_the_s3_server_is_killed,
         is_served_by_nginx_as_well,
         wrote_nothing_twice,
     ]

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import subprocess
 import tarfile
 import urllib.request
@@ -88,7 +89,7 @@ class Image:
             assert config["Labels"][f"org.opencontainers.image.{label}"], label
 
     def runs_read_only_and_does_work(self):
-        container = self.start()
+        container = self.working = self.start()
         address = docker("port", container, "8080").splitlines()[0]
 
         def ask(method, path, body=None, kind="application/json"):
@@ -109,8 +110,28 @@ class Image:
               lambda: inspect(container, "State.Health.Status") == "healthy")
         assert "Read-only file system" not in logs(container)
 
+    def waits_for_what_it_inherits_as_process_1(self):
+        """The image has no shell to leave a process behind: its program runs in one that has."""
+        program = os.path.join(os.path.dirname(self.keys), "lastcall")
+        created = docker("create", self.name)
+        self.containers.append(created)
+        docker("cp", f"{created}:/usr/local/bin/lastcall", program)
+        container = docker(
+            "run", "--detach", "-v", f"{program}:/lastcall:ro", "debian:bookworm-slim", "bash", "-c",
+            "(sleep 1 & ) ; cd /tmp ; exec /lastcall serve")
+        self.containers.append(container)
+        until("the log says that it is ready", lambda: "Lastcall ready on" in logs(container))
+
+        def processes():
+            return docker("exec", container, "bash", "-c",
+                          "for f in /proc/[0-9]*/stat; do read -r l <$f && echo \"$l\"; done", check=False)
+        until("the process that it inherits ends", lambda: "(sleep) S" not in processes())
+        until("it is waited for", lambda: "(sleep)" not in processes())
+        docker("stop", "--time", "30", container)
+        assert inspect(container, "State.ExitCode") == 0, logs(container)
+
     def stops_in_order_as_process_1(self):
-        container = self.containers[-1]
+        container = self.working
         docker("stop", "--time", "30", container)
         code = inspect(container, "State.ExitCode")
         text = logs(container)
@@ -141,5 +162,6 @@ class Image:
         has_no_shell,
         ends_with_its_code_where_a_part_is_missing,
         runs_read_only_and_does_work,
+        waits_for_what_it_inherits_as_process_1,
         stops_in_order_as_process_1,
     ]

@@ -4,12 +4,14 @@
 use std::collections::BTreeMap;
 
 use lastcall_actors::{Phase, ServiceState, SystemStatus};
+use lastcall_domain::Timestamp;
 use lastcall_domain::store::StoreCounts;
 use prometheus::core::Collector;
 use prometheus::proto::MetricFamily;
 use prometheus::{CounterVec, GaugeVec, Opts, Registry, Result};
 use serde::Serialize;
 
+use crate::metrics::OldestQueued;
 use crate::process::Usage;
 use crate::state::ApiState;
 
@@ -17,13 +19,18 @@ use crate::state::ApiState;
 type Values<'a> = Vec<(Vec<&'a str>, f64)>;
 
 /// Everything, as it is now.
-pub(crate) fn gather(state: &ApiState, counts: Option<&StoreCounts>) -> Result<Vec<MetricFamily>> {
+pub(crate) fn gather(
+    state: &ApiState,
+    counts: Option<&StoreCounts>,
+    oldest: &OldestQueued,
+) -> Result<Vec<MetricFamily>> {
     let registry = Registry::new();
     process(&registry, state)?;
     let status = state.system.status();
     services(&registry, &status)?;
     if let Some(counts) = counts {
         store(&registry, counts)?;
+        waiting(&registry, state, oldest)?;
     }
     let up = if counts.is_some() { 1.0 } else { 0.0 };
     gauge(
@@ -235,6 +242,21 @@ fn store(registry: &Registry, counts: &StoreCounts) -> Result<()> {
         "Sessions that have not been removed, in all instances on this store.",
         &[],
         vec![(vec![], counts.sessions as f64)],
+    )
+}
+
+/// For how long the next job of each queue has waited.
+fn waiting(registry: &Registry, state: &ApiState, oldest: &OldestQueued) -> Result<()> {
+    let now = state.clock.now();
+    let waited = |since: &Timestamp| (now - *since).to_std().unwrap_or_default().as_secs_f64();
+    let ages = oldest.iter();
+    gauge(
+        registry,
+        "lastcall_oldest_queued_job_age_seconds",
+        "For how long the job has waited that has waited for longest, 0 where none waits.",
+        &["service"],
+        ages.map(|(service, since)| (vec![service.as_str()], since.as_ref().map_or(0.0, waited)))
+            .collect(),
     )
 }
 

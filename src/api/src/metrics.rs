@@ -1,10 +1,12 @@
 //! `/metrics`: Prometheus text. `docs/metrics.md` describes every metric, and a test compares.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use actix_web::http::Method;
 use actix_web::{HttpResponse, web};
 use lastcall_domain::store::StoreCounts;
+use lastcall_domain::{Service, Timestamp};
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
 
 use crate::errors::Code;
@@ -16,6 +18,10 @@ use crate::state::ApiState;
 const DURATIONS: [f64; 12] = [
     0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0,
 ];
+
+/// Of each service whose queue is known, when the job was accepted that has waited for longest;
+/// `None` where none waits.
+pub(crate) type OldestQueued = BTreeMap<Service, Option<Timestamp>>;
 
 /// What is counted as it happens. All else is asked for when somebody looks.
 pub(crate) struct Metrics {
@@ -37,12 +43,17 @@ impl Metrics {
     }
 
     /// All metrics, as Prometheus reads them.
-    fn text(&self, state: &ApiState, counts: Option<&StoreCounts>) -> prometheus::Result<String> {
+    fn text(
+        &self,
+        state: &ApiState,
+        counts: Option<&StoreCounts>,
+        oldest: &OldestQueued,
+    ) -> prometheus::Result<String> {
         let mut families = match &self.http {
             Some(http) => http.registry.gather(),
             None => Vec::new(),
         };
-        families.extend(figures::gather(state, counts)?);
+        families.extend(figures::gather(state, counts, oldest)?);
         TextEncoder::new().encode_to_string(&families)
     }
 
@@ -110,7 +121,11 @@ fn bounded(method: &Method) -> &'static str {
 )]
 pub(crate) async fn get(state: web::Data<ApiState>) -> ApiResult<HttpResponse> {
     let counts = state.counts().await;
-    match state.metrics.text(&state, counts.as_ref()) {
+    let oldest = match &counts {
+        Some(counts) => state.oldest_queued(counts).await,
+        None => OldestQueued::new(),
+    };
+    match state.metrics.text(&state, counts.as_ref(), &oldest) {
         Ok(text) => Ok(HttpResponse::Ok()
             .content_type("text/plain; version=0.0.4; charset=utf-8")
             .body(text)),

@@ -7,8 +7,8 @@ use std::time::Duration;
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
 use lastcall_actors::{Phase, ShutdownReport};
-use lastcall_domain::Service;
-use lastcall_domain::store::StoreCounts;
+use lastcall_domain::store::{JobFilter, Order, StoreCounts};
+use lastcall_domain::{Service, State};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::auth::Caller;
 use crate::health::StatusView;
+use crate::metrics::OldestQueued;
 use crate::problem::ApiResult;
 use crate::room::DiskView;
 use crate::service_view::ServiceView;
@@ -133,6 +134,34 @@ pub(crate) async fn drain(state: web::Data<ApiState>, caller: Caller) -> ApiResu
 }
 
 impl ApiState {
+    /// Which job of each queue has waited for longest; services are left out of which the store
+    /// does not say it soon.
+    pub(crate) async fn oldest_queued(&self, counts: &StoreCounts) -> OldestQueued {
+        let mut oldest = OldestQueued::new();
+        for service in Service::ALL {
+            // An empty queue is not searched for its first job.
+            if counts
+                .jobs
+                .get(&service)
+                .is_none_or(|jobs| jobs.queued == 0)
+            {
+                oldest.insert(service, None);
+                continue;
+            }
+            let filter = JobFilter {
+                state: Some(State::Queued),
+                service: Some(service),
+                order: Order::Asc,
+                ..JobFilter::default()
+            };
+            let first = self.store.jobs(&filter, None, 1);
+            if let Ok(Ok(page)) = tokio::time::timeout(PATIENCE, first).await {
+                oldest.insert(service, page.items.first().map(|job| job.created_at));
+            }
+        }
+        oldest
+    }
+
     /// The store's figures, if it says them soon.
     pub(crate) async fn counts(&self) -> Option<StoreCounts> {
         match tokio::time::timeout(PATIENCE, self.store.counts()).await {

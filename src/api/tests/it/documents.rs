@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use lastcall_api::Code;
 use lastcall_domain::profile::Profile;
@@ -103,6 +104,15 @@ fn metrics_count_requests_by_pattern_and_show_the_services() {
         "lastcall_cleaner_total{what=\"sweeps\"} 3",
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+    api.clock.advance(Duration::from_secs(90));
+    let text = api.client.get("/metrics").expect(200).text();
+    for (service, age) in [("analysis", 90.0), ("report", 0.0)] {
+        let name = format!("lastcall_oldest_queued_job_age_seconds{{service=\"{service}\"}} ");
+        let value = text.lines().find_map(|line| line.strip_prefix(&name));
+        let value: f64 = value.expect(&name).parse().unwrap();
+        // The store keeps microseconds.
+        assert!((value - age).abs() < 0.001, "{name}{value}");
     }
     api.store.faults().set_down(true);
     let text = api.client.get("/metrics").expect(200).text();
