@@ -4,6 +4,7 @@ import argparse
 import hashlib
 import os
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -51,6 +52,8 @@ def main():
     arguments.add_argument("--keep", action="store_true", help="leave the cluster running")
     options = arguments.parse_args()
 
+    # What was started is removed on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     passed, failed = 0, 0
     with tempfile.TemporaryDirectory(prefix="lastcall-containers.") as folder:
         keys = os.path.join(folder, "keys")

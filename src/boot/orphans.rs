@@ -49,7 +49,7 @@ fn ended_children_of(parent: u32) -> BTreeSet<Ended> {
         let (_, rest) = stat.rsplit_once(") ")?;
         let fields: Vec<&str> = rest.split(' ').collect();
         let is_ended = fields.first() == Some(&"Z");
-        let is_child = fields.get(1)?.parse() == Ok(parent);
+        let is_child = fields.get(1)?.parse::<u32>() == Ok(parent);
         let started = fields.get(19)?.parse().ok()?;
         (is_ended && is_child).then_some((id, started))
     })
