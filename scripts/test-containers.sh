@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
 # The tests of the image and of deploy/compose.yaml, on a real engine.
 #
-# Usage: scripts/test-containers.sh [--profile PROFILE] [--rounds N] [--inside] [--keep]
+# Usage: scripts/test-containers.sh [--profile PROFILE] [--rounds N] [--chaos MINUTES [--seed N]]
+#                                   [--inside] [--keep]
 #   --profile  the cargo profile: dev (the default here) or release
 #   --rounds   how often every replica is replaced under load (default 3)
+#   --chaos    then break parts in random order, several at a time, for so many minutes (default 0)
+#   --seed     the order of an earlier run
 #   --inside   build the program in the image, as `docker build .` does. Without it the program that
 #              scripts/test.sh has built is laid into the image (the build argument BINARY): the rest
 #              of the Dockerfile is the same, and a build of everything once more would take longer
@@ -17,13 +20,14 @@ cd "$(dirname "$0")/.."
 profile=dev
 rounds=3
 inside=no
-keep=()
+passed=()
 while [ $# -gt 0 ]; do
     case $1 in
         --profile) profile=$2; shift ;;
         --rounds) rounds=$2; shift ;;
+        --chaos | --seed) passed+=("$1" "$2"); shift ;;
         --inside) inside=yes ;;
-        --keep) keep=(--keep) ;;
+        --keep) passed+=(--keep) ;;
         *) echo "scripts/test-containers.sh: unknown argument $1" >&2; exit 2 ;;
     esac
     shift
@@ -39,7 +43,15 @@ command -v python3 >/dev/null || scripts/install.sh
 image=lastcall:test-$$
 context=$(mktemp -d)
 log=$(mktemp)
-trap 'rm -rf "$context" "$log"; docker image rm --force "$image" >/dev/null 2>&1 || true' EXIT
+dangling() { docker images --quiet --filter dangling=true | sort -u; }
+before=$(dangling)
+clean() {
+    rm -rf "$context" "$log"
+    docker image rm --force "$image" >/dev/null 2>&1 || true
+    # The stages of the build, which nothing names.
+    comm -13 <(echo "$before") <(dangling) | xargs -r docker image rm >/dev/null 2>&1 || true
+}
+trap clean EXIT
 
 # Images that are needed and that are not here: pulled, or made where nothing can be pulled.
 needed=(debian postgres haproxy moto nginx)
@@ -75,4 +87,4 @@ fi
 echo "the image is built ($((SECONDS - began)) s)"
 
 PYTHONDONTWRITEBYTECODE=1 python3 scripts/containers/main.py --image "$image" --profile "$profile" \
-    --rounds "$rounds" "${keep[@]}"
+    --rounds "$rounds" "${passed[@]}"

@@ -5,10 +5,11 @@ import os
 import signal
 import time
 
+from chaos import Chaos
 from engine import docker, inspect, logs, until
 from load import Client, Load
+from names import REPLICAS
 
-REPLICAS = ["lastcall-1", "lastcall-2", "lastcall-3"]
 # Notes every result that is written, and every change to a job that has ended, whoever makes it.
 RECORD = """
 create table test_record (job uuid not null, what text not null);
@@ -27,8 +28,8 @@ TWICE = "select job, what, count(*) from test_record group by job, what having c
 class Cluster:
     """The tests of one cluster; it goes with `close`."""
 
-    def __init__(self, compose, port, rounds):
-        self.compose, self.port, self.rounds = compose, port, rounds
+    def __init__(self, compose, port, rounds, chaos=None):
+        self.compose, self.port, self.rounds, self.chaos = compose, port, rounds, chaos
         self.accepted = {}
 
     def close(self):
@@ -170,6 +171,20 @@ class Cluster:
         finally:
             docker("stop", "--time", "5", nginx, check=False)
 
+    def loses_nothing_to_faults_in_random_order(self):
+        if not self.chaos:
+            return
+        seconds, seed = self.chaos
+        print(f"   seed {seed}")
+        load = self.load(tolerated=["blobs_unavailable"])
+        counts = Chaos(self, seed).run(seconds)
+        for name in REPLICAS:
+            self.is_ready(name)
+            self.is_used(name)
+        self.moves(load)
+        print("   " + ", ".join(f"{count} {fault}" for fault, count in sorted(counts.items())))
+        self.ends(load)
+
     def wrote_nothing_twice(self):
         rows = self.sql("-At", "-c", TWICE)
         assert rows == "", rows
@@ -249,5 +264,6 @@ class Cluster:
         loses_nothing_when_postgres_restarts,
         loses_nothing_when_the_s3_server_is_killed,
         is_served_by_nginx_as_well,
+        loses_nothing_to_faults_in_random_order,
         wrote_nothing_twice,
     ]

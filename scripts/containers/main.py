@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -49,6 +50,8 @@ def main():
     arguments.add_argument("--image", required=True)
     arguments.add_argument("--profile", required=True)
     arguments.add_argument("--rounds", type=int, required=True)
+    arguments.add_argument("--chaos", type=float, default=0, help="minutes of faults in random order")
+    arguments.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     arguments.add_argument("--keep", action="store_true", help="leave the cluster running")
     options = arguments.parse_args()
 
@@ -66,7 +69,8 @@ def main():
                                  ignore=shutil.ignore_patterns("secrets"))
         port = free_port()
         image = Image(options.image, options.profile, keys, KEY)
-        cluster = Cluster(Compose(deploy, options.image, port), port, options.rounds)
+        cluster = Cluster(Compose(deploy, options.image, port), port, options.rounds,
+                          (options.chaos * 60, options.seed) if options.chaos else None)
         for suite in (image, cluster):
             try:
                 done = run(suite)

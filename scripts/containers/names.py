@@ -1,0 +1,3 @@
+"""The services of deploy/compose.yaml that are told apart."""
+
+REPLICAS = ["lastcall-1", "lastcall-2", "lastcall-3"]
