@@ -12,8 +12,11 @@ use tokio::time::{Instant, timeout};
 
 use crate::config::Config;
 
-/// How long an answer is believed.
-const FRESH: Duration = Duration::from_millis(500);
+/// How long an answer is believed: as long as writers of this many bytes per second would need to
+/// come down to the floor, within these bounds.
+const FASTEST_WRITERS: f64 = 4e9;
+const MIN_FRESH: Duration = Duration::from_millis(5);
+const MAX_FRESH: Duration = Duration::from_millis(500);
 /// How long a disk may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -52,7 +55,10 @@ impl LocalDisks {
 impl DiskSpace for LocalDisks {
     async fn disks(&self) -> Vec<Disk> {
         let mut last = self.last.lock().await;
-        if last.asked.is_some_and(|asked| asked.elapsed() < FRESH) {
+        if last
+            .asked
+            .is_some_and(|asked| asked.elapsed() < fresh(&last.disks))
+        {
             return last.disks.clone();
         }
         // A disk that hangs holds up one thread, however often it is asked.
@@ -72,6 +78,15 @@ impl DiskSpace for LocalDisks {
     }
 }
 
+/// How long these figures are believed.
+fn fresh(disks: &[Disk]) -> Duration {
+    let above = disks.iter().map(|disk| disk.free.abs_diff(disk.min_free));
+    let nearest = above.min().unwrap_or(u64::MAX);
+    let seconds = nearest as f64 / FASTEST_WRITERS;
+    Duration::try_from_secs_f64(seconds)
+        .map_or(MAX_FRESH, |fresh| fresh.clamp(MIN_FRESH, MAX_FRESH))
+}
+
 fn measure(folders: &[(&'static str, PathBuf)], min_free: u64) -> Vec<Disk> {
     let disk = |(name, folder): &(&'static str, PathBuf)| {
         let room = statvfs(folder).ok()?;
@@ -82,4 +97,24 @@ fn measure(folders: &[(&'static str, PathBuf)], min_free: u64) -> Vec<Disk> {
         })
     };
     folders.iter().filter_map(disk).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearer_to_the_floor_the_shorter_is_an_answer_believed() {
+        let at = |free| {
+            fresh(&[Disk {
+                name: "blobs",
+                free,
+                min_free: 1 << 28,
+            }])
+        };
+        assert_eq!(at(1 << 40), MAX_FRESH);
+        assert_eq!(at(1 << 28), MIN_FRESH);
+        assert!(at((1 << 28) + 100_000_000) <= Duration::from_millis(25));
+        assert_eq!(fresh(&[]), MAX_FRESH);
+    }
 }

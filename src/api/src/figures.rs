@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use lastcall_actors::{Phase, ServiceState, SystemStatus};
-use lastcall_domain::Timestamp;
+use lastcall_domain::{Disk, Timestamp};
 use lastcall_domain::store::StoreCounts;
 use prometheus::core::Collector;
 use prometheus::proto::MetricFamily;
@@ -23,9 +23,11 @@ pub(crate) fn gather(
     state: &ApiState,
     counts: Option<&StoreCounts>,
     oldest: &OldestQueued,
+    disks: &[Disk],
 ) -> Result<Vec<MetricFamily>> {
     let registry = Registry::new();
     process(&registry, state)?;
+    room(&registry, disks)?;
     let status = state.system.status();
     services(&registry, &status)?;
     if let Some(counts) = counts {
@@ -109,6 +111,27 @@ fn process(registry: &Registry, state: &ApiState) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn room(registry: &Registry, disks: &[Disk]) -> Result<()> {
+    let each = |value: fn(&Disk) -> f64| -> Values<'_> {
+        let disks = disks.iter();
+        disks.map(|disk| (vec![disk.name], value(disk))).collect()
+    };
+    gauge(
+        registry,
+        "lastcall_disk_free_bytes",
+        "Room on the local disks, in bytes.",
+        &["disk"],
+        each(|disk| disk.free as f64),
+    )?;
+    gauge(
+        registry,
+        "lastcall_disk_low",
+        "Whether uploads and submissions are refused for want of room.",
+        &["disk"],
+        each(|disk| f64::from(u8::from(disk.is_low()))),
+    )
 }
 
 fn services(registry: &Registry, status: &SystemStatus) -> Result<()> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix_web::http::Method;
 use actix_web::{HttpResponse, web};
 use lastcall_domain::store::StoreCounts;
-use lastcall_domain::{Service, Timestamp};
+use lastcall_domain::{Disk, Service, Timestamp};
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
 
 use crate::errors::Code;
@@ -48,12 +48,13 @@ impl Metrics {
         state: &ApiState,
         counts: Option<&StoreCounts>,
         oldest: &OldestQueued,
+        disks: &[Disk],
     ) -> prometheus::Result<String> {
         let mut families = match &self.http {
             Some(http) => http.registry.gather(),
             None => Vec::new(),
         };
-        families.extend(figures::gather(state, counts, oldest)?);
+        families.extend(figures::gather(state, counts, oldest, disks)?);
         TextEncoder::new().encode_to_string(&families)
     }
 
@@ -125,7 +126,8 @@ pub(crate) async fn get(state: web::Data<ApiState>) -> ApiResult<HttpResponse> {
         Some(counts) => state.oldest_queued(counts).await,
         None => OldestQueued::new(),
     };
-    match state.metrics.text(&state, counts.as_ref(), &oldest) {
+    let disks = state.disks.disks().await;
+    match state.metrics.text(&state, counts.as_ref(), &oldest, &disks) {
         Ok(text) => Ok(HttpResponse::Ok()
             .content_type("text/plain; version=0.0.4; charset=utf-8")
             .body(text)),

@@ -36,16 +36,15 @@ impl From<&Disk> for DiskView {
 
 /// Where there is too little room, in words; `None` where there is enough.
 pub(crate) fn shortage(disks: &[Disk]) -> Option<String> {
-    let low = disks.iter().filter(|disk| disk.is_low()).map(|disk| {
-        format!(
-            "the disk of the {} has {} KiB free, less than the {} KiB of store.min_free",
-            disk.name,
-            disk.free / 1024,
-            disk.min_free / 1024
-        )
-    });
-    let low: Vec<String> = low.collect();
-    (!low.is_empty()).then(|| low.join("; "))
+    let low = || disks.iter().filter(|disk| disk.is_low());
+    let least = low().min_by_key(|disk| disk.free)?;
+    let names: Vec<&str> = low().map(|disk| disk.name).collect();
+    Some(format!(
+        "the disk of {} has {} KiB free, less than the {} KiB of store.min_free",
+        names.join(", "),
+        least.free / 1024,
+        least.min_free / 1024
+    ))
 }
 
 impl ApiState {

@@ -51,7 +51,7 @@ impl Api {
         let feed = Feed::new();
         let system = Arc::new(FakeSystem::new());
         let describe = Arc::new(FakeDescribe::new());
-        let disks = Arc::new(FakeDisks::default());
+        let disks = Arc::new(FakeDisks::new());
         let mut config = ApiConfig {
             workers: 2,
             shutdown_timeout: Duration::from_secs(1),

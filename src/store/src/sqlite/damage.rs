@@ -25,11 +25,10 @@ impl Damage {
             Fault::Row(_) => None,
         };
         let error = StoreError::from(fault);
-        if matches!(
-            code,
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-        ) {
-            self.note(error.to_string());
+        if let Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) = code
+            && let StoreError::Failed(what) = &error
+        {
+            self.note(what.clone());
         }
         error
     }
