@@ -84,12 +84,16 @@ pub(super) async fn start(
     let stops = signals.stops().clone();
     let system = Arc::new(System::new(tree.clone(), stops, previous, log.clone()));
     let http = startup.http(&base, &system).map_err(unavailable)?;
-    let recovered = base
-        .store
-        .recover()
-        .await
-        .context("what the previous run left cannot be taken up")
-        .map_err(unavailable)?;
+    let recovered = match base.store.recover().await {
+        // The jobs are taken up when their leases are over, if there is room then.
+        Err(error @ StoreError::NoSpace(_)) => {
+            log::warn!("what the previous run left is not taken up yet: {error}");
+            0
+        }
+        recovered => recovered
+            .context("what the previous run left cannot be taken up")
+            .map_err(unavailable)?,
+    };
     base.marker.ready(recovered);
     tree.ready();
     actix_rt::spawn(log_missing_nets(base.sql));

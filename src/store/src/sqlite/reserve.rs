@@ -1,6 +1,6 @@
-//! A file beside the database that holds room on the disk. It is given up when the disk is full
-//! and something is to be removed, since removing needs room, too; it is made again when there is
-//! enough.
+//! A file beside the database that holds room on the disk. Half of it is given up whenever the disk
+//! is full and something is to be removed, since removing needs room, too; it is made whole again
+//! when there is enough.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,9 @@ const PART: u64 = 32;
 /// With less than this, in bytes, a start gets nowhere.
 const FULL: u64 = 1 << 20;
 /// How often is looked whether it can be made again.
-const LOOK_INTERVAL: Duration = Duration::from_secs(5);
+const LOOK_INTERVAL: Duration = Duration::from_millis(500);
+/// Half of less than this, in bytes, is not worth keeping.
+const REST: u64 = 64 << 10;
 
 /// The file, and whether somebody needs its room.
 #[derive(Debug)]
@@ -44,37 +46,45 @@ impl Reserve {
         }
     }
 
-    /// Asks the writer to give it up.
+    /// Asks the writer to give up a part of it.
     pub(super) fn need(&self) {
         self.needed.store(true, Ordering::Release);
     }
 
-    /// Whether it is to be given up now.
+    /// Whether a part of it is to be given up now.
     pub(super) fn take_need(&self) -> bool {
         self.needed.swap(false, Ordering::AcqRel)
     }
 
-    /// Gives it up.
+    /// Gives half of it up, or what is left.
     pub(super) fn give_up(&self) {
-        match std::fs::remove_file(&self.path) {
+        let there = self.size();
+        if there == 0 {
+            return;
+        }
+        let given_up = if there < REST {
+            std::fs::remove_file(&self.path)
+        } else {
+            self.cut(there / 2)
+        };
+        let path = self.path.display();
+        match given_up {
             Ok(()) => log::warn!(
-                "the disk of the database is full: {} was given up, so that something can be \
-                 removed",
-                self.path.display()
+                "the disk of the database is full: {path} gives up room, so that something can \
+                 be removed"
             ),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => log::warn!("{} cannot be given up: {error}", self.path.display()),
+            Err(error) => log::warn!("{path} cannot be given up: {error}"),
         }
     }
 
-    /// Gives it up where there is next to nothing else.
+    /// Gives up a part of it where there is next to nothing else.
     pub(super) fn give_up_if_full(&self) {
         if self.room().is_some_and(|(free, _)| free < FULL) {
             self.give_up();
         }
     }
 
-    /// Makes it where it is not there, and there is enough room beside it.
+    /// Makes it whole where there is enough room beside it.
     pub(super) fn keep(&self, upkeep: &mut Upkeep) {
         if upkeep.0.is_some_and(|last| last.elapsed() < LOOK_INTERVAL) {
             return;
@@ -84,15 +94,25 @@ impl Reserve {
             return;
         };
         let size = (total / PART).clamp(MIN_SIZE, MAX_SIZE);
-        let there = self.path.metadata().map_or(0, |meta| meta.len());
+        let there = self.size();
         if there >= size || free < 2 * size {
             return;
         }
         if let Err(error) = self.make(size) {
             log::debug!("no room is reserved beside the database: {error}");
-            // A part of it would be taken for the whole.
-            let _ = std::fs::remove_file(&self.path);
+            // What was made of it may be a file with holes.
+            if let Err(error) = self.cut(there) {
+                log::debug!("{}: {error}", self.path.display());
+            }
         }
+    }
+
+    fn size(&self) -> u64 {
+        self.path.metadata().map_or(0, |meta| meta.len())
+    }
+
+    fn cut(&self, size: u64) -> std::io::Result<()> {
+        File::options().write(true).open(&self.path)?.set_len(size)
     }
 
     fn make(&self, size: u64) -> std::io::Result<()> {

@@ -17,6 +17,9 @@ use super::unit::{Counts, Memory, OpenTransaction, Unit};
 use super::writer::{self, Operation, Reply};
 use crate::unconfirmed::UnconfirmedClaims;
 
+/// How often room is given up for one operation.
+const TRIES_ON_FULL: u32 = 6;
+
 /// When a write is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
@@ -135,18 +138,18 @@ impl Threads {
     }
 
     /// The same for an operation that makes room, or that must not wait for it: where the disk is
-    /// full it is tried once more with the room that is kept for it.
+    /// full it is tried again with the room that is kept for it.
     pub(super) async fn write_to_full<T: Send + 'static>(
         &self,
         operation: impl Fn(&mut Unit<'_>) -> Sql<T> + Clone + Send + 'static,
     ) -> StoreResult<T> {
-        match self.write(Answer::OnDisk, operation.clone()).await {
-            Err(StoreError::NoSpace(_)) => {
-                self.reserve.need();
-                self.write(Answer::OnDisk, operation).await
+        for _ in 0..TRIES_ON_FULL {
+            match self.write(Answer::OnDisk, operation.clone()).await {
+                Err(StoreError::NoSpace(_)) => self.reserve.need(),
+                done => return done,
             }
-            done => done,
         }
+        self.write(Answer::OnDisk, operation).await
     }
 
     async fn run<T: Send + 'static>(
