@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use lastcall_actors::{Phase, ServiceState, SystemStatus};
-use lastcall_domain::{Disk, Timestamp};
 use lastcall_domain::store::StoreCounts;
+use lastcall_domain::{Disk, Timestamp};
 use prometheus::core::Collector;
 use prometheus::proto::MetricFamily;
 use prometheus::{CounterVec, GaugeVec, Opts, Registry, Result};
