@@ -5,9 +5,11 @@ mod analysis;
 mod check;
 mod compute;
 mod describe;
+mod environment;
 mod errors;
 mod report;
 mod report_input;
+mod seen;
 mod spool;
 mod tables;
 
@@ -15,4 +17,5 @@ pub(crate) use analysis::AnalysisWork;
 pub(crate) use check::{QueryChecks, read_options, referenced};
 pub(crate) use compute::Compute;
 pub(crate) use describe::Describer;
+pub(crate) use environment::Parts;
 pub(crate) use report::ReportWork;

@@ -1,5 +1,5 @@
 //! LeaseKeeper: renews the claims of both worker services, takes jobs away from peers that have
-//! died, and passes on what other processes say.
+//! died, passes on what other processes say, and probes what is away.
 //!
 //! It is a child of its own, the first to start and the last to stop, so that leases are kept
 //! while a service is being started again, while its thread hangs, and until the drain has ended.
@@ -7,8 +7,11 @@
 //! It never claims and never completes: it only says of a claim that it holds or is lost.
 
 mod listen;
+mod probe;
 mod renew;
 mod rescue;
+
+pub(crate) use probe::Probes;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -39,6 +42,7 @@ pub(crate) struct Rhythm {
 pub(crate) struct Leases {
     store: Arc<dyn Store>,
     feed: Feed,
+    probes: Probes,
     pools: Vec<Arc<Pool>>,
     phase: PhaseWatch,
     rhythm: Rhythm,
@@ -51,6 +55,7 @@ impl Leases {
     pub(crate) fn new(
         store: Arc<dyn Store>,
         feed: Feed,
+        probes: Probes,
         pools: Vec<Arc<Pool>>,
         phase: PhaseWatch,
         rhythm: Rhythm,
@@ -58,6 +63,7 @@ impl Leases {
         Arc::new(Self {
             store,
             feed,
+            probes,
             pools,
             phase,
             rhythm,
@@ -66,10 +72,10 @@ impl Leases {
         })
     }
 
-    /// Runs until the actor ends. What waits for the store in one of the three keeps neither of
-    /// the others waiting.
+    /// Runs until the actor ends. What waits for the store in one of them keeps none of the others
+    /// waiting.
     async fn keep(self: Arc<Self>) {
-        tokio::join!(self.renew(), self.rescue(), self.listen());
+        tokio::join!(self.renew(), self.rescue(), self.listen(), self.probe());
     }
 
     fn is_idle(&self) -> bool {

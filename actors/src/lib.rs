@@ -5,6 +5,7 @@
 //! and the API need.
 
 mod analysis;
+mod breakers;
 mod config;
 mod gate;
 mod lease_keeper;
@@ -26,6 +27,9 @@ pub use shutdown::{
     DrainOutcome, Leftovers, PhaseTiming, PreviousRun, Reason, ReportFile, Shutdown,
     ShutdownReport, Timeline, TimelineFault,
 };
-pub use status::{CleanerCounts, Counts, MailboxStatus, ServiceState, ServiceStatus, SystemStatus};
+pub use status::{
+    BreakerState, CleanerCounts, Counts, DependencyStatus, MailboxStatus, ServiceState,
+    ServiceStatus, SystemStatus,
+};
 pub use supervisor::Escalation;
 pub use system::{Handle, Ports, ReportWorkFactory, System};

@@ -25,6 +25,7 @@ mod claim;
 mod estimate;
 mod hand_back;
 mod hands;
+mod outage;
 mod place;
 mod pump;
 mod queue;
@@ -38,10 +39,13 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use actix::Recipient;
-use lastcall_domain::{Blobs, Clock, Feed, InstanceId, Job, JobId, Service, Store, Work};
+use lastcall_domain::{
+    Blobs, Clock, Dependency, Feed, InstanceId, Job, JobId, Service, Store, Work,
+};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use crate::breakers::Breakers;
 use crate::config::{PoolConfig, Queued};
 use crate::gate::Gate;
 use crate::messages::Wake;
@@ -80,6 +84,7 @@ pub(crate) struct PoolRules {
     /// How long an answer of the store is waited for.
     pub(crate) patience: Duration,
     pub(crate) suspects: Suspects,
+    pub(crate) breakers: Breakers,
     pub(crate) queued: Queued,
     pub(crate) phase: PhaseWatch,
 }
@@ -129,6 +134,7 @@ impl Pool {
             ports,
         });
         pool.rules.suspects.attach(&pool);
+        pool.rules.breakers.attach(&pool);
         pool
     }
 
@@ -168,11 +174,20 @@ impl Pool {
 
     /// Whether jobs are to be claimed now.
     pub(crate) fn is_claiming(&self) -> bool {
-        match self.rules.phase.get() {
+        let phase = match self.rules.phase.get() {
             Phase::Running => true,
             Phase::LameDuck | Phase::Draining => self.rules.queued == Queued::Finish,
             Phase::Starting | Phase::HandingBack | Phase::Stopped => false,
+        };
+        phase && self.rules.breakers.are_closed()
+    }
+
+    /// A part is back without which no job was claimed.
+    pub(crate) fn dependency_is_back(&self, dependency: Dependency) {
+        if dependency == Dependency::Store {
+            self.queue.store_is_back();
         }
+        self.ring();
     }
 
     /// Lets in neither claims nor profiles.

@@ -1,6 +1,7 @@
 //! What the tree says of itself: the live page and the metrics show these figures, and the
 //! tests assert on the same ones.
 
+use lastcall_domain::Dependency;
 use serde::{Deserialize, Serialize};
 
 use crate::Phase;
@@ -14,12 +15,51 @@ pub struct SystemStatus {
     pub services: Vec<ServiceStatus>,
     /// Threads that were given up because a child hung on them, and have not ended since.
     pub abandoned_threads: Vec<String>,
+    /// The parts of the environment that work depends on.
+    pub dependencies: Vec<DependencyStatus>,
 }
 
 impl SystemStatus {
     /// The child of that name.
     pub fn service(&self, name: &str) -> Option<&ServiceStatus> {
         self.services.iter().find(|service| service.name == name)
+    }
+}
+
+/// A part of the environment that work depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DependencyStatus {
+    /// Which part.
+    pub name: Dependency,
+    /// Whether it is used; while one is not, no job is claimed.
+    pub breaker: BreakerState,
+    /// How often it was away since the process started.
+    pub outages: u64,
+    /// What was last heard of it, while it is away.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub detail: Option<String>,
+}
+
+/// Whether a part of the environment is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BreakerState {
+    /// It is used.
+    Closed,
+    /// It is away.
+    Open,
+    /// It is away, and is being probed.
+    HalfOpen,
+}
+
+impl BreakerState {
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half_open",
+        }
     }
 }
 

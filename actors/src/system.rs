@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lastcall_domain::{Blobs, Clock, Feed, JobId, ProfileWork, Profiles, Service, Store, Work};
+use lastcall_domain::{
+    Blobs, Clock, Environment, Feed, JobId, ProfileWork, Profiles, Service, Store, Work,
+};
 use tokio::time::Instant;
 
 use crate::analysis::{AnalysisService, Desk};
-use crate::lease_keeper::{LeaseKeeper, Leases, Rhythm};
+use crate::breakers::Breakers;
+use crate::lease_keeper::{LeaseKeeper, Leases, Probes, Rhythm};
 use crate::log_lines::{
     ANALYSIS_BEGIN, ANALYSIS_END, CLEANER_BEGIN, CLEANER_END, REPORT_BEGIN, REPORT_END,
 };
@@ -38,6 +41,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Who waits for which job.
     pub feed: Feed,
+    /// Whether a part is back that was away.
+    pub environment: Arc<dyn Environment>,
     /// What AnalysisService runs for a job.
     pub analysis_work: Arc<dyn Work>,
     /// What AnalysisService runs for a report that asks.
@@ -70,6 +75,7 @@ impl System {
                 config.lease.max(SLOW_DISK)
             },
             suspects: Suspects::default(),
+            breakers: Breakers::new(),
             queued: config.queued,
             phase: phase.watch(),
         };
@@ -91,6 +97,11 @@ impl System {
         let leases = Leases::new(
             Arc::clone(&ports.store),
             ports.feed.clone(),
+            Probes {
+                environment: Arc::clone(&ports.environment),
+                breakers: rules.breakers.clone(),
+                store_timeout: rules.patience,
+            },
             vec![Arc::clone(&analysis), Arc::clone(&report)],
             phase.watch(),
             Rhythm {
@@ -142,6 +153,7 @@ impl System {
             analysis,
             report,
             cleaning,
+            breakers: rules.breakers,
             tree: Arc::new(Tree {
                 instance: config.instance,
                 queued: config.queued,
@@ -175,6 +187,7 @@ pub struct Handle {
     analysis: Arc<Pool>,
     report: Arc<Pool>,
     cleaning: Arc<Cleaning>,
+    breakers: Breakers,
     tree: Arc<Tree>,
 }
 
@@ -221,6 +234,7 @@ impl Handle {
             phase: self.tree.phase.watch().get(),
             services,
             abandoned_threads: self.tree.family.abandoned(),
+            dependencies: self.breakers.describe(),
         }
     }
 

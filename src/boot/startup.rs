@@ -29,7 +29,7 @@ use super::system::System;
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::logging::LogWriter;
-use crate::work::{AnalysisWork, Compute, Describer, ReportWork};
+use crate::work::{AnalysisWork, Compute, Describer, Parts as Environment, ReportWork};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 1024;
@@ -290,6 +290,11 @@ impl Startup<'_> {
             blobs: Arc::clone(&base.blobs),
             clock: Arc::clone(&self.clock),
             feed: self.feed.clone(),
+            environment: Arc::new(Environment {
+                store: Arc::clone(&base.store),
+                blobs: Arc::clone(&base.blobs),
+                scratch: base.scratch.clone(),
+            }),
             analysis_work: analysis.clone(),
             profile_work: analysis,
             report_work: Box::new(report),

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use lastcall_domain::profile::Profile;
 use lastcall_domain::store::Store;
 use lastcall_domain::{
-    Blobs, Body, Cancel, Clock, Dataset, DatasetName, JobError, JobSpec, LocalBlob, Output,
+    Blobs, Body, Cancel, Clock, Dataset, DatasetName, Dependency, JobError, JobSpec, LocalBlob, Output,
     ProfileOptions, ProfileWork, Progress, SessionId, SqlParameter, TableFormat, Task, Work,
     assert_may_compute,
 };
@@ -19,6 +19,7 @@ use serde::Serialize;
 
 use super::compute::Compute;
 use super::errors::{dataset_not_found, job, scratch_unavailable, stopping};
+use super::seen::{Rereads, SeenDatasets};
 use super::spool::Spool;
 use super::tables::{Conversions, SessionTables, source};
 
@@ -40,57 +41,17 @@ pub(crate) struct AnalysisWork {
 #[async_trait]
 impl Work for AnalysisWork {
     async fn run(&self, task: Task) -> Result<Output, JobError> {
-        let session = task.job.session;
-        let (cancel, progress) = (&task.cancel, &task.progress);
-        match &task.job.spec {
-            JobSpec::Profile { dataset, options } => {
-                let dataset = self.dataset(session, dataset).await?;
-                let file = self.open(&dataset).await?;
-                let options = options_of(options.clone(), &dataset);
-                self.analyse(cancel, progress, move |engine, cancel, progress| {
-                    engine.profile(source(&dataset, &file), &options, cancel, progress)
-                })
-                .await
+        let mut rereads = Rereads::new();
+        loop {
+            let seen = SeenDatasets::default();
+            let error = match self.run_once(&task, &seen).await {
+                Ok(output) => return Ok(output),
+                Err(error) => error,
+            };
+            let again = rereads.begin_anew(&error, &seen, &*self.store, &task.cancel);
+            if !again.await {
+                return Err(error);
             }
-            JobSpec::Sql {
-                query,
-                parameters,
-                format,
-            } => self.query(&task, query, parameters, *format).await,
-            JobSpec::Correlation { dataset, options } => {
-                let dataset = self.dataset(session, dataset).await?;
-                let file = self.open(&dataset).await?;
-                let read = options.read.clone().or(&dataset.read);
-                self.analyse(cancel, progress, move |engine, cancel, progress| {
-                    let source = source(&dataset, &file);
-                    engine.correlation(source, &read, cancel, progress)
-                })
-                .await
-            }
-            JobSpec::Compare {
-                baseline,
-                candidate,
-                options,
-            } => {
-                let left = self.dataset(session, baseline).await?;
-                let right = self.dataset(session, candidate).await?;
-                let (left_file, right_file) = (self.open(&left).await?, self.open(&right).await?);
-                let options = options.clone();
-                self.analyse(cancel, progress, move |engine, cancel, progress| {
-                    let (left, right) = (source(&left, &left_file), source(&right, &right_file));
-                    engine.compare(left, right, &options.read, cancel, progress)
-                })
-                .await
-            }
-            JobSpec::Check {
-                dataset,
-                contract,
-                options,
-            } => self.check(&task, dataset, contract, options).await,
-            JobSpec::Report { .. } => Err(JobError::permanent(
-                "internal",
-                "AnalysisService was handed a report",
-            )),
         }
     }
 }
@@ -117,13 +78,73 @@ impl ProfileWork for AnalysisWork {
 }
 
 impl AnalysisWork {
+    async fn run_once(&self, task: &Task, seen: &SeenDatasets) -> Result<Output, JobError> {
+        let session = task.job.session;
+        let (cancel, progress) = (&task.cancel, &task.progress);
+        match &task.job.spec {
+            JobSpec::Profile { dataset, options } => {
+                let dataset = self.dataset(session, dataset, seen).await?;
+                let file = self.open(&dataset).await?;
+                let options = options_of(options.clone(), &dataset);
+                self.analyse(cancel, progress, move |engine, cancel, progress| {
+                    engine.profile(source(&dataset, &file), &options, cancel, progress)
+                })
+                .await
+            }
+            JobSpec::Sql {
+                query,
+                parameters,
+                format,
+            } => self.query(task, query, parameters, *format, seen).await,
+            JobSpec::Correlation { dataset, options } => {
+                let dataset = self.dataset(session, dataset, seen).await?;
+                let file = self.open(&dataset).await?;
+                let read = options.read.clone().or(&dataset.read);
+                self.analyse(cancel, progress, move |engine, cancel, progress| {
+                    let source = source(&dataset, &file);
+                    engine.correlation(source, &read, cancel, progress)
+                })
+                .await
+            }
+            JobSpec::Compare {
+                baseline,
+                candidate,
+                options,
+            } => {
+                let left = self.dataset(session, baseline, seen).await?;
+                let right = self.dataset(session, candidate, seen).await?;
+                let (left_file, right_file) = (self.open(&left).await?, self.open(&right).await?);
+                let options = options.clone();
+                self.analyse(cancel, progress, move |engine, cancel, progress| {
+                    let (left, right) = (source(&left, &left_file), source(&right, &right_file));
+                    engine.compare(left, right, &options.read, cancel, progress)
+                })
+                .await
+            }
+            JobSpec::Check {
+                dataset,
+                contract,
+                options,
+            } => self.check(task, dataset, contract, options, seen).await,
+            JobSpec::Report { .. } => Err(JobError::permanent(
+                "internal",
+                "AnalysisService was handed a report",
+            )),
+        }
+    }
+
     pub(super) async fn dataset(
         &self,
         session: SessionId,
         name: &DatasetName,
+        seen: &SeenDatasets,
     ) -> Result<Dataset, JobError> {
         let dataset = self.store.dataset(session, name).await;
-        dataset.map_err(job)?.ok_or_else(|| dataset_not_found(name))
+        let dataset = dataset
+            .map_err(job)?
+            .ok_or_else(|| dataset_not_found(name))?;
+        seen.note(&dataset);
+        Ok(dataset)
     }
 
     pub(super) async fn open(&self, dataset: &Dataset) -> Result<LocalBlob, JobError> {
@@ -163,7 +184,7 @@ impl AnalysisWork {
     }
 
     /// The datasets of the task's session, as tables.
-    pub(super) fn tables(&self, task: &Task) -> SessionTables {
+    pub(super) fn tables<'a>(&self, task: &Task, seen: &'a SeenDatasets) -> SessionTables<'a> {
         SessionTables {
             session: task.job.session,
             store: Arc::clone(&self.store),
@@ -173,6 +194,7 @@ impl AnalysisWork {
             scratch: self.scratch.clone(),
             cancel: task.cancel.clone(),
             conversions: Arc::clone(&self.conversions),
+            seen,
             open: Mutex::new(Vec::new()),
         }
     }
@@ -183,8 +205,9 @@ impl AnalysisWork {
         query: &str,
         parameters: &[SqlParameter],
         format: TableFormat,
+        seen: &SeenDatasets,
     ) -> Result<Output, JobError> {
-        let tables = self.tables(task);
+        let tables = self.tables(task, seen);
         let answer = self
             .sql
             .query(
@@ -195,8 +218,18 @@ impl AnalysisWork {
                 &task.cancel,
                 &task.progress,
             )
-            .await
-            .map_err(job)?;
+            .await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                return Err(if tables.lost_a_file(&error).await {
+                    let gone = format!("the file of a table is gone: {error}");
+                    JobError::unavailable(Dependency::Blobs, gone)
+                } else {
+                    job(error)
+                });
+            }
+        };
         Ok(Output {
             media_type: answer.media_type.to_owned(),
             body: match answer.body {

@@ -22,6 +22,7 @@ use serde_json::{Map, Value};
 use super::analysis::{AnalysisWork, as_json};
 use super::compute::Compute;
 use super::errors::{job, scratch_unavailable, stopping};
+use super::seen::SeenDatasets;
 use super::tables::source;
 
 /// A contract's read options, as far as the format of the dataset has them, for what nobody else
@@ -51,15 +52,16 @@ impl AnalysisWork {
         name: &DatasetName,
         contract: &Value,
         options: &CheckOptions,
+        seen: &SeenDatasets,
     ) -> Result<Output, JobError> {
-        let dataset = self.dataset(task.job.session, name).await?;
+        let dataset = self.dataset(task.job.session, name, seen).await?;
         let file = self.open(&dataset).await?;
         let mut plan = lastcall_contract::read(contract, name.as_str())
             .map_err(|error| JobError::permanent("invalid_contract", error.to_string()))?;
         plan.examples = options.examples;
         let read = options.read.clone().or(&dataset.read);
         let read = read_options(read, &plan.read, dataset.format);
-        let (references, held) = self.references(task, &plan).await?;
+        let (references, held) = self.references(task, &plan, seen).await?;
         let now = self.clock.now();
         let work = (plan.clone(), dataset);
         let mut report = self
@@ -82,7 +84,7 @@ impl AnalysisWork {
                 },
             )
             .await?;
-        let tables = self.tables(task);
+        let tables = self.tables(task, seen);
         let queries = QueryChecks {
             sql: &self.sql,
             tables: &tables,
@@ -103,6 +105,7 @@ impl AnalysisWork {
         &self,
         task: &Task,
         plan: &CheckPlan,
+        seen: &SeenDatasets,
     ) -> Result<(BTreeMap<String, (Source, ReadOptions)>, Vec<LocalBlob>), JobError> {
         let (mut references, mut held) = (BTreeMap::new(), Vec::new());
         for name in referenced(plan) {
@@ -115,6 +118,7 @@ impl AnalysisWork {
                 .await
                 .map_err(job)?;
             if let Some(dataset) = found {
+                seen.note(&dataset);
                 let file = self.open(&dataset).await?;
                 let known = (source(&dataset, &file), dataset.read);
                 references.insert(name.to_owned(), known);

@@ -1,6 +1,6 @@
 //! The errors of the parts as errors of jobs and of tables.
 
-use lastcall_domain::{BlobError, JobError, StoreError};
+use lastcall_domain::{BlobError, Dependency, JobError, StoreError};
 use lastcall_engine::EngineError;
 use lastcall_render::RenderError;
 use lastcall_sql::{SqlError, TableError};
@@ -11,6 +11,8 @@ pub(super) trait Coded: std::fmt::Display {
     fn code(&self) -> &'static str;
     /// Whether another attempt may end better.
     fn retryable(&self) -> bool;
+    /// The part of the environment whose fault it is.
+    fn dependency(&self) -> Option<Dependency>;
 }
 
 macro_rules! coded {
@@ -23,6 +25,10 @@ macro_rules! coded {
             fn retryable(&self) -> bool {
                 <$error>::retryable(self)
             }
+
+            fn dependency(&self) -> Option<Dependency> {
+                <$error>::dependency(self)
+            }
         }
     )+};
 }
@@ -34,6 +40,7 @@ coded!(BlobError, EngineError, RenderError, SqlError, StoreError);
 pub(super) fn job(error: impl Coded) -> JobError {
     JobError {
         retryable: error.retryable(),
+        unavailable: error.dependency(),
         ..JobError::permanent(error.code(), error.to_string())
     }
 }
@@ -45,6 +52,7 @@ pub(super) fn table(error: impl Coded) -> TableError {
         code: error.code(),
         message: error.to_string(),
         retryable: error.retryable(),
+        unavailable: error.dependency(),
     }
 }
 
@@ -57,20 +65,27 @@ pub(super) fn dataset_not_found(name: &dyn std::fmt::Display) -> JobError {
 }
 
 /// A temporary file could not be written.
-pub(super) fn scratch_unavailable(error: impl std::fmt::Display) -> JobError {
-    JobError::transient(
-        "scratch_unavailable",
-        format!("the scratch folder cannot be written to: {error}"),
-    )
+pub(super) fn scratch_unavailable(error: impl Into<std::io::Error>) -> JobError {
+    let error = error.into();
+    let message = format!("the scratch folder cannot be written to: {error}");
+    match Dependency::of_io(&error, Dependency::Scratch) {
+        Some(dependency) => JobError::unavailable(dependency, message),
+        None => JobError::transient("scratch_unavailable", message),
+    }
 }
 
 /// As [`scratch_unavailable`], for a table.
 pub(super) fn table_scratch(error: std::io::Error) -> TableError {
-    let JobError { message, .. } = scratch_unavailable(error);
+    let JobError {
+        message,
+        unavailable,
+        ..
+    } = scratch_unavailable(error);
     TableError {
-        code: "scratch_unavailable",
+        code: unavailable.unwrap_or(Dependency::Scratch).code(),
         message,
         retryable: true,
+        unavailable,
     }
 }
 
@@ -85,6 +100,7 @@ pub(super) fn table_stopping() -> TableError {
         code: STOPPED,
         message: "the service is stopping".to_owned(),
         retryable: true,
+        unavailable: None,
     }
 }
 
@@ -94,6 +110,7 @@ pub(super) fn table_cancelled() -> TableError {
         code: "cancelled",
         message: "the query was cancelled".to_owned(),
         retryable: false,
+        unavailable: None,
     }
 }
 

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use lastcall_domain::profile::Profile;
 use lastcall_domain::store::{JobResult, Place, Store};
 use lastcall_domain::{
-    Blobs, Body, Cancel, Clock, JobError, JobId, JobSpec, Output, ProfileOptions, Profiles,
-    ReportFormat, ReportSource, State, Task, Work,
+    Blobs, Body, Cancel, Clock, DatasetName, JobError, JobId, JobSpec, Output, ProfileOptions,
+    Profiles, ReportFormat, ReportSource, State, Task, Work,
 };
 use lastcall_engine::Engine;
 use lastcall_render::{Renderer, ReportInput, Typesetter};
@@ -15,6 +16,7 @@ use lastcall_render::{Renderer, ReportInput, Typesetter};
 use super::compute::Compute;
 use super::errors::{dataset_not_found, job, scratch_unavailable, stopping};
 use super::report_input::{Input, Stored, StoredBytes};
+use super::seen::{Rereads, SeenDatasets};
 use super::spool::Spool;
 
 /// The largest analysis, in bytes, that a report is made of.
@@ -44,23 +46,7 @@ impl Work for ReportWork {
         };
         let input = match source {
             ReportSource::Dataset(name) => {
-                let dataset = self
-                    .store
-                    .dataset(task.job.session, name)
-                    .await
-                    .map_err(job)?
-                    .ok_or_else(|| dataset_not_found(name))?;
-                let asked = self.profiles.profile(
-                    dataset,
-                    ProfileOptions::default(),
-                    task.cancel.clone(),
-                    task.progress.clone(),
-                );
-                // The profile may wait for a slot behind work that goes on; this stops at once.
-                let profile = tokio::select! {
-                    profile = asked => profile?,
-                    () = task.cancel.cancelled() => return Err(stopping()),
-                };
+                let profile = self.profile(&task, name).await?;
                 Input::Profile(name.to_string(), Box::new(profile))
             }
             ReportSource::Analysis(id) => Input::Stored(self.analysis(*id).await?),
@@ -77,6 +63,45 @@ impl Work for ReportWork {
 }
 
 impl ReportWork {
+    async fn profile(&self, task: &Task, name: &DatasetName) -> Result<Profile, JobError> {
+        let mut rereads = Rereads::new();
+        loop {
+            let seen = SeenDatasets::default();
+            let error = match self.profile_once(task, name, &seen).await {
+                Ok(profile) => return Ok(profile),
+                Err(error) => error,
+            };
+            let again = rereads.begin_anew(&error, &seen, &*self.store, &task.cancel);
+            if !again.await {
+                return Err(error);
+            }
+        }
+    }
+
+    async fn profile_once(
+        &self,
+        task: &Task,
+        name: &DatasetName,
+        seen: &SeenDatasets,
+    ) -> Result<Profile, JobError> {
+        let dataset = self.store.dataset(task.job.session, name).await;
+        let dataset = dataset
+            .map_err(job)?
+            .ok_or_else(|| dataset_not_found(name))?;
+        seen.note(&dataset);
+        let asked = self.profiles.profile(
+            dataset,
+            ProfileOptions::default(),
+            task.cancel.clone(),
+            task.progress.clone(),
+        );
+        // The profile may wait for a slot behind work that goes on; this stops at once.
+        tokio::select! {
+            profile = asked => profile,
+            () = task.cancel.cancelled() => Err(stopping()),
+        }
+    }
+
     /// Lays out and writes the report on a computing thread.
     async fn render(
         &self,

@@ -5,7 +5,9 @@ use std::io::BufReader;
 
 use bytes::Bytes;
 use lastcall_domain::profile::Profile;
-use lastcall_domain::{JobError, JobSpec, LocalBlob, ReportFormat, Timestamp, assert_may_compute};
+use lastcall_domain::{
+    Dependency, JobError, JobSpec, LocalBlob, ReportFormat, Timestamp, assert_may_compute,
+};
 use lastcall_render::{ReportInput, StoredAnswer};
 use serde::de::DeserializeOwned;
 
@@ -122,8 +124,10 @@ impl Stored {
         let parsed = match &self.bytes {
             StoredBytes::Inline(bytes) => serde_json::from_slice(bytes),
             StoredBytes::File(file) => {
-                let file = File::open(file.path())
-                    .map_err(|error| JobError::transient("io_failed", error.to_string()))?;
+                let file = File::open(file.path()).map_err(|error| JobError {
+                    unavailable: Dependency::of_work_io(&error),
+                    ..JobError::transient("io_failed", error.to_string())
+                })?;
                 serde_json::from_reader(BufReader::with_capacity(PIECE, file))
             }
         };

@@ -10,16 +10,17 @@ use lastcall_domain::{
     BlobKey, Blobs, Cancel, Dataset, DatasetName, LocalBlob, Progress, SessionId,
 };
 use lastcall_engine::{Engine, Source};
-use lastcall_sql::{TableError, Tables};
+use lastcall_sql::{SqlError, TableError, Tables};
 
 use super::compute::Compute;
 use super::errors::{table, table_cancelled, table_scratch, table_stopping};
+use super::seen::SeenDatasets;
 
 /// How many datasets are asked for at a time when they are listed.
 const PAGE: u32 = 500;
 
 /// The tables of one query. Holds the files that the query reads until it is dropped.
-pub(super) struct SessionTables {
+pub(super) struct SessionTables<'a> {
     pub(super) session: SessionId,
     pub(super) store: Arc<dyn Store>,
     pub(super) blobs: Arc<dyn Blobs>,
@@ -28,6 +29,7 @@ pub(super) struct SessionTables {
     pub(super) scratch: PathBuf,
     pub(super) cancel: Cancel,
     pub(super) conversions: Arc<Conversions>,
+    pub(super) seen: &'a SeenDatasets,
     pub(super) open: Mutex<Vec<LocalBlob>>,
 }
 
@@ -50,7 +52,7 @@ impl Conversions {
 }
 
 #[async_trait]
-impl Tables for SessionTables {
+impl Tables for SessionTables<'_> {
     async fn names(&self) -> Result<Vec<String>, TableError> {
         let mut names: Vec<DatasetName> = Vec::new();
         loop {
@@ -76,16 +78,36 @@ impl Tables for SessionTables {
     }
 }
 
-impl SessionTables {
+impl SessionTables<'_> {
+    /// Whether a query may have failed because the file of a table is not there any more.
+    pub(super) async fn lost_a_file(&self, error: &SqlError) -> bool {
+        if !matches!(error, SqlError::Failed(_) | SqlError::Unavailable(_)) {
+            return false;
+        }
+        let paths: Vec<PathBuf> = {
+            let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+            open.iter().map(|file| file.path().to_owned()).collect()
+        };
+        for path in paths {
+            if !tokio::fs::try_exists(path).await.unwrap_or(false) {
+                return true;
+            }
+        }
+        false
+    }
+
     async fn dataset(&self, name: &str) -> Result<Dataset, TableError> {
         let gone = || TableError {
             code: "dataset_not_found",
             message: format!("there is no dataset {name} in the session"),
             retryable: false,
+            unavailable: None,
         };
         let name = DatasetName::try_from(name.to_owned()).map_err(|_| gone())?;
         let dataset = self.store.dataset(self.session, &name).await;
-        dataset.map_err(table)?.ok_or_else(gone)
+        let dataset = dataset.map_err(table)?.ok_or_else(gone)?;
+        self.seen.note(&dataset);
+        Ok(dataset)
     }
 
     /// The dataset as Parquet, with the columns of its profile: the types that all of its cells
@@ -127,7 +149,7 @@ impl SessionTables {
     }
 }
 
-impl Drop for SessionTables {
+impl Drop for SessionTables<'_> {
     fn drop(&mut self) {
         let open = self.open.get_mut().unwrap_or_else(PoisonError::into_inner);
         if !open.is_empty() {

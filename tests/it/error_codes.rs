@@ -4,11 +4,12 @@
 const DESCRIBED: &str = include_str!("../../docs/errors.md");
 
 /// Where the parts name their codes.
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 14] = [
     include_str!("../../actors/src/pool/attempt.rs"),
     include_str!("../../actors/src/pool/place.rs"),
     include_str!("../../actors/src/pool/write.rs"),
     include_str!("../../src/domain/src/blobs.rs"),
+    include_str!("../../src/domain/src/environment.rs"),
     include_str!("../../src/domain/src/store.rs"),
     include_str!("../../src/domain/src/transition.rs"),
     include_str!("../../src/engine/src/error.rs"),

@@ -3,8 +3,8 @@
 //! and what it leaves on disk.
 //!
 //! Run with `cargo test --test it`; nothing has to be installed or running, but for [`replicas`]
-//! and a database that goes away ([`drain_matrix`]), which need PostgreSQL and HAProxy
-//! (`scripts/test.sh` sees to both). A test that fails prints the log of its processes. No process outlives its test, and its folder goes with it. Every
+//! a database that goes away ([`drain_matrix`]) and a bucket that does ([`outages`]), which need
+//! PostgreSQL, HAProxy and an S3 server (`scripts/test.sh` sees to all). A test that fails prints the log of its processes. No process outlives its test, and its folder goes with it. Every
 //! wait is bounded, generously: the machine may be busy. The only times that are asserted are the
 //! hard bounds of the contract (a deadline, with room for a busy machine); how much faster it
 //! really is belongs to the benchmarks.
@@ -14,6 +14,7 @@
 //! | [`first_session`] | a session from its first request to its end, with the right figures |
 //! | [`shutdown_lines`] | the lines of the log, the exit code and the report of a shutdown |
 //! | [`drain_matrix`] | every signal in every phase, and what clients see of it |
+//! | [`outages`] | blobs and file descriptors that go away for a while |
 //! | [`pauses`] | SIGSTOP and SIGCONT, longer than a lease |
 //! | [`kill9`] | `kill -9` at random moments under load (`LASTCALL_KILLS=10000` for the long run) |
 //! | [`large_reports`] | reports on large answers: their memory, and who waits for them |
@@ -49,6 +50,7 @@ mod image;
 mod kill9;
 mod large_reports;
 mod one_owner;
+mod outages;
 mod pauses;
 mod pooler;
 mod readme;

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::Pool;
 use super::claim::{Key, Reins, Stop};
+use super::outage::{After, Outages};
 use super::pump::Slot;
 use super::write::{Finding, write};
 
@@ -29,10 +30,11 @@ enum Ended {
 /// writing is bounded by [`Writes`](super::write::Writes), not by the slots.
 pub(super) async fn attempt(pool: Arc<Pool>, key: Key, task: Task, reins: Reins, slot: Slot) {
     let in_hand = InHand::new(&pool, key, slot.incarnation());
-    let begun = Instant::now();
-    let ended = run(&pool, task, &reins).await;
-    pool.tally.busy(begun.elapsed());
-    pool.estimate.record(begun.elapsed());
+    let Some(ended) = outlast(&pool, task, &reins).await else {
+        in_hand.interrupted();
+        slot.next();
+        return;
+    };
     let Some(finding) = pool.find(key, ended, reins.why()).await else {
         in_hand.done();
         slot.next();
@@ -43,12 +45,44 @@ pub(super) async fn attempt(pool: Arc<Pool>, key: Key, task: Task, reins: Reins,
     let ours = pool.hands.begin_write(key);
     slot.next();
     if ours {
-        write(&pool, key, finding).await;
+        if !write(&pool, key, finding, &reins).await {
+            drop(pass);
+            return in_hand.interrupted();
+        }
     } else {
         finding.discard().await;
     }
     drop(pass);
     in_hand.done();
+}
+
+/// Runs the work, again after each outage of a part that it depends on. `None` where the claim is
+/// to be handed back for an outage.
+async fn outlast(pool: &Pool, task: Task, reins: &Reins) -> Option<Ended> {
+    let mut outages = Outages::new(pool);
+    loop {
+        let begun = Instant::now();
+        let ended = run(pool, task.clone(), reins).await;
+        pool.tally.busy(begun.elapsed());
+        let Ended::Done(Err(error)) = &ended else {
+            pool.estimate.record(begun.elapsed());
+            return Some(ended);
+        };
+        if reins.why() == Some(Stop::TimedOut) && pool.rules.breakers.opened_since(begun) {
+            // It may have waited for others who waited.
+            return None;
+        }
+        let (Some(dependency), None) = (error.unavailable, reins.why()) else {
+            pool.estimate.record(begun.elapsed());
+            return Some(ended);
+        };
+        let after = outages.outlast(pool, reins, dependency, &error.message);
+        match after.await {
+            After::Retry => {}
+            After::HandBack => return None,
+            After::Blame | After::Stop => return Some(ended),
+        }
+    }
 }
 
 async fn run(pool: &Pool, task: Task, reins: &Reins) -> Ended {
@@ -153,6 +187,13 @@ impl InHand {
     pub(super) fn done(mut self) {
         self.done = true;
         self.pool.hands.finish(self.key, self.incarnation);
+    }
+
+    /// The claim is to be handed back: what its work depends on is away.
+    pub(super) fn interrupted(mut self) {
+        self.done = true;
+        self.pool.hands.interrupt(self.key, self.incarnation);
+        self.pool.ring();
     }
 }
 

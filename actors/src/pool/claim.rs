@@ -80,7 +80,8 @@ pub(crate) enum Stage {
 pub(crate) enum Blame {
     /// Its own: it held the thread, or panicked. It pays with an attempt.
     Own,
-    /// Another's, who held the thread. It pays nothing: it is handed back.
+    /// Another's, who held the thread, or that of a part which is away. It pays nothing: it is
+    /// handed back.
     Another,
     /// Anybody's. It pays with an attempt, and is a suspect.
     Unknown,

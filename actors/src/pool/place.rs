@@ -1,39 +1,58 @@
 //! Where the bytes of a result go: into the row, or into the blob store before the row says so.
 
+use std::io;
 use std::path::Path;
 
 use bytes::Bytes;
 use lastcall_domain::store::{INLINE_RESULT, JobResult, Place};
-use lastcall_domain::{BlobError, BlobKey, Body, JobError, Output, running_time};
+use lastcall_domain::{
+    BlobError, BlobKey, BlobResult, Body, Dependency, JobError, Output, running_time,
+};
 use log::warn;
-use tokio::time::sleep;
 
 use super::Pool;
-use super::claim::Key;
-use super::write::FIRST_PAUSE;
+use super::claim::{Key, Reins};
+use super::outage::{After, Outages};
 
-/// How often a result is put into the blob store before the attempt counts as failed.
-const TRIES: u32 = 8;
+/// Why an output is not where results are kept. It is gone.
+pub(super) enum Unplaced {
+    /// The attempt fails with this error.
+    Failed(JobError),
+    /// What is needed for it is away: the claim is to be handed back.
+    Outage,
+    /// The attempt is to stop; its reins say why.
+    Stopped,
+}
 
-/// Puts the output where results are kept.
+/// Puts the output where results are kept. While the blob store is away, it waits as the attempt
+/// itself does.
 ///
 /// # Errors
-/// The attempt's error where that cannot be done; the output is then gone.
-pub(super) async fn place(pool: &Pool, key: Key, output: Output) -> Result<JobResult, JobError> {
+/// Why that was not done; the output is then gone.
+pub(super) async fn place(
+    pool: &Pool,
+    key: Key,
+    output: Output,
+    reins: &Reins,
+) -> Result<JobResult, Unplaced> {
     let Output { media_type, body } = output;
+    let mut placing = Placing {
+        pool,
+        key,
+        reins,
+        outages: Outages::new(pool),
+    };
     let (bytes, place) = match body {
         Body::Bytes(bytes) if bytes.len() <= INLINE_RESULT => {
             (bytes.len() as u64, Place::Inline(Bytes::from(bytes)))
         }
         Body::Bytes(bytes) => {
             let size = bytes.len() as u64;
-            (
-                size,
-                put(pool, key, Source::Bytes(Bytes::from(bytes))).await?,
-            )
+            let bytes = Bytes::from(bytes);
+            (size, placing.put(Source::Bytes(bytes)).await?)
         }
         Body::File(path) => {
-            let placed = place_file(pool, key, &path).await;
+            let placed = placing.file(&path).await;
             // Where it was moved away, there is nothing left to remove.
             remove_file(&path).await;
             placed?
@@ -46,58 +65,108 @@ pub(super) async fn place(pool: &Pool, key: Key, output: Output) -> Result<JobRe
     })
 }
 
-async fn place_file(pool: &Pool, key: Key, path: &Path) -> Result<(u64, Place), JobError> {
-    let lost = |error: std::io::Error| {
-        warn!("job {}: its result cannot be read: {error}", key.0);
-        JobError::transient("result_lost", "the result could not be read back")
-    };
-    let size = tokio::fs::metadata(path).await.map_err(lost)?.len();
-    if size <= INLINE_RESULT as u64 {
-        let bytes = tokio::fs::read(path).await.map_err(lost)?;
-        return Ok((bytes.len() as u64, Place::Inline(Bytes::from(bytes))));
-    }
-    Ok((size, put(pool, key, Source::File(path)).await?))
-}
-
 enum Source<'a> {
     Bytes(Bytes),
     File(&'a Path),
 }
 
-async fn put(pool: &Pool, key: Key, source: Source<'_>) -> Result<Place, JobError> {
-    let session = pool.hands.session(key);
-    let Some(session) = session else {
-        // The claim was taken from this task; nobody will read what it writes.
-        return Err(JobError::transient("worker_lost", "the claim was given up"));
-    };
-    let blob = BlobKey::result(session, key.0, key.1);
-    let mut pause = FIRST_PAUSE;
-    for attempt in 1.. {
+struct Placing<'a> {
+    pool: &'a Pool,
+    key: Key,
+    reins: &'a Reins,
+    outages: Outages,
+}
+
+impl Placing<'_> {
+    async fn file(&mut self, path: &Path) -> Result<(u64, Place), Unplaced> {
+        loop {
+            let error = match small_file(path).await {
+                Ok(Small::No(size)) => return Ok((size, self.put(Source::File(path)).await?)),
+                Ok(Small::Yes(bytes)) => {
+                    return Ok((bytes.len() as u64, Place::Inline(bytes)));
+                }
+                Err(error) => error,
+            };
+            let lost = JobError::transient("result_lost", "the result could not be read back");
+            // Nothing but the want of descriptors leaves the file as it is.
+            let Some(dependency @ Dependency::FileDescriptors) =
+                Dependency::of_io(&error, Dependency::Scratch)
+            else {
+                warn!("job {}: its result cannot be read: {error}", self.key.0);
+                return Err(Unplaced::Failed(lost));
+            };
+            self.outlast(dependency, &error.to_string(), lost).await?;
+        }
+    }
+
+    async fn put(&mut self, source: Source<'_>) -> Result<Place, Unplaced> {
+        let Some(session) = self.pool.hands.session(self.key) else {
+            // The claim was taken from this task; nobody will read what it writes.
+            return Err(Unplaced::Failed(JobError::transient(
+                "worker_lost",
+                "the claim was given up",
+            )));
+        };
+        let blob = BlobKey::result(session, self.key.0, self.key.1);
+        loop {
+            let Err(fault) = self.put_once(&blob, &source).await else {
+                return Ok(Place::Blob(blob));
+            };
+            let failed = JobError::transient(fault.code(), "the result could not be stored");
+            let Some(dependency) = fault.dependency() else {
+                warn!("job {}: its result cannot be stored: {fault}", self.key.0);
+                return Err(Unplaced::Failed(failed));
+            };
+            self.outlast(dependency, &fault.to_string(), failed).await?;
+        }
+    }
+
+    async fn put_once(&self, blob: &BlobKey, source: &Source<'_>) -> BlobResult<()> {
+        let blobs = &self.pool.ports.blobs;
         let answer = async {
-            match &source {
-                Source::Bytes(bytes) => pool.ports.blobs.put(&blob, bytes.clone()).await,
-                Source::File(path) => pool.ports.blobs.put_file(&blob, path).await,
+            match source {
+                Source::Bytes(bytes) => blobs.put(blob, bytes.clone()).await,
+                Source::File(path) => blobs.put_file(blob, path).await,
             }
         };
         // As long as the work itself may take: a store that never answers holds no claim for ever.
-        match running_time::timeout(pool.config.timeout, answer).await {
-            Ok(Ok(())) => break,
-            Ok(Err(fault)) if fault.retryable() && attempt < TRIES => sleep(pause).await,
-            Ok(Err(fault)) => return Err(failed(key, &fault)),
-            Err(_) => {
-                let silent = BlobError::Unavailable("no answer".to_owned());
-                return Err(failed(key, &silent));
-            }
-        }
-        // The number of tries bounds it, too: the last pause is little more than a second.
-        pause *= 2;
+        running_time::timeout(self.pool.config.timeout, answer)
+            .await
+            .unwrap_or_else(|_| Err(BlobError::Unavailable("no answer".to_owned())))
     }
-    Ok(Place::Blob(blob))
+
+    /// Waits until the part is back; `failed` is the error where it was there all the time.
+    async fn outlast(
+        &mut self,
+        dependency: Dependency,
+        detail: &str,
+        failed: JobError,
+    ) -> Result<(), Unplaced> {
+        let after = self
+            .outages
+            .outlast(self.pool, self.reins, dependency, detail);
+        match after.await {
+            After::Retry => Ok(()),
+            After::HandBack => Err(Unplaced::Outage),
+            After::Blame => Err(Unplaced::Failed(failed)),
+            After::Stop => Err(Unplaced::Stopped),
+        }
+    }
 }
 
-fn failed(key: Key, fault: &BlobError) -> JobError {
-    warn!("job {}: its result cannot be stored: {fault}", key.0);
-    JobError::transient(fault.code(), "the result could not be stored")
+/// The bytes of a file, if the row has room for them.
+enum Small {
+    Yes(Bytes),
+    No(u64),
+}
+
+async fn small_file(path: &Path) -> io::Result<Small> {
+    let size = tokio::fs::metadata(path).await?.len();
+    Ok(if size <= INLINE_RESULT as u64 {
+        Small::Yes(tokio::fs::read(path).await?.into())
+    } else {
+        Small::No(size)
+    })
 }
 
 /// Removes a file that is ours, if it is still there: on a thread that may wait, as the blocks of

@@ -188,6 +188,9 @@ impl Look {
             Ok(Err(error)) => {
                 warn!("{service}: cannot claim: {error}");
                 pool.queue.failed();
+                if let Some(dependency) = error.dependency() {
+                    pool.rules.breakers.open(dependency, &error.to_string());
+                }
             }
             Err(_) => {
                 warn!("{service}: cannot claim: the store does not answer");

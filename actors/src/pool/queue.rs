@@ -129,6 +129,13 @@ impl Queue {
         state.next_poll = Instant::now() + pause.min(self.poll);
     }
 
+    /// The store answers again.
+    pub(super) fn store_is_back(&self) {
+        let state = &mut *self.lock();
+        state.failures = 0;
+        state.dry = false;
+    }
+
     /// That claim is no longer under way.
     pub(super) fn end_look(&self, begun: Begun) {
         let _ = self

@@ -15,13 +15,13 @@ use tokio::time::{Instant, sleep};
 
 use super::Pool;
 use super::attempt::InHand;
-use super::claim::{Blame, Key, claim_ref};
-use super::place::{place, remove_file};
+use super::claim::{Blame, Key, Reins, Stop, claim_ref};
+use super::place::{Unplaced, place, remove_file};
 
 /// The pause before an orphan is written.
 const ORPHAN_PAUSE: Duration = Duration::from_millis(50);
 /// The first pause after the store has failed; it doubles up to [`LONGEST_PAUSE`].
-pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
 /// The longest.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -59,19 +59,25 @@ pub(super) async fn write_orphan(pool: Arc<Pool>, key: Key, blame: Blame, incarn
         Blame::Own => Finding::Failed(error),
         Blame::Unknown | Blame::Another => Finding::WorkerLost(error),
     };
-    write(&pool, key, finding).await;
+    // It has made nothing that would have to wait for a place.
+    write(&pool, key, finding, &Reins::default()).await;
     in_hand.done();
 }
 
-/// Writes how an attempt ended, or gives up.
-pub(super) async fn write(pool: &Pool, key: Key, finding: Finding) {
+/// Writes how an attempt ended, or gives up. `false` where the claim is to be handed back, as what
+/// is needed for it is away.
+pub(super) async fn write(pool: &Pool, key: Key, finding: Finding, reins: &Reins) -> bool {
     let outcome = match finding {
         Finding::Failed(error) => Outcome::Failed(error),
         Finding::WorkerLost(error) => Outcome::WorkerLost(error),
         Finding::Cancelled => Outcome::Cancelled,
-        Finding::Made(output) => match place(pool, key, output).await {
+        Finding::Made(output) => match place(pool, key, output, reins).await {
             Ok(result) => Outcome::Succeeded(result),
-            Err(error) => Outcome::Failed(error),
+            Err(Unplaced::Failed(error)) => Outcome::Failed(error),
+            Err(Unplaced::Outage) => return false,
+            Err(Unplaced::Stopped) if reins.why() == Some(Stop::Cancelled) => Outcome::Cancelled,
+            // It was taken from this task.
+            Err(Unplaced::Stopped) => return true,
         },
     };
     // After a pause of the process the lease is over, and perhaps nobody else has seen that: the
@@ -87,6 +93,7 @@ pub(super) async fn write(pool: &Pool, key: Key, finding: Finding) {
         () = complete(pool, key, &outcome, &long) => {}
         () = count => {}
     }
+    true
 }
 
 /// Writes the outcome, again and again while the store fails, until it has been tried for `long`

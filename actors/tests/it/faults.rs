@@ -289,16 +289,3 @@ fn blobs_that_fail_for_a_while_do_not_fail_the_job() {
         assert_eq!(job.lifecycle.attempt, 1);
     });
 }
-
-#[test]
-fn a_result_that_cannot_be_stored_fails_the_attempt_and_leaves_no_file() {
-    in_virtual_time(async {
-        let world = World::new().await;
-        let handle = world.start().await;
-        world.blobs.faults().set_down(true);
-        let job = world.run(&handle, "file 100000").await;
-        let job = world.reaches(job, State::Failed).await;
-        assert_eq!(job.error.unwrap().code, "blobs_unavailable");
-        assert_eq!(world.script.files_left(), 0);
-    });
-}

@@ -9,6 +9,7 @@ mod fixture;
 mod gate;
 mod hand_back;
 mod jobs;
+mod outages;
 mod pauses;
 mod poison;
 mod report_file;

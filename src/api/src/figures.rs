@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use lastcall_actors::{Phase, ServiceState, SystemStatus};
+use lastcall_actors::{BreakerState, DependencyStatus, Phase, ServiceState, SystemStatus};
 use lastcall_domain::store::StoreCounts;
 use lastcall_domain::{Disk, Timestamp};
 use prometheus::core::Collector;
@@ -30,6 +30,7 @@ pub(crate) fn gather(
     room(&registry, disks)?;
     let status = state.system.status();
     services(&registry, &status)?;
+    dependencies(&registry, &status)?;
     if let Some(counts) = counts {
         store(&registry, counts)?;
         waiting(&registry, state, oldest)?;
@@ -131,6 +132,29 @@ fn room(registry: &Registry, disks: &[Disk]) -> Result<()> {
         "Whether uploads and submissions are refused for want of room.",
         &["disk"],
         each(|disk| f64::from(u8::from(disk.is_low()))),
+    )
+}
+
+fn dependencies(registry: &Registry, status: &SystemStatus) -> Result<()> {
+    let each = |value: fn(&DependencyStatus) -> f64| -> Values<'_> {
+        let parts = status.dependencies.iter();
+        parts
+            .map(|part| (vec![part.name.as_str()], value(part)))
+            .collect()
+    };
+    gauge(
+        registry,
+        "lastcall_dependency_up",
+        "Whether the part is there that work depends on.",
+        &["dependency"],
+        each(|part| f64::from(u8::from(part.breaker == BreakerState::Closed))),
+    )?;
+    counter(
+        registry,
+        "lastcall_dependency_outages_total",
+        "How often the part was away.",
+        &["dependency"],
+        each(|part| part.outages as f64),
     )
 }
 

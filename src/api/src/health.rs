@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout};
 use utoipa::ToSchema;
 
 use crate::state::ApiState;
-use lastcall_actors::Phase;
+use lastcall_actors::{BreakerState, Phase};
 
 /// How long a part may take to say that it is there.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -42,8 +42,8 @@ pub(crate) struct ReadinessView {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = FailingCheck)]
 pub(crate) struct Failing {
-    /// `store`, `blobs`, `disk` (there is less room than `store.min_free`) or `clock` (it is more than
-    /// a second from the database's).
+    /// `store`, `blobs`, `scratch`, `file_descriptors`, `disk` (there is less room than
+    /// `store.min_free`) or `clock` (it is more than a second from the database's).
     name: &'static str,
     /// `failing`.
     status: &'static str,
@@ -93,6 +93,7 @@ pub(crate) async fn readyz(state: web::Data<ApiState>) -> HttpResponse {
         Phase::Starting => "starting",
         Phase::Running => {
             checks = state.failing().await;
+            checks.extend(state.away(&checks));
             if checks.is_empty() {
                 "ready"
             } else {
@@ -110,6 +111,19 @@ pub(crate) async fn readyz(state: web::Data<ApiState>) -> HttpResponse {
 }
 
 impl ApiState {
+    /// The parts that work has found missing, and that have not come back since.
+    fn away(&self, known: &[Failing]) -> Vec<Failing> {
+        let dependencies = self.system.status().dependencies.into_iter();
+        let away = dependencies.filter(|part| part.breaker != BreakerState::Closed);
+        let away = away.map(|part| Failing {
+            name: part.name.as_str(),
+            status: "failing",
+            detail: part.detail.unwrap_or_default(),
+        });
+        away.filter(|part| known.iter().all(|known| known.name != part.name))
+            .collect()
+    }
+
     /// The parts that are missing, as of a moment ago.
     async fn failing(&self) -> Vec<Failing> {
         let mut last = self.readiness.last.lock().await;

@@ -148,7 +148,7 @@ impl From<StoreError> for Problem {
 impl From<BlobError> for Problem {
     fn from(error: BlobError) -> Self {
         match &error {
-            BlobError::Unavailable(_) => {
+            BlobError::Unavailable(_) | BlobError::Environment { .. } => {
                 Self::new(Code::BlobsUnavailable, error.to_string()).retry_after(1)
             }
             BlobError::NoSpace(_) => {

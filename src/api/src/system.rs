@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
-use lastcall_actors::{Phase, ShutdownReport};
+use lastcall_actors::{DependencyStatus, Phase, ShutdownReport};
 use lastcall_domain::store::{JobFilter, Order, StoreCounts};
 use lastcall_domain::{Service, State};
 use serde::Serialize;
@@ -44,6 +44,8 @@ pub(crate) struct SystemView {
     services: Vec<ServiceView>,
     /// Threads that were given up because an actor hung on them, and have not ended since.
     abandoned_threads: Vec<String>,
+    /// The parts that work depends on: while one is away, no job is claimed.
+    dependencies: Vec<DependencyView>,
     /// Sessions that are there; `null` where the store does not say.
     sessions: Option<u64>,
     /// Unfinished jobs by service; `null` where the store does not say.
@@ -56,6 +58,21 @@ pub(crate) struct SystemView {
     /// The report of the shutdown before this start.
     #[schema(value_type = Option<Object>)]
     previous_shutdown: Option<ShutdownReport>,
+}
+
+/// A part that work depends on.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Dependency)]
+struct DependencyView {
+    /// `store`, `blobs`, `scratch` or `file_descriptors`.
+    name: &'static str,
+    /// `closed` while it is used, `open` while it is away, `half_open` while it is probed.
+    breaker: &'static str,
+    /// How often it was away since the process started.
+    outages: u64,
+    /// What was last heard of it, while it is away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
 }
 
 /// Unfinished jobs.
@@ -94,6 +111,7 @@ pub(crate) async fn get(state: web::Data<ApiState>) -> ApiResult<web::Json<Syste
         uptime_seconds: seconds(now - state.started_at),
         services: services.collect(),
         abandoned_threads: status.abandoned_threads,
+        dependencies: status.dependencies.into_iter().map(dependency).collect(),
         sessions: counts.as_ref().map(|counts| counts.sessions),
         jobs: counts.as_ref().map(jobs),
         disks: state
@@ -177,6 +195,15 @@ impl ApiState {
             }
             Err(_) => None,
         }
+    }
+}
+
+fn dependency(status: DependencyStatus) -> DependencyView {
+    DependencyView {
+        name: status.name.as_str(),
+        breaker: status.breaker.as_str(),
+        outages: status.outages,
+        detail: status.detail,
     }
 }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
-use crate::BlobKey;
+use crate::{BlobKey, Dependency};
 
 /// Why a blob store could not do what it was asked to.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,13 +14,21 @@ pub enum BlobError {
     /// There is no blob under that key.
     #[error("there is no such blob")]
     NotFound,
-    /// It is out of reach; the same call may go through later.
+    /// It is out of reach or does not let us in; the same call may go through later.
     #[error("the blob store is unavailable: {0}")]
     Unavailable(String),
     /// It is full; the same call may go through once there is room.
     #[error("the blob store is out of space: {0}")]
     NoSpace(String),
-    /// It refuses for good: wrong credentials, no such bucket.
+    /// What it needs besides is away: file descriptors, or the disk for copies of blobs.
+    #[error("{dependency} unavailable: {detail}")]
+    Environment {
+        /// Which part.
+        dependency: Dependency,
+        /// What is known of it.
+        detail: String,
+    },
+    /// It refuses for good: what is no key, what it cannot do.
     #[error("the blob store failed: {0}")]
     Failed(String),
 }
@@ -31,6 +39,7 @@ impl BlobError {
         match self {
             Self::NotFound => "blob_not_found",
             Self::Unavailable(_) | Self::NoSpace(_) => "blobs_unavailable",
+            Self::Environment { dependency, .. } => dependency.code(),
             Self::Failed(_) => "blobs_failed",
         }
     }
@@ -38,6 +47,15 @@ impl BlobError {
     /// Whether the same call may go through later.
     pub fn retryable(&self) -> bool {
         !matches!(self, Self::Failed(_))
+    }
+
+    /// The part of the environment whose fault it is.
+    pub fn dependency(&self) -> Option<Dependency> {
+        match self {
+            Self::Unavailable(_) | Self::NoSpace(_) => Some(Dependency::Blobs),
+            Self::Environment { dependency, .. } => Some(*dependency),
+            Self::NotFound | Self::Failed(_) => None,
+        }
     }
 }
 

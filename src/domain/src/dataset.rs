@@ -143,6 +143,11 @@ impl BlobKey {
         Self(format!("{}.{suffix}", self.0))
     }
 
+    /// A key at which it is tried whether blobs can be kept.
+    pub fn probe() -> Self {
+        Self(format!("probe-{}", uuid::Uuid::now_v7()))
+    }
+
     /// A key as a store's row keeps it.
     pub fn from_stored(key: impl Into<String>) -> Self {
         Self(key.into())

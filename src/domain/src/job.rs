@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use crate::lifecycle::{Lifecycle, State};
 use crate::{
-    CheckOptions, DatasetName, JobId, Owner, ProfileOptions, ReportFormat, SessionId, SqlParameter,
+    CheckOptions, DatasetName, Dependency, JobId, Owner, ProfileOptions, ReportFormat, SessionId,
+    SqlParameter,
     Timestamp,
 };
 
@@ -274,6 +275,9 @@ pub struct JobError {
     /// Whether another attempt may end better.
     #[serde(default, skip_serializing)]
     pub retryable: bool,
+    /// The part of the environment whose fault it is, and not the job's.
+    #[serde(skip)]
+    pub unavailable: Option<Dependency>,
 }
 
 impl JobError {
@@ -283,6 +287,15 @@ impl JobError {
             code: code.into(),
             message: message.into(),
             retryable: false,
+            unavailable: None,
+        }
+    }
+
+    /// An error that is the fault of the environment: the attempt goes on when that part is back.
+    pub fn unavailable(dependency: Dependency, message: impl Into<String>) -> Self {
+        Self {
+            unavailable: Some(dependency),
+            ..Self::transient(dependency.code(), message)
         }
     }
 

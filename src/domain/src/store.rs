@@ -19,8 +19,8 @@ use tokio::sync::broadcast;
 
 use crate::lifecycle::{Ending, State};
 use crate::{
-    BlobKey, ClaimRef, Dataset, DatasetName, InstanceId, Job, JobError, JobId, Owner, ReadOptions,
-    Refused, Schema, Service, Session, SessionId, Timestamp,
+    BlobKey, ClaimRef, Dataset, DatasetName, Dependency, InstanceId, Job, JobError, JobId, Owner,
+    ReadOptions, Refused, Schema, Service, Session, SessionId, Timestamp,
 };
 
 /// Why a store could not do what it was asked to.
@@ -55,6 +55,11 @@ impl StoreError {
     /// Whether the same call may go through later.
     pub fn retryable(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::NoSpace(_))
+    }
+
+    /// The part of the environment whose fault it is.
+    pub fn dependency(&self) -> Option<Dependency> {
+        self.retryable().then_some(Dependency::Store)
     }
 }
 

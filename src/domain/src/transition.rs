@@ -79,6 +79,7 @@ impl Job {
             // There is no other attempt, so the row does not keep whether one would help.
             self.error = Some(JobError {
                 retryable: false,
+                unavailable: None,
                 ..error.clone()
             });
         }
@@ -161,7 +162,8 @@ fn exhausted(cause: Cause, limits: &Limits) -> Option<JobError> {
             INTERRUPTIONS_EXHAUSTED,
             format!(
                 "the job was handed back more than {} times: it does not fit between two \
-                 shutdowns; raise `shutdown.deadline` or make it smaller",
+                 shutdowns, or each time a part that it needs was away; raise \
+                 `shutdown.deadline` or make it smaller",
                 limits.max_interruptions
             ),
         )),

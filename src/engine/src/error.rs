@@ -2,7 +2,7 @@
 
 use std::io;
 
-use lastcall_domain::InvalidOption;
+use lastcall_domain::{Dependency, InvalidOption};
 
 /// Why an analysis ended without a result.
 #[derive(Debug, thiserror::Error)]
@@ -96,6 +96,14 @@ impl EngineError {
     /// Whether the same request may succeed when it is tried again.
     pub fn retryable(&self) -> bool {
         matches!(self, Self::Io(_) | Self::ShutDown | Self::Internal { .. })
+    }
+
+    /// The part of the environment whose fault it is.
+    pub fn dependency(&self) -> Option<Dependency> {
+        match self {
+            Self::Io(error) => Dependency::of_work_io(error),
+            _ => None,
+        }
     }
 
     pub(crate) fn malformed(format: &'static str, detail: impl Into<String>) -> Self {

@@ -1,5 +1,7 @@
 //! What can go wrong with a report.
 
+use lastcall_domain::Dependency;
+
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
@@ -24,6 +26,14 @@ pub enum RenderError {
     /// The PDF needs more memory than it may have, or the machine has none left.
     #[error("{0}")]
     Exhausted(String),
+    /// A part of the environment is away that it needs.
+    #[error("{dependency} unavailable: {detail}")]
+    Environment {
+        /// Which part.
+        dependency: Dependency,
+        /// What is known of it.
+        detail: String,
+    },
     /// No child process could be had, or it was lost for no fault of the document.
     #[error("no process for the PDF: {0}")]
     Unavailable(String),
@@ -41,13 +51,26 @@ impl RenderError {
             Self::Unreadable(_) => "analysis_not_readable",
             Self::Io(_) => "io_failed",
             Self::Exhausted(_) | Self::Threads(_) => "resource_exhausted",
+            Self::Environment { dependency, .. } => dependency.code(),
             Self::Unavailable(_) => "pdf_unavailable",
         }
     }
 
     /// Whether the same input may do better another time.
     pub fn retryable(&self) -> bool {
-        matches!(self, Self::Io(_) | Self::Unavailable(_) | Self::Threads(_))
+        matches!(
+            self,
+            Self::Io(_) | Self::Environment { .. } | Self::Unavailable(_) | Self::Threads(_)
+        )
+    }
+
+    /// The part of the environment whose fault it is.
+    pub fn dependency(&self) -> Option<Dependency> {
+        match self {
+            Self::Io(error) => Dependency::of_work_io(error),
+            Self::Environment { dependency, .. } => Some(*dependency),
+            _ => None,
+        }
     }
 }
 

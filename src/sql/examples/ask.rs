@@ -25,6 +25,7 @@ impl Tables for Files {
             code: "table_unavailable",
             message: "there is no such table".into(),
             retryable: false,
+            unavailable: None,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use lastcall_domain::Dependency;
 use serde::{Deserialize, Serialize};
 
 use crate::tables::TableError;
@@ -109,6 +110,14 @@ pub enum SqlError {
         /// Why.
         error: TableError,
     },
+    /// A part of the environment is away that it needs.
+    #[error("{dependency} unavailable: {detail}")]
+    Environment {
+        /// Which part.
+        dependency: Dependency,
+        /// What is known of it.
+        detail: String,
+    },
     /// No child process could be had, or it was lost for no fault of the query.
     #[error("no process for the query: {0}")]
     Unavailable(String),
@@ -130,6 +139,7 @@ impl SqlError {
             Self::Timeout(_) => "timeout",
             Self::Cancelled => "cancelled",
             Self::Tables(error) | Self::Table { error, .. } => error.code,
+            Self::Environment { dependency, .. } => dependency.code(),
             Self::Unavailable(_) => "sql_unavailable",
         }
     }
@@ -137,9 +147,27 @@ impl SqlError {
     /// Whether the same query may succeed later.
     pub fn retryable(&self) -> bool {
         match self {
-            Self::Unavailable(_) => true,
+            Self::Environment { .. } | Self::Unavailable(_) => true,
             Self::Tables(error) | Self::Table { error, .. } => error.retryable,
             _ => false,
+        }
+    }
+
+    /// The part of the environment whose fault it is.
+    pub fn dependency(&self) -> Option<Dependency> {
+        match self {
+            Self::Tables(error) | Self::Table { error, .. } => error.unavailable,
+            Self::Environment { dependency, .. } => Some(*dependency),
+            _ => None,
+        }
+    }
+
+    /// The error of the operating system, where a child is started or a temporary file made.
+    pub(crate) fn of_io(error: &std::io::Error) -> Self {
+        let detail = error.to_string();
+        match Dependency::of_shortage(error) {
+            Some(dependency) => Self::Environment { dependency, detail },
+            None => Self::Unavailable(detail),
         }
     }
 
@@ -159,6 +187,7 @@ impl SqlError {
             | Self::Cancelled
             | Self::Tables(_)
             | Self::Table { .. }
+            | Self::Environment { .. }
             | Self::Unavailable(_) => None,
         }
     }

@@ -119,6 +119,8 @@ pub(crate) enum FailureKind {
     Failed,
     Exhausted,
     Unprotected,
+    /// The disk of the temporary files is full.
+    ScratchFull,
 }
 
 impl FailureKind {

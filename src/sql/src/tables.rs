@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use async_trait::async_trait;
+use lastcall_domain::Dependency;
 
 /// The tables that a query may read.
 #[async_trait]
@@ -34,4 +35,6 @@ pub struct TableError {
     pub message: String,
     /// Whether the same call may succeed later.
     pub retryable: bool,
+    /// The part of the environment whose fault it is.
+    pub unavailable: Option<Dependency>,
 }

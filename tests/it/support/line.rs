@@ -1,5 +1,5 @@
-//! A line to the database that can be cut and mended, while the server itself stays up for
-//! whoever has another.
+//! A line to a server that can be cut and mended, while the server itself stays up for whoever
+//! has another.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -17,11 +17,13 @@ pub(crate) enum State {
     Silent,
     /// Connections end, and new ones are turned away.
     Gone,
+    /// Connections end, and every request is answered with this HTTP status.
+    TurnedAway(u16),
 }
 
-/// Passes bytes between a port of its own and the server of a database.
+/// Passes bytes between a port of its own and a server.
 pub(crate) struct Line {
-    /// The URL of the database by this line.
+    /// The URL of the database, or of the HTTP server, by this line.
     pub(crate) url: String,
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -45,6 +47,15 @@ impl Line {
     pub(crate) fn to(database: &Database) -> Self {
         let (head, rest) = database.url.split_once('@').unwrap();
         let (server, rest) = rest.split_once('/').unwrap();
+        Self::new(server, |address| format!("{head}@{address}/{rest}"))
+    }
+
+    /// To an HTTP server at this address.
+    pub(crate) fn to_server(server: &str) -> Self {
+        Self::new(server, |address| format!("http://{address}"))
+    }
+
+    fn new(server: &str, url: impl Fn(SocketAddr) -> String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
@@ -59,7 +70,7 @@ impl Line {
         });
         let theirs = Arc::clone(&shared);
         Self {
-            url: format!("{head}@{address}/{rest}"),
+            url: url(address),
             address,
             shared,
             listener: Some(std::thread::spawn(move || listen(&listener, &theirs))),
@@ -70,7 +81,7 @@ impl Line {
     pub(crate) fn set(&self, state: State) {
         let mut inner = self.shared.lock();
         inner.state = state;
-        if state == State::Gone {
+        if matches!(state, State::Gone | State::TurnedAway(_)) {
             for end in inner.ends.drain(..) {
                 // The other side may have ended it already.
                 let _ = end.shutdown(Shutdown::Both);
@@ -135,6 +146,12 @@ fn listen(listener: &TcpListener, shared: &Arc<Shared>) {
         if shared.lock().over {
             return;
         }
+        let state = shared.lock().state;
+        if let State::TurnedAway(status) = state {
+            // Whoever asked may be gone.
+            std::thread::spawn(move || turn_away(client, status).ok());
+            continue;
+        }
         let Some((client, server)) = shared.connect(client) else {
             continue;
         };
@@ -144,6 +161,24 @@ fn listen(listener: &TcpListener, shared: &Arc<Shared>) {
             std::thread::spawn(move || pass(from, to, &shared));
         }
     }
+}
+
+/// Answers one request with this status.
+fn turn_away(mut client: TcpStream, status: u16) -> std::io::Result<()> {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        client.read_exact(&mut byte)?;
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8_lossy(&head).to_ascii_lowercase();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+    let mut body = (&client).take(length.unwrap_or(0));
+    std::io::copy(&mut body, &mut std::io::sink())?;
+    let answer = format!("HTTP/1.1 {status} No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    client.write_all(answer.as_bytes())
 }
 
 fn pass(mut from: TcpStream, mut to: TcpStream, shared: &Shared) {

@@ -23,6 +23,18 @@ impl Hands {
         state.note_orphans();
     }
 
+    /// The attempt is given up for an outage: the claim is to be handed back.
+    pub(crate) fn interrupt(&self, key: Key, incarnation: u64) {
+        let state = &mut *self.lock();
+        if let Some(claim) = state.claims.get_mut(&key)
+            && claim.incarnation == incarnation
+            && !matches!(claim.stage, Stage::Orphaned(_))
+        {
+            claim.orphan(Blame::Another);
+        }
+        state.note_orphans();
+    }
+
     /// Everything that ran before `incarnation` is lost with its arbiter: by the fault of whoever
     /// had the thread, if that was one of them.
     pub(crate) fn abandon(&self, incarnation: u64) {

@@ -100,6 +100,7 @@ impl SystemPort for FakeSystem {
             phase: self.phase(),
             services: self.services.lock().unwrap().clone(),
             abandoned_threads: Vec::new(),
+            dependencies: Vec::new(),
         }
     }
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::thread::JoinHandle;
 
 use lastcall_child::host::{ChildExit, Killed, Process, Scratch, spawn_owner};
-use lastcall_domain::Cancel;
+use lastcall_domain::{Cancel, Dependency};
 use nix::sys::signal::Signal;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -206,8 +206,11 @@ impl ChildPool {
         let folder = self.scratch.folder("document-");
         let process = folder.and_then(|folder| Process::start(&self.config.program, folder));
         process.map(Setter::new).map_err(|error| {
-            let why = format!("cannot start a typesetting process: {error}");
-            Attempt::Failed(RenderError::Unavailable(why))
+            let detail = format!("cannot start a typesetting process: {error}");
+            Attempt::Failed(match Dependency::of_shortage(&error) {
+                Some(dependency) => RenderError::Environment { dependency, detail },
+                None => RenderError::Unavailable(detail),
+            })
         })
     }
 

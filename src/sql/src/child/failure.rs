@@ -140,9 +140,10 @@ pub(super) fn of_running(error: DataFusionError) -> Failure {
 /// The failure of reading or writing.
 pub(super) fn of_io(error: &Error) -> Failure {
     match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::FileTooLarge | ErrorKind::QuotaExceeded => {
-            out_of_disk()
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            FailureKind::ScratchFull.because(Fault::new("the disk of the temporary files is full"))
         }
+        ErrorKind::FileTooLarge => out_of_disk(),
         ErrorKind::OutOfMemory => out_of_memory(),
         // The engine's own count of what it spills.
         ErrorKind::Other if is_about_disk(&error.to_string()) => out_of_disk(),

@@ -288,8 +288,7 @@ impl ChildPool {
     }
 
     fn start(&self) -> Result<QueryProcess, SqlError> {
-        QueryProcess::start(&self.config, &self.scratch)
-            .map_err(|error| SqlError::Unavailable(error.to_string()))
+        QueryProcess::start(&self.config, &self.scratch).map_err(|error| SqlError::of_io(&error))
     }
 
     /// Starts children until there are enough spares. A failure is left to the query that finds

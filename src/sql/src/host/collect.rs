@@ -34,7 +34,7 @@ impl<'a> Collector<'a> {
     /// Takes more bytes.
     ///
     /// # Errors
-    /// When the answer has grown beyond its limit, or the disk is full.
+    /// When the answer has grown beyond its limit, or cannot be kept.
     pub(super) async fn push(&mut self, bytes: &[u8]) -> Result<(), SqlError> {
         self.count += bytes.len() as u64;
         if self.count > self.limit {
@@ -74,5 +74,5 @@ impl<'a> Collector<'a> {
 }
 
 fn disk(error: std::io::Error) -> SqlError {
-    SqlError::Exhausted(Fault::new(format!("the answer cannot be kept: {error}")))
+    SqlError::of_io(&error)
 }

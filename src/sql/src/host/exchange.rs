@@ -1,7 +1,7 @@
 //! The conversation with a child about one query.
 
 use lastcall_child::host::Frame;
-use lastcall_domain::Progress;
+use lastcall_domain::{Dependency, Progress};
 
 use super::collect::Collector;
 use super::process::QueryProcess;
@@ -78,6 +78,10 @@ impl From<Failure> for SqlError {
             FailureKind::Failed => Self::Failed(fault),
             FailureKind::Exhausted => Self::Exhausted(fault),
             FailureKind::Unprotected => Self::Unprotected(fault),
+            FailureKind::ScratchFull => Self::Environment {
+                dependency: Dependency::Scratch,
+                detail: fault.message,
+            },
         }
     }
 }

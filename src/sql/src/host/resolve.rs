@@ -1,5 +1,7 @@
 //! From the tables that a query names to the files of the session's datasets.
 
+use lastcall_domain::Dependency;
+
 use crate::error::{Fault, SqlError};
 use crate::hint;
 use crate::protocol::{Need, Table};
@@ -31,7 +33,8 @@ pub(super) async fn resolve(needs: &[Need], tables: &dyn Tables) -> Result<Vec<T
             error: TableError {
                 code: "table_unavailable",
                 message: error.to_string(),
-                retryable: false,
+                retryable: true,
+                unavailable: Dependency::of_work_io(&error),
             },
         })?;
         opened.push(Table {

@@ -297,6 +297,7 @@ impl Tables for Broken {
                 code: "bad_data",
                 message: "line 3 is ragged".into(),
                 retryable: false,
+                unavailable: None,
             }),
         }
     }

@@ -12,6 +12,7 @@ use object_store::path::Path as ObjectPath;
 use object_store::{GetResultPayload, ObjectStoreExt};
 use tokio_util::io::ReaderStream;
 
+use super::root::Root;
 use super::staged::{Staged, install_file};
 use super::{derived_from, io, object, object_path};
 
@@ -21,27 +22,30 @@ const PIECE: usize = 256 * 1024;
 /// A folder. It follows no key out of itself, and must not be shared with other programs.
 #[derive(Debug)]
 pub(super) struct FolderBlobs {
-    root: PathBuf,
+    root: Root,
     store: LocalFileSystem,
 }
 
 impl FolderBlobs {
     /// The folder, made where there is none.
-    pub(super) fn open(root: PathBuf) -> BlobResult<Self> {
+    pub(super) fn open(folder: PathBuf) -> BlobResult<Self> {
         let open = || -> std::io::Result<Self> {
-            std::fs::create_dir_all(&root)?;
-            let root = root.canonicalize()?;
-            let store = LocalFileSystem::new_with_prefix(&root)?;
+            let root = Root::open(folder.clone())?;
+            let store = LocalFileSystem::new_with_prefix(root.path())?;
             Ok(Self { root, store })
         };
         open().map_err(|error| {
-            BlobError::Failed(format!("cannot use the folder {}: {error}", root.display()))
+            let folder = folder.display();
+            BlobError::Failed(format!("cannot use the folder {folder}: {error}"))
         })
     }
 
-    /// The file of a key or the folder of a prefix.
-    fn file(&self, path: &ObjectPath) -> PathBuf {
-        self.root.join(path.as_ref())
+    /// What the folder says of a blob.
+    async fn found<T>(&self, found: object_store::Result<T>) -> BlobResult<T> {
+        match found.map_err(object) {
+            Ok(found) => Ok(found),
+            Err(error) => Err(self.root.explain(error).await),
+        }
     }
 }
 
@@ -54,18 +58,18 @@ impl Blobs for FolderBlobs {
     }
 
     async fn put_file(&self, key: &BlobKey, file: &Path) -> BlobResult<()> {
-        let target = self.file(&object_path(key.as_str())?);
+        let target = self.root.file(&object_path(key.as_str())?);
         install_file(file, target, &self.root).await
     }
 
     async fn writer(&self, key: &BlobKey) -> BlobResult<Box<dyn BlobWriter>> {
-        let target = self.file(&object_path(key.as_str())?);
+        let target = self.root.file(&object_path(key.as_str())?);
         Ok(Box::new(Staged::begin(&self.root, target).await?))
     }
 
     async fn read(&self, key: &BlobKey) -> BlobResult<BlobStream> {
         let found = self.store.get(&object_path(key.as_str())?).await;
-        let found = found.map_err(object)?;
+        let found = self.found(found).await?;
         let bytes = found.meta.size;
         let stream = match found.payload {
             // Its own stream would read 8 KiB at a time.
@@ -82,25 +86,27 @@ impl Blobs for FolderBlobs {
 
     async fn local(&self, key: &BlobKey) -> BlobResult<LocalBlob> {
         let path = object_path(key.as_str())?;
-        self.store.head(&path).await.map_err(object)?;
-        Ok(LocalBlob::in_place(self.file(&path)))
+        self.found(self.store.head(&path).await).await?;
+        Ok(LocalBlob::in_place(self.root.file(&path)))
     }
 
     async fn exists(&self, key: &BlobKey) -> BlobResult<bool> {
-        match self.store.head(&object_path(key.as_str())?).await {
+        let found = self.store.head(&object_path(key.as_str())?).await;
+        match self.found(found).await {
             Ok(_) => Ok(true),
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
-            Err(error) => Err(object(error)),
+            Err(BlobError::NotFound) => Ok(false),
+            Err(error) => Err(error),
         }
     }
 
     async fn delete(&self, key: &BlobKey) -> BlobResult<()> {
-        let file = self.file(&object_path(key.as_str())?);
+        let file = self.root.file(&object_path(key.as_str())?);
         let derived = derived_from(key);
         let derived = derived.rsplit('/').next().unwrap_or(&derived).to_owned();
         let Some(folder) = file.parent() else {
             return Ok(());
         };
+        self.root.is_present().await?;
         remove(tokio::fs::remove_file(&file).await)?;
         let mut files = match tokio::fs::read_dir(folder).await {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
@@ -116,18 +122,23 @@ impl Blobs for FolderBlobs {
 
     async fn delete_prefix(&self, prefix: &str) -> BlobResult<()> {
         // The whole folder, so that what is half-written goes too.
-        let folder = self.file(&object_path(prefix)?);
+        let folder = self.root.file(&object_path(prefix)?);
+        self.root.is_present().await?;
         io_result(remove_tree(folder).await)
     }
 
     async fn ping(&self) -> BlobResult<()> {
-        let probe = self.root.join(format!(".ping-{}", uuid::Uuid::now_v7()));
+        self.root.is_present().await?;
+        let probe = self
+            .root
+            .path()
+            .join(format!(".ping-{}", uuid::Uuid::now_v7()));
         let written = tokio::fs::write(&probe, b"ping").await;
         let removed = tokio::fs::remove_file(&probe).await;
         match io_result(written).and(io_result(removed)) {
             Err(BlobError::NotFound) => Err(BlobError::Unavailable(format!(
                 "the folder {} is gone",
-                self.root.display()
+                self.root.path().display()
             ))),
             pinged => pinged,
         }

@@ -5,13 +5,14 @@ mod credentials;
 mod download;
 mod folder;
 mod marked;
+mod root;
 mod staged;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use lastcall_domain::{BlobError, BlobKey, BlobResult, Blobs};
+use lastcall_domain::{BlobError, BlobKey, BlobResult, Blobs, Dependency};
 use object_store::path::Path as ObjectPath;
 
 use bucket::BucketBlobs;
@@ -83,41 +84,68 @@ fn derived_from(key: &BlobKey) -> String {
     format!("{}.", key.as_str())
 }
 
-/// What went wrong with a local file.
+/// What went wrong with a file of the blobs.
 fn io(error: &std::io::Error) -> BlobError {
     use std::io::ErrorKind;
+    if let Some(shortage) = open_files(error) {
+        return shortage;
+    }
     match error.kind() {
         ErrorKind::NotFound => BlobError::NotFound,
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             BlobError::NoSpace("the disk of the blobs is full".to_owned())
         }
-        ErrorKind::PermissionDenied
-        | ErrorKind::ReadOnlyFilesystem
-        | ErrorKind::NotADirectory
-        | ErrorKind::IsADirectory => BlobError::Failed(error.to_string()),
         _ => BlobError::Unavailable(error.to_string()),
     }
+}
+
+/// What went wrong with a temporary file.
+fn scratch(error: &std::io::Error) -> BlobError {
+    open_files(error).unwrap_or_else(|| BlobError::Environment {
+        dependency: Dependency::Scratch,
+        detail: error.to_string(),
+    })
+}
+
+/// The error where it is for want of file descriptors.
+fn open_files(error: &std::io::Error) -> Option<BlobError> {
+    let whose = Dependency::of_io(error, Dependency::Blobs)?;
+    (whose == Dependency::FileDescriptors).then(|| BlobError::Environment {
+        dependency: whose,
+        detail: error.to_string(),
+    })
 }
 
 /// What went wrong in the object store.
 fn object(error: object_store::Error) -> BlobError {
     use object_store::Error;
-    match error {
+    match &error {
         Error::NotFound { .. } => BlobError::NotFound,
-        Error::PermissionDenied { .. }
-        | Error::Unauthenticated { .. }
-        | Error::InvalidPath { .. }
+        Error::InvalidPath { .. }
         | Error::NotSupported { .. }
         | Error::NotImplemented { .. }
         | Error::UnknownConfigurationKey { .. } => BlobError::Failed(error.to_string()),
-        _ => BlobError::Unavailable(error.to_string()),
+        // Credentials may have expired: whoever minds the service renews them.
+        _ => of_cause(&error).unwrap_or_else(|| BlobError::Unavailable(error.to_string())),
     }
+}
+
+/// The error of the operating system that is behind another, where it is for want of descriptors.
+fn of_cause(error: &(dyn std::error::Error + 'static)) -> Option<BlobError> {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if let Some(shortage) = cause.downcast_ref().and_then(open_files) {
+            return Some(shortage);
+        }
+        next = cause.source();
+    }
+    None
 }
 
 /// As [`object`], where what is missing can only be the place itself.
 fn object_written(error: object_store::Error) -> BlobError {
     match object(error) {
-        BlobError::NotFound => BlobError::Failed("there is no such bucket".to_owned()),
+        BlobError::NotFound => BlobError::Unavailable("there is no such bucket".to_owned()),
         other => other,
     }
 }

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use lastcall_domain::{BlobError, BlobResult, BlobWriter};
+use lastcall_domain::{BlobResult, BlobWriter};
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 
 use super::io;
+use super::root::{Root, place};
 
 /// Bytes that are gathered before they are written: each write is a trip to another thread.
 const PIECE: usize = 512 * 1024;
@@ -19,7 +20,7 @@ const PIECE: usize = 512 * 1024;
 /// A file being written beside its final name. Dropping it removes it.
 #[derive(Debug)]
 pub(super) struct Staged {
-    root: PathBuf,
+    root: Root,
     target: PathBuf,
     staging: Removed,
     file: File,
@@ -41,16 +42,13 @@ impl Drop for Removed {
 
 impl Staged {
     /// Begins the file `target` below `root`.
-    pub(super) async fn begin(root: &Path, target: PathBuf) -> BlobResult<Self> {
-        if let Some(folder) = target.parent() {
-            let made = tokio::fs::create_dir_all(folder).await;
-            made.map_err(|error| place(&error))?;
-        }
+    pub(super) async fn begin(root: &Root, target: PathBuf) -> BlobResult<Self> {
+        root.make_folder_of(&target).await?;
         let staging = staging_name(&target);
         let mut options = tokio::fs::OpenOptions::new();
         let file = options.write(true).create_new(true).open(&staging).await;
         Ok(Self {
-            root: root.to_owned(),
+            root: root.clone(),
             target,
             file: file.map_err(|error| place(&error))?,
             staging: Removed(Some(staging)),
@@ -93,11 +91,8 @@ impl BlobWriter for Staged {
 /// Moves a file to its name below `root`, or copies it where it is on another disk. The file is
 /// gone afterwards. One that has the name already stays: somebody who was let read exactly that
 /// file may be about to.
-pub(super) async fn install_file(file: &Path, target: PathBuf, root: &Path) -> BlobResult<()> {
-    if let Some(folder) = target.parent() {
-        let made = tokio::fs::create_dir_all(folder).await;
-        made.map_err(|error| place(&error))?;
-    }
+pub(super) async fn install_file(file: &Path, target: PathBuf, root: &Root) -> BlobResult<()> {
+    root.make_folder_of(&target).await?;
     let source = File::open(file).await.map_err(|error| io(&error))?;
     source.sync_all().await.map_err(|error| io(&error))?;
     match tokio::fs::hard_link(file, &target).await {
@@ -117,18 +112,18 @@ pub(super) async fn install_file(file: &Path, target: PathBuf, root: &Path) -> B
     removed.map_err(|error| io(&error))
 }
 
-async fn install(staging: &Path, target: &Path, root: &Path) -> BlobResult<()> {
+async fn install(staging: &Path, target: &Path, root: &Root) -> BlobResult<()> {
     let renamed = tokio::fs::rename(staging, target).await;
     renamed.map_err(|error| place(&error))?;
     settle(target, root).await
 }
 
 /// Flushes the folders from the file's up to `root`, each of which may be new.
-async fn settle(target: &Path, root: &Path) -> BlobResult<()> {
+async fn settle(target: &Path, root: &Root) -> BlobResult<()> {
     for folder in target.ancestors().skip(1) {
         let flushed = async { File::open(folder).await?.sync_all().await };
         flushed.await.map_err(|error| place(&error))?;
-        if folder == root {
+        if folder == root.path() {
             break;
         }
     }
@@ -141,12 +136,4 @@ fn staging_name(target: &Path) -> PathBuf {
     let mut name = target.as_os_str().to_owned();
     name.push(format!(".part-{}", uuid::Uuid::now_v7()));
     PathBuf::from(name)
-}
-
-/// As [`io`], where what is missing can only be the folder itself: somebody removed it.
-fn place(error: &std::io::Error) -> BlobError {
-    match io(error) {
-        BlobError::NotFound => BlobError::Unavailable(error.to_string()),
-        other => other,
-    }
 }

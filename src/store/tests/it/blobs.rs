@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
-use lastcall_domain::{BlobError, BlobKey, Blobs, JobId, MemoryBlobs, SessionId};
+use lastcall_domain::{BlobError, BlobKey, Blobs, Dependency, JobId, MemoryBlobs, SessionId};
 use lastcall_store::{open_blobs, open_blobs_with};
 use tempfile::TempDir;
 
@@ -296,8 +296,56 @@ async fn a_bucket_that_is_not_there_is_told() {
     let scratch = tempfile::tempdir().unwrap();
     let blobs = open_blobs_with("s3://nobodys-bucket", scratch.path(), environment()).unwrap();
     let error = blobs.ping().await.unwrap_err();
-    assert_eq!(error.code(), "blobs_failed");
+    assert_eq!(error.dependency(), Some(Dependency::Blobs));
     assert!(error.to_string().contains("no such bucket"), "{error}");
+}
+
+#[tokio::test]
+async fn a_folder_that_is_away_is_told_from_a_blob_that_is_not_there() {
+    let bench = Bench::folder();
+    let root = bench.root.clone().unwrap();
+    let elsewhere = bench.folder.path().join("elsewhere");
+    let session = SessionId::new();
+    let (key, other) = (BlobKey::upload(session), BlobKey::upload(session));
+    bench.blobs.put(&key, "x".into()).await.unwrap();
+    std::fs::rename(&root, &elsewhere).unwrap();
+    let are_away = async || {
+        let blobs = &bench.blobs;
+        let file = bench.file(b"x");
+        let prefix = BlobKey::prefix(session);
+        let errors = [
+            blobs.local(&key).await.map(|_| ()),
+            blobs.read(&key).await.map(|_| ()),
+            blobs.exists(&key).await.map(|_| ()),
+            blobs.put(&other, "x".into()).await,
+            blobs.put_file(&other, &file).await,
+            blobs.delete(&key).await,
+            blobs.delete_prefix(&prefix).await,
+            blobs.ping().await,
+        ];
+        for error in errors {
+            let whose = error.unwrap_err().dependency();
+            assert_eq!(whose, Some(Dependency::Blobs));
+        }
+    };
+    are_away().await;
+    assert!(!root.exists(), "nothing takes its place");
+    // A volume that is not mounted leaves an empty folder.
+    std::fs::create_dir(&root).unwrap();
+    are_away().await;
+    assert_eq!(std::fs::read_dir(&root).unwrap().count(), 0);
+    std::fs::remove_dir(&root).unwrap();
+    std::fs::rename(&elsewhere, &root).unwrap();
+    assert_eq!(bench.content(&key).await, b"x");
+    let missing = bench.blobs.read(&other).await.err();
+    assert_eq!(missing, Some(BlobError::NotFound));
+    // It may come back as a copy as well.
+    std::fs::rename(&root, &elsewhere).unwrap();
+    let copy = root.join(session.to_string()).join("datasets");
+    std::fs::create_dir_all(&copy).unwrap();
+    std::fs::write(root.join(key.as_str()), "x").unwrap();
+    assert_eq!(bench.content(&key).await, b"x");
+    bench.blobs.put(&other, "y".into()).await.unwrap();
 }
 
 #[test]

@@ -1,0 +1,286 @@
+//! One circuit breaker for each part of the environment.
+//!
+//! ```text
+//!              work meets a fault                 it is time
+//!   closed ─────────────────────────▶ open ─────────────────────▶ half open
+//!     ▲                                ▲   back-off, bounded         │  │
+//!     │                                └──────── the probe fails ────┘  │
+//!     └───────────────────────── the probe succeeds ────────────────────┘
+//! ```
+//!
+//! While any of them is not closed no job is claimed, and an attempt that has met the fault waits
+//! (see `pool::outage`). LeaseKeeper probes. Time in which the part is away is nobody's attempt.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use lastcall_domain::Dependency;
+use log::{debug, info, warn};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::pool::Pool;
+use crate::status::{BreakerState, DependencyStatus};
+
+/// The pause before the first probe; it doubles with each that fails.
+const MIN_PROBE_INTERVAL: Duration = Duration::from_millis(100);
+/// The longest pause between two probes.
+const MAX_PROBE_INTERVAL: Duration = Duration::from_secs(2);
+/// A part that is away again so soon after its return is probed as seldom as before.
+const RELAPSE: Duration = Duration::from_secs(30);
+
+/// The breakers. Every clone is the same ones.
+#[derive(Clone)]
+pub(crate) struct Breakers(Arc<Inner>);
+
+struct Inner {
+    state: Mutex<[Breaker; Dependency::ALL.len()]>,
+    changed: watch::Sender<()>,
+    pools: Mutex<Vec<Weak<Pool>>>,
+}
+
+#[derive(Debug, Default)]
+struct Breaker {
+    outage: Option<Outage>,
+    /// How often it was opened.
+    outages: u64,
+    /// Probes that failed, and faults of work soon after one that succeeded, in a row.
+    failures: u32,
+    /// When the last outage ended.
+    ended: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Outage {
+    since: Instant,
+    detail: String,
+    next_probe: Instant,
+    probing: bool,
+}
+
+impl Breakers {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Inner {
+            state: Mutex::default(),
+            changed: watch::Sender::new(()),
+            pools: Mutex::default(),
+        }))
+    }
+
+    /// Adds a pool that claims again when all breakers are closed.
+    pub(crate) fn attach(&self, pool: &Arc<Pool>) {
+        let mut pools = self.0.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        pools.push(Arc::downgrade(pool));
+    }
+
+    /// Whether everything is there that work depends on, as far as is known.
+    pub(crate) fn are_closed(&self) -> bool {
+        self.lock().iter().all(|breaker| breaker.outage.is_none())
+    }
+
+    /// Work has met a fault of this part.
+    pub(crate) fn open(&self, dependency: Dependency, detail: &str) {
+        let now = Instant::now();
+        let first = {
+            let breaker = &mut self.lock()[dependency.index()];
+            if breaker.outage.is_some() {
+                return;
+            }
+            let relapse = breaker.ended.is_some_and(|ended| now - ended < RELAPSE);
+            breaker.failures = if relapse { breaker.failures + 1 } else { 0 };
+            breaker.outages += 1;
+            breaker.outage = Some(Outage {
+                since: now,
+                detail: detail.to_owned(),
+                next_probe: now + pause(breaker.failures),
+                probing: false,
+            });
+            !relapse
+        };
+        if first {
+            warn!("{dependency} unavailable: {detail}; no job is claimed until it is back");
+        } else {
+            debug!("{dependency} unavailable again: {detail}");
+        }
+        self.0.changed.send_replace(());
+    }
+
+    /// Waits until the breaker of this part is closed.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub(crate) async fn closed(&self, dependency: Dependency) {
+        self.until(|breakers| breakers[dependency.index()].outage.is_none())
+            .await;
+    }
+
+    /// Whether any part was away at some time since `then`.
+    pub(crate) fn opened_since(&self, then: Instant) -> bool {
+        self.lock().iter().any(|breaker| {
+            breaker.outage.is_some() || breaker.ended.is_some_and(|ended| ended >= then)
+        })
+    }
+
+    /// Waits until it is to be tried whether this part is back, and says since when it is away.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub(crate) async fn probe_due(&self, dependency: Dependency) {
+        let of = |breakers: &[Breaker]| {
+            let outage = breakers[dependency.index()].outage.as_ref();
+            outage.map(|outage| outage.next_probe)
+        };
+        self.until(|breakers| of(breakers).is_some()).await;
+        let due = of(&*self.lock());
+        if let Some(due) = due {
+            tokio::time::sleep_until(due).await;
+        }
+        if let Some(outage) = &mut self.lock()[dependency.index()].outage {
+            outage.probing = true;
+        }
+    }
+
+    /// The part was probed.
+    pub(crate) fn probed(&self, dependency: Dependency, answer: Result<(), String>) {
+        let now = Instant::now();
+        let lasted = {
+            let breaker = &mut self.lock()[dependency.index()];
+            let Some(outage) = &mut breaker.outage else {
+                return;
+            };
+            if let Err(detail) = answer {
+                breaker.failures += 1;
+                outage.detail = detail;
+                outage.next_probe = now + pause(breaker.failures);
+                outage.probing = false;
+                return;
+            }
+            let lasted = now - outage.since;
+            breaker.outage = None;
+            breaker.ended = Some(now);
+            lasted
+        };
+        info!("{dependency} is back after {lasted:?}");
+        self.0.changed.send_replace(());
+        let pools = {
+            let pools = self.0.pools.lock().unwrap_or_else(PoisonError::into_inner);
+            pools.clone()
+        };
+        for pool in pools.iter().filter_map(Weak::upgrade) {
+            pool.dependency_is_back(dependency);
+        }
+    }
+
+    /// What the page shows of them.
+    pub(crate) fn describe(&self) -> Vec<DependencyStatus> {
+        let breakers = self.lock();
+        let of = |dependency: Dependency| {
+            let breaker = &breakers[dependency.index()];
+            let outage = breaker.outage.as_ref();
+            DependencyStatus {
+                name: dependency,
+                breaker: match outage {
+                    None => BreakerState::Closed,
+                    Some(outage) if outage.probing => BreakerState::HalfOpen,
+                    Some(_) => BreakerState::Open,
+                },
+                outages: breaker.outages,
+                detail: outage.map(|outage| outage.detail.clone()),
+            }
+        };
+        Dependency::ALL.map(of).to_vec()
+    }
+
+    async fn until(&self, holds: impl Fn(&[Breaker]) -> bool) {
+        let mut changed = self.0.changed.subscribe();
+        while !holds(&*self.lock()) {
+            // The sender is these breakers' own.
+            let _ = changed.changed().await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, [Breaker; Dependency::ALL.len()]> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Breakers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Breakers").finish_non_exhaustive()
+    }
+}
+
+fn pause(failures: u32) -> Duration {
+    MAX_PROBE_INTERVAL.min(MIN_PROBE_INTERVAL * 2_u32.pow(failures.min(8)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BLOBS: Dependency = Dependency::Blobs;
+
+    fn state(breakers: &Breakers) -> BreakerState {
+        breakers.describe()[BLOBS.index()].breaker
+    }
+
+    /// Probes once, with this answer; how long that was waited for.
+    async fn probe(breakers: &Breakers, answer: Result<(), String>) -> Duration {
+        let began = Instant::now();
+        breakers.probe_due(BLOBS).await;
+        assert_eq!(state(breakers), BreakerState::HalfOpen);
+        breakers.probed(BLOBS, answer);
+        began.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_part_that_stays_away_is_probed_ever_more_seldom_and_never_too_seldom() {
+        let breakers = Breakers::new();
+        assert!(breakers.are_closed());
+        breakers.open(BLOBS, "gone");
+        assert_eq!(state(&breakers), BreakerState::Open);
+        let mut last = Duration::ZERO;
+        for _ in 0..10 {
+            let waited = probe(&breakers, Err("still gone".to_owned())).await;
+            assert!(waited >= last && waited <= MAX_PROBE_INTERVAL + Duration::from_millis(1));
+            last = waited;
+        }
+        assert!(last >= MAX_PROBE_INTERVAL);
+        probe(&breakers, Ok(())).await;
+        assert!(breakers.are_closed());
+        assert_eq!(state(&breakers), BreakerState::Closed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_part_that_only_its_probe_finds_is_probed_as_seldom_as_before() {
+        let breakers = Breakers::new();
+        let mut waited = Duration::ZERO;
+        for _ in 0..6 {
+            breakers.open(BLOBS, "gone");
+            waited = probe(&breakers, Ok(())).await;
+        }
+        assert!(waited >= MAX_PROBE_INTERVAL, "{waited:?}");
+        tokio::time::sleep(2 * RELAPSE).await;
+        breakers.open(BLOBS, "gone");
+        let waited = probe(&breakers, Ok(())).await;
+        assert!(waited < 2 * MIN_PROBE_INTERVAL, "{waited:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_for_a_part_goes_on_when_it_is_back() {
+        let breakers = Breakers::new();
+        let before = Instant::now();
+        assert!(!breakers.opened_since(before));
+        breakers.open(BLOBS, "gone");
+        let waits = breakers.closed(BLOBS);
+        let probes = async {
+            probe(&breakers, Err("still gone".to_owned())).await;
+            probe(&breakers, Ok(())).await;
+        };
+        tokio::join!(waits, probes);
+        assert!(breakers.opened_since(before));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(!breakers.opened_since(Instant::now()));
+    }
+}

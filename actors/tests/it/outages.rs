@@ -1,0 +1,199 @@
+//! Parts of the environment that go away: work waits for them, and no job pays for it.
+
+use std::time::Duration;
+
+use lastcall_actors::{BreakerState, Handle};
+use lastcall_domain::{Dependency, Fault, JobId, State};
+use tokio::time::{Instant, sleep};
+
+use crate::fixture::{World, drain, in_virtual_time, service};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn breaker(handle: &Handle, dependency: Dependency) -> BreakerState {
+    let status = handle.status();
+    let parts = status.dependencies.iter();
+    parts
+        .filter(|part| part.name == dependency)
+        .map(|part| part.breaker)
+        .next()
+        .unwrap()
+}
+
+/// Attempts and interruptions.
+fn paid(world: &World, job: JobId) -> (u32, u32) {
+    let lifecycle = world.job(job).lifecycle;
+    (lifecycle.attempt, lifecycle.interruptions)
+}
+
+#[test]
+fn while_a_part_is_away_nothing_is_claimed_and_afterwards_everything_is_done() {
+    for dependency in Dependency::ALL {
+        in_virtual_time(async {
+            let world = World::new().await;
+            let handle = world.start().await;
+            world.parts().take_away(dependency);
+            let mut jobs = Vec::new();
+            for _ in 0..30 {
+                jobs.push(world.run(&handle, &format!("needs {dependency}")).await);
+            }
+            sleep(MINUTE).await;
+            assert_ne!(breaker(&handle, dependency), BreakerState::Closed);
+            let counts = service(&handle, "AnalysisService").counts;
+            assert!(counts.claimed <= 2, "{dependency}: {counts:?}");
+            world.parts().give_back(dependency);
+            let since = Instant::now();
+            world.all_succeed(&jobs).await;
+            assert!(since.elapsed() <= Duration::from_secs(5), "{dependency}");
+            for job in jobs {
+                assert_eq!(paid(&world, job), (1, 0), "{dependency}");
+            }
+            assert_eq!(breaker(&handle, dependency), BreakerState::Closed);
+        });
+    }
+}
+
+#[test]
+fn an_attempt_waits_as_long_as_it_may_take_and_is_then_handed_back() {
+    in_virtual_time(async {
+        let mut world = World::new().await;
+        world.config.analysis.timeout = MINUTE;
+        let handle = world.start().await;
+        world.parts().take_away(Dependency::Blobs);
+        let job = world.run(&handle, "needs blobs").await;
+        sleep(MINUTE / 2).await;
+        assert_eq!(world.job(job).state(), State::Running);
+        // However long it lasts: it is not claimed again.
+        sleep(60 * MINUTE).await;
+        assert_eq!(world.job(job).state(), State::Queued);
+        assert_eq!(paid(&world, job), (0, 1));
+        world.parts().give_back(Dependency::Blobs);
+        world.reaches(job, State::Succeeded).await;
+        assert_eq!(paid(&world, job), (1, 1));
+    });
+}
+
+#[test]
+fn a_drain_does_not_wait_for_a_part_that_is_away() {
+    in_virtual_time(async {
+        for query in ["needs scratch", "big 100000"] {
+            let world = World::new().await;
+            let handle = world.start().await;
+            world.parts().take_away(Dependency::Scratch);
+            world.blobs.faults().set_down(true);
+            let job = world.run(&handle, query).await;
+            sleep(MINUTE / 2).await;
+            let since = Instant::now();
+            let (outcome, _) = drain(&handle).await;
+            assert!(outcome.is_complete(), "{outcome:?}");
+            assert!(since.elapsed() <= Duration::from_secs(1), "{query}");
+            assert_eq!(world.job(job).state(), State::Queued);
+            assert_eq!(paid(&world, job), (0, 1), "{query}");
+        }
+    });
+}
+
+#[test]
+fn whoever_cancels_a_job_that_waits_for_a_part_need_not_wait_for_it() {
+    in_virtual_time(async {
+        for query in ["needs blobs", "big 100000"] {
+            let world = World::new().await;
+            let handle = world.start().await;
+            world.parts().take_away(Dependency::Blobs);
+            world.blobs.faults().set_down(true);
+            let job = world.run(&handle, query).await;
+            sleep(Duration::from_secs(10)).await;
+            use lastcall_domain::Store as _;
+            world.store.cancel(job).await.unwrap();
+            handle.cancel(job);
+            let since = Instant::now();
+            world.reaches(job, State::Cancelled).await;
+            assert!(since.elapsed() <= Duration::from_secs(1), "{query}");
+        }
+    });
+}
+
+#[test]
+fn work_that_fails_over_a_part_which_is_there_does_not_go_round_for_ever() {
+    in_virtual_time(async {
+        let world = World::new().await;
+        let handle = world.start().await;
+        // It fills the disk by itself: that is its own fault.
+        let job = world.run(&handle, "misses scratch").await;
+        let job = world.reaches(job, State::Failed).await;
+        assert_eq!(job.error.unwrap().code, "scratch_unavailable");
+        assert_eq!(job.lifecycle.attempt, 3);
+        // Of others it cannot be the reason; its time between two claims is bounded all the same.
+        let since = Instant::now();
+        let job = world.run(&handle, "misses blobs").await;
+        let job = world.reaches(job, State::Failed).await;
+        assert_eq!(job.error.unwrap().code, "interruptions_exhausted");
+        assert!(since.elapsed() >= 2 * MINUTE, "{:?}", since.elapsed());
+    });
+}
+
+#[test]
+fn a_result_waits_for_the_blobs_as_the_work_does() {
+    in_virtual_time(async {
+        let mut world = World::new().await;
+        world.config.analysis.timeout = MINUTE;
+        let handle = world.start().await;
+        world.blobs.faults().set_down(true);
+        let job = world.run(&handle, "file 100000").await;
+        sleep(MINUTE / 2).await;
+        assert_eq!(world.job(job).state(), State::Running);
+        world.blobs.faults().set_down(false);
+        world.reaches(job, State::Succeeded).await;
+        assert_eq!(paid(&world, job), (1, 0));
+        assert_eq!(world.script.files_left(), 0);
+        // Too long: it is made again when they are back.
+        world.blobs.faults().set_down(true);
+        let job = world.run(&handle, "file 100000").await;
+        sleep(10 * MINUTE).await;
+        assert_eq!(world.job(job).state(), State::Queued);
+        assert_eq!(paid(&world, job), (0, 1));
+        assert_eq!(world.script.files_left(), 0);
+        world.blobs.faults().set_down(false);
+        world.reaches(job, State::Succeeded).await;
+        assert_eq!(world.script.files_left(), 0);
+    });
+}
+
+#[test]
+fn a_report_whose_profile_waits_behind_work_that_waits_pays_nothing() {
+    in_virtual_time(async {
+        let mut world = World::new().await;
+        world.config.report.timeout = MINUTE;
+        let handle = world.start().await;
+        world.parts().take_away(Dependency::Blobs);
+        let mut jobs = Vec::new();
+        for _ in 0..2 {
+            jobs.push(world.run(&handle, "needs blobs").await);
+        }
+        world.script.running(0).await;
+        let report = world.report_of("data").await;
+        handle.wake(lastcall_domain::Service::Report);
+        jobs.push(report);
+        sleep(3 * MINUTE).await;
+        world.parts().give_back(Dependency::Blobs);
+        world.all_succeed(&jobs).await;
+        assert_eq!(paid(&world, report).0, 1);
+    });
+}
+
+#[test]
+fn a_store_that_comes_back_is_asked_at_once_by_whoever_waits_for_it() {
+    in_virtual_time(async {
+        let mut world = World::new().await;
+        world.config.analysis.poll = 10 * MINUTE;
+        let handle = world.start().await;
+        sleep(Duration::from_secs(1)).await;
+        let job = world.submit("ok").await;
+        world.store.faults().fail_next(5, Fault::Before);
+        handle.wake(lastcall_domain::Service::Analysis);
+        let since = Instant::now();
+        world.reaches(job, State::Succeeded).await;
+        assert!(since.elapsed() <= MINUTE, "{:?}", since.elapsed());
+        assert_eq!(paid(&world, job), (1, 0));
+    });
+}

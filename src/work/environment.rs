@@ -1,0 +1,104 @@
+//! The probes of the parts that work depends on.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use lastcall_domain::store::Store;
+use lastcall_domain::{BlobKey, BlobResult, Blobs, Dependency, Environment};
+
+/// Bytes that a probe writes: about what a result takes that is worth a blob. On a disk with less
+/// room than this, the next result would fail as the last one did.
+const PROBE_BYTES: usize = 1 << 20;
+/// File descriptors that a probe takes: about what one attempt needs.
+const PROBE_FILES: usize = 16;
+
+/// The database, the blob store, the disk of the temporary files, and the file descriptors.
+pub(crate) struct Parts {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) blobs: Arc<dyn Blobs>,
+    pub(crate) scratch: PathBuf,
+}
+
+#[async_trait]
+impl Environment for Parts {
+    async fn probe(&self, dependency: Dependency) -> Result<(), String> {
+        match dependency {
+            Dependency::Store => self.store.ping().await.map_err(text),
+            Dependency::Blobs => self.blobs().await.map_err(text),
+            Dependency::Scratch => {
+                let scratch = self.scratch.clone();
+                on_a_thread(move || write_and_remove(&scratch)).await
+            }
+            Dependency::FileDescriptors => on_a_thread(open_files).await,
+        }
+    }
+}
+
+impl Parts {
+    async fn blobs(&self) -> BlobResult<()> {
+        self.blobs.ping().await?;
+        let key = BlobKey::probe();
+        let put = self
+            .blobs
+            .put(&key, Bytes::from_static(&[0; PROBE_BYTES]))
+            .await;
+        let seen = match put {
+            Ok(()) => self.blobs.exists(&key).await.map(|_| ()),
+            Err(error) => Err(error),
+        };
+        let deleted = self.blobs.delete(&key).await;
+        seen.and(deleted)
+    }
+}
+
+fn write_and_remove(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    // Removed with the last descriptor.
+    let mut file = tempfile::tempfile_in(folder)?;
+    file.write_all(&vec![0; PROBE_BYTES])?;
+    file.sync_data()
+}
+
+fn open_files() -> io::Result<()> {
+    let files: io::Result<Vec<File>> = (0..PROBE_FILES)
+        .map(|_| File::open(Path::new("/dev/null")))
+        .collect();
+    files.map(drop)
+}
+
+/// On one of the runtime's own threads: those that compute may all wait for the part.
+async fn on_a_thread(
+    probe: impl FnOnce() -> io::Result<()> + Send + 'static,
+) -> Result<(), String> {
+    match tokio::task::spawn_blocking(probe).await {
+        Ok(probed) => probed.map_err(text),
+        Err(error) => Err(text(error)),
+    }
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_probe_of_a_folder_leaves_nothing_and_makes_the_folder_again() {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = scratch.path().join("tmp");
+        write_and_remove(&folder).unwrap();
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+        let file = scratch.path().join("file");
+        File::create(&file).unwrap();
+        assert!(write_and_remove(&file).is_err());
+        open_files().unwrap();
+    }
+}

@@ -1,0 +1,173 @@
+//! Parts that all work needs go away for a while: the folder of the blobs, the bucket, the file
+//! descriptors. The service says so and waits; no job pays for it.
+
+use std::time::Duration;
+
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
+use serde_json::{Value, json};
+
+use crate::support::line::{Line, State};
+use crate::support::{Client, Home, Service, until};
+
+/// The part as `/v1/system` shows it, once it is away.
+#[track_caller]
+fn away(client: &Client, name: &str) -> Value {
+    until(&format!("{name} is away"), || {
+        let system = client.system();
+        let parts = system["dependencies"].as_array().unwrap();
+        let part = parts.iter().find(|part| part["name"] == name).unwrap();
+        (part["breaker"] != "closed").then(|| part.clone())
+    })
+}
+
+/// Jobs each of which reads the dataset `birds` for itself.
+#[track_caller]
+fn submit(client: &Client, session: &str, count: usize) -> Vec<String> {
+    let query = |number| format!("select count(*) as n, {number} as i from birds");
+    let submit = |number| match number % 2 {
+        0 => client.sql(session, &query(number)),
+        _ => client.analyse(
+            session,
+            &json!({ "dataset": "birds", "kind": "profile", "options": { "top": number } }),
+        ),
+    };
+    (0..count).map(submit).collect()
+}
+
+#[track_caller]
+fn paid_nothing(client: &Client, jobs: &[String]) {
+    for job in jobs {
+        let job = client.succeeded(job);
+        assert_eq!(
+            (&job["attempt"], &job["interruptions"]),
+            (&json!(1), &json!(0)),
+            "{job:#}"
+        );
+    }
+}
+
+/// Readiness names the part that is missing.
+#[track_caller]
+fn is_degraded(client: &Client, name: &str) {
+    let ready = client.get("/readyz").expect(503).json();
+    assert_eq!(ready["status"], "degraded", "{ready:#}");
+    let checks = ready["checks"].as_array().unwrap();
+    assert!(
+        checks.iter().any(|check| check["name"] == name),
+        "{ready:#}"
+    );
+}
+
+#[track_caller]
+fn is_ready_again(client: &Client) {
+    until("it is ready again", || {
+        (client.get("/readyz").status == 200).then_some(())
+    });
+}
+
+#[test]
+fn a_folder_that_is_moved_away_and_back_fails_no_job() {
+    let home = Home::new();
+    let service = home.start();
+    let client = service.client();
+    let session = client.session_with_birds();
+    let (blobs, elsewhere) = (home.path().join("blobs"), home.path().join("elsewhere"));
+    std::fs::rename(&blobs, &elsewhere).unwrap();
+    let jobs = submit(&client, &session, 30);
+    let part = away(&client, "blobs");
+    assert!(
+        part["detail"].as_str().unwrap().contains("is gone"),
+        "{part:#}"
+    );
+    is_degraded(&client, "blobs");
+    // What is deleted meanwhile is not forgotten, and what is uploaded is refused.
+    let upload = format!("/v1/sessions/{session}/datasets/more");
+    client
+        .put(&upload, "text/csv", b"a\n1\n")
+        .expect_problem(503, "blobs_unavailable");
+    let counts = &client.service("AnalysisService")["counts"];
+    assert!(counts["claimed"].as_u64().unwrap() <= 4, "{counts:#}");
+    assert!(!blobs.exists(), "nothing takes its place");
+    std::fs::rename(&elsewhere, &blobs).unwrap();
+    paid_nothing(&client, &jobs);
+    is_ready_again(&client);
+    service.stop();
+}
+
+#[test]
+fn a_drain_hands_back_what_waits_for_a_folder_that_is_away() {
+    let home = Home::new();
+    let service = home.start();
+    let client = service.client();
+    let session = client.session_with_birds();
+    let (blobs, elsewhere) = (home.path().join("blobs"), home.path().join("elsewhere"));
+    std::fs::rename(&blobs, &elsewhere).unwrap();
+    let jobs = submit(&client, &session, 6);
+    away(&client, "blobs");
+    let ended = service.stop().within(Duration::from_secs(10));
+    assert!(!ended.says("not everything was finished"), "{ended:#?}");
+    std::fs::rename(&elsewhere, &blobs).unwrap();
+    let service = home.start();
+    let client = service.client();
+    for job in &jobs {
+        assert_eq!(client.succeeded(job)["attempt"], 1);
+    }
+    service.stop();
+}
+
+#[test]
+fn a_process_without_file_descriptors_fails_no_job() {
+    let home = Home::new();
+    let service = home.start();
+    // One connection, which stays.
+    let client = service.client();
+    let session = client.session_with_birds();
+    let pid = Pid::from_raw(service.pid()).unwrap();
+    let limit = |current| Rlimit {
+        current: Some(current),
+        maximum: None,
+    };
+    let before = prlimit(Some(pid), Resource::Nofile, limit(3)).unwrap();
+    let jobs = submit(&client, &session, 8);
+    away(&client, "file_descriptors");
+    prlimit(Some(pid), Resource::Nofile, before).unwrap();
+    paid_nothing(&client, &jobs);
+    is_ready_again(&client);
+    service.stop();
+}
+
+/// A service whose blobs are in a bucket at the end of this line.
+fn with_bucket(home: &Home, line: &Line) -> Service {
+    let prefix = uuid::Uuid::now_v7();
+    home.service()
+        .set("blobs.url", format!("s3://lastcall/{prefix}"))
+        .environment("AWS_ENDPOINT_URL", &line.url)
+        .environment("AWS_ALLOW_HTTP", "true")
+        .environment("AWS_ACCESS_KEY_ID", "test")
+        .environment("AWS_SECRET_ACCESS_KEY", "only-for-tests")
+        .environment("AWS_REGION", "us-east-1")
+        .start()
+}
+
+#[test]
+fn a_bucket_that_turns_everybody_away_for_a_while_fails_no_job() {
+    let server = std::env::var("LASTCALL_TEST_S3")
+        .expect("LASTCALL_TEST_S3 names no S3 server: run the tests by scripts/test.sh");
+    let server = server.strip_prefix("http://").unwrap();
+    for status in [503, 403] {
+        let home = Home::new();
+        let line = Line::to_server(server);
+        let service = with_bucket(&home, &line);
+        let client = service.client();
+        let session = client.session_with_birds();
+        line.set(State::TurnedAway(status));
+        let jobs = submit(&client, &session, 10);
+        let part = away(&client, "blobs");
+        is_degraded(&client, "blobs");
+        assert_eq!(part["outages"], 1, "{part:#}");
+        line.set(State::Whole);
+        paid_nothing(&client, &jobs);
+        is_ready_again(&client);
+        service.stop();
+    }
+}
