@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use serde_json::{Value, json};
 
 use crate::support::line::{Line, State};
@@ -28,7 +28,11 @@ fn submit(client: &Client, session: &str, count: usize) -> Vec<String> {
         0 => client.sql(session, &query(number)),
         _ => client.analyse(
             session,
-            &json!({ "dataset": "birds", "kind": "profile", "options": { "top": number } }),
+            &json!({
+                "dataset": "birds",
+                "kind": "profile",
+                "options": { "missing": [format!("no {number}")] },
+            }),
         ),
     };
     (0..count).map(submit).collect()
@@ -123,11 +127,12 @@ fn a_process_without_file_descriptors_fails_no_job() {
     let client = service.client();
     let session = client.session_with_birds();
     let pid = Pid::from_raw(service.pid()).unwrap();
-    let limit = |current| Rlimit {
-        current: Some(current),
-        maximum: None,
+    // What is open stays open; nothing more can be.
+    let none = Rlimit {
+        current: Some(3),
+        maximum: getrlimit(Resource::Nofile).maximum,
     };
-    let before = prlimit(Some(pid), Resource::Nofile, limit(3)).unwrap();
+    let before = prlimit(Some(pid), Resource::Nofile, none).unwrap();
     let jobs = submit(&client, &session, 8);
     away(&client, "file_descriptors");
     prlimit(Some(pid), Resource::Nofile, before).unwrap();
@@ -138,7 +143,9 @@ fn a_process_without_file_descriptors_fails_no_job() {
 
 /// A service whose blobs are in a bucket at the end of this line.
 fn with_bucket(home: &Home, line: &Line) -> Service {
-    let prefix = uuid::Uuid::now_v7();
+    // No two tests have the same.
+    let folder = home.path().file_name().unwrap().to_string_lossy();
+    let prefix = folder.trim_start_matches('.');
     home.service()
         .set("blobs.url", format!("s3://lastcall/{prefix}"))
         .environment("AWS_ENDPOINT_URL", &line.url)

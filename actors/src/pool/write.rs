@@ -111,7 +111,12 @@ async fn complete(pool: &Pool, key: Key, outcome: &Outcome, long: &Cell<bool>) {
                 error!("job {}: its end cannot be written: {fault}", key.0);
                 return pool.given_up(key);
             }
-            Ok(Err(fault)) => fault.to_string(),
+            Ok(Err(fault)) => {
+                if let Some(dependency) = fault.dependency() {
+                    pool.rules.breakers.open(dependency, &fault.to_string());
+                }
+                fault.to_string()
+            }
             Err(_) => format!("no answer in {:?}", asked.elapsed()),
         };
         if long.get() && !pool.may_hold(key) {

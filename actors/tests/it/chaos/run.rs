@@ -6,7 +6,7 @@ use std::time::Duration;
 use lastcall_actors::shutdown::EXIT_CLEAN;
 use lastcall_actors::{Handle, Queued, Reason, ServiceState, Timeline};
 use lastcall_domain::store::{Place, Store};
-use lastcall_domain::{InstanceId, JobId, Service, State};
+use lastcall_domain::{Dependency, InstanceId, JobId, Service, State};
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
@@ -14,7 +14,7 @@ use super::wire::{Endings, Random, Weather, Wire};
 use crate::fixture::{World, in_virtual_time};
 
 /// What the jobs of a run do.
-const QUERIES: [&str; 14] = [
+const QUERIES: [&str; 16] = [
     "ok",
     "ok",
     "ok",
@@ -29,6 +29,8 @@ const QUERIES: [&str; 14] = [
     "big 70000",
     "late 4s 70000",
     "stubborn",
+    "needs blobs",
+    "needs scratch",
 ];
 
 /// A process: a tree, and its way to the store.
@@ -128,6 +130,12 @@ impl Run {
             if self.random.once_in(3) {
                 self.cancel_one(&processes).await;
             }
+            if self.random.once_in(4) {
+                let dependency = Dependency::ALL[self.random.below(4) as usize];
+                self.world.parts().take_away(dependency);
+            } else if self.random.once_in(2) {
+                self.give_back_all();
+            }
             if self.random.once_in(4)
                 && let Some(process) = processes.last()
             {
@@ -158,6 +166,7 @@ impl Run {
         for process in &processes {
             process.wire.set(Weather::default());
         }
+        self.give_back_all();
         if processes.is_empty() || processes.iter().any(Process::has_failed) {
             for process in processes.drain(..) {
                 self.drain(&process).await;
@@ -190,6 +199,11 @@ impl Run {
                 .unwrap_or(0);
             assert!(endings <= 1, "ended {endings} times: {job:?}");
             assert!(job.lifecycle.attempt <= 3, "{job:?}");
+            let code = job.error.as_ref().map(|error| error.code.as_str());
+            assert!(
+                !code.is_some_and(|code| code.ends_with("_unavailable")),
+                "it paid for a part that was away: {job:?}"
+            );
             if job.state() == State::Succeeded {
                 assert_eq!(endings, 1, "{job:?}");
                 let result = self.world.store.result(job.id).await.unwrap().unwrap();
@@ -212,6 +226,12 @@ impl Run {
             let faultless = !process.has_failed();
             let exit_code = self.drain(&process).await;
             assert!(exit_code == EXIT_CLEAN || !faultless);
+        }
+    }
+
+    fn give_back_all(&self) {
+        for dependency in Dependency::ALL {
+            self.world.parts().give_back(dependency);
         }
     }
 

@@ -11,7 +11,7 @@ use object_store::path::Path as ObjectPath;
 use object_store::{GetOptions, ObjectMeta, ObjectStore};
 use tokio::io::AsyncWriteExt;
 
-use super::{object, scratch};
+use super::{object, temporary};
 
 /// Bytes per request.
 pub(super) const PIECE: u64 = 8 * 1024 * 1024;
@@ -50,16 +50,16 @@ pub(super) fn pieces<S: ObjectStore>(
 /// Writes the blob into a file in the folder `scratch`.
 pub(super) async fn to_file(mut blob: BlobStream, scratch: &Path) -> BlobResult<LocalBlob> {
     let made = tokio::fs::create_dir_all(scratch).await;
-    made.map_err(|error| scratch(&error))?;
+    made.map_err(|error| temporary(&error))?;
     let name = format!("blob-{}", uuid::Uuid::now_v7());
     // From here on a failure removes the file again.
     let copy = LocalBlob::copy(scratch.join(name));
     let file = tokio::fs::File::create_new(copy.path()).await;
-    let mut file = file.map_err(|error| scratch(&error))?;
+    let mut file = file.map_err(|error| temporary(&error))?;
     while let Some(bytes) = blob.stream.next().await {
         let written = file.write_all(&bytes?).await;
-        written.map_err(|error| scratch(&error))?;
+        written.map_err(|error| temporary(&error))?;
     }
-    file.flush().await.map_err(|error| scratch(&error))?;
+    file.flush().await.map_err(|error| temporary(&error))?;
     Ok(copy)
 }

@@ -8,7 +8,6 @@ use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
 use lastcall_domain::{BlobError, BlobKey, BlobResult, BlobStream, BlobWriter, Blobs, LocalBlob};
 use object_store::local::LocalFileSystem;
-use object_store::path::Path as ObjectPath;
 use object_store::{GetResultPayload, ObjectStoreExt};
 use tokio_util::io::ReaderStream;
 

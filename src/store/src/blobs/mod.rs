@@ -100,7 +100,7 @@ fn io(error: &std::io::Error) -> BlobError {
 }
 
 /// What went wrong with a temporary file.
-fn scratch(error: &std::io::Error) -> BlobError {
+fn temporary(error: &std::io::Error) -> BlobError {
     open_files(error).unwrap_or_else(|| BlobError::Environment {
         dependency: Dependency::Scratch,
         detail: error.to_string(),

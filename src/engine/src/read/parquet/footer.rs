@@ -5,6 +5,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
+use lastcall_domain::Dependency;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaDataReader;
@@ -38,6 +39,12 @@ pub(super) fn failed(error: ParquetError) -> EngineError {
         {
             unsupported(detail)
         }
+        ParquetError::External(error) => match error.downcast::<std::io::Error>() {
+            // The machine's fault, not the file's.
+            Ok(io) if Dependency::of_work_io(&io).is_some() => EngineError::Io(*io),
+            Ok(io) => malformed(io.to_string()),
+            Err(other) => malformed(other.to_string()),
+        },
         other => malformed(other.to_string()),
     }
 }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 
+use lastcall_domain::Dependency;
 use memchr::memchr;
 use memchr::memmem;
 
@@ -27,7 +28,13 @@ pub(super) fn protected() -> EngineError {
 /// the limits.
 pub(super) fn check(mut file: &File, limits: &Limits, ctl: Ctl<'_>) -> Result<(), EngineError> {
     check_kind(file)?;
-    let broken = |error: zip::result::ZipError| malformed(error.to_string());
+    let broken = |error: zip::result::ZipError| match error {
+        // The machine's fault, not the file's.
+        zip::result::ZipError::Io(io) if Dependency::of_work_io(&io).is_some() => {
+            EngineError::Io(io)
+        }
+        other => malformed(other.to_string()),
+    };
     file.rewind()?;
     let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(broken)?;
     let most = limits.columns as u64;
