@@ -31,7 +31,7 @@ fn submit(client: &Client, session: &str, count: usize) -> Vec<String> {
             &json!({
                 "dataset": "birds",
                 "kind": "profile",
-                "options": { "missing": [format!("no {number}")] },
+                "options": { "read": { "missing": [format!("no {number}")] } },
             }),
         ),
     };
