@@ -249,6 +249,7 @@ impl Tables for LocalTables<'_> {
             code: "dataset_not_found",
             message: format!("there is no dataset {name}"),
             retryable: false,
+            unavailable: None,
         })?;
         let path = self.scratch.join(format!("{}.parquet", made.len()));
         let (cancel, progress) = (Cancel::new(), Progress::new());
@@ -259,6 +260,7 @@ impl Tables for LocalTables<'_> {
                 code: error.code(),
                 message: error.to_string(),
                 retryable: false,
+                unavailable: None,
             })?;
         made.insert(name.to_owned(), path.clone());
         Ok(path)

@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use lastcall_domain::profile::Profile;
 use lastcall_domain::store::Store;
 use lastcall_domain::{
-    Blobs, Body, Cancel, Clock, Dataset, DatasetName, Dependency, JobError, JobSpec, LocalBlob, Output,
-    ProfileOptions, ProfileWork, Progress, SessionId, SqlParameter, TableFormat, Task, Work,
-    assert_may_compute,
+    Blobs, Body, Cancel, Clock, Dataset, DatasetName, Dependency, JobError, JobSpec, LocalBlob,
+    Output, ProfileOptions, ProfileWork, Progress, SessionId, SqlParameter, TableFormat, Task,
+    Work, assert_may_compute,
 };
 use lastcall_engine::{Engine, EngineError};
 use lastcall_sql::{ResultFormat, Sql, SqlQuery};

@@ -148,11 +148,11 @@ fn with_bucket(home: &Home, line: &Line) -> Service {
     let prefix = folder.trim_start_matches('.');
     home.service()
         .set("blobs.url", format!("s3://lastcall/{prefix}"))
-        .environment("AWS_ENDPOINT_URL", &line.url)
-        .environment("AWS_ALLOW_HTTP", "true")
-        .environment("AWS_ACCESS_KEY_ID", "test")
-        .environment("AWS_SECRET_ACCESS_KEY", "only-for-tests")
-        .environment("AWS_REGION", "us-east-1")
+        .env("AWS_ENDPOINT_URL", line.url.clone())
+        .env("AWS_ALLOW_HTTP", "true")
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "only-for-tests")
+        .env("AWS_REGION", "us-east-1")
         .start()
 }
 

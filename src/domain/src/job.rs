@@ -9,8 +9,7 @@ use serde_json::Value;
 use crate::lifecycle::{Lifecycle, State};
 use crate::{
     CheckOptions, DatasetName, Dependency, JobId, Owner, ProfileOptions, ReportFormat, SessionId,
-    SqlParameter,
-    Timestamp,
+    SqlParameter, Timestamp,
 };
 
 /// Who runs a job.
