@@ -81,10 +81,21 @@ pub(crate) async fn pump(pool: Arc<Pool>, born: u64) {
     }
 }
 
-/// Hands back what is lost by another's fault.
+/// Hands back what is lost by another's fault. On the way down, what the store has not taken within
+/// its lease is left to it: a peer may have it by then.
 async fn release(pool: Arc<Pool>) {
     let until = Instant::now() + pool.rules.patience;
-    hand_back(&[pool], Which::Released, until).await;
+    hand_back(&[Arc::clone(&pool)], Which::Released, until).await;
+    if pool.rules.shared && pool.rules.phase.get().is_shutting_down() {
+        for key in pool.hands.drop_expired(pool.rules.lease) {
+            warn!(
+                "job {}: its end cannot be written: its lease is over",
+                key.0
+            );
+            pool.given_up(key);
+        }
+        pool.ring();
+    }
 }
 
 /// Starts as much as there are free slots for.

@@ -154,7 +154,7 @@ impl Pool {
     }
 
     /// The write is not tried again; the row says that the attempt runs.
-    fn given_up(&self, key: Key) {
+    pub(super) fn given_up(&self, key: Key) {
         self.tally.lost.one();
         self.leave(key);
     }

@@ -197,3 +197,21 @@ fn a_store_that_comes_back_is_asked_at_once_by_whoever_waits_for_it() {
         assert_eq!(paid(&world, job), (1, 0));
     });
 }
+
+#[test]
+fn a_drain_leaves_to_its_lease_what_a_store_that_is_gone_cannot_take_back() {
+    in_virtual_time(async {
+        let world = World::shared().await;
+        let handle = world.start().await;
+        world.parts().take_away(Dependency::Scratch);
+        let job = world.run(&handle, "needs scratch").await;
+        sleep(MINUTE / 2).await;
+        world.store.faults().set_down(true);
+        let since = Instant::now();
+        let (outcome, _) = drain(&handle).await;
+        // Long before the deadline: nobody else can have taken it sooner.
+        assert!(since.elapsed() <= Duration::from_secs(15), "{outcome:?}");
+        assert_eq!(outcome.left(), [job]);
+        assert_eq!(world.job(job).state(), State::Running);
+    });
+}

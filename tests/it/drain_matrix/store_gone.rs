@@ -171,8 +171,8 @@ fn a_store_that_is_back_before_the_deadline_is_told_how_the_job_ended_and_the_en
         let finished = home.report()["finished"].as_u64().unwrap();
         let row = row(&database, &job);
         match state {
-            // A query that is refused the columns of its table is to be tried again.
-            State::Gone if finished == 0 => assert_eq!(row, "0|1|0|f", "{ended:#?}"),
+            // A query that is refused the columns of its table is handed back: it pays nothing.
+            State::Gone if finished == 0 => assert_eq!(row, "0|0|1|f", "{ended:#?}"),
             _ => assert_eq!((row.as_str(), finished), ("2|1|0|f", 1), "{ended:#?}"),
         }
         let service = self::service(&home, &line.url, &LONG).start();

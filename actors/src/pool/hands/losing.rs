@@ -2,6 +2,7 @@
 //! the task that had them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::super::arbiter::ArbiterState;
 use super::super::claim::{Blame, Claim, Key, Stage, Stop};
@@ -33,6 +34,19 @@ impl Hands {
             claim.orphan(Blame::Another);
         }
         state.note_orphans();
+    }
+
+    /// Lets go of the claims that are to be handed back and whose leases are over, and names them.
+    pub(crate) fn drop_expired(&self, lease: Duration) -> Vec<Key> {
+        let state = &mut *self.lock();
+        let expired = state.claims.iter().filter(|(_, claim)| {
+            claim.is_released() && !claim.going && claim.renewed.elapsed() > lease
+        });
+        let keys: Vec<Key> = expired.map(|(key, _)| *key).collect();
+        for key in &keys {
+            state.settle(*key);
+        }
+        keys
     }
 
     /// Everything that ran before `incarnation` is lost with its arbiter: by the fault of whoever
