@@ -99,7 +99,7 @@ impl Breakers {
             !relapse
         };
         if first {
-            warn!("{dependency} unavailable: {detail}; no job is claimed until it is back");
+            warn!("no job is claimed until {dependency} is back: {detail}");
         } else {
             debug!("{dependency} unavailable again: {detail}");
         }
