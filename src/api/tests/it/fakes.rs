@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
-use lastcall_actors::{Phase, ServiceStatus, ShutdownReport, SystemStatus};
+use lastcall_actors::{
+    BreakerState, DependencyStatus, Phase, ServiceStatus, ShutdownReport, SystemStatus,
+};
 use lastcall_api::{Describe, SystemPort};
 use lastcall_domain::profile::ColumnType;
 use lastcall_domain::{
-    Clock, Dataset, Disk, DiskSpace, Field, JobError, JobId, ReadReport, Schema, Service,
-    SystemClock, Timestamp,
+    Clock, Dataset, Dependency, Disk, DiskSpace, Field, JobError, JobId, ReadReport, Schema,
+    Service, SystemClock, Timestamp,
 };
 use tokio::sync::{Semaphore, watch};
 
@@ -61,6 +63,16 @@ impl FakeSystem {
     }
 }
 
+/// A part of the environment that is there.
+fn here(name: Dependency) -> DependencyStatus {
+    DependencyStatus {
+        name,
+        breaker: BreakerState::Closed,
+        outages: 0,
+        detail: None,
+    }
+}
+
 impl SystemPort for FakeSystem {
     fn phase(&self) -> Phase {
         *self.phase.borrow()
@@ -100,7 +112,7 @@ impl SystemPort for FakeSystem {
             phase: self.phase(),
             services: self.services.lock().unwrap().clone(),
             abandoned_threads: Vec::new(),
-            dependencies: Vec::new(),
+            dependencies: Dependency::ALL.map(here).to_vec(),
         }
     }
 
