@@ -5,6 +5,7 @@
 //! go, each with its key, its value and the rule that it breaks.
 
 mod auth;
+mod cors;
 mod faults;
 mod files;
 mod reader;
@@ -62,7 +63,7 @@ pub struct Config {
 }
 
 /// `server.*`
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Server {
     /// The address to listen on; port 0 picks a free one.
     pub bind: SocketAddr,
@@ -70,6 +71,8 @@ pub struct Server {
     pub max_body: u64,
     /// Connections that are open at once.
     pub max_connections: usize,
+    /// The origins whose pages may use the service.
+    pub cors_origins: Vec<String>,
     /// An address of their own for health, metrics and `/v1/system`, beside the first.
     pub admin_bind: Option<SocketAddr>,
 }
@@ -230,6 +233,7 @@ impl Config {
                     1..=files::max_connections(),
                 ))
                 .unwrap_or(usize::MAX),
+                cors_origins: cors::origins(read),
                 admin_bind: read.optional_address("server.admin_bind"),
             },
             auth: Access::read(read),
@@ -314,6 +318,12 @@ impl Config {
                 );
                 read.fault("auth.mode", &rule);
             }
+        }
+        if self.auth.is_open() && self.server.cors_origins.iter().any(|origin| origin == "*") {
+            read.fault(
+                "server.cors_origins",
+                "a list of origins without \"*\" where auth.mode is not \"keys\"",
+            );
         }
         if self.server.admin_bind == Some(bind) && bind.port() != 0 {
             read.fault("server.admin_bind", "another address than server.bind");

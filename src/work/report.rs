@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use lastcall_domain::profile::Profile;
 use lastcall_domain::store::{JobResult, Place, Store};
 use lastcall_domain::{
-    Blobs, Body, Cancel, Clock, DatasetName, JobError, JobId, JobSpec, Output, ProfileOptions,
-    Profiles, ReportFormat, ReportSource, State, Task, Work,
+    Blobs, Body, Cancel, Clock, Dataset, DatasetName, JobError, JobId, JobSpec, Output,
+    ProfileOptions, Profiles, ReportFormat, ReportSource, State, Task, Work,
 };
 use lastcall_engine::Engine;
 use lastcall_render::{Renderer, ReportInput, Typesetter};
@@ -46,8 +46,8 @@ impl Work for ReportWork {
         };
         let input = match source {
             ReportSource::Dataset(name) => {
-                let profile = self.profile(&task, name).await?;
-                Input::Profile(name.to_string(), Box::new(profile))
+                let (dataset, profile) = self.profile(&task, name).await?;
+                Input::Profile(Box::new(dataset), Box::new(profile))
             }
             ReportSource::Analysis(id) => Input::Stored(self.analysis(*id).await?),
         };
@@ -63,12 +63,17 @@ impl Work for ReportWork {
 }
 
 impl ReportWork {
-    async fn profile(&self, task: &Task, name: &DatasetName) -> Result<Profile, JobError> {
+    /// The profile of the dataset, and the dataset that it is of.
+    async fn profile(
+        &self,
+        task: &Task,
+        name: &DatasetName,
+    ) -> Result<(Dataset, Profile), JobError> {
         let mut rereads = Rereads::new();
         loop {
             let seen = SeenDatasets::default();
             let error = match self.profile_once(task, name, &seen).await {
-                Ok(profile) => return Ok(profile),
+                Ok(made) => return Ok(made),
                 Err(error) => error,
             };
             let again = rereads.begin_anew(&error, &seen, &*self.store, &task.cancel);
@@ -83,23 +88,24 @@ impl ReportWork {
         task: &Task,
         name: &DatasetName,
         seen: &SeenDatasets,
-    ) -> Result<Profile, JobError> {
+    ) -> Result<(Dataset, Profile), JobError> {
         let dataset = self.store.dataset(task.job.session, name).await;
         let dataset = dataset
             .map_err(job)?
             .ok_or_else(|| dataset_not_found(name))?;
         seen.note(&dataset);
         let asked = self.profiles.profile(
-            dataset,
+            dataset.clone(),
             ProfileOptions::default(),
             task.cancel.clone(),
             task.progress.clone(),
         );
         // The profile may wait for a slot behind work that goes on; this stops at once.
-        tokio::select! {
-            profile = asked => profile,
-            () = task.cancel.cancelled() => Err(stopping()),
-        }
+        let profile = tokio::select! {
+            profile = asked => profile?,
+            () = task.cancel.cancelled() => return Err(stopping()),
+        };
+        Ok((dataset, profile))
     }
 
     /// Lays out and writes the report on a computing thread.
@@ -143,12 +149,12 @@ impl ReportWork {
     ) -> Result<T, JobError> {
         let now = self.clock.now();
         let (renderer, engine) = (Arc::clone(&self.renderer), Arc::clone(&self.engine));
-        let cancel = task.cancel.clone();
+        let (cancel, of) = (task.cancel.clone(), task.job.clone());
         self.compute
             .run(move || {
                 let memory = input.memory(format);
                 let _reservation = engine.reserve(memory, &cancel).map_err(job)?;
-                input.with(now, |report| work(&renderer, report, &cancel))
+                input.with(now, &of, |report| work(&renderer, report, &cancel))
             })
             .await
             .ok_or_else(stopping)?

@@ -6,9 +6,10 @@ use std::io::BufReader;
 use bytes::Bytes;
 use lastcall_domain::profile::Profile;
 use lastcall_domain::{
-    Dependency, JobError, JobSpec, LocalBlob, ReportFormat, Timestamp, assert_may_compute,
+    Dataset, Dependency, Job, JobError, JobSpec, LocalBlob, ReportFormat, Timestamp,
+    assert_may_compute,
 };
-use lastcall_render::{ReportInput, StoredAnswer};
+use lastcall_render::{Origin, ReportInput, StoredAnswer};
 use serde::de::DeserializeOwned;
 
 /// Bytes that are read from a file at once.
@@ -27,8 +28,8 @@ const ROW_BY_ROW: u64 = 4 << 20;
 /// What is rendered, owned so that it can go to another thread.
 #[expect(clippy::large_enum_variant, reason = "there is one for each report")]
 pub(super) enum Input {
-    /// The profile of the dataset with this name.
-    Profile(String, Box<Profile>),
+    /// The profile of the dataset.
+    Profile(Box<Dataset>, Box<Profile>),
     /// The result of an analysis.
     Stored(Stored),
 }
@@ -72,30 +73,46 @@ impl Input {
     pub(super) fn with<T>(
         &self,
         now: Timestamp,
+        job: &Job,
         render: impl FnOnce(&ReportInput<'_>) -> Result<T, JobError>,
     ) -> Result<T, JobError> {
+        let (session, id) = (job.session.to_string(), job.id.to_string());
+        let origin = Origin {
+            sha256: None,
+            session: Some(&session),
+            job: Some(&id),
+        };
+        let render = |report: ReportInput<'_>, sha256| {
+            render(&report.from_origin(Origin { sha256, ..origin }))
+        };
         let stored = match self {
-            Self::Profile(name, profile) => {
-                return render(&ReportInput::profile(profile, now).titled(name));
+            Self::Profile(dataset, profile) => {
+                let report = ReportInput::profile(profile, now).titled(dataset.name.as_str());
+                return render(report, Some(dataset.sha256.as_str()));
             }
             Self::Stored(stored) => stored,
         };
         match &stored.spec {
             JobSpec::Profile { dataset, .. } => {
                 let profile: Profile = stored.parse()?;
-                render(&ReportInput::profile(&profile, now).titled(dataset.as_str()))
+                render(
+                    ReportInput::profile(&profile, now).titled(dataset.as_str()),
+                    None,
+                )
             }
             JobSpec::Sql { query, .. } => {
                 let answer = match &stored.bytes {
                     StoredBytes::Inline(bytes) => StoredAnswer::Bytes(bytes),
                     StoredBytes::File(file) => StoredAnswer::File(file.path()),
                 };
-                let input = ReportInput::stored(answer, Some(query), now);
-                render(&input.titled("Answer of a query"))
+                render(ReportInput::stored(answer, Some(query), now), None)
             }
             JobSpec::Correlation { dataset, .. } => {
                 let report = stored.parse()?;
-                render(&ReportInput::correlation(&report, now).titled(dataset.as_str()))
+                render(
+                    ReportInput::correlation(&report, now).titled(dataset.as_str()),
+                    None,
+                )
             }
             JobSpec::Compare {
                 baseline,
@@ -104,11 +121,14 @@ impl Input {
             } => {
                 let report = stored.parse()?;
                 let title = format!("{baseline} and {candidate}");
-                render(&ReportInput::compare(&report, now).titled(&title))
+                render(ReportInput::compare(&report, now).titled(&title), None)
             }
             JobSpec::Check { dataset, .. } => {
                 let report = stored.parse()?;
-                render(&ReportInput::check(&report, now).titled(dataset.as_str()))
+                render(
+                    ReportInput::check(&report, now).titled(dataset.as_str()),
+                    None,
+                )
             }
             JobSpec::Report { .. } => Err(JobError::permanent(
                 "not_an_analysis",

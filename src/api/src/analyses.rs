@@ -80,7 +80,7 @@ pub(crate) enum NewAnalysis {
         query: String,
         /// The values of the query's placeholders, `$1` first: numbers, texts, booleans, nulls.
         #[serde(default)]
-        #[schema(value_type = Vec<Object>, max_items = 1000)]
+        #[schema(value_type = Vec<serde_json::Value>, max_items = 1000)]
         parameters: Vec<SqlParameter>,
         /// The format of the result.
         #[serde(default)]
@@ -98,10 +98,10 @@ pub(crate) enum NewAnalysis {
     description = "",
     params(
         ("sid" = Uuid, Path, description = "The session"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Up to 255 printable ASCII characters: the same request under the same key is answered with the first answer, and done once"),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[ -~]+$", description = "Up to 255 printable ASCII characters: the same request under the same key is answered with the first answer, and done once"),
         ("Prefer" = Option<String>, Header, description = "`wait=N`: answer with the finished job, if it finishes within N seconds"),
     ),
-    request_body(content = NewAnalysis, description = "What is to be analysed"),
+    request_body(content = NewAnalysis, description = "What is to be analysed", example = json!({"kind": "profile", "dataset": "penguins"})),
     responses(
         (status = 202, description = "The job is on disk and will end exactly once", body = JobView, headers(("Location" = String, description = "The path of the job"), ("Idempotent-Replayed" = Option<String>, description = "`true` on a repeated answer"), ("Preference-Applied" = Option<String>, description = "The wait that was applied"))),
         (status = 200, description = "The job finished within the wait that was preferred", body = JobView, headers(("Location" = String, description = "The path of the job"))),

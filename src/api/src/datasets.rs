@@ -2,6 +2,8 @@
 
 use actix_web::http::header::ETag;
 use actix_web::{HttpRequest, HttpResponse, web};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lastcall_domain::{Dataset, DatasetName, Format, ReadOptions};
 
 use crate::auth::Caller;
@@ -14,7 +16,7 @@ use crate::state::ApiState;
 use crate::upload::discard;
 use crate::view::{DatasetView, DescriptionView};
 
-/// How a cursor begins, so that not every word is one: no name of a dataset has a colon.
+/// How a cursor begins, so that not every word is one.
 const CURSOR: &str = "after:";
 
 /// `GET /v1/sessions/{sid}/datasets`
@@ -28,7 +30,7 @@ const CURSOR: &str = "after:";
     params(
         ("sid" = Uuid, Path, description = "The session"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Entries of a page, 1 to 1000; 50 when left out"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("cursor" = Option<String>, Query, min_length = 1, description = "`next_cursor` of the page before"),
     ),
     responses(
         (status = 200, description = "A page of datasets", body = List<DatasetView>),
@@ -43,8 +45,8 @@ pub(crate) async fn list(
     let query = Query::of(&request, &["limit", "cursor"])?;
     let limit = query.limit()?;
     let after = query.parse("cursor", "a next_cursor", |value| {
-        let name = value.strip_prefix(CURSOR)?;
-        DatasetName::try_from(name.to_owned()).ok()
+        let name = URL_SAFE_NO_PAD.decode(value.strip_prefix(CURSOR)?).ok()?;
+        DatasetName::try_from(String::from_utf8(name).ok()?).ok()
     })?;
     let session = state.session(&caller, &id).await?;
     let page = state
@@ -52,7 +54,10 @@ pub(crate) async fn list(
         .datasets(session.id, after.as_ref(), limit)
         .await?;
     let last = page.items.last();
-    let cursor = last.map(|dataset| format!("{CURSOR}{}", dataset.name));
+    let cursor = last.map(|dataset| {
+        let name = URL_SAFE_NO_PAD.encode(dataset.name.as_str());
+        format!("{CURSOR}{name}")
+    });
     let items = page.items.iter().map(DatasetView::from).collect();
     Ok(web::Json(List::new(items, page.more, cursor)))
 }
@@ -67,7 +72,7 @@ pub(crate) async fn list(
     description = "With its columns. They are read from the data the first time, which may take a moment.",
     params(
         ("sid" = Uuid, Path, description = "The session"),
-        ("name" = String, Path, description = "The dataset"),
+        ("name" = String, Path, min_length = 1, max_length = 128, example = "penguins", description = "The dataset"),
     ),
     responses(
         (status = 200, description = "The dataset", body = DescriptionView, headers(("ETag" = String, description = "Names its bytes"))),
@@ -94,10 +99,10 @@ pub(crate) async fn get(
     description = "Without an upload. Options stand in the query or, in a JSON object, in the body; those that are not named stay, one that is `null` in the body is found out from the data again.",
     params(
         ("sid" = Uuid, Path, description = "The session"),
-        ("name" = String, Path, description = "The dataset"),
+        ("name" = String, Path, min_length = 1, max_length = 128, example = "penguins", description = "The dataset"),
         ReadQuery,
     ),
-    request_body(content = Option<ReadOptions>, description = "Read options"),
+    request_body(content = Option<ReadOptions>, description = "Read options", example = json!({"missing": ["NA", "-"]})),
     responses(
         (status = 200, description = "The dataset with its columns as they are read now", body = DescriptionView, headers(("ETag" = String, description = "Names its bytes"))),
     ),
@@ -146,7 +151,7 @@ async fn describe(state: &ApiState, dataset: &Dataset) -> ApiResult<HttpResponse
     description = "",
     params(
         ("sid" = Uuid, Path, description = "The session"),
-        ("name" = String, Path, description = "The dataset"),
+        ("name" = String, Path, min_length = 1, max_length = 128, example = "penguins", description = "The dataset"),
     ),
     responses(
         (status = 204, description = "It is gone"),

@@ -10,13 +10,15 @@ use actix_http::Request;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ResponseHead, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use actix_web::http::{ConnectionType, StatusCode, Version};
+use actix_web::http::{ConnectionType, Method, StatusCode, Version};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpResponse, ResponseError, web};
 use futures_util::FutureExt;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::compress::{self, CodedBody, Coding};
+use crate::cors;
 use crate::errors::Code;
 use crate::guard;
 use crate::load::{Connection, OwedBody};
@@ -43,10 +45,14 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
     let id = request_id(request.headers());
     let method = request.method().clone();
     let path = request.path().to_owned();
+    let coding = Coding::accepted(request.headers()).filter(|_| !old && method != Method::HEAD);
+    let cors = cors::Answer::to(&state.config, request.head());
+    let preflight = cors::preflight(&state.config, request.head());
 
-    let outcome = match guard::check(&state.config, request.head()) {
-        Err(problem) => Ok(request.error_response(problem)),
-        Ok(()) => AssertUnwindSafe(async move { next.call(request).await })
+    let outcome = match (guard::check(&state.config, request.head()), preflight) {
+        (Err(problem), _) => Ok(request.error_response(problem)),
+        (Ok(()), Some(answer)) => Ok(request.into_response(answer)),
+        (Ok(()), None) => AssertUnwindSafe(async move { next.call(request).await })
             .catch_unwind()
             .await
             .map(|answer| answer.map(ServiceResponse::map_into_boxed_body))
@@ -73,6 +79,7 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
             started.elapsed()
         );
         dress(head, &path, id);
+        cors.say(head);
         if upgrade {
             // Nothing is upgraded. The framework closes the connection all the same, and would
             // say `upgrade` where this says it.
@@ -95,7 +102,10 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
                 head.set_connection_type(ConnectionType::Close);
             }
             finish(answer.response_mut().head_mut());
-            Ok(answer.map_body(|_, body| BoxBody::new(OwedBody::new(body, debt))))
+            Ok(answer.map_body(|head, body| {
+                let body = coded(head, body, coding);
+                BoxBody::new(OwedBody::new(body, debt))
+            }))
         }
         Err(error) => {
             let mut response = document_for(error.as_response_error().status_code())
@@ -103,6 +113,27 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
             finish(response.head_mut());
             Err(actix_web::error::InternalError::from_response(error, response).into())
         }
+    }
+}
+
+/// The body in the coding that its client takes, where that is worth the while.
+fn coded(head: &mut ResponseHead, body: BoxBody, coding: Option<Coding>) -> BoxBody {
+    if !compress::is_worth(head, body.size()) {
+        return body;
+    }
+    head.headers_mut()
+        .append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    let Some(coding) = coding else { return body };
+    match CodedBody::new(body, coding) {
+        Ok(coded) => {
+            head.headers_mut().insert(
+                header::CONTENT_ENCODING,
+                HeaderValue::from_static(coding.as_str()),
+            );
+            BoxBody::new(coded)
+        }
+        // No memory for it: it goes out as it is.
+        Err(body) => body,
     }
 }
 

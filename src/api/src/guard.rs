@@ -5,6 +5,7 @@ use actix_web::dev::RequestHead;
 use actix_web::http::Method;
 use actix_web::http::header;
 
+use crate::cors;
 use crate::errors::Code;
 use crate::problem::{ApiResult, Problem};
 use crate::state::ApiConfig;
@@ -37,10 +38,12 @@ pub(crate) fn check(config: &ApiConfig, request: &RequestHead) -> ApiResult<()> 
         .get(header::ORIGIN)
         .and_then(|origin| origin.to_str().ok());
     match origin {
-        Some(origin) if authority(origin) != Some(host) => Err(Problem::new(
-            Code::CrossOrigin,
-            format!("a page of {origin:?} may not use a service without keys"),
-        )),
+        Some(origin) if authority(origin) != Some(host) && !cors::allows(config, origin) => {
+            Err(Problem::new(
+                Code::CrossOrigin,
+                format!("a page of {origin:?} may not use a service without keys"),
+            ))
+        }
         _ => Ok(()),
     }
 }

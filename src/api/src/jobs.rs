@@ -3,14 +3,14 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use lastcall_domain::lifecycle::State;
 use lastcall_domain::store::{JobFilter, Order};
-use lastcall_domain::{JobId, Service};
+use lastcall_domain::{DatasetName, JobId, Service};
 
 use crate::auth::Caller;
 use crate::errors::Code;
 use crate::paging::{List, Query};
 use crate::problem::{ApiResult, Problem};
 use crate::state::ApiState;
-use crate::view::JobView;
+use crate::view::{JobKind, JobView};
 
 /// `GET /v1/jobs`
 #[utoipa::path(
@@ -24,9 +24,11 @@ use crate::view::JobView;
         ("session" = Option<Uuid>, Query, description = "Of this session only"),
         ("state" = Option<State>, Query, description = "In this state only"),
         ("service" = Option<Service>, Query, description = "Of this service only"),
+        ("kind" = Option<JobKind>, Query, description = "Of this kind only"),
+        ("dataset" = Option<String>, Query, min_length = 1, max_length = 128, description = "Only those that name this dataset; a query names none"),
         ("order" = Option<Order>, Query, description = "`asc`, the oldest first (the default), or `desc`, the newest first"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Entries of a page, 1 to 1000; 50 when left out"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("cursor" = Option<String>, Query, min_length = 1, description = "`next_cursor` of the page before"),
     ),
     responses(
         (status = 200, description = "A page of jobs", body = List<JobView>),
@@ -39,7 +41,9 @@ pub(crate) async fn list(
 ) -> ApiResult<web::Json<List<JobView>>> {
     let query = Query::of(
         &request,
-        &["session", "state", "service", "order", "limit", "cursor"],
+        &[
+            "session", "state", "service", "kind", "dataset", "order", "limit", "cursor",
+        ],
     )?;
     let limit = query.limit()?;
     let after = query.parse("cursor", "a next_cursor", |value| {
@@ -53,6 +57,12 @@ pub(crate) async fn list(
     let service = query.parse("service", "analysis or report", |value| {
         value.parse::<Service>().ok()
     })?;
+    let kind = query.parse("kind", &JobKind::ALL.join(", "), |value| {
+        JobKind::ALL.into_iter().find(|kind| *kind == value)
+    })?;
+    let dataset = query.parse("dataset", "the name of a dataset", |value| {
+        DatasetName::try_from(value.to_owned()).ok()
+    })?;
     let session = match query.get("session") {
         Some(id) => Some(state.session(&caller, id).await?.id),
         None => None,
@@ -62,6 +72,8 @@ pub(crate) async fn list(
         session,
         state: job_state,
         service,
+        kind,
+        dataset,
         alive_at: Some(state.clock.now()),
         order: query.order()?,
     };

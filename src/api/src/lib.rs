@@ -8,6 +8,9 @@
 mod access;
 mod analyses;
 mod auth;
+mod compress;
+mod content_name;
+mod cors;
 mod datasets;
 mod describe;
 mod digest;
@@ -60,6 +63,6 @@ pub use state::{ApiConfig, ApiState, Parts};
 
 /// The OpenAPI document, JSON.
 pub fn openapi() -> String {
-    let document = openapi::document();
-    format!("{document:#}\n")
+    let document = openapi::text();
+    format!("{document}\n")
 }

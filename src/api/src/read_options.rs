@@ -10,6 +10,9 @@ use crate::errors::Code;
 use crate::json::{Fields, JsonBody};
 use crate::problem::{ApiResult, Problem};
 
+/// The parameter of an upload that names its format.
+const FORMAT: &str = "format";
+
 /// The read options of a dataset, in a query. For the document only: they are read by
 /// [`ReadOptions::from_query`].
 #[derive(IntoParams)]
@@ -19,7 +22,6 @@ pub(crate) struct ReadQuery {
     /// Whether the first row names the columns.
     header: Option<bool>,
     /// The delimiter, one ASCII character, or `tab`.
-    #[param(example = ";")]
     delimiter: Option<String>,
     /// The quote, one ASCII character; empty or `none`: quotes are characters like any other.
     quote: Option<String>,
@@ -34,7 +36,6 @@ pub(crate) struct ReadQuery {
     /// The mark between groups of three digits.
     thousands: Option<String>,
     /// The encoding, by a label of the WHATWG's Encoding Standard.
-    #[param(example = "windows-1251")]
     encoding: Option<String>,
     /// The cells that are missing values, separated by commas, or as several parameters.
     missing: Option<Vec<String>>,
@@ -56,7 +57,7 @@ pub(crate) fn of_upload(
     format: Format,
     charset: Option<&str>,
 ) -> ApiResult<ReadOptions> {
-    let mut read = from_query(request, format)?;
+    let mut read = options(&pairs(request)?, format, FORMAT)?;
     if read.encoding.is_none() {
         read.encoding = charset.map(str::to_owned);
     }
@@ -101,12 +102,50 @@ pub(crate) fn changed(
 }
 
 fn from_query(request: &HttpRequest, format: Format) -> ApiResult<ReadOptions> {
-    let query = request.query_string();
-    let pairs = web::Query::<Vec<(String, String)>>::from_query(query)
-        .map_err(|error| Problem::new(Code::InvalidParameter, error.to_string()))?;
-    let pairs = pairs.iter();
+    let pairs = pairs(request)?;
+    options(&pairs, format, "")
+}
+
+fn options(pairs: &[(String, String)], format: Format, besides: &str) -> ApiResult<ReadOptions> {
+    let pairs = pairs.iter().filter(|(name, _)| name != besides);
     let pairs = pairs.map(|(name, value)| (name.as_str(), value.as_str()));
     ReadOptions::from_query(format, pairs).map_err(|error| invalid(&error))
+}
+
+fn pairs(request: &HttpRequest) -> ApiResult<Vec<(String, String)>> {
+    let query = request.query_string();
+    web::Query::<Vec<(String, String)>>::from_query(query)
+        .map(web::Query::into_inner)
+        .map_err(|error| Problem::new(Code::InvalidParameter, error.to_string()))
+}
+
+/// The format that the query of an upload names: for clients that cannot say a `Content-Type`.
+///
+/// # Errors
+/// `invalid_parameter` where there is no such format, or more than one.
+pub(crate) fn named_format(request: &HttpRequest) -> ApiResult<Option<Format>> {
+    let pairs = pairs(request)?;
+    let mut named = pairs.iter().filter(|(name, _)| name == FORMAT);
+    let Some((_, name)) = named.next() else {
+        return Ok(None);
+    };
+    let format = Format::ALL
+        .into_iter()
+        .find(|format| format.as_str() == name);
+    match (format, named.next()) {
+        (Some(format), None) => Ok(Some(format)),
+        (Some(_), Some(_)) => Err(parameter("the parameter \"format\" is there twice")),
+        (None, _) => {
+            let known = Format::ALL.map(Format::as_str).join(", ");
+            Err(parameter(format!(
+                "format={name:?} should be one of {known}"
+            )))
+        }
+    }
+}
+
+fn parameter(detail: impl Into<String>) -> Problem {
+    Problem::new(Code::InvalidParameter, detail)
 }
 
 fn object(read: &ReadOptions) -> ApiResult<Map<String, Value>> {

@@ -41,14 +41,45 @@ impl From<DocumentFormat> for ReportFormat {
 }
 
 /// What is to be reported on: exactly one of `dataset` and `analysis`.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct NewReport {
-    /// The dataset whose profile is reported on.
-    #[schema(example = "penguins")]
+struct NewReport {
     dataset: Option<String>,
-    /// The id of the analysis whose result is reported on, finished or not.
     analysis: Option<String>,
+    format: DocumentFormat,
+}
+
+/// What is to be reported on, for the document only: it is read as [`NewReport`].
+#[derive(ToSchema)]
+#[schema(as = NewReport)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "what it says is its schema")]
+pub(crate) enum NewReportBody {
+    /// The profile of a dataset.
+    OnDataset(NewDatasetReport),
+    /// The result of an analysis.
+    OnAnalysis(NewAnalysisReport),
+}
+
+/// A report on the profile of a dataset.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "what it says is its schema")]
+pub(crate) struct NewDatasetReport {
+    /// The dataset.
+    #[schema(example = "penguins")]
+    dataset: String,
+    /// The format of the report.
+    format: DocumentFormat,
+}
+
+/// A report on the result of an analysis.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "what it says is its schema")]
+pub(crate) struct NewAnalysisReport {
+    /// The id of the analysis, finished or not.
+    analysis: uuid::Uuid,
     /// The format of the report.
     format: DocumentFormat,
 }
@@ -63,10 +94,10 @@ pub(crate) struct NewReport {
     description = "On a dataset, or on an analysis, finished or not.",
     params(
         ("sid" = Uuid, Path, description = "The session"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Up to 255 printable ASCII characters: the same request under the same key is answered with the first answer, and done once"),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[ -~]+$", description = "Up to 255 printable ASCII characters: the same request under the same key is answered with the first answer, and done once"),
         ("Prefer" = Option<String>, Header, description = "`wait=N`: answer with the finished job, if it finishes within N seconds"),
     ),
-    request_body(content = NewReport, description = "What is to be reported on"),
+    request_body(content = NewReportBody, description = "What is to be reported on", example = json!({"dataset": "penguins", "format": "pdf"})),
     responses(
         (status = 202, description = "The job is on disk and will end exactly once", body = JobView, headers(("Location" = String, description = "The path of the job"), ("Idempotent-Replayed" = Option<String>, description = "`true` on a repeated answer"), ("Preference-Applied" = Option<String>, description = "The wait that was applied"))),
         (status = 200, description = "The job finished within the wait that was preferred", body = JobView, headers(("Location" = String, description = "The path of the job"))),

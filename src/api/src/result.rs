@@ -1,23 +1,39 @@
 //! `GET /v1/jobs/{id}/result`: the analysis as JSON, or the report's bytes.
 
+use std::sync::LazyLock;
+
 use actix_web::body::SizedStream;
 use actix_web::http::header::{self, ETag, EntityTag, IfNoneMatch};
 use actix_web::{HttpResponse, HttpResponseBuilder, web};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use lastcall_domain::lifecycle::State;
 use lastcall_domain::store::{JobResult, Place};
 use lastcall_domain::{BlobError, Job, JobSpec, ReportSource};
+use sha2::{Digest, Sha256};
 
 use crate::auth::Caller;
+use crate::content_name::disposition;
 use crate::errors::Code;
 use crate::problem::{ApiResult, Problem};
 use crate::state::ApiState;
 use crate::view::Binary;
 
-/// A report shows data of whoever uploaded it: it runs nothing, loads nothing and is nobody's
-/// page even when it is opened in a browser.
-const REPORT_CSP: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; \
-                          img-src data:; font-src data:; frame-ancestors 'self'; \
-                          base-uri 'none'; form-action 'none'";
+/// How a result may be kept by caches.
+const PRIVATE: &str = "private, no-cache";
+/// The one script that a report may run.
+const REPORT_SCRIPT: &str = include_str!("../../render/templates/report.js");
+
+/// A report shows data of whoever uploaded it: it runs the script of its layout and no other,
+/// loads nothing and is nobody's page even when it is opened in a browser. Its own policy allows
+/// one style sheet, and is as strict elsewhere.
+static REPORT_CSP: LazyLock<String> = LazyLock::new(|| {
+    let hash = STANDARD.encode(Sha256::digest(REPORT_SCRIPT));
+    format!(
+        "sandbox allow-scripts; default-src 'none'; script-src 'sha256-{hash}'; \
+         style-src 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
+    )
+});
 
 /// `GET /v1/jobs/{id}/result`
 #[utoipa::path(
@@ -33,6 +49,7 @@ const REPORT_CSP: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'
     ),
     responses(
         (status = 200, description = "The result", content(
+            (inline(Binary) = "application/octet-stream"),
             (serde_json::Value = "application/json"),
             (String = "text/html"),
             (String = "text/markdown"),
@@ -58,6 +75,7 @@ pub(crate) async fn get(
     if matches(&if_none_match, &tag) {
         return Ok(HttpResponse::NotModified()
             .insert_header(ETag(tag))
+            .insert_header((header::CACHE_CONTROL, PRIVATE))
             .finish());
     }
     let result = state.store.result(job.id).await?.ok_or_else(|| {
@@ -104,7 +122,7 @@ fn has_result(job: &Job) -> ApiResult<()> {
 
 fn head(job: &Job, result: &JobResult, tag: EntityTag) -> HttpResponseBuilder {
     let mut response = HttpResponse::Ok();
-    let disposition = if shown_by_browsers(&result.media_type) {
+    let shown = if shown_by_browsers(&result.media_type) {
         "inline"
     } else {
         "attachment"
@@ -114,10 +132,12 @@ fn head(job: &Job, result: &JobResult, tag: EntityTag) -> HttpResponseBuilder {
         .insert_header(ETag(tag))
         .insert_header((
             header::CONTENT_DISPOSITION,
-            format!("{disposition}; filename=\"{}\"", file_name(job)),
-        ));
+            disposition(shown, &file_name(job)),
+        ))
+        // Nobody else's to keep, and asked for again each time: its session may have ended.
+        .insert_header((header::CACHE_CONTROL, PRIVATE));
     if result.media_type.starts_with("text/html") {
-        response.insert_header((header::CONTENT_SECURITY_POLICY, REPORT_CSP));
+        response.insert_header((header::CONTENT_SECURITY_POLICY, REPORT_CSP.as_str()));
     }
     response
 }
@@ -128,7 +148,7 @@ fn shown_by_browsers(media_type: &str) -> bool {
         .any(|shown| media_type.starts_with(shown))
 }
 
-/// A name to save the result under. Names of datasets need no quoting.
+/// A name to save the result under.
 fn file_name(job: &Job) -> String {
     let format = job.spec.format();
     match &job.spec {

@@ -12,7 +12,7 @@ use crate::figures::figures;
 
 /// One actor, as its supervisor sees it.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Service)]
+#[schema(as = ServiceStatus)]
 pub(crate) struct ServiceView {
     /// Its name.
     #[schema(example = "AnalysisService")]

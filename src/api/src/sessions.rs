@@ -38,9 +38,9 @@ pub(crate) struct NewSession {
     summary = "Open a session",
     description = "The body may be left out.",
     params(
-        ("Idempotency-Key" = Option<String>, Header, description = "Up to 255 printable ASCII characters: the same request under the same key is answered with the first answer, and done once"),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[ -~]+$", description = "Up to 255 printable ASCII characters: the same request under the same key is answered with the first answer, and done once"),
     ),
-    request_body(content = Option<NewSession>, description = "What the session is to be"),
+    request_body(content = Option<NewSession>, description = "What the session is to be", example = json!({"ttl": "30m"})),
     responses(
         (status = 201, description = "The session", body = SessionView, headers(("Location" = String, description = "The path of the session"), ("Idempotent-Replayed" = Option<String>, description = "`true` on a repeated answer"))),
     ),
@@ -89,7 +89,7 @@ pub(crate) async fn create(
     params(
         ("order" = Option<Order>, Query, description = "`asc`, the oldest first (the default), or `desc`, the newest first"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Entries of a page, 1 to 1000; 50 when left out"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("cursor" = Option<String>, Query, min_length = 1, description = "`next_cursor` of the page before"),
     ),
     responses(
         (status = 200, description = "A page of sessions", body = List<SessionView>),

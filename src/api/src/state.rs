@@ -30,6 +30,8 @@ pub struct ApiConfig {
     /// Refuse requests whose `Host` is no loopback name or whose `Origin` is another one, so
     /// that a web page cannot use a service without keys through the browser of its user.
     pub loopback_only: bool,
+    /// The origins whose pages may use the service; `*` for all.
+    pub cors_origins: Vec<String>,
     /// The largest upload, in bytes, as sent and as decoded.
     pub max_body: u64,
     /// The time to live of a session that names none.
@@ -61,6 +63,7 @@ impl Default for ApiConfig {
             instance: InstanceId::new(),
             auth: Auth::None,
             loopback_only: true,
+            cors_origins: Vec::new(),
             max_body: 2 << 30,
             default_ttl: Duration::from_secs(3600),
             max_ttl: Duration::from_secs(30 * 24 * 3600),

@@ -11,6 +11,7 @@ use lastcall_domain::{BlobKey, BlobWriter, Dataset, DatasetName, Format, Session
 use tokio::time::{Instant, timeout_at};
 
 use crate::auth::Caller;
+use crate::content_name::percent_encoded;
 use crate::digest::ContentDigest;
 use crate::errors::Code;
 use crate::ingest::{Ingest, Received, too_large};
@@ -40,10 +41,11 @@ const SAYS_NOTHING: &[&str] = &["binary", "utf-8", "utf8", "us-ascii", "ascii"];
     tag = "datasets",
     operation_id = "putDataset",
     summary = "Upload a dataset",
-    description = "Streamed, all or nothing. The format is told by the Content-Type or else by the ending of the name. Gzip is decoded, announced by Content-Encoding or not. The query says how to read it, for whatever looks at it; what is left out is found out from the data.",
+    description = "Streamed, all or nothing. The format is told by `format`, by the Content-Type or else by the ending of the name. Gzip is decoded, announced by Content-Encoding or not. The query says how to read it, for whatever looks at it; what is left out is found out from the data.",
     params(
         ("sid" = Uuid, Path, description = "The session"),
-        ("name" = String, Path, description = "The dataset"),
+        ("name" = String, Path, min_length = 1, max_length = 128, example = "penguins", description = "The dataset"),
+        ("format" = Option<Format>, Query, description = "The format, for clients that send every body as `application/octet-stream`"),
         ("Content-Encoding" = Option<String>, Header, description = "`gzip`, or none"),
         ("Content-Digest" = Option<String>, Header, description = "`sha-256=:…:` or `sha-512=:…:` of the body as it is sent (RFC 9530): refused where it differs"),
         ("If-None-Match" = Option<String>, Header, description = "`*`: only where there is no dataset of that name"),
@@ -101,7 +103,10 @@ async fn store(
     let name = DatasetName::try_from(name)
         .map_err(|error| Problem::new(Code::InvalidDatasetName, error.to_string()))?;
     refuse_part(request.headers())?;
-    let format = format_of(request.headers(), &name)?;
+    let format = match read_options::named_format(&request)? {
+        Some(format) => format,
+        None => format_of(request.headers(), &name)?,
+    };
     let charset = charset(format, request.headers())?;
     let read = read_options::of_upload(request, format, charset.as_deref())?;
     let gzip = is_gzip(request.headers())?;
@@ -187,7 +192,11 @@ async fn store(
     Ok(response
         .insert_header((
             header::LOCATION,
-            format!("/v1/sessions/{}/datasets/{}", session.id, dataset.name),
+            format!(
+                "/v1/sessions/{}/datasets/{}",
+                session.id,
+                percent_encoded(dataset.name.as_str())
+            ),
         ))
         .insert_header(ETag(preconditions::tag(&dataset)))
         .json(DatasetView::from(&dataset)))

@@ -194,6 +194,16 @@ pub(crate) enum JobKind {
 }
 
 impl JobKind {
+    /// The names of all kinds.
+    pub(crate) const ALL: [&'static str; 5] = [
+        "profile",
+        "sql",
+        "correlation",
+        "compare",
+        "check",
+        "report",
+    ];
+
     fn of(spec: &JobSpec) -> Self {
         match spec {
             JobSpec::Profile { .. } => Self::Profile,

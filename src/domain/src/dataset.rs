@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
 
 use crate::profile::ColumnType;
 use crate::{Format, ReadOptions, ReadReport, SessionId, Timestamp};
@@ -67,8 +69,9 @@ pub struct Field {
     pub kind: ColumnType,
 }
 
-/// The name of a dataset: 1 to 128 characters, of ASCII letters, digits, `_`, `-` and `.`,
-/// beginning with a letter, a digit or `_`. It is a table's name in SQL.
+/// The name of a dataset, and of its table in SQL: 1 to 128 characters of Unicode in the composed
+/// form (NFC), without controls, invisible characters, `/`, `\\`, `"` and any blank but the space.
+/// It begins with neither `.`, `-` nor a combining mark, and with no space, and ends with none.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct DatasetName(String);
@@ -76,7 +79,8 @@ pub struct DatasetName(String);
 /// Why a text is not the name of a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a dataset's name has 1 to 128 characters, of letters a-z and A-Z, digits, '_', '-' and '.', and begins with a letter, a digit or '_'"
+    "a dataset's name has 1 to 128 characters, without control characters, '/', '\\\\' and '\"', and \
+     begins with neither '.', '-' nor a space"
 )]
 pub struct InvalidDatasetName;
 
@@ -94,18 +98,49 @@ impl TryFrom<String> for DatasetName {
     type Error = InvalidDatasetName;
 
     fn try_from(name: String) -> Result<Self, InvalidDatasetName> {
-        let first = name.bytes().next().ok_or(InvalidDatasetName)?;
-        let fits = name.len() <= Self::MAX_LENGTH
-            && (first.is_ascii_alphanumeric() || first == b'_')
-            && name
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
+        // One name for what looks the same: a system that decomposes file names sends others.
+        let name: String = if name.is_ascii() {
+            name
+        } else {
+            // Composing makes no text shorter than a quarter of its characters.
+            name.chars().take(Self::MAX_LENGTH * 4).nfc().collect()
+        };
+        let first = name.chars().next().ok_or(InvalidDatasetName)?;
+        let fits = name.chars().count() <= Self::MAX_LENGTH
+            && !matches!(first, '.' | '-' | ' ')
+            && !is_combining_mark(first)
+            && !name.ends_with(' ')
+            && name.chars().all(may_stand_in_a_name);
         if fits {
             Ok(Self(name))
         } else {
             Err(InvalidDatasetName)
         }
     }
+}
+
+/// Whether the character is seen, and means nothing to a path or to a name in quotes.
+fn may_stand_in_a_name(c: char) -> bool {
+    let invisible = matches!(
+        c,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fdd0}'..='\u{fdef}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{ffff}'
+            | '\u{e0000}'..='\u{e0fff}'
+    );
+    let blank = c.is_whitespace() && c != ' ';
+    !c.is_control() && !blank && !invisible && !matches!(c, '/' | '\\' | '"')
 }
 
 impl From<DatasetName> for String {
@@ -161,5 +196,75 @@ impl BlobKey {
     /// The key.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn name(text: &str) -> Option<String> {
+        DatasetName::try_from(text.to_owned())
+            .ok()
+            .map(String::from)
+    }
+
+    #[test]
+    fn a_name_may_be_written_in_any_script() {
+        for good in [
+            "penguins",
+            "_x-1.csv",
+            "Umsätze 2024",
+            "продажи",
+            "顧客名簿",
+            "بيانات",
+            "विक्रय",
+            "📈 q1",
+            "a (1)",
+        ] {
+            assert_eq!(name(good).as_deref(), Some(good));
+        }
+        assert_eq!(
+            name("n".repeat(128).as_str()).map(|name| name.len()),
+            Some(128)
+        );
+        assert_eq!(
+            name("é".repeat(128).as_str()).map(|name| name.chars().count()),
+            Some(128)
+        );
+    }
+
+    #[test]
+    fn what_looks_the_same_is_one_name() {
+        assert_eq!(name("e\u{301}t\u{e9}"), name("été"));
+    }
+
+    #[test]
+    fn what_is_not_seen_or_means_something_to_a_path_is_in_no_name() {
+        for bad in [
+            "",
+            " ",
+            " a",
+            "a ",
+            ".",
+            "..",
+            ".csv",
+            "-x",
+            "a/b",
+            "a\\b",
+            "a\"b",
+            "a\0",
+            "a\nb",
+            "a\u{a0}b",
+            "a\u{200b}b",
+            "a\u{202e}b",
+            "\u{301}a",
+            "a\u{feff}",
+        ] {
+            assert_eq!(name(bad), None, "{bad:?}");
+        }
+        assert_eq!(name("é".repeat(129).as_str()), None);
     }
 }

@@ -180,6 +180,26 @@ impl JobSpec {
         }
     }
 
+    /// Whether it names the dataset. A query names none, as far as its row says, and neither does
+    /// a report on an analysis.
+    pub fn names(&self, dataset: &DatasetName) -> bool {
+        match self {
+            Self::Profile { dataset: named, .. }
+            | Self::Correlation { dataset: named, .. }
+            | Self::Check { dataset: named, .. } => named == dataset,
+            Self::Compare {
+                baseline,
+                candidate,
+                ..
+            } => baseline == dataset || candidate == dataset,
+            Self::Report { source, .. } => match source {
+                ReportSource::Dataset(named) => named == dataset,
+                ReportSource::Analysis(_) => false,
+            },
+            Self::Sql { .. } => false,
+        }
+    }
+
     /// The job that has to end before this one can start.
     pub fn depends_on(&self) -> Option<JobId> {
         match self {

@@ -163,6 +163,10 @@ pub struct JobFilter {
     pub state: Option<State>,
     /// Of this service only.
     pub service: Option<Service>,
+    /// Of this kind only, by its [name](crate::JobSpec::kind).
+    pub kind: Option<&'static str>,
+    /// Only those that [name](crate::JobSpec::names) this dataset.
+    pub dataset: Option<DatasetName>,
     /// Of sessions only whose time to live has not ended by then.
     pub alive_at: Option<Timestamp>,
     /// In this order.

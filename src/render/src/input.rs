@@ -18,8 +18,21 @@ pub struct ReportInput<'a> {
     pub title: Option<&'a str>,
     /// The time that the report says it was made at.
     pub created_at: DateTime<Utc>,
+    /// Where it comes from, for the report to say.
+    pub origin: Origin<'a>,
     /// The analysis.
     pub body: ReportBody<'a>,
+}
+
+/// Where a report comes from: what only a service knows of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Origin<'a> {
+    /// The SHA-256 of the dataset's bytes, in hexadecimal.
+    pub sha256: Option<&'a str>,
+    /// The session.
+    pub session: Option<&'a str>,
+    /// The job that made the report.
+    pub job: Option<&'a str>,
 }
 
 /// The analysis that a report is about.
@@ -63,6 +76,7 @@ impl<'a> ReportInput<'a> {
         Self {
             title: None,
             created_at,
+            origin: Origin::default(),
             body: ReportBody::Profile(profile),
         }
     }
@@ -72,6 +86,7 @@ impl<'a> ReportInput<'a> {
         Self {
             title: None,
             created_at,
+            origin: Origin::default(),
             body: ReportBody::Table { result, query },
         }
     }
@@ -85,6 +100,7 @@ impl<'a> ReportInput<'a> {
         Self {
             title: None,
             created_at,
+            origin: Origin::default(),
             body: ReportBody::Stored { answer, query },
         }
     }
@@ -94,6 +110,7 @@ impl<'a> ReportInput<'a> {
         Self {
             title: None,
             created_at,
+            origin: Origin::default(),
             body: ReportBody::Correlation(report),
         }
     }
@@ -103,6 +120,7 @@ impl<'a> ReportInput<'a> {
         Self {
             title: None,
             created_at,
+            origin: Origin::default(),
             body: ReportBody::Compare(report),
         }
     }
@@ -121,6 +139,7 @@ impl<'a> ReportInput<'a> {
         Self {
             title: None,
             created_at,
+            origin: Origin::default(),
             body: ReportBody::Other { kind, value },
         }
     }
@@ -128,6 +147,14 @@ impl<'a> ReportInput<'a> {
     /// The same with a title.
     pub fn titled(mut self, title: &'a str) -> Self {
         self.title = Some(title);
+        self
+    }
+}
+
+impl<'a> ReportInput<'a> {
+    /// The same, saying where it comes from.
+    pub fn from_origin(mut self, origin: Origin<'a>) -> Self {
+        self.origin = origin;
         self
     }
 }

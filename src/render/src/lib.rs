@@ -34,7 +34,7 @@ pub use error::RenderError;
 pub use fonts::FontConfig;
 use fonts::FontFinder;
 use input::Known;
-pub use input::{ReportBody, ReportInput};
+pub use input::{Origin, ReportBody, ReportInput};
 use limits::Limits;
 pub use pdf::Manuscript;
 pub use typesetter::{Typesetter, TypesetterConfig, child};
@@ -172,26 +172,22 @@ fn document(
     cancel: &Cancel,
 ) -> Result<document::Document, RenderError> {
     let (title, at) = (report.title, report.created_at);
-    match report.body {
-        ReportBody::Profile(profile) => document::profile(profile, title, at, limits, cancel),
-        ReportBody::Table { result, query } => {
-            Ok(document::table(result, title, query, at, limits))
-        }
+    let mut document = match report.body {
+        ReportBody::Profile(profile) => document::profile(profile, title, at, limits, cancel)?,
+        ReportBody::Table { result, query } => document::table(result, title, query, at, limits),
         ReportBody::Stored { answer, query } => {
             let head = answer.head(&limits, cancel)?;
-            Ok(document::table(&head, title, query, at, limits))
+            document::table(&head, title, query, at, limits)
         }
-        ReportBody::Correlation(data) => Ok(document::correlation(data, title, at, limits)),
-        ReportBody::Compare(data) => Ok(document::compare(data, title, at, limits)),
-        ReportBody::Check(data) => Ok(document::check(data, title, at, limits)),
-        ReportBody::Other { kind, value } => Ok(document::generic(
-            value,
-            title.unwrap_or(kind),
-            kind,
-            at,
-            limits,
-        )),
-    }
+        ReportBody::Correlation(data) => document::correlation(data, title, at, limits),
+        ReportBody::Compare(data) => document::compare(data, title, at, limits),
+        ReportBody::Check(data) => document::check(data, title, at, limits),
+        ReportBody::Other { kind, value } => {
+            document::generic(value, title.unwrap_or(kind), kind, at, limits)
+        }
+    };
+    document.comes_from(report.origin);
+    Ok(document)
 }
 
 fn json(report: &ReportInput<'_>, out: &mut dyn Write) -> Result<(), RenderError> {

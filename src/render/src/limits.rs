@@ -35,9 +35,10 @@ impl Limits {
     }
 }
 
-/// The page. Two thousand columns make 1.4 MB.
+/// The page. A card takes about six kilobytes; those of many columns are closed until they are
+/// asked for, and a browser lays out none of them before.
 pub(crate) const HTML: Limits = Limits {
-    cards: 100,
+    cards: 500,
     summary: 2_000,
     heatmap: 30,
     pairs: 500,

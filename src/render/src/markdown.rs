@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use lastcall_domain::Cancel;
 
 use crate::chart::{Chart, Plain};
-use crate::document::{AlertLine, Block, Card, Document, Fact, Table, Text};
+use crate::document::{AlertGroup, AlertLine, Block, Card, Document, Fact, Table, Text};
 use crate::error::RenderError;
 
 /// Writes the document.
@@ -27,8 +27,12 @@ pub(crate) fn markdown(doc: &Document, cancel: &Cancel) -> Result<Vec<u8>, Rende
             write_block(&mut out, block);
         }
     }
+    if !doc.provenance.is_empty() {
+        out.push_str("## Provenance\n\n");
+        write_facts(&mut out, &doc.provenance);
+    }
     if !doc.notes.is_empty() {
-        out.push_str("## About the figures\n\n");
+        out.push_str("## Accuracy\n\n");
         for note in &doc.notes {
             let _ = writeln!(out, "- {}", escape(note));
         }
@@ -45,6 +49,10 @@ fn write_block(out: &mut String, block: &Block) {
             for alert in alerts {
                 write_alert(out, alert, true);
             }
+            out.push('\n');
+        }
+        Block::AlertGroups { groups } => {
+            groups.iter().for_each(|group| write_group(out, group));
             out.push('\n');
         }
         Block::Text { text } => {
@@ -81,8 +89,34 @@ fn write_alert(out: &mut String, alert: &AlertLine, named: bool) {
     let _ = writeln!(out, "{}", escape(&alert.detail));
 }
 
+/// The alerts of a kind: a line each, below one that counts them.
+fn write_group(out: &mut String, group: &AlertGroup) {
+    let _ = write!(out, "- **{}**", group.title);
+    if let ([only], 0) = (group.items.as_slice(), group.more) {
+        let colon = if only.column.short.is_empty() {
+            ""
+        } else {
+            ":"
+        };
+        let _ = writeln!(
+            out,
+            " {}{colon} {}",
+            full(&only.column),
+            escape(&only.detail)
+        );
+        return;
+    }
+    let _ = writeln!(out, ": {}", group.count);
+    for item in &group.items {
+        let _ = writeln!(out, "  - {}: {}", full(&item.column), escape(&item.detail));
+    }
+    if group.more > 0 {
+        let _ = writeln!(out, "  - and {} more", crate::number::count(group.more));
+    }
+}
+
 fn write_facts(out: &mut String, facts: &[Fact]) {
-    out.push_str("| Figure | Value |\n| --- | ---: |\n");
+    out.push_str("| Statistic | Value |\n| --- | ---: |\n");
     for fact in facts {
         let _ = write!(out, "| {} | {}", escape(&fact.label), escape(&fact.value));
         if !fact.more.is_empty() {
@@ -98,7 +132,11 @@ fn write_table(out: &mut String, table: &Table) {
         let _ = writeln!(out, "{}:\n", escape(&table.caption));
     }
     for column in &table.columns {
-        let _ = write!(out, "| {} ", full(&column.title));
+        let _ = write!(out, "| {}", full(&column.title));
+        if !column.note.is_empty() {
+            let _ = write!(out, " ({})", escape(&column.note));
+        }
+        out.push(' ');
     }
     out.push_str("|\n");
     for column in &table.columns {

@@ -2,7 +2,8 @@
 //!
 //! Figures have six significant digits and no trailing zeros; what is beyond 10¹⁵ or below 10⁻⁴
 //! is in scientific notation; what is not defined is a dash. Commas set off the thousands of
-//! counts, and of the data's own figures from five digits on, so that a year stays a year.
+//! counts and figures, and of the data's own values from five digits on, so that a year stays a
+//! year.
 
 use lastcall_domain::profile::Number;
 
@@ -14,9 +15,15 @@ pub(crate) fn count(n: u64) -> String {
     group(&n.to_string())
 }
 
-/// A figure with up to six significant digits: `1234.57`, `0.00123`, `4.5e-9`.
+/// A count with its noun: `1 row`, `1,234 rows`. The noun is one that takes an s.
+pub(crate) fn of(n: u64, noun: &str) -> String {
+    let s = if n == 1 { "" } else { "s" };
+    format!("{} {noun}{s}", count(n))
+}
+
+/// A figure with up to six significant digits: `1,234.57`, `0.00123`, `4.5e-9`.
 pub(crate) fn figure(x: f64) -> String {
-    significant(x, 6)
+    group_plain(&significant(x, 6))
 }
 
 /// A figure that is zero but for rounding noise at the given scale is shown as zero: the mean of
@@ -31,7 +38,7 @@ pub(crate) fn figure_at(x: f64, scale: f64) -> String {
 
 /// A figure of which only the magnitude matters, with three significant digits: `2.5e-9`.
 pub(crate) fn brief(x: f64) -> String {
-    significant(x, 3)
+    group_plain(&significant(x, 3))
 }
 
 /// A figure that may not be defined.
@@ -43,8 +50,18 @@ pub(crate) fn optional(x: Option<f64>) -> String {
 pub(crate) fn number(n: Number) -> String {
     match n {
         Number::Integer(n) => group_long(&n.to_string()),
-        Number::Float(x) => significant(x, 10),
+        Number::Float(x) => group_long(&significant(x, 10)),
         Number::Decimal(decimal) => group_long(&decimal.to_string()),
+    }
+}
+
+/// The least or greatest value of a column, as [`number`], its thousands set off as those of the
+/// figures beside it.
+pub(crate) fn extreme(n: Number) -> String {
+    match n {
+        Number::Integer(n) => group(&n.to_string()),
+        Number::Float(x) => group_plain(&significant(x, 10)),
+        Number::Decimal(decimal) => group(&decimal.to_string()),
     }
 }
 
@@ -101,10 +118,10 @@ pub(crate) fn axis(x: f64, largest: f64) -> String {
     for (limit, unit) in [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k")] {
         let scale = if unit == "k" { 1e3 } else { limit };
         if (limit..1e15).contains(&largest.abs()) && x != 0.0 {
-            return format!("{}{unit}", significant(x / scale, 4));
+            return format!("{}{unit}", group_long(&significant(x / scale, 4)));
         }
     }
-    significant(x, 4)
+    group_long(&significant(x, 4))
 }
 
 fn significant(x: f64, digits: usize) -> String {
@@ -123,7 +140,7 @@ fn significant(x: f64, digits: usize) -> String {
         return format!("{}e{exponent}", trim_zeros(mantissa));
     }
     let decimals = usize::try_from(digits as i32 - 1 - exponent).unwrap_or(0);
-    group_long(trim_zeros(&format!("{x:.decimals$}")))
+    trim_zeros(&format!("{x:.decimals$}")).to_owned()
 }
 
 fn special(x: f64) -> String {
@@ -144,7 +161,16 @@ fn trim_zeros(text: &str) -> &str {
     }
 }
 
-/// Sets off the thousands of a plain decimal number of five digits or more before the point.
+/// Sets off the thousands of a number that may be in scientific notation, or none.
+fn group_plain(text: &str) -> String {
+    if text.contains('e') || !text.contains(|c: char| c.is_ascii_digit()) {
+        text.to_owned()
+    } else {
+        group(text)
+    }
+}
+
+/// The same for five digits or more before the point.
 fn group_long(text: &str) -> String {
     let whole = text
         .split('.')
@@ -154,7 +180,7 @@ fn group_long(text: &str) -> String {
     if whole.len() < 5 {
         text.to_owned()
     } else {
-        group(text)
+        group_plain(text)
     }
 }
 
@@ -190,7 +216,7 @@ mod tests {
         let shown = |x: f64| figure(x);
         assert_eq!(shown(0.1 + 0.2), "0.3");
         assert_eq!(shown(1_234_567.891), "1,234,568");
-        assert_eq!(shown(-1234.5678), "-1234.57");
+        assert_eq!(shown(-1234.5678), "-1,234.57");
         assert_eq!(shown(12_345.678), "12,345.7");
         assert_eq!(shown(0.000_123_456_789), "0.000123457");
         assert_eq!(shown(4.5e-9), "4.5e-9");
@@ -211,8 +237,15 @@ mod tests {
         );
         assert_eq!(number(Number::Float(10_000_000.2)), "10,000,000.2");
         assert_eq!(number(Number::Integer(2007)), "2007");
+        assert_eq!(extreme(Number::Integer(4201)), "4,201");
+        assert_eq!(extreme(Number::Float(1e300)), "1e300");
+        assert_eq!(extreme(Number::Float(f64::INFINITY)), "∞");
         assert_eq!(count(u64::MAX), "18,446,744,073,709,551,615");
         assert_eq!(count(999), "999");
+        assert_eq!(
+            [of(1, "row"), of(0, "row"), of(1234, "row")],
+            ["1 row", "0 rows", "1,234 rows"]
+        );
         assert_eq!(count(1000), "1,000");
     }
 

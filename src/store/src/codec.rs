@@ -56,6 +56,10 @@ pub(crate) fn beyond(order: Order) -> &'static str {
     }
 }
 
+/// Where the JSON of a specification names datasets; `with` is what was written before `candidate`.
+pub(crate) const DATASET_PATHS: [&str; 5] =
+    ["dataset", "baseline", "candidate", "with", "source.dataset"];
+
 /// The keyword of that order.
 pub(crate) fn direction(order: Order) -> &'static str {
     match order {

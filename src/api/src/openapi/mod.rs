@@ -2,6 +2,8 @@
 //! of each operation and the schemas of results added.
 
 mod errors;
+mod names;
+mod order;
 
 use actix_web::HttpResponse;
 use lastcall_domain::check::CheckReport;
@@ -52,6 +54,8 @@ struct Api;
 pub(crate) fn document() -> Value {
     let mut document = serde_json::to_value(Api::openapi()).unwrap_or_default();
     add_results(&mut document);
+    close_variants(&mut document);
+    names::describe(&mut document);
     errors::add(&mut document);
     document["components"]["securitySchemes"] = json!({
         "key": {
@@ -66,7 +70,37 @@ pub(crate) fn document() -> Value {
 
 /// `GET /openapi.json`
 pub(crate) async fn get() -> HttpResponse {
-    HttpResponse::Ok().json(document())
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .body(text())
+}
+
+/// The document as text.
+pub(crate) fn text() -> String {
+    // What is made of values is written.
+    serde_json::to_string_pretty(&order::BytesFirst(&document())).unwrap_or_default()
+}
+
+/// Says that requests have no other fields than those that there are: of the variants of a tagged
+/// enum the derive does not say it.
+fn close_variants(document: &mut Value) {
+    let Some(kinds) = document["components"]["schemas"]["NewAnalysis"]["oneOf"].as_array_mut()
+    else {
+        return;
+    };
+    let mut closed = Vec::new();
+    for kind in kinds {
+        match kind["$ref"]
+            .as_str()
+            .and_then(|path| path.rsplit('/').next())
+        {
+            Some(name) => closed.push(name.to_owned()),
+            None => kind["additionalProperties"] = json!(false),
+        }
+    }
+    for name in closed {
+        document["components"]["schemas"][name.as_str()]["additionalProperties"] = json!(false);
+    }
 }
 
 /// Says what JSON results are made of.

@@ -1,4 +1,5 @@
 use lastcall_actors::Phase;
+use lastcall_domain::Service;
 use serde_json::json;
 
 use crate::fixture::{Api, CSV, block};
@@ -84,7 +85,7 @@ fn what_is_no_name_of_a_dataset_is_not_found_and_not_uploaded() {
     let api = Api::start();
     let session = api.session();
     let long = "n".repeat(129);
-    for name in ["-x", "a%20b", "a%2Fb", "%C3%A9", long.as_str(), ".csv"] {
+    for name in ["-x", "a%20", "a%2Fb", "a%E2%80%8Bb", long.as_str(), ".csv"] {
         let path = format!("{session}/datasets/{name}");
         api.client.get(&path).problem(404, "dataset_not_found");
         api.client
@@ -92,6 +93,43 @@ fn what_is_no_name_of_a_dataset_is_not_found_and_not_uploaded() {
             .problem(422, "invalid_dataset_name");
     }
     assert!(api.blobs.keys().is_empty());
+}
+
+#[test]
+fn a_dataset_may_have_a_name_in_any_script() {
+    let api = Api::start();
+    let session = api.session();
+    // Decomposed, as some systems write file names.
+    let path = format!("{session}/datasets/Umsa%CC%88tze%202024");
+    let made = api.client.put(&path, "text/csv", CSV).expect(201);
+    assert_eq!(made.json()["name"], "Umsätze 2024");
+    let composed = format!("{session}/datasets/Ums%C3%A4tze%202024");
+    assert_eq!(made.header("location"), composed);
+    api.client.get(&composed).expect(200);
+    api.put(&session, "z").expect(201);
+    let first = api
+        .client
+        .get(&format!("{session}/datasets?limit=1"))
+        .ok(200);
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let next = api
+        .client
+        .get(&format!("{session}/datasets?limit=1&cursor={cursor}"))
+        .ok(200);
+    assert_eq!(next["items"][0]["name"], "z");
+    let body = json!({ "dataset": "Umsätze 2024" });
+    let job = api
+        .client
+        .post(&format!("{session}/analyses"), &body)
+        .ok(202);
+    assert_eq!(job["dataset"], "Umsätze 2024");
+    api.work(Service::Analysis, "application/json", "{}");
+    let result = api.client.get(job["links"]["result"].as_str().unwrap());
+    assert_eq!(
+        result.header("content-disposition"),
+        "inline; filename=\"Ums_tze 2024.profile.json\"; \
+         filename*=UTF-8''Ums%C3%A4tze%202024.profile.json"
+    );
 }
 
 #[test]

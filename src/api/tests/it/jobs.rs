@@ -230,10 +230,24 @@ fn jobs_are_listed_by_session_state_and_service() {
     assert_eq!(list("state=succeeded"), [&*first]);
     assert_eq!(list("state=queued&service=analysis"), [&*second, &third]);
     assert_eq!(list("service=report"), [&*report]);
+    assert_eq!(list("kind=report"), [&*report]);
+    assert_eq!(
+        list(&format!("kind=profile&dataset=penguins&session={session}")),
+        [&*first, &second]
+    );
+    assert_eq!(list("dataset=nothing"), [""; 0]);
     assert_eq!(list("limit=1"), [&*first]);
     assert_eq!(list(&format!("limit=2&cursor={first}")), [&*second, &third]);
 
-    for query in ["state=done", "service=x", "session", "foo=1", "cursor=1"] {
+    for query in [
+        "state=done",
+        "service=x",
+        "kind=x",
+        "dataset=a%2Fb",
+        "session",
+        "foo=1",
+        "cursor=1",
+    ] {
         let reply = api.client.get(&format!("/v1/jobs?{query}"));
         reply.problem(400, "invalid_parameter");
     }

@@ -6,7 +6,9 @@
 
 mod auth;
 mod client;
+mod coding;
 mod connections;
+mod cors;
 mod datasets;
 mod documents;
 mod draining;

@@ -17,7 +17,7 @@ fn a_result_is_given_with_its_media_type_size_tag_and_file_name() {
     assert_eq!(reply.header("content-type"), "application/json");
     assert_eq!(reply.header("content-length"), "13");
     assert_eq!(reply.header("x-content-type-options"), "nosniff");
-    assert_eq!(reply.header("cache-control"), "no-store");
+    assert_eq!(reply.header("cache-control"), "private, no-cache");
     assert_eq!(
         reply.header("content-disposition"),
         "inline; filename=\"penguins.profile.json\""
@@ -60,7 +60,7 @@ fn a_large_result_is_streamed_whole() {
 }
 
 #[test]
-fn an_html_report_may_run_and_load_nothing() {
+fn an_html_report_may_run_its_own_script_and_load_nothing() {
     let api = Api::start();
     let session = api.session_with_penguins();
     let body = json!({"dataset": "penguins", "format": "html"});
@@ -75,10 +75,12 @@ fn an_html_report_may_run_and_load_nothing() {
         .expect(200);
     let policy = reply.header("content-security-policy");
     assert!(
-        policy.starts_with("sandbox; default-src 'none'"),
+        policy.starts_with("sandbox allow-scripts; default-src 'none'; script-src 'sha256-"),
         "{policy}"
     );
-    assert!(!policy.contains("script"), "{policy}");
+    assert_eq!(policy.matches("script-src").count(), 1, "{policy}");
+    assert!(!policy.contains("script-src 'unsafe-inline'"), "{policy}");
+    assert!(!policy.contains("allow-same-origin"), "{policy}");
 }
 
 #[test]

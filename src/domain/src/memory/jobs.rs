@@ -46,6 +46,8 @@ impl Rows {
                 && filter.session.is_none_or(|of| of == job.session)
                 && filter.state.is_none_or(|of| of == job.state())
                 && filter.service.is_none_or(|of| of == job.service())
+                && filter.kind.is_none_or(|of| of == job.spec.kind())
+                && filter.dataset.as_ref().is_none_or(|of| job.spec.names(of))
                 && self.visible(job.session)
                 && filter
                     .alive_at

@@ -1,6 +1,7 @@
 //! Horizontal bars with a label and a figure each: top values, missing cells.
 
-use super::{BAR, Chart, INK, MUTED, Plain, Svg, TRACK, WIDTH};
+use super::{BAR, Chart, INK, MUTED, Plain, Svg, TRACK, WIDTH, text_width};
+use crate::document::Text;
 use crate::text::shorten;
 
 /// One bar.
@@ -13,9 +14,24 @@ pub(crate) struct Bar {
     pub figure: String,
 }
 
+/// One bar as a page writes it, in letters that can be marked and read aloud.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    /// What stands before it.
+    pub label: Text,
+    /// Its length in thousandths of the whole bar; at least one where there is anything.
+    pub length: u32,
+    /// What stands behind it.
+    pub figure: String,
+}
+
 const ROW: u32 = 17;
-const LABEL_W: f64 = 122.0;
-const BAR_W: f64 = 100.0;
+/// The room for labels, of which as much is taken as the longest needs.
+const MAX_LABEL: f64 = 150.0;
+/// What stands between label, bar and figure.
+const GAP: f64 = 8.0;
+/// The longest label of a page, in columns of text.
+const LABEL: usize = 60;
 
 /// Draws the bars under each other, in their order. `None` where there are none.
 pub(crate) fn bars(caption: &str, alt: &str, rows: &[Bar]) -> Option<Chart> {
@@ -24,35 +40,55 @@ pub(crate) fn bars(caption: &str, alt: &str, rows: &[Bar]) -> Option<Chart> {
     }
     let height = ROW * u32::try_from(rows.len()).ok()? + 4;
     let mut svg = Svg::new(WIDTH, height, alt);
-    for (i, row) in rows.iter().enumerate() {
+    let labels: Vec<String> = rows.iter().map(|row| fit(&row.label)).collect();
+    let widest = |texts: &mut dyn Iterator<Item = &str>| texts.map(text_width).fold(0.0, f64::max);
+    let label = widest(&mut labels.iter().map(String::as_str)).min(MAX_LABEL);
+    let figure = widest(&mut rows.iter().map(|row| row.figure.as_str()));
+    let left = label + GAP;
+    let whole = (f64::from(WIDTH) - left - GAP - figure).max(40.0);
+    for (i, (row, short)) in rows.iter().zip(&labels).enumerate() {
         let y = f64::from(ROW) * i as f64 + 2.0;
-        let hint = format!("{}: {}", shorten(&row.label, 200), row.figure);
         let middle = y + f64::from(ROW) / 2.0 + 3.5;
-        let label = shorten(&row.label, 20);
-        svg.text((LABEL_W - 8.0, middle), "end", INK, "", &label);
-        let bar = |w: f64| [LABEL_W, y + 3.0, w, f64::from(ROW) - 6.0];
-        svg.rect(bar(BAR_W), "track", TRACK, &hint);
+        svg.text((0.0, middle), "start", INK, "", short);
+        let bar = |w: f64| [left, y + 3.0, w, f64::from(ROW) - 6.0];
+        svg.rect(bar(whole), "track", TRACK, "");
         let share = row.share.clamp(0.0, 1.0);
         if share > 0.0 {
-            svg.rect(bar((BAR_W * share).max(1.0)), "bar", BAR, &hint);
+            svg.rect(bar((whole * share).max(1.0)), "bar", BAR, "");
         }
-        svg.text(
-            (LABEL_W + BAR_W + 8.0, middle),
-            "start",
-            MUTED,
-            "",
-            &row.figure,
-        );
+        let end = f64::from(WIDTH);
+        svg.text((end, middle), "end", MUTED, "", &row.figure);
     }
+    let written = rows.iter().map(|row| Row {
+        label: Text::new(&row.label, LABEL),
+        length: match row.share.clamp(0.0, 1.0) {
+            share if share > 0.0 => ((share * 1000.0).round() as u32).max(4),
+            _ => 0,
+        },
+        figure: row.figure.clone(),
+    });
     Some(Chart {
         svg: svg.finish(),
         alt: alt.to_owned(),
         caption: caption.to_owned(),
         width: WIDTH,
+        rows: written.collect(),
         plain: Plain::Rows(
             rows.iter()
                 .map(|row| (row.label.clone(), row.figure.clone()))
                 .collect(),
         ),
     })
+}
+
+/// As much of a label as its room holds, with an ellipsis where that is not all.
+fn fit(label: &str) -> String {
+    let mut columns = 30;
+    loop {
+        let short = shorten(label, columns);
+        if columns <= 4 || text_width(&short) <= MAX_LABEL {
+            return short;
+        }
+        columns -= 1;
+    }
 }

@@ -1,6 +1,6 @@
 //! Bars of counts over intervals of equal width.
 
-use super::{BAR, Chart, INK, LINE, MUTED, Plain, Svg, WIDTH, axis::ticks};
+use super::{BAR, Chart, INK, LINE, MARK, MUTED, Plain, Svg, WIDTH, axis::ticks, text_width};
 use crate::number;
 
 /// The borders of a histogram's intervals.
@@ -22,19 +22,20 @@ impl Edges<'_> {
     }
 }
 
-const HEIGHT: u32 = 146;
+const HEIGHT: u32 = 152;
 const LEFT: f64 = 40.0;
-const TOP: f64 = 8.0;
+const TOP: f64 = 14.0;
 const PLOT_W: f64 = WIDTH as f64 - LEFT - 12.0;
 const PLOT_H: f64 = HEIGHT as f64 - TOP - 24.0;
 
-/// Draws a histogram of `counts` between `edges` (one more than counts). `None` where there is
-/// nothing to draw.
+/// Draws a histogram of `counts` between `edges` (one more than counts), with marks at shares of
+/// its width. `None` where there is nothing to draw.
 pub(crate) fn histogram(
     caption: &str,
     subject: &str,
     edges: &Edges<'_>,
     counts: &[u64],
+    marks: &[(&str, f64)],
 ) -> Option<Chart> {
     let most = *counts.iter().max()?;
     if most == 0 {
@@ -63,6 +64,7 @@ pub(crate) fn histogram(
     let step = PLOT_W / counts.len() as f64;
     // Narrow bars need their gap for themselves.
     let gap = if step > 6.0 { 1.0 } else { 0.0 };
+    svg.open("bar", BAR);
     for (i, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
         // A bar that is there can be seen, however small.
         let h = (PLOT_H * *count as f64 / top).max(1.0);
@@ -73,7 +75,13 @@ pub(crate) fn histogram(
             number::count(*count)
         );
         let x = LEFT + step * i as f64 + gap / 2.0;
-        svg.rect([x, TOP + PLOT_H - h, step - gap, h], "bar", BAR, &hint);
+        svg.part([x, TOP + PLOT_H - h, step - gap, h], &hint);
+    }
+    svg.close();
+    for (label, at) in marks {
+        let x = LEFT + PLOT_W * at;
+        svg.line([x, TOP, x, TOP + PLOT_H], "mark", MARK);
+        svg.text((x, TOP - 1.0), "middle", MUTED, r#" font-size="8""#, label);
     }
     let base = TOP + PLOT_H;
     svg.line([LEFT, base, LEFT + PLOT_W, base], "axis", MUTED);
@@ -92,6 +100,7 @@ pub(crate) fn histogram(
         alt,
         caption: caption.to_owned(),
         width: WIDTH,
+        rows: Vec::new(),
         plain: Plain::Line(format!(
             "{} to {}: {}",
             edges.label(0),

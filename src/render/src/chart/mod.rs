@@ -7,14 +7,17 @@ mod axis;
 mod bars;
 mod heatmap;
 mod histogram;
+mod spark;
 
 use std::fmt::{Display, Write as _};
 
 use serde::Serialize;
+use unicode_width::UnicodeWidthChar as _;
 
-pub(crate) use bars::{Bar, bars};
-pub(crate) use heatmap::{SMALL, heatmap};
+pub(crate) use bars::{Bar, Row, bars};
+pub(crate) use heatmap::{SMALL, SMALL_WIDTH, Scale, heatmap};
 pub(crate) use histogram::{Edges, histogram};
+pub(crate) use spark::spark;
 
 /// A drawn chart.
 #[derive(Clone, Debug, Serialize)]
@@ -27,6 +30,9 @@ pub(crate) struct Chart {
     pub caption: String,
     /// Its natural width in CSS pixels.
     pub width: u32,
+    /// Its bars, where it has nothing else: a page writes them as text.
+    #[serde(skip)]
+    pub rows: Vec<Row>,
     /// What formats without drawings show in its place.
     #[serde(skip)]
     pub plain: Plain,
@@ -50,6 +56,7 @@ const INK: &str = "#1f2933";
 const MUTED: &str = "#5f6c7b";
 const LINE: &str = "#e3e8ee";
 const BAR: &str = "#3b76b0";
+const MARK: &str = "#b45309";
 const TRACK: &str = "#eef2f6";
 
 /// An SVG drawing in the making.
@@ -66,6 +73,25 @@ impl Svg {
             Escaped(alt)
         );
         Self { body }
+    }
+
+    /// Begins a group whose rectangles share a class and a colour.
+    fn open(&mut self, class: &str, fill: &str) {
+        let _ = write!(self.body, r#"<g class="{class}" fill="{fill}">"#);
+    }
+
+    /// Ends a group.
+    fn close(&mut self) {
+        self.body.push_str("</g>");
+    }
+
+    /// A rectangle of a group, with a text that shows when a pointer rests on it.
+    fn part(&mut self, [x, y, w, h]: [f64; 4], hint: &str) {
+        let _ = write!(
+            self.body,
+            r#"<rect x="{x:.1}" y="{y:.1}" width="{w:.1}" height="{h:.1}"><title>{}</title></rect>"#,
+            Escaped(hint)
+        );
     }
 
     /// A rectangle with a text that shows when a pointer rests on it.
@@ -97,10 +123,34 @@ impl Svg {
         );
     }
 
+    /// A text in the middle of its place, whose class says on what it stands.
+    fn text_of(&mut self, (x, y): (f64, f64), class: &str, fill: &str, more: &str, text: &str) {
+        let _ = write!(
+            self.body,
+            r#"<text x="{x:.1}" y="{y:.1}" text-anchor="middle" class="{class}" fill="{fill}"{more}>{}</text>"#,
+            Escaped(text)
+        );
+    }
+
     fn finish(mut self) -> String {
         self.body.push_str("</svg>");
         self.body
     }
+}
+
+/// About how wide a text is at the size of a chart's letters. The letters of the fonts that charts
+/// are set in are a little narrower.
+fn text_width(text: &str) -> f64 {
+    text.chars()
+        .map(|c| match c {
+            'i' | 'j' | 'l' | '.' | ',' | ':' | ';' | '|' | '!' | '\'' | '(' | ')' | ' ' => 3.4,
+            'f' | 't' | 'r' | 'I' | '-' | '[' | ']' => 4.2,
+            'm' | 'w' | 'M' | 'W' | '@' | '%' => 9.2,
+            c if c.is_ascii_uppercase() => 7.0,
+            c if c.width().unwrap_or(1) > 1 => 10.4,
+            _ => 5.9,
+        })
+        .sum()
 }
 
 /// Text escaped for element content and attributes of XML and HTML.

@@ -1,13 +1,19 @@
-//! The alerts of a profile, those that matter most first.
+//! The alerts of a profile, by kind, those that matter most first.
 
-use lastcall_domain::profile::{Alert, AlertCode};
+use std::cmp::Reverse;
+use std::collections::HashMap;
 
-use super::{AlertLine, Block, Text};
-use crate::number::count;
+use lastcall_domain::profile::{Alert, AlertCode, Profile};
+
+use super::{AlertGroup, AlertItem, AlertLine, Block, Text};
+use crate::limits::Limits;
+use crate::number;
 use crate::text::shorten;
 
-/// Alerts that are listed.
-const ALERTS: usize = 200;
+/// Alerts of a kind that are listed.
+const ITEMS: usize = 50;
+/// The levels, those that matter most first.
+const LEVELS: [&str; 3] = ["high", "medium", "low"];
 
 /// The name of an alert for people, and how much it matters.
 pub(super) fn alert_title(code: AlertCode) -> (&'static str, &'static str) {
@@ -15,7 +21,7 @@ pub(super) fn alert_title(code: AlertCode) -> (&'static str, &'static str) {
         AlertCode::Constant => ("Constant", "medium"),
         AlertCode::Missing => ("Missing values", "high"),
         AlertCode::HighCardinality => ("High cardinality", "low"),
-        AlertCode::Unique => ("All different", "low"),
+        AlertCode::Unique => ("Unique", "low"),
         AlertCode::Imbalanced => ("Imbalanced", "medium"),
         AlertCode::Skewed => ("Skewed", "low"),
         AlertCode::Zeros => ("Many zeros", "medium"),
@@ -37,22 +43,71 @@ pub(super) fn line(alert: &Alert) -> AlertLine {
     }
 }
 
-/// The list, and a note where some are left out.
-pub(super) fn alerts(alerts: &[Alert], notes: &mut Vec<String>) -> Vec<Block> {
-    if alerts.is_empty() {
+/// How much a level matters, so that columns can be sorted by their alerts.
+pub(super) fn weight(level: &str) -> u64 {
+    match rank(level) {
+        0 => 100,
+        1 => 10,
+        _ => 1,
+    }
+}
+
+fn rank(level: &str) -> usize {
+    let place = LEVELS.iter().position(|known| *known == level);
+    place.unwrap_or(LEVELS.len())
+}
+
+/// The alerts, those of one kind together.
+pub(super) fn alerts(profile: &Profile, limits: Limits) -> Vec<Block> {
+    if profile.alerts.is_empty() {
         return vec![Block::Text {
             text: "Nothing stands out in this dataset.".to_owned(),
         }];
     }
-    let mut lines: Vec<_> = alerts.iter().map(line).collect();
-    let rank = |level| ["high", "medium", "low"].iter().position(|l| *l == level);
-    lines.sort_by_key(|line| rank(line.level));
-    if lines.len() > ALERTS {
-        notes.push(format!(
-            "Of {} alerts the {ALERTS} that matter most are listed.",
-            count(lines.len() as u64)
-        ));
-        lines.truncate(ALERTS);
+    let cards = profile.columns.iter().take(limits.cards);
+    let cards: HashMap<&str, usize> = cards
+        .zip(1..)
+        .map(|(column, number)| (column.name.as_str(), number))
+        .collect();
+    let mut groups: Vec<(usize, AlertGroup)> = Vec::new();
+    for alert in &profile.alerts {
+        let (title, level) = alert_title(alert.code);
+        let place = groups.iter().position(|(_, group)| group.title == title);
+        let place = place.unwrap_or_else(|| {
+            let group = AlertGroup {
+                title,
+                level,
+                count: String::new(),
+                items: Vec::new(),
+                more: 0,
+            };
+            groups.push((0, group));
+            groups.len() - 1
+        });
+        let (all, group) = &mut groups[place];
+        *all += 1;
+        if group.items.len() < ITEMS {
+            group.items.push(item(alert, &cards));
+        } else {
+            group.more += 1;
+        }
     }
-    vec![Block::Alerts { alerts: lines }]
+    for (all, group) in &mut groups {
+        if group.items.iter().any(|item| !item.column.short.is_empty()) {
+            group.count = number::of(*all as u64, "column");
+        }
+    }
+    groups.sort_by_key(|(all, group)| (rank(group.level), Reverse(*all)));
+    vec![Block::AlertGroups {
+        groups: groups.into_iter().map(|(_, group)| group).collect(),
+    }]
+}
+
+fn item(alert: &Alert, cards: &HashMap<&str, usize>) -> AlertItem {
+    let column = alert.column.as_deref().unwrap_or_default();
+    AlertItem {
+        column: Text::new(column, 40),
+        link: cards.get(column).copied().unwrap_or(0),
+        detail: shorten(&alert.detail, 300),
+    }
 }

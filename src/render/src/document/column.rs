@@ -2,10 +2,10 @@
 
 use lastcall_domain::profile::{Column, Histogram, Number, Numeric};
 
-use super::values::{distinct, edges_of_time, range, scale, value_of};
-use super::{AlertLine, Card, Fact, Text};
-use crate::chart::{Bar, Chart, Edges, bars, histogram};
-use crate::number::{count, figure, figure_at, fixed, number, percent};
+use super::values::{distinct, edges_of_time, in_style, range, scale, top_value};
+use super::{AlertLine, Card, Fact, Order, Text, alerts};
+use crate::chart::{Bar, Chart, Edges, bars, histogram, spark};
+use crate::number::{count, extreme, figure, figure_at, fixed, number, percent};
 use crate::text::shorten;
 
 /// Top values that are drawn; of numbers fewer, as their histogram says more.
@@ -15,7 +15,15 @@ const TOP_OF_NUMBERS: usize = 5;
 const SHARE_OF_NUMBERS: f64 = 0.05;
 
 /// All about one column.
-pub(super) fn card(column: &Column, number: usize, rows: u64, tags: Vec<AlertLine>) -> Card {
+///
+/// `open`: whether it is shown whole before somebody asks for it.
+pub(super) fn card(
+    column: &Column,
+    number: usize,
+    rows: u64,
+    tags: Vec<AlertLine>,
+    open: bool,
+) -> Card {
     let mut groups = vec![vec![
         Fact::new("Count", count(column.count)),
         Fact::new("Missing", count(column.missing)).with(percent(column.missing, rows)),
@@ -30,26 +38,23 @@ pub(super) fn card(column: &Column, number: usize, rows: u64, tags: Vec<AlertLin
         groups.push(quantiles(numeric));
         // One value makes one bar, whatever it is.
         if column.distinct > 1 {
-            charts.extend(numeric_histogram(&name, &numeric.histogram));
+            charts.extend(numeric_histogram(&name, numeric));
         }
     }
     if let Some(text) = &column.text {
         let length = |n: Option<u64>| n.map_or_else(|| crate::number::NONE.to_owned(), count);
         groups.push(vec![
-            Fact::new("Shortest", length(text.min_length)).with("characters"),
+            Fact::new("Min length", length(text.min_length)).with("characters"),
             Fact::new(
                 "Mean length",
                 text.mean_length.map_or_else(|| length(None), figure),
             ),
-            Fact::new("Longest", length(text.max_length)).with("characters"),
+            Fact::new("Max length", length(text.max_length)).with("characters"),
         ]);
     }
     if let Some(temporal) = &column.temporal {
-        let [least, _, most] = range(column);
-        groups.push(vec![
-            Fact::new("Earliest", least),
-            Fact::new("Latest", most),
-        ]);
+        let [min, _, max] = range(column);
+        groups.push(vec![Fact::new("Min", min), Fact::new("Max", max)]);
         let edges = edges_of_time(&temporal.histogram.edges);
         let caption = histogram_caption(temporal.histogram.estimated);
         charts.extend(histogram(
@@ -57,6 +62,7 @@ pub(super) fn card(column: &Column, number: usize, rows: u64, tags: Vec<AlertLin
             &name,
             &Edges::Labels(&edges),
             &temporal.histogram.counts,
+            &[],
         ));
     }
     if let Some(boolean) = &column.boolean {
@@ -70,10 +76,34 @@ pub(super) fn card(column: &Column, number: usize, rows: u64, tags: Vec<AlertLin
         number,
         name: Text::new(&column.name, 60),
         kind: column.kind.as_str(),
+        missing: match column.missing {
+            0 => String::new(),
+            missing => percent(missing, rows),
+        },
+        distinct: distinct(column),
+        order: Order {
+            missing: column.missing,
+            distinct: column.distinct,
+            alerts: tags.iter().map(|tag| alerts::weight(tag.level)).sum(),
+        },
+        spark: sketch(column),
+        open,
         tags,
         groups,
         charts,
     }
+}
+
+/// The distribution as small as a word.
+fn sketch(column: &Column) -> String {
+    if let Some(numeric) = &column.numeric {
+        return spark(&numeric.histogram.counts);
+    }
+    if let Some(temporal) = &column.temporal {
+        return spark(&temporal.histogram.counts);
+    }
+    let counts: Vec<u64> = column.top.iter().take(TOP).map(|top| top.count).collect();
+    spark(&counts)
 }
 
 fn signs(numeric: &Numeric, all: u64) -> Vec<Fact> {
@@ -93,6 +123,7 @@ fn moments(numeric: &Numeric) -> Vec<Fact> {
     let scale = scale(numeric);
     let shown =
         |x: Option<f64>| x.map_or_else(|| crate::number::NONE.to_owned(), |x| figure_at(x, scale));
+    let mean = in_style(numeric, shown(numeric.mean));
     let shape = |x: Option<f64>| x.map_or_else(|| crate::number::NONE.to_owned(), |x| fixed(x, 3));
     let sum = match numeric.sum {
         Some(Number::Float(x)) => shown(Some(x)),
@@ -100,7 +131,7 @@ fn moments(numeric: &Numeric) -> Vec<Fact> {
         None => shown(None),
     };
     vec![
-        Fact::new("Mean", shown(numeric.mean)),
+        Fact::new("Mean", mean),
         Fact::new("Std. deviation", shown(numeric.std)),
         Fact::new("Variance", crate::number::optional(numeric.variance)),
         Fact::new("Sum", sum),
@@ -112,8 +143,11 @@ fn moments(numeric: &Numeric) -> Vec<Fact> {
 fn quantiles(numeric: &Numeric) -> Vec<Fact> {
     let q = &numeric.quantiles;
     let about = if q.estimated { "≈ " } else { "" };
-    let end = |n: Option<Number>| n.map_or_else(|| crate::number::NONE.to_owned(), number);
-    let mut facts = vec![Fact::new("Minimum", end(numeric.min))];
+    let end = |n: Option<Number>| {
+        let shown = n.map_or_else(|| crate::number::NONE.to_owned(), extreme);
+        in_style(numeric, shown)
+    };
+    let mut facts = vec![Fact::new("Min", end(numeric.min))];
     for (label, value) in [
         ("1%", q.p01),
         ("5%", q.p05),
@@ -125,14 +159,17 @@ fn quantiles(numeric: &Numeric) -> Vec<Fact> {
     ] {
         let value = value.map_or_else(
             || crate::number::NONE.to_owned(),
-            |n| match n {
-                Number::Float(x) => format!("{about}{}", figure(x)),
-                exact => format!("{about}{}", number(exact)),
+            |n| {
+                let shown = match n {
+                    Number::Float(x) => figure(x),
+                    exact => extreme(exact),
+                };
+                format!("{about}{}", in_style(numeric, shown))
             },
         );
         facts.push(Fact::new(label, value));
     }
-    facts.push(Fact::new("Maximum", end(numeric.max)));
+    facts.push(Fact::new("Max", end(numeric.max)));
     facts
 }
 
@@ -144,14 +181,40 @@ fn histogram_caption(estimated: bool) -> &'static str {
     }
 }
 
-fn numeric_histogram(name: &str, of: &Histogram<Number>) -> Option<Chart> {
+fn numeric_histogram(name: &str, numeric: &Numeric) -> Option<Chart> {
+    let of: &Histogram<Number> = &numeric.histogram;
     let edges: Vec<_> = of.edges.iter().map(|edge| edge.as_f64()).collect();
     histogram(
         histogram_caption(of.estimated),
         name,
         &Edges::Numbers(&edges),
         &of.counts,
+        &quartiles(numeric, &edges),
     )
+}
+
+/// Where the quartiles stand, as shares of the width; none that another is too close to, but the
+/// median.
+fn quartiles(numeric: &Numeric, edges: &[f64]) -> Vec<(&'static str, f64)> {
+    const CLOSE: f64 = 0.04;
+    let (Some(first), Some(last)) = (edges.first(), edges.last()) else {
+        return Vec::new();
+    };
+    let place = |value: Option<Number>| {
+        let at = (value?.as_f64() - first) / (last - first);
+        (0.0..=1.0).contains(&at).then_some(at)
+    };
+    let q = &numeric.quantiles;
+    let Some(median) = place(q.p50) else {
+        return Vec::new();
+    };
+    let mut marks = vec![("median", median)];
+    for (label, value) in [("25%", q.p25), ("75%", q.p75)] {
+        // The median's label is wider.
+        let far = |at: &f64| (at - median).abs() > 2.5 * CLOSE;
+        marks.extend(place(value).filter(far).map(|at| (label, at)));
+    }
+    marks
 }
 
 fn top_values(column: &Column, name: &str) -> Option<Chart> {
@@ -171,7 +234,7 @@ fn top_values(column: &Column, name: &str) -> Option<Chart> {
             TOP
         })
         .map(|top| Bar {
-            label: value_of(column, &top.value),
+            label: top_value(column, top),
             share: top.count as f64 / column.count.max(1) as f64,
             figure: format!(
                 "{about}{} ({})",

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use lastcall_domain::correlation::{Coefficient, CorrelationReport, Pair};
 
 use super::{Block, Document, Fact, Section, Table, TableColumn, Text, frame};
-use crate::chart::{Chart, heatmap};
+use crate::chart::{Chart, SMALL_WIDTH, Scale, heatmap};
 use crate::limits::Limits;
 use crate::number::{NONE, brief, count, fixed};
 
@@ -53,7 +53,7 @@ pub(crate) fn correlation(
         "Other columns",
         pairs(report, &[CRAMER, INFORMATION], limits),
     );
-    section("left-out", "Left out", left_out(report));
+    section("excluded", "Excluded", left_out(report));
     document.notes = notes(report, limits);
     document
 }
@@ -109,7 +109,12 @@ fn map(report: &CorrelationReport, (name, of): Measure, limits: Limits) -> Optio
             matrix[j][i] = value;
         }
     }
-    heatmap(name, &names, &matrix)
+    let scale = if name == CRAMER.0 {
+        Scale::Unsigned
+    } else {
+        Scale::Signed
+    };
+    heatmap(name, &names, &matrix, scale)
 }
 
 /// The pairs that have the first of the measures, the strongest first.
@@ -218,6 +223,6 @@ fn notes(report: &CorrelationReport, limits: Limits) -> Vec<String> {
 impl Chart {
     /// Whether it is meant to stand beside others.
     fn small(&self) -> bool {
-        self.width <= crate::chart::WIDTH
+        self.width <= SMALL_WIDTH
     }
 }

@@ -3,7 +3,7 @@
 use lastcall_domain::profile::Profile;
 
 use super::{Block, Table, TableColumn, Text};
-use crate::chart::{SMALL, heatmap};
+use crate::chart::{SMALL, Scale, heatmap};
 use crate::limits::Limits;
 use crate::number::{count, fixed, optional};
 
@@ -23,7 +23,7 @@ pub(super) fn correlations(
         ("Spearman's ρ", &all.spearman),
     ]
     .into_iter()
-    .filter_map(|(name, matrix)| heatmap(name, names, matrix))
+    .filter_map(|(name, matrix)| heatmap(name, names, matrix, Scale::Signed))
     .collect();
     let mut blocks = match maps.len() {
         0 => Vec::new(),

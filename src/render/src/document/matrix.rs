@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Block, Table, TableColumn, Text};
-use crate::chart::heatmap;
+use crate::chart::{Scale, heatmap};
 use crate::limits::Limits;
 use crate::number::{NONE, brief, fixed};
 
@@ -40,7 +40,7 @@ pub(super) fn matrix(
     // A p-value is in these bounds too, but no coefficient.
     if bounded && !title.to_ascii_lowercase().starts_with('p') || title.starts_with("Pearson") {
         let shown = names.len().min(limits.heatmap);
-        blocks.extend(heatmap(title, &names[..shown], &rows).map(Block::Chart));
+        blocks.extend(heatmap(title, &names[..shown], &rows, Scale::Signed).map(Block::Chart));
     }
     if blocks.is_empty() || names.len() <= TABLE {
         blocks.extend(table(title, names, &rows, bounded, limits));

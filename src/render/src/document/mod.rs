@@ -12,6 +12,7 @@ mod generic;
 mod grid;
 mod matrix;
 mod profile;
+mod provenance;
 mod summary;
 mod table;
 mod values;
@@ -20,6 +21,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::chart::Chart;
+use crate::input::Origin;
 
 pub(crate) use check::check;
 pub(crate) use compare::{compare, status};
@@ -47,12 +49,29 @@ pub(crate) struct Document {
     pub created_rfc3339: String,
     /// What made it, with its version.
     pub generator: String,
+    /// Of what, from where and how it was made.
+    pub provenance: Vec<Fact>,
     /// Whether pages are to be wider than high.
     pub landscape: bool,
     /// The parts, in order.
     pub sections: Vec<Section>,
     /// What a reader must know about the figures.
     pub notes: Vec<String>,
+}
+
+impl Document {
+    /// Adds where it comes from, and when and by what it was made.
+    pub(crate) fn comes_from(&mut self, origin: Origin<'_>) {
+        let facts = [
+            ("SHA-256", origin.sha256),
+            ("Session", origin.session),
+            ("Job", origin.job),
+            ("Created", Some(self.created.as_str())),
+            ("Created by", Some(self.generator.as_str())),
+        ];
+        let facts = facts.map(|(label, value)| value.map(|value| Fact::new(label, value)));
+        self.provenance.extend(facts.into_iter().flatten());
+    }
 }
 
 /// A part of the report with a heading.
@@ -79,6 +98,11 @@ pub(crate) enum Block {
     Alerts {
         /// One line each.
         alerts: Vec<AlertLine>,
+    },
+    /// What to look at first, by kind.
+    AlertGroups {
+        /// One kind each.
+        groups: Vec<AlertGroup>,
     },
     /// A sentence.
     Text {
@@ -151,6 +175,32 @@ pub(crate) struct AlertLine {
     pub detail: String,
 }
 
+/// The alerts of one kind.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct AlertGroup {
+    /// What they are, for people: `Missing values`.
+    pub title: &'static str,
+    /// `high`, `medium` or `low`.
+    pub level: &'static str,
+    /// How many there are: `3 columns`; empty where it is the dataset's.
+    pub count: String,
+    /// The first of them.
+    pub items: Vec<AlertItem>,
+    /// How many there are beyond those.
+    pub more: u64,
+}
+
+/// One alert of a group.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct AlertItem {
+    /// The column; empty where it is the dataset's.
+    pub column: Text,
+    /// The number of the card that it leads to, 0 for none.
+    pub link: usize,
+    /// One sentence.
+    pub detail: String,
+}
+
 /// All about one column of a dataset.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Card {
@@ -160,12 +210,34 @@ pub(crate) struct Card {
     pub name: Text,
     /// Its type.
     pub kind: &'static str,
+    /// The share of its cells that are missing, as it is shown; empty where there is none.
+    pub missing: String,
+    /// How many values differ, as it is shown.
+    pub distinct: String,
+    /// The figures that columns are sorted by.
+    pub order: Order,
+    /// Its distribution as small as a word; may be empty.
+    #[serde(skip)]
+    pub spark: String,
+    /// Whether it is shown whole before somebody asks for it.
+    pub open: bool,
     /// The titles of its alerts.
     pub tags: Vec<AlertLine>,
     /// Its figures, in groups.
     pub groups: Vec<Vec<Fact>>,
     /// Its charts.
     pub charts: Vec<Chart>,
+}
+
+/// The figures that columns are sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Order {
+    /// Missing cells.
+    pub missing: u64,
+    /// Different values.
+    pub distinct: u64,
+    /// How much its alerts matter together.
+    pub alerts: u64,
 }
 
 /// The frame of every report.
@@ -177,6 +249,7 @@ fn frame(title: &str, kind: &str, created_at: DateTime<Utc>) -> Document {
         created: created_at.format("%Y-%m-%d %H:%M UTC").to_string(),
         created_rfc3339: created_at.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
         generator: GENERATOR.to_owned(),
+        provenance: Vec::new(),
         landscape: false,
         sections: Vec::new(),
         notes: Vec::new(),

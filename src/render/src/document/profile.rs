@@ -5,13 +5,16 @@ use lastcall_domain::Cancel;
 use lastcall_domain::profile::{ColumnType, Profile};
 
 use super::{
-    Block, Document, Fact, Section, alerts, column, correlations, estimates, frame, summary,
+    Block, Document, Fact, Section, alerts, column, correlations, estimates, frame, provenance,
+    summary,
 };
 use crate::error::RenderError;
 use crate::limits::Limits;
-use crate::number::{bytes, count, percent};
+use crate::number::{bytes, count, of, percent};
 use crate::text::shorten;
 
+/// Columns up to which every card of a page is shown whole.
+const OPEN: usize = 40;
 /// Warnings that are listed.
 const WARNINGS: usize = 100;
 
@@ -28,10 +31,11 @@ pub(crate) fn profile(
 ) -> Result<Document, RenderError> {
     let data = &profile.dataset;
     let mut document = frame(title.unwrap_or(&data.name), "Data profile", created_at);
+    document.provenance = provenance::of(profile);
     document.subtitle = format!(
-        "{} rows × {} columns, {} of {}",
-        count(data.rows),
-        count(data.columns),
+        "{} × {}, {} of {}",
+        of(data.rows, "row"),
+        of(data.columns, "column"),
         bytes(data.bytes),
         data.format.as_str().to_uppercase()
     );
@@ -50,14 +54,17 @@ pub(crate) fn profile(
     section(
         "overview",
         "Overview",
-        vec![Block::Tiles {
-            tiles: tiles(profile),
-        }],
+        vec![
+            Block::Tiles {
+                tiles: tiles(profile),
+            },
+            Block::text(in_words(profile)),
+        ],
     );
-    section("alerts", "Alerts", alerts::alerts(&profile.alerts, notes));
+    section("alerts", "Alerts", alerts::alerts(profile, limits));
     section(
         "summary",
-        "Columns at a glance",
+        "Column summary",
         summary::summary(profile, limits, notes),
     );
     section(
@@ -79,6 +86,7 @@ pub(crate) fn profile(
             i + 1,
             data.rows,
             tags.map(alerts::line).collect(),
+            profile.columns.len() <= OPEN,
         )));
     }
     section("columns", "Columns", cards);
@@ -87,7 +95,7 @@ pub(crate) fn profile(
         "Correlations",
         correlations::correlations(profile, limits, notes),
     );
-    section("warnings", "Notes of the reader", warnings(profile));
+    section("warnings", "Read warnings", warnings(profile));
     notes.extend(estimates::estimates(profile));
     notes.push(
         "Standard deviation and variance are those of a sample (n − 1); skewness and excess \
@@ -95,6 +103,42 @@ pub(crate) fn profile(
             .to_owned(),
     );
     Ok(document)
+}
+
+/// The dataset as a whole, in a few sentences.
+fn in_words(profile: &Profile) -> String {
+    let data = &profile.dataset;
+    let mut sentences = Vec::new();
+    let columns = profile.columns.iter();
+    let missing = columns.clone().filter(|column| column.missing > 0).count();
+    let most = columns.max_by_key(|column| column.missing);
+    sentences.push(match most.filter(|column| column.missing > 0) {
+        Some(most) => format!(
+            "{} of {} {} missing cells, {} the most ({}).",
+            count(missing as u64),
+            of(data.columns, "column"),
+            if missing == 1 { "has" } else { "have" },
+            shorten(&most.name, 60),
+            percent(most.missing, data.rows),
+        ),
+        None => "No cell is missing.".to_owned(),
+    });
+    sentences.push(match data.duplicate_rows {
+        0 => "No row is repeated.".to_owned(),
+        1 => "1 row repeats an earlier one.".to_owned(),
+        n => format!("{} rows repeat an earlier one.", count(n)),
+    });
+    let high = profile.alerts.iter();
+    let high = high.filter(|alert| alerts::alert_title(alert.code).1 == "high");
+    sentences.push(match (profile.alerts.len(), high.count()) {
+        (0, _) => "There are no alerts.".to_owned(),
+        (all, high) => format!(
+            "There {} {}, {high} of high importance.",
+            if all == 1 { "is" } else { "are" },
+            of(all as u64, "alert"),
+        ),
+    });
+    sentences.join(" ")
 }
 
 fn tiles(profile: &Profile) -> Vec<Fact> {

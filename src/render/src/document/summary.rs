@@ -18,21 +18,21 @@ pub(super) fn summary(profile: &Profile, limits: Limits, notes: &mut Vec<String>
         return vec![Block::text("The dataset has no columns.")];
     }
     let rows = profile.columns.iter().take(limits.summary).map(|column| {
-        let [least, mean, most] = values::range(column);
+        let [min, mean, max] = values::range(column);
         let top = column
             .top
             .first()
             // Where every value is different, none is frequent.
             .filter(|top| top.count > 1)
-            .map(|top| Text::new(&values::value_of(column, &top.value), 24));
+            .map(|top| Text::new(&values::top_value(column, top), 24));
         vec![
             Text::new(&column.name, 30),
             Text::plain(column.kind.as_str()),
             Text::plain(percent(column.missing, column.count + column.missing)),
             Text::plain(values::distinct(column)),
-            Text::plain(least),
+            Text::plain(min),
             Text::plain(mean),
-            Text::plain(most),
+            Text::plain(max),
             top.unwrap_or_else(|| Text::plain("")),
         ]
     });
@@ -41,9 +41,9 @@ pub(super) fn summary(profile: &Profile, limits: Limits, notes: &mut Vec<String>
         ("Type", false),
         ("Missing", true),
         ("Distinct", true),
-        ("Least", true),
+        ("Min", true),
         ("Mean", true),
-        ("Most", true),
+        ("Max", true),
         ("Most frequent", false),
     ];
     let columns = columns.map(|(title, figures)| TableColumn::new(title, figures));

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Block, Document, Section, Table, TableColumn, Text, frame, values::value_text};
 use crate::limits::Limits;
-use crate::number::count;
+use crate::number::{count, of};
 use crate::text::shorten;
 
 /// Lines of a query that are shown, and columns of text of each.
@@ -23,9 +23,9 @@ pub(crate) fn table(
 ) -> Document {
     let mut document = frame(title.unwrap_or("Query result"), "Query result", created_at);
     document.subtitle = format!(
-        "{} rows × {} columns",
-        count(result.row_count),
-        count(result.columns.len() as u64)
+        "{} × {}",
+        of(result.row_count, "row"),
+        of(result.columns.len() as u64, "column")
     );
     if let Some(query) = query {
         document.sections.push(Section {

@@ -1,9 +1,9 @@
 //! How values of the data, and what is known of a column at a glance, are written.
 
-use lastcall_domain::profile::{Column, ColumnType, Number, Numeric};
+use lastcall_domain::profile::{Column, ColumnType, Number, Numeric, TopValue};
 use serde_json::Value;
 
-use crate::number::{count, figure_at, number};
+use crate::number::{count, extreme, figure_at, number};
 use crate::text::shorten;
 
 /// The number of distinct values.
@@ -16,20 +16,35 @@ pub(super) fn distinct(column: &Column) -> String {
     format!("{about}{}", count(column.distinct))
 }
 
-/// Least, mean and most, where the type has them.
+/// Min, mean and max, where the type has them.
 pub(super) fn range(column: &Column) -> [String; 3] {
     if let Some(numeric) = &column.numeric {
-        let end = |n: Option<Number>| n.map_or_else(String::new, number);
+        let end = |n: Option<Number>| n.map_or_else(String::new, extreme);
         let mean = numeric
             .mean
             .map_or_else(String::new, |x| figure_at(x, scale(numeric)));
-        return [end(numeric.min), mean, end(numeric.max)];
+        return [end(numeric.min), mean, end(numeric.max)].map(|text| in_style(numeric, text));
     }
     if let Some(temporal) = &column.temporal {
         let end = |at: &Option<String>| at.as_deref().map_or_else(String::new, moment);
         return [end(&temporal.min), String::new(), end(&temporal.max)];
     }
     Default::default()
+}
+
+/// A figure of a column as it is shown: without commas where the values may be years.
+pub(super) fn in_style(numeric: &Numeric, text: String) -> String {
+    if may_be_years(numeric) {
+        text.replace(',', "")
+    } else {
+        text
+    }
+}
+
+/// Whether all values are whole numbers of four digits that begin with 1 or 2.
+fn may_be_years(numeric: &Numeric) -> bool {
+    let is_year = |n: Option<Number>| matches!(n, Some(Number::Integer(1000..=2999)));
+    is_year(numeric.min) && is_year(numeric.max)
 }
 
 /// A date as it is; a point in time without its zone, which is always UTC, and without a time of
@@ -66,10 +81,25 @@ pub(super) fn value_text(value: &Value) -> String {
 }
 
 /// A value of a column: as [`value_text`], but for points in time as [`moment`].
-pub(super) fn value_of(column: &Column, value: &Value) -> String {
+fn value_of(column: &Column, value: &Value) -> String {
     match value {
         Value::String(at) if column.kind == ColumnType::Timestamp => moment(at),
+        Value::Number(n) => match (&column.numeric, n.as_i64(), n.as_f64()) {
+            (Some(numeric), Some(n), _) => in_style(numeric, extreme(Number::Integer(n))),
+            (Some(numeric), None, Some(x)) => in_style(numeric, extreme(Number::Float(x))),
+            _ => value_text(value),
+        },
         value => value_text(value),
+    }
+}
+
+/// A frequent value; a decimal with all its digits.
+pub(super) fn top_value(column: &Column, top: &TopValue) -> String {
+    match (&top.decimal, &column.numeric) {
+        (Some(decimal), Some(numeric)) => {
+            in_style(numeric, extreme(Number::Decimal(decimal.clone())))
+        }
+        _ => value_of(column, &top.value),
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) fn sheets(book: &mut Workbook, report: &CorrelationReport) -> Result<
     if report.left_out.is_empty() {
         return Ok(());
     }
-    let mut sheet = Sheet::new(book, "Left out", &[28.0, 60.0])?;
+    let mut sheet = Sheet::new(book, "Excluded", &[28.0, 60.0])?;
     sheet.header(&["Column", "Reason"])?;
     sheet.freeze()?;
     for left in report.left_out.iter().take(MAX_ROWS as usize - 1) {

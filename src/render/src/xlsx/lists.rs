@@ -32,7 +32,7 @@ pub(super) struct Place {
 /// Adds the sheet of top values.
 pub(super) fn top_values(book: &mut Workbook, profile: &Profile) -> Result<(), RenderError> {
     let mut sheet = Sheet::new(book, "Top values", &[28.0, 8.0, 40.0, 14.0, 12.0])?;
-    sheet.header(&["Column", "Rank", "Value", "Count", "Share of values"])?;
+    sheet.header(&["Column", "Rank", "Value", "Frequency", "Share of values"])?;
     sheet.freeze()?;
     for column in &profile.columns {
         for (i, top) in column.top.iter().enumerate() {
@@ -41,7 +41,7 @@ pub(super) fn top_values(book: &mut Workbook, profile: &Profile) -> Result<(), R
             }
             sheet.text(0, &column.name)?;
             sheet.count(1, i as u64 + 1)?;
-            sheet.value(2, &top.value)?;
+            sheet.value_of(2, column.kind, &top.value)?;
             sheet.count(3, top.count)?;
             let share = (column.count > 0).then(|| top.count as f64 / column.count as f64);
             sheet.number(4, share, Look::Share)?;
@@ -83,8 +83,8 @@ pub(super) fn histograms(
                 return Ok(places);
             }
             sheet.text(0, &column.name)?;
-            sheet.value(1, &ends[0])?;
-            sheet.value(2, &ends[1])?;
+            edge(&mut sheet, 1, &ends[0])?;
+            edge(&mut sheet, 2, &ends[1])?;
             sheet.count(3, *count)?;
             sheet.text(4, &label(&ends[0]))?;
             sheet.row += 1;
@@ -100,6 +100,14 @@ pub(super) fn histograms(
     }
     sheet.filter(0)?;
     Ok(places)
+}
+
+/// An edge as a number or a date. No edge is text.
+fn edge(sheet: &mut Sheet<'_>, column: u16, edge: &Value) -> Result<(), RenderError> {
+    match edge {
+        Value::String(at) => sheet.moment(column, at),
+        edge => sheet.value(column, edge),
+    }
 }
 
 /// An edge as it stands under a chart.

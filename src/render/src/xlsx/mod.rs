@@ -22,6 +22,7 @@ use crate::document::{Block, Document};
 use crate::error::RenderError;
 use crate::input::{ReportBody, ReportInput};
 use crate::limits;
+use crate::number::count;
 use sheet::{Look, Sheet};
 
 /// Writes the workbook of a report.
@@ -119,11 +120,31 @@ fn overview(
                 }
                 sheet.skip();
             }
+            Block::AlertGroups { groups } => {
+                sheet.header(&["Column", "Alert", "Importance", "Detail"])?;
+                for group in groups {
+                    for item in &group.items {
+                        let column = &item.column.short;
+                        sheet.texts(&[column, group.title, group.level, &item.detail])?;
+                    }
+                    if group.more > 0 {
+                        let more = format!("and {} more", count(group.more));
+                        sheet.texts(&["", group.title, group.level, &more])?;
+                    }
+                }
+                sheet.skip();
+            }
             _ => {}
         }
     }
+    if !doc.provenance.is_empty() {
+        sheet.header(&["Provenance", "", "", ""])?;
+        for fact in &doc.provenance {
+            sheet.fact(&fact.label, &fact.value, &fact.more)?;
+        }
+        sheet.skip();
+    }
     sheet.notes(&doc.notes)?;
-    sheet.muted(&format!("Generated {} by {}", doc.created, doc.generator))?;
     Ok(doc)
 }
 

@@ -18,9 +18,9 @@ const COLUMNS: [(&str, f64); 31] = [
     ("Distinct", 12.0),
     ("Distinct is estimated", 11.0),
     ("Most frequent", 22.0),
-    ("Its count", 12.0),
-    ("Minimum", 20.0),
-    ("Maximum", 20.0),
+    ("Frequency", 12.0),
+    ("Min", 20.0),
+    ("Max", 20.0),
     ("Mean", 14.0),
     ("Std. deviation", 14.0),
     ("Variance", 14.0),
@@ -38,9 +38,9 @@ const COLUMNS: [(&str, f64); 31] = [
     ("95%", 12.0),
     ("99%", 12.0),
     ("Quantiles are estimated", 11.0),
-    ("Shortest text", 10.0),
+    ("Min length", 10.0),
     ("Mean length", 10.0),
-    ("Longest text", 10.0),
+    ("Max length", 10.0),
 ];
 
 /// Writes the figures of the dataset as a whole.
@@ -130,13 +130,13 @@ fn column_row(sheet: &mut Sheet<'_>, column: &Column) -> Result<(), RenderError>
     if let Some(top) = column.top.first() {
         match &top.decimal {
             Some(decimal) => sheet.text(7, &decimal.to_string())?,
-            None => sheet.value(7, &top.value)?,
+            None => sheet.value_of(7, column.kind, &top.value)?,
         }
         sheet.count(8, top.count)?;
     }
     if let Some(temporal) = &column.temporal {
-        sheet.text(9, temporal.min.as_deref().unwrap_or_default())?;
-        sheet.text(10, temporal.max.as_deref().unwrap_or_default())?;
+        sheet.moment(9, temporal.min.as_deref().unwrap_or_default())?;
+        sheet.moment(10, temporal.max.as_deref().unwrap_or_default())?;
     }
     if let Some(numeric) = &column.numeric {
         number(sheet, 9, numeric.min)?;

@@ -1,5 +1,7 @@
 //! One sheet, written downwards, with the few formats that all sheets share.
 
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
+use lastcall_domain::profile::ColumnType;
 use rust_xlsxwriter::{Color, Format, FormatAlign, FormatBorder, Workbook, Worksheet};
 use serde_json::Value;
 
@@ -41,6 +43,8 @@ pub(super) struct Sheet<'a> {
     looks: [Format; 5],
     head: Format,
     wrap: Format,
+    date: Format,
+    time: Format,
 }
 
 impl<'a> Sheet<'a> {
@@ -102,6 +106,8 @@ impl<'a> Sheet<'a> {
                 .set_align(FormatAlign::VerticalCenter)
                 .set_border_bottom(FormatBorder::Thin)
                 .set_text_wrap(),
+            date: number("yyyy-mm-dd"),
+            time: number("yyyy-mm-dd hh:mm:ss"),
             wrap: Format::new().set_text_wrap().set_align(FormatAlign::Top),
         })
     }
@@ -249,6 +255,58 @@ impl<'a> Sheet<'a> {
     }
 }
 
+impl Sheet<'_> {
+    /// A value of a column of that type into a cell of the row.
+    pub(super) fn value_of(
+        &mut self,
+        column: u16,
+        kind: ColumnType,
+        value: &Value,
+    ) -> Result<(), RenderError> {
+        match (kind, value) {
+            (ColumnType::Date | ColumnType::Timestamp, Value::String(at)) => {
+                self.moment(column, at)
+            }
+            (_, value) => self.value(column, value),
+        }
+    }
+
+    /// A date, or a point in time in UTC, into a cell of the row: as Excel's own where it has it,
+    /// from 1900 to 9999, else as text.
+    pub(super) fn moment(&mut self, column: u16, at: &str) -> Result<(), RenderError> {
+        let Some((serial, is_date)) = serial(at) else {
+            return self.text(column, at);
+        };
+        let format = if is_date { &self.date } else { &self.time };
+        self.inner
+            .write_number_with_format(self.row, column, serial, format)?;
+        Ok(())
+    }
+}
+
+/// Days since Excel's day 0, and whether the text is a date without a time of day. `None` where
+/// Excel has no such day, or what it shows would not be the moment: before March 1900 its days are
+/// off by one.
+fn serial(at: &str) -> Option<(f64, bool)> {
+    let (moment, is_date) = match NaiveDate::parse_from_str(at, "%Y-%m-%d") {
+        Ok(day) => (day.and_time(NaiveTime::MIN), true),
+        Err(_) => {
+            let local = NaiveDateTime::parse_from_str(at, "%Y-%m-%dT%H:%M:%S%.f");
+            let moment = match local {
+                Ok(moment) => moment,
+                Err(_) => DateTime::parse_from_rfc3339(at).ok()?.naive_utc(),
+            };
+            (moment, false)
+        }
+    };
+    let since = moment - NaiveDate::from_ymd_opt(1899, 12, 30)?.and_time(NaiveTime::MIN);
+    let days = since.num_milliseconds() as f64 / 86_400_000.0;
+    // From the first of March 1900 to the last of December 9999.
+    (61.0..2_958_466.0)
+        .contains(&days)
+        .then_some((days, is_date))
+}
+
 /// Text that a cell can hold: controls but for line breaks made visible, cut at Excel's limit.
 fn fit(text: &str) -> String {
     let mut units = 0;
@@ -285,5 +343,23 @@ mod tests {
             assert!(!fitted.contains(['\0', '\r']));
         }
         assert_eq!(fit("a\nb"), "a\nb");
+    }
+
+    #[test]
+    fn days_are_counted_as_excel_counts_them() {
+        assert_eq!(serial("2024-01-31"), Some((45_322.0, true)));
+        assert_eq!(serial("2024-01-31T12:00:00Z"), Some((45_322.5, false)));
+        assert_eq!(serial("2024-01-31T14:00:00+02:00"), Some((45_322.5, false)));
+        assert_eq!(serial("9999-12-31"), Some((2_958_465.0, true)));
+        for text in [
+            "1900-02-28",
+            "0001-01-01",
+            "2024",
+            "12:00",
+            "",
+            "2024-13-01",
+        ] {
+            assert_eq!(serial(text), None, "{text}");
+        }
     }
 }

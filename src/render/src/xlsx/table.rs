@@ -34,6 +34,7 @@ pub(super) fn sheet(
         sheet: Sheet::row_by_row(book, "Result")?,
         columns: Vec::new(),
         widths: Vec::new(),
+        moments: Vec::new(),
     };
     let totals = read(&mut rows)?;
     let shown = u64::from(rows.sheet.row.saturating_sub(1));
@@ -71,6 +72,8 @@ struct RowWriter<'a> {
     sheet: Sheet<'a>,
     columns: Vec<SqlColumn>,
     widths: Vec<usize>,
+    /// Which columns hold dates or points in time.
+    moments: Vec<bool>,
 }
 
 impl AnswerSink for RowWriter<'_> {
@@ -81,6 +84,7 @@ impl AnswerSink for RowWriter<'_> {
     fn columns(&mut self, columns: Vec<SqlColumn>) -> Result<(), RenderError> {
         let shown = &columns[..columns.len().min(MAX_COLUMNS)];
         self.widths = shown.iter().map(|column| width(&column.name) + 3).collect();
+        self.moments = shown.iter().map(|column| is_moment(&column.kind)).collect();
         let titles: Vec<_> = shown.iter().map(|column| column.name.as_str()).collect();
         self.sheet.header(&titles)?;
         self.sheet.freeze()?;
@@ -94,11 +98,20 @@ impl AnswerSink for RowWriter<'_> {
             if sampled {
                 self.widths[i] = self.widths[i].max(width_of(value));
             }
-            self.sheet.value(i as u16, value)?;
+            match value {
+                Value::String(at) if self.moments[i] => self.sheet.moment(i as u16, at)?,
+                value => self.sheet.value(i as u16, value)?,
+            }
         }
         self.sheet.row += 1;
         Ok(self.sheet.row < MAX_ROWS)
     }
+}
+
+/// Whether SQL calls it a date or a timestamp.
+fn is_moment(kind: &str) -> bool {
+    let kind = kind.to_ascii_lowercase();
+    kind.starts_with("date") || kind.starts_with("timestamp")
 }
 
 fn width_of(value: &Value) -> usize {

@@ -91,7 +91,7 @@ fn a_correlation_has_maps_pairs_and_the_columns_left_out() {
         calamine::Data::String("Correlations".into())
     );
     assert_eq!(book["Pairs"][1][3], calamine::Data::Float(0.873_6));
-    assert_eq!(book["Left out"].len(), 2);
+    assert_eq!(book["Excluded"].len(), 2);
 }
 
 #[test]

@@ -120,14 +120,14 @@ fn long_texts_of_an_answer_mean_fewer_rows_and_the_report_says_so() {
     let json = serde_json::to_vec(&answer(&["text"], vec![row; 40])).unwrap();
     let input = ReportInput::stored(StoredAnswer::Bytes(&json), None, at());
     let html = String::from_utf8(render(&input, ReportFormat::Html)).unwrap();
-    assert!(html.contains("40 rows × 1 columns"));
+    assert!(html.contains("40 rows × 1 column"));
     assert!(html.contains("shows the first 15 of 40 rows"));
     // One row is shown, however large it is.
     let row = vec![json!("x".repeat(20 << 20))];
     let json = serde_json::to_vec(&answer(&["text"], vec![row])).unwrap();
     let input = ReportInput::stored(StoredAnswer::Bytes(&json), None, at());
     let html = String::from_utf8(render(&input, ReportFormat::Html)).unwrap();
-    assert!(html.contains("1 rows × 1 columns") && html.contains("xxx"));
+    assert!(html.contains("1 row × 1 column") && html.contains("xxx"));
 }
 
 #[test]

@@ -115,6 +115,16 @@ pub(super) fn jobs_text(filter: &JobFilter) -> String {
         terms.push(format!("{column} = ${number}"));
         number += 1;
     }
+    if filter.kind.is_some() {
+        terms.push(format!("spec::jsonb ->> 'kind' = ${number}"));
+        number += 1;
+    }
+    if filter.dataset.is_some() {
+        let places = codec::DATASET_PATHS
+            .map(|path| format!("spec::jsonb #>> '{{{}}}'", path.replace('.', ",")));
+        terms.push(format!("${number} IN ({})", places.join(", ")));
+        number += 1;
+    }
     terms.push(match filter.alive_at {
         Some(_) => no_session("jobs", &format!("(removing OR expires_at <= ${number})")),
         None => visible("jobs"),
@@ -143,10 +153,14 @@ pub(super) async fn jobs(
     let owner = filter.owner.as_ref().map(Owner::as_str);
     let service = filter.service.map(service_number);
     let alive_at = filter.alive_at.map(micros);
+    let kind = filter.kind;
+    let dataset = filter.dataset.as_ref().map(DatasetName::as_str);
     let mut params: Vec<&dyn Param> = vec![&after, &rows];
     params.extend(session.as_ref().map(|value| value as &dyn Param));
     params.extend(owner.as_ref().map(|value| value as &dyn Param));
     params.extend(service.as_ref().map(|value| value as &dyn Param));
+    params.extend(kind.as_ref().map(|value| value as &dyn Param));
+    params.extend(dataset.as_ref().map(|value| value as &dyn Param));
     params.extend(alive_at.as_ref().map(|value| value as &dyn Param));
     page(db, &jobs_text(filter), &params, row::job, limit).await
 }

@@ -52,6 +52,8 @@ async fn no_query_that_is_asked_often_reads_past_what_it_wants() {
                     session: *session,
                     state,
                     service: Some(Service::Report),
+                    kind: Some("report"),
+                    dataset: Some("penguins".to_owned().try_into().unwrap()),
                     alive_at: Some(Timestamp::default()),
                     order,
                 }));

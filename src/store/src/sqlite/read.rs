@@ -124,6 +124,13 @@ pub(super) fn jobs_text(filter: &JobFilter) -> String {
     if filter.service.is_some() {
         terms.push("+service = :service".to_owned());
     }
+    if filter.kind.is_some() {
+        terms.push("json_extract(spec, '$.kind') = :kind".to_owned());
+    }
+    if filter.dataset.is_some() {
+        let places = codec::DATASET_PATHS.map(|path| format!("json_extract(spec, '$.{path}')"));
+        terms.push(format!(":dataset IN ({})", places.join(", ")));
+    }
     terms.push(match filter.alive_at {
         Some(_) => no_session("jobs", "(removing = 1 OR expires_at <= :alive_at)"),
         None => visible("jobs"),
@@ -157,6 +164,13 @@ pub(super) fn jobs(
     }
     if service.is_some() {
         params.push((":service", &service));
+    }
+    if filter.kind.is_some() {
+        params.push((":kind", &filter.kind));
+    }
+    let dataset = filter.dataset.as_ref().map(DatasetName::as_str);
+    if dataset.is_some() {
+        params.push((":dataset", &dataset));
     }
     if alive_at.is_some() {
         params.push((":alive_at", &alive_at));

@@ -90,6 +90,28 @@ async fn the_filters_hold_alone_and_together(bench: Bench) {
         ),
         (
             JobFilter {
+                kind: Some("report"),
+                ..any()
+            },
+            vec![report.id],
+        ),
+        (
+            JobFilter {
+                kind: Some("profile"),
+                dataset: Some("flights".to_owned().try_into().unwrap()),
+                ..owned(state(State::Queued))
+            },
+            vec![queued.id],
+        ),
+        (
+            JobFilter {
+                dataset: Some("trains".to_owned().try_into().unwrap()),
+                ..any()
+            },
+            vec![],
+        ),
+        (
+            JobFilter {
                 session: Some(first.id),
                 service: Some(Service::Analysis),
                 ..owned(state(State::Queued))

@@ -1,0 +1,46 @@
+//! What the document says of the names of datasets, wherever one stands.
+
+use serde_json::{Value, json};
+
+/// What may stand in a name, as far as a pattern can say it. `DatasetName` says the rest.
+const PATTERN: &str = r#"^[^\u0000- \-./"\\\u007f-\u00a0\u00ad\u0300-\u036f\u2000-\u206f\u3000\ue000-\uf8ff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff]([^\u0000-\u001f/"\\\u007f-\u00a0\u00ad\u2000-\u206f\u3000\ue000-\uf8ff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff]*[^\u0000- /"\\\u007f-\u00a0\u00ad\u2000-\u206f\u3000\ue000-\uf8ff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff])?$"#;
+
+/// Adds the bounds of names to every schema of a string that is one.
+pub(super) fn describe(document: &mut Value) {
+    let schemas = &mut document["components"]["schemas"];
+    for (schema, field) in [
+        ("NewAnalysis_NewProfile", "dataset"),
+        ("NewAnalysis_NewCorrelation", "dataset"),
+        ("NewAnalysis_NewComparison", "baseline"),
+        ("NewAnalysis_NewComparison", "candidate"),
+        ("NewDatasetReport", "dataset"),
+    ] {
+        if let Some(field) = schemas
+            .get_mut(schema)
+            .and_then(|schema| schema["properties"].get_mut(field))
+        {
+            bound(field);
+        }
+    }
+    let Some(paths) = document["paths"].as_object_mut() else {
+        return;
+    };
+    let operations = paths.values_mut().filter_map(Value::as_object_mut);
+    let operations = operations.flat_map(|methods| methods.values_mut());
+    for operation in operations {
+        let Some(parameters) = operation["parameters"].as_array_mut() else {
+            continue;
+        };
+        for parameter in parameters {
+            if matches!(parameter["name"].as_str(), Some("name" | "dataset")) {
+                bound(&mut parameter["schema"]);
+            }
+        }
+    }
+}
+
+fn bound(schema: &mut Value) {
+    schema["minLength"] = json!(1);
+    schema["maxLength"] = json!(128);
+    schema["pattern"] = json!(PATTERN);
+}
