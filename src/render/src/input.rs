@@ -130,6 +130,7 @@ impl<'a> ReportInput<'a> {
         Self {
             title: None,
             created_at,
+            origin: Origin::default(),
             body: ReportBody::Check(report),
         }
     }

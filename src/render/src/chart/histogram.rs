@@ -1,6 +1,6 @@
 //! Bars of counts over intervals of equal width.
 
-use super::{BAR, Chart, INK, LINE, MARK, MUTED, Plain, Svg, WIDTH, axis::ticks, text_width};
+use super::{BAR, Chart, INK, LINE, MARK, MUTED, Plain, Svg, WIDTH, axis::ticks};
 use crate::number;
 
 /// The borders of a histogram's intervals.

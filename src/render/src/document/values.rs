@@ -96,9 +96,7 @@ fn value_of(column: &Column, value: &Value) -> String {
 /// A frequent value; a decimal with all its digits.
 pub(super) fn top_value(column: &Column, top: &TopValue) -> String {
     match (&top.decimal, &column.numeric) {
-        (Some(decimal), Some(numeric)) => {
-            in_style(numeric, extreme(Number::Decimal(decimal.clone())))
-        }
+        (Some(decimal), Some(numeric)) => in_style(numeric, extreme(Number::Decimal(*decimal))),
         _ => value_of(column, &top.value),
     }
 }
