@@ -41,6 +41,7 @@
 )]
 
 mod auth;
+mod clients;
 mod config_and_cli;
 mod disks;
 mod drain_matrix;

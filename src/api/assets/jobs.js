@@ -5,29 +5,21 @@ import { element, meter, pill, short, show, since, span } from "/assets/dom.js";
 
 const TONES = { queued: "quiet", running: "run", succeeded: "good", failed: "bad", cancelled: "warn" };
 const SHOWN = 25;
-const QUEUED_SHOWN = 6;
-const RECENT_MS = 10 * 60_000;
 const dialog = document.getElementById("job-dialog");
+const filter = document.getElementById("job-state");
 let open = null;
 
-// Ids are UUIDv7 and lists go by them, so an id made of a time is a cursor for that time.
-function cursorOf(time) {
-  const hex = Math.max(0, Math.floor(time)).toString(16).padStart(12, "0");
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
-}
-
 export async function loadJobs() {
-  const recent = `/v1/jobs?limit=1000&cursor=${cursorOf(Date.now() - RECENT_MS)}`;
-  const pages = await Promise.all([ask("/v1/jobs?state=running&limit=50"), ask("/v1/jobs?state=queued&limit=50"), ask(recent)]);
+  const newest = `/v1/jobs?order=desc&limit=${SHOWN}`;
+  if (filter.value) return (await ask(`${newest}&state=${filter.value}`)).items;
+  // What runs is shown whatever is newer.
+  const pages = await Promise.all([ask("/v1/jobs?state=running&limit=10"), ask(newest)]);
   const jobs = new Map(pages.flatMap((page) => page.items).map((job) => [job.id, job]));
-  const all = [...jobs.values()].sort(order);
-  // The oldest of the queue are next; there may be very many.
-  const queued = all.filter((job) => job.state === "queued").slice(-QUEUED_SHOWN);
-  return all.filter((job) => job.state !== "queued" || queued.includes(job)).slice(0, SHOWN);
+  return [...jobs.values()].sort(order).slice(0, SHOWN);
 }
 
 function order(a, b) {
-  const rank = (job) => (job.state === "running" ? 0 : job.state === "queued" ? 1 : 2);
+  const rank = (job) => (job.state === "running" ? 0 : 1);
   return rank(a) - rank(b) || (a.id < b.id ? 1 : -1);
 }
 
@@ -36,8 +28,17 @@ export function showJobs(jobs) {
   show(document.getElementById("jobs"), jobs.map(row));
 }
 
+// What a job is about, in a line.
+export function about(job) {
+  const format = job.format === "json" ? "" : `, ${job.format}`;
+  if (job.kind === "sql") return [`SQL${format}`, (job.query ?? "").replace(/\s+/g, " ")];
+  if (job.kind === "compare") return [`compare${format}`, `${job.baseline} → ${job.candidate}`];
+  if (job.kind === "report") return [`report${format}`, job.dataset ?? `of job ${short(job.analysis ?? "")}`];
+  return [`${job.kind}${format}`, job.dataset ?? ""];
+}
+
 function row(job) {
-  const what = job.kind === "report" ? `report, ${job.format}` : job.format === "json" ? job.kind : `${job.kind}, ${job.format}`;
+  const [kind, subject] = about(job);
   const state = element("td", {}, pill(job.state, TONES[job.state] ?? "quiet"));
   if (job.error) state.append(` ${job.error.code}`);
   const attempt = `${job.attempt}` + (job.interruptions ? `, ${job.interruptions} × interrupted` : "");
@@ -46,7 +47,7 @@ function row(job) {
     "tr",
     {},
     element("td", {}, element("button", { type: "button", class: "link", "data-job": job.id, "data-focus": job.id, "aria-label": `Job ${job.id}` }, short(job.id))),
-    element("td", {}, what),
+    element("td", { class: "about", title: subject || null }, element("span", {}, kind), " ", element("bdi", { class: "muted" }, subject)),
     state,
     element("td", {}, meter(`Progress of job ${short(job.id)}`, job.progress)),
     element("td", {}, attempt),
@@ -56,8 +57,7 @@ function row(job) {
 }
 
 export async function loadSessions() {
-  const recent = await ask(`/v1/sessions?limit=1000`);
-  return recent.items.reverse().slice(0, SHOWN);
+  return (await ask(`/v1/sessions?order=desc&limit=${SHOWN}`)).items;
 }
 
 export function showSessions(sessions) {
@@ -70,6 +70,7 @@ export function showSessions(sessions) {
       element("td", {}, `${span(since(session.created_at))} ago`),
       element("td", {}, session.ttl),
       element("td", {}, `in ${span(-since(session.expires_at))}`),
+      element("td", {}, element("button", { type: "button", "data-session": session.id, "data-focus": session.id, "aria-label": `Delete session ${session.id}` }, "Delete")),
     ),
   );
   show(document.getElementById("sessions"), rows);
@@ -86,19 +87,44 @@ async function openJob(id) {
   document.getElementById("job-title").textContent = `Job ${id}`;
   document.getElementById("job-text").textContent = JSON.stringify(job, null, 2);
   document.getElementById("job-result").disabled = job.state !== "succeeded";
+  document.getElementById("job-again").hidden = !["failed", "cancelled", "succeeded"].includes(job.state);
   document.getElementById("job-cancel").disabled = !["queued", "running"].includes(job.state);
   if (!dialog.open) dialog.showModal();
 }
 
+document.getElementById("sessions").addEventListener("click", (event) => {
+  const id = event.target.closest("[data-session]")?.dataset.session;
+  if (id && confirm("Delete this session, its datasets, jobs and results?")) ask(`/v1/sessions/${id}`, { method: "DELETE" }).catch(() => {});
+});
+
+// The same request once more.
+function request(job) {
+  const path = `/v1/sessions/${job.session}/${job.kind === "report" ? "reports" : "analyses"}`;
+  const fields = job.kind === "report" ? ["dataset", "analysis", "format"] : ["kind", "dataset", "baseline", "candidate", "query", "contract", "options"];
+  const body = Object.fromEntries(fields.filter((field) => job[field] !== undefined).map((field) => [field, job[field]]));
+  if (job.kind === "sql") body.format = job.format;
+  return ask(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+}
+
+document.getElementById("job-again").addEventListener("click", async () => {
+  try {
+    openJob((await request(open)).id);
+  } catch (error) {
+    document.getElementById("job-text").textContent = error.message;
+  }
+});
 document.getElementById("job-close").addEventListener("click", () => dialog.close());
 document.getElementById("job-cancel").addEventListener("click", async () => {
   await ask(`/v1/jobs/${open.id}`, { method: "DELETE" }).catch(() => {});
   openJob(open.id);
 });
-document.getElementById("job-result").addEventListener("click", async () => {
-  const result = await ask(`/v1/jobs/${open.id}/result`);
+document.getElementById("job-result").addEventListener("click", () => saveResult(open));
+
+export async function saveResult(job) {
+  const result = await ask(`/v1/jobs/${job.id}/result`);
   const blob = result instanceof Blob ? result : new Blob([JSON.stringify(result, null, 2)], { type: "application/json" });
-  const link = element("a", { href: URL.createObjectURL(blob), download: `${open.kind}-${open.id.slice(-8)}.${open.format}` });
+  const name = job.dataset ? `${job.dataset}.${job.kind}` : `${job.kind}-${job.id.slice(-8)}`;
+  const link = element("a", { href: URL.createObjectURL(blob), download: `${name}.${job.format}` });
   link.click();
   URL.revokeObjectURL(link.href);
-});
+}

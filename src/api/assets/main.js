@@ -3,8 +3,9 @@
 import { Refused, ask } from "/assets/client.js";
 import { count, element, short, show, span } from "/assets/dom.js";
 import { loadJobs, loadSessions, showJobs, showSessions } from "/assets/jobs.js";
-import { showPrevious, showShutdown } from "/assets/shutdown.js";
+import { rememberDrain, showPlan, showPrevious, showShutdown } from "/assets/shutdown.js";
 import { remember, showTree } from "/assets/tree.js";
+import "/assets/workbench.js";
 
 const EVERY_MS = 1000;
 const TONES = { running: "good", starting: "quiet", stopped: "bad" };
@@ -17,6 +18,7 @@ async function look() {
     answered = Date.now();
     stopping = !["starting", "running"].includes(system.phase);
     remember(system);
+    rememberDrain(system);
     showHead(system);
     showFigures(system);
     showShutdown(system);
@@ -36,7 +38,8 @@ function showHead(system) {
   phase.dataset.tone = TONES[system.phase] ?? "warn";
   document.getElementById("identity").textContent = `version ${system.version}, instance ${short(system.instance)}, up ${span(system.uptime_seconds)}`;
   document.title = `${system.phase === "running" ? "" : `${phase.textContent}: `}Lastcall`;
-  if (system.phase === "running") document.getElementById("drain").disabled = false;
+  // A user's key may not, and is not offered it.
+  document.getElementById("drain").hidden = system.phase !== "running" || system.role !== "admin";
 }
 
 function showFigures(system) {
@@ -47,9 +50,9 @@ function showFigures(system) {
     ["Sessions", system.sessions],
     ["Queued", sum("queued")],
     ["Running", sum("running")],
-    ["Succeeded here", done("succeeded")],
-    ["Failed here", done("failed")],
-    ["Handed back here", done("handed_back")],
+    ["Succeeded (this instance)", done("succeeded")],
+    ["Failed (this instance)", done("failed")],
+    ["Handed back (this instance)", done("handed_back")],
   ];
   show(document.getElementById("figures"), figures.map(([label, value]) => element("div", {}, element("dt", {}, label), element("dd", {}, count(value)))));
 }
@@ -59,10 +62,14 @@ function connected(error) {
   document.body.classList.toggle("stale", error !== null);
   banner.hidden = error === null;
   if (error === null) return;
+  const phase = document.getElementById("phase");
+  phase.textContent = stopping ? "shutting down" : "unreachable";
+  phase.dataset.tone = stopping ? "warn" : "bad";
+  if (stopping) document.body.classList.toggle("stale", !showPlan());
   const age = answered === null ? "" : ` What you see is ${span((Date.now() - answered) / 1000)} old.`;
   if (error instanceof Refused) banner.textContent = `The service refused: ${error.message}.${age}`;
-  else if (stopping) banner.textContent = `The instance takes no requests any more and finishes what it has. This page goes on when it is back.${age}`;
-  else banner.textContent = `Nobody answers; trying again.${age}`;
+  else if (stopping) banner.textContent = `The instance accepts no more requests and finishes what it has. This page continues when it is back.${age}`;
+  else banner.textContent = `No answer from the service; retrying.${age}`;
 }
 
 async function watch() {

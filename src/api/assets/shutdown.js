@@ -15,7 +15,6 @@ export function showShutdown(system) {
   const index = PHASES.findIndex(([phase]) => phase === system.phase);
   const section = document.getElementById("shutdown");
   section.hidden = index < 0;
-  document.getElementById("drain").disabled = index >= 0;
   if (index < 0) return;
   if (!since.has(system.phase)) since.set(system.phase, Date.now());
   const steps = PHASES.map(([phase, label, what], step) => {
@@ -32,6 +31,37 @@ function until(step) {
   return later ?? Date.now();
 }
 
+// More than the clock's own coarseness beyond the plan.
+function isLate(phase) {
+  return phase.planned_ms > 0 && phase.actual_ms > phase.planned_ms * 1.02 + 50;
+}
+
+let plan = null;
+
+// The plan goes on when the instance takes no requests any more: its clock is known.
+export function rememberDrain(system) {
+  if (system.drain) plan = { drain: system.drain, at: Date.now(), work: system.services.reduce((sum, service) => sum + service.in_flight, 0) };
+}
+
+export function showPlan() {
+  if (!plan) return false;
+  const elapsed = plan.drain.elapsed_ms + Date.now() - plan.at;
+  const section = document.getElementById("shutdown");
+  section.hidden = false;
+  let begin = 0;
+  const steps = plan.drain.phases.map((phase) => {
+    const end = begin + phase.planned_ms;
+    const state = elapsed >= end ? "done" : elapsed >= begin ? "now" : null;
+    const left = state === "now" ? `${span((end - elapsed) / 1000)} left of ${span(phase.planned_ms / 1000)}` : `planned ${span(phase.planned_ms / 1000)}`;
+    begin = end;
+    return element("li", { class: state, "aria-current": state === "now" ? "step" : null }, phase.name.replaceAll("_", " "), element("br"), element("span", { class: "muted" }, left));
+  });
+  show(document.getElementById("timeline"), steps);
+  const left = Math.max(0, plan.drain.deadline_ms - elapsed);
+  document.getElementById("shutdown-work").textContent = `${count(plan.work)} in flight when last heard; ${left > 0 ? `gone within ${span(left / 1000)}` : "the deadline has passed"}.`;
+  return true;
+}
+
 export function showPrevious(report) {
   document.getElementById("previous").hidden = !report;
   if (!report) return;
@@ -41,7 +71,7 @@ export function showPrevious(report) {
       "div",
       { class: "phase" },
       element("span", {}, phase.name.replaceAll("_", " ")),
-      meter(phase.name, phase.actual_ms / longest, phase.planned_ms && phase.actual_ms > phase.planned_ms ? "over" : ""),
+      meter(phase.name, phase.actual_ms / longest, isLate(phase) ? "over" : ""),
       element("span", { class: "muted" }, `${span(phase.actual_ms / 1000)} of ${span(phase.planned_ms / 1000)}`),
     ),
   );

@@ -37,9 +37,16 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ),
     ("jobs.js", SCRIPT, include_str!("../assets/jobs.js")),
     ("main.js", SCRIPT, include_str!("../assets/main.js")),
+    ("profile.js", SCRIPT, include_str!("../assets/profile.js")),
+    ("query.js", SCRIPT, include_str!("../assets/query.js")),
     ("shutdown.js", SCRIPT, include_str!("../assets/shutdown.js")),
     ("style.css", STYLE, include_str!("../assets/style.css")),
     ("tree.js", SCRIPT, include_str!("../assets/tree.js")),
+    (
+        "workbench.js",
+        SCRIPT,
+        include_str!("../assets/workbench.js"),
+    ),
 ];
 
 /// `GET /`

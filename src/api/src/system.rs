@@ -14,7 +14,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::auth::Caller;
+use crate::auth::{Caller, Role};
 use crate::health::StatusView;
 use crate::metrics::OldestQueued;
 use crate::problem::ApiResult;
@@ -34,6 +34,9 @@ pub(crate) struct SystemView {
     phase: Phase,
     /// One run of the process.
     instance: Uuid,
+    /// What the caller may do: `user` or `admin`.
+    #[schema(example = "admin")]
+    role: &'static str,
     /// The version of the service.
     version: String,
     /// When it started.
@@ -97,7 +100,10 @@ struct JobCountsView {
         (status = 200, description = "How it is", body = SystemView),
     ),
 )]
-pub(crate) async fn get(state: web::Data<ApiState>) -> ApiResult<web::Json<SystemView>> {
+pub(crate) async fn get(
+    state: web::Data<ApiState>,
+    caller: Caller,
+) -> ApiResult<web::Json<SystemView>> {
     let counts = state.counts().await;
     let now = state.clock.now();
     let status = state.system.status();
@@ -106,6 +112,10 @@ pub(crate) async fn get(state: web::Data<ApiState>) -> ApiResult<web::Json<Syste
     Ok(web::Json(SystemView {
         phase: status.phase,
         instance: *state.config.instance.as_uuid(),
+        role: match caller.role {
+            Role::User => "user",
+            Role::Admin => "admin",
+        },
         version: state.config.version.clone(),
         started_at: state.started_at,
         uptime_seconds: seconds(now - state.started_at),

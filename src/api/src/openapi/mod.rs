@@ -11,7 +11,7 @@ use lastcall_domain::compare::Comparison;
 use lastcall_domain::correlation::CorrelationReport;
 use lastcall_domain::profile::Profile;
 use lastcall_domain::store::Order;
-use lastcall_domain::{Service, SqlResult, State};
+use lastcall_domain::{ReportFormat, Service, SqlResult, State};
 use serde_json::{Value, json};
 use utoipa::OpenApi;
 
@@ -55,6 +55,7 @@ pub(crate) fn document() -> Value {
     let mut document = serde_json::to_value(Api::openapi()).unwrap_or_default();
     add_results(&mut document);
     close_variants(&mut document);
+    join_formats(&mut document);
     names::describe(&mut document);
     errors::add(&mut document);
     document["components"]["securitySchemes"] = json!({
@@ -101,6 +102,18 @@ fn close_variants(document: &mut Value) {
     for name in closed {
         document["components"]["schemas"][name.as_str()]["additionalProperties"] = json!(false);
     }
+}
+
+/// One list of the formats of results: `json` is one of tables and one of reports.
+fn join_formats(document: &mut Value) {
+    let reports = ReportFormat::ALL.map(ReportFormat::as_str);
+    let tables = ["csv", "parquet", "arrow"];
+    let all: Vec<&str> = reports.into_iter().chain(tables).collect();
+    document["components"]["schemas"]["ResultFormat"] = json!({
+        "type": "string",
+        "enum": all,
+        "description": "The format of a job's result; analyses that are no table are `json`.",
+    });
 }
 
 /// Says what JSON results are made of.

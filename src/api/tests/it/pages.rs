@@ -44,6 +44,9 @@ fn the_pages_load_only_what_the_service_has() {
     for path in [
         "/assets/main.js",
         "/assets/tree.js",
+        "/assets/workbench.js",
+        "/assets/profile.js",
+        "/assets/query.js",
         "/docs/swagger-ui-bundle.js",
     ] {
         assert!(seen.iter().any(|seen| seen == path), "{path}: {seen:?}");
