@@ -195,7 +195,7 @@ pub(crate) enum JobKind {
 
 impl JobKind {
     /// The names of all kinds.
-    pub(crate) const ALL: [&'static str; 5] = [
+    pub(crate) const ALL: [&'static str; 6] = [
         "profile",
         "sql",
         "correlation",

@@ -28,7 +28,7 @@
   // Headers that sort what stands below them.
   const figure = (text) => {
     const plain = text.replace(/[≈,%<> ]/g, "");
-    return plain !== "" && !isNaN(plain) ? Number(plain) : null;
+    return plain !== "" && Number.isFinite(Number(plain)) ? Number(plain) : null;
   };
   const compare = (a, b) => {
     const [x, y] = [figure(a), figure(b)];

@@ -75,7 +75,12 @@ fn of(operation: &str) -> Vec<&'static [Code]> {
         "createAnalysis" => vec![
             WITH_BODY,
             IN_SESSION,
-            &[DatasetNotFound, QueueFull, InsufficientStorage],
+            &[
+                DatasetNotFound,
+                InvalidContract,
+                QueueFull,
+                InsufficientStorage,
+            ],
         ],
         "createReport" => vec![
             WITH_BODY,

@@ -13,6 +13,7 @@ pub(super) fn describe(document: &mut Value) {
         ("NewAnalysis_NewCorrelation", "dataset"),
         ("NewAnalysis_NewComparison", "baseline"),
         ("NewAnalysis_NewComparison", "candidate"),
+        ("NewAnalysis_NewCheck", "dataset"),
         ("NewDatasetReport", "dataset"),
     ] {
         if let Some(field) = schemas

@@ -74,7 +74,7 @@ fn the_pdf_has_the_text_in_letters_that_can_be_searched() {
         "net_amount",
         "Paris",
         "0.987",
-        "1111.25",
+        "1,111.25",
         "Std. deviation",
         "2025-12-31",
     ] {
