@@ -46,10 +46,14 @@ class Chaos:
                 del self.broken[what]
 
     def breaks(self, what, damage, repair):
-        """Breaks what is whole; `False` where it is broken already."""
+        """Breaks what is whole; `False` where it is broken already, or cannot be."""
         if what in self.broken:
             return False
-        damage()
+        try:
+            damage()
+        except AssertionError:
+            # The engine is starting it again: it can be neither paused nor cut off just then.
+            return False
         self.broken[what] = (time.monotonic() + self.random.uniform(*LASTS), repair)
         return True
 

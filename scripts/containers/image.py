@@ -1,13 +1,16 @@
 """The image: what is in it, as whom it runs, how it starts and stops."""
 
+import http.client
 import io
 import json
 import os
 import subprocess
 import tarfile
 import urllib.request
+import uuid
 
 from engine import docker, inspect, logs, until
+from load import Client
 
 # Files beside the program and its libraries; nothing else belongs into the image.
 FILES = {
@@ -32,6 +35,19 @@ EMBEDDED = [
     "-e", "LASTCALL__BLOBS__URL=file:///var/lib/lastcall/blobs",
     "-e", "LASTCALL__SHUTDOWN__LAME_DUCK=0s",
 ]
+
+
+class Patient(Client):
+    """A client that sends a request again while nobody answers: each names itself."""
+
+    def once(self, method, path, body=None, headers=()):
+        headers = {**dict(headers), "Idempotency-Key": uuid.uuid4().hex}
+        def answered():
+            try:
+                return Client.once(self, method, path, body, headers)
+            except (OSError, http.client.HTTPException):
+                return None
+        return until(f"{method} {path} is answered", answered)
 
 
 class Image:
@@ -110,6 +126,35 @@ class Image:
               lambda: inspect(container, "State.Health.Status") == "healthy")
         assert "Read-only file system" not in logs(container)
 
+    def loses_nothing_where_memory_is_short(self):
+        """More work than the container's memory holds: processes are killed by the kernel, queries
+        first. Each job ends all the same, and one that fails says why."""
+        limit = ["--memory", "192m", "--memory-swap", "192m", "--restart", "unless-stopped"]
+        container = self.start(*limit, "-e", "LASTCALL__ANALYSIS__MEMORY=512MiB")
+        port = int(docker("port", container, "8080").splitlines()[0].rsplit(":", 1)[1])
+        rows = "\n".join(f"{n},{n * 7919 % 100003},text {n * 31 % 50021}" for n in range(200_000))
+        client = Patient(port, self.key)
+        session = client.json("POST", "/v1/sessions", b"{}")["id"]
+        client.json("PUT", f"/v1/sessions/{session}/datasets/t", f"id,a,b\n{rows}\n".encode(),
+                    {"Content-Type": "text/csv"})
+        query = "select x.b, count(distinct y.id) n, max(x.a) m from t x join t y on x.a = y.a group by 1 order by 2 desc, 1"
+        bodies = [{"kind": "sql", "query": f"{query} limit {n}"} for n in range(1, 4)]
+        bodies += [{"kind": "profile", "dataset": "t"}] * 2
+        jobs = [client.json("POST", f"/v1/sessions/{session}/analyses", json.dumps(body).encode(),
+                            {"Content-Type": "application/json"})["id"] for body in bodies]
+        ended = {}
+
+        def have_ended():
+            for job in jobs:
+                seen = client.json("GET", f"/v1/jobs/{job}")
+                if seen["state"] in ("succeeded", "failed"):
+                    ended[job] = seen["error"]["code"] if seen["error"] else "succeeded"
+            return len(ended) == len(jobs)
+        until("every job has ended", have_ended, 300)
+        print(f"   {sorted(ended.values())}, {inspect(container, 'RestartCount')} restarts")
+        truths = {"succeeded", "resource_exhausted", "attempts_exhausted", "sandbox_unavailable"}
+        assert set(ended.values()) <= truths, ended
+
     def waits_for_what_it_inherits_as_process_1(self):
         """The image has no shell to leave a process behind: its program runs in one that has."""
         program = os.path.join(os.path.dirname(self.keys), "lastcall")
@@ -162,6 +207,7 @@ class Image:
         has_no_shell,
         ends_with_its_code_where_a_part_is_missing,
         runs_read_only_and_does_work,
+        loses_nothing_where_memory_is_short,
         waits_for_what_it_inherits_as_process_1,
         stops_in_order_as_process_1,
     ]
