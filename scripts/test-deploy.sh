@@ -61,6 +61,9 @@ PYTHON
 echo '-- systemd'
 scripts/deploy/systemd.sh "$conf"
 
+echo '-- two builds'
+scripts/deploy/test-reproducible.sh
+
 echo '-- Debian package'
 scripts/deploy/test-deb.sh
 echo 'deploy/ is in order'
