@@ -4,6 +4,8 @@ mod backup;
 mod check;
 mod check_data;
 mod check_table;
+mod compare;
+mod compare_table;
 mod health;
 mod local_file;
 mod profile;
@@ -59,6 +61,8 @@ enum Local {
     Check,
     /// Profile a local file, without a server.
     Profile(ProfileArgs),
+    /// Tell what changed between two local files, without a server.
+    Compare(compare::CompareArgs),
     /// Check a local file against a data contract, without a server; exits with 1 where a check
     /// fails.
     CheckData(check_data::CheckDataArgs),
@@ -112,6 +116,7 @@ pub fn run() -> ExitCode {
             read.and_then(|read| profile::run(&args.file, args.output.as_deref(), &read))
                 .map(|()| ExitCode::SUCCESS)
         }
+        Local::Compare(args) => compare::run(&args).map(|()| ExitCode::SUCCESS),
         Local::CheckData(args) => check_data::run(&args),
         Local::Check => load(&cli.config).and_then(|config| {
             let text = check::describe(&config);

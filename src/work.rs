@@ -11,6 +11,7 @@ mod report;
 mod report_input;
 mod seen;
 mod spool;
+mod stored_profile;
 mod tables;
 
 pub(crate) use analysis::AnalysisWork;
@@ -19,3 +20,4 @@ pub(crate) use compute::Compute;
 pub(crate) use describe::Describer;
 pub(crate) use environment::Parts;
 pub(crate) use report::ReportWork;
+pub(crate) use tables::Conversions;

@@ -10,7 +10,8 @@ use anyhow::Context as _;
 use lastcall_actors::{Handle, Ports, Reason, System as Tree};
 use lastcall_api::{ApiState, Parts};
 use lastcall_domain::{
-    BlobError, Blobs, Clock, Feed, InstanceId, Profiles, Store, StoreError, SystemClock, Work,
+    Answered, BlobError, Blobs, Clock, Feed, InstanceId, Profiles, Store, StoreError, SystemClock,
+    Work,
 };
 use lastcall_engine::Engine;
 use lastcall_render::{FontConfig, Renderer, Typesetter};
@@ -29,7 +30,9 @@ use super::system::System;
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::logging::LogWriter;
-use crate::work::{AnalysisWork, Compute, Describer, Parts as Environment, ReportWork};
+use crate::work::{
+    AnalysisWork, Compute, Conversions, Describer, Parts as Environment, ReportWork,
+};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 1024;
@@ -75,6 +78,7 @@ pub(super) async fn start(
         instance: InstanceId::new(),
         clock: Arc::new(SystemClock),
         feed: Feed::new(),
+        answered: Arc::default(),
     };
     let base = startup.base().await?;
     // From here on it is the shutdown's sequence that closes what is built, once all of it is.
@@ -116,6 +120,7 @@ struct Startup<'a> {
     instance: InstanceId,
     clock: Arc<dyn Clock>,
     feed: Feed,
+    answered: Arc<Answered>,
 }
 
 /// What the services stand on.
@@ -253,6 +258,7 @@ impl Startup<'_> {
     }
 
     fn tree(&mut self, base: &Base) -> Handle {
+        let conversions = Arc::<Conversions>::default();
         let analysis = Arc::new(AnalysisWork {
             store: Arc::clone(&base.store),
             blobs: Arc::clone(&base.blobs),
@@ -262,12 +268,14 @@ impl Startup<'_> {
             scratch: base.scratch.clone(),
             clock: Arc::clone(&self.clock),
             timeout: self.config.analysis.pool.timeout,
-            conversions: Arc::default(),
+            conversions: Arc::clone(&conversions),
+            answered: Arc::clone(&self.answered),
         });
         let report = {
             let (store, blobs) = (Arc::clone(&base.store), Arc::clone(&base.blobs));
             let (compute, clock) = (Arc::clone(&base.compute), Arc::clone(&self.clock));
             let (engine, typesetter) = (Arc::clone(&base.engine), Arc::clone(&base.typesetter));
+            let answered = Arc::clone(&self.answered);
             let scratch = base.scratch.clone();
             let renderer = Renderer::new(FontConfig::default()).with_scratch(&scratch);
             let renderer = Arc::new(renderer);
@@ -282,6 +290,8 @@ impl Startup<'_> {
                     compute,
                     clock,
                     scratch,
+                    conversions,
+                    answered,
                 })
             }
         };
@@ -323,6 +333,7 @@ impl Startup<'_> {
                 engine: Arc::clone(&base.engine),
                 compute: Arc::clone(&base.compute),
             }),
+            answered: Arc::clone(&self.answered),
         };
         let state = ApiState::new(parts, settings::api_config(self.config, self.instance));
         let state = actix_web::web::Data::new(state);

@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use lastcall_domain::profile::Profile;
 use lastcall_domain::store::Store;
 use lastcall_domain::{
-    Blobs, Body, Cancel, Clock, Dataset, DatasetName, Dependency, JobError, JobSpec, LocalBlob,
-    Output, ProfileOptions, ProfileWork, Progress, SessionId, SqlParameter, TableFormat, Task,
-    Work, assert_may_compute,
+    Answered, Blobs, Body, Cancel, Clock, ContentKey, Dataset, DatasetName, Dependency, Inputs,
+    JobError, JobSpec, LocalBlob, Output, ProfileOptions, ProfileWork, Progress, SessionId,
+    SqlParameter, TableFormat, Task, Work, assert_may_compute,
 };
 use lastcall_engine::{Engine, EngineError};
 use lastcall_sql::{ResultFormat, Sql, SqlQuery};
@@ -23,6 +23,8 @@ use super::seen::{Rereads, SeenDatasets};
 use super::spool::Spool;
 use super::tables::{Conversions, SessionTables, source};
 
+/// The most datasets of a session whose queries are remembered.
+const MAX_DATASETS: u32 = 500;
 const JSON: &str = "application/json";
 
 /// Profiles, queries and the other analyses.
@@ -36,23 +38,21 @@ pub(crate) struct AnalysisWork {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) timeout: Duration,
     pub(crate) conversions: Arc<Conversions>,
+    pub(crate) answered: Arc<Answered>,
 }
 
 #[async_trait]
 impl Work for AnalysisWork {
     async fn run(&self, task: Task) -> Result<Output, JobError> {
-        let mut rereads = Rereads::new();
-        loop {
-            let seen = SeenDatasets::default();
-            let error = match self.run_once(&task, &seen).await {
-                Ok(output) => return Ok(output),
-                Err(error) => error,
-            };
-            let again = rereads.begin_anew(&error, &seen, &*self.store, &task.cancel);
-            if !again.await {
-                return Err(error);
-            }
+        let key = self.content_key(&task).await;
+        let output = self.attempt(&task).await?;
+        // What a dataset is may have changed meanwhile.
+        if let Some(key) = key
+            && self.content_key(&task).await == Some(key)
+        {
+            self.answered.note(task.job.session, key, task.job.id);
         }
+        Ok(output)
     }
 }
 
@@ -78,6 +78,22 @@ impl ProfileWork for AnalysisWork {
 }
 
 impl AnalysisWork {
+    /// Works until the datasets stay the same for as long as that takes.
+    async fn attempt(&self, task: &Task) -> Result<Output, JobError> {
+        let mut rereads = Rereads::new();
+        loop {
+            let seen = SeenDatasets::default();
+            let error = match self.run_once(task, &seen).await {
+                Ok(output) => return Ok(output),
+                Err(error) => error,
+            };
+            let again = rereads.begin_anew(&error, &seen, &*self.store, &task.cancel);
+            if !again.await {
+                return Err(error);
+            }
+        }
+    }
+
     async fn run_once(&self, task: &Task, seen: &SeenDatasets) -> Result<Output, JobError> {
         let session = task.job.session;
         let (cancel, progress) = (&task.cancel, &task.progress);
@@ -114,10 +130,13 @@ impl AnalysisWork {
                 let left = self.dataset(session, baseline, seen).await?;
                 let right = self.dataset(session, candidate, seen).await?;
                 let (left_file, right_file) = (self.open(&left).await?, self.open(&right).await?);
-                let options = options.clone();
+                let thresholds = options.thresholds;
+                let read = options.read.clone().or(&left.read);
+                let read_right = options.read.clone().or(&right.read);
                 self.analyse(cancel, progress, move |engine, cancel, progress| {
-                    let (left, right) = (source(&left, &left_file), source(&right, &right_file));
-                    engine.compare(left, right, &options.read, cancel, progress)
+                    let left = (source(&left, &left_file), &read);
+                    let right = (source(&right, &right_file), &read_right);
+                    engine.compare_with(left, right, &thresholds, cancel, progress)
                 })
                 .await
             }
@@ -131,6 +150,30 @@ impl AnalysisWork {
                 "AnalysisService was handed a report",
             )),
         }
+    }
+
+    /// What the task is about, as far as that is all it depends on.
+    async fn content_key(&self, task: &Task) -> Option<ContentKey> {
+        let session = task.job.session;
+        let datasets = match Inputs::of(&task.job.spec) {
+            Inputs::Unknown => return None,
+            Inputs::All => {
+                let page = self
+                    .store
+                    .datasets(session, None, MAX_DATASETS)
+                    .await
+                    .ok()?;
+                (!page.more).then_some(page.items)?
+            }
+            Inputs::Named(names) => {
+                let mut datasets = Vec::new();
+                for name in &names {
+                    datasets.push(self.store.dataset(session, name).await.ok()??);
+                }
+                datasets
+            }
+        };
+        ContentKey::new(&task.job.spec, &datasets)
     }
 
     pub(super) async fn dataset(

@@ -4,11 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use lastcall_domain::profile::Profile;
 use lastcall_domain::store::{JobResult, Place, Store};
 use lastcall_domain::{
-    Blobs, Body, Cancel, Clock, Dataset, DatasetName, JobError, JobId, JobSpec, Output,
-    ProfileOptions, Profiles, ReportFormat, ReportSource, State, Task, Work,
+    Answered, Blobs, Body, Cancel, Clock, DatasetName, JobError, JobId, JobSpec, Output, Profiles,
+    ReportFormat, ReportSource, State, Task, Work,
 };
 use lastcall_engine::Engine;
 use lastcall_render::{Renderer, ReportInput, Typesetter};
@@ -18,6 +17,7 @@ use super::errors::{dataset_not_found, job, scratch_unavailable, stopping};
 use super::report_input::{Input, Stored, StoredBytes};
 use super::seen::{Rereads, SeenDatasets};
 use super::spool::Spool;
+use super::tables::Conversions;
 
 /// The largest analysis, in bytes, that a report is made of.
 const MAX_ANALYSIS_BYTES: u64 = 64 * 1024 * 1024;
@@ -33,6 +33,8 @@ pub(crate) struct ReportWork {
     pub(crate) compute: Arc<Compute>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) scratch: PathBuf,
+    pub(crate) conversions: Arc<Conversions>,
+    pub(crate) answered: Arc<Answered>,
 }
 
 #[async_trait]
@@ -45,10 +47,7 @@ impl Work for ReportWork {
             ));
         };
         let input = match source {
-            ReportSource::Dataset(name) => {
-                let (dataset, profile) = self.profile(&task, name).await?;
-                Input::Profile(Box::new(dataset), Box::new(profile))
-            }
+            ReportSource::Dataset(name) => self.profile(&task, name).await?,
             ReportSource::Analysis(id) => Input::Stored(self.analysis(*id).await?),
         };
         let body = match format {
@@ -63,12 +62,7 @@ impl Work for ReportWork {
 }
 
 impl ReportWork {
-    /// The profile of the dataset, and the dataset that it is of.
-    async fn profile(
-        &self,
-        task: &Task,
-        name: &DatasetName,
-    ) -> Result<(Dataset, Profile), JobError> {
+    async fn profile(&self, task: &Task, name: &DatasetName) -> Result<Input, JobError> {
         let mut rereads = Rereads::new();
         loop {
             let seen = SeenDatasets::default();
@@ -88,24 +82,13 @@ impl ReportWork {
         task: &Task,
         name: &DatasetName,
         seen: &SeenDatasets,
-    ) -> Result<(Dataset, Profile), JobError> {
+    ) -> Result<Input, JobError> {
         let dataset = self.store.dataset(task.job.session, name).await;
         let dataset = dataset
             .map_err(job)?
             .ok_or_else(|| dataset_not_found(name))?;
         seen.note(&dataset);
-        let asked = self.profiles.profile(
-            dataset.clone(),
-            ProfileOptions::default(),
-            task.cancel.clone(),
-            task.progress.clone(),
-        );
-        // The profile may wait for a slot behind work that goes on; this stops at once.
-        let profile = tokio::select! {
-            profile = asked => profile?,
-            () = task.cancel.cancelled() => return Err(stopping()),
-        };
-        Ok((dataset, profile))
+        self.profile_of(task, dataset).await
     }
 
     /// Lays out and writes the report on a computing thread.
@@ -161,7 +144,7 @@ impl ReportWork {
     }
 
     /// The result of an analysis that has ended: the store does not hand out the report before.
-    async fn analysis(&self, id: JobId) -> Result<Stored, JobError> {
+    pub(super) async fn analysis(&self, id: JobId) -> Result<Stored, JobError> {
         let analysis = self.store.job(id).await;
         let analysis = analysis
             .map_err(job)?

@@ -139,7 +139,7 @@ impl Input {
 }
 
 impl Stored {
-    fn parse<T: DeserializeOwned>(&self) -> Result<T, JobError> {
+    pub(super) fn parse<T: DeserializeOwned>(&self) -> Result<T, JobError> {
         assert_may_compute();
         let parsed = match &self.bytes {
             StoredBytes::Inline(bytes) => serde_json::from_slice(bytes),

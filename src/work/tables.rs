@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use async_trait::async_trait;
 use lastcall_domain::store::Store;
 use lastcall_domain::{
-    BlobKey, Blobs, Cancel, Dataset, DatasetName, LocalBlob, Progress, SessionId,
+    BlobKey, Blobs, Cancel, Dataset, DatasetName, LocalBlob, Progress, Schema, SessionId,
 };
 use lastcall_engine::{Engine, Source};
 use lastcall_sql::{SqlError, TableError, Tables};
@@ -39,7 +39,7 @@ pub(crate) struct Conversions(Mutex<HashMap<BlobKey, Weak<tokio::sync::Mutex<()>
 
 impl Conversions {
     /// What whoever makes this blob holds.
-    fn turn(&self, key: &BlobKey) -> Arc<tokio::sync::Mutex<()>> {
+    pub(super) fn turn(&self, key: &BlobKey) -> Arc<tokio::sync::Mutex<()>> {
         let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         turns.retain(|_, turn| turn.strong_count() > 0);
         if let Some(turn) = turns.get(key).and_then(Weak::upgrade) {
@@ -136,14 +136,27 @@ impl SessionTables<'_> {
             .into_temp_path();
         let target = file.to_path_buf();
         let (engine, cancel) = (Arc::clone(&self.engine), self.cancel.clone());
-        self.compute
+        let (blob, read) = (dataset.blob.clone(), dataset.read.clone());
+        let is_described = dataset.schema.is_some();
+        let made = self
+            .compute
             .run(move || {
                 let (source, read) = (source(&dataset, &original), &dataset.read);
-                engine.to_parquet(source, read, &target, &cancel, &Progress::new())
+                engine.materialize(source, read, &target, &cancel, &Progress::new())
             })
             .await
             .ok_or_else(table_stopping)?
             .map_err(table)?;
+        if !is_described {
+            // Nobody has to read the data again to tell its columns.
+            let schema = Schema {
+                columns: made.columns,
+                read: made.read,
+            };
+            if let Err(error) = self.store.set_schema(&blob, &read, &schema).await {
+                log::debug!("the columns of a table could not be kept: {error}");
+            }
+        }
         self.blobs.put_file(&key, &file).await.map_err(table)?;
         Ok(key)
     }

@@ -2,7 +2,9 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use lastcall_contract::ContractError;
-use lastcall_domain::{CheckOptions, JobSpec, ProfileOptions, Session, SqlParameter, TableFormat};
+use lastcall_domain::{
+    CheckOptions, CompareOptions, JobSpec, ProfileOptions, Session, SqlParameter, TableFormat,
+};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -56,8 +58,8 @@ pub(crate) enum NewAnalysis {
         #[serde(alias = "with")]
         #[schema(example = "penguins-2009")]
         candidate: String,
-        /// How to read both.
-        options: Option<ProfileOptions>,
+        /// How to read both, and from where on a change counts.
+        options: Option<CompareOptions>,
     },
     /// Whether a dataset is as a data contract says.
     #[schema(title = "NewCheck")]
@@ -136,7 +138,12 @@ async fn spec(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult
         } => JobSpec::Compare {
             baseline: state.dataset_to_submit(session, &baseline).await?,
             candidate: state.dataset_to_submit(session, &candidate).await?,
-            options: checked(options)?,
+            options: {
+                let options = options.unwrap_or_default();
+                let valid = options.check();
+                valid.map_err(|error| invalid(error.to_string()))?;
+                options
+            },
         },
         NewAnalysis::Check {
             dataset,
@@ -243,6 +250,7 @@ fn only_objects(options: &Value) -> ApiResult<()> {
         ("options", Some(options)),
         ("options.read", options.get("read")),
         ("options.alerts", options.get("alerts")),
+        ("options.thresholds", options.get("thresholds")),
     ];
     for (name, part) in parts {
         if part.is_some_and(Value::is_array) {

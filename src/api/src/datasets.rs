@@ -127,6 +127,7 @@ pub(crate) async fn patch(
         // The columns as they were read before; the bytes stay.
         if before.format != Format::Parquet || !before.read.is_empty() {
             discard(&state, &before.materialized()).await;
+            discard(&state, &before.profiled()).await;
         }
     }
     let dataset = state.dataset(&session, &name).await?;

@@ -8,6 +8,7 @@
 mod access;
 mod analyses;
 mod auth;
+mod cached;
 mod compress;
 mod content_name;
 mod cors;

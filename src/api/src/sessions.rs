@@ -167,6 +167,7 @@ pub(crate) async fn delete(
     let session = state.session(&caller, &id).await?;
     state.store.delete_session(session.id).await?;
     state.recent.forget(session.id);
+    state.answered.forget(session.id);
     state.system.sweep();
     Ok(HttpResponse::NoContent().finish())
 }

@@ -5,7 +5,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use actix_web::http::header::HeaderMap;
-use lastcall_domain::{Blobs, Clock, DiskSpace, Feed, InstanceId, Service, Store, Timestamp};
+use lastcall_domain::{
+    Answered, Blobs, Clock, DiskSpace, Feed, InstanceId, Service, Store, Timestamp,
+};
 use tokio::sync::Semaphore;
 
 use crate::auth::{Auth, Caller};
@@ -108,6 +110,8 @@ pub struct Parts {
     pub describe: Arc<dyn Describe>,
     /// The local disks.
     pub disks: Arc<dyn DiskSpace>,
+    /// Which jobs have answered what.
+    pub answered: Arc<Answered>,
 }
 
 /// What the handlers share.
@@ -118,6 +122,7 @@ pub struct ApiState {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) system: Arc<dyn SystemPort>,
     pub(crate) disks: Arc<dyn DiskSpace>,
+    pub(crate) answered: Arc<Answered>,
     pub(crate) config: ApiConfig,
     auth: RwLock<Arc<Auth>>,
     pub(crate) metrics: Metrics,
@@ -149,6 +154,7 @@ impl ApiState {
             system: parts.system,
             auth: RwLock::new(Arc::new(config.auth.clone())),
             disks: parts.disks,
+            answered: parts.answered,
             config,
         }
     }

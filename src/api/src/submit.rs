@@ -9,6 +9,7 @@ use lastcall_domain::store::{Admission, Answer, Submission};
 use lastcall_domain::{Job, JobId, JobSpec, Session, TableFormat};
 use serde::Deserialize;
 
+use crate::cached;
 use crate::errors::Code;
 use crate::idempotency::{Keyed, key_reused, mark, respond};
 use crate::json::JsonBody;
@@ -43,18 +44,43 @@ pub(crate) async fn submit(
         // A queue of no places accepts nothing, but repeats are answered before it is looked at.
         Err(problem) => (nothing(), 0, Some(problem)),
     };
+    let result = match &problem {
+        None => cached::find(state, session, request, &spec).await,
+        Some(_) => None,
+    };
     let now = state.clock.now();
     let job = Job::new(JobId::new(), session.id, session.owner.clone(), spec, now);
-    let answer = accepted(&job)?;
-    let submission = Submission {
-        idempotency: keyed.map(|keyed| keyed.answered(&session.owner, answer.clone())),
-        max_queued,
-        job,
-    };
     let wait = prefer::wait(request.headers(), state.config.max_wait);
-    match state.store.submit(submission).await? {
+    let with_answer = |job: Job| -> ApiResult<(Submission, Answer)> {
+        let answer = accepted(&job)?;
+        let idempotency = keyed
+            .clone()
+            .map(|keyed| keyed.answered(&session.owner, answer.clone()));
+        let submission = Submission {
+            job,
+            idempotency,
+            max_queued,
+        };
+        Ok((submission, answer))
+    };
+    let mut admitted = None;
+    if let Some(result) = result {
+        let (submission, answer) = with_answer(job.clone().answered())?;
+        let admission = state.store.submit_answered(submission, result).await?;
+        admitted = admission.map(|admission| (admission, answer));
+    }
+    let (admission, answer) = match admitted {
+        Some(admitted) => admitted,
+        None => {
+            let (submission, answer) = with_answer(job)?;
+            (state.store.submit(submission).await?, answer)
+        }
+    };
+    match admission {
         Admission::Created(job) => {
-            state.system.wake(job.service());
+            if !job.state().is_final() {
+                state.system.wake(job.service());
+            }
             match wait {
                 Some(wait) => finished_within(state, session, job.id, wait, &answer, false).await,
                 None => Ok(respond(&answer, false)),

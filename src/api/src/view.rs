@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use lastcall_domain::lifecycle::State;
 use lastcall_domain::profile::ColumnType;
 use lastcall_domain::{
-    CheckOptions, Dataset, DatasetName, Field, Format, Job, JobError, JobSpec, ProfileOptions,
-    ReadOptions, ReadReport, ReportFormat, ReportSource, Schema, Service, Session, ShownDuration,
-    TableFormat,
+    CheckOptions, CompareOptions, Dataset, DatasetName, Field, Format, Job, JobError, JobSpec,
+    ProfileOptions, ReadOptions, ReadReport, ReportFormat, ReportSource, Schema, Service, Session,
+    ShownDuration, TableFormat,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -171,6 +171,10 @@ pub(crate) struct JobView {
     /// Why it failed.
     #[schema(required = true)]
     error: Option<JobErrorView>,
+    /// Whether the result was there already, made by an earlier job of the session.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    cached: bool,
     /// Where to go from here.
     links: JobLinks,
 }
@@ -271,8 +275,10 @@ pub(crate) struct JobInput {
 #[serde(untagged)]
 #[schema(as = AnalysisOptions)]
 pub(crate) enum InputOptions {
-    /// Of a profile, a correlation or a comparison.
+    /// Of a profile or a correlation.
     Profile(ProfileOptions),
+    /// Of a comparison.
+    Compare(CompareOptions),
     /// Of checks.
     Check(CheckOptions),
 }
@@ -302,7 +308,7 @@ impl JobInput {
             } => {
                 input.baseline = Some(baseline.clone());
                 input.candidate = Some(candidate.clone());
-                input.options = Some(InputOptions::Profile(options.clone()));
+                input.options = Some(InputOptions::Compare(options.clone()));
             }
             JobSpec::Sql { query, .. } => input.query = Some(query.clone()),
             JobSpec::Report { source, .. } => match source {
@@ -369,6 +375,7 @@ impl From<&Job> for JobView {
             started_at: job.started_at,
             finished_at: job.finished_at,
             error: job.error.as_ref().map(JobErrorView::from),
+            cached: job.lifecycle.is_answered(),
             links: JobLinks {
                 events: format!("{path}/events"),
                 result: format!("{path}/result"),

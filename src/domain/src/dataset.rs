@@ -37,14 +37,24 @@ impl Dataset {
     /// Where its columns are kept as Parquet once somebody has asked for them: one place for each
     /// way to read it.
     pub fn materialized(&self) -> BlobKey {
+        self.derived("parquet")
+    }
+
+    /// Where its profile is kept that was made for a report.
+    pub fn profiled(&self) -> BlobKey {
+        self.derived("profile.json")
+    }
+
+    /// What is made of the dataset as it is read.
+    fn derived(&self, what: &str) -> BlobKey {
         self.blob.derived(&if self.read.is_empty() {
-            "parquet".to_owned()
+            what.to_owned()
         } else {
             // What cannot be written as JSON does not exist.
             let read = serde_json::to_vec(&self.read).unwrap_or_default();
             let digest = Sha256::digest(&read);
             let short: String = digest[..8].iter().map(|b| format!("{b:02x}")).collect();
-            format!("{short}.parquet")
+            format!("{short}.{what}")
         })
     }
 }

@@ -1,6 +1,7 @@
 //! What Lastcall is about: sessions, datasets, jobs and their one transition function, the
 //! profile, and the ports behind which stores and engines stand.
 
+mod answered;
 mod arbiter;
 mod blobs;
 mod cancel;
@@ -31,6 +32,7 @@ pub mod store;
 mod transition;
 mod work;
 
+pub use answered::{Answered, ContentKey, Inputs};
 pub use arbiter::{assert_may_compute, mark_arbiter};
 pub use blobs::{BlobError, BlobResult, BlobStream, BlobWriter, Blobs, LocalBlob};
 pub use cancel::{Cancel, Progress};
@@ -45,7 +47,7 @@ pub use id::{InstanceId, JobId, SessionId};
 pub use job::{ClaimRef, Job, JobError, JobSpec, ReportSource, Service, TableFormat};
 pub use lifecycle::{Lifecycle, Limits, Refused, State};
 pub use memory::{Fault, Faults, MemoryBlobs, MemoryStore};
-pub use options::{CheckOptions, InvalidOption, ProfileOptions, Thresholds};
+pub use options::{CheckOptions, CompareOptions, InvalidOption, ProfileOptions, Thresholds};
 pub use parameter::SqlParameter;
 pub use read_options::{DEFAULT_MISSING, DateOrder, Mark, ReadOptions, encoding};
 pub use read_report::{Certainty, ReadReport, ReadStep, ReadWarning};

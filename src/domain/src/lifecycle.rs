@@ -245,6 +245,20 @@ impl Lifecycle {
         Self::default()
     }
 
+    /// A job whose result was there before it was accepted: it has succeeded, and nobody ever
+    /// claims it.
+    pub fn answered() -> Self {
+        Self {
+            state: State::Succeeded,
+            ..Self::default()
+        }
+    }
+
+    /// Whether it was [`answered`](Self::answered): whatever else has succeeded was attempted.
+    pub fn is_answered(&self) -> bool {
+        self.state == State::Succeeded && self.attempt == 0
+    }
+
     /// Changes the job by `event` at `now`. This is the only place where a state changes.
     ///
     /// # Errors

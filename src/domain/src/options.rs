@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::ReadOptions;
 use crate::check::{DEFAULT_EXAMPLES, MAX_EXAMPLES};
+use crate::compare::DriftThresholds;
 
 /// An option that makes no sense, whatever the data is.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -75,6 +76,32 @@ impl ProfileOptions {
     pub fn check(&self) -> Result<(), InvalidOption> {
         self.read.check()?;
         self.alerts.check()
+    }
+}
+
+/// The options of a comparison.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct CompareOptions {
+    /// How to read both datasets, before what they say themselves.
+    pub read: ReadOptions,
+    /// From where on a change counts.
+    pub thresholds: DriftThresholds,
+    /// Accepted, and without effect: a comparison raises no alerts.
+    #[serde(skip_serializing)]
+    #[cfg_attr(feature = "schema", schema(ignore))]
+    pub alerts: Thresholds,
+}
+
+impl CompareOptions {
+    /// Whether the options make sense.
+    ///
+    /// # Errors
+    /// Where one does not; the first is named.
+    pub fn check(&self) -> Result<(), InvalidOption> {
+        self.read.check()?;
+        self.thresholds.check()
     }
 }
 

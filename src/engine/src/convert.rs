@@ -23,7 +23,7 @@ use crate::ctl::Ctl;
 use crate::pipeline::{self, Lane, Resources};
 use crate::read::{self, Body, Dataset, Plan};
 use crate::schema::Findings;
-use crate::{Description, EngineError, Source};
+use crate::{Description, EngineError, Source, passes};
 
 /// A row group is written out when it has grown to this many bytes, or to that many rows.
 const GROUP_BYTES: usize = 16 << 20;
@@ -132,52 +132,59 @@ fn write(
     ctl: Ctl<'_>,
 ) -> Result<Description, EngineError> {
     let dataset = read::open(source, options, resources, ctl)?;
+    if dataset.types().is_none() {
+        return write_inferred(dataset, out, resources, ctl);
+    }
     let Found {
         dataset,
         plan,
         description,
     } = find_plan(dataset, resources, ctl)?;
-    let declared = dataset.types();
-    let types: Vec<DataType> = match &declared {
-        Some(declared) => declared
-            .iter()
-            .map(|found| found.as_ref().map_or(DataType::Utf8, records::data_type))
-            .collect(),
-        None => plan.kinds.iter().map(|kind| data_type(*kind)).collect(),
-    };
-    let names = plan.shown_names();
-    let properties = records::properties(names.iter().zip(&types));
-    let fields = names.iter().zip(&types);
-    let schema = Arc::new(Schema::new(
-        fields
-            .map(|(name, data_type)| Field::new(name, data_type.clone(), true))
-            .collect::<Vec<_>>(),
-    ));
-    let file = File::create(out)?;
-    let writer =
-        ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties)).map_err(failed)?;
-    let mut lane = WriterLane { writer, schema };
-    if let Some(declared) = &declared {
-        // Texts are missing where the request says which.
-        let markers = options.missing.is_some().then(|| CellRules::new(options));
-        let markers = markers.transpose()?;
-        write_records(&*dataset, declared, &plan, markers.as_ref(), &mut lane, ctl)?;
-        lane.writer.into_inner().map_err(failed)?.sync_all()?;
-    } else {
-        let mut lane = Some(lane);
-        pipeline::run(
-            dataset.open(plan.names.len())?,
-            &|chunk| dataset.parse(chunk, &plan),
-            vec![Box::new(&mut lane)],
-            resources,
-            ctl,
-        )?;
-        if let Some(lane) = lane {
-            lane.writer.into_inner().map_err(failed)?.sync_all()?;
-        }
-    }
+    let declared = dataset.types().unwrap_or_default();
+    let types: Vec<DataType> = declared
+        .iter()
+        .map(|found| found.as_ref().map_or(DataType::Utf8, records::data_type))
+        .collect();
+    let mut lane = WriterLane::create(out, &plan, &types)?;
+    // Texts are missing where the request says which.
+    let markers = options.missing.is_some().then(|| CellRules::new(options));
+    let markers = markers.transpose()?;
+    write_records(
+        &*dataset,
+        &declared,
+        &plan,
+        markers.as_ref(),
+        &mut lane,
+        ctl,
+    )?;
+    lane.finish()?;
     ctl.progress.set(1.0);
     Ok(description)
+}
+
+/// Writes rows whose types their cells tell, while that is found out: once where the first rows
+/// are like the others.
+fn write_inferred(
+    dataset: Box<dyn Dataset>,
+    out: &Path,
+    resources: &Resources<'_>,
+    ctl: Ctl<'_>,
+) -> Result<Description, EngineError> {
+    let settled = passes::settle(
+        dataset,
+        resources,
+        ctl,
+        |plan| {
+            let types: Vec<DataType> = plan.kinds.iter().map(|kind| data_type(*kind)).collect();
+            WriterLane::create(out, plan, &types)
+        },
+        |lane| vec![Box::new(lane)],
+    )?;
+    let read = settled.findings.report(&*settled.dataset)?;
+    settled.state?.finish()?;
+    ctl.progress.set(1.0);
+    let rows = Some(settled.findings.rows);
+    Ok(found(settled.dataset, settled.plan, rows, read).description)
 }
 
 /// Writes rows that are columns already.
@@ -243,13 +250,15 @@ struct WriterLane {
     schema: SchemaRef,
 }
 
-impl Lane for &mut Option<WriterLane> {
+impl Lane for &mut Result<WriterLane, EngineError> {
     fn take(&mut self, batch: &Batch, ctl: Ctl<'_>) -> Result<(), EngineError> {
-        let Some(lane) = self else { return Ok(()) };
+        let lane = match self {
+            Ok(lane) => lane,
+            Err(error) => return Err(std::mem::replace(error, EngineError::Cancelled)),
+        };
         if batch.columns.iter().any(|column| !column.fits) || !batch.more.is_empty() {
-            return Err(EngineError::internal(
-                "the dataset changed while it was read",
-            ));
+            // What is not as planned is planned and written once more.
+            return Ok(());
         }
         ctl.check()?;
         let arrays = batch.columns.iter().zip(lane.schema.fields());
@@ -261,6 +270,26 @@ impl Lane for &mut Option<WriterLane> {
 }
 
 impl WriterLane {
+    /// Begins a file with the columns of a plan.
+    fn create(out: &Path, plan: &Plan, types: &[DataType]) -> Result<Self, EngineError> {
+        let names = plan.shown_names();
+        let properties = records::properties(names.iter().zip(types));
+        let fields = names.iter().zip(types);
+        let schema = Arc::new(Schema::new(
+            fields
+                .map(|(name, data_type)| Field::new(name, data_type.clone(), true))
+                .collect::<Vec<_>>(),
+        ));
+        let file = File::create(out)?;
+        let writer =
+            ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties)).map_err(failed)?;
+        Ok(Self { writer, schema })
+    }
+
+    fn finish(self) -> Result<(), EngineError> {
+        Ok(self.writer.into_inner().map_err(failed)?.sync_all()?)
+    }
+
     fn write(&mut self, rows: usize, columns: Vec<ArrayRef>) -> Result<(), EngineError> {
         if columns.is_empty() {
             // Parquet counts rows by their cells.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use lastcall_domain::assert_may_compute;
 use lastcall_domain::check::CheckReport;
-use lastcall_domain::compare::Comparison;
+use lastcall_domain::compare::{Comparison, DriftThresholds};
 use lastcall_domain::correlation::CorrelationReport;
 use lastcall_domain::profile::{ColumnType, Profile};
 use lastcall_domain::{Cancel, Field, ProfileOptions, Progress, ReadOptions, ReadReport};
@@ -118,9 +118,26 @@ impl Engine {
     /// See [`EngineError`].
     pub fn compare(
         &self,
-        mut baseline: Source,
-        mut candidate: Source,
+        baseline: Source,
+        candidate: Source,
         options: &ReadOptions,
+        cancel: &Cancel,
+        progress: &Progress,
+    ) -> Result<Comparison, EngineError> {
+        let thresholds = DriftThresholds::default();
+        let (baseline, candidate) = ((baseline, options), (candidate, options));
+        self.compare_with(baseline, candidate, &thresholds, cancel, progress)
+    }
+
+    /// The same of datasets that are read each in its way, with thresholds of the caller's.
+    ///
+    /// # Errors
+    /// See [`EngineError`].
+    pub fn compare_with(
+        &self,
+        (mut baseline, read): (Source, &ReadOptions),
+        (mut candidate, read_candidate): (Source, &ReadOptions),
+        thresholds: &DriftThresholds,
         cancel: &Cancel,
         progress: &Progress,
     ) -> Result<Comparison, EngineError> {
@@ -134,7 +151,13 @@ impl Engine {
             &candidate
         };
         let share = self.enter(larger, ctl)?;
-        compare::compare(&baseline, &candidate, options, &share.resources, ctl)
+        compare::compare(
+            (&baseline, read),
+            (&candidate, read_candidate),
+            thresholds,
+            &share.resources,
+            ctl,
+        )
     }
 
     /// Whether a dataset is as a contract says, but for what the contract asks by queries. Blocks

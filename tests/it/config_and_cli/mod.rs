@@ -3,6 +3,7 @@
 mod check;
 mod check_data;
 mod commands;
+mod compare;
 mod faults;
 mod profile;
 mod start;

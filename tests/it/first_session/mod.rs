@@ -1,5 +1,6 @@
 //! What a user does with a service that has just been installed.
 
+mod cached;
 mod checks;
 mod errors;
 mod formats;

@@ -13,8 +13,8 @@ use lastcall_actors::{CleanerCounts, MailboxStatus, ServiceState, ServiceStatus}
 use lastcall_api::{ApiConfig, ApiState, Parts, server};
 use lastcall_domain::store::{ClaimOrder, JobResult, Outcome, Place, Store, Verdict};
 use lastcall_domain::{
-    BlobKey, Blobs, Feed, InstanceId, Job, JobError, JobId, Limits, MemoryBlobs, MemoryStore,
-    Service,
+    Answered, BlobKey, Blobs, Feed, InstanceId, Job, JobError, JobId, Limits, MemoryBlobs,
+    MemoryStore, Service,
 };
 use serde_json::{Value, json};
 
@@ -33,6 +33,7 @@ pub struct Api {
     pub system: Arc<FakeSystem>,
     pub describe: Arc<FakeDescribe>,
     pub disks: Arc<FakeDisks>,
+    pub answered: Arc<Answered>,
     pub state: web::Data<ApiState>,
     handle: ServerHandle,
     thread: Option<JoinHandle<std::io::Result<()>>>,
@@ -52,6 +53,7 @@ impl Api {
         let system = Arc::new(FakeSystem::new());
         let describe = Arc::new(FakeDescribe::new());
         let disks = Arc::new(FakeDisks::new());
+        let answered = Arc::new(Answered::default());
         let mut config = ApiConfig {
             workers: 2,
             shutdown_timeout: Duration::from_secs(1),
@@ -66,6 +68,7 @@ impl Api {
             system: system.clone(),
             describe: describe.clone(),
             disks: disks.clone(),
+            answered: Arc::clone(&answered),
         };
         let state = web::Data::new(ApiState::new(parts, config));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -89,6 +92,7 @@ impl Api {
             system,
             describe,
             disks,
+            answered,
             state,
             handle: handle.recv().unwrap(),
             thread: Some(thread),

@@ -5,6 +5,7 @@
 #![allow(missing_docs, unreachable_pub)]
 
 mod auth;
+mod cached;
 mod client;
 mod coding;
 mod connections;

@@ -35,6 +35,29 @@ impl Rows {
         Admission::Created(job)
     }
 
+    pub(super) fn submit_answered(
+        &mut self,
+        submission: Submission,
+        result: JobResult,
+        now: Timestamp,
+    ) -> Admission<Job> {
+        let job = submission.job.clone().answered();
+        if let Some(answer) = self.repeated(submission.idempotency.as_ref()) {
+            return answer;
+        }
+        if let Some(before) = self.jobs.get(&job.id) {
+            return Admission::Created(before.clone());
+        }
+        let session = self.sessions.get(&job.session);
+        if !session.is_some_and(|row| row.accepts(now)) {
+            return Admission::SessionGone;
+        }
+        self.remember(submission.idempotency, now);
+        self.results.insert(job.id, result);
+        self.put(job.clone());
+        Admission::Created(job)
+    }
+
     pub(super) fn job(&self, id: JobId) -> Option<Job> {
         let job = self.jobs.get(&id)?;
         self.visible(job.session).then(|| job.clone())

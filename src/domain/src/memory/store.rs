@@ -191,6 +191,14 @@ impl Store for MemoryStore {
         self.call(|rows, now| rows.submit(submission, now))
     }
 
+    async fn submit_answered(
+        &self,
+        submission: Submission,
+        result: JobResult,
+    ) -> StoreResult<Option<Admission<Job>>> {
+        self.call(|rows, now| Some(rows.submit_answered(submission, result, now)))
+    }
+
     async fn job(&self, id: JobId) -> StoreResult<Option<Job>> {
         self.call(|rows, _| rows.job(id))
     }

@@ -95,7 +95,8 @@ pub(super) fn conforms(kind: Kind, wanted: &ValueType) -> bool {
         ValueType::Number => kind.is_numeric(),
         ValueType::Boolean { yes, no } => kind == Kind::Boolean && yes.is_empty() && no.is_empty(),
         ValueType::Date(None) => matches!(kind, Kind::Date(_)),
-        ValueType::Timestamp(None) => matches!(kind, Kind::Timestamp(_)),
+        // A date is the point in time at which it begins.
+        ValueType::Timestamp(None) => matches!(kind, Kind::Timestamp(_) | Kind::Date(_)),
         _ => false,
     }
 }
@@ -114,7 +115,7 @@ pub(super) fn typed<'b>(text: &'b [u8], wanted: &ValueType, rules: &CellRules) -
             _ => None,
         },
         ValueType::Timestamp(None) => match moment(text, rules)? {
-            cell @ Cell::Timestamp(_) => Some(cell),
+            cell @ (Cell::Timestamp(_) | Cell::Date(_)) => Some(cell),
             _ => None,
         },
         ValueType::Date(Some(format)) => {

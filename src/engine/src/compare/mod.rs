@@ -1,13 +1,17 @@
 //! How one dataset differs from another, column by column.
 
 mod categories;
+mod details;
 mod distances;
 mod distribution;
 mod observe;
+mod verdict;
 
 use std::collections::HashMap;
 
-use lastcall_domain::compare::{ColumnChange, ColumnStatus, Comparison, Drift, KolmogorovSmirnov};
+use lastcall_domain::compare::{
+    CategoryChanges, ColumnChange, ColumnStatus, Comparison, DriftThresholds, KolmogorovSmirnov,
+};
 use lastcall_domain::{Progress, ReadOptions};
 
 use self::categories::Counting;
@@ -21,9 +25,9 @@ use crate::{EngineError, Source};
 
 /// Compares two datasets, whose hashes have one seed.
 pub(crate) fn compare(
-    baseline: &Source,
-    candidate: &Source,
-    options: &ReadOptions,
+    (baseline, read): (&Source, &ReadOptions),
+    (candidate, read_candidate): (&Source, &ReadOptions),
+    thresholds: &DriftThresholds,
     resources: &Resources<'_>,
     ctl: Ctl<'_>,
 ) -> Result<Comparison, EngineError> {
@@ -32,14 +36,19 @@ pub(crate) fn compare(
         progress: &part,
         ..ctl
     };
-    let before = Seen::of(baseline, options, resources, within)?;
+    let before = Seen::of(baseline, read, resources, within)?;
     ctl.progress.set(0.5);
-    let after = Seen::of(candidate, options, resources, within)?;
+    let after = Seen::of(candidate, read_candidate, resources, within)?;
     let pairs = pairs(&before, &after);
     let texts = shares_of_texts(&before, &after, &pairs, resources, within)?;
-    let columns = changes(before.columns, after.columns, &pairs, texts, ctl)?;
+    let mut columns = changes(before.columns, after.columns, &pairs, texts, ctl)?;
+    for column in &mut columns {
+        column.drift = column.psi.map(|psi| thresholds.drift(psi));
+    }
     ctl.progress.set(1.0);
     Ok(Comparison {
+        verdict: verdict::verdict(&before.side, &after.side, &columns, thresholds),
+        thresholds: *thresholds,
         baseline: before.side,
         candidate: after.side,
         columns,
@@ -56,10 +65,26 @@ fn pairs(before: &Seen, after: &Seen) -> Vec<Option<usize>> {
         .collect()
 }
 
-/// The shares of the same parts on both sides.
-type Shares = (Vec<f64>, Vec<f64>);
+/// The counts of the same categories on both sides, the last being all others.
+struct TextCounts {
+    counts: (Vec<u64>, Vec<u64>),
+    totals: [u64; 2],
+    categories: CategoryChanges,
+}
 
-/// The shares of the categories of pairs of text columns, by the baseline's columns. Where a side
+impl TextCounts {
+    fn shares(&self) -> (Vec<f64>, Vec<f64>) {
+        let shares = |counts: &[u64], total: u64| -> Vec<f64> {
+            let counts = counts.iter();
+            counts.map(|&count| count as f64 / total as f64).collect()
+        };
+        let (p, q) = &self.counts;
+        let [n, m] = self.totals;
+        (shares(p, n), shares(q, m))
+    }
+}
+
+/// The counts of the categories of pairs of text columns, by the baseline's columns. Where a side
 /// has more texts than fit in memory, it is read again to count the categories.
 fn shares_of_texts(
     before: &Seen,
@@ -67,7 +92,7 @@ fn shares_of_texts(
     pairs: &[Option<usize>],
     resources: &Resources<'_>,
     ctl: Ctl<'_>,
-) -> Result<HashMap<usize, Shares>, EngineError> {
+) -> Result<HashMap<usize, TextCounts>, EngineError> {
     let mut counted = HashMap::new();
     let mut again = [Vec::new(), Vec::new()];
     for (at, new) in pairs.iter().enumerate() {
@@ -98,7 +123,8 @@ fn shares_of_texts(
             None
         };
         let found = [counts(0, at, words, *total), counts(1, new, others, *n)];
-        counted.insert(at, (found, [*total, *n]));
+        let listed = details::new_and_vanished(words, others);
+        counted.insert(at, (found, [*total, *n], texts, listed));
     }
     for (side, (seen, again)) in [before, after].into_iter().zip(again).enumerate() {
         let mut places = Vec::new();
@@ -109,19 +135,23 @@ fn shares_of_texts(
         }
         seen.count(&mut counting, resources, ctl)?;
         for ((at, n), counting) in places.into_iter().zip(counting) {
-            if let Some((found, _)) = counted.get_mut(&at) {
+            if let Some((found, ..)) = counted.get_mut(&at) {
                 found[side] = Some(counting.finish(n));
             }
         }
     }
-    let shares = |counts: Vec<u64>, total: u64| -> Vec<f64> {
-        let counts = counts.into_iter();
-        counts.map(|count| count as f64 / total as f64).collect()
-    };
     let counted = counted.into_iter();
-    Ok(counted
-        .filter_map(|(at, ([p, q], [n, m]))| Some((at, (shares(p?, n), shares(q?, m)))))
-        .collect())
+    let counted = counted.filter_map(|(at, ([p, q], totals, texts, listed))| {
+        let counts = (p?, q?);
+        let categories = details::categories(&texts, &counts, listed);
+        let found = TextCounts {
+            counts,
+            totals,
+            categories,
+        };
+        Some((at, found))
+    });
+    Ok(counted.collect())
 }
 
 /// The columns of the baseline in their order, then those that are new.
@@ -129,7 +159,7 @@ fn changes(
     before: Vec<SeenColumn>,
     after: Vec<SeenColumn>,
     pairs: &[Option<usize>],
-    mut texts: HashMap<usize, Shares>,
+    mut texts: HashMap<usize, TextCounts>,
     ctl: Ctl<'_>,
 ) -> Result<Vec<ColumnChange>, EngineError> {
     let mut after: Vec<Option<SeenColumn>> = after.into_iter().map(Some).collect();
@@ -159,10 +189,15 @@ fn unmatched(name: String, status: ColumnStatus) -> ColumnChange {
         kolmogorov_smirnov: None,
         estimated: false,
         error: None,
+        missing_change: None,
+        chi_squared: None,
+        numbers: None,
+        histogram: None,
+        categories: None,
     }
 }
 
-fn change(old: SeenColumn, new: Option<SeenColumn>, texts: Option<Shares>) -> ColumnChange {
+fn change(old: SeenColumn, new: Option<SeenColumn>, texts: Option<TextCounts>) -> ColumnChange {
     let side = old.side();
     let Some(new) = new else {
         return ColumnChange {
@@ -176,7 +211,17 @@ fn change(old: SeenColumn, new: Option<SeenColumn>, texts: Option<Shares>) -> Co
     } else {
         ColumnStatus::Retyped
     };
-    let shares = texts.or_else(|| old.distribution.shares(&new.distribution));
+    let shares = texts
+        .as_ref()
+        .map(TextCounts::shares)
+        .or_else(|| old.distribution.shares(&new.distribution));
+    let booleans = details::booleans(&old, &new);
+    let chi_squared = match (&texts, &booleans) {
+        (Some(texts), _) => details::chi_squared(&texts.counts.0, &texts.counts.1),
+        (None, Some((_, p, q))) => details::chi_squared(p, q),
+        (None, None) => None,
+    };
+    let categories = texts.map(|texts| texts.categories);
     let psi = shares.as_ref().map(|(p, q)| stability_index(p, q));
     let smirnov = old.distribution.smirnov(&new.distribution);
     let error = smirnov.and_then(|(_, error)| error);
@@ -184,11 +229,15 @@ fn change(old: SeenColumn, new: Option<SeenColumn>, texts: Option<Shares>) -> Co
         baseline: Some(side),
         candidate: Some(new.side()),
         psi,
-        drift: psi.map(Drift::of),
         jensen_shannon: shares.as_ref().map(|(p, q)| jensen_shannon(p, q)),
         kolmogorov_smirnov: smirnov.map(|(test, _)| test),
         estimated: error.is_some() || old.distribution.is_sketch() || new.distribution.is_sketch(),
         error,
+        missing_change: Some(new.side().missing_share - side.missing_share),
+        chi_squared,
+        numbers: details::numbers(&old, &new),
+        histogram: details::histogram(&old, &new),
+        categories: categories.or(booleans.map(|(categories, ..)| categories)),
         ..unmatched(old.name, status)
     }
 }

@@ -99,7 +99,7 @@ fn a_column_of_the_type_passes_and_cells_of_another_are_named() {
         ),
         (
             ValueType::Timestamp(None),
-            "2024-01-01T10:00:00Z\n2024-01-01\n",
+            "2024-01-01T10:00:00Z\nsoon\n2024-01-01\n",
             vec![2],
         ),
         (ValueType::Time(None), "10:00:00\n25:00:00\n", vec![2]),

@@ -7,6 +7,7 @@ mod bounds;
 mod cancelling;
 mod checks;
 mod columns;
+mod comparing;
 mod converting;
 mod estimates;
 mod formats;

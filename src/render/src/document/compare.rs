@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use lastcall_domain::compare::{ColumnChange, ColumnSide, ColumnStatus, Comparison, Drift};
 
+use super::compare_values;
 use super::correlation::p_value;
 use super::{AlertLine, Block, Document, Fact, Section, Table, TableColumn, Text, frame};
 use crate::chart::{Bar, bars};
@@ -12,8 +13,6 @@ use crate::number::{NONE, count, fixed, percent};
 /// Changes that are listed, and columns in the chart.
 const CHANGES: usize = 200;
 const BARS: usize = 20;
-/// From which difference of the share of missing cells on it is a change to look at.
-const MISSING: f64 = 0.05;
 
 /// Lays out a comparison.
 pub(crate) fn compare(
@@ -43,6 +42,16 @@ pub(crate) fn compare(
     section("changes", "What changed", changes(report));
     section("drift", "Drift", drift(report));
     section("columns", "Columns", columns(report, limits));
+    section(
+        "figures",
+        "Figures",
+        compare_values::figures(report, limits),
+    );
+    section(
+        "values",
+        "New and vanished values",
+        compare_values::values(report, limits),
+    );
     document.notes = notes(report, limits);
     document
 }
@@ -63,7 +72,13 @@ fn tiles(report: &Comparison) -> Vec<Fact> {
         .filter(|c| c.drift == Some(Drift::Major))
         .count();
     let compared = report.columns.iter().filter(|c| c.psi.is_some()).count();
+    let verdict = match report.verdict.drift {
+        Drift::None => "no drift",
+        Drift::Moderate => "moderate drift",
+        Drift::Major => "major drift",
+    };
     vec![
+        Fact::new("Result", verdict),
         fact("Rows", before.rows, after.rows),
         fact("Columns", before.columns, after.columns),
         fact("Missing cells", before.missing_cells, after.missing_cells),
@@ -73,7 +88,11 @@ fn tiles(report: &Comparison) -> Vec<Fact> {
 }
 
 fn changes(report: &Comparison) -> Vec<Block> {
-    let mut lines: Vec<AlertLine> = report.columns.iter().flat_map(changes_of).collect();
+    let mut lines: Vec<AlertLine> = report
+        .columns
+        .iter()
+        .flat_map(|column| changes_of(column, report.thresholds.missing))
+        .collect();
     if lines.is_empty() {
         return vec![Block::text(
             "No column was added, removed or retyped, and none drifted.",
@@ -85,7 +104,7 @@ fn changes(report: &Comparison) -> Vec<Block> {
     vec![Block::Alerts { alerts: lines }]
 }
 
-fn changes_of(column: &ColumnChange) -> Vec<AlertLine> {
+fn changes_of(column: &ColumnChange, missing_from: f64) -> Vec<AlertLine> {
     let line = |title, level, detail| AlertLine {
         column: Text::new(&column.name, 40),
         title,
@@ -128,7 +147,7 @@ fn changes_of(column: &ColumnChange) -> Vec<AlertLine> {
         }
     }
     if let (Some(before), Some(after)) = (column.baseline, column.candidate)
-        && (after.missing_share - before.missing_share).abs() >= MISSING
+        && (after.missing_share - before.missing_share).abs() >= missing_from.max(f64::EPSILON)
     {
         let detail = format!(
             "{} of the cells are missing, before {}.",
@@ -259,12 +278,12 @@ fn notes(report: &Comparison, limits: Limits) -> Vec<String> {
             count(limits.summary as u64)
         ));
     }
-    notes.push(
-        "A population stability index (PSI) from 0.1 on is read as a moderate drift, from 0.25 on \
+    notes.push(format!(
+        "A population stability index (PSI) from {} on is read as a moderate drift, from {} on \
          as a major one. The Jensen–Shannon (JS) distance is to base 2, from 0 (alike) to 1 (nothing \
          in common). The statistic of Kolmogorov and Smirnov (KS) is the largest distance between the \
-         two distribution functions."
-            .to_owned(),
-    );
+         two distribution functions.",
+        report.thresholds.moderate, report.thresholds.major
+    ));
     notes
 }

@@ -1,6 +1,6 @@
 //! Writes to jobs, from the caller's side, and the row itself.
 
-use lastcall_domain::store::{Admission, Submission};
+use lastcall_domain::store::{Admission, JobResult, Submission};
 use lastcall_domain::{Job, JobId, State};
 use rusqlite::params;
 
@@ -37,6 +37,29 @@ impl Unit<'_> {
         // The same submission again, after an answer that was lost, has its row already.
         let before = self.find(job.id)?.map(Admission::Created);
         Ok(before.or(refused).unwrap_or(Admission::SessionGone))
+    }
+
+    /// Accepts a job whose result is there already.
+    pub(super) fn submit_answered(
+        &mut self,
+        submission: &Submission,
+        result: &JobResult,
+        spec: &str,
+    ) -> Sql<Admission<Job>> {
+        let job = submission.job.clone().answered();
+        if let Some(answer) = self.repeated(submission.idempotency.as_ref())? {
+            return Ok(answer);
+        }
+        if let Some(before) = self.find(job.id)? {
+            return Ok(Admission::Created(before));
+        }
+        if !self.accepts(job.session)? || !self.insert(&job, spec)? {
+            return Ok(Admission::SessionGone);
+        }
+        self.keep(&job, result)?;
+        self.save(job.state(), &job)?;
+        self.remember(submission.idempotency.as_ref())?;
+        Ok(Admission::Created(job))
     }
 
     /// Writes the row of a new job; whether there was none.

@@ -233,6 +233,16 @@ impl Store for SqliteStore {
         }
     }
 
+    async fn submit_answered(
+        &self,
+        submission: Submission,
+        result: JobResult,
+    ) -> StoreResult<Option<Admission<Job>>> {
+        let spec = serde_json::to_string(&submission.job.spec).map_err(error::Fault::from)?;
+        let submit = move |unit: &mut Unit<'_>| unit.submit_answered(&submission, &result, &spec);
+        self.threads.write(OnDisk, submit).await.map(Some)
+    }
+
     async fn job(&self, id: JobId) -> StoreResult<Option<Job>> {
         self.threads.read(move |conn| read::job(conn, id)).await
     }

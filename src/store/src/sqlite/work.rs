@@ -125,7 +125,7 @@ impl Unit<'_> {
         Ok(Ok(job))
     }
 
-    fn keep(&self, job: &Job, result: &JobResult) -> Sql<()> {
+    pub(super) fn keep(&self, job: &Job, result: &JobResult) -> Sql<()> {
         let (blob, content) = match &result.place {
             Place::Blob(key) => (Some(key.as_str()), None),
             Place::Inline(bytes) => (None, Some(&bytes[..])),

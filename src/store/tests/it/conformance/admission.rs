@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use lastcall_domain::store::{Admission, Answer, Order, Submission};
-use lastcall_domain::{JobId, Owner, Service, Session, SessionId};
+use lastcall_domain::store::{Admission, Answer, JobResult, Order, Place, Submission};
+use lastcall_domain::{JobId, Owner, Service, Session, SessionId, State};
 
 use crate::bench::{Bench, TTL, key, submission};
 
@@ -23,6 +23,7 @@ on_every_store![
     a_job_that_is_queued_again_counts_in_the_queue,
     no_job_gets_into_a_session_that_is_gone,
     keys_are_forgotten_after_their_time,
+    a_job_whose_result_is_there_already_has_succeeded_and_waits_in_no_queue,
 ];
 
 async fn an_accepted_job_is_found_as_it_was_submitted(bench: Bench) {
@@ -235,4 +236,33 @@ async fn submit_with_key(
 
 fn answer(body: &str) -> Answer {
     key("alice", "k", 1, body).answer
+}
+
+async fn a_job_whose_result_is_there_already_has_succeeded_and_waits_in_no_queue(bench: Bench) {
+    let session = bench.session().await;
+    let result = JobResult {
+        media_type: "application/json".into(),
+        bytes: 2,
+        place: Place::Inline("{}".into()),
+    };
+    let mut asked = submission(bench.profile(&session));
+    asked.max_queued = 0;
+    let job = asked.job.clone().answered();
+    let submit = |asked: Submission| bench.store.submit_answered(asked, result.clone());
+    let Some(admission) = submit(asked.clone()).await.unwrap() else {
+        // This store makes every job anew; it has made none.
+        assert_eq!(bench.store.job(job.id).await, Ok(None));
+        return;
+    };
+    assert_eq!(admission, Admission::Created(job.clone()));
+    let found = bench.job(job.id).await;
+    assert_eq!(found.state(), State::Succeeded);
+    assert!(found.lifecycle.is_answered());
+    assert_eq!(bench.store.result(job.id).await, Ok(Some(result.clone())));
+    assert_eq!(bench.counts(Service::Analysis).await, (0, 0));
+    let again = submit(asked.clone()).await.unwrap();
+    assert!(matches!(again, Some(Admission::Created(again)) if again.id == job.id));
+    bench.store.delete_session(session.id).await.unwrap();
+    let late = submission(bench.profile(&session));
+    assert_eq!(submit(late).await, Ok(Some(Admission::SessionGone)));
 }

@@ -1,0 +1,146 @@
+//! A comparison as a table for the terminal.
+
+use comfy_table::{CellAlignment, Table};
+use lastcall_domain::compare::{
+    CategoryCount, ColumnChange, ColumnSide, ColumnStatus, Comparison, Drift,
+};
+
+use super::table::{cut, plain, plain_table, short};
+
+/// New and vanished values that are named.
+const NAMED: usize = 5;
+
+/// The comparison as text.
+pub(super) fn of(comparison: &Comparison) -> String {
+    let (before, after) = (&comparison.baseline, &comparison.candidate);
+    let verdict = &comparison.verdict;
+    let mut text = format!(
+        "{} and {}: {}\n{} rows ({:+}), {} columns, {} missing cells ({:+})\n\n",
+        plain(&before.name),
+        plain(&after.name),
+        words(verdict.drift),
+        after.rows,
+        verdict.rows_change,
+        after.columns,
+        after.missing_cells,
+        verdict.missing_cells_change,
+    );
+    text.push_str(&columns(&comparison.columns).to_string());
+    for (names, what) in [
+        (&verdict.removed, "removed"),
+        (&verdict.added, "added"),
+        (&verdict.retyped, "of another type"),
+        (&verdict.major, "drifted far"),
+        (&verdict.moderate, "drifted"),
+        (&verdict.missing, "with another share of missing cells"),
+    ] {
+        if !names.is_empty() {
+            text.push_str(&format!("\n! {what}: {}", plain(&names.join(", "))));
+        }
+    }
+    for column in &comparison.columns {
+        let Some(categories) = &column.categories else {
+            continue;
+        };
+        for (values, count, what) in [
+            (&categories.new, categories.new_count, "new"),
+            (&categories.vanished, categories.vanished_count, "vanished"),
+        ] {
+            if !values.is_empty() {
+                let listed = listed(values, count);
+                text.push_str(&format!("\n! {}: {what}: {listed}", plain(&column.name)));
+            }
+        }
+    }
+    text
+}
+
+fn words(drift: Drift) -> &'static str {
+    match drift {
+        Drift::None => "no drift",
+        Drift::Moderate => "moderate drift",
+        Drift::Major => "major drift",
+    }
+}
+
+fn listed(values: &[CategoryCount], count: Option<u64>) -> String {
+    let shown = values.iter().take(NAMED);
+    let shown: Vec<String> = shown
+        .map(|value| {
+            let count = value.baseline.max(value.candidate);
+            format!("{} ({count})", cut(&plain(&value.value)))
+        })
+        .collect();
+    let all = count.unwrap_or(values.len() as u64);
+    let more = if all > shown.len() as u64 {
+        ", …"
+    } else {
+        ""
+    };
+    format!("{}{more}", shown.join(", "))
+}
+
+fn columns(columns: &[ColumnChange]) -> Table {
+    let mut table = plain_table();
+    table.set_header([
+        "column", "type", "change", "missing", "psi", "js", "ks p", "χ² p", "mean",
+    ]);
+    for column in columns {
+        table.add_row(row(column));
+    }
+    for number in 4..9 {
+        if let Some(column) = table.column_mut(number) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+fn row(column: &ColumnChange) -> [String; 9] {
+    let number = |x: Option<f64>| x.map(short).unwrap_or_default();
+    let share = |side: &Option<ColumnSide>| {
+        let side = side.as_ref();
+        side.map_or_else(
+            || "–".to_owned(),
+            |side| format!("{:.1} %", side.missing_share * 100.0),
+        )
+    };
+    let about = if column.estimated { "~" } else { "" };
+    let mean = column.numbers.as_ref().map(|numbers| numbers.mean);
+    [
+        plain(&column.name),
+        types(column),
+        change(column).to_owned(),
+        format!("{} → {}", share(&column.baseline), share(&column.candidate)),
+        format!("{about}{}", number(column.psi)),
+        number(column.jensen_shannon),
+        number(column.kolmogorov_smirnov.map(|test| test.p_value)),
+        number(column.chi_squared.map(|test| test.p_value)),
+        mean.map_or_else(String::new, |mean| {
+            format!("{} → {}", short(mean.baseline), short(mean.candidate))
+        }),
+    ]
+}
+
+fn types(column: &ColumnChange) -> String {
+    match (column.baseline, column.candidate) {
+        (Some(before), Some(after)) if before.kind != after.kind => {
+            format!("{} → {}", before.kind.as_str(), after.kind.as_str())
+        }
+        (side, other) => {
+            let side = other.or(side);
+            side.map_or_else(String::new, |side| side.kind.as_str().to_owned())
+        }
+    }
+}
+
+fn change(column: &ColumnChange) -> &'static str {
+    match (column.status, column.drift) {
+        (ColumnStatus::Added, _) => "added",
+        (ColumnStatus::Removed, _) => "removed",
+        (ColumnStatus::Retyped, _) => "retyped",
+        (ColumnStatus::Kept, Some(Drift::Major)) => "major drift",
+        (ColumnStatus::Kept, Some(Drift::Moderate)) => "moderate drift",
+        (ColumnStatus::Kept, _) => "",
+    }
+}

@@ -1,0 +1,283 @@
+//! Results by content: which job has answered the same question about the same bytes.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::{Dataset, DatasetName, Format, JobId, JobSpec, ReadOptions, SessionId};
+
+/// Words of SQL whose value is another each time, or the time itself. A query that has one, in
+/// whatever place, is asked again.
+const VOLATILE: [&str; 10] = [
+    "now",
+    "today",
+    "current_date",
+    "current_time",
+    "current_timestamp",
+    "localtime",
+    "localtimestamp",
+    "random",
+    "rand",
+    "uuid",
+];
+/// The answers that are known of a session.
+const MAX_OF_SESSION: usize = 1_000;
+/// The answers that are known of all sessions; beyond it those of the oldest session are forgotten.
+const MAX_ANSWERS: usize = 100_000;
+
+/// What an analysis is about: its kind and options, its query or contract, and the bytes of the
+/// datasets with how they are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ContentKey([u8; 32]);
+
+/// The datasets that an analysis depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Inputs {
+    /// These.
+    Named(Vec<DatasetName>),
+    /// Any of the session.
+    All,
+    /// More than datasets: the time, or chance.
+    Unknown,
+}
+
+impl Inputs {
+    /// Those of an analysis.
+    pub fn of(spec: &JobSpec) -> Self {
+        match spec {
+            JobSpec::Profile { dataset, .. } | JobSpec::Correlation { dataset, .. } => {
+                Self::Named(vec![dataset.clone()])
+            }
+            JobSpec::Compare {
+                baseline,
+                candidate,
+                ..
+            } => Self::Named(vec![baseline.clone(), candidate.clone()]),
+            JobSpec::Sql { query, .. } => Self::of_query(query),
+            JobSpec::Check {
+                dataset, contract, ..
+            } => {
+                let text = contract.to_string();
+                let has = |keys: &[&str]| keys.iter().any(|key| text.contains(key));
+                if has(&["\"freshness\"", "\"latency\"", "\"slaProperties\""]) {
+                    Self::Unknown
+                } else if has(&[
+                    "\"sql\"",
+                    "\"query\"",
+                    "\"foreignKeys\"",
+                    "\"relationships\"",
+                ]) {
+                    Self::of_query(&text)
+                } else {
+                    Self::Named(vec![dataset.clone()])
+                }
+            }
+            JobSpec::Report { .. } => Self::Unknown,
+        }
+    }
+
+    fn of_query(query: &str) -> Self {
+        let is_part = |c: char| c.is_alphanumeric() || c == '_';
+        let mut words = query.split(|c| !is_part(c));
+        let volatile = words.any(|word| {
+            let mut names = VOLATILE.iter();
+            names.any(|name| word.eq_ignore_ascii_case(name))
+        });
+        if volatile { Self::Unknown } else { Self::All }
+    }
+}
+
+impl ContentKey {
+    /// The key of an analysis of these datasets, which are those of [`Inputs::of`]. `None` where
+    /// the analysis depends on more.
+    pub fn new(spec: &JobSpec, datasets: &[Dataset]) -> Option<Self> {
+        #[derive(Serialize)]
+        struct Read<'a> {
+            name: &'a DatasetName,
+            format: Format,
+            sha256: &'a str,
+            read: ReadOptions,
+        }
+
+        if Inputs::of(spec) == Inputs::Unknown {
+            return None;
+        }
+        let mut spec = spec.clone();
+        // What a request says of reading counts before what the dataset says: the two together
+        // are how it is read, whoever says it.
+        let own = match &mut spec {
+            JobSpec::Profile { options, .. } | JobSpec::Correlation { options, .. } => {
+                std::mem::take(&mut options.read)
+            }
+            JobSpec::Compare { options, .. } => std::mem::take(&mut options.read),
+            JobSpec::Check { options, .. } => std::mem::take(&mut options.read),
+            JobSpec::Sql { .. } | JobSpec::Report { .. } => ReadOptions::default(),
+        };
+        let datasets: Vec<Read<'_>> = datasets
+            .iter()
+            .map(|dataset| Read {
+                name: &dataset.name,
+                format: dataset.format,
+                sha256: &dataset.sha256,
+                read: own.clone().or(&dataset.read),
+            })
+            .collect();
+        let asked = serde_json::to_vec(&(&spec, &datasets)).ok()?;
+        Some(Self(Sha256::digest(asked).into()))
+    }
+}
+
+/// Which jobs of this process have answered what. It knows of results; the store has them.
+#[derive(Debug, Default)]
+pub struct Answered(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    /// Ids of sessions begin with the time, so the first is the oldest.
+    sessions: BTreeMap<SessionId, HashMap<ContentKey, JobId>>,
+    answers: usize,
+}
+
+impl Answered {
+    /// Notes that a job answers a question.
+    pub fn note(&self, session: SessionId, key: ContentKey, job: JobId) {
+        let mut known = self.lock();
+        let answers = known.sessions.entry(session).or_default();
+        if answers.len() >= MAX_OF_SESSION && !answers.contains_key(&key) {
+            return;
+        }
+        if answers.insert(key, job).is_none() {
+            known.answers += 1;
+        }
+        while known.answers > MAX_ANSWERS {
+            match known.sessions.pop_first() {
+                Some((_, answers)) => known.answers -= answers.len(),
+                None => break,
+            }
+        }
+    }
+
+    /// Whether anything of the session is known.
+    pub fn knows(&self, session: SessionId) -> bool {
+        self.lock().sessions.contains_key(&session)
+    }
+
+    /// The job that answers a question, though it may not have ended, or not well.
+    pub fn find(&self, session: SessionId, key: &ContentKey) -> Option<JobId> {
+        self.lock().sessions.get(&session)?.get(key).copied()
+    }
+
+    /// The session is gone.
+    pub fn forget(&self, session: SessionId) {
+        let mut known = self.lock();
+        if let Some(answers) = known.sessions.remove(&session) {
+            known.answers -= answers.len();
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use chrono::DateTime;
+    use serde_json::json;
+
+    use super::*;
+    use crate::BlobKey;
+
+    fn dataset(sha256: &str, read: ReadOptions) -> Dataset {
+        let session = SessionId::new();
+        Dataset {
+            session,
+            name: DatasetName::try_from("x".to_owned()).unwrap(),
+            format: Format::Csv,
+            bytes: 1,
+            sha256: sha256.into(),
+            blob: BlobKey::upload(session),
+            created_at: DateTime::UNIX_EPOCH,
+            read,
+            schema: None,
+        }
+    }
+
+    fn spec(json: serde_json::Value) -> JobSpec {
+        serde_json::from_value(json).unwrap()
+    }
+
+    fn key(json: serde_json::Value, dataset: Dataset) -> ContentKey {
+        ContentKey::new(&spec(json), &[dataset]).unwrap()
+    }
+
+    #[test]
+    fn the_same_question_about_the_same_bytes_has_the_same_key_and_no_other_has() {
+        let profile = || json!({"kind": "profile", "dataset": "x"});
+        let plain = ReadOptions::default;
+        let comma = ReadOptions {
+            decimal: Some(','),
+            ..plain()
+        };
+        let same = key(profile(), dataset("1", plain()));
+        assert_eq!(same, key(profile(), dataset("1", plain())));
+        assert_ne!(same, key(profile(), dataset("2", plain())));
+        assert_ne!(same, key(profile(), dataset("1", comma.clone())));
+        let other = json!({"kind": "correlation", "dataset": "x"});
+        assert_ne!(same, key(other, dataset("1", plain())));
+        let stricter =
+            json!({"kind": "profile", "dataset": "x", "options": {"alerts": {"zeros": 0.1}}});
+        assert_ne!(same, key(stricter, dataset("1", plain())));
+        let read =
+            json!({"kind": "profile", "dataset": "x", "options": {"read": {"decimal": ","}}});
+        assert_eq!(
+            key(read, dataset("1", plain())),
+            key(profile(), dataset("1", comma))
+        );
+    }
+
+    #[test]
+    fn what_depends_on_the_time_or_on_chance_has_no_key() {
+        for (asked, known) in [
+            (json!({"kind": "sql", "query": "select * from x"}), true),
+            (json!({"kind": "sql", "query": "select NOW()"}), false),
+            (json!({"kind": "sql", "query": "select known from x"}), true),
+            (
+                json!({"kind": "sql", "query": "select random() < 0.5"}),
+                false,
+            ),
+            (
+                json!({"kind": "check", "dataset": "x", "contract": {"fields": []}}),
+                true,
+            ),
+            (
+                json!({"kind": "check", "dataset": "x", "contract": {"freshness": {}}}),
+                false,
+            ),
+        ] {
+            let found = ContentKey::new(&spec(asked.clone()), &[]);
+            assert_eq!(found.is_some(), known, "{asked}");
+        }
+    }
+
+    #[test]
+    fn answers_are_bounded_and_go_with_their_session() {
+        let answered = Answered::default();
+        let session = SessionId::new();
+        let job = JobId::new();
+        for n in 0..2 * MAX_OF_SESSION {
+            let mut bytes = [0; 32];
+            bytes[..8].copy_from_slice(&n.to_le_bytes());
+            answered.note(session, ContentKey(bytes), job);
+        }
+        assert_eq!(answered.lock().answers, MAX_OF_SESSION);
+        assert_eq!(answered.find(session, &ContentKey([0; 32])), Some(job));
+        answered.forget(session);
+        assert!(!answered.knows(session));
+        assert_eq!(answered.lock().answers, 0);
+    }
+}

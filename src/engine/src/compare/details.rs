@@ -1,0 +1,307 @@
+//! What of a column has changed: its figures, its histogram, its categories.
+
+use std::cmp::Reverse;
+
+use lastcall_domain::compare::{
+    CategoryChanges, CategoryCount, ChiSquared, FigureChange, NumberChanges, SharedHistogram,
+};
+use serde_json::Value;
+
+use super::distribution::Distribution;
+use super::observe::SeenColumn;
+use crate::cell::{Kind, format_date, format_timestamp};
+use crate::figures::significance;
+use crate::figures::words::{Named, Words};
+
+/// Intervals of a histogram.
+const BINS: usize = 20;
+/// New and vanished values that are named.
+const LISTED: usize = 20;
+/// The microseconds of a day.
+const DAY: f64 = 86_400e6;
+
+/// Values in order, with how often each is there.
+type Values = [(f64, u64)];
+
+/// The values of both sides where both are numbers, or both are dates and times.
+fn both<'a>(old: &'a SeenColumn, new: &'a SeenColumn) -> Option<(&'a Values, &'a Values)> {
+    let is_time = |kind: Kind| matches!(kind, Kind::Date(_) | Kind::Timestamp(_));
+    let alike = (old.kind.is_numeric() && new.kind.is_numeric())
+        || (is_time(old.kind) && is_time(new.kind));
+    match (&old.distribution, &new.distribution) {
+        (Distribution::Numbers { values, .. }, Distribution::Numbers { values: others, .. })
+            if alike && !values.is_empty() && !others.is_empty() =>
+        {
+            Some((values, others))
+        }
+        _ => None,
+    }
+}
+
+/// Mean, median and extremes of numbers.
+pub(super) fn numbers(old: &SeenColumn, new: &SeenColumn) -> Option<NumberChanges> {
+    let (before, after) = both(old, new).filter(|_| old.kind.is_numeric())?;
+    let figure = |of: fn(&Values) -> f64| {
+        let (baseline, candidate) = (of(before), of(after));
+        FigureChange {
+            baseline,
+            candidate,
+            change: candidate - baseline,
+        }
+    };
+    let changes = NumberChanges {
+        mean: figure(mean),
+        median: figure(median),
+        min: figure(|values| values.first().map_or(f64::NAN, |(value, _)| *value)),
+        max: figure(|values| values.last().map_or(f64::NAN, |(value, _)| *value)),
+    };
+    // What is not finite has no place in JSON.
+    let figures = [changes.mean, changes.median, changes.min, changes.max];
+    figures
+        .iter()
+        .all(|figure| figure.change.is_finite())
+        .then_some(changes)
+}
+
+fn total(values: &Values) -> u64 {
+    values.iter().map(|(_, count)| count).sum()
+}
+
+fn mean(values: &Values) -> f64 {
+    let n = total(values) as f64;
+    // Around the first value, so that large values that are near each other lose no digits.
+    let first = values.first().map_or(0.0, |(value, _)| *value);
+    let sum: f64 = values
+        .iter()
+        .map(|(value, count)| (value - first) * *count as f64)
+        .sum();
+    first + sum / n
+}
+
+fn median(values: &Values) -> f64 {
+    let n = total(values);
+    let at = |rank: u64| {
+        let mut below = 0;
+        for (value, count) in values {
+            below += count;
+            if rank < below {
+                return *value;
+            }
+        }
+        f64::NAN
+    };
+    let (low, high) = (at((n.max(1) - 1) / 2), at(n / 2));
+    low + (high - low) / 2.0
+}
+
+/// Both sides in the same intervals of equal width.
+pub(super) fn histogram(old: &SeenColumn, new: &SeenColumn) -> Option<SharedHistogram> {
+    let (before, after) = both(old, new)?;
+    let finite = |values: &Values| -> Vec<(f64, u64)> {
+        let values = values.iter().copied();
+        values.filter(|(value, _)| value.is_finite()).collect()
+    };
+    let (before, after) = (finite(before), finite(after));
+    let low = before.first()?.0.min(after.first()?.0);
+    let high = before.last()?.0.max(after.last()?.0);
+    let width = (high - low) / BINS as f64;
+    if !width.is_finite() {
+        return None;
+    }
+    let bins = if width > 0.0 { BINS } else { 1 };
+    let count = |values: &Values| {
+        let mut counts = vec![0; bins];
+        for (value, count) in values {
+            let bin = if width > 0.0 {
+                (value - low) / width
+            } else {
+                0.0
+            };
+            counts[(bin as usize).min(bins - 1)] += count;
+        }
+        counts
+    };
+    let dates = matches!((old.kind, new.kind), (Kind::Date(_), Kind::Date(_)));
+    let edge = |at: usize| {
+        let edge = if at == bins {
+            high
+        } else {
+            low + width * at as f64
+        };
+        if old.kind.is_numeric() {
+            Value::from(edge)
+        } else if dates {
+            format_date((edge / DAY) as i64).into()
+        } else {
+            format_timestamp(edge as i64).into()
+        }
+    };
+    Some(SharedHistogram {
+        edges: (0..=bins).map(edge).collect(),
+        baseline: count(&before),
+        candidate: count(&after),
+    })
+}
+
+/// Pearson's test of homogeneity over the categories that either side has.
+pub(super) fn chi_squared(p: &[u64], q: &[u64]) -> Option<ChiSquared> {
+    let (n, m) = (p.iter().sum::<u64>() as f64, q.iter().sum::<u64>() as f64);
+    let pairs = p.iter().zip(q).filter(|(a, b)| **a + **b > 0);
+    let (mut statistic, mut categories) = (0.0, 0_u64);
+    for (&a, &b) in pairs {
+        let both = (a + b) as f64 / (n + m);
+        for (observed, expected) in [(a as f64, n * both), (b as f64, m * both)] {
+            statistic += (observed - expected).powi(2) / expected;
+        }
+        categories += 1;
+    }
+    let freedom = categories.checked_sub(1).filter(|freedom| *freedom > 0)?;
+    (n > 0.0 && m > 0.0).then(|| ChiSquared {
+        statistic,
+        degrees_of_freedom: freedom,
+        p_value: significance::chi_squared(statistic, freedom as f64),
+    })
+}
+
+/// The values that one side has alone.
+pub(super) struct Listed {
+    new: Vec<CategoryCount>,
+    vanished: Vec<CategoryCount>,
+    new_count: Option<u64>,
+    vanished_count: Option<u64>,
+}
+
+/// The texts that one side has alone, as far as both are held.
+pub(super) fn new_and_vanished(words: &Words, others: &Words) -> Option<Listed> {
+    if !words.is_exact() || !others.is_exact() {
+        return None;
+    }
+    let alone = |of: &Words, other: &Words| {
+        let mut alone: Vec<(u64, String)> = Vec::new();
+        let mut number = 0;
+        for (text, count) in of.entries() {
+            if other.count(&text) > 0 {
+                continue;
+            }
+            number += 1;
+            alone.push((count, shown(&text)));
+            // Bounded, whatever there is.
+            if alone.len() > 100 * LISTED {
+                alone.sort_unstable_by(|a, b| (Reverse(a.0), &a.1).cmp(&(Reverse(b.0), &b.1)));
+                alone.truncate(LISTED);
+            }
+        }
+        alone.sort_unstable_by(|a, b| (Reverse(a.0), &a.1).cmp(&(Reverse(b.0), &b.1)));
+        alone.truncate(LISTED);
+        (alone, number)
+    };
+    let (new, new_count) = alone(others, words);
+    let (vanished, vanished_count) = alone(words, others);
+    Some(Listed {
+        new: counts(new, |candidate| (0, candidate)),
+        vanished: counts(vanished, |baseline| (baseline, 0)),
+        new_count: Some(new_count),
+        vanished_count: Some(vanished_count),
+    })
+}
+
+fn counts(alone: Vec<(u64, String)>, sides: impl Fn(u64) -> (u64, u64)) -> Vec<CategoryCount> {
+    let counts = alone.into_iter().map(|(count, value)| {
+        let (baseline, candidate) = sides(count);
+        CategoryCount {
+            value,
+            baseline,
+            candidate,
+        }
+    });
+    counts.collect()
+}
+
+fn shown(text: &Named<'_>) -> String {
+    String::from_utf8_lossy(&text.name).into_owned()
+}
+
+/// The categories that are told apart, with their counts; the last of these are of all others.
+pub(super) fn categories(
+    texts: &[Named<'_>],
+    (p, q): &(Vec<u64>, Vec<u64>),
+    listed: Option<Listed>,
+) -> CategoryChanges {
+    let values = texts.iter().zip(p.iter().zip(q));
+    let values: Vec<CategoryCount> = values
+        .map(|(text, (&baseline, &candidate))| CategoryCount {
+            value: shown(text),
+            baseline,
+            candidate,
+        })
+        .collect();
+    // Where not all values are held, only those that are told apart can be seen to come and go.
+    let listed = listed.unwrap_or_else(|| {
+        let only = |one: fn(&CategoryCount) -> bool| -> Vec<CategoryCount> {
+            values
+                .iter()
+                .filter(|value| one(value))
+                .take(LISTED)
+                .cloned()
+                .collect()
+        };
+        Listed {
+            new: only(|value| value.baseline == 0 && value.candidate > 0),
+            vanished: only(|value| value.candidate == 0 && value.baseline > 0),
+            new_count: None,
+            vanished_count: None,
+        }
+    });
+    CategoryChanges {
+        other_baseline: p.last().copied().unwrap_or(0),
+        other_candidate: q.last().copied().unwrap_or(0),
+        values,
+        new: listed.new,
+        vanished: listed.vanished,
+        new_count: listed.new_count,
+        vanished_count: listed.vanished_count,
+    }
+}
+
+/// Two booleans as categories, with the counts of both sides.
+pub(super) fn booleans(
+    old: &SeenColumn,
+    new: &SeenColumn,
+) -> Option<(CategoryChanges, Vec<u64>, Vec<u64>)> {
+    if (old.kind, new.kind) != (Kind::Boolean, Kind::Boolean) {
+        return None;
+    }
+    let (Distribution::Numbers { values, .. }, Distribution::Numbers { values: others, .. }) =
+        (&old.distribution, &new.distribution)
+    else {
+        return None;
+    };
+    let count = |values: &Values, wanted: f64| -> u64 {
+        let values = values.iter().filter(|(value, _)| *value == wanted);
+        values.map(|(_, count)| count).sum()
+    };
+    let sides = |values: &Values| vec![count(values, 0.0), count(values, 1.0)];
+    let (p, q) = (sides(values), sides(others));
+    let values = ["false", "true"].into_iter().zip(p.iter().zip(&q));
+    let values: Vec<CategoryCount> = values
+        .map(|(value, (&baseline, &candidate))| CategoryCount {
+            value: value.to_owned(),
+            baseline,
+            candidate,
+        })
+        .collect();
+    let only = |one: fn(&CategoryCount) -> bool| -> Vec<CategoryCount> {
+        values.iter().filter(|value| one(value)).cloned().collect()
+    };
+    let new_values = only(|value| value.baseline == 0 && value.candidate > 0);
+    let vanished = only(|value| value.candidate == 0 && value.baseline > 0);
+    let changes = CategoryChanges {
+        new_count: Some(new_values.len() as u64),
+        vanished_count: Some(vanished.len() as u64),
+        new: new_values,
+        vanished,
+        values,
+        ..CategoryChanges::default()
+    };
+    Some((changes, p, q))
+}

@@ -1,0 +1,122 @@
+//! The profile that reports on a dataset show: made once for all of them.
+
+use std::io::{BufWriter, Write as _};
+
+use lastcall_domain::profile::Profile;
+use lastcall_domain::{
+    ContentKey, Dataset, JobError, JobSpec, ProfileOptions, Task, assert_may_compute,
+};
+
+use super::errors::{job, scratch_unavailable, stopping};
+use super::report::ReportWork;
+use super::report_input::{Input, Stored, StoredBytes};
+
+impl ReportWork {
+    /// The profile of the dataset: the result of an analysis that has made it, or what a report
+    /// has kept, or a new one, which is kept beside the dataset and goes with it.
+    pub(super) async fn profile_of(
+        &self,
+        task: &Task,
+        dataset: Dataset,
+    ) -> Result<Input, JobError> {
+        let spec = JobSpec::Profile {
+            dataset: dataset.name.clone(),
+            options: ProfileOptions::default(),
+        };
+        if let Some(profile) = self.analysed(&dataset, &spec).await? {
+            return Ok(Input::Profile(Box::new(dataset), profile));
+        }
+        let key = dataset.profiled();
+        let turn = self.conversions.turn(&key);
+        let _turn = tokio::select! {
+            turn = turn.lock() => turn,
+            () = task.cancel.cancelled() => return Err(stopping()),
+        };
+        if let Some(profile) = self.kept(&dataset, spec).await? {
+            return Ok(Input::Profile(Box::new(dataset), profile));
+        }
+        let asked = self.profiles.profile(
+            dataset.clone(),
+            ProfileOptions::default(),
+            task.cancel.clone(),
+            task.progress.clone(),
+        );
+        // The profile may wait for a slot behind work that goes on; this stops at once.
+        let profile = tokio::select! {
+            profile = asked => profile?,
+            () = task.cancel.cancelled() => return Err(stopping()),
+        };
+        let profile = Box::new(profile);
+        let scratch = self.scratch.clone();
+        let (profile, file) = self
+            .compute
+            .run(move || {
+                assert_may_compute();
+                let file = tempfile::Builder::new()
+                    .prefix("profile-")
+                    .tempfile_in(&scratch);
+                let file = file.and_then(|mut file| {
+                    let mut out = BufWriter::new(&mut file);
+                    serde_json::to_writer(&mut out, &profile)?;
+                    out.flush()?;
+                    drop(out);
+                    Ok(file.into_temp_path())
+                });
+                (profile, file)
+            })
+            .await
+            .ok_or_else(stopping)?;
+        let file = file.map_err(scratch_unavailable)?;
+        if let Err(error) = self.blobs.put_file(&key, &file).await {
+            // The report has what it needs.
+            log::debug!("the profile of {} could not be kept: {error}", dataset.name);
+        }
+        Ok(Input::Profile(Box::new(dataset), profile))
+    }
+
+    /// The result of an analysis of this process that is the profile.
+    async fn analysed(
+        &self,
+        dataset: &Dataset,
+        spec: &JobSpec,
+    ) -> Result<Option<Box<Profile>>, JobError> {
+        let key = ContentKey::new(spec, std::slice::from_ref(dataset));
+        let id = key.and_then(|key| self.answered.find(dataset.session, &key));
+        // One that has not ended, or not well, is none.
+        match id {
+            Some(id) => match self.analysis(id).await {
+                Ok(stored) => self.read(stored).await,
+                Err(_) => Ok(None),
+            },
+            None => Ok(None),
+        }
+    }
+
+    /// The profile that a report has kept.
+    async fn kept(
+        &self,
+        dataset: &Dataset,
+        spec: JobSpec,
+    ) -> Result<Option<Box<Profile>>, JobError> {
+        let key = dataset.profiled();
+        if !self.blobs.exists(&key).await.map_err(job)? {
+            return Ok(None);
+        }
+        let file = self.blobs.local(&key).await.map_err(job)?;
+        let size = std::fs::metadata(file.path()).map_or(0, |file| file.len());
+        self.read(Stored {
+            spec,
+            size,
+            bytes: StoredBytes::File(file),
+        })
+        .await
+    }
+
+    /// The profile that is stored; one that this version cannot read is none.
+    async fn read(&self, stored: Stored) -> Result<Option<Box<Profile>>, JobError> {
+        let read = self
+            .compute
+            .run(move || stored.parse::<Profile>().ok().map(Box::new));
+        read.await.ok_or_else(stopping)
+    }
+}
