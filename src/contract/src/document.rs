@@ -37,6 +37,7 @@ pub fn parse(text: &[u8]) -> Result<Value> {
 fn yaml(text: &str) -> std::result::Result<Value, String> {
     let options = serde_saphyr::options! {
         with_snippet: false,
+        strict_booleans: true,
         budget: serde_saphyr::budget! {
             max_events: 2 * MAX_NODES,
             max_nodes: MAX_NODES,
