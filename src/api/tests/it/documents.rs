@@ -336,10 +336,11 @@ fn the_schema_of_the_options_knows_every_field_of_them() {
     let kinds = document["components"]["schemas"]["NewAnalysis"]["oneOf"].as_array();
     for kind in kinds.unwrap() {
         let options = &kind["properties"]["options"];
-        let named = if kind["properties"]["contract"].is_null() {
-            "ProfileOptions"
-        } else {
-            "CheckOptions"
+        let has = |name: &str| !kind["properties"][name].is_null();
+        let named = match (has("contract"), has("baseline")) {
+            (true, _) => "CheckOptions",
+            (_, true) => "CompareOptions",
+            _ => "ProfileOptions",
         };
         if kind["properties"]["query"].is_null() {
             assert!(options.to_string().contains(named), "{kind}");
