@@ -110,7 +110,8 @@ impl MarkedBlobs {
         }
         Err(BlobError::Failed(format!(
             "blobs.url names another blob store than that of the other processes on this database: \
-             the mark in {KEY} is {found}, theirs is {}",
+             the mark in {KEY} is {found}, theirs is {}; where this is the right one, write theirs \
+             into it",
             self.mark
         )))
     }
