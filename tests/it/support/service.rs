@@ -211,7 +211,7 @@ pub(crate) struct Service {
 }
 
 /// A service that has ended.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Ended {
     /// The exit code; `None` where a signal ended it.
     pub(crate) code: Option<i32>,
