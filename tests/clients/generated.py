@@ -48,7 +48,7 @@ def main(base, folder):
 
     wanted = models.NewDatasetReport(dataset="parcels", format_=models.NewReportFormat.PDF)
     job = call("jobs.create_report", session.id, body=wanted, prefer="wait=60")
-    assert job.state == models.State.SUCCEEDED, job
+    assert job.state == "succeeded", job
     pdf = call("jobs.get_result", job.id).payload.read()
     assert pdf.startswith(b"%PDF-") and pdf.rstrip().endswith(b"%%EOF"), pdf[:20]
 

@@ -69,7 +69,7 @@ pub(crate) enum NewAnalysis {
         dataset: String,
         /// The contract: a Frictionless Table Schema or Data Package, or one of the Open Data
         /// Contract Standard, version 3; as an object, or as text in YAML or JSON.
-        #[schema(value_type = Object)]
+        #[schema(value_type = serde_json::Value)]
         contract: Value,
         /// How to read the dataset, and how many failing rows to show.
         options: Option<CheckOptions>,

@@ -1,6 +1,7 @@
 //! `docs/errors.md` as a page, so that the `type` of a problem document leads to its row.
 //! Reads the little of Markdown that the file is made of: headings, paragraphs and tables.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 
 const ERRORS: &str = include_str!("../../../docs/errors.md");
@@ -13,9 +14,12 @@ pub(crate) fn html() -> String {
          <title>Errors of Lastcall</title>\n\
          <link rel=\"icon\" href=\"/assets/icon.svg\" type=\"image/svg+xml\">\n\
          <link rel=\"stylesheet\" href=\"/assets/style.css\">\n</head>\n<body class=\"prose\">\n\
-         <p><a href=\"/\">Live page</a> <a href=\"/docs\">API</a></p>\n",
+         <nav aria-label=\"More\"><a href=\"/\">Live page</a> <a href=\"/docs\">API</a></nav>\n<main>\n",
     );
     let mut in_table = false;
+    let mut title = "Errors";
+    // A code of an answer may be one of a failed job as well: the first has the anchor.
+    let mut anchors = HashSet::new();
     for line in ERRORS.lines() {
         let row = line.strip_prefix("| ").and_then(|l| l.strip_suffix(" |"));
         if in_table && !line.starts_with('|') {
@@ -25,13 +29,18 @@ pub(crate) fn html() -> String {
         // Writing to a String does not fail.
         let _ = if let Some(row) = row {
             let opening = if in_table {
-                ""
+                String::new()
             } else {
-                "<div class=\"scroll\"><table><tbody>\n"
+                format!(
+                    "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{}: table\">\
+                     <table><tbody>\n",
+                    escape(title)
+                )
             };
             in_table = true;
-            write!(page, "{opening}{}", table_row(row))
+            write!(page, "{opening}{}", table_row(row, &mut anchors))
         } else if let Some(heading) = line.strip_prefix("## ") {
+            title = heading;
             writeln!(page, "<h2>{}</h2>", inline(heading))
         } else if let Some(heading) = line.strip_prefix("# ") {
             writeln!(page, "<h1>{}</h1>", inline(heading))
@@ -44,15 +53,16 @@ pub(crate) fn html() -> String {
     if in_table {
         page.push_str("</tbody></table></div>\n");
     }
-    page.push_str("</body>\n</html>\n");
+    page.push_str("</main>\n</body>\n</html>\n");
     page
 }
 
-fn table_row(row: &str) -> String {
+fn table_row<'a>(row: &'a str, anchors: &mut HashSet<&'a str>) -> String {
     let mut cells = row.split(" | ");
     let first = cells.next().unwrap_or_default();
     let (id, tag) = match first.strip_prefix('`').and_then(|f| f.strip_suffix('`')) {
-        Some(code) => (format!(" id=\"{}\"", escape(code)), "td"),
+        Some(code) if anchors.insert(code) => (format!(" id=\"{}\"", escape(code)), "td"),
+        Some(_) => (String::new(), "td"),
         None => (String::new(), "th"),
     };
     let cells = std::iter::once(first).chain(cells);

@@ -23,8 +23,9 @@ pub(crate) struct ReadQuery {
     header: Option<bool>,
     /// The delimiter, one ASCII character, or `tab`.
     delimiter: Option<String>,
-    /// The quote, one ASCII character; empty or `none`: quotes are characters like any other.
-    quote: Option<String>,
+    /// The quote, one ASCII character; empty or `none`: quotes are characters like any other. In a
+    /// query `quote` is another name of it.
+    quote_char: Option<String>,
     /// The character that takes the meaning from the next one; empty or `none`: there is none.
     escape: Option<String>,
     /// Lines that begin with this ASCII character are comments.
@@ -108,7 +109,11 @@ fn from_query(request: &HttpRequest, format: Format) -> ApiResult<ReadOptions> {
 
 fn options(pairs: &[(String, String)], format: Format, besides: &str) -> ApiResult<ReadOptions> {
     let pairs = pairs.iter().filter(|(name, _)| name != besides);
-    let pairs = pairs.map(|(name, value)| (name.as_str(), value.as_str()));
+    let pairs = pairs.map(|(name, value)| match name.as_str() {
+        // Python has a function of the name `quote`, which clients in it would lose.
+        "quote_char" => ("quote", value.as_str()),
+        name => (name, value.as_str()),
+    });
     ReadOptions::from_query(format, pairs).map_err(|error| invalid(&error))
 }
 

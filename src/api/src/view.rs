@@ -263,7 +263,7 @@ pub(crate) struct JobInput {
     options: Option<InputOptions>,
     /// The contract of checks, unless it has more than 16 KiB.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<serde_json::Value>)]
     contract: Option<Value>,
     /// The analysis that a report is made of.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -16,10 +16,10 @@ pub(super) fn describe(document: &mut Value) {
         ("NewAnalysis_NewCheck", "dataset"),
         ("NewDatasetReport", "dataset"),
     ] {
-        if let Some(field) = schemas
+        let fields = schemas
             .get_mut(schema)
-            .and_then(|schema| schema["properties"].get_mut(field))
-        {
+            .and_then(|schema| schema.get_mut("properties"));
+        if let Some(field) = fields.and_then(|fields| fields.get_mut(field)) {
             bound(field);
         }
     }
@@ -29,7 +29,10 @@ pub(super) fn describe(document: &mut Value) {
     let operations = paths.values_mut().filter_map(Value::as_object_mut);
     let operations = operations.flat_map(|methods| methods.values_mut());
     for operation in operations {
-        let Some(parameters) = operation["parameters"].as_array_mut() else {
+        let parameters = operation
+            .get_mut("parameters")
+            .and_then(Value::as_array_mut);
+        let Some(parameters) = parameters else {
             continue;
         };
         for parameter in parameters {
