@@ -34,9 +34,17 @@ impl From<&Disk> for DiskView {
     }
 }
 
+/// What is under way may take a disk down to this part of the floor: what was begun above it need
+/// not be in vain, and is not to take the last of the room either.
+const UNDER_WAY: u64 = 4;
+
 /// Where there is too little room, in words; `None` where there is enough.
 pub(crate) fn shortage(disks: &[Disk]) -> Option<String> {
-    let low = || disks.iter().filter(|disk| disk.is_low());
+    below(disks, Disk::is_low)
+}
+
+fn below(disks: &[Disk], is_low: impl Fn(&Disk) -> bool) -> Option<String> {
+    let low = || disks.iter().filter(|disk| is_low(disk));
     let least = low().min_by_key(|disk| disk.free)?;
     let names: Vec<&str> = low().map(|disk| disk.name).collect();
     Some(format!(
@@ -53,12 +61,25 @@ impl ApiState {
     /// # Errors
     /// `insufficient_storage`.
     pub(crate) async fn has_room(&self) -> ApiResult<()> {
-        match shortage(&self.disks.disks().await) {
-            None => Ok(()),
-            Some(shortage) => {
-                let detail = format!("{shortage}; what is deleted or expires makes room");
-                Err(Problem::new(Code::InsufficientStorage, detail).retry_after(ROOM_RETRY))
-            }
+        refuse(shortage(&self.disks.disks().await))
+    }
+
+    /// Whether there is room for what is under way to go on.
+    ///
+    /// # Errors
+    /// `insufficient_storage`.
+    pub(crate) async fn has_room_to_go_on(&self) -> ApiResult<()> {
+        let disks = self.disks.disks().await;
+        refuse(below(&disks, |disk| disk.free < disk.min_free / UNDER_WAY))
+    }
+}
+
+fn refuse(shortage: Option<String>) -> ApiResult<()> {
+    match shortage {
+        None => Ok(()),
+        Some(shortage) => {
+            let detail = format!("{shortage}; what is deleted or expires makes room");
+            Err(Problem::new(Code::InsufficientStorage, detail).retry_after(ROOM_RETRY))
         }
     }
 }

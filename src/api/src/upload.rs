@@ -235,7 +235,7 @@ async fn pour(
             continue;
         }
         // Others write, too: what began with enough room is not to take the last of it.
-        state.has_room().await?;
+        state.has_room_to_go_on().await?;
         loop {
             let piece;
             (ingest, piece) = step_elsewhere(ingest).await?;
