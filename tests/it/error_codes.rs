@@ -4,7 +4,7 @@
 const DESCRIBED: &str = include_str!("../../docs/errors.md");
 
 /// Where the parts name their codes.
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 15] = [
     include_str!("../../actors/src/pool/attempt.rs"),
     include_str!("../../actors/src/pool/place.rs"),
     include_str!("../../actors/src/pool/write.rs"),
@@ -16,6 +16,7 @@ const SOURCES: [&str; 14] = [
     include_str!("../../src/render/src/error.rs"),
     include_str!("../../src/sql/src/error.rs"),
     include_str!("../../src/work/analysis.rs"),
+    include_str!("../../src/work/check.rs"),
     include_str!("../../src/work/errors.rs"),
     include_str!("../../src/work/report.rs"),
     include_str!("../../src/work/report_input.rs"),

@@ -28,6 +28,8 @@ mod table_schema;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
+
 use lastcall_domain::check::{Check, CheckPlan, ContractFormat, ContractWarning, Rule};
 use serde_json::Value;
 
@@ -137,7 +139,15 @@ impl Builder {
         self.warn("not_checked", path, detail);
     }
 
-    fn finish(self) -> Result<CheckPlan> {
+    fn finish(mut self) -> Result<CheckPlan> {
+        // A key that is required and unique as well asks for one thing twice.
+        let mut seen = HashSet::new();
+        self.plan.checks.retain(|check| {
+            let is_key = matches!(check.rule, Rule::NotNull | Rule::Unique);
+            let is_plain = check.name.is_none() && check.accept.is_none();
+            let place = || (check.rule.kind(), check.columns.clone());
+            !(is_key && is_plain) || seen.insert(place())
+        });
         let checks = &self.plan.checks;
         if checks.len() > MAX_CHECKS {
             let detail = format!("it asks for more than {MAX_CHECKS} checks");

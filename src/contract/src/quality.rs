@@ -98,6 +98,19 @@ fn library(
     let path = rule.path.clone();
     let missing = || ContractError::new(path.clone(), "`metric` is missing");
     let metric = metric.ok_or_else(missing)?;
+    let by_rule = !rule.has("metric");
+    let metric = match metric {
+        // As version 3.0 names them.
+        "nullCheck" | "nullCount" if by_rule => "nullValues",
+        "duplicateCount" | "duplicateCheck" if by_rule => "duplicateValues",
+        "validValues" if by_rule => "invalidValues",
+        "countCheck" if by_rule => "rowCount",
+        other => other,
+    };
+    if by_rule && !METRICS.contains(&metric) {
+        plan.not_checked(path, format!("the rule {metric:?} is not known"));
+        return Ok(());
+    }
     let accept = accept(rule)?.unwrap_or_else(|| Accept {
         conditions: vec![Condition::Is(0.0)],
         percent: false,

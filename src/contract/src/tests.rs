@@ -79,8 +79,6 @@ fn a_table_schema_with_every_constraint() {
             "type at: date (%d.%m.%Y)",
             "column mail: the dataset has the column",
             "type mail: email",
-            "not_null id: no missing value",
-            "unique id: no value twice",
             "foreign_key customer: a value of customers (id)",
             "row_count : at least 1 and at most 1000 rows",
             "freshness at: the newest value is at most 2d old",
@@ -184,7 +182,6 @@ fn a_contract_of_the_open_data_contract_standard() {
             "set country: one of \"CH\", \"DE\"; number of rows that fail: 0",
             "column at: the dataset has the column",
             "type at: timestamp (%Y-%m-%d %H:%M:%S)",
-            "not_null id: no missing value",
             "unique id: no value twice",
             "row_count : at least 1 and at most 10 rows",
             "unique id,country: no value twice; number of rows that fail: 0",
@@ -199,6 +196,27 @@ fn a_contract_of_the_open_data_contract_standard() {
         "SELECT count(*) FROM \"orders\" WHERE \"amount\" > 1000"
     );
     assert_eq!(plan.aliases["at"], "created_at");
+    assert_eq!(plan.warnings[0].code, "not_checked");
+}
+
+#[test]
+fn rules_of_version_3_0_are_known_by_their_old_names() {
+    let plan = plan(
+        "{apiVersion: v3.0.2, schema: [{name: orders, quality: [{rule: countCheck, \
+         mustBeGreaterThan: 0}], properties: [{name: unit, quality: [{rule: nullCheck}, \
+         {rule: duplicateCount, mustBeLessThan: 10}, \
+         {rule: validValues, validValues: [kg]}, {rule: mystery}]}]}]}",
+    );
+    assert_eq!(
+        asked(&plan),
+        [
+            "column unit: the dataset has the column",
+            "not_null unit: no missing value; number of rows that fail: 0",
+            "unique unit: no value twice; number of rows that fail: less than 10",
+            "set unit: one of \"kg\"; number of rows that fail: 0",
+            "row_count : more than 0 rows",
+        ]
+    );
     assert_eq!(plan.warnings[0].code, "not_checked");
 }
 

@@ -325,6 +325,21 @@ impl Store for PostgresStore {
         self.submissions.ask(submission).await
     }
 
+    async fn submit_answered(
+        &self,
+        submission: Submission,
+        result: JobResult,
+    ) -> StoreResult<Option<Admission<Job>>> {
+        let asked = Submission {
+            job: submission.job.answered(),
+            // It waits in no queue.
+            max_queued: u64::MAX,
+            ..submission
+        };
+        let answer = submit::submit_answered(self.db()?, &asked, &result).await?;
+        Ok(Some(answer))
+    }
+
     async fn job(&self, id: JobId) -> StoreResult<Option<Job>> {
         read::job(self.db()?, id).await
     }

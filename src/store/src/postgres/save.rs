@@ -158,7 +158,7 @@ async fn update(tx: &Transaction<'_>, jobs: &[&Job]) -> Sql<()> {
     Ok(())
 }
 
-async fn keep(tx: &Transaction<'_>, results: &HashMap<JobId, JobResult>) -> Sql<()> {
+pub(super) async fn keep(tx: &Transaction<'_>, results: &HashMap<JobId, JobResult>) -> Sql<()> {
     if results.is_empty() {
         return Ok(());
     }

@@ -2,13 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use lastcall_domain::store::{Admission, Submission};
+use lastcall_domain::store::{Admission, JobResult, Submission};
 use lastcall_domain::{Job, JobId, Service, SessionId, StoreResult};
 use uuid::Uuid;
 
 use super::error::{Fault, Sql};
 use super::lookup;
 use super::pool::Connections;
+use super::save;
 use super::statements::{Transaction, change, rows};
 use crate::codec::{self, micros, service_number};
 
@@ -27,6 +28,34 @@ pub(super) async fn submit(
             tx.commit().await?;
             lent.done();
             Ok(answers)
+        })
+        .await
+}
+
+/// Accepts a job whose result is there already.
+pub(super) async fn submit_answered(
+    connections: &Connections,
+    asked: &Submission,
+    result: &JobResult,
+) -> StoreResult<Admission<Job>> {
+    connections
+        .run(|| async move {
+            let mut lent = connections.lend().await?;
+            let tx = lent.begin().await?;
+            let mut desk = Desk::open(&tx, std::slice::from_ref(asked)).await?;
+            let answer = desk.decide(asked);
+            desk.write(&tx).await?;
+            if !desk.admitted.is_empty() {
+                let id = asked.job.id;
+                save::keep(&tx, &HashMap::from([(id, result.clone())])).await?;
+                let text = "UPDATE jobs SET state = 2, progress = 1, started_at = created_at,
+                         finished_at = created_at
+                     WHERE id = $1::uuid";
+                change(&tx, text, &[id.as_uuid()]).await?;
+            }
+            tx.commit().await?;
+            lent.done();
+            Ok(answer)
         })
         .await
 }
