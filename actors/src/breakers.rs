@@ -20,7 +20,6 @@ use log::{debug, info, warn};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::pool::Pool;
 use crate::status::{BreakerState, DependencyStatus};
 
 /// The pause before the first probe; it doubles with each that fails.
@@ -30,6 +29,12 @@ const MAX_PROBE_INTERVAL: Duration = Duration::from_secs(2);
 /// A part that is away again so soon after its return is probed as seldom as before.
 const RELAPSE: Duration = Duration::from_secs(30);
 
+/// Whoever goes on when a part is back.
+pub(crate) trait Recovers: Send + Sync {
+    /// This part is back.
+    fn dependency_is_back(&self, dependency: Dependency);
+}
+
 /// The breakers. Every clone is the same ones.
 #[derive(Clone)]
 pub(crate) struct Breakers(Arc<Inner>);
@@ -37,7 +42,7 @@ pub(crate) struct Breakers(Arc<Inner>);
 struct Inner {
     state: Mutex<[Breaker; Dependency::ALL.len()]>,
     changed: watch::Sender<()>,
-    pools: Mutex<Vec<Weak<Pool>>>,
+    waiting: Mutex<Vec<Weak<dyn Recovers>>>,
 }
 
 #[derive(Debug, Default)]
@@ -64,14 +69,18 @@ impl Breakers {
         Self(Arc::new(Inner {
             state: Mutex::default(),
             changed: watch::Sender::new(()),
-            pools: Mutex::default(),
+            waiting: Mutex::default(),
         }))
     }
 
-    /// Adds a pool that claims again when all breakers are closed.
-    pub(crate) fn attach(&self, pool: &Arc<Pool>) {
-        let mut pools = self.0.pools.lock().unwrap_or_else(PoisonError::into_inner);
-        pools.push(Arc::downgrade(pool));
+    /// Adds somebody who is told when a part is back.
+    pub(crate) fn attach(&self, who: Weak<dyn Recovers>) {
+        let mut waiting = self
+            .0
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        waiting.push(who);
     }
 
     /// Whether everything is there that work depends on, as far as is known.
@@ -163,12 +172,16 @@ impl Breakers {
         };
         info!("{dependency} is back after {lasted:?}");
         self.0.changed.send_replace(());
-        let pools = {
-            let pools = self.0.pools.lock().unwrap_or_else(PoisonError::into_inner);
-            pools.clone()
+        let waiting = {
+            let waiting = self
+                .0
+                .waiting
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            waiting.clone()
         };
-        for pool in pools.iter().filter_map(Weak::upgrade) {
-            pool.dependency_is_back(dependency);
+        for who in waiting.iter().filter_map(Weak::upgrade) {
+            who.dependency_is_back(dependency);
         }
     }
 

@@ -11,6 +11,8 @@ mod gate;
 mod lease_keeper;
 pub mod log_lines;
 pub mod messages;
+mod millis;
+mod panic;
 mod phase;
 mod pool;
 mod report;

@@ -15,14 +15,13 @@
 //! `Wake` and `Sweep` are hints: one that is lost costs time, never work, because the rows say
 //! the same. `Born` and `Died` are facts; `Died` cannot be lost, as a destructor sends it.
 
-use actix::Message;
+use actix::{Actor, Addr, Context, Handler, Message, Recipient};
 use lastcall_domain::profile::Profile;
 use lastcall_domain::{Cancel, Dataset, JobError, ProfileOptions, Progress};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::Permit;
-use crate::supervisor::Link;
 
 /// Look at the queue now. At most one waits in a mailbox.
 #[derive(Clone, Copy, Debug, Message)]
@@ -64,6 +63,28 @@ pub struct Ping {
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
 pub struct Stop;
+
+/// How the supervisor reaches a child.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// Asks whether it answers.
+    pub ping: Recipient<Ping>,
+    /// Tells it to leave.
+    pub stop: Recipient<Stop>,
+}
+
+impl Link {
+    /// To the actor of this address.
+    pub fn new<A>(address: &Addr<A>) -> Self
+    where
+        A: Actor<Context = Context<A>> + Handler<Ping> + Handler<Stop>,
+    {
+        Self {
+            ping: address.clone().recipient(),
+            stop: address.clone().recipient(),
+        }
+    }
+}
 
 /// The factory has built the child.
 #[derive(Debug, Message)]

@@ -18,6 +18,7 @@
 //!
 //! Never here: a job's state. It changes in the store only, by `Lifecycle::apply`.
 
+mod answer;
 mod arbiter;
 mod ask;
 mod attempt;
@@ -25,10 +26,13 @@ mod claim;
 mod estimate;
 mod hand_back;
 mod hands;
+mod in_hand;
 mod outage;
+mod outcome;
 mod place;
 mod pump;
 mod queue;
+mod slot;
 mod suspects;
 mod tally;
 mod write;
@@ -45,7 +49,7 @@ use lastcall_domain::{
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use crate::breakers::Breakers;
+use crate::breakers::{Breakers, Recovers};
 use crate::config::{PoolConfig, Queued};
 use crate::gate::Gate;
 use crate::messages::Wake;
@@ -53,7 +57,6 @@ use crate::phase::{Phase, PhaseWatch};
 use crate::status::{MailboxStatus, ServiceStatus};
 
 pub(crate) use ask::Ask;
-pub(crate) use attempt::panic_message;
 pub(crate) use claim::{Key, claim_ref};
 use estimate::Estimate;
 pub(crate) use hand_back::{Which, hand_back};
@@ -134,7 +137,8 @@ impl Pool {
             ports,
         });
         pool.rules.suspects.attach(&pool);
-        pool.rules.breakers.attach(&pool);
+        let recovers: Weak<dyn Recovers> = Arc::<Self>::downgrade(&pool);
+        pool.rules.breakers.attach(recovers);
         pool
     }
 
@@ -180,14 +184,6 @@ impl Pool {
             Phase::Starting | Phase::HandingBack | Phase::Stopped => false,
         };
         phase && self.rules.breakers.are_closed()
-    }
-
-    /// A part is back without which no job was claimed.
-    pub(crate) fn dependency_is_back(&self, dependency: Dependency) {
-        if dependency == Dependency::Store {
-            self.queue.store_is_back();
-        }
-        self.ring();
     }
 
     /// Lets in neither claims nor profiles.
@@ -265,5 +261,15 @@ impl Pool {
     /// The pump looks again.
     fn ring(&self) {
         self.bell.notify_one();
+    }
+}
+
+impl Recovers for Pool {
+    /// Jobs are claimed again.
+    fn dependency_is_back(&self, dependency: Dependency) {
+        if dependency == Dependency::Store {
+            self.queue.store_is_back();
+        }
+        self.ring();
     }
 }

@@ -24,7 +24,6 @@ mod timeline;
 pub use conductor::Shutdown;
 pub(crate) use conductor::Tree;
 pub use file::{PreviousRun, ReportFile};
-pub(crate) use report::millis;
 pub use report::{
     DrainOutcome, EXIT_CLEAN, EXIT_ESCALATED, EXIT_HANDED_BACK, Leftovers, PhaseTiming, Reason,
     ServiceOutcome, ShutdownReport,

@@ -27,10 +27,11 @@ use crate::config::{Placement, Supervision};
 use crate::messages::{Born, Died, Ping, Retire, Stop};
 use crate::status::ServiceState;
 
+pub use crate::messages::Link;
 use board::Board;
 pub use board::Escalation;
 use child::Child;
-pub use child::{Birth, ChildSpec, Factory, Link, Obituary, Part};
+pub use child::{Birth, ChildSpec, Factory, Obituary, Part};
 pub use family::Family;
 use host::Host;
 
@@ -79,7 +80,7 @@ impl Supervisor {
                 }
             }
         }
-        let birth = Birth::new(index, child.incarnation, ctx.address());
+        let birth = Birth::new(index, child.incarnation, ctx.address().recipient());
         let (factory, supervisor) = (Arc::clone(&child.spec.factory), ctx.address());
         if let Some(host) = &child.host {
             // Where the arbiter is dead already, the closure is dropped, and with it the

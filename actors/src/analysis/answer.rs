@@ -11,7 +11,7 @@ use log::error;
 use tokio::sync::oneshot;
 
 use super::desk::cancelled;
-use crate::pool::panic_message;
+use crate::panic::panic_message;
 
 /// Makes a profile as long as somebody wants it, and gives it away.
 pub(super) async fn answer(

@@ -10,7 +10,7 @@ use lastcall_domain::{Dependency, Environment, running_time};
 
 use super::Leases;
 use crate::breakers::Breakers;
-use crate::pool::panic_message;
+use crate::panic::panic_message;
 
 /// How long the answer of a probe is waited for; that of the store, as long as any of its answers.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(10);

@@ -12,9 +12,12 @@ use tokio::time::Instant;
 
 use super::Pool;
 use super::claim::{Key, Reins, Stop};
+use super::in_hand::InHand;
 use super::outage::{After, Outages};
-use super::pump::Slot;
-use super::write::{Finding, write};
+use super::outcome::Finding;
+use super::slot::Slot;
+use super::write::write;
+use crate::panic::panic_message;
 
 /// How the work ended, as far as the work goes.
 enum Ended {
@@ -114,15 +117,6 @@ async fn run(pool: &Pool, task: Task, reins: &Reins) -> Ended {
     }
 }
 
-/// What a panic said.
-pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
-}
-
 impl Pool {
     /// What is to be written of an attempt; `None` where its row is not this attempt's to write.
     async fn find(&self, key: Key, ended: Ended, why: Option<Stop>) -> Option<Finding> {
@@ -162,46 +156,6 @@ impl Pool {
                 )))
             }
             Stop::HandedBack | Stop::Lost => None,
-        }
-    }
-}
-
-/// Lets go of a claim in the end; where the task is dropped before, the claim is an orphan.
-pub(super) struct InHand {
-    pool: Arc<Pool>,
-    key: Key,
-    incarnation: u64,
-    done: bool,
-}
-
-impl InHand {
-    pub(super) fn new(pool: &Arc<Pool>, key: Key, incarnation: u64) -> Self {
-        Self {
-            pool: Arc::clone(pool),
-            key,
-            incarnation,
-            done: false,
-        }
-    }
-
-    pub(super) fn done(mut self) {
-        self.done = true;
-        self.pool.hands.finish(self.key, self.incarnation);
-    }
-
-    /// The claim is to be handed back: what its work depends on is away.
-    pub(super) fn interrupted(mut self) {
-        self.done = true;
-        self.pool.hands.interrupt(self.key, self.incarnation);
-        self.pool.ring();
-    }
-}
-
-impl Drop for InHand {
-    fn drop(&mut self) {
-        if !self.done {
-            self.pool.hands.orphan(self.key, self.incarnation);
-            self.pool.ring();
         }
     }
 }

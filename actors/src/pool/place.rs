@@ -13,6 +13,7 @@ use log::warn;
 use super::Pool;
 use super::claim::{Key, Reins};
 use super::outage::{After, Outages};
+use super::outcome::remove_file;
 
 /// Why an output is not where results are kept. It is gone.
 pub(super) enum Unplaced {
@@ -167,14 +168,4 @@ async fn small_file(path: &Path) -> io::Result<Small> {
     } else {
         Small::No(size)
     })
-}
-
-/// Removes a file that is ours, if it is still there: on a thread that may wait, as the blocks of
-/// a large file take their time.
-pub(super) async fn remove_file(path: &Path) {
-    if let Err(error) = tokio::fs::remove_file(path).await
-        && error.kind() != std::io::ErrorKind::NotFound
-    {
-        warn!("a file stays behind in {}: {error}", path.display());
-    }
 }

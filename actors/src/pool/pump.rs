@@ -14,45 +14,15 @@ use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Pool;
-use super::arbiter::ArbiterState;
-use super::ask::answer;
+use super::answer::answer;
 use super::attempt::attempt;
 use super::hand_back::{Which, hand_back};
 use super::hands::Next;
 use super::queue::Begun;
+use super::slot::Slot;
 use super::write::write_orphan;
 use crate::gate::Permit;
 use crate::phase::Phase;
-
-/// A taken slot; free again when it is dropped.
-pub(crate) struct Slot {
-    pool: Arc<Pool>,
-    arbiter: Arc<ArbiterState>,
-}
-
-impl Slot {
-    /// Gives the slot to whatever is next, at once. Only on the arbiter that has the slots.
-    pub(super) fn next(self) {
-        let (pool, incarnation) = (Arc::clone(&self.pool), self.incarnation());
-        drop(self);
-        fill(&pool, incarnation);
-    }
-
-    pub(super) fn incarnation(&self) -> u64 {
-        self.arbiter.incarnation
-    }
-
-    pub(super) fn arbiter(&self) -> Arc<ArbiterState> {
-        Arc::clone(&self.arbiter)
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.pool.hands.release(self.incarnation());
-        self.pool.ring();
-    }
-}
 
 /// Runs until the actor ends, or until its arbiter was given up. `born`: the incarnation of the
 /// actor.
@@ -103,10 +73,7 @@ fn fill(pool: &Arc<Pool>, incarnation: u64) {
     let workers = pool.config.workers.max(1);
     let arbiter = pool.hands.arbiter();
     while let Some(next) = pool.hands.start_next(incarnation, workers) {
-        let slot = Slot {
-            pool: Arc::clone(pool),
-            arbiter: Arc::clone(&arbiter),
-        };
+        let slot = Slot::new(pool, &arbiter, fill);
         let (pool, arbiter) = (Arc::clone(pool), Arc::clone(&arbiter));
         spawn_local(async move {
             match next {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::shutdown::millis;
+use crate::millis::millis;
 use crate::status::Counts;
 
 macro_rules! tally {

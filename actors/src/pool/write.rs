@@ -9,14 +9,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lastcall_domain::store::{JobResult, Outcome, Place};
-use lastcall_domain::{Body, Job, JobError, Output, Refused, State, running_time};
+use lastcall_domain::{Job, JobError, Refused, State, running_time};
 use log::{error, warn};
 use tokio::time::{Instant, sleep};
 
 use super::Pool;
-use super::attempt::InHand;
 use super::claim::{Blame, Key, Reins, Stop, claim_ref};
-use super::place::{Unplaced, place, remove_file};
+use super::in_hand::InHand;
+use super::outcome::Finding;
+use super::place::{Unplaced, place};
 
 /// The pause before an orphan is written.
 const ORPHAN_PAUSE: Duration = Duration::from_millis(50);
@@ -24,27 +25,6 @@ const ORPHAN_PAUSE: Duration = Duration::from_millis(50);
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 /// The longest.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-
-/// What is to be written.
-pub(super) enum Finding {
-    Made(Output),
-    Failed(JobError),
-    WorkerLost(JobError),
-    Cancelled,
-}
-
-impl Finding {
-    /// Drops it, with the file that it may be in.
-    pub(super) async fn discard(self) {
-        if let Self::Made(Output {
-            body: Body::File(path),
-            ..
-        }) = self
-        {
-            remove_file(&path).await;
-        }
-    }
-}
 
 /// Writes an attempt whose task is gone.
 pub(super) async fn write_orphan(pool: Arc<Pool>, key: Key, blame: Blame, incarnation: u64) {

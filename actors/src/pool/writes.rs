@@ -3,7 +3,7 @@
 use lastcall_domain::{Body, Output};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::write::Finding;
+use super::outcome::Finding;
 
 /// Writes under way at once. The store puts those that come together into one transaction, so
 /// this bounds jobs per transaction as well.

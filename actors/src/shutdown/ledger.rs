@@ -5,7 +5,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Timeline;
-use super::report::{PhaseTiming, millis};
+use super::report::PhaseTiming;
+use crate::millis::millis;
 
 /// The phases of a shutdown, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,6 +5,8 @@ use std::time::Duration;
 use lastcall_domain::{InstanceId, JobId, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::millis::millis;
+
 /// Exit code: nothing was left.
 pub const EXIT_CLEAN: i32 = 0;
 /// Exit code: a service exhausted its restarts (`EX_SOFTWARE`).
@@ -248,9 +250,4 @@ impl ShutdownReport {
         }
         left
     }
-}
-
-/// `span` in whole milliseconds.
-pub(crate) fn millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }

@@ -4,15 +4,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, Addr, Context, Handler, Recipient};
+use actix::Recipient;
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::Supervisor;
 use super::board::Board;
 use super::host::Host;
-use crate::messages::{Died, Ping, Stop};
+use crate::messages::{Died, Link};
 use crate::status::ServiceState;
 
 /// The state of a child that survives it: what it works on, and what a drain waits for.
@@ -51,28 +50,6 @@ pub struct ChildSpec {
     pub lines: Option<(&'static str, &'static str)>,
 }
 
-/// How the supervisor reaches a child.
-#[derive(Clone, Debug)]
-pub struct Link {
-    /// Asks whether it answers.
-    pub ping: Recipient<Ping>,
-    /// Tells it to leave.
-    pub stop: Recipient<Stop>,
-}
-
-impl Link {
-    /// To the actor of this address.
-    pub fn new<A>(address: &Addr<A>) -> Self
-    where
-        A: Actor<Context = Context<A>> + Handler<Ping> + Handler<Stop>,
-    {
-        Self {
-            ping: address.clone().recipient(),
-            stop: address.clone().recipient(),
-        }
-    }
-}
-
 /// A child's life begins: what its factory is given. The actor keeps the [`Obituary`].
 pub struct Birth {
     /// Its how-manieth life.
@@ -82,7 +59,7 @@ pub struct Birth {
 }
 
 impl Birth {
-    pub(super) fn new(child: usize, incarnation: u64, supervisor: Addr<Supervisor>) -> Self {
+    pub(super) fn new(child: usize, incarnation: u64, supervisor: Recipient<Died>) -> Self {
         Self {
             incarnation,
             obituary: Obituary {
@@ -102,7 +79,7 @@ impl Birth {
 pub struct Obituary {
     child: usize,
     incarnation: u64,
-    supervisor: Addr<Supervisor>,
+    supervisor: Recipient<Died>,
 }
 
 impl Drop for Obituary {

@@ -6,7 +6,7 @@ use lastcall_domain::{JobError, JobSpec, Owner, SessionId, TableFormat};
 use super::*;
 use crate::gate::Gate;
 use crate::pool::claim::Blame;
-use crate::pool::write::Finding;
+use crate::pool::outcome::Finding;
 
 const LEASE: Duration = Duration::from_secs(5);
 
