@@ -1,41 +1,41 @@
 //! AnalysisService: runs the jobs that analyse, and makes the profiles that reports ask for.
 //!
-//! A report asks through the [`Desk`], by message ([`Analyze`]); what is asked for takes one of
+//! A report asks through the [`ProfileClient`], by message ([`Analyze`]); what is asked for takes one of
 //! the slots, in front of the jobs that are queued, and goes through until this service is itself
-//! drained. The desk outlives every incarnation of the actor: it asks the next one again.
+//! drained. The client outlives every incarnation of the actor: it asks the next one again.
 
 mod answer;
-mod desk;
+mod profile_client;
 
 use std::sync::Arc;
 
 use actix::prelude::*;
 
 use crate::messages::{Analyze, Ping, Stop, Wake};
-use crate::pool::{Ask, pump};
-use crate::supervisor::{Birth, Link, Obituary};
+use crate::supervisor::{ChildHandle, ExitNotice, StartContext};
+use crate::worker::{ProfileRequest, dispatch};
 
 use answer::answer;
-pub(crate) use desk::Desk;
+pub(crate) use profile_client::ProfileClient;
 
 /// Its name.
 pub(crate) const NAME: &str = "AnalysisService";
 /// The actor.
 pub(crate) struct AnalysisService {
-    desk: Arc<Desk>,
+    desk: Arc<ProfileClient>,
     incarnation: u64,
-    _obituary: Obituary,
+    _exit_notice: ExitNotice,
 }
 
 impl AnalysisService {
     /// Starts it on this arbiter.
-    pub(crate) fn begin(desk: &Arc<Desk>, birth: Birth) -> Link {
+    pub(crate) fn begin(desk: &Arc<ProfileClient>, birth: StartContext) -> ChildHandle {
         let service = Self {
             desk: Arc::clone(desk),
             incarnation: birth.incarnation,
-            _obituary: birth.obituary,
+            _exit_notice: birth.exit_notice,
         };
-        Link::new(&service.start())
+        ChildHandle::new(&service.start())
     }
 }
 
@@ -47,7 +47,7 @@ impl Actor for AnalysisService {
         ctx.set_mailbox_capacity(pool.config.mailbox);
         pool.inhabited(ctx.address().recipient());
         self.desk.inhabited(ctx.address().recipient());
-        ctx.spawn(pump(Arc::clone(pool), self.incarnation).into_actor(self));
+        ctx.spawn(dispatch(Arc::clone(pool), self.incarnation).into_actor(self));
     }
 }
 
@@ -75,7 +75,7 @@ impl Handler<Analyze> for AnalysisService {
         let grace = self.desk.pool().config.cancel_grace;
         let stop = cancel.clone();
         let make = async move { work.profile(dataset, options, stop, progress).await };
-        self.desk.pool().ask(Ask {
+        self.desk.pool().ask(ProfileRequest {
             cancel: cancel.clone(),
             permit: Some(permit),
             work: Box::pin(answer(make, cancel, grace, reply)),

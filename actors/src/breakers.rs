@@ -9,7 +9,7 @@
 //! ```
 //!
 //! While any of them is not closed no job is claimed, and an attempt that has met the fault waits
-//! (see `pool::outage`). LeaseKeeper probes. Time in which the part is away is nobody's attempt.
+//! (see `worker::outage`). LeaseKeeper probes. Time in which the part is away is nobody's attempt.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -20,6 +20,7 @@ use log::{debug, info, warn};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::backoff::backoff;
 use crate::status::{BreakerState, DependencyStatus};
 
 /// The pause before the first probe; it doubles with each that fails.
@@ -225,7 +226,7 @@ impl fmt::Debug for Breakers {
 }
 
 fn pause(failures: u32) -> Duration {
-    MAX_PROBE_INTERVAL.min(MIN_PROBE_INTERVAL * 2_u32.pow(failures.min(8)))
+    backoff(MIN_PROBE_INTERVAL, MAX_PROBE_INTERVAL, failures + 1)
 }
 
 #[cfg(test)]

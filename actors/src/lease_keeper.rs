@@ -8,8 +8,8 @@
 
 mod listen;
 mod probe;
+mod reap_expired;
 mod renew;
-mod rescue;
 
 pub(crate) use probe::Probes;
 
@@ -24,15 +24,15 @@ use tokio::sync::Notify;
 
 use crate::messages::{Ping, Stop};
 use crate::phase::PhaseWatch;
-use crate::pool::Pool;
-use crate::supervisor::{Birth, Link, Obituary, Part};
+use crate::supervisor::{ChildHandle, ChildState, ExitNotice, StartContext};
+use crate::worker::Pool;
 
 /// Its name.
 pub(crate) const NAME: &str = "LeaseKeeper";
 
 /// How long leases hold, and how often they are renewed and looked at.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Rhythm {
+pub(crate) struct LeaseTimings {
     pub(crate) lease: Duration,
     pub(crate) heartbeat: Duration,
     pub(crate) expire: Duration,
@@ -45,7 +45,7 @@ pub(crate) struct Leases {
     probes: Probes,
     pools: Vec<Arc<Pool>>,
     phase: PhaseWatch,
-    rhythm: Rhythm,
+    timings: LeaseTimings,
     /// Jobs in hand that somebody else has changed: perhaps they are to be cancelled.
     asked: Mutex<BTreeSet<JobId>>,
     hurry: Notify,
@@ -58,7 +58,7 @@ impl Leases {
         probes: Probes,
         pools: Vec<Arc<Pool>>,
         phase: PhaseWatch,
-        rhythm: Rhythm,
+        timings: LeaseTimings,
     ) -> Arc<Self> {
         Arc::new(Self {
             store,
@@ -66,7 +66,7 @@ impl Leases {
             probes,
             pools,
             phase,
-            rhythm,
+            timings,
             asked: Mutex::default(),
             hurry: Notify::new(),
         })
@@ -79,7 +79,7 @@ impl Leases {
     }
 
     fn is_idle(&self) -> bool {
-        self.pools.iter().all(|pool| pool.hands.in_hand() == 0)
+        self.pools.iter().all(|pool| pool.claims.in_hand() == 0)
     }
 
     fn wake(&self, service: Service) {
@@ -89,7 +89,7 @@ impl Leases {
     }
 }
 
-impl Part for Leases {
+impl ChildState for Leases {
     fn name(&self) -> &'static str {
         NAME
     }
@@ -107,17 +107,17 @@ impl Part for Leases {
 /// The actor.
 pub(crate) struct LeaseKeeper {
     leases: Arc<Leases>,
-    _obituary: Obituary,
+    _exit_notice: ExitNotice,
 }
 
 impl LeaseKeeper {
     /// Starts it on this arbiter.
-    pub(crate) fn begin(leases: &Arc<Leases>, birth: Birth) -> Link {
+    pub(crate) fn begin(leases: &Arc<Leases>, birth: StartContext) -> ChildHandle {
         let keeper = Self {
             leases: Arc::clone(leases),
-            _obituary: birth.obituary,
+            _exit_notice: birth.exit_notice,
         };
-        Link::new(&keeper.start())
+        ChildHandle::new(&keeper.start())
     }
 }
 

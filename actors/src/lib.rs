@@ -5,6 +5,7 @@
 //! and the API need.
 
 mod analysis;
+mod backoff;
 mod breakers;
 mod config;
 mod gate;
@@ -14,13 +15,13 @@ pub mod messages;
 mod millis;
 mod panic;
 mod phase;
-mod pool;
 mod report;
 pub mod shutdown;
 mod status;
 pub mod supervisor;
 mod system;
 mod ttl_cleaner;
+mod worker;
 
 pub use config::{CleanerConfig, Config, Placement, PoolConfig, Queued, Supervision};
 pub use gate::{Gate, Permit, Refusal};

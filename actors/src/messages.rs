@@ -7,13 +7,13 @@
 //! | [`Sweep`] | API (a session was deleted) | TtlCleaner | do not wait for the interval |
 //! | [`Ping`] | Supervisor | every child | answer at once; who does not is hung |
 //! | [`Stop`] | Supervisor | every child | your work has ended: leave |
-//! | [`Born`] | a child's arbiter | Supervisor | the factory has built the child |
-//! | [`Died`] | a child's obituary | Supervisor | the child is gone, for whatever reason |
-//! | [`Retire`] | the shutdown's conductor | Supervisor | stop this child and join its thread; the reply says whether both ended |
+//! | [`ChildStarted`] | a child's arbiter | Supervisor | the factory has built the child |
+//! | [`ChildExited`] | a child's exit notice | Supervisor | the child is gone, for whatever reason |
+//! | [`TerminateChild`] | the shutdown's sequence | Supervisor | stop this child and join its thread; the reply says whether both ended |
 //!
 //! Messages carry ids and orders, not payloads. Addresses flow down, replies and counters up.
 //! `Wake` and `Sweep` are hints: one that is lost costs time, never work, because the rows say
-//! the same. `Born` and `Died` are facts; `Died` cannot be lost, as a destructor sends it.
+//! the same. `ChildStarted` and `ChildExited` are facts; `ChildExited` cannot be lost, as a destructor sends it.
 
 use actix::{Actor, Addr, Context, Handler, Message, Recipient};
 use lastcall_domain::profile::Profile;
@@ -66,14 +66,14 @@ pub struct Stop;
 
 /// How the supervisor reaches a child.
 #[derive(Clone, Debug)]
-pub struct Link {
+pub struct ChildHandle {
     /// Asks whether it answers.
     pub ping: Recipient<Ping>,
     /// Tells it to leave.
     pub stop: Recipient<Stop>,
 }
 
-impl Link {
+impl ChildHandle {
     /// To the actor of this address.
     pub fn new<A>(address: &Addr<A>) -> Self
     where
@@ -89,22 +89,22 @@ impl Link {
 /// The factory has built the child.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Born {
+pub struct ChildStarted {
     /// Which child, by its place in the start order.
     pub child: usize,
-    /// Its how-manieth life.
+    /// Which incarnation of it.
     pub incarnation: u64,
     /// How to reach it.
-    pub link: Link,
+    pub link: ChildHandle,
 }
 
 /// The child is gone.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
-pub struct Died {
+pub struct ChildExited {
     /// Which child, by its place in the start order.
     pub child: usize,
-    /// Its how-manieth life.
+    /// Which incarnation of it.
     pub incarnation: u64,
     /// It went by a panic.
     pub panicked: bool,
@@ -113,7 +113,7 @@ pub struct Died {
 /// Stop this child, for good, and join its thread.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Retire {
+pub struct TerminateChild {
     /// Which child, by its place in the start order.
     pub child: usize,
     /// How long to wait for it.

@@ -76,11 +76,11 @@ impl PhaseWatch {
 
 /// Tells the phase.
 #[derive(Clone, Debug)]
-pub(crate) struct PhaseTeller {
+pub(crate) struct PhaseSender {
     sender: Arc<watch::Sender<Phase>>,
 }
 
-impl PhaseTeller {
+impl PhaseSender {
     pub(crate) fn new() -> Self {
         Self {
             sender: Arc::new(watch::Sender::new(Phase::Starting)),

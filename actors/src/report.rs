@@ -1,6 +1,6 @@
 //! ReportService: runs the jobs that make reports.
 //!
-//! It owns nothing but its obituary: claims, slots and counters are in the [`Pool`], which
+//! It owns nothing but its exit notice: claims, slots and counters are in the [`Pool`], which
 //! survives it. It never renders; that is its work's business.
 
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use actix::prelude::*;
 use futures_util::future::BoxFuture;
 
 use crate::messages::{Ping, Stop, Wake};
-use crate::pool::{Pool, pump};
-use crate::supervisor::{Birth, Link, Obituary, Part};
+use crate::supervisor::{ChildHandle, ChildState, ExitNotice, StartContext};
+use crate::worker::{Pool, dispatch};
 
 /// Its name.
 pub(crate) const NAME: &str = "ReportService";
@@ -18,7 +18,7 @@ pub(crate) const NAME: &str = "ReportService";
 /// The state of ReportService that survives it.
 pub(crate) struct Reports(pub(crate) Arc<Pool>);
 
-impl Part for Reports {
+impl ChildState for Reports {
     fn name(&self) -> &'static str {
         NAME
     }
@@ -40,18 +40,18 @@ impl Part for Reports {
 pub(crate) struct ReportService {
     pool: Arc<Pool>,
     incarnation: u64,
-    _obituary: Obituary,
+    _exit_notice: ExitNotice,
 }
 
 impl ReportService {
     /// Starts it on this arbiter.
-    pub(crate) fn begin(pool: &Arc<Pool>, birth: Birth) -> Link {
+    pub(crate) fn begin(pool: &Arc<Pool>, birth: StartContext) -> ChildHandle {
         let service = Self {
             pool: Arc::clone(pool),
             incarnation: birth.incarnation,
-            _obituary: birth.obituary,
+            _exit_notice: birth.exit_notice,
         };
-        Link::new(&service.start())
+        ChildHandle::new(&service.start())
     }
 }
 
@@ -61,7 +61,7 @@ impl Actor for ReportService {
     fn started(&mut self, ctx: &mut Context<Self>) {
         ctx.set_mailbox_capacity(self.pool.config.mailbox);
         self.pool.inhabited(ctx.address().recipient());
-        ctx.spawn(pump(Arc::clone(&self.pool), self.incarnation).into_actor(self));
+        ctx.spawn(dispatch(Arc::clone(&self.pool), self.incarnation).into_actor(self));
     }
 }
 

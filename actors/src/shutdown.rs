@@ -15,17 +15,17 @@
 //! [`Shutdown::hurry`] (the second signal) may be called at any moment; every step then goes
 //! straight to the hand-back.
 
-mod conductor;
 mod file;
-mod ledger;
+mod phase_clock;
 mod report;
+mod sequence;
 mod timeline;
 
-pub use conductor::Shutdown;
-pub(crate) use conductor::Tree;
 pub use file::{PreviousRun, ReportFile};
 pub use report::{
     DrainOutcome, EXIT_CLEAN, EXIT_ESCALATED, EXIT_HANDED_BACK, Leftovers, PhaseTiming, Reason,
     ServiceOutcome, ShutdownReport,
 };
+pub use sequence::Shutdown;
+pub(crate) use sequence::Tree;
 pub use timeline::{Timeline, TimelineFault};

@@ -1,18 +1,18 @@
 //! The supervisor: builds the children, sees them die or hang, builds them again with a
 //! back-off, and escalates when one dies too often.
 //!
-//! It learns of every death by an obituary ([`Obituary`]), whatever the cause: a panic in a
+//! It learns of every death by its [`ExitNotice`], whatever the cause: a panic in a
 //! handler, in `started`, in the factory itself, or an arbiter that ended. A child that is alive
 //! and does not answer [`Ping`] is hung: its thread is given up (and watched), and the child is
 //! started again on another.
 //!
 //! What it never does: touch the work. The work is in the children's shared state
-//! ([`Part`]), which survives them.
+//! ([`ChildState`]), which survives them.
 
-mod board;
 mod child;
-mod family;
-mod host;
+mod handle;
+mod shared_status;
+mod thread;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,17 +23,18 @@ use log::{error, warn};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::backoff::backoff;
 use crate::config::{Placement, Supervision};
-use crate::messages::{Born, Died, Ping, Retire, Stop};
+use crate::messages::{ChildExited, ChildStarted, Ping, Stop, TerminateChild};
 use crate::status::ServiceState;
 
-pub use crate::messages::Link;
-use board::Board;
-pub use board::Escalation;
+pub use crate::messages::ChildHandle;
 use child::Child;
-pub use child::{Birth, ChildSpec, Factory, Obituary, Part};
-pub use family::Family;
-use host::Host;
+pub use child::{ChildSpec, ChildState, ExitNotice, Factory, StartContext};
+pub use handle::SupervisorHandle;
+pub use shared_status::Escalation;
+use shared_status::SharedStatus;
+use thread::ChildThread;
 
 /// Children are asked no more often than this.
 const MIN_PING: Duration = Duration::from_millis(1);
@@ -42,9 +43,9 @@ const MIN_PING: Duration = Duration::from_millis(1);
 struct Supervisor {
     rules: Supervision,
     placement: Placement,
-    board: Arc<Board>,
+    board: Arc<SharedStatus>,
     children: Vec<Child>,
-    _guardian: Guardian,
+    _guardian: EscalateOnDrop,
 }
 
 impl Supervisor {
@@ -52,27 +53,27 @@ impl Supervisor {
         specs: Vec<ChildSpec>,
         rules: Supervision,
         placement: Placement,
-        board: &Arc<Board>,
+        board: &Arc<SharedStatus>,
     ) -> Self {
         Self {
             rules,
             placement,
             board: Arc::clone(board),
             children: specs.into_iter().map(Child::new).collect(),
-            _guardian: Guardian {
+            _guardian: EscalateOnDrop {
                 board: Arc::clone(board),
             },
         }
     }
 
     /// Starts the next life of a child.
-    fn give_birth(&mut self, index: usize, ctx: &mut Context<Self>) {
+    fn start_child(&mut self, index: usize, ctx: &mut Context<Self>) {
         let child = &mut self.children[index];
         child.incarnation += 1;
         child.unanswered = 0;
         child.set(&self.board, index, ServiceState::Starting);
         if child.host.is_none() {
-            match Host::start(self.placement, child.name(), child.incarnation) {
+            match ChildThread::start(self.placement, child.name(), child.incarnation) {
                 Ok(host) => child.host = Some(host),
                 Err(fault) => {
                     let fault = format!("no thread could be started: {fault}");
@@ -80,15 +81,15 @@ impl Supervisor {
                 }
             }
         }
-        let birth = Birth::new(index, child.incarnation, ctx.address().recipient());
+        let birth = StartContext::new(index, child.incarnation, ctx.address().recipient());
         let (factory, supervisor) = (Arc::clone(&child.spec.factory), ctx.address());
         if let Some(host) = &child.host {
             // Where the arbiter is dead already, the closure is dropped, and with it the
-            // obituary in it: the supervisor hears of it like of any other death.
+            // exit notice in it: the supervisor hears of it like of any other death.
             host.run(move || {
                 let (child, incarnation) = birth.id();
                 let link = factory(birth);
-                supervisor.do_send(Born {
+                supervisor.do_send(ChildStarted {
                     child,
                     incarnation,
                     link,
@@ -120,14 +121,13 @@ impl Supervisor {
             self.board.escalate(name, fault);
             return;
         }
-        let doublings = (recent - 1).min(16);
-        let pause = (rules.backoff * 2_u32.pow(doublings)).min(rules.backoff_max);
+        let pause = backoff(rules.backoff, rules.backoff_max, recent);
         warn!("{name} {fault}; it is started again in {pause:?}");
         child.set(&self.board, index, ServiceState::Restarting);
         self.board.restarted(index, fault);
         ctx.run_later(pause, move |supervisor, ctx| {
             if supervisor.children[index].is_restarting() {
-                supervisor.give_birth(index, ctx);
+                supervisor.start_child(index, ctx);
             }
         });
     }
@@ -193,7 +193,7 @@ impl Supervisor {
 
     /// The actor of a child that is to stop is gone, or its time is over (`gone`: which): its
     /// thread is next.
-    fn lay_to_rest(&mut self, index: usize, gone: bool, ctx: &mut Context<Self>) {
+    fn finish_termination(&mut self, index: usize, gone: bool, ctx: &mut Context<Self>) {
         let child = &mut self.children[index];
         let Some((until, reply)) = child.retiring.take() else {
             return;
@@ -220,7 +220,7 @@ impl Supervisor {
             if ended {
                 board.set(index, ServiceState::Stopped);
             }
-            // The conductor may have given up waiting.
+            // The shutdown's sequence may have given up waiting.
             let _ = reply.send(ended);
         };
         ctx.spawn(end.into_actor(self));
@@ -232,16 +232,16 @@ impl Actor for Supervisor {
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         for index in 0..self.children.len() {
-            self.give_birth(index, ctx);
+            self.start_child(index, ctx);
         }
         self.watch(ctx);
     }
 }
 
-impl Handler<Born> for Supervisor {
+impl Handler<ChildStarted> for Supervisor {
     type Result = ();
 
-    fn handle(&mut self, born: Born, _: &mut Context<Self>) {
+    fn handle(&mut self, born: ChildStarted, _: &mut Context<Self>) {
         let child = &mut self.children[born.child];
         if child.incarnation != born.incarnation {
             // It was given up while its factory hung.
@@ -258,16 +258,16 @@ impl Handler<Born> for Supervisor {
     }
 }
 
-impl Handler<Died> for Supervisor {
+impl Handler<ChildExited> for Supervisor {
     type Result = ();
 
-    fn handle(&mut self, died: Died, ctx: &mut Context<Self>) {
+    fn handle(&mut self, died: ChildExited, ctx: &mut Context<Self>) {
         let child = &self.children[died.child];
         if child.incarnation != died.incarnation {
             return;
         }
         if child.retiring.is_some() {
-            self.lay_to_rest(died.child, true, ctx);
+            self.finish_termination(died.child, true, ctx);
         } else if died.panicked {
             self.fault(died.child, "panicked", ctx);
         } else {
@@ -276,11 +276,11 @@ impl Handler<Died> for Supervisor {
     }
 }
 
-impl Handler<Retire> for Supervisor {
+impl Handler<TerminateChild> for Supervisor {
     type Result = ();
 
-    fn handle(&mut self, retire: Retire, ctx: &mut Context<Self>) {
-        let Retire {
+    fn handle(&mut self, retire: TerminateChild, ctx: &mut Context<Self>) {
+        let TerminateChild {
             child: index,
             until,
             reply,
@@ -289,24 +289,24 @@ impl Handler<Retire> for Supervisor {
         child.retiring = Some((until, reply));
         let lives = child.set_retiring(&self.board, index);
         if !lives {
-            return self.lay_to_rest(index, true, ctx);
+            return self.finish_termination(index, true, ctx);
         }
         if let Some(link) = &child.link {
             link.stop.do_send(Stop);
         }
         // A factory that is still at work is stopped as soon as it has built the child.
         ctx.run_later(until - Instant::now(), move |supervisor, ctx| {
-            supervisor.lay_to_rest(index, false, ctx);
+            supervisor.finish_termination(index, false, ctx);
         });
     }
 }
 
 /// Escalates if the supervisor itself goes.
-struct Guardian {
-    board: Arc<Board>,
+struct EscalateOnDrop {
+    board: Arc<SharedStatus>,
 }
 
-impl Drop for Guardian {
+impl Drop for EscalateOnDrop {
     fn drop(&mut self) {
         self.board.escalate("Supervisor", "ended");
     }

@@ -8,18 +8,20 @@ use lastcall_domain::{
 };
 use tokio::time::Instant;
 
-use crate::analysis::{AnalysisService, Desk};
+use crate::analysis::{AnalysisService, ProfileClient};
 use crate::breakers::Breakers;
-use crate::lease_keeper::{LeaseKeeper, Leases, Probes, Rhythm};
+use crate::lease_keeper::{LeaseKeeper, LeaseTimings, Leases, Probes};
 use crate::log_lines::{
     ANALYSIS_BEGIN, ANALYSIS_END, CLEANER_BEGIN, CLEANER_END, REPORT_BEGIN, REPORT_END,
 };
-use crate::phase::{Phase, PhaseTeller};
-use crate::pool::{Pool, PoolPorts, PoolRules, Suspects};
+use crate::phase::{Phase, PhaseSender};
 use crate::report::{ReportService, Reports};
 use crate::shutdown::Tree;
-use crate::supervisor::{Birth, ChildSpec, Escalation, Family, Link, Part};
+use crate::supervisor::{
+    ChildHandle, ChildSpec, ChildState, Escalation, StartContext, SupervisorHandle,
+};
 use crate::ttl_cleaner::{Cleaning, TtlCleaner};
+use crate::worker::{Pool, PoolPorts, PoolRules, Suspects};
 use crate::{Config, PhaseWatch, Reason, Shutdown, SystemStatus, Timeline};
 
 /// The leases of others are never looked at more often than this.
@@ -62,7 +64,7 @@ impl System {
     /// # Panics
     /// Where no actix system runs on this thread.
     pub fn start(config: Config, ports: Ports) -> Handle {
-        let phase = PhaseTeller::new();
+        let phase = PhaseSender::new();
         let shared = ports.store.is_shared();
         let rules = PoolRules {
             instance: config.instance,
@@ -90,8 +92,8 @@ impl System {
             Pool::new(service, config.pool(service).clone(), rules.clone(), ports)
         };
         let analysis = pool(Service::Analysis, Arc::clone(&ports.analysis_work));
-        let desk = Desk::new(Arc::clone(&analysis), Arc::clone(&ports.profile_work));
-        let profiles: Arc<dyn Profiles> = Arc::<Desk>::clone(&desk);
+        let desk = ProfileClient::new(Arc::clone(&analysis), Arc::clone(&ports.profile_work));
+        let profiles: Arc<dyn Profiles> = Arc::<ProfileClient>::clone(&desk);
         let report = pool(Service::Report, (ports.report_work)(Arc::clone(&profiles)));
         analysis.feeds(&report);
         let leases = Leases::new(
@@ -104,7 +106,7 @@ impl System {
             },
             vec![Arc::clone(&analysis), Arc::clone(&report)],
             phase.watch(),
-            Rhythm {
+            LeaseTimings {
                 lease: config.lease,
                 heartbeat: config.heartbeat,
                 expire: config.expire.min(config.lease).max(LEAST_EXPIRE),
@@ -147,7 +149,7 @@ impl System {
             .iter()
             .map(|(spec, _)| ChildSpec::clone(spec))
             .collect();
-        let family = Family::start(specs, config.supervision, config.placement);
+        let family = SupervisorHandle::start(specs, config.supervision, config.placement);
         Handle {
             profiles,
             analysis,
@@ -167,10 +169,10 @@ impl System {
     }
 }
 
-fn child<P: Part>(
+fn child<P: ChildState>(
     part: Arc<P>,
     lines: Option<(&'static str, &'static str)>,
-    begin: fn(&Arc<P>, Birth) -> Link,
+    begin: fn(&Arc<P>, StartContext) -> ChildHandle,
 ) -> ChildSpec {
     let kept = Arc::clone(&part);
     ChildSpec {

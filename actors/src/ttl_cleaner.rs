@@ -22,9 +22,9 @@ use tokio::time::{Instant, sleep_until};
 use crate::config::CleanerConfig;
 use crate::gate::Gate;
 use crate::messages::{Ping, Stop, Sweep};
-use crate::pool::Counter;
 use crate::status::{CleanerCounts, MailboxStatus, ServiceStatus};
-use crate::supervisor::{Birth, Link, Obituary, Part};
+use crate::supervisor::{ChildHandle, ChildState, ExitNotice, StartContext};
+use crate::worker::Counter;
 
 /// Its name.
 pub(crate) const NAME: &str = "TtlCleaner";
@@ -47,7 +47,7 @@ pub(crate) struct Cleaning {
     config: CleanerConfig,
     /// A permit for the sweep that is under way.
     gate: Gate,
-    bell: Notify,
+    work_available: Notify,
     sweep_sent: AtomicBool,
     address: tokio::sync::watch::Sender<Option<Recipient<Sweep>>>,
     sweeps: Counter,
@@ -69,7 +69,7 @@ impl Cleaning {
             clock,
             config,
             gate: Gate::new(usize::MAX),
-            bell: Notify::new(),
+            work_available: Notify::new(),
             sweep_sent: AtomicBool::new(false),
             address: tokio::sync::watch::Sender::new(None),
             sweeps: Counter::default(),
@@ -120,7 +120,7 @@ impl Cleaning {
             };
             tokio::select! {
                 biased;
-                () = self.bell.notified() => repeats = AFTER_DELETION.iter(),
+                () = self.work_available.notified() => repeats = AFTER_DELETION.iter(),
                 () = sleep_until(Instant::now() + pause) => {}
             }
         }
@@ -128,7 +128,7 @@ impl Cleaning {
 
     /// Removes all that is to go. Whether it did, and was not stopped or failed half-way.
     async fn sweep_once(&self) -> bool {
-        self.sweeps.one();
+        self.sweeps.inc();
         let mut failed = BTreeSet::new();
         let mut removed = 0;
         let whole = loop {
@@ -174,7 +174,7 @@ impl Cleaning {
                 Ok(()) => emptied.push(session),
                 Err(fault) => {
                     warn!("{NAME}: the data of session {session} cannot be removed: {fault}");
-                    self.failed.one();
+                    self.failed.inc();
                     failed.insert(session);
                 }
             }
@@ -215,14 +215,14 @@ impl Cleaning {
     }
 }
 
-impl Part for Cleaning {
+impl ChildState for Cleaning {
     fn name(&self) -> &'static str {
         NAME
     }
 
     fn close(&self) {
         self.gate.close();
-        self.bell.notify_one();
+        self.work_available.notify_one();
     }
 
     fn idle(&self) -> BoxFuture<'_, ()> {
@@ -235,17 +235,17 @@ impl Part for Cleaning {
 /// The actor.
 pub(crate) struct TtlCleaner {
     cleaning: Arc<Cleaning>,
-    _obituary: Obituary,
+    _exit_notice: ExitNotice,
 }
 
 impl TtlCleaner {
     /// Starts it on this arbiter.
-    pub(crate) fn begin(cleaning: &Arc<Cleaning>, birth: Birth) -> Link {
+    pub(crate) fn begin(cleaning: &Arc<Cleaning>, birth: StartContext) -> ChildHandle {
         let cleaner = Self {
             cleaning: Arc::clone(cleaning),
-            _obituary: birth.obituary,
+            _exit_notice: birth.exit_notice,
         };
-        Link::new(&cleaner.start())
+        ChildHandle::new(&cleaner.start())
     }
 }
 
@@ -265,7 +265,7 @@ impl Handler<Sweep> for TtlCleaner {
 
     fn handle(&mut self, _: Sweep, _: &mut Context<Self>) {
         self.cleaning.sweep_sent.store(false, Ordering::Release);
-        self.cleaning.bell.notify_one();
+        self.cleaning.work_available.notify_one();
     }
 }
 

@@ -5,9 +5,9 @@ const DESCRIBED: &str = include_str!("../../docs/errors.md");
 
 /// Where the parts name their codes.
 const SOURCES: [&str; 15] = [
-    include_str!("../../actors/src/pool/attempt.rs"),
-    include_str!("../../actors/src/pool/place.rs"),
-    include_str!("../../actors/src/pool/write.rs"),
+    include_str!("../../actors/src/worker/execute.rs"),
+    include_str!("../../actors/src/worker/results.rs"),
+    include_str!("../../actors/src/worker/complete.rs"),
     include_str!("../../src/domain/src/blobs.rs"),
     include_str!("../../src/domain/src/environment.rs"),
     include_str!("../../src/domain/src/store.rs"),

@@ -10,7 +10,7 @@ use lastcall_domain::{Cancel, JobError, running_time};
 use log::error;
 use tokio::sync::oneshot;
 
-use super::desk::cancelled;
+use super::profile_client::cancelled;
 use crate::panic::panic_message;
 
 /// Makes a profile as long as somebody wants it, and gives it away.

@@ -34,7 +34,7 @@ impl Leases {
 
     fn tell_progress(&self) {
         for pool in &self.pools {
-            for (job, done) in pool.hands.news() {
+            for (job, done) in pool.claims.news() {
                 self.feed.progress(job, done);
             }
         }
@@ -58,7 +58,7 @@ impl Leases {
     }
 
     fn holds(&self, job: JobId) -> bool {
-        self.pools.iter().any(|pool| pool.hands.holds(job))
+        self.pools.iter().any(|pool| pool.claims.holds(job))
     }
 }
 

@@ -9,7 +9,7 @@ use log::{info, warn};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Leases;
-use crate::pool::{Key, Pool, claim_ref};
+use crate::worker::{Key, Pool, claim_ref};
 
 /// Claims renewed in one transaction.
 const BATCH: usize = 1000;
@@ -25,19 +25,19 @@ impl Leases {
         loop {
             // What was renewed in the last half of the interval can wait for the next: each is
             // renewed at least every interval and a half.
-            let age = self.rhythm.heartbeat / 2;
-            let due = self.due(|pool| pool.hands.due_for_renewal(age));
+            let age = self.timings.heartbeat / 2;
+            let due = self.due(|pool| pool.claims.due_for_renewal(age));
             failing = self.beat(due, failing).await;
-            let next = Instant::now() + self.rhythm.heartbeat;
+            let next = Instant::now() + self.timings.heartbeat;
             loop {
                 tokio::select! {
                     biased;
                     () = sleep_until(next) => break,
-                    () = self.hurry.notified() => sleep(HURRY.min(self.rhythm.heartbeat)).await,
+                    () = self.hurry.notified() => sleep(HURRY.min(self.timings.heartbeat)).await,
                 }
                 let asked =
                     std::mem::take(&mut *self.asked.lock().unwrap_or_else(PoisonError::into_inner));
-                let due = self.due(|pool| pool.hands.claims_of(&asked));
+                let due = self.due(|pool| pool.claims.claims_of(&asked));
                 failing = self.beat(due, failing).await;
             }
         }
@@ -45,10 +45,10 @@ impl Leases {
 
     /// Renews what should have been renewed before.
     pub(super) async fn renew_late(&self) {
-        let age = self.rhythm.heartbeat.max(self.rhythm.lease / 2);
+        let age = self.timings.heartbeat.max(self.timings.lease / 2);
         // Where this fails the heartbeats tell.
         let _ = self
-            .send(&self.due(|pool| pool.hands.due_for_renewal(age)))
+            .send(&self.due(|pool| pool.claims.due_for_renewal(age)))
             .await;
     }
 
@@ -89,7 +89,7 @@ impl Leases {
                 .map(|(_, key, done)| (claim_ref(*key), *done))
                 .collect();
             let sent = Instant::now();
-            let lease = self.rhythm.lease;
+            let lease = self.timings.lease;
             let beats = match timeout(lease, self.store.heartbeat(&claims, lease)).await {
                 Ok(Ok(beats)) => beats,
                 Ok(Err(fault)) => return Err(fault.to_string()),
@@ -104,8 +104,8 @@ impl Leases {
 }
 
 fn note(pool: &Pool, key: Key, beat: Beat, sent: Instant) {
-    if pool.hands.beat(key, beat, sent) {
+    if pool.claims.beat(key, beat, sent) {
         warn!("job {}: its claim was lost", key.0);
-        pool.tally.lost.one();
+        pool.counters.lost.inc();
     }
 }

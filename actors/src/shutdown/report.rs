@@ -160,8 +160,8 @@ pub struct ShutdownReport {
     pub exit_code: i32,
 }
 
-/// What only the conductor knows of a shutdown.
-pub(super) struct Account {
+/// What only the sequence knows of a shutdown.
+pub(super) struct RunSummary {
     pub(super) instance: InstanceId,
     pub(super) reason: Reason,
     pub(super) hurried: bool,
@@ -175,7 +175,7 @@ pub(super) struct Account {
 impl ShutdownReport {
     /// `outcome` is `None` where the drain has not come to its end.
     pub(super) fn new(
-        account: Account,
+        account: RunSummary,
         outcome: Option<DrainOutcome>,
         leftovers: Leftovers,
     ) -> Self {

@@ -9,13 +9,13 @@ use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::board::Board;
-use super::host::Host;
-use crate::messages::{Died, Link};
+use super::shared_status::SharedStatus;
+use super::thread::ChildThread;
+use crate::messages::{ChildExited, ChildHandle};
 use crate::status::ServiceState;
 
 /// The state of a child that survives it: what it works on, and what a drain waits for.
-pub trait Part: Send + Sync + 'static {
+pub trait ChildState: Send + Sync + 'static {
     /// The child's name.
     fn name(&self) -> &'static str;
 
@@ -36,13 +36,13 @@ pub trait Part: Send + Sync + 'static {
 }
 
 /// Builds a child, on its arbiter.
-pub type Factory = Arc<dyn Fn(Birth) -> Link + Send + Sync>;
+pub type Factory = Arc<dyn Fn(StartContext) -> ChildHandle + Send + Sync>;
 
 /// One child: its state, and what builds an actor over it.
 #[derive(Clone)]
 pub struct ChildSpec {
     /// What survives the child.
-    pub part: Arc<dyn Part>,
+    pub part: Arc<dyn ChildState>,
     /// What builds it.
     pub factory: Factory,
     /// The lines of the log when its drain begins and when it has ended; none where the log
@@ -50,19 +50,19 @@ pub struct ChildSpec {
     pub lines: Option<(&'static str, &'static str)>,
 }
 
-/// A child's life begins: what its factory is given. The actor keeps the [`Obituary`].
-pub struct Birth {
-    /// Its how-manieth life.
+/// A child's life begins: what its factory is given. The actor keeps the [`ExitNotice`].
+pub struct StartContext {
+    /// Which incarnation of it.
     pub incarnation: u64,
     /// To be kept by the actor, and dropped with it.
-    pub obituary: Obituary,
+    pub exit_notice: ExitNotice,
 }
 
-impl Birth {
-    pub(super) fn new(child: usize, incarnation: u64, supervisor: Recipient<Died>) -> Self {
+impl StartContext {
+    pub(super) fn new(child: usize, incarnation: u64, supervisor: Recipient<ChildExited>) -> Self {
         Self {
             incarnation,
-            obituary: Obituary {
+            exit_notice: ExitNotice {
                 child,
                 incarnation,
                 supervisor,
@@ -71,20 +71,20 @@ impl Birth {
     }
 
     pub(super) fn id(&self) -> (usize, u64) {
-        (self.obituary.child, self.incarnation)
+        (self.exit_notice.child, self.incarnation)
     }
 }
 
 /// Reports a death when it is dropped, from wherever that happens.
-pub struct Obituary {
+pub struct ExitNotice {
     child: usize,
     incarnation: u64,
-    supervisor: Recipient<Died>,
+    supervisor: Recipient<ChildExited>,
 }
 
-impl Drop for Obituary {
+impl Drop for ExitNotice {
     fn drop(&mut self) {
-        self.supervisor.do_send(Died {
+        self.supervisor.do_send(ChildExited {
             child: self.child,
             incarnation: self.incarnation,
             panicked: std::thread::panicking(),
@@ -96,8 +96,8 @@ impl Drop for Obituary {
 pub(super) struct Child {
     pub(super) spec: ChildSpec,
     pub(super) incarnation: u64,
-    pub(super) host: Option<Host>,
-    pub(super) link: Option<Link>,
+    pub(super) host: Option<ChildThread>,
+    pub(super) link: Option<ChildHandle>,
     /// Rounds of questions since the last answer.
     pub(super) unanswered: u32,
     /// It is being stopped for good, until then, and who wants to know.
@@ -124,7 +124,7 @@ impl Child {
         self.spec.part.name()
     }
 
-    pub(super) fn set(&mut self, board: &Board, index: usize, state: ServiceState) {
+    pub(super) fn set(&mut self, board: &SharedStatus, index: usize, state: ServiceState) {
         self.state = state;
         board.set(index, state);
     }
@@ -141,7 +141,7 @@ impl Child {
     }
 
     /// It is to stop for good. Whether there is a life to be ended.
-    pub(super) fn set_retiring(&mut self, board: &Board, index: usize) -> bool {
+    pub(super) fn set_retiring(&mut self, board: &SharedStatus, index: usize) -> bool {
         let lives = matches!(self.state, ServiceState::Starting | ServiceState::Running);
         self.set(board, index, ServiceState::Draining);
         lives
@@ -156,15 +156,15 @@ impl Child {
     }
 
     /// Takes an arbiter that has ended by itself; what ran there is lost.
-    pub(super) fn take_dead_host(&mut self) -> Option<Host> {
+    pub(super) fn take_dead_host(&mut self) -> Option<ChildThread> {
         let host = self.host.take_if(|host| !host.is_alive())?;
         self.spec.part.abandon(self.incarnation + 1);
         Some(host)
     }
 
-    /// Gives up the arbiter on which it hangs, and the life that hangs there: an obituary or a
-    /// birth that comes from there after all is no longer its own.
-    pub(super) fn give_up_host(&mut self) -> Option<Host> {
+    /// Gives up the arbiter on which it hangs, and the life that hangs there: an exit notice or a
+    /// start that comes from there after all is no longer its own.
+    pub(super) fn give_up_host(&mut self) -> Option<ChildThread> {
         self.incarnation += 1;
         self.spec.part.abandon(self.incarnation);
         let host = self.host.take()?;

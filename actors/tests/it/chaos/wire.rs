@@ -139,7 +139,7 @@ impl Wire {
     }
 
     /// As [`Self::pass`], for a call that is made by the task of an attempt or of an actor, which
-    /// may panic; the conductor of a shutdown is not restarted by anybody.
+    /// may panic; the sequence of a shutdown is not restarted by anybody.
     async fn risk<T>(&self, call: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {
         self.go(call, true).await
     }

@@ -5,7 +5,7 @@ mod tester;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use lastcall_actors::supervisor::Family;
+use lastcall_actors::supervisor::SupervisorHandle;
 use lastcall_actors::{Placement, ServiceState, ServiceStatus, Supervision};
 use tokio::time::{Instant, advance, sleep};
 
@@ -21,11 +21,11 @@ fn quick() -> Supervision {
     }
 }
 
-fn child(family: &Family) -> ServiceStatus {
+fn child(family: &SupervisorHandle) -> ServiceStatus {
     family.children().remove(0)
 }
 
-async fn retire(family: &Family) -> bool {
+async fn retire(family: &SupervisorHandle) -> bool {
     family
         .retire(0, Instant::now() + Duration::from_secs(5))
         .await

@@ -7,7 +7,9 @@ use std::time::Duration;
 use actix::prelude::*;
 use futures_util::future::BoxFuture;
 use lastcall_actors::messages::{Ping, Stop};
-use lastcall_actors::supervisor::{Birth, ChildSpec, Family, Link, Obituary, Part};
+use lastcall_actors::supervisor::{
+    ChildHandle, ChildSpec, ChildState, ExitNotice, StartContext, SupervisorHandle,
+};
 use lastcall_actors::{Placement, Supervision};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -60,7 +62,7 @@ impl State {
     }
 }
 
-impl Part for State {
+impl ChildState for State {
     fn name(&self) -> &'static str {
         "Child"
     }
@@ -81,11 +83,11 @@ struct Tester {
     fate: Fate,
     life: u32,
     pinged: Vec<Ping>,
-    _obituary: Obituary,
+    _exit_notice: ExitNotice,
 }
 
 impl Tester {
-    fn begin(state: &Arc<State>, birth: Birth) -> Link {
+    fn begin(state: &Arc<State>, birth: StartContext) -> ChildHandle {
         let life = state.lives.fetch_add(1, Ordering::SeqCst);
         let fate = state
             .fates
@@ -98,9 +100,9 @@ impl Tester {
             fate,
             life: life + 1,
             pinged: Vec::new(),
-            _obituary: birth.obituary,
+            _exit_notice: birth.exit_notice,
         };
-        Link::new(&tester.start())
+        ChildHandle::new(&tester.start())
     }
 }
 
@@ -150,13 +152,17 @@ impl Handler<Stop> for Tester {
 }
 
 /// The family of one such child.
-pub(super) fn family(state: &Arc<State>, rules: Supervision, placement: Placement) -> Family {
+pub(super) fn family(
+    state: &Arc<State>,
+    rules: Supervision,
+    placement: Placement,
+) -> SupervisorHandle {
     let kept = Arc::clone(state);
-    let part: Arc<dyn Part> = Arc::<State>::clone(state);
+    let part: Arc<dyn ChildState> = Arc::<State>::clone(state);
     let spec = ChildSpec {
         part,
         factory: Arc::new(move |birth| Tester::begin(&kept, birth)),
         lines: None,
     };
-    Family::start(vec![spec], rules, placement)
+    SupervisorHandle::start(vec![spec], rules, placement)
 }

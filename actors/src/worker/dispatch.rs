@@ -1,0 +1,198 @@
+//! The dispatcher: what the actor over a pool does. It fills slots, claims, and sleeps until there is
+//! a reason to look again.
+//!
+//! It never waits for the store: a claim is a task of its own, so that a slot which becomes free
+//! meanwhile is filled, and so that a claim outlives an actor that dies while it is under way.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lastcall_domain::running_time;
+use lastcall_domain::store::ClaimOrder;
+use log::warn;
+use tokio::task::spawn_local;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::Pool;
+use super::claims::Next;
+use super::complete::write_orphan;
+use super::execute::attempt;
+use super::fetch_schedule::FetchToken;
+use super::release::{Which, hand_back};
+use super::serve_request::answer;
+use super::slot::Slot;
+use crate::gate::Permit;
+use crate::phase::Phase;
+
+/// Runs until the actor ends, or until its arbiter was given up. `born`: the incarnation of the
+/// actor.
+pub(crate) async fn dispatch(pool: Arc<Pool>, born: u64) {
+    loop {
+        let incarnation = pool.claims.incarnation();
+        if born < incarnation {
+            return;
+        }
+        let (failed, released) = pool.claims.adopt_orphans();
+        for (key, blame) in failed {
+            spawn_local(write_orphan(Arc::clone(&pool), key, blame, incarnation));
+        }
+        if released {
+            spawn_local(release(Arc::clone(&pool)));
+        }
+        fill(&pool, incarnation);
+        let look = claim(&pool, incarnation);
+        // Where there is nothing to wait for but `work_available`, the poll is the net under a lost ring.
+        let look = look.unwrap_or_else(|| Instant::now() + pool.config.poll);
+        tokio::select! {
+            biased;
+            () = pool.work_available.notified() => {}
+            () = sleep_until(look) => {}
+        }
+    }
+}
+
+/// Hands back what is lost by another's fault. On the way down, what the store has not taken within
+/// its lease is left to it: a peer may have it by then.
+async fn release(pool: Arc<Pool>) {
+    let until = Instant::now() + pool.rules.patience;
+    hand_back(&[Arc::clone(&pool)], Which::Released, until).await;
+    if pool.rules.shared && pool.rules.phase.get().is_shutting_down() {
+        for key in pool.claims.drop_expired(pool.rules.lease) {
+            warn!(
+                "job {}: its end cannot be written: its lease is over",
+                key.0
+            );
+            pool.given_up(key);
+        }
+        pool.ring();
+    }
+}
+
+/// Starts as much as there are free slots for.
+fn fill(pool: &Arc<Pool>, incarnation: u64) {
+    let workers = pool.config.workers.max(1);
+    let arbiter = pool.claims.arbiter();
+    while let Some(next) = pool.claims.start_next(incarnation, workers) {
+        let slot = Slot::new(pool, &arbiter, fill);
+        let (pool, arbiter) = (Arc::clone(pool), Arc::clone(&arbiter));
+        spawn_local(async move {
+            match next {
+                Next::Attempt {
+                    key,
+                    task,
+                    stop_handle,
+                    ticket,
+                } => {
+                    let attempt = attempt(pool, key, *task, stop_handle, slot);
+                    arbiter.track(ticket, attempt).await;
+                }
+                Next::ProfileRequest { id, ask, ticket } => {
+                    arbiter.track(ticket, answer(pool, id, ask, slot)).await;
+                }
+            }
+        });
+    }
+}
+
+/// Claims as many jobs as there is room for, if there is a reason to look. Otherwise says when
+/// there will be one, if it is time that makes it.
+fn claim(pool: &Arc<Pool>, incarnation: u64) -> Option<Instant> {
+    let workers = pool.config.workers.max(1);
+    let ahead = pool.estimate.ahead(workers, pool.config.mailbox);
+    let room = pool.claims.room(workers, ahead);
+    if room == 0 || !pool.is_claiming() || pool.claim_gate.is_closed() {
+        return None;
+    }
+    let Some(begun) = pool.queue.begin_look() else {
+        return pool.queue.next_look();
+    };
+    let mut look = PendingFetch {
+        pool: Arc::clone(pool),
+        begun,
+        answered: true,
+    };
+    let permits: Vec<Permit> = (0..room)
+        .map_while(|_| pool.claim_gate.try_enter().ok())
+        .collect();
+    if !permits.is_empty() {
+        let turn = pool.rules.suspects.take(pool);
+        let order = ClaimOrder {
+            service: pool.service,
+            holder: pool.rules.instance,
+            lease: pool.rules.lease,
+            limit: u32::try_from(permits.len()).unwrap_or(u32::MAX),
+            suspect: turn.is_some(),
+        };
+        pool.claims.begin_fetch(begun.number, permits, turn);
+        look.answered = false;
+        spawn_local(look.claim(order, incarnation));
+    }
+    None
+}
+
+/// A claim that is under way.
+struct PendingFetch {
+    pool: Arc<Pool>,
+    begun: FetchToken,
+    answered: bool,
+}
+
+impl PendingFetch {
+    async fn claim(mut self, order: ClaimOrder, incarnation: u64) {
+        let pool = &self.pool;
+        let service = pool.service;
+        let asked = Instant::now();
+        let answer = pool.ports.store.claim(order);
+        let answer = tokio::select! {
+            biased;
+            answer = running_time::timeout(pool.rules.patience, answer) => answer,
+            // A store that is silent does not keep a drain waiting for longer.
+            () = shutting_down_for(pool, order.lease) => Err(running_time::Elapsed),
+        };
+        self.answered = true;
+        // An answer that comes later reaches nobody, and costs no job anything.
+        match answer {
+            Ok(Ok(jobs)) => {
+                pool.queue
+                    .looked(self.begun, jobs.len() < order.limit as usize);
+                pool.counters.claimed.add(jobs.len() as u64);
+                let ids: Vec<_> = jobs.iter().map(|job| job.id).collect();
+                let late = || pool.claim_gate.try_enter().ok();
+                pool.claims.claimed(self.begun.number, jobs, asked, late);
+                for id in ids {
+                    pool.ports.feed.changed(id);
+                }
+            }
+            Ok(Err(error)) => {
+                warn!("{service}: cannot claim: {error}");
+                pool.queue.failed();
+                if let Some(dependency) = error.dependency() {
+                    pool.rules.breakers.open(dependency, &error.to_string());
+                }
+            }
+            Err(_) => {
+                warn!("{service}: cannot claim: the store does not answer");
+                pool.queue.failed();
+            }
+        }
+        fill(pool, incarnation);
+    }
+}
+
+/// Returns when this time has passed in the shutdown.
+async fn shutting_down_for(pool: &Pool, time: Duration) {
+    pool.rules.phase.reached(Phase::LameDuck).await;
+    sleep(time).await;
+}
+
+impl Drop for PendingFetch {
+    fn drop(&mut self) {
+        if !self.answered {
+            // Its task is gone: a store over which it panics is not asked again at once.
+            self.pool.queue.failed();
+        }
+        self.pool.claims.end_fetch(self.begun.number);
+        self.pool.queue.end_look(self.begun);
+        self.pool.ring();
+    }
+}

@@ -1,0 +1,37 @@
+//! How an attempt ended, before that is written.
+
+use std::path::Path;
+
+use lastcall_domain::{Body, JobError, Output};
+use log::warn;
+
+/// What is to be written.
+pub(super) enum AttemptOutcome {
+    Made(Output),
+    Failed(JobError),
+    WorkerLost(JobError),
+    Cancelled,
+}
+
+impl AttemptOutcome {
+    /// Drops it, with the file that it may be in.
+    pub(super) async fn discard(self) {
+        if let Self::Made(Output {
+            body: Body::File(path),
+            ..
+        }) = self
+        {
+            remove_file(&path).await;
+        }
+    }
+}
+
+/// Removes a file that is ours, if it is still there: on a thread that may wait, as the blocks of
+/// a large file take their time.
+pub(super) async fn remove_file(path: &Path) {
+    if let Err(error) = tokio::fs::remove_file(path).await
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        warn!("a file stays behind in {}: {error}", path.display());
+    }
+}

@@ -1,0 +1,23 @@
+//! A profile that a report asks for, as it waits for a slot.
+
+use std::fmt;
+
+use futures_util::future::BoxFuture;
+use lastcall_domain::Cancel;
+
+use crate::gate::Permit;
+
+/// Work that is no job: it has a slot and a permit, and no row.
+pub(crate) struct ProfileRequest {
+    pub(crate) cancel: Cancel,
+    /// Taken out when it gets its slot.
+    pub(crate) permit: Option<Permit>,
+    /// Does the work and answers; it catches its own panics.
+    pub(crate) work: BoxFuture<'static, ()>,
+}
+
+impl fmt::Debug for ProfileRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProfileRequest").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,122 @@
+//! Giving claims back in order: all of them, of every pool, in one transaction.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lastcall_domain::store::Verdict;
+use lastcall_domain::{ClaimRef, State};
+use log::{info, warn};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::Pool;
+use super::claim::{Claim, Key, claim_ref};
+
+/// The pause after the store has failed.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Which claims to hand back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Which {
+    /// All that are not being written.
+    All,
+    /// Those that are known not to end within this time.
+    CannotFit(Duration),
+    /// Those that have no slot yet and have waited for so long.
+    WaitingFor(Duration),
+    /// Those that no attempt runs for: their service is not started again.
+    Unattended,
+    /// Those whose task is gone by another's fault.
+    Released,
+}
+
+impl Which {
+    fn names(self, claim: &Claim) -> bool {
+        match self {
+            Self::All => true,
+            Self::CannotFit(left) => claim.cannot_fit(left),
+            Self::WaitingFor(time) => claim.has_waited(time),
+            Self::Unattended => claim.is_unattended(),
+            Self::Released => claim.is_released(),
+        }
+    }
+}
+
+/// Stops the attempts at the claims that `which` names and hands the claims back. Tries until
+/// `until`; what the store does not take by then stays in hand, and is left to its lease.
+///
+/// Returns before the attempts have ended: the rows are what a peer waits for.
+pub(crate) async fn hand_back(pools: &[Arc<Pool>], which: Which, until: Instant) {
+    let mut going = Going(Vec::new());
+    for pool in pools {
+        let keys = pool.claims.stop_for_hand_back(|claim| which.names(claim));
+        going.0.extend(keys.into_iter().map(|key| (pool, key)));
+    }
+    let Some((first, _)) = going.0.first() else {
+        return;
+    };
+    let claims: Vec<ClaimRef> = going.0.iter().map(|(_, key)| claim_ref(*key)).collect();
+    let store = &first.ports.store;
+    let mut repeated = false;
+    loop {
+        let fault = match timeout_at(until, store.hand_back(&claims)).await {
+            Ok(Ok(verdicts)) => {
+                for ((pool, key), verdict) in going.0.iter().zip(verdicts) {
+                    pool.handed_back(*key, verdict, repeated);
+                }
+                return;
+            }
+            // Also where the store refuses for good: who asks is bounded by time, not by hope.
+            Ok(Err(fault)) => fault.to_string(),
+            Err(_) => "the store does not answer".to_owned(),
+        };
+        if Instant::now() + PAUSE >= until {
+            warn!("{} jobs cannot be handed back: {fault}", claims.len());
+            return;
+        }
+        repeated = true;
+        sleep(PAUSE).await;
+    }
+}
+
+/// The claims of one hand-back, which no other one names meanwhile: the second would be refused,
+/// and take it for the loss of the claim.
+struct Going<'a>(Vec<(&'a Arc<Pool>, Key)>);
+
+impl Drop for Going<'_> {
+    fn drop(&mut self) {
+        for (pool, key) in &self.0 {
+            if pool.claims.stays(*key) {
+                pool.ring();
+            }
+        }
+    }
+}
+
+impl Pool {
+    fn handed_back(&self, key: Key, verdict: Verdict, repeated: bool) {
+        match verdict {
+            Ok(job) => {
+                let counter = match job.state() {
+                    State::Cancelled => &self.counters.cancelled,
+                    State::Failed => &self.counters.failed,
+                    _ => &self.counters.handed_back,
+                };
+                self.claims.settle_with(key, || counter.inc());
+                if !job.state().is_final() {
+                    info!("job {} was handed back", job.id);
+                    self.claimable_at(&job);
+                }
+                self.ports.feed.changed(job.id);
+            }
+            // The first try went through, and its answer was lost.
+            Err(_) if repeated => {
+                let counter = &self.counters.handed_back;
+                self.claims.settle_with(key, || counter.inc());
+            }
+            Err(refused) => {
+                self.refused(key, refused);
+                self.claims.settle(key);
+            }
+        }
+    }
+}

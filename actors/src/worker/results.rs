@@ -1,0 +1,171 @@
+//! Where the bytes of a result go: into the row, or into the blob store before the row says so.
+
+use std::io;
+use std::path::Path;
+
+use bytes::Bytes;
+use lastcall_domain::store::{INLINE_RESULT, JobResult, Place};
+use lastcall_domain::{
+    BlobError, BlobKey, BlobResult, Body, Dependency, JobError, Output, running_time,
+};
+use log::warn;
+
+use super::Pool;
+use super::claim::{Key, StopHandle};
+use super::outage::{After, Outages};
+use super::outcome::remove_file;
+
+/// Why an output is not where results are kept. It is gone.
+pub(super) enum Unplaced {
+    /// The attempt fails with this error.
+    Failed(JobError),
+    /// What is needed for it is away: the claim is to be handed back.
+    Outage,
+    /// The attempt is to stop; its stop handle says why.
+    Stopped,
+}
+
+/// Puts the output where results are kept. While the blob store is away, it waits as the attempt
+/// itself does.
+///
+/// # Errors
+/// Why that was not done; the output is then gone.
+pub(super) async fn place(
+    pool: &Pool,
+    key: Key,
+    output: Output,
+    stop_handle: &StopHandle,
+) -> Result<JobResult, Unplaced> {
+    let Output { media_type, body } = output;
+    let mut placing = Placing {
+        pool,
+        key,
+        stop_handle,
+        outages: Outages::new(pool),
+    };
+    let (bytes, place) = match body {
+        Body::Bytes(bytes) if bytes.len() <= INLINE_RESULT => {
+            (bytes.len() as u64, Place::Inline(Bytes::from(bytes)))
+        }
+        Body::Bytes(bytes) => {
+            let size = bytes.len() as u64;
+            let bytes = Bytes::from(bytes);
+            (size, placing.put(Source::Bytes(bytes)).await?)
+        }
+        Body::File(path) => {
+            let placed = placing.file(&path).await;
+            // Where it was moved away, there is nothing left to remove.
+            remove_file(&path).await;
+            placed?
+        }
+    };
+    Ok(JobResult {
+        media_type,
+        bytes,
+        place,
+    })
+}
+
+enum Source<'a> {
+    Bytes(Bytes),
+    File(&'a Path),
+}
+
+struct Placing<'a> {
+    pool: &'a Pool,
+    key: Key,
+    stop_handle: &'a StopHandle,
+    outages: Outages,
+}
+
+impl Placing<'_> {
+    async fn file(&mut self, path: &Path) -> Result<(u64, Place), Unplaced> {
+        loop {
+            let error = match small_file(path).await {
+                Ok(Small::No(size)) => return Ok((size, self.put(Source::File(path)).await?)),
+                Ok(Small::Yes(bytes)) => {
+                    return Ok((bytes.len() as u64, Place::Inline(bytes)));
+                }
+                Err(error) => error,
+            };
+            let lost = JobError::transient("result_lost", "the result could not be read back");
+            // Nothing but the want of descriptors leaves the file as it is.
+            let Some(dependency @ Dependency::FileDescriptors) =
+                Dependency::of_io(&error, Dependency::Scratch)
+            else {
+                warn!("job {}: its result cannot be read: {error}", self.key.0);
+                return Err(Unplaced::Failed(lost));
+            };
+            self.outlast(dependency, &error.to_string(), lost).await?;
+        }
+    }
+
+    async fn put(&mut self, source: Source<'_>) -> Result<Place, Unplaced> {
+        let Some(session) = self.pool.claims.session(self.key) else {
+            // The claim was taken from this task; nobody will read what it writes.
+            return Err(Unplaced::Failed(JobError::transient(
+                "worker_lost",
+                "the claim was given up",
+            )));
+        };
+        let blob = BlobKey::result(session, self.key.0, self.key.1);
+        loop {
+            let Err(fault) = self.put_once(&blob, &source).await else {
+                return Ok(Place::Blob(blob));
+            };
+            let failed = JobError::transient(fault.code(), "the result could not be stored");
+            let Some(dependency) = fault.dependency() else {
+                warn!("job {}: its result cannot be stored: {fault}", self.key.0);
+                return Err(Unplaced::Failed(failed));
+            };
+            self.outlast(dependency, &fault.to_string(), failed).await?;
+        }
+    }
+
+    async fn put_once(&self, blob: &BlobKey, source: &Source<'_>) -> BlobResult<()> {
+        let blobs = &self.pool.ports.blobs;
+        let answer = async {
+            match source {
+                Source::Bytes(bytes) => blobs.put(blob, bytes.clone()).await,
+                Source::File(path) => blobs.put_file(blob, path).await,
+            }
+        };
+        // As long as the work itself may take: a store that never answers holds no claim for ever.
+        running_time::timeout(self.pool.config.timeout, answer)
+            .await
+            .unwrap_or_else(|_| Err(BlobError::Unavailable("no answer".to_owned())))
+    }
+
+    /// Waits until the part is back; `failed` is the error where it was there all the time.
+    async fn outlast(
+        &mut self,
+        dependency: Dependency,
+        detail: &str,
+        failed: JobError,
+    ) -> Result<(), Unplaced> {
+        let after = self
+            .outages
+            .outlast(self.pool, self.stop_handle, dependency, detail);
+        match after.await {
+            After::Retry => Ok(()),
+            After::HandBack => Err(Unplaced::Outage),
+            After::Blame => Err(Unplaced::Failed(failed)),
+            After::Stop => Err(Unplaced::Stopped),
+        }
+    }
+}
+
+/// The bytes of a file, if the row has room for them.
+enum Small {
+    Yes(Bytes),
+    No(u64),
+}
+
+async fn small_file(path: &Path) -> io::Result<Small> {
+    let size = tokio::fs::metadata(path).await?.len();
+    Ok(if size <= INLINE_RESULT as u64 {
+        Small::Yes(tokio::fs::read(path).await?.into())
+    } else {
+        Small::No(size)
+    })
+}
