@@ -109,7 +109,7 @@ class Cluster:
         self.cut_off("database", "store", self.load())
 
     def loses_nothing_when_a_replica_is_cut_off_from_s3(self):
-        self.cut_off("objects", "blobs", self.load(tolerated=["blobs_unavailable"]))
+        self.cut_off("objects", "blobs", self.load())
 
     def cut_off(self, network, part, load):
         network = self.compose.network(network)
@@ -143,7 +143,7 @@ class Cluster:
         self.ends(load)
 
     def loses_nothing_when_the_s3_server_is_killed(self):
-        load = self.load(tolerated=["blobs_unavailable"])
+        load = self.load()
         docker("kill", self.names["s3"])
         for name in REPLICAS:
             until("readiness names the blobs", lambda name=name: "blobs" in self.failing(name))
@@ -176,7 +176,7 @@ class Cluster:
             return
         seconds, seed = self.chaos
         print(f"   seed {seed}")
-        load = self.load(tolerated=["blobs_unavailable"])
+        load = self.load()
         counts = Chaos(self, seed).run(seconds)
         for name in REPLICAS:
             self.is_ready(name)
@@ -192,8 +192,8 @@ class Cluster:
 
     # What the tests are made of.
 
-    def load(self, strict=False, tolerated=()):
-        load = Load(self.port, self.key, self.session, strict, self.sql_works, tolerated)
+    def load(self, strict=False):
+        load = Load(self.port, self.key, self.session, strict, self.sql_works)
         self.moves(load)
         return load
 

@@ -132,14 +132,14 @@ class Image:
         limit = ["--memory", "192m", "--memory-swap", "192m", "--restart", "unless-stopped"]
         container = self.start(*limit, "-e", "LASTCALL__ANALYSIS__MEMORY=512MiB")
         port = int(docker("port", container, "8080").splitlines()[0].rsplit(":", 1)[1])
-        rows = "\n".join(f"{n},{n * 7919 % 100003},text {n * 31 % 50021}" for n in range(200_000))
+        rows = "\n".join(f"{n},{n * 7919 % 100003},text {n * 31 % 50021}" for n in range(300_000))
         client = Patient(port, self.key)
         session = client.json("POST", "/v1/sessions", b"{}")["id"]
         client.json("PUT", f"/v1/sessions/{session}/datasets/t", f"id,a,b\n{rows}\n".encode(),
                     {"Content-Type": "text/csv"})
         query = "select x.b, count(distinct y.id) n, max(x.a) m from t x join t y on x.a = y.a group by 1 order by 2 desc, 1"
-        bodies = [{"kind": "sql", "query": f"{query} limit {n}"} for n in range(1, 4)]
-        bodies += [{"kind": "profile", "dataset": "t"}] * 2
+        bodies = [{"kind": "sql", "query": f"{query} limit {n}"} for n in range(1, 3)]
+        bodies += [{"kind": "profile", "dataset": "t"}]
         jobs = [client.json("POST", f"/v1/sessions/{session}/analyses", json.dumps(body).encode(),
                             {"Content-Type": "application/json"})["id"] for body in bodies]
         ended = {}
