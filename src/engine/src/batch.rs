@@ -130,6 +130,18 @@ impl Missing {
         present.map(|(_, &value)| value).collect()
     }
 
+    /// The rows that are missing, from top to bottom.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = usize> + '_ {
+        self.bits.iter().enumerate().flat_map(|(at, &word)| {
+            let mut left = word;
+            std::iter::from_fn(move || {
+                let bit = (left != 0).then(|| left.trailing_zeros() as usize)?;
+                left &= left - 1;
+                Some(64 * at + bit)
+            })
+        })
+    }
+
     #[inline]
     pub(crate) fn at(&self, row: usize) -> bool {
         self.count > 0

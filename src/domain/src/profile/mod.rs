@@ -5,12 +5,18 @@
 //! interpolation. A figure that is not defined (the skewness of two rows, a mean that ran into
 //! an infinity) is `null`, never a made-up number. A figure that was estimated says so beside it.
 
+mod alert;
+mod figures;
 mod number;
+mod rows;
 mod top;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::alert::{Alert, AlertCode};
+pub use self::figures::{Associations, Extreme, SemanticType, SortOrder, TextPattern};
 pub use self::number::{Decimal, Number};
+pub use self::rows::{DuplicateRow, MissingPattern, MissingPatterns, Sample, SampleRow};
 pub use self::top::TopValue;
 use crate::{Format, ReadReport};
 
@@ -24,6 +30,18 @@ pub struct Profile {
     pub columns: Vec<Column>,
     /// Pairwise correlations of the numeric columns.
     pub correlations: Correlations,
+    /// How booleans and texts with few different values go together.
+    #[serde(default, skip_serializing_if = "Associations::is_empty")]
+    pub associations: Associations,
+    /// Which cells are missing together.
+    #[serde(default)]
+    pub missing_patterns: MissingPatterns,
+    /// Some rows that repeat an earlier one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub duplicates: Vec<DuplicateRow>,
+    /// Some rows.
+    #[serde(default, skip_serializing_if = "Sample::is_empty")]
+    pub sample: Sample,
     /// What a reader should look at first.
     pub alerts: Vec<Alert>,
     /// How the data was read, with its warnings.
@@ -127,6 +145,12 @@ pub struct Column {
     /// How far, in rows, a count in [`top`](Self::top) may be off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub top_error: Option<u64>,
+    /// The most frequent value, where there is one that occurs more than once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<TopValue>,
+    /// How the values follow one another; `None` where they are in no order, or all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sorted: Option<SortOrder>,
     /// Figures of an integer or float column.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub numeric: Option<Numeric>,
@@ -171,6 +195,21 @@ pub struct Numeric {
     pub infinities: u64,
     /// Quantiles by linear interpolation.
     pub quantiles: Quantiles,
+    /// The distance of the quartiles.
+    #[serde(default)]
+    pub iqr: Option<Number>,
+    /// The median of the distances from the median.
+    #[serde(default)]
+    pub mad: Option<Number>,
+    /// The coefficient of variation: the standard deviation over the magnitude of the mean.
+    #[serde(default)]
+    pub cv: Option<f64>,
+    /// The smallest values, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lowest: Vec<Extreme<Number>>,
+    /// The largest values, descending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub highest: Vec<Extreme<Number>>,
     /// Counts of the values in intervals of equal width.
     pub histogram: Histogram<Number>,
 }
@@ -227,8 +266,8 @@ impl<E> Default for Histogram<E> {
     }
 }
 
-/// Lengths of text in Unicode scalar values (what Python's `len` counts).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// Figures of text. Lengths are in Unicode scalar values (what Python's `len` counts).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "schema", schema(as = TextFigures))]
 pub struct Text {
@@ -238,6 +277,21 @@ pub struct Text {
     pub max_length: Option<u64>,
     /// The mean.
     pub mean_length: Option<f64>,
+    /// Values of nothing but blanks.
+    #[serde(default)]
+    pub blank: u64,
+    /// Other values with blanks at an end.
+    #[serde(default)]
+    pub padded: u64,
+    /// The most frequent patterns, the most frequent first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub patterns: Vec<TextPattern>,
+    /// What nearly all values stand for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub semantic_type: Option<SemanticType>,
+    /// From how many of the different values the four before were estimated, where not from all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values_sampled: Option<u64>,
 }
 
 /// Figures of dates (`2012-01-31`) and timestamps (RFC 3339, UTC).
@@ -251,6 +305,12 @@ pub struct Temporal {
     pub max: Option<String>,
     /// Counts in intervals of equal width; the edges are RFC 3339.
     pub histogram: Histogram<String>,
+    /// The earliest values, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lowest: Vec<Extreme<String>>,
+    /// The latest values, descending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub highest: Vec<Extreme<String>>,
 }
 
 /// Counts of the two values.
@@ -286,72 +346,6 @@ pub struct Correlations {
     /// Numeric columns that were left out because there are more than the limit.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub columns_left_out: u64,
-}
-
-/// Why a reader should look at a column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum AlertCode {
-    /// One value only.
-    Constant,
-    /// Missing cells beyond the threshold.
-    Missing,
-    /// Many different values in a text column.
-    HighCardinality,
-    /// Every value is different.
-    Unique,
-    /// One value has nearly all rows.
-    Imbalanced,
-    /// Skewness beyond the threshold.
-    Skewed,
-    /// Zeros beyond the threshold.
-    Zeros,
-    /// Two columns that say nearly the same.
-    HighCorrelation,
-    /// Rows that repeat others.
-    Duplicates,
-    /// Numbers or dates among text: the column was taken as text.
-    MixedTypes,
-    /// Infinite values.
-    Infinite,
-}
-
-impl AlertCode {
-    /// The name on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Constant => "constant",
-            Self::Missing => "missing",
-            Self::HighCardinality => "high_cardinality",
-            Self::Unique => "unique",
-            Self::Imbalanced => "imbalanced",
-            Self::Skewed => "skewed",
-            Self::Zeros => "zeros",
-            Self::HighCorrelation => "high_correlation",
-            Self::Duplicates => "duplicates",
-            Self::MixedTypes => "mixed_types",
-            Self::Infinite => "infinite",
-        }
-    }
-}
-
-/// Something to look at.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct Alert {
-    /// The column; `None` for the dataset as a whole.
-    pub column: Option<String>,
-    /// What it is.
-    pub code: AlertCode,
-    /// The figure that it is about: a share, a count or a coefficient.
-    #[serde(default)]
-    pub value: Option<f64>,
-    /// From which value on it is raised; `None` where there is no threshold.
-    #[serde(default)]
-    pub threshold: Option<f64>,
-    /// One sentence with the figures.
-    pub detail: String,
 }
 
 /// Something in the data that had to be put up with.

@@ -134,6 +134,16 @@ impl Kinds {
         self.0 & (bits(0, 13) | 1 << NUMBER_BITS) != 0
     }
 
+    /// Whether a cell reads as a number in some style.
+    pub(crate) const fn is_number(self) -> bool {
+        self.0 & bits(NUMBER_BITS, STYLES) != 0
+    }
+
+    /// Whether a cell reads as a date or a point in time in some order.
+    pub(crate) const fn is_date(self) -> bool {
+        self.0 & bits(1, 12) != 0
+    }
+
     /// Whether more of the cells may tell what kind of numbers these are: whole ones, or with a
     /// point between thousands.
     pub(crate) const fn is_open(self) -> bool {

@@ -9,7 +9,8 @@ mod tables;
 use lastcall_domain::ReadOptions;
 use lastcall_domain::correlation::{Coefficient, ComparedColumn, CorrelationReport, LeftOut, Pair};
 
-use self::tables::{Table, parts};
+pub(crate) use self::tables::Table;
+use self::tables::parts;
 use crate::batch::Batch;
 use crate::cell::Kind;
 use crate::ctl::Ctl;

@@ -34,7 +34,7 @@ pub(super) fn parts(ranked: &Ranked, numeric: bool) -> Vec<u32> {
 }
 
 /// How often categories of two columns occur together; no row and no column of it is empty.
-pub(super) struct Table {
+pub(crate) struct Table {
     cells: Vec<Vec<f64>>,
     rows: Vec<f64>,
     columns: Vec<f64>,
@@ -42,7 +42,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn new(counts: Vec<Vec<u64>>) -> Self {
+    pub(crate) fn new(counts: Vec<Vec<u64>>) -> Self {
         let width = counts.first().map_or(0, Vec::len);
         let kept: Vec<usize> = (0..width)
             .filter(|&at| counts.iter().any(|row| row[at] > 0))
@@ -86,7 +86,7 @@ impl Table {
     }
 
     /// Cramér's V = √(χ² / (n · min(r − 1, c − 1))) (Cramér 1946).
-    pub(super) fn cramers_v(&self) -> Option<Coefficient> {
+    pub(crate) fn cramers_v(&self) -> Option<Coefficient> {
         let freedom = self.freedom()?;
         let statistic = self.sum(|count, expected| (count - expected).powi(2) / expected);
         let least = self.rows.len().min(self.columns.len()) - 1;

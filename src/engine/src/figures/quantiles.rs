@@ -90,6 +90,109 @@ fn finite(value: f64) -> Option<f64> {
     Some(value).filter(|v| v.is_finite())
 }
 
+/// The distance of the quartiles of whole numbers over 10^`scale`, to the last digit.
+pub(crate) fn difference<K: Key>(
+    values: &Weighted<K>,
+    sums: &[u64],
+    digits: impl Fn(K) -> i128 + Copy,
+    scale: u8,
+) -> Option<Number> {
+    // Each quartile in hundredths.
+    let quartile = |percent: u128| {
+        let position = u128::from(*sums.last()?).checked_sub(1)? * percent;
+        let low = u64::try_from(position / 100).ok()?;
+        let part = (position % 100) as i128;
+        let a = digits(at_rank(values, sums, low)?);
+        let b = match part {
+            0 => a,
+            _ => digits(at_rank(values, sums, low + 1)?),
+        };
+        a.checked_mul(100)?
+            .checked_add(b.checked_sub(a)?.checked_mul(part)?)
+    };
+    let (low, high) = (quartile(25)?, quartile(75)?);
+    Some(Number::decimal(high.checked_sub(low)?, scale + 2))
+}
+
+/// The two values in the middle, which are one where their number is odd.
+fn middle<K: Key>(values: &Weighted<K>, sums: &[u64]) -> Option<(K, K)> {
+    let n = *sums.last()?;
+    let low = at_rank(values, sums, n.checked_sub(1)? / 2)?;
+    Some((low, at_rank(values, sums, n / 2)?))
+}
+
+/// The two distances in the middle of those of all values from a point, by `distance`. From the
+/// point on values are further away in both directions, so that their distances are merged.
+fn middle_distances<K: Key, D: PartialOrd + Copy>(
+    values: &Weighted<K>,
+    sums: &[u64],
+    first_above: usize,
+    distance: impl Fn(K) -> D,
+) -> Option<(D, D)> {
+    let n = *sums.last()?;
+    let ranks = (n.checked_sub(1)? / 2, n / 2);
+    let (mut below, mut above) = (first_above, first_above);
+    let mut passed = 0;
+    let mut lower = None;
+    loop {
+        let left = below.checked_sub(1).map(|at| (distance(values[at].0), at));
+        let right = values.get(above).map(|value| distance(value.0));
+        let (next, count) = match (left, right) {
+            (Some((left, at)), right) if right.is_none_or(|right| left <= right) => {
+                below = at;
+                (left, values[at].1)
+            }
+            (_, Some(right)) => {
+                above += 1;
+                (right, values[above - 1].1)
+            }
+            _ => return None,
+        };
+        passed += count;
+        if lower.is_none() && passed > ranks.0 {
+            lower = Some(next);
+        }
+        if let Some(lower) = lower
+            && passed > ranks.1
+        {
+            return Some((lower, next));
+        }
+    }
+}
+
+/// The median of the distances from the median.
+pub(crate) fn median_distance<K: Key>(
+    values: &Weighted<K>,
+    sums: &[u64],
+    number: impl Fn(K) -> f64,
+) -> Option<f64> {
+    let (a, b) = middle(values, sums)?;
+    let median = number(a) / 2.0 + number(b) / 2.0;
+    let first_above = values.partition_point(|&(key, _)| number(key) < median);
+    let distance = |key| (number(key) - median).abs();
+    let (low, high) = middle_distances(values, sums, first_above, distance)?;
+    finite(low / 2.0 + high / 2.0)
+}
+
+/// The same of whole numbers over 10^`scale`, to the last digit.
+pub(crate) fn whole_median_distance<K: Key>(
+    values: &Weighted<K>,
+    sums: &[u64],
+    digits: impl Fn(K) -> i128,
+    scale: u8,
+) -> Option<Number> {
+    let (a, b) = middle(values, sums)?;
+    // Twice the median is whole.
+    let twice = digits(a).checked_add(digits(b))?;
+    let doubled = |key| digits(key).saturating_mul(2);
+    let first_above = values.partition_point(|&(key, _)| doubled(key) < twice);
+    let distance = |key| doubled(key).saturating_sub(twice).saturating_abs();
+    let (low, high) = middle_distances(values, sums, first_above, distance)?;
+    // A quarter is 25 hundredths.
+    let hundredths = low.checked_add(high)?.checked_mul(25)?;
+    Some(Number::decimal(hundredths, scale + 2))
+}
+
 /// A sketch of the order of many values: buffers of up to 4,096 values, two of equal weight merged
 /// into one of twice the weight by keeping every other value (Munro and Paterson 1980; Manku,
 /// Rajagopalan and Lindsay 1998).

@@ -104,6 +104,32 @@ impl Words {
         matches!(self.stage, Stage::Exact(_))
     }
 
+    /// How many different texts are held.
+    pub(crate) fn distinct_held(&self) -> usize {
+        match &self.stage {
+            Stage::Exact(dictionary) => dictionary.entries.len(),
+            Stage::Sketched(sketches) => sketches.frequent.entries().count(),
+        }
+    }
+
+    /// Up to so many of the different texts, evenly from those that are held, with their counts.
+    pub(crate) fn some(&self, most: usize) -> Vec<(&[u8], u64)> {
+        match &self.stage {
+            Stage::Exact(dictionary) => {
+                let step = dictionary.entries.len().div_ceil(most).max(1);
+                let places = (0..dictionary.entries.len()).step_by(step);
+                let entry = |at: usize| (dictionary.text(at), dictionary.entries[at].count);
+                places.map(entry).collect()
+            }
+            Stage::Sketched(sketches) => {
+                let entries = sketches.frequent.entries();
+                let step = self.distinct_held().div_ceil(most).max(1);
+                let texts = entries.map(|(_, text, count)| (text, count));
+                texts.step_by(step).collect()
+            }
+        }
+    }
+
     /// The texts, or the frequent ones among more than fit, with their counts.
     pub(crate) fn entries(&self) -> Box<dyn Iterator<Item = (Named<'_>, u64)> + '_> {
         match &self.stage {

@@ -5,6 +5,8 @@ use lastcall_domain::profile::{
     Alert, AlertCode, Column, ColumnType, Correlations, DatasetSummary,
 };
 
+use super::likely;
+use super::shapes::Likely;
 use super::wording::{count as written, counted, is, percent, value};
 
 /// What is known of the cells of a column of text.
@@ -25,7 +27,7 @@ const NAMED: usize = 5;
 pub(crate) fn alerts(
     dataset: &DatasetSummary,
     columns: &[Column],
-    mixtures: &[Mixture],
+    texts: &[(Mixture, Likely)],
     correlations: &Correlations,
     thresholds: &Thresholds,
 ) -> Vec<Alert> {
@@ -48,8 +50,14 @@ pub(crate) fn alerts(
             ),
         });
     }
-    for (column, &mixture) in columns.iter().zip(mixtures) {
-        let found = of_column(column, mixture, dataset.rows, thresholds);
+    let key = columns.iter().position(|column| is_key(column, dataset));
+    for (at, (column, (mixture, likely))) in columns.iter().zip(texts).enumerate() {
+        let mut found = of_column(column, *mixture, dataset.rows, thresholds);
+        found.extend(likely::of_texts(column, likely));
+        if key == Some(at) {
+            found.push(key_candidate(column));
+        }
+        let found = strongest(found, column);
         alerts.extend(found.into_iter().map(|found| Alert {
             column: Some(column.name.clone()),
             ..found

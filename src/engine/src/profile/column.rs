@@ -5,12 +5,13 @@ use serde_json::Value;
 
 use super::alerts::Mixture;
 use super::numbers::Numbers;
+use super::shapes::Likely;
 use super::texts::{TextFigures, text_json};
 use super::times::{Times, format_time};
 use super::wholes::Wholes;
 use crate::EngineError;
 use crate::batch::{ColumnBatch, Values};
-use crate::cell::Kind;
+use crate::cell::{CellRules, Kind};
 use crate::ctl::Ctl;
 use crate::figures::frequent::Top;
 use crate::figures::held::Values as HeldValues;
@@ -65,18 +66,18 @@ impl ColumnFigures {
         self.mixture.identifiers += batch.identifiers;
         match (&mut self.body, &batch.values) {
             (Body::Integers(numbers), Values::Integers(values)) => {
-                numbers.add(&missing.present(values), 0, ctl)
+                numbers.add(&missing.present(values), 0, (missing, rows), ctl)
             }
             (Body::Decimals(numbers), Values::Decimals(decimals)) => {
                 let values = missing.present(&decimals.digits);
-                numbers.add(&values, decimals.scale, ctl)
+                numbers.add(&values, decimals.scale, (missing, rows), ctl)
             }
             (Body::Numbers(numbers), Values::Floats(values)) => {
                 // What is NaN is missing.
-                numbers.add(&missing.present(values), ctl)
+                numbers.add(&missing.present(values), (missing, rows), ctl)
             }
             (Body::Times(times), Values::Integers(values)) => {
-                times.add(&missing.present(values), ctl)
+                times.add(&missing.present(values), (missing, rows), ctl)
             }
             (Body::Booleans(counts), Values::Integers(values)) => {
                 // Missing booleans are 0.
@@ -98,16 +99,24 @@ impl ColumnFigures {
     }
 
     /// Sums up.
-    pub(crate) fn finish(self, name: String, ctl: Ctl<'_>) -> Result<Column, EngineError> {
+    pub(crate) fn finish(
+        self,
+        name: String,
+        rules: &CellRules,
+        ctl: Ctl<'_>,
+    ) -> Result<(Column, Likely), EngineError> {
         let mut column = self.without_figures(name);
+        let mut likely = Likely::default();
         match self.body {
             Body::Numbers(numbers) => {
+                column.sorted = numbers.sorted();
                 let (figures, values) = numbers.finish(self.count, ctl)?;
                 column.numeric = Some(figures);
                 let to_top = |key, count| TopValue::new(Numbers::to_json(key), count);
                 set_held(&mut column, values, to_top);
             }
             Body::Integers(numbers) => {
+                column.sorted = numbers.sorted();
                 let (figures, values) = numbers.finish(self.count, ctl)?;
                 column.numeric = Some(figures);
                 let to_top = |key, count| TopValue::new(integer_of_key(key).into(), count);
@@ -115,6 +124,7 @@ impl ColumnFigures {
             }
             Body::Decimals(numbers) => {
                 let scale = numbers.scale();
+                column.sorted = numbers.sorted();
                 let (figures, values) = numbers.finish(self.count, ctl)?;
                 column.numeric = Some(figures);
                 let number = |key| Wholes::<i128>::number(key, scale);
@@ -123,6 +133,7 @@ impl ColumnFigures {
             }
             Body::Times(times) => {
                 let date = matches!(self.kind, Kind::Date(_));
+                column.sorted = times.sorted();
                 let (figures, values) = times.finish(ctl)?;
                 column.temporal = Some(figures);
                 let shown = |key| Value::String(format_time(integer_of_key(key), date));
@@ -139,8 +150,10 @@ impl ColumnFigures {
                 set_counts(&mut column, distinct, None, top, to_top);
             }
             Body::Texts(figures) => {
-                let (lengths, words) = figures.finish(self.count, ctl)?;
-                column.text = Some(lengths);
+                column.sorted = figures.sorted();
+                let (text, words, found) = figures.finish(self.count, rules, ctl)?;
+                column.text = Some(text);
+                likely = found;
                 set_counts(
                     &mut column,
                     words.distinct,
@@ -150,7 +163,9 @@ impl ColumnFigures {
                 );
             }
         }
-        Ok(column)
+        let most = column.top.first();
+        column.mode = most.filter(|most| most.count > 1).cloned();
+        Ok((column, likely))
     }
 
     fn without_figures(&self, name: String) -> Column {
@@ -165,6 +180,8 @@ impl ColumnFigures {
             top: Vec::new(),
             top_estimated: false,
             top_error: None,
+            mode: None,
+            sorted: None,
             numeric: None,
             text: None,
             temporal: None,

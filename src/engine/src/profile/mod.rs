@@ -1,10 +1,18 @@
 //! The profile: every figure of every column, from one pass over the data.
 
 mod alerts;
+mod categories;
 mod column;
 mod duplicates;
 mod extremes;
+mod gaps;
+mod likely;
 mod numbers;
+mod placed;
+mod repeats;
+mod rows;
+mod sample;
+mod shapes;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests;
@@ -18,7 +26,9 @@ use lastcall_domain::profile::{Column, Correlations, DatasetSummary, Profile};
 
 use self::column::ColumnFigures;
 use self::duplicates::Duplicates;
+use self::rows::RowFacts;
 use crate::batch::Batch;
+use crate::cell::CellRules;
 use crate::ctl::Ctl;
 use crate::figures::pairs::{MOST_COLUMNS, Pairs};
 use crate::limits::Limits;
@@ -53,6 +63,7 @@ struct Figures {
     pairs: Pairs,
     left_out: usize,
     duplicates: Duplicates,
+    rows: RowFacts,
 }
 
 impl Figures {
@@ -76,6 +87,7 @@ impl Figures {
             pairs: Pairs::new(numeric, limits.rank_rows, seed),
             left_out,
             duplicates: Duplicates::new(limits.row_hashes),
+            rows: RowFacts::new(&plan.kinds, seed),
         }
     }
 
@@ -85,6 +97,7 @@ impl Figures {
         let mut lanes: Vec<Box<dyn Lane + '_>> = vec![Box::new(RowsLane {
             pairs: &mut self.pairs,
             duplicates: &mut self.duplicates,
+            rows: &mut self.rows,
         })];
         for (index, columns) in self.columns.chunks_mut(per_lane).enumerate() {
             lanes.push(Box::new(ColumnsLane {
@@ -118,12 +131,16 @@ fn finish(
         .map(|(name, _)| name.clone())
         .take(MOST_COLUMNS)
         .collect();
+    let rules = CellRules::new(&options.read)?;
+    let facts = figures.rows.finish(&plan.names, &plan.kinds, ctl)?;
     let mut mixtures = Vec::with_capacity(figures.columns.len());
     let mut columns: Vec<Column> = Vec::with_capacity(figures.columns.len());
     for (column, name) in figures.columns.into_iter().zip(plan.names) {
         ctl.check()?;
-        mixtures.push(column.mixture());
-        columns.push(column.finish(name, ctl)?);
+        let mixture = column.mixture();
+        let (column, likely) = column.finish(name, &rules, ctl)?;
+        mixtures.push((mixture, likely));
+        columns.push(column);
     }
     let correlations = correlations(names, figures.pairs, figures.left_out, &columns, ctl)?;
     let (duplicate_rows, error) = figures.duplicates.finish(ctl)?;
@@ -151,6 +168,10 @@ fn finish(
         dataset: summary,
         columns,
         correlations,
+        associations: facts.associations,
+        missing_patterns: facts.missing_patterns,
+        duplicates: facts.duplicates,
+        sample: facts.sample,
         alerts,
         warnings: read.warnings.iter().map(Into::into).collect(),
         read,
@@ -210,11 +231,13 @@ impl Lane for ColumnsLane<'_> {
 struct RowsLane<'a> {
     pairs: &'a mut Pairs,
     duplicates: &'a mut Duplicates,
+    rows: &'a mut RowFacts,
 }
 
 impl Lane for RowsLane<'_> {
     fn take(&mut self, batch: &Batch, ctl: Ctl<'_>) -> Result<(), EngineError> {
         self.duplicates.add(&batch.row_hashes, ctl)?;
+        self.rows.add(batch, ctl)?;
         self.pairs.add(batch, ctl)
     }
 }

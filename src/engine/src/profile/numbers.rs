@@ -2,16 +2,18 @@
 
 use std::borrow::Cow;
 
-use lastcall_domain::profile::{Histogram, Number, Numeric, Quantiles};
+use lastcall_domain::profile::{Histogram, Number, Numeric, Quantiles, SortOrder};
 use serde_json::Value;
 
 use super::extremes::Extremes;
+use super::placed::Placed;
 use crate::EngineError;
+use crate::batch::Missing;
 use crate::ctl::Ctl;
 use crate::figures::held::{Held, Values as HeldValues};
 use crate::figures::histogram;
 use crate::figures::moments::{Moments, Sum};
-use crate::figures::quantiles::{Weighted, quantile, running};
+use crate::figures::quantiles::{Weighted, median_distance, quantile, running};
 use crate::keys::{float_of_key, key_of_float};
 
 /// The figures of a column of doubles so far.
@@ -22,8 +24,7 @@ pub(super) struct Numbers {
     zeros: u64,
     negatives: u64,
     infinities: u64,
-    /// Of all values and of the finite ones.
-    extremes: Extremes,
+    placed: Placed,
     finite: Extremes,
 }
 
@@ -36,15 +37,20 @@ impl Numbers {
             zeros: 0,
             negatives: 0,
             infinities: 0,
-            extremes: Extremes::NONE,
+            placed: Placed::new(),
             finite: Extremes::NONE,
         }
     }
 
-    /// Takes doubles none of which is NaN.
-    pub(super) fn add(&mut self, values: &[f64], ctl: Ctl<'_>) -> Result<(), EngineError> {
+    /// Takes doubles none of which is NaN, of a batch of some rows.
+    pub(super) fn add(
+        &mut self,
+        values: &[f64],
+        (missing, rows): (&Missing, usize),
+        ctl: Ctl<'_>,
+    ) -> Result<(), EngineError> {
         let keys: Vec<u64> = values.iter().map(|&value| key_of_float(value)).collect();
-        self.extremes.extend(&keys);
+        self.placed.extend(&keys, missing, rows);
         self.zeros += count(values, |value| value == 0.0);
         self.negatives += count(values, |value| value < 0.0);
         let infinities = count(values, f64::is_infinite);
@@ -63,6 +69,10 @@ impl Numbers {
         self.finite.extend(keys);
         values.iter().for_each(|&value| self.sum.add(value));
         self.moments.extend(values);
+    }
+
+    pub(super) fn sorted(&self) -> Option<SortOrder> {
+        self.placed.sorted()
     }
 
     /// A value in JSON, which has no infinities: they are named.
@@ -92,10 +102,18 @@ impl Numbers {
         }
         let mean = self.sum.divided(count as f64);
         let variance = central.variance().filter(|_| finite);
+        let quantiles = quantiles(&values, |percent| {
+            let at = f64::from(percent) / 100.0;
+            quantile(&values.weighted, &sums, at, float_of_key).map(Number::Float)
+        });
+        let (lowest, highest) = self.placed.extremes(number);
+        let spread = |low: Number, high: Number| high.as_f64() - low.as_f64();
+        let iqr = quantiles.p25.zip(quantiles.p75);
+        let iqr = iqr.map(|(low, high)| spread(low, high));
         let finite_part = finite_part(&values.weighted, &sums, self.infinities);
         let figures = Numeric {
-            min: some.then(|| number(self.extremes.min)),
-            max: some.then(|| number(self.extremes.max)),
+            min: some.then(|| number(self.placed.min)),
+            max: some.then(|| number(self.placed.max)),
             mean: Some(mean).filter(|mean| some && finite && mean.is_finite()),
             std: variance.map(f64::sqrt),
             variance,
@@ -107,10 +125,14 @@ impl Numbers {
             zeros: self.zeros,
             negatives: self.negatives,
             infinities: self.infinities,
-            quantiles: quantiles(&values, |percent| {
-                let at = f64::from(percent) / 100.0;
-                quantile(&values.weighted, &sums, at, float_of_key).map(Number::Float)
-            }),
+            quantiles,
+            iqr: iqr.filter(|iqr| iqr.is_finite()).map(Number::Float),
+            mad: median_distance(finite_part.0, &finite_part.1, float_of_key)
+                .filter(|_| finite)
+                .map(Number::Float),
+            cv: variation(variance.map(f64::sqrt), mean),
+            lowest,
+            highest,
             histogram: if finite_part.0.is_empty() {
                 Histogram::default()
             } else {
@@ -146,6 +168,11 @@ fn finite_part<'a>(
     let end = weighted.partition_point(|&(key, _)| float_of_key(key) < f64::INFINITY);
     let part = &weighted[start..end];
     (part, running(part).into())
+}
+
+/// The standard deviation over the magnitude of the mean.
+pub(super) fn variation(std: Option<f64>, mean: f64) -> Option<f64> {
+    std.map(|std| std / mean.abs()).filter(|cv| cv.is_finite())
 }
 
 /// The quantiles that a profile has.

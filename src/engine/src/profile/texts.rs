@@ -1,10 +1,13 @@
 //! The figures of a column of text.
 
-use lastcall_domain::profile::Text;
+use lastcall_domain::profile::{SortOrder, Text};
 use serde_json::Value;
 
+use super::placed::Order;
+use super::shapes::{self, Likely};
 use crate::EngineError;
 use crate::batch::Texts;
+use crate::cell::CellRules;
 use crate::ctl::Ctl;
 use crate::figures::words::{Summary, Words};
 
@@ -14,6 +17,9 @@ pub(super) struct TextFigures {
     shortest: u64,
     longest: u64,
     characters: u64,
+    order: Order<()>,
+    /// The last text, while they are in order.
+    last: Option<Vec<u8>>,
 }
 
 impl TextFigures {
@@ -23,6 +29,8 @@ impl TextFigures {
             shortest: u64::MAX,
             longest: 0,
             characters: 0,
+            order: Order::new(),
+            last: None,
         }
     }
 
@@ -43,18 +51,52 @@ impl TextFigures {
             self.longest = self.longest.max(length);
             self.characters += length;
         }
+        if self.order.is_open() {
+            self.follow(texts, rows.clone());
+        }
         self.words.extend(texts, rows, ctl)
     }
 
+    /// Takes note of the order of texts, as long as they are in one.
+    fn follow(&mut self, texts: &Texts, rows: impl Iterator<Item = usize>) {
+        let mut before: Option<usize> = None;
+        for row in rows {
+            let text = texts.get(row);
+            let last = before.map(|row| texts.get(row)).or(self.last.as_deref());
+            if let Some(last) = last {
+                self.order.follow(last.cmp(text));
+            }
+            before = Some(row);
+            if !self.order.is_open() {
+                self.last = None;
+                return;
+            }
+        }
+        if let Some(row) = before {
+            self.last = Some(texts.get(row).to_vec());
+        }
+    }
+
+    pub(super) fn sorted(&self) -> Option<SortOrder> {
+        self.order.finish()
+    }
+
     /// Sums up over `count` texts.
-    pub(super) fn finish(self, count: u64, ctl: Ctl<'_>) -> Result<(Text, Summary), EngineError> {
+    pub(super) fn finish(
+        self,
+        count: u64,
+        rules: &CellRules,
+        ctl: Ctl<'_>,
+    ) -> Result<(Text, Summary, Likely), EngineError> {
         let some = count > 0;
-        let lengths = Text {
+        let mut text = Text {
             min_length: some.then_some(self.shortest),
             max_length: some.then_some(self.longest),
             mean_length: some.then(|| self.characters as f64 / count as f64),
+            ..Text::default()
         };
-        Ok((lengths, self.words.finish(ctl)?))
+        let likely = shapes::describe(&self.words, count, rules, &mut text);
+        Ok((text, self.words.finish(ctl)?, likely))
     }
 }
 

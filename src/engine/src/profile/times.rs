@@ -1,9 +1,10 @@
 //! The figures of a column of dates or points in time.
 
-use lastcall_domain::profile::Temporal;
+use lastcall_domain::profile::{SortOrder, Temporal};
 
-use super::extremes::Extremes;
+use super::placed::Placed;
 use crate::EngineError;
+use crate::batch::Missing;
 use crate::cell::{format_date, format_timestamp};
 use crate::ctl::Ctl;
 use crate::figures::held::{Held, Values as HeldValues};
@@ -16,7 +17,7 @@ pub(super) struct Times {
     /// Days, not microseconds.
     date: bool,
     held: Held,
-    extremes: Extremes,
+    placed: Placed,
 }
 
 impl Times {
@@ -24,20 +25,29 @@ impl Times {
         Self {
             date,
             held: Held::new(budget, seed),
-            extremes: Extremes::NONE,
+            placed: Placed::new(),
         }
     }
 
-    pub(super) fn add(&mut self, values: &[i64], ctl: Ctl<'_>) -> Result<(), EngineError> {
+    pub(super) fn sorted(&self) -> Option<SortOrder> {
+        self.placed.sorted()
+    }
+
+    pub(super) fn add(
+        &mut self,
+        values: &[i64],
+        (missing, rows): (&Missing, usize),
+        ctl: Ctl<'_>,
+    ) -> Result<(), EngineError> {
         let keys: Vec<u64> = values.iter().map(|&value| key_of_integer(value)).collect();
-        self.extremes.extend(&keys);
+        self.placed.extend(&keys, missing, rows);
         self.held.extend(&keys, ctl)
     }
 
     /// Sums up.
     pub(super) fn finish(self, ctl: Ctl<'_>) -> Result<(Temporal, HeldValues), EngineError> {
         let values = self.held.finish(ctl)?;
-        let temporal = temporal(&values, self.extremes, self.date);
+        let temporal = temporal(&values, &self.placed, self.date);
         Ok((temporal, values))
     }
 }
@@ -50,18 +60,21 @@ pub(super) fn format_time(value: i64, date: bool) -> String {
     }
 }
 
-fn temporal(values: &HeldValues, extremes: Extremes, date: bool) -> Temporal {
+fn temporal(values: &HeldValues, placed: &Placed, date: bool) -> Temporal {
     let weighted = &values.weighted;
     if weighted.is_empty() {
         return Temporal::default();
     }
-    let (min, max) = (integer_of_key(extremes.min), integer_of_key(extremes.max));
+    let (min, max) = (integer_of_key(placed.min), integer_of_key(placed.max));
     let scale = if date { 86_400_000_000 } else { 1 };
     let micros = move |key| integer_of_key(key).saturating_mul(scale);
     let sums = running(weighted);
     let estimated = values.rank_error.is_some();
-    let extremes = (micros(extremes.min), micros(extremes.max));
+    let extremes = (micros(placed.min), micros(placed.max));
+    let (lowest, highest) = placed.extremes(|key| format_time(integer_of_key(key), date));
     Temporal {
+        lowest,
+        highest,
         min: Some(format_time(min, date)),
         max: Some(format_time(max, date)),
         histogram: histogram::temporal(weighted, &sums, micros, extremes, estimated),

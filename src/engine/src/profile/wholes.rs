@@ -1,16 +1,17 @@
 //! The figures of a column of whole numbers, or of decimals, which are whole numbers over a power
 //! of ten: to the last digit.
 
-use lastcall_domain::profile::{Number, Numeric};
+use lastcall_domain::profile::{Number, Numeric, SortOrder};
 
-use super::extremes::Extremes;
-use super::numbers::quantiles;
+use super::numbers::{quantiles, variation};
+use super::placed::Placed;
 use crate::EngineError;
+use crate::batch::Missing;
 use crate::ctl::Ctl;
 use crate::figures::held::{Held, Values as HeldValues};
 use crate::figures::histogram;
 use crate::figures::moments::{Whole, WholeMoments};
-use crate::figures::quantiles::{percentile, running};
+use crate::figures::quantiles::{difference, percentile, running, whole_median_distance};
 use crate::keys::{Key, digits_of_key, integer_of_key, key_of_digits, key_of_integer};
 
 /// A whole number with a key.
@@ -61,7 +62,7 @@ pub(super) struct Wholes<T: Digits> {
     rough_sum: f64,
     zeros: u64,
     negatives: u64,
-    extremes: Extremes<T::Key>,
+    placed: Placed<T::Key>,
 }
 
 impl<T: Digits> Wholes<T> {
@@ -74,15 +75,21 @@ impl<T: Digits> Wholes<T> {
             rough_sum: 0.0,
             zeros: 0,
             negatives: 0,
-            extremes: Extremes::NONE,
+            placed: Placed::new(),
         }
     }
 
-    /// Takes numbers, all of this scale.
-    pub(super) fn add(&mut self, values: &[T], scale: u8, ctl: Ctl<'_>) -> Result<(), EngineError> {
+    /// Takes numbers, all of this scale, of a batch of some rows.
+    pub(super) fn add(
+        &mut self,
+        values: &[T],
+        scale: u8,
+        (missing, rows): (&Missing, usize),
+        ctl: Ctl<'_>,
+    ) -> Result<(), EngineError> {
         self.scale = scale;
         let keys: Vec<T::Key> = values.iter().map(|value| value.key()).collect();
-        self.extremes.extend(&keys);
+        self.placed.extend(&keys, missing, rows);
         self.add_up(values);
         let zero = T::default();
         let count = |what: fn(&T, &T) -> bool| {
@@ -113,6 +120,10 @@ impl<T: Digits> Wholes<T> {
         Number::decimal(T::of_key(key), scale)
     }
 
+    pub(super) fn sorted(&self) -> Option<SortOrder> {
+        self.placed.sorted()
+    }
+
     pub(super) fn scale(&self) -> u8 {
         self.scale
     }
@@ -131,18 +142,21 @@ impl<T: Digits> Wholes<T> {
         let estimated = values.rank_error.is_some();
         let some = count > 0;
         let mut central = self.moments.finish();
-        let Extremes { min, max } = self.extremes;
+        let Placed { min, max, .. } = self.placed;
         if min == max {
             central = central.of_a_constant();
         }
         let variance = central.variance().map(|variance| variance / power / power);
+        let mean = match self.sum {
+            Some(sum) => mean(sum, count.max(1), scale),
+            None => self.rough_sum / count as f64 / power,
+        };
+        let number = |key| Self::number(key, scale);
+        let (lowest, highest) = self.placed.extremes(number);
         let figures = Numeric {
             min: some.then(|| Self::number(min, scale)),
             max: some.then(|| Self::number(max, scale)),
-            mean: some.then(|| match self.sum {
-                Some(sum) => mean(sum, count, scale),
-                None => self.rough_sum / count as f64 / power,
-            }),
+            mean: some.then_some(mean),
             std: variance.map(f64::sqrt),
             variance,
             sum: Some(match self.sum {
@@ -157,6 +171,11 @@ impl<T: Digits> Wholes<T> {
             quantiles: quantiles(&values, |percent| {
                 percentile(&values.weighted, &sums, percent, T::of_key, scale)
             }),
+            iqr: difference(&values.weighted, &sums, T::of_key, scale),
+            mad: whole_median_distance(&values.weighted, &sums, T::of_key, scale),
+            cv: variation(variance.map(f64::sqrt), mean),
+            lowest,
+            highest,
             histogram: match some {
                 true => distribution::<T>(&values, &sums, (min, max), scale, estimated),
                 false => Default::default(),

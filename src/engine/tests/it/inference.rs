@@ -187,8 +187,8 @@ fn every_alert_is_raised_at_its_threshold() {
     assert_eq!(of("constant"), ["constant"]);
     assert_eq!(of("missing"), ["missing", "constant"]);
     assert_eq!(of("words"), ["high_cardinality"]);
-    assert_eq!(of("id"), ["unique", "high_correlation"]);
-    assert_eq!(of("lopsided"), ["imbalanced"]);
+    assert_eq!(of("id"), ["unique", "key_candidate", "high_correlation"]);
+    assert_eq!(of("lopsided"), ["imbalanced", "likely_boolean"]);
     assert_eq!(of("skewed"), ["skewed"]);
     assert_eq!(of("zeros"), ["zeros", "high_correlation"]);
     assert!(alerts(&profile, None).is_empty());

@@ -10,6 +10,7 @@ mod columns;
 mod comparing;
 mod converting;
 mod estimates;
+mod facts;
 mod formats;
 mod inference;
 mod pandas;

@@ -29,6 +29,11 @@ pub(super) fn alert_title(code: AlertCode) -> (&'static str, &'static str) {
         AlertCode::Duplicates => ("Duplicate rows", "high"),
         AlertCode::MixedTypes => ("Mixed types", "high"),
         AlertCode::Infinite => ("Infinite values", "high"),
+        AlertCode::LikelyNumber => ("Likely numbers", "high"),
+        AlertCode::LikelyDate => ("Likely dates", "high"),
+        AlertCode::LikelyBoolean => ("Likely booleans", "medium"),
+        AlertCode::SimilarValues => ("Similar values", "high"),
+        AlertCode::KeyCandidate => ("Key candidate", "low"),
     }
 }
 

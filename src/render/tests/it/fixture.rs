@@ -86,6 +86,10 @@ pub(crate) fn sales() -> Profile {
             spearman_sample: Some(10_000),
             columns_left_out: 0,
         },
+        associations: Default::default(),
+        missing_patterns: Default::default(),
+        duplicates: Vec::new(),
+        sample: Default::default(),
         alerts: vec![
             alert(
                 Some("amount"),
@@ -144,6 +148,8 @@ pub(crate) fn bare_column(name: &str, kind: ColumnType) -> Column {
         top: Vec::new(),
         top_estimated: false,
         top_error: None,
+        mode: None,
+        sorted: None,
         numeric: None,
         text: None,
         temporal: None,
@@ -189,6 +195,11 @@ pub(crate) fn amount(name: &str) -> Column {
             estimated: true,
             rank_error: Some(0.0133),
         },
+        iqr: Some(Number::Float(1_600.0)),
+        mad: Some(Number::Float(800.5)),
+        cv: Some(0.071),
+        lowest: Vec::new(),
+        highest: Vec::new(),
         histogram: Histogram {
             edges: [-20.0, 30_000.0, 60_000.0, 90_000.0, 120_000.0]
                 .map(Number::Float)
@@ -213,6 +224,7 @@ pub(crate) fn city(name: &str) -> Column {
         min_length: Some(0),
         max_length: Some(5),
         mean_length: Some(4.536),
+        ..Text::default()
     });
     column
 }
@@ -223,6 +235,8 @@ fn day(name: &str) -> Column {
     column.distinct = 365;
     column.top = top(&[(Value::from("2025-02-03"), 40)]);
     column.temporal = Some(Temporal {
+        lowest: Vec::new(),
+        highest: Vec::new(),
         min: Some("2025-01-01".to_owned()),
         max: Some("2025-12-31".to_owned()),
         histogram: Histogram {

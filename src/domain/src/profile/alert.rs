@@ -1,0 +1,84 @@
+//! What a reader of a profile should look at first.
+
+use serde::{Deserialize, Serialize};
+
+/// Why a reader should look at a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum AlertCode {
+    /// One value only.
+    Constant,
+    /// Missing cells beyond the threshold.
+    Missing,
+    /// Many different values in a text column.
+    HighCardinality,
+    /// Every value is different.
+    Unique,
+    /// One value has nearly all rows.
+    Imbalanced,
+    /// Skewness beyond the threshold.
+    Skewed,
+    /// Zeros beyond the threshold.
+    Zeros,
+    /// Two columns that say nearly the same.
+    HighCorrelation,
+    /// Rows that repeat others.
+    Duplicates,
+    /// Numbers or dates among text: the column was taken as text.
+    MixedTypes,
+    /// Infinite values.
+    Infinite,
+    /// Nearly all texts read as numbers.
+    LikelyNumber,
+    /// Nearly all texts read as dates or points in time.
+    LikelyDate,
+    /// The texts are a yes and a no.
+    LikelyBoolean,
+    /// Texts that differ by case or blanks only.
+    SimilarValues,
+    /// A column that tells every row from all others.
+    KeyCandidate,
+}
+
+impl AlertCode {
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Constant => "constant",
+            Self::Missing => "missing",
+            Self::HighCardinality => "high_cardinality",
+            Self::Unique => "unique",
+            Self::Imbalanced => "imbalanced",
+            Self::Skewed => "skewed",
+            Self::Zeros => "zeros",
+            Self::HighCorrelation => "high_correlation",
+            Self::Duplicates => "duplicates",
+            Self::MixedTypes => "mixed_types",
+            Self::Infinite => "infinite",
+            Self::LikelyNumber => "likely_number",
+            Self::LikelyDate => "likely_date",
+            Self::LikelyBoolean => "likely_boolean",
+            Self::SimilarValues => "similar_values",
+            Self::KeyCandidate => "key_candidate",
+        }
+    }
+}
+
+/// Something to look at.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Alert {
+    /// The column; `None` for the dataset as a whole.
+    pub column: Option<String>,
+    /// What it is.
+    pub code: AlertCode,
+    /// The figure that it is about: a share, a count or a coefficient.
+    #[serde(default)]
+    pub value: Option<f64>,
+    /// From which value on it is raised; `None` where there is no threshold.
+    #[serde(default)]
+    pub threshold: Option<f64>,
+    /// One sentence with the figures.
+    pub detail: String,
+}

@@ -1,0 +1,142 @@
+//! How booleans and texts with few different values go together: Cramér's V of all pairs, from all
+//! rows while these are few, from a sample beyond.
+
+use hashbrown::HashMap;
+use lastcall_domain::profile::Associations;
+
+use crate::EngineError;
+use crate::batch::{Batch, Values};
+use crate::cell::Kind;
+use crate::correlation::Table;
+use crate::ctl::Ctl;
+use crate::figures::pairs::symmetric;
+
+/// How many columns are compared.
+const MOST_COLUMNS: usize = 50;
+/// A column with more different values than this has no categories.
+const MOST_VALUES: usize = 50;
+/// How many rows are kept; half of them when there are more.
+const MOST_ROWS: usize = 8_192;
+
+/// The categories of some rows.
+pub(super) struct Categories {
+    /// Where the columns are.
+    columns: Vec<usize>,
+    /// The hash of each cell, 0 where it is missing, column by column.
+    cells: Vec<Vec<u64>>,
+    /// The hashes of the rows' numbers.
+    rows: Vec<u64>,
+    /// Rows with a greater hash are left out.
+    threshold: u64,
+}
+
+impl Categories {
+    pub(super) fn new(kinds: &[Kind]) -> Self {
+        let kinds = kinds.iter().enumerate();
+        let columns = kinds.filter(|(_, kind)| matches!(kind, Kind::Text | Kind::Boolean));
+        let columns: Vec<usize> = columns.map(|(at, _)| at).take(MOST_COLUMNS).collect();
+        Self {
+            cells: vec![Vec::new(); columns.len()],
+            columns,
+            rows: Vec::new(),
+            threshold: u64::MAX,
+        }
+    }
+
+    /// Takes the rows of a batch, with a hash of the number of each.
+    pub(super) fn add(&mut self, batch: &Batch, hashes: &[u64]) {
+        if self.columns.len() < 2 {
+            return;
+        }
+        for (row, &hash) in hashes.iter().enumerate() {
+            if hash > self.threshold {
+                continue;
+            }
+            self.rows.push(hash);
+            for (cells, &at) in self.cells.iter_mut().zip(&self.columns) {
+                let column = &batch.columns[at];
+                cells.push(match &column.values {
+                    _ if column.missing.at(row) => 0,
+                    Values::Integers(values) => 1 + values[row].unsigned_abs(),
+                    Values::Text(texts) => texts.hashes()[row].max(1),
+                    Values::Floats(_) | Values::Decimals(_) => 0,
+                });
+            }
+            if self.rows.len() > MOST_ROWS {
+                self.shrink();
+            }
+        }
+    }
+
+    /// Leaves about half of the rows.
+    fn shrink(&mut self) {
+        self.threshold /= 2;
+        let kept: Vec<bool> = self
+            .rows
+            .iter()
+            .map(|&hash| hash <= self.threshold)
+            .collect();
+        let retain = |values: &mut Vec<u64>| {
+            let mut kept = kept.iter();
+            values.retain(|_| kept.next().copied().unwrap_or(false));
+        };
+        retain(&mut self.rows);
+        self.cells.iter_mut().for_each(retain);
+    }
+
+    pub(super) fn finish(
+        self,
+        names: &[String],
+        ctl: Ctl<'_>,
+    ) -> Result<Associations, EngineError> {
+        let columns = self.cells.iter().zip(&self.columns);
+        let columns: Vec<(&String, Vec<Option<usize>>, usize)> = columns
+            .filter_map(|(cells, &at)| {
+                let (codes, count) = codes(cells)?;
+                Some((&names[at], codes, count))
+            })
+            .collect();
+        if columns.len() < 2 {
+            return Ok(Associations::default());
+        }
+        let mut matrix = symmetric(columns.len(), |i, j| {
+            ctl.check()?;
+            let ((_, x, rows), (_, y, width)) = (&columns[i], &columns[j]);
+            let mut counts = vec![vec![0u64; *width]; *rows];
+            for pair in x.iter().zip(y) {
+                if let (Some(x), Some(y)) = pair {
+                    counts[*x][*y] += 1;
+                }
+            }
+            Ok(Table::new(counts).cramers_v().map(|found| found.value))
+        })?;
+        for (at, row) in matrix.iter_mut().enumerate() {
+            row[at] = Some(1.0);
+        }
+        let sample = (self.threshold < u64::MAX).then_some(self.rows.len() as u64);
+        Ok(Associations {
+            columns: columns.iter().map(|(name, ..)| (*name).clone()).collect(),
+            cramers_v: matrix,
+            sample,
+        })
+    }
+}
+
+/// The values numbered in the order of their appearance, and how many there are; nothing where they
+/// are too many, or all the same.
+fn codes(cells: &[u64]) -> Option<(Vec<Option<usize>>, usize)> {
+    let mut numbers: HashMap<u64, usize> = HashMap::new();
+    let mut codes = Vec::with_capacity(cells.len());
+    for &cell in cells {
+        if cell == 0 {
+            codes.push(None);
+            continue;
+        }
+        let next = numbers.len();
+        codes.push(Some(*numbers.entry(cell).or_insert(next)));
+        if numbers.len() > MOST_VALUES {
+            return None;
+        }
+    }
+    (numbers.len() > 1).then_some((codes, numbers.len()))
+}

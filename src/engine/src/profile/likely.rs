@@ -1,0 +1,67 @@
+//! Alerts about what the texts of a column could be.
+
+use lastcall_domain::profile::{Alert, AlertCode, Column};
+
+use super::shapes::Likely;
+use super::wording::counted;
+
+/// From which share of the values on a column of text is likely another one.
+const LIKELY: f64 = 0.9;
+
+/// The alerts of a column of text.
+pub(super) fn of_texts(column: &Column, likely: &Likely) -> Vec<Alert> {
+    let mut found = Vec::new();
+    if column.text.is_none() {
+        return found;
+    }
+    let mut raise = |code, value: f64, threshold: Option<f64>, detail: String| {
+        found.push(Alert {
+            column: None,
+            code,
+            value: Some(value),
+            threshold,
+            detail,
+        });
+    };
+    let percent = |share: f64| format!("{:.1}%", 100.0 * share);
+    if let Some((yes, no, share)) = &likely.boolean {
+        let detail = format!(
+            "{} of the values are “{yes}” or “{no}”, in any case.",
+            percent(*share)
+        );
+        raise(AlertCode::LikelyBoolean, *share, Some(0.95), detail);
+    } else if likely.dates >= LIKELY && likely.dates >= likely.numbers {
+        let detail = format!(
+            "{} of the values read as dates or points in time; the read option `date_order`, or \
+             `missing` for those that do not, makes them such.",
+            percent(likely.dates)
+        );
+        raise(AlertCode::LikelyDate, likely.dates, Some(LIKELY), detail);
+    } else if likely.numbers >= LIKELY {
+        let detail = format!(
+            "{} of the values read as numbers; the read options `decimal` and `thousands`, or \
+             `missing` for those that do not, make them such.",
+            percent(likely.numbers)
+        );
+        raise(
+            AlertCode::LikelyNumber,
+            likely.numbers,
+            Some(LIKELY),
+            detail,
+        );
+    }
+    if let Some((first, other, groups)) = &likely.similar {
+        let more = match groups {
+            1 => String::new(),
+            groups => format!(", and {} more", counted(groups - 1, "such group")),
+        };
+        let cut = |text: &str| text.chars().take(60).collect::<String>();
+        let detail = format!(
+            "“{}” and “{}” differ by case or blanks only{more}.",
+            cut(first),
+            cut(other)
+        );
+        raise(AlertCode::SimilarValues, *groups as f64, None, detail);
+    }
+    found
+}

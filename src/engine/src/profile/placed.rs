@@ -1,0 +1,167 @@
+//! The order of the values of a column, and the smallest and largest of them with their rows.
+
+use lastcall_domain::profile::{Extreme, SortOrder};
+
+use crate::batch::Missing;
+use crate::keys::Key;
+
+/// How many of the smallest and of the largest values are named.
+const NAMED: usize = 5;
+
+/// What is known of where the values are.
+pub(super) struct Placed<K = u64> {
+    /// Rows before the next batch.
+    rows: u64,
+    pub(super) min: K,
+    pub(super) max: K,
+    /// The smallest, ascending, and the largest, descending; of equal ones those that came first.
+    lowest: Vec<(K, u64)>,
+    highest: Vec<(K, u64)>,
+    order: Order<K>,
+}
+
+impl<K: Key> Placed<K> {
+    pub(super) fn new() -> Self {
+        Self {
+            rows: 0,
+            min: K::ENDS.1,
+            max: K::ENDS.0,
+            lowest: Vec::new(),
+            highest: Vec::new(),
+            order: Order::new(),
+        }
+    }
+
+    /// Takes the keys of the values of a batch, which has so many rows.
+    pub(super) fn extend(&mut self, keys: &[K], missing: &Missing, rows: usize) {
+        let (mut min, mut max) = (K::ENDS.1, K::ENDS.0);
+        for &key in keys {
+            min = min.min(key);
+            max = max.max(key);
+        }
+        self.min = self.min.min(min);
+        self.max = self.max.max(max);
+        // Most batches have none that is smaller or larger than all before.
+        if is_open(&self.lowest, |worst| min < worst) {
+            let numbers = places(self.rows, keys, missing, rows);
+            numbers.for_each(|place| keep(&mut self.lowest, place, |a, b| a < b));
+        }
+        if is_open(&self.highest, |worst| max > worst) {
+            let numbers = places(self.rows, keys, missing, rows);
+            numbers.for_each(|place| keep(&mut self.highest, place, |a, b| a > b));
+        }
+        self.order.extend(keys);
+        self.rows += rows as u64;
+    }
+
+    pub(super) fn sorted(&self) -> Option<SortOrder> {
+        self.order.finish()
+    }
+
+    /// The smallest and the largest values.
+    pub(super) fn extremes<E>(
+        &self,
+        value: impl Fn(K) -> E + Copy,
+    ) -> (Vec<Extreme<E>>, Vec<Extreme<E>>) {
+        let shown = |places: &[(K, u64)]| {
+            let places = places.iter();
+            let extreme = |&(key, row): &(K, u64)| Extreme {
+                value: value(key),
+                row,
+            };
+            places.map(extreme).collect()
+        };
+        (shown(&self.lowest), shown(&self.highest))
+    }
+}
+
+fn is_open<K: Key>(kept: &[(K, u64)], beats: impl Fn(K) -> bool) -> bool {
+    kept.len() < NAMED || kept.last().is_some_and(|&(worst, _)| beats(worst))
+}
+
+/// The keys with the numbers of their rows, from the last to the first: where values ascend the
+/// largest come first then, and few are kept only to be dropped.
+fn places<'a, K: Key>(
+    before: u64,
+    keys: &'a [K],
+    missing: &'a Missing,
+    rows: usize,
+) -> impl Iterator<Item = (K, u64)> + 'a {
+    let present = (0..rows).rev().filter(|&row| !missing.at(row));
+    let numbers = present.map(move |row| before + row as u64 + 1);
+    keys.iter().rev().copied().zip(numbers)
+}
+
+/// Puts a value among the kept ones if it goes before the last of them.
+fn keep<K: Key>(kept: &mut Vec<(K, u64)>, place: (K, u64), before: impl Fn(K, K) -> bool) {
+    let first = |a: (K, u64), b: (K, u64)| before(a.0, b.0) || (a.0 == b.0 && a.1 < b.1);
+    if kept.len() == NAMED && kept.last().is_some_and(|&worst| !first(place, worst)) {
+        return;
+    }
+    let at = kept.partition_point(|&other| first(other, place));
+    kept.insert(at, place);
+    kept.truncate(NAMED);
+}
+
+/// In which orders the values may be.
+pub(super) struct Order<K> {
+    last: Option<K>,
+    varies: bool,
+    ascending: bool,
+    descending: bool,
+    repeats: bool,
+}
+
+impl<K: Ord + Copy> Order<K> {
+    pub(super) fn new() -> Self {
+        Self {
+            last: None,
+            varies: false,
+            ascending: true,
+            descending: true,
+            repeats: false,
+        }
+    }
+
+    fn extend(&mut self, keys: &[K]) {
+        if !self.is_open() {
+            return;
+        }
+        for &key in keys {
+            self.add(key);
+            if !self.is_open() {
+                return;
+            }
+        }
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.ascending || self.descending
+    }
+
+    #[inline]
+    pub(super) fn add(&mut self, key: K) {
+        if let Some(last) = self.last.replace(key) {
+            self.follow(last.cmp(&key));
+        }
+    }
+
+    /// Takes note of how a value compares with the next.
+    #[inline]
+    pub(super) fn follow(&mut self, order: std::cmp::Ordering) {
+        self.varies |= order.is_ne();
+        self.repeats |= order.is_eq();
+        self.ascending &= order.is_le();
+        self.descending &= order.is_ge();
+    }
+
+    pub(super) fn finish(&self) -> Option<SortOrder> {
+        match (self.varies, self.ascending, self.descending, self.repeats) {
+            (true, true, false, false) => Some(SortOrder::StrictlyAscending),
+            (true, true, false, true) => Some(SortOrder::Ascending),
+            (true, false, true, false) => Some(SortOrder::StrictlyDescending),
+            (true, false, true, true) => Some(SortOrder::Descending),
+            _ => None,
+        }
+    }
+}

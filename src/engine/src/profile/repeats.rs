@@ -1,0 +1,71 @@
+//! Examples of rows that repeat an earlier one.
+
+use hashbrown::HashMap;
+use lastcall_domain::profile::DuplicateRow;
+
+use super::sample::KeptRow;
+use crate::batch::Batch;
+use crate::cell::Kind;
+use crate::figures::distinct::mix;
+
+/// How many examples there are.
+const EXAMPLES: usize = 5;
+/// How many of the first different rows may be repeated by an example: no more fit the caches.
+const WATCHED: usize = 16_384;
+/// The logarithm of how many bits tell, at a glance, that a row is none of them.
+const GLANCE: u32 = 18;
+
+/// Looks for rows that repeat one of the first.
+pub(super) struct Repeats {
+    seen: u64,
+    watched: HashMap<u64, u64, foldhash::fast::FixedState>,
+    glance: Vec<u64>,
+    found: Vec<(u64, u64, KeptRow)>,
+}
+
+impl Repeats {
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            seen: 0,
+            watched: HashMap::with_hasher(foldhash::fast::FixedState::with_seed(seed)),
+            glance: vec![0; 1 << (GLANCE - 6)],
+            found: Vec::new(),
+        }
+    }
+
+    pub(super) fn add(&mut self, batch: &Batch) {
+        let before = self.seen;
+        self.seen += batch.rows as u64;
+        for (row, &hash) in batch.row_hashes.iter().enumerate() {
+            if self.found.len() == EXAMPLES {
+                return;
+            }
+            let bit = mix(hash) >> (64 - GLANCE);
+            let (word, bit) = ((bit / 64) as usize, 1 << (bit % 64));
+            let number = before + row as u64 + 1;
+            if self.glance[word] & bit != 0
+                && let Some(&first) = self.watched.get(&hash)
+            {
+                // Each row is an example once.
+                if self.found.iter().all(|(other, ..)| *other != hash) {
+                    let example = KeptRow::of(batch, row, number);
+                    self.found.push((hash, first, example));
+                }
+            } else if self.watched.len() < WATCHED {
+                self.watched.insert(hash, number);
+                self.glance[word] |= bit;
+            }
+        }
+    }
+
+    pub(super) fn finish(self, kinds: &[Kind]) -> Vec<DuplicateRow> {
+        let found = self.found.into_iter();
+        found
+            .map(|(_, first, example)| DuplicateRow {
+                first,
+                row: example.row,
+                cells: example.shown(kinds),
+            })
+            .collect()
+    }
+}

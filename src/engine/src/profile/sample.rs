@@ -1,0 +1,140 @@
+//! Some rows of the dataset: the first, the last, and some at random.
+
+use std::collections::VecDeque;
+
+use lastcall_domain::profile::{Number, Sample, SampleRow};
+use serde_json::Value;
+
+use super::numbers::Numbers;
+use super::times::format_time;
+use crate::batch::{Batch, ColumnBatch, Values};
+use crate::cell::Kind;
+use crate::keys::key_of_float;
+
+/// How many rows there are of each kind.
+const ROWS: usize = 5;
+/// Of how many columns.
+pub(super) const COLUMNS: usize = 100;
+/// Longer texts are cut.
+const LONGEST: usize = 200;
+
+/// Rows that were kept so far.
+#[derive(Default)]
+pub(super) struct Rows {
+    seen: u64,
+    first: Vec<KeptRow>,
+    last: VecDeque<KeptRow>,
+    /// Those with the smallest hashes of their numbers, which is the same sample in every run.
+    random: Vec<(u64, KeptRow)>,
+}
+
+/// A row, not formatted yet: most are replaced.
+pub(super) struct KeptRow {
+    pub(super) row: u64,
+    cells: Vec<KeptCell>,
+}
+
+enum KeptCell {
+    Missing,
+    Integer(i64),
+    Float(f64),
+    Decimal(i128, u8),
+    Text(Box<str>),
+}
+
+impl Rows {
+    /// Takes the rows of a batch, with a hash of the number of each.
+    pub(super) fn add(&mut self, batch: &Batch, hashes: &[u64]) {
+        let before = self.seen;
+        let kept = |row: usize| KeptRow::of(batch, row, before + row as u64 + 1);
+        let missing = ROWS - self.first.len();
+        self.first.extend((0..batch.rows.min(missing)).map(kept));
+        self.last
+            .extend((batch.rows.saturating_sub(ROWS)..batch.rows).map(kept));
+        let too_many = self.last.len().saturating_sub(ROWS);
+        self.last.drain(..too_many);
+        for (row, &hash) in hashes.iter().enumerate() {
+            if self.random.len() == ROWS && self.random.last().is_some_and(|last| last.0 <= hash) {
+                continue;
+            }
+            let at = self.random.partition_point(|other| other.0 < hash);
+            self.random.insert(at, (hash, kept(row)));
+            self.random.truncate(ROWS);
+        }
+        self.seen += batch.rows as u64;
+    }
+
+    pub(super) fn finish(self, names: &[String], kinds: &[Kind]) -> Sample {
+        let shown = |row: KeptRow| SampleRow {
+            row: row.row,
+            cells: row.shown(kinds),
+        };
+        let mut random: Vec<KeptRow> = self.random.into_iter().map(|(_, row)| row).collect();
+        random.sort_unstable_by_key(|row| row.row);
+        // A row that is among the first is not among the last again.
+        let first = self.first.len() as u64;
+        let last = self.last.into_iter().filter(|row| row.row > first);
+        random.retain(|row| row.row > first && row.row + (ROWS as u64) <= self.seen);
+        Sample {
+            columns: names.iter().take(COLUMNS).cloned().collect(),
+            first: self.first.into_iter().map(shown).collect(),
+            random: random.into_iter().map(shown).collect(),
+            last: last.map(shown).collect(),
+        }
+    }
+}
+
+impl KeptRow {
+    pub(super) fn of(batch: &Batch, row: usize, number: u64) -> Self {
+        let columns = batch.columns.iter().take(COLUMNS);
+        Self {
+            row: number,
+            cells: columns.map(|column| kept(column, row)).collect(),
+        }
+    }
+
+    /// The cells in JSON.
+    pub(super) fn shown(self, kinds: &[Kind]) -> Vec<Value> {
+        let cells = self.cells.into_iter().zip(kinds);
+        cells.map(|(cell, &kind)| shown(cell, kind)).collect()
+    }
+}
+
+fn kept(column: &ColumnBatch, row: usize) -> KeptCell {
+    if column.missing.at(row) {
+        return KeptCell::Missing;
+    }
+    match &column.values {
+        Values::Integers(values) => KeptCell::Integer(values[row]),
+        Values::Floats(values) => KeptCell::Float(values[row]),
+        Values::Decimals(decimals) => KeptCell::Decimal(decimals.digits[row], decimals.scale),
+        Values::Text(texts) => {
+            let text = texts.get(row);
+            // A character has four bytes at most.
+            let start = String::from_utf8_lossy(&text[..text.len().min(4 * LONGEST + 4)]);
+            KeptCell::Text(match start.char_indices().nth(LONGEST) {
+                Some((end, _)) => format!("{}…", &start[..end]).into(),
+                None => start.into(),
+            })
+        }
+    }
+}
+
+fn shown(cell: KeptCell, kind: Kind) -> Value {
+    match cell {
+        KeptCell::Missing => Value::Null,
+        KeptCell::Integer(value) => match kind {
+            Kind::Boolean => Value::Bool(value != 0),
+            Kind::Date(_) => Value::String(format_time(value, true)),
+            Kind::Timestamp(_) => Value::String(format_time(value, false)),
+            _ => value.into(),
+        },
+        KeptCell::Float(value) => Numbers::to_json(key_of_float(value)),
+        KeptCell::Decimal(digits, scale) => match Number::decimal(digits, scale) {
+            Number::Integer(value) => value.into(),
+            Number::Float(value) => value.into(),
+            Number::Decimal(decimal) => Value::String(decimal.to_string()),
+        },
+        KeptCell::Text(text) => Value::String(text.into()),
+    }
+}
