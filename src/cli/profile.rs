@@ -1,6 +1,6 @@
 //! `lastcall profile FILE`: one profile without a server.
 
-use std::io::{IsTerminal as _, Read as _};
+use std::io::IsTerminal as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,8 +18,6 @@ use crate::exit::{Exit, Failure};
 
 /// The memory that a profile on the command line may take, in bytes.
 pub(super) const MEMORY: u64 = 1 << 30;
-/// How many of the first bytes tell the format where the file's ending does not.
-const LOOK: u64 = 512;
 /// How often the progress bar is drawn.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -121,21 +119,7 @@ pub(super) fn format_of(file: &Path) -> anyhow::Result<Format> {
     if let Some(format) = Format::from_file_name(&file.to_string_lossy()) {
         return Ok(format);
     }
-    let opened = std::fs::File::open(file).with_context(|| format!("{shown}: cannot be read"))?;
-    let mut head = Vec::new();
-    opened
-        .take(LOOK)
-        .read_to_end(&mut head)
-        .with_context(|| format!("{shown}: cannot be read"))?;
-    let is_json = file.extension().is_some_and(|ending| ending == "json");
-    Ok(match head.trim_ascii_start() {
-        [b'P', b'A', b'R', b'1', ..] => Format::Parquet,
-        [b'P', b'K', 3, 4, ..] => Format::Xlsx,
-        [b'{', ..] => Format::Ndjson,
-        // A document that is no object per line is said to be none, not taken as CSV.
-        _ if is_json => Format::Ndjson,
-        _ => Format::Csv,
-    })
+    Source::detect_format(file).with_context(|| format!("{shown}: cannot be read"))
 }
 
 fn write(profile: &Profile, output: &Path, format: ReportFormat) -> Result<(), Failure> {

@@ -1,4 +1,4 @@
-//! The bytes of an upload on their way to the blob store: decoded where they are gzip,
+//! The bytes of an upload on their way to the blob store: decoded where they are gzip or zstd,
 //! bounded, hashed and looked at. Plain computing, a bounded piece at a time.
 
 use std::io::Write;
@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::digest::ContentDigest;
 use crate::errors::Code;
 use crate::problem::{ApiResult, Problem};
+use crate::unpack::{Unpacker, ZSTD};
 
 /// Decoded bytes that are handed on at a time, about.
 const PIECE: usize = 512 * 1024;
@@ -25,6 +26,8 @@ const PARQUET: &[u8] = b"PAR1";
 const ENCRYPTED: &[u8] = b"PARE";
 /// How a workbook of before 2007 begins, and one with a password.
 const COMPOUND: &[u8] = b"\xd0\xcf\x11\xe0";
+/// How a file of Arrow IPC begins; a stream begins with a length.
+const ARROW: &[u8] = b"ARROW1";
 /// How a ZIP archive begins, and so a workbook.
 const ZIP: &[u8] = b"PK\x03\x04";
 
@@ -44,6 +47,24 @@ enum Decoder {
     Plain,
     /// One or more gzip members.
     Gzip(Box<MultiGzDecoder<Vec<u8>>>),
+    /// One or more frames of zstd.
+    Zstd(Box<Unpacker>),
+}
+
+/// How a body is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    Gzip,
+    Zstd,
+}
+
+impl Decoder {
+    fn of(encoding: Encoding) -> ApiResult<Self> {
+        Ok(match encoding {
+            Encoding::Gzip => Self::Gzip(Box::new(MultiGzDecoder::new(Vec::new()))),
+            Encoding::Zstd => Self::Zstd(Box::new(Unpacker::new().map_err(broken_zstd)?)),
+        })
+    }
 }
 
 /// One upload.
@@ -62,16 +83,22 @@ pub(crate) struct Ingest {
 }
 
 impl Ingest {
-    /// An upload of that format, of at most `max_bytes` as sent and as decoded. `gzip` where its
-    /// sender says that it is; it is found out otherwise.
-    pub(crate) fn new(format: Format, gzip: bool, max_bytes: u64) -> Self {
-        Self {
+    /// An upload of that format, of at most `max_bytes` as sent and as decoded, in the encoding that
+    /// its sender says it has; it is found out otherwise.
+    ///
+    /// # Errors
+    /// Where there is no memory for a decoder.
+    pub(crate) fn new(
+        format: Format,
+        encoding: Option<Encoding>,
+        max_bytes: u64,
+    ) -> ApiResult<Self> {
+        Ok(Self {
             format,
             max_bytes,
-            decoder: if gzip {
-                Decoder::Gzip(Box::new(MultiGzDecoder::new(Vec::new())))
-            } else {
-                Decoder::Undecided
+            decoder: match encoding {
+                Some(encoding) => Decoder::of(encoding)?,
+                None => Decoder::Undecided,
             },
             pending: BytesMut::new(),
             ended: false,
@@ -81,7 +108,7 @@ impl Ingest {
             head: Vec::new(),
             tail: Vec::new(),
             expected: None,
-        }
+        })
     }
 
     /// The same, of a body that its sender has announced the digest of.
@@ -118,11 +145,13 @@ impl Ingest {
     /// `invalid_encoding`, `payload_too_large`, `format_mismatch`.
     pub(crate) fn step(&mut self) -> ApiResult<Option<Bytes>> {
         if matches!(self.decoder, Decoder::Undecided) {
-            if self.pending.len() < GZIP.len() && !self.ended {
+            if self.pending.len() < ZSTD.len() && !self.ended {
                 return Ok(None);
             }
             self.decoder = if self.pending.starts_with(&GZIP) {
-                Decoder::Gzip(Box::new(MultiGzDecoder::new(Vec::new())))
+                Decoder::of(Encoding::Gzip)?
+            } else if self.pending.starts_with(&ZSTD) {
+                Decoder::of(Encoding::Zstd)?
             } else {
                 Decoder::Plain
             };
@@ -131,6 +160,23 @@ impl Ingest {
             Decoder::Gzip(decoder) => {
                 let digest = self.expected.as_mut();
                 inflate(decoder, &mut self.pending, self.ended, digest)?
+            }
+            Decoder::Zstd(decoder) => {
+                let mut digest = self.expected.as_mut();
+                let taken = |bytes: &[u8]| {
+                    if let Some(digest) = &mut digest {
+                        digest.update(bytes);
+                    }
+                };
+                let piece = decoder.unpack(&mut self.pending, PIECE, taken);
+                let piece = piece.map_err(broken_zstd)?;
+                if piece.is_empty() && self.ended && !decoder.is_whole() {
+                    return Err(Problem::new(
+                        Code::InvalidEncoding,
+                        "the zstd data ends early",
+                    ));
+                }
+                piece.into()
             }
             _ => {
                 let piece = self.pending.split().freeze();
@@ -210,10 +256,21 @@ impl Ingest {
             Format::Xlsx if !self.head.starts_with(ZIP) && !self.head.starts_with(COMPOUND) => {
                 Err(self.mismatch("it does not begin as a workbook does"))
             }
-            Format::Csv | Format::Tsv | Format::Ndjson => match content::told_by(&self.head) {
-                Some(what) => Err(self.mismatch(&format!("it is {what}"))),
-                None => Ok(()),
-            },
+            Format::Arrow
+                if !self.head.starts_with(ARROW)
+                    && (content::told_by(&self.head).is_some() || is_text(&self.head)) =>
+            {
+                Err(self.mismatch("it does not begin as Arrow IPC does"))
+            }
+            Format::Json if content::told_by(&self.head).is_none() && !is_json(&self.head) => {
+                Err(self.mismatch("it does not begin as objects or an array of them do"))
+            }
+            Format::Csv | Format::Tsv | Format::Ndjson | Format::Json => {
+                match content::told_by(&self.head) {
+                    Some(what) => Err(self.mismatch(&format!("it is {what}"))),
+                    None => Ok(()),
+                }
+            }
             _ => Ok(()),
         }
     }
@@ -241,6 +298,22 @@ pub(crate) fn too_large(max_bytes: u64) -> Problem {
         Code::PayloadTooLarge,
         format!("an upload has at most {max_bytes} bytes, as sent and as decoded"),
     )
+}
+
+/// Whether these bytes are printable: the length that a stream of Arrow begins with is not.
+fn is_text(head: &[u8]) -> bool {
+    head.iter()
+        .all(|&byte| byte >= b' ' && byte != 0xff || byte.is_ascii_whitespace())
+}
+
+/// Whether a document may begin so: objects, or an array of them.
+fn is_json(head: &[u8]) -> bool {
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    matches!(head.trim_ascii_start(), [] | [b'[' | b'{', ..])
+}
+
+fn broken_zstd(error: std::io::Error) -> Problem {
+    Problem::new(Code::InvalidEncoding, format!("bad zstd data: {error}"))
 }
 
 fn inflate(

@@ -50,6 +50,7 @@ mod socket;
 mod state;
 mod submit;
 mod system;
+mod unpack;
 mod upload;
 mod view;
 mod waiting;

@@ -14,7 +14,7 @@ use crate::auth::Caller;
 use crate::content_name::percent_encoded;
 use crate::digest::ContentDigest;
 use crate::errors::Code;
-use crate::ingest::{Ingest, Received, too_large};
+use crate::ingest::{Encoding, Ingest, Received, too_large};
 use crate::json::unreadable_payload;
 use crate::preconditions;
 use crate::problem::{ApiResult, Problem};
@@ -46,7 +46,7 @@ const SAYS_NOTHING: &[&str] = &["binary", "utf-8", "utf8", "us-ascii", "ascii"];
         ("sid" = Uuid, Path, description = "The session"),
         ("name" = String, Path, min_length = 1, max_length = 128, example = "penguins", description = "The dataset"),
         ("format" = Option<Format>, Query, description = "The format, for clients that send every body as `application/octet-stream`"),
-        ("Content-Encoding" = Option<String>, Header, description = "`gzip`, or none"),
+        ("Content-Encoding" = Option<String>, Header, description = "`gzip`, `zstd`, or none"),
         ("Content-Digest" = Option<String>, Header, description = "`sha-256=:…:` or `sha-512=:…:` of the body as it is sent (RFC 9530): refused where it differs"),
         ("If-None-Match" = Option<String>, Header, description = "`*`: only where there is no dataset of that name"),
         ("If-Match" = Option<String>, Header, description = "`*`, or the `ETag`s of the dataset that may be replaced"),
@@ -109,7 +109,7 @@ async fn store(
     };
     let charset = charset(format, request.headers())?;
     let read = read_options::of_upload(request, format, charset.as_deref())?;
-    let gzip = is_gzip(request.headers())?;
+    let encoding = encoding_of(request.headers())?;
     let precondition = preconditions::of(request.headers())?;
     if precondition != Precondition::None {
         // Before the body is read; the store looks again when the dataset takes its place.
@@ -124,8 +124,8 @@ async fn store(
 
     let max_body = state.config.max_body;
     let blob = BlobKey::upload(session.id);
+    let ingest = Ingest::new(format, encoding, max_body)?.expecting(digest);
     let mut writer = state.blobs.writer(&blob).await?;
-    let ingest = Ingest::new(format, gzip, max_body).expecting(digest);
     let stored = match pour(state, &mut session, payload, &mut *writer, ingest).await {
         Ok(received) => {
             let finished = writer.finish().await;
@@ -324,6 +324,7 @@ fn format_of(headers: &HeaderMap, name: &DatasetName) -> ApiResult<Format> {
         "binary/octet-stream",
         "application/x-www-form-urlencoded",
         "application/gzip",
+        "application/zstd",
         "application/x-gzip",
         "application/vnd.ms-excel",
         "text/plain",
@@ -336,6 +337,7 @@ fn format_of(headers: &HeaderMap, name: &DatasetName) -> ApiResult<Format> {
             format!(
                 "neither the Content-Type {media_type:?} nor the ending of the name tells a known \
                  format; send text/csv, text/tab-separated-values, application/x-ndjson, \
+                 application/json, application/vnd.apache.arrow.file, \
                  application/vnd.apache.parquet or \
                  application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
             ),
@@ -369,10 +371,10 @@ fn charset(format: Format, headers: &HeaderMap) -> ApiResult<Option<String>> {
     }
 }
 
-/// Whether the content encoding is gzip.
-fn is_gzip(headers: &HeaderMap) -> ApiResult<bool> {
+/// The content encoding.
+fn encoding_of(headers: &HeaderMap) -> ApiResult<Option<Encoding>> {
     let Some(encoding) = headers.get(header::CONTENT_ENCODING) else {
-        return Ok(false);
+        return Ok(None);
     };
     match encoding
         .to_str()
@@ -381,15 +383,16 @@ fn is_gzip(headers: &HeaderMap) -> ApiResult<bool> {
         .to_ascii_lowercase()
         .as_str()
     {
-        "" | "identity" => Ok(false),
-        "gzip" | "x-gzip" => Ok(true),
+        "" | "identity" => Ok(None),
+        "gzip" | "x-gzip" => Ok(Some(Encoding::Gzip)),
+        "zstd" => Ok(Some(Encoding::Zstd)),
         other => Err(Problem::new(
             Code::UnsupportedEncoding,
-            format!("the content encoding {other:?} is not known; use gzip or none"),
+            format!("the content encoding {other:?} is not known; use gzip, zstd or none"),
         )
         .with_header(
             header::ACCEPT_ENCODING,
-            header::HeaderValue::from_static("gzip"),
+            header::HeaderValue::from_static("gzip, zstd"),
         )),
     }
 }

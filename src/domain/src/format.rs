@@ -13,19 +13,25 @@ pub enum Format {
     Tsv,
     /// One JSON object per line.
     Ndjson,
+    /// A JSON document: an array of objects, or one object after the other.
+    Json,
     /// Apache Parquet.
     Parquet,
+    /// Arrow IPC, as a file or as a stream.
+    Arrow,
     /// An Excel workbook.
     Xlsx,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Csv,
         Self::Tsv,
         Self::Ndjson,
+        Self::Json,
         Self::Parquet,
+        Self::Arrow,
         Self::Xlsx,
     ];
 
@@ -35,7 +41,9 @@ impl Format {
             Self::Csv => "csv",
             Self::Tsv => "tsv",
             Self::Ndjson => "ndjson",
+            Self::Json => "json",
             Self::Parquet => "parquet",
+            Self::Arrow => "arrow",
             Self::Xlsx => "xlsx",
         }
     }
@@ -51,6 +59,10 @@ impl Format {
             | "application/jsonl"
             | "application/x-jsonlines"
             | "application/jsonlines" => Self::Ndjson,
+            "application/json" | "text/json" => Self::Json,
+            "application/vnd.apache.arrow.file" | "application/vnd.apache.arrow.stream" => {
+                Self::Arrow
+            }
             "application/vnd.apache.parquet" | "application/x-parquet" | "application/parquet" => {
                 Self::Parquet
             }
@@ -59,15 +71,20 @@ impl Format {
         })
     }
 
-    /// The format that a file name's ending tells, a trailing `.gz` not counted.
+    /// The format that a file name's ending tells, a trailing `.gz` or `.zst` not counted.
     pub fn from_file_name(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase();
-        let name = name.strip_suffix(".gz").unwrap_or(&name);
+        let packed = [".gz", ".zst"]
+            .iter()
+            .find_map(|end| name.strip_suffix(end));
+        let name = packed.unwrap_or(&name);
         Some(match name.rsplit_once('.')?.1 {
             "csv" | "txt" => Self::Csv,
             "tsv" | "tab" => Self::Tsv,
             "ndjson" | "jsonl" => Self::Ndjson,
+            "json" => Self::Json,
             "parquet" | "pq" => Self::Parquet,
+            "arrow" | "arrows" | "feather" | "ipc" => Self::Arrow,
             "xlsx" => Self::Xlsx,
             _ => return None,
         })

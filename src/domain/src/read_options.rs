@@ -164,8 +164,9 @@ impl ReadOptions {
                 "columns",
             ],
             Format::Ndjson => &["encoding", "missing", "date_order", "columns"],
+            Format::Json => &["missing", "date_order", "columns"],
             Format::Xlsx => &["sheet", "missing", "date_order", "columns"],
-            Format::Parquet => &["missing", "columns"],
+            Format::Parquet | Format::Arrow => &["missing", "columns"],
         }
     }
 

@@ -11,6 +11,7 @@ use lastcall_domain::Format;
 
 use crate::EngineError;
 use crate::ctl::Ctl;
+use crate::read::json::{JsonLines, NoDocument};
 
 /// A dataset in a local file. Text formats may be compressed with gzip, which is told by the
 /// first bytes.
@@ -64,9 +65,11 @@ impl Source {
         Ok(match head[..read].trim_ascii_start() {
             [b'P', b'A', b'R', b'1', ..] => Format::Parquet,
             [b'P', b'K', 3, 4, ..] | [0xd0, 0xcf, 0x11, 0xe0, ..] => Format::Xlsx,
+            [b'A', b'R', b'R', b'O', b'W', b'1', 0, 0, ..] | [0xff, 0xff, 0xff, 0xff, ..] => {
+                Format::Arrow
+            }
             [b'{', ..] => Format::Ndjson,
-            // A document that is no object per line is said to be none, not taken as CSV.
-            _ if name.trim_end_matches(".gz").ends_with(".json") => Format::Ndjson,
+            head if is_array(head) => Format::Json,
             _ => Format::Csv,
         })
     }
@@ -86,7 +89,7 @@ impl Source {
     pub(crate) fn open(&self) -> Result<Stored, EngineError> {
         let mut file = File::open(&self.path)?;
         let size = file.metadata()?.len();
-        let mut magic = [0; 2];
+        let mut magic = [0; 4];
         let read = read_full(&mut file, &mut magic)?;
         file.rewind()?;
         let position = Arc::new(AtomicU64::new(0));
@@ -94,23 +97,37 @@ impl Source {
             file,
             position: Arc::clone(&position),
         };
-        let compressed = read == 2 && magic == [0x1f, 0x8b];
-        let reader: Box<dyn Read + Send> = if compressed {
-            Box::new(MultiGzDecoder::new(BufReader::with_capacity(
-                64 << 10,
-                counted,
-            )))
-        } else {
-            Box::new(counted)
+        let buffered = |counted| BufReader::with_capacity(64 << 10, counted);
+        let (reader, packed): (Box<dyn Read + Send>, _) = match &magic[..read] {
+            [0x1f, 0x8b, ..] => (
+                Box::new(MultiGzDecoder::new(buffered(counted))),
+                Some("gzip"),
+            ),
+            ZSTD => {
+                let mut decoder = zstd::Decoder::with_buffer(buffered(counted))?;
+                decoder.window_log_max(WINDOW)?;
+                (Box::new(decoder), Some("zstd"))
+            }
+            _ => (Box::new(counted), None),
+        };
+        let reader = match self.format {
+            Format::Json => Box::new(JsonLines::new(reader)),
+            _ => reader,
         };
         Ok(Stored {
             reader,
             position,
             size,
-            compressed,
+            compressed: packed.is_some(),
+            packed,
         })
     }
 }
+
+/// How a frame of zstd begins.
+const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+/// How far back a frame may look, as a power of two: 8 MiB, which every decoder supports (RFC 8878).
+const WINDOW: u32 = 23;
 
 impl Source {
     /// The dataset as a file to seek in. A compressed one is decompressed into a temporary file
@@ -154,6 +171,8 @@ pub(crate) struct Stored {
     position: Arc<AtomicU64>,
     size: u64,
     pub(crate) compressed: bool,
+    /// By which name it is compressed.
+    packed: Option<&'static str>,
 }
 
 impl Stored {
@@ -169,14 +188,24 @@ impl Stored {
 
     /// Reads until the buffer is full or the data ends.
     pub(crate) fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, EngineError> {
-        read_full(&mut self.reader, buffer).map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData if self.compressed => {
-                EngineError::malformed("gzip", error.to_string())
+        let packed = self.packed;
+        read_full(&mut self.reader, buffer).map_err(|error| {
+            if let Some(broken) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
+                let broken: &NoDocument = broken;
+                return EngineError::malformed("JSON", broken.to_string());
             }
-            io::ErrorKind::UnexpectedEof => {
-                EngineError::malformed("gzip", "the file ends in the middle of the compressed data")
+            match (packed, error.kind()) {
+                (Some(packed), io::ErrorKind::UnexpectedEof) => EngineError::malformed(
+                    packed,
+                    "the file ends in the middle of the compressed data",
+                ),
+                // zstd has no kind of its own for data that is broken.
+                (Some("zstd"), io::ErrorKind::Other)
+                | (Some(_), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
+                    EngineError::malformed(packed.unwrap_or_default(), error.to_string())
+                }
+                _ => error.into(),
             }
-            _ => error.into(),
         })
     }
 }
@@ -192,6 +221,12 @@ pub(crate) fn read_full(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<
         }
     }
     Ok(filled)
+}
+
+/// Whether a document begins as an array of objects does.
+fn is_array(head: &[u8]) -> bool {
+    let inner = head.strip_prefix(b"[").map(<[u8]>::trim_ascii_start);
+    inner.is_some_and(|inner| inner.starts_with(b"{") || inner.starts_with(b"]"))
 }
 
 struct Counted {

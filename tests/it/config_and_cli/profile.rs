@@ -105,10 +105,13 @@ fn the_first_bytes_tell_the_format_where_the_ending_does_not() {
     }
     let list = folder.path().join("list.json");
     std::fs::write(&list, "[{\"a\":1},{\"a\":2}]").unwrap();
-    let list = lastcall(["profile"]).arg(list).output().expect(65);
+    let read = lastcall(["profile"]).arg(&list).output().expect(0);
+    assert!(read.stdout.starts_with("list.json: 2 rows"), "{read:#?}");
+    std::fs::write(&list, "[1, 2]").unwrap();
+    let refused = lastcall(["profile"]).arg(list).output().expect(65);
     assert!(
-        list.stderr.contains("one JSON object per line"),
-        "{list:#?}"
+        refused.stderr.contains("one JSON object per line"),
+        "{refused:#?}"
     );
 }
 

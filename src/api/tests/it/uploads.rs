@@ -89,7 +89,7 @@ fn an_unknown_format_or_encoding_is_refused_and_leaves_nothing() {
     for (media_type, name) in [
         ("application/octet-stream", "penguins"),
         ("application/pdf", "penguins.csv"),
-        ("application/json", "penguins"),
+        ("application/yaml", "penguins"),
         ("text/plain", "penguins.doc"),
     ] {
         let path = format!("{session}/datasets/{name}");
@@ -157,6 +157,63 @@ fn gzip_is_decoded_whether_it_is_announced_or_found() {
         let dataset = client.put(&path, media_type, &body).ok(201);
         assert_is_csv(&dataset, CSV);
     }
+}
+
+#[test]
+fn zstd_is_decoded_whether_it_is_announced_or_found() {
+    let api = Api::start();
+    let session = api.session();
+    let packed = zstd::encode_all(CSV, 3).unwrap();
+    let mut frames = zstd::encode_all(&CSV[..10], 3).unwrap();
+    frames.extend(zstd::encode_all(&CSV[10..], 3).unwrap());
+    let announced = api.client.with("content-encoding", "zstd");
+    for (client, name, media_type, body) in [
+        (&announced, "a", "text/csv", &packed),
+        (&announced, "b", "text/csv", &frames),
+        (&api.client, "c", "text/csv", &packed),
+        (&api.client, "d.csv.zst", "application/zstd", &frames),
+    ] {
+        let path = format!("{session}/datasets/{name}");
+        let dataset = client.put(&path, media_type, body).ok(201);
+        assert_is_csv(&dataset, CSV);
+    }
+    let path = format!("{session}/datasets/broken");
+    let mut garbled = packed.clone();
+    let middle = garbled.len() / 2;
+    garbled[middle..].fill(0xaa);
+    for body in [&packed[..packed.len() - 1], &packed[..5], &garbled[..], CSV] {
+        let refused = announced.put(&path, "text/csv", body);
+        refused.problem(400, "invalid_encoding");
+    }
+    // 64 MiB of one byte are a few kilobytes.
+    let bomb = zstd::encode_all(&vec![b'1'; 64 << 20][..], 3).unwrap();
+    let small = Api::with(|config| config.max_body = 100_000);
+    let session = small.session();
+    let path = format!("{session}/datasets/a");
+    let refused = small.client.put(&path, "text/csv", &bomb);
+    refused.problem(413, "payload_too_large");
+}
+
+#[test]
+fn json_documents_and_arrow_are_uploaded_by_their_media_types() {
+    let api = Api::start();
+    let session = api.session();
+    let put = |name: &str, media_type: &str, body: &[u8]| {
+        let path = format!("{session}/datasets/{name}");
+        api.client.put(&path, media_type, body)
+    };
+    let array = b" [{\"a\": 1}, {\"a\": 2}]";
+    let dataset = put("a", "application/json", array).ok(201);
+    assert_eq!(dataset["format"], "json");
+    let dataset = put("b.json", "text/plain", array).ok(201);
+    assert_eq!(dataset["format"], "json");
+    put("c", "application/json", CSV).problem(422, "format_mismatch");
+    let file = b"ARROW1\0\0\xff\xff\xff\xff\0\0\0\0";
+    let dataset = put("d", "application/vnd.apache.arrow.file", file).ok(201);
+    assert_eq!(dataset["format"], "arrow");
+    let stream = b"\xff\xff\xff\xff\x10\0\0\0\0\0\0\0\0\0\0\0";
+    put("e.arrow", "application/octet-stream", stream).ok(201);
+    put("f.arrow", "text/plain", CSV).problem(422, "format_mismatch");
 }
 
 #[test]

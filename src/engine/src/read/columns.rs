@@ -40,7 +40,9 @@ impl Selected {
         let unknown = columns
             .iter()
             .find(|column| !all.iter().any(|(name, _)| name == *column));
-        if let Some(unknown) = unknown.filter(|_| source.format != Format::Ndjson) {
+        if let Some(unknown) =
+            unknown.filter(|_| !matches!(source.format, Format::Ndjson | Format::Json))
+        {
             let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
             let more = if names.len() > NAMED { ", …" } else { "" };
             let listed = names[..names.len().min(NAMED)].join("`, `");

@@ -3,12 +3,14 @@
 //! A reader yields chunks one after the other ([`Input`]); chunks are parsed into batches
 //! independently of one another ([`Dataset::parse`]), on as many threads as there are.
 
+mod arrow;
 pub(crate) mod build;
 mod columnar;
 mod columns;
 pub(crate) mod csv;
 mod guard;
 mod header;
+pub(crate) mod json;
 pub(crate) mod line_ends;
 mod ndjson;
 mod nested;
@@ -17,8 +19,8 @@ pub(crate) mod records;
 pub(crate) mod text;
 mod xlsx;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::DataType;
+use ::arrow::array::RecordBatch;
+use ::arrow::datatypes::DataType;
 use lastcall_domain::{Format, ReadOptions, ReadReport};
 
 pub(crate) use columnar::{Declared, build as column_of};
@@ -202,7 +204,10 @@ fn open_whole(
     let limits = &resources.limits;
     match source.format {
         Format::Csv | Format::Tsv => Ok(Box::new(csv::Csv::open(source, options, limits)?)),
-        Format::Ndjson => Ok(Box::new(ndjson::Ndjson::open(source, options, limits)?)),
+        Format::Arrow => Ok(Box::new(self::arrow::Arrow::open(source, options, limits)?)),
+        Format::Ndjson | Format::Json => {
+            Ok(Box::new(ndjson::Ndjson::open(source, options, limits)?))
+        }
         Format::Parquet => Ok(Box::new(parquet::Parquet::open(
             source,
             options,

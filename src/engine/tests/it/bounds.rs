@@ -107,7 +107,9 @@ fn formats_are_told_by_the_ending_or_by_what_is_compressed() {
         std::fs::write(&path, bytes).unwrap();
         Source::detect_format(&path).unwrap()
     };
-    assert_eq!(detected("a.json.gz", &gzip(b"{\"a\":1}\n")), Format::Ndjson);
+    assert_eq!(detected("a.json.gz", &gzip(b"{\"a\":1}\n")), Format::Json);
+    assert_eq!(detected("a.dat", b"[ {\"a\":1}]"), Format::Json);
+    assert_eq!(detected("b.arrow", b""), Format::Arrow);
     assert_eq!(
         detected("a.ndjson.gz", &gzip(b"{\"a\":1}\n")),
         Format::Ndjson

@@ -295,3 +295,162 @@ fn a_sheet_is_chosen_by_name() {
         "{error}"
     );
 }
+
+/// Rows of every kind as a file and as a stream of Arrow IPC.
+fn arrow(batches: usize) -> [Vec<u8>; 2] {
+    use arrow::array::{
+        ArrayRef, DictionaryArray, Float64Array, Int32Array, ListArray, RecordBatch, StringArray,
+        TimestampMillisecondArray,
+    };
+    use arrow::datatypes::Int32Type;
+    use arrow::ipc::writer::{FileWriter, StreamWriter};
+
+    let word: DictionaryArray<Int32Type> = ["x", "y", "x"].into_iter().collect();
+    let list = ListArray::from_iter_primitive::<Int32Type, _, _>([
+        Some(vec![Some(1), None]),
+        None,
+        Some(vec![]),
+    ]);
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        (
+            "n",
+            std::sync::Arc::new(Int32Array::from(vec![Some(1), None, Some(3)])),
+        ),
+        (
+            "x",
+            std::sync::Arc::new(Float64Array::from(vec![0.5, 1.5, f64::NAN])),
+        ),
+        (
+            "s",
+            std::sync::Arc::new(StringArray::from(vec!["a", "b", "NA"])),
+        ),
+        ("w", std::sync::Arc::new(word)),
+        (
+            "t",
+            std::sync::Arc::new(TimestampMillisecondArray::from(vec![-1, 0, 1])),
+        ),
+        ("l", std::sync::Arc::new(list)),
+    ];
+    let rows = RecordBatch::try_from_iter(columns).unwrap();
+    let mut file = FileWriter::try_new(Vec::new(), &rows.schema()).unwrap();
+    let mut stream = StreamWriter::try_new(Vec::new(), &rows.schema()).unwrap();
+    for _ in 0..batches {
+        file.write(&rows).unwrap();
+        stream.write(&rows).unwrap();
+    }
+    [file.into_inner().unwrap(), stream.into_inner().unwrap()]
+}
+
+#[test]
+fn arrow_files_and_streams_are_read_alike() {
+    let bench = Bench::new();
+    let [file, stream] = arrow(2);
+    let of_file = bench.profile("a.arrow", &file);
+    assert_eq!(of_file.dataset.rows, 6);
+    assert_eq!(
+        (column(&of_file, "n").count, column(&of_file, "n").missing),
+        (4, 2)
+    );
+    assert_eq!(column(&of_file, "x").missing, 2);
+    assert_eq!(column(&of_file, "s").distinct, 3);
+    assert_eq!(
+        top(column(&of_file, "w")),
+        [("x".into(), 4), ("y".into(), 2)]
+    );
+    assert_eq!(
+        column(&of_file, "t")
+            .temporal
+            .as_ref()
+            .unwrap()
+            .min
+            .as_deref(),
+        Some("1969-12-31T23:59:59.999Z")
+    );
+    assert_eq!(
+        top(column(&of_file, "l")),
+        [("[1, null]".into(), 2), ("[]".into(), 2)]
+    );
+    let of_stream = bench.profile("b.arrow", &stream);
+    assert_eq!(of_file.columns, of_stream.columns);
+    assert_eq!(of_file.alerts, of_stream.alerts);
+}
+
+#[test]
+fn arrow_that_is_cut_off_or_broken_is_malformed_and_never_swells() {
+    let bench = Bench::new();
+    let [file, stream] = arrow(1);
+    for bytes in [&file, &stream] {
+        for end in (0..bytes.len()).step_by(37) {
+            let cut = &bytes[..end];
+            match bench.try_profile("a.arrow", cut, &ProfileOptions::default()) {
+                Ok(profile) => assert!(profile.dataset.rows <= 3),
+                Err(error) => assert!(
+                    ["malformed_data", "resource_exhausted", "unsupported_data"]
+                        .contains(&error.code()),
+                    "{end}: {error}"
+                ),
+            }
+        }
+        for at in (0..bytes.len()).step_by(11) {
+            let mut broken = bytes.clone();
+            broken[at] ^= 0xff;
+            let _ = bench.try_profile("a.arrow", &broken, &ProfileOptions::default());
+        }
+    }
+    // A length that is claimed and not there.
+    let mut claims = vec![0xff; 4];
+    claims.extend(0x7fff_fff0u32.to_le_bytes());
+    assert!(
+        bench
+            .failure("a.arrow", &claims)
+            .starts_with("resource_exhausted")
+    );
+}
+
+#[test]
+fn json_arrays_are_read_as_lines_are() {
+    let bench = Bench::new();
+    let lines = "{\"a\":1,\"b\":\"x, y\"}\n{\"a\":2.5,\"b\":null}\n{\"c\":[1,2]}\n";
+    let array = "\u{feff}[\n  {\"a\": 1,\n   \"b\": \"x, y\"},\n {\"a\":2.5,\"b\":null} , {\"c\":[1,2]}\n]\n";
+    let (lines, array) = (
+        bench.profile("a.ndjson", lines),
+        bench.profile("a.json", array),
+    );
+    assert_eq!(array.columns, lines.columns);
+    assert_eq!(array.dataset.rows, 3);
+    let many: Vec<String> = (0..50_000).map(|n| format!("{{\"n\":{n}}}")).collect();
+    let profile = bench.profile("a.json", format!("[{}]", many.join(",\n")));
+    assert_eq!(profile.dataset.rows, 50_000);
+    assert_eq!(column(&profile, "n").distinct, 50_000);
+    assert_eq!(bench.profile("a.json", "[]").dataset.rows, 0);
+    let failure = bench.failure("a.json", "[{\"a\":1},\n{\"a\":2}");
+    assert!(failure.starts_with("malformed_data"), "{failure}");
+    assert!(failure.contains("line 2"), "{failure}");
+    assert!(
+        bench
+            .failure("a.json", "[1, 2]")
+            .starts_with("malformed_data")
+    );
+}
+
+#[test]
+fn zstd_is_unpacked_like_gzip() {
+    let bench = Bench::new();
+    let csv = "a,b\n1,x\n2,y\n".repeat(2_000);
+    let packed = |text: &str| zstd::encode_all(text.as_bytes(), 3).unwrap();
+    let mut two_frames = packed(&csv[..1_000]);
+    two_frames.extend(packed(&csv[1_000..]));
+    let plain = bench.profile("a.csv", &csv);
+    for bytes in [packed(&csv), two_frames] {
+        let profile = bench.profile("a.csv.zst", &bytes);
+        assert_eq!(profile.columns, plain.columns);
+    }
+    let cut = packed(&csv);
+    let failure = bench.failure("a.csv.zst", &cut[..cut.len() / 2]);
+    assert!(failure.starts_with("malformed_data"), "{failure}");
+    let mut broken = packed(&csv);
+    let middle = broken.len() / 2;
+    broken[middle..].fill(0xa5);
+    let failure = bench.failure("a.csv.zst", &broken);
+    assert!(failure.starts_with("malformed_data"), "{failure}");
+}

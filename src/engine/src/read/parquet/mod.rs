@@ -30,7 +30,7 @@ use parquet::file::metadata::ParquetMetaData;
 use self::footer::{failed, malformed};
 use self::group::Group;
 use self::pages::Budget;
-pub(crate) use self::slices::LONG;
+pub(crate) use self::slices::{LONG, cut};
 use super::columnar::{self, Declared};
 use super::guard::guarded;
 use super::{Body, Chunk, Dataset, Input, Look, MAX_COLUMNS, Plan, header as names};
@@ -274,7 +274,7 @@ impl Input for Batches {
             let Some(records) = next? else {
                 return Ok(None);
             };
-            self.parts = slices::cut(records, &self.names, &self.limits)?;
+            self.parts = cut(records, &self.names, &self.limits)?;
         }
         Ok(self.parts.pop_front().map(|records| {
             let first_line = self.read + 1;

@@ -15,7 +15,7 @@ const SHOWN: usize = 32;
 pub(crate) const LONG: usize = 256;
 
 /// Cuts records into parts, each of them small enough.
-pub(super) fn cut(
+pub(crate) fn cut(
     records: RecordBatch,
     names: &[String],
     limits: &Limits,

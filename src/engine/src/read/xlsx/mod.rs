@@ -74,7 +74,10 @@ impl Sheet {
             names,
             warnings,
         } = copied?;
-        let copied = Source::new(rows.path(), Format::Ndjson);
+        let copied = Source {
+            seed: source.seed,
+            ..Source::new(rows.path(), Format::Ndjson)
+        };
         Ok(Self {
             rows: Ndjson::with_names(&copied, options, &resources.limits, keys.clone())?,
             keys,

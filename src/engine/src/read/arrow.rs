@@ -1,0 +1,375 @@
+//! Arrow IPC, as a file or as a stream. A file is read as the stream that it holds: its footer is a
+//! hint. What a message says of its size is bounded before anything is allocated.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::buffer::Buffer;
+use arrow::datatypes::{DataType, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::ipc::reader::{read_dictionary, read_record_batch};
+use arrow::ipc::{MessageHeader, convert::fb_to_schema, root_as_message};
+use lastcall_domain::ReadOptions;
+use lastcall_domain::profile::Warning;
+
+use super::columnar::{self, Declared};
+use super::guard::guarded;
+use super::parquet::cut;
+use super::{Body, Chunk, Dataset, Input, Look, MAX_COLUMNS, Plan, header as names};
+use crate::batch::{Batch, hash_rows};
+use crate::cell::{CellRules, Kinds};
+use crate::ctl::Ctl;
+use crate::limits::Limits;
+use crate::source::Stored;
+use crate::{EngineError, Source};
+
+/// How a file begins, before its stream.
+const MAGIC: &[u8] = b"ARROW1\0\0";
+/// What stands before the length of a message, since format version 0.15.
+const CONTINUATION: [u8; 4] = [0xff; 4];
+
+/// A dataset of Arrow IPC.
+pub(super) struct Arrow {
+    source: Source,
+    rules: CellRules,
+    markers: bool,
+    limits: Limits,
+    names: Arc<Vec<String>>,
+    schema: SchemaRef,
+    warnings: Vec<Warning>,
+}
+
+impl Arrow {
+    pub(super) fn open(
+        source: &Source,
+        options: &ReadOptions,
+        limits: &Limits,
+    ) -> Result<Self, EngineError> {
+        let schema = Messages::open(source, limits)?.schema;
+        if schema.fields().len() > MAX_COLUMNS {
+            return Err(EngineError::TooManyColumns {
+                limit: MAX_COLUMNS as u64,
+            });
+        }
+        let given = schema.fields().iter();
+        let given: Vec<Vec<u8>> = given
+            .map(|field| field.name().as_bytes().to_vec())
+            .collect();
+        let (names, warnings) = names::names(&given);
+        Ok(Self {
+            source: source.clone(),
+            rules: CellRules::new(options)?.seeded(source.seed),
+            markers: options.missing.is_some(),
+            limits: *limits,
+            names: Arc::new(names),
+            schema,
+            warnings,
+        })
+    }
+
+    fn declared(&self) -> impl Iterator<Item = Declared> {
+        let fields = self.schema.fields().iter();
+        fields.map(|field| Declared::of(field.data_type()))
+    }
+}
+
+impl Dataset for Arrow {
+    fn first_look(&self) -> Vec<Look> {
+        let columns = self.names.iter().zip(self.declared());
+        let look = |(name, declared): (&String, Declared)| Look {
+            name: name.clone(),
+            kinds: declared.kinds(),
+            varied: true,
+        };
+        columns.map(look).collect()
+    }
+
+    fn declared(&self) -> Option<Vec<Kinds>> {
+        Some(self.declared().map(Declared::kinds).collect())
+    }
+
+    fn types(&self) -> Option<Vec<Option<DataType>>> {
+        let fields = self.schema.fields().iter();
+        Some(
+            fields
+                .map(|field| Some(field.data_type().clone()))
+                .collect(),
+        )
+    }
+
+    fn declared_is_final(&self) -> bool {
+        let mut fields = self.schema.fields().iter();
+        !fields.any(|field| matches!(field.data_type(), DataType::Decimal256(..)))
+    }
+
+    fn open(&self, _width: usize) -> Result<Box<dyn Input>, EngineError> {
+        Ok(Box::new(Batches {
+            messages: Messages::open(&self.source, &self.limits)?,
+            names: Arc::clone(&self.names),
+            limits: self.limits,
+            parts: VecDeque::new(),
+            read: 0,
+        }))
+    }
+
+    fn parse(&self, chunk: Chunk, plan: &Plan) -> Result<Batch, EngineError> {
+        let Body::Records(records) = chunk.body else {
+            return Err(EngineError::internal("Arrow comes as records"));
+        };
+        let rows = records.num_rows();
+        let mut batch = Batch {
+            rows,
+            row_hashes: vec![0; rows],
+            ..Batch::default()
+        };
+        let markers = self.markers.then_some(&self.rules);
+        let seed = self.rules.seed();
+        let columns = records.columns().iter().zip(self.declared());
+        for ((array, declared), &kind) in columns.zip(&plan.kinds) {
+            let column = guarded(FORMAT, || {
+                columnar::build(array, declared, kind, markers, seed).map_err(malformed)
+            })?;
+            hash_rows(&column, &mut batch.row_hashes, seed);
+            batch.columns.push(column);
+        }
+        Ok(batch)
+    }
+
+    fn warnings(&self) -> Vec<Warning> {
+        self.warnings.clone()
+    }
+}
+
+struct Batches {
+    messages: Messages,
+    names: Arc<Vec<String>>,
+    limits: Limits,
+    /// What was read and is still to be handed on.
+    parts: VecDeque<RecordBatch>,
+    read: u64,
+}
+
+impl Input for Batches {
+    fn next(&mut self, ctl: Ctl<'_>) -> Result<Option<Chunk>, EngineError> {
+        while self.parts.is_empty() {
+            ctl.check()?;
+            let next = guarded(FORMAT, || self.messages.next_records(ctl));
+            let Some((records, bytes)) = next? else {
+                return Ok(None);
+            };
+            // A batch may have any number of rows, of which values are cut out again.
+            let most = self.limits.rows(records.num_columns());
+            let mut start = 0;
+            while start < records.num_rows() {
+                let rows = most.min(records.num_rows() - start);
+                let part = records.slice(start, rows);
+                self.parts.extend(cut(part, &self.names, &self.limits)?);
+                start += rows;
+            }
+            // What a message has beyond its values would be held by each of few small parts.
+            if bytes > MOST_PART.saturating_mul(self.parts.len()) {
+                return Err(malformed("a message is far larger than its values"));
+            }
+        }
+        Ok(self.parts.pop_front().map(|records| {
+            let first_line = self.read + 1;
+            self.read += records.num_rows() as u64;
+            Chunk {
+                body: Body::Records(records),
+                first_line,
+                done: self.messages.stored.done(),
+            }
+        }))
+    }
+}
+
+/// More bytes than a part of a batch may have.
+const MOST_PART: usize = 16 << 20;
+const FORMAT: &str = "Arrow IPC";
+
+fn malformed(detail: impl Into<String>) -> EngineError {
+    EngineError::malformed(FORMAT, detail.into())
+}
+
+fn failed(error: ArrowError) -> EngineError {
+    malformed(error.to_string())
+}
+
+/// The messages of a stream, one after the other.
+struct Messages {
+    stored: Stored,
+    schema: SchemaRef,
+    dictionaries: HashMap<i64, ArrayRef>,
+    /// Bytes of the dictionaries, which stay.
+    held: usize,
+    /// How large the parts of a message, and all dictionaries together, may be.
+    most: usize,
+    ended: bool,
+}
+
+impl Messages {
+    fn open(source: &Source, limits: &Limits) -> Result<Self, EngineError> {
+        let mut stored = source.open()?;
+        let mut start = [0; 8];
+        let mut read = stored.fill(&mut start)?;
+        if start[..read] == *MAGIC {
+            read = stored.fill(&mut start)?;
+        }
+        let mut messages = Self {
+            stored,
+            schema: Arc::new(arrow::datatypes::Schema::empty()),
+            dictionaries: HashMap::new(),
+            held: 0,
+            most: limits.pages,
+            ended: false,
+        };
+        let header = messages
+            .header(&start[..read])?
+            .ok_or_else(|| malformed("there is no schema"))?;
+        guarded(FORMAT, || {
+            let message = root_as_message(&header).map_err(|error| malformed(error.to_string()))?;
+            let schema = message.header_as_schema();
+            let schema = schema.ok_or_else(|| malformed("it does not begin with a schema"))?;
+            if schema.endianness() == arrow::ipc::Endianness::Big {
+                return Err(EngineError::Unsupported {
+                    detail: "Arrow IPC in the big-endian order of bytes".into(),
+                });
+            }
+            messages.schema = Arc::new(fb_to_schema(schema));
+            Ok(())
+        })?;
+        Ok(messages)
+    }
+
+    /// The metadata of the next message, of which some bytes were read already: eight, or none.
+    fn header(&mut self, start: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
+        let mut prefix = [0; 8];
+        prefix[..start.len()].copy_from_slice(start);
+        let mut read = start.len();
+        if read == 0 {
+            read = self.stored.fill(&mut prefix[..4])?;
+            if read == 4 && prefix[..4] == CONTINUATION {
+                read += self.stored.fill(&mut prefix[4..])?;
+            }
+        }
+        let word = |at: usize| {
+            let bytes: [u8; 4] = prefix[at..at + 4].try_into().unwrap_or_default();
+            u32::from_le_bytes(bytes) as usize
+        };
+        let marked = read >= 4 && prefix[..4] == CONTINUATION;
+        let (length, rest): (usize, &[u8]) = match (marked, read) {
+            (_, 0) => return Ok(None),
+            (true, 8) => (word(4), &[]),
+            // Before format version 0.15 there was no mark.
+            (false, 8) => (word(0), &prefix[4..]),
+            (false, 4) => (word(0), &[]),
+            _ => return Err(malformed("the data ends within a message")),
+        };
+        if length == 0 {
+            return Ok(None);
+        }
+        if length > self.most || length < rest.len() {
+            return Err(self.too_large(length));
+        }
+        let mut header = vec![0; length];
+        header[..rest.len()].copy_from_slice(rest);
+        self.read(&mut header[rest.len()..])?;
+        Ok(Some(header))
+    }
+
+    fn too_large(&self, bytes: usize) -> EngineError {
+        EngineError::ResourceExhausted {
+            detail: format!(
+                "a message of {bytes} bytes, and {} are the most for one",
+                self.most
+            ),
+        }
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> Result<(), EngineError> {
+        // A length that is claimed is allocated as far as there are bytes.
+        if self.stored.fill(buffer)? < buffer.len() {
+            return Err(malformed("the data ends within a message"));
+        }
+        Ok(())
+    }
+
+    /// The next records, and how many bytes their message has.
+    fn next_records(&mut self, ctl: Ctl<'_>) -> Result<Option<(RecordBatch, usize)>, EngineError> {
+        while !self.ended {
+            ctl.check()?;
+            let Some(header) = self.header(&[])? else {
+                self.ended = true;
+                return Ok(None);
+            };
+            let message = root_as_message(&header).map_err(|error| malformed(error.to_string()))?;
+            let length = usize::try_from(message.bodyLength())
+                .map_err(|_| malformed("a message has a negative length"))?;
+            if length.saturating_add(self.held) > self.most {
+                return Err(self.too_large(length));
+            }
+            let mut body = Vec::new();
+            self.read_body(&mut body, length, ctl)?;
+            let body = Buffer::from_vec(body);
+            let version = message.version();
+            match message.header_type() {
+                MessageHeader::RecordBatch => {
+                    let batch = message.header_as_record_batch();
+                    let batch = batch.ok_or_else(|| malformed("a batch is missing"))?;
+                    if batch.compression().is_some() {
+                        return Err(compressed());
+                    }
+                    let schema = Arc::clone(&self.schema);
+                    let records =
+                        read_record_batch(&body, batch, schema, &self.dictionaries, None, &version);
+                    let records = records.map_err(failed)?;
+                    return Ok(Some((records, length)));
+                }
+                MessageHeader::DictionaryBatch => {
+                    let batch = message.header_as_dictionary_batch();
+                    let batch = batch.ok_or_else(|| malformed("a dictionary is missing"))?;
+                    if batch
+                        .data()
+                        .is_some_and(|data| data.compression().is_some())
+                    {
+                        return Err(compressed());
+                    }
+                    self.held += length;
+                    read_dictionary(&body, batch, &self.schema, &mut self.dictionaries, &version)
+                        .map_err(failed)?;
+                }
+                MessageHeader::Schema => return Err(malformed("there is a second schema")),
+                other => {
+                    return Err(EngineError::Unsupported {
+                        detail: format!("Arrow IPC with messages of type {other:?}"),
+                    });
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads the body of a message, in pieces: what is claimed may not be there.
+    fn read_body(
+        &mut self,
+        body: &mut Vec<u8>,
+        length: usize,
+        ctl: Ctl<'_>,
+    ) -> Result<(), EngineError> {
+        const PIECE: usize = 1 << 20;
+        while body.len() < length {
+            ctl.check()?;
+            let start = body.len();
+            body.resize(length.min(start + PIECE), 0);
+            self.read(&mut body[start..])?;
+        }
+        Ok(())
+    }
+}
+
+fn compressed() -> EngineError {
+    EngineError::Unsupported {
+        detail: "the buffers of Arrow IPC are compressed: write it without compression".into(),
+    }
+}

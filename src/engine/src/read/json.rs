@@ -1,0 +1,246 @@
+//! JSON documents as lines: the objects of an array, or one after the other, each on a line of its
+//! own, so that everything else is read as NDJSON is. Byte by byte, in constant memory.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+/// Turns a document of objects into lines.
+pub(crate) struct JsonLines<R> {
+    input: BufReader<R>,
+    place: Place,
+    /// Brackets and braces that are open.
+    depth: u64,
+    string: bool,
+    escaped: bool,
+    /// What has been written and not been taken yet.
+    out: Vec<u8>,
+    taken: usize,
+    /// The line of the document that is read.
+    line: u64,
+}
+
+/// Where in the document it is.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    /// Before the first value.
+    Start,
+    /// In the array, where a value or its end may come first.
+    First,
+    /// In the array behind a comma, where a value has to come.
+    Next,
+    /// In the array behind a value.
+    Behind,
+    /// Between values that are in no array.
+    Between,
+    /// Within a value, of an array or not.
+    Within { array: bool },
+    /// Behind the array.
+    End,
+}
+
+/// How much is worked on at a time.
+const PIECE: usize = 64 << 10;
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
+impl<R: Read> JsonLines<R> {
+    pub(crate) fn new(input: R) -> Self {
+        Self {
+            input: BufReader::with_capacity(PIECE, input),
+            place: Place::Start,
+            depth: 0,
+            string: false,
+            escaped: false,
+            out: Vec::new(),
+            taken: 0,
+            line: 1,
+        }
+    }
+
+    fn fault(&self, what: &str) -> io::Error {
+        let detail = format!("line {}: {what}", self.line);
+        io::Error::new(io::ErrorKind::InvalidData, NoDocument(detail))
+    }
+
+    /// Reads a piece of the document; false at its end.
+    fn advance(&mut self) -> io::Result<bool> {
+        let piece = self.input.fill_buf()?;
+        let length = piece.len();
+        if length == 0 {
+            return match self.place {
+                Place::Start | Place::Between | Place::End => Ok(false),
+                Place::Within { array: false } if self.depth == 0 && !self.string => {
+                    self.out.push(b'\n');
+                    self.place = Place::Between;
+                    Ok(true)
+                }
+                _ => Err(self.fault("the document ends before its end")),
+            };
+        }
+        let mut piece = piece.to_vec();
+        self.input.consume(length);
+        if self.place == Place::Start && self.line == 1 && piece.starts_with(MARK) {
+            piece.drain(..MARK.len());
+        }
+        for byte in piece {
+            self.take(byte)?;
+        }
+        Ok(true)
+    }
+
+    fn take(&mut self, byte: u8) -> io::Result<()> {
+        if byte == b'\n' {
+            self.line += 1;
+        }
+        if let Place::Within { array } = self.place {
+            return self.within(byte, array);
+        }
+        if matches!(byte, b' ' | b'\t' | b'\r' | b'\n') {
+            return Ok(());
+        }
+        match (self.place, byte) {
+            (Place::Start, b'[') => self.place = Place::First,
+            (Place::First | Place::Behind, b']') => self.place = Place::End,
+            (Place::Behind, b',') => self.place = Place::Next,
+            (Place::Start | Place::Between, _) => return self.begin(byte, false),
+            (Place::First | Place::Next, b',' | b']') => {
+                return Err(self.fault("a value is missing"));
+            }
+            (Place::First | Place::Next, _) => return self.begin(byte, true),
+            (Place::Behind, _) => return Err(self.fault("a comma is missing between two values")),
+            (Place::End | Place::Within { .. }, _) => {
+                return Err(self.fault("there is more behind the array"));
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, byte: u8, array: bool) -> io::Result<()> {
+        self.place = Place::Within { array };
+        self.depth = 0;
+        self.within(byte, array)
+    }
+
+    fn within(&mut self, byte: u8, array: bool) -> io::Result<()> {
+        if self.string {
+            self.string = self.escaped || byte != b'"';
+            self.escaped = !self.escaped && byte == b'\\';
+            if matches!(byte, b'\n' | b'\r') {
+                return Err(self.fault("a line ends within a string"));
+            }
+            self.out.push(byte);
+            if !self.string && self.depth == 0 {
+                self.end(array);
+            }
+            return Ok(());
+        }
+        match byte {
+            b'"' => self.string = true,
+            b'{' | b'[' => self.depth += 1,
+            b'}' | b']' if self.depth > 0 => {
+                self.depth -= 1;
+                self.out.push(byte);
+                if self.depth == 0 {
+                    self.end(array);
+                }
+                return Ok(());
+            }
+            // The end of a number or a word.
+            b',' | b']' | b' ' | b'\t' | b'\r' | b'\n' if self.depth == 0 => {
+                self.end(array);
+                return match byte {
+                    b',' | b']' => self.take(byte),
+                    _ => Ok(()),
+                };
+            }
+            b'\r' | b'\n' => {
+                self.out.push(b' ');
+                return Ok(());
+            }
+            _ => {}
+        }
+        self.out.push(byte);
+        Ok(())
+    }
+
+    fn end(&mut self, array: bool) {
+        self.out.push(b'\n');
+        self.place = if array { Place::Behind } else { Place::Between };
+    }
+}
+
+impl<R: Read> Read for JsonLines<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.taken == self.out.len() {
+            self.out.clear();
+            self.taken = 0;
+            if !self.advance()? {
+                return Ok(0);
+            }
+        }
+        let ready = &self.out[self.taken..];
+        let length = ready.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&ready[..length]);
+        self.taken += length;
+        Ok(length)
+    }
+}
+
+/// Why a document is none, with its line.
+#[derive(Debug)]
+pub(crate) struct NoDocument(String);
+
+impl std::fmt::Display for NoDocument {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NoDocument {}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &str) -> Result<String, String> {
+        let mut read = String::new();
+        let mut input = JsonLines::new(text.as_bytes());
+        match input.read_to_string(&mut read) {
+            Ok(_) => Ok(read),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn objects_stand_on_lines_of_their_own() {
+        for (text, expected) in [
+            ("[]", ""),
+            ("", ""),
+            (" [ ] \n", ""),
+            ("[{\"a\":1},{\"a\":2}]", "{\"a\":1}\n{\"a\":2}\n"),
+            (
+                "\u{feff}[\n  {\n    \"a\": [1,\n 2]\n  },\n  {\"a\": \"],[{\\\"\"}\n]\n",
+                "{     \"a\": [1,  2]   }\n{\"a\": \"],[{\\\"\"}\n",
+            ),
+            ("{\"a\":1}\n{\"a\":2}", "{\"a\":1}\n{\"a\":2}\n"),
+            ("{\n\"a\": 1\n}", "{ \"a\": 1 }\n"),
+            ("[1, \"x\",null]", "1\n\"x\"\nnull\n"),
+            ("7", "7\n"),
+        ] {
+            assert_eq!(lines(text).as_deref(), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_document_that_is_none_is_told_with_its_line() {
+        for (text, expected) in [
+            ("[{\"a\":1}", "line 1: the document ends before its end"),
+            ("[{\"a\":1},\n]", "line 2: a value is missing"),
+            ("[,]", "line 1: a value is missing"),
+            ("[{} {}]", "line 1: a comma is missing between two values"),
+            ("[{}]\n{}", "line 2: there is more behind the array"),
+            ("[{\"a\": \"x\ny\"}]", "line 2: a line ends within a string"),
+        ] {
+            assert_eq!(lines(text).unwrap_err(), expected, "{text}");
+        }
+    }
+}
