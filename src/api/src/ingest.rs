@@ -253,7 +253,9 @@ impl Ingest {
                 Err(self.mismatch("it does not begin as a Parquet file does"))
             }
             // Workbooks with a password, and old ones, are told as such where they are read.
-            Format::Xlsx if !self.head.starts_with(ZIP) && !self.head.starts_with(COMPOUND) => {
+            Format::Xlsx | Format::Ods
+                if !self.head.starts_with(ZIP) && !self.head.starts_with(COMPOUND) =>
+            {
                 Err(self.mismatch("it does not begin as a workbook does"))
             }
             Format::Arrow

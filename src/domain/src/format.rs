@@ -21,11 +21,13 @@ pub enum Format {
     Arrow,
     /// An Excel workbook.
     Xlsx,
+    /// A spreadsheet of OpenDocument.
+    Ods,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Csv,
         Self::Tsv,
         Self::Ndjson,
@@ -33,6 +35,7 @@ impl Format {
         Self::Parquet,
         Self::Arrow,
         Self::Xlsx,
+        Self::Ods,
     ];
 
     /// The name on the wire, which is also the usual file ending.
@@ -45,6 +48,7 @@ impl Format {
             Self::Parquet => "parquet",
             Self::Arrow => "arrow",
             Self::Xlsx => "xlsx",
+            Self::Ods => "ods",
         }
     }
 
@@ -67,6 +71,7 @@ impl Format {
                 Self::Parquet
             }
             "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" => Self::Xlsx,
+            "application/vnd.oasis.opendocument.spreadsheet" => Self::Ods,
             _ => return None,
         })
     }
@@ -86,6 +91,7 @@ impl Format {
             "parquet" | "pq" => Self::Parquet,
             "arrow" | "arrows" | "feather" | "ipc" => Self::Arrow,
             "xlsx" => Self::Xlsx,
+            "ods" => Self::Ods,
             _ => return None,
         })
     }

@@ -81,7 +81,7 @@ impl Source {
 
     /// Whether its bytes stand for more of them.
     pub(crate) fn is_compressed(&self) -> Result<bool, EngineError> {
-        let packed = matches!(self.format, Format::Parquet | Format::Xlsx);
+        let packed = matches!(self.format, Format::Parquet | Format::Xlsx | Format::Ods);
         Ok(packed || self.open()?.compressed)
     }
 
@@ -110,7 +110,7 @@ impl Source {
             }
             _ => (Box::new(counted), None),
         };
-        let reader = match self.format {
+        let reader: Box<dyn Read + Send> = match self.format {
             Format::Json => Box::new(JsonLines::new(reader)),
             _ => reader,
         };

@@ -39,7 +39,12 @@ pub(super) fn data_type(declared: &DataType) -> DataType {
         DataType::Date32 | DataType::Date64 => DataType::Date32,
         DataType::Timestamp(..) => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
         DataType::Time32(_) | DataType::Time64(_) => TIME,
-        DataType::Null
+        // What Parquet has no type for is shown as in the profile.
+        DataType::Duration(_)
+        | DataType::Interval(_)
+        | DataType::Union(..)
+        | DataType::RunEndEncoded(..)
+        | DataType::Null
         | DataType::Utf8
         | DataType::LargeUtf8
         | DataType::Utf8View

@@ -86,7 +86,7 @@ fn places<'a, K: Key>(
     keys: &'a [K],
     missing: &'a Missing,
     rows: usize,
-) -> impl Iterator<Item = (K, u64)> + 'a {
+) -> impl Iterator<Item = (K, u64)> {
     let present = (0..rows).rev().filter(|&row| !missing.at(row));
     let numbers = present.map(move |row| before + row as u64 + 1);
     keys.iter().rev().copied().zip(numbers)

@@ -168,7 +168,7 @@ impl Input for Batches {
                 start += rows;
             }
             // What a message has beyond its values would be held by each of few small parts.
-            if bytes > MOST_PART.saturating_mul(self.parts.len()) {
+            if bytes > MOST_PART.saturating_mul(self.parts.len().max(1)) {
                 return Err(malformed("a message is far larger than its values"));
             }
         }

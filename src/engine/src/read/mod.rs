@@ -215,7 +215,7 @@ fn open_whole(
             resources.scratch,
             ctl,
         )?)),
-        Format::Xlsx => Ok(Box::new(xlsx::Sheet::open(
+        Format::Xlsx | Format::Ods => Ok(Box::new(xlsx::Sheet::open(
             source, options, resources, ctl,
         )?)),
     }

@@ -1,4 +1,4 @@
-//! Excel workbooks, one sheet per dataset.
+//! Workbooks of Excel and of OpenDocument, one sheet per dataset.
 //!
 //! The sheet is written to a temporary file as NDJSON, row by row, and read from there: a sheet
 //! cannot be read in pieces, and its rows need not fit in memory. The first row that is not empty
@@ -6,8 +6,10 @@
 
 mod archive;
 mod cell;
+mod ods;
 mod repair;
 mod rows;
+mod xml;
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -46,7 +48,10 @@ impl Sheet {
         ctl: Ctl<'_>,
     ) -> Result<Self, EngineError> {
         let file = source.open_seekable(resources.scratch, ctl)?;
-        archive::check(&file, &resources.limits, ctl)?;
+        let is_ods = source.format == Format::Ods;
+        if !is_ods {
+            archive::check(&file, &resources.limits, ctl)?;
+        }
         let most = unfolded_limit(source.size()?);
         let mut rows = NamedTempFile::new_in(resources.scratch)?;
         let sheet = options.sheet.as_deref();
@@ -56,13 +61,18 @@ impl Sheet {
             output.rewind()?;
             let out = Bounded::new(BufWriter::new(output), most);
             let record = resources.limits.record;
+            if is_ods {
+                let copied = ods::copy(file, sheet, record, out, ctl);
+                ctl.check()?;
+                return copied.map_err(quota);
+            }
             let copied = guarded("XLSX", || Ok(copy(file, sheet, record, out, ctl)))?;
             // A reader that was stopped fails as if the file were broken.
             ctl.check()?;
             copied.map_err(quota)
         };
         let copied = match attempt(&file) {
-            Err(EngineError::Malformed { .. }) => {
+            Err(EngineError::Malformed { .. }) if !is_ods => {
                 let out = Bounded::new(tempfile::tempfile_in(resources.scratch)?, most);
                 let repaired = repair::repaired(&file, out, ctl).map_err(quota)?;
                 attempt(&repaired)
