@@ -1,7 +1,8 @@
 //! How booleans and texts with few different values go together: Cramér's V of all pairs, from all
 //! rows while these are few, from a sample beyond.
 
-use hashbrown::HashMap;
+use std::collections::HashMap;
+
 use lastcall_domain::profile::Associations;
 
 use crate::EngineError;

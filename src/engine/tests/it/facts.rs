@@ -232,7 +232,7 @@ fn what_a_column_of_text_could_be_is_an_alert() {
     let profile = profile(&csv);
     assert_eq!(
         alerts(&profile, Some("price")),
-        ["unique", "key_candidate", "likely_number"]
+        ["unique", "likely_number", "key_candidate"]
     );
     assert_eq!(alerts(&profile, Some("day")), ["likely_date"]);
     assert_eq!(alerts(&profile, Some("active")), ["likely_boolean"]);

@@ -2,8 +2,8 @@
 
 use std::io::{Cursor, Read, Write};
 
-use lastcall_domain::{ProfileOptions, ReadOptions};
 use lastcall_domain::profile::ColumnType;
+use lastcall_domain::{ProfileOptions, ReadOptions};
 use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
 
