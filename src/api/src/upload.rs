@@ -56,6 +56,10 @@ const SAYS_NOTHING: &[&str] = &["binary", "utf-8", "utf8", "us-ascii", "ascii"];
         (inline(Binary) = "text/csv"),
         (inline(Binary) = "text/tab-separated-values"),
         (inline(Binary) = "application/x-ndjson"),
+        (inline(Binary) = "application/json"),
+        (inline(Binary) = "application/vnd.apache.arrow.file"),
+        (inline(Binary) = "application/vnd.apache.arrow.stream"),
+        (inline(Binary) = "application/vnd.oasis.opendocument.spreadsheet"),
         (inline(Binary) = "application/vnd.apache.parquet"),
         (inline(Binary) = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         (inline(Binary) = "application/octet-stream"),
@@ -338,6 +342,7 @@ fn format_of(headers: &HeaderMap, name: &DatasetName) -> ApiResult<Format> {
                 "neither the Content-Type {media_type:?} nor the ending of the name tells a known \
                  format; send text/csv, text/tab-separated-values, application/x-ndjson, \
                  application/json, application/vnd.apache.arrow.file, \
+                 application/vnd.oasis.opendocument.spreadsheet, \
                  application/vnd.apache.parquet or \
                  application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
             ),
