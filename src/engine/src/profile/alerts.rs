@@ -71,6 +71,51 @@ pub(crate) fn alerts(
     alerts
 }
 
+/// Fewer rows may differ by chance.
+const FEWEST_KEYS: u64 = 10;
+
+/// Whether a column tells every row from all others.
+fn is_key(column: &Column, dataset: &DatasetSummary) -> bool {
+    let names = matches!(column.kind, ColumnType::Integer | ColumnType::String);
+    let unique = column.distinct == dataset.rows && !column.distinct_estimated;
+    names && unique && column.missing == 0 && dataset.rows >= FEWEST_KEYS
+}
+
+fn key_candidate(column: &Column) -> Alert {
+    Alert {
+        column: None,
+        code: AlertCode::KeyCandidate,
+        value: Some(1.0),
+        threshold: None,
+        detail: format!(
+            "Every one of {} has a value of its own: the first column that can be a key.",
+            counted(column.count, "row")
+        ),
+    }
+}
+
+/// Of two alerts that say the same, the one that says more.
+fn strongest(found: Vec<Alert>, column: &Column) -> Vec<Alert> {
+    use AlertCode::{
+        Constant, HighCardinality, Imbalanced, LikelyBoolean, LikelyDate, LikelyNumber, MixedTypes,
+        Unique, Zeros,
+    };
+    let has = |code: AlertCode| found.iter().any(|alert| alert.code == code);
+    let zero = column.top.first().is_some_and(|top| top.value == 0);
+    let likely = has(LikelyNumber) || has(LikelyDate) || has(LikelyBoolean);
+    let dropped = [
+        (Zeros, has(Constant)),
+        (HighCardinality, has(Unique)),
+        (Imbalanced, zero && has(Zeros)),
+        (MixedTypes, likely),
+    ];
+    let is_said = |alert: &Alert| {
+        let mut dropped = dropped.iter();
+        dropped.any(|(code, said)| *said && *code == alert.code)
+    };
+    found.into_iter().filter(|alert| !is_said(alert)).collect()
+}
+
 fn of_column(column: &Column, mixture: Mixture, rows: u64, thresholds: &Thresholds) -> Vec<Alert> {
     let mut found = Vec::new();
     let mut raise = |code, value: f64, threshold, detail| {
