@@ -1,6 +1,6 @@
 //! XML in pieces: tags and the text between them, one at a time and none longer than a limit.
 
-use std::io::{BufRead, ErrorKind, Read};
+use std::io::{BufRead, ErrorKind};
 
 use crate::EngineError;
 
