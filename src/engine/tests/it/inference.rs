@@ -56,7 +56,7 @@ fn a_letter_in_the_last_row_makes_a_column_text_and_an_alert_says_so() {
     assert_eq!(types(&profile), [ColumnType::Integer, ColumnType::String]);
     let m = column(&profile, "m");
     assert_eq!((m.count, m.distinct), (60_001, 60_001));
-    assert_eq!(m.text.unwrap().max_length, Some(5));
+    assert_eq!(m.text.as_ref().unwrap().max_length, Some(5));
     assert!(alerts(&profile, Some("m")).contains(&"mixed_types"));
     assert!(!alerts(&profile, Some("n")).contains(&"mixed_types"));
 }
