@@ -55,7 +55,6 @@ enum Command {
 
 /// The commands that end by themselves.
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 enum Local {
     /// Validate the configuration, print the computed shutdown timeline, exit.
     Check,

@@ -107,7 +107,7 @@ async fn store(
     let name = DatasetName::try_from(name)
         .map_err(|error| Problem::new(Code::InvalidDatasetName, error.to_string()))?;
     refuse_part(request.headers())?;
-    let format = match read_options::named_format(&request)? {
+    let format = match read_options::named_format(request)? {
         Some(format) => format,
         None => format_of(request.headers(), &name)?,
     };

@@ -198,10 +198,13 @@ fn filled(query: &str, property: Option<&str>, dataset: &str) -> String {
     filled
 }
 
+/// What an operator accepts, made from its operand.
+type Operator = fn(f64) -> Condition;
+
 /// What the operators of a rule accept; `None` where there is none.
 fn accept(rule: &Node<'_>) -> Result<Option<Accept>> {
     let mut conditions = Vec::new();
-    let operators: [(&str, fn(f64) -> Condition); 6] = [
+    let operators: [(&str, Operator); 6] = [
         ("mustBe", Condition::Is),
         ("mustNotBe", Condition::IsNot),
         ("mustBeGreaterThan", Condition::Above),

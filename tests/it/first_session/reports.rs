@@ -36,7 +36,7 @@ fn a_dataset_is_reported_on_in_every_format() {
 }
 
 #[test]
-fn a_page_holds_all_that_it_needs_and_runs_nothing() {
+fn a_page_holds_all_that_it_needs_and_runs_nothing_but_its_own_script() {
     let home = Home::new();
     let service = home.start();
     let client = service.client();
@@ -50,13 +50,17 @@ fn a_page_holds_all_that_it_needs_and_runs_nothing() {
     let report = client.result(&id);
     let page = report.text();
     assert!(page.contains("<svg"), "a chart is drawn");
-    assert!(!page.contains("<script"), "nothing runs");
+    let scripts = page.matches("<script").count();
+    assert_eq!(scripts, 1, "its own script and no other");
+    assert!(!page.contains("<script>alert("), "a cell is text");
     assert!(!page.contains("<img src=x"), "a header is text");
     for reference in ["src=\"http", "href=\"http", "@import", "<link"] {
         assert!(!page.contains(reference), "{reference}");
     }
     let policy = report.header("content-security-policy");
     assert!(policy.contains("default-src 'none'"), "{policy}");
+    assert!(policy.contains("script-src 'sha256-"), "{policy}");
+    assert!(!policy.contains("script-src 'unsafe"), "{policy}");
     service.stop();
 }
 

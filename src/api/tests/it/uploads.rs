@@ -178,7 +178,11 @@ fn zstd_is_decoded_whether_it_is_announced_or_found() {
         assert_is_csv(&dataset, CSV);
     }
     let path = format!("{session}/datasets/broken");
-    let mut garbled = packed.clone();
+    // A checksum tells what a block of plain bytes would not.
+    let mut encoder = zstd::Encoder::new(Vec::new(), 3).unwrap();
+    encoder.include_checksum(true).unwrap();
+    encoder.write_all(CSV).unwrap();
+    let mut garbled = encoder.finish().unwrap();
     let middle = garbled.len() / 2;
     garbled[middle..].fill(0xaa);
     for body in [&packed[..packed.len() - 1], &packed[..5], &garbled[..], CSV] {

@@ -334,7 +334,8 @@ impl<'a> Centered<'a> {
         let squares_x = masked(&x.squares, x.sum_of_squares, &y.present);
         let squares_y = masked(&y.squares, y.sum_of_squares, &x.present);
         let complete = x.present.is_empty() && y.present.is_empty();
-        if !complete && !(is_near(squares_x, sum_x, n) && is_near(squares_y, sum_y, n)) {
+        let near = || is_near(squares_x, sum_x, n) && is_near(squares_y, sum_y, n);
+        if !(complete || near()) {
             return x.about_their_own_means(y);
         }
         let about = |squares: f64, sum: f64| {

@@ -149,7 +149,7 @@ impl Sums {
     fn boolean(&self) -> Option<(String, String, f64)> {
         let count = |word: &str| self.folded.get(word).map_or(0, |(.., count)| *count);
         let pairs = PAIRS.iter().filter_map(|[yes, no]| {
-            let (with, without) = (count(*yes), count(*no));
+            let (with, without) = (count(yes), count(no));
             let share = (with + without) as f64 / self.total as f64;
             (with > 0 && without > 0).then(|| ((*yes).to_owned(), (*no).to_owned(), share))
         });

@@ -26,6 +26,8 @@ use crate::{EngineError, Source};
 
 /// How a file begins, before its stream.
 const MAGIC: &[u8] = b"ARROW1\0\0";
+/// How many words of eight bytes may pad the magic of a file.
+const MAX_PADDING: usize = 7;
 /// What stands before the length of a message, since format version 0.15.
 const CONTINUATION: [u8; 4] = [0xff; 4];
 
@@ -215,6 +217,13 @@ impl Messages {
         let mut read = stored.fill(&mut start)?;
         if start[..read] == *MAGIC {
             read = stored.fill(&mut start)?;
+            // A writer may align the first message to up to 64 bytes.
+            for _ in 0..MAX_PADDING {
+                if read < start.len() || start != [0; 8] {
+                    break;
+                }
+                read = stored.fill(&mut start)?;
+            }
         }
         let mut messages = Self {
             stored,

@@ -100,10 +100,10 @@ impl<R: Read> JsonLines<R> {
             (Place::Start, b'[') => self.place = Place::First,
             (Place::First | Place::Behind, b']') => self.place = Place::End,
             (Place::Behind, b',') => self.place = Place::Next,
-            (Place::Start | Place::Between, _) => return self.begin(byte, false),
-            (Place::First | Place::Next, b',' | b']') => {
+            (Place::Start | Place::Between | Place::First | Place::Next, b',' | b']') => {
                 return Err(self.fault("a value is missing"));
             }
+            (Place::Start | Place::Between, _) => return self.begin(byte, false),
             (Place::First | Place::Next, _) => return self.begin(byte, true),
             (Place::Behind, _) => return Err(self.fault("a comma is missing between two values")),
             (Place::End | Place::Within { .. }, _) => {

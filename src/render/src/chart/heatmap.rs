@@ -87,7 +87,7 @@ pub(crate) fn heatmap(
                 shorten(&names[i], 80),
                 shorten(&names[j], 80)
             );
-            let colour = value.map(|r| colour(r));
+            let colour = value.map(colour);
             match &colour {
                 Some(colour) => svg.rect(square, "cell", &hex(*colour), &hint),
                 None => svg.rect(square, "track", TRACK, &hint),

@@ -1,7 +1,8 @@
 //! The child's side: documents, one after the other, inside limits.
 
 use std::any::Any;
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,7 +10,6 @@ use std::process::ExitCode;
 use lastcall_child::guest::limits::{self, Limits};
 use lastcall_child::guest::{Wire, sandbox};
 use lastcall_domain::Cancel;
-use nix::sys::resource::{UsageWho, getrusage};
 
 use super::protocol::{Reply, Request};
 use crate::error::RenderError;
@@ -50,6 +50,7 @@ fn serve(wire: Wire) -> io::Result<()> {
         file: 0,
         cpu_seconds: None,
     })?;
+    let mut peak = PeakMemory::open();
     let fonts = FontFinder::new(FontConfig::default());
     fonts.load_own();
     if let Err(error) = enter_sandbox(&folder) {
@@ -74,7 +75,7 @@ fn serve(wire: Wire) -> io::Result<()> {
                 output.flush()?;
                 drop((output, pdf));
                 wire.send(&Reply::Done {
-                    resident: resident(),
+                    resident: peak.bytes(),
                 })?;
             }
             Err(why) => wire.send(&why)?,
@@ -118,8 +119,33 @@ fn enter_sandbox(folder: &Path) -> io::Result<()> {
     sandbox::enter(folder, &folders).map(drop)
 }
 
-/// The most bytes that this process has ever had in memory.
-fn resident() -> u64 {
-    let kibibytes = getrusage(UsageWho::RUSAGE_SELF).map_or(0, |usage| usage.max_rss());
-    u64::try_from(kibibytes).unwrap_or(0) * 1024
+/// The most that this process has ever had in memory.
+///
+/// Not `getrusage`: the kernel counts there what the parent had in memory when it started this
+/// process, so that the child of a large service would look large from its first document on.
+struct PeakMemory {
+    /// Opened before the sandbox, which allows to read it on.
+    status: Option<File>,
+}
+
+impl PeakMemory {
+    fn open() -> Self {
+        Self {
+            status: File::open("/proc/self/status").ok(),
+        }
+    }
+
+    /// In bytes; 0 where the system does not say.
+    fn bytes(&mut self) -> u64 {
+        self.kibibytes().unwrap_or(0) * 1024
+    }
+
+    fn kibibytes(&mut self) -> Option<u64> {
+        let status = self.status.as_mut()?;
+        let mut text = String::new();
+        status.rewind().ok()?;
+        status.read_to_string(&mut text).ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.trim().strip_suffix("kB")?.trim().parse().ok()
+    }
 }
