@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use lastcall_domain::running_time::timeout;
-use lastcall_domain::store::Beat;
+use lastcall_domain::store::HeartbeatResult;
 use log::{info, warn};
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -103,7 +103,7 @@ impl Leases {
     }
 }
 
-fn note(pool: &Pool, key: Key, beat: Beat, sent: Instant) {
+fn note(pool: &Pool, key: Key, beat: HeartbeatResult, sent: Instant) {
     if pool.claims.beat(key, beat, sent) {
         warn!("job {}: its claim was lost", key.0);
         pool.counters.lost.inc();

@@ -16,9 +16,9 @@ use actix_web::rt::net::TcpStream;
 use actix_web::{App, web};
 use lastcall_domain::mark_arbiter;
 
-use crate::edge::{edge, refuse};
 use crate::expect;
-use crate::load::Connection;
+use crate::in_flight::Connection;
+use crate::middleware::{middleware, refuse};
 use crate::routes;
 use crate::socket::Socket;
 use crate::state::ApiState;
@@ -105,7 +105,7 @@ fn service(
     let app = App::new()
         .app_data(state)
         .configure(routes)
-        .wrap(from_fn(edge));
+        .wrap(from_fn(middleware));
     let app = actix_service::IntoServiceFactory::into_factory(app)
         .map_err(|error: actix_web::Error| error.error_response());
     let http = HttpService::build()

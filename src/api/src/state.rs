@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use crate::auth::{Auth, Caller};
 use crate::describe::Schemas;
 use crate::health::Readiness;
-use crate::load::Load;
+use crate::in_flight::InFlightRequests;
 use crate::metrics::Metrics;
 use crate::ports::{Describe, SystemPort};
 use crate::problem::ApiResult;
@@ -128,7 +128,7 @@ pub struct ApiState {
     pub(crate) metrics: Metrics,
     pub(crate) schemas: Schemas,
     pub(crate) readiness: Readiness,
-    pub(crate) load: Load,
+    pub(crate) load: InFlightRequests,
     pub(crate) recent: Recent,
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) drain_requested: AtomicBool,
@@ -144,7 +144,7 @@ impl ApiState {
             readiness: Readiness::default(),
             recent: Recent::default(),
             drain_requested: AtomicBool::new(false),
-            load: Load::new(),
+            load: InFlightRequests::new(),
             streams: Arc::new(Semaphore::new(config.max_streams)),
             started_at: parts.clock.now(),
             store: parts.store,
@@ -194,7 +194,7 @@ impl ApiState {
     /// # Cancel safety
     /// Dropping the future loses nothing.
     pub async fn settled(&self) {
-        self.load.paid().await;
+        self.load.drained().await;
     }
 }
 

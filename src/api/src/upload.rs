@@ -130,7 +130,7 @@ async fn store(
     let blob = BlobKey::upload(session.id);
     let ingest = Ingest::new(format, encoding, max_body)?.expecting(digest);
     let mut writer = state.blobs.writer(&blob).await?;
-    let stored = match pour(state, &mut session, payload, &mut *writer, ingest).await {
+    let stored = match stream_body(state, &mut session, payload, &mut *writer, ingest).await {
         Ok(received) => {
             let finished = writer.finish().await;
             if finished.is_err() {
@@ -221,7 +221,7 @@ pub(crate) fn check_size(config: &ApiConfig, headers: &HeaderMap) -> ApiResult<(
 }
 
 /// Writes the body as it comes in.
-async fn pour(
+async fn stream_body(
     state: &ApiState,
     session: &mut Session,
     payload: &mut web::Payload,

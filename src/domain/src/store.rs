@@ -257,7 +257,7 @@ pub type Verdict = Result<Job, Refused>;
 
 /// What a heartbeat found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Beat {
+pub enum HeartbeatResult {
     /// The claim holds.
     Held,
     /// The claim holds, and its caller wants the job cancelled.
@@ -484,7 +484,7 @@ pub trait Store: Send + Sync {
         &self,
         claims: &[(ClaimRef, f64)],
         lease: Duration,
-    ) -> StoreResult<Vec<Beat>>;
+    ) -> StoreResult<Vec<HeartbeatResult>>;
 
     /// Ends a claim. The job as it is then (it may be queued again, for another attempt), or why
     /// nothing was changed.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::lifecycle::{Cause, Effect, Event};
 use crate::session::after;
-use crate::store::{Beat, Outcome};
+use crate::store::{HeartbeatResult, Outcome};
 use crate::{ClaimRef, InstanceId, Job, JobError, Limits, Refused, State, Timestamp};
 
 /// The code of a job whose every attempt was cut short by the death of its process.
@@ -39,21 +39,21 @@ impl Job {
         lease: Duration,
         now: Timestamp,
         limits: &Limits,
-    ) -> Beat {
+    ) -> HeartbeatResult {
         let event = Event::Heartbeat {
             epoch: claim.epoch,
             until: after(now, lease),
         };
         if self.apply(event, now, limits).is_err() {
-            return Beat::Lost;
+            return HeartbeatResult::Lost;
         }
         if (0.0..=1.0).contains(&progress) {
             self.progress = self.progress.max(progress);
         }
         if self.lifecycle.cancel_requested {
-            Beat::CancelRequested
+            HeartbeatResult::CancelRequested
         } else {
-            Beat::Held
+            HeartbeatResult::Held
         }
     }
 

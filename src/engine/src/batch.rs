@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use foldhash::quality::FixedState;
 
-use crate::cell::Kinds;
-use crate::figures::distinct::mix;
+use crate::parse::TypeSet;
 use crate::sniff::footer::Tail;
+use crate::stats::distinct::mix;
 
 /// Rows in a row of the data, as columns.
 #[derive(Debug, Default)]
@@ -18,13 +18,13 @@ pub(crate) struct Batch {
     /// One hash per row over all its cells, for finding duplicates.
     pub(crate) row_hashes: Vec<u64>,
     /// Columns that were not planned, in the order of their appearance.
-    pub(crate) more: Vec<(String, Kinds)>,
-    pub(crate) notes: Notes,
+    pub(crate) more: Vec<(String, TypeSet)>,
+    pub(crate) notes: ReadDiagnostics,
 }
 
 /// What was odd about the rows of a batch.
 #[derive(Debug, Default)]
-pub(crate) struct Notes {
+pub(crate) struct ReadDiagnostics {
     /// Rows with too few or too many cells.
     pub(crate) ragged: u64,
     /// The first of them: line, cells.
@@ -54,7 +54,7 @@ pub(crate) struct ColumnBatch {
     pub(crate) values: Values,
     pub(crate) missing: Missing,
     /// What all cells together may be read as.
-    pub(crate) kinds: Kinds,
+    pub(crate) kinds: TypeSet,
     /// Every cell could be read as the kind that was assumed.
     pub(crate) fits: bool,
     /// In a column of text: cells that would read as something else.

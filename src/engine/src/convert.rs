@@ -18,11 +18,11 @@ use parquet::arrow::ArrowWriter;
 use parquet::errors::ParquetError;
 
 use crate::batch::{Batch, ColumnBatch, Values};
-use crate::cell::{CellRules, Kind};
-use crate::ctl::Ctl;
-use crate::pipeline::{self, Lane, Resources};
+use crate::job::JobContext;
+use crate::parse::{CellRules, Kind};
+use crate::pipeline::{self, Consumer, Resources};
 use crate::read::{self, Body, Dataset, Plan};
-use crate::schema::Findings;
+use crate::schema::InferredSchema;
 use crate::{Description, EngineError, Source, passes};
 
 /// A row group is written out when it has grown to this many bytes, or to that many rows.
@@ -34,11 +34,11 @@ pub(crate) fn describe(
     source: &Source,
     options: &ReadOptions,
     resources: &Resources<'_>,
-    ctl: Ctl<'_>,
+    context: JobContext<'_>,
 ) -> Result<Description, EngineError> {
-    let dataset = read::open(source, options, resources, ctl)?;
-    let found = find_plan(dataset, resources, ctl)?;
-    ctl.progress.set(1.0);
+    let dataset = read::open(source, options, resources, context)?;
+    let found = find_plan(dataset, resources, context)?;
+    context.progress.set(1.0);
     Ok(found.description)
 }
 
@@ -54,15 +54,15 @@ struct Found {
 fn find_plan(
     mut dataset: Box<dyn Dataset>,
     resources: &Resources<'_>,
-    ctl: Ctl<'_>,
+    context: JobContext<'_>,
 ) -> Result<Found, EngineError> {
     loop {
-        let assumed = Findings::new(&*dataset).plan();
+        let assumed = InferredSchema::new(&*dataset).plan();
         if dataset.declared_is_final() {
             let read = dataset.report();
             return Ok(found(dataset, assumed, None, read));
         }
-        let mut findings = Findings::nothing(&*dataset, &assumed);
+        let mut findings = InferredSchema::nothing(&*dataset, &assumed);
         let lane = FindingsLane(&mut findings);
         let parse = |chunk| dataset.parse(chunk, &assumed);
         pipeline::run(
@@ -70,7 +70,7 @@ fn find_plan(
             &parse,
             vec![Box::new(lane)],
             resources,
-            ctl,
+            context,
         )?;
         match dataset.in_other_encoding().filter(|_| findings.is_latin()) {
             Some(other) => dataset = other,
@@ -100,10 +100,10 @@ fn found(dataset: Box<dyn Dataset>, plan: Plan, rows: Option<u64>, read: ReadRep
     }
 }
 
-struct FindingsLane<'a>(&'a mut Findings);
+struct FindingsLane<'a>(&'a mut InferredSchema);
 
-impl Lane for FindingsLane<'_> {
-    fn take(&mut self, batch: &Batch, _ctl: Ctl<'_>) -> Result<(), EngineError> {
+impl Consumer for FindingsLane<'_> {
+    fn take(&mut self, batch: &Batch, _ctl: JobContext<'_>) -> Result<(), EngineError> {
         self.0.add(batch)
     }
 }
@@ -114,9 +114,9 @@ pub(crate) fn to_parquet(
     options: &ReadOptions,
     out: &Path,
     resources: &Resources<'_>,
-    ctl: Ctl<'_>,
+    context: JobContext<'_>,
 ) -> Result<Description, EngineError> {
-    let written = write(source, options, out, resources, ctl);
+    let written = write(source, options, out, resources, context);
     if written.is_err() {
         // Half a file is no use to anyone. That it cannot be removed is not the fault to report.
         let _ = std::fs::remove_file(out);
@@ -129,17 +129,17 @@ fn write(
     options: &ReadOptions,
     out: &Path,
     resources: &Resources<'_>,
-    ctl: Ctl<'_>,
+    context: JobContext<'_>,
 ) -> Result<Description, EngineError> {
-    let dataset = read::open(source, options, resources, ctl)?;
+    let dataset = read::open(source, options, resources, context)?;
     if dataset.types().is_none() {
-        return write_inferred(dataset, out, resources, ctl);
+        return write_inferred(dataset, out, resources, context);
     }
     let Found {
         dataset,
         plan,
         description,
-    } = find_plan(dataset, resources, ctl)?;
+    } = find_plan(dataset, resources, context)?;
     let declared = dataset.types().unwrap_or_default();
     let types: Vec<DataType> = declared
         .iter()
@@ -155,10 +155,10 @@ fn write(
         &plan,
         markers.as_ref(),
         &mut lane,
-        ctl,
+        context,
     )?;
     lane.finish()?;
-    ctl.progress.set(1.0);
+    context.progress.set(1.0);
     Ok(description)
 }
 
@@ -168,12 +168,12 @@ fn write_inferred(
     dataset: Box<dyn Dataset>,
     out: &Path,
     resources: &Resources<'_>,
-    ctl: Ctl<'_>,
+    context: JobContext<'_>,
 ) -> Result<Description, EngineError> {
-    let settled = passes::settle(
+    let settled = passes::infer_until_stable(
         dataset,
         resources,
-        ctl,
+        context,
         |plan| {
             let types: Vec<DataType> = plan.kinds.iter().map(|kind| data_type(*kind)).collect();
             WriterLane::create(out, plan, &types)
@@ -182,7 +182,7 @@ fn write_inferred(
     )?;
     let read = settled.findings.report(&*settled.dataset)?;
     settled.state?.finish()?;
-    ctl.progress.set(1.0);
+    context.progress.set(1.0);
     let rows = Some(settled.findings.rows);
     Ok(found(settled.dataset, settled.plan, rows, read).description)
 }
@@ -194,10 +194,10 @@ fn write_records(
     plan: &Plan,
     markers: Option<&CellRules>,
     lane: &mut WriterLane,
-    ctl: Ctl<'_>,
+    context: JobContext<'_>,
 ) -> Result<(), EngineError> {
     let mut input = dataset.open(plan.names.len())?;
-    while let Some(chunk) = input.next(ctl)? {
+    while let Some(chunk) = input.next(context)? {
         let Body::Records(rows) = chunk.body else {
             return Err(EngineError::internal("columns with types come as records"));
         };
@@ -214,7 +214,7 @@ fn write_records(
             columns.push(column.map_err(malformed)?);
         }
         lane.write(rows.num_rows(), columns)?;
-        ctl.progress.set(chunk.done);
+        context.progress.set(chunk.done);
     }
     Ok(())
 }
@@ -250,8 +250,8 @@ struct WriterLane {
     schema: SchemaRef,
 }
 
-impl Lane for &mut Result<WriterLane, EngineError> {
-    fn take(&mut self, batch: &Batch, ctl: Ctl<'_>) -> Result<(), EngineError> {
+impl Consumer for &mut Result<WriterLane, EngineError> {
+    fn take(&mut self, batch: &Batch, context: JobContext<'_>) -> Result<(), EngineError> {
         let lane = match self {
             Ok(lane) => lane,
             Err(error) => return Err(std::mem::replace(error, EngineError::Cancelled)),
@@ -260,7 +260,7 @@ impl Lane for &mut Result<WriterLane, EngineError> {
             // What is not as planned is planned and written once more.
             return Ok(());
         }
-        ctl.check()?;
+        context.check()?;
         let arrays = batch.columns.iter().zip(lane.schema.fields());
         let arrays = arrays
             .map(|(column, field)| array(column, field.data_type()))

@@ -12,7 +12,7 @@ use lastcall_domain::correlation::CorrelationReport;
 use lastcall_domain::profile::{ColumnType, Profile};
 use lastcall_domain::{Cancel, Field, ProfileOptions, Progress, ReadOptions, ReadReport};
 
-use crate::ctl::Ctl;
+use crate::job::JobContext;
 use crate::limits::{LEAST, Limits};
 use crate::pipeline::Resources;
 use crate::{CheckInput, EngineError, Source, check, compare, convert, correlation, profile};
@@ -90,9 +90,9 @@ impl Engine {
         cancel: &Cancel,
         progress: &Progress,
     ) -> Result<Profile, EngineError> {
-        let ctl = self.ctl(cancel, progress);
-        let share = self.enter(&source, ctl)?;
-        profile::profile(&source, options, &share.resources, ctl)
+        let context = self.context(cancel, progress);
+        let share = self.enter(&source, context)?;
+        profile::profile(&source, options, &share.resources, context)
     }
 
     /// How the columns of a dataset go together, with p-values. Blocks like
@@ -107,9 +107,9 @@ impl Engine {
         cancel: &Cancel,
         progress: &Progress,
     ) -> Result<CorrelationReport, EngineError> {
-        let ctl = self.ctl(cancel, progress);
-        let share = self.enter(&source, ctl)?;
-        correlation::correlation(&source, options, &share.resources, ctl)
+        let context = self.context(cancel, progress);
+        let share = self.enter(&source, context)?;
+        correlation::correlation(&source, options, &share.resources, context)
     }
 
     /// What changed from a baseline to a candidate. Blocks like [`profile`](Self::profile).
@@ -144,19 +144,19 @@ impl Engine {
         // Texts of both are compared by their hashes.
         let seed = baseline.seed.rotate_left(1) ^ candidate.seed;
         (baseline.seed, candidate.seed) = (seed, seed);
-        let ctl = self.ctl(cancel, progress);
+        let context = self.context(cancel, progress);
         let larger = if baseline.size()? > candidate.size()? {
             &baseline
         } else {
             &candidate
         };
-        let share = self.enter(larger, ctl)?;
+        let share = self.enter(larger, context)?;
         compare::compare(
             (&baseline, read),
             (&candidate, read_candidate),
             thresholds,
             &share.resources,
-            ctl,
+            context,
         )
     }
 
@@ -171,7 +171,7 @@ impl Engine {
         cancel: &Cancel,
         progress: &Progress,
     ) -> Result<CheckReport, EngineError> {
-        let ctl = self.ctl(cancel, progress);
+        let context = self.context(cancel, progress);
         let mut largest = (input.source.size()?, input.source);
         for (source, _) in input.references.values() {
             let size = source.size()?;
@@ -179,8 +179,8 @@ impl Engine {
                 largest = (size, source);
             }
         }
-        let share = self.enter(largest.1, ctl)?;
-        check::check(input, &share.resources, ctl)
+        let share = self.enter(largest.1, context)?;
+        check::check(input, &share.resources, context)
     }
 
     /// The names and types of the columns, inferred from all rows, and how they were read. Half
@@ -195,9 +195,9 @@ impl Engine {
         cancel: &Cancel,
     ) -> Result<Description, EngineError> {
         let progress = Progress::new();
-        let ctl = self.ctl(cancel, &progress);
-        let share = self.enter(&source, ctl)?;
-        convert::describe(&source, options, &share.resources, ctl)
+        let context = self.context(cancel, &progress);
+        let share = self.enter(&source, context)?;
+        convert::describe(&source, options, &share.resources, context)
     }
 
     /// The columns of [`describe`](Self::describe) alone.
@@ -226,9 +226,9 @@ impl Engine {
         cancel: &Cancel,
         progress: &Progress,
     ) -> Result<Description, EngineError> {
-        let ctl = self.ctl(cancel, progress);
-        let share = self.enter(&source, ctl)?;
-        convert::to_parquet(&source, options, out, &share.resources, ctl)
+        let context = self.context(cancel, progress);
+        let share = self.enter(&source, context)?;
+        convert::to_parquet(&source, options, out, &share.resources, context)
     }
 
     /// Writes a dataset of any format to `out` as Parquet, with the types that
@@ -263,8 +263,8 @@ impl Engine {
         }
     }
 
-    fn ctl<'a>(&'a self, cancel: &'a Cancel, progress: &'a Progress) -> Ctl<'a> {
-        Ctl {
+    fn context<'a>(&'a self, cancel: &'a Cancel, progress: &'a Progress) -> JobContext<'a> {
+        JobContext {
             cancel,
             closed: &self.closed,
             progress,
@@ -279,14 +279,14 @@ impl Engine {
     /// [`EngineError::Cancelled`].
     pub fn reserve(&self, bytes: u64, cancel: &Cancel) -> Result<Reservation<'_>, EngineError> {
         let progress = Progress::new();
-        let ctl = self.ctl(cancel, &progress);
+        let context = self.context(cancel, &progress);
         let largest = self.config.memory / 2;
         if bytes > largest {
             return Err(EngineError::ResourceExhausted {
                 detail: format!("{bytes} bytes, and {largest} are the most for one job"),
             });
         }
-        let mut shares = self.wait_for(bytes, ctl)?;
+        let mut shares = self.wait_for(bytes, context)?;
         shares.memory -= bytes;
         shares.running += 1;
         let share = Share {
@@ -302,7 +302,7 @@ impl Engine {
     }
 
     /// Waits for a share of the memory, and takes as many helpers as are free.
-    fn enter(&self, source: &Source, ctl: Ctl<'_>) -> Result<Share<'_>, EngineError> {
+    fn enter(&self, source: &Source, context: JobContext<'_>) -> Result<Share<'_>, EngineError> {
         assert_may_compute();
         let bytes = source.size()?;
         let largest = self.config.memory / 2;
@@ -324,7 +324,7 @@ impl Engine {
                 .saturating_add(BASE)
                 .min(largest),
         };
-        let mut shares = self.wait_for(memory, ctl)?;
+        let mut shares = self.wait_for(memory, context)?;
         // A dataset of one chunk has no use for a second thread.
         let limits = Limits::new(memory);
         let wanted = usize::try_from(bytes).map_or(usize::MAX, |bytes| bytes / limits.chunk);
@@ -344,10 +344,14 @@ impl Engine {
     }
 
     /// Waits until so much memory is free.
-    fn wait_for(&self, memory: u64, ctl: Ctl<'_>) -> Result<MutexGuard<'_, Shares>, EngineError> {
+    fn wait_for(
+        &self,
+        memory: u64,
+        context: JobContext<'_>,
+    ) -> Result<MutexGuard<'_, Shares>, EngineError> {
         let mut shares = self.lock();
         while shares.memory < memory {
-            ctl.check()?;
+            context.check()?;
             let nap = Duration::from_millis(10);
             let (guard, _) = self
                 .changed

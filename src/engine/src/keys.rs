@@ -2,8 +2,8 @@
 
 use std::hash::Hash;
 
-use crate::figures::distinct::mix;
-use crate::figures::sorting;
+use crate::stats::distinct::mix;
+use crate::stats::sorting;
 
 /// A key of 64 bits, or of 128 where values are decimals.
 pub(crate) trait Key: Copy + Ord + Hash + Default + Send {

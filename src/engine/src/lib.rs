@@ -27,17 +27,16 @@
 //! ```
 
 mod batch;
-mod cell;
 mod check;
 mod compare;
 mod convert;
 mod correlation;
-mod ctl;
 mod engine;
 mod error;
-mod figures;
+mod job;
 mod keys;
 mod limits;
+mod parse;
 mod passes;
 mod pipeline;
 mod profile;
@@ -45,6 +44,7 @@ mod read;
 mod schema;
 mod sniff;
 mod source;
+mod stats;
 
 pub use check::CheckInput;
 pub use engine::{Description, Engine, EngineConfig, Reservation};

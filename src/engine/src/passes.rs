@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::EngineError;
 use crate::batch::Batch;
-use crate::ctl::Ctl;
-use crate::pipeline::{self, Lane, Resources};
+use crate::job::JobContext;
+use crate::pipeline::{self, Consumer, Resources};
 use crate::read::{Dataset, Plan};
-use crate::schema::Findings;
+use crate::schema::InferredSchema;
 
 /// What a pass came to whose assumptions held.
 pub(crate) struct Settled<S> {
@@ -19,35 +19,35 @@ pub(crate) struct Settled<S> {
     pub(crate) plan: Plan,
     /// The plan as the dataset is read by it: with the names that stand in the data.
     pub(crate) as_read: Plan,
-    pub(crate) findings: Findings,
+    pub(crate) findings: InferredSchema,
     pub(crate) state: S,
 }
 
 /// Reads the dataset as often as it takes: nearly always once.
 ///
 /// `start` makes the state of a pass, `lanes` the lanes that work on it.
-pub(crate) fn settle<S>(
+pub(crate) fn infer_until_stable<S>(
     mut dataset: Box<dyn Dataset>,
     resources: &Resources<'_>,
-    ctl: Ctl<'_>,
+    context: JobContext<'_>,
     start: impl Fn(&Plan) -> S,
-    lanes: impl for<'s> Fn(&'s mut S) -> Vec<Box<dyn Lane + 's>>,
+    lanes: impl for<'s> Fn(&'s mut S) -> Vec<Box<dyn Consumer + 's>>,
 ) -> Result<Settled<S>, EngineError> {
-    let mut plan = Findings::new(&*dataset).plan();
+    let mut plan = InferredSchema::new(&*dataset).plan();
     // The second pass knows the kinds, a third the encoding as well; more can only follow from
     // a file that changes.
     for _ in 0..4 {
         let mut state = start(&plan);
-        let mut findings = Findings::nothing(&*dataset, &plan);
-        let misfit = AtomicBool::new(false);
-        let mut guarded: Vec<Box<dyn Lane + '_>> = vec![Box::new(FindingsLane {
+        let mut findings = InferredSchema::nothing(&*dataset, &plan);
+        let type_mismatch = AtomicBool::new(false);
+        let mut guarded: Vec<Box<dyn Consumer + '_>> = vec![Box::new(FindingsLane {
             findings: &mut findings,
-            misfit: &misfit,
+            type_mismatch: &type_mismatch,
         })];
         for lane in lanes(&mut state) {
             guarded.push(Box::new(Guarded {
                 lane,
-                misfit: &misfit,
+                type_mismatch: &type_mismatch,
             }));
         }
         let parse = |chunk| dataset.parse(chunk, &plan);
@@ -56,13 +56,13 @@ pub(crate) fn settle<S>(
             &parse,
             guarded,
             resources,
-            ctl,
+            context,
         )?;
         if findings.is_latin()
             && let Some(other) = dataset.in_other_encoding()
         {
             dataset = other;
-            plan = Findings::new(&*dataset).plan();
+            plan = InferredSchema::new(&*dataset).plan();
             continue;
         }
         let found = findings.plan();
@@ -85,15 +85,15 @@ pub(crate) fn settle<S>(
 }
 
 struct FindingsLane<'a> {
-    findings: &'a mut Findings,
-    misfit: &'a AtomicBool,
+    findings: &'a mut InferredSchema,
+    type_mismatch: &'a AtomicBool,
 }
 
-impl Lane for FindingsLane<'_> {
-    fn take(&mut self, batch: &Batch, _ctl: Ctl<'_>) -> Result<(), EngineError> {
+impl Consumer for FindingsLane<'_> {
+    fn take(&mut self, batch: &Batch, _ctl: JobContext<'_>) -> Result<(), EngineError> {
         self.findings.add(batch)?;
         if !self.findings.fits {
-            self.misfit.store(true, Ordering::Relaxed);
+            self.type_mismatch.store(true, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -101,15 +101,15 @@ impl Lane for FindingsLane<'_> {
 
 /// A lane that has nothing to do once its results will be thrown away.
 struct Guarded<'a> {
-    lane: Box<dyn Lane + 'a>,
-    misfit: &'a AtomicBool,
+    lane: Box<dyn Consumer + 'a>,
+    type_mismatch: &'a AtomicBool,
 }
 
-impl Lane for Guarded<'_> {
-    fn take(&mut self, batch: &Batch, ctl: Ctl<'_>) -> Result<(), EngineError> {
-        if self.misfit.load(Ordering::Relaxed) {
+impl Consumer for Guarded<'_> {
+    fn take(&mut self, batch: &Batch, context: JobContext<'_>) -> Result<(), EngineError> {
+        if self.type_mismatch.load(Ordering::Relaxed) {
             return Ok(());
         }
-        self.lane.take(batch, ctl)
+        self.lane.take(batch, context)
     }
 }

@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crate::EngineError;
 use crate::batch::Batch;
-use crate::ctl::Ctl;
+use crate::job::JobContext;
 use crate::limits::Limits;
 use crate::read::{Chunk, Input};
 
@@ -26,9 +26,9 @@ pub(crate) struct Resources<'a> {
 }
 
 /// Something that is computed from all batches in order.
-pub(crate) trait Lane: Send {
+pub(crate) trait Consumer: Send {
     /// Takes the next batch.
-    fn take(&mut self, batch: &Batch, ctl: Ctl<'_>) -> Result<(), EngineError>;
+    fn take(&mut self, batch: &Batch, context: JobContext<'_>) -> Result<(), EngineError>;
 }
 
 type Parse<'a> = dyn Fn(Chunk) -> Result<Batch, EngineError> + Sync + 'a;
@@ -41,9 +41,9 @@ type Parse<'a> = dyn Fn(Chunk) -> Result<Batch, EngineError> + Sync + 'a;
 pub(crate) fn run(
     input: Box<dyn Input>,
     parse: &Parse<'_>,
-    lanes: Vec<Box<dyn Lane + '_>>,
+    lanes: Vec<Box<dyn Consumer + '_>>,
     resources: &Resources<'_>,
-    ctl: Ctl<'_>,
+    context: JobContext<'_>,
 ) -> Result<(), EngineError> {
     let helpers = resources.helpers;
     let pass = Pass {
@@ -56,7 +56,7 @@ pub(crate) fn run(
         lanes: lanes.into_iter().map(Mutex::new).collect(),
         changed: Condvar::new(),
         window: resources.limits.chunks.min(2 * helpers + 2),
-        ctl,
+        context,
     };
     std::thread::scope(|scope| {
         let helper = || {
@@ -85,12 +85,12 @@ pub(crate) fn run(
 struct Pass<'a> {
     input: Mutex<Box<dyn Input>>,
     parse: &'a Parse<'a>,
-    lanes: Vec<Mutex<Box<dyn Lane + 'a>>>,
+    lanes: Vec<Mutex<Box<dyn Consumer + 'a>>>,
     state: Mutex<State>,
     changed: Condvar,
     /// How many chunks and batches there may be at once.
     window: usize,
-    ctl: Ctl<'a>,
+    context: JobContext<'a>,
 }
 
 #[derive(Default)]
@@ -177,7 +177,7 @@ impl Pass<'_> {
         let bail = Bail(self);
         let mut state = self.lock();
         loop {
-            if let Err(stopped) = self.ctl.check() {
+            if let Err(stopped) = self.context.check() {
                 state.fail(0, stopped);
                 self.changed.notify_all();
             }
@@ -212,7 +212,7 @@ impl Pass<'_> {
         match task {
             Task::Read => {
                 let mut input = self.input.lock().unwrap_or_else(PoisonError::into_inner);
-                let chunk = input.next(self.ctl);
+                let chunk = input.next(self.context);
                 drop(input);
                 let mut state = self.lock();
                 state.reading = false;
@@ -233,7 +233,7 @@ impl Pass<'_> {
                 let mut state = self.lock();
                 match batch {
                     Ok(batch) => {
-                        self.ctl.progress.set(done);
+                        self.context.progress.set(done);
                         state.batches.insert(number, Arc::new(batch));
                     }
                     Err(error) => state.fail(number, error),
@@ -244,7 +244,7 @@ impl Pass<'_> {
                 let mut lane = self.lanes[at]
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner);
-                let taken = lane.take(&batch, self.ctl);
+                let taken = lane.take(&batch, self.context);
                 drop(lane);
                 let mut state = self.lock();
                 state.lanes[at] = LaneState {

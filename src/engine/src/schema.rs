@@ -5,15 +5,15 @@ use std::collections::HashMap;
 use lastcall_domain::{ReadReport, ReadWarning};
 
 use crate::EngineError;
-use crate::batch::{Batch, Notes, PLACES_NAMED};
-use crate::cell::{Hints, Kind, Kinds};
+use crate::batch::{Batch, PLACES_NAMED, ReadDiagnostics};
+use crate::parse::{Hints, Kind, TypeSet};
 use crate::read::{Dataset, MAX_COLUMNS, Plan};
 use crate::sniff::{self, refinement};
 
 /// What is known about the columns after some of the data.
-pub(crate) struct Findings {
+pub(crate) struct InferredSchema {
     names: Vec<String>,
-    kinds: Vec<Kinds>,
+    kinds: Vec<TypeSet>,
     varied: Vec<bool>,
     /// Where the columns are that were not planned.
     more: HashMap<String, usize>,
@@ -23,7 +23,7 @@ pub(crate) struct Findings {
     /// Cells that are text in a formula.
     formulas: u64,
     hints: Hints,
-    notes: Notes,
+    notes: ReadDiagnostics,
     /// How many values of each column are no point in time.
     out_of_range: Vec<u64>,
     digits: Vec<Digits>,
@@ -37,7 +37,7 @@ struct Digits {
     too_long: u64,
 }
 
-impl Findings {
+impl InferredSchema {
     /// From a first look at the data.
     pub(crate) fn new(dataset: &dyn Dataset) -> Self {
         let looks = dataset.first_look();
@@ -50,7 +50,7 @@ impl Findings {
             fits: true,
             formulas: 0,
             hints: dataset.hints(),
-            notes: Notes::default(),
+            notes: ReadDiagnostics::default(),
             out_of_range: Vec::new(),
             digits: Vec::new(),
         }
@@ -63,13 +63,13 @@ impl Findings {
             varied: plan.varied.clone(),
             kinds: dataset
                 .declared()
-                .unwrap_or_else(|| vec![Kinds::ALL; plan.kinds.len()]),
+                .unwrap_or_else(|| vec![TypeSet::ALL; plan.kinds.len()]),
             more: HashMap::new(),
             rows: 0,
             fits: true,
             formulas: 0,
             hints: dataset.hints(),
-            notes: Notes::default(),
+            notes: ReadDiagnostics::default(),
             out_of_range: Vec::new(),
             digits: Vec::new(),
         }

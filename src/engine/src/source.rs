@@ -10,7 +10,7 @@ use flate2::read::MultiGzDecoder;
 use lastcall_domain::Format;
 
 use crate::EngineError;
-use crate::ctl::Ctl;
+use crate::job::JobContext;
 use crate::read::json::{JsonLines, NoDocument};
 
 /// A dataset in a local file. Text formats may be compressed with gzip, which is told by the
@@ -132,21 +132,27 @@ const WINDOW: u32 = 23;
 impl Source {
     /// The dataset as a file to seek in. A compressed one is decompressed into a temporary file
     /// that has no name, so that nothing of it can be left behind.
-    pub(crate) fn open_seekable(&self, scratch: &Path, ctl: Ctl<'_>) -> Result<File, EngineError> {
+    pub(crate) fn open_seekable(
+        &self,
+        scratch: &Path,
+        context: JobContext<'_>,
+    ) -> Result<File, EngineError> {
         let mut stored = self.open()?;
         if !stored.compressed {
             return Ok(File::open(&self.path)?);
         }
         let mut file = tempfile::tempfile_in(scratch)?;
         let mut buffer = vec![0; 256 << 10];
-        let mut left = unfolded_limit(stored.size);
+        let mut left = decompressed_limit(stored.size);
         loop {
-            ctl.check()?;
+            context.check()?;
             let read = stored.fill(&mut buffer)?;
             if read == 0 {
                 break;
             }
-            left = left.checked_sub(read as u64).ok_or_else(too_much)?;
+            left = left
+                .checked_sub(read as u64)
+                .ok_or_else(decompression_bomb)?;
             file.write_all(&buffer[..read])?;
         }
         file.rewind()?;
@@ -155,11 +161,11 @@ impl Source {
 }
 
 /// How many bytes a file of this size may unfold to on disk: no honest one is compressed more.
-pub(crate) fn unfolded_limit(size: u64) -> u64 {
+pub(crate) fn decompressed_limit(size: u64) -> u64 {
     size.saturating_mul(200).saturating_add(64 << 20)
 }
 
-pub(crate) fn too_much() -> EngineError {
+pub(crate) fn decompression_bomb() -> EngineError {
     EngineError::ResourceExhausted {
         detail: "decompressed it is more than 200 times as large".into(),
     }

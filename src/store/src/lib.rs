@@ -1,10 +1,10 @@
 //! The stores behind the ports: SQLite, PostgreSQL and blobs.
 
-mod aside;
 mod blobs;
 mod codec;
 mod open;
 mod postgres;
+mod quarantine;
 mod sqlite;
 mod unconfirmed;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use lastcall_domain::JobId;
-use lastcall_domain::store::Beat;
+use lastcall_domain::store::HeartbeatResult;
 use tokio::time::Instant;
 
 use super::super::claim::{Key, StopReason};
@@ -33,20 +33,20 @@ impl Claims {
     }
 
     /// What a heartbeat, sent at `sent`, found. Whether the claim was lost by it.
-    pub(crate) fn beat(&self, key: Key, beat: Beat, sent: Instant) -> bool {
+    pub(crate) fn beat(&self, key: Key, beat: HeartbeatResult, sent: Instant) -> bool {
         let state = &mut *self.lock();
         let Some(claim) = state.claims.get_mut(&key) else {
             return false;
         };
         match beat {
-            Beat::Held => claim.renewed = sent,
-            Beat::CancelRequested => {
+            HeartbeatResult::Held => claim.renewed = sent,
+            HeartbeatResult::CancelRequested => {
                 claim.renewed = sent;
                 claim.stop_handle.stop(StopReason::Cancelled);
             }
             // What is being written learns it from the answer.
-            Beat::Lost if claim.state.is_being_written() || !claim.state.is_ours() => {}
-            Beat::Lost => {
+            HeartbeatResult::Lost if claim.state.is_being_written() || !claim.state.is_ours() => {}
+            HeartbeatResult::Lost => {
                 claim.stop_handle.stop(StopReason::Lost);
                 state.settle(key);
                 return true;

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lastcall_domain::store::{
-    Admission, Beat, ClaimOrder, Hint, Idempotency, JobFilter, JobResult, Order, Outcome, Page,
-    Precondition, Store, StoreCounts, StoreError, StoreResult, Submission, UploadOutcome, Verdict,
+    Admission, ClaimOrder, HeartbeatResult, Hint, Idempotency, JobFilter, JobResult, Order,
+    Outcome, Page, Precondition, Store, StoreCounts, StoreError, StoreResult, Submission,
+    UploadOutcome, Verdict,
 };
 use lastcall_domain::{
     BlobKey, ClaimRef, Dataset, DatasetName, Job, JobId, MemoryStore, Owner, ReadOptions, Schema,
@@ -273,7 +274,7 @@ passes! {
     fn jobs(filter: &JobFilter, after: Option<JobId>, limit: u32) -> Page<Job>;
     fn result(id: JobId) -> Option<JobResult>;
     fn cancel(id: JobId) -> Option<Job>;
-    fn heartbeat(claims: &[(ClaimRef, f64)], lease: Duration) -> Vec<Beat>;
+    fn heartbeat(claims: &[(ClaimRef, f64)], lease: Duration) -> Vec<HeartbeatResult>;
     fn recover() -> u64;
     fn counts() -> StoreCounts;
     fn ping() -> ();

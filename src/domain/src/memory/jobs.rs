@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::state::{Rows, ordered, page};
 use crate::store::{
-    Admission, Beat, ClaimOrder, JobFilter, JobResult, Outcome, Page, Submission, Verdict,
+    Admission, ClaimOrder, HeartbeatResult, JobFilter, JobResult, Outcome, Page, Submission,
+    Verdict,
 };
 use crate::{ClaimRef, Job, JobId, Refused, State, Timestamp};
 
@@ -126,11 +127,11 @@ impl Rows {
         claims: &[(ClaimRef, f64)],
         lease: Duration,
         now: Timestamp,
-    ) -> Vec<Beat> {
+    ) -> Vec<HeartbeatResult> {
         let limits = self.limits;
         let mut beat = |(claim, progress): &(ClaimRef, f64)| match self.jobs.get_mut(&claim.job) {
             Some(job) => job.beat(*claim, *progress, lease, now, &limits),
-            None => Beat::Lost,
+            None => HeartbeatResult::Lost,
         };
         claims.iter().map(&mut beat).collect()
     }

@@ -10,8 +10,9 @@ use uuid::Uuid;
 use super::faults::{Fault, Faults};
 use super::state::Rows;
 use crate::store::{
-    Admission, Beat, ClaimOrder, Hint, Idempotency, JobFilter, JobResult, Order, Outcome, Page,
-    Precondition, Store, StoreCounts, StoreError, StoreResult, Submission, UploadOutcome, Verdict,
+    Admission, ClaimOrder, HeartbeatResult, Hint, Idempotency, JobFilter, JobResult, Order,
+    Outcome, Page, Precondition, Store, StoreCounts, StoreError, StoreResult, Submission,
+    UploadOutcome, Verdict,
 };
 use crate::{
     BlobKey, ClaimRef, Clock, Dataset, DatasetName, Job, JobId, Limits, Owner, ReadOptions, Schema,
@@ -239,7 +240,7 @@ impl Store for MemoryStore {
         &self,
         claims: &[(ClaimRef, f64)],
         lease: Duration,
-    ) -> StoreResult<Vec<Beat>> {
+    ) -> StoreResult<Vec<HeartbeatResult>> {
         self.call(|rows, now| rows.heartbeat(claims, lease, now))
     }
 

@@ -7,8 +7,8 @@ use lastcall_domain::profile::Warning;
 
 use crate::EngineError;
 use crate::batch::Batch;
-use crate::cell::{Hints, Kinds};
-use crate::read::{Chunk, Dataset, Input, Look, Plan};
+use crate::parse::{Hints, TypeSet};
+use crate::read::{Chunk, Dataset, Input, Plan, TypeGuess};
 
 pub(super) struct AsText {
     dataset: Box<dyn Dataset>,
@@ -28,21 +28,21 @@ impl AsText {
 }
 
 impl Dataset for AsText {
-    fn first_look(&self) -> Vec<Look> {
+    fn first_look(&self) -> Vec<TypeGuess> {
         let mut looks = self.dataset.first_look();
         for look in &mut looks {
             if self.columns.contains(&look.name) {
-                look.kinds = Kinds::TEXT;
+                look.kinds = TypeSet::TEXT;
             }
         }
         looks
     }
 
-    fn declared(&self) -> Option<Vec<Kinds>> {
+    fn declared(&self) -> Option<Vec<TypeSet>> {
         let mut kinds = self.dataset.declared()?;
         for (kinds, look) in kinds.iter_mut().zip(self.dataset.first_look()) {
             if self.columns.contains(&look.name) {
-                *kinds = Kinds::TEXT;
+                *kinds = TypeSet::TEXT;
             }
         }
         Some(kinds)
@@ -64,13 +64,13 @@ impl Dataset for AsText {
         let mut batch = self.dataset.parse(chunk, plan)?;
         for (column, name) in batch.columns.iter_mut().zip(&plan.names) {
             if self.columns.contains(name) {
-                column.kinds = Kinds::TEXT;
+                column.kinds = TypeSet::TEXT;
             }
         }
         // The same of columns that only later rows have.
         for (name, kinds) in &mut batch.more {
             if self.columns.contains(name) {
-                *kinds = Kinds::TEXT;
+                *kinds = TypeSet::TEXT;
             }
         }
         Ok(batch)

@@ -9,7 +9,7 @@ use serde_json::{Number, Value};
 
 use super::forms;
 use crate::batch::{Batch, ColumnBatch, Decimals, Values};
-use crate::cell::{CellRules, Field, Kind, format_date, format_timestamp};
+use crate::parse::{CellRules, Field, Kind, format_date, format_timestamp};
 
 /// The longest text of an example, in characters.
 const LONGEST: usize = 200;

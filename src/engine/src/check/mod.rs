@@ -25,9 +25,9 @@ use self::keys::KeySet;
 use self::tally::Tally;
 use self::test::{Test, Unfit};
 use crate::batch::Batch;
-use crate::cell::CellRules;
-use crate::ctl::Ctl;
-use crate::pipeline::{Lane, Resources};
+use crate::job::JobContext;
+use crate::parse::CellRules;
+use crate::pipeline::{Consumer, Resources};
 use crate::read::Plan;
 use crate::{EngineError, Source, passes, read};
 
@@ -55,12 +55,12 @@ pub struct CheckInput<'a> {
 pub(crate) fn check(
     input: &CheckInput<'_>,
     resources: &Resources<'_>,
-    ctl: Ctl<'_>,
+    context: JobContext<'_>,
 ) -> Result<CheckReport, EngineError> {
     let checks = &input.plan.checks;
     let mut results: Vec<CheckResult> = checks.iter().map(Check::result).collect();
     let budget = resources.limits.columns / key_sets(checks).max(1);
-    let keys = references::collect(input, &mut results, budget, resources, ctl)?;
+    let keys = references::collect(input, &mut results, budget, resources, context)?;
     let run = Run {
         input,
         keys: &keys,
@@ -68,7 +68,7 @@ pub(crate) fn check(
         rules: CellRules::new(input.read)?,
         wanted: wanted(checks),
         resources,
-        ctl,
+        context,
     };
     let open: Vec<usize> = (0..checks.len())
         .filter(|&at| results[at].status == CheckStatus::Passed)
@@ -90,7 +90,7 @@ pub(crate) fn check(
         text.extend(odd);
         run.pass(&text, &again, &mut results)?;
     }
-    ctl.progress.set(1.0);
+    context.progress.set(1.0);
     Ok(report(input, first, results))
 }
 
@@ -199,7 +199,7 @@ struct Run<'a> {
     rules: CellRules,
     wanted: BTreeMap<&'a str, Wanted>,
     resources: &'a Resources<'a>,
-    ctl: Ctl<'a>,
+    context: JobContext<'a>,
 }
 
 impl Run<'_> {
@@ -255,16 +255,18 @@ impl Run<'_> {
         results: &mut [CheckResult],
     ) -> Result<Pass, EngineError> {
         let CheckInput { source, read, .. } = *self.input;
-        let dataset = read::open(source, read, self.resources, self.ctl)?;
+        let dataset = read::open(source, read, self.resources, self.context)?;
         let dataset = AsText::of(dataset, text);
-        let settled = passes::settle(
+        let settled = passes::infer_until_stable(
             dataset,
             self.resources,
-            self.ctl,
+            self.context,
             |plan| self.lanes(plan, which),
             |lanes| {
                 let lanes = lanes.iter_mut().filter(|lane| lane.reads());
-                lanes.map(|lane| Box::new(lane) as Box<dyn Lane>).collect()
+                lanes
+                    .map(|lane| Box::new(lane) as Box<dyn Consumer>)
+                    .collect()
             },
         )?;
         let pass = Pass {
@@ -428,8 +430,8 @@ impl CheckLane<'_> {
     }
 }
 
-impl Lane for &mut CheckLane<'_> {
-    fn take(&mut self, batch: &Batch, ctl: Ctl<'_>) -> Result<(), EngineError> {
+impl Consumer for &mut CheckLane<'_> {
+    fn take(&mut self, batch: &Batch, context: JobContext<'_>) -> Result<(), EngineError> {
         let CheckLane {
             columns,
             test,
@@ -441,7 +443,7 @@ impl Lane for &mut CheckLane<'_> {
         if let Ok(test) = test {
             for at in 0..batch.rows {
                 if at % 1024 == 0 {
-                    ctl.check()?;
+                    context.check()?;
                 }
                 let number = *row + at as u64 + 1;
                 if test.fails(columns, batch, at, number, rules) {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::cell::{Cell, Column, DAY, moment, typed};
 use super::test::Unfit;
-use crate::cell::{CellRules, Kind};
+use crate::parse::{CellRules, Kind};
 
 /// One end of a range.
 #[derive(Clone, Debug)]

@@ -9,8 +9,8 @@ use super::cell::Column;
 use super::keys::KeySet;
 use super::{CheckInput, no_column};
 use crate::batch::Batch;
-use crate::ctl::Ctl;
-use crate::pipeline::{Lane, Resources};
+use crate::job::JobContext;
+use crate::pipeline::{Consumer, Resources};
 use crate::read::Plan;
 use crate::{EngineError, Source, passes, read};
 
@@ -21,7 +21,7 @@ pub(super) fn collect(
     results: &mut [CheckResult],
     budget: usize,
     resources: &Resources<'_>,
-    ctl: Ctl<'_>,
+    context: JobContext<'_>,
 ) -> Result<BTreeMap<usize, KeySet>, EngineError> {
     let mut all = BTreeMap::new();
     for (at, check) in input.plan.checks.iter().enumerate() {
@@ -43,11 +43,11 @@ pub(super) fn collect(
         };
         // Its share of the progress is not foreseeable.
         let progress = Progress::new();
-        let ctl = Ctl {
+        let context = JobContext {
             progress: &progress,
-            ..ctl
+            ..context
         };
-        match keys(source, options, columns, budget, resources, ctl) {
+        match keys(source, options, columns, budget, resources, context) {
             Ok(Ok(keys)) if keys.is_exhausted() => results[at].fail_with(
                 "resource_exhausted",
                 "the values that it refers to need more memory than one analysis may have",
@@ -77,13 +77,13 @@ fn keys(
     columns: &[String],
     budget: usize,
     resources: &Resources<'_>,
-    ctl: Ctl<'_>,
+    context: JobContext<'_>,
 ) -> Result<Result<KeySet, String>, EngineError> {
-    let dataset = read::open(source, options, resources, ctl)?;
-    let settled = passes::settle(
+    let dataset = read::open(source, options, resources, context)?;
+    let settled = passes::infer_until_stable(
         dataset,
         resources,
-        ctl,
+        context,
         |plan| {
             Some(KeyLane {
                 columns: resolve(columns, plan).unwrap_or_default(),
@@ -93,7 +93,7 @@ fn keys(
         },
         |lane| {
             let lane = lane.as_mut().filter(|lane| !lane.columns.is_empty());
-            lane.map(|lane| Box::new(lane) as Box<dyn Lane>)
+            lane.map(|lane| Box::new(lane) as Box<dyn Consumer>)
                 .into_iter()
                 .collect()
         },
@@ -126,11 +126,11 @@ struct KeyLane {
     buffer: Vec<u8>,
 }
 
-impl Lane for &mut KeyLane {
-    fn take(&mut self, batch: &Batch, ctl: Ctl<'_>) -> Result<(), EngineError> {
+impl Consumer for &mut KeyLane {
+    fn take(&mut self, batch: &Batch, context: JobContext<'_>) -> Result<(), EngineError> {
         for row in 0..batch.rows {
             if row % 1024 == 0 {
-                ctl.check()?;
+                context.check()?;
             }
             let KeyLane {
                 columns,

@@ -13,7 +13,7 @@ use super::keys::KeySet;
 use super::range::End;
 use super::tally::example;
 use crate::batch::Batch;
-use crate::cell::{CellRules, Kind, format_timestamp};
+use crate::parse::{CellRules, Kind, format_timestamp};
 
 /// The largest compiled pattern, in bytes.
 const MAX_COMPILED: usize = 1 << 20;

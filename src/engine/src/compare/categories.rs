@@ -10,17 +10,17 @@ use hashbrown::HashTable;
 
 use crate::EngineError;
 use crate::batch::{ColumnBatch, Values};
-use crate::ctl::Ctl;
-use crate::figures::words::{Named, Words};
+use crate::job::JobContext;
+use crate::stats::text_counts::{Named, TextCounts};
 
 /// How many texts are told apart; the others are one.
 const MOST_TEXTS: usize = 50;
 
 /// The texts with the largest shares, those of both sides added up; ties by text.
 pub(super) fn choose(
-    (words, total): (&Words, u64),
-    (others, total_of_other): (&Words, u64),
-    ctl: Ctl<'_>,
+    (words, total): (&TextCounts, u64),
+    (others, total_of_other): (&TextCounts, u64),
+    context: JobContext<'_>,
 ) -> Result<Vec<Named<'static>>, EngineError> {
     let mut chosen: Vec<(f64, Named<'_>)> = Vec::with_capacity(MOST_TEXTS + 1);
     let share = |count: u64, total: u64| count as f64 / total.max(1) as f64;
@@ -35,7 +35,7 @@ pub(super) fn choose(
         .map(|(text, count)| (share(count, total_of_other), text));
     for (number, (shares, text)) in both.chain(new).enumerate() {
         if number % (1 << 14) == 0 {
-            ctl.check()?;
+            context.check()?;
         }
         let before = |(s, t): &(f64, Named<'_>)| match s.total_cmp(&shares) {
             Ordering::Equal => *t < text,
@@ -53,7 +53,7 @@ pub(super) fn choose(
 }
 
 /// The counts of some texts, and of all others together, from those that are held.
-pub(super) fn counts(words: &Words, total: u64, texts: &[Named<'_>]) -> Vec<u64> {
+pub(super) fn counts(words: &TextCounts, total: u64, texts: &[Named<'_>]) -> Vec<u64> {
     with_rest(texts.iter().map(|text| words.count(text)).collect(), total)
 }
 
@@ -86,11 +86,15 @@ impl Counting {
         }
     }
 
-    pub(super) fn add(&mut self, batch: &ColumnBatch, ctl: Ctl<'_>) -> Result<(), EngineError> {
+    pub(super) fn add(
+        &mut self,
+        batch: &ColumnBatch,
+        context: JobContext<'_>,
+    ) -> Result<(), EngineError> {
         let Values::Text(texts) = &batch.values else {
             return Err(EngineError::internal("a batch is not of the planned kind"));
         };
-        ctl.check()?;
+        context.check()?;
         let Self { table, counts, .. } = self;
         for (row, &hash) in texts.hashes().iter().enumerate() {
             if batch.missing.at(row) {

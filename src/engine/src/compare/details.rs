@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use super::distribution::Distribution;
 use super::observe::SeenColumn;
-use crate::cell::{Kind, format_date, format_timestamp};
-use crate::figures::significance;
-use crate::figures::words::{Named, Words};
+use crate::parse::{Kind, format_date, format_timestamp};
+use crate::stats::p_values;
+use crate::stats::text_counts::{Named, TextCounts};
 
 /// Intervals of a histogram.
 const BINS: usize = 20;
@@ -155,11 +155,13 @@ pub(super) fn chi_squared(p: &[u64], q: &[u64]) -> Option<ChiSquared> {
         }
         categories += 1;
     }
-    let freedom = categories.checked_sub(1).filter(|freedom| *freedom > 0)?;
+    let degrees_of_freedom = categories
+        .checked_sub(1)
+        .filter(|degrees_of_freedom| *degrees_of_freedom > 0)?;
     (n > 0.0 && m > 0.0).then(|| ChiSquared {
         statistic,
-        degrees_of_freedom: freedom,
-        p_value: significance::chi_squared(statistic, freedom as f64),
+        degrees_of_freedom: degrees_of_freedom,
+        p_value: p_values::chi_squared(statistic, degrees_of_freedom as f64),
     })
 }
 
@@ -172,11 +174,11 @@ pub(super) struct Listed {
 }
 
 /// The texts that one side has alone, as far as both are held.
-pub(super) fn new_and_vanished(words: &Words, others: &Words) -> Option<Listed> {
+pub(super) fn new_and_vanished(words: &TextCounts, others: &TextCounts) -> Option<Listed> {
     if !words.is_exact() || !others.is_exact() {
         return None;
     }
-    let alone = |of: &Words, other: &Words| {
+    let alone = |of: &TextCounts, other: &TextCounts| {
         let mut alone: Vec<(u64, String)> = Vec::new();
         let mut number = 0;
         for (text, count) in of.entries() {

@@ -4,12 +4,12 @@ use lastcall_domain::compare::KolmogorovSmirnov;
 
 use crate::EngineError;
 use crate::batch::{ColumnBatch, Values};
-use crate::cell::Kind;
-use crate::ctl::Ctl;
-use crate::figures::held::Held;
-use crate::figures::quantiles::{quantile, running};
-use crate::figures::words::Words;
+use crate::job::JobContext;
 use crate::keys::{float_of_key, integer_of_key, key_of_float, key_of_integer};
+use crate::parse::Kind;
+use crate::stats::quantile_sketch::{quantile, running};
+use crate::stats::text_counts::TextCounts;
+use crate::stats::value_counts::ValueCounts;
 
 /// Into how many parts numbers are cut, at the quantiles of the baseline.
 const PARTS: u32 = 10;
@@ -23,8 +23,8 @@ pub(super) struct Observed {
 }
 
 enum Body {
-    Keys(Held),
-    Words(Words),
+    Keys(ValueCounts),
+    TextCounts(TextCounts),
 }
 
 impl Observed {
@@ -34,13 +34,17 @@ impl Observed {
             count: 0,
             missing: 0,
             body: match kind {
-                Kind::Text => Body::Words(Words::new(budget)),
-                _ => Body::Keys(Held::new(budget, seed)),
+                Kind::Text => Body::TextCounts(TextCounts::new(budget)),
+                _ => Body::Keys(ValueCounts::new(budget, seed)),
             },
         }
     }
 
-    pub(super) fn add(&mut self, batch: &ColumnBatch, ctl: Ctl<'_>) -> Result<(), EngineError> {
+    pub(super) fn add(
+        &mut self,
+        batch: &ColumnBatch,
+        context: JobContext<'_>,
+    ) -> Result<(), EngineError> {
         let missing = &batch.missing;
         let present = |row: &usize| !missing.at(*row);
         let rows = batch.values.len();
@@ -50,34 +54,34 @@ impl Observed {
             (Body::Keys(held), Values::Integers(values)) => {
                 let values = missing.present(values);
                 let keys: Vec<u64> = values.iter().map(|&value| key_of_integer(value)).collect();
-                held.extend(&keys, ctl)
+                held.extend(&keys, context)
             }
             (Body::Keys(held), Values::Floats(values)) => {
                 let values = missing.present(values);
                 let keys: Vec<u64> = values.iter().map(|&value| key_of_float(value)).collect();
-                held.extend(&keys, ctl)
+                held.extend(&keys, context)
             }
             (Body::Keys(held), Values::Decimals(decimals)) => {
                 let power = 10f64.powi(decimals.scale.into());
                 let values = missing.present(&decimals.digits);
                 let values = values.iter().map(|&digits| digits as f64 / power);
-                held.extend(&values.map(key_of_float).collect::<Vec<u64>>(), ctl)
+                held.extend(&values.map(key_of_float).collect::<Vec<u64>>(), context)
             }
-            (Body::Words(words), Values::Text(texts)) => {
-                words.extend(texts, (0..rows).filter(present), ctl)
+            (Body::TextCounts(words), Values::Text(texts)) => {
+                words.extend(texts, (0..rows).filter(present), context)
             }
             _ => Err(EngineError::internal("a batch is not of the planned kind")),
         }
     }
 
-    pub(super) fn finish(self, ctl: Ctl<'_>) -> Result<Distribution, EngineError> {
+    pub(super) fn finish(self, context: JobContext<'_>) -> Result<Distribution, EngineError> {
         Ok(match self.body {
-            Body::Words(words) => Distribution::Texts {
+            Body::TextCounts(words) => Distribution::Texts {
                 words,
                 total: self.count,
             },
             Body::Keys(held) => {
-                let values = held.finish(ctl)?;
+                let values = held.finish(context)?;
                 let number = |key| match self.kind {
                     Kind::Float | Kind::Large | Kind::Decimal => float_of_key(key),
                     // Times of day and days are told apart by type, not by number.
@@ -110,7 +114,7 @@ pub(super) enum Distribution {
         error: Option<f64>,
     },
     Texts {
-        words: Words,
+        words: TextCounts,
         total: u64,
     },
 }

@@ -18,9 +18,9 @@ use self::categories::Counting;
 use self::distances::{jensen_shannon, stability_index};
 use self::distribution::Distribution;
 use self::observe::{Seen, SeenColumn};
-use crate::ctl::Ctl;
-use crate::figures::words::Words;
+use crate::job::JobContext;
 use crate::pipeline::Resources;
+use crate::stats::text_counts::TextCounts;
 use crate::{EngineError, Source};
 
 /// Compares two datasets, whose hashes have one seed.
@@ -29,23 +29,23 @@ pub(crate) fn compare(
     (candidate, read_candidate): (&Source, &ReadOptions),
     thresholds: &DriftThresholds,
     resources: &Resources<'_>,
-    ctl: Ctl<'_>,
+    context: JobContext<'_>,
 ) -> Result<Comparison, EngineError> {
     let part = Progress::new();
-    let within = Ctl {
+    let within = JobContext {
         progress: &part,
-        ..ctl
+        ..context
     };
     let before = Seen::of(baseline, read, resources, within)?;
-    ctl.progress.set(0.5);
+    context.progress.set(0.5);
     let after = Seen::of(candidate, read_candidate, resources, within)?;
     let pairs = pairs(&before, &after);
     let texts = shares_of_texts(&before, &after, &pairs, resources, within)?;
-    let mut columns = changes(before.columns, after.columns, &pairs, texts, ctl)?;
+    let mut columns = changes(before.columns, after.columns, &pairs, texts, context)?;
     for column in &mut columns {
         column.drift = column.psi.map(|psi| thresholds.drift(psi));
     }
-    ctl.progress.set(1.0);
+    context.progress.set(1.0);
     Ok(Comparison {
         verdict: verdict::verdict(&before.side, &after.side, &columns, thresholds),
         thresholds: *thresholds,
@@ -66,13 +66,13 @@ fn pairs(before: &Seen, after: &Seen) -> Vec<Option<usize>> {
 }
 
 /// The counts of the same categories on both sides, the last being all others.
-struct TextCounts {
+struct CategoryCounts {
     counts: (Vec<u64>, Vec<u64>),
     totals: [u64; 2],
     categories: CategoryChanges,
 }
 
-impl TextCounts {
+impl CategoryCounts {
     fn shares(&self) -> (Vec<f64>, Vec<f64>) {
         let shares = |counts: &[u64], total: u64| -> Vec<f64> {
             let counts = counts.iter();
@@ -91,8 +91,8 @@ fn shares_of_texts(
     after: &Seen,
     pairs: &[Option<usize>],
     resources: &Resources<'_>,
-    ctl: Ctl<'_>,
-) -> Result<HashMap<usize, TextCounts>, EngineError> {
+    context: JobContext<'_>,
+) -> Result<HashMap<usize, CategoryCounts>, EngineError> {
     let mut counted = HashMap::new();
     let mut again = [Vec::new(), Vec::new()];
     for (at, new) in pairs.iter().enumerate() {
@@ -114,8 +114,8 @@ fn shares_of_texts(
         if *total == 0 || *n == 0 {
             continue;
         }
-        let texts = categories::choose((words, *total), (others, *n), ctl)?;
-        let mut counts = |side: usize, column: usize, words: &Words, n| {
+        let texts = categories::choose((words, *total), (others, *n), context)?;
+        let mut counts = |side: usize, column: usize, words: &TextCounts, n| {
             if words.is_exact() {
                 return Some(categories::counts(words, n, &texts));
             }
@@ -133,7 +133,7 @@ fn shares_of_texts(
             places.push((at, n));
             counting.push(one);
         }
-        seen.count(&mut counting, resources, ctl)?;
+        seen.count(&mut counting, resources, context)?;
         for ((at, n), counting) in places.into_iter().zip(counting) {
             if let Some((found, ..)) = counted.get_mut(&at) {
                 found[side] = Some(counting.finish(n));
@@ -144,7 +144,7 @@ fn shares_of_texts(
     let counted = counted.filter_map(|(at, ([p, q], totals, texts, listed))| {
         let counts = (p?, q?);
         let categories = details::categories(&texts, &counts, listed);
-        let found = TextCounts {
+        let found = CategoryCounts {
             counts,
             totals,
             categories,
@@ -159,13 +159,13 @@ fn changes(
     before: Vec<SeenColumn>,
     after: Vec<SeenColumn>,
     pairs: &[Option<usize>],
-    mut texts: HashMap<usize, TextCounts>,
-    ctl: Ctl<'_>,
+    mut texts: HashMap<usize, CategoryCounts>,
+    context: JobContext<'_>,
 ) -> Result<Vec<ColumnChange>, EngineError> {
     let mut after: Vec<Option<SeenColumn>> = after.into_iter().map(Some).collect();
     let mut changes = Vec::with_capacity(before.len());
     for (at, old) in before.into_iter().enumerate() {
-        ctl.check()?;
+        context.check()?;
         let new = pairs[at].and_then(|new| after[new].take());
         changes.push(change(old, new, texts.remove(&at)));
     }
@@ -197,7 +197,7 @@ fn unmatched(name: String, status: ColumnStatus) -> ColumnChange {
     }
 }
 
-fn change(old: SeenColumn, new: Option<SeenColumn>, texts: Option<TextCounts>) -> ColumnChange {
+fn change(old: SeenColumn, new: Option<SeenColumn>, texts: Option<CategoryCounts>) -> ColumnChange {
     let side = old.side();
     let Some(new) = new else {
         return ColumnChange {
@@ -213,7 +213,7 @@ fn change(old: SeenColumn, new: Option<SeenColumn>, texts: Option<TextCounts>) -
     };
     let shares = texts
         .as_ref()
-        .map(TextCounts::shares)
+        .map(CategoryCounts::shares)
         .or_else(|| old.distribution.shares(&new.distribution));
     let booleans = details::booleans(&old, &new);
     let chi_squared = match (&texts, &booleans) {
@@ -246,6 +246,6 @@ fn change(old: SeenColumn, new: Option<SeenColumn>, texts: Option<TextCounts>) -
 fn test(statistic: f64, n: u64, m: u64) -> KolmogorovSmirnov {
     KolmogorovSmirnov {
         statistic,
-        p_value: crate::figures::significance::kolmogorov(statistic, n, m),
+        p_value: crate::stats::p_values::kolmogorov(statistic, n, m),
     }
 }

@@ -6,9 +6,9 @@ use lastcall_domain::compare::{ColumnSide, Side};
 use super::categories::Counting;
 use super::distribution::{Distribution, Observed};
 use crate::batch::Batch;
-use crate::cell::Kind;
-use crate::ctl::Ctl;
-use crate::pipeline::{self, Lane, Resources};
+use crate::job::JobContext;
+use crate::parse::Kind;
+use crate::pipeline::{self, Consumer, Resources};
 use crate::read::{Dataset, Plan};
 use crate::{EngineError, Source, passes, read};
 
@@ -53,14 +53,14 @@ impl Seen {
         source: &Source,
         options: &ReadOptions,
         resources: &Resources<'_>,
-        ctl: Ctl<'_>,
+        context: JobContext<'_>,
     ) -> Result<Self, EngineError> {
-        let dataset = read::open(source, options, resources, ctl)?;
+        let dataset = read::open(source, options, resources, context)?;
         let bytes = resources.limits.columns / 2;
-        let settled = passes::settle(
+        let settled = passes::infer_until_stable(
             dataset,
             resources,
-            ctl,
+            context,
             |plan| {
                 let budgets = plan.budgets(bytes);
                 let columns = plan.kinds.iter().zip(budgets);
@@ -75,13 +75,13 @@ impl Seen {
         let kinds = settled.plan.kinds;
         let mut columns = Vec::with_capacity(kinds.len());
         for ((name, kind), observed) in names.zip(kinds).zip(settled.state) {
-            ctl.check()?;
+            context.check()?;
             columns.push(SeenColumn {
                 name,
                 kind,
                 count: observed.count,
                 missing: observed.missing,
-                distribution: observed.finish(ctl)?,
+                distribution: observed.finish(context)?,
             });
         }
         Ok(Self {
@@ -102,7 +102,7 @@ impl Seen {
         &self,
         counting: &mut [Counting],
         resources: &Resources<'_>,
-        ctl: Ctl<'_>,
+        context: JobContext<'_>,
     ) -> Result<(), EngineError> {
         if counting.is_empty() {
             return Ok(());
@@ -110,20 +110,21 @@ impl Seen {
         let most = LANES_PER_THREAD * (resources.helpers + 1);
         let per_lane = counting.len().div_ceil(most).max(1);
         let lanes = counting.chunks_mut(per_lane);
-        let lanes = lanes.map(|counting| Box::new(CountingLane(counting)) as Box<dyn Lane + '_>);
+        let lanes =
+            lanes.map(|counting| Box::new(CountingLane(counting)) as Box<dyn Consumer + '_>);
         let input = self.dataset.open(self.plan.names.len())?;
         let parse = |chunk| self.dataset.parse(chunk, &self.plan);
-        pipeline::run(input, &parse, lanes.collect(), resources, ctl)
+        pipeline::run(input, &parse, lanes.collect(), resources, context)
     }
 }
 
 /// Few lanes with many columns each: what is done for a lane is more than for a column.
-fn lanes(observed: &mut [Observed], helpers: usize) -> Vec<Box<dyn Lane + '_>> {
+fn lanes(observed: &mut [Observed], helpers: usize) -> Vec<Box<dyn Consumer + '_>> {
     let per_lane = observed.len().div_ceil(LANES_PER_THREAD * (helpers + 1));
     let parts = observed.chunks_mut(per_lane.max(1)).enumerate();
     let lane = |(number, columns)| {
         let first = number * per_lane;
-        Box::new(ObservedLane { columns, first }) as Box<dyn Lane + '_>
+        Box::new(ObservedLane { columns, first }) as Box<dyn Consumer + '_>
     };
     parts.map(lane).collect()
 }
@@ -133,11 +134,11 @@ struct ObservedLane<'a> {
     first: usize,
 }
 
-impl Lane for ObservedLane<'_> {
-    fn take(&mut self, batch: &Batch, ctl: Ctl<'_>) -> Result<(), EngineError> {
+impl Consumer for ObservedLane<'_> {
+    fn take(&mut self, batch: &Batch, context: JobContext<'_>) -> Result<(), EngineError> {
         for (observed, cells) in self.columns.iter_mut().zip(&batch.columns[self.first..]) {
-            ctl.check()?;
-            observed.add(cells, ctl)?;
+            context.check()?;
+            observed.add(cells, context)?;
         }
         Ok(())
     }
@@ -145,12 +146,12 @@ impl Lane for ObservedLane<'_> {
 
 struct CountingLane<'a>(&'a mut [Counting]);
 
-impl Lane for CountingLane<'_> {
-    fn take(&mut self, batch: &Batch, ctl: Ctl<'_>) -> Result<(), EngineError> {
+impl Consumer for CountingLane<'_> {
+    fn take(&mut self, batch: &Batch, context: JobContext<'_>) -> Result<(), EngineError> {
         for counting in &mut *self.0 {
             let cells = batch.columns.get(counting.column);
             let cells = cells.ok_or_else(|| EngineError::internal("a column is gone"))?;
-            counting.add(cells, ctl)?;
+            counting.add(cells, context)?;
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
 use super::GROUP_ROWS;
-use crate::cell::{CellRules, Kind};
+use crate::parse::{CellRules, Kind};
 use crate::read::{Declared, column_of};
 
 /// A time of day has to be below this many nanoseconds.

@@ -12,13 +12,13 @@ use lastcall_domain::correlation::{Coefficient, ComparedColumn, CorrelationRepor
 pub(crate) use self::tables::Table;
 use self::tables::parts;
 use crate::batch::Batch;
-use crate::cell::Kind;
-use crate::ctl::Ctl;
-use crate::figures::pairs::{MOST_CATEGORIES, MOST_COLUMNS, Pairs};
-use crate::figures::ranks::Ranked;
-use crate::figures::significance;
-use crate::pipeline::{Lane, Resources};
+use crate::job::JobContext;
+use crate::parse::Kind;
+use crate::pipeline::{Consumer, Resources};
 use crate::read::{self, Plan};
+use crate::stats::p_values;
+use crate::stats::pearson::{MOST_CATEGORIES, MOST_COLUMNS, PearsonAccumulator};
+use crate::stats::spearman::Ranked;
 use crate::{EngineError, Source, passes};
 
 /// Compares all pairs of columns.
@@ -26,36 +26,36 @@ pub(crate) fn correlation(
     source: &Source,
     options: &ReadOptions,
     resources: &Resources<'_>,
-    ctl: Ctl<'_>,
+    context: JobContext<'_>,
 ) -> Result<CorrelationReport, EngineError> {
-    let dataset = read::open(source, options, resources, ctl)?;
+    let dataset = read::open(source, options, resources, context)?;
     let limits = &resources.limits;
-    let settled = passes::settle(
+    let settled = passes::infer_until_stable(
         dataset,
         resources,
-        ctl,
+        context,
         |plan| {
             let (compared, left_out) = choose(plan);
             let bytes = limits.rank_rows + limits.columns / 2;
             Sums {
-                pairs: Pairs::new(compared.clone(), bytes, source.seed),
+                pairs: PearsonAccumulator::new(compared.clone(), bytes, source.seed),
                 compared,
                 left_out,
             }
         },
-        |sums| vec![Box::new(PairsLane(&mut sums.pairs)) as Box<dyn Lane + '_>],
+        |sums| vec![Box::new(PairsLane(&mut sums.pairs)) as Box<dyn Consumer + '_>],
     )?;
     report(
         source,
         settled.state,
         &settled.plan,
         settled.findings.rows,
-        ctl,
+        context,
     )
 }
 
 struct Sums {
-    pairs: Pairs,
+    pairs: PearsonAccumulator,
     /// Where the compared columns are.
     compared: Vec<usize>,
     left_out: Vec<LeftOut>,
@@ -84,11 +84,11 @@ fn choose(plan: &Plan) -> (Vec<usize>, Vec<LeftOut>) {
     (compared, left_out)
 }
 
-struct PairsLane<'a>(&'a mut Pairs);
+struct PairsLane<'a>(&'a mut PearsonAccumulator);
 
-impl Lane for PairsLane<'_> {
-    fn take(&mut self, batch: &Batch, ctl: Ctl<'_>) -> Result<(), EngineError> {
-        self.0.add(batch, ctl)
+impl Consumer for PairsLane<'_> {
+    fn take(&mut self, batch: &Batch, context: JobContext<'_>) -> Result<(), EngineError> {
+        self.0.add(batch, context)
     }
 }
 
@@ -106,10 +106,10 @@ fn report(
     sums: Sums,
     plan: &Plan,
     rows: u64,
-    ctl: Ctl<'_>,
+    context: JobContext<'_>,
 ) -> Result<CorrelationReport, EngineError> {
     let overflown = sums.pairs.overflown();
-    let mut correlated = sums.pairs.finish(ctl)?;
+    let mut correlated = sums.pairs.finish(context)?;
     let sample = correlated
         .ranks
         .is_sample()
@@ -117,7 +117,7 @@ fn report(
     let mut left_out = sums.left_out;
     let mut columns = Vec::new();
     let mut compared = Vec::new();
-    let ranked = correlated.ranks.ranked(ctl)?.into_iter().zip(overflown);
+    let ranked = correlated.ranks.ranked(context)?.into_iter().zip(overflown);
     for ((ranked, overflown), &at) in ranked.zip(&sums.compared) {
         let (name, kind) = (plan.names[at].clone(), plan.kinds[at]);
         if overflown {
@@ -146,11 +146,11 @@ fn report(
         for (j, y) in compared.iter().enumerate().skip(i + 1) {
             let n = complete.next().copied().unwrap_or(0);
             if let (Some(x), Some(y)) = (x, y) {
-                pairs.push(pair(x, y, correlated.pearson[i][j], n, ctl)?);
+                pairs.push(pair(x, y, correlated.pearson[i][j], n, context)?);
             }
         }
     }
-    ctl.progress.set(1.0);
+    context.progress.set(1.0);
     Ok(CorrelationReport {
         dataset: source.name.clone(),
         rows,
@@ -166,16 +166,16 @@ fn pair(
     y: &Compared,
     pearson: Option<f64>,
     n: u64,
-    ctl: Ctl<'_>,
+    context: JobContext<'_>,
 ) -> Result<Pair, EngineError> {
-    let table = Table::new(x.ranked.cross(&y.ranked, (&x.parts, &y.parts), ctl)?);
+    let table = Table::new(x.ranked.cross(&y.ranked, (&x.parts, &y.parts), context)?);
     let coefficient = |value: f64, n: u64| Coefficient {
         value,
-        p_value: significance::correlation(value, n),
+        p_value: p_values::correlation(value, n),
     };
     let both = x.numeric && y.numeric;
     let spearman = if both {
-        x.ranked.correlation(&y.ranked, ctl)?
+        x.ranked.correlation(&y.ranked, context)?
     } else {
         None
     };

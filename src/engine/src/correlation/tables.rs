@@ -2,9 +2,9 @@
 
 use lastcall_domain::correlation::Coefficient;
 
-use crate::figures::quantiles::{quantile, running};
-use crate::figures::ranks::Ranked;
-use crate::figures::significance::chi_squared;
+use crate::stats::p_values::chi_squared;
+use crate::stats::quantile_sketch::{quantile, running};
+use crate::stats::spearman::Ranked;
 
 /// Into how many parts numeric columns are cut.
 const PARTS: u32 = 10;
@@ -69,7 +69,7 @@ impl Table {
     }
 
     /// Degrees of freedom; none where a column has one category only.
-    fn freedom(&self) -> Option<f64> {
+    fn degrees_of_freedom(&self) -> Option<f64> {
         let (rows, columns) = (self.rows.len(), self.columns.len());
         (rows > 1 && columns > 1).then(|| ((rows - 1) * (columns - 1)) as f64)
     }
@@ -87,18 +87,18 @@ impl Table {
 
     /// Cramér's V = √(χ² / (n · min(r − 1, c − 1))) (Cramér 1946).
     pub(crate) fn cramers_v(&self) -> Option<Coefficient> {
-        let freedom = self.freedom()?;
+        let degrees_of_freedom = self.degrees_of_freedom()?;
         let statistic = self.sum(|count, expected| (count - expected).powi(2) / expected);
         let least = self.rows.len().min(self.columns.len()) - 1;
         Some(Coefficient {
             value: (statistic / (self.total * least as f64)).sqrt().min(1.0),
-            p_value: Some(chi_squared(statistic, freedom)),
+            p_value: Some(chi_squared(statistic, degrees_of_freedom)),
         })
     }
 
     /// Mutual information Σ p(x,y) ln(p(x,y) / p(x) p(y)) (Shannon 1948), which is G / 2n.
     pub(super) fn mutual_information(&self) -> Option<Coefficient> {
-        let freedom = self.freedom()?;
+        let degrees_of_freedom = self.degrees_of_freedom()?;
         let sum = self.sum(|count, expected| {
             if count > 0.0 {
                 count * (count / expected).ln()
@@ -109,7 +109,7 @@ impl Table {
         let sum = sum.max(0.0);
         Some(Coefficient {
             value: sum / self.total,
-            p_value: Some(chi_squared(2.0 * sum, freedom)),
+            p_value: Some(chi_squared(2.0 * sum, degrees_of_freedom)),
         })
     }
 }

@@ -11,7 +11,7 @@ use super::wording::{count as written, counted, is, percent, value};
 
 /// What is known of the cells of a column of text.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Mixture {
+pub(crate) struct MixedTypeCounts {
     /// Cells that would read as a number, a date or a boolean.
     pub(crate) typed: u64,
     /// Cells of digits that stand for themselves.
@@ -27,7 +27,7 @@ const NAMED: usize = 5;
 pub(crate) fn alerts(
     dataset: &DatasetSummary,
     columns: &[Column],
-    texts: &[(Mixture, Likely)],
+    texts: &[(MixedTypeCounts, Likely)],
     correlations: &Correlations,
     thresholds: &Thresholds,
 ) -> Vec<Alert> {
@@ -116,7 +116,12 @@ fn strongest(found: Vec<Alert>, column: &Column) -> Vec<Alert> {
     found.into_iter().filter(|alert| !is_said(alert)).collect()
 }
 
-fn of_column(column: &Column, mixture: Mixture, rows: u64, thresholds: &Thresholds) -> Vec<Alert> {
+fn of_column(
+    column: &Column,
+    mixture: MixedTypeCounts,
+    rows: u64,
+    thresholds: &Thresholds,
+) -> Vec<Alert> {
     let mut found = Vec::new();
     let mut raise = |code, value: f64, threshold, detail| {
         found.push(Alert {

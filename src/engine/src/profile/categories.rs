@@ -7,10 +7,10 @@ use lastcall_domain::profile::Associations;
 
 use crate::EngineError;
 use crate::batch::{Batch, Values};
-use crate::cell::Kind;
 use crate::correlation::Table;
-use crate::ctl::Ctl;
-use crate::figures::pairs::symmetric;
+use crate::job::JobContext;
+use crate::parse::Kind;
+use crate::stats::pearson::symmetric;
 
 /// How many columns are compared.
 const MOST_COLUMNS: usize = 50;
@@ -88,7 +88,7 @@ impl Categories {
     pub(super) fn finish(
         self,
         names: &[String],
-        ctl: Ctl<'_>,
+        context: JobContext<'_>,
     ) -> Result<Associations, EngineError> {
         let columns = self.cells.iter().zip(&self.columns);
         let columns: Vec<(&String, Vec<Option<usize>>, usize)> = columns
@@ -101,7 +101,7 @@ impl Categories {
             return Ok(Associations::default());
         }
         let mut matrix = symmetric(columns.len(), |i, j| {
-            ctl.check()?;
+            context.check()?;
             let ((_, x, rows), (_, y, width)) = (&columns[i], &columns[j]);
             let mut counts = vec![vec![0u64; *width]; *rows];
             for pair in x.iter().zip(y) {

@@ -3,7 +3,7 @@
 use lastcall_domain::profile::{Boolean, Column, TopValue};
 use serde_json::Value;
 
-use super::alerts::Mixture;
+use super::alerts::MixedTypeCounts;
 use super::numbers::Numbers;
 use super::shapes::Likely;
 use super::texts::{TextFigures, text_json};
@@ -11,18 +11,18 @@ use super::times::{Times, format_time};
 use super::wholes::Wholes;
 use crate::EngineError;
 use crate::batch::{ColumnBatch, Values};
-use crate::cell::{CellRules, Kind};
-use crate::ctl::Ctl;
-use crate::figures::frequent::Top;
-use crate::figures::held::Values as HeldValues;
+use crate::job::JobContext;
 use crate::keys::integer_of_key;
+use crate::parse::{CellRules, Kind};
+use crate::stats::frequent::Top;
+use crate::stats::value_counts::Values as HeldValues;
 
 /// The figures of one column so far.
 pub(crate) struct ColumnFigures {
     kind: Kind,
     count: u64,
     missing: u64,
-    mixture: Mixture,
+    mixture: MixedTypeCounts,
     body: Body,
 }
 
@@ -51,12 +51,16 @@ impl ColumnFigures {
             kind,
             count: 0,
             missing: 0,
-            mixture: Mixture::default(),
+            mixture: MixedTypeCounts::default(),
             body,
         }
     }
 
-    pub(crate) fn add(&mut self, batch: &ColumnBatch, ctl: Ctl<'_>) -> Result<(), EngineError> {
+    pub(crate) fn add(
+        &mut self,
+        batch: &ColumnBatch,
+        context: JobContext<'_>,
+    ) -> Result<(), EngineError> {
         let missing = &batch.missing;
         let rows = batch.values.len();
         let present = |row: &usize| !missing.at(*row);
@@ -66,18 +70,18 @@ impl ColumnFigures {
         self.mixture.identifiers += batch.identifiers;
         match (&mut self.body, &batch.values) {
             (Body::Integers(numbers), Values::Integers(values)) => {
-                numbers.add(&missing.present(values), 0, (missing, rows), ctl)
+                numbers.add(&missing.present(values), 0, (missing, rows), context)
             }
             (Body::Decimals(numbers), Values::Decimals(decimals)) => {
                 let values = missing.present(&decimals.digits);
-                numbers.add(&values, decimals.scale, (missing, rows), ctl)
+                numbers.add(&values, decimals.scale, (missing, rows), context)
             }
             (Body::Numbers(numbers), Values::Floats(values)) => {
                 // What is NaN is missing.
-                numbers.add(&missing.present(values), (missing, rows), ctl)
+                numbers.add(&missing.present(values), (missing, rows), context)
             }
             (Body::Times(times), Values::Integers(values)) => {
-                times.add(&missing.present(values), (missing, rows), ctl)
+                times.add(&missing.present(values), (missing, rows), context)
             }
             (Body::Booleans(counts), Values::Integers(values)) => {
                 // Missing booleans are 0.
@@ -87,14 +91,14 @@ impl ColumnFigures {
                 Ok(())
             }
             (Body::Texts(figures), Values::Text(texts)) => {
-                figures.add(texts, (0..rows).filter(present), ctl)
+                figures.add(texts, (0..rows).filter(present), context)
             }
             _ => Err(EngineError::internal("a batch is not of the planned kind")),
         }
     }
 
     /// What is among the texts of the column.
-    pub(crate) fn mixture(&self) -> Mixture {
+    pub(crate) fn mixture(&self) -> MixedTypeCounts {
         self.mixture
     }
 
@@ -103,21 +107,21 @@ impl ColumnFigures {
         self,
         name: String,
         rules: &CellRules,
-        ctl: Ctl<'_>,
+        context: JobContext<'_>,
     ) -> Result<(Column, Likely), EngineError> {
         let mut column = self.without_figures(name);
         let mut likely = Likely::default();
         match self.body {
             Body::Numbers(numbers) => {
                 column.sorted = numbers.sorted();
-                let (figures, values) = numbers.finish(self.count, ctl)?;
+                let (figures, values) = numbers.finish(self.count, context)?;
                 column.numeric = Some(figures);
                 let to_top = |key, count| TopValue::new(Numbers::to_json(key), count);
                 set_held(&mut column, values, to_top);
             }
             Body::Integers(numbers) => {
                 column.sorted = numbers.sorted();
-                let (figures, values) = numbers.finish(self.count, ctl)?;
+                let (figures, values) = numbers.finish(self.count, context)?;
                 column.numeric = Some(figures);
                 let to_top = |key, count| TopValue::new(integer_of_key(key).into(), count);
                 set_held(&mut column, values, to_top);
@@ -125,7 +129,7 @@ impl ColumnFigures {
             Body::Decimals(numbers) => {
                 let scale = numbers.scale();
                 column.sorted = numbers.sorted();
-                let (figures, values) = numbers.finish(self.count, ctl)?;
+                let (figures, values) = numbers.finish(self.count, context)?;
                 column.numeric = Some(figures);
                 let number = |key| Wholes::<i128>::number(key, scale);
                 let to_top = |key, count| TopValue::of_number(number(key), count);
@@ -134,7 +138,7 @@ impl ColumnFigures {
             Body::Times(times) => {
                 let date = matches!(self.kind, Kind::Date(_));
                 column.sorted = times.sorted();
-                let (figures, values) = times.finish(ctl)?;
+                let (figures, values) = times.finish(context)?;
                 column.temporal = Some(figures);
                 let shown = |key| Value::String(format_time(integer_of_key(key), date));
                 let to_top = |key, count| TopValue::new(shown(key), count);
@@ -145,13 +149,13 @@ impl ColumnFigures {
                 let both = [(false, counts.falses), (true, counts.trues)];
                 let present: Vec<_> = both.into_iter().filter(|(_, count)| *count > 0).collect();
                 let distinct = present.len() as u64;
-                let top = Top::exact(present.into_iter(), ctl)?;
+                let top = Top::exact(present.into_iter(), context)?;
                 let to_top = |value, count| TopValue::new(Value::Bool(value), count);
                 set_counts(&mut column, distinct, None, top, to_top);
             }
             Body::Texts(figures) => {
                 column.sorted = figures.sorted();
-                let (text, words, found) = figures.finish(self.count, rules, ctl)?;
+                let (text, words, found) = figures.finish(self.count, rules, context)?;
                 column.text = Some(text);
                 likely = found;
                 set_counts(

@@ -4,8 +4,8 @@
 //! with a chance of 2⁻⁶⁴; among ten million rows some pair does with a chance of 3 in a million.
 
 use crate::EngineError;
-use crate::ctl::Ctl;
-use crate::figures::distinct::DistinctSketch;
+use crate::job::JobContext;
+use crate::stats::distinct::DistinctSketch;
 
 const PIECE: usize = 1 << 16;
 
@@ -30,7 +30,11 @@ impl Duplicates {
         }
     }
 
-    pub(crate) fn add(&mut self, hashes: &[u64], ctl: Ctl<'_>) -> Result<(), EngineError> {
+    pub(crate) fn add(
+        &mut self,
+        hashes: &[u64],
+        context: JobContext<'_>,
+    ) -> Result<(), EngineError> {
         self.rows += hashes.len() as u64;
         if let Stage::Exact(held) = &mut self.stage {
             if held.len() + hashes.len() <= self.most {
@@ -43,7 +47,7 @@ impl Duplicates {
             }
             let mut sketch = DistinctSketch::new(16);
             for piece in held.chunks(PIECE) {
-                ctl.check()?;
+                context.check()?;
                 piece.iter().for_each(|&hash| sketch.add(hash));
             }
             self.stage = Stage::Sketched(sketch);
@@ -56,10 +60,10 @@ impl Duplicates {
 
     /// How many rows repeat an earlier one; where that is an estimate, its error as a fraction
     /// of the rows at two standard deviations.
-    pub(crate) fn finish(self, ctl: Ctl<'_>) -> Result<(u64, Option<f64>), EngineError> {
+    pub(crate) fn finish(self, context: JobContext<'_>) -> Result<(u64, Option<f64>), EngineError> {
         match self.stage {
             Stage::Exact(held) => {
-                let different = count_different(held, ctl)?;
+                let different = count_different(held, context)?;
                 Ok((self.rows - different, None))
             }
             Stage::Sketched(sketch) => {
@@ -76,7 +80,7 @@ impl Duplicates {
 
 /// Counts different hashes. They are spread evenly, so that their leading bits cut them into
 /// parts of about equal size, each of which is sorted in no time.
-fn count_different(mut hashes: Vec<u64>, ctl: Ctl<'_>) -> Result<u64, EngineError> {
+fn count_different(mut hashes: Vec<u64>, context: JobContext<'_>) -> Result<u64, EngineError> {
     let parts = (hashes.len() / PIECE).next_power_of_two().min(1 << 16);
     let bits = parts.trailing_zeros();
     if bits == 0 {
@@ -87,7 +91,7 @@ fn count_different(mut hashes: Vec<u64>, ctl: Ctl<'_>) -> Result<u64, EngineErro
     let part_of = |hash: u64| (hash >> (64 - bits)) as usize;
     let mut starts = vec![0usize; parts + 1];
     for piece in hashes.chunks(PIECE) {
-        ctl.check()?;
+        context.check()?;
         for &hash in piece {
             starts[part_of(hash) + 1] += 1;
         }
@@ -98,7 +102,7 @@ fn count_different(mut hashes: Vec<u64>, ctl: Ctl<'_>) -> Result<u64, EngineErro
     // American flag sort (McIlroy, Bostic and McIlroy 1993): each hash goes to its part in place.
     let mut next = starts.clone();
     for part in 0..parts {
-        ctl.check()?;
+        context.check()?;
         while next[part] < starts[part + 1] {
             let at = next[part];
             let home = part_of(hashes[at]);
@@ -112,7 +116,7 @@ fn count_different(mut hashes: Vec<u64>, ctl: Ctl<'_>) -> Result<u64, EngineErro
     }
     let mut different = 0;
     for part in 0..parts {
-        ctl.check()?;
+        context.check()?;
         let slice = &mut hashes[starts[part]..starts[part + 1]];
         slice.sort_unstable();
         different += slice.chunk_by(|a, b| a == b).count() as u64;

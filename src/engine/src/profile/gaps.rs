@@ -7,8 +7,8 @@ use lastcall_domain::profile::{MissingPattern, MissingPatterns};
 
 use crate::EngineError;
 use crate::batch::Batch;
-use crate::ctl::Ctl;
-use crate::figures::distinct::mix;
+use crate::job::JobContext;
+use crate::stats::distinct::mix;
 
 /// How many patterns are named.
 const NAMED: usize = 10;
@@ -40,7 +40,11 @@ impl Gaps {
         }
     }
 
-    pub(super) fn add(&mut self, batch: &Batch, ctl: Ctl<'_>) -> Result<(), EngineError> {
+    pub(super) fn add(
+        &mut self,
+        batch: &Batch,
+        context: JobContext<'_>,
+    ) -> Result<(), EngineError> {
         self.hashes.clear();
         self.hashes.resize(batch.rows, 0);
         let mut any = false;
@@ -59,7 +63,7 @@ impl Gaps {
             self.complete += batch.rows as u64;
             return Ok(());
         }
-        ctl.check()?;
+        context.check()?;
         for row in 0..batch.rows {
             match self.hashes[row] {
                 0 => self.complete += 1,

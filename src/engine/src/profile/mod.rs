@@ -28,13 +28,13 @@ use self::column::ColumnFigures;
 use self::duplicates::Duplicates;
 use self::rows::RowFacts;
 use crate::batch::Batch;
-use crate::cell::CellRules;
-use crate::ctl::Ctl;
-use crate::figures::pairs::{MOST_COLUMNS, Pairs};
+use crate::job::JobContext;
 use crate::limits::Limits;
+use crate::parse::CellRules;
 use crate::passes::{self, Settled};
-use crate::pipeline::{Lane, Resources};
+use crate::pipeline::{Consumer, Resources};
 use crate::read::{self, Plan};
+use crate::stats::pearson::{MOST_COLUMNS, PearsonAccumulator};
 use crate::{EngineError, Source};
 
 /// How many lanes there are for a helper to choose from.
@@ -45,22 +45,22 @@ pub(crate) fn profile(
     source: &Source,
     options: &ProfileOptions,
     resources: &Resources<'_>,
-    ctl: Ctl<'_>,
+    context: JobContext<'_>,
 ) -> Result<Profile, EngineError> {
-    let dataset = read::open(source, &options.read, resources, ctl)?;
-    let settled = passes::settle(
+    let dataset = read::open(source, &options.read, resources, context)?;
+    let settled = passes::infer_until_stable(
         dataset,
         resources,
-        ctl,
+        context,
         |plan| Figures::new(plan, &resources.limits, source.seed),
         |figures| figures.lanes(LANES_PER_THREAD * (resources.helpers + 1)),
     )?;
-    finish(source, options, settled, ctl)
+    finish(source, options, settled, context)
 }
 
 struct Figures {
     columns: Vec<ColumnFigures>,
-    pairs: Pairs,
+    pairs: PearsonAccumulator,
     left_out: usize,
     duplicates: Duplicates,
     rows: RowFacts,
@@ -84,7 +84,7 @@ impl Figures {
                 .zip(budgets)
                 .map(|(&kind, budget)| ColumnFigures::new(kind, budget, seed))
                 .collect(),
-            pairs: Pairs::new(numeric, limits.rank_rows, seed),
+            pairs: PearsonAccumulator::new(numeric, limits.rank_rows, seed),
             left_out,
             duplicates: Duplicates::new(limits.row_hashes),
             rows: RowFacts::new(&plan.kinds, seed),
@@ -92,9 +92,9 @@ impl Figures {
     }
 
     /// About as many lanes as wished.
-    fn lanes(&mut self, most: usize) -> Vec<Box<dyn Lane + '_>> {
+    fn lanes(&mut self, most: usize) -> Vec<Box<dyn Consumer + '_>> {
         let per_lane = self.columns.len().div_ceil(most).max(1);
-        let mut lanes: Vec<Box<dyn Lane + '_>> = vec![Box::new(RowsLane {
+        let mut lanes: Vec<Box<dyn Consumer + '_>> = vec![Box::new(RowsLane {
             pairs: &mut self.pairs,
             duplicates: &mut self.duplicates,
             rows: &mut self.rows,
@@ -113,7 +113,7 @@ fn finish(
     source: &Source,
     options: &ProfileOptions,
     settled: Settled<Figures>,
-    ctl: Ctl<'_>,
+    context: JobContext<'_>,
 ) -> Result<Profile, EngineError> {
     let Settled {
         dataset,
@@ -132,18 +132,18 @@ fn finish(
         .take(MOST_COLUMNS)
         .collect();
     let rules = CellRules::new(&options.read)?;
-    let facts = figures.rows.finish(&plan.names, &plan.kinds, ctl)?;
+    let facts = figures.rows.finish(&plan.names, &plan.kinds, context)?;
     let mut mixtures = Vec::with_capacity(figures.columns.len());
     let mut columns: Vec<Column> = Vec::with_capacity(figures.columns.len());
     for (column, name) in figures.columns.into_iter().zip(plan.names) {
-        ctl.check()?;
+        context.check()?;
         let mixture = column.mixture();
-        let (column, likely) = column.finish(name, &rules, ctl)?;
+        let (column, likely) = column.finish(name, &rules, context)?;
         mixtures.push((mixture, likely));
         columns.push(column);
     }
-    let correlations = correlations(names, figures.pairs, figures.left_out, &columns, ctl)?;
-    let (duplicate_rows, error) = figures.duplicates.finish(ctl)?;
+    let correlations = correlations(names, figures.pairs, figures.left_out, &columns, context)?;
+    let (duplicate_rows, error) = figures.duplicates.finish(context)?;
     let summary = DatasetSummary {
         name: source.name.clone(),
         format: source.format,
@@ -163,7 +163,7 @@ fn finish(
         &correlations,
         &options.alerts,
     );
-    ctl.progress.set(1.0);
+    context.progress.set(1.0);
     Ok(Profile {
         dataset: summary,
         columns,
@@ -180,18 +180,18 @@ fn finish(
 
 fn correlations(
     names: Vec<String>,
-    pairs: Pairs,
+    pairs: PearsonAccumulator,
     left_out: usize,
     columns: &[Column],
-    ctl: Ctl<'_>,
+    context: JobContext<'_>,
 ) -> Result<Correlations, EngineError> {
-    let mut correlated = pairs.finish(ctl)?;
+    let mut correlated = pairs.finish(context)?;
     let ranks = &mut correlated.ranks;
     let sample = ranks.is_sample().then(|| ranks.rows() as u64);
     let mut correlations = Correlations {
         columns: names,
         pearson: correlated.pearson,
-        spearman: ranks.correlations(ctl)?,
+        spearman: ranks.correlations(context)?,
         spearman_estimated: sample.is_some(),
         spearman_sample: sample,
         columns_left_out: left_out as u64,
@@ -217,11 +217,11 @@ struct ColumnsLane<'a> {
     first: usize,
 }
 
-impl Lane for ColumnsLane<'_> {
-    fn take(&mut self, batch: &Batch, ctl: Ctl<'_>) -> Result<(), EngineError> {
+impl Consumer for ColumnsLane<'_> {
+    fn take(&mut self, batch: &Batch, context: JobContext<'_>) -> Result<(), EngineError> {
         for (figures, cells) in self.columns.iter_mut().zip(&batch.columns[self.first..]) {
-            ctl.check()?;
-            figures.add(cells, ctl)?;
+            context.check()?;
+            figures.add(cells, context)?;
         }
         Ok(())
     }
@@ -229,15 +229,15 @@ impl Lane for ColumnsLane<'_> {
 
 /// What looks at whole rows.
 struct RowsLane<'a> {
-    pairs: &'a mut Pairs,
+    pairs: &'a mut PearsonAccumulator,
     duplicates: &'a mut Duplicates,
     rows: &'a mut RowFacts,
 }
 
-impl Lane for RowsLane<'_> {
-    fn take(&mut self, batch: &Batch, ctl: Ctl<'_>) -> Result<(), EngineError> {
-        self.duplicates.add(&batch.row_hashes, ctl)?;
-        self.rows.add(batch, ctl)?;
-        self.pairs.add(batch, ctl)
+impl Consumer for RowsLane<'_> {
+    fn take(&mut self, batch: &Batch, context: JobContext<'_>) -> Result<(), EngineError> {
+        self.duplicates.add(&batch.row_hashes, context)?;
+        self.rows.add(batch, context)?;
+        self.pairs.add(batch, context)
     }
 }

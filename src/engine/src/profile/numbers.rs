@@ -9,16 +9,16 @@ use super::extremes::Extremes;
 use super::placed::Placed;
 use crate::EngineError;
 use crate::batch::Missing;
-use crate::ctl::Ctl;
-use crate::figures::held::{Held, Values as HeldValues};
-use crate::figures::histogram;
-use crate::figures::moments::{Moments, Sum};
-use crate::figures::quantiles::{Weighted, median_distance, quantile, running};
+use crate::job::JobContext;
 use crate::keys::{float_of_key, key_of_float};
+use crate::stats::histogram;
+use crate::stats::moments::{Moments, Sum};
+use crate::stats::quantile_sketch::{Weighted, median_distance, quantile, running};
+use crate::stats::value_counts::{ValueCounts, Values as HeldValues};
 
 /// The figures of a column of doubles so far.
 pub(super) struct Numbers {
-    held: Held,
+    held: ValueCounts,
     moments: Moments,
     sum: Sum,
     zeros: u64,
@@ -31,7 +31,7 @@ pub(super) struct Numbers {
 impl Numbers {
     pub(super) fn new(budget: usize, seed: u64) -> Self {
         Self {
-            held: Held::new(budget, seed),
+            held: ValueCounts::new(budget, seed),
             moments: Moments::new(),
             sum: Sum::default(),
             zeros: 0,
@@ -47,7 +47,7 @@ impl Numbers {
         &mut self,
         values: &[f64],
         (missing, rows): (&Missing, usize),
-        ctl: Ctl<'_>,
+        context: JobContext<'_>,
     ) -> Result<(), EngineError> {
         let keys: Vec<u64> = values.iter().map(|&value| key_of_float(value)).collect();
         self.placed.extend(&keys, missing, rows);
@@ -62,7 +62,7 @@ impl Numbers {
             let keys: Vec<u64> = finite.iter().map(|&value| key_of_float(value)).collect();
             self.add_finite(&finite, &keys);
         }
-        self.held.extend(&keys, ctl)
+        self.held.extend(&keys, context)
     }
 
     fn add_finite(&mut self, values: &[f64], keys: &[u64]) {
@@ -88,12 +88,12 @@ impl Numbers {
     pub(super) fn finish(
         self,
         count: u64,
-        ctl: Ctl<'_>,
+        context: JobContext<'_>,
     ) -> Result<(Numeric, HeldValues), EngineError> {
         let number = |key| Number::Float(float_of_key(key));
-        let values = self.held.finish(ctl)?;
+        let values = self.held.finish(context)?;
         let sums = running(&values.weighted);
-        ctl.check()?;
+        context.check()?;
         let some = count > 0;
         let finite = self.infinities == 0;
         let mut central = self.moments.finish();

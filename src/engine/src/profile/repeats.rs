@@ -5,8 +5,8 @@ use lastcall_domain::profile::DuplicateRow;
 
 use super::sample::KeptRow;
 use crate::batch::Batch;
-use crate::cell::Kind;
-use crate::figures::distinct::mix;
+use crate::parse::Kind;
+use crate::stats::distinct::mix;
 
 /// How many examples there are.
 const EXAMPLES: usize = 5;

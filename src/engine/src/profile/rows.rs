@@ -8,9 +8,9 @@ use super::repeats::Repeats;
 use super::sample::Rows;
 use crate::EngineError;
 use crate::batch::Batch;
-use crate::cell::Kind;
-use crate::ctl::Ctl;
-use crate::figures::distinct::mix;
+use crate::job::JobContext;
+use crate::parse::Kind;
+use crate::stats::distinct::mix;
 
 /// What is looked at in each row.
 pub(super) struct RowFacts {
@@ -44,7 +44,11 @@ impl RowFacts {
         }
     }
 
-    pub(super) fn add(&mut self, batch: &Batch, ctl: Ctl<'_>) -> Result<(), EngineError> {
+    pub(super) fn add(
+        &mut self,
+        batch: &Batch,
+        context: JobContext<'_>,
+    ) -> Result<(), EngineError> {
         let numbers = self.seen..self.seen + batch.rows as u64;
         self.seen = numbers.end;
         self.hashes.clear();
@@ -53,21 +57,21 @@ impl RowFacts {
         self.rows.add(batch, &self.hashes);
         self.categories.add(batch, &self.hashes);
         self.repeats.add(batch);
-        ctl.check()?;
-        self.gaps.add(batch, ctl)
+        context.check()?;
+        self.gaps.add(batch, context)
     }
 
     pub(super) fn finish(
         self,
         names: &[String],
         kinds: &[Kind],
-        ctl: Ctl<'_>,
+        context: JobContext<'_>,
     ) -> Result<Facts, EngineError> {
         Ok(Facts {
             sample: self.rows.finish(names, kinds),
             duplicates: self.repeats.finish(kinds),
             missing_patterns: self.gaps.finish(names),
-            associations: self.categories.finish(names, ctl)?,
+            associations: self.categories.finish(names, context)?,
         })
     }
 }

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::numbers::Numbers;
 use super::times::format_time;
 use crate::batch::{Batch, ColumnBatch, Values};
-use crate::cell::Kind;
 use crate::keys::key_of_float;
+use crate::parse::Kind;
 
 /// How many rows there are of each kind.
 const ROWS: usize = 5;

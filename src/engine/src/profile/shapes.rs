@@ -8,8 +8,8 @@ use std::net::IpAddr;
 use lastcall_domain::profile::{SemanticType, Text, TextPattern};
 use serde::de::IgnoredAny;
 
-use crate::cell::{CellRules, Field};
-use crate::figures::words::Words;
+use crate::parse::{CellRules, Field};
+use crate::stats::text_counts::TextCounts;
 
 /// How many of the different texts are looked at.
 const LOOKED_AT: usize = 4_096;
@@ -71,7 +71,12 @@ const SEMANTIC: [SemanticType; 5] = [
 ];
 
 /// Adds to the figures of a column with `count` values what its texts look like.
-pub(super) fn describe(words: &Words, count: u64, rules: &CellRules, text: &mut Text) -> Likely {
+pub(super) fn describe(
+    words: &TextCounts,
+    count: u64,
+    rules: &CellRules,
+    text: &mut Text,
+) -> Likely {
     let texts = words.some(LOOKED_AT);
     if texts.is_empty() {
         return Likely::default();

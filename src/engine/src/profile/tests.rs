@@ -9,10 +9,10 @@ use proptest::prelude::*;
 
 use super::profile;
 use crate::Source;
-use crate::ctl::Ctl;
-use crate::figures::moments::Central;
+use crate::job::JobContext;
 use crate::limits::Limits;
 use crate::pipeline::Resources;
+use crate::stats::moments::Central;
 
 /// Profiles with a budget and a chunk size of one's choosing.
 fn profile_in(data: &[u8], format: Format, bytes: u64, chunk: usize, helpers: usize) -> Profile {
@@ -28,13 +28,13 @@ fn profile_in(data: &[u8], format: Format, bytes: u64, chunk: usize, helpers: us
         scratch: folder.path(),
     };
     let closed = Arc::new(AtomicBool::new(false));
-    let ctl = Ctl {
+    let context = JobContext {
         cancel: &Cancel::new(),
         closed: &closed,
         progress: &Progress::new(),
     };
     let source = Source::new(path, format);
-    profile(&source, &ProfileOptions::default(), &resources, ctl).unwrap()
+    profile(&source, &ProfileOptions::default(), &resources, context).unwrap()
 }
 
 /// Cells of every kind, odd ones among them.
@@ -95,13 +95,13 @@ fn profile_whatever(bytes: &[u8]) {
             scratch: folder.path(),
         };
         let closed = Arc::new(AtomicBool::new(false));
-        let ctl = Ctl {
+        let context = JobContext {
             cancel: &Cancel::new(),
             closed: &closed,
             progress: &Progress::new(),
         };
         let source = Source::new(path, format);
-        let _ = profile(&source, &ProfileOptions::default(), &resources, ctl);
+        let _ = profile(&source, &ProfileOptions::default(), &resources, context);
     }
 }
 

@@ -7,13 +7,13 @@ use super::placed::Order;
 use super::shapes::{self, Likely};
 use crate::EngineError;
 use crate::batch::Texts;
-use crate::cell::CellRules;
-use crate::ctl::Ctl;
-use crate::figures::words::{Summary, Words};
+use crate::job::JobContext;
+use crate::parse::CellRules;
+use crate::stats::text_counts::{Summary, TextCounts};
 
 /// The figures of a column of text so far.
 pub(super) struct TextFigures {
-    words: Words,
+    words: TextCounts,
     shortest: u64,
     longest: u64,
     characters: u64,
@@ -25,7 +25,7 @@ pub(super) struct TextFigures {
 impl TextFigures {
     pub(super) fn new(budget: usize) -> Self {
         Self {
-            words: Words::new(budget),
+            words: TextCounts::new(budget),
             shortest: u64::MAX,
             longest: 0,
             characters: 0,
@@ -38,7 +38,7 @@ impl TextFigures {
         &mut self,
         texts: &Texts,
         rows: impl Iterator<Item = usize> + Clone,
-        ctl: Ctl<'_>,
+        context: JobContext<'_>,
     ) -> Result<(), EngineError> {
         let ascii = texts.is_ascii();
         for row in rows.clone() {
@@ -54,7 +54,7 @@ impl TextFigures {
         if self.order.is_open() {
             self.follow(texts, rows.clone());
         }
-        self.words.extend(texts, rows, ctl)
+        self.words.extend(texts, rows, context)
     }
 
     /// Takes note of the order of texts, as long as they are in one.
@@ -86,7 +86,7 @@ impl TextFigures {
         self,
         count: u64,
         rules: &CellRules,
-        ctl: Ctl<'_>,
+        context: JobContext<'_>,
     ) -> Result<(Text, Summary, Likely), EngineError> {
         let some = count > 0;
         let mut text = Text {
@@ -96,7 +96,7 @@ impl TextFigures {
             ..Text::default()
         };
         let likely = shapes::describe(&self.words, count, rules, &mut text);
-        Ok((text, self.words.finish(ctl)?, likely))
+        Ok((text, self.words.finish(context)?, likely))
     }
 }
 

@@ -5,18 +5,18 @@ use lastcall_domain::profile::{SortOrder, Temporal};
 use super::placed::Placed;
 use crate::EngineError;
 use crate::batch::Missing;
-use crate::cell::{format_date, format_timestamp};
-use crate::ctl::Ctl;
-use crate::figures::held::{Held, Values as HeldValues};
-use crate::figures::histogram;
-use crate::figures::quantiles::running;
+use crate::job::JobContext;
 use crate::keys::{integer_of_key, key_of_integer};
+use crate::parse::{format_date, format_timestamp};
+use crate::stats::histogram;
+use crate::stats::quantile_sketch::running;
+use crate::stats::value_counts::{ValueCounts, Values as HeldValues};
 
 /// The figures of a column of dates or points in time so far.
 pub(super) struct Times {
     /// Days, not microseconds.
     date: bool,
-    held: Held,
+    held: ValueCounts,
     placed: Placed,
 }
 
@@ -24,7 +24,7 @@ impl Times {
     pub(super) fn new(date: bool, budget: usize, seed: u64) -> Self {
         Self {
             date,
-            held: Held::new(budget, seed),
+            held: ValueCounts::new(budget, seed),
             placed: Placed::new(),
         }
     }
@@ -37,16 +37,19 @@ impl Times {
         &mut self,
         values: &[i64],
         (missing, rows): (&Missing, usize),
-        ctl: Ctl<'_>,
+        context: JobContext<'_>,
     ) -> Result<(), EngineError> {
         let keys: Vec<u64> = values.iter().map(|&value| key_of_integer(value)).collect();
         self.placed.extend(&keys, missing, rows);
-        self.held.extend(&keys, ctl)
+        self.held.extend(&keys, context)
     }
 
     /// Sums up.
-    pub(super) fn finish(self, ctl: Ctl<'_>) -> Result<(Temporal, HeldValues), EngineError> {
-        let values = self.held.finish(ctl)?;
+    pub(super) fn finish(
+        self,
+        context: JobContext<'_>,
+    ) -> Result<(Temporal, HeldValues), EngineError> {
+        let values = self.held.finish(context)?;
         let temporal = temporal(&values, &self.placed, self.date);
         Ok((temporal, values))
     }

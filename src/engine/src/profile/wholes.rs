@@ -7,12 +7,12 @@ use super::numbers::{quantiles, variation};
 use super::placed::Placed;
 use crate::EngineError;
 use crate::batch::Missing;
-use crate::ctl::Ctl;
-use crate::figures::held::{Held, Values as HeldValues};
-use crate::figures::histogram;
-use crate::figures::moments::{Whole, WholeMoments};
-use crate::figures::quantiles::{difference, percentile, running, whole_median_distance};
+use crate::job::JobContext;
 use crate::keys::{Key, digits_of_key, integer_of_key, key_of_digits, key_of_integer};
+use crate::stats::histogram;
+use crate::stats::moments::{Whole, WholeMoments};
+use crate::stats::quantile_sketch::{difference, percentile, running, whole_median_distance};
+use crate::stats::value_counts::{ValueCounts, Values as HeldValues};
 
 /// A whole number with a key.
 pub(super) trait Digits: Whole + Into<i128> + PartialOrd + Default {
@@ -55,7 +55,7 @@ const EXACT: u128 = 1 << 53;
 pub(super) struct Wholes<T: Digits> {
     /// By which power of ten the numbers are divided.
     scale: u8,
-    held: Held<T::Key>,
+    held: ValueCounts<T::Key>,
     moments: WholeMoments<T>,
     /// The sum, as long as it fits.
     sum: Option<i128>,
@@ -69,7 +69,7 @@ impl<T: Digits> Wholes<T> {
     pub(super) fn new(budget: usize, seed: u64) -> Self {
         Self {
             scale: 0,
-            held: Held::new(budget, seed),
+            held: ValueCounts::new(budget, seed),
             moments: WholeMoments::new(),
             sum: Some(0),
             rough_sum: 0.0,
@@ -85,7 +85,7 @@ impl<T: Digits> Wholes<T> {
         values: &[T],
         scale: u8,
         (missing, rows): (&Missing, usize),
-        ctl: Ctl<'_>,
+        context: JobContext<'_>,
     ) -> Result<(), EngineError> {
         self.scale = scale;
         let keys: Vec<T::Key> = values.iter().map(|value| value.key()).collect();
@@ -99,7 +99,7 @@ impl<T: Digits> Wholes<T> {
         self.zeros += count(T::eq);
         self.negatives += count(T::lt);
         self.moments.extend(values);
-        self.held.extend(&keys, ctl)
+        self.held.extend(&keys, context)
     }
 
     fn add_up(&mut self, values: &[T]) {
@@ -132,13 +132,13 @@ impl<T: Digits> Wholes<T> {
     pub(super) fn finish(
         self,
         count: u64,
-        ctl: Ctl<'_>,
+        context: JobContext<'_>,
     ) -> Result<(Numeric, HeldValues<T::Key>), EngineError> {
         let scale = self.scale;
         let power = 10f64.powi(scale.into());
-        let values = self.held.finish(ctl)?;
+        let values = self.held.finish(context)?;
         let sums = running(&values.weighted);
-        ctl.check()?;
+        context.check()?;
         let estimated = values.rank_error.is_some();
         let some = count > 0;
         let mut central = self.moments.finish();

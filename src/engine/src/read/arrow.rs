@@ -16,11 +16,11 @@ use lastcall_domain::profile::Warning;
 use super::columnar::{self, Declared};
 use super::guard::guarded;
 use super::parquet::cut;
-use super::{Body, Chunk, Dataset, Input, Look, MAX_COLUMNS, Plan, header as names};
+use super::{Body, Chunk, Dataset, Input, MAX_COLUMNS, Plan, TypeGuess, header as names};
 use crate::batch::{Batch, hash_rows};
-use crate::cell::{CellRules, Kinds};
-use crate::ctl::Ctl;
+use crate::job::JobContext;
 use crate::limits::Limits;
+use crate::parse::{CellRules, TypeSet};
 use crate::source::Stored;
 use crate::{EngineError, Source};
 
@@ -77,9 +77,9 @@ impl Arrow {
 }
 
 impl Dataset for Arrow {
-    fn first_look(&self) -> Vec<Look> {
+    fn first_look(&self) -> Vec<TypeGuess> {
         let columns = self.names.iter().zip(self.declared());
-        let look = |(name, declared): (&String, Declared)| Look {
+        let look = |(name, declared): (&String, Declared)| TypeGuess {
             name: name.clone(),
             kinds: declared.kinds(),
             varied: true,
@@ -87,7 +87,7 @@ impl Dataset for Arrow {
         columns.map(look).collect()
     }
 
-    fn declared(&self) -> Option<Vec<Kinds>> {
+    fn declared(&self) -> Option<Vec<TypeSet>> {
         Some(self.declared().map(Declared::kinds).collect())
     }
 
@@ -153,10 +153,10 @@ struct Batches {
 }
 
 impl Input for Batches {
-    fn next(&mut self, ctl: Ctl<'_>) -> Result<Option<Chunk>, EngineError> {
+    fn next(&mut self, context: JobContext<'_>) -> Result<Option<Chunk>, EngineError> {
         while self.parts.is_empty() {
-            ctl.check()?;
-            let next = guarded(FORMAT, || self.messages.next_records(ctl));
+            context.check()?;
+            let next = guarded(FORMAT, || self.messages.next_records(context));
             let Some((records, bytes)) = next? else {
                 return Ok(None);
             };
@@ -305,9 +305,12 @@ impl Messages {
     }
 
     /// The next records, and how many bytes their message has.
-    fn next_records(&mut self, ctl: Ctl<'_>) -> Result<Option<(RecordBatch, usize)>, EngineError> {
+    fn next_records(
+        &mut self,
+        context: JobContext<'_>,
+    ) -> Result<Option<(RecordBatch, usize)>, EngineError> {
         while !self.ended {
-            ctl.check()?;
+            context.check()?;
             let Some(header) = self.header(&[])? else {
                 self.ended = true;
                 return Ok(None);
@@ -319,7 +322,7 @@ impl Messages {
                 return Err(self.too_large(length));
             }
             let mut body = Vec::new();
-            self.read_body(&mut body, length, ctl)?;
+            self.read_body(&mut body, length, context)?;
             let body = Buffer::from_vec(body);
             let version = message.version();
             match message.header_type() {
@@ -364,11 +367,11 @@ impl Messages {
         &mut self,
         body: &mut Vec<u8>,
         length: usize,
-        ctl: Ctl<'_>,
+        context: JobContext<'_>,
     ) -> Result<(), EngineError> {
         const PIECE: usize = 1 << 20;
         while body.len() < length {
-            ctl.check()?;
+            context.check()?;
             let start = body.len();
             body.resize(length.min(start + PIECE), 0);
             self.read(&mut body[start..])?;

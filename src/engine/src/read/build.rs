@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::batch::{ChunkText, ColumnBatch, Missing, Texts, Values};
-use crate::cell::{CellRules, Field, Kind, Kinds, Moment};
+use crate::parse::{CellRules, Field, Kind, ParsedDateTime, TypeSet};
 
 /// A cell as its format has it.
 pub(crate) trait Cell {
@@ -17,11 +17,11 @@ pub(crate) trait Cell {
     }
     fn float(&self, rules: &CellRules) -> Option<f64>;
     fn boolean(&self) -> Option<bool>;
-    fn moment(&self) -> Option<Moment>;
+    fn moment(&self) -> Option<ParsedDateTime>;
     /// Everything but text that the cell may be read as.
-    fn classify(&self, rules: &CellRules) -> Kinds;
+    fn classify(&self, rules: &CellRules) -> TypeSet;
     /// The same without numbers that have other marks than expected.
-    fn typed(&self, rules: &CellRules) -> Kinds {
+    fn typed(&self, rules: &CellRules) -> TypeSet {
         self.classify(rules)
     }
     /// Whether the cell is a word at first sight.
@@ -57,15 +57,15 @@ impl Cell for Field<'_> {
     }
 
     #[inline]
-    fn moment(&self) -> Option<Moment> {
+    fn moment(&self) -> Option<ParsedDateTime> {
         CellRules::moment(Field::text(*self))
     }
 
-    fn classify(&self, rules: &CellRules) -> Kinds {
+    fn classify(&self, rules: &CellRules) -> TypeSet {
         rules.classify(*self)
     }
 
-    fn typed(&self, rules: &CellRules) -> Kinds {
+    fn typed(&self, rules: &CellRules) -> TypeSet {
         rules.typed(*self)
     }
 
@@ -100,7 +100,7 @@ impl Cell for Cow<'_, [u8]> {
         Field::from(self.as_ref()).boolean()
     }
 
-    fn moment(&self) -> Option<Moment> {
+    fn moment(&self) -> Option<ParsedDateTime> {
         Field::from(self.as_ref()).moment()
     }
 
@@ -108,11 +108,11 @@ impl Cell for Cow<'_, [u8]> {
         Field::from(self.as_ref()).usual_integer()
     }
 
-    fn classify(&self, rules: &CellRules) -> Kinds {
+    fn classify(&self, rules: &CellRules) -> TypeSet {
         Field::from(self.as_ref()).classify(rules)
     }
 
-    fn typed(&self, rules: &CellRules) -> Kinds {
+    fn typed(&self, rules: &CellRules) -> TypeSet {
         Field::from(self.as_ref()).typed(rules)
     }
 
@@ -140,7 +140,7 @@ pub(crate) fn build_column<C: Cell>(
         rules,
         chunk,
         missing: Missing::default(),
-        kinds: Kinds::ALL,
+        kinds: TypeSet::ALL,
         fits: true,
         typed: 0,
         identifiers: 0,
@@ -173,7 +173,7 @@ struct Builder<'r> {
     rules: &'r CellRules,
     chunk: Option<&'r Arc<ChunkText>>,
     missing: Missing,
-    kinds: Kinds,
+    kinds: TypeSet,
     fits: bool,
     typed: u64,
     identifiers: u64,
@@ -204,9 +204,9 @@ impl Builder<'_> {
             }
         }
         if usual > 0 {
-            self.kinds = self.kinds.and(Kinds::WHOLE);
+            self.kinds = self.kinds.and(TypeSet::WHOLE);
             if values.iter().any(|&value| value < 0) {
-                self.kinds = self.kinds.without(Kinds::NO_MINUS);
+                self.kinds = self.kinds.without(TypeSet::NO_MINUS);
             }
         }
         Values::Integers(values)
@@ -253,7 +253,7 @@ impl Builder<'_> {
                 if self.kinds.is_open() | marks {
                     self.narrow(cell, value);
                 } else {
-                    self.kinds = self.kinds.and(Kinds::FLOAT);
+                    self.kinds = self.kinds.and(TypeSet::FLOAT);
                 }
                 value
             }
@@ -283,7 +283,7 @@ impl Builder<'_> {
         for (row, cell) in cells.enumerate() {
             let cell = cell.filter(|cell| !cell.is_missing(self.rules));
             if let Some(text) = cell.as_ref().and_then(|cell| formula(cell.text())) {
-                self.kinds = Kinds::TEXT;
+                self.kinds = TypeSet::TEXT;
                 self.formulas += 1;
                 if self.rules.is_missing(text) {
                     self.missing.mark(row);
@@ -309,7 +309,7 @@ impl Builder<'_> {
         let word = cell.is_word();
         let boolean = word && cell.boolean().is_some();
         let kinds = match (self.kinds.is_text(), word) {
-            (true, true) => Kinds::TEXT,
+            (true, true) => TypeSet::TEXT,
             (true, false) => cell.typed(self.rules),
             (false, _) => cell.classify(self.rules),
         };
@@ -371,9 +371,9 @@ fn formula(cell: &[u8]) -> Option<&[u8]> {
 }
 
 /// Reads a boolean, a date or a point in time, and tells what else it may be.
-fn read_as(kind: Kind, cell: &impl Cell) -> Option<(i64, Kinds)> {
+fn read_as(kind: Kind, cell: &impl Cell) -> Option<(i64, TypeSet)> {
     match kind {
-        Kind::Boolean => Some((i64::from(cell.boolean()?), Kinds::BOOLEAN)),
+        Kind::Boolean => Some((i64::from(cell.boolean()?), TypeSet::BOOLEAN)),
         Kind::Date(order) => {
             let moment = cell.moment()?;
             Some((moment.days(order)?, moment.kinds))

@@ -16,7 +16,7 @@ use foldhash::quality::FixedState;
 use super::nested::Shown;
 use super::parquet::LONG;
 use crate::batch::{ColumnBatch, Decimals, Missing, Texts, Values};
-use crate::cell::{CellRules, Kind, Kinds};
+use crate::parse::{CellRules, Kind, TypeSet};
 
 /// What a type of Arrow is here.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -69,17 +69,17 @@ impl Declared {
     }
 
     /// What columns of the type may be read as, before any cell is seen.
-    pub(crate) fn kinds(self) -> Kinds {
+    pub(crate) fn kinds(self) -> TypeSet {
         match self {
-            Self::Boolean => Kinds::BOOLEAN,
-            Self::Integer => Kinds::WHOLE,
+            Self::Boolean => TypeSet::BOOLEAN,
+            Self::Integer => TypeSet::WHOLE,
             // Floats where a value has more digits than fit.
-            Self::Large => Kinds::LARGE.or(Kinds::FLOAT),
-            Self::Decimal => Kinds::DECIMAL.or(Kinds::FLOAT),
-            Self::Float => Kinds::FLOAT,
-            Self::Date => Kinds::DATE,
-            Self::Timestamp => Kinds::TIME,
-            Self::Text | Self::Binary | Self::Other => Kinds::TEXT,
+            Self::Large => TypeSet::LARGE.or(TypeSet::FLOAT),
+            Self::Decimal => TypeSet::DECIMAL.or(TypeSet::FLOAT),
+            Self::Float => TypeSet::FLOAT,
+            Self::Date => TypeSet::DATE,
+            Self::Timestamp => TypeSet::TIME,
+            Self::Text | Self::Binary | Self::Other => TypeSet::TEXT,
         }
     }
 }
@@ -118,7 +118,7 @@ pub(crate) fn build(
             if matches!(declared, Declared::Large | Declared::Decimal) {
                 too_long = beyond(array, &decimals(array)?);
                 if too_long > 0 {
-                    kinds = Kinds::FLOAT;
+                    kinds = TypeSet::FLOAT;
                 }
             }
             values
@@ -127,7 +127,7 @@ pub(crate) fn build(
             let decimals = decimals(array)?;
             fits = beyond(array, &decimals) == 0;
             if !fits {
-                kinds = Kinds::FLOAT;
+                kinds = TypeSet::FLOAT;
             }
             let decimals = decimals.as_primitive::<Decimal128Type>();
             let scale = u8::try_from(decimals.scale()).unwrap_or(0);

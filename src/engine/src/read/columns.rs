@@ -2,9 +2,9 @@
 
 use lastcall_domain::{Format, InvalidOption, ReadReport};
 
-use super::{Chunk, Dataset, Input, Look, Plan};
+use super::{Chunk, Dataset, Input, Plan, TypeGuess};
 use crate::batch::{Batch, hash_rows};
-use crate::cell::{Hints, Kind, Kinds, Style};
+use crate::parse::{Hints, Kind, Style, TypeSet};
 use crate::{EngineError, Source};
 
 /// How many names an error lists.
@@ -94,11 +94,11 @@ impl Selected {
 }
 
 impl Dataset for Selected {
-    fn first_look(&self) -> Vec<Look> {
+    fn first_look(&self) -> Vec<TypeGuess> {
         self.kept(self.dataset.first_look())
     }
 
-    fn declared(&self) -> Option<Vec<Kinds>> {
+    fn declared(&self) -> Option<Vec<TypeSet>> {
         self.dataset.declared().map(|kinds| self.kept(kinds))
     }
 

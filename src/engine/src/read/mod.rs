@@ -26,8 +26,8 @@ use lastcall_domain::{Format, ReadOptions, ReadReport};
 pub(crate) use columnar::{Declared, build as column_of};
 
 use crate::batch::{Batch, ColumnBatch, Values};
-use crate::cell::{Hints, Kind, Kinds, Style};
-use crate::ctl::Ctl;
+use crate::job::JobContext;
+use crate::parse::{Hints, Kind, Style, TypeSet};
 use crate::pipeline::Resources;
 use crate::sniff::footer::Tail;
 use crate::{EngineError, Source};
@@ -60,7 +60,7 @@ pub(crate) enum Body {
 /// The chunks of a dataset, in order.
 pub(crate) trait Input: Send {
     /// The next chunk, `None` after the last.
-    fn next(&mut self, ctl: Ctl<'_>) -> Result<Option<Chunk>, EngineError>;
+    fn next(&mut self, context: JobContext<'_>) -> Result<Option<Chunk>, EngineError>;
 }
 
 /// The columns as they are assumed to be.
@@ -97,15 +97,15 @@ impl Plan {
 
 /// A column as far as the first rows tell.
 #[derive(Clone, Debug)]
-pub(crate) struct Look {
+pub(crate) struct TypeGuess {
     pub(crate) name: String,
     /// What its cells may be read as.
-    pub(crate) kinds: Kinds,
+    pub(crate) kinds: TypeSet,
     /// Most of its values are different.
     pub(crate) varied: bool,
 }
 
-impl Look {
+impl TypeGuess {
     /// From the first cells, read as text.
     pub(crate) fn new(name: String, cells: &ColumnBatch) -> Self {
         let varied = match &cells.values {
@@ -130,10 +130,10 @@ impl Look {
 /// A dataset that can be read again and again.
 pub(crate) trait Dataset: Sync {
     /// The columns as far as the first rows tell.
-    fn first_look(&self) -> Vec<Look>;
+    fn first_look(&self) -> Vec<TypeGuess>;
 
     /// What the format itself says about the columns; nothing where only their cells tell.
-    fn declared(&self) -> Option<Vec<Kinds>> {
+    fn declared(&self) -> Option<Vec<TypeSet>> {
         None
     }
 
@@ -184,11 +184,11 @@ pub(crate) fn open(
     source: &Source,
     options: &ReadOptions,
     resources: &Resources<'_>,
-    ctl: Ctl<'_>,
+    context: JobContext<'_>,
 ) -> Result<Box<dyn Dataset>, EngineError> {
-    ctl.check()?;
+    context.check()?;
     options.check()?;
-    let dataset = open_whole(source, options, resources, ctl)?;
+    let dataset = open_whole(source, options, resources, context)?;
     match &options.columns {
         None => Ok(dataset),
         Some(columns) => Selected::of(dataset, columns, source),
@@ -199,7 +199,7 @@ fn open_whole(
     source: &Source,
     options: &ReadOptions,
     resources: &Resources<'_>,
-    ctl: Ctl<'_>,
+    context: JobContext<'_>,
 ) -> Result<Box<dyn Dataset>, EngineError> {
     let limits = &resources.limits;
     match source.format {
@@ -213,10 +213,10 @@ fn open_whole(
             options,
             limits,
             resources.scratch,
-            ctl,
+            context,
         )?)),
         Format::Xlsx | Format::Ods => Ok(Box::new(xlsx::Sheet::open(
-            source, options, resources, ctl,
+            source, options, resources, context,
         )?)),
     }
 }

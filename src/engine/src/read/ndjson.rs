@@ -20,10 +20,10 @@ use super::build::build_column;
 use super::line_ends::LineEnds;
 use super::records::{Lines, Records};
 use super::text::{self, Encoded, Replaced};
-use super::{Body, Chunk, Dataset, Input, Look, MAX_COLUMNS, Plan};
-use crate::batch::{Batch, ChunkText, ColumnBatch, Notes, hash_rows};
-use crate::cell::{CellRules, Hints, Kind};
+use super::{Body, Chunk, Dataset, Input, MAX_COLUMNS, Plan, TypeGuess};
+use crate::batch::{Batch, ChunkText, ColumnBatch, ReadDiagnostics, hash_rows};
 use crate::limits::Limits;
+use crate::parse::{CellRules, Hints, Kind};
 use crate::{EngineError, Source, sniff};
 
 /// An NDJSON dataset.
@@ -34,7 +34,7 @@ pub(super) struct Ndjson {
     rules: CellRules,
     limits: Limits,
     report: ReadReport,
-    looks: Vec<Look>,
+    looks: Vec<TypeGuess>,
 }
 
 impl Ndjson {
@@ -82,7 +82,7 @@ impl Ndjson {
         let rows = Rows::read_all(whole, &known, 1, &mut Replaced::default())?;
         let columns = rows.columns.iter().zip(rows.names);
         ndjson.looks = columns
-            .map(|(column, name)| Look::new(name, &column.given(&ndjson.rules)))
+            .map(|(column, name)| TypeGuess::new(name, &column.given(&ndjson.rules)))
             .collect();
         Ok(ndjson)
     }
@@ -142,7 +142,7 @@ fn malformed(error: &serde_json::Error, line: u64) -> EngineError {
 }
 
 impl Dataset for Ndjson {
-    fn first_look(&self) -> Vec<Look> {
+    fn first_look(&self) -> Vec<TypeGuess> {
         self.looks.clone()
     }
 
@@ -174,7 +174,7 @@ impl Dataset for Ndjson {
         };
         let (text, mut replaced) = text::valid(data, chunk.first_line);
         let mut batch = self.batch(&text, plan, chunk.first_line, &mut replaced)?;
-        let mut notes = Notes::default();
+        let mut notes = ReadDiagnostics::default();
         replaced.note(&mut notes);
         batch.notes = notes;
         Ok(batch)

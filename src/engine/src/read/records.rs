@@ -5,7 +5,7 @@ use memchr::{memchr, memchr_iter, memrchr};
 use super::text::TextStream;
 use super::{Body, Chunk, Input};
 use crate::EngineError;
-use crate::ctl::Ctl;
+use crate::job::JobContext;
 use crate::limits::Limits;
 
 /// How many lines at the end of the data come in one chunk, where it is held together.
@@ -235,9 +235,9 @@ fn count_lines(data: &[u8]) -> u64 {
 }
 
 impl<S: Splitter> Input for Records<S> {
-    fn next(&mut self, ctl: Ctl<'_>) -> Result<Option<Chunk>, EngineError> {
+    fn next(&mut self, context: JobContext<'_>) -> Result<Option<Chunk>, EngineError> {
         loop {
-            ctl.check()?;
+            context.check()?;
             if self.start < self.whole.len() {
                 return Ok(Some(self.take_part()));
             }

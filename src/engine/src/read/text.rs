@@ -6,7 +6,7 @@ use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8};
 use lastcall_domain::{Certainty, content};
 
 use super::line_ends::{LineEnds, LineFeeds};
-use crate::batch::{ChunkText, Notes, PLACES_NAMED};
+use crate::batch::{ChunkText, PLACES_NAMED, ReadDiagnostics};
 use crate::source::Stored;
 use crate::{EngineError, Source};
 
@@ -219,7 +219,7 @@ impl Replaced {
         self.beyond_ascii |= count > 0;
     }
 
-    pub(crate) fn note(self, notes: &mut Notes) {
+    pub(crate) fn note(self, notes: &mut ReadDiagnostics) {
         notes.replaced = self.count;
         notes.replaced_first = self.first;
         notes.beyond_ascii = self.beyond_ascii;

@@ -6,7 +6,7 @@
 
 use lastcall_domain::{Certainty, Format, Mark, ReadOptions, ReadStep, ReadWarning};
 
-use crate::cell::ascii;
+use crate::parse::ascii;
 use crate::read::csv::Dialect;
 use crate::read::line_ends::LineEnds;
 use crate::read::records::{Splitter, is_blank};

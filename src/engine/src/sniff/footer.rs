@@ -2,7 +2,7 @@
 
 use lastcall_domain::ReadWarning;
 
-use crate::cell::{CellRules, Field, Kinds};
+use crate::parse::{CellRules, Field, TypeSet};
 use crate::read::csv::{Cells, Dialect};
 use crate::read::records::{Splitter, is_blank};
 
@@ -57,7 +57,7 @@ pub(crate) struct Footer {
     /// Cells of a row.
     pub(crate) width: usize,
     /// What the cells of the first column may be read as.
-    pub(crate) first: Kinds,
+    pub(crate) first: TypeSet,
     /// Whether footers are left out.
     pub(crate) leave_out: bool,
 }
@@ -167,7 +167,7 @@ impl Footer {
         let alone = cells.len() == self.width && !text.contains([' ', ':']);
         let known = WORDS.contains(&word.to_lowercase().as_str()) && !alone;
         let rule = text.starts_with(['(', '*', '#', '©', '=']) || text.starts_with("--");
-        let typed = self.first != Kinds::ALL && !self.first.is_text();
+        let typed = self.first != TypeSet::ALL && !self.first.is_text();
         let other = || self.first.and(rules.classify(Field::from(cell))).is_text();
         let words = text.chars().any(char::is_alphabetic) && !rules.is_missing(cell);
         known || rule || typed && words && other()

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use lastcall_domain::{Certainty, ReadOptions, ReadStep, ReadWarning};
 
 use super::dialect::skip_lines;
-use crate::cell::{CellRules, Field, Kind, Kinds};
+use crate::parse::{CellRules, Field, Kind, TypeSet};
 use crate::read::csv::{Cells, Dialect};
 use crate::read::records::{Splitter, is_blank};
 
@@ -28,7 +28,7 @@ pub(crate) struct Found {
     /// How many cells most rows have.
     pub(crate) width: usize,
     /// What the first cells of whole rows may be read as.
-    pub(crate) first: Kinds,
+    pub(crate) first: TypeSet,
     pub(crate) step: ReadStep,
     pub(crate) warnings: Vec<ReadWarning>,
 }
@@ -152,12 +152,12 @@ pub(crate) fn decide(
 }
 
 /// What the first cells of rows may be read as that are as wide as most and hold more than one.
-fn first_cells(rows: &[Row], width: usize, rules: &CellRules) -> Kinds {
+fn first_cells(rows: &[Row], width: usize, rules: &CellRules) -> TypeSet {
     let whole = rows
         .iter()
         .filter(|row| row.cells.len() == width && row.filled() > 1);
     let cells = whole.filter_map(|row| row.cells.first());
-    cells.fold(Kinds::ALL, |kinds, cell| kinds.and(kinds_of(cell, rules)))
+    cells.fold(TypeSet::ALL, |kinds, cell| kinds.and(kinds_of(cell, rules)))
 }
 
 fn rows(text: &[u8], whole: bool, before: u64, dialect: &Dialect) -> Vec<Row> {
@@ -264,18 +264,18 @@ fn has_row_names(table: &[Row], width: usize, rules: &CellRules) -> bool {
 }
 
 /// What a cell may be, as far as that is decided by programs' own forms.
-fn kinds_of(cell: &[u8], rules: &CellRules) -> Kinds {
+fn kinds_of(cell: &[u8], rules: &CellRules) -> TypeSet {
     if rules.is_missing(cell) {
-        Kinds::ALL
+        TypeSet::ALL
     } else {
         rules.classify(Field::from(cell))
     }
 }
 
 /// The kind of a column other than text, and what all its cells allow.
-fn kind_of(rows: &[Row], column: usize, rules: &CellRules) -> Option<(Kind, Kinds)> {
+fn kind_of(rows: &[Row], column: usize, rules: &CellRules) -> Option<(Kind, TypeSet)> {
     let cells = rows.iter().filter_map(|row| row.cells.get(column));
-    let all = cells.fold(Kinds::ALL, |kinds, cell| kinds.and(kinds_of(cell, rules)));
+    let all = cells.fold(TypeSet::ALL, |kinds, cell| kinds.and(kinds_of(cell, rules)));
     let kind = all.resolve(&rules.hints()).kind;
     (kind != Kind::Text).then_some((kind, all))
 }

@@ -22,9 +22,9 @@ use lastcall_domain::{Format, ReadOptions, ReadReport, ReadWarning};
 
 use self::footer::Footer;
 use crate::EngineError;
-use crate::cell::CellRules;
 use crate::limits::Limits;
-use crate::read::Look;
+use crate::parse::CellRules;
+use crate::read::TypeGuess;
 use crate::read::csv::{Cells, Dialect, Layout};
 use crate::read::records::{self, Splitter, is_blank};
 use crate::read::text::Encoded;
@@ -52,7 +52,7 @@ pub(crate) struct Sniffed {
     pub(crate) encoded: Encoded,
     pub(crate) layout: Layout,
     pub(crate) footer: Footer,
-    pub(crate) looks: Vec<Look>,
+    pub(crate) looks: Vec<TypeGuess>,
     pub(crate) report: ReadReport,
 }
 

@@ -6,7 +6,7 @@
 
 use lastcall_domain::{Certainty, DateOrder as GivenOrder, ReadReport, ReadStep, ReadWarning};
 
-use crate::cell::{DateOrder, Hints, Kind, Kinds, PERCENT, Reading, Style, unit_name};
+use crate::parse::{DateOrder, Hints, Kind, PERCENT, Reading, Style, TypeSet, unit_name};
 
 /// How many columns a warning names.
 const NAMED: usize = 10;
@@ -14,7 +14,7 @@ const NAMED: usize = 10;
 /// What a warning is about, and what it says.
 struct Subject {
     code: &'static str,
-    says: fn(&Kinds, Reading, &Hints) -> bool,
+    says: fn(&TypeSet, Reading, &Hints) -> bool,
     detail: &'static str,
 }
 
@@ -42,7 +42,7 @@ const SUBJECTS: [Subject; 10] = [
     },
     Subject {
         code: "odd_negatives",
-        says: |kinds, read, _| is_styled(read) && !kinds.has(Kinds::NO_ODD_SIGN),
+        says: |kinds, read, _| is_styled(read) && !kinds.has(TypeSet::NO_ODD_SIGN),
         detail: "numbers in parentheses or with a minus at their end, read as negative; \
                  `decimal=.` leaves them text",
     },
@@ -78,9 +78,9 @@ const SUBJECTS: [Subject; 10] = [
 ];
 
 /// Whether marks stand between thousands: `1,234` is whole only by one.
-fn has_groups(kinds: &Kinds, read: Reading) -> bool {
-    let whole = read.kind == Kind::Integer && !kinds.has(Kinds::NO_MARKS);
-    whole || !kinds.has(Kinds::NO_GROUPS)
+fn has_groups(kinds: &TypeSet, read: Reading) -> bool {
+    let whole = read.kind == Kind::Integer && !kinds.has(TypeSet::NO_MARKS);
+    whole || !kinds.has(TypeSet::NO_GROUPS)
 }
 
 fn is_styled(read: Reading) -> bool {
@@ -100,8 +100,13 @@ fn is_date(read: Reading) -> bool {
 }
 
 /// Notes in the report what the cells of all columns came to.
-pub(crate) fn conclude(report: &mut ReadReport, names: &[String], kinds: &[Kinds], hints: &Hints) {
-    let columns: Vec<(&String, &Kinds, Reading)> = names
+pub(crate) fn conclude(
+    report: &mut ReadReport,
+    names: &[String],
+    kinds: &[TypeSet],
+    hints: &Hints,
+) {
+    let columns: Vec<(&String, &TypeSet, Reading)> = names
         .iter()
         .zip(kinds)
         .map(|(name, kinds)| (name, kinds, kinds.resolve(hints)))
@@ -144,7 +149,7 @@ fn columns_of(named: &[&str]) -> String {
 }
 
 /// The order of the dates, where all that have one agree.
-fn order_of_dates(report: &mut ReadReport, columns: &[(&String, &Kinds, Reading)]) {
+fn order_of_dates(report: &mut ReadReport, columns: &[(&String, &TypeSet, Reading)]) {
     let orders = columns.iter().filter_map(|(_, _, read)| match read.kind {
         Kind::Date(order) | Kind::Timestamp(order) => Some(GivenOrder::from(order)),
         _ => None,
@@ -163,7 +168,7 @@ fn order_of_dates(report: &mut ReadReport, columns: &[(&String, &Kinds, Reading)
 }
 
 /// The decimal mark of the columns that have one.
-fn decimal(report: &mut ReadReport, columns: &[(&String, &Kinds, Reading)]) {
+fn decimal(report: &mut ReadReport, columns: &[(&String, &TypeSet, Reading)]) {
     let styled = columns.iter().filter(|(_, _, read)| is_styled(*read));
     let commas = styled.filter(|(_, _, read)| read.style.decimal() == ',');
     if commas.count() > 0 {

@@ -5,8 +5,8 @@
 
 use lastcall_domain::{Certainty, ReadStep};
 
-use crate::cell::{CellRules, Hints, Kind};
-use crate::read::Look;
+use crate::parse::{CellRules, Hints, Kind};
+use crate::read::TypeGuess;
 use crate::read::build::build_column;
 use crate::read::csv::Cells;
 
@@ -15,12 +15,12 @@ pub(crate) fn decide(
     names: Vec<String>,
     cells: &Cells<'_>,
     rules: &CellRules,
-) -> (Vec<Look>, ReadStep) {
+) -> (Vec<TypeGuess>, ReadStep) {
     let look = |(at, name)| {
         let column = build_column(Kind::Text, cells.column(at), cells.rows(), rules, None);
-        Look::new(name, &column)
+        TypeGuess::new(name, &column)
     };
-    let looks: Vec<Look> = names.into_iter().enumerate().map(look).collect();
+    let looks: Vec<TypeGuess> = names.into_iter().enumerate().map(look).collect();
     let hints = Hints { ..rules.hints() };
     let typed = looks
         .iter()

@@ -8,9 +8,9 @@ mod blob_store;
 mod change;
 mod clock;
 mod error;
-mod hints;
 mod lookup;
 mod migrate;
+mod notifier;
 mod params;
 mod pool;
 mod pooler;
@@ -24,7 +24,7 @@ mod submit;
 #[cfg(test)]
 mod tests;
 mod tls;
-mod unheard;
+mod unconfirmed;
 mod url;
 mod work;
 
@@ -36,8 +36,8 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use futures_util::FutureExt;
 use lastcall_domain::store::{
-    Admission, Beat, BlobStoreMark, ClaimOrder, Hint, Idempotency, JobFilter, JobResult, Order,
-    Outcome, Page, Precondition, Store, StoreCounts, StoreError, StoreResult, Submission,
+    Admission, BlobStoreMark, ClaimOrder, HeartbeatResult, Hint, Idempotency, JobFilter, JobResult,
+    Order, Outcome, Page, Precondition, Store, StoreCounts, StoreError, StoreResult, Submission,
     UploadOutcome, Verdict,
 };
 use lastcall_domain::{
@@ -51,12 +51,12 @@ use uuid::Uuid;
 use batch::{Batches, Work};
 use change::Change;
 use clock::ClockOffset;
-use hints::Hints;
+use notifier::Notifier;
 use pool::{Connections, Connector, OPERATION};
 use save::Saved;
-use unheard::Unheard;
+use unconfirmed::UnconfirmedClaims;
 
-use crate::aside::Aside;
+use crate::quarantine::QuarantinedJobs;
 
 /// Jobs that one transaction takes away from dead processes.
 const RECOVERED_AT_ONCE: u32 = 1_000;
@@ -71,10 +71,10 @@ pub struct PostgresStore {
     connections: Arc<Connections>,
     submissions: Batches<Submission, Admission<Job>>,
     changes: Batches<Change, Vec<Verdict>>,
-    aside: Aside,
-    analyses: Unheard,
-    reports: Unheard,
-    hints: Arc<Hints>,
+    quarantined: QuarantinedJobs,
+    analyses: UnconfirmedClaims,
+    reports: UnconfirmedClaims,
+    hints: Arc<Notifier>,
     clock: ClockOffset,
     closed: AtomicBool,
 }
@@ -109,16 +109,16 @@ impl PostgresStore {
         migrate::migrate(&connections).await?;
         let clock = ClockOffset::watch(&connections).await?;
         let me = InstanceId::new();
-        let hints = Arc::new(Hints::start(Arc::new(connector), &connections, me));
+        let hints = Arc::new(Notifier::start(Arc::new(connector), &connections, me));
         Ok(Self {
             me,
             limits,
             submissions: Batches::start(submissions(&connections, &hints)),
             changes: Batches::start(changes(&connections, &hints, limits)),
             connections,
-            aside: Aside::default(),
-            analyses: Unheard::default(),
-            reports: Unheard::default(),
+            quarantined: QuarantinedJobs::default(),
+            analyses: UnconfirmedClaims::default(),
+            reports: UnconfirmedClaims::default(),
             hints,
             clock,
             closed: AtomicBool::new(false),
@@ -135,8 +135,8 @@ impl PostgresStore {
 
     /// Undoes the claims that nobody heard of.
     async fn undo_unheard(&self) -> StoreResult<()> {
-        for unheard in [&self.analyses, &self.reports] {
-            let given_back = work::give_back(self.db()?, &self.limits, unheard).await?;
+        for unconfirmed in [&self.analyses, &self.reports] {
+            let given_back = work::give_back(self.db()?, &self.limits, unconfirmed).await?;
             tell_all(&self.hints, &given_back);
         }
         Ok(())
@@ -165,7 +165,7 @@ async fn first_contact(connector: &Connector) -> StoreResult<bool> {
 
 fn submissions(
     connections: &Arc<Connections>,
-    hints: &Arc<Hints>,
+    hints: &Arc<Notifier>,
 ) -> Work<Submission, Admission<Job>> {
     let (connections, hints) = (Arc::clone(connections), Arc::clone(hints));
     Arc::new(move |asked: Arc<[Submission]>| {
@@ -185,7 +185,7 @@ fn submissions(
 
 fn changes(
     connections: &Arc<Connections>,
-    hints: &Arc<Hints>,
+    hints: &Arc<Notifier>,
     limits: Limits,
 ) -> Work<Change, Vec<Verdict>> {
     let (connections, hints) = (Arc::clone(connections), Arc::clone(hints));
@@ -201,7 +201,7 @@ fn changes(
 }
 
 /// Tells the other processes what has become of the job.
-fn tell(hints: &Hints, job: &Job) {
+fn tell(hints: &Notifier, job: &Job) {
     hints.say(Hint::Changed(job.id));
     if job.state() == State::Queued {
         hints.say(Hint::Queued(job.service()));
@@ -209,7 +209,7 @@ fn tell(hints: &Hints, job: &Job) {
 }
 
 /// Tells the other processes what has become of the jobs.
-fn tell_all(hints: &Hints, saved: &Saved) {
+fn tell_all(hints: &Notifier, saved: &Saved) {
     saved.jobs.iter().for_each(|job| tell(hints, job));
     if saved.released {
         // Only reports wait for other jobs.
@@ -367,11 +367,17 @@ impl Store for PostgresStore {
     }
 
     async fn claim(&self, order: ClaimOrder) -> StoreResult<Vec<Job>> {
-        let unheard = match order.service {
+        let unconfirmed = match order.service {
             Service::Analysis => &self.analyses,
             Service::Report => &self.reports,
         };
-        let claimed = work::claim(self.db()?, &self.limits, &self.aside, unheard, order);
+        let claimed = work::claim(
+            self.db()?,
+            &self.limits,
+            &self.quarantined,
+            unconfirmed,
+            order,
+        );
         let (jobs, given_back) = claimed.await?;
         tell_all(&self.hints, &given_back);
         jobs.iter().for_each(|job| tell(&self.hints, job));
@@ -382,7 +388,7 @@ impl Store for PostgresStore {
         &self,
         claims: &[(ClaimRef, f64)],
         lease: Duration,
-    ) -> StoreResult<Vec<Beat>> {
+    ) -> StoreResult<Vec<HeartbeatResult>> {
         work::heartbeat(self.db()?, &self.limits, claims, lease).await
     }
 
@@ -404,8 +410,8 @@ impl Store for PostgresStore {
         // A claim of which this process is about to hear.
         alive.extend(self.analyses.jobs());
         alive.extend(self.reports.jobs());
-        let (db, limits, aside) = (self.db()?, &self.limits, &self.aside);
-        let saved = work::expire_leases(db, limits, aside, &alive, limit).await?;
+        let (db, limits, quarantined) = (self.db()?, &self.limits, &self.quarantined);
+        let saved = work::expire_leases(db, limits, quarantined, &alive, limit).await?;
         tell_all(&self.hints, &saved);
         Ok(saved.jobs)
     }

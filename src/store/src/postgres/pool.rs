@@ -119,9 +119,9 @@ impl Connections {
         })
     }
 
-    /// A connection. It is given up on drop unless [`Lent::done`] was called.
-    pub(super) async fn lend(&self) -> Sql<Lent> {
-        Ok(Lent {
+    /// A connection. It is given up on drop unless [`PooledConnection::done`] was called.
+    pub(super) async fn lend(&self) -> Sql<PooledConnection> {
+        Ok(PooledConnection {
             object: Some(self.pool.get().await?),
             pooled: self.pooled,
         })
@@ -170,12 +170,12 @@ impl Connections {
 
 /// A connection that was lent. What happens in it after a fault, or after its caller has gone,
 /// is not known; it goes back to the others only when all was well.
-pub(super) struct Lent {
+pub(super) struct PooledConnection {
     object: Option<Object>,
     pooled: bool,
 }
 
-impl Lent {
+impl PooledConnection {
     fn object(&self) -> Sql<&Object> {
         self.object.as_ref().ok_or(Fault::Stale)
     }
@@ -214,7 +214,7 @@ impl Lent {
     }
 }
 
-impl Drop for Lent {
+impl Drop for PooledConnection {
     fn drop(&mut self) {
         if let Some(object) = self.object.take() {
             drop(Object::take(object));

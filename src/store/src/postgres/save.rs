@@ -11,8 +11,8 @@ use super::error::{Fault, Sql};
 use super::params::Params;
 use super::row;
 use super::statements::{Transaction, change, rows};
-use crate::aside::Aside;
 use crate::codec::{self, micros, state_number};
+use crate::quarantine::QuarantinedJobs;
 
 /// Jobs that nobody else changes until the end of the transaction, and the time on the clock of
 /// the database when they were locked.
@@ -53,10 +53,10 @@ pub(super) async fn lock_readable(
     tx: &Transaction<'_>,
     text: &str,
     params: Params<'_>,
-    aside: &Aside,
+    quarantined: &QuarantinedJobs,
 ) -> Sql<Option<Locked>> {
     loop {
-        let known = aside.ids();
+        let known = quarantined.ids();
         let found = rows(tx, text, &[params, &[&known]].concat()).await?;
         let Some(first) = found.first() else {
             return Ok(None);
@@ -66,7 +66,7 @@ pub(super) async fn lock_readable(
         for row in &found {
             match row::job(row) {
                 Ok(job) => jobs.push(job),
-                Err(Fault::Row(why)) if aside.put(row.try_get(0)?, &why) => {}
+                Err(Fault::Row(why)) if quarantined.put(row.try_get(0)?, &why) => {}
                 Err(fault) => return Err(fault),
             }
         }

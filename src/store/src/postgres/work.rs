@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use lastcall_domain::store::{Beat, ClaimOrder};
+use lastcall_domain::store::{ClaimOrder, HeartbeatResult};
 use lastcall_domain::{ClaimRef, Job, JobId, Limits, StoreResult};
 use uuid::Uuid;
 
@@ -13,9 +13,9 @@ use super::pool::Connections;
 use super::row;
 use super::save::{Saved, lock_ids, lock_readable, save};
 use super::statements::change;
-use super::unheard::Unheard;
-use crate::aside::Aside;
+use super::unconfirmed::UnconfirmedClaims;
 use crate::codec::{micros, service_number};
+use crate::quarantine::QuarantinedJobs;
 
 /// Paused jobs that one claim lets into the queue: each claim lets in more.
 const RESUMED_AT_ONCE: i64 = 1_000;
@@ -64,12 +64,12 @@ pub(super) fn lapsed() -> String {
 pub(super) async fn claim(
     connections: &Connections,
     limits: &Limits,
-    aside: &Aside,
-    unheard: &Unheard,
+    quarantined: &QuarantinedJobs,
+    unconfirmed: &UnconfirmedClaims,
     order: ClaimOrder,
 ) -> StoreResult<(Vec<Job>, Saved)> {
     let ClaimOrder { holder, lease, .. } = order;
-    let turn = &unheard.turn().await;
+    let turn = &unconfirmed.turn().await;
     connections
         .run(|| async move {
             let number = service_number(order.service);
@@ -83,7 +83,8 @@ pub(super) async fn claim(
                 let most = most.min(left);
                 let params: Params<'_> = &[&number, &most];
                 if most > 0
-                    && let Some(mut locked) = lock_readable(&tx, &queue, params, aside).await?
+                    && let Some(mut locked) =
+                        lock_readable(&tx, &queue, params, quarantined).await?
                 {
                     let take = |job: &mut Job| job.take(holder, lease, locked.now, limits).is_ok();
                     locked.jobs.retain_mut(take);
@@ -106,9 +107,9 @@ pub(super) async fn claim(
 pub(super) async fn give_back(
     connections: &Connections,
     limits: &Limits,
-    unheard: &Unheard,
+    unconfirmed: &UnconfirmedClaims,
 ) -> StoreResult<Saved> {
-    let Some(turn) = &unheard.turn_if_needed() else {
+    let Some(turn) = &unconfirmed.turn_if_needed() else {
         return Ok(Saved::default());
     };
     connections
@@ -129,7 +130,7 @@ pub(super) async fn heartbeat(
     limits: &Limits,
     claims: &[(ClaimRef, f64)],
     lease: Duration,
-) -> StoreResult<Vec<Beat>> {
+) -> StoreResult<Vec<HeartbeatResult>> {
     if claims.is_empty() {
         return Ok(Vec::new());
     }
@@ -143,7 +144,7 @@ async fn try_heartbeat(
     limits: &Limits,
     claims: &[(ClaimRef, f64)],
     lease: Duration,
-) -> Sql<Vec<Beat>> {
+) -> Sql<Vec<HeartbeatResult>> {
     let ids: Vec<Uuid> = claims
         .iter()
         .map(|(claim, _)| *claim.job.as_uuid())
@@ -164,9 +165,11 @@ async fn try_heartbeat(
     for (claim, progress) in claims {
         let beat = match jobs.get_mut(&claim.job) {
             Some(job) => job.beat(*claim, *progress, lease, now, limits),
-            None => Beat::Lost,
+            None => HeartbeatResult::Lost,
         };
-        let job = jobs.get(&claim.job).filter(|_| beat != Beat::Lost);
+        let job = jobs
+            .get(&claim.job)
+            .filter(|_| beat != HeartbeatResult::Lost);
         if let Some((job, lease)) = job.and_then(|job| Some((job, job.lifecycle.lease?))) {
             held.0.push(*job.id.as_uuid());
             held.1.push(micros(lease.until));
@@ -187,7 +190,7 @@ async fn try_heartbeat(
 pub(super) async fn expire_leases(
     connections: &Connections,
     limits: &Limits,
-    aside: &Aside,
+    quarantined: &QuarantinedJobs,
     alive: &[Uuid],
     limit: u32,
 ) -> StoreResult<Saved> {
@@ -197,7 +200,7 @@ pub(super) async fn expire_leases(
             let tx = lent.begin().await?;
             let mut saved = Saved::default();
             let params: Params<'_> = &[&i64::from(limit), &alive];
-            if let Some(locked) = lock_readable(&tx, &lapsed(), params, aside).await? {
+            if let Some(locked) = lock_readable(&tx, &lapsed(), params, quarantined).await? {
                 saved.jobs = locked.jobs;
                 saved
                     .jobs

@@ -6,10 +6,10 @@ use rusqlite::params;
 
 use super::error::{Fault, Sql};
 use super::row::{self, key};
-use super::unit::Unit;
+use super::transaction::WriteTransaction;
 use crate::codec::{self, micros};
 
-impl Unit<'_> {
+impl WriteTransaction<'_> {
     /// Accepts a job; `spec` is its specification as JSON. Without a caller's key its only write
     /// is the row, at the end.
     pub(super) fn submit(&mut self, submission: Submission, spec: &str) -> Sql<Admission<Job>> {
@@ -136,7 +136,7 @@ impl Unit<'_> {
                 Ok(_) => {}
                 Err(Fault::Row(why)) => {
                     // No harm where it is one too many: it is passed over again.
-                    let _ = self.memory.aside.put(row::id(found, 0)?, &why);
+                    let _ = self.memory.quarantined.put(row::id(found, 0)?, &why);
                 }
                 Err(fault) => return Err(fault),
             }

@@ -16,7 +16,7 @@ mod reserve;
 mod row;
 mod sessions;
 mod threads;
-mod unit;
+mod transaction;
 mod work;
 mod writer;
 
@@ -27,8 +27,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lastcall_domain::store::{
-    Admission, Beat, ClaimOrder, Hint, Idempotency, JobFilter, JobResult, Order, Outcome, Page,
-    Precondition, Store, StoreCounts, StoreResult, Submission, UploadOutcome, Verdict,
+    Admission, ClaimOrder, HeartbeatResult, Hint, Idempotency, JobFilter, JobResult, Order,
+    Outcome, Page, Precondition, Store, StoreCounts, StoreResult, Submission, UploadOutcome,
+    Verdict,
 };
 use lastcall_domain::{
     BlobKey, ClaimRef, Clock, Dataset, DatasetName, Job, JobId, Limits, Owner, ReadOptions, Schema,
@@ -38,9 +39,9 @@ use tokio::sync::broadcast;
 use uuid::Uuid;
 
 pub(crate) use backup::back_up;
-use threads::Answer::{AtOnce, OnDisk};
+use threads::Answer::{AfterCommit, BeforeCommit};
 use threads::Threads;
-use unit::Unit;
+use transaction::WriteTransaction;
 
 #[cfg(test)]
 mod tests;
@@ -85,7 +86,7 @@ impl Store for SqliteStore {
         idempotency: Option<Idempotency>,
     ) -> StoreResult<Admission<Session>> {
         self.threads
-            .write(OnDisk, move |unit| {
+            .write(AfterCommit, move |unit| {
                 unit.create_session(session, idempotency)
             })
             .await
@@ -111,7 +112,7 @@ impl Store for SqliteStore {
 
     async fn renew_session(&self, id: SessionId, expires_at: Timestamp) -> StoreResult<()> {
         self.threads
-            .write(AtOnce, move |unit| unit.renew_session(id, expires_at))
+            .write(BeforeCommit, move |unit| unit.renew_session(id, expires_at))
             .await
     }
 
@@ -155,7 +156,7 @@ impl Store for SqliteStore {
         precondition: Precondition,
     ) -> StoreResult<UploadOutcome> {
         self.threads
-            .write(OnDisk, move |unit| {
+            .write(AfterCommit, move |unit| {
                 unit.put_dataset(&dataset, &precondition)
             })
             .await
@@ -192,7 +193,7 @@ impl Store for SqliteStore {
     ) -> StoreResult<Option<Dataset>> {
         let name = name.clone();
         self.threads
-            .write(OnDisk, move |unit| {
+            .write(AfterCommit, move |unit| {
                 unit.set_read_options(session, &name, &read)
             })
             .await
@@ -206,7 +207,9 @@ impl Store for SqliteStore {
     ) -> StoreResult<()> {
         let (blob, read, schema) = (blob.clone(), read.clone(), schema.clone());
         self.threads
-            .write(OnDisk, move |unit| unit.set_schema(&blob, &read, &schema))
+            .write(AfterCommit, move |unit| {
+                unit.set_schema(&blob, &read, &schema)
+            })
             .await
     }
 
@@ -225,11 +228,11 @@ impl Store for SqliteStore {
         // Here rather than on the one thread that everybody waits for.
         let spec = serde_json::to_string(&submission.job.spec).map_err(error::Fault::from)?;
         let keyed = submission.idempotency.is_some();
-        let submit = move |unit: &mut Unit<'_>| unit.submit(submission, &spec);
+        let submit = move |unit: &mut WriteTransaction<'_>| unit.submit(submission, &spec);
         if keyed {
-            self.threads.write(OnDisk, submit).await
+            self.threads.write(AfterCommit, submit).await
         } else {
-            self.threads.write_once(OnDisk, submit).await
+            self.threads.write_once(AfterCommit, submit).await
         }
     }
 
@@ -239,8 +242,10 @@ impl Store for SqliteStore {
         result: JobResult,
     ) -> StoreResult<Option<Admission<Job>>> {
         let spec = serde_json::to_string(&submission.job.spec).map_err(error::Fault::from)?;
-        let submit = move |unit: &mut Unit<'_>| unit.submit_answered(&submission, &result, &spec);
-        self.threads.write(OnDisk, submit).await.map(Some)
+        let submit = move |unit: &mut WriteTransaction<'_>| {
+            unit.submit_answered(&submission, &result, &spec)
+        };
+        self.threads.write(AfterCommit, submit).await.map(Some)
     }
 
     async fn job(&self, id: JobId) -> StoreResult<Option<Job>> {
@@ -272,7 +277,7 @@ impl Store for SqliteStore {
     async fn claim(&self, order: ClaimOrder) -> StoreResult<Vec<Job>> {
         let caller = Arc::new(());
         let waits = Arc::downgrade(&caller);
-        let claimed = self.threads.write(AtOnce, move |unit| {
+        let claimed = self.threads.write(BeforeCommit, move |unit| {
             // The writer may come to it long after.
             let jobs = match waits.upgrade() {
                 Some(_) => unit.claim(&order)?,
@@ -289,16 +294,16 @@ impl Store for SqliteStore {
         &self,
         claims: &[(ClaimRef, f64)],
         lease: Duration,
-    ) -> StoreResult<Vec<Beat>> {
+    ) -> StoreResult<Vec<HeartbeatResult>> {
         let claims = claims.to_vec();
         self.threads
-            .write(AtOnce, move |unit| unit.heartbeat(&claims, lease))
+            .write(BeforeCommit, move |unit| unit.heartbeat(&claims, lease))
             .await
     }
 
     async fn complete(&self, claim: ClaimRef, outcome: Outcome) -> StoreResult<Verdict> {
         self.threads
-            .write(OnDisk, move |unit| unit.complete(claim, &outcome))
+            .write(AfterCommit, move |unit| unit.complete(claim, &outcome))
             .await
     }
 
@@ -336,7 +341,9 @@ impl Store for SqliteStore {
 
     async fn ping(&self) -> StoreResult<()> {
         self.threads.check()?;
-        self.threads.write(OnDisk, move |unit| unit.pulse()).await
+        self.threads
+            .write(AfterCommit, move |unit| unit.pulse())
+            .await
     }
 
     fn hints(&self) -> Option<broadcast::Receiver<Hint>> {
@@ -346,7 +353,9 @@ impl Store for SqliteStore {
     async fn close(&self) -> StoreResult<()> {
         if self.threads.has_lost_claims() {
             // Where this fails the next start takes the jobs up, as those of a dead process.
-            let undone = self.threads.write(OnDisk, |unit| unit.undo_lost_claims());
+            let undone = self
+                .threads
+                .write(AfterCommit, |unit| unit.undo_lost_claims());
             if let Err(error) = undone.await {
                 log::warn!("claims that reached nobody are not undone: {error}");
             }

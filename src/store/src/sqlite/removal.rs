@@ -5,7 +5,7 @@ use rusqlite::params;
 
 use super::error::Sql;
 use super::row::key;
-use super::unit::Unit;
+use super::transaction::WriteTransaction;
 use crate::codec::micros;
 
 /// Jobs whose rows are removed in one operation, so that no session, however full, holds up
@@ -20,7 +20,7 @@ pub(super) const EXPIRED: &str = "SELECT id FROM sessions
 /// What an earlier sweep has begun.
 pub(super) const BEGUN: &str = "SELECT id FROM sessions WHERE removing = 1 LIMIT ?1";
 
-impl Unit<'_> {
+impl WriteTransaction<'_> {
     pub(super) fn begin_removal(&mut self, now: Timestamp, limit: u32) -> Sql<Vec<SessionId>> {
         let mut ids: Vec<SessionId> = self.ids(BEGUN, [limit])?;
         let left = limit.saturating_sub(u32::try_from(ids.len()).unwrap_or(u32::MAX));

@@ -8,10 +8,10 @@ use rusqlite::{OptionalExtension, params};
 
 use super::error::Sql;
 use super::row::{self, key};
-use super::unit::Unit;
+use super::transaction::WriteTransaction;
 use crate::codec::{self, micros};
 
-impl Unit<'_> {
+impl WriteTransaction<'_> {
     pub(super) fn create_session(
         &mut self,
         session: Session,

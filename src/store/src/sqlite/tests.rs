@@ -57,13 +57,13 @@ impl Bench {
         let (reached, holds) = tokio::sync::oneshot::channel();
         let store = Arc::clone(&self.store);
         tokio::spawn(async move {
-            let wait = move |_: &mut unit::Unit<'_>| {
+            let wait = move |_: &mut transaction::WriteTransaction<'_>| {
                 let _ = reached.send(());
                 // An error means that the test has let go of the other end.
                 let _ = released.recv();
                 Ok(())
             };
-            store.threads.write(AtOnce, wait).await
+            store.threads.write(BeforeCommit, wait).await
         });
         holds.await.unwrap();
         Held { _release: release }
@@ -90,10 +90,12 @@ impl Bench {
     /// Has something else done in the group.
     async fn also(
         &self,
-        operation: impl FnOnce(&mut unit::Unit<'_>) -> Result<(), Fault> + Send + 'static,
+        operation: impl FnOnce(&mut transaction::WriteTransaction<'_>) -> Result<(), Fault>
+        + Send
+        + 'static,
     ) -> tokio::task::JoinHandle<StoreResult<()>> {
         let store = Arc::clone(&self.store);
-        self.ask(async move { store.threads.write(OnDisk, operation).await })
+        self.ask(async move { store.threads.write(AfterCommit, operation).await })
             .await
     }
 
@@ -308,7 +310,7 @@ async fn an_epoch_that_was_burned_is_forgotten_when_its_job_ends() {
         let count = bench
             .store
             .threads
-            .write(AtOnce, |unit| Ok(unit.memory.spent.len()));
+            .write(BeforeCommit, |unit| Ok(unit.memory.burned_epochs.len()));
         count.await.unwrap()
     };
     assert_eq!(burned().await, 1);
@@ -322,12 +324,12 @@ async fn a_full_disk_is_told_and_is_no_end() {
     let limit = |pages: i64| {
         let store = Arc::clone(&bench.store);
         async move {
-            let set = move |unit: &mut unit::Unit<'_>| {
+            let set = move |unit: &mut transaction::WriteTransaction<'_>| {
                 let set = format!("PRAGMA max_page_count = {pages}");
                 unit.conn.execute_batch(&set)?;
                 Ok(())
             };
-            store.threads.write(OnDisk, set).await.unwrap();
+            store.threads.write(AfterCommit, set).await.unwrap();
         }
     };
     limit(1).await;
@@ -350,7 +352,7 @@ async fn a_full_disk_is_told_and_is_no_end() {
 #[tokio::test]
 async fn an_accepted_job_is_on_disk_before_its_answer() {
     let bench = Bench::new().await;
-    let synchronous = bench.store.threads.write(OnDisk, |unit| {
+    let synchronous = bench.store.threads.write(AfterCommit, |unit| {
         let of = |name| {
             unit.conn
                 .pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))
@@ -483,14 +485,14 @@ async fn a_row_that_cannot_be_read_keeps_neither_the_start_nor_the_queue_from_go
     };
     assert_eq!(claim(2).await.unwrap().len(), 2);
     let spoilt = [0, 2, 3].map(|n: usize| ids[n]);
-    let spoil = move |unit: &mut unit::Unit<'_>| {
+    let spoil = move |unit: &mut transaction::WriteTransaction<'_>| {
         for id in spoilt {
             let text = "UPDATE jobs SET spec = '{\"kind\":\"of another version\"}' WHERE id = ?1";
             unit.sql(text)?.execute([row::key(id.as_uuid())])?;
         }
         Ok(())
     };
-    bench.store.threads.write(OnDisk, spoil).await.unwrap();
+    bench.store.threads.write(AfterCommit, spoil).await.unwrap();
 
     assert_eq!(bench.store.recover().await, Ok(1));
     let mut claimed = Vec::new();

@@ -13,7 +13,7 @@ use super::error::Sql;
 use super::open::Owned;
 use super::readers::{self, Query};
 use super::reserve::Reserve;
-use super::unit::{Counts, Memory, OpenTransaction, Unit};
+use super::transaction::{Counts, Memory, OpenTransaction, WriteTransaction};
 use super::writer::{self, Operation, Reply};
 use crate::unconfirmed::UnconfirmedClaims;
 
@@ -24,15 +24,15 @@ const TRIES_ON_FULL: u32 = 6;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     /// When it is on disk.
-    OnDisk,
+    AfterCommit,
     /// When it has been done, which a crash may undo.
-    AtOnce,
+    BeforeCommit,
 }
 
 /// The threads, and the ways to them.
 #[derive(Debug)]
 pub(super) struct Threads {
-    doors: RwLock<Option<Doors>>,
+    senders: RwLock<Option<Senders>>,
     handles: Mutex<Vec<JoinHandle<()>>>,
     counts: Arc<Mutex<Counts>>,
     unconfirmed: Arc<UnconfirmedClaims>,
@@ -41,14 +41,14 @@ pub(super) struct Threads {
 }
 
 #[derive(Clone)]
-struct Doors {
+struct Senders {
     writes: mpsc::Sender<Operation>,
     reads: mpsc::Sender<Query>,
 }
 
-impl std::fmt::Debug for Doors {
+impl std::fmt::Debug for Senders {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Doors")
+        f.write_str("Senders")
     }
 }
 
@@ -74,8 +74,8 @@ impl Threads {
             published: Arc::clone(&published),
             open: OpenTransaction::default(),
             unconfirmed: Arc::clone(&unconfirmed),
-            spent: std::collections::HashMap::new(),
-            aside: crate::aside::Aside::default(),
+            burned_epochs: std::collections::HashMap::new(),
+            quarantined: crate::quarantine::QuarantinedJobs::default(),
             damage: Arc::default(),
             full: false,
         };
@@ -91,7 +91,7 @@ impl Threads {
                 .map_err(no_thread)?,
         );
         Ok(Self {
-            doors: RwLock::new(Some(Doors { writes, reads })),
+            senders: RwLock::new(Some(Senders { writes, reads })),
             handles: Mutex::new(handles),
             counts: published,
             unconfirmed,
@@ -107,7 +107,7 @@ impl Threads {
 
     /// The counts as they are now.
     pub(super) fn counts(&self) -> StoreResult<Counts> {
-        self.doors()?;
+        self.senders()?;
         Ok(*self.counts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -123,7 +123,7 @@ impl Threads {
     pub(super) async fn write<T: Send + 'static>(
         &self,
         answer: Answer,
-        operation: impl FnOnce(&mut Unit<'_>) -> Sql<T> + Send + 'static,
+        operation: impl FnOnce(&mut WriteTransaction<'_>) -> Sql<T> + Send + 'static,
     ) -> StoreResult<T> {
         self.run(answer, move |unit| unit.whole(operation)).await
     }
@@ -132,7 +132,7 @@ impl Threads {
     pub(super) async fn write_once<T: Send + 'static>(
         &self,
         answer: Answer,
-        operation: impl FnOnce(&mut Unit<'_>) -> Sql<T> + Send + 'static,
+        operation: impl FnOnce(&mut WriteTransaction<'_>) -> Sql<T> + Send + 'static,
     ) -> StoreResult<T> {
         self.run(answer, move |unit| unit.single(operation)).await
     }
@@ -141,27 +141,27 @@ impl Threads {
     /// full it is tried again with the room that is kept for it.
     pub(super) async fn write_to_full<T: Send + 'static>(
         &self,
-        operation: impl Fn(&mut Unit<'_>) -> Sql<T> + Clone + Send + 'static,
+        operation: impl Fn(&mut WriteTransaction<'_>) -> Sql<T> + Clone + Send + 'static,
     ) -> StoreResult<T> {
         for _ in 0..TRIES_ON_FULL {
-            match self.write(Answer::OnDisk, operation.clone()).await {
+            match self.write(Answer::AfterCommit, operation.clone()).await {
                 Err(StoreError::NoSpace(_)) => self.reserve.need(),
                 done => return done,
             }
         }
-        self.write(Answer::OnDisk, operation).await
+        self.write(Answer::AfterCommit, operation).await
     }
 
     async fn run<T: Send + 'static>(
         &self,
         answer: Answer,
-        operation: impl FnOnce(&mut Unit<'_>) -> StoreResult<T> + Send + 'static,
+        operation: impl FnOnce(&mut WriteTransaction<'_>) -> StoreResult<T> + Send + 'static,
     ) -> StoreResult<T> {
         let (tell, told) = oneshot::channel();
         // Nobody listens any more where a send below fails, and nobody needs to.
         let operation: Operation = Box::new(move |unit| {
             match unit.and_then(operation) {
-                Ok(done) if answer == Answer::OnDisk => {
+                Ok(done) if answer == Answer::AfterCommit => {
                     let reply: Reply = Box::new(move |committed| {
                         let _ = tell.send(committed.map(|()| done));
                     });
@@ -173,7 +173,7 @@ impl Threads {
             }
             None
         });
-        let writes = self.doors()?.writes;
+        let writes = self.senders()?.writes;
         writes.send(operation).await.map_err(|_| gone())?;
         drop(writes);
         told.await.map_err(|_| gone())?
@@ -191,7 +191,7 @@ impl Threads {
         let query: Query = Box::new(move |conn| {
             let _ = tell.send(query(conn));
         });
-        let reads = self.doors()?.reads;
+        let reads = self.senders()?.reads;
         reads.send(query).await.map_err(|_| gone())?;
         drop(reads);
         let answer = told.await.map_err(|_| gone())?;
@@ -200,9 +200,9 @@ impl Threads {
 
     /// Lets no more calls in, waits for those that are, and for the threads.
     pub(super) async fn close(&self) -> StoreResult<()> {
-        let doors = self.shut().ok_or(StoreError::Closed)?;
+        let senders = self.shut().ok_or(StoreError::Closed)?;
         // The threads end when the last call has let go of its sender.
-        drop(doors);
+        drop(senders);
         let handles = self.take_handles();
         let (tell, told) = oneshot::channel();
         // Joining blocks, so a thread does it, which itself is gone right after it has said so.
@@ -221,14 +221,14 @@ impl Threads {
         Ok(())
     }
 
-    fn doors(&self) -> StoreResult<Doors> {
-        let doors = self.doors.read().unwrap_or_else(PoisonError::into_inner);
-        doors.clone().ok_or(StoreError::Closed)
+    fn senders(&self) -> StoreResult<Senders> {
+        let senders = self.senders.read().unwrap_or_else(PoisonError::into_inner);
+        senders.clone().ok_or(StoreError::Closed)
     }
 
-    fn shut(&self) -> Option<Doors> {
-        let mut doors = self.doors.write().unwrap_or_else(PoisonError::into_inner);
-        doors.take()
+    fn shut(&self) -> Option<Senders> {
+        let mut senders = self.senders.write().unwrap_or_else(PoisonError::into_inner);
+        senders.take()
     }
 
     fn take_handles(&self) -> Vec<JoinHandle<()>> {

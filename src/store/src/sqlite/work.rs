@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use lastcall_domain::store::{Beat, ClaimOrder, JobResult, Outcome, Place, Verdict};
+use lastcall_domain::store::{ClaimOrder, HeartbeatResult, JobResult, Outcome, Place, Verdict};
 use lastcall_domain::{ClaimRef, Job, JobId, Refused, State};
 use rusqlite::params;
 
 use super::error::Sql;
 use super::row::{self, key};
-use super::unit::Unit;
+use super::transaction::WriteTransaction;
 use crate::codec::{self, micros, service_number};
 
 /// Paused jobs that one claim lets into the queue: each claim lets in more.
@@ -52,7 +52,7 @@ pub(super) fn lapsed() -> String {
     )
 }
 
-impl Unit<'_> {
+impl WriteTransaction<'_> {
     pub(super) fn claim(&mut self, order: &ClaimOrder) -> Sql<Vec<Job>> {
         self.undo_lost_claims()?;
         let number = service_number(order.service);
@@ -65,8 +65,8 @@ impl Unit<'_> {
         let left = order.limit - u32::try_from(jobs.len()).unwrap_or(order.limit);
         jobs.extend(self.find_some(&ready(), [number], left, |_| true)?);
         for job in &mut jobs {
-            if let Some(spent) = self.memory.spent.get(&job.id) {
-                job.lifecycle.epoch = job.lifecycle.epoch.max(*spent);
+            if let Some(burned_epochs) = self.memory.burned_epochs.get(&job.id) {
+                job.lifecycle.epoch = job.lifecycle.epoch.max(*burned_epochs);
             }
         }
         let (now, limits) = (self.now, self.memory.limits);
@@ -95,13 +95,13 @@ impl Unit<'_> {
         &mut self,
         claims: &[(ClaimRef, f64)],
         lease: Duration,
-    ) -> Sql<Vec<Beat>> {
+    ) -> Sql<Vec<HeartbeatResult>> {
         let beat = |(claim, progress): &(ClaimRef, f64)| {
             let Some(mut job) = self.find(claim.job)? else {
-                return Ok(Beat::Lost);
+                return Ok(HeartbeatResult::Lost);
             };
             let beat = job.beat(*claim, *progress, lease, self.now, &self.memory.limits);
-            if beat != Beat::Lost {
+            if beat != HeartbeatResult::Lost {
                 let until = job.lifecycle.lease.map(|lease| micros(lease.until));
                 self.sql("UPDATE jobs SET lease_until = ?2, progress = ?3 WHERE id = ?1")?
                     .execute(params![key(job.id.as_uuid()), until, job.progress])?;

@@ -12,14 +12,14 @@ use tokio::sync::mpsc;
 use super::error::{Fault, Sql};
 use super::open::Owned;
 use super::reserve::{Reserve, Upkeep};
-use super::unit::{Memory, Unit};
+use super::transaction::{Memory, WriteTransaction};
 
 /// Told to a caller once its transaction is on disk, or is not.
 pub(super) type Reply = Box<dyn FnOnce(StoreResult<()>) + Send>;
 /// One operation, on the transaction or on the reason why there is none. It gives a reply where
 /// its caller waits for the disk.
 pub(super) type Operation =
-    Box<dyn FnOnce(Result<&mut Unit<'_>, StoreError>) -> Option<Reply> + Send>;
+    Box<dyn FnOnce(Result<&mut WriteTransaction<'_>, StoreError>) -> Option<Reply> + Send>;
 
 /// Operations that may wait for the thread; beyond it their callers wait.
 pub(super) const WAITING: usize = 1_024;
@@ -89,7 +89,7 @@ impl Writer {
         let mut next = Some(first);
         let mut ran = 0;
         while let Some(operation) = next {
-            let mut unit = Unit {
+            let mut unit = WriteTransaction {
                 now: self.memory.clock.now(),
                 conn: &self.conn,
                 memory: &mut self.memory,

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use memchr::{memchr, memchr_iter};
 
 use super::dialect::Dialect;
-use super::marks::{BLOCK, Even, Marks, bits};
-use crate::batch::{Notes, PLACES_NAMED};
-use crate::cell::Field;
+use super::marks::{BLOCK, StructuralMask, UniformRows, bits};
+use crate::batch::{PLACES_NAMED, ReadDiagnostics};
+use crate::parse::Field;
 
 /// The cells of a chunk, row by row.
 pub(crate) struct Cells<'a> {
@@ -17,12 +17,12 @@ pub(crate) struct Cells<'a> {
     width: usize,
     /// Which columns have a quoted cell.
     quoted: Vec<bool>,
-    pub(crate) notes: Notes,
+    pub(crate) notes: ReadDiagnostics,
 }
 
 enum Layout {
-    /// As [`Even::ends`].
-    Even(Vec<u32>),
+    /// As [`UniformRows::ends`].
+    UniformRows(Vec<u32>),
     Spans(Vec<Span>),
 }
 
@@ -54,15 +54,15 @@ impl<'a> Cells<'a> {
         let simple = dialect.comment.is_none() && dialect.escape.is_none();
         if simple
             && width > 1
-            && let Some(even) = Even::cut(data, &dialect, width)
+            && let Some(even) = UniformRows::cut(data, &dialect, width)
         {
             return Self {
                 data,
                 dialect,
-                layout: Layout::Even(even.ends),
+                layout: Layout::UniformRows(even.ends),
                 width,
                 quoted: even.quoted,
-                notes: Notes::default(),
+                notes: ReadDiagnostics::default(),
             };
         }
         let mut cutter = Cutter::new(data, width);
@@ -76,7 +76,7 @@ impl<'a> Cells<'a> {
 
     pub(crate) fn rows(&self) -> usize {
         let cells = match &self.layout {
-            Layout::Even(ends) => ends.len() - 1,
+            Layout::UniformRows(ends) => ends.len() - 1,
             Layout::Spans(spans) => spans.len(),
         };
         cells.checked_div(self.width).unwrap_or(0)
@@ -86,7 +86,7 @@ impl<'a> Cells<'a> {
     /// the records are even, and none of the cells is quoted.
     pub(crate) fn plain_column(&self, column: usize) -> Option<PlainColumn<'_, 'a>> {
         match &self.layout {
-            Layout::Even(ends) if !self.quoted[column] => Some(PlainColumn {
+            Layout::UniformRows(ends) if !self.quoted[column] => Some(PlainColumn {
                 data: self.data,
                 ends: ends[column..].chunks(self.width),
                 last: column + 1 == self.width,
@@ -105,7 +105,7 @@ impl<'a> Cells<'a> {
     fn cell(&self, at: usize) -> Option<&'a [u8]> {
         let data = self.data;
         match &self.layout {
-            Layout::Even(ends) => {
+            Layout::UniformRows(ends) => {
                 let last = (at + 1).is_multiple_of(self.width);
                 let (start, end) = place(data, ends[at], ends[at + 1], last);
                 Some(&data[start..end])
@@ -155,7 +155,7 @@ struct Cutter<'a> {
     spans: Vec<Span>,
     width: usize,
     quoted: Vec<bool>,
-    notes: Notes,
+    notes: ReadDiagnostics,
 }
 
 impl<'a> Cutter<'a> {
@@ -165,7 +165,7 @@ impl<'a> Cutter<'a> {
             spans: Vec::with_capacity(data.len() / 6),
             width,
             quoted: vec![false; width],
-            notes: Notes::default(),
+            notes: ReadDiagnostics::default(),
         }
     }
 
@@ -190,7 +190,7 @@ impl<'a> Cutter<'a> {
         while scanned < data.len() {
             let base = scanned;
             scanned += BLOCK;
-            let marks = Marks::of(&data[base..], &dialect);
+            let marks = StructuralMask::of(&data[base..], &dialect);
             for place in bits(marks.delimiters | marks.line_feeds | marks.quotes) {
                 let at = base + place;
                 let byte = data[at];

@@ -9,13 +9,13 @@ pub(super) const BLOCK: usize = 64;
 
 /// Where the marks are among 64 bytes, a bit for each.
 #[derive(Clone, Copy)]
-pub(super) struct Marks {
+pub(super) struct StructuralMask {
     pub(super) delimiters: u64,
     pub(super) line_feeds: u64,
     pub(super) quotes: u64,
 }
 
-impl Marks {
+impl StructuralMask {
     /// Of the first 64 bytes, or of what there is.
     #[inline]
     pub(super) fn of(data: &[u8], dialect: &Dialect) -> Self {
@@ -71,7 +71,7 @@ impl Pairing {
     /// The ends of cells in the next block, and the quotes that begin a cell. `None` where a quote
     /// opens in the middle of one.
     #[inline(always)]
-    fn next(&mut self, marks: Marks) -> Option<(u64, u64)> {
+    fn next(&mut self, marks: StructuralMask) -> Option<(u64, u64)> {
         let mut ends = marks.delimiters | marks.line_feeds;
         let mut starting = 0;
         if self.in_line {
@@ -100,7 +100,7 @@ pub(super) fn last_line_feed(data: &[u8], dialect: &Dialect) -> Option<Option<us
     let mut pairing = Pairing::new(dialect);
     let mut last = None;
     for (number, block) in data.chunks(BLOCK).enumerate() {
-        let marks = Marks::of(block, dialect);
+        let marks = StructuralMask::of(block, dialect);
         let (ends, _) = pairing.next(marks)?;
         let lines = ends & marks.line_feeds;
         if lines != 0 {
@@ -111,7 +111,7 @@ pub(super) fn last_line_feed(data: &[u8], dialect: &Dialect) -> Option<Option<us
 }
 
 /// Cells of records that are all of one width.
-pub(super) struct Even {
+pub(super) struct UniformRows {
     /// What ends each cell, a delimiter or a line feed; before the first one the place before
     /// the data, which is −1.
     pub(super) ends: Vec<u32>,
@@ -119,7 +119,7 @@ pub(super) struct Even {
     pub(super) quoted: Vec<bool>,
 }
 
-impl Even {
+impl UniformRows {
     /// Cuts records of `width` cells, two or more. `None` where it takes a closer look: a record
     /// is not of this width, or a quote is in the middle of a cell.
     pub(super) fn cut(data: &[u8], dialect: &Dialect, width: usize) -> Option<Self> {
@@ -129,7 +129,7 @@ impl Even {
         let mut lines = 0;
         let mut pairing = Pairing::new(dialect);
         for (number, block) in data.chunks(BLOCK).enumerate() {
-            let marks = Marks::of(block, dialect);
+            let marks = StructuralMask::of(block, dialect);
             let (here, starting) = pairing.next(marks)?;
             for place in bits(starting) {
                 let before = (here & ((1 << place) - 1)).count_ones() as usize;

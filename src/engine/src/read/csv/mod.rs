@@ -14,11 +14,11 @@ pub(crate) use self::dialect::Dialect;
 use super::build::build_column;
 use super::records::{Records, is_blank};
 use super::text::{self, Encoded};
-use super::{Body, Chunk, Dataset, Input, Look, MAX_COLUMNS, Plan, header};
+use super::{Body, Chunk, Dataset, Input, MAX_COLUMNS, Plan, TypeGuess, header};
 use crate::batch::{Batch, hash_rows};
-use crate::cell::{CellRules, Hints, Style};
-use crate::ctl::Ctl;
+use crate::job::JobContext;
 use crate::limits::Limits;
+use crate::parse::{CellRules, Hints, Style};
 use crate::sniff::footer::{Footer, TAIL};
 use crate::sniff::{self, Names};
 use crate::{EngineError, Source};
@@ -36,7 +36,7 @@ pub(super) struct Csv {
     rules: [CellRules; Style::ALL.len()],
     limits: Limits,
     footer: Footer,
-    looks: Vec<Look>,
+    looks: Vec<TypeGuess>,
     report: ReadReport,
 }
 
@@ -192,8 +192,8 @@ struct Rows {
 }
 
 impl Input for Rows {
-    fn next(&mut self, ctl: Ctl<'_>) -> Result<Option<Chunk>, EngineError> {
-        let Some(mut chunk) = self.records.next(ctl)? else {
+    fn next(&mut self, context: JobContext<'_>) -> Result<Option<Chunk>, EngineError> {
+        let Some(mut chunk) = self.records.next(context)? else {
             return Ok(None);
         };
         if self.records.is_at_end()
@@ -209,7 +209,7 @@ impl Input for Rows {
 }
 
 impl Dataset for Csv {
-    fn first_look(&self) -> Vec<Look> {
+    fn first_look(&self) -> Vec<TypeGuess> {
         self.looks.clone()
     }
 

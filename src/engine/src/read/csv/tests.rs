@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::cells::Cells;
 use super::dialect::Dialect;
-use super::marks::Even;
+use super::marks::UniformRows;
 use crate::read::records::{Splitter, is_blank};
 
 const COMMA: Dialect = Dialect {
@@ -131,7 +131,7 @@ proptest! {
     ) {
         let text = if ended { &text[..] } else { text.trim_end_matches(['\r', '\n']) };
         let data = text.as_bytes();
-        prop_assert!(Even::cut(data, &COMMA, width).is_some() || !ended);
+        prop_assert!(UniformRows::cut(data, &COMMA, width).is_some() || !ended);
         prop_assert_eq!(ours(data, width), theirs(data, width));
     }
 
@@ -139,7 +139,7 @@ proptest! {
     fn what_is_cut_at_once_has_the_same_cells_as_one_by_one(text in text(), width in 2..4usize) {
         let data = text.as_bytes();
         let end = COMMA.last_record_end(data).unwrap_or(0);
-        if Even::cut(&data[..end], &COMMA, width).is_some() {
+        if UniformRows::cut(&data[..end], &COMMA, width).is_some() {
             prop_assert_eq!(ours(&data[..end], width), theirs(&data[..end], width));
         }
     }

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{Deserializer, Visitor};
 use serde_json::value::RawValue;
 
-use crate::cell::{CellRules, Kinds, Moment};
+use crate::parse::{CellRules, ParsedDateTime, TypeSet};
 use crate::read::build::Cell;
 
 /// The characters of a string, and how many had to be replaced.
@@ -106,17 +106,17 @@ impl Cell for &JsonCell<'_> {
         (self.kind == JsonKind::Boolean).then(|| self.text.first() == Some(&b't'))
     }
 
-    fn moment(&self) -> Option<Moment> {
+    fn moment(&self) -> Option<ParsedDateTime> {
         (self.kind == JsonKind::String).then(|| CellRules::moment(&self.text))?
     }
 
-    fn classify(&self, rules: &CellRules) -> Kinds {
+    fn classify(&self, rules: &CellRules) -> TypeSet {
         match self.kind {
-            JsonKind::Number if self.integer(rules).is_some() => Kinds::WHOLE,
-            JsonKind::Number => Kinds::FLOAT,
-            JsonKind::Boolean => Kinds::BOOLEAN,
-            JsonKind::String => self.moment().map_or(Kinds::TEXT, |moment| moment.kinds),
-            JsonKind::Null | JsonKind::Nested => Kinds::TEXT,
+            JsonKind::Number if self.integer(rules).is_some() => TypeSet::WHOLE,
+            JsonKind::Number => TypeSet::FLOAT,
+            JsonKind::Boolean => TypeSet::BOOLEAN,
+            JsonKind::String => self.moment().map_or(TypeSet::TEXT, |moment| moment.kinds),
+            JsonKind::Null | JsonKind::Nested => TypeSet::TEXT,
         }
     }
 

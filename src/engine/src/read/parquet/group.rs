@@ -11,7 +11,7 @@ use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use super::codec::is_supported;
 use super::pages::{Budget, Column, OneGroup, Pages};
 use crate::EngineError;
-use crate::ctl::Stop;
+use crate::job::Stop;
 use crate::limits::Limits;
 
 /// One row group of a file.

@@ -33,11 +33,11 @@ use self::pages::Budget;
 pub(crate) use self::slices::{LONG, cut};
 use super::columnar::{self, Declared};
 use super::guard::guarded;
-use super::{Body, Chunk, Dataset, Input, Look, MAX_COLUMNS, Plan, header as names};
+use super::{Body, Chunk, Dataset, Input, MAX_COLUMNS, Plan, TypeGuess, header as names};
 use crate::batch::{Batch, hash_rows};
-use crate::cell::{CellRules, Kinds};
-use crate::ctl::Ctl;
+use crate::job::JobContext;
 use crate::limits::Limits;
+use crate::parse::{CellRules, TypeSet};
 use crate::{EngineError, Source};
 
 /// How much one batch may take in memory, about, as far as the footer tells.
@@ -68,9 +68,9 @@ impl Parquet {
         options: &ReadOptions,
         limits: &Limits,
         scratch: &Path,
-        ctl: Ctl<'_>,
+        context: JobContext<'_>,
     ) -> Result<Self, EngineError> {
-        let file = source.open_seekable(scratch, ctl)?;
+        let file = source.open_seekable(scratch, context)?;
         let loaded = guarded("Parquet", || footer::load(&file))?;
         let metadata = Arc::clone(loaded.metadata());
         let descriptor = metadata.file_metadata().schema_descr();
@@ -130,9 +130,9 @@ fn batch_rows(metadata: &ParquetMetaData, limits: &Limits) -> usize {
 }
 
 impl Dataset for Parquet {
-    fn first_look(&self) -> Vec<Look> {
+    fn first_look(&self) -> Vec<TypeGuess> {
         let columns = self.names.iter().zip(self.declared());
-        let look = |(name, declared): (&String, Declared)| Look {
+        let look = |(name, declared): (&String, Declared)| TypeGuess {
             name: name.clone(),
             kinds: declared.kinds(),
             varied: true,
@@ -140,7 +140,7 @@ impl Dataset for Parquet {
         columns.map(look).collect()
     }
 
-    fn declared(&self) -> Option<Vec<Kinds>> {
+    fn declared(&self) -> Option<Vec<TypeSet>> {
         Some(self.declared().map(Declared::kinds).collect())
     }
 
@@ -229,20 +229,23 @@ impl Batches {
     fn open_group(
         &self,
         number: usize,
-        ctl: Ctl<'_>,
+        context: JobContext<'_>,
     ) -> Result<ParquetRecordBatchReader, ParquetError> {
         let group = Group {
             file: Arc::clone(&self.file),
             metadata: Arc::clone(&self.metadata),
             number,
             budget: Arc::clone(&self.budget),
-            stop: ctl.stop(),
+            stop: context.stop(),
         };
         let rows = group.rows_at_a_time(self.batch_rows, &self.limits)?;
         ParquetRecordBatchReader::try_new_with_row_groups(&self.levels, &group, rows, None)
     }
 
-    fn next_records(&mut self, ctl: Ctl<'_>) -> Result<Option<RecordBatch>, EngineError> {
+    fn next_records(
+        &mut self,
+        context: JobContext<'_>,
+    ) -> Result<Option<RecordBatch>, EngineError> {
         loop {
             if let Some(reader) = &mut self.reader
                 && let Some(records) = reader.next()
@@ -257,7 +260,7 @@ impl Batches {
                 return Ok(None);
             };
             self.reader = Some(
-                self.open_group(number, ctl)
+                self.open_group(number, context)
                     .map_err(|error| self.budget.told(error))?,
             );
         }
@@ -265,12 +268,12 @@ impl Batches {
 }
 
 impl Input for Batches {
-    fn next(&mut self, ctl: Ctl<'_>) -> Result<Option<Chunk>, EngineError> {
-        ctl.check()?;
+    fn next(&mut self, context: JobContext<'_>) -> Result<Option<Chunk>, EngineError> {
+        context.check()?;
         if self.parts.is_empty() {
-            let next = guarded("Parquet", || self.next_records(ctl));
+            let next = guarded("Parquet", || self.next_records(context));
             // A reader that was stopped fails as if the file were broken.
-            ctl.check()?;
+            context.check()?;
             let Some(records) = next? else {
                 return Ok(None);
             };

@@ -20,7 +20,7 @@ use super::footer::failed;
 use super::header::{Header, PageKind};
 use super::{delta, levels};
 use crate::EngineError;
-use crate::ctl::Stop;
+use crate::job::Stop;
 
 /// What all columns of a file may have in memory as pages at the same time.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use memchr::memmem;
 
 use super::malformed;
 use crate::EngineError;
-use crate::ctl::Ctl;
+use crate::job::JobContext;
 use crate::limits::Limits;
 use crate::source::read_full;
 
@@ -26,7 +26,11 @@ pub(super) fn protected() -> EngineError {
 
 /// The library holds a cell in memory, and everything but the sheets: neither may be larger than
 /// the limits.
-pub(super) fn check(mut file: &File, limits: &Limits, ctl: Ctl<'_>) -> Result<(), EngineError> {
+pub(super) fn check(
+    mut file: &File,
+    limits: &Limits,
+    context: JobContext<'_>,
+) -> Result<(), EngineError> {
     check_kind(file)?;
     let broken = |error: zip::result::ZipError| match error {
         // The machine's fault, not the file's.
@@ -49,7 +53,7 @@ pub(super) fn check(mut file: &File, limits: &Limits, ctl: Ctl<'_>) -> Result<()
             .is_ok_and(|name| is_sheet(&name))
             .then(|| CellSizes::new(limits.record));
         loop {
-            ctl.check()?;
+            context.check()?;
             // What cannot be decompressed is noticed when it is needed.
             let read = entry.read(&mut buffer).unwrap_or(0);
             if read == 0 {

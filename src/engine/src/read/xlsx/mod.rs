@@ -22,11 +22,11 @@ use tempfile::NamedTempFile;
 use self::rows::{Header, SheetRows};
 use super::guard::guarded;
 use super::ndjson::Ndjson;
-use super::{Chunk, Dataset, Input, Look, Plan};
+use super::{Chunk, Dataset, Input, Plan, TypeGuess};
 use crate::batch::Batch;
-use crate::ctl::Ctl;
+use crate::job::JobContext;
 use crate::pipeline::Resources;
-use crate::source::{too_much, unfolded_limit};
+use crate::source::{decompressed_limit, decompression_bomb};
 use crate::{EngineError, Source};
 
 /// A sheet of a workbook.
@@ -45,14 +45,14 @@ impl Sheet {
         source: &Source,
         options: &ReadOptions,
         resources: &Resources<'_>,
-        ctl: Ctl<'_>,
+        context: JobContext<'_>,
     ) -> Result<Self, EngineError> {
-        let file = source.open_seekable(resources.scratch, ctl)?;
+        let file = source.open_seekable(resources.scratch, context)?;
         let is_ods = source.format == Format::Ods;
         if !is_ods {
-            archive::check(&file, &resources.limits, ctl)?;
+            archive::check(&file, &resources.limits, context)?;
         }
-        let most = unfolded_limit(source.size()?);
+        let most = decompressed_limit(source.size()?);
         let mut rows = NamedTempFile::new_in(resources.scratch)?;
         let sheet = options.sheet.as_deref();
         let mut attempt = |file: &File| {
@@ -62,19 +62,19 @@ impl Sheet {
             let out = Bounded::new(BufWriter::new(output), most);
             let record = resources.limits.record;
             if is_ods {
-                let copied = ods::copy(file, sheet, record, out, ctl);
-                ctl.check()?;
+                let copied = ods::copy(file, sheet, record, out, context);
+                context.check()?;
                 return copied.map_err(quota);
             }
-            let copied = guarded("XLSX", || Ok(copy(file, sheet, record, out, ctl)))?;
+            let copied = guarded("XLSX", || Ok(copy(file, sheet, record, out, context)))?;
             // A reader that was stopped fails as if the file were broken.
-            ctl.check()?;
+            context.check()?;
             copied.map_err(quota)
         };
         let copied = match attempt(&file) {
             Err(EngineError::Malformed { .. }) if !is_ods => {
                 let out = Bounded::new(tempfile::tempfile_in(resources.scratch)?, most);
-                let repaired = repair::repaired(&file, out, ctl).map_err(quota)?;
+                let repaired = repair::repaired(&file, out, context).map_err(quota)?;
                 attempt(&repaired)
             }
             other => other,
@@ -100,7 +100,7 @@ impl Sheet {
 
 fn quota(error: EngineError) -> EngineError {
     match error {
-        EngineError::Io(io) if io.kind() == io::ErrorKind::QuotaExceeded => too_much(),
+        EngineError::Io(io) if io.kind() == io::ErrorKind::QuotaExceeded => decompression_bomb(),
         other => other,
     }
 }
@@ -140,12 +140,12 @@ impl<W: Seek> Seek for Bounded<W> {
 /// knows of no cancelling stops as well.
 struct Stoppable<'a> {
     file: &'a File,
-    ctl: Ctl<'a>,
+    context: JobContext<'a>,
 }
 
 impl Read for Stoppable<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.ctl.check().map_err(io::Error::other)?;
+        self.context.check().map_err(io::Error::other)?;
         self.file.read(buffer)
     }
 }
@@ -174,9 +174,9 @@ fn copy(
     sheet: Option<&str>,
     record: usize,
     mut out: impl Write,
-    ctl: Ctl<'_>,
+    context: JobContext<'_>,
 ) -> Result<Header, EngineError> {
-    let file = BufReader::new(Stoppable { file, ctl });
+    let file = BufReader::new(Stoppable { file, context });
     let mut book: Xlsx<_> = Xlsx::new(file).map_err(failed)?;
     let name = choose(&book, sheet)?;
     let dates = cell::Dates::of(book.has_1904_epoch());
@@ -184,7 +184,7 @@ fn copy(
     let mut rows = SheetRows::new(record, dates);
     for number in 0u64.. {
         if number % 1024 == 0 {
-            ctl.check()?;
+            context.check()?;
         }
         let Some(cell) = cells.next_cell().map_err(failed)? else {
             break;
@@ -217,10 +217,10 @@ fn choose<R: Read + Seek>(book: &Xlsx<R>, wanted: Option<&str>) -> Result<String
 }
 
 impl Dataset for Sheet {
-    fn first_look(&self) -> Vec<Look> {
+    fn first_look(&self) -> Vec<TypeGuess> {
         let looks = self.rows.first_look().into_iter().zip(&self.names);
         looks
-            .map(|(look, name)| Look {
+            .map(|(look, name)| TypeGuess {
                 name: name.clone(),
                 ..look
             })

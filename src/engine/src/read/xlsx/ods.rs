@@ -14,7 +14,7 @@ use super::cell::Dates;
 use super::rows::{Header, SheetRows};
 use super::xml::{Piece, Pieces};
 use crate::EngineError;
-use crate::ctl::Ctl;
+use crate::job::JobContext;
 
 fn malformed(detail: impl Into<String>) -> EngineError {
     EngineError::malformed("ODS", detail)
@@ -44,7 +44,7 @@ pub(super) fn copy(
     wanted: Option<&str>,
     record: usize,
     mut out: impl Write,
-    ctl: Ctl<'_>,
+    context: JobContext<'_>,
 ) -> Result<Header, EngineError> {
     let broken = |error: ZipError| match error {
         ZipError::Io(io) => EngineError::Io(io),
@@ -83,7 +83,7 @@ pub(super) fn copy(
         let any = Table {
             pieces: &mut pieces,
             record,
-            ctl,
+            context,
         }
         .read(is_wanted.then_some(&mut rows), &mut out)?;
         if is_wanted && (any || wanted.is_some()) {
@@ -117,7 +117,7 @@ fn repeated(attributes: &[(String, String)], name: &str) -> u32 {
 struct Table<'a, R> {
     pieces: &'a mut Pieces<R>,
     record: usize,
-    ctl: Ctl<'a>,
+    context: JobContext<'a>,
 }
 
 impl<R: std::io::BufRead> Table<'_, R> {
@@ -145,7 +145,7 @@ impl<R: std::io::BufRead> Table<'_, R> {
                     attributes,
                     empty,
                 } if name == "table-row" && depth == 1 => {
-                    self.ctl.check()?;
+                    self.context.check()?;
                     let times = repeated(&attributes, "number-rows-repeated");
                     let cells = if empty { Vec::new() } else { self.row()? };
                     if cells.is_empty() {
@@ -155,7 +155,7 @@ impl<R: std::io::BufRead> Table<'_, R> {
                     any = true;
                     if let Some(rows) = &mut rows {
                         for at in 0..times {
-                            self.ctl.check()?;
+                            self.context.check()?;
                             write(rows, number.saturating_add(at), &cells, out)?;
                         }
                     }

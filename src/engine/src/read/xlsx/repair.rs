@@ -13,7 +13,7 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use super::{Bounded, archive, malformed};
 use crate::EngineError;
-use crate::ctl::Ctl;
+use crate::job::JobContext;
 use crate::source::read_full;
 
 /// The dimension stands before the rows: it is looked for in this much of a sheet.
@@ -25,7 +25,7 @@ const RELATIONS: u64 = 16 << 20;
 pub(super) fn repaired(
     mut file: &File,
     out: Bounded<File>,
-    ctl: Ctl<'_>,
+    context: JobContext<'_>,
 ) -> Result<File, EngineError> {
     let broken = |error: zip::result::ZipError| match error {
         zip::result::ZipError::Io(io) => EngineError::Io(io),
@@ -38,13 +38,13 @@ pub(super) fn repaired(
         .compression_method(CompressionMethod::Stored)
         .large_file(true);
     for at in 0..archive.len() {
-        ctl.check()?;
+        context.check()?;
         let entry = archive.by_index(at).map_err(broken)?;
         let name = entry.name().map_err(broken)?.into_owned();
         let lower = name.to_ascii_lowercase();
         if archive::is_sheet(&lower) {
             writer.start_file(name, stored).map_err(broken)?;
-            copy_sheet(entry, &mut writer, ctl)?;
+            copy_sheet(entry, &mut writer, context)?;
         } else if lower.ends_with("workbook.xml.rels") {
             let mut relations = Vec::new();
             entry.take(RELATIONS).read_to_end(&mut relations)?;
@@ -63,13 +63,17 @@ pub(super) fn repaired(
     Ok(file)
 }
 
-fn copy_sheet(mut entry: impl Read, out: &mut impl Write, ctl: Ctl<'_>) -> Result<(), EngineError> {
+fn copy_sheet(
+    mut entry: impl Read,
+    out: &mut impl Write,
+    context: JobContext<'_>,
+) -> Result<(), EngineError> {
     let mut buffer = vec![0; HEAD];
     let mut read = read_full(&mut entry, &mut buffer)?;
     rename(&mut buffer[..read], b"<dimension", b"<dimensiox");
     rename(&mut buffer[..read], b"</dimension", b"</dimensiox");
     while read > 0 {
-        ctl.check()?;
+        context.check()?;
         out.write_all(&buffer[..read])?;
         read = read_full(&mut entry, &mut buffer)?;
     }

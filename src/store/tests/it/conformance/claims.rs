@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lastcall_domain::store::{Beat, Outcome};
+use lastcall_domain::store::{HeartbeatResult, Outcome};
 use lastcall_domain::{ClaimRef, InstanceId, JobError, JobId, Refused, Service, State};
 
 use crate::bench::{Bench, LEASE, submission, success};
@@ -146,9 +146,15 @@ async fn a_heartbeat_renews_the_lease_and_notes_progress(bench: Bench) {
     let session = bench.session().await;
     let job = bench.running(&session, InstanceId::new()).await;
     bench.advance(LEASE / 2).await;
-    assert_eq!(beat(&bench, job.claim(), 0.25).await, Beat::Held);
-    assert_eq!(beat(&bench, job.claim(), 0.125).await, Beat::Held);
-    assert_eq!(beat(&bench, job.claim(), f64::NAN).await, Beat::Held);
+    assert_eq!(beat(&bench, job.claim(), 0.25).await, HeartbeatResult::Held);
+    assert_eq!(
+        beat(&bench, job.claim(), 0.125).await,
+        HeartbeatResult::Held
+    );
+    assert_eq!(
+        beat(&bench, job.claim(), f64::NAN).await,
+        HeartbeatResult::Held
+    );
     settle(&bench).await;
     let renewed = bench.job(job.id).await;
     assert_eq!(renewed.progress, 0.25);
@@ -170,7 +176,14 @@ async fn a_heartbeat_of_a_lost_claim_says_so(bench: Bench) {
     };
     let beats = [(stale, 0.5), (mine.claim(), 0.5), (nothing, 0.5)];
     let beats = bench.store.heartbeat(&beats, LEASE).await.unwrap();
-    assert_eq!(beats, [Beat::Lost, Beat::Held, Beat::Lost]);
+    assert_eq!(
+        beats,
+        [
+            HeartbeatResult::Lost,
+            HeartbeatResult::Held,
+            HeartbeatResult::Lost
+        ]
+    );
     assert_eq!(bench.store.heartbeat(&[], LEASE).await, Ok(vec![]));
 }
 
@@ -178,7 +191,10 @@ async fn a_heartbeat_tells_of_the_wish_to_cancel(bench: Bench) {
     let session = bench.session().await;
     let job = bench.running(&session, InstanceId::new()).await;
     bench.store.cancel(job.id).await.unwrap();
-    assert_eq!(beat(&bench, job.claim(), 0.5).await, Beat::CancelRequested);
+    assert_eq!(
+        beat(&bench, job.claim(), 0.5).await,
+        HeartbeatResult::CancelRequested
+    );
 }
 
 async fn a_lease_that_has_run_out_is_taken_away_and_not_before(bench: Bench) {
@@ -227,7 +243,7 @@ async fn a_late_worker_changes_nothing(bench: Bench) {
     assert_eq!(refused, Ok(stale.clone()), "while a peer runs it");
     let refused = bench.store.hand_back(&[late]).await;
     assert_eq!(refused, Ok(vec![stale]));
-    assert_eq!(beat(&bench, late, 0.5).await, Beat::Lost);
+    assert_eq!(beat(&bench, late, 0.5).await, HeartbeatResult::Lost);
     settle(&bench).await;
     assert_eq!(bench.job(peer.id).await, peer);
 
@@ -239,7 +255,7 @@ async fn a_late_worker_changes_nothing(bench: Bench) {
     assert_eq!(kept, Some(crate::bench::result("mine")));
 }
 
-async fn beat(bench: &Bench, claim: ClaimRef, progress: f64) -> Beat {
+async fn beat(bench: &Bench, claim: ClaimRef, progress: f64) -> HeartbeatResult {
     let beats = bench.store.heartbeat(&[(claim, progress)], LEASE).await;
     beats.unwrap()[0]
 }

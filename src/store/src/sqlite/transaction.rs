@@ -13,8 +13,8 @@ use rusqlite::{CachedStatement, Connection};
 
 use super::damage::Damage;
 use super::error::{Fault, Sql};
-use crate::aside::Aside;
 use crate::codec::unsigned;
+use crate::quarantine::QuarantinedJobs;
 use crate::unconfirmed::UnconfirmedClaims;
 
 /// How many rows there are, kept by hand: counting them would cost a scan.
@@ -114,9 +114,9 @@ pub(super) struct Memory {
     pub(super) unconfirmed: Arc<UnconfirmedClaims>,
     /// Epochs that were given to workers by a transaction that then failed. They are never
     /// given again, or the row could not tell the two workers apart.
-    pub(super) spent: HashMap<JobId, u64>,
+    pub(super) burned_epochs: HashMap<JobId, u64>,
     /// The jobs whose rows cannot be read.
-    pub(super) aside: Aside,
+    pub(super) quarantined: QuarantinedJobs,
     pub(super) damage: Arc<Damage>,
     /// Whether an operation of the open transaction has found the disk full, for which SQLite takes
     /// the whole of it back.
@@ -133,12 +133,12 @@ impl Memory {
         } = std::mem::take(&mut self.open);
         if committed {
             for job in claimed.iter().map(|claim| claim.job).chain(ended) {
-                self.spent.remove(&job);
+                self.burned_epochs.remove(&job);
             }
             self.unconfirmed.forget(undone);
         } else {
-            let spent = claimed.iter().map(|claim| (claim.job, claim.epoch));
-            self.spent.extend(spent);
+            let burned_epochs = claimed.iter().map(|claim| (claim.job, claim.epoch));
+            self.burned_epochs.extend(burned_epochs);
         }
     }
 
@@ -153,14 +153,14 @@ impl Memory {
 }
 
 /// The transaction, as one operation sees it.
-pub(super) struct Unit<'a> {
+pub(super) struct WriteTransaction<'a> {
     pub(super) conn: &'a Connection,
     pub(super) memory: &'a mut Memory,
     /// The time of the operation.
     pub(super) now: Timestamp,
 }
 
-impl<'a> Unit<'a> {
+impl<'a> WriteTransaction<'a> {
     /// A statement, prepared once per connection.
     pub(super) fn sql(&self, text: &str) -> Sql<CachedStatement<'a>> {
         Ok(self.conn.prepare_cached(text)?)

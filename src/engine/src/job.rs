@@ -9,13 +9,13 @@ use crate::EngineError;
 
 /// Cancellation and progress of the analysis that runs.
 #[derive(Clone, Copy)]
-pub(crate) struct Ctl<'a> {
+pub(crate) struct JobContext<'a> {
     pub(crate) cancel: &'a Cancel,
     pub(crate) closed: &'a Arc<AtomicBool>,
     pub(crate) progress: &'a Progress,
 }
 
-impl Ctl<'_> {
+impl JobContext<'_> {
     /// To be called at least every few milliseconds of work.
     ///
     /// # Errors
@@ -45,7 +45,7 @@ impl Stop {
     }
 }
 
-impl Ctl<'_> {
+impl JobContext<'_> {
     pub(crate) fn stop(&self) -> Stop {
         Stop {
             cancel: self.cancel.clone(),

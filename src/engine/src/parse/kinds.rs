@@ -15,7 +15,7 @@ use super::style::Style;
 
 /// A set of readings other than text, which every cell allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Kinds(u64);
+pub(crate) struct TypeSet(u64);
 
 /// How many styles there are.
 const STYLES: u32 = Style::ALL.len() as u32;
@@ -31,7 +31,7 @@ const fn bits(first: u32, count: u32) -> u64 {
     ((1 << count) - 1) << first
 }
 
-impl Kinds {
+impl TypeSet {
     pub(crate) const TEXT: Self = Self(0);
     pub(crate) const BOOLEAN: Self = Self(1);
     /// Dates whose order of day and month is beyond doubt.

@@ -10,16 +10,16 @@ use hashbrown::HashMap;
 
 use super::distinct::DistinctSketch;
 use super::frequent::{Top, size_for};
-use super::quantiles::OrderSketch;
+use super::quantile_sketch::OrderSketch;
 use crate::EngineError;
-use crate::ctl::Ctl;
+use crate::job::JobContext;
 use crate::keys::Key;
 
 /// A column with more different values than this leaves the hash table.
 const TABLE: usize = 65_536;
 
 /// The values of a column.
-pub(crate) struct Held<K = u64> {
+pub(crate) struct ValueCounts<K = u64> {
     budget: usize,
     /// Of the hashes.
     seed: u64,
@@ -50,7 +50,7 @@ pub(crate) struct Values<K = u64> {
     pub(crate) rank_error: Option<f64>,
 }
 
-impl<K: Key> Held<K> {
+impl<K: Key> ValueCounts<K> {
     /// Holds values in about `budget` bytes.
     pub(crate) fn new(budget: usize, seed: u64) -> Self {
         Self {
@@ -61,7 +61,11 @@ impl<K: Key> Held<K> {
     }
 
     /// Counts values.
-    pub(crate) fn extend(&mut self, mut keys: &[K], ctl: Ctl<'_>) -> Result<(), EngineError> {
+    pub(crate) fn extend(
+        &mut self,
+        mut keys: &[K],
+        context: JobContext<'_>,
+    ) -> Result<(), EngineError> {
         while !keys.is_empty() {
             match &mut self.stage {
                 Stage::Table(table) => {
@@ -81,10 +85,10 @@ impl<K: Key> Held<K> {
                     }
                 }
                 Stage::Runs(runs) => {
-                    keys = runs.fill(keys, ctl)?;
+                    keys = runs.fill(keys, context)?;
                     if runs.bytes() > self.budget / 2 {
                         self.stage =
-                            Stage::Sketched(Sketches::of(runs, self.budget, self.seed, ctl)?);
+                            Stage::Sketched(Sketches::of(runs, self.budget, self.seed, context)?);
                     }
                 }
                 Stage::Sketched(sketches) => {
@@ -100,7 +104,7 @@ impl<K: Key> Held<K> {
     }
 
     /// Sums up.
-    pub(crate) fn finish(self, ctl: Ctl<'_>) -> Result<Values<K>, EngineError> {
+    pub(crate) fn finish(self, context: JobContext<'_>) -> Result<Values<K>, EngineError> {
         let weighted = match self.stage {
             Stage::Table(table) => {
                 let mut counts: Vec<_> = table.into_iter().collect();
@@ -108,11 +112,11 @@ impl<K: Key> Held<K> {
                 counts
             }
             Stage::Runs(runs) => {
-                let run = runs.finish(ctl)?;
+                let run = runs.finish(context)?;
                 let mut counts = Vec::with_capacity(run.keys.len());
                 let mut values = run.iter();
                 while counts.len() < run.keys.len() {
-                    ctl.check()?;
+                    context.check()?;
                     counts.extend(values.by_ref().take(1 << 16));
                 }
                 counts
@@ -132,7 +136,7 @@ impl<K: Key> Held<K> {
                         error: Some(top_error),
                         ..Top::exact(
                             same_together(&weighted).filter(|&(_, n)| n > top_error),
-                            ctl,
+                            context,
                         )?
                     },
                     rank_error: Some(rank_error),
@@ -143,7 +147,7 @@ impl<K: Key> Held<K> {
         Ok(Values {
             distinct: weighted.len() as u64,
             distinct_error: None,
-            top: Top::exact(weighted.iter().copied(), ctl)?,
+            top: Top::exact(weighted.iter().copied(), context)?,
             rank_error: None,
             weighted,
         })
@@ -170,28 +174,28 @@ impl<K: Key> Sketches<K> {
         runs: &mut Runs<K>,
         budget: usize,
         seed: u64,
-        ctl: Ctl<'_>,
+        context: JobContext<'_>,
     ) -> Result<Box<Self>, EngineError> {
         let mut sketches = Box::new(Self::new(budget, seed));
         for run in std::mem::take(&mut runs.levels).into_iter().flatten() {
             for (at, (key, count)) in run.iter().enumerate() {
                 if at % 4096 == 0 {
-                    ctl.check()?;
+                    context.check()?;
                 }
-                sketches.add(key, count, ctl)?;
+                sketches.add(key, count, context)?;
             }
         }
         for &key in &runs.fresh {
-            sketches.add(key, 1, ctl)?;
+            sketches.add(key, 1, context)?;
         }
         Ok(sketches)
     }
 
-    fn add(&mut self, key: K, count: u64, ctl: Ctl<'_>) -> Result<(), EngineError> {
+    fn add(&mut self, key: K, count: u64, context: JobContext<'_>) -> Result<(), EngineError> {
         self.distinct.add(key.hash(self.seed));
         for step in 0..count {
             if step % (1 << 18) == (1 << 18) - 1 {
-                ctl.check()?;
+                context.check()?;
             }
             self.order.push(key);
         }
@@ -232,17 +236,17 @@ impl<K: Key> Runs<K> {
     }
 
     /// Adds values until there is a run more, or none is left; returns those that are left.
-    fn fill<'k>(&mut self, keys: &'k [K], ctl: Ctl<'_>) -> Result<&'k [K], EngineError> {
+    fn fill<'k>(&mut self, keys: &'k [K], context: JobContext<'_>) -> Result<&'k [K], EngineError> {
         let room = self.fresh_limit - self.fresh.len();
         let (now, later) = keys.split_at(room.min(keys.len()));
         self.fresh.extend_from_slice(now);
         if self.fresh.len() == self.fresh_limit {
-            self.carry(ctl)?;
+            self.carry(context)?;
         }
         Ok(later)
     }
 
-    fn carry(&mut self, ctl: Ctl<'_>) -> Result<(), EngineError> {
+    fn carry(&mut self, context: JobContext<'_>) -> Result<(), EngineError> {
         K::sort(&mut self.fresh, &mut self.spare);
         let mut run = Run::default();
         for &key in &self.fresh {
@@ -254,7 +258,7 @@ impl<K: Key> Runs<K> {
                 self.levels.push(None);
             }
             match self.levels[level].take() {
-                Some(other) => run = other.merge(&run, ctl)?,
+                Some(other) => run = other.merge(&run, context)?,
                 None => {
                     // A run that repeats what is there stays small, and stays at a low level.
                     self.levels[level] = Some(run);
@@ -277,11 +281,11 @@ impl<K: Key> Runs<K> {
         held + (self.fresh.capacity() + self.spare.capacity()) * size_of::<K>()
     }
 
-    fn finish(mut self, ctl: Ctl<'_>) -> Result<Run<K>, EngineError> {
-        self.carry(ctl)?;
+    fn finish(mut self, context: JobContext<'_>) -> Result<Run<K>, EngineError> {
+        self.carry(context)?;
         let mut all = Run::default();
         for run in self.levels.into_iter().flatten() {
-            all = all.merge(&run, ctl)?;
+            all = all.merge(&run, context)?;
         }
         Ok(all)
     }
@@ -316,14 +320,14 @@ impl<K: Key> Run<K> {
         self.keys.iter().copied().zip(counts)
     }
 
-    fn merge(&self, other: &Self, ctl: Ctl<'_>) -> Result<Self, EngineError> {
+    fn merge(&self, other: &Self, context: JobContext<'_>) -> Result<Self, EngineError> {
         let mut merged = Self::default();
         merged.keys.reserve(self.keys.len().max(other.keys.len()));
         let mut a = self.iter().peekable();
         let mut b = other.iter().peekable();
         for step in 0u64.. {
             if step % (1 << 16) == 0 {
-                ctl.check()?;
+                context.check()?;
             }
             let from_a = match (a.peek(), b.peek()) {
                 (Some(x), Some(y)) => x.0 <= y.0,

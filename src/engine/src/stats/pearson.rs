@@ -10,10 +10,10 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use super::moments::{Mean, Whole, sum};
-use super::ranks::RankRows;
+use super::spearman::RankRows;
 use crate::EngineError;
 use crate::batch::{Batch, Values};
-use crate::ctl::Ctl;
+use crate::job::JobContext;
 
 /// Numeric columns beyond this many are left out of the matrices.
 pub(crate) const MOST_COLUMNS: usize = 100;
@@ -25,7 +25,7 @@ const BLOCK: usize = 1024;
 const STRIPES: usize = 8;
 
 /// What is summed up over the rows for correlations.
-pub(crate) struct Pairs {
+pub(crate) struct PearsonAccumulator {
     /// Where the columns are in a batch.
     columns: Vec<usize>,
     /// The codes of their texts.
@@ -82,7 +82,7 @@ impl Comoments {
     }
 }
 
-impl Pairs {
+impl PearsonAccumulator {
     /// Sums for the columns at these places of a batch.
     pub(crate) fn new(columns: Vec<usize>, rank_bytes: usize, seed: u64) -> Self {
         let p = columns.len();
@@ -101,7 +101,11 @@ impl Pairs {
         self.codes.iter().map(|codes| codes.overflown).collect()
     }
 
-    pub(crate) fn add(&mut self, batch: &Batch, ctl: Ctl<'_>) -> Result<(), EngineError> {
+    pub(crate) fn add(
+        &mut self,
+        batch: &Batch,
+        context: JobContext<'_>,
+    ) -> Result<(), EngineError> {
         if self.columns.is_empty() {
             return Ok(());
         }
@@ -163,14 +167,14 @@ impl Pairs {
             }
             row = end;
             if self.block[0].len() == BLOCK {
-                self.flush(ctl)?;
+                self.flush(context)?;
             }
         }
         Ok(())
     }
 
-    fn flush(&mut self, ctl: Ctl<'_>) -> Result<(), EngineError> {
-        self.ranks.add(&self.block, ctl)?;
+    fn flush(&mut self, context: JobContext<'_>) -> Result<(), EngineError> {
+        self.ranks.add(&self.block, context)?;
         let columns: Vec<Centered<'_>> = self
             .block
             .iter()
@@ -178,7 +182,7 @@ impl Pairs {
             .collect();
         let mut sums = self.sums.iter_mut();
         for (i, x) in columns.iter().enumerate() {
-            ctl.check()?;
+            context.check()?;
             for (y, sum) in columns[i + 1..].iter().zip(&mut sums) {
                 *sum = sum.merge(x.with(y));
             }
@@ -190,9 +194,9 @@ impl Pairs {
     }
 
     /// The coefficients, and the rows for rank correlations.
-    pub(crate) fn finish(mut self, ctl: Ctl<'_>) -> Result<Correlated, EngineError> {
+    pub(crate) fn finish(mut self, context: JobContext<'_>) -> Result<Correlated, EngineError> {
         if !self.block.is_empty() {
-            self.flush(ctl)?;
+            self.flush(context)?;
         }
         let mut sums = self.sums.iter();
         let pearson = symmetric(self.columns.len(), |_, _| {

@@ -1,6 +1,6 @@
 //! The Gregorian calendar.
 
-use super::kinds::Kinds;
+use super::kinds::TypeSet;
 
 /// Days since 1970-01-01.
 #[derive(Clone, Copy, Debug)]
@@ -21,33 +21,36 @@ pub(super) enum Date {
 
 impl Date {
     /// Which orders the date allows, as one and as the beginning of a point in time.
-    pub(super) fn kinds(self) -> (Kinds, Kinds) {
-        let set = |orders: &[(Option<i64>, Kinds)]| {
+    pub(super) fn kinds(self) -> (TypeSet, TypeSet) {
+        let set = |orders: &[(Option<i64>, TypeSet)]| {
             let allowed = orders.iter().filter(|(date, _)| date.is_some());
-            allowed.fold(Kinds::TEXT, |kinds, (_, kind)| kinds.or(*kind))
+            allowed.fold(TypeSet::TEXT, |kinds, (_, kind)| kinds.or(*kind))
         };
         match self {
-            Self::Certain(_) => (Kinds::DATE, Kinds::TIME),
+            Self::Certain(_) => (TypeSet::DATE, TypeSet::TIME),
             Self::Either {
                 day_first,
                 month_first,
             } => (
                 // Years of two digits may follow in the same column.
                 set(&[
-                    (day_first, Kinds::DATE_DAY_FIRST.or(Kinds::SHORT_DAY_FIRST)),
+                    (
+                        day_first,
+                        TypeSet::DATE_DAY_FIRST.or(TypeSet::SHORT_DAY_FIRST),
+                    ),
                     (
                         month_first,
-                        Kinds::DATE_MONTH_FIRST.or(Kinds::SHORT_MONTH_FIRST),
+                        TypeSet::DATE_MONTH_FIRST.or(TypeSet::SHORT_MONTH_FIRST),
                     ),
                 ]),
                 set(&[
                     (
                         day_first,
-                        Kinds::TIME_DAY_FIRST.or(Kinds::SHORT_TIME_DAY_FIRST),
+                        TypeSet::TIME_DAY_FIRST.or(TypeSet::SHORT_TIME_DAY_FIRST),
                     ),
                     (
                         month_first,
-                        Kinds::TIME_MONTH_FIRST.or(Kinds::SHORT_TIME_MONTH_FIRST),
+                        TypeSet::TIME_MONTH_FIRST.or(TypeSet::SHORT_TIME_MONTH_FIRST),
                     ),
                 ]),
             ),
@@ -57,14 +60,14 @@ impl Date {
                 year_first,
             } => (
                 set(&[
-                    (day_first, Kinds::SHORT_DAY_FIRST),
-                    (month_first, Kinds::SHORT_MONTH_FIRST),
-                    (year_first, Kinds::SHORT_YEAR_FIRST),
+                    (day_first, TypeSet::SHORT_DAY_FIRST),
+                    (month_first, TypeSet::SHORT_MONTH_FIRST),
+                    (year_first, TypeSet::SHORT_YEAR_FIRST),
                 ]),
                 set(&[
-                    (day_first, Kinds::SHORT_TIME_DAY_FIRST),
-                    (month_first, Kinds::SHORT_TIME_MONTH_FIRST),
-                    (year_first, Kinds::SHORT_TIME_YEAR_FIRST),
+                    (day_first, TypeSet::SHORT_TIME_DAY_FIRST),
+                    (month_first, TypeSet::SHORT_TIME_MONTH_FIRST),
+                    (year_first, TypeSet::SHORT_TIME_YEAR_FIRST),
                 ]),
             ),
         }
@@ -101,7 +104,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use chrono::NaiveDate;
 
-    use super::super::written::EPOCH_FROM_CE;
+    use super::super::format_date::EPOCH_FROM_CE;
     use super::*;
 
     #[test]

@@ -8,9 +8,9 @@
 
 use lastcall_domain::profile::{Histogram, Number};
 
-use super::quantiles::{Weighted, quantile};
-use crate::cell::format_timestamp;
+use super::quantile_sketch::{Weighted, quantile};
 use crate::keys::Key;
+use crate::parse::format_timestamp;
 
 const MOST: u64 = 50;
 

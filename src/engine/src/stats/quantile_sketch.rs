@@ -352,8 +352,8 @@ fn every_other<K: Key>(a: &[K], b: &[K], odd: bool) -> Vec<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figures::distinct::mix;
     use crate::keys::{float_of_key, integer_of_key, key_of_float, key_of_integer};
+    use crate::stats::distinct::mix;
 
     #[test]
     fn percentiles_of_whole_numbers_lie_between_them_to_the_last_digit() {

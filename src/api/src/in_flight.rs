@@ -13,17 +13,17 @@ use tokio::sync::watch;
 
 /// The count of what is owed. Every clone is the same count.
 #[derive(Clone, Debug)]
-pub(crate) struct Load {
+pub(crate) struct InFlightRequests {
     owed: Arc<watch::Sender<usize>>,
 }
 
 /// One thing that is owed, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Debt {
-    load: Load,
+pub(crate) struct RequestGuard {
+    load: InFlightRequests,
 }
 
-impl Load {
+impl InFlightRequests {
     /// Nothing is owed.
     pub(crate) fn new() -> Self {
         Self {
@@ -32,9 +32,9 @@ impl Load {
     }
 
     /// Notes that something is owed.
-    pub(crate) fn owe(&self) -> Debt {
+    pub(crate) fn start(&self) -> RequestGuard {
         self.owed.send_modify(|owed| *owed += 1);
-        Debt { load: self.clone() }
+        RequestGuard { load: self.clone() }
     }
 
     /// How much is owed.
@@ -46,14 +46,14 @@ impl Load {
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
-    pub(crate) async fn paid(&self) {
+    pub(crate) async fn drained(&self) {
         let mut owed = self.owed.subscribe();
         // An error means that the count is gone, and with it everything that was owed.
         let _ = owed.wait_for(|owed| *owed == 0).await;
     }
 }
 
-impl Drop for Debt {
+impl Drop for RequestGuard {
     fn drop(&mut self) {
         self.load.owed.send_modify(|owed| *owed -= 1);
     }
@@ -62,13 +62,13 @@ impl Drop for Debt {
 /// One connection, from its first byte to its close.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    load: Load,
-    closing: OnceLock<Debt>,
+    load: InFlightRequests,
+    closing: OnceLock<RequestGuard>,
 }
 
 impl Connection {
     /// A connection that was just accepted.
-    pub(crate) fn new(load: Load) -> Self {
+    pub(crate) fn new(load: InFlightRequests) -> Self {
         Self {
             load,
             closing: OnceLock::new(),
@@ -77,19 +77,19 @@ impl Connection {
 
     /// Notes that the connection was told to close: what it still sends is owed until it has.
     pub(crate) fn close(&self) {
-        self.closing.get_or_init(|| self.load.owe());
+        self.closing.get_or_init(|| self.load.start());
     }
 }
 
 /// A body whose answer is owed until it was read to its end, or given up.
 pub(crate) struct OwedBody {
     body: BoxBody,
-    _debt: Debt,
+    _debt: RequestGuard,
 }
 
 impl OwedBody {
     /// The body of the answer that `debt` stands for.
-    pub(crate) fn new(body: BoxBody, debt: Debt) -> Self {
+    pub(crate) fn new(body: BoxBody, debt: RequestGuard) -> Self {
         Self { body, _debt: debt }
     }
 }

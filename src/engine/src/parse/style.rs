@@ -3,7 +3,7 @@
 //! A style says which mark stands before the fraction and which between thousands; a unit and
 //! the sign stand around that. What programs write is the plain style and read elsewhere.
 
-use super::kinds::{Kinds, UNITS};
+use super::kinds::{TypeSet, UNITS};
 use super::number;
 
 /// Which marks a number has.
@@ -117,7 +117,7 @@ struct Bare<'a> {
     exponent: &'a str,
     negative: bool,
     /// What is known of its sign and unit.
-    kinds: Kinds,
+    kinds: TypeSet,
 }
 
 /// Takes sign, parentheses and unit off a cell. `None` where nothing like a number is left.
@@ -164,17 +164,17 @@ fn bare(cell: &[u8]) -> Option<Bare<'_>> {
         return None;
     }
     let negative = signs == 1 && !plus || in_parentheses;
-    let mut kinds = Kinds::unit(unit).or(Kinds::NO_GROUPS);
+    let mut kinds = TypeSet::unit(unit).or(TypeSet::NO_GROUPS);
     if !plus {
-        kinds = kinds.or(Kinds::NO_PLUS);
+        kinds = kinds.or(TypeSet::NO_PLUS);
     }
     if !negative {
-        kinds = kinds.or(Kinds::NO_MINUS);
+        kinds = kinds.or(TypeSet::NO_MINUS);
     }
     kinds = match (in_parentheses, trailing) {
-        (true, _) if unit == 0 => kinds.or(Kinds::ALL_PARENTHESES),
-        (_, true) if unit == 0 => kinds.or(Kinds::ALL_TRAILING),
-        (false, false) => kinds.or(Kinds::NO_ODD_SIGN),
+        (true, _) if unit == 0 => kinds.or(TypeSet::ALL_PARENTHESES),
+        (_, true) if unit == 0 => kinds.or(TypeSet::ALL_TRAILING),
+        (false, false) => kinds.or(TypeSet::NO_ODD_SIGN),
         _ => kinds,
     };
     let end = rest.find(['e', 'E']).unwrap_or(rest.len());
@@ -283,12 +283,12 @@ impl Groups {
 }
 
 /// Every reading of a cell as a number in some style but the plain one.
-pub(super) fn classify(cell: &[u8]) -> Kinds {
+pub(super) fn classify(cell: &[u8]) -> TypeSet {
     let read = || {
         let bare = bare(cell)?;
         let groups = Groups::of(bare.digits)?;
         let zero = bare.digits.starts_with('0');
-        let mut kinds = Kinds::TEXT;
+        let mut kinds = TypeSet::TEXT;
         let mut grouped_all = true;
         for style in Style::ALL.into_iter().skip(1) {
             let Some((whole, grouped)) = groups.fit(style.marks(), zero) else {
@@ -299,26 +299,26 @@ pub(super) fn classify(cell: &[u8]) -> Kinds {
                 continue;
             }
             grouped_all &= grouped;
-            kinds = kinds.or(Kinds::number(style, whole));
+            kinds = kinds.or(TypeSet::number(style, whole));
         }
         if kinds.is_text() {
             return None;
         }
         let mut around = bare.kinds;
         if grouped_all {
-            around = around.without(Kinds::NO_GROUPS);
+            around = around.without(TypeSet::NO_GROUPS);
         }
         if groups.count == 1 {
-            around = around.or(Kinds::NO_MARKS);
+            around = around.or(TypeSet::NO_MARKS);
         }
         let lengths = &groups.lengths[..groups.count];
         let blanks = groups.count > 1 && bare.digits.contains(' ');
-        if blanks && lengths.iter().all(|&length| length == 3) && bare.kinds.has(Kinds::NO_UNIT) {
-            around = around.or(Kinds::ALL_THREES);
+        if blanks && lengths.iter().all(|&length| length == 3) && bare.kinds.has(TypeSet::NO_UNIT) {
+            around = around.or(TypeSet::ALL_THREES);
         }
         Some(kinds.or(around))
     };
-    read().unwrap_or(Kinds::TEXT)
+    read().unwrap_or(TypeSet::TEXT)
 }
 
 /// Reads a whole number with such marks.
@@ -343,7 +343,7 @@ pub(super) fn read_float(cell: &[u8], marks: Marks) -> Option<f64> {
 }
 
 /// What reads as a number with such marks may be read as, as far as sign and unit tell.
-pub(super) fn around(cell: &[u8]) -> Option<Kinds> {
+pub(super) fn around(cell: &[u8]) -> Option<TypeSet> {
     bare(cell).map(|bare| bare.kinds)
 }
 
@@ -380,13 +380,13 @@ mod tests {
 
     /// As a column of such cells is read.
     fn column(cells: &[&str], decimal_of_others: Option<u8>) -> Reading {
-        let kinds = cells.iter().fold(Kinds::ALL, |kinds, cell| {
+        let kinds = cells.iter().fold(TypeSet::ALL, |kinds, cell| {
             let cell = cell.as_bytes();
             kinds.and(match (number::integer(cell), number::float(cell)) {
-                (Some(n), _) if n < 0 => Kinds::WHOLE.without(Kinds::NO_MINUS),
-                (Some(_), _) if cell[0] == b'+' => Kinds::WHOLE.without(Kinds::NO_PLUS),
-                (Some(_), _) => Kinds::WHOLE,
-                (None, Some(_)) => Kinds::FLOAT.or(number_grouped(cell)),
+                (Some(n), _) if n < 0 => TypeSet::WHOLE.without(TypeSet::NO_MINUS),
+                (Some(_), _) if cell[0] == b'+' => TypeSet::WHOLE.without(TypeSet::NO_PLUS),
+                (Some(_), _) => TypeSet::WHOLE,
+                (None, Some(_)) => TypeSet::FLOAT.or(number_grouped(cell)),
                 (None, None) => classify(cell),
             })
         });
@@ -396,12 +396,12 @@ mod tests {
         })
     }
 
-    fn number_grouped(cell: &[u8]) -> Kinds {
-        let comma = Kinds::number(Style::Comma, true);
+    fn number_grouped(cell: &[u8]) -> TypeSet {
+        let comma = TypeSet::number(Style::Comma, true);
         if classify(cell).has(comma) {
             comma
         } else {
-            Kinds::TEXT
+            TypeSet::TEXT
         }
     }
 

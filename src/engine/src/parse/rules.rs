@@ -3,7 +3,7 @@
 use lastcall_domain::{DEFAULT_MISSING, ReadOptions};
 
 use super::field::Field;
-use super::kinds::{Hints, Kinds};
+use super::kinds::{Hints, TypeSet};
 use super::style::{self, Marks, Style};
 use super::{number, time};
 use crate::EngineError;
@@ -196,12 +196,12 @@ impl CellRules {
 
     /// Reads a date or a point in time.
     #[inline]
-    pub(crate) fn moment(cell: &[u8]) -> Option<time::Moment> {
+    pub(crate) fn moment(cell: &[u8]) -> Option<time::ParsedDateTime> {
         time::moment(cell.trim_ascii())
     }
 
     /// Everything but text that the cell may be read as.
-    pub(crate) fn classify(&self, cell: Field<'_>) -> Kinds {
+    pub(crate) fn classify(&self, cell: Field<'_>) -> TypeSet {
         let plain = self.typed(cell);
         if plain.is_text() && self.detect && !(cell.begins_with_digit() && cell.is_mixed()) {
             return style::classify(cell.text());
@@ -210,26 +210,26 @@ impl CellRules {
     }
 
     /// The same without numbers that have other marks than expected.
-    pub(crate) fn typed(&self, cell: Field<'_>) -> Kinds {
+    pub(crate) fn typed(&self, cell: Field<'_>) -> TypeSet {
         if cell.begins_with_digit() && cell.is_mixed() {
-            return Kinds::TEXT;
+            return TypeSet::TEXT;
         }
         let text = cell.text().trim_ascii();
         let Some(&first) = text.first() else {
-            return Kinds::TEXT;
+            return TypeSet::TEXT;
         };
         let word = first.is_ascii_alphabetic() && !matches!(first, b'i' | b'I' | b'n' | b'N');
         if let Some(number) = self.number(text, word) {
             return number;
         }
         if Self::any_boolean(text).is_some() {
-            Kinds::BOOLEAN
+            TypeSet::BOOLEAN
         } else {
-            time::moment(text).map_or(Kinds::TEXT, |moment| moment.kinds)
+            time::moment(text).map_or(TypeSet::TEXT, |moment| moment.kinds)
         }
     }
 
-    fn number(&self, cell: &[u8], word: bool) -> Option<Kinds> {
+    fn number(&self, cell: &[u8], word: bool) -> Option<TypeSet> {
         if number::integer(cell).is_some() {
             return Some(whole(cell));
         }
@@ -238,22 +238,22 @@ impl CellRules {
         let Some(marks) = marks else {
             number::float(cell).filter(|_| !word)?;
             let grouped = self.detect && number::is_grouped(cell);
-            let comma = Kinds::number(Style::Comma, true);
+            let comma = TypeSet::number(Style::Comma, true);
             return Some(if grouped {
-                Kinds::FLOAT.or(comma)
+                TypeSet::FLOAT.or(comma)
             } else {
-                Kinds::FLOAT
+                TypeSet::FLOAT
             });
         };
         if !word && self.plain_float(cell).is_some() {
-            return Some(Kinds::FLOAT);
+            return Some(TypeSet::FLOAT);
         }
         let around = style::around(cell)?;
         if style::read_integer(cell, marks).is_some() {
-            return Some(around.or(Kinds::number(Style::Plain, true)));
+            return Some(around.or(TypeSet::number(Style::Plain, true)));
         }
         style::read_float(cell, marks)?;
-        Some(around.or(Kinds::number(Style::Plain, false)))
+        Some(around.or(TypeSet::number(Style::Plain, false)))
     }
 
     /// A whole number beyond 64 bits.
@@ -268,11 +268,11 @@ impl CellRules {
 }
 
 /// What a whole number without marks may be, by its sign.
-fn whole(cell: &[u8]) -> Kinds {
+fn whole(cell: &[u8]) -> TypeSet {
     match cell.first() {
-        Some(b'-') => Kinds::WHOLE.without(Kinds::NO_MINUS),
-        Some(b'+') => Kinds::WHOLE.without(Kinds::NO_PLUS),
-        _ => Kinds::WHOLE,
+        Some(b'-') => TypeSet::WHOLE.without(TypeSet::NO_MINUS),
+        Some(b'+') => TypeSet::WHOLE.without(TypeSet::NO_PLUS),
+        _ => TypeSet::WHOLE,
     }
 }
 
@@ -355,8 +355,8 @@ mod tests {
     #[test]
     fn blanks_around_a_number_do_not_make_it_text() {
         let rules = rules(ReadOptions::default());
-        assert_eq!(rules.classify(Field::from(&b" 12 "[..])), Kinds::WHOLE);
-        assert_eq!(rules.classify(Field::from(&b" 1.5"[..])), Kinds::FLOAT);
+        assert_eq!(rules.classify(Field::from(&b" 12 "[..])), TypeSet::WHOLE);
+        assert_eq!(rules.classify(Field::from(&b" 1.5"[..])), TypeSet::FLOAT);
         assert!(rules.classify(Field::from(&b"  "[..])).is_text());
     }
 

@@ -8,13 +8,13 @@ use super::distinct::DistinctSketch;
 use super::frequent::{FrequentTexts, TOP, Top, size_for};
 use crate::EngineError;
 use crate::batch::Texts;
-use crate::ctl::Ctl;
+use crate::job::JobContext;
 
 /// A text longer than this is counted by its beginning and a hash once texts are sketched.
 const LONGEST_SKETCHED: usize = 256;
 
 /// The texts of a column: all of them as long as they fit, sketched beyond.
-pub(crate) struct Words {
+pub(crate) struct TextCounts {
     budget: usize,
     stage: Stage,
 }
@@ -50,7 +50,7 @@ struct Entry {
     end: usize,
 }
 
-impl Words {
+impl TextCounts {
     /// Holds texts in about `budget` bytes.
     pub(crate) fn new(budget: usize) -> Self {
         Self {
@@ -64,7 +64,7 @@ impl Words {
         &mut self,
         texts: &Texts,
         mut rows: impl Iterator<Item = usize>,
-        ctl: Ctl<'_>,
+        context: JobContext<'_>,
     ) -> Result<(), EngineError> {
         let hashes = texts.hashes();
         if let Stage::Exact(dictionary) = &mut self.stage {
@@ -75,7 +75,7 @@ impl Words {
                     return Ok(());
                 };
                 if dictionary.is_full() {
-                    dictionary.grow(ctl)?;
+                    dictionary.grow(context)?;
                 }
                 if dictionary.add(texts.get(row), hashes[row]) && dictionary.bytes() > most {
                     break;
@@ -84,7 +84,7 @@ impl Words {
             let mut sketches = Sketches::new(self.budget);
             for at in 0..dictionary.entries.len() {
                 if at % 4096 == 0 {
-                    ctl.check()?;
+                    context.check()?;
                 }
                 let entry = &dictionary.entries[at];
                 sketches.add(dictionary.text(at), entry.hash, entry.count);
@@ -155,12 +155,12 @@ impl Words {
         }
     }
 
-    pub(crate) fn finish(self, ctl: Ctl<'_>) -> Result<Summary, EngineError> {
+    pub(crate) fn finish(self, context: JobContext<'_>) -> Result<Summary, EngineError> {
         Ok(match self.stage {
             Stage::Exact(dictionary) => {
                 let counts = (0..dictionary.entries.len())
                     .map(|at| (dictionary.text(at), dictionary.entries[at].count));
-                let top = Top::exact(counts, ctl)?;
+                let top = Top::exact(counts, context)?;
                 Summary {
                     distinct: dictionary.entries.len() as u64,
                     distinct_error: None,
@@ -239,12 +239,12 @@ impl Dictionary {
 
     /// Doubles the table, as it would by itself, but not when cancelled: with millions of texts it
     /// takes long.
-    fn grow(&mut self, ctl: Ctl<'_>) -> Result<(), EngineError> {
+    fn grow(&mut self, context: JobContext<'_>) -> Result<(), EngineError> {
         let entries = &self.entries;
         let mut table = HashTable::with_capacity(2 * entries.len().max(4));
         for (number, entry) in (0u32..).zip(entries) {
             if number % 4096 == 0 {
-                ctl.check()?;
+                context.check()?;
             }
             table.insert_unique(entry.hash, number, |&at| entries[at as usize].hash);
         }

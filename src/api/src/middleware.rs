@@ -21,7 +21,7 @@ use crate::compress::{self, CodedBody, Coding};
 use crate::cors;
 use crate::errors::Code;
 use crate::guard;
-use crate::load::{Connection, OwedBody};
+use crate::in_flight::{Connection, OwedBody};
 use crate::problem::{PROBLEM_JSON, Problem};
 use crate::state::ApiState;
 
@@ -32,13 +32,13 @@ const MAX_REQUEST_ID: usize = 128;
 ///
 /// # Errors
 /// An answer too, where a panic or an error has used up the request that it would be of.
-pub(crate) async fn edge<B: MessageBody + 'static>(
+pub(crate) async fn middleware<B: MessageBody + 'static>(
     state: web::Data<ApiState>,
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
-    let debt = state.load.owe();
+    let debt = state.load.start();
     let connection = request.request().conn_data::<Arc<Connection>>().cloned();
     let upgrade = request.head().upgrade();
     let old = request.head().version < Version::HTTP_11;
@@ -78,7 +78,7 @@ pub(crate) async fn edge<B: MessageBody + 'static>(
             head.status.as_u16(),
             started.elapsed()
         );
-        dress(head, &path, id);
+        decorate_response(head, &path, id);
         cors.say(head);
         if upgrade {
             // Nothing is upgraded. The framework closes the connection all the same, and would
@@ -147,7 +147,7 @@ pub(crate) fn refuse(state: &ApiState, request: &Request, problem: &Problem) -> 
         head.status.as_u16(),
         Duration::ZERO,
     );
-    dress(head, request.path(), request_id(request.headers()));
+    decorate_response(head, request.path(), request_id(request.headers()));
     // What follows may be the body all the same.
     head.set_connection_type(ConnectionType::Close);
     response
@@ -165,7 +165,7 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
 }
 
 /// The headers that all answers have.
-fn dress(head: &mut ResponseHead, path: &str, id: HeaderValue) {
+fn decorate_response(head: &mut ResponseHead, path: &str, id: HeaderValue) {
     let headers = head.headers_mut();
     headers.insert(X_REQUEST_ID, id);
     headers.insert(

@@ -7,23 +7,23 @@
 
 use super::calendar::{Date, days};
 use super::field::four_pairs;
-use super::kinds::{DateOrder, Kinds};
+use super::kinds::{DateOrder, TypeSet};
 use super::scan::Scan;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 /// A cell that reads as a date or a point in time.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Moment {
+pub(crate) struct ParsedDateTime {
     /// Which orders of day and month the cell allows.
-    pub(crate) kinds: Kinds,
+    pub(crate) kinds: TypeSet,
     date: Date,
     is_date: bool,
     /// Microseconds since midnight UTC of the date; may lie outside the day for an offset.
     micros: i64,
 }
 
-impl Moment {
+impl ParsedDateTime {
     #[inline]
     fn date_in(&self, order: DateOrder) -> Option<i64> {
         match (self.date, order) {
@@ -55,13 +55,13 @@ impl Moment {
 
 /// Reads a date or a point in time in any of the forms above.
 #[inline]
-pub(crate) fn moment(cell: &[u8]) -> Option<Moment> {
+pub(crate) fn moment(cell: &[u8]) -> Option<ParsedDateTime> {
     usual(cell).or_else(|| any(cell))
 }
 
 /// `2012-01-31`, and with `T10:00:00` or ` 10:00:00` and perhaps `Z`: what most cells look like.
 #[inline]
-fn usual(cell: &[u8]) -> Option<Moment> {
+fn usual(cell: &[u8]) -> Option<ParsedDateTime> {
     // Fields of two digits each, and what is between them.
     let (date, rest) = cell.split_first_chunk::<8>()?;
     let (day, time) = rest.split_first_chunk::<2>()?;
@@ -75,8 +75,8 @@ fn usual(cell: &[u8]) -> Option<Moment> {
     let [century, year, month, day] = four_pairs(pairs)?;
     let date = Date::Certain(days(century * 100 + year, month, day)?);
     if time.is_empty() {
-        return Some(Moment {
-            kinds: Kinds::DATE.or(Kinds::TIME),
+        return Some(ParsedDateTime {
+            kinds: TypeSet::DATE.or(TypeSet::TIME),
             date,
             is_date: true,
             micros: 0,
@@ -92,15 +92,15 @@ fn usual(cell: &[u8]) -> Option<Moment> {
     }
     let pairs = time & 0xffff | (time >> 24 & 0xffff) << 16 | time >> 48 << 32;
     let [hour, minute, second, _] = four_pairs(pairs | 0x3030 << 48)?;
-    (hour <= 23 && minute <= 59 && second <= 59).then_some(Moment {
-        kinds: Kinds::TIME,
+    (hour <= 23 && minute <= 59 && second <= 59).then_some(ParsedDateTime {
+        kinds: TypeSet::TIME,
         date,
         is_date: false,
         micros: i64::from((hour * 60 + minute) * 60 + second) * 1_000_000,
     })
 }
 
-fn any(cell: &[u8]) -> Option<Moment> {
+fn any(cell: &[u8]) -> Option<ParsedDateTime> {
     // The shortest is `1/2/12`; no form begins with anything but a digit or a letter.
     if cell.len() < 6 || cell.len() > 40 {
         return None;
@@ -115,7 +115,7 @@ fn any(cell: &[u8]) -> Option<Moment> {
     } else {
         (time, scan.time()?)
     };
-    Some(Moment {
+    Some(ParsedDateTime {
         kinds,
         date: read,
         is_date,
@@ -126,8 +126,8 @@ fn any(cell: &[u8]) -> Option<Moment> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use super::super::format_date::{format_date, format_timestamp};
     use super::super::kinds::Hints;
-    use super::super::written::{format_date, format_timestamp};
     use super::*;
 
     fn stamp(cell: &str) -> String {
@@ -156,12 +156,12 @@ mod tests {
     #[test]
     fn the_order_of_day_and_month_is_told_only_where_it_is_certain() {
         let kinds = |cell: &str| moment(cell.as_bytes()).unwrap().kinds;
-        assert!(kinds("31/01/2012").has(Kinds::DATE_DAY_FIRST));
-        assert!(!kinds("31/01/2012").has(Kinds::DATE_MONTH_FIRST));
-        assert!(kinds("01/31/2012").has(Kinds::DATE_MONTH_FIRST));
-        let both = Kinds::DATE_DAY_FIRST.or(Kinds::DATE_MONTH_FIRST);
+        assert!(kinds("31/01/2012").has(TypeSet::DATE_DAY_FIRST));
+        assert!(!kinds("31/01/2012").has(TypeSet::DATE_MONTH_FIRST));
+        assert!(kinds("01/31/2012").has(TypeSet::DATE_MONTH_FIRST));
+        let both = TypeSet::DATE_DAY_FIRST.or(TypeSet::DATE_MONTH_FIRST);
         assert!(kinds("01/02/2012").has(both));
-        assert!(!kinds("01.02.2012").has(Kinds::DATE_MONTH_FIRST));
+        assert!(!kinds("01.02.2012").has(TypeSet::DATE_MONTH_FIRST));
         let resolved = both.resolve(&Hints::default());
         assert_eq!(resolved.kind, super::super::Kind::Text);
     }
@@ -173,7 +173,7 @@ mod tests {
             let kinds = cells
                 .iter()
                 .map(|cell| moment(cell.as_bytes()).unwrap().kinds);
-            let all = kinds.fold(Kinds::ALL, Kinds::and);
+            let all = kinds.fold(TypeSet::ALL, TypeSet::and);
             assert!(all.has_short_years(), "{cells:?}");
             all.resolve(&Hints::default()).kind
         };

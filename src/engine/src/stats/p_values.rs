@@ -11,12 +11,12 @@ const PRECISION: f64 = 1e-15;
 /// Enough for a million degrees of freedom; the error of cutting off later is nil.
 const MOST_STEPS: u32 = 100_000;
 
-/// The chance that χ² with `freedom` degrees of freedom is `statistic` or more.
-pub(crate) fn chi_squared(statistic: f64, freedom: f64) -> f64 {
+/// The chance that χ² with `degrees_of_freedom` degrees of freedom is `statistic` or more.
+pub(crate) fn chi_squared(statistic: f64, degrees_of_freedom: f64) -> f64 {
     if statistic <= 0.0 {
         return 1.0;
     }
-    upper_gamma(freedom / 2.0, statistic / 2.0).clamp(0.0, 1.0)
+    upper_gamma(degrees_of_freedom / 2.0, statistic / 2.0).clamp(0.0, 1.0)
 }
 
 /// The chance that a correlation of `n` pairs without any is as far from 0 as `r`, by Student's
@@ -26,8 +26,8 @@ pub(crate) fn correlation(r: f64, n: u64) -> Option<f64> {
         return None;
     }
     // t² = r²·ν / (1 − r²), so that ν / (ν + t²) = 1 − r².
-    let freedom = (n - 2) as f64;
-    Some(beta(freedom / 2.0, 0.5, (1.0 - r) * (1.0 + r)).clamp(0.0, 1.0))
+    let degrees_of_freedom = (n - 2) as f64;
+    Some(beta(degrees_of_freedom / 2.0, 0.5, (1.0 - r) * (1.0 + r)).clamp(0.0, 1.0))
 }
 
 /// The chance that two samples of one distribution are `distance` or more apart, by Kolmogorov's

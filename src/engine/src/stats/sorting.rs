@@ -86,7 +86,7 @@ fn insert(keys: &mut [u64]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figures::distinct::mix;
+    use crate::stats::distinct::mix;
 
     #[test]
     fn buckets_sort_whatever_there_is() {

@@ -5,9 +5,9 @@
 //! whose numbers have the smallest hashes, which is the same sample in every run.
 
 use super::distinct::mix;
-use super::pairs::{Matrix, symmetric};
+use super::pearson::{Matrix, symmetric};
 use crate::EngineError;
-use crate::ctl::Ctl;
+use crate::job::JobContext;
 
 /// How many rows a sample has at most.
 const SAMPLE: usize = 32_768;
@@ -47,7 +47,11 @@ impl RankRows {
     }
 
     /// Takes some rows, column by column.
-    pub(crate) fn add(&mut self, block: &[Vec<f64>], ctl: Ctl<'_>) -> Result<(), EngineError> {
+    pub(crate) fn add(
+        &mut self,
+        block: &[Vec<f64>],
+        context: JobContext<'_>,
+    ) -> Result<(), EngineError> {
         let rows = block.first().map_or(0, Vec::len);
         if !self.is_sample() && self.rows() + rows <= self.most {
             for (column, values) in self.columns.iter_mut().zip(block) {
@@ -61,7 +65,7 @@ impl RankRows {
             return Ok(());
         }
         if !self.is_sample() {
-            self.shrink(ctl)?;
+            self.shrink(context)?;
         }
         for row in 0..rows {
             let hash = mix(self.seen ^ self.seed);
@@ -74,7 +78,7 @@ impl RankRows {
                 column.push(values[row]);
             }
             if self.hashes.len() > self.sample() {
-                self.shrink(ctl)?;
+                self.shrink(context)?;
             }
         }
         Ok(())
@@ -85,7 +89,7 @@ impl RankRows {
     }
 
     /// Halves the threshold until at most half of a sample is left.
-    fn shrink(&mut self, ctl: Ctl<'_>) -> Result<(), EngineError> {
+    fn shrink(&mut self, context: JobContext<'_>) -> Result<(), EngineError> {
         let rows = self.rows();
         let all = !self.is_sample();
         let hash = |row: usize| {
@@ -103,7 +107,7 @@ impl RankRows {
         // Halving the threshold asks for one more zero in front.
         let mut by_zeros = [0usize; 65];
         for piece in pieces() {
-            ctl.check()?;
+            context.check()?;
             piece.for_each(|row| by_zeros[hash(row).leading_zeros() as usize] += 1);
         }
         let mut zeros = self.threshold.leading_zeros();
@@ -115,7 +119,7 @@ impl RankRows {
         let threshold = u64::MAX >> zeros;
         let mut kept = Vec::with_capacity(left);
         for piece in pieces() {
-            ctl.check()?;
+            context.check()?;
             kept.extend(piece.filter(|&row| hash(row) <= threshold));
         }
         let hashes = kept.iter().map(|&row| hash(row)).collect();
@@ -127,16 +131,18 @@ impl RankRows {
     }
 
     /// The matrix of coefficients.
-    pub(crate) fn correlations(&mut self, ctl: Ctl<'_>) -> Result<Matrix, EngineError> {
-        let ranked = self.ranked(ctl)?;
-        symmetric(ranked.len(), |i, j| ranked[i].correlation(&ranked[j], ctl))
+    pub(crate) fn correlations(&mut self, context: JobContext<'_>) -> Result<Matrix, EngineError> {
+        let ranked = self.ranked(context)?;
+        symmetric(ranked.len(), |i, j| {
+            ranked[i].correlation(&ranked[j], context)
+        })
     }
 
     /// The columns as ranks; their rows are given up.
-    pub(crate) fn ranked(&mut self, ctl: Ctl<'_>) -> Result<Vec<Ranked>, EngineError> {
+    pub(crate) fn ranked(&mut self, context: JobContext<'_>) -> Result<Vec<Ranked>, EngineError> {
         let columns = self.columns.iter_mut();
         columns
-            .map(|values| Ranked::new(&std::mem::take(values), ctl))
+            .map(|values| Ranked::new(&std::mem::take(values), context))
             .collect()
     }
 }
@@ -159,13 +165,13 @@ pub(crate) struct Ranked {
 }
 
 impl Ranked {
-    pub(crate) fn new(values: &[f64], ctl: Ctl<'_>) -> Result<Self, EngineError> {
-        let order = order(values, ctl)?;
+    pub(crate) fn new(values: &[f64], context: JobContext<'_>) -> Result<Self, EngineError> {
+        let order = order(values, context)?;
         let mut numbers = vec![NONE; values.len()];
         let mut counts: Vec<u32> = Vec::new();
         let mut different: Vec<f64> = Vec::new();
         for piece in order.chunks(PIECE) {
-            ctl.check()?;
+            context.check()?;
             for &row in piece {
                 let value = values[row as usize];
                 if different.last() != Some(&value) {
@@ -191,7 +197,7 @@ impl Ranked {
     pub(crate) fn correlation(
         &self,
         other: &Self,
-        ctl: Ctl<'_>,
+        context: JobContext<'_>,
     ) -> Result<Option<f64>, EngineError> {
         if self.complete && other.complete {
             return self.product(
@@ -200,13 +206,13 @@ impl Ranked {
                 other,
                 &other.ranks,
                 &other.counts,
-                ctl,
+                context,
             );
         }
         let mut x = vec![0; self.counts.len()];
         let mut y = vec![0; other.counts.len()];
         for (left, right) in self.pieces(other) {
-            ctl.check()?;
+            context.check()?;
             for (&a, &b) in left.iter().zip(right) {
                 if a != NONE && b != NONE {
                     x[a as usize] += 1;
@@ -214,7 +220,14 @@ impl Ranked {
                 }
             }
         }
-        self.product(&average_ranks(&x), &x, other, &average_ranks(&y), &y, ctl)
+        self.product(
+            &average_ranks(&x),
+            &x,
+            other,
+            &average_ranks(&y),
+            &y,
+            context,
+        )
     }
 
     /// The different values, ascending, and how often each occurs.
@@ -231,14 +244,14 @@ impl Ranked {
         &self,
         other: &Self,
         categories: (&[u32], &[u32]),
-        ctl: Ctl<'_>,
+        context: JobContext<'_>,
     ) -> Result<Vec<Vec<u64>>, EngineError> {
         let size =
             |categories: &[u32]| categories.iter().max().map_or(0, |&most| most as usize + 1);
         let (x, y) = categories;
         let mut table = vec![vec![0; size(y)]; size(x)];
         for (left, right) in self.pieces(other) {
-            ctl.check()?;
+            context.check()?;
             for (&a, &b) in left.iter().zip(right) {
                 if a != NONE && b != NONE {
                     table[x[a as usize] as usize][y[b as usize] as usize] += 1;
@@ -260,7 +273,7 @@ impl Ranked {
         other: &Self,
         other_ranks: &[f64],
         other_counts: &[u32],
-        ctl: Ctl<'_>,
+        context: JobContext<'_>,
     ) -> Result<Option<f64>, EngineError> {
         let squares = |ranks: &[f64], counts: &[u32]| -> f64 {
             ranks
@@ -275,7 +288,7 @@ impl Ranked {
         }
         let mut xy = 0.0;
         for (left, right) in self.pieces(other) {
-            ctl.check()?;
+            context.check()?;
             let mut piece = 0.0;
             for (&a, &b) in left.iter().zip(right) {
                 if a != NONE && b != NONE {
@@ -305,7 +318,7 @@ fn average_ranks(counts: &[u32]) -> Vec<f64> {
 }
 
 /// The rows that have a value, by value: sorted pieces, merged, so that it can be cancelled.
-fn order(values: &[f64], ctl: Ctl<'_>) -> Result<Vec<u32>, EngineError> {
+fn order(values: &[f64], context: JobContext<'_>) -> Result<Vec<u32>, EngineError> {
     let rows = u32::try_from(values.len())
         .map_err(|_| EngineError::internal("more rows are ranked than fit"))?;
     let mut order: Vec<u32> = (0..rows)
@@ -313,7 +326,7 @@ fn order(values: &[f64], ctl: Ctl<'_>) -> Result<Vec<u32>, EngineError> {
         .collect();
     let compare = |a: &u32, b: &u32| values[*a as usize].total_cmp(&values[*b as usize]);
     for piece in order.chunks_mut(PIECE) {
-        ctl.check()?;
+        context.check()?;
         piece.sort_unstable_by(compare);
     }
     let mut merged = Vec::with_capacity(order.len());
@@ -325,7 +338,7 @@ fn order(values: &[f64], ctl: Ctl<'_>) -> Result<Vec<u32>, EngineError> {
             let (mut i, mut j) = (0, 0);
             while i < a.len() || j < b.len() {
                 if (i + j) % PIECE == 0 {
-                    ctl.check()?;
+                    context.check()?;
                 }
                 if j == b.len() || (i < a.len() && compare(&a[i], &b[j]).is_le()) {
                     merged.push(a[i]);

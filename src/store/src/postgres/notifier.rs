@@ -36,14 +36,14 @@ const READY: &str = "SELECT service FROM unnest($1::smallint[]) AS service
          AND not_before IS NULL AND waits_for IS NULL AND NOT suspect)";
 
 /// Both directions.
-pub(super) struct Hints {
+pub(super) struct Notifier {
     heard: broadcast::Sender<Hint>,
     say: mpsc::Sender<Hint>,
     end: CancellationToken,
     task: std::sync::Mutex<Option<JoinHandle<()>>>,
 }
 
-impl Hints {
+impl Notifier {
     /// Begins to listen and to speak, as `me`; or to look, where nobody can listen.
     pub(super) fn start(
         connector: Arc<Connector>,
@@ -110,7 +110,7 @@ impl Hints {
     }
 }
 
-impl Drop for Hints {
+impl Drop for Notifier {
     fn drop(&mut self) {
         self.end.cancel();
     }

@@ -14,31 +14,31 @@ use super::statements::Transaction;
 
 /// Those of one service.
 #[derive(Default)]
-pub(super) struct Unheard {
+pub(super) struct UnconfirmedClaims {
     turn: tokio::sync::Mutex<()>,
     claims: Mutex<Vec<(InstanceId, ClaimRef)>>,
 }
 
 /// The right to claim jobs of the service and to give them back here: a claim that is under way
 /// must not be taken for one that nobody heard of.
-pub(super) struct Turn<'a> {
-    unheard: &'a Unheard,
+pub(super) struct ClaimLock<'a> {
+    unconfirmed: &'a UnconfirmedClaims,
     _turn: tokio::sync::MutexGuard<'a, ()>,
 }
 
-impl Unheard {
+impl UnconfirmedClaims {
     /// Waits for the turn.
-    pub(super) async fn turn(&self) -> Turn<'_> {
-        Turn {
-            unheard: self,
+    pub(super) async fn turn(&self) -> ClaimLock<'_> {
+        ClaimLock {
+            unconfirmed: self,
             _turn: self.turn.lock().await,
         }
     }
 
     /// The turn, if there is something to give back and nobody is about to.
-    pub(super) fn turn_if_needed(&self) -> Option<Turn<'_>> {
-        let turn = Turn {
-            unheard: self,
+    pub(super) fn turn_if_needed(&self) -> Option<ClaimLock<'_>> {
+        let turn = ClaimLock {
+            unconfirmed: self,
             _turn: self.turn.try_lock().ok()?,
         };
         let needed = !turn.claims().is_empty();
@@ -46,7 +46,7 @@ impl Unheard {
     }
 }
 
-impl Unheard {
+impl UnconfirmedClaims {
     /// The jobs that may be claimed so.
     pub(super) fn jobs(&self) -> Vec<Uuid> {
         let claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
@@ -57,11 +57,11 @@ impl Unheard {
     }
 }
 
-impl Turn<'_> {
+impl ClaimLock<'_> {
     /// Gives back those that are on disk.
     pub(super) async fn give_back(&self, tx: &Transaction<'_>, limits: &Limits) -> Sql<Saved> {
-        let unheard = self.claims().clone();
-        let ids: Vec<Uuid> = unheard
+        let unconfirmed = self.claims().clone();
+        let ids: Vec<Uuid> = unconfirmed
             .iter()
             .map(|(_, claim)| *claim.job.as_uuid())
             .collect();
@@ -75,7 +75,7 @@ impl Turn<'_> {
                 // A peer may have it under the same epoch, where our claim is not on disk.
                 let holder = job.lifecycle.lease.map(|lease| lease.holder);
                 let claim = job.claim();
-                holder.is_some_and(|holder| unheard.contains(&(holder, claim)))
+                holder.is_some_and(|holder| unconfirmed.contains(&(holder, claim)))
                     && job.unclaim(claim, locked.now, limits).is_ok()
             });
             let changed: Vec<&Job> = saved.jobs.iter().collect();
@@ -101,7 +101,7 @@ impl Turn<'_> {
     }
 
     fn claims(&self) -> MutexGuard<'_, Vec<(InstanceId, ClaimRef)>> {
-        self.unheard
+        self.unconfirmed
             .claims
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -2,12 +2,12 @@
 
 pub(crate) mod distinct;
 pub(crate) mod frequent;
-pub(crate) mod held;
 pub(crate) mod histogram;
 pub(crate) mod moments;
-pub(crate) mod pairs;
-pub(crate) mod quantiles;
-pub(crate) mod ranks;
-pub(crate) mod significance;
+pub(crate) mod p_values;
+pub(crate) mod pearson;
+pub(crate) mod quantile_sketch;
 pub(crate) mod sorting;
-pub(crate) mod words;
+pub(crate) mod spearman;
+pub(crate) mod text_counts;
+pub(crate) mod value_counts;

@@ -13,9 +13,9 @@ const MOST: usize = 10_000;
 
 /// The jobs that were put aside since the start.
 #[derive(Debug, Default)]
-pub(crate) struct Aside(Mutex<HashSet<Uuid>>);
+pub(crate) struct QuarantinedJobs(Mutex<HashSet<Uuid>>);
 
-impl Aside {
+impl QuarantinedJobs {
     /// Their ids.
     pub(crate) fn ids(&self) -> Vec<Uuid> {
         self.lock().iter().copied().collect()

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use hashbrown::HashTable;
 
 use crate::EngineError;
-use crate::ctl::Ctl;
+use crate::job::JobContext;
 
 /// How many of the most frequent values a profile names.
 pub(crate) const TOP: usize = 10;
@@ -24,12 +24,12 @@ impl<T: Ord> Top<T> {
     /// Where it is cancelled: there may be millions.
     pub(crate) fn exact(
         counts: impl Iterator<Item = (T, u64)>,
-        ctl: Ctl<'_>,
+        context: JobContext<'_>,
     ) -> Result<Self, EngineError> {
         let mut values: Vec<(T, u64)> = Vec::with_capacity(TOP + 1);
         for (number, (value, count)) in counts.enumerate() {
             if number % (1 << 16) == 0 {
-                ctl.check()?;
+                context.check()?;
             }
             let before = |(v, c): &(T, u64)| (*c, &value) > (count, v);
             if values.len() == TOP && values.last().is_some_and(before) {
@@ -183,7 +183,7 @@ fn text_of(bytes: &[u8], counter: Counter) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figures::distinct::mix;
+    use crate::stats::distinct::mix;
 
     #[test]
     fn counts_are_never_too_high_and_too_low_by_no_more_than_they_say() {
