@@ -21,7 +21,6 @@ mod system;
 mod threads;
 mod watchdog;
 
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -33,6 +32,7 @@ use crate::config::{Config, raise_file_limit};
 use crate::exit::{Exit, Failure};
 use crate::logging::LogWriter;
 use closers::Closers;
+pub(crate) use reload::ConfigFiles;
 use reload::Reload;
 use sd_notify::Manager;
 pub(crate) use settings::{PDF_CHILD, SQL_CHILD, local_sql_config};
@@ -49,7 +49,7 @@ use watchdog::Watchdog;
 /// Where it could not start. Whatever had been built is closed by then.
 pub(crate) fn serve(
     config: &Config,
-    file: Option<&Path>,
+    files: ConfigFiles,
     held: HeldSignals,
     log: &LogWriter,
 ) -> Result<ExitCode, Failure> {
@@ -84,7 +84,7 @@ pub(crate) fn serve(
             let status = format!("ready on http://{}", service.http.address);
             manager.ready(&status);
             reload::warn_of_expired(&config.auth.callers);
-            let reload = Reload::new(file, signals, manager.clone(), status);
+            let reload = Reload::new(files, signals, manager.clone(), status);
             let stop = main.runner.block_on(async {
                 tokio::select! {
                     stop = wait(&service, signals) => stop,

@@ -148,10 +148,11 @@ fn serve(file: &Option<PathBuf>, held: HeldSignals) -> ExitCode {
             return failure.exit.into();
         }
     };
+    let files = boot::ConfigFiles::look(file.as_deref());
     let ended = load(file).and_then(|config| {
         memory::configure();
         logging::init(&config, &log);
-        boot::serve(&config, file.as_deref(), held, &log)
+        boot::serve(&config, files, held, &log)
     });
     let code = ended.unwrap_or_else(|failure| {
         log.line(format!("{}\n", message(&failure)).into_bytes());

@@ -17,11 +17,27 @@ use crate::logging;
 /// How often the files are looked at.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
+/// The files that the configuration comes from, as they were before it was loaded: a change from
+/// then on is one to read again, also while the service starts.
+#[derive(Debug)]
+pub(crate) struct ConfigFiles {
+    file: Option<PathBuf>,
+    seen: Vec<Option<FileId>>,
+}
+
+impl ConfigFiles {
+    /// `file`: the one that is named on the command line.
+    pub(crate) fn look(file: Option<&Path>) -> Self {
+        Self {
+            seen: look(file),
+            file: file.map(Path::to_owned),
+        }
+    }
+}
+
 /// The configuration that is in force, and where it comes from.
 pub(super) struct Reload<'a> {
-    file: Option<PathBuf>,
-    /// The files as they were when they were read.
-    seen: Vec<Option<FileId>>,
+    files: ConfigFiles,
     signals: &'a Signals,
     manager: Manager,
     status: String,
@@ -36,17 +52,16 @@ struct FileId {
 }
 
 impl<'a> Reload<'a> {
-    /// Of the configuration that was loaded from `file`. `status` is what the service manager is
+    /// Of the configuration that was loaded from `files`. `status` is what the service manager is
     /// told of a service that is ready.
     pub(super) fn new(
-        file: Option<&Path>,
+        files: ConfigFiles,
         signals: &'a Signals,
         manager: Manager,
         status: String,
     ) -> Self {
         Self {
-            seen: look(file),
-            file: file.map(Path::to_owned),
+            files,
             signals,
             manager,
             status,
@@ -63,12 +78,12 @@ impl<'a> Reload<'a> {
                 () = self.signals.hangup() => Some("SIGHUP received"),
                 () = tokio::time::sleep(POLL_INTERVAL) => None,
             };
-            let file = self.file.clone();
+            let file = self.files.file.clone();
             // A disk that hangs holds up this thread no more than any other.
             let seen = tokio::task::spawn_blocking(move || look(file.as_deref())).await;
             let changed = seen.is_ok_and(|seen| {
-                let changed = seen != self.seen;
-                self.seen = seen;
+                let changed = seen != self.files.seen;
+                self.files.seen = seen;
                 changed
             });
             let Some(reason) = reason.or(changed.then_some("a file of the configuration changed"))
@@ -76,7 +91,7 @@ impl<'a> Reload<'a> {
                 continue;
             };
             self.manager.reloading();
-            let file = self.file.clone();
+            let file = self.files.file.clone();
             let loaded = tokio::task::spawn_blocking(move || Config::load(file.as_deref())).await;
             match loaded {
                 Ok(Ok(config)) => apply(&config, state, reason),

@@ -1,7 +1,7 @@
 //! The log of a process, read as it is written.
 
 use std::io::{BufRead, BufReader, Read};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -28,10 +28,19 @@ impl Log {
             for line in BufReader::new(stream).split(b'\n') {
                 let Ok(line) = line else { break };
                 let line = String::from_utf8_lossy(&line).into_owned();
-                theirs.0.lock().unwrap().lines.push(line);
+                theirs
+                    .0
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .lines
+                    .push(line);
                 theirs.1.notify_all();
             }
-            theirs.0.lock().unwrap().ended = true;
+            theirs
+                .0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .ended = true;
             theirs.1.notify_all();
         });
         Self {
@@ -42,7 +51,12 @@ impl Log {
 
     /// What was written so far.
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.shared.0.lock().unwrap().lines.clone()
+        self.shared
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .lines
+            .clone()
     }
 
     /// Waits for a line whose message is accepted; `None` where the stream ends without one.
@@ -52,7 +66,7 @@ impl Log {
     #[track_caller]
     pub(crate) fn wait_for(&self, what: &str, accept: impl Fn(&str) -> bool) -> Option<String> {
         let end = Instant::now() + PATIENCE;
-        let mut read = self.shared.0.lock().unwrap();
+        let mut read = self.shared.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut seen = 0;
         loop {
             if let Some(line) = read.lines[seen..].iter().find(|line| accept(message(line))) {
@@ -64,7 +78,12 @@ impl Log {
             seen = read.lines.len();
             let left = end.saturating_duration_since(Instant::now());
             assert!(left > Duration::ZERO, "the log never said: {what}");
-            read = self.shared.1.wait_timeout(read, left).unwrap().0;
+            read = self
+                .shared
+                .1
+                .wait_timeout(read, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
     }
 

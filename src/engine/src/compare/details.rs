@@ -160,7 +160,7 @@ pub(super) fn chi_squared(p: &[u64], q: &[u64]) -> Option<ChiSquared> {
         .filter(|degrees_of_freedom| *degrees_of_freedom > 0)?;
     (n > 0.0 && m > 0.0).then(|| ChiSquared {
         statistic,
-        degrees_of_freedom: degrees_of_freedom,
+        degrees_of_freedom,
         p_value: p_values::chi_squared(statistic, degrees_of_freedom as f64),
     })
 }
