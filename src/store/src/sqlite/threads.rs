@@ -14,7 +14,7 @@ use super::open::Owned;
 use super::readers::{self, Query};
 use super::reserve::Reserve;
 use super::transaction::{Counts, Memory, OpenTransaction, WriteTransaction};
-use super::writer::{self, Operation, Reply};
+use super::writer::{self, LastConnection, Operation, Reply};
 use crate::unconfirmed::UnconfirmedClaims;
 
 /// How often room is given up for one operation.
@@ -85,11 +85,13 @@ impl Threads {
         let no_thread = |error: std::io::Error| {
             StoreError::Unavailable(format!("cannot start a thread: {error}"))
         };
-        let mut handles = readers::start(&file, readers, queries).map_err(no_thread)?;
-        handles.push(
-            writer::start(file, Arc::clone(&reserve), writer, memory, operations)
-                .map_err(no_thread)?,
-        );
+        let (mut handles, closed) = readers::start(&file, readers, queries).map_err(no_thread)?;
+        let connection = LastConnection {
+            conn: writer,
+            readers: closed,
+        };
+        let writer = writer::start(file, Arc::clone(&reserve), connection, memory, operations);
+        handles.push(writer.map_err(no_thread)?);
         Ok(Self {
             senders: RwLock::new(Some(Senders { writes, reads })),
             handles: Mutex::new(handles),

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use super::error::{Fault, Sql};
 use super::open::Owned;
+use super::readers::Closed;
 use super::reserve::{Reserve, Upkeep};
 use super::transaction::{Memory, WriteTransaction};
 
@@ -32,12 +33,13 @@ const GROUP: usize = 512;
 pub(super) fn start(
     file: Arc<Owned>,
     reserve: Arc<Reserve>,
-    conn: Connection,
+    connection: LastConnection,
     memory: Memory,
     operations: mpsc::Receiver<Operation>,
 ) -> io::Result<JoinHandle<()>> {
     let writer = Writer {
-        conn,
+        conn: connection.conn,
+        readers: connection.readers,
         memory,
         operations,
         reserve,
@@ -49,8 +51,16 @@ pub(super) fn start(
         .spawn(move || writer.run())
 }
 
+/// A connection that is closed after those of the readers: the last one removes the files beside
+/// the database, and where two are closed at once neither may find that it is the last.
+pub(super) struct LastConnection {
+    pub(super) conn: Connection,
+    pub(super) readers: Closed,
+}
+
 struct Writer {
     conn: Connection,
+    readers: Closed,
     memory: Memory,
     operations: mpsc::Receiver<Operation>,
     reserve: Arc<Reserve>,
@@ -69,6 +79,8 @@ impl Writer {
             self.group(first);
             self.reserve.keep(&mut self.upkeep);
         }
+        // An error says that the last of them is gone.
+        let _ = self.readers.recv();
         if let Err(error) = self.conn.pragma_update(None, "wal_checkpoint", "TRUNCATE") {
             log::warn!("the log of the database was not moved into it at the end: {error}");
         }
@@ -158,6 +170,8 @@ impl Writer {
     /// Gives up the reserve, and lets the log begin anew.
     fn make_room(&self) {
         self.reserve.give_up();
+        // An error says that the last of them is gone.
+        let _ = self.readers.recv();
         if let Err(error) = self.conn.pragma_update(None, "wal_checkpoint", "TRUNCATE") {
             log::debug!("the log of the database was not emptied: {error}");
         }
