@@ -128,13 +128,12 @@ impl SessionTables<'_> {
         }
         let original = self.blobs.local(&dataset.blob).await.map_err(table)?;
         // Where the query ends meanwhile, the name goes at once, and the bytes when the engine
-        // closes the file.
-        let file = tempfile::Builder::new()
+        // closes the file. The engine has no name to write to: it would bring the file back.
+        let (out, file) = tempfile::Builder::new()
             .prefix("convert-")
             .tempfile_in(&self.scratch)
             .map_err(table_scratch)?
-            .into_temp_path();
-        let target = file.to_path_buf();
+            .into_parts();
         let (engine, cancel) = (Arc::clone(&self.engine), self.cancel.clone());
         let (blob, read) = (dataset.blob.clone(), dataset.read.clone());
         let is_described = dataset.schema.is_some();
@@ -142,7 +141,7 @@ impl SessionTables<'_> {
             .compute
             .run(move || {
                 let (source, read) = (source(&dataset, &original), &dataset.read);
-                engine.materialize(source, read, &target, &cancel, &Progress::new())
+                engine.materialize(source, read, &out, &cancel, &Progress::new())
             })
             .await
             .ok_or_else(table_stopping)?

@@ -3,7 +3,7 @@
 mod records;
 
 use std::fs::File;
-use std::path::Path;
+use std::io::Seek as _;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -108,26 +108,11 @@ impl Consumer for FindingsLane<'_> {
     }
 }
 
-/// Writes the dataset to `out` as Parquet.
+/// Writes the dataset to `out` as Parquet, in place of what is there.
 pub(crate) fn to_parquet(
     source: &Source,
     options: &ReadOptions,
-    out: &Path,
-    resources: &Resources<'_>,
-    context: JobContext<'_>,
-) -> Result<Description, EngineError> {
-    let written = write(source, options, out, resources, context);
-    if written.is_err() {
-        // Half a file is no use to anyone. That it cannot be removed is not the fault to report.
-        let _ = std::fs::remove_file(out);
-    }
-    written
-}
-
-fn write(
-    source: &Source,
-    options: &ReadOptions,
-    out: &Path,
+    out: &File,
     resources: &Resources<'_>,
     context: JobContext<'_>,
 ) -> Result<Description, EngineError> {
@@ -145,7 +130,7 @@ fn write(
         .iter()
         .map(|found| found.as_ref().map_or(DataType::Utf8, records::data_type))
         .collect();
-    let mut lane = WriterLane::create(out, &plan, &types)?;
+    let mut lane = WriterLane::begin(out, &plan, &types)?;
     // Texts are missing where the request says which.
     let markers = options.missing.is_some().then(|| CellRules::new(options));
     let markers = markers.transpose()?;
@@ -166,7 +151,7 @@ fn write(
 /// are like the others.
 fn write_inferred(
     dataset: Box<dyn Dataset>,
-    out: &Path,
+    out: &File,
     resources: &Resources<'_>,
     context: JobContext<'_>,
 ) -> Result<Description, EngineError> {
@@ -176,7 +161,7 @@ fn write_inferred(
         context,
         |plan| {
             let types: Vec<DataType> = plan.kinds.iter().map(|kind| data_type(*kind)).collect();
-            WriterLane::create(out, plan, &types)
+            WriterLane::begin(out, plan, &types)
         },
         |lane| vec![Box::new(lane)],
     )?;
@@ -270,8 +255,8 @@ impl Consumer for &mut Result<WriterLane, EngineError> {
 }
 
 impl WriterLane {
-    /// Begins a file with the columns of a plan.
-    fn create(out: &Path, plan: &Plan, types: &[DataType]) -> Result<Self, EngineError> {
+    /// Begins the file, or begins it anew, with the columns of a plan.
+    fn begin(out: &File, plan: &Plan, types: &[DataType]) -> Result<Self, EngineError> {
         let names = plan.shown_names();
         let properties = records::properties(names.iter().zip(types));
         let fields = names.iter().zip(types);
@@ -280,7 +265,9 @@ impl WriterLane {
                 .map(|(name, data_type)| Field::new(name, data_type.clone(), true))
                 .collect::<Vec<_>>(),
         ));
-        let file = File::create(out)?;
+        let mut file = out.try_clone()?;
+        file.set_len(0)?;
+        file.rewind()?;
         let writer =
             ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties)).map_err(failed)?;
         Ok(Self { writer, schema })

@@ -1,5 +1,6 @@
 //! The engine: analyses on a bounded number of threads in bounded memory.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -214,7 +215,9 @@ impl Engine {
         Ok(columns.map(|field| (field.name, field.kind)).collect())
     }
 
-    /// [`to_parquet`](Self::to_parquet), and how the dataset was read.
+    /// [`to_parquet`](Self::to_parquet) into a file that is open for writing, and how
+    /// the dataset was read. What the file held is replaced; its name is never looked at, so that
+    /// whoever gives up may remove it at any time.
     ///
     /// # Errors
     /// See [`EngineError`].
@@ -222,7 +225,7 @@ impl Engine {
         &self,
         source: Source,
         options: &ReadOptions,
-        out: &Path,
+        out: &File,
         cancel: &Cancel,
         progress: &Progress,
     ) -> Result<Description, EngineError> {
@@ -246,8 +249,13 @@ impl Engine {
         cancel: &Cancel,
         progress: &Progress,
     ) -> Result<Vec<(String, ColumnType)>, EngineError> {
-        let written = self.materialize(source, options, out, cancel, progress)?;
-        let columns = written.columns.into_iter();
+        let file = File::create(out)?;
+        let written = self.materialize(source, options, &file, cancel, progress);
+        if written.is_err() {
+            // Half a file is no use to anyone. That it cannot be removed is not the fault to report.
+            let _ = std::fs::remove_file(out);
+        }
+        let columns = written?.columns.into_iter();
         Ok(columns.map(|field| (field.name, field.kind)).collect())
     }
 

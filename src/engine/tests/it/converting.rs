@@ -53,6 +53,26 @@ fn a_converted_dataset_has_the_same_figures() {
 }
 
 #[test]
+fn a_file_that_was_removed_meanwhile_does_not_come_back() {
+    let bench = Bench::new();
+    let out = bench.path("out.parquet");
+    let file = std::fs::File::create(&out).unwrap();
+    std::fs::remove_file(&out).unwrap();
+    // The last row makes a text of the column: what was written is written once more.
+    let rows = "1\n".repeat(100_000);
+    let written = bench.engine.materialize(
+        bench.source("a.csv", format!("n\n{rows}no\n")),
+        &ReadOptions::default(),
+        &file,
+        &Cancel::new(),
+        &Progress::new(),
+    );
+    assert_eq!(written.unwrap().columns[0].kind, ColumnType::String);
+    assert!(file.metadata().unwrap().len() > 0);
+    assert!(!out.exists());
+}
+
+#[test]
 fn leading_zeros_survive_the_conversion() {
     let bench = Bench::new();
     let out = bench.path("out.parquet");

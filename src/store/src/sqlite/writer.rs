@@ -170,8 +170,6 @@ impl Writer {
     /// Gives up the reserve, and lets the log begin anew.
     fn make_room(&self) {
         self.reserve.give_up();
-        // An error says that the last of them is gone.
-        let _ = self.readers.recv();
         if let Err(error) = self.conn.pragma_update(None, "wal_checkpoint", "TRUNCATE") {
             log::debug!("the log of the database was not emptied: {error}");
         }
