@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use lastcall_domain::profile::Profile;
 use lastcall_domain::store::Store;
 use lastcall_domain::{
-    Answered, Blobs, Body, Cancel, Clock, ContentKey, Dataset, DatasetName, Dependency, Inputs,
-    JobError, JobSpec, LocalBlob, Output, ProfileOptions, ProfileWork, Progress, SessionId,
-    SqlParameter, TableFormat, Task, Work, assert_may_compute,
+    Answered, Blobs, Body, Cancel, Clock, ContentKey, Dataset, DatasetName, Dependency, JobError,
+    JobSpec, LocalBlob, Output, ProfileOptions, ProfileWork, Progress, SessionId, SqlParameter,
+    TableFormat, Task, Work, assert_may_compute,
 };
 use lastcall_engine::{Engine, EngineError};
 use lastcall_sql::{ResultFormat, Sql, SqlQuery};
@@ -23,8 +23,6 @@ use super::seen::{Rereads, SeenDatasets};
 use super::spool::Spool;
 use super::tables::{Conversions, SessionTables, source};
 
-/// The most datasets of a session whose queries are remembered.
-const MAX_DATASETS: u32 = 500;
 const JSON: &str = "application/json";
 
 /// Profiles, queries and the other analyses.
@@ -154,26 +152,7 @@ impl AnalysisWork {
 
     /// What the task is about, as far as that is all it depends on.
     async fn content_key(&self, task: &Task) -> Option<ContentKey> {
-        let session = task.job.session;
-        let datasets = match Inputs::of(&task.job.spec) {
-            Inputs::Unknown => return None,
-            Inputs::All => {
-                let page = self
-                    .store
-                    .datasets(session, None, MAX_DATASETS)
-                    .await
-                    .ok()?;
-                (!page.more).then_some(page.items)?
-            }
-            Inputs::Named(names) => {
-                let mut datasets = Vec::new();
-                for name in &names {
-                    datasets.push(self.store.dataset(session, name).await.ok()??);
-                }
-                datasets
-            }
-        };
-        ContentKey::new(&task.job.spec, &datasets)
+        ContentKey::of(&*self.store, task.job.session, &task.job.spec).await
     }
 
     pub(super) async fn dataset(

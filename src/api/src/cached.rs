@@ -4,12 +4,9 @@
 use actix_web::HttpRequest;
 use actix_web::http::header;
 use lastcall_domain::store::JobResult;
-use lastcall_domain::{ContentKey, Dataset, Inputs, JobSpec, Session, State};
+use lastcall_domain::{ContentKey, JobSpec, Session, State};
 
 use crate::state::ApiState;
-
-/// The most datasets of a session whose queries are remembered.
-const MAX_DATASETS: u32 = 500;
 
 /// The result of the same analysis, where one is there. Whatever is wrong on the way, the analysis
 /// is made again.
@@ -22,8 +19,7 @@ pub(crate) async fn find(
     if !state.answered.knows(session.id) || wants_anew(request) {
         return None;
     }
-    let datasets = datasets(state, session, &Inputs::of(spec)).await?;
-    let key = ContentKey::new(spec, &datasets)?;
+    let key = ContentKey::of(&*state.store, session.id, spec).await?;
     let id = state.answered.find(session.id, &key)?;
     let job = state.store.job(id).await.ok()??;
     if job.session != session.id || job.state() != State::Succeeded {
@@ -39,22 +35,4 @@ fn wants_anew(request: &HttpRequest) -> bool {
     let mut directives = said.flat_map(|value| value.split(',')).map(str::trim);
     directives
         .any(|said| said.eq_ignore_ascii_case("no-cache") || said.eq_ignore_ascii_case("no-store"))
-}
-
-async fn datasets(state: &ApiState, session: &Session, inputs: &Inputs) -> Option<Vec<Dataset>> {
-    match inputs {
-        Inputs::Unknown => None,
-        Inputs::All => {
-            let page = state.store.datasets(session.id, None, MAX_DATASETS).await;
-            let page = page.ok()?;
-            (!page.more).then_some(page.items)
-        }
-        Inputs::Named(names) => {
-            let mut datasets = Vec::new();
-            for name in names {
-                datasets.push(state.store.dataset(session.id, name).await.ok()??);
-            }
-            Some(datasets)
-        }
-    }
 }

@@ -63,14 +63,12 @@ pub(crate) async fn submit(
         };
         Ok((submission, answer))
     };
-    let mut admitted = None;
-    if let Some(result) = result {
-        let (submission, answer) = with_answer(job.clone().answered())?;
-        let admission = state.store.submit_answered(submission, result).await?;
-        admitted = admission.map(|admission| (admission, answer));
-    }
-    let (admission, answer) = match admitted {
-        Some(admitted) => admitted,
+    let (admission, answer) = match result {
+        Some(result) => {
+            let (submission, answer) = with_answer(job.answered())?;
+            let admission = state.store.submit_answered(submission, result).await?;
+            (admission, answer)
+        }
         None => {
             let (submission, answer) = with_answer(job)?;
             (state.store.submit(submission).await?, answer)

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::{Dataset, DatasetName, Format, JobId, JobSpec, ReadOptions, SessionId};
+use crate::{Dataset, DatasetName, Format, JobId, JobSpec, ReadOptions, SessionId, Store};
 
 /// Words of SQL whose value is another each time, or the time itself. A query that has one, in
 /// whatever place, is asked again.
@@ -22,6 +22,8 @@ const VOLATILE: [&str; 10] = [
     "rand",
     "uuid",
 ];
+/// The most datasets of a session whose queries are remembered.
+const MAX_DATASETS: u32 = 500;
 /// The answers that are known of a session.
 const MAX_OF_SESSION: usize = 1_000;
 /// The answers that are known of all sessions; beyond it those of the oldest session are forgotten.
@@ -90,6 +92,26 @@ impl Inputs {
 }
 
 impl ContentKey {
+    /// The key of an analysis of a session's datasets as they are now. `None` where the analysis
+    /// depends on more than these, or where they cannot be read.
+    pub async fn of(store: &dyn Store, session: SessionId, spec: &JobSpec) -> Option<Self> {
+        let datasets = match Inputs::of(spec) {
+            Inputs::Unknown => return None,
+            Inputs::All => {
+                let page = store.datasets(session, None, MAX_DATASETS).await.ok()?;
+                (!page.more).then_some(page.items)?
+            }
+            Inputs::Named(names) => {
+                let mut datasets = Vec::new();
+                for name in &names {
+                    datasets.push(store.dataset(session, name).await.ok()??);
+                }
+                datasets
+            }
+        };
+        Self::new(spec, &datasets)
+    }
+
     /// The key of an analysis of these datasets, which are those of [`Inputs::of`]. `None` where
     /// the analysis depends on more.
     pub fn new(spec: &JobSpec, datasets: &[Dataset]) -> Option<Self> {

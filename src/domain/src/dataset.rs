@@ -113,7 +113,7 @@ impl TryFrom<String> for DatasetName {
             name
         } else {
             // Composing makes no text shorter than a quarter of its characters.
-            name.chars().take(Self::MAX_LENGTH * 4).nfc().collect()
+            name.chars().take(Self::MAX_LENGTH * 4 + 1).nfc().collect()
         };
         let first = name.chars().next().ok_or(InvalidDatasetName)?;
         let fits = name.chars().count() <= Self::MAX_LENGTH
@@ -249,6 +249,14 @@ mod tests {
     #[test]
     fn what_looks_the_same_is_one_name() {
         assert_eq!(name("e\u{301}t\u{e9}"), name("été"));
+    }
+
+    #[test]
+    fn the_bound_holds_however_a_name_is_written() {
+        // One letter of four characters, which are composed.
+        let letter = "\u{3c9}\u{314}\u{342}\u{345}";
+        assert_eq!(name(&letter.repeat(128)), Some("\u{1fa7}".repeat(128)));
+        assert_eq!(name(&format!("{}x", letter.repeat(128))), None);
     }
 
     #[test]

@@ -7,326 +7,30 @@
 //! - Leases are measured on one clock, the store's: that of the process on SQLite, that of the
 //!   database on PostgreSQL, so that skewed machines do not steal each other's jobs.
 
-use std::collections::BTreeMap;
-use std::str::FromStr;
-use std::time::Duration;
+mod claim;
+mod error;
+mod list;
+mod operation;
+mod submission;
+mod upload;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use chrono::TimeDelta;
-use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
-use crate::lifecycle::{Ending, State};
 use crate::{
-    BlobKey, ClaimRef, Dataset, DatasetName, Dependency, InstanceId, Job, JobError, JobId, Owner,
-    ReadOptions, Refused, Schema, Service, Session, SessionId, Timestamp,
+    ClaimRef, Dataset, DatasetName, InstanceId, Job, JobId, Owner, ReadOptions, Schema, Session,
+    SessionId, Timestamp,
 };
 
-/// Why a store could not do what it was asked to.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum StoreError {
-    /// It is out of reach or overloaded; the same call may go through later.
-    /// Whether a write that failed so has happened is not known: ids and epochs make it safe
-    /// to repeat.
-    #[error("the store is unavailable: {0}")]
-    Unavailable(String),
-    /// It is full; nothing was written. The same call may go through once there is room.
-    #[error("the store is out of space: {0}")]
-    NoSpace(String),
-    /// It holds what this version does not understand, or refuses for good.
-    #[error("the store failed: {0}")]
-    Failed(String),
-    /// It was closed by the shutdown.
-    #[error("the store is closed")]
-    Closed,
-}
-
-impl StoreError {
-    /// A stable name.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Unavailable(_) | Self::NoSpace(_) => "store_unavailable",
-            Self::Failed(_) => "store_failed",
-            Self::Closed => "store_closed",
-        }
-    }
-
-    /// Whether the same call may go through later.
-    pub fn retryable(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::NoSpace(_))
-    }
-
-    /// The part of the environment whose fault it is.
-    pub fn dependency(&self) -> Option<Dependency> {
-        self.retryable().then_some(Dependency::Store)
-    }
-}
-
-/// The result of a store's method.
-pub type StoreResult<T> = Result<T, StoreError>;
-
-/// In which order of creation sessions and jobs are listed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum Order {
-    /// The oldest first.
-    #[default]
-    Asc,
-    /// The newest first.
-    Desc,
-}
-
-impl FromStr for Order {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        match text {
-            "asc" => Ok(Self::Asc),
-            "desc" => Ok(Self::Desc),
-            _ => Err(()),
-        }
-    }
-}
-
-/// One page of a list.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Page<T> {
-    /// The entries.
-    pub items: Vec<T>,
-    /// Whether there are more after the last.
-    pub more: bool,
-}
-
-/// A request that is answered once: its key, what it asked for, and the answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Idempotency {
-    /// Whose key it is: keys of different callers do not meet.
-    pub owner: Owner,
-    /// The caller's key, together with the path that it was used on.
-    pub key: String,
-    /// A hash of the request.
-    pub fingerprint: [u8; 32],
-    /// The answer to give to every repeat.
-    pub answer: Answer,
-}
-
-/// An answer that is kept for repeats.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// The HTTP status.
-    pub status: u16,
-    /// The `Location` header.
-    pub location: Option<String>,
-    /// The body, JSON.
-    pub body: String,
-}
-
-/// What became of a request to make something.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Admission<T> {
-    /// It was made, and is on disk.
-    Created(T),
-    /// The same request was answered before; nothing was made.
-    Replayed(Answer),
-    /// The idempotency key was used before with another request; nothing was made.
-    KeyReused,
-    /// The queue is full; nothing was made.
-    QueueFull {
-        /// How many jobs are queued.
-        queued: u64,
-    },
-    /// The session does not exist, has expired or was deleted; nothing was made.
-    SessionGone,
-}
-
-/// A job to be accepted.
-#[derive(Clone, Debug)]
-pub struct Submission {
-    /// The job.
-    pub job: Job,
-    /// The key under which the request may be repeated.
-    pub idempotency: Option<Idempotency>,
-    /// How many jobs of the service may be queued, this one included.
-    pub max_queued: u64,
-}
-
-/// Which jobs to list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct JobFilter {
-    /// Of this owner only.
-    pub owner: Option<Owner>,
-    /// Of this session only.
-    pub session: Option<SessionId>,
-    /// In this state only.
-    pub state: Option<State>,
-    /// Of this service only.
-    pub service: Option<Service>,
-    /// Of this kind only, by its [name](crate::JobSpec::kind).
-    pub kind: Option<&'static str>,
-    /// Only those that [name](crate::JobSpec::names) this dataset.
-    pub dataset: Option<DatasetName>,
-    /// Of sessions only whose time to live has not ended by then.
-    pub alive_at: Option<Timestamp>,
-    /// In this order.
-    pub order: Order,
-}
-
-/// The result of a job.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JobResult {
-    /// Its media type.
-    pub media_type: String,
-    /// Its size in bytes.
-    pub bytes: u64,
-    /// Where it is.
-    pub place: Place,
-}
-
-/// Where the bytes of a result are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// In the row: at most [`INLINE_RESULT`] bytes.
-    Inline(Bytes),
-    /// In the blob store.
-    Blob(BlobKey),
-}
-
-/// Results up to this size, in bytes, are kept in the row, and so cost no second write.
-pub const INLINE_RESULT: usize = 64 * 1024;
-
-/// What a worker wants to claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClaimOrder {
-    /// Jobs of this service.
-    pub service: Service,
-    /// For this process.
-    pub holder: InstanceId,
-    /// How long the claim holds without a heartbeat.
-    pub lease: Duration,
-    /// So many at most.
-    pub limit: u32,
-    /// Whether one [suspect](crate::Lifecycle::suspect) may be among them: the one with the
-    /// fewest attempts. Never more than one.
-    pub suspect: bool,
-}
-
-impl ClaimOrder {
-    /// Up to `limit` jobs of the service, a suspect among them.
-    pub fn new(service: Service, holder: InstanceId, lease: Duration, limit: u32) -> Self {
-        Self {
-            service,
-            holder,
-            lease,
-            limit,
-            suspect: true,
-        }
-    }
-}
-
-/// How a claim ended, as its worker says it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
-    /// With this result.
-    Succeeded(JobResult),
-    /// With this error.
-    Failed(JobError),
-    /// With its worker, which it may have killed; this error where it was the last attempt.
-    WorkerLost(JobError),
-    /// Cancelled, as its caller wished.
-    Cancelled,
-}
-
-impl Outcome {
-    /// What it means for the job's lifecycle.
-    pub fn ending(&self) -> Ending {
-        match self {
-            Self::Succeeded(_) => Ending::Succeeded,
-            Self::Failed(error) => Ending::Failed {
-                retryable: error.retryable,
-            },
-            Self::WorkerLost(_) => Ending::WorkerLost,
-            Self::Cancelled => Ending::Cancelled,
-        }
-    }
-}
-
-/// What became of a worker's write.
-pub type Verdict = Result<Job, Refused>;
-
-/// What a heartbeat found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HeartbeatResult {
-    /// The claim holds.
-    Held,
-    /// The claim holds, and its caller wants the job cancelled.
-    CancelRequested,
-    /// The claim is lost: stop, and write nothing.
-    Lost,
-}
-
-/// How many jobs of a service are where.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct JobCounts {
-    /// Waiting.
-    pub queued: u64,
-    /// In a worker's hand, in this process or another.
-    pub running: u64,
-}
-
-/// Figures for the operator.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StoreCounts {
-    /// Unfinished jobs by service.
-    pub jobs: BTreeMap<Service, JobCounts>,
-    /// Sessions that have not been removed.
-    pub sessions: u64,
-}
-
-/// What the processes that share a store know of the blob store that they share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BlobStoreMark {
-    /// No other process can have the store open.
-    NotNeeded,
-    /// It carries none yet: the caller is to write this one, and then to confirm it.
-    Write(uuid::Uuid),
-    /// Another process is writing it.
-    Pending,
-    /// It carries this one.
-    Known(uuid::Uuid),
-}
-
-/// The clocks of a machine and of its database may be so far apart before it is said.
-pub const CLOCK_TOLERANCE: TimeDelta = TimeDelta::seconds(1);
-
-/// What is said where they are further apart; `None` where they are not.
-pub fn clock_difference(offset: TimeDelta) -> Option<String> {
-    let apart = offset.abs();
-    if apart <= CLOCK_TOLERANCE {
-        return None;
-    }
-    let way = if offset > TimeDelta::zero() {
-        "behind"
-    } else {
-        "ahead of"
-    };
-    Some(format!(
-        "the clock of this machine is {} ms {way} that of the database, which decides when sessions \
-         and leases end: set it",
-        apart.num_milliseconds()
-    ))
-}
-
-/// Something that another process has done. A hint: it may be lost, and what it says is in
-/// the rows anyway.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hint {
-    /// Jobs of this service were queued.
-    Queued(Service),
-    /// This job has changed.
-    Changed(JobId),
-}
+pub use claim::{ClaimOrder, HeartbeatResult, INLINE_RESULT, JobResult, Outcome, Place, Verdict};
+pub use error::{StoreError, StoreResult};
+pub use list::{JobFilter, Order, Page};
+pub use operation::{
+    BlobStoreMark, CLOCK_TOLERANCE, Hint, JobCounts, StoreCounts, clock_difference,
+};
+pub use submission::{Admission, Answer, Idempotency, Submission};
+pub use upload::{Precondition, UploadOutcome};
 
 /// Where sessions, datasets and jobs are kept.
 #[async_trait]
@@ -436,16 +140,12 @@ pub trait Store: Send + Sync {
     async fn submit(&self, submission: Submission) -> StoreResult<Admission<Job>>;
 
     /// Accepts a job whose result is there already: it has succeeded when this returns, and waits
-    /// in no queue. Repeats are answered as by [`submit`](Self::submit). `None`, and nothing is
-    /// made, where the store cannot do that.
+    /// in no queue. Repeats are answered as by [`submit`](Self::submit).
     async fn submit_answered(
         &self,
         submission: Submission,
         result: JobResult,
-    ) -> StoreResult<Option<Admission<Job>>> {
-        drop((submission, result));
-        Ok(None)
-    }
+    ) -> StoreResult<Admission<Job>>;
 
     /// The job.
     async fn job(&self, id: JobId) -> StoreResult<Option<Job>>;
@@ -539,47 +239,4 @@ pub trait Store: Send + Sync {
     /// Finishes what was begun, lets go of all files, connections and threads, and returns when
     /// they are gone. Every later call is answered with [`StoreError::Closed`].
     async fn close(&self) -> StoreResult<()>;
-}
-
-/// What has to be true of the dataset that is there, so that another may take its place.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Precondition {
-    /// Nothing.
-    #[default]
-    None,
-    /// There is none.
-    Absent,
-    /// There is one.
-    Present,
-    /// There is one, and its SHA-256 is one of these, in lower-case hexadecimal.
-    Sha256(Vec<String>),
-}
-
-impl Precondition {
-    /// Whether what is there meets it.
-    pub fn is_met(&self, current: Option<&Dataset>) -> bool {
-        match (self, current) {
-            (Self::None, _) | (Self::Absent, None) | (Self::Present, Some(_)) => true,
-            (Self::Sha256(accepted), Some(current)) => accepted.contains(&current.sha256),
-            (Self::Absent, Some(_)) | (Self::Present | Self::Sha256(_), None) => false,
-        }
-    }
-}
-
-/// What [`Store::put_dataset`] did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one for each upload, which costs far more"
-)]
-pub enum UploadOutcome {
-    /// The dataset has the name now.
-    Stored {
-        /// The dataset that had it before.
-        replaced: Option<Dataset>,
-    },
-    /// The precondition is not met; nothing was changed.
-    PreconditionFailed,
-    /// The session is gone; nothing was changed.
-    SessionGone,
 }

@@ -196,8 +196,8 @@ impl Store for MemoryStore {
         &self,
         submission: Submission,
         result: JobResult,
-    ) -> StoreResult<Option<Admission<Job>>> {
-        self.call(|rows, now| Some(rows.submit_answered(submission, result, now)))
+    ) -> StoreResult<Admission<Job>> {
+        self.call(|rows, now| rows.submit_answered(submission, result, now))
     }
 
     async fn job(&self, id: JobId) -> StoreResult<Option<Job>> {

@@ -329,15 +329,14 @@ impl Store for PostgresStore {
         &self,
         submission: Submission,
         result: JobResult,
-    ) -> StoreResult<Option<Admission<Job>>> {
+    ) -> StoreResult<Admission<Job>> {
         let asked = Submission {
             job: submission.job.answered(),
             // It waits in no queue.
             max_queued: u64::MAX,
             ..submission
         };
-        let answer = submit::submit_answered(self.db()?, &asked, &result).await?;
-        Ok(Some(answer))
+        submit::submit_answered(self.db()?, &asked, &result).await
     }
 
     async fn job(&self, id: JobId) -> StoreResult<Option<Job>> {

@@ -240,12 +240,12 @@ impl Store for SqliteStore {
         &self,
         submission: Submission,
         result: JobResult,
-    ) -> StoreResult<Option<Admission<Job>>> {
+    ) -> StoreResult<Admission<Job>> {
         let spec = serde_json::to_string(&submission.job.spec).map_err(error::Fault::from)?;
         let submit = move |unit: &mut WriteTransaction<'_>| {
             unit.submit_answered(&submission, &result, &spec)
         };
-        self.threads.write(AfterCommit, submit).await.map(Some)
+        self.threads.write(AfterCommit, submit).await
     }
 
     async fn job(&self, id: JobId) -> StoreResult<Option<Job>> {
