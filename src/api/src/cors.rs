@@ -5,7 +5,7 @@ use actix_web::dev::{RequestHead, ResponseHead};
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderValue};
 
-use crate::state::ApiConfig;
+use crate::config::ApiConfig;
 
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
 const REQUEST_HEADERS: &str = "Authorization, Content-Digest, Content-Encoding, Content-Type, \

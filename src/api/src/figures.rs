@@ -5,15 +5,18 @@ use std::collections::BTreeMap;
 
 use lastcall_actors::{BreakerState, DependencyStatus, Phase, ServiceState, SystemStatus};
 use lastcall_domain::store::StoreCounts;
-use lastcall_domain::{Disk, Timestamp};
+use lastcall_domain::{Disk, Service, Timestamp};
 use prometheus::core::Collector;
 use prometheus::proto::MetricFamily;
 use prometheus::{CounterVec, GaugeVec, Opts, Registry, Result};
 use serde::Serialize;
 
-use crate::metrics::OldestQueued;
 use crate::process::Usage;
 use crate::state::ApiState;
+
+/// Of each service whose queue is known, when the job was accepted that has waited for longest;
+/// `None` where none waits.
+pub(crate) type OldestQueued = BTreeMap<Service, Option<Timestamp>>;
 
 /// One metric and its values by label.
 type Values<'a> = Vec<(Vec<&'a str>, f64)>;

@@ -5,10 +5,10 @@ use actix_web::dev::RequestHead;
 use actix_web::http::Method;
 use actix_web::http::header;
 
+use crate::config::ApiConfig;
 use crate::cors;
 use crate::errors::Code;
 use crate::problem::{ApiResult, Problem};
-use crate::state::ApiConfig;
 
 /// Lets a request pass.
 ///

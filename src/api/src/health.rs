@@ -5,10 +5,10 @@ use std::time::Duration;
 use actix_web::{HttpResponse, web};
 use lastcall_domain::store::clock_difference;
 use serde::Serialize;
-use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 use utoipa::ToSchema;
 
+use crate::readiness::Failing;
 use crate::state::ApiState;
 use lastcall_actors::{BreakerState, Phase};
 
@@ -36,25 +36,6 @@ pub(crate) struct ReadinessView {
     /// What is missing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     checks: Vec<Failing>,
-}
-
-/// A part that is missing.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(as = FailingCheck)]
-pub(crate) struct Failing {
-    /// `store`, `blobs`, `scratch`, `file_descriptors`, `disk` (there is less room than
-    /// `store.min_free`) or `clock` (it is more than a second from the database's).
-    name: &'static str,
-    /// `failing`.
-    status: &'static str,
-    /// What it said.
-    detail: String,
-}
-
-/// What the parts said when they were asked last.
-#[derive(Debug, Default)]
-pub(crate) struct Readiness {
-    last: Mutex<Option<(Instant, Vec<Failing>)>>,
 }
 
 /// `GET /livez`

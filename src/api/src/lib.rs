@@ -10,6 +10,7 @@ mod analyses;
 mod auth;
 mod cached;
 mod compress;
+mod config;
 mod content_name;
 mod cors;
 mod datasets;
@@ -22,6 +23,7 @@ mod expect;
 mod figures;
 mod guard;
 mod health;
+mod http_metrics;
 mod idempotency;
 mod in_flight;
 mod ingest;
@@ -38,6 +40,7 @@ mod prefer;
 mod problem;
 mod process;
 mod read_options;
+mod readiness;
 mod recent;
 mod reports;
 mod result;
@@ -56,12 +59,12 @@ mod view;
 mod waiting;
 
 pub use auth::{ApiKey, Auth, Role};
+pub use config::{ApiConfig, WriteTimeouts};
 pub use errors::Code;
 pub use ports::{Describe, SystemPort};
 pub use problem::Problem;
 pub use server::{admin_server, server};
-pub use socket::WriteTimeouts;
-pub use state::{ApiConfig, ApiState, Parts};
+pub use state::{ApiState, Parts};
 
 /// The OpenAPI document, JSON.
 pub fn openapi() -> String {

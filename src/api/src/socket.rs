@@ -19,24 +19,6 @@ use crate::state::ApiState;
 /// How often a client that takes nothing is looked at, as parts of the time that it has.
 const LOOKS: u32 = 8;
 
-/// How long a client may take nothing.
-#[derive(Clone, Copy, Debug)]
-pub struct WriteTimeouts {
-    /// In service.
-    pub running: Duration,
-    /// Once the process was told to stop.
-    pub stopping: Duration,
-}
-
-impl Default for WriteTimeouts {
-    fn default() -> Self {
-        Self {
-            running: Duration::from_secs(30),
-            stopping: Duration::from_secs(5),
-        }
-    }
-}
-
 /// The connection.
 pub(crate) struct Socket {
     stream: TcpStream,

@@ -2,96 +2,20 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
 use actix_web::http::header::HeaderMap;
-use lastcall_domain::{
-    Answered, Blobs, Clock, DiskSpace, Feed, InstanceId, Service, Store, Timestamp,
-};
+use lastcall_domain::{Answered, Blobs, Clock, DiskSpace, Feed, Store, Timestamp};
 use tokio::sync::Semaphore;
 
 use crate::auth::{Auth, Caller};
+use crate::config::ApiConfig;
 use crate::describe::Schemas;
-use crate::health::Readiness;
+use crate::http_metrics::HttpMetrics;
 use crate::in_flight::InFlightRequests;
-use crate::metrics::Metrics;
 use crate::ports::{Describe, SystemPort};
 use crate::problem::ApiResult;
+use crate::readiness::Readiness;
 use crate::recent::Recent;
-use crate::socket::WriteTimeouts;
-
-/// The settings of the HTTP surface.
-#[derive(Clone, Debug)]
-pub struct ApiConfig {
-    /// The version of the service.
-    pub version: String,
-    /// The instance: one run of the process.
-    pub instance: InstanceId,
-    /// How callers prove who they are, to begin with.
-    pub auth: Auth,
-    /// Refuse requests whose `Host` is no loopback name or whose `Origin` is another one, so
-    /// that a web page cannot use a service without keys through the browser of its user.
-    pub loopback_only: bool,
-    /// The origins whose pages may use the service; `*` for all.
-    pub cors_origins: Vec<String>,
-    /// The largest upload, in bytes, as sent and as decoded.
-    pub max_body: u64,
-    /// The time to live of a session that names none.
-    pub default_ttl: Duration,
-    /// The longest time to live that a session may ask for.
-    pub max_ttl: Duration,
-    /// Jobs of AnalysisService that may be queued.
-    pub max_queued_analyses: u64,
-    /// Jobs of ReportService that may be queued.
-    pub max_queued_reports: u64,
-    /// The longest `Prefer: wait`.
-    pub max_wait: Duration,
-    /// Event streams that may be open.
-    pub max_streams: usize,
-    /// Threads that serve HTTP.
-    pub workers: usize,
-    /// Connections that are open at once; further ones wait to be accepted.
-    pub max_connections: usize,
-    /// How long a client may take nothing of its answer.
-    pub write_timeouts: WriteTimeouts,
-    /// How long a graceful stop of the server waits for requests in progress.
-    pub shutdown_timeout: Duration,
-}
-
-impl Default for ApiConfig {
-    fn default() -> Self {
-        Self {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            instance: InstanceId::new(),
-            auth: Auth::None,
-            loopback_only: true,
-            cors_origins: Vec::new(),
-            max_body: 2 << 30,
-            default_ttl: Duration::from_secs(3600),
-            max_ttl: Duration::from_secs(30 * 24 * 3600),
-            max_queued_analyses: 10_000,
-            max_queued_reports: 10_000,
-            max_wait: Duration::from_secs(60),
-            max_streams: 1024,
-            workers: std::thread::available_parallelism()
-                .map_or(2, usize::from)
-                .clamp(2, 8),
-            max_connections: 8192,
-            write_timeouts: WriteTimeouts::default(),
-            shutdown_timeout: Duration::from_secs(30),
-        }
-    }
-}
-
-impl ApiConfig {
-    /// How many jobs of the service may be queued.
-    pub(crate) fn max_queued(&self, service: Service) -> u64 {
-        match service {
-            Service::Analysis => self.max_queued_analyses,
-            Service::Report => self.max_queued_reports,
-        }
-    }
-}
 
 /// The parts that the handlers work with.
 #[derive(Clone)]
@@ -125,7 +49,7 @@ pub struct ApiState {
     pub(crate) answered: Arc<Answered>,
     pub(crate) config: ApiConfig,
     auth: RwLock<Arc<Auth>>,
-    pub(crate) metrics: Metrics,
+    pub(crate) metrics: HttpMetrics,
     pub(crate) schemas: Schemas,
     pub(crate) readiness: Readiness,
     pub(crate) load: InFlightRequests,
@@ -139,7 +63,7 @@ impl ApiState {
     /// The state of a service that begins now.
     pub fn new(parts: Parts, config: ApiConfig) -> Self {
         Self {
-            metrics: Metrics::new(),
+            metrics: HttpMetrics::new(),
             schemas: Schemas::new(Arc::clone(&parts.describe), Arc::clone(&parts.store)),
             readiness: Readiness::default(),
             recent: Recent::default(),

@@ -15,8 +15,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::auth::{Caller, Role};
+use crate::figures::OldestQueued;
 use crate::health::StatusView;
-use crate::metrics::OldestQueued;
 use crate::problem::ApiResult;
 use crate::room::DiskView;
 use crate::service_view::ServiceView;

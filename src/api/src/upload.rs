@@ -11,6 +11,7 @@ use lastcall_domain::{BlobKey, BlobWriter, Dataset, DatasetName, Format, Session
 use tokio::time::{Instant, timeout_at};
 
 use crate::auth::Caller;
+use crate::config::ApiConfig;
 use crate::content_name::percent_encoded;
 use crate::digest::ContentDigest;
 use crate::errors::Code;
@@ -19,7 +20,7 @@ use crate::json::unreadable_payload;
 use crate::preconditions;
 use crate::problem::{ApiResult, Problem};
 use crate::read_options::{self, ReadQuery};
-use crate::state::{ApiConfig, ApiState};
+use crate::state::ApiState;
 use crate::view::{Binary, DatasetView};
 use crate::waiting::LOOK;
 

@@ -10,6 +10,7 @@ mod range;
 mod references;
 mod tally;
 mod test;
+mod unfit;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +24,8 @@ use self::as_text::AsText;
 use self::cell::{Column, conforms};
 use self::keys::KeySet;
 use self::tally::Tally;
-use self::test::{Test, Unfit};
+use self::test::Test;
+use self::unfit::Unfit;
 use crate::batch::Batch;
 use crate::job::JobContext;
 use crate::parse::CellRules;

@@ -6,7 +6,7 @@ use lastcall_domain::check::{Bound, ValueType};
 use serde_json::Value;
 
 use super::cell::{Cell, Column, DAY, moment, typed};
-use super::test::Unfit;
+use super::unfit::Unfit;
 use crate::parse::{CellRules, Kind};
 
 /// One end of a range.

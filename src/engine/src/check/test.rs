@@ -12,18 +12,12 @@ use super::cell::{Cell, Column, DAY, conforms, moment, typed};
 use super::keys::KeySet;
 use super::range::End;
 use super::tally::example;
+use super::unfit::Unfit;
 use crate::batch::Batch;
 use crate::parse::{CellRules, Kind, format_timestamp};
 
 /// The largest compiled pattern, in bytes.
 const MAX_COMPILED: usize = 1 << 20;
-
-/// Why a check cannot be made.
-#[derive(Debug)]
-pub(super) struct Unfit {
-    pub(super) code: &'static str,
-    pub(super) detail: String,
-}
 
 /// A check of rows.
 pub(super) enum Test<'a> {

@@ -3,7 +3,7 @@
 //! All of it is inlined without fail: it is what most of the time of a pass goes through, and
 //! calls cost as much as what is done.
 
-use super::number::POWERS;
+use super::powers::POWERS;
 
 /// A cell and what follows it in its chunk, so that whole words can be read of it.
 #[derive(Clone, Copy)]

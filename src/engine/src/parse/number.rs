@@ -6,6 +6,7 @@
 //! What most cells look like is read eight digits at a time; the rest digit by digit.
 
 use super::field::Field;
+use super::powers::POWERS;
 
 /// Reads a whole number of 64 bits. `None` for anything else, leading zeros included.
 #[inline]
@@ -43,17 +44,6 @@ pub(crate) fn usual_integer(field: Field<'_>) -> Option<i64> {
     let magnitude = field.digits()? as i64;
     Some(if negative { -magnitude } else { magnitude })
 }
-
-/// Powers of ten that an integer of 64 bits holds.
-pub(super) const POWERS: [u64; 20] = {
-    let mut powers = [1; 20];
-    let mut at = 1;
-    while at < powers.len() {
-        powers[at] = powers[at - 1] * 10;
-        at += 1;
-    }
-    powers
-};
 
 /// The number with a point that a field is, of up to 7 digits before it and 19 in all. `None` says
 /// nothing.

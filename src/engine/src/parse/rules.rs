@@ -4,7 +4,8 @@ use lastcall_domain::{DEFAULT_MISSING, ReadOptions};
 
 use super::field::Field;
 use super::kinds::{Hints, TypeSet};
-use super::style::{self, Marks, Style};
+use super::style::{Marks, Style};
+use super::styled_number;
 use super::{number, time};
 use crate::EngineError;
 
@@ -131,7 +132,8 @@ impl CellRules {
     #[cold]
     #[inline(never)]
     fn any_integer(&self, cell: &[u8]) -> Option<i64> {
-        number::integer(cell.trim_ascii()).or_else(|| style::read_integer(cell, self.marks?))
+        number::integer(cell.trim_ascii())
+            .or_else(|| styled_number::read_integer(cell, self.marks?))
     }
 
     #[inline(always)]
@@ -148,7 +150,7 @@ impl CellRules {
     #[inline(never)]
     fn any_float(&self, cell: &[u8]) -> Option<f64> {
         self.plain_float(cell)
-            .or_else(|| style::read_float(cell, self.marks?))
+            .or_else(|| styled_number::read_float(cell, self.marks?))
     }
 
     /// Whether a point is a decimal mark.
@@ -204,7 +206,7 @@ impl CellRules {
     pub(crate) fn classify(&self, cell: Field<'_>) -> TypeSet {
         let plain = self.typed(cell);
         if plain.is_text() && self.detect && !(cell.begins_with_digit() && cell.is_mixed()) {
-            return style::classify(cell.text());
+            return styled_number::classify(cell.text());
         }
         plain
     }
@@ -248,11 +250,11 @@ impl CellRules {
         if !word && self.plain_float(cell).is_some() {
             return Some(TypeSet::FLOAT);
         }
-        let around = style::around(cell)?;
-        if style::read_integer(cell, marks).is_some() {
+        let around = styled_number::around(cell)?;
+        if styled_number::read_integer(cell, marks).is_some() {
             return Some(around.or(TypeSet::number(Style::Plain, true)));
         }
-        style::read_float(cell, marks)?;
+        styled_number::read_float(cell, marks)?;
         Some(around.or(TypeSet::number(Style::Plain, false)))
     }
 

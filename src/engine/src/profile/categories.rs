@@ -10,7 +10,7 @@ use crate::batch::{Batch, Values};
 use crate::correlation::Table;
 use crate::job::JobContext;
 use crate::parse::Kind;
-use crate::stats::pearson::symmetric;
+use crate::stats::matrix::symmetric;
 
 /// How many columns are compared.
 const MOST_COLUMNS: usize = 50;

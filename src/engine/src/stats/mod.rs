@@ -3,6 +3,7 @@
 pub(crate) mod distinct;
 pub(crate) mod frequent;
 pub(crate) mod histogram;
+pub(crate) mod matrix;
 pub(crate) mod moments;
 pub(crate) mod p_values;
 pub(crate) mod pearson;

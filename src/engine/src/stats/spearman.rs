@@ -5,7 +5,7 @@
 //! whose numbers have the smallest hashes, which is the same sample in every run.
 
 use super::distinct::mix;
-use super::pearson::{Matrix, symmetric};
+use super::matrix::{Matrix, symmetric};
 use crate::EngineError;
 use crate::job::JobContext;
 

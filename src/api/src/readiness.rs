@@ -1,0 +1,25 @@
+//! What the parts of the service said of themselves when they were asked last.
+
+use serde::Serialize;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use utoipa::ToSchema;
+
+/// A part that is missing.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = FailingCheck)]
+pub(crate) struct Failing {
+    /// `store`, `blobs`, `scratch`, `file_descriptors`, `disk` (there is less room than
+    /// `store.min_free`) or `clock` (it is more than a second from the database's).
+    pub(crate) name: &'static str,
+    /// `failing`.
+    pub(crate) status: &'static str,
+    /// What it said.
+    pub(crate) detail: String,
+}
+
+/// What the parts said when they were asked last.
+#[derive(Debug, Default)]
+pub(crate) struct Readiness {
+    pub(crate) last: Mutex<Option<(Instant, Vec<Failing>)>>,
+}

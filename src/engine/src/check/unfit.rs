@@ -1,0 +1,8 @@
+//! Checks that cannot be made.
+
+/// Why a check cannot be made.
+#[derive(Debug)]
+pub(super) struct Unfit {
+    pub(super) code: &'static str,
+    pub(super) detail: String,
+}
