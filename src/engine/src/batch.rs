@@ -7,8 +7,8 @@ use std::sync::Arc;
 use foldhash::quality::FixedState;
 
 use crate::parse::TypeSet;
-use crate::sniff::footer::Tail;
 use crate::stats::distinct::mix;
+use crate::tail::Tail;
 
 /// Rows in a row of the data, as columns.
 #[derive(Debug, Default)]

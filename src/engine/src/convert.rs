@@ -21,7 +21,8 @@ use crate::batch::{Batch, ColumnBatch, Values};
 use crate::job::JobContext;
 use crate::parse::{CellRules, Kind};
 use crate::pipeline::{self, Consumer, Resources};
-use crate::read::{self, Body, Dataset, Plan};
+use crate::read;
+use crate::read::dataset::{Body, Dataset, Plan};
 use crate::schema::InferredSchema;
 use crate::{Description, EngineError, Source, passes};
 

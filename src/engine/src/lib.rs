@@ -45,6 +45,7 @@ mod schema;
 mod sniff;
 mod source;
 mod stats;
+mod tail;
 
 pub use check::CheckInput;
 pub use engine::{Description, Engine, EngineConfig, Reservation};

@@ -10,7 +10,7 @@ use crate::EngineError;
 use crate::batch::Batch;
 use crate::job::JobContext;
 use crate::pipeline::{self, Consumer, Resources};
-use crate::read::{Dataset, Plan};
+use crate::read::dataset::{Dataset, Plan};
 use crate::schema::InferredSchema;
 
 /// What a pass came to whose assumptions held.

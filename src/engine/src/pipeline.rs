@@ -14,7 +14,7 @@ use crate::EngineError;
 use crate::batch::Batch;
 use crate::job::JobContext;
 use crate::limits::Limits;
-use crate::read::{Chunk, Input};
+use crate::read::dataset::{Chunk, Input};
 
 /// What an analysis may use.
 pub(crate) struct Resources<'a> {

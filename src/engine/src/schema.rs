@@ -7,7 +7,7 @@ use lastcall_domain::{ReadReport, ReadWarning};
 use crate::EngineError;
 use crate::batch::{Batch, PLACES_NAMED, ReadDiagnostics};
 use crate::parse::{Hints, Kind, TypeSet};
-use crate::read::{Dataset, MAX_COLUMNS, Plan};
+use crate::read::dataset::{Dataset, MAX_COLUMNS, Plan};
 use crate::sniff::{self, refinement};
 
 /// What is known about the columns after some of the data.

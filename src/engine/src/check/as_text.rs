@@ -8,7 +8,7 @@ use lastcall_domain::profile::Warning;
 use crate::EngineError;
 use crate::batch::Batch;
 use crate::parse::{Hints, TypeSet};
-use crate::read::{Chunk, Dataset, Input, Plan, TypeGuess};
+use crate::read::dataset::{Chunk, Dataset, Input, Plan, TypeGuess};
 
 pub(super) struct AsText {
     dataset: Box<dyn Dataset>,

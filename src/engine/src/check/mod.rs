@@ -30,7 +30,7 @@ use crate::batch::Batch;
 use crate::job::JobContext;
 use crate::parse::CellRules;
 use crate::pipeline::{Consumer, Resources};
-use crate::read::Plan;
+use crate::read::dataset::Plan;
 use crate::{EngineError, Source, passes, read};
 
 /// How many names of columns a warning lists.

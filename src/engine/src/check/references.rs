@@ -11,7 +11,7 @@ use super::{CheckInput, no_column};
 use crate::batch::Batch;
 use crate::job::JobContext;
 use crate::pipeline::{Consumer, Resources};
-use crate::read::Plan;
+use crate::read::dataset::Plan;
 use crate::{EngineError, Source, passes, read};
 
 /// Reads the keys of every foreign key, by the number of its check. A dataset that cannot be read

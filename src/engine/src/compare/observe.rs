@@ -9,7 +9,7 @@ use crate::batch::Batch;
 use crate::job::JobContext;
 use crate::parse::Kind;
 use crate::pipeline::{self, Consumer, Resources};
-use crate::read::{Dataset, Plan};
+use crate::read::dataset::{Dataset, Plan};
 use crate::{EngineError, Source, passes, read};
 
 /// How many lanes there are for a helper to choose from.

@@ -33,7 +33,8 @@ use crate::limits::Limits;
 use crate::parse::CellRules;
 use crate::passes::{self, Settled};
 use crate::pipeline::{Consumer, Resources};
-use crate::read::{self, Plan};
+use crate::read;
+use crate::read::dataset::Plan;
 use crate::stats::pearson::{MOST_COLUMNS, PearsonAccumulator};
 use crate::{EngineError, Source};
 

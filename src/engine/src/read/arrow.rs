@@ -14,9 +14,10 @@ use lastcall_domain::ReadOptions;
 use lastcall_domain::profile::Warning;
 
 use super::columnar::{self, Declared};
+use super::dataset::{Body, Chunk, Dataset, Input, MAX_COLUMNS, Plan, TypeGuess};
 use super::guard::guarded;
-use super::parquet::cut;
-use super::{Body, Chunk, Dataset, Input, MAX_COLUMNS, Plan, TypeGuess, header as names};
+use super::header as names;
+use super::slices::cut;
 use crate::batch::{Batch, hash_rows};
 use crate::job::JobContext;
 use crate::limits::Limits;

@@ -14,7 +14,7 @@ use arrow::datatypes::{
 use foldhash::quality::FixedState;
 
 use super::nested::Shown;
-use super::parquet::LONG;
+use super::slices::LONG;
 use crate::batch::{ColumnBatch, Decimals, Missing, Texts, Values};
 use crate::parse::{CellRules, Kind, TypeSet};
 

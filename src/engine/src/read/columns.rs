@@ -2,7 +2,7 @@
 
 use lastcall_domain::{Format, InvalidOption, ReadReport};
 
-use super::{Chunk, Dataset, Input, Plan, TypeGuess};
+use super::dataset::{Chunk, Dataset, Input, Plan, TypeGuess};
 use crate::batch::{Batch, hash_rows};
 use crate::parse::{Hints, Kind, Style, TypeSet};
 use crate::{EngineError, Source};

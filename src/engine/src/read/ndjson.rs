@@ -17,10 +17,10 @@ use serde_json::value::RawValue;
 
 use self::cell::{JsonCell, whole};
 use super::build::build_column;
+use super::dataset::{Body, Chunk, Dataset, Input, MAX_COLUMNS, Plan, TypeGuess};
 use super::line_ends::LineEnds;
 use super::records::{Lines, Records};
 use super::text::{self, Encoded, Replaced};
-use super::{Body, Chunk, Dataset, Input, MAX_COLUMNS, Plan, TypeGuess};
 use crate::batch::{Batch, ChunkText, ColumnBatch, ReadDiagnostics, hash_rows};
 use crate::limits::Limits;
 use crate::parse::{CellRules, Hints, Kind};

@@ -2,8 +2,8 @@
 
 use memchr::{memchr, memchr_iter, memrchr};
 
+use super::dataset::{Body, Chunk, Input};
 use super::text::TextStream;
-use super::{Body, Chunk, Input};
 use crate::EngineError;
 use crate::job::JobContext;
 use crate::limits::Limits;

@@ -7,7 +7,8 @@
 use lastcall_domain::{Certainty, Format, Mark, ReadOptions, ReadStep, ReadWarning};
 
 use crate::parse::ascii;
-use crate::read::csv::Dialect;
+use crate::read::csv::cells::Cells;
+use crate::read::csv::dialect::Dialect;
 use crate::read::line_ends::LineEnds;
 use crate::read::records::{Splitter, is_blank};
 
@@ -298,9 +299,7 @@ impl Text<'_> {
             self.judge(&other, RECORDS).is_clean()
                 && self.records(&other, RECORDS).all(|record| {
                     let record = record.strip_suffix(b"\n").unwrap_or(record);
-                    crate::read::csv::Cells::cut_record(record, other)
-                        .iter()
-                        .all(decimal)
+                    Cells::cut_record(record, other).iter().all(decimal)
                 })
         })
     }

@@ -1,10 +1,10 @@
 //! What stands behind the last row: a footer, the mark of DOS for the end of a file.
 
-use lastcall_domain::ReadWarning;
-
 use crate::parse::{CellRules, Field, TypeSet};
-use crate::read::csv::{Cells, Dialect};
+use crate::read::csv::cells::Cells;
+use crate::read::csv::dialect::Dialect;
 use crate::read::records::{Splitter, is_blank};
+use crate::tail::Tail;
 
 /// How many bytes at the end of a text are looked at, at least.
 pub(crate) const TAIL: usize = 8 << 10;
@@ -60,36 +60,6 @@ pub(crate) struct Footer {
     pub(crate) first: TypeSet,
     /// Whether footers are left out.
     pub(crate) leave_out: bool,
-}
-
-/// What was found behind the last row.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Tail {
-    /// Lines of a footer that were left out, and the first of them.
-    pub(crate) footer: Option<(u64, u64)>,
-    /// The line with the mark of DOS.
-    pub(crate) ctrl_z: Option<u64>,
-}
-
-impl Tail {
-    pub(crate) fn warnings(&self) -> impl Iterator<Item = ReadWarning> {
-        let footer = self.footer.map(|(line, count)| ReadWarning {
-            code: "footer".into(),
-            line: Some(line),
-            count,
-            detail: format!(
-                "what stands behind the last row, from line {line} on, is left out; \
-                 `skip_rows` with any number reads it"
-            ),
-        });
-        let ctrl_z = self.ctrl_z.map(|line| ReadWarning {
-            code: "ctrl_z".into(),
-            line: Some(line),
-            count: 1,
-            detail: "the file ends with Ctrl-Z, as under DOS; it is left out".into(),
-        });
-        footer.into_iter().chain(ctrl_z)
-    }
 }
 
 impl Footer {

@@ -9,7 +9,8 @@ use lastcall_domain::{Certainty, ReadOptions, ReadStep, ReadWarning};
 
 use super::dialect::skip_lines;
 use crate::parse::{CellRules, Field, Kind, TypeSet};
-use crate::read::csv::{Cells, Dialect};
+use crate::read::csv::cells::Cells;
+use crate::read::csv::dialect::Dialect;
 use crate::read::records::{Splitter, is_blank};
 
 /// How many records are looked at.

@@ -24,8 +24,10 @@ use self::footer::Footer;
 use crate::EngineError;
 use crate::limits::Limits;
 use crate::parse::CellRules;
-use crate::read::TypeGuess;
-use crate::read::csv::{Cells, Dialect, Layout};
+use crate::read::csv::cells::Cells;
+use crate::read::csv::dialect::Dialect;
+use crate::read::csv::layout::Layout;
+use crate::read::dataset::TypeGuess;
 use crate::read::records::{self, Splitter, is_blank};
 use crate::read::text::Encoded;
 

@@ -6,9 +6,9 @@
 use lastcall_domain::{Certainty, ReadStep};
 
 use crate::parse::{CellRules, Hints, Kind};
-use crate::read::TypeGuess;
 use crate::read::build::build_column;
-use crate::read::csv::Cells;
+use crate::read::csv::cells::Cells;
+use crate::read::dataset::TypeGuess;
 
 /// Looks at the first rows of every column.
 pub(crate) fn decide(

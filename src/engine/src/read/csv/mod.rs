@@ -1,20 +1,24 @@
 //! CSV and TSV.
 
-mod cells;
-mod dialect;
+pub(crate) mod cells;
+pub(crate) mod dialect;
+pub(crate) mod layout;
 mod marks;
+mod splitter;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests;
 
 use lastcall_domain::{ReadOptions, ReadReport};
 
-pub(crate) use self::cells::Cells;
-pub(crate) use self::dialect::Dialect;
+use self::cells::Cells;
+use self::dialect::Dialect;
+use self::layout::Layout;
 use super::build::build_column;
+use super::dataset::{Body, Chunk, Dataset, Input, MAX_COLUMNS, Plan, TypeGuess};
+use super::header;
 use super::records::{Records, is_blank};
 use super::text::{self, Encoded};
-use super::{Body, Chunk, Dataset, Input, MAX_COLUMNS, Plan, TypeGuess, header};
 use crate::batch::{Batch, hash_rows};
 use crate::job::JobContext;
 use crate::limits::Limits;
@@ -38,20 +42,6 @@ pub(super) struct Csv {
     footer: Footer,
     looks: Vec<TypeGuess>,
     report: ReadReport,
-}
-
-/// Where the rows are.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Layout {
-    pub(crate) dialect: Dialect,
-    /// Lines before the first row.
-    pub(crate) lines: u64,
-    /// The first row names the columns.
-    pub(crate) header: bool,
-    /// The first column has no name, and no cell in the header.
-    pub(crate) row_names: bool,
-    /// Cells of most rows.
-    pub(crate) width: usize,
 }
 
 impl Csv {

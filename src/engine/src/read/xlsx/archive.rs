@@ -7,7 +7,6 @@ use lastcall_domain::Dependency;
 use memchr::memchr;
 use memchr::memmem;
 
-use super::malformed;
 use crate::EngineError;
 use crate::job::JobContext;
 use crate::limits::Limits;
@@ -205,4 +204,8 @@ fn begins_cell(tag: &[u8]) -> Option<bool> {
         b"row" => Some(false),
         _ => None,
     }
+}
+
+pub(super) fn malformed(detail: impl Into<String>) -> EngineError {
+    EngineError::malformed("XLSX", detail)
 }

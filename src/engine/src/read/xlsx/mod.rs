@@ -9,20 +9,23 @@ mod cell;
 mod ods;
 mod repair;
 mod rows;
+mod streams;
 mod xml;
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 
 use calamine::{Reader, SheetType, Xlsx, XlsxError};
 use lastcall_domain::profile::Warning;
 use lastcall_domain::{Format, InvalidOption, ReadOptions};
 use tempfile::NamedTempFile;
 
+use self::archive::malformed;
 use self::rows::{Header, SheetRows};
+use self::streams::{Bounded, Stoppable};
+use super::dataset::{Chunk, Dataset, Input, Plan, TypeGuess};
 use super::guard::guarded;
 use super::ndjson::Ndjson;
-use super::{Chunk, Dataset, Input, Plan, TypeGuess};
 use crate::batch::Batch;
 use crate::job::JobContext;
 use crate::pipeline::Resources;
@@ -103,61 +106,6 @@ fn quota(error: EngineError) -> EngineError {
         EngineError::Io(io) if io.kind() == io::ErrorKind::QuotaExceeded => decompression_bomb(),
         other => other,
     }
-}
-
-/// A file or writer that fails when more is written than a file may unfold to.
-struct Bounded<W> {
-    writer: W,
-    left: u64,
-}
-
-impl<W> Bounded<W> {
-    fn new(writer: W, left: u64) -> Self {
-        Self { writer, left }
-    }
-}
-
-impl<W: Write> Write for Bounded<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let left = self.left.checked_sub(bytes.len() as u64);
-        self.left = left.ok_or_else(|| io::Error::from(io::ErrorKind::QuotaExceeded))?;
-        self.writer.write_all(bytes)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.writer.flush()
-    }
-}
-
-impl<W: Seek> Seek for Bounded<W> {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.writer.seek(to)
-    }
-}
-
-/// A file that cannot be read any more once the analysis is cancelled, so that a library that
-/// knows of no cancelling stops as well.
-struct Stoppable<'a> {
-    file: &'a File,
-    context: JobContext<'a>,
-}
-
-impl Read for Stoppable<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.context.check().map_err(io::Error::other)?;
-        self.file.read(buffer)
-    }
-}
-
-impl Seek for Stoppable<'_> {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.file.seek(to)
-    }
-}
-
-fn malformed(detail: impl Into<String>) -> EngineError {
-    EngineError::malformed("XLSX", detail)
 }
 
 fn failed(error: XlsxError) -> EngineError {

@@ -11,7 +11,8 @@ use memchr::memmem;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-use super::{Bounded, archive, malformed};
+use super::archive::{self, malformed};
+use super::streams::Bounded;
 use crate::EngineError;
 use crate::job::JobContext;
 use crate::source::read_full;

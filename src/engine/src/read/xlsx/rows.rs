@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::cell::{Cell, Dates};
 use crate::EngineError;
-use crate::read::{MAX_COLUMNS, header};
+use crate::read::dataset::MAX_COLUMNS;
+use crate::read::header;
 use crate::schema::out_of_range;
 
 /// The columns of a sheet that was read.

@@ -1,0 +1,33 @@
+//! What stands behind the last row of a dataset.
+
+use lastcall_domain::ReadWarning;
+
+/// What was found behind the last row.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Tail {
+    /// Lines of a footer that were left out, and the first of them.
+    pub(crate) footer: Option<(u64, u64)>,
+    /// The line with the mark of DOS.
+    pub(crate) ctrl_z: Option<u64>,
+}
+
+impl Tail {
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = ReadWarning> {
+        let footer = self.footer.map(|(line, count)| ReadWarning {
+            code: "footer".into(),
+            line: Some(line),
+            count,
+            detail: format!(
+                "what stands behind the last row, from line {line} on, is left out; \
+                 `skip_rows` with any number reads it"
+            ),
+        });
+        let ctrl_z = self.ctrl_z.map(|line| ReadWarning {
+            code: "ctrl_z".into(),
+            line: Some(line),
+            count: 1,
+            detail: "the file ends with Ctrl-Z, as under DOS; it is left out".into(),
+        });
+        footer.into_iter().chain(ctrl_z)
+    }
+}
