@@ -11,6 +11,7 @@ mod error;
 mod lookup;
 mod migrate;
 mod notifier;
+mod open;
 mod params;
 mod pool;
 mod pooler;
@@ -34,7 +35,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use futures_util::FutureExt;
 use lastcall_domain::store::{
     Admission, BlobStoreMark, ClaimOrder, HeartbeatResult, Hint, Idempotency, JobFilter, JobResult,
     Order, Outcome, Page, Precondition, Store, StoreCounts, StoreError, StoreResult, Submission,
@@ -42,18 +42,16 @@ use lastcall_domain::store::{
 };
 use lastcall_domain::{
     BlobKey, ClaimRef, Dataset, DatasetName, InstanceId, Job, JobId, Limits, Owner, ReadOptions,
-    Refused, Schema, Service, Session, SessionId, State, Timestamp,
+    Refused, Schema, Service, Session, SessionId, Timestamp,
 };
 use tokio::sync::broadcast;
-use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use batch::{Batches, Work};
+use batch::Batches;
 use change::Change;
 use clock::ClockOffset;
 use notifier::Notifier;
-use pool::{Connections, Connector, OPERATION};
-use save::Saved;
+use pool::Connections;
 use unconfirmed::UnconfirmedClaims;
 
 use crate::quarantine::QuarantinedJobs;
@@ -80,51 +78,6 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Whether the URL can be read.
-    ///
-    /// # Errors
-    /// [`StoreError::Failed`] where it cannot. No error names the password.
-    pub fn check_url(url: &str) -> StoreResult<()> {
-        url::read(url).map(|_| ())
-    }
-
-    /// Connects to the database at `url`, `postgres://user:password@host:port/database`, with
-    /// `sslmode` and `sslrootcert` as libpq has them, and brings its schema up.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] where the server cannot be reached in time;
-    /// [`StoreError::Failed`] where it refuses the user, the certificate or the schema, where
-    /// the schema is of a newer version, or the URL is of no use. No error names the password.
-    pub async fn open(url: &str, limits: Limits) -> StoreResult<Self> {
-        let target = url::read(url)?;
-        let mut connector = Connector {
-            tls: tls::connector(&target.trust)?,
-            config: target.config,
-            tasks: TaskTracker::new(),
-            pooled: false,
-            home: tokio::runtime::Handle::current(),
-        };
-        connector.pooled = first_contact(&connector).await?;
-        let connections = Arc::new(Connections::new(connector.clone())?);
-        migrate::migrate(&connections).await?;
-        let clock = ClockOffset::watch(&connections).await?;
-        let me = InstanceId::new();
-        let hints = Arc::new(Notifier::start(Arc::new(connector), &connections, me));
-        Ok(Self {
-            me,
-            limits,
-            submissions: Batches::start(submissions(&connections, &hints)),
-            changes: Batches::start(changes(&connections, &hints, limits)),
-            connections,
-            quarantined: QuarantinedJobs::default(),
-            analyses: UnconfirmedClaims::default(),
-            reports: UnconfirmedClaims::default(),
-            hints,
-            clock,
-            closed: AtomicBool::new(false),
-        })
-    }
-
     /// The connections, for as long as the store is open.
     fn db(&self) -> StoreResult<&Connections> {
         if self.closed.load(Ordering::Acquire) {
@@ -137,83 +90,13 @@ impl PostgresStore {
     async fn undo_unheard(&self) -> StoreResult<()> {
         for unconfirmed in [&self.analyses, &self.reports] {
             let given_back = work::give_back(self.db()?, &self.limits, unconfirmed).await?;
-            tell_all(&self.hints, &given_back);
+            self.hints.tell_all(&given_back);
         }
         Ok(())
     }
 
     async fn change(&self, change: Change) -> StoreResult<Vec<Verdict>> {
         self.changes.ask(change).await
-    }
-}
-
-/// Whether a pooler gives out connections by the transaction. What the server refuses at the first
-/// contact it refuses for good, its password included; later on that may be a pooler's mishap.
-async fn first_contact(connector: &Connector) -> StoreResult<bool> {
-    let looked = tokio::time::timeout(OPERATION, pooler::is_between(connector)).await;
-    let pooled = looked
-        .map_err(|_| StoreError::Unavailable("PostgreSQL has not answered within the time".into()))?
-        .map_err(error::refusal)?;
-    if pooled {
-        log::info!(
-            "PostgreSQL is behind a pooler that gives out connections by the transaction: \
-             statements are not kept prepared, and peers are noticed by looking"
-        );
-    }
-    Ok(pooled)
-}
-
-fn submissions(
-    connections: &Arc<Connections>,
-    hints: &Arc<Notifier>,
-) -> Work<Submission, Admission<Job>> {
-    let (connections, hints) = (Arc::clone(connections), Arc::clone(hints));
-    Arc::new(move |asked: Arc<[Submission]>| {
-        let (connections, hints) = (Arc::clone(&connections), Arc::clone(&hints));
-        async move {
-            let answers = submit::submit(&connections, &asked).await?;
-            for answer in &answers {
-                if let Admission::Created(job) = answer {
-                    tell(&hints, job);
-                }
-            }
-            Ok(answers)
-        }
-        .boxed()
-    })
-}
-
-fn changes(
-    connections: &Arc<Connections>,
-    hints: &Arc<Notifier>,
-    limits: Limits,
-) -> Work<Change, Vec<Verdict>> {
-    let (connections, hints) = (Arc::clone(connections), Arc::clone(hints));
-    Arc::new(move |asked: Arc<[Change]>| {
-        let (connections, hints) = (Arc::clone(&connections), Arc::clone(&hints));
-        async move {
-            let changed = change::apply(&connections, &limits, &asked).await?;
-            tell_all(&hints, &changed.saved);
-            Ok(changed.verdicts)
-        }
-        .boxed()
-    })
-}
-
-/// Tells the other processes what has become of the job.
-fn tell(hints: &Notifier, job: &Job) {
-    hints.say(Hint::Changed(job.id));
-    if job.state() == State::Queued {
-        hints.say(Hint::Queued(job.service()));
-    }
-}
-
-/// Tells the other processes what has become of the jobs.
-fn tell_all(hints: &Notifier, saved: &Saved) {
-    saved.jobs.iter().for_each(|job| tell(hints, job));
-    if saved.released {
-        // Only reports wait for other jobs.
-        hints.say(Hint::Queued(Service::Report));
     }
 }
 
@@ -248,9 +131,7 @@ impl Store for PostgresStore {
 
     async fn delete_session(&self, id: SessionId) -> StoreResult<bool> {
         let deleted = sessions::delete(self.db()?, &self.limits, id).await?;
-        deleted
-            .iter()
-            .for_each(|saved| tell_all(&self.hints, saved));
+        deleted.iter().for_each(|saved| self.hints.tell_all(saved));
         Ok(deleted.is_some())
     }
 
@@ -378,8 +259,8 @@ impl Store for PostgresStore {
             order,
         );
         let (jobs, given_back) = claimed.await?;
-        tell_all(&self.hints, &given_back);
-        jobs.iter().for_each(|job| tell(&self.hints, job));
+        self.hints.tell_all(&given_back);
+        jobs.iter().for_each(|job| self.hints.tell(job));
         Ok(jobs)
     }
 
@@ -411,7 +292,7 @@ impl Store for PostgresStore {
         alive.extend(self.reports.jobs());
         let (db, limits, quarantined) = (self.db()?, &self.limits, &self.quarantined);
         let saved = work::expire_leases(db, limits, quarantined, &alive, limit).await?;
-        tell_all(&self.hints, &saved);
+        self.hints.tell_all(&saved);
         Ok(saved.jobs)
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lastcall_domain::store::Hint;
-use lastcall_domain::{InstanceId, JobId, Service, StoreError, StoreResult};
+use lastcall_domain::{InstanceId, Job, JobId, Service, State, StoreError, StoreResult};
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinHandle;
 use tokio_postgres::{AsyncMessage, Client, Statement};
@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::error::{Fault, Sql};
 use super::pool::{Connections, Connector, OPERATION};
+use super::save::Saved;
 use crate::codec::{self, service_number};
 
 /// Hints that a slow listener may leave unread before it loses the oldest.
@@ -89,8 +90,25 @@ impl Notifier {
         self.heard.subscribe()
     }
 
+    /// Tells the other processes what has become of the job.
+    pub(super) fn tell(&self, job: &Job) {
+        self.say(Hint::Changed(job.id));
+        if job.state() == State::Queued {
+            self.say(Hint::Queued(job.service()));
+        }
+    }
+
+    /// Tells the other processes what has become of the jobs.
+    pub(super) fn tell_all(&self, saved: &Saved) {
+        saved.jobs.iter().for_each(|job| self.tell(job));
+        if saved.released {
+            // Only reports wait for other jobs.
+            self.say(Hint::Queued(Service::Report));
+        }
+    }
+
     /// Says it to the other processes, soon, if that is possible.
-    pub(super) fn say(&self, hint: Hint) {
+    fn say(&self, hint: Hint) {
         let _ = self.say.try_send(hint);
     }
 

@@ -1,5 +1,9 @@
-//! What cannot be seen through the port: groups, failed commits, query plans.
+//! What cannot be seen through the port: groups, failed commits, claims that nobody heard of,
+//! query plans.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod claims;
+mod plans;
 
 use std::sync::mpsc as gate;
 use std::time::Duration;
@@ -198,127 +202,6 @@ async fn a_failed_commit_is_told_to_all_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_claim_that_was_taken_back_is_never_confused_with_the_next() {
-    let bench = Bench::new().await;
-    let submission = bench.submission();
-    let id = submission.job.id;
-    bench.store.submit(submission).await.unwrap();
-    let held = bench.hold().await;
-    let store = Arc::clone(&bench.store);
-    let claimed = bench
-        .ask(async move {
-            store
-                .claim(ClaimOrder::new(
-                    Service::Analysis,
-                    InstanceId::new(),
-                    LEASE,
-                    1,
-                ))
-                .await
-        })
-        .await;
-    let spoiling = bench.spoil().await;
-    drop(held);
-    let lost = claimed.await.unwrap().unwrap().remove(0);
-    assert_eq!((lost.id, lost.lifecycle.epoch), (id, 1));
-    assert!(spoiling.await.unwrap().is_err());
-
-    let refused = bench.store.complete(lost.claim(), success()).await;
-    assert_eq!(refused, Ok(Err(Refused::StaleEpoch)));
-    let next = bench.store.claim(ClaimOrder::new(
-        Service::Analysis,
-        InstanceId::new(),
-        LEASE,
-        1,
-    ));
-    let next = next.await.unwrap().remove(0);
-    assert_eq!((next.id, next.lifecycle.epoch), (id, 2));
-    let refused = bench.store.complete(lost.claim(), success()).await;
-    assert_eq!(refused, Ok(Err(Refused::StaleEpoch)));
-    let ended = bench.store.complete(next.claim(), success()).await.unwrap();
-    assert_eq!(ended.unwrap().state(), State::Succeeded);
-}
-
-#[tokio::test]
-async fn a_claim_whose_waiter_has_gone_before_the_writer_comes_to_it_is_not_made() {
-    let bench = Bench::new().await;
-    bench.store.submit(bench.submission()).await.unwrap();
-    let held = bench.hold().await;
-    let store = Arc::clone(&bench.store);
-    let order = ClaimOrder::new(Service::Analysis, InstanceId::new(), LEASE, 1);
-    let claim = bench.ask(async move { store.claim(order).await }).await;
-    claim.abort();
-    assert!(claim.await.unwrap_err().is_cancelled());
-    drop(held);
-    bench.store.ping().await.unwrap();
-    assert_eq!(bench.queued().await, 1);
-    let claimed = bench.store.claim(order).await.unwrap().remove(0);
-    let lifecycle = &claimed.lifecycle;
-    assert_eq!((lifecycle.attempt, lifecycle.epoch), (1, 1));
-}
-
-#[tokio::test]
-async fn a_claim_whose_waiter_has_gone_when_it_was_made_is_undone() {
-    for closes in [false, true] {
-        let mut bench = Bench::new().await;
-        let submission = bench.submission();
-        let id = submission.job.id;
-        bench.store.submit(submission).await.unwrap();
-        let order = ClaimOrder::new(Service::Analysis, InstanceId::new(), LEASE, 1);
-        {
-            let held = bench.hold().await;
-            let mut claim = Box::pin(bench.store.claim(order));
-            assert!(futures_util::poll!(claim.as_mut()).is_pending());
-            drop(held);
-            // Behind it, so that it has been made, and its answer waits to be fetched.
-            bench.store.ping().await.unwrap();
-            let row = bench.store.job(id).await.unwrap().unwrap();
-            assert_eq!(row.state(), State::Running);
-            let alive = bench.store.expire_leases(&[], 9).await.unwrap();
-            assert_eq!(alive, [], "somebody waits for it");
-        }
-        if closes {
-            bench.store.close().await.unwrap();
-            let path = bench.folder.path().join("test.db");
-            let limits = Limits::default();
-            let store = SqliteStore::open(&path, Arc::new(SystemClock), limits).unwrap();
-            bench.store = Arc::new(store);
-            assert_eq!(bench.store.recover().await, Ok(0));
-        }
-        let claimed = bench.store.claim(order).await.unwrap().remove(0);
-        let lifecycle = &claimed.lifecycle;
-        assert_eq!((lifecycle.attempt, lifecycle.interruptions), (1, 0));
-        assert_eq!((claimed.id, lifecycle.epoch), (id, 2));
-    }
-}
-
-#[tokio::test]
-async fn an_epoch_that_was_burned_is_forgotten_when_its_job_ends() {
-    let bench = Bench::new().await;
-    let submission = bench.submission();
-    let id = submission.job.id;
-    bench.store.submit(submission).await.unwrap();
-    let held = bench.hold().await;
-    let store = Arc::clone(&bench.store);
-    let order = ClaimOrder::new(Service::Analysis, InstanceId::new(), LEASE, 1);
-    let claimed = bench.ask(async move { store.claim(order).await }).await;
-    let spoiling = bench.spoil().await;
-    drop(held);
-    claimed.await.unwrap().unwrap();
-    assert!(spoiling.await.unwrap().is_err());
-    let burned = || async {
-        let count = bench
-            .store
-            .threads
-            .write(BeforeCommit, |unit| Ok(unit.memory.burned_epochs.len()));
-        count.await.unwrap()
-    };
-    assert_eq!(burned().await, 1);
-    bench.store.cancel(id).await.unwrap();
-    assert_eq!(burned().await, 0);
-}
-
-#[tokio::test]
 async fn a_full_disk_is_told_and_is_no_end() {
     let bench = Bench::new().await;
     let limit = |pages: i64| {
@@ -362,70 +245,6 @@ async fn an_accepted_job_is_on_disk_before_its_answer() {
     let (journal, synchronous) = synchronous.await.unwrap();
     assert_eq!(journal, "wal".to_owned().into());
     assert_eq!(synchronous, 2_i64.into(), "FULL");
-}
-
-#[tokio::test]
-async fn no_query_that_is_asked_often_reads_past_what_it_wants() {
-    let bench = Bench::new().await;
-    let owner = Some(Owner::anonymous());
-    let session = Some(bench.session.id);
-    let mut texts = vec![
-        work::ready(),
-        work::suspects(),
-        work::lapsed(),
-        work::RESUME.to_owned(),
-        removal::EXPIRED.to_owned(),
-        removal::BEGUN.to_owned(),
-        "SELECT id FROM jobs WHERE session = ?1 AND state < 2 ORDER BY id".to_owned(),
-        "UPDATE jobs SET waits_for = NULL WHERE waits_for = ?1".to_owned(),
-        "UPDATE datasets SET columns = ?2 WHERE blob = ?1 AND read = ?3".to_owned(),
-        "SELECT owner, key FROM answers WHERE created_at < ?1 LIMIT ?2".to_owned(),
-        "SELECT id FROM removed WHERE removed_at < ?1 LIMIT ?2".to_owned(),
-        "SELECT id FROM sessions WHERE owner = ?1 AND id > ?2 ORDER BY id LIMIT 1".to_owned(),
-    ];
-    for (owner, session) in [(&owner, &None), (&None, &session), (&owner, &session)] {
-        for state in State::ALL.map(Some).into_iter().chain([None]) {
-            for service in [None, Some(Service::Report)] {
-                for order in [Order::Asc, Order::Desc] {
-                    texts.push(read::jobs_text(&JobFilter {
-                        owner: owner.clone(),
-                        session: *session,
-                        state,
-                        service,
-                        kind: Some("report"),
-                        dataset: Some("penguins".to_owned().try_into().unwrap()),
-                        alive_at: Some(Timestamp::default()),
-                        order,
-                    }));
-                }
-            }
-        }
-    }
-    let plans = bench.store.threads.read(move |conn| {
-        let plans = texts.into_iter().map(|text| {
-            let plan = plan(conn, &text)?;
-            Ok((text, plan))
-        });
-        plans.collect::<Result<Vec<_>, Fault>>()
-    });
-    for (text, plan) in plans.await.unwrap() {
-        for step in &plan {
-            // The whole of an index that holds nothing else is no waste.
-            let scans = step.starts_with("SCAN") && !step.contains("sessions_removing");
-            assert!(!scans && !step.contains("TEMP B-TREE"), "{text}\n{plan:#?}");
-        }
-    }
-}
-
-fn plan(conn: &Connection, text: &str) -> Result<Vec<String>, Fault> {
-    let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {text}"))?;
-    // Its parameters need no values to be planned.
-    let mut rows = statement.raw_query();
-    let mut steps = Vec::new();
-    while let Some(row) = rows.next()? {
-        steps.push(row.get(3)?);
-    }
-    Ok(steps)
 }
 
 #[tokio::test]

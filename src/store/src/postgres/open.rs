@@ -1,0 +1,118 @@
+//! How the store is opened.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use futures_util::FutureExt;
+use lastcall_domain::store::{Admission, StoreError, StoreResult, Submission, Verdict};
+use lastcall_domain::{InstanceId, Job, Limits};
+use tokio_util::task::TaskTracker;
+
+use super::batch::{Batches, Work};
+use super::change::{self, Change};
+use super::clock::ClockOffset;
+use super::notifier::Notifier;
+use super::pool::{Connections, Connector, OPERATION};
+use super::unconfirmed::UnconfirmedClaims;
+use super::{PostgresStore, error, migrate, pooler, submit, tls, url};
+use crate::quarantine::QuarantinedJobs;
+
+impl PostgresStore {
+    /// Whether the URL can be read.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] where it cannot. No error names the password.
+    pub fn check_url(url: &str) -> StoreResult<()> {
+        url::read(url).map(|_| ())
+    }
+
+    /// Connects to the database at `url`, `postgres://user:password@host:port/database`, with
+    /// `sslmode` and `sslrootcert` as libpq has them, and brings its schema up.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where the server cannot be reached in time;
+    /// [`StoreError::Failed`] where it refuses the user, the certificate or the schema, where
+    /// the schema is of a newer version, or the URL is of no use. No error names the password.
+    pub async fn open(url: &str, limits: Limits) -> StoreResult<Self> {
+        let target = url::read(url)?;
+        let mut connector = Connector {
+            tls: tls::connector(&target.trust)?,
+            config: target.config,
+            tasks: TaskTracker::new(),
+            pooled: false,
+            home: tokio::runtime::Handle::current(),
+        };
+        connector.pooled = first_contact(&connector).await?;
+        let connections = Arc::new(Connections::new(connector.clone())?);
+        migrate::migrate(&connections).await?;
+        let clock = ClockOffset::watch(&connections).await?;
+        let me = InstanceId::new();
+        let hints = Arc::new(Notifier::start(Arc::new(connector), &connections, me));
+        Ok(Self {
+            me,
+            limits,
+            submissions: Batches::start(submissions(&connections, &hints)),
+            changes: Batches::start(changes(&connections, &hints, limits)),
+            connections,
+            quarantined: QuarantinedJobs::default(),
+            analyses: UnconfirmedClaims::default(),
+            reports: UnconfirmedClaims::default(),
+            hints,
+            clock,
+            closed: AtomicBool::new(false),
+        })
+    }
+}
+
+/// Whether a pooler gives out connections by the transaction. What the server refuses at the first
+/// contact it refuses for good, its password included; later on that may be a pooler's mishap.
+async fn first_contact(connector: &Connector) -> StoreResult<bool> {
+    let looked = tokio::time::timeout(OPERATION, pooler::is_between(connector)).await;
+    let pooled = looked
+        .map_err(|_| StoreError::Unavailable("PostgreSQL has not answered within the time".into()))?
+        .map_err(error::refusal)?;
+    if pooled {
+        log::info!(
+            "PostgreSQL is behind a pooler that gives out connections by the transaction: \
+             statements are not kept prepared, and peers are noticed by looking"
+        );
+    }
+    Ok(pooled)
+}
+
+fn submissions(
+    connections: &Arc<Connections>,
+    hints: &Arc<Notifier>,
+) -> Work<Submission, Admission<Job>> {
+    let (connections, hints) = (Arc::clone(connections), Arc::clone(hints));
+    Arc::new(move |asked: Arc<[Submission]>| {
+        let (connections, hints) = (Arc::clone(&connections), Arc::clone(&hints));
+        async move {
+            let answers = submit::submit(&connections, &asked).await?;
+            for answer in &answers {
+                if let Admission::Created(job) = answer {
+                    hints.tell(job);
+                }
+            }
+            Ok(answers)
+        }
+        .boxed()
+    })
+}
+
+fn changes(
+    connections: &Arc<Connections>,
+    hints: &Arc<Notifier>,
+    limits: Limits,
+) -> Work<Change, Vec<Verdict>> {
+    let (connections, hints) = (Arc::clone(connections), Arc::clone(hints));
+    Arc::new(move |asked: Arc<[Change]>| {
+        let (connections, hints) = (Arc::clone(&connections), Arc::clone(&hints));
+        async move {
+            let changed = change::apply(&connections, &limits, &asked).await?;
+            hints.tell_all(&changed.saved);
+            Ok(changed.verdicts)
+        }
+        .boxed()
+    })
+}
