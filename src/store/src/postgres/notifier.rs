@@ -92,9 +92,9 @@ impl Notifier {
 
     /// Tells the other processes what has become of the job.
     pub(super) fn tell(&self, job: &Job) {
-        self.say(Hint::Changed(job.id));
+        self.send(Hint::Changed(job.id));
         if job.state() == State::Queued {
-            self.say(Hint::Queued(job.service()));
+            self.send(Hint::Queued(job.service()));
         }
     }
 
@@ -103,12 +103,12 @@ impl Notifier {
         saved.jobs.iter().for_each(|job| self.tell(job));
         if saved.released {
             // Only reports wait for other jobs.
-            self.say(Hint::Queued(Service::Report));
+            self.send(Hint::Queued(Service::Report));
         }
     }
 
     /// Says it to the other processes, soon, if that is possible.
-    fn say(&self, hint: Hint) {
+    fn send(&self, hint: Hint) {
         let _ = self.say.try_send(hint);
     }
 
@@ -194,7 +194,7 @@ impl Line {
             loop {
                 match std::future::poll_fn(|cx| connection.poll_message(cx)).await {
                     Some(Ok(AsyncMessage::Notification(said))) => {
-                        hear(&heard, &me, said.payload());
+                        recv(&heard, &me, said.payload());
                     }
                     Some(Ok(_)) => {}
                     Some(Err(_)) | None => break,
@@ -215,7 +215,7 @@ impl Line {
 
     /// One connection's life.
     async fn talk(&mut self, pause: &mut Duration) -> Sql<()> {
-        // A server that takes connections and says nothing would keep this deaf for ever.
+        // A server that takes connections and says nothing would keep this deaf forever.
         let listening = tokio::time::timeout(OPERATION, self.listen()).await;
         // However this ends, the connection does.
         let (client, notify, _task) = listening.unwrap_or(Err(Fault::Stale))?;
@@ -280,7 +280,7 @@ fn word(hint: Hint) -> String {
 }
 
 /// Passes on what another process has said.
-fn hear(heard: &broadcast::Sender<Hint>, me: &str, payload: &str) {
+fn recv(heard: &broadcast::Sender<Hint>, me: &str, payload: &str) {
     let mut words = payload.split(' ');
     if words.next() == Some(me) {
         return;
@@ -309,8 +309,8 @@ mod tests {
         let mut listener = heard.subscribe();
         for payload in &payloads {
             assert!(payload.len() < 8_000);
-            hear(&heard, "me", payload);
-            hear(&heard, "other", payload);
+            recv(&heard, "me", payload);
+            recv(&heard, "other", payload);
         }
         let mut count = 0;
         let mut queued = 0;
@@ -328,7 +328,7 @@ mod tests {
         let heard = broadcast::Sender::new(UNREAD);
         let mut listener = heard.subscribe();
         for noise in ["", "other", "other ", "other x 12 ☃", "report"] {
-            hear(&heard, "me", noise);
+            recv(&heard, "me", noise);
         }
         assert!(listener.try_recv().is_err());
     }
