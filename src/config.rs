@@ -152,6 +152,8 @@ pub struct Log {
     pub level: log::LevelFilter,
     /// One JSON object per line, for containers; else text.
     pub json: bool,
+    /// One in so many requests has a line; none where it is 0.
+    pub access: u32,
 }
 
 /// A text that is never printed.
@@ -286,6 +288,7 @@ impl Config {
                     _ => log::LevelFilter::Info,
                 },
                 json: read.choice("log.format", &["text", "json"]) == "json",
+                access: read.count("log.access", 0, 0..=1_000_000),
             },
         }
     }

@@ -26,6 +26,7 @@ mod claims;
 mod complete;
 mod counters;
 mod dispatch;
+mod ended_jobs;
 mod estimate;
 mod execute;
 mod fetch_schedule;
@@ -63,6 +64,7 @@ pub(crate) use claims::Unfinished;
 pub(crate) use counters::Counter;
 use counters::Counters;
 pub(crate) use dispatch::dispatch;
+use ended_jobs::EndedJobCounters;
 use estimate::Estimate;
 use fetch_schedule::FetchSchedule;
 pub(crate) use profile_request::ProfileRequest;
@@ -105,6 +107,7 @@ pub(crate) struct Pool {
     /// A permit for each profile that is asked for.
     pub(crate) mail: Gate,
     pub(crate) counters: Counters,
+    ended_jobs: EndedJobCounters,
     pub(crate) estimate: Estimate,
     queue: FetchSchedule,
     /// The dispatcher looks again.
@@ -127,6 +130,7 @@ impl Pool {
             claim_gate: Gate::new(usize::MAX),
             mail: Gate::new(config.mailbox.max(1)),
             counters: Counters::default(),
+            ended_jobs: EndedJobCounters::default(),
             estimate: Estimate::default(),
             queue: FetchSchedule::new(config.poll, rules.instance),
             work_available: Notify::new(),
@@ -236,6 +240,7 @@ impl Pool {
             depth: wakes + self.mail.in_flight().saturating_sub(asks),
         };
         status.counts = self.counters.counts();
+        status.ended = self.ended_jobs.counts();
     }
 
     /// A job that is queued again is looked at when it is due.

@@ -133,6 +133,7 @@ impl Pool {
         }
         self.ports.feed.changed(job.id);
         if job.state().is_final() {
+            self.ended_jobs.note(&job);
             self.wake_dependents();
         }
     }

@@ -102,7 +102,9 @@ impl Pool {
                     _ => &self.counters.handed_back,
                 };
                 self.claims.settle_with(key, || counter.inc());
-                if !job.state().is_final() {
+                if job.state().is_final() {
+                    self.ended_jobs.note(&job);
+                } else {
                     info!("job {} was handed back", job.id);
                     self.claimable_at(&job);
                 }

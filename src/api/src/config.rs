@@ -20,6 +20,8 @@ pub struct ApiConfig {
     pub loopback_only: bool,
     /// The origins whose pages may use the service; `*` for all.
     pub cors_origins: Vec<String>,
+    /// One in so many requests has a line in the log; none where it is 0.
+    pub access_log: u32,
     /// The largest upload, in bytes, as sent and as decoded.
     pub max_body: u64,
     /// The time to live of a session that names none.
@@ -52,6 +54,7 @@ impl Default for ApiConfig {
             auth: Auth::None,
             loopback_only: true,
             cors_origins: Vec::new(),
+            access_log: 0,
             max_body: 2 << 30,
             default_ttl: Duration::from_secs(3600),
             max_ttl: Duration::from_secs(30 * 24 * 3600),

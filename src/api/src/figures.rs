@@ -11,6 +11,7 @@ use prometheus::proto::MetricFamily;
 use prometheus::{CounterVec, GaugeVec, Opts, Registry, Result};
 use serde::Serialize;
 
+use crate::job_metrics;
 use crate::process::Usage;
 use crate::state::ApiState;
 
@@ -46,7 +47,11 @@ pub(crate) fn gather(
         &[],
         vec![(vec![], up)],
     )?;
-    Ok(registry.gather())
+    let mut families = registry.gather();
+    families.extend(job_metrics::gather(&status));
+    // Nothing was counted: the encoder takes no family without a metric.
+    families.retain(|family| !family.get_metric().is_empty());
+    Ok(families)
 }
 
 fn process(registry: &Registry, state: &ApiState) -> Result<()> {

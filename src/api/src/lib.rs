@@ -6,6 +6,7 @@
 //! [`server`] makes the server on a listener, for the [`ApiState`] that its handlers share.
 
 mod access;
+mod access_log;
 mod analyses;
 mod auth;
 mod cached;
@@ -27,6 +28,7 @@ mod http_metrics;
 mod idempotency;
 mod in_flight;
 mod ingest;
+mod job_metrics;
 mod jobs;
 mod json;
 mod metrics;

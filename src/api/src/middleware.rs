@@ -27,6 +27,8 @@ use crate::state::ApiState;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_REQUEST_ID: usize = 128;
+/// The target of the access log.
+const ACCESS_LOG: &str = "lastcall::access";
 
 /// The outermost middleware.
 ///
@@ -45,6 +47,8 @@ pub(crate) async fn middleware<B: MessageBody + 'static>(
     let id = request_id(request.headers());
     let method = request.method().clone();
     let path = request.path().to_owned();
+    let peer = request.peer_addr();
+    let peer = peer.map_or_else(|| "-".to_owned(), |peer| peer.ip().to_string());
     let coding = Coding::accepted(request.headers()).filter(|_| !old && method != Method::HEAD);
     let cors = cors::Answer::to(&state.config, request.head());
     let preflight = cors::preflight(&state.config, request.head());
@@ -73,9 +77,15 @@ pub(crate) async fn middleware<B: MessageBody + 'static>(
         state
             .metrics
             .answered(&method, &route, head.status.as_u16(), started.elapsed());
-        log::debug!(
-            "{method} {path} {} in {:?}, request {id:?}",
-            head.status.as_u16(),
+        let status = head.status.as_u16();
+        let level = match state.access_log.takes(status) {
+            true => log::Level::Info,
+            false => log::Level::Debug,
+        };
+        log::log!(
+            target: ACCESS_LOG,
+            level,
+            "{peer} {method} {path} {status} in {:.1?}, request {id:?}",
             started.elapsed()
         );
         decorate_response(head, &path, id);

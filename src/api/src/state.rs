@@ -7,6 +7,7 @@ use actix_web::http::header::HeaderMap;
 use lastcall_domain::{Answered, Blobs, Clock, DiskSpace, Feed, Store, Timestamp};
 use tokio::sync::Semaphore;
 
+use crate::access_log::AccessLog;
 use crate::auth::{Auth, Caller};
 use crate::config::ApiConfig;
 use crate::describe::Schemas;
@@ -52,6 +53,7 @@ pub struct ApiState {
     pub(crate) metrics: HttpMetrics,
     pub(crate) schemas: Schemas,
     pub(crate) readiness: Readiness,
+    pub(crate) access_log: AccessLog,
     pub(crate) load: InFlightRequests,
     pub(crate) recent: Recent,
     pub(crate) streams: Arc<Semaphore>,
@@ -67,6 +69,7 @@ impl ApiState {
             schemas: Schemas::new(Arc::clone(&parts.describe), Arc::clone(&parts.store)),
             readiness: Readiness::default(),
             recent: Recent::default(),
+            access_log: AccessLog::new(config.access_log),
             drain_requested: AtomicBool::new(false),
             load: InFlightRequests::new(),
             streams: Arc::new(Semaphore::new(config.max_streams)),

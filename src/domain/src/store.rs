@@ -14,13 +14,15 @@ mod operation;
 mod submission;
 mod upload;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use tokio::sync::broadcast;
 
 use crate::{
-    ClaimRef, Dataset, DatasetName, InstanceId, Job, JobId, Owner, ReadOptions, Schema, Session,
-    SessionId, Timestamp,
+    BlobKey, ClaimRef, Dataset, DatasetName, InstanceId, Job, JobId, Owner, ReadOptions, Schema,
+    Session, SessionId, Timestamp,
 };
 
 pub use claim::{ClaimOrder, HeartbeatResult, INLINE_RESULT, JobResult, Outcome, Place, Verdict};

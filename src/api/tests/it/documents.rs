@@ -102,6 +102,8 @@ fn metrics_count_requests_by_pattern_and_show_the_services() {
         "lastcall_service_slots{service=\"AnalysisService\"} 4",
         "lastcall_service_work_total{outcome=\"succeeded\",service=\"AnalysisService\"} 7",
         "lastcall_cleaner_total{what=\"sweeps\"} 3",
+        "lastcall_jobs_failed_total{code=\"timeout\",service=\"AnalysisService\"} 1",
+        "lastcall_job_run_seconds_count{service=\"ReportService\"} 0",
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
     }

@@ -141,6 +141,7 @@ impl Api {
         let mut analysis = service("AnalysisService", 4);
         (analysis.busy, analysis.in_flight, analysis.restarts) = (1, 1, 2);
         (analysis.counts.claimed, analysis.counts.succeeded) = (8, 7);
+        analysis.ended.failed.insert("timeout".to_owned(), 1);
         let mut cleaner = service("TtlCleaner", 0);
         cleaner.cleaner = Some(CleanerCounts {
             sweeps: 3,

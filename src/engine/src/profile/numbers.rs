@@ -142,7 +142,6 @@ impl Numbers {
                     &finite_part.1,
                     float_of_key,
                     extremes,
-                    false,
                     values.rank_error.is_some(),
                 )
             },

@@ -203,15 +203,11 @@ fn distribution<T: Digits>(
     estimated: bool,
 ) -> lastcall_domain::profile::Histogram<Number> {
     let weighted = &values.weighted;
-    let exact = |key| T::of_key(key).unsigned_abs() <= EXACT;
-    if scale == 0 && !(exact(min) && exact(max)) {
+    if scale == 0 {
         let extremes = (T::of_key(min), T::of_key(max));
         return histogram::whole(weighted, sums, T::of_key, extremes, estimated);
     }
-    let float = |key| match scale {
-        0 => T::of_key(key) as f64,
-        scale => Number::decimal(T::of_key(key), scale).as_f64(),
-    };
+    let float = |key| Number::decimal(T::of_key(key), scale).as_f64();
     let extremes = (float(min), float(max));
-    histogram::numeric(weighted, sums, float, extremes, scale == 0, estimated)
+    histogram::numeric(weighted, sums, float, extremes, estimated)
 }

@@ -1,10 +1,14 @@
 //! Histograms.
 //!
 //! How many intervals: the larger of Sturges' number ⌈log₂ n⌉ + 1 and that of Freedman and
-//! Diaconis, ⌈range / (2 · IQR · n^(−1/3))⌉ (NumPy's `auto`), at most 50, and for whole numbers
-//! at most one per value. All have the same width; the first begins at the minimum, the last ends
-//! at the maximum. One value alone has an interval of width 1 around it, or of the width that
-//! doubles can tell apart there; edges that they cannot are one edge.
+//! Diaconis, ⌈range / (2 · IQR · n^(−1/3))⌉ (NumPy's `auto`), at most 50. All have the same width;
+//! the first begins at the minimum, the last ends at the maximum. One value alone has an interval
+//! of width 1 around it, or of the width that doubles can tell apart there; edges that they cannot
+//! are one edge.
+//!
+//! Of whole numbers every interval holds equally many, one at least: with 9 values in 10 intervals
+//! some bar would stand for no value, with 15 in 10 every other one for two. Their edges are whole,
+//! and the last is beyond the maximum.
 
 use lastcall_domain::profile::{Histogram, Number};
 
@@ -20,7 +24,6 @@ fn intervals<K: Key>(
     sums: &[u64],
     number: impl Fn(K) -> f64 + Copy,
     range: f64,
-    whole: bool,
 ) -> u64 {
     let n = sums.last().copied().unwrap_or(0);
     let sturges = u64::from(n.max(1).next_power_of_two().trailing_zeros()) + 1;
@@ -36,12 +39,7 @@ fn intervals<K: Key>(
     } else {
         0
     };
-    let bins = sturges.max(diaconis).clamp(1, MOST);
-    if whole {
-        bins.min((range as u64).saturating_add(1))
-    } else {
-        bins
-    }
+    sturges.max(diaconis).clamp(1, MOST)
 }
 
 /// Counts finite values, ascending, in intervals of equal width between their extremes.
@@ -50,7 +48,6 @@ pub(crate) fn numeric<K: Key>(
     sums: &[u64],
     number: impl Fn(K) -> f64 + Copy,
     extremes: (f64, f64),
-    whole: bool,
     estimated: bool,
 ) -> Histogram<Number> {
     let (min, max) = extremes;
@@ -58,7 +55,7 @@ pub(crate) fn numeric<K: Key>(
         return Histogram::default();
     }
     let mut edges: Vec<f64> = if min < max {
-        let bins = intervals(weighted, sums, number, max - min, whole);
+        let bins = intervals(weighted, sums, number, max - min);
         let step = (max - min) / bins as f64;
         (0..=bins)
             .map(|i| {
@@ -88,7 +85,7 @@ pub(crate) fn numeric<K: Key>(
     }
 }
 
-/// The same of whole numbers beyond what doubles tell apart: edges are whole numbers.
+/// Counts whole numbers, ascending, in intervals of equally many of them.
 pub(crate) fn whole<K: Key>(
     weighted: &Weighted<K>,
     sums: &[u64],
@@ -97,20 +94,21 @@ pub(crate) fn whole<K: Key>(
     estimated: bool,
 ) -> Histogram<Number> {
     let (min, max) = extremes;
-    if weighted.is_empty() || min >= max {
-        return Histogram {
-            edges: vec![Number::decimal(min, 0), Number::decimal(min + 1, 0)],
-            counts: vec![sums.last().copied().unwrap_or(0)],
-            estimated,
-        };
+    if weighted.is_empty() {
+        return Histogram::default();
     }
-    let range = max.saturating_sub(min);
-    let from_min = |key| digits(key).saturating_sub(min) as f64;
-    let bins = i128::from(intervals(weighted, sums, from_min, range as f64, true));
-    let mut edges: Vec<i128> = (0..=bins)
-        .map(|i| min + range / bins * i + range % bins * i / bins)
-        .collect();
-    edges.dedup();
+    let range = max.abs_diff(min);
+    let from_min = |key| digits(key).abs_diff(min) as f64;
+    let most = u128::from(intervals(weighted, sums, from_min, range as f64));
+    let width = i128::try_from(range / most + 1).unwrap_or(i128::MAX);
+    let mut edges = vec![min];
+    // An interval that would end beyond 128 bits ends there.
+    while let Some(&edge) = edges.last()
+        && edge <= max
+        && edge < i128::MAX
+    {
+        edges.push(edge.saturating_add(width));
+    }
     let below = |edge: i128| {
         let index = weighted.partition_point(|&(key, _)| digits(key) < edge);
         if index == 0 { 0 } else { sums[index - 1] }
@@ -140,7 +138,8 @@ pub(crate) fn temporal(
     let range = max.saturating_sub(min);
     let mut edges: Vec<i64> = if range > 0 {
         let as_float = |key| number(key).wrapping_sub(min) as f64;
-        let bins = i128::from(intervals(weighted, sums, as_float, range as f64, true));
+        let bins = intervals(weighted, sums, as_float, range as f64);
+        let bins = i128::from(bins.min((range as u64).saturating_add(1)));
         (0..=bins)
             .map(|i| min + (i128::from(range) * i / bins) as i64)
             .collect()
@@ -196,12 +195,36 @@ mod tests {
             let weighted: Vec<(u64, u64)> = values.iter().map(|&v| (key_of_float(v), 3)).collect();
             let sums: Vec<u64> = (1..=values.len() as u64).map(|n| 3 * n).collect();
             let extremes = (values[0], values[values.len() - 1]);
-            let found = numeric(&weighted, &sums, float_of_key, extremes, false, false);
+            let found = numeric(&weighted, &sums, float_of_key, extremes, false);
             let edges: Vec<f64> = found.edges.iter().map(|edge| edge.as_f64()).collect();
             assert!(edges.windows(2).all(|pair| pair[0] < pair[1]), "{edges:?}");
             assert_eq!(found.counts.len() + 1, edges.len());
             assert_eq!(found.counts.iter().sum::<u64>(), 3 * values.len() as u64);
             assert!(edges[0] <= extremes.0 && extremes.1 <= edges[edges.len() - 1]);
+        }
+    }
+
+    #[test]
+    fn every_interval_of_whole_numbers_holds_equally_many() {
+        for (max, wanted) in [
+            (0, vec![0, 1]),
+            (1, vec![0, 1, 2]),
+            (4, vec![0, 1, 2, 3, 4, 5]),
+            (9, vec![0, 2, 4, 6, 8, 10]),
+            (10, vec![0, 2, 4, 6, 8, 10, 12]),
+            (i128::MAX, vec![]),
+        ] {
+            let values: Vec<u128> = vec![0, max as u128];
+            let weighted: Vec<(u128, u64)> = values.iter().map(|&v| (v, 20)).collect();
+            let found = whole(&weighted, &[20, 40], |key| key as i128, (0, max), false);
+            assert_eq!(found.counts.iter().sum::<u64>(), 40);
+            assert_eq!(found.counts.len() + 1, found.edges.len());
+            let edges: Vec<f64> = found.edges.iter().map(|edge| edge.as_f64()).collect();
+            assert!(edges.windows(2).all(|pair| pair[0] < pair[1]), "{edges:?}");
+            if max < i128::MAX {
+                let wanted: Vec<f64> = wanted.into_iter().map(f64::from).collect();
+                assert_eq!(edges, wanted, "{max}");
+            }
         }
     }
 }

@@ -7,6 +7,8 @@ use crate::number;
 pub(crate) enum Edges<'a> {
     /// Numbers, for an axis with ticks at round values.
     Numbers(&'a [f64]),
+    /// Whole numbers: an interval ends before the next one begins.
+    Whole(&'a [f64]),
     /// Anything else, already fit to be shown; the first, the middle and the last are written.
     Labels(&'a [String]),
 }
@@ -14,10 +16,30 @@ pub(crate) enum Edges<'a> {
 impl Edges<'_> {
     fn label(&self, i: usize) -> String {
         match self {
-            Self::Numbers(edges) => edges
+            Self::Numbers(edges) | Self::Whole(edges) => edges
                 .get(i)
                 .map_or_else(String::new, |x| number::figure(*x)),
             Self::Labels(edges) => edges.get(i).cloned().unwrap_or_default(),
+        }
+    }
+
+    /// Where intervals end that are followed by the one of this number.
+    fn end(&self, i: usize) -> String {
+        match self {
+            Self::Whole(edges) => edges
+                .get(i)
+                .map_or_else(String::new, |x| number::figure(*x - 1.0)),
+            _ => self.label(i),
+        }
+    }
+
+    /// Some intervals, the first of them and the one behind them given.
+    fn between(&self, first: usize, after: usize) -> String {
+        let (first, end) = (self.label(first), self.end(after));
+        if first == end && matches!(self, Self::Whole(_)) {
+            first
+        } else {
+            format!("{first} to {end}")
         }
     }
 }
@@ -45,7 +67,7 @@ pub(crate) fn histogram(
         "Histogram of {subject}: {} intervals from {} to {}, the fullest with {} rows",
         counts.len(),
         edges.label(0),
-        edges.label(counts.len()),
+        edges.end(counts.len()),
         number::count(most),
     );
     let mut svg = Svg::new(WIDTH, HEIGHT, &alt);
@@ -68,12 +90,7 @@ pub(crate) fn histogram(
     for (i, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
         // A bar that is there can be seen, however small.
         let h = (PLOT_H * *count as f64 / top).max(1.0);
-        let hint = format!(
-            "{} to {}: {}",
-            edges.label(i),
-            edges.label(i + 1),
-            number::count(*count)
-        );
+        let hint = format!("{}: {}", edges.between(i, i + 1), number::count(*count));
         let x = LEFT + step * i as f64 + gap / 2.0;
         svg.part([x, TOP + PLOT_H - h, step - gap, h], &hint);
     }
@@ -102,9 +119,8 @@ pub(crate) fn histogram(
         width: WIDTH,
         rows: Vec::new(),
         plain: Plain::Line(format!(
-            "{} to {}: {}",
-            edges.label(0),
-            edges.label(counts.len()),
+            "{}: {}",
+            edges.between(0, counts.len()),
             sparkline(counts, most)
         )),
     })
@@ -125,14 +141,18 @@ fn sparkline(counts: &[u64], most: u64) -> String {
 
 /// Positions (0 to 1) and texts along the horizontal axis.
 fn labels(edges: &Edges<'_>, intervals: usize) -> Vec<(f64, String)> {
-    if let Edges::Numbers(numbers) = edges
-        && let (Some(min), Some(max)) = (numbers.first(), numbers.last())
-    {
-        let at_ticks: Vec<_> = ticks(*min, *max, 6)
+    let (numbers, half) = match edges {
+        Edges::Numbers(numbers) => (*numbers, 0.0),
+        // A whole number stands for the whole of its place.
+        Edges::Whole(numbers) => (*numbers, 0.5),
+        Edges::Labels(_) => (&[][..], 0.0),
+    };
+    if let (Some(min), Some(max)) = (numbers.first(), numbers.last()) {
+        let at_ticks: Vec<_> = ticks(*min, *max - 2.0 * half, 6)
             .into_iter()
             .map(|tick| {
                 (
-                    (tick - min) / (max - min),
+                    (tick + half - min) / (max - min),
                     number::axis(tick, min.abs().max(max.abs())),
                 )
             })
@@ -146,6 +166,6 @@ fn labels(edges: &Edges<'_>, intervals: usize) -> Vec<(f64, String)> {
     if intervals.is_multiple_of(2) {
         ends.push((0.5, edges.label(intervals / 2)));
     }
-    ends.push((1.0, edges.label(intervals)));
+    ends.push((1.0, edges.end(intervals)));
     ends
 }

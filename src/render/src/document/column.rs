@@ -1,6 +1,6 @@
 //! The figures and charts of one column.
 
-use lastcall_domain::profile::{Column, Histogram, Number, Numeric};
+use lastcall_domain::profile::{Column, ColumnType, Histogram, Number, Numeric};
 
 use super::values::{distinct, edges_of_time, in_style, range, scale, top_value};
 use super::{AlertLine, Card, Fact, Order, Text, alerts};
@@ -38,7 +38,11 @@ pub(super) fn card(
         groups.push(quantiles(numeric));
         // One value makes one bar, whatever it is.
         if column.distinct > 1 {
-            charts.extend(numeric_histogram(&name, numeric));
+            charts.extend(numeric_histogram(
+                &name,
+                numeric,
+                column.kind == ColumnType::Integer,
+            ));
         }
     }
     if let Some(text) = &column.text {
@@ -181,27 +185,34 @@ fn histogram_caption(estimated: bool) -> &'static str {
     }
 }
 
-fn numeric_histogram(name: &str, numeric: &Numeric) -> Option<Chart> {
+fn numeric_histogram(name: &str, numeric: &Numeric, is_whole: bool) -> Option<Chart> {
     let of: &Histogram<Number> = &numeric.histogram;
     let edges: Vec<_> = of.edges.iter().map(|edge| edge.as_f64()).collect();
+    let is_whole = is_whole && edges.iter().all(|edge| edge.fract() == 0.0);
+    // A whole number stands in the middle of its place.
+    let half = if is_whole { 0.5 } else { 0.0 };
     histogram(
         histogram_caption(of.estimated),
         name,
-        &Edges::Numbers(&edges),
+        &if is_whole {
+            Edges::Whole(&edges)
+        } else {
+            Edges::Numbers(&edges)
+        },
         &of.counts,
-        &quartiles(numeric, &edges),
+        &quartiles(numeric, &edges, half),
     )
 }
 
 /// Where the quartiles stand, as shares of the width; none that another is too close to, but the
 /// median.
-fn quartiles(numeric: &Numeric, edges: &[f64]) -> Vec<(&'static str, f64)> {
+fn quartiles(numeric: &Numeric, edges: &[f64], half: f64) -> Vec<(&'static str, f64)> {
     const CLOSE: f64 = 0.04;
     let (Some(first), Some(last)) = (edges.first(), edges.last()) else {
         return Vec::new();
     };
     let place = |value: Option<Number>| {
-        let at = (value?.as_f64() - first) / (last - first);
+        let at = (value?.as_f64() + half - first) / (last - first);
         (0.0..=1.0).contains(&at).then_some(at)
     };
     let q = &numeric.quantiles;

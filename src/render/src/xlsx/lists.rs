@@ -1,6 +1,6 @@
 //! The sheets of a profile that list what its charts show: top values and histograms.
 
-use lastcall_domain::profile::{Number, Profile};
+use lastcall_domain::profile::{Column, ColumnType, Number, Profile};
 use rust_xlsxwriter::{
     Chart, ChartFont, ChartFormat, ChartLine, ChartSolidFill, ChartType, Color, Workbook,
 };
@@ -84,7 +84,7 @@ pub(super) fn histograms(
             }
             sheet.text(0, &column.name)?;
             edge(&mut sheet, 1, &ends[0])?;
-            edge(&mut sheet, 2, &ends[1])?;
+            edge(&mut sheet, 2, &end(column, &ends[1]))?;
             sheet.count(3, *count)?;
             sheet.text(4, &label(&ends[0]))?;
             sheet.row += 1;
@@ -107,6 +107,14 @@ fn edge(sheet: &mut Sheet<'_>, column: u16, edge: &Value) -> Result<(), RenderEr
     match edge {
         Value::String(at) => sheet.moment(column, at),
         edge => sheet.value(column, edge),
+    }
+}
+
+/// Where an interval ends: of whole numbers, before the next one begins.
+fn end(column: &Column, next: &Value) -> Value {
+    match next.as_i64() {
+        Some(next) if column.kind == ColumnType::Integer => Value::from(next - 1),
+        _ => next.clone(),
     }
 }
 
