@@ -161,7 +161,7 @@ fn write_chart(out: &mut String, chart: &Chart) {
         Plain::Rows(rows) => {
             let _ = writeln!(
                 out,
-                "{}:\n\n| Value | Count |\n| --- | ---: |",
+                "{}:\n\n| Value | Frequency |\n| --- | ---: |",
                 escape(&chart.caption)
             );
             for (label, figure) in rows {

@@ -1,8 +1,7 @@
 //! Horizontal bars with a label and a figure each: top values, missing cells.
 
-use super::{BAR, Chart, INK, MUTED, Plain, Svg, TRACK, WIDTH, text_width};
+use super::{BAR, Chart, INK, MUTED, Plain, Svg, TRACK, WIDTH, fit, text_width};
 use crate::document::Text;
-use crate::text::shorten;
 
 /// One bar.
 pub(crate) struct Bar {
@@ -40,7 +39,7 @@ pub(crate) fn bars(caption: &str, alt: &str, rows: &[Bar]) -> Option<Chart> {
     }
     let height = ROW * u32::try_from(rows.len()).ok()? + 4;
     let mut svg = Svg::new(WIDTH, height, alt);
-    let labels: Vec<String> = rows.iter().map(|row| fit(&row.label)).collect();
+    let labels: Vec<String> = rows.iter().map(|row| fit(&row.label, MAX_LABEL)).collect();
     let widest = |texts: &mut dyn Iterator<Item = &str>| texts.map(text_width).fold(0.0, f64::max);
     let label = widest(&mut labels.iter().map(String::as_str)).min(MAX_LABEL);
     let figure = widest(&mut rows.iter().map(|row| row.figure.as_str()));
@@ -79,16 +78,4 @@ pub(crate) fn bars(caption: &str, alt: &str, rows: &[Bar]) -> Option<Chart> {
                 .collect(),
         ),
     })
-}
-
-/// As much of a label as its room holds, with an ellipsis where that is not all.
-fn fit(label: &str) -> String {
-    let mut columns = 30;
-    loop {
-        let short = shorten(label, columns);
-        if columns <= 4 || text_width(&short) <= MAX_LABEL {
-            return short;
-        }
-        columns -= 1;
-    }
 }

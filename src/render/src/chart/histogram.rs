@@ -34,7 +34,7 @@ impl Edges<'_> {
     }
 
     /// Some intervals, the first of them and the one behind them given.
-    fn between(&self, first: usize, after: usize) -> String {
+    pub(super) fn between(&self, first: usize, after: usize) -> String {
         let (first, end) = (self.label(first), self.end(after));
         if first == end && matches!(self, Self::Whole(_)) {
             first
@@ -127,7 +127,7 @@ pub(crate) fn histogram(
 }
 
 /// The counts in eighths of a character's height; an empty interval is a low line.
-fn sparkline(counts: &[u64], most: u64) -> String {
+pub(super) fn sparkline(counts: &[u64], most: u64) -> String {
     const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let level = |count: u64| (count as f64 / most as f64 * 8.0).ceil() as usize;
     counts
@@ -140,7 +140,7 @@ fn sparkline(counts: &[u64], most: u64) -> String {
 }
 
 /// Positions (0 to 1) and texts along the horizontal axis.
-fn labels(edges: &Edges<'_>, intervals: usize) -> Vec<(f64, String)> {
+pub(super) fn labels(edges: &Edges<'_>, intervals: usize) -> Vec<(f64, String)> {
     let (numbers, half) = match edges {
         Edges::Numbers(numbers) => (*numbers, 0.0),
         // A whole number stands for the whole of its place.

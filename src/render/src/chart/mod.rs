@@ -7,6 +7,7 @@ mod axis;
 mod bars;
 mod heatmap;
 mod histogram;
+mod overlay;
 mod spark;
 
 use std::fmt::{Display, Write as _};
@@ -14,9 +15,12 @@ use std::fmt::{Display, Write as _};
 use serde::Serialize;
 use unicode_width::UnicodeWidthChar as _;
 
+use crate::text::shorten;
+
 pub(crate) use bars::{Bar, Row, bars};
 pub(crate) use heatmap::{SMALL, SMALL_WIDTH, Scale, heatmap};
 pub(crate) use histogram::{Edges, histogram};
+pub(crate) use overlay::{Pair, overlay, paired};
 pub(crate) use spark::spark;
 
 /// A drawn chart.
@@ -56,6 +60,8 @@ const INK: &str = "#1f2933";
 const MUTED: &str = "#5f6c7b";
 const LINE: &str = "#e3e8ee";
 const BAR: &str = "#3b76b0";
+/// What was before, beside what is now.
+const BEFORE: &str = "#8a97a6";
 const MARK: &str = "#b45309";
 const TRACK: &str = "#eef2f6";
 
@@ -89,9 +95,12 @@ impl Svg {
     fn part(&mut self, [x, y, w, h]: [f64; 4], hint: &str) {
         let _ = write!(
             self.body,
-            r#"<rect x="{x:.1}" y="{y:.1}" width="{w:.1}" height="{h:.1}"><title>{}</title></rect>"#,
-            Escaped(hint)
+            r#"<rect x="{x:.1}" y="{y:.1}" width="{w:.1}" height="{h:.1}">"#
         );
+        if !hint.is_empty() {
+            let _ = write!(self.body, "<title>{}</title>", Escaped(hint));
+        }
+        self.body.push_str("</rect>");
     }
 
     /// A rectangle with a text that shows when a pointer rests on it.
@@ -104,6 +113,23 @@ impl Svg {
             let _ = write!(self.body, "<title>{}</title>", Escaped(hint));
         }
         self.body.push_str("</rect>");
+    }
+
+    /// A line of several parts, without an area.
+    fn path(&mut self, d: &str, class: &str, stroke: &str) {
+        let _ = write!(
+            self.body,
+            r#"<path d="{d}" class="{class}" fill="none" stroke="{stroke}" stroke-width="1.6"/>"#
+        );
+    }
+
+    /// A place that nothing is drawn at, with a text that shows when a pointer rests on it.
+    fn hint(&mut self, [x, y, w, h]: [f64; 4], hint: &str) {
+        let _ = write!(
+            self.body,
+            r#"<rect x="{x:.1}" y="{y:.1}" width="{w:.1}" height="{h:.1}" fill="none" pointer-events="all"><title>{}</title></rect>"#,
+            Escaped(hint)
+        );
     }
 
     fn line(&mut self, [x1, y1, x2, y2]: [f64; 4], class: &str, stroke: &str) {
@@ -151,6 +177,18 @@ fn text_width(text: &str) -> f64 {
             _ => 5.9,
         })
         .sum()
+}
+
+/// As much of a label as its room holds, with an ellipsis where that is not all.
+fn fit(label: &str, room: f64) -> String {
+    let mut columns = 30;
+    loop {
+        let short = shorten(label, columns);
+        if columns <= 4 || text_width(&short) <= room {
+            return short;
+        }
+        columns -= 1;
+    }
 }
 
 /// Text escaped for element content and attributes of XML and HTML.

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use lastcall_domain::compare::{ColumnChange, ColumnSide, ColumnStatus, Comparison, Drift};
 
-use super::compare_values;
 use super::correlation::p_value;
 use super::{AlertLine, Block, Document, Fact, Section, Table, TableColumn, Text, frame};
+use super::{compare_charts, compare_values};
 use crate::chart::{Bar, bars};
 use crate::limits::Limits;
 use crate::number::{NONE, count, fixed, percent};
@@ -41,6 +41,11 @@ pub(crate) fn compare(
     );
     section("changes", "What changed", changes(report));
     section("drift", "Drift", drift(report));
+    section(
+        "distributions",
+        "Distributions",
+        compare_charts::distributions(report),
+    );
     section("columns", "Columns", columns(report, limits));
     section(
         "figures",

@@ -5,6 +5,7 @@ mod alerts;
 mod check;
 mod column;
 mod compare;
+mod compare_charts;
 mod compare_values;
 mod correlation;
 mod correlations;
