@@ -48,7 +48,7 @@ pub struct ReadWarning {
 
 impl ReadWarning {
     /// Every code of a text's warnings.
-    pub const CODES: [&str; 31] = [
+    pub const CODES: [&str; 33] = [
         "guessed_encoding",
         "replaced_characters",
         "inner_boms",
@@ -58,6 +58,8 @@ impl ReadWarning {
         "doubled_line_ends",
         "stray_quotes",
         "backslash_escapes",
+        "single_quotes",
+        "spaced_quotes",
         "skipped_lines",
         "footer",
         "ctrl_z",

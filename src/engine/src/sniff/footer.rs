@@ -102,7 +102,7 @@ impl Footer {
             } else if !self.dialect.comments(record, 0) {
                 let record = record.strip_suffix(b"\n").unwrap_or(record);
                 let cells = Cells::cut_record(record, self.dialect);
-                if self.is_narrow(&cells) {
+                if self.is_narrow(&cells) || self.is_total(&cells, rules) {
                     narrow.push((start, cells, apart));
                 } else {
                     narrow.clear();
@@ -126,20 +126,46 @@ impl Footer {
         cells.len() < self.width || padded
     }
 
+    /// Whether a record as wide as the others is none of them: a rule, or figures behind a word that
+    /// footers begin with, where the first column has no words.
+    fn is_total(&self, cells: &[Vec<u8>], rules: &CellRules) -> bool {
+        let rule = |cell: &Vec<u8>| {
+            let cell = cell.trim_ascii();
+            cell.len() > 1 && cell.iter().all(|byte| matches!(byte, b'-' | b'=' | b'_'))
+        };
+        let text = String::from_utf8_lossy(&cells[0]);
+        self.is_typed()
+            && (cells.iter().all(rule)
+                || begins_with_word(&text) && {
+                    let first = rules.classify(Field::from(cells[0].as_slice()));
+                    self.first.and(first).is_text()
+                })
+    }
+
+    /// Whether the cells of the first column are known, and no text.
+    fn is_typed(&self) -> bool {
+        self.first != TypeSet::ALL && !self.first.is_text()
+    }
+
     /// Whether a first cell is none of its column: words where there are none, a word that footers
     /// begin with, a rule.
     fn is_note(&self, cells: &[Vec<u8>], rules: &CellRules) -> bool {
         let cell = cells[0].as_slice();
         let text = String::from_utf8_lossy(cell);
         let text = text.trim();
-        let word: String = text.chars().take_while(|c| c.is_alphabetic()).collect();
         // One word alone in a row as wide as the others may be a value.
         let alone = cells.len() == self.width && !text.contains([' ', ':']);
-        let known = WORDS.contains(&word.to_lowercase().as_str()) && !alone;
+        let known = begins_with_word(text) && !alone;
         let rule = text.starts_with(['(', '*', '#', '©', '=']) || text.starts_with("--");
-        let typed = self.first != TypeSet::ALL && !self.first.is_text();
         let other = || self.first.and(rules.classify(Field::from(cell))).is_text();
         let words = text.chars().any(char::is_alphabetic) && !rules.is_missing(cell);
-        known || rule || typed && words && other()
+        known || rule || self.is_typed() && words && other()
     }
+}
+
+/// Whether a text begins with a word that footers begin with.
+fn begins_with_word(text: &str) -> bool {
+    let text = text.trim();
+    let word: String = text.chars().take_while(|c| c.is_alphabetic()).collect();
+    WORDS.contains(&word.to_lowercase().as_str())
 }

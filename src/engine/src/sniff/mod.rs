@@ -10,10 +10,13 @@
 //! the data, with the option that undoes it. What the options give is not sniffed. Where the data
 //! leave doubt, nothing is changed. Behind the last row, [`footer`] takes off what is none.
 
+mod delimiter;
 pub(crate) mod dialect;
 pub(crate) mod encoding;
 pub(crate) mod footer;
 pub(crate) mod header;
+mod judge;
+mod quotes;
 pub(crate) mod refinement;
 pub(crate) mod types;
 

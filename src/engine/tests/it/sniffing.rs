@@ -3,27 +3,26 @@
 //! Each case is a file, the columns that it has, how many rows, and the warnings.
 
 use lastcall_domain::profile::Profile;
-use lastcall_domain::{Certainty, DateOrder, Mark, ProfileOptions, ReadOptions, ReadWarning};
-use proptest::prelude::*;
+use lastcall_domain::{Certainty, DateOrder, ProfileOptions, ReadOptions, ReadWarning};
 
 use crate::support::{Bench, column, top};
 
 /// The file's name and bytes, its columns and their types, its rows, its warnings.
-type Case<'c> = (&'c str, &'c [u8], &'c str, u64, &'c str);
+pub(crate) type Case<'c> = (&'c str, &'c [u8], &'c str, u64, &'c str);
 
-fn columns(profile: &Profile) -> String {
+pub(crate) fn columns(profile: &Profile) -> String {
     let columns = profile.columns.iter();
     let columns = columns.map(|column| format!("{}:{}", column.name, column.kind.as_str()));
     columns.collect::<Vec<_>>().join(" ")
 }
 
-fn codes(profile: &Profile) -> String {
+pub(crate) fn codes(profile: &Profile) -> String {
     let warnings = profile.read.warnings.iter();
     let codes = warnings.map(|warning| warning.code.as_str());
     codes.collect::<Vec<_>>().join(" ")
 }
 
-fn check(cases: &[Case<'_>]) {
+pub(crate) fn check(cases: &[Case<'_>]) {
     for (name, bytes, expected, rows, warnings) in cases {
         let shown = String::from_utf8_lossy(bytes);
         let profile = Bench::new()
@@ -111,54 +110,6 @@ fn lines_end_as_their_writers_ended_them() {
             "",
         ),
         ("a.csv", b"a,b\n1,x\ry\n2,z\n", "a:integer b:string", 2, ""),
-    ]);
-}
-
-#[test]
-fn quotes_that_do_not_pair_are_characters() {
-    check(&[
-        (
-            "a.tsv",
-            b"id\tname\tv\n1\t\"Gamma\t5\n2\tDelta\t6\n3\tend\"\t7\n4\tx\t8\n",
-            "id:integer name:string v:integer",
-            4,
-            "stray_quotes",
-        ),
-        (
-            "a.tsv",
-            b"id\tname\n1\t\"a \"\"b\"\"\tc\"\n2\td\n",
-            "id:integer name:string",
-            2,
-            "",
-        ),
-        (
-            "a.tsv",
-            b"id\tname\tv\n1\t\"two\nlines\"\t5\n2\tx\t6\n",
-            "id:integer name:string v:integer",
-            2,
-            "",
-        ),
-        (
-            "a.csv",
-            b"id,name,v\n1,\"Gamma,5\n2,Delta,6\n",
-            "id:integer name:string v:integer",
-            2,
-            "stray_quotes",
-        ),
-        (
-            "a.csv",
-            b"id,name,v\n1,\"say \\\"hi\\\", you\",5\n2,\"b\",6\n",
-            "id:integer name:string v:integer",
-            2,
-            "backslash_escapes",
-        ),
-        (
-            "a.csv",
-            b"id,path\n1,\"C:\\temp\\\"\n2,\"b\"\n",
-            "id:integer path:string",
-            2,
-            "",
-        ),
     ]);
 }
 
@@ -367,147 +318,6 @@ fn what_is_not_text_is_refused() {
     }
 }
 
-fn reading(bytes: &str, read: ReadOptions) -> Profile {
-    Bench::new().profile_reading("a.csv", bytes, read)
-}
-
-#[test]
-fn every_decision_is_undone_by_the_option_that_its_warning_names() {
-    let none = ReadOptions::default();
-    for (bytes, read, expected, rows) in [
-        (
-            "Title\na,b\n1,2\n3,4\n",
-            ReadOptions {
-                skip_rows: Some(0),
-                ..none.clone()
-            },
-            "Title:string",
-            3,
-        ),
-        (
-            "1,x\n2,y\n3,z\n",
-            ReadOptions {
-                header: Some(true),
-                ..none.clone()
-            },
-            "1:integer x:string",
-            2,
-        ),
-        (
-            "a,b\nx,y\n",
-            ReadOptions {
-                header: Some(false),
-                ..none.clone()
-            },
-            "column_1:string column_2:string",
-            2,
-        ),
-        (
-            "a;b\n1,5;2,5\n",
-            ReadOptions {
-                decimal: Some('.'),
-                ..none.clone()
-            },
-            "a:string b:string",
-            1,
-        ),
-        (
-            "a,b\n12%,$5\n",
-            ReadOptions {
-                decimal: Some('.'),
-                ..none.clone()
-            },
-            "a:string b:string",
-            1,
-        ),
-        (
-            "a,b\n31/01/2024,1\n",
-            ReadOptions {
-                date_order: Some(DateOrder::Mdy),
-                ..none.clone()
-            },
-            "a:string b:integer",
-            1,
-        ),
-        (
-            "a,b\n01/02/2024,1\n",
-            ReadOptions {
-                date_order: Some(DateOrder::Mdy),
-                ..none.clone()
-            },
-            "a:date b:integer",
-            1,
-        ),
-        (
-            "a,b\n01/02/24,1\n",
-            ReadOptions {
-                date_order: Some(DateOrder::Dmy),
-                ..none.clone()
-            },
-            "a:date b:integer",
-            1,
-        ),
-        (
-            "a,b\n\"1,234\",1\n",
-            ReadOptions {
-                thousands: Some(','),
-                ..none.clone()
-            },
-            "a:integer b:integer",
-            1,
-        ),
-        (
-            "a,b\n1,\"x\n2,y\n",
-            ReadOptions {
-                quote: Some(Mark::Off),
-                ..none.clone()
-            },
-            "a:integer b:string",
-            2,
-        ),
-        (
-            "a,b\n1,'x,y'\n",
-            ReadOptions {
-                quote: Some(Mark::Char('\'')),
-                ..none.clone()
-            },
-            "a:integer b:string",
-            1,
-        ),
-        (
-            "a,b\n1,x\\,y\n",
-            ReadOptions {
-                escape: Some(Mark::Char('\\')),
-                ..none.clone()
-            },
-            "a:integer b:string",
-            1,
-        ),
-        (
-            "x\ny\na,b\n1,2\n",
-            ReadOptions {
-                skip_rows: Some(2),
-                ..none.clone()
-            },
-            "a:integer b:integer",
-            1,
-        ),
-        (
-            "a,b,c\n1,2,3\n",
-            ReadOptions {
-                columns: Some(vec!["c".into(), "a".into()]),
-                ..none.clone()
-            },
-            "a:integer c:integer",
-            1,
-        ),
-    ] {
-        let profile = reading(bytes, read);
-        assert_eq!(columns(&profile), expected, "{bytes:?}");
-        assert_eq!(profile.dataset.rows, rows, "{bytes:?}");
-    }
-}
-
 #[test]
 fn columns_that_do_not_exist_are_refused_by_name() {
     let read = ReadOptions {
@@ -535,7 +345,7 @@ fn duplicates_are_those_of_the_columns_that_are_kept() {
         columns: Some(vec!["b".into()]),
         ..ReadOptions::default()
     };
-    let profile = reading("a,b\n1,x\n2,x\n3,y\n", read);
+    let profile = Bench::new().profile_reading("a.csv", "a,b\n1,x\n2,x\n3,y\n", read);
     assert_eq!(profile.dataset.duplicate_rows, 1);
 }
 
@@ -582,57 +392,4 @@ fn every_warning_is_described() {
         .filter_map(|line| line.strip_prefix("| `")?.split('`').next());
     let described: Vec<&str> = codes.collect();
     assert_eq!(described, ReadWarning::CODES);
-}
-
-/// Cells as programs write them, of one kind for each column, and cells that stand in quotes.
-fn clean_cell(kind: u8) -> BoxedStrategy<String> {
-    match kind {
-        0 => "[0-9]{1,6}".boxed(),
-        1 => "-?[0-9]{1,3}\\.[0-9]{1,4}".boxed(),
-        2 => "20[0-2][0-9]-0[1-9]-[12][0-9]".boxed(),
-        3 => prop_oneof![Just("true".to_owned()), Just("false".to_owned())].boxed(),
-        4 => "[a-z][a-z ;|-]{0,12}".boxed(),
-        _ => "[a-z][a-z,;\t\n\r' -]{0,12}"
-            .prop_map(|text| format!("\"{text} \"\"\""))
-            .boxed(),
-    }
-}
-
-/// A file by RFC 4180 whose header is words.
-fn clean_file() -> impl Strategy<Value = String> {
-    let columns = proptest::collection::vec(0..6u8, 2..6);
-    let file = (columns, 1..30usize, prop_oneof![Just("\n"), Just("\r\n")]);
-    file.prop_flat_map(|(kinds, rows, end)| {
-        let row: Vec<_> = kinds.iter().map(|&kind| clean_cell(kind)).collect();
-        let rows = proptest::collection::vec(row, rows);
-        let header: Vec<String> = (0..kinds.len()).map(|at| format!("name of {at}")).collect();
-        rows.prop_map(move |rows| {
-            let lines = std::iter::once(&header).chain(&rows);
-            lines.map(|cells| cells.join(",") + end).collect()
-        })
-    })
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn a_clean_file_is_read_as_it_stands(text in clean_file()) {
-        let bench = Bench::new();
-        let found = bench.profile("a.csv", &text);
-        let read = ReadOptions {
-            header: Some(true),
-            delimiter: Some(','),
-            quote: Some(Mark::Char('"')),
-            escape: Some(Mark::Off),
-            skip_rows: Some(0),
-            decimal: Some('.'),
-            encoding: Some("utf-8".into()),
-            ..ReadOptions::default()
-        };
-        let given = bench.profile_reading("a.csv", &text, read);
-        prop_assert_eq!(codes(&found), "");
-        prop_assert_eq!(found.columns, given.columns);
-        prop_assert_eq!(found.dataset, given.dataset);
-    }
 }

@@ -51,7 +51,7 @@ impl<'a> Cells<'a> {
     /// Cuts whole records into `width` cells each. Records with fewer cells are filled up,
     /// cells beyond are left out, and both are noted; an empty cell too many is not worth a note.
     pub(crate) fn cut(data: &'a [u8], dialect: Dialect, width: usize, first_line: u64) -> Self {
-        let simple = dialect.comment.is_none() && dialect.escape.is_none();
+        let simple = dialect.comment.is_none() && dialect.escape.is_none() && !dialect.spaced;
         if simple
             && width > 1
             && let Some(even) = UniformRows::cut(data, &dialect, width)

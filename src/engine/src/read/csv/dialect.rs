@@ -21,6 +21,8 @@ pub(crate) struct Dialect {
     pub(crate) in_line: bool,
     pub(crate) escape: Option<u8>,
     pub(crate) comment: Option<u8>,
+    /// Blanks at the beginning of a cell do not belong to it; a quote may follow them.
+    pub(crate) spaced: bool,
 }
 
 impl Dialect {
@@ -28,6 +30,7 @@ impl Dialect {
     /// or the end of the data; and whether the cell is quoted.
     #[inline]
     pub(crate) fn cell_end(&self, data: &[u8], start: usize) -> (usize, bool) {
+        let start = start + self.blanks(&data[start.min(data.len())..]);
         let begins = self.quote.is_some() && data.get(start).copied() == self.quote;
         if begins && self.in_line {
             if let Some(end) = self.end_in_line(data, start) {
@@ -41,6 +44,15 @@ impl Dialect {
             start
         };
         (self.end_from(data, from), begins)
+    }
+
+    /// The blanks before a cell that do not belong to it.
+    #[inline]
+    fn blanks(&self, cell: &[u8]) -> usize {
+        if !self.spaced {
+            return 0;
+        }
+        cell.iter().take_while(|byte| **byte == b' ').count()
     }
 
     /// The delimiter or line feed from here on.
@@ -92,6 +104,7 @@ impl Dialect {
 
     /// Whether the quote that opens a cell closes it at its end.
     pub(crate) fn closes(&self, cell: &[u8]) -> bool {
+        let cell = &cell[self.blanks(cell)..];
         let after = self.close(cell, 0);
         after.is_some_and(|after| matches!(&cell[after..], b"" | b"\r"))
     }
@@ -103,6 +116,7 @@ impl Dialect {
 
     /// The text of a cell as it stands: without the quotes around it and the escapes in it.
     pub(crate) fn text<'a>(&self, cell: &'a [u8]) -> Cow<'a, [u8]> {
+        let cell = &cell[self.blanks(cell)..];
         let first = cell.first().copied();
         let quoted = first.is_some() && first == self.quote;
         match (self.escape, quoted) {

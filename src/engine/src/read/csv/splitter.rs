@@ -29,7 +29,7 @@ impl Dialect {
         }
     }
 
-    /// Records are cut cell by cell where an escape may stand anywhere.
+    /// Records are cut cell by cell where an escape may stand anywhere, or blanks before a quote.
     fn next_record(&self, data: &[u8], mut from: usize) -> Option<usize> {
         loop {
             let (end, _) = self.cell_end(data, from);
@@ -47,7 +47,7 @@ impl Splitter for Dialect {
         if self.is_by_line() || self.comments(data, from) {
             return Some(line_feed + 1);
         }
-        if self.escape.is_some() {
+        if self.escape.is_some() || self.spaced {
             return self.next_record(data, from);
         }
         while let Some(quote) = self.opening(data, from, line_feed) {
@@ -62,7 +62,7 @@ impl Splitter for Dialect {
         if self.is_by_line() {
             return memrchr(b'\n', data).map(|at| at + 1);
         }
-        if self.comment.is_some() || self.escape.is_some() {
+        if self.comment.is_some() || self.escape.is_some() || self.spaced {
             while let Some(next) = self.record_end(data, end.unwrap_or(0)) {
                 end = Some(next);
             }

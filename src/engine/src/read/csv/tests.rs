@@ -13,6 +13,7 @@ const COMMA: Dialect = Dialect {
     in_line: false,
     escape: None,
     comment: None,
+    spaced: false,
 };
 
 /// Cells as this crate cuts them: records of `width` cells.

@@ -1,0 +1,114 @@
+//! The delimiter, as the first records tell it.
+
+use super::judge::{RECORDS, Score, Text};
+use crate::read::csv::cells::Cells;
+use crate::read::csv::dialect::Dialect;
+
+/// In the order of preference where nothing else decides.
+const CANDIDATES: [u8; 7] = [b',', b';', b'\t', b'|', b'^', b'~', 0x1f];
+
+impl Text<'_> {
+    /// The delimiter under which most of the first records are of one width; where several do,
+    /// the one with the most cells. A comma where none makes a second column.
+    pub(super) fn delimiter(self, dialect: Dialect) -> u8 {
+        let mut best = (Score::default(), b',');
+        for delimiter in CANDIDATES {
+            if Some(delimiter) == dialect.comment {
+                continue;
+            }
+            let score = self.judge(
+                &Dialect {
+                    delimiter,
+                    ..dialect
+                },
+                RECORDS,
+            );
+            if score > best.0 {
+                best = (score, delimiter);
+            }
+        }
+        let found = match best {
+            (score, b',') if score.share() == 100 => self.between_decimals(dialect),
+            (score, b',') if score.width == 2 => self.behind_decimals(dialect),
+            (score, _) if score.width < 2 => self.between_numbers(dialect),
+            _ => None,
+        };
+        found.unwrap_or(best.1)
+    }
+
+    /// A delimiter that the text does not have, where every comma is the decimal mark of the only
+    /// number of its line, below the name of a column.
+    fn behind_decimals(self, dialect: Dialect) -> Option<u8> {
+        let comma = Dialect {
+            delimiter: b',',
+            ..dialect
+        };
+        let mut records = self.records(&comma, RECORDS);
+        let name = records.next()?.trim_ascii();
+        let named = !name.iter().any(|byte| matches!(byte, b',' | b' '));
+        let decimal = |record: &[u8]| {
+            let record = record.trim_ascii();
+            let record = record.strip_prefix(b"-").unwrap_or(record);
+            let Some(at) = memchr::memchr(b',', record) else {
+                return false;
+            };
+            let (whole, fraction) = (&record[..at], &record[at + 1..]);
+            let grouped = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'\'' | b' ');
+            whole.first().is_some_and(u8::is_ascii_digit)
+                && whole.iter().all(grouped)
+                && !fraction.is_empty()
+                && fraction.iter().all(u8::is_ascii_digit)
+        };
+        let mut others = CANDIDATES.into_iter().filter(|mark| *mark != b',');
+        let absent = others.find(|mark| !self.text.contains(mark))?;
+        (named && records.all(decimal)).then_some(absent)
+    }
+
+    /// The blank, where there are at least three columns between blanks, two of them of numbers.
+    fn between_numbers(self, dialect: Dialect) -> Option<u8> {
+        let blank = Dialect {
+            delimiter: b' ',
+            ..dialect
+        };
+        let score = self.judge(&blank, RECORDS);
+        if !score.is_clean() || score.width < 3 || score.records < 2 {
+            return None;
+        }
+        let mut numbers = vec![true; score.width];
+        for record in self.records(&blank, RECORDS).skip(1) {
+            let record = record.strip_suffix(b"\n").unwrap_or(record);
+            for (is_number, cell) in numbers.iter_mut().zip(Cells::cut_record(record, blank)) {
+                let text = std::str::from_utf8(&cell).unwrap_or_default();
+                *is_number &= text.trim().parse::<f64>().is_ok();
+            }
+        }
+        let count = numbers.into_iter().filter(|is_number| *is_number).count();
+        (count >= 2).then_some(b' ')
+    }
+
+    /// The delimiter of a text in which every comma stands between two digits of a number.
+    fn between_decimals(self, dialect: Dialect) -> Option<u8> {
+        let mut others = CANDIDATES.into_iter().filter(|other| *other != b',');
+        others.find(|&delimiter| {
+            let other = Dialect {
+                delimiter,
+                ..dialect
+            };
+            let decimal = |cell: &Vec<u8>| {
+                let mut parts = cell.split(|byte| *byte == b',');
+                let number = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+                let first = parts.next().unwrap_or_default();
+                let first = first.strip_prefix(b"-").unwrap_or(first);
+                let Some(fraction) = parts.next() else {
+                    return true;
+                };
+                number(first) && number(fraction) && parts.next().is_none()
+            };
+            self.judge(&other, RECORDS).is_clean()
+                && self.records(&other, RECORDS).all(|record| {
+                    let record = record.strip_suffix(b"\n").unwrap_or(record);
+                    Cells::cut_record(record, other).iter().all(decimal)
+                })
+        })
+    }
+}

@@ -1,0 +1,162 @@
+//! What quotes and backslashes are, where the options leave it open.
+
+use lastcall_domain::{Format, ReadOptions, ReadWarning};
+
+use super::judge::{RECORDS, Text};
+use crate::read::csv::dialect::Dialect;
+
+impl Text<'_> {
+    /// Decides what quotes and backslashes are, where the options leave it open.
+    pub(super) fn settle_quotes(
+        self,
+        dialect: &mut Dialect,
+        format: Format,
+        options: &ReadOptions,
+        warnings: &mut Vec<ReadWarning>,
+    ) {
+        if self.settle_other_quotes(dialect, format, options, warnings) {
+            return;
+        }
+        let Some(quote) = dialect.quote.filter(|quote| self.text.contains(quote)) else {
+            return;
+        };
+        let judge = |dialect: &Dialect| self.judge(dialect, usize::MAX);
+        let across = Dialect {
+            in_line: false,
+            ..*dialect
+        };
+        let within = Dialect {
+            in_line: true,
+            escape: None,
+            ..*dialect
+        };
+        let marks = [[b'\\', quote], [b'\\', dialect.delimiter]];
+        let escapes = marks
+            .iter()
+            .any(|mark| memchr::memmem::find(self.text, mark).is_some());
+        if options.escape.is_none() && escapes && judge(&across).faults > 0 {
+            let escaped = Dialect {
+                escape: Some(b'\\'),
+                ..across
+            };
+            if judge(&escaped).is_clean() {
+                *dialect = escaped;
+                let detail = "backslashes take the meaning from quotes; `escape=` makes them \
+                              characters";
+                warnings.push(warning("backslash_escapes", detail));
+                return;
+            }
+        }
+        if options.quote.is_some() || options.escape.is_some() {
+            return;
+        }
+        if format == Format::Tsv {
+            // Line ends in quoted cells, where lines alone would be uneven.
+            let score = judge(&across);
+            if score.faults == 0 && score > judge(&within) {
+                *dialect = across;
+            }
+        } else {
+            // A quote that is not closed on the last line is one of a file that was cut off.
+            let score = judge(&across);
+            let broken = score.open || score.even < score.records;
+            if broken && judge(&within).is_clean() {
+                *dialect = within;
+            }
+        }
+    }
+
+    /// Takes single quotes, or double ones behind blanks, for those of cells where that cuts the
+    /// text evenly and the usual ones do not, or where a whole column stands in them.
+    fn settle_other_quotes(
+        self,
+        dialect: &mut Dialect,
+        format: Format,
+        options: &ReadOptions,
+        warnings: &mut Vec<ReadWarning>,
+    ) -> bool {
+        if options.quote.is_some() || options.escape.is_some() || format == Format::Tsv {
+            return false;
+        }
+        let spaced = [dialect.delimiter, b' ', b'"'];
+        let (other, code, detail) = if !self.text.contains(&b'"') && self.text.contains(&b'\'') {
+            let single = Dialect {
+                quote: Some(b'\''),
+                ..*dialect
+            };
+            let detail = "cells stand in single quotes; `quote=\"` makes them characters";
+            (single, "single_quotes", detail)
+        } else if memchr::memmem::find(self.text, &spaced).is_some() {
+            let spaced = Dialect {
+                spaced: true,
+                ..*dialect
+            };
+            let detail = "blanks stand before quotes and are left out, as all at the beginning of a \
+                          cell are; `quote=\"` keeps them";
+            (spaced, "spaced_quotes", detail)
+        } else {
+            return false;
+        };
+        let other = Dialect {
+            delimiter: match options.delimiter {
+                Some(_) => dialect.delimiter,
+                None => self.delimiter(other),
+            },
+            ..other
+        };
+        let cuts = |most| {
+            let score = self.judge(&other, most);
+            let better = score > self.judge(dialect, most) || self.has_quoted_column(&other, most);
+            score.is_clean() && better
+        };
+        if !cuts(RECORDS) || !cuts(usize::MAX) {
+            return false;
+        }
+        *dialect = other;
+        warnings.push(warning(code, detail));
+        true
+    }
+
+    /// Whether a column stands in quotes in every record but the first, and in more than one.
+    fn has_quoted_column(self, dialect: &Dialect, most: usize) -> bool {
+        let mut quoted: Option<Vec<bool>> = None;
+        let mut count = 0;
+        for record in self.records(dialect, most).skip(1) {
+            let record = record.strip_suffix(b"\n").unwrap_or(record);
+            let cells = quotes(record, dialect);
+            match &mut quoted {
+                None => quoted = Some(cells),
+                Some(all) => {
+                    all.truncate(cells.len());
+                    all.iter_mut()
+                        .zip(cells)
+                        .for_each(|(all, here)| *all &= here);
+                }
+            }
+            count += 1;
+        }
+        count > 1 && quoted.is_some_and(|columns| columns.contains(&true))
+    }
+}
+
+/// Which cells of a record are quoted.
+fn quotes(record: &[u8], dialect: &Dialect) -> Vec<bool> {
+    let (mut cells, mut start) = (Vec::new(), 0);
+    loop {
+        let (end, quoted) = dialect.cell_end(record, start);
+        cells.push(quoted);
+        if record.get(end) != Some(&dialect.delimiter) {
+            return cells;
+        }
+        start = end + 1;
+    }
+}
+
+fn warning(code: &str, detail: &str) -> ReadWarning {
+    ReadWarning {
+        code: code.into(),
+        line: None,
+        count: 1,
+        detail: detail.into(),
+    }
+}

@@ -1,0 +1,273 @@
+//! Delimiters and quotes as people have them.
+
+use lastcall_domain::{Mark, ProfileOptions, ReadOptions};
+use proptest::prelude::*;
+
+use crate::sniffing::{check, codes, columns};
+use crate::support::Bench;
+
+#[test]
+fn quotes_that_do_not_pair_are_characters() {
+    check(&[
+        (
+            "a.tsv",
+            b"id\tname\tv\n1\t\"Gamma\t5\n2\tDelta\t6\n3\tend\"\t7\n4\tx\t8\n",
+            "id:integer name:string v:integer",
+            4,
+            "stray_quotes",
+        ),
+        (
+            "a.tsv",
+            b"id\tname\n1\t\"a \"\"b\"\"\tc\"\n2\td\n",
+            "id:integer name:string",
+            2,
+            "",
+        ),
+        (
+            "a.tsv",
+            b"id\tname\tv\n1\t\"two\nlines\"\t5\n2\tx\t6\n",
+            "id:integer name:string v:integer",
+            2,
+            "",
+        ),
+        (
+            "a.csv",
+            b"id,name,v\n1,\"Gamma,5\n2,Delta,6\n",
+            "id:integer name:string v:integer",
+            2,
+            "stray_quotes",
+        ),
+        (
+            "a.csv",
+            b"id,name,v\n1,\"say \\\"hi\\\", you\",5\n2,\"b\",6\n",
+            "id:integer name:string v:integer",
+            2,
+            "backslash_escapes",
+        ),
+        (
+            "a.csv",
+            b"id,path\n1,\"C:\\temp\\\"\n2,\"b\"\n",
+            "id:integer path:string",
+            2,
+            "",
+        ),
+    ]);
+}
+
+#[test]
+fn single_quotes_and_quotes_behind_blanks_are_quotes_where_a_table_shows_it() {
+    check(&[
+        (
+            "a.csv",
+            b"name,qty\n'Smith, John',3\n'Doe, Jane',4\n",
+            "name:string qty:integer",
+            2,
+            "single_quotes",
+        ),
+        (
+            "a.csv",
+            b"name;qty\n'a;b';3\n'c;d';4\n",
+            "name:string qty:integer",
+            2,
+            "single_quotes",
+        ),
+        (
+            "a.csv",
+            b"id,txt\n1,'it''s, ok'\n2,'b'\n3,'c, d'\n",
+            "id:integer txt:string",
+            3,
+            "single_quotes",
+        ),
+        (
+            "a.csv",
+            b"id,n\n1,'7'\n2,'8'\n",
+            "id:integer n:integer",
+            2,
+            "single_quotes",
+        ),
+        (
+            "a.csv",
+            b"name,qty\nO'Neil,3\n'tis,4\nrock 'n' roll,5\n",
+            "name:string qty:integer",
+            3,
+            "",
+        ),
+        (
+            "a.csv",
+            b"a, b, c\n1, \"x, y\", 3\n2, \"z\nw\", 4\n",
+            "a:integer b:string c:integer",
+            2,
+            "spaced_quotes",
+        ),
+        (
+            "a.csv",
+            b"a,b\n1, say \"x\"\n2, \"y\" she said\n",
+            "a:integer b:string",
+            2,
+            "",
+        ),
+    ]);
+}
+
+#[test]
+fn a_quote_that_is_given_is_the_only_one() {
+    let options = ProfileOptions {
+        read: ReadOptions {
+            quote: Some(Mark::Char('"')),
+            ..ReadOptions::default()
+        },
+        ..ProfileOptions::default()
+    };
+    for bytes in ["id,n\n1,'7'\n2,'8'\n", "id,n\n1, \"7\"\n2, \"8\"\n"] {
+        let profile = Bench::new().try_profile("a.csv", bytes, &options).unwrap();
+        assert_eq!(columns(&profile), "id:integer n:string");
+        assert_eq!(codes(&profile), "");
+    }
+}
+
+#[test]
+fn rarer_delimiters_are_found_where_a_table_shows_them() {
+    check(&[
+        ("a.csv", b"a^b\n1^x\n2^y\n", "a:integer b:string", 2, ""),
+        ("a.csv", b"a~b\n1~x\n2~y\n", "a:integer b:string", 2, ""),
+        (
+            "a.csv",
+            b"a\x1fb\n1\x1fx\n2\x1fy\n",
+            "a:integer b:string",
+            2,
+            "",
+        ),
+        (
+            "a.csv",
+            b"a b c\n1 x 2.5\n2 y 3.5\n",
+            "a:integer b:string c:float",
+            2,
+            "",
+        ),
+        // Words are no columns.
+        (
+            "a.csv",
+            b"full name\nAnn Lee\nBob Ray\n",
+            "full name:string",
+            2,
+            "",
+        ),
+        (
+            "a.csv",
+            b"date time\n2024-01-01 10:00\n2024-01-02 11:00\n",
+            "date time:timestamp",
+            2,
+            "",
+        ),
+        ("a.csv", b"room\nRoom 101\nRoom 102\n", "room:string", 2, ""),
+    ]);
+}
+
+#[test]
+fn a_comma_in_the_only_column_is_the_decimal_mark() {
+    check(&[
+        (
+            "a.csv",
+            b"betrag\n1,5\n-2,25\n1.234,75\n",
+            "betrag:float",
+            3,
+            "decimal_comma thousands_marks",
+        ),
+        (
+            "a.csv",
+            b"p\n1 234,50\n99,00\n12 345,67\n",
+            "p:float",
+            3,
+            "decimal_comma thousands_marks",
+        ),
+        ("a.csv", b"a,b\n1,5\n2,5\n", "a:integer b:integer", 2, ""),
+    ]);
+}
+
+#[test]
+fn totals_below_numbers_are_a_footer() {
+    check(&[
+        (
+            "a.csv",
+            b"id,amount\n1,10\n2,20\nTotal,30\n",
+            "id:integer amount:integer",
+            2,
+            "footer",
+        ),
+        (
+            "a.csv",
+            b"id;betrag\n1;1,5\n2;2,5\nSumme;4,0\n",
+            "id:integer betrag:float",
+            2,
+            "footer decimal_comma",
+        ),
+        (
+            "a.csv",
+            b"id,amount\n1,10\n2,20\n---,---\nTotal,30\n",
+            "id:integer amount:integer",
+            2,
+            "footer",
+        ),
+        // Among words it may be one of them.
+        (
+            "a.csv",
+            b"item,amount\na,10\nb,20\nTotal,30\n",
+            "item:string amount:integer",
+            3,
+            "",
+        ),
+    ]);
+}
+
+/// Cells as programs write them, of one kind for each column, and cells that stand in quotes.
+fn clean_cell(kind: u8) -> BoxedStrategy<String> {
+    match kind {
+        0 => "[0-9]{1,6}".boxed(),
+        1 => "-?[0-9]{1,3}\\.[0-9]{1,4}".boxed(),
+        2 => "20[0-2][0-9]-0[1-9]-[12][0-9]".boxed(),
+        3 => prop_oneof![Just("true".to_owned()), Just("false".to_owned())].boxed(),
+        4 => "[a-z][a-z ;|-]{0,12}".boxed(),
+        _ => "[a-z][a-z,;\t\n\r' -]{0,12}"
+            .prop_map(|text| format!("\"{text} \"\"\""))
+            .boxed(),
+    }
+}
+
+/// A file by RFC 4180 whose header is words.
+fn clean_file() -> impl Strategy<Value = String> {
+    let columns = proptest::collection::vec(0..6u8, 2..6);
+    let file = (columns, 1..30usize, prop_oneof![Just("\n"), Just("\r\n")]);
+    file.prop_flat_map(|(kinds, rows, end)| {
+        let row: Vec<_> = kinds.iter().map(|&kind| clean_cell(kind)).collect();
+        let rows = proptest::collection::vec(row, rows);
+        let header: Vec<String> = (0..kinds.len()).map(|at| format!("name of {at}")).collect();
+        rows.prop_map(move |rows| {
+            let lines = std::iter::once(&header).chain(&rows);
+            lines.map(|cells| cells.join(",") + end).collect()
+        })
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_clean_file_is_read_as_it_stands(text in clean_file()) {
+        let bench = Bench::new();
+        let found = bench.profile("a.csv", &text);
+        let read = ReadOptions {
+            header: Some(true),
+            delimiter: Some(','),
+            quote: Some(Mark::Char('"')),
+            escape: Some(Mark::Off),
+            skip_rows: Some(0),
+            decimal: Some('.'),
+            encoding: Some("utf-8".into()),
+            ..ReadOptions::default()
+        };
+        let given = bench.profile_reading("a.csv", &text, read);
+        prop_assert_eq!(codes(&found), "");
+        prop_assert_eq!(found.columns, given.columns);
+        prop_assert_eq!(found.dataset, given.dataset);
+    }
+}
