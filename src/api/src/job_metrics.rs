@@ -39,7 +39,7 @@ pub(crate) fn gather(status: &SystemStatus) -> Vec<MetricFamily> {
 }
 
 fn family(name: &str, help: &str, kind: MetricType, metrics: Vec<Metric>) -> MetricFamily {
-    let mut family = MetricFamily::new();
+    let mut family = MetricFamily::default();
     family.set_name(name.to_owned());
     family.set_help(help.to_owned());
     family.set_field_type(kind);
@@ -48,7 +48,7 @@ fn family(name: &str, help: &str, kind: MetricType, metrics: Vec<Metric>) -> Met
 }
 
 fn label(name: &str, value: &str) -> LabelPair {
-    let mut label = LabelPair::new();
+    let mut label = LabelPair::default();
     label.set_name(name.to_owned());
     label.set_value(value.to_owned());
     label
@@ -59,12 +59,12 @@ fn duration(service: &ServiceStatus, durations: DurationCounts) -> Metric {
     let bounds = DurationCounts::BOUNDS.iter().zip(durations.counts);
     let buckets = bounds.map(|(bound, count)| {
         below += count;
-        let mut bucket = Bucket::new();
+        let mut bucket = Bucket::default();
         bucket.set_upper_bound(*bound);
         bucket.set_cumulative_count(below);
         bucket
     });
-    let mut histogram = Histogram::new();
+    let mut histogram = Histogram::default();
     histogram.set_bucket(buckets.collect());
     histogram.set_sample_count(durations.counts.iter().sum());
     histogram.set_sample_sum(durations.sum_ms as f64 / 1000.0);
@@ -74,7 +74,7 @@ fn duration(service: &ServiceStatus, durations: DurationCounts) -> Metric {
 }
 
 fn failures(service: &ServiceStatus, code: &str, count: u64) -> Metric {
-    let mut counter = Counter::new();
+    let mut counter = Counter::default();
     counter.set_value(count as f64);
     let labels = vec![label("code", code), label("service", &service.name)];
     let mut metric = Metric::from_label(labels);

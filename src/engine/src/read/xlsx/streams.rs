@@ -7,7 +7,7 @@ use crate::job::JobContext;
 
 /// A file or writer that fails when more is written than a file may unfold to.
 pub(super) struct Bounded<W> {
-    writer: W,
+    pub(super) writer: W,
     left: u64,
 }
 
