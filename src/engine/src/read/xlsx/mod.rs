@@ -208,12 +208,46 @@ fn choose<R: Read + Seek>(book: &Xlsx<R>, wanted: Option<&str>) -> Result<String
     if names.iter().any(|name| *name == wanted) {
         return Ok(wanted.to_owned());
     }
-    let names: Vec<&str> = names.into_iter().map(String::as_str).collect();
-    Err(InvalidOption {
-        option: "sheet".into(),
-        detail: format!("there is no `{wanted}`, only `{}`", names.join("`, `")),
+    let mut known = SheetNames::default();
+    names.into_iter().for_each(|name| known.add(name));
+    Err(known.without(wanted))
+}
+
+/// The names of sheets, for a caller who asked for another: not more than anybody reads.
+#[derive(Default)]
+struct SheetNames {
+    listed: Vec<String>,
+    more: bool,
+}
+
+impl SheetNames {
+    const LISTED: usize = 20;
+    const CHARACTERS: usize = 100;
+
+    fn add(&mut self, name: &str) {
+        if self.listed.len() == Self::LISTED {
+            self.more = true;
+            return;
+        }
+        let mut shown: String = name.chars().take(Self::CHARACTERS).collect();
+        if shown.len() < name.len() {
+            shown.push('…');
+        }
+        self.listed.push(shown);
     }
-    .into())
+
+    fn is_empty(&self) -> bool {
+        self.listed.is_empty()
+    }
+
+    /// There is no such sheet.
+    fn without(self, wanted: &str) -> EngineError {
+        let more = if self.more { ", …" } else { "" };
+        let only = self.listed.join("`, `");
+        let detail = format!("there is no `{wanted}`, only `{only}`{more}");
+        let option = "sheet".into();
+        InvalidOption { option, detail }.into()
+    }
 }
 
 impl Dataset for Sheet {
