@@ -16,6 +16,7 @@ mod ndjson;
 mod nested;
 mod parquet;
 pub(crate) mod records;
+mod referred;
 pub(crate) mod text;
 mod xlsx;
 
@@ -23,7 +24,7 @@ use ::arrow::array::RecordBatch;
 use ::arrow::datatypes::DataType;
 use lastcall_domain::{Format, ReadOptions, ReadReport};
 
-pub(crate) use columnar::{Declared, build as column_of};
+pub(crate) use columnar::{Declared, MOST_PLACES, build as column_of, floats};
 
 use crate::batch::{Batch, ColumnBatch, Values};
 use crate::job::JobContext;
@@ -158,6 +159,12 @@ pub(crate) trait Dataset: Sync {
     /// What decides where the cells of a column leave doubt.
     fn hints(&self) -> Hints {
         Hints::default()
+    }
+
+    /// Whether its records stand on lines of their own, which a reader can look up; else they are
+    /// the values of a document.
+    fn has_lines(&self) -> bool {
+        true
     }
 
     /// The same bytes in the encoding to try when they turn out not to be UTF-8.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod arrow;
 mod associations;
 mod bounds;
 mod cancelling;
@@ -10,6 +11,7 @@ mod columns;
 mod comparing;
 mod converting;
 mod estimates;
+mod exact_checks;
 mod facts;
 mod formats;
 mod inference;
