@@ -190,12 +190,15 @@ impl InferredSchema {
         }
         if notes.replaced > 0 {
             let places = notes.replaced_first.iter().map(u64::to_string);
+            let first = notes.replaced_first.first().copied();
+            let has_lines = dataset.has_lines();
             report.warnings.push(ReadWarning {
                 code: "replaced_characters".into(),
-                line: notes.replaced_first.first().copied(),
+                line: first.filter(|_| has_lines),
                 count: notes.replaced,
                 detail: format!(
-                    "invalid text was replaced with U+FFFD: on line {}",
+                    "invalid text was replaced with U+FFFD: {} {}",
+                    if has_lines { "on line" } else { "in value" },
                     list(places, notes.replaced)
                 ),
             });

@@ -56,6 +56,10 @@ impl Dataset for AsText {
         self.dataset.hints()
     }
 
+    fn has_lines(&self) -> bool {
+        self.dataset.has_lines()
+    }
+
     fn open(&self, width: usize) -> Result<Box<dyn Input>, EngineError> {
         self.dataset.open(width)
     }

@@ -7,9 +7,10 @@ use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use lastcall_domain::check::ValueType;
 use serde_json::{Number, Value};
 
+use super::exact::Exact;
 use super::forms;
 use crate::batch::{Batch, ColumnBatch, Decimals, Values};
-use crate::parse::{CellRules, Field, Kind, format_date, format_timestamp};
+use crate::parse::{CellRules, Field, Kind, Style, format_date, format_timestamp};
 
 /// The longest text of an example, in characters.
 const LONGEST: usize = 200;
@@ -36,6 +37,8 @@ pub(super) enum Cell<'a> {
     Boolean(bool),
     Integer(i64),
     Float(f64),
+    /// A number whose digits neither of them may hold.
+    Decimal(Exact),
     /// Days since 1970.
     Date(i64),
     /// Microseconds since 1970.
@@ -78,12 +81,12 @@ impl Column {
     }
 }
 
-/// A decimal, as a whole number where it is one.
+/// A decimal, as a whole number of 64 bits where it is one.
 fn decimal<'b>(decimals: &Decimals, row: usize) -> Cell<'b> {
     let digits = decimals.digits[row];
-    match i64::try_from(digits) {
-        Ok(whole) if decimals.scale == 0 => Cell::Integer(whole),
-        _ => Cell::Float(digits as f64 / 10f64.powi(decimals.scale.into())),
+    match Exact::new(digits, decimals.scale) {
+        Some(exact) => exact.as_i64().map_or(Cell::Decimal(exact), Cell::Integer),
+        None => Cell::Float(digits as f64 / 10f64.powi(decimals.scale.into())),
     }
 }
 
@@ -107,7 +110,10 @@ pub(super) fn typed<'b>(text: &'b [u8], wanted: &ValueType, rules: &CellRules) -
     match wanted {
         ValueType::String => Some(Cell::Text(text)),
         ValueType::Form(form) => forms::matches(*form, as_text()?).then_some(Cell::Text(text)),
-        ValueType::Integer => number(text, rules).filter(|cell| matches!(cell, Cell::Integer(_))),
+        ValueType::Integer => number(text, rules).filter(|cell| match cell {
+            Cell::Decimal(_) => !text.contains(&b'.'),
+            cell => matches!(cell, Cell::Integer(_)),
+        }),
         ValueType::Number => number(text, rules),
         ValueType::Boolean { yes, no } => boolean(as_text()?, yes, no).map(Cell::Boolean),
         ValueType::Date(None) => match moment(text, rules)? {
@@ -124,13 +130,15 @@ pub(super) fn typed<'b>(text: &'b [u8], wanted: &ValueType, rules: &CellRules) -
         }
         ValueType::Timestamp(Some(format)) => timestamp(as_text()?, format).map(Cell::Timestamp),
         ValueType::Time(format) => time(as_text()?, format.as_deref()).then_some(Cell::Text(text)),
-        ValueType::Object => matches!(json(text)?, Value::Object(_)).then_some(Cell::Text(text)),
-        ValueType::Array => matches!(json(text)?, Value::Array(_)).then_some(Cell::Text(text)),
+        ValueType::Object => is_json(text, b'{').then_some(Cell::Text(text)),
+        ValueType::Array => is_json(text, b'[').then_some(Cell::Text(text)),
     }
 }
 
-fn json(text: &[u8]) -> Option<Value> {
-    serde_json::from_slice(text).ok()
+/// Whether the text is a value of JSON that begins so. Nothing of it is kept.
+fn is_json(text: &[u8], first: u8) -> bool {
+    text.trim_ascii_start().first() == Some(&first)
+        && serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 /// A number by itself: with the marks that it leaves no doubt of.
@@ -139,11 +147,19 @@ fn number<'b>(text: &[u8], rules: &CellRules) -> Option<Cell<'b>> {
     if let Some(whole) = CellRules::plain_integer(text.trim_ascii()) {
         return Some(Cell::Integer(whole));
     }
+    let plain = || std::str::from_utf8(text.trim_ascii()).ok();
+    if CellRules::is_too_long(text.trim_ascii()) {
+        return plain().and_then(Exact::parse).map(Cell::Decimal);
+    }
     let reading = rules.classify(field).resolve(&rules.hints());
     let rules = rules.styled(reading.style);
     match reading.kind {
         Kind::Integer => rules.integer(field).map(Cell::Integer),
-        Kind::Float => rules.float(field).map(Cell::Float),
+        Kind::Float => {
+            let plain = plain().filter(|_| reading.style == Style::Plain);
+            let exact = plain.and_then(Exact::parse).map(Cell::Decimal);
+            exact.or_else(|| rules.float(field).map(Cell::Float))
+        }
         _ => None,
     }
 }
@@ -209,6 +225,7 @@ impl Cell<'_> {
                 write!(out, "{}", value as i64)
             }
             Cell::Float(value) => write!(out, "{value}"),
+            Cell::Decimal(exact) => write!(out, "{exact}"),
             Cell::Date(days) => out.write_all(format_date(days).as_bytes()),
             Cell::Timestamp(micros) => out.write_all(format_timestamp(micros).as_bytes()),
             Cell::Text(text) => out.write_all(text),
@@ -237,6 +254,7 @@ impl Cell<'_> {
                 Some(number) => Value::Number(number),
                 None => value.to_string().into(),
             },
+            Cell::Decimal(exact) => exact.json(),
             Cell::Date(days) => format_date(days).into(),
             Cell::Timestamp(micros) => format_timestamp(micros).into(),
             Cell::Text(text) => {

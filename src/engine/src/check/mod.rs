@@ -4,10 +4,14 @@
 
 mod as_text;
 mod cell;
+mod exact;
 mod forms;
 mod keys;
+mod lane;
+mod names;
 mod range;
 mod references;
+mod step;
 mod tally;
 mod test;
 mod unfit;
@@ -15,28 +19,29 @@ mod unfit;
 use std::collections::{BTreeMap, BTreeSet};
 
 use lastcall_domain::check::{
-    Check, CheckPlan, CheckReport, CheckResult, CheckStatus, CheckTotals, ColumnMatch,
-    ContractWarning, Rule, ValueType,
+    Check, CheckPlan, CheckReport, CheckResult, CheckStatus, CheckTotals, ContractWarning, Rule,
+    ValueType,
 };
 use lastcall_domain::{ReadOptions, ReadReport, Timestamp};
 
 use self::as_text::AsText;
 use self::cell::{Column, conforms};
 use self::keys::KeySet;
+use self::lane::CheckLane;
+use self::names::{Names, mismatch};
 use self::tally::Tally;
 use self::test::Test;
 use self::unfit::Unfit;
-use crate::batch::Batch;
 use crate::job::JobContext;
 use crate::parse::CellRules;
-use crate::pipeline::{Consumer, Resources};
+use crate::pipeline::Resources;
 use crate::read::dataset::Plan;
 use crate::{EngineError, Source, passes, read};
 
 /// How many names of columns a warning lists.
 const NAMED: usize = 10;
-/// From this likeness on a column may be meant by another name.
-const SIMILAR: f64 = 0.8;
+/// How many cells of failing rows a report has, about; each check shows a row at least.
+const MOST_EXAMPLES: usize = 20_000;
 
 /// What is checked, and against what.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +74,7 @@ pub(crate) fn check(
         budget,
         rules: CellRules::new(input.read)?,
         wanted: wanted(checks),
+        examples: examples(input.plan),
         resources,
         context,
     };
@@ -149,6 +155,13 @@ fn listed(plan: &CheckPlan) -> impl Iterator<Item = &str> {
     columns.flat_map(|check| check.columns.iter().map(String::as_str))
 }
 
+/// How many failing rows each check may show, so that all of them together stay small.
+fn examples(plan: &CheckPlan) -> usize {
+    let columns = plan.checks.iter().map(|check| check.columns.len().max(1));
+    let each = MOST_EXAMPLES / columns.sum::<usize>().max(1);
+    plan.examples.min(each.max(1))
+}
+
 /// How many sets of keys the checks hold at the same time.
 fn key_sets(checks: &[Check]) -> usize {
     let sets = checks
@@ -200,6 +213,8 @@ struct Run<'a> {
     budget: usize,
     rules: CellRules,
     wanted: BTreeMap<&'a str, Wanted>,
+    /// How many failing rows of each check are shown.
+    examples: usize,
     resources: &'a Resources<'a>,
     context: JobContext<'a>,
 }
@@ -264,12 +279,7 @@ impl Run<'_> {
             self.resources,
             self.context,
             |plan| self.lanes(plan, which),
-            |lanes| {
-                let lanes = lanes.iter_mut().filter(|lane| lane.reads());
-                lanes
-                    .map(|lane| Box::new(lane) as Box<dyn Consumer>)
-                    .collect()
-            },
+            |lanes| lane::grouped(lanes, self.resources.helpers),
         )?;
         let pass = Pass {
             rows: settled.findings.rows,
@@ -288,16 +298,18 @@ impl Run<'_> {
             names: plan.shown_names(),
             ..plan.clone()
         };
-        which.iter().map(|&at| self.lane(at, &shown)).collect()
+        let mut names = Names::of(&shown);
+        let lanes = which.iter().map(|&at| self.lane(at, &shown, &mut names));
+        lanes.collect()
     }
 
-    fn lane(&self, at: usize, plan: &Plan) -> CheckLane<'_> {
+    fn lane(&self, at: usize, plan: &Plan, names: &mut Names<'_>) -> CheckLane<'_> {
         let check = &self.input.plan.checks[at];
         let mut columns = Vec::new();
         let mut test = Ok(Test::Nothing);
         if !matches!(check.rule, Rule::Columns(_) | Rule::Sql { .. }) {
             for column in &check.columns {
-                match self.column(column, plan) {
+                match self.column(column, plan, names) {
                     Ok(column) => columns.push(column),
                     Err(unfit) => test = Err(unfit),
                 }
@@ -311,18 +323,18 @@ impl Run<'_> {
             at,
             columns,
             test,
-            tally: Tally::new(self.input.plan.examples),
+            tally: Tally::new(self.examples),
             rules: &self.rules,
             row: 0,
         }
     }
 
-    fn column(&self, name: &str, plan: &Plan) -> Result<Column, Unfit> {
+    fn column(&self, name: &str, plan: &Plan, names: &mut Names<'_>) -> Result<Column, Unfit> {
         let found = self.name_of(name, plan);
         let at = plan.names.iter().position(|name| name == found);
         let at = at.ok_or_else(|| Unfit {
             code: "unknown_column",
-            detail: no_column(name, &plan.names),
+            detail: names.without(name),
         })?;
         let wanted = self.wanted.get(name).cloned().unwrap_or_default();
         Ok(Column {
@@ -377,83 +389,5 @@ impl Run<'_> {
                     .conclude(check.accept.as_ref(), pass.rows, result),
             },
         }
-    }
-}
-
-/// There is no such column, and which may be meant.
-fn no_column(name: &str, names: &[String]) -> String {
-    let wanted = name.to_lowercase();
-    let likeness =
-        |found: &String| strsim::jaro_winkler(&wanted, found.trim().to_lowercase().as_str());
-    let best = names.iter().map(|found| (likeness(found), found));
-    let best = best.max_by(|a, b| a.0.total_cmp(&b.0));
-    match best.filter(|(likeness, _)| *likeness >= SIMILAR) {
-        Some((_, meant)) => format!("there is no column `{name}`; did you mean `{meant}`?"),
-        None => format!("there is no column `{name}`"),
-    }
-}
-
-/// How the columns of the contract and those of the data differ, where they may not.
-fn mismatch(way: ColumnMatch, wanted: &[String], names: &[String]) -> Option<String> {
-    let missing = wanted.iter().find(|name| !names.contains(name));
-    let more = names.iter().find(|name| !wanted.contains(name));
-    let missing = missing.map(|name| no_column(name, names));
-    let more = more.map(|name| format!("there is a column `{name}`, which the contract has not"));
-    match way {
-        ColumnMatch::Exact => missing.or(more).or_else(|| {
-            let ordered = wanted.len() == names.len() && wanted.iter().eq(names);
-            (!ordered).then(|| "the columns are in another order".to_owned())
-        }),
-        ColumnMatch::Equal => missing.or(more),
-        ColumnMatch::Subset => missing,
-        ColumnMatch::Superset => more,
-        ColumnMatch::Partial => {
-            let common = wanted.iter().any(|name| names.contains(name));
-            (!common).then(|| "there is none of these columns".to_owned())
-        }
-    }
-}
-
-/// A check that sees all rows.
-struct CheckLane<'a> {
-    /// Which check it is.
-    at: usize,
-    columns: Vec<Column>,
-    test: Result<Test<'a>, Unfit>,
-    tally: Tally,
-    rules: &'a CellRules,
-    /// The rows of the batches before.
-    row: u64,
-}
-
-impl CheckLane<'_> {
-    fn reads(&self) -> bool {
-        matches!(&self.test, Ok(test) if !matches!(test, Test::Nothing))
-    }
-}
-
-impl Consumer for &mut CheckLane<'_> {
-    fn take(&mut self, batch: &Batch, context: JobContext<'_>) -> Result<(), EngineError> {
-        let CheckLane {
-            columns,
-            test,
-            tally,
-            rules,
-            row,
-            ..
-        } = &mut **self;
-        if let Ok(test) = test {
-            for at in 0..batch.rows {
-                if at % 1024 == 0 {
-                    context.check()?;
-                }
-                let number = *row + at as u64 + 1;
-                if test.fails(columns, batch, at, number, rules) {
-                    tally.add(number, columns, batch, at);
-                }
-            }
-        }
-        *row += batch.rows as u64;
-        Ok(())
     }
 }

@@ -6,6 +6,7 @@ use lastcall_domain::check::{Bound, ValueType};
 use serde_json::Value;
 
 use super::cell::{Cell, Column, DAY, moment, typed};
+use super::exact::Exact;
 use super::unfit::Unfit;
 use crate::parse::{CellRules, Kind};
 
@@ -18,8 +19,8 @@ pub(super) struct End {
 
 #[derive(Clone, Debug)]
 enum At {
-    Integer(i64),
-    Number(f64),
+    /// The number as a double, and by its digits where they are few enough.
+    Number(f64, Option<Exact>),
     /// Microseconds since 1970.
     Time(i64),
     Text(Vec<u8>),
@@ -39,10 +40,11 @@ impl End {
             ),
         };
         let at = match &bound.value {
-            Value::Number(number) => match number.as_i64() {
-                Some(whole) => At::Integer(whole),
-                None => At::Number(number.as_f64().ok_or_else(unfit)?),
-            },
+            Value::Number(number) => {
+                let float = number.as_f64().ok_or_else(unfit)?;
+                let exact = Exact::parse(&number.to_string());
+                At::Number(float, exact.or_else(|| Exact::of_float(float)))
+            }
             Value::String(text) => Self::text(text, column, rules).ok_or_else(unfit)?,
             _ => return Err(unfit()),
         };
@@ -70,8 +72,9 @@ impl End {
         match read {
             Some(Cell::Date(days)) => Some(At::Time(days.saturating_mul(DAY))),
             Some(Cell::Timestamp(micros)) => Some(At::Time(micros)),
-            Some(Cell::Integer(whole)) => Some(At::Integer(whole)),
-            Some(Cell::Float(number)) => Some(At::Number(number)),
+            Some(Cell::Integer(whole)) => Some(At::Number(whole as f64, Some(whole.into()))),
+            Some(Cell::Decimal(exact)) => Some(At::Number(exact.as_f64(), Some(exact))),
+            Some(Cell::Float(number)) => Some(At::Number(number, Exact::of_float(number))),
             _ if is_temporal(column) || column.read_as.is_numeric() => None,
             _ => Some(At::Text(bytes.to_vec())),
         }
@@ -80,22 +83,25 @@ impl End {
     /// How a value compares with the end; `None` where it is of another kind.
     fn compare(&self, value: &Cell<'_>) -> Option<Ordering> {
         match (value, &self.at) {
-            (Cell::Integer(value), At::Integer(end)) => Some(value.cmp(end)),
-            (Cell::Integer(value), At::Number(end)) => (*value as f64).partial_cmp(end),
-            (Cell::Float(value), At::Integer(end)) => value.partial_cmp(&(*end as f64)),
-            (Cell::Float(value), At::Number(end)) => value.partial_cmp(end),
+            (Cell::Integer(value), At::Number(end, exact)) => match exact {
+                Some(exact) => Some(Exact::from(*value).cmp(exact)),
+                None => (*value as f64).partial_cmp(end),
+            },
+            (Cell::Decimal(value), At::Number(end, exact)) => match exact {
+                Some(exact) => Some(value.cmp(exact)),
+                None => value.as_f64().partial_cmp(end),
+            },
+            (Cell::Float(value), At::Number(end, _)) => value.partial_cmp(end),
             (Cell::Date(days), At::Time(end)) => Some(days.saturating_mul(DAY).cmp(end)),
             (Cell::Timestamp(micros), At::Time(end)) => Some(micros.cmp(end)),
             (Cell::Text(text), At::Text(end)) => Some((*text).cmp(end)),
             // Numbers in a column that is not of numbers alone.
-            (Cell::Text(text), At::Integer(_) | At::Number(_)) => {
-                let end = match self.at {
-                    At::Integer(end) => end as f64,
-                    At::Number(end) => end,
-                    _ => return None,
-                };
-                let text = std::str::from_utf8(text).ok()?;
-                text.trim().parse::<f64>().ok()?.partial_cmp(&end)
+            (Cell::Text(text), At::Number(end, exact)) => {
+                let text = std::str::from_utf8(text).ok()?.trim();
+                match (Exact::parse(text), exact) {
+                    (Some(value), Some(exact)) => Some(value.cmp(exact)),
+                    _ => text.parse::<f64>().ok()?.partial_cmp(end),
+                }
             }
             _ => None,
         }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use lastcall_domain::Progress;
 use lastcall_domain::check::{CheckResult, Rule};
 
+use super::CheckInput;
 use super::cell::Column;
 use super::keys::KeySet;
-use super::{CheckInput, no_column};
+use super::names::Names;
 use crate::batch::Batch;
 use crate::job::JobContext;
 use crate::pipeline::{Consumer, Resources};
@@ -109,7 +110,7 @@ fn resolve(columns: &[String], plan: &Plan) -> Result<Vec<Column>, String> {
     let names = plan.shown_names();
     let columns = columns.iter().map(|name| {
         let at = names.iter().position(|found| found == name);
-        let at = at.ok_or_else(|| no_column(name, &names))?;
+        let at = at.ok_or_else(|| Names::new(&names).without(name))?;
         Ok(Column {
             at,
             name: name.clone(),

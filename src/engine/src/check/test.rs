@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::cell::{Cell, Column, DAY, conforms, moment, typed};
 use super::keys::KeySet;
 use super::range::End;
+use super::step::Step;
 use super::tally::example;
 use super::unfit::Unfit;
 use crate::batch::Batch;
@@ -42,7 +43,7 @@ pub(super) enum Test<'a> {
     Range(Option<End>, Option<End>),
     Pattern(Regex),
     Length(u64, u64),
-    MultipleOf(f64),
+    MultipleOf(Step),
     Newest(Option<(i64, FailedRow)>),
 }
 
@@ -104,7 +105,7 @@ impl<'a> Test<'a> {
             (Rule::Length { min, max }, _) => {
                 Self::Length(min.unwrap_or(0), max.unwrap_or(u64::MAX))
             }
-            (Rule::MultipleOf(step), _) => Self::MultipleOf(*step),
+            (Rule::MultipleOf(step), _) => Self::MultipleOf(Step::new(*step)),
             (Rule::Freshness(_), Some(_)) => Self::Newest(None),
             _ => Self::Nothing,
         })
@@ -168,15 +169,7 @@ impl<'a> Test<'a> {
                     !(*min..=*max).contains(&length)
                 }
             },
-            Self::MultipleOf(step) => {
-                let number = match column.value(batch, row, rules) {
-                    Cell::Integer(whole) => whole as f64,
-                    Cell::Float(number) => number,
-                    _ => return false,
-                };
-                let times = number / *step;
-                (times - times.round()).abs() > 1e-9 * times.abs().max(1.0)
-            }
+            Self::MultipleOf(step) => step.is_missed_by(&column.value(batch, row, rules)),
             Self::Newest(newest) => {
                 if let Some(micros) = point(column, batch, row, rules)
                     && newest.as_ref().is_none_or(|(before, _)| micros > *before)

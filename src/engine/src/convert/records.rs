@@ -12,7 +12,7 @@ use parquet::schema::types::ColumnPath;
 
 use super::GROUP_ROWS;
 use crate::parse::{CellRules, Kind};
-use crate::read::{Declared, column_of};
+use crate::read::{Declared, MOST_PLACES, column_of, floats};
 
 /// A time of day has to be below this many nanoseconds.
 const DAY: i64 = 86_400_000_000_000;
@@ -33,41 +33,74 @@ pub(super) fn data_type(declared: &DataType) -> DataType {
         | DataType::UInt32 => DataType::Int64,
         DataType::UInt64 => DataType::Decimal128(20, 0),
         DataType::Float16 | DataType::Float32 | DataType::Float64 => DataType::Float64,
-        DataType::Decimal32(precision, scale) | DataType::Decimal64(precision, scale) => {
-            DataType::Decimal128(*precision, *scale)
-        }
+        DataType::Decimal32(precision, scale)
+        | DataType::Decimal64(precision, scale)
+        | DataType::Decimal128(precision, scale)
+        | DataType::Decimal256(precision, scale) => decimal(declared, *precision, *scale),
         DataType::Date32 | DataType::Date64 => DataType::Date32,
         DataType::Timestamp(..) => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
         DataType::Time32(_) | DataType::Time64(_) => TIME,
-        // What Parquet has no type for is shown as in the profile.
-        DataType::Duration(_)
-        | DataType::Interval(_)
-        | DataType::Union(..)
-        | DataType::RunEndEncoded(..)
-        | DataType::Null
-        | DataType::Utf8
-        | DataType::LargeUtf8
-        | DataType::Utf8View
-        | DataType::Binary
-        | DataType::LargeBinary
-        | DataType::BinaryView => DataType::Utf8,
-        // What has no parts cannot be written; it is shown as in the profile.
-        other if has_no_parts(other) => DataType::Utf8,
-        other => other.clone(),
+        DataType::Boolean => DataType::Boolean,
+        DataType::FixedSizeBinary(width) if *width > 0 => declared.clone(),
+        nested if nested.is_nested() && can_be_written(nested) => nested.clone(),
+        // Text, and what Parquet has no type for, as the profile shows it.
+        _ => DataType::Utf8,
     }
 }
 
-/// Whether there is a struct without fields in the type.
-fn has_no_parts(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Struct(fields) => {
-            fields.is_empty() || fields.iter().any(|field| has_no_parts(field.data_type()))
+/// Parquet has no negative places, and what has more of them than decimals here is a double.
+fn decimal(declared: &DataType, precision: u8, scale: i8) -> DataType {
+    match (declared, scale) {
+        (_, ..0) => {
+            let digits = i16::from(precision) - i16::from(scale);
+            match digits {
+                ..=38 => DataType::Decimal128(38, 0),
+                39..=76 => DataType::Decimal256(76, 0),
+                _ => DataType::Float64,
+            }
         }
+        (DataType::Decimal256(..), scale) if scale > MOST_PLACES => DataType::Float64,
+        (DataType::Decimal256(..), _) => declared.clone(),
+        _ => DataType::Decimal128(precision, scale),
+    }
+}
+
+/// Whether Parquet has types for all parts of a type.
+fn can_be_written(data_type: &DataType) -> bool {
+    match data_type {
         DataType::List(item)
         | DataType::LargeList(item)
         | DataType::FixedSizeList(item, _)
-        | DataType::Map(item, _) => has_no_parts(item.data_type()),
-        _ => false,
+        | DataType::Map(item, _) => can_be_written(item.data_type()),
+        DataType::Struct(fields) => {
+            !fields.is_empty() && fields.iter().all(|field| can_be_written(field.data_type()))
+        }
+        DataType::Dictionary(_, values) => !values.is_nested() && can_be_written(values),
+        DataType::Decimal32(precision, scale)
+        | DataType::Decimal64(precision, scale)
+        | DataType::Decimal128(precision, scale)
+        | DataType::Decimal256(precision, scale) => {
+            u8::try_from(*scale).is_ok_and(|scale| scale <= *precision)
+        }
+        DataType::FixedSizeBinary(width) => *width > 0,
+        other => {
+            matches!(
+                other,
+                DataType::Boolean
+                    | DataType::Date32
+                    | DataType::Date64
+                    | DataType::Timestamp(..)
+                    | DataType::Time32(_)
+                    | DataType::Time64(_)
+                    | DataType::Utf8
+                    | DataType::LargeUtf8
+                    | DataType::Utf8View
+                    | DataType::Binary
+                    | DataType::LargeBinary
+                    | DataType::BinaryView
+            ) || other.is_integer()
+                || other.is_floating()
+        }
     }
 }
 
@@ -90,7 +123,7 @@ pub(super) fn column(
             Ok(super::array(&column, target))
         }
         DataType::Float64 => {
-            let floats = to(array, target)?;
+            let floats = floats(array)?;
             let floats = floats.as_primitive::<Float64Type>();
             Ok(Arc::new(floats.unary::<_, Float64Type>(one_zero)))
         }

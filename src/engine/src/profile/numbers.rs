@@ -37,7 +37,8 @@ impl Numbers {
             zeros: 0,
             negatives: 0,
             infinities: 0,
-            placed: Placed::new(),
+            // JSON has no number for an infinity.
+            placed: Placed::naming((key_of_float(f64::MIN), key_of_float(f64::MAX))),
             finite: Extremes::NONE,
         }
     }

@@ -18,11 +18,19 @@ pub(super) struct Placed<K = u64> {
     lowest: Vec<(K, u64)>,
     highest: Vec<(K, u64)>,
     order: Order<K>,
+    /// Smaller and larger ones are not named.
+    ends: (K, K),
 }
 
 impl<K: Key> Placed<K> {
     pub(super) fn new() -> Self {
+        Self::naming(K::ENDS)
+    }
+
+    /// Names no values but those between two.
+    pub(super) fn naming(ends: (K, K)) -> Self {
         Self {
+            ends,
             rows: 0,
             min: K::ENDS.1,
             max: K::ENDS.0,
@@ -41,13 +49,15 @@ impl<K: Key> Placed<K> {
         }
         self.min = self.min.min(min);
         self.max = self.max.max(max);
+        let (first, last) = self.ends;
+        let named = |&(key, _): &(K, u64)| first <= key && key <= last;
         // Most batches have none that is smaller or larger than all before.
         if is_open(&self.lowest, |worst| min < worst) {
-            let numbers = places(self.rows, keys, missing, rows);
+            let numbers = places(self.rows, keys, missing, rows).filter(named);
             numbers.for_each(|place| keep(&mut self.lowest, place, |a, b| a < b));
         }
         if is_open(&self.highest, |worst| max > worst) {
-            let numbers = places(self.rows, keys, missing, rows);
+            let numbers = places(self.rows, keys, missing, rows).filter(named);
             numbers.for_each(|place| keep(&mut self.highest, place, |a, b| a > b));
         }
         self.order.extend(keys);

@@ -1,7 +1,7 @@
 //! Arrow IPC, as a file or as a stream. A file is read as the stream that it holds: its footer is a
 //! hint. What a message says of its size is bounded before anything is allocated.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
@@ -17,7 +17,7 @@ use super::columnar::{self, Declared};
 use super::dataset::{Body, Chunk, Dataset, Input, MAX_COLUMNS, Plan, TypeGuess};
 use super::guard::guarded;
 use super::header as names;
-use super::slices::cut;
+use super::slices::Cutter;
 use crate::batch::{Batch, hash_rows};
 use crate::job::JobContext;
 use crate::limits::Limits;
@@ -111,7 +111,8 @@ impl Dataset for Arrow {
             messages: Messages::open(&self.source, &self.limits)?,
             names: Arc::clone(&self.names),
             limits: self.limits,
-            parts: VecDeque::new(),
+            parts: None,
+            free: FREE_ROWS,
             read: 0,
         }))
     }
@@ -148,47 +149,67 @@ struct Batches {
     messages: Messages,
     names: Arc<Vec<String>>,
     limits: Limits,
-    /// What was read and is still to be handed on.
-    parts: VecDeque<RecordBatch>,
+    /// What was read and is still to be handed on, and the bytes that it came in.
+    parts: Option<(Cutter, usize)>,
+    /// Rows that there may still be beyond the bits that they are read from.
+    free: u64,
     read: u64,
+}
+
+/// Rows may take no bytes at all: those of nothing but missing values, or of one long run. What
+/// they cost here is bounded as what other rows cost is.
+const FREE_ROWS: u64 = 1 << 24;
+/// More bytes than a part of a batch may have, unless it has a record that is larger.
+const MOST_PART: usize = 16 << 20;
+
+impl Batches {
+    fn next_part(&mut self) -> Result<Option<RecordBatch>, EngineError> {
+        let Some((cutter, bytes)) = &mut self.parts else {
+            return Ok(None);
+        };
+        if let Some(part) = guarded(FORMAT, || cutter.next())? {
+            return Ok(Some(part));
+        }
+        // What a message has beyond its values is held by each of few small parts.
+        let most = MOST_PART.max(self.limits.record) + (1 << 20);
+        if *bytes > most.saturating_mul(cutter.parts().max(1)) {
+            return Err(malformed("a message is far larger than its values"));
+        }
+        self.parts = None;
+        Ok(None)
+    }
 }
 
 impl Input for Batches {
     fn next(&mut self, context: JobContext<'_>) -> Result<Option<Chunk>, EngineError> {
-        while self.parts.is_empty() {
+        loop {
             context.check()?;
+            if let Some(records) = self.next_part()? {
+                let first_line = self.read + 1;
+                self.read += records.num_rows() as u64;
+                return Ok(Some(Chunk {
+                    body: Body::Records(records),
+                    first_line,
+                    done: self.messages.stored.done(),
+                }));
+            }
             let next = guarded(FORMAT, || self.messages.next_records(context));
             let Some((records, bytes)) = next? else {
                 return Ok(None);
             };
+            let beyond = (records.num_rows() as u64).saturating_sub(8 * bytes as u64);
+            self.free = self.free.checked_sub(beyond).ok_or_else(|| {
+                let detail = format!("more than {FREE_ROWS} of its rows take no bytes");
+                EngineError::ResourceExhausted { detail }
+            })?;
             // A batch may have any number of rows, of which values are cut out again.
             let most = self.limits.rows(records.num_columns());
-            let mut start = 0;
-            while start < records.num_rows() {
-                let rows = most.min(records.num_rows() - start);
-                let part = records.slice(start, rows);
-                self.parts.extend(cut(part, &self.names, &self.limits)?);
-                start += rows;
-            }
-            // What a message has beyond its values would be held by each of few small parts.
-            if bytes > MOST_PART.saturating_mul(self.parts.len().max(1)) {
-                return Err(malformed("a message is far larger than its values"));
-            }
+            let cutter = Cutter::new(records, &self.names, &self.limits, most);
+            self.parts = Some((cutter, bytes));
         }
-        Ok(self.parts.pop_front().map(|records| {
-            let first_line = self.read + 1;
-            self.read += records.num_rows() as u64;
-            Chunk {
-                body: Body::Records(records),
-                first_line,
-                done: self.messages.stored.done(),
-            }
-        }))
     }
 }
 
-/// More bytes than a part of a batch may have.
-const MOST_PART: usize = 16 << 20;
 const FORMAT: &str = "Arrow IPC";
 
 fn malformed(detail: impl Into<String>) -> EngineError {
@@ -204,7 +225,9 @@ struct Messages {
     stored: Stored,
     schema: SchemaRef,
     dictionaries: HashMap<i64, ArrayRef>,
-    /// Bytes of the dictionaries, which stay.
+    /// The bytes of each dictionary, which stay until another takes its place.
+    sizes: HashMap<i64, usize>,
+    /// Those of all.
     held: usize,
     /// How large the parts of a message, and all dictionaries together, may be.
     most: usize,
@@ -230,6 +253,7 @@ impl Messages {
             stored,
             schema: Arc::new(arrow::datatypes::Schema::empty()),
             dictionaries: HashMap::new(),
+            sizes: HashMap::new(),
             held: 0,
             most: limits.pages,
             ended: false,
@@ -305,11 +329,13 @@ impl Messages {
         Ok(())
     }
 
-    /// The next records, and how many bytes their message has.
+    /// The next records, and how many bytes they came in: with the dictionaries that took the place
+    /// of others just before, as those before may still be read from the others.
     fn next_records(
         &mut self,
         context: JobContext<'_>,
     ) -> Result<Option<(RecordBatch, usize)>, EngineError> {
+        let mut replaced = 0;
         while !self.ended {
             context.check()?;
             let Some(header) = self.header(&[])? else {
@@ -337,7 +363,7 @@ impl Messages {
                     let records =
                         read_record_batch(&body, batch, schema, &self.dictionaries, None, &version);
                     let records = records.map_err(failed)?;
-                    return Ok(Some((records, length)));
+                    return Ok(Some((records, header.len() + length + replaced)));
                 }
                 MessageHeader::DictionaryBatch => {
                     let batch = message.header_as_dictionary_batch();
@@ -348,7 +374,13 @@ impl Messages {
                     {
                         return Err(compressed());
                     }
-                    self.held += length;
+                    let before = self.sizes.get(&batch.id()).copied();
+                    let kept = before.filter(|_| batch.isDelta()).unwrap_or(0);
+                    self.sizes.insert(batch.id(), kept + length);
+                    self.held = self.held + kept + length - before.unwrap_or(0);
+                    if before.is_some() {
+                        replaced += kept + length;
+                    }
                     read_dictionary(&body, batch, &self.schema, &mut self.dictionaries, &version)
                         .map_err(failed)?;
                 }

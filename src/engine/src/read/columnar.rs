@@ -1,22 +1,26 @@
 //! From Arrow arrays to columns.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, TimeUnit,
+    DataType, Date32Type, Decimal128Type, Decimal256Type, Float64Type, Int64Type, TimeUnit,
     TimestampMicrosecondType, TimestampNanosecondType,
 };
 
 use foldhash::quality::FixedState;
 
 use super::nested::Shown;
-use super::slices::LONG;
+use super::slices::{LONG, view_length};
 use crate::batch::{ColumnBatch, Decimals, Missing, Texts, Values};
 use crate::parse::{CellRules, Kind, TypeSet};
+
+/// How many places decimals of 128 bits have behind the point at most.
+pub(crate) const MOST_PLACES: i8 = 38;
 
 /// What a type of Arrow is here.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,6 +53,8 @@ impl Declared {
             | DataType::UInt32 => Self::Integer,
             DataType::UInt64 => Self::Large,
             DataType::Float16 | DataType::Float32 | DataType::Float64 => Self::Float,
+            // More places than decimals have here.
+            DataType::Decimal256(_, scale) if *scale > MOST_PLACES => Self::Float,
             DataType::Decimal32(_, scale)
             | DataType::Decimal64(_, scale)
             | DataType::Decimal128(_, scale)
@@ -94,6 +100,10 @@ pub(crate) fn build(
     seed: u64,
 ) -> Result<ColumnBatch, String> {
     let rows = array.len();
+    let array = &match array.data_type() {
+        DataType::Dictionary(_, values) if kind != Kind::Text => to(array, values)?,
+        _ => Arc::clone(array),
+    };
     let mut missing = Missing::default();
     let mut kinds = declared.kinds();
     let mut fits = true;
@@ -101,7 +111,7 @@ pub(crate) fn build(
     let mut too_long = 0;
     let values = match kind {
         Kind::Float => {
-            let floats = to(array, &DataType::Float64)?;
+            let floats = floats(array)?;
             let floats = floats.as_primitive::<Float64Type>();
             let values = (0..rows).map(|row| {
                 let value = if floats.is_null(row) {
@@ -115,7 +125,9 @@ pub(crate) fn build(
                 value
             });
             let values = Values::Floats(values.collect());
-            if matches!(declared, Declared::Large | Declared::Decimal) {
+            if matches!(array.data_type(), DataType::Decimal256(_, scale) if *scale > MOST_PLACES) {
+                too_long = (rows - missing.count()) as u64;
+            } else if matches!(declared, Declared::Large | Declared::Decimal) {
                 too_long = beyond(array, &decimals(array)?);
                 if too_long > 0 {
                     kinds = TypeSet::FLOAT;
@@ -179,7 +191,7 @@ pub(crate) fn build(
                 DataType::Timestamp(TimeUnit::Nanosecond, _) => microseconds(array),
                 _ => to(array, &DataType::Timestamp(TimeUnit::Microsecond, zone))?,
             };
-            out_of_range = (times.null_count() - array.null_count()) as u64;
+            out_of_range = times.null_count().saturating_sub(array.null_count()) as u64;
             let times = times.as_primitive::<TimestampMicrosecondType>();
             Values::Integers(integers(times, |row| times.value(row), &mut missing))
         }
@@ -209,12 +221,20 @@ fn to(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, String> {
     cast_with_options(array, data_type, &options).map_err(|error| error.to_string())
 }
 
+/// Numbers as doubles. A decimal of more digits than a double holds is the nearest one, which a
+/// quotient of two that were rounded is not.
+pub(crate) fn floats(array: &ArrayRef) -> Result<ArrayRef, String> {
+    let DataType::Decimal256(..) = array.data_type() else {
+        return to(array, &DataType::Float64);
+    };
+    let decimals = array.as_primitive::<Decimal256Type>();
+    let float = |row| decimals.value_as_string(row).parse::<f64>().ok();
+    let floats = (0..decimals.len()).map(|row| float(row).filter(|_| decimals.is_valid(row)));
+    Ok(Arc::new(floats.collect::<Float64Array>()))
+}
+
 /// Decimals of up to 38 digits; those of more become null.
 fn decimals(array: &ArrayRef) -> Result<ArrayRef, String> {
-    let array = match array.data_type() {
-        DataType::Dictionary(_, values) => to(array, values)?,
-        _ => Arc::clone(array),
-    };
     let scale = match array.data_type() {
         DataType::Decimal32(_, scale)
         | DataType::Decimal64(_, scale)
@@ -222,7 +242,7 @@ fn decimals(array: &ArrayRef) -> Result<ArrayRef, String> {
         | DataType::Decimal256(_, scale) => (*scale).max(0),
         _ => 0,
     };
-    to(&array, &DataType::Decimal128(38, scale))
+    to(array, &DataType::Decimal128(38, scale))
 }
 
 /// How many values are no decimals of 38 digits.
@@ -257,25 +277,24 @@ fn text(
     mut cells: TextCells<'_>,
     out_of_range: &mut u64,
 ) -> Result<Values, String> {
+    // Those of what it refers to as well.
+    let nulls = array.logical_nulls();
+    let present = |row: &usize| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(*row));
     match declared {
         Declared::Text => {
             let array = to(array, &DataType::Utf8View)?;
             let array = array.as_string_view();
-            for (cell, &view) in array.iter().zip(array.views()) {
-                cells.push_view(cell.map(str::as_bytes), view);
+            for row in 0..array.len() {
+                let view = Some(row).filter(present).map(|row| array.views()[row]);
+                cells.push_view(view, || array.value(row).as_bytes().into());
             }
         }
         Declared::Binary => {
             let array = to(array, &DataType::BinaryView)?;
             let array = array.as_binary_view();
-            for (cell, &view) in array.iter().zip(array.views()) {
-                match cell {
-                    Some(bytes) if std::str::from_utf8(bytes).is_err() => {
-                        let digits: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-                        cells.push(Some(digits.as_bytes()));
-                    }
-                    cell => cells.push_view(cell, view),
-                }
+            for row in 0..array.len() {
+                let view = Some(row).filter(present).map(|row| array.views()[row]);
+                cells.push_view(view, || readable(array.value(row)));
             }
         }
         _ => {
@@ -283,7 +302,7 @@ fn text(
             let mut shown = String::new();
             for row in 0..array.len() {
                 shown.clear();
-                if array.is_null(row) {
+                if !present(&row) {
                     cells.push(None);
                 } else if format.write(row, &mut shown).is_err() {
                     // A time of day beyond midnight, alone or within others.
@@ -296,6 +315,18 @@ fn text(
         }
     }
     Ok(Values::Text(cells.texts))
+}
+
+/// The bytes where they are text, else their digits.
+fn readable(bytes: &[u8]) -> Cow<'_, [u8]> {
+    if std::str::from_utf8(bytes).is_ok() {
+        return bytes.into();
+    }
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15].map(|half| DIGITS[usize::from(half)]));
+    digits.collect::<Vec<u8>>().into()
 }
 
 /// The texts of a column, as far as they were read.
@@ -319,16 +350,20 @@ impl TextCells<'_> {
         }
     }
 
-    /// The same where `view` tells whether it is the same text in the same place of the file.
-    fn push_view(&mut self, cell: Option<&[u8]>, view: u128) {
-        if cell.is_none_or(|cell| cell.len() < LONG) {
-            return self.push(cell);
+    /// The same where `view` tells whether it is the same text in the same place of the file: of a
+    /// long one that was there before nothing is looked at.
+    fn push_view<'t>(&mut self, view: Option<u128>, text: impl FnOnce() -> Cow<'t, [u8]>) {
+        let Some(view) = view else {
+            return self.push(None);
+        };
+        if view_length(view) < LONG {
+            return self.push(Some(&text()));
         }
         let row = self.texts.len();
         match self.long.entry(view) {
             Entry::Vacant(entry) => {
                 entry.insert(row);
-                self.push(cell);
+                self.push(Some(&text()));
             }
             Entry::Occupied(first) if self.missing.at(*first.get()) => self.push(None),
             Entry::Occupied(first) => self.texts.push_again(*first.get()),

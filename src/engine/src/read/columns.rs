@@ -110,6 +110,10 @@ impl Dataset for Selected {
         self.dataset.hints()
     }
 
+    fn has_lines(&self) -> bool {
+        self.dataset.has_lines()
+    }
+
     fn open(&self, width: usize) -> Result<Box<dyn Input>, EngineError> {
         self.dataset.open(width.max(self.all.len()))
     }

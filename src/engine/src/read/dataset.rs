@@ -138,6 +138,12 @@ pub(crate) trait Dataset: Sync {
         Hints::default()
     }
 
+    /// Whether its records stand on lines of their own, which a reader can look up; else they are
+    /// the values of a document.
+    fn has_lines(&self) -> bool {
+        true
+    }
+
     /// The same bytes in the encoding to try when they turn out not to be UTF-8.
     fn in_other_encoding(&self) -> Option<Box<dyn Dataset>> {
         None

@@ -17,13 +17,14 @@ mod ndjson;
 mod nested;
 mod parquet;
 pub(crate) mod records;
+mod referred;
 mod slices;
 pub(crate) mod text;
 mod xlsx;
 
 use lastcall_domain::{Format, ReadOptions};
 
-pub(crate) use columnar::{Declared, build as column_of};
+pub(crate) use columnar::{Declared, MOST_PLACES, build as column_of, floats};
 
 use self::columns::Selected;
 use self::dataset::Dataset;

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use lastcall_domain::{ReadOptions, ReadReport};
+use lastcall_domain::{Format, ReadOptions, ReadReport};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -22,6 +22,7 @@ use super::line_ends::LineEnds;
 use super::records::{Lines, Records};
 use super::text::{self, Encoded, Replaced};
 use crate::batch::{Batch, ChunkText, ColumnBatch, ReadDiagnostics, hash_rows};
+use crate::job::JobContext;
 use crate::limits::Limits;
 use crate::parse::{CellRules, Hints, Kind};
 use crate::{EngineError, Source, sniff};
@@ -35,6 +36,8 @@ pub(super) struct Ndjson {
     limits: Limits,
     report: ReadReport,
     looks: Vec<TypeGuess>,
+    /// The lines are made of the values of a JSON document.
+    of_document: bool,
 }
 
 impl Ndjson {
@@ -74,12 +77,14 @@ impl Ndjson {
             limits: *limits,
             report,
             looks: Vec::new(),
+            of_document: source.format == Format::Json,
         };
         let known = Plan {
             names,
             ..Plan::default()
         };
-        let rows = Rows::read_all(whole, &known, 1, &mut Replaced::default())?;
+        let rows = Rows::read_all(whole, &known, 1, &mut Replaced::default());
+        let rows = rows.map_err(|fault| fault.told(ndjson.of_document))?;
         let columns = rows.columns.iter().zip(rows.names);
         ndjson.looks = columns
             .map(|(column, name)| TypeGuess::new(name, &column.given(&ndjson.rules)))
@@ -94,7 +99,8 @@ impl Ndjson {
         first_line: u64,
         replaced: &mut Replaced,
     ) -> Result<Batch, EngineError> {
-        let rows = Rows::read_all(&chunk.bytes, plan, first_line, replaced)?;
+        let rows = Rows::read_all(&chunk.bytes, plan, first_line, replaced);
+        let rows = rows.map_err(|fault| fault.told(self.of_document))?;
         let mut batch = Batch {
             rows: rows.rows,
             row_hashes: vec![0; rows.rows],
@@ -125,19 +131,51 @@ fn line_ends(sample: &[u8]) -> Option<LineEnds> {
     })
 }
 
-fn malformed(error: &serde_json::Error, line: u64) -> EngineError {
-    let detail = error.to_string();
-    // The line is that of the dataset, not of the parser.
-    let detail = detail
-        .split(" at line ")
-        .next()
-        .unwrap_or_default()
-        .to_owned();
-    EngineError::Malformed {
-        format: "NDJSON",
-        line: Some(line),
-        column: Some(error.column().max(1) as u64),
-        detail,
+/// What a line has to be.
+const EXPECTED: &str = "one JSON object per line";
+
+/// What is wrong with the text of a line.
+enum Fault {
+    TooManyKeys,
+    Malformed(serde_json::Error, u64),
+}
+
+impl Fault {
+    /// As the caller knows the data: a document has values, whose lines nobody sees.
+    fn told(&self, of_document: bool) -> EngineError {
+        let Self::Malformed(error, line) = self else {
+            return EngineError::TooManyColumns {
+                limit: MAX_COLUMNS as u64,
+            };
+        };
+        let detail = error.to_string();
+        // The line is that of the dataset, not of the parser.
+        let detail = detail.split(" at line ").next().unwrap_or_default();
+        if of_document {
+            let detail = detail.replace(EXPECTED, "an object");
+            return EngineError::malformed("JSON", format!("value {line}: {detail}"));
+        }
+        EngineError::Malformed {
+            format: "NDJSON",
+            line: Some(*line),
+            column: Some(error.column().max(1) as u64),
+            detail: detail.to_owned(),
+        }
+    }
+}
+
+/// The values of a document.
+struct Values<I>(I);
+
+impl<I: Input> Input for Values<I> {
+    fn next(&mut self, context: JobContext<'_>) -> Result<Option<Chunk>, EngineError> {
+        self.0.next(context).map_err(|error| match error {
+            EngineError::RecordTooLarge { line, limit } => EngineError::CellTooLarge {
+                place: format!("value {line}"),
+                limit,
+            },
+            other => other,
+        })
     }
 }
 
@@ -149,7 +187,15 @@ impl Dataset for Ndjson {
     fn open(&self, width: usize) -> Result<Box<dyn Input>, EngineError> {
         let stream = self.encoded.stream(&self.source)?;
         let records = Records::new(stream, Lines, &self.limits);
-        Ok(Box::new(records.at_most(self.limits.rows(width))))
+        let records = records.at_most(self.limits.rows(width));
+        if self.of_document {
+            return Ok(Box::new(Values(records)));
+        }
+        Ok(Box::new(records))
+    }
+
+    fn has_lines(&self) -> bool {
+        !self.of_document
     }
 
     fn hints(&self) -> Hints {
@@ -245,7 +291,7 @@ impl<'a> Rows<'a> {
         plan: &Plan,
         first_line: u64,
         replaced: &mut Replaced,
-    ) -> Result<Self, EngineError> {
+    ) -> Result<Self, Fault> {
         let mut rows = Self::new(plan);
         for (line, text) in (first_line..).zip(data.split(|&byte| byte == b'\n')) {
             let text = text.trim_ascii();
@@ -254,11 +300,9 @@ impl<'a> Rows<'a> {
             }
             if let Err(error) = rows.read(text) {
                 return Err(if rows.full {
-                    EngineError::TooManyColumns {
-                        limit: MAX_COLUMNS as u64,
-                    }
+                    Fault::TooManyKeys
                 } else {
-                    malformed(&error, line)
+                    Fault::Malformed(error, line)
                 });
             }
             replaced.escapes(std::mem::take(&mut rows.replaced), line);
@@ -315,7 +359,7 @@ impl<'a> Visitor<'a> for Row<'_, 'a> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("one JSON object per line")
+        f.write_str(EXPECTED)
     }
 
     fn visit_map<A: MapAccess<'a>>(mut self, mut map: A) -> Result<(), A::Error> {

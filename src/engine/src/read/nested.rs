@@ -3,98 +3,98 @@
 
 use std::fmt::{self, Write};
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, FixedSizeListArray, GenericListArray, MapArray, OffsetSizeTrait,
-    StructArray,
-};
-use arrow::datatypes::{DataType, Field};
+use arrow::array::{Array, ArrayRef, AsArray, StructArray};
+use arrow::datatypes::{DataType, Field, UnionFields};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+
+use super::referred::{is_missing, items, referred};
 
 /// How deep types may be nested: as deep as programs make them.
 const MOST_DEEP: usize = 64;
 
 /// Writes the values of an array as text.
-pub(super) enum Shown<'a> {
+pub(super) struct Shown<'a> {
+    array: &'a dyn Array,
+    way: Way<'a>,
+}
+
+enum Way<'a> {
     /// As it stands, or in quotes.
     Plain(ArrayFormatter<'a>),
-    /// Texts and bytes within others: their characters in quotes.
-    Text(&'a dyn Array),
-    List(Vec<(usize, usize)>, Box<Shown<'a>>, &'a dyn Array),
-    Struct(Vec<(String, Shown<'a>, &'a dyn Array)>),
-    Map(Vec<(usize, usize)>, Box<[(Shown<'a>, &'a dyn Array); 2]>),
+    /// Texts within others: their characters in quotes.
+    Text,
+    List(Box<Shown<'a>>),
+    Struct(Vec<(String, Shown<'a>)>),
+    Map(Box<[Shown<'a>; 2]>),
+    /// Values of a dictionary, or of runs.
+    Referred(Box<Shown<'a>>),
+    /// The kinds of a union, by their numbers.
+    Union(Vec<(i8, String, Shown<'a>)>),
 }
 
 const OPTIONS: FormatOptions<'static> = FormatOptions::new();
 
 impl<'a> Shown<'a> {
     pub(super) fn new(array: &'a ArrayRef) -> Result<Self, String> {
-        Self::of(array.as_ref(), 0)
+        Self::of(array.as_ref(), 0, false)
     }
 
-    fn of(array: &'a dyn Array, depth: usize) -> Result<Self, String> {
+    /// `within` another value, texts stand in quotes.
+    fn of(array: &'a dyn Array, depth: usize, within: bool) -> Result<Self, String> {
         if depth > MOST_DEEP {
             return Err(format!("types are nested more than {MOST_DEEP} deep"));
         }
-        Ok(match array.data_type() {
-            DataType::List(_) => Self::list(array.as_list::<i32>(), depth)?,
-            DataType::LargeList(_) => Self::list(array.as_list::<i64>(), depth)?,
-            DataType::FixedSizeList(..) => Self::fixed(array.as_fixed_size_list(), depth)?,
+        let part = |array: &'a ArrayRef| Self::of(array.as_ref(), depth + 1, true);
+        let same = |array: &'a ArrayRef| {
+            let values = Self::of(array.as_ref(), depth + 1, within)?;
+            Ok::<_, String>(Way::Referred(Box::new(values)))
+        };
+        let way = match array.data_type() {
+            DataType::List(_) => Way::list(part(array.as_list::<i32>().values())?),
+            DataType::LargeList(_) => Way::list(part(array.as_list::<i64>().values())?),
+            DataType::ListView(_) => Way::list(part(array.as_list_view::<i32>().values())?),
+            DataType::LargeListView(_) => Way::list(part(array.as_list_view::<i64>().values())?),
+            DataType::FixedSizeList(..) => Way::list(part(array.as_fixed_size_list().values())?),
             DataType::Struct(fields) => Self::parts(array.as_struct(), fields.iter(), depth)?,
-            DataType::Map(..) => Self::map(array.as_map(), depth)?,
-            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View if depth > 0 => {
-                Self::Text(array)
+            DataType::Union(fields, _) => Self::kinds(array, fields, depth)?,
+            DataType::Map(..) => {
+                let map = array.as_map();
+                Way::Map(Box::new([part(map.keys())?, part(map.values())?]))
             }
+            DataType::Dictionary(..) => same(array.as_any_dictionary().values())?,
+            DataType::RunEndEncoded(..) => {
+                let runs = array.as_any_ree_opt().ok_or("runs of an unknown type")?;
+                same(runs.values())?
+            }
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View if within => Way::Text,
             _ => {
                 let format = ArrayFormatter::try_new(array, &OPTIONS);
-                Self::Plain(format.map_err(|error| error.to_string())?)
+                Way::Plain(format.map_err(|error| error.to_string())?)
             }
-        })
-    }
-
-    fn list<O: OffsetSizeTrait>(
-        list: &'a GenericListArray<O>,
-        depth: usize,
-    ) -> Result<Self, String> {
-        let ends = list.value_offsets().windows(2);
-        let ends = ends.map(|pair| (pair[0].as_usize(), pair[1].as_usize()));
-        let items = list.values().as_ref();
-        let shown = Box::new(Self::of(items, depth + 1)?);
-        Ok(Self::List(ends.collect(), shown, items))
-    }
-
-    fn fixed(list: &'a FixedSizeListArray, depth: usize) -> Result<Self, String> {
-        let size = usize::try_from(list.value_length()).unwrap_or(0);
-        let ends = (0..list.len()).map(|row| (row * size, (row + 1) * size));
-        let items = list.values().as_ref();
-        let shown = Box::new(Self::of(items, depth + 1)?);
-        Ok(Self::List(ends.collect(), shown, items))
+        };
+        Ok(Self { array, way })
     }
 
     fn parts<'f>(
         parts: &'a StructArray,
         fields: impl Iterator<Item = &'f std::sync::Arc<Field>>,
         depth: usize,
-    ) -> Result<Self, String> {
+    ) -> Result<Way<'a>, String> {
         let columns = parts.columns().iter().zip(fields);
         let columns = columns.map(|(column, field)| {
-            let column = column.as_ref();
-            Ok((field.name().clone(), Self::of(column, depth + 1)?, column))
+            let part = Self::of(column.as_ref(), depth + 1, true)?;
+            Ok((field.name().clone(), part))
         });
-        Ok(Self::Struct(columns.collect::<Result<_, String>>()?))
+        Ok(Way::Struct(columns.collect::<Result<_, String>>()?))
     }
 
-    fn map(map: &'a MapArray, depth: usize) -> Result<Self, String> {
-        let ends = map.value_offsets().windows(2);
-        let ends = ends.map(|pair| {
-            let at = |end: i32| usize::try_from(end).unwrap_or(0);
-            (at(pair[0]), at(pair[1]))
+    fn kinds(array: &'a dyn Array, fields: &UnionFields, depth: usize) -> Result<Way<'a>, String> {
+        let union = array.as_union();
+        let kinds = fields.iter().map(|(id, field)| {
+            let kind = Self::of(union.child(id).as_ref(), depth + 1, true)?;
+            Ok((id, field.name().clone(), kind))
         });
-        let (keys, values) = (map.keys().as_ref(), map.values().as_ref());
-        let pair = [
-            (Self::of(keys, depth + 1)?, keys),
-            (Self::of(values, depth + 1)?, values),
-        ];
-        Ok(Self::Map(ends.collect(), Box::new(pair)))
+        Ok(Way::Union(kinds.collect::<Result<_, String>>()?))
     }
 
     /// Appends the value of a row that has one.
@@ -102,70 +102,97 @@ impl<'a> Shown<'a> {
     /// # Errors
     /// Where it cannot be displayed: a time of day beyond midnight.
     pub(super) fn write(&self, row: usize, out: &mut String) -> fmt::Result {
-        match self {
-            Self::Plain(format) => format.value(row).write(out).map_err(|_| fmt::Error),
-            Self::Text(texts) => {
-                let text = text_at(*texts, row);
-                out.push_str(&serde_json::to_string(text).map_err(|_| fmt::Error)?);
+        match &self.way {
+            Way::Plain(format) => format.value(row).write(out).map_err(|_| fmt::Error),
+            Way::Text => {
+                out.push_str(&quoted(text_at(self.array, row))?);
                 Ok(())
             }
-            Self::List(ends, items, array) => {
-                let (start, end) = ends[row];
+            Way::List(shown) => {
                 out.push('[');
+                let (start, end) = self.ends(row);
                 for at in start..end {
                     if at > start {
                         out.push_str(", ");
                     }
-                    items.write_part(*array, at, out)?;
+                    shown.write_part(at, out)?;
                 }
                 out.push(']');
                 Ok(())
             }
-            Self::Struct(parts) => {
+            Way::Struct(parts) => {
                 out.push('{');
-                for (number, (name, part, array)) in parts.iter().enumerate() {
+                for (number, (name, part)) in parts.iter().enumerate() {
                     if number > 0 {
                         out.push_str(", ");
                     }
                     write!(out, "{}: ", quoted(name)?)?;
-                    part.write_part(*array, row, out)?;
+                    part.write_part(row, out)?;
                 }
                 out.push('}');
                 Ok(())
             }
-            Self::Map(ends, pair) => {
-                let [(keys, key_array), (values, value_array)] = pair.as_ref();
-                let (start, end) = ends[row];
+            Way::Map(pair) => {
+                let [keys, values] = pair.as_ref();
                 out.push('{');
+                let (start, end) = self.ends(row);
                 for at in start..end {
                     if at > start {
                         out.push_str(", ");
                     }
-                    keys.write_part(*key_array, at, out)?;
+                    keys.write_part(at, out)?;
                     out.push_str(": ");
-                    values.write_part(*value_array, at, out)?;
+                    values.write_part(at, out)?;
                 }
+                out.push('}');
+                Ok(())
+            }
+            Way::Referred(shown) => {
+                let (_, at) = referred(self.array, row).ok_or(fmt::Error)?;
+                shown.write(at, out)
+            }
+            Way::Union(kinds) => {
+                let id = self.array.as_union().type_id(row);
+                let kind = kinds.iter().find(|(other, ..)| *other == id);
+                let (_, name, kind) = kind.ok_or(fmt::Error)?;
+                let (_, at) = referred(self.array, row).ok_or(fmt::Error)?;
+                write!(out, "{{{}: ", quoted(name)?)?;
+                kind.write_part(at, out)?;
                 out.push('}');
                 Ok(())
             }
         }
     }
 
+    fn ends(&self, row: usize) -> (usize, usize) {
+        items(self.array, row).map_or((0, 0), |(_, start, end)| (start, end))
+    }
+
     /// The value within another: null, a number or boolean as it is, all else in quotes.
-    fn write_part(&self, array: &dyn Array, row: usize, out: &mut String) -> fmt::Result {
-        if array.is_null(row) {
+    fn write_part(&self, row: usize, out: &mut String) -> fmt::Result {
+        if is_missing(self.array, row) {
             out.push_str("null");
             return Ok(());
         }
-        match self {
-            Self::Plain(_) if !is_bare(array.data_type()) => {
+        match &self.way {
+            Way::Plain(_) if !is_bare(self.array.data_type()) => {
                 let mut text = String::new();
                 self.write(row, &mut text)?;
                 out.push_str(&quoted(&text)?);
                 Ok(())
             }
+            Way::Referred(shown) => {
+                let (_, at) = referred(self.array, row).ok_or(fmt::Error)?;
+                shown.write_part(at, out)
+            }
             _ => self.write(row, out),
         }
+    }
+}
+
+impl<'a> Way<'a> {
+    fn list(items: Shown<'a>) -> Self {
+        Self::List(Box::new(items))
     }
 }
 
@@ -175,11 +202,7 @@ fn quoted(text: &str) -> Result<String, fmt::Error> {
 
 /// Numbers and booleans need no quotes to be told from texts.
 fn is_bare(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Dictionary(_, values) => is_bare(values),
-        DataType::Boolean | DataType::Null => true,
-        other => other.is_numeric(),
-    }
+    matches!(data_type, DataType::Boolean | DataType::Null) || data_type.is_numeric()
 }
 
 fn text_at(texts: &dyn Array, row: usize) -> &str {

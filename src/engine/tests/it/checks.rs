@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::support::Bench;
 
-fn check(rule: Rule, columns: &[&str]) -> Check {
+pub(crate) fn check(rule: Rule, columns: &[&str]) -> Check {
     Check {
         rule,
         columns: columns.iter().map(ToString::to_string).collect(),
@@ -22,22 +22,27 @@ fn check(rule: Rule, columns: &[&str]) -> Check {
     }
 }
 
-fn kind(kind: ValueType, column: &str) -> Check {
+pub(crate) fn kind(kind: ValueType, column: &str) -> Check {
     check(Rule::Type(kind), &[column])
 }
 
-fn bound(value: impl Into<Value>) -> Option<Bound> {
+pub(crate) fn bound(value: impl Into<Value>) -> Option<Bound> {
     Some(Bound {
         value: value.into(),
         exclusive: false,
     })
 }
 
-fn range(min: Option<Bound>, max: Option<Bound>, column: &str) -> Check {
+pub(crate) fn range(min: Option<Bound>, max: Option<Bound>, column: &str) -> Check {
     check(Rule::Range { min, max }, &[column])
 }
 
-fn reads(bench: &Bench, source: &Source, others: Vec<Source>, checks: Vec<Check>) -> CheckReport {
+pub(crate) fn reads(
+    bench: &Bench,
+    source: &Source,
+    others: Vec<Source>,
+    checks: Vec<Check>,
+) -> CheckReport {
     let plan = CheckPlan {
         checks,
         examples: 3,
@@ -61,7 +66,7 @@ fn reads(bench: &Bench, source: &Source, others: Vec<Source>, checks: Vec<Check>
         .unwrap()
 }
 
-fn one(bytes: &str, asked: Check) -> CheckResult {
+pub(crate) fn one(bytes: &str, asked: Check) -> CheckResult {
     let bench = Bench::new();
     let source = bench.source("t.csv", bytes);
     let mut report = reads(&bench, &source, vec![], vec![asked]);
@@ -70,7 +75,7 @@ fn one(bytes: &str, asked: Check) -> CheckResult {
 }
 
 /// How the check ended, the failing rows, and the rows that are shown.
-fn outcome(result: &CheckResult) -> (&str, Option<u64>, Vec<u64>) {
+pub(crate) fn outcome(result: &CheckResult) -> (&str, Option<u64>, Vec<u64>) {
     let rows = result.examples.iter().filter_map(|row| row.row);
     (
         result.status.as_str(),

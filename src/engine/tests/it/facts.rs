@@ -28,6 +28,27 @@ fn spreads_are_those_of_scipy() {
 }
 
 #[test]
+fn a_profile_with_infinities_can_be_read_again() {
+    let csv = "x,y,z\ninf,1e308,inf\n-inf,-1e308,-inf\n1.5,nan,inf\nnan,1e308,\n2.5,0,\ninf,,inf\n";
+    let profile = profile(csv);
+    let written = serde_json::to_string(&profile).unwrap();
+    let read: Profile = serde_json::from_str(&written).unwrap();
+    assert_eq!(serde_json::to_string(&read).unwrap(), written);
+    let x = read.columns[0].numeric.as_ref().unwrap();
+    assert_eq!((x.infinities, x.max), (3, None));
+    let named: Vec<(f64, u64)> = x
+        .lowest
+        .iter()
+        .map(|low| (low.value.as_f64(), low.row))
+        .collect();
+    assert_eq!(named, [(1.5, 3), (2.5, 5)]);
+    let high = x.highest.iter().map(|high| high.row);
+    assert_eq!(high.collect::<Vec<_>>(), [5, 3]);
+    let z = read.columns[2].numeric.as_ref().unwrap();
+    assert!(z.lowest.is_empty() && z.highest.is_empty());
+}
+
+#[test]
 fn the_median_distance_of_large_integers_is_exact() {
     let profile = profile("n\n9007199254740993\n9007199254740994\n9007199254740996\n");
     let n = column(&profile, "n").numeric.as_ref().unwrap();

@@ -296,117 +296,6 @@ fn a_sheet_is_chosen_by_name() {
     );
 }
 
-/// Rows of every kind as a file and as a stream of Arrow IPC.
-fn arrow(batches: usize) -> [Vec<u8>; 2] {
-    use arrow::array::{
-        ArrayRef, DictionaryArray, Float64Array, Int32Array, ListArray, RecordBatch, StringArray,
-        TimestampMillisecondArray,
-    };
-    use arrow::datatypes::Int32Type;
-    use arrow::ipc::writer::{FileWriter, StreamWriter};
-
-    let word: DictionaryArray<Int32Type> = ["x", "y", "x"].into_iter().collect();
-    let list = ListArray::from_iter_primitive::<Int32Type, _, _>([
-        Some(vec![Some(1), None]),
-        None,
-        Some(vec![]),
-    ]);
-    let columns: Vec<(&str, ArrayRef)> = vec![
-        (
-            "n",
-            std::sync::Arc::new(Int32Array::from(vec![Some(1), None, Some(3)])),
-        ),
-        (
-            "x",
-            std::sync::Arc::new(Float64Array::from(vec![0.5, 1.5, f64::NAN])),
-        ),
-        (
-            "s",
-            std::sync::Arc::new(StringArray::from(vec!["a", "b", "NA"])),
-        ),
-        ("w", std::sync::Arc::new(word)),
-        (
-            "t",
-            std::sync::Arc::new(TimestampMillisecondArray::from(vec![-1, 0, 1])),
-        ),
-        ("l", std::sync::Arc::new(list)),
-    ];
-    let rows = RecordBatch::try_from_iter(columns).unwrap();
-    let mut file = FileWriter::try_new(Vec::new(), &rows.schema()).unwrap();
-    let mut stream = StreamWriter::try_new(Vec::new(), &rows.schema()).unwrap();
-    for _ in 0..batches {
-        file.write(&rows).unwrap();
-        stream.write(&rows).unwrap();
-    }
-    [file.into_inner().unwrap(), stream.into_inner().unwrap()]
-}
-
-#[test]
-fn arrow_files_and_streams_are_read_alike() {
-    let bench = Bench::new();
-    let [file, stream] = arrow(2);
-    let of_file = bench.profile("a.arrow", &file);
-    assert_eq!(of_file.dataset.rows, 6);
-    assert_eq!(
-        (column(&of_file, "n").count, column(&of_file, "n").missing),
-        (4, 2)
-    );
-    assert_eq!(column(&of_file, "x").missing, 2);
-    assert_eq!(column(&of_file, "s").distinct, 3);
-    assert_eq!(
-        top(column(&of_file, "w")),
-        [("x".into(), 4), ("y".into(), 2)]
-    );
-    assert_eq!(
-        column(&of_file, "t")
-            .temporal
-            .as_ref()
-            .unwrap()
-            .min
-            .as_deref(),
-        Some("1969-12-31T23:59:59.999Z")
-    );
-    assert_eq!(
-        top(column(&of_file, "l")),
-        [("[1, null]".into(), 2), ("[]".into(), 2)]
-    );
-    let of_stream = bench.profile("b.arrow", &stream);
-    assert_eq!(of_file.columns, of_stream.columns);
-    assert_eq!(of_file.alerts, of_stream.alerts);
-}
-
-#[test]
-fn arrow_that_is_cut_off_or_broken_is_malformed_and_never_swells() {
-    let bench = Bench::new();
-    let [file, stream] = arrow(1);
-    for bytes in [&file, &stream] {
-        for end in (0..bytes.len()).step_by(37) {
-            let cut = &bytes[..end];
-            match bench.try_profile("a.arrow", cut, &ProfileOptions::default()) {
-                Ok(profile) => assert!(profile.dataset.rows <= 3),
-                Err(error) => assert!(
-                    ["malformed_data", "resource_exhausted", "unsupported_data"]
-                        .contains(&error.code()),
-                    "{end}: {error}"
-                ),
-            }
-        }
-        for at in (0..bytes.len()).step_by(11) {
-            let mut broken = bytes.clone();
-            broken[at] ^= 0xff;
-            let _ = bench.try_profile("a.arrow", &broken, &ProfileOptions::default());
-        }
-    }
-    // A length that is claimed and not there.
-    let mut claims = vec![0xff; 4];
-    claims.extend(0x7fff_fff0u32.to_le_bytes());
-    assert!(
-        bench
-            .failure("a.arrow", &claims)
-            .starts_with("resource_exhausted")
-    );
-}
-
 #[test]
 fn json_arrays_are_read_as_lines_are() {
     let bench = Bench::new();
@@ -426,10 +315,31 @@ fn json_arrays_are_read_as_lines_are() {
     let failure = bench.failure("a.json", "[{\"a\":1},\n{\"a\":2}");
     assert!(failure.starts_with("malformed_data"), "{failure}");
     assert!(failure.contains("line 2"), "{failure}");
+}
+
+#[test]
+fn what_is_wrong_with_a_document_is_told_of_its_values() {
+    let bench = Bench::with(0, 16 << 20);
+    let failure = bench.failure("a.json", "[{\"a\":1},\n\n 2]");
+    let told = "malformed_data: JSON is malformed: value 2: invalid type: integer `2`";
+    assert!(failure.starts_with(told), "{failure}");
+    let failure = bench.failure("a.json", "[{\"a\":1}, {\"a\":\n01}]");
     assert!(
-        bench
-            .failure("a.json", "[1, 2]")
-            .starts_with("malformed_data")
+        failure.contains("JSON is malformed: value 2: "),
+        "{failure}"
+    );
+    let large = format!("[{{\"a\":1}},{{\"a\":\"{}\"}}]", "x".repeat(2 << 20));
+    let failure = bench.failure("a.json", large);
+    assert!(
+        failure.starts_with("record_too_large: value 2 is"),
+        "{failure}"
+    );
+    let profile = bench.profile("a.json", "[{\"a\":\"x\"},\n\n{\"a\":\"\\ud83d\"}]");
+    let replaced = warning(&profile, "replaced_characters");
+    assert!(
+        replaced.detail.ends_with("in value 2"),
+        "{}",
+        replaced.detail
     );
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod arrow;
 mod associations;
 mod bounds;
 mod cancelling;
@@ -11,6 +12,7 @@ mod comparing;
 mod converting;
 mod dialects;
 mod estimates;
+mod exact_checks;
 mod facts;
 mod formats;
 mod inference;

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use ::parquet::arrow::ArrowWriter;
+use arrow::array::{ArrayRef, RecordBatch};
 use lastcall_domain::profile::{Column, ColumnType, Profile, Warning};
 use lastcall_domain::{Cancel, Format, ProfileOptions, Progress, ReadOptions};
 use lastcall_engine::{Engine, EngineConfig, EngineError, Source};
@@ -86,6 +88,16 @@ impl Drop for Bench {
             assert!(self.scratch_is_empty(), "a temporary file was left behind");
         }
     }
+}
+
+/// A Parquet file of these columns, as other programs write it.
+pub(crate) fn parquet(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
+    let rows = RecordBatch::try_from_iter(columns).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), None).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    bytes
 }
 
 /// The kinds of the columns.

@@ -2,16 +2,13 @@
 
 use std::sync::Arc;
 
-use ::parquet::arrow::ArrowWriter;
-use arrow::array::{
-    ArrayRef, Decimal128Array, Decimal256Array, RecordBatch, TimestampNanosecondArray, UInt64Array,
-};
+use arrow::array::{Decimal128Array, Decimal256Array, TimestampNanosecondArray, UInt64Array};
 use arrow::datatypes::i256;
 use lastcall_domain::compare::{Comparison, Drift};
 use lastcall_domain::profile::{ColumnType, Numeric, Profile};
 use lastcall_domain::{Cancel, Progress, ReadOptions};
 
-use crate::support::{Bench, column, top, types, warning};
+use crate::support::{Bench, column, parquet, top, types, warning};
 
 macro_rules! fixture {
     ($name:literal) => {
@@ -29,15 +26,6 @@ fn numeric<'a>(profile: &'a Profile, name: &str) -> &'a Numeric {
 /// As it stands in the answer.
 fn json<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap()
-}
-
-fn written(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
-    let rows = RecordBatch::try_from_iter(columns).unwrap();
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), None).unwrap();
-    writer.write(&rows).unwrap();
-    writer.close().unwrap();
-    bytes
 }
 
 #[test]
@@ -81,7 +69,7 @@ fn the_ends_of_64_bits_have_exact_figures() {
 #[test]
 fn unsigned_integers_keep_their_digits() {
     let values = UInt64Array::from(vec![Some(u64::MAX), Some(u64::MAX - 1), None, Some(0)]);
-    let bytes = written(vec![("n", Arc::new(values))]);
+    let bytes = parquet(vec![("n", Arc::new(values))]);
     let profile = Bench::new().profile("a.parquet", bytes);
     assert_eq!(types(&profile), [ColumnType::Integer]);
     let n = numeric(&profile, "n");
@@ -110,7 +98,7 @@ fn decimals_keep_their_digits() {
     let values = Decimal128Array::from(digits)
         .with_precision_and_scale(38, 10)
         .unwrap();
-    let bytes = written(vec![("x", Arc::new(values))]);
+    let bytes = parquet(vec![("x", Arc::new(values))]);
     let profile = Bench::new().profile("a.parquet", bytes);
     assert_eq!(types(&profile), [ColumnType::Float]);
     let x = numeric(&profile, "x");
@@ -131,7 +119,7 @@ fn decimals_beyond_38_digits_are_rounded_with_a_warning() {
     let values = Decimal256Array::from_iter_values(digits)
         .with_precision_and_scale(50, 2)
         .unwrap();
-    let bytes = written(vec![("x", Arc::new(values))]);
+    let bytes = parquet(vec![("x", Arc::new(values))]);
     let profile = Bench::new().profile("a.parquet", bytes);
     assert_eq!(types(&profile), [ColumnType::Float]);
     assert_eq!(column(&profile, "x").count, 2);
@@ -201,7 +189,7 @@ fn moments_before_1970_are_cut_like_those_after_it() {
     let text = json(&profile.columns);
     assert!(text.contains("1969-12-31T23:59:59.999999Z"), "{text}");
     let values = TimestampNanosecondArray::from(vec![-1, -1000, -1001, 1, i64::MIN, i64::MAX]);
-    let bytes = written(vec![("t", Arc::new(values))]);
+    let bytes = parquet(vec![("t", Arc::new(values))]);
     let profile = Bench::new().profile("a.parquet", bytes);
     let t = column(&profile, "t");
     assert_eq!((t.count, t.distinct), (6, 5));

@@ -222,6 +222,43 @@ fn sheets_of_open_document_are_read() {
 }
 
 #[test]
+fn the_text_of_a_cell_is_that_of_its_own_paragraphs() {
+    let drawn = "<table:table-cell office:value-type=\"string\">\
+        <draw:custom-shape><text:p>a shape</text:p></draw:custom-shape>\
+        <draw:g><draw:rect><text:p>a group</text:p></draw:rect></draw:g>\
+        <office:annotation><dc:creator>me</dc:creator><text:p>a note</text:p></office:annotation>\
+        <text:p>x<text:span>y<text:a>z</text:a></text:span>\
+        <text:note><text:note-body><text:p>n</text:p></text:note-body></text:note>!</text:p>\
+        </table:table-cell>";
+    let rows = [row(&[text_cell("s")]), row(&[drawn.into()])];
+    let book = ods(&format!(
+        "<table:table table:name=\"a\">{}</table:table>",
+        rows.concat()
+    ));
+    let profile = Bench::new().profile("a.ods", &book);
+    assert_eq!(top(column(&profile, "s")), [("xyz!".into(), 1)]);
+}
+
+#[test]
+fn of_many_sheets_some_are_named() {
+    let long = "n".repeat(5_000);
+    let tables: String = (0..300)
+        .map(|at| format!("<table:table table:name=\"{long}{at}\"></table:table>"))
+        .collect();
+    let options = ProfileOptions {
+        read: ReadOptions {
+            sheet: Some("Data".into()),
+            ..ReadOptions::default()
+        },
+        ..ProfileOptions::default()
+    };
+    let refused = Bench::new().try_profile("a.ods", ods(&tables), &options);
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.len() < 5_000, "{}", refused.len());
+    assert!(refused.ends_with('…'), "{refused}");
+}
+
+#[test]
 fn a_sheet_of_open_document_that_repeats_itself_does_not_swell() {
     let many = "<table:table-row table:number-rows-repeated=\"1000000000\"><table:table-cell office:value-type=\"string\" table:number-columns-repeated=\"1000\"><text:p>a text that is repeated</text:p></table:table-cell></table:table-row>";
     let book = ods(&format!(
@@ -236,6 +273,15 @@ fn a_sheet_of_open_document_that_repeats_itself_does_not_swell() {
     ));
     let failure = Bench::new().failure("a.ods", &book);
     assert!(failure.starts_with("too_many_columns"), "{failure}");
+    // Many cells of a row, none of which is large.
+    let text = text_cell(&"x".repeat(1_000));
+    let rows = row(&vec![text; 3_000]);
+    let book = ods(&format!(
+        "<table:table table:name=\"a\">{rows}</table:table>"
+    ));
+    let failure = Bench::with(0, 16 << 20).failure("a.ods", &book);
+    assert!(failure.starts_with("record_too_large"), "{failure}");
+    assert!(failure.contains("row 1 of the sheet"), "{failure}");
     let cut = ods("<table:table table:name=\"a\"><table:table-row>");
     let failure = Bench::new().failure("a.ods", &cut);
     assert!(failure.starts_with("malformed_data"), "{failure}");

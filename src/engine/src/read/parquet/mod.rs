@@ -11,7 +11,6 @@ mod pages;
 mod schema;
 mod thrift;
 
-use std::collections::VecDeque;
 use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
@@ -33,7 +32,7 @@ use super::columnar::{self, Declared};
 use super::dataset::{Body, Chunk, Dataset, Input, MAX_COLUMNS, Plan, TypeGuess};
 use super::guard::guarded;
 use super::header as names;
-use super::slices::cut;
+use super::slices::Cutter;
 use crate::batch::{Batch, hash_rows};
 use crate::job::JobContext;
 use crate::limits::Limits;
@@ -165,7 +164,7 @@ impl Dataset for Parquet {
             budget: Budget::new(self.limits.pages, self.limits.record),
             batch_rows: self.batch_rows,
             reader: None,
-            parts: VecDeque::new(),
+            parts: None,
             groups: 0..self.metadata.num_row_groups(),
             rows: groups.map(|group| group.num_rows() as f64).sum(),
             read: 0,
@@ -218,7 +217,7 @@ struct Batches {
     batch_rows: usize,
     reader: Option<ParquetRecordBatchReader>,
     /// What was read and is still to be handed on.
-    parts: VecDeque<RecordBatch>,
+    parts: Option<Cutter>,
     /// Those that are still to be read.
     groups: Range<usize>,
     rows: f64,
@@ -269,24 +268,29 @@ impl Batches {
 
 impl Input for Batches {
     fn next(&mut self, context: JobContext<'_>) -> Result<Option<Chunk>, EngineError> {
-        context.check()?;
-        if self.parts.is_empty() {
+        loop {
+            context.check()?;
+            if let Some(parts) = &mut self.parts
+                && let Some(records) = guarded("Parquet", || parts.next())?
+            {
+                let first_line = self.read + 1;
+                self.read += records.num_rows() as u64;
+                return Ok(Some(Chunk {
+                    body: Body::Records(records),
+                    first_line,
+                    done: self.read as f64 / self.rows.max(1.0),
+                }));
+            }
+            // Its values go before others come.
+            self.parts = None;
             let next = guarded("Parquet", || self.next_records(context));
             // A reader that was stopped fails as if the file were broken.
             context.check()?;
             let Some(records) = next? else {
                 return Ok(None);
             };
-            self.parts = cut(records, &self.names, &self.limits)?;
+            let rows = records.num_rows();
+            self.parts = Some(Cutter::new(records, &self.names, &self.limits, rows));
         }
-        Ok(self.parts.pop_front().map(|records| {
-            let first_line = self.read + 1;
-            self.read += records.num_rows() as u64;
-            Chunk {
-                body: Body::Records(records),
-                first_line,
-                done: self.read as f64 / self.rows.max(1.0),
-            }
-        }))
     }
 }

@@ -9,6 +9,7 @@ mod cell;
 mod ods;
 mod repair;
 mod rows;
+mod sheet_names;
 mod streams;
 mod xml;
 
@@ -17,11 +18,12 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 
 use calamine::{Reader, SheetType, Xlsx, XlsxError};
 use lastcall_domain::profile::Warning;
-use lastcall_domain::{Format, InvalidOption, ReadOptions};
+use lastcall_domain::{Format, ReadOptions};
 use tempfile::NamedTempFile;
 
 use self::archive::malformed;
 use self::rows::{Header, SheetRows};
+use self::sheet_names::SheetNames;
 use self::streams::{Bounded, Stoppable};
 use super::dataset::{Chunk, Dataset, Input, Plan, TypeGuess};
 use super::guard::guarded;
@@ -156,12 +158,9 @@ fn choose<R: Read + Seek>(book: &Xlsx<R>, wanted: Option<&str>) -> Result<String
     if names.iter().any(|name| *name == wanted) {
         return Ok(wanted.to_owned());
     }
-    let names: Vec<&str> = names.into_iter().map(String::as_str).collect();
-    Err(InvalidOption {
-        option: "sheet".into(),
-        detail: format!("there is no `{wanted}`, only `{}`", names.join("`, `")),
-    }
-    .into())
+    let mut known = SheetNames::default();
+    names.into_iter().for_each(|name| known.add(name));
+    Err(known.without(wanted))
 }
 
 impl Dataset for Sheet {

@@ -5,16 +5,18 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, Write};
 
 use calamine::{CellErrorType, DataRef};
-use lastcall_domain::InvalidOption;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
 use super::archive;
 use super::cell::Dates;
-use super::rows::{Header, SheetRows};
+use super::rows::{Header, SheetRows, row_too_large, too_many};
+use super::sheet_names::SheetNames;
+use super::streams::Stoppable;
 use super::xml::{Piece, Pieces};
 use crate::EngineError;
 use crate::job::JobContext;
+use crate::read::dataset::MAX_COLUMNS;
 
 fn malformed(detail: impl Into<String>) -> EngineError {
     EngineError::malformed("ODS", detail)
@@ -38,6 +40,16 @@ enum Value {
     Error,
 }
 
+impl Value {
+    /// About how many bytes it has.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Text(text) | Self::Time(text) => text.len(),
+            Self::Number(_) | Self::Boolean(_) | Self::Error => 8,
+        }
+    }
+}
+
 /// Writes the rows below the header as JSON; returns the header.
 pub(super) fn copy(
     mut file: &File,
@@ -51,7 +63,8 @@ pub(super) fn copy(
         other => malformed(other.to_string()),
     };
     file.rewind()?;
-    let mut book = ZipArchive::new(BufReader::new(file)).map_err(broken)?;
+    let file = BufReader::new(Stoppable { file, context });
+    let mut book = ZipArchive::new(file).map_err(broken)?;
     if let Ok(manifest) = book.by_name("META-INF/manifest.xml") {
         let mut text = Vec::new();
         manifest.take(MANIFEST).read_to_end(&mut text)?;
@@ -61,7 +74,7 @@ pub(super) fn copy(
     }
     let content = book.by_name("content.xml").map_err(broken)?;
     let mut pieces = Pieces::new(BufReader::with_capacity(64 << 10, content), record);
-    let mut names = Vec::new();
+    let mut names = SheetNames::default();
     while let Some(piece) = pieces.next()? {
         let Piece::Start {
             name,
@@ -74,30 +87,26 @@ pub(super) fn copy(
         if name != "table" {
             continue;
         }
-        let name = attribute(&attributes, "name")
-            .unwrap_or_default()
-            .to_owned();
-        let is_wanted = wanted.is_none_or(|wanted| wanted == name);
-        names.push(name);
-        let mut rows = SheetRows::new(record, Dates::of(false));
-        let any = Table {
+        let name = attribute(&attributes, "name").unwrap_or_default();
+        names.add(name);
+        let mut table = Table {
             pieces: &mut pieces,
             record,
             context,
+        };
+        if wanted.is_some_and(|wanted| wanted != name) {
+            table.pass()?;
+            continue;
         }
-        .read(is_wanted.then_some(&mut rows), &mut out)?;
-        if is_wanted && (any || wanted.is_some()) {
+        let mut rows = SheetRows::new(record, Dates::of(false));
+        if table.read(&mut rows, &mut out)? || wanted.is_some() {
             let header = rows.finish(&mut out)?;
             out.flush()?;
             return Ok(header);
         }
     }
     match wanted {
-        Some(wanted) => Err(InvalidOption {
-            option: "sheet".into(),
-            detail: format!("there is no `{wanted}`, only `{}`", names.join("`, `")),
-        }
-        .into()),
+        Some(wanted) => Err(names.without(wanted)),
         None if names.is_empty() => Err(malformed("it has no sheet")),
         None => Ok(Header::default()),
     }
@@ -122,14 +131,10 @@ struct Table<'a, R> {
 
 impl<R: std::io::BufRead> Table<'_, R> {
     /// Reads to the end of the table; whether it has a cell.
-    fn read(
-        &mut self,
-        mut rows: Option<&mut SheetRows>,
-        out: &mut impl Write,
-    ) -> Result<bool, EngineError> {
+    fn read(&mut self, rows: &mut SheetRows, out: &mut impl Write) -> Result<bool, EngineError> {
         let mut number = 0u32;
         let mut any = false;
-        // A table may stand within a cell of another.
+        // A table may stand within another.
         let mut depth = 1;
         while let Some(piece) = self.pieces.next()? {
             match piece {
@@ -147,17 +152,15 @@ impl<R: std::io::BufRead> Table<'_, R> {
                 } if name == "table-row" && depth == 1 => {
                     self.context.check()?;
                     let times = repeated(&attributes, "number-rows-repeated");
-                    let cells = if empty { Vec::new() } else { self.row()? };
+                    let cells = if empty { Vec::new() } else { self.row(number)? };
                     if cells.is_empty() {
                         number = number.saturating_add(times);
                         continue;
                     }
                     any = true;
-                    if let Some(rows) = &mut rows {
-                        for at in 0..times {
-                            self.context.check()?;
-                            write(rows, number.saturating_add(at), &cells, out)?;
-                        }
+                    for at in 0..times {
+                        self.context.check()?;
+                        write(rows, number.saturating_add(at), &cells, out)?;
                     }
                     number = number.saturating_add(times);
                 }
@@ -167,10 +170,28 @@ impl<R: std::io::BufRead> Table<'_, R> {
         Err(malformed("a sheet does not end"))
     }
 
+    /// Passes over the table.
+    fn pass(&mut self) -> Result<(), EngineError> {
+        let mut depth = 1;
+        while let Some(piece) = self.pieces.next()? {
+            match piece {
+                Piece::Start { name, empty, .. } if name == "table" && !empty => depth += 1,
+                Piece::End { name } if name == "table" => {
+                    depth -= 1;
+                    if depth == 0 {
+                        return Ok(());
+                    }
+                }
+                _ => {}
+            }
+        }
+        Err(malformed("a sheet does not end"))
+    }
+
     /// The cells of a row that have a value.
-    fn row(&mut self) -> Result<Vec<Cell>, EngineError> {
+    fn row(&mut self, number: u32) -> Result<Vec<Cell>, EngineError> {
         let mut cells = Vec::new();
-        let mut column = 0u32;
+        let (mut column, mut bytes) = (0u32, 0);
         while let Some(piece) = self.pieces.next()? {
             match piece {
                 Piece::End { name } if name == "table-row" => return Ok(cells),
@@ -182,6 +203,13 @@ impl<R: std::io::BufRead> Table<'_, R> {
                     let times = repeated(&attributes, "number-columns-repeated");
                     let text = if empty { None } else { self.text(&name)? };
                     if let Some(value) = value(&attributes, text) {
+                        if times as usize > MAX_COLUMNS || cells.len() == MAX_COLUMNS {
+                            return Err(too_many());
+                        }
+                        bytes += value.bytes();
+                        if bytes > self.record {
+                            return Err(row_too_large(number, self.record));
+                        }
                         cells.push(Cell {
                             column,
                             repeated: times,
@@ -196,49 +224,56 @@ impl<R: std::io::BufRead> Table<'_, R> {
         Err(malformed("a row does not end"))
     }
 
-    /// The text of a cell, its paragraphs as lines; nothing where it has none.
+    /// The text of a cell, its paragraphs as lines; nothing where it has none. Those of what is
+    /// drawn over the cell, and of comments on it, are not its own.
     fn text(&mut self, cell: &str) -> Result<Option<String>, EngineError> {
         let mut text: Option<String> = None;
-        let (mut paragraphs, mut aside) = (0, 0);
+        let mut depth = 0;
+        // How deep a paragraph of the cell begins, and something within it that is not its text.
+        let (mut paragraph, mut aside) = (false, None);
         while let Some(piece) = self.pieces.next()? {
             match piece {
-                Piece::End { name } if name == cell && aside == 0 => return Ok(text),
-                // Comments on the cell, and what is drawn over it.
-                Piece::Start { name, empty, .. } if name == "annotation" || name == "frame" => {
-                    aside += u32::from(!empty);
-                }
-                Piece::End { name } if name == "annotation" || name == "frame" => {
-                    aside = u32::saturating_sub(aside, 1);
-                }
-                _ if aside > 0 => {}
-                Piece::Start { name, empty, .. } if name == "p" => {
-                    match &mut text {
-                        Some(text) => text.push('\n'),
-                        None => text = Some(String::new()),
+                Piece::End { name } if depth == 0 => {
+                    if name != cell {
+                        break;
                     }
-                    paragraphs += u32::from(!empty);
+                    return Ok(text);
                 }
-                Piece::End { name } if name == "p" => {
-                    paragraphs = u32::saturating_sub(paragraphs, 1);
+                Piece::End { .. } => {
+                    depth -= 1;
+                    paragraph &= depth > 0;
+                    aside = aside.filter(|aside| depth > *aside);
                 }
                 Piece::Start {
-                    name, attributes, ..
-                } if paragraphs > 0 => {
-                    let text = text.get_or_insert_default();
-                    match name.as_str() {
-                        "s" => {
-                            let count = repeated(&attributes, "c") as usize;
-                            text.extend(std::iter::repeat_n(' ', count.min(self.record)));
+                    name,
+                    attributes,
+                    empty,
+                } => {
+                    if depth == 0 && name == "p" {
+                        match &mut text {
+                            Some(text) => text.push('\n'),
+                            None => text = Some(String::new()),
                         }
-                        "tab" => text.push('\t'),
-                        "line-break" => text.push('\n'),
-                        _ => {}
+                        paragraph = !empty;
+                    } else if paragraph && aside.is_none() {
+                        let text = text.get_or_insert_default();
+                        match name.as_str() {
+                            "s" => {
+                                let count = repeated(&attributes, "c") as usize;
+                                text.extend(std::iter::repeat_n(' ', count.min(self.record)));
+                            }
+                            "tab" => text.push('\t'),
+                            "line-break" => text.push('\n'),
+                            "annotation" | "frame" | "note" | "p" if !empty => aside = Some(depth),
+                            _ => {}
+                        }
                     }
+                    depth += usize::from(!empty);
                 }
-                Piece::Text(part) if paragraphs > 0 => {
+                Piece::Text(part) if paragraph && aside.is_none() => {
                     text.get_or_insert_default().push_str(&part);
                 }
-                _ => {}
+                Piece::Text(_) => {}
             }
             if text.as_ref().is_some_and(|text| text.len() > self.record) {
                 return Err(EngineError::CellTooLarge {

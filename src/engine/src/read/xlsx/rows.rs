@@ -71,10 +71,7 @@ impl SheetRows {
         };
         self.bytes += value.as_str().map_or(8, str::len);
         if self.bytes > self.largest {
-            return Err(EngineError::CellTooLarge {
-                place: format!("row {} of the sheet", u64::from(row) + 1),
-                limit: self.largest as u64,
-            });
+            return Err(row_too_large(row, self.largest));
         }
         self.cells.insert(column, value);
         if self.cells.len() > MAX_COLUMNS {
@@ -143,7 +140,14 @@ impl SheetRows {
     }
 }
 
-fn too_many() -> EngineError {
+pub(super) fn row_too_large(row: u32, limit: usize) -> EngineError {
+    EngineError::CellTooLarge {
+        place: format!("row {} of the sheet", u64::from(row) + 1),
+        limit: limit as u64,
+    }
+}
+
+pub(super) fn too_many() -> EngineError {
     EngineError::TooManyColumns {
         limit: MAX_COLUMNS as u64,
     }

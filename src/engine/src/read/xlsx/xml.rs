@@ -155,10 +155,15 @@ fn local(name: &[u8]) -> String {
     String::from_utf8_lossy(local).into_owned()
 }
 
+/// A tag has fewer attributes: what is beyond takes no memory.
+const MOST_ATTRIBUTES: usize = 256;
+
 /// `name="value"` again and again; the later of two of one name is not looked at.
 fn attributes(mut text: &[u8]) -> Vec<(String, String)> {
     let mut found = Vec::new();
-    while let Some(equals) = memchr::memchr(b'=', text) {
+    while let Some(equals) = memchr::memchr(b'=', text)
+        && found.len() < MOST_ATTRIBUTES
+    {
         let name = local(&text[..equals]);
         let rest = text[equals + 1..].trim_ascii_start();
         let Some((&quote, rest)) = rest.split_first() else {
@@ -173,6 +178,9 @@ fn attributes(mut text: &[u8]) -> Vec<(String, String)> {
     found
 }
 
+/// `&#x10ffff;`, and one that is longer than it has to be.
+const LONGEST_ENTITY: usize = 11;
+
 /// The text with its entities as characters; those that are unknown stay.
 fn unescaped(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
@@ -181,7 +189,9 @@ fn unescaped(text: &[u8]) -> String {
     while let Some(at) = rest.find('&') {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
-        let end = rest.find(';').filter(|end| *end <= 10);
+        // No further: a text of nothing but marks would be looked through again and again.
+        let start = &rest.as_bytes()[..rest.len().min(LONGEST_ENTITY)];
+        let end = memchr::memchr(b';', start);
         match end.and_then(|end| Some((end, entity(&rest[1..end])?))) {
             Some((end, character)) => {
                 out.push(character);
@@ -248,6 +258,17 @@ mod tests {
                 text("<d>"),
                 Piece::End { name: "a".into() },
             ]
+        );
+        let marks = format!("<a>{}&amp;</a>", "&".repeat(4 << 20));
+        let mut pieces = Pieces::new(marks.as_bytes(), 8 << 20);
+        pieces.next().unwrap();
+        let read = pieces.next().unwrap();
+        assert!(matches!(read, Some(Piece::Text(text)) if text.len() == (4 << 20) + 1));
+        let many = format!("<a {}>", "b='' ".repeat(1_000));
+        let mut pieces = Pieces::new(many.as_bytes(), 8 << 20);
+        let tag = pieces.next().unwrap();
+        assert!(
+            matches!(tag, Some(Piece::Start { attributes, .. }) if attributes.len() == MOST_ATTRIBUTES)
         );
         let long = format!("<a>{}</a>", "x".repeat(2_000));
         let mut pieces = Pieces::new(long.as_bytes(), 1_000);

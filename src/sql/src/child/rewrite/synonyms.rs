@@ -43,6 +43,8 @@ pub(super) fn function(expr: &mut Expr) {
         "sign" => "signum",
         "variance" => "var",
         "every" => "bool_and",
+        // The engine has no dates and moments in them.
+        "nvl" | "ifnull" => "coalesce",
         "mod" => {
             if let FunctionArguments::List(list) = &function.args
                 && let [

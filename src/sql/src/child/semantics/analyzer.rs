@@ -7,7 +7,9 @@ use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::{Between, Case, InList, ScalarFunction, Sort as SortKey};
+use datafusion::logical_expr::expr::{
+    Between, Case, Cast, InList, ScalarFunction, Sort as SortKey,
+};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
@@ -15,7 +17,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::AnalyzerRule;
 
-use super::compare::comparable;
+use super::compare::{comparable, is_text};
 use super::planner::MICROS;
 use crate::child::udf::{self, Checked};
 
@@ -61,6 +63,14 @@ fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             }
             float if float.is_floating() => Transformed::yes(udf::canonical(Expr::Negative(inner))),
             _ => Transformed::no(Expr::Negative(inner)),
+        },
+        // AT TIME ZONE.
+        Expr::Cast(Cast { expr, field }) => match field.data_type() {
+            DataType::Timestamp(TimeUnit::Nanosecond, Some(zone)) => {
+                let micros = DataType::Timestamp(TimeUnit::Microsecond, Some(Arc::clone(zone)));
+                Transformed::yes(cast(*expr, micros))
+            }
+            _ => Transformed::no(Expr::Cast(Cast { expr, field })),
         },
         Expr::Between(between) => self::between(between, schema)?,
         Expr::InList(list) => in_list(list, schema)?,
@@ -231,8 +241,13 @@ fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<E
             _ => Transformed::no(float),
         });
     }
-    if name == "to_timestamp" {
-        return to_timestamp(call, schema);
+    match name {
+        "to_timestamp" => return to_timestamp(call, schema),
+        "to_timestamp_micros" => return of_text(call, TimeUnit::Microsecond, schema),
+        "to_timestamp_millis" => return of_text(call, TimeUnit::Millisecond, schema),
+        "to_timestamp_seconds" => return of_text(call, TimeUnit::Second, schema),
+        "to_char" => return to_char(call, schema),
+        _ => {}
     }
     if CHOICES.contains(&name) {
         let types = call
@@ -242,7 +257,8 @@ fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<E
             .collect::<Result<Vec<_>>>()?;
         if let Some(micros) = moment_among(&types) {
             let in_micros = |(arg, data_type): (Expr, &DataType)| match data_type {
-                DataType::Timestamp(..) | DataType::Null => arg,
+                DataType::Null => arg,
+                same if *same == micros => arg,
                 _ => cast(arg, micros.clone()),
             };
             call.args = call.args.into_iter().zip(&types).map(in_micros).collect();
@@ -265,10 +281,11 @@ fn to_timestamp(call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<E
         return Ok(Transformed::no(Expr::ScalarFunction(call)));
     };
     Ok(Transformed::yes(match first.get_type(schema)? {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
+        text if is_text(&text) => {
             let micros =
                 datafusion::functions::datetime::to_timestamp_micros(&ConfigOptions::default());
-            Expr::ScalarFunction(ScalarFunction::new_udf(micros, call.args))
+            let call = ScalarFunction::new_udf(micros, call.args);
+            return of_text(call, TimeUnit::Microsecond, schema);
         }
         whole if whole.is_integer() => {
             let micros = Checked::Multiply.call(first.clone(), lit(1_000_000_i64));
@@ -284,6 +301,46 @@ fn to_timestamp(call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<E
         DataType::Timestamp(..) | DataType::Date32 | DataType::Null => cast(first.clone(), MICROS),
         _ => return Ok(Transformed::no(Expr::ScalarFunction(call))),
     }))
+}
+
+/// A text without a format of its own is read as a cast reads it: the engine counts nanoseconds on
+/// its way.
+fn of_text(
+    mut call: ScalarFunction,
+    unit: TimeUnit,
+    schema: &DFSchema,
+) -> Result<Transformed<Expr>> {
+    Ok(match call.args.as_mut_slice() {
+        [text] if is_text(&text.get_type(schema)?) => {
+            let text = std::mem::replace(text, lit(0));
+            Transformed::yes(cast(text, DataType::Timestamp(unit, None)))
+        }
+        _ => Transformed::no(Expr::ScalarFunction(call)),
+    })
+}
+
+/// Moments in UTC as those without a zone, which the engine formats whatever their unit: others it
+/// has in nanoseconds. A format that shows the zone needs it.
+fn to_char(mut call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let [moment, format] = call.args.as_mut_slice() else {
+        return Ok(Transformed::no(Expr::ScalarFunction(call)));
+    };
+    let shows_zone = match format {
+        Expr::Literal(literal, _) => literal
+            .try_as_str()
+            .flatten()
+            .is_some_and(|format| format.contains(['z', 'Z', '+'])),
+        _ => true,
+    };
+    match moment.get_type(schema)? {
+        DataType::Timestamp(unit, Some(zone)) if &*zone == "UTC" && !shows_zone => {
+            let plain = DataType::Timestamp(unit, None);
+            *moment = cast(std::mem::replace(moment, lit(0)), plain);
+            *format = cast(std::mem::replace(format, lit(0)), DataType::Utf8);
+            Ok(Transformed::yes(Expr::ScalarFunction(call)))
+        }
+        _ => Ok(Transformed::no(Expr::ScalarFunction(call))),
+    }
 }
 
 /// Intervals in the order of their lengths.

@@ -63,7 +63,7 @@ pub(super) fn comparable(
 const INTERVAL: DataType = DataType::Interval(arrow::datatypes::IntervalUnit::MonthDayNano);
 const TIME: DataType = DataType::Time64(TimeUnit::Nanosecond);
 
-fn is_text(data_type: &DataType) -> bool {
+pub(super) fn is_text(data_type: &DataType) -> bool {
     matches!(
         data_type,
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
-use datafusion::common::DFSchema;
+use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::Result;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr, TypePlanner};
 use datafusion::logical_expr::{Expr, ExprSchemable, Operator, binary_expr, cast};
@@ -131,6 +131,9 @@ fn compute(
         );
     }
     let planned = match (left, right) {
+        _ if whole && checked.is_some() && (is_beyond(&first) || is_beyond(&second)) => Some(
+            binary_expr(cast(first.clone(), LARGE), op, cast(second.clone(), LARGE)),
+        ),
         _ if whole && checked.is_some() => checked.map(|op| op.call(first.clone(), second.clone())),
         (Date32, Interval(_) | Duration(_)) => {
             Some(binary_expr(cast(first.clone(), MICROS), op, second.clone()))
@@ -177,6 +180,15 @@ fn compute(
             right: second,
         }),
     })
+}
+
+/// Whole numbers with more digits than 64 bits have.
+const LARGE: DataType = DataType::Decimal128(38, 0);
+
+/// Whether it is a number that the query writes and that is beyond 64 bits.
+fn is_beyond(expr: &Expr) -> bool {
+    matches!(expr, Expr::Literal(ScalarValue::UInt64(Some(number)), _)
+        if i64::try_from(*number).is_err())
 }
 
 /// The days of a date since 1970.
