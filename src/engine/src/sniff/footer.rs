@@ -129,17 +129,11 @@ impl Footer {
     /// Whether a record as wide as the others is none of them: a rule, or figures behind a word that
     /// footers begin with, where the first column has no words.
     fn is_total(&self, cells: &[Vec<u8>], rules: &CellRules) -> bool {
-        let rule = |cell: &Vec<u8>| {
-            let cell = cell.trim_ascii();
-            cell.len() > 1 && cell.iter().all(|byte| matches!(byte, b'-' | b'=' | b'_'))
+        let other = || {
+            let first = rules.classify(Field::from(cells[0].as_slice()));
+            self.first.and(first).is_text()
         };
-        let text = String::from_utf8_lossy(&cells[0]);
-        self.is_typed()
-            && (cells.iter().all(rule)
-                || begins_with_word(&text) && {
-                    let first = rules.classify(Field::from(cells[0].as_slice()));
-                    self.first.and(first).is_text()
-                })
+        self.is_typed() && may_be_total(cells) && other()
     }
 
     /// Whether the cells of the first column are known, and no text.
@@ -161,6 +155,17 @@ impl Footer {
         let words = text.chars().any(char::is_alphabetic) && !rules.is_missing(cell);
         known || rule || self.is_typed() && words && other()
     }
+}
+
+/// Whether a record may stand for those above it: it begins with a word that footers begin with, or
+/// is nothing but rules.
+pub(super) fn may_be_total(cells: &[Vec<u8>]) -> bool {
+    let rule = |cell: &Vec<u8>| {
+        let cell = cell.trim_ascii();
+        cell.len() > 1 && cell.iter().all(|byte| matches!(byte, b'-' | b'=' | b'_'))
+    };
+    let first = cells.first().map(|cell| String::from_utf8_lossy(cell));
+    first.is_some_and(|first| begins_with_word(&first)) || cells.iter().all(rule)
 }
 
 /// Whether a text begins with a word that footers begin with.

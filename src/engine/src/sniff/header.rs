@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use lastcall_domain::{Certainty, ReadOptions, ReadStep, ReadWarning};
 
 use super::dialect::skip_lines;
+use super::footer::may_be_total;
 use crate::parse::{CellRules, Field, Kind, TypeSet};
 use crate::read::csv::cells::Cells;
 use crate::read::csv::dialect::Dialect;
@@ -152,8 +153,11 @@ pub(crate) fn decide(
     }
 }
 
-/// What the first cells of rows may be read as that are as wide as most and hold more than one.
+/// What the first cells of rows may be read as that are as wide as most and hold more than one; totals
+/// at the end are not among them.
 fn first_cells(rows: &[Row], width: usize, rules: &CellRules) -> TypeSet {
+    let last = rows.iter().rposition(|row| !may_be_total(&row.cells));
+    let rows = &rows[..last.map_or(rows.len(), |last| last + 1)];
     let whole = rows
         .iter()
         .filter(|row| row.cells.len() == width && row.filled() > 1);

@@ -106,7 +106,8 @@ impl Text<'_> {
         };
         let cuts = |most| {
             let score = self.judge(&other, most);
-            let better = score > self.judge(dialect, most) || self.has_quoted_column(&other, most);
+            let better =
+                score > self.judge(dialect, most) || self.has_quoted_column(&other, dialect, most);
             score.is_clean() && better
         };
         if !cuts(RECORDS) || !cuts(usize::MAX) {
@@ -117,13 +118,14 @@ impl Text<'_> {
         true
     }
 
-    /// Whether a column stands in quotes in every record but the first, and in more than one.
-    fn has_quoted_column(self, dialect: &Dialect, most: usize) -> bool {
+    /// Whether a column stands in quotes in every record but the first, and in more than one: in quotes
+    /// that are none under the usual dialect.
+    fn has_quoted_column(self, dialect: &Dialect, usual: &Dialect, most: usize) -> bool {
         let mut quoted: Option<Vec<bool>> = None;
         let mut count = 0;
         for record in self.records(dialect, most).skip(1) {
             let record = record.strip_suffix(b"\n").unwrap_or(record);
-            let cells = quotes(record, dialect);
+            let cells = quotes(record, dialect, usual.quote);
             match &mut quoted {
                 None => quoted = Some(cells),
                 Some(all) => {
@@ -139,12 +141,12 @@ impl Text<'_> {
     }
 }
 
-/// Which cells of a record are quoted.
-fn quotes(record: &[u8], dialect: &Dialect) -> Vec<bool> {
+/// Which cells of a record are quoted, and do not begin with the usual quote.
+fn quotes(record: &[u8], dialect: &Dialect, usual: Option<u8>) -> Vec<bool> {
     let (mut cells, mut start) = (Vec::new(), 0);
     loop {
         let (end, quoted) = dialect.cell_end(record, start);
-        cells.push(quoted);
+        cells.push(quoted && record.get(start).copied() != usual);
         if record.get(end) != Some(&dialect.delimiter) {
             return cells;
         }

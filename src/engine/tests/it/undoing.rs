@@ -1,7 +1,7 @@
 //! Every decision of the reader is undone by the option that its warning names.
 
 use lastcall_domain::profile::Profile;
-use lastcall_domain::{DateOrder, Mark, ProfileOptions, ReadOptions};
+use lastcall_domain::{DateOrder, Mark, ReadOptions};
 
 use crate::sniffing::columns;
 use crate::support::Bench;
