@@ -10,7 +10,7 @@ const SOURCES: [&str; 15] = [
     include_str!("../../actors/src/worker/complete.rs"),
     include_str!("../../src/domain/src/blobs.rs"),
     include_str!("../../src/domain/src/environment.rs"),
-    include_str!("../../src/domain/src/store.rs"),
+    include_str!("../../src/domain/src/store/error.rs"),
     include_str!("../../src/domain/src/transition.rs"),
     include_str!("../../src/engine/src/error.rs"),
     include_str!("../../src/render/src/error.rs"),
