@@ -3,11 +3,10 @@
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 
-use lastcall_domain::Dependency;
 use memchr::memchr;
 use memchr::memmem;
 
-use super::malformed;
+use super::broken;
 use crate::EngineError;
 use crate::job::JobContext;
 use crate::limits::Limits;
@@ -32,15 +31,9 @@ pub(super) fn check(
     context: JobContext<'_>,
 ) -> Result<(), EngineError> {
     check_kind(file)?;
-    let broken = |error: zip::result::ZipError| match error {
-        // The machine's fault, not the file's.
-        zip::result::ZipError::Io(io) if Dependency::of_work_io(&io).is_some() => {
-            EngineError::Io(io)
-        }
-        other => malformed(other.to_string()),
-    };
     file.rewind()?;
-    let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(broken)?;
+    let archive = zip::ZipArchive::new(BufReader::new(file));
+    let mut archive = archive.map_err(|error| broken("XLSX", error))?;
     let most = limits.columns as u64;
     let mut left = most;
     let mut buffer = vec![0; 64 << 10];

@@ -7,12 +7,11 @@ use std::io::{BufReader, Read, Seek, Write};
 use calamine::{CellErrorType, DataRef};
 use lastcall_domain::InvalidOption;
 use zip::ZipArchive;
-use zip::result::ZipError;
 
-use super::archive;
 use super::cell::Dates;
 use super::rows::{Header, SheetRows};
 use super::xml::{Piece, Pieces};
+use super::{archive, broken};
 use crate::EngineError;
 use crate::job::JobContext;
 
@@ -46,15 +45,13 @@ pub(super) fn copy(
     mut out: impl Write,
     context: JobContext<'_>,
 ) -> Result<Header, EngineError> {
-    let broken = |error: ZipError| match error {
-        ZipError::Io(io) => EngineError::Io(io),
-        other => malformed(other.to_string()),
-    };
+    let broken = |error| broken("ODS", error);
     file.rewind()?;
     let mut book = ZipArchive::new(BufReader::new(file)).map_err(broken)?;
     if let Ok(manifest) = book.by_name("META-INF/manifest.xml") {
         let mut text = Vec::new();
-        manifest.take(MANIFEST).read_to_end(&mut text)?;
+        let read = manifest.take(MANIFEST).read_to_end(&mut text);
+        read.map_err(|error| EngineError::reading("ODS", error))?;
         if memchr::memmem::find(&text, b"encryption-data").is_some() {
             return Err(archive::protected());
         }
