@@ -61,17 +61,17 @@ impl DiskSpace for LocalDisks {
         {
             return last.disks.clone();
         }
-        // A disk that hangs holds up one thread, however often it is asked.
-        let mut pending = last.pending.take().unwrap_or_else(|| {
+        // A disk that hangs holds up one thread, however often it is asked, and whoever gives up.
+        let pending = last.pending.get_or_insert_with(|| {
             let (folders, min_free) = (self.folders.clone(), self.min_free);
             tokio::task::spawn_blocking(move || measure(&folders, min_free))
         });
-        match timeout(ANSWER_TIMEOUT, &mut pending).await {
-            Ok(disks) => last.disks = disks.unwrap_or_default(),
-            Err(_) => {
-                last.pending = Some(pending);
-                last.disks.clear();
+        match timeout(ANSWER_TIMEOUT, pending).await {
+            Ok(disks) => {
+                last.pending = None;
+                last.disks = disks.unwrap_or_default();
             }
+            Err(_) => last.disks.clear(),
         }
         last.asked = Some(Instant::now());
         last.disks.clone()
@@ -101,6 +101,8 @@ fn measure(folders: &[(&'static str, PathBuf)], min_free: u64) -> Vec<Disk> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     #[test]
@@ -116,5 +118,30 @@ mod tests {
         assert_eq!(at(1 << 28), MIN_FRESH);
         assert!(at((1 << 28) + 100_000_000) <= Duration::from_millis(25));
         assert_eq!(fresh(&[]), MAX_FRESH);
+    }
+
+    #[test]
+    fn a_disk_that_hangs_is_not_asked_again_for_whoever_asks_after_one_that_gave_up() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let disks = LocalDisks {
+                folders: Vec::new(),
+                min_free: 0,
+                last: Mutex::default(),
+            };
+            let (answer, hangs) = std::sync::mpsc::channel::<()>();
+            disks.last.lock().await.pending = Some(tokio::task::spawn_blocking(move || {
+                let _ = hangs.recv();
+                Vec::new()
+            }));
+            assert!(disks.disks().now_or_never().is_none());
+            assert!(disks.last.lock().await.pending.is_some());
+            drop(answer);
+            disks.disks().await;
+            assert!(disks.last.lock().await.pending.is_none());
+        });
     }
 }

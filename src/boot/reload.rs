@@ -108,9 +108,9 @@ fn apply(config: &Config, state: &ApiState, reason: &str) {
     let level = config.log.level;
     match &config.auth.callers {
         Auth::Keys(keys) if state.has_keys() => {
+            state.set_auth(config.auth.callers.clone());
             log::info!("{reason}: {} keys, log.level {level}", keys.len());
             warn_of_expired(&config.auth.callers);
-            state.set_auth(config.auth.callers.clone());
         }
         Auth::None if !state.has_keys() => log::info!("{reason}: log.level {level}"),
         _ => log::warn!("{reason}: log.level {level}; auth.mode changes with a restart only"),

@@ -197,6 +197,7 @@ impl Checking {
             let queries = QueryChecks {
                 sql: &sql,
                 tables: &tables,
+                session: None,
                 timeout: QUERY_TIMEOUT,
                 cancel: &Cancel::new(),
                 compute: None,

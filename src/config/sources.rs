@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use toml::{Table, Value};
@@ -12,7 +14,7 @@ use super::{Fault, Faults};
 const PREFIX: &str = "LASTCALL__";
 /// What a variable ends with that names a file which holds the value.
 const FILE_SUFFIX: &str = "_FILE";
-/// The largest file that is read for a value.
+/// The largest file that is read.
 const MAX_FILE: u64 = 1 << 20;
 
 /// One value and where it came from.
@@ -56,8 +58,7 @@ impl Sources {
     ) -> Result<Self, Faults> {
         let mut sources = Self::default();
         if let Some(file) = file {
-            let text = std::fs::read_to_string(file)
-                .map_err(|error| Faults::of_file(file, format!("cannot be read: {error}")))?;
+            let text = read(file).map_err(|rule| Faults::of_file(file, rule))?;
             let table: Table = text.parse().map_err(|error: toml::de::Error| {
                 Faults::of_file(file, format!("is not TOML: {}", told(&text, &error)))
             })?;
@@ -126,10 +127,18 @@ impl Sources {
 
 /// The text in the file, without the ends of lines after it.
 fn read_value(file: &Path) -> Result<String, String> {
-    let length = std::fs::metadata(file).map_err(|error| format!("cannot be read: {error}"))?;
-    if length.len() > MAX_FILE {
+    let text = read(file)?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// The text in the file. What is no file, and has no end, is not read to it.
+fn read(file: &Path) -> Result<String, String> {
+    let unreadable = |error: io::Error| format!("cannot be read: {error}");
+    let file = File::open(file).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    let read = file.take(MAX_FILE + 1).read_to_end(&mut bytes);
+    if read.map_err(unreadable)? as u64 > MAX_FILE {
         return Err(format!("must not be larger than {MAX_FILE} bytes"));
     }
-    let text = std::fs::read_to_string(file).map_err(|error| format!("cannot be read: {error}"))?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+    String::from_utf8(bytes).map_err(|_| "cannot be read: it is not UTF-8".to_owned())
 }

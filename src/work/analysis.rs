@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use lastcall_domain::profile::Profile;
 use lastcall_domain::store::Store;
 use lastcall_domain::{
-    Answered, Blobs, Body, Cancel, Clock, ContentKey, Dataset, DatasetName, Dependency, JobError,
-    JobSpec, LocalBlob, Output, ProfileOptions, ProfileWork, Progress, SessionId, SqlParameter,
-    TableFormat, Task, Work, assert_may_compute,
+    Answered, Blobs, Body, Cancel, Clock, ContentKey, Dataset, DatasetName, JobError, JobSpec,
+    LocalBlob, Output, ProfileOptions, ProfileWork, Progress, SessionId, SqlParameter, TableFormat,
+    Task, Work, assert_may_compute,
 };
 use lastcall_engine::{Engine, EngineError};
 use lastcall_sql::{ResultFormat, Sql, SqlQuery};
@@ -243,14 +243,7 @@ impl AnalysisWork {
             .await;
         let answer = match answer {
             Ok(answer) => answer,
-            Err(error) => {
-                return Err(if tables.lost_a_file(&error).await {
-                    let gone = format!("the file of a table is gone: {error}");
-                    JobError::unavailable(Dependency::Blobs, gone)
-                } else {
-                    job(error)
-                });
-            }
+            Err(error) => return Err(job(tables.told(error).await)),
         };
         Ok(Output {
             media_type: answer.media_type.to_owned(),

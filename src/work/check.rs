@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{self, BufReader};
 use std::time::Duration;
 
 use lastcall_domain::check::{
@@ -10,8 +10,8 @@ use lastcall_domain::check::{
     Rule,
 };
 use lastcall_domain::{
-    Cancel, CheckOptions, Dataset, DatasetName, Format, JobError, LocalBlob, Output, Progress,
-    ReadOptions, SqlColumn, Task, assert_may_compute,
+    Cancel, CheckOptions, Dataset, DatasetName, Dependency, Format, JobError, LocalBlob, Output,
+    Progress, ReadOptions, SqlColumn, Task, assert_may_compute,
 };
 use lastcall_engine::{CheckInput, Source};
 use lastcall_sql::{Body, ResultFormat, Sql, SqlError, SqlQuery, Tables};
@@ -21,9 +21,9 @@ use serde_json::{Map, Value};
 
 use super::analysis::{AnalysisWork, as_json};
 use super::compute::Compute;
-use super::errors::{job, scratch_unavailable, stopping};
+use super::errors::{job, stopping};
 use super::seen::SeenDatasets;
-use super::tables::source;
+use super::tables::{SessionTables, source};
 
 /// A contract's read options, as far as the format of the dataset has them, for what nobody else
 /// has said.
@@ -88,6 +88,7 @@ impl AnalysisWork {
         let queries = QueryChecks {
             sql: &self.sql,
             tables: &tables,
+            session: Some(&tables),
             timeout: self.timeout,
             cancel: &task.cancel,
             compute: Some(&self.compute),
@@ -148,6 +149,8 @@ pub(crate) fn referenced(plan: &CheckPlan) -> impl Iterator<Item = &str> {
 pub(crate) struct QueryChecks<'a> {
     pub(crate) sql: &'a Sql,
     pub(crate) tables: &'a dyn Tables,
+    /// The same tables, where their files are a session's and may go.
+    pub(crate) session: Option<&'a SessionTables<'a>>,
     pub(crate) timeout: Duration,
     pub(crate) cancel: &'a Cancel,
     /// The threads that read answers; the caller's where there are none.
@@ -167,7 +170,11 @@ impl QueryChecks<'_> {
     ) -> Result<(), JobError> {
         for (check, result) in plan.checks.iter().zip(&mut report.checks) {
             if let Rule::Sql { query, value } = &check.rule {
-                match self.ask(query).await {
+                let answer = match (self.ask(query).await, self.session) {
+                    (Err(error), Some(session)) => Err(session.told(error).await),
+                    (answer, _) => answer,
+                };
+                match answer {
                     Ok(answer) if *value => conclude_value(check, &answer, report.rows, result),
                     Ok(answer) => conclude_rows(answer, plan.examples, result),
                     Err(error) if error.retryable() || matches!(error, SqlError::Cancelled) => {
@@ -217,12 +224,25 @@ impl QueryAnswer {
         let read = match body {
             Body::Memory(bytes) => serde_json::from_slice(bytes),
             Body::File(path) => {
-                let file = File::open(path)
-                    .map_err(|error| SqlError::Unavailable(scratch_unavailable(error).message))?;
+                let file = File::open(path).map_err(unreadable)?;
                 serde_json::from_reader(BufReader::new(file))
             }
         };
-        read.map_err(|error| SqlError::Unavailable(format!("its answer is broken: {error}")))
+        read.map_err(|error| {
+            if error.is_io() {
+                return unreadable(error.into());
+            }
+            SqlError::Unavailable(format!("its answer is broken: {error}"))
+        })
+    }
+}
+
+/// The file of an answer cannot be read.
+fn unreadable(error: io::Error) -> SqlError {
+    let detail = format!("its answer cannot be read: {error}");
+    match Dependency::of_io(&error, Dependency::Scratch) {
+        Some(dependency) => SqlError::Environment { dependency, detail },
+        None => SqlError::Unavailable(detail),
     }
 }
 
@@ -305,4 +325,22 @@ fn conclude_value(check: &Check, answer: &QueryAnswer, rows: u64, result: &mut C
         result.status = CheckStatus::Failed;
     }
     result.detail = Some(format!("the query answers {number}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_disk_that_fails_is_no_fault_of_the_check() {
+        let folder = tempfile::tempdir().unwrap();
+        let answer = folder.path().join("answer.json");
+        // Nothing is at the beginning of a process's memory: reading there fails as a bad disk does.
+        std::os::unix::fs::symlink("/proc/self/mem", &answer).unwrap();
+        let answer = Body::File(tempfile::TempPath::try_from_path(&answer).unwrap());
+        let read = QueryAnswer::read(&answer);
+        let error = read.err().unwrap();
+        assert_eq!(error.dependency(), Some(Dependency::Scratch), "{error}");
+    }
 }

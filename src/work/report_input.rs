@@ -1,7 +1,7 @@
 //! What a report is made of, on its way from the store to the renderer.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{self, BufReader};
 
 use bytes::Bytes;
 use lastcall_domain::profile::Profile;
@@ -144,18 +144,61 @@ impl Stored {
         let parsed = match &self.bytes {
             StoredBytes::Inline(bytes) => serde_json::from_slice(bytes),
             StoredBytes::File(file) => {
-                let file = File::open(file.path()).map_err(|error| JobError {
-                    unavailable: Dependency::of_work_io(&error),
-                    ..JobError::transient("io_failed", error.to_string())
-                })?;
+                let file = File::open(file.path()).map_err(unreadable)?;
                 serde_json::from_reader(BufReader::with_capacity(PIECE, file))
             }
         };
         parsed.map_err(|error| {
+            if error.is_io() {
+                return unreadable(error.into());
+            }
             JobError::permanent(
                 "analysis_not_readable",
                 format!("a report needs a result in JSON: {error}"),
             )
         })
+    }
+}
+
+/// The file of a result cannot be read, whatever is in it.
+fn unreadable(error: io::Error) -> JobError {
+    JobError {
+        unavailable: Dependency::of_work_io(&error),
+        ..JobError::transient("io_failed", error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lastcall_domain::TableFormat;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn failure(path: &str) -> JobError {
+        let stored = Stored {
+            spec: JobSpec::Sql {
+                query: String::new(),
+                parameters: Vec::new(),
+                format: TableFormat::Json,
+            },
+            size: 1,
+            bytes: StoredBytes::File(LocalBlob::in_place(path.into())),
+        };
+        stored.parse::<Value>().unwrap_err()
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_disk_that_fails_is_no_fault_of_the_result() {
+        // Nothing is at the beginning of a process's memory: reading there fails as a bad disk does.
+        for path in ["/proc/self/mem", "/nowhere"] {
+            let error = failure(path);
+            assert_eq!(error.code, "io_failed", "{path}");
+            assert_eq!(error.unavailable, Some(Dependency::Blobs), "{path}");
+        }
+        let error = failure("/proc/self/status");
+        assert_eq!(error.code, "analysis_not_readable");
+        assert!(!error.retryable);
     }
 }

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use async_trait::async_trait;
 use lastcall_domain::store::Store;
 use lastcall_domain::{
-    BlobKey, Blobs, Cancel, Dataset, DatasetName, LocalBlob, Progress, Schema, SessionId,
+    BlobKey, Blobs, Cancel, Dataset, DatasetName, Dependency, LocalBlob, Progress, Schema,
+    SessionId,
 };
 use lastcall_engine::{Engine, Source};
 use lastcall_sql::{SqlError, TableError, Tables};
@@ -20,7 +21,7 @@ use super::seen::SeenDatasets;
 const PAGE: u32 = 500;
 
 /// The tables of one query. Holds the files that the query reads until it is dropped.
-pub(super) struct SessionTables<'a> {
+pub(crate) struct SessionTables<'a> {
     pub(super) session: SessionId,
     pub(super) store: Arc<dyn Store>,
     pub(super) blobs: Arc<dyn Blobs>,
@@ -79,8 +80,21 @@ impl Tables for SessionTables<'_> {
 }
 
 impl SessionTables<'_> {
+    /// The error of a query: where it failed because the file of a table is not there any more,
+    /// that the blobs are away.
+    pub(super) async fn told(&self, error: SqlError) -> SqlError {
+        if self.lost_a_file(&error).await {
+            SqlError::Environment {
+                dependency: Dependency::Blobs,
+                detail: format!("the file of a table is gone: {error}"),
+            }
+        } else {
+            error
+        }
+    }
+
     /// Whether a query may have failed because the file of a table is not there any more.
-    pub(super) async fn lost_a_file(&self, error: &SqlError) -> bool {
+    async fn lost_a_file(&self, error: &SqlError) -> bool {
         if !matches!(error, SqlError::Failed(_) | SqlError::Unavailable(_)) {
             return false;
         }
@@ -177,5 +191,51 @@ pub(super) fn source(dataset: &Dataset, file: &LocalBlob) -> Source {
         format: dataset.format,
         name: dataset.name.as_str().to_owned(),
         seed: Source::seed_of(&dataset.sha256),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use lastcall_domain::{Limits, MemoryBlobs, MemoryStore, SystemClock};
+    use lastcall_engine::EngineConfig;
+
+    use super::*;
+
+    #[test]
+    fn a_query_that_lost_the_file_of_a_table_is_not_to_blame() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("table.parquet");
+        std::fs::write(&file, "x").unwrap();
+        let compute = Arc::new(Compute::new(1).unwrap());
+        let tables = SessionTables {
+            session: SessionId::new(),
+            store: Arc::new(MemoryStore::new(Arc::new(SystemClock), Limits::default())),
+            blobs: Arc::new(MemoryBlobs::new()),
+            engine: Arc::new(Engine::new(EngineConfig {
+                threads: 1,
+                memory: 1 << 20,
+                scratch: folder.path().to_owned(),
+            })),
+            compute: Arc::clone(&compute),
+            scratch: folder.path().to_owned(),
+            cancel: Cancel::new(),
+            conversions: Arc::default(),
+            seen: &SeenDatasets::default(),
+            open: Mutex::new(vec![LocalBlob::in_place(file.clone())]),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let whose = |error| runtime.block_on(tables.told(error)).dependency();
+        let lost = || SqlError::Unavailable("lost".to_owned());
+        assert_eq!(whose(lost()), None);
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(whose(lost()), Some(Dependency::Blobs));
+        // What it ends with whether the file is there or not.
+        assert_eq!(whose(SqlError::Cancelled), None);
+        drop(tables);
+        compute.shutdown(Duration::from_secs(10));
     }
 }

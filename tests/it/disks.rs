@@ -122,8 +122,10 @@ fn below_the_floor_uploads_and_submissions_are_refused_until_something_is_delete
         .delete(&format!("/v1/sessions/{session}"))
         .expect(204);
     until("there is room again", || is_ready(&client));
-    upload(&client, &other, "again", &data);
-    assert_eq!(files_below(&blobs).len(), 1);
+    assert_eq!(upload(&client, &other, "again", &data), 201);
+    until("nothing else is left", || {
+        (files_below(&blobs).len() == 1).then_some(())
+    });
     service.stop();
 }
 

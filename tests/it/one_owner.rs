@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
 
-use crate::support::{Database, Home, Service, lastcall};
+use crate::support::{Database, Home, Service, lastcall, until};
 
 /// A second process on the file by this name ends, says why, and the first one goes on.
 #[track_caller]
@@ -138,19 +138,22 @@ fn a_copy_takes_the_place_of_nothing_and_a_postgres_store_is_left_to_its_own_too
 
 #[test]
 fn health_asks_the_address_for_administration_where_there_is_one() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let admin = free.local_addr().unwrap().to_string();
-    drop(free);
     let home = Home::new();
-    let service = home.service().set("server.admin_bind", &admin).start();
+    let service = home
+        .service()
+        .set("server.admin_bind", "127.0.0.1:0")
+        .start();
+    let admin = service.admin_address();
     let health = |admin: &str| {
         lastcall(["health"])
             .set("server.bind", "127.0.0.1:1")
             .set("server.admin_bind", admin)
             .output()
     };
-    let output = health(&admin).expect(0);
-    assert_eq!(output.stdout, format!("{admin}: alive, ready"));
+    until("it is ready", || {
+        let output = health(&admin).expect(0);
+        (output.stdout == format!("{admin}: alive, ready")).then_some(())
+    });
     let everywhere = admin.replace("127.0.0.1", "0.0.0.0");
     let output = lastcall(["health"])
         .set("server.bind", "127.0.0.1:1")

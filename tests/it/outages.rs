@@ -9,6 +9,10 @@ use serde_json::{Value, json};
 use crate::support::line::{Line, State};
 use crate::support::{Client, Home, Service, until};
 
+/// A workbook one part of which is said to begin beyond the end of any file.
+const IMPOSSIBLE: &[u8] =
+    include_bytes!("../../src/engine/tests/it/fixtures/impossible-offset.ods");
+
 /// The part as `/v1/system` shows it, once it is away.
 #[track_caller]
 fn away(client: &Client, name: &str) -> Value {
@@ -78,12 +82,14 @@ fn a_folder_that_is_moved_away_and_back_fails_no_job() {
     let (blobs, elsewhere) = (home.path().join("blobs"), home.path().join("elsewhere"));
     std::fs::rename(&blobs, &elsewhere).unwrap();
     let jobs = submit(&client, &session, 30);
-    let part = away(&client, "blobs");
-    assert!(
-        part["detail"].as_str().unwrap().contains("is gone"),
-        "{part:#}"
-    );
+    away(&client, "blobs");
     is_degraded(&client, "blobs");
+    // Until the probe has answered, nothing is told of what work has met.
+    until("the probe says why", || {
+        let part = away(&client, "blobs");
+        let detail = part["detail"].as_str().unwrap();
+        detail.contains("is gone").then_some(())
+    });
     // What is deleted meanwhile is not forgotten, and what is uploaded is refused.
     let upload = format!("/v1/sessions/{session}/datasets/more");
     client
@@ -95,6 +101,27 @@ fn a_folder_that_is_moved_away_and_back_fails_no_job() {
     std::fs::rename(&elsewhere, &blobs).unwrap();
     paid_nothing(&client, &jobs);
     is_ready_again(&client);
+    service.stop();
+}
+
+#[test]
+fn a_workbook_that_asks_for_the_impossible_fails_alone() {
+    let home = Home::new();
+    let service = home.start();
+    let client = service.client();
+    let session = client.session_with_birds();
+    let path = format!("/v1/sessions/{session}/datasets/crafted.ods");
+    let media_type = "application/vnd.oasis.opendocument.spreadsheet";
+    client.put(&path, media_type, IMPOSSIBLE).expect(201);
+    let job = client.profile(&session, "crafted.ods");
+    let job = client.wait_for(&job, "failed");
+    assert_eq!(job["error"]["code"], "malformed_data", "{job:#}");
+    assert_eq!(job["attempt"], 1, "{job:#}");
+    paid_nothing(&client, &submit(&client, &session, 2));
+    let system = client.system();
+    for part in system["dependencies"].as_array().unwrap() {
+        assert_eq!(part["outages"], 0, "{part:#}");
+    }
     service.stop();
 }
 

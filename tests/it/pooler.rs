@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use crate::support::service::Builder;
-use crate::support::{Database, Home, data};
+use crate::support::{Database, Home, data, until};
 
 const JOBS: usize = 40;
 
@@ -41,7 +41,9 @@ fn accepted_jobs_are_done_behind_a_pooler_though_the_process_is_killed() {
         let job = clients[n % 2].succeeded(job);
         assert!(job["attempt"].as_u64() <= Some(2), "{job:#}");
     }
-    clients[0].get("/readyz").expect(200);
+    until("it is ready", || {
+        (clients[0].get("/readyz").status == 200).then_some(())
+    });
     second.stop();
     third.stop();
 }

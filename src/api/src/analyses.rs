@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::auth::Caller;
 use crate::errors::Code;
-use crate::json::{Fields, JsonBody};
+use crate::json::{Fields, JsonBody, NUL, says_nul};
 use crate::problem::{ApiResult, Problem};
 use crate::state::ApiState;
 use crate::submit;
@@ -207,9 +207,14 @@ fn checked_contract(contract: Value, dataset: &str) -> ApiResult<Value> {
         Value::String(text) => lastcall_contract::parse(text.as_bytes()).map_err(refused)?,
         object => object,
     };
-    if contract.to_string().len() > MAX_CONTRACT {
+    let text = contract.to_string();
+    if text.len() > MAX_CONTRACT {
         let detail = format!("a contract has at most {MAX_CONTRACT} bytes");
         return Err(Problem::new(Code::InvalidContract, detail));
+    }
+    // YAML has escapes of its own.
+    if says_nul(text.as_bytes()) {
+        return Err(Problem::new(Code::InvalidContract, NUL));
     }
     lastcall_contract::read(&contract, dataset).map_err(refused)?;
     Ok(contract)

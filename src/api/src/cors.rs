@@ -8,8 +8,8 @@ use actix_web::http::header::{self, HeaderValue};
 use crate::config::ApiConfig;
 
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
-const REQUEST_HEADERS: &str = "Authorization, Content-Digest, Content-Encoding, Content-Type, \
-                               Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Prefer, \
+const REQUEST_HEADERS: &str = "Authorization, Cache-Control, Content-Digest, Content-Encoding, \
+                               Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Prefer, \
                                X-Request-Id";
 const ANSWER_HEADERS: &str = "Content-Disposition, ETag, Idempotent-Replayed, Location, \
                               Preference-Applied, Retry-After, X-Request-Id";

@@ -24,6 +24,9 @@ pub(crate) const MAX_JSON: usize = 1 << 20;
 /// How long a JSON body may take.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// What is said of a text with NUL in it, which some databases cannot keep, and nobody means.
+pub(crate) const NUL: &str = "a text must not hold the character NUL (\\u0000)";
+
 /// The body of a request, whole.
 #[derive(Debug)]
 pub(crate) struct JsonBody(pub(crate) Bytes);
@@ -38,6 +41,7 @@ impl JsonBody {
         // An array is none, though serde would take its elements for the fields, in order.
         let is_object = self.0.trim_ascii_start().starts_with(b"{");
         let error = match serde_json::from_slice(&self.0) {
+            Ok(_) if says_nul(&self.0) => return Err(Problem::new(Code::InvalidRequest, NUL)),
             Ok(said) if is_object => return Ok(said),
             Ok(_) => None,
             Err(error) => Some(error),
@@ -68,6 +72,20 @@ impl JsonBody {
         let _: IgnoredAny = serde_json::from_str(text).map_err(|error| error.to_string())?;
         Ok(())
     }
+}
+
+/// Whether a text of this JSON holds NUL, which can only be written as an escape.
+pub(crate) fn says_nul(json: &[u8]) -> bool {
+    let mut rest = json;
+    while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
+        rest = &rest[at + 1..];
+        if rest.starts_with(b"u0000") {
+            return true;
+        }
+        // What is escaped may be a backslash.
+        rest = rest.get(1..).unwrap_or_default();
+    }
+    false
 }
 
 /// The fields of a JSON object, none of them there twice.

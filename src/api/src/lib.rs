@@ -1,7 +1,8 @@
 //! The HTTP surface: routes mirror the URLs, one error table.
 //!
 //! Handlers commit rows and read them; what runs the jobs is told by a hint and found by its
-//! own looking. Nothing here computes on data beyond hashing and decoding uploads.
+//! own looking. Nothing here computes on data, beyond what carries bodies: uploads are decoded and
+//! hashed, answers are compressed, both on threads that answer nobody.
 //!
 //! [`server`] makes the server on a listener, for the [`ApiState`] that its handlers share.
 

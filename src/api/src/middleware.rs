@@ -147,7 +147,7 @@ fn coded(head: &mut ResponseHead, body: BoxBody, coding: Option<Coding>) -> BoxB
     }
 }
 
-/// The answer to a request whose body is not wanted. It has not come through [`edge`].
+/// The answer to a request whose body is not wanted. It has not come through [`middleware`].
 pub(crate) fn refuse(state: &ApiState, request: &Request, problem: &Problem) -> HttpResponse {
     let mut response = problem.error_response();
     let head = response.head_mut();

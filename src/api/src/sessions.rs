@@ -15,6 +15,7 @@ use crate::json::JsonBody;
 use crate::paging::{List, Query};
 use crate::problem::{ApiResult, Problem};
 use crate::state::ApiState;
+use crate::submit;
 use crate::view::SessionView;
 
 /// The shortest time to live.
@@ -52,12 +53,10 @@ pub(crate) async fn create(
     body: JsonBody,
 ) -> ApiResult<HttpResponse> {
     let keyed = Keyed::of(&request, &body.0)?;
-    let new: NewSession = body.parse_or_default()?;
-    let ttl = match &new.ttl {
-        Some(ttl) => parse_ttl(ttl, state.config.max_ttl)?,
-        None => state.config.default_ttl,
+    let ttl = match ttl(&state, &body).await {
+        Ok(ttl) => ttl,
+        Err(problem) => return submit::replay(&state, &caller.owner, keyed, problem).await,
     };
-    state.has_room().await?;
     let session = Session::new(caller.owner.clone(), ttl, state.clock.now());
     let body = serde_json::to_string(&SessionView::from(&session))
         .map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
@@ -76,6 +75,17 @@ pub(crate) async fn create(
             "the store refused to make a session",
         )),
     }
+}
+
+/// The time to live of a session that may be opened now.
+async fn ttl(state: &ApiState, body: &JsonBody) -> ApiResult<Duration> {
+    let new: NewSession = body.parse_or_default()?;
+    let ttl = match &new.ttl {
+        Some(ttl) => parse_ttl(ttl, state.config.max_ttl)?,
+        None => state.config.default_ttl,
+    };
+    state.has_room().await?;
+    Ok(ttl)
 }
 
 /// `GET /v1/sessions`

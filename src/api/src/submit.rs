@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 use lastcall_domain::store::{Admission, Answer, Submission};
-use lastcall_domain::{Job, JobId, JobSpec, Session, TableFormat};
+use lastcall_domain::{Job, JobId, JobSpec, Owner, Session, SessionId, TableFormat};
 use serde::Deserialize;
 
 use crate::cached;
@@ -99,6 +99,38 @@ pub(crate) async fn submit(
             .retry_after(QUEUE_FULL_RETRY)
         })),
         Admission::SessionGone => Err(state.gone(session).await),
+    }
+}
+
+/// What the request was answered before under its key, though it would be refused with this
+/// problem now.
+pub(crate) async fn replay(
+    state: &ApiState,
+    owner: &Owner,
+    keyed: Option<Keyed>,
+    problem: Problem,
+) -> ApiResult<HttpResponse> {
+    let Some(keyed) = keyed else {
+        return Err(problem);
+    };
+    let job = Job::new(
+        JobId::new(),
+        SessionId::new(),
+        owner.clone(),
+        nothing(),
+        state.clock.now(),
+    );
+    let answer = accepted(&job)?;
+    let submission = Submission {
+        job,
+        idempotency: Some(keyed.answered(owner, answer)),
+        // Repeats are answered before it is looked at.
+        max_queued: 0,
+    };
+    match state.store.submit(submission).await? {
+        Admission::Replayed(answer) => Ok(respond(&answer, true)),
+        Admission::KeyReused => Err(key_reused()),
+        _ => Err(problem),
     }
 }
 

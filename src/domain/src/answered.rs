@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::{Dataset, DatasetName, Format, JobId, JobSpec, ReadOptions, SessionId, Store};
@@ -71,7 +72,7 @@ impl Inputs {
                     "\"foreignKeys\"",
                     "\"relationships\"",
                 ]) {
-                    Self::of_query(&text)
+                    Self::of_queries(contract)
                 } else {
                     Self::Named(vec![dataset.clone()])
                 }
@@ -81,13 +82,39 @@ impl Inputs {
     }
 
     fn of_query(query: &str) -> Self {
-        let is_part = |c: char| c.is_alphanumeric() || c == '_';
-        let mut words = query.split(|c| !is_part(c));
-        let volatile = words.any(|word| {
-            let mut names = VOLATILE.iter();
-            names.any(|name| word.eq_ignore_ascii_case(name))
-        });
-        if volatile { Self::Unknown } else { Self::All }
+        if is_volatile(query) {
+            Self::Unknown
+        } else {
+            Self::All
+        }
+    }
+
+    /// Those of a contract with queries in it, wherever they are.
+    fn of_queries(contract: &Value) -> Self {
+        if any_text(contract, &is_volatile) {
+            Self::Unknown
+        } else {
+            Self::All
+        }
+    }
+}
+
+fn is_volatile(query: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let mut words = query.split(|c| !is_part(c));
+    words.any(|word| {
+        let mut names = VOLATILE.iter();
+        names.any(|name| word.eq_ignore_ascii_case(name))
+    })
+}
+
+/// Whether any text in it is so: as it is, not as JSON would write it.
+fn any_text(value: &Value, is_so: &dyn Fn(&str) -> bool) -> bool {
+    match value {
+        Value::String(text) => is_so(text),
+        Value::Array(items) => items.iter().any(|item| any_text(item, is_so)),
+        Value::Object(fields) => fields.values().any(|field| any_text(field, is_so)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
@@ -278,6 +305,18 @@ mod tests {
             ),
             (
                 json!({"kind": "check", "dataset": "x", "contract": {"freshness": {}}}),
+                false,
+            ),
+            (
+                json!({"kind": "check", "dataset": "x", "contract": {"quality": [
+                    {"type": "sql", "query": "select 1\nfrom x"},
+                ]}}),
+                true,
+            ),
+            (
+                json!({"kind": "check", "dataset": "x", "contract": {"quality": [
+                    {"type": "sql", "query": "select\nnow()\tfrom x"},
+                ]}}),
                 false,
             ),
         ] {

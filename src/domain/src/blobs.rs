@@ -127,7 +127,8 @@ pub trait Blobs: Send + Sync {
     /// Writes a blob in one piece, durably.
     async fn put(&self, key: &BlobKey, bytes: Bytes) -> BlobResult<()>;
 
-    /// Moves or copies a local file into the store, durably. The file is gone afterwards.
+    /// Moves or copies a local file into the store, durably. The file is gone afterwards. Where it
+    /// is gone before and the blob is there, an earlier call has done it whose answer was lost.
     async fn put_file(&self, key: &BlobKey, file: &Path) -> BlobResult<()>;
 
     /// Begins a blob that arrives in pieces.

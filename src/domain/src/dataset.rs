@@ -166,7 +166,8 @@ impl fmt::Display for DatasetName {
 }
 
 /// Where a blob is. Made by the service only, never from what a caller says, and always
-/// below the folder of its session, so that removing a session is removing one prefix.
+/// below the folder of its session, so that removing a session is removing one prefix. Deleting
+/// one lists its folder: none is at the top, where that would be a list of everything.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BlobKey(String);
@@ -190,7 +191,7 @@ impl BlobKey {
 
     /// A key at which it is tried whether blobs can be kept.
     pub fn probe() -> Self {
-        Self(format!("probe-{}", uuid::Uuid::now_v7()))
+        Self(format!("probe/{}", uuid::Uuid::now_v7()))
     }
 
     /// A key as a store's row keeps it.
@@ -244,6 +245,19 @@ mod tests {
             name("é".repeat(128).as_str()).map(|name| name.chars().count()),
             Some(128)
         );
+    }
+
+    #[test]
+    fn no_blob_is_at_the_top_where_deleting_it_would_list_all_of_them() {
+        let session = SessionId::new();
+        for key in [
+            BlobKey::upload(session),
+            BlobKey::result(session, crate::JobId::new(), 1),
+            BlobKey::upload(session).derived("parquet"),
+            BlobKey::probe(),
+        ] {
+            assert!(key.as_str().contains('/'), "{key:?}");
+        }
     }
 
     #[test]

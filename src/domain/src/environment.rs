@@ -32,6 +32,17 @@ const ENOSPC: i32 = 28;
 const EROFS: i32 = 30;
 /// "Disk quota exceeded": the number differs between systems.
 const EDQUOT: i32 = if cfg!(target_os = "linux") { 122 } else { 69 };
+/// What is said of a request that no disk could grant: an offset or a length that is none, a name
+/// that is too long, a folder to be read as a file. A file that somebody made may ask for it.
+const ABOUT_THE_REQUEST: [i32; 5] = [
+    // EISDIR, EINVAL, EFBIG
+    21,
+    22,
+    27,
+    // ENAMETOOLONG and EOVERFLOW: their numbers differ between systems as well.
+    if cfg!(target_os = "linux") { 36 } else { 63 },
+    if cfg!(target_os = "linux") { 75 } else { 84 },
+];
 
 impl Dependency {
     /// Every one of them.
@@ -58,10 +69,12 @@ impl Dependency {
     }
 
     /// Whose fault an error of the operating system is, where files of `place` are used. `None`
-    /// for an error that a library made up: it is about the data.
+    /// for an error that a library made up, and for one that is about what was asked for: it is
+    /// about the data.
     pub fn of_io(error: &io::Error, place: Self) -> Option<Self> {
         match os_code(error)? {
             EMFILE | ENFILE => Some(Self::FileDescriptors),
+            code if ABOUT_THE_REQUEST.contains(&code) => None,
             _ => Some(place),
         }
     }
@@ -129,6 +142,23 @@ mod tests {
         assert_eq!(Dependency::of_work_io(&gone), Some(Dependency::Blobs));
         let data = io::Error::new(io::ErrorKind::InvalidData, "no such code");
         assert_eq!(Dependency::of_work_io(&data), None);
+    }
+
+    #[test]
+    fn what_is_said_of_the_request_is_nobodys_outage() {
+        let whose =
+            |code| Dependency::of_io(&io::Error::from_raw_os_error(code), Dependency::Blobs);
+        for code in ABOUT_THE_REQUEST {
+            assert_eq!(whose(code), None, "{code}");
+        }
+        // EIO, ESTALE and ETIMEDOUT.
+        for code in [5, 116, 110] {
+            assert_eq!(whose(code), Some(Dependency::Blobs), "{code}");
+        }
+        // What the kernel says of an offset that is none, whatever its number is.
+        let file = std::fs::File::open(std::env::current_exe().unwrap()).unwrap();
+        let refused = io::Seek::seek(&mut &file, io::SeekFrom::Start(u64::MAX)).unwrap_err();
+        assert_eq!(Dependency::of_work_io(&refused), None, "{refused}");
     }
 
     #[test]

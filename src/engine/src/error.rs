@@ -115,6 +115,14 @@ impl EngineError {
         }
     }
 
+    /// What a library met that reads a file: the machine's fault, or else the file's.
+    pub(crate) fn reading(format: &'static str, error: io::Error) -> Self {
+        match Dependency::of_work_io(&error) {
+            Some(_) => Self::Io(error),
+            None => Self::malformed(format, error.to_string()),
+        }
+    }
+
     pub(crate) fn internal(detail: impl Into<String>) -> Self {
         Self::Internal {
             detail: detail.into(),

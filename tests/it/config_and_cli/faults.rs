@@ -309,16 +309,19 @@ fn a_value_may_be_in_a_file_and_what_is_wrong_with_the_file_is_told() {
         .set("jobs.lease", "7s")
         .env("LASTCALL__JOBS__LEASE_FILE", path("deadline"))
         .set("log.level", "loud")
+        // What has no end.
+        .env("LASTCALL__SERVER__BIND_FILE", "/dev/zero")
         .output()
         .expect(78);
     for expected in [
+        "server.bind (from LASTCALL__SERVER__BIND_FILE) = \"/dev/zero\": must not be larger than",
         "shutdown.deadline (from LASTCALL__SHUTDOWN__DEADLINE_FILE) = ",
         "missing\": cannot be read: No such file",
         "store.url (from LASTCALL__STORE__URL_FILE) = \"postgres://…@h/d\": must be",
         "jobs.lease (from LASTCALL__JOBS__LEASE_FILE) = ",
         "LASTCALL__JOBS__LEASE gives the value as well",
         "log.level (from LASTCALL__LOG__LEVEL) = \"loud\": must be",
-        "has 4 faults:",
+        "has 5 faults:",
     ] {
         assert!(wrong.stderr.contains(expected), "{expected}: {wrong:#?}");
     }

@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 use serde_json::json;
 
 use crate::support::raw::Connection;
-use crate::support::{Client, Home, lastcall, process};
+use crate::support::{Client, Home, lastcall, process, until};
 
 #[test]
 fn a_port_in_use_is_said_and_the_store_is_left_in_order() {
@@ -135,14 +135,12 @@ fn the_limit_of_open_files_is_raised_as_far_as_it_may_be() {
 #[test]
 fn an_address_of_its_own_answers_for_health_and_nothing_else() {
     let home = Home::new();
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let admin = free.local_addr().unwrap().to_string();
-    drop(free);
     let mut service = home
         .service()
-        .set("server.admin_bind", &admin)
+        .set("server.admin_bind", "127.0.0.1:0")
         .set("server.max_connections", "2")
         .start();
+    let admin = service.admin_address();
     // All connections of the other address are taken.
     let mut taken: Vec<_> = (0..2)
         .map(|_| Connection::open(service.address()))
@@ -172,11 +170,11 @@ fn port_0_picks_a_free_one_and_health_asks_the_port_that_it_is_told() {
     let mut service = home.start();
     let address = service.address().to_owned();
     assert!(!address.ends_with(":0"), "{address}");
-    let output = lastcall(["health"])
-        .set("server.bind", &address)
-        .output()
-        .expect(0);
-    assert_eq!(output.stdout, format!("{address}: alive, ready"));
+    until("it is ready", || {
+        let output = lastcall(["health"]).set("server.bind", &address).output();
+        let output = output.expect(0);
+        (output.stdout == format!("{address}: alive, ready")).then_some(())
+    });
     service.signal(Signal::SIGTERM);
     service.wait().expect(0);
     let output = lastcall(["health"])

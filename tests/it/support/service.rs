@@ -248,6 +248,15 @@ impl Service {
         self.base.strip_prefix("http://").unwrap()
     }
 
+    /// The address for administration, where it has one of its own.
+    #[track_caller]
+    pub(crate) fn admin_address(&self) -> String {
+        const LINE: &str = "administration on http://";
+        let line = self.log.wait_for(LINE, |line| line.starts_with(LINE));
+        let line = line.expect("it has an address for administration");
+        line[LINE.len()..].to_owned()
+    }
+
     /// A client with connections of its own.
     pub(crate) fn client(&self) -> Client {
         Client::new(&self.base)

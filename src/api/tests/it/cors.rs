@@ -26,7 +26,9 @@ fn a_page_of_an_origin_that_is_named_may_ask_and_read() {
     assert_eq!(asked.header("access-control-allow-origin"), APP);
     assert!(asked.header("access-control-allow-methods").contains("PUT"));
     let headers = asked.header("access-control-allow-headers").to_lowercase();
-    assert!(headers.contains("authorization") && headers.contains("content-type"));
+    for header in ["authorization", "cache-control", "content-type"] {
+        assert!(headers.contains(header), "{header}: {headers}");
+    }
 
     let made = client.post("/v1/sessions", &json!({})).expect(201);
     assert_eq!(made.header("access-control-allow-origin"), APP);

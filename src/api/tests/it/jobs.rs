@@ -462,3 +462,34 @@ fn a_field_that_is_there_twice_is_refused() {
         .raw("POST", &format!("{session}/analyses"), body)
         .problem(422, "invalid_request");
 }
+
+#[test]
+fn a_text_with_the_character_nul_is_refused() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    let path = format!("{session}/analyses");
+    let named = |name: &str| json!({"fields": [{"name": name, "type": "string"}]});
+    for body in [
+        json!({"kind": "sql", "query": "select '\0'"}),
+        json!({"kind": "sql", "query": "select '\\\0'"}),
+        json!({"kind": "sql", "query": "select $1", "parameters": ["a\0"]}),
+        json!({"kind": "check", "dataset": "penguins", "contract": named("a\0")}),
+    ] {
+        api.client
+            .post(&path, &body)
+            .problem(422, "invalid_request");
+    }
+    // As YAML writes it.
+    let contract = "fields:\n- name: \"a\\0\"\n  type: string\n";
+    let body = json!({"kind": "check", "dataset": "penguins", "contract": contract});
+    api.client
+        .post(&path, &body)
+        .problem(422, "invalid_contract");
+    // What only looks like it.
+    for body in [
+        json!({"kind": "sql", "query": "select '\\u0000'"}),
+        json!({"kind": "check", "dataset": "penguins", "contract": named("\\u0000")}),
+    ] {
+        api.client.post(&path, &body).expect(202);
+    }
+}

@@ -42,10 +42,29 @@ fn with_too_little_room_nothing_new_is_accepted_and_removal_goes_on() {
 fn a_repeat_of_what_was_accepted_gets_its_answer_however_little_room_there_is() {
     let api = Api::start();
     let session = api.session_with_penguins();
-    let path = format!("{session}/analyses");
     let profile = json!({"dataset": "penguins", "kind": "profile"});
     let client = api.client.with("idempotency-key", "k");
-    let first = client.post(&path, &profile).ok(202);
+    let report = json!({"dataset": "penguins", "format": "html"});
+    let posts = [
+        ("/v1/sessions".to_owned(), json!({"ttl": "5m"}), 201),
+        (format!("{session}/analyses"), profile, 202),
+        (format!("{session}/reports"), report, 202),
+    ];
+    let firsts = posts
+        .each_ref()
+        .map(|(path, body, status)| client.post(path, body).ok(*status));
     api.disks.set_free(0);
-    assert_eq!(client.post(&path, &profile).ok(202)["id"], first["id"]);
+    for ((path, body, status), first) in posts.iter().zip(firsts) {
+        let again = client.post(path, body).expect(*status);
+        assert_eq!(again.header("idempotent-replayed"), "true");
+        assert_eq!(again.json(), first, "{path}");
+        client
+            .post(path, &json!({"kind": "profile"}))
+            .problem(422, "idempotency_key_reused");
+        let other = api.client.with("idempotency-key", "other");
+        other.post(path, body).problem(507, "insufficient_storage");
+        api.client
+            .post(path, body)
+            .problem(507, "insufficient_storage");
+    }
 }

@@ -69,6 +69,9 @@ pub struct Process {
     stdout: BufReader<ChildStdout>,
     stderr: JoinHandle<Vec<u8>>,
     folder: TempDir,
+    /// Somebody else has waited for it, as process 1 does for children that were inherited: its
+    /// number may be another's by now.
+    is_taken: bool,
 }
 
 impl Process {
@@ -103,6 +106,7 @@ impl Process {
             stdout: BufReader::with_capacity(128 * 1024, stdout),
             stderr: tokio::task::spawn_local(keep_head(stderr)),
             folder,
+            is_taken: false,
         })
     }
 
@@ -113,7 +117,9 @@ impl Process {
 
     /// Whether the child has not ended.
     pub fn lives(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
+        let ended = self.child.try_wait();
+        self.is_taken = ended.is_err();
+        matches!(ended, Ok(None))
     }
 
     /// Sends a message.
@@ -177,8 +183,10 @@ impl Process {
 
     /// Kills the child if it lives, reaps it and removes its folder.
     pub async fn end(mut self) {
-        self.kill();
-        self.reap().await;
+        if self.lives() {
+            self.kill();
+            self.reap().await;
+        }
         self.remove_folder().await;
     }
 
@@ -187,7 +195,11 @@ impl Process {
         let gone = tokio::time::timeout(EXIT_TIMEOUT, self.child.wait()).await;
         let status = match gone {
             Ok(Ok(status)) => Some(status),
-            Ok(Err(_)) | Err(_) => {
+            Ok(Err(_)) => {
+                self.is_taken = true;
+                None
+            }
+            Err(_) => {
                 self.kill();
                 self.reap().await;
                 None
@@ -219,7 +231,16 @@ impl Process {
     }
 
     async fn remove_folder(self) {
-        let folder = self.folder;
+        let Self {
+            child,
+            folder,
+            is_taken,
+            ..
+        } = self;
+        if is_taken {
+            // Dropped, it would be killed by its number.
+            std::mem::forget(child);
+        }
         let removed = tokio::task::spawn_blocking(move || folder.close()).await;
         if let Ok(Err(error)) = removed {
             log::warn!("cannot remove the temporary folder of a child: {error}");
@@ -236,4 +257,54 @@ async fn keep_head(mut stderr: ChildStderr) -> Vec<u8> {
         kept.extend_from_slice(&buffer[..n.min(room)]);
     }
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::sys::wait::waitpid;
+
+    use super::*;
+
+    fn program(name: &str) -> Program {
+        Program {
+            path: name.into(),
+            args: Vec::new(),
+            env: Vec::new(),
+        }
+    }
+
+    fn alone<F: Future>(test: F) -> F::Output {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        tokio::task::LocalSet::new().block_on(&runtime, test)
+    }
+
+    #[test]
+    fn a_child_that_somebody_else_has_waited_for_is_neither_killed_nor_waited_for() {
+        alone(async {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().to_owned();
+            let mut process = Process::start(&program("/bin/true"), folder).unwrap();
+            let id = i32::try_from(process.child.id().unwrap()).unwrap();
+            waitpid(Pid::from_raw(id), None).unwrap();
+            assert!(!process.lives());
+            assert!(process.is_taken);
+            process.end().await;
+            assert!(!path.exists());
+        });
+    }
+
+    #[test]
+    fn a_child_that_is_ended_is_gone() {
+        alone(async {
+            let mut process =
+                Process::start(&program("/bin/cat"), tempfile::tempdir().unwrap()).unwrap();
+            let id = i32::try_from(process.child.id().unwrap()).unwrap();
+            assert!(process.lives());
+            process.end().await;
+            assert!(nix::sys::signal::kill(Pid::from_raw(id), None).is_err());
+        });
+    }
 }

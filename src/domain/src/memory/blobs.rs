@@ -68,7 +68,11 @@ impl Blobs for MemoryBlobs {
     }
 
     async fn put_file(&self, key: &BlobKey, file: &Path) -> BlobResult<()> {
-        let bytes = std::fs::read(file).map_err(|error| io(&error))?;
+        let bytes = match std::fs::read(file) {
+            Ok(bytes) => bytes,
+            Err(_) if self.exists(key).await? => return Ok(()),
+            Err(error) => return Err(io(&error)),
+        };
         self.put(key, bytes.into()).await?;
         std::fs::remove_file(file).map_err(|error| io(&error))
     }

@@ -86,6 +86,16 @@ fn a_workbook_with_a_password_is_told_as_such() {
 }
 
 #[test]
+fn a_part_that_begins_where_no_file_can_reach_is_the_fault_of_its_workbook() {
+    let ods = include_bytes!("fixtures/impossible-offset.ods").as_slice();
+    let xlsx = include_bytes!("fixtures/impossible-offset.xlsx").as_slice();
+    for (name, workbook) in [("a.ods", ods), ("a.xlsx", xlsx)] {
+        let refused = Bench::new().failure(name, workbook);
+        assert!(refused.starts_with("malformed_data"), "{refused}");
+    }
+}
+
+#[test]
 fn charts_and_macros_beside_a_sheet_are_passed_over() {
     let bench = Bench::new();
     let rows = |workbook: &[u8]| {

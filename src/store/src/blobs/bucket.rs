@@ -108,10 +108,15 @@ impl Blobs for BucketBlobs {
     }
 
     async fn put_file(&self, key: &BlobKey, file: &Path) -> BlobResult<()> {
+        let mut source = match tokio::fs::File::open(file).await {
+            Ok(source) => source,
+            Err(error) => {
+                let error = io(&error);
+                let moved_before = error == BlobError::NotFound && self.exists(key).await?;
+                return if moved_before { Ok(()) } else { Err(error) };
+            }
+        };
         let mut writer = self.writer(key).await?;
-        let mut source = tokio::fs::File::open(file)
-            .await
-            .map_err(|error| io(&error))?;
         loop {
             let mut piece = Vec::with_capacity(download::READ);
             let read = (&mut source).take(download::READ as u64);

@@ -30,7 +30,8 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Makes sure that `blobs` are those that the other processes on this store use, as far as that can
 /// be said: where they are not, each [`ping`](Blobs::ping) says so. The first process marks them.
-/// Where no other process can have the store open they are given back as they are.
+/// Where it cannot, and where no other process can have the store open, they are given back as they
+/// are.
 ///
 /// # Errors
 /// As the store's.
@@ -48,8 +49,11 @@ pub async fn shared_blobs(
                 let text = Bytes::from(mark.to_string());
                 match blobs.put(&BlobKey::from_stored(KEY), text).await {
                     Ok(()) => store.confirm_blob_store(mark).await?,
-                    // It is told by each ping, and another process may do better.
-                    Err(error) => log::warn!("the blob store cannot be marked: {error}"),
+                    // Another process may do better. Without a mark there is nothing to compare.
+                    Err(error) => {
+                        log::warn!("the blob store cannot be marked: {error}");
+                        return Ok(blobs);
+                    }
                 }
                 break mark;
             }

@@ -89,7 +89,8 @@ impl Root {
         Ok(())
     }
 
-    /// `missing` is told from the whole folder being away.
+    /// Tells a blob that is not there from one whose whole folder is away: the first is what the
+    /// caller has to know, the second passes, and a job waits for it.
     pub(super) async fn explain(&self, error: BlobError) -> BlobError {
         match error {
             BlobError::NotFound => match self.is_present().await {

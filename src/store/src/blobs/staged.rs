@@ -3,6 +3,7 @@
 //! `object_store`'s own writer renames without an fsync, so that after a power cut there may be
 //! an empty file under the name; this one flushes the file before the name, and the name after.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -90,15 +91,22 @@ impl BlobWriter for Staged {
 
 /// Moves a file to its name below `root`, or copies it where it is on another disk. The file is
 /// gone afterwards. One that has the name already stays: somebody who was let read exactly that
-/// file may be about to.
+/// file may be about to. It may have the name by an earlier call, which may not have come to its
+/// end: what that one did not flush is flushed here.
 pub(super) async fn install_file(file: &Path, target: PathBuf, root: &Root) -> BlobResult<()> {
     root.make_folder_of(&target).await?;
-    let source = File::open(file).await.map_err(|error| io(&error))?;
+    let source = match File::open(file).await {
+        Ok(source) => source,
+        Err(error) if error.kind() == ErrorKind::NotFound && is_there(&target).await => {
+            return settle(&target, root).await;
+        }
+        Err(error) => return Err(io(&error)),
+    };
     source.sync_all().await.map_err(|error| io(&error))?;
     match tokio::fs::hard_link(file, &target).await {
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
         Ok(()) => settle(&target, root).await?,
-        Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => settle(&target, root).await?,
+        Err(error) if error.kind() == ErrorKind::CrossesDevices => {
             let mut copy = Staged::begin(root, target).await?;
             let mut source = source;
             let copied = tokio::io::copy(&mut source, &mut copy.file).await;
@@ -110,6 +118,10 @@ pub(super) async fn install_file(file: &Path, target: PathBuf, root: &Root) -> B
     }
     let removed = tokio::fs::remove_file(file).await;
     removed.map_err(|error| io(&error))
+}
+
+async fn is_there(target: &Path) -> bool {
+    tokio::fs::try_exists(target).await.unwrap_or(false)
 }
 
 async fn install(staging: &Path, target: &Path, root: &Root) -> BlobResult<()> {

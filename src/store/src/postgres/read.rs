@@ -17,6 +17,11 @@ use crate::codec::{self, micros, service_number, state_number};
 /// costs a scan.
 const COUNTED: i64 = 50_000;
 
+/// The specification of a job as JSON, without any NUL in its texts: PostgreSQL refuses that, also
+/// as an escape, and one row with it would fail the whole list.
+const SPEC: &str = r"(CASE WHEN strpos(spec, '\u0000') = 0 THEN spec
+     ELSE regexp_replace(spec, '(?<!\\)((?:\\\\)*)\\u0000', '\1', 'g') END)::jsonb";
+
 pub(super) async fn session(db: &Connections, id: SessionId) -> StoreResult<Option<Session>> {
     let text = format!(
         "SELECT {} FROM sessions WHERE id = $1 AND NOT deleted AND NOT removing",
@@ -116,12 +121,12 @@ pub(super) fn jobs_text(filter: &JobFilter) -> String {
         number += 1;
     }
     if filter.kind.is_some() {
-        terms.push(format!("spec::jsonb ->> 'kind' = ${number}"));
+        terms.push(format!("{SPEC} ->> 'kind' = ${number}"));
         number += 1;
     }
     if filter.dataset.is_some() {
-        let places = codec::DATASET_PATHS
-            .map(|path| format!("spec::jsonb #>> '{{{}}}'", path.replace('.', ",")));
+        let places =
+            codec::DATASET_PATHS.map(|path| format!("{SPEC} #>> '{{{}}}'", path.replace('.', ",")));
         terms.push(format!("${number} IN ({})", places.join(", ")));
         number += 1;
     }

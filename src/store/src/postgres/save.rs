@@ -47,8 +47,8 @@ pub(super) async fn lock(
     Ok(Some(Locked { jobs, now }))
 }
 
-/// Locks the jobs that the query finds and that can be read. Its last parameter are the ids of
-/// jobs that it is to leave out: those put `aside`.
+/// Locks the jobs that the query finds and that can be read. The query's last parameter is the ids
+/// of the jobs that it leaves out, which are those in quarantine.
 pub(super) async fn lock_readable(
     tx: &Transaction<'_>,
     text: &str,

@@ -206,7 +206,8 @@ impl Bench {
         self.job_of(session, spec)
     }
 
-    fn job_of(&self, session: &Session, spec: JobSpec) -> Job {
+    /// A job to be submitted.
+    pub(crate) fn job_of(&self, session: &Session, spec: JobSpec) -> Job {
         let owner = session.owner.clone();
         Job::new(JobId::new(), session.id, owner, spec, self.now())
     }

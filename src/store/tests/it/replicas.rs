@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use lastcall_domain::{BlobError, Blobs, InstanceId, Store};
+use lastcall_domain::{BlobError, Blobs, Fault, InstanceId, MemoryBlobs, Store};
 use lastcall_store::{PostgresStore, open_blobs, shared_blobs};
 use tempfile::TempDir;
 
@@ -39,6 +39,21 @@ async fn a_blob_store_that_is_not_the_others_is_told_by_each_ping() {
     assert!(!is_another(first.ping().await));
     assert!(!is_another(same.ping().await));
     assert!(is_another(other.ping().await));
+}
+
+#[tokio::test]
+async fn a_blob_store_that_cannot_be_marked_is_used_without_a_mark_until_it_can() {
+    let schema = Schema::new().await;
+    let store = schema.open().await;
+    let (blobs, me) = (MemoryBlobs::new(), InstanceId::new());
+    let shared = || shared_blobs(&store, Arc::new(blobs.clone()), me);
+    blobs.faults().fail_next(1, Fault::Before);
+    let unmarked = shared().await.unwrap();
+    assert_eq!(unmarked.ping().await, Ok(()));
+    assert_eq!(blobs.keys(), Vec::<String>::new());
+    let marked = shared().await.unwrap();
+    assert_eq!(marked.ping().await, Ok(()));
+    assert_eq!(blobs.keys().len(), 1);
 }
 
 #[tokio::test]

@@ -5,7 +5,6 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use lastcall_domain::Dependency;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaDataReader;
@@ -40,9 +39,7 @@ pub(super) fn failed(error: ParquetError) -> EngineError {
             unsupported(detail)
         }
         ParquetError::External(error) => match error.downcast::<std::io::Error>() {
-            // The machine's fault, not the file's.
-            Ok(io) if Dependency::of_work_io(&io).is_some() => EngineError::Io(*io),
-            Ok(io) => malformed(io.to_string()),
+            Ok(io) => EngineError::reading("Parquet", *io),
             Err(other) => malformed(other.to_string()),
         },
         other => malformed(other.to_string()),
@@ -76,7 +73,8 @@ fn metadata_bytes(file: &File) -> Result<Vec<u8>, EngineError> {
     let start = size
         .checked_sub(TAIL)
         .ok_or_else(|| malformed("it is too short"))?;
-    file.read_exact_at(&mut tail, start)?;
+    let unreadable = |error| EngineError::reading("Parquet", error);
+    file.read_exact_at(&mut tail, start).map_err(unreadable)?;
     let (length, mark) = tail.split_at(4);
     if mark == ENCRYPTED {
         return Err(encrypted());
@@ -90,7 +88,7 @@ fn metadata_bytes(file: &File) -> Result<Vec<u8>, EngineError> {
     let begin = start.checked_sub(u64::from(length));
     let begin = begin.ok_or_else(|| malformed("its metadata is longer than the file"))?;
     let mut bytes = vec![0; length as usize];
-    file.read_exact_at(&mut bytes, begin)?;
+    file.read_exact_at(&mut bytes, begin).map_err(unreadable)?;
     Ok(bytes)
 }
 

@@ -5,11 +5,13 @@
 //! between two pages. Here a page is looked at before it is unpacked.
 
 use std::fs::File;
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use lastcall_domain::Dependency;
 use parquet::basic::{Compression, Encoding};
 use parquet::column::page::{Page, PageIterator, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result};
@@ -48,6 +50,15 @@ impl Budget {
         let error = ParquetError::General(fault.to_string());
         *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
         error
+    }
+
+    /// What is told to the library of an error in reading the file.
+    fn unreadable(&self, error: io::Error) -> ParquetError {
+        match Dependency::of_work_io(&error) {
+            // The machine's fault, and that is not to get lost in a text.
+            Some(_) => self.refuse(EngineError::Io(error)),
+            None => error.into(),
+        }
     }
 
     /// The error in our words.
@@ -132,7 +143,8 @@ impl Pages {
             if self.at >= self.end {
                 return Ok(None);
             }
-            let read = Header::read(&self.file, self.at, self.end)?;
+            let read = Header::read(&self.file, self.at, self.end);
+            let read = read.map_err(|error| self.budget.unreadable(error))?;
             let (header, length) = read.ok_or_else(|| broken("the header of a page"))?;
             let start = self.at + length;
             let end = start.checked_add(header.packed as u64);
@@ -162,7 +174,8 @@ impl Pages {
         };
         self.hold(&header, size)?;
         let mut packed = vec![0; header.packed];
-        self.file.read_exact_at(&mut packed, start)?;
+        let read = self.file.read_exact_at(&mut packed, start);
+        read.map_err(|error| self.budget.unreadable(error))?;
         if header
             .crc
             .is_some_and(|crc| crc32fast::hash(&packed) != crc)
@@ -405,3 +418,38 @@ impl Iterator for OneGroup {
 }
 
 impl PageIterator for OneGroup {}
+
+#[cfg(test)]
+mod tests {
+    use lastcall_domain::{Cancel, Progress};
+
+    use super::*;
+    use crate::job::JobContext;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_disk_that_fails_is_no_fault_of_the_file() {
+        // Nothing is at the beginning of a process's memory: reading there fails as a bad disk does.
+        let file = Arc::new(File::open("/proc/self/mem").unwrap());
+        let column = Column {
+            path: "a".into(),
+            codec: Compression::UNCOMPRESSED,
+            start: 0,
+            length: 100,
+            repetition: 0,
+            definition: 0,
+        };
+        let stop = JobContext {
+            cancel: &Cancel::new(),
+            closed: &Arc::default(),
+            progress: &Progress::new(),
+        }
+        .stop();
+        let budget = Budget::new(1 << 20, 1 << 20);
+        let failed = Pages::new(&file, column, &budget, stop).unpack();
+        // The library makes a text of it.
+        let text = ParquetError::General(failed.unwrap_err().to_string());
+        let told = budget.told(text);
+        assert!(matches!(told, EngineError::Io(_)), "{told}");
+    }
+}

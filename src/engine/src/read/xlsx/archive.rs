@@ -3,10 +3,11 @@
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 
-use lastcall_domain::Dependency;
 use memchr::memchr;
 use memchr::memmem;
+use zip::result::ZipError;
 
+use super::streams::is_bound;
 use crate::EngineError;
 use crate::job::JobContext;
 use crate::limits::Limits;
@@ -31,15 +32,9 @@ pub(super) fn check(
     context: JobContext<'_>,
 ) -> Result<(), EngineError> {
     check_kind(file)?;
-    let broken = |error: zip::result::ZipError| match error {
-        // The machine's fault, not the file's.
-        zip::result::ZipError::Io(io) if Dependency::of_work_io(&io).is_some() => {
-            EngineError::Io(io)
-        }
-        other => malformed(other.to_string()),
-    };
     file.rewind()?;
-    let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(broken)?;
+    let archive = zip::ZipArchive::new(BufReader::new(file));
+    let mut archive = archive.map_err(|error| broken("XLSX", error))?;
     let most = limits.columns as u64;
     let mut left = most;
     let mut buffer = vec![0; 64 << 10];
@@ -203,6 +198,15 @@ fn begins_cell(tag: &[u8]) -> Option<bool> {
         b"c" => Some(!closing),
         b"row" => Some(false),
         _ => None,
+    }
+}
+
+/// What is wrong with an archive, or with the machine that reads it.
+pub(super) fn broken(format: &'static str, error: ZipError) -> EngineError {
+    match error {
+        ZipError::Io(io) if is_bound(&io) => EngineError::Io(io),
+        ZipError::Io(io) => EngineError::reading(format, io),
+        other => EngineError::malformed(format, other.to_string()),
     }
 }
 

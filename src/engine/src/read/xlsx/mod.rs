@@ -13,18 +13,20 @@ mod sheet_names;
 mod streams;
 mod xml;
 
+use std::error::Error as _;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
+use std::sync::Arc;
 
 use calamine::{Reader, SheetType, Xlsx, XlsxError};
 use lastcall_domain::profile::Warning;
-use lastcall_domain::{Format, ReadOptions};
+use lastcall_domain::{Dependency, Format, ReadOptions};
 use tempfile::NamedTempFile;
 
-use self::archive::malformed;
+use self::archive::{broken, malformed};
 use self::rows::{Header, SheetRows};
 use self::sheet_names::SheetNames;
-use self::streams::{Bounded, Stoppable};
+use self::streams::{Bounded, Stoppable, is_bound};
 use super::dataset::{Chunk, Dataset, Input, Plan, TypeGuess};
 use super::guard::guarded;
 use super::ndjson::Ndjson;
@@ -105,17 +107,29 @@ impl Sheet {
 
 fn quota(error: EngineError) -> EngineError {
     match error {
-        EngineError::Io(io) if io.kind() == io::ErrorKind::QuotaExceeded => decompression_bomb(),
+        EngineError::Io(io) if is_bound(&io) => decompression_bomb(),
         other => other,
     }
 }
 
 fn failed(error: XlsxError) -> EngineError {
     match error {
-        XlsxError::Io(error) => error.into(),
+        XlsxError::Io(error) => EngineError::reading("XLSX", error),
+        XlsxError::Zip(error) => broken("XLSX", error),
         XlsxError::Password => archive::protected(),
-        other => malformed(other.to_string()),
+        other => match of_machine(&other) {
+            Some(io) => EngineError::Io(io),
+            None => malformed(other.to_string()),
+        },
     }
+}
+
+/// The error of the machine that the parser of XML has met.
+fn of_machine(error: &XlsxError) -> Option<io::Error> {
+    // It shares the error, which cannot be taken out.
+    let met = error.source()?.source()?.downcast_ref::<Arc<io::Error>>()?;
+    Dependency::of_work_io(met)?;
+    met.raw_os_error().map(io::Error::from_raw_os_error)
 }
 
 /// Writes the rows below the header as JSON; returns the header.
@@ -188,5 +202,61 @@ impl Dataset for Sheet {
 
     fn warnings(&self) -> Vec<Warning> {
         self.warnings.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    const WORKBOOK: &[u8] = include_bytes!("../../../tests/it/fixtures/errors-only.xlsx");
+
+    /// A file on a disk that fails at one of the times that it is read.
+    struct Failing {
+        file: Cursor<&'static [u8]>,
+        reads_left: usize,
+    }
+
+    impl Read for Failing {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            const EIO: i32 = 5;
+            match self.reads_left.checked_sub(1) {
+                None => return Err(io::Error::from_raw_os_error(EIO)),
+                Some(left) => self.reads_left = left,
+            }
+            let few = buffer.len().min(64);
+            self.file.read(&mut buffer[..few])
+        }
+    }
+
+    impl Seek for Failing {
+        fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+            self.file.seek(to)
+        }
+    }
+
+    fn read(reads_left: usize) -> Result<(), XlsxError> {
+        let file = Cursor::new(WORKBOOK);
+        let mut book = Xlsx::new(Failing { file, reads_left })?;
+        let name = book.sheets_metadata()[0].name.clone();
+        let mut cells = book.worksheet_cells_reader(&name)?;
+        while cells.next_cell()?.is_some() {}
+        Ok(())
+    }
+
+    #[test]
+    fn a_disk_that_fails_is_no_fault_of_the_workbook_wherever_it_is_read() {
+        let mut failed_at = 0;
+        while let Err(error) = read(failed_at) {
+            let error = failed(error);
+            assert!(
+                matches!(error, EngineError::Io(_)),
+                "read {failed_at}: {error}"
+            );
+            failed_at += 1;
+        }
+        assert!(failed_at > 20, "{failed_at}");
     }
 }

@@ -6,9 +6,8 @@ use std::io::{BufReader, Read, Seek, Write};
 
 use calamine::{CellErrorType, DataRef};
 use zip::ZipArchive;
-use zip::result::ZipError;
 
-use super::archive;
+use super::archive::{self, broken};
 use super::cell::Dates;
 use super::rows::{Header, SheetRows, row_too_large, too_many};
 use super::sheet_names::SheetNames;
@@ -58,16 +57,14 @@ pub(super) fn copy(
     mut out: impl Write,
     context: JobContext<'_>,
 ) -> Result<Header, EngineError> {
-    let broken = |error: ZipError| match error {
-        ZipError::Io(io) => EngineError::Io(io),
-        other => malformed(other.to_string()),
-    };
+    let broken = |error| broken("ODS", error);
     file.rewind()?;
     let file = BufReader::new(Stoppable { file, context });
     let mut book = ZipArchive::new(file).map_err(broken)?;
     if let Ok(manifest) = book.by_name("META-INF/manifest.xml") {
         let mut text = Vec::new();
-        manifest.take(MANIFEST).read_to_end(&mut text)?;
+        let read = manifest.take(MANIFEST).read_to_end(&mut text);
+        read.map_err(|error| EngineError::reading("ODS", error))?;
         if memchr::memmem::find(&text, b"encryption-data").is_some() {
             return Err(archive::protected());
         }

@@ -5,13 +5,13 @@
 //! written anew with the macros as a kind of sheet that it passes over, and without dimensions.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Seek, Write};
+use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 
 use memchr::memmem;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-use super::archive::{self, malformed};
+use super::archive::{self, broken};
 use super::streams::Bounded;
 use crate::EngineError;
 use crate::job::JobContext;
@@ -28,10 +28,7 @@ pub(super) fn repaired(
     out: Bounded<File>,
     context: JobContext<'_>,
 ) -> Result<File, EngineError> {
-    let broken = |error: zip::result::ZipError| match error {
-        zip::result::ZipError::Io(io) => EngineError::Io(io),
-        other => malformed(other.to_string()),
-    };
+    let broken = |error| broken("XLSX", error);
     file.rewind()?;
     let mut archive = ZipArchive::new(BufReader::new(file)).map_err(broken)?;
     let mut writer = ZipWriter::new(BufWriter::new(out));
@@ -48,7 +45,8 @@ pub(super) fn repaired(
             copy_sheet(entry, &mut writer, context)?;
         } else if lower.ends_with("workbook.xml.rels") {
             let mut relations = Vec::new();
-            entry.take(RELATIONS).read_to_end(&mut relations)?;
+            let read = entry.take(RELATIONS).read_to_end(&mut relations);
+            read.map_err(unreadable)?;
             writer.start_file(name, stored).map_err(broken)?;
             writer.write_all(&without_macros(relations))?;
         } else {
@@ -64,19 +62,23 @@ pub(super) fn repaired(
     Ok(file)
 }
 
+fn unreadable(error: io::Error) -> EngineError {
+    EngineError::reading("XLSX", error)
+}
+
 fn copy_sheet(
     mut entry: impl Read,
     out: &mut impl Write,
     context: JobContext<'_>,
 ) -> Result<(), EngineError> {
     let mut buffer = vec![0; HEAD];
-    let mut read = read_full(&mut entry, &mut buffer)?;
+    let mut read = read_full(&mut entry, &mut buffer).map_err(unreadable)?;
     rename(&mut buffer[..read], b"<dimension", b"<dimensiox");
     rename(&mut buffer[..read], b"</dimension", b"</dimensiox");
     while read > 0 {
         context.check()?;
         out.write_all(&buffer[..read])?;
-        read = read_full(&mut entry, &mut buffer)?;
+        read = read_full(&mut entry, &mut buffer).map_err(unreadable)?;
     }
     Ok(())
 }

@@ -36,6 +36,11 @@ impl<W: Seek> Seek for Bounded<W> {
     }
 }
 
+/// Whether it is [`Bounded`] that says so, and not the quota of a disk.
+pub(super) fn is_bound(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::QuotaExceeded && error.raw_os_error().is_none()
+}
+
 /// A file that cannot be read any more once the analysis is cancelled, so that a library that
 /// knows of no cancelling stops as well.
 pub(super) struct Stoppable<'a> {

@@ -112,7 +112,7 @@ impl<R: BufRead> Pieces<R> {
             let part = match self.input.fill_buf() {
                 Ok(part) => part,
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => return Err(EngineError::malformed("ODS", error.to_string())),
+                Err(error) => return Err(EngineError::reading("ODS", error)),
             };
             if part.is_empty() {
                 return Ok(false);
@@ -131,7 +131,7 @@ impl<R: BufRead> Pieces<R> {
     fn eat(&mut self) -> Result<u8, EngineError> {
         let mut byte = [0];
         let read = self.input.read_exact(&mut byte);
-        read.map_err(|error| EngineError::malformed("ODS", error.to_string()))?;
+        read.map_err(|error| EngineError::reading("ODS", error))?;
         Ok(byte[0])
     }
 

@@ -1,13 +1,14 @@
 //! Lists of jobs.
 
 use lastcall_domain::store::{JobFilter, Order};
-use lastcall_domain::{InstanceId, Job, JobId, Owner, Service, State};
+use lastcall_domain::{InstanceId, Job, JobId, JobSpec, Owner, Service, State, TableFormat};
 
-use crate::bench::{Bench, success};
+use crate::bench::{Bench, name, success};
 
 on_every_store![
     jobs_are_listed_in_pages_in_the_order_of_creation,
     the_filters_hold_alone_and_together,
+    a_text_that_a_database_may_not_know_spoils_no_list,
     a_page_of_none_says_whether_there_are_any,
     jobs_of_sessions_that_are_over_can_be_left_out,
 ];
@@ -182,6 +183,34 @@ async fn jobs_of_sessions_that_are_over_can_be_left_out(bench: Bench) {
             assert_eq!(listed, expected, "{filter:?}");
         }
     }
+}
+
+async fn a_text_that_a_database_may_not_know_spoils_no_list(bench: Bench) {
+    let session = bench.session().await;
+    let mut queries = Vec::new();
+    for text in ["\0\0 a\0", "\\u0000", "\\\0", "\\\\u0000\0"] {
+        let spec = JobSpec::Sql {
+            query: format!("select '{text}'"),
+            parameters: Vec::new(),
+            format: TableFormat::Json,
+        };
+        queries.push(bench.submit(bench.job_of(&session, spec)).await);
+    }
+    let profile = bench.queued(&session).await;
+    let listed = async |filter| {
+        let page = bench.store.jobs(&filter, None, 50).await.unwrap();
+        page.items
+    };
+    let of_kind = JobFilter {
+        kind: Some("sql"),
+        ..JobFilter::default()
+    };
+    assert_eq!(listed(of_kind).await, queries);
+    let of_dataset = JobFilter {
+        dataset: Some(name("flights")),
+        ..JobFilter::default()
+    };
+    assert_eq!(listed(of_dataset).await, [profile]);
 }
 
 async fn a_page_of_none_says_whether_there_are_any(bench: Bench) {
