@@ -207,7 +207,7 @@ impl Dataset for Sheet {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Cursor;
+    use std::io::{Cursor, SeekFrom};
 
     use super::*;
 
