@@ -9,6 +9,7 @@
 import copy
 import json
 import pathlib
+import re
 import sys
 
 import yaml
@@ -115,6 +116,8 @@ def check():
                 continue
             for version in VERSIONS:
                 kubernetes_validate.validate(document, version, strict=True)
+        for ingress in (d for d in documents if d["kind"] == "Ingress"):
+            check_ingress(ingress)
         check_deployment(next(d for d in documents if d["kind"] == "Deployment"), values)
         check_alerts(documents)
         print(f"{name}: {', '.join(kinds)}")
@@ -135,6 +138,27 @@ def check_deployment(deployment, values):
     assert len(names) == len(set(names)), names
 
 
+def check_ingress(ingress):
+    """Whatever the pages load or link to is let through, but for the operators' paths."""
+    paths = ingress["spec"]["rules"][0]["http"]["paths"]
+
+    def passes(wanted):
+        for path in paths:
+            under = path["path"].rstrip("/") + "/"
+            if wanted == path["path"] or path["pathType"] == "Prefix" and wanted.startswith(under):
+                return True
+        return False
+
+    assets = pathlib.Path("src/api/assets")
+    sources = [*assets.glob("*.html"), *assets.glob("*.js"), pathlib.Path("src/api/src/errors_page.rs")]
+    text = "".join(source.read_text("utf-8") for source in sources)
+    wanted = set(re.findall(r"""["`](/(?:[a-z0-9_]+[a-z0-9_./]*)?)""", text)) - {"/metrics"}
+    assert {"/v1/system", "/assets/main.js", "/docs"} <= wanted, wanted
+    missing = {path for path in wanted if not passes(path)}
+    assert not missing, f"the ingress does not let through {missing}"
+    assert not passes("/metrics")
+
+
 def check_alerts(documents):
     rules = [d for d in documents if d["kind"] == "PrometheusRule"]
     expected = yaml.safe_load((FOLDER / "files/alerts.yaml").read_text("utf-8"))
@@ -147,8 +171,6 @@ def check_alerts(documents):
         assert f"\n## {alert['alert']}\n" in runbook, f"no entry for {alert['alert']}"
     dashboard = (FOLDER / "files/dashboard.json").read_text("utf-8")
     known = pathlib.Path("docs/metrics.md").read_text("utf-8")
-    import re  # noqa: PLC0415
-
     used = set(re.findall(r"(?:lastcall|process)_[a-z_]+", dashboard + json.dumps(expected)))
     for name in used:
         base = re.sub(r"_(bucket|sum|count)$", "", name)
