@@ -30,7 +30,7 @@ CASES = {
     "everything": {
         "image": {"tag": "1.2.3"},
         "imagePullSecrets": [{"name": "registry"}],
-        "blobs": {"endpoint": "http://s3:9000", "allowHttp": True},
+        "blobs": {"endpoint": "http://s3:9000", "allowHttp": True, "ambientCredentials": True},
         "config": {"LASTCALL__ANALYSIS__WORKERS": "8"},
         "ingress": {"enabled": True, "className": "nginx", "tlsSecretName": "certificate"},
         "networkPolicy": {"clients": {"kubernetes.io/metadata.name": "web"}},
@@ -136,6 +136,9 @@ def check_deployment(deployment, values):
     assert mounted == {volume["name"] for volume in pod["volumes"]}
     names = [variable["name"] for variable in pod["containers"][0]["env"]]
     assert len(names) == len(set(names)), names
+    # Keys that are named stand before what the pod has by itself.
+    keys = {"AWS_ACCESS_KEY_ID_FILE", "AWS_SECRET_ACCESS_KEY_FILE"} & set(names)
+    assert bool(keys) != values["blobs"]["ambientCredentials"], names
 
 
 def check_ingress(ingress):
@@ -165,10 +168,13 @@ def check_alerts(documents):
     for rule in rules:
         assert rule["spec"] == expected
     runbook = pathlib.Path("docs/runbook.md").read_text("utf-8")
+    tests = yaml.safe_load(pathlib.Path("scripts/deploy/alerts.test.yaml").read_text("utf-8"))["tests"]
+    tested = {case["alertname"] for test in tests for case in test["alert_rule_test"] if case.get("exp_alerts")}
     for alert in expected["groups"][0]["rules"]:
         page, anchor = alert["annotations"]["runbook_url"].split("#")
         assert page == "docs/runbook.md" and anchor == alert["alert"].lower(), alert
         assert f"\n## {alert['alert']}\n" in runbook, f"no entry for {alert['alert']}"
+        assert alert["alert"] in tested, f"no test for {alert['alert']}"
     dashboard = (FOLDER / "files/dashboard.json").read_text("utf-8")
     known = pathlib.Path("docs/metrics.md").read_text("utf-8")
     used = set(re.findall(r"(?:lastcall|process)_[a-z_]+", dashboard + json.dumps(expected)))
