@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 import time
 
+TARGET = os.environ.get("CARGO_TARGET_DIR", "target")
 MAX_START_MS = 50
 MAX_IDLE_MIB = 40
 # The service gives memory back within seconds of its last work.
@@ -48,7 +49,7 @@ def stop(service):
 
 def main():
     arguments = argparse.ArgumentParser()
-    arguments.add_argument("--program", default="target/release/lastcall")
+    arguments.add_argument("--program", default=f"{TARGET}/release/lastcall")
     arguments.add_argument("--starts", type=int, default=20)
     options = arguments.parse_args()
     with tempfile.TemporaryDirectory(prefix="lastcall-footprint.") as folder:

@@ -9,6 +9,7 @@ declare -A needed=(
     [haproxy]=haproxy
     [/usr/sbin/pgbouncer]=pgbouncer
     [pdftotext]=poppler-utils
+    [pgrep]=procps
     [python3]=python3
 )
 missing=()
@@ -17,6 +18,10 @@ for program in "${!needed[@]}"; do
 done
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
+# Compose, where there is an engine for it: its plugin, or else the program.
+if docker version >/dev/null 2>&1 && ! docker compose version >/dev/null 2>&1; then
+    command -v docker-compose >/dev/null || missing+=(docker-compose)
+fi
 if [ "${#missing[@]}" -gt 0 ]; then
     echo "installing ${missing[*]}"
     as_root=()

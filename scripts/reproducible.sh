@@ -11,7 +11,7 @@ for copy in one another; do
     mkdir "$work/$copy"
     git archive HEAD | tar -C "$work/$copy" -xf -
     # Not the usual folder of a build: its path must not get into the program.
-    (cd "$work/$copy" && scripts/image/cargo.sh build --locked --profile "$profile" --bin lastcall)
+    (cd "$work/$copy" && CARGO_TARGET_DIR=target scripts/image/cargo.sh build --locked --profile "$profile" --bin lastcall)
 done
 folder=$profile
 [ "$profile" != dev ] || folder=debug

@@ -24,6 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent / "containers"))
 from engine import until  # noqa: E402
 from load import Client, Load  # noqa: E402
 
+TARGET = os.environ.get("CARGO_TARGET_DIR", "target")
 PARTS = 8
 # How long a session is used; it lives for twice as long, and the cleaner comes as often.
 USED_FOR = 5
@@ -135,7 +136,7 @@ def run(minutes, program, folder):
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--minutes", type=float, default=60)
-    arguments.add_argument("--program", default="target/debug/lastcall")
+    arguments.add_argument("--program", default=f"{TARGET}/debug/lastcall")
     options = arguments.parse_args()
     with tempfile.TemporaryDirectory(prefix="lastcall-soak.") as where:
         run(options.minutes, options.program, pathlib.Path(where))

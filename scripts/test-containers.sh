@@ -10,7 +10,8 @@
 #   --inside   build the program in the image, as `docker build .` does. Without it the program that
 #              scripts/test.sh has built is laid into the image (the build argument BINARY): the rest
 #              of the Dockerfile is the same, and a build of everything once more would take longer
-#              than all the other tests together
+#              than all the other tests together. A program that wants a newer C library than the image
+#              has is built inside all the same
 #   --keep     leave the cluster running
 #
 # Without an engine nothing is tested: that is said, and is a failure in CI.
@@ -39,6 +40,7 @@ if ! docker version >/dev/null 2>&1; then
     exit 0
 fi
 command -v python3 >/dev/null || scripts/install.sh
+docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null || scripts/install.sh
 
 image=lastcall:test-$$
 context=$(mktemp -d)
@@ -54,21 +56,29 @@ clean() {
 trap clean EXIT
 
 # Images that are needed and that are not here: pulled, or made where nothing can be pulled.
-needed=(debian postgres haproxy moto nginx)
-[ "$inside" = no ] || needed+=(rust)
-scripts/base-images.sh --pull "${needed[@]}"
+scripts/base-images.sh --pull debian postgres haproxy moto nginx
+
+folder=$profile
+[ "$profile" != dev ] || folder=debug
+program=${CARGO_TARGET_DIR:-target}/$folder/lastcall
+if [ "$inside" = no ]; then
+    [ -x "$program" ] || cargo build --workspace --exclude lastcall-actors --locked \
+        --profile "$profile" --bin lastcall
+    wanted=$(objdump -T "$program" | sed -n 's/.*(\?GLIBC_\([0-9.]*\).*/\1/p' | sort -V | tail -n 1)
+    has=$(docker run --rm debian:bookworm-slim ldd --version | sed -n '1s/.* //p')
+    if [ "$(printf '%s\n' "$wanted" "$has" | sort -V | tail -n 1)" != "$has" ]; then
+        echo "the program wants glibc $wanted, the image has $has: it is built in the image"
+        inside=yes
+    fi
+fi
+[ "$inside" = no ] || scripts/base-images.sh --pull rust
 
 # What `docker build .` would send, with the program beside it.
 git ls-files -z --cached --others --exclude-standard | tar --null --files-from=- -cf - | tar -C "$context" -xf -
 arguments=(--build-arg "PROFILE=$profile")
 if [ "$inside" = no ]; then
-    folder=$profile
-    [ "$profile" != dev ] || folder=debug
-    target=${CARGO_TARGET_DIR:-target}
-    [ -x "$target/$folder/lastcall" ] || cargo build --workspace --exclude lastcall-actors --locked \
-        --profile "$profile" --bin lastcall
     mkdir "$context/prebuilt"
-    strip --strip-debug -o "$context/prebuilt/lastcall" "$target/$folder/lastcall"
+    strip --strip-debug -o "$context/prebuilt/lastcall" "$program"
     scripts/image/sbom.sh >"$context/prebuilt/lastcall.cdx.json"
     # No toolchain is needed for it.
     arguments+=(--build-arg BINARY=prebuilt/lastcall --build-arg BUILD_IMAGE=debian:bookworm-slim)

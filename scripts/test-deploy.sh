@@ -6,6 +6,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 tools=$PWD/target/tools
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi; }
 
 # Programs of Debian packages that are unpacked, not installed: they would start services.
@@ -39,16 +41,16 @@ unpack prometheus usr/bin/promtool
 "$tools/prometheus/usr/bin/promtool" test rules scripts/deploy/alerts.test.yaml
 
 echo '-- HAProxy'
-command -v haproxy >/dev/null || [ -x /usr/sbin/haproxy ] || scripts/install.sh
-PATH=$PATH:/usr/sbin haproxy -c -q -f deploy/haproxy.cfg
+scripts/deploy/haproxy.sh "$work"
 
 echo '-- nginx'
 unpack nginx usr/sbin/nginx
 # Names of the replicas are looked up at once; here they are this machine.
-conf=$(mktemp -d)
-trap 'rm -rf "$conf"' EXIT
-sed 's/lastcall-[123]:8080/127.0.0.1:8080/; s#/tmp/#'"$conf"'/#; s#listen 8080#listen 127.0.0.1:8080#' deploy/nginx.conf >"$conf/nginx.conf"
-"$tools/nginx/usr/sbin/nginx" -t -q -e stderr -c "$conf/nginx.conf"
+sed 's/lastcall-[123]:8080/127.0.0.1:8080/; s#/tmp/#'"$work"'/#; s#listen 8080#listen 127.0.0.1:8080#' deploy/nginx.conf >"$work/nginx.conf"
+"$tools/nginx/usr/sbin/nginx" -t -q -e stderr -c "$work/nginx.conf"
+
+echo '-- secrets of Compose'
+scripts/deploy/secrets.sh "$work"
 
 echo '-- Traefik'
 "$python" - <<'PYTHON'
@@ -59,7 +61,7 @@ for name in ("traefik", "dynamic"):
 PYTHON
 
 echo '-- systemd'
-scripts/deploy/systemd.sh "$conf"
+scripts/deploy/systemd.sh "$work"
 
 echo '-- two builds'
 scripts/deploy/test-reproducible.sh

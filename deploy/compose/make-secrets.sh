@@ -7,7 +7,8 @@ cd "$1"
 mkdir -p postgres lastcall callers
 
 random() { head -c 24 /dev/urandom | od -An -v -tx1 | tr -d ' \n'; }
-keep() { [ -s "$1" ] || cat >"$1"; }
+# What is not kept is read all the same: its writer is not to fail for want of a reader.
+keep() { if [ -s "$1" ]; then cat >/dev/null; else cat >"$1"; fi; }
 
 random | keep postgres/password
 echo "postgres://lastcall:$(cat postgres/password)@postgres/lastcall" | keep lastcall/store-url

@@ -56,6 +56,29 @@ class Cluster:
         self.sql("-c", RECORD)
         self.check_sql(client)
 
+    def comes_up_again_with_the_same_secrets(self):
+        """A second `up`, as after a change of the file."""
+        secrets = self.secrets()
+        self.compose("up", "--detach", "--no-build")
+        made = self.compose.container("secrets", "--all")
+        until("the secrets are looked at", lambda: not inspect(made, "State.Running"))
+        assert inspect(made, "State.ExitCode") == 0, logs(made)
+        assert self.secrets() == secrets
+        for name in REPLICAS:
+            self.is_ready(name)
+
+    def keeps_metrics_to_those_inside(self):
+        for path in ("/metrics", "/%6detrics", "/metric%73"):
+            assert self.status(path) == 403, path
+
+    def secrets(self):
+        found = {}
+        for folder, _, files in os.walk(os.path.join(self.compose.folder, "secrets")):
+            for name in files:
+                with open(os.path.join(folder, name), "rb") as file:
+                    found[os.path.join(folder, name)] = file.read()
+        return found
+
     def check_sql(self, client):
         """SQL needs landlock and seccomp, which an engine's own profile may not let through."""
         body = json.dumps({"kind": "sql", "query": "select count(*) from parcels"})
@@ -260,6 +283,8 @@ class Cluster:
 
     TESTS = [
         comes_up_by_one_command,
+        comes_up_again_with_the_same_secrets,
+        keeps_metrics_to_those_inside,
         keeps_every_request_while_each_replica_is_replaced,
         loses_nothing_when_a_replica_is_killed,
         loses_nothing_when_a_replica_is_frozen,

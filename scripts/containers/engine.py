@@ -60,8 +60,8 @@ class Compose:
         files = ["-p", self.project, "-f", os.path.join(self.folder, "compose.yaml")]
         return run(*self.program, *files, *arguments, env=self.environment, **options)
 
-    def container(self, service):
-        return self("ps", "-q", service).splitlines()[0]
+    def container(self, service, *options):
+        return self("ps", "-q", *options, service).splitlines()[0]
 
     def network(self, name):
         return f"{self.project}_{name}"

@@ -25,6 +25,7 @@ FILES = {
 }
 # What the engine itself lays into a container.
 OF_THE_ENGINE = {".dockerenv", "etc/hostname", "etc/hosts", "etc/mtab", "etc/resolv.conf", "dev/console"}
+LEAST_OF_THE_PROGRAM = 10 << 20
 MOST_OF_THE_REST = 15 << 20
 MOST_OF_A_RELEASE = 150 << 20
 
@@ -73,8 +74,8 @@ class Image:
     def holds_only_what_runs(self):
         container = docker("create", self.name)
         self.containers.append(container)
-        exported = subprocess.run(["docker", "export", container], capture_output=True, timeout=300)
-        program, rest, strangers = 0, 0, []
+        exported = subprocess.run(["docker", "export", container], capture_output=True, timeout=300, check=True)
+        program, rest, strangers, missing = 0, 0, [], set(FILES)
         with tarfile.open(fileobj=io.BytesIO(exported.stdout)) as files:
             for file in files:
                 if file.isdir() or file.name in OF_THE_ENGINE:
@@ -83,12 +84,15 @@ class Image:
                     program = file.size
                 else:
                     rest += file.size
+                missing.discard(file.name)
                 library = file.name.startswith(("lib/", "lib64/", "usr/lib/")) and ".so" in file.name
                 if not library and file.name not in FILES:
                     strangers.append(file.name)
             bill = json.load(files.extractfile("usr/share/doc/lastcall/lastcall.cdx.json"))
         print(f"   program {program >> 20} MiB ({self.profile}), all else {rest / (1 << 20):.1f} MiB")
         assert not strangers, strangers
+        assert not missing, missing
+        assert program > LEAST_OF_THE_PROGRAM, program
         assert rest < MOST_OF_THE_REST, rest
         if self.profile == "release":
             assert program + rest < MOST_OF_A_RELEASE, program + rest
@@ -163,15 +167,25 @@ class Image:
         docker("cp", f"{created}:/usr/local/bin/lastcall", program)
         container = docker(
             "run", "--detach", "-v", f"{program}:/lastcall:ro", "debian:bookworm-slim", "bash", "-c",
-            "(sleep 1 & ) ; cd /tmp ; exec /lastcall serve")
+            "(sleep 1000 & ) ; cd /tmp ; exec /lastcall serve")
         self.containers.append(container)
         until("the log says that it is ready", lambda: "Lastcall ready on" in logs(container))
 
-        def processes():
-            return docker("exec", container, "bash", "-c",
-                          "for f in /proc/[0-9]*/stat; do read -r l <$f && echo \"$l\"; done", check=False)
-        until("the process that it inherits ends", lambda: "(sleep) S" not in processes())
-        until("it is waited for", lambda: "(sleep)" not in processes())
+        def inherited():
+            """The ids of processes whose parent is process 1, by their names."""
+            listed = docker("exec", container, "bash", "-c", "for f in /proc/[0-9]*/stat; do"
+                            " { read -r l <$f && echo \"$l\"; } 2>/dev/null; done; true")
+            found = {}
+            # ID (NAME) STATE PARENT …
+            for line in listed.splitlines():
+                head, _, tail = line.rpartition(") ")
+                process, _, name = head.partition(" (")
+                if tail.split()[1] == "1":
+                    found[name] = process
+            return found
+        process = inherited()["sleep"]
+        docker("exec", container, "bash", "-c", f"kill {process}")
+        until("it is waited for", lambda: "sleep" not in inherited())
         docker("stop", "--time", "30", container)
         assert inspect(container, "State.ExitCode") == 0, logs(container)
 

@@ -9,6 +9,7 @@
 import copy
 import json
 import pathlib
+import re
 import sys
 
 import yaml
@@ -29,7 +30,7 @@ CASES = {
     "everything": {
         "image": {"tag": "1.2.3"},
         "imagePullSecrets": [{"name": "registry"}],
-        "blobs": {"endpoint": "http://s3:9000", "allowHttp": True},
+        "blobs": {"endpoint": "http://s3:9000", "allowHttp": True, "ambientCredentials": True},
         "config": {"LASTCALL__ANALYSIS__WORKERS": "8"},
         "ingress": {"enabled": True, "className": "nginx", "tlsSecretName": "certificate"},
         "networkPolicy": {"clients": {"kubernetes.io/metadata.name": "web"}},
@@ -115,6 +116,8 @@ def check():
                 continue
             for version in VERSIONS:
                 kubernetes_validate.validate(document, version, strict=True)
+        for ingress in (d for d in documents if d["kind"] == "Ingress"):
+            check_ingress(ingress)
         check_deployment(next(d for d in documents if d["kind"] == "Deployment"), values)
         check_alerts(documents)
         print(f"{name}: {', '.join(kinds)}")
@@ -133,6 +136,30 @@ def check_deployment(deployment, values):
     assert mounted == {volume["name"] for volume in pod["volumes"]}
     names = [variable["name"] for variable in pod["containers"][0]["env"]]
     assert len(names) == len(set(names)), names
+    # Keys that are named stand before what the pod has by itself.
+    keys = {"AWS_ACCESS_KEY_ID_FILE", "AWS_SECRET_ACCESS_KEY_FILE"} & set(names)
+    assert bool(keys) != values["blobs"]["ambientCredentials"], names
+
+
+def check_ingress(ingress):
+    """Whatever the pages load or link to is let through, but for the operators' paths."""
+    paths = ingress["spec"]["rules"][0]["http"]["paths"]
+
+    def passes(wanted):
+        for path in paths:
+            under = path["path"].rstrip("/") + "/"
+            if wanted == path["path"] or path["pathType"] == "Prefix" and wanted.startswith(under):
+                return True
+        return False
+
+    assets = pathlib.Path("src/api/assets")
+    sources = [*assets.glob("*.html"), *assets.glob("*.js"), pathlib.Path("src/api/src/errors_page.rs")]
+    text = "".join(source.read_text("utf-8") for source in sources)
+    wanted = set(re.findall(r"""["`](/(?:[a-z0-9_]+[a-z0-9_./]*)?)""", text)) - {"/metrics"}
+    assert {"/v1/system", "/assets/main.js", "/docs"} <= wanted, wanted
+    missing = {path for path in wanted if not passes(path)}
+    assert not missing, f"the ingress does not let through {missing}"
+    assert not passes("/metrics")
 
 
 def check_alerts(documents):
@@ -141,14 +168,15 @@ def check_alerts(documents):
     for rule in rules:
         assert rule["spec"] == expected
     runbook = pathlib.Path("docs/runbook.md").read_text("utf-8")
+    tests = yaml.safe_load(pathlib.Path("scripts/deploy/alerts.test.yaml").read_text("utf-8"))["tests"]
+    tested = {case["alertname"] for test in tests for case in test["alert_rule_test"] if case.get("exp_alerts")}
     for alert in expected["groups"][0]["rules"]:
         page, anchor = alert["annotations"]["runbook_url"].split("#")
         assert page == "docs/runbook.md" and anchor == alert["alert"].lower(), alert
         assert f"\n## {alert['alert']}\n" in runbook, f"no entry for {alert['alert']}"
+        assert alert["alert"] in tested, f"no test for {alert['alert']}"
     dashboard = (FOLDER / "files/dashboard.json").read_text("utf-8")
     known = pathlib.Path("docs/metrics.md").read_text("utf-8")
-    import re  # noqa: PLC0415
-
     used = set(re.findall(r"(?:lastcall|process)_[a-z_]+", dashboard + json.dumps(expected)))
     for name in used:
         base = re.sub(r"_(bucket|sum|count)$", "", name)

@@ -11,7 +11,9 @@ if ! command -v systemd-analyze >/dev/null; then
 fi
 # The program of the unit need not be installed here.
 sed 's#/usr/bin/lastcall#/bin/true#' deploy/systemd/lastcall.service >"$1/lastcall.service"
-told=$(systemd-analyze verify "$1/lastcall.service" 2>&1)
-[ -z "$told" ] || { echo "$told" >&2; exit 1; }
+if ! told=$(systemd-analyze verify "$1/lastcall.service" 2>&1) || [ -n "$told" ]; then
+    echo "deploy/systemd/lastcall.service: ${told:-refused without a word}" >&2
+    exit 1
+fi
 # In tenths, of 100: what is left is the network, which it serves.
 systemd-analyze security --offline=true --threshold=20 --no-pager "$1/lastcall.service" | tail -n 1
