@@ -14,6 +14,7 @@ mod chart;
 mod document;
 mod error;
 mod fonts;
+mod glyphs;
 mod html;
 mod input;
 mod limits;

@@ -26,6 +26,7 @@ use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
 use crate::document::{Document, GENERATOR};
 use crate::error::RenderError;
 use crate::fonts::{FontFinder, FontSet};
+use crate::glyphs;
 
 const LAYOUT: &str = include_str!("../templates/report.typ");
 /// typst recurses by the depth of the layout; ours is shallow, its own frames are not.
@@ -55,6 +56,8 @@ impl Manuscript {
 struct Input<'a> {
     document: &'a RawValue,
     fonts: &'a [String],
+    /// What is to be said of how the document was set.
+    notes: &'a [String],
 }
 
 /// Sets the document in pages.
@@ -68,19 +71,12 @@ pub(crate) fn typeset(
     cancel: &Cancel,
 ) -> Result<Vec<u8>, RenderError> {
     let fonts = fonts.faces_for(&manuscript.json);
-    let data = serde_json::to_vec(&Input {
-        document: serde_json::from_str(&manuscript.json)?,
-        fonts: &fonts.families,
-    })?;
     if cancel.is_cancelled() {
         return Err(RenderError::Cancelled);
     }
     let created_at = manuscript.created_at;
     let bytes = in_own_pool(|| {
-        let page = Page::new(data, fonts)?;
-        let set = typst::compile::<PagedDocument>(&page)
-            .output
-            .map_err(|errors| typeset_error(&errors))?;
+        let set = lay_out(manuscript, fonts)?;
         if cancel.is_cancelled() {
             return Err(RenderError::Cancelled);
         }
@@ -89,6 +85,32 @@ pub(crate) fn typeset(
     });
     typst::comemo::evict(0);
     bytes?
+}
+
+/// Sets the pages; what no font has a glyph for is said on the last of them.
+fn lay_out(manuscript: &Manuscript, fonts: FontSet) -> Result<PagedDocument, RenderError> {
+    let families = fonts.families.clone();
+    let data = |notes: &[String]| -> Result<Vec<u8>, RenderError> {
+        Ok(serde_json::to_vec(&Input {
+            document: serde_json::from_str(&manuscript.json)?,
+            fonts: &families,
+            notes,
+        })?)
+    };
+    let mut page = Page::new(data(&[])?, fonts)?;
+    let set = compile(&page)?;
+    match glyphs::note(&glyphs::missing(&set)) {
+        None => Ok(set),
+        Some(note) => {
+            page.data = Bytes::new(data(&[note])?);
+            compile(&page)
+        }
+    }
+}
+
+fn compile(page: &Page) -> Result<PagedDocument, RenderError> {
+    let set = typst::compile::<PagedDocument>(page).output;
+    set.map_err(|errors| typeset_error(&errors))
 }
 
 /// Writes the pages, tagged for screen readers, by further standards where they are given.
@@ -222,5 +244,42 @@ impl World for Page {
 
     fn today(&self, _offset: Option<Duration>) -> Option<Datetime> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use typst::layout::{Frame, FrameItem};
+
+    use super::*;
+    use crate::document::frame;
+    use crate::fonts::FontConfig;
+
+    fn text(frame: &Frame, found: &mut String) {
+        for (_, item) in frame.items() {
+            match item {
+                FrameItem::Group(group) => text(&group.frame, found),
+                FrameItem::Text(item) => found.push_str(&item.text),
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn what_no_font_has_a_glyph_for_is_said() {
+        for (title, said) in [("whole", false), ("a\u{10fffd}b", true)] {
+            let now = Utc::now();
+            let manuscript = Manuscript::new(&frame(title, "Profile", now), now).unwrap();
+            let fonts = FontFinder::new(FontConfig::default());
+            let set = lay_out(&manuscript, fonts.faces_for(&manuscript.json)).unwrap();
+            let mut found = String::new();
+            for page in set.pages() {
+                text(&page.frame, &mut found);
+            }
+            assert!(found.contains(title), "{found}");
+            assert_eq!(found.contains("U+10FFFD"), said, "{found}");
+        }
     }
 }

@@ -1,0 +1,78 @@
+//! Characters that no font at hand has a glyph for.
+
+use std::collections::BTreeSet;
+
+use typst::layout::{Frame, FrameItem};
+use typst_layout::PagedDocument;
+
+/// So many characters are named.
+const NAMED: usize = 20;
+
+/// The characters that boxes stand for on the pages.
+pub(crate) fn missing(set: &PagedDocument) -> BTreeSet<char> {
+    let mut found = BTreeSet::new();
+    for page in set.pages() {
+        look(&page.frame, &mut found);
+    }
+    found
+}
+
+fn look(frame: &Frame, found: &mut BTreeSet<char>) {
+    for (_, item) in frame.items() {
+        match item {
+            FrameItem::Group(group) => look(&group.frame, found),
+            FrameItem::Text(text) => {
+                // The first glyph of a font is the box.
+                let boxes = text.glyphs.iter().filter(|glyph| glyph.id == 0);
+                for glyph in boxes {
+                    let shown = text.text.get(glyph.range()).unwrap_or_default();
+                    found.extend(
+                        shown
+                            .chars()
+                            .filter(|c| !c.is_whitespace() && !c.is_control()),
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What a report says of them; nothing where there are none.
+pub(crate) fn note(missing: &BTreeSet<char>) -> Option<String> {
+    if missing.is_empty() {
+        return None;
+    }
+    let named = missing.iter().take(NAMED);
+    let named: Vec<String> = named.map(|c| format!("U+{:04X}", *c as u32)).collect();
+    let more = if missing.len() > NAMED { ", …" } else { "" };
+    let what = match missing.len() {
+        1 => "one character".to_owned(),
+        count => format!("{count} characters"),
+    };
+    Some(format!(
+        "No font of the machine that made this report has a glyph for {what}, in whose place boxes \
+         stand: {}{more}.",
+        named.join(", ")
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_are_named_by_their_code_points_and_not_without_end() {
+        assert_eq!(note(&BTreeSet::new()), None);
+        let one = note(&BTreeSet::from(['中'])).unwrap_or_default();
+        assert!(
+            one.contains("one character") && one.ends_with("U+4E2D."),
+            "{one}"
+        );
+        let many = note(&('a'..='z').collect()).unwrap_or_default();
+        assert!(
+            many.contains("26 characters") && many.ends_with("U+0074, …."),
+            "{many}"
+        );
+    }
+}
