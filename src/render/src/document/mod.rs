@@ -243,7 +243,7 @@ pub(crate) struct Order {
 }
 
 /// The frame of every report.
-fn frame(title: &str, kind: &str, created_at: DateTime<Utc>) -> Document {
+pub(crate) fn frame(title: &str, kind: &str, created_at: DateTime<Utc>) -> Document {
     Document {
         title: Text::new(title, 90),
         kind: kind.to_owned(),
