@@ -160,6 +160,24 @@ fn a_result_waits_for_the_blobs_as_the_work_does() {
 }
 
 #[test]
+fn work_that_outlasts_its_time_in_an_outage_pays_nothing_though_it_does_not_stop() {
+    in_virtual_time(async {
+        let mut world = World::new().await;
+        world.config.analysis.timeout = MINUTE;
+        let handle = world.start().await;
+        let job = world.run(&handle, "stubborn").await;
+        world.script.running(1).await;
+        world.parts().take_away(Dependency::Blobs);
+        let other = world.run(&handle, "needs blobs").await;
+        sleep(2 * MINUTE).await;
+        for job in [job, other] {
+            assert_eq!(world.job(job).state(), State::Queued);
+            assert_eq!(paid(&world, job), (0, 1));
+        }
+    });
+}
+
+#[test]
 fn a_report_whose_profile_waits_behind_work_that_waits_pays_nothing() {
     in_virtual_time(async {
         let mut world = World::new().await;
