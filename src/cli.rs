@@ -79,7 +79,7 @@ enum Local {
 
 #[derive(Debug, Args)]
 struct ProfileArgs {
-    /// A CSV, TSV, NDJSON, JSON, Parquet, Arrow, XLSX or ODS file, told by its ending or else by its first bytes;
+    /// A CSV, TSV, NDJSON, JSON, Parquet, Arrow, XLSX or ODS file, detected from its extension or else by its first bytes;
     /// gzip is decompressed. `-` is the standard input.
     file: PathBuf,
     /// Where to write a report; the ending picks html, pdf, xlsx, md or json. Without it, a

@@ -45,8 +45,8 @@ impl Actor for AnalysisService {
     fn started(&mut self, ctx: &mut Context<Self>) {
         let pool = self.desk.pool();
         ctx.set_mailbox_capacity(pool.config.mailbox);
-        pool.inhabited(ctx.address().recipient());
-        self.desk.inhabited(ctx.address().recipient());
+        pool.attach(ctx.address().recipient());
+        self.desk.attach(ctx.address().recipient());
         ctx.spawn(dispatch(Arc::clone(pool), self.incarnation).into_actor(self));
     }
 }

@@ -48,7 +48,7 @@ pub(crate) struct Leases {
     timings: LeaseTimings,
     /// Jobs in hand that somebody else has changed: perhaps they are to be cancelled.
     asked: Mutex<BTreeSet<JobId>>,
-    hurry: Notify,
+    expedite: Notify,
 }
 
 impl Leases {
@@ -68,7 +68,7 @@ impl Leases {
             phase,
             timings,
             asked: Mutex::default(),
-            hurry: Notify::new(),
+            expedite: Notify::new(),
         })
     }
 

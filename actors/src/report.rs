@@ -60,7 +60,7 @@ impl Actor for ReportService {
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         ctx.set_mailbox_capacity(self.pool.config.mailbox);
-        self.pool.inhabited(ctx.address().recipient());
+        self.pool.attach(ctx.address().recipient());
         ctx.spawn(dispatch(Arc::clone(&self.pool), self.incarnation).into_actor(self));
     }
 }

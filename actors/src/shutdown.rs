@@ -12,7 +12,7 @@
 //! let report = shutdown.report(outcome, leftovers);     // and its exit code
 //! ```
 //!
-//! [`Shutdown::hurry`] (the second signal) may be called at any moment; every step then goes
+//! [`Shutdown::expedite`] (the second signal) may be called at any moment; every step then goes
 //! straight to the hand-back.
 
 mod file;

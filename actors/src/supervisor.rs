@@ -108,7 +108,7 @@ impl Supervisor {
             self.board.abandon(host);
         }
         let recent = child.count_restart(rules.within);
-        // Threads that hang are never got rid of: they are counted for ever, not within a span.
+        // Threads that hang are never got rid of: they are counted forever, not within a span.
         let given_up = u32::try_from(self.board.abandoned().len()).unwrap_or(u32::MAX);
         if recent.max(given_up) > rules.max_restarts {
             let within = rules.within;

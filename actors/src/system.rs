@@ -264,7 +264,7 @@ impl Handle {
     }
 
     /// Begins the shutdown: no further job is claimed, and readiness says no. To be called once;
-    /// a further signal is [`Shutdown::hurry`].
+    /// a further signal is [`Shutdown::expedite`].
     ///
     /// # Panics
     /// Where no actix system runs on this thread.

@@ -167,7 +167,7 @@ impl Pool {
 
     /// A new incarnation of the actor is there: a `Wake` that died with the last one counts as
     /// heard, since the dispatcher begins by looking.
-    pub(crate) fn inhabited(&self, address: Recipient<Wake>) {
+    pub(crate) fn attach(&self, address: Recipient<Wake>) {
         self.address.send_replace(Some(address));
         self.woken();
     }

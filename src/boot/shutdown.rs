@@ -27,7 +27,7 @@ const REPORT_TIME: Duration = Duration::from_millis(100);
 /// How long the threads that were told to end are waited for.
 const THREADS_TIMEOUT: Duration = Duration::from_secs(2);
 /// What the end of an answer that is on its way may take although it is time to hand back.
-const LAST_BYTES: Duration = Duration::from_millis(50);
+const LAST_BYTES_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// Takes a service that was ready down, for `stop`'s reason.
 pub(super) fn run(
@@ -135,7 +135,7 @@ async fn sequence(shutdown: &Shutdown, http: Http, other_left: &mut Vec<String>)
     }
     let due = async {
         shutdown.hand_back_due().await;
-        tokio::time::sleep(LAST_BYTES).await;
+        tokio::time::sleep(LAST_BYTES_TIMEOUT).await;
     };
     tokio::select! {
         biased;
@@ -161,7 +161,7 @@ async fn sequence(shutdown: &Shutdown, http: Http, other_left: &mut Vec<String>)
 async fn hurry_on_second_signal(shutdown: &Shutdown, signals: &Signals) -> Infallible {
     signals.second().await;
     log::warn!("second signal: handing back what is not finished");
-    shutdown.hurry();
+    shutdown.expedite();
     std::future::pending().await
 }
 

@@ -130,7 +130,7 @@ impl Stops {
     }
 
     /// What is left of the time is what was planned from the hand-back on.
-    fn hurry(&self) {
+    fn expedite(&self) {
         let closing = self.timeline.deadline - self.timeline.drain_end;
         self.watchdog.arm((Instant::now() + closing).into_std());
     }
@@ -170,7 +170,7 @@ impl Signals {
         let (told, hung_up) = (stops.clone(), Arc::clone(&hangup));
         std::thread::Builder::new()
             .name(threads::SIGNALS.to_owned())
-            .spawn(move || hear(incoming, &told, &second, &hung_up))
+            .spawn(move || recv(incoming, &told, &second, &hung_up))
             .context("the thread for signals cannot be started")?;
         Ok(Self {
             stops,
@@ -223,7 +223,7 @@ impl Signals {
     }
 }
 
-fn hear(mut incoming: Incoming, stops: &Stops, second: &watch::Sender<bool>, hangup: &Notify) {
+fn recv(mut incoming: Incoming, stops: &Stops, second: &watch::Sender<bool>, hangup: &Notify) {
     // Whoever started the process may have left them blocked.
     let _ = ours().thread_unblock();
     let mut heard = 0;
@@ -245,7 +245,7 @@ fn hear(mut incoming: Incoming, stops: &Stops, second: &watch::Sender<bool>, han
                 }
             }
             2 => {
-                stops.hurry();
+                stops.expedite();
                 second.send_replace(true);
             }
             // Nothing before it: what is unfinished runs again, and the caller waits.

@@ -313,7 +313,7 @@ impl Startup<'_> {
         let (started, timeline) = (tree.clone(), self.signals.timeline());
         self.closers.push_async("the services", move || async move {
             let shutdown = started.shutdown(Reason::Sigterm, timeline);
-            shutdown.hurry();
+            shutdown.expedite();
             let complete = shutdown.drain().await.is_complete();
             (!complete).then(|| "the services did not end in order".to_owned())
         });

@@ -32,7 +32,7 @@ const MAX_CONTRACT: u64 = lastcall_contract::MAX_BYTES as u64;
 
 #[derive(Debug, Args)]
 pub(super) struct CheckDataArgs {
-    /// A CSV, TSV, NDJSON, JSON, Parquet, Arrow, XLSX or ODS file, told by its ending or else by its first bytes;
+    /// A CSV, TSV, NDJSON, JSON, Parquet, Arrow, XLSX or ODS file, detected from its extension or else by its first bytes;
     /// gzip is decompressed. `-` is the standard input.
     file: PathBuf,
     /// The contract, in YAML or JSON: a Frictionless Table Schema or Data Package, or one of the

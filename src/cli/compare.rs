@@ -15,7 +15,7 @@ use crate::exit::{Exit, Failure};
 
 #[derive(Debug, Args)]
 pub(super) struct CompareArgs {
-    /// The file that is compared with: CSV, TSV, NDJSON, Parquet or XLSX, told by its ending or
+    /// The file that is compared with: CSV, TSV, NDJSON, Parquet or XLSX, detected from its extension or
     /// else by its first bytes; gzip is decompressed. `-` is the standard input.
     baseline: PathBuf,
     /// The file that is compared.

@@ -87,7 +87,7 @@ fn get(address: SocketAddr, path: &str, until: Instant) -> anyhow::Result<(u16, 
     Ok((code, answer.split_off(head + 4)))
 }
 
-/// The time that is left, which is never none at all: that would mean for ever.
+/// The time that is left, which is never none at all: that would mean forever.
 fn left(until: Instant) -> anyhow::Result<Duration> {
     let left = until.saturating_duration_since(Instant::now());
     ensure!(!left.is_zero(), "no answer within {TIMEOUT:?}");

@@ -208,7 +208,7 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_secs(60);
+    const TIMEOUT: Duration = Duration::from_secs(60);
 
     /// A stream that takes a line whenever it is asked for one.
     fn slow() -> (LogWriter, Receiver<String>) {
@@ -227,7 +227,7 @@ mod tests {
         for number in 0..100 {
             writer.line(format!("line {number}\n").into_bytes());
         }
-        assert!(writer.flush(Instant::now() + PATIENCE));
+        assert!(writer.flush(Instant::now() + TIMEOUT));
         let lines = reader.join().unwrap();
         let expected: Vec<_> = (0..100).map(|number| format!("line {number}\n")).collect();
         assert_eq!(lines, expected);
@@ -248,14 +248,14 @@ mod tests {
         let dropped = writer.dropped();
         assert_eq!(dropped, 7, "three have room");
         assert!(!writer.flush(Instant::now()), "nobody reads");
-        assert_eq!(lines.recv_timeout(PATIENCE).unwrap(), "first\n");
+        assert_eq!(lines.recv_timeout(TIMEOUT).unwrap(), "first\n");
         for _ in 0..3 {
-            assert_eq!(lines.recv_timeout(PATIENCE).unwrap(), long);
+            assert_eq!(lines.recv_timeout(TIMEOUT).unwrap(), long);
         }
         writer.line(b"afterwards\n".to_vec());
-        let note = lines.recv_timeout(PATIENCE).unwrap();
+        let note = lines.recv_timeout(TIMEOUT).unwrap();
         assert!(note.contains("7 lines of the log dropped"), "{note}");
-        assert_eq!(lines.recv_timeout(PATIENCE).unwrap(), "afterwards\n");
+        assert_eq!(lines.recv_timeout(TIMEOUT).unwrap(), "afterwards\n");
         assert_eq!(writer.dropped(), dropped);
     }
 
@@ -265,7 +265,7 @@ mod tests {
         let writer = LogWriter::start(refuse).unwrap();
         writer.line(b"a\n".to_vec());
         writer.line(b"b\n".to_vec());
-        assert!(writer.flush(Instant::now() + PATIENCE));
+        assert!(writer.flush(Instant::now() + TIMEOUT));
         assert_eq!(writer.dropped(), 2);
     }
 

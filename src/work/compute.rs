@@ -12,7 +12,7 @@ use crate::memory::Trim;
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
 /// Has the kernel prefer the threads that answer to this one, and to those that it starts.
-fn step_back() {
+fn lower_priority() {
     // Elsewhere it would be the whole process that steps back.
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::nice(lastcall_domain::NICENESS) {
@@ -38,7 +38,7 @@ impl Compute {
             .max_blocking_threads(threads)
             .thread_name("compute")
             .thread_keep_alive(KEEP_ALIVE)
-            .on_thread_start(step_back)
+            .on_thread_start(lower_priority)
             .on_thread_stop(move || at_rest.run_if_due())
             .build()
             .context("the threads for computing cannot be started")?;

@@ -4,7 +4,7 @@ use std::os::unix::net::UnixDatagram;
 
 use nix::sys::signal::Signal;
 
-use crate::support::{Home, PATIENCE};
+use crate::support::{Home, TIMEOUT};
 
 /// The manager's end of the socket.
 struct Manager(UnixDatagram);
@@ -13,7 +13,7 @@ impl Manager {
     fn new(home: &Home) -> (Self, String) {
         let path = home.path().join("notify.sock");
         let socket = UnixDatagram::bind(&path).unwrap();
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        socket.set_read_timeout(Some(TIMEOUT)).unwrap();
         (Self(socket), path.display().to_string())
     }
 

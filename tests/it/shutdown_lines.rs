@@ -12,7 +12,7 @@ use crate::support::{Ended, HeldQueries, Home, data, held};
 /// What a busy machine may add to what is done at once before a test calls it late.
 const ROOM: Duration = Duration::from_secs(2);
 /// What the contract allows beyond a deadline.
-const OVERTIME: Duration = Duration::from_millis(500);
+const EXIT_TIMEOUT: Duration = Duration::from_millis(500);
 
 fn all_is_down(ended: &Ended) {
     assert_eq!(ended.contract_lines(), CONTRACT_LINES, "{ended:#?}");
@@ -130,7 +130,7 @@ fn the_last_line_is_withheld_when_the_deadline_passes_and_the_job_runs_again() {
     let ended = service
         .wait()
         .expect(75)
-        .within(Duration::from_secs(2) + OVERTIME);
+        .within(Duration::from_secs(2) + EXIT_TIMEOUT);
     assert_eq!(ended.contract_lines(), CONTRACT_LINES[..8], "{ended:#?}");
     let report = home.report();
     assert_eq!(report["exit_code"], 75, "{report:#}");

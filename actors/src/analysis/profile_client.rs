@@ -50,7 +50,7 @@ impl ProfileClient {
     }
 
     /// A new incarnation of the service is there.
-    pub(super) fn inhabited(&self, service: Service) {
+    pub(super) fn attach(&self, service: Service) {
         self.service.send_replace(Some(service));
     }
 

@@ -27,7 +27,7 @@ impl Leases {
                     let pause = if self.is_idle() { 4 * PROGRESS } else { PROGRESS };
                     next = Instant::now() + pause;
                 }
-                hint = next_hint(&mut hints) => self.hear(hint),
+                hint = next_hint(&mut hints) => self.recv(hint),
             }
         }
     }
@@ -40,7 +40,7 @@ impl Leases {
         }
     }
 
-    fn hear(&self, hint: Result<Hint, RecvError>) {
+    fn recv(&self, hint: Result<Hint, RecvError>) {
         match hint {
             Ok(Hint::Queued(service)) => self.wake(service),
             Ok(Hint::Changed(job)) => {
@@ -49,7 +49,7 @@ impl Leases {
                     // The news may be its caller's wish to cancel it; a heartbeat tells.
                     let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
                     asked.insert(job);
-                    self.hurry.notify_one();
+                    self.expedite.notify_one();
                 }
             }
             // Some were missed.

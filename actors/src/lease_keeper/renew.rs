@@ -14,7 +14,7 @@ use crate::worker::{Key, Pool, claim_ref};
 /// Claims renewed in one transaction.
 const BATCH: usize = 1000;
 /// Heartbeats that a hint asks for come no closer than this.
-const HURRY: Duration = Duration::from_millis(100);
+const EXPEDITED_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A claim to renew, and its progress.
 type Due<'a> = (&'a Arc<Pool>, Key, f64);
@@ -33,7 +33,7 @@ impl Leases {
                 tokio::select! {
                     biased;
                     () = sleep_until(next) => break,
-                    () = self.hurry.notified() => sleep(HURRY.min(self.timings.heartbeat)).await,
+                    () = self.expedite.notified() => sleep(EXPEDITED_INTERVAL.min(self.timings.heartbeat)).await,
                 }
                 let asked =
                     std::mem::take(&mut *self.asked.lock().unwrap_or_else(PoisonError::into_inner));

@@ -110,7 +110,7 @@ impl Shutdown {
     }
 
     /// The second signal: every step goes straight to the hand-back.
-    pub fn hurry(&self) {
+    pub fn expedite(&self) {
         let now = Instant::now();
         self.inner
             .hurried
@@ -141,7 +141,7 @@ impl Shutdown {
         }
     }
 
-    /// When the process is to have exited: as planned, or as long after a hurry as is planned
+    /// When the process is to have exited: as planned, or as long after the second signal as is planned
     /// after the hand-back is due.
     pub fn deadline(&self) -> Instant {
         self.late(self.inner.timeline.deadline)
@@ -184,7 +184,7 @@ impl Shutdown {
         self.late(timeline.hand_back_end + (timeline.deadline - timeline.hand_back_end) / 2)
     }
 
-    /// A moment after the hand-back is due: as planned, or as long after a hurry.
+    /// A moment after the hand-back is due: as planned, or as long after the second signal.
     fn late(&self, offset: Duration) -> Instant {
         let planned = self.at(offset);
         let after_due = offset - self.inner.timeline.drain_end;

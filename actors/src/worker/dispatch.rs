@@ -103,7 +103,7 @@ fn claim(pool: &Arc<Pool>, incarnation: u64) -> Option<Instant> {
     if room == 0 || !pool.is_claiming() || pool.claim_gate.is_closed() {
         return None;
     }
-    let Some(begun) = pool.queue.begin_look() else {
+    let Some(begun) = pool.queue.begin_fetch() else {
         return pool.queue.next_look();
     };
     let mut look = PendingFetch {

@@ -11,7 +11,7 @@ use crate::backoff::backoff;
 
 /// News that may concern this service is looked at within this time, together with whatever
 /// else has come by then.
-const SOON: Duration = Duration::from_millis(2);
+const WAKE_DELAY: Duration = Duration::from_millis(2);
 /// The first pause after the store has failed; it doubles up to the poll's interval.
 const FAILED: Duration = Duration::from_millis(50);
 /// Moments to look at that are remembered; beyond it the poll finds what is due.
@@ -77,7 +77,7 @@ impl FetchSchedule {
 
     /// Jobs may have become claimable.
     pub(super) fn look_soon(&self) {
-        self.look_at(Instant::now() + SOON);
+        self.look_at(Instant::now() + WAKE_DELAY);
     }
 
     /// A job becomes claimable then.
@@ -86,14 +86,14 @@ impl FetchSchedule {
         let covered = state
             .moments
             .first()
-            .is_some_and(|first| *first <= moment && *first + SOON >= moment);
+            .is_some_and(|first| *first <= moment && *first + WAKE_DELAY >= moment);
         if !covered && state.moments.len() < MOMENTS {
             state.moments.insert(moment);
         }
     }
 
     /// Whether it is worth a look now; if so a claim is under way until [`Self::end_look`].
-    pub(super) fn begin_look(&self) -> Option<FetchToken> {
+    pub(super) fn begin_fetch(&self) -> Option<FetchToken> {
         let state = &mut *self.lock();
         let now = Instant::now();
         if state.claiming.is_some() || (state.dry && state.next_look() > now) {
@@ -199,7 +199,7 @@ mod tests {
 
     /// A look that found nothing.
     fn look(queue: &FetchSchedule) {
-        let begun = queue.begin_look().expect("there is a reason to look");
+        let begun = queue.begin_fetch().expect("there is a reason to look");
         queue.looked(begun, true);
         queue.end_look(begun);
     }
@@ -208,7 +208,7 @@ mod tests {
     async fn an_empty_queue_is_looked_at_again_by_the_poll() {
         let queue = queue();
         look(&queue);
-        assert!(queue.begin_look().is_none());
+        assert!(queue.begin_fetch().is_none());
         tokio::time::sleep_until(queue.next_look().expect("no claim is under way")).await;
         look(&queue);
     }
@@ -216,19 +216,19 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_wake_while_the_store_answers_is_not_lost() {
         let queue = queue();
-        let begun = queue.begin_look().expect("there is a reason to look");
+        let begun = queue.begin_fetch().expect("there is a reason to look");
         queue.woken();
-        assert!(queue.begin_look().is_none(), "one claim at a time");
+        assert!(queue.begin_fetch().is_none(), "one claim at a time");
         queue.looked(begun, true);
         queue.end_look(begun);
         look(&queue);
-        assert!(queue.begin_look().is_none());
+        assert!(queue.begin_fetch().is_none());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_full_answer_is_followed_by_another_look() {
         let queue = queue();
-        let begun = queue.begin_look().expect("there is a reason to look");
+        let begun = queue.begin_fetch().expect("there is a reason to look");
         queue.looked(begun, false);
         queue.end_look(begun);
         look(&queue);
@@ -237,7 +237,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_comes_due_while_the_store_answers_is_looked_at_again() {
         let queue = queue();
-        let begun = queue.begin_look().expect("there is a reason to look");
+        let begun = queue.begin_fetch().expect("there is a reason to look");
         let due = Instant::now() + SECOND / 4;
         queue.look_at(due);
         // The store has read the queue before; its answer takes its time.
@@ -257,7 +257,7 @@ mod tests {
         let due = Instant::now() + SECOND;
         queue.look_at(due);
         queue.woken();
-        let begun = queue.begin_look().expect("it was woken");
+        let begun = queue.begin_fetch().expect("it was woken");
         queue.failed();
         queue.end_look(begun);
         tokio::time::sleep_until(queue.next_look().expect("no claim is under way")).await;
@@ -268,11 +268,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_look_that_was_given_up_ends_no_other() {
         let queue = queue();
-        let hangs = queue.begin_look().expect("there is a reason to look");
+        let hangs = queue.begin_fetch().expect("there is a reason to look");
         queue.abandon();
-        let begun = queue.begin_look().expect("nothing is under way");
+        let begun = queue.begin_fetch().expect("nothing is under way");
         queue.end_look(hangs);
-        assert!(queue.begin_look().is_none());
+        assert!(queue.begin_fetch().is_none());
         queue.looked(begun, true);
         queue.end_look(begun);
         assert!(queue.next_look().is_some());
@@ -295,11 +295,11 @@ mod tests {
         let queue = queue();
         let mut last = Duration::ZERO;
         for _ in 0..8 {
-            let begun = queue.begin_look().expect("it is time");
+            let begun = queue.begin_fetch().expect("it is time");
             queue.failed();
             queue.end_look(begun);
             queue.woken();
-            assert!(queue.begin_look().is_none());
+            assert!(queue.begin_fetch().is_none());
             let next = queue.next_look().expect("no claim is under way");
             let pause = next - Instant::now();
             assert!(pause >= last && pause <= SECOND, "{pause:?} after {last:?}");

@@ -148,7 +148,7 @@ impl Placing<'_> {
                 Source::File(path) => blobs.put_file(blob, path).await,
             }
         };
-        // As long as the work itself may take: a store that never answers holds no claim for ever.
+        // As long as the work itself may take: a store that never answers holds no claim forever.
         running_time::timeout(self.pool.config.timeout, answer)
             .await
             .unwrap_or_else(|_| Err(BlobError::Unavailable("no answer".to_owned())))

@@ -158,7 +158,7 @@ fn what_is_being_handed_back_is_not_handed_back_again_meanwhile() {
         // It is known not to fit, and the second signal comes before the store has answered.
         let shutdown = handle.shutdown(Reason::Sigterm, timeline());
         sleep(Duration::from_millis(1)).await;
-        shutdown.hurry();
+        shutdown.expedite();
         let (_, report) = finish(&shutdown).await;
         assert_eq!((report.handed_back, report.left), (Some(1), Some(0)));
         assert_eq!(world.job(job).lifecycle.interruptions, 1);
@@ -212,7 +212,7 @@ fn a_second_signal_goes_straight_to_the_hand_back() {
         let second = shutdown.clone();
         actix_rt::spawn(async move {
             sleep(Duration::from_secs(1)).await;
-            second.hurry();
+            second.expedite();
         });
         let (_, report) = finish(&shutdown).await;
         assert!(
@@ -252,7 +252,7 @@ fn a_hurried_drain_without_a_store_does_not_wait_for_the_deadline() {
         world.script.running(1).await;
         world.store.faults().set_down(true);
         let shutdown = handle.shutdown(Reason::Sigterm, timeline());
-        shutdown.hurry();
+        shutdown.expedite();
         let since = Instant::now();
         let (outcome, _) = finish(&shutdown).await;
         // As long as the hand-back and the closing were planned to last.

@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use crate::ports::Describe;
 
 /// How long a request waits for the columns.
-const PATIENCE: Duration = Duration::from_secs(20);
+const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Datasets that are read at once.
 const AT_ONCE: usize = 2;
 /// Datasets that are read or wait to be.
@@ -56,7 +56,7 @@ impl Schemas {
         let reading = self.reading(dataset).ok_or_else(pending)?;
         tokio::select! {
             schema = reading => schema,
-            () = tokio::time::sleep(PATIENCE) => Err(pending()),
+            () = tokio::time::sleep(DESCRIBE_TIMEOUT) => Err(pending()),
             () = stopping => Err(pending()),
         }
     }

@@ -13,7 +13,7 @@ use crate::state::ApiState;
 use lastcall_actors::{BreakerState, Phase};
 
 /// How long a part may take to say that it is there.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PING_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long its answer is believed.
 const FRESH: Duration = Duration::from_secs(1);
 
@@ -133,10 +133,10 @@ impl ApiState {
             return failing.clone();
         }
         let (store, blobs) = tokio::join!(
-            timeout(PATIENCE, self.store.ping()),
-            timeout(PATIENCE, self.blobs.ping())
+            timeout(PING_TIMEOUT, self.store.ping()),
+            timeout(PING_TIMEOUT, self.blobs.ping())
         );
-        let late = || Some(format!("no answer within {} s", PATIENCE.as_secs()));
+        let late = || Some(format!("no answer within {} s", PING_TIMEOUT.as_secs()));
         let store = store.map_or_else(|_| late(), |answer| answer.err().map(said));
         let blobs = blobs.map_or_else(|_| late(), |answer| answer.err().map(said));
         let disk = crate::room::shortage(&self.disks.disks().await);

@@ -22,7 +22,7 @@ use crate::problem::{ApiResult, Problem};
 pub(crate) const MAX_JSON: usize = 1 << 20;
 
 /// How long a JSON body may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What is said of a text with NUL in it, which some databases cannot keep, and nobody means.
 pub(crate) const NUL: &str = "a text must not hold the character NUL (\\u0000)";
@@ -130,9 +130,9 @@ impl FromRequest for JsonBody {
         let body = web::Payload::from_request(request, payload).into_inner();
         Box::pin(async move {
             let body = body.map_err(|error| Problem::new(Code::BadRequest, error.to_string()))?;
-            let body = running_time::timeout(PATIENCE, body.to_bytes_limited(MAX_JSON));
+            let body = running_time::timeout(BODY_TIMEOUT, body.to_bytes_limited(MAX_JSON));
             let body = body.await.map_err(|_| {
-                let detail = format!("it was not complete after {} s", PATIENCE.as_secs());
+                let detail = format!("it was not complete after {} s", BODY_TIMEOUT.as_secs());
                 Problem::new(Code::BodyTimeout, detail)
             })?;
             match body {

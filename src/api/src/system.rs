@@ -23,7 +23,7 @@ use crate::service_view::ServiceView;
 use crate::state::ApiState;
 
 /// How long the store may take to say its figures.
-const PATIENCE: Duration = Duration::from_secs(1);
+const STORE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How the process is.
 #[derive(Debug, Serialize, ToSchema)]
@@ -183,7 +183,7 @@ impl ApiState {
                 ..JobFilter::default()
             };
             let first = self.store.jobs(&filter, None, 1);
-            if let Ok(Ok(page)) = tokio::time::timeout(PATIENCE, first).await {
+            if let Ok(Ok(page)) = tokio::time::timeout(STORE_TIMEOUT, first).await {
                 oldest.insert(service, page.items.first().map(|job| job.created_at));
             }
         }
@@ -192,7 +192,7 @@ impl ApiState {
 
     /// The store's figures, if it says them soon.
     pub(crate) async fn counts(&self) -> Option<StoreCounts> {
-        match tokio::time::timeout(PATIENCE, self.store.counts()).await {
+        match tokio::time::timeout(STORE_TIMEOUT, self.store.counts()).await {
             Ok(Ok(mut counts)) => {
                 for service in Service::ALL {
                     counts.jobs.entry(service).or_default();

@@ -101,7 +101,7 @@ impl LocalBlob {
 impl Drop for LocalBlob {
     fn drop(&mut self) {
         if self.remove {
-            // The scratch folder is swept at every start, so a failure here is not for ever.
+            // The scratch folder is swept at every start, so a failure here is not forever.
             let _ = std::fs::remove_file(&self.path);
         }
     }

@@ -115,7 +115,7 @@ pub struct Lifecycle {
     pub suspect: bool,
 }
 
-/// The bounds that keep a job from circling for ever.
+/// The bounds that keep a job from circling forever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Attempts that may fail by their own fault.

@@ -11,10 +11,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use super::{OVERTIME, ROOM};
+use super::{EXIT_TIMEOUT, ROOM};
 use crate::support::held::make_the_blob_deaf;
 use crate::support::raw::Connection;
-use crate::support::{Client, Home, PATIENCE, data, until};
+use crate::support::{Client, Home, TIMEOUT, data, until};
 
 /// A small pipe is full soon.
 const PIPE: i32 = 4096;
@@ -87,7 +87,7 @@ impl Unread {
             let _ = ended.send(begun.elapsed());
             status
         });
-        let elapsed = end.recv_timeout(PATIENCE);
+        let elapsed = end.recv_timeout(TIMEOUT);
         if elapsed.is_err() {
             kill(pid, Signal::SIGKILL).unwrap();
         }
@@ -138,7 +138,7 @@ fn a_third_signal_ends_the_process_at_once() {
     // Two of different numbers are never taken for one.
     service.signal(Signal::SIGINT);
     service.signal(Signal::SIGTERM);
-    let code = service.ends_within(OVERTIME + ROOM);
+    let code = service.ends_within(EXIT_TIMEOUT + ROOM);
     assert!(matches!(code, Some(130 | 143)), "{code:?}");
 }
 

@@ -12,7 +12,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 use serde_json::{Value, json};
 
-use super::OVERTIME;
+use super::EXIT_TIMEOUT;
 use crate::support::held::make_the_blob_deaf;
 use crate::support::service::Builder;
 use crate::support::{Ended, Home, data, until};
@@ -45,7 +45,7 @@ fn a_document_that_is_being_typeset_does_not_move_it() {
     let report = client.report(&session, &json!({ "dataset": "wide", "format": "pdf" }));
     client.wait_for(&report, "running");
     service.signal(Signal::SIGTERM);
-    let ended = service.wait().within(DEADLINE + OVERTIME);
+    let ended = service.wait().within(DEADLINE + EXIT_TIMEOUT);
     let done = ended.says(log_lines::ALL_DOWN);
     assert_eq!(ended.code, Some(if done { 0 } else { 75 }), "{ended:#?}");
 }
@@ -61,7 +61,7 @@ fn a_job_that_hangs_is_handed_back_and_in_no_other_figure() {
     let job = client.profile(&session, "deaf");
     client.wait_for(&job, "running");
     service.signal(Signal::SIGTERM);
-    let ended = service.wait().expect(75).within(DEADLINE + OVERTIME);
+    let ended = service.wait().expect(75).within(DEADLINE + EXIT_TIMEOUT);
     let report = home.report();
     let figures = ["finished", "handed_back", "left"].map(|name| &report[name]);
     assert_eq!(figures, [&json!(0), &json!(1), &json!(0)], "{report:#}");
@@ -90,10 +90,10 @@ fn a_main_thread_that_stands_still_while_it_starts_does_not_move_it() {
     let pipe = home.path().join("shutdown-report.json");
     mkfifo(&pipe, Mode::S_IRWXU).unwrap();
     let mut service = with_deadline(home.service()).spawn();
-    // Nothing is ever written: the start reads the last report for ever.
+    // Nothing is ever written: the start reads the last report forever.
     let _silence = somebody_waits_for(&pipe, true);
     service.signal(Signal::SIGTERM);
-    let ended = service.wait().expect(75).within(DEADLINE + OVERTIME);
+    let ended = service.wait().expect(75).within(DEADLINE + EXIT_TIMEOUT);
     assert!(ended.says("the deadline passed"), "{ended:#?}");
     assert!(!ended.says(log_lines::ALL_DOWN), "{ended:#?}");
 }
@@ -111,7 +111,7 @@ fn a_second_signal_is_heard_though_the_main_thread_stands_still() {
     let _silence = somebody_waits_for(&pipe, true);
     service.signal(Signal::SIGTERM);
     service.signal(Signal::SIGINT);
-    service.wait().expect(75).within(DEADLINE + OVERTIME);
+    service.wait().expect(75).within(DEADLINE + EXIT_TIMEOUT);
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn a_disk_that_hangs_when_the_report_is_written_does_not_move_it() {
     let part = home.path().join("shutdown-report.json.part");
     mkfifo(&part, Mode::S_IRWXU).unwrap();
     service.signal(Signal::SIGTERM);
-    let ended = service.wait().expect(75).within(DEADLINE + OVERTIME);
+    let ended = service.wait().expect(75).within(DEADLINE + EXIT_TIMEOUT);
     assert!(!ended.says(log_lines::ALL_DOWN), "{ended:#?}");
     let report = report_of(&ended);
     assert_eq!(

@@ -7,7 +7,7 @@ use lastcall_actors::log_lines;
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use super::{OVERTIME, ROOM};
+use super::{EXIT_TIMEOUT, ROOM};
 use crate::support::held::make_the_blob_deaf;
 use crate::support::{HeldQueries, Home, data};
 
@@ -29,7 +29,7 @@ fn every_job_in_hand_is_handed_back_before_the_deadline() {
         client.wait_for(job, "running");
     }
     service.signal(Signal::SIGINT);
-    let ended = service.wait().expect(75).within(DEADLINE + OVERTIME);
+    let ended = service.wait().expect(75).within(DEADLINE + EXIT_TIMEOUT);
     assert!(!ended.says(log_lines::ALL_DOWN), "{ended:#?}");
     let report = home.report();
     assert_eq!(report["reason"], "sigint", "{report:#}");
@@ -65,7 +65,7 @@ fn a_job_that_ignores_cancellation_does_not_hold_up_the_end() {
     client.wait_for(&job, "running");
 
     service.signal(Signal::SIGTERM);
-    let ended = service.wait().expect(75).within(DEADLINE + OVERTIME);
+    let ended = service.wait().expect(75).within(DEADLINE + EXIT_TIMEOUT);
     assert!(!ended.says(log_lines::ALL_DOWN), "{ended:#?}");
     assert!(ended.says("not everything was finished"), "{ended:#?}");
 
@@ -95,7 +95,10 @@ fn a_job_that_is_handed_back_too_often_fails_with_a_code_of_its_own() {
     for interruptions in 0..=1 {
         let running = service.client().wait_for(&job, "running");
         assert_eq!(running["interruptions"], interruptions, "{running:#}");
-        service.terminate().expect(75).within(DEADLINE + OVERTIME);
+        service
+            .terminate()
+            .expect(75)
+            .within(DEADLINE + EXIT_TIMEOUT);
         service = start();
     }
     let failed = service.client().wait_for(&job, "failed");

@@ -25,4 +25,4 @@ use std::time::Duration;
 /// What a busy machine may add to what is done at once before a test calls it late.
 const ROOM: Duration = Duration::from_secs(3);
 /// What the contract allows beyond a deadline.
-const OVERTIME: Duration = Duration::from_millis(500);
+const EXIT_TIMEOUT: Duration = Duration::from_millis(500);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use lastcall_actors::log_lines;
 use nix::sys::signal::Signal;
 
-use super::{OVERTIME, ROOM};
+use super::{EXIT_TIMEOUT, ROOM};
 use crate::support::raw::Connection;
 use crate::support::{Home, data};
 
@@ -58,7 +58,7 @@ fn an_upload_that_never_ends_does_not_hold_up_the_end() {
     let mut connection = Connection::open(service.address());
     begin_upload(&mut connection, &session);
     service.signal(Signal::SIGTERM);
-    let ended = service.wait().within(Duration::from_secs(2) + OVERTIME);
+    let ended = service.wait().within(Duration::from_secs(2) + EXIT_TIMEOUT);
     assert!(
         !ended.says(log_lines::ALL_DOWN),
         "a request had no answer: {ended:#?}"

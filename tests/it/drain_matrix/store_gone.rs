@@ -7,7 +7,7 @@ use lastcall_actors::log_lines;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use super::{OVERTIME, ROOM};
+use super::{EXIT_TIMEOUT, ROOM};
 use crate::support::line::{Line, State};
 use crate::support::service::{Builder, CONTRACT_LINES};
 use crate::support::{Database, HeldQueries, Home, Service, data, until};
@@ -88,10 +88,10 @@ fn work_in_hand_is_left_to_its_lease_and_named_and_the_deadline_holds() {
         let (job, _held) = held_query(&service);
         line.set(state);
         service.signal(Signal::SIGTERM);
-        let ended = service.wait().expect(75).within(DEADLINE + OVERTIME);
+        let ended = service.wait().expect(75).within(DEADLINE + EXIT_TIMEOUT);
         let report = home.report();
         let took = Duration::from_millis(report["elapsed_ms"].as_u64().unwrap());
-        assert!(took <= DEADLINE + OVERTIME, "{took:?}\n{ended:#?}");
+        assert!(took <= DEADLINE + EXIT_TIMEOUT, "{took:?}\n{ended:#?}");
         assert!(!ended.says(log_lines::ALL_DOWN), "{ended:#?}");
         assert!(!ended.says(log_lines::ANALYSIS_END), "{ended:#?}");
         let last = ended.log.last().unwrap();
@@ -210,7 +210,7 @@ fn an_idle_service_ends_in_time_when_the_database_says_nothing() {
         (line.withheld() > before).then_some(())
     });
     service.signal(Signal::SIGTERM);
-    let ended = service.wait().within(DEADLINE + OVERTIME);
+    let ended = service.wait().within(DEADLINE + EXIT_TIMEOUT);
     // What became of a claim that had no answer is not known, and may be a job of a peer's soon.
     let clean = ended.says(log_lines::ALL_DOWN);
     assert_eq!(ended.code, Some(if clean { 0 } else { 75 }), "{ended:#?}");
@@ -276,7 +276,7 @@ fn a_signal_before_the_service_is_ready_leaves_a_crash_to_be_told() {
         (database.query(waiting) != ["0"]).then_some(())
     });
     signalled.signal(Signal::SIGTERM);
-    let ended = signalled.wait().within(DEADLINE + OVERTIME);
+    let ended = signalled.wait().within(DEADLINE + EXIT_TIMEOUT);
     assert!(!ended.says(log_lines::READY), "{ended:#?}");
     assert_eq!(
         ended.code == Some(0),

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::cluster::REPLICAS;
 use crate::support::log::Log;
-use crate::support::{Client, PATIENCE, Service, until};
+use crate::support::{Client, Service, TIMEOUT, until};
 
 /// HAProxy; it ends with its test.
 ///
@@ -87,7 +87,7 @@ impl Balancer {
     #[track_caller]
     fn command(&self, text: &str) -> String {
         let mut stream = UnixStream::connect(self.folder.path().join("socket")).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         stream.write_all(text.as_bytes()).unwrap();
         stream.write_all(b"\n").unwrap();
         let mut answer = String::new();

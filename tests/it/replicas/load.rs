@@ -12,7 +12,7 @@ use ureq::http::Method;
 use super::balancer::Balancer;
 use super::cluster::Cluster;
 use crate::support::jobs::id_of;
-use crate::support::{Answer, Client, PATIENCE, data};
+use crate::support::{Answer, Client, TIMEOUT, data};
 
 /// Clients that submit; each has one job at a time.
 const SUBMITTERS: usize = 3;
@@ -162,7 +162,7 @@ impl User {
 
     fn wait_for(&mut self, id: &str) -> Option<Announced> {
         let path = format!("/v1/jobs/{id}");
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIMEOUT;
         while Instant::now() < end {
             let job = self.get(&path)?.json();
             match job["state"].as_str() {
@@ -217,7 +217,7 @@ impl User {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Option<Answer> {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIMEOUT;
         loop {
             self.told.requests += 1;
             let sent = self.client.send(method.clone(), path, headers, body);

@@ -7,7 +7,7 @@ use serde_json::Value;
 use ureq::http::{HeaderMap, Method, Request};
 use ureq::{Agent, AsSendBody, SendBody};
 
-use super::PATIENCE;
+use super::TIMEOUT;
 
 /// The largest answer that is read, in bytes.
 const LARGEST: u64 = 256 << 20;
@@ -33,7 +33,7 @@ impl Client {
         Self {
             agent: Agent::config_builder()
                 .http_status_as_error(false)
-                .timeout_global(Some(PATIENCE))
+                .timeout_global(Some(TIMEOUT))
                 .timeout_connect(Some(Duration::from_secs(10)))
                 .proxy(None)
                 .build()

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::PATIENCE;
+use super::TIMEOUT;
 use super::log::Log;
 
 /// The binary with these arguments.
@@ -80,7 +80,7 @@ impl Run {
             let _ = ended.send(());
             status
         });
-        let in_time = end.recv_timeout(PATIENCE).is_ok();
+        let in_time = end.recv_timeout(TIMEOUT).is_ok();
         if !in_time {
             kill(pid, Signal::SIGKILL).unwrap();
         }
@@ -90,7 +90,7 @@ impl Run {
             stdout: stdout.finish().join("\n"),
             stderr: stderr.finish().join("\n"),
         };
-        assert!(in_time, "it did not end in {PATIENCE:?}: {output:#?}");
+        assert!(in_time, "it did not end in {TIMEOUT:?}: {output:#?}");
         output
     }
 }

@@ -11,7 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, mkfifo};
 
-use super::{Home, PATIENCE, Service, process};
+use super::{Home, Service, TIMEOUT, process};
 
 /// How often is looked for a new process: a query takes longer to reach one and be answered.
 const LOOK: Duration = Duration::from_millis(1);
@@ -42,7 +42,7 @@ impl HeldQueries {
             }
             stopped
         });
-        let first = is_held.recv_timeout(PATIENCE);
+        let first = is_held.recv_timeout(TIMEOUT);
         first.expect("a process waits for queries");
         Self {
             over,

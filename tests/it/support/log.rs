@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::PATIENCE;
+use super::TIMEOUT;
 
 /// What was read so far, and whether that is all.
 #[derive(Default)]
@@ -65,7 +65,7 @@ impl Log {
     /// Where neither happens in time.
     #[track_caller]
     pub(crate) fn wait_for(&self, what: &str, accept: impl Fn(&str) -> bool) -> Option<String> {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIMEOUT;
         let mut read = self.shared.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut seen = 0;
         loop {

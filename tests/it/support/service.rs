@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use super::command::variable;
 use super::log::{Log, message};
-use super::{Client, PATIENCE};
+use super::{Client, TIMEOUT};
 
 /// The folder of one store: runs that follow each other share it.
 #[derive(Clone)]
@@ -336,8 +336,8 @@ impl Service {
         if let Some(ended) = self.ended {
             return ended;
         }
-        let ended = self.end.recv_timeout(PATIENCE);
-        let ended = ended.unwrap_or_else(|_| panic!("it did not end in {PATIENCE:?}"));
+        let ended = self.end.recv_timeout(TIMEOUT);
+        let ended = ended.unwrap_or_else(|_| panic!("it did not end in {TIMEOUT:?}"));
         self.ended = Some(ended);
         ended
     }
@@ -352,7 +352,7 @@ impl Drop for Service {
         if !self.has_ended() {
             // It may have ended just now.
             let _ = kill(Pid::from_raw(self.pid), Signal::SIGKILL);
-            self.ended = self.end.recv_timeout(PATIENCE).ok();
+            self.ended = self.end.recv_timeout(TIMEOUT).ok();
         }
         if std::thread::panicking() {
             eprintln!("--- log of process {}", self.pid);

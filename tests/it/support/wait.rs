@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// How long anything may take on a busy machine before the test gives up on it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(90);
 
 /// How often is looked where nothing tells.
 const LOOK: Duration = Duration::from_millis(10);
@@ -11,15 +11,15 @@ const LOOK: Duration = Duration::from_millis(10);
 /// Looks until there is something.
 ///
 /// # Panics
-/// Where nothing comes within [`PATIENCE`].
+/// Where nothing comes within [`TIMEOUT`].
 #[track_caller]
 pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + TIMEOUT;
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(Instant::now() < end, "waited {PATIENCE:?} in vain: {what}");
+        assert!(Instant::now() < end, "waited {TIMEOUT:?} in vain: {what}");
         std::thread::park_timeout(LOOK);
     }
 }

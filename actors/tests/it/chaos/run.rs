@@ -106,7 +106,7 @@ fn bury(process: Process) {
     let second = Duration::from_secs(1);
     let plan = Timeline::plan(second, Duration::ZERO, second / 2).unwrap();
     let shutdown = process.handle.shutdown(Reason::Sigterm, plan);
-    shutdown.hurry();
+    shutdown.expedite();
     actix_rt::spawn(async move {
         shutdown.drain().await;
     });
@@ -313,7 +313,7 @@ impl Run {
             let pause = Duration::from_millis(self.random.below(8000));
             actix_rt::spawn(async move {
                 sleep(pause).await;
-                hurried.hurry();
+                hurried.expedite();
             });
         }
         let steps = async {

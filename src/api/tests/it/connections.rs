@@ -14,9 +14,9 @@ use crate::fixture::Api;
 
 /// More than the buffers between the server and a client hold.
 const LARGE: usize = 32 << 20;
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 const FOREVER: Duration = Duration::from_secs(3600);
-const SOON: Duration = Duration::from_millis(200);
+const SHORT_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// The path of a result that does not fit into any buffer.
 fn large_result(api: &Api) -> String {
@@ -28,7 +28,7 @@ fn large_result(api: &Api) -> String {
 
 fn connect(api: &Api) -> TcpStream {
     let connection = TcpStream::connect(api.address).unwrap();
-    connection.set_read_timeout(Some(PATIENCE)).unwrap();
+    connection.set_read_timeout(Some(TIMEOUT)).unwrap();
     connection
 }
 
@@ -43,7 +43,7 @@ fn rest(mut connection: TcpStream) -> String {
 
 fn settled(api: &Api) {
     let state = api.state.clone();
-    let settled = async move { tokio::time::timeout(PATIENCE, state.settled()).await };
+    let settled = async move { tokio::time::timeout(TIMEOUT, state.settled()).await };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
@@ -64,8 +64,8 @@ fn stall(api: &Api) -> TcpStream {
 fn a_client_that_stops_reading_loses_its_connection() {
     let api = Api::with(|config| {
         config.write_timeouts = WriteTimeouts {
-            running: SOON,
-            stopping: SOON,
+            running: SHORT_TIMEOUT,
+            stopping: SHORT_TIMEOUT,
         };
     });
     let connection = stall(&api);
@@ -78,7 +78,7 @@ fn a_client_that_stops_reading_holds_up_no_shutdown() {
     let api = Api::with(|config| {
         config.write_timeouts = WriteTimeouts {
             running: FOREVER,
-            stopping: SOON,
+            stopping: SHORT_TIMEOUT,
         };
     });
     let connection = stall(&api);
@@ -93,7 +93,7 @@ fn a_client_that_reads_slowly_gets_all_of_it() {
     let api = Api::with(|config| {
         config.write_timeouts = WriteTimeouts {
             running: Duration::from_secs(2),
-            stopping: SOON,
+            stopping: SHORT_TIMEOUT,
         };
     });
     let mut connection = stall(&api);
@@ -230,13 +230,13 @@ fn connections_beyond_the_bound_wait_until_there_is_room() {
     }
     let mut waiting = connect(&api);
     ask(&mut waiting);
-    waiting.set_read_timeout(Some(SOON)).unwrap();
+    waiting.set_read_timeout(Some(SHORT_TIMEOUT)).unwrap();
     let fault = waiting.read(&mut [0]).unwrap_err();
     assert!(
         matches!(fault.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
         "{fault}"
     );
     drop(open.pop());
-    waiting.set_read_timeout(Some(PATIENCE)).unwrap();
+    waiting.set_read_timeout(Some(TIMEOUT)).unwrap();
     answered(&mut waiting);
 }

@@ -15,7 +15,7 @@ const WAITING: usize = 1_024;
 /// Requests in one transaction.
 const GROUP: usize = 256;
 /// How long a request may take, its wait for the ones before it included.
-const PATIENCE: Duration = OPERATION.saturating_mul(2);
+const ANSWER_TIMEOUT: Duration = OPERATION.saturating_mul(2);
 
 type Told<A> = oneshot::Sender<StoreResult<A>>;
 /// Where requests go in, until it is closed.
@@ -59,7 +59,7 @@ where
             drop(door);
             told.await.map_err(|_| gone())?
         };
-        match tokio::time::timeout(PATIENCE, asked).await {
+        match tokio::time::timeout(ANSWER_TIMEOUT, asked).await {
             Ok(answer) => answer,
             Err(_) => Err(StoreError::Unavailable(
                 "PostgreSQL has not answered within the time".to_owned(),

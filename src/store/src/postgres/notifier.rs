@@ -90,7 +90,7 @@ impl Notifier {
     }
 
     /// Says it to the other processes, soon, if that is possible.
-    pub(super) fn say(&self, hint: Hint) {
+    pub(super) fn send(&self, hint: Hint) {
         let _ = self.say.try_send(hint);
     }
 
@@ -176,7 +176,7 @@ impl Line {
             loop {
                 match std::future::poll_fn(|cx| connection.poll_message(cx)).await {
                     Some(Ok(AsyncMessage::Notification(said))) => {
-                        hear(&heard, &me, said.payload());
+                        recv(&heard, &me, said.payload());
                     }
                     Some(Ok(_)) => {}
                     Some(Err(_)) | None => break,
@@ -197,7 +197,7 @@ impl Line {
 
     /// One connection's life.
     async fn talk(&mut self, pause: &mut Duration) -> Sql<()> {
-        // A server that takes connections and says nothing would keep this deaf for ever.
+        // A server that takes connections and says nothing would keep this deaf forever.
         let listening = tokio::time::timeout(OPERATION, self.listen()).await;
         // However this ends, the connection does.
         let (client, notify, _task) = listening.unwrap_or(Err(Fault::Stale))?;
@@ -262,7 +262,7 @@ fn word(hint: Hint) -> String {
 }
 
 /// Passes on what another process has said.
-fn hear(heard: &broadcast::Sender<Hint>, me: &str, payload: &str) {
+fn recv(heard: &broadcast::Sender<Hint>, me: &str, payload: &str) {
     let mut words = payload.split(' ');
     if words.next() == Some(me) {
         return;
@@ -291,8 +291,8 @@ mod tests {
         let mut listener = heard.subscribe();
         for payload in &payloads {
             assert!(payload.len() < 8_000);
-            hear(&heard, "me", payload);
-            hear(&heard, "other", payload);
+            recv(&heard, "me", payload);
+            recv(&heard, "other", payload);
         }
         let mut count = 0;
         let mut queued = 0;
@@ -310,7 +310,7 @@ mod tests {
         let heard = broadcast::Sender::new(UNREAD);
         let mut listener = heard.subscribe();
         for noise in ["", "other", "other ", "other x 12 ☃", "report"] {
-            hear(&heard, "me", noise);
+            recv(&heard, "me", noise);
         }
         assert!(listener.try_recv().is_err());
     }
