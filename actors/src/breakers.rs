@@ -89,7 +89,9 @@ impl Breakers {
         self.lock().iter().all(|breaker| breaker.outage.is_none())
     }
 
-    /// Work has met a fault of this part.
+    /// Work has met a fault of this part. Of whose work it was and what it said everybody is not to
+    /// be told, as that may name datasets and addresses: until the probe has answered the detail
+    /// is in the log alone.
     pub(crate) fn open(&self, dependency: Dependency, detail: &str) {
         let now = Instant::now();
         let first = {
@@ -102,7 +104,7 @@ impl Breakers {
             breaker.outages += 1;
             breaker.outage = Some(Outage {
                 since: now,
-                detail: detail.to_owned(),
+                detail: format!("work could not use {dependency}; the log says why"),
                 next_probe: now + pause(breaker.failures),
                 probing: false,
             });
@@ -279,6 +281,19 @@ mod tests {
         breakers.open(BLOBS, "gone");
         let waited = probe(&breakers, Ok(())).await;
         assert!(waited < 2 * MIN_PROBE_INTERVAL, "{waited:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_work_has_met_is_told_to_nobody_and_what_the_probe_says_to_everybody() {
+        let breakers = Breakers::new();
+        let detail = || breakers.describe()[BLOBS.index()].detail.clone().unwrap();
+        breakers.open(
+            BLOBS,
+            "table salaries: no answer from http://bucket.internal",
+        );
+        assert_eq!(detail(), "work could not use blobs; the log says why");
+        probe(&breakers, Err("the folder is gone".to_owned())).await;
+        assert_eq!(detail(), "the folder is gone");
     }
 
     #[tokio::test(start_paused = true)]

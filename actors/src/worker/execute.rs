@@ -44,7 +44,7 @@ pub(super) async fn attempt(
         slot.next();
         return;
     };
-    let Some(finding) = pool.find(key, ended, stop_handle.why()).await else {
+    let Some(finding) = pool.find(ended, stop_handle.why()).await else {
         in_hand.done();
         slot.next();
         return;
@@ -73,16 +73,20 @@ async fn outlast(pool: &Pool, task: Task, stop_handle: &StopHandle) -> Option<En
         let begun = Instant::now();
         let ended = run(pool, task.clone(), stop_handle).await;
         pool.counters.busy(begun.elapsed());
+        if stop_handle.why() == Some(StopReason::TimedOut)
+            && pool.rules.breakers.opened_since(begun)
+            && !matches!(ended, Ended::Panicked)
+        {
+            // It may have waited for the part, or for others who waited.
+            if let Ended::Done(Ok(output)) = ended {
+                AttemptOutcome::Made(output).discard().await;
+            }
+            return None;
+        }
         let Ended::Done(Err(error)) = &ended else {
             pool.estimate.record(begun.elapsed());
             return Some(ended);
         };
-        if stop_handle.why() == Some(StopReason::TimedOut)
-            && pool.rules.breakers.opened_since(begun)
-        {
-            // It may have waited for others who waited.
-            return None;
-        }
         let (Some(dependency), None) = (error.unavailable, stop_handle.why()) else {
             pool.estimate.record(begun.elapsed());
             return Some(ended);
@@ -120,6 +124,10 @@ async fn run(pool: &Pool, task: Task, stop_handle: &StopHandle) -> Ended {
         Ok(answer) => end(answer),
         Err(_) => {
             warn!("job {job}: the work does not stop; its slot is taken from it");
+            pool.counters.ignored_cancel.inc();
+            if pool.rules.phase.get().is_shutting_down() {
+                pool.claims.ignored(job);
+            }
             Ended::Ignored
         }
     }
@@ -127,21 +135,9 @@ async fn run(pool: &Pool, task: Task, stop_handle: &StopHandle) -> Ended {
 
 impl Pool {
     /// What is to be written of an attempt; `None` where its row is not this attempt's to write.
-    async fn find(
-        &self,
-        key: Key,
-        ended: Ended,
-        why: Option<StopReason>,
-    ) -> Option<AttemptOutcome> {
-        match &ended {
-            Ended::Panicked => self.counters.panicked.inc(),
-            Ended::Ignored => {
-                self.counters.ignored_cancel.inc();
-                if self.rules.phase.get().is_shutting_down() {
-                    self.claims.ignored(key.0);
-                }
-            }
-            Ended::Done(_) | Ended::NotBegun => {}
+    async fn find(&self, ended: Ended, why: Option<StopReason>) -> Option<AttemptOutcome> {
+        if matches!(ended, Ended::Panicked) {
+            self.counters.panicked.inc();
         }
         let Some(why) = why else {
             return Some(match ended {

@@ -21,6 +21,8 @@ const MAX_ROUNDS: u32 = 8;
 pub(super) struct Outages {
     rounds: u32,
     left: Duration,
+    /// Whether the work may be what the part is away for: it may fill a disk by itself.
+    pub(super) may_be_own: bool,
 }
 
 /// What is to be done after an outage.
@@ -41,6 +43,7 @@ impl Outages {
         Self {
             rounds: 0,
             left: pool.config.timeout,
+            may_be_own: false,
         }
     }
 
@@ -56,10 +59,10 @@ impl Outages {
         breakers.open(dependency, detail);
         self.rounds += 1;
         if self.rounds > MAX_ROUNDS {
-            // Work may fill the disk by itself. It has no other way to take a part from others.
-            return match dependency {
-                Dependency::Scratch => After::Blame,
-                _ => After::HandBack,
+            return if self.may_be_own || dependency == Dependency::Scratch {
+                After::Blame
+            } else {
+                After::HandBack
             };
         }
         let began = Instant::now();

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use bytes::Bytes;
 use lastcall_domain::store::{INLINE_RESULT, JobResult, Place};
@@ -14,6 +15,10 @@ use super::Pool;
 use super::claim::{Key, StopHandle};
 use super::outage::{After, Outages};
 use super::outcome::remove_file;
+use crate::phase::Phase;
+
+/// How long a result may still be on its way when everything is handed back.
+const LAST_PUT: Duration = Duration::from_millis(250);
 
 /// Why an output is not where results are kept. It is gone.
 pub(super) enum Unplaced {
@@ -110,7 +115,12 @@ impl Placing<'_> {
         };
         let blob = BlobKey::result(session, self.key.0, self.key.1);
         loop {
-            let Err(fault) = self.put_once(&blob, &source).await else {
+            let put = tokio::select! {
+                biased;
+                put = self.put_once(&blob, &source) => put,
+                () = self.too_late() => return Err(Unplaced::Outage),
+            };
+            let Err(fault) = put else {
                 return Ok(Place::Blob(blob));
             };
             let failed = JobError::transient(fault.code(), "the result could not be stored");
@@ -118,8 +128,16 @@ impl Placing<'_> {
                 warn!("job {}: its result cannot be stored: {fault}", self.key.0);
                 return Err(Unplaced::Failed(failed));
             };
+            // Others find room for theirs: then it is this one that is too large.
+            self.outages.may_be_own |= matches!(fault, BlobError::NoSpace(_));
             self.outlast(dependency, &fault.to_string(), failed).await?;
         }
+    }
+
+    /// Waits until the process has no time left for results that are not where they belong.
+    async fn too_late(&self) {
+        self.pool.rules.phase.reached(Phase::HandingBack).await;
+        running_time::sleep(LAST_PUT).await;
     }
 
     async fn put_once(&self, blob: &BlobKey, source: &Source<'_>) -> BlobResult<()> {

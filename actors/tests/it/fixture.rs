@@ -1,12 +1,14 @@
 //! A tree on one arbiter in paused time, over the in-memory store, with work that does what the
 //! job's query says.
 
+mod blobs;
 mod logs;
 mod parking;
 mod parts;
 mod script;
 mod world;
 
+pub(crate) use blobs::{Large, Narrow};
 pub(crate) use logs::capture;
 pub(crate) use parking::Parking;
 pub(crate) use parts::Parts;

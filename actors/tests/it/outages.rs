@@ -6,7 +6,7 @@ use lastcall_actors::{BreakerState, Handle};
 use lastcall_domain::{Dependency, Fault, JobId, State};
 use tokio::time::{Instant, sleep};
 
-use crate::fixture::{World, drain, in_virtual_time, service};
+use crate::fixture::{Large, World, drain, in_virtual_time, service};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -156,6 +156,58 @@ fn a_result_waits_for_the_blobs_as_the_work_does() {
         world.blobs.faults().set_down(false);
         world.reaches(job, State::Succeeded).await;
         assert_eq!(world.script.files_left(), 0);
+    });
+}
+
+#[test]
+fn work_that_outlasts_its_time_in_an_outage_pays_nothing_though_it_does_not_stop() {
+    in_virtual_time(async {
+        let mut world = World::new().await;
+        world.config.analysis.timeout = MINUTE;
+        let handle = world.start().await;
+        let job = world.run(&handle, "stubborn").await;
+        world.script.running(1).await;
+        world.parts().take_away(Dependency::Blobs);
+        let other = world.run(&handle, "needs blobs").await;
+        sleep(2 * MINUTE).await;
+        for job in [job, other] {
+            assert_eq!(world.job(job).state(), State::Queued);
+            assert_eq!(paid(&world, job), (0, 1));
+        }
+    });
+}
+
+#[test]
+fn a_drain_does_not_wait_for_blobs_that_never_take_a_result() {
+    in_virtual_time(async {
+        let world = World::new().await;
+        let handle = world.start_on_narrow(0, Large::Hangs);
+        let job = world.run(&handle, "big 100000").await;
+        sleep(Duration::from_secs(10)).await;
+        let (outcome, _) = drain(&handle).await;
+        assert!(outcome.left().is_empty(), "{outcome:?}");
+        assert_eq!(world.job(job).state(), State::Queued);
+        assert_eq!(paid(&world, job), (0, 1));
+    });
+}
+
+#[test]
+fn a_result_that_no_disk_has_room_for_fails_its_job_and_holds_up_no_other() {
+    in_virtual_time(async {
+        for large in ["big 200000", "file 200000"] {
+            let world = World::new().await;
+            let handle = world.start_on_narrow(100_000, Large::NoRoom);
+            let job = world.run(&handle, large).await;
+            let small = world.run(&handle, "big 100000").await;
+            let since = Instant::now();
+            let job = world.reaches(job, State::Failed).await;
+            assert_eq!(job.error.unwrap().code, "blobs_unavailable");
+            assert_eq!(job.lifecycle.attempt, 3);
+            assert!(since.elapsed() <= 5 * MINUTE, "{:?}", since.elapsed());
+            world.all_succeed(&[small]).await;
+            assert_eq!(paid(&world, small), (1, 0));
+            assert_eq!(world.script.files_left(), 0);
+        }
     });
 }
 

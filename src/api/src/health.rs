@@ -99,7 +99,7 @@ impl ApiState {
         let away = away.map(|part| Failing {
             name: part.name.as_str(),
             status: "failing",
-            detail: part.detail.unwrap_or_default(),
+            detail: without_addresses(&part.detail.unwrap_or_default()),
         });
         away.filter(|part| known.iter().all(|known| known.name != part.name))
             .collect()
@@ -118,8 +118,8 @@ impl ApiState {
             timeout(PING_TIMEOUT, self.blobs.ping())
         );
         let late = || Some(format!("no answer within {} s", PING_TIMEOUT.as_secs()));
-        let store = store.map_or_else(|_| late(), |answer| answer.err().map(|e| e.to_string()));
-        let blobs = blobs.map_or_else(|_| late(), |answer| answer.err().map(|e| e.to_string()));
+        let store = store.map_or_else(|_| late(), |answer| answer.err().map(said));
+        let blobs = blobs.map_or_else(|_| late(), |answer| answer.err().map(said));
         let disk = crate::room::shortage(&self.disks.disks().await);
         let failing: Vec<Failing> = [
             ("store", store),
@@ -138,5 +138,39 @@ impl ApiState {
         .collect();
         *last = Some((Instant::now(), failing.clone()));
         failing
+    }
+}
+
+/// What an error says.
+#[expect(clippy::needless_pass_by_value, reason = "to be named in map")]
+fn said(error: impl std::fmt::Display) -> String {
+    without_addresses(&error.to_string())
+}
+
+/// The text without the addresses of other hosts: whoever asks here has shown no key.
+fn without_addresses(text: &str) -> String {
+    let words = text.split(' ').map(|word| {
+        if word.contains("://") {
+            "(an address)"
+        } else {
+            word
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_without_a_key_is_told_an_address() {
+        let text = "PUT http://minio:9000/secret/.ping failed, source: (https://minio:9000)";
+        let told = "PUT (an address) failed, source: (an address)";
+        assert_eq!(without_addresses(text), told);
+        assert_eq!(
+            without_addresses("the folder /x is gone"),
+            "the folder /x is gone"
+        );
     }
 }
