@@ -12,6 +12,7 @@ mod guard;
 mod header;
 pub(crate) mod json;
 pub(crate) mod line_ends;
+mod measure;
 mod ndjson;
 mod nested;
 mod parquet;

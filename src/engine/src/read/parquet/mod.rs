@@ -29,7 +29,7 @@ use parquet::file::metadata::ParquetMetaData;
 use self::footer::{failed, malformed};
 use self::group::Group;
 use self::pages::Budget;
-pub(crate) use self::slices::{Cutter, LONG, view_length};
+pub(crate) use self::slices::{Cutter, LONG};
 use super::columnar::{self, Declared};
 use super::guard::guarded;
 use super::{Body, Chunk, Dataset, Input, MAX_COLUMNS, Plan, TypeGuess, header as names};
