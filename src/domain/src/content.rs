@@ -11,6 +11,10 @@ const SIGNATURES: &[(&[u8], &str)] = &[
     (b"PARE", "an encrypted Parquet file"),
     (b"SQLite format 3\0", "an SQLite database"),
     (b"%PDF-", "a PDF document"),
+    (b"<!DOCTYPE html", "an HTML page"),
+    (b"<!doctype html", "an HTML page"),
+    (b"<html", "an HTML page"),
+    (b"<?xml", "an XML document"),
     (b"\x89PNG\r\n\x1a\n", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"GIF87a", "a GIF image"),
@@ -59,6 +63,7 @@ mod tests {
         assert_eq!(told_by(b"PAR1\x15\x04"), Some("a Parquet file"));
         assert_eq!(told_by(b"PAR1,PAR2\n1,2\n"), None);
         assert_eq!(told_by(b"ORC,elf\n"), None);
+        assert_eq!(told_by(b"<!DOCTYPE html>\n"), Some("an HTML page"));
         assert_eq!(told_by(b"a,b\n1,2\n"), None);
         assert_eq!(told_by(b""), None);
     }

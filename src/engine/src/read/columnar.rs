@@ -14,8 +14,9 @@ use arrow::datatypes::{
 
 use foldhash::quality::FixedState;
 
+use super::measure::view_length;
 use super::nested::Shown;
-use super::slices::{LONG, view_length};
+use super::slices::LONG;
 use crate::batch::{ColumnBatch, Decimals, Missing, Texts, Values};
 use crate::parse::{CellRules, Kind, TypeSet};
 

@@ -13,6 +13,7 @@ mod guard;
 mod header;
 pub(crate) mod json;
 pub(crate) mod line_ends;
+mod measure;
 mod ndjson;
 mod nested;
 mod parquet;

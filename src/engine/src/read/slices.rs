@@ -6,17 +6,11 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::DataType;
 
-use super::referred::{is_missing, items, referred};
+use super::measure::{bytes, extent, is_text, plain, varies, view, view_length, whole};
+use super::referred::referred;
 use crate::EngineError;
 use crate::limits::Limits;
 
-/// A number or a word takes about so many bytes at most.
-const SHORT: usize = 40;
-/// The same of intervals and of decimals of 256 bits.
-const WIDE: usize = 96;
-/// What stands between two values, and in place of one that is missing.
-const BETWEEN: usize = 2;
-const MISSING: usize = 4;
 /// Shorter texts are not looked for among those before them.
 pub(crate) const LONG: usize = 256;
 
@@ -188,165 +182,76 @@ impl Size {
     }
 }
 
-fn is_text(data_type: &DataType) -> bool {
-    matches!(
-        data_type,
-        DataType::Utf8
-            | DataType::LargeUtf8
-            | DataType::Utf8View
-            | DataType::Binary
-            | DataType::LargeBinary
-            | DataType::BinaryView
-    )
-}
-
-/// Whether values of the type are displayed in as many bytes as they have.
-fn varies(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Dictionary(_, values) => varies(values),
-        DataType::RunEndEncoded(_, values) => varies(values.data_type()),
-        DataType::FixedSizeBinary(_) => true,
-        other => is_text(other) || other.is_nested(),
-    }
-}
-
-/// What the texts of some rows take at most, as far as that is known without a look at each.
-fn extent(array: &dyn Array, start: usize, rows: usize) -> Option<usize> {
-    let end = start + rows;
-    let small = |bytes: i64| usize::try_from(bytes).unwrap_or(0);
-    let between = |ends: &[i32]| small((ends[end] - ends[start]).into());
-    let far_between = |ends: &[i64]| small(ends[end] - ends[start]);
-    let of_views = |views: &[u128]| {
-        let lengths = views[start..end].iter().map(|&view| view_length(view));
-        lengths.sum::<usize>()
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use arrow::array::{
+        BinaryViewBuilder, DictionaryArray, Int32Array, ListArray, ListViewArray, RunArray,
+        StringArray, UnionArray,
     };
-    Some(match array.data_type() {
-        DataType::Utf8 => between(array.as_string::<i32>().value_offsets()),
-        DataType::LargeUtf8 => far_between(array.as_string::<i64>().value_offsets()),
-        DataType::Utf8View => of_views(array.as_string_view().views()),
-        DataType::Binary => 2 * between(array.as_binary::<i32>().value_offsets()),
-        DataType::LargeBinary => 2 * far_between(array.as_binary::<i64>().value_offsets()),
-        DataType::BinaryView => 2 * of_views(array.as_binary_view().views()),
-        DataType::FixedSizeBinary(width) => 2 * rows * small((*width).into()),
-        _ => return None,
-    })
-}
+    use arrow::buffer::{OffsetBuffer, ScalarBuffer};
+    use arrow::datatypes::{Field, UnionFields};
 
-/// The length is the lowest part of a view.
-pub(crate) fn view_length(view: u128) -> usize {
-    view as u32 as usize
-}
+    use super::*;
+    use crate::batch::Values;
+    use crate::parse::Kind;
+    use crate::read::{Declared, column_of};
 
-fn view(array: &dyn Array, row: usize) -> Option<u128> {
-    match array.data_type() {
-        DataType::Utf8View => Some(array.as_string_view().views()[row]),
-        DataType::BinaryView => Some(array.as_binary_view().views()[row]),
-        _ => None,
-    }
-}
-
-/// The bytes of a text; `None` of anything else.
-fn bytes(array: &dyn Array, row: usize) -> Option<&[u8]> {
-    Some(match array.data_type() {
-        DataType::Utf8View => array.as_string_view().value(row).as_bytes(),
-        DataType::Utf8 => array.as_string::<i32>().value(row).as_bytes(),
-        DataType::LargeUtf8 => array.as_string::<i64>().value(row).as_bytes(),
-        DataType::BinaryView => array.as_binary_view().value(row),
-        DataType::Binary => array.as_binary::<i32>().value(row),
-        DataType::LargeBinary => array.as_binary::<i64>().value(row),
-        DataType::FixedSizeBinary(_) => array.as_fixed_size_binary().value(row),
-        _ => return None,
-    })
-}
-
-/// What a text takes that is a cell itself; of bytes that are none, two digits for each.
-fn plain(array: &dyn Array, row: usize, most: usize) -> usize {
-    if is_missing(array, row) {
-        return 0;
-    }
-    if let Some((values, at)) = referred(array, row) {
-        return plain(values, at, most);
-    }
-    let Some(text) = bytes(array, row) else {
-        return 0;
-    };
-    let is_text = matches!(
-        array.data_type(),
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View
-    );
-    // Whether it is one is looked at where it matters.
-    if is_text || (2 * text.len() > most && std::str::from_utf8(text).is_ok()) {
-        text.len()
-    } else {
-        2 * text.len()
-    }
-}
-
-/// What a cell takes.
-fn whole(array: &dyn Array, row: usize, most: usize) -> usize {
-    match array.data_type() {
-        _ if is_missing(array, row) => 0,
-        DataType::Dictionary(..) | DataType::RunEndEncoded(..) => {
-            referred(array, row).map_or(0, |(values, at)| whole(values, at, most))
+    /// Columns of many rows each of which is one of a few long values.
+    fn columns() -> Vec<ArrayRef> {
+        const ROWS: usize = 3_000;
+        let texts: ArrayRef = Arc::new(StringArray::from(vec!["\u{1}".repeat(500); 20]));
+        let item = Arc::new(Field::new("item", DataType::Utf8, true));
+        let list = ListArray::new(
+            Arc::clone(&item),
+            OffsetBuffer::new(vec![0, 20].into()),
+            Arc::clone(&texts),
+            None,
+        );
+        let list: ArrayRef = Arc::new(list);
+        let again = |times: i32| ScalarBuffer::from(vec![times; ROWS]);
+        let keys = || Int32Array::from(vec![0; ROWS]);
+        let ends = Int32Array::from(vec![i32::try_from(ROWS).unwrap()]);
+        let fields = [(0, Arc::new(Field::new("l", list.data_type().clone(), true)))];
+        let fields: UnionFields = fields.into_iter().collect();
+        let kinds = ScalarBuffer::from(vec![0i8; ROWS]);
+        let union = UnionArray::try_new(fields, kinds, Some(again(0)), vec![Arc::clone(&list)]);
+        let mut views = BinaryViewBuilder::new();
+        for start in 0..ROWS {
+            let block = views.append_block(vec![0xab_u8; 20_000].into());
+            views.try_append_view(block, start as u32, 5_000).unwrap();
         }
-        DataType::FixedSizeBinary(_) => plain(array, row, most),
-        other if is_text(other) => plain(array, row, most),
-        _ => part(array, row, most),
+        vec![
+            Arc::new(ListViewArray::new(item, again(0), again(20), texts, None)),
+            Arc::new(RunArray::try_new(&ends, &list).unwrap()),
+            Arc::new(union.unwrap()),
+            Arc::new(DictionaryArray::new(keys(), list)),
+            Arc::new(views.finish()),
+        ]
     }
-}
 
-/// About what a value takes that is displayed within another: not less, and not much more. Beyond
-/// `most` it is not looked at any further.
-fn part(array: &dyn Array, row: usize, most: usize) -> usize {
-    if is_missing(array, row) {
-        return MISSING;
-    }
-    if let Some((items, from, to)) = items(array, row) {
-        let mut sum = BETWEEN;
-        for at in from..to {
-            sum += BETWEEN + part(items, at, most.saturating_sub(sum));
-            if sum > most {
-                break;
+    #[test]
+    fn no_part_takes_more_than_a_batch_however_its_values_are_shown() {
+        let limits = Limits::new(16 << 20);
+        for column in columns() {
+            let what = column.data_type().clone();
+            let rows = column.len();
+            let records = RecordBatch::try_from_iter([("v", column)]).unwrap();
+            let mut cutter = Cutter::new(records, &Arc::new(vec!["v".into()]), &limits, rows);
+            let mut read = 0;
+            while let Some(part) = cutter.next().unwrap() {
+                let array = part.column(0);
+                let declared = Declared::of(array.data_type());
+                let column = column_of(array, declared, Kind::Text, None, 0).unwrap();
+                let Values::Text(texts) = column.values else {
+                    panic!("{what} is shown as text");
+                };
+                let bytes: usize = (0..texts.len()).map(|row| texts.length(row)).sum();
+                assert!(bytes <= limits.batch, "{what}: {bytes}");
+                read += texts.len();
             }
+            assert_eq!(read, rows, "{what}");
+            assert!(cutter.parts() > 10, "{what}");
         }
-        return sum;
     }
-    match array.data_type() {
-        DataType::Struct(fields) => {
-            let mut sum = BETWEEN;
-            for (column, field) in array.as_struct().columns().iter().zip(fields) {
-                sum += 2 * BETWEEN + quoted(field.name().as_bytes());
-                sum += part(column, row, most.saturating_sub(sum));
-                if sum > most {
-                    break;
-                }
-            }
-            sum
-        }
-        DataType::Union(fields, _) => {
-            let id = array.as_union().type_id(row);
-            let field = fields.iter().find(|(other, _)| *other == id);
-            let name = field.map_or(0, |(_, field)| quoted(field.name().as_bytes()));
-            let value = referred(array, row);
-            name + 2 * BETWEEN + value.map_or(MISSING, |(values, at)| part(values, at, most))
-        }
-        DataType::Dictionary(..) | DataType::RunEndEncoded(..) => {
-            referred(array, row).map_or(MISSING, |(values, at)| part(values, at, most))
-        }
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
-            bytes(array, row).map_or(0, quoted)
-        }
-        DataType::Interval(_) | DataType::Decimal256(..) => WIDE,
-        _ => bytes(array, row).map_or(SHORT, |bytes| BETWEEN + 2 * bytes.len()),
-    }
-}
-
-/// What a text takes as a string of JSON.
-fn quoted(text: &[u8]) -> usize {
-    let escaped = text.iter().map(|byte| match byte {
-        b'"' | b'\\' => 2,
-        0..0x20 => 6,
-        _ => 1,
-    });
-    BETWEEN + escaped.sum::<usize>()
 }

@@ -91,7 +91,7 @@ fn strays_among_utf8(sample: &[u8]) -> bool {
 /// UTF-16 without a mark: text has no zeros, and in one order of bytes every two of them are a
 /// character, line ends and delimiters among them.
 fn utf_16(sample: &[u8]) -> Option<&'static Encoding> {
-    if !sample.contains(&0) {
+    if !sample.contains(&0) || is_text_with_zeros(sample) {
         return None;
     }
     let little = marks_in(sample, u16::from_le_bytes);
@@ -102,6 +102,15 @@ fn utf_16(sample: &[u8]) -> Option<&'static Encoding> {
         (_, Some(_)) => Some(UTF_16BE),
         _ => None,
     }
+}
+
+/// Whether it is UTF-8 with a zero that slipped in.
+fn is_text_with_zeros(sample: &[u8]) -> bool {
+    let is_valid = match std::str::from_utf8(sample) {
+        Ok(_) => true,
+        Err(error) => error.error_len().is_none(),
+    };
+    is_valid && is_text(sample.len(), controls(sample, &[]))
 }
 
 /// How many characters of ASCII there are, where all that there is are characters and some of
@@ -137,16 +146,23 @@ fn is_control(c: char) -> bool {
     matches!(c, '\0'..='\u{8}' | '\u{e}'..='\u{19}' | '\u{7f}')
 }
 
-/// Text has next to no control characters: the more bytes there are, the fewer by share.
-fn check_controls(text: &[u8], options: &ReadOptions) -> Result<(), EngineError> {
-    let wanted = [options.delimiter, options.comment];
+/// How many control characters there are, but for those that are wanted.
+fn controls(text: &[u8], wanted: &[Option<char>]) -> usize {
     let control = |byte: &&u8| {
         let c = char::from(**byte);
         is_control(c) && !wanted.contains(&Some(c))
     };
-    let count = text.iter().filter(control).count();
-    // One in a hundred; a few among few may be a slip.
-    if count * 100 <= text.len() + 100 {
+    text.iter().filter(control).count()
+}
+
+/// Text has next to no control characters: one in a hundred bytes; a few among few may be a slip.
+fn is_text(bytes: usize, controls: usize) -> bool {
+    controls * 100 <= bytes + 100
+}
+
+fn check_controls(text: &[u8], options: &ReadOptions) -> Result<(), EngineError> {
+    let count = controls(text, &[options.delimiter, options.comment]);
+    if is_text(text.len(), count) {
         return Ok(());
     }
     let share = count as f64 * 100.0 / text.len() as f64;

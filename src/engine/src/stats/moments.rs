@@ -325,6 +325,15 @@ impl Compensated {
     fn total(self) -> f64 {
         self.sum + self.rest
     }
+
+    /// The sum over `n`, with what the division and the last addition round away.
+    fn divided(self, n: f64) -> f64 {
+        let total = self.total();
+        let rest = (self.sum - total) + self.rest;
+        let quotient = total / n;
+        let left = (-quotient).mul_add(n, total);
+        quotient + (left + rest) / n
+    }
 }
 
 /// A sum of doubles that does not overflow on the way: large ones are summed up in another unit.
@@ -359,7 +368,7 @@ impl Sum {
     pub(crate) fn divided(self, n: f64) -> f64 {
         let (usual, large) = (self.usual.total(), self.large.total());
         if large == 0.0 {
-            return usual / n;
+            return self.usual.divided(n);
         }
         (large + usual / UNIT) / n * UNIT
     }
@@ -382,6 +391,21 @@ mod tests {
         let variance = moments.finish().variance().unwrap_or(0.0);
         let expected = 2.0 / 3.0 * 3000.0 / 2999.0;
         assert!((variance - expected).abs() < 1e-12, "{variance}");
+    }
+
+    #[test]
+    fn a_mean_is_rounded_once() {
+        let mean = |values: &[f64]| {
+            let mut sum = Sum::default();
+            values.iter().for_each(|&value| sum.add(value));
+            sum.divided(values.len() as f64)
+        };
+        assert_eq!(mean(&[0.1, 0.2, 0.3]).to_bits(), 0.2f64.to_bits());
+        assert_eq!(mean(&[0.1; 10]).to_bits(), 0.1f64.to_bits());
+        assert_eq!(
+            mean(&[1e16, 1.0, -1e16]).to_bits(),
+            (1.0f64 / 3.0).to_bits()
+        );
     }
 
     #[test]

@@ -294,6 +294,12 @@ fn encodings_are_declared_or_guessed_and_a_guess_says_so() {
         assert_eq!(columns(&wide), "名字:string 数:integer");
         assert_eq!(codes(&wide), "");
     }
+    // A zero alone makes no UTF-16 of a text.
+    for text in ["a,b\n1,\0\n2,3\n", "a,\u{e9}\n1,\0\n2,3\n"] {
+        let profile = Bench::new().profile("a.csv", text);
+        assert_eq!(profile.read.encoding.as_deref(), Some("UTF-8"));
+        assert_eq!((profile.dataset.rows, profile.dataset.columns), (2, 2));
+    }
 }
 
 #[test]

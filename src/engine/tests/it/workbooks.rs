@@ -126,6 +126,24 @@ fn charts_and_macros_beside_a_sheet_are_passed_over() {
 }
 
 #[test]
+fn a_sheet_without_cells_is_passed_over_unless_it_is_asked_for() {
+    let workbook = include_bytes!("fixtures/empty-sheet-first.xlsx");
+    let bench = Bench::new();
+    let profile = bench.profile("a.xlsx", workbook);
+    assert_eq!(profile.columns[0].name, "shown");
+    assert_eq!(profile.dataset.rows, 1);
+    let options = ProfileOptions {
+        read: ReadOptions {
+            sheet: Some("E".into()),
+            ..ReadOptions::default()
+        },
+        ..ProfileOptions::default()
+    };
+    let profile = bench.try_profile("a.xlsx", workbook, &options).unwrap();
+    assert!(profile.columns.is_empty());
+}
+
+#[test]
 fn a_dimension_is_not_needed() {
     let workbook = include_bytes!("fixtures/dimension-of-rows.xlsx");
     let profile = Bench::new().profile("a.xlsx", workbook);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, Int64Array, TimestampMicrosecondArray};
+use arrow::array::{ArrayRef, Date32Array, Float64Array, Int64Array, TimestampMicrosecondArray};
 use serde_json::{Value, json};
 
 use crate::fixture::{Fixture, parquet};
@@ -174,6 +174,23 @@ async fn intervals_are_compared_by_their_length() {
                 json!([["P2D"], ["P1M"], ["PT1000H"]]),
             ),
             ("select id from t where date '2024-03-10' - date '2024-03-01' > interval '7 days' and id = 1", json!([[1]])),
+            (
+                "select extract(day from b - a), extract(hour from b - a), extract(minute from a - b),
+                        extract(epoch from b - a), date_part('month', b - a) from t order by id",
+                json!([[2, 12, 0, 216_000.0, 0], [0, 1, 0, 3_600.0, 0], [74, 0, 0, 6_393_600.0, 0]]),
+            ),
+            (
+                "select extract(epoch from timestamp '9999-12-31 23:59:59' - timestamp '2021-05-01'),
+                        extract(hour from timestamp '9999-12-31 23:59:59' - timestamp '2021-05-01'),
+                        extract(second from timestamp '2021-05-01' - timestamp '2021-05-01 00:00:01.5'),
+                        extract(millisecond from timestamp '2021-05-01' - timestamp '2021-05-01 00:00:01.5')",
+                json!([[251_782_473_599.0, 23, -1, -1_500]]),
+            ),
+            (
+                "select extract(epoch from interval '14 months 2 days'), extract(epoch from interval '60 hours'),
+                        extract(hour from interval '60 hours')",
+                json!([[36_914_400.0, 216_000.0, 60]]),
+            ),
         ],
     )
     .await;
@@ -250,6 +267,30 @@ async fn moments_reach_the_year_9999() {
                 json!([["9999-12-31T23:59:59Z"]]),
             ),
         ],
+    )
+    .await;
+    fixture.end().await;
+}
+
+#[tokio::test]
+async fn moments_beyond_the_calendar_are_shown_as_the_profile_shows_them() {
+    let fixture = with_table(vec![
+        (
+            "at",
+            Arc::new(TimestampMicrosecondArray::from(vec![i64::MAX]).with_timezone("UTC")),
+        ),
+        ("day", Arc::new(Date32Array::from(vec![i32::MAX]))),
+    ]);
+    answers(
+        &fixture,
+        &[(
+            "select at, day, at is null from t",
+            json!([[
+                "9223372036854775807 µs since 1970-01-01",
+                "2147483647 days since 1970-01-01",
+                false,
+            ]]),
+        )],
     )
     .await;
     fixture.end().await;

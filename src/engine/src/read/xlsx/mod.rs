@@ -142,35 +142,47 @@ fn copy(
 ) -> Result<Header, EngineError> {
     let file = BufReader::new(Stoppable { file, context });
     let mut book: Xlsx<_> = Xlsx::new(file).map_err(failed)?;
-    let name = choose(&book, sheet)?;
     let dates = cell::Dates::of(book.has_1904_epoch());
-    let mut cells = book.worksheet_cells_reader(&name).map_err(failed)?;
-    let mut rows = SheetRows::new(record, dates);
-    for number in 0u64.. {
-        if number % 1024 == 0 {
-            context.check()?;
+    let mut header = Header::default();
+    for name in choose(&book, sheet)? {
+        let mut cells = book.worksheet_cells_reader(&name).map_err(failed)?;
+        let mut rows = SheetRows::new(record, dates);
+        for number in 0u64.. {
+            if number % 1024 == 0 {
+                context.check()?;
+            }
+            let Some(cell) = cells.next_cell().map_err(failed)? else {
+                break;
+            };
+            rows.add(cell.get_position(), cell.get_value(), &mut out)?;
         }
-        let Some(cell) = cells.next_cell().map_err(failed)? else {
+        header = rows.finish(&mut out)?;
+        // Without a cell nothing was written.
+        if !header.keys.is_empty() {
             break;
-        };
-        rows.add(cell.get_position(), cell.get_value(), &mut out)?;
+        }
     }
-    let header = rows.finish(&mut out)?;
     out.flush()?;
     Ok(header)
 }
 
-/// The sheet that is asked for, or else the first; charts and dialogs have no cells.
-fn choose<R: Read + Seek>(book: &Xlsx<R>, wanted: Option<&str>) -> Result<String, EngineError> {
+/// The sheet that is asked for, or else all of them, of which the first that is not empty is read;
+/// charts and dialogs have no cells.
+fn choose<R: Read + Seek>(
+    book: &Xlsx<R>,
+    wanted: Option<&str>,
+) -> Result<Vec<String>, EngineError> {
     let sheets = book.sheets_metadata().iter();
     let sheets = sheets.filter(|sheet| sheet.typ == SheetType::WorkSheet);
     let names: Vec<&String> = sheets.map(|sheet| &sheet.name).collect();
     let Some(wanted) = wanted else {
-        let first = names.first().copied().cloned();
-        return first.ok_or_else(|| malformed("it has no worksheet"));
+        if names.is_empty() {
+            return Err(malformed("it has no worksheet"));
+        }
+        return Ok(names.into_iter().cloned().collect());
     };
     if names.iter().any(|name| *name == wanted) {
-        return Ok(wanted.to_owned());
+        return Ok(vec![wanted.to_owned()]);
     }
     let mut known = SheetNames::default();
     names.into_iter().for_each(|name| known.add(name));

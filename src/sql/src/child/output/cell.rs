@@ -48,17 +48,36 @@ pub(super) fn cell(column: &dyn Array, row: usize) -> Result<Cell<'_>> {
         };
     }
     macro_rules! moment {
-        ($type:ty, $read:ident, $format:literal) => {
-            match column.as_primitive::<$type>().$read(row) {
-                Some(value) => Cell::Text(value.format($format).to_string().into()),
-                // Beyond the years that the calendar library knows.
-                None => Cell::Null,
-            }
+        ($type:ty, $read:ident, $format:literal, $unit:literal) => {{
+            let moments = column.as_primitive::<$type>();
+            Cell::Text(match moments.$read(row) {
+                Some(moment) => moment.format($format).to_string().into(),
+                // Beyond the years that the calendar library knows, as in the profile.
+                None => format!(
+                    concat!("{} ", $unit, " since 1970-01-01"),
+                    moments.value(row)
+                )
+                .into(),
+            })
+        }};
+    }
+    macro_rules! date {
+        ($type:ty, $unit:literal) => {
+            moment!($type, value_as_date, "%Y-%m-%d", $unit)
         };
     }
     macro_rules! instant {
+        ($type:ty, $unit:literal) => {
+            moment!($type, value_as_datetime, "%Y-%m-%dT%H:%M:%S%.fZ", $unit)
+        };
+    }
+    macro_rules! time {
         ($type:ty) => {
-            moment!($type, value_as_datetime, "%Y-%m-%dT%H:%M:%S%.fZ")
+            match column.as_primitive::<$type>().value_as_time(row) {
+                Some(time) => Cell::Text(time.format("%H:%M:%S%.f").to_string().into()),
+                // It is beyond midnight.
+                None => Cell::Null,
+            }
         };
     }
     macro_rules! duration {
@@ -92,21 +111,17 @@ pub(super) fn cell(column: &dyn Array, row: usize) -> Result<Cell<'_>> {
         DataType::LargeBinary => hex(column.as_binary::<i64>().value(row)),
         DataType::BinaryView => hex(column.as_binary_view().value(row)),
         DataType::FixedSizeBinary(_) => hex(column.as_fixed_size_binary().value(row)),
-        DataType::Date32 => moment!(Date32Type, value_as_date, "%Y-%m-%d"),
-        DataType::Date64 => moment!(Date64Type, value_as_date, "%Y-%m-%d"),
-        DataType::Time32(TimeUnit::Second) => {
-            moment!(Time32SecondType, value_as_time, "%H:%M:%S%.f")
-        }
-        DataType::Time32(_) => moment!(Time32MillisecondType, value_as_time, "%H:%M:%S%.f"),
-        DataType::Time64(TimeUnit::Microsecond) => {
-            moment!(Time64MicrosecondType, value_as_time, "%H:%M:%S%.f")
-        }
-        DataType::Time64(_) => moment!(Time64NanosecondType, value_as_time, "%H:%M:%S%.f"),
+        DataType::Date32 => date!(Date32Type, "days"),
+        DataType::Date64 => date!(Date64Type, "ms"),
+        DataType::Time32(TimeUnit::Second) => time!(Time32SecondType),
+        DataType::Time32(_) => time!(Time32MillisecondType),
+        DataType::Time64(TimeUnit::Microsecond) => time!(Time64MicrosecondType),
+        DataType::Time64(_) => time!(Time64NanosecondType),
         // With a zone or without, the number counts from 1970 in UTC.
-        DataType::Timestamp(TimeUnit::Second, _) => instant!(TimestampSecondType),
-        DataType::Timestamp(TimeUnit::Millisecond, _) => instant!(TimestampMillisecondType),
-        DataType::Timestamp(TimeUnit::Microsecond, _) => instant!(TimestampMicrosecondType),
-        DataType::Timestamp(TimeUnit::Nanosecond, _) => instant!(TimestampNanosecondType),
+        DataType::Timestamp(TimeUnit::Second, _) => instant!(TimestampSecondType, "s"),
+        DataType::Timestamp(TimeUnit::Millisecond, _) => instant!(TimestampMillisecondType, "ms"),
+        DataType::Timestamp(TimeUnit::Microsecond, _) => instant!(TimestampMicrosecondType, "µs"),
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => instant!(TimestampNanosecondType, "ns"),
         DataType::Duration(TimeUnit::Second) => duration!(DurationSecondType, 1_000_000_000),
         DataType::Duration(TimeUnit::Millisecond) => duration!(DurationMillisecondType, 1_000_000),
         DataType::Duration(TimeUnit::Microsecond) => duration!(DurationMicrosecondType, 1_000),

@@ -18,6 +18,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::AnalyzerRule;
 
 use super::compare::{comparable, is_text};
+use super::parts::of_interval;
 use super::planner::MICROS;
 use crate::child::udf::{self, Checked};
 
@@ -247,6 +248,7 @@ fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<E
         "to_timestamp_millis" => return of_text(call, TimeUnit::Millisecond, schema),
         "to_timestamp_seconds" => return of_text(call, TimeUnit::Second, schema),
         "to_char" => return to_char(call, schema),
+        "date_part" => return of_interval(call, schema),
         _ => {}
     }
     if CHOICES.contains(&name) {

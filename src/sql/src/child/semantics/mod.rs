@@ -5,6 +5,7 @@
 
 mod analyzer;
 mod compare;
+mod parts;
 mod planner;
 
 pub(super) use analyzer::Analyzer;
