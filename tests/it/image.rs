@@ -5,16 +5,34 @@ use std::process::{Command, Output};
 
 const KEYS: &str = r#"[{"name":"web","sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}]"#;
 
-fn laid_out() -> tempfile::TempDir {
-    let out = tempfile::tempdir().unwrap();
+/// Lays the program out below `out`.
+fn lay_out(program: &Path, out: &Path) -> Output {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/layout.sh");
-    let status = Command::new(script)
-        .arg(env!("CARGO_BIN_EXE_lastcall"))
-        .arg(out.path())
-        .status()
-        .unwrap();
-    assert!(status.success());
+    Command::new(script).arg(program).arg(out).output().unwrap()
+}
+
+fn laid_out() -> tempfile::TempDir {
+    let (from, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let program = from.path().join("lastcall");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_lastcall"), &program).unwrap();
+    std::fs::write(from.path().join("lastcall.cdx.json"), "{}").unwrap();
+    let done = lay_out(&program, out.path());
+    assert!(done.status.success(), "{done:?}");
     out
+}
+
+#[test]
+fn an_image_is_not_laid_out_without_what_belongs_to_it() {
+    let (from, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let program = from.path().join("lastcall");
+    // Its bill of materials is missing.
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_lastcall"), &program).unwrap();
+    assert!(!lay_out(&program, out.path()).status.success());
+    // It is no program, so that nobody can tell what it loads.
+    std::fs::remove_file(&program).unwrap();
+    std::fs::write(&program, "text").unwrap();
+    std::fs::write(from.path().join("lastcall.cdx.json"), "{}").unwrap();
+    assert!(!lay_out(&program, out.path()).status.success());
 }
 
 /// Runs the image's program with the image's configuration, as its ENTRYPOINT does.

@@ -58,6 +58,7 @@ mod readme;
 mod replaced_program;
 mod replicas;
 mod resources;
+mod runbook;
 mod service_manager;
 mod sessions_ttl;
 mod shutdown_lines;

@@ -1,5 +1,5 @@
-//! Parts that all work needs go away for a while: the folder of the blobs, the bucket, the file
-//! descriptors. The service says so and waits; no job pays for it.
+//! Parts that all work needs go away for a while: the folder of the blobs, the bucket, the scratch
+//! folder and its disk, the file descriptors. The service says so and waits; no job pays for it.
 
 use std::time::Duration;
 
@@ -7,7 +7,8 @@ use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use serde_json::{Value, json};
 
 use crate::support::line::{Line, State};
-use crate::support::{Client, Home, Service, until};
+use crate::support::tmpfs::Tmpfs;
+use crate::support::{Client, Home, Service, data, until};
 
 /// A workbook one part of which is said to begin beyond the end of any file.
 const IMPOSSIBLE: &[u8] =
@@ -167,6 +168,59 @@ fn a_process_without_file_descriptors_fails_no_job() {
     away(&client, "file_descriptors");
     prlimit(Some(pid), Resource::Nofile, before).unwrap();
     paid_nothing(&client, &jobs);
+    is_ready_again(&client);
+    service.stop();
+}
+
+#[test]
+fn a_scratch_folder_that_is_away_fails_no_report() {
+    let home = Home::new();
+    let service = home.start();
+    let client = service.client();
+    let session = client.session_with_birds();
+    let report = |format| client.report(&session, &json!({ "dataset": "birds", "format": format }));
+    // What the others are made of.
+    client.succeeded(&report("md"));
+    let (scratch, elsewhere) = (home.path().join("scratch"), home.path().join("elsewhere"));
+    for format in ["xlsx", "pdf"] {
+        std::fs::rename(&scratch, &elsewhere).unwrap();
+        // A folder that is missing would be made again.
+        std::fs::write(&scratch, "").unwrap();
+        let job = report(format);
+        away(&client, "scratch");
+        is_degraded(&client, "scratch");
+        std::fs::remove_file(&scratch).unwrap();
+        std::fs::rename(&elsewhere, &scratch).unwrap();
+        paid_nothing(&client, &[job]);
+        is_ready_again(&client);
+    }
+    service.stop();
+}
+
+#[test]
+fn a_workbook_waits_for_room_on_the_disk_of_the_temporary_files() {
+    let (home, disk) = (Home::new(), Tmpfs::new(64));
+    let service = home
+        .service()
+        .set("state.dir", disk.path().to_string_lossy())
+        .set("store.min_free", "0B")
+        .start();
+    let client = service.client();
+    let session = client.session();
+    client.upload(&session, "numbers", &data::numbers(20_000));
+    let answer = client.sql(&session, "select * from numbers");
+    client.succeeded(&answer);
+    // It is found out row by row, not when the file is made.
+    disk.fill();
+    let workbook = json!({ "analysis": answer, "format": "xlsx" });
+    let job = client.report(&session, &workbook);
+    let part = away(&client, "scratch");
+    assert!(
+        part["detail"].as_str().unwrap().contains("No space left"),
+        "{part:#}"
+    );
+    disk.empty();
+    paid_nothing(&client, &[job]);
     is_ready_again(&client);
     service.stop();
 }

@@ -1,6 +1,10 @@
 //! What can go wrong with a report.
 
+use std::error::Error as _;
+use std::io;
+
 use lastcall_domain::Dependency;
+use rust_xlsxwriter::XlsxError;
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
@@ -20,9 +24,9 @@ pub enum RenderError {
     /// What is stored of the analysis is not what a report can be made of.
     #[error("a report needs a result in JSON: {0}")]
     Unreadable(String),
-    /// The analysis could not be read from disk, or the report not written there.
-    #[error("reading or writing a file failed: {0}")]
-    Io(#[from] std::io::Error),
+    /// The analysis could not be read from disk.
+    #[error("reading a file failed: {0}")]
+    Io(#[from] io::Error),
     /// The PDF needs more memory than it may have, or the machine has none left.
     #[error("{0}")]
     Exhausted(String),
@@ -72,6 +76,14 @@ impl RenderError {
             _ => None,
         }
     }
+
+    /// What an error of a temporary file is, or of what a report is written to; `None` where it is
+    /// none of the operating system's.
+    pub(crate) fn of_scratch(error: &io::Error) -> Option<Self> {
+        let dependency = Dependency::of_io(error, Dependency::Scratch)?;
+        let detail = error.to_string();
+        Some(Self::Environment { dependency, detail })
+    }
 }
 
 impl From<askama::Error> for RenderError {
@@ -89,11 +101,14 @@ impl From<serde_json::Error> for RenderError {
     }
 }
 
-impl From<rust_xlsxwriter::XlsxError> for RenderError {
-    fn from(error: rust_xlsxwriter::XlsxError) -> Self {
-        match error {
-            rust_xlsxwriter::XlsxError::IoError(error) => Self::Io(error),
-            error => Self::Workbook(error.to_string()),
-        }
+impl From<XlsxError> for RenderError {
+    fn from(error: XlsxError) -> Self {
+        // Its files are temporary ones.
+        let io = match &error {
+            XlsxError::IoError(error) => Some(error),
+            error => error.source().and_then(|error| error.downcast_ref()),
+        };
+        let environment = io.and_then(Self::of_scratch);
+        environment.unwrap_or_else(|| Self::Workbook(error.to_string()))
     }
 }

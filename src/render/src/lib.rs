@@ -118,7 +118,11 @@ impl Renderer {
             body: known.as_ref().map_or(report.body, Known::body),
             ..*report
         };
-        let mut out = Cancellable { out, cancel };
+        let mut out = Output {
+            inner: out,
+            cancel,
+            failed: None,
+        };
         let written = match format {
             ReportFormat::Html => {
                 html::html(&document(report, limits::HTML, cancel)?, cancel, &mut out)
@@ -136,28 +140,44 @@ impl Renderer {
             ReportFormat::Json => json(report, &mut out),
         };
         match written {
-            Err(RenderError::Io(_)) if cancel.is_cancelled() => Err(RenderError::Cancelled),
-            written => written,
+            Err(_) if cancel.is_cancelled() => Err(RenderError::Cancelled),
+            Err(error) => Err(out.failed.unwrap_or(error)),
+            Ok(()) => Ok(()),
         }
     }
 }
 
-/// Ends what writes to it as soon as the flag is set.
-struct Cancellable<'a> {
-    out: &'a mut (dyn Write + Send),
+/// Ends what writes to it as soon as the flag is set, and remembers why it could not be written:
+/// templates, serializers and archives each have an error of their own for that.
+struct Output<'a> {
+    inner: &'a mut (dyn Write + Send),
     cancel: &'a Cancel,
+    failed: Option<RenderError>,
 }
 
-impl Write for Cancellable<'_> {
+impl Output<'_> {
+    fn noted<T>(&mut self, done: io::Result<T>) -> io::Result<T> {
+        if let Err(error) = &done
+            && self.failed.is_none()
+        {
+            self.failed = RenderError::of_scratch(error);
+        }
+        done
+    }
+}
+
+impl Write for Output<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.cancel.is_cancelled() {
             return Err(io::Error::other("cancelled"));
         }
-        self.out.write(bytes)
+        let written = self.inner.write(bytes);
+        self.noted(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+        let flushed = self.inner.flush();
+        self.noted(flushed)
     }
 }
 

@@ -162,7 +162,16 @@ impl SqlError {
         }
     }
 
-    /// The error of the operating system, where a child is started or a temporary file made.
+    /// The error of a temporary file.
+    pub(crate) fn of_scratch(error: &std::io::Error) -> Self {
+        let detail = error.to_string();
+        match Dependency::of_io(error, Dependency::Scratch) {
+            Some(dependency) => Self::Environment { dependency, detail },
+            None => Self::Unavailable(detail),
+        }
+    }
+
+    /// The error of the operating system, where a child is started.
     pub(crate) fn of_io(error: &std::io::Error) -> Self {
         let detail = error.to_string();
         match Dependency::of_shortage(error) {

@@ -203,15 +203,18 @@ impl ChildPool {
     }
 
     fn start(&self) -> Result<Setter, Attempt> {
-        let folder = self.scratch.folder("document-");
-        let process = folder.and_then(|folder| Process::start(&self.config.program, folder));
-        process.map(Setter::new).map_err(|error| {
+        let failed = |dependency, error: io::Error| {
             let detail = format!("cannot start a typesetting process: {error}");
-            Attempt::Failed(match Dependency::of_shortage(&error) {
+            Attempt::Failed(match dependency {
                 Some(dependency) => RenderError::Environment { dependency, detail },
                 None => RenderError::Unavailable(detail),
             })
-        })
+        };
+        let folder = self.scratch.folder("document-");
+        // Its error does not keep the code of the operating system; whatever it was, it is this.
+        let folder = folder.map_err(|error| failed(Some(Dependency::Scratch), error))?;
+        let process = Process::start(&self.config.program, folder).map(Setter::new);
+        process.map_err(|error| failed(Dependency::of_shortage(&error), error))
     }
 
     async fn put_back(&self, setter: Setter) {

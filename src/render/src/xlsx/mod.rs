@@ -9,7 +9,9 @@ mod profile;
 mod sheet;
 mod table;
 
-use std::io::Write;
+use std::any::Any;
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
@@ -29,8 +31,31 @@ use sheet::{Look, Sheet};
 ///
 /// # Errors
 /// [`RenderError::Cancelled`] between two sheets or some thousand rows, [`RenderError::Workbook`],
-/// and what `out` says.
+/// [`RenderError::Environment`] where `scratch` cannot be written, and what `out` says.
 pub(crate) fn xlsx(
+    report: &ReportInput<'_>,
+    scratch: &Path,
+    cancel: &Cancel,
+    out: &mut (impl Write + Send),
+) -> Result<(), RenderError> {
+    // The library panics where a temporary file cannot be written or read.
+    let written = catch_unwind(AssertUnwindSafe(|| write(report, scratch, cancel, out)));
+    written.unwrap_or_else(|panic| match io_error_of(&*panic) {
+        Some(error) => Err(error),
+        None => resume_unwind(panic),
+    })
+}
+
+/// The error of the operating system that was the reason of a panic.
+fn io_error_of(panic: &(dyn Any + Send)) -> Option<RenderError> {
+    let (_, code) = panic
+        .downcast_ref::<String>()?
+        .split_once(": Os { code: ")?;
+    let (code, _) = code.split_once(',')?;
+    RenderError::of_scratch(&io::Error::from_raw_os_error(code.parse().ok()?))
+}
+
+fn write(
     report: &ReportInput<'_>,
     scratch: &Path,
     cancel: &Cancel,
@@ -137,15 +162,22 @@ fn overview(
             _ => {}
         }
     }
-    if !doc.provenance.is_empty() {
-        sheet.header(&["Provenance", "", "", ""])?;
-        for fact in &doc.provenance {
-            sheet.fact(&fact.label, &fact.value, &fact.more)?;
-        }
-        sheet.skip();
-    }
+    provenance(&mut sheet, &doc)?;
     sheet.notes(&doc.notes)?;
     Ok(doc)
+}
+
+/// Where the data comes from, and who made the report when.
+fn provenance(sheet: &mut Sheet<'_>, doc: &Document) -> Result<(), RenderError> {
+    if doc.provenance.is_empty() {
+        return Ok(());
+    }
+    sheet.header(&["Provenance", "", "", ""])?;
+    for fact in &doc.provenance {
+        sheet.fact(&fact.label, &fact.value, &fact.more)?;
+    }
+    sheet.skip();
+    Ok(())
 }
 
 /// A sheet for every table of a document that has no sheets of its own.
@@ -179,4 +211,23 @@ fn tables(book: &mut Workbook, doc: &Document) -> Result<(), RenderError> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use lastcall_domain::Dependency;
+
+    use super::*;
+
+    #[test]
+    fn a_panic_over_a_file_says_what_the_operating_system_said() {
+        let full = || Err::<(), _>(io::Error::from_raw_os_error(28));
+        let panic = catch_unwind(|| full().expect("Couldn't write to xml file"));
+        let error = io_error_of(&*panic.unwrap_err()).unwrap();
+        assert_eq!(error.dependency(), Some(Dependency::Scratch));
+        let panic = catch_unwind(|| panic!("no such sheet")).unwrap_err();
+        assert!(io_error_of(&*panic).is_none());
+    }
 }

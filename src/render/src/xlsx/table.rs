@@ -5,8 +5,8 @@ use lastcall_domain::{SqlColumn, SqlResult};
 use rust_xlsxwriter::Workbook;
 use serde_json::Value;
 
-use super::properties;
 use super::sheet::{MAX_COLUMNS, MAX_ROWS, Sheet};
+use super::{properties, provenance};
 use crate::answer::{AnswerSink, Totals};
 use crate::document;
 use crate::error::RenderError;
@@ -128,15 +128,16 @@ pub(super) fn about(
     found: &Found,
 ) -> Result<(), RenderError> {
     let at = report.created_at;
-    let doc = document::table(&found.result, report.title, query, at, limits::XLSX);
+    let mut doc = document::table(&found.result, report.title, query, at, limits::XLSX);
+    doc.comes_from(report.origin);
     book.set_properties(&properties(&doc, at));
-    let mut sheet = Sheet::new(book, "About", &[100.0])?;
+    let mut sheet = Sheet::new(book, "About", &[60.0, 60.0])?;
     sheet.title(&doc.title, &doc.subtitle)?;
     if let Some(query) = query {
         sheet.header(&["Query"])?;
         sheet.texts(&[query])?;
         sheet.skip();
     }
-    sheet.notes(&found.notes)?;
-    sheet.muted(&format!("Generated {} by {}", doc.created, doc.generator))
+    provenance(&mut sheet, &doc)?;
+    sheet.notes(&found.notes)
 }

@@ -48,12 +48,25 @@ fn comparison() -> Value {
     drifted["kolmogorov_smirnov"] = json!({"statistic": 0.33, "p_value": 1e-12});
     drifted["estimated"] = json!(true);
     drifted["error"] = json!(0.004);
+    let figure = |before: f64, after: f64| json!({"baseline": before, "candidate": after, "change": after - before});
+    drifted["numbers"] = json!({"mean": figure(4.5, 5.25), "median": figure(4.0, 5.0),
+                                "min": figure(0.0, 1.0), "max": figure(9.0, 9.75)});
+    let mut code = change(
+        "code",
+        "retyped",
+        side("integer", 1_000, 0),
+        side("string", 1_200, 0),
+    );
+    let alone = |value: &str, before: u64, after: u64| json!({"value": value, "baseline": before, "candidate": after});
+    code["categories"] = json!({"values": [], "other_baseline": 0, "other_candidate": 0,
+                                "new": [alone("=cmd", 0, 7)], "vanished": [alone("12", 5, 0)],
+                                "new_count": 3, "vanished_count": null});
     json!({
         "baseline": {"name": "january", "rows": 1_000, "columns": 3, "missing_cells": 100},
         "candidate": {"name": "february", "rows": 1_200, "columns": 3, "missing_cells": 0},
         "columns": [
             drifted,
-            change("code", "retyped", side("integer", 1_000, 0), side("string", 1_200, 0)),
+            code,
             change("gone", "removed", side("date", 1_000, 0), Value::Null),
             change("new", "added", Value::Null, side("boolean", 1_200, 0)),
         ],
@@ -117,6 +130,19 @@ fn a_comparison_says_what_changed_and_what_drifted() {
     let book = read::xlsx(render(&input, ReportFormat::Xlsx));
     assert_eq!(book["Columns"][1][8], calamine::Data::Float(0.4321));
     assert_eq!(book["Columns"].len(), 5);
+    use calamine::Data::{Float, String as Text};
+    let text = |text: &str| Text(text.to_owned());
+    let figures = [4.5, 5.25, 4.0, 5.0, 0.0, 1.0, 9.0, 9.75].map(Float);
+    assert_eq!(book["Figures"][1][0], text("amount"));
+    assert_eq!(book["Figures"][1][1..], figures);
+    let values = &book["New and vanished values"];
+    let row = |change: &str, value: &str| [text("code"), text(change), text(value)];
+    assert_eq!(values[1][..3], row("new", "=cmd"));
+    assert_eq!(values[1][3], Float(7.0));
+    assert_eq!(values[2][..3], row("new", "and 2 more"));
+    assert_eq!(values[3][..3], row("vanished", "12"));
+    assert_eq!(values[3][3], Float(5.0));
+    assert_eq!(values.len(), 4);
 }
 
 #[test]

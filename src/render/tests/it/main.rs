@@ -4,6 +4,7 @@
 
 mod associations;
 mod cancelling;
+mod environment;
 mod fixture;
 mod fonts;
 mod formats;

@@ -1,7 +1,7 @@
 //! Reports of a query's answer, and of analyses without a layout of their own.
 
 use lastcall_domain::{Cancel, ReportFormat};
-use lastcall_render::{ReportInput, StoredAnswer};
+use lastcall_render::{Origin, ReportInput, StoredAnswer};
 use serde_json::{Value, json};
 
 use crate::fixture::{FORMATS, answer, at, bare, render};
@@ -48,6 +48,26 @@ fn a_query_s_answer_has_its_rows_in_every_format() {
     // Excel's doubles would show the neighbour of so large an integer.
     assert_eq!(rows[2][1], Data::String("9007199254740993".into()));
     assert_eq!(rows[2][0], Data::String("=1+1".into()));
+}
+
+#[test]
+fn every_format_says_where_an_answer_comes_from() {
+    let result = answer(&["a"], vec![vec![json!(1)]]);
+    let origin = Origin {
+        sha256: None,
+        session: Some("the-session"),
+        job: Some("the-job"),
+    };
+    let input = ReportInput::table(&result, Some(QUERY), at()).from_origin(origin);
+    let book = read::xlsx(render(&input, ReportFormat::Xlsx));
+    let about = format!("{:?}", book["About"]);
+    let html = String::from_utf8(render(&input, ReportFormat::Html)).unwrap();
+    let md = String::from_utf8(render(&input, ReportFormat::Md)).unwrap();
+    for face in [about, html, md] {
+        for part in ["the-session", "the-job", "Created by"] {
+            assert!(face.contains(part), "{part}: {face}");
+        }
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lastcall_child::host::{OomKills, Program};
-use lastcall_domain::{Cancel, ReportFormat};
+use lastcall_domain::{Cancel, Dependency, ReportFormat};
 use lastcall_render::{Manuscript, RenderError, ReportInput, Typesetter, TypesetterConfig};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -159,6 +159,19 @@ async fn a_child_that_nobody_needs_ends() {
     while !fixture.children().is_empty() {
         tokio::task::yield_now().await;
     }
+    assert!(fixture.pdf().await.is_ok());
+    fixture.end().await;
+}
+
+#[tokio::test]
+async fn without_a_folder_for_its_child_a_document_is_not_to_blame() {
+    let fixture = Fixture::new();
+    let folder = fixture.folder.path();
+    let (scratch, elsewhere) = (folder.join("scratch"), folder.join("elsewhere"));
+    std::fs::rename(&scratch, &elsewhere).unwrap();
+    let error = fixture.pdf().await.expect_err("there is no folder");
+    assert_eq!(error.dependency(), Some(Dependency::Scratch), "{error:?}");
+    std::fs::rename(&elsewhere, &scratch).unwrap();
     assert!(fixture.pdf().await.is_ok());
     fixture.end().await;
 }

@@ -288,7 +288,7 @@ impl ChildPool {
     }
 
     fn start(&self) -> Result<QueryProcess, SqlError> {
-        QueryProcess::start(&self.config, &self.scratch).map_err(|error| SqlError::of_io(&error))
+        QueryProcess::start(&self.config, &self.scratch)
     }
 
     /// Starts children until there are enough spares. A failure is left to the query that finds

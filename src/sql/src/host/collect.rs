@@ -74,5 +74,5 @@ impl<'a> Collector<'a> {
 }
 
 fn disk(error: std::io::Error) -> SqlError {
-    SqlError::of_io(&error)
+    SqlError::of_scratch(&error)
 }

@@ -1,11 +1,11 @@
 //! The child of one query.
 
-use std::io;
-
 use lastcall_child::guest::sandbox::Capabilities;
 use lastcall_child::host::{Frame, Process, Program, Scratch};
+use lastcall_domain::Dependency;
 
 use crate::config::SqlConfig;
+use crate::error::SqlError;
 use crate::protocol::Reply;
 
 /// A child that has greeted, or is about to.
@@ -18,14 +18,21 @@ pub(super) struct QueryProcess {
 
 impl QueryProcess {
     /// Starts a child with a temporary folder of its own.
-    pub(super) fn start(config: &SqlConfig, scratch: &Scratch) -> io::Result<Self> {
+    pub(super) fn start(config: &SqlConfig, scratch: &Scratch) -> Result<Self, SqlError> {
+        let folder = scratch.folder("query-");
+        // Its error does not keep the code of the operating system; whatever it was, it is this.
+        let folder = folder.map_err(|error| SqlError::Environment {
+            dependency: Dependency::Scratch,
+            detail: error.to_string(),
+        })?;
         let program = Program {
             path: config.program.clone(),
             args: config.args.clone(),
             env: Vec::new(),
         };
+        let process = Process::start(&program, folder);
         Ok(Self {
-            inner: Process::start(&program, scratch.folder("query-")?)?,
+            inner: process.map_err(|error| SqlError::of_io(&error))?,
             capabilities: None,
         })
     }

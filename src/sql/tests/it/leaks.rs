@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use async_trait::async_trait;
 use lastcall_child::host::OomKills;
-use lastcall_domain::{Cancel, Progress};
+use lastcall_domain::{Cancel, Dependency, Progress};
 use lastcall_sql::{ResultFormat, Sql, SqlConfig, SqlError, TableError, Tables};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -180,6 +180,19 @@ async fn run_out_of_memory(folder: &Path, kills: u32) -> u32 {
         tokio::task::yield_now().await;
     }
     pid
+}
+
+#[tokio::test]
+async fn without_a_folder_for_its_child_a_query_is_not_to_blame() {
+    let fixture = Fixture::with(|config| config.spares = 0);
+    let folder = fixture.folder.path();
+    let (scratch, elsewhere) = (folder.join("scratch"), folder.join("elsewhere"));
+    std::fs::rename(&scratch, &elsewhere).unwrap();
+    let error = fixture.error("select 1").await;
+    assert_eq!(error.dependency(), Some(Dependency::Scratch), "{error:?}");
+    std::fs::rename(&elsewhere, &scratch).unwrap();
+    assert_eq!(fixture.cell("1").await, json!(1));
+    fixture.end().await;
 }
 
 fn short_of_memory() -> Fixture {
