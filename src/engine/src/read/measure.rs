@@ -12,6 +12,7 @@ const WIDE: usize = 96;
 /// What stands between two values, and in place of one that is missing.
 const BETWEEN: usize = 2;
 const MISSING: usize = 4;
+
 /// Whether values of the type are texts, or bytes that are shown as such.
 pub(super) fn is_text(data_type: &DataType) -> bool {
     matches!(
