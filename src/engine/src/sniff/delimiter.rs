@@ -6,6 +6,8 @@ use crate::read::csv::dialect::Dialect;
 
 /// In the order of preference where nothing else decides.
 const CANDIDATES: [u8; 7] = [b',', b';', b'\t', b'|', b'^', b'~', 0x1f];
+/// Those that stand in words as well: they have to cut every record.
+const RARE: [u8; 3] = [b'^', b'~', 0x1f];
 
 impl Text<'_> {
     /// The delimiter under which most of the first records are of one width; where several do,
@@ -23,21 +25,21 @@ impl Text<'_> {
                 },
                 RECORDS,
             );
-            if score > best.0 {
+            if score > best.0 && (score.is_clean() || !RARE.contains(&delimiter)) {
                 best = (score, delimiter);
             }
         }
         let found = match best {
             (score, b',') if score.share() == 100 => self.between_decimals(dialect),
-            (score, b',') if score.width == 2 => self.behind_decimals(dialect),
+            (score, b',') if score.width > 1 => self.behind_decimals(dialect),
             (score, _) if score.width < 2 => self.between_numbers(dialect),
             _ => None,
         };
         found.unwrap_or(best.1)
     }
 
-    /// A delimiter that the text does not have, where every comma is the decimal mark of the only
-    /// number of its line, below the name of a column.
+    /// A delimiter that the text does not have, where every comma is a mark of the only number of
+    /// its line, below the name of a column.
     fn behind_decimals(self, dialect: Dialect) -> Option<u8> {
         let comma = Dialect {
             delimiter: b',',
@@ -45,23 +47,13 @@ impl Text<'_> {
         };
         let mut records = self.records(&comma, RECORDS);
         let name = records.next()?.trim_ascii();
-        let named = !name.iter().any(|byte| matches!(byte, b',' | b' '));
-        let decimal = |record: &[u8]| {
-            let record = record.trim_ascii();
-            let record = record.strip_prefix(b"-").unwrap_or(record);
-            let Some(at) = memchr::memchr(b',', record) else {
-                return false;
-            };
-            let (whole, fraction) = (&record[..at], &record[at + 1..]);
-            let grouped = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'\'' | b' ');
-            whole.first().is_some_and(u8::is_ascii_digit)
-                && whole.iter().all(grouped)
-                && !fraction.is_empty()
-                && fraction.iter().all(u8::is_ascii_digit)
-        };
+        let numbers: Option<Vec<Lone>> = records.map(Lone::of).collect();
+        let numbers = numbers?;
+        // Several words may be a title above two columns of whole numbers; cents are none.
+        let named = !name.contains(&b' ') || numbers.iter().all(|number| number.behind == 2);
+        let one = !name.contains(&b',') && named && numbers.iter().any(|number| number.commas > 0);
         let mut others = CANDIDATES.into_iter().filter(|mark| *mark != b',');
-        let absent = others.find(|mark| !self.text.contains(mark))?;
-        (named && records.all(decimal)).then_some(absent)
+        others.find(|mark| one && !self.text.contains(mark))
     }
 
     /// The blank, where there are at least three columns between blanks, two of them of numbers.
@@ -109,6 +101,41 @@ impl Text<'_> {
                     let record = record.strip_suffix(b"\n").unwrap_or(record);
                     Cells::cut_record(record, other).iter().all(decimal)
                 })
+        })
+    }
+}
+
+/// A number that is alone on its line.
+struct Lone {
+    commas: usize,
+    /// Digits behind the last comma.
+    behind: usize,
+}
+
+impl Lone {
+    /// `None` where the line is no number: digits, marks between them, and no more than a sign and a
+    /// unit around that.
+    fn of(record: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(record).ok()?.trim();
+        let is_unit = |c: char| !c.is_ascii_digit() && !matches!(c, ',' | '.' | '\'');
+        let text = text.trim_matches(is_unit);
+        let marks = |c: char| {
+            c.is_ascii_digit() || matches!(c, ',' | '.' | '\'' | ' ' | '\u{a0}' | '\u{202f}')
+        };
+        let begins = text.starts_with(|c: char| c.is_ascii_digit());
+        let ends = text.ends_with(|c: char| c.is_ascii_digit());
+        if !begins || !ends || !text.chars().all(marks) {
+            return None;
+        }
+        let commas = text.matches(',').count();
+        let behind = text.rsplit(',').next().unwrap_or_default();
+        let mut groups = text.split(',').skip(1);
+        // Several commas stand between thousands, one may be the decimal mark.
+        let fits =
+            commas < 2 || groups.all(|group| group.split('.').next().map(str::len) == Some(3));
+        fits.then_some(Self {
+            commas,
+            behind: if commas == 0 { 0 } else { behind.len() },
         })
     }
 }

@@ -78,7 +78,6 @@ impl Text<'_> {
         if options.quote.is_some() || options.escape.is_some() || format == Format::Tsv {
             return false;
         }
-        let spaced = [dialect.delimiter, b' ', b'"'];
         let (other, code, detail) = if !self.text.contains(&b'"') && self.text.contains(&b'\'') {
             let single = Dialect {
                 quote: Some(b'\''),
@@ -86,7 +85,7 @@ impl Text<'_> {
             };
             let detail = "cells stand in single quotes; `quote=\"` makes them characters";
             (single, "single_quotes", detail)
-        } else if memchr::memmem::find(self.text, &spaced).is_some() {
+        } else if memchr::memmem::find(self.text, b" \"").is_some() {
             let spaced = Dialect {
                 spaced: true,
                 ..*dialect

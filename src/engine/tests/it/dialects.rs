@@ -101,6 +101,13 @@ fn single_quotes_and_quotes_behind_blanks_are_quotes_where_a_table_shows_it() {
         ),
         (
             "a.csv",
+            b"a;b\n\"x; y\";1\n \"z; w\";2\n",
+            "a:string b:integer",
+            2,
+            "spaced_quotes",
+        ),
+        (
+            "a.csv",
             b"a,b\n1, say \"x\"\n2, \"y\" she said\n",
             "a:integer b:string",
             2,
@@ -144,6 +151,7 @@ fn rarer_delimiters_are_found_where_a_table_shows_them() {
             2,
             "",
         ),
+        ("a.csv", b"path\n~/a~b\n~/c~d\n", "path:string", 2, ""),
         // Words are no columns.
         (
             "a.csv",
@@ -181,6 +189,29 @@ fn a_comma_in_the_only_column_is_the_decimal_mark() {
             "decimal_comma thousands_marks",
         ),
         ("a.csv", b"a,b\n1,5\n2,5\n", "a:integer b:integer", 2, ""),
+        (
+            "a.csv",
+            "Preis in Euro\n1,50 €\n2,00 €\n3,25 €\n".as_bytes(),
+            "Preis in Euro:float",
+            3,
+            "decimal_comma currencies",
+        ),
+        ("a.csv", b"x\n1,5\n2\n3,5\n", "x:float", 3, "decimal_comma"),
+        (
+            "a.csv",
+            b"n\n1,234,567\n2,345,678\n",
+            "n:integer",
+            2,
+            "thousands_marks",
+        ),
+        // A title above two columns.
+        (
+            "a.csv",
+            b"Points of a line\n1,15\n2,7\n3,9\n",
+            "column_1:integer column_2:integer",
+            3,
+            "skipped_lines no_header",
+        ),
     ]);
 }
 
