@@ -8,6 +8,7 @@ mod compare;
 mod compare_table;
 mod health;
 mod local_file;
+mod output;
 mod profile;
 mod read_args;
 mod stdin;
@@ -17,7 +18,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 use crate::boot::{self, HeldSignals};
 use crate::config::Config;
@@ -58,8 +59,8 @@ enum Command {
 enum Local {
     /// Validate the configuration, print the computed shutdown timeline, exit.
     Check,
-    /// Profile a local file, without a server.
-    Profile(ProfileArgs),
+    /// Profile local files, without a server.
+    Profile(profile::ProfileArgs),
     /// Tell what changed between two local files, without a server.
     Compare(compare::CompareArgs),
     /// Check a local file against a data contract, without a server; exits with 1 where a check
@@ -75,19 +76,6 @@ enum Local {
         #[arg(value_name = "OUT")]
         output: PathBuf,
     },
-}
-
-#[derive(Debug, Args)]
-struct ProfileArgs {
-    /// A CSV, TSV, NDJSON, JSON, Parquet, Arrow, XLSX or ODS file, detected from its extension or else by its first bytes;
-    /// gzip is decompressed. `-` is the standard input.
-    file: PathBuf,
-    /// Where to write a report; the ending picks html, pdf, xlsx, md or json. Without it, a
-    /// table is printed.
-    #[arg(short, long, value_name = "OUT")]
-    output: Option<PathBuf>,
-    #[command(flatten)]
-    read: read_args::ReadArgs,
 }
 
 /// How long the last lines of the log may take to be written.
@@ -110,11 +98,7 @@ pub fn run() -> ExitCode {
     held.release();
     let done = match command {
         Local::Openapi => print(&lastcall_api::openapi()).map(|()| ExitCode::SUCCESS),
-        Local::Profile(args) => {
-            let read = args.read.options();
-            read.and_then(|read| profile::run(&args.file, args.output.as_deref(), &read))
-                .map(|()| ExitCode::SUCCESS)
-        }
+        Local::Profile(args) => profile::run(&args).map(|()| ExitCode::SUCCESS),
         Local::Compare(args) => compare::run(&args).map(|()| ExitCode::SUCCESS),
         Local::CheckData(args) => check_data::run(&args),
         Local::Check => load(&cli.config).and_then(|config| {
@@ -167,9 +151,13 @@ fn load(file: &Option<PathBuf>) -> Result<Config, Failure> {
 }
 
 fn print(text: &str) -> Result<(), Failure> {
+    write_out(format!("{}\n", text.trim_end()).as_bytes())
+}
+
+fn write_out(bytes: &[u8]) -> Result<(), Failure> {
     use std::io::{ErrorKind, Write as _};
     let mut out = std::io::stdout();
-    match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         // A reader that has gone away (`| head`) is no failure.
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             let error = anyhow::Error::new(error).context("standard output cannot be written");

@@ -19,8 +19,9 @@ use lastcall_sql::{Sql, TableError, Tables};
 use tempfile::TempDir;
 
 use super::local_file::{LocalFile, engine};
-use super::profile::{ProgressWatch, is_same, report_format, write_report};
-use super::{check_table, print, read_args};
+use super::output::OutputArgs;
+use super::profile::ProgressWatch;
+use super::{check_table, read_args, stdin};
 use crate::boot;
 use crate::exit::{Exit, Failure};
 use crate::work::{QueryChecks, read_options, referenced};
@@ -32,17 +33,15 @@ const MAX_CONTRACT: u64 = lastcall_contract::MAX_BYTES as u64;
 
 #[derive(Debug, Args)]
 pub(super) struct CheckDataArgs {
-    /// A CSV, TSV, NDJSON, JSON, Parquet, Arrow, XLSX or ODS file, detected from its extension or else by its first bytes;
-    /// gzip is decompressed. `-` is the standard input.
+    /// A CSV, TSV, NDJSON, JSON, Parquet, Arrow, XLSX or ODS file, detected from its extension or
+    /// else from its first bytes; gzip and zstd are decompressed. `-` is the standard input.
     file: PathBuf,
     /// The contract, in YAML or JSON: a Frictionless Table Schema or Data Package, or one of the
     /// Open Data Contract Standard, version 3.
     #[arg(short, long, value_name = "FILE")]
     contract: PathBuf,
-    /// Where to write a report; the ending picks html, pdf, xlsx, md or json. Without it, a
-    /// table is printed.
-    #[arg(short, long, value_name = "OUT")]
-    output: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
     /// How the contract and its queries name the data; the file's name without its ending where
     /// left out.
     #[arg(long, value_name = "NAME")]
@@ -65,22 +64,22 @@ pub(super) fn run(args: &CheckDataArgs) -> Result<ExitCode, Failure> {
         examples: args.examples,
     };
     options.check().map_err(|error| usage(error.into()))?;
-    let format = args.output.as_deref().map(report_format).transpose()?;
-    if let Some(output) = &args.output
-        && [&args.file, &args.contract]
-            .iter()
-            .any(|file| is_same(file, output))
-    {
-        let shown = output.display();
-        return Err(usage(anyhow!(
-            "{shown}: the report would take the place of what is read"
-        )));
-    }
+    let others = others(&args.others).map_err(usage)?;
+    let files = others.values().copied().chain([args.file.as_path()]);
+    let files: Vec<&Path> = files.collect();
+    stdin::once(&files)?;
+    let read = [&files[..], &[args.contract.as_path()]].concat();
+    let target = args.output.target(&read)?;
     let file = LocalFile::open(&args.file, &options.read)?;
     let name = args.name.clone().unwrap_or_else(|| file.stem());
+    if others.contains_key(name.as_str()) {
+        return Err(usage(anyhow!(
+            "--with {name}: that is the name of the data"
+        )));
+    }
     let mut plan = contract(&args.contract, &name)?;
     plan.examples = options.examples;
-    let others = others(&args.others)?;
+    let others = open(others)?;
     let report = Checking {
         read: read_options(options.read, &plan.read, file.source.format),
         engine: engine(),
@@ -90,13 +89,8 @@ pub(super) fn run(args: &CheckDataArgs) -> Result<ExitCode, Failure> {
         plan,
     }
     .run()?;
-    match (&args.output, format) {
-        (Some(output), Some(format)) => {
-            let input = ReportInput::check(&report, SystemClock.now());
-            write_report(&input, output, format)?;
-        }
-        _ => print(&check_table::of(&report))?,
-    }
+    let input = ReportInput::check(&report, SystemClock.now());
+    target.put(&input, || check_table::of(&report))?;
     Ok(if report.passed {
         ExitCode::SUCCESS
     } else {
@@ -121,18 +115,25 @@ fn contract(path: &Path, name: &str) -> Result<CheckPlan, Failure> {
         .map_err(|error| Failure::new(Exit::BadData, anyhow!("{shown}: {error}")))
 }
 
-/// The other datasets, by name.
-fn others(given: &[String]) -> Result<BTreeMap<String, LocalFile>, Failure> {
+/// The files of the other datasets, by name.
+fn others(given: &[String]) -> anyhow::Result<BTreeMap<&str, &Path>> {
     let mut others = BTreeMap::new();
     for given in given {
-        let Some((name, file)) = given.split_once('=') else {
-            let error = anyhow!("--with wants NAME=FILE, not {given:?}");
-            return Err(Failure::new(Exit::Usage, error));
-        };
-        let file = LocalFile::open(Path::new(file), &ReadOptions::default())?;
-        others.insert(name.to_owned(), file);
+        let (name, file) = given
+            .split_once('=')
+            .with_context(|| format!("--with wants NAME=FILE, not {given:?}"))?;
+        let before = others.insert(name, Path::new(file));
+        anyhow::ensure!(before.is_none(), "--with {name} is there twice");
     }
     Ok(others)
+}
+
+fn open(others: BTreeMap<&str, &Path>) -> Result<BTreeMap<String, LocalFile>, Failure> {
+    let open = |(name, file): (&str, &Path)| {
+        let file = LocalFile::open(file, &ReadOptions::default());
+        file.map(|file| (name.to_owned(), file))
+    };
+    others.into_iter().map(open).collect()
 }
 
 /// What is checked, and against what.

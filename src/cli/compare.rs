@@ -9,21 +9,21 @@ use lastcall_domain::{Cancel, Clock as _, CompareOptions, Progress, SystemClock}
 use lastcall_render::ReportInput;
 
 use super::local_file::{LocalFile, engine};
-use super::profile::{ProgressWatch, is_same, report_format, write_report};
-use super::{compare_table, print, read_args};
+use super::output::OutputArgs;
+use super::profile::ProgressWatch;
+use super::{compare_table, read_args, stdin};
 use crate::exit::{Exit, Failure};
 
 #[derive(Debug, Args)]
 pub(super) struct CompareArgs {
-    /// The file that is compared with: CSV, TSV, NDJSON, Parquet or XLSX, detected from its extension or
-    /// else by its first bytes; gzip is decompressed. `-` is the standard input.
+    /// The file that is compared with: CSV, TSV, NDJSON, JSON, Parquet, Arrow, XLSX or ODS, detected
+    /// from its extension or else from its first bytes; gzip and zstd are decompressed. `-` is the standard
+    /// input.
     baseline: PathBuf,
     /// The file that is compared.
     candidate: PathBuf,
-    /// Where to write a report; the ending picks html, pdf, xlsx, md or json. Without it, a
-    /// table is printed.
-    #[arg(short, long, value_name = "OUT")]
-    output: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
     /// From which population stability index on a drift is moderate.
     #[arg(long, value_name = "PSI", default_value_t = DriftThresholds::default().moderate)]
     moderate: f64,
@@ -50,29 +50,12 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), Failure> {
         ..CompareOptions::default()
     };
     options.check().map_err(|error| usage(error.into()))?;
-    let format = args.output.as_deref().map(report_format).transpose()?;
-    let files = [&args.baseline, &args.candidate];
-    if let Some(output) = &args.output
-        && files.iter().any(|file| is_same(file, output))
-    {
-        let shown = output.display();
-        return Err(usage(anyhow!(
-            "{shown}: the report would take the place of the data"
-        )));
-    }
-    if files.iter().all(|file| file.as_os_str() == "-") {
-        return Err(usage(anyhow!(
-            "only one of the two can be the standard input"
-        )));
-    }
+    let files = [args.baseline.as_path(), args.candidate.as_path()];
+    let target = args.output.target(&files)?;
+    stdin::once(&files)?;
     let comparison = compare(args, &options)?;
-    match (&args.output, format) {
-        (Some(output), Some(format)) => {
-            let input = ReportInput::compare(&comparison, SystemClock.now());
-            write_report(&input, output, format)
-        }
-        _ => print(&compare_table::of(&comparison)),
-    }
+    let report = ReportInput::compare(&comparison, SystemClock.now());
+    target.put(&report, || compare_table::of(&comparison))
 }
 
 fn compare(args: &CompareArgs, options: &CompareOptions) -> Result<Comparison, Failure> {

@@ -2,13 +2,16 @@
 
 use std::path::Path;
 
-use anyhow::anyhow;
-use lastcall_domain::ReadOptions;
+use anyhow::{Context as _, anyhow};
+use lastcall_domain::{Format, ReadOptions, file_stem};
 use lastcall_engine::{Engine, EngineConfig, EngineError, Source};
 use tempfile::NamedTempFile;
 
-use super::{profile, stdin};
+use super::stdin;
 use crate::exit::{Exit, Failure};
+
+/// The memory that one command may take, in bytes.
+const MEMORY: u64 = 1 << 30;
 
 /// A dataset that is there.
 pub(super) struct LocalFile {
@@ -34,7 +37,7 @@ impl LocalFile {
                 (file, name, file.display().to_string())
             }
         };
-        let format = profile::format_of(path);
+        let format = format_of(path);
         let format = format.map_err(|error| Failure::new(Exit::NoInput, error))?;
         let valid = read.check_for(format);
         valid.map_err(|error| Failure::new(Exit::Usage, error))?;
@@ -51,9 +54,7 @@ impl LocalFile {
 
     /// Its name without an ending, which a table of it has.
     pub(super) fn stem(&self) -> String {
-        let name = self.source.name.trim_end_matches(".gz");
-        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-        stem.to_owned()
+        file_stem(&self.source.name).to_owned()
     }
 
     /// The failure that an error of the engine is.
@@ -63,11 +64,26 @@ impl LocalFile {
     }
 }
 
+/// The format that the file's ending names, or else its first bytes.
+fn format_of(file: &Path) -> anyhow::Result<Format> {
+    let shown = file.display();
+    // Before it is opened: that of a pipe waits for whoever writes to it.
+    let kind = std::fs::metadata(file).with_context(|| format!("{shown}: cannot be read"))?;
+    anyhow::ensure!(
+        kind.is_file(),
+        "{shown}: is not a regular file; `-` reads from a pipe"
+    );
+    if let Some(format) = Format::from_file_name(&file.to_string_lossy()) {
+        return Ok(format);
+    }
+    Source::detect_format(file).with_context(|| format!("{shown}: cannot be read"))
+}
+
 /// An engine for one command.
 pub(super) fn engine() -> Engine {
     Engine::new(EngineConfig {
         threads: std::thread::available_parallelism().map_or(1, usize::from),
-        memory: profile::MEMORY,
+        memory: MEMORY,
         scratch: std::env::temp_dir(),
     })
 }

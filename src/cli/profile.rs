@@ -1,96 +1,63 @@
-//! `lastcall profile FILE`: one profile without a server.
+//! `lastcall profile FILE…`: profiles without a server.
 
 use std::io::IsTerminal as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
+use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use lastcall_domain::profile::Profile;
-use lastcall_domain::{
-    Cancel, Clock as _, Format, ProfileOptions, Progress, ReadOptions, ReportFormat, SystemClock,
-};
-use lastcall_engine::{Engine, EngineConfig, Source};
-use lastcall_render::{FontConfig, Renderer, ReportInput};
+use lastcall_domain::{Cancel, Clock as _, ProfileOptions, Progress, ReadOptions, SystemClock};
+use lastcall_render::ReportInput;
 
-use super::{print, stdin, table};
+use super::local_file::{LocalFile, engine};
+use super::output::{OutputArgs, Target};
+use super::{read_args, stdin, table};
 use crate::exit::{Exit, Failure};
 
-/// The memory that a profile on the command line may take, in bytes.
-pub(super) const MEMORY: u64 = 1 << 30;
 /// How often the progress bar is drawn.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Profiles `file` and prints a table, or writes a report to `output`.
-pub(super) fn run(file: &Path, output: Option<&Path>, read: &ReadOptions) -> Result<(), Failure> {
-    let format = output.map(report_format).transpose()?;
-    if output.is_some_and(|output| is_same(file, output)) {
+#[derive(Debug, Args)]
+pub(super) struct ProfileArgs {
+    /// CSV, TSV, NDJSON, JSON, Parquet, Arrow, XLSX or ODS files, detected from their extensions or else from
+    /// their first bytes; gzip and zstd are decompressed. `-` is the standard input.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
+    read: read_args::ReadArgs,
+}
+
+/// Profiles the files, and prints a table of each or writes the report of one.
+pub(super) fn run(args: &ProfileArgs) -> Result<(), Failure> {
+    let read = args.read.options()?;
+    let files: Vec<&Path> = args.files.iter().map(PathBuf::as_path).collect();
+    let target = args.output.target(&files)?;
+    if files.len() > 1 && target != Target::Table {
         return Err(Failure::new(
             Exit::Usage,
-            anyhow!(
-                "{}: the report would take the place of the data",
-                file.display()
-            ),
+            anyhow!("a report is about one file"),
         ));
     }
-    let profile = compute(file, read)?;
-    match (output, format) {
-        (Some(output), Some(format)) => write(&profile, output, format),
-        _ => print(&table::of(&profile)),
+    stdin::once(&files)?;
+    for (place, file) in files.iter().enumerate() {
+        let profile = compute(file, &read)?;
+        let report = ReportInput::profile(&profile, SystemClock.now());
+        let between = if place > 0 { "\n" } else { "" };
+        target.put(&report, || format!("{between}{}", table::of(&profile)))?;
     }
-}
-
-pub(super) fn report_format(output: &Path) -> Result<ReportFormat, Failure> {
-    ReportFormat::from_file_name(&output.to_string_lossy()).ok_or_else(|| {
-        Failure::new(
-            Exit::Usage,
-            anyhow!(
-                "{}: the ending must be html, pdf, xlsx, md or json",
-                output.display()
-            ),
-        )
-    })
-}
-
-/// Whether both paths lead to one file.
-pub(super) fn is_same(file: &Path, output: &Path) -> bool {
-    match (file.canonicalize(), output.canonicalize()) {
-        (Ok(file), Ok(output)) => file == output,
-        _ => false,
-    }
+    Ok(())
 }
 
 fn compute(file: &Path, read: &ReadOptions) -> Result<Profile, Failure> {
-    let saved = stdin::save(file)?;
-    let (file, name) = match &saved {
-        Some(saved) => (saved.path(), stdin::NAME.to_owned()),
-        None => {
-            let name = file.file_name().unwrap_or_default();
-            (file, name.to_string_lossy().into_owned())
-        }
-    };
-    let shown = match saved {
-        Some(_) => Path::new(stdin::NAME).display(),
-        None => file.display(),
-    };
-    let format = format_of(file).map_err(|error| Failure::new(Exit::NoInput, error))?;
-    let valid = read.check_for(format);
-    valid.map_err(|error| Failure::new(Exit::Usage, error))?;
-    let source = Source {
-        path: file.to_owned(),
-        format,
-        name,
-        seed: 0,
-    };
-    let engine = Engine::new(EngineConfig {
-        threads: std::thread::available_parallelism().map_or(1, usize::from),
-        memory: MEMORY,
-        scratch: std::env::temp_dir(),
-    });
+    let file = LocalFile::open(file, read)?;
     let progress = Progress::new();
     let bar = ProgressWatch::start(&progress);
-    let profile = engine.profile(
-        source,
+    let profile = engine().profile(
+        file.source.clone(),
         &ProfileOptions {
             read: read.clone(),
             ..ProfileOptions::default()
@@ -99,46 +66,7 @@ fn compute(file: &Path, read: &ReadOptions) -> Result<Profile, Failure> {
         &progress,
     );
     bar.finish();
-    profile.map_err(|error| {
-        Failure::new(
-            Exit::BadData,
-            anyhow!("{shown}: {error} ({})", error.code()),
-        )
-    })
-}
-
-/// The format that the file's ending names, or else its first bytes.
-pub(super) fn format_of(file: &Path) -> anyhow::Result<Format> {
-    let shown = file.display();
-    // Before it is opened: that of a pipe waits for whoever writes to it.
-    let kind = std::fs::metadata(file).with_context(|| format!("{shown}: cannot be read"))?;
-    anyhow::ensure!(
-        kind.is_file(),
-        "{shown}: is not a regular file; `-` reads from a pipe"
-    );
-    if let Some(format) = Format::from_file_name(&file.to_string_lossy()) {
-        return Ok(format);
-    }
-    Source::detect_format(file).with_context(|| format!("{shown}: cannot be read"))
-}
-
-fn write(profile: &Profile, output: &Path, format: ReportFormat) -> Result<(), Failure> {
-    let input = ReportInput::profile(profile, SystemClock.now());
-    write_report(&input, output, format)
-}
-
-/// Writes a report to a file.
-pub(super) fn write_report(
-    input: &ReportInput<'_>,
-    output: &Path,
-    format: ReportFormat,
-) -> Result<(), Failure> {
-    let bytes = Renderer::new(FontConfig::default())
-        .render(input, format, &Cancel::new())
-        .map_err(|error| Failure::new(Exit::Software, error))?;
-    std::fs::write(output, bytes)
-        .with_context(|| format!("{}: cannot be written", output.display()))
-        .map_err(|error| Failure::new(Exit::CannotCreate, error))
+    profile.map_err(|error| file.failure(&error))
 }
 
 /// Draws a bar on a terminal until it is dropped; draws nothing where output is piped.

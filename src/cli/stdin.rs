@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use tempfile::NamedTempFile;
 
 use crate::exit::{Exit, Failure};
@@ -13,9 +13,23 @@ const STDIN: &str = "-";
 /// How it is named in a profile.
 pub(super) const NAME: &str = "stdin";
 
+/// Whether the standard input is meant.
+fn is_meant(file: &Path) -> bool {
+    file.as_os_str() == STDIN
+}
+
+/// Refuses files of which more than one is the standard input.
+pub(super) fn once(files: &[&Path]) -> Result<(), Failure> {
+    if files.iter().filter(|file| is_meant(file)).count() > 1 {
+        let error = anyhow!("only one of the files can be the standard input");
+        return Err(Failure::new(Exit::Usage, error));
+    }
+    Ok(())
+}
+
 /// Saves the standard input where that is meant; the file is removed when it is dropped.
 pub(super) fn save(file: &Path) -> Result<Option<NamedTempFile>, Failure> {
-    if file.as_os_str() != STDIN {
+    if !is_meant(file) {
         return Ok(None);
     }
     let save = || -> anyhow::Result<NamedTempFile> {

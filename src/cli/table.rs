@@ -1,23 +1,74 @@
 //! A profile as a table for the terminal.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent, presets};
-use lastcall_domain::profile::{Column, Profile};
+use lastcall_domain::profile::{Column, Number, Numeric, Profile};
+use terminal_size::terminal_size_of;
 
-/// The widest top value, in characters, before it is cut.
+/// The widest text of the data, in characters, before it is cut.
 const WIDEST_VALUE: usize = 24;
+/// Bars of a small histogram, and their heights.
+const BARS: usize = 10;
+const HEIGHTS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+/// Blanks between the texts of two cells.
+const GAP: usize = 3;
+
+/// What is told of a column.
+struct Field {
+    title: &'static str,
+    is_number: bool,
+    /// Where the terminal is narrow, the field of the lowest rank is left out first.
+    rank: u8,
+    of: fn(&Column) -> String,
+}
+
+impl Field {
+    const fn text(title: &'static str, rank: u8, of: fn(&Column) -> String) -> Self {
+        let is_number = false;
+        Self {
+            title,
+            is_number,
+            rank,
+            of,
+        }
+    }
+
+    const fn number(title: &'static str, rank: u8, of: fn(&Column) -> String) -> Self {
+        Self {
+            is_number: true,
+            ..Self::text(title, rank, of)
+        }
+    }
+}
+
+static FIELDS: [Field; 12] = [
+    Field::text("column", 12, |column| cut(&plain(&column.name))),
+    Field::text("type", 11, |column| column.kind.as_str().to_owned()),
+    Field::number("count", 2, |column| column.count.to_string()),
+    Field::number("missing", 10, |column| column.missing.to_string()),
+    Field::number("distinct", 9, distinct),
+    Field::number("mean", 6, |column| numeric(column, |n| n.mean)),
+    Field::number("std", 1, |column| numeric(column, |n| n.std)),
+    Field::number("min", 8, |column| range(column).0),
+    Field::number("median", 3, |column| {
+        numeric(column, |n| n.quantiles.p50.map(|n| n.as_f64()))
+    }),
+    Field::number("max", 7, |column| range(column).1),
+    Field::text("values", 5, distribution),
+    Field::text("top", 4, top),
+];
 
 /// The profile as text.
 pub(super) fn of(profile: &Profile) -> String {
     let dataset = &profile.dataset;
     let mut text = format!(
-        "{}: {} rows × {} columns, {} missing cells, {} duplicate rows\n\n",
+        "{}: {} × {}, {}, {}\n\n",
         plain(&dataset.name),
-        dataset.rows,
-        dataset.columns,
-        dataset.missing_cells,
-        dataset.duplicate_rows
+        counted(dataset.rows, "row"),
+        counted(dataset.columns, "column"),
+        counted(dataset.missing_cells, "missing cell"),
+        counted(dataset.duplicate_rows, "duplicate row"),
     );
-    text.push_str(&columns(&profile.columns).to_string());
+    text.push_str(&columns(&profile.columns, width()).to_string());
     for alert in &profile.alerts {
         let column = alert.column.as_deref().unwrap_or("(dataset)");
         text.push_str(&format!(
@@ -33,7 +84,24 @@ pub(super) fn of(profile: &Profile) -> String {
     text
 }
 
-/// A table with a line under its header and no others.
+fn counted(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
+/// How wide a table may be: what `COLUMNS` says, or the terminal; as wide as need be elsewhere.
+fn width() -> Option<usize> {
+    let told = std::env::var("COLUMNS").ok();
+    let told = told.and_then(|columns| columns.parse().ok());
+    let told = told.filter(|columns| *columns > 0);
+    told.or_else(|| {
+        let (width, _) = terminal_size_of(std::io::stdout())?;
+        Some(usize::from(width.0))
+    })
+}
+
+/// A table with a line under its header and no others, which wraps its cells where the terminal is
+/// too narrow.
 pub(super) fn plain_table() -> Table {
     let mut table = Table::new();
     table
@@ -43,75 +111,108 @@ pub(super) fn plain_table() -> Table {
         .remove_style(TableComponent::LeftBorderIntersections)
         .remove_style(TableComponent::RightBorderIntersections)
         .set_content_arrangement(ContentArrangement::Dynamic);
+    if let Some(width) = width() {
+        table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
+    }
     table
 }
 
-fn columns(columns: &[Column]) -> Table {
-    let mut table = plain_table();
-    table.set_header([
-        "column", "type", "count", "missing", "distinct", "mean", "std", "min", "median", "max",
-        "top",
-    ]);
-    for column in columns {
-        table.add_row(row(column));
+/// The table with those fields that find room beside each other.
+fn columns(columns: &[Column], width: Option<usize>) -> Table {
+    let mut fields: Vec<&Field> = FIELDS.iter().collect();
+    loop {
+        let table = table(columns, &fields);
+        let contents = table.column_max_content_widths();
+        let contents = contents.iter().map(|width| usize::from(*width) + GAP);
+        let wide = contents.sum::<usize>().saturating_sub(1);
+        let fits = width.is_none_or(|width| wide <= width);
+        let least = fields.iter().map(|field| field.rank).min();
+        if fits || fields.len() <= 2 {
+            return table;
+        }
+        fields.retain(|field| Some(field.rank) != least);
     }
-    for at in 2..10 {
-        if let Some(column) = table.column_mut(at) {
+}
+
+fn table(columns: &[Column], fields: &[&Field]) -> Table {
+    let mut table = plain_table();
+    table.set_header(fields.iter().map(|field| field.title));
+    for column in columns {
+        table.add_row(fields.iter().map(|field| (field.of)(column)));
+    }
+    for (at, field) in fields.iter().enumerate() {
+        if let Some(column) = table.column_mut(at)
+            && field.is_number
+        {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
     table
 }
 
-fn row(column: &Column) -> [String; 11] {
-    let [mean, std, min, median, max] = figures(column);
-    let top = column.top.first().map_or_else(String::new, |top| {
+fn distinct(column: &Column) -> String {
+    let estimated = if column.distinct_estimated { "~" } else { "" };
+    format!("{estimated}{}", column.distinct)
+}
+
+fn numeric(column: &Column, figure: impl FnOnce(&Numeric) -> Option<f64>) -> String {
+    let figure = column.numeric.as_ref().and_then(figure);
+    figure.map(short).unwrap_or_default()
+}
+
+/// The smallest and the largest value.
+fn range(column: &Column) -> (String, String) {
+    if let Some(numeric) = &column.numeric {
+        let figure = |n: Option<Number>| n.map(|n| short(n.as_f64())).unwrap_or_default();
+        return (figure(numeric.min), figure(numeric.max));
+    }
+    let Some(temporal) = &column.temporal else {
+        return (String::new(), String::new());
+    };
+    let moment = |at: &Option<String>| at.as_deref().map(moment).unwrap_or_default();
+    (moment(&temporal.min), moment(&temporal.max))
+}
+
+/// A point in time to the second, without what all of them have.
+fn moment(at: &str) -> String {
+    let at = at.trim_end_matches('Z');
+    let at = at.split_once('.').map_or(at, |(seconds, _)| seconds);
+    at.trim_end_matches("T00:00:00").replace('T', " ")
+}
+
+/// A small histogram of numbers and times.
+fn distribution(column: &Column) -> String {
+    let histogram = match (&column.numeric, &column.temporal) {
+        (Some(numeric), _) => &numeric.histogram.counts,
+        (None, Some(temporal)) => &temporal.histogram.counts,
+        (None, None) => return String::new(),
+    };
+    bars(histogram)
+}
+
+fn bars(counts: &[u64]) -> String {
+    let together = counts.len().div_ceil(BARS).max(1);
+    // The last group may have fewer.
+    let mean = |group: &[u64]| group.iter().map(|n| *n as f64).sum::<f64>() / group.len() as f64;
+    let groups: Vec<f64> = counts.chunks(together).map(mean).collect();
+    let most = groups.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+    let height = |group: &f64| (group / most * 8.0).ceil() as usize;
+    groups
+        .iter()
+        .map(|group| HEIGHTS[height(group).min(8)])
+        .collect()
+}
+
+/// The most frequent value.
+fn top(column: &Column) -> String {
+    column.top.first().map_or_else(String::new, |top| {
         let value = match &top.value {
             serde_json::Value::String(text) => text.clone(),
             other => other.to_string(),
         };
         format!("{} ({})", cut(&plain(&value)), top.count)
-    });
-    let estimated = if column.distinct_estimated { "~" } else { "" };
-    [
-        plain(&column.name),
-        column.kind.as_str().to_owned(),
-        column.count.to_string(),
-        column.missing.to_string(),
-        format!("{estimated}{}", column.distinct),
-        mean,
-        std,
-        min,
-        median,
-        max,
-        top,
-    ]
+    })
 }
-
-fn figures(column: &Column) -> [String; 5] {
-    if let Some(numeric) = &column.numeric {
-        let number = |n: Option<f64>| n.map(short).unwrap_or_default();
-        return [
-            number(numeric.mean),
-            number(numeric.std),
-            number(numeric.min.map(|n| n.as_f64())),
-            number(numeric.quantiles.p50.map(|n| n.as_f64())),
-            number(numeric.max.map(|n| n.as_f64())),
-        ];
-    }
-    let (min, max) = column.temporal.as_ref().map_or((None, None), |temporal| {
-        (temporal.min.clone(), temporal.max.clone())
-    });
-    let none = String::new;
-    [
-        none(),
-        none(),
-        min.unwrap_or_default(),
-        none(),
-        max.unwrap_or_default(),
-    ]
-}
-
 /// Six significant digits, and no more zeros than needed.
 pub(super) fn short(number: f64) -> String {
     if number == 0.0 {
@@ -148,4 +249,31 @@ pub(super) fn cut(text: &str) -> String {
         return text.to_owned();
     }
     text.chars().take(WIDEST_VALUE - 1).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_are_as_high_as_there_are_values_and_none_is_lost() {
+        assert_eq!(bars(&[]), "");
+        assert_eq!(bars(&[0, 0]), "  ");
+        assert_eq!(bars(&[1, 0, 1_000_000, 500_000]), "▁ █▄");
+        let many: Vec<u64> = (0..25).collect();
+        assert_eq!(bars(&many).chars().count(), 9);
+        assert_eq!(bars(&[u64::MAX / 2; 20]), "█".repeat(10));
+    }
+
+    #[test]
+    fn a_point_in_time_is_told_to_the_second() {
+        for (at, told) in [
+            ("2024-01-31", "2024-01-31"),
+            ("2024-01-31T00:00:00Z", "2024-01-31"),
+            ("2024-01-31T12:30:00Z", "2024-01-31 12:30:00"),
+            ("2024-01-31T12:30:00.123456Z", "2024-01-31 12:30:00"),
+        ] {
+            assert_eq!(moment(at), told);
+        }
+    }
 }

@@ -4,6 +4,7 @@ import base64
 import fcntl
 import json
 import os
+import select
 import shutil
 import subprocess
 import tempfile
@@ -34,9 +35,18 @@ class Browser:
         )
         os.close(read_commands)
         os.close(write_answers)
+        # A full pipe is waited for with a deadline.
+        os.set_blocking(self.commands, False)
         self.number = 0
         self.buffer = b""
         self.events = []
+        try:
+            self._open_page(width, height, dark)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open_page(self, width, height, dark):
         targets = self.call("Target.getTargets", session=None)["targetInfos"]
         page = next(target for target in targets if target["type"] == "page")
         attached = self.call("Target.attachToTarget", session=None, targetId=page["targetId"], flatten=True)
@@ -52,18 +62,33 @@ class Browser:
         return self
 
     def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait()
+        self.close()
+
+    def close(self):
         os.close(self.commands)
         os.close(self.answers)
+        self.process.terminate()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         shutil.rmtree(self.profile, ignore_errors=True)
 
     def resize(self, width, height):
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
 
+    def _send(self, piece, deadline):
+        while piece:
+            left = max(0, deadline - time.monotonic())
+            if not select.select([], [self.commands], [], left)[1]:
+                raise TimeoutError("the browser takes no commands")
+            piece = piece[os.write(self.commands, piece):]
+
     def _receive(self, deadline):
         while b"\0" not in self.buffer:
-            if time.monotonic() > deadline:
+            left = max(0, deadline - time.monotonic())
+            if not select.select([self.answers], [], [], left)[0]:
                 raise TimeoutError("the browser does not answer")
             piece = os.read(self.answers, 1 << 20)
             if not piece:
@@ -77,8 +102,8 @@ class Browser:
         message = {"id": self.number, "method": method, "params": parameters}
         if session is not None:
             message["sessionId"] = self.session
-        os.write(self.commands, json.dumps(message).encode() + b"\0")
         deadline = time.monotonic() + 60
+        self._send(json.dumps(message).encode() + b"\0", deadline)
         while True:
             answer = self._receive(deadline)
             if answer.get("id") == self.number:
@@ -102,7 +127,7 @@ class Browser:
     def until(self, condition, seconds=60):
         """Waits for a condition of the page."""
         deadline = time.monotonic() + seconds
-        while not self.run(condition):
+        while not self.run(f"!!({condition})"):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"never true: {condition}")
             time.sleep(0.05)

@@ -4,10 +4,11 @@ and by the rules of axe."""
 import json
 import os
 import sys
-import urllib.request
 
 import axe_core_python
 from browser import Browser
+from service import ask, request
+from workbench import query, repeat_and_save, take_every_format
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 DATA = os.path.join(HERE, "..", "..", "examples", "parcels.csv")
@@ -15,14 +16,8 @@ with open(os.path.join(os.path.dirname(axe_core_python.__file__), "axe.min.js"),
     AXE = script.read()
 
 
-def request(method, address, body=None, **headers):
-    asked = urllib.request.Request(address, data=body, method=method, headers=headers)
-    with urllib.request.urlopen(asked) as answer:
-        return answer.read()
-
-
-def reports(base, folder):
-    """Files with an HTML report of each kind."""
+def reports(base):
+    """The addresses of an HTML report of each kind."""
     session = json.loads(request("POST", f"{base}/v1/sessions"))["id"]
     place = f"{base}/v1/sessions/{session}"
     with open(DATA, "rb") as data:
@@ -32,16 +27,20 @@ def reports(base, folder):
         {"kind": "correlation", "dataset": "parcels"},
         {"kind": "compare", "baseline": "parcels", "candidate": "parcels"},
         {"kind": "sql", "query": "select * from parcels limit 30"},
+        # Some of them do not hold.
+        {"kind": "check", "dataset": "parcels", "contract": {"fields": [
+            {"name": "city", "type": "string", "constraints": {"enum": ["Bern"]}},
+            {"name": "weight_kg", "type": "number", "constraints": {"minimum": 0}},
+        ]}},
     ]
-    headers = {"Content-Type": "application/json", "Prefer": "wait=60"}
     for analysis in analyses:
-        job = json.loads(request("POST", f"{place}/analyses", json.dumps(analysis).encode(), **headers))
-        wanted = json.dumps({"analysis": job["id"], "format": "html"}).encode()
-        report = json.loads(request("POST", f"{place}/reports", wanted, **headers))
+        job = ask(f"{place}/analyses", analysis)
+        report = ask(f"{place}/reports", {"analysis": job["id"], "format": "html"})
         yield analysis["kind"], f"{base}{report['links']['result']}"
 
 
 def check(browser, name):
+    fits(browser, name)
     # The tool is run by the debugger, which the page's policy does not bind.
     browser.run(AXE + "; 0")
     found = browser.run(
@@ -49,6 +48,10 @@ def check(browser, name):
         "(one) => [one.id, one.nodes.length, one.nodes[0].html, one.nodes[0].failureSummary]))"
     )
     assert not found, f"{name}: {json.dumps(found, indent=1)}"
+    assert not browser.complaints(), f"{name}: {browser.complaints()}"
+
+
+def fits(browser, name):
     wide = browser.run("document.documentElement.scrollWidth - innerWidth")
     assert wide <= 0, f"{name} is {wide} pixels too wide"
     assert not browser.complaints(), f"{name}: {browser.complaints()}"
@@ -60,14 +63,23 @@ def use(browser, base):
     browser.until("document.getElementById('phase').textContent === 'running'")
     browser.choose("#file", DATA)
     browser.until("!document.getElementById('profile').hidden")
-    browser.run("document.getElementById('query').value = 'select wieght_kg from parcels'; 0")
-    browser.run("document.getElementById('query-form').requestSubmit(); 0")
+    query(browser, "select wieght_kg from parcels")
     browser.until("!document.getElementById('query-problem').hidden")
-    browser.run("document.getElementById('query').value = 'select city, count(*) from parcels group by 1'; 0")
-    browser.run("document.getElementById('query-form').requestSubmit(); 0")
+    query(browser, "select city, count(*) from parcels group by 1")
     browser.until("!document.getElementById('answer').hidden")
     rows = browser.run("document.querySelectorAll('#answer tbody tr').length")
     assert rows == 5, rows
+
+
+def read(browser, base, name):
+    """The page of the API shows every operation of the document."""
+    browser.open(f"{base}/docs")
+    document = json.loads(request("GET", f"{base}/openapi.json"))
+    methods = {"get", "put", "post", "patch", "delete", "head", "options"}
+    operations = sum(len(methods & path.keys()) for path in document["paths"].values())
+    browser.until(f"document.querySelectorAll('.opblock').length === {operations}")
+    # What Swagger UI does about the rules of axe is not in our hands.
+    fits(browser, f"the API at {name}")
 
 
 def find(browser):
@@ -80,12 +92,13 @@ def find(browser):
 
 
 def main(base, folder):
-    made = list(reports(base, folder))
+    made = list(reports(base))
     for width, dark in [(1280, False), (1280, True), (390, False)]:
         with Browser(width, 900, dark) as browser:
             name = f"{width} px{', dark' if dark else ''}"
             use(browser, base)
             check(browser, f"the live page at {name}")
+            read(browser, base, name)
             browser.open(f"{base}/docs/errors")
             check(browser, f"the errors at {name}")
             for kind, address in made:
@@ -93,6 +106,9 @@ def main(base, folder):
                 if kind == "profile":
                     find(browser)
                 check(browser, f"the report of a {kind} at {name}")
+    with Browser() as browser:
+        take_every_format(browser, base, folder)
+        repeat_and_save(browser, base)
 
 
 main(sys.argv[1], sys.argv[2])

@@ -12,7 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def main(base):
-    with urllib.request.urlopen(f"{base}/openapi.json") as answer:
+    with urllib.request.urlopen(f"{base}/openapi.json", timeout=60) as answer:
         validate(json.load(answer))
     program = os.path.join(os.path.dirname(sys.executable), "schemathesis")
     subprocess.run(

@@ -47,7 +47,7 @@ fn run(script: &str) {
 
 #[test]
 fn the_openapi_document_is_valid_and_random_requests_are_answered_as_it_says() {
-    run("requests.py");
+    run("random_requests.py");
 }
 
 #[test]

@@ -12,19 +12,36 @@ export class Refused extends Error {
 }
 
 export async function ask(path, options = {}) {
+  const response = await accepted(path, options);
+  return response.status === 204 ? null : response.json();
+}
+
+// The answer as its bytes, however long they take.
+export async function download(path) {
+  return (await accepted(path, { signal: null })).blob();
+}
+
+// The answer, with the numbers that `keeps` names as they are written: JavaScript's own integers
+// have 53 bits, and 1.0 is 1 to it.
+export async function askExactly(path, keeps) {
+  const text = await (await download(path)).text();
+  return JSON.parse(text, (_, value, written) => (typeof value === "number" && keeps(value) && JSON.rawJSON ? JSON.rawJSON(written.source) : value));
+}
+
+async function accepted(path, options) {
   const response = await fetchWithKey(path, options);
-  if (response.ok) return response.headers.get("content-type")?.includes("json") ? response.json() : response.blob();
+  if (response.ok) return response;
   throw new Refused(response.status, await response.json().catch(() => null));
 }
 
 // Sends a file and says how far it has come, which `fetch` cannot.
-export async function send(path, file, mediaType, progress) {
+export async function send(path, file, progress) {
   for (;;) {
     const key = sessionStorage.getItem(KEY);
     const { status, body } = await new Promise((resolve, reject) => {
       const request = new XMLHttpRequest();
       request.open("PUT", path);
-      request.setRequestHeader("content-type", mediaType);
+      request.setRequestHeader("content-type", "application/octet-stream");
       if (key) request.setRequestHeader("authorization", `Bearer ${key}`);
       request.upload.addEventListener("progress", (event) => event.lengthComputable && progress(event.loaded / event.total));
       request.addEventListener("load", () => resolve({ status: request.status, body: request.responseText }));
@@ -45,7 +62,7 @@ async function fetchWithKey(path, options) {
   for (;;) {
     const key = sessionStorage.getItem(KEY);
     const headers = { ...options.headers, ...(key ? { authorization: `Bearer ${key}` } : {}) };
-    const response = await fetch(path, { ...options, headers, signal: AbortSignal.timeout(20_000) });
+    const response = await fetch(path, { signal: AbortSignal.timeout(20_000), ...options, headers });
     if (response.status !== 401) return response;
     await askForKey(key);
   }

@@ -1,6 +1,6 @@
 // The tables of jobs and sessions, and the dialog of one job.
 
-import { ask } from "/assets/client.js";
+import { ask, askExactly, download } from "/assets/client.js";
 import { element, meter, pill, short, show, since, span } from "/assets/dom.js";
 
 const TONES = { queued: "quiet", running: "run", succeeded: "good", failed: "bad", cancelled: "warn" };
@@ -87,7 +87,7 @@ async function openJob(id) {
   document.getElementById("job-title").textContent = `Job ${id}`;
   document.getElementById("job-text").textContent = JSON.stringify(job, null, 2);
   document.getElementById("job-result").disabled = job.state !== "succeeded";
-  document.getElementById("job-again").hidden = !["failed", "cancelled", "succeeded"].includes(job.state);
+  document.getElementById("job-again").hidden = !repeatable(job);
   document.getElementById("job-cancel").disabled = !["queued", "running"].includes(job.state);
   if (!dialog.open) dialog.showModal();
 }
@@ -97,10 +97,19 @@ document.getElementById("sessions").addEventListener("click", (event) => {
   if (id && confirm("Delete this session, its datasets, jobs and results?")) ask(`/v1/sessions/${id}`, { method: "DELETE" }).catch(() => {});
 });
 
-// The same request once more.
-function request(job) {
+// Whether all that the job was asked for is known: what is long is not shown.
+function repeatable(job) {
+  const missing = { check: job.contract, sql: job.parameters };
+  if (job.kind in missing && !missing[job.kind]) return false;
+  if (job.parameters?.some((value) => typeof value === "number") && !JSON.rawJSON) return false;
+  return ["failed", "cancelled", "succeeded"].includes(job.state);
+}
+
+// The same request once more, to the last digit.
+async function request(id) {
+  const job = await askExactly(`/v1/jobs/${id}`, () => true);
   const path = `/v1/sessions/${job.session}/${job.kind === "report" ? "reports" : "analyses"}`;
-  const fields = job.kind === "report" ? ["dataset", "analysis", "format"] : ["kind", "dataset", "baseline", "candidate", "query", "contract", "options"];
+  const fields = job.kind === "report" ? ["dataset", "analysis", "format"] : ["kind", "dataset", "baseline", "candidate", "query", "parameters", "contract", "options"];
   const body = Object.fromEntries(fields.filter((field) => job[field] !== undefined).map((field) => [field, job[field]]));
   if (job.kind === "sql") body.format = job.format;
   return ask(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
@@ -108,7 +117,7 @@ function request(job) {
 
 document.getElementById("job-again").addEventListener("click", async () => {
   try {
-    openJob((await request(open)).id);
+    openJob((await request(open.id)).id);
   } catch (error) {
     document.getElementById("job-text").textContent = error.message;
   }
@@ -121,8 +130,7 @@ document.getElementById("job-cancel").addEventListener("click", async () => {
 document.getElementById("job-result").addEventListener("click", () => saveResult(open));
 
 export async function saveResult(job) {
-  const result = await ask(`/v1/jobs/${job.id}/result`);
-  const blob = result instanceof Blob ? result : new Blob([JSON.stringify(result, null, 2)], { type: "application/json" });
+  const blob = await download(`/v1/jobs/${job.id}/result`);
   const name = job.dataset ? `${job.dataset}.${job.kind}` : `${job.kind}-${job.id.slice(-8)}`;
   const link = element("a", { href: URL.createObjectURL(blob), download: `${name}.${job.format}` });
   link.click();

@@ -1,6 +1,6 @@
 // SQL over the tables of the session.
 
-import { ask } from "/assets/client.js";
+import { askExactly } from "/assets/client.js";
 import { count, element, show } from "/assets/dom.js";
 
 const ROWS = 200;
@@ -54,7 +54,7 @@ form.addEventListener("submit", async (event) => {
   const began = performance.now();
   try {
     const job = await run("analyses", { kind: "sql", query: box.value }, () => (button.textContent = "Running…"));
-    showAnswer(await ask(job.links.result), performance.now() - began);
+    showAnswer(await askExactly(job.links.result, (value) => Number.isInteger(value) && !Number.isSafeInteger(value)), performance.now() - began);
   } catch (error) {
     problem.textContent = error.message;
     problem.hidden = false;
@@ -77,10 +77,9 @@ function select(message) {
 
 function cell(value, type) {
   if (value === null) return element("td", { class: "null" }, "null");
-  const number = typeof value === "number" && ["float", "decimal"].includes(type) ? value.toLocaleString("en", { maximumSignificantDigits: 9 }) : String(value);
-  const text = typeof value === "object" ? JSON.stringify(value) : number;
+  const text = typeof value === "object" ? JSON.stringify(value) : typeof value === "number" && ["float", "decimal"].includes(type) ? value.toLocaleString("en", { maximumSignificantDigits: 9 }) : String(value);
   const cut = text.length > 120;
-  return element("td", { class: typeof value === "number" ? "n" : null, title: cut ? text.slice(0, 2000) : null }, element("bdi", {}, cut ? `${text.slice(0, 119)}…` : text));
+  return element("td", { class: typeof value === "number" || JSON.isRawJSON?.(value) ? "n" : null, title: cut ? text.slice(0, 2000) : null }, element("bdi", {}, cut ? `${text.slice(0, 119)}…` : text));
 }
 
 function showAnswer(result, took) {

@@ -7,8 +7,10 @@ import { showProfile } from "/assets/profile.js";
 import { ready, showTables } from "/assets/query.js";
 
 const SESSION = "lastcall-session";
-const MEDIA = { csv: "text/csv", txt: "text/csv", tsv: "text/tab-separated-values", tab: "text/tab-separated-values", ndjson: "application/x-ndjson", jsonl: "application/x-ndjson", parquet: "application/vnd.apache.parquet", xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" };
-const FORMATS = [["html", "HTML"], ["pdf", "PDF"], ["xlsx", "Excel"], ["md", "Markdown"]];
+// What each ending of a file's name tells.
+const FORMATS = { csv: "csv", txt: "csv", tsv: "tsv", tab: "tsv", ndjson: "ndjson", jsonl: "ndjson", json: "json", parquet: "parquet", pq: "parquet", arrow: "arrow", arrows: "arrow", feather: "arrow", ipc: "arrow", xlsx: "xlsx", ods: "ods" };
+const PACKED = /\.(gz|zst)$/i;
+const REPORTS = [["html", "HTML"], ["pdf", "PDF"], ["xlsx", "Excel"], ["md", "Markdown"]];
 const drop = document.getElementById("drop");
 const reading = document.getElementById("reading");
 
@@ -30,14 +32,14 @@ export async function session() {
 
 // A name that the service takes, and that is written in SQL without quotes where that is possible.
 function nameOf(file) {
-  const plain = file.name.replace(/\.gz$/i, "").replace(/\.[^.]*$/, "").normalize("NFC");
+  const plain = file.name.replace(PACKED, "").replace(/\.[^.]*$/, "").normalize("NFC");
   const name = plain.replace(/[\s\-./\\"\p{C}]+/gu, "_").replace(/^_+|_+$/g, "");
   return [...(name || "data")].slice(0, 100).join("");
 }
 
-function mediaOf(file) {
-  const ending = file.name.toLowerCase().replace(/\.gz$/, "").split(".").pop();
-  return MEDIA[ending] ?? "text/csv";
+function formatOf(file) {
+  const ending = file.name.replace(PACKED, "").toLowerCase().split(".").pop();
+  return FORMATS[ending] ?? "csv";
 }
 
 function say(...children) {
@@ -50,9 +52,9 @@ async function take(file) {
   document.getElementById("profile").hidden = true;
   try {
     const id = await session();
-    const path = `/v1/sessions/${id}/datasets/${encodeURIComponent(name)}`;
+    const path = `/v1/sessions/${id}/datasets/${encodeURIComponent(name)}?format=${formatOf(file)}`;
     say(element("p", {}, `Uploading ${file.name}…`), meter("Upload", 0));
-    await send(path, file, mediaOf(file), (part) => say(element("p", {}, `Uploading ${file.name}: ${Math.round(part * 100)}%`), meter("Upload", part)));
+    await send(path, file, (part) => say(element("p", {}, `Uploading ${file.name}: ${Math.round(part * 100)}%`), meter("Upload", part)));
     await refresh();
     const job = await run("analyses", { kind: "profile", dataset: name }, (job) => {
       say(element("p", {}, `Reading ${name}: ${job.state}, ${Math.round(job.progress * 100)}%`), meter("Profile", job.progress));
@@ -67,7 +69,7 @@ async function take(file) {
 
 function actions(job, name) {
   const note = element("span", { class: "muted", role: "status" });
-  const buttons = FORMATS.map(([format, label]) =>
+  const buttons = REPORTS.map(([format, label]) =>
     element("button", {
       type: "button",
       onclick: async (event) => {

@@ -115,3 +115,19 @@ fn part(state: &ApiState, media_type: &str) -> actix_web::HttpResponseBuilder {
         )));
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use lastcall_domain::Format;
+
+    #[test]
+    fn the_live_page_takes_every_format_that_the_service_reads() {
+        let page = include_str!("../assets/index.html");
+        let script = include_str!("../assets/workbench.js");
+        for (ending, format) in Format::ENDINGS {
+            assert!(page.contains(&format!(".{ending},")), "{ending}");
+            let told = format!("{ending}: \"{format}\"");
+            assert!(script.contains(&told), "{told}");
+        }
+    }
+}

@@ -6,15 +6,16 @@ use lastcall_domain::profile::ColumnType;
 use lastcall_domain::{
     CheckOptions, CompareOptions, Dataset, DatasetName, Field, Format, Job, JobError, JobSpec,
     ProfileOptions, ReadOptions, ReadReport, ReportFormat, ReportSource, Schema, Service, Session,
-    ShownDuration, TableFormat,
+    ShownDuration, SqlParameter, TableFormat,
 };
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// The longest contract that a job shows, in bytes of JSON: lists of jobs show them all.
-const MAX_SHOWN_CONTRACT: usize = 16 * 1024;
+/// The longest contract, and the longest values of a query, that a job shows, in bytes of JSON:
+/// lists of jobs show them all.
+const MAX_SHOWN: usize = 16 * 1024;
 
 /// Bytes, as generated clients know them.
 #[derive(ToSchema)]
@@ -258,6 +259,10 @@ pub(crate) struct JobInput {
     /// The query.
     #[serde(skip_serializing_if = "Option::is_none")]
     query: Option<String>,
+    /// The values of the query's placeholders, unless they have more than 16 KiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<serde_json::Value>>)]
+    parameters: Option<Vec<SqlParameter>>,
     /// The options of an analysis that is not a query; `{}` fields are the defaults.
     #[serde(skip_serializing_if = "Option::is_none")]
     options: Option<InputOptions>,
@@ -298,8 +303,7 @@ impl JobInput {
             } => {
                 input.dataset = Some(dataset.clone());
                 input.options = Some(InputOptions::Check(options.clone()));
-                let is_short = contract.to_string().len() <= MAX_SHOWN_CONTRACT;
-                input.contract = is_short.then(|| contract.clone());
+                input.contract = unless_long(contract);
             }
             JobSpec::Compare {
                 baseline,
@@ -310,7 +314,12 @@ impl JobInput {
                 input.candidate = Some(candidate.clone());
                 input.options = Some(InputOptions::Compare(options.clone()));
             }
-            JobSpec::Sql { query, .. } => input.query = Some(query.clone()),
+            JobSpec::Sql {
+                query, parameters, ..
+            } => {
+                input.query = Some(query.clone());
+                input.parameters = unless_long(parameters);
+            }
             JobSpec::Report { source, .. } => match source {
                 ReportSource::Dataset(dataset) => input.dataset = Some(dataset.clone()),
                 ReportSource::Analysis(job) => input.analysis = Some(*job.as_uuid()),
@@ -318,6 +327,11 @@ impl JobInput {
         }
         input
     }
+}
+
+fn unless_long<T: Clone + Serialize>(value: &T) -> Option<T> {
+    let length = serde_json::to_string(value).map_or(usize::MAX, |text| text.len());
+    (length <= MAX_SHOWN).then(|| value.clone())
 }
 
 /// Where to go from a job.

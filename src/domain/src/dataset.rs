@@ -80,7 +80,7 @@ pub struct Field {
 }
 
 /// The name of a dataset, and of its table in SQL: 1 to 128 characters of Unicode in the composed
-/// form (NFC), without controls, invisible characters, `/`, `\\`, `"` and any blank but the space.
+/// form (NFC), without controls, invisible characters, `/`, `\`, `"` and any blank but the space.
 /// It begins with neither `.`, `-` nor a combining mark, and with no space, and ends with none.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -89,7 +89,7 @@ pub struct DatasetName(String);
 /// Why a text is not the name of a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a dataset's name has 1 to 128 characters, without control characters, '/', '\\\\' and '\"', and \
+    "a dataset's name has 1 to 128 characters, without control characters, '/', '\\' and '\"', and \
      begins with neither '.', '-' nor a space"
 )]
 pub struct InvalidDatasetName;
@@ -298,5 +298,14 @@ mod tests {
             assert_eq!(name(bad), None, "{bad:?}");
         }
         assert_eq!(name("é".repeat(129).as_str()), None);
+    }
+
+    #[test]
+    fn the_characters_that_no_name_has_are_told_as_they_are() {
+        let told = InvalidDatasetName.to_string();
+        assert!(
+            told.contains(r#"without control characters, '/', '\' and '"'"#),
+            "{told}"
+        );
     }
 }

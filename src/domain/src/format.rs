@@ -38,6 +38,25 @@ impl Format {
         Self::Ods,
     ];
 
+    /// The endings of files' names, and what each tells.
+    pub const ENDINGS: [(&'static str, Self); 15] = [
+        ("csv", Self::Csv),
+        ("txt", Self::Csv),
+        ("tsv", Self::Tsv),
+        ("tab", Self::Tsv),
+        ("ndjson", Self::Ndjson),
+        ("jsonl", Self::Ndjson),
+        ("json", Self::Json),
+        ("parquet", Self::Parquet),
+        ("pq", Self::Parquet),
+        ("arrow", Self::Arrow),
+        ("arrows", Self::Arrow),
+        ("feather", Self::Arrow),
+        ("ipc", Self::Arrow),
+        ("xlsx", Self::Xlsx),
+        ("ods", Self::Ods),
+    ];
+
     /// The name on the wire, which is also the usual file ending.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -78,27 +97,72 @@ impl Format {
 
     /// The format that a file name's ending tells, a trailing `.gz` or `.zst` not counted.
     pub fn from_file_name(name: &str) -> Option<Self> {
-        let name = name.to_ascii_lowercase();
-        let packed = [".gz", ".zst"]
-            .iter()
-            .find_map(|end| name.strip_suffix(end));
-        let name = packed.unwrap_or(&name);
-        Some(match name.rsplit_once('.')?.1 {
-            "csv" | "txt" => Self::Csv,
-            "tsv" | "tab" => Self::Tsv,
-            "ndjson" | "jsonl" => Self::Ndjson,
-            "json" => Self::Json,
-            "parquet" | "pq" => Self::Parquet,
-            "arrow" | "arrows" | "feather" | "ipc" => Self::Arrow,
-            "xlsx" => Self::Xlsx,
-            "ods" => Self::Ods,
-            _ => return None,
-        })
+        let (_, ending) = unpacked(name).rsplit_once('.')?;
+        let mut endings = Self::ENDINGS.into_iter();
+        let (_, format) = endings.find(|(known, _)| ending.eq_ignore_ascii_case(known))?;
+        Some(format)
     }
+}
+
+/// A file's name without its ending, nor that of its packing.
+pub fn file_stem(name: &str) -> &str {
+    let name = unpacked(name);
+    match name.rsplit_once('.') {
+        Some((stem, _)) if !stem.is_empty() => stem,
+        _ => name,
+    }
+}
+
+fn unpacked(name: &str) -> &str {
+    let without = |ending: &str| {
+        let (stem, end) = name.split_at_checked(name.len().checked_sub(ending.len())?)?;
+        end.eq_ignore_ascii_case(ending).then_some(stem)
+    };
+    [".gz", ".zst"]
+        .into_iter()
+        .find_map(without)
+        .unwrap_or(name)
 }
 
 impl std::fmt::Display for Format {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ending_of_a_name_tells_the_format_in_any_case_also_where_it_is_packed() {
+        for (ending, format) in Format::ENDINGS {
+            for name in [
+                format!("a.{ending}"),
+                format!("a.b.{}.GZ", ending.to_uppercase()),
+                format!("ü.{ending}.Zst"),
+            ] {
+                assert_eq!(Format::from_file_name(&name), Some(format), "{name}");
+            }
+        }
+        for name in ["", "a", "csv", "a.dat", "a.gz", "a.csv.bz2", "ü"] {
+            assert_eq!(Format::from_file_name(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_stem_has_neither_ending() {
+        for (name, stem) in [
+            ("parcels.csv", "parcels"),
+            ("parcels.CSV.ZST", "parcels"),
+            ("a.b.json.Gz", "a.b"),
+            ("parcels.gz", "parcels"),
+            ("parcels", "parcels"),
+            (".csv", ".csv"),
+            ("ü", "ü"),
+            ("", ""),
+        ] {
+            assert_eq!(file_stem(name), stem, "{name}");
+        }
     }
 }

@@ -42,7 +42,7 @@ pub use disk::{Disk, DiskSpace};
 pub use duration::ShownDuration;
 pub use environment::{Dependency, Environment};
 pub use feed::{Feed, News, Subscription};
-pub use format::Format;
+pub use format::{Format, file_stem};
 pub use id::{InstanceId, JobId, SessionId};
 pub use job::{ClaimRef, Job, JobError, JobSpec, ReportSource, Service, TableFormat};
 pub use lifecycle::{Lifecycle, Limits, Refused, State};

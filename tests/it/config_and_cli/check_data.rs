@@ -117,6 +117,42 @@ fn other_files_are_what_foreign_keys_and_queries_refer_to() {
 }
 
 #[test]
+fn each_name_and_the_standard_input_can_be_meant_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(folder.path(), "birds.csv", data::BIRDS);
+    let contract = write(folder.path(), "contract.yaml", CONTRACT);
+    let run = |file: &Path, others: &[&str]| {
+        let mut run = lastcall(["check-data", "-c"]).arg(&contract).arg(file);
+        for other in others {
+            run = run.arg("--with").arg(other);
+        }
+        run.output()
+    };
+    let (other, itself) = ("other=gone.csv", "birds=gone.csv");
+    for (others, why) in [
+        (vec![other, other], "--with other is there twice"),
+        (vec![itself], "--with birds: that is the name of the data"),
+        (vec!["a=-", "b=-"], "only one of the files"),
+    ] {
+        let said = run(&file, &others).expect(2).stderr;
+        assert!(said.contains(why), "{said}");
+    }
+    let said = run(Path::new("-"), &["other=-"]).expect(2).stderr;
+    assert!(said.contains("only one of the files"), "{said}");
+}
+
+#[test]
+fn packed_data_is_named_without_either_ending() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("birds.csv.GZ");
+    std::fs::write(&file, data::gzip(data::BIRDS.as_bytes())).unwrap();
+    // Its query is about the table `birds`.
+    let contract = write(folder.path(), "contract.yaml", CONTRACT);
+    let run = lastcall(["check-data", "-c"]).arg(&contract).arg(&file);
+    run.output().expect(0);
+}
+
+#[test]
 fn what_cannot_be_read_ends_with_its_own_code() {
     let folder = tempfile::tempdir().unwrap();
     let file = write(folder.path(), "birds.csv", data::BIRDS);

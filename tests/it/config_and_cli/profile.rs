@@ -65,6 +65,83 @@ fn the_ending_of_the_output_picks_the_format() {
 }
 
 #[test]
+fn a_report_goes_to_the_standard_output_where_a_format_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = birds(folder.path());
+    let json = lastcall(["profile", "--format=json"]).arg(&input);
+    let profile: Value = serde_json::from_str(&json.output().expect(0).stdout).unwrap();
+    assert_eq!(profile["dataset"]["rows"], 10);
+    let md = lastcall(["profile", "-f", "md"]).arg(&input);
+    assert!(md.output().expect(0).stdout.starts_with('#'));
+    // It stands before the ending.
+    let target = folder.path().join("report.txt");
+    let written = lastcall(["profile", "-f", "md", "-o"]).arg(&target);
+    written.arg(&input).output().expect(0);
+    assert!(std::fs::read_to_string(&target).unwrap().starts_with('#'));
+    let unknown = lastcall(["profile", "-f", "docx"]).arg(&input);
+    let said = unknown.output().expect(2).stderr;
+    assert!(said.contains("xlsx"), "{said}");
+}
+
+#[test]
+fn several_files_are_shown_one_after_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = birds(folder.path());
+    let other = folder.path().join("one.csv");
+    std::fs::write(&other, "a\n1\n").unwrap();
+    let both = || lastcall(["profile"]).arg(&input).arg(&other);
+    let shown = both().output().expect(0).stdout;
+    let (first, second) = (
+        shown.find("birds.csv:"),
+        shown.find("\n\none.csv: 1 row × 1 column,"),
+    );
+    assert!(first == Some(0) && second.is_some(), "{shown}");
+    let report = both().arg("-o").arg(folder.path().join("report.md"));
+    report.output().expect(2);
+    both().arg("--format=json").output().expect(2);
+    lastcall(["profile", "-", "-"]).output().expect(2);
+    lastcall(["profile"]).output().expect(2);
+}
+
+#[test]
+fn the_table_fits_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("wide.csv");
+    let name = "a column whose name is rather long";
+    let mut rows = format!("{name},at,amount\n");
+    for day in 10..29 {
+        rows += &format!("text that goes on and on {day},2024-01-{day}T12:34:56Z,{day}5000.25\n");
+    }
+    std::fs::write(&input, rows).unwrap();
+    let table = |columns: usize| -> Vec<String> {
+        let run = lastcall(["profile"]).env("COLUMNS", columns.to_string());
+        let shown = run.arg(&input).output().expect(0).stdout;
+        let lines = shown.lines().skip(2);
+        let lines = lines.filter(|line| line.contains(char::is_alphabetic));
+        let lines = lines.take_while(|line| !line.starts_with('!'));
+        lines.map(str::to_owned).collect()
+    };
+    for columns in (40..200).step_by(9) {
+        let table = table(columns);
+        for line in &table {
+            assert!(line.chars().count() <= columns, "{columns}: {table:#?}");
+        }
+        // Nothing is wrapped.
+        assert_eq!(table.len(), 4, "{columns}: {table:#?}");
+        assert!(table[1].contains("a column whose name is"), "{table:#?}");
+    }
+    for (columns, titles) in [
+        (80, &["column", "type", "missing", "distinct"][..]),
+        (200, &["count", "std", "median", "values", "top"][..]),
+    ] {
+        let table = table(columns);
+        for title in titles {
+            assert!(table[0].contains(title), "{columns} {title}: {table:#?}");
+        }
+    }
+}
+
+#[test]
 fn gzip_and_other_formats_are_told_by_the_file() {
     let folder = tempfile::tempdir().unwrap();
     for (name, bytes) in [

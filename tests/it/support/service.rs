@@ -269,6 +269,11 @@ impl Service {
         found.unwrap_or_else(|| panic!("the log ended without {text:?}"));
     }
 
+    /// The log so far.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.log.lines()
+    }
+
     /// The messages of the log so far.
     pub(crate) fn messages(&self) -> Vec<String> {
         messages(&self.log.lines())

@@ -443,7 +443,15 @@ fn a_job_shows_what_it_was_asked_to_do() {
     assert_eq!(job["candidate"], "others");
 
     let job = ask("analyses", &json!({"kind": "sql", "query": "select 1"}));
-    assert_eq!(job["query"], "select 1");
+    assert_eq!(
+        (&job["query"], &job["parameters"]),
+        (&json!("select 1"), &json!([]))
+    );
+    let values = json!([i64::MAX, 1.0, "x", null]);
+    let query = json!({"kind": "sql", "query": "select $1", "parameters": values});
+    assert_eq!(ask("analyses", &query)["parameters"], values);
+    let long = json!({"kind": "sql", "query": "select $1", "parameters": ["x".repeat(20_000)]});
+    assert!(ask("analyses", &long).get("parameters").is_none());
     let job = ask("reports", &json!({"dataset": "penguins", "format": "pdf"}));
     assert_eq!(
         (&job["dataset"], &job["format"]),
