@@ -77,6 +77,9 @@ impl<R: Read> JsonLines<R> {
         }
         let mut piece = piece.to_vec();
         self.input.consume(length);
+        if self.place == Place::Start && is_wide(&piece) {
+            return Err(self.fault("it is UTF-16, and a document of JSON is UTF-8"));
+        }
         if self.place == Place::Start && self.line == 1 && piece.starts_with(MARK) {
             piece.drain(..MARK.len());
         }
@@ -167,6 +170,14 @@ impl<R: Read> JsonLines<R> {
     }
 }
 
+/// Whether it begins as UTF-16 does, with a mark or with a character of ASCII.
+fn is_wide(text: &[u8]) -> bool {
+    matches!(
+        text,
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..]
+    )
+}
+
 impl<R: Read> Read for JsonLines<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.taken == self.out.len() {
@@ -239,6 +250,10 @@ mod tests {
             ("[{} {}]", "line 1: a comma is missing between two values"),
             ("[{}]\n{}", "line 2: there is more behind the array"),
             ("[{\"a\": \"x\ny\"}]", "line 2: a line ends within a string"),
+            (
+                "[\0]\0",
+                "line 1: it is UTF-16, and a document of JSON is UTF-8",
+            ),
         ] {
             assert_eq!(lines(text).unwrap_err(), expected, "{text}");
         }

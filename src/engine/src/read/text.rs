@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8};
+use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
 use lastcall_domain::{Certainty, content};
 
 use super::line_ends::{LineEnds, LineFeeds};
@@ -77,8 +77,8 @@ impl Encoded {
         }
     }
 
-    /// The stream as UTF-8. Bytes that are no UTF-8 pass through where the encoding is UTF-8;
-    /// the parser replaces and counts them.
+    /// The stream as UTF-8, but for what is no text in its encoding: the parser replaces and counts
+    /// that.
     pub(crate) fn stream(self, source: &Source) -> Result<TextStream, EngineError> {
         let mut stored = source.open()?;
         let mut mark = [0; 3];
@@ -143,6 +143,9 @@ impl TextStream {
     }
 }
 
+/// A byte that UTF-8 has not.
+const NO_TEXT: u8 = 0xff;
+
 /// Appends up to `most` bytes of text as it is, with its own line ends.
 fn read_text(
     stored: &mut Stored,
@@ -171,12 +174,16 @@ fn read_text(
         let at = buffer.len();
         buffer.resize(at + (start + most - at).max(16), 0);
         let from = &raw[*raw_start..];
-        let (result, read, written, _) = decoder.decode_to_utf8(from, &mut buffer[at..], last);
-        debug_assert!(result == CoderResult::InputEmpty || written > 0 || read > 0);
+        let (result, read, written) =
+            decoder.decode_to_utf8_without_replacement(from, &mut buffer[at..], last);
         buffer.truncate(at + written);
         *raw_start += read;
+        if matches!(result, DecoderResult::Malformed(..)) {
+            // No text either, so that the parser replaces and counts it.
+            buffer.push(NO_TEXT);
+        }
         // A decoder that was told of the end must not be asked again.
-        *ended = last && result == CoderResult::InputEmpty;
+        *ended = last && result == DecoderResult::InputEmpty;
     }
     Ok(buffer.len() - start)
 }

@@ -1,7 +1,7 @@
 //! CSV as it is found.
 
-use lastcall_domain::ReadOptions;
 use lastcall_domain::profile::{ColumnType, Number};
+use lastcall_domain::{ProfileOptions, ReadOptions};
 
 use crate::support::{Bench, alerts, column, top, types, warning};
 
@@ -97,6 +97,42 @@ fn latin_1_that_shows_after_the_first_look_is_read_as_such() {
     assert_eq!(top(column(&profile, "a"))[1], ("été".into(), 1));
     assert_eq!(warning(&profile, "guessed_encoding").count, 1);
     assert_eq!(profile.warnings.len(), 1);
+}
+
+#[test]
+fn what_is_no_text_in_its_encoding_is_replaced_and_reported_with_its_line() {
+    let bench = Bench::new();
+    let wide: Vec<u8> = "a,b\n1,x\n2,y"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let half = [0x00, 0xd8, b'\n', 0];
+    for (bytes, encoding, line) in [
+        (wide[..wide.len() - 1].to_vec(), "utf-16le", 3),
+        (
+            [&wide[..14], &half[..], &wide[16..]].concat(),
+            "utf-16le",
+            2,
+        ),
+        (b"a,b\n1,\x93\xfa\n2,\xff\n".to_vec(), "shift_jis", 3),
+    ] {
+        let options = ProfileOptions {
+            read: ReadOptions {
+                encoding: Some(encoding.into()),
+                ..ReadOptions::default()
+            },
+            ..ProfileOptions::default()
+        };
+        let profile = bench.try_profile("a.csv", &bytes, &options).unwrap();
+        let replaced = warning(&profile, "replaced_characters");
+        assert_eq!(replaced.count, 1, "{encoding}");
+        assert!(
+            replaced.detail.ends_with(&format!("on line {line}")),
+            "{}",
+            replaced.detail
+        );
+        assert_eq!(profile.dataset.rows, 2);
+    }
 }
 
 #[test]
