@@ -142,7 +142,6 @@ impl ApiState {
 }
 
 /// What an error says.
-#[expect(clippy::needless_pass_by_value, reason = "to be named in map")]
 fn said(error: impl std::fmt::Display) -> String {
     without_addresses(&error.to_string())
 }
