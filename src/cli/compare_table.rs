@@ -1,11 +1,11 @@
 //! A comparison as a table for the terminal.
 
-use comfy_table::{CellAlignment, Table};
+use comfy_table::Table;
 use lastcall_domain::compare::{
     CategoryCount, ColumnChange, ColumnSide, ColumnStatus, Comparison, Drift,
 };
 
-use super::table::{cut, plain, plain_table, short};
+use super::table::{Title, cut, fitted, plain, short};
 
 /// New and vanished values that are named.
 const NAMED: usize = 5;
@@ -80,20 +80,21 @@ fn listed(values: &[CategoryCount], count: Option<u64>) -> String {
     format!("{}{more}", shown.join(", "))
 }
 
+const TITLES: [Title; 9] = [
+    Title::text("column", 9),
+    Title::text("type", 5),
+    Title::text("change", 8),
+    Title::text("missing", 6),
+    Title::number("psi", 7),
+    Title::number("js", 1),
+    Title::number("ks p", 3),
+    Title::number("χ² p", 2),
+    Title::number("mean", 4),
+];
+
 fn columns(columns: &[ColumnChange]) -> Table {
-    let mut table = plain_table();
-    table.set_header([
-        "column", "type", "change", "missing", "psi", "js", "ks p", "χ² p", "mean",
-    ]);
-    for column in columns {
-        table.add_row(row(column));
-    }
-    for number in 4..9 {
-        if let Some(column) = table.column_mut(number) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
+    let rows: Vec<_> = columns.iter().map(row).collect();
+    fitted(&TITLES, &rows)
 }
 
 fn row(column: &ColumnChange) -> [String; 9] {
@@ -108,7 +109,7 @@ fn row(column: &ColumnChange) -> [String; 9] {
     let about = if column.estimated { "~" } else { "" };
     let mean = column.numbers.as_ref().map(|numbers| numbers.mean);
     [
-        plain(&column.name),
+        cut(&plain(&column.name)),
         types(column),
         change(column).to_owned(),
         format!("{} → {}", share(&column.baseline), share(&column.candidate)),

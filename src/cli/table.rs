@@ -12,31 +12,50 @@ const HEIGHTS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇'
 /// Blanks between the texts of two cells.
 const GAP: usize = 3;
 
-/// What is told of a column.
-struct Field {
-    title: &'static str,
+/// The head of a column of a table.
+#[derive(Clone, Copy)]
+pub(super) struct Title {
+    text: &'static str,
     is_number: bool,
-    /// Where the terminal is narrow, the field of the lowest rank is left out first.
+    /// Where the terminal is narrow, the column of the lowest rank is left out first.
     rank: u8,
+}
+
+impl Title {
+    pub(super) const fn text(text: &'static str, rank: u8) -> Self {
+        let is_number = false;
+        Self {
+            text,
+            is_number,
+            rank,
+        }
+    }
+
+    pub(super) const fn number(text: &'static str, rank: u8) -> Self {
+        let is_number = true;
+        Self {
+            text,
+            is_number,
+            rank,
+        }
+    }
+}
+
+/// What is told of a column of the data.
+struct Field {
+    title: Title,
     of: fn(&Column) -> String,
 }
 
 impl Field {
     const fn text(title: &'static str, rank: u8, of: fn(&Column) -> String) -> Self {
-        let is_number = false;
-        Self {
-            title,
-            is_number,
-            rank,
-            of,
-        }
+        let title = Title::text(title, rank);
+        Self { title, of }
     }
 
     const fn number(title: &'static str, rank: u8, of: fn(&Column) -> String) -> Self {
-        Self {
-            is_number: true,
-            ..Self::text(title, rank, of)
-        }
+        let title = Title::number(title, rank);
+        Self { title, of }
     }
 }
 
@@ -68,7 +87,7 @@ pub(super) fn of(profile: &Profile) -> String {
         counted(dataset.missing_cells, "missing cell"),
         counted(dataset.duplicate_rows, "duplicate row"),
     );
-    text.push_str(&columns(&profile.columns, width()).to_string());
+    text.push_str(&columns(&profile.columns).to_string());
     for alert in &profile.alerts {
         let column = alert.column.as_deref().unwrap_or("(dataset)");
         text.push_str(&format!(
@@ -117,32 +136,40 @@ pub(super) fn plain_table() -> Table {
     table
 }
 
-/// The table with those fields that find room beside each other.
-fn columns(columns: &[Column], width: Option<usize>) -> Table {
-    let mut fields: Vec<&Field> = FIELDS.iter().collect();
+fn columns(columns: &[Column]) -> Table {
+    let titles = FIELDS.each_ref().map(|field| field.title);
+    let row = |column: &Column| FIELDS.each_ref().map(|field| (field.of)(column));
+    let rows: Vec<_> = columns.iter().map(row).collect();
+    fitted(&titles, &rows)
+}
+
+/// The table with those columns that find room beside each other.
+pub(super) fn fitted<const N: usize>(titles: &[Title; N], rows: &[[String; N]]) -> Table {
+    let width = width();
+    let mut kept: Vec<usize> = (0..N).collect();
     loop {
-        let table = table(columns, &fields);
+        let table = table(titles, rows, &kept);
         let contents = table.column_max_content_widths();
         let contents = contents.iter().map(|width| usize::from(*width) + GAP);
         let wide = contents.sum::<usize>().saturating_sub(1);
         let fits = width.is_none_or(|width| wide <= width);
-        let least = fields.iter().map(|field| field.rank).min();
-        if fits || fields.len() <= 2 {
+        if fits || kept.len() <= 2 {
             return table;
         }
-        fields.retain(|field| Some(field.rank) != least);
+        let least = kept.iter().map(|at| titles[*at].rank).min();
+        kept.retain(|at| Some(titles[*at].rank) != least);
     }
 }
 
-fn table(columns: &[Column], fields: &[&Field]) -> Table {
+fn table<const N: usize>(titles: &[Title; N], rows: &[[String; N]], kept: &[usize]) -> Table {
     let mut table = plain_table();
-    table.set_header(fields.iter().map(|field| field.title));
-    for column in columns {
-        table.add_row(fields.iter().map(|field| (field.of)(column)));
+    table.set_header(kept.iter().map(|at| titles[*at].text));
+    for row in rows {
+        table.add_row(kept.iter().map(|at| row[*at].as_str()));
     }
-    for (at, field) in fields.iter().enumerate() {
-        if let Some(column) = table.column_mut(at)
-            && field.is_number
+    for (place, at) in kept.iter().enumerate() {
+        if let Some(column) = table.column_mut(place)
+            && titles[*at].is_number
         {
             column.set_cell_alignment(CellAlignment::Right);
         }

@@ -71,3 +71,24 @@ fn what_makes_no_sense_is_refused() {
         .output()
         .expect(66);
 }
+
+#[test]
+fn the_table_fits_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = write(folder.path(), "before.csv", data::BIRDS);
+    let changed = data::BIRDS.replace(",seen", ",date");
+    let after = write(folder.path(), "after.csv", &changed);
+    for columns in (40..140).step_by(11) {
+        let run = lastcall(["compare"]).env("COLUMNS", columns.to_string());
+        let shown = run.arg(&before).arg(&after).output().expect(0).stdout;
+        let lines = shown.lines().skip(3);
+        let lines = lines.filter(|line| line.contains(char::is_alphabetic));
+        let table: Vec<&str> = lines.take_while(|line| !line.starts_with('!')).collect();
+        for line in &table {
+            assert!(line.chars().count() <= columns, "{columns}: {table:#?}");
+        }
+        // A header and six columns, of which one has another name; nothing is wrapped.
+        assert_eq!(table.len(), 8, "{columns}: {table:#?}");
+        assert!(table[0].contains("change"), "{columns}: {table:#?}");
+    }
+}
