@@ -25,6 +25,8 @@ use ::arrow::array::RecordBatch;
 use ::arrow::datatypes::DataType;
 use lastcall_domain::{Format, ReadOptions, ReadReport};
 
+pub(crate) use self::measure::view_length;
+pub(crate) use self::parquet::LONG;
 pub(crate) use columnar::{Declared, MOST_PLACES, build as column_of, floats};
 
 use crate::batch::{Batch, ColumnBatch, Values};
