@@ -261,6 +261,13 @@ impl Texts {
         }
     }
 
+    /// Where it is: strings of one place are the same.
+    #[inline]
+    pub(crate) fn place(&self, row: usize) -> (u32, u32) {
+        let Place { start, end } = self.places[row];
+        (start, end)
+    }
+
     /// How many bytes a string has.
     #[inline]
     pub(crate) fn length(&self, row: usize) -> usize {

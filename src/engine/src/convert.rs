@@ -1,6 +1,7 @@
 //! A dataset as Parquet, and its schema alone.
 
 mod records;
+mod texts;
 
 use std::fs::File;
 use std::io::Seek as _;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, RecordBatch,
-    StringArray, TimestampMicrosecondArray, new_null_array,
+    TimestampMicrosecondArray, new_null_array,
 };
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
@@ -24,6 +25,7 @@ use crate::pipeline::{self, Consumer, Resources};
 use crate::read;
 use crate::read::dataset::{Body, Dataset, Plan};
 use crate::schema::InferredSchema;
+use crate::source::{decompressed_limit, decompression_bomb};
 use crate::{Description, EngineError, Source, passes};
 
 /// A row group is written out when it has grown to this many bytes, or to that many rows.
@@ -119,7 +121,8 @@ pub(crate) fn to_parquet(
 ) -> Result<Description, EngineError> {
     let dataset = read::open(source, options, resources, context)?;
     if dataset.types().is_none() {
-        return write_inferred(dataset, out, resources, context);
+        let most = decompressed_limit(source.size()?);
+        return write_inferred(dataset, out, most, resources, context);
     }
     let Found {
         dataset,
@@ -129,9 +132,10 @@ pub(crate) fn to_parquet(
     let declared = dataset.types().unwrap_or_default();
     let types: Vec<DataType> = declared
         .iter()
-        .map(|found| found.as_ref().map_or(DataType::Utf8, records::data_type))
+        .map(|found| found.as_ref().map_or(texts::TEXT, records::data_type))
         .collect();
-    let mut lane = WriterLane::begin(out, &plan, &types)?;
+    let most = decompressed_limit(source.size()?);
+    let mut lane = WriterLane::begin(out, &plan, &types, most)?;
     // Texts are missing where the request says which.
     let markers = options.missing.is_some().then(|| CellRules::new(options));
     let markers = markers.transpose()?;
@@ -153,6 +157,7 @@ pub(crate) fn to_parquet(
 fn write_inferred(
     dataset: Box<dyn Dataset>,
     out: &File,
+    most: u64,
     resources: &Resources<'_>,
     context: JobContext<'_>,
 ) -> Result<Description, EngineError> {
@@ -162,7 +167,7 @@ fn write_inferred(
         context,
         |plan| {
             let types: Vec<DataType> = plan.kinds.iter().map(|kind| data_type(*kind)).collect();
-            WriterLane::begin(out, plan, &types)
+            WriterLane::begin(out, plan, &types, most)
         },
         |lane| vec![Box::new(lane)],
     )?;
@@ -193,13 +198,13 @@ fn write_records(
         for (found, (field, kind)) in declared.iter().zip(targets) {
             let array = match found {
                 Some(_) => read.next().cloned(),
-                None => Some(new_null_array(&DataType::Utf8, rows.num_rows())),
+                None => Some(new_null_array(&texts::TEXT, rows.num_rows())),
             };
             let array = array.ok_or_else(|| malformed("a column is missing"))?;
             let column = records::column(&array, field.data_type(), *kind, markers);
             columns.push(column.map_err(malformed)?);
         }
-        lane.write(rows.num_rows(), columns)?;
+        lane.write(rows.num_rows(), columns, context)?;
         context.progress.set(chunk.done);
     }
     Ok(())
@@ -217,7 +222,7 @@ fn data_type(kind: Kind) -> DataType {
         Kind::Float | Kind::Decimal => DataType::Float64,
         Kind::Date(_) => DataType::Date32,
         Kind::Timestamp(_) => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-        Kind::Text => DataType::Utf8,
+        Kind::Text => texts::TEXT,
     }
 }
 
@@ -234,6 +239,8 @@ fn failed(error: ParquetError) -> EngineError {
 struct WriterLane {
     writer: ArrowWriter<File>,
     schema: SchemaRef,
+    /// How many bytes the file may have: a text that repeats may take far fewer in the dataset.
+    most: u64,
 }
 
 impl Consumer for &mut Result<WriterLane, EngineError> {
@@ -251,13 +258,13 @@ impl Consumer for &mut Result<WriterLane, EngineError> {
         let arrays = arrays
             .map(|(column, field)| array(column, field.data_type()))
             .collect();
-        lane.write(batch.rows, arrays)
+        lane.write(batch.rows, arrays, context)
     }
 }
 
 impl WriterLane {
     /// Begins the file, or begins it anew, with the columns of a plan.
-    fn begin(out: &File, plan: &Plan, types: &[DataType]) -> Result<Self, EngineError> {
+    fn begin(out: &File, plan: &Plan, types: &[DataType], most: u64) -> Result<Self, EngineError> {
         let names = plan.shown_names();
         let properties = records::properties(names.iter().zip(types));
         let fields = names.iter().zip(types);
@@ -271,14 +278,23 @@ impl WriterLane {
         file.rewind()?;
         let writer =
             ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties)).map_err(failed)?;
-        Ok(Self { writer, schema })
+        Ok(Self {
+            writer,
+            schema,
+            most,
+        })
     }
 
     fn finish(self) -> Result<(), EngineError> {
         Ok(self.writer.into_inner().map_err(failed)?.sync_all()?)
     }
 
-    fn write(&mut self, rows: usize, columns: Vec<ArrayRef>) -> Result<(), EngineError> {
+    fn write(
+        &mut self,
+        rows: usize,
+        columns: Vec<ArrayRef>,
+        context: JobContext<'_>,
+    ) -> Result<(), EngineError> {
         if columns.is_empty() {
             // Parquet counts rows by their cells.
             return match rows {
@@ -290,9 +306,32 @@ impl WriterLane {
         }
         let records = RecordBatch::try_new(Arc::clone(&self.schema), columns)
             .map_err(|error| EngineError::internal(error.to_string()))?;
-        self.writer.write(&records).map_err(failed)?;
-        if self.writer.in_progress_size() > GROUP_BYTES {
-            self.writer.flush().map_err(failed)?;
+        self.write_pieces(records, context)
+    }
+
+    /// The writer holds each text as often as it is there: no more of them than a row group has.
+    fn write_pieces(
+        &mut self,
+        records: RecordBatch,
+        context: JobContext<'_>,
+    ) -> Result<(), EngineError> {
+        let mut pieces = vec![records];
+        while let Some(piece) = pieces.pop() {
+            let rows = piece.num_rows();
+            if rows > 1 && texts::bytes(&piece) > GROUP_BYTES {
+                let half = rows / 2;
+                pieces.push(piece.slice(half, rows - half));
+                pieces.push(piece.slice(0, half));
+                continue;
+            }
+            context.check()?;
+            self.writer.write(&piece).map_err(failed)?;
+            if self.writer.in_progress_size() > GROUP_BYTES {
+                self.writer.flush().map_err(failed)?;
+            }
+            if self.writer.bytes_written() as u64 > self.most {
+                return Err(decompression_bomb());
+            }
         }
         Ok(())
     }
@@ -324,10 +363,7 @@ fn array(column: &ColumnBatch, data_type: &DataType) -> ArrayRef {
             cast(&array, data_type)
                 .unwrap_or_else(|_| new_null_array(data_type, decimals.digits.len()))
         }
-        Values::Text(texts) => {
-            let cell = |row| (!missing.at(row)).then(|| String::from_utf8_lossy(texts.get(row)));
-            Arc::new((0..texts.len()).map(cell).collect::<StringArray>())
-        }
+        Values::Text(texts) => self::texts::array(texts, missing),
         Values::Integers(values) => match data_type {
             DataType::Boolean => {
                 let cell = |row: usize| (!missing.at(row)).then(|| values[row] != 0);

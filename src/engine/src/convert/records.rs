@@ -11,6 +11,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
 use super::GROUP_ROWS;
+use super::texts::TEXT;
 use crate::parse::{CellRules, Kind};
 use crate::read::{Declared, MOST_PLACES, column_of, floats};
 
@@ -44,7 +45,7 @@ pub(super) fn data_type(declared: &DataType) -> DataType {
         DataType::FixedSizeBinary(width) if *width > 0 => declared.clone(),
         nested if nested.is_nested() && can_be_written(nested) => nested.clone(),
         // Text, and what Parquet has no type for, as the profile shows it.
-        _ => DataType::Utf8,
+        _ => TEXT,
     }
 }
 
@@ -112,7 +113,7 @@ pub(super) fn column(
     rules: Option<&CellRules>,
 ) -> Result<ArrayRef, String> {
     match target {
-        DataType::Utf8 => {
+        text if *text == TEXT => {
             let declared = Declared::of(array.data_type());
             let column = column_of(array, declared, Kind::Text, rules, 0)?;
             Ok(super::array(&column, target))

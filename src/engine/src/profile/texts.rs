@@ -1,5 +1,8 @@
 //! The figures of a column of text.
 
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
 use lastcall_domain::profile::{SortOrder, Text};
 use serde_json::Value;
 
@@ -9,6 +12,7 @@ use crate::EngineError;
 use crate::batch::Texts;
 use crate::job::JobContext;
 use crate::parse::CellRules;
+use crate::read::LONG;
 use crate::stats::text_counts::{Summary, TextCounts};
 
 /// The figures of a column of text so far.
@@ -41,11 +45,14 @@ impl TextFigures {
         context: JobContext<'_>,
     ) -> Result<(), EngineError> {
         let ascii = texts.is_ascii();
+        // Of long texts that repeat in one place characters are counted once.
+        let mut counted = HashMap::new();
         for row in rows.clone() {
-            let length = if ascii {
-                texts.length(row) as u64
-            } else {
-                characters(texts.get(row))
+            let count = || characters(texts.get(row));
+            let length = match texts.length(row) {
+                bytes if ascii => bytes as u64,
+                ..LONG => count(),
+                _ => *counted.entry(texts.place(row)).or_insert_with(count),
             };
             self.shortest = self.shortest.min(length);
             self.longest = self.longest.max(length);
@@ -62,9 +69,12 @@ impl TextFigures {
         let mut before: Option<usize> = None;
         for row in rows {
             let text = texts.get(row);
+            let again = before.is_some_and(|before| texts.place(before) == texts.place(row));
             let last = before.map(|row| texts.get(row)).or(self.last.as_deref());
-            if let Some(last) = last {
-                self.order.follow(last.cmp(text));
+            match last {
+                Some(_) if again => self.order.follow(Ordering::Equal),
+                Some(last) => self.order.follow(last.cmp(text)),
+                None => {}
             }
             before = Some(row);
             if !self.order.is_open() {

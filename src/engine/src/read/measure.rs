@@ -165,7 +165,7 @@ fn quoted(text: &[u8]) -> usize {
 }
 
 /// The length is the lowest part of a view.
-pub(super) fn view_length(view: u128) -> usize {
+pub(crate) fn view_length(view: u128) -> usize {
     view as u32 as usize
 }
 

@@ -1,6 +1,7 @@
 //! The different texts of a column and how often each occurs.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use hashbrown::HashTable;
 
@@ -9,9 +10,12 @@ use super::frequent::{FrequentTexts, TOP, Top, size_for};
 use crate::EngineError;
 use crate::batch::Texts;
 use crate::job::JobContext;
+use crate::read::LONG;
 
 /// A text longer than this is counted by its beginning and a hash once texts are sketched.
 const LONGEST_SKETCHED: usize = 256;
+/// After so many bytes of texts it is looked whether the analysis was cancelled.
+const PAUSE: usize = 4 << 20;
 
 /// The texts of a column: all of them as long as they fit, sketched beyond.
 pub(crate) struct TextCounts {
@@ -67,6 +71,17 @@ impl TextCounts {
         context: JobContext<'_>,
     ) -> Result<(), EngineError> {
         let hashes = texts.hashes();
+        // Long texts that repeat in one place are compared once.
+        let mut places = HashMap::new();
+        let mut compared = 0;
+        let mut pause = |bytes: usize| {
+            compared += bytes;
+            if compared < PAUSE {
+                return Ok(());
+            }
+            compared = 0;
+            context.check()
+        };
         if let Stage::Exact(dictionary) = &mut self.stage {
             // Buffers double as they grow: half of the share is what may be in use.
             let most = self.budget / 2;
@@ -74,12 +89,21 @@ impl TextCounts {
                 let Some(row) = rows.next() else {
                     return Ok(());
                 };
+                let place = (texts.length(row) >= LONG).then(|| texts.place(row));
+                if let Some(&at) = place.and_then(|place| places.get(&place)) {
+                    let entry: &mut Entry = &mut dictionary.entries[at];
+                    entry.count += 1;
+                    continue;
+                }
+                pause(texts.length(row))?;
                 if dictionary.is_full() {
                     dictionary.grow(context)?;
                 }
-                if dictionary.add(texts.get(row), hashes[row]) && dictionary.bytes() > most {
+                let (at, is_new) = dictionary.add(texts.get(row), hashes[row]);
+                if is_new && dictionary.bytes() > most {
                     break;
                 }
+                places.extend(place.map(|place| (place, at)));
             }
             let mut sketches = Sketches::new(self.budget);
             for at in 0..dictionary.entries.len() {
@@ -93,6 +117,7 @@ impl TextCounts {
         }
         if let Stage::Sketched(sketches) = &mut self.stage {
             for row in rows {
+                pause(texts.length(row).min(LONGEST_SKETCHED))?;
                 sketches.add(texts.get(row), hashes[row], 1);
             }
         }
@@ -252,9 +277,9 @@ impl Dictionary {
         Ok(())
     }
 
-    /// Counts a text; true when it is new.
+    /// Counts a text; its place among the entries, and whether it is new.
     #[inline]
-    fn add(&mut self, text: &[u8], hash: u64) -> bool {
+    fn add(&mut self, text: &[u8], hash: u64) -> (usize, bool) {
         let Self {
             table,
             entries,
@@ -266,10 +291,11 @@ impl Dictionary {
         };
         if let Some(&at) = table.find(hash, same) {
             entries[at as usize].count += 1;
-            return false;
+            return (at as usize, false);
         }
-        let Ok(number) = u32::try_from(entries.len()) else {
-            return true;
+        let at = entries.len();
+        let Ok(number) = u32::try_from(at) else {
+            return (at - 1, true);
         };
         bytes.extend_from_slice(text);
         entries.push(Entry {
@@ -278,7 +304,7 @@ impl Dictionary {
             end: bytes.len(),
         });
         table.insert_unique(hash, number, |&at| entries[at as usize].hash);
-        true
+        (at, true)
     }
 
     fn count(&self, text: &Named<'_>) -> u64 {

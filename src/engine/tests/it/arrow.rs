@@ -372,3 +372,29 @@ fn what_parquet_has_no_type_for_is_written_as_it_is_shown() {
         assert_eq!(converted(&bench, of(lists)), [ColumnType::String], "{what}");
     }
 }
+
+#[test]
+fn a_text_that_repeats_is_written_a_row_group_at_a_time() {
+    let bench = Bench::with(0, 64 << 20);
+    let out = bench.path("out.parquet");
+    let convert = |length: u32, rows: usize| {
+        // Letters that cannot be compressed.
+        let letters = (0..length).map(|at| at.wrapping_mul(2_654_435_761).wrapping_pow(3) >> 25);
+        let word: String = letters.map(|at| char::from(b'!' + at as u8 % 90)).collect();
+        let word: ArrayRef = Arc::new(StringArray::from(vec![word]));
+        let words = DictionaryArray::new(Int32Array::from(vec![0; rows]), word);
+        let source = bench.source("a.arrow", of(words));
+        let (cancel, progress) = (Cancel::new(), Progress::new());
+        let options = ReadOptions::default();
+        bench
+            .engine
+            .to_parquet(source, &options, &out, &cancel, &progress)
+    };
+    // Together they are more than an array of texts may have.
+    assert_eq!(convert(300_000, 8_000).unwrap().len(), 1);
+    let profile = bench.profile("b.parquet", std::fs::read(&out).unwrap());
+    assert_eq!(profile.dataset.rows, 8_000);
+    assert_eq!(profile.columns[0].distinct, 1);
+    let swelling = convert(1_500_000, 400);
+    assert_eq!(swelling.unwrap_err().code(), "resource_exhausted");
+}

@@ -72,7 +72,7 @@ fn only_nulls_are_null() {
             None,
         ])),
     )]);
-    let texts: Vec<_> = rows.column(0).as_string::<i32>().iter().collect();
+    let texts: Vec<_> = rows.column(0).as_string_view().iter().collect();
     assert_eq!(texts, [Some(""), Some("NA"), Some("x"), None]);
 }
 
