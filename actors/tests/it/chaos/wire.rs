@@ -270,6 +270,7 @@ passes! {
     fn set_read_options(session: SessionId, name: &DatasetName, read: ReadOptions) -> Option<Dataset>;
     fn delete_dataset(session: SessionId, name: &DatasetName) -> Option<Dataset>;
     fn submit(submission: Submission) -> Admission<Job>;
+    fn submit_answered(submission: Submission, result: JobResult) -> Admission<Job>;
     fn job(id: JobId) -> Option<Job>;
     fn jobs(filter: &JobFilter, after: Option<JobId>, limit: u32) -> Page<Job>;
     fn result(id: JobId) -> Option<JobResult>;
