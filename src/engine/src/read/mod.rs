@@ -26,7 +26,7 @@ mod xlsx;
 use lastcall_domain::{Format, ReadOptions};
 
 pub(crate) use self::measure::view_length;
-pub(crate) use self::parquet::LONG;
+pub(crate) use self::slices::LONG;
 pub(crate) use columnar::{Declared, MOST_PLACES, build as column_of, floats};
 
 use self::columns::Selected;
