@@ -204,13 +204,13 @@ fn a_comma_in_the_only_column_is_the_decimal_mark() {
             2,
             "thousands_marks",
         ),
-        // A title above two columns.
+        // Several words above whole numbers: these are two columns.
         (
             "a.csv",
             b"Points of a line\n1,15\n2,7\n3,9\n",
-            "column_1:integer column_2:integer",
+            "Unnamed: 0:integer Points of a line:integer",
             3,
-            "skipped_lines no_header",
+            "row_names empty_header",
         ),
     ]);
 }
