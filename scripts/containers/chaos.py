@@ -7,7 +7,7 @@ as far as the machine does.
 import random
 import time
 
-from engine import docker
+from engine import docker, freeze
 from names import REPLICAS
 
 # How long a fault lasts, in seconds: below and above a lease (5 s).
@@ -75,7 +75,7 @@ class Chaos:
     def paused(self):
         service = self.random.choice([*REPLICAS, "postgres", "s3", "haproxy"])
         container = self.name(service)
-        return self.breaks(service, lambda: docker("pause", container),
+        return self.breaks(service, lambda: freeze(container),
                            lambda: docker("unpause", container))
 
     def cut_off(self):

@@ -6,7 +6,7 @@ import signal
 import time
 
 from chaos import Chaos
-from engine import docker, inspect, logs, until
+from engine import docker, freeze, inspect, logs, until
 from load import Client, Load
 from names import REPLICAS
 
@@ -118,7 +118,7 @@ class Cluster:
     def loses_nothing_when_a_replica_is_frozen(self):
         load = self.load()
         restarts = inspect(self.names["lastcall-3"], "RestartCount")
-        docker("pause", self.names["lastcall-3"])
+        freeze(self.names["lastcall-3"])
         # Longer than a lease (5 s): peers take its jobs.
         time.sleep(8)
         self.moves(load)

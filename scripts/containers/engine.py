@@ -46,6 +46,17 @@ def until(what, look, patience=PATIENCE):
         time.sleep(0.1)
 
 
+def freeze(container):
+    """Pauses a container. The kernel does not freeze a thread that is in a call which cannot be
+    interrupted; the engine gives up then, and has to be asked again."""
+
+    def paused():
+        docker("pause", container, check=False)
+        return inspect(container, "State.Paused")
+
+    until(f"{container} is paused", paused)
+
+
 class Compose:
     """The services of deploy/compose.yaml, as a project of its own in a copy of the folder."""
 
