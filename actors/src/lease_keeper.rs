@@ -75,7 +75,12 @@ impl Leases {
     /// Runs until the actor ends. What waits for the store in one of them keeps none of the others
     /// waiting.
     async fn keep(self: Arc<Self>) {
-        tokio::join!(self.renew(), self.rescue(), self.listen(), self.probe());
+        tokio::join!(
+            self.renew(),
+            self.reap_expired(),
+            self.listen(),
+            self.probe()
+        );
     }
 
     fn is_idle(&self) -> bool {

@@ -6,7 +6,7 @@ import subprocess
 import time
 
 # How long anything may take that is waited for; the machine may be busy.
-PATIENCE = 120
+TIMEOUT = 120
 
 
 def run(*command, check=True, **options):
@@ -34,15 +34,15 @@ def logs(container):
     return done.stdout + done.stderr
 
 
-def until(what, look, patience=PATIENCE):
+def until(what, look, timeout=TIMEOUT):
     """Looks until there is something to be seen, and says what was waited for if there is not."""
-    end = time.monotonic() + patience
+    end = time.monotonic() + timeout
     while True:
         seen = look()
         if seen:
             return seen
         if time.monotonic() > end:
-            raise AssertionError(f"not within {patience} s: {what}; last seen: {seen!r}")
+            raise AssertionError(f"not within {timeout} s: {what}; last seen: {seen!r}")
         time.sleep(0.1)
 
 

@@ -8,7 +8,7 @@ import threading
 import time
 import uuid
 
-from engine import PATIENCE
+from engine import TIMEOUT
 
 # Clients that submit; each has one job at a time.
 SUBMITTERS = 3
@@ -91,7 +91,7 @@ class Load:
             self._fail(f"a client ended: {error!r}")
 
     def _ask(self, client, method, path, body=None, headers=()):
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + TIMEOUT
         while True:
             with self.lock:
                 self.requests += 1
@@ -131,7 +131,7 @@ class Load:
         job = json.loads(self._ask(client, "POST", path, json.dumps(body), headers))
         with self.lock:
             self.accepted[job["id"]] = None
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + TIMEOUT
         while job["state"] in ("queued", "running"):
             if time.monotonic() > end:
                 return self._fail(f"job {job['id']} does not end: {job}")

@@ -19,7 +19,7 @@ const STUCK_AHEAD: Duration = Duration::from_secs(1);
 impl Leases {
     /// Begins when the service is ready: what the run before has left is for the start to take
     /// up, which tells how much it was.
-    pub(super) async fn rescue(&self) {
+    pub(super) async fn reap_expired(&self) {
         self.phase.reached(Phase::Running).await;
         let has_peers = self.store.is_shared();
         let mut paused = false;

@@ -41,7 +41,7 @@ impl ArbiterState {
     pub(super) async fn track<F: Future>(&self, ticket: Ticket, work: F) -> F::Output {
         let mut work = pin!(work);
         poll_fn(|context| {
-            let _turn = Turn::begin(&self.polled, ticket);
+            let _guard = PollGuard::begin(&self.polled, ticket);
             work.as_mut().poll(context)
         })
         .await
@@ -49,16 +49,16 @@ impl ArbiterState {
 }
 
 /// The time in which one has the thread.
-struct Turn<'a>(&'a AtomicU64);
+struct PollGuard<'a>(&'a AtomicU64);
 
-impl<'a> Turn<'a> {
+impl<'a> PollGuard<'a> {
     fn begin(polled: &'a AtomicU64, ticket: Ticket) -> Self {
         polled.store(ticket.0, Ordering::Release);
         Self(polled)
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for PollGuard<'_> {
     fn drop(&mut self) {
         self.0.store(NOBODY, Ordering::Release);
     }

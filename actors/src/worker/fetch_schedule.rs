@@ -38,7 +38,7 @@ struct State {
     /// The claim that is under way.
     claiming: Option<u64>,
     /// The last claim found less than it asked for, and nothing was heard since.
-    dry: bool,
+    queue_empty: bool,
     wakes: u64,
     failures: u32,
     looks: u64,
@@ -55,7 +55,7 @@ impl FetchSchedule {
             seed: instance.as_uuid().as_u64_pair().1,
             state: Mutex::new(State {
                 claiming: None,
-                dry: false,
+                queue_empty: false,
                 wakes: 0,
                 failures: 0,
                 looks: 0,
@@ -71,7 +71,7 @@ impl FetchSchedule {
         state.wakes += 1;
         // A store that fails is not asked more often because callers hurry.
         if state.failures == 0 {
-            state.dry = false;
+            state.queue_empty = false;
         }
     }
 
@@ -96,7 +96,7 @@ impl FetchSchedule {
     pub(super) fn begin_fetch(&self) -> Option<FetchToken> {
         let state = &mut *self.lock();
         let now = Instant::now();
-        if state.claiming.is_some() || (state.dry && state.next_look() > now) {
+        if state.claiming.is_some() || (state.queue_empty && state.next_look() > now) {
             return None;
         }
         state.looks += 1;
@@ -113,7 +113,7 @@ impl FetchSchedule {
         let now = Instant::now();
         let state = &mut *self.lock();
         state.failures = 0;
-        state.dry = short && state.wakes == begun.wakes;
+        state.queue_empty = short && state.wakes == begun.wakes;
         state.next_poll = now + jittered(self.poll, self.seed.wrapping_add(begun.number));
         if short {
             // What came due while the store was at it may have been too late for it.
@@ -125,7 +125,7 @@ impl FetchSchedule {
     /// The store has failed.
     pub(super) fn failed(&self) {
         let state = &mut *self.lock();
-        state.dry = true;
+        state.queue_empty = true;
         state.failures = state.failures.saturating_add(1);
         state.next_poll = Instant::now() + backoff(FAILED, self.poll, state.failures);
     }
@@ -134,7 +134,7 @@ impl FetchSchedule {
     pub(super) fn store_is_back(&self) {
         let state = &mut *self.lock();
         state.failures = 0;
-        state.dry = false;
+        state.queue_empty = false;
     }
 
     /// That claim is no longer under way.
@@ -149,7 +149,7 @@ impl FetchSchedule {
     pub(super) fn abandon(&self) {
         let state = &mut *self.lock();
         if state.claiming.take().is_some() {
-            state.dry = false;
+            state.queue_empty = false;
         }
     }
 

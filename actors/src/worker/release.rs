@@ -46,21 +46,21 @@ impl Which {
 ///
 /// Returns before the attempts have ended: the rows are what a peer waits for.
 pub(crate) async fn hand_back(pools: &[Arc<Pool>], which: Which, until: Instant) {
-    let mut going = Going(Vec::new());
+    let mut releasing = Releasing(Vec::new());
     for pool in pools {
         let keys = pool.claims.stop_for_hand_back(|claim| which.names(claim));
-        going.0.extend(keys.into_iter().map(|key| (pool, key)));
+        releasing.0.extend(keys.into_iter().map(|key| (pool, key)));
     }
-    let Some((first, _)) = going.0.first() else {
+    let Some((first, _)) = releasing.0.first() else {
         return;
     };
-    let claims: Vec<ClaimRef> = going.0.iter().map(|(_, key)| claim_ref(*key)).collect();
+    let claims: Vec<ClaimRef> = releasing.0.iter().map(|(_, key)| claim_ref(*key)).collect();
     let store = &first.ports.store;
     let mut repeated = false;
     loop {
         let fault = match timeout_at(until, store.hand_back(&claims)).await {
             Ok(Ok(verdicts)) => {
-                for ((pool, key), verdict) in going.0.iter().zip(verdicts) {
+                for ((pool, key), verdict) in releasing.0.iter().zip(verdicts) {
                     pool.handed_back(*key, verdict, repeated);
                 }
                 return;
@@ -80,9 +80,9 @@ pub(crate) async fn hand_back(pools: &[Arc<Pool>], which: Which, until: Instant)
 
 /// The claims of one hand-back, which no other one names meanwhile: the second would be refused,
 /// and take it for the loss of the claim.
-struct Going<'a>(Vec<(&'a Arc<Pool>, Key)>);
+struct Releasing<'a>(Vec<(&'a Arc<Pool>, Key)>);
 
-impl Drop for Going<'_> {
+impl Drop for Releasing<'_> {
     fn drop(&mut self) {
         for (pool, key) in &self.0 {
             if pool.claims.stays(*key) {

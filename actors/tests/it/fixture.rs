@@ -8,7 +8,7 @@ mod parts;
 mod script;
 mod world;
 
-pub(crate) use blobs::{Large, Narrow};
+pub(crate) use blobs::{Large, TestBlobs};
 pub(crate) use logs::capture;
 pub(crate) use parking::Parking;
 pub(crate) use parts::Parts;

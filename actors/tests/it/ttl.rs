@@ -1,20 +1,15 @@
 //! TtlCleaner, under virtual time.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use lastcall_actors::shutdown::EXIT_CLEAN;
 use lastcall_domain::store::Store;
-use lastcall_domain::{
-    BlobKey, BlobResult, BlobStream, BlobWriter, Blobs, Fault, LocalBlob, MemoryBlobs, Service,
-    SessionId, State,
-};
+use lastcall_domain::{BlobKey, Blobs, Fault, Service, SessionId, State};
 use tokio::time::{Instant, sleep};
 
-use crate::fixture::{World, drain, in_virtual_time, service};
+use crate::fixture::{Large, TestBlobs, World, drain, in_virtual_time, service};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -247,63 +242,6 @@ fn a_drain_ends_the_sweep_between_two_batches() {
     });
 }
 
-/// Blobs of which each takes its time to go.
-struct SlowBlobs {
-    blobs: MemoryBlobs,
-    each: Duration,
-}
-
-#[async_trait]
-impl Blobs for SlowBlobs {
-    async fn put(&self, key: &BlobKey, bytes: Bytes) -> BlobResult<()> {
-        self.blobs.put(key, bytes).await
-    }
-
-    async fn put_file(&self, key: &BlobKey, file: &Path) -> BlobResult<()> {
-        self.blobs.put_file(key, file).await
-    }
-
-    async fn writer(&self, key: &BlobKey) -> BlobResult<Box<dyn BlobWriter>> {
-        self.blobs.writer(key).await
-    }
-
-    async fn read(&self, key: &BlobKey) -> BlobResult<BlobStream> {
-        self.blobs.read(key).await
-    }
-
-    async fn local(&self, key: &BlobKey) -> BlobResult<LocalBlob> {
-        self.blobs.local(key).await
-    }
-
-    async fn exists(&self, key: &BlobKey) -> BlobResult<bool> {
-        self.blobs.exists(key).await
-    }
-
-    async fn delete(&self, key: &BlobKey) -> BlobResult<()> {
-        self.blobs.delete(key).await
-    }
-
-    async fn delete_prefix(&self, prefix: &str) -> BlobResult<()> {
-        let below = format!("{prefix}/");
-        while self.blobs.keys().iter().any(|key| key.starts_with(&below)) {
-            sleep(self.each).await;
-            let first = self
-                .blobs
-                .keys()
-                .into_iter()
-                .find(|key| key.starts_with(&below));
-            if let Some(key) = first {
-                self.blobs.delete(&BlobKey::from_stored(key)).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn ping(&self) -> BlobResult<()> {
-        self.blobs.ping().await
-    }
-}
-
 #[test]
 fn a_drain_ends_the_sweep_between_two_sessions_and_between_two_blobs() {
     // Many sessions of one blob, or few of many.
@@ -322,9 +260,11 @@ fn a_drain_ends_the_sweep_between_two_sessions_and_between_two_blobs() {
                 }
             }
             sleep(HOUR).await;
-            let slow = SlowBlobs {
+            let slow = TestBlobs {
                 blobs: world.blobs.clone(),
-                each: Duration::from_millis(150),
+                most: u64::MAX,
+                large: Large::NoRoom,
+                removal: Duration::from_millis(150),
             };
             let handle = world.begin_on(Arc::new(world.store.clone()), Arc::new(slow));
             handle.ready();

@@ -119,7 +119,7 @@ enum Size {
     /// Texts, which need no more space where they repeat.
     Views,
     /// The same, of a dictionary; its longest text, where it is no larger than the rows are many.
-    Words(Option<usize>),
+    Texts(Option<usize>),
     /// What is measured where it stands.
     Measured,
 }
@@ -132,7 +132,7 @@ impl Size {
                 let words = column.as_any_dictionary().values();
                 let lengths = (0..words.len()).map(|at| plain(words, at, usize::MAX));
                 let few = words.len() <= column.len();
-                Some(Self::Words(few.then(|| lengths.max().unwrap_or(0))))
+                Some(Self::Texts(few.then(|| lengths.max().unwrap_or(0))))
             }
             other => varies(other).then_some(Self::Measured),
         }
@@ -141,7 +141,7 @@ impl Size {
     /// What some rows take at most, texts that repeat counted each time. Beyond `most` they are
     /// not looked at any further.
     fn of_rows(self, column: &ArrayRef, start: usize, rows: usize, most: usize) -> usize {
-        if let Self::Words(Some(longest)) = self {
+        if let Self::Texts(Some(longest)) = self {
             return longest.saturating_mul(rows);
         }
         if let Some(extent) = extent(column, start, rows) {
@@ -169,7 +169,7 @@ impl Size {
         let place = match self {
             Self::Measured => return whole(column, row, most),
             Self::Views => view(column, row).map(|view| (view, view_length(view))),
-            Self::Words(_) => referred(column, row).map(|(words, at)| {
+            Self::Texts(_) => referred(column, row).map(|(words, at)| {
                 let length = bytes(words, at).map_or(0, <[u8]>::len);
                 (at as u128, length)
             }),

@@ -59,15 +59,15 @@ async fn try_apply(connections: &Connections, limits: &Limits, asked: &[Change])
     let ids: Vec<Uuid> = ids.into_iter().collect();
     let mut lent = connections.lend().await?;
     let tx = lent.begin().await?;
-    let mut desk = Desk::default();
+    let mut set = ChangeSet::default();
     if let Some(locked) = lock_ids(&tx, &ids).await? {
-        desk.jobs = locked.jobs.into_iter().map(|job| (job.id, job)).collect();
-        desk.now = locked.now;
+        set.jobs = locked.jobs.into_iter().map(|job| (job.id, job)).collect();
+        set.now = locked.now;
     }
-    let verdicts = asked.iter().map(|asked| desk.make(asked, limits)).collect();
-    let changed = desk.changed.iter().filter_map(|id| desk.jobs.get(id));
+    let verdicts = asked.iter().map(|asked| set.make(asked, limits)).collect();
+    let changed = set.changed.iter().filter_map(|id| set.jobs.get(id));
     let jobs: Vec<&Job> = changed.collect();
-    let released = save(&tx, &jobs, &desk.results).await?;
+    let released = save(&tx, &jobs, &set.results).await?;
     tx.commit().await?;
     lent.done();
     let jobs = jobs.into_iter().cloned().collect();
@@ -75,15 +75,16 @@ async fn try_apply(connections: &Connections, limits: &Limits, asked: &[Change])
     Ok(Changed { verdicts, saved })
 }
 
+/// The rows that are changed together, and what has become of them.
 #[derive(Default)]
-struct Desk {
+struct ChangeSet {
     now: Timestamp,
     jobs: HashMap<JobId, Job>,
     changed: HashSet<JobId>,
     results: HashMap<JobId, JobResult>,
 }
 
-impl Desk {
+impl ChangeSet {
     fn make(&mut self, asked: &Change, limits: &Limits) -> Vec<Verdict> {
         let now = self.now;
         match asked {

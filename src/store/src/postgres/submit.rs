@@ -22,9 +22,9 @@ pub(super) async fn submit(
         .run(|| async move {
             let mut lent = connections.lend().await?;
             let tx = lent.begin().await?;
-            let mut desk = Desk::open(&tx, asked).await?;
-            let answers = asked.iter().map(|asked| desk.decide(asked)).collect();
-            desk.write(&tx).await?;
+            let mut admissions = Admissions::open(&tx, asked).await?;
+            let answers = asked.iter().map(|asked| admissions.decide(asked)).collect();
+            admissions.write(&tx).await?;
             tx.commit().await?;
             lent.done();
             Ok(answers)
@@ -42,10 +42,10 @@ pub(super) async fn submit_answered(
         .run(|| async move {
             let mut lent = connections.lend().await?;
             let tx = lent.begin().await?;
-            let mut desk = Desk::open(&tx, std::slice::from_ref(asked)).await?;
-            let answer = desk.decide(asked);
-            desk.write(&tx).await?;
-            if !desk.admitted.is_empty() {
+            let mut admissions = Admissions::open(&tx, std::slice::from_ref(asked)).await?;
+            let answer = admissions.decide(asked);
+            admissions.write(&tx).await?;
+            if !admissions.admitted.is_empty() {
                 let id = asked.job.id;
                 save::keep(&tx, &HashMap::from([(id, result.clone())])).await?;
                 let text = "UPDATE jobs SET state = 2, progress = 1, started_at = created_at,
@@ -61,7 +61,7 @@ pub(super) async fn submit_answered(
 }
 
 /// What the decisions are made from, and what they come to.
-struct Desk<'a> {
+struct Admissions<'a> {
     now: i64,
     answers: lookup::Answers,
     sessions: HashSet<SessionId>,
@@ -73,7 +73,7 @@ struct Desk<'a> {
     admitted: Vec<&'a Submission>,
 }
 
-impl<'a> Desk<'a> {
+impl<'a> Admissions<'a> {
     /// Reads what is needed, and locks what must not change until the end.
     async fn open(tx: &Transaction<'_>, asked: &[Submission]) -> Sql<Self> {
         let mut services: Vec<Service> = asked.iter().map(|asked| asked.job.service()).collect();

@@ -119,6 +119,16 @@ fn repeated(attributes: &[(String, String)], name: &str) -> u32 {
     times.unwrap_or(1).max(1)
 }
 
+/// Whether a piece ends the table that is read; `depth` counts the tables within it.
+fn ends_table(piece: &Piece, depth: &mut u32) -> bool {
+    match piece {
+        Piece::Start { name, empty, .. } if name == "table" && !empty => *depth += 1,
+        Piece::End { name } if name == "table" => *depth -= 1,
+        _ => {}
+    }
+    *depth == 0
+}
+
 /// A table, from behind its start to its end.
 struct Table<'a, R> {
     pieces: &'a mut Pieces<R>,
@@ -134,14 +144,10 @@ impl<R: std::io::BufRead> Table<'_, R> {
         // A table may stand within another.
         let mut depth = 1;
         while let Some(piece) = self.pieces.next()? {
+            if ends_table(&piece, &mut depth) {
+                return Ok(any);
+            }
             match piece {
-                Piece::Start { name, empty, .. } if name == "table" && !empty => depth += 1,
-                Piece::End { name } if name == "table" => {
-                    depth -= 1;
-                    if depth == 0 {
-                        return Ok(any);
-                    }
-                }
                 Piece::Start {
                     name,
                     attributes,
@@ -171,15 +177,8 @@ impl<R: std::io::BufRead> Table<'_, R> {
     fn pass(&mut self) -> Result<(), EngineError> {
         let mut depth = 1;
         while let Some(piece) = self.pieces.next()? {
-            match piece {
-                Piece::Start { name, empty, .. } if name == "table" && !empty => depth += 1,
-                Piece::End { name } if name == "table" => {
-                    depth -= 1;
-                    if depth == 0 {
-                        return Ok(());
-                    }
-                }
-                _ => {}
+            if ends_table(&piece, &mut depth) {
+                return Ok(());
             }
         }
         Err(malformed("a sheet does not end"))
