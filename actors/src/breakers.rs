@@ -111,7 +111,7 @@ impl Breakers {
             !relapse
         };
         if first {
-            warn!("no job is claimed until {dependency} is back: {detail}");
+            warn!("{dependency} is unavailable, claiming is paused: {detail}");
         } else {
             debug!("{dependency} unavailable again: {detail}");
         }

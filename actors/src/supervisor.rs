@@ -3,7 +3,7 @@
 //!
 //! It learns of every death by its [`ExitNotice`], whatever the cause: a panic in a
 //! handler, in `started`, in the factory itself, or an arbiter that ended. A child that is alive
-//! and does not answer [`Ping`] is hung: its thread is given up (and watched), and the child is
+//! and does not respond to [`Ping`] is hung: its thread is given up (and watched), and the child is
 //! started again on another.
 //!
 //! What it never does: touch the work. The work is in the children's shared state
@@ -113,7 +113,7 @@ impl Supervisor {
         if recent.max(given_up) > rules.max_restarts {
             let within = rules.within;
             error!(
-                "{name} {fault}: {recent} times within {within:?}, {given_up} threads given up; it is not started again"
+                "{name} {fault}: {recent} times within {within:?}, {given_up} threads abandoned; exceeded its restart limit"
             );
             child.set(&self.board, index, ServiceState::Failed);
             child.spec.part.fail();
@@ -122,7 +122,7 @@ impl Supervisor {
             return;
         }
         let pause = backoff(rules.backoff, rules.backoff_max, recent);
-        warn!("{name} {fault}; it is started again in {pause:?}");
+        warn!("{name} {fault}; restarting in {pause:?}");
         child.set(&self.board, index, ServiceState::Restarting);
         self.board.restarted(index, fault);
         ctx.run_later(pause, move |supervisor, ctx| {
@@ -188,7 +188,7 @@ impl Supervisor {
         if let Some(host) = child.give_up_host() {
             self.board.abandon(host);
         }
-        self.fault(index, "does not answer", ctx);
+        self.fault(index, "is unresponsive", ctx);
     }
 
     /// The actor of a child that is to stop is gone, or its time is over (`gone`: which): its
@@ -271,7 +271,7 @@ impl Handler<ChildExited> for Supervisor {
         } else if died.panicked {
             self.fault(died.child, "panicked", ctx);
         } else {
-            self.fault(died.child, "ended unasked", ctx);
+            self.fault(died.child, "exited unexpectedly", ctx);
         }
     }
 }

@@ -136,7 +136,7 @@ impl Cleaning {
                 Ok(None) => break failed.is_empty(),
                 Ok(Some(count)) => removed += count,
                 Err(fault) => {
-                    warn!("{NAME}: the sweep is not whole: {fault}");
+                    warn!("{NAME}: sweep incomplete: {fault}");
                     break false;
                 }
             }
@@ -173,7 +173,7 @@ impl Cleaning {
             match removed {
                 Ok(()) => emptied.push(session),
                 Err(fault) => {
-                    warn!("{NAME}: the data of session {session} cannot be removed: {fault}");
+                    warn!("{NAME}: cannot remove the data of session {session}: {fault}");
                     self.failed.inc();
                     failed.insert(session);
                 }
@@ -203,7 +203,7 @@ impl Cleaning {
                     }
                 }
                 Err(fault) => {
-                    warn!("{NAME}: what is old cannot be forgotten: {fault}");
+                    warn!("{NAME}: cannot purge expired records: {fault}");
                     return false;
                 }
             }

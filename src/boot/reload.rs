@@ -95,8 +95,8 @@ impl<'a> Reload<'a> {
             let loaded = tokio::task::spawn_blocking(move || Config::load(file.as_deref())).await;
             match loaded {
                 Ok(Ok(config)) => apply(&config, state, reason),
-                Ok(Err(faults)) => log::error!("{reason}: nothing is changed, as {faults}"),
-                Err(error) => log::error!("{reason}: nothing is changed: {error}"),
+                Ok(Err(faults)) => log::error!("{reason}: configuration unchanged: {faults}"),
+                Err(error) => log::error!("{reason}: configuration unchanged: {error}"),
             }
             self.manager.ready(&self.status);
         }
@@ -113,7 +113,7 @@ fn apply(config: &Config, state: &ApiState, reason: &str) {
             warn_of_expired(&config.auth.callers);
         }
         Auth::None if !state.has_keys() => log::info!("{reason}: log.level {level}"),
-        _ => log::warn!("{reason}: log.level {level}; auth.mode changes with a restart only"),
+        _ => log::warn!("{reason}: log.level {level}; changing auth.mode requires a restart"),
     }
 }
 

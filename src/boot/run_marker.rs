@@ -63,7 +63,7 @@ impl RunMarker {
 
 fn log_failure(written: io::Result<()>) {
     if let Err(error) = written {
-        log::error!("the shutdown report cannot be written: {error}");
+        log::error!("cannot write the shutdown report: {error}");
     }
 }
 

@@ -160,7 +160,7 @@ async fn sequence(shutdown: &Shutdown, http: Http, other_left: &mut Vec<String>)
 /// The second signal goes straight to the hand-back.
 async fn hurry_on_second_signal(shutdown: &Shutdown, signals: &Signals) -> Infallible {
     signals.second().await;
-    log::warn!("second signal: handing back what is not finished");
+    log::warn!("second signal: handing back unfinished jobs");
     shutdown.expedite();
     std::future::pending().await
 }
@@ -212,7 +212,7 @@ fn log_leftovers(left: &[String]) {
 fn log_report(report: &ShutdownReport) {
     match serde_json::to_string(report) {
         Ok(text) => log::info!("shutdown report: {text}"),
-        Err(error) => log::error!("the shutdown report cannot be shown: {error}"),
+        Err(error) => log::error!("cannot print the shutdown report: {error}"),
     }
     if report.clean {
         log::info!("{}", log_lines::ALL_DOWN);

@@ -241,7 +241,7 @@ fn recv(mut incoming: Incoming, stops: &Stops, second: &watch::Sender<bool>, han
                     Reason::Sigterm
                 };
                 if !stops.stop(Cause::Asked(reason)) {
-                    log::info!("first signal: the shutdown has begun already and goes on");
+                    log::info!("first signal: the shutdown is already in progress");
                 }
             }
             2 => {

@@ -91,7 +91,7 @@ pub(super) async fn start(
     let recovered = match base.store.recover().await {
         // The jobs are taken up when their leases are over, if there is room then.
         Err(error @ StoreError::NoSpace(_)) => {
-            log::warn!("what the previous run left is not taken up yet: {error}");
+            log::warn!("cannot recover the jobs of the previous run yet: {error}");
             0
         }
         recovered => recovered
@@ -414,14 +414,12 @@ async fn log_missing_nets(sql: Arc<Sql>) {
     match sql.capabilities().await {
         Ok(nets) => {
             if !nets.files {
-                log::warn!("no landlock here: queries are kept from files by their plans alone");
+                log::warn!("landlock unavailable: file access is restricted by plan checks only");
             }
             if !nets.system_calls {
-                log::warn!(
-                    "no seccomp here: queries are kept from the network by their plans alone"
-                );
+                log::warn!("seccomp unavailable: network access is restricted by plan checks only");
             }
         }
-        Err(error) => log::warn!("no process for queries can be started: {error}"),
+        Err(error) => log::warn!("cannot start a process for queries: {error}"),
     }
 }

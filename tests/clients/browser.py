@@ -89,7 +89,7 @@ class Browser:
         while b"\0" not in self.buffer:
             left = max(0, deadline - time.monotonic())
             if not select.select([self.answers], [], [], left)[0]:
-                raise TimeoutError("the browser does not answer")
+                raise TimeoutError("the browser is not responding")
             piece = os.read(self.answers, 1 << 20)
             if not piece:
                 raise EOFError("the browser has ended")

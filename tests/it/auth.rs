@@ -225,7 +225,7 @@ fn a_hangup_reads_keys_and_the_level_of_the_log_again() {
     // What is wrong changes nothing.
     std::fs::write(home.path().join("keys"), "nothing of the kind").unwrap();
     service.signal(Signal::SIGHUP);
-    service.wait_for_line("nothing is changed");
+    service.wait_for_line("configuration unchanged");
     new.get("/v1/sessions").expect(200);
     service.stop();
 }

@@ -43,7 +43,7 @@ pub(super) async fn answer(
             error!("a profile panicked: {}", panic_message(&*panic));
             Err(JobError::transient(
                 "panicked",
-                "the analysis ended by a fault of the service; it is in the operator's log",
+                "internal error; see the operator's log",
             ))
         }
         Err(_) => Err(cancelled()),

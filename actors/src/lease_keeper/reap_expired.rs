@@ -54,7 +54,7 @@ impl Leases {
             let count = expired.len();
             for job in expired {
                 let state = job.state().as_str();
-                warn!("job {}: its worker is gone; it is {state}", job.id);
+                warn!("job {}: lease expired, {state}", job.id);
                 self.feed.changed(job.id);
                 self.wake(job.service());
             }

@@ -69,13 +69,13 @@ impl Leases {
         match self.send(&due).await {
             Ok(()) => {
                 if failing && !due.is_empty() {
-                    info!("claims are renewed again");
+                    info!("leases are renewed again");
                 }
                 failing && due.is_empty()
             }
             Err(fault) => {
                 if !failing {
-                    warn!("{} claims cannot be renewed: {fault}", due.len());
+                    warn!("cannot renew {} leases: {fault}", due.len());
                 }
                 true
             }
@@ -93,7 +93,7 @@ impl Leases {
             let beats = match timeout(lease, self.store.heartbeat(&claims, lease)).await {
                 Ok(Ok(beats)) => beats,
                 Ok(Err(fault)) => return Err(fault.to_string()),
-                Err(_) => return Err("the store does not answer".to_owned()),
+                Err(_) => return Err("the store is not responding".to_owned()),
             };
             for ((pool, key, _), beat) in batch.iter().zip(beats) {
                 note(pool, *key, beat, sent);
@@ -105,7 +105,7 @@ impl Leases {
 
 fn note(pool: &Pool, key: Key, beat: HeartbeatResult, sent: Instant) {
     if pool.claims.beat(key, beat, sent) {
-        warn!("job {}: its claim was lost", key.0);
+        warn!("job {}: lease lost", key.0);
         pool.counters.lost.inc();
     }
 }

@@ -22,7 +22,7 @@ pub struct Timeline {
     /// Work in hand may finish until here.
     pub drain_end: Duration,
     /// Handed back, and every attempt stopped, by here: half of `cancel_before`, so that a store
-    /// that does not answer cannot take the time in which it would be closed.
+    /// that does not respond cannot take the time in which it would be closed.
     pub hand_back_end: Duration,
     /// The process has exited.
     pub deadline: Duration,

@@ -98,7 +98,7 @@ async fn complete(pool: &Pool, key: Key, outcome: &Outcome, long: &Cell<bool>) {
                 return pool.not_ours(key, refused, outcome, failures > 0).await;
             }
             Ok(Err(fault)) if !fault.retryable() => {
-                error!("job {}: its end cannot be written: {fault}", key.0);
+                error!("job {}: cannot record the outcome: {fault}", key.0);
                 return pool.given_up(key);
             }
             Ok(Err(fault)) => {
@@ -110,7 +110,7 @@ async fn complete(pool: &Pool, key: Key, outcome: &Outcome, long: &Cell<bool>) {
             Err(_) => format!("no answer in {:?}", asked.elapsed()),
         };
         if long.get() && !pool.may_hold(key) {
-            warn!("job {}: its end cannot be written: {fault}", key.0);
+            warn!("job {}: cannot record the outcome: {fault}", key.0);
             return pool.given_up(key);
         }
         failures += 1;
@@ -158,7 +158,7 @@ impl Pool {
 
     /// The store has refused a write: the claim was lost before.
     pub(super) fn refused(&self, key: Key, refused: Refused) {
-        warn!("job {}: a late write was refused: {refused}", key.0);
+        warn!("job {}: stale write rejected: {refused}", key.0);
         self.counters.lost.inc();
         self.counters.refused.inc();
     }
@@ -184,7 +184,7 @@ impl Pool {
                 self.refused(key, refused);
                 // Left behind, it would still be removed with its session.
                 if let Err(fault) = self.ports.blobs.delete(blob).await {
-                    warn!("job {}: a late result stays behind: {fault}", key.0);
+                    warn!("job {}: cannot remove a stale result: {fault}", key.0);
                 }
             }
             // Whether it is the announced one is not known, so the blob stays.

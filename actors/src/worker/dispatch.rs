@@ -58,10 +58,7 @@ async fn release(pool: Arc<Pool>) {
     hand_back(&[Arc::clone(&pool)], Which::Released, until).await;
     if pool.rules.shared && pool.rules.phase.get().is_shutting_down() {
         for key in pool.claims.drop_expired(pool.rules.lease) {
-            warn!(
-                "job {}: its end cannot be written: its lease is over",
-                key.0
-            );
+            warn!("job {}: cannot record the outcome: lease expired", key.0);
             pool.given_up(key);
         }
         pool.ring();
@@ -171,7 +168,7 @@ impl PendingFetch {
                 }
             }
             Err(_) => {
-                warn!("{service}: cannot claim: the store does not answer");
+                warn!("{service}: cannot claim: the store is not responding");
                 pool.queue.failed();
             }
         }

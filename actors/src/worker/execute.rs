@@ -123,7 +123,7 @@ async fn run(pool: &Pool, task: Task, stop_handle: &StopHandle) -> Ended {
     match running_time::timeout(pool.config.cancel_grace, work).await {
         Ok(answer) => end(answer),
         Err(_) => {
-            warn!("job {job}: the work does not stop; its slot is taken from it");
+            warn!("job {job}: the work does not stop; its slot is released");
             pool.counters.ignored_cancel.inc();
             if pool.rules.phase.get().is_shutting_down() {
                 pool.claims.ignored(job);

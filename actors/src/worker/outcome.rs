@@ -32,6 +32,6 @@ pub(super) async fn remove_file(path: &Path) {
     if let Err(error) = tokio::fs::remove_file(path).await
         && error.kind() != std::io::ErrorKind::NotFound
     {
-        warn!("a file stays behind in {}: {error}", path.display());
+        warn!("cannot remove a file in {}: {error}", path.display());
     }
 }

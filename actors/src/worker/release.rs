@@ -67,10 +67,10 @@ pub(crate) async fn hand_back(pools: &[Arc<Pool>], which: Which, until: Instant)
             }
             // Also where the store refuses for good: who asks is bounded by time, not by hope.
             Ok(Err(fault)) => fault.to_string(),
-            Err(_) => "the store does not answer".to_owned(),
+            Err(_) => "the store is not responding".to_owned(),
         };
         if Instant::now() + PAUSE >= until {
-            warn!("{} jobs cannot be handed back: {fault}", claims.len());
+            warn!("cannot hand back {} jobs: {fault}", claims.len());
             return;
         }
         repeated = true;
@@ -105,7 +105,7 @@ impl Pool {
                 if job.state().is_final() {
                     self.ended_jobs.note(&job);
                 } else {
-                    info!("job {} was handed back", job.id);
+                    info!("job {} handed back", job.id);
                     self.claimable_at(&job);
                 }
                 self.ports.feed.changed(job.id);

@@ -98,7 +98,7 @@ impl Placing<'_> {
             let Some(dependency @ Dependency::FileDescriptors) =
                 Dependency::of_io(&error, Dependency::Scratch)
             else {
-                warn!("job {}: its result cannot be read: {error}", self.key.0);
+                warn!("job {}: cannot read the result: {error}", self.key.0);
                 return Err(Unplaced::Failed(lost));
             };
             self.outlast(dependency, &error.to_string(), lost).await?;
@@ -125,7 +125,7 @@ impl Placing<'_> {
             };
             let failed = JobError::transient(fault.code(), "the result could not be stored");
             let Some(dependency) = fault.dependency() else {
-                warn!("job {}: its result cannot be stored: {fault}", self.key.0);
+                warn!("job {}: cannot store the result: {fault}", self.key.0);
                 return Err(Unplaced::Failed(failed));
             };
             // Others find room for theirs: then it is this one that is too large.

@@ -97,7 +97,7 @@ impl Schemas {
                 })??;
             let set = store.set_schema(&dataset.blob, &dataset.read, &schema);
             if let Err(error) = set.await {
-                log::warn!("the columns of {} could not be kept: {error}", dataset.name);
+                log::warn!("cannot store the columns of {}: {error}", dataset.name);
             }
             Ok(schema)
         }

@@ -37,19 +37,19 @@ macro_rules! codes {
 
 codes! {
     BAD_REQUEST {
-        InvalidJson "invalid_json" "The body is not JSON"
-        InvalidParameter "invalid_parameter" "A parameter or header is not what it should be"
-        InvalidEncoding "invalid_encoding" "The body cannot be decoded"
-        IncompleteBody "incomplete_body" "The body ended early"
-        DigestMismatch "digest_mismatch" "The body does not have the digest that was announced"
-        BadRequest "bad_request" "The request cannot be understood"
+        InvalidJson "invalid_json" "Invalid JSON body"
+        InvalidParameter "invalid_parameter" "Invalid parameter or header"
+        InvalidEncoding "invalid_encoding" "Body cannot be decoded"
+        IncompleteBody "incomplete_body" "Incomplete body"
+        DigestMismatch "digest_mismatch" "Digest mismatch"
+        BadRequest "bad_request" "Bad request"
     }
     UNAUTHORIZED {
-        Unauthorized "unauthorized" "A valid key is needed"
+        Unauthorized "unauthorized" "Valid key required"
     }
     FORBIDDEN {
-        Forbidden "forbidden" "This key may not do that"
-        CrossOrigin "cross_origin" "A page of another origin may not do that"
+        Forbidden "forbidden" "Key not authorized"
+        CrossOrigin "cross_origin" "Cross-origin request rejected"
     }
     NOT_FOUND {
         NotFound "not_found" "Path not found"
@@ -61,55 +61,55 @@ codes! {
         MethodNotAllowed "method_not_allowed" "Method not allowed"
     }
     REQUEST_TIMEOUT {
-        BodyTimeout "body_timeout" "The body stopped arriving"
+        BodyTimeout "body_timeout" "Body timeout"
     }
     CONFLICT {
-        JobNotFinished "job_not_finished" "The job has not finished"
-        JobFailed "job_failed" "The job failed and has no result"
-        JobCancelled "job_cancelled" "The job was cancelled and has no result"
-        AnalysisNotSucceeded "analysis_not_succeeded" "The analysis has no result to report on"
+        JobNotFinished "job_not_finished" "Job not finished"
+        JobFailed "job_failed" "Job failed"
+        JobCancelled "job_cancelled" "Job cancelled"
+        AnalysisNotSucceeded "analysis_not_succeeded" "Analysis has no result"
     }
     GONE {
-        SessionExpired "session_expired" "The session has expired"
+        SessionExpired "session_expired" "Session expired"
     }
     PRECONDITION_FAILED {
-        PreconditionFailed "precondition_failed" "The dataset is not as the precondition wants it"
+        PreconditionFailed "precondition_failed" "Precondition failed"
     }
     PAYLOAD_TOO_LARGE {
-        PayloadTooLarge "payload_too_large" "The body is too large"
+        PayloadTooLarge "payload_too_large" "Body too large"
     }
     UNSUPPORTED_MEDIA_TYPE {
-        UnsupportedFormat "unsupported_format" "The format of the dataset is not known"
-        UnsupportedEncoding "unsupported_encoding" "The content encoding is not known"
-        UnsupportedMediaType "unsupported_media_type" "The body has to be JSON"
+        UnsupportedFormat "unsupported_format" "Unsupported dataset format"
+        UnsupportedEncoding "unsupported_encoding" "Unsupported content encoding"
+        UnsupportedMediaType "unsupported_media_type" "JSON body required"
     }
     MISDIRECTED_REQUEST {
-        MisdirectedRequest "misdirected_request" "The request was meant for another host"
+        MisdirectedRequest "misdirected_request" "Misdirected request"
     }
     UNPROCESSABLE_ENTITY {
         InvalidRequest "invalid_request" "Invalid request"
-        InvalidContract "invalid_contract" "The data contract cannot be used"
-        InvalidDatasetName "invalid_dataset_name" "That is not the name of a dataset"
-        InvalidReadOption "invalid_option" "A read option is not valid for the dataset"
-        EmptyDataset "empty_dataset" "The dataset is empty"
-        FormatMismatch "format_mismatch" "The data is not of the format that it is said to be"
-        IdempotencyKeyReused "idempotency_key_reused" "The key was used with another request"
+        InvalidContract "invalid_contract" "Invalid data contract"
+        InvalidDatasetName "invalid_dataset_name" "Invalid dataset name"
+        InvalidReadOption "invalid_option" "Invalid read option"
+        EmptyDataset "empty_dataset" "Empty dataset"
+        FormatMismatch "format_mismatch" "Format mismatch"
+        IdempotencyKeyReused "idempotency_key_reused" "Idempotency key reused"
     }
     TOO_MANY_REQUESTS {
-        QueueFull "queue_full" "The queue is full"
-        TooManyStreams "too_many_streams" "Too many event streams are open"
+        QueueFull "queue_full" "Queue full"
+        TooManyStreams "too_many_streams" "Too many event streams"
     }
     INTERNAL_SERVER_ERROR {
         Internal "internal" "Internal server error"
-        StoreFailed "store_failed" "The store failed"
-        BlobsFailed "blobs_failed" "The blob store failed"
+        StoreFailed "store_failed" "Store failed"
+        BlobsFailed "blobs_failed" "Blob store failed"
     }
     INSUFFICIENT_STORAGE {
-        InsufficientStorage "insufficient_storage" "There is no room for more"
+        InsufficientStorage "insufficient_storage" "Insufficient storage"
     }
     SERVICE_UNAVAILABLE {
-        StoreUnavailable "store_unavailable" "The store is out of reach"
-        BlobsUnavailable "blobs_unavailable" "The blob store is out of reach"
-        Draining "draining" "The service is shutting down"
+        StoreUnavailable "store_unavailable" "Store unavailable"
+        BlobsUnavailable "blobs_unavailable" "Blob store unavailable"
+        Draining "draining" "Service shutting down"
     }
 }

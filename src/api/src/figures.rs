@@ -43,7 +43,7 @@ pub(crate) fn gather(
     gauge(
         &registry,
         "lastcall_store_up",
-        "Whether the store says its figures.",
+        "Whether the store responds.",
         &[],
         vec![(vec![], up)],
     )?;
@@ -68,7 +68,7 @@ fn process(registry: &Registry, state: &ApiState) -> Result<()> {
     gauge(
         registry,
         "lastcall_uptime_seconds",
-        "Time since the start of the process.",
+        "Time since the process started.",
         &[],
         one(uptime),
     )?;
@@ -85,7 +85,7 @@ fn process(registry: &Registry, state: &ApiState) -> Result<()> {
     gauge(
         registry,
         "lastcall_phase",
-        "1 for the phase that the process is in, 0 for the others.",
+        "1 for the current phase of the process, 0 for the others.",
         &["phase"],
         phases.to_vec(),
     )?;
@@ -93,14 +93,14 @@ fn process(registry: &Registry, state: &ApiState) -> Result<()> {
     gauge(
         registry,
         "lastcall_http_event_streams",
-        "Event streams that are open.",
+        "Open event streams.",
         &[],
         one(streams as f64),
     )?;
     counter(
         registry,
         "lastcall_log_dropped_lines_total",
-        "Lines of the log that were dropped, as nobody read them.",
+        "Log lines dropped because standard error did not take them.",
         &[],
         one(state.system.dropped_log_lines() as f64),
     )?;
@@ -108,7 +108,7 @@ fn process(registry: &Registry, state: &ApiState) -> Result<()> {
     let usage = [
         (
             "process_resident_memory_bytes",
-            "Memory in use, in bytes.",
+            "Resident memory, in bytes.",
             usage.resident_bytes,
         ),
         ("process_threads", "Threads.", usage.threads),
@@ -130,14 +130,14 @@ fn room(registry: &Registry, disks: &[Disk]) -> Result<()> {
     gauge(
         registry,
         "lastcall_disk_free_bytes",
-        "Room on the local disks, in bytes.",
+        "Free room on the local disks, in bytes.",
         &["disk"],
         each(|disk| disk.free as f64),
     )?;
     gauge(
         registry,
         "lastcall_disk_low",
-        "Whether uploads and submissions are refused for want of room.",
+        "Whether the disk has less room than store.min_free.",
         &["disk"],
         each(|disk| f64::from(u8::from(disk.is_low()))),
     )
@@ -153,14 +153,14 @@ fn dependencies(registry: &Registry, status: &SystemStatus) -> Result<()> {
     gauge(
         registry,
         "lastcall_dependency_up",
-        "Whether the part is there that work depends on.",
+        "Whether the dependency of work is available.",
         &["dependency"],
         each(|part| f64::from(u8::from(part.breaker == BreakerState::Closed))),
     )?;
     counter(
         registry,
         "lastcall_dependency_outages_total",
-        "How often the part was away.",
+        "Outages of the dependency.",
         &["dependency"],
         each(|part| part.outages as f64),
     )
@@ -183,17 +183,17 @@ fn services(registry: &Registry, status: &SystemStatus) -> Result<()> {
     )?;
     g(
         "lastcall_service_slots",
-        "Jobs that the service runs at once.",
+        "Jobs that the service runs concurrently.",
         each(|s| s.slots as f64),
     )?;
     g(
         "lastcall_service_busy_slots",
-        "Slots that are taken.",
+        "Slots in use.",
         each(|s| s.busy as f64),
     )?;
     g(
         "lastcall_service_in_flight",
-        "Work that was admitted and is not finished.",
+        "Work that was admitted and has not finished.",
         each(|s| s.in_flight as f64),
     )?;
     g(
@@ -203,17 +203,17 @@ fn services(registry: &Registry, status: &SystemStatus) -> Result<()> {
     )?;
     g(
         "lastcall_service_mailbox_depth",
-        "Messages that wait in the mailbox.",
+        "Messages in the mailbox.",
         each(|s| s.mailbox.depth as f64),
     )?;
     g(
         "lastcall_service_mailbox_capacity",
-        "Messages that may wait in the mailbox.",
+        "Capacity of the mailbox.",
         each(|s| s.mailbox.capacity as f64),
     )?;
     c(
         "lastcall_service_restarts_total",
-        "How often the supervisor has started the actor again.",
+        "Restarts of the actor by the supervisor.",
         each(|s| s.restarts as f64),
     )?;
     c(
@@ -223,14 +223,14 @@ fn services(registry: &Registry, status: &SystemStatus) -> Result<()> {
     )?;
     c(
         "lastcall_service_busy_seconds_total",
-        "Sum of the time that attempts took.",
+        "Total duration of attempts.",
         each(|s| s.counts.busy_ms as f64 / 1000.0),
     )?;
     work(registry, status)?;
     gauge(
         registry,
         "lastcall_abandoned_threads",
-        "Threads that were given up because an actor hung on them, and have not ended since.",
+        "Threads that were abandoned because an actor hung on them, and have not ended since.",
         &[],
         vec![(vec![], status.abandoned_threads.len() as f64)],
     )
@@ -258,7 +258,7 @@ fn work(registry: &Registry, status: &SystemStatus) -> Result<()> {
     counter(
         registry,
         "lastcall_service_work_total",
-        "What has become of the work of the service, by outcome.",
+        "Work of the service, by outcome.",
         &["service", "outcome"],
         jobs,
     )?;
@@ -280,14 +280,14 @@ fn store(registry: &Registry, counts: &StoreCounts) -> Result<()> {
     gauge(
         registry,
         "lastcall_jobs_queued",
-        "Jobs that wait, in all instances on this store.",
+        "Queued jobs, in all instances on this store.",
         &["service"],
         jobs(|counts| counts.queued),
     )?;
     gauge(
         registry,
         "lastcall_jobs_running",
-        "Jobs in a worker's hand, in all instances on this store.",
+        "Running jobs, in all instances on this store.",
         &["service"],
         jobs(|counts| counts.running),
     )?;
@@ -308,7 +308,7 @@ fn waiting(registry: &Registry, state: &ApiState, oldest: &OldestQueued) -> Resu
     gauge(
         registry,
         "lastcall_oldest_queued_job_age_seconds",
-        "For how long the job has waited that has waited for longest, 0 where none waits.",
+        "Age of the oldest queued job; 0 if none is queued.",
         &["service"],
         ages.map(|(service, since)| (vec![service.as_str()], since.as_ref().map_or(0.0, waited)))
             .collect(),

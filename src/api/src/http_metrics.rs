@@ -26,7 +26,8 @@ impl HttpMetrics {
     pub(crate) fn new() -> Self {
         // The names are fixed and valid, so this does not fail; if it ever did, the service
         // would go on without these two.
-        let http = Http::new().inspect_err(|error| log::error!("no HTTP metrics: {error}"));
+        let http = Http::new()
+            .inspect_err(|error| log::error!("cannot register the HTTP metrics: {error}"));
         Self { http: http.ok() }
     }
 
@@ -61,7 +62,7 @@ impl Http {
         let durations = HistogramVec::new(
             HistogramOpts::new(
                 "lastcall_http_request_duration_seconds",
-                "Time from a request's head to the head of its answer.",
+                "Time from a request's head to its answer's head.",
             )
             .buckets(DURATIONS.to_vec()),
             &["method", "route"],

@@ -19,13 +19,13 @@ pub(crate) fn gather(status: &SystemStatus) -> Vec<MetricFamily> {
     vec![
         family(
             "lastcall_job_wait_seconds",
-            "Time from the acceptance of a job to the start of the attempt that ended it.",
+            "Time from a job's acceptance to the start of its last attempt.",
             MetricType::HISTOGRAM,
             durations(|ended| ended.waited),
         ),
         family(
             "lastcall_job_run_seconds",
-            "Time from the start of the attempt that ended a job to its end.",
+            "Time from the start of a job's last attempt to its end.",
             MetricType::HISTOGRAM,
             durations(|ended| ended.ran),
         ),

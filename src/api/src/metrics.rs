@@ -14,7 +14,7 @@ use crate::state::ApiState;
     path = "/metrics",
     tag = "system",
     operation_id = "metrics",
-    summary = "Figures for Prometheus",
+    summary = "Metrics for Prometheus",
     description = "",
     responses(
         (status = 200, description = "Prometheus text", body = String, content_type = "text/plain"),

@@ -62,7 +62,7 @@ pub(crate) async fn middleware<B: MessageBody + 'static>(
             .map(|answer| answer.map(ServiceResponse::map_into_boxed_body))
             .unwrap_or_else(|_| {
                 log::error!("a handler panicked: {method} {path}, request {id:?}");
-                Err(Problem::new(Code::Internal, "the handler of the request panicked").into())
+                Err(Problem::new(Code::Internal, "the request's handler panicked").into())
             }),
     };
 

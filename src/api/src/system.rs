@@ -154,7 +154,7 @@ pub(crate) async fn drain(state: web::Data<ApiState>, caller: Caller) -> ApiResu
     if !state.drain_requested.swap(true, Ordering::Relaxed)
         && !state.system.phase().is_shutting_down()
     {
-        log::info!("{} asks for the shutdown", caller.owner.as_str());
+        log::info!("{} requested a shutdown", caller.owner.as_str());
         state.system.request_drain();
     }
     let status = "draining";

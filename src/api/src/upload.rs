@@ -297,7 +297,7 @@ async fn step_elsewhere(mut ingest: Ingest) -> ApiResult<(Ingest, ApiResult<Opti
 /// Deletes a blob that no row names any more. Where that fails it goes with its session.
 pub(crate) async fn discard(state: &ApiState, blob: &BlobKey) {
     if let Err(error) = state.blobs.delete(blob).await {
-        log::warn!("the blob {} could not be deleted: {error}", blob.as_str());
+        log::warn!("cannot delete the blob {}: {error}", blob.as_str());
     }
 }
 

@@ -138,7 +138,7 @@ fn in_own_pool<R: Send>(work: impl FnOnce() -> R + Send) -> Result<R, RenderErro
     let pool = ThreadPoolBuilder::new()
         .num_threads(1)
         // The default is to end the process.
-        .panic_handler(|_| log::error!("the typesetter panicked aside of its report"))
+        .panic_handler(|_| log::error!("the typesetter panicked outside a report"))
         .spawn_handler(|worker| {
             let thread = thread::Builder::new()
                 .name("pdf".to_owned())

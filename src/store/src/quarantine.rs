@@ -28,7 +28,7 @@ impl QuarantinedJobs {
             return jobs.contains(&job);
         }
         if jobs.insert(job) {
-            log::warn!("job {job} is left as it is: {why}");
+            log::warn!("job {job} skipped: {why}");
         }
         true
     }

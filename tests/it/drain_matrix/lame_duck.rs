@@ -150,7 +150,7 @@ fn the_first_signal_after_a_request_to_drain_changes_nothing() {
     client.post("/v1/system/drain", &json!({})).expect(202);
     service.wait_for_line(log_lines::SHUTTING_DOWN);
     service.signal(Signal::SIGTERM);
-    service.wait_for_line("the shutdown has begun already");
+    service.wait_for_line("the shutdown is already in progress");
     assert_eq!(client.system()["phase"], "lame_duck");
     assert_eq!(client.get("/livez").status, 200);
     // The second one hurries.
@@ -177,7 +177,7 @@ fn the_third_signal_after_a_request_to_drain_ends_the_process() {
     client.post("/v1/system/drain", &json!({})).expect(202);
     service.wait_for_line(log_lines::SHUTTING_DOWN);
     service.signal(Signal::SIGTERM);
-    service.wait_for_line("the shutdown has begun already");
+    service.wait_for_line("the shutdown is already in progress");
     service.signal(Signal::SIGTERM);
     service.wait_for_line("second signal");
     service.signal(Signal::SIGTERM);

@@ -139,7 +139,7 @@ fn a_result_that_could_not_be_written_is_named_though_nothing_is_in_hand_any_mor
     service.signal(Signal::SIGTERM);
     service.wait_for_line(log_lines::ANALYSIS_BEGIN);
     held.release();
-    service.wait_for_line("its end cannot be written");
+    service.wait_for_line("cannot record the outcome");
     // Nothing is left to be waited for, long before the deadline.
     let ended = service.wait().expect(75);
     assert!(!ended.says(log_lines::ALL_DOWN), "{ended:#?}");
@@ -257,7 +257,7 @@ fn a_row_that_no_version_understands_is_told_and_left() {
              0, 0)",
     );
     let service = service(&home, &database.url, &LONG).start();
-    service.wait_for_line("is left as it is: a row holds JSON that this version does not know");
+    service.wait_for_line("skipped: a row holds JSON that this version does not know");
     service.stop();
     assert_eq!(database.query("SELECT state FROM jobs"), ["1"]);
 }

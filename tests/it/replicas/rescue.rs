@@ -124,13 +124,13 @@ fn a_worker_that_hangs_loses_its_job_and_its_late_write_is_refused() {
         (cluster.database.query(waiting) == ["2"]).then_some(())
     });
     drop(locked);
-    until("the late write was refused", || {
+    until("the stale write was rejected", || {
         let service = first.client().service("AnalysisService");
         let counts = &service["counts"];
         assert_eq!(counts["succeeded"], 0, "{service:#}");
         (counts["refused"] == 1).then_some(())
     });
-    first.wait_for_line(&format!("job {id}: a late write was refused"));
+    first.wait_for_line(&format!("job {id}: stale write rejected"));
     let metrics = first.client().get("/metrics").expect(200).text();
     let counted = r#"lastcall_service_work_total{outcome="refused",service="AnalysisService"} 1"#;
     assert!(metrics.contains(counted), "{metrics}");

@@ -66,7 +66,7 @@ fn a_child_that_panics_in_a_future_of_its_own_is_started_again() {
 
 #[test]
 fn a_child_that_ends_unasked_is_started_again() {
-    survives(Fate::EndUnasked, "ended unasked");
+    survives(Fate::EndUnasked, "exited unexpectedly");
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn a_child_that_does_not_answer_is_started_again() {
             (child.state, child.restarts, child.hung),
             (ServiceState::Running, 1, 1)
         );
-        assert_eq!(child.last_fault.as_deref(), Some("does not answer"));
+        assert_eq!(child.last_fault.as_deref(), Some("is unresponsive"));
         assert!(retire(&family).await);
     });
 }

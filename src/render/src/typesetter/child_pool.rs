@@ -125,7 +125,7 @@ impl ChildPool {
         if let Err(Attempt::Killed(why)) = &answer {
             if let Killed::OutOfMemory = why {
                 log::warn!(
-                    "out of memory: the kernel killed a typesetting process; another takes over"
+                    "out of memory: the kernel killed a typesetting process; retrying in another"
                 );
                 let oom_kills = &self.config.oom_kills;
                 oom_kills

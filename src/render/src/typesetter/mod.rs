@@ -119,7 +119,7 @@ impl Typesetter {
         if let Some(thread) = thread
             && thread.join().is_err()
         {
-            log::error!("the thread that keeps the typesetting children panicked");
+            log::error!("the typesetting pool's thread panicked");
         }
     }
 }

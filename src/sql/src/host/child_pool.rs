@@ -160,9 +160,7 @@ impl ChildPool {
     async fn serve(self: Rc<Self>, mut job: Job) {
         let mut answer = self.attempt(&mut job).await;
         if let Err(Attempt::OutOfMemory) = answer {
-            log::warn!(
-                "out of memory: the kernel killed a query process; the query runs once more"
-            );
+            log::warn!("out of memory: the kernel killed a query process; retrying the query");
             let oom_kills = &self.config.oom_kills;
             oom_kills
                 .pause_before_retry(&job.cancel, &self.closing)

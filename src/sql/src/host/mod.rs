@@ -156,7 +156,7 @@ impl Sql {
         if let Some(thread) = thread
             && thread.join().is_err()
         {
-            log::error!("the thread that keeps the children of SQL queries panicked");
+            log::error!("the query pool's thread panicked");
         }
     }
 

@@ -51,7 +51,7 @@ pub async fn shared_blobs(
                     Ok(()) => store.confirm_blob_store(mark).await?,
                     // Another process may do better. Without a mark there is nothing to compare.
                     Err(error) => {
-                        log::warn!("the blob store cannot be marked: {error}");
+                        log::warn!("cannot mark the blob store: {error}");
                         return Ok(blobs);
                     }
                 }
@@ -61,9 +61,7 @@ pub async fn shared_blobs(
                 tokio::time::sleep(POLL_INTERVAL).await;
             }
             BlobStoreMark::Pending => {
-                log::warn!(
-                    "another process is marking the blob store, and does not come to an end"
-                );
+                log::warn!("another process is marking the blob store and does not finish");
                 return Ok(blobs);
             }
         }

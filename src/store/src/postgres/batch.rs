@@ -62,7 +62,7 @@ where
         match tokio::time::timeout(ANSWER_TIMEOUT, asked).await {
             Ok(answer) => answer,
             Err(_) => Err(StoreError::Unavailable(
-                "PostgreSQL has not answered within the time".to_owned(),
+                "PostgreSQL did not respond in time".to_owned(),
             )),
         }
     }
@@ -79,7 +79,7 @@ where
             Some(task) => Some(task.await),
             None => None,
         } {
-            log::error!("a task of the store has ended badly: {error}");
+            log::error!("a task of the store failed: {error}");
         }
     }
 

@@ -346,7 +346,7 @@ impl Store for PostgresStore {
             return Err(StoreError::Closed);
         }
         if !matches!(undone, Ok(Ok(()))) {
-            log::warn!("claims that reached nobody are not undone");
+            log::warn!("cannot undo unconfirmed claims");
         }
         self.clock.stop();
         self.submissions.close().await;

@@ -123,7 +123,7 @@ impl Notifier {
         if let Some(task) = task
             && let Err(error) = task.await
         {
-            log::error!("the task of the hints has ended badly: {error}");
+            log::error!("the notification task failed: {error}");
         }
     }
 }

@@ -69,7 +69,7 @@ impl PostgresStore {
 async fn first_contact(connector: &Connector) -> StoreResult<bool> {
     let looked = tokio::time::timeout(OPERATION, pooler::is_between(connector)).await;
     let pooled = looked
-        .map_err(|_| StoreError::Unavailable("PostgreSQL has not answered within the time".into()))?
+        .map_err(|_| StoreError::Unavailable("PostgreSQL did not respond in time".into()))?
         .map_err(error::refusal)?;
     if pooled {
         log::info!(

@@ -150,7 +150,7 @@ impl Connections {
         match tokio::time::timeout(OPERATION, tries).await {
             Ok(done) => done,
             Err(_) => Err(StoreError::Unavailable(
-                "PostgreSQL has not answered within the time".to_owned(),
+                "PostgreSQL did not respond in time".to_owned(),
             )),
         }
     }

@@ -357,7 +357,7 @@ impl Store for SqliteStore {
                 .threads
                 .write(AfterCommit, |unit| unit.undo_lost_claims());
             if let Err(error) = undone.await {
-                log::warn!("claims that reached nobody are not undone: {error}");
+                log::warn!("cannot undo unconfirmed claims: {error}");
             }
         }
         self.threads.close().await

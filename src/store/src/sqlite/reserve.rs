@@ -73,7 +73,7 @@ impl Reserve {
                 "the disk of the database is full: {path} gives up room, so that something can \
                  be removed"
             ),
-            Err(error) => log::warn!("{path} cannot be given up: {error}"),
+            Err(error) => log::warn!("cannot release {path}: {error}"),
         }
     }
 

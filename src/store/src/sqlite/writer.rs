@@ -82,7 +82,7 @@ impl Writer {
         // An error says that the last of them is gone.
         let _ = self.readers.recv();
         if let Err(error) = self.conn.pragma_update(None, "wal_checkpoint", "TRUNCATE") {
-            log::warn!("the log of the database was not moved into it at the end: {error}");
+            log::warn!("cannot checkpoint the write-ahead log: {error}");
         }
     }
 
@@ -163,7 +163,7 @@ impl Writer {
         if !self.conn.is_autocommit()
             && let Err(error) = self.execute("ROLLBACK")
         {
-            log::error!("a failed transaction was not taken back: {error}");
+            log::error!("cannot roll back a failed transaction: {error}");
         }
     }
 
