@@ -24,44 +24,44 @@ const MAX_PARAMETERS: usize = 1000;
 /// The largest contract, in bytes of JSON.
 const MAX_CONTRACT: usize = 256 * 1024;
 
-/// What is to be analysed, and how. `kind` may be left out where a `dataset` is named: it is then
+/// An analysis and its input. `kind` is optional if a `dataset` is given and defaults to
 /// `profile`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum NewAnalysis {
-    /// What the columns of a dataset hold.
+    /// The profile of a dataset.
     #[schema(title = "NewProfile")]
     Profile {
         /// The dataset.
         #[schema(example = "penguins")]
         dataset: String,
-        /// How to read it, and from where on an alert is raised.
+        /// Read options, and the thresholds of alerts.
         options: Option<ProfileOptions>,
     },
-    /// How the columns of a dataset go together.
+    /// The associations between the columns of a dataset.
     #[schema(title = "NewCorrelation")]
     Correlation {
         /// The dataset.
         #[schema(example = "penguins")]
         dataset: String,
-        /// How to read it.
+        /// Read options.
         options: Option<ProfileOptions>,
     },
-    /// What changed between two datasets.
+    /// The changes from one dataset to another.
     #[schema(title = "NewComparison")]
     Compare {
-        /// The dataset that is compared with; `dataset` is another name of this field.
+        /// The dataset to compare with; alias `dataset`.
         #[serde(alias = "dataset")]
         #[schema(example = "penguins-2008")]
         baseline: String,
-        /// The dataset that is compared; `with` is another name of this field.
+        /// The dataset to compare; alias `with`.
         #[serde(alias = "with")]
         #[schema(example = "penguins-2009")]
         candidate: String,
-        /// How to read both, and from where on a change counts.
+        /// Read options of both, and the thresholds of changes.
         options: Option<CompareOptions>,
     },
-    /// Whether a dataset is as a data contract says.
+    /// The checks of a data contract on a dataset.
     #[schema(title = "NewCheck")]
     Check {
         /// The dataset.
@@ -71,7 +71,7 @@ pub(crate) enum NewAnalysis {
         /// Contract Standard, version 3; as an object, or as text in YAML or JSON.
         #[schema(value_type = serde_json::Value)]
         contract: Value,
-        /// How to read the dataset, and how many failing rows to show.
+        /// Read options, and the number of failing rows to show.
         options: Option<CheckOptions>,
     },
     /// A read-only query; the session's datasets are its tables.
@@ -96,17 +96,17 @@ pub(crate) enum NewAnalysis {
     path = "/v1/sessions/{sid}/analyses",
     tag = "jobs",
     operation_id = "createAnalysis",
-    summary = "Ask for an analysis",
+    summary = "Submit an analysis",
     description = "",
     params(
         ("sid" = Uuid, Path, description = "The session"),
         ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[ -~]+$", description = "Up to 255 printable ASCII characters: the same request under the same key is answered with the first answer, and done once"),
-        ("Prefer" = Option<String>, Header, description = "`wait=N`: answer with the finished job, if it finishes within N seconds"),
+        ("Prefer" = Option<String>, Header, description = "`wait=N`: answer with the finished job if it finishes within N seconds"),
     ),
-    request_body(content = NewAnalysis, description = "What is to be analysed", example = json!({"kind": "profile", "dataset": "penguins"})),
+    request_body(content = NewAnalysis, description = "The analysis", example = json!({"kind": "profile", "dataset": "penguins"})),
     responses(
-        (status = 202, description = "The job is on disk and will end exactly once", body = JobView, headers(("Location" = String, description = "The path of the job"), ("Idempotent-Replayed" = Option<String>, description = "`true` on a repeated answer"), ("Preference-Applied" = Option<String>, description = "The wait that was applied"))),
-        (status = 200, description = "The job finished within the wait that was preferred", body = JobView, headers(("Location" = String, description = "The path of the job"))),
+        (status = 202, description = "The job is on disk", body = JobView, headers(("Location" = String, description = "The path of the job"), ("Idempotent-Replayed" = Option<String>, description = "`true` on a repeated answer"), ("Preference-Applied" = Option<String>, description = "The wait that was applied"))),
+        (status = 200, description = "The job finished within the preferred wait", body = JobView, headers(("Location" = String, description = "The path of the job"))),
     ),
 )]
 pub(crate) async fn create(

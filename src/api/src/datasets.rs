@@ -29,8 +29,8 @@ const CURSOR: &str = "after:";
     description = "By name.",
     params(
         ("sid" = Uuid, Path, description = "The session"),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Entries of a page, 1 to 1000; 50 when left out"),
-        ("cursor" = Option<String>, Query, min_length = 1, description = "`next_cursor` of the page before"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Items per page, 1 to 1000; default 50"),
+        ("cursor" = Option<String>, Query, min_length = 1, description = "`next_cursor` of the previous page"),
     ),
     responses(
         (status = 200, description = "A page of datasets", body = List<DatasetView>),
@@ -69,13 +69,13 @@ pub(crate) async fn list(
     tag = "datasets",
     operation_id = "getDataset",
     summary = "Describe a dataset",
-    description = "With its columns. They are read from the data the first time, which may take a moment.",
+    description = "With its columns, which are read from the data the first time.",
     params(
         ("sid" = Uuid, Path, description = "The session"),
         ("name" = String, Path, min_length = 1, max_length = 128, example = "penguins", description = "The dataset"),
     ),
     responses(
-        (status = 200, description = "The dataset", body = DescriptionView, headers(("ETag" = String, description = "Names its bytes"))),
+        (status = 200, description = "The dataset", body = DescriptionView, headers(("ETag" = String, description = "Identifies its bytes"))),
     ),
 )]
 pub(crate) async fn get(
@@ -96,7 +96,7 @@ pub(crate) async fn get(
     tag = "datasets",
     operation_id = "patchDataset",
     summary = "Change how a dataset is read",
-    description = "Without an upload. Options stand in the query or, in a JSON object, in the body; those that are not named stay, one that is `null` in the body is found out from the data again.",
+    description = "Without an upload. Options are query parameters or members of a JSON body; others are unchanged, and `null` in the body means to detect the option again.",
     params(
         ("sid" = Uuid, Path, description = "The session"),
         ("name" = String, Path, min_length = 1, max_length = 128, example = "penguins", description = "The dataset"),
@@ -104,7 +104,7 @@ pub(crate) async fn get(
     ),
     request_body(content = Option<ReadOptions>, description = "Read options", example = json!({"missing": ["NA", "-"]})),
     responses(
-        (status = 200, description = "The dataset with its columns as they are read now", body = DescriptionView, headers(("ETag" = String, description = "Names its bytes"))),
+        (status = 200, description = "The dataset with its columns as now read", body = DescriptionView, headers(("ETag" = String, description = "Identifies its bytes"))),
     ),
 )]
 pub(crate) async fn patch(
@@ -155,7 +155,7 @@ async fn describe(state: &ApiState, dataset: &Dataset) -> ApiResult<HttpResponse
         ("name" = String, Path, min_length = 1, max_length = 128, example = "penguins", description = "The dataset"),
     ),
     responses(
-        (status = 204, description = "It is gone"),
+        (status = 204, description = "Deleted"),
     ),
 )]
 pub(crate) async fn delete(

@@ -17,7 +17,7 @@ const PING_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long its answer is believed.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// How the process is, in a word.
+/// The state of the process.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Status)]
 pub(crate) struct StatusView {
@@ -26,14 +26,14 @@ pub(crate) struct StatusView {
     pub(crate) status: &'static str,
 }
 
-/// Whether the instance is to be sent requests.
+/// Whether the instance accepts requests.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Readiness)]
 pub(crate) struct ReadinessView {
     /// `ready`, `starting`, `draining` or `degraded`.
     #[schema(example = "ready")]
     status: &'static str,
-    /// What is missing.
+    /// The failing checks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     checks: Vec<Failing>,
 }
@@ -44,10 +44,10 @@ pub(crate) struct ReadinessView {
     path = "/livez",
     tag = "system",
     operation_id = "livez",
-    summary = "Whether the process can serve",
+    summary = "Liveness",
     description = "",
     responses(
-        (status = 200, description = "It can", body = StatusView),
+        (status = 200, description = "The process can serve", body = StatusView),
     ),
 )]
 pub(crate) async fn livez() -> HttpResponse {
@@ -60,11 +60,11 @@ pub(crate) async fn livez() -> HttpResponse {
     path = "/readyz",
     tag = "system",
     operation_id = "readyz",
-    summary = "Whether to send requests here",
+    summary = "Readiness",
     description = "",
     responses(
-        (status = 200, description = "Yes", body = ReadinessView),
-        (status = 503, description = "No: it is starting, draining, or something is missing", body = ReadinessView),
+        (status = 200, description = "Send requests here", body = ReadinessView),
+        (status = 503, description = "Do not: the process is starting, draining or degraded", body = ReadinessView),
     ),
 )]
 pub(crate) async fn readyz(state: web::Data<ApiState>) -> HttpResponse {

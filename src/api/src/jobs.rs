@@ -19,16 +19,16 @@ use crate::view::{JobKind, JobView};
     tag = "jobs",
     operation_id = "listJobs",
     summary = "List your jobs",
-    description = "The oldest first, unless `order` says otherwise.",
+    description = "Oldest first unless `order` says otherwise.",
     params(
-        ("session" = Option<Uuid>, Query, description = "Of this session only"),
-        ("state" = Option<State>, Query, description = "In this state only"),
-        ("service" = Option<Service>, Query, description = "Of this service only"),
-        ("kind" = Option<JobKind>, Query, description = "Of this kind only"),
-        ("dataset" = Option<String>, Query, min_length = 1, max_length = 128, description = "Only those that name this dataset; a query names none"),
-        ("order" = Option<Order>, Query, description = "`asc`, the oldest first (the default), or `desc`, the newest first"),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Entries of a page, 1 to 1000; 50 when left out"),
-        ("cursor" = Option<String>, Query, min_length = 1, description = "`next_cursor` of the page before"),
+        ("session" = Option<Uuid>, Query, description = "Only jobs of this session"),
+        ("state" = Option<State>, Query, description = "Only jobs in this state"),
+        ("service" = Option<Service>, Query, description = "Only jobs of this service"),
+        ("kind" = Option<JobKind>, Query, description = "Only jobs of this kind"),
+        ("dataset" = Option<String>, Query, min_length = 1, max_length = 128, description = "Only jobs on this dataset; a query has none"),
+        ("order" = Option<Order>, Query, description = "`asc`, oldest first (the default), or `desc`, newest first"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Items per page, 1 to 1000; default 50"),
+        ("cursor" = Option<String>, Query, min_length = 1, description = "`next_cursor` of the previous page"),
     ),
     responses(
         (status = 200, description = "A page of jobs", body = List<JobView>),
@@ -89,7 +89,7 @@ pub(crate) async fn list(
     path = "/v1/jobs/{id}",
     tag = "jobs",
     operation_id = "getJob",
-    summary = "Look at a job",
+    summary = "Get a job",
     description = "",
     params(
         ("id" = Uuid, Path, description = "The job"),
@@ -114,12 +114,12 @@ pub(crate) async fn get(
     tag = "jobs",
     operation_id = "cancelJob",
     summary = "Cancel a job",
-    description = "A queued job is cancelled at once, a running one as soon as it yields; one that has ended stays as it is.",
+    description = "A queued job is cancelled at once, a running one as soon as it yields; a finished one is unchanged.",
     params(
         ("id" = Uuid, Path, description = "The job"),
     ),
     responses(
-        (status = 202, description = "The job as it is now", body = JobView),
+        (status = 202, description = "The job", body = JobView),
     ),
 )]
 pub(crate) async fn cancel(

@@ -38,16 +38,16 @@ pub(crate) struct Document<'a> {
     #[serde(rename = "type")]
     #[schema(example = "/docs/errors#session_expired")]
     kind: String,
-    /// What went wrong, in the same words each time.
+    /// A summary, the same for every occurrence of the code.
     title: &'a str,
     /// The HTTP status.
     status: u16,
-    /// What went wrong this time, and what to do.
+    /// What went wrong this time.
     detail: &'a str,
     /// The stable name, from the closed list of `docs/errors.md`.
     #[schema(example = "session_expired")]
     code: &'a str,
-    /// Why the job that this is about failed.
+    /// The error of the job concerned.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<crate::view::JobErrorView>)]
     job_error: Option<&'a JobError>,

@@ -23,28 +23,28 @@ pub(crate) struct ReadQuery {
     header: Option<bool>,
     /// The delimiter, one ASCII character, or `tab`.
     delimiter: Option<String>,
-    /// The quote, one ASCII character; empty or `none`: quotes are characters like any other. In a
+    /// The quote, one ASCII character; empty or `none`: no quoting. In a
     /// query `quote` is another name of it.
     quote_char: Option<String>,
-    /// The character that takes the meaning from the next one; empty or `none`: there is none.
+    /// The escape character; empty or `none` for none.
     escape: Option<String>,
-    /// Lines that begin with this ASCII character are comments.
+    /// Lines that start with this ASCII character are skipped.
     comment: Option<String>,
-    /// How many lines to leave out before the header.
+    /// The number of lines to skip before the header.
     skip_rows: Option<u64>,
     /// The decimal mark, `.` or `,`.
     decimal: Option<String>,
-    /// The mark between groups of three digits.
+    /// The thousands separator.
     thousands: Option<String>,
-    /// The encoding, by a label of the WHATWG's Encoding Standard.
+    /// The encoding, a label of the WHATWG Encoding Standard.
     encoding: Option<String>,
-    /// The cells that are missing values, separated by commas, or as several parameters.
+    /// The cells that count as missing, comma-separated or as several parameters.
     missing: Option<Vec<String>>,
-    /// The order of day, month and year in dates of digits: `dmy`, `mdy` or `ymd`.
+    /// The order of day, month and year in numeric dates: `dmy`, `mdy` or `ymd`.
     date_order: Option<String>,
     /// The sheet of a workbook, by name.
     sheet: Option<String>,
-    /// The columns to keep, by name, separated by commas, or as several parameters.
+    /// The columns to keep, by name, comma-separated or as several parameters.
     columns: Option<Vec<String>>,
 }
 

@@ -90,17 +90,17 @@ pub(crate) struct NewAnalysisReport {
     path = "/v1/sessions/{sid}/reports",
     tag = "jobs",
     operation_id = "createReport",
-    summary = "Ask for a report",
-    description = "On a dataset, or on an analysis, finished or not.",
+    summary = "Submit a report",
+    description = "On a dataset, or on an analysis, which need not have finished.",
     params(
         ("sid" = Uuid, Path, description = "The session"),
         ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[ -~]+$", description = "Up to 255 printable ASCII characters: the same request under the same key is answered with the first answer, and done once"),
-        ("Prefer" = Option<String>, Header, description = "`wait=N`: answer with the finished job, if it finishes within N seconds"),
+        ("Prefer" = Option<String>, Header, description = "`wait=N`: answer with the finished job if it finishes within N seconds"),
     ),
-    request_body(content = NewReportBody, description = "What is to be reported on", example = json!({"dataset": "penguins", "format": "pdf"})),
+    request_body(content = NewReportBody, description = "The report", example = json!({"dataset": "penguins", "format": "pdf"})),
     responses(
-        (status = 202, description = "The job is on disk and will end exactly once", body = JobView, headers(("Location" = String, description = "The path of the job"), ("Idempotent-Replayed" = Option<String>, description = "`true` on a repeated answer"), ("Preference-Applied" = Option<String>, description = "The wait that was applied"))),
-        (status = 200, description = "The job finished within the wait that was preferred", body = JobView, headers(("Location" = String, description = "The path of the job"))),
+        (status = 202, description = "The job is on disk", body = JobView, headers(("Location" = String, description = "The path of the job"), ("Idempotent-Replayed" = Option<String>, description = "`true` on a repeated answer"), ("Preference-Applied" = Option<String>, description = "The wait that was applied"))),
+        (status = 200, description = "The job finished within the preferred wait", body = JobView, headers(("Location" = String, description = "The path of the job"))),
     ),
 )]
 pub(crate) async fn create(

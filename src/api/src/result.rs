@@ -41,11 +41,11 @@ static REPORT_CSP: LazyLock<String> = LazyLock::new(|| {
     path = "/v1/jobs/{id}/result",
     tag = "jobs",
     operation_id = "getResult",
-    summary = "Fetch the result of a job",
-    description = "The analysis as JSON (a profile, or the rows of a query in the format that was asked for) or the bytes of the report.",
+    summary = "Get the result of a job",
+    description = "The analysis as JSON (the rows of a query in the requested format), or the bytes of the report.",
     params(
         ("id" = Uuid, Path, description = "The job"),
-        ("If-None-Match" = Option<String>, Header, description = "The ETag of a result that is there already"),
+        ("If-None-Match" = Option<String>, Header, description = "The ETag of a cached result"),
     ),
     responses(
         (status = 200, description = "The result", content(
@@ -58,8 +58,8 @@ static REPORT_CSP: LazyLock<String> = LazyLock::new(|| {
             (inline(Binary) = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
             (inline(Binary) = "application/vnd.apache.parquet"),
             (inline(Binary) = "application/vnd.apache.arrow.stream"),
-        ), headers(("ETag" = String, description = "Names this result"), ("Content-Disposition" = String, description = "A name to save it under"))),
-        (status = 304, description = "It is the one that is there already"),
+        ), headers(("ETag" = String, description = "Identifies the result"), ("Content-Disposition" = String, description = "A file name"))),
+        (status = 304, description = "The cached result is current"),
     ),
 )]
 pub(crate) async fn get(

@@ -8,18 +8,18 @@ use crate::errors::Code;
 use crate::problem::{ApiResult, Problem, ROOM_RETRY};
 use crate::state::ApiState;
 
-/// How much room there is for a part of the service.
+/// The free room on a disk.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Disk)]
 pub(crate) struct DiskView {
     /// `store`, `blobs` or `scratch`. Two of them may share a disk.
     #[schema(example = "store")]
     name: &'static str,
-    /// Bytes that are free.
+    /// Free bytes.
     free_bytes: u64,
     /// `store.min_free`, in bytes.
     min_free_bytes: u64,
-    /// Whether uploads and submissions are refused for want of room.
+    /// Whether uploads and submissions are rejected for lack of room.
     low: bool,
 }
 

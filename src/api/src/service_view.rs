@@ -20,25 +20,25 @@ pub(crate) struct ServiceView {
     /// `starting`, `running`, `restarting`, `failed`, `draining` or `stopped`.
     #[schema(example = "running")]
     pub(crate) state: String,
-    /// Jobs that it runs at once; 0 where it runs none.
+    /// Jobs that it runs concurrently; 0 if it runs none.
     pub(crate) slots: usize,
-    /// Slots that are taken.
+    /// Slots in use.
     pub(crate) busy: usize,
-    /// Work that was admitted and is not finished.
+    /// Work that was admitted and has not finished.
     pub(crate) in_flight: usize,
     /// Jobs claimed ahead of a free slot.
     pub(crate) claimed_ahead: usize,
-    /// Jobs that wait for it in the store; `null` where it runs none or the store does not say.
+    /// Its queued jobs; `null` if it runs none or the store does not respond.
     pub(crate) queued: Option<u64>,
     /// Its mailbox.
     pub(crate) mailbox: MailboxView,
-    /// How often it was started again.
+    /// Its restarts.
     pub(crate) restarts: u64,
     /// How often it was found hung; each is a restart as well.
     pub(crate) hung: u64,
-    /// Why it was last started again.
+    /// The fault that caused its last restart.
     pub(crate) last_fault: Option<String>,
-    /// What has become of its work since the process started, by outcome.
+    /// Its work since the process started, by outcome.
     pub(crate) counts: BTreeMap<String, u64>,
     /// What the cleaner has done; on `TtlCleaner` only.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,9 +49,9 @@ pub(crate) struct ServiceView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Mailbox)]
 pub(crate) struct MailboxView {
-    /// Messages that wait in it.
+    /// Messages in it.
     pub(crate) depth: usize,
-    /// Messages that may wait in it.
+    /// Its capacity.
     pub(crate) capacity: usize,
 }
 

@@ -21,11 +21,11 @@ use crate::view::SessionView;
 /// The shortest time to live.
 const MIN_TTL: Duration = Duration::from_secs(1);
 
-/// What a session is to be.
+/// A new session.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewSession {
-    /// How long it lives without being used, with its unit; `sessions.ttl` when left out.
+    /// The TTL, with a unit; default `sessions.ttl`.
     #[schema(example = "30m")]
     ttl: Option<String>,
 }
@@ -37,11 +37,11 @@ pub(crate) struct NewSession {
     tag = "sessions",
     operation_id = "createSession",
     summary = "Open a session",
-    description = "The body may be left out.",
+    description = "The body is optional.",
     params(
         ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[ -~]+$", description = "Up to 255 printable ASCII characters: the same request under the same key is answered with the first answer, and done once"),
     ),
-    request_body(content = Option<NewSession>, description = "What the session is to be", example = json!({"ttl": "30m"})),
+    request_body(content = Option<NewSession>, description = "The session", example = json!({"ttl": "30m"})),
     responses(
         (status = 201, description = "The session", body = SessionView, headers(("Location" = String, description = "The path of the session"), ("Idempotent-Replayed" = Option<String>, description = "`true` on a repeated answer"))),
     ),
@@ -95,11 +95,11 @@ async fn ttl(state: &ApiState, body: &JsonBody) -> ApiResult<Duration> {
     tag = "sessions",
     operation_id = "listSessions",
     summary = "List your sessions",
-    description = "The oldest first, unless `order` says otherwise; expired ones are left out.",
+    description = "Oldest first unless `order` says otherwise; without expired sessions.",
     params(
-        ("order" = Option<Order>, Query, description = "`asc`, the oldest first (the default), or `desc`, the newest first"),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Entries of a page, 1 to 1000; 50 when left out"),
-        ("cursor" = Option<String>, Query, min_length = 1, description = "`next_cursor` of the page before"),
+        ("order" = Option<Order>, Query, description = "`asc`, oldest first (the default), or `desc`, newest first"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Items per page, 1 to 1000; default 50"),
+        ("cursor" = Option<String>, Query, min_length = 1, description = "`next_cursor` of the previous page"),
     ),
     responses(
         (status = 200, description = "A page of sessions", body = List<SessionView>),
@@ -136,7 +136,7 @@ pub(crate) async fn list(
     path = "/v1/sessions/{sid}",
     tag = "sessions",
     operation_id = "getSession",
-    summary = "Look at a session",
+    summary = "Get a session",
     description = "",
     params(
         ("sid" = Uuid, Path, description = "The session"),
@@ -161,12 +161,12 @@ pub(crate) async fn get(
     tag = "sessions",
     operation_id = "deleteSession",
     summary = "Delete a session",
-    description = "Its queued jobs are cancelled, its running ones are told to stop, and what it held is removed.",
+    description = "Cancels its queued and running jobs and removes its contents.",
     params(
         ("sid" = Uuid, Path, description = "The session"),
     ),
     responses(
-        (status = 204, description = "It is gone"),
+        (status = 204, description = "Deleted"),
     ),
 )]
 pub(crate) async fn delete(

@@ -25,7 +25,7 @@ use crate::state::ApiState;
 /// How long the store may take to say its figures.
 const STORE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How the process is.
+/// The state of the process.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = System)]
 pub(crate) struct SystemView {
@@ -34,46 +34,46 @@ pub(crate) struct SystemView {
     phase: Phase,
     /// One run of the process.
     instance: Uuid,
-    /// What the caller may do: `user` or `admin`.
+    /// The role of the caller: `user` or `admin`.
     #[schema(example = "admin")]
     role: &'static str,
     /// The version of the service.
     version: String,
     /// When it started.
     started_at: DateTime<Utc>,
-    /// For how many seconds it has been up.
+    /// Seconds since then.
     uptime_seconds: f64,
     /// The actors, in their start order.
     services: Vec<ServiceView>,
-    /// Threads that were given up because an actor hung on them, and have not ended since.
+    /// Threads that were abandoned because an actor hung on them, and have not ended since.
     abandoned_threads: Vec<String>,
-    /// The parts that work depends on: while one is away, no job is claimed.
+    /// The dependencies of work: while one is unavailable, no job is claimed.
     dependencies: Vec<DependencyView>,
-    /// Sessions that are there; `null` where the store does not say.
+    /// Open sessions; `null` if the store does not respond.
     sessions: Option<u64>,
-    /// Unfinished jobs by service; `null` where the store does not say.
+    /// Unfinished jobs by service; `null` if the store does not respond.
     jobs: Option<BTreeMap<&'static str, JobCountsView>>,
-    /// The local disks; those that do not say are left out.
+    /// The local disks whose free room is known.
     disks: Vec<DiskView>,
-    /// How far the shutdown has come; `null` before it begins.
+    /// The progress of the shutdown; `null` before it starts.
     #[schema(value_type = Option<Object>)]
     drain: Option<Value>,
-    /// The report of the shutdown before this start.
+    /// The report of the previous shutdown.
     #[schema(value_type = Option<Object>)]
     previous_shutdown: Option<ShutdownReport>,
 }
 
-/// A part that work depends on.
+/// A dependency of work.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Dependency)]
 struct DependencyView {
     /// `store`, `blobs`, `scratch` or `file_descriptors`.
     name: &'static str,
-    /// `closed` while it is used, `open` while it is away, `half_open` while it is probed.
+    /// `closed` while it is available, `open` while it is not, `half_open` while it is probed.
     breaker: &'static str,
-    /// How often it was away since the process started.
+    /// Outages since the process started.
     outages: u64,
-    /// What was last heard of it, while it is away.
+    /// The last error, while it is unavailable.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
 }
@@ -82,9 +82,9 @@ struct DependencyView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = JobCounts)]
 struct JobCountsView {
-    /// Waiting.
+    /// Queued.
     queued: u64,
-    /// In a worker's hand, here or at a peer.
+    /// Running, here or on a peer.
     running: u64,
 }
 
@@ -94,10 +94,10 @@ struct JobCountsView {
     path = "/v1/system",
     tag = "system",
     operation_id = "getSystem",
-    summary = "Look at the process",
+    summary = "Get the state of the process",
     description = "",
     responses(
-        (status = 200, description = "How it is", body = SystemView),
+        (status = 200, description = "The state", body = SystemView),
     ),
 )]
 pub(crate) async fn get(
@@ -142,10 +142,10 @@ pub(crate) async fn get(
     path = "/v1/system/drain",
     tag = "system",
     operation_id = "drain",
-    summary = "Begin the shutdown",
-    description = "The same as SIGTERM; asking again changes nothing. Needs a key with the role `admin`.",
+    summary = "Start the shutdown",
+    description = "The same as SIGTERM; repeating it changes nothing. Requires a key with the role `admin`.",
     responses(
-        (status = 202, description = "It begins", body = StatusView),
+        (status = 202, description = "Started", body = StatusView),
     ),
 )]
 pub(crate) async fn drain(state: web::Data<ApiState>, caller: Caller) -> ApiResult<HttpResponse> {

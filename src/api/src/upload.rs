@@ -46,11 +46,11 @@ const SAYS_NOTHING: &[&str] = &["binary", "utf-8", "utf8", "us-ascii", "ascii"];
     params(
         ("sid" = Uuid, Path, description = "The session"),
         ("name" = String, Path, min_length = 1, max_length = 128, example = "penguins", description = "The dataset"),
-        ("format" = Option<Format>, Query, description = "The format, for clients that send every body as `application/octet-stream`"),
+        ("format" = Option<Format>, Query, description = "The format; overrides the Content-Type"),
         ("Content-Encoding" = Option<String>, Header, description = "`gzip`, `zstd`, or none"),
-        ("Content-Digest" = Option<String>, Header, description = "`sha-256=:…:` or `sha-512=:…:` of the body as it is sent (RFC 9530): refused where it differs"),
-        ("If-None-Match" = Option<String>, Header, description = "`*`: only where there is no dataset of that name"),
-        ("If-Match" = Option<String>, Header, description = "`*`, or the `ETag`s of the dataset that may be replaced"),
+        ("Content-Digest" = Option<String>, Header, description = "`sha-256=:…:` or `sha-512=:…:` of the body as sent (RFC 9530); rejected on a mismatch"),
+        ("If-None-Match" = Option<String>, Header, description = "`*`: only if the dataset does not exist"),
+        ("If-Match" = Option<String>, Header, description = "`*`, or the `ETag`s of the dataset to replace"),
         ReadQuery,
     ),
     request_body(description = "The data", content(
@@ -66,8 +66,8 @@ const SAYS_NOTHING: &[&str] = &["binary", "utf-8", "utf8", "us-ascii", "ascii"];
         (inline(Binary) = "application/octet-stream"),
     )),
     responses(
-        (status = 201, description = "It was created", body = DatasetView, headers(("Location" = String, description = "The path of the dataset"))),
-        (status = 200, description = "It was replaced", body = DatasetView, headers(("Location" = String, description = "The path of the dataset"))),
+        (status = 201, description = "Created", body = DatasetView, headers(("Location" = String, description = "The path of the dataset"))),
+        (status = 200, description = "Replaced", body = DatasetView, headers(("Location" = String, description = "The path of the dataset"))),
     ),
 )]
 pub(crate) async fn put(

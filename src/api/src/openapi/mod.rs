@@ -30,8 +30,8 @@ use crate::{
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     tags(
-        (name = "sessions", description = "What datasets, jobs and results live in, for as long as it is used"),
-        (name = "datasets", description = "The data"),
+        (name = "sessions", description = "Containers of datasets and jobs, with a TTL"),
+        (name = "datasets", description = "Uploaded data"),
         (name = "jobs", description = "Analyses, reports and their results"),
         (name = "system", description = "The process itself"),
     ),
