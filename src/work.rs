@@ -2,6 +2,7 @@
 //! processes and the renderer.
 
 mod analysis;
+mod cancellable;
 mod check;
 mod compute;
 mod describe;

@@ -17,6 +17,7 @@ use lastcall_engine::{Engine, EngineError};
 use lastcall_sql::{ResultFormat, Sql, SqlQuery};
 use serde::Serialize;
 
+use super::cancellable::Cancellable;
 use super::compute::Compute;
 use super::errors::{dataset_not_found, job, scratch_unavailable, stopping};
 use super::seen::{Rereads, SeenDatasets};
@@ -184,7 +185,7 @@ impl AnalysisWork {
         let scratch = self.scratch.clone();
         self.engine_run(cancel, progress, move |engine, cancel, progress| {
             let result = work(engine, cancel, progress).map_err(job)?;
-            as_json(&result, &scratch)
+            as_json(&result, &scratch, cancel)
         })
         .await
     }
@@ -274,10 +275,18 @@ fn result_format(format: TableFormat) -> ResultFormat {
     }
 }
 
-pub(super) fn as_json(value: &impl Serialize, scratch: &Path) -> Result<Output, JobError> {
+pub(super) fn as_json(
+    value: &impl Serialize,
+    scratch: &Path,
+    cancel: &Cancel,
+) -> Result<Output, JobError> {
     assert_may_compute();
     let mut spool = Spool::new(scratch);
-    let written = serde_json::to_writer(&mut spool, value).map_err(io::Error::from);
+    let out = Cancellable::new(&mut spool, cancel);
+    let written = serde_json::to_writer(out, value).map_err(io::Error::from);
+    if cancel.is_cancelled() {
+        return Err(stopping());
+    }
     let body = written.and_then(|()| spool.finish());
     Ok(Output {
         media_type: JSON.to_owned(),

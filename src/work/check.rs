@@ -94,9 +94,9 @@ impl AnalysisWork {
             compute: Some(&self.compute),
         };
         queries.make(&plan, &mut report).await?;
-        let scratch = self.scratch.clone();
+        let (scratch, cancel) = (self.scratch.clone(), task.cancel.clone());
         self.compute
-            .run(move || as_json(&report, &scratch))
+            .run(move || as_json(&report, &scratch, &cancel))
             .await
             .ok_or_else(stopping)?
     }

@@ -7,6 +7,7 @@ use lastcall_domain::{
     ContentKey, Dataset, JobError, JobSpec, ProfileOptions, Task, assert_may_compute,
 };
 
+use super::cancellable::Cancellable;
 use super::errors::{job, scratch_unavailable, stopping};
 use super::report::ReportWork;
 use super::report_input::{Input, Stored, StoredBytes};
@@ -47,7 +48,7 @@ impl ReportWork {
             () = task.cancel.cancelled() => return Err(stopping()),
         };
         let profile = Box::new(profile);
-        let scratch = self.scratch.clone();
+        let (scratch, cancel) = (self.scratch.clone(), task.cancel.clone());
         let (profile, file) = self
             .compute
             .run(move || {
@@ -57,7 +58,7 @@ impl ReportWork {
                     .tempfile_in(&scratch);
                 let file = file.and_then(|mut file| {
                     let mut out = BufWriter::new(&mut file);
-                    serde_json::to_writer(&mut out, &profile)?;
+                    serde_json::to_writer(Cancellable::new(&mut out, &cancel), &profile)?;
                     out.flush()?;
                     drop(out);
                     Ok(file.into_temp_path())
@@ -66,6 +67,9 @@ impl ReportWork {
             })
             .await
             .ok_or_else(stopping)?;
+        if task.cancel.is_cancelled() {
+            return Err(stopping());
+        }
         let file = file.map_err(scratch_unavailable)?;
         if let Err(error) = self.blobs.put_file(&key, &file).await {
             // The report has what it needs.
