@@ -1,5 +1,5 @@
-//! The only place that knows everyone: it builds the parts up, waits for a reason to stop, and
-//! takes them down in the reverse order.
+//! Builds all parts, waits for a reason to stop, and closes them in reverse order. The only module
+//! that knows every part.
 //!
 //! [`startup`] builds, and pushes how each part is closed onto [`closers`]; [`shutdown`] is the
 //! sequence from the first signal to the exit. [`signals`] and [`watchdog`] have threads of their

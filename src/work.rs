@@ -1,5 +1,5 @@
-//! The work that the services' workers run: the ports of `domain` on the engine, the SQL
-//! processes and the renderer.
+//! The work of the services: the ports of `domain` implemented on the engine, the SQL processes
+//! and the renderer.
 
 mod analysis;
 mod cancellable;

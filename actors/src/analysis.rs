@@ -1,4 +1,4 @@
-//! AnalysisService: runs the jobs that analyse, and makes the profiles that reports ask for.
+//! AnalysisService: runs analysis jobs, and computes the profiles that reports request.
 //!
 //! A report asks through the [`ProfileClient`], by message ([`Analyze`]); what is asked for takes one of
 //! the slots, in front of the jobs that are queued, and goes through until this service is itself

@@ -1,4 +1,4 @@
-//! The pauses between tries.
+//! Delays between retries.
 
 use std::time::Duration;
 

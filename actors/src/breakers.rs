@@ -1,4 +1,4 @@
-//! One circuit breaker for each part of the environment.
+//! One circuit breaker for each dependency.
 //!
 //! ```text
 //!              work meets a fault                 it is time

@@ -1,5 +1,5 @@
-//! What the tree is told when it is built. The binary's configuration is turned into this; the
-//! defaults are the contract's.
+//! Settings of the tree. The binary's configuration is converted into them; the defaults are the
+//! contract's.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Admission, and the count of the work in flight.
+//! Admission, and the count of work in flight.
 //!
 //! A permit is taken on admission and travels with the work; whatever becomes of the work, be
 //! it that a panic drops the message that carries it, the permit comes back when it is dropped.

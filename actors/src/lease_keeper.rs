@@ -1,5 +1,5 @@
-//! LeaseKeeper: renews the claims of both worker services, takes jobs away from peers that have
-//! died, passes on what other processes say, and probes what is away.
+//! LeaseKeeper: renews the leases of both worker services, reaps the jobs of dead peers, forwards
+//! notifications of other processes, and probes unavailable dependencies.
 //!
 //! It is a child of its own, the first to start and the last to stop, so that leases are kept
 //! while a service is being started again, while its thread hangs, and until the drain has ended.

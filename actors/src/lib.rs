@@ -1,4 +1,4 @@
-//! Who supervises whom: the supervisor, the worker pools, the cleaner and the shutdown protocol.
+//! The supervision tree: the supervisor, the worker pools, the cleaner and the shutdown protocol.
 //!
 //! Everything here works on ports of `lastcall-domain`; no engine, no database and no HTTP is
 //! known. [`System::start`] builds the tree and gives a [`Handle`], which is all that the boot

@@ -1,4 +1,4 @@
-//! The lines of the log that others rely on, word for word (a test imports them from here).
+//! Log lines that others rely on, verbatim (tests import them from here).
 //!
 //! The first, the second and the last belong to the boot: only it knows when they are true.
 

@@ -1,4 +1,4 @@
-//! Durations as the reports and counters say them.
+//! Durations as reports and counters show them.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Where the process is in its life, told to everyone who has to know.
+//! The phase of the process, broadcast to its parts.
 
 use std::fmt;
 use std::sync::Arc;

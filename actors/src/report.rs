@@ -1,4 +1,4 @@
-//! ReportService: runs the jobs that make reports.
+//! ReportService: runs report jobs.
 //!
 //! It owns nothing but its exit notice: claims, slots and counters are in the [`Pool`], which
 //! survives it. It never renders; that is its work's business.

@@ -1,5 +1,5 @@
-//! The way down: the plan that one deadline gives, what conducts it, and the report of what
-//! really happened.
+//! The shutdown: the timeline derived from one deadline, the sequence that executes it, and the
+//! report of what happened.
 //!
 //! The boot drives it, as it alone owns the listener and the store:
 //!

@@ -1,5 +1,4 @@
-//! What the tree says of itself: the live page and the metrics show these figures, and the
-//! tests assert on the same ones.
+//! The status of the tree, as the live page, the metrics and the tests read it.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! The supervisor: builds the children, sees them die or hang, builds them again with a
-//! back-off, and escalates when one dies too often.
+//! The supervisor: starts the children, detects exits and hangs, restarts them with back-off, and
+//! escalates when one exceeds its restart limit.
 //!
 //! It learns of every death by its [`ExitNotice`], whatever the cause: a panic in a
 //! handler, in `started`, in the factory itself, or an arbiter that ended. A child that is alive

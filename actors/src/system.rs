@@ -1,4 +1,4 @@
-//! The tree as a whole: how the boot starts it, and the handle by which everybody else uses it.
+//! The whole tree: how the boot starts it, and the handle that everyone else uses.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,4 @@
-//! TtlCleaner: removes sessions whose time to live has ended or that were deleted, and forgets
-//! what was remembered for long enough.
+//! TtlCleaner: removes expired and deleted sessions, and purges old records.
 //!
 //! A session goes in two steps, marked, then removed, with its blobs in between: killed at any
 //! moment, a later sweep finds the mark and ends what was begun. It never touches a session with

@@ -1,5 +1,5 @@
-//! What has been built, as a stack of ways to close it. Whatever happens, it is closed in the
-//! reverse of the order in which it was built, each part once.
+//! A stack of closers for whatever has been built. On every path each part is closed once, in
+//! reverse order.
 
 use actix_rt::SystemRunner;
 use tokio::time::{Instant, timeout_at};

@@ -1,4 +1,4 @@
-//! How much room there is on the local disks.
+//! Free room on the local disks.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

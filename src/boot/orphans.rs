@@ -1,6 +1,4 @@
-//! As process 1 of a container the service inherits every process whose parent has ended. One that
-//! has ended itself stays in the table of processes until somebody waits for it, and nobody else
-//! does.
+//! As process 1 of a container, the service inherits orphaned processes and has to reap them.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;

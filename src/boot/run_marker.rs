@@ -1,4 +1,4 @@
-//! What the next run is going to be told of this one.
+//! What the next run is told about this one.
 
 use std::io;
 use std::path::Path;

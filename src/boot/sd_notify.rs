@@ -1,4 +1,4 @@
-//! Tells the service manager how the process is: systemd's `sd_notify`, where one asked for it.
+//! Notifies the service manager, if there is one, by systemd's `sd_notify`.
 //!
 //! A message is a datagram that is sent without waiting; one that is lost costs the manager some
 //! knowledge and the service nothing.

@@ -1,4 +1,4 @@
-//! The configuration as each part wants it.
+//! Converts the configuration into the settings of each part.
 
 use std::path::{Path, PathBuf};
 

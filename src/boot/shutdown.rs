@@ -1,4 +1,4 @@
-//! The sequence from the first signal to the exit. Every wait in it ends by one deadline.
+//! The sequence from the first signal to the exit. Every wait ends by one deadline.
 
 use std::convert::Infallible;
 use std::process::ExitCode;

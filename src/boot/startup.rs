@@ -1,4 +1,4 @@
-//! The way up: the parts in the order in which they are built. Each pushes how it is closed.
+//! The start: builds the parts in order. Each pushes its closer.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};

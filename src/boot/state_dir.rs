@@ -1,5 +1,5 @@
-//! The folder that one process keeps its own things in: the shutdown report, the mark of a run
-//! that has not ended, and scratch files.
+//! The folder of one process: the shutdown report, the marker of an unfinished run, and scratch
+//! files.
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};

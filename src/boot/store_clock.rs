@@ -1,4 +1,4 @@
-//! The time where several processes share a store: all go by its clock.
+//! The clock of a store that several processes share.
 
 use std::fmt;
 use std::sync::Arc;

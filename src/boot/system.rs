@@ -1,4 +1,4 @@
-//! The actors, as the HTTP surface sees them.
+//! The actors as the HTTP surface sees them.
 
 use std::sync::OnceLock;
 

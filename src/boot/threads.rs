@@ -1,4 +1,4 @@
-//! Which threads of this process are left, as the operating system says.
+//! The threads left in this process, from the operating system.
 
 use std::time::Duration;
 

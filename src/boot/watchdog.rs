@@ -1,4 +1,4 @@
-//! What ends the process when its time is over, whatever hangs.
+//! Ends the process after its deadline, whatever hangs.
 //!
 //! It is armed by whoever hears of the end first, on any thread, and never disarmed: it watches
 //! until the process is gone. It waits for nobody: its last words are said by a thread that it

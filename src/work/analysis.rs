@@ -1,4 +1,4 @@
-//! What AnalysisService's workers run.
+//! The work of AnalysisService.
 
 use std::io;
 use std::path::{Path, PathBuf};

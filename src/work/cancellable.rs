@@ -1,4 +1,4 @@
-//! A writer that fails once its job is cancelled: what is written takes as long as it is large.
+//! A writer that fails once its job is cancelled, because writing a large result takes long.
 
 use std::io::{self, Write};
 

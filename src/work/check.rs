@@ -1,4 +1,4 @@
-//! The checks of a data contract: rows by the engine, queries by the processes of SQL.
+//! The checks of a data contract: rows by the engine, queries by the SQL processes.
 
 use std::collections::BTreeMap;
 use std::fs::File;

@@ -1,4 +1,4 @@
-//! The threads that compute: bounded, named, and joined at the end.
+//! The compute threads: bounded, named, and joined at the end.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

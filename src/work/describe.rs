@@ -1,4 +1,4 @@
-//! The columns of a dataset, for whoever looks at its description.
+//! The columns of a dataset, for its description.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The probes of the parts that work depends on.
+//! Probes of the dependencies of work.
 
 use std::fs::{self, File};
 use std::io::{self, Write};

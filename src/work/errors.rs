@@ -1,4 +1,4 @@
-//! The errors of the parts as errors of jobs and of tables.
+//! Conversion of the parts' errors into those of jobs and tables.
 
 use lastcall_domain::{BlobError, Dependency, JobError, StoreError};
 use lastcall_engine::EngineError;

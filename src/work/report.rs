@@ -1,4 +1,4 @@
-//! What ReportService's workers run.
+//! The work of ReportService.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What a report is made of, on its way from the store to the renderer.
+//! The input of a report, from the store to the renderer.
 
 use std::fs::File;
 use std::io::{self, BufReader};

@@ -1,4 +1,4 @@
-//! Datasets that work has read, so that it reads those again which were replaced meanwhile.
+//! The datasets that a job has read, so that those replaced meanwhile are read again.
 
 use std::sync::{Mutex, PoisonError};
 

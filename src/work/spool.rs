@@ -1,4 +1,4 @@
-//! The bytes of a result as they are made: in memory while they are few, then in a file.
+//! Collects the bytes of a result: in memory while they are few, then in a file.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};

@@ -1,4 +1,4 @@
-//! The profile that reports on a dataset show: made once for all of them.
+//! The profile for reports on a dataset, computed once for all of them.
 
 use std::io::{BufWriter, Write as _};
 

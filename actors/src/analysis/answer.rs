@@ -1,4 +1,4 @@
-//! Making a profile that was asked for by message.
+//! Computes a profile requested by message.
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;

@@ -1,4 +1,4 @@
-//! Where reports ask for profiles: the state of AnalysisService that survives it.
+//! Profile requests of reports: the state of AnalysisService that survives its restarts.
 
 use std::pin::pin;
 use std::sync::Arc;

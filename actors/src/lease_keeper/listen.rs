@@ -1,4 +1,4 @@
-//! What others say, and what is said to those who listen here.
+//! Notifications from other processes, and to local subscribers.
 
 use std::sync::PoisonError;
 use std::time::Duration;

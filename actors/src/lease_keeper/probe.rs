@@ -1,4 +1,4 @@
-//! Probes of the parts of the environment that are away.
+//! Probes of unavailable dependencies.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

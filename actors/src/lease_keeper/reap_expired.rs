@@ -1,4 +1,4 @@
-//! Jobs of workers that have died, and claims that wait here while a peer could run them.
+//! Reaps the jobs of dead workers, and returns local claims that a peer could run.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Heartbeats: all claims in hand, of both services, in one transaction.
+//! Heartbeats: renews all claims of both services in one transaction.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The file beside the store: how this run is going to be remembered by the next.
+//! The file beside the store that tells the next run how this one ended.
 
 use std::fs::File;
 use std::io::{self, Write};

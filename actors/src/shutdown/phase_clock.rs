@@ -1,4 +1,4 @@
-//! When each phase of a shutdown really began.
+//! Measures when each phase of a shutdown started.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What really happened on the way down.
+//! The shutdown report.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! What conducts a shutdown: the phases in time, the services in the reverse of their start
-//! order, and the hand-back of what does not end.
+//! The shutdown sequence: the phases in time, the services in the reverse of their start order,
+//! and the hand-back of unfinished jobs.
 
 mod drain;
 mod hand_back;

@@ -1,4 +1,4 @@
-//! The plan: every phase computed from one deadline.
+//! The timeline: every phase computed from one deadline.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A child as its supervisor sees it.
+//! The supervisor's state of a child.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! A supervisor and its children, as whoever started them sees them.
+//! The handle of a supervisor and its children.
 
 use std::sync::Arc;
 use std::time::Duration;

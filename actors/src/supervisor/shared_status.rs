@@ -1,4 +1,4 @@
-//! What everybody may read of the supervision without asking: a look at it sends no message.
+//! The supervision status that everyone can read without sending a message.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,4 @@
-//! The arbiter of a child: started, stopped and joined, never waited for without a bound.
+//! The arbiter of a child: started, stopped and joined, always with a timeout.
 
 use std::cell::RefCell;
 use std::io;

@@ -1,4 +1,4 @@
-//! What belongs to one arbiter of a pool, and is given up with it.
+//! The state of one arbiter of a pool, abandoned together with it.
 
 use std::future::poll_fn;
 use std::pin::pin;

@@ -1,4 +1,4 @@
-//! One claim in hand, and the stop handle by which its attempt is stopped.
+//! One claim, and the stop handle of its attempt.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;

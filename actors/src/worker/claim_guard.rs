@@ -1,4 +1,4 @@
-//! A claim in the hand of a task.
+//! A claim held by a task.
 
 use std::sync::Arc;
 

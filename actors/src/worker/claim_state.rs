@@ -1,4 +1,4 @@
-//! The life of a claim in hand, and the one function that changes it.
+//! The states of a claim, and the one function that changes them.
 //!
 //! ```text
 //!                 Start               BeginWrite

@@ -1,5 +1,5 @@
-//! What a pool has in hand: slots, claims, and profiles that were asked for. All of it under one
-//! lock that is never held across an await.
+//! What a pool holds: slots, claims, and requested profiles. One lock guards all of it and is
+//! never held across an await.
 
 mod losing;
 mod renewal;

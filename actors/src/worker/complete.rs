@@ -1,4 +1,4 @@
-//! How an attempt ended, on its way into the store.
+//! Writes the outcome of an attempt to the store.
 //!
 //! The write is repeated with a back-off while the lease can still hold. Given up, the row stays
 //! `running` and its lease, or the recovery at the next start, takes the job up: late, not lost.

@@ -1,4 +1,4 @@
-//! The dispatcher: what the actor over a pool does. It fills slots, claims, and sleeps until there is
+//! The dispatcher of a pool, run by its actor: fills slots, claims jobs, and sleeps until there is
 //! a reason to look again.
 //!
 //! It never waits for the store: a claim is a task of its own, so that a slot which becomes free

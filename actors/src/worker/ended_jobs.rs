@@ -1,4 +1,4 @@
-//! How long the jobs of a pool waited and ran, and why they failed.
+//! How long the finished jobs of a pool waited and ran, and why they failed.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,5 +1,5 @@
-//! How long work takes: what is worth claiming ahead of a free slot, and what is known not to
-//! fit in the time that a shutdown leaves.
+//! Estimates how long work takes: what to claim ahead of a free slot, and what will not finish
+//! before a shutdown.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! One attempt at a job: run, stopped by its stop handle or its time, and never a danger to others.
+//! Runs one attempt at a job, bounded by its stop handle and its timeout, isolated from other
+//! jobs.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;

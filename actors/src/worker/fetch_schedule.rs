@@ -1,4 +1,4 @@
-//! What the dispatcher knows of the queue in the store: when it is worth a look.
+//! The dispatcher's knowledge of the queue: when to look into the store.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,4 @@
-//! What an attempt does that meets a part of the environment which is away.
+//! What an attempt does when a dependency is unavailable.
 //!
 //! It waits until the part's probe succeeds, and tries again, with the same claim and the same
 //! attempt. Where it has waited for as long as an attempt may take, or the process is about to

@@ -1,4 +1,4 @@
-//! How an attempt ended, before that is written.
+//! The outcome of an attempt, before it is written.
 
 use std::path::Path;
 

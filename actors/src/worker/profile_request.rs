@@ -1,4 +1,4 @@
-//! A profile that a report asks for, as it waits for a slot.
+//! A profile requested by a report, while it waits for a slot.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Giving claims back in order: all of them, of every pool, in one transaction.
+//! Hands claims back: all of them, of every pool, in one transaction.
 
 use std::sync::Arc;
 use std::time::Duration;

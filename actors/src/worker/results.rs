@@ -1,4 +1,4 @@
-//! Where the bytes of a result go: into the row, or into the blob store before the row says so.
+//! Stores the bytes of a result: in the row, or in the blob store before the row refers to them.
 
 use std::io;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Does the work of a profile that was asked for.
+//! Computes a requested profile.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A place in which one piece of work runs.
+//! A slot, in which one piece of work runs.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! One suspect at a time in this process, whichever service runs it: should the process die, it is
-//! known which of them did it.
+//! One suspect at a time in this process, across services: if the process dies, the culprit is
+//! known.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};

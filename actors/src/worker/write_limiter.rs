@@ -1,4 +1,4 @@
-//! How much may be on its way into the store at once.
+//! Limits the number of concurrent writes to the store.
 
 use lastcall_domain::{Body, Output};
 use tokio::sync::{Semaphore, SemaphorePermit};

@@ -1,4 +1,4 @@
-//! The way down.
+//! The shutdown sequence.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Which session, dataset or job a request is about, whether its caller may see it, and that
-//! using it renews its session.
+//! Looks up the session, dataset or job of a request, checks that its caller may see it, and
+//! renews the session.
 
 use lastcall_domain::{Dataset, DatasetName, Job, JobId, Session, SessionId, StoreError};
 

@@ -1,4 +1,4 @@
-//! The access log: a line for each request, or for one in so many.
+//! The access log: a line for each request, or for a sample of them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,5 +1,4 @@
-//! Answers from the store: an analysis that was made before of the same bytes in the same way is
-//! not made again.
+//! Cached results: the same analysis of the same bytes is not computed again.
 
 use actix_web::HttpRequest;
 use actix_web::http::header;

@@ -1,4 +1,4 @@
-//! Answers in fewer bytes: zstd and gzip, where the client takes them and it is worth the while.
+//! Compression of answers with zstd or gzip, if the client accepts it and it pays off.
 
 use std::future::Future as _;
 use std::io::{self, Write as _};

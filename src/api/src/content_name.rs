@@ -1,4 +1,4 @@
-//! Names of datasets in headers, which are ASCII.
+//! Dataset names in headers, which are ASCII.
 
 use std::fmt::Write as _;
 

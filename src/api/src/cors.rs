@@ -1,4 +1,4 @@
-//! Which pages of other origins may use the service: those that `server.cors_origins` names.
+//! Cross-origin requests from the origins in `server.cors_origins`.
 
 use actix_web::HttpResponse;
 use actix_web::dev::{RequestHead, ResponseHead};

@@ -1,4 +1,4 @@
-//! `/v1/sessions/{sid}/datasets`, but for the upload.
+//! `/v1/sessions/{sid}/datasets`, except the upload.
 
 use actix_web::http::header::ETag;
 use actix_web::{HttpRequest, HttpResponse, web};

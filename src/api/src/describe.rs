@@ -1,4 +1,4 @@
-//! The columns of datasets: read from the data when somebody asks for them, once, and kept.
+//! The columns of datasets, read from the data on first request and kept.
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;

@@ -1,4 +1,4 @@
-//! `Content-Digest` on uploads (RFC 9530): what the body, as it is sent, has to hash to.
+//! `Content-Digest` on uploads (RFC 9530): the expected hash of the body as sent.
 
 use actix_web::http::header::HeaderMap;
 use base64::Engine;

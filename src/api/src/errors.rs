@@ -1,4 +1,4 @@
-//! The one table of the errors of the HTTP surface: their codes, statuses and titles.
+//! The table of HTTP errors: codes, statuses and titles.
 //!
 //! The list is closed: `docs/errors.md` describes every code of it, and a test compares them.
 

@@ -1,5 +1,5 @@
-//! `docs/errors.md` as a page, so that the `type` of a problem document leads to its row.
-//! Reads the little of Markdown that the file is made of: headings, paragraphs and tables.
+//! `docs/errors.md` as a page, so that the `type` of a problem document links to its row. Supports
+//! the Markdown that the file uses: headings, paragraphs and tables.
 
 use std::collections::HashSet;
 use std::fmt::Write;

@@ -1,4 +1,4 @@
-//! `GET /v1/jobs/{id}/events`: what becomes of a job, as server-sent events.
+//! `GET /v1/jobs/{id}/events`: changes of a job as server-sent events.
 //!
 //! `state` (the job) comes at once and with every change, `progress` in between, and `end` says
 //! why nothing more comes: `finished`, `gone` with the session, or `draining`, where the client

@@ -1,5 +1,5 @@
-//! `Expect: 100-continue`: a client that asks before it sends a body is told at once what would
-//! be refused anyway, and sends nothing in vain.
+//! `Expect: 100-continue`: requests that would be rejected anyway are rejected before the body is
+//! sent.
 
 use actix_http::Request;
 use actix_web::HttpMessage as _;

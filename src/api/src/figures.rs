@@ -1,5 +1,5 @@
-//! The metrics that are asked for when somebody looks: of the actors, the store and the
-//! process. Their labels are few: names of services, outcomes and phases.
+//! Metrics collected on each scrape: of the actors, the store and the process. Labels have few
+//! values: service names, outcomes and phases.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,4 @@
-//! Who may not reach a service without keys through somebody's browser: a page of another
-//! origin, and a name that was made to point at this machine (DNS rebinding).
+//! Protects a service without keys from other origins in a browser, and from DNS rebinding.
 
 use actix_web::dev::RequestHead;
 use actix_web::http::Method;

@@ -1,4 +1,4 @@
-//! What is counted as it happens; all other metrics are asked for when somebody looks.
+//! Metrics counted per request; all others are collected on each scrape.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: a POST that is sent again is answered again, not done again.
+//! `Idempotency-Key`: a repeated POST gets the first answer instead of taking effect again.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};

@@ -1,5 +1,5 @@
-//! What the server still owes its clients: requests without a whole answer, and connections
-//! that were told to close and still send. The shutdown waits for both, and for nothing else.
+//! Requests in flight: requests without a complete answer, and connections that were told to close
+//! and are still sending. The shutdown waits for both, and for nothing else.
 //!
 //! The framework's own graceful stop looks once a second; this is told at once.
 

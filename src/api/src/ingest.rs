@@ -1,5 +1,5 @@
-//! The bytes of an upload on their way to the blob store: decoded where they are gzip or zstd,
-//! bounded, hashed and looked at. Plain computing, a bounded piece at a time.
+//! The bytes of an upload on their way to the blob store: decompressed, bounded, hashed and
+//! inspected. Plain computation, one bounded piece at a time.
 
 use std::io::Write;
 

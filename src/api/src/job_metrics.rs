@@ -1,5 +1,4 @@
-//! The metrics of jobs that have ended in this process: how long they waited and ran, and why they
-//! failed.
+//! Metrics of jobs that ended in this process: how long they waited and ran, and why they failed.
 
 use lastcall_actors::{DurationCounts, EndedJobs, ServiceStatus, SystemStatus};
 use prometheus::proto::{Bucket, Counter, Histogram, LabelPair, Metric, MetricFamily, MetricType};

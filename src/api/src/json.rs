@@ -1,5 +1,5 @@
-//! Request bodies in JSON: bounded, strict about fields, lenient about the media type where
-//! the usual tools send a wrong one of their own accord.
+//! JSON request bodies: bounded, strict about fields, lenient about the wrong media types that
+//! common tools send.
 
 use std::future::Future;
 use std::pin::Pin;

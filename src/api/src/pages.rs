@@ -1,5 +1,5 @@
-//! The pages: the live page, the API's documentation, the list of errors. All they need is in
-//! the binary; their policies let them load from nowhere else.
+//! The pages: the live page, the API documentation, the list of errors. All assets are in the
+//! binary; their policies allow no other source.
 
 use std::sync::Arc;
 

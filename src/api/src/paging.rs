@@ -1,4 +1,4 @@
-//! Lists, page by page: `?limit=&cursor=`, answered with `{"items": […], "next_cursor": …}`.
+//! Paged lists: `?limit=&cursor=`, answered with `{"items": […], "next_cursor": …}`.
 
 use actix_web::HttpRequest;
 use lastcall_domain::store::Order;

@@ -1,4 +1,4 @@
-//! What the HTTP surface needs from the rest of the service, besides the stores.
+//! What the HTTP surface needs from the rest of the service, apart from the stores.
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;

@@ -1,5 +1,4 @@
-//! `Prefer: wait=N` (RFC 7240): the seconds that a caller would rather wait for the finished
-//! job than ask again.
+//! `Prefer: wait=N` (RFC 7240): how long a caller waits for the finished job.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Problem documents (RFC 9457): the one shape in which every error is answered.
+//! Problem documents (RFC 9457), the shape of every error.
 
 use std::fmt;
 

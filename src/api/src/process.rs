@@ -1,4 +1,4 @@
-//! What the process uses, as the kernel says it. Linux only; elsewhere nothing is said.
+//! Resource usage of the process, from the kernel. Linux only.
 
 use std::fs;
 

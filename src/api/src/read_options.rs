@@ -1,5 +1,5 @@
-//! How a dataset is to be read, as a request says it: in the query of an upload, in the query or the
-//! body of a change.
+//! Read options of a dataset in requests: in the query of an upload, in the query or body of a
+//! change.
 
 use actix_web::{HttpRequest, web};
 use lastcall_domain::{Dataset, Format, InvalidOption, ReadOptions};

@@ -1,4 +1,4 @@
-//! What the parts of the service said of themselves when they were asked last.
+//! The latest readiness of the dependencies.
 
 use serde::Serialize;
 use tokio::sync::Mutex;

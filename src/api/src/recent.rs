@@ -1,5 +1,5 @@
-//! Sessions and datasets that were seen a moment ago, so that a burst of submissions does not
-//! read their rows each time.
+//! A cache of recently used sessions and datasets, so that a burst of submissions does not read
+//! their rows each time.
 //!
 //! Only submissions use it, and nothing depends on it: the store looks at the session again in
 //! the transaction that accepts the job, and a dataset that a peer deletes in this moment is as

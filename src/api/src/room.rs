@@ -1,4 +1,4 @@
-//! Room on the local disks: where there is too little, nothing new is accepted.
+//! Free room on the local disks: below the minimum, nothing new is accepted.
 
 use lastcall_domain::Disk;
 use serde::Serialize;

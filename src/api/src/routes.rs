@@ -1,4 +1,4 @@
-//! Which path is whose.
+//! The routes.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};

@@ -1,4 +1,4 @@
-//! The server on its listeners.
+//! The HTTP servers.
 //!
 //! actix-web's own builder offers neither a bound on writing nor checks before `100 Continue`:
 //! its app is put on actix-http's service here, over a [`Socket`].

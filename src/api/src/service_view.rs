@@ -1,4 +1,4 @@
-//! How an actor looks on the wire.
+//! An actor in the API.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,4 @@
-//! A client's connection as the HTTP dispatcher reads and writes it, with a bound on the time for
-//! which a client takes nothing of what it is sent.
+//! A client's connection, closed if the client reads nothing for too long.
 //!
 //! The dispatcher has no such bound: an answer to a client that stops reading would keep its
 //! connection, its file and its place in the shutdown for as long as the client likes.

@@ -1,4 +1,4 @@
-//! What the handlers share.
+//! The state shared by the handlers.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};

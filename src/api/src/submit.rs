@@ -1,5 +1,4 @@
-//! What all job POSTs have in common: the job goes to disk, its service is told, and whoever
-//! prefers to wait for it may.
+//! What all job POSTs share: the job is committed, its service is woken, and the caller may wait.
 
 use std::time::Duration;
 

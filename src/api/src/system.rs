@@ -1,4 +1,4 @@
-//! `/v1/system`: how the process is, and telling it to stop.
+//! `/v1/system`: the state of the process, and the request to stop it.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;

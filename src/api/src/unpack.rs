@@ -1,4 +1,4 @@
-//! zstd on its way to the blob store: a bounded piece at a time, whatever it claims to unpack to.
+//! Decompresses zstd on its way to the blob store, one bounded piece at a time.
 
 use std::io;
 

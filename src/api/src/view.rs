@@ -1,4 +1,4 @@
-//! How sessions, datasets and jobs look on the wire.
+//! Sessions, datasets and jobs in the API.
 
 use chrono::{DateTime, Utc};
 use lastcall_domain::lifecycle::State;

@@ -1,5 +1,4 @@
-//! Waiting for a job: by the news of it, and by looking now and then, since news of a job that
-//! a peer runs may be lost.
+//! Waits for a job: by notification, and by polling, because notifications from peers may be lost.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a query answers with, and in which format.
+//! The result of a query, and its format.
 
 use std::io;
 

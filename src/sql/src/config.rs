@@ -1,4 +1,4 @@
-//! What a query may use, and how its process is started.
+//! Limits of a query, and how its process is started.
 
 use std::ffi::OsString;
 use std::path::PathBuf;

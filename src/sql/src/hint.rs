@@ -1,4 +1,4 @@
-//! Guesses at what was meant, and names as a query has to write them.
+//! Suggestions, and names quoted as a query needs them.
 
 /// The least similarity (Jaro–Winkler, 0 to 1) of a guess.
 const ALIKE: f64 = 0.8;

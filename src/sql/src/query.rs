@@ -1,4 +1,4 @@
-//! A query as it is asked: its text, and the values of its placeholders.
+//! A query: its text and the values of its placeholders.
 
 use lastcall_domain::SqlParameter;
 

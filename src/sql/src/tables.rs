@@ -1,4 +1,4 @@
-//! Where the host finds the tables that a query names.
+//! How the host finds the tables of a query.
 
 use std::path::PathBuf;
 

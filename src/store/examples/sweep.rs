@@ -1,4 +1,4 @@
-//! What a sweep costs, against the number of live and of expired sessions.
+//! Measures a sweep against the number of live and of expired sessions.
 //!
 //! ```sh
 //! cargo run --release -p lastcall-store --example sweep [LIVE]... [--url URL]

@@ -1,4 +1,4 @@
-//! How many durable submissions and whole jobs a store takes per second, alone and in groups.
+//! Measures the durable submissions and complete jobs per second of a store, alone and in groups.
 //!
 //! ```sh
 //! cargo run --release -p lastcall-store --example throughput [URL] [SECONDS]

@@ -1,4 +1,4 @@
-//! How values stand in rows, the same in every database.
+//! The encoding of values in rows, the same in every database.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! From a URL to a store.
+//! Opens a store by its URL.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! Jobs whose rows this version cannot read: another version wrote them, or they are damaged.
-//! They are told of once and left as they are, so that none keeps the others from being run.
+//! Jobs whose rows this version cannot read: another version wrote them, or they are damaged. They
+//! are logged once and skipped, so that none blocks the others.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,4 @@
-//! The services, drained in the reverse of their start order.
+//! Drains the services in the reverse of their start order.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! What is cancelled and handed back: at the end all that still runs, and before that what is
-//! known not to end in time.
+//! Cancels and hands back jobs: at the end all that still run, before that those known not to
+//! finish in time.
 
 use std::time::Duration;
 

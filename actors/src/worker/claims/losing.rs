@@ -1,5 +1,4 @@
-//! How claims leave the hand other than by their own end: handed back, lost, or orphaned with
-//! the task that had them.
+//! How claims end other than by their own outcome: handed back, lost, or orphaned with their task.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What heartbeats and listeners need to know of the claims in hand.
+//! What heartbeats and listeners need to know about the claims.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

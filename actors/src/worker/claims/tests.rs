@@ -1,4 +1,4 @@
-//! What becomes of claims that are released, and of those whose arbiter is given up.
+//! Tests of released claims, and of claims whose arbiter is abandoned.
 
 use chrono::DateTime;
 use lastcall_domain::{JobError, JobSpec, Owner, SessionId, TableFormat};

@@ -1,4 +1,4 @@
-//! Which errors an operation may be answered with.
+//! The possible errors of each operation.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! `/openapi.json`: what is written at the handlers and the types of the wire, with the errors
-//! of each operation and the schemas of results added.
+//! `/openapi.json`: the annotations of handlers and wire types, plus the errors of each operation
+//! and the schemas of results.
 
 mod errors;
 mod names;

@@ -1,4 +1,4 @@
-//! What the document says of the names of datasets, wherever one stands.
+//! The schema of dataset names, wherever one occurs.
 
 use serde_json::{Value, json};
 

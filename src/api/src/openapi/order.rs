@@ -1,4 +1,4 @@
-//! In which order the document is written.
+//! The order of the document.
 //!
 //! Generators of clients that know one kind of body for each answer take the first that they can
 //! read. Where there are bytes among the kinds, these are first: bytes hold any of the others.

@@ -1,4 +1,4 @@
-//! What the operating system counts: memory, time, files.
+//! Limits enforced by the operating system: memory, time, files.
 
 use std::ffi::CStr;
 use std::io;

@@ -1,4 +1,4 @@
-//! The side of the child.
+//! The child's side.
 //!
 //! The order matters: [`limits::prepare`] before any thread is started, [`limits::apply`] before
 //! anything is looked at that a caller sent, [`sandbox::enter`] before anything is computed from

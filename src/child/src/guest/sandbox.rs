@@ -1,4 +1,4 @@
-//! Shuts the child in: no file but those that it needs, no socket, no program.
+//! The child's sandbox: only the files it needs, no sockets, no programs.
 //!
 //! Both nets bind the calling thread and every thread that it starts later.
 

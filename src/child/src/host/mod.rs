@@ -1,4 +1,4 @@
-//! The side of the service.
+//! The service's side.
 
 mod oom;
 mod process;

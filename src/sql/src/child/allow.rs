@@ -1,4 +1,4 @@
-//! The plans that may run: those that only read.
+//! The plans that are allowed: read-only ones.
 
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::logical_expr::LogicalPlan;

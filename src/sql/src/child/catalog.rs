@@ -1,4 +1,4 @@
-//! The tables of a query, found under their names in any case.
+//! The tables of a query, looked up case-insensitively.
 
 use std::sync::Arc;
 

@@ -1,5 +1,4 @@
-//! The grammar: that of [`GenericDialect`], but that `^` is a power and binds as it does in
-//! PostgreSQL.
+//! The grammar: [`GenericDialect`], except that `^` is a power with PostgreSQL's precedence.
 
 use std::any::TypeId;
 

@@ -1,4 +1,4 @@
-//! What the engine says when it fails, as a failure with a kind, a place and a guess.
+//! Converts the engine's errors into failures with a kind, a position and a suggestion.
 
 use std::any::Any;
 use std::io::{Error, ErrorKind};

@@ -1,4 +1,4 @@
-//! The functions that a query may use.
+//! The functions that a query may call.
 //!
 //! Only functions of this list are registered, so that a function that a newer engine brings is
 //! not there until someone has looked at it: it may read no file, name no machine, produce no

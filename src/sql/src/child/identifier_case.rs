@@ -1,4 +1,4 @@
-//! Letter case of names: `select NAME from T` finds the column `Name` of the table `t`.
+//! Case-insensitive names: `select NAME from T` finds the column `Name` of the table `t`.
 //!
 //! The engine compares names exactly here. Before parsing, each unquoted name is written as the
 //! table's column is written that differs from it by case alone, or else as the query wrote it

@@ -1,4 +1,4 @@
-//! The child's side: one query, from its text to its answer, inside limits.
+//! The child's side: one query, from its text to its result, within limits.
 //!
 //! The order matters. The limits stand before the text is looked at; the files and system calls
 //! are closed off before a plan is made; every thread that works on the query is started after

@@ -1,4 +1,4 @@
-//! The names of an answer's columns: as the query wrote them, not as the engine calls them.
+//! Names of result columns: as written in the query, not as the engine generates them.
 //!
 //! A column keeps the name of its table's column, an alias is written as in the query, and any
 //! other expression is named by its own text: `count(*)`, `date_trunc('month', seen)`.

@@ -1,4 +1,4 @@
-//! From text to syntax: one statement, a query, and the tables that it names.
+//! Parsing: one statement, a query, and the tables that it names.
 
 use datafusion::common::TableReference;
 use datafusion::sql::parser::{DFParserBuilder, Statement as Parsed};

@@ -1,4 +1,4 @@
-//! How far a query has come: the rows that its scans have read, of all that they are to read.
+//! Progress of a query: the share of rows that its scans have read.
 //!
 //! The part that comes after the last scan (a sort, an aggregation) is not seen; the figure stays
 //! below one until the answer is complete.

@@ -1,4 +1,4 @@
-//! A query from its plan to the end of its answer.
+//! Runs a planned query to the end of its result.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The engine, set up for one query.
+//! The engine's session for one query.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What a query may look like, and the tables that it names; all of it before anything is planned.
+//! Limits on the shape of a query, and the tables it names; checked before planning.
 //!
 //! Refused here is what the engine would plan for minutes (planning takes more than linear time
 //! in the depth of an expression, and doubles with each query that is nested in a `WITH`), and

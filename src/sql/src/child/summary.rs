@@ -1,4 +1,4 @@
-//! `DESCRIBE` and `SUMMARIZE`: a row for each column of a table or a query.
+//! `DESCRIBE` and `SUMMARIZE`: one row per column of a table or query.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The engine's messages, without what only its authors can use.
+//! The engine's messages, without details that only its authors can use.
 
 /// What the engine puts behind messages that it did not expect.
 const BUG: &str = ".\nThis issue was likely caused by a bug in DataFusion's code.";

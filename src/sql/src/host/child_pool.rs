@@ -1,5 +1,5 @@
-//! The pool of query processes: starts them, hands queries to them, reaps them. It lives on a
-//! thread of its own.
+//! The pool of query processes, on a thread of its own: starts them, hands queries to them, reaps
+//! them.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

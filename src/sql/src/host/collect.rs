@@ -1,4 +1,4 @@
-//! The bytes of an answer as they come: counted, in memory while they are few, then in a file.
+//! Collects the bytes of a result: counted, in memory while they are few, then in a file.
 
 use tempfile::TempPath;
 use tokio::fs::File;

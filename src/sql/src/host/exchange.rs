@@ -1,4 +1,4 @@
-//! The conversation with a child about one query.
+//! The exchange with a child about one query.
 
 use lastcall_child::host::Frame;
 use lastcall_domain::{Dependency, Progress};

@@ -1,4 +1,4 @@
-//! How a child exited, as the error of its query.
+//! Converts a child's exit into the error of its query.
 
 use std::time::Duration;
 

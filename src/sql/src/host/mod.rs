@@ -1,4 +1,4 @@
-//! The host's side: takes queries, keeps warm children, gives answers.
+//! The service's side: accepts queries, keeps processes ready, returns results.
 
 mod child_pool;
 mod collect;

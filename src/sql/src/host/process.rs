@@ -1,4 +1,4 @@
-//! The child of one query.
+//! The child process of one query.
 
 use lastcall_child::guest::sandbox::Capabilities;
 use lastcall_child::host::{Frame, Process, Program, Scratch};

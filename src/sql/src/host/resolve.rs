@@ -1,4 +1,4 @@
-//! From the tables that a query names to the files of the session's datasets.
+//! Resolves the tables of a query to the files of the session's datasets.
 
 use lastcall_domain::Dependency;
 

@@ -1,4 +1,4 @@
-//! Blobs in a bucket of S3, or of what speaks its protocol.
+//! Blobs in a bucket of S3 or a compatible server.
 //!
 //! A blob is visible when its upload is completed, and durable then. A process that dies in an
 //! upload leaves parts that nobody sees; buckets are told by a lifecycle rule to drop those.

@@ -1,4 +1,4 @@
-//! Credentials of a bucket that are in files, as orchestrators hand out secrets.
+//! Bucket credentials in files, as orchestrators provide secrets.
 
 use std::fs::File;
 use std::io::{self, Read as _};

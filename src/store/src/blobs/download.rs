@@ -1,5 +1,5 @@
-//! Reading from a bucket, in pieces: each is a request of its own, with its own time limit and
-//! its own retries, so that a long download is not one long request.
+//! Downloads from a bucket in ranges, each a request with its own timeout and retries, so that a
+//! long download is not one long request.
 
 use std::path::Path;
 use std::sync::Arc;

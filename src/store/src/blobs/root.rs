@@ -1,4 +1,4 @@
-//! The folder of the blobs itself: whether it is there, and is the one that was opened.
+//! The folder of the blobs: whether it exists and is the one that was opened.
 //!
 //! A folder that was moved away, or a volume that is not mounted, holds none of the blobs. That is
 //! not the same as a blob that is not there, and nothing must be written in its place.

@@ -1,4 +1,4 @@
-//! A file that comes to its name whole and durably, or not at all.
+//! A file that appears under its name complete and durable, or not at all.
 //!
 //! `object_store`'s own writer renames without an fsync, so that after a power cut there may be
 //! an empty file under the name; this one flushes the file before the name, and the name after.

@@ -1,4 +1,4 @@
-//! Requests that arrive while others are at the database go there together, next.
+//! Batches requests: those that arrive during a round trip share the next one.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Which blob store the processes that share the database use.
+//! Which blob store the processes on the database use.
 
 use std::time::Duration;
 

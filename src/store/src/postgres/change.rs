@@ -1,4 +1,4 @@
-//! Changes to jobs that come from callers and workers, a group of them in one transaction.
+//! Changes of jobs by callers and workers, several in one transaction.
 
 use std::collections::{HashMap, HashSet};
 

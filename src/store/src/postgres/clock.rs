@@ -1,5 +1,4 @@
-//! How far the clock of the database is ahead of this machine's. The database's decides when
-//! sessions and leases end.
+//! The offset of the database's clock. The database decides when sessions and leases expire.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -1,4 +1,4 @@
-//! What went wrong with PostgreSQL, as the port says it.
+//! Converts PostgreSQL errors into those of the port.
 
 use deadpool_postgres::PoolError;
 use lastcall_domain::StoreError;

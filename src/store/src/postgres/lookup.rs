@@ -1,4 +1,4 @@
-//! What a submission is judged by.
+//! Reads what decides a submission.
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,5 +1,4 @@
-//! The schema, brought to this version at the start. Several processes may start at once: they
-//! take turns.
+//! Migrates the schema at start. Processes that start together take turns.
 
 use lastcall_domain::{StoreError, StoreResult};
 

@@ -1,5 +1,5 @@
-//! What the processes tell each other, by LISTEN and NOTIFY, on a connection of its own. Only
-//! hints: when the connection is lost so are they, and whoever relies on them looks by itself.
+//! LISTEN and NOTIFY on a connection of their own. Notifications are hints: they may be lost with
+//! the connection, so listeners poll as well.
 //!
 //! Behind a pooler that gives out connections by the transaction nobody can listen: there the
 //! queue is looked at now and then.

@@ -1,4 +1,4 @@
-//! How the store is opened.
+//! Opens the store.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

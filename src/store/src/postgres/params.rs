@@ -1,5 +1,5 @@
-//! The parameters of a statement, each with its type in PostgreSQL: a statement whose types are
-//! known needs no preparing, and so no state of the connection.
+//! Parameters with their PostgreSQL types: statements with known types need no preparation, and so
+//! no state on the connection.
 
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;

@@ -1,4 +1,4 @@
-//! Connections: made, settled, lent, and given up as soon as one is in doubt.
+//! Connections: opened, configured, lent, and discarded as soon as one is in doubt.
 
 use std::time::Duration;
 

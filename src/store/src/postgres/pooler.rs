@@ -1,5 +1,5 @@
-//! Whether a pooler stands before the database that gives out its connections by the transaction
-//! (PgBouncer with `pool_mode = transaction`).
+//! Detects a pooler that assigns connections per transaction (PgBouncer with `pool_mode =
+//! transaction`).
 //!
 //! Such a pooler says nothing of itself, and what it breaks it breaks silently, so it is found out:
 //! two connections of which neither is in a transaction may be served by one process of the

@@ -1,4 +1,4 @@
-//! Removal in two steps, by one process at a time, and forgetting.
+//! Removal in two steps, by one process at a time, and purging.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Rows and what they stand for.
+//! Conversion of rows.
 
 use bytes::Bytes;
 use lastcall_domain::lifecycle::{Lease, Lifecycle};

@@ -1,4 +1,4 @@
-//! Jobs, locked, changed by the one transition function, and written back.
+//! Locks jobs, applies the transition function, and writes them back.
 
 use std::collections::HashMap;
 

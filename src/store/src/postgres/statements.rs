@@ -1,4 +1,4 @@
-//! Statements on a connection, in a transaction and outside of one.
+//! Statements on a connection, inside and outside a transaction.
 //!
 //! On a connection of our own a statement is prepared once. Behind a pooler that gives out
 //! connections by the transaction nothing may be left on them: there a statement is sent with the

@@ -1,4 +1,4 @@
-//! Submissions, a group of them in one transaction.
+//! Submissions, several in one transaction.
 
 use std::collections::{HashMap, HashSet};
 

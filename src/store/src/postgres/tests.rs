@@ -1,4 +1,4 @@
-//! What cannot be seen through the port: the plans of the queries.
+//! Tests below the port: the plans of the queries.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::sync::Arc;

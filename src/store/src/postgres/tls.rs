@@ -1,4 +1,4 @@
-//! Encryption, by the same rustls that the blob store's client uses.
+//! TLS, by the same rustls as the blob store's client.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! Reading the URL: the driver's settings, and `sslmode` with libpq's meaning, of which the
-//! driver knows a part.
+//! Parses the URL: the driver's settings, and `sslmode` with libpq's meaning, of which the driver
+//! supports a part.
 
 use std::path::PathBuf;
 use std::time::Duration;

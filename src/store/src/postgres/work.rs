@@ -1,4 +1,4 @@
-//! Claims, heartbeats, and what is taken away from dead workers.
+//! Claims, heartbeats, and the reaping of dead workers' jobs.
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A copy of the database, also while another process owns it and writes: it shows one moment.
+//! A consistent copy of the database, also while another process owns it and writes.
 
 use std::fs::File;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! Whether the file was found damaged. A success afterwards takes nothing back: only another file
-//! does, and with it another start.
+//! Whether the file was found damaged. Later successes do not clear this; only a restart with
+//! another file does.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;

@@ -1,4 +1,4 @@
-//! What went wrong in SQLite, as the port says it.
+//! Converts SQLite errors into those of the port.
 
 use lastcall_domain::StoreError;
 use rusqlite::ErrorCode;

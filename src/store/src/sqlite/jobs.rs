@@ -1,4 +1,4 @@
-//! Writes to jobs, from the caller's side, and the row itself.
+//! Writes to jobs by callers, and the row itself.
 
 use lastcall_domain::store::{Admission, JobResult, Submission};
 use lastcall_domain::{Job, JobId, State};

@@ -1,5 +1,5 @@
-//! Who owns a database file: a lock on the file itself, so that no other name of it (a symbolic or
-//! a hard link) leads around it, and one on a file beside it, so that none takes its place either.
+//! Ownership of a database file: a lock on the file itself, so that no other name (a symbolic or
+//! hard link) bypasses it, and one on a file beside it, so that no other file takes its place.
 //!
 //! SQLite lets go of all its locks on a file when its process closes any other descriptor of that
 //! file. The descriptor here outlives every connection, and its lock is one that SQLite's do not

@@ -1,4 +1,4 @@
-//! Opening the file: its lock, its settings, its schema.
+//! Opens the file: its lock, settings and schema.
 
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;

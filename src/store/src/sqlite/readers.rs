@@ -1,4 +1,4 @@
-//! The threads that read. Each has a connection of its own and sees what is committed.
+//! The reader threads. Each has its own connection and sees committed data.
 
 use std::convert::Infallible;
 use std::io;

@@ -1,4 +1,4 @@
-//! Removal in two steps, and forgetting.
+//! Removal in two steps, and purging.
 
 use lastcall_domain::{JobId, SessionId, Timestamp};
 use rusqlite::params;

@@ -1,5 +1,4 @@
-//! What cannot be seen through the port: groups, failed commits, claims that nobody heard of,
-//! query plans.
+//! Tests below the port: groups, failed commits, unconfirmed claims, query plans.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod claims;

@@ -1,4 +1,4 @@
-//! The threads behind an open file, and how calls reach them.
+//! The threads of an open file, and how calls reach them.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};

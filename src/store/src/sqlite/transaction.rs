@@ -1,5 +1,4 @@
-//! One operation inside a group's transaction: it happens whole or not at all, whatever becomes
-//! of its neighbours.
+//! One operation inside a group's transaction: atomic, whatever happens to its neighbours.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,4 +1,4 @@
-//! Writes to jobs, from the worker's side.
+//! Writes to jobs by workers.
 
 use std::collections::HashSet;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! One cell of an answer: as a value that JSON and CSV both know, or nested.
+//! One cell of a result: a value for JSON and CSV, or nested.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! The answer in each of its formats.
+//! The result in each format.
 
 mod cell;
 mod columnar;

@@ -1,4 +1,4 @@
-//! The names of types, as an answer gives them.
+//! The names of types in results.
 
 use arrow::datatypes::DataType;
 

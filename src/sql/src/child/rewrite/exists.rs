@@ -1,4 +1,5 @@
-//! `EXISTS` among the columns, which the engine knows in conditions only: the rows are counted.
+//! `EXISTS` in the SELECT list, which the engine supports only in conditions: rewritten to a
+//! count.
 
 use std::ops::ControlFlow;
 

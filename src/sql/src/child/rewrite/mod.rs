@@ -1,5 +1,5 @@
-//! What is written in another way before it is planned, because the engine takes it for something
-//! else or not at all. Everything here works on the syntax tree: no text is put together.
+//! Rewrites of the syntax tree before planning, where the engine misinterprets or lacks a
+//! construct. No text is ever concatenated.
 
 mod casts;
 mod exists;

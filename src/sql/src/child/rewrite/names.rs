@@ -1,4 +1,4 @@
-//! Columns of one name: the engine wants each to have its own.
+//! Columns of the same name, which the engine does not support.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;

@@ -1,4 +1,4 @@
-//! Numbers of columns in `GROUP BY` and `ORDER BY`: the engine resolves some of them too late.
+//! Column numbers in `GROUP BY` and `ORDER BY`, some of which the engine resolves too late.
 
 use datafusion::sql::sqlparser::ast::{
     Expr, GroupByExpr, OrderByKind, Query, SelectItem, SetExpr, Value, ValueWithSpan,

@@ -1,4 +1,4 @@
-//! The expressions of one query, without those of the queries inside of it.
+//! Visits the expressions of one query, without those of its subqueries.
 
 use std::ops::ControlFlow;
 

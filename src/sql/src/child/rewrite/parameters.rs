@@ -1,4 +1,4 @@
-//! The values of placeholders, as the literals that they are in the syntax tree.
+//! Binds the values of placeholders as literals in the syntax tree.
 
 use std::ops::ControlFlow;
 

@@ -1,4 +1,4 @@
-//! `LIKE … ESCAPE`: the engine knows the backslash only.
+//! `LIKE … ESCAPE`: the engine supports only the backslash.
 
 use datafusion::sql::sqlparser::ast::{Expr, Value, ValueWithSpan};
 

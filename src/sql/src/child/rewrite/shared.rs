@@ -1,5 +1,4 @@
-//! Columns that two tables are joined by with `USING`: without a table's name they are those of
-//! the table on the left, in every clause.
+//! Columns joined by `USING`: unqualified, they mean the left table's in every clause.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;

@@ -1,4 +1,4 @@
-//! `SIMILAR TO`, whose patterns the engine takes for regular expressions.
+//! `SIMILAR TO`, whose patterns the engine treats as regular expressions.
 
 use std::ops::ControlFlow;
 

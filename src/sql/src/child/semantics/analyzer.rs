@@ -1,4 +1,4 @@
-//! Expressions that are no operators, as PostgreSQL and DuckDB have them.
+//! Semantics of PostgreSQL and DuckDB for expressions other than operators.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Comparisons of times and of intervals.
+//! Comparison of times and intervals.
 
 use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::logical_expr::{Expr, cast};

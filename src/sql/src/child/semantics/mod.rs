@@ -1,4 +1,4 @@
-//! Where the engine's meaning of an expression is not that of PostgreSQL and DuckDB.
+//! Expressions whose semantics in the engine differ from PostgreSQL and DuckDB.
 //!
 //! [`planner`] decides operators while the query is planned, when the types of both sides are
 //! known; [`analyzer`] decides what is no operator, before the engine casts anything.

@@ -1,4 +1,4 @@
-//! Parts of intervals, as PostgreSQL and DuckDB have them.
+//! Fields of intervals, as in PostgreSQL and DuckDB.
 
 use arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
 use datafusion::common::DFSchema;

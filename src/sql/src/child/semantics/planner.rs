@@ -1,4 +1,4 @@
-//! Operators and types, as PostgreSQL and DuckDB have them.
+//! Operators and types, as in PostgreSQL and DuckDB.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! One zero and one NaN: what compares equal is the same to joins, groups and sets as well.
+//! Canonical zero and NaN, so that equal values are equal in joins, groups and sets as well.
 
 use std::sync::{Arc, LazyLock};
 

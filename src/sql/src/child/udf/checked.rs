@@ -1,4 +1,4 @@
-//! Arithmetic of whole numbers that fails beyond 64 bits, and a divisor that must not be zero.
+//! Integer arithmetic that fails on overflow and on division by zero.
 
 use std::sync::LazyLock;
 

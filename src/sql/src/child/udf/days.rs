@@ -1,4 +1,4 @@
-//! The days between two dates, a whole number as in PostgreSQL and DuckDB.
+//! The days between two dates, an integer as in PostgreSQL and DuckDB.
 
 use std::sync::{Arc, LazyLock};
 

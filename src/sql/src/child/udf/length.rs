@@ -1,5 +1,5 @@
-//! How long an interval is, in nanoseconds: a month has 30 days and a day 24 hours, as where
-//! PostgreSQL and DuckDB compare intervals.
+//! The length of an interval in nanoseconds: a month has 30 days and a day 24 hours, as in
+//! comparisons of PostgreSQL and DuckDB.
 
 use std::sync::{Arc, LazyLock};
 

@@ -1,5 +1,5 @@
-//! Functions that stand in for what the engine computes otherwise. Queries cannot name them: the
-//! planner and the analyzer put them in.
+//! Functions that replace those of the engine. Queries cannot name them: the planner and the
+//! analyzer insert them.
 
 mod canonical;
 mod cast;

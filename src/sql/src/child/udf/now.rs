@@ -1,5 +1,5 @@
-//! The moment at which the query began, in microseconds: beside columns that reach the year 9999
-//! nanoseconds would overflow.
+//! The start of the query in microseconds: beside columns that reach the year 9999, nanoseconds
+//! would overflow.
 
 use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::{ScalarValue, internal_err};

@@ -1,5 +1,5 @@
-//! `percentile_cont` and `median`, exactly: as the profile interpolates, at a fraction taken as it
-//! is written. The engine rounds the fraction, and the median of whole numbers.
+//! Exact `percentile_cont` and `median`, interpolated as in the profile. The engine rounds the
+//! fraction, and medians of integers.
 
 use std::fmt::Debug;
 use std::sync::Arc;

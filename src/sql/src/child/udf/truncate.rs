@@ -1,5 +1,4 @@
-//! `date_trunc` of moments and dates up to the year 9999; the engine counts in nanoseconds on the
-//! way, which end in 2262.
+//! `date_trunc` up to the year 9999; the engine's uses nanoseconds, which end in 2262.
 
 use std::sync::Arc;
 

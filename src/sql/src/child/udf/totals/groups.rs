@@ -1,4 +1,4 @@
-//! The totals of many groups.
+//! Totals of many groups.
 
 use std::sync::Arc;
 

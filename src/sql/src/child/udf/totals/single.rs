@@ -1,4 +1,4 @@
-//! One total: of a whole table, of a window that slides, of the values that are different.
+//! A single total: of a whole table, of a sliding window, of distinct values.
 
 use std::collections::HashMap;
 use std::sync::Arc;

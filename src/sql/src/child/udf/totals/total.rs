@@ -1,4 +1,4 @@
-//! Totals that values are added to, taken from again, and merged.
+//! Totals that support adding, removing and merging.
 
 use std::sync::Arc;
 
