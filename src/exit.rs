@@ -1,4 +1,4 @@
-//! Exit codes: 0, 1 and 2 as everywhere, 64 and up as in `sysexits.h`.
+//! Exit codes: 0, 1 and 2 as usual, 64 and up as in `sysexits.h`.
 
 use std::process::ExitCode;
 

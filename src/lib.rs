@@ -1,4 +1,4 @@
-//! Lastcall: analyses and reports behind an API, and no accepted job is ever lost.
+//! Lastcall: analyses and reports behind an API that never loses an accepted job.
 //!
 //! Start reading at `boot`: it builds the parts up and takes them down.
 

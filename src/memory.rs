@@ -1,4 +1,4 @@
-//! What is free goes back to the operating system.
+//! Returns free memory to the operating system.
 //!
 //! glibc gives every few threads an arena of their own and keeps what is freed in it, so that a
 //! service whose work moves from thread to thread grows for hours. Two settings and a request now

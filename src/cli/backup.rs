@@ -1,4 +1,4 @@
-//! `lastcall backup OUT`: the rows of an SQLite store, copied while the service runs.
+//! `lastcall backup OUT`: copies the rows of an SQLite store while the service runs.
 
 use std::fs::File;
 use std::io::ErrorKind;

@@ -1,4 +1,4 @@
-//! `lastcall check`: what the configuration comes to.
+//! `lastcall check`: validates the configuration and prints its timeline.
 
 use crate::config::{Config, show_duration, show_size};
 

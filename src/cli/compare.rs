@@ -1,4 +1,4 @@
-//! `lastcall compare A B`: what changed between two files, without a server.
+//! `lastcall compare A B`: compares two files without a server.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! A dataset in a local file, or on the standard input.
+//! A dataset in a local file or on standard input.
 
 use std::path::Path;
 

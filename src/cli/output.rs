@@ -1,4 +1,4 @@
-//! Where a command puts what it has found: a table on the terminal, or a report.
+//! The output of a command: a table on the terminal, or a report.
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};

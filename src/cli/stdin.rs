@@ -1,4 +1,4 @@
-//! The standard input as a file, as data may be read more than once.
+//! Standard input as a file, because data may be read more than once.
 
 use std::io::Write as _;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! `auth.*`: who may call.
+//! `auth.*`: the accepted callers.
 
 use chrono::{DateTime, Utc};
 use lastcall_api::{ApiKey, Auth, Role};

@@ -1,4 +1,4 @@
-//! `server.cors_origins`: which pages of other origins may use the service.
+//! `server.cors_origins`: the origins allowed to use the service.
 
 use toml::{Table, Value};
 

@@ -1,4 +1,4 @@
-//! How many files the process may have open, and what that allows.
+//! The limit of open files, and the connections it allows.
 
 use anyhow::bail;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

@@ -1,4 +1,4 @@
-//! Takes typed values out of the sources and gathers every fault on the way.
+//! Reads typed values from the sources and collects every fault.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;

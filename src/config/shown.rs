@@ -1,4 +1,4 @@
-//! How values are written in the text of a fault: never one that may be a secret.
+//! Values as faults show them, never a possible secret.
 
 use toml::Value;
 

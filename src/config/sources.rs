@@ -1,4 +1,4 @@
-//! Where values come from: a TOML file and, over it, the environment.
+//! The sources of values: a TOML file, overridden by the environment.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

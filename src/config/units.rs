@@ -1,4 +1,4 @@
-//! Durations and sizes, which carry their units.
+//! Durations and sizes with units.
 
 use std::time::Duration;
 

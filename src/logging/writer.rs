@@ -1,5 +1,5 @@
-//! Writes the log on a thread of its own, so that a stream that nobody reads (a full pipe, a
-//! stalled terminal, a slow disk) holds up nobody who logs.
+//! Writes the log on a thread of its own, so that a blocked stream (a full pipe, a stalled
+//! terminal, a slow disk) does not block those who log.
 //!
 //! Lines wait in a bounded queue. Those that find no room are dropped and counted; where they
 //! would have been, the log says how many there were as soon as it can be written again.

@@ -1,4 +1,4 @@
-//! A child process for work that nothing inside one process bounds: SQL, typesetting.
+//! Child processes for work that cannot be bounded inside one process: SQL and typesetting.
 //!
 //! A child can be limited from outside and killed at any moment; with it go its memory, its
 //! threads and its files. [`host`] is the side of the service: it starts a child, talks to it and

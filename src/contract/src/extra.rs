@@ -1,4 +1,4 @@
-//! What neither format can say: `row_count`, `freshness`, `sql`.
+//! Extensions that neither format has: `row_count`, `freshness`, `sql`.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Formats of dates and times: JDK's patterns as those of C.
+//! Date and time formats: Java's patterns converted to C's.
 
 /// A pattern of Java's `DateTimeFormatter` (`yyyy-MM-dd'T'HH:mm:ss`) as one of `strftime`; `None`
 /// where it has what the other cannot say.

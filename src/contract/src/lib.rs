@@ -1,4 +1,4 @@
-//! Data contracts, read into the checks that they ask for.
+//! Parses data contracts into checks.
 //!
 //! Two formats that people have are told by their shape: a Frictionless Table Schema (alone, in
 //! a resource or in a Data Package) and the Open Data Contract Standard, version 3. What neither

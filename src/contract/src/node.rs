@@ -1,4 +1,4 @@
-//! A part of a contract with its place, read with errors that name it.
+//! A node of a contract with its path, for errors that name it.
 
 use serde_json::{Map, Value};
 

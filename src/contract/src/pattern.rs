@@ -1,4 +1,4 @@
-//! Regular expressions of contracts, by an engine whose time is linear in the text.
+//! Regular expressions of contracts, matched in linear time.
 
 use regex::RegexBuilder;
 

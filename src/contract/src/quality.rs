@@ -1,5 +1,4 @@
-//! The quality of ODCS: metrics of its library, and queries, with the numbers that they may come
-//! to.
+//! ODCS quality: metrics of its library, and queries, with their thresholds.
 
 use lastcall_domain::check::{Accept, Condition, Rule};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! Results by content: which job has answered the same question about the same bytes.
+//! Results by content: which job has already answered the same question about the same bytes.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! Which threads answer and must not compute.
+//! Marks the threads that answer requests and must not compute.
 //!
 //! An arbiter that computes for a second answers nobody for a second: its actors count as hung,
 //! and every report beside it waits. Whatever takes longer than a millisecond therefore begins

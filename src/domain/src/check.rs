@@ -1,4 +1,4 @@
-//! Checks of a dataset: what a data contract asks for, and what is answered.
+//! Checks of a dataset against a data contract: the plan and the report.
 
 mod accept;
 mod plan;

@@ -1,5 +1,4 @@
-//! How one dataset differs from another: what an analysis of `kind: "compare"` answers with. The
-//! shape is the wire format.
+//! The result of an analysis of `kind: "compare"`: the wire format.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! What bytes are that are not the text they are said to be.
+//! Recognises bytes that are not the text they are declared to be.
 
 /// How much of the beginning is enough to tell.
 pub const HEAD: usize = 16;

@@ -1,5 +1,4 @@
-//! How the columns of a dataset go together: what an analysis of `kind: "correlation"` answers
-//! with. The shape is the wire format.
+//! The result of an analysis of `kind: "correlation"`: the wire format.
 
 use serde::{Deserialize, Serialize};
 

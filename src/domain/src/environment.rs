@@ -1,4 +1,4 @@
-//! The parts of the environment that all work depends on, and that may be away for a while.
+//! The dependencies of all work, which may be unavailable for a while.
 //!
 //! A fault of one of them is not the fault of the job that met it: the attempt waits until the
 //! part is back, or its claim is handed back. What fails says so with [`Dependency`].

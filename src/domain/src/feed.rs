@@ -1,5 +1,5 @@
-//! News of jobs for those who wait for them, within this process. A hint like every other: it
-//! says that a job has changed, not how; whoever hears it reads the row.
+//! Notifications of job changes within this process. A hint like all others: it says that a job
+//! has changed, not how; subscribers read the row.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! A job: an analysis or a report that was accepted and will end exactly once.
+//! A job: an accepted analysis or report that will end exactly once.
 
 use std::fmt;
 use std::str::FromStr;

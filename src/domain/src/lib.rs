@@ -1,5 +1,5 @@
-//! What Lastcall is about: sessions, datasets, jobs and their one transition function, the
-//! profile, and the ports behind which stores and engines stand.
+//! The domain: sessions, datasets, jobs and their one transition function, the profile, and the
+//! ports that stores and engines implement.
 
 mod answered;
 mod arbiter;

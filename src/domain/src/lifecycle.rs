@@ -1,4 +1,4 @@
-//! The life of a job, and the one function that changes it.
+//! The lifecycle of a job, and the one function that changes it.
 //!
 //! ```text
 //!                 Claim                     Complete (succeeded)

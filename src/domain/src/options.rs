@@ -1,5 +1,5 @@
-//! What counts as worth an alert, and an option that is not valid: the optional part of an
-//! analysis request. How a dataset is read is in `read_options`.
+//! Options of an analysis: alert thresholds, and invalid options. Read options are in
+//! `read_options`.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! A value that a query is given beside its text.
+//! A query parameter.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! How a dataset is to be read.
+//! Read options of a dataset.
 //!
 //! The options belong to the dataset: whatever looks at it sees the same columns. Everything that
 //! is left out is found out from the data.

@@ -1,4 +1,4 @@
-//! How a dataset was read: what was given, what was found out, and what was put up with.
+//! How a dataset was read: what was given, detected, and tolerated.
 
 use serde::{Deserialize, Serialize};
 

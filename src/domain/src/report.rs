@@ -1,4 +1,4 @@
-//! The formats of reports, and the answer of a query that a report can be made of.
+//! Report formats, and query results as report input.
 
 use std::str::FromStr;
 

@@ -1,4 +1,4 @@
-//! Waits that count the time in which the process runs, and not the time in which it is paused.
+//! Timeouts that do not count the time in which the process is paused.
 //!
 //! A process that is stopped (SIGSTOP), whose container is frozen or whose machine is migrated
 //! finds every timer expired at once when it goes on. No work has had that time, so a timeout must

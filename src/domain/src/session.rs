@@ -1,4 +1,4 @@
-//! A session: what a caller's datasets, jobs and results live in, for as long as it is used.
+//! A session: the container of a caller's datasets, jobs and results, with a TTL.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The port of the stores: what has to be on disk, and what a store promises about it.
+//! The port of the stores: what has to be durable, and what a store guarantees.
 //!
 //! One conformance suite runs on every implementation. Promises that hold for all methods:
 //!

@@ -1,5 +1,5 @@
-//! What an event does to a job as a whole: its lifecycle by [`Lifecycle::apply`], and the times,
-//! the progress and the error that follow from it. Every store changes a job through these.
+//! The effect of an event on a whole job: its lifecycle by [`Lifecycle::apply`], and the times,
+//! progress and error that follow. Every store changes jobs through these.
 
 use std::time::Duration;
 

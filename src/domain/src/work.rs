@@ -1,4 +1,4 @@
-//! The port of the work itself: what a service's workers run.
+//! The port of the work that a service's workers run.
 
 use std::path::PathBuf;
 

@@ -1,5 +1,5 @@
-//! What all targets ask of the engine: any bytes give a profile that adds up, or an error. Never
-//! a panic, and never more than the memory that it was given.
+//! The property of all fuzz targets: any bytes give a consistent profile or an error, never a
+//! panic, and never more memory than granted.
 
 use lastcall_domain::{Cancel, Format, ProfileOptions, Progress, ReadOptions};
 use lastcall_engine::{Engine, EngineConfig, Source};

@@ -1,4 +1,4 @@
-//! Some rows, column by column, read and typed: what parsers hand to the figures.
+//! A batch of typed rows, column by column: what parsers hand to the statistics.
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};

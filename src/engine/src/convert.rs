@@ -1,4 +1,4 @@
-//! A dataset as Parquet, and its schema alone.
+//! Converts a dataset to Parquet, or infers its schema only.
 
 mod records;
 mod texts;

@@ -1,4 +1,4 @@
-//! What can go wrong in an analysis, as its caller is told.
+//! Errors of analyses.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! What a running analysis reports to and obeys.
+//! The context of a running analysis: cancellation, progress, limits.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

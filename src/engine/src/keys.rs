@@ -1,4 +1,4 @@
-//! Values as keys: unsigned integers that order as the values do.
+//! Order-preserving conversion of values to unsigned integers.
 
 use std::hash::Hash;
 

@@ -1,4 +1,4 @@
-//! The profile of a dataset in one streaming pass, and its readers.
+//! Readers, and profiles of datasets in one streaming pass.
 //!
 //! A library of its own: nothing here knows of the service.
 //!

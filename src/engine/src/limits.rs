@@ -1,4 +1,4 @@
-//! How the memory of the configuration is shared out.
+//! Division of the configured memory.
 
 /// What one analysis may hold in memory, in bytes unless said otherwise.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,4 +1,4 @@
-//! Passes over a dataset until its columns are known.
+//! Repeats passes over a dataset until its column types are known.
 //!
 //! The first look at the data assumes a kind for each column. A pass computes what is asked for
 //! under that assumption and finds out, from every cell, what the kinds are. Where the assumption

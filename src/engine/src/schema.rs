@@ -1,4 +1,4 @@
-//! What the cells of a dataset say about its columns.
+//! The inferred schema of a dataset.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! The file that is analysed.
+//! The file to analyse.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, Write};

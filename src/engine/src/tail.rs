@@ -1,4 +1,4 @@
-//! What stands behind the last row of a dataset.
+//! The lines after the last row of a dataset.
 
 use lastcall_domain::ReadWarning;
 

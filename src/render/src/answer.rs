@@ -1,4 +1,4 @@
-//! The answer of a query as it is stored: JSON, read row by row and never held whole.
+//! A stored query result: JSON, read row by row and never held whole.
 
 use std::fmt;
 use std::fs::File;

@@ -1,5 +1,5 @@
-//! The faces that a PDF is set in: two that come with the program, and from the system's font
-//! folders only those that a report needs and the two lack.
+//! The fonts of a PDF: two that come with the program, and those of the system that a report needs
+//! beyond them.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Characters that no font at hand has a glyph for.
+//! Characters without a glyph in the available fonts.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The page: one file that loads nothing, readable on light, dark and paper.
+//! The HTML report: one file that loads nothing, readable in light, dark and print.
 //!
 //! Its policy allows the one style sheet and the one script of its own, each by its hash: no
 //! markup that got in by mistake could run or load anything.

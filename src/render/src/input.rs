@@ -1,4 +1,4 @@
-//! What a report is made of.
+//! The input of a report.
 
 use chrono::{DateTime, Utc};
 use lastcall_domain::SqlResult;

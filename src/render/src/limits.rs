@@ -1,5 +1,5 @@
-//! How much each format carries: bounds on time, size and on the patience of readers. The
-//! workbook has everything that fits into its sheets, written row by row.
+//! How much each format shows: limits on time, size and the patience of readers. A workbook has
+//! everything that fits into its sheets, written row by row.
 
 /// The bounds of one format.
 #[derive(Clone, Copy, Debug)]

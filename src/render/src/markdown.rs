@@ -1,4 +1,4 @@
-//! Markdown with GitHub's tables. Text of the data can form no markup and no HTML.
+//! Markdown with GitHub tables. Text of the data cannot form markup or HTML.
 
 use std::fmt::Write as _;
 

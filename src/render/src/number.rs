@@ -1,4 +1,4 @@
-//! How numbers look to people: the one place that decides, for every format.
+//! Formats numbers for people, in one place for every format.
 //!
 //! Figures have six significant digits and no trailing zeros; what is beyond 10¹⁵ or below 10⁻⁴
 //! is in scientific notation; what is not defined is a dash. Commas set off the thousands of

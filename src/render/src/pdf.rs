@@ -1,4 +1,4 @@
-//! The PDF, set by typst.
+//! The PDF, typeset by typst.
 //!
 //! typst keeps its file names as long as the process lives, so the two here are always the same; it
 //! memoizes what it computes, so that is dropped after every report; and it works on rayon's

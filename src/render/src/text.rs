@@ -1,4 +1,4 @@
-//! Text of the data, made fit to be shown: controls become visible, length is bounded.
+//! Sanitises text of the data for display: controls become visible, length is bounded.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Whether the kernel has killed for want of memory.
+//! Detects kills by the kernel's OOM killer.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! The folder of this process below the configured scratch folder, and the sweep of the folders
-//! that dead processes left.
+//! This process's folder below the configured scratch folder, and the sweep of folders left by
+//! dead processes.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;

@@ -1,4 +1,4 @@
-//! Which counts of failing rows a contract accepts.
+//! The accepted counts of failing rows.
 
 /// Which numbers are accepted: those that meet every condition.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,4 +1,4 @@
-//! What a contract asks for, once its format is left behind.
+//! The checks of a contract, independent of its format.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

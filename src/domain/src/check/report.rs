@@ -1,4 +1,4 @@
-//! What an analysis of `kind: "check"` answers with: the wire format.
+//! The result of an analysis of `kind: "check"`: the wire format.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

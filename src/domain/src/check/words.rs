@@ -1,4 +1,4 @@
-//! What a check asks for, in words.
+//! Checks in words.
 
 use std::fmt;
 

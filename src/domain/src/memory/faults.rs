@@ -1,4 +1,4 @@
-//! Faults on demand, for the tests of whoever uses a store.
+//! Fault injection for tests.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};

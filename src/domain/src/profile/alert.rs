@@ -1,4 +1,4 @@
-//! What a reader of a profile should look at first.
+//! Alerts of a profile.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Figures of a column that follow from its values and their order.
+//! Statistics of a column that depend on its values and their order.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! The profile of a dataset: what an analysis of `kind: "profile"` answers with.
+//! The result of an analysis of `kind: "profile"`: the wire format.
 //!
 //! The shape is the wire format. Definitions are those of pandas: sample (n−1) standard
 //! deviation and variance, bias-corrected skewness and excess kurtosis, quantiles by linear

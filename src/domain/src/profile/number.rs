@@ -1,4 +1,4 @@
-//! Numbers that keep their digits: 64-bit integers, doubles, and decimals that are neither.
+//! Numbers with all their digits: 64-bit integers, doubles, and decimals.
 
 use std::fmt;
 

@@ -1,5 +1,4 @@
-//! What a profile says of whole rows: some of them, those that repeat others, and which cells are
-//! missing together.
+//! Row-level parts of a profile: samples, duplicates, and missing-value patterns.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

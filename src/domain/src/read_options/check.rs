@@ -1,4 +1,4 @@
-//! Whether options make sense, for themselves and for a format.
+//! Validation of read options, on their own and for a format.
 
 use super::{Mark, ReadOptions, encoding};
 use crate::{Format, InvalidOption};

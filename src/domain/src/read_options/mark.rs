@@ -1,4 +1,4 @@
-//! The options that are more than a text or a number.
+//! Option types other than texts and numbers.
 
 use std::fmt;
 

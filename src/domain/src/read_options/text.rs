@@ -1,4 +1,4 @@
-//! Options from text: the parameters of a request, and the flags of the command line.
+//! Options from text: request parameters and command-line flags.
 
 use super::{DateOrder, Mark, ReadOptions};
 use crate::{Format, InvalidOption};

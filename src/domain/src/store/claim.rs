@@ -1,4 +1,4 @@
-//! What a worker claims, and how it says that a claim has ended.
+//! Claims, and how a worker reports their end.
 
 use std::time::Duration;
 

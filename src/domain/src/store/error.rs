@@ -1,4 +1,4 @@
-//! Why a store could not do what it was asked to.
+//! Errors of stores.
 
 use crate::Dependency;
 

@@ -1,4 +1,4 @@
-//! Pages of lists, and which jobs are in them.
+//! Pages of lists, and job filters.
 
 use std::str::FromStr;
 

@@ -1,4 +1,4 @@
-//! What the operator is told of a store, and what the processes tell each other that share it.
+//! Counts for operators, and notifications between processes on a store.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What a caller hands in, once for each idempotency key, and what becomes of it.
+//! Submissions, once per idempotency key, and their outcomes.
 
 use crate::{Job, Owner};
 

@@ -1,4 +1,4 @@
-//! On what condition a dataset takes the place of another, and what came of it.
+//! Preconditions of uploads, and their outcomes.
 
 use crate::Dataset;
 

@@ -1,4 +1,4 @@
-//! A dataset some of whose columns are read as text, whatever they hold.
+//! A dataset with some columns read as text, whatever they hold.
 
 use std::collections::BTreeSet;
 

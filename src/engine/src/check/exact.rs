@@ -1,4 +1,4 @@
-//! Numbers by their digits, so that no check is decided by a rounding.
+//! Exact decimal comparison, so that rounding decides no check.
 
 use std::cmp::Ordering;
 use std::fmt;

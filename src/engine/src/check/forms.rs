@@ -1,4 +1,4 @@
-//! Texts of a form: addresses, identifiers, spans of time.
+//! Text formats: addresses, identifiers, durations.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 

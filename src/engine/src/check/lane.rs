@@ -1,4 +1,4 @@
-//! A check as a lane of the pass over the rows.
+//! A check as a consumer of the pass over the rows.
 
 use super::cell::Column;
 use super::tally::Tally;

@@ -1,4 +1,4 @@
-//! Columns that are not there, and which ones may be meant.
+//! Unknown columns, with suggestions.
 
 use lastcall_domain::check::ColumnMatch;
 

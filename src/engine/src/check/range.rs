@@ -1,4 +1,4 @@
-//! Bounds as numbers, points in time or texts, and values against them.
+//! Bounds as numbers, timestamps or texts, and comparison with them.
 
 use std::cmp::Ordering;
 

@@ -1,4 +1,4 @@
-//! The rows that fail a check: how many, and the first of them.
+//! Counts the failing rows of a check and keeps the first.
 
 use lastcall_domain::check::{Accept, CheckResult, CheckStatus, FailedRow};
 use serde_json::Map;

@@ -1,4 +1,4 @@
-//! What is looked at in each row.
+//! The per-row tests.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! Checks that cannot be made.
+//! Checks that cannot be evaluated.
 
 /// Why a check cannot be made.
 #[derive(Debug)]

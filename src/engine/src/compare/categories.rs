@@ -1,5 +1,5 @@
-//! The categories by which two columns of text are compared: chosen once, from both, and then
-//! counted on both sides.
+//! The categories for comparing two text columns: chosen once, from both, then counted on both
+//! sides.
 //!
 //! Were each side to keep its own most frequent texts, a text that just missed the list of one side
 //! would count as none there, and two samples of the same texts would seem to be far apart.

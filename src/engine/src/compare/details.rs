@@ -1,4 +1,4 @@
-//! What of a column has changed: its figures, its histogram, its categories.
+//! Changes of a column: statistics, histogram, categories.
 
 use std::cmp::Reverse;
 

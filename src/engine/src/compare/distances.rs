@@ -1,4 +1,4 @@
-//! Distances between two distributions over the same parts.
+//! Distances between two distributions over the same bins.
 
 /// What stands for a share of 0, as is usual for the index: else it would be infinite.
 const LEAST_SHARE: f64 = 1e-4;

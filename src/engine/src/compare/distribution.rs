@@ -1,4 +1,4 @@
-//! The distribution of a column, and how two of them are laid side by side.
+//! The distribution of a column, and two distributions side by side.
 
 use lastcall_domain::compare::KolmogorovSmirnov;
 

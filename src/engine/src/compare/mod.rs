@@ -1,4 +1,4 @@
-//! How one dataset differs from another, column by column.
+//! Compares two datasets, column by column.
 
 mod categories;
 mod details;

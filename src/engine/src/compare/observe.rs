@@ -1,4 +1,4 @@
-//! A dataset, seen whole, of which texts can be counted once more.
+//! One pass over a dataset, after which texts can be counted again.
 
 use lastcall_domain::ReadOptions;
 use lastcall_domain::compare::{ColumnSide, Side};

@@ -1,4 +1,4 @@
-//! What a comparison comes to, for the dataset as a whole.
+//! The verdict on the whole dataset.
 
 use lastcall_domain::compare::{ColumnChange, ColumnStatus, Drift, DriftThresholds, Side, Verdict};
 

@@ -1,5 +1,5 @@
-//! Columns that come with types of their own, as SQL reads them: the values are those of the
-//! profile, and what the profile shows as text keeps its type.
+//! Columns with native types, as SQL reads them: the values are the profile's, and what the
+//! profile shows as text keeps its type.
 
 use std::sync::Arc;
 

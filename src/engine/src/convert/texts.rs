@@ -1,4 +1,4 @@
-//! Texts as an array that holds those that repeat once, as a batch does.
+//! Texts as an array that stores repeated ones once, like a batch.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! How the columns of a dataset go together, with p-values.
+//! Associations between the columns of a dataset, with p-values.
 //!
 //! Numeric columns are compared as they are; columns of text with up to 100 different values, and
 //! booleans, as categories. For measures of categories numeric columns are cut into ten parts of

@@ -1,4 +1,4 @@
-//! Tables of two categories.
+//! Contingency tables.
 
 use lastcall_domain::correlation::Coefficient;
 

@@ -1,4 +1,4 @@
-//! A cell that is read eight bytes at a time.
+//! Reads a cell eight bytes at a time.
 //!
 //! All of it is inlined without fail: it is what most of the time of a pass goes through, and
 //! calls cost as much as what is done.

@@ -1,4 +1,4 @@
-//! Writing dates and points in time.
+//! Formats dates and timestamps.
 
 use chrono::{DateTime, NaiveDate};
 

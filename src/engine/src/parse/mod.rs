@@ -1,4 +1,4 @@
-//! One cell: what its text can be read as.
+//! Parsing of one cell.
 
 mod calendar;
 mod field;

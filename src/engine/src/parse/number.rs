@@ -1,4 +1,4 @@
-//! Reading numbers.
+//! Parses numbers.
 //!
 //! A number begins with a digit, a sign or a point. `007` is no number: leading zeros carry
 //! meaning (postal codes, article numbers), and so do digits beyond 64 bits.

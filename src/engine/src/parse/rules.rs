@@ -1,4 +1,4 @@
-//! What the options of a request make of a cell: missing, or a reading.
+//! How the options of a request interpret a cell: missing, or a value.
 
 use lastcall_domain::{DEFAULT_MISSING, ReadOptions};
 

@@ -1,4 +1,4 @@
-//! Reading dates and times field by field.
+//! Parses dates and times field by field.
 
 use super::calendar::{Date, days, full_year};
 

@@ -1,5 +1,4 @@
-//! The marks of numbers: which one stands before the fraction, and which between thousands. What
-//! programs write is the plain style.
+//! Number styles: the decimal mark and the thousands separator. Programs write the plain style.
 
 /// Which marks a number has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

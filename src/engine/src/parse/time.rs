@@ -1,4 +1,4 @@
-//! Reading dates and points in time.
+//! Parses dates and timestamps.
 //!
 //! Dates: year, month and day with `-`, `/` or `.` between them; day, month and year, or month,
 //! day and year, likewise (with points always day first); or with the month's English name.

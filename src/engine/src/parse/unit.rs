@@ -1,4 +1,4 @@
-//! Units and currencies that stand around a number.
+//! Units and currencies around a number.
 
 use super::kinds::UNITS;
 

@@ -1,4 +1,4 @@
-//! What a reader of a profile should look at first. The thresholds are the request's.
+//! Raises the alerts of a profile, by the thresholds of the request.
 
 use lastcall_domain::Thresholds;
 use lastcall_domain::profile::{

@@ -1,5 +1,5 @@
-//! How booleans and texts with few different values go together: Cramér's V of all pairs, from all
-//! rows while these are few, from a sample beyond.
+//! Cramér's V of all pairs of booleans and low-cardinality texts, from all rows if these are few,
+//! else from a sample.
 
 use std::collections::HashMap;
 

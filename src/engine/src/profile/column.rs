@@ -1,4 +1,4 @@
-//! The figures of one column.
+//! The statistics of one column.
 
 use lastcall_domain::profile::{Boolean, Column, TopValue};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! Which cells are missing together.
+//! Missing-value patterns.
 
 use std::cmp::Reverse;
 

@@ -1,4 +1,4 @@
-//! Alerts about what the texts of a column could be.
+//! Alerts about text columns that look like another type.
 
 use lastcall_domain::profile::{Alert, AlertCode, Column};
 

@@ -1,4 +1,4 @@
-//! The profile: every figure of every column, from one pass over the data.
+//! The profile: all statistics of all columns, from one pass over the data.
 
 mod alerts;
 mod categories;

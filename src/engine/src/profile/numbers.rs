@@ -1,4 +1,4 @@
-//! The figures of a column of doubles.
+//! The statistics of a column of doubles.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! The order of the values of a column, and the smallest and largest of them with their rows.
+//! The sort order of a column, and its extreme values with their rows.
 
 use lastcall_domain::profile::{Extreme, SortOrder};
 

@@ -1,4 +1,4 @@
-//! Examples of rows that repeat an earlier one.
+//! Examples of duplicate rows.
 
 use hashbrown::HashMap;
 use lastcall_domain::profile::DuplicateRow;

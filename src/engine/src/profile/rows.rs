@@ -1,4 +1,4 @@
-//! What a profile says of whole rows, beside correlations and duplicates.
+//! Row-level parts of a profile, besides correlations and duplicates.
 
 use lastcall_domain::profile::{Associations, DuplicateRow, MissingPatterns, Sample};
 

@@ -1,4 +1,4 @@
-//! Some rows of the dataset: the first, the last, and some at random.
+//! Sample rows: the first, the last, and random ones.
 
 use std::collections::VecDeque;
 

@@ -1,5 +1,5 @@
-//! How the texts of a column look: blanks, patterns, and what they stand for. From the table of the
-//! different texts, so that a text that repeats is looked at once.
+//! Blanks, patterns and semantic types of texts, from the table of distinct texts, so that a
+//! repeated text is inspected once.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;

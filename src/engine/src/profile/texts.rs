@@ -1,4 +1,4 @@
-//! The figures of a column of text.
+//! The statistics of a text column.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;

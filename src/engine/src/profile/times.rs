@@ -1,4 +1,4 @@
-//! The figures of a column of dates or points in time.
+//! The statistics of a column of dates or timestamps.
 
 use lastcall_domain::profile::{SortOrder, Temporal};
 

@@ -1,5 +1,5 @@
-//! The figures of a column of whole numbers, or of decimals, which are whole numbers over a power
-//! of ten: to the last digit.
+//! The exact statistics of a column of integers or decimals, which are integers scaled by a power
+//! of ten.
 
 use lastcall_domain::profile::{Number, Numeric, SortOrder};
 

@@ -1,4 +1,4 @@
-//! How figures read in a sentence: as in the reports.
+//! Numbers in sentences, as in reports.
 
 use serde_json::Value;
 

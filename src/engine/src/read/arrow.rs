@@ -1,5 +1,5 @@
-//! Arrow IPC, as a file or as a stream. A file is read as the stream that it holds: its footer is a
-//! hint. What a message says of its size is bounded before anything is allocated.
+//! Arrow IPC, as a file or a stream. A file is read as the stream it contains: its footer is a
+//! hint. Sizes that a message claims are bounded before anything is allocated.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! From cells of text to a typed column.
+//! Builds typed columns from text cells.
 
 use std::borrow::Cow;
 use std::sync::Arc;

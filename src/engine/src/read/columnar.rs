@@ -1,4 +1,4 @@
-//! From Arrow arrays to columns.
+//! Converts Arrow arrays to columns.
 
 use std::borrow::Cow;
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! Some of the columns of a dataset.
+//! A selection of the columns of a dataset.
 
 use lastcall_domain::{Format, InvalidOption, ReadReport};
 

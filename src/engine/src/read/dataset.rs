@@ -1,5 +1,4 @@
-//! A dataset as the analyses read it: chunks one after the other, each parsed by itself into a
-//! batch.
+//! A dataset as analyses read it: a sequence of chunks, each parsed independently into a batch.
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;

@@ -1,5 +1,5 @@
-//! Files are made by others: whatever is wrong with one is its fault, not ours, even where a
-//! library panics over it.
+//! Turns panics of libraries into errors of the file: files come from others, and whatever is
+//! wrong with one is its fault.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};

@@ -1,4 +1,4 @@
-//! The names of the columns.
+//! Column names.
 
 use std::collections::{HashMap, HashSet};
 

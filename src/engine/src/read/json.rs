@@ -1,5 +1,5 @@
-//! JSON documents as lines: the objects of an array, or one after the other, each on a line of its
-//! own, so that everything else is read as NDJSON is. Byte by byte, in constant memory.
+//! Converts JSON documents to NDJSON: the objects of an array, or of a sequence, one per line,
+//! streamed in constant memory.
 
 use std::io::{self, BufRead, BufReader, Read};
 

@@ -1,4 +1,4 @@
-//! Line ends other than a line feed, made one.
+//! Normalises line ends other than a line feed.
 //!
 //! A carriage return ends a line, and so does a run of them before a line feed. In a quoted cell
 //! both are characters, so quotes have to be followed.

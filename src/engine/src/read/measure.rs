@@ -1,4 +1,4 @@
-//! How many bytes values take where they are shown.
+//! The size of values when displayed.
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::DataType;

@@ -1,5 +1,5 @@
-//! Values of types that are no type of a column, as text: numbers and times as they are displayed,
-//! and what has parts as JSON, so that different values are different texts.
+//! Values of types that no column has, as text: numbers and times as displayed, nested values as
+//! JSON, so that distinct values have distinct texts.
 
 use std::fmt::{self, Write};
 

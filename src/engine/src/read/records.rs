@@ -1,4 +1,4 @@
-//! Text cut into chunks of whole records.
+//! Splits text into chunks of complete records.
 
 use memchr::{memchr, memchr_iter, memrchr};
 

@@ -1,4 +1,4 @@
-//! Arrays whose values stand in others: dictionaries, runs and unions.
+//! Arrays that refer to values in others: dictionaries, runs and unions.
 
 use arrow::array::{Array, AsArray, downcast_dictionary_array, downcast_run_array};
 use arrow::datatypes::DataType;

@@ -1,4 +1,4 @@
-//! Records cut so that no batch of them takes more than its bytes.
+//! Slices records so that no batch exceeds its size.
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The delimiter, as the first records tell it.
+//! Detects the delimiter from the first records.
 
 use super::judge::{RECORDS, Score, Text};
 use crate::read::csv::cells::Cells;

@@ -1,4 +1,4 @@
-//! The second step: the characters that structure a text.
+//! Step two: the dialect.
 //!
 //! A dialect is judged by how it cuts the first records: under the right one nearly all of them
 //! have the same number of cells, every quote that opens a cell closes it at its end, and there is

@@ -1,4 +1,4 @@
-//! The first step: from bytes to characters, or to the finding that there are none.
+//! Step one: the encoding, or the finding that the data is not text.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};

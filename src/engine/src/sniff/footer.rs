@@ -1,4 +1,4 @@
-//! What stands behind the last row: a footer, the mark of DOS for the end of a file.
+//! Detects footers and the DOS end-of-file mark.
 
 use crate::parse::{CellRules, Field, TypeSet};
 use crate::read::csv::cells::Cells;

@@ -1,4 +1,4 @@
-//! The third step: where the table begins, and whether its first row names the columns.
+//! Step three: where the table starts, and whether its first row is a header.
 //!
 //! What is left out or taken for data is so only where the rows leave no doubt: the lines above
 //! are narrower than all that follows, the first row reads as the others do.

@@ -1,4 +1,4 @@
-//! How well a dialect cuts the beginning of a text.
+//! Scores how well a dialect fits the start of a text.
 
 use crate::read::csv::dialect::Dialect;
 use crate::read::records::{Splitter, is_blank};

@@ -1,4 +1,4 @@
-//! Finding out how a text of rows is to be read, in five steps.
+//! Sniffing: detects how to read a text, in five steps.
 //!
 //! 1. [`encoding`]: from bytes to characters, or to the finding that there are none.
 //! 2. [`dialect`]: the delimiter, the quote, the line ends.

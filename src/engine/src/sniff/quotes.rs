@@ -1,4 +1,4 @@
-//! What quotes and backslashes are, where the options leave it open.
+//! Detects quotes and escapes that the options leave open.
 
 use lastcall_domain::{Format, ReadOptions, ReadWarning};
 

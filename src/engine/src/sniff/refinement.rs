@@ -1,4 +1,4 @@
-//! The last step: what all cells say, once all of them were read.
+//! The last step: the types of all cells, after all were read.
 //!
 //! The types that the first rows speak for are assumed; every cell confirms or corrects them.
 //! What was decided against the letter of the data, or could not be decided, is a warning with

@@ -1,4 +1,4 @@
-//! The fourth step: what the first cells may be read as.
+//! Step four: the types of the first cells.
 //!
 //! It is an assumption. Every cell of the dataset takes part in the decision, which is the last
 //! step's.

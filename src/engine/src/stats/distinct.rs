@@ -1,4 +1,4 @@
-//! How many different values there are, from their hashes, in constant memory.
+//! Distinct counts from hashes, in constant memory.
 
 /// HyperLogLog registers (Flajolet, Fusy, Gandouet and Meunier 2007) with the historic inverse
 /// probability estimator (Ting 2014; Cohen 2015), which needs no correction at either end and is

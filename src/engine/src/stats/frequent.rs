@@ -1,4 +1,4 @@
-//! The most frequent values.
+//! Most frequent values.
 
 use std::cmp::Reverse;
 

@@ -1,4 +1,4 @@
-//! Coefficients of pairs of columns.
+//! Coefficient matrices.
 
 use crate::EngineError;
 

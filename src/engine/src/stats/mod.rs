@@ -1,4 +1,4 @@
-//! What is computed from the values of columns, for any analysis.
+//! Statistics shared by all analyses.
 
 pub(crate) mod distinct;
 pub(crate) mod frequent;

@@ -1,4 +1,4 @@
-//! How likely a statistic as large as the one found is, were there nothing to find.
+//! p-values.
 //!
 //! Series and continued fractions are those of the NIST Digital Library of Mathematical Functions
 //! (DLMF), evaluated by the modified method of Lentz (1976).

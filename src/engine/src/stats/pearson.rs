@@ -1,5 +1,5 @@
-//! Pearson's correlation of all pairs of columns, each over the rows in which both have a
-//! finite value.
+//! Pearson's correlation of all pairs of columns, each over the rows where both have a finite
+//! value.
 //!
 //! Rows are gathered in blocks of a fixed size. Within a block products are summed about the
 //! columns' means of the block, or about the means of the pair's rows where these are far from

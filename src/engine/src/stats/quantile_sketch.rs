@@ -1,4 +1,4 @@
-//! Quantiles of values in memory, and a sketch of them for more values than fit.
+//! Quantiles of values in memory, and a sketch for more values than fit.
 //!
 //! Values are keys: unsigned integers that order as the values do.
 

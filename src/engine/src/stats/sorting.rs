@@ -1,4 +1,4 @@
-//! Sorting keys of 64 bits.
+//! Sorts 64-bit keys.
 
 /// By how many bits keys are distributed at once: the buckets' ends are to stay in the nearest
 /// cache.

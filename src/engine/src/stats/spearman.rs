@@ -1,5 +1,5 @@
 //! Spearman's rank correlation of all pairs of numeric columns, ties by average rank, each over
-//! the rows in which both have a finite value.
+//! the rows where both have a finite value.
 //!
 //! Ranks need the rows. They are kept as long as they fit; beyond that a sample is: the rows
 //! whose numbers have the smallest hashes, which is the same sample in every run.

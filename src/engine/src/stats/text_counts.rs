@@ -1,4 +1,4 @@
-//! The different texts of a column and how often each occurs.
+//! Counts the distinct texts of a column.
 
 use std::borrow::Cow;
 use std::collections::HashMap;

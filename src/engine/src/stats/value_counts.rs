@@ -1,5 +1,4 @@
-//! The different values of a column and how often each occurs: exactly as long as memory allows,
-//! sketched beyond.
+//! Counts the distinct values of a column: exactly while they fit in memory, sketched beyond.
 //!
 //! Values are keys: unsigned integers that order as the values do. Three stages: a hash table for
 //! columns with few values; sorted runs, merged like a log-structured tree, for many; then

@@ -1,4 +1,4 @@
-//! A child of its own, for the tests of this package; the service runs itself as one.
+//! The child process for the tests of this package; the service runs itself as one.
 
 fn main() -> std::process::ExitCode {
     lastcall_render::child::main()

@@ -1,4 +1,4 @@
-//! Ticks at round numbers.
+//! Axis ticks at round numbers.
 
 /// Multiples of 1, 2 or 5 times a power of ten within `min..=max`, about `wanted` of them.
 /// Empty where the range is empty, not finite, or too narrow for doubles to divide.

@@ -1,4 +1,4 @@
-//! Horizontal bars with a label and a figure each: top values, missing cells.
+//! Horizontal bars with a label and a number each: top values, missing cells.
 
 use super::{BAR, Chart, INK, MUTED, Plain, Svg, TRACK, WIDTH, fit, text_width};
 use crate::document::Text;

@@ -1,5 +1,5 @@
-//! A square of coefficients: from −1 to 1, coloured from red over white to blue, or from 0 to 1,
-//! coloured from white to blue.
+//! A heat map of coefficients: from −1 to 1 in red, white and blue, or from 0 to 1 in white and
+//! blue.
 
 use super::{Chart, INK, MUTED, Plain, Svg, TRACK, text_width};
 use crate::{number, text::shorten};

@@ -1,4 +1,4 @@
-//! Charts as SVG, the same for the page and for the PDF.
+//! Charts as SVG, shared by HTML and PDF.
 //!
 //! Colours are attributes, which the PDF takes as they are, and classes, by which a style sheet
 //! may replace them (a dark page does). Texts are escaped here and nowhere else.

@@ -1,4 +1,4 @@
-//! Two distributions in one drawing: what was before, and what is now, as shares of each side.
+//! Two distributions in one chart, baseline and candidate, as shares of each side.
 
 use super::histogram::{labels, sparkline};
 use super::{BAR, BEFORE, Chart, Edges, INK, LINE, MUTED, Plain, Svg, WIDTH, axis::ticks, fit};

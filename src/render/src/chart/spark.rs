@@ -1,4 +1,4 @@
-//! A histogram as small as a word, for the line that stands for a column.
+//! A word-sized histogram for the column summary.
 
 use std::fmt::Write as _;
 

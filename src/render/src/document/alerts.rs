@@ -1,4 +1,4 @@
-//! The alerts of a profile, by kind, those that matter most first.
+//! The alerts of a profile, grouped by code, the most important first.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! The document of the checks of a data contract.
+//! The document of a check.
 
 use chrono::{DateTime, Utc};
 use lastcall_domain::check::{CheckReport, CheckResult, CheckStatus, ContractFormat};

@@ -1,4 +1,4 @@
-//! The figures and charts of one column.
+//! The statistics and charts of one column.
 
 use lastcall_domain::profile::{Column, ColumnType, Histogram, Number, Numeric};
 

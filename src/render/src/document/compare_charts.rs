@@ -1,4 +1,4 @@
-//! The distributions of columns, before and after.
+//! The distributions of columns in a comparison.
 
 use lastcall_domain::compare::{CategoryChanges, ColumnChange, Comparison};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! What became of the values of columns: their figures, and those that came and went.
+//! Changes of statistics and categories in a comparison.
 
 use lastcall_domain::compare::{CategoryCount, Comparison, FigureChange};
 

@@ -1,4 +1,4 @@
-//! The correlations of a profile: heat maps, and the pairs that matter.
+//! The correlations of a profile: heat maps, and the strongest pairs.
 
 use lastcall_domain::profile::Profile;
 

@@ -1,4 +1,4 @@
-//! What a profile estimates, and how well, in sentences.
+//! The estimated figures of a profile and their accuracy, in sentences.
 
 use lastcall_domain::profile::Profile;
 

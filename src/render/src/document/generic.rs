@@ -1,4 +1,4 @@
-//! The document of an analysis that has no layout of its own: any JSON, as facts, tables and heat
+//! The document of an analysis without a layout of its own: any JSON as facts, tables and heat
 //! maps.
 
 use chrono::{DateTime, Utc};

@@ -1,4 +1,4 @@
-//! Tables, and texts that may have been shortened.
+//! Tables, and texts that may be truncated.
 
 use serde::Serialize;
 

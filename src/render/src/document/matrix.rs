@@ -1,4 +1,4 @@
-//! A square matrix of figures over named columns.
+//! A square matrix over named columns.
 
 use serde_json::Value;
 

@@ -1,5 +1,5 @@
-//! A report before it has a format: sections of blocks, every text clean, every number already
-//! as people read it. The page, the PDF and Markdown are three ways to write one document.
+//! A report before it has a format: sections of blocks, every text sanitised, every number
+//! formatted. HTML, PDF and Markdown are written from the same document.
 
 mod alerts;
 mod check;

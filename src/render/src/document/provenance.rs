@@ -1,4 +1,4 @@
-//! Where the data of a profile comes from, and how it was read.
+//! The provenance of a profile: the data's origin, and how it was read.
 
 use lastcall_domain::profile::Profile;
 

@@ -1,4 +1,4 @@
-//! Every column of a profile on one line each, and those with missing cells.
+//! The column summary of a profile, and the columns with missing cells.
 
 use std::cmp::Reverse;
 

@@ -1,4 +1,4 @@
-//! The document of a query's answer.
+//! The document of a query result.
 
 use chrono::{DateTime, Utc};
 use lastcall_domain::SqlResult;

@@ -1,4 +1,4 @@
-//! How values of the data, and what is known of a column at a glance, are written.
+//! Formats values of the data and short facts about a column.
 
 use lastcall_domain::profile::{Column, ColumnType, Number, Numeric, TopValue};
 use serde_json::Value;

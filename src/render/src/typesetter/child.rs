@@ -1,4 +1,4 @@
-//! The child's side: documents, one after the other, inside limits.
+//! The child's side: typesets documents one after the other, within limits.
 
 use std::any::Any;
 use std::fs::File;

@@ -1,5 +1,5 @@
-//! The pool of typesetting processes: starts them, hands documents to them, reaps them. It lives
-//! on a thread of its own.
+//! The pool of typesetting processes, on a thread of its own: starts them, hands documents to
+//! them, reaps them.
 
 use std::cell::RefCell;
 use std::io;

@@ -1,4 +1,4 @@
-//! The conversation with a child about one document.
+//! The exchange with a child about one document.
 
 use std::io;
 

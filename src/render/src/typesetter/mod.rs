@@ -1,4 +1,4 @@
-//! PDFs, set by typst in child processes.
+//! Typesets PDFs by typst in child processes.
 //!
 //! typst keeps what it interns for as long as its process lives, and cannot be interrupted. So a
 //! child sets some hundred documents, one after the other, and is then replaced by another: what

@@ -1,4 +1,4 @@
-//! What host and child say to each other, in frames over the child's standard input and output.
+//! The protocol between host and child: frames over the child's standard input and output.
 //!
 //! ```text
 //! child                       host

@@ -1,4 +1,4 @@
-//! The sheets of the checks of a data contract.
+//! The sheets of a check.
 
 use lastcall_domain::check::CheckReport;
 use rust_xlsxwriter::Workbook;

@@ -1,4 +1,4 @@
-//! The sheets of a profile that list what its charts show: top values and histograms.
+//! The sheets of a profile with top values and histograms.
 
 use lastcall_domain::profile::{Column, ColumnType, Number, Profile};
 use rust_xlsxwriter::{

@@ -1,5 +1,5 @@
-//! The workbook. Numbers are numbers and text is text: nothing of the data is ever a formula, a
-//! link or the name of a sheet.
+//! The workbook. Numbers are numbers and text is text: data never becomes a formula, a link or a
+//! sheet name.
 
 mod check;
 mod compare;

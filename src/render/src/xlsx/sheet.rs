@@ -1,4 +1,4 @@
-//! One sheet, written downwards, with the few formats that all sheets share.
+//! One sheet, written downwards, with the formats that all sheets share.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
 use lastcall_domain::profile::ColumnType;

@@ -1,5 +1,4 @@
-//! The sheets of a query's answer, written row by row: no row is held longer than it takes to
-//! write it.
+//! The sheets of a query result, written row by row.
 
 use lastcall_domain::{SqlColumn, SqlResult};
 use rust_xlsxwriter::Workbook;

@@ -1,4 +1,4 @@
-//! Cutting a chunk of CSV into cells.
+//! Splits a chunk of CSV into cells.
 
 use std::borrow::Cow;
 

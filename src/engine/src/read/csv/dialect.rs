@@ -1,4 +1,4 @@
-//! Where cells of CSV end, and what their text is.
+//! A CSV dialect: where cells end, and their text.
 //!
 //! A quote opens a quoted cell only as the first byte of the cell; elsewhere it is a character
 //! like any other (`5" pipe`), as in RFC 4180 and in pandas. Inside a quoted cell two quotes

@@ -1,4 +1,4 @@
-//! Where the rows of a CSV file are.
+//! The position of the rows in a CSV file.
 
 use super::dialect::Dialect;
 

@@ -1,4 +1,4 @@
-//! Finding the marks of CSV, 64 bytes at a time.
+//! Finds structural characters of CSV, 64 bytes at a time.
 
 use wide::u8x16;
 

@@ -1,4 +1,4 @@
-//! Where records of CSV end.
+//! Finds the ends of CSV records.
 
 use memchr::{memchr, memrchr};
 

@@ -1,4 +1,4 @@
-//! One value of JSON as a cell.
+//! Converts a JSON value to a cell.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -1,5 +1,5 @@
-//! Decompressing a page into as many bytes as its header says, and not one more: the parquet crate
-//! (59.3) lets gzip and brotli write whatever they stand for before it compares.
+//! Decompresses a page to exactly the size in its header: the parquet crate (59.3) lets gzip and
+//! brotli write any amount before it compares.
 
 use std::io::Read;
 

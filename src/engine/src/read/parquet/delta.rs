@@ -1,4 +1,4 @@
-//! Integers as Parquet packs their differences (`DELTA_BINARY_PACKED`).
+//! The encoding `DELTA_BINARY_PACKED`.
 
 use super::thrift::Cursor;
 

@@ -1,4 +1,4 @@
-//! The footer, and what the parquet crate (59.3) does not read of it.
+//! The footer, including what the parquet crate (59.3) does not read of it.
 
 use std::borrow::Cow;
 use std::fs::File;

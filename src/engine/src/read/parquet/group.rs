@@ -1,4 +1,4 @@
-//! A row group on its way into records.
+//! Reads a row group into records.
 
 use std::fs::File;
 use std::sync::Arc;

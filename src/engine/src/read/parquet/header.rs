@@ -1,4 +1,4 @@
-//! The header of a page.
+//! Page headers.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;

@@ -1,4 +1,4 @@
-//! How many values the rows of a nested column have, from its repetition levels.
+//! Counts the values per row of a nested column by its repetition levels.
 
 use super::thrift::Cursor;
 

@@ -1,5 +1,5 @@
-//! Apache Parquet. Types are those of the file, so that no cell is looked at to find them. All else
-//! that the file says of itself (rows, sizes, statistics) is a hint: what counts is what is read.
+//! Apache Parquet. Types are the file's, so no cell is inspected to infer them. Everything else
+//! that the file claims (rows, sizes, statistics) is a hint: what counts is what is read.
 
 mod codec;
 mod delta;

@@ -1,4 +1,4 @@
-//! The columns of a file as they are read.
+//! The columns of a file.
 
 use std::sync::Arc;
 

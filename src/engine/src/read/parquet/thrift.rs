@@ -1,4 +1,4 @@
-//! The compact protocol of Thrift, as far as Parquet's headers and footers use it.
+//! The part of Thrift's compact protocol that Parquet's headers and footers use.
 
 /// Reads values from the beginning of bytes; `None` where they end too early or make no sense.
 pub(super) struct Cursor<'b> {

@@ -1,4 +1,4 @@
-//! What a workbook is packed in, looked at before the library unpacks it into memory.
+//! Inspects the archive of a workbook before the library decompresses it into memory.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};

@@ -1,4 +1,4 @@
-//! A cell of a sheet in JSON.
+//! Converts a cell of a sheet to JSON.
 
 use calamine::{DataRef, ExcelDateTime};
 use serde_json::{Number, Value};

@@ -1,4 +1,4 @@
-//! Workbooks of Excel and of OpenDocument, one sheet per dataset.
+//! Excel and OpenDocument workbooks, one sheet per dataset.
 //!
 //! The sheet is written to a temporary file as NDJSON, row by row, and read from there: a sheet
 //! cannot be read in pieces, and its rows need not fit in memory. The first row that is not empty

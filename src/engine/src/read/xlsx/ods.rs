@@ -1,5 +1,5 @@
-//! Sheets of OpenDocument, as LibreOffice writes them: read tag by tag, so that neither their size
-//! nor what they say to be repeated matters.
+//! OpenDocument sheets, streamed tag by tag, so that neither their size nor declared repetitions
+//! matter.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, Write};

@@ -1,4 +1,4 @@
-//! Workbooks that calamine 0.38 does not read though nothing of what matters is wrong with them.
+//! Repairs harmless defects in workbooks that calamine 0.38 rejects.
 //!
 //! It refuses a workbook for one sheet of macros beside ordinary ones, and a sheet for a
 //! `<dimension>` that names rows alone (`1:4`), which it does not even need. The workbook is

@@ -1,4 +1,4 @@
-//! The rows of a sheet, its first one as the header.
+//! The rows of a sheet, the first one being the header.
 
 use std::collections::BTreeMap;
 use std::io::Write;

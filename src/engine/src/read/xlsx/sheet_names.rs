@@ -1,4 +1,4 @@
-//! What a caller is told who asks for a sheet that is not there.
+//! The error for an unknown sheet.
 
 use lastcall_domain::InvalidOption;
 

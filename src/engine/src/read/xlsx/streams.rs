@@ -1,4 +1,4 @@
-//! Files with a bound on what is written, and a way to stop what reads.
+//! Size-limited files, and cancellation of readers.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};

@@ -1,4 +1,4 @@
-//! XML in pieces: tags and the text between them, one at a time and none longer than a limit.
+//! A streaming XML reader: one tag or text at a time, each of limited length.
 
 use std::io::{BufRead, ErrorKind};
 
