@@ -42,7 +42,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 #[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 enum Command {
-    /// Run the service (what happens without a command).
+    /// Run the service (the default).
     Serve,
     #[command(flatten)]
     Local(Local),
@@ -61,18 +61,18 @@ enum Local {
     Check,
     /// Profile local files, without a server.
     Profile(profile::ProfileArgs),
-    /// Tell what changed between two local files, without a server.
+    /// Compare two local files, without a server.
     Compare(compare::CompareArgs),
-    /// Check a local file against a data contract, without a server; exits with 1 where a check
+    /// Check a local file against a data contract, without a server; exits with 1 if a check
     /// fails.
     CheckData(check_data::CheckDataArgs),
     /// Print the OpenAPI document.
     Openapi,
-    /// Ask the service on this machine whether it can serve; exits with 0 or 69. For HEALTHCHECK.
+    /// Check the health of the service on this machine; exits with 0 or 69. For HEALTHCHECK.
     Health,
-    /// Copy the SQLite store into a file, consistently, also while the service runs.
+    /// Copy the SQLite store to a file, consistently, even while the service runs.
     Backup {
-        /// The file to write; one that is there already is left as it is.
+        /// The file to write; an existing file is never overwritten.
         #[arg(value_name = "OUT")]
         output: PathBuf,
     },

@@ -42,14 +42,14 @@ pub(super) struct CheckDataArgs {
     contract: PathBuf,
     #[command(flatten)]
     output: OutputArgs,
-    /// How the contract and its queries name the data; the file's name without its ending where
-    /// left out.
+    /// The name of the data in the contract and its queries; by default the file's name without
+    /// its extension.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// Another dataset, to which foreign keys and queries of the contract refer; may be repeated.
+    /// Another dataset that foreign keys or queries of the contract refer to; may be repeated.
     #[arg(long = "with", value_name = "NAME=FILE")]
     others: Vec<String>,
-    /// How many failing rows each check shows, up to 100.
+    /// The number of failing rows to show per check, up to 100.
     #[arg(long, value_name = "ROWS", default_value_t = DEFAULT_EXAMPLES)]
     examples: usize,
     #[command(flatten)]

@@ -16,21 +16,21 @@ use crate::exit::{Exit, Failure};
 
 #[derive(Debug, Args)]
 pub(super) struct CompareArgs {
-    /// The file that is compared with: CSV, TSV, NDJSON, JSON, Parquet, Arrow, XLSX or ODS, detected
+    /// The baseline: CSV, TSV, NDJSON, JSON, Parquet, Arrow, XLSX or ODS, detected
     /// from its extension or else from its first bytes; gzip and zstd are decompressed. `-` is the standard
     /// input.
     baseline: PathBuf,
-    /// The file that is compared.
+    /// The candidate, to compare with the baseline.
     candidate: PathBuf,
     #[command(flatten)]
     output: OutputArgs,
-    /// From which population stability index on a drift is moderate.
+    /// The population stability index from which drift is moderate.
     #[arg(long, value_name = "PSI", default_value_t = DriftThresholds::default().moderate)]
     moderate: f64,
-    /// From which population stability index on a drift is major.
+    /// The population stability index from which drift is major.
     #[arg(long, value_name = "PSI", default_value_t = DriftThresholds::default().major)]
     major: f64,
-    /// From which change of the share of missing cells on it counts, 0 to 1.
+    /// The change in the share of missing cells that counts, 0 to 1.
     #[arg(long, value_name = "SHARE", default_value_t = DriftThresholds::default().missing)]
     missing_share: f64,
     #[command(flatten)]

@@ -13,12 +13,12 @@ use crate::exit::{Exit, Failure};
 
 #[derive(Debug, Args)]
 pub(super) struct OutputArgs {
-    /// Where to write a report; the ending picks html, pdf, xlsx, md or json. Without it, a
+    /// The report to write; its extension selects html, pdf, xlsx, md or json. Without it, a
     /// table is printed.
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
-    /// The format of the report, whatever the ending of OUT; without OUT the report goes to the
-    /// standard output.
+    /// The format of the report, overriding the extension of OUT; without OUT the report is
+    /// written to standard output.
     #[arg(short, long, value_name = "FORMAT")]
     format: Option<ReportFormat>,
 }

@@ -7,7 +7,7 @@ use crate::exit::{Exit, Failure};
 
 /// How to read the data. What is left out is found out from it.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "How to read the data (found out where left out)")]
+#[command(next_help_heading = "How to read the data (default: detected)")]
 pub(super) struct ReadArgs {
     /// Whether the first row names the columns: true or false.
     #[arg(long, value_name = "BOOL")]
@@ -15,37 +15,37 @@ pub(super) struct ReadArgs {
     /// The delimiter, one ASCII character; `tab` for a tab.
     #[arg(long, value_name = "CHAR", allow_hyphen_values = true)]
     delimiter: Option<String>,
-    /// The quote, one ASCII character; `none` makes quotes characters like any other.
+    /// The quote, one ASCII character; `none` disables quoting.
     #[arg(long, value_name = "CHAR")]
     quote: Option<String>,
     /// The escape, one ASCII character; `none` for none.
     #[arg(long, value_name = "CHAR")]
     escape: Option<String>,
-    /// The ASCII character with which comments begin.
+    /// The ASCII character that starts comment lines.
     #[arg(long, value_name = "CHAR", allow_hyphen_values = true)]
     comment: Option<String>,
-    /// Lines to leave out before the header; with it none is taken for a title or a footer.
+    /// Lines to skip before the header; disables the detection of titles and footers.
     #[arg(long, value_name = "LINES")]
     skip_rows: Option<String>,
     /// The decimal mark: `.` or `,`.
     #[arg(long, value_name = "CHAR")]
     decimal: Option<String>,
-    /// The mark between groups of three digits.
+    /// The thousands separator.
     #[arg(long, value_name = "CHAR")]
     thousands: Option<String>,
-    /// The encoding, by a label of the WHATWG's standard: utf-8, windows-1251, shift_jis.
+    /// The encoding, a label of the WHATWG Encoding Standard: utf-8, windows-1251, shift_jis.
     #[arg(long, value_name = "LABEL")]
     encoding: Option<String>,
-    /// Cells that are missing values, separated by commas; may be repeated.
+    /// Cells that count as missing, comma-separated; may be repeated.
     #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
     missing: Vec<String>,
-    /// The order of dates of digits: dmy, mdy or ymd.
+    /// The order of numeric dates: dmy, mdy or ymd.
     #[arg(long, value_name = "ORDER")]
     date_order: Option<String>,
     /// The sheet of a workbook, by name.
     #[arg(long, value_name = "NAME")]
     sheet: Option<String>,
-    /// The columns to keep, by name, separated by commas; may be repeated.
+    /// The columns to keep, by name, comma-separated; may be repeated.
     #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
     columns: Vec<String>,
 }

@@ -4,7 +4,7 @@ import { count, element, meter, pill, show, span } from "/assets/dom.js";
 
 const TONES = { running: "good", starting: "quiet", restarting: "warn", draining: "warn", failed: "bad", stopped: "quiet" };
 const BAD = ["failed", "lost", "refused", "panicked", "timed_out", "ignored_cancel"];
-const SHOWN = { succeeded: "Succeeded", failed: "Failed", retried: "Retried", cancelled: "Cancelled", handed_back: "Handed back", lost: "Lost", refused: "Late writes refused", panicked: "Panicked", timed_out: "Timed out", ignored_cancel: "Ignored cancel", asked: "For reports" };
+const SHOWN = { succeeded: "Succeeded", failed: "Failed", retried: "Retried", cancelled: "Cancelled", handed_back: "Handed back", lost: "Lost", refused: "Stale writes rejected", panicked: "Panicked", timed_out: "Timed out", ignored_cancel: "Ignored cancel", asked: "For reports" };
 const CLEANER = { sweeps: "Sweeps", removed: "Sessions removed", failed: "Failed", forgotten: "Forgotten" };
 const HISTORY = 60;
 const history = new Map();

@@ -277,7 +277,7 @@ fn correlated(name: &str, correlations: &Correlations, threshold: f64) -> Option
         code: AlertCode::HighCorrelation,
         value: Some(strongest),
         threshold: Some(threshold),
-        detail: format!("Goes along with {}{tail}.", partners.join(", ")),
+        detail: format!("Highly correlated with {}{tail}.", partners.join(", ")),
     })
 }
 

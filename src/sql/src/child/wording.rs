@@ -29,7 +29,7 @@ pub(super) fn plain(message: &str) -> String {
         let call = TYPES
             .iter()
             .fold(call.to_owned(), |call, (from, to)| call.replace(from, to));
-        return format!("no form of the function takes these arguments: {call}");
+        return format!("no function matches {call}");
     }
     if message.starts_with(SAME_NAMES) {
         return "two columns have the same name, casts aside; give one of them another with AS"
@@ -69,10 +69,7 @@ mod tests {
     fn a_call_that_fits_no_signature_is_told_with_the_types_of_answers() {
         let message = "Internal error: … No function matches the given name and argument types \
                        'sum(Utf8View)'. You might need to add explicit type casts.\n\tCandidate functions: …";
-        assert_eq!(
-            plain(message),
-            "no form of the function takes these arguments: sum(string)"
-        );
+        assert_eq!(plain(message), "no function matches sum(string)");
     }
 
     #[test]
