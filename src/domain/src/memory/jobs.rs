@@ -1,13 +1,14 @@
 //! Jobs, in memory.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::state::{Rows, ordered, page};
 use crate::store::{
-    Admission, ClaimOrder, HeartbeatResult, JobFilter, JobResult, Outcome, Page, Submission,
-    Verdict,
+    Admission, ClaimOrder, Claimed, FairClaim, HeartbeatResult, JobFilter, JobResult, Outcome,
+    Page, Submission, Verdict,
 };
-use crate::{ClaimRef, Job, JobId, Refused, State, Timestamp};
+use crate::{ClaimRef, Job, JobId, Owner, Refused, State, Timestamp};
 
 impl Rows {
     pub(super) fn submit(&mut self, submission: Submission, now: Timestamp) -> Admission<Job> {
@@ -113,8 +114,17 @@ impl Rows {
             .partition(|job| job.lifecycle.suspect);
         let suspect = suspects.into_iter().filter(|_| order.suspect);
         let suspect = suspect.min_by_key(|job| (job.lifecycle.attempt, job.id));
-        let found = suspect.into_iter().chain(others).take(limit);
-        let mut claimed: Vec<Job> = found.cloned().collect();
+        let mut claimed: Vec<Job> = suspect.into_iter().take(limit).cloned().collect();
+        let mut queues: BTreeMap<Owner, VecDeque<Job>> = BTreeMap::new();
+        for job in others {
+            let queue = queues.entry(job.owner.clone()).or_default();
+            queue.push_back(job.clone());
+        }
+        let left = order.limit - u32::try_from(claimed.len()).unwrap_or(order.limit);
+        let rotation = self.rotations.entry(order.service).or_default();
+        let in_turn = in_turn(rotation.claim(left), queues);
+        rotation.claimed(&in_turn);
+        claimed.extend(in_turn.items);
         claimed.retain_mut(|job| job.take(order.holder, order.lease, now, &limits).is_ok());
         for job in &claimed {
             self.put(job.clone());
@@ -213,6 +223,23 @@ impl Rows {
         let job = self.jobs.get(&claim.job);
         job.cloned().ok_or(Refused::StaleEpoch)
     }
+}
+
+/// What the claim takes from these queues.
+fn in_turn(mut claim: FairClaim<Job>, mut queues: BTreeMap<Owner, VecDeque<Job>>) -> Claimed<Job> {
+    while let Some(round) = claim.next_round() {
+        let turns = round.turns(queues.keys().cloned().collect());
+        let mut found = Vec::new();
+        for owner in &turns.owners {
+            let left = turns.limit as usize - found.len();
+            let queue = queues.entry(owner.clone()).or_default();
+            let some = queue.drain(..left.min(turns.share as usize).min(queue.len()));
+            found.extend(some.map(|job| (owner.clone(), job)));
+        }
+        queues.retain(|_, queue| !queue.is_empty());
+        claim.took(&turns, found);
+    }
+    claim.finish()
 }
 
 fn run_out(job: &Job, now: Timestamp) -> bool {

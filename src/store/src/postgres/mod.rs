@@ -15,6 +15,7 @@ mod open;
 mod params;
 mod pool;
 mod pooler;
+mod queue;
 mod read;
 mod removal;
 mod row;

@@ -45,4 +45,5 @@ mod removal;
 mod sessions;
 mod stress;
 mod suspects;
+mod turns;
 mod unheard;
