@@ -28,6 +28,7 @@ pub(super) fn limits(config: &Config) -> Limits {
     Limits {
         max_attempts: config.jobs.max_attempts,
         max_interruptions: config.jobs.max_interruptions,
+        per_owner: config.per_owner.store,
     }
 }
 
@@ -141,6 +142,7 @@ pub(super) fn api_config(config: &Config, instance: InstanceId) -> ApiConfig {
         max_ttl: MAX_TTL,
         max_queued_analyses: config.analysis.pool.max_queued,
         max_queued_reports: config.report.max_queued,
+        rate: config.per_owner.rate,
         shutdown_timeout: config.shutdown.deadline,
         ..ApiConfig::default()
     }

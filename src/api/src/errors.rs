@@ -97,6 +97,9 @@ codes! {
     }
     TOO_MANY_REQUESTS {
         QueueFull "queue_full" "The queue is full"
+        OwnerQueueFull "owner_queue_full" "You have too many queued jobs"
+        TooManySessions "too_many_sessions" "You have too many sessions"
+        RateLimited "rate_limited" "You send too many requests"
         TooManyStreams "too_many_streams" "Too many event streams are open"
     }
     INTERNAL_SERVER_ERROR {
@@ -106,6 +109,7 @@ codes! {
     }
     INSUFFICIENT_STORAGE {
         InsufficientStorage "insufficient_storage" "There is no room for more"
+        QuotaExceeded "quota_exceeded" "Your datasets are too large together"
     }
     SERVICE_UNAVAILABLE {
         StoreUnavailable "store_unavailable" "The store is out of reach"

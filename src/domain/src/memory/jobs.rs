@@ -32,6 +32,15 @@ impl Rows {
         if queued >= max_queued {
             return Admission::QueueFull { queued };
         }
+        if let Some(most) = self.limits.per_owner.queued_jobs {
+            let unfinished = self.unfinished.iter().filter_map(|id| self.jobs.get(id));
+            let of_owner = unfinished
+                .filter(|other| other.state() == State::Queued && other.owner == job.owner);
+            let queued = of_owner.count() as u64;
+            if queued >= most {
+                return Admission::OwnerQueueFull { queued };
+            }
+        }
         self.remember(idempotency, now);
         self.put(job.clone());
         Admission::Created(job)

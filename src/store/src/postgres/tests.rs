@@ -9,7 +9,7 @@ use tokio_postgres::NoTls;
 use tokio_util::task::TaskTracker;
 
 use super::pool::{Connections, Connector};
-use super::{migrate, queue, read, removal, tls, url, work};
+use super::{migrate, owner_limits, queue, read, removal, tls, url, work};
 
 #[tokio::test]
 async fn no_query_that_is_asked_often_reads_past_what_it_wants() {
@@ -35,6 +35,8 @@ async fn no_query_that_is_asked_often_reads_past_what_it_wants() {
         queue::suspects(),
         work::lapsed(),
         queue::RESUME.to_owned(),
+        owner_limits::SESSIONS.to_owned(),
+        owner_limits::QUEUED.to_owned(),
         removal::EXPIRED.to_owned(),
         "SELECT id FROM sessions WHERE removing LIMIT $1".to_owned(),
         "SELECT id FROM jobs WHERE session = $1::uuid AND state < 2".to_owned(),

@@ -41,6 +41,7 @@ mod datasets;
 mod endings;
 mod lists;
 mod operation;
+mod owner_limits;
 mod removal;
 mod sessions;
 mod stress;
