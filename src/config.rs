@@ -413,6 +413,7 @@ impl OwnerBounds {
             store: OwnerLimits {
                 sessions: bound(read.count("limits.per_owner.sessions", 0, 0..=MOST)),
                 stored_bytes: bound(read.size("limits.per_owner.stored_bytes", 0, 0..=MOST)),
+                running_jobs: bound(read.count("limits.per_owner.running_jobs", 0, 0..=MOST)),
                 queued_jobs: bound(read.count("limits.per_owner.queued_jobs", 0, 0..=MOST)),
             },
             rate: (per_second > 0).then(|| RatePolicy {

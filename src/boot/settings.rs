@@ -102,6 +102,7 @@ pub(super) fn tree_config(config: &Config, instance: InstanceId) -> TreeConfig {
     let pool = |pool: &Pool| PoolConfig {
         workers: pool.workers,
         mailbox: pool.mailbox,
+        owners_are_bounded: config.per_owner.store.running_jobs.is_some(),
         ..PoolConfig::new(pool.timeout)
     };
     TreeConfig {

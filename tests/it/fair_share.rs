@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::support::service::Builder;
-use crate::support::{Client, Database, Home};
+use crate::support::{Answer, Client, Database, Home, until};
 
 const CROWD: &str = "key-of-the-crowd";
 const SINGLE: &str = "key-of-the-single";
@@ -92,4 +92,72 @@ fn started_between(client: &Client, after: &str, until: &str) -> usize {
 
 fn text<'a>(job: &'a Value, field: &str) -> &'a str {
     job[field].as_str().unwrap()
+}
+
+#[test]
+fn the_bounds_on_an_owner_hold_on_the_real_process() {
+    let (home, database) = (Home::new(), Database::new());
+    let keys = json!([key("crowd", CROWD), key("single", SINGLE)]);
+    let service = home
+        .service()
+        .set("store.url", &database.url)
+        .set("state.dir", home.path().display().to_string())
+        .set("auth.mode", "keys")
+        .set("auth.keys", keys.to_string())
+        .set("limits.per_owner.requests_per_second", "1000")
+        .set("limits.per_owner.sessions", "1")
+        .set("limits.per_owner.stored_bytes", "4KiB")
+        .set("limits.per_owner.queued_jobs", "3")
+        .set("limits.per_owner.running_jobs", "1")
+        .start();
+    let crowd = service.client().with_key(CROWD);
+    let session = crowd.session_with_birds();
+    let list = crowd.get("/v1/jobs").expect(200);
+    assert_eq!(list.header("ratelimit-policy"), "\"owner\";q=2000;w=2");
+    assert!(
+        list.header("ratelimit").starts_with("\"owner\";r="),
+        "{list:?}"
+    );
+    let refused = crowd.post("/v1/sessions", &json!({}));
+    refused.expect_problem(429, "too_many_sessions");
+    let path = format!("/v1/sessions/{session}/datasets/large");
+    let large = format!("a\n{}", "1\n".repeat(4_096));
+    let refused = crowd.put(&path, "text/csv", large.as_bytes());
+    refused.expect_problem(507, "quota_exceeded");
+
+    // One runs, however many slots are free, and three wait.
+    let held = database.hold("LOCK TABLE results IN ACCESS EXCLUSIVE MODE");
+    let path = format!("/v1/sessions/{session}/analyses");
+    let submit = |number: usize| {
+        let body = json!({ "kind": "sql", "query": format!("select {number} as n") });
+        crowd.post(&path, &body)
+    };
+    let mut jobs = vec![id(submit(0).expect(202))];
+    let running = || {
+        database
+            .query("SELECT count(*) FROM jobs WHERE state = 1")
+            .concat()
+    };
+    until("one runs", || (running() == "1").then_some(()));
+    for number in 1..=3 {
+        jobs.push(id(submit(number).expect(202)));
+    }
+    submit(4).expect_problem(429, "owner_queue_full");
+    assert_eq!(running(), "1");
+    let single = service.client().with_key(SINGLE);
+    let own = single.session_with_birds();
+    let other = query(&single, &own, 0);
+    until("another owner's runs beside it", || {
+        (running() == "2").then_some(())
+    });
+    drop(held);
+    for job in &jobs {
+        crowd.succeeded(job);
+    }
+    single.succeeded(&other);
+    service.stop();
+}
+
+fn id(answer: Answer) -> String {
+    text(&answer.json(), "id").to_owned()
 }

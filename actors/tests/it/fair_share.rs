@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lastcall_domain::{Service, State};
+use lastcall_domain::{Limits, OwnerLimits, Service, State};
 use tokio::time::Instant;
 
 use crate::fixture::{World, in_virtual_time};
@@ -73,6 +73,38 @@ fn owners_with_more_work_than_there_are_slots_get_the_same_number_of_them() {
         assert!(
             counts.iter().all(|count| (20..=21).contains(count)),
             "{counts:?}"
+        );
+    });
+}
+
+#[test]
+fn an_owner_has_no_more_slots_than_one_may_have_and_uses_them_without_a_pause() {
+    in_virtual_time(async {
+        let mut world = World::new().await;
+        world.config.analysis.workers = 4;
+        world.config.analysis.owners_are_bounded = true;
+        world.store.set_limits(Limits {
+            per_owner: OwnerLimits {
+                running_jobs: Some(2),
+                ..OwnerLimits::default()
+            },
+            ..Limits::default()
+        });
+        let session = world.session_of("bounded").await;
+        let mut jobs = Vec::new();
+        for _ in 0..100 {
+            jobs.push(world.submit_as(&session, "sleep 10ms").await);
+        }
+        let since = Instant::now();
+        let handle = world.start().await;
+        handle.wake(Service::Analysis);
+        world.all_succeed(&jobs).await;
+        assert_eq!(world.script.most(), 2);
+        // Fifty rounds of 10 ms, each found without waiting for the poll of a second.
+        assert!(
+            since.elapsed() < Duration::from_secs(5),
+            "{:?}",
+            since.elapsed()
         );
     });
 }

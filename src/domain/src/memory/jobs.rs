@@ -121,7 +121,10 @@ impl Rows {
         let (suspects, others): (Vec<&Job>, Vec<&Job>) = unfinished
             .filter(ready)
             .partition(|job| job.lifecycle.suspect);
+        let free = self.free_slots();
+        let may_run = |owner: &Owner| free.get(owner).is_none_or(|free| *free > 0);
         let suspect = suspects.into_iter().filter(|_| order.suspect);
+        let suspect = suspect.filter(|job| may_run(&job.owner));
         let suspect = suspect.min_by_key(|job| (job.lifecycle.attempt, job.id));
         let mut claimed: Vec<Job> = suspect.into_iter().take(limit).cloned().collect();
         let mut queues: BTreeMap<Owner, VecDeque<Job>> = BTreeMap::new();
@@ -130,8 +133,14 @@ impl Rows {
             queue.push_back(job.clone());
         }
         let left = order.limit - u32::try_from(claimed.len()).unwrap_or(order.limit);
+        let mut free = free;
+        for job in &claimed {
+            if let Some(free) = free.get_mut(&job.owner) {
+                *free -= 1;
+            }
+        }
         let rotation = self.rotations.entry(order.service).or_default();
-        let in_turn = in_turn(rotation.claim(left), queues);
+        let in_turn = in_turn(rotation.claim(left), queues, free);
         rotation.claimed(&in_turn);
         claimed.extend(in_turn.items);
         claimed.retain_mut(|job| job.take(order.holder, order.lease, now, &limits).is_ok());
@@ -139,6 +148,21 @@ impl Rows {
             self.put(job.clone());
         }
         claimed
+    }
+
+    /// How many more jobs each owner may run that has unfinished ones; none is named where there is
+    /// no bound.
+    fn free_slots(&self) -> BTreeMap<Owner, u32> {
+        let Some(most) = self.limits.per_owner.running_jobs else {
+            return BTreeMap::new();
+        };
+        let mut free = BTreeMap::new();
+        for job in self.unfinished.iter().filter_map(|id| self.jobs.get(id)) {
+            let most = u32::try_from(most).unwrap_or(u32::MAX);
+            let free: &mut u32 = free.entry(job.owner.clone()).or_insert(most);
+            *free = free.saturating_sub(u32::from(job.state() == State::Running));
+        }
+        free
     }
 
     pub(super) fn heartbeat(
@@ -235,14 +259,22 @@ impl Rows {
 }
 
 /// What the claim takes from these queues.
-fn in_turn(mut claim: FairClaim<Job>, mut queues: BTreeMap<Owner, VecDeque<Job>>) -> Claimed<Job> {
+fn in_turn(
+    mut claim: FairClaim<Job>,
+    mut queues: BTreeMap<Owner, VecDeque<Job>>,
+    mut free: BTreeMap<Owner, u32>,
+) -> Claimed<Job> {
     while let Some(round) = claim.next_round() {
         let turns = round.turns(queues.keys().cloned().collect());
+        let turns = turns.at_most(|owner| free.get(owner).copied().unwrap_or(u32::MAX));
         let mut found = Vec::new();
-        for owner in &turns.owners {
+        for (owner, share) in &turns.owners {
             let left = turns.limit as usize - found.len();
             let queue = queues.entry(owner.clone()).or_default();
-            let some = queue.drain(..left.min(turns.share as usize).min(queue.len()));
+            let some = queue.drain(..left.min(*share as usize).min(queue.len()));
+            if let Some(free) = free.get_mut(owner) {
+                *free -= u32::try_from(some.len()).unwrap_or(*free);
+            }
             found.extend(some.map(|job| (owner.clone(), job)));
         }
         queues.retain(|_, queue| !queue.is_empty());

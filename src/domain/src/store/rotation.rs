@@ -58,12 +58,12 @@ pub struct Round {
 /// Whose jobs to take: the oldest of each, one owner after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Turns {
-    /// The owners in the order of their turns.
-    pub owners: Vec<Owner>,
-    /// So many of each at most.
-    pub share: u32,
+    /// The owners in the order of their turns, and how many jobs to take of each at most.
+    pub owners: Vec<(Owner, u32)>,
     /// So many of all at most.
     pub limit: u32,
+    share: u32,
+    last: Option<Owner>,
     /// Whether there may be further owners.
     more_owners: bool,
 }
@@ -102,12 +102,26 @@ impl Round {
         owners.sort_by(|a, b| (had_its_turn(a), a).cmp(&(had_its_turn(b), b)));
         owners.truncate(usize::try_from(self.owners).unwrap_or(usize::MAX));
         let count = u32::try_from(owners.len()).unwrap_or(u32::MAX);
+        let share = (self.limit / count.max(1)).max(1);
         Turns {
-            share: (self.limit / count.max(1)).max(1),
+            share,
             limit: self.limit,
             more_owners: count >= self.owners,
-            owners,
+            last: owners.last().cloned(),
+            owners: owners.into_iter().map(|owner| (owner, share)).collect(),
         }
+    }
+}
+
+impl Turns {
+    /// The same with no more of each owner than this, and without those who may have none.
+    #[must_use]
+    pub fn at_most(mut self, free: impl Fn(&Owner) -> u32) -> Self {
+        for (owner, share) in &mut self.owners {
+            *share = free(owner).min(*share);
+        }
+        self.owners.retain(|(_, share)| *share > 0);
+        self
     }
 }
 
@@ -125,8 +139,9 @@ impl<T> FairClaim<T> {
     /// What was taken in these turns, those of each owner in their order.
     pub fn took(&mut self, turns: &Turns, found: impl IntoIterator<Item = (Owner, T)>) {
         let places = turns.owners.iter().enumerate();
-        let mut places: HashMap<&Owner, (usize, u32)> =
-            places.map(|(place, owner)| (owner, (place, 0))).collect();
+        let mut places: HashMap<&Owner, (usize, u32)> = places
+            .map(|(place, (owner, _))| (owner, (place, 0)))
+            .collect();
         let before = self.taken.len();
         for (owner, item) in found {
             let (place, count) = places.get(&owner).copied().unwrap_or_default();
@@ -138,8 +153,8 @@ impl<T> FairClaim<T> {
         }
         self.rounds += 1;
         self.vain_rounds += u32::from(self.taken.len() == before);
-        if let Some(last) = turns.owners.last() {
-            self.after = Some(last.clone());
+        if turns.last.is_some() {
+            self.after.clone_from(&turns.last);
         }
         // Who came short of a share has no more.
         let more_jobs = places.values().any(|(_, count)| *count >= turns.share);
@@ -187,9 +202,9 @@ mod tests {
             let owners = queue.iter().filter(|(_, jobs)| !jobs.is_empty());
             let turns = round.turns(owners.map(|(owner, _)| Owner::new(*owner)).collect());
             let mut found = Vec::new();
-            for owner in &turns.owners {
+            for (owner, share) in &turns.owners {
                 let jobs = queue.get_mut(owner.as_str()).unwrap();
-                let most = (turns.share as usize).min(turns.limit as usize - found.len());
+                let most = (*share as usize).min(turns.limit as usize - found.len());
                 let some = jobs.drain(..most.min(jobs.len()));
                 found.extend(some.map(|job| (owner.clone(), format!("{}{job}", owner.as_str()))));
             }
@@ -287,5 +302,31 @@ mod tests {
         let turns = claim.next_round().unwrap().turns(vec![Owner::new("100")]);
         claim.took(&turns, [(Owner::new("100"), 1)]);
         assert_eq!(claim.next_round(), None, "nobody else is there");
+    }
+
+    #[test]
+    fn who_may_run_no_more_has_no_turn_and_leaves_it_to_others() {
+        let mut claim = Rotation::default().claim::<u32>(6);
+        let names = || ["a", "b", "c"].map(Owner::new).to_vec();
+        let free = |owner: &Owner| match owner.as_str() {
+            "a" => 1,
+            "b" => 0,
+            _ => u32::MAX,
+        };
+        let turns = claim.next_round().unwrap().turns(names()).at_most(free);
+        let of = |owner: &str, share| (Owner::new(owner), share);
+        assert_eq!(turns.owners, [of("a", 1), of("c", 2)]);
+        claim.took(
+            &turns,
+            [("a", 1), ("c", 2), ("c", 3)].map(|(o, n)| (Owner::new(o), n)),
+        );
+        let turns = claim.next_round().unwrap().turns(names());
+        let turns = turns.at_most(|owner| if owner.as_str() == "c" { 9 } else { 0 });
+        assert_eq!(turns.owners, [of("c", 1)]);
+        claim.took(&turns, [(Owner::new("c"), 4)]);
+        let turns = claim.next_round().unwrap().turns(names()).at_most(|_| 0);
+        claim.took(&turns, []);
+        assert_eq!(claim.next_round(), None, "all have as many as they may");
+        assert_eq!(claim.finish().items, [1, 2, 3, 4]);
     }
 }

@@ -32,7 +32,9 @@ async fn no_query_that_is_asked_often_reads_past_what_it_wants() {
     let mut texts = vec![
         queue::owners(),
         queue::ready(),
-        queue::suspects(),
+        queue::suspects(None),
+        queue::suspects(Some(3)),
+        queue::RUNNING.to_owned(),
         work::lapsed(),
         queue::RESUME.to_owned(),
         owner_limits::SESSIONS.to_owned(),

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::error::Sql;
 use super::params::Params;
 use super::pool::Connections;
-use super::queue::{Queue, RESUME, RESUMED_AT_ONCE};
+use super::queue::{Queue, RESUME, RESUMED_AT_ONCE, lock_if_bounded};
 use super::row;
 use super::save::{Saved, lock_ids, lock_readable, save};
 use super::statements::change;
@@ -42,6 +42,7 @@ pub(super) async fn claim(
     let claim = connections.run(|| async move {
         let mut lent = connections.lend().await?;
         let tx = lent.begin().await?;
+        lock_if_bounded(&tx, limits).await?;
         let given_back = turn.give_back(&tx, limits).await?;
         let number = service_number(order.service);
         change(&tx, RESUME, &[&number, &RESUMED_AT_ONCE]).await?;
@@ -53,7 +54,7 @@ pub(super) async fn claim(
         };
         let mut jobs = queue.suspect().await?;
         let left = order.limit - u32::try_from(jobs.len()).unwrap_or(order.limit);
-        let claimed = queue.in_turn(turn.rotation().claim(left)).await?;
+        let claimed = queue.in_turn(&jobs, turn.rotation().claim(left)).await?;
         jobs.extend(claimed.items.iter().cloned());
         let changed: Vec<&Job> = jobs.iter().collect();
         save(&tx, &changed, &HashMap::new()).await?;

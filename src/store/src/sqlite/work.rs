@@ -1,10 +1,11 @@
 //! Writes to jobs, from the worker's side.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use lastcall_domain::store::{
-    ClaimOrder, Claimed, FairClaim, HeartbeatResult, JobResult, Outcome, Place, Round, Verdict,
+    ClaimOrder, Claimed, FairClaim, HeartbeatResult, JobResult, Outcome, Place, Round, Turns,
+    Verdict,
 };
 use lastcall_domain::{ClaimRef, Job, JobId, Owner, Refused, State};
 use rusqlite::{OptionalExtension, params};
@@ -22,6 +23,10 @@ pub(super) const NEXT_OWNER: &str = "SELECT owner FROM jobs
      WHERE service = ?1 AND owner > ?2
        AND state = 0 AND not_before IS NULL AND waits_for IS NULL AND suspect = 0
      ORDER BY owner LIMIT 1";
+
+/// How many jobs of an owner run.
+pub(super) const RUNNING_OF_OWNER: &str =
+    "SELECT count(*) FROM jobs WHERE owner = ?1 AND state = 1 AND state <> 2";
 
 /// The queue of one owner, in its order.
 pub(super) fn ready() -> String {
@@ -68,7 +73,9 @@ impl WriteTransaction<'_> {
             .execute(params![number, micros(self.now), RESUMED_AT_ONCE])?;
         let mut jobs = Vec::new();
         if order.suspect {
-            let found = self.find_some(&suspects(), [number], order.limit.min(1), |_| true)?;
+            let most = order.limit.min(1);
+            let free = |job: &Job| self.free_slots(&job.owner).is_ok_and(|free| free > 0);
+            let found = self.find_some(&suspects(), [number], most, free)?;
             jobs = self.take(order, found)?;
         }
         let left = order.limit - u32::try_from(jobs.len()).unwrap_or(order.limit);
@@ -84,18 +91,37 @@ impl WriteTransaction<'_> {
         let rotation = self.memory.rotations.entry(order.service).or_default();
         let mut claim: FairClaim<Job> = rotation.claim(limit);
         while let Some(round) = claim.next_round() {
-            let turns = round.turns(self.owners_in_turn(number, &round)?);
+            let turns = self.with_free_slots(round.turns(self.owners_in_turn(number, &round)?))?;
             let mut taken = Vec::new();
-            for owner in &turns.owners {
+            for (owner, share) in &turns.owners {
                 let left = turns.limit - u32::try_from(taken.len()).unwrap_or(turns.limit);
                 let params = params![number, owner.as_str()];
-                let found = self.find_some(&ready(), params, left.min(turns.share), |_| true)?;
+                let found = self.find_some(&ready(), params, left.min(*share), |_| true)?;
                 let found = self.take(order, found)?;
                 taken.extend(found.into_iter().map(|job| (owner.clone(), job)));
             }
             claim.took(&turns, taken);
         }
         Ok(claim.finish())
+    }
+
+    /// The turns, with no more of each owner than it may run.
+    fn with_free_slots(&self, turns: Turns) -> Sql<Turns> {
+        let mut free = HashMap::new();
+        for (owner, _) in &turns.owners {
+            free.insert(owner.clone(), self.free_slots(owner)?);
+        }
+        Ok(turns.at_most(|owner| free.get(owner).copied().unwrap_or(0)))
+    }
+
+    /// How many more jobs the owner may run.
+    fn free_slots(&self, owner: &Owner) -> Sql<u32> {
+        let limits = self.memory.limits.per_owner;
+        let running = match limits.running_jobs {
+            Some(_) => self.number(RUNNING_OF_OWNER, [owner.as_str()])?,
+            None => None,
+        };
+        Ok(limits.free_slots(|| codec::unsigned(running.unwrap_or(0))))
     }
 
     /// The owners with jobs in the queue, in the order of their turns.

@@ -8,6 +8,7 @@ async fn no_query_that_is_asked_often_reads_past_what_it_wants() {
     let owner = Some(Owner::anonymous());
     let session = Some(bench.session.id);
     let mut texts = vec![
+        work::RUNNING_OF_OWNER.to_owned(),
         work::NEXT_OWNER.to_owned(),
         work::ready(),
         work::suspects(),

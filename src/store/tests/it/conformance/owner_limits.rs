@@ -13,6 +13,8 @@ on_every_store![
     jobs_that_are_submitted_at_once_keep_to_the_bound,
     an_owner_stores_no_more_bytes_than_one_may_store,
     datasets_that_are_put_at_once_keep_to_the_quota,
+    an_owner_runs_no_more_jobs_than_one_may_run,
+    claims_at_once_keep_to_the_bound_on_what_an_owner_runs,
 ];
 
 fn sessions(most: u64) -> OwnerLimits {
@@ -198,4 +200,75 @@ async fn datasets_that_are_put_at_once_keep_to_the_quota(mut bench: Bench) {
         .iter()
         .filter(|outcome| matches!(outcome, Ok(UploadOutcome::Stored { .. })));
     assert_eq!(stored.count(), 4);
+}
+
+fn running_jobs(most: u64) -> OwnerLimits {
+    OwnerLimits {
+        running_jobs: Some(most),
+        ..OwnerLimits::default()
+    }
+}
+
+async fn an_owner_runs_no_more_jobs_than_one_may_run(mut bench: Bench) {
+    bench.limit_owners(running_jobs(2)).await;
+    let (alice, bob) = (bench.session().await, bench.session_of("bob").await);
+    for _ in 0..4 {
+        bench.queued(&alice).await;
+        bench.queued(&bob).await;
+    }
+    bench.submit(bench.report_on(&alice, JobId::new())).await;
+    let holder = InstanceId::new();
+    let claimed = bench.claim(Service::Analysis, holder, 9).await;
+    let owners: Vec<&str> = claimed.iter().map(|job| job.owner.as_str()).collect();
+    assert_eq!(owners, ["alice", "bob", "alice", "bob"]);
+    assert_eq!(bench.claim(Service::Analysis, holder, 9).await, []);
+    assert_eq!(
+        bench.claim(Service::Report, holder, 9).await,
+        [],
+        "of all services"
+    );
+
+    // What ended leaves its place to another, and so does what was given back.
+    let end = bench
+        .store
+        .complete(claimed[0].claim(), crate::bench::success("1"));
+    assert!(end.await.unwrap().is_ok());
+    assert_eq!(bench.claim(Service::Report, holder, 9).await.len(), 1);
+    let given_back = bench.store.hand_back(&[claimed[1].claim()]).await.unwrap();
+    assert!(given_back[0].is_ok());
+    let again = bench.claim(Service::Analysis, holder, 9).await;
+    assert_eq!(
+        again.iter().map(|job| job.id).collect::<Vec<_>>(),
+        [claimed[1].id]
+    );
+
+    // A suspect takes a place like any other.
+    bench.advance(crate::bench::LEASE).await;
+    bench.store.expire_leases(&[], 99).await.unwrap();
+    bench.advance(TTL / 2).await;
+    let first = bench.claim(Service::Analysis, holder, 9).await;
+    assert!(first[0].lifecycle.suspect, "{:?}", first[0]);
+    let of = |owner: &str| {
+        first
+            .iter()
+            .filter(|job| job.owner.as_str() == owner)
+            .count()
+    };
+    assert_eq!((of("alice"), of("bob")), (2, 2));
+    assert_eq!(bench.claim(Service::Analysis, holder, 9).await, []);
+}
+
+async fn claims_at_once_keep_to_the_bound_on_what_an_owner_runs(mut bench: Bench) {
+    bench.limit_owners(running_jobs(5)).await;
+    let session = bench.session().await;
+    for _ in 0..20 {
+        bench.queued(&session).await;
+        bench.submit(bench.report_on(&session, JobId::new())).await;
+    }
+    let claims = (0..12).map(|n| {
+        let service = Service::ALL[n % 2];
+        bench.claim(service, InstanceId::new(), 3)
+    });
+    let claimed: usize = join_all(claims).await.iter().map(Vec::len).sum();
+    assert_eq!(claimed, 5);
 }
