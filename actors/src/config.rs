@@ -70,6 +70,9 @@ pub struct PoolConfig {
     pub cancel_grace: Duration,
     /// How often the service looks for work by itself; jittered by a fifth.
     pub poll: Duration,
+    /// Whether the end of a job may let another be claimed: where there is a bound on the jobs that
+    /// one owner runs.
+    pub owners_are_bounded: bool,
 }
 
 impl PoolConfig {
@@ -81,6 +84,7 @@ impl PoolConfig {
             timeout,
             cancel_grace: Duration::from_secs(2),
             poll: Duration::from_secs(1),
+            owners_are_bounded: false,
         }
     }
 }

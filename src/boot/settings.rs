@@ -28,6 +28,7 @@ pub(super) fn limits(config: &Config) -> Limits {
     Limits {
         max_attempts: config.jobs.max_attempts,
         max_interruptions: config.jobs.max_interruptions,
+        per_owner: config.per_owner.store,
     }
 }
 
@@ -101,6 +102,7 @@ pub(super) fn tree_config(config: &Config, instance: InstanceId) -> TreeConfig {
     let pool = |pool: &Pool| PoolConfig {
         workers: pool.workers,
         mailbox: pool.mailbox,
+        owners_are_bounded: config.per_owner.store.running_jobs.is_some(),
         ..PoolConfig::new(pool.timeout)
     };
     TreeConfig {
@@ -141,6 +143,7 @@ pub(super) fn api_config(config: &Config, instance: InstanceId) -> ApiConfig {
         max_ttl: MAX_TTL,
         max_queued_analyses: config.analysis.pool.max_queued,
         max_queued_reports: config.report.max_queued,
+        rate: config.per_owner.rate,
         shutdown_timeout: config.shutdown.deadline,
         ..ApiConfig::default()
     }

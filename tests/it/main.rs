@@ -21,6 +21,7 @@
 //! | [`config_and_cli`] | the configuration, the commands and their exit codes |
 //! | [`one_owner`] | one process on a database file, under whatever name; copies of it |
 //! | [`disks`] | disks that are full, and a damaged database |
+//! | [`fair_share`] | that one owner's jobs do not keep another's from their turn |
 //! | [`error_codes`] | that every code of a failed job is described |
 //! | [`image`] | the files of the container image |
 //! | [`pooler`] | a database behind PgBouncer |
@@ -46,6 +47,7 @@ mod config_and_cli;
 mod disks;
 mod drain_matrix;
 mod error_codes;
+mod fair_share;
 mod first_session;
 mod image;
 mod kill9;

@@ -131,6 +131,9 @@ impl Pool {
         if !job.state().is_final() {
             self.claimable_at(&job);
         }
+        if self.config.owners_are_bounded {
+            self.queue.look_soon();
+        }
         self.ports.feed.changed(job.id);
         if job.state().is_final() {
             self.ended_jobs.note(&job);

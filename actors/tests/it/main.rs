@@ -4,6 +4,7 @@
 mod asks;
 mod chaos;
 mod drain;
+mod fair_share;
 mod faults;
 mod fixture;
 mod gate;

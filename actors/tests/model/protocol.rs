@@ -81,6 +81,7 @@ impl Protocol {
             limits: Limits {
                 max_attempts: 2,
                 max_interruptions: 1,
+                ..Limits::default()
             },
         }
     }

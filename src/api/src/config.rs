@@ -5,6 +5,7 @@ use std::time::Duration;
 use lastcall_domain::{InstanceId, Service};
 
 use crate::auth::Auth;
+use crate::rate_limit::RatePolicy;
 
 /// The settings of the HTTP surface.
 #[derive(Clone, Debug)]
@@ -32,6 +33,8 @@ pub struct ApiConfig {
     pub max_queued_analyses: u64,
     /// Jobs of ReportService that may be queued.
     pub max_queued_reports: u64,
+    /// How many requests an owner may send; any number where there is none.
+    pub rate: Option<RatePolicy>,
     /// The longest `Prefer: wait`.
     pub max_wait: Duration,
     /// Event streams that may be open.
@@ -60,6 +63,7 @@ impl Default for ApiConfig {
             max_ttl: Duration::from_secs(30 * 24 * 3600),
             max_queued_analyses: 10_000,
             max_queued_reports: 10_000,
+            rate: None,
             max_wait: Duration::from_secs(60),
             max_streams: 1024,
             workers: std::thread::available_parallelism()

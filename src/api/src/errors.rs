@@ -97,6 +97,9 @@ codes! {
     }
     TOO_MANY_REQUESTS {
         QueueFull "queue_full" "Queue full"
+        OwnerQueueFull "owner_queue_full" "Owner's queue full"
+        TooManySessions "too_many_sessions" "Too many sessions"
+        RateLimited "rate_limited" "Too many requests"
         TooManyStreams "too_many_streams" "Too many event streams"
     }
     INTERNAL_SERVER_ERROR {
@@ -106,6 +109,7 @@ codes! {
     }
     INSUFFICIENT_STORAGE {
         InsufficientStorage "insufficient_storage" "Insufficient storage"
+        QuotaExceeded "quota_exceeded" "Storage quota exceeded"
     }
     SERVICE_UNAVAILABLE {
         StoreUnavailable "store_unavailable" "Store unavailable"

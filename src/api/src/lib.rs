@@ -42,6 +42,7 @@ mod preconditions;
 mod prefer;
 mod problem;
 mod process;
+mod rate_limit;
 mod read_options;
 mod readiness;
 mod recent;
@@ -66,6 +67,7 @@ pub use config::{ApiConfig, WriteTimeouts};
 pub use errors::Code;
 pub use ports::{Describe, SystemPort};
 pub use problem::Problem;
+pub use rate_limit::RatePolicy;
 pub use server::{admin_server, server};
 pub use state::{ApiState, Parts};
 

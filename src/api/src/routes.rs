@@ -119,7 +119,10 @@ async fn not_found() -> Result<&'static str, Problem> {
     Err(Problem::new(Code::NotFound, "see /docs for what there is"))
 }
 
-/// Lets those pass whom the headers prove.
+/// What operators look at and how they stop the process is not counted against them.
+const UNCOUNTED: &str = "/v1/system";
+
+/// Lets those pass whom the headers prove, and who have not sent too much.
 async fn authenticate(
     state: web::Data<ApiState>,
     request: ServiceRequest,
@@ -127,8 +130,21 @@ async fn authenticate(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     match state.caller(request.headers()) {
         Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            Ok(next.call(request).await?.map_into_boxed_body())
+            let quota = match request.path().starts_with(UNCOUNTED) {
+                true => None,
+                false => state.rate_limiter.take(&caller.owner, state.clock.now()),
+            };
+            let mut answer = match quota {
+                Some(Err(quota)) => request.error_response(quota.refusal()),
+                _ => {
+                    request.extensions_mut().insert(caller);
+                    next.call(request).await?.map_into_boxed_body()
+                }
+            };
+            if let Some(Ok(quota) | Err(quota)) = quota {
+                quota.say(answer.headers_mut());
+            }
+            Ok(answer)
         }
         Err(problem) => Ok(request.error_response(problem)),
     }

@@ -21,6 +21,9 @@ use crate::view::SessionView;
 /// The shortest time to live.
 const MIN_TTL: Duration = Duration::from_secs(1);
 
+/// After how many seconds an owner with too many sessions may try again.
+const SESSIONS_RETRY: u32 = 30;
+
 /// A new session.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -70,10 +73,20 @@ pub(crate) async fn create(
         Admission::Created(_) => Ok(respond(&answer, false)),
         Admission::Replayed(answer) => Ok(respond(&answer, true)),
         Admission::KeyReused => Err(key_reused()),
-        Admission::QueueFull { .. } | Admission::SessionGone => Err(Problem::new(
-            Code::Internal,
-            "the store refused to make a session",
-        )),
+        Admission::TooManySessions { sessions } => Err(Problem::new(
+            Code::TooManySessions,
+            format!(
+                "{sessions} sessions are open, which is as many as one owner may have; delete one \
+                 or let it expire"
+            ),
+        )
+        .retry_after(SESSIONS_RETRY)),
+        Admission::QueueFull { .. } | Admission::OwnerQueueFull { .. } | Admission::SessionGone => {
+            Err(Problem::new(
+                Code::Internal,
+                "the store refused to make a session",
+            ))
+        }
     }
 }
 

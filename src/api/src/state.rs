@@ -15,6 +15,7 @@ use crate::http_metrics::HttpMetrics;
 use crate::in_flight::InFlightRequests;
 use crate::ports::{Describe, SystemPort};
 use crate::problem::ApiResult;
+use crate::rate_limit::RateLimiter;
 use crate::readiness::Readiness;
 use crate::recent::Recent;
 
@@ -56,6 +57,7 @@ pub struct ApiState {
     pub(crate) access_log: AccessLog,
     pub(crate) load: InFlightRequests,
     pub(crate) recent: Recent,
+    pub(crate) rate_limiter: RateLimiter,
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) drain_requested: AtomicBool,
     pub(crate) started_at: Timestamp,
@@ -69,6 +71,7 @@ impl ApiState {
             schemas: Schemas::new(Arc::clone(&parts.describe), Arc::clone(&parts.store)),
             readiness: Readiness::default(),
             recent: Recent::default(),
+            rate_limiter: RateLimiter::new(config.rate),
             access_log: AccessLog::new(config.access_log),
             drain_requested: AtomicBool::new(false),
             load: InFlightRequests::new(),

@@ -97,6 +97,17 @@ pub(crate) async fn submit(
             )
             .retry_after(QUEUE_FULL_RETRY)
         })),
+        Admission::OwnerQueueFull { queued } => Err(problem.unwrap_or_else(|| {
+            Problem::new(
+                Code::OwnerQueueFull,
+                format!("{queued} of your jobs are queued, which is as many as one owner may have"),
+            )
+            .retry_after(QUEUE_FULL_RETRY)
+        })),
+        Admission::TooManySessions { .. } => Err(Problem::new(
+            Code::Internal,
+            "the store refused to accept a job",
+        )),
         Admission::SessionGone => Err(state.gone(session).await),
     }
 }

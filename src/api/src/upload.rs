@@ -172,6 +172,15 @@ async fn store(
             discard(state, &blob).await;
             return Err(preconditions::failed(&dataset.name));
         }
+        Ok(UploadOutcome::QuotaExceeded { others, quota }) => {
+            discard(state, &blob).await;
+            let detail = format!(
+                "{} bytes beside the {others} of your other datasets are more than the {quota} that \
+                 one owner may store; what is deleted or expires makes room",
+                dataset.bytes
+            );
+            return Err(Problem::new(Code::QuotaExceeded, detail));
+        }
         Ok(UploadOutcome::SessionGone) => {
             discard(state, &blob).await;
             // Says whether it was deleted or has expired.

@@ -21,6 +21,7 @@ mod job;
 pub mod lifecycle;
 mod memory;
 mod options;
+mod owner_limits;
 mod parameter;
 pub mod profile;
 mod read_options;
@@ -48,6 +49,7 @@ pub use job::{ClaimRef, Job, JobError, JobSpec, ReportSource, Service, TableForm
 pub use lifecycle::{Lifecycle, Limits, Refused, State};
 pub use memory::{Fault, Faults, MemoryBlobs, MemoryStore};
 pub use options::{CheckOptions, CompareOptions, InvalidOption, ProfileOptions, Thresholds};
+pub use owner_limits::OwnerLimits;
 pub use parameter::SqlParameter;
 pub use read_options::{DEFAULT_MISSING, DateOrder, Mark, ReadOptions, encoding};
 pub use read_report::{Certainty, ReadReport, ReadStep, ReadWarning};

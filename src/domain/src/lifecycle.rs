@@ -30,7 +30,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::session::after;
-use crate::{InstanceId, Timestamp};
+use crate::{InstanceId, OwnerLimits, Timestamp};
 
 /// The state of a job.
 #[derive(
@@ -122,6 +122,8 @@ pub struct Limits {
     pub max_attempts: u32,
     /// How often a job may be handed back.
     pub max_interruptions: u32,
+    /// What one owner may have at once.
+    pub per_owner: OwnerLimits,
 }
 
 impl Default for Limits {
@@ -129,6 +131,7 @@ impl Default for Limits {
         Self {
             max_attempts: 3,
             max_interruptions: 20,
+            per_owner: OwnerLimits::default(),
         }
     }
 }

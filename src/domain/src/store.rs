@@ -11,6 +11,7 @@ mod claim;
 mod error;
 mod list;
 mod operation;
+mod rotation;
 mod submission;
 mod upload;
 
@@ -31,6 +32,7 @@ pub use list::{JobFilter, Order, Page};
 pub use operation::{
     BlobStoreMark, CLOCK_TOLERANCE, Hint, JobCounts, StoreCounts, clock_difference,
 };
+pub use rotation::{Claimed, FairClaim, Rotation, Round, Turns};
 pub use submission::{Admission, Answer, Idempotency, Submission};
 pub use upload::{Precondition, UploadOutcome};
 
@@ -169,7 +171,8 @@ pub trait Store: Send + Sync {
 
     // Jobs, from the worker's side
 
-    /// Claims jobs as the order says, the oldest first; no job whose
+    /// Claims jobs as the order says: the owners take turns as [`Rotation`] says, and those of one
+    /// owner go the oldest first; no job whose
     /// [`depends_on`](crate::JobSpec::depends_on) has not ended, and none whose row this version
     /// cannot read: that one stays as it is. Need not be durable when it
     /// returns where no other process can claim: a claim that a crash forgets is a job that is

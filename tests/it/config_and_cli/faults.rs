@@ -17,6 +17,7 @@ fn every_fault_is_told_at_once_with_its_key_its_value_and_its_rule() {
          [analysis]\nworkers = 0\nmemory = \"lots\"\n\
          [report]\ntimeout = \"2\"\n\
          [jobs]\nlease = \"1s\"\nheartbeat = \"900ms\"\n\
+         [limits.per_owner]\nburst = 9\nstored_bytes = 7\n\
          [shutdown]\nqueued = \"drop\"\nlame_dcuk = \"5s\"\n\
          [log]\nlevel = \"loud\"\n",
     )
@@ -34,6 +35,8 @@ fn every_fault_is_told_at_once_with_its_key_its_value_and_its_rule() {
             ("analysis.memory", "lots"),
             ("report.timeout", "2"),
             ("jobs.heartbeat", "900ms"),
+            ("limits.per_owner.burst", "9"),
+            ("limits.per_owner.stored_bytes", "7"),
             ("shutdown.queued", "drop"),
             ("log.level", "loud"),
         ] {

@@ -11,6 +11,7 @@ use crate::problem::PROBLEM_JSON;
 const ALWAYS: &[Code] = &[
     BadRequest,
     Unauthorized,
+    RateLimited,
     MisdirectedRequest,
     Internal,
     StoreFailed,
@@ -41,7 +42,7 @@ const WITH_BODY: &[Code] = &[
 /// The errors of an operation, besides [`ALWAYS`] and [`WRITES`].
 fn of(operation: &str) -> Vec<&'static [Code]> {
     match operation {
-        "createSession" => vec![WITH_BODY, &[InsufficientStorage]],
+        "createSession" => vec![WITH_BODY, &[TooManySessions, InsufficientStorage]],
         "listSessions" => vec![LISTS],
         "getSession" | "deleteSession" => vec![IN_SESSION],
         "listDatasets" => vec![IN_SESSION, LISTS],
@@ -70,6 +71,7 @@ fn of(operation: &str) -> Vec<&'static [Code]> {
                 BlobsFailed,
                 BlobsUnavailable,
                 InsufficientStorage,
+                QuotaExceeded,
             ],
         ],
         "createAnalysis" => vec![
@@ -79,6 +81,7 @@ fn of(operation: &str) -> Vec<&'static [Code]> {
                 DatasetNotFound,
                 InvalidContract,
                 QueueFull,
+                OwnerQueueFull,
                 InsufficientStorage,
             ],
         ],
@@ -90,6 +93,7 @@ fn of(operation: &str) -> Vec<&'static [Code]> {
                 JobNotFound,
                 AnalysisNotSucceeded,
                 QueueFull,
+                OwnerQueueFull,
                 InsufficientStorage,
             ],
         ],

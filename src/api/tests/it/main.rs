@@ -20,6 +20,7 @@ mod fixture;
 mod health;
 mod idempotency;
 mod jobs;
+mod owner_limits;
 mod pages;
 mod refused_jobs;
 mod reports;

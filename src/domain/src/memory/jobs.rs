@@ -1,13 +1,14 @@
 //! Jobs, in memory.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::state::{Rows, ordered, page};
 use crate::store::{
-    Admission, ClaimOrder, HeartbeatResult, JobFilter, JobResult, Outcome, Page, Submission,
-    Verdict,
+    Admission, ClaimOrder, Claimed, FairClaim, HeartbeatResult, JobFilter, JobResult, Outcome,
+    Page, Submission, Verdict,
 };
-use crate::{ClaimRef, Job, JobId, Refused, State, Timestamp};
+use crate::{ClaimRef, Job, JobId, Owner, Refused, State, Timestamp};
 
 impl Rows {
     pub(super) fn submit(&mut self, submission: Submission, now: Timestamp) -> Admission<Job> {
@@ -30,6 +31,15 @@ impl Rows {
         let queued = self.counts.jobs.entry(job.service()).or_default().queued;
         if queued >= max_queued {
             return Admission::QueueFull { queued };
+        }
+        if let Some(most) = self.limits.per_owner.queued_jobs {
+            let unfinished = self.unfinished.iter().filter_map(|id| self.jobs.get(id));
+            let of_owner = unfinished
+                .filter(|other| other.state() == State::Queued && other.owner == job.owner);
+            let queued = of_owner.count() as u64;
+            if queued >= most {
+                return Admission::OwnerQueueFull { queued };
+            }
         }
         self.remember(idempotency, now);
         self.put(job.clone());
@@ -111,15 +121,48 @@ impl Rows {
         let (suspects, others): (Vec<&Job>, Vec<&Job>) = unfinished
             .filter(ready)
             .partition(|job| job.lifecycle.suspect);
+        let free = self.free_slots();
+        let may_run = |owner: &Owner| free.get(owner).is_none_or(|free| *free > 0);
         let suspect = suspects.into_iter().filter(|_| order.suspect);
+        let suspect = suspect.filter(|job| may_run(&job.owner));
         let suspect = suspect.min_by_key(|job| (job.lifecycle.attempt, job.id));
-        let found = suspect.into_iter().chain(others).take(limit);
-        let mut claimed: Vec<Job> = found.cloned().collect();
+        let mut claimed: Vec<Job> = suspect.into_iter().take(limit).cloned().collect();
+        let mut queues: BTreeMap<Owner, VecDeque<Job>> = BTreeMap::new();
+        for job in others {
+            let queue = queues.entry(job.owner.clone()).or_default();
+            queue.push_back(job.clone());
+        }
+        let left = order.limit - u32::try_from(claimed.len()).unwrap_or(order.limit);
+        let mut free = free;
+        for job in &claimed {
+            if let Some(free) = free.get_mut(&job.owner) {
+                *free -= 1;
+            }
+        }
+        let rotation = self.rotations.entry(order.service).or_default();
+        let in_turn = in_turn(rotation.claim(left), queues, free);
+        rotation.claimed(&in_turn);
+        claimed.extend(in_turn.items);
         claimed.retain_mut(|job| job.take(order.holder, order.lease, now, &limits).is_ok());
         for job in &claimed {
             self.put(job.clone());
         }
         claimed
+    }
+
+    /// How many more jobs each owner may run that has unfinished ones; none is named where there is
+    /// no bound.
+    fn free_slots(&self) -> BTreeMap<Owner, u32> {
+        let Some(most) = self.limits.per_owner.running_jobs else {
+            return BTreeMap::new();
+        };
+        let mut free = BTreeMap::new();
+        for job in self.unfinished.iter().filter_map(|id| self.jobs.get(id)) {
+            let most = u32::try_from(most).unwrap_or(u32::MAX);
+            let free: &mut u32 = free.entry(job.owner.clone()).or_insert(most);
+            *free = free.saturating_sub(u32::from(job.state() == State::Running));
+        }
+        free
     }
 
     pub(super) fn heartbeat(
@@ -213,6 +256,31 @@ impl Rows {
         let job = self.jobs.get(&claim.job);
         job.cloned().ok_or(Refused::StaleEpoch)
     }
+}
+
+/// What the claim takes from these queues.
+fn in_turn(
+    mut claim: FairClaim<Job>,
+    mut queues: BTreeMap<Owner, VecDeque<Job>>,
+    mut free: BTreeMap<Owner, u32>,
+) -> Claimed<Job> {
+    while let Some(round) = claim.next_round() {
+        let turns = round.turns(queues.keys().cloned().collect());
+        let turns = turns.at_most(|owner| free.get(owner).copied().unwrap_or(u32::MAX));
+        let mut found = Vec::new();
+        for (owner, share) in &turns.owners {
+            let left = turns.limit as usize - found.len();
+            let queue = queues.entry(owner.clone()).or_default();
+            let some = queue.drain(..left.min(*share as usize).min(queue.len()));
+            if let Some(free) = free.get_mut(owner) {
+                *free -= u32::try_from(some.len()).unwrap_or(*free);
+            }
+            found.extend(some.map(|job| (owner.clone(), job)));
+        }
+        queues.retain(|_, queue| !queue.is_empty());
+        claim.took(&turns, found);
+    }
+    claim.finish()
 }
 
 fn run_out(job: &Job, now: Timestamp) -> bool {

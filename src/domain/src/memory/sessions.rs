@@ -1,5 +1,7 @@
 //! Sessions, datasets and their removal, in memory.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use super::state::{Rows, SessionRow, ordered, page};
@@ -19,11 +21,18 @@ impl Rows {
         if let Some(answer) = self.repeated(idempotency.as_ref()) {
             return answer;
         }
-        self.remember(idempotency, now);
         if let Some(before) = self.sessions.get(&session.id) {
             // The same request again, after an answer that was lost.
-            return Admission::Created(before.session.clone());
+            let before = before.session.clone();
+            self.remember(idempotency, now);
+            return Admission::Created(before);
         }
+        let of_owner = self.live_sessions(&session.owner, now).count() as u64;
+        let most = self.limits.per_owner.sessions;
+        if most.is_some_and(|most| of_owner >= most) {
+            return Admission::TooManySessions { sessions: of_owner };
+        }
+        self.remember(idempotency, now);
         let row = SessionRow {
             session: session.clone(),
             deleted: false,
@@ -32,6 +41,14 @@ impl Rows {
         self.sessions.insert(session.id, row);
         self.counts.sessions = self.sessions.len() as u64;
         Admission::Created(session)
+    }
+
+    fn live_sessions(&self, owner: &Owner, now: Timestamp) -> impl Iterator<Item = SessionId> {
+        let live = move |row: &&SessionRow| row.accepts(now) && row.session.owner == *owner;
+        self.sessions
+            .values()
+            .filter(live)
+            .map(|row| row.session.id)
     }
 
     pub(super) fn session(&self, id: SessionId) -> Option<Session> {
@@ -144,12 +161,25 @@ impl Rows {
         now: Timestamp,
     ) -> UploadOutcome {
         let session = self.sessions.get(&dataset.session);
-        if !session.is_some_and(|row| row.accepts(now)) {
+        let Some(session) = session.filter(|row| row.accepts(now)) else {
             return UploadOutcome::SessionGone;
-        }
+        };
         let key = (dataset.session, dataset.name.clone());
-        if !precondition.is_met(self.datasets.get(&key)) {
+        let replaced = self.datasets.get(&key);
+        if !precondition.is_met(replaced) {
             return UploadOutcome::PreconditionFailed;
+        }
+        let live: BTreeSet<SessionId> = self.live_sessions(&session.session.owner, now).collect();
+        let datasets = self.datasets.values();
+        let others = datasets.filter(|other| {
+            live.contains(&other.session) && (other.session, &other.name) != (key.0, &key.1)
+        });
+        let others = others.map(|other| other.bytes).sum();
+        let limits = self.limits.per_owner;
+        let before = replaced.map(|replaced| replaced.bytes);
+        if !limits.has_room_for(dataset.bytes, before, others) {
+            let quota = limits.stored_bytes.unwrap_or(u64::MAX);
+            return UploadOutcome::QuotaExceeded { others, quota };
         }
         let replaced = self.datasets.insert(key, dataset);
         UploadOutcome::Stored { replaced }

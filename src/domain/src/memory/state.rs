@@ -6,9 +6,10 @@ use std::ops::Bound;
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
-use crate::store::{Admission, Hint, Idempotency, JobResult, Order, StoreCounts};
+use crate::store::{Admission, Hint, Idempotency, JobResult, Order, Rotation, StoreCounts};
 use crate::{
-    ClaimRef, Dataset, DatasetName, Job, JobId, Limits, Owner, Session, SessionId, State, Timestamp,
+    ClaimRef, Dataset, DatasetName, Job, JobId, Limits, Owner, Service, Session, SessionId, State,
+    Timestamp,
 };
 
 /// A session's row.
@@ -43,6 +44,8 @@ pub(super) struct Rows {
     pub(super) answers: BTreeMap<(Owner, String), (Idempotency, Timestamp)>,
     pub(super) removed: BTreeMap<Uuid, (Owner, Timestamp)>,
     pub(super) counts: StoreCounts,
+    /// Whose turn it is in each queue.
+    pub(super) rotations: HashMap<Service, Rotation>,
     /// Claims whose answer was lost.
     pub(super) unheard: Vec<ClaimRef>,
 }
@@ -62,6 +65,7 @@ impl Rows {
             answers: BTreeMap::new(),
             removed: BTreeMap::new(),
             counts: StoreCounts::default(),
+            rotations: HashMap::new(),
             unheard: Vec::new(),
         }
     }
@@ -124,7 +128,7 @@ impl Rows {
         }
     }
 
-    fn count(&mut self, service: crate::Service, state: State, by: i64) {
+    fn count(&mut self, service: Service, state: State, by: i64) {
         let counts = self.counts.jobs.entry(service).or_default();
         match state {
             State::Queued => counts.queued = counts.queued.saturating_add_signed(by),

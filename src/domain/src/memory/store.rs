@@ -52,6 +52,11 @@ impl MemoryStore {
         self.lock().closed = false;
     }
 
+    /// Sets the bounds that hold from now on.
+    pub fn set_limits(&self, limits: Limits) {
+        self.lock().limits = limits;
+    }
+
     /// Every job, whatever has become of its session, for a test's last look.
     pub fn all_jobs(&self) -> Vec<Job> {
         self.lock().jobs.values().cloned().collect()

@@ -40,6 +40,16 @@ pub enum Admission<T> {
         /// How many jobs are queued.
         queued: u64,
     },
+    /// The owner has as many queued jobs as one may have; nothing was made.
+    OwnerQueueFull {
+        /// How many these are.
+        queued: u64,
+    },
+    /// The owner has as many sessions as one may have; nothing was made.
+    TooManySessions {
+        /// How many these are.
+        sessions: u64,
+    },
     /// The session does not exist, has expired or was deleted; nothing was made.
     SessionGone,
 }

@@ -41,6 +41,13 @@ pub enum UploadOutcome {
     },
     /// The precondition is not met; nothing was changed.
     PreconditionFailed,
+    /// The owner's datasets would be larger than those of one may be; nothing was changed.
+    QuotaExceeded {
+        /// The bytes of the other datasets.
+        others: u64,
+        /// The bytes that there may be.
+        quota: u64,
+    },
     /// The session is gone; nothing was changed.
     SessionGone,
 }

@@ -12,9 +12,11 @@ mod lookup;
 mod migrate;
 mod notifier;
 mod open;
+mod owner_limits;
 mod params;
 mod pool;
 mod pooler;
+mod queue;
 mod read;
 mod removal;
 mod row;
@@ -107,7 +109,7 @@ impl Store for PostgresStore {
         session: Session,
         idempotency: Option<Idempotency>,
     ) -> StoreResult<Admission<Session>> {
-        sessions::create(self.db()?, &session, idempotency.as_ref()).await
+        sessions::create(self.db()?, &self.limits, &session, idempotency.as_ref()).await
     }
 
     async fn session(&self, id: SessionId) -> StoreResult<Option<Session>> {
@@ -156,7 +158,7 @@ impl Store for PostgresStore {
         dataset: Dataset,
         precondition: Precondition,
     ) -> StoreResult<UploadOutcome> {
-        sessions::put_dataset(self.db()?, &dataset, &precondition).await
+        sessions::put_dataset(self.db()?, &self.limits, &dataset, &precondition).await
     }
 
     async fn dataset(

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use futures_util::FutureExt;
 use lastcall_domain::store::{Admission, StoreError, StoreResult, Submission, Verdict};
-use lastcall_domain::{InstanceId, Job, Limits};
+use lastcall_domain::{InstanceId, Job, Limits, OwnerLimits};
 use tokio_util::task::TaskTracker;
 
 use super::batch::{Batches, Work};
@@ -51,7 +51,7 @@ impl PostgresStore {
         Ok(Self {
             me,
             limits,
-            submissions: Batches::start(submissions(&connections, &hints)),
+            submissions: Batches::start(submissions(&connections, &hints, limits.per_owner)),
             changes: Batches::start(changes(&connections, &hints, limits)),
             connections,
             quarantined: QuarantinedJobs::default(),
@@ -83,12 +83,13 @@ async fn first_contact(connector: &Connector) -> StoreResult<bool> {
 fn submissions(
     connections: &Arc<Connections>,
     hints: &Arc<Notifier>,
+    limits: OwnerLimits,
 ) -> Work<Submission, Admission<Job>> {
     let (connections, hints) = (Arc::clone(connections), Arc::clone(hints));
     Arc::new(move |asked: Arc<[Submission]>| {
         let (connections, hints) = (Arc::clone(&connections), Arc::clone(&hints));
         async move {
-            let answers = submit::submit(&connections, &asked).await?;
+            let answers = submit::submit(&connections, &limits, &asked).await?;
             for answer in &answers {
                 if let Admission::Created(job) = answer {
                     hints.tell(job);

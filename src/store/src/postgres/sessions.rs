@@ -9,6 +9,7 @@ use lastcall_domain::{
 };
 
 use super::error::Sql;
+use super::owner_limits;
 use super::pool::Connections;
 use super::row;
 use super::save::{Saved, lock, save};
@@ -18,16 +19,18 @@ use crate::codec::{self, micros};
 
 pub(super) async fn create(
     connections: &Connections,
+    limits: &Limits,
     session: &Session,
     idempotency: Option<&Idempotency>,
 ) -> StoreResult<Admission<Session>> {
     connections
-        .run(|| async move { try_create(connections, session, idempotency).await })
+        .run(|| async move { try_create(connections, limits, session, idempotency).await })
         .await
 }
 
 async fn try_create(
     connections: &Connections,
+    limits: &Limits,
     session: &Session,
     idempotency: Option<&Idempotency>,
 ) -> Sql<Admission<Session>> {
@@ -44,6 +47,14 @@ async fn try_create(
             tx.commit().await?;
             lent.done();
             return Ok(answer);
+        }
+    }
+    if let Some(most) = limits.per_owner.sessions {
+        let sessions = owner_limits::sessions(&tx, session).await?;
+        if sessions >= most {
+            tx.commit().await?;
+            lent.done();
+            return Ok(Admission::TooManySessions { sessions });
         }
     }
     let text = "INSERT INTO sessions (id, owner, created_at, expires_at, ttl)
@@ -136,16 +147,18 @@ async fn try_delete(
 
 pub(super) async fn put_dataset(
     connections: &Connections,
+    limits: &Limits,
     dataset: &Dataset,
     precondition: &Precondition,
 ) -> StoreResult<UploadOutcome> {
     connections
-        .run(|| async move { try_put_dataset(connections, dataset, precondition).await })
+        .run(|| async move { try_put_dataset(connections, limits, dataset, precondition).await })
         .await
 }
 
 async fn try_put_dataset(
     connections: &Connections,
+    limits: &Limits,
     dataset: &Dataset,
     precondition: &Precondition,
 ) -> Sql<UploadOutcome> {
@@ -171,6 +184,15 @@ async fn try_put_dataset(
         tx.commit().await?;
         lent.done();
         return Ok(UploadOutcome::PreconditionFailed);
+    }
+    if let Some(quota) = limits.per_owner.stored_bytes {
+        let others = owner_limits::bytes(&tx, dataset).await?;
+        let before = replaced.as_ref().map(|replaced| replaced.bytes);
+        if !limits.per_owner.has_room_for(dataset.bytes, before, others) {
+            tx.commit().await?;
+            lent.done();
+            return Ok(UploadOutcome::QuotaExceeded { others, quota });
+        }
     }
     let columns = dataset.schema.as_ref().map(serde_json::to_string);
     // Where there was none to be locked, another may have come first; then all of this is done

@@ -3,11 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use lastcall_domain::store::{Admission, JobResult, Submission};
-use lastcall_domain::{Job, JobId, Service, SessionId, StoreResult};
+use lastcall_domain::{Job, JobId, Owner, OwnerLimits, Service, SessionId, StoreResult};
 use uuid::Uuid;
 
 use super::error::{Fault, Sql};
 use super::lookup;
+use super::owner_limits;
 use super::pool::Connections;
 use super::save;
 use super::statements::{Transaction, change, rows};
@@ -16,13 +17,14 @@ use crate::codec::{self, micros, service_number};
 /// Decides on the submissions in their order, and writes those that are admitted.
 pub(super) async fn submit(
     connections: &Connections,
+    limits: &OwnerLimits,
     asked: &[Submission],
 ) -> StoreResult<Vec<Admission<Job>>> {
     connections
         .run(|| async move {
             let mut lent = connections.lend().await?;
             let tx = lent.begin().await?;
-            let mut admissions = Admissions::open(&tx, asked).await?;
+            let mut admissions = Admissions::open(&tx, limits, asked).await?;
             let answers = asked.iter().map(|asked| admissions.decide(asked)).collect();
             admissions.write(&tx).await?;
             tx.commit().await?;
@@ -42,7 +44,8 @@ pub(super) async fn submit_answered(
         .run(|| async move {
             let mut lent = connections.lend().await?;
             let tx = lent.begin().await?;
-            let mut admissions = Admissions::open(&tx, std::slice::from_ref(asked)).await?;
+            let mut admissions =
+                Admissions::open(&tx, &OwnerLimits::default(), std::slice::from_ref(asked)).await?;
             let answer = admissions.decide(asked);
             admissions.write(&tx).await?;
             if !admissions.admitted.is_empty() {
@@ -70,12 +73,15 @@ struct Admissions<'a> {
     /// The jobs that others are to wait for.
     unfinished: HashSet<JobId>,
     queued: HashMap<Service, u64>,
+    /// How many jobs of one owner may be queued.
+    max_of_owner: Option<u64>,
+    of_owners: HashMap<Owner, u64>,
     admitted: Vec<&'a Submission>,
 }
 
 impl<'a> Admissions<'a> {
     /// Reads what is needed, and locks what must not change until the end.
-    async fn open(tx: &Transaction<'_>, asked: &[Submission]) -> Sql<Self> {
+    async fn open(tx: &Transaction<'_>, limits: &OwnerLimits, asked: &[Submission]) -> Sql<Self> {
         let mut services: Vec<Service> = asked.iter().map(|asked| asked.job.service()).collect();
         services.sort_unstable();
         services.dedup();
@@ -87,6 +93,10 @@ impl<'a> Admissions<'a> {
             let locked = rows(tx, text, &[&i32::from(service_number(*service))]).await?;
             now = locked.first().map_or(Ok(0), |row| row.try_get(0))?;
         }
+        let of_owners = match limits.queued_jobs {
+            Some(_) => owner_limits::queued(tx, asked).await?,
+            None => HashMap::new(),
+        };
         // All under way at once: a trip to the server each would be the larger part of the time.
         let (sessions, answers, known, unfinished, queued) = tokio::try_join!(
             lookup::sessions(tx, asked),
@@ -102,6 +112,8 @@ impl<'a> Admissions<'a> {
             known,
             unfinished,
             queued,
+            max_of_owner: limits.queued_jobs,
+            of_owners,
             admitted: Vec::new(),
         })
     }
@@ -127,6 +139,13 @@ impl<'a> Admissions<'a> {
         let queued = self.queued.entry(job.service()).or_default();
         if *queued >= asked.max_queued {
             return Admission::QueueFull { queued: *queued };
+        }
+        if let Some(most) = self.max_of_owner {
+            let of_owner = self.of_owners.entry(job.owner.clone()).or_default();
+            if *of_owner >= most {
+                return Admission::OwnerQueueFull { queued: *of_owner };
+            }
+            *of_owner += 1;
         }
         *queued += 1;
         if let (Some(asked), Some(key)) = (&asked.idempotency, key) {

@@ -9,7 +9,7 @@ use tokio_postgres::NoTls;
 use tokio_util::task::TaskTracker;
 
 use super::pool::{Connections, Connector};
-use super::{migrate, read, removal, tls, url, work};
+use super::{migrate, owner_limits, queue, read, removal, tls, url, work};
 
 #[tokio::test]
 async fn no_query_that_is_asked_often_reads_past_what_it_wants() {
@@ -30,10 +30,15 @@ async fn no_query_that_is_asked_often_reads_past_what_it_wants() {
     client.batch_execute(&settings).await.unwrap();
 
     let mut texts = vec![
-        work::ready(),
-        work::suspects(),
+        queue::owners(),
+        queue::ready(),
+        queue::suspects(None),
+        queue::suspects(Some(3)),
+        queue::RUNNING.to_owned(),
         work::lapsed(),
-        work::RESUME.to_owned(),
+        queue::RESUME.to_owned(),
+        owner_limits::SESSIONS.to_owned(),
+        owner_limits::QUEUED.to_owned(),
         removal::EXPIRED.to_owned(),
         "SELECT id FROM sessions WHERE removing LIMIT $1".to_owned(),
         "SELECT id FROM jobs WHERE session = $1::uuid AND state < 2".to_owned(),

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use lastcall_domain::store::{Claimed, Rotation};
 use lastcall_domain::{ClaimRef, InstanceId, Job, Limits};
 use uuid::Uuid;
 
@@ -15,7 +16,8 @@ use super::statements::Transaction;
 /// Those of one service.
 #[derive(Default)]
 pub(super) struct UnconfirmedClaims {
-    turn: tokio::sync::Mutex<()>,
+    /// Whose turn it is in the queue of the service.
+    rotation: tokio::sync::Mutex<Rotation>,
     claims: Mutex<Vec<(InstanceId, ClaimRef)>>,
 }
 
@@ -23,7 +25,7 @@ pub(super) struct UnconfirmedClaims {
 /// must not be taken for one that nobody heard of.
 pub(super) struct ClaimLock<'a> {
     unconfirmed: &'a UnconfirmedClaims,
-    _turn: tokio::sync::MutexGuard<'a, ()>,
+    rotation: tokio::sync::MutexGuard<'a, Rotation>,
 }
 
 impl UnconfirmedClaims {
@@ -31,7 +33,7 @@ impl UnconfirmedClaims {
     pub(super) async fn turn(&self) -> ClaimLock<'_> {
         ClaimLock {
             unconfirmed: self,
-            _turn: self.turn.lock().await,
+            rotation: self.rotation.lock().await,
         }
     }
 
@@ -39,7 +41,7 @@ impl UnconfirmedClaims {
     pub(super) fn turn_if_needed(&self) -> Option<ClaimLock<'_>> {
         let turn = ClaimLock {
             unconfirmed: self,
-            _turn: self.turn.try_lock().ok()?,
+            rotation: self.rotation.try_lock().ok()?,
         };
         let needed = !turn.claims().is_empty();
         needed.then_some(turn)
@@ -58,6 +60,16 @@ impl UnconfirmedClaims {
 }
 
 impl ClaimLock<'_> {
+    /// Whose turn it is.
+    pub(super) fn rotation(&self) -> &Rotation {
+        &self.rotation
+    }
+
+    /// These have had their turn.
+    pub(super) fn claimed<T>(&mut self, claimed: &Claimed<T>) {
+        self.rotation.claimed(claimed);
+    }
+
     /// Gives back those that are on disk.
     pub(super) async fn give_back(&self, tx: &Transaction<'_>, limits: &Limits) -> Sql<Saved> {
         let unconfirmed = self.claims().clone();

@@ -10,44 +10,13 @@ use uuid::Uuid;
 use super::error::Sql;
 use super::params::Params;
 use super::pool::Connections;
+use super::queue::{Queue, RESUME, RESUMED_AT_ONCE, lock_if_bounded};
 use super::row;
 use super::save::{Saved, lock_ids, lock_readable, save};
 use super::statements::change;
 use super::unconfirmed::UnconfirmedClaims;
 use crate::codec::{micros, service_number};
 use crate::quarantine::QuarantinedJobs;
-
-/// Paused jobs that one claim lets into the queue: each claim lets in more.
-const RESUMED_AT_ONCE: i64 = 1_000;
-
-/// What comes into the queue because its pause is over.
-pub(super) const RESUME: &str = "UPDATE jobs SET not_before = NULL WHERE id IN
-     (SELECT id FROM jobs
-      WHERE service = $1 AND state = 0 AND not_before IS NOT NULL
-        AND not_before <= lastcall_now()
-      LIMIT $2 FOR UPDATE SKIP LOCKED)";
-
-/// The queue, in its order, without what a peer is taking from it right now.
-pub(super) fn ready() -> String {
-    format!(
-        "SELECT {}, lastcall_now() FROM jobs
-         WHERE service = $1 AND state = 0 AND not_before IS NULL AND waits_for IS NULL
-           AND NOT suspect AND id <> ALL($3)
-         ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED",
-        row::JOB
-    )
-}
-
-/// The suspects in the queue, the likely culprits last.
-pub(super) fn suspects() -> String {
-    format!(
-        "SELECT {}, lastcall_now() FROM jobs
-         WHERE service = $1 AND state = 0 AND not_before IS NULL AND waits_for IS NULL
-           AND suspect AND id <> ALL($3)
-         ORDER BY attempt, id LIMIT $2 FOR UPDATE SKIP LOCKED",
-        row::JOB
-    )
-}
 
 /// The running jobs whose lease has run out, without those whose worker is known to live.
 pub(super) fn lapsed() -> String {
@@ -68,39 +37,36 @@ pub(super) async fn claim(
     unconfirmed: &UnconfirmedClaims,
     order: ClaimOrder,
 ) -> StoreResult<(Vec<Job>, Saved)> {
-    let ClaimOrder { holder, lease, .. } = order;
-    let turn = &unconfirmed.turn().await;
-    connections
-        .run(|| async move {
-            let number = service_number(order.service);
-            let mut lent = connections.lend().await?;
-            let tx = lent.begin().await?;
-            let given_back = turn.give_back(&tx, limits).await?;
-            change(&tx, RESUME, &[&number, &RESUMED_AT_ONCE]).await?;
-            let mut jobs = Vec::new();
-            let mut left = i64::from(order.limit);
-            for (queue, most) in [(suspects(), i64::from(order.suspect)), (ready(), left)] {
-                let most = most.min(left);
-                let params: Params<'_> = &[&number, &most];
-                if most > 0
-                    && let Some(mut locked) =
-                        lock_readable(&tx, &queue, params, quarantined).await?
-                {
-                    let take = |job: &mut Job| job.take(holder, lease, locked.now, limits).is_ok();
-                    locked.jobs.retain_mut(take);
-                    jobs.append(&mut locked.jobs);
-                    left = i64::from(order.limit) - jobs.len() as i64;
-                }
-            }
-            let changed: Vec<&Job> = jobs.iter().collect();
-            save(&tx, &changed, &HashMap::new()).await?;
-            turn.asked(holder, &jobs);
-            tx.commit().await?;
-            turn.heard();
-            lent.done();
-            Ok((jobs, given_back))
-        })
-        .await
+    let mut lock = unconfirmed.turn().await;
+    let turn = &lock;
+    let claim = connections.run(|| async move {
+        let mut lent = connections.lend().await?;
+        let tx = lent.begin().await?;
+        lock_if_bounded(&tx, limits).await?;
+        let given_back = turn.give_back(&tx, limits).await?;
+        let number = service_number(order.service);
+        change(&tx, RESUME, &[&number, &RESUMED_AT_ONCE]).await?;
+        let queue = Queue {
+            tx: &tx,
+            order,
+            limits,
+            quarantined,
+        };
+        let mut jobs = queue.suspect().await?;
+        let left = order.limit - u32::try_from(jobs.len()).unwrap_or(order.limit);
+        let claimed = queue.in_turn(&jobs, turn.rotation().claim(left)).await?;
+        jobs.extend(claimed.items.iter().cloned());
+        let changed: Vec<&Job> = jobs.iter().collect();
+        save(&tx, &changed, &HashMap::new()).await?;
+        turn.asked(order.holder, &jobs);
+        tx.commit().await?;
+        turn.heard();
+        lent.done();
+        Ok((jobs, claimed, given_back))
+    });
+    let (jobs, claimed, given_back) = claim.await?;
+    lock.claimed(&claimed);
+    Ok((jobs, given_back))
 }
 
 /// Gives the claims back that nobody heard of: before they are taken for those of a dead process.

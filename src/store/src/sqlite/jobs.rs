@@ -9,6 +9,10 @@ use super::row::{self, key};
 use super::transaction::WriteTransaction;
 use crate::codec::{self, micros};
 
+/// How many jobs of an owner are queued.
+pub(super) const QUEUED_OF_OWNER: &str =
+    "SELECT count(*) FROM jobs WHERE owner = ?1 AND state = 0 AND state <> 2";
+
 impl WriteTransaction<'_> {
     /// Accepts a job; `spec` is its specification as JSON. Without a caller's key its only write
     /// is the row, at the end.
@@ -27,7 +31,7 @@ impl WriteTransaction<'_> {
         } else if queued >= max_queued {
             Some(Admission::QueueFull { queued })
         } else {
-            None
+            self.owner_queue_full(&job)?
         };
         if refused.is_none() && self.insert(&job, spec)? {
             self.remember(idempotency.as_ref())?;
@@ -60,6 +64,16 @@ impl WriteTransaction<'_> {
         self.save(job.state(), &job)?;
         self.remember(submission.idempotency.as_ref())?;
         Ok(Admission::Created(job))
+    }
+
+    /// Whether the owner of the job has as many in the queue as one may have.
+    fn owner_queue_full(&self, job: &Job) -> Sql<Option<Admission<Job>>> {
+        let Some(most) = self.memory.limits.per_owner.queued_jobs else {
+            return Ok(None);
+        };
+        let queued = self.number(QUEUED_OF_OWNER, [job.owner.as_str()])?;
+        let queued = codec::unsigned(queued.unwrap_or(0));
+        Ok((queued >= most).then_some(Admission::OwnerQueueFull { queued }))
     }
 
     /// Writes the row of a new job; whether there was none.

@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema.sql"),
     include_str!("suspects.sql"),
     include_str!("read_options.sql"),
+    include_str!("fair.sql"),
 ];
 
 /// Pages that the writer keeps in memory, in KiB.

@@ -11,6 +11,17 @@ use super::row::{self, key};
 use super::transaction::WriteTransaction;
 use crate::codec::{self, micros};
 
+/// How many sessions an owner has, without the one that is being made.
+pub(super) const SESSIONS_OF_OWNER: &str = "SELECT count(*) FROM sessions
+     WHERE owner = ?1 AND expires_at > ?2 AND deleted = 0 AND removing = 0 AND id <> ?3";
+
+/// The bytes of the datasets of a session's owner, without the one of that name in that session.
+pub(super) const BYTES_OF_OWNER: &str = "SELECT coalesce(sum(datasets.bytes), 0)
+     FROM sessions CROSS JOIN datasets ON datasets.session = sessions.id
+     WHERE sessions.owner = (SELECT owner FROM sessions WHERE id = ?1)
+       AND sessions.expires_at > ?2 AND sessions.deleted = 0 AND sessions.removing = 0
+       AND NOT (datasets.session = ?1 AND datasets.name = ?3)";
+
 impl WriteTransaction<'_> {
     pub(super) fn create_session(
         &mut self,
@@ -19,6 +30,14 @@ impl WriteTransaction<'_> {
     ) -> Sql<Admission<Session>> {
         if let Some(answer) = self.repeated(idempotency.as_ref())? {
             return Ok(answer);
+        }
+        if let Some(most) = self.memory.limits.per_owner.sessions {
+            let id = key(session.id.as_uuid());
+            let params = params![session.owner.as_str(), micros(self.now), id];
+            let sessions = codec::unsigned(self.number(SESSIONS_OF_OWNER, params)?.unwrap_or(0));
+            if sessions >= most {
+                return Ok(Admission::TooManySessions { sessions });
+            }
         }
         let added = self
             .sql(
@@ -125,6 +144,16 @@ impl WriteTransaction<'_> {
         let replaced = self.find_dataset(dataset.session, &dataset.name)?;
         if !precondition.is_met(replaced.as_ref()) {
             return Ok(UploadOutcome::PreconditionFailed);
+        }
+        let limits = self.memory.limits.per_owner;
+        if let Some(quota) = limits.stored_bytes {
+            let session = key(dataset.session.as_uuid());
+            let params = params![session, micros(self.now), dataset.name.as_str()];
+            let others = codec::unsigned(self.number(BYTES_OF_OWNER, params)?.unwrap_or(0));
+            let before = replaced.as_ref().map(|replaced| replaced.bytes);
+            if !limits.has_room_for(dataset.bytes, before, others) {
+                return Ok(UploadOutcome::QuotaExceeded { others, quota });
+            }
         }
         let columns = dataset.schema.as_ref().map(serde_json::to_string);
         self.sql(

@@ -75,6 +75,7 @@ impl Threads {
             open: OpenTransaction::default(),
             unconfirmed: Arc::clone(&unconfirmed),
             burned_epochs: std::collections::HashMap::new(),
+            rotations: std::collections::HashMap::new(),
             quarantined: crate::quarantine::QuarantinedJobs::default(),
             damage: Arc::default(),
             full: false,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use lastcall_domain::store::{JobCounts, StoreCounts};
+use lastcall_domain::store::{JobCounts, Rotation, StoreCounts};
 use lastcall_domain::{
     ClaimRef, Clock, JobId, Limits, Service, State, StoreError, StoreResult, Timestamp,
 };
@@ -114,6 +114,8 @@ pub(super) struct Memory {
     /// Epochs that were given to workers by a transaction that then failed. They are never
     /// given again, or the row could not tell the two workers apart.
     pub(super) burned_epochs: HashMap<JobId, u64>,
+    /// Whose turn it is in each queue.
+    pub(super) rotations: HashMap<Service, Rotation>,
     /// The jobs whose rows cannot be read.
     pub(super) quarantined: QuarantinedJobs,
     pub(super) damage: Arc<Damage>,

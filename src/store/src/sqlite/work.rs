@@ -1,11 +1,14 @@
 //! Writes to jobs by workers.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use lastcall_domain::store::{ClaimOrder, HeartbeatResult, JobResult, Outcome, Place, Verdict};
-use lastcall_domain::{ClaimRef, Job, JobId, Refused, State};
-use rusqlite::params;
+use lastcall_domain::store::{
+    ClaimOrder, Claimed, FairClaim, HeartbeatResult, JobResult, Outcome, Place, Round, Turns,
+    Verdict,
+};
+use lastcall_domain::{ClaimRef, Job, JobId, Owner, Refused, State};
+use rusqlite::{OptionalExtension, params};
 
 use super::error::Sql;
 use super::row::{self, key};
@@ -15,12 +18,22 @@ use crate::codec::{self, micros, service_number};
 /// Paused jobs that one claim lets into the queue: each claim lets in more.
 const RESUMED_AT_ONCE: u32 = 1_000;
 
-/// The queue, in its order.
+/// The first owner behind another, of those that have jobs in the queue: one step into an index.
+pub(super) const NEXT_OWNER: &str = "SELECT owner FROM jobs
+     WHERE service = ?1 AND owner > ?2
+       AND state = 0 AND not_before IS NULL AND waits_for IS NULL AND suspect = 0
+     ORDER BY owner LIMIT 1";
+
+/// How many jobs of an owner run.
+pub(super) const RUNNING_OF_OWNER: &str =
+    "SELECT count(*) FROM jobs WHERE owner = ?1 AND state = 1 AND state <> 2";
+
+/// The queue of one owner, in its order.
 pub(super) fn ready() -> String {
     format!(
         "SELECT {} FROM jobs
-         WHERE service = ?1 AND state = 0 AND not_before IS NULL AND waits_for IS NULL
-           AND suspect = 0
+         WHERE service = ?1 AND owner = ?2
+           AND state = 0 AND not_before IS NULL AND waits_for IS NULL AND suspect = 0
          ORDER BY id",
         row::JOB
     )
@@ -60,10 +73,84 @@ impl WriteTransaction<'_> {
             .execute(params![number, micros(self.now), RESUMED_AT_ONCE])?;
         let mut jobs = Vec::new();
         if order.suspect {
-            jobs = self.find_some(&suspects(), [number], order.limit.min(1), |_| true)?;
+            let most = order.limit.min(1);
+            let free = |job: &Job| self.free_slots(&job.owner).is_ok_and(|free| free > 0);
+            let found = self.find_some(&suspects(), [number], most, free)?;
+            jobs = self.take(order, found)?;
         }
         let left = order.limit - u32::try_from(jobs.len()).unwrap_or(order.limit);
-        jobs.extend(self.find_some(&ready(), [number], left, |_| true)?);
+        let claimed = self.claim_in_turn(order, left)?;
+        let rotation = self.memory.rotations.entry(order.service).or_default();
+        rotation.claimed(&claimed);
+        jobs.extend(claimed.items);
+        Ok(jobs)
+    }
+
+    fn claim_in_turn(&mut self, order: &ClaimOrder, limit: u32) -> Sql<Claimed<Job>> {
+        let number = service_number(order.service);
+        let rotation = self.memory.rotations.entry(order.service).or_default();
+        let mut claim: FairClaim<Job> = rotation.claim(limit);
+        while let Some(round) = claim.next_round() {
+            let turns = self.with_free_slots(round.turns(self.owners_in_turn(number, &round)?))?;
+            let mut taken = Vec::new();
+            for (owner, share) in &turns.owners {
+                let left = turns.limit - u32::try_from(taken.len()).unwrap_or(turns.limit);
+                let params = params![number, owner.as_str()];
+                let found = self.find_some(&ready(), params, left.min(*share), |_| true)?;
+                let found = self.take(order, found)?;
+                taken.extend(found.into_iter().map(|job| (owner.clone(), job)));
+            }
+            claim.took(&turns, taken);
+        }
+        Ok(claim.finish())
+    }
+
+    /// The turns, with no more of each owner than it may run.
+    fn with_free_slots(&self, turns: Turns) -> Sql<Turns> {
+        let mut free = HashMap::new();
+        for (owner, _) in &turns.owners {
+            free.insert(owner.clone(), self.free_slots(owner)?);
+        }
+        Ok(turns.at_most(|owner| free.get(owner).copied().unwrap_or(0)))
+    }
+
+    /// How many more jobs the owner may run.
+    fn free_slots(&self, owner: &Owner) -> Sql<u32> {
+        let limits = self.memory.limits.per_owner;
+        let running = match limits.running_jobs {
+            Some(_) => self.number(RUNNING_OF_OWNER, [owner.as_str()])?,
+            None => None,
+        };
+        Ok(limits.free_slots(|| codec::unsigned(running.unwrap_or(0))))
+    }
+
+    /// The owners with jobs in the queue, in the order of their turns.
+    fn owners_in_turn(&self, service: i16, round: &Round) -> Sql<Vec<Owner>> {
+        let mut next_owner = self.sql(NEXT_OWNER)?;
+        let after = round.after.as_ref().map_or("", Owner::as_str);
+        let mut owners = Vec::new();
+        let mut from = after.to_owned();
+        let mut begun_anew = false;
+        while owners.len() < round.owners as usize {
+            let found = next_owner.query_row(params![service, from], |row| row.get(0));
+            let found: Option<String> = found.optional()?;
+            match found.filter(|owner| !begun_anew || owner.as_str() <= after) {
+                Some(owner) => {
+                    from.clone_from(&owner);
+                    owners.push(Owner::new(owner));
+                }
+                None if begun_anew || after.is_empty() => break,
+                None => {
+                    from.clear();
+                    begun_anew = true;
+                }
+            }
+        }
+        Ok(owners)
+    }
+
+    /// Takes the jobs, and gives those that could be.
+    fn take(&mut self, order: &ClaimOrder, mut jobs: Vec<Job>) -> Sql<Vec<Job>> {
         for job in &mut jobs {
             if let Some(burned_epochs) = self.memory.burned_epochs.get(&job.id) {
                 job.lifecycle.epoch = job.lifecycle.epoch.max(*burned_epochs);

@@ -12,10 +12,10 @@ use lastcall_domain::store::{
 };
 use lastcall_domain::{
     BlobKey, Clock, Dataset, DatasetName, Fault, Format, InstanceId, Job, JobId, JobSpec, Limits,
-    MemoryStore, Owner, ReadOptions, ReportFormat, ReportSource, Service, Session, SessionId,
-    Store, Timestamp,
+    MemoryStore, Owner, OwnerLimits, ReadOptions, ReportFormat, ReportSource, Service, Session,
+    SessionId, Store, Timestamp,
 };
-use lastcall_store::SqliteStore;
+use lastcall_store::{PostgresStore, SqliteStore};
 use tempfile::TempDir;
 
 use crate::schema::Schema;
@@ -128,6 +128,27 @@ impl Bench {
             hears_of_changes: true,
             clock,
             ground: Ground::Memory(store),
+        }
+    }
+
+    /// From now on owners may have no more than this.
+    pub(crate) async fn limit_owners(&mut self, per_owner: OwnerLimits) {
+        let limits = Limits {
+            per_owner,
+            ..Limits::default()
+        };
+        match &self.ground {
+            Ground::Memory(store) => store.set_limits(limits),
+            Ground::Sqlite(folder) => {
+                self.store.close().await.unwrap();
+                let path = folder.path().join("lastcall.db");
+                let store = SqliteStore::open(&path, self.clock.clone(), limits);
+                self.store = Arc::new(store.unwrap());
+            }
+            Ground::Postgres(schema) => {
+                let store = PostgresStore::open(&schema.url, limits).await;
+                self.store = Arc::new(store.unwrap());
+            }
         }
     }
 

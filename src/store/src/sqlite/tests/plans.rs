@@ -8,10 +8,15 @@ async fn no_query_that_is_asked_often_reads_past_what_it_wants() {
     let owner = Some(Owner::anonymous());
     let session = Some(bench.session.id);
     let mut texts = vec![
+        work::RUNNING_OF_OWNER.to_owned(),
+        work::NEXT_OWNER.to_owned(),
         work::ready(),
         work::suspects(),
         work::lapsed(),
         work::RESUME.to_owned(),
+        sessions::SESSIONS_OF_OWNER.to_owned(),
+        sessions::BYTES_OF_OWNER.to_owned(),
+        jobs::QUEUED_OF_OWNER.to_owned(),
         removal::EXPIRED.to_owned(),
         removal::BEGUN.to_owned(),
         "SELECT id FROM jobs WHERE session = ?1 AND state < 2 ORDER BY id".to_owned(),

@@ -1,0 +1,190 @@
+//! Requests a second of one owner, in this process: a bucket of tokens for each, which a request
+//! takes one of, and the `RateLimit` fields that say how it stands (IETF draft
+//! `httpapi-ratelimit-headers`).
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use lastcall_domain::{Owner, Timestamp};
+
+use crate::errors::Code;
+use crate::problem::Problem;
+
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const MICROS: i64 = 1_000_000;
+/// Buckets that may be kept before those that are full are dropped: they are as good as new.
+const MANY: usize = 1_024;
+
+/// How many requests an owner may send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RatePolicy {
+    /// In a second, in the long run; at least 1.
+    pub per_second: u32,
+    /// At once; at least 1.
+    pub burst: u32,
+}
+
+/// What remains after a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Quota {
+    policy: RatePolicy,
+    /// Requests that may follow at once.
+    remaining: u32,
+    /// In so many seconds there is more: all of it, or after a refusal one request.
+    reset: u32,
+}
+
+/// The buckets of the owners. There are as many owners as keys name.
+#[derive(Debug)]
+pub(crate) struct RateLimiter {
+    policy: Option<RatePolicy>,
+    /// When the bucket of an owner is full again, in microseconds since 1970.
+    full_at: Mutex<HashMap<Owner, i64>>,
+}
+
+impl RatePolicy {
+    /// The time that brings one request, in microseconds.
+    fn interval(self) -> i64 {
+        (MICROS / i64::from(self.per_second.max(1))).max(1)
+    }
+
+    /// The time that fills an empty bucket.
+    fn window(self) -> i64 {
+        self.interval() * i64::from(self.burst.max(1))
+    }
+}
+
+impl Quota {
+    /// Says it on an answer.
+    pub(crate) fn say(self, headers: &mut HeaderMap) {
+        let window = seconds(self.policy.window());
+        let policy = format!("\"owner\";q={};w={window}", self.policy.burst.max(1));
+        let state = format!("\"owner\";r={};t={}", self.remaining, self.reset);
+        for (name, value) in [(RATE_LIMIT_POLICY, policy), (RATE_LIMIT, state)] {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(name, value);
+            }
+        }
+    }
+
+    /// Why a request is refused.
+    pub(crate) fn refusal(self) -> Problem {
+        let detail = format!(
+            "there may be {} requests a second of one owner, {} at once",
+            self.policy.per_second, self.policy.burst
+        );
+        Problem::new(Code::RateLimited, detail).retry_after(self.reset)
+    }
+}
+
+impl RateLimiter {
+    /// No buckets yet; without a policy there never are any.
+    pub(crate) fn new(policy: Option<RatePolicy>) -> Self {
+        Self {
+            policy,
+            full_at: Mutex::default(),
+        }
+    }
+
+    /// Takes a request of the owner's from its bucket, and says what remains; the error where there
+    /// was none. `None` where requests are not counted.
+    pub(crate) fn take(&self, owner: &Owner, now: Timestamp) -> Option<Result<Quota, Quota>> {
+        let policy = self.policy?;
+        let now = now.timestamp_micros();
+        let mut buckets = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let full_at = buckets.get(owner).copied().unwrap_or(now);
+        // At most a whole bucket, should the clock have been set back.
+        let missing = full_at.saturating_sub(now).clamp(0, policy.window());
+        let after = missing + policy.interval();
+        let quota = |remaining, reset| Quota {
+            policy,
+            remaining,
+            reset: seconds(reset),
+        };
+        if after > policy.window() {
+            buckets.insert(owner.clone(), now + missing);
+            return Some(Err(quota(0, after - policy.window())));
+        }
+        if buckets.len() >= MANY {
+            buckets.retain(|_, full_at| *full_at > now);
+        }
+        buckets.insert(owner.clone(), now + after);
+        let remaining = (policy.window() - after) / policy.interval();
+        let remaining = u32::try_from(remaining).unwrap_or(u32::MAX);
+        Some(Ok(quota(remaining, after)))
+    }
+}
+
+/// Whole seconds, none too few.
+fn seconds(micros: i64) -> u32 {
+    u32::try_from(micros.max(0).saturating_add(MICROS - 1) / MICROS).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeDelta;
+
+    const POLICY: RatePolicy = RatePolicy {
+        per_second: 4,
+        burst: 3,
+    };
+
+    fn take(limiter: &RateLimiter, owner: &str, millis: i64) -> Result<u32, u32> {
+        let now = Timestamp::default() + TimeDelta::milliseconds(1_000_000 + millis);
+        let taken = limiter.take(&Owner::new(owner), now).unwrap();
+        taken
+            .map(|quota| quota.remaining)
+            .map_err(|quota| quota.reset)
+    }
+
+    #[test]
+    fn a_burst_and_then_the_rate() {
+        let limiter = RateLimiter::new(Some(POLICY));
+        let burst = [0, 0, 0, 0].map(|at| take(&limiter, "a", at));
+        assert_eq!(burst, [Ok(2), Ok(1), Ok(0), Err(1)]);
+        assert_eq!(
+            take(&limiter, "b", 0),
+            Ok(2),
+            "another owner has a bucket of its own"
+        );
+        assert_eq!(take(&limiter, "a", 249), Err(1));
+        assert_eq!(take(&limiter, "a", 250), Ok(0));
+        assert_eq!(take(&limiter, "a", 499), Err(1));
+        assert_eq!(
+            take(&limiter, "a", 10_000),
+            Ok(2),
+            "it is full again, and no more"
+        );
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_locks_nobody_out() {
+        let limiter = RateLimiter::new(Some(POLICY));
+        for _ in 0..3 {
+            take(&limiter, "a", 500_000).unwrap();
+        }
+        assert_eq!(take(&limiter, "a", 0), Err(1));
+        assert_eq!(take(&limiter, "a", 250), Ok(0));
+    }
+
+    #[test]
+    fn buckets_that_are_full_are_forgotten() {
+        let limiter = RateLimiter::new(Some(POLICY));
+        for n in 0..10 * MANY {
+            take(&limiter, &n.to_string(), n as i64 * 10).unwrap();
+        }
+        assert!(limiter.full_at.lock().unwrap().len() <= MANY + 1);
+    }
+
+    #[test]
+    fn without_a_policy_nothing_is_counted() {
+        let limiter = RateLimiter::new(None);
+        assert_eq!(
+            limiter.take(&Owner::anonymous(), Timestamp::default()),
+            None
+        );
+    }
+}

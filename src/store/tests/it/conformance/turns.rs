@@ -1,0 +1,146 @@
+//! Claims go round the owners.
+
+use std::time::Duration;
+
+use lastcall_domain::store::{Admission, Outcome};
+use lastcall_domain::{InstanceId, Job, JobError, Service, Session};
+
+use crate::bench::{Bench, submission};
+
+on_every_store![
+    owners_take_turns,
+    the_turns_go_on_from_claim_to_claim,
+    what_an_owner_does_not_use_goes_to_the_others,
+    ten_thousand_jobs_of_one_owner_come_behind_the_first_of_another,
+    more_owners_than_a_claim_has_places_all_have_their_turn,
+    a_job_that_is_queued_again_has_its_place_among_those_of_its_owner,
+    owners_are_in_the_order_of_the_bytes_of_their_names,
+    each_service_has_turns_of_its_own,
+];
+
+/// As many jobs of each owner as asked, all of the first before all of the next.
+async fn queued(bench: &Bench, owners: &[(&str, usize)]) -> Vec<Session> {
+    let mut sessions = Vec::new();
+    for (owner, jobs) in owners {
+        let session = bench.session_of(owner).await;
+        queue_at_once(bench, &session, *jobs).await;
+        sessions.push(session);
+    }
+    sessions
+}
+
+async fn queue_at_once(bench: &Bench, session: &Session, jobs: usize) {
+    let mut left = jobs;
+    while left > 0 {
+        let some = left.min(500);
+        let submitted = (0..some).map(|_| bench.store.submit(submission(bench.profile(session))));
+        for admission in futures_util::future::join_all(submitted).await {
+            assert!(matches!(admission, Ok(Admission::Created(_))));
+        }
+        left -= some;
+    }
+}
+
+/// Whose jobs a claim gives.
+async fn claimed(bench: &Bench, limit: u32) -> String {
+    let claimed = bench.claim(Service::Analysis, InstanceId::new(), limit);
+    owners(&claimed.await)
+}
+
+fn owners(jobs: &[Job]) -> String {
+    let owners: Vec<&str> = jobs.iter().map(|job| job.owner.as_str()).collect();
+    owners.join(" ")
+}
+
+async fn owners_take_turns(bench: Bench) {
+    queued(&bench, &[("a", 4), ("b", 2), ("c", 3)]).await;
+    assert_eq!(claimed(&bench, 6).await, "a b c a b c");
+    assert_eq!(claimed(&bench, 9).await, "a c a");
+    assert_eq!(claimed(&bench, 9).await, "");
+}
+
+async fn the_turns_go_on_from_claim_to_claim(bench: Bench) {
+    let sessions = queued(&bench, &[("a", 9), ("c", 3)]).await;
+    for owner in ["a", "c", "a", "c", "a"] {
+        assert_eq!(claimed(&bench, 1).await, owner);
+    }
+    // One who comes later does not wait for more than a turn of each other.
+    queued(&bench, &[("b", 1)]).await;
+    assert_eq!(claimed(&bench, 1).await, "b");
+    assert_eq!(claimed(&bench, 3).await, "c a a");
+    queue_at_once(&bench, &sessions[1], 1).await;
+    assert_eq!(claimed(&bench, 1).await, "c");
+}
+
+async fn what_an_owner_does_not_use_goes_to_the_others(bench: Bench) {
+    queued(&bench, &[("a", 40), ("b", 1), ("c", 7)]).await;
+    let all = claimed(&bench, 48).await;
+    assert!(all.starts_with("a b c a c a c"), "{all}");
+    assert_eq!(
+        all.split(' ').count(),
+        48,
+        "nothing is left for a second claim"
+    );
+}
+
+async fn ten_thousand_jobs_of_one_owner_come_behind_the_first_of_another(bench: Bench) {
+    queued(&bench, &[("a", 10_000)]).await;
+    assert_eq!(claimed(&bench, 4).await, "a a a a");
+    queued(&bench, &[("b", 2)]).await;
+    assert_eq!(claimed(&bench, 1).await, "b");
+    assert_eq!(claimed(&bench, 1).await, "a");
+    assert_eq!(claimed(&bench, 4).await, "b a a a");
+}
+
+async fn more_owners_than_a_claim_has_places_all_have_their_turn(bench: Bench) {
+    let names: Vec<String> = (0..30).map(|n| format!("owner-{n:02}")).collect();
+    for name in &names {
+        queued(&bench, &[(name, 2)]).await;
+    }
+    let mut order = Vec::new();
+    for _ in 0..12 {
+        order.push(claimed(&bench, 4).await);
+    }
+    let order = order.join(" ");
+    let expected: Vec<&str> = names.iter().cycle().take(48).map(String::as_str).collect();
+    assert_eq!(order, expected.join(" "));
+}
+
+async fn a_job_that_is_queued_again_has_its_place_among_those_of_its_owner(bench: Bench) {
+    queued(&bench, &[("a", 3), ("b", 3)]).await;
+    let holder = InstanceId::new();
+    let first = bench.claim_one(holder).await.unwrap();
+    let failed = Outcome::Failed(JobError::transient("engine_died", "again"));
+    let again = bench.store.complete(first.claim(), failed).await;
+    assert!(again.unwrap().is_ok());
+    let second = bench.claim_one(holder).await.unwrap();
+    let given_back = bench.store.hand_back(&[second.claim()]).await;
+    assert!(given_back.unwrap()[0].is_ok());
+    bench.advance(Duration::from_secs(60)).await;
+    let claimed = bench.claim(Service::Analysis, holder, 2).await;
+    assert_eq!(owners(&claimed), "a b");
+    assert_eq!((claimed[0].id, claimed[1].id), (first.id, second.id));
+}
+
+async fn owners_are_in_the_order_of_the_bytes_of_their_names(bench: Bench) {
+    queued(
+        &bench,
+        &[("ä", 1), ("b", 1), ("A", 1), ("_", 1), ("a b", 1)],
+    )
+    .await;
+    let claimed = bench.claim(Service::Analysis, InstanceId::new(), 9).await;
+    let claimed: Vec<&str> = claimed.iter().map(|job| job.owner.as_str()).collect();
+    assert_eq!(claimed, ["A", "_", "a b", "b", "ä"]);
+}
+
+async fn each_service_has_turns_of_its_own(bench: Bench) {
+    let sessions = queued(&bench, &[("a", 1), ("b", 1)]).await;
+    for session in &sessions {
+        let on_nothing = bench.report_on(session, lastcall_domain::JobId::new());
+        bench.submit(on_nothing).await;
+    }
+    assert_eq!(claimed(&bench, 1).await, "a");
+    let report = bench.claim(Service::Report, InstanceId::new(), 1).await;
+    assert_eq!(owners(&report), "a");
+    assert_eq!(claimed(&bench, 1).await, "b");
+}
