@@ -5,6 +5,7 @@ use std::time::Duration;
 use lastcall_domain::{InstanceId, Service};
 
 use crate::auth::Auth;
+use crate::tls::Tls;
 
 /// The settings of the HTTP surface.
 #[derive(Clone, Debug)]
@@ -13,6 +14,8 @@ pub struct ApiConfig {
     pub version: String,
     /// The instance: one run of the process.
     pub instance: InstanceId,
+    /// TLS on the listener; plain HTTP without it.
+    pub tls: Option<Tls>,
     /// How callers prove who they are, to begin with.
     pub auth: Auth,
     /// Refuse requests whose `Host` is no loopback name or whose `Origin` is another one, so
@@ -51,6 +54,7 @@ impl Default for ApiConfig {
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             instance: InstanceId::new(),
+            tls: None,
             auth: Auth::None,
             loopback_only: true,
             cors_origins: Vec::new(),
