@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 declare -A needed=(
     [chromium]=chromium
     [curl]=curl
+    [openssl]=openssl
     [haproxy]=haproxy
     [/usr/sbin/pgbouncer]=pgbouncer
     [pdftotext]=poppler-utils

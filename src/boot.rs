@@ -19,6 +19,7 @@ mod state_dir;
 mod store_clock;
 mod system;
 mod threads;
+mod tls;
 mod watchdog;
 
 use std::process::ExitCode;
@@ -39,6 +40,7 @@ pub(crate) use settings::{PDF_CHILD, SQL_CHILD, local_sql_config};
 pub(crate) use signals::HeldSignals;
 use signals::{Signals, Stop};
 use startup::Service;
+use tls::ListenerTls;
 use watchdog::Watchdog;
 
 /// Runs the service until it is told to stop. The answer is how it ended.
@@ -57,6 +59,7 @@ pub(crate) fn serve(
         .timeline()
         .map_err(|_| anyhow::anyhow!("the phases do not fit in shutdown.deadline"))
         .map_err(|error| Failure::new(Exit::Config, error))?;
+    let tls = ListenerTls::load(config)?;
     let manager = Manager::from_environment();
     let guards = Watchdog::start(log.clone())
         .and_then(|watchdog| Signals::listen(held, timeline, watchdog, manager.clone()))
@@ -73,7 +76,7 @@ pub(crate) fn serve(
         tokio::select! {
             biased;
             stop = signals.stop() => Started::Stopped(stop),
-            started = startup::start(config, signals, log, &mut closers) => match started {
+            started = startup::start(config, tls.in_force(), signals, log, &mut closers) => match started {
                 Ok(service) => Started::Ready(service),
                 Err(failure) => Started::Failed(failure),
             },
@@ -81,10 +84,15 @@ pub(crate) fn serve(
     });
     match started {
         Started::Ready(service) => {
-            let status = format!("ready on http://{}", service.http.address);
+            let scheme = if tls.in_force().is_some() {
+                "https"
+            } else {
+                "http"
+            };
+            let status = format!("ready on {scheme}://{}", service.http.address);
             manager.ready(&status);
             reload::warn_of_expired(&config.auth.callers);
-            let reload = Reload::new(files, signals, manager.clone(), status);
+            let reload = Reload::new(files, tls, signals, manager.clone(), status);
             let stop = main.runner.block_on(async {
                 tokio::select! {
                     stop = wait(&service, signals) => stop,

@@ -11,6 +11,7 @@ mod files;
 mod reader;
 mod shown;
 mod sources;
+mod tls;
 mod units;
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -27,6 +28,7 @@ pub use faults::{Fault, Faults};
 pub use files::raise_file_limit;
 use reader::Reader;
 pub use sources::Sources;
+pub use tls::TlsFiles;
 use units::{KIB, MIB};
 pub use units::{show_duration, show_size};
 
@@ -76,6 +78,8 @@ pub struct Server {
     pub max_connections: usize,
     /// The origins whose pages may use the service.
     pub cors_origins: Vec<String>,
+    /// The certificate of `bind`; plain HTTP without one.
+    pub tls: Option<TlsFiles>,
     /// An address of their own for health, metrics and `/v1/system`, beside the first.
     pub admin_bind: Option<SocketAddr>,
 }
@@ -248,6 +252,7 @@ impl Config {
                 ))
                 .unwrap_or(usize::MAX),
                 cors_origins: cors::origins(read),
+                tls: TlsFiles::read(read),
                 admin_bind: read.optional_address("server.admin_bind"),
             },
             auth: Access::read(read),

@@ -4,6 +4,8 @@
 
 /// Ready; the address follows.
 pub const READY: &str = "Lastcall ready on http://";
+/// The same of a listener with TLS.
+pub const READY_TLS: &str = "Lastcall ready on https://";
 /// The shutdown has begun.
 pub const SHUTTING_DOWN: &str = "Application shutting down";
 /// TtlCleaner is being drained.

@@ -1,5 +1,6 @@
-//! What is read again while the service runs: the keys of callers and the level of the log, on
-//! SIGHUP and when the files change that they are in. Everything else needs a restart.
+//! What is read again while the service runs: the keys of callers, the level of the log and the
+//! certificate of the listener, on SIGHUP and when the files change that they are in. Everything
+//! else needs a restart.
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use lastcall_domain::{Clock as _, SystemClock};
 
 use super::sd_notify::Manager;
 use super::signals::Signals;
+use super::tls::ListenerTls;
 use crate::config::Config;
 use crate::logging;
 
@@ -38,6 +40,7 @@ impl ConfigFiles {
 /// The configuration that is in force, and where it comes from.
 pub(super) struct Reload<'a> {
     files: ConfigFiles,
+    tls: ListenerTls,
     signals: &'a Signals,
     manager: Manager,
     status: String,
@@ -45,7 +48,7 @@ pub(super) struct Reload<'a> {
 
 /// What changes with the content of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct FileId {
+pub(super) struct FileId {
     device_and_inode: (u64, u64),
     length: u64,
     modified: Option<SystemTime>,
@@ -56,12 +59,14 @@ impl<'a> Reload<'a> {
     /// told of a service that is ready.
     pub(super) fn new(
         files: ConfigFiles,
+        tls: ListenerTls,
         signals: &'a Signals,
         manager: Manager,
         status: String,
     ) -> Self {
         Self {
             files,
+            tls,
             signals,
             manager,
             status,
@@ -78,28 +83,37 @@ impl<'a> Reload<'a> {
                 () = self.signals.hangup() => Some("SIGHUP received"),
                 () = tokio::time::sleep(POLL_INTERVAL) => None,
             };
-            let file = self.files.file.clone();
-            // A disk that hangs holds up this thread no more than any other.
-            let seen = tokio::task::spawn_blocking(move || look(file.as_deref())).await;
-            let changed = seen.is_ok_and(|seen| {
-                let changed = seen != self.files.seen;
-                self.files.seen = seen;
-                changed
-            });
-            let Some(reason) = reason.or(changed.then_some("a file of the configuration changed"))
-            else {
+            let changed = self.look().await;
+            let Some(reason) = reason.or(changed) else {
                 continue;
             };
             self.manager.reloading();
             let file = self.files.file.clone();
             let loaded = tokio::task::spawn_blocking(move || Config::load(file.as_deref())).await;
             match loaded {
-                Ok(Ok(config)) => apply(&config, state, reason),
+                Ok(Ok(config)) => {
+                    apply(&config, state, reason);
+                    self.tls.reload(config.server.tls, reason).await;
+                }
                 Ok(Err(faults)) => log::error!("{reason}: configuration unchanged: {faults}"),
                 Err(error) => log::error!("{reason}: configuration unchanged: {error}"),
             }
             self.manager.ready(&self.status);
         }
+    }
+
+    /// Which of the files changed since the last look.
+    async fn look(&mut self) -> Option<&'static str> {
+        let (file, certificate) = (self.files.file.clone(), self.tls.look());
+        // A disk that hangs holds up this thread no more than any other.
+        let seen = move || (look(file.as_deref()), certificate());
+        let (files, certificate) = tokio::task::spawn_blocking(seen).await.ok()?;
+        let changed = files != self.files.seen;
+        self.files.seen = files;
+        let renewed = self.tls.saw(certificate);
+        changed
+            .then_some("a file of the configuration changed")
+            .or(renewed.then_some("a file of the certificate changed"))
     }
 }
 
@@ -137,7 +151,7 @@ fn look(file: Option<&Path>) -> Vec<Option<FileId>> {
     files.map(|file| identify(&file)).collect()
 }
 
-fn identify(file: &Path) -> Option<FileId> {
+pub(super) fn identify(file: &Path) -> Option<FileId> {
     use std::os::unix::fs::MetadataExt as _;
     let metadata = std::fs::metadata(file).ok()?;
     Some(FileId {

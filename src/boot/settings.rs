@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use lastcall_actors::{CleanerConfig, Config as TreeConfig, PoolConfig, Queued, Supervision};
-use lastcall_api::ApiConfig;
+use lastcall_api::{ApiConfig, Tls};
 use lastcall_child::host::Program;
 use lastcall_domain::{InstanceId, Limits};
 use lastcall_engine::EngineConfig;
@@ -128,8 +128,9 @@ pub(super) fn tree_config(config: &Config, instance: InstanceId) -> TreeConfig {
     }
 }
 
-pub(super) fn api_config(config: &Config, instance: InstanceId) -> ApiConfig {
+pub(super) fn api_config(config: &Config, instance: InstanceId, tls: Option<Tls>) -> ApiConfig {
     ApiConfig {
+        tls,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         instance,
         auth: config.auth.callers.clone(),

@@ -139,7 +139,7 @@ async fn sequence(shutdown: &Shutdown, http: Http, other_left: &mut Vec<String>)
     };
     tokio::select! {
         biased;
-        () = http.state.settled() => {}
+        () = http.state.close_connections() => {}
         () = due => {
             let owed = http.state.owed();
             if owed > 0 {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use actix_web::dev::{Server, ServerHandle};
 use anyhow::Context as _;
-use lastcall_actors::{Handle, Ports, Reason, System as Tree};
-use lastcall_api::{ApiState, Parts};
+use lastcall_actors::{Handle, Ports, Reason, System as Tree, log_lines};
+use lastcall_api::{ApiState, Parts, Tls};
 use lastcall_domain::{
     Answered, BlobError, Blobs, Clock, Feed, InstanceId, Profiles, Store, StoreError, SystemClock,
     Work,
@@ -67,12 +67,14 @@ pub(super) struct Http {
 /// What was built by then is on the closers.
 pub(super) async fn start(
     config: &Config,
+    tls: Option<&Tls>,
     signals: &Signals,
     log: &LogWriter,
     closers: &mut Closers,
 ) -> Result<Box<Service>, Failure> {
     let mut startup = Startup {
         config,
+        tls,
         signals,
         closers,
         instance: InstanceId::new(),
@@ -101,7 +103,11 @@ pub(super) async fn start(
     base.marker.ready(recovered);
     tree.ready();
     actix_rt::spawn(log_missing_nets(base.sql));
-    log::info!("{}{}", lastcall_actors::log_lines::READY, http.address);
+    let ready = match tls {
+        Some(_) => log_lines::READY_TLS,
+        None => log_lines::READY,
+    };
+    log::info!("{ready}{}", http.address);
     closers.hand_over(below);
     Ok(Box::new(Service {
         tree,
@@ -115,6 +121,7 @@ pub(super) async fn start(
 /// A start that has begun.
 struct Startup<'a> {
     config: &'a Config,
+    tls: Option<&'a Tls>,
     signals: &'a Signals,
     closers: &'a mut Closers,
     instance: InstanceId,
@@ -335,7 +342,10 @@ impl Startup<'_> {
             }),
             answered: Arc::clone(&self.answered),
         };
-        let state = ApiState::new(parts, settings::api_config(self.config, self.instance));
+        let state = ApiState::new(
+            parts,
+            settings::api_config(self.config, self.instance, self.tls.cloned()),
+        );
         let state = actix_web::web::Data::new(state);
         let mut admin = None;
         if let Some(listener) = &base.admin_listener {

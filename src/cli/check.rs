@@ -21,9 +21,16 @@ pub(super) fn describe(config: &Config) -> anyhow::Result<String> {
         Some(address) => format!("{address} as well (health, metrics, /v1/system)"),
         None => "no address of its own".to_owned(),
     };
+    let protocol = match &config.server.tls {
+        Some(files) => {
+            files.load()?;
+            "TLS, HTTP/2 and HTTP/1.1"
+        }
+        None => "plain HTTP",
+    };
     Ok(format!(
         "the configuration is valid\n\n\
-         listens on      {}, for {callers}, {} connections at once\n\
+         listens on      {} ({}), for {callers}, {} connections at once\n\
          administration  {}\n\
          store           {}\n\
          blobs           {}\n\
@@ -35,6 +42,7 @@ pub(super) fn describe(config: &Config) -> anyhow::Result<String> {
          shutdown, from the first signal:\n{timeline}\
          queued jobs {queued}\n",
         config.server.bind,
+        protocol,
         config.server.max_connections,
         administration,
         config.store_url.redacted_url(),

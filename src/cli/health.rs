@@ -1,7 +1,8 @@
 //! `lastcall health`: asks the service on this machine.
 
-use std::io::{Read as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+mod stream;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
@@ -18,23 +19,26 @@ const MAX_ANSWER: u64 = 64 * 1024;
 /// Asks the service that this configuration describes whether it lives, and, for people, whether
 /// it is ready; the status in a line.
 pub(super) fn ask(config: &Config) -> Result<String, Failure> {
-    let address = config.server.admin_bind.unwrap_or(config.server.bind);
-    status(reachable(address)).map_err(|error| Failure::new(Exit::Unavailable, error))
+    let (address, tls) = match config.server.admin_bind {
+        Some(address) => (address, false),
+        None => (config.server.bind, config.server.tls.is_some()),
+    };
+    status(reachable(address), tls).map_err(|error| Failure::new(Exit::Unavailable, error))
 }
 
-fn status(address: SocketAddr) -> anyhow::Result<String> {
+fn status(address: SocketAddr, tls: bool) -> anyhow::Result<String> {
     ensure!(
         address.port() != 0,
         "the port is picked at start (port 0): set server.bind or server.admin_bind to the one \
          that the log names"
     );
     let until = Instant::now() + TIMEOUT;
-    let (code, _) = get(address, "/livez", until)
+    let (code, _) = get(address, tls, "/livez", until)
         .with_context(|| format!("no service answers on {address}"))?;
     if code != 200 {
         bail!("{address}: /livez answers {code}");
     }
-    Ok(match get(address, "/readyz", until) {
+    Ok(match get(address, tls, "/readyz", until) {
         Ok((_, body)) => format!("{address}: alive, {}", readiness(&body)),
         // It is busy or a part of it is slow, and it lives.
         Err(_) => format!("{address}: alive, readiness unknown"),
@@ -59,17 +63,20 @@ fn readiness(body: &[u8]) -> String {
 }
 
 /// The status and the body of the answer to a GET.
-fn get(address: SocketAddr, path: &str, until: Instant) -> anyhow::Result<(u16, Vec<u8>)> {
-    let mut stream = TcpStream::connect_timeout(&address, left(until)?)?;
-    stream.set_write_timeout(Some(left(until)?))?;
+fn get(
+    address: SocketAddr,
+    tls: bool,
+    path: &str,
+    until: Instant,
+) -> anyhow::Result<(u16, Vec<u8>)> {
+    let mut stream = stream::connect(address, tls, until)?;
     write!(
         stream,
         "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
     )?;
+    stream.flush()?;
     let mut answer = Vec::new();
-    // By itself a timeout is for each read; a slow trickle is to end in time, too.
     loop {
-        stream.set_read_timeout(Some(left(until)?))?;
         let mut piece = [0; 4096];
         let read = stream.read(&mut piece)?;
         answer.extend_from_slice(&piece[..read]);
@@ -85,13 +92,6 @@ fn get(address: SocketAddr, path: &str, until: Instant) -> anyhow::Result<(u16, 
         .and_then(|code| code.parse().ok())
         .context("the answer is not HTTP")?;
     Ok((code, answer.split_off(head + 4)))
-}
-
-/// The time that is left, which is never none at all: that would mean forever.
-fn left(until: Instant) -> anyhow::Result<Duration> {
-    let left = until.saturating_duration_since(Instant::now());
-    ensure!(!left.is_zero(), "no answer within {TIMEOUT:?}");
-    Ok(left)
 }
 
 /// An address that listens everywhere is reached over loopback.

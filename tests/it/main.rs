@@ -65,4 +65,5 @@ mod service_manager;
 mod sessions_ttl;
 mod shutdown_lines;
 mod support;
+mod tls;
 mod typesetting;

@@ -6,6 +6,7 @@ use lastcall_domain::{InstanceId, Service};
 
 use crate::auth::Auth;
 use crate::rate_limit::RatePolicy;
+use crate::tls::Tls;
 
 /// The settings of the HTTP surface.
 #[derive(Clone, Debug)]
@@ -14,6 +15,8 @@ pub struct ApiConfig {
     pub version: String,
     /// The instance: one run of the process.
     pub instance: InstanceId,
+    /// TLS on the listener; plain HTTP without it.
+    pub tls: Option<Tls>,
     /// How callers prove who they are, to begin with.
     pub auth: Auth,
     /// Refuse requests whose `Host` is no loopback name or whose `Origin` is another one, so
@@ -54,6 +57,7 @@ impl Default for ApiConfig {
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             instance: InstanceId::new(),
+            tls: None,
             auth: Auth::None,
             loopback_only: true,
             cors_origins: Vec::new(),

@@ -25,6 +25,7 @@ mod expect;
 mod figures;
 mod guard;
 mod health;
+mod http2;
 mod http_metrics;
 mod idempotency;
 mod in_flight;
@@ -54,9 +55,12 @@ mod server;
 mod service_view;
 mod sessions;
 mod socket;
+mod stall;
 mod state;
 mod submit;
 mod system;
+mod tls;
+mod transport;
 mod unpack;
 mod upload;
 mod view;
@@ -70,6 +74,7 @@ pub use problem::Problem;
 pub use rate_limit::RatePolicy;
 pub use server::{admin_server, server};
 pub use state::{ApiState, Parts};
+pub use tls::{Certificate, CertificateError, Tls};
 
 /// The OpenAPI document, JSON.
 pub fn openapi() -> String {

@@ -1,31 +1,44 @@
 //! The HTTP servers.
 //!
 //! actix-web's own builder offers neither a bound on writing nor checks before `100 Continue`:
-//! its app is put on actix-http's service here, over a [`Socket`].
+//! its app is put on actix-http's service here, over a [`Socket`], and where there is TLS on
+//! [`http2`] as well.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use actix_http::error::DispatchError;
 use actix_http::{HttpService, Request, Response};
-use actix_service::{ServiceFactoryExt as _, fn_service, map_config};
+use actix_service::{
+    IntoServiceFactory as _, Service, ServiceFactoryExt as _, fn_factory, fn_service, map_config,
+};
 use actix_web::body::BoxBody;
 use actix_web::dev::{AppConfig, Server, ServiceFactory};
 use actix_web::middleware::from_fn;
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, web};
+use futures_util::future::LocalBoxFuture;
 use lastcall_domain::mark_arbiter;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use crate::expect;
+use crate::http2::{self, Timeouts};
 use crate::in_flight::Connection;
 use crate::middleware::{middleware, refuse};
 use crate::routes;
 use crate::socket::Socket;
 use crate::state::ApiState;
+use crate::tls::{HTTP_2, Tls};
+use crate::transport::Transport;
 
 /// Threads on which one HTTP thread decodes, hashes and writes uploads.
 const BLOCKING_THREADS: usize = 8;
-/// How long the head of a request may take.
+/// How long the head of a request may take, and before it what TLS and HTTP/2 agree on.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection is kept open without a request.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -45,22 +58,29 @@ const ENOUGH_EACH: usize = 64;
 pub fn server(state: web::Data<ApiState>, listener: TcpListener) -> std::io::Result<Server> {
     let config = &state.config;
     let (workers, each) = share(config.max_connections, config.workers);
-    start(state, listener, workers, each, KEEP_ALIVE, routes::all)
+    let tls = config.tls.clone();
+    start(
+        state,
+        listener,
+        tls,
+        (workers, each),
+        KEEP_ALIVE,
+        routes::all,
+    )
 }
 
 /// The server for health, metrics and `/v1/system` alone. Its thread and its connections are its
-/// own: it answers whatever the other one does.
+/// own: it answers whatever the other one does. It is for probes within a cluster, and speaks no TLS.
 ///
 /// # Errors
 /// Where the listener cannot be used.
 pub fn admin_server(state: web::Data<ApiState>, listener: TcpListener) -> std::io::Result<Server> {
-    let keep_alive = ADMIN_KEEP_ALIVE;
     start(
         state,
         listener,
-        1,
-        ADMIN_CONNECTIONS,
-        keep_alive,
+        None,
+        (1, ADMIN_CONNECTIONS),
+        ADMIN_KEEP_ALIVE,
         routes::admin,
     )
 }
@@ -68,8 +88,8 @@ pub fn admin_server(state: web::Data<ApiState>, listener: TcpListener) -> std::i
 fn start(
     state: web::Data<ApiState>,
     listener: TcpListener,
-    workers: usize,
-    connections: usize,
+    tls: Option<Tls>,
+    (workers, connections): (usize, usize),
     keep_alive: Duration,
     routes: fn(&mut web::ServiceConfig),
 ) -> std::io::Result<Server> {
@@ -81,7 +101,7 @@ fn start(
         .shutdown_timeout(shutdown)
         .disable_signals()
         .listen("http", listener, move || {
-            service(state.clone(), keep_alive, routes)
+            service(state.clone(), tls.clone(), keep_alive, routes)
         })?;
     Ok(server.run())
 }
@@ -89,26 +109,25 @@ fn start(
 /// What each thread does with its connections.
 fn service(
     state: web::Data<ApiState>,
+    tls: Option<Tls>,
     keep_alive: Duration,
     routes: fn(&mut web::ServiceConfig),
-) -> impl ServiceFactory<
-    TcpStream,
-    Config = (),
-    Response = (),
-    InitError = (),
-    Error = actix_http::error::DispatchError,
-> {
+) -> impl ServiceFactory<TcpStream, Config = (), Response = (), InitError = (), Error = DispatchError>
+{
     // It is called by each of the server's threads.
     mark_arbiter();
     let (shared, asked) = (state.clone().into_inner(), state.clone().into_inner());
     let load = state.load.clone();
-    let app = App::new()
-        .app_data(state)
-        .configure(routes)
-        .wrap(from_fn(middleware));
-    let app = actix_service::IntoServiceFactory::into_factory(app)
-        .map_err(|error: actix_web::Error| error.error_response());
-    let http = HttpService::build()
+    let app = || {
+        let app = App::new()
+            .app_data(state.clone())
+            .configure(routes)
+            .wrap(from_fn(middleware))
+            .into_factory()
+            .map_err(|error: actix_web::Error| error.error_response());
+        map_config(app, |()| AppConfig::default())
+    };
+    let http1 = HttpService::build()
         .keep_alive(keep_alive)
         .client_request_timeout(HEAD_TIMEOUT)
         .client_disconnect_timeout(DISCONNECT_TIMEOUT)
@@ -123,15 +142,90 @@ fn service(
                 }
             }
         }))
-        .on_connect_ext(move |_: &Socket, data| {
+        .on_connect_ext(move |_: &Transport, data| {
             data.insert(Arc::new(Connection::new(load.clone())));
         })
-        .h1(map_config(app, |()| AppConfig::default()));
-    fn_service(move |stream: TcpStream| {
-        let peer = stream.peer_addr().ok();
-        std::future::ready(Ok((Socket::new(stream, Arc::clone(&shared)), peer)))
+        .h1(app());
+    let http2 = app();
+    fn_factory(move || {
+        let (http1, http2) = (http1.new_service(()), http2.new_service(()));
+        let tls = tls.as_ref().map(Tls::acceptor);
+        let state = Arc::clone(&shared);
+        async move {
+            Ok(Connections {
+                http1: Rc::new(http1.await?),
+                http2: Rc::new(http2.await?),
+                tls,
+                state,
+                keep_alive,
+            })
+        }
     })
-    .and_then(http)
+}
+
+/// Serves connections, each in the protocol that its client wants.
+struct Connections<H1, H2> {
+    http1: Rc<H1>,
+    http2: Rc<H2>,
+    tls: Option<TlsAcceptor>,
+    state: Arc<ApiState>,
+    keep_alive: Duration,
+}
+
+impl<H1, H2> Service<TcpStream> for Connections<H1, H2>
+where
+    H1: Service<(Transport, Option<SocketAddr>), Response = (), Error = DispatchError> + 'static,
+    H2: Service<Request> + 'static,
+    H2::Response: Into<Response<BoxBody>>,
+    H2::Error: Into<Response<BoxBody>>,
+{
+    type Response = ();
+    type Error = DispatchError;
+    type Future = LocalBoxFuture<'static, Result<(), DispatchError>>;
+
+    fn poll_ready(&self, context: &mut Context<'_>) -> Poll<Result<(), DispatchError>> {
+        self.http1.poll_ready(context)
+    }
+
+    fn call(&self, stream: TcpStream) -> Self::Future {
+        let (http1, http2) = (Rc::clone(&self.http1), Rc::clone(&self.http2));
+        let (state, tls) = (Arc::clone(&self.state), self.tls.clone());
+        let timeouts = Timeouts {
+            handshake: HEAD_TIMEOUT,
+            keep_alive: self.keep_alive,
+            disconnect: DISCONNECT_TIMEOUT,
+        };
+        Box::pin(async move {
+            let peer = stream.peer_addr().ok();
+            let socket = Socket::new(stream, Arc::clone(&state));
+            let Some(tls) = tls else {
+                return http1.call((Box::new(socket), peer)).await;
+            };
+            let Some(secured) = handshake(&tls, socket).await else {
+                return Ok(());
+            };
+            let is_http2 = secured.get_ref().1.alpn_protocol() == Some(HTTP_2);
+            let secured: Transport = Box::new(secured);
+            if !is_http2 {
+                return http1.call((secured, peer)).await;
+            }
+            if let Err(error) = http2::serve(secured, peer, &http2, &state, timeouts).await {
+                log::debug!("a connection of HTTP/2 ended: {error}");
+            }
+            Ok(())
+        })
+    }
+}
+
+/// TLS over the socket; `None` where the client does not want it, or takes too long.
+async fn handshake(tls: &TlsAcceptor, socket: Socket) -> Option<TlsStream<Socket>> {
+    match timeout(HEAD_TIMEOUT, tls.accept(socket)).await {
+        Ok(Ok(secured)) => return Some(secured),
+        // Anybody who can reach the port can bring this about.
+        Ok(Err(error)) => log::debug!("no TLS with a client: {error}"),
+        Err(_) => log::debug!("no TLS with a client within {HEAD_TIMEOUT:?}"),
+    }
+    None
 }
 
 /// How many threads there are, and how many connections each of them serves: never more than

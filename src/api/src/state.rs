@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use actix_web::http::header::HeaderMap;
 use lastcall_domain::{Answered, Blobs, Clock, DiskSpace, Feed, Store, Timestamp};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::access_log::AccessLog;
 use crate::auth::{Auth, Caller};
@@ -56,6 +56,10 @@ pub struct ApiState {
     pub(crate) readiness: Readiness,
     pub(crate) access_log: AccessLog,
     pub(crate) load: InFlightRequests,
+    /// Open connections of HTTP/2, which end by themselves once they are told to.
+    pub(crate) connections: InFlightRequests,
+    /// Whether nobody can connect any more.
+    pub(crate) listener_closed: watch::Sender<bool>,
     pub(crate) recent: Recent,
     pub(crate) rate_limiter: RateLimiter,
     pub(crate) streams: Arc<Semaphore>,
@@ -75,6 +79,8 @@ impl ApiState {
             access_log: AccessLog::new(config.access_log),
             drain_requested: AtomicBool::new(false),
             load: InFlightRequests::new(),
+            connections: InFlightRequests::new(),
+            listener_closed: watch::Sender::new(false),
             streams: Arc::new(Semaphore::new(config.max_streams)),
             started_at: parts.clock.now(),
             store: parts.store,
@@ -117,6 +123,17 @@ impl ApiState {
     /// How many requests and closing connections are still owed something.
     pub fn owed(&self) -> usize {
         self.load.owed()
+    }
+
+    /// Says that the listener is closed, and waits until every request has its whole answer and
+    /// every connection of HTTP/2 was closed in order.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub async fn close_connections(&self) {
+        self.listener_closed.send_replace(true);
+        self.settled().await;
+        self.connections.drained().await;
     }
 
     /// Waits until every request has its whole answer, sent.

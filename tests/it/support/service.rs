@@ -18,6 +18,9 @@ use super::command::variable;
 use super::log::{Log, message};
 use super::{Client, TIMEOUT};
 
+/// What the ready line begins with.
+const READY: [&str; 2] = [log_lines::READY, log_lines::READY_TLS];
+
 /// The folder of one store: runs that follow each other share it.
 #[derive(Clone)]
 pub(crate) struct Home(Arc<TempDir>);
@@ -230,13 +233,13 @@ impl Service {
     /// Where it ends without one.
     #[track_caller]
     pub(crate) fn ready(&mut self) -> Duration {
-        let line = self
-            .log
-            .wait_for("ready", |line| line.starts_with(log_lines::READY));
+        let line = self.log.wait_for("ready", |line| {
+            READY.iter().any(|ready| line.starts_with(ready))
+        });
         let elapsed = self.begun.elapsed();
         let line = line.expect("it was ready");
-        let address = line.strip_prefix(log_lines::READY).unwrap();
-        self.base = format!("http://{address}");
+        let (_, base) = line.rsplit_once(' ').unwrap();
+        self.base = base.to_owned();
         elapsed
     }
 
@@ -245,7 +248,7 @@ impl Service {
     }
 
     pub(crate) fn address(&self) -> &str {
-        self.base.strip_prefix("http://").unwrap()
+        self.base.split_once("://").unwrap().1
     }
 
     /// The address for administration, where it has one of its own.

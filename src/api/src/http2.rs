@@ -1,0 +1,138 @@
+//! One connection that speaks HTTP/2.
+//!
+//! actix-http's own dispatcher bounds neither the requests of a connection nor their heads, lets a
+//! client that grants no window wait for ever, and ends connections without `GOAWAY`. Here a
+//! connection has the bounds that it has in HTTP/1.1, and a shutdown loses none of its requests.
+
+mod request;
+mod stream;
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_http::{Request, Response};
+use actix_service::Service;
+use actix_web::body::BoxBody;
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use h2::server::{Builder, Connection};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::state::ApiState;
+use crate::transport::Transport;
+
+/// Requests of one connection that are answered at once.
+const MAX_STREAMS: u32 = 64;
+/// The largest head of a request, in bytes.
+const MAX_HEAD: u32 = 64 * 1024;
+/// What a client may send ahead of what is read, for one request and for all of a connection.
+const RECEIVE_WINDOW: u32 = 1024 * 1024;
+/// What is kept of one answer until the client takes it.
+const SEND_BUFFER: usize = 64 * 1024;
+
+/// How long a client may take.
+#[derive(Clone, Copy)]
+pub(crate) struct Timeouts {
+    /// For what comes before the first request.
+    pub(crate) handshake: Duration,
+    /// Without a request.
+    pub(crate) keep_alive: Duration,
+    /// To close a connection that it was told to close.
+    pub(crate) disconnect: Duration,
+}
+
+/// Serves the connection until it is closed. What is dropped with it is given up.
+///
+/// # Errors
+/// Where the client breaks the protocol, or takes too long.
+pub(crate) async fn serve<S>(
+    transport: Transport,
+    peer: Option<SocketAddr>,
+    app: &Rc<S>,
+    state: &Arc<ApiState>,
+    timeouts: Timeouts,
+) -> Result<(), h2::Error>
+where
+    S: Service<Request>,
+    S::Response: Into<Response<BoxBody>>,
+    S::Error: Into<Response<BoxBody>>,
+{
+    let mut builder = Builder::new();
+    builder
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(MAX_HEAD)
+        .initial_window_size(RECEIVE_WINDOW)
+        .initial_connection_window_size(RECEIVE_WINDOW)
+        .max_send_buffer_size(SEND_BUFFER);
+    let handshake = builder.handshake::<_, Bytes>(transport);
+    let Ok(connection) = timeout(timeouts.handshake, handshake).await else {
+        return Ok(());
+    };
+    let mut connection = Closing::new(connection?);
+    // The shutdown waits for it, once it was told to close.
+    let _open = state.connections.start();
+    let mut streams = FuturesUnordered::new();
+    let mut idle = Box::pin(sleep(timeouts.keep_alive));
+    let mut stopping = state.system.stopping();
+    let mut listener_closed = state.listener_closed.subscribe();
+    loop {
+        tokio::select! {
+            Some(()) = streams.next() => {
+                let until = if connection.told { timeouts.disconnect } else { timeouts.keep_alive };
+                idle.as_mut().reset(Instant::now() + until);
+            }
+            accepted = connection.inner.accept() => match accepted {
+                Some(accepted) => {
+                    let (request, respond) = accepted?;
+                    connection.used = true;
+                    let app = Rc::clone(app);
+                    streams.push(stream::answer(request, respond, peer, app, Arc::clone(state)));
+                }
+                None => return Ok(()),
+            },
+            () = &mut idle, if streams.is_empty() => {
+                if connection.told {
+                    return Ok(());
+                }
+                connection.tell();
+                idle.as_mut().reset(Instant::now() + timeouts.disconnect);
+            }
+            // Whoever connects afterwards has one request answered first, as in HTTP/1.1.
+            () = &mut stopping, if !connection.told && connection.used => {
+                connection.tell();
+                idle.as_mut().reset(Instant::now() + timeouts.disconnect);
+            }
+            _ = listener_closed.wait_for(|closed| *closed), if !connection.told => {
+                connection.tell();
+                idle.as_mut().reset(Instant::now() + timeouts.disconnect);
+            }
+        }
+    }
+}
+
+/// A connection, and whether its client was told to use it no more.
+struct Closing {
+    inner: Connection<Transport, Bytes>,
+    /// It has brought a request.
+    used: bool,
+    told: bool,
+}
+
+impl Closing {
+    fn new(inner: Connection<Transport, Bytes>) -> Self {
+        Self {
+            inner,
+            used: false,
+            told: false,
+        }
+    }
+
+    /// Sends `GOAWAY`. What the client sent before it heard of it is answered.
+    fn tell(&mut self) {
+        self.told = true;
+        self.inner.graceful_shutdown();
+    }
+}
