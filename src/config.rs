@@ -8,6 +8,7 @@ mod auth;
 mod cors;
 mod faults;
 mod files;
+mod per_owner;
 mod reader;
 mod shown;
 mod sources;
@@ -19,13 +20,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lastcall_actors::{Timeline, TimelineFault};
-use lastcall_api::RatePolicy;
-use lastcall_domain::{OwnerLimits, StoreError};
+use lastcall_domain::StoreError;
 use lastcall_store::check_store_url;
 
 pub use auth::Access;
 pub use faults::{Fault, Faults};
 pub use files::raise_file_limit;
+pub use per_owner::OwnerBounds;
 use reader::Reader;
 pub use sources::Sources;
 pub use tls::TlsFiles;
@@ -128,15 +129,6 @@ pub struct Sessions {
     pub ttl: Duration,
     /// How often TtlCleaner runs.
     pub cleanup_interval: Duration,
-}
-
-/// `limits.*`
-#[derive(Clone, Copy, Debug)]
-pub struct OwnerBounds {
-    /// What one owner may have at once.
-    pub store: OwnerLimits,
-    /// How many requests one owner may send.
-    pub rate: Option<RatePolicy>,
 }
 
 /// `supervision.*`
@@ -397,37 +389,6 @@ impl Pool {
             mailbox: read.count(&key("mailbox"), 64, 1..=65_536),
             max_queued: read.count(&key("max_queued"), 10_000, 1..=10_000_000),
             timeout: read.duration(&key("timeout"), timeout, ms(10)..=secs(7 * 86_400)),
-        }
-    }
-}
-
-impl OwnerBounds {
-    /// 0 is no bound.
-    fn read(read: &mut Reader) -> Self {
-        const MOST: u64 = 1 << 50;
-        let bound = |number: u64| (number > 0).then_some(number);
-        let per_second = read.count("limits.per_owner.requests_per_second", 0, 0..=1_000_000_u32);
-        let burst = read.count("limits.per_owner.burst", 0, 0..=1_000_000_u32);
-        if burst > 0 && per_second == 0 && read.is_sound("limits.per_owner.requests_per_second") {
-            read.fault(
-                "limits.per_owner.burst",
-                "0 where limits.per_owner.requests_per_second is 0",
-            );
-        }
-        Self {
-            store: OwnerLimits {
-                sessions: bound(read.count("limits.per_owner.sessions", 0, 0..=MOST)),
-                stored_bytes: bound(read.size("limits.per_owner.stored_bytes", 0, 0..=MOST)),
-                running_jobs: bound(read.count("limits.per_owner.running_jobs", 0, 0..=MOST)),
-                queued_jobs: bound(read.count("limits.per_owner.queued_jobs", 0, 0..=MOST)),
-            },
-            rate: (per_second > 0).then(|| RatePolicy {
-                per_second,
-                burst: match burst {
-                    0 => per_second * 2,
-                    burst => burst,
-                },
-            }),
         }
     }
 }

@@ -4,6 +4,7 @@
 mod bench;
 mod blobs;
 mod conformance;
+mod owners;
 mod postgres;
 mod proxy;
 mod replicas;

@@ -419,32 +419,3 @@ async fn a_row_that_cannot_be_read_keeps_neither_the_start_nor_the_queue_from_go
     let left: Vec<i16> = left.iter().map(|row| row.get(0)).collect();
     assert_eq!(left, [1, 0, 0]);
 }
-
-#[tokio::test]
-async fn what_a_peer_is_taking_right_now_costs_the_other_owners_no_turn() {
-    let mut schema = Schema::new().await;
-    let store = schema.open().await;
-    let mut jobs = Vec::new();
-    for owner in ["a", "b", "c"] {
-        let now = lastcall_domain::Clock::now(&SystemClock);
-        let session = Session::new(Owner::new(owner), TTL, now);
-        store.create_session(session.clone(), None).await.unwrap();
-        let submission = profile(&session);
-        jobs.push(submission.job.id);
-        store.submit(submission).await.unwrap();
-    }
-    let claim = async |limit| {
-        let order = ClaimOrder::new(Service::Analysis, InstanceId::new(), LEASE, limit);
-        let claimed = store.claim(order).await.unwrap();
-        claimed.iter().map(|job| job.id).collect::<Vec<_>>()
-    };
-    let peer = schema.client.transaction().await.unwrap();
-    let lock = "SELECT id FROM jobs WHERE id = ANY($1) FOR UPDATE";
-    peer.query(lock, &[&vec![*jobs[0].as_uuid(), *jobs[1].as_uuid()]])
-        .await
-        .unwrap();
-    assert_eq!(claim(1).await, [jobs[2]], "the first that is free");
-    assert_eq!(claim(9).await, []);
-    peer.rollback().await.unwrap();
-    assert_eq!(claim(9).await, [jobs[0], jobs[1]]);
-}
