@@ -8,6 +8,8 @@ mod auth;
 mod cors;
 mod faults;
 mod files;
+mod lists;
+mod proxies;
 mod reader;
 mod shown;
 mod sources;
@@ -19,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lastcall_actors::{Timeline, TimelineFault};
+use lastcall_api::TrustedProxies;
 use lastcall_domain::StoreError;
 use lastcall_store::check_store_url;
 
@@ -75,6 +78,8 @@ pub struct Server {
     pub max_connections: usize,
     /// The origins whose pages may use the service.
     pub cors_origins: Vec<String>,
+    /// The proxies that are believed about whom a request is for.
+    pub trusted_proxies: TrustedProxies,
     /// The certificate of `bind`; plain HTTP without one.
     pub tls: Option<TlsFiles>,
     /// An address of their own for health, metrics and `/v1/system`, beside the first.
@@ -158,6 +163,8 @@ pub struct Log {
     pub json: bool,
     /// One in so many requests has a line; none where it is 0.
     pub access: u32,
+    /// Whether every change has a line.
+    pub audit: bool,
 }
 
 /// A text that is never printed.
@@ -240,6 +247,7 @@ impl Config {
                 ))
                 .unwrap_or(usize::MAX),
                 cors_origins: cors::origins(read),
+                trusted_proxies: proxies::read(read),
                 tls: TlsFiles::read(read),
                 admin_bind: read.optional_address("server.admin_bind"),
             },
@@ -294,6 +302,7 @@ impl Config {
                 },
                 json: read.choice("log.format", &["text", "json"]) == "json",
                 access: read.count("log.access", 0, 0..=1_000_000),
+                audit: read.flag("log.audit", true),
             },
         }
     }

@@ -11,8 +11,8 @@ use crate::errors::Code;
 use crate::problem::Problem;
 use crate::state::ApiState;
 use crate::{
-    analyses, datasets, events, health, jobs, metrics, openapi, pages, reports, result, sessions,
-    system, upload,
+    analyses, audit, datasets, events, health, jobs, metrics, openapi, pages, reports, result,
+    sessions, system, upload,
 };
 
 /// Adds every route. `state` has to be app data as well.
@@ -127,8 +127,12 @@ async fn authenticate(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     match state.caller(request.headers()) {
         Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            Ok(next.call(request).await?.map_into_boxed_body())
+            request.extensions_mut().insert(caller.clone());
+            let answer = next.call(request).await?;
+            if state.config.audit {
+                audit::note(&caller, &answer);
+            }
+            Ok(answer.map_into_boxed_body())
         }
         Err(problem) => Ok(request.error_response(problem)),
     }
