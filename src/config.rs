@@ -8,7 +8,9 @@ mod auth;
 mod cors;
 mod faults;
 mod files;
+mod lists;
 mod per_owner;
+mod proxies;
 mod reader;
 mod shown;
 mod sources;
@@ -20,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lastcall_actors::{Timeline, TimelineFault};
+use lastcall_api::TrustedProxies;
 use lastcall_domain::StoreError;
 use lastcall_store::check_store_url;
 
@@ -79,6 +82,8 @@ pub struct Server {
     pub max_connections: usize,
     /// The origins whose pages may use the service.
     pub cors_origins: Vec<String>,
+    /// The proxies that are believed about whom a request is for.
+    pub trusted_proxies: TrustedProxies,
     /// The certificate of `bind`; plain HTTP without one.
     pub tls: Option<TlsFiles>,
     /// An address of their own for health, metrics and `/v1/system`, beside the first.
@@ -162,6 +167,8 @@ pub struct Log {
     pub json: bool,
     /// One in so many requests has a line; none where it is 0.
     pub access: u32,
+    /// Whether every change has a line.
+    pub audit: bool,
 }
 
 /// A text that is never printed.
@@ -244,6 +251,7 @@ impl Config {
                 ))
                 .unwrap_or(usize::MAX),
                 cors_origins: cors::origins(read),
+                trusted_proxies: proxies::read(read),
                 tls: TlsFiles::read(read),
                 admin_bind: read.optional_address("server.admin_bind"),
             },
@@ -299,6 +307,7 @@ impl Config {
                 },
                 json: read.choice("log.format", &["text", "json"]) == "json",
                 access: read.count("log.access", 0, 0..=1_000_000),
+                audit: read.flag("log.audit", true),
             },
         }
     }

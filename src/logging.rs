@@ -9,8 +9,9 @@ use std::io::{IsTerminal as _, Write as _};
 use std::sync::{OnceLock, PoisonError, RwLock};
 
 use env_logger::{Builder, Logger, Target, WriteStyle};
+use lastcall_api::AUDIT;
 use log::{Level, LevelFilter, Metadata, Record};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::config::Config;
 pub(crate) use writer::{LogWriter, THREAD};
@@ -67,6 +68,8 @@ fn build(config: &Config, writer: &LogWriter) -> Logger {
         .filter_module("actix_http", of_clients)
         // That a table is there already is no news.
         .filter_module("tokio_postgres", LevelFilter::Warn)
+        // Whether there is an audit is said by its own key, whatever the level is.
+        .filter_module(AUDIT, LevelFilter::Info)
         .parse_default_env()
         .target(Target::Pipe(Box::new(writer.clone())));
     if config.log.json {
@@ -156,11 +159,19 @@ fn is_of_closing(record: &Record<'_>) -> bool {
     }
 }
 
-fn as_json(record: &Record<'_>) -> serde_json::Value {
-    json_line(record.level(), record.target(), &record.args().to_string())
+fn as_json(record: &Record<'_>) -> Value {
+    let message = record.args().to_string();
+    let mut line = json_line(record.level(), record.target(), &message);
+    if record.target() == AUDIT
+        && let Ok(audit) = serde_json::from_str::<Value>(&message)
+    {
+        line["message"] = audit["action"].clone();
+        line["audit"] = audit;
+    }
+    line
 }
 
-fn json_line(level: Level, target: &str, message: &str) -> serde_json::Value {
+fn json_line(level: Level, target: &str, message: &str) -> Value {
     json!({
         "time": chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true),
         "level": level.as_str(),

@@ -122,7 +122,7 @@ fn apply(config: &Config, state: &ApiState, reason: &str) {
     let level = config.log.level;
     match &config.auth.callers {
         Auth::Keys(keys) if state.has_keys() => {
-            state.set_auth(config.auth.callers.clone());
+            state.set_auth(config.auth.callers.clone(), reason);
             log::info!("{reason}: {} keys, log.level {level}", keys.len());
             warn_of_expired(&config.auth.callers);
         }

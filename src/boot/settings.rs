@@ -137,6 +137,8 @@ pub(super) fn api_config(config: &Config, instance: InstanceId, tls: Option<Tls>
         // A page of the web must not use a service without keys through its user's browser.
         loopback_only: config.auth.is_open() && !config.auth.allow_anonymous,
         cors_origins: config.server.cors_origins.clone(),
+        trusted_proxies: config.server.trusted_proxies.clone(),
+        audit: config.log.audit,
         access_log: config.log.access,
         max_body: config.server.max_body,
         max_connections: config.server.max_connections,

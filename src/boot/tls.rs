@@ -63,7 +63,7 @@ impl ListenerTls {
             (None, None) => return,
             (Some(in_force), Some(files)) => (in_force, files),
             _ => {
-                log::warn!("{reason}: TLS is turned on and off with a restart only");
+                log::warn!("{reason}: switching TLS on or off requires a restart");
                 return;
             }
         };
@@ -73,13 +73,13 @@ impl ListenerTls {
             Ok((seen, Ok(certificate))) => {
                 in_force.seen = seen;
                 in_force.tls.replace(certificate);
-                log::info!("{reason}: the certificate is read");
+                log::info!("{reason}: certificate reloaded");
             }
             Ok((seen, Err(faults))) => {
                 in_force.seen = seen;
-                log::error!("{reason}: the certificate stays the one before, as {faults}");
+                log::error!("{reason}: certificate unchanged: {faults}");
             }
-            Err(error) => log::error!("{reason}: the certificate stays the one before: {error}"),
+            Err(error) => log::error!("{reason}: certificate unchanged: {error}"),
         }
     }
 }

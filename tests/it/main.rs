@@ -41,6 +41,7 @@
     missing_docs
 )]
 
+mod audit;
 mod auth;
 mod clients;
 mod config_and_cli;

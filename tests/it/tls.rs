@@ -140,17 +140,17 @@ fn another_certificate_is_taken_without_a_restart_and_a_bad_one_is_not() {
 
     install(home.path(), "two");
     service.signal(Signal::SIGHUP);
-    service.wait_for_line("SIGHUP received: the certificate is read");
+    service.wait_for_line("SIGHUP received: certificate reloaded");
     assert!(trusts(&service, "two.crt") && !trusts(&service, "one.crt"));
 
     std::fs::write(home.path().join("tls.crt"), "no certificate").unwrap();
     service
-        .wait_for_line("a file of the certificate changed: the certificate stays the one before");
+        .wait_for_line("a file of the certificate changed: certificate unchanged");
     assert!(trusts(&service, "two.crt"));
 
     // Nobody signals that this one is there.
     install(home.path(), "three");
-    service.wait_for_line("a file of the certificate changed: the certificate is read");
+    service.wait_for_line("a file of the certificate changed: certificate reloaded");
     assert!(trusts(&service, "three.crt"));
     service.stop();
 }

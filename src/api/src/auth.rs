@@ -67,6 +67,8 @@ pub enum Auth {
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) owner: Owner,
+    /// The name of the key that proves it.
+    pub(crate) key: Option<String>,
     pub(crate) role: Role,
 }
 
@@ -80,6 +82,7 @@ impl Auth {
             Self::None => {
                 return Ok(Caller {
                     owner: Owner::anonymous(),
+                    key: None,
                     role: Role::Admin,
                 });
             }
@@ -101,6 +104,7 @@ impl Auth {
         }
         Ok(Caller {
             owner: Owner::new(&key.owner),
+            key: Some(key.name.clone()),
             role: key.role,
         })
     }

@@ -6,6 +6,7 @@ use lastcall_domain::{InstanceId, Service};
 
 use crate::auth::Auth;
 use crate::rate_limit::RatePolicy;
+use crate::forwarded::TrustedProxies;
 use crate::tls::Tls;
 
 /// The settings of the HTTP surface.
@@ -24,6 +25,10 @@ pub struct ApiConfig {
     pub loopback_only: bool,
     /// The origins whose pages may use the service; `*` for all.
     pub cors_origins: Vec<String>,
+    /// Who is believed about whom a request is for.
+    pub trusted_proxies: TrustedProxies,
+    /// Whether every change has a line in the log.
+    pub audit: bool,
     /// One in so many requests has a line in the log; none where it is 0.
     pub access_log: u32,
     /// The largest upload, in bytes, as sent and as decoded.
@@ -61,6 +66,8 @@ impl Default for ApiConfig {
             auth: Auth::None,
             loopback_only: true,
             cors_origins: Vec::new(),
+            trusted_proxies: TrustedProxies::default(),
+            audit: true,
             access_log: 0,
             max_body: 2 << 30,
             default_ttl: Duration::from_secs(3600),

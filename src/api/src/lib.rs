@@ -9,6 +9,7 @@
 mod access;
 mod access_log;
 mod analyses;
+mod audit;
 mod auth;
 mod cached;
 mod compress;
@@ -23,6 +24,7 @@ mod errors_page;
 mod events;
 mod expect;
 mod figures;
+mod forwarded;
 mod guard;
 mod health;
 mod http2;
@@ -66,9 +68,11 @@ mod upload;
 mod view;
 mod waiting;
 
+pub use audit::AUDIT;
 pub use auth::{ApiKey, Auth, Role};
 pub use config::{ApiConfig, WriteTimeouts};
 pub use errors::Code;
+pub use forwarded::{ForwardedField, TrustedProxies};
 pub use ports::{Describe, SystemPort};
 pub use problem::Problem;
 pub use rate_limit::RatePolicy;

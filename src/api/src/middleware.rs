@@ -17,6 +17,7 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::audit::Origin;
 use crate::compress::{self, CodedBody, Coding};
 use crate::cors;
 use crate::errors::Code;
@@ -47,8 +48,14 @@ pub(crate) async fn middleware<B: MessageBody + 'static>(
     let id = request_id(request.headers());
     let method = request.method().clone();
     let path = request.path().to_owned();
-    let peer = request.peer_addr();
-    let peer = peer.map_or_else(|| "-".to_owned(), |peer| peer.ip().to_string());
+    let proxies = &state.config.trusted_proxies;
+    let client = proxies.client(request.peer_addr(), request.headers());
+    let peer = client.map_or_else(|| "-".to_owned(), |client| client.to_string());
+    let origin = Origin {
+        client,
+        request: id.clone(),
+    };
+    request.extensions_mut().insert(origin);
     let coding = Coding::accepted(request.headers()).filter(|_| !old && method != Method::HEAD);
     let cors = cors::Answer::to(&state.config, request.head());
     let preflight = cors::preflight(&state.config, request.head());

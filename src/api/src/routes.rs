@@ -11,8 +11,8 @@ use crate::errors::Code;
 use crate::problem::Problem;
 use crate::state::ApiState;
 use crate::{
-    analyses, datasets, events, health, jobs, metrics, openapi, pages, reports, result, sessions,
-    system, upload,
+    analyses, audit, datasets, events, health, jobs, metrics, openapi, pages, reports, result,
+    sessions, system, upload,
 };
 
 /// Adds every route. `state` has to be app data as well.
@@ -137,8 +137,12 @@ async fn authenticate(
             let mut answer = match quota {
                 Some(Err(quota)) => request.error_response(quota.refusal()),
                 _ => {
-                    request.extensions_mut().insert(caller);
-                    next.call(request).await?.map_into_boxed_body()
+                    request.extensions_mut().insert(caller.clone());
+                    let answer = next.call(request).await?;
+                    if state.config.audit {
+                        audit::note(&caller, &answer);
+                    }
+                    answer.map_into_boxed_body()
                 }
             };
             if let Some(Ok(quota) | Err(quota)) = quota {

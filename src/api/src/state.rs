@@ -8,6 +8,7 @@ use lastcall_domain::{Answered, Blobs, Clock, DiskSpace, Feed, Store, Timestamp}
 use tokio::sync::{Semaphore, watch};
 
 use crate::access_log::AccessLog;
+use crate::audit;
 use crate::auth::{Auth, Caller};
 use crate::config::ApiConfig;
 use crate::describe::Schemas;
@@ -95,8 +96,11 @@ impl ApiState {
         }
     }
 
-    /// How callers prove who they are from now on. Requests in progress go on.
-    pub fn set_auth(&self, auth: Auth) {
+    /// How callers prove who they are from now on, for this reason. Requests in progress go on.
+    pub fn set_auth(&self, auth: Auth, reason: &str) {
+        if let (Auth::Keys(keys), true) = (&auth, self.config.audit) {
+            audit::note_keys(reason, keys.len());
+        }
         *self.auth.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(auth);
     }
 

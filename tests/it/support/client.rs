@@ -18,6 +18,7 @@ pub(crate) struct Client {
     agent: Agent,
     base: String,
     key: Option<String>,
+    headers: Vec<(String, String)>,
 }
 
 /// A whole answer.
@@ -40,6 +41,7 @@ impl Client {
                 .into(),
             base: base.to_owned(),
             key: None,
+            headers: Vec::new(),
         }
     }
 
@@ -49,6 +51,13 @@ impl Client {
             key: Some(key.to_owned()),
             ..self.clone()
         }
+    }
+
+    /// The same, with a header on every request.
+    pub(crate) fn with(&self, name: &str, value: &str) -> Self {
+        let mut client = self.clone();
+        client.headers.push((name.to_owned(), value.to_owned()));
+        client
     }
 
     #[track_caller]
@@ -124,6 +133,9 @@ impl Client {
             .uri(format!("{}{path}", self.base));
         for (name, value) in headers {
             request = request.header(*name, *value);
+        }
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
         }
         if let Some(key) = &self.key {
             request = request.header("authorization", format!("Bearer {key}"));

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder as RuntimeBuilder, Runtime};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -144,6 +145,30 @@ impl Client {
         let answer = answer.await.unwrap();
         let status = answer.status().as_u16();
         (status, all(answer.into_body()).await.unwrap())
+    }
+
+    /// Waits until the client knows that it is to use the connection no more.
+    pub async fn sent_away(&self) {
+        let told = async {
+            loop {
+                match self.requests.clone().ready().await {
+                    Ok(_) => tokio::task::yield_now().await,
+                    Err(error) => return error,
+                }
+            }
+        };
+        let error = timeout(TIMEOUT, told).await.expect("it is sent away");
+        assert!(error.is_go_away(), "{error}");
+    }
+
+    /// Waits until the server has closed the connection, which is well before it would close an
+    /// idle one.
+    pub async fn closed(self) {
+        let end = timeout(TIMEOUT, self.end).await.expect("it is closed");
+        // What the client sends last may meet a socket that is closed already.
+        if let Err(error) = end.unwrap() {
+            assert!(error.is_io(), "{error}");
+        }
     }
 
     /// The path of a new session.

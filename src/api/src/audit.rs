@@ -1,0 +1,110 @@
+//! The audit: one line of the log for every change that was made over HTTP, with who made it, what
+//! it is, and from where it came.
+
+use std::net::IpAddr;
+
+use actix_web::HttpMessage as _;
+use actix_web::body::MessageBody;
+use actix_web::dev::ServiceResponse;
+use actix_web::http::header::{self, HeaderValue};
+use serde::Serialize;
+
+use crate::auth::{Caller, Role};
+use crate::idempotency::IDEMPOTENT_REPLAYED;
+
+/// The target of the audit's lines. The message of each is a JSON object.
+pub const AUDIT: &str = "lastcall::audit";
+
+/// Where a request comes from, and what it is called.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    pub(crate) client: Option<IpAddr>,
+    pub(crate) request: HeaderValue,
+}
+
+/// One change. The names of the fields are documented.
+#[derive(Debug, Serialize)]
+struct Record<'a> {
+    action: &'a str,
+    owner: Option<&'a str>,
+    key: Option<&'a str>,
+    role: Option<&'static str>,
+    client: Option<IpAddr>,
+    resource: Option<&'a str>,
+    outcome: String,
+    request: Option<&'a str>,
+}
+
+impl Record<'_> {
+    fn write(&self) {
+        if let Ok(text) = serde_json::to_string(self) {
+            log::info!(target: AUDIT, "{text}");
+        }
+    }
+}
+
+/// Notes what a request has changed, if it has changed anything.
+pub(crate) fn note<B: MessageBody>(caller: &Caller, answer: &ServiceResponse<B>) {
+    let request = answer.request();
+    let status = answer.status();
+    let headers = answer.headers();
+    if request.method().is_safe()
+        || !status.is_success()
+        // The answer to an earlier request, which has its line.
+        || headers.contains_key(IDEMPOTENT_REPLAYED)
+    {
+        return;
+    }
+    let pattern = request.match_pattern().unwrap_or_default();
+    let named = action(request.method().as_str(), &pattern);
+    let action = named.map_or_else(|| format!("{} {pattern}", request.method()), str::to_owned);
+    let made = headers.get(header::LOCATION);
+    let made = made.and_then(|location| location.to_str().ok());
+    let extensions = request.extensions();
+    let origin = extensions.get::<Origin>();
+    Record {
+        action: &action,
+        owner: Some(caller.owner.as_str()),
+        key: caller.key.as_deref(),
+        role: Some(match caller.role {
+            Role::User => "user",
+            Role::Admin => "admin",
+        }),
+        client: origin.and_then(|origin| origin.client),
+        resource: Some(made.unwrap_or_else(|| request.path())),
+        outcome: status.as_u16().to_string(),
+        request: origin.and_then(|origin| origin.request.to_str().ok()),
+    }
+    .write();
+}
+
+/// Notes that other keys are in force.
+pub(crate) fn note_keys(reason: &str, keys: usize) {
+    Record {
+        action: "keys.reload",
+        owner: None,
+        key: None,
+        role: None,
+        client: None,
+        resource: None,
+        outcome: format!("{reason}: {keys} keys"),
+        request: None,
+    }
+    .write();
+}
+
+/// What a request does, by its method and its route.
+fn action(method: &str, pattern: &str) -> Option<&'static str> {
+    const DATASET: &str = "/v1/sessions/{sid}/datasets/{name}";
+    Some(match (method, pattern) {
+        ("POST", "/v1/sessions") => "session.create",
+        ("DELETE", "/v1/sessions/{sid}") => "session.delete",
+        ("PUT", DATASET) => "dataset.put",
+        ("PATCH", DATASET) => "dataset.patch",
+        ("DELETE", DATASET) => "dataset.delete",
+        ("POST", "/v1/sessions/{sid}/analyses" | "/v1/sessions/{sid}/reports") => "job.submit",
+        ("DELETE", "/v1/jobs/{id}") => "job.cancel",
+        ("POST", "/v1/system/drain") => "system.drain",
+        _ => return None,
+    })
+}
