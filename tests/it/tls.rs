@@ -144,8 +144,7 @@ fn another_certificate_is_taken_without_a_restart_and_a_bad_one_is_not() {
     assert!(trusts(&service, "two.crt") && !trusts(&service, "one.crt"));
 
     std::fs::write(home.path().join("tls.crt"), "no certificate").unwrap();
-    service
-        .wait_for_line("a file of the certificate changed: certificate unchanged");
+    service.wait_for_line("a file of the certificate changed: certificate unchanged");
     assert!(trusts(&service, "two.crt"));
 
     // Nobody signals that this one is there.

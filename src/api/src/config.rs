@@ -5,8 +5,8 @@ use std::time::Duration;
 use lastcall_domain::{InstanceId, Service};
 
 use crate::auth::Auth;
-use crate::rate_limit::RatePolicy;
 use crate::forwarded::TrustedProxies;
+use crate::rate_limit::RatePolicy;
 use crate::tls::Tls;
 
 /// The settings of the HTTP surface.
