@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use lastcall_domain::store::{JobResult, Place, Store};
 use lastcall_domain::{
-    Answered, Blobs, Body, Cancel, Clock, DatasetName, JobError, JobId, JobSpec, Output, Profiles,
-    ReportFormat, ReportSource, State, Task, Work,
+    Answered, Blobs, Body, Cancel, Clock, DatasetName, Job, JobError, JobId, JobSpec, Output,
+    Profiles, ReportFormat, ReportOptions, ReportSource, State, Task, Work,
 };
 use lastcall_engine::Engine;
 use lastcall_render::{Renderer, ReportInput, Typesetter};
@@ -40,7 +40,7 @@ pub(crate) struct ReportWork {
 #[async_trait]
 impl Work for ReportWork {
     async fn run(&self, task: Task) -> Result<Output, JobError> {
-        let JobSpec::Report { source, format } = &task.job.spec else {
+        let JobSpec::Report { source, format, .. } = &task.job.spec else {
             return Err(JobError::permanent(
                 "internal",
                 "ReportService was handed a job that is not a report",
@@ -135,9 +135,12 @@ impl ReportWork {
         let (cancel, of) = (task.cancel.clone(), task.job.clone());
         self.compute
             .run(move || {
-                let memory = input.memory(format);
+                let options = options_of(&of);
+                let memory = input.memory(format, &options);
                 let _reservation = engine.reserve(memory, &cancel).map_err(job)?;
-                input.with(now, &of, |report| work(&renderer, report, &cancel))
+                input.with(now, &of, &options, |report| {
+                    work(&renderer, report, &cancel)
+                })
             })
             .await
             .ok_or_else(stopping)?
@@ -177,5 +180,13 @@ impl ReportWork {
             Place::Inline(bytes) => StoredBytes::Inline(bytes),
             Place::Blob(key) => StoredBytes::File(self.blobs.local(&key).await.map_err(job)?),
         })
+    }
+}
+
+/// What else than a source and a format the report is to have.
+fn options_of(job: &Job) -> ReportOptions {
+    match &job.spec {
+        JobSpec::Report { options, .. } => (**options).clone(),
+        _ => ReportOptions::default(),
     }
 }

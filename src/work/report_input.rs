@@ -6,7 +6,7 @@ use std::io::{self, BufReader};
 use bytes::Bytes;
 use lastcall_domain::profile::Profile;
 use lastcall_domain::{
-    Dataset, Dependency, Job, JobError, JobSpec, LocalBlob, ReportFormat, Timestamp,
+    Dataset, Dependency, Job, JobError, JobSpec, LocalBlob, ReportFormat, ReportOptions, Timestamp,
     assert_may_compute,
 };
 use lastcall_render::{Origin, ReportInput, StoredAnswer};
@@ -22,6 +22,9 @@ const COLUMN: u64 = 16 << 10;
 const UNFOLDED: u64 = 4;
 /// The most bytes of a query's answer that a document shows; see the limits of the renderer.
 const SHOWN: u64 = 16 << 20;
+/// The columns of a chart: 100,000 rows of nine numbers and their drawing, or the cells of a sheet
+/// of 32,000.
+const CHART: u64 = 32 << 20;
 /// A workbook of a query's answer, which holds one row at a time.
 const ROW_BY_ROW: u64 = 4 << 20;
 
@@ -52,17 +55,20 @@ pub(super) enum StoredBytes {
 
 impl Input {
     /// How much memory a report of it takes, in bytes, about.
-    pub(super) fn memory(&self, format: ReportFormat) -> u64 {
+    pub(super) fn memory(&self, format: ReportFormat, options: &ReportOptions) -> u64 {
         SMALLEST
             + match self {
                 Self::Profile(_, profile) => profile.columns.len() as u64 * COLUMN,
-                Self::Stored(stored) => match (&stored.spec, format) {
-                    (JobSpec::Sql { .. }, ReportFormat::Xlsx) => {
-                        ROW_BY_ROW.min(stored.size * UNFOLDED)
-                    }
-                    (JobSpec::Sql { .. }, _) => stored.size.min(SHOWN) * UNFOLDED,
-                    _ => stored.size * UNFOLDED,
-                },
+                Self::Stored(stored) => {
+                    stored.chart_memory(options)
+                        + match (&stored.spec, format) {
+                            (JobSpec::Sql { .. }, ReportFormat::Xlsx) => {
+                                ROW_BY_ROW.min(stored.size * UNFOLDED)
+                            }
+                            (JobSpec::Sql { .. }, _) => stored.size.min(SHOWN) * UNFOLDED,
+                            _ => stored.size * UNFOLDED,
+                        }
+                }
             }
     }
 
@@ -74,6 +80,7 @@ impl Input {
         &self,
         now: Timestamp,
         job: &Job,
+        options: &ReportOptions,
         render: impl FnOnce(&ReportInput<'_>) -> Result<T, JobError>,
     ) -> Result<T, JobError> {
         let (session, id) = (job.session.to_string(), job.id.to_string());
@@ -105,7 +112,8 @@ impl Input {
                     StoredBytes::Inline(bytes) => StoredAnswer::Bytes(bytes),
                     StoredBytes::File(file) => StoredAnswer::File(file.path()),
                 };
-                render(ReportInput::stored(answer, Some(query), now), None)
+                let report = ReportInput::stored(answer, Some(query), now);
+                render(report.with_chart(options.chart.as_ref()), None)
             }
             JobSpec::Correlation { dataset, .. } => {
                 let report = stored.parse()?;
@@ -139,6 +147,14 @@ impl Input {
 }
 
 impl Stored {
+    /// How much memory a chart of it takes, in bytes, about.
+    fn chart_memory(&self, options: &ReportOptions) -> u64 {
+        match options.chart {
+            Some(_) => CHART.min(self.size * 2 * UNFOLDED),
+            None => 0,
+        }
+    }
+
     pub(super) fn parse<T: DeserializeOwned>(&self) -> Result<T, JobError> {
         assert_may_compute();
         let parsed = match &self.bytes {

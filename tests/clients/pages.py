@@ -37,6 +37,13 @@ def reports(base):
         job = ask(f"{place}/analyses", analysis)
         report = ask(f"{place}/reports", {"analysis": job["id"], "format": "html"})
         yield analysis["kind"], f"{base}{report['links']['result']}"
+        if analysis["kind"] != "sql":
+            continue
+        for kind in ["bar", "line", "scatter"]:
+            chart = {"type": kind, "x": "weight_kg", "y": ["weight_kg"], "title": "Weights"}
+            wanted = {"analysis": job["id"], "format": "html", "chart": chart}
+            report = ask(f"{place}/reports", wanted)
+            yield f"{kind} chart", f"{base}{report['links']['result']}"
 
 
 def check(browser, name):
@@ -69,6 +76,12 @@ def use(browser, base):
     browser.until("!document.getElementById('answer').hidden")
     rows = browser.run("document.querySelectorAll('#answer tbody tr').length")
     assert rows == 5, rows
+    # The report of the answer, with a chart.
+    browser.run("const [type, y] = document.querySelectorAll('#answer select'); type.value = 'bar';"
+                "[...document.querySelectorAll('#answer button')].find((one) => one.textContent === 'HTML').click(); 0")
+    browser.until("document.querySelector('#answer [role=status]:last-child').textContent.endsWith('is saved.')")
+    sent = json.loads(request("GET", f"{base}/v1/jobs?service=report&order=desc&limit=1"))["items"][0]
+    assert sent["chart"]["x"] == "city", sent
 
 
 def read(browser, base, name):

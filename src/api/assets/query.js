@@ -10,9 +10,10 @@ const problem = document.getElementById("query-problem");
 const answer = document.getElementById("answer");
 const button = document.getElementById("query-run");
 let run = null;
+let actions = null;
 
 export function ready(parts) {
-  run = parts.run;
+  ({ run, actions } = parts);
 }
 
 const quoted = (name) => (/^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`);
@@ -54,7 +55,7 @@ form.addEventListener("submit", async (event) => {
   const began = performance.now();
   try {
     const job = await run("analyses", { kind: "sql", query: box.value }, () => (button.textContent = "Running…"));
-    showAnswer(await askExactly(job.links.result, (value) => Number.isInteger(value) && !Number.isSafeInteger(value)), performance.now() - began);
+    showAnswer(job, await askExactly(job.links.result, (value) => Number.isInteger(value) && !Number.isSafeInteger(value)), performance.now() - began);
   } catch (error) {
     problem.textContent = error.message;
     problem.hidden = false;
@@ -82,17 +83,34 @@ function cell(value, type) {
   return element("td", { class: typeof value === "number" || JSON.isRawJSON?.(value) ? "n" : null, title: cut ? text.slice(0, 2000) : null }, element("bdi", {}, cut ? `${text.slice(0, 119)}…` : text));
 }
 
-function showAnswer(result, took) {
+const NUMBERS = ["integer", "float", "decimal"];
+
+// The chart of a report: what it is of, and the member of the request.
+function chartOf(columns) {
+  const names = (fit) => columns.filter(fit).map((column) => element("option", { value: column.name }, column.name));
+  const y = element("select", { "aria-label": "Chart: values" }, ...names((column) => NUMBERS.includes(column.type)));
+  if (!y.options.length) return { controls: [], chart: () => ({}) };
+  const kind = element("select", { "aria-label": "Chart: type" }, element("option", { value: "" }, "no chart"), ...["bar", "line", "scatter"].map((type) => element("option", { value: type }, type)));
+  const x = element("select", { "aria-label": "Chart: horizontal axis" }, ...names(() => true));
+  const chart = () => (kind.value ? { chart: { type: kind.value, x: x.value, y: [y.value] } } : {});
+  return { controls: [element("div", { class: "row" }, element("span", {}, "Chart:"), kind, y, element("span", {}, "by"), x)], chart };
+}
+
+function showAnswer(job, result, took) {
   answer.hidden = false;
   const rows = result.rows.slice(0, ROWS);
   const shown = rows.length < result.row_count ? `, the first ${count(rows.length)} shown` : "";
   const more = result.truncated ? ", cut off at the limit" : "";
-  show(answer, [
+  const { controls, chart } = chartOf(result.columns);
+  // Not through `show`: the buttons keep what they do.
+  answer.replaceChildren(
     element("p", { class: "muted", role: "status" }, `${count(result.row_count)} ${result.row_count === 1 ? "row" : "rows"}${shown}${more}, ${Math.round(took)} ms`),
     element("div", { class: "scroll tall", tabindex: 0, role: "region", "aria-label": "Answer" },
       element("table", {},
-        element("thead", {}, element("tr", {}, ...result.columns.map((column) => element("th", { scope: "col", class: ["integer", "float", "decimal"].includes(column.type) ? "n" : null }, element("bdi", {}, column.name), " ", element("small", {}, column.type))))),
+        element("thead", {}, element("tr", {}, ...result.columns.map((column) => element("th", { scope: "col", class: NUMBERS.includes(column.type) ? "n" : null }, element("bdi", {}, column.name), " ", element("small", {}, column.type))))),
         element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map((value, at) => cell(value, result.columns[at].type))))),
       )),
-  ]);
+    ...controls,
+    actions(job, "query", chart),
+  );
 }

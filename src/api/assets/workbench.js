@@ -67,7 +67,8 @@ async function take(file) {
   }
 }
 
-function actions(job, name) {
+// Buttons that make a report of a job; `more` says what else one is to have.
+function actions(job, name, more = () => ({})) {
   const note = element("span", { class: "muted", role: "status" });
   const buttons = REPORTS.map(([format, label]) =>
     element("button", {
@@ -77,7 +78,7 @@ function actions(job, name) {
         button.disabled = true;
         note.textContent = `Making the ${label} report…`;
         try {
-          const report = await run("reports", { analysis: job.id, format }, (at) => (note.textContent = `${label}: ${at.state}`));
+          const report = await run("reports", { analysis: job.id, format, ...more() }, (at) => (note.textContent = `${label}: ${at.state}`));
           await saveResult({ ...report, dataset: name });
           note.textContent = `${name}.report.${format} is saved.`;
         } catch (error) {
@@ -143,5 +144,5 @@ addEventListener("drop", (event) => {
   take(file);
 });
 
-ready({ run });
+ready({ run, actions });
 refresh();

@@ -32,6 +32,7 @@ mod http_metrics;
 mod idempotency;
 mod in_flight;
 mod ingest;
+mod job_input;
 mod job_metrics;
 mod jobs;
 mod json;

@@ -2,7 +2,9 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use lastcall_domain::lifecycle::State;
-use lastcall_domain::{JobId, JobSpec, ReportFormat, ReportSource, Service, Session};
+use lastcall_domain::{
+    ChartSpec, Job, JobId, JobSpec, ReportFormat, ReportOptions, ReportSource, Service, Session,
+};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -47,6 +49,7 @@ struct NewReport {
     dataset: Option<String>,
     analysis: Option<String>,
     format: DocumentFormat,
+    chart: Option<ChartSpec>,
 }
 
 /// What is to be reported on, for the document only: it is read as [`NewReport`].
@@ -82,6 +85,8 @@ pub(crate) struct NewAnalysisReport {
     analysis: uuid::Uuid,
     /// The format of the report.
     format: DocumentFormat,
+    /// A chart of the result, where the analysis is a query.
+    chart: Option<ChartSpec>,
 }
 
 /// `POST /v1/sessions/{sid}/reports`
@@ -91,7 +96,7 @@ pub(crate) struct NewAnalysisReport {
     tag = "jobs",
     operation_id = "createReport",
     summary = "Submit a report",
-    description = "On a dataset, or on an analysis, which need not have finished.",
+    description = "On a dataset, or on an analysis, which need not have finished. A report on a query may have a chart of its result.",
     params(
         ("sid" = Uuid, Path, description = "The session"),
         ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[ -~]+$", description = "Up to 255 printable ASCII characters: the same request under the same key is answered with the first answer, and done once"),
@@ -117,12 +122,21 @@ pub(crate) async fn create(
 
 async fn spec(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult<JobSpec> {
     let new: NewReport = body.parse()?;
+    if let Some(chart) = &new.chart {
+        let checked = chart.check();
+        checked.map_err(|error| Problem::new(Code::InvalidRequest, error.to_string()))?;
+    }
     let source = match (&new.dataset, &new.analysis) {
+        (Some(_), None) if new.chart.is_some() => return Err(no_chart()),
         (Some(dataset), None) => {
             ReportSource::Dataset(state.dataset_to_submit(session, dataset).await?)
         }
         (None, Some(analysis)) => {
-            ReportSource::Analysis(analysis_of(state, session, analysis).await?)
+            let analysis = analysis_of(state, session, analysis).await?;
+            if new.chart.is_some() && !matches!(analysis.spec, JobSpec::Sql { .. }) {
+                return Err(no_chart());
+            }
+            ReportSource::Analysis(analysis.id)
         }
         _ => {
             let detail = "a report is on a `dataset` or on an `analysis`: name one of them";
@@ -132,11 +146,17 @@ async fn spec(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult
     Ok(JobSpec::Report {
         source,
         format: new.format.into(),
+        options: Box::new(ReportOptions { chart: new.chart }),
     })
 }
 
+fn no_chart() -> Problem {
+    let detail = "a `chart` is of the result of a query: name an `analysis` of kind `sql`";
+    Problem::new(Code::InvalidRequest, detail)
+}
+
 /// The analysis of that id, if it is one of the session that may yet have a result.
-async fn analysis_of(state: &ApiState, session: &Session, id: &str) -> ApiResult<JobId> {
+async fn analysis_of(state: &ApiState, session: &Session, id: &str) -> ApiResult<Job> {
     let missing = || Problem::new(Code::JobNotFound, "the session has no job of this id");
     let id: JobId = id.parse().map_err(|_| missing())?;
     let job = state.store.job(id).await?;
@@ -157,6 +177,6 @@ async fn analysis_of(state: &ApiState, session: &Session, id: &str) -> ApiResult
             format!("the analysis is {}", job.state().as_str()),
         )
         .about_job(job.error)),
-        State::Queued | State::Running | State::Succeeded => Ok(id),
+        State::Queued | State::Running | State::Succeeded => Ok(job),
     }
 }

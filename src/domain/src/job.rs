@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::lifecycle::{Lifecycle, State};
 use crate::{
     CheckOptions, CompareOptions, DatasetName, Dependency, JobId, Owner, ProfileOptions,
-    ReportFormat, SessionId, SqlParameter, Timestamp,
+    ReportFormat, ReportOptions, SessionId, SqlParameter, Timestamp,
 };
 
 /// Who runs a job.
@@ -109,6 +109,9 @@ pub enum JobSpec {
         source: ReportSource,
         /// In which format.
         format: ReportFormat,
+        /// What else it is to have.
+        #[serde(default, skip_serializing_if = "ReportOptions::is_default")]
+        options: Box<ReportOptions>,
     },
 }
 

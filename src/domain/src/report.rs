@@ -5,6 +5,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::ChartSpec;
+
 /// The format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -78,6 +80,22 @@ impl FromStr for ReportFormat {
             .into_iter()
             .find(|format| format.as_str() == name)
             .ok_or_else(|| UnknownReportFormat(name.to_owned()))
+    }
+}
+
+/// What a report is to have beyond its source and its format. This is what the row keeps.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReportOptions {
+    /// A chart of a query's result.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chart: Option<ChartSpec>,
+}
+
+impl ReportOptions {
+    /// Whether nothing is asked for.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
     }
 }
 

@@ -24,6 +24,12 @@ pub enum RenderError {
     /// What is stored of the analysis is not what a report can be made of.
     #[error("a report needs a result in JSON: {0}")]
     Unreadable(String),
+    /// The answer has no column of the name that a chart asks for.
+    #[error("{0}")]
+    ChartColumnNotFound(String),
+    /// The answer's column is not one that the chart can draw.
+    #[error("{0}")]
+    ChartColumnUnsuitable(String),
     /// The analysis could not be read from disk.
     #[error("reading a file failed: {0}")]
     Io(#[from] io::Error),
@@ -53,6 +59,8 @@ impl RenderError {
             Self::Cancelled => "cancelled",
             Self::Typeset(_) | Self::Workbook(_) | Self::Write(_) => "render_failed",
             Self::Unreadable(_) => "analysis_not_readable",
+            Self::ChartColumnNotFound(_) => "chart_column_not_found",
+            Self::ChartColumnUnsuitable(_) => "chart_column_unsuitable",
             Self::Io(_) => "io_failed",
             Self::Exhausted(_) | Self::Threads(_) => "resource_exhausted",
             Self::Environment { dependency, .. } => dependency.code(),

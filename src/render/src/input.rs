@@ -1,11 +1,11 @@
 //! The input of a report.
 
 use chrono::{DateTime, Utc};
-use lastcall_domain::SqlResult;
 use lastcall_domain::check::CheckReport;
 use lastcall_domain::compare::Comparison;
 use lastcall_domain::correlation::CorrelationReport;
 use lastcall_domain::profile::Profile;
+use lastcall_domain::{ChartSpec, SqlResult};
 use serde::Deserialize as _;
 use serde_json::Value;
 
@@ -20,6 +20,8 @@ pub struct ReportInput<'a> {
     pub created_at: DateTime<Utc>,
     /// Where it comes from, for the report to say.
     pub origin: Origin<'a>,
+    /// The chart to draw of a query's answer; without effect on anything else.
+    pub chart: Option<&'a ChartSpec>,
     /// The analysis.
     pub body: ReportBody<'a>,
 }
@@ -77,6 +79,7 @@ impl<'a> ReportInput<'a> {
             title: None,
             created_at,
             origin: Origin::default(),
+            chart: None,
             body: ReportBody::Profile(profile),
         }
     }
@@ -87,6 +90,7 @@ impl<'a> ReportInput<'a> {
             title: None,
             created_at,
             origin: Origin::default(),
+            chart: None,
             body: ReportBody::Table { result, query },
         }
     }
@@ -101,6 +105,7 @@ impl<'a> ReportInput<'a> {
             title: None,
             created_at,
             origin: Origin::default(),
+            chart: None,
             body: ReportBody::Stored { answer, query },
         }
     }
@@ -111,6 +116,7 @@ impl<'a> ReportInput<'a> {
             title: None,
             created_at,
             origin: Origin::default(),
+            chart: None,
             body: ReportBody::Correlation(report),
         }
     }
@@ -121,6 +127,7 @@ impl<'a> ReportInput<'a> {
             title: None,
             created_at,
             origin: Origin::default(),
+            chart: None,
             body: ReportBody::Compare(report),
         }
     }
@@ -131,6 +138,7 @@ impl<'a> ReportInput<'a> {
             title: None,
             created_at,
             origin: Origin::default(),
+            chart: None,
             body: ReportBody::Check(report),
         }
     }
@@ -141,6 +149,7 @@ impl<'a> ReportInput<'a> {
             title: None,
             created_at,
             origin: Origin::default(),
+            chart: None,
             body: ReportBody::Other { kind, value },
         }
     }
@@ -153,6 +162,11 @@ impl<'a> ReportInput<'a> {
 }
 
 impl<'a> ReportInput<'a> {
+    /// The same with a chart of the answer.
+    pub fn with_chart(self, chart: Option<&'a ChartSpec>) -> Self {
+        Self { chart, ..self }
+    }
+
     /// The same, saying where it comes from.
     pub fn from_origin(mut self, origin: Origin<'a>) -> Self {
         self.origin = origin;

@@ -21,6 +21,7 @@ mod limits;
 mod markdown;
 mod number;
 mod pdf;
+mod plot;
 mod text;
 mod typesetter;
 mod xlsx;
@@ -195,10 +196,14 @@ fn document(
     let (title, at) = (report.title, report.created_at);
     let mut document = match report.body {
         ReportBody::Profile(profile) => document::profile(profile, title, at, limits, cancel)?,
-        ReportBody::Table { result, query } => document::table(result, title, query, at, limits),
+        ReportBody::Table { result, query } => {
+            let plot = plotted(report, cancel)?;
+            document::table(result, title, query, plot.as_ref(), at, limits)
+        }
         ReportBody::Stored { answer, query } => {
+            let plot = plotted(report, cancel)?;
             let head = answer.head(&limits, cancel)?;
-            document::table(&head, title, query, at, limits)
+            document::table(&head, title, query, plot.as_ref(), at, limits)
         }
         ReportBody::Correlation(data) => document::correlation(data, title, at, limits),
         ReportBody::Compare(data) => document::compare(data, title, at, limits),
@@ -209,6 +214,27 @@ fn document(
     };
     document.comes_from(report.origin);
     Ok(document)
+}
+
+/// The chart of a query's answer, if one is asked for.
+fn plotted(report: &ReportInput<'_>, cancel: &Cancel) -> Result<Option<plot::Plot>, RenderError> {
+    let Some(spec) = report.chart else {
+        return Ok(None);
+    };
+    match report.body {
+        ReportBody::Table { result, .. } => {
+            let read = |sink: &mut dyn answer::AnswerSink, cancel: &Cancel| {
+                answer::feed(result, sink, cancel)
+            };
+            plot::plot(spec, read, cancel).map(Some)
+        }
+        ReportBody::Stored { answer, .. } => {
+            let read =
+                |sink: &mut dyn answer::AnswerSink, cancel: &Cancel| answer.read(sink, cancel);
+            plot::plot(spec, read, cancel).map(Some)
+        }
+        _ => Ok(None),
+    }
 }
 
 fn json(report: &ReportInput<'_>, out: &mut dyn Write) -> Result<(), RenderError> {

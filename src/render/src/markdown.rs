@@ -158,6 +158,20 @@ fn write_chart(out: &mut String, chart: &Chart) {
         Plain::Line(line) => {
             let _ = writeln!(out, "{}: {}\n", escape(&chart.caption), escape(line));
         }
+        Plain::Table { head, rows } => {
+            let _ = writeln!(out, "{}:\n", escape(&chart.caption));
+            let [first, second] = head;
+            let _ = writeln!(
+                out,
+                "| {} | {} |\n| --- | ---: |",
+                escape(first),
+                escape(second)
+            );
+            for (label, figure) in rows {
+                let _ = writeln!(out, "| {} | {} |", escape(label), escape(figure));
+            }
+            out.push('\n');
+        }
         Plain::Rows(rows) => {
             let _ = writeln!(
                 out,

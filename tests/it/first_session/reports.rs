@@ -100,3 +100,41 @@ fn a_report_on_data_in_other_scripts_is_made() {
     }
     service.stop();
 }
+
+#[test]
+fn a_report_on_a_query_has_the_chart_that_is_asked_for() {
+    let home = Home::new();
+    let service = home.start();
+    let client = service.client();
+    let session = client.session_with_birds();
+    let query = "select species, count(*) as birds, avg(1.5) as mean, date '2025-01-01' as day \
+                 from birds group by species order by species";
+    let analysis = client.sql(&session, query);
+    for (kind, x) in [("bar", "species"), ("line", "day"), ("scatter", "mean")] {
+        let chart = json!({ "type": kind, "x": x, "y": ["birds", "mean"] });
+        for format in ["html", "pdf", "xlsx", "md"] {
+            let body = json!({ "analysis": analysis, "format": format, "chart": chart });
+            let report = client.report(&session, &body);
+            let report = client.result(&report);
+            if format == "html" {
+                let page = report.text();
+                assert!(
+                    page.contains(&format!("chart of birds, mean by {x}")),
+                    "{page}"
+                );
+            }
+        }
+    }
+    for (x, y, code) in [
+        ("spezies", "birds", "chart_column_not_found"),
+        ("birds", "species", "chart_column_unsuitable"),
+    ] {
+        let chart = json!({ "type": "bar", "x": x, "y": [y] });
+        let body = json!({ "analysis": analysis, "format": "pdf", "chart": chart });
+        let report = client.report(&session, &body);
+        let failed = client.wait_for(&report, "failed");
+        assert_eq!(failed["error"]["code"], code, "{failed:#}");
+        assert_eq!(failed["attempt"], 1, "{failed:#}");
+    }
+    service.stop();
+}

@@ -116,3 +116,69 @@ fn a_report_is_made_of_an_analysis_of_its_session_that_may_have_a_result() {
         .post(&path, &report(id(&analysis)))
         .problem(409, "analysis_not_succeeded");
 }
+
+/// A query of the session, to report on.
+fn query(api: &Api, session: &str) -> String {
+    let body = json!({"kind": "sql", "query": "select 1 as a, 2 as b"});
+    let path = format!("{session}/analyses");
+    id(&api.client.post(&path, &body).ok(202)).to_owned()
+}
+
+#[test]
+fn a_report_on_a_query_may_have_a_chart_and_says_which() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    let path = format!("{session}/reports");
+    let chart = json!({"type": "bar", "x": "a", "y": ["b"], "title": "B by a"});
+    let body = json!({"analysis": query(&api, &session), "format": "html", "chart": chart});
+    let job = api.client.post(&path, &body).ok(202);
+    assert_eq!(job["chart"], chart);
+    let job = api.client.get(&format!("/v1/jobs/{}", id(&job))).ok(200);
+    assert_eq!(job["chart"], chart, "the row keeps it");
+}
+
+#[test]
+fn a_chart_that_makes_no_sense_is_refused() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    let path = format!("{session}/reports");
+    let query = query(&api, &session);
+    let wide: Vec<_> = (0..9).map(|i| i.to_string()).collect();
+    for (chart, says) in [
+        (json!({"type": "pie", "x": "a", "y": ["b"]}), "pie"),
+        (
+            json!({"type": "bar", "x": "a", "y": ["b"], "colour": 1}),
+            "colour",
+        ),
+        (json!({"type": "bar", "x": "a", "y": "b"}), "sequence"),
+        (json!({"type": "bar", "x": "a"}), "`y`"),
+        (json!({"type": "bar", "x": "a", "y": []}), "chart.y"),
+        (json!({"type": "bar", "x": "a", "y": wide}), "chart.y"),
+        (json!({"type": "bar", "x": "a", "y": ["b", "b"]}), "twice"),
+        (
+            json!({"type": "bar", "x": "a", "y": ["b"], "title": ""}),
+            "chart.title",
+        ),
+    ] {
+        let body = json!({"analysis": query, "format": "pdf", "chart": chart});
+        let problem = api
+            .client
+            .post(&path, &body)
+            .problem(422, "invalid_request");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(says), "{detail}");
+    }
+    // Only the result of a query has columns to draw.
+    let chart = json!({"type": "bar", "x": "a", "y": ["b"]});
+    let profile = api.profile(&session);
+    for body in [
+        json!({"dataset": "penguins", "format": "pdf", "chart": chart}),
+        json!({"analysis": id(&profile), "format": "pdf", "chart": chart}),
+    ] {
+        let problem = api
+            .client
+            .post(&path, &body)
+            .problem(422, "invalid_request");
+        assert!(problem["detail"].as_str().unwrap().contains("chart"));
+    }
+}

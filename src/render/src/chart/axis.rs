@@ -1,4 +1,8 @@
-//! Axis ticks at round numbers.
+//! Axis ticks at round numbers, and a scale that starts and ends at one.
+
+use lastcall_domain::ChartType;
+
+use crate::number;
 
 /// Multiples of 1, 2 or 5 times a power of ten within `min..=max`, about `wanted` of them.
 /// Empty where the range is empty, not finite, or too narrow for doubles to divide.
@@ -27,6 +31,85 @@ pub(super) fn ticks(min: f64, max: f64, wanted: u32) -> Vec<f64> {
         .collect()
 }
 
+/// The scale of values.
+#[derive(Debug)]
+pub(super) struct Scale {
+    low: f64,
+    high: f64,
+    ticks: Vec<f64>,
+}
+
+impl Scale {
+    /// A scale for values from `min` to `max`. Bars begin at zero, and so does what is not far from
+    /// it.
+    pub(super) fn of(kind: ChartType, min: f64, max: f64) -> Self {
+        let with_zero = |near: bool| match kind {
+            ChartType::Bar => true,
+            ChartType::Line | ChartType::Scatter => near,
+        };
+        let min = if with_zero(min > 0.0 && min < max * 0.4) {
+            min.min(0.0)
+        } else {
+            min
+        };
+        let max = if with_zero(max < 0.0 && max > min * 0.4) {
+            max.max(0.0)
+        } else {
+            max
+        };
+        let (min, max) = if max > min {
+            (min, max)
+        } else {
+            let room = (min.abs() * 0.1).max(1.0);
+            (min - room, max + room)
+        };
+        let found = ticks(min, max, 5);
+        let [first, second, ..] = found[..] else {
+            return Self {
+                low: min,
+                high: max,
+                ticks: found,
+            };
+        };
+        let step = second - first;
+        let from = (min / step + 1e-9).floor();
+        let to = (max / step - 1e-9).ceil();
+        // As many as are wanted and one at each end; the bound only guards the loop.
+        let ticks = (0..20)
+            .map(|i| from + f64::from(i))
+            .take_while(|n| *n <= to)
+            .map(|n| n * step);
+        Self {
+            low: from * step,
+            high: to * step,
+            ticks: ticks.collect(),
+        }
+    }
+
+    /// Where a value is between the ends, from 0 to 1.
+    pub(super) fn share(&self, value: f64) -> f64 {
+        // Halves, as the whole may be more than a double holds.
+        (value / 2.0 - self.low / 2.0) / (self.high / 2.0 - self.low / 2.0)
+    }
+
+    /// The ticks with their labels, no two of them the same.
+    pub(super) fn labels(&self) -> Vec<(f64, String)> {
+        let largest = self.low.abs().max(self.high.abs());
+        let with = |write: &dyn Fn(f64) -> String| -> Vec<(f64, String)> {
+            self.ticks
+                .iter()
+                .map(|tick| (*tick, write(*tick)))
+                .collect()
+        };
+        let brief = with(&|tick| number::axis(tick, largest));
+        if brief.windows(2).all(|pair| pair[0].1 != pair[1].1) {
+            brief
+        } else {
+            with(&number::figure)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -36,6 +119,45 @@ mod tests {
         assert_eq!(ticks(0.0, 10.0, 5), [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
         assert_eq!(ticks(32.1, 59.6, 5), [40.0, 50.0]);
         assert_eq!(ticks(-1.0, 1.0, 4), [-1.0, -0.5, 0.0, 0.5, 1.0]);
+    }
+
+    #[test]
+    fn a_scale_begins_and_ends_at_a_tick() {
+        let scale = Scale::of(ChartType::Bar, 12.0, 87.0);
+        assert_eq!((scale.low, scale.high), (0.0, 100.0));
+        let scale = Scale::of(ChartType::Line, 91.0, 98.5);
+        assert_eq!((scale.low, scale.high), (90.0, 100.0));
+        let scale = Scale::of(ChartType::Bar, -3.0, -1.0);
+        assert_eq!((scale.low, scale.high), (-3.0, 0.0));
+        assert_eq!(Scale::of(ChartType::Line, 1.0, 9.0).low, 0.0);
+    }
+
+    #[test]
+    fn every_value_has_a_place_on_its_scale() {
+        for (min, max) in [
+            (0.0, 0.0),
+            (5.0, 5.0),
+            (-1e-300, 1e-300),
+            (f64::MIN, f64::MAX),
+            (1e300, 1.000_000_000_000_001e300),
+            (f64::MAX, f64::MAX),
+        ] {
+            for kind in [ChartType::Bar, ChartType::Line] {
+                let scale = Scale::of(kind, min, max);
+                for value in [min, max] {
+                    let share = scale.share(value);
+                    assert!(
+                        (-1e-6..=1.000_001).contains(&share),
+                        "{min}..{max}: {share}"
+                    );
+                }
+                let labels = scale.labels();
+                assert!(
+                    labels.windows(2).all(|pair| pair[0].1 != pair[1].1),
+                    "{labels:?}"
+                );
+            }
+        }
     }
 
     #[test]

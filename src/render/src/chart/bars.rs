@@ -71,6 +71,7 @@ pub(crate) fn bars(caption: &str, alt: &str, rows: &[Bar]) -> Option<Chart> {
         alt: alt.to_owned(),
         caption: caption.to_owned(),
         width: WIDTH,
+        wide: false,
         rows: written.collect(),
         plain: Plain::Rows(
             rows.iter()

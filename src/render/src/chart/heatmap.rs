@@ -115,6 +115,7 @@ pub(crate) fn heatmap(
         alt,
         caption: caption.to_owned(),
         width,
+        wide: false,
         rows: Vec::new(),
         plain: Plain::Nothing,
     })

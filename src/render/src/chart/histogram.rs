@@ -117,6 +117,7 @@ pub(crate) fn histogram(
         alt,
         caption: caption.to_owned(),
         width: WIDTH,
+        wide: false,
         rows: Vec::new(),
         plain: Plain::Line(format!(
             "{}: {}",

@@ -8,6 +8,7 @@ mod bars;
 mod heatmap;
 mod histogram;
 mod overlay;
+mod plot;
 mod spark;
 
 use std::fmt::{Display, Write as _};
@@ -15,12 +16,13 @@ use std::fmt::{Display, Write as _};
 use serde::Serialize;
 use unicode_width::UnicodeWidthChar as _;
 
-use crate::text::shorten;
+use crate::text::{FULL, shorten};
 
 pub(crate) use bars::{Bar, Row, bars};
 pub(crate) use heatmap::{SMALL, SMALL_WIDTH, Scale, heatmap};
 pub(crate) use histogram::{Edges, histogram};
 pub(crate) use overlay::{Pair, overlay, paired};
+pub(crate) use plot::{bars_lie, plot};
 pub(crate) use spark::spark;
 
 /// A drawn chart.
@@ -37,6 +39,9 @@ pub(crate) struct Chart {
     /// Its bars, where it has nothing else: a page writes them as text.
     #[serde(skip)]
     pub rows: Vec<Row>,
+    /// Whether its letters would be too small on a narrow page, which moves it in its frame.
+    #[serde(skip)]
+    pub wide: bool,
     /// What formats without drawings show in its place.
     #[serde(skip)]
     pub plain: Plain,
@@ -51,6 +56,13 @@ pub(crate) enum Plain {
     Line(String),
     /// Labels with their figures.
     Rows(Vec<(String, String)>),
+    /// A table of two columns under a head of its own.
+    Table {
+        /// What the columns are.
+        head: [String; 2],
+        /// The rows.
+        rows: Vec<(String, String)>,
+    },
 }
 
 /// The width of a chart that stands beside others.
@@ -156,6 +168,72 @@ impl Svg {
             r#"<text x="{x:.1}" y="{y:.1}" text-anchor="middle" class="{class}" fill="{fill}"{more}>{}</text>"#,
             Escaped(text)
         );
+    }
+
+    /// A text of which the hint says the whole, where it is cut.
+    fn hinted(&mut self, at: (f64, f64), anchor: &str, fill: &str, hint: &str, text: &str) {
+        if hint.is_empty() {
+            return self.text(at, anchor, fill, "", text);
+        }
+        let (x, y) = at;
+        let class = if fill == INK { "ink" } else { "muted" };
+        let _ = write!(
+            self.body,
+            r#"<text x="{x:.1}" y="{y:.1}" text-anchor="{anchor}" class="{class}" fill="{fill}">{}<title>{}</title></text>"#,
+            Escaped(text),
+            Escaped(&shorten(hint, FULL))
+        );
+    }
+
+    /// A line of a column's colour; nothing where it has no points.
+    fn stroke(&mut self, d: &str, class: &str, stroke: &str, dash: &str) {
+        if d.is_empty() {
+            return;
+        }
+        let dash = match dash {
+            "" => String::new(),
+            dash => format!(r#" stroke-dasharray="{dash}""#),
+        };
+        let _ = write!(
+            self.body,
+            r#"<path d="{d}" class="{class} line" fill="none" stroke="{stroke}" stroke-width="1.8" stroke-linejoin="round"{dash}/>"#
+        );
+    }
+
+    /// A dot of a group, with a text that shows when a pointer rests on it.
+    fn dot(&mut self, (x, y): (f64, f64), r: f64, hint: &str) {
+        let _ = write!(self.body, r#"<circle cx="{x:.1}" cy="{y:.1}" r="{r}">"#);
+        if !hint.is_empty() {
+            let _ = write!(self.body, "<title>{}</title>", Escaped(hint));
+        }
+        self.body.push_str("</circle>");
+    }
+
+    /// Begins a group of points, which let those below them through.
+    fn open_points(&mut self, class: &str, fill: &str) {
+        let _ = write!(
+            self.body,
+            r#"<g class="{class}" fill="{fill}" fill-opacity="0.7">"#
+        );
+    }
+
+    /// A point of a column, which differ in their shapes as well.
+    fn point(&mut self, series: usize, (x, y): (f64, f64), hint: &str) {
+        let points = match series % 4 {
+            0 => return self.dot((x, y), 2.8, hint),
+            1 => return self.part([x - 2.5, y - 2.5, 5.0, 5.0], hint),
+            2 => [(0.0, -3.3), (3.3, 2.3), (-3.3, 2.3)].to_vec(),
+            _ => [(0.0, -3.4), (3.4, 0.0), (0.0, 3.4), (-3.4, 0.0)].to_vec(),
+        };
+        self.body.push_str(r#"<polygon points=""#);
+        for (dx, dy) in points {
+            let _ = write!(self.body, "{:.1},{:.1} ", x + dx, y + dy);
+        }
+        self.body.push_str("\">");
+        if !hint.is_empty() {
+            let _ = write!(self.body, "<title>{}</title>", Escaped(hint));
+        }
+        self.body.push_str("</polygon>");
     }
 
     fn finish(mut self) -> String {

@@ -111,6 +111,7 @@ pub(crate) fn overlay(
         alt,
         caption: subject.to_owned(),
         width: WIDTH,
+        wide: false,
         rows: Vec::new(),
         plain: Plain::Line(format!(
             "{between}: before {} after {}",
@@ -166,6 +167,7 @@ pub(crate) fn paired(subject: &str, pairs: &[Pair], totals: [u64; 2]) -> Option<
         alt,
         caption: subject.to_owned(),
         width: WIDTH,
+        wide: false,
         rows: Vec::new(),
         plain: Plain::Rows(written),
     })

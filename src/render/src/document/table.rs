@@ -7,17 +7,19 @@ use serde_json::Value;
 use super::{Block, Document, Section, Table, TableColumn, Text, frame, values::value_text};
 use crate::limits::Limits;
 use crate::number::{count, of};
+use crate::plot::Plot;
 use crate::text::shorten;
 
 /// Lines of a query that are shown, and columns of text of each.
 const QUERY: (usize, usize) = (200, 400);
 
-/// Lays out the answer of a query, as much of it as the limits allow. Of its rows only the first
+/// Lays out the answer of a query, its chart first, as much of it as the limits allow. Of its rows only the first
 /// need be there; `row_count` says how many there are.
 pub(crate) fn table(
     result: &SqlResult,
     title: Option<&str>,
     query: Option<&str>,
+    plot: Option<&Plot>,
     created_at: DateTime<Utc>,
     limits: Limits,
 ) -> Document {
@@ -27,6 +29,7 @@ pub(crate) fn table(
         of(result.row_count, "row"),
         of(result.columns.len() as u64, "column")
     );
+    document.sections.extend(plot.map(chart));
     if let Some(query) = query {
         document.sections.push(Section {
             id: "query".to_owned(),
@@ -55,6 +58,28 @@ pub(crate) fn table(
     });
     document.notes = notes(result, shown);
     document
+}
+
+/// The chart, and what it leaves out.
+fn chart(plot: &Plot) -> Section {
+    let mut blocks = Vec::new();
+    let mut notes = plot.notes.clone();
+    match crate::chart::plot(plot) {
+        None => blocks.push(Block::text(format!(
+            "{}: there is no value to draw.",
+            plot.title
+        ))),
+        Some((chart, note)) => {
+            blocks.push(Block::Chart(chart));
+            notes.extend(note);
+        }
+    }
+    blocks.extend(notes.into_iter().map(Block::text));
+    Section {
+        id: "chart".to_owned(),
+        title: "Chart".to_owned(),
+        blocks,
+    }
 }
 
 fn body(result: &SqlResult, limits: Limits) -> Table {

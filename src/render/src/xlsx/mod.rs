@@ -1,6 +1,7 @@
 //! The workbook. Numbers are numbers and text is text: data never becomes a formula, a link or a
 //! sheet name.
 
+mod chart;
 mod check;
 mod compare;
 mod correlation;
@@ -66,10 +67,12 @@ fn write(
     match report.body {
         ReportBody::Table { result, query } => {
             let found = table::sheet(&mut book, |sink| answer::feed(result, sink, cancel))?;
+            chart::sheet(&mut book, crate::plotted(report, cancel)?)?;
             table::about(&mut book, report, query, &found)?;
         }
         ReportBody::Stored { answer, query } => {
             let found = table::sheet(&mut book, |sink| answer.read(sink, cancel))?;
+            chart::sheet(&mut book, crate::plotted(report, cancel)?)?;
             table::about(&mut book, report, query, &found)?;
         }
         ReportBody::Profile(data) => {

@@ -17,6 +17,11 @@ const MAX_CELL: usize = 32_767;
 /// Integers beyond this are not all different as Excel's doubles; they are written as text.
 const MAX_INTEGER: u64 = 1 << 53;
 
+/// 1970, in Excel's days.
+const UNIX_EPOCH: f64 = 25_569.0;
+/// From the first of March 1900 to the last of December 9999.
+const DAYS: std::ops::Range<f64> = 61.0..2_958_466.0;
+
 const HEAD: Color = Color::RGB(0x002a_639c);
 const MUTED: Color = Color::RGB(0x005f_6c7b);
 
@@ -121,6 +126,15 @@ impl<'a> Sheet<'a> {
         self.row += 1;
         self.muted(subtitle)?;
         self.skip();
+        Ok(())
+    }
+
+    /// A line in bold.
+    pub(super) fn heading(&mut self, text: &str) -> Result<(), RenderError> {
+        let bold = Format::new().set_bold().set_font_size(14);
+        self.inner
+            .write_string_with_format(self.row, 0, fit(text), &bold)?;
+        self.row += 1;
         Ok(())
     }
 
@@ -284,6 +298,24 @@ impl Sheet<'_> {
     }
 }
 
+impl Sheet<'_> {
+    /// A point in time in seconds since 1970 into a cell of the row, where Excel has it.
+    pub(super) fn moment_at(
+        &mut self,
+        column: u16,
+        seconds: f64,
+        is_date: bool,
+    ) -> Result<(), RenderError> {
+        let format = if is_date { &self.date } else { &self.time };
+        let serial = seconds / 86_400.0 + UNIX_EPOCH;
+        if DAYS.contains(&serial) {
+            self.inner
+                .write_number_with_format(self.row, column, serial, format)?;
+        }
+        Ok(())
+    }
+}
+
 /// Days since Excel's day 0, and whether the text is a date without a time of day. `None` where
 /// Excel has no such day, or what it shows would not be the moment: before March 1900 its days are
 /// off by one.
@@ -301,10 +333,7 @@ fn serial(at: &str) -> Option<(f64, bool)> {
     };
     let since = moment - NaiveDate::from_ymd_opt(1899, 12, 30)?.and_time(NaiveTime::MIN);
     let days = since.num_milliseconds() as f64 / 86_400_000.0;
-    // From the first of March 1900 to the last of December 9999.
-    (61.0..2_958_466.0)
-        .contains(&days)
-        .then_some((days, is_date))
+    DAYS.contains(&days).then_some((days, is_date))
 }
 
 /// Text that a cell can hold: controls but for line breaks made visible, cut at Excel's limit.

@@ -127,7 +127,7 @@ pub(super) fn about(
     found: &Found,
 ) -> Result<(), RenderError> {
     let at = report.created_at;
-    let mut doc = document::table(&found.result, report.title, query, at, limits::XLSX);
+    let mut doc = document::table(&found.result, report.title, query, None, at, limits::XLSX);
     doc.comes_from(report.origin);
     book.set_properties(&properties(&doc, at));
     let mut sheet = Sheet::new(book, "About", &[60.0, 60.0])?;

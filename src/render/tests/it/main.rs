@@ -4,6 +4,7 @@
 
 mod associations;
 mod cancelling;
+mod charts;
 mod environment;
 mod fixture;
 mod fonts;

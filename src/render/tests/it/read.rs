@@ -101,14 +101,24 @@ pub(crate) fn xlsx(bytes: Vec<u8>) -> BTreeMap<String, Vec<Vec<Data>>> {
         .collect()
 }
 
+/// A part of a workbook as it is stored.
+pub(crate) fn xlsx_part(bytes: &[u8], name: &str) -> String {
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).expect("an archive");
+    let mut part = archive.by_name(name).expect("a part of that name");
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut part, &mut text).expect("text");
+    text
+}
+
 /// The elements that a page may be made of.
-const ELEMENTS: [&str; 49] = [
+const ELEMENTS: [&str; 51] = [
     "!doctype",
     "a",
     "article",
     "bdi",
     "body",
     "caption",
+    "circle",
     "code",
     "dd",
     "div",
@@ -151,6 +161,7 @@ const ELEMENTS: [&str; 49] = [
     "details",
     "summary",
     "path",
+    "polygon",
     "script",
 ];
 /// The elements that are never closed by a tag of their own.

@@ -223,6 +223,7 @@ impl Bench {
         let spec = JobSpec::Report {
             source: ReportSource::Analysis(analysis),
             format: ReportFormat::Pdf,
+            options: Box::default(),
         };
         self.job_of(session, spec)
     }

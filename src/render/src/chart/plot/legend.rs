@@ -1,0 +1,71 @@
+//! The names of the columns, and their colours.
+
+use super::super::{INK, Svg, text_width};
+use super::frame::WIDTH;
+use crate::plot::Plot;
+
+/// The height of a line of the legend.
+const LEGEND_LINE: f64 = 16.0;
+/// The colour of a column and its class, by which a style sheet may give it another. The first is
+/// that of every chart.
+pub(super) fn colour(series: usize) -> (&'static str, &'static str) {
+    const COLOURS: [(&str, &str); 8] = [
+        ("s1", "#3b76b0"),
+        ("s2", "#c2571a"),
+        ("s3", "#2e8b57"),
+        ("s4", "#8e5ea2"),
+        ("s5", "#a67c00"),
+        ("s6", "#c23b6b"),
+        ("s7", "#3f8594"),
+        ("s8", "#6b7280"),
+    ];
+    COLOURS[series % COLOURS.len()]
+}
+
+/// As much of a name as a line of this width holds.
+pub(super) fn fit_to(name: &str, room: f64) -> String {
+    let mut columns = 120;
+    loop {
+        let short = crate::text::shorten(name, columns);
+        if columns <= 4 || text_width(&short) <= room {
+            return short;
+        }
+        columns -= 1;
+    }
+}
+
+/// The names of the columns, each beside its colour, in as many lines as they need. The name of a
+/// single one stands there as well: it is what the vertical axis shows.
+pub(super) struct Legend {
+    entries: Vec<(f64, f64, String, String)>,
+    pub(super) height: f64,
+}
+
+impl Legend {
+    pub(super) fn of(plot: &Plot) -> Self {
+        let mut entries = Vec::new();
+        let (mut x, mut y) = (0.0, 12.0);
+        for series in &plot.series {
+            let label = fit_to(&series.label(), 240.0);
+            let width = 18.0 + text_width(&label) + 16.0;
+            if x > 0.0 && x + width > WIDTH {
+                (x, y) = (0.0, y + LEGEND_LINE);
+            }
+            entries.push((x, y, label, series.name.clone()));
+            x += width;
+        }
+        Self {
+            entries,
+            height: y + 6.0,
+        }
+    }
+
+    pub(super) fn draw(&self, svg: &mut Svg) {
+        for (i, (x, y, label, whole)) in self.entries.iter().enumerate() {
+            let (class, fill) = colour(i);
+            svg.rect([*x, y - 8.0, 12.0, 8.0], class, fill, "");
+            let hint = if label == whole { "" } else { whole };
+            svg.hinted((x + 18.0, *y), "start", INK, hint, label);
+        }
+    }
+}
