@@ -138,7 +138,7 @@ impl ReportWork {
                 let options = options_of(&of);
                 let memory = input.memory(format, &options);
                 let _reservation = engine.reserve(memory, &cancel).map_err(job)?;
-                input.with(now, &of, &options, |report| {
+                input.with(now, &of, &options, &cancel, |report| {
                     work(&renderer, report, &cancel)
                 })
             })

@@ -6,11 +6,14 @@ use std::io::{self, BufReader};
 use bytes::Bytes;
 use lastcall_domain::profile::Profile;
 use lastcall_domain::{
-    Dataset, Dependency, Job, JobError, JobSpec, LocalBlob, ReportFormat, ReportOptions, Timestamp,
-    assert_may_compute,
+    Cancel, Dataset, Dependency, Job, JobError, JobSpec, LocalBlob, ReportFormat, ReportOptions,
+    Timestamp, assert_may_compute,
 };
 use lastcall_render::{Origin, ReportInput, StoredAnswer};
 use serde::de::DeserializeOwned;
+
+use super::cancellable::Cancellable;
+use super::errors::stopping;
 
 /// Bytes that are read from a file at once.
 const PIECE: usize = 256 * 1024;
@@ -81,6 +84,7 @@ impl Input {
         now: Timestamp,
         job: &Job,
         options: &ReportOptions,
+        cancel: &Cancel,
         render: impl FnOnce(&ReportInput<'_>) -> Result<T, JobError>,
     ) -> Result<T, JobError> {
         let (session, id) = (job.session.to_string(), job.id.to_string());
@@ -101,7 +105,7 @@ impl Input {
         };
         match &stored.spec {
             JobSpec::Profile { dataset, .. } => {
-                let profile: Profile = stored.parse()?;
+                let profile: Profile = stored.parse(cancel)?;
                 render(
                     ReportInput::profile(&profile, now).titled(dataset.as_str()),
                     None,
@@ -116,7 +120,7 @@ impl Input {
                 render(report.with_chart(options.chart.as_ref()), None)
             }
             JobSpec::Correlation { dataset, .. } => {
-                let report = stored.parse()?;
+                let report = stored.parse(cancel)?;
                 render(
                     ReportInput::correlation(&report, now).titled(dataset.as_str()),
                     None,
@@ -127,12 +131,12 @@ impl Input {
                 candidate,
                 ..
             } => {
-                let report = stored.parse()?;
+                let report = stored.parse(cancel)?;
                 let title = format!("{baseline} and {candidate}");
                 render(ReportInput::compare(&report, now).titled(&title), None)
             }
             JobSpec::Check { dataset, .. } => {
-                let report = stored.parse()?;
+                let report = stored.parse(cancel)?;
                 render(
                     ReportInput::check(&report, now).titled(dataset.as_str()),
                     None,
@@ -155,16 +159,24 @@ impl Stored {
         }
     }
 
-    pub(super) fn parse<T: DeserializeOwned>(&self) -> Result<T, JobError> {
+    /// The result, read as `T`.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or the job is cancelled meanwhile.
+    pub(super) fn parse<T: DeserializeOwned>(&self, cancel: &Cancel) -> Result<T, JobError> {
         assert_may_compute();
         let parsed = match &self.bytes {
             StoredBytes::Inline(bytes) => serde_json::from_slice(bytes),
             StoredBytes::File(file) => {
                 let file = File::open(file.path()).map_err(unreadable)?;
+                let file = Cancellable::new(file, cancel);
                 serde_json::from_reader(BufReader::with_capacity(PIECE, file))
             }
         };
         parsed.map_err(|error| {
+            if cancel.is_cancelled() {
+                return stopping();
+            }
             if error.is_io() {
                 return unreadable(error.into());
             }
@@ -201,7 +213,7 @@ mod tests {
             size: 1,
             bytes: StoredBytes::File(LocalBlob::in_place(path.into())),
         };
-        stored.parse::<Value>().unwrap_err()
+        stored.parse::<Value>(&Cancel::new()).unwrap_err()
     }
 
     #[test]

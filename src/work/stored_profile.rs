@@ -4,7 +4,7 @@ use std::io::{BufWriter, Write as _};
 
 use lastcall_domain::profile::Profile;
 use lastcall_domain::{
-    ContentKey, Dataset, JobError, JobSpec, ProfileOptions, Task, assert_may_compute,
+    Cancel, ContentKey, Dataset, JobError, JobSpec, ProfileOptions, Task, assert_may_compute,
 };
 
 use super::cancellable::Cancellable;
@@ -120,7 +120,7 @@ impl ReportWork {
     async fn read(&self, stored: Stored) -> Result<Option<Box<Profile>>, JobError> {
         let read = self
             .compute
-            .run(move || stored.parse::<Profile>().ok().map(Box::new));
+            .run(move || stored.parse::<Profile>(&Cancel::new()).ok().map(Box::new));
         read.await.ok_or_else(stopping)
     }
 }

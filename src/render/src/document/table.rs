@@ -13,8 +13,8 @@ use crate::text::shorten;
 /// Lines of a query that are shown, and columns of text of each.
 const QUERY: (usize, usize) = (200, 400);
 
-/// Lays out the answer of a query, its chart first, as much of it as the limits allow. Of its rows only the first
-/// need be there; `row_count` says how many there are.
+/// Lays out the result of a query, its chart first, within the limits. Only its first rows need to
+/// be present; `row_count` is the number of all.
 pub(crate) fn table(
     result: &SqlResult,
     title: Option<&str>,
@@ -23,7 +23,8 @@ pub(crate) fn table(
     created_at: DateTime<Utc>,
     limits: Limits,
 ) -> Document {
-    let mut document = frame(title.unwrap_or("Query result"), "Query result", created_at);
+    let title = title.or(plot.map(|plot| plot.title.as_str()));
+    let mut document = frame(title.unwrap_or("Query result"), "SQL query", created_at);
     document.subtitle = format!(
         "{} × {}",
         of(result.row_count, "row"),
@@ -44,12 +45,12 @@ pub(crate) fn table(
     let line = limits.line.filter(|line| body.line() > *line);
     document.landscape = line.is_some();
     let mut blocks = match (shown.1, line) {
-        (0, _) => vec![Block::text("The answer has no columns.")],
+        (0, _) => vec![Block::text("The result has no columns.")],
         (_, Some(line)) => body.split(line * 3 / 2),
         (_, None) => vec![Block::Table(body)],
     };
     if result.rows.is_empty() && !result.columns.is_empty() {
-        blocks.push(Block::text("The answer has no rows."));
+        blocks.push(Block::text("The result has no rows."));
     }
     document.sections.push(Section {
         id: "result".to_owned(),
