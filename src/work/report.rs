@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use lastcall_domain::store::{JobResult, Place, Store};
+use lastcall_domain::store::{JobResult, ResultLocation, Store};
 use lastcall_domain::{
     Answered, Blobs, Body, Cancel, Clock, DatasetName, Job, JobError, JobId, JobSpec, Output,
     Profiles, ReportFormat, ReportOptions, ReportSource, State, Task, Work,
@@ -176,9 +176,11 @@ impl ReportWork {
                 "the analysis has more than 64 MiB, which is more than a report can show",
             ));
         }
-        Ok(match result.place {
-            Place::Inline(bytes) => StoredBytes::Inline(bytes),
-            Place::Blob(key) => StoredBytes::File(self.blobs.local(&key).await.map_err(job)?),
+        Ok(match result.location {
+            ResultLocation::Inline(bytes) => StoredBytes::Inline(bytes),
+            ResultLocation::Blob(key) => {
+                StoredBytes::File(self.blobs.local(&key).await.map_err(job)?)
+            }
         })
     }
 }

@@ -22,18 +22,18 @@ thread_local! {
 /// Where a child lives.
 pub(super) struct ChildThread {
     name: String,
-    place: Place,
+    kind: ThreadKind,
 }
 
-enum Place {
+enum ThreadKind {
     Own { arbiter: Arbiter, end: Receiver<()> },
     Shared(ArbiterHandle),
 }
 
 impl ChildThread {
     pub(super) fn start(placement: Placement, child: &str, incarnation: u64) -> io::Result<Self> {
-        let place = match placement {
-            Placement::Shared => Place::Shared(Arbiter::current()),
+        let kind = match placement {
+            Placement::Shared => ThreadKind::Shared(Arbiter::current()),
             Placement::OwnArbiters => {
                 let arbiter = Arbiter::try_new()?;
                 let (sender, end) = channel();
@@ -41,33 +41,33 @@ impl ChildThread {
                     lastcall_domain::mark_arbiter();
                     END.set(Some(sender));
                 });
-                Place::Own { arbiter, end }
+                ThreadKind::Own { arbiter, end }
             }
         };
         Ok(Self {
             name: format!("{child} #{incarnation}"),
-            place,
+            kind,
         })
     }
 
     pub(super) fn run(&self, f: impl FnOnce() + Send + 'static) {
         // Where it is dead, `f` is dropped; who cares has put a destructor into it.
-        let _ = match &self.place {
-            Place::Own { arbiter, .. } => arbiter.spawn_fn(f),
-            Place::Shared(arbiter) => arbiter.spawn_fn(f),
+        let _ = match &self.kind {
+            ThreadKind::Own { arbiter, .. } => arbiter.spawn_fn(f),
+            ThreadKind::Shared(arbiter) => arbiter.spawn_fn(f),
         };
     }
 
     pub(super) fn is_alive(&self) -> bool {
-        match &self.place {
-            Place::Own { arbiter, .. } => arbiter.handle().alive(),
-            Place::Shared(arbiter) => arbiter.alive(),
+        match &self.kind {
+            ThreadKind::Own { arbiter, .. } => arbiter.handle().alive(),
+            ThreadKind::Shared(arbiter) => arbiter.alive(),
         }
     }
 
     /// Tells its thread to end. A shared one goes on.
     pub(super) fn stop(&self) {
-        if let Place::Own { arbiter, .. } = &self.place {
+        if let ThreadKind::Own { arbiter, .. } = &self.kind {
             arbiter.stop();
         }
     }
@@ -79,9 +79,9 @@ impl ChildThread {
 
     /// Whether its thread has ended, or has nothing left to do but that.
     pub(super) fn has_ended(&self) -> bool {
-        match &self.place {
-            Place::Own { end, .. } => end.try_recv() == Err(TryRecvError::Disconnected),
-            Place::Shared(_) => true,
+        match &self.kind {
+            ThreadKind::Own { end, .. } => end.try_recv() == Err(TryRecvError::Disconnected),
+            ThreadKind::Shared(_) => true,
         }
     }
 
@@ -103,7 +103,7 @@ impl ChildThread {
 
     /// Joins its thread: at once where it [has ended](Self::has_ended).
     pub(super) fn join(self) {
-        if let Place::Own { arbiter, .. } = self.place {
+        if let ThreadKind::Own { arbiter, .. } = self.kind {
             // A panic that unwound the whole thread was reported by the exit notices on it.
             let _ = arbiter.join();
         }

@@ -8,7 +8,7 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lastcall_domain::store::{JobResult, Outcome, Place};
+use lastcall_domain::store::{JobResult, Outcome, ResultLocation};
 use lastcall_domain::{Job, JobError, Refused, State, running_time};
 use log::{error, warn};
 use tokio::time::{Instant, sleep};
@@ -18,7 +18,7 @@ use super::claim::{Key, StopHandle, StopReason, claim_ref};
 use super::claim_guard::ClaimGuard;
 use super::claim_state::Blame;
 use super::outcome::AttemptOutcome;
-use super::results::{Unplaced, place};
+use super::results::{Unstored, store_result};
 use crate::backoff::backoff;
 
 /// The pause before an orphan is written.
@@ -58,15 +58,15 @@ pub(super) async fn write(
         AttemptOutcome::Failed(error) => Outcome::Failed(error),
         AttemptOutcome::WorkerLost(error) => Outcome::WorkerLost(error),
         AttemptOutcome::Cancelled => Outcome::Cancelled,
-        AttemptOutcome::Made(output) => match place(pool, key, output, stop_handle).await {
+        AttemptOutcome::Made(output) => match store_result(pool, key, output, stop_handle).await {
             Ok(result) => Outcome::Succeeded(result),
-            Err(Unplaced::Failed(error)) => Outcome::Failed(error),
-            Err(Unplaced::Outage) => return false,
-            Err(Unplaced::Stopped) if stop_handle.why() == Some(StopReason::Cancelled) => {
+            Err(Unstored::Failed(error)) => Outcome::Failed(error),
+            Err(Unstored::Outage) => return false,
+            Err(Unstored::Stopped) if stop_handle.why() == Some(StopReason::Cancelled) => {
                 Outcome::Cancelled
             }
             // It was taken from this task.
-            Err(Unplaced::Stopped) => return true,
+            Err(Unstored::Stopped) => return true,
         },
     };
     // After a pause of the process the lease is over, and perhaps nobody else has seen that: the
@@ -169,7 +169,7 @@ impl Pool {
     /// The row is no longer ours, or our write went through while its answer was lost.
     async fn not_ours(&self, key: Key, refused: Refused, outcome: &Outcome, repeated: bool) {
         let Outcome::Succeeded(JobResult {
-            place: Place::Blob(blob),
+            location: ResultLocation::Blob(blob),
             ..
         }) = outcome
         else {
@@ -180,7 +180,7 @@ impl Pool {
         };
         match self.ports.store.result(key.0).await {
             Ok(Some(JobResult {
-                place: Place::Blob(announced),
+                location: ResultLocation::Blob(announced),
                 ..
             })) if announced == *blob => self.written_before(key, refused).await,
             Ok(_) => {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lastcall_domain::store::Verdict;
+use lastcall_domain::store::WriteResult;
 use lastcall_domain::{ClaimRef, State};
 use log::{info, warn};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -93,7 +93,7 @@ impl Drop for Releasing<'_> {
 }
 
 impl Pool {
-    fn handed_back(&self, key: Key, verdict: Verdict, repeated: bool) {
+    fn handed_back(&self, key: Key, verdict: WriteResult, repeated: bool) {
         match verdict {
             Ok(job) => {
                 let counter = match job.state() {

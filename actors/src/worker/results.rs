@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
-use lastcall_domain::store::{INLINE_RESULT, JobResult, Place};
+use lastcall_domain::store::{INLINE_RESULT, JobResult, ResultLocation};
 use lastcall_domain::{
     BlobError, BlobKey, BlobResult, Body, Dependency, JobError, Output, running_time,
 };
@@ -21,7 +21,7 @@ use crate::phase::Phase;
 const LAST_PUT: Duration = Duration::from_millis(250);
 
 /// Why an output is not where results are kept. It is gone.
-pub(super) enum Unplaced {
+pub(super) enum Unstored {
     /// The attempt fails with this error.
     Failed(JobError),
     /// What is needed for it is away: the claim is to be handed back.
@@ -35,39 +35,40 @@ pub(super) enum Unplaced {
 ///
 /// # Errors
 /// Why that was not done; the output is then gone.
-pub(super) async fn place(
+pub(super) async fn store_result(
     pool: &Pool,
     key: Key,
     output: Output,
     stop_handle: &StopHandle,
-) -> Result<JobResult, Unplaced> {
+) -> Result<JobResult, Unstored> {
     let Output { media_type, body } = output;
-    let mut placing = Placing {
+    let mut writer = ResultWriter {
         pool,
         key,
         stop_handle,
         outages: Outages::new(pool),
     };
-    let (bytes, place) = match body {
-        Body::Bytes(bytes) if bytes.len() <= INLINE_RESULT => {
-            (bytes.len() as u64, Place::Inline(Bytes::from(bytes)))
-        }
+    let (bytes, location) = match body {
+        Body::Bytes(bytes) if bytes.len() <= INLINE_RESULT => (
+            bytes.len() as u64,
+            ResultLocation::Inline(Bytes::from(bytes)),
+        ),
         Body::Bytes(bytes) => {
             let size = bytes.len() as u64;
             let bytes = Bytes::from(bytes);
-            (size, placing.put(Source::Bytes(bytes)).await?)
+            (size, writer.put(Source::Bytes(bytes)).await?)
         }
         Body::File(path) => {
-            let placed = placing.file(&path).await;
+            let written = writer.file(&path).await;
             // Where it was moved away, there is nothing left to remove.
             remove_file(&path).await;
-            placed?
+            written?
         }
     };
     Ok(JobResult {
         media_type,
         bytes,
-        place,
+        location,
     })
 }
 
@@ -76,20 +77,20 @@ enum Source<'a> {
     File(&'a Path),
 }
 
-struct Placing<'a> {
+struct ResultWriter<'a> {
     pool: &'a Pool,
     key: Key,
     stop_handle: &'a StopHandle,
     outages: Outages,
 }
 
-impl Placing<'_> {
-    async fn file(&mut self, path: &Path) -> Result<(u64, Place), Unplaced> {
+impl ResultWriter<'_> {
+    async fn file(&mut self, path: &Path) -> Result<(u64, ResultLocation), Unstored> {
         loop {
             let error = match small_file(path).await {
                 Ok(Small::No(size)) => return Ok((size, self.put(Source::File(path)).await?)),
                 Ok(Small::Yes(bytes)) => {
-                    return Ok((bytes.len() as u64, Place::Inline(bytes)));
+                    return Ok((bytes.len() as u64, ResultLocation::Inline(bytes)));
                 }
                 Err(error) => error,
             };
@@ -99,16 +100,16 @@ impl Placing<'_> {
                 Dependency::of_io(&error, Dependency::Scratch)
             else {
                 warn!("job {}: cannot read the result: {error}", self.key.0);
-                return Err(Unplaced::Failed(lost));
+                return Err(Unstored::Failed(lost));
             };
             self.outlast(dependency, &error.to_string(), lost).await?;
         }
     }
 
-    async fn put(&mut self, source: Source<'_>) -> Result<Place, Unplaced> {
+    async fn put(&mut self, source: Source<'_>) -> Result<ResultLocation, Unstored> {
         let Some(session) = self.pool.claims.session(self.key) else {
             // The claim was taken from this task; nobody will read what it writes.
-            return Err(Unplaced::Failed(JobError::transient(
+            return Err(Unstored::Failed(JobError::transient(
                 "worker_lost",
                 "the claim was given up",
             )));
@@ -118,15 +119,15 @@ impl Placing<'_> {
             let put = tokio::select! {
                 biased;
                 put = self.put_once(&blob, &source) => put,
-                () = self.too_late() => return Err(Unplaced::Outage),
+                () = self.too_late() => return Err(Unstored::Outage),
             };
             let Err(fault) = put else {
-                return Ok(Place::Blob(blob));
+                return Ok(ResultLocation::Blob(blob));
             };
             let failed = JobError::transient(fault.code(), "the result could not be stored");
             let Some(dependency) = fault.dependency() else {
                 warn!("job {}: cannot store the result: {fault}", self.key.0);
-                return Err(Unplaced::Failed(failed));
+                return Err(Unstored::Failed(failed));
             };
             // Others find room for theirs: then it is this one that is too large.
             self.outages.may_be_own |= matches!(fault, BlobError::NoSpace(_));
@@ -160,15 +161,15 @@ impl Placing<'_> {
         dependency: Dependency,
         detail: &str,
         failed: JobError,
-    ) -> Result<(), Unplaced> {
+    ) -> Result<(), Unstored> {
         let after = self
             .outages
             .outlast(self.pool, self.stop_handle, dependency, detail);
         match after.await {
             After::Retry => Ok(()),
-            After::HandBack => Err(Unplaced::Outage),
-            After::Blame => Err(Unplaced::Failed(failed)),
-            After::Stop => Err(Unplaced::Stopped),
+            After::HandBack => Err(Unstored::Outage),
+            After::Blame => Err(Unstored::Failed(failed)),
+            After::Stop => Err(Unstored::Stopped),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lastcall_actors::ServiceState;
-use lastcall_domain::store::{Place, Store};
+use lastcall_domain::store::{ResultLocation, Store};
 use lastcall_domain::{Service, State};
 use tokio::time::{Instant, sleep};
 
@@ -19,7 +19,7 @@ fn a_job_is_claimed_run_and_completed() {
         assert_eq!(job.lifecycle.attempt, 1);
         let result = world.store.result(job.id).await.unwrap().unwrap();
         assert_eq!(result.bytes, 4);
-        assert_eq!(result.place, Place::Inline("done".into()));
+        assert_eq!(result.location, ResultLocation::Inline("done".into()));
         let status = service(&handle, "AnalysisService");
         assert_eq!((status.counts.claimed, status.counts.succeeded), (1, 1));
         assert_eq!((status.state, status.in_flight), (ServiceState::Running, 0));
@@ -228,7 +228,11 @@ fn a_large_result_goes_to_the_blobs_and_a_small_file_into_the_row() {
             let job = world.run(&handle, query).await;
             world.reaches(job, State::Succeeded).await;
             let result = world.store.result(job).await.unwrap().unwrap();
-            assert_eq!(matches!(result.place, Place::Inline(_)), inline, "{query}");
+            assert_eq!(
+                matches!(result.location, ResultLocation::Inline(_)),
+                inline,
+                "{query}"
+            );
         }
         assert_eq!(world.blobs.keys().len(), 2);
     });

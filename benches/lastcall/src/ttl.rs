@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use lastcall_domain::store::{Admission, ClaimOrder, JobResult, Outcome as Ended, Place, Submission};
+use lastcall_domain::store::{Admission, ClaimOrder, JobResult, Outcome as Ended, ResultLocation, Submission};
 use lastcall_domain::{
     BlobKey, Blobs, Clock, InstanceId, Job, JobId, JobSpec, Owner, Service, Session, Store,
     SystemClock, TableFormat, Timestamp,
@@ -129,7 +129,7 @@ impl Bench {
         let result = JobResult {
             media_type: "application/json".to_owned(),
             bytes: 2,
-            place: Place::Inline(b"{}".as_slice().into()),
+            location: ResultLocation::Inline(b"{}".as_slice().into()),
         };
         let verdict = self
             .store

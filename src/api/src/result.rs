@@ -8,7 +8,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lastcall_domain::lifecycle::State;
-use lastcall_domain::store::{JobResult, Place};
+use lastcall_domain::store::{JobResult, ResultLocation};
 use lastcall_domain::{BlobError, Job, JobSpec, ReportSource};
 use sha2::{Digest, Sha256};
 
@@ -85,9 +85,9 @@ pub(crate) async fn get(
         )
     })?;
     let mut response = head(&job, &result, tag);
-    match result.place {
-        Place::Inline(bytes) => Ok(response.body(bytes)),
-        Place::Blob(key) => match state.blobs.read(&key).await {
+    match result.location {
+        ResultLocation::Inline(bytes) => Ok(response.body(bytes)),
+        ResultLocation::Blob(key) => match state.blobs.read(&key).await {
             Ok(blob) => Ok(response.body(SizedStream::new(blob.bytes, blob.stream))),
             Err(BlobError::NotFound) => {
                 // Either its session has gone since, or the blob store has lost it.

@@ -26,7 +26,9 @@ use crate::{
     Session, SessionId, Timestamp,
 };
 
-pub use claim::{ClaimOrder, HeartbeatResult, INLINE_RESULT, JobResult, Outcome, Place, Verdict};
+pub use claim::{
+    ClaimOrder, HeartbeatResult, INLINE_RESULT, JobResult, Outcome, ResultLocation, WriteResult,
+};
 pub use error::{StoreError, StoreResult};
 pub use list::{JobFilter, Order, Page};
 pub use operation::{
@@ -193,11 +195,11 @@ pub trait Store: Send + Sync {
 
     /// Ends a claim. The job as it is then (it may be queued again, for another attempt), or why
     /// nothing was changed.
-    async fn complete(&self, claim: ClaimRef, outcome: Outcome) -> StoreResult<Verdict>;
+    async fn complete(&self, claim: ClaimRef, outcome: Outcome) -> StoreResult<WriteResult>;
 
     /// Gives claims back in order, all in one transaction: interruptions, not attempts. Wakes
     /// peers. The answers are in the order of the claims.
-    async fn hand_back(&self, claims: &[ClaimRef]) -> StoreResult<Vec<Verdict>>;
+    async fn hand_back(&self, claims: &[ClaimRef]) -> StoreResult<Vec<WriteResult>>;
 
     /// Takes jobs away from workers whose lease has run out, up to `limit`, and gives them as
     /// they are then. None of the jobs that the caller has `in_hand`: it lives, however late its

@@ -18,7 +18,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use lastcall_domain::store::{Admission, ClaimOrder, JobResult, Outcome, Place, Submission};
+use lastcall_domain::store::{
+    Admission, ClaimOrder, JobResult, Outcome, ResultLocation, Submission,
+};
 use lastcall_domain::{
     Clock, InstanceId, Job, JobId, JobSpec, Limits, Owner, ProfileOptions, Service, Session, Store,
     SystemClock,
@@ -151,7 +153,7 @@ async fn work(store: &Shared) -> u64 {
         let result = JobResult {
             media_type: "application/json".to_owned(),
             bytes: 2,
-            place: Place::Inline("{}".into()),
+            location: ResultLocation::Inline("{}".into()),
         };
         store.complete(job.claim(), Outcome::Succeeded(result))
     });

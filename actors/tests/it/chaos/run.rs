@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lastcall_actors::shutdown::EXIT_CLEAN;
 use lastcall_actors::{Handle, Queued, Reason, ServiceState, Timeline};
-use lastcall_domain::store::{Place, Store};
+use lastcall_domain::store::{ResultLocation, Store};
 use lastcall_domain::{Dependency, InstanceId, JobId, Service, State};
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
@@ -207,7 +207,7 @@ impl Run {
             if job.state() == State::Succeeded {
                 assert_eq!(endings, 1, "{job:?}");
                 let result = self.world.store.result(job.id).await.unwrap().unwrap();
-                if let Place::Blob(key) = result.place {
+                if let ResultLocation::Blob(key) = result.location {
                     let there = self.world.blobs.keys().contains(&key.as_str().to_owned());
                     assert!(there, "an announced result is gone: {job:?}");
                 }

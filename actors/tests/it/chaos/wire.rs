@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use lastcall_domain::store::{
     Admission, ClaimOrder, HeartbeatResult, Hint, Idempotency, JobFilter, JobResult, Order,
     Outcome, Page, Precondition, Store, StoreCounts, StoreError, StoreResult, Submission,
-    UploadOutcome, Verdict,
+    UploadOutcome, WriteResult,
 };
 use lastcall_domain::{
     BlobKey, ClaimRef, Dataset, DatasetName, Job, JobId, MemoryStore, Owner, ReadOptions, Schema,
@@ -208,7 +208,7 @@ macro_rules! passes {
                 self.pass(self.store.$name($($arg),*)).await
             })*
 
-            async fn complete(&self, claim: ClaimRef, outcome: Outcome) -> StoreResult<Verdict> {
+            async fn complete(&self, claim: ClaimRef, outcome: Outcome) -> StoreResult<WriteResult> {
                 let call = async {
                     let verdict = self.store.complete(claim, outcome).await?;
                     verdict.iter().for_each(|job| self.ended(job));
@@ -217,7 +217,7 @@ macro_rules! passes {
                 self.risk(call).await
             }
 
-            async fn hand_back(&self, claims: &[ClaimRef]) -> StoreResult<Vec<Verdict>> {
+            async fn hand_back(&self, claims: &[ClaimRef]) -> StoreResult<Vec<WriteResult>> {
                 let call = async {
                     let verdicts = self.store.hand_back(claims).await?;
                     verdicts.iter().flatten().for_each(|job| self.ended(job));

@@ -11,7 +11,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::web;
 use lastcall_actors::{CleanerCounts, MailboxStatus, ServiceState, ServiceStatus};
 use lastcall_api::{ApiConfig, ApiState, Parts, server};
-use lastcall_domain::store::{ClaimOrder, JobResult, Outcome, Place, Store, Verdict};
+use lastcall_domain::store::{ClaimOrder, JobResult, Outcome, ResultLocation, Store, WriteResult};
 use lastcall_domain::{
     Answered, BlobKey, Blobs, Feed, InstanceId, Job, JobError, JobId, Limits, MemoryBlobs,
     MemoryStore, Service,
@@ -171,7 +171,7 @@ impl Api {
     }
 
     /// Ends a job that is in hand.
-    pub fn complete(&self, job: &Job, outcome: Outcome) -> Verdict {
+    pub fn complete(&self, job: &Job, outcome: Outcome) -> WriteResult {
         let verdict = block(self.store.complete(job.claim(), outcome)).unwrap();
         self.feed.changed(job.id);
         verdict
@@ -193,7 +193,7 @@ impl Api {
         let result = JobResult {
             media_type: media_type.to_owned(),
             bytes: body.len() as u64,
-            place: Place::Blob(key),
+            location: ResultLocation::Blob(key),
         };
         self.complete(&job, Outcome::Succeeded(result)).unwrap();
         job.id
@@ -223,7 +223,7 @@ pub fn inline(media_type: &str, body: &str) -> JobResult {
     JobResult {
         media_type: media_type.to_owned(),
         bytes: body.len() as u64,
-        place: Place::Inline(body.to_owned().into()),
+        location: ResultLocation::Inline(body.to_owned().into()),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::state::{Rows, ordered, page};
 use crate::store::{
     Admission, ClaimOrder, Claimed, FairClaim, HeartbeatResult, JobFilter, JobResult, Outcome,
-    Page, Submission, Verdict,
+    Page, Submission, WriteResult,
 };
 use crate::{ClaimRef, Job, JobId, Owner, Refused, State, Timestamp};
 
@@ -184,7 +184,7 @@ impl Rows {
         claim: ClaimRef,
         outcome: Outcome,
         now: Timestamp,
-    ) -> Verdict {
+    ) -> WriteResult {
         let mut job = self.held(claim)?;
         job.complete(claim, &outcome, now, &self.limits)?;
         if let (Outcome::Succeeded(result), State::Succeeded) = (outcome, job.state()) {
@@ -194,7 +194,7 @@ impl Rows {
         Ok(job)
     }
 
-    pub(super) fn hand_back(&mut self, claims: &[ClaimRef], now: Timestamp) -> Vec<Verdict> {
+    pub(super) fn hand_back(&mut self, claims: &[ClaimRef], now: Timestamp) -> Vec<WriteResult> {
         let give = |claim: &ClaimRef| {
             let mut job = self.held(*claim)?;
             job.hand_back(*claim, now, &self.limits)?;

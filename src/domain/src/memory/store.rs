@@ -12,7 +12,7 @@ use super::state::Rows;
 use crate::store::{
     Admission, ClaimOrder, HeartbeatResult, Hint, Idempotency, JobFilter, JobResult, Order,
     Outcome, Page, Precondition, Store, StoreCounts, StoreError, StoreResult, Submission,
-    UploadOutcome, Verdict,
+    UploadOutcome, WriteResult,
 };
 use crate::{
     BlobKey, ClaimRef, Clock, Dataset, DatasetName, Job, JobId, Limits, Owner, ReadOptions, Schema,
@@ -249,11 +249,11 @@ impl Store for MemoryStore {
         self.call(|rows, now| rows.heartbeat(claims, lease, now))
     }
 
-    async fn complete(&self, claim: ClaimRef, outcome: Outcome) -> StoreResult<Verdict> {
+    async fn complete(&self, claim: ClaimRef, outcome: Outcome) -> StoreResult<WriteResult> {
         self.call(|rows, now| rows.complete(claim, outcome, now))
     }
 
-    async fn hand_back(&self, claims: &[ClaimRef]) -> StoreResult<Vec<Verdict>> {
+    async fn hand_back(&self, claims: &[ClaimRef]) -> StoreResult<Vec<WriteResult>> {
         self.call(|rows, now| rows.hand_back(claims, now))
     }
 

@@ -320,10 +320,10 @@ pub struct Temporal {
 pub struct Boolean {
     /// How many are true.
     #[serde(rename = "true")]
-    pub trues: u64,
+    pub true_count: u64,
     /// How many are false.
     #[serde(rename = "false")]
-    pub falses: u64,
+    pub false_count: u64,
 }
 
 /// Correlation matrices over the numeric columns; `None` where a coefficient is not defined

@@ -64,7 +64,7 @@ impl Outcome {
 }
 
 /// What became of a worker's write.
-pub type Verdict = Result<Job, Refused>;
+pub type WriteResult = Result<Job, Refused>;
 
 /// What a heartbeat found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,12 +85,12 @@ pub struct JobResult {
     /// Its size in bytes.
     pub bytes: u64,
     /// Where it is.
-    pub place: Place,
+    pub location: ResultLocation,
 }
 
 /// Where the bytes of a result are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum ResultLocation {
     /// In the row: at most [`INLINE_RESULT`] bytes.
     Inline(Bytes),
     /// In the blob store.

@@ -85,9 +85,9 @@ impl ColumnFigures {
             }
             (Body::Booleans(counts), Values::Integers(values)) => {
                 // Missing booleans are 0.
-                let trues = values.iter().filter(|&&value| value != 0).count() as u64;
-                counts.trues += trues;
-                counts.falses += (rows - missing.count()) as u64 - trues;
+                let true_count = values.iter().filter(|&&value| value != 0).count() as u64;
+                counts.true_count += true_count;
+                counts.false_count += (rows - missing.count()) as u64 - true_count;
                 Ok(())
             }
             (Body::Texts(figures), Values::Text(texts)) => {
@@ -146,7 +146,7 @@ impl ColumnFigures {
             }
             Body::Booleans(counts) => {
                 column.boolean = Some(counts);
-                let both = [(false, counts.falses), (true, counts.trues)];
+                let both = [(false, counts.false_count), (true, counts.true_count)];
                 let present: Vec<_> = both.into_iter().filter(|(_, count)| *count > 0).collect();
                 let distinct = present.len() as u64;
                 let top = Top::exact(present.into_iter(), context)?;

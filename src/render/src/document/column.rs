@@ -71,8 +71,10 @@ pub(super) fn card(
     }
     if let Some(boolean) = &column.boolean {
         groups.push(vec![
-            Fact::new("True", count(boolean.trues)).with(percent(boolean.trues, column.count)),
-            Fact::new("False", count(boolean.falses)).with(percent(boolean.falses, column.count)),
+            Fact::new("True", count(boolean.true_count))
+                .with(percent(boolean.true_count, column.count)),
+            Fact::new("False", count(boolean.false_count))
+                .with(percent(boolean.false_count, column.count)),
         ]);
     }
     charts.extend(top_values(column, &name));

@@ -260,8 +260,8 @@ fn paid(name: &str) -> Column {
     column.distinct = 2;
     column.top = top(&[(Value::from(true), 12_000), (Value::from(false), 345)]);
     column.boolean = Some(Boolean {
-        trues: 12_000,
-        falses: 345,
+        true_count: 12_000,
+        false_count: 345,
     });
     column
 }

@@ -17,9 +17,9 @@ const GROUP: usize = 256;
 /// How long a request may take, its wait for the ones before it included.
 const ANSWER_TIMEOUT: Duration = OPERATION.saturating_mul(2);
 
-type Told<A> = oneshot::Sender<StoreResult<A>>;
+type ReplySender<A> = oneshot::Sender<StoreResult<A>>;
 /// Where requests go in, until it is closed.
-type Door<R, A> = Option<mpsc::Sender<(R, Told<A>)>>;
+type RequestSender<R, A> = Option<mpsc::Sender<(R, ReplySender<A>)>>;
 
 /// Does what a group of requests asks for, in one transaction; the answers are in the order of
 /// the requests.
@@ -28,7 +28,7 @@ pub(super) type Work<R, A> =
 
 /// Gathers requests `R` with answers `A`.
 pub(super) struct Batches<R, A> {
-    door: Mutex<Door<R, A>>,
+    sender: Mutex<RequestSender<R, A>>,
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -39,9 +39,9 @@ where
 {
     /// Starts the task that hands the groups to `work`, one after the other.
     pub(super) fn start(work: Work<R, A>) -> Self {
-        let (door, requests) = mpsc::channel(WAITING);
+        let (sender, requests) = mpsc::channel(WAITING);
         Self {
-            door: Mutex::new(Some(door)),
+            sender: Mutex::new(Some(sender)),
             task: Mutex::new(Some(tokio::spawn(run(requests, work)))),
         }
     }
@@ -51,12 +51,12 @@ where
     /// # Cancel safety
     /// Once it is on its way it is done, whether or not its answer is waited for.
     pub(super) async fn ask(&self, request: R) -> StoreResult<A> {
-        let door = self.lock().clone().ok_or(StoreError::Closed)?;
+        let sender = self.lock().clone().ok_or(StoreError::Closed)?;
         let asked = async {
             let (tell, told) = oneshot::channel();
             let gone = || StoreError::Failed("the task of the store has ended".to_owned());
-            door.send((request, tell)).await.map_err(|_| gone())?;
-            drop(door);
+            sender.send((request, tell)).await.map_err(|_| gone())?;
+            drop(sender);
             told.await.map_err(|_| gone())?
         };
         match tokio::time::timeout(ANSWER_TIMEOUT, asked).await {
@@ -83,18 +83,18 @@ where
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Door<R, A>> {
-        self.door.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, RequestSender<R, A>> {
+        self.sender.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 async fn run<R: Clone + Send + Sync, A>(
-    mut requests: mpsc::Receiver<(R, Told<A>)>,
+    mut requests: mpsc::Receiver<(R, ReplySender<A>)>,
     work: Work<R, A>,
 ) {
     let mut group = Vec::new();
     while requests.recv_many(&mut group, GROUP).await > 0 {
-        let (asked, tell): (Vec<R>, Vec<Told<A>>) = group.drain(..).unzip();
+        let (asked, tell): (Vec<R>, Vec<ReplySender<A>>) = group.drain(..).unzip();
         let asked: Arc<[R]> = asked.into();
         match work(Arc::clone(&asked)).await {
             Err(StoreError::Failed(_)) if asked.len() > 1 => {
@@ -109,7 +109,7 @@ async fn run<R: Clone + Send + Sync, A>(
     }
 }
 
-fn answer<A>(tell: Vec<Told<A>>, answers: StoreResult<Vec<A>>) {
+fn answer<A>(tell: Vec<ReplySender<A>>, answers: StoreResult<Vec<A>>) {
     // Whoever has stopped listening is not told.
     match answers {
         Ok(answers) => {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use lastcall_domain::store::{JobResult, Outcome, Verdict};
+use lastcall_domain::store::{JobResult, Outcome, WriteResult};
 use lastcall_domain::{ClaimRef, Job, JobId, Limits, Refused, State, StoreResult, Timestamp};
 use uuid::Uuid;
 
@@ -34,7 +34,7 @@ impl Change {
 /// What became of a group.
 pub(super) struct Changed {
     /// To each change, the verdict on each of its jobs.
-    pub(super) verdicts: Vec<Vec<Verdict>>,
+    pub(super) verdicts: Vec<Vec<WriteResult>>,
     /// The jobs that have changed.
     pub(super) saved: Saved,
 }
@@ -85,7 +85,7 @@ struct ChangeSet {
 }
 
 impl ChangeSet {
-    fn make(&mut self, asked: &Change, limits: &Limits) -> Vec<Verdict> {
+    fn make(&mut self, asked: &Change, limits: &Limits) -> Vec<WriteResult> {
         let now = self.now;
         match asked {
             Change::Complete(claim, outcome) => {
@@ -117,7 +117,7 @@ impl ChangeSet {
         &mut self,
         id: JobId,
         change: impl FnOnce(&mut Job) -> Result<(), Refused>,
-    ) -> Verdict {
+    ) -> WriteResult {
         let job = self.jobs.get_mut(&id).ok_or(Refused::StaleEpoch)?;
         change(job)?;
         self.changed.insert(id);

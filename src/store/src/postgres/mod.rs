@@ -40,7 +40,7 @@ use chrono::TimeDelta;
 use lastcall_domain::store::{
     Admission, BlobStoreMark, ClaimOrder, HeartbeatResult, Hint, Idempotency, JobFilter, JobResult,
     Order, Outcome, Page, Precondition, Store, StoreCounts, StoreError, StoreResult, Submission,
-    UploadOutcome, Verdict,
+    UploadOutcome, WriteResult,
 };
 use lastcall_domain::{
     BlobKey, ClaimRef, Dataset, DatasetName, InstanceId, Job, JobId, Limits, Owner, ReadOptions,
@@ -70,7 +70,7 @@ pub struct PostgresStore {
     limits: Limits,
     connections: Arc<Connections>,
     submissions: Batches<Submission, Admission<Job>>,
-    changes: Batches<Change, Vec<Verdict>>,
+    changes: Batches<Change, Vec<WriteResult>>,
     quarantined: QuarantinedJobs,
     analyses: UnconfirmedClaims,
     reports: UnconfirmedClaims,
@@ -97,7 +97,7 @@ impl PostgresStore {
         Ok(())
     }
 
-    async fn change(&self, change: Change) -> StoreResult<Vec<Verdict>> {
+    async fn change(&self, change: Change) -> StoreResult<Vec<WriteResult>> {
         self.changes.ask(change).await
     }
 }
@@ -274,7 +274,7 @@ impl Store for PostgresStore {
         work::heartbeat(self.db()?, &self.limits, claims, lease).await
     }
 
-    async fn complete(&self, claim: ClaimRef, outcome: Outcome) -> StoreResult<Verdict> {
+    async fn complete(&self, claim: ClaimRef, outcome: Outcome) -> StoreResult<WriteResult> {
         let verdicts = self.change(Change::Complete(claim, outcome)).await?;
         Ok(verdicts
             .into_iter()
@@ -282,7 +282,7 @@ impl Store for PostgresStore {
             .unwrap_or(Err(Refused::StaleEpoch)))
     }
 
-    async fn hand_back(&self, claims: &[ClaimRef]) -> StoreResult<Vec<Verdict>> {
+    async fn hand_back(&self, claims: &[ClaimRef]) -> StoreResult<Vec<WriteResult>> {
         self.change(Change::HandBack(claims.to_vec())).await
     }
 

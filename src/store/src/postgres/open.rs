@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use futures_util::FutureExt;
-use lastcall_domain::store::{Admission, StoreError, StoreResult, Submission, Verdict};
+use lastcall_domain::store::{Admission, StoreError, StoreResult, Submission, WriteResult};
 use lastcall_domain::{InstanceId, Job, Limits, OwnerLimits};
 use tokio_util::task::TaskTracker;
 
@@ -105,7 +105,7 @@ fn changes(
     connections: &Arc<Connections>,
     hints: &Arc<Notifier>,
     limits: Limits,
-) -> Work<Change, Vec<Verdict>> {
+) -> Work<Change, Vec<WriteResult>> {
     let (connections, hints) = (Arc::clone(connections), Arc::clone(hints));
     Arc::new(move |asked: Arc<[Change]>| {
         let (connections, hints) = (Arc::clone(&connections), Arc::clone(&hints));

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use lastcall_domain::lifecycle::{Lease, Lifecycle};
-use lastcall_domain::store::{Answer, JobResult, Place};
+use lastcall_domain::store::{Answer, JobResult, ResultLocation};
 use lastcall_domain::{
     BlobKey, Dataset, InstanceId, Job, JobId, Owner, Session, SessionId, Timestamp,
 };
@@ -120,16 +120,16 @@ pub(super) fn answer(row: &Row) -> Sql<(Vec<u8>, Answer)> {
 /// The result of a row with the columns [`RESULT`].
 pub(super) fn result(row: &Row) -> Sql<JobResult> {
     let blob: Option<&str> = row.try_get(2)?;
-    let place = match blob {
-        Some(key) => Place::Blob(BlobKey::from_stored(key)),
+    let location = match blob {
+        Some(key) => ResultLocation::Blob(BlobKey::from_stored(key)),
         None => {
             let content: Option<Vec<u8>> = row.try_get(3)?;
-            Place::Inline(Bytes::from(content.unwrap_or_default()))
+            ResultLocation::Inline(Bytes::from(content.unwrap_or_default()))
         }
     };
     Ok(JobResult {
         media_type: row.try_get(0)?,
         bytes: codec::unsigned(row.try_get(1)?),
-        place,
+        location,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use lastcall_domain::store::{JobResult, Place};
+use lastcall_domain::store::{JobResult, ResultLocation};
 use lastcall_domain::{Job, JobId, Timestamp};
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -168,9 +168,9 @@ pub(super) async fn keep(tx: &Transaction<'_>, results: &HashMap<JobId, JobResul
     let mut blobs = Vec::new();
     let mut contents = Vec::new();
     for (id, result) in results {
-        let (blob, content) = match &result.place {
-            Place::Blob(key) => (Some(key.as_str()), None),
-            Place::Inline(bytes) => (None, Some(&bytes[..])),
+        let (blob, content) = match &result.location {
+            ResultLocation::Blob(key) => (Some(key.as_str()), None),
+            ResultLocation::Inline(bytes) => (None, Some(&bytes[..])),
         };
         ids.push(*id.as_uuid());
         media_types.push(result.media_type.as_str());

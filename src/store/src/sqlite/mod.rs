@@ -29,7 +29,7 @@ use async_trait::async_trait;
 use lastcall_domain::store::{
     Admission, ClaimOrder, HeartbeatResult, Hint, Idempotency, JobFilter, JobResult, Order,
     Outcome, Page, Precondition, Store, StoreCounts, StoreResult, Submission, UploadOutcome,
-    Verdict,
+    WriteResult,
 };
 use lastcall_domain::{
     BlobKey, ClaimRef, Clock, Dataset, DatasetName, Job, JobId, Limits, Owner, ReadOptions, Schema,
@@ -301,13 +301,13 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn complete(&self, claim: ClaimRef, outcome: Outcome) -> StoreResult<Verdict> {
+    async fn complete(&self, claim: ClaimRef, outcome: Outcome) -> StoreResult<WriteResult> {
         self.threads
             .write(AfterCommit, move |unit| unit.complete(claim, &outcome))
             .await
     }
 
-    async fn hand_back(&self, claims: &[ClaimRef]) -> StoreResult<Vec<Verdict>> {
+    async fn hand_back(&self, claims: &[ClaimRef]) -> StoreResult<Vec<WriteResult>> {
         let claims = claims.to_vec();
         self.threads
             .write_to_full(move |unit| unit.hand_back(&claims))

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use lastcall_domain::lifecycle::{Lease, Lifecycle};
-use lastcall_domain::store::{Answer, JobResult, Place};
+use lastcall_domain::store::{Answer, JobResult, ResultLocation};
 use lastcall_domain::{BlobKey, Dataset, InstanceId, Job, JobId, Owner, Session, SessionId};
 use rusqlite::Row;
 use uuid::Uuid;
@@ -124,15 +124,15 @@ pub(super) fn answer(row: &Row<'_>) -> Sql<(Vec<u8>, Answer)> {
 /// The result of a row with the columns [`RESULT`].
 pub(super) fn result(row: &Row<'_>) -> Sql<JobResult> {
     let blob: Option<String> = row.get(2)?;
-    let place = match blob {
-        Some(key) => Place::Blob(BlobKey::from_stored(key)),
-        None => Place::Inline(Bytes::from(
+    let location = match blob {
+        Some(key) => ResultLocation::Blob(BlobKey::from_stored(key)),
+        None => ResultLocation::Inline(Bytes::from(
             row.get::<_, Option<Vec<u8>>>(3)?.unwrap_or_default(),
         )),
     };
     Ok(JobResult {
         media_type: row.get(0)?,
         bytes: codec::unsigned(row.get(1)?),
-        place,
+        location,
     })
 }

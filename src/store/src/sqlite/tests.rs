@@ -7,7 +7,9 @@ mod plans;
 use std::sync::mpsc as gate;
 use std::time::Duration;
 
-use lastcall_domain::store::{Admission, JobFilter, JobResult, Order, Outcome, Place, Submission};
+use lastcall_domain::store::{
+    Admission, JobFilter, JobResult, Order, Outcome, ResultLocation, Submission,
+};
 use lastcall_domain::{
     ClaimRef, InstanceId, Job, JobId, JobSpec, Limits, Owner, ProfileOptions, Refused, Service,
     Session, State, Store, StoreError, SystemClock,
@@ -130,7 +132,7 @@ fn success() -> Outcome {
     Outcome::Succeeded(JobResult {
         media_type: "application/json".to_owned(),
         bytes: 2,
-        place: Place::Inline("{}".into()),
+        location: ResultLocation::Inline("{}".into()),
     })
 }
 

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use lastcall_domain::store::{
-    ClaimOrder, Claimed, FairClaim, HeartbeatResult, JobResult, Outcome, Place, Round, Turns,
-    Verdict,
+    ClaimOrder, Claimed, FairClaim, HeartbeatResult, JobResult, Outcome, ResultLocation, Round,
+    Turns, WriteResult,
 };
 use lastcall_domain::{ClaimRef, Job, JobId, Owner, Refused, State};
 use rusqlite::{OptionalExtension, params};
@@ -198,7 +198,7 @@ impl WriteTransaction<'_> {
         claims.iter().map(beat).collect()
     }
 
-    pub(super) fn complete(&mut self, claim: ClaimRef, outcome: &Outcome) -> Sql<Verdict> {
+    pub(super) fn complete(&mut self, claim: ClaimRef, outcome: &Outcome) -> Sql<WriteResult> {
         let Some(mut job) = self.find(claim.job)? else {
             return Ok(Err(Refused::StaleEpoch));
         };
@@ -213,9 +213,9 @@ impl WriteTransaction<'_> {
     }
 
     pub(super) fn keep(&self, job: &Job, result: &JobResult) -> Sql<()> {
-        let (blob, content) = match &result.place {
-            Place::Blob(key) => (Some(key.as_str()), None),
-            Place::Inline(bytes) => (None, Some(&bytes[..])),
+        let (blob, content) = match &result.location {
+            ResultLocation::Blob(key) => (Some(key.as_str()), None),
+            ResultLocation::Inline(bytes) => (None, Some(&bytes[..])),
         };
         self.sql(
             "INSERT OR REPLACE INTO results (job, media_type, bytes, blob, content)
@@ -231,7 +231,7 @@ impl WriteTransaction<'_> {
         Ok(())
     }
 
-    pub(super) fn hand_back(&mut self, claims: &[ClaimRef]) -> Sql<Vec<Verdict>> {
+    pub(super) fn hand_back(&mut self, claims: &[ClaimRef]) -> Sql<Vec<WriteResult>> {
         let give = |claim: &ClaimRef| {
             let Some(mut job) = self.find(claim.job)? else {
                 return Ok(Err(Refused::StaleEpoch));

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta};
 use lastcall_domain::store::{
-    Admission, Answer, ClaimOrder, Idempotency, JobResult, Outcome, Place,
+    Admission, Answer, ClaimOrder, Idempotency, JobResult, Outcome, ResultLocation,
 };
 use lastcall_domain::{
     BlobKey, Clock, Dataset, DatasetName, Fault, Format, InstanceId, Job, JobId, JobSpec, Limits,
@@ -367,7 +367,7 @@ pub(crate) fn result(text: &str) -> JobResult {
     JobResult {
         media_type: "application/json".to_owned(),
         bytes: text.len() as u64,
-        place: Place::Inline(text.to_owned().into()),
+        location: ResultLocation::Inline(text.to_owned().into()),
     }
 }
 

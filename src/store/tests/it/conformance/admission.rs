@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use lastcall_domain::store::{Admission, Answer, JobResult, Order, Place, Submission};
+use lastcall_domain::store::{Admission, Answer, JobResult, Order, ResultLocation, Submission};
 use lastcall_domain::{JobId, Owner, Service, Session, SessionId, State};
 
 use crate::bench::{Bench, TTL, key, submission};
@@ -243,7 +243,7 @@ async fn a_job_whose_result_is_there_already_has_succeeded_and_waits_in_no_queue
     let result = JobResult {
         media_type: "application/json".into(),
         bytes: 2,
-        place: Place::Inline("{}".into()),
+        location: ResultLocation::Inline("{}".into()),
     };
     let mut asked = submission(bench.profile(&session));
     asked.max_queued = 0;

@@ -1,6 +1,6 @@
 //! How a claim ends.
 
-use lastcall_domain::store::{JobResult, Outcome, Place};
+use lastcall_domain::store::{JobResult, Outcome, ResultLocation};
 use lastcall_domain::{
     ATTEMPTS_EXHAUSTED, BlobKey, ClaimRef, INTERRUPTIONS_EXHAUSTED, InstanceId, JobError, JobId,
     Limits, Refused, Service, State,
@@ -44,7 +44,7 @@ async fn a_result_elsewhere_is_kept_by_its_key(bench: Bench) {
     let elsewhere = JobResult {
         media_type: "application/pdf".to_owned(),
         bytes: u64::from(u32::MAX) * 3,
-        place: Place::Blob(BlobKey::result(session.id, job.id, 1)),
+        location: ResultLocation::Blob(BlobKey::result(session.id, job.id, 1)),
     };
     let outcome = Outcome::Succeeded(elsewhere.clone());
     let ended = bench.store.complete(job.claim(), outcome).await;
