@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use lastcall_domain::profile::Profile;
 use lastcall_domain::{
-    Body, Cancel, Dataset, JobError, Output, ProfileOptions, ProfileWork, Progress, Task, Work,
+    Body, Cancel, Dataset, Dependency, Environment, JobError, Output, ProfileOptions, ProfileWork,
+    Progress, Task, Work,
 };
 
 /// Ends at once, with an empty result.
@@ -27,6 +28,16 @@ impl Work for Parked {
     async fn run(&self, task: Task) -> Result<Output, JobError> {
         task.cancel.cancelled().await;
         Err(JobError::transient("cancelled", "it was told to stop"))
+    }
+}
+
+/// Whatever work needs is there.
+pub(crate) struct Present;
+
+#[async_trait]
+impl Environment for Present {
+    async fn probe(&self, _dependency: Dependency) -> Result<(), String> {
+        Ok(())
     }
 }
 

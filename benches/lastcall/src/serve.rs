@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use lastcall_actors::{Handle, Phase, ShutdownReport, SystemStatus};
 use lastcall_api::{ApiConfig, ApiState, Describe, Parts, SystemPort};
-use lastcall_domain::{Dataset, Disk, DiskSpace, Field, JobError, JobId, Service, Work};
+use lastcall_domain::{Answered, Dataset, Disk, DiskSpace, JobError, JobId, Schema, Service, Work};
 
 use crate::Outcome;
 use crate::nothing::{Nothing, Parked};
@@ -52,7 +52,7 @@ struct NoSchemas;
 
 #[async_trait]
 impl Describe for NoSchemas {
-    async fn describe(&self, _dataset: &Dataset) -> Result<Vec<Field>, JobError> {
+    async fn describe(&self, _dataset: &Dataset) -> Result<Schema, JobError> {
         Err(JobError::permanent(
             "unsupported",
             "there is no engine here",
@@ -87,6 +87,7 @@ pub(crate) async fn run(parked: bool, workers: usize, folder: &str) -> Outcome<(
         system: Arc::new(Port(tree.handle.clone())),
         describe: Arc::new(NoSchemas),
         disks: Arc::new(NoDisks),
+        answered: Arc::new(Answered::default()),
     };
     let config = ApiConfig {
         max_queued_analyses: MAX_QUEUED,

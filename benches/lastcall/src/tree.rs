@@ -8,7 +8,7 @@ use lastcall_actors::{Config, Handle, PoolConfig, Ports, System};
 use lastcall_domain::{Blobs, Clock, Feed, InstanceId, Limits, Service, Store, SystemClock, Work};
 
 use crate::Outcome;
-use crate::nothing::NoProfiles;
+use crate::nothing::{NoProfiles, Present};
 
 /// Jobs that may be queued: more than a measurement submits.
 pub(crate) const MAX_QUEUED: u64 = 100_000_000;
@@ -45,6 +45,7 @@ impl Tree {
                 blobs: Arc::clone(&blobs),
                 clock: Arc::clone(&clock),
                 feed: feed.clone(),
+                environment: Arc::new(Present),
                 analysis_work: work,
                 profile_work: Arc::new(NoProfiles),
                 report_work: Box::new(move |_| reports),

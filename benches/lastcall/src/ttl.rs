@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use lastcall_domain::store::{Admission, ClaimOrder, JobResult, Outcome as Ended, ResultLocation, Submission};
+use lastcall_domain::store::{
+    Admission, ClaimOrder, JobResult, Outcome as Ended, ResultLocation, Submission,
+};
 use lastcall_domain::{
     BlobKey, Blobs, Clock, InstanceId, Job, JobId, JobSpec, Owner, Service, Session, Store,
     SystemClock, TableFormat, Timestamp,

@@ -38,7 +38,7 @@ lame_duck = "0s"
 
 
 def build_parts() -> None:
-    build(ROOT / "benches" / "lastcall" / "Cargo.toml")
+    build(ROOT / "Cargo.toml", "--locked", "-p", "bench-lastcall")
 
 
 def build_apalis() -> None:
