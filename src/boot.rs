@@ -7,6 +7,7 @@
 
 mod closers;
 mod disks;
+mod file_id;
 mod orphans;
 mod reload;
 mod run_marker;

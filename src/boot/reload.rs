@@ -4,12 +4,13 @@
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use lastcall_actors::Handle;
 use lastcall_api::{ApiState, Auth};
 use lastcall_domain::{Clock as _, SystemClock};
 
+use super::file_id::{FileId, identify};
 use super::sd_notify::Manager;
 use super::signals::Signals;
 use super::tls::ListenerTls;
@@ -44,14 +45,6 @@ pub(super) struct Reload<'a> {
     signals: &'a Signals,
     manager: Manager,
     status: String,
-}
-
-/// What changes with the content of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FileId {
-    device_and_inode: (u64, u64),
-    length: u64,
-    modified: Option<SystemTime>,
 }
 
 impl<'a> Reload<'a> {
@@ -149,16 +142,6 @@ fn look(file: Option<&Path>) -> Vec<Option<FileId>> {
     });
     let files = file.map(Path::to_owned).into_iter().chain(named);
     files.map(|file| identify(&file)).collect()
-}
-
-pub(super) fn identify(file: &Path) -> Option<FileId> {
-    use std::os::unix::fs::MetadataExt as _;
-    let metadata = std::fs::metadata(file).ok()?;
-    Some(FileId {
-        device_and_inode: (metadata.dev(), metadata.ino()),
-        length: metadata.len(),
-        modified: metadata.modified().ok(),
-    })
 }
 
 /// Tells the service manager that the service is alive, for as long as the supervisor looks after

@@ -2,7 +2,7 @@
 
 use lastcall_api::Tls;
 
-use super::reload::{FileId, identify};
+use super::file_id::{FileId, identify};
 use crate::config::{Config, TlsFiles};
 use crate::exit::{Exit, Failure};
 

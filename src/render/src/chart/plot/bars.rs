@@ -2,7 +2,8 @@
 
 use super::super::axis::Scale;
 use super::super::{INK, LINE, MUTED, Svg, fit, text_width};
-use super::frame::{Frame, WIDTH};
+use super::frame::Frame;
+use super::layout::{WIDTH, least_gap};
 use super::legend::{Legend, colour, fit_to};
 use crate::number;
 use crate::plot::{Plot, Positions};
@@ -18,12 +19,6 @@ const THICK: f64 = 13.0;
 const BETWEEN: f64 = 8.0;
 /// The room for the names of lying bars.
 const MAX_LABEL: f64 = 200.0;
-
-/// The least distance of two neighbours, of places that ascend.
-pub(super) fn least_gap(places: &[f64]) -> Option<f64> {
-    let gaps = places.windows(2).map(|pair| pair[1] - pair[0]);
-    gaps.filter(|gap| *gap > 0.0).min_by(f64::total_cmp)
-}
 
 /// Draws bars that stand on the horizontal axis, those of a row beside each other.
 pub(super) fn upright(frame: &mut Frame, plot: &Plot) {

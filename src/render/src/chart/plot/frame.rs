@@ -4,14 +4,12 @@ use lastcall_domain::ChartType;
 
 use super::super::axis::{Scale, ticks};
 use super::super::{INK, LINE, MUTED, Svg, fit, text_width};
-use super::bars::least_gap;
+use super::layout::{WIDTH, least_gap};
 use super::legend::{Legend, fit_to};
 use super::time_axis::{self, Tick};
 use crate::number;
 use crate::plot::{Plot, Positions};
 
-/// The drawing's own units.
-pub(super) const WIDTH: f64 = 640.0;
 /// The height between the axes.
 const PLOT_H: f64 = 230.0;
 const RIGHT: f64 = 14.0;

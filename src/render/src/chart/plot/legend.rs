@@ -1,7 +1,7 @@
 //! The names of the columns, and their colours.
 
 use super::super::{INK, Svg, text_width};
-use super::frame::WIDTH;
+use super::layout::WIDTH;
 use crate::plot::Plot;
 
 /// The height of a line of the legend.

@@ -3,6 +3,7 @@
 
 mod bars;
 mod frame;
+mod layout;
 mod legend;
 mod lines;
 mod scatter;
