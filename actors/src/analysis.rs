@@ -29,11 +29,11 @@ pub(crate) struct AnalysisService {
 
 impl AnalysisService {
     /// Starts it on this arbiter.
-    pub(crate) fn begin(desk: &Arc<ProfileClient>, birth: StartContext) -> ChildHandle {
+    pub(crate) fn begin(desk: &Arc<ProfileClient>, context: StartContext) -> ChildHandle {
         let service = Self {
             desk: Arc::clone(desk),
-            incarnation: birth.incarnation,
-            _exit_notice: birth.exit_notice,
+            incarnation: context.incarnation,
+            _exit_notice: context.exit_notice,
         };
         ChildHandle::new(&service.start())
     }

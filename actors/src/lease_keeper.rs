@@ -117,12 +117,12 @@ pub(crate) struct LeaseKeeper {
 
 impl LeaseKeeper {
     /// Starts it on this arbiter.
-    pub(crate) fn begin(leases: &Arc<Leases>, birth: StartContext) -> ChildHandle {
-        let keeper = Self {
+    pub(crate) fn begin(leases: &Arc<Leases>, context: StartContext) -> ChildHandle {
+        let lease_keeper = Self {
             leases: Arc::clone(leases),
-            _exit_notice: birth.exit_notice,
+            _exit_notice: context.exit_notice,
         };
-        ChildHandle::new(&keeper.start())
+        ChildHandle::new(&lease_keeper.start())
     }
 }
 

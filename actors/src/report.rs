@@ -45,11 +45,11 @@ pub(crate) struct ReportService {
 
 impl ReportService {
     /// Starts it on this arbiter.
-    pub(crate) fn begin(pool: &Arc<Pool>, birth: StartContext) -> ChildHandle {
+    pub(crate) fn begin(pool: &Arc<Pool>, context: StartContext) -> ChildHandle {
         let service = Self {
             pool: Arc::clone(pool),
-            incarnation: birth.incarnation,
-            _exit_notice: birth.exit_notice,
+            incarnation: context.incarnation,
+            _exit_notice: context.exit_notice,
         };
         ChildHandle::new(&service.start())
     }

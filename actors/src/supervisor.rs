@@ -81,14 +81,14 @@ impl Supervisor {
                 }
             }
         }
-        let birth = StartContext::new(index, child.incarnation, ctx.address().recipient());
+        let context = StartContext::new(index, child.incarnation, ctx.address().recipient());
         let (factory, supervisor) = (Arc::clone(&child.spec.factory), ctx.address());
         if let Some(host) = &child.host {
             // Where the arbiter is dead already, the closure is dropped, and with it the
             // exit notice in it: the supervisor hears of it like of any other death.
             host.run(move || {
-                let (child, incarnation) = birth.id();
-                let link = factory(birth);
+                let (child, incarnation) = context.id();
+                let link = factory(context);
                 supervisor.do_send(ChildStarted {
                     child,
                     incarnation,

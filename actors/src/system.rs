@@ -132,7 +132,7 @@ impl System {
                 child(
                     Arc::new(Reports(Arc::clone(&report))),
                     Some((REPORT_BEGIN, REPORT_END)),
-                    |reports, birth| ReportService::begin(&reports.0, birth),
+                    |reports, context| ReportService::begin(&reports.0, context),
                 ),
                 Some(Arc::clone(&report)),
             ),
@@ -177,7 +177,7 @@ fn child<P: ChildState>(
     let kept = Arc::clone(&part);
     ChildSpec {
         part,
-        factory: Arc::new(move |birth| begin(&kept, birth)),
+        factory: Arc::new(move |context| begin(&kept, context)),
         lines,
     }
 }

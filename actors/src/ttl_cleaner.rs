@@ -239,10 +239,10 @@ pub(crate) struct TtlCleaner {
 
 impl TtlCleaner {
     /// Starts it on this arbiter.
-    pub(crate) fn begin(cleaning: &Arc<Cleaning>, birth: StartContext) -> ChildHandle {
+    pub(crate) fn begin(cleaning: &Arc<Cleaning>, context: StartContext) -> ChildHandle {
         let cleaner = Self {
             cleaning: Arc::clone(cleaning),
-            _exit_notice: birth.exit_notice,
+            _exit_notice: context.exit_notice,
         };
         ChildHandle::new(&cleaner.start())
     }

@@ -12,14 +12,14 @@
 //! It prints its seed; `LASTCALL_SEED=…` repeats its choices, though not the operating system's.
 
 mod clients;
-mod ledger;
+mod promises;
 
 use std::time::Duration;
 
 use crate::support::service::Builder;
 use crate::support::{Home, data};
 use clients::Load;
-use ledger::Ledger;
+use promises::Promises;
 
 /// The longest life of a process after it was ready.
 const LONGEST_LIFE: Duration = Duration::from_millis(300);
@@ -51,29 +51,29 @@ fn every_accepted_job_ends_once_and_every_announced_result_stays() {
     first.client().upload(&session, "birds", data::BIRDS);
     first.stop();
 
-    let mut ledger = Ledger::new(session);
+    let mut promises = Promises::new(session);
     for kill in 1..=kills {
         let service = service(&home).start();
         if kill > 1 {
             service.wait_for_line("previous run ended uncleanly");
         }
-        ledger.check_uploads(&service.client());
+        promises.check_uploads(&service.client());
         let life = random.u64(..LONGEST_LIFE.as_millis() as u64);
-        let load = Load::start(&service, &ledger, random.fork());
+        let load = Load::start(&service, &promises, random.fork());
         std::thread::park_timeout(Duration::from_millis(life));
         service.kill9();
-        load.stop(&mut ledger);
+        load.stop(&mut promises);
         if kill % 100 == 0 {
-            eprintln!("{kill} kills: {ledger}");
+            eprintln!("{kill} kills: {promises}");
         }
     }
 
     let service = service(&home).start();
     let client = service.client();
-    ledger.submit_what_had_no_answer(&client);
-    ledger.check_every_job(&client);
-    ledger.check_uploads(&client);
-    eprintln!("{kills} kills: {ledger}");
-    ledger.check_that_the_load_was_real(kills);
+    promises.submit_what_had_no_answer(&client);
+    promises.check_every_job(&client);
+    promises.check_uploads(&client);
+    eprintln!("{kills} kills: {promises}");
+    promises.check_that_the_load_was_real(kills);
     service.stop();
 }

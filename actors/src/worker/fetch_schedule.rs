@@ -69,7 +69,7 @@ impl FetchSchedule {
     pub(super) fn woken(&self) {
         let state = &mut *self.lock();
         state.wakes += 1;
-        // A store that fails is not asked more often because callers hurry.
+        // A store that fails is not asked more often because callers are in haste.
         if state.failures == 0 {
             state.queue_empty = false;
         }

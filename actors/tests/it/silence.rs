@@ -161,7 +161,7 @@ fn a_store_that_did_not_answer_once_is_asked_again() {
         world.run(&handle, "forever").await;
         world.script.running(1).await;
         wire.kill();
-        // Heartbeat, rescue and claims are under way, and none of them will ever be answered.
+        // Heartbeat, reaping and claims are under way, and none of them will ever be answered.
         sleep(Duration::from_secs(3)).await;
         wire.revive();
         sleep(Duration::from_secs(10)).await;

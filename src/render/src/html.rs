@@ -29,7 +29,7 @@ struct Head<'a> {
 
 #[derive(Template)]
 #[template(path = "section.html")]
-struct Part<'a> {
+struct SectionTemplate<'a> {
     section: &'a Section,
 }
 
@@ -67,7 +67,7 @@ pub(crate) fn html(
         if cancel.is_cancelled() {
             return Err(RenderError::Cancelled);
         }
-        Part { section }.write_into(&mut page)?;
+        SectionTemplate { section }.write_into(&mut page)?;
     }
     let script = SCRIPT;
     Foot { doc, script }.write_into(&mut page)?;

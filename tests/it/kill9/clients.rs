@@ -5,7 +5,7 @@ use std::thread::JoinHandle;
 
 use serde_json::json;
 
-use super::ledger::{Announced, Ledger, Submission};
+use super::promises::{Announced, Promises, Submission};
 use crate::support::jobs::id_of;
 use crate::support::{Client, Service};
 
@@ -28,19 +28,19 @@ struct Submitted {
 }
 
 impl Load {
-    pub(super) fn start(service: &Service, ledger: &Ledger, mut random: fastrand::Rng) -> Self {
+    pub(super) fn start(service: &Service, promises: &Promises, mut random: fastrand::Rng) -> Self {
         let submitters = (0..SUBMITTERS)
             .map(|_| {
-                let (client, session) = (service.client(), ledger.session.clone());
+                let (client, session) = (service.client(), promises.session.clone());
                 let random = random.fork();
                 std::thread::spawn(move || submit(&client, &session, random))
             })
             .collect();
-        let (client, session) = (service.client(), ledger.session.clone());
-        let known = ledger.announced.clone();
+        let (client, session) = (service.client(), promises.session.clone());
+        let known = promises.announced.clone();
         let reader = std::thread::spawn(move || read(&client, &session, known));
-        let (client, session) = (service.client(), ledger.session.clone());
-        let rows = ledger.uploading;
+        let (client, session) = (service.client(), promises.session.clone());
+        let rows = promises.uploading;
         let uploader = std::thread::spawn(move || upload(&client, &session, rows));
         Self {
             submitters,
@@ -50,16 +50,16 @@ impl Load {
     }
 
     /// Waits until all have seen that the process is dead, and keeps what they were told.
-    pub(super) fn stop(self, ledger: &mut Ledger) {
+    pub(super) fn stop(self, promises: &mut Promises) {
         for submitter in self.submitters {
             let submitted = submitter.join().unwrap();
-            ledger.accepted.extend(submitted.accepted);
-            ledger.unanswered.extend(submitted.unanswered);
+            promises.accepted.extend(submitted.accepted);
+            promises.unanswered.extend(submitted.unanswered);
         }
-        ledger.announced = self.reader.join().unwrap();
+        promises.announced = self.reader.join().unwrap();
         let (uploaded, uploading) = self.uploader.join().unwrap();
-        ledger.uploaded = ledger.uploaded.max(uploaded);
-        ledger.uploading = uploading;
+        promises.uploaded = promises.uploaded.max(uploaded);
+        promises.uploading = uploading;
     }
 }
 

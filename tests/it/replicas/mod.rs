@@ -2,7 +2,7 @@
 //!
 //! | suite | what it shows |
 //! |---|---|
-//! | [`rescue`] | a job whose worker was killed, hangs, or was stopped is run by a peer |
+//! | [`takeover`] | a job whose worker was killed, hangs, or was stopped is run by a peer |
 //! | [`differing`] | replicas with blobs or a time of their own |
 //! | [`rolling`] | restarts, kills and hangs under a steady load |
 //!
@@ -16,5 +16,5 @@ mod balancer;
 mod cluster;
 mod differing;
 mod load;
-mod rescue;
 mod rolling;
+mod takeover;

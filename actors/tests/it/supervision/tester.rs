@@ -87,7 +87,7 @@ struct Tester {
 }
 
 impl Tester {
-    fn begin(state: &Arc<State>, birth: StartContext) -> ChildHandle {
+    fn begin(state: &Arc<State>, context: StartContext) -> ChildHandle {
         let life = state.lives.fetch_add(1, Ordering::SeqCst);
         let fate = state
             .fates
@@ -100,7 +100,7 @@ impl Tester {
             fate,
             life: life + 1,
             pinged: Vec::new(),
-            _exit_notice: birth.exit_notice,
+            _exit_notice: context.exit_notice,
         };
         ChildHandle::new(&tester.start())
     }
@@ -161,7 +161,7 @@ pub(super) fn family(
     let part: Arc<dyn ChildState> = Arc::<State>::clone(state);
     let spec = ChildSpec {
         part,
-        factory: Arc::new(move |birth| Tester::begin(&kept, birth)),
+        factory: Arc::new(move |context| Tester::begin(&kept, context)),
         lines: None,
     };
     SupervisorHandle::start(vec![spec], rules, placement)

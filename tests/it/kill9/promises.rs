@@ -44,7 +44,7 @@ impl Announced {
 }
 
 /// Everything that the clients were told.
-pub(super) struct Ledger {
+pub(super) struct Promises {
     pub(super) session: String,
     /// Jobs that were answered with 202.
     pub(super) accepted: BTreeSet<String>,
@@ -58,7 +58,7 @@ pub(super) struct Ledger {
     resent: usize,
 }
 
-impl Ledger {
+impl Promises {
     pub(super) fn new(session: String) -> Self {
         Self {
             session,
@@ -153,7 +153,7 @@ impl Ledger {
     }
 }
 
-impl fmt::Display for Ledger {
+impl fmt::Display for Promises {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
