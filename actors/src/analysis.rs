@@ -22,16 +22,16 @@ pub(crate) use profile_client::ProfileClient;
 pub(crate) const NAME: &str = "AnalysisService";
 /// The actor.
 pub(crate) struct AnalysisService {
-    desk: Arc<ProfileClient>,
+    profile_client: Arc<ProfileClient>,
     incarnation: u64,
     _exit_notice: ExitNotice,
 }
 
 impl AnalysisService {
     /// Starts it on this arbiter.
-    pub(crate) fn begin(desk: &Arc<ProfileClient>, context: StartContext) -> ChildHandle {
+    pub(crate) fn begin(profile_client: &Arc<ProfileClient>, context: StartContext) -> ChildHandle {
         let service = Self {
-            desk: Arc::clone(desk),
+            profile_client: Arc::clone(profile_client),
             incarnation: context.incarnation,
             _exit_notice: context.exit_notice,
         };
@@ -43,10 +43,10 @@ impl Actor for AnalysisService {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        let pool = self.desk.pool();
+        let pool = self.profile_client.pool();
         ctx.set_mailbox_capacity(pool.config.mailbox);
         pool.attach(ctx.address().recipient());
-        self.desk.attach(ctx.address().recipient());
+        self.profile_client.attach(ctx.address().recipient());
         ctx.spawn(dispatch(Arc::clone(pool), self.incarnation).into_actor(self));
     }
 }
@@ -55,7 +55,7 @@ impl Handler<Wake> for AnalysisService {
     type Result = ();
 
     fn handle(&mut self, _: Wake, _: &mut Context<Self>) {
-        self.desk.pool().woken();
+        self.profile_client.pool().woken();
     }
 }
 
@@ -71,11 +71,11 @@ impl Handler<Analyze> for AnalysisService {
             permit,
             reply,
         } = analyze;
-        let work = self.desk.work();
-        let grace = self.desk.pool().config.cancel_grace;
+        let work = self.profile_client.work();
+        let grace = self.profile_client.pool().config.cancel_grace;
         let stop = cancel.clone();
         let make = async move { work.profile(dataset, options, stop, progress).await };
-        self.desk.pool().ask(ProfileRequest {
+        self.profile_client.pool().ask(ProfileRequest {
             cancel: cancel.clone(),
             permit: Some(permit),
             work: Box::pin(answer(make, cancel, grace, reply)),

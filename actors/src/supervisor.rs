@@ -43,7 +43,7 @@ const MIN_PING: Duration = Duration::from_millis(1);
 struct Supervisor {
     rules: Supervision,
     placement: Placement,
-    board: Arc<SharedStatus>,
+    shared_status: Arc<SharedStatus>,
     children: Vec<Child>,
     _guardian: EscalateOnDrop,
 }
@@ -53,15 +53,15 @@ impl Supervisor {
         specs: Vec<ChildSpec>,
         rules: Supervision,
         placement: Placement,
-        board: &Arc<SharedStatus>,
+        shared_status: &Arc<SharedStatus>,
     ) -> Self {
         Self {
             rules,
             placement,
-            board: Arc::clone(board),
+            shared_status: Arc::clone(shared_status),
             children: specs.into_iter().map(Child::new).collect(),
             _guardian: EscalateOnDrop {
-                board: Arc::clone(board),
+                shared_status: Arc::clone(shared_status),
             },
         }
     }
@@ -71,7 +71,7 @@ impl Supervisor {
         let child = &mut self.children[index];
         child.incarnation += 1;
         child.unanswered = 0;
-        child.set(&self.board, index, ServiceState::Starting);
+        child.set(&self.shared_status, index, ServiceState::Starting);
         if child.host.is_none() {
             match ChildThread::start(self.placement, child.name(), child.incarnation) {
                 Ok(host) => child.host = Some(host),
@@ -105,26 +105,26 @@ impl Supervisor {
         let name = child.name();
         child.link = None;
         if let Some(host) = child.take_dead_host() {
-            self.board.abandon(host);
+            self.shared_status.abandon(host);
         }
         let recent = child.count_restart(rules.within);
         // Threads that hang are never got rid of: they are counted forever, not within a span.
-        let given_up = u32::try_from(self.board.abandoned().len()).unwrap_or(u32::MAX);
+        let given_up = u32::try_from(self.shared_status.abandoned().len()).unwrap_or(u32::MAX);
         if recent.max(given_up) > rules.max_restarts {
             let within = rules.within;
             error!(
                 "{name} {fault}: {recent} times within {within:?}, {given_up} threads abandoned; exceeded its restart limit"
             );
-            child.set(&self.board, index, ServiceState::Failed);
+            child.set(&self.shared_status, index, ServiceState::Failed);
             child.spec.part.fail();
-            self.board.faulted(index, fault);
-            self.board.escalate(name, fault);
+            self.shared_status.faulted(index, fault);
+            self.shared_status.escalate(name, fault);
             return;
         }
         let pause = backoff(rules.backoff, rules.backoff_max, recent);
         warn!("{name} {fault}; restarting in {pause:?}");
-        child.set(&self.board, index, ServiceState::Restarting);
-        self.board.restarted(index, fault);
+        child.set(&self.shared_status, index, ServiceState::Restarting);
+        self.shared_status.restarted(index, fault);
         ctx.run_later(pause, move |supervisor, ctx| {
             if supervisor.children[index].is_restarting() {
                 supervisor.start_child(index, ctx);
@@ -147,7 +147,7 @@ impl Supervisor {
                 }
             }
             supervisor.ask_all(ctx);
-            supervisor.board.count_round();
+            supervisor.shared_status.count_round();
             supervisor.watch(ctx);
         });
     }
@@ -184,9 +184,9 @@ impl Supervisor {
 
     fn hung(&mut self, index: usize, ctx: &mut Context<Self>) {
         let child = &mut self.children[index];
-        self.board.hung(index);
+        self.shared_status.hung(index);
         if let Some(host) = child.give_up_host() {
-            self.board.abandon(host);
+            self.shared_status.abandon(host);
         }
         self.fault(index, "is unresponsive", ctx);
     }
@@ -204,13 +204,13 @@ impl Supervisor {
             child.incarnation += 1;
         }
         let host = child.host.take();
-        let board = Arc::clone(&self.board);
+        let shared_status = Arc::clone(&self.shared_status);
         let end = async move {
             let joined = match host {
                 Some(host) => match host.end(until).await {
                     Ok(()) => true,
                     Err(host) => {
-                        board.abandon(host);
+                        shared_status.abandon(host);
                         false
                     }
                 },
@@ -218,7 +218,7 @@ impl Supervisor {
             };
             let ended = gone && joined;
             if ended {
-                board.set(index, ServiceState::Stopped);
+                shared_status.set(index, ServiceState::Stopped);
             }
             // The shutdown's sequence may have given up waiting.
             let _ = reply.send(ended);
@@ -252,7 +252,7 @@ impl Handler<ChildStarted> for Supervisor {
         if child.retiring.is_some() {
             born.link.stop.do_send(Stop);
         } else {
-            child.set(&self.board, born.child, ServiceState::Running);
+            child.set(&self.shared_status, born.child, ServiceState::Running);
         }
         child.link = Some(born.link);
     }
@@ -287,7 +287,7 @@ impl Handler<TerminateChild> for Supervisor {
         } = retire;
         let child = &mut self.children[index];
         child.retiring = Some((until, reply));
-        let lives = child.set_retiring(&self.board, index);
+        let lives = child.set_retiring(&self.shared_status, index);
         if !lives {
             return self.finish_termination(index, true, ctx);
         }
@@ -303,11 +303,11 @@ impl Handler<TerminateChild> for Supervisor {
 
 /// Escalates if the supervisor itself goes.
 struct EscalateOnDrop {
-    board: Arc<SharedStatus>,
+    shared_status: Arc<SharedStatus>,
 }
 
 impl Drop for EscalateOnDrop {
     fn drop(&mut self) {
-        self.board.escalate("Supervisor", "ended");
+        self.shared_status.escalate("Supervisor", "ended");
     }
 }

@@ -92,8 +92,9 @@ impl System {
             Pool::new(service, config.pool(service).clone(), rules.clone(), ports)
         };
         let analysis = pool(Service::Analysis, Arc::clone(&ports.analysis_work));
-        let desk = ProfileClient::new(Arc::clone(&analysis), Arc::clone(&ports.profile_work));
-        let profiles: Arc<dyn Profiles> = Arc::<ProfileClient>::clone(&desk);
+        let profile_client =
+            ProfileClient::new(Arc::clone(&analysis), Arc::clone(&ports.profile_work));
+        let profiles: Arc<dyn Profiles> = Arc::<ProfileClient>::clone(&profile_client);
         let report = pool(Service::Report, (ports.report_work)(Arc::clone(&profiles)));
         analysis.feeds(&report);
         let leases = Leases::new(
@@ -122,7 +123,7 @@ impl System {
             (child(leases, None, LeaseKeeper::begin), None),
             (
                 child(
-                    desk,
+                    profile_client,
                     Some((ANALYSIS_BEGIN, ANALYSIS_END)),
                     AnalysisService::begin,
                 ),

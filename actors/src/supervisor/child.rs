@@ -124,9 +124,9 @@ impl Child {
         self.spec.part.name()
     }
 
-    pub(super) fn set(&mut self, board: &SharedStatus, index: usize, state: ServiceState) {
+    pub(super) fn set(&mut self, shared_status: &SharedStatus, index: usize, state: ServiceState) {
         self.state = state;
-        board.set(index, state);
+        shared_status.set(index, state);
     }
 
     /// Whether it is to answer.
@@ -141,9 +141,9 @@ impl Child {
     }
 
     /// It is to stop for good. Whether there is a life to be ended.
-    pub(super) fn set_retiring(&mut self, board: &SharedStatus, index: usize) -> bool {
+    pub(super) fn set_retiring(&mut self, shared_status: &SharedStatus, index: usize) -> bool {
         let lives = matches!(self.state, ServiceState::Starting | ServiceState::Running);
-        self.set(board, index, ServiceState::Draining);
+        self.set(shared_status, index, ServiceState::Draining);
         lives
     }
 

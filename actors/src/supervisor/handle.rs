@@ -19,7 +19,7 @@ const WAY: Duration = Duration::from_millis(250);
 /// A supervisor and its children.
 pub struct SupervisorHandle {
     supervisor: Addr<Supervisor>,
-    board: Arc<SharedStatus>,
+    shared_status: Arc<SharedStatus>,
 }
 
 impl SupervisorHandle {
@@ -29,25 +29,28 @@ impl SupervisorHandle {
     /// # Panics
     /// Where no actix system runs on this thread.
     pub fn start(specs: Vec<ChildSpec>, rules: Supervision, placement: Placement) -> Self {
-        let board = Arc::new(SharedStatus::new(specs.iter().map(|spec| spec.part.name())));
-        let supervisor = Supervisor::new(specs, rules, placement, &board).start();
-        Self { supervisor, board }
+        let shared_status = Arc::new(SharedStatus::new(specs.iter().map(|spec| spec.part.name())));
+        let supervisor = Supervisor::new(specs, rules, placement, &shared_status).start();
+        Self {
+            supervisor,
+            shared_status,
+        }
     }
 
     /// The children in their start order, as far as their supervision goes. No message is sent.
     pub fn children(&self) -> Vec<ServiceStatus> {
-        self.board.children()
+        self.shared_status.children()
     }
 
     /// The threads that were given up and have not ended since. Those that have are joined.
     pub fn abandoned(&self) -> Vec<String> {
-        self.board.abandoned()
+        self.shared_status.abandoned()
     }
 
     /// How often the supervisor has asked its children whether they answer: it is alive while
     /// this grows.
     pub fn rounds(&self) -> u64 {
-        self.board.rounds()
+        self.shared_status.rounds()
     }
 
     /// Waits until a child has died too often.
@@ -55,7 +58,7 @@ impl SupervisorHandle {
     /// # Cancel safety
     /// Dropping the future loses nothing.
     pub async fn escalated(&self) -> Escalation {
-        self.board.escalated().await
+        self.shared_status.escalated().await
     }
 
     /// Stops a child for good and joins its thread. `false` where actor or thread did not end
@@ -72,11 +75,11 @@ impl SupervisorHandle {
 
     /// Shows the child as being drained.
     pub(crate) fn draining(&self, child: usize) {
-        self.board.draining(child);
+        self.shared_status.draining(child);
     }
 
     /// Whether the child has died too often.
     pub(crate) fn has_failed(&self, child: usize) -> bool {
-        self.board.has_failed(child)
+        self.shared_status.has_failed(child)
     }
 }

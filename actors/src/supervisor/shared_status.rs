@@ -70,7 +70,7 @@ impl SharedStatus {
         let escalation = receiver.wait_for(Option::is_some).await;
         match escalation.ok().and_then(|escalation| escalation.clone()) {
             Some(escalation) => escalation,
-            // Never so while the board, which has the sender, is there.
+            // Never so while the shared_status, which has the sender, is there.
             None => std::future::pending().await,
         }
     }
