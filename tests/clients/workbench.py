@@ -107,6 +107,17 @@ def repeat_and_save(browser, base):
     assert f'"parameters":{VALUES}' in again.replace(" ", ""), again
     browser.run("document.getElementById('job-close').click(); 0")
 
+    # A report is repeated with its chart and its priority.
+    chart = {"type": "bar", "x": "a", "y": ["b"]}
+    asked = {"analysis": job["id"], "format": "md", "chart": chart, "priority": "low"}
+    report = ask(f"{place}/reports", asked)
+    open_job(browser, report["id"])
+    browser.run("document.getElementById('job-again').click(); 0")
+    browser.until(f"{shown}.id !== {json.dumps(report['id'])}")
+    again = json.loads(request("GET", f"{base}/v1/jobs/{browser.run(shown + '.id')}"))
+    assert (again["chart"]["type"], again["priority"]) == ("bar", "low"), again
+    browser.run("document.getElementById('job-close').click(); 0")
+
     query(browser, "select 9007199254740993 as n")
     browser.until("document.querySelector('#answer td')?.textContent === '9007199254740993'")
 

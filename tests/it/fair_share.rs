@@ -158,6 +158,43 @@ fn the_bounds_on_an_owner_hold_on_the_real_process() {
     service.stop();
 }
 
+#[test]
+fn an_owners_low_jobs_give_way_to_its_others_on_the_real_process() {
+    let (home, database) = (Home::new(), Database::new());
+    let service = home
+        .service()
+        .set("store.url", &database.url)
+        .set("state.dir", home.path().display().to_string())
+        .set("analysis.workers", "1")
+        .start();
+    let client = service.client();
+    let session = client.session_with_birds();
+    let path = format!("/v1/sessions/{session}/analyses");
+    let submit = |number: usize, priority: &str| {
+        let query = format!("select {number} as n");
+        let body = json!({ "kind": "sql", "query": query, "priority": priority });
+        let job = client.post(&path, &body).expect(202);
+        assert_eq!(job.json()["priority"], priority);
+        id(job)
+    };
+    // The only slot is taken until the others are in the queue.
+    let held = database.hold("LOCK TABLE results IN ACCESS EXCLUSIVE MODE");
+    let first = submit(0, "normal");
+    until("it runs", || {
+        let running = database.query("SELECT count(*) FROM jobs WHERE state = 1");
+        (running.concat() == "1").then_some(())
+    });
+    let low = submit(1, "low");
+    let normal = submit(2, "normal");
+    drop(held);
+    let started = [first, normal, low].map(|job| {
+        let job = client.succeeded(&job);
+        text(&job, "started_at").to_owned()
+    });
+    assert!(started.is_sorted(), "{started:?}");
+    service.stop();
+}
+
 fn id(answer: Answer) -> String {
     text(&answer.json(), "id").to_owned()
 }

@@ -92,6 +92,7 @@ async fn outlast(pool: &Pool, task: Task, stop_handle: &StopHandle) -> Option<En
             pool.estimate.record(begun.elapsed());
             return Some(ended);
         };
+        outages.may_be_own |= error.is_want_of_room();
         let after = outages.outlast(pool, stop_handle, dependency, &error.message);
         match after.await {
             After::Retry => {}

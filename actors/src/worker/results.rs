@@ -130,7 +130,7 @@ impl ResultWriter<'_> {
                 return Err(Unstored::Failed(failed));
             };
             // Others find room for theirs: then it is this one that is too large.
-            self.outages.may_be_own |= matches!(fault, BlobError::NoSpace(_));
+            self.outages.may_be_own |= failed.is_want_of_room();
             self.outlast(dependency, &fault.to_string(), failed).await?;
         }
     }

@@ -123,6 +123,14 @@ fn work_that_fails_over_a_part_which_is_there_does_not_go_round_for_ever() {
         let job = world.reaches(job, State::Failed).await;
         assert_eq!(job.error.unwrap().code, "scratch_unavailable");
         assert_eq!(job.lifecycle.attempt, 3);
+        // The same with a table that the blobs have no room for.
+        let job = world.run(&handle, "overfills blobs").await;
+        let small = world.run(&handle, "big 100000").await;
+        let job = world.reaches(job, State::Failed).await;
+        assert_eq!(job.error.unwrap().code, "insufficient_storage");
+        assert_eq!(job.lifecycle.attempt, 3);
+        world.all_succeed(&[small]).await;
+        assert_eq!(paid(&world, small), (1, 0));
         // Of others it cannot be the reason; its time between two claims is bounded all the same.
         let since = Instant::now();
         let job = world.run(&handle, "misses blobs").await;
@@ -201,7 +209,7 @@ fn a_result_that_no_disk_has_room_for_fails_its_job_and_holds_up_no_other() {
             let small = world.run(&handle, "big 100000").await;
             let since = Instant::now();
             let job = world.reaches(job, State::Failed).await;
-            assert_eq!(job.error.unwrap().code, "blobs_unavailable");
+            assert_eq!(job.error.unwrap().code, "insufficient_storage");
             assert_eq!(job.lifecycle.attempt, 3);
             assert!(since.elapsed() <= 5 * MINUTE, "{:?}", since.elapsed());
             world.all_succeed(&[small]).await;

@@ -3,7 +3,8 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use lastcall_contract::ContractError;
 use lastcall_domain::{
-    CheckOptions, CompareOptions, JobSpec, ProfileOptions, Session, SqlParameter, TableFormat,
+    CheckOptions, CompareOptions, JobSpec, Priority, ProfileOptions, Session, SqlParameter,
+    TableFormat,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -14,7 +15,7 @@ use crate::errors::Code;
 use crate::json::{Fields, JsonBody, NUL, says_nul};
 use crate::problem::{ApiResult, Problem};
 use crate::state::ApiState;
-use crate::submit;
+use crate::submit::{self, NewJob};
 use crate::view::JobView;
 
 /// The longest query, in bytes.
@@ -37,6 +38,9 @@ pub(crate) enum NewAnalysis {
         dataset: String,
         /// Read options, and the thresholds of alerts.
         options: Option<ProfileOptions>,
+        /// Which of its owner's jobs it comes behind.
+        #[serde(default)]
+        priority: Priority,
     },
     /// The associations between the columns of a dataset.
     #[schema(title = "NewCorrelation")]
@@ -46,6 +50,9 @@ pub(crate) enum NewAnalysis {
         dataset: String,
         /// Read options.
         options: Option<ProfileOptions>,
+        /// Which of its owner's jobs it comes behind.
+        #[serde(default)]
+        priority: Priority,
     },
     /// The changes from one dataset to another.
     #[schema(title = "NewComparison")]
@@ -60,6 +67,9 @@ pub(crate) enum NewAnalysis {
         candidate: String,
         /// Read options of both, and the thresholds of changes.
         options: Option<CompareOptions>,
+        /// Which of its owner's jobs it comes behind.
+        #[serde(default)]
+        priority: Priority,
     },
     /// The checks of a data contract on a dataset.
     #[schema(title = "NewCheck")]
@@ -73,6 +83,9 @@ pub(crate) enum NewAnalysis {
         contract: Value,
         /// Read options, and the number of failing rows to show.
         options: Option<CheckOptions>,
+        /// Which of its owner's jobs it comes behind.
+        #[serde(default)]
+        priority: Priority,
     },
     /// A read-only query; the session's datasets are its tables.
     #[schema(title = "NewQuery")]
@@ -87,7 +100,22 @@ pub(crate) enum NewAnalysis {
         /// The format of the result.
         #[serde(default)]
         format: TableFormat,
+        /// Which of its owner's jobs it comes behind.
+        #[serde(default)]
+        priority: Priority,
     },
+}
+
+impl NewAnalysis {
+    fn priority(&self) -> Priority {
+        match self {
+            Self::Profile { priority, .. }
+            | Self::Correlation { priority, .. }
+            | Self::Compare { priority, .. }
+            | Self::Check { priority, .. }
+            | Self::Sql { priority, .. } => *priority,
+        }
+    }
 }
 
 /// `POST /v1/sessions/{sid}/analyses`
@@ -117,17 +145,28 @@ pub(crate) async fn create(
     body: JsonBody,
 ) -> ApiResult<HttpResponse> {
     let session = state.session_to_submit(&caller, &id).await?;
-    let spec = spec(&state, &session, &body).await;
-    submit::submit(&state, &session, &request, &body, spec).await
+    let asked = asked(&state, &session, &body).await;
+    submit::submit(&state, &session, &request, &body, asked).await
 }
 
-async fn spec(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult<JobSpec> {
-    Ok(match parse(body)? {
-        NewAnalysis::Profile { dataset, options } => JobSpec::Profile {
+async fn asked(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult<NewJob> {
+    let new = parse(body)?;
+    let priority = new.priority();
+    let spec = spec(state, session, new).await?;
+    Ok(NewJob { spec, priority })
+}
+
+async fn spec(state: &ApiState, session: &Session, new: NewAnalysis) -> ApiResult<JobSpec> {
+    Ok(match new {
+        NewAnalysis::Profile {
+            dataset, options, ..
+        } => JobSpec::Profile {
             dataset: state.dataset_to_submit(session, &dataset).await?,
             options: checked(options)?,
         },
-        NewAnalysis::Correlation { dataset, options } => JobSpec::Correlation {
+        NewAnalysis::Correlation {
+            dataset, options, ..
+        } => JobSpec::Correlation {
             dataset: state.dataset_to_submit(session, &dataset).await?,
             options: checked(options)?,
         },
@@ -135,6 +174,7 @@ async fn spec(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult
             baseline,
             candidate,
             options,
+            ..
         } => JobSpec::Compare {
             baseline: state.dataset_to_submit(session, &baseline).await?,
             candidate: state.dataset_to_submit(session, &candidate).await?,
@@ -149,6 +189,7 @@ async fn spec(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult
             dataset,
             contract,
             options,
+            ..
         } => {
             let options = options.unwrap_or_default();
             let valid = options.check();
@@ -165,6 +206,7 @@ async fn spec(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult
             query,
             parameters,
             format,
+            ..
         } => {
             check_query(&query)?;
             check_parameters(&parameters)?;

@@ -3,7 +3,8 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use lastcall_domain::lifecycle::State;
 use lastcall_domain::{
-    ChartSpec, Job, JobId, JobSpec, ReportFormat, ReportOptions, ReportSource, Service, Session,
+    ChartSpec, Job, JobId, JobSpec, Priority, ReportFormat, ReportOptions, ReportSource, Service,
+    Session,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -13,7 +14,7 @@ use crate::errors::Code;
 use crate::json::JsonBody;
 use crate::problem::{ApiResult, Problem};
 use crate::state::ApiState;
-use crate::submit;
+use crate::submit::{self, NewJob};
 use crate::view::JobView;
 
 /// The format of a report.
@@ -50,6 +51,8 @@ struct NewReport {
     analysis: Option<String>,
     format: DocumentFormat,
     chart: Option<ChartSpec>,
+    #[serde(default)]
+    priority: Priority,
 }
 
 /// What is to be reported on, for the document only: it is read as [`NewReport`].
@@ -74,6 +77,9 @@ pub(crate) struct NewDatasetReport {
     dataset: String,
     /// The format of the report.
     format: DocumentFormat,
+    /// Which of its owner's jobs it comes behind.
+    #[schema(required = false)]
+    priority: Priority,
 }
 
 /// A report on the result of an analysis.
@@ -87,6 +93,9 @@ pub(crate) struct NewAnalysisReport {
     format: DocumentFormat,
     /// A chart of the result, where the analysis is a query.
     chart: Option<ChartSpec>,
+    /// Which of its owner's jobs it comes behind.
+    #[schema(required = false)]
+    priority: Priority,
 }
 
 /// `POST /v1/sessions/{sid}/reports`
@@ -116,11 +125,11 @@ pub(crate) async fn create(
     body: JsonBody,
 ) -> ApiResult<HttpResponse> {
     let session = state.session_to_submit(&caller, &id).await?;
-    let spec = spec(&state, &session, &body).await;
-    submit::submit(&state, &session, &request, &body, spec).await
+    let asked = asked(&state, &session, &body).await;
+    submit::submit(&state, &session, &request, &body, asked).await
 }
 
-async fn spec(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult<JobSpec> {
+async fn asked(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult<NewJob> {
     let new: NewReport = body.parse()?;
     if let Some(chart) = &new.chart {
         let checked = chart.check();
@@ -143,10 +152,14 @@ async fn spec(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult
             return Err(Problem::new(Code::InvalidRequest, detail));
         }
     };
-    Ok(JobSpec::Report {
+    let spec = JobSpec::Report {
         source,
         format: new.format.into(),
         options: Box::new(ReportOptions { chart: new.chart }),
+    };
+    Ok(NewJob {
+        spec,
+        priority: new.priority,
     })
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 use lastcall_domain::store::{Admission, Answer, Submission};
-use lastcall_domain::{Job, JobId, JobSpec, Owner, Session, SessionId, TableFormat};
+use lastcall_domain::{Job, JobId, JobSpec, Owner, Priority, Session, SessionId, TableFormat};
 use serde::Deserialize;
 
 use crate::cached;
@@ -20,35 +20,44 @@ use crate::view::{JobView, job_path};
 /// After how many seconds a full queue is worth another try.
 const QUEUE_FULL_RETRY: u32 = 2;
 
-/// Accepts the job that `spec` says, or answers why not; a repeat of a request that was
+/// What a request asks for.
+pub(crate) struct NewJob {
+    pub(crate) spec: JobSpec,
+    pub(crate) priority: Priority,
+}
+
+/// Accepts the job that is asked for, or answers why not; a repeat of a request that was
 /// accepted gets the first answer whatever its job would be now.
 pub(crate) async fn submit(
     state: &ApiState,
     session: &Session,
     request: &HttpRequest,
     body: &JsonBody,
-    spec: ApiResult<JobSpec>,
+    asked: ApiResult<NewJob>,
 ) -> ApiResult<HttpResponse> {
     let keyed = Keyed::of(request, &body.0)?;
-    let spec = match spec {
-        Ok(spec) => state.has_room().await.map(|()| spec),
+    let asked = match asked {
+        Ok(asked) => state.has_room().await.map(|()| asked),
         refused => refused,
     };
-    let (spec, max_queued, problem) = match spec {
-        Ok(spec) => {
-            let max_queued = state.config.max_queued(spec.service());
-            (spec, max_queued, None)
+    let (NewJob { spec, priority }, max_queued, problem) = match asked {
+        Ok(asked) => {
+            let max_queued = state.config.max_queued(asked.spec.service());
+            (asked, max_queued, None)
         }
         Err(problem) if keyed.is_none() => return Err(problem),
         // A queue of no places accepts nothing, but repeats are answered before it is looked at.
-        Err(problem) => (nothing(), 0, Some(problem)),
+        Err(problem) => (NewJob::nothing(), 0, Some(problem)),
     };
     let result = match &problem {
         None => cached::find(state, session, request, &spec).await,
         Some(_) => None,
     };
     let now = state.clock.now();
-    let job = Job::new(JobId::new(), session.id, session.owner.clone(), spec, now);
+    let job = Job {
+        priority,
+        ..Job::new(JobId::new(), session.id, session.owner.clone(), spec, now)
+    };
     let wait = prefer::wait(request.headers(), state.config.max_wait);
     let with_answer = |job: Job| -> ApiResult<(Submission, Answer)> {
         let answer = accepted(&job)?;
@@ -127,7 +136,7 @@ pub(crate) async fn replay(
         JobId::new(),
         SessionId::new(),
         owner.clone(),
-        nothing(),
+        NewJob::nothing().spec,
         state.clock.now(),
     );
     let answer = accepted(&job)?;
@@ -201,11 +210,16 @@ fn job_in(answer: &Answer) -> Option<JobId> {
     Some(body.id)
 }
 
-/// A job that is never accepted.
-fn nothing() -> JobSpec {
-    JobSpec::Sql {
-        query: String::new(),
-        parameters: Vec::new(),
-        format: TableFormat::Json,
+impl NewJob {
+    /// A job that is never accepted.
+    fn nothing() -> Self {
+        Self {
+            spec: JobSpec::Sql {
+                query: String::new(),
+                parameters: Vec::new(),
+                format: TableFormat::Json,
+            },
+            priority: Priority::Normal,
+        }
     }
 }

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use lastcall_domain::lifecycle::State;
 use lastcall_domain::profile::ColumnType;
 use lastcall_domain::{
-    Dataset, Field, Format, Job, JobError, JobSpec, ReadOptions, ReadReport, ReportFormat, Schema,
-    Service, Session, ShownDuration, TableFormat,
+    Dataset, Field, Format, Job, JobError, JobSpec, Priority, ReadOptions, ReadReport,
+    ReportFormat, Schema, Service, Session, ShownDuration, TableFormat,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -148,6 +148,8 @@ pub(crate) struct JobView {
     /// What it was asked to do.
     #[serde(flatten)]
     input: JobInput,
+    /// Which of its owner's jobs it comes behind.
+    priority: Priority,
     /// Where it stands.
     state: State,
     /// Attempts begun, those not counted that were handed back in order.
@@ -280,6 +282,7 @@ impl From<&Job> for JobView {
             kind: JobKind::of(&job.spec),
             format: ResultFormat::of(&job.spec),
             input: JobInput::of(&job.spec),
+            priority: job.priority,
             state: job.state(),
             attempt: job.lifecycle.attempt,
             interruptions: job.lifecycle.interruptions,

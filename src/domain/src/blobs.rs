@@ -38,7 +38,8 @@ impl BlobError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotFound => "blob_not_found",
-            Self::Unavailable(_) | Self::NoSpace(_) => "blobs_unavailable",
+            Self::Unavailable(_) => "blobs_unavailable",
+            Self::NoSpace(_) => "insufficient_storage",
             Self::Environment { dependency, .. } => dependency.code(),
             Self::Failed(_) => "blobs_failed",
         }

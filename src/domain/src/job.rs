@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::lifecycle::{Lifecycle, State};
 use crate::{
-    CheckOptions, CompareOptions, DatasetName, Dependency, JobId, Owner, ProfileOptions,
-    ReportFormat, ReportOptions, SessionId, SqlParameter, Timestamp,
+    BlobError, CheckOptions, CompareOptions, DatasetName, Dependency, JobId, Owner, Priority,
+    ProfileOptions, ReportFormat, ReportOptions, SessionId, SqlParameter, Timestamp,
 };
 
 /// Who runs a job.
@@ -226,6 +226,8 @@ pub struct Job {
     pub owner: Owner,
     /// What it is to do.
     pub spec: JobSpec,
+    /// Where it stands in the queue of its owner.
+    pub priority: Priority,
     /// Where it stands.
     pub lifecycle: Lifecycle,
     /// How far it has come, 0 to 1.
@@ -241,13 +243,14 @@ pub struct Job {
 }
 
 impl Job {
-    /// A job that was accepted at `now`.
+    /// A job of normal priority that was accepted at `now`.
     pub fn new(id: JobId, session: SessionId, owner: Owner, spec: JobSpec, now: Timestamp) -> Self {
         Self {
             id,
             session,
             owner,
             spec,
+            priority: Priority::default(),
             lifecycle: Lifecycle::new(),
             progress: 0.0,
             created_at: now,
@@ -331,6 +334,12 @@ impl JobError {
             unavailable: Some(dependency),
             ..Self::transient(dependency.code(), message)
         }
+    }
+
+    /// Whether there was no room for what the job had made. Where others find room for theirs, it
+    /// is too large.
+    pub fn is_want_of_room(&self) -> bool {
+        self.code == BlobError::NoSpace(String::new()).code()
     }
 
     /// An error that another attempt may mend.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use lastcall_domain::store::{Admission, Answer, Idempotency, Order};
-use lastcall_domain::{DatasetName, Format, Service, State, Timestamp};
+use lastcall_domain::{DatasetName, Format, Priority, Service, State, Timestamp};
 
 /// A row that cannot be read: it was written by another version, or damaged.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +85,22 @@ pub(crate) fn state(number: i16) -> Result<State, Unreadable> {
         .into_iter()
         .find(|state| state_number(*state) == number)
         .ok_or_else(|| Unreadable(format!("the unknown state {number}")))
+}
+
+/// The number of a priority, in whose order claims take.
+pub(crate) fn priority_number(priority: Priority) -> i16 {
+    match priority {
+        Priority::Normal => 0,
+        Priority::Low => 1,
+    }
+}
+
+/// The priority of that number.
+pub(crate) fn priority(number: i16) -> Result<Priority, Unreadable> {
+    Priority::ALL
+        .into_iter()
+        .find(|priority| priority_number(*priority) == number)
+        .ok_or_else(|| Unreadable(format!("the unknown priority {number}")))
 }
 
 /// The number of a service.

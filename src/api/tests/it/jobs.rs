@@ -25,6 +25,7 @@ fn an_analysis_is_accepted_as_a_job() {
             "service": "analysis",
             "kind": "profile",
             "format": "json",
+            "priority": "normal",
             "state": "queued",
             "attempt": 0,
             "interruptions": 0,

@@ -38,6 +38,8 @@ fn an_analysis_that_makes_no_sense_is_refused() {
         json!({"kind": "compare", "baseline": "penguins", "dataset": "penguins",
                "candidate": "penguins"}),
         json!({"dataset": "penguins", "unknown": 1}),
+        json!({"dataset": "penguins", "priority": "urgent"}),
+        json!({"dataset": "penguins", "priority": 1}),
         json!({"dataset": 1}),
         json!("penguins"),
     ] {

@@ -118,7 +118,7 @@ impl Rows {
                 && !self.waits(job)
         };
         let unfinished = self.unfinished.iter().filter_map(|id| self.jobs.get(id));
-        let (suspects, others): (Vec<&Job>, Vec<&Job>) = unfinished
+        let (suspects, mut others): (Vec<&Job>, Vec<&Job>) = unfinished
             .filter(ready)
             .partition(|job| job.lifecycle.suspect);
         let free = self.free_slots();
@@ -128,6 +128,7 @@ impl Rows {
         let suspect = suspect.min_by_key(|job| (job.lifecycle.attempt, job.id));
         let mut claimed: Vec<Job> = suspect.into_iter().take(limit).cloned().collect();
         let mut queues: BTreeMap<Owner, VecDeque<Job>> = BTreeMap::new();
+        others.sort_by_key(|job| (job.priority, job.id));
         for job in others {
             let queue = queues.entry(job.owner.clone()).or_default();
             queue.push_back(job.clone());

@@ -56,7 +56,7 @@ pub(super) fn owners() -> String {
     )
 }
 
-/// Up to as many jobs of each of the owners $2 as $3 says, in their order, and $4 of all: the oldest
+/// Up to as many jobs of each of the owners $2 as $3 says, in their order, and $4 of all: the first
 /// of each, without those that were taken already and those that a peer is taking right now.
 pub(super) fn ready() -> String {
     format!(
@@ -66,7 +66,7 @@ pub(super) fn ready() -> String {
              WHERE service = $1 AND owner COLLATE \"C\" = asked.owner
                AND state = 0 AND not_before IS NULL AND waits_for IS NULL AND NOT suspect
                AND id <> ALL($5) AND id <> ALL($6)
-             ORDER BY id LIMIT asked.share FOR UPDATE SKIP LOCKED) AS ready
+             ORDER BY priority, id LIMIT asked.share FOR UPDATE SKIP LOCKED) AS ready
          LIMIT $4",
         row::JOB
     )
@@ -169,7 +169,7 @@ impl Queue<'_> {
                 let params: Params<'_> = &[&number, &owners, &shares, &limit, &taken];
                 found = self.take(&ready(), params).await?;
             }
-            found.sort_by_key(|job| job.id);
+            found.sort_by_key(|job| (job.priority, job.id));
             claim.took(
                 &turns,
                 found.into_iter().map(|job| (job.owner.clone(), job)),

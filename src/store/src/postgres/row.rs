@@ -15,9 +15,9 @@ use crate::codec::{self, Unreadable};
 /// The columns that [`job`] reads.
 pub(super) const JOB: &str = "id, session, owner, spec, state, attempt, interruptions, epoch, \
      cancel_requested, holder, lease_until, not_before, progress, created_at, started_at, \
-     finished_at, error, suspect";
+     finished_at, error, suspect, priority";
 /// The number of these, and so the place of a column behind them.
-pub(super) const AFTER_JOB: usize = 18;
+pub(super) const AFTER_JOB: usize = 19;
 /// The columns that [`session`] reads.
 pub(super) const SESSION: &str = "id, owner, created_at, expires_at, ttl";
 /// The columns that [`dataset`] reads.
@@ -60,6 +60,7 @@ pub(super) fn job(row: &Row) -> Sql<Job> {
         session: SessionId::from(row.try_get::<_, Uuid>(1)?),
         owner: Owner::new(row.try_get::<_, &str>(2)?),
         spec: serde_json::from_str(row.try_get(3)?)?,
+        priority: codec::priority(row.try_get(18)?)?,
         lifecycle: Lifecycle {
             state: codec::state(row.try_get(4)?)?,
             attempt: count(row, 5)?,

@@ -12,7 +12,7 @@ use super::owner_limits;
 use super::pool::Connections;
 use super::save;
 use super::statements::{Transaction, change, rows};
-use crate::codec::{self, micros, service_number};
+use crate::codec::{self, micros, priority_number, service_number};
 
 /// Decides on the submissions in their order, and writes those that are admitted.
 pub(super) async fn submit(
@@ -181,13 +181,16 @@ impl<'a> Admissions<'a> {
             .collect();
         let specs = specs?;
         let waits_for: Vec<Option<Uuid>> = jobs.clone().map(waits_for).collect();
-        let created_at: Vec<i64> = jobs.map(|job| micros(job.created_at)).collect();
+        let created_at: Vec<i64> = jobs.clone().map(|job| micros(job.created_at)).collect();
+        let priorities: Vec<i16> = jobs.map(|job| priority_number(job.priority)).collect();
         let text = "INSERT INTO jobs (id, session, owner, service, spec, state, attempt,
-                 interruptions, epoch, cancel_requested, waits_for, progress, created_at)
-             SELECT id, session, owner, service, spec, 0, 0, 0, 0, false, waits_for, 0, created_at
+                 interruptions, epoch, cancel_requested, waits_for, progress, created_at,
+                 priority)
+             SELECT id, session, owner, service, spec, 0, 0, 0, 0, false, waits_for, 0, created_at,
+                 priority
              FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::smallint[], $5::text[],
-                         $6::uuid[], $7::bigint[])
-                 AS asked (id, session, owner, service, spec, waits_for, created_at)
+                         $6::uuid[], $7::bigint[], $8::smallint[])
+                 AS asked (id, session, owner, service, spec, waits_for, created_at, priority)
              ON CONFLICT DO NOTHING";
         let added = change(
             tx,
@@ -200,6 +203,7 @@ impl<'a> Admissions<'a> {
                 &specs,
                 &waits_for,
                 &created_at,
+                &priorities,
             ],
         )
         .await?;

@@ -85,8 +85,9 @@ impl WriteTransaction<'_> {
         let rows = self
             .sql(
                 "INSERT INTO jobs (id, session, owner, service, spec, state, attempt,
-                     interruptions, epoch, cancel_requested, waits_for, progress, created_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, 0, 0, ?6, 0, ?7)
+                     interruptions, epoch, cancel_requested, waits_for, progress, created_at,
+                     priority)
+                 VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, 0, 0, ?6, 0, ?7, ?8)
                  ON CONFLICT (id) DO NOTHING",
             )?
             .execute(params![
@@ -97,6 +98,7 @@ impl WriteTransaction<'_> {
                 spec,
                 waits_for.as_ref().map(|id| key(id.as_uuid())),
                 micros(job.created_at),
+                codec::priority_number(job.priority),
             ])?;
         Ok(rows == 1)
     }

@@ -13,7 +13,7 @@ use crate::codec::{self, Unreadable};
 /// The columns that [`job`] reads.
 pub(super) const JOB: &str = "id, session, owner, spec, state, attempt, interruptions, epoch, \
      cancel_requested, holder, lease_until, not_before, progress, created_at, started_at, \
-     finished_at, error, suspect";
+     finished_at, error, suspect, priority";
 /// The columns that [`session`] reads.
 pub(super) const SESSION: &str = "id, owner, created_at, expires_at, ttl";
 /// The columns that [`dataset`] reads.
@@ -62,6 +62,7 @@ pub(super) fn job(row: &Row<'_>) -> Sql<Job> {
         session: id::<SessionId>(row, 1)?,
         owner: Owner::new(row.get::<_, String>(2)?),
         spec: serde_json::from_str(row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?)?,
+        priority: codec::priority(row.get(18)?)?,
         lifecycle: Lifecycle {
             state: codec::state(row.get(4)?)?,
             attempt: row.get(5)?,

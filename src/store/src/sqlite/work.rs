@@ -34,7 +34,7 @@ pub(super) fn ready() -> String {
         "SELECT {} FROM jobs
          WHERE service = ?1 AND owner = ?2
            AND state = 0 AND not_before IS NULL AND waits_for IS NULL AND suspect = 0
-         ORDER BY id",
+         ORDER BY priority, id",
         row::JOB
     )
 }

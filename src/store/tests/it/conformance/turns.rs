@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lastcall_domain::store::{Admission, Outcome};
-use lastcall_domain::{InstanceId, Job, JobError, Service, Session};
+use lastcall_domain::{InstanceId, Job, JobError, JobId, Priority, Service, Session};
 
 use crate::bench::{Bench, submission};
 
@@ -16,6 +16,8 @@ on_every_store![
     a_job_that_is_queued_again_has_its_place_among_those_of_its_owner,
     owners_are_in_the_order_of_the_bytes_of_their_names,
     each_service_has_turns_of_its_own,
+    low_jobs_come_behind_the_others_of_their_owner_and_keep_its_turn,
+    a_low_job_that_is_handed_back_stays_low,
 ];
 
 /// As many jobs of each owner as asked, all of the first before all of the next.
@@ -143,4 +145,46 @@ async fn each_service_has_turns_of_its_own(bench: Bench) {
     let report = bench.claim(Service::Report, InstanceId::new(), 1).await;
     assert_eq!(owners(&report), "a");
     assert_eq!(claimed(&bench, 1).await, "b");
+}
+
+async fn submit_with(bench: &Bench, session: &Session, priority: Priority) -> JobId {
+    let profile = bench.profile(session);
+    bench
+        .submit(Job {
+            priority,
+            ..profile
+        })
+        .await
+        .id
+}
+
+async fn claimed_ids(bench: &Bench, limit: u32) -> Vec<JobId> {
+    let claimed = bench.claim(Service::Analysis, InstanceId::new(), limit);
+    claimed.await.iter().map(|job| job.id).collect()
+}
+
+async fn low_jobs_come_behind_the_others_of_their_owner_and_keep_its_turn(bench: Bench) {
+    use Priority::{Low, Normal};
+    let (a, b) = (bench.session_of("a").await, bench.session_of("b").await);
+    let mut jobs = Vec::new();
+    for (session, priority) in [(&a, Low), (&a, Normal), (&a, Low), (&a, Normal), (&b, Low)] {
+        jobs.push(submit_with(&bench, session, priority).await);
+    }
+    assert_eq!(bench.job(jobs[0]).await.priority, Low);
+    assert_eq!(bench.job(jobs[1]).await.priority, Normal);
+    assert_eq!(claimed_ids(&bench, 1).await, [jobs[1]]);
+    assert_eq!(claimed_ids(&bench, 1).await, [jobs[4]], "b has its turn");
+    assert_eq!(claimed_ids(&bench, 9).await, [jobs[3], jobs[0], jobs[2]]);
+}
+
+async fn a_low_job_that_is_handed_back_stays_low(bench: Bench) {
+    let session = bench.session_of("a").await;
+    let low = submit_with(&bench, &session, Priority::Low).await;
+    let holder = InstanceId::new();
+    let claimed = bench.claim_one(holder).await.unwrap();
+    assert_eq!((claimed.id, claimed.priority), (low, Priority::Low));
+    let given_back = bench.store.hand_back(&[claimed.claim()]).await;
+    assert!(given_back.unwrap()[0].is_ok());
+    let normal = submit_with(&bench, &session, Priority::Normal).await;
+    assert_eq!(claimed_ids(&bench, 9).await, [normal, low]);
 }
