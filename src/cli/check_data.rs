@@ -33,7 +33,7 @@ const MAX_CONTRACT: u64 = lastcall_contract::MAX_BYTES as u64;
 
 #[derive(Debug, Args)]
 pub(super) struct CheckDataArgs {
-    /// A CSV, TSV, NDJSON, JSON, Parquet, Arrow, XLSX or ODS file, detected from its extension or
+    /// A CSV, TSV, NDJSON, JSON, Parquet, Arrow, XLSX, XLS or ODS file, detected from its extension or
     /// else from its first bytes; gzip and zstd are decompressed. `-` is the standard input.
     file: PathBuf,
     /// The contract, in YAML or JSON: a Frictionless Table Schema or Data Package, or one of the

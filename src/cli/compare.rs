@@ -16,7 +16,7 @@ use crate::exit::{Exit, Failure};
 
 #[derive(Debug, Args)]
 pub(super) struct CompareArgs {
-    /// The baseline: CSV, TSV, NDJSON, JSON, Parquet, Arrow, XLSX or ODS, detected
+    /// The baseline: CSV, TSV, NDJSON, JSON, Parquet, Arrow, XLSX, XLS or ODS, detected
     /// from its extension or else from its first bytes; gzip and zstd are decompressed. `-` is the standard
     /// input.
     baseline: PathBuf,

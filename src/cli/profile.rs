@@ -21,7 +21,7 @@ const TICK: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Args)]
 pub(super) struct ProfileArgs {
-    /// CSV, TSV, NDJSON, JSON, Parquet, Arrow, XLSX or ODS files, detected from their extensions or else from
+    /// CSV, TSV, NDJSON, JSON, Parquet, Arrow, XLSX, XLS or ODS files, detected from their extensions or else from
     /// their first bytes; gzip and zstd are decompressed. `-` is the standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,

@@ -8,7 +8,7 @@ import { ready, showTables } from "/assets/query.js";
 
 const SESSION = "lastcall-session";
 // What each ending of a file's name tells.
-const FORMATS = { csv: "csv", txt: "csv", tsv: "tsv", tab: "tsv", ndjson: "ndjson", jsonl: "ndjson", json: "json", parquet: "parquet", pq: "parquet", arrow: "arrow", arrows: "arrow", feather: "arrow", ipc: "arrow", xlsx: "xlsx", ods: "ods" };
+const FORMATS = { csv: "csv", txt: "csv", tsv: "tsv", tab: "tsv", ndjson: "ndjson", jsonl: "ndjson", json: "json", parquet: "parquet", pq: "parquet", arrow: "arrow", arrows: "arrow", feather: "arrow", ipc: "arrow", xlsx: "xlsx", xls: "xls", ods: "ods" };
 const PACKED = /\.(gz|zst)$/i;
 const REPORTS = [["html", "HTML"], ["pdf", "PDF"], ["xlsx", "Excel"], ["md", "Markdown"]];
 const drop = document.getElementById("drop");

@@ -252,8 +252,9 @@ impl Ingest {
             {
                 Err(self.mismatch("it does not begin as a Parquet file does"))
             }
-            // Workbooks with a password, and old ones, are told as such where they are read.
-            Format::Xlsx | Format::Ods
+            // Those with a password are told as such where they are read, and of what Excel wrote
+            // the content decides.
+            Format::Xlsx | Format::Xls | Format::Ods
                 if !self.head.starts_with(ZIP) && !self.head.starts_with(COMPOUND) =>
             {
                 Err(self.mismatch("it does not begin as a workbook does"))

@@ -62,6 +62,7 @@ const SAYS_NOTHING: &[&str] = &["binary", "utf-8", "utf8", "us-ascii", "ascii"];
         (inline(Binary) = "application/vnd.apache.arrow.stream"),
         (inline(Binary) = "application/vnd.oasis.opendocument.spreadsheet"),
         (inline(Binary) = "application/vnd.apache.parquet"),
+        (inline(Binary) = "application/vnd.ms-excel"),
         (inline(Binary) = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         (inline(Binary) = "application/octet-stream"),
     )),
@@ -332,6 +333,7 @@ fn format_of(headers: &HeaderMap, name: &DatasetName) -> ApiResult<Format> {
     }
     let essence = media_type.split(';').next().unwrap_or_default().trim();
     // What tools say that know nothing of the data, or only that it is compressed.
+    const OLD_EXCEL: &str = "application/vnd.ms-excel";
     let says_nothing = [
         "",
         "application/octet-stream",
@@ -340,12 +342,13 @@ fn format_of(headers: &HeaderMap, name: &DatasetName) -> ApiResult<Format> {
         "application/gzip",
         "application/zstd",
         "application/x-gzip",
-        "application/vnd.ms-excel",
+        OLD_EXCEL,
         "text/plain",
     ];
     let from_name = Format::from_file_name(name.as_str())
         .filter(|_| says_nothing.contains(&essence.to_ascii_lowercase().as_str()));
-    from_name.ok_or_else(|| {
+    let old_excel = essence.eq_ignore_ascii_case(OLD_EXCEL);
+    from_name.or(old_excel.then_some(Format::Xls)).ok_or_else(|| {
         Problem::new(
             Code::UnsupportedFormat,
             format!(
@@ -353,7 +356,7 @@ fn format_of(headers: &HeaderMap, name: &DatasetName) -> ApiResult<Format> {
                  format; send text/csv, text/tab-separated-values, application/x-ndjson, \
                  application/json, application/vnd.apache.arrow.file, \
                  application/vnd.oasis.opendocument.spreadsheet, \
-                 application/vnd.apache.parquet or \
+                 application/vnd.apache.parquet, application/vnd.ms-excel or \
                  application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
             ),
         )

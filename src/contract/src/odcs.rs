@@ -1,129 +1,19 @@
 //! The Open Data Contract Standard, version 3: `schema[].properties` with their types, keys,
 //! relationships and quality, and the freshness of a service level.
 
+mod keys;
+mod types;
+
 use std::time::Duration;
 
-use lastcall_domain::check::{Rule, ValueType};
+use lastcall_domain::check::Rule;
 use serde_json::Value;
 
-use crate::format::from_jdk;
-use crate::node::{Node, hint, meant};
-use crate::pattern::pattern;
-use crate::table_schema::{choose, foreign_key, form, length, primary_key, range};
+use self::keys::{CONTRACT, OBJECT, PROPERTY};
+use self::types::{type_options, value_type};
+use crate::node::Node;
+use crate::table_schema::{choose, foreign_key, primary_key};
 use crate::{Builder, ContractError, Result, extra, quality};
-
-const CONTRACT: [&str; 23] = [
-    "apiVersion",
-    "kind",
-    "id",
-    "name",
-    "version",
-    "status",
-    "tenant",
-    "tags",
-    "servers",
-    "dataProduct",
-    "description",
-    "domain",
-    "schema",
-    "support",
-    "price",
-    "team",
-    "roles",
-    "slaDefaultElement",
-    "slaProperties",
-    "authoritativeDefinitions",
-    "customProperties",
-    "contractCreatedTs",
-    "quality",
-];
-const OBJECT: [&str; 20] = [
-    "id",
-    "name",
-    "physicalName",
-    "physicalType",
-    "logicalType",
-    "businessName",
-    "description",
-    "dataGranularityDescription",
-    "tags",
-    "authoritativeDefinitions",
-    "customProperties",
-    "properties",
-    "relationships",
-    "quality",
-    "context",
-    "deprecated",
-    "row_count",
-    "freshness",
-    "sql",
-    "synonyms",
-];
-const PROPERTY: [&str; 32] = [
-    "id",
-    "name",
-    "physicalName",
-    "physicalType",
-    "logicalType",
-    "logicalTypeOptions",
-    "businessName",
-    "description",
-    "tags",
-    "required",
-    "unique",
-    "primaryKey",
-    "primaryKeyPosition",
-    "partitioned",
-    "partitionKeyPosition",
-    "classification",
-    "encryptedName",
-    "criticalDataElement",
-    "transformSourceObjects",
-    "transformLogic",
-    "transformDescription",
-    "examples",
-    "enum",
-    "items",
-    "properties",
-    "map",
-    "relationships",
-    "quality",
-    "authoritativeDefinitions",
-    "customProperties",
-    "context",
-    "deprecated",
-];
-const OPTIONS: [&str; 18] = [
-    "format",
-    "minLength",
-    "maxLength",
-    "pattern",
-    "minimum",
-    "maximum",
-    "exclusiveMinimum",
-    "exclusiveMaximum",
-    "multipleOf",
-    "timezone",
-    "defaultTimezone",
-    "minItems",
-    "maxItems",
-    "uniqueItems",
-    "minProperties",
-    "maxProperties",
-    "required",
-    "enum",
-];
-const TYPES: [&str; 9] = [
-    "string",
-    "date",
-    "timestamp",
-    "time",
-    "number",
-    "integer",
-    "boolean",
-    "object",
-    "array",
-];
 
 /// A contract: its checks of the object that is named as the dataset, or the only one.
 pub(crate) fn contract(root: &Node<'_>, dataset: &str, plan: &mut Builder) -> Result<()> {
@@ -354,82 +244,4 @@ fn age(level: &Node<'_>) -> Result<Option<Duration>> {
         _ => return Ok(None),
     };
     Ok(Duration::try_from_secs_f64(value * seconds).ok())
-}
-
-fn value_type(
-    node: &Node<'_>,
-    options: Option<&Node<'_>>,
-    plan: &mut Builder,
-) -> Result<Option<ValueType>> {
-    let Some(name) = node.text("logicalType")? else {
-        return Ok(None);
-    };
-    let format = match options {
-        Some(options) => options.text("format")?,
-        None => None,
-    };
-    let mut written = || {
-        let format = format?;
-        let read = from_jdk(format);
-        if read.is_none() {
-            let detail = format!("the format {format:?} is not checked");
-            plan.not_checked(node.at("logicalTypeOptions.format"), detail);
-        }
-        read
-    };
-    Ok(Some(match name {
-        "string" => match format.map(|format| (format, form(format))) {
-            Some((_, Some(form))) => ValueType::Form(form),
-            Some((format, None)) => {
-                let detail = format!("the format {format:?} of a string is not checked");
-                plan.not_checked(node.at("logicalTypeOptions.format"), detail);
-                ValueType::String
-            }
-            None => ValueType::String,
-        },
-        "date" => ValueType::Date(written()),
-        "timestamp" => ValueType::Timestamp(written()),
-        "time" => ValueType::Time(written()),
-        "number" => ValueType::Number,
-        "integer" => ValueType::Integer,
-        "boolean" => ValueType::Boolean {
-            yes: Vec::new(),
-            no: Vec::new(),
-        },
-        "object" | "map" => ValueType::Object,
-        "array" => ValueType::Array,
-        other => {
-            let detail = format!("there is no type {other:?}{}", hint(meant(other, &TYPES)));
-            return Err(ContractError::new(node.at("logicalType"), detail));
-        }
-    }))
-}
-
-fn type_options(options: &Node<'_>, name: &str, plan: &mut Builder) -> Result<()> {
-    options.only(&OPTIONS)?;
-    length(options, name, plan)?;
-    range(options, name, plan)?;
-    if let Some(text) = options.text("pattern")? {
-        let path = options.at("pattern");
-        let text = pattern(text, false, &path)?;
-        plan.check(Rule::Pattern(text), &[name], path);
-    }
-    if let Some(step) = options.number("multipleOf")? {
-        let path = options.at("multipleOf");
-        if step <= 0.0 {
-            return Err(ContractError::new(path, "a number above 0 was expected"));
-        }
-        plan.check(Rule::MultipleOf(step), &[name], path);
-    }
-    let within = [
-        "minItems",
-        "maxItems",
-        "uniqueItems",
-        "minProperties",
-        "maxProperties",
-    ];
-    for key in within.into_iter().filter(|key| options.has(key)) {
-        plan.not_checked(options.at(key), "what is within values is not checked");
-    }
-    Ok(())
 }

@@ -21,13 +21,15 @@ pub enum Format {
     Arrow,
     /// An Excel workbook.
     Xlsx,
+    /// A workbook of Excel before 2007.
+    Xls,
     /// A spreadsheet of OpenDocument.
     Ods,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Csv,
         Self::Tsv,
         Self::Ndjson,
@@ -35,11 +37,12 @@ impl Format {
         Self::Parquet,
         Self::Arrow,
         Self::Xlsx,
+        Self::Xls,
         Self::Ods,
     ];
 
     /// The endings of files' names, and what each tells.
-    pub const ENDINGS: [(&'static str, Self); 15] = [
+    pub const ENDINGS: [(&'static str, Self); 16] = [
         ("csv", Self::Csv),
         ("txt", Self::Csv),
         ("tsv", Self::Tsv),
@@ -54,6 +57,7 @@ impl Format {
         ("feather", Self::Arrow),
         ("ipc", Self::Arrow),
         ("xlsx", Self::Xlsx),
+        ("xls", Self::Xls),
         ("ods", Self::Ods),
     ];
 
@@ -67,11 +71,13 @@ impl Format {
             Self::Parquet => "parquet",
             Self::Arrow => "arrow",
             Self::Xlsx => "xlsx",
+            Self::Xls => "xls",
             Self::Ods => "ods",
         }
     }
 
-    /// The format that a media type names; parameters and case do not matter.
+    /// The format that a media type names; parameters and case do not matter. `application/vnd.ms-excel`
+    /// names none: browsers send it with CSV as well.
     pub fn from_media_type(media_type: &str) -> Option<Self> {
         let essence = media_type.split(';').next()?.trim().to_ascii_lowercase();
         Some(match essence.as_str() {

@@ -106,7 +106,9 @@ impl ReadOptions {
             ],
             Format::Ndjson => &["encoding", "missing", "date_order", "columns"],
             Format::Json => &["missing", "date_order", "columns"],
-            Format::Xlsx | Format::Ods => &["sheet", "missing", "date_order", "columns"],
+            Format::Xlsx | Format::Xls | Format::Ods => {
+                &["sheet", "missing", "date_order", "columns"]
+            }
             Format::Parquet | Format::Arrow => &["missing", "columns"],
         }
     }

@@ -64,7 +64,8 @@ impl Source {
         let read = Self::new(path, Format::Csv).open()?.fill(&mut head)?;
         Ok(match head[..read].trim_ascii_start() {
             [b'P', b'A', b'R', b'1', ..] => Format::Parquet,
-            [b'P', b'K', 3, 4, ..] | [0xd0, 0xcf, 0x11, 0xe0, ..] => Format::Xlsx,
+            [b'P', b'K', 3, 4, ..] => Format::Xlsx,
+            [0xd0, 0xcf, 0x11, 0xe0, ..] => Format::Xls,
             [b'A', b'R', b'R', b'O', b'W', b'1', 0, 0, ..] | [0xff, 0xff, 0xff, 0xff, ..] => {
                 Format::Arrow
             }
@@ -81,7 +82,10 @@ impl Source {
 
     /// Whether its bytes stand for more of them.
     pub(crate) fn is_compressed(&self) -> Result<bool, EngineError> {
-        let packed = matches!(self.format, Format::Parquet | Format::Xlsx | Format::Ods);
+        let packed = matches!(
+            self.format,
+            Format::Parquet | Format::Xlsx | Format::Xls | Format::Ods
+        );
         Ok(packed || self.open()?.compressed)
     }
 

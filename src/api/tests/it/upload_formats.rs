@@ -25,6 +25,13 @@ fn the_format_comes_from_the_media_type_or_else_from_the_name() {
             workbook,
             "xlsx",
         ),
+        (
+            "application/vnd.ms-excel",
+            "l",
+            b"\xd0\xcf\x11\xe0....",
+            "xls",
+        ),
+        ("application/vnd.ms-excel", "m.csv", CSV, "csv"),
         ("application/octet-stream", "g.tsv", CSV, "tsv"),
         ("application/x-www-form-urlencoded", "h.csv", CSV, "csv"),
         ("text/plain", "i.jsonl", b"{}\n", "ndjson"),

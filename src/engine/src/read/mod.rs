@@ -71,7 +71,7 @@ fn open_whole(
             resources.scratch,
             context,
         )?)),
-        Format::Xlsx | Format::Ods => Ok(Box::new(xlsx::Sheet::open(
+        Format::Xlsx | Format::Xls | Format::Ods => Ok(Box::new(xlsx::Sheet::open(
             source, options, resources, context,
         )?)),
     }

@@ -24,3 +24,4 @@ mod undoing;
 mod values;
 mod wild_csv;
 mod workbooks;
+mod xls;

@@ -129,6 +129,9 @@ fn chart(plot: &Plot, rows: u32) -> Chart {
     chart.x_axis().set_name((NAME, HEAD, 0));
     let grid = ChartLine::new().set_color(GRID).clone();
     chart.y_axis().set_major_gridlines_line(&grid);
+    if plot.kind == Kind::Bar {
+        begin_bars_at_zero(&mut chart, plot);
+    }
     if let Positions::Times { days, .. } = &plot.x {
         let format = if *days {
             "yyyy-mm-dd"
@@ -148,6 +151,22 @@ fn chart(plot: &Plot, rows: u32) -> Chart {
     chart.set_width(SIZE.0).set_height(SIZE.1);
     chart.set_alt_text(plot.alt());
     chart
+}
+
+/// Some programs begin the axis just below the shortest bar, and bars are compared by their length.
+fn begin_bars_at_zero(chart: &mut Chart, plot: &Plot) {
+    let values = plot.series.iter().flat_map(|series| &series.values);
+    let (mut any_below, mut any_above) = (false, false);
+    for value in values.flatten() {
+        any_below |= *value < 0.0;
+        any_above |= *value > 0.0;
+    }
+    match (any_below, any_above) {
+        (false, _) => _ = chart.y_axis().set_min(0),
+        (true, false) => _ = chart.y_axis().set_max(0),
+        // An axis for both has a zero.
+        (true, true) => {}
+    }
 }
 
 const MARKERS: [ChartMarkerType; 4] = [

@@ -148,6 +148,7 @@ pub(super) fn charts(book: &mut Workbook, places: &[Place]) -> Result<(), Render
         chart.legend().set_hidden();
         chart
             .y_axis()
+            .set_min(0)
             .set_major_gridlines_line(ChartLine::new().set_color(GRID));
         chart.set_width(SIZE.0).set_height(SIZE.1);
         chart.set_alt_text(format!("Histogram of {}", place.name));

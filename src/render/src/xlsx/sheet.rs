@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::document::Text;
 use crate::error::RenderError;
+use crate::text::width;
 
 /// Rows of a sheet, as Excel has them.
 pub(super) const MAX_ROWS: u32 = 1_048_576;
@@ -21,6 +22,13 @@ const MAX_INTEGER: u64 = 1 << 53;
 const UNIX_EPOCH: f64 = 25_569.0;
 /// From the first of March 1900 to the last of December 9999.
 const DAYS: std::ops::Range<f64> = 61.0..2_958_466.0;
+
+/// The height of a line, in points.
+const LINE: f64 = 15.0;
+/// How much wider bold text is, with what is lost where lines break.
+const BOLD: f64 = 1.2;
+/// The most lines of a header.
+const HEADER_LINES: f64 = 8.0;
 
 const HEAD: Color = Color::RGB(0x002a_639c);
 const MUTED: Color = Color::RGB(0x005f_6c7b);
@@ -45,6 +53,8 @@ pub(super) struct Sheet<'a> {
     pub(super) inner: &'a mut Worksheet,
     pub(super) row: u32,
     columns: u16,
+    /// In characters.
+    widths: Vec<f64>,
     looks: [Format; 5],
     head: Format,
     wrap: Format,
@@ -73,8 +83,10 @@ impl<'a> Sheet<'a> {
     /// How wide the columns are, and how many there are.
     pub(super) fn widths(&mut self, widths: impl Iterator<Item = f64>) -> Result<(), RenderError> {
         self.columns = 0;
+        self.widths.clear();
         for width in widths.take(MAX_COLUMNS) {
             self.inner.set_column_width(self.columns, width)?;
+            self.widths.push(width);
             self.columns += 1;
         }
         Ok(())
@@ -97,6 +109,7 @@ impl<'a> Sheet<'a> {
             inner,
             row: 0,
             columns: 0,
+            widths: Vec::new(),
             looks: [
                 number("#,##0"),
                 Format::new().set_align(FormatAlign::Right),
@@ -138,8 +151,14 @@ impl<'a> Sheet<'a> {
         Ok(())
     }
 
-    /// A header row.
+    /// A header row, as high as its titles need: not every program fits rows to wrapped text.
     pub(super) fn header(&mut self, titles: &[&str]) -> Result<(), RenderError> {
+        let lines = titles.iter().zip(&self.widths).map(|(title, column)| {
+            let bold = width(title) as f64 * BOLD;
+            (bold / column).ceil()
+        });
+        let lines = lines.fold(1.0, f64::max).min(HEADER_LINES);
+        self.inner.set_row_height(self.row, LINE * lines)?;
         for (i, title) in titles.iter().take(MAX_COLUMNS).enumerate() {
             self.inner
                 .write_string_with_format(self.row, i as u16, fit(title), &self.head)?;

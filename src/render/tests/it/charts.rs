@@ -190,6 +190,25 @@ fn long_names_stand_before_lying_bars_and_whole_in_reach() {
 }
 
 #[test]
+fn bars_of_a_workbook_begin_at_zero() {
+    for (values, bound) in [
+        ([104, 122], Some(r#"<c:min val="0"/>"#)),
+        ([-104, -122], Some(r#"<c:max val="0"/>"#)),
+        ([-104, 122], None),
+    ] {
+        let rows = values.iter().zip(["a", "b"]);
+        let rows = rows.map(|(n, city)| vec![json!(city), json!(n)]).collect();
+        let few = answer(&[("city", "string"), ("n", "integer")], rows);
+        let bar = spec(json!({"type": "bar", "x": "city", "y": ["n"]}));
+        let input = ReportInput::table(&few, None, at()).with_chart(Some(&bar));
+        let native = read::xlsx_part(&render(&input, ReportFormat::Xlsx), "xl/charts/chart1.xml");
+        let bounds = [r#"<c:min val="0"/>"#, r#"<c:max val="0"/>"#];
+        let found: Vec<&str> = bounds.into_iter().filter(|b| native.contains(b)).collect();
+        assert_eq!(found, bound.into_iter().collect::<Vec<_>>(), "{native}");
+    }
+}
+
+#[test]
 fn what_a_chart_leaves_out_is_said() {
     let rows = (0..100).map(|i| vec![json!(format!("city {i}")), json!(i)]);
     let many = answer(&[("city", "string"), ("n", "integer")], rows.collect());

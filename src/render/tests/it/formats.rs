@@ -170,6 +170,19 @@ fn the_workbook_has_numbers_as_numbers() {
 }
 
 #[test]
+fn a_header_of_the_workbook_is_as_high_as_its_titles() {
+    let bytes = report(&sales(), ReportFormat::Xlsx);
+    let top_values = read::xlsx_part(&bytes, "xl/worksheets/sheet3.xml");
+    // "Share of values" does not fit in one line of its column.
+    assert!(
+        top_values.contains(r#"<row r="1" spans="1:5" ht="30" "#),
+        "{top_values}"
+    );
+    let chart = read::xlsx_part(&bytes, "xl/charts/chart1.xml");
+    assert!(chart.contains(r#"<c:min val="0"/>"#), "{chart}");
+}
+
+#[test]
 fn markdown_has_tables_of_equal_rows() {
     let page = text(&sales(), ReportFormat::Md);
     assert!(page.starts_with("# Data profile: sales\n"));

@@ -8,8 +8,10 @@ use parquet::column::page::PageIterator;
 use parquet::errors::Result;
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 
+use super::budget::Budget;
 use super::codec::is_supported;
-use super::pages::{Budget, Column, OneGroup, Pages};
+use super::column::Column;
+use super::pages::{OneGroup, Pages};
 use crate::EngineError;
 use crate::job::Stop;
 use crate::limits::Limits;

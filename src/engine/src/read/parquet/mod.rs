@@ -1,7 +1,9 @@
 //! Apache Parquet. Types are the file's, so no cell is inspected to infer them. Everything else
 //! that the file claims (rows, sizes, statistics) is a hint: what counts is what is read.
 
+mod budget;
 mod codec;
+mod column;
 mod delta;
 mod footer;
 mod group;
@@ -25,9 +27,9 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
+use self::budget::Budget;
 use self::footer::{failed, malformed};
 use self::group::Group;
-use self::pages::Budget;
 use super::columnar::{self, Declared};
 use super::dataset::{Body, Chunk, Dataset, Input, MAX_COLUMNS, Plan, TypeGuess};
 use super::guard::guarded;

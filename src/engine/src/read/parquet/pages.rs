@@ -5,68 +5,21 @@
 //! between two pages. Here a page is looked at before it is unpacked.
 
 use std::fs::File;
-use std::io;
 use std::os::unix::fs::FileExt;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use lastcall_domain::Dependency;
 use parquet::basic::{Compression, Encoding};
 use parquet::column::page::{Page, PageIterator, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result};
-use parquet::file::metadata::ColumnChunkMetaData;
 
+use super::budget::Budget;
 use super::codec::decompress;
-use super::footer::failed;
+use super::column::Column;
 use super::header::{Header, PageKind};
 use super::{delta, levels};
 use crate::EngineError;
 use crate::job::Stop;
-
-/// What all columns of a file may have in memory as pages at the same time.
-#[derive(Debug)]
-pub(super) struct Budget {
-    pub(super) limit: usize,
-    /// The largest value.
-    pub(super) record: usize,
-    held: AtomicUsize,
-    /// Why reading stopped, where it was us who stopped it: the library makes a text of errors.
-    fault: Mutex<Option<EngineError>>,
-}
-
-impl Budget {
-    pub(super) fn new(limit: usize, record: usize) -> Arc<Self> {
-        Arc::new(Self {
-            limit,
-            record,
-            held: AtomicUsize::new(0),
-            fault: Mutex::default(),
-        })
-    }
-
-    /// Notes why reading has to stop; the error is for the library.
-    pub(super) fn refuse(&self, fault: EngineError) -> ParquetError {
-        let error = ParquetError::General(fault.to_string());
-        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
-        error
-    }
-
-    /// What is told to the library of an error in reading the file.
-    fn unreadable(&self, error: io::Error) -> ParquetError {
-        match Dependency::of_work_io(&error) {
-            // The machine's fault, and that is not to get lost in a text.
-            Some(_) => self.refuse(EngineError::Io(error)),
-            None => error.into(),
-        }
-    }
-
-    /// The error in our words.
-    pub(super) fn told(&self, error: ParquetError) -> EngineError {
-        let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
-        fault.take().unwrap_or_else(|| failed(error))
-    }
-}
 
 /// The pages of one column of one row group.
 pub(super) struct Pages {
@@ -80,43 +33,6 @@ pub(super) struct Pages {
     next: Option<(Header, u64)>,
     dictionary: usize,
     page: usize,
-}
-
-/// What has to be known of the column.
-#[derive(Clone)]
-pub(super) struct Column {
-    path: String,
-    codec: Compression,
-    start: u64,
-    length: u64,
-    /// The highest levels.
-    repetition: i16,
-    definition: i16,
-}
-
-impl Column {
-    pub(super) fn of(metadata: &ColumnChunkMetaData) -> Self {
-        let (start, length) = metadata.byte_range();
-        Self {
-            path: metadata.column_path().string(),
-            codec: metadata.compression(),
-            start,
-            length,
-            repetition: metadata.column_descr().max_rep_level(),
-            definition: metadata.column_descr().max_def_level(),
-        }
-    }
-
-    pub(super) fn is_nested(&self) -> bool {
-        self.repetition > 0
-    }
-
-    pub(super) fn too_large(&self, limit: usize) -> EngineError {
-        EngineError::CellTooLarge {
-            place: format!("a value of column {}", self.path),
-            limit: limit as u64,
-        }
-    }
 }
 
 impl Pages {
@@ -223,14 +139,12 @@ impl Pages {
             PageKind::Dictionary => &mut self.dictionary,
             _ => &mut self.page,
         };
-        let before = std::mem::replace(held, size);
-        self.budget.held.fetch_sub(before, Ordering::Relaxed);
-        let all = self.budget.held.fetch_add(size, Ordering::Relaxed);
+        let all = self.budget.hold(std::mem::replace(held, size), size);
         let record = self.budget.record;
         if size / header.values.max(1) as usize > record {
             return Err(self.budget.refuse(self.column.too_large(record)));
         }
-        if all.saturating_add(size) > self.budget.limit {
+        if all > self.budget.limit {
             return Err(self.budget.refuse(EngineError::ResourceExhausted {
                 detail: format!(
                     "the pages of this Parquet file take more than {} bytes at a time; write \
@@ -400,8 +314,7 @@ impl PageReader for Pages {
 
 impl Drop for Pages {
     fn drop(&mut self) {
-        let held = self.dictionary + self.page;
-        self.budget.held.fetch_sub(held, Ordering::Relaxed);
+        self.budget.hold(self.dictionary + self.page, 0);
     }
 }
 

@@ -3,26 +3,16 @@
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 
-use memchr::memchr;
-use memchr::memmem;
+use memchr::{memchr, memmem};
 use zip::result::ZipError;
 
 use super::streams::is_bound;
 use crate::EngineError;
 use crate::job::JobContext;
 use crate::limits::Limits;
-use crate::source::read_full;
 
-/// How the files of Office before 2007 begin, and those with a password.
-const COMPOUND: &[u8] = &[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
 /// What a text of a workbook takes in memory beside its bytes, at most.
 const TEXT: u64 = 64;
-
-pub(super) fn protected() -> EngineError {
-    EngineError::Unsupported {
-        detail: "the workbook is protected by a password".into(),
-    }
-}
 
 /// The library holds a cell in memory, and everything but the sheets: neither may be larger than
 /// the limits.
@@ -31,7 +21,6 @@ pub(super) fn check(
     limits: &Limits,
     context: JobContext<'_>,
 ) -> Result<(), EngineError> {
-    check_kind(file)?;
     file.rewind()?;
     let archive = zip::ZipArchive::new(BufReader::new(file));
     let mut archive = archive.map_err(|error| broken("XLSX", error))?;
@@ -72,36 +61,6 @@ pub(super) fn check(
 
 pub(super) fn is_sheet(name: &str) -> bool {
     name.contains("worksheets/") && name.ends_with(".xml")
-}
-
-fn check_kind(mut file: &File) -> Result<(), EngineError> {
-    file.rewind()?;
-    let mut head = [0; 8];
-    let read = read_full(&mut file, &mut head)?;
-    if head[..read] != *COMPOUND {
-        return Ok(());
-    }
-    // Its folder is somewhere in it, in UTF-16.
-    let package: Vec<u8> = "EncryptedPackage"
-        .encode_utf16()
-        .flat_map(u16::to_le_bytes)
-        .collect();
-    let mut buffer = vec![0; 64 << 10];
-    let mut kept = 0;
-    loop {
-        let read = read_full(&mut file, &mut buffer[kept..])?;
-        if memmem::find(&buffer[..kept + read], &package).is_some() {
-            return Err(protected());
-        }
-        if read == 0 {
-            return Err(EngineError::Unsupported {
-                detail: "the workbook is of Excel before 2007; save it as .xlsx".into(),
-            });
-        }
-        let end = kept + read;
-        kept = end.min(package.len());
-        buffer.copy_within(end - kept..end, 0);
-    }
 }
 
 /// How far tags are apart, and the beginnings and ends of cells.

@@ -6,11 +6,13 @@
 
 mod archive;
 mod cell;
+mod kind;
 mod ods;
 mod repair;
 mod rows;
 mod sheet_names;
 mod streams;
+mod xls;
 mod xml;
 
 use std::error::Error as _;
@@ -24,6 +26,7 @@ use lastcall_domain::{Dependency, Format, ReadOptions};
 use tempfile::NamedTempFile;
 
 use self::archive::{broken, malformed};
+use self::kind::{Kind, protected};
 use self::rows::{Header, SheetRows};
 use self::sheet_names::SheetNames;
 use self::streams::{Bounded, Stoppable, is_bound};
@@ -55,8 +58,8 @@ impl Sheet {
         context: JobContext<'_>,
     ) -> Result<Self, EngineError> {
         let file = source.open_seekable(resources.scratch, context)?;
-        let is_ods = source.format == Format::Ods;
-        if !is_ods {
+        let kind = Kind::of(&file, source.format)?;
+        if kind == Kind::Xlsx {
             archive::check(&file, &resources.limits, context)?;
         }
         let most = decompressed_limit(source.size()?);
@@ -67,19 +70,18 @@ impl Sheet {
             output.set_len(0)?;
             output.rewind()?;
             let out = Bounded::new(BufWriter::new(output), most);
-            let record = resources.limits.record;
-            if is_ods {
-                let copied = ods::copy(file, sheet, record, out, context);
-                context.check()?;
-                return copied.map_err(quota);
-            }
-            let copied = guarded("XLSX", || Ok(copy(file, sheet, record, out, context)))?;
+            let limits = &resources.limits;
+            let copied = match kind {
+                Kind::Ods => ods::copy(file, sheet, limits.record, out, context),
+                Kind::Xls => guarded("XLS", || xls::copy(file, sheet, limits, out, context)),
+                Kind::Xlsx => guarded("XLSX", || copy(file, sheet, limits.record, out, context)),
+            };
             // A reader that was stopped fails as if the file were broken.
             context.check()?;
             copied.map_err(quota)
         };
         let copied = match attempt(&file) {
-            Err(EngineError::Malformed { .. }) if !is_ods => {
+            Err(EngineError::Malformed { .. }) if kind == Kind::Xlsx => {
                 let out = Bounded::new(tempfile::tempfile_in(resources.scratch)?, most);
                 let repaired = repair::repaired(&file, out, context).map_err(quota)?;
                 attempt(&repaired)
@@ -116,7 +118,7 @@ fn failed(error: XlsxError) -> EngineError {
     match error {
         XlsxError::Io(error) => EngineError::reading("XLSX", error),
         XlsxError::Zip(error) => broken("XLSX", error),
-        XlsxError::Password => archive::protected(),
+        XlsxError::Password => protected(),
         other => match of_machine(&other) {
             Some(io) => EngineError::Io(io),
             None => malformed(other.to_string()),

@@ -7,8 +7,9 @@ use std::io::{BufReader, Read, Seek, Write};
 use calamine::{CellErrorType, DataRef};
 use zip::ZipArchive;
 
-use super::archive::{self, broken};
+use super::archive::broken;
 use super::cell::Dates;
+use super::kind::protected;
 use super::rows::{Header, SheetRows, row_too_large, too_many};
 use super::sheet_names::SheetNames;
 use super::streams::Stoppable;
@@ -66,7 +67,7 @@ pub(super) fn copy(
         let read = manifest.take(MANIFEST).read_to_end(&mut text);
         read.map_err(|error| EngineError::reading("ODS", error))?;
         if memchr::memmem::find(&text, b"encryption-data").is_some() {
-            return Err(archive::protected());
+            return Err(protected());
         }
     }
     let content = book.by_name("content.xml").map_err(broken)?;

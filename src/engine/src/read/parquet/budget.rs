@@ -1,0 +1,62 @@
+//! The memory of a file's pages, and why reading them stopped.
+
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use lastcall_domain::Dependency;
+use parquet::errors::ParquetError;
+
+use super::footer::failed;
+use crate::EngineError;
+
+/// What all columns of a file may have in memory as pages at the same time.
+#[derive(Debug)]
+pub(super) struct Budget {
+    pub(super) limit: usize,
+    /// The largest value.
+    pub(super) record: usize,
+    held: AtomicUsize,
+    /// Why reading stopped, where it was us who stopped it: the library makes a text of errors.
+    fault: Mutex<Option<EngineError>>,
+}
+
+impl Budget {
+    pub(super) fn new(limit: usize, record: usize) -> Arc<Self> {
+        Arc::new(Self {
+            limit,
+            record,
+            held: AtomicUsize::new(0),
+            fault: Mutex::default(),
+        })
+    }
+
+    /// Notes why reading has to stop; the error is for the library.
+    pub(super) fn refuse(&self, fault: EngineError) -> ParquetError {
+        let error = ParquetError::General(fault.to_string());
+        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
+        error
+    }
+
+    /// What is told to the library of an error in reading the file.
+    pub(super) fn unreadable(&self, error: io::Error) -> ParquetError {
+        match Dependency::of_work_io(&error) {
+            // The machine's fault, and that is not to get lost in a text.
+            Some(_) => self.refuse(EngineError::Io(error)),
+            None => error.into(),
+        }
+    }
+
+    /// The error in our words.
+    pub(super) fn told(&self, error: ParquetError) -> EngineError {
+        let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        fault.take().unwrap_or_else(|| failed(error))
+    }
+
+    /// Notes that somebody holds so many bytes instead of as many as before; what all hold now.
+    pub(super) fn hold(&self, before: usize, now: usize) -> usize {
+        self.held.fetch_sub(before, Ordering::Relaxed);
+        let others = self.held.fetch_add(now, Ordering::Relaxed);
+        others.saturating_add(now)
+    }
+}
