@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use lastcall_domain::store::{Admission, JobResult, Submission};
+use lastcall_domain::trace::TraceContext;
 use lastcall_domain::{Job, JobId, Owner, OwnerLimits, Service, SessionId, StoreResult};
 use uuid::Uuid;
 
@@ -181,13 +182,18 @@ impl<'a> Admissions<'a> {
             .collect();
         let specs = specs?;
         let waits_for: Vec<Option<Uuid>> = jobs.clone().map(waits_for).collect();
-        let created_at: Vec<i64> = jobs.map(|job| micros(job.created_at)).collect();
+        let created_at: Vec<i64> = jobs.clone().map(|job| micros(job.created_at)).collect();
+        let traces: Vec<Option<String>> = jobs
+            .map(|job| job.trace.as_ref().map(TraceContext::to_stored))
+            .collect();
         let text = "INSERT INTO jobs (id, session, owner, service, spec, state, attempt,
-                 interruptions, epoch, cancel_requested, waits_for, progress, created_at)
-             SELECT id, session, owner, service, spec, 0, 0, 0, 0, false, waits_for, 0, created_at
+                 interruptions, epoch, cancel_requested, waits_for, progress, created_at,
+                 trace)
+             SELECT id, session, owner, service, spec, 0, 0, 0, 0, false, waits_for, 0, created_at,
+                 trace
              FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::smallint[], $5::text[],
-                         $6::uuid[], $7::bigint[])
-                 AS asked (id, session, owner, service, spec, waits_for, created_at)
+                         $6::uuid[], $7::bigint[], $8::text[])
+                 AS asked (id, session, owner, service, spec, waits_for, created_at, trace)
              ON CONFLICT DO NOTHING";
         let added = change(
             tx,
@@ -200,6 +206,7 @@ impl<'a> Admissions<'a> {
                 &specs,
                 &waits_for,
                 &created_at,
+                &traces,
             ],
         )
         .await?;

@@ -1,6 +1,7 @@
 //! Writes to jobs by callers, and the row itself.
 
 use lastcall_domain::store::{Admission, JobResult, Submission};
+use lastcall_domain::trace::TraceContext;
 use lastcall_domain::{Job, JobId, State};
 use rusqlite::params;
 
@@ -85,8 +86,8 @@ impl WriteTransaction<'_> {
         let rows = self
             .sql(
                 "INSERT INTO jobs (id, session, owner, service, spec, state, attempt,
-                     interruptions, epoch, cancel_requested, waits_for, progress, created_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, 0, 0, ?6, 0, ?7)
+                     interruptions, epoch, cancel_requested, waits_for, progress, created_at, trace)
+                 VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, 0, 0, ?6, 0, ?7, ?8)
                  ON CONFLICT (id) DO NOTHING",
             )?
             .execute(params![
@@ -97,6 +98,7 @@ impl WriteTransaction<'_> {
                 spec,
                 waits_for.as_ref().map(|id| key(id.as_uuid())),
                 micros(job.created_at),
+                job.trace.as_ref().map(TraceContext::to_stored),
             ])?;
         Ok(rows == 1)
     }
