@@ -5,6 +5,7 @@ use std::time::Duration;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 use lastcall_domain::store::{Admission, Answer, Submission};
+use lastcall_domain::trace::Scope;
 use lastcall_domain::{Job, JobId, JobSpec, Owner, Session, SessionId, TableFormat};
 use serde::Deserialize;
 
@@ -48,7 +49,8 @@ pub(crate) async fn submit(
         Some(_) => None,
     };
     let now = state.clock.now();
-    let job = Job::new(JobId::new(), session.id, session.owner.clone(), spec, now);
+    let job = Job::new(JobId::new(), session.id, session.owner.clone(), spec, now)
+        .traced(Scope::current().context().cloned());
     let wait = prefer::wait(request.headers(), state.config.max_wait);
     let with_answer = |job: Job| -> ApiResult<(Submission, Answer)> {
         let answer = accepted(&job)?;
