@@ -21,6 +21,7 @@ mod store_clock;
 mod system;
 mod threads;
 mod tls;
+mod tracer;
 mod watchdog;
 
 use std::process::ExitCode;

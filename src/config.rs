@@ -15,6 +15,7 @@ mod reader;
 mod shown;
 mod sources;
 mod tls;
+mod trace;
 mod units;
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -33,6 +34,7 @@ pub use per_owner::OwnerBounds;
 use reader::Reader;
 pub use sources::Sources;
 pub use tls::TlsFiles;
+pub use trace::Trace;
 use units::{KIB, MIB};
 pub use units::{show_duration, show_size};
 
@@ -69,6 +71,8 @@ pub struct Config {
     pub shutdown: Shutdown,
     /// `log.*`
     pub log: Log,
+    /// `trace.*`
+    pub trace: Trace,
 }
 
 /// `server.*`
@@ -309,6 +313,7 @@ impl Config {
                 access: read.count("log.access", 0, 0..=1_000_000),
                 audit: read.flag("log.audit", true),
             },
+            trace: Trace::read(read),
         }
     }
 

@@ -3,6 +3,7 @@
 //! env_logger formats; what it has formatted goes to the [`writer`], which never blocks its
 //! caller.
 
+mod about;
 mod writer;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -14,6 +15,7 @@ use log::{Level, LevelFilter, Metadata, Record};
 use serde_json::{Value, json};
 
 use crate::config::Config;
+use about::About;
 pub(crate) use writer::{LogWriter, THREAD};
 
 /// What `accept` says of a listener that was shut down: `EINVAL`.
@@ -139,7 +141,13 @@ impl log::Log for Log {
     fn log(&self, record: &Record<'_>) {
         self.with(|logger| {
             if logger.matches(record) && !is_of_closing(record) {
-                logger.log(record);
+                match About::now() {
+                    // The message of an audit line is JSON, also in a log of text.
+                    Some(about) if !self.json && record.target() != AUDIT => {
+                        about.log(logger, record);
+                    }
+                    _ => logger.log(record),
+                }
             }
         });
     }
@@ -167,6 +175,9 @@ fn as_json(record: &Record<'_>) -> Value {
     {
         line["message"] = audit["action"].clone();
         line["audit"] = audit;
+    }
+    if let Some(about) = About::now() {
+        about.add_to(&mut line);
     }
     line
 }

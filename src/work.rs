@@ -14,6 +14,7 @@ mod seen;
 mod spool;
 mod stored_profile;
 mod tables;
+mod traced;
 
 pub(crate) use analysis::AnalysisWork;
 pub(crate) use check::{QueryChecks, read_options, referenced};

@@ -68,6 +68,7 @@ impl Handler<Analyze> for AnalysisService {
             options,
             cancel,
             progress,
+            scope,
             permit,
             reply,
         } = analyze;
@@ -78,7 +79,7 @@ impl Handler<Analyze> for AnalysisService {
         self.profile_client.pool().ask(ProfileRequest {
             cancel: cancel.clone(),
             permit: Some(permit),
-            work: Box::pin(answer(make, cancel, grace, reply)),
+            work: Box::pin(scope.run(answer(make, cancel, grace, reply))),
         });
     }
 }

@@ -17,6 +17,7 @@
 
 use actix::{Actor, Addr, Context, Handler, Message, Recipient};
 use lastcall_domain::profile::Profile;
+use lastcall_domain::trace::Scope;
 use lastcall_domain::{Cancel, Dataset, JobError, ProfileOptions, Progress};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -45,6 +46,8 @@ pub struct Analyze {
     pub cancel: Cancel,
     /// How far it has come.
     pub progress: Progress,
+    /// The trace and the job that it is for.
+    pub scope: Scope,
     /// The place in the mailbox, then in flight: given back when the profile has been made.
     pub permit: Permit,
     /// Where the profile goes. Its end is closed when nobody wants it any more.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use lastcall_domain::trace::Tracer;
 use lastcall_domain::{
     Blobs, Clock, Environment, Feed, JobId, ProfileWork, Profiles, Service, Store, Work,
 };
@@ -43,6 +44,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Who waits for which job.
     pub feed: Feed,
+    /// Where attempts are recorded.
+    pub tracer: Tracer,
     /// Whether a part is back that was away.
     pub environment: Arc<dyn Environment>,
     /// What AnalysisService runs for a job.
@@ -87,6 +90,7 @@ impl System {
                 blobs: Arc::clone(&ports.blobs),
                 clock: Arc::clone(&ports.clock),
                 feed: ports.feed.clone(),
+                tracer: ports.tracer.clone(),
                 work,
             };
             Pool::new(service, config.pool(service).clone(), rules.clone(), ports)

@@ -45,6 +45,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use actix::Recipient;
+use lastcall_domain::trace::Tracer;
 use lastcall_domain::{
     Blobs, Clock, Dependency, Feed, InstanceId, Job, JobId, Service, Store, Work,
 };
@@ -77,6 +78,7 @@ pub(crate) struct PoolPorts {
     pub(crate) blobs: Arc<dyn Blobs>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) feed: Feed,
+    pub(crate) tracer: Tracer,
     pub(crate) work: Arc<dyn Work>,
 }
 

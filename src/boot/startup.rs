@@ -9,6 +9,7 @@ use actix_web::dev::{Server, ServerHandle};
 use anyhow::Context as _;
 use lastcall_actors::{Handle, Ports, Reason, System as Tree, log_lines};
 use lastcall_api::{ApiState, Parts, Tls};
+use lastcall_domain::trace::Tracer;
 use lastcall_domain::{
     Answered, BlobError, Blobs, Clock, Feed, InstanceId, Profiles, Store, StoreError, SystemClock,
     Work,
@@ -27,6 +28,7 @@ use super::signals::{Cause, Signals};
 use super::state_dir::StateDir;
 use super::store_clock::StoreClock;
 use super::system::System;
+use super::tracer;
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::logging::LogWriter;
@@ -72,12 +74,16 @@ pub(super) async fn start(
     log: &LogWriter,
     closers: &mut Closers,
 ) -> Result<Box<Service>, Failure> {
+    let instance = InstanceId::new();
+    // Closed last: it has the spans of all others.
+    let tracer = tracer::start(config, instance, closers);
     let mut startup = Startup {
         config,
         tls,
         signals,
         closers,
-        instance: InstanceId::new(),
+        instance,
+        tracer,
         clock: Arc::new(SystemClock),
         feed: Feed::new(),
         answered: Arc::default(),
@@ -125,6 +131,7 @@ struct Startup<'a> {
     signals: &'a Signals,
     closers: &'a mut Closers,
     instance: InstanceId,
+    tracer: Tracer,
     clock: Arc<dyn Clock>,
     feed: Feed,
     answered: Arc<Answered>,
@@ -307,6 +314,7 @@ impl Startup<'_> {
             blobs: Arc::clone(&base.blobs),
             clock: Arc::clone(&self.clock),
             feed: self.feed.clone(),
+            tracer: self.tracer.clone(),
             environment: Arc::new(Environment {
                 store: Arc::clone(&base.store),
                 blobs: Arc::clone(&base.blobs),
@@ -341,6 +349,7 @@ impl Startup<'_> {
                 compute: Arc::clone(&base.compute),
             }),
             answered: Arc::clone(&self.answered),
+            tracer: self.tracer.clone(),
         };
         let state = ApiState::new(
             parts,

@@ -11,8 +11,17 @@ pub(super) const WATCHDOG: &str = "watchdog";
 /// Says what the watchdog has to say.
 pub(super) const LAST_WORDS: &str = "last-words";
 
-/// The threads that guard the process until it is gone. None of them is ever left over.
-const GUARDS: [&str; 4] = [SIGNALS, WATCHDOG, LAST_WORDS, crate::logging::THREAD];
+/// The threads that guard the process until it is gone. None of them is ever left over. Neither is
+/// one that resolves the name of the trace collector: the operating system holds it for as long as a
+/// name server is silent, and it has nothing to lose. The exporter's own thread, which has the same
+/// name, is joined by its closer, which says where it could not.
+const GUARDS: [&str; 5] = [
+    SIGNALS,
+    WATCHDOG,
+    LAST_WORDS,
+    crate::logging::THREAD,
+    lastcall_trace::THREAD,
+];
 
 /// How often the operating system is asked.
 const INTERVAL: Duration = Duration::from_millis(2);

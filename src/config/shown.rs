@@ -10,8 +10,8 @@ const HIDDEN: &str = "(not shown)";
 /// The value as a fault shows it.
 pub(super) fn value(key: &str, value: &Value) -> String {
     match value {
-        _ if key.starts_with("auth.keys") => HIDDEN.to_owned(),
-        Value::String(text) if key.ends_with(".url") => match url(text) {
+        _ if key.starts_with("auth.keys") || key == "trace.headers" => HIDDEN.to_owned(),
+        Value::String(text) if key.ends_with(".url") || key == "trace.otlp" => match url(text) {
             Some(text) => format!("{text:?}"),
             None => HIDDEN.to_owned(),
         },
@@ -65,6 +65,13 @@ mod tests {
     }
 
     #[test]
+    fn headers_for_the_collector_are_not_shown() {
+        let found = Value::String("Bearer s3cret".to_owned());
+        assert_eq!(value("trace.headers", &found), HIDDEN);
+        assert_eq!(unknown(Some("trace.headers"), &found), HIDDEN);
+    }
+
+    #[test]
     fn what_is_no_secret_is_shown() {
         let found = |text: &str| Value::String(text.to_owned());
         assert_eq!(value("store.url", &found("sqlite:x.db")), "\"sqlite:x.db\"");
@@ -74,5 +81,9 @@ mod tests {
             "\"mysql://…@host/db\""
         );
         assert_eq!(unknown(Some("jobs.lease"), &found("5s")), "\"5s\"");
+        assert_eq!(
+            value("trace.otlp", &found("grpc://c:4317")),
+            "\"grpc://c:4317\""
+        );
     }
 }

@@ -23,6 +23,7 @@ use super::errors::{dataset_not_found, job, scratch_unavailable, stopping};
 use super::seen::{Rereads, SeenDatasets};
 use super::spool::Spool;
 use super::tables::{Conversions, SessionTables, source};
+use super::traced::traced;
 
 const JSON: &str = "application/json";
 
@@ -200,10 +201,8 @@ impl AnalysisWork {
     ) -> Result<T, JobError> {
         let engine = Arc::clone(&self.engine);
         let (cancel, progress) = (cancel.clone(), progress.clone());
-        self.compute
-            .run(move || work(&engine, &cancel, &progress))
-            .await
-            .ok_or_else(stopping)?
+        let computed = self.compute.run(move || work(&engine, &cancel, &progress));
+        traced("engine", async { computed.await.ok_or_else(stopping)? }).await
     }
 
     /// The datasets of the task's session, as tables.
@@ -231,18 +230,15 @@ impl AnalysisWork {
         seen: &SeenDatasets,
     ) -> Result<Output, JobError> {
         let tables = self.tables(task, seen);
-        let answer = self
-            .sql
-            .query(
-                SqlQuery::new(query).with(parameters),
-                &tables,
-                result_format(format),
-                self.timeout,
-                &task.cancel,
-                &task.progress,
-            )
-            .await;
-        let answer = match answer {
+        let answer = self.sql.query(
+            SqlQuery::new(query).with(parameters),
+            &tables,
+            result_format(format),
+            self.timeout,
+            &task.cancel,
+            &task.progress,
+        );
+        let answer = match traced("sql query", answer).await {
             Ok(answer) => answer,
             Err(error) => return Err(job(tables.told(error).await)),
         };

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use lastcall_domain::trace::Scope;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::memory::Trim;
@@ -55,7 +56,8 @@ impl Compute {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
-        let done = self.handle.spawn_blocking(work).await;
+        let scope = Scope::current();
+        let done = self.handle.spawn_blocking(|| scope.enter(work)).await;
         if self.trim.is_due() {
             drop(self.handle.spawn_blocking(Trim::run));
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use lastcall_domain::store::{JobResult, ResultLocation, Store};
+use lastcall_domain::trace::{Scope, attempt_context};
 use lastcall_domain::{
     Answered, Blobs, Body, Cancel, Clock, DatasetName, Job, JobError, JobId, JobSpec, Output,
     Profiles, ReportFormat, ReportOptions, ReportSource, State, Task, Work,
@@ -18,6 +19,7 @@ use super::report_input::{Input, Stored, StoredBytes};
 use super::seen::{Rereads, SeenDatasets};
 use super::spool::Spool;
 use super::tables::Conversions;
+use super::traced::traced;
 
 /// The largest analysis, in bytes, that a report is made of.
 const MAX_ANALYSIS_BYTES: u64 = 64 * 1024 * 1024;
@@ -117,8 +119,11 @@ impl ReportWork {
                 renderer.manuscript(report, cancel).map_err(job)
             })
             .await?;
-        let set = self.typesetter.typeset(manuscript, &task.cancel).await;
-        set.map(Body::Bytes).map_err(job)
+        let set = async {
+            let set = self.typesetter.typeset(manuscript, &task.cancel).await;
+            set.map(Body::Bytes).map_err(job)
+        };
+        traced("typeset", set).await
     }
 
     /// Reads what a report is made of and works on it, on a computing thread: even to read a large
@@ -133,17 +138,15 @@ impl ReportWork {
         let now = self.clock.now();
         let (renderer, engine) = (Arc::clone(&self.renderer), Arc::clone(&self.engine));
         let (cancel, of) = (task.cancel.clone(), task.job.clone());
-        self.compute
-            .run(move || {
-                let options = options_of(&of);
-                let memory = input.memory(format, &options);
-                let _reservation = engine.reserve(memory, &cancel).map_err(job)?;
-                input.with(now, &of, &options, &cancel, |report| {
-                    work(&renderer, report, &cancel)
-                })
+        let laid_out = self.compute.run(move || {
+            let options = options_of(&of);
+            let memory = input.memory(format, &options);
+            let _reservation = engine.reserve(memory, &cancel).map_err(job)?;
+            input.with(now, &of, &options, &cancel, |report| {
+                work(&renderer, report, &cancel)
             })
-            .await
-            .ok_or_else(stopping)?
+        });
+        traced("render", async { laid_out.await.ok_or_else(stopping)? }).await
     }
 
     /// The result of an analysis that has ended: the store does not hand out the report before.
@@ -152,6 +155,8 @@ impl ReportWork {
         let analysis = analysis
             .map_err(job)?
             .ok_or_else(|| JobError::permanent("analysis_gone", "the analysis is gone"))?;
+        let made_it = attempt_context(&analysis, analysis.lifecycle.epoch);
+        Scope::current().link(made_it);
         if analysis.state() != State::Succeeded {
             return Err(JobError::permanent(
                 "analysis_not_succeeded",

@@ -11,6 +11,7 @@ use super::cancellable::Cancellable;
 use super::errors::{job, scratch_unavailable, stopping};
 use super::report::ReportWork;
 use super::report_input::{Input, Stored, StoredBytes};
+use super::traced::traced;
 
 impl ReportWork {
     /// The profile of the dataset: the result of an analysis that has made it, or what a report
@@ -44,7 +45,7 @@ impl ReportWork {
         );
         // The profile may wait for a slot behind work that goes on; this stops at once.
         let profile = tokio::select! {
-            profile = asked => profile?,
+            profile = traced("profile request", asked) => profile?,
             () = task.cancel.cancelled() => return Err(stopping()),
         };
         let profile = Box::new(profile);

@@ -30,6 +30,7 @@
 //! | [`replicas`] | several of them on one PostgreSQL, behind a real HAProxy |
 //! | [`resources`] | memory, threads, processes and files |
 //! | [`service_manager`] | what systemd is told |
+//! | [`traces`] | distributed traces, and a collector that is not there |
 //! | [`typesetting`] | PDFs, whose processes are killed and replaced |
 //! | [`sessions_ttl`] | the end of sessions, and that nothing is left of them |
 //! | [`auth`] | keys, roles, and that others' things are not there |
@@ -67,4 +68,5 @@ mod sessions_ttl;
 mod shutdown_lines;
 mod support;
 mod tls;
+mod traces;
 mod typesetting;

@@ -8,6 +8,7 @@ use actix::Recipient;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use lastcall_domain::profile::Profile;
+use lastcall_domain::trace::Scope;
 use lastcall_domain::{
     Cancel, Dataset, JobError, ProfileOptions, ProfileWork, Profiles, Progress, running_time,
 };
@@ -83,6 +84,7 @@ impl ProfileClient {
                 options: options.clone(),
                 cancel: question.clone(),
                 progress: progress.clone(),
+                scope: Scope::current(),
                 permit,
                 reply,
             });

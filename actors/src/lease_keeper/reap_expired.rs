@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use lastcall_domain::JobId;
 use lastcall_domain::running_time::{self, timeout};
+use lastcall_domain::trace::Scope;
 use log::warn;
 use tokio::time::{Instant, sleep_until};
 
@@ -54,7 +55,7 @@ impl Leases {
             let count = expired.len();
             for job in expired {
                 let state = job.state().as_str();
-                warn!("job {}: lease expired, {state}", job.id);
+                Scope::of(&job).enter(|| warn!("job {}: lease expired, {state}", job.id));
                 self.feed.changed(job.id);
                 self.wake(job.service());
             }

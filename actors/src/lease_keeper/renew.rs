@@ -105,7 +105,8 @@ impl Leases {
 
 fn note(pool: &Pool, key: Key, beat: HeartbeatResult, sent: Instant) {
     if pool.claims.beat(key, beat, sent) {
-        warn!("job {}: lease lost", key.0);
+        let scope = pool.claims.scope(key);
+        scope.enter(|| warn!("job {}: lease lost", key.0));
         pool.counters.lost.inc();
     }
 }

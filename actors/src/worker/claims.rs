@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use lastcall_domain::trace::Scope;
 use lastcall_domain::{Cancel, Job, JobId, SessionId, Task};
 use tokio::time::Instant;
 
@@ -214,6 +215,14 @@ impl Claims {
     /// The session of a claim's job.
     pub(crate) fn session(&self, key: Key) -> Option<SessionId> {
         self.lock().claims.get(&key).map(|claim| claim.job.session)
+    }
+
+    /// What a line of the log about the claim says of it.
+    pub(crate) fn scope(&self, key: Key) -> Scope {
+        match self.lock().claims.get(&key) {
+            Some(claim) => Scope::of(&claim.job),
+            None => Scope::about(key.0),
+        }
     }
 
     /// The attempt's task is done with the claim. It stays in hand where its row is the

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lastcall_domain::store::{JobResult, Outcome, ResultLocation};
+use lastcall_domain::trace::Scope;
 use lastcall_domain::{Job, JobError, Refused, State, running_time};
 use log::{error, warn};
 use tokio::time::{Instant, sleep};
@@ -121,6 +122,7 @@ async fn complete(pool: &Pool, key: Key, outcome: &Outcome, long: &Cell<bool>) {
 impl Pool {
     /// The row says it.
     pub(super) fn written(&self, key: Key, job: Job) {
+        Scope::current().set("lastcall.job.state", || job.state().as_str());
         let counter = match job.state() {
             State::Succeeded => &self.counters.succeeded,
             State::Failed => &self.counters.failed,
@@ -161,7 +163,9 @@ impl Pool {
 
     /// The store has refused a write: the claim was lost before.
     pub(super) fn refused(&self, key: Key, refused: Refused) {
-        warn!("job {}: stale write rejected: {refused}", key.0);
+        Scope::about(key.0).enter(|| {
+            warn!("job {}: stale write rejected: {refused}", key.0);
+        });
         self.counters.lost.inc();
         self.counters.refused.inc();
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use lastcall_domain::running_time;
 use lastcall_domain::store::ClaimOrder;
+use lastcall_domain::trace::Scope;
 use log::warn;
 use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -34,7 +35,8 @@ pub(crate) async fn dispatch(pool: Arc<Pool>, born: u64) {
         }
         let (failed, released) = pool.claims.adopt_orphans();
         for (key, blame) in failed {
-            spawn_local(write_orphan(Arc::clone(&pool), key, blame, incarnation));
+            let written = write_orphan(Arc::clone(&pool), key, blame, incarnation);
+            spawn_local(pool.claims.scope(key).run(written));
         }
         if released {
             spawn_local(release(Arc::clone(&pool)));
@@ -58,7 +60,9 @@ async fn release(pool: Arc<Pool>) {
     hand_back(&[Arc::clone(&pool)], Which::Released, until).await;
     if pool.rules.shared && pool.rules.phase.get().is_shutting_down() {
         for key in pool.claims.drop_expired(pool.rules.lease) {
-            warn!("job {}: cannot record the outcome: lease expired", key.0);
+            Scope::about(key.0).enter(|| {
+                warn!("job {}: cannot record the outcome: lease expired", key.0);
+            });
             pool.given_up(key);
         }
         pool.ring();
@@ -80,8 +84,10 @@ fn fill(pool: &Arc<Pool>, incarnation: u64) {
                     stop_handle,
                     ticket,
                 } => {
-                    let attempt = attempt(pool, key, *task, stop_handle, slot);
-                    arbiter.track(ticket, attempt).await;
+                    let span = pool.ports.tracer.attempt(&task.job);
+                    let scope = span.scope();
+                    let attempt = attempt(pool, key, *task, stop_handle, slot, span);
+                    arbiter.track(ticket, scope.run(attempt)).await;
                 }
                 Next::ProfileRequest { id, ask, ticket } => {
                     arbiter.track(ticket, answer(pool, id, ask, slot)).await;

@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
+use lastcall_domain::trace::{self, Span};
 use lastcall_domain::{JobError, Output, Task, running_time};
 use log::{error, warn};
 use tokio::time::Instant;
@@ -16,7 +17,7 @@ use super::claim::{Key, StopHandle, StopReason};
 use super::claim_guard::ClaimGuard;
 use super::complete::write;
 use super::outage::{After, Outages};
-use super::outcome::AttemptOutcome;
+use super::outcome::{AttemptOutcome, OUTCOME};
 use super::slot::Slot;
 use crate::panic::panic_message;
 
@@ -38,24 +39,34 @@ pub(super) async fn attempt(
     task: Task,
     stop_handle: StopHandle,
     slot: Slot,
+    span: Span,
 ) {
     let in_hand = ClaimGuard::new(&pool, key, slot.incarnation());
     let Some(ended) = outlast(&pool, task, &stop_handle).await else {
+        span.set(OUTCOME, || "handed_back");
         in_hand.interrupted();
         slot.next();
         return;
     };
     let Some(finding) = pool.find(ended, stop_handle.why()).await else {
+        span.set(OUTCOME, || match stop_handle.why() {
+            Some(StopReason::HandedBack) => "handed_back",
+            _ => "lost",
+        });
         in_hand.done();
         slot.next();
         return;
     };
+    finding.describe(&span);
     let arbiter = slot.arbiter();
     let pass = arbiter.writes.admit(&finding).await;
     let ours = pool.claims.begin_write(key);
     slot.next();
     if ours {
-        if !write(&pool, key, finding, &stop_handle).await {
+        let writing = trace::child("write result");
+        let written = writing.run(write(&pool, key, finding, &stop_handle)).await;
+        drop(writing);
+        if !written {
             drop(pass);
             return in_hand.interrupted();
         }

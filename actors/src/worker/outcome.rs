@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use lastcall_domain::trace::Span;
 use lastcall_domain::{Body, JobError, Output};
 use log::warn;
 
@@ -13,7 +14,23 @@ pub(super) enum AttemptOutcome {
     Cancelled,
 }
 
+/// The attribute of an attempt's span that says how the attempt ended.
+pub(super) const OUTCOME: &str = "lastcall.job.outcome";
+
 impl AttemptOutcome {
+    /// Says it of the attempt's span.
+    pub(super) fn describe(&self, span: &Span) {
+        span.set(OUTCOME, || match self {
+            Self::Made(_) => "succeeded",
+            Self::Failed(_) => "failed",
+            Self::WorkerLost(_) => "worker_lost",
+            Self::Cancelled => "cancelled",
+        });
+        if let Self::Failed(error) | Self::WorkerLost(error) = self {
+            span.fail(&error.code);
+        }
+    }
+
     /// Drops it, with the file that it may be in.
     pub(super) async fn discard(self) {
         if let Self::Made(Output {

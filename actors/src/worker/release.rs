@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lastcall_domain::store::WriteResult;
+use lastcall_domain::trace::Scope;
 use lastcall_domain::{ClaimRef, State};
 use log::{info, warn};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -105,7 +106,7 @@ impl Pool {
                 if job.state().is_final() {
                     self.ended_jobs.note(&job);
                 } else {
-                    info!("job {} handed back", job.id);
+                    Scope::of(&job).enter(|| info!("job {} handed back", job.id));
                     self.claimable_at(&job);
                 }
                 self.ports.feed.changed(job.id);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use lastcall_domain::store::{INLINE_RESULT, JobResult, ResultLocation};
+use lastcall_domain::trace;
 use lastcall_domain::{
     BlobError, BlobKey, BlobResult, Body, Dependency, JobError, Output, running_time,
 };
@@ -65,6 +66,7 @@ pub(super) async fn store_result(
             written?
         }
     };
+    trace::Scope::current().set("lastcall.result.size", || bytes);
     Ok(JobResult {
         media_type,
         bytes,

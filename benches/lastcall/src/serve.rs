@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use lastcall_actors::{Handle, Phase, ShutdownReport, SystemStatus};
 use lastcall_api::{ApiConfig, ApiState, Describe, Parts, SystemPort};
+use lastcall_domain::trace::Tracer;
 use lastcall_domain::{Answered, Dataset, Disk, DiskSpace, JobError, JobId, Schema, Service, Work};
 
 use crate::Outcome;
@@ -88,6 +89,7 @@ pub(crate) async fn run(parked: bool, workers: usize, folder: &str) -> Outcome<(
         describe: Arc::new(NoSchemas),
         disks: Arc::new(NoDisks),
         answered: Arc::new(Answered::default()),
+        tracer: Tracer::default(),
     };
     let config = ApiConfig {
         max_queued_analyses: MAX_QUEUED,

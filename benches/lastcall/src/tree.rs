@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lastcall_actors::{Config, Handle, PoolConfig, Ports, System};
+use lastcall_domain::trace::Tracer;
 use lastcall_domain::{Blobs, Clock, Feed, InstanceId, Limits, Service, Store, SystemClock, Work};
 
 use crate::Outcome;
@@ -45,6 +46,7 @@ impl Tree {
                 blobs: Arc::clone(&blobs),
                 clock: Arc::clone(&clock),
                 feed: feed.clone(),
+                tracer: Tracer::default(),
                 environment: Arc::new(Present),
                 analysis_work: work,
                 profile_work: Arc::new(NoProfiles),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
+use lastcall_domain::trace::Scope;
 use lastcall_domain::{BlobKey, Dataset, JobError, ReadOptions, Schema, Store};
 use tokio::sync::Semaphore;
 
@@ -85,7 +86,7 @@ impl Schemas {
             readings: Arc::clone(&self.readings),
             key: (dataset.blob.clone(), dataset.read.clone()),
         };
-        async move {
+        let reading = async move {
             let _entry = entry;
             let _turn = turn.acquire().await;
             let schema = AssertUnwindSafe(describe.describe(&dataset))
@@ -100,8 +101,9 @@ impl Schemas {
                 log::warn!("cannot store the columns of {}: {error}", dataset.name);
             }
             Ok(schema)
-        }
-        .boxed()
+        };
+        // Of the request that asked first, whoever drives it.
+        Scope::current().run(reading).boxed()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Reading>> {

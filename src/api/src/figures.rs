@@ -104,6 +104,21 @@ fn process(registry: &Registry, state: &ApiState) -> Result<()> {
         &[],
         one(state.system.dropped_log_lines() as f64),
     )?;
+    let spans = state.tracer.counts().unwrap_or_default();
+    for (name, help, value) in [
+        (
+            "lastcall_spans_exported_total",
+            "Spans that the trace collector took.",
+            spans.exported,
+        ),
+        (
+            "lastcall_spans_dropped_total",
+            "Spans dropped because the trace collector did not take them in time.",
+            spans.dropped,
+        ),
+    ] {
+        counter(registry, name, help, &[], one(value as f64))?;
+    }
     let usage = Usage::now();
     let usage = [
         (

@@ -63,6 +63,7 @@ mod state;
 mod submit;
 mod system;
 mod tls;
+mod trace_context;
 mod transport;
 mod unpack;
 mod upload;

@@ -25,6 +25,7 @@ use crate::guard;
 use crate::in_flight::{Connection, OwedBody};
 use crate::problem::{PROBLEM_JSON, Problem};
 use crate::state::ApiState;
+use crate::trace_context;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_REQUEST_ID: usize = 128;
@@ -59,16 +60,18 @@ pub(crate) async fn middleware<B: MessageBody + 'static>(
     let coding = Coding::accepted(request.headers()).filter(|_| !old && method != Method::HEAD);
     let cors = cors::Answer::to(&state.config, request.head());
     let preflight = cors::preflight(&state.config, request.head());
+    let span = trace_context::begin(&state.tracer, &path, request.headers());
 
     let outcome = match (guard::check(&state.config, request.head()), preflight) {
         (Err(problem), _) => Ok(request.error_response(problem)),
         (Ok(()), Some(answer)) => Ok(request.into_response(answer)),
-        (Ok(()), None) => AssertUnwindSafe(async move { next.call(request).await })
+        (Ok(()), None) => AssertUnwindSafe(span.run(async move { next.call(request).await }))
             .catch_unwind()
             .await
             .map(|answer| answer.map(ServiceResponse::map_into_boxed_body))
             .unwrap_or_else(|_| {
-                log::error!("a handler panicked: {method} {path}, request {id:?}");
+                let scope = span.scope();
+                scope.enter(|| log::error!("a handler panicked: {method} {path}, request {id:?}"));
                 Err(Problem::new(Code::Internal, "the request's handler panicked").into())
             }),
     };
@@ -85,16 +88,19 @@ pub(crate) async fn middleware<B: MessageBody + 'static>(
             .metrics
             .answered(&method, &route, head.status.as_u16(), started.elapsed());
         let status = head.status.as_u16();
+        trace_context::describe(&span, &method, &route, &path, status, client, &id);
         let level = match state.access_log.takes(status) {
             true => log::Level::Info,
             false => log::Level::Debug,
         };
-        log::log!(
-            target: ACCESS_LOG,
-            level,
-            "{peer} {method} {path} {status} in {:.1?}, request {id:?}",
-            started.elapsed()
-        );
+        span.scope().enter(|| {
+            log::log!(
+                target: ACCESS_LOG,
+                level,
+                "{peer} {method} {path} {status} in {:.1?}, request {id:?}",
+                started.elapsed()
+            );
+        });
         decorate_response(head, &path, id);
         cors.say(head);
         if upgrade {

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use actix_web::http::header::HeaderMap;
+use lastcall_domain::trace::Tracer;
 use lastcall_domain::{Answered, Blobs, Clock, DiskSpace, Feed, Store, Timestamp};
 use tokio::sync::{Semaphore, watch};
 
@@ -39,6 +40,8 @@ pub struct Parts {
     pub disks: Arc<dyn DiskSpace>,
     /// Which jobs have answered what.
     pub answered: Arc<Answered>,
+    /// Where requests are recorded.
+    pub tracer: Tracer,
 }
 
 /// What the handlers share.
@@ -50,6 +53,7 @@ pub struct ApiState {
     pub(crate) system: Arc<dyn SystemPort>,
     pub(crate) disks: Arc<dyn DiskSpace>,
     pub(crate) answered: Arc<Answered>,
+    pub(crate) tracer: Tracer,
     pub(crate) config: ApiConfig,
     auth: RwLock<Arc<Auth>>,
     pub(crate) metrics: HttpMetrics,
@@ -92,6 +96,7 @@ impl ApiState {
             auth: RwLock::new(Arc::new(config.auth.clone())),
             disks: parts.disks,
             answered: parts.answered,
+            tracer: parts.tracer,
             config,
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 use lastcall_domain::store::{Admission, Answer, Submission};
+use lastcall_domain::trace::Scope;
 use lastcall_domain::{Job, JobId, JobSpec, Owner, Priority, Session, SessionId, TableFormat};
 use serde::Deserialize;
 
@@ -56,6 +57,7 @@ pub(crate) async fn submit(
     let now = state.clock.now();
     let job = Job {
         priority,
+        trace: Scope::current().context().cloned(),
         ..Job::new(JobId::new(), session.id, session.owner.clone(), spec, now)
     };
     let wait = prefer::wait(request.headers(), state.config.max_wait);

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::lifecycle::{Lifecycle, State};
+use crate::trace::TraceContext;
 use crate::{
     BlobError, CheckOptions, CompareOptions, DatasetName, Dependency, JobId, Owner, Priority,
     ProfileOptions, ReportFormat, ReportOptions, SessionId, SqlParameter, Timestamp,
@@ -240,6 +241,8 @@ pub struct Job {
     pub finished_at: Option<Timestamp>,
     /// Why it failed.
     pub error: Option<JobError>,
+    /// The request that submitted it, as a part of a distributed trace.
+    pub trace: Option<TraceContext>,
 }
 
 impl Job {
@@ -257,7 +260,14 @@ impl Job {
             started_at: None,
             finished_at: None,
             error: None,
+            trace: None,
         }
+    }
+
+    /// The same job, submitted by the request of this trace context.
+    #[must_use]
+    pub fn traced(self, trace: Option<TraceContext>) -> Self {
+        Self { trace, ..self }
     }
 
     /// The same job, whose result is there already.

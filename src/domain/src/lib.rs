@@ -32,6 +32,7 @@ mod report;
 pub mod running_time;
 mod session;
 pub mod store;
+pub mod trace;
 mod transition;
 mod work;
 

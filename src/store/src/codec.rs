@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use lastcall_domain::store::{Admission, Answer, Idempotency, Order};
+use lastcall_domain::trace::TraceContext;
 use lastcall_domain::{DatasetName, Format, Priority, Service, State, Timestamp};
 
 /// A row that cannot be read: it was written by another version, or damaged.
@@ -125,6 +126,11 @@ pub(crate) fn format(name: &str) -> Result<Format, Unreadable> {
         .into_iter()
         .find(|format| format.as_str() == name)
         .ok_or_else(|| Unreadable(format!("the unknown format {name:?}")))
+}
+
+/// The trace context in a row. A job whose trace cannot be read runs all the same.
+pub(crate) fn trace(stored: Option<&str>) -> Option<TraceContext> {
+    stored.and_then(TraceContext::from_stored)
 }
 
 /// The dataset's name in a row.

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use lastcall_domain::trace::Scope;
 use uuid::Uuid;
 
 use crate::codec::Unreadable;
@@ -28,7 +29,7 @@ impl QuarantinedJobs {
             return jobs.contains(&job);
         }
         if jobs.insert(job) {
-            log::warn!("job {job} skipped: {why}");
+            Scope::about(job.into()).enter(|| log::warn!("job {job} skipped: {why}"));
         }
         true
     }

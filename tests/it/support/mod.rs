@@ -1,6 +1,7 @@
 //! What the suites have in common: the process, its log, a client, and data.
 
 pub(crate) mod client;
+pub(crate) mod collector;
 pub(crate) mod command;
 pub(crate) mod data;
 pub(crate) mod database;

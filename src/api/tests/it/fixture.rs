@@ -12,6 +12,7 @@ use actix_web::web;
 use lastcall_actors::{CleanerCounts, MailboxStatus, ServiceState, ServiceStatus};
 use lastcall_api::{ApiConfig, ApiState, Parts, server};
 use lastcall_domain::store::{ClaimOrder, JobResult, Outcome, ResultLocation, Store, WriteResult};
+use lastcall_domain::trace::Tracer;
 use lastcall_domain::{
     Answered, BlobKey, Blobs, Feed, InstanceId, Job, JobError, JobId, Limits, MemoryBlobs,
     MemoryStore, Service,
@@ -69,6 +70,7 @@ impl Api {
             describe: describe.clone(),
             disks: disks.clone(),
             answered: Arc::clone(&answered),
+            tracer: Tracer::default(),
         };
         let state = web::Data::new(ApiState::new(parts, config));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

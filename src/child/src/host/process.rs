@@ -115,6 +115,11 @@ impl Process {
         self.folder.path()
     }
 
+    /// The number that the operating system gives the child, until it was waited for.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// Whether the child has not ended.
     pub fn lives(&mut self) -> bool {
         let ended = self.child.try_wait();

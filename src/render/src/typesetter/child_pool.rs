@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::thread::JoinHandle;
 
 use lastcall_child::host::{ChildExit, Killed, Process, Scratch, spawn_owner};
+use lastcall_domain::trace::{self, Scope};
 use lastcall_domain::{Cancel, Dependency};
 use nix::sys::signal::Signal;
 use tokio::sync::{mpsc, oneshot};
@@ -30,6 +31,8 @@ pub(super) enum Command {
 pub(super) struct Job {
     pub(super) manuscript: Manuscript,
     pub(super) cancel: Cancel,
+    /// The trace and the job that it is for.
+    pub(super) scope: Scope,
     pub(super) done: oneshot::Sender<Result<Vec<u8>, RenderError>>,
 }
 
@@ -81,7 +84,8 @@ impl ChildPool {
             tokio::select! {
                 command = inbox.recv() => match command {
                     Some(Command::Typeset(job)) => {
-                        tasks.spawn_local(self.clone().serve(*job));
+                        let scope = job.scope.clone();
+                        tasks.spawn_local(scope.run(self.clone().serve(*job)));
                     }
                     Some(Command::Shutdown(reply)) => break Some(reply),
                     None => break None,
@@ -150,6 +154,10 @@ impl ChildPool {
     async fn attempt(&self, job: &mut Job) -> Result<Vec<u8>, Attempt> {
         let kills = self.config.oom_kills.count();
         let mut setter = self.take().await?;
+        let span = trace::child("pdf child process");
+        if let Some(id) = setter.process.id() {
+            span.set("process.pid", || id);
+        }
         let ending = tokio::select! {
             biased;
             () = job.cancel.cancelled() => Err(Ending::Because(RenderError::Cancelled)),
@@ -163,10 +171,14 @@ impl ChildPool {
                 Ok(pdf)
             }
             Err(Ending::Because(error)) => {
+                span.fail(error.code());
                 setter.process.end().await;
                 Err(Attempt::Failed(error))
             }
-            Err(Ending::Lost) => Err(self.explain(&setter.process.wait_for_exit().await, kills)),
+            Err(Ending::Lost) => {
+                span.fail("child_lost");
+                Err(self.explain(&setter.process.wait_for_exit().await, kills))
+            }
         }
     }
 

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use lastcall_child::host::{OomKills, Program};
 use lastcall_domain::Cancel;
+use lastcall_domain::trace::Scope;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::RenderError;
@@ -100,6 +101,7 @@ impl Typesetter {
         let job = Job {
             manuscript,
             cancel: cancel.clone(),
+            scope: Scope::current(),
             done,
         };
         let sent = self.commands.send(Command::Typeset(Box::new(job)));

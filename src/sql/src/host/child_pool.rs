@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use lastcall_child::guest::sandbox::Capabilities;
 use lastcall_child::host::{Killed, Scratch, spawn_owner};
+use lastcall_domain::trace::{self, Scope};
 use lastcall_domain::{Cancel, Progress, SqlParameter, running_time};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -42,6 +43,8 @@ pub(super) struct Job {
     pub timeout: Duration,
     pub started: Instant,
     pub cancel: Cancel,
+    /// The trace and the job that it is for.
+    pub scope: Scope,
     pub done: oneshot::Sender<Result<Answer, SqlError>>,
 }
 
@@ -135,7 +138,8 @@ impl ChildPool {
             tokio::select! {
                 command = inbox.recv() => match command {
                     Some(Command::Query(job)) => {
-                        tasks.spawn_local(self.clone().serve(*job));
+                        let scope = job.scope.clone();
+                        tasks.spawn_local(scope.run(self.clone().serve(*job)));
                     }
                     Some(Command::Capabilities(reply)) => {
                         tasks.spawn_local(self.clone().probe(reply));
@@ -178,6 +182,11 @@ impl ChildPool {
     async fn attempt(&self, job: &mut Job) -> Result<Answer, Attempt> {
         let mut process = self.take().await?;
         self.refill();
+        // It ends when the child is gone.
+        let span = trace::child("sql child process");
+        if let Some(id) = process.inner.id() {
+            span.set("process.pid", || id);
+        }
         let kills = self.config.oom_kills.count();
         let left = job.timeout.saturating_sub(job.started.elapsed());
         let ending = tokio::select! {
@@ -195,10 +204,12 @@ impl ChildPool {
             }
             Err(Ending::Because(error)) => {
                 process.inner.end().await;
+                span.fail(error.code());
                 Err(error.into())
             }
             Err(Ending::Lost) => {
                 let exit = process.inner.wait_for_exit().await;
+                span.fail("child_lost");
                 match self.config.oom_kills.killed(&exit, kills) {
                     Some(Killed::OutOfMemory) => Err(Attempt::OutOfMemory),
                     Some(Killed::ByHand) | None => Err(explain(&exit, job.timeout).into()),

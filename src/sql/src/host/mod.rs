@@ -12,6 +12,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use lastcall_child::guest::sandbox::Capabilities;
+use lastcall_domain::trace::Scope;
 use lastcall_domain::{Cancel, Progress};
 use tokio::sync::{mpsc, oneshot};
 
@@ -112,6 +113,7 @@ impl Sql {
             timeout,
             started: Instant::now(),
             cancel: cancel.clone(),
+            scope: Scope::current(),
             done,
         })))?;
         let needs = tokio::select! {

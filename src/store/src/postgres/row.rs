@@ -15,9 +15,9 @@ use crate::codec::{self, Unreadable};
 /// The columns that [`job`] reads.
 pub(super) const JOB: &str = "id, session, owner, spec, state, attempt, interruptions, epoch, \
      cancel_requested, holder, lease_until, not_before, progress, created_at, started_at, \
-     finished_at, error, suspect, priority";
+     finished_at, error, suspect, priority, trace";
 /// The number of these, and so the place of a column behind them.
-pub(super) const AFTER_JOB: usize = 19;
+pub(super) const AFTER_JOB: usize = 20;
 /// The columns that [`session`] reads.
 pub(super) const SESSION: &str = "id, owner, created_at, expires_at, ttl";
 /// The columns that [`dataset`] reads.
@@ -76,6 +76,7 @@ pub(super) fn job(row: &Row) -> Sql<Job> {
         started_at: maybe(row, 14)?,
         finished_at: maybe(row, 15)?,
         error: error.map(serde_json::from_str).transpose()?,
+        trace: codec::trace(row.try_get(19)?),
     })
 }
 

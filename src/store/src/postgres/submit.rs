@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use lastcall_domain::store::{Admission, JobResult, Submission};
+use lastcall_domain::trace::TraceContext;
 use lastcall_domain::{Job, JobId, Owner, OwnerLimits, Service, SessionId, StoreResult};
 use uuid::Uuid;
 
@@ -182,15 +183,22 @@ impl<'a> Admissions<'a> {
         let specs = specs?;
         let waits_for: Vec<Option<Uuid>> = jobs.clone().map(waits_for).collect();
         let created_at: Vec<i64> = jobs.clone().map(|job| micros(job.created_at)).collect();
-        let priorities: Vec<i16> = jobs.map(|job| priority_number(job.priority)).collect();
+        let priorities: Vec<i16> = jobs
+            .clone()
+            .map(|job| priority_number(job.priority))
+            .collect();
+        let traces: Vec<Option<String>> = jobs
+            .map(|job| job.trace.as_ref().map(TraceContext::to_stored))
+            .collect();
         let text = "INSERT INTO jobs (id, session, owner, service, spec, state, attempt,
                  interruptions, epoch, cancel_requested, waits_for, progress, created_at,
-                 priority)
+                 priority, trace)
              SELECT id, session, owner, service, spec, 0, 0, 0, 0, false, waits_for, 0, created_at,
-                 priority
+                 priority, trace
              FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::smallint[], $5::text[],
-                         $6::uuid[], $7::bigint[], $8::smallint[])
-                 AS asked (id, session, owner, service, spec, waits_for, created_at, priority)
+                         $6::uuid[], $7::bigint[], $8::smallint[], $9::text[])
+                 AS asked (id, session, owner, service, spec, waits_for, created_at, priority,
+                           trace)
              ON CONFLICT DO NOTHING";
         let added = change(
             tx,
@@ -204,6 +212,7 @@ impl<'a> Admissions<'a> {
                 &waits_for,
                 &created_at,
                 &priorities,
+                &traces,
             ],
         )
         .await?;

@@ -1,6 +1,7 @@
 //! Writes to jobs by callers, and the row itself.
 
 use lastcall_domain::store::{Admission, JobResult, Submission};
+use lastcall_domain::trace::TraceContext;
 use lastcall_domain::{Job, JobId, State};
 use rusqlite::params;
 
@@ -86,8 +87,8 @@ impl WriteTransaction<'_> {
             .sql(
                 "INSERT INTO jobs (id, session, owner, service, spec, state, attempt,
                      interruptions, epoch, cancel_requested, waits_for, progress, created_at,
-                     priority)
-                 VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, 0, 0, ?6, 0, ?7, ?8)
+                     priority, trace)
+                 VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, 0, 0, ?6, 0, ?7, ?8, ?9)
                  ON CONFLICT (id) DO NOTHING",
             )?
             .execute(params![
@@ -99,6 +100,7 @@ impl WriteTransaction<'_> {
                 waits_for.as_ref().map(|id| key(id.as_uuid())),
                 micros(job.created_at),
                 codec::priority_number(job.priority),
+                job.trace.as_ref().map(TraceContext::to_stored),
             ])?;
         Ok(rows == 1)
     }

@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("read_options.sql"),
     include_str!("fair.sql"),
     include_str!("priorities.sql"),
+    include_str!("trace.sql"),
 ];
 
 /// Pages that the writer keeps in memory, in KiB.

@@ -13,7 +13,7 @@ use crate::codec::{self, Unreadable};
 /// The columns that [`job`] reads.
 pub(super) const JOB: &str = "id, session, owner, spec, state, attempt, interruptions, epoch, \
      cancel_requested, holder, lease_until, not_before, progress, created_at, started_at, \
-     finished_at, error, suspect, priority";
+     finished_at, error, suspect, priority, trace";
 /// The columns that [`session`] reads.
 pub(super) const SESSION: &str = "id, owner, created_at, expires_at, ttl";
 /// The columns that [`dataset`] reads.
@@ -78,6 +78,11 @@ pub(super) fn job(row: &Row<'_>) -> Sql<Job> {
         started_at: moment(row, 14)?,
         finished_at: moment(row, 15)?,
         error: error.map(|json| serde_json::from_str(&json)).transpose()?,
+        trace: codec::trace(
+            row.get_ref(19)?
+                .as_str_or_null()
+                .map_err(rusqlite::Error::from)?,
+        ),
     })
 }
 

@@ -46,5 +46,6 @@ mod removal;
 mod sessions;
 mod stress;
 mod suspects;
+mod traces;
 mod turns;
 mod unheard;

@@ -1,0 +1,42 @@
+//! The tracer: off, or with an exporter that is closed last.
+
+use std::time::Duration;
+
+use lastcall_domain::InstanceId;
+use lastcall_domain::trace::Tracer;
+use lastcall_trace::{Exporter, ExporterConfig};
+use tokio::time::Instant;
+
+use super::closers::Closers;
+use crate::config::Config;
+
+/// What the last spans may take on their way out.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Starts what the configuration asks for. Where that fails, the log says so and the service runs
+/// without: nobody is to miss a job for want of its trace.
+pub(super) fn start(config: &Config, instance: InstanceId, closers: &mut Closers) -> Tracer {
+    let Some(endpoint) = &config.trace.otlp else {
+        return Tracer::default();
+    };
+    let exporter = Exporter::start(&ExporterConfig {
+        endpoint: endpoint.clone(),
+        headers: config.trace.headers.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        instance: instance.to_string(),
+    });
+    let exporter = match exporter {
+        Ok(exporter) => exporter,
+        Err(error) => {
+            log::error!("no traces are exported to {endpoint}: {error}");
+            return Tracer::default();
+        }
+    };
+    let tracer = Tracer::new(exporter.sink(), config.trace.sample);
+    closers.push(move |until| {
+        let until = until.min(Instant::now() + FLUSH_TIMEOUT);
+        (!exporter.close(until.into_std()))
+            .then(|| "the thread that exports traces did not end in time".to_owned())
+    });
+    tracer
+}

@@ -1,0 +1,37 @@
+//! The spans of attempts: their identifiers follow from the job and its epoch, so that whoever
+//! knows a row can refer to the span of any attempt, also in another process and after a crash.
+
+use sha2::{Digest as _, Sha256};
+
+use super::context::TraceContext;
+use super::ids::{SpanId, TraceId};
+use crate::{Job, JobId};
+
+/// The context of the span of the attempt that the epoch began: in the trace of the request that
+/// submitted the job or, where that is not known, in one of the job's own, which is not recorded
+/// by itself.
+pub fn attempt_context(job: &Job, epoch: u64) -> TraceContext {
+    let digest = Sha256::new()
+        .chain_update(b"attempt")
+        .chain_update(job.id.as_uuid().as_bytes())
+        .chain_update(epoch.to_be_bytes())
+        .finalize();
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&digest[..8]);
+    let span = SpanId::from_bytes(bytes).unwrap_or_else(SpanId::random);
+    match &job.trace {
+        Some(trace) => trace.at(span),
+        None => TraceContext::of(own_trace(job.id), span),
+    }
+}
+
+/// The trace of a job that none was kept for.
+fn own_trace(job: JobId) -> TraceId {
+    let digest = Sha256::new()
+        .chain_update(b"trace")
+        .chain_update(job.as_uuid().as_bytes())
+        .finalize();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    TraceId::from_bytes(bytes).unwrap_or_else(TraceId::random)
+}

@@ -1,0 +1,25 @@
+//! Distributed tracing: W3C trace context, spans, and the scope that names the trace and the job
+//! in every log line.
+//!
+//! A [`Tracer`] starts the spans that have no parent in the process: of requests, and of attempts at
+//! jobs. The work below finds its parent in the task-local [`Scope`], and starts spans of its own
+//! by [`child`]. Finished spans go to a [`SpanSink`]; without one nothing is recorded, and the
+//! scope still says which trace and which job a line of the log is about.
+//!
+//! A scope does not follow work to another task or thread by itself: whoever starts one there
+//! passes [`Scope::current`] on.
+
+mod context;
+mod ids;
+mod job;
+mod scope;
+mod span;
+mod state;
+mod tracer;
+
+pub use context::{InvalidTraceparent, TraceContext};
+pub use ids::{SpanId, TraceId};
+pub use job::attempt_context;
+pub use scope::Scope;
+pub use span::{MAX_ATTRIBUTES, MAX_LINKS, MAX_TEXT, Span, SpanKind, SpanRecord, Value, child};
+pub use tracer::{SpanCounts, SpanSink, Tracer};

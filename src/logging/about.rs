@@ -1,0 +1,62 @@
+//! What a line of the log is about: the trace and the job of the task that writes it.
+
+use std::fmt;
+
+use env_logger::Logger;
+use lastcall_domain::JobId;
+use lastcall_domain::trace::{Scope, TraceId};
+use log::{Log as _, Record};
+use serde_json::Value;
+
+/// The trace and the job.
+#[derive(Clone, Copy)]
+pub(super) struct About {
+    trace_id: Option<TraceId>,
+    job: Option<JobId>,
+}
+
+impl About {
+    /// What the caller is working on; `None` where that is neither a request nor a job.
+    pub(super) fn now() -> Option<Self> {
+        Scope::with_current(|scope| Self {
+            trace_id: scope.trace_id(),
+            job: scope.job(),
+        })
+        .filter(|about| about.trace_id.is_some() || about.job.is_some())
+    }
+
+    /// Logs the record as text, with this behind it.
+    pub(super) fn log(self, logger: &Logger, record: &Record<'_>) {
+        logger.log(
+            &Record::builder()
+                .metadata(record.metadata().clone())
+                .args(format_args!("{}{self}", record.args()))
+                .module_path(record.module_path())
+                .file(record.file())
+                .line(record.line())
+                .build(),
+        );
+    }
+
+    /// Adds it to a line of JSON.
+    pub(super) fn add_to(self, line: &mut Value) {
+        if let Some(trace_id) = self.trace_id {
+            line["trace_id"] = trace_id.to_string().into();
+        }
+        if let Some(job) = self.job {
+            line["job"] = job.to_string().into();
+        }
+    }
+}
+
+impl fmt::Display for About {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(job) = self.job {
+            write!(f, " job={job}")?;
+        }
+        if let Some(trace_id) = self.trace_id {
+            write!(f, " trace_id={trace_id}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,140 @@
+//! Sends batches to the collector, again where the specification says so.
+
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::redirect::Policy;
+use reqwest::{Response as Answer, StatusCode};
+use tokio::time::sleep;
+
+use crate::otlp::Response;
+
+/// What of an answer is read, in bytes: it says no more than how many spans were not taken.
+const MAX_ANSWER: usize = 64 << 10;
+/// How often a batch is sent.
+const TRIES: u32 = 4;
+/// The pause before it is sent again; it doubles each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// The longest pause that a collector may ask for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// The way to the collector.
+#[derive(Debug)]
+pub(crate) struct Client {
+    client: reqwest::Client,
+    url: String,
+}
+
+/// Why a try has failed.
+enum Failed {
+    /// For good.
+    Refused(String),
+    /// Perhaps not the next time, after this pause where the collector asks for one.
+    Again(String, Option<Duration>),
+}
+
+impl Client {
+    /// A client for this endpoint, which waits for an answer for `timeout`. It follows no redirect,
+    /// which would take the headers to another host.
+    ///
+    /// # Errors
+    /// What is wrong with the settings.
+    pub(crate) fn new(
+        endpoint: &str,
+        headers: &[(String, String)],
+        timeout: Duration,
+    ) -> Result<Self, String> {
+        let mut fields = HeaderMap::new();
+        for (name, value) in headers {
+            let (Ok(name), Ok(mut value)) = (
+                HeaderName::try_from(name),
+                HeaderValue::try_from(value.as_str()),
+            ) else {
+                return Err("a header is invalid".to_owned());
+            };
+            value.set_sensitive(true);
+            fields.insert(name, value);
+        }
+        fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let client = reqwest::Client::builder()
+            .default_headers(fields)
+            .redirect(Policy::none())
+            .timeout(timeout)
+            // Loading them takes a while, and memory.
+            .tls_built_in_root_certs(endpoint.starts_with("https:"))
+            .build()
+            .map_err(|error| error.to_string())?;
+        Ok(Self {
+            client,
+            url: format!("{}/v1/traces", endpoint.trim_end_matches('/')),
+        })
+    }
+
+    /// Sends a batch; how many of its spans were not taken.
+    ///
+    /// # Errors
+    /// Why none was, without the URL and the headers.
+    pub(crate) async fn send(&self, batch: Vec<u8>) -> Result<u64, String> {
+        let mut tries = 1;
+        loop {
+            match self.send_once(batch.clone()).await {
+                Ok(rejected) => return Ok(rejected),
+                Err(Failed::Refused(why)) => return Err(why),
+                Err(Failed::Again(why, _)) if tries == TRIES => return Err(why),
+                Err(Failed::Again(_, pause)) => {
+                    let own = FIRST_PAUSE * 2_u32.pow(tries - 1);
+                    sleep(pause.unwrap_or(own).min(LONGEST_PAUSE)).await;
+                }
+            }
+            tries += 1;
+        }
+    }
+
+    async fn send_once(&self, batch: Vec<u8>) -> Result<u64, Failed> {
+        let request = self.client.post(&self.url).body(batch);
+        let answer = request.send().await.map_err(failed)?;
+        let status = answer.status();
+        if status.is_success() {
+            return rejected(answer).await.map_err(failed);
+        }
+        let why = format!("it answers {status}");
+        Err(match status {
+            StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT => Failed::Again(why, pause(&answer)),
+            _ => Failed::Refused(why),
+        })
+    }
+}
+
+/// A fault of the network, with its causes: the first says little.
+fn failed(error: reqwest::Error) -> Failed {
+    let error = error.without_url();
+    let mut why = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(inner) = cause {
+        why = format!("{why}: {inner}");
+        cause = inner.source();
+    }
+    Failed::Again(why, None)
+}
+
+/// The pause that the collector asks for.
+fn pause(answer: &Answer) -> Option<Duration> {
+    let seconds = answer.headers().get(RETRY_AFTER)?.to_str().ok()?;
+    seconds.parse().ok().map(Duration::from_secs)
+}
+
+/// How many spans the answer says were not taken. One that is no answer of OTLP says nothing.
+async fn rejected(mut answer: Answer) -> Result<u64, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await? {
+        if body.len() + chunk.len() > MAX_ANSWER {
+            return Ok(0);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let response: Response = serde_json::from_slice(&body).unwrap_or_default();
+    Ok(response.rejected())
+}
