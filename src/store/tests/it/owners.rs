@@ -121,7 +121,8 @@ async fn a_queue_of_the_version_before_is_taken_over_and_its_processes_go_on_cla
     }
     store.close().await.unwrap();
     // The schema as it was.
-    let before = "DROP INDEX jobs_ready;
+    let before = "ALTER TABLE jobs DROP COLUMN trace;
+         DROP INDEX jobs_ready;
          CREATE INDEX jobs_ready ON jobs (service, id)
              WHERE state = 0 AND not_before IS NULL AND waits_for IS NULL AND NOT suspect;
          UPDATE lastcall_schema SET version = 4";
@@ -159,7 +160,8 @@ async fn a_file_of_the_version_before_is_brought_up_with_its_queue() {
     }
     store.close().await.unwrap();
     let file = rusqlite::Connection::open(folder.path().join("lastcall.db")).unwrap();
-    let before = "DROP INDEX jobs_ready;
+    let before = "ALTER TABLE jobs DROP COLUMN trace;
+         DROP INDEX jobs_ready;
          CREATE INDEX jobs_ready ON jobs (service, id)
              WHERE state = 0 AND not_before IS NULL AND waits_for IS NULL AND suspect = 0;
          PRAGMA user_version = 3";
