@@ -60,3 +60,46 @@ impl fmt::Display for About {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lastcall_domain::trace::{Scope, Tracer};
+    use lastcall_domain::{Job, JobSpec, Owner, SessionId, TableFormat};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_line_names_the_trace_and_the_job_that_it_is_about() {
+        assert!(About::now().is_none());
+        let spec = JobSpec::Sql {
+            query: String::new(),
+            parameters: Vec::new(),
+            format: TableFormat::Json,
+        };
+        let (session, owner) = (SessionId::new(), Owner::anonymous());
+        let now = chrono::Utc::now();
+        let job = Job::new(JobId::new(), session, owner, spec, now);
+        let trace = Scope::of(&job).trace_id().unwrap();
+        Scope::of(&job).enter(|| {
+            let about = About::now().unwrap();
+            assert_eq!(
+                about.to_string(),
+                format!(" job={} trace_id={trace}", job.id)
+            );
+            let mut line = json!({ "message": "x" });
+            about.add_to(&mut line);
+            let expected = json!({
+                "message": "x",
+                "job": job.id.to_string(),
+                "trace_id": trace.to_string(),
+            });
+            assert_eq!(line, expected);
+        });
+        let request = Tracer::default().request(None).scope();
+        request.enter(|| {
+            let about = About::now().unwrap();
+            assert!(about.job.is_none() && about.trace_id.is_some());
+        });
+    }
+}

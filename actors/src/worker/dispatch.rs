@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use lastcall_domain::running_time;
 use lastcall_domain::store::ClaimOrder;
-use lastcall_domain::trace::Scope;
 use log::warn;
 use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -59,8 +58,8 @@ async fn release(pool: Arc<Pool>) {
     let until = Instant::now() + pool.rules.patience;
     hand_back(&[Arc::clone(&pool)], Which::Released, until).await;
     if pool.rules.shared && pool.rules.phase.get().is_shutting_down() {
-        for key in pool.claims.drop_expired(pool.rules.lease) {
-            Scope::about(key.0).enter(|| {
+        for (key, scope) in pool.claims.drop_expired(pool.rules.lease) {
+            scope.enter(|| {
                 warn!("job {}: cannot record the outcome: lease expired", key.0);
             });
             pool.given_up(key);

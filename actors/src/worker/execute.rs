@@ -17,7 +17,7 @@ use super::claim::{Key, StopHandle, StopReason};
 use super::claim_guard::ClaimGuard;
 use super::complete::write;
 use super::outage::{After, Outages};
-use super::outcome::{AttemptOutcome, OUTCOME};
+use super::outcome::{AttemptOutcome, describe_interruption};
 use super::slot::Slot;
 use crate::panic::panic_message;
 
@@ -43,16 +43,13 @@ pub(super) async fn attempt(
 ) {
     let in_hand = ClaimGuard::new(&pool, key, slot.incarnation());
     let Some(ended) = outlast(&pool, task, &stop_handle).await else {
-        span.set(OUTCOME, || "handed_back");
+        describe_interruption(&span, Some(StopReason::HandedBack));
         in_hand.interrupted();
         slot.next();
         return;
     };
     let Some(finding) = pool.find(ended, stop_handle.why()).await else {
-        span.set(OUTCOME, || match stop_handle.why() {
-            Some(StopReason::HandedBack) => "handed_back",
-            _ => "lost",
-        });
+        describe_interruption(&span, stop_handle.why());
         in_hand.done();
         slot.next();
         return;

@@ -6,6 +6,8 @@ use lastcall_domain::trace::Span;
 use lastcall_domain::{Body, JobError, Output};
 use log::warn;
 
+use super::claim::StopReason;
+
 /// What is to be written.
 pub(super) enum AttemptOutcome {
     Made(Output),
@@ -15,7 +17,7 @@ pub(super) enum AttemptOutcome {
 }
 
 /// The attribute of an attempt's span that says how the attempt ended.
-pub(super) const OUTCOME: &str = "lastcall.job.outcome";
+const OUTCOME: &str = "lastcall.job.outcome";
 
 impl AttemptOutcome {
     /// Says it of the attempt's span.
@@ -41,6 +43,14 @@ impl AttemptOutcome {
             remove_file(&path).await;
         }
     }
+}
+
+/// Says of an attempt's span that there is no outcome to be written, and why.
+pub(super) fn describe_interruption(span: &Span, why: Option<StopReason>) {
+    span.set(OUTCOME, || match why {
+        Some(StopReason::HandedBack) => "handed_back",
+        _ => "lost",
+    });
 }
 
 /// Removes a file that is ours, if it is still there: on a thread that may wait, as the blocks of

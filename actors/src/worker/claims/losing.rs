@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use lastcall_domain::trace::Scope;
+
 use super::super::arbiter::ArbiterState;
 use super::super::claim::{Claim, Key, StopReason};
 use super::super::claim_state::{Blame, Effect, Event};
@@ -36,14 +38,16 @@ impl Claims {
     }
 
     /// Lets go of the claims that are to be handed back and whose leases are over, and names them.
-    pub(crate) fn drop_expired(&self, lease: Duration) -> Vec<Key> {
+    pub(crate) fn drop_expired(&self, lease: Duration) -> Vec<(Key, Scope)> {
         let state = &mut *self.lock();
         let expired = state.claims.iter().filter(|(_, claim)| {
             claim.state.orphaned() == Some((Blame::Another, true))
                 && claim.renewed.elapsed() > lease
         });
-        let keys: Vec<Key> = expired.map(|(key, _)| *key).collect();
-        for key in &keys {
+        let keys: Vec<(Key, Scope)> = expired
+            .map(|(key, claim)| (*key, Scope::of(&claim.job)))
+            .collect();
+        for (key, _) in &keys {
             state.settle(*key);
         }
         keys

@@ -212,6 +212,31 @@ async fn the_bound_of_the_queue_and_the_keys_hold_across_processes() {
 }
 
 #[tokio::test]
+async fn a_job_that_a_process_of_the_version_before_has_accepted_has_no_trace() {
+    let schema = Schema::new().await;
+    let store = schema.open().await;
+    let session = session(&store).await;
+    let job = profile(&session).job;
+    // What such a process writes.
+    let text = "INSERT INTO jobs (id, session, owner, service, spec, state, attempt,
+             interruptions, epoch, cancel_requested, waits_for, progress, created_at)
+         VALUES ($1, $2, $3, 0, $4, 0, 0, 0, 0, false, NULL, 0, $5)";
+    let spec = serde_json::to_string(&job.spec).unwrap();
+    let created_at = job.created_at.timestamp_micros();
+    let row: [&(dyn tokio_postgres::types::ToSql + Sync); 5] = [
+        job.id.as_uuid(),
+        session.id.as_uuid(),
+        &session.owner.as_str(),
+        &spec,
+        &created_at,
+    ];
+    schema.client.execute(text, &row).await.unwrap();
+    let order = ClaimOrder::new(Service::Analysis, InstanceId::new(), LEASE, 1);
+    let claimed = store.claim(order).await.unwrap();
+    assert_eq!((claimed[0].id, &claimed[0].trace), (job.id, &None));
+}
+
+#[tokio::test]
 async fn one_process_sweeps_at_a_time_and_a_dead_one_is_followed() {
     let schema = Schema::new().await;
     let (first, second) = (schema.open().await, schema.open().await);
