@@ -347,6 +347,8 @@ impl Startup<'_> {
             settings::api_config(self.config, self.instance, self.tls.cloned()),
         );
         let state = actix_web::web::Data::new(state);
+        // Until the end, as requests are answered until then.
+        actix_rt::spawn(state.refresh_token_keys());
         let mut admin = None;
         if let Some(listener) = &base.admin_listener {
             let server = lastcall_api::admin_server(state.clone(), listener.try_clone()?)?;
