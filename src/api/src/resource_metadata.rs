@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::errors::Code;
-use crate::problem::{ApiResult, Problem};
+use crate::problem::{ApiResult, Document, Problem};
 use crate::state::ApiState;
 
 /// What clients need to know to get a token.
@@ -38,7 +38,8 @@ pub(crate) struct MetadataView<'a> {
     description = "RFC 9728. Needs no token.",
     responses(
         (status = 200, description = "The metadata", body = MetadataView<'static>),
-        (status = 404, description = "`auth.mode` is not `jwt`"),
+        (status = 404, description = "`auth.mode` is not `jwt`", body = Document<'static>,
+         content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn get(

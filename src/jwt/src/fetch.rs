@@ -116,3 +116,116 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
 fn too_large() -> String {
     format!("it is larger than {} KiB", MAX_BYTES / 1024)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::net::{SocketAddr, TcpListener};
+    use std::thread::JoinHandle;
+
+    use super::*;
+
+    const EMPTY: &str = "{\"keys\": []}";
+
+    /// Answers one request after the other with these, whatever they are for.
+    fn serve(answers: Vec<String>) -> (SocketAddr, JoinHandle<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = std::thread::spawn(move || {
+            for answer in answers {
+                let (mut client, _) = listener.accept().unwrap();
+                let mut head = Vec::new();
+                let mut byte = [0];
+                while !head.ends_with(b"\r\n\r\n") && matches!(client.read(&mut byte), Ok(1)) {
+                    head.push(byte[0]);
+                }
+                // Who has read enough may have gone.
+                let _ = client.write_all(answer.as_bytes());
+            }
+        });
+        (address, server)
+    }
+
+    fn ok(body: &str) -> String {
+        let bytes = body.len();
+        format!("HTTP/1.1 200 OK\r\nContent-Length: {bytes}\r\nConnection: close\r\n\r\n{body}")
+    }
+
+    fn redirect(to: &str) -> String {
+        format!(
+            "HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        )
+    }
+
+    fn fetched(answers: Vec<String>) -> Result<usize, String> {
+        let (address, server) = serve(answers);
+        let source = KeySource::parse(&format!("http://{address}/jwks")).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let fetched = runtime.block_on(fetch(&source));
+        server.join().unwrap();
+        if let Err(error) = &fetched {
+            assert!(!error.contains("127.0.0.1"), "the address is told: {error}");
+        }
+        fetched.map(|keys| keys.len())
+    }
+
+    #[test]
+    fn a_set_is_fetched_and_redirects_are_followed_on_the_same_host() {
+        assert_eq!(fetched(vec![ok(EMPTY)]), Ok(0));
+        let answers = vec![redirect("/elsewhere"), redirect("/there"), ok(EMPTY)];
+        assert_eq!(fetched(answers), Ok(0));
+    }
+
+    #[test]
+    fn no_other_host_is_asked_and_no_loop_is_followed() {
+        let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
+        elsewhere.set_nonblocking(true).unwrap();
+        let url = format!("http://{}/jwks", elsewhere.local_addr().unwrap());
+        let error = fetched(vec![redirect(&url)]).unwrap_err();
+        assert!(error.contains("another host"), "{error}");
+        let asked = elsewhere.accept().map(drop);
+        assert_eq!(asked.unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+        let error = fetched(vec![redirect("/jwks"); 4]).unwrap_err();
+        assert!(error.contains("too many redirects"), "{error}");
+    }
+
+    #[test]
+    fn what_is_too_large_and_what_is_no_set_is_an_error() {
+        let large = ok(&" ".repeat(MAX_BYTES as usize + 1));
+        assert_eq!(
+            fetched(vec![large]),
+            Err("it is larger than 256 KiB".to_owned())
+        );
+        // No length is announced.
+        let endless = format!(
+            "HTTP/1.1 200 OK\r\n\r\n{}",
+            " ".repeat(2 * MAX_BYTES as usize)
+        );
+        assert_eq!(
+            fetched(vec![endless]),
+            Err("it is larger than 256 KiB".to_owned())
+        );
+        let error = fetched(vec![ok("<html>")]).unwrap_err();
+        assert!(error.contains("not a JSON Web Key Set"), "{error}");
+        let gone = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        let error = fetched(vec![gone.to_owned()]).unwrap_err();
+        assert!(error.contains("404"), "{error}");
+        let cut = ok(EMPTY).replace("Content-Length: 12", "Content-Length: 99");
+        assert!(fetched(vec![cut]).is_err());
+        assert!(fetched(vec![String::new()]).is_err());
+    }
+
+    #[test]
+    fn a_file_is_read_within_bounds() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("jwks.json");
+        let missing = read(&file).unwrap_err();
+        assert!(missing.contains("cannot be read"), "{missing}");
+        std::fs::write(&file, EMPTY).unwrap();
+        assert_eq!(read(&file), Ok(EMPTY.into()));
+        assert_eq!(read(Path::new("/dev/zero")), Err(too_large()));
+    }
+}

@@ -22,6 +22,9 @@ use crate::settings::Settings;
 /// How long a token waits for a fetch that may bring its key.
 const WAIT: Duration = FETCH_TIMEOUT;
 
+/// Of failures in a row, while the keys are known, one in so many is a warning: about one an hour.
+const FAILURES_PER_WARNING: u32 = 60;
+
 /// Why a token is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejection {
@@ -211,7 +214,8 @@ impl TokenVerifier {
                 state.schedule.succeeded(now)
             }
             Err(error) => {
-                let level = if failures == 0 || !state.schedule.is_current(now) {
+                let said = failures.is_multiple_of(FAILURES_PER_WARNING);
+                let level = if said || !state.schedule.is_current(now) {
                     log::Level::Warn
                 } else {
                     log::Level::Debug
