@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::support::issuer::{AUDIENCE, Issuer};
 use crate::support::service::Builder;
-use crate::support::{Home, until};
+use crate::support::{Home, lastcall, until};
 
 const RUN: &str = "lastcall:run";
 
@@ -248,4 +248,47 @@ fn a_changed_file_puts_other_settings_in_force() {
     service.wait_for_line(&format!("0 keys, tokens of {}", issuer.url()));
     ada.get("/v1/sessions").expect(200);
     service.stop();
+}
+
+#[test]
+fn the_example_of_the_documentation_is_valid() {
+    let text = include_str!("../../docs/configuration.md");
+    let (_, tokens) = text.split_once("\n## Tokens\n").unwrap();
+    let example: Vec<&str> = tokens
+        .lines()
+        .skip_while(|line| !line.starts_with("    "))
+        .take_while(|line| line.is_empty() || line.starts_with("    "))
+        .map(str::trim)
+        .collect();
+    let home = Home::new();
+    let file = home.path().join("lastcall.toml");
+    std::fs::write(&file, example.join("\n")).unwrap();
+    let check = lastcall(["check", "--config"])
+        .arg(&file)
+        .output()
+        .expect(0);
+    assert!(
+        check.stdout.contains("tokens of https://id.example.com"),
+        "{check:#?}"
+    );
+}
+
+#[test]
+fn once_it_stops_a_token_with_a_new_key_is_sent_elsewhere_and_a_known_one_is_answered() {
+    let (home, mut issuer) = (Home::new(), Issuer::new("k1"));
+    let mut service = service(&home, &issuer)
+        .set("shutdown.lame_duck", "20s")
+        .start();
+    let ada = service.client().with_key(&issuer.token("k1", "ada", RUN));
+    ada.session();
+    issuer.add("k2");
+    let new = service.client().with_key(&issuer.token("k2", "ada", RUN));
+    new.get("/v1/sessions").expect_problem(401, "unauthorized");
+    service.signal(Signal::SIGTERM);
+    until("nothing is fetched any more", || {
+        let refused = new.get("/v1/sessions");
+        (refused.status == 503).then(|| refused.expect_problem(503, "issuer_unavailable"))
+    });
+    ada.get("/v1/sessions").expect(200);
+    service.kill9();
 }

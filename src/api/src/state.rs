@@ -107,14 +107,16 @@ impl ApiState {
     /// How callers prove who they are from now on, for this reason. Requests in progress go on.
     /// [`mode`](Auth::mode) stays the same.
     pub fn set_auth(&self, auth: Auth, reason: &str) {
+        if let (Some(verifier), Some(settings)) = (&self.tokens, auth.tokens()) {
+            verifier.reconfigure(settings.clone());
+        }
+        let auth = Arc::new(auth);
+        *self.auth.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&auth);
+        // What the audit says is in force by then.
         if let (Some(keys), true) = (auth.keys(), self.config.audit) {
             let issuer = auth.tokens().map(|settings| settings.issuer.as_str());
             audit::note_keys(reason, keys.len(), issuer);
         }
-        if let (Some(verifier), Some(settings)) = (&self.tokens, auth.tokens()) {
-            verifier.reconfigure(settings.clone());
-        }
-        *self.auth.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(auth);
     }
 
     /// How callers prove who they are.

@@ -1,7 +1,9 @@
 //! Every way in which a token can be wrong, and the life of a key set.
 
 use std::ops::Deref;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -167,8 +169,8 @@ fn verify(verifier: &TokenVerifier, token: &str) -> Result<Token, Rejection> {
     block(async {
         tokio::select! {
             biased;
-            verified = verifier.verify(token, now()) => verified,
             never = verifier.run() => match never {},
+            verified = verifier.verify(token, now()) => verified,
         }
     })
 }
@@ -545,6 +547,22 @@ fn a_key_that_is_new_is_fetched_when_the_first_token_has_it() {
             () = rotated => {}
         }
     });
+}
+
+#[test]
+fn when_nobody_fetches_any_more_a_token_with_a_new_key_is_not_kept_waiting() {
+    let (issuer, other) = (Issuer::new(), Issuer::new());
+    let verifier = verifier(settings(), &issuer.jwks());
+    let known = json!({ "alg": "ES256", "kid": "ec" });
+    let new = json!({ "alg": "ES256", "kid": "new" });
+    let (known, new) = (issuer.sign(&known, &claims()), other.sign(&new, &claims()));
+    // Polled once, and not again.
+    let poll = |token: &str| {
+        let mut context = Context::from_waker(Waker::noop());
+        pin!(verifier.verify(token, now())).poll(&mut context)
+    };
+    assert!(matches!(poll(&known), Poll::Ready(Ok(_))));
+    assert_eq!(poll(&new), Poll::Ready(Err(Rejection::Unavailable)));
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub enum Rejection {
 #[derive(Debug)]
 pub struct TokenVerifier {
     state: Mutex<State>,
-    /// Counts the fetches that have ended.
+    /// Counts the fetches that have ended, and the end of all of them.
     fetched: watch::Sender<u64>,
     wake: Notify,
 }
@@ -52,6 +52,8 @@ struct State {
     generation: u64,
     /// Whether a fetch is under way, or will begin at once.
     is_pending: bool,
+    /// Whether nobody fetches any more.
+    is_stopped: bool,
 }
 
 /// What is known of the key of a token.
@@ -74,6 +76,7 @@ impl TokenVerifier {
                 schedule: Schedule::default(),
                 generation: 0,
                 is_pending: true,
+                is_stopped: false,
             }),
             fetched: watch::Sender::new(0),
             wake: Notify::new(),
@@ -145,7 +148,7 @@ impl TokenVerifier {
         Ok(match state.keys.find(head.key.as_deref(), head.algorithm) {
             Some(key) => Lookup::Found(Arc::clone(&state.settings), key.clone()),
             // It may have come since the issuer was last heard of.
-            None if state.schedule.failures() > 0 => Lookup::NoKeys,
+            None if state.schedule.failures() > 0 || state.is_stopped => Lookup::NoKeys,
             None => Lookup::Unknown,
         })
     }
@@ -156,7 +159,7 @@ impl TokenVerifier {
         {
             let mut state = self.lock();
             if !state.is_pending {
-                if !state.schedule.request(Instant::now()) {
+                if state.is_stopped || !state.schedule.request(Instant::now()) {
                     return;
                 }
                 state.is_pending = true;
@@ -175,8 +178,11 @@ impl TokenVerifier {
     /// Fetches the keys again and again. One task does this, and no other than this fetches.
     ///
     /// # Cancel safety
-    /// Dropping the future ends a fetch that is under way, and the keys stay as they are.
+    /// Dropping the future ends a fetch that is under way, and the keys stay as they are: tokens
+    /// with other keys are [`Unavailable`](Rejection::Unavailable) from then on, at once.
     pub async fn run(&self) -> Infallible {
+        self.lock().is_stopped = false;
+        let _stopped = StopOnDrop(self);
         loop {
             let (generation, source) = {
                 let mut state = self.lock();
@@ -231,6 +237,19 @@ impl TokenVerifier {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Says that nobody fetches any more, to those who wait for it as well.
+struct StopOnDrop<'a>(&'a TokenVerifier);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.is_stopped = true;
+        state.is_pending = false;
+        drop(state);
+        self.0.fetched.send_modify(|fetches| *fetches += 1);
     }
 }
 
