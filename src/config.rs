@@ -8,6 +8,7 @@ mod auth;
 mod cors;
 mod faults;
 mod files;
+mod jwt;
 mod lists;
 mod per_owner;
 mod proxies;
@@ -341,7 +342,7 @@ impl Config {
             let reachable = address.is_some_and(|address| !address.ip().is_loopback());
             if reachable && is_open && read.is_sound("auth.mode") {
                 let rule = format!(
-                    "\"keys\" on an address that is not loopback ({key}), or auth.allow_anonymous = true"
+                    "\"keys\" or \"jwt\" on an address that is not loopback ({key}), or auth.allow_anonymous = true"
                 );
                 read.fault("auth.mode", &rule);
             }
@@ -349,7 +350,7 @@ impl Config {
         if self.auth.is_open() && self.server.cors_origins.iter().any(|origin| origin == "*") {
             read.fault(
                 "server.cors_origins",
-                "a list of origins without \"*\" where auth.mode is not \"keys\"",
+                "a list of origins without \"*\" where auth.mode is \"none\"",
             );
         }
         if self.server.admin_bind == Some(bind) && bind.port() != 0 {

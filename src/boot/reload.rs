@@ -1,4 +1,4 @@
-//! What is read again while the service runs: the keys of callers, the level of the log and the
+//! What is read again while the service runs: the keys and tokens of callers, the level of the log and the
 //! certificate of the listener, on SIGHUP and when the files change that they are in. Everything
 //! else needs a restart.
 
@@ -113,24 +113,33 @@ impl<'a> Reload<'a> {
 fn apply(config: &Config, state: &ApiState, reason: &str) {
     logging::set_level(config);
     let level = config.log.level;
-    match &config.auth.callers {
-        Auth::Keys(keys) if state.has_keys() => {
-            state.set_auth(config.auth.callers.clone(), reason);
-            log::info!("{reason}: {} keys, log.level {level}", keys.len());
-            warn_of_expired(&config.auth.callers);
-        }
-        Auth::None if !state.has_keys() => log::info!("{reason}: log.level {level}"),
-        _ => log::warn!("{reason}: log.level {level}; changing auth.mode requires a restart"),
+    let callers = &config.auth.callers;
+    if callers.mode() != state.auth().mode() {
+        log::warn!("{reason}: log.level {level}; changing auth.mode requires a restart");
+        return;
     }
+    let Some(keys) = callers.keys() else {
+        log::info!("{reason}: log.level {level}");
+        return;
+    };
+    state.set_auth(callers.clone(), reason);
+    let keys = keys.len();
+    match callers.tokens() {
+        Some(settings) => {
+            let issuer = &settings.issuer;
+            log::info!("{reason}: {keys} keys, tokens of {issuer}, log.level {level}");
+        }
+        None => log::info!("{reason}: {keys} keys, log.level {level}"),
+    }
+    warn_of_expired(callers);
 }
 
 /// Names the keys that are no longer accepted.
 pub(super) fn warn_of_expired(auth: &Auth) {
-    if let Auth::Keys(keys) = auth {
-        let now = SystemClock.now();
-        for key in keys.iter().filter(|key| key.has_expired(now)) {
-            log::warn!("the key {:?} of {:?} has expired", key.name, key.owner);
-        }
+    let now = SystemClock.now();
+    let keys = auth.keys().unwrap_or_default().iter();
+    for key in keys.filter(|key| key.has_expired(now)) {
+        log::warn!("the key {:?} of {:?} has expired", key.name, key.owner);
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use actix_web::dev::{Server, ServerHandle};
 use anyhow::Context as _;
 use lastcall_actors::{Handle, Ports, Reason, System as Tree, log_lines};
-use lastcall_api::{ApiState, Parts, Tls};
+use lastcall_api::{ApiState, Parts, SystemPort as _, Tls};
 use lastcall_domain::trace::Tracer;
 use lastcall_domain::{
     Answered, BlobError, Blobs, Clock, Feed, InstanceId, Profiles, Store, StoreError, SystemClock,
@@ -356,6 +356,15 @@ impl Startup<'_> {
             settings::api_config(self.config, self.instance, self.tls.cloned()),
         );
         let state = actix_web::web::Data::new(state);
+        // A name that is looked up cannot be given up: none is from the first signal on, so that no
+        // thread is left in the end.
+        let (refresh, stopping) = (state.refresh_token_keys(), system.stopping());
+        actix_rt::spawn(async move {
+            tokio::select! {
+                () = refresh => {}
+                () = stopping => {}
+            }
+        });
         let mut admin = None;
         if let Some(listener) = &base.admin_listener {
             let server = lastcall_api::admin_server(state.clone(), listener.try_clone()?)?;

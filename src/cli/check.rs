@@ -7,10 +7,10 @@ pub(super) fn describe(config: &Config) -> anyhow::Result<String> {
     let timeline = config
         .timeline()
         .map_err(|_| anyhow::anyhow!("the phases do not fit in the deadline"))?;
-    let callers = if config.auth.is_open() {
-        "anybody"
-    } else {
-        "bearers of keys"
+    let callers = match config.auth.callers.tokens() {
+        _ if config.auth.is_open() => "anybody".to_owned(),
+        Some(settings) => format!("bearers of keys and of tokens of {}", settings.issuer),
+        None => "bearers of keys".to_owned(),
     };
     let queued = if config.shutdown.finish_queued {
         "are run until work is handed back"

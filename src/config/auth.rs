@@ -2,8 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use lastcall_api::{ApiKey, Auth, Role};
+use lastcall_jwt::OWNER_PREFIX;
 use toml::{Table, Value};
 
+use super::jwt;
 use super::reader::Reader;
 
 /// Who may call.
@@ -25,21 +27,28 @@ impl Access {
     }
 
     pub(super) fn read(read: &mut Reader) -> Self {
-        let mode = read.choice("auth.mode", &["none", "keys"]);
+        let mode = read.choice("auth.mode", &["none", "keys", "jwt"]);
         let entries = read.parsed("auth.keys", "[]".to_owned(), Vec::new(), parse_list);
         let given = !entries.is_empty() || !read.is_sound("auth.keys");
         let keys = read_keys(read, &entries);
         let allow_anonymous = read.flag("auth.allow_anonymous", false);
-        let callers = if mode == "keys" {
-            if !given {
-                read.fault(
-                    "auth.keys",
-                    "a list of at least one key with auth.mode = \"keys\"",
-                );
+        let settings = jwt::read(read, mode == "jwt");
+        let callers = match (mode, settings) {
+            ("jwt", Some(settings)) => Auth::Jwt {
+                keys,
+                settings: Box::new(settings),
+            },
+            // Without settings there is a fault, and nobody uses this.
+            ("keys" | "jwt", _) => {
+                if mode == "keys" && !given {
+                    read.fault(
+                        "auth.keys",
+                        "a list of at least one key with auth.mode = \"keys\"",
+                    );
+                }
+                Auth::Keys(keys)
             }
-            Auth::Keys(keys)
-        } else {
-            Auth::None
+            _ => Auth::None,
         };
         Self {
             callers,
@@ -106,6 +115,19 @@ fn read_keys(read: &mut Reader, entries: &[Value]) -> Vec<ApiKey> {
                 fault(".owner", entry.get("owner"), rule);
                 None
             }
+        };
+        // No key may be that of what was made with a token.
+        let owner = match owner {
+            Some(owner) if owner.starts_with(OWNER_PREFIX) => {
+                let (field, value) = match entry.get("owner") {
+                    Some(value) => (".owner", Some(value)),
+                    None => (".name", entry.get("name")),
+                };
+                let rule = "must not begin with \"jwt:\", as the owners of tokens do";
+                fault(field, value, rule);
+                None
+            }
+            owner => owner,
         };
         let expires = match entry.get("expires").map(parse_time) {
             None => None,

@@ -11,12 +11,21 @@ const HIDDEN: &str = "(not shown)";
 pub(super) fn value(key: &str, value: &Value) -> String {
     match value {
         _ if key.starts_with("auth.keys") || key == "trace.headers" => HIDDEN.to_owned(),
-        Value::String(text) if key.ends_with(".url") || key == "trace.otlp" => match url(text) {
+        Value::String(text) if is_url(key) => match url(text) {
             Some(text) => format!("{text:?}"),
             None => HIDDEN.to_owned(),
         },
         value => value.to_string(),
     }
+}
+
+/// Whether the value of the key is a URL, which may carry a password where none belongs.
+fn is_url(key: &str) -> bool {
+    key.ends_with(".url")
+        || key == "trace.otlp"
+        || ["issuer", "jwks", "resource"]
+            .iter()
+            .any(|name| key == format!("auth.jwt.{name}"))
 }
 
 /// The value of a key that is not known. What it may hold is known only where another key was
@@ -56,6 +65,8 @@ mod tests {
             let found = Value::String(text.to_owned());
             for shown in [
                 value("store.url", &found),
+                value("auth.jwt.jwks", &found),
+                value("auth.jwt.issuer", &found),
                 unknown(Some("store.url"), &found),
                 unknown(None, &found),
             ] {

@@ -34,6 +34,7 @@
 //! | [`typesetting`] | PDFs, whose processes are killed and replaced |
 //! | [`sessions_ttl`] | the end of sessions, and that nothing is left of them |
 //! | [`auth`] | keys, roles, and that others' things are not there |
+//! | [`tokens`] | tokens of an issuer: rotated keys, an issuer that is away, scopes |
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -68,5 +69,6 @@ mod sessions_ttl;
 mod shutdown_lines;
 mod support;
 mod tls;
+mod tokens;
 mod traces;
 mod typesetting;

@@ -9,7 +9,7 @@ use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{self, HeaderValue};
 use serde::Serialize;
 
-use crate::auth::{Caller, Role};
+use crate::auth::{Caller, Proof, TokenNames};
 use crate::idempotency::IDEMPOTENT_REPLAYED;
 
 /// The target of the audit's lines. The message of each is a JSON object.
@@ -28,11 +28,31 @@ struct Record<'a> {
     action: &'a str,
     owner: Option<&'a str>,
     key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<TokenRecord<'a>>,
     role: Option<&'static str>,
     client: Option<IpAddr>,
     resource: Option<&'a str>,
     outcome: String,
     request: Option<&'a str>,
+}
+
+/// The token that a change was made with. Never the token itself.
+#[derive(Debug, Serialize)]
+struct TokenRecord<'a> {
+    #[serde(rename = "jti")]
+    id: Option<&'a str>,
+    #[serde(rename = "client_id")]
+    client: Option<&'a str>,
+}
+
+impl<'a> From<&'a TokenNames> for TokenRecord<'a> {
+    fn from(token: &'a TokenNames) -> Self {
+        Self {
+            id: token.id.as_deref(),
+            client: token.client.as_deref(),
+        }
+    }
 }
 
 impl Record<'_> {
@@ -60,16 +80,19 @@ pub(crate) fn note<B: MessageBody>(caller: &Caller, answer: &ServiceResponse<B>)
     let action = named.map_or_else(|| format!("{} {pattern}", request.method()), str::to_owned);
     let made = headers.get(header::LOCATION);
     let made = made.and_then(|location| location.to_str().ok());
+    let (key, token) = match &caller.proof {
+        Proof::None => (None, None),
+        Proof::Key(name) => (Some(name.as_str()), None),
+        Proof::Token(token) => (None, Some(token.into())),
+    };
     let extensions = request.extensions();
     let origin = extensions.get::<Origin>();
     Record {
         action: &action,
         owner: Some(caller.owner.as_str()),
-        key: caller.key.as_deref(),
-        role: Some(match caller.role {
-            Role::User => "user",
-            Role::Admin => "admin",
-        }),
+        key,
+        token,
+        role: Some(caller.role.as_str()),
         client: origin.and_then(|origin| origin.client),
         resource: Some(made.unwrap_or_else(|| request.path())),
         outcome: status.as_u16().to_string(),
@@ -78,16 +101,18 @@ pub(crate) fn note<B: MessageBody>(caller: &Caller, answer: &ServiceResponse<B>)
     .write();
 }
 
-/// Notes that other keys are in force.
-pub(crate) fn note_keys(reason: &str, keys: usize) {
+/// Notes that other keys are in force, and tokens of this issuer where tokens are accepted.
+pub(crate) fn note_keys(reason: &str, keys: usize, issuer: Option<&str>) {
+    let tokens = issuer.map(|issuer| format!(", tokens of {issuer}"));
     Record {
         action: "keys.reload",
         owner: None,
         key: None,
+        token: None,
         role: None,
         client: None,
         resource: None,
-        outcome: format!("{reason}: {keys} keys"),
+        outcome: format!("{reason}: {keys} keys{}", tokens.unwrap_or_default()),
         request: None,
     }
     .write();

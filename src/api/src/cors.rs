@@ -12,7 +12,8 @@ const REQUEST_HEADERS: &str = "Authorization, Cache-Control, Content-Digest, Con
                                Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Prefer, \
                                X-Request-Id";
 const ANSWER_HEADERS: &str = "Content-Disposition, ETag, Idempotent-Replayed, Location, \
-                              Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id";
+                              Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, \
+                              X-Request-Id";
 /// For how many seconds a browser need not ask again.
 const MAX_AGE: &str = "600";
 

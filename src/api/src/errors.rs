@@ -45,10 +45,10 @@ codes! {
         BadRequest "bad_request" "Bad request"
     }
     UNAUTHORIZED {
-        Unauthorized "unauthorized" "Valid key required"
+        Unauthorized "unauthorized" "Valid key or token required"
     }
     FORBIDDEN {
-        Forbidden "forbidden" "Key not authorized"
+        Forbidden "forbidden" "Key or token not authorized"
         CrossOrigin "cross_origin" "Cross-origin request rejected"
     }
     NOT_FOUND {
@@ -114,6 +114,7 @@ codes! {
     SERVICE_UNAVAILABLE {
         StoreUnavailable "store_unavailable" "Store unavailable"
         BlobsUnavailable "blobs_unavailable" "Blob store unavailable"
+        IssuerUnavailable "issuer_unavailable" "Token issuer unavailable"
         Draining "draining" "Service shutting down"
     }
 }

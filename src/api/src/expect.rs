@@ -23,7 +23,7 @@ pub(crate) async fn check(state: &ApiState, request: &Request) -> ApiResult<()> 
     if first != "v1" {
         return Ok(());
     }
-    let caller = state.caller(request.headers())?;
+    let caller = state.caller(request.method(), request.headers()).await?;
     let upload = request.method() == Method::PUT;
     let session = match (request.method(), rest) {
         (&Method::PUT, ["sessions", session, "datasets", _]) => {

@@ -126,6 +126,7 @@ impl ApiState {
             ("blobs", blobs),
             ("disk", disk),
             ("clock", clock_difference(self.store.clock_offset())),
+            ("jwks", self.lacks_token_keys().then(no_token_keys)),
         ]
         .into_iter()
         .filter_map(|(name, detail)| {
@@ -139,6 +140,11 @@ impl ApiState {
         *last = Some((Instant::now(), failing.clone()));
         failing
     }
+}
+
+/// The log says why: whoever asks here has shown no key.
+fn no_token_keys() -> String {
+    "the keys of the token issuer are not known".to_owned()
 }
 
 /// What an error says.

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::audit::Origin;
+use crate::auth::Caller;
 use crate::compress::{self, CodedBody, Coding};
 use crate::cors;
 use crate::errors::Code;
@@ -76,12 +77,14 @@ pub(crate) async fn middleware<B: MessageBody + 'static>(
             }),
     };
 
-    let (route, response) = match outcome {
+    let (route, owner, response) = match outcome {
         Ok(answer) => {
             let route = answer.request().match_pattern();
-            (route.unwrap_or_else(|| "unmatched".to_owned()), Ok(answer))
+            let owner = owner(&answer);
+            let route = route.unwrap_or_else(|| "unmatched".to_owned());
+            (route, owner, Ok(answer))
         }
-        Err(error) => ("failed".to_owned(), Err(error)),
+        Err(error) => ("failed".to_owned(), None, Err(error)),
     };
     let finish = |head: &mut ResponseHead| {
         state
@@ -97,8 +100,9 @@ pub(crate) async fn middleware<B: MessageBody + 'static>(
             log::log!(
                 target: ACCESS_LOG,
                 level,
-                "{peer} {method} {path} {status} in {:.1?}, request {id:?}",
-                started.elapsed()
+                "{peer} {method} {path} {status} in {:.1?}, request {id:?}, owner {}",
+                started.elapsed(),
+                owner.as_deref().unwrap_or("-")
             );
         });
         decorate_response(head, &path, id);
@@ -137,6 +141,13 @@ pub(crate) async fn middleware<B: MessageBody + 'static>(
             Err(actix_web::error::InternalError::from_response(error, response).into())
         }
     }
+}
+
+/// Who the request of an answer was found to be of, as the access log shows it.
+fn owner<B>(answer: &ServiceResponse<B>) -> Option<String> {
+    let extensions = answer.request().extensions();
+    let caller = extensions.get::<Caller>()?;
+    Some(format!("{:?}", caller.owner.as_str()))
 }
 
 /// The body in the coding that its client takes, where that is worth the while.

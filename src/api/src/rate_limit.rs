@@ -14,7 +14,7 @@ use crate::problem::Problem;
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const MICROS: i64 = 1_000_000;
-/// Buckets that may be kept before those that are full are dropped: they are as good as new.
+/// From so many buckets on those that are full are dropped: they are as good as new.
 const MANY: usize = 1_024;
 
 /// How many requests an owner may send.
@@ -36,12 +36,20 @@ pub(crate) struct Quota {
     reset: u32,
 }
 
-/// The buckets of the owners. There are as many owners as keys name.
+/// The buckets of the owners. There are as many owners as keys and tokens name.
 #[derive(Debug)]
 pub(crate) struct RateLimiter {
     policy: Option<RatePolicy>,
+    buckets: Mutex<Buckets>,
+}
+
+#[derive(Debug)]
+struct Buckets {
     /// When the bucket of an owner is full again, in microseconds since 1970.
-    full_at: Mutex<HashMap<Owner, i64>>,
+    full_at: HashMap<Owner, i64>,
+    /// With so many buckets those that are full are dropped: twice as many as were not the last
+    /// time, so that a request looks at two others on average.
+    sweep_at: usize,
 }
 
 impl RatePolicy {
@@ -84,7 +92,10 @@ impl RateLimiter {
     pub(crate) fn new(policy: Option<RatePolicy>) -> Self {
         Self {
             policy,
-            full_at: Mutex::default(),
+            buckets: Mutex::new(Buckets {
+                full_at: HashMap::new(),
+                sweep_at: MANY,
+            }),
         }
     }
 
@@ -93,7 +104,9 @@ impl RateLimiter {
     pub(crate) fn take(&self, owner: &Owner, now: Timestamp) -> Option<Result<Quota, Quota>> {
         let policy = self.policy?;
         let now = now.timestamp_micros();
-        let mut buckets = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let Buckets { full_at, sweep_at } = &mut *buckets;
+        let buckets = full_at;
         let full_at = buckets.get(owner).copied().unwrap_or(now);
         // At most a whole bucket, should the clock have been set back.
         let missing = full_at.saturating_sub(now).clamp(0, policy.window());
@@ -107,8 +120,9 @@ impl RateLimiter {
             buckets.insert(owner.clone(), now + missing);
             return Some(Err(quota(0, after - policy.window())));
         }
-        if buckets.len() >= MANY {
+        if buckets.len() >= *sweep_at {
             buckets.retain(|_, full_at| *full_at > now);
+            *sweep_at = MANY.max(2 * buckets.len());
         }
         buckets.insert(owner.clone(), now + after);
         let remaining = (policy.window() - after) / policy.interval();
@@ -176,7 +190,7 @@ mod tests {
         for n in 0..10 * MANY {
             take(&limiter, &n.to_string(), n as i64 * 10).unwrap();
         }
-        assert!(limiter.full_at.lock().unwrap().len() <= MANY + 1);
+        assert!(limiter.buckets.lock().unwrap().full_at.len() <= MANY + 1);
     }
 
     #[test]

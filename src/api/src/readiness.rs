@@ -10,7 +10,8 @@ use utoipa::ToSchema;
 #[schema(as = FailingCheck)]
 pub(crate) struct Failing {
     /// `store`, `blobs`, `scratch`, `file_descriptors`, `disk` (there is less room than
-    /// `store.min_free`) or `clock` (it is more than a second from the database's).
+    /// `store.min_free`), `clock` (it is more than a second from the database's) or `jwks` (the
+    /// keys of the token issuer are not known, and there are no others).
     pub(crate) name: &'static str,
     /// `failing`.
     pub(crate) status: &'static str,

@@ -6,13 +6,14 @@ use actix_web::guard::{self, Guard};
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, HttpMessage, Resource, Route, web};
+use lastcall_jwt::settings::METADATA_PATH;
 
 use crate::errors::Code;
 use crate::problem::Problem;
 use crate::state::ApiState;
 use crate::{
-    analyses, audit, datasets, events, health, jobs, metrics, openapi, pages, reports, result,
-    sessions, system, upload,
+    analyses, audit, datasets, events, health, jobs, metrics, openapi, pages, reports,
+    resource_metadata, result, sessions, system, upload,
 };
 
 /// Adds every route. `state` has to be app data as well.
@@ -20,6 +21,7 @@ pub(crate) fn all(config: &mut web::ServiceConfig) {
     config
         .configure(probes)
         .service(resource("/openapi.json", "GET, HEAD").route(get().to(openapi::get)))
+        .service(resource(&metadata_path(), "GET, HEAD").route(get().to(resource_metadata::get)))
         .service(resource("/", "GET, HEAD").route(get().to(pages::live)))
         .service(resource("/assets/{name}", "GET, HEAD").route(get().to(pages::asset)))
         .service(resource("/docs", "GET, HEAD").route(get().to(pages::docs)))
@@ -32,6 +34,11 @@ pub(crate) fn all(config: &mut web::ServiceConfig) {
                 .default_service(web::to(not_found)),
         )
         .default_service(web::to(not_found));
+}
+
+/// The path of the metadata, which that of the resource may follow.
+fn metadata_path() -> String {
+    format!("{METADATA_PATH}{{path:.*}}")
 }
 
 /// Adds the routes of the address for administration.
@@ -128,7 +135,7 @@ async fn authenticate(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    match state.caller(request.headers()) {
+    match state.caller(request.method(), request.headers()).await {
         Ok(caller) => {
             let quota = match request.path().starts_with(UNCOUNTED) {
                 true => None,

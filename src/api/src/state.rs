@@ -3,9 +3,11 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use actix_web::http::Method;
 use actix_web::http::header::HeaderMap;
 use lastcall_domain::trace::Tracer;
 use lastcall_domain::{Answered, Blobs, Clock, DiskSpace, Feed, Store, Timestamp};
+use lastcall_jwt::{Settings, TokenVerifier};
 use tokio::sync::{Semaphore, watch};
 
 use crate::access_log::AccessLog;
@@ -56,6 +58,8 @@ pub struct ApiState {
     pub(crate) tracer: Tracer,
     pub(crate) config: ApiConfig,
     auth: RwLock<Arc<Auth>>,
+    /// Where tokens are accepted.
+    tokens: Option<Arc<TokenVerifier>>,
     pub(crate) metrics: HttpMetrics,
     pub(crate) schemas: Schemas,
     pub(crate) readiness: Readiness,
@@ -93,6 +97,10 @@ impl ApiState {
             feed: parts.feed,
             clock: parts.clock,
             system: parts.system,
+            tokens: config
+                .auth
+                .tokens()
+                .map(|settings| Arc::new(TokenVerifier::new(settings.clone()))),
             auth: RwLock::new(Arc::new(config.auth.clone())),
             disks: parts.disks,
             answered: parts.answered,
@@ -102,26 +110,61 @@ impl ApiState {
     }
 
     /// How callers prove who they are from now on, for this reason. Requests in progress go on.
+    /// [`mode`](Auth::mode) stays the same.
     pub fn set_auth(&self, auth: Auth, reason: &str) {
-        if let (Auth::Keys(keys), true) = (&auth, self.config.audit) {
-            audit::note_keys(reason, keys.len());
+        if let (Some(verifier), Some(settings)) = (&self.tokens, auth.tokens()) {
+            verifier.reconfigure(settings.clone());
         }
-        *self.auth.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(auth);
+        let auth = Arc::new(auth);
+        *self.auth.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&auth);
+        // What the audit says is in force by then.
+        if let (Some(keys), true) = (auth.keys(), self.config.audit) {
+            let issuer = auth.tokens().map(|settings| settings.issuer.as_str());
+            audit::note_keys(reason, keys.len(), issuer);
+        }
     }
 
-    /// Whether callers prove themselves with keys.
-    pub fn has_keys(&self) -> bool {
-        let auth = self.auth.read().unwrap_or_else(PoisonError::into_inner);
-        matches!(**auth, Auth::Keys(_))
+    /// How callers prove who they are.
+    pub fn auth(&self) -> Arc<Auth> {
+        Arc::clone(&self.auth.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The caller that the headers prove.
+    /// Keeps the keys of the token issuer up to date. One task does this; where no tokens are
+    /// accepted it ends at once.
+    ///
+    /// # Cancel safety
+    /// Dropping the future ends a fetch that is under way, and the keys stay as they are.
+    pub fn refresh_token_keys(&self) -> impl Future<Output = ()> + Send + 'static {
+        let verifier = self.tokens.clone();
+        async move {
+            if let Some(verifier) = verifier {
+                match verifier.run().await {}
+            }
+        }
+    }
+
+    /// Which tokens are accepted, if any are.
+    pub(crate) fn token_settings(&self) -> Option<Arc<Settings>> {
+        self.tokens.as_ref().map(|verifier| verifier.settings())
+    }
+
+    /// Whether nobody can be let in: there are no keys, and tokens cannot be checked.
+    pub(crate) fn lacks_token_keys(&self) -> bool {
+        let Some(verifier) = &self.tokens else {
+            return false;
+        };
+        self.auth().keys().is_some_and(<[_]>::is_empty) && !verifier.has_keys()
+    }
+
+    /// The caller that the headers prove, who may use this method.
     ///
     /// # Errors
-    /// `unauthorized` where they prove none.
-    pub(crate) fn caller(&self, headers: &HeaderMap) -> ApiResult<Caller> {
-        let auth = Arc::clone(&self.auth.read().unwrap_or_else(PoisonError::into_inner));
-        auth.caller(headers, self.clock.now())
+    /// `unauthorized` where they prove none, `forbidden` where a token does not allow it, and
+    /// `issuer_unavailable` where the keys of the token issuer are not known.
+    pub(crate) async fn caller(&self, method: &Method, headers: &HeaderMap) -> ApiResult<Caller> {
+        let (auth, now) = (self.auth(), self.clock.now());
+        auth.caller(self.tokens.as_deref(), method, headers, now)
+            .await
     }
 
     /// Whether the process was told to stop, be it by a request that it has not acted on yet.

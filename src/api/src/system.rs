@@ -14,7 +14,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::auth::{Caller, Role};
+use crate::auth::Caller;
 use crate::figures::OldestQueued;
 use crate::health::StatusView;
 use crate::problem::ApiResult;
@@ -34,7 +34,7 @@ pub(crate) struct SystemView {
     phase: Phase,
     /// One run of the process.
     instance: Uuid,
-    /// The role of the caller: `user` or `admin`.
+    /// The role of the caller: `reader`, `user` or `admin`.
     #[schema(example = "admin")]
     role: &'static str,
     /// The version of the service.
@@ -112,10 +112,7 @@ pub(crate) async fn get(
     Ok(web::Json(SystemView {
         phase: status.phase,
         instance: *state.config.instance.as_uuid(),
-        role: match caller.role {
-            Role::User => "user",
-            Role::Admin => "admin",
-        },
+        role: caller.role.as_str(),
         version: state.config.version.clone(),
         started_at: state.started_at,
         uptime_seconds: seconds(now - state.started_at),
@@ -143,13 +140,13 @@ pub(crate) async fn get(
     tag = "system",
     operation_id = "drain",
     summary = "Start the shutdown",
-    description = "The same as SIGTERM; repeating it changes nothing. Requires a key with the role `admin`.",
+    description = "The same as SIGTERM; repeating it changes nothing. Requires a key with the role `admin` or a token with the scope `lastcall:admin`.",
     responses(
         (status = 202, description = "Started", body = StatusView),
     ),
 )]
 pub(crate) async fn drain(state: web::Data<ApiState>, caller: Caller) -> ApiResult<HttpResponse> {
-    caller.require_admin()?;
+    caller.require_admin(state.token_settings().as_deref())?;
     // To the boot a further request is a further signal, and would cut the shutdown short.
     if !state.drain_requested.swap(true, Ordering::Relaxed)
         && !state.system.phase().is_shutting_down()

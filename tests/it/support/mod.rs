@@ -6,6 +6,7 @@ pub(crate) mod command;
 pub(crate) mod data;
 pub(crate) mod database;
 pub(crate) mod held;
+pub(crate) mod issuer;
 pub(crate) mod jobs;
 pub(crate) mod line;
 pub(crate) mod log;

@@ -11,11 +11,13 @@ use crate::problem::PROBLEM_JSON;
 const ALWAYS: &[Code] = &[
     BadRequest,
     Unauthorized,
+    Forbidden,
     RateLimited,
     MisdirectedRequest,
     Internal,
     StoreFailed,
     StoreUnavailable,
+    IssuerUnavailable,
     Draining,
 ];
 /// What any operation that changes something may be answered with.
@@ -110,7 +112,6 @@ fn of(operation: &str) -> Vec<&'static [Code]> {
                 BlobsUnavailable,
             ],
         ],
-        "drain" => vec![&[Forbidden]],
         _ => Vec::new(),
     }
 }

@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 use utoipa::OpenApi;
 
 use crate::{
-    analyses, datasets, events, health, jobs, metrics, problem, reports, result, sessions, system,
-    upload,
+    analyses, datasets, events, health, jobs, metrics, problem, reports, resource_metadata, result,
+    sessions, system, upload,
 };
 
 #[derive(OpenApi)]
@@ -41,6 +41,7 @@ use crate::{
         analyses::create, reports::create,
         jobs::list, jobs::get, jobs::cancel, events::get, result::get,
         system::get, system::drain, health::livez, health::readyz, metrics::get,
+        resource_metadata::get,
     ),
     components(schemas(
         problem::Document<'static>,
@@ -62,7 +63,10 @@ pub(crate) fn document() -> Value {
         "key": {
             "type": "http",
             "scheme": "bearer",
-            "description": "Needed where `auth.mode` is `keys`.",
+            "description": "Needed where `auth.mode` is `keys` or `jwt`: a key or, with `jwt`, a JWT access \
+                            token of the issuer that `/.well-known/oauth-protected-resource` \
+                            names. Its scopes: `lastcall:read` for GET and HEAD, `lastcall:run` \
+                            for all methods, `lastcall:admin` to start the shutdown as well.",
         }
     });
     document["security"] = json!([{}, { "key": [] }]);

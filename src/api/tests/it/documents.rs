@@ -150,6 +150,7 @@ fn the_openapi_document_names_every_operation_and_every_code() {
         }
     }
     let expected = [
+        "GET /.well-known/oauth-protected-resource",
         "DELETE /v1/jobs/{id}",
         "DELETE /v1/sessions/{sid}",
         "DELETE /v1/sessions/{sid}/datasets/{name}",

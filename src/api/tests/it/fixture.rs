@@ -76,10 +76,11 @@ impl Api {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (started, handle) = mpsc::channel();
-        let served = state.clone();
+        let (served, refreshed) = (state.clone(), state.refresh_token_keys());
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async {
                 let server = server(served, listener)?;
+                actix_web::rt::spawn(refreshed);
                 started.send(server.handle()).unwrap();
                 server.await
             })

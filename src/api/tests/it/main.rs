@@ -30,5 +30,6 @@ mod room;
 mod secure;
 mod sessions;
 mod tls;
+mod tokens;
 mod upload_formats;
 mod uploads;
