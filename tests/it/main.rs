@@ -66,5 +66,6 @@ mod service_manager;
 mod sessions_ttl;
 mod shutdown_lines;
 mod support;
+mod templates;
 mod tls;
 mod typesetting;

@@ -62,6 +62,7 @@ mod stall;
 mod state;
 mod submit;
 mod system;
+mod template;
 mod tls;
 mod transport;
 mod unpack;

@@ -31,6 +31,7 @@ mod report;
 pub mod running_time;
 mod session;
 pub mod store;
+mod template;
 mod transition;
 mod work;
 
@@ -58,5 +59,8 @@ pub use read_report::{Certainty, ReadReport, ReadStep, ReadWarning};
 pub use report::{ReportFormat, ReportOptions, SqlColumn, SqlResult, UnknownReportFormat};
 pub use session::{Owner, Session};
 pub use store::{Store, StoreError, StoreResult};
+pub use template::{
+    Logo, MAX_LOGO, MAX_REPORT_TITLE, MAX_TEMPLATE, ReportTemplate, TemplateColors, TemplateSource,
+};
 pub use transition::{ATTEMPTS_EXHAUSTED, INTERRUPTIONS_EXHAUSTED};
 pub use work::{Body, NICENESS, Output, ProfileWork, Profiles, Task, Work};

@@ -92,6 +92,7 @@ fn of(operation: &str) -> Vec<&'static [Code]> {
                 DatasetNotFound,
                 JobNotFound,
                 AnalysisNotSucceeded,
+                InvalidTemplate,
                 QueueFull,
                 OwnerQueueFull,
                 InsufficientStorage,
