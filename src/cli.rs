@@ -13,6 +13,7 @@ mod profile;
 mod read_args;
 mod stdin;
 mod table;
+mod template_args;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -63,6 +63,14 @@ impl OutputArgs {
 }
 
 impl Target {
+    /// The format of the report, where one is written.
+    pub(super) fn format(&self) -> Option<ReportFormat> {
+        match self {
+            Self::Table => None,
+            Self::StandardOutput(format) | Self::File(_, format) => Some(*format),
+        }
+    }
+
     /// Prints the table, or writes the report.
     pub(super) fn put(
         &self,
@@ -83,9 +91,10 @@ fn rendered(report: &ReportInput<'_>, format: ReportFormat) -> Result<Vec<u8>, F
     let renderer = Renderer::new(FontConfig::default());
     let failed = |error: RenderError| {
         // The disk of the temporary files, which a workbook needs.
-        let exit = match error.dependency() {
-            Some(_) => Exit::Io,
-            None => Exit::Software,
+        let exit = match (&error, error.dependency()) {
+            (RenderError::Template(_), _) => Exit::BadData,
+            (_, Some(_)) => Exit::Io,
+            (_, None) => Exit::Software,
         };
         Failure::new(exit, error)
     };

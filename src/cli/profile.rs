@@ -13,7 +13,7 @@ use lastcall_render::ReportInput;
 
 use super::local_file::{LocalFile, engine};
 use super::output::{OutputArgs, Target};
-use super::{read_args, stdin, table};
+use super::{read_args, stdin, table, template_args};
 use crate::exit::{Exit, Failure};
 
 /// How often the progress bar is drawn.
@@ -28,6 +28,8 @@ pub(super) struct ProfileArgs {
     #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
+    look: template_args::TemplateArgs,
+    #[command(flatten)]
     read: read_args::ReadArgs,
 }
 
@@ -35,7 +37,9 @@ pub(super) struct ProfileArgs {
 pub(super) fn run(args: &ProfileArgs) -> Result<(), Failure> {
     let read = args.read.options()?;
     let files: Vec<&Path> = args.files.iter().map(PathBuf::as_path).collect();
-    let target = args.output.target(&files)?;
+    let read_too: Vec<&Path> = files.iter().copied().chain(args.look.files()).collect();
+    let target = args.output.target(&read_too)?;
+    let template = args.look.template(&target)?;
     if files.len() > 1 && target != Target::Table {
         return Err(Failure::new(
             Exit::Usage,
@@ -46,6 +50,7 @@ pub(super) fn run(args: &ProfileArgs) -> Result<(), Failure> {
     for (place, file) in files.iter().enumerate() {
         let profile = compute(file, &read)?;
         let report = ReportInput::profile(&profile, SystemClock.now());
+        let report = report.with_template(template.as_ref());
         let between = if place > 0 { "\n" } else { "" };
         target.put(&report, || format!("{between}{}", table::of(&profile)))?;
     }

@@ -94,6 +94,7 @@ impl Input {
             job: Some(&id),
         };
         let render = |report: ReportInput<'_>, sha256| {
+            let report = report.with_template(options.template.as_ref());
             render(&report.from_origin(Origin { sha256, ..origin }))
         };
         let stored = match self {

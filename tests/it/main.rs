@@ -68,6 +68,7 @@ mod service_manager;
 mod sessions_ttl;
 mod shutdown_lines;
 mod support;
+mod templates;
 mod tls;
 mod tokens;
 mod traces;

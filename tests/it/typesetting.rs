@@ -20,7 +20,7 @@ fn wide() -> String {
 }
 
 /// The processes of a service that set PDFs.
-fn typesetters(service: i32) -> Vec<i32> {
+pub(crate) fn typesetters(service: i32) -> Vec<i32> {
     let children = process::children(service).into_iter();
     children
         .filter(|child| {

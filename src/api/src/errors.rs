@@ -89,6 +89,7 @@ codes! {
     UNPROCESSABLE_ENTITY {
         InvalidRequest "invalid_request" "Invalid request"
         InvalidContract "invalid_contract" "Invalid data contract"
+        InvalidTemplate "invalid_template" "Invalid report template"
         InvalidDatasetName "invalid_dataset_name" "Invalid dataset name"
         InvalidReadOption "invalid_option" "Invalid read option"
         EmptyDataset "empty_dataset" "Empty dataset"

@@ -9,6 +9,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::template::TemplateView;
+
 /// The longest contract, and the longest values of a query, that a job shows, in bytes of JSON:
 /// lists of jobs show them all.
 const MAX_SHOWN: usize = 16 * 1024;
@@ -48,6 +50,9 @@ pub(crate) struct JobInput {
     /// The chart of a report on a query.
     #[serde(skip_serializing_if = "Option::is_none")]
     chart: Option<ChartSpec>,
+    /// The template of a report, by its SHA-256 and its size.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    template: Option<TemplateView>,
 }
 
 /// The options of an analysis.
@@ -104,6 +109,7 @@ impl JobInput {
                     ReportSource::Analysis(job) => input.analysis = Some(*job.as_uuid()),
                 }
                 input.chart = options.chart.clone();
+                input.template = options.template.as_ref().map(TemplateView::from);
             }
         }
         input

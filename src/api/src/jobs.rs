@@ -12,6 +12,10 @@ use crate::problem::{ApiResult, Problem};
 use crate::state::ApiState;
 use crate::view::{JobKind, JobView};
 
+/// How many jobs of a page are held with all of their input, which may be a contract or a template
+/// of hundreds of kilobytes: views do not have it.
+const AT_ONCE: u32 = 50;
+
 /// `GET /v1/jobs`
 #[utoipa::path(
     get,
@@ -77,10 +81,35 @@ pub(crate) async fn list(
         alive_at: Some(state.clock.now()),
         order: query.order()?,
     };
-    let page = state.store.jobs(&filter, after, limit).await?;
-    let cursor = page.items.last().map(|job| job.id.to_string());
-    let items = page.items.iter().map(JobView::from).collect();
-    Ok(web::Json(List::new(items, page.more, cursor)))
+    let (items, more, last) = views(&state, &filter, after, limit).await?;
+    Ok(web::Json(List::new(
+        items,
+        more,
+        last.map(|id| id.to_string()),
+    )))
+}
+
+/// The views of a page of jobs, whether there are more, and the last job.
+async fn views(
+    state: &ApiState,
+    filter: &JobFilter,
+    mut after: Option<JobId>,
+    limit: u32,
+) -> ApiResult<(Vec<JobView>, bool, Option<JobId>)> {
+    let mut views = Vec::new();
+    let mut left = limit;
+    loop {
+        let page = state.store.jobs(filter, after, left.min(AT_ONCE)).await?;
+        let Some(last) = page.items.last() else {
+            return Ok((views, false, after));
+        };
+        after = Some(last.id);
+        left = left.saturating_sub(page.items.len() as u32);
+        views.extend(page.items.iter().map(JobView::from));
+        if !page.more || left == 0 {
+            return Ok((views, page.more, after));
+        }
+    }
 }
 
 /// `GET /v1/jobs/{id}`

@@ -64,6 +64,7 @@ mod stall;
 mod state;
 mod submit;
 mod system;
+mod template;
 mod tls;
 mod trace_context;
 mod transport;

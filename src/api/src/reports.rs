@@ -7,6 +7,7 @@ use lastcall_domain::{
     Session,
 };
 use serde::Deserialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::auth::Caller;
@@ -15,6 +16,7 @@ use crate::json::JsonBody;
 use crate::problem::{ApiResult, Problem};
 use crate::state::ApiState;
 use crate::submit::{self, NewJob};
+use crate::template::{self, NewTemplate};
 use crate::view::JobView;
 
 /// The format of a report.
@@ -51,6 +53,7 @@ struct NewReport {
     analysis: Option<String>,
     format: DocumentFormat,
     chart: Option<ChartSpec>,
+    template: Option<Value>,
     #[serde(default)]
     priority: Priority,
 }
@@ -77,6 +80,8 @@ pub(crate) struct NewDatasetReport {
     dataset: String,
     /// The format of the report.
     format: DocumentFormat,
+    /// How a PDF is to look.
+    template: Option<NewTemplate>,
     /// Which of its owner's jobs it comes behind.
     #[schema(required = false)]
     priority: Priority,
@@ -93,6 +98,8 @@ pub(crate) struct NewAnalysisReport {
     format: DocumentFormat,
     /// A chart of the result, where the analysis is a query.
     chart: Option<ChartSpec>,
+    /// How a PDF is to look.
+    template: Option<NewTemplate>,
     /// Which of its owner's jobs it comes behind.
     #[schema(required = false)]
     priority: Priority,
@@ -105,13 +112,16 @@ pub(crate) struct NewAnalysisReport {
     tag = "jobs",
     operation_id = "createReport",
     summary = "Submit a report",
-    description = "On a dataset, or on an analysis, which need not have finished. A report on a query may have a chart of its result.",
+    description = "On a dataset, or on an analysis, which need not have finished. A report on a query may have a chart of its result, and a PDF a template of yours.",
     params(
         ("sid" = Uuid, Path, description = "The session"),
         ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[ -~]+$", description = "Up to 255 printable ASCII characters: the same request under the same key is answered with the first answer, and done once"),
         ("Prefer" = Option<String>, Header, description = "`wait=N`: answer with the finished job if it finishes within N seconds"),
     ),
-    request_body(content = NewReportBody, description = "The report", example = json!({"dataset": "penguins", "format": "pdf"})),
+    request_body(content = NewReportBody, description = "The report", examples(
+        ("standard" = (summary = "The standard report", value = json!({"dataset": "penguins", "format": "pdf"}))),
+        ("template" = (summary = "A report with a template of one's own", value = json!({"dataset": "penguins", "format": "pdf", "template": {"title": "Penguins of the Palmer Archipelago", "colors": {"accent": "#8a1c3c"}, "source": "#import \"lastcall.typ\": body, masthead, standard\n#show: standard\n#set page(header: [Marine research])\n#masthead\n#body\n"}}))),
+    )),
     responses(
         (status = 202, description = "The job is on disk", body = JobView, headers(("Location" = String, description = "The path of the job"), ("Idempotent-Replayed" = Option<String>, description = "`true` on a repeated answer"), ("Preference-Applied" = Option<String>, description = "The wait that was applied"))),
         (status = 200, description = "The job finished within the preferred wait", body = JobView, headers(("Location" = String, description = "The path of the job"))),
@@ -135,6 +145,10 @@ async fn asked(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResul
         let checked = chart.check();
         checked.map_err(|error| Problem::new(Code::InvalidRequest, error.to_string()))?;
     }
+    let template = match new.template {
+        Some(template) => Some(template::checked(template, new.format)?),
+        None => None,
+    };
     let source = match (&new.dataset, &new.analysis) {
         (Some(_), None) if new.chart.is_some() => return Err(no_chart()),
         (Some(dataset), None) => {
@@ -155,7 +169,10 @@ async fn asked(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResul
     let spec = JobSpec::Report {
         source,
         format: new.format.into(),
-        options: Box::new(ReportOptions { chart: new.chart }),
+        options: Box::new(ReportOptions {
+            chart: new.chart,
+            template,
+        }),
     };
     Ok(NewJob {
         spec,

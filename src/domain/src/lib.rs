@@ -32,6 +32,7 @@ mod report;
 pub mod running_time;
 mod session;
 pub mod store;
+mod template;
 pub mod trace;
 mod transition;
 mod work;
@@ -61,5 +62,8 @@ pub use read_report::{Certainty, ReadReport, ReadStep, ReadWarning};
 pub use report::{ReportFormat, ReportOptions, SqlColumn, SqlResult, UnknownReportFormat};
 pub use session::{Owner, Session};
 pub use store::{Store, StoreError, StoreResult};
+pub use template::{
+    Logo, MAX_LOGO, MAX_REPORT_TITLE, MAX_TEMPLATE, ReportTemplate, TemplateColors, TemplateSource,
+};
 pub use transition::{ATTEMPTS_EXHAUSTED, INTERRUPTIONS_EXHAUSTED};
 pub use work::{Body, NICENESS, Output, ProfileWork, Profiles, Task, Work};

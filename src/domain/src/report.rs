@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::ChartSpec;
+use crate::{ChartSpec, ReportTemplate};
 
 /// The format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -90,6 +90,9 @@ pub struct ReportOptions {
     /// A chart of a query's result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chart: Option<ChartSpec>,
+    /// How a PDF is to look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub template: Option<ReportTemplate>,
 }
 
 impl ReportOptions {

@@ -15,6 +15,9 @@ pub enum RenderError {
     /// The typesetter refused the document; a fault of ours, not of the input.
     #[error("the PDF could not be set: {0}")]
     Typeset(String),
+    /// The caller's template or logo has a fault, or takes more than it may.
+    #[error("{0}")]
+    Template(String),
     /// The workbook could not be written; a fault of ours, not of the input.
     #[error("the workbook could not be written: {0}")]
     Workbook(String),
@@ -58,6 +61,7 @@ impl RenderError {
         match self {
             Self::Cancelled => "cancelled",
             Self::Typeset(_) | Self::Workbook(_) | Self::Write(_) => "render_failed",
+            Self::Template(_) => "template_failed",
             Self::Unreadable(_) => "analysis_not_readable",
             Self::ChartColumnNotFound(_) => "chart_column_not_found",
             Self::ChartColumnUnsuitable(_) => "chart_column_unsuitable",

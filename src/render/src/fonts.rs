@@ -71,12 +71,13 @@ impl FontFinder {
         }
     }
 
-    /// The faces for a text: those of the program, and what covers the rest of it.
-    pub(crate) fn faces_for(&self, text: &str) -> FontSet {
+    /// The faces for texts: those of the program, and what covers the rest of them.
+    pub(crate) fn faces_for(&self, texts: &[&str]) -> FontSet {
         let mut faces = self.own().to_vec();
         let mut families = vec![FAMILY.to_owned(), SECOND.to_owned()];
-        let wanted: BTreeSet<char> = text
-            .chars()
+        let wanted: BTreeSet<char> = texts
+            .iter()
+            .flat_map(|text| text.chars())
             .filter(|c| !c.is_control() && !faces.iter().any(|face| covers(face.info(), *c)))
             .collect();
         if !wanted.is_empty() && (self.config.system || !self.config.folders.is_empty()) {

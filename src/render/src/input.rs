@@ -5,7 +5,7 @@ use lastcall_domain::check::CheckReport;
 use lastcall_domain::compare::Comparison;
 use lastcall_domain::correlation::CorrelationReport;
 use lastcall_domain::profile::Profile;
-use lastcall_domain::{ChartSpec, SqlResult};
+use lastcall_domain::{ChartSpec, ReportTemplate, SqlResult};
 use serde::Deserialize as _;
 use serde_json::Value;
 
@@ -22,6 +22,8 @@ pub struct ReportInput<'a> {
     pub origin: Origin<'a>,
     /// The chart to draw of a query's answer; without effect on anything else.
     pub chart: Option<&'a ChartSpec>,
+    /// The title, and how a PDF is to look; the rest of it is without effect on other formats.
+    pub template: Option<&'a ReportTemplate>,
     /// The analysis.
     pub body: ReportBody<'a>,
 }
@@ -73,26 +75,25 @@ pub enum ReportBody<'a> {
 }
 
 impl<'a> ReportInput<'a> {
-    /// A report of a profile.
-    pub fn profile(profile: &'a Profile, created_at: DateTime<Utc>) -> Self {
+    fn new(body: ReportBody<'a>, created_at: DateTime<Utc>) -> Self {
         Self {
             title: None,
             created_at,
             origin: Origin::default(),
             chart: None,
-            body: ReportBody::Profile(profile),
+            template: None,
+            body,
         }
+    }
+
+    /// A report of a profile.
+    pub fn profile(profile: &'a Profile, created_at: DateTime<Utc>) -> Self {
+        Self::new(ReportBody::Profile(profile), created_at)
     }
 
     /// A report of a query's answer.
     pub fn table(result: &'a SqlResult, query: Option<&'a str>, created_at: DateTime<Utc>) -> Self {
-        Self {
-            title: None,
-            created_at,
-            origin: Origin::default(),
-            chart: None,
-            body: ReportBody::Table { result, query },
-        }
+        Self::new(ReportBody::Table { result, query }, created_at)
     }
 
     /// A report of a query's answer as it is stored.
@@ -101,57 +102,27 @@ impl<'a> ReportInput<'a> {
         query: Option<&'a str>,
         created_at: DateTime<Utc>,
     ) -> Self {
-        Self {
-            title: None,
-            created_at,
-            origin: Origin::default(),
-            chart: None,
-            body: ReportBody::Stored { answer, query },
-        }
+        Self::new(ReportBody::Stored { answer, query }, created_at)
     }
 
     /// A report of a correlation analysis.
     pub fn correlation(report: &'a CorrelationReport, created_at: DateTime<Utc>) -> Self {
-        Self {
-            title: None,
-            created_at,
-            origin: Origin::default(),
-            chart: None,
-            body: ReportBody::Correlation(report),
-        }
+        Self::new(ReportBody::Correlation(report), created_at)
     }
 
     /// A report of a comparison.
     pub fn compare(report: &'a Comparison, created_at: DateTime<Utc>) -> Self {
-        Self {
-            title: None,
-            created_at,
-            origin: Origin::default(),
-            chart: None,
-            body: ReportBody::Compare(report),
-        }
+        Self::new(ReportBody::Compare(report), created_at)
     }
 
     /// A report of the checks of a contract.
     pub fn check(report: &'a CheckReport, created_at: DateTime<Utc>) -> Self {
-        Self {
-            title: None,
-            created_at,
-            origin: Origin::default(),
-            chart: None,
-            body: ReportBody::Check(report),
-        }
+        Self::new(ReportBody::Check(report), created_at)
     }
 
     /// A report of any other analysis.
     pub fn other(kind: &'a str, value: &'a Value, created_at: DateTime<Utc>) -> Self {
-        Self {
-            title: None,
-            created_at,
-            origin: Origin::default(),
-            chart: None,
-            body: ReportBody::Other { kind, value },
-        }
+        Self::new(ReportBody::Other { kind, value }, created_at)
     }
 
     /// The same with a title.
@@ -165,6 +136,11 @@ impl<'a> ReportInput<'a> {
     /// The same with a chart of the answer.
     pub fn with_chart(self, chart: Option<&'a ChartSpec>) -> Self {
         Self { chart, ..self }
+    }
+
+    /// The same with a title and a look of the caller's.
+    pub fn with_template(self, template: Option<&'a ReportTemplate>) -> Self {
+        Self { template, ..self }
     }
 
     /// The same, saying where it comes from.

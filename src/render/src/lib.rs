@@ -79,7 +79,7 @@ impl Renderer {
     ) -> Result<Manuscript, RenderError> {
         assert_may_compute();
         let document = document(report, limits::PDF, cancel)?;
-        Manuscript::new(&document, report.created_at)
+        Manuscript::new(&document, report.created_at, report.template)
     }
 
     /// Makes a report in memory; see [`write`](Self::write).
@@ -212,6 +212,12 @@ fn document(
             document::generic(value, title.unwrap_or(kind), kind, at, limits)
         }
     };
+    if let Some(title) = report
+        .template
+        .and_then(|template| template.title.as_deref())
+    {
+        document.title = document::Text::new(title, text::FULL);
+    }
     document.comes_from(report.origin);
     Ok(document)
 }

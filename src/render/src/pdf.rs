@@ -1,25 +1,27 @@
-//! The PDF, typeset by typst.
+//! The PDF, typeset by typst. What typst sees is in `world`, what it finds fault with in
+//! `mistakes`.
 //!
-//! typst keeps its file names as long as the process lives, so the two here are always the same; it
+//! typst keeps its file names as long as the process lives, so those here are always the same; it
 //! memoizes what it computes, so that is dropped after every report; and it works on rayon's
 //! threads, so it gets a pool of its own, which has ended when this returns. What it interns stays:
 //! the service has it done in [children](crate::typesetter) that are replaced.
 
+mod mistakes;
+mod world;
+
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::OnceLock;
 use std::thread;
 
+use bytes::Bytes as Shared;
 use chrono::{DateTime, Datelike, Timelike, Utc};
-use lastcall_domain::Cancel;
+use lastcall_domain::{Cancel, Logo, ReportTemplate, TemplateColors, TemplateSource};
 use rayon::ThreadPoolBuilder;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use typst::diag::{FileError, FileResult, SourceDiagnostic};
-use typst::foundations::{Bytes, Datetime, Duration, Smart};
-use typst::syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot};
-use typst::text::{Font, FontBook};
-use typst::utils::LazyHash;
-use typst::{Library, LibraryExt, World};
+use typst::diag::{HintedString, SourceDiagnostic};
+use typst::foundations::{Bytes, Datetime, Smart};
+use typst::syntax::Span;
+use typst::visualize::{ExchangeFormat, RasterImage};
 use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
 
@@ -27,8 +29,8 @@ use crate::document::{Document, GENERATOR};
 use crate::error::RenderError;
 use crate::fonts::{FontFinder, FontSet};
 use crate::glyphs;
+use world::Page;
 
-const LAYOUT: &str = include_str!("../templates/report.typ");
 /// typst recurses by the depth of the layout; ours is shallow, its own frames are not.
 const STACK: usize = 16 * 1024 * 1024;
 
@@ -39,15 +41,66 @@ pub struct Manuscript {
     pub(crate) json: String,
     /// The time that the PDF says it was made at.
     pub(crate) created_at: DateTime<Utc>,
+    /// What of its look is the caller's.
+    pub(crate) look: Look,
 }
 
 impl Manuscript {
     /// The document for the typesetter.
-    pub(crate) fn new(doc: &Document, created_at: DateTime<Utc>) -> Result<Self, RenderError> {
+    pub(crate) fn new(
+        doc: &Document,
+        created_at: DateTime<Utc>,
+        template: Option<&ReportTemplate>,
+    ) -> Result<Self, RenderError> {
         Ok(Self {
             json: serde_json::to_string(doc)?,
             created_at,
+            look: template.map(Look::of).unwrap_or_default(),
         })
+    }
+}
+
+/// What of a report's look is the caller's.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Look {
+    /// The template, in typst's language.
+    pub(crate) source: Option<String>,
+    /// The bytes of an image.
+    pub(crate) logo: Option<Shared>,
+    /// The colours.
+    pub(crate) colors: TemplateColors,
+}
+
+impl Look {
+    fn of(template: &ReportTemplate) -> Self {
+        Self {
+            source: template
+                .source
+                .as_ref()
+                .map(TemplateSource::text)
+                .map(str::to_owned),
+            logo: template.logo.as_ref().map(Logo::bytes).cloned(),
+            colors: template.colors.clone(),
+        }
+    }
+
+    /// Whether something of the caller's is computed with: a program, or an image to decode. It
+    /// may take any time and memory, and its faults are the caller's.
+    pub(crate) fn is_untrusted(&self) -> bool {
+        self.source.is_some() || self.logo.is_some()
+    }
+
+    /// Whether the logo can be decoded. Of an SVG, that shows when it is drawn.
+    fn check_logo(&self) -> Result<(), RenderError> {
+        let Some(logo) = &self.logo else {
+            return Ok(());
+        };
+        let Some(format) = ExchangeFormat::detect(logo) else {
+            return Ok(());
+        };
+        let decoded = RasterImage::plain(Bytes::new(logo.clone()), format);
+        let failed = |why| RenderError::Template(format!("the logo: {why}"));
+        decoded.map(drop).map_err(failed)
     }
 }
 
@@ -58,19 +111,27 @@ struct Input<'a> {
     fonts: &'a [String],
     /// What is to be said of how the document was set.
     notes: &'a [String],
+    /// The caller's colours; those that are left out are the layout's.
+    colors: &'a TemplateColors,
+    /// Whether there is a logo.
+    logo: bool,
+    /// Whether the template is the caller's own.
+    own: bool,
 }
 
 /// Sets the document in pages.
 ///
 /// # Errors
-/// [`RenderError::Cancelled`] before the pages are set and before they are written, and
+/// [`RenderError::Cancelled`] before the pages are set and before they are written,
+/// [`RenderError::Template`] where something of the caller's is in it, and
 /// [`RenderError::Typeset`].
 pub(crate) fn typeset(
     manuscript: &Manuscript,
     fonts: &FontFinder,
     cancel: &Cancel,
 ) -> Result<Vec<u8>, RenderError> {
-    let fonts = fonts.faces_for(&manuscript.json);
+    let source = manuscript.look.source.as_deref().unwrap_or_default();
+    let fonts = fonts.faces_for(&[&manuscript.json, source]);
     if cancel.is_cancelled() {
         return Err(RenderError::Cancelled);
     }
@@ -81,7 +142,13 @@ pub(crate) fn typeset(
             return Err(RenderError::Cancelled);
         }
         // A glyph that no font has is the one thing of ours that PDF/UA forbids.
-        write(&set, created_at, &[PdfStandard::Ua_1]).or_else(|_| write(&set, created_at, &[]))
+        let untrusted = manuscript.look.is_untrusted();
+        write(&set, created_at, &[PdfStandard::Ua_1])
+            .or_else(|_| write(&set, created_at, &[]))
+            .map_err(|errors| match untrusted {
+                true => RenderError::Template(mistakes::plain(&errors)),
+                false => RenderError::Typeset(mistakes::plain(&errors)),
+            })
     });
     typst::comemo::evict(0);
     bytes?
@@ -89,28 +156,36 @@ pub(crate) fn typeset(
 
 /// Sets the pages; what no font has a glyph for is said on the last of them.
 fn lay_out(manuscript: &Manuscript, fonts: FontSet) -> Result<PagedDocument, RenderError> {
+    let look = &manuscript.look;
+    look.check_logo()?;
     let families = fonts.families.clone();
     let data = |notes: &[String]| -> Result<Vec<u8>, RenderError> {
         Ok(serde_json::to_vec(&Input {
             document: serde_json::from_str(&manuscript.json)?,
             fonts: &families,
             notes,
+            colors: &look.colors,
+            logo: look.logo.is_some(),
+            own: look.source.is_some(),
         })?)
     };
-    let mut page = Page::new(data(&[])?, fonts)?;
-    let set = compile(&page)?;
+    let mut page = Page::new(data(&[])?, fonts, look)?;
+    let set = compile(&page, look)?;
     match glyphs::note(&glyphs::missing(&set)) {
         None => Ok(set),
         Some(note) => {
-            page.data = Bytes::new(data(&[note])?);
-            compile(&page)
+            page.set_data(data(&[note])?);
+            compile(&page, look)
         }
     }
 }
 
-fn compile(page: &Page) -> Result<PagedDocument, RenderError> {
+fn compile(page: &Page, look: &Look) -> Result<PagedDocument, RenderError> {
     let set = typst::compile::<PagedDocument>(page).output;
-    set.map_err(|errors| typeset_error(&errors))
+    set.map_err(|errors| match look.is_untrusted() {
+        true => RenderError::Template(mistakes::located(&errors, page)),
+        false => RenderError::Typeset(mistakes::plain(&errors)),
+    })
 }
 
 /// Writes the pages, tagged for screen readers, by further standards where they are given.
@@ -118,16 +193,21 @@ fn write(
     set: &PagedDocument,
     created_at: DateTime<Utc>,
     standards: &[PdfStandard],
-) -> Result<Vec<u8>, RenderError> {
-    let standards = PdfStandards::new(standards)
-        .map_err(|error| RenderError::Typeset(error.message().to_string()))?;
+) -> Result<Vec<u8>, Vec<SourceDiagnostic>> {
+    let unknown = |error: HintedString| {
+        vec![SourceDiagnostic::error(
+            Span::detached(),
+            error.message().clone(),
+        )]
+    };
+    let standards = PdfStandards::new(standards).map_err(unknown)?;
     let options = PdfOptions {
         creator: Smart::Custom(Some(GENERATOR.to_owned())),
         timestamp: timestamp(created_at),
         standards,
         ..PdfOptions::default()
     };
-    typst_pdf::pdf(set, &options).map_err(|errors| typeset_error(&errors))
+    typst_pdf::pdf(set, &options).map_err(|errors| errors.to_vec())
 }
 
 /// Runs typst on one thread, which has ended when this returns.
@@ -157,15 +237,6 @@ fn in_own_pool<R: Send>(work: impl FnOnce() -> R + Send) -> Result<R, RenderErro
     result.map_err(|panic| resume_unwind(panic))
 }
 
-fn typeset_error(errors: &[SourceDiagnostic]) -> RenderError {
-    let messages: Vec<_> = errors
-        .iter()
-        .take(3)
-        .map(|error| error.message.as_str())
-        .collect();
-    RenderError::Typeset(messages.join("; "))
-}
-
 fn timestamp(at: DateTime<Utc>) -> Option<Timestamp> {
     let small = |n: u32| u8::try_from(n).ok();
     let at = Datetime::from_ymd_hms(
@@ -177,74 +248,6 @@ fn timestamp(at: DateTime<Utc>) -> Option<Timestamp> {
         small(at.second())?,
     )?;
     Some(Timestamp::new_utc(at))
-}
-
-/// All that typst can see: the layout, the data, the faces. No disk, no network, no clock.
-struct Page {
-    library: LazyHash<Library>,
-    layout: Source,
-    data_id: FileId,
-    data: Bytes,
-    fonts: FontSet,
-}
-
-impl Page {
-    fn new(data: Vec<u8>, fonts: FontSet) -> Result<Self, RenderError> {
-        let (layout_id, data_id) = file_ids()?;
-        Ok(Self {
-            library: LazyHash::new(Library::builder().build()),
-            layout: Source::new(layout_id, LAYOUT.to_owned()),
-            data_id,
-            data: Bytes::new(data),
-            fonts,
-        })
-    }
-}
-
-fn file_ids() -> Result<(FileId, FileId), RenderError> {
-    static IDS: OnceLock<Option<(FileId, FileId)>> = OnceLock::new();
-    let id =
-        |name| Some(RootedPath::new(VirtualRoot::Project, VirtualPath::new(name).ok()?).intern());
-    let ids = IDS.get_or_init(|| Some((id("report.typ")?, id("report.json")?)));
-    ids.ok_or_else(|| RenderError::Typeset("no name for the layout".to_owned()))
-}
-
-impl World for Page {
-    fn library(&self) -> &LazyHash<Library> {
-        &self.library
-    }
-
-    fn book(&self) -> &LazyHash<FontBook> {
-        &self.fonts.book
-    }
-
-    fn main(&self) -> FileId {
-        self.layout.id()
-    }
-
-    fn source(&self, id: FileId) -> FileResult<Source> {
-        if id == self.layout.id() {
-            Ok(self.layout.clone())
-        } else {
-            Err(FileError::AccessDenied)
-        }
-    }
-
-    fn file(&self, id: FileId) -> FileResult<Bytes> {
-        if id == self.data_id {
-            Ok(self.data.clone())
-        } else {
-            Err(FileError::AccessDenied)
-        }
-    }
-
-    fn font(&self, index: usize) -> Option<Font> {
-        self.fonts.faces.get(index).cloned()
-    }
-
-    fn today(&self, _offset: Option<Duration>) -> Option<Datetime> {
-        None
-    }
 }
 
 #[cfg(test)]
@@ -271,9 +274,9 @@ mod tests {
     fn what_no_font_has_a_glyph_for_is_said() {
         for (title, said) in [("whole", false), ("a\u{10fffd}b", true)] {
             let now = Utc::now();
-            let manuscript = Manuscript::new(&frame(title, "Profile", now), now).unwrap();
+            let manuscript = Manuscript::new(&frame(title, "Profile", now), now, None).unwrap();
             let fonts = FontFinder::new(FontConfig::default());
-            let set = lay_out(&manuscript, fonts.faces_for(&manuscript.json)).unwrap();
+            let set = lay_out(&manuscript, fonts.faces_for(&[&manuscript.json])).unwrap();
             let mut found = String::new();
             for page in set.pages() {
                 text(&page.frame, &mut found);

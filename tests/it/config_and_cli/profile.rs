@@ -295,3 +295,78 @@ fn the_standard_input_is_read_and_flags_say_how() {
         );
     }
 }
+
+#[test]
+fn a_pdf_has_the_template_that_the_page_s_command_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = include_str!("../../../docs/templates.md");
+    let command = page.split("`lastcall ").nth(1).unwrap();
+    let command = command.split('`').next().unwrap();
+    let args: Vec<_> = command
+        .split(' ')
+        .map(|arg| arg.trim_matches('"'))
+        .collect();
+    let svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"9\" height=\"9\"/>";
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/templates");
+    let letterhead = std::fs::read_to_string(examples.join("letterhead.typ")).unwrap();
+    for (name, text) in [
+        ("data.csv", data::BIRDS),
+        ("logo.svg", svg),
+        ("letterhead.typ", &letterhead),
+        ("mistaken.typ", "= Title\n#foo"),
+        ("large.typ", &"x".repeat(128 * 1024 + 1)),
+    ] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let run = |args: &[&str]| {
+        let command = lastcall([]).in_folder(folder.path());
+        args.iter().fold(command, |run, arg| run.arg(arg)).output()
+    };
+    let output = run(&args).expect(0);
+    assert_eq!(output.stderr, "");
+    let pdf = std::fs::read(folder.path().join("sales.pdf")).unwrap();
+    assert!(pdf.starts_with(b"%PDF"));
+
+    for (flags, exit, says) in [
+        (
+            &["--template=mistaken.typ"][..],
+            65,
+            "line 2, column 2: unknown variable: foo",
+        ),
+        (&["--template=large.typ"], 2, "template.source"),
+        (&["--template=nowhere.typ"], 66, "nowhere.typ"),
+        (&["--logo=data.csv"], 2, "template.logo"),
+        (&["--title="], 2, "template.title"),
+        (&["--color=accent=red"], 2, "template.colors.accent"),
+        (&["--color=red"], 2, "--color red"),
+        (&["--title=x", "--format=html"], 2, "for a pdf"),
+    ] {
+        let all = [&["profile", "data.csv", "-o", "out.pdf"], flags].concat();
+        let output = run(&all).expect(exit);
+        assert!(output.stderr.contains(says), "{flags:?}: {}", output.stderr);
+    }
+    // The template is read: the report does not take its place.
+    let output = run(&[
+        "profile",
+        "data.csv",
+        "--template",
+        "out.pdf",
+        "-o",
+        "out.pdf",
+    ]);
+    output.expect(66);
+    std::fs::copy(
+        folder.path().join("letterhead.typ"),
+        folder.path().join("out.pdf"),
+    )
+    .unwrap();
+    let output = run(&[
+        "profile",
+        "data.csv",
+        "--template",
+        "out.pdf",
+        "-o",
+        "out.pdf",
+    ]);
+    assert!(output.expect(2).stderr.contains("take the place"));
+}

@@ -94,6 +94,7 @@ fn of(operation: &str) -> Vec<&'static [Code]> {
                 DatasetNotFound,
                 JobNotFound,
                 AnalysisNotSucceeded,
+                InvalidTemplate,
                 QueueFull,
                 OwnerQueueFull,
                 InsufficientStorage,

@@ -99,6 +99,34 @@ fn every_kind_of_analysis_reaches_its_worker_as_it_was_asked_for() {
 }
 
 #[test]
+fn a_long_page_of_jobs_is_whole_and_in_order() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    let id = |job: &Value| job["id"].as_str().unwrap().to_owned();
+    // More than are read from the store at once, and not a multiple of it.
+    let all: Vec<String> = (0..130).map(|_| id(&api.profile(&session))).collect();
+    let reversed: Vec<String> = all.iter().rev().cloned().collect();
+    for (limit, pages) in [(1000, 1), (130, 1), (129, 2), (100, 2), (60, 3)] {
+        for (order, expected) in [("asc", &all), ("desc", &reversed)] {
+            let mut seen = Vec::new();
+            let mut cursor = String::new();
+            for page in 1..=pages {
+                let path = format!("/v1/jobs?order={order}&limit={limit}{cursor}");
+                let list = api.client.get(&path).ok(200);
+                let items = list["items"].as_array().unwrap();
+                assert_eq!(items.len(), limit.min(130 - seen.len()), "{path}");
+                seen.extend(items.iter().map(id));
+                match list["next_cursor"].as_str() {
+                    Some(next) => cursor = format!("&cursor={next}"),
+                    None => assert_eq!(page, pages, "{path}"),
+                }
+            }
+            assert_eq!(seen, *expected);
+        }
+    }
+}
+
+#[test]
 fn jobs_are_listed_by_session_state_and_service() {
     let api = Api::start();
     let session = api.session_with_penguins();

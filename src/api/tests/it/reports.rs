@@ -182,3 +182,123 @@ fn a_chart_that_makes_no_sense_is_refused() {
         assert!(problem["detail"].as_str().unwrap().contains("chart"));
     }
 }
+
+/// The beginning of a PNG image, in base64.
+const PNG: &str = "iVBORw0KGgoAAAANSUhEUg==";
+
+#[test]
+fn a_pdf_may_have_a_template_and_says_which() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    let path = format!("{session}/reports");
+    let template = json!({
+        "source": "= abc", "title": "Penguins", "logo": PNG, "colors": {"accent": "#8a1c3c"},
+    });
+    let body = json!({"dataset": "penguins", "format": "pdf", "template": template});
+    let job = api.client.post(&path, &body).ok(202);
+    let sha256 = "fafd9917796229cf0e14314687b97cdd33aa168828c7f1f08c18a25dea1f869c";
+    let shown = json!({
+        "source": {"sha256": sha256, "bytes": 5},
+        "title": "Penguins",
+        "logo": {"media_type": "image/png", "bytes": 16},
+        "colors": {"accent": "#8a1c3c"},
+    });
+    assert_eq!(job["template"], shown);
+    let job = api.client.get(&format!("/v1/jobs/{}", id(&job))).ok(200);
+    assert_eq!(job["template"], shown, "the row keeps it");
+    let listed = api.client.get("/v1/jobs").ok(200);
+    assert_eq!(listed["items"][0]["template"], shown);
+    assert!(!listed.to_string().contains("= abc"), "{listed}");
+    assert!(!listed.to_string().contains(PNG), "{listed}");
+    // Without one, nothing is said of it.
+    let body = json!({"dataset": "penguins", "format": "pdf"});
+    let job = api.client.post(&path, &body).ok(202);
+    assert_eq!(job.get("template"), None);
+}
+
+#[test]
+fn a_template_that_makes_no_sense_is_refused_with_its_place() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    let path = format!("{session}/reports");
+    let long = "x".repeat(128 * 1024 + 1);
+    let many = "x".repeat(201);
+    // 256 KiB and two bytes, of a PNG image.
+    let large = format!("{}{}", &PNG[..20], "AAAA".repeat(87_380));
+    for (template, says) in [
+        (json!("= Hello"), "`template` has to be a JSON object"),
+        (json!(["= Hello"]), "`template` has to be a JSON object"),
+        (json!({"text": "= Hello"}), "unknown field `text`"),
+        (json!({"source": 5}), "expected a string"),
+        (json!({"source": ""}), "`template.source`: it is empty"),
+        (
+            json!({"source": long}),
+            "`template.source`: it has 131073 bytes",
+        ),
+        (json!({"title": " "}), "`template.title`"),
+        (json!({"title": many}), "`template.title`"),
+        (json!({"logo": "!"}), "`template.logo`: it is not base64"),
+        (
+            json!({"logo": "R0lGODlh"}),
+            "`template.logo`: it is not a PNG",
+        ),
+        (json!({"logo": large}), "`template.logo`: it has"),
+        (json!({"colors": ["#fff"]}), "`template.colors` has to be"),
+        (
+            json!({"colors": {"accent": "red"}}),
+            "`template.colors.accent`",
+        ),
+        (
+            json!({"colors": {"accents": "#fff"}}),
+            "unknown field `accents`",
+        ),
+    ] {
+        let body = json!({"dataset": "penguins", "format": "pdf", "template": template});
+        let problem = api
+            .client
+            .post(&path, &body)
+            .problem(422, "invalid_template");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(says), "{detail}");
+    }
+    for format in ["html", "xlsx", "md"] {
+        let body = json!({"dataset": "penguins", "format": format, "template": {"title": "x"}});
+        let problem = api
+            .client
+            .post(&path, &body)
+            .problem(422, "invalid_template");
+        assert!(problem["detail"].as_str().unwrap().contains("`pdf`"));
+    }
+    // What may just be.
+    let most = json!({"source": "x".repeat(128 * 1024), "title": "ä".repeat(200), "logo": PNG});
+    let body = json!({"dataset": "penguins", "format": "pdf", "template": most});
+    api.client.post(&path, &body).ok(202);
+    let body = json!({"dataset": "penguins", "format": "pdf", "template": null});
+    api.client.post(&path, &body).ok(202);
+}
+
+#[test]
+fn a_report_with_another_template_is_another_report() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    let path = format!("{session}/reports");
+    let body = |source: &str| {
+        let template = json!({"source": source});
+        json!({"dataset": "penguins", "format": "pdf", "template": template})
+    };
+    let keyed = api.client.with("idempotency-key", "one");
+    let first = keyed.post(&path, &body("= A")).ok(202);
+    let again = keyed.post(&path, &body("= A")).ok(202);
+    assert_eq!(first["id"], again["id"]);
+    keyed
+        .post(&path, &body("= B"))
+        .problem(422, "idempotency_key_reused");
+    // The result of one is not that of another.
+    api.work(Service::Report, "application/pdf", "%PDF");
+    let plain = json!({"dataset": "penguins", "format": "pdf"});
+    for other in [body("= A"), body("= B"), plain] {
+        let job = api.client.post(&path, &other).ok(202);
+        assert_eq!(job["state"], "queued");
+        assert_eq!(job.get("cached"), None);
+    }
+}

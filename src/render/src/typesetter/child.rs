@@ -9,15 +9,18 @@ use std::process::ExitCode;
 
 use lastcall_child::guest::limits::{self, Limits};
 use lastcall_child::guest::{Wire, sandbox};
-use lastcall_domain::Cancel;
+use lastcall_domain::{Cancel, MAX_LOGO, MAX_TEMPLATE};
+use nix::sys::resource::{Resource, setrlimit};
 
 use super::protocol::{Reply, Request};
 use crate::error::RenderError;
 use crate::fonts::{FontConfig, FontFinder};
-use crate::pdf::{self, Manuscript};
+use crate::pdf::{self, Look, Manuscript};
 
 /// The largest document, in bytes of JSON. What a document may hold makes a few MiB.
 const MAX_DOCUMENT: usize = 64 << 20;
+/// Seconds of processor time between the signal that a template has used up its own and the kill.
+const CPU_GRACE: u64 = 5;
 /// Where the system has fonts, and what it knows of them.
 const FONT_FOLDERS: [&str; 5] = [
     "/usr",
@@ -41,7 +44,12 @@ pub fn main() -> ExitCode {
 }
 
 fn serve(wire: Wire) -> io::Result<()> {
-    let Some(Request::Begin { folder, memory }) = wire.receive()? else {
+    let Some(Request::Begin {
+        folder,
+        memory,
+        cpu_seconds,
+    }) = wire.receive()?
+    else {
         return Ok(());
     };
     limits::apply(&Limits {
@@ -50,6 +58,14 @@ fn serve(wire: Wire) -> io::Result<()> {
         file: 0,
         cpu_seconds: None,
     })?;
+    if let Some(seconds) = cpu_seconds {
+        // The signal of the first limit says what it was; the second is a kill like any other.
+        setrlimit(
+            Resource::RLIMIT_CPU,
+            seconds,
+            seconds.saturating_add(CPU_GRACE),
+        )?;
+    }
     let mut peak = PeakMemory::open();
     let fonts = FontFinder::new(FontConfig::default());
     fonts.load_own();
@@ -59,15 +75,9 @@ fn serve(wire: Wire) -> io::Result<()> {
     }
     wire.send(&Reply::Ready)?;
     loop {
-        let Some(Request::Document { created_at, bytes }) = wire.receive()? else {
+        let Some(manuscript) = receive(wire)? else {
             return Ok(());
         };
-        if bytes > MAX_DOCUMENT {
-            return Err(io::ErrorKind::InvalidData.into());
-        }
-        let json = wire.receive_data(bytes)?;
-        let json = String::from_utf8(json).map_err(io::Error::other)?;
-        let manuscript = Manuscript { json, created_at };
         match typeset(&manuscript, &fonts) {
             Ok(pdf) => {
                 let mut output = wire.output();
@@ -83,17 +93,55 @@ fn serve(wire: Wire) -> io::Result<()> {
     }
 }
 
+/// The next document; nothing when the host has closed the pipe.
+fn receive(wire: Wire) -> io::Result<Option<Manuscript>> {
+    let Some(Request::Document {
+        created_at,
+        bytes,
+        template,
+        logo,
+        colors,
+    }) = wire.receive()?
+    else {
+        return Ok(None);
+    };
+    if bytes > MAX_DOCUMENT
+        || template.is_some_and(|bytes| bytes > MAX_TEMPLATE)
+        || logo.is_some_and(|bytes| bytes > MAX_LOGO)
+    {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let text = |bytes| String::from_utf8(wire.receive_data(bytes)?).map_err(io::Error::other);
+    let json = text(bytes)?;
+    let source = template.map(text).transpose()?;
+    let logo = logo.map(|bytes| wire.receive_data(bytes)).transpose()?;
+    let look = Look {
+        source,
+        logo: logo.map(Into::into),
+        colors,
+    };
+    Ok(Some(Manuscript {
+        json,
+        created_at,
+        look,
+    }))
+}
+
 /// Sets a document; a panic is its failure.
 fn typeset(manuscript: &Manuscript, fonts: &FontFinder) -> Result<Vec<u8>, Reply> {
     let set = || pdf::typeset(manuscript, fonts, &Cancel::new());
     match catch_unwind(AssertUnwindSafe(set)) {
         Ok(Ok(pdf)) => Ok(pdf),
         Ok(Err(RenderError::Typeset(why))) => Err(Reply::Failed(why)),
+        Ok(Err(RenderError::Template(why))) => Err(Reply::Mistaken(why)),
         Ok(Err(error @ RenderError::Threads(_))) => Err(Reply::Exhausted(error.to_string())),
         Ok(Err(error)) => Err(Reply::Failed(error.to_string())),
         Err(panic) => {
             let why = format!("the typesetter panicked: {}", message(&*panic));
-            Err(Reply::Failed(why))
+            Err(match manuscript.look.is_untrusted() {
+                true => Reply::Mistaken(why),
+                false => Reply::Failed(why),
+            })
         }
     }
 }

@@ -153,7 +153,11 @@ impl ChildPool {
 
     async fn attempt(&self, job: &mut Job) -> Result<Vec<u8>, Attempt> {
         let kills = self.config.oom_kills.count();
-        let mut setter = self.take().await?;
+        let untrusted = job.manuscript.look.is_untrusted();
+        let mut setter = match untrusted {
+            true => self.start()?,
+            false => self.take().await?,
+        };
         let span = trace::child("pdf child process");
         if let Some(id) = setter.process.id() {
             span.set("process.pid", || id);
@@ -163,9 +167,13 @@ impl ChildPool {
             () = job.cancel.cancelled() => Err(Ending::Because(RenderError::Cancelled)),
             () = job.done.closed() => Err(Ending::Because(RenderError::Cancelled)),
             () = self.closing.cancelled() => Err(Ending::Because(shutting_down())),
-            ending = setter.typeset(&job.manuscript, self.config.memory) => ending,
+            ending = setter.typeset(&job.manuscript, &self.config) => ending,
         };
         match ending {
+            Ok(pdf) if untrusted => {
+                setter.process.end().await;
+                Ok(pdf)
+            }
             Ok(pdf) => {
                 self.put_back(setter).await;
                 Ok(pdf)
@@ -177,8 +185,31 @@ impl ChildPool {
             }
             Err(Ending::Lost) => {
                 span.fail("child_lost");
-                Err(self.explain(&setter.process.wait_for_exit().await, kills))
+                let exit = setter.process.wait_for_exit().await;
+                let limit = untrusted.then(|| self.limit_of_template(&exit)).flatten();
+                Err(match limit {
+                    Some(why) => Attempt::Failed(RenderError::Template(why)),
+                    None => self.explain(&exit, kills),
+                })
             }
+        }
+    }
+
+    /// The limit that a template ended its child by, if it did.
+    fn limit_of_template(&self, exit: &ChildExit) -> Option<String> {
+        match exit.signal()? {
+            Signal::SIGXCPU => {
+                let seconds = self.config.template_cpu_seconds;
+                Some(format!("it needs more than {seconds} s of processor time"))
+            }
+            // Rust's allocator aborts after a message, its stack guard as well.
+            Signal::SIGABRT | Signal::SIGSEGV | Signal::SIGBUS => {
+                let mebibytes = self.config.memory >> 20;
+                Some(format!(
+                    "it needs more memory than {mebibytes} MiB, or calls itself too deeply"
+                ))
+            }
+            _ => None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use bytes::Bytes;
 use lastcall_child::host::{Frame, Process};
 
 use super::TypesetterConfig;
@@ -11,6 +12,8 @@ use crate::pdf::Manuscript;
 
 /// The largest PDF, in bytes. What a document may hold makes a few.
 const MAX_PDF: usize = 64 << 20;
+/// The largest that a caller's template may make of it.
+const MAX_OWN_PDF: usize = 16 << 20;
 
 /// Why a conversation ended without a PDF.
 #[derive(Debug)]
@@ -55,11 +58,16 @@ impl Setter {
     pub(super) async fn typeset(
         &mut self,
         manuscript: &Manuscript,
-        memory: u64,
+        config: &TypesetterConfig,
     ) -> Result<Vec<u8>, Ending> {
+        let look = &manuscript.look;
         if !self.ready {
             let folder = self.process.folder().to_owned();
-            let begin = Request::Begin { folder, memory };
+            let begin = Request::Begin {
+                folder,
+                memory: config.memory,
+                cpu_seconds: look.is_untrusted().then_some(config.template_cpu_seconds),
+            };
             self.process.send(&begin).await?;
             match self.process.receive().await? {
                 Frame::Control(Reply::Ready) => self.ready = true,
@@ -73,12 +81,29 @@ impl Setter {
         let document = Request::Document {
             created_at: manuscript.created_at,
             bytes: manuscript.json.len(),
+            template: look.source.as_ref().map(String::len),
+            logo: look.logo.as_ref().map(Bytes::len),
+            colors: look.colors.clone(),
         };
         self.process.send(&document).await?;
         self.process.send_data(manuscript.json.as_bytes()).await?;
+        for part in [
+            look.source.as_ref().map(String::as_bytes),
+            look.logo.as_deref(),
+        ] {
+            self.process.send_data(part.unwrap_or_default()).await?;
+        }
         let mut pdf = Vec::new();
         loop {
             match self.process.receive().await? {
+                Frame::Data(bytes)
+                    if look.is_untrusted() && pdf.len() + bytes.len() > MAX_OWN_PDF =>
+                {
+                    return Err(Ending::Because(RenderError::Template(format!(
+                        "the PDF has more than {} MiB",
+                        MAX_OWN_PDF >> 20
+                    ))));
+                }
                 Frame::Data(bytes) if pdf.len() + bytes.len() > MAX_PDF => {
                     return Err(Ending::Because(RenderError::Exhausted(format!(
                         "the PDF has more than {MAX_PDF} bytes"
@@ -91,6 +116,9 @@ impl Setter {
                 }
                 Frame::Control(Reply::Failed(why)) => {
                     return Err(Ending::Because(RenderError::Typeset(why)));
+                }
+                Frame::Control(Reply::Mistaken(why)) => {
+                    return Err(Ending::Because(RenderError::Template(why)));
                 }
                 Frame::Control(Reply::Exhausted(why)) => {
                     return Err(Ending::Because(RenderError::Exhausted(why)));

@@ -3,6 +3,11 @@
 //! typst keeps what it interns for as long as its process lives, and cannot be interrupted. So a
 //! child sets some hundred documents, one after the other, and is then replaced by another: what
 //! it has gathered goes with it, and a document that is called off is killed with its child.
+//!
+//! A caller's template is a program, and a logo is decoded by libraries that have had their bugs:
+//! a document with either has a child of its own, which has set nothing before and sets nothing
+//! after. It sees no other caller's data, leaves nothing behind, and where it takes more time or
+//! memory than it may, that is the template's fault.
 
 pub mod child;
 mod child_pool;
@@ -34,6 +39,9 @@ pub struct TypesetterConfig {
     pub scratch: PathBuf,
     /// Bytes of address space that a document may add to what the idle child has mapped.
     pub memory: u64,
+    /// Seconds of processor time that a document with a caller's template or logo may take, the
+    /// start of its child included.
+    pub template_cpu_seconds: u64,
     /// A child is replaced after so many documents…
     pub max_documents: u32,
     /// …or once it has had so many bytes in memory.
@@ -45,12 +53,14 @@ pub struct TypesetterConfig {
 }
 
 impl TypesetterConfig {
-    /// The defaults: 512 MiB of memory, 200 documents or 192 MiB, a minute of idleness.
+    /// The defaults: 512 MiB of memory, 20 s for templates, 200 documents or 192 MiB, a minute of
+    /// idleness.
     pub fn new(program: Program, scratch: impl Into<PathBuf>) -> Self {
         Self {
             program,
             scratch: scratch.into(),
             memory: 512 << 20,
+            template_cpu_seconds: 20,
             max_documents: 200,
             max_resident: 192 << 20,
             keep_idle: Duration::from_secs(60),

@@ -8,10 +8,14 @@
 //!   data …        ──────▶              the PDF                  ⎬ again and again
 //!   Done or why not ───▶                                       ⎭
 //! ```
+//!
+//! After the JSON come a caller's template and logo, where the document has them; the child of
+//! such a document sets no other.
 
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
+use lastcall_domain::TemplateColors;
 use serde::{Deserialize, Serialize};
 
 /// What the host says.
@@ -23,11 +27,17 @@ pub(super) enum Request {
         folder: PathBuf,
         /// Bytes of memory for a document.
         memory: u64,
+        /// Seconds of processor time for all documents, where they are bounded.
+        cpu_seconds: Option<u64>,
     },
-    /// A document to set; so many bytes of JSON follow.
+    /// A document to set; so many bytes of JSON follow, and then so many of the template and of
+    /// the logo.
     Document {
         created_at: DateTime<Utc>,
         bytes: usize,
+        template: Option<usize>,
+        logo: Option<usize>,
+        colors: TemplateColors,
     },
 }
 
@@ -43,6 +53,8 @@ pub(super) enum Reply {
     },
     /// There is no PDF.
     Failed(String),
+    /// There is no PDF, for a fault of the caller's template or logo.
+    Mistaken(String),
     /// There is no PDF, as the child has not what it takes.
     Exhausted(String),
 }

@@ -13,4 +13,5 @@ mod hostile;
 mod read;
 mod sizes;
 mod tables;
+mod templates;
 mod typesetter;

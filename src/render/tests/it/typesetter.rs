@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::fixture::{amount, at, bare, render, sales};
 use crate::read;
+use crate::templates::with_source;
 
 /// A typesetter in a temporary folder.
 struct Fixture {
@@ -76,6 +77,14 @@ impl Fixture {
 fn short() -> Manuscript {
     let input = sales();
     let input = ReportInput::profile(&input, at());
+    bare().manuscript(&input, &Cancel::new()).unwrap()
+}
+
+/// A document with a template.
+fn templated(source: &str) -> Manuscript {
+    let template = with_source(source);
+    let input = sales();
+    let input = ReportInput::profile(&input, at()).with_template(Some(&template));
     bare().manuscript(&input, &Cancel::new()).unwrap()
 }
 
@@ -282,5 +291,78 @@ async fn a_document_has_no_more_memory_than_it_may() {
     let fixture = Fixture::with(|config| config.memory = 24 << 20);
     let error = fixture.typesetter.typeset(long(), &Cancel::new()).await;
     assert_eq!(error.unwrap_err().code(), "resource_exhausted");
+    fixture.end().await;
+}
+
+#[tokio::test]
+async fn a_template_has_a_child_of_its_own() {
+    let fixture = Fixture::new();
+    assert!(fixture.pdf().await.is_ok());
+    let idle = fixture.children();
+    let cancel = Cancel::new();
+    let set = |source| fixture.typesetter.typeset(templated(source), &cancel);
+    let pdf = set("#import \"lastcall.typ\": body\nMine\n#body")
+        .await
+        .unwrap();
+    assert!(read::pdf(pdf).concat().contains("Mine"));
+    assert_eq!(
+        fixture.children(),
+        idle,
+        "its child is gone, the other was left alone"
+    );
+    let error = set("\n#foo").await.unwrap_err();
+    assert_eq!(error.to_string(), "line 2, column 2: unknown variable: foo");
+    assert_eq!(error.code(), "template_failed");
+    assert_eq!(fixture.children(), idle);
+    assert!(fixture.pdf().await.is_ok());
+    assert_eq!(fixture.children(), idle);
+    fixture.end().await;
+}
+
+#[tokio::test]
+async fn a_template_that_computes_on_and_on_ends_by_its_processor_time() {
+    let fixture = Fixture::with(|config| config.template_cpu_seconds = 1);
+    let endless = "#for i in range(1000000) { for j in range(1000000) { let x = i * j } }";
+    let cancel = Cancel::new();
+    let set = fixture.typesetter.typeset(templated(endless), &cancel);
+    // Others go on meanwhile.
+    let (set, other) = tokio::join!(set, fixture.pdf());
+    let error = set.unwrap_err();
+    assert_eq!(
+        (error.code(), error.retryable()),
+        ("template_failed", false)
+    );
+    assert!(
+        error
+            .to_string()
+            .contains("more than 1 s of processor time"),
+        "{error}"
+    );
+    assert!(other.is_ok());
+    fixture.end().await;
+}
+
+#[tokio::test]
+async fn a_template_has_no_more_memory_than_it_may() {
+    let fixture = Fixture::with(|config| config.memory = 64 << 20);
+    let cancel = Cancel::new();
+    for bomb in [
+        "#let x = \"x\" * 1000000000",
+        "#let x = (0,) * 100000000",
+        "#let f(n) = f(n + 1) + f(n + 2)\n#f(0)",
+    ] {
+        let set = fixture.typesetter.typeset(templated(bomb), &cancel);
+        let error = set.await.expect_err(bomb);
+        assert_eq!(
+            (error.code(), error.retryable()),
+            ("template_failed", false),
+            "{error}"
+        );
+    }
+    let set = fixture
+        .typesetter
+        .typeset(templated("#let x = \"x\" * 1000000000"), &cancel);
+    let error = set.await.unwrap_err().to_string();
+    assert!(error.contains("more memory than 64 MiB"), "{error}");
     fixture.end().await;
 }
