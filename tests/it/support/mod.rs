@@ -21,4 +21,4 @@ pub(crate) use command::lastcall;
 pub(crate) use database::Database;
 pub(crate) use held::HeldQueries;
 pub(crate) use service::{Ended, Home, Service};
-pub(crate) use wait::{TIMEOUT, until};
+pub(crate) use wait::{TIMEOUT, until, until_within};

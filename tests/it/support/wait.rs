@@ -13,13 +13,26 @@ const LOOK: Duration = Duration::from_millis(10);
 /// # Panics
 /// Where nothing comes within [`TIMEOUT`].
 #[track_caller]
-pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + TIMEOUT;
+pub(crate) fn until<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    until_within(TIMEOUT, what, look)
+}
+
+/// The same of what takes long by itself.
+///
+/// # Panics
+/// Where nothing comes within `limit`.
+#[track_caller]
+pub(crate) fn until_within<T>(
+    limit: Duration,
+    what: &str,
+    mut look: impl FnMut() -> Option<T>,
+) -> T {
+    let end = Instant::now() + limit;
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(Instant::now() < end, "waited {TIMEOUT:?} in vain: {what}");
+        assert!(Instant::now() < end, "waited {limit:?} in vain: {what}");
         std::thread::park_timeout(LOOK);
     }
 }

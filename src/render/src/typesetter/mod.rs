@@ -53,14 +53,14 @@ pub struct TypesetterConfig {
 }
 
 impl TypesetterConfig {
-    /// The defaults: 512 MiB of memory, 20 s for templates, 200 documents or 192 MiB, a minute of
+    /// The defaults: 512 MiB of memory, 10 s for templates, 200 documents or 192 MiB, a minute of
     /// idleness.
     pub fn new(program: Program, scratch: impl Into<PathBuf>) -> Self {
         Self {
             program,
             scratch: scratch.into(),
             memory: 512 << 20,
-            template_cpu_seconds: 20,
+            template_cpu_seconds: 10,
             max_documents: 200,
             max_resident: 192 << 20,
             keep_idle: Duration::from_secs(60),
