@@ -127,6 +127,13 @@ def repeat_and_save(browser, base):
     assert check["state"] == "succeeded", check
     open_job(browser, check["id"])
     assert browser.run("document.getElementById('job-again').hidden")
+    browser.run("document.getElementById('job-close').click(); 0")
+    # Neither can a template.
+    asked = {"dataset": "a", "format": "pdf", "template": {"title": "Ours"}}
+    report = ask(f"{place}/reports", asked)
+    assert report["state"] == "succeeded", report
+    open_job(browser, report["id"])
+    assert browser.run("document.getElementById('job-again').hidden")
     assert not browser.complaints(), browser.complaints()
 
 

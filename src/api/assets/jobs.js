@@ -102,6 +102,7 @@ document.getElementById("sessions").addEventListener("click", (event) => {
 function repeatable(job) {
   const missing = { check: job.contract, sql: job.parameters };
   if (job.kind in missing && !missing[job.kind]) return false;
+  if (job.template) return false;
   if (job.parameters?.some((value) => typeof value === "number") && !JSON.rawJSON) return false;
   return ["failed", "cancelled", "succeeded"].includes(job.state);
 }
