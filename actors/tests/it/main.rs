@@ -18,4 +18,5 @@ mod running_time;
 mod silence;
 mod supervision;
 mod threads;
+mod traces;
 mod ttl;
