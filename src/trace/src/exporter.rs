@@ -160,10 +160,9 @@ const JOIN_GRACE: Duration = Duration::from_millis(250);
 
 async fn time_is_over(mut closing: watch::Receiver<Option<Instant>>) {
     let until = closing.wait_for(Option::is_some).await.ok();
-    match until.and_then(|until| *until) {
-        Some(until) => sleep_until(until.into()).await,
-        // The exporter is gone.
-        None => {}
+    // Without a moment the exporter is gone, and nobody waits.
+    if let Some(until) = until.and_then(|until| *until) {
+        sleep_until(until.into()).await;
     }
 }
 
