@@ -37,6 +37,7 @@ mod release;
 mod results;
 mod serve_request;
 mod slot;
+mod stop;
 mod suspects;
 mod write_limiter;
 

@@ -165,7 +165,7 @@ fn an_owners_low_jobs_give_way_to_its_others_on_the_real_process() {
         .service()
         .set("store.url", &database.url)
         .set("state.dir", home.path().display().to_string())
-        .set("analysis.workers", "1")
+        .set("limits.per_owner.running_jobs", "1")
         .start();
     let client = service.client();
     let session = client.session_with_birds();
@@ -177,7 +177,7 @@ fn an_owners_low_jobs_give_way_to_its_others_on_the_real_process() {
         assert_eq!(job.json()["priority"], priority);
         id(job)
     };
-    // The only slot is taken until the others are in the queue.
+    // The first job runs, as far as its row says, until the others are in the queue.
     let held = database.hold("LOCK TABLE results IN ACCESS EXCLUSIVE MODE");
     let first = submit(0, "normal");
     until("it runs", || {

@@ -1,14 +1,14 @@
-//! One claim, and the stop handle of its attempt.
+//! One claim.
 
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use lastcall_domain::{Cancel, ClaimRef, Job, JobId, Progress};
+use lastcall_domain::{ClaimRef, Job, JobId, Progress};
 use tokio::time::Instant;
 
 use super::arbiter::Ticket;
 use super::claim_state::{Blame, ClaimState};
 use super::estimate::cannot_fit;
+use super::stop::StopHandle;
 use super::suspects::SuspectTurn;
 use crate::gate::Permit;
 
@@ -22,43 +22,6 @@ pub(crate) fn key(claim: ClaimRef) -> Key {
 
 pub(crate) fn claim_ref((job, epoch): Key) -> ClaimRef {
     ClaimRef { job, epoch }
-}
-
-/// Why an attempt is to stop. The first reason counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum StopReason {
-    /// Its caller's wish: the job ends as cancelled.
-    Cancelled,
-    /// Its time was over: the attempt fails.
-    TimedOut,
-    /// The shutdown: the job is queued again.
-    HandedBack,
-    /// The claim is a peer's by now, or was given up with its thread: nothing is written.
-    Lost,
-}
-
-/// What stops an attempt, and says why.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct StopHandle {
-    cancel: Cancel,
-    why: Arc<OnceLock<StopReason>>,
-}
-
-impl StopHandle {
-    /// Tells the attempt to stop. The reason that is kept is the first.
-    pub(crate) fn stop(&self, why: StopReason) {
-        // Refused where there is a reason already.
-        let _ = self.why.set(why);
-        self.cancel.cancel();
-    }
-
-    pub(crate) fn why(&self) -> Option<StopReason> {
-        self.why.get().copied()
-    }
-
-    pub(crate) fn cancel(&self) -> &Cancel {
-        &self.cancel
-    }
 }
 
 /// A claim in hand.

@@ -15,10 +15,11 @@ use lastcall_domain::{Cancel, Job, JobId, SessionId, Task};
 use tokio::time::Instant;
 
 use super::arbiter::{ArbiterState, Ticket};
-use super::claim::{Claim, Key, StopHandle, StopReason, key};
+use super::claim::{Claim, Key, key};
 use super::claim_state::{Effect, Event};
 use super::estimate::AHEAD;
 use super::profile_request::ProfileRequest;
+use super::stop::{StopHandle, StopReason};
 use super::suspects::SuspectTurn;
 use crate::gate::Permit;
 

@@ -15,11 +15,12 @@ use log::{error, warn};
 use tokio::time::{Instant, sleep};
 
 use super::Pool;
-use super::claim::{Key, StopHandle, StopReason, claim_ref};
+use super::claim::{Key, claim_ref};
 use super::claim_guard::ClaimGuard;
 use super::claim_state::Blame;
 use super::outcome::AttemptOutcome;
 use super::results::{Unstored, store_result};
+use super::stop::{StopHandle, StopReason};
 use crate::backoff::backoff;
 
 /// The pause before an orphan is written.

@@ -13,12 +13,13 @@ use log::{error, warn};
 use tokio::time::Instant;
 
 use super::Pool;
-use super::claim::{Key, StopHandle, StopReason};
+use super::claim::Key;
 use super::claim_guard::ClaimGuard;
 use super::complete::write;
 use super::outage::{After, Outages};
 use super::outcome::{AttemptOutcome, describe_interruption};
 use super::slot::Slot;
+use super::stop::{StopHandle, StopReason};
 use crate::panic::panic_message;
 
 /// How the work ended, as far as the work goes.

@@ -10,7 +10,7 @@ use lastcall_domain::{Dependency, running_time};
 use tokio::time::Instant;
 
 use super::Pool;
-use super::claim::StopHandle;
+use super::stop::StopHandle;
 use crate::phase::Phase;
 
 /// How often one claim goes on after an outage. A part whose probe succeeds while the work goes

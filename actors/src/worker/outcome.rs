@@ -6,7 +6,7 @@ use lastcall_domain::trace::Span;
 use lastcall_domain::{Body, JobError, Output};
 use log::warn;
 
-use super::claim::StopReason;
+use super::stop::StopReason;
 
 /// What is to be written.
 pub(super) enum AttemptOutcome {

@@ -13,9 +13,10 @@ use lastcall_domain::{
 use log::warn;
 
 use super::Pool;
-use super::claim::{Key, StopHandle};
+use super::claim::Key;
 use super::outage::{After, Outages};
 use super::outcome::remove_file;
+use super::stop::StopHandle;
 use crate::phase::Phase;
 
 /// How long a result may still be on its way when everything is handed back.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::template::TemplateView;
+use crate::template_view::TemplateView;
 
 /// The longest contract, and the longest values of a query, that a job shows, in bytes of JSON:
 /// lists of jobs show them all.

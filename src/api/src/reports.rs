@@ -3,14 +3,14 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use lastcall_domain::lifecycle::State;
 use lastcall_domain::{
-    ChartSpec, Job, JobId, JobSpec, Priority, ReportFormat, ReportOptions, ReportSource, Service,
-    Session,
+    ChartSpec, Job, JobId, JobSpec, Priority, ReportOptions, ReportSource, Service, Session,
 };
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::auth::Caller;
+use crate::document_format::DocumentFormat;
 use crate::errors::Code;
 use crate::json::JsonBody;
 use crate::problem::{ApiResult, Problem};
@@ -18,32 +18,6 @@ use crate::state::ApiState;
 use crate::submit::{self, NewJob};
 use crate::template::{self, NewTemplate};
 use crate::view::JobView;
-
-/// The format of a report.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-#[schema(as = NewReportFormat)]
-pub(crate) enum DocumentFormat {
-    /// One self-contained page.
-    Html,
-    /// A4 pages.
-    Pdf,
-    /// An Excel workbook.
-    Xlsx,
-    /// Markdown with tables.
-    Md,
-}
-
-impl From<DocumentFormat> for ReportFormat {
-    fn from(format: DocumentFormat) -> Self {
-        match format {
-            DocumentFormat::Html => Self::Html,
-            DocumentFormat::Pdf => Self::Pdf,
-            DocumentFormat::Xlsx => Self::Xlsx,
-            DocumentFormat::Md => Self::Md,
-        }
-    }
-}
 
 /// What is to be reported on: exactly one of `dataset` and `analysis`.
 #[derive(Debug, Deserialize)]

@@ -1,13 +1,13 @@
-//! The template of a report: what a request says of it, and what a job shows of it.
+//! The template of a report, as a request says it.
 
 use lastcall_domain::{InvalidOption, Logo, ReportTemplate, TemplateColors, TemplateSource};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::document_format::DocumentFormat;
 use crate::errors::Code;
 use crate::problem::{ApiResult, Problem};
-use crate::reports::DocumentFormat;
 
 /// How a PDF is to look; each part is the standard's where it is left out.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -76,59 +76,4 @@ pub(crate) fn checked(said: Value, format: DocumentFormat) -> ApiResult<ReportTe
 
 fn refused(detail: impl Into<String>) -> Problem {
     Problem::new(Code::InvalidTemplate, detail)
-}
-
-/// The template of a report, without its text and its image.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = JobTemplate)]
-pub(crate) struct TemplateView {
-    /// The template itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    source: Option<SourceView>,
-    /// The title.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    title: Option<String>,
-    /// The logo.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    logo: Option<LogoView>,
-    /// The colours.
-    #[serde(skip_serializing_if = "TemplateColors::is_default")]
-    colors: TemplateColors,
-}
-
-/// A template, by its content.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = JobTemplateSource)]
-pub(crate) struct SourceView {
-    /// The SHA-256 of its text in UTF-8, in hexadecimal.
-    sha256: String,
-    /// Its length in bytes.
-    bytes: usize,
-}
-
-/// A logo, by what it is.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = JobTemplateLogo)]
-pub(crate) struct LogoView {
-    /// Its media type.
-    media_type: String,
-    /// Its size in bytes.
-    bytes: usize,
-}
-
-impl From<&ReportTemplate> for TemplateView {
-    fn from(template: &ReportTemplate) -> Self {
-        Self {
-            source: template.source.as_ref().map(|source| SourceView {
-                sha256: source.sha256().to_owned(),
-                bytes: source.text().len(),
-            }),
-            title: template.title.clone(),
-            logo: template.logo.as_ref().map(|logo| LogoView {
-                media_type: logo.media_type().to_owned(),
-                bytes: logo.bytes().len(),
-            }),
-            colors: template.colors.clone(),
-        }
-    }
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use lastcall_domain::trace::Scope;
 
 use super::super::arbiter::ArbiterState;
-use super::super::claim::{Claim, Key, StopReason};
+use super::super::claim::{Claim, Key};
 use super::super::claim_state::{Blame, Effect, Event};
+use super::super::stop::StopReason;
 use super::{Claims, State};
 
 impl Claims {

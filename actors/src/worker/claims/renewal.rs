@@ -7,7 +7,8 @@ use lastcall_domain::JobId;
 use lastcall_domain::store::HeartbeatResult;
 use tokio::time::Instant;
 
-use super::super::claim::{Key, StopReason};
+use super::super::claim::Key;
+use super::super::stop::StopReason;
 use super::Claims;
 
 impl Claims {

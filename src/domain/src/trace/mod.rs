@@ -12,6 +12,8 @@
 mod context;
 mod ids;
 mod job;
+mod record;
+mod recording;
 mod scope;
 mod span;
 mod state;
@@ -20,6 +22,9 @@ mod tracer;
 pub use context::{InvalidTraceparent, TraceContext};
 pub use ids::{SpanId, TraceId};
 pub use job::attempt_context;
+pub use record::{
+    MAX_ATTRIBUTES, MAX_LINKS, MAX_TEXT, SpanCounts, SpanKind, SpanRecord, SpanSink, Value,
+};
 pub use scope::Scope;
-pub use span::{MAX_ATTRIBUTES, MAX_LINKS, MAX_TEXT, Span, SpanKind, SpanRecord, Value, child};
-pub use tracer::{SpanCounts, SpanSink, Tracer};
+pub use span::{Span, child};
+pub use tracer::Tracer;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::context::TraceContext;
 use super::ids::TraceId;
 use super::job::attempt_context;
-use super::span::{Recording, Value};
+use super::record::Value;
+use super::recording::Recording;
 use crate::{Job, JobId};
 
 tokio::task_local! {

@@ -1,34 +1,16 @@
 //! The tracer: starts the spans that have no parent in this process.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::sync::Arc;
 
 use super::context::TraceContext;
 use super::ids::SpanId;
 use super::job::attempt_context;
+use super::record::{SpanCounts, SpanKind, SpanSink};
+use super::recording::Recording;
 use super::scope::Scope;
-use super::span::{Recording, Span, SpanKind, SpanRecord};
+use super::span::Span;
 use crate::{Job, JobId};
-
-/// Where finished spans go. Neither method ever blocks or fails: what cannot be kept is dropped
-/// and counted.
-pub trait SpanSink: fmt::Debug + Send + Sync {
-    /// Takes a span.
-    fn take(&self, span: SpanRecord);
-
-    /// What became of the spans by now.
-    fn counts(&self) -> SpanCounts;
-}
-
-/// What became of spans since the process began.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SpanCounts {
-    /// Taken by the collector.
-    pub exported: u64,
-    /// Dropped: there was no room, or the collector did not take them.
-    pub dropped: u64,
-}
 
 /// Starts the spans of requests and of attempts. Cheap to clone; the default records nothing.
 #[derive(Clone, Debug, Default)]
@@ -128,7 +110,8 @@ impl Tracer {
 mod tests {
     use std::sync::{Mutex, PoisonError};
 
-    use super::super::span::{MAX_ATTRIBUTES, MAX_LINKS, MAX_TEXT, Value, child};
+    use super::super::record::{MAX_ATTRIBUTES, MAX_LINKS, MAX_TEXT, SpanRecord, Value};
+    use super::super::span::child;
     use super::*;
     use crate::{JobSpec, Owner, SessionId, SystemClock, TableFormat};
 
