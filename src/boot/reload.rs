@@ -1,5 +1,5 @@
-//! What is read again while the service runs: the keys and tokens of callers, the level of the log and the
-//! certificate of the listener, on SIGHUP and when the files change that they are in. Everything
+//! What is read again while the service runs: the keys and tokens of callers, the level of the log
+//! and the certificate of the listener, on SIGHUP and when the files change that they are in. Everything
 //! else needs a restart.
 
 use std::convert::Infallible;

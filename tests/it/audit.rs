@@ -1,12 +1,10 @@
 //! The audit: who has changed what, and from where.
 
-use std::net::TcpListener;
-
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::support::{Client, Ended, Home, until};
+use crate::support::{Client, Ended, Home, free_address, until};
 
 const TARGET: &str = "lastcall::audit";
 
@@ -38,9 +36,7 @@ fn audit(ended: &Ended) -> Vec<Value> {
 #[test]
 fn every_change_has_a_line_that_says_who_and_what_and_from_where() {
     let home = Home::new();
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap().to_string();
-    drop(free);
+    let address = free_address();
     let service = home
         .service()
         .set("server.bind", &address)

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::collector::{Collector, attribute};
 use crate::support::service::CONTRACT_LINES;
-use crate::support::{Client, HeldQueries, Home, data, until};
+use crate::support::{Client, HeldQueries, Home, data, free_address, until};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CALLER: &str = "00f067aa0ba902b7";
@@ -110,9 +110,7 @@ fn a_trace_leads_from_the_client_through_request_and_job_to_the_child_process() 
 fn a_line_about_a_request_names_its_trace() {
     for format in ["json", "text"] {
         let home = Home::new();
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = free.local_addr().unwrap().to_string();
-        drop(free);
+        let address = free_address();
         let service = home
             .service()
             .set("server.bind", &address)
@@ -246,9 +244,7 @@ fn a_collector_that_is_away_or_silent_is_felt_by_no_job_and_no_shutdown() {
 
 #[test]
 fn spans_that_the_collector_does_not_take_are_counted() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap();
-    drop(free);
+    let address = free_address();
     let home = Home::new();
     let service = home
         .service()

@@ -105,8 +105,10 @@ impl RateLimiter {
         let policy = self.policy?;
         let now = now.timestamp_micros();
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let Buckets { full_at, sweep_at } = &mut *buckets;
-        let buckets = full_at;
+        let Buckets {
+            full_at: buckets,
+            sweep_at,
+        } = &mut *buckets;
         let full_at = buckets.get(owner).copied().unwrap_or(now);
         // At most a whole bucket, should the clock have been set back.
         let missing = full_at.saturating_sub(now).clamp(0, policy.window());

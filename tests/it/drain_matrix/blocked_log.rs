@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::{EXIT_TIMEOUT, ROOM};
 use crate::support::held::make_the_blob_deaf;
 use crate::support::raw::Connection;
-use crate::support::{Client, Home, TIMEOUT, data, until};
+use crate::support::{Client, Home, TIMEOUT, data, free_address, until};
 
 /// A small pipe is full soon.
 const PIPE: i32 = 4096;
@@ -32,9 +32,7 @@ impl Unread {
     #[track_caller]
     fn start(home: &Home, format: &str) -> Self {
         // The ready line is not read, so the port is chosen here.
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = free.local_addr().unwrap().to_string();
-        drop(free);
+        let address = free_address();
         let service = home
             .service()
             .set("server.bind", &address)

@@ -1,5 +1,7 @@
 //! What the suites have in common: the process, its log, a client, and data.
 
+use std::net::TcpListener;
+
 pub(crate) mod client;
 pub(crate) mod collector;
 pub(crate) mod command;
@@ -22,3 +24,10 @@ pub(crate) use database::Database;
 pub(crate) use held::HeldQueries;
 pub(crate) use service::{Ended, Home, Service};
 pub(crate) use wait::{TIMEOUT, until, until_within};
+
+/// An address that was free a moment ago, for a service whose ready line nobody reads, or for one
+/// that is away.
+pub(crate) fn free_address() -> String {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    free.local_addr().unwrap().to_string()
+}
