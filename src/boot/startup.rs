@@ -11,8 +11,8 @@ use lastcall_actors::{Handle, Ports, Reason, System as Tree, log_lines};
 use lastcall_api::{ApiState, Parts, SystemPort as _, Tls};
 use lastcall_domain::trace::Tracer;
 use lastcall_domain::{
-    Answered, BlobError, Blobs, Clock, Feed, InstanceId, Profiles, Store, StoreError, SystemClock,
-    Work,
+    BlobError, Blobs, Clock, Feed, InstanceId, NewSessions, Profiles, Store, StoreError,
+    SystemClock, Work,
 };
 use lastcall_engine::Engine;
 use lastcall_render::{FontConfig, Renderer, Typesetter};
@@ -86,7 +86,7 @@ pub(super) async fn start(
         tracer,
         clock: Arc::new(SystemClock),
         feed: Feed::new(),
-        answered: Arc::default(),
+        new_sessions: Arc::default(),
     };
     let base = startup.base().await?;
     // From here on it is the shutdown's sequence that closes what is built, once all of it is.
@@ -134,7 +134,7 @@ struct Startup<'a> {
     tracer: Tracer,
     clock: Arc<dyn Clock>,
     feed: Feed,
-    answered: Arc<Answered>,
+    new_sessions: Arc<NewSessions>,
 }
 
 /// What the services stand on.
@@ -283,13 +283,12 @@ impl Startup<'_> {
             clock: Arc::clone(&self.clock),
             timeout: self.config.analysis.pool.timeout,
             conversions: Arc::clone(&conversions),
-            answered: Arc::clone(&self.answered),
+            new_sessions: Arc::clone(&self.new_sessions),
         });
         let report = {
             let (store, blobs) = (Arc::clone(&base.store), Arc::clone(&base.blobs));
             let (compute, clock) = (Arc::clone(&base.compute), Arc::clone(&self.clock));
             let (engine, typesetter) = (Arc::clone(&base.engine), Arc::clone(&base.typesetter));
-            let answered = Arc::clone(&self.answered);
             let scratch = base.scratch.clone();
             let renderer = Renderer::new(FontConfig::default()).with_scratch(&scratch);
             let renderer = Arc::new(renderer);
@@ -305,7 +304,6 @@ impl Startup<'_> {
                     clock,
                     scratch,
                     conversions,
-                    answered,
                 })
             }
         };
@@ -348,7 +346,7 @@ impl Startup<'_> {
                 engine: Arc::clone(&base.engine),
                 compute: Arc::clone(&base.compute),
             }),
-            answered: Arc::clone(&self.answered),
+            new_sessions: Arc::clone(&self.new_sessions),
             tracer: self.tracer.clone(),
         };
         let state = ApiState::new(

@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use lastcall_domain::profile::Profile;
 use lastcall_domain::store::Store;
 use lastcall_domain::{
-    Answered, Blobs, Body, Cancel, Clock, ContentKey, Dataset, DatasetName, JobError, JobSpec,
-    LocalBlob, Output, ProfileOptions, ProfileWork, Progress, SessionId, SqlParameter, TableFormat,
-    Task, Work, assert_may_compute,
+    Blobs, Body, Cancel, Clock, ContentKey, Dataset, DatasetName, JobError, JobSpec, LocalBlob,
+    NewSessions, Output, ProfileOptions, ProfileWork, Progress, SessionId, SqlParameter,
+    TableFormat, Task, Work, assert_may_compute,
 };
 use lastcall_engine::{Engine, EngineError};
 use lastcall_sql::{ResultFormat, Sql, SqlQuery};
@@ -38,19 +38,18 @@ pub(crate) struct AnalysisWork {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) timeout: Duration,
     pub(crate) conversions: Arc<Conversions>,
-    pub(crate) answered: Arc<Answered>,
+    pub(crate) new_sessions: Arc<NewSessions>,
 }
 
 #[async_trait]
 impl Work for AnalysisWork {
     async fn run(&self, task: Task) -> Result<Output, JobError> {
         let key = self.content_key(&task).await;
-        let output = self.attempt(&task).await?;
+        let mut output = self.attempt(&task).await?;
         // What a dataset is may have changed meanwhile.
-        if let Some(key) = key
-            && self.content_key(&task).await == Some(key)
-        {
-            self.answered.note(task.job.session, key, task.job.id);
+        if key.is_some() && self.content_key(&task).await == key {
+            self.new_sessions.remove(task.job.session);
+            output.content_key = key;
         }
         Ok(output)
     }
@@ -250,6 +249,7 @@ impl AnalysisWork {
                     Body::File(file.keep().map_err(scratch_unavailable)?)
                 }
             },
+            content_key: None,
         })
     }
 }
@@ -287,5 +287,6 @@ pub(super) fn as_json(
     Ok(Output {
         media_type: JSON.to_owned(),
         body: body.map_err(scratch_unavailable)?,
+        content_key: None,
     })
 }

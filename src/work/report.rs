@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use lastcall_domain::store::{JobResult, ResultLocation, Store};
 use lastcall_domain::trace::{Scope, attempt_context};
 use lastcall_domain::{
-    Answered, Blobs, Body, Cancel, Clock, DatasetName, Job, JobError, JobId, JobSpec, Output,
-    Profiles, ReportFormat, ReportOptions, ReportSource, State, Task, Work,
+    Blobs, Body, Cancel, Clock, DatasetName, Job, JobError, JobId, JobSpec, Output, Profiles,
+    ReportFormat, ReportOptions, ReportSource, State, Task, Work,
 };
 use lastcall_engine::Engine;
 use lastcall_render::{Renderer, ReportInput, Typesetter};
@@ -36,7 +36,6 @@ pub(crate) struct ReportWork {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) scratch: PathBuf,
     pub(crate) conversions: Arc<Conversions>,
-    pub(crate) answered: Arc<Answered>,
 }
 
 #[async_trait]
@@ -59,6 +58,7 @@ impl Work for ReportWork {
         Ok(Output {
             media_type: format.media_type().to_owned(),
             body,
+            content_key: None,
         })
     }
 }

@@ -79,21 +79,22 @@ impl ReportWork {
         Ok(Input::Profile(Box::new(dataset), profile))
     }
 
-    /// The result of an analysis of this process that is the profile.
+    /// The result of an analysis that is the profile.
     async fn analysed(
         &self,
         dataset: &Dataset,
         spec: &JobSpec,
     ) -> Result<Option<Box<Profile>>, JobError> {
-        let key = ContentKey::new(spec, std::slice::from_ref(dataset));
-        let id = key.and_then(|key| self.answered.find(dataset.session, &key));
-        // One that has not ended, or not well, is none.
-        match id {
-            Some(id) => match self.analysis(id).await {
-                Ok(stored) => self.read(stored).await,
-                Err(_) => Ok(None),
-            },
-            None => Ok(None),
+        let key = ContentKey::new(dataset.session, spec, std::slice::from_ref(dataset));
+        let found = match key {
+            Some(key) => self.store.answer_to(&key).await.map_err(job)?,
+            None => None,
+        };
+        let Some(id) = found else { return Ok(None) };
+        // One that cannot be read, or is too large, is none.
+        match self.analysis(id).await {
+            Ok(stored) => self.read(stored).await,
+            Err(_) => Ok(None),
         }
     }
 

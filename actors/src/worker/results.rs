@@ -43,7 +43,11 @@ pub(super) async fn store_result(
     output: Output,
     stop_handle: &StopHandle,
 ) -> Result<JobResult, Unstored> {
-    let Output { media_type, body } = output;
+    let Output {
+        media_type,
+        body,
+        content_key,
+    } = output;
     let mut writer = ResultWriter {
         pool,
         key,
@@ -72,6 +76,7 @@ pub(super) async fn store_result(
         media_type,
         bytes,
         location,
+        content_key,
     })
 }
 

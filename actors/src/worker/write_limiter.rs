@@ -60,6 +60,7 @@ mod tests {
         AttemptOutcome::Made(Output {
             media_type: "text/plain".to_owned(),
             body: Body::Bytes(vec![0; bytes]),
+            content_key: None,
         })
     }
 

@@ -16,6 +16,7 @@ impl Work for Nothing {
         Ok(Output {
             media_type: "application/json".to_owned(),
             body: Body::Bytes(b"{}".to_vec()),
+            content_key: None,
         })
     }
 }

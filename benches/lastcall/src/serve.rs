@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use lastcall_actors::{Handle, Phase, ShutdownReport, SystemStatus};
 use lastcall_api::{ApiConfig, ApiState, Describe, Parts, SystemPort};
 use lastcall_domain::trace::Tracer;
-use lastcall_domain::{Answered, Dataset, Disk, DiskSpace, JobError, JobId, Schema, Service, Work};
+use lastcall_domain::{Dataset, Disk, DiskSpace, JobError, JobId, Schema, Service, Work};
 
 use crate::Outcome;
 use crate::nothing::{Nothing, Parked};
@@ -88,7 +88,7 @@ pub(crate) async fn run(parked: bool, workers: usize, folder: &str) -> Outcome<(
         system: Arc::new(Port(tree.handle.clone())),
         describe: Arc::new(NoSchemas),
         disks: Arc::new(NoDisks),
-        answered: Arc::new(Answered::default()),
+        new_sessions: Arc::default(),
         tracer: Tracer::default(),
     };
     let config = ApiConfig {

@@ -132,6 +132,7 @@ impl Bench {
             media_type: "application/json".to_owned(),
             bytes: 2,
             location: ResultLocation::Inline(b"{}".as_slice().into()),
+            content_key: None,
         };
         let verdict = self
             .store

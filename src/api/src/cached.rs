@@ -3,7 +3,7 @@
 use actix_web::HttpRequest;
 use actix_web::http::header;
 use lastcall_domain::store::JobResult;
-use lastcall_domain::{ContentKey, JobSpec, Session, State};
+use lastcall_domain::{ContentKey, JobSpec, Session};
 
 use crate::state::ApiState;
 
@@ -15,16 +15,17 @@ pub(crate) async fn find(
     request: &HttpRequest,
     spec: &JobSpec,
 ) -> Option<JobResult> {
-    if !state.answered.knows(session.id) || wants_anew(request) {
+    if state.new_sessions.contains(session.id) || wants_anew(request) {
         return None;
     }
     let key = ContentKey::of(&*state.store, session.id, spec).await?;
-    let id = state.answered.find(session.id, &key)?;
-    let job = state.store.job(id).await.ok()??;
-    if job.session != session.id || job.state() != State::Succeeded {
-        return None;
-    }
-    state.store.result(id).await.ok()?
+    let id = state.store.answer_to(&key).await.ok()??;
+    let result = state.store.result(id).await.ok()??;
+    Some(JobResult {
+        // The first one is found by it.
+        content_key: None,
+        ..result
+    })
 }
 
 /// Whether the caller wants no answer that was made before.

@@ -70,7 +70,13 @@ pub(crate) async fn create(
     };
     let idempotency = keyed.map(|keyed| keyed.answered(&caller.owner, answer.clone()));
     match state.store.create_session(session, idempotency).await? {
-        Admission::Created(_) => Ok(respond(&answer, false)),
+        Admission::Created(session) => {
+            // Elsewhere other processes may analyse in it.
+            if !state.store.is_shared() {
+                state.new_sessions.insert(session.id);
+            }
+            Ok(respond(&answer, false))
+        }
         Admission::Replayed(answer) => Ok(respond(&answer, true)),
         Admission::KeyReused => Err(key_reused()),
         Admission::TooManySessions { sessions } => Err(Problem::new(
@@ -190,7 +196,7 @@ pub(crate) async fn delete(
     let session = state.session(&caller, &id).await?;
     state.store.delete_session(session.id).await?;
     state.recent.forget(session.id);
-    state.answered.forget(session.id);
+    state.new_sessions.remove(session.id);
     state.system.sweep();
     Ok(HttpResponse::NoContent().finish())
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use actix_web::http::Method;
 use actix_web::http::header::HeaderMap;
 use lastcall_domain::trace::Tracer;
-use lastcall_domain::{Answered, Blobs, Clock, DiskSpace, Feed, Store, Timestamp};
+use lastcall_domain::{Blobs, Clock, DiskSpace, Feed, NewSessions, Store, Timestamp};
 use lastcall_jwt::{Settings, TokenVerifier};
 use tokio::sync::{Semaphore, watch};
 
@@ -40,8 +40,8 @@ pub struct Parts {
     pub describe: Arc<dyn Describe>,
     /// The local disks.
     pub disks: Arc<dyn DiskSpace>,
-    /// Which jobs have answered what.
-    pub answered: Arc<Answered>,
+    /// The sessions in which nothing has been analysed.
+    pub new_sessions: Arc<NewSessions>,
     /// Where requests are recorded.
     pub tracer: Tracer,
 }
@@ -54,7 +54,7 @@ pub struct ApiState {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) system: Arc<dyn SystemPort>,
     pub(crate) disks: Arc<dyn DiskSpace>,
-    pub(crate) answered: Arc<Answered>,
+    pub(crate) new_sessions: Arc<NewSessions>,
     pub(crate) tracer: Tracer,
     pub(crate) config: ApiConfig,
     auth: RwLock<Arc<Auth>>,
@@ -103,7 +103,7 @@ impl ApiState {
                 .map(|settings| Arc::new(TokenVerifier::new(settings.clone()))),
             auth: RwLock::new(Arc::new(config.auth.clone())),
             disks: parts.disks,
-            answered: parts.answered,
+            new_sessions: parts.new_sessions,
             tracer: parts.tracer,
             config,
         }

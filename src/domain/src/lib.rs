@@ -1,7 +1,6 @@
 //! The domain: sessions, datasets, jobs and their one transition function, the profile, and the
 //! ports that stores and engines implement.
 
-mod answered;
 mod arbiter;
 mod blobs;
 mod cancel;
@@ -10,6 +9,7 @@ pub mod check;
 mod clock;
 pub mod compare;
 pub mod content;
+mod content_key;
 pub mod correlation;
 mod dataset;
 mod disk;
@@ -21,6 +21,7 @@ mod id;
 mod job;
 pub mod lifecycle;
 mod memory;
+mod new_sessions;
 mod options;
 mod owner_limits;
 mod parameter;
@@ -37,12 +38,12 @@ pub mod trace;
 mod transition;
 mod work;
 
-pub use answered::{Answered, ContentKey, Inputs};
 pub use arbiter::{assert_may_compute, mark_arbiter};
 pub use blobs::{BlobError, BlobResult, BlobStream, BlobWriter, Blobs, LocalBlob};
 pub use cancel::{Cancel, Progress};
 pub use chart::{ChartSpec, ChartType, MAX_CHART_COLUMN, MAX_CHART_TITLE, MAX_SERIES};
 pub use clock::{Clock, SystemClock, Timestamp, TokioClock};
+pub use content_key::{ContentKey, Inputs};
 pub use dataset::{BlobKey, Dataset, DatasetName, Field, InvalidDatasetName, Schema};
 pub use disk::{Disk, DiskSpace};
 pub use duration::ShownDuration;
@@ -53,6 +54,7 @@ pub use id::{InstanceId, JobId, SessionId};
 pub use job::{ClaimRef, Job, JobError, JobSpec, ReportSource, Service, TableFormat};
 pub use lifecycle::{Lifecycle, Limits, Refused, State};
 pub use memory::{Fault, Faults, MemoryBlobs, MemoryStore};
+pub use new_sessions::NewSessions;
 pub use options::{CheckOptions, CompareOptions, InvalidOption, ProfileOptions, Thresholds};
 pub use owner_limits::OwnerLimits;
 pub use parameter::SqlParameter;

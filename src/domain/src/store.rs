@@ -22,8 +22,8 @@ use chrono::TimeDelta;
 use tokio::sync::broadcast;
 
 use crate::{
-    BlobKey, ClaimRef, Dataset, DatasetName, InstanceId, Job, JobId, Owner, ReadOptions, Schema,
-    Session, SessionId, Timestamp,
+    BlobKey, ClaimRef, ContentKey, Dataset, DatasetName, InstanceId, Job, JobId, Owner,
+    ReadOptions, Schema, Session, SessionId, Timestamp,
 };
 
 pub use claim::{
@@ -166,6 +166,9 @@ pub trait Store: Send + Sync {
 
     /// The result of a job that has succeeded.
     async fn result(&self, id: JobId) -> StoreResult<Option<JobResult>>;
+
+    /// The job whose result has this key; the latest where there are several.
+    async fn answer_to(&self, key: &ContentKey) -> StoreResult<Option<JobId>>;
 
     /// Cancels a queued job at once; of a running one notes the wish. The job as it is then, or
     /// `None` where there is none. A job that has ended is left as it is.

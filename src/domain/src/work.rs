@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 
 use crate::profile::Profile;
-use crate::{Cancel, Dataset, Job, JobError, ProfileOptions, Progress};
+use crate::{Cancel, ContentKey, Dataset, Job, JobError, ProfileOptions, Progress};
 
 /// How far whatever computes steps back behind whatever answers, as the kernel counts it
 /// ("niceness"): where a thread of each wants the same core, the one that computes gets a quarter
@@ -31,6 +31,8 @@ pub struct Output {
     pub media_type: String,
     /// Its bytes.
     pub body: Body,
+    /// What it answers, if the same question may be answered with it again.
+    pub content_key: Option<ContentKey>,
 }
 
 /// The bytes of an output.

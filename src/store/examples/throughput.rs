@@ -154,6 +154,7 @@ async fn work(store: &Shared) -> u64 {
             media_type: "application/json".to_owned(),
             bytes: 2,
             location: ResultLocation::Inline("{}".into()),
+            content_key: None,
         };
         store.complete(job.claim(), Outcome::Succeeded(result))
     });

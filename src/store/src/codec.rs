@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::DateTime;
 use lastcall_domain::store::{Admission, Answer, Idempotency, Order};
 use lastcall_domain::trace::TraceContext;
-use lastcall_domain::{DatasetName, Format, Priority, Service, State, Timestamp};
+use lastcall_domain::{ContentKey, DatasetName, Format, Priority, Service, State, Timestamp};
 
 /// A row that cannot be read: it was written by another version, or damaged.
 #[derive(Debug, thiserror::Error)]
@@ -131,6 +131,12 @@ pub(crate) fn format(name: &str) -> Result<Format, Unreadable> {
 /// The trace context in a row. A job whose trace cannot be read runs all the same.
 pub(crate) fn trace(stored: Option<&str>) -> Option<TraceContext> {
     stored.and_then(TraceContext::from_stored)
+}
+
+/// What the result in a row answers. One that cannot be read is not found again.
+pub(crate) fn content_key(stored: Option<&[u8]>) -> Option<ContentKey> {
+    let bytes = stored?.try_into().ok()?;
+    Some(ContentKey::from_bytes(bytes))
 }
 
 /// The dataset's name in a row.

@@ -44,6 +44,33 @@ fn a_second_look_at_the_same_bytes_is_answered_from_the_store() {
 }
 
 #[test]
+fn results_are_found_again_after_a_restart() {
+    let home = Home::new();
+    let service = home.start();
+    let client = service.client();
+    let session = client.session_with_birds();
+    let body = json!({ "dataset": "birds", "kind": "profile" });
+    let first = client.analyse(&session, &body);
+    let result = client.result(&first).body;
+    service.stop();
+    let service = home.start();
+    let client = service.client();
+    let path = format!("/v1/sessions/{session}/analyses");
+    let again = client.post(&path, &body).expect(202).json();
+    assert_eq!(again["cached"], true, "{again:#}");
+    assert_eq!(client.result(again["id"].as_str().unwrap()).body, result);
+    let profiles = client.service("AnalysisService")["counts"].clone();
+    let report = client.report(&session, &json!({ "dataset": "birds", "format": "md" }));
+    client.succeeded(&report);
+    let after = client.service("AnalysisService")["counts"].clone();
+    assert_eq!(
+        after, profiles,
+        "the report takes the profile that is there"
+    );
+    service.stop();
+}
+
+#[test]
 fn reports_in_several_formats_make_one_profile() {
     let home = Home::new();
     let service = home.start();

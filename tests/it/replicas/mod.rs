@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`takeover`] | a job whose worker was killed, hangs, or was stopped is run by a peer |
 //! | [`differing`] | replicas with blobs or a time of their own |
+//! | [`cached`] | a result of one replica answers the others |
 //! | [`rolling`] | restarts, kills and hangs under a steady load |
 //!
 //! Triggers in the database record every result that is written and every change to a job that
@@ -13,6 +14,7 @@
 //! `LASTCALL_TEST_POSTGRES`, and Debian's `haproxy` and `postgresql-client`.
 
 mod balancer;
+mod cached;
 mod cluster;
 mod differing;
 mod load;

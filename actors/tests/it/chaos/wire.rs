@@ -11,8 +11,8 @@ use lastcall_domain::store::{
     UploadOutcome, WriteResult,
 };
 use lastcall_domain::{
-    BlobKey, ClaimRef, Dataset, DatasetName, Job, JobId, MemoryStore, Owner, ReadOptions, Schema,
-    Session, SessionId, Timestamp,
+    BlobKey, ClaimRef, ContentKey, Dataset, DatasetName, Job, JobId, MemoryStore, Owner,
+    ReadOptions, Schema, Session, SessionId, Timestamp,
 };
 use tokio::sync::broadcast;
 use tokio::time::sleep;
@@ -274,6 +274,7 @@ passes! {
     fn job(id: JobId) -> Option<Job>;
     fn jobs(filter: &JobFilter, after: Option<JobId>, limit: u32) -> Page<Job>;
     fn result(id: JobId) -> Option<JobResult>;
+    fn answer_to(key: &ContentKey) -> Option<JobId>;
     fn cancel(id: JobId) -> Option<Job>;
     fn heartbeat(claims: &[(ClaimRef, f64)], lease: Duration) -> Vec<HeartbeatResult>;
     fn recover() -> u64;

@@ -14,8 +14,8 @@ use lastcall_api::{ApiConfig, ApiState, Parts, server};
 use lastcall_domain::store::{ClaimOrder, JobResult, Outcome, ResultLocation, Store, WriteResult};
 use lastcall_domain::trace::Tracer;
 use lastcall_domain::{
-    Answered, BlobKey, Blobs, Feed, InstanceId, Job, JobError, JobId, Limits, MemoryBlobs,
-    MemoryStore, Service,
+    BlobKey, Blobs, Feed, InstanceId, Job, JobError, JobId, Limits, MemoryBlobs, MemoryStore,
+    NewSessions, Service,
 };
 use serde_json::{Value, json};
 
@@ -34,7 +34,7 @@ pub struct Api {
     pub system: Arc<FakeSystem>,
     pub describe: Arc<FakeDescribe>,
     pub disks: Arc<FakeDisks>,
-    pub answered: Arc<Answered>,
+    pub new_sessions: Arc<NewSessions>,
     pub state: web::Data<ApiState>,
     handle: ServerHandle,
     thread: Option<JoinHandle<std::io::Result<()>>>,
@@ -54,7 +54,7 @@ impl Api {
         let system = Arc::new(FakeSystem::new());
         let describe = Arc::new(FakeDescribe::new());
         let disks = Arc::new(FakeDisks::new());
-        let answered = Arc::new(Answered::default());
+        let new_sessions = Arc::new(NewSessions::default());
         let mut config = ApiConfig {
             workers: 2,
             shutdown_timeout: Duration::from_secs(1),
@@ -69,7 +69,7 @@ impl Api {
             system: system.clone(),
             describe: describe.clone(),
             disks: disks.clone(),
-            answered: Arc::clone(&answered),
+            new_sessions: Arc::clone(&new_sessions),
             tracer: Tracer::default(),
         };
         let state = web::Data::new(ApiState::new(parts, config));
@@ -95,7 +95,7 @@ impl Api {
             system,
             describe,
             disks,
-            answered,
+            new_sessions,
             state,
             handle: handle.recv().unwrap(),
             thread: Some(thread),
@@ -197,6 +197,7 @@ impl Api {
             media_type: media_type.to_owned(),
             bytes: body.len() as u64,
             location: ResultLocation::Blob(key),
+            content_key: None,
         };
         self.complete(&job, Outcome::Succeeded(result)).unwrap();
         job.id
@@ -227,6 +228,7 @@ pub fn inline(media_type: &str, body: &str) -> JobResult {
         media_type: media_type.to_owned(),
         bytes: body.len() as u64,
         location: ResultLocation::Inline(body.to_owned().into()),
+        content_key: None,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::store::{
     Admission, ClaimOrder, Claimed, FairClaim, HeartbeatResult, JobFilter, JobResult, Outcome,
     Page, Submission, WriteResult,
 };
-use crate::{ClaimRef, Job, JobId, Owner, Refused, State, Timestamp};
+use crate::{ClaimRef, ContentKey, Job, JobId, Owner, Refused, State, Timestamp};
 
 impl Rows {
     pub(super) fn submit(&mut self, submission: Submission, now: Timestamp) -> Admission<Job> {
@@ -97,6 +97,13 @@ impl Rows {
             return None;
         }
         self.results.get(&id).cloned()
+    }
+
+    pub(super) fn answer_to(&self, key: &ContentKey) -> Option<JobId> {
+        let found = self.results.iter();
+        let found = found.filter(|(_, result)| result.content_key.as_ref() == Some(key));
+        let visible = found.filter(|(id, _)| self.job(**id).is_some());
+        visible.map(|(id, _)| *id).max()
     }
 
     pub(super) fn cancel(&mut self, id: JobId, now: Timestamp) -> Option<Job> {

@@ -15,8 +15,8 @@ use crate::store::{
     UploadOutcome, WriteResult,
 };
 use crate::{
-    BlobKey, ClaimRef, Clock, Dataset, DatasetName, Job, JobId, Limits, Owner, ReadOptions, Schema,
-    Session, SessionId, Timestamp,
+    BlobKey, ClaimRef, Clock, ContentKey, Dataset, DatasetName, Job, JobId, Limits, Owner,
+    ReadOptions, Schema, Session, SessionId, Timestamp,
 };
 
 /// A store in memory, under one lock: every call happens at once and whole. Every clone is the
@@ -220,6 +220,10 @@ impl Store for MemoryStore {
 
     async fn result(&self, id: JobId) -> StoreResult<Option<JobResult>> {
         self.call(|rows, _| rows.result(id))
+    }
+
+    async fn answer_to(&self, key: &ContentKey) -> StoreResult<Option<JobId>> {
+        self.call(|rows, _| rows.answer_to(key))
     }
 
     async fn cancel(&self, id: JobId) -> StoreResult<Option<Job>> {

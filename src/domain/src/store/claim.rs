@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::lifecycle::Ending;
-use crate::{BlobKey, InstanceId, Job, JobError, Refused, Service};
+use crate::{BlobKey, ContentKey, InstanceId, Job, JobError, Refused, Service};
 
 /// What a worker wants to claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +86,9 @@ pub struct JobResult {
     pub bytes: u64,
     /// Where it is.
     pub location: ResultLocation,
+    /// What [`Store::answer_to`](super::Store::answer_to) finds it by; `None` where it is not to be
+    /// found.
+    pub content_key: Option<ContentKey>,
 }
 
 /// Where the bytes of a result are.

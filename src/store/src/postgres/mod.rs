@@ -43,8 +43,8 @@ use lastcall_domain::store::{
     UploadOutcome, WriteResult,
 };
 use lastcall_domain::{
-    BlobKey, ClaimRef, Dataset, DatasetName, InstanceId, Job, JobId, Limits, Owner, ReadOptions,
-    Refused, Schema, Service, Session, SessionId, Timestamp,
+    BlobKey, ClaimRef, ContentKey, Dataset, DatasetName, InstanceId, Job, JobId, Limits, Owner,
+    ReadOptions, Refused, Schema, Service, Session, SessionId, Timestamp,
 };
 use tokio::sync::broadcast;
 use uuid::Uuid;
@@ -237,6 +237,10 @@ impl Store for PostgresStore {
 
     async fn result(&self, id: JobId) -> StoreResult<Option<JobResult>> {
         read::result(self.db()?, id).await
+    }
+
+    async fn answer_to(&self, key: &ContentKey) -> StoreResult<Option<JobId>> {
+        read::answer_to(self.db()?, key).await
     }
 
     async fn cancel(&self, id: JobId) -> StoreResult<Option<Job>> {

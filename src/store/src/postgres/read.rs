@@ -2,7 +2,8 @@
 
 use lastcall_domain::store::{JobCounts, JobFilter, JobResult, Order, Page, StoreCounts};
 use lastcall_domain::{
-    Dataset, DatasetName, Job, JobId, Owner, Service, Session, SessionId, StoreResult, Timestamp,
+    ContentKey, Dataset, DatasetName, Job, JobId, Owner, Service, Session, SessionId, StoreResult,
+    Timestamp,
 };
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -178,6 +179,25 @@ pub(super) async fn result(db: &Connections, id: JobId) -> StoreResult<Option<Jo
         visible("jobs")
     );
     one(db, &text, &[id.as_uuid()], row::result).await
+}
+
+/// The latest result of a key.
+pub(super) fn answer_to_text() -> String {
+    format!(
+        "SELECT job FROM results WHERE content_key = $1
+           AND EXISTS (SELECT 1 FROM jobs WHERE jobs.id = results.job AND {})
+         ORDER BY job DESC LIMIT 1",
+        visible("jobs")
+    )
+}
+
+pub(super) async fn answer_to(
+    db: &Connections,
+    content_key: &ContentKey,
+) -> StoreResult<Option<JobId>> {
+    let params: Params<'_> = &[&&content_key.as_bytes()[..]];
+    let id = |row: &Row| Ok(JobId::from(row.try_get::<_, Uuid>(0)?));
+    one(db, &answer_to_text(), params, id).await
 }
 
 pub(super) async fn counts(db: &Connections) -> StoreResult<StoreCounts> {

@@ -26,7 +26,7 @@ pub(super) const DATASET: &str =
 /// The columns that [`answer`] reads.
 pub(super) const ANSWER: &str = "fingerprint, status, location, body";
 /// The columns that [`result`] reads.
-pub(super) const RESULT: &str = "media_type, bytes, blob, content";
+pub(super) const RESULT: &str = "media_type, bytes, blob, content, content_key";
 
 /// The moment in a column.
 pub(super) fn moment(row: &Row, column: usize) -> Sql<Timestamp> {
@@ -133,5 +133,6 @@ pub(super) fn result(row: &Row) -> Sql<JobResult> {
         media_type: row.try_get(0)?,
         bytes: codec::unsigned(row.try_get(1)?),
         location,
+        content_key: codec::content_key(row.try_get(4)?),
     })
 }

@@ -167,6 +167,7 @@ pub(super) async fn keep(tx: &Transaction<'_>, results: &HashMap<JobId, JobResul
     let mut sizes = Vec::new();
     let mut blobs = Vec::new();
     let mut contents = Vec::new();
+    let mut content_keys = Vec::new();
     for (id, result) in results {
         let (blob, content) = match &result.location {
             ResultLocation::Blob(key) => (Some(key.as_str()), None),
@@ -177,9 +178,16 @@ pub(super) async fn keep(tx: &Transaction<'_>, results: &HashMap<JobId, JobResul
         sizes.push(codec::signed(result.bytes));
         blobs.push(blob);
         contents.push(content);
+        content_keys.push(result.content_key.as_ref().map(|key| &key.as_bytes()[..]));
     }
-    let text = "INSERT INTO results (job, media_type, bytes, blob, content)
-         SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::bytea[])";
-    change(tx, text, &[&ids, &media_types, &sizes, &blobs, &contents]).await?;
+    let text = "INSERT INTO results (job, media_type, bytes, blob, content, content_key)
+         SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::bytea[],
+                              $6::bytea[])";
+    change(
+        tx,
+        text,
+        &[&ids, &media_types, &sizes, &blobs, &contents, &content_keys],
+    )
+    .await?;
     Ok(())
 }

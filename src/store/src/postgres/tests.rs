@@ -36,6 +36,7 @@ async fn no_query_that_is_asked_often_reads_past_what_it_wants() {
         queue::suspects(Some(3)),
         queue::RUNNING.to_owned(),
         work::lapsed(),
+        read::answer_to_text(),
         queue::RESUME.to_owned(),
         owner_limits::SESSIONS.to_owned(),
         owner_limits::QUEUED.to_owned(),

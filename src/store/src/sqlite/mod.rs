@@ -32,8 +32,8 @@ use lastcall_domain::store::{
     WriteResult,
 };
 use lastcall_domain::{
-    BlobKey, ClaimRef, Clock, Dataset, DatasetName, Job, JobId, Limits, Owner, ReadOptions, Schema,
-    Session, SessionId, Timestamp,
+    BlobKey, ClaimRef, Clock, ContentKey, Dataset, DatasetName, Job, JobId, Limits, Owner,
+    ReadOptions, Schema, Session, SessionId, Timestamp,
 };
 use tokio::sync::broadcast;
 use uuid::Uuid;
@@ -266,6 +266,13 @@ impl Store for SqliteStore {
 
     async fn result(&self, id: JobId) -> StoreResult<Option<JobResult>> {
         self.threads.read(move |conn| read::result(conn, id)).await
+    }
+
+    async fn answer_to(&self, key: &ContentKey) -> StoreResult<Option<JobId>> {
+        let key = *key;
+        self.threads
+            .read(move |conn| read::answer_to(conn, &key))
+            .await
     }
 
     async fn cancel(&self, id: JobId) -> StoreResult<Option<Job>> {

@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("fair.sql"),
     include_str!("priorities.sql"),
     include_str!("trace.sql"),
+    include_str!("content_key.sql"),
 ];
 
 /// Pages that the writer keeps in memory, in KiB.

@@ -2,7 +2,7 @@
 
 use lastcall_domain::store::{JobFilter, JobResult, Order, Page};
 use lastcall_domain::{
-    Dataset, DatasetName, Job, JobId, Owner, Session, SessionId, State, Timestamp,
+    ContentKey, Dataset, DatasetName, Job, JobId, Owner, Session, SessionId, State, Timestamp,
 };
 use rusqlite::{Connection, Params, Row, ToSql, params};
 use uuid::Uuid;
@@ -186,6 +186,21 @@ pub(super) fn result(conn: &Connection, id: JobId) -> Sql<Option<JobResult>> {
         visible("jobs")
     );
     one(conn, &text, [key(id.as_uuid())], row::result)
+}
+
+/// The latest result of a key.
+pub(super) fn answer_to_text() -> String {
+    format!(
+        "SELECT job FROM results WHERE content_key = ?1
+           AND EXISTS (SELECT 1 FROM jobs WHERE jobs.id = results.job AND {})
+         ORDER BY job DESC LIMIT 1",
+        visible("jobs")
+    )
+}
+
+pub(super) fn answer_to(conn: &Connection, content_key: &ContentKey) -> Sql<Option<JobId>> {
+    let params = [content_key.as_bytes()];
+    one(conn, &answer_to_text(), params, |row| row::id(row, 0))
 }
 
 /// That the session of the table's row is not being removed.

@@ -22,7 +22,7 @@ pub(super) const DATASET: &str =
 /// The columns that [`answer`] reads.
 pub(super) const ANSWER: &str = "fingerprint, status, location, body";
 /// The columns that [`result`] reads.
-pub(super) const RESULT: &str = "media_type, bytes, blob, content";
+pub(super) const RESULT: &str = "media_type, bytes, blob, content, content_key";
 
 /// The bytes of an id.
 pub(super) fn key(id: &Uuid) -> &[u8] {
@@ -140,5 +140,10 @@ pub(super) fn result(row: &Row<'_>) -> Sql<JobResult> {
         media_type: row.get(0)?,
         bytes: codec::unsigned(row.get(1)?),
         location,
+        content_key: codec::content_key(
+            row.get_ref(4)?
+                .as_blob_or_null()
+                .map_err(rusqlite::Error::from)?,
+        ),
     })
 }

@@ -133,6 +133,7 @@ fn success() -> Outcome {
         media_type: "application/json".to_owned(),
         bytes: 2,
         location: ResultLocation::Inline("{}".into()),
+        content_key: None,
     })
 }
 

@@ -7,7 +7,7 @@ use lastcall_domain::store::{
     ClaimOrder, Claimed, FairClaim, HeartbeatResult, JobResult, Outcome, ResultLocation, Round,
     Turns, WriteResult,
 };
-use lastcall_domain::{ClaimRef, Job, JobId, Owner, Refused, State};
+use lastcall_domain::{ClaimRef, ContentKey, Job, JobId, Owner, Refused, State};
 use rusqlite::{OptionalExtension, params};
 
 use super::error::Sql;
@@ -218,8 +218,8 @@ impl WriteTransaction<'_> {
             ResultLocation::Inline(bytes) => (None, Some(&bytes[..])),
         };
         self.sql(
-            "INSERT OR REPLACE INTO results (job, media_type, bytes, blob, content)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT OR REPLACE INTO results (job, media_type, bytes, blob, content, content_key)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
         .execute(params![
             key(job.id.as_uuid()),
@@ -227,6 +227,7 @@ impl WriteTransaction<'_> {
             codec::signed(result.bytes),
             blob,
             content,
+            result.content_key.as_ref().map(ContentKey::as_bytes),
         ])?;
         Ok(())
     }

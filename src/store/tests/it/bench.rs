@@ -368,6 +368,7 @@ pub(crate) fn result(text: &str) -> JobResult {
         media_type: "application/json".to_owned(),
         bytes: text.len() as u64,
         location: ResultLocation::Inline(text.to_owned().into()),
+        content_key: None,
     }
 }
 

@@ -17,6 +17,7 @@ async fn no_query_that_is_asked_often_reads_past_what_it_wants() {
         sessions::SESSIONS_OF_OWNER.to_owned(),
         sessions::BYTES_OF_OWNER.to_owned(),
         jobs::QUEUED_OF_OWNER.to_owned(),
+        read::answer_to_text(),
         removal::EXPIRED.to_owned(),
         removal::BEGUN.to_owned(),
         "SELECT id FROM jobs WHERE session = ?1 AND state < 2 ORDER BY id".to_owned(),

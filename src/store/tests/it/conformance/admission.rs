@@ -244,6 +244,7 @@ async fn a_job_whose_result_is_there_already_has_succeeded_and_waits_in_no_queue
         media_type: "application/json".into(),
         bytes: 2,
         location: ResultLocation::Inline("{}".into()),
+        content_key: None,
     };
     let mut asked = submission(bench.profile(&session));
     asked.max_queued = 0;

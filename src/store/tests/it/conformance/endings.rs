@@ -2,8 +2,8 @@
 
 use lastcall_domain::store::{JobResult, Outcome, ResultLocation};
 use lastcall_domain::{
-    ATTEMPTS_EXHAUSTED, BlobKey, ClaimRef, INTERRUPTIONS_EXHAUSTED, InstanceId, JobError, JobId,
-    Limits, Refused, Service, State,
+    ATTEMPTS_EXHAUSTED, BlobKey, ClaimRef, ContentKey, INTERRUPTIONS_EXHAUSTED, InstanceId,
+    JobError, JobId, Limits, Refused, Service, State,
 };
 
 use crate::bench::{Bench, LEASE, result, success};
@@ -11,6 +11,7 @@ use crate::bench::{Bench, LEASE, result, success};
 on_every_store![
     a_job_succeeds_and_its_result_is_kept,
     a_result_elsewhere_is_kept_by_its_key,
+    a_result_is_found_by_what_it_answers,
     a_job_fails_for_good,
     a_job_is_cancelled_by_its_worker,
     a_job_ends_once,
@@ -45,11 +46,49 @@ async fn a_result_elsewhere_is_kept_by_its_key(bench: Bench) {
         media_type: "application/pdf".to_owned(),
         bytes: u64::from(u32::MAX) * 3,
         location: ResultLocation::Blob(BlobKey::result(session.id, job.id, 1)),
+        content_key: None,
     };
     let outcome = Outcome::Succeeded(elsewhere.clone());
     let ended = bench.store.complete(job.claim(), outcome).await;
     assert!(ended.unwrap().is_ok());
     assert_eq!(bench.store.result(job.id).await, Ok(Some(elsewhere)));
+}
+
+async fn a_result_is_found_by_what_it_answers(bench: Bench) {
+    let session = bench.session().await;
+    let key = ContentKey::from_bytes([7; 32]);
+    let answer = async || bench.store.answer_to(&key).await;
+    let answering = |text: &str, key| {
+        Outcome::Succeeded(JobResult {
+            content_key: key,
+            ..result(text)
+        })
+    };
+    let first = bench.running(&session, InstanceId::new()).await;
+    assert_eq!(answer().await, Ok(None));
+    let outcome = answering("[1]", Some(key));
+    let ended = bench.store.complete(first.claim(), outcome).await;
+    assert!(ended.unwrap().is_ok());
+    assert_eq!(answer().await, Ok(Some(first.id)));
+    let kept = bench.store.result(first.id).await.unwrap().unwrap();
+    assert_eq!(kept.content_key, Some(key));
+    for other in [None, Some(ContentKey::from_bytes([8; 32]))] {
+        let job = bench.running(&session, InstanceId::new()).await;
+        let ended = bench.store.complete(job.claim(), answering("[2]", other));
+        assert!(ended.await.unwrap().is_ok());
+        assert_eq!(answer().await, Ok(Some(first.id)));
+    }
+    let later = bench.running(&session, InstanceId::new()).await;
+    let ended = bench
+        .store
+        .complete(later.claim(), answering("[3]", Some(key)));
+    assert!(ended.await.unwrap().is_ok());
+    assert_eq!(answer().await, Ok(Some(later.id)), "the latest");
+    bench.store.delete_session(session.id).await.unwrap();
+    let removed = bench.store.begin_removal(bench.now(), 10).await.unwrap();
+    assert_eq!(answer().await, Ok(None));
+    bench.store.finish_removal(&removed).await.unwrap();
+    assert_eq!(answer().await, Ok(None));
 }
 
 async fn a_job_fails_for_good(bench: Bench) {

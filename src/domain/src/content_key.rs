@@ -1,13 +1,10 @@
-//! Results by content: which job has already answered the same question about the same bytes.
-
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, PoisonError};
+//! Results by content: what an analysis is about, so that the same one is not computed again.
 
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::{Dataset, DatasetName, Format, JobId, JobSpec, ReadOptions, SessionId, Store};
+use crate::{Dataset, DatasetName, Format, JobSpec, ReadOptions, SessionId, Store};
 
 /// Words of SQL whose value is another each time, or the time itself. A query that has one, in
 /// whatever place, is asked again.
@@ -25,13 +22,10 @@ const VOLATILE: [&str; 10] = [
 ];
 /// The most datasets of a session whose queries are remembered.
 const MAX_DATASETS: u32 = 500;
-/// The answers that are known of a session.
-const MAX_OF_SESSION: usize = 1_000;
-/// The answers that are known of all sessions; beyond it those of the oldest session are forgotten.
-const MAX_ANSWERS: usize = 100_000;
 
-/// What an analysis is about: its kind and options, its query or contract, and the bytes of the
-/// datasets with how they are read.
+/// What an analysis is about, as a SHA-256: the session, its kind and options, its query or
+/// contract, and the bytes of the datasets with how they are read. Versions of the service have keys
+/// of their own, as a newer one may compute more, or better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ContentKey([u8; 32]);
 
@@ -136,12 +130,12 @@ impl ContentKey {
                 datasets
             }
         };
-        Self::new(spec, &datasets)
+        Self::new(session, spec, &datasets)
     }
 
-    /// The key of an analysis of these datasets, which are those of [`Inputs::of`]. `None` where
-    /// the analysis depends on more.
-    pub fn new(spec: &JobSpec, datasets: &[Dataset]) -> Option<Self> {
+    /// The key of a session's analysis of these datasets, which are those of [`Inputs::of`]. `None`
+    /// where the analysis depends on more.
+    pub fn new(session: SessionId, spec: &JobSpec, datasets: &[Dataset]) -> Option<Self> {
         #[derive(Serialize)]
         struct Read<'a> {
             name: &'a DatasetName,
@@ -173,61 +167,19 @@ impl ContentKey {
                 read: own.clone().or(&dataset.read),
             })
             .collect();
-        let asked = serde_json::to_vec(&(&spec, &datasets)).ok()?;
+        let version = env!("CARGO_PKG_VERSION");
+        let asked = serde_json::to_vec(&(version, session, &spec, &datasets)).ok()?;
         Some(Self(Sha256::digest(asked).into()))
     }
-}
 
-/// Which jobs of this process have answered what. It knows of results; the store has them.
-#[derive(Debug, Default)]
-pub struct Answered(Mutex<Known>);
-
-#[derive(Debug, Default)]
-struct Known {
-    /// Ids of sessions begin with the time, so the first is the oldest.
-    sessions: BTreeMap<SessionId, HashMap<ContentKey, JobId>>,
-    answers: usize,
-}
-
-impl Answered {
-    /// Notes that a job answers a question.
-    pub fn note(&self, session: SessionId, key: ContentKey, job: JobId) {
-        let mut known = self.lock();
-        let answers = known.sessions.entry(session).or_default();
-        if answers.len() >= MAX_OF_SESSION && !answers.contains_key(&key) {
-            return;
-        }
-        if answers.insert(key, job).is_none() {
-            known.answers += 1;
-        }
-        while known.answers > MAX_ANSWERS {
-            match known.sessions.pop_first() {
-                Some((_, answers)) => known.answers -= answers.len(),
-                None => break,
-            }
-        }
+    /// The key that [`as_bytes`](Self::as_bytes) gave.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 
-    /// Whether anything of the session is known.
-    pub fn knows(&self, session: SessionId) -> bool {
-        self.lock().sessions.contains_key(&session)
-    }
-
-    /// The job that answers a question, though it may not have ended, or not well.
-    pub fn find(&self, session: SessionId, key: &ContentKey) -> Option<JobId> {
-        self.lock().sessions.get(&session)?.get(key).copied()
-    }
-
-    /// The session is gone.
-    pub fn forget(&self, session: SessionId) {
-        let mut known = self.lock();
-        if let Some(answers) = known.sessions.remove(&session) {
-            known.answers -= answers.len();
-        }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Its bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
     }
 }
 
@@ -242,7 +194,7 @@ mod tests {
     use crate::BlobKey;
 
     fn dataset(sha256: &str, read: ReadOptions) -> Dataset {
-        let session = SessionId::new();
+        let session = SessionId::from(uuid::Uuid::nil());
         Dataset {
             session,
             name: DatasetName::try_from("x".to_owned()).unwrap(),
@@ -261,7 +213,7 @@ mod tests {
     }
 
     fn key(json: serde_json::Value, dataset: Dataset) -> ContentKey {
-        ContentKey::new(&spec(json), &[dataset]).unwrap()
+        ContentKey::new(dataset.session, &spec(json), &[dataset]).unwrap()
     }
 
     #[test]
@@ -275,6 +227,11 @@ mod tests {
         let same = key(profile(), dataset("1", plain()));
         assert_eq!(same, key(profile(), dataset("1", plain())));
         assert_ne!(same, key(profile(), dataset("2", plain())));
+        let elsewhere = Dataset {
+            session: SessionId::new(),
+            ..dataset("1", plain())
+        };
+        assert_ne!(same, key(profile(), elsewhere), "sessions share nothing");
         assert_ne!(same, key(profile(), dataset("1", comma.clone())));
         let other = json!({"kind": "correlation", "dataset": "x"});
         assert_ne!(same, key(other, dataset("1", plain())));
@@ -320,25 +277,8 @@ mod tests {
                 false,
             ),
         ] {
-            let found = ContentKey::new(&spec(asked.clone()), &[]);
+            let found = ContentKey::new(SessionId::new(), &spec(asked.clone()), &[]);
             assert_eq!(found.is_some(), known, "{asked}");
         }
-    }
-
-    #[test]
-    fn answers_are_bounded_and_go_with_their_session() {
-        let answered = Answered::default();
-        let session = SessionId::new();
-        let job = JobId::new();
-        for n in 0..2 * MAX_OF_SESSION {
-            let mut bytes = [0; 32];
-            bytes[..8].copy_from_slice(&n.to_le_bytes());
-            answered.note(session, ContentKey(bytes), job);
-        }
-        assert_eq!(answered.lock().answers, MAX_OF_SESSION);
-        assert_eq!(answered.find(session, &ContentKey([0; 32])), Some(job));
-        answered.forget(session);
-        assert!(!answered.knows(session));
-        assert_eq!(answered.lock().answers, 0);
     }
 }

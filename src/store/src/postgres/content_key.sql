@@ -1,0 +1,5 @@
+-- What a result answers, so that the same question is answered with it again. NULL where it is not,
+-- and for results of a process of the version before.
+
+ALTER TABLE results ADD COLUMN content_key bytea;
+CREATE INDEX results_by_content ON results (content_key, job) WHERE content_key IS NOT NULL;
