@@ -9,11 +9,11 @@ use async_trait::async_trait;
 use lastcall_domain::profile::Profile;
 use lastcall_domain::store::Store;
 use lastcall_domain::{
-    Blobs, Body, Cancel, Clock, ContentKey, Dataset, DatasetName, JobError, JobSpec, LocalBlob,
-    NewSessions, Output, ProfileOptions, ProfileWork, Progress, SessionId, SqlParameter,
-    TableFormat, Task, Work, assert_may_compute,
+    Blobs, Body, Cancel, Clock, ContentKey, Dataset, DatasetName, Format, JobError, JobSpec,
+    LocalBlob, NewSessions, Output, ProfileOptions, ProfileWork, Progress, ReadOptions, SessionId,
+    SqlParameter, TableFormat, Task, Work, assert_may_compute,
 };
-use lastcall_engine::{Engine, EngineError};
+use lastcall_engine::{Engine, EngineError, Source};
 use lastcall_sql::{ResultFormat, Sql, SqlQuery};
 use serde::Serialize;
 
@@ -113,11 +113,10 @@ impl AnalysisWork {
             } => self.query(task, query, parameters, *format, seen).await,
             JobSpec::Correlation { dataset, options } => {
                 let dataset = self.dataset(session, dataset, seen).await?;
-                let file = self.open(&dataset).await?;
-                let read = options.read.clone().or(&dataset.read);
+                let columns = self.columns(dataset, &options.read).await?;
                 self.analyse(cancel, progress, move |engine, cancel, progress| {
-                    let source = source(&dataset, &file);
-                    engine.correlation(source, &read, cancel, progress)
+                    let (source, read) = (columns.source(), &columns.dataset.read);
+                    engine.correlation(source, read, cancel, progress)
                 })
                 .await
             }
@@ -128,13 +127,12 @@ impl AnalysisWork {
             } => {
                 let left = self.dataset(session, baseline, seen).await?;
                 let right = self.dataset(session, candidate, seen).await?;
-                let (left_file, right_file) = (self.open(&left).await?, self.open(&right).await?);
+                let left = self.columns(left, &options.read).await?;
+                let right = self.columns(right, &options.read).await?;
                 let thresholds = options.thresholds;
-                let read = options.read.clone().or(&left.read);
-                let read_right = options.read.clone().or(&right.read);
                 self.analyse(cancel, progress, move |engine, cancel, progress| {
-                    let left = (source(&left, &left_file), &read);
-                    let right = (source(&right, &right_file), &read_right);
+                    let left = (left.source(), &left.dataset.read);
+                    let right = (right.source(), &right.dataset.read);
                     engine.compare_with(left, right, &thresholds, cancel, progress)
                 })
                 .await
@@ -173,6 +171,25 @@ impl AnalysisWork {
     pub(super) async fn open(&self, dataset: &Dataset) -> Result<LocalBlob, JobError> {
         let file = self.blobs.local(&dataset.blob).await;
         file.map_err(job)
+    }
+
+    /// The dataset as it is read with these options, for an analysis that only wants its columns:
+    /// those that a query has had made, where they are there. They give the same figures.
+    async fn columns(&self, dataset: Dataset, own: &ReadOptions) -> Result<Columns, JobError> {
+        let read = own.clone().or(&dataset.read);
+        let dataset = Dataset { read, ..dataset };
+        let key = dataset.materialized();
+        if !self.blobs.exists(&key).await.map_err(job)? {
+            let file = self.open(&dataset).await?;
+            return Ok(Columns { dataset, file });
+        }
+        let file = self.blobs.local(&key).await.map_err(job)?;
+        let dataset = Dataset {
+            format: Format::Parquet,
+            read: ReadOptions::default(),
+            ..dataset
+        };
+        Ok(Columns { dataset, file })
     }
 
     /// Runs an analysis and writes its result as JSON, all of it on a computing thread.
@@ -251,6 +268,19 @@ impl AnalysisWork {
             },
             content_key: None,
         })
+    }
+}
+
+/// What an analysis of columns reads.
+struct Columns {
+    /// The dataset, in the format of the file and as that is to be read.
+    dataset: Dataset,
+    file: LocalBlob,
+}
+
+impl Columns {
+    fn source(&self) -> Source {
+        source(&self.dataset, &self.file)
     }
 }
 

@@ -71,6 +71,27 @@ fn results_are_found_again_after_a_restart() {
 }
 
 #[test]
+fn an_analysis_of_columns_is_the_same_before_and_after_a_query() {
+    let home = Home::new();
+    let service = home.start();
+    let client = service.client();
+    let anew = client.with("cache-control", "no-cache");
+    let session = client.session_with_birds();
+    let results = || {
+        [
+            json!({ "dataset": "birds", "kind": "correlation" }),
+            json!({ "baseline": "birds", "candidate": "birds", "kind": "compare" }),
+        ]
+        .map(|body| client.result(&anew.analyse(&session, &body)).json())
+    };
+    let before = results();
+    let query = client.sql(&session, "select count(*) from birds");
+    client.succeeded(&query);
+    assert_eq!(results(), before);
+    service.stop();
+}
+
+#[test]
 fn reports_in_several_formats_make_one_profile() {
     let home = Home::new();
     let service = home.start();

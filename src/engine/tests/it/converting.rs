@@ -1,7 +1,10 @@
 //! Parquet and schemas with the types that all rows allow.
 
+use std::path::Path;
+
 use lastcall_domain::profile::ColumnType;
-use lastcall_domain::{Cancel, Progress, ReadOptions};
+use lastcall_domain::{Cancel, Format, Progress, ReadOptions};
+use lastcall_engine::Source;
 
 use crate::support::{Bench, column};
 
@@ -50,6 +53,63 @@ fn a_converted_dataset_has_the_same_figures() {
     assert_eq!(after.correlations, before.correlations);
     assert_eq!(schema[5], ("city".into(), ColumnType::String));
     assert!((progress.get() - 1.0).abs() < f64::EPSILON);
+}
+
+/// Correlation and comparison read what a query has had converted, where it is there.
+#[test]
+fn the_columns_go_together_and_differ_as_those_of_the_file_do() {
+    let bench = Bench::new();
+    let messy: String = (0..300)
+        .map(|n| {
+            let missing = ["NA", "", "-"][n % 3];
+            let price = format!("{}.{:03},{:02} €", n % 7, n, n % 100);
+            let share = if n % 11 == 0 { missing } else { "12,5 %" };
+            let day = format!("{:02}.{:02}.2024", n % 28 + 1, n % 12 + 1);
+            let large = 10_u128.pow(20) + n as u128;
+            format!(
+                "{n:05};{price};{share};{day};{large};{};t{}\n",
+                n % 2 == 0,
+                n % 5
+            )
+        })
+        .collect();
+    let messy = format!("id;preis;anteil;tag;groß;ja;text\n{messy}");
+    std::fs::write(bench.path("messy.csv"), messy).unwrap();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures");
+    let fixtures = std::fs::read_dir(fixtures).unwrap();
+    let fixtures = fixtures.map(|entry| entry.unwrap().path());
+    let mut compared = 0;
+    for path in fixtures.chain([bench.path("messy.csv")]) {
+        let Some(format) = path.to_str().and_then(Format::from_file_name) else {
+            continue;
+        };
+        let (read, cancel, progress) = (ReadOptions::default(), Cancel::new(), Progress::new());
+        let source = || Source::new(&path, format);
+        let out = bench.path("out.parquet");
+        let converted = bench
+            .engine
+            .to_parquet(source(), &read, &out, &cancel, &progress);
+        if converted.is_err() {
+            continue;
+        }
+        let columns = || Source {
+            name: source().name,
+            ..Source::new(&out, Format::Parquet)
+        };
+        let correlation = |source| bench.engine.correlation(source, &read, &cancel, &progress);
+        let of_file = correlation(source()).unwrap();
+        assert_eq!(correlation(columns()).unwrap(), of_file, "{path:?}");
+        let compare = |source: &dyn Fn() -> Source| {
+            let pair = (source(), source());
+            bench
+                .engine
+                .compare(pair.0, pair.1, &read, &cancel, &progress)
+        };
+        let of_file = compare(&source).unwrap();
+        assert_eq!(compare(&columns).unwrap(), of_file, "{path:?}");
+        compared += 1;
+    }
+    assert!(compared > 20, "{compared} files can be converted");
 }
 
 #[test]
