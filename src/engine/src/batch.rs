@@ -59,14 +59,16 @@ pub(crate) struct ColumnBatch {
     pub(crate) fits: bool,
     /// In a column of text: cells that would read as something else.
     pub(crate) typed: u64,
+    /// In a column of text: values that are no text in the file.
+    pub(crate) natives: u64,
     /// In a column of text: cells of digits that stand for themselves.
     pub(crate) identifiers: u64,
     /// In a column of text: cells that are text in a formula, `="00501"`.
     pub(crate) formulas: u64,
     /// Values that are missing because they are no date or time.
     pub(crate) out_of_range: u64,
-    /// Whole numbers beyond 64 bits, and decimals beyond 128, that are not as exact as the file
-    /// has them.
+    /// Whole numbers beyond 64 bits, decimals beyond 128, and fractions of more digits than a double
+    /// tells apart, that are not as exact as the file has them.
     pub(crate) too_long: u64,
 }
 

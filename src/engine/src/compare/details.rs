@@ -1,14 +1,13 @@
-//! Changes of a column: statistics, histogram, categories.
+//! Changes of a column: histogram, categories.
 
 use std::cmp::Reverse;
 
-use lastcall_domain::compare::{
-    CategoryChanges, CategoryCount, ChiSquared, FigureChange, NumberChanges, SharedHistogram,
-};
+use lastcall_domain::compare::{CategoryChanges, CategoryCount, ChiSquared, SharedHistogram};
 use serde_json::Value;
 
-use super::distribution::Distribution;
+use super::distribution::{DAY, Distribution};
 use super::observe::SeenColumn;
+use super::paired::{Distances, Numbers, Paired};
 use crate::parse::{Kind, format_date, format_timestamp};
 use crate::stats::p_values;
 use crate::stats::text_counts::{Named, TextCounts};
@@ -17,118 +16,40 @@ use crate::stats::text_counts::{Named, TextCounts};
 const BINS: usize = 20;
 /// New and vanished values that are named.
 const LISTED: usize = 20;
-/// The microseconds of a day.
-const DAY: f64 = 86_400e6;
 
 /// Values in order, with how often each is there.
 type Values = [(f64, u64)];
 
-/// The values of both sides where both are numbers, or both are dates and times.
-fn both<'a>(old: &'a SeenColumn, new: &'a SeenColumn) -> Option<(&'a Values, &'a Values)> {
-    let is_time = |kind: Kind| matches!(kind, Kind::Date(_) | Kind::Timestamp(_));
-    let alike = (old.kind.is_numeric() && new.kind.is_numeric())
-        || (is_time(old.kind) && is_time(new.kind));
-    match (&old.distribution, &new.distribution) {
-        (Distribution::Numbers { values, .. }, Distribution::Numbers { values: others, .. })
-            if alike && !values.is_empty() && !others.is_empty() =>
-        {
-            Some((values, others))
-        }
-        _ => None,
-    }
-}
-
-/// Mean, median and extremes of numbers.
-pub(super) fn numbers(old: &SeenColumn, new: &SeenColumn) -> Option<NumberChanges> {
-    let (before, after) = both(old, new).filter(|_| old.kind.is_numeric())?;
-    let figure = |of: fn(&Values) -> f64| {
-        let (baseline, candidate) = (of(before), of(after));
-        FigureChange {
-            baseline,
-            candidate,
-            change: candidate - baseline,
-        }
-    };
-    let changes = NumberChanges {
-        mean: figure(mean),
-        median: figure(median),
-        min: figure(|values| values.first().map_or(f64::NAN, |(value, _)| *value)),
-        max: figure(|values| values.last().map_or(f64::NAN, |(value, _)| *value)),
-    };
-    // What is not finite has no place in JSON.
-    let figures = [changes.mean, changes.median, changes.min, changes.max];
-    figures
-        .iter()
-        .all(|figure| figure.change.is_finite())
-        .then_some(changes)
-}
-
-fn total(values: &Values) -> u64 {
-    values.iter().map(|(_, count)| count).sum()
-}
-
-fn mean(values: &Values) -> f64 {
-    let n = total(values) as f64;
-    // Around the first value, so that large values that are near each other lose no digits.
-    let first = values.first().map_or(0.0, |(value, _)| *value);
-    let sum: f64 = values
-        .iter()
-        .map(|(value, count)| (value - first) * *count as f64)
-        .sum();
-    first + sum / n
-}
-
-fn median(values: &Values) -> f64 {
-    let n = total(values);
-    let at = |rank: u64| {
-        let mut below = 0;
-        for (value, count) in values {
-            below += count;
-            if rank < below {
-                return *value;
-            }
-        }
-        f64::NAN
-    };
-    let (low, high) = (at((n.max(1) - 1) / 2), at(n / 2));
-    low + (high - low) / 2.0
-}
-
 /// Both sides in the same intervals of equal width.
-pub(super) fn histogram(old: &SeenColumn, new: &SeenColumn) -> Option<SharedHistogram> {
-    let (before, after) = both(old, new)?;
-    let finite = |values: &Values| -> Vec<(f64, u64)> {
-        let values = values.iter().copied();
-        values.filter(|(value, _)| value.is_finite()).collect()
-    };
-    let (before, after) = (finite(before), finite(after));
-    let low = before.first()?.0.min(after.first()?.0);
-    let high = before.last()?.0.max(after.last()?.0);
-    let width = (high - low) / BINS as f64;
+pub(super) fn histogram(pair: &Paired, kinds: (Kind, Kind)) -> Option<SharedHistogram> {
+    let Distances {
+        low,
+        high,
+        span,
+        before,
+        after,
+    } = pair.from_lowest()?;
+    let width = span / BINS as f64;
     if !width.is_finite() {
         return None;
     }
     let bins = if width > 0.0 { BINS } else { 1 };
-    let count = |values: &Values| {
+    let count = |distances: &Values| {
         let mut counts = vec![0; bins];
-        for (value, count) in values {
-            let bin = if width > 0.0 {
-                (value - low) / width
-            } else {
-                0.0
-            };
+        for (distance, count) in distances {
+            let bin = if width > 0.0 { distance / width } else { 0.0 };
             counts[(bin as usize).min(bins - 1)] += count;
         }
         counts
     };
-    let dates = matches!((old.kind, new.kind), (Kind::Date(_), Kind::Date(_)));
+    let dates = matches!(kinds, (Kind::Date(_), Kind::Date(_)));
     let edge = |at: usize| {
         let edge = if at == bins {
             high
         } else {
             low + width * at as f64
         };
-        if old.kind.is_numeric() {
+        if kinds.0.is_numeric() {
             Value::from(edge)
         } else if dates {
             format_date((edge / DAY) as i64).into()
@@ -273,8 +194,16 @@ pub(super) fn booleans(
     if (old.kind, new.kind) != (Kind::Boolean, Kind::Boolean) {
         return None;
     }
-    let (Distribution::Numbers { values, .. }, Distribution::Numbers { values: others, .. }) =
-        (&old.distribution, &new.distribution)
+    let (
+        Distribution::Numbers {
+            values: Numbers::Floats(values),
+            ..
+        },
+        Distribution::Numbers {
+            values: Numbers::Floats(others),
+            ..
+        },
+    ) = (&old.distribution, &new.distribution)
     else {
         return None;
     };

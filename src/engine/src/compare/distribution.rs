@@ -1,18 +1,18 @@
-//! The distribution of a column, and two distributions side by side.
+//! The distribution of a column.
 
-use lastcall_domain::compare::KolmogorovSmirnov;
-
+use super::paired::{Numbers, Paired};
 use crate::EngineError;
 use crate::batch::{ColumnBatch, Values};
 use crate::job::JobContext;
-use crate::keys::{float_of_key, integer_of_key, key_of_float, key_of_integer};
+use crate::keys::{
+    digits_of_key, float_of_key, integer_of_key, key_of_digits, key_of_float, key_of_integer,
+};
 use crate::parse::Kind;
-use crate::stats::quantile_sketch::{quantile, running};
 use crate::stats::text_counts::TextCounts;
 use crate::stats::value_counts::ValueCounts;
 
-/// Into how many parts numbers are cut, at the quantiles of the baseline.
-const PARTS: u32 = 10;
+/// The microseconds of a day.
+pub(super) const DAY: f64 = 86_400e6;
 
 /// A column, being looked at.
 pub(super) struct Observed {
@@ -24,6 +24,8 @@ pub(super) struct Observed {
 
 enum Body {
     Keys(ValueCounts),
+    /// Digits, and by which power of ten they are divided.
+    Decimals(ValueCounts<u128>, u8),
     TextCounts(TextCounts),
 }
 
@@ -35,6 +37,7 @@ impl Observed {
             missing: 0,
             body: match kind {
                 Kind::Text => Body::TextCounts(TextCounts::new(budget)),
+                Kind::Large | Kind::Decimal => Body::Decimals(ValueCounts::new(budget, seed), 0),
                 _ => Body::Keys(ValueCounts::new(budget, seed)),
             },
         }
@@ -61,11 +64,11 @@ impl Observed {
                 let keys: Vec<u64> = values.iter().map(|&value| key_of_float(value)).collect();
                 held.extend(&keys, context)
             }
-            (Body::Keys(held), Values::Decimals(decimals)) => {
-                let power = 10f64.powi(decimals.scale.into());
+            (Body::Decimals(held, scale), Values::Decimals(decimals)) => {
+                *scale = decimals.scale;
                 let values = missing.present(&decimals.digits);
-                let values = values.iter().map(|&digits| digits as f64 / power);
-                held.extend(&values.map(key_of_float).collect::<Vec<u64>>(), context)
+                let keys: Vec<u128> = values.iter().map(|&digits| key_of_digits(digits)).collect();
+                held.extend(&keys, context)
             }
             (Body::TextCounts(words), Values::Text(texts)) => {
                 words.extend(texts, (0..rows).filter(present), context)
@@ -81,22 +84,38 @@ impl Observed {
                 total: self.count,
             },
             Body::Keys(held) => {
-                let values = held.finish(context)?;
-                let number = |key| match self.kind {
-                    Kind::Float | Kind::Large | Kind::Decimal => float_of_key(key),
+                let held = held.finish(context)?;
+                let weighted = held.weighted.into_iter();
+                let floats = |number: fn(u64) -> f64, weighted: std::vec::IntoIter<(u64, u64)>| {
+                    Numbers::Floats(weighted.map(|(key, n)| (number(key), n)).collect())
+                };
+                let values = match self.kind {
+                    Kind::Integer => {
+                        let values = weighted.map(|(key, n)| (integer_of_key(key), n));
+                        Numbers::Integers(values.collect())
+                    }
+                    Kind::Float => floats(float_of_key, weighted),
                     // Times of day and days are told apart by type, not by number.
-                    Kind::Date(_) => integer_of_key(key) as f64 * 86_400e6,
-                    _ => integer_of_key(key) as f64,
+                    Kind::Date(_) => floats(|key| integer_of_key(key) as f64 * DAY, weighted),
+                    _ => floats(|key| integer_of_key(key) as f64, weighted),
                 };
                 Distribution::Numbers {
-                    family: self.kind,
-                    values: values
-                        .weighted
-                        .iter()
-                        .map(|&(key, n)| (number(key), n))
-                        .collect(),
+                    values,
                     total: self.count,
-                    error: values.rank_error,
+                    error: held.rank_error,
+                }
+            }
+            Body::Decimals(held, scale) => {
+                let held = held.finish(context)?;
+                let weighted = held.weighted.into_iter();
+                let values = weighted.map(|(key, n)| (digits_of_key(key), n));
+                Distribution::Numbers {
+                    values: Numbers::Decimals {
+                        values: values.collect(),
+                        scale,
+                    },
+                    total: self.count,
+                    error: held.rank_error,
                 }
             }
         })
@@ -106,9 +125,7 @@ impl Observed {
 /// What is known of the values of a column.
 pub(super) enum Distribution {
     Numbers {
-        family: Kind,
-        /// Ascending, with how many each stands for.
-        values: Vec<(f64, u64)>,
+        values: Numbers,
         total: u64,
         /// How far ranks may be off, where the values were sketched.
         error: Option<f64>,
@@ -117,17 +134,6 @@ pub(super) enum Distribution {
         words: TextCounts,
         total: u64,
     },
-}
-
-/// Numbers can be compared with numbers, times with times, booleans with booleans.
-fn comparable(a: Kind, b: Kind) -> bool {
-    let family = |kind: Kind| match kind {
-        Kind::Integer | Kind::Large | Kind::Decimal | Kind::Float => 0,
-        Kind::Date(_) | Kind::Timestamp(_) => 1,
-        Kind::Boolean => 2,
-        Kind::Text => 3,
-    };
-    family(a) == family(b)
 }
 
 impl Distribution {
@@ -139,112 +145,43 @@ impl Distribution {
         }
     }
 
-    /// The shares of numbers of both in the same parts: tenths of the baseline (open at the ends),
-    /// each value where there are few.
-    pub(super) fn shares(&self, other: &Self) -> Option<(Vec<f64>, Vec<f64>)> {
+    /// The numbers of both, where both have some.
+    pub(super) fn paired(self, other: Self) -> Option<Pair> {
         let (
             Self::Numbers {
-                family,
-                values,
-                total,
-                ..
-            },
-            Self::Numbers {
-                family: family_of_other,
-                values: others,
-                total: total_of_other,
-                ..
-            },
-        ) = (self, other)
-        else {
-            return None;
-        };
-        let some = *total > 0 && *total_of_other > 0;
-        if !some || !comparable(*family, *family_of_other) {
-            return None;
-        }
-        let edges = edges(values);
-        Some((
-            shares_between(&edges, values),
-            shares_between(&edges, others),
-        ))
-    }
-
-    /// The largest distance between the distribution functions (Smirnov 1939), and how far it
-    /// may be off.
-    pub(super) fn smirnov(&self, other: &Self) -> Option<(KolmogorovSmirnov, Option<f64>)> {
-        let (
-            Self::Numbers {
-                family,
                 values,
                 total,
                 error,
             },
             Self::Numbers {
-                family: family_of_other,
                 values: others,
-                total: n,
-                error: e,
+                total: of_other,
+                error: error_of_other,
             },
         ) = (self, other)
         else {
             return None;
         };
-        let ordered = comparable(*family, *family_of_other) && *family != Kind::Boolean;
-        if !ordered || *total == 0 || *n == 0 {
+        if total == 0 || of_other == 0 || values.is_empty() || others.is_empty() {
             return None;
         }
-        let (a, b) = (weight(values), weight(others));
-        let (mut i, mut j) = (0, 0);
-        let (mut below_a, mut below_b) = (0u64, 0u64);
-        let mut largest: f64 = 0.0;
-        while i < values.len() && j < others.len() {
-            let at = values[i].0.min(others[j].0);
-            while i < values.len() && values[i].0 <= at {
-                below_a += values[i].1;
-                i += 1;
-            }
-            while j < others.len() && others[j].0 <= at {
-                below_b += others[j].1;
-                j += 1;
-            }
-            largest = largest.max((below_a as f64 / a - below_b as f64 / b).abs());
-        }
-        let off = match (error, e) {
+        let error = match (error, error_of_other) {
             (None, None) => None,
             (x, y) => Some(x.unwrap_or(0.0) + y.unwrap_or(0.0)),
         };
-        Some((super::test(largest, *total, *n), off))
+        Some(Pair {
+            numbers: Paired::of(values, others),
+            totals: (total, of_other),
+            error,
+        })
     }
 }
 
-fn weight(values: &[(f64, u64)]) -> f64 {
-    values.iter().map(|&(_, count)| count).sum::<u64>() as f64
-}
-
-/// Where parts end: at every value where there are few, else at tenths of the baseline.
-fn edges(values: &[(f64, u64)]) -> Vec<f64> {
-    if values.len() <= PARTS as usize {
-        return values.iter().map(|&(value, _)| value).collect();
-    }
-    let weighted: Vec<(u64, u64)> = (0..).zip(values).map(|(at, value)| (at, value.1)).collect();
-    let sums = running(&weighted);
-    let number = |at: u64| values[at as usize].0;
-    let edge = |part: u32| quantile(&weighted, &sums, f64::from(part) / f64::from(PARTS), number);
-    let mut edges: Vec<f64> = (1..PARTS).filter_map(edge).collect();
-    edges.dedup();
-    edges
-}
-
-/// The shares of values up to each edge, and beyond the last.
-fn shares_between(edges: &[f64], values: &[(f64, u64)]) -> Vec<f64> {
-    let mut counts = vec![0u64; edges.len() + 1];
-    for &(value, count) in values {
-        counts[edges.partition_point(|&edge| edge < value)] += count;
-    }
-    let total = weight(values);
-    counts
-        .into_iter()
-        .map(|count| count as f64 / total)
-        .collect()
+/// The numbers of a column, before and after.
+pub(super) struct Pair {
+    pub(super) numbers: Paired,
+    /// How many cells they are.
+    pub(super) totals: (u64, u64),
+    /// How far the distance of their distribution functions may be off.
+    pub(super) error: Option<f64>,
 }

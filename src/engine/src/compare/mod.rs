@@ -4,7 +4,9 @@ mod categories;
 mod details;
 mod distances;
 mod distribution;
+mod figures;
 mod observe;
+mod paired;
 mod verdict;
 
 use std::collections::HashMap;
@@ -18,7 +20,9 @@ use self::categories::Counting;
 use self::distances::{jensen_shannon, stability_index};
 use self::distribution::Distribution;
 use self::observe::{Seen, SeenColumn};
+use self::paired::Paired;
 use crate::job::JobContext;
+use crate::parse::Kind;
 use crate::pipeline::Resources;
 use crate::stats::text_counts::TextCounts;
 use crate::{EngineError, Source};
@@ -198,47 +202,79 @@ fn unmatched(name: String, status: ColumnStatus) -> ColumnChange {
 }
 
 fn change(old: SeenColumn, new: Option<SeenColumn>, texts: Option<CategoryCounts>) -> ColumnChange {
-    let side = old.side();
+    let mut side = old.side();
     let Some(new) = new else {
         return ColumnChange {
             baseline: Some(side),
             ..unmatched(old.name, ColumnStatus::Removed)
         };
     };
-    let same = old.kind.column_type() == new.kind.column_type();
-    let status = if same {
+    let mut new_side = new.side();
+    // What has no values is of any type.
+    if new.is_untyped() {
+        new_side.kind = side.kind;
+    } else if old.is_untyped() {
+        side.kind = new_side.kind;
+    }
+    let status = if side.kind == new_side.kind {
         ColumnStatus::Kept
     } else {
         ColumnStatus::Retyped
     };
-    let shares = texts
-        .as_ref()
-        .map(CategoryCounts::shares)
-        .or_else(|| old.distribution.shares(&new.distribution));
     let booleans = details::booleans(&old, &new);
     let chi_squared = match (&texts, &booleans) {
         (Some(texts), _) => details::chi_squared(&texts.counts.0, &texts.counts.1),
         (None, Some((_, p, q))) => details::chi_squared(p, q),
         (None, None) => None,
     };
+    let is_sketch = old.distribution.is_sketch() || new.distribution.is_sketch();
+    let kinds = (old.kind, new.kind);
+    let pair = if family(kinds.0) == family(kinds.1) {
+        old.distribution.paired(new.distribution)
+    } else {
+        None
+    };
+    let shares = texts
+        .as_ref()
+        .map(CategoryCounts::shares)
+        .or_else(|| pair.as_ref().map(|pair| pair.numbers.shares()));
     let categories = texts.map(|texts| texts.categories);
     let psi = shares.as_ref().map(|(p, q)| stability_index(p, q));
-    let smirnov = old.distribution.smirnov(&new.distribution);
-    let error = smirnov.and_then(|(_, error)| error);
+    // Booleans have no order.
+    let pair = pair.filter(|_| kinds.0 != Kind::Boolean);
+    // The largest distance between the distribution functions (Smirnov 1939).
+    let smirnov = pair.as_ref().map(|pair| {
+        let (n, m) = pair.totals;
+        test(pair.numbers.distance(), n, m)
+    });
+    let error = pair.as_ref().and_then(|pair| pair.error);
+    let numbers = pair.as_ref().map(|pair| &pair.numbers);
     ColumnChange {
+        missing_change: Some(new_side.missing_share - side.missing_share),
         baseline: Some(side),
-        candidate: Some(new.side()),
+        candidate: Some(new_side),
         psi,
         jensen_shannon: shares.as_ref().map(|(p, q)| jensen_shannon(p, q)),
-        kolmogorov_smirnov: smirnov.map(|(test, _)| test),
-        estimated: error.is_some() || old.distribution.is_sketch() || new.distribution.is_sketch(),
+        kolmogorov_smirnov: smirnov,
+        estimated: error.is_some() || is_sketch,
         error,
-        missing_change: Some(new.side().missing_share - side.missing_share),
         chi_squared,
-        numbers: details::numbers(&old, &new),
-        histogram: details::histogram(&old, &new),
+        numbers: numbers
+            .filter(|_| kinds.0.is_numeric())
+            .and_then(Paired::changes),
+        histogram: numbers.and_then(|numbers| details::histogram(numbers, kinds)),
         categories: categories.or(booleans.map(|(categories, ..)| categories)),
         ..unmatched(old.name, status)
+    }
+}
+
+/// Numbers can be compared with numbers, times with times, booleans with booleans.
+fn family(kind: Kind) -> u8 {
+    match kind {
+        Kind::Integer | Kind::Large | Kind::Decimal | Kind::Float => 0,
+        Kind::Date(_) | Kind::Timestamp(_) => 1,
+        Kind::Boolean => 2,
+        Kind::Text => 3,
     }
 }
 

@@ -32,6 +32,12 @@ pub(super) struct SeenColumn {
 }
 
 impl SeenColumn {
+    /// Whether nothing tells of what type the column is: it has no values, and is text for want of
+    /// them.
+    pub(super) fn is_untyped(&self) -> bool {
+        self.count == 0 && self.kind == Kind::Text
+    }
+
     pub(super) fn side(&self) -> ColumnSide {
         let rows = self.count + self.missing;
         ColumnSide {

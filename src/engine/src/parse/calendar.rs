@@ -11,11 +11,13 @@ pub(super) enum Date {
         day_first: Option<i64>,
         month_first: Option<i64>,
     },
-    /// The same where the year has two digits, and may come first.
+    /// The same where the year has two digits, and may come first; whether it is believed to only
+    /// where that is said.
     Short {
         day_first: Option<i64>,
         month_first: Option<i64>,
         year_first: Option<i64>,
+        year_if_given: bool,
     },
 }
 
@@ -58,18 +60,23 @@ impl Date {
                 day_first,
                 month_first,
                 year_first,
-            } => (
-                set(&[
-                    (day_first, TypeSet::SHORT_DAY_FIRST),
-                    (month_first, TypeSet::SHORT_MONTH_FIRST),
-                    (year_first, TypeSet::SHORT_YEAR_FIRST),
-                ]),
-                set(&[
-                    (day_first, TypeSet::SHORT_TIME_DAY_FIRST),
-                    (month_first, TypeSet::SHORT_TIME_MONTH_FIRST),
-                    (year_first, TypeSet::SHORT_TIME_YEAR_FIRST),
-                ]),
-            ),
+                year_if_given,
+            } => {
+                let believed = year_first.filter(|_| !year_if_given);
+                (
+                    set(&[
+                        (day_first, TypeSet::SHORT_DAY_FIRST),
+                        (month_first, TypeSet::SHORT_MONTH_FIRST),
+                        (year_first, TypeSet::SHORT_YEAR_IF_GIVEN),
+                        (believed, TypeSet::SHORT_YEAR_FIRST),
+                    ]),
+                    set(&[
+                        (day_first, TypeSet::SHORT_TIME_DAY_FIRST),
+                        (month_first, TypeSet::SHORT_TIME_MONTH_FIRST),
+                        (believed, TypeSet::SHORT_TIME_YEAR_FIRST),
+                    ]),
+                )
+            }
         }
     }
 }

@@ -52,6 +52,9 @@ impl TypeSet {
     /// Whole numbers of up to 38 digits, and decimals of as many, where the format has them.
     pub(crate) const LARGE: Self = Self(1 << 13);
     pub(crate) const DECIMAL: Self = Self(1 << 14);
+    /// Dates whose year has two digits and may come first, which is believed of a mark other than
+    /// `-` only where it is said.
+    pub(crate) const SHORT_YEAR_IF_GIVEN: Self = Self(1 << 15);
 
     /// Whole numbers as programs write them.
     pub(crate) const INTEGER: Self = Self(1 << WHOLE_BITS);
@@ -234,7 +237,8 @@ impl TypeSet {
 
     fn resolve_date(self, hints: &Hints) -> Reading {
         use DateOrder::{Day, Month, Year};
-        if self.has(Self::DATE) {
+        let year_is_given = hints.date_order == Some(Year);
+        if self.has(Self::DATE) || year_is_given && self.has(Self::SHORT_YEAR_IF_GIVEN) {
             return Reading::of(Kind::Date(Year));
         }
         let dates = [
@@ -289,6 +293,18 @@ impl TypeSet {
         self != Self::ALL
             && self.has_any(Self(bits(1, 12)))
             && self.resolve_date(&open).kind == Kind::Text
+    }
+
+    /// The orders of dates that would read the column, were they given.
+    pub(crate) fn date_orders(self) -> impl Iterator<Item = DateOrder> {
+        let orders = [DateOrder::Day, DateOrder::Month, DateOrder::Year];
+        orders.into_iter().filter(move |&order| {
+            let given = Hints {
+                date_order: Some(order),
+                ..Hints::default()
+            };
+            self.resolve_date(&given).kind != Kind::Text
+        })
     }
 
     /// Whether the column is of numbers that could be read in several styles.

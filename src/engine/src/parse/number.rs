@@ -160,6 +160,22 @@ pub(crate) fn is_identifier(cell: &[u8]) -> bool {
     !cell.is_empty() && cell.iter().all(u8::is_ascii_digit) && integer(cell).is_none()
 }
 
+/// Whether a number, whatever its marks are, has more than 17 digits, which are all that any double
+/// needs; zeros at either end are not counted.
+pub(crate) fn is_rounded(cell: &[u8]) -> bool {
+    const MOST: usize = 17;
+    let first = cell.iter().position(|byte| matches!(byte, b'1'..=b'9'));
+    let digits = &cell[first.unwrap_or(cell.len())..];
+    if digits.len() <= MOST {
+        return false;
+    }
+    let end = digits.iter().position(|byte| matches!(byte, b'e' | b'E'));
+    let digits = &digits[..end.unwrap_or(digits.len())];
+    let last = digits.iter().rposition(|byte| matches!(byte, b'1'..=b'9'));
+    let digits = &digits[..last.map_or(0, |last| last + 1)];
+    digits.iter().filter(|byte| byte.is_ascii_digit()).count() > MOST
+}
+
 /// Whether the cell is a whole number beyond 64 bits.
 pub(crate) fn is_too_long(cell: &[u8]) -> bool {
     let (_, digits) = sign(cell);
@@ -195,6 +211,24 @@ mod tests {
         }
         assert_eq!(float(b"0.5"), Some(0.5));
         assert_eq!(float(b"0"), Some(0.0));
+    }
+
+    #[test]
+    fn digits_that_a_double_does_not_hold_are_seen() {
+        for (cell, rounded) in [
+            ("12345678901234.123456", true),
+            ("-1.234.567.890.123.456,78", true),
+            ("0.123456789012345678", true),
+            ("1.23456789012345678e-5", true),
+            ("0.12345678901234567", false),
+            ("-12345678901234567e100", false),
+            ("0.00000000000000000000000001", false),
+            ("1.50000000000000000000000000", false),
+            ("100000000000000000000000.0", false),
+            ("0.000000000000000000000000", false),
+        ] {
+            assert_eq!(is_rounded(cell.as_bytes()), rounded, "{cell}");
+        }
     }
 
     #[test]

@@ -263,6 +263,11 @@ impl CellRules {
         number::is_too_long(cell)
     }
 
+    /// A number of more digits than a double tells apart.
+    pub(crate) fn is_rounded(cell: &[u8]) -> bool {
+        number::is_rounded(cell)
+    }
+
     /// Digits that are an identifier, not a quantity.
     pub(crate) fn is_identifier(cell: &[u8]) -> bool {
         number::is_identifier(cell)
@@ -280,7 +285,7 @@ fn whole(cell: &[u8]) -> TypeSet {
 
 /// The marks that the options ask for, unless they are those of programs.
 fn given_marks(options: &ReadOptions) -> Option<Marks> {
-    let decimal = options.decimal.unwrap_or('.');
+    let decimal = options.decimal_mark();
     let other = decimal != '.' || options.thousands.is_some();
     other.then(|| Marks::new(decimal, options.thousands))
 }

@@ -70,6 +70,7 @@ impl Scan<'_> {
                             day_first: Some(days(full_year(year), month, first)?),
                             month_first: None,
                             year_first: None,
+                            year_if_given: false,
                         }),
                         (year, false) => days(year, month, first).map(Date::Certain),
                     };
@@ -83,7 +84,7 @@ impl Scan<'_> {
                 if short {
                     // `1.2.03` may be the number of a chapter.
                     (two_digits || mark == b'/').then_some(())?;
-                    return short_date([first, second, year], mark);
+                    return short_date([first, second, year], mark, lead == 2);
                 }
                 let day_first = days(year, second, first);
                 // Points between the fields are used day first only.
@@ -208,16 +209,18 @@ impl Scan<'_> {
     }
 }
 
-/// A date whose year has two digits, in every order that its mark is used with.
-fn short_date([first, second, third]: [i32; 3], mark: u8) -> Option<Date> {
+/// A date whose year has two digits, in every order that its mark is used with. A year comes first
+/// only with both of its digits; with a mark other than `-` it hardly ever does.
+fn short_date([first, second, third]: [i32; 3], mark: u8, may_be_year: bool) -> Option<Date> {
     let last = full_year(third);
     let day_first = days(last, second, first);
     let month_first = days(last, first, second).filter(|_| mark != b'.');
-    let year_first = days(full_year(first), second, third).filter(|_| mark == b'-');
+    let year_first = days(full_year(first), second, third).filter(|_| may_be_year);
     let any = day_first.or(month_first).or(year_first);
     any.map(|_| Date::Short {
         day_first,
         month_first,
         year_first,
+        year_if_given: mark != b'-',
     })
 }

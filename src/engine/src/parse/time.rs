@@ -1,7 +1,8 @@
 //! Parses dates and timestamps.
 //!
 //! Dates: year, month and day with `-`, `/` or `.` between them; day, month and year, or month,
-//! day and year, likewise (with points always day first); or with the month's English name.
+//! day and year, likewise (with points never month first); or with the month's English name. Years of
+//! two digits are first or last.
 //! Times: a date, `T` or a space, and hours and minutes, with optional seconds, fraction (kept to
 //! microseconds), `AM`/`PM` and offset from UTC.
 
@@ -188,6 +189,11 @@ mod tests {
             (&["31.12.99 10:00"], Timestamp(DateOrder::Day)),
             (&["1/2/03"], Text),
             (&["12-11-10"], Text),
+            (&["99/12/31"], Date(DateOrder::Year)),
+            (&["99.12.31", "04.05.06"], Date(DateOrder::Year)),
+            (&["24/01/05", "24/02/06", "23/12/11"], Text),
+            (&["24.01.31"], Text),
+            (&["31.12.24"], Text),
         ] {
             assert_eq!(column(cells), kind, "{cells:?}");
         }

@@ -14,6 +14,8 @@ use super::wording::{count as written, counted, is, percent, value};
 pub(crate) struct MixedTypeCounts {
     /// Cells that would read as a number, a date or a boolean.
     pub(crate) typed: u64,
+    /// Values that are no text in the file.
+    pub(crate) natives: u64,
     /// Cells of digits that stand for themselves.
     pub(crate) identifiers: u64,
 }
@@ -57,7 +59,7 @@ pub(crate) fn alerts(
         if key == Some(at) {
             found.push(key_candidate(column));
         }
-        let found = strongest(found, column);
+        let found = strongest(found, column, *mixture);
         alerts.extend(found.into_iter().map(|found| Alert {
             column: Some(column.name.clone()),
             ..found
@@ -95,7 +97,7 @@ fn key_candidate(column: &Column) -> Alert {
 }
 
 /// Of two alerts that say the same, the one that says more.
-fn strongest(found: Vec<Alert>, column: &Column) -> Vec<Alert> {
+fn strongest(found: Vec<Alert>, column: &Column, mixture: MixedTypeCounts) -> Vec<Alert> {
     use AlertCode::{
         Constant, HighCardinality, Imbalanced, LikelyBoolean, LikelyDate, LikelyNumber, MixedTypes,
         Unique, Zeros,
@@ -107,7 +109,8 @@ fn strongest(found: Vec<Alert>, column: &Column) -> Vec<Alert> {
         (Zeros, has(Constant)),
         (HighCardinality, has(Unique)),
         (Imbalanced, zero && has(Zeros)),
-        (MixedTypes, likely),
+        // No other alert says that texts and numbers of the file are not told apart.
+        (MixedTypes, likely && mixture.natives == 0),
     ];
     let is_said = |alert: &Alert| {
         let mut dropped = dropped.iter();
@@ -226,7 +229,26 @@ fn of_column(
         }
     }
     let words = count.saturating_sub(mixture.typed + mixture.identifiers);
-    if words > 0 && mixture.typed > 0 && reaches(mixture.typed, count, thresholds.mixed_types) {
+    let natives = mixture.natives;
+    if natives > 0 && natives < count && reaches(natives, count, thresholds.mixed_types) {
+        let share = percent(natives, count);
+        raise(
+            AlertCode::MixedTypes,
+            share_of(natives, count),
+            Some(thresholds.mixed_types),
+            format!(
+                "{} of {} values ({share}) {} no text in the file; with {} among them the column is \
+                 text, and those that read alike count as one value.",
+                written(natives),
+                written(count),
+                is(natives),
+                counted(count - natives, "text")
+            ),
+        );
+    } else if words > 0
+        && mixture.typed > 0
+        && reaches(mixture.typed, count, thresholds.mixed_types)
+    {
         let share = percent(mixture.typed, count);
         raise(
             AlertCode::MixedTypes,

@@ -67,6 +67,7 @@ impl ColumnFigures {
         self.missing += missing.count() as u64;
         self.count += (rows - missing.count()) as u64;
         self.mixture.typed += batch.typed;
+        self.mixture.natives += batch.natives;
         self.mixture.identifiers += batch.identifiers;
         match (&mut self.body, &batch.values) {
             (Body::Integers(numbers), Values::Integers(values)) => {

@@ -26,6 +26,11 @@ pub(crate) trait Cell {
     }
     /// Whether the cell is a word at first sight.
     fn is_word(&self) -> bool;
+    /// Whether the cell is no text in a format that has other types.
+    #[inline(always)]
+    fn is_native(&self) -> bool {
+        false
+    }
     fn text(&self) -> &[u8];
 }
 
@@ -143,6 +148,7 @@ pub(crate) fn build_column<C: Cell>(
         kinds: TypeSet::ALL,
         fits: true,
         typed: 0,
+        natives: 0,
         identifiers: 0,
         formulas: 0,
         too_long: 0,
@@ -159,6 +165,7 @@ pub(crate) fn build_column<C: Cell>(
         kinds: builder.kinds,
         fits: builder.fits,
         typed: builder.typed,
+        natives: builder.natives,
         identifiers: builder.identifiers,
         formulas: builder.formulas,
         out_of_range: 0,
@@ -168,6 +175,8 @@ pub(crate) fn build_column<C: Cell>(
 
 /// From here on whole numbers are beyond 64 bits.
 const BEYOND: f64 = 9_223_372_036_854_775_807.0;
+/// Cells that are shorter have no more digits than a double tells apart, and a point.
+const LONG: usize = 19;
 
 struct Builder<'r> {
     rules: &'r CellRules,
@@ -176,6 +185,7 @@ struct Builder<'r> {
     kinds: TypeSet,
     fits: bool,
     typed: u64,
+    natives: u64,
     identifiers: u64,
     formulas: u64,
     too_long: u64,
@@ -246,8 +256,8 @@ impl Builder<'_> {
     fn float(&mut self, cell: &impl Cell, marks: bool) -> f64 {
         match cell.float(self.rules) {
             Some(value) => {
-                if value.abs() >= BEYOND {
-                    self.large(cell);
+                if (value.abs() >= BEYOND) | (cell.text().len() >= LONG) {
+                    self.long(cell);
                 }
                 // What kind of numbers they are is looked at only as long as it is open.
                 if self.kinds.is_open() | marks {
@@ -272,10 +282,12 @@ impl Builder<'_> {
         }
     }
 
-    /// A large number, that may be a whole one whose last digits a double does not hold.
-    #[cold]
-    fn large(&mut self, cell: &impl Cell) {
-        self.too_long += u64::from(CellRules::is_too_long(cell.text()));
+    /// A number whose last digits a double may not hold.
+    #[inline(never)]
+    fn long(&mut self, cell: &impl Cell) {
+        let text = cell.text();
+        let rounded = CellRules::is_too_long(text) || CellRules::is_rounded(text);
+        self.too_long += u64::from(rounded);
     }
 
     fn texts<C: Cell>(&mut self, cells: impl Iterator<Item = Option<C>>, rows: usize) -> Values {
@@ -293,6 +305,7 @@ impl Builder<'_> {
                 }
             } else if let Some(cell) = cell {
                 self.classify(&cell);
+                self.natives += u64::from(cell.is_native());
                 texts.push(cell.text());
             } else {
                 self.missing.mark(row);

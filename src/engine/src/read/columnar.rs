@@ -14,7 +14,7 @@ use arrow::datatypes::{
 
 use foldhash::quality::FixedState;
 
-use super::measure::view_length;
+use super::measure::{HEXADECIMAL, is_readable, view_length};
 use super::nested::Shown;
 use super::slices::LONG;
 use crate::batch::{ColumnBatch, Decimals, Missing, Texts, Values};
@@ -35,7 +35,7 @@ pub(crate) enum Declared {
     Date,
     Timestamp,
     Text,
-    /// Text where it is valid, else hexadecimal digits.
+    /// Text where it is valid, else hexadecimal digits behind `\x`.
     Binary,
     /// Everything else, as it is displayed.
     Other,
@@ -203,6 +203,7 @@ pub(crate) fn build(
         kinds,
         fits,
         typed: 0,
+        natives: 0,
         identifiers: 0,
         formulas: 0,
         out_of_range,
@@ -318,16 +319,20 @@ fn text(
     Ok(Values::Text(cells.texts))
 }
 
-/// The bytes where they are text, else their digits.
+/// The bytes where they are text, else their digits behind a mark that no text here begins with: two
+/// values never look alike.
 fn readable(bytes: &[u8]) -> Cow<'_, [u8]> {
-    if std::str::from_utf8(bytes).is_ok() {
+    if is_readable(bytes) {
         return bytes.into();
     }
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digits = bytes
         .iter()
         .flat_map(|byte| [byte >> 4, byte & 15].map(|half| DIGITS[usize::from(half)]));
-    digits.collect::<Vec<u8>>().into()
+    let mut shown = Vec::with_capacity(HEXADECIMAL.len() + 2 * bytes.len());
+    shown.extend_from_slice(HEXADECIMAL);
+    shown.extend(digits);
+    shown.into()
 }
 
 /// The texts of a column, as far as they were read.

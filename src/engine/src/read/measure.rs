@@ -42,6 +42,7 @@ pub(super) fn extent(array: &dyn Array, start: usize, rows: usize) -> Option<usi
     let small = |bytes: i64| usize::try_from(bytes).unwrap_or(0);
     let between = |ends: &[i32]| small((ends[end] - ends[start]).into());
     let far_between = |ends: &[i64]| small(ends[end] - ends[start]);
+    let digits = |bytes: usize| HEXADECIMAL.len() * rows + 2 * bytes;
     let of_views = |views: &[u128]| {
         let lengths = views[start..end].iter().map(|&view| view_length(view));
         lengths.sum::<usize>()
@@ -50,9 +51,9 @@ pub(super) fn extent(array: &dyn Array, start: usize, rows: usize) -> Option<usi
         DataType::Utf8 => between(array.as_string::<i32>().value_offsets()),
         DataType::LargeUtf8 => far_between(array.as_string::<i64>().value_offsets()),
         DataType::Utf8View => of_views(array.as_string_view().views()),
-        DataType::Binary => 2 * between(array.as_binary::<i32>().value_offsets()),
-        DataType::LargeBinary => 2 * far_between(array.as_binary::<i64>().value_offsets()),
-        DataType::BinaryView => 2 * of_views(array.as_binary_view().views()),
+        DataType::Binary => digits(between(array.as_binary::<i32>().value_offsets())),
+        DataType::LargeBinary => digits(far_between(array.as_binary::<i64>().value_offsets())),
+        DataType::BinaryView => digits(of_views(array.as_binary_view().views())),
         DataType::FixedSizeBinary(width) => 2 * rows * small((*width).into()),
         _ => return None,
     })
@@ -72,7 +73,15 @@ pub(super) fn bytes(array: &dyn Array, row: usize) -> Option<&[u8]> {
     })
 }
 
-/// What a text takes that is a cell itself; of bytes that are none, two digits for each.
+/// What stands before the hexadecimal digits of bytes that are no text, as PostgreSQL has it.
+pub(super) const HEXADECIMAL: &[u8] = b"\\x";
+
+/// Whether bytes are shown as the text that they are.
+pub(super) fn is_readable(bytes: &[u8]) -> bool {
+    !bytes.starts_with(HEXADECIMAL) && std::str::from_utf8(bytes).is_ok()
+}
+
+/// What a text takes that is a cell itself; of bytes that are none, two digits for each and a mark.
 pub(super) fn plain(array: &dyn Array, row: usize, most: usize) -> usize {
     if is_missing(array, row) {
         return 0;
@@ -87,11 +96,12 @@ pub(super) fn plain(array: &dyn Array, row: usize, most: usize) -> usize {
         array.data_type(),
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View
     );
+    let digits = HEXADECIMAL.len() + 2 * text.len();
     // Whether it is one is looked at where it matters.
-    if is_text || (2 * text.len() > most && std::str::from_utf8(text).is_ok()) {
+    if is_text || (digits > most && is_readable(text)) {
         text.len()
     } else {
-        2 * text.len()
+        digits
     }
 }
 

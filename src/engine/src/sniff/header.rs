@@ -215,11 +215,11 @@ fn titles(rows: &[Row], width: usize, rules: &CellRules) -> usize {
         let title = rows[0].cells.len() == 1 && !has_row_names(rows, width, rules);
         return if named && !title { 0 } else { short };
     }
-    // Spreadsheets write titles as wide as the table, with nothing in the other cells; a title
-    // that begins with a number sign may have delimiters in it.
+    // Spreadsheets write titles as wide as the table, with nothing but in the first cell or two
+    // (`Generated,2024-01-01,`); a title that begins with a number sign may have delimiters in it.
     let above = |row: &&Row| {
         let noted = row.cells.first().is_some_and(|cell| cell.starts_with(b"#"));
-        noted || width > 2 && row.filled() <= 1
+        noted || width > 2 && row.filled() <= 2
     };
     let wide = rows.iter().take(TITLES + 1).take_while(above).count();
     let table = &rows[wide..];

@@ -157,7 +157,7 @@ fn describe(encoded: Encoded, layout: &Layout, options: &ReadOptions) -> ReadRep
         quote: Some(layout.dialect.quote.map_or_else(String::new, mark)),
         header: Some(layout.header),
         skipped_lines: layout.lines,
-        decimal: Some(options.decimal.unwrap_or('.').into()),
+        decimal: Some(options.decimal_mark().into()),
         date_order: options.date_order,
         ..ReadReport::default()
     }

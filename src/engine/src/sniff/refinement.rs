@@ -19,7 +19,7 @@ struct Subject {
 }
 
 /// What is worth a warning about a column.
-const SUBJECTS: [Subject; 10] = [
+const SUBJECTS: [Subject; 9] = [
     Subject {
         code: "decimal_comma",
         says: |_, read, _| read.style.decimal() == ',',
@@ -49,31 +49,25 @@ const SUBJECTS: [Subject; 10] = [
     Subject {
         code: "day_first_dates",
         says: |_, read, hints| orders(read, hints) == Some(DateOrder::Day),
-        detail: "dates that begin with the day, as their cells allow nothing else; \
+        detail: "dates that begin with the day, as not all of them begin with a month; \
                  `date_order=mdy` leaves them text",
     },
     Subject {
         code: "month_first_dates",
         says: |_, read, hints| orders(read, hints) == Some(DateOrder::Month),
-        detail: "dates that begin with the month, as their cells allow nothing else; \
+        detail: "dates that begin with the month, as not all have one in the second place; \
                  `date_order=dmy` leaves them text",
     },
     Subject {
         code: "two_digit_years",
         says: |kinds, read, _| is_date(read) && kinds.has_short_years(),
         detail: "dates with years of two digits, 69 to 99 read as 1969 to 1999 and 00 to 68 as \
-                 2000 to 2068; another `date_order` leaves them text",
+                 2000 to 2068; another `date_order` reads them otherwise, or leaves them text",
     },
     Subject {
         code: "ambiguous_numbers",
         says: |kinds, _, hints| kinds.is_ambiguous_number(hints),
         detail: "text that reads as numbers in several ways; `decimal` and `thousands` read it",
-    },
-    Subject {
-        code: "ambiguous_dates",
-        says: |kinds, read, hints| read.kind == Kind::Text && kinds.is_ambiguous_date(hints),
-        detail: "text that reads as dates in several orders; `date_order=dmy` or \
-                 `date_order=mdy` reads it",
     },
 ];
 
@@ -134,9 +128,45 @@ pub(crate) fn conclude(
             detail: format!("{}: {}{of}", columns_of(&named), subject.detail),
         });
     }
+    ambiguous_dates(report, &columns, hints);
     order_of_dates(report, &columns);
     if report.decimal.is_some() {
         decimal(report, &columns);
+    }
+}
+
+/// A warning about the columns that the same orders of dates would read, for each set of orders.
+fn ambiguous_dates(
+    report: &mut ReadReport,
+    columns: &[(&String, &TypeSet, Reading)],
+    hints: &Hints,
+) {
+    let about = columns
+        .iter()
+        .filter(|(_, kinds, read)| read.kind == Kind::Text && kinds.is_ambiguous_date(hints));
+    let mut sets: Vec<(Vec<GivenOrder>, Vec<&str>)> = Vec::new();
+    for (name, kinds, _) in about {
+        let orders: Vec<GivenOrder> = kinds.date_orders().map(GivenOrder::from).collect();
+        match sets.iter_mut().find(|(found, _)| *found == orders) {
+            Some((_, names)) => names.push(name.as_str()),
+            None => sets.push((orders, vec![name.as_str()])),
+        }
+    }
+    for (orders, names) in sets {
+        let options = orders.iter().map(|order| order.as_str());
+        let options: Vec<String> = options
+            .map(|order| format!("`date_order={order}`"))
+            .collect();
+        report.warnings.push(ReadWarning {
+            code: "ambiguous_dates".into(),
+            line: None,
+            count: names.len() as u64,
+            detail: format!(
+                "{}: text that reads as dates in several orders; {} reads it",
+                columns_of(&names),
+                options.join(" or ")
+            ),
+        });
     }
 }
 

@@ -1,10 +1,14 @@
 //! What a comparison says of columns and of the dataset.
 
-use lastcall_domain::compare::{Comparison, Drift, DriftThresholds};
+use std::sync::Arc;
+
+use arrow::array::{Decimal128Array, UInt64Array};
+use lastcall_domain::compare::{ColumnStatus, Comparison, Drift, DriftThresholds};
+use lastcall_domain::profile::ColumnType;
 use lastcall_domain::{Cancel, Progress, ReadOptions};
 use serde_json::json;
 
-use crate::support::Bench;
+use crate::support::{Bench, parquet};
 
 fn compared(before: &str, after: &str) -> Comparison {
     compared_with(before, after, &DriftThresholds::default())
@@ -115,4 +119,95 @@ fn the_verdict_is_about_the_whole_dataset_by_the_thresholds_that_are_given() {
     };
     let missing = compared_with(base, holes, &lenient);
     assert_eq!(missing.verdict.drift, Drift::None);
+}
+
+/// A column of whole numbers one above the other.
+fn numbered(from: i64, count: i64) -> String {
+    let numbers = (from..from + count).map(|number| number.to_string());
+    let lines: Vec<String> = std::iter::once("id".to_owned()).chain(numbers).collect();
+    lines.join("\n") + "\n"
+}
+
+#[test]
+fn whole_numbers_beyond_doubles_are_told_apart() {
+    let first = 1_700_000_000_000_000_000;
+    let found = compared(&numbered(first, 100), &numbered(first + 100, 100));
+    let column = &found.columns[0];
+    assert_eq!(column.kolmogorov_smirnov.unwrap().statistic, 1.0);
+    assert_eq!(column.drift, Some(Drift::Major));
+    let numbers = column.numbers.unwrap();
+    for figure in [numbers.mean, numbers.median, numbers.min, numbers.max] {
+        assert_eq!(figure.change, 100.0, "{numbers:?}");
+    }
+    let histogram = column.histogram.as_ref().unwrap();
+    assert_eq!(histogram.baseline[..10].iter().sum::<u64>(), 100);
+    assert_eq!(histogram.candidate[10..].iter().sum::<u64>(), 100);
+    // Wherever the others are.
+    let outlier = |from| numbered(from, 100) + "0\n";
+    let found = compared(&outlier(first), &outlier(first + 100));
+    let column = &found.columns[0];
+    let statistic = column.kolmogorov_smirnov.unwrap().statistic;
+    assert!((statistic - 100.0 / 101.0).abs() < 1e-12, "{statistic}");
+    assert_eq!(column.numbers.unwrap().median.change, 100.0);
+    let found = compared("n\n9007199254740992\n", "n\n9007199254740993\n");
+    let column = &found.columns[0];
+    assert_eq!(column.kolmogorov_smirnov.unwrap().statistic, 1.0);
+    assert!(column.psi.unwrap() > 1.0);
+    assert_eq!(column.numbers.unwrap().min.change, 1.0);
+}
+
+#[test]
+fn unsigned_integers_and_decimals_keep_their_digits() {
+    let first = u64::MAX - 1_000;
+    let unsigned = |from: u64| -> Vec<u8> {
+        let values: Vec<u64> = (from..from + 100).collect();
+        parquet(vec![("n", Arc::new(UInt64Array::from(values)))])
+    };
+    let decimals = |digits: i128| -> Vec<u8> {
+        let values = Decimal128Array::from(vec![digits, digits + 1, digits + 3]);
+        let values = values.with_precision_and_scale(38, 2).unwrap();
+        parquet(vec![("n", Arc::new(values))])
+    };
+    let digits = 12_345_678_901_234_567_890_i128;
+    for (before, after, change) in [
+        (unsigned(first), unsigned(first + 100), 100.0),
+        (decimals(digits), decimals(digits + 10), 0.1),
+        (unsigned(5), unsigned(first), (first - 5) as f64),
+    ] {
+        let bench = Bench::new();
+        let read = ReadOptions::default();
+        let sides = [("a.parquet", before), ("b.parquet", after)];
+        let [before, after] = sides.map(|(name, bytes)| bench.source(name, bytes));
+        let found = bench.engine.compare_with(
+            (before, &read),
+            (after, &read),
+            &DriftThresholds::default(),
+            &Cancel::new(),
+            &Progress::new(),
+        );
+        let found = found.unwrap();
+        let column = &found.columns[0];
+        assert_eq!(column.kolmogorov_smirnov.unwrap().statistic, 1.0);
+        let numbers = column.numbers.unwrap();
+        for figure in [numbers.mean, numbers.median, numbers.min, numbers.max] {
+            assert_eq!(figure.change, change, "{numbers:?}");
+        }
+    }
+}
+
+#[test]
+fn a_column_that_has_lost_all_of_its_values_keeps_its_type() {
+    let found = compared("a,b\n1,x\n2,y\n", "a,b\n,x\n,y\n");
+    let column = &found.columns[0];
+    assert_eq!(column.status, ColumnStatus::Kept);
+    assert_eq!(column.candidate.unwrap().kind, ColumnType::Integer);
+    assert_eq!(column.candidate.unwrap().missing_share, 1.0);
+    assert_eq!(column.missing_change, Some(1.0));
+    assert!(found.verdict.retyped.is_empty(), "{:?}", found.verdict);
+    assert_eq!(found.verdict.drift, Drift::Moderate);
+    let found = compared("a,b\n,x\n,y\n", "a,b\n1,x\n2,y\n");
+    assert_eq!(found.columns[0].status, ColumnStatus::Kept);
+    assert_eq!(found.columns[0].baseline.unwrap().kind, ColumnType::Integer);
+    let found = compared("a,b\n1,x\n2,y\n", "a,b\nq,x\n,y\n");
+    assert_eq!(found.verdict.retyped, ["a"]);
 }

@@ -279,6 +279,27 @@ fn clean_file() -> impl Strategy<Value = String> {
     })
 }
 
+#[test]
+fn titles_of_two_cells_that_are_as_wide_as_the_table_are_left_out() {
+    check(&[
+        (
+            "a.csv",
+            b"Report,,\nGenerated,2024-01-01,\n,,\nregion,sales,costs\nNorth,10,5\nSouth,20,8\n",
+            "region:string sales:integer costs:integer",
+            2,
+            "skipped_lines",
+        ),
+        // A header with a column that has no name.
+        (
+            "a.csv",
+            b"id,name,\n1,Ada,x\n2,Bob,y\n3,Cy,z\n",
+            "id:integer name:string Unnamed: 2:string",
+            3,
+            "empty_header",
+        ),
+    ]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -1,7 +1,7 @@
 //! Which type a column gets, and what an alert says about it.
 
 use lastcall_domain::profile::{ColumnType, Number};
-use lastcall_domain::{ProfileOptions, ReadOptions};
+use lastcall_domain::{DateOrder, ProfileOptions, ReadOptions};
 use serde_json::json;
 
 use crate::support::{Bench, alerts, column, top, types};
@@ -202,4 +202,42 @@ fn every_alert_is_raised_at_its_threshold() {
     assert!(!alerts(&relaxed, Some("missing")).contains(&"missing"));
     assert!(!alerts(&relaxed, Some("zeros")).contains(&"zeros"));
     assert!(!alerts(&relaxed, Some("skewed")).contains(&"skewed"));
+}
+
+#[test]
+fn years_of_two_digits_may_come_first_whatever_is_between_the_fields() {
+    let bench = Bench::new();
+    let day = |csv: &str, date_order| {
+        let read = ReadOptions {
+            date_order,
+            ..ReadOptions::default()
+        };
+        let profile = bench.profile_reading("a.csv", csv, read);
+        let first = column(&profile, "day").temporal.as_ref();
+        let first = first.and_then(|times| times.min.clone());
+        let detail = profile.read.warnings.iter();
+        let mut detail = detail.filter(|warning| warning.code == "ambiguous_dates");
+        (first, detail.next().map(|warning| warning.detail.clone()))
+    };
+    for (csv, options) in [
+        ("n,day\n1,24-01-31\n2,23-12-11\n", ["dmy", "ymd"]),
+        ("n,day\n1,01/02/2024\n2,03/12/2023\n", ["dmy", "mdy"]),
+    ] {
+        let (read, detail) = day(csv, None);
+        assert_eq!(read, None, "{csv}");
+        let offer = options.map(|order| format!("`date_order={order}`"));
+        let offer = format!("several orders; {} reads it", offer.join(" or "));
+        let detail = detail.unwrap();
+        assert!(detail.ends_with(&offer), "{csv}: {detail}");
+    }
+    for csv in [
+        "n,day\n1,24/01/05\n2,23/12/11\n",
+        "n,day\n1,24.01.05\n2,23.12.11\n",
+    ] {
+        let (read, detail) = day(csv, Some(DateOrder::Ymd));
+        assert_eq!(read.as_deref(), Some("2023-12-11"), "{csv}");
+        assert_eq!(detail, None, "{csv}");
+        let (read, _) = day(csv, Some(DateOrder::Dmy));
+        assert_eq!(read.as_deref(), Some("2005-01-24"), "{csv}");
+    }
 }

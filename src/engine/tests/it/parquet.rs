@@ -2,12 +2,14 @@
 
 use std::fs::File;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use ::parquet::file::reader::{FileReader, SerializedFileReader};
+use arrow::array::BinaryArray;
 use lastcall_domain::profile::ColumnType;
 use lastcall_domain::{Cancel, ProfileOptions, Progress, ReadOptions};
 
-use crate::support::{Bench, column, top, types, warning};
+use crate::support::{Bench, column, parquet, top, types, warning};
 
 macro_rules! fixture {
     ($name:literal) => {
@@ -210,4 +212,19 @@ fn broken_files_end_in_errors_and_print_nothing() {
             }
         }
     }
+}
+
+#[test]
+fn no_two_values_of_bytes_look_alike() {
+    let bench = Bench::new();
+    let values: [&[u8]; 5] = [b"\x00\xff", b"00ff", b"00ff", b"\\x00ff", b"word"];
+    let values = BinaryArray::from_vec(values.to_vec());
+    let profile = bench.profile("a.parquet", parquet(vec![("b", Arc::new(values))]));
+    let bytes = &profile.columns[0];
+    assert_eq!(bytes.distinct, 4);
+    assert_eq!(profile.dataset.duplicate_rows, 1);
+    let mut shown = top(bytes);
+    shown.sort();
+    let shown: Vec<&str> = shown.iter().map(|(text, _)| text.as_str()).collect();
+    assert_eq!(shown, ["00ff", "\\x00ff", "\\x5c7830306666", "word"]);
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use arrow::array::{Decimal128Array, Decimal256Array, TimestampNanosecondArray, UInt64Array};
 use arrow::datatypes::i256;
 use lastcall_domain::compare::{Comparison, Drift};
-use lastcall_domain::profile::{ColumnType, Numeric, Profile};
+use lastcall_domain::profile::{AlertCode, ColumnType, Numeric, Profile};
 use lastcall_domain::{Cancel, Progress, ReadOptions};
 
-use crate::support::{Bench, column, parquet, top, types, warning};
+use crate::support::{Bench, alerts, column, parquet, top, types, warning};
 
 macro_rules! fixture {
     ($name:literal) => {
@@ -159,6 +159,41 @@ fn integers_beyond_64_bits_are_told_and_counted() {
         .iter()
         .find(|w| w.code == "rounded_numbers");
     assert_eq!(warning.map(|w| w.count), Some(2));
+}
+
+#[test]
+fn fractions_of_more_digits_than_a_double_holds_are_told_and_counted() {
+    let bench = Bench::new();
+    let csv = "x,y\n12345678901234.123456,0.12345678901234567\n12345678901234.123457,1.5\n";
+    let profile = bench.profile("a.csv", csv);
+    assert_eq!(types(&profile), [ColumnType::Float, ColumnType::Float]);
+    let rounded = warning(&profile, "rounded_numbers");
+    assert_eq!(rounded.count, 2);
+    assert!(rounded.detail.contains("x (2)"), "{}", rounded.detail);
+    let lines = "{\"x\":12345678901234.123456}\n{\"x\":1.5}\n";
+    let profile = bench.profile("a.ndjson", lines);
+    assert_eq!(warning(&profile, "rounded_numbers").count, 1);
+}
+
+#[test]
+fn texts_and_numbers_of_json_that_count_as_one_value_raise_an_alert() {
+    let bench = Bench::new();
+    for lines in [
+        "{\"x\":1}\n{\"x\":\"1\"}\n",
+        "{\"x\":true}\n{\"x\":\"true\"}\n",
+        "{\"x\":[1]}\n{\"x\":\"[1]\"}\n",
+    ] {
+        let profile = bench.profile("a.ndjson", lines);
+        assert_eq!(profile.columns[0].distinct, 1);
+        let alert = profile.alerts.iter();
+        let mut alert = alert.filter(|alert| alert.code == AlertCode::MixedTypes);
+        let detail = &alert.next().unwrap().detail;
+        assert!(detail.contains("1 of 2 values (50.0%)"), "{detail}");
+        assert!(detail.contains("1 text among them"), "{detail}");
+    }
+    let profile = bench.profile("a.ndjson", "{\"x\":1}\n{\"x\":true}\n");
+    assert_eq!(profile.columns[0].distinct, 2);
+    assert!(!alerts(&profile, Some("x")).contains(&"mixed_types"));
 }
 
 #[test]

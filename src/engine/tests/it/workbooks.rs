@@ -314,3 +314,75 @@ fn a_sheet_of_open_document_that_repeats_itself_does_not_swell() {
     let failure = Bench::new().failure("a.ods", &cut);
     assert!(failure.starts_with("malformed_data"), "{failure}");
 }
+
+/// A sheet of texts and numbers, without the cells that are empty.
+fn sheet_of(rows: &[&[&str]]) -> String {
+    let mut sheet = String::from(
+        "<worksheet xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\"><sheetData>",
+    );
+    for (number, cells) in (1..).zip(rows) {
+        sheet += &format!("<row r=\"{number}\">");
+        for (letter, cell) in ('A'..).zip(cells.iter()) {
+            let place = format!("{letter}{number}");
+            sheet += &match cell.parse::<f64>() {
+                _ if cell.is_empty() => String::new(),
+                Ok(_) => format!("<c r=\"{place}\"><v>{cell}</v></c>"),
+                Err(_) => format!("<c r=\"{place}\" t=\"inlineStr\"><is><t>{cell}</t></is></c>"),
+            };
+        }
+        sheet += "</row>";
+    }
+    sheet + "</sheetData></worksheet>"
+}
+
+#[test]
+fn titles_above_a_table_are_no_header() {
+    let rows: [&[&str]; 5] = [
+        &["Sales 2024"],
+        &[],
+        &["region", "sales"],
+        &["North", "10"],
+        &["South", "20"],
+    ];
+    let xlsx = with(ERRORS_ONLY, "xl/worksheets/sheet1.xml", |_| sheet_of(&rows));
+    let of = |cells: &[&str]| {
+        let cells = cells.iter().map(|cell| match cell.parse::<f64>() {
+            Ok(_) => number_cell(cell),
+            Err(_) => text_cell(cell),
+        });
+        row(&cells.collect::<Vec<_>>())
+    };
+    let table: String = rows.iter().map(|cells| of(cells)).collect();
+    let ods = ods(&format!(
+        "<table:table table:name=\"a\">{table}</table:table>"
+    ));
+    let bench = Bench::new();
+    for (name, workbook) in [("a.xlsx", xlsx), ("a.ods", ods)] {
+        let read = |skip_rows| {
+            let options = ProfileOptions {
+                read: ReadOptions {
+                    skip_rows,
+                    ..ReadOptions::default()
+                },
+                ..ProfileOptions::default()
+            };
+            let profile = bench.try_profile(name, &workbook, &options).unwrap();
+            let names: Vec<String> = profile.columns.iter().map(|c| c.name.clone()).collect();
+            (names.join(", "), profile)
+        };
+        let (names, profile) = read(None);
+        assert_eq!(names, "region, sales", "{name}");
+        assert_eq!(types(&profile)[1], ColumnType::Integer);
+        assert_eq!((profile.dataset.rows, profile.read.skipped_lines), (2, 2));
+        let told = warning(&profile, "skipped_lines");
+        assert_eq!(told.count, 2);
+        assert!(told.detail.contains("`skip_rows=0`"), "{}", told.detail);
+        let (names, profile) = read(Some(0));
+        assert_eq!(names, "Sales 2024, Unnamed: 1", "{name}");
+        assert_eq!((profile.dataset.rows, profile.read.skipped_lines), (3, 0));
+        let (names, profile) = read(Some(3));
+        assert_eq!(names, "North, 10", "{name}");
+        assert_eq!((profile.dataset.rows, profile.read.skipped_lines), (1, 3));
+        assert!(profile.warnings.is_empty(), "{:?}", profile.warnings);
+    }
+}

@@ -47,6 +47,44 @@ fn workbook(globals: &[Vec<u8>], sheet: &[Vec<u8>], listed: usize) -> Vec<u8> {
     in_container(&[before(at), bof(true), sheet.concat(), end].concat())
 }
 
+/// A file whose tables name one sector again and again: `sectors` of 4,096 bytes say that the table
+/// of sectors has 1,023 times as many.
+fn table_of_one_sector(sectors: u32) -> Vec<u8> {
+    const SECTOR: usize = 4096;
+    const END: u32 = 0xffff_fffe;
+    let words = |words: &[u32]| -> Vec<u8> {
+        let bytes = words.iter().flat_map(|word| word.to_le_bytes());
+        bytes.collect()
+    };
+    let mut head = vec![0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
+    head.resize(24, 0);
+    for half in [0x3e_u16, 4, 0xfffe, 12, 6, 0, 0, 0] {
+        head.extend(half.to_le_bytes());
+    }
+    let tables = 109 + 1023 * sectors;
+    head.extend(words(&[
+        1,
+        tables,
+        sectors + 1,
+        0,
+        4096,
+        END,
+        0,
+        0,
+        sectors,
+    ]));
+    head.extend(words(&[sectors; 109]));
+    head.resize(SECTOR, 0);
+    let mut file = head;
+    for sector in 1..=sectors {
+        file.extend(words(&vec![sectors; SECTOR / 4 - 1]));
+        file.extend(words(&[if sector < sectors { sector } else { END }]));
+    }
+    file.extend([0xff; SECTOR]);
+    file.extend([0; SECTOR]);
+    file
+}
+
 fn in_container(stream: &[u8]) -> Vec<u8> {
     in_container_as("/Workbook", stream)
 }
@@ -235,6 +273,31 @@ fn more_shared_texts_than_there_is_memory_for_are_told_as_such() {
     let bench = Bench::with(1, 8 << 20);
     let refused = bench.failure("a.xls", workbook(&globals, &[number(0, 0, 1.0)], 1));
     assert!(refused.starts_with("resource_exhausted"), "{refused}");
+}
+
+#[test]
+fn tables_that_a_file_does_not_have_are_not_read() {
+    let file = table_of_one_sector(1_000);
+    assert_eq!(file.len(), 1_003 * 4096);
+    let refused = Bench::new().failure("a.xls", file);
+    assert!(
+        refused.starts_with("malformed_data") && refused.contains("more than 20 MiB"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn the_text_that_a_password_leaves_is_no_password() {
+    let text: Vec<u8> = "EncryptedPackage"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    // A record that is not read.
+    let other = record(0x0fff, &text);
+    let head = texts(&[1, 0, 0, b'n'], &[]);
+    let cells = [shared(0, 0, 0), number(1, 0, 1.0)];
+    let profile = Bench::new().profile("a.xls", workbook(&[other, head], &cells, 1));
+    assert_eq!(profile.dataset.rows, 1);
 }
 
 #[test]

@@ -128,6 +128,10 @@ impl Cell for &JsonCell<'_> {
         }
     }
 
+    fn is_native(&self) -> bool {
+        self.kind != JsonKind::String
+    }
+
     fn text(&self) -> &[u8] {
         &self.text
     }

@@ -2,7 +2,7 @@
 //!
 //! The sheet is written to a temporary file as NDJSON, row by row, and read from there: a sheet
 //! cannot be read in pieces, and its rows need not fit in memory. The first row that is not empty
-//! is the header.
+//! and no title is the header.
 
 mod archive;
 mod cell;
@@ -12,6 +12,7 @@ mod repair;
 mod rows;
 mod sheet_names;
 mod streams;
+mod titles;
 mod xls;
 mod xml;
 
@@ -22,7 +23,7 @@ use std::sync::Arc;
 
 use calamine::{Reader, SheetType, Xlsx, XlsxError};
 use lastcall_domain::profile::Warning;
-use lastcall_domain::{Dependency, Format, ReadOptions};
+use lastcall_domain::{Dependency, Format, ReadOptions, ReadReport};
 use tempfile::NamedTempFile;
 
 use self::archive::{broken, malformed};
@@ -46,6 +47,8 @@ pub(super) struct Sheet {
     keys: Vec<String>,
     names: Vec<String>,
     warnings: Vec<Warning>,
+    /// Rows of the sheet above the header.
+    skipped: u64,
     /// Removed when dropped.
     _file: NamedTempFile,
 }
@@ -64,17 +67,18 @@ impl Sheet {
         }
         let most = decompressed_limit(source.size()?);
         let mut rows = NamedTempFile::new_in(resources.scratch)?;
-        let sheet = options.sheet.as_deref();
+        let (sheet, skip) = (options.sheet.as_deref(), options.skip_rows);
         let mut attempt = |file: &File| {
             let output = rows.as_file_mut();
             output.set_len(0)?;
             output.rewind()?;
             let out = Bounded::new(BufWriter::new(output), most);
             let limits = &resources.limits;
+            let record = limits.record;
             let copied = match kind {
-                Kind::Ods => ods::copy(file, sheet, limits.record, out, context),
-                Kind::Xls => guarded("XLS", || xls::copy(file, sheet, limits, out, context)),
-                Kind::Xlsx => guarded("XLSX", || copy(file, sheet, limits.record, out, context)),
+                Kind::Ods => ods::copy(file, sheet, skip, record, out, context),
+                Kind::Xls => guarded("XLS", || xls::copy(file, sheet, skip, limits, out, context)),
+                Kind::Xlsx => guarded("XLSX", || copy(file, sheet, skip, record, out, context)),
             };
             // A reader that was stopped fails as if the file were broken.
             context.check()?;
@@ -92,6 +96,7 @@ impl Sheet {
             keys,
             names,
             warnings,
+            skipped,
         } = copied?;
         let copied = Source {
             seed: source.seed,
@@ -102,6 +107,7 @@ impl Sheet {
             keys,
             names,
             warnings,
+            skipped,
             _file: rows,
         })
     }
@@ -138,6 +144,7 @@ fn of_machine(error: &XlsxError) -> Option<io::Error> {
 fn copy(
     file: &File,
     sheet: Option<&str>,
+    skip: Option<u64>,
     record: usize,
     mut out: impl Write,
     context: JobContext<'_>,
@@ -148,7 +155,7 @@ fn copy(
     let mut header = Header::default();
     for name in choose(&book, sheet)? {
         let mut cells = book.worksheet_cells_reader(&name).map_err(failed)?;
-        let mut rows = SheetRows::new(record, dates);
+        let mut rows = SheetRows::new(record, dates).skipping(skip);
         for number in 0u64.. {
             if number % 1024 == 0 {
                 context.check()?;
@@ -216,6 +223,14 @@ impl Dataset for Sheet {
 
     fn warnings(&self) -> Vec<Warning> {
         self.warnings.clone()
+    }
+
+    fn report(&self) -> ReadReport {
+        ReadReport {
+            skipped_lines: self.skipped,
+            warnings: self.warnings().into_iter().map(Into::into).collect(),
+            ..ReadReport::default()
+        }
     }
 }
 

@@ -54,6 +54,7 @@ impl Value {
 pub(super) fn copy(
     mut file: &File,
     wanted: Option<&str>,
+    skip: Option<u64>,
     record: usize,
     mut out: impl Write,
     context: JobContext<'_>,
@@ -96,7 +97,7 @@ pub(super) fn copy(
             table.pass()?;
             continue;
         }
-        let mut rows = SheetRows::new(record, Dates::of(false));
+        let mut rows = SheetRows::new(record, Dates::of(false)).skipping(skip);
         if table.read(&mut rows, &mut out)? || wanted.is_some() {
             let header = rows.finish(&mut out)?;
             out.flush()?;

@@ -1,4 +1,4 @@
-//! The rows of a sheet, the first one being the header.
+//! The rows of a sheet, the first one below the titles being the header.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -8,10 +8,14 @@ use lastcall_domain::profile::Warning;
 use serde_json::Value;
 
 use super::cell::{Cell, Dates};
+use super::titles::{self, Cells};
 use crate::EngineError;
 use crate::read::dataset::MAX_COLUMNS;
 use crate::read::header;
 use crate::schema::out_of_range;
+
+/// About what a cell that is held takes beside its text.
+const CELL: usize = 64;
 
 /// The columns of a sheet that was read.
 #[derive(Default)]
@@ -20,6 +24,8 @@ pub(super) struct Header {
     pub(super) keys: Vec<String>,
     pub(super) names: Vec<String>,
     pub(super) warnings: Vec<Warning>,
+    /// Rows of the sheet that were left out above it.
+    pub(super) skipped: u64,
 }
 
 /// Rows as they come, the header first.
@@ -29,8 +35,16 @@ pub(super) struct SheetRows {
     largest: usize,
     number: Option<u32>,
     /// The cells of the row so far, and about how many bytes they have.
-    cells: BTreeMap<u32, Value>,
+    cells: Cells,
     bytes: usize,
+    /// How many rows of the sheet to leave out; where that is not given, titles are looked for.
+    skip: Option<u64>,
+    /// The first rows, until it is known which of them are titles, and about how many bytes they have.
+    held: Vec<(u32, Cells)>,
+    held_bytes: usize,
+    /// Rows that were left out, and whether they were taken for titles.
+    skipped: u64,
+    has_titles: bool,
     /// Below each column that has a cell, what the header says; nothing before the header.
     columns: BTreeMap<u32, String>,
     /// Dates of each column that are none.
@@ -43,10 +57,24 @@ impl SheetRows {
             dates,
             largest,
             number: None,
-            cells: BTreeMap::new(),
+            cells: Cells::new(),
             bytes: 0,
+            skip: None,
+            held: Vec::new(),
+            held_bytes: 0,
+            skipped: 0,
+            has_titles: false,
             columns: BTreeMap::new(),
             impossible: BTreeMap::new(),
+        }
+    }
+
+    /// Leaves out so many rows of the sheet, if that is given; the next one is then the header.
+    pub(super) fn skipping(self, rows: Option<u64>) -> Self {
+        Self {
+            skip: rows,
+            skipped: rows.unwrap_or(0),
+            ..self
         }
     }
 
@@ -57,6 +85,9 @@ impl SheetRows {
         cell: &DataRef<'_>,
         out: &mut impl Write,
     ) -> Result<(), EngineError> {
+        if self.skip.is_some_and(|skip| u64::from(row) < skip) {
+            return Ok(());
+        }
         if self.number != Some(row) {
             self.end_row(out)?;
             self.number = Some(row);
@@ -82,7 +113,37 @@ impl SheetRows {
 
     fn end_row(&mut self, out: &mut impl Write) -> Result<(), EngineError> {
         let cells = std::mem::take(&mut self.cells);
-        self.bytes = 0;
+        let bytes = std::mem::take(&mut self.bytes);
+        if cells.is_empty() {
+            return Ok(());
+        }
+        let looks = self.columns.is_empty() && self.skip.is_none();
+        if looks && (!self.held.is_empty() || titles::may_be_title(&cells)) {
+            self.held_bytes += bytes + CELL * cells.len();
+            self.held.push((self.number.unwrap_or(0), cells));
+            if self.held.len() == titles::ROWS || self.held_bytes > self.largest {
+                self.settle(out)?;
+            }
+            return Ok(());
+        }
+        self.write(cells, out)
+    }
+
+    /// Tells titles from the table, and writes what is held of it.
+    fn settle(&mut self, out: &mut impl Write) -> Result<(), EngineError> {
+        let (numbers, rows): (Vec<u32>, Vec<Cells>) =
+            std::mem::take(&mut self.held).into_iter().unzip();
+        let titles = titles::titles(&rows);
+        if let Some(&header) = numbers.get(titles).filter(|_| titles > 0) {
+            self.skipped = header.into();
+            self.has_titles = true;
+        }
+        let mut table = rows.into_iter().skip(titles);
+        table.try_for_each(|row| self.write(row, out))
+    }
+
+    /// Writes a row as JSON; the first is the header.
+    fn write(&mut self, cells: Cells, out: &mut impl Write) -> Result<(), EngineError> {
         let (Some(&first), Some(&last)) = (cells.keys().next(), cells.keys().next_back()) else {
             return Ok(());
         };
@@ -116,13 +177,15 @@ impl SheetRows {
     /// Writes the last row, and names the columns now that all of them are known.
     pub(super) fn finish(mut self, out: &mut impl Write) -> Result<Header, EngineError> {
         self.end_row(out)?;
+        self.settle(out)?;
         let keys = self.columns.keys().map(u32::to_string).collect();
         let given: Vec<Vec<u8>> = self
             .columns
             .values()
             .map(|name| name.clone().into_bytes())
             .collect();
-        let (names, mut warnings) = header::names(&given);
+        let (names, of_names) = header::names(&given);
+        let mut warnings: Vec<Warning> = self.titles().into_iter().chain(of_names).collect();
         let impossible = self
             .columns
             .keys()
@@ -136,6 +199,20 @@ impl SheetRows {
             keys,
             names,
             warnings,
+            skipped: self.skipped,
+        })
+    }
+
+    /// What is said of titles that were left out.
+    fn titles(&self) -> Option<Warning> {
+        let rows = match self.skipped {
+            1 => "1 row".to_owned(),
+            rows => format!("{rows} rows"),
+        };
+        self.has_titles.then(|| Warning {
+            code: "skipped_lines".into(),
+            detail: format!("{rows} above the table left out; `skip_rows=0` reads them"),
+            count: self.skipped,
         })
     }
 }

@@ -26,8 +26,11 @@ impl Formats {
         self.custom.insert(number, shown_by(code));
     }
 
+    /// Adds an `XF`; cells cannot refer to more of them than 16 bits count.
     pub(super) fn add_cell_format(&mut self, number: u16) {
-        self.of_cells.push(number);
+        if self.of_cells.len() <= usize::from(u16::MAX) {
+            self.of_cells.push(number);
+        }
     }
 
     /// What a number is shown as in a cell that refers to this `XF`.

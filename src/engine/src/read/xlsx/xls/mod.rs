@@ -5,6 +5,7 @@
 //! names the constants have. The compound file around them is read by the crate cfb.
 
 mod cells;
+mod container;
 mod formats;
 mod globals;
 mod records;
@@ -13,20 +14,20 @@ mod texts;
 use std::fs::File;
 use std::io::{Read, Seek, Write};
 
-use cfb::CompoundFile;
-
 use self::globals::Globals;
 use self::records::Records;
 use super::cell::Dates;
+use super::kind::protected;
 use super::rows::{Header, SheetRows};
 use super::sheet_names::SheetNames;
-use super::streams::Stoppable;
 use crate::EngineError;
 use crate::job::JobContext;
 use crate::limits::Limits;
 
 /// Where the records are: since Excel 97, and before.
 const STREAMS: [&str; 2] = ["/Workbook", "/Book"];
+/// Where a newer workbook is that has a password.
+const ENCRYPTED: &str = "/EncryptedPackage";
 
 fn malformed(detail: impl Into<String>) -> EngineError {
     EngineError::malformed("XLS", detail)
@@ -38,50 +39,70 @@ fn reading(error: std::io::Error) -> EngineError {
 
 /// Writes the rows below the header as JSON; returns the header.
 pub(super) fn copy(
-    mut file: &File,
+    file: &File,
     wanted: Option<&str>,
+    skip: Option<u64>,
     limits: &Limits,
     mut out: impl Write,
     context: JobContext<'_>,
 ) -> Result<Header, EngineError> {
-    file.rewind()?;
-    let mut container = CompoundFile::open(Stoppable { file, context }).map_err(reading)?;
+    let mut container = container::open(file, context).map_err(reading)?;
+    if container.exists(ENCRYPTED) {
+        return Err(protected());
+    }
     let stream = STREAMS.into_iter().find(|name| container.exists(name));
     let stream = stream.ok_or_else(|| malformed("it holds no workbook"))?;
     let mut records = Records::new(container.open_stream(stream).map_err(reading)?);
     let globals = Globals::read(&mut records, limits, context)?;
-    let header = first_sheet(&mut records, &globals, wanted, limits, &mut out, context)?;
+    let sheets = Sheets {
+        globals: &globals,
+        wanted,
+        skip,
+        record: limits.record,
+    };
+    let header = sheets.first(&mut records, &mut out, context)?;
     out.flush()?;
     Ok(header)
 }
 
-/// The sheet that is asked for, or else the first that is not empty.
-fn first_sheet<R: Read + Seek>(
-    records: &mut Records<R>,
-    globals: &Globals,
-    wanted: Option<&str>,
-    limits: &Limits,
-    out: &mut impl Write,
-    context: JobContext<'_>,
-) -> Result<Header, EngineError> {
-    let mut known = SheetNames::default();
-    for sheet in &globals.sheets {
-        known.add(&sheet.name);
-        if wanted.is_some_and(|wanted| wanted != sheet.name) {
-            continue;
+/// The sheets of a workbook, and what is wanted of them.
+struct Sheets<'a> {
+    globals: &'a Globals,
+    wanted: Option<&'a str>,
+    skip: Option<u64>,
+    /// The most bytes of a row.
+    record: usize,
+}
+
+impl Sheets<'_> {
+    /// Writes the sheet that is asked for, or else the first that is not empty.
+    fn first<R: Read + Seek>(
+        &self,
+        records: &mut Records<R>,
+        out: &mut impl Write,
+        context: JobContext<'_>,
+    ) -> Result<Header, EngineError> {
+        let (globals, wanted) = (self.globals, self.wanted);
+        let mut known = SheetNames::default();
+        for sheet in &globals.sheets {
+            known.add(&sheet.name);
+            if wanted.is_some_and(|wanted| wanted != sheet.name) {
+                continue;
+            }
+            records.seek(sheet.at)?;
+            let dates = Dates::of(globals.is_1904);
+            let mut rows = SheetRows::new(self.record, dates).skipping(self.skip);
+            cells::copy(records, globals, &mut rows, out, context)?;
+            let header = rows.finish(out)?;
+            // Without a cell nothing was written.
+            if wanted.is_some() || !header.keys.is_empty() {
+                return Ok(header);
+            }
         }
-        records.seek(sheet.at)?;
-        let mut rows = SheetRows::new(limits.record, Dates::of(globals.is_1904));
-        cells::copy(records, globals, &mut rows, out, context)?;
-        let header = rows.finish(out)?;
-        // Without a cell nothing was written.
-        if wanted.is_some() || !header.keys.is_empty() {
-            return Ok(header);
+        match wanted {
+            Some(wanted) => Err(known.without(wanted)),
+            None if known.is_empty() => Err(malformed("it has no worksheet")),
+            None => Ok(Header::default()),
         }
-    }
-    match wanted {
-        Some(wanted) => Err(known.without(wanted)),
-        None if known.is_empty() => Err(malformed("it has no worksheet")),
-        None => Ok(Header::default()),
     }
 }
