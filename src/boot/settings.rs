@@ -94,6 +94,7 @@ pub(super) fn typesetter_config(
     Ok(TypesetterConfig {
         // The bound is shared by all reports that may be made at once.
         memory: (config.analysis.memory / at_once).max(MIN_PDF_MEMORY),
+        require_sandbox: config.sql_require_sandbox,
         ..TypesetterConfig::new(program, scratch.join("pdf"))
     })
 }

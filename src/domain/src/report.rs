@@ -83,9 +83,10 @@ impl FromStr for ReportFormat {
     }
 }
 
-/// What a report is to have beyond its source and its format. This is what the row keeps.
+/// What a report is to have beyond its source and its format. This is what the row keeps: one
+/// that a newer version has written with more is left to that.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct ReportOptions {
     /// A chart of a query's result.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -18,6 +18,9 @@ pub enum RenderError {
     /// The caller's template or logo has a fault, or takes more than it may.
     #[error("{0}")]
     Template(String),
+    /// The kernel cannot shut in what a caller's template or logo asks for.
+    #[error("templates and logos are off: this machine has {0}, and sql.require_sandbox is true")]
+    Unprotected(&'static str),
     /// The workbook could not be written; a fault of ours, not of the input.
     #[error("the workbook could not be written: {0}")]
     Workbook(String),
@@ -62,6 +65,7 @@ impl RenderError {
             Self::Cancelled => "cancelled",
             Self::Typeset(_) | Self::Workbook(_) | Self::Write(_) => "render_failed",
             Self::Template(_) => "template_failed",
+            Self::Unprotected(_) => "sandbox_unavailable",
             Self::Unreadable(_) => "analysis_not_readable",
             Self::ChartColumnNotFound(_) => "chart_column_not_found",
             Self::ChartColumnUnsuitable(_) => "chart_column_unsuitable",

@@ -29,6 +29,7 @@ use crate::document::{Document, GENERATOR};
 use crate::error::RenderError;
 use crate::fonts::{FontFinder, FontSet};
 use crate::glyphs;
+use crate::text::clean;
 use world::Page;
 
 /// typst recurses by the depth of the layout; ours is shallow, its own frames are not.
@@ -99,8 +100,10 @@ impl Look {
             return Ok(());
         };
         let decoded = RasterImage::plain(Bytes::new(logo.clone()), format);
-        let failed = |why| RenderError::Template(format!("the logo: {why}"));
-        decoded.map(drop).map_err(failed)
+        decoded.map(drop).map_err(|why| {
+            let why = why.to_string();
+            RenderError::Template(format!("the logo: {}", clean(&why)))
+        })
     }
 }
 
@@ -217,8 +220,8 @@ fn in_own_pool<R: Send>(work: impl FnOnce() -> R + Send) -> Result<R, RenderErro
     let mut threads = Vec::new();
     let pool = ThreadPoolBuilder::new()
         .num_threads(1)
-        // The default is to end the process.
-        .panic_handler(|_| log::error!("the typesetter panicked outside a report"))
+        // As by default, a panic outside of `work` ends the process: whoever waits for what was
+        // computed there would wait for ever. Decoding a large image may end so, without memory.
         .spawn_handler(|worker| {
             let thread = thread::Builder::new()
                 .name("pdf".to_owned())

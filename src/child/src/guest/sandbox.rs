@@ -16,6 +16,18 @@ pub struct Capabilities {
     pub system_calls: bool,
 }
 
+impl Capabilities {
+    /// What is missing of the two, in words; `None` where nothing is.
+    pub fn missing(self) -> Option<&'static str> {
+        match (self.files, self.system_calls) {
+            (true, true) => None,
+            (false, false) => Some("neither landlock nor seccomp"),
+            (false, true) => Some("no landlock"),
+            (true, false) => Some("no seccomp"),
+        }
+    }
+}
+
 /// Shuts the calling thread in as far as the kernel can: it may write below `folder`, and read
 /// the files and what is below the folders of `read`. What of these is not there stays out of
 /// reach.

@@ -45,7 +45,9 @@ pub(super) fn located(errors: &[SourceDiagnostic], page: &Page) -> String {
             None => {}
         }
         text.push_str(&shortened(&error.message));
-        for hint in &error.hints {
+        // What typst's own program could do about it, nobody can here.
+        let hints = error.hints.iter().filter(|hint| !hint.v.contains("`--"));
+        for hint in hints {
             let _ = write!(text, " (hint: {})", shortened(&hint.v));
         }
     }

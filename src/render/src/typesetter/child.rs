@@ -7,8 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use lastcall_child::guest::Wire;
 use lastcall_child::guest::limits::{self, Limits};
-use lastcall_child::guest::{Wire, sandbox};
+use lastcall_child::guest::sandbox::{self, Capabilities};
 use lastcall_domain::{Cancel, MAX_LOGO, MAX_TEMPLATE};
 use nix::sys::resource::{Resource, setrlimit};
 
@@ -69,11 +70,14 @@ fn serve(wire: Wire) -> io::Result<()> {
     let mut peak = PeakMemory::open();
     let fonts = FontFinder::new(FontConfig::default());
     fonts.load_own();
-    if let Err(error) = enter_sandbox(&folder) {
-        let why = format!("the typesetter cannot be shut in: {error}");
-        return wire.send(&Reply::Failed(why));
-    }
-    wire.send(&Reply::Ready)?;
+    let capabilities = match enter_sandbox(&folder) {
+        Ok(capabilities) => capabilities,
+        Err(error) => {
+            let why = format!("the typesetter cannot be shut in: {error}");
+            return wire.send(&Reply::Failed(why));
+        }
+    };
+    wire.send(&Reply::Ready(capabilities))?;
     loop {
         let Some(manuscript) = receive(wire)? else {
             return Ok(());
@@ -155,7 +159,7 @@ fn message(panic: &(dyn Any + Send)) -> &str {
 }
 
 /// Leaves the process nothing but its folder and the fonts, and neither sockets nor programs.
-fn enter_sandbox(folder: &Path) -> io::Result<()> {
+fn enter_sandbox(folder: &Path) -> io::Result<Capabilities> {
     let home = std::env::var_os("HOME").map(PathBuf::from);
     let of_user = HOME_FOLDERS.map(|folder| home.as_ref().map(|home| home.join(folder)));
     let folders: Vec<_> = FONT_FOLDERS
@@ -164,7 +168,7 @@ fn enter_sandbox(folder: &Path) -> io::Result<()> {
         .chain(of_user.into_iter().flatten())
         .collect();
     let folders: Vec<_> = folders.iter().map(PathBuf::as_path).collect();
-    sandbox::enter(folder, &folders).map(drop)
+    sandbox::enter(folder, &folders)
 }
 
 /// The most that this process has ever had in memory.

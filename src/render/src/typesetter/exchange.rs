@@ -70,7 +70,13 @@ impl Setter {
             };
             self.process.send(&begin).await?;
             match self.process.receive().await? {
-                Frame::Control(Reply::Ready) => self.ready = true,
+                Frame::Control(Reply::Ready(capabilities)) => {
+                    let required = config.require_sandbox && look.is_untrusted();
+                    if let Some(missing) = capabilities.missing().filter(|_| required) {
+                        return Err(Ending::Because(RenderError::Unprotected(missing)));
+                    }
+                    self.ready = true;
+                }
                 Frame::Control(Reply::Failed(why)) => {
                     return Err(Ending::Because(RenderError::Unavailable(why)));
                 }
@@ -123,7 +129,7 @@ impl Setter {
                 Frame::Control(Reply::Exhausted(why)) => {
                     return Err(Ending::Because(RenderError::Exhausted(why)));
                 }
-                Frame::Control(Reply::Ready) => return Err(Ending::Lost),
+                Frame::Control(Reply::Ready(_)) => return Err(Ending::Lost),
             }
         }
     }

@@ -42,6 +42,8 @@ pub struct TypesetterConfig {
     /// Seconds of processor time that a document with a caller's template or logo may take, the
     /// start of its child included.
     pub template_cpu_seconds: u64,
+    /// Whether such a document is refused where the kernel cannot shut its child in.
+    pub require_sandbox: bool,
     /// A child is replaced after so many documents…
     pub max_documents: u32,
     /// …or once it has had so many bytes in memory.
@@ -61,6 +63,7 @@ impl TypesetterConfig {
             scratch: scratch.into(),
             memory: 512 << 20,
             template_cpu_seconds: 10,
+            require_sandbox: false,
             max_documents: 200,
             max_resident: 192 << 20,
             keep_idle: Duration::from_secs(60),

@@ -15,6 +15,7 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
+use lastcall_child::guest::sandbox::Capabilities;
 use lastcall_domain::TemplateColors;
 use serde::{Deserialize, Serialize};
 
@@ -44,8 +45,8 @@ pub(super) enum Request {
 /// What the child says.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Reply {
-    /// It can take a document.
-    Ready,
+    /// It can take a document, and is shut in by these.
+    Ready(Capabilities),
     /// The PDF is complete.
     Done {
         /// The most bytes that the child has ever had in memory.

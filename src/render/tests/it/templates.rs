@@ -41,20 +41,26 @@ fn mistake(source: &str) -> String {
 
 /// An image of one blue pixel.
 fn png() -> Logo {
+    png_of(&[
+        (b"IHDR", b"\0\0\0\x01\0\0\0\x01\x08\x02\0\0\0"),
+        // A stored block of deflate with the row: no filter, and the colour.
+        (
+            b"IDAT",
+            b"\x78\x01\x01\x04\0\xfb\xff\0\0\0\xff\x03\x01\x01\0",
+        ),
+        (b"IEND", b""),
+    ])
+}
+
+/// An image of these chunks.
+pub(crate) fn png_of(chunks: &[(&[u8; 4], &[u8])]) -> Logo {
     let mut bytes = Vec::from(b"\x89PNG\r\n\x1a\n");
-    let mut chunk = |kind: &[u8; 4], data: &[u8]| {
+    for (kind, data) in chunks {
         bytes.extend(u32::try_from(data.len()).unwrap().to_be_bytes());
-        let typed = [kind, data].concat();
+        let typed = [&kind[..], data].concat();
         bytes.extend(&typed);
         bytes.extend(crc(&typed).to_be_bytes());
-    };
-    chunk(b"IHDR", b"\0\0\0\x01\0\0\0\x01\x08\x02\0\0\0");
-    // A stored block of deflate with the row: no filter, and the colour.
-    chunk(
-        b"IDAT",
-        b"\x78\x01\x01\x04\0\xfb\xff\0\0\0\xff\x03\x01\x01\0",
-    );
-    chunk(b"IEND", b"");
+    }
     Logo::new(bytes.into()).unwrap()
 }
 

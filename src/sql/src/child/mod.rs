@@ -96,12 +96,7 @@ fn converse(wire: Wire) -> std::io::Result<()> {
 
 /// The failure of a query that has to be shut in where that is not possible.
 fn unprotected(query: &Query, nets: Capabilities) -> Option<Failure> {
-    let missing = match (nets.files, nets.system_calls) {
-        (true, true) => return None,
-        (false, false) => "neither landlock nor seccomp",
-        (false, true) => "no landlock",
-        (true, false) => "no seccomp",
-    };
+    let missing = nets.missing()?;
     query.require_sandbox.then(|| {
         FailureKind::Unprotected.because(Fault::new(format!(
             "SQL is off: this machine has {missing}, and sql.require_sandbox is true"
