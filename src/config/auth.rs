@@ -1,5 +1,7 @@
 //! `auth.*`: the accepted callers.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use lastcall_api::{ApiKey, Auth, Role};
 use lastcall_jwt::OWNER_PREFIX;
@@ -73,6 +75,8 @@ fn parse_list(value: &Value) -> Result<Vec<Value>, String> {
 /// The keys that are in order; of the others, every fault is noted.
 fn read_keys(read: &mut Reader, entries: &[Value]) -> Vec<ApiKey> {
     let mut keys: Vec<ApiKey> = Vec::new();
+    // Which entry has which digest.
+    let mut digests: BTreeMap<[u8; 32], usize> = BTreeMap::new();
     for (at, entry) in entries.iter().enumerate() {
         let mut fault = |field: &str, value: Option<&Value>, rule: &str| {
             let part = format!("[{at}]{field}");
@@ -146,6 +150,12 @@ fn read_keys(read: &mut Reader, entries: &[Value]) -> Vec<ApiKey> {
                 None,
                 "must be 64 hexadecimal digits, the SHA-256 of the key",
             );
+        }
+        // One secret is one caller: with two entries, which of them it is would be chance.
+        let first = sha256.map(|digest| *digests.entry(digest).or_insert(at));
+        if let Some(first) = first.filter(|first| *first != at) {
+            let rule = format!("must be of one key only, and is that of auth.keys[{first}] too");
+            fault(".sha256", None, &rule);
         }
         let role = match entry.get("role").map(Value::as_str) {
             None | Some(Some("user")) => Role::User,

@@ -193,18 +193,42 @@ impl Reader {
                 self.faults.push(Fault {
                     key: label(key, Some(found)),
                     value: Some(shown::unknown(meant.map(|(_, known)| known), &found.value)),
-                    rule: match closest {
-                        Some((_, known)) => format!("unknown key; did you mean {known}?"),
-                        None => "unknown key".to_owned(),
-                    },
+                    rule: unknown(closest),
                 });
             }
+        }
+        // The tables of the keys, and those around them.
+        let mut tables: BTreeSet<String> = BTreeSet::new();
+        for key in self.known.keys() {
+            tables.extend(key.match_indices('.').map(|(at, _)| key[..at].to_owned()));
+        }
+        for table in &self.sources.empty_tables {
+            let rule = if self.known.contains_key(table) {
+                "must be a value, not a table".to_owned()
+            } else if !tables.contains(table) {
+                unknown(closest(table, tables.iter()))
+            } else {
+                continue;
+            };
+            self.faults.push(Fault {
+                key: table.clone(),
+                value: None,
+                rule,
+            });
         }
         if self.faults.is_empty() {
             Ok(())
         } else {
             Err(Faults(self.faults))
         }
+    }
+}
+
+/// What is said of a key that there is not.
+fn unknown(closest: Option<(f64, &str)>) -> String {
+    match closest {
+        Some((_, known)) => format!("unknown key; did you mean {known}?"),
+        None => "unknown key".to_owned(),
     }
 }
 

@@ -29,6 +29,8 @@ pub(super) struct Found {
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     pub(super) values: BTreeMap<String, Found>,
+    /// The tables that hold nothing, by their dotted names.
+    pub(super) empty_tables: Vec<String>,
     /// Keys whose value was given and could not be taken, and why.
     pub(super) faults: Vec<(String, Fault)>,
 }
@@ -77,6 +79,7 @@ impl Sources {
         for (name, value) in table {
             let key = format!("{prefix}{name}");
             match value {
+                Value::Table(inner) if inner.is_empty() => self.empty_tables.push(key),
                 Value::Table(inner) => self.add_table(&format!("{key}."), inner),
                 value => {
                     let variable = None;

@@ -158,10 +158,12 @@ impl ReportWork {
         let made_it = attempt_context(&analysis, analysis.lifecycle.epoch);
         Scope::current().link(made_it);
         if analysis.state() != State::Succeeded {
-            return Err(JobError::permanent(
-                "analysis_not_succeeded",
-                format!("the analysis {id} is {}", analysis.state().as_str()),
-            ));
+            let why = match &analysis.error {
+                Some(error) => format!("failed ({}): {}", error.code, error.message),
+                None => format!("is {}", analysis.state().as_str()),
+            };
+            let message = format!("the analysis {id} {why}");
+            return Err(JobError::permanent("analysis_gone", message));
         }
         let result = self.store.result(id).await;
         let result = result

@@ -121,6 +121,31 @@ fn every_change_has_a_line_that_says_who_and_what_and_from_where() {
 }
 
 #[test]
+fn the_access_log_names_the_owner_of_what_is_refused() {
+    let home = Home::new();
+    let service = home
+        .service()
+        .set("auth.mode", "keys")
+        .set("auth.keys", keys())
+        .set("limits.per_owner.requests_per_second", "1")
+        .set("limits.per_owner.burst", "1")
+        .set("log.access", "1")
+        .start();
+    let web = service.client().with_key("secret-of-the-web");
+    // Many more within any second than there may be.
+    let answers: Vec<u16> = (0..20).map(|_| web.get("/v1/jobs").status).collect();
+    assert!(answers.contains(&429), "{answers:?}");
+    let ended = service.terminate().expect(0);
+    let lines = ended.raw.iter();
+    let refused = lines.filter(|line| line.contains("GET /v1/jobs 429"));
+    let refused: Vec<&String> = refused.collect();
+    assert!(!refused.is_empty(), "{ended:#?}");
+    for line in refused {
+        assert!(line.contains("owner \"web\""), "{line}");
+    }
+}
+
+#[test]
 fn text_has_the_same_object_and_a_key_switches_it_off() {
     for audited in [true, false] {
         let home = Home::new();

@@ -40,6 +40,7 @@ export function about(job) {
 function row(job) {
   const [kind, subject] = about(job);
   const priority = job.priority === "low" ? ", low priority" : "";
+  const labels = Object.entries(job.labels ?? {}).map(([name, value]) => `${name}: ${value}`).join(", ");
   const state = element("td", {}, pill(job.state, TONES[job.state] ?? "quiet"));
   if (job.error) state.append(` ${job.error.code}`);
   const attempt = `${job.attempt}` + (job.interruptions ? `, ${job.interruptions} × interrupted` : "");
@@ -48,7 +49,7 @@ function row(job) {
     "tr",
     {},
     element("td", {}, element("button", { type: "button", class: "link", "data-job": job.id, "data-focus": job.id, "aria-label": `Job ${job.id}` }, short(job.id))),
-    element("td", { class: "about", title: subject || null }, element("span", {}, kind + priority), " ", element("bdi", { class: "muted" }, subject)),
+    element("td", { class: "about", title: subject || null }, element("span", {}, kind + priority), " ", element("bdi", { class: "muted" }, subject), labels && element("bdi", { class: "muted" }, ` (${labels})`)),
     state,
     element("td", {}, meter(`Progress of job ${short(job.id)}`, job.progress)),
     element("td", {}, attempt),
@@ -111,7 +112,7 @@ function repeatable(job) {
 async function request(id) {
   const job = await askExactly(`/v1/jobs/${id}`, () => true);
   const path = `/v1/sessions/${job.session}/${job.kind === "report" ? "reports" : "analyses"}`;
-  const fields = job.kind === "report" ? ["dataset", "analysis", "format", "chart", "priority"] : ["kind", "dataset", "baseline", "candidate", "query", "parameters", "contract", "options", "priority"];
+  const fields = job.kind === "report" ? ["dataset", "analysis", "format", "chart", "priority", "labels"] : ["kind", "dataset", "baseline", "candidate", "query", "parameters", "contract", "options", "priority", "labels"];
   const body = Object.fromEntries(fields.filter((field) => job[field] !== undefined).map((field) => [field, job[field]]));
   if (job.kind === "sql") body.format = job.format;
   return ask(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });

@@ -3,16 +3,17 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use lastcall_contract::ContractError;
 use lastcall_domain::{
-    CheckOptions, CompareOptions, JobSpec, Priority, ProfileOptions, Session, SqlParameter,
-    TableFormat,
+    CheckOptions, CompareOptions, DatasetName, InvalidOption, JobSpec, Labels, Priority,
+    ProfileOptions, ReadOptions, Session, SqlParameter, TableFormat,
 };
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::auth::Caller;
 use crate::errors::Code;
-use crate::json::{Fields, JsonBody, NUL, says_nul};
+use crate::json::{Fields, JsonBody, NUL, located, says_nul};
 use crate::problem::{ApiResult, Problem};
 use crate::state::ApiState;
 use crate::submit::{self, NewJob};
@@ -41,6 +42,10 @@ pub(crate) enum NewAnalysis {
         /// Which of its owner's jobs it comes behind.
         #[serde(default)]
         priority: Priority,
+        /// What to find it by: up to 16 names, each with a text.
+        #[serde(default)]
+        #[schema(example = json!({"team": "marine"}))]
+        labels: Labels,
     },
     /// The associations between the columns of a dataset.
     #[schema(title = "NewCorrelation")]
@@ -53,6 +58,10 @@ pub(crate) enum NewAnalysis {
         /// Which of its owner's jobs it comes behind.
         #[serde(default)]
         priority: Priority,
+        /// What to find it by: up to 16 names, each with a text.
+        #[serde(default)]
+        #[schema(example = json!({"team": "marine"}))]
+        labels: Labels,
     },
     /// The changes from one dataset to another.
     #[schema(title = "NewComparison")]
@@ -70,6 +79,10 @@ pub(crate) enum NewAnalysis {
         /// Which of its owner's jobs it comes behind.
         #[serde(default)]
         priority: Priority,
+        /// What to find it by: up to 16 names, each with a text.
+        #[serde(default)]
+        #[schema(example = json!({"team": "marine"}))]
+        labels: Labels,
     },
     /// The checks of a data contract on a dataset.
     #[schema(title = "NewCheck")]
@@ -86,6 +99,10 @@ pub(crate) enum NewAnalysis {
         /// Which of its owner's jobs it comes behind.
         #[serde(default)]
         priority: Priority,
+        /// What to find it by: up to 16 names, each with a text.
+        #[serde(default)]
+        #[schema(example = json!({"team": "marine"}))]
+        labels: Labels,
     },
     /// A read-only query; the session's datasets are its tables.
     #[schema(title = "NewQuery")]
@@ -103,18 +120,32 @@ pub(crate) enum NewAnalysis {
         /// Which of its owner's jobs it comes behind.
         #[serde(default)]
         priority: Priority,
+        /// What to find it by: up to 16 names, each with a text.
+        #[serde(default)]
+        #[schema(example = json!({"team": "marine"}))]
+        labels: Labels,
     },
 }
 
 impl NewAnalysis {
-    fn priority(&self) -> Priority {
-        match self {
-            Self::Profile { priority, .. }
-            | Self::Correlation { priority, .. }
-            | Self::Compare { priority, .. }
-            | Self::Check { priority, .. }
-            | Self::Sql { priority, .. } => *priority,
+    /// What is said of the job whatever it does.
+    fn about(&self) -> (Priority, Labels) {
+        let (Self::Profile {
+            priority, labels, ..
         }
+        | Self::Correlation {
+            priority, labels, ..
+        }
+        | Self::Compare {
+            priority, labels, ..
+        }
+        | Self::Check {
+            priority, labels, ..
+        }
+        | Self::Sql {
+            priority, labels, ..
+        }) = self;
+        (*priority, labels.clone())
     }
 }
 
@@ -151,40 +182,47 @@ pub(crate) async fn create(
 
 async fn asked(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult<NewJob> {
     let new = parse(body)?;
-    let priority = new.priority();
+    let (priority, labels) = new.about();
     let spec = spec(state, session, new).await?;
-    Ok(NewJob { spec, priority })
+    Ok(NewJob {
+        spec,
+        priority,
+        labels,
+    })
 }
 
 async fn spec(state: &ApiState, session: &Session, new: NewAnalysis) -> ApiResult<JobSpec> {
     Ok(match new {
         NewAnalysis::Profile {
             dataset, options, ..
-        } => JobSpec::Profile {
-            dataset: state.dataset_to_submit(session, &dataset).await?,
-            options: checked(options)?,
-        },
+        } => {
+            let options = checked(options)?;
+            let [dataset] = to_be_read(state, session, [dataset.as_str()], &options.read).await?;
+            JobSpec::Profile { dataset, options }
+        }
         NewAnalysis::Correlation {
             dataset, options, ..
-        } => JobSpec::Correlation {
-            dataset: state.dataset_to_submit(session, &dataset).await?,
-            options: checked(options)?,
-        },
+        } => {
+            let options = checked(options)?;
+            let [dataset] = to_be_read(state, session, [dataset.as_str()], &options.read).await?;
+            JobSpec::Correlation { dataset, options }
+        }
         NewAnalysis::Compare {
             baseline,
             candidate,
             options,
             ..
-        } => JobSpec::Compare {
-            baseline: state.dataset_to_submit(session, &baseline).await?,
-            candidate: state.dataset_to_submit(session, &candidate).await?,
-            options: {
-                let options = options.unwrap_or_default();
-                let valid = options.check();
-                valid.map_err(|error| invalid(error.to_string()))?;
-                options
-            },
-        },
+        } => {
+            let options = options.unwrap_or_default();
+            options.check().map_err(|error| invalid_option(&error))?;
+            let both = [baseline.as_str(), candidate.as_str()];
+            let [baseline, candidate] = to_be_read(state, session, both, &options.read).await?;
+            JobSpec::Compare {
+                baseline,
+                candidate,
+                options,
+            }
+        }
         NewAnalysis::Check {
             dataset,
             contract,
@@ -192,9 +230,8 @@ async fn spec(state: &ApiState, session: &Session, new: NewAnalysis) -> ApiResul
             ..
         } => {
             let options = options.unwrap_or_default();
-            let valid = options.check();
-            valid.map_err(|error| invalid(error.to_string()))?;
-            let dataset = state.dataset_to_submit(session, &dataset).await?;
+            options.check().map_err(|error| invalid_option(&error))?;
+            let [dataset] = to_be_read(state, session, [dataset.as_str()], &options.read).await?;
             let contract = checked_contract(contract, dataset.as_str())?;
             JobSpec::Check {
                 dataset,
@@ -231,15 +268,60 @@ fn parse(body: &JsonBody) -> ApiResult<NewAnalysis> {
     if let Some(options) = fields.get("options") {
         only_objects(options)?;
     }
-    serde_json::from_value(Value::Object(fields)).map_err(|error| invalid(error.to_string()))
+    let asked = Value::Object(fields);
+    NewAnalysis::deserialize(&asked).map_err(|error| {
+        let fault = fault_of_options(&asked);
+        invalid(fault.unwrap_or_else(|| error.to_string()))
+    })
+}
+
+/// What is wrong with the options of an analysis that cannot be read, if it is they: the way to a
+/// field is lost where the kind decides what there is.
+fn fault_of_options(asked: &Value) -> Option<String> {
+    fn fault<T: DeserializeOwned>(options: &Value) -> Option<String> {
+        let read = serde_path_to_error::deserialize::<_, T>(options);
+        read.err().map(|error| located("options", &error))
+    }
+    let options = asked.get("options").filter(|options| !options.is_null())?;
+    match asked.get("kind")?.as_str()? {
+        "profile" | "correlation" => fault::<ProfileOptions>(options),
+        "compare" => fault::<CompareOptions>(options),
+        "check" => fault::<CheckOptions>(options),
+        _ => None,
+    }
 }
 
 fn checked(options: Option<ProfileOptions>) -> ApiResult<ProfileOptions> {
     let options = options.unwrap_or_default();
-    options
-        .check()
-        .map_err(|error| invalid(error.to_string()))?;
+    options.check().map_err(|error| invalid_option(&error))?;
     Ok(options)
+}
+
+/// The datasets of these names, which can be read as is wanted: each option is one that the format
+/// of one of them has.
+async fn to_be_read<const N: usize>(
+    state: &ApiState,
+    session: &Session,
+    names: [&str; N],
+    read: &ReadOptions,
+) -> ApiResult<[DatasetName; N]> {
+    let mut found = Vec::with_capacity(N);
+    let mut formats = Vec::with_capacity(N);
+    for name in names {
+        if read.is_empty() {
+            found.push(state.dataset_to_submit(session, name).await?);
+        } else {
+            let dataset = state.dataset(session, name).await?;
+            formats.push(dataset.format);
+            found.push(dataset.name);
+        }
+    }
+    if !read.is_empty() {
+        let valid = read.check_for_any(&formats);
+        valid.map_err(|error| invalid_option(&error))?;
+    }
+    let missing = |_| Problem::new(Code::Internal, "a dataset is missing");
+    found.try_into().map_err(missing)
 }
 
 /// The contract as an object, if it can be used.
@@ -305,6 +387,10 @@ fn only_objects(options: &Value) -> ApiResult<()> {
         }
     }
     Ok(())
+}
+
+fn invalid_option(error: &InvalidOption) -> Problem {
+    invalid(error.to_string())
 }
 
 fn invalid(detail: impl Into<String>) -> Problem {

@@ -1,5 +1,6 @@
 //! Compression of answers with zstd or gzip, if the client accepts it and it pays off.
 
+use std::convert::Infallible;
 use std::future::Future as _;
 use std::io::{self, Write as _};
 use std::pin::Pin;
@@ -7,7 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::ResponseHead;
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use bytes::Bytes;
 use flate2::write::GzEncoder;
 use tokio::task::JoinHandle;
@@ -96,6 +97,40 @@ pub(crate) fn is_worth(head: &ResponseHead, size: BodySize) -> bool {
             }
         });
     long && text && !head.headers().contains_key(header::CONTENT_ENCODING)
+}
+
+/// Makes the tag of an answer a weak one, as the bytes of each coding are others (RFC 9110, section
+/// 8.8.3.3). What no cache keeps has the tag of a dataset, which is about that one's bytes.
+pub(crate) fn weaken_tag(headers: &mut HeaderMap) {
+    let never_kept = headers
+        .get(header::CACHE_CONTROL)
+        .is_some_and(|control| control == "no-store");
+    let tag = headers.get(header::ETAG).filter(|_| !never_kept);
+    let tag = tag.and_then(|tag| tag.to_str().ok());
+    let weak = tag.filter(|tag| !tag.starts_with("W/"));
+    let weak = weak.and_then(|tag| HeaderValue::try_from(format!("W/{tag}")).ok());
+    if let Some(weak) = weak {
+        headers.insert(header::ETAG, weak);
+    }
+}
+
+/// The body of an answer to HEAD whose length is not known before it is coded: nothing of it is
+/// sent.
+pub(crate) struct UnsentBody;
+
+impl MessageBody for UnsentBody {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Infallible>>> {
+        Poll::Ready(None)
+    }
 }
 
 enum Encoder {
@@ -222,14 +257,31 @@ fn code(mut encoder: Encoder, piece: Option<Bytes>) -> Step {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::HeaderValue;
-
     use super::*;
 
     fn accepted(value: &'static str) -> Option<Coding> {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(value));
         Coding::accepted(&headers)
+    }
+
+    #[test]
+    fn the_tag_of_what_a_cache_may_keep_is_weakened_once() {
+        let weakened = |control: &'static str, tag: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(control));
+            headers.insert(header::ETAG, HeaderValue::from_static(tag));
+            weaken_tag(&mut headers);
+            headers.get(header::ETAG).cloned()
+        };
+        for (control, tag, expected) in [
+            ("private, no-cache", "\"a\"", "W/\"a\""),
+            ("private, no-cache", "W/\"a\"", "W/\"a\""),
+            ("no-store", "\"a\"", "\"a\""),
+        ] {
+            let expected = HeaderValue::from_static(expected);
+            assert_eq!(weakened(control, tag), Some(expected), "{control}");
+        }
     }
 
     #[test]

@@ -52,7 +52,9 @@ pub struct ApiConfig {
     /// Connections that are open at once; further ones wait to be accepted.
     pub max_connections: usize,
     /// How long a client may take nothing of its answer.
-    pub write_timeouts: WriteTimeouts,
+    pub write_timeouts: StallTimeouts,
+    /// How long a client may send nothing of its upload.
+    pub read_timeouts: StallTimeouts,
     /// How long a graceful stop of the server waits for requests in progress.
     pub shutdown_timeout: Duration,
 }
@@ -81,7 +83,14 @@ impl Default for ApiConfig {
                 .map_or(2, usize::from)
                 .clamp(2, 8),
             max_connections: 8192,
-            write_timeouts: WriteTimeouts::default(),
+            write_timeouts: StallTimeouts {
+                running: Duration::from_secs(30),
+                stopping: Duration::from_secs(5),
+            },
+            read_timeouts: StallTimeouts {
+                running: Duration::from_secs(60),
+                stopping: Duration::from_secs(5),
+            },
             shutdown_timeout: Duration::from_secs(30),
         }
     }
@@ -97,20 +106,11 @@ impl ApiConfig {
     }
 }
 
-/// How long a client may take nothing.
+/// How long a client may do nothing in the middle of a request.
 #[derive(Clone, Copy, Debug)]
-pub struct WriteTimeouts {
+pub struct StallTimeouts {
     /// In service.
     pub running: Duration,
     /// Once the process was told to stop.
     pub stopping: Duration,
-}
-
-impl Default for WriteTimeouts {
-    fn default() -> Self {
-        Self {
-            running: Duration::from_secs(30),
-            stopping: Duration::from_secs(5),
-        }
-    }
 }

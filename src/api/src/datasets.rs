@@ -4,17 +4,23 @@ use actix_web::http::header::ETag;
 use actix_web::{HttpRequest, HttpResponse, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use lastcall_domain::store::Precondition;
 use lastcall_domain::{Dataset, DatasetName, Format, ReadOptions};
 
 use crate::auth::Caller;
+use crate::errors::Code;
 use crate::json::JsonBody;
 use crate::paging::{List, Query};
 use crate::preconditions;
-use crate::problem::ApiResult;
+use crate::problem::{ApiResult, Problem};
 use crate::read_options::{self, ReadQuery};
 use crate::state::ApiState;
 use crate::upload::discard;
 use crate::view::{DatasetView, DescriptionView};
+
+/// How often a change is tried while others change the same dataset. One of all that are made at
+/// once goes through in each round.
+const PATCH_ATTEMPTS: usize = 32;
 
 /// How a cursor begins, so that not every word is one.
 const CURSOR: &str = "after:";
@@ -100,6 +106,7 @@ pub(crate) async fn get(
     params(
         ("sid" = Uuid, Path, description = "The session"),
         ("name" = String, Path, min_length = 1, max_length = 128, example = "penguins", description = "The dataset"),
+        ("If-Match" = Option<String>, Header, description = "`*`, or the `ETag`s of the dataset to change"),
         ReadQuery,
     ),
     request_body(content = Option<ReadOptions>, description = "Read options", example = json!({"missing": ["NA", "-"]})),
@@ -116,22 +123,27 @@ pub(crate) async fn patch(
 ) -> ApiResult<HttpResponse> {
     let (session, name) = path.into_inner();
     let session = state.session(&caller, &session).await?;
-    let dataset = state.dataset(&session, &name).await?;
-    let read = read_options::changed(&dataset, &request, &body)?;
-    let before = state
-        .store
-        .set_read_options(session.id, &dataset.name, read)
-        .await?;
-    if let Some(before) = before {
-        state.recent.forget(session.id);
-        // The columns as they were read before; the bytes stay.
-        if before.format != Format::Parquet || !before.read.is_empty() {
-            discard(&state, &before.materialized()).await;
-            discard(&state, &before.profiled()).await;
+    let precondition = preconditions::of(request.headers())?;
+    for _ in 0..PATCH_ATTEMPTS {
+        let seen = state.dataset(&session, &name).await?;
+        if !precondition.is_met(Some(&seen)) {
+            return Err(preconditions::failed(&seen.name));
+        }
+        let read = read_options::changed(&seen, &request, &body)?;
+        // Where another change came first, this one is made to what that left.
+        if state.store.set_read_options(&seen, read).await? {
+            state.recent.forget(session.id);
+            // The columns as they were read before; the bytes stay.
+            if seen.format != Format::Parquet || !seen.read.is_empty() {
+                discard(&state, &seen.materialized()).await;
+                discard(&state, &seen.profiled()).await;
+            }
+            let dataset = state.dataset(&session, &name).await?;
+            return describe(&state, &dataset).await;
         }
     }
-    let dataset = state.dataset(&session, &name).await?;
-    describe(&state, &dataset).await
+    let detail = format!("others change the dataset {name:?} at the same time; try again");
+    Err(Problem::new(Code::StoreUnavailable, detail).retry_after(1))
 }
 
 /// The dataset with its columns.
@@ -153,6 +165,7 @@ async fn describe(state: &ApiState, dataset: &Dataset) -> ApiResult<HttpResponse
     params(
         ("sid" = Uuid, Path, description = "The session"),
         ("name" = String, Path, min_length = 1, max_length = 128, example = "penguins", description = "The dataset"),
+        ("If-Match" = Option<String>, Header, description = "`*`, or the `ETag`s of the dataset to delete"),
     ),
     responses(
         (status = 204, description = "Deleted"),
@@ -161,18 +174,25 @@ async fn describe(state: &ApiState, dataset: &Dataset) -> ApiResult<HttpResponse
 pub(crate) async fn delete(
     state: web::Data<ApiState>,
     caller: Caller,
+    request: HttpRequest,
     path: web::Path<(String, String)>,
 ) -> ApiResult<HttpResponse> {
     let (session, name) = path.into_inner();
     let session = state.session(&caller, &session).await?;
     let dataset = state.dataset(&session, &name).await?;
-    if let Some(deleted) = state
+    let precondition = preconditions::of(request.headers())?;
+    let deleted = state
         .store
-        .delete_dataset(session.id, &dataset.name)
-        .await?
-    {
-        state.recent.forget(session.id);
-        discard(&state, &deleted.blob).await;
+        .delete_dataset(session.id, &dataset.name, &precondition)
+        .await?;
+    match deleted {
+        Some(deleted) => {
+            state.recent.forget(session.id);
+            discard(&state, &deleted.blob).await;
+        }
+        // Deleted by another since it was seen, as was wanted.
+        None if precondition == Precondition::None => {}
+        None => return Err(preconditions::failed(&dataset.name)),
     }
     Ok(HttpResponse::NoContent().finish())
 }

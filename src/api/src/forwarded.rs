@@ -44,9 +44,10 @@ impl TrustedProxies {
             ForwardedField::Forwarded => elements(headers, FORWARDED),
         };
         for element in named.into_iter().rev().take(MAX_HOPS) {
+            let element = std::str::from_utf8(element).ok().map(str::trim);
             let node = match self.field {
-                ForwardedField::XForwardedFor => Some(element),
-                ForwardedField::Forwarded => node_of(element),
+                ForwardedField::XForwardedFor => element,
+                ForwardedField::Forwarded => element.and_then(node_of),
             };
             // A name that hides the address: the last one that is known stands for it.
             let Some(address) = node.and_then(parse_node) else {
@@ -66,13 +67,12 @@ impl TrustedProxies {
     }
 }
 
-/// The elements of a list that may stand in several fields.
-fn elements(headers: &HeaderMap, name: HeaderName) -> Vec<&str> {
+/// The elements of a list that may stand in several fields. What a client has sent may be no text,
+/// and hides nothing of what a proxy has put behind it.
+fn elements(headers: &HeaderMap, name: HeaderName) -> Vec<&[u8]> {
     let fields = headers.get_all(name);
-    let fields = fields.map(|field| field.to_str().unwrap_or_default());
     fields
-        .flat_map(|field| field.split(','))
-        .map(str::trim)
+        .flat_map(|field| field.as_bytes().split(|byte| *byte == b','))
         .collect()
 }
 
@@ -117,7 +117,10 @@ mod tests {
         };
         let mut headers = HeaderMap::new();
         for line in lines {
-            headers.append(name.clone(), HeaderValue::from_str(line).unwrap());
+            headers.append(
+                name.clone(),
+                HeaderValue::from_bytes(line.as_bytes()).unwrap(),
+            );
         }
         let found = proxies.client(Some(peer.parse().unwrap()), &headers);
         found.unwrap().to_string()
@@ -137,6 +140,7 @@ mod tests {
             ask("10.0.0.1:1", &["127.0.0.1", "203.0.113.9"]),
             "203.0.113.9"
         );
+        assert_eq!(ask("10.0.0.1:1", &["\u{ff}, 203.0.113.9"]), "203.0.113.9");
         assert_eq!(ask("10.0.0.1:1", &["203.0.113.9, unknown"]), "10.0.0.1");
         assert_eq!(ask("10.0.0.1:1", &["1.1.1.1, , 10.2.2.2"]), "10.2.2.2");
         let many = vec!["10.9.9.9"; 1000].join(",");

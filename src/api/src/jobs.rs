@@ -30,6 +30,7 @@ const AT_ONCE: u32 = 50;
         ("service" = Option<Service>, Query, description = "Only jobs of this service"),
         ("kind" = Option<JobKind>, Query, description = "Only jobs of this kind"),
         ("dataset" = Option<String>, Query, min_length = 1, max_length = 128, description = "Only jobs on this dataset; a query has none"),
+        ("label" = Option<String>, Query, min_length = 1, max_length = 319, description = "Only jobs with this label, as `name`, or as `name:value`"),
         ("order" = Option<Order>, Query, description = "`asc`, oldest first (the default), or `desc`, newest first"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Items per page, 1 to 1000; default 50"),
         ("cursor" = Option<String>, Query, min_length = 1, description = "`next_cursor` of the previous page"),
@@ -46,7 +47,7 @@ pub(crate) async fn list(
     let query = Query::of(
         &request,
         &[
-            "session", "state", "service", "kind", "dataset", "order", "limit", "cursor",
+            "session", "state", "service", "kind", "dataset", "label", "order", "limit", "cursor",
         ],
     )?;
     let limit = query.limit()?;
@@ -67,6 +68,9 @@ pub(crate) async fn list(
     let dataset = query.parse("dataset", "the name of a dataset", |value| {
         DatasetName::try_from(value.to_owned()).ok()
     })?;
+    let label = query.parse("label", "the name of a label, or name:value", |value| {
+        value.parse().ok()
+    })?;
     let session = match query.get("session") {
         Some(id) => Some(state.session(&caller, id).await?.id),
         None => None,
@@ -78,6 +82,7 @@ pub(crate) async fn list(
         service,
         kind,
         dataset,
+        label,
         alive_at: Some(state.clock.now()),
         order: query.order()?,
     };

@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
@@ -17,6 +18,7 @@ use serde_json::{Map, Value};
 
 use crate::errors::Code;
 use crate::problem::{ApiResult, Problem};
+use crate::state::ApiState;
 
 /// The largest JSON body, in bytes.
 pub(crate) const MAX_JSON: usize = 1 << 20;
@@ -40,7 +42,14 @@ impl JsonBody {
     pub(crate) fn parse<T: DeserializeOwned>(&self) -> ApiResult<T> {
         // An array is none, though serde would take its elements for the fields, in order.
         let is_object = self.0.trim_ascii_start().starts_with(b"{");
-        let error = match serde_json::from_slice(&self.0) {
+        let mut json = serde_json::Deserializer::from_slice(&self.0);
+        let said = serde_path_to_error::deserialize(&mut json);
+        let said = said.map_err(|error| located("", &error));
+        let said = said.and_then(|said| match json.end() {
+            Ok(()) => Ok(said),
+            Err(error) => Err(error.to_string()),
+        });
+        let error = match said {
             Ok(_) if says_nul(&self.0) => return Err(Problem::new(Code::InvalidRequest, NUL)),
             Ok(said) if is_object => return Ok(said),
             Ok(_) => None,
@@ -51,7 +60,7 @@ impl JsonBody {
             return Err(Problem::new(Code::InvalidJson, broken));
         }
         let detail = match error {
-            Some(error) if is_object => error.to_string(),
+            Some(error) if is_object => error,
             _ => "the body has to be a JSON object".to_owned(),
         };
         Err(Problem::new(Code::InvalidRequest, detail))
@@ -71,6 +80,23 @@ impl JsonBody {
         let text = std::str::from_utf8(&self.0).map_err(|error| format!("no UTF-8: {error}"))?;
         let _: IgnoredAny = serde_json::from_str(text).map_err(|error| error.to_string())?;
         Ok(())
+    }
+}
+
+/// What is wrong with a part of a request, which is at `place`, and with which field of it.
+pub(crate) fn located(
+    place: &str,
+    error: &serde_path_to_error::Error<serde_json::Error>,
+) -> String {
+    let path = error.path().to_string();
+    let field = match path.as_str() {
+        "." => place.to_owned(),
+        path if place.is_empty() => path.to_owned(),
+        path => format!("{place}.{path}"),
+    };
+    match field.as_str() {
+        "" => error.inner().to_string(),
+        field => format!("`{field}`: {}", error.inner()),
     }
 }
 
@@ -128,13 +154,17 @@ impl FromRequest for JsonBody {
             return Box::pin(std::future::ready(Err(problem)));
         }
         let body = web::Payload::from_request(request, payload).into_inner();
+        let state = request.app_data::<web::Data<ApiState>>().cloned();
         Box::pin(async move {
             let body = body.map_err(|error| Problem::new(Code::BadRequest, error.to_string()))?;
-            let body = running_time::timeout(BODY_TIMEOUT, body.to_bytes_limited(MAX_JSON));
-            let body = body.await.map_err(|_| {
-                let detail = format!("it was not complete after {} s", BODY_TIMEOUT.as_secs());
-                Problem::new(Code::BodyTimeout, detail)
-            })?;
+            let body = tokio::select! {
+                biased;
+                body = body.to_bytes_limited(MAX_JSON) => body,
+                patience = given_up(state.as_deref()) => {
+                    let detail = format!("it was not complete after {patience:?}");
+                    return Err(Problem::new(Code::BodyTimeout, detail));
+                }
+            };
             match body {
                 Ok(Ok(bytes)) => Ok(Self(bytes)),
                 Ok(Err(error)) => Err(unreadable(&error)),
@@ -144,6 +174,23 @@ impl FromRequest for JsonBody {
                 )),
             }
         })
+    }
+}
+
+/// Waits until a body has had its time, which is shorter in a shutdown, and says how long it was.
+async fn given_up(state: Option<&Arc<ApiState>>) -> Duration {
+    let stopping = async {
+        let Some(state) = state else {
+            return std::future::pending().await;
+        };
+        state.system.stopping().await;
+        let patience = state.config.read_timeouts.stopping;
+        running_time::sleep(patience).await;
+        patience
+    };
+    tokio::select! {
+        patience = stopping => patience,
+        () = running_time::sleep(BODY_TIMEOUT) => BODY_TIMEOUT,
     }
 }
 
@@ -190,7 +237,14 @@ fn check_media_type(request: &HttpRequest) -> ApiResult<()> {
 
 /// The problem that an unreadable body is.
 pub(crate) fn unreadable(error: &impl std::error::Error) -> Problem {
-    Problem::new(Code::IncompleteBody, error.to_string())
+    let detail = error.to_string();
+    // Of a body that ends early the framework says it in terms of its own.
+    let ended = detail.starts_with("payload reached EOF");
+    let detail = match ended {
+        true => "the body ended before all of it had come".to_owned(),
+        false => detail,
+    };
+    Problem::new(Code::IncompleteBody, detail)
 }
 
 /// The problem that an unreadable upload is.

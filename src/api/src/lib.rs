@@ -77,7 +77,7 @@ mod waiting;
 
 pub use audit::AUDIT;
 pub use auth::{ApiKey, Auth, Role};
-pub use config::{ApiConfig, WriteTimeouts};
+pub use config::{ApiConfig, StallTimeouts};
 pub use errors::Code;
 pub use forwarded::{ForwardedField, TrustedProxies};
 pub use ports::{Describe, SystemPort};

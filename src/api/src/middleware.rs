@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::audit::Origin;
 use crate::auth::Caller;
-use crate::compress::{self, CodedBody, Coding};
+use crate::compress::{self, CodedBody, Coding, UnsentBody};
 use crate::cors;
 use crate::errors::Code;
 use crate::guard;
@@ -58,7 +58,8 @@ pub(crate) async fn middleware<B: MessageBody + 'static>(
         request: id.clone(),
     };
     request.extensions_mut().insert(origin);
-    let coding = Coding::accepted(request.headers()).filter(|_| !old && method != Method::HEAD);
+    let coding = Coding::accepted(request.headers()).filter(|_| !old);
+    let only_head = method == Method::HEAD;
     let cors = cors::Answer::to(&state.config, request.head());
     let preflight = cors::preflight(&state.config, request.head());
     let span = trace_context::begin(&state.tracer, &path, request.headers());
@@ -130,7 +131,7 @@ pub(crate) async fn middleware<B: MessageBody + 'static>(
             }
             finish(answer.response_mut().head_mut());
             Ok(answer.map_body(|head, body| {
-                let body = coded(head, body, coding);
+                let body = coded(head, body, coding, only_head);
                 BoxBody::new(OwedBody::new(body, debt))
             }))
         }
@@ -150,25 +151,39 @@ fn owner<B>(answer: &ServiceResponse<B>) -> Option<String> {
     Some(format!("{:?}", caller.owner.as_str()))
 }
 
-/// The body in the coding that its client takes, where that is worth the while.
-fn coded(head: &mut ResponseHead, body: BoxBody, coding: Option<Coding>) -> BoxBody {
-    if !compress::is_worth(head, body.size()) {
+/// The body in the coding that its client takes, where that is worth the while. HEAD is told the
+/// same as GET, and 304 is about an answer that may have been coded.
+fn coded(
+    head: &mut ResponseHead,
+    body: BoxBody,
+    coding: Option<Coding>,
+    only_head: bool,
+) -> BoxBody {
+    let unchanged = head.status == StatusCode::NOT_MODIFIED;
+    if !unchanged && !compress::is_worth(head, body.size()) {
         return body;
     }
-    head.headers_mut()
-        .append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    let headers = head.headers_mut();
+    headers.append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     let Some(coding) = coding else { return body };
-    match CodedBody::new(body, coding) {
-        Ok(coded) => {
-            head.headers_mut().insert(
-                header::CONTENT_ENCODING,
-                HeaderValue::from_static(coding.as_str()),
-            );
-            BoxBody::new(coded)
-        }
-        // No memory for it: it goes out as it is.
-        Err(body) => body,
-    }
+    let coded = if unchanged {
+        body
+    } else {
+        let coded = if only_head {
+            BoxBody::new(UnsentBody)
+        } else {
+            match CodedBody::new(body, coding) {
+                Ok(coded) => BoxBody::new(coded),
+                // No memory for it: it goes out as it is.
+                Err(body) => return body,
+            }
+        };
+        let name = HeaderValue::from_static(coding.as_str());
+        headers.insert(header::CONTENT_ENCODING, name);
+        coded
+    };
+    compress::weaken_tag(headers);
+    coded
 }
 
 /// The answer to a request whose body is not wanted. It has not come through [`middleware`].

@@ -1,5 +1,5 @@
-//! `If-Match` and `If-None-Match` on uploads (RFC 9110, section 13). The ETag of a dataset is the
-//! SHA-256 of its bytes.
+//! `If-Match` and `If-None-Match` on what changes a dataset (RFC 9110, section 13). The ETag of a
+//! dataset is the SHA-256 of its bytes.
 
 use actix_web::http::header::{self, EntityTag, HeaderMap};
 use lastcall_domain::store::Precondition;
@@ -13,7 +13,7 @@ pub(crate) fn tag(dataset: &Dataset) -> EntityTag {
     EntityTag::new_strong(dataset.sha256.clone())
 }
 
-/// What the headers want of the dataset that an upload replaces.
+/// What the headers want of the dataset that is replaced, changed or deleted.
 ///
 /// # Errors
 /// `invalid_parameter` where they cannot be read, or want what makes no sense together.
@@ -34,7 +34,7 @@ pub(crate) fn of(headers: &HeaderMap) -> ApiResult<Precondition> {
                 strong.map(|tag| tag.tag().to_owned()).collect(),
             ))
         }
-        (None, Some(_)) => Err(invalid("If-None-Match on an upload has to be `*`")),
+        (None, Some(_)) => Err(invalid("If-None-Match on a change has to be `*`")),
         (Some(_), Some(_)) => Err(invalid("give If-Match or If-None-Match, not both")),
     }
 }

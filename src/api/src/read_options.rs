@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use utoipa::IntoParams;
 
 use crate::errors::Code;
-use crate::json::{Fields, JsonBody};
+use crate::json::{Fields, JsonBody, located};
 use crate::problem::{ApiResult, Problem};
 
 /// The parameter of an upload that names its format.
@@ -95,8 +95,8 @@ pub(crate) fn changed(
             fields.insert(name, value);
         }
     }
-    let read: ReadOptions = serde_json::from_value(Value::Object(fields))
-        .map_err(|error| Problem::new(Code::InvalidReadOption, error.to_string()))?;
+    let read: ReadOptions = serde_path_to_error::deserialize(&Value::Object(fields))
+        .map_err(|error| Problem::new(Code::InvalidReadOption, located("", &error)))?;
     read.check_for(dataset.format)
         .map_err(|error| invalid(&error))?;
     Ok(read)

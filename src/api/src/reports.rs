@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use lastcall_domain::lifecycle::State;
 use lastcall_domain::{
-    ChartSpec, Job, JobId, JobSpec, Priority, ReportOptions, ReportSource, Service, Session,
+    ChartSpec, Job, JobId, JobSpec, Labels, Priority, ReportOptions, ReportSource, Service, Session,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -30,6 +30,8 @@ struct NewReport {
     template: Option<Value>,
     #[serde(default)]
     priority: Priority,
+    #[serde(default)]
+    labels: Labels,
 }
 
 /// What is to be reported on, for the document only: it is read as [`NewReport`].
@@ -59,6 +61,9 @@ pub(crate) struct NewDatasetReport {
     /// Which of its owner's jobs it comes behind.
     #[schema(required = false)]
     priority: Priority,
+    /// What to find it by: up to 16 names, each with a text.
+    #[schema(required = false)]
+    labels: Labels,
 }
 
 /// A report on the result of an analysis.
@@ -77,6 +82,9 @@ pub(crate) struct NewAnalysisReport {
     /// Which of its owner's jobs it comes behind.
     #[schema(required = false)]
     priority: Priority,
+    /// What to find it by: up to 16 names, each with a text.
+    #[schema(required = false)]
+    labels: Labels,
 }
 
 /// `POST /v1/sessions/{sid}/reports`
@@ -151,6 +159,7 @@ async fn asked(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResul
     Ok(NewJob {
         spec,
         priority: new.priority,
+        labels: new.labels,
     })
 }
 

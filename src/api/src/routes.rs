@@ -137,6 +137,8 @@ async fn authenticate(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     match state.caller(request.method(), request.headers()).await {
         Ok(caller) => {
+            // The log names the owner of what is refused, too.
+            request.extensions_mut().insert(caller.clone());
             let quota = match request.path().starts_with(UNCOUNTED) {
                 true => None,
                 false => state.rate_limiter.take(&caller.owner, state.clock.now()),
@@ -144,7 +146,6 @@ async fn authenticate(
             let mut answer = match quota {
                 Some(Err(quota)) => request.error_response(quota.refusal()),
                 _ => {
-                    request.extensions_mut().insert(caller.clone());
                     let answer = next.call(request).await?;
                     if state.config.audit {
                         audit::note(&caller, &answer);

@@ -4,7 +4,6 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -41,7 +40,7 @@ impl Stall {
 
     /// The client took nothing: an error once that has been so for too long.
     pub(crate) fn poll_timeout(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
-        let timeout = self.timeout();
+        let timeout = self.state.stall_timeout(self.state.config.write_timeouts);
         let interval = self.state.config.write_timeouts.stopping / LOOKS;
         let waiting = self.waiting.get_or_insert_with(|| Waiting {
             since: Instant::now(),
@@ -53,14 +52,5 @@ impl Stall {
         }
         let detail = format!("the client takes nothing for {timeout:?}");
         Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, detail))
-    }
-
-    fn timeout(&self) -> Duration {
-        let timeouts = self.state.config.write_timeouts;
-        if self.state.is_stopping() {
-            timeouts.stopping
-        } else {
-            timeouts.running
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use actix_web::http::Method;
 use actix_web::http::header::HeaderMap;
@@ -13,7 +14,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::access_log::AccessLog;
 use crate::audit;
 use crate::auth::{Auth, Caller};
-use crate::config::ApiConfig;
+use crate::config::{ApiConfig, StallTimeouts};
 use crate::describe::Schemas;
 use crate::http_metrics::HttpMetrics;
 use crate::in_flight::InFlightRequests;
@@ -170,6 +171,15 @@ impl ApiState {
     /// Whether the process was told to stop, be it by a request that it has not acted on yet.
     pub(crate) fn is_stopping(&self) -> bool {
         self.drain_requested.load(Ordering::Relaxed) || self.system.phase().is_shutting_down()
+    }
+
+    /// How long a client may do nothing now.
+    pub(crate) fn stall_timeout(&self, timeouts: StallTimeouts) -> Duration {
+        if self.is_stopping() {
+            timeouts.stopping
+        } else {
+            timeouts.running
+        }
     }
 
     /// How many requests and closing connections are still owed something.

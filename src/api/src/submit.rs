@@ -6,7 +6,9 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 use lastcall_domain::store::{Admission, Answer, Submission};
 use lastcall_domain::trace::Scope;
-use lastcall_domain::{Job, JobId, JobSpec, Owner, Priority, Session, SessionId, TableFormat};
+use lastcall_domain::{
+    Job, JobId, JobSpec, Labels, Owner, Priority, Session, SessionId, TableFormat,
+};
 use serde::Deserialize;
 
 use crate::cached;
@@ -25,6 +27,7 @@ const QUEUE_FULL_RETRY: u32 = 2;
 pub(crate) struct NewJob {
     pub(crate) spec: JobSpec,
     pub(crate) priority: Priority,
+    pub(crate) labels: Labels,
 }
 
 /// Accepts the job that is asked for, or answers why not; a repeat of a request that was
@@ -41,7 +44,7 @@ pub(crate) async fn submit(
         Ok(asked) => state.has_room().await.map(|()| asked),
         refused => refused,
     };
-    let (NewJob { spec, priority }, max_queued, problem) = match asked {
+    let (asked, max_queued, problem) = match asked {
         Ok(asked) => {
             let max_queued = state.config.max_queued(asked.spec.service());
             (asked, max_queued, None)
@@ -50,6 +53,11 @@ pub(crate) async fn submit(
         // A queue of no places accepts nothing, but repeats are answered before it is looked at.
         Err(problem) => (NewJob::nothing(), 0, Some(problem)),
     };
+    let NewJob {
+        spec,
+        priority,
+        labels,
+    } = asked;
     let result = match &problem {
         None => cached::find(state, session, request, &spec).await,
         Some(_) => None,
@@ -57,6 +65,7 @@ pub(crate) async fn submit(
     let now = state.clock.now();
     let job = Job {
         priority,
+        labels,
         trace: Scope::current().context().cloned(),
         ..Job::new(JobId::new(), session.id, session.owner.clone(), spec, now)
     };
@@ -222,6 +231,7 @@ impl NewJob {
                 format: TableFormat::Json,
             },
             priority: Priority::Normal,
+            labels: Labels::default(),
         }
     }
 }

@@ -141,6 +141,9 @@ pub(crate) async fn get(
     operation_id = "drain",
     summary = "Start the shutdown",
     description = "The same as SIGTERM; repeating it changes nothing. Requires a key with the role `admin` or a token with the scope `lastcall:admin`.",
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "Accepted as on every POST; a repeat without it changes nothing either"),
+    ),
     responses(
         (status = 202, description = "Started", body = StatusView),
     ),

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use lastcall_domain::store::{Precondition, UploadOutcome};
 use lastcall_domain::{BlobKey, BlobWriter, Dataset, DatasetName, Format, Session, StoreError};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::auth::Caller;
 use crate::config::ApiConfig;
@@ -24,8 +24,6 @@ use crate::state::ApiState;
 use crate::view::{Binary, DatasetView};
 use crate::waiting::LOOK;
 
-/// How long the next bytes of a body may take.
-const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 /// Bytes that are gathered before they are worth a hop to another thread.
 const BATCH: usize = 256 * 1024;
 /// Bytes of a refused body that are read all the same, at most, and for how long.
@@ -266,26 +264,27 @@ async fn stream_body(
 }
 
 /// The next bytes of the body; `None` at its end. The session is renewed with all that comes, and
-/// while nothing does: an upload is a use of it for as long as it runs, however slowly.
+/// while nothing does: an upload is a use of it for as long as it runs, however slowly. In a
+/// shutdown a client that sends nothing is soon given up, as it would hold the shutdown up.
 async fn next_chunk(
     state: &ApiState,
     session: &mut Session,
     payload: &mut web::Payload,
 ) -> ApiResult<Option<Bytes>> {
-    let too_late = Instant::now() + BODY_TIMEOUT;
+    let timeouts = state.config.read_timeouts;
+    let look = LOOK.min(timeouts.stopping);
+    let began = Instant::now();
     loop {
         *session = state.renew(session.clone()).await?;
-        match timeout_at(too_late.min(Instant::now() + LOOK), payload.next()).await {
-            Ok(chunk) => {
-                return chunk
-                    .transpose()
-                    .map_err(|error| unreadable_payload(&error));
-            }
-            Err(_) if Instant::now() < too_late => {}
-            Err(_) => {
-                let detail = format!("no byte of it came for {} s", BODY_TIMEOUT.as_secs());
-                return Err(Problem::new(Code::BodyTimeout, detail));
-            }
+        if let Ok(chunk) = timeout(look, payload.next()).await {
+            return chunk
+                .transpose()
+                .map_err(|error| unreadable_payload(&error));
+        }
+        let patience = state.stall_timeout(timeouts);
+        if began.elapsed() >= patience {
+            let detail = format!("no byte of it came for {patience:?}");
+            return Err(Problem::new(Code::BodyTimeout, detail));
         }
     }
 }

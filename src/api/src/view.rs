@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use lastcall_domain::lifecycle::State;
 use lastcall_domain::profile::ColumnType;
 use lastcall_domain::{
-    Dataset, Field, Format, Job, JobError, JobSpec, Priority, ReadOptions, ReadReport,
+    Dataset, Field, Format, Job, JobError, JobSpec, Labels, Priority, ReadOptions, ReadReport,
     ReportFormat, Schema, Service, Session, ShownDuration, TableFormat,
 };
 use serde::Serialize;
@@ -150,6 +150,10 @@ pub(crate) struct JobView {
     input: JobInput,
     /// Which of its owner's jobs it comes behind.
     priority: Priority,
+    /// What its caller says of it.
+    #[serde(skip_serializing_if = "Labels::is_empty")]
+    #[schema(required = false)]
+    labels: Labels,
     /// Where it stands.
     state: State,
     /// Attempts begun, those not counted that were handed back in order.
@@ -283,6 +287,7 @@ impl From<&Job> for JobView {
             format: ResultFormat::of(&job.spec),
             input: JobInput::of(&job.spec),
             priority: job.priority,
+            labels: job.labels.clone(),
             state: job.state(),
             attempt: job.lifecycle.attempt,
             interruptions: job.lifecycle.interruptions,

@@ -49,14 +49,14 @@ struct Bounded {
 impl Read for Bounded {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.stream.set_read_timeout(Some(left(self.until)?))?;
-        self.stream.read(buffer)
+        self.stream.read(buffer).map_err(in_time)
     }
 }
 
 impl Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.stream.set_write_timeout(Some(left(self.until)?))?;
-        self.stream.write(bytes)
+        self.stream.write(bytes).map_err(in_time)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -68,9 +68,21 @@ impl Write for Bounded {
 fn left(until: Instant) -> io::Result<Duration> {
     let left = until.saturating_duration_since(Instant::now());
     if left.is_zero() {
-        return Err(io::Error::new(ErrorKind::TimedOut, "no answer in time"));
+        return Err(late());
     }
     Ok(left)
+}
+
+/// The system says of a timeout that the resource is temporarily unavailable.
+fn in_time(error: io::Error) -> io::Error {
+    match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => late(),
+        _ => error,
+    }
+}
+
+fn late() -> io::Error {
+    io::Error::new(ErrorKind::TimedOut, "no answer in time")
 }
 
 /// Takes whatever certificate the service shows. It is made out to the name that clients know, not

@@ -40,7 +40,7 @@ impl ChartType {
 /// A chart of columns of a query's result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object that describes a chart")]
 pub struct ChartSpec {
     /// How it is drawn.
     #[serde(rename = "type")]

@@ -55,7 +55,7 @@ pub struct Verdict {
 /// From where on a change counts.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "an object of thresholds")]
 pub struct DriftThresholds {
     /// The population stability index of a moderate drift.
     pub moderate: f64,
@@ -251,7 +251,7 @@ pub struct NumberChanges {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct SharedHistogram {
     /// The borders, ascending: numbers, or dates and times as text.
-    #[cfg_attr(feature = "schema", schema(value_type = Vec<Object>))]
+    #[cfg_attr(feature = "schema", schema(value_type = Vec<serde_json::Value>))]
     pub edges: Vec<Value>,
     /// How many values of the baseline lie between a border and the next; those on the last
     /// border are in the last interval.

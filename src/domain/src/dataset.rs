@@ -34,6 +34,11 @@ pub struct Dataset {
 }
 
 impl Dataset {
+    /// Whether these are the same bytes, to be read in the same way.
+    pub fn is_read_like(&self, other: &Self) -> bool {
+        self.blob == other.blob && self.read == other.read
+    }
+
     /// Where its columns are kept as Parquet once somebody has asked for them: one place for each
     /// way to read it.
     pub fn materialized(&self) -> BlobKey {

@@ -9,8 +9,8 @@ use serde_json::Value;
 use crate::lifecycle::{Lifecycle, State};
 use crate::trace::TraceContext;
 use crate::{
-    BlobError, CheckOptions, CompareOptions, DatasetName, Dependency, JobId, Owner, Priority,
-    ProfileOptions, ReportFormat, ReportOptions, SessionId, SqlParameter, Timestamp,
+    BlobError, CheckOptions, CompareOptions, DatasetName, Dependency, JobId, Labels, Owner,
+    Priority, ProfileOptions, ReportFormat, ReportOptions, SessionId, SqlParameter, Timestamp,
 };
 
 /// Who runs a job.
@@ -229,6 +229,8 @@ pub struct Job {
     pub spec: JobSpec,
     /// Where it stands in the queue of its owner.
     pub priority: Priority,
+    /// What its caller says of it.
+    pub labels: Labels,
     /// Where it stands.
     pub lifecycle: Lifecycle,
     /// How far it has come, 0 to 1.
@@ -254,6 +256,7 @@ impl Job {
             owner,
             spec,
             priority: Priority::default(),
+            labels: Labels::default(),
             lifecycle: Lifecycle::new(),
             progress: 0.0,
             created_at: now,

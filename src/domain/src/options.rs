@@ -24,7 +24,7 @@ pub struct InvalidOption {
 /// alert is about values), 0 to 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "an object of thresholds")]
 pub struct Thresholds {
     /// `missing`: fraction of missing cells.
     pub missing: f64,
@@ -60,7 +60,7 @@ impl Default for Thresholds {
 /// The options of a profile.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "an object of options")]
 pub struct ProfileOptions {
     /// How to read the data.
     pub read: ReadOptions,
@@ -82,7 +82,7 @@ impl ProfileOptions {
 /// The options of a comparison.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "an object of options")]
 pub struct CompareOptions {
     /// How to read both datasets, before what they say themselves.
     pub read: ReadOptions,
@@ -108,7 +108,7 @@ impl CompareOptions {
 /// The options of the checks of a contract.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "an object of options")]
 pub struct CheckOptions {
     /// How to read the data.
     pub read: ReadOptions,

@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 
 /// A value for a placeholder (`$1`) of a query, with the type that it has in JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "a parameter of a query has to be null, a boolean, a number or a text"
+)]
 pub enum SqlParameter {
     /// `null`.
     Null,

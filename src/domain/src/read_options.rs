@@ -23,13 +23,14 @@ pub const DEFAULT_MISSING: [&str; 7] = ["", "NA", "N/A", "NaN", "null", "NULL", 
 /// How to read a dataset. Everything left out is found out from the data.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "an object of read options")]
 pub struct ReadOptions {
     /// Whether the first row names the columns. Without names they are `column_1`, `column_2`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<bool>,
-    /// The delimiter, one ASCII character.
+    /// The delimiter, one ASCII character, or `tab`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "text::delimiter_in_json")]
     pub delimiter: Option<char>,
     /// The quote, one ASCII character, or off: then every quote is a character of its cell.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,7 +47,8 @@ pub struct ReadOptions {
     /// footer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skip_rows: Option<u64>,
-    /// The decimal mark, `.` or `,`. With it, numbers are read with the given marks only.
+    /// The decimal mark, `.` or `,`. With it, numbers are read with the given marks only. It is `,`
+    /// where only `thousands` is given, as `.`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decimal: Option<char>,
     /// The mark between groups of three digits, any character that is no letter and no digit.
@@ -107,7 +109,7 @@ impl ReadOptions {
             Format::Ndjson => &["encoding", "missing", "date_order", "columns"],
             Format::Json => &["missing", "date_order", "columns"],
             Format::Xlsx | Format::Xls | Format::Ods => {
-                &["sheet", "missing", "date_order", "columns"]
+                &["sheet", "skip_rows", "missing", "date_order", "columns"]
             }
             Format::Parquet | Format::Arrow => &["missing", "columns"],
         }
@@ -131,6 +133,16 @@ impl ReadOptions {
             date_order: self.date_order.or(other.date_order),
             sheet: self.sheet.or(other.sheet),
             columns: self.columns.or(other.columns),
+        }
+    }
+
+    /// The decimal mark of numbers that are read with the given marks: a point, unless that stands
+    /// between thousands.
+    pub fn decimal_mark(&self) -> char {
+        match (self.decimal, self.thousands) {
+            (Some(given), _) => given,
+            (None, Some('.')) => ',',
+            (None, _) => '.',
         }
     }
 

@@ -122,20 +122,18 @@ pub trait Store: Send + Sync {
         schema: &Schema,
     ) -> StoreResult<()>;
 
-    /// Changes how the dataset is to be read, and forgets its columns. Gives the dataset as it
-    /// was before; `None` where there is none.
-    async fn set_read_options(
-        &self,
-        session: SessionId,
-        name: &DatasetName,
-        read: ReadOptions,
-    ) -> StoreResult<Option<Dataset>>;
+    /// Changes how the dataset is to be read, and forgets its columns, if its bytes and its read
+    /// options are still those that were `seen`. `false` where they are not, or there is no
+    /// dataset of that name any more: then nothing was changed.
+    async fn set_read_options(&self, seen: &Dataset, read: ReadOptions) -> StoreResult<bool>;
 
-    /// Deletes the dataset and gives it back.
+    /// Deletes the dataset, if it meets the precondition, and gives it back. `None` where nothing
+    /// was deleted.
     async fn delete_dataset(
         &self,
         session: SessionId,
         name: &DatasetName,
+        precondition: &Precondition,
     ) -> StoreResult<Option<Dataset>>;
 
     // Jobs, from the caller's side

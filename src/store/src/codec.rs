@@ -5,7 +5,9 @@ use std::time::Duration;
 use chrono::DateTime;
 use lastcall_domain::store::{Admission, Answer, Idempotency, Order};
 use lastcall_domain::trace::TraceContext;
-use lastcall_domain::{ContentKey, DatasetName, Format, Priority, Service, State, Timestamp};
+use lastcall_domain::{
+    ContentKey, DatasetName, Format, Labels, Priority, Service, State, Timestamp,
+};
 
 /// A row that cannot be read: it was written by another version, or damaged.
 #[derive(Debug, thiserror::Error)]
@@ -131,6 +133,18 @@ pub(crate) fn format(name: &str) -> Result<Format, Unreadable> {
 /// The trace context in a row. A job whose trace cannot be read runs all the same.
 pub(crate) fn trace(stored: Option<&str>) -> Option<TraceContext> {
     stored.and_then(TraceContext::from_stored)
+}
+
+/// The labels of a job, as they are stored.
+pub(crate) fn stored_labels(labels: &Labels) -> Option<String> {
+    // What cannot be written as JSON does not exist.
+    (!labels.is_empty()).then(|| serde_json::to_string(labels).unwrap_or_default())
+}
+
+/// The labels in a row.
+pub(crate) fn labels(stored: Option<&str>) -> Result<Labels, Unreadable> {
+    let labels = stored.map(serde_json::from_str).transpose()?;
+    Ok(labels.unwrap_or_default())
 }
 
 /// What the result in a row answers. One that cannot be read is not found again.

@@ -1,10 +1,11 @@
 //! Sends batches to the collector, again where the specification says so.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
-use reqwest::{Response as Answer, StatusCode};
+use reqwest::{Response as Answer, StatusCode, Url};
 use tokio::time::sleep;
 
 use crate::otlp::Response;
@@ -61,9 +62,13 @@ impl Client {
             .redirect(Policy::none())
             .timeout(timeout)
             // Loading them takes a while, and memory.
-            .tls_built_in_root_certs(endpoint.starts_with("https:"))
-            .build()
-            .map_err(|error| error.to_string())?;
+            .tls_built_in_root_certs(endpoint.starts_with("https:"));
+        // What is on this machine is not asked of a proxy.
+        let client = match is_local(endpoint) {
+            true => client.no_proxy(),
+            false => client,
+        };
+        let client = client.build().map_err(|error| error.to_string())?;
         Ok(Self {
             client,
             url: format!("{}/v1/traces", endpoint.trim_end_matches('/')),
@@ -108,6 +113,14 @@ impl Client {
     }
 }
 
+/// Whether the endpoint is on this machine.
+fn is_local(endpoint: &str) -> bool {
+    let url = Url::parse(endpoint).ok();
+    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse();
+    host == "localhost" || address.is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
 /// A fault of the network, with its causes: the first says little.
 fn failed(error: reqwest::Error) -> Failed {
     let error = error.without_url();
@@ -137,4 +150,28 @@ async fn rejected(mut answer: Answer) -> Result<u64, reqwest::Error> {
     }
     let response: Response = serde_json::from_slice(&body).unwrap_or_default();
     Ok(response.rejected())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_local;
+
+    #[test]
+    fn what_is_on_this_machine_is_told_from_what_is_not() {
+        for endpoint in [
+            "http://127.0.0.1:4318",
+            "http://[::1]:4318/x",
+            "http://localhost",
+        ] {
+            assert!(is_local(endpoint), "{endpoint}");
+        }
+        for endpoint in [
+            "http://collector:4318",
+            "https://10.0.0.1",
+            "http://127.0.0.1.example",
+            "",
+        ] {
+            assert!(!is_local(endpoint), "{endpoint}");
+        }
+    }
 }

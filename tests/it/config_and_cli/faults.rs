@@ -61,6 +61,24 @@ fn every_fault_is_told_at_once_with_its_key_its_value_and_its_rule() {
 }
 
 #[test]
+fn a_table_that_is_unknown_is_told_though_it_is_empty() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tables.toml");
+    let text = "[foo]\n[server]\n[server.tsl]\n[limits]\n[store.url]\n[auth]\nmode = \"none\"\n";
+    std::fs::write(&file, text).unwrap();
+    let output = lastcall(["--config"]).arg(&file).arg("check").output();
+    let output = output.expect(78);
+    for expected in [
+        "foo: unknown key",
+        "server.tsl: unknown key; did you mean server.tls?",
+        "store.url: must be a value, not a table",
+    ] {
+        assert!(output.stderr.contains(expected), "{expected}: {output:#?}");
+    }
+    assert!(output.stderr.contains("has 3 faults:"), "{output:#?}");
+}
+
+#[test]
 fn a_default_that_does_not_fit_what_was_given_is_told_with_its_value() {
     for (key, value, expected) in [
         (
@@ -123,12 +141,14 @@ fn every_fault_of_every_key_is_told_and_no_digest() {
         "auth.keys[0].sha256 (from LASTCALL__AUTH__KEYS): must be 64 hexadecimal digits",
         "auth.keys[1] (from LASTCALL__AUTH__KEYS): must be a table",
         "auth.keys[3].name (from LASTCALL__AUTH__KEYS) = \"a\": must be",
+        "auth.keys[3].sha256 (from LASTCALL__AUTH__KEYS): must be of one key only, and is that of \
+         auth.keys[2] too",
         "auth.keys[3].role (from LASTCALL__AUTH__KEYS) = \"root\": must be one of user, admin",
         "auth.keys[3].rule (from LASTCALL__AUTH__KEYS): unknown key",
     ] {
         assert!(output.stderr.contains(expected), "{expected}: {output:#?}");
     }
-    assert!(output.stderr.contains("has 6 faults:"), "{output:#?}");
+    assert!(output.stderr.contains("has 7 faults:"), "{output:#?}");
     assert!(!output.stderr.contains("s3cret"), "{output:#?}");
     assert!(!output.stderr.contains(&digest), "{output:#?}");
 }

@@ -267,8 +267,8 @@ passes! {
     fn dataset(session: SessionId, name: &DatasetName) -> Option<Dataset>;
     fn datasets(session: SessionId, after: Option<&DatasetName>, limit: u32) -> Page<Dataset>;
     fn set_schema(blob: &BlobKey, read: &ReadOptions, schema: &Schema) -> ();
-    fn set_read_options(session: SessionId, name: &DatasetName, read: ReadOptions) -> Option<Dataset>;
-    fn delete_dataset(session: SessionId, name: &DatasetName) -> Option<Dataset>;
+    fn set_read_options(seen: &Dataset, read: ReadOptions) -> bool;
+    fn delete_dataset(session: SessionId, name: &DatasetName, precondition: &Precondition) -> Option<Dataset>;
     fn submit(submission: Submission) -> Admission<Job>;
     fn submit_answered(submission: Submission, result: JobResult) -> Admission<Job>;
     fn job(id: JobId) -> Option<Job>;

@@ -48,11 +48,20 @@ fn of(operation: &str) -> Vec<&'static [Code]> {
         "listSessions" => vec![LISTS],
         "getSession" | "deleteSession" => vec![IN_SESSION],
         "listDatasets" => vec![IN_SESSION, LISTS],
-        "getDataset" | "deleteDataset" => vec![IN_SESSION, &[DatasetNotFound]],
+        "getDataset" => vec![IN_SESSION, &[DatasetNotFound]],
+        "deleteDataset" => vec![
+            IN_SESSION,
+            &[DatasetNotFound, InvalidParameter, PreconditionFailed],
+        ],
         "patchDataset" => vec![
             WITH_BODY,
             IN_SESSION,
-            &[DatasetNotFound, InvalidReadOption, InsufficientStorage],
+            &[
+                DatasetNotFound,
+                InvalidReadOption,
+                PreconditionFailed,
+                InsufficientStorage,
+            ],
         ],
         "putDataset" => vec![
             IN_SESSION,

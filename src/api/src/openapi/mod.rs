@@ -57,6 +57,8 @@ pub(crate) fn document() -> Value {
     add_results(&mut document);
     close_variants(&mut document);
     join_formats(&mut document);
+    allow_no_kind(&mut document);
+    name_values(&mut document);
     names::describe(&mut document);
     errors::add(&mut document);
     document["components"]["securitySchemes"] = json!({
@@ -106,6 +108,38 @@ fn close_variants(document: &mut Value) {
     for name in closed {
         document["components"]["schemas"][name.as_str()]["additionalProperties"] = json!(false);
     }
+}
+
+/// The schema of the analyses that have this title.
+fn new_analysis<'a>(document: &'a mut Value, title: &str) -> Option<&'a mut Value> {
+    let kinds = &mut document["components"]["schemas"]["NewAnalysis"]["oneOf"];
+    let mut kinds = kinds.as_array_mut()?.iter_mut();
+    kinds.find(|kind| kind.get("title").and_then(Value::as_str) == Some(title))
+}
+
+/// Says that an analysis without a `kind` is a profile, which the derive cannot say of a tag.
+fn allow_no_kind(document: &mut Value) {
+    let profile = new_analysis(document, "NewProfile");
+    let required = profile.and_then(|profile| profile.get_mut("required")?.as_array_mut());
+    if let Some(required) = required {
+        required.retain(|field| field != "kind");
+    }
+}
+
+/// Says which values there are in the arrays whose types would hold any.
+fn name_values(document: &mut Value) {
+    let name = |schema: Option<&mut Value>, field: &str, types: &[&str]| {
+        let fields = schema.and_then(|schema| schema.get_mut("properties"));
+        if let Some(field) = fields.and_then(|fields| fields.get_mut(field)) {
+            field["items"] = json!({ "type": types });
+        }
+    };
+    let scalars = ["null", "boolean", "number", "string"];
+    name(new_analysis(document, "NewQuery"), "parameters", &scalars);
+    let schemas = &mut document["components"]["schemas"];
+    name(schemas.get_mut("JobInput"), "parameters", &scalars);
+    let edges = ["number", "string"];
+    name(schemas.get_mut("SharedHistogram"), "edges", &edges);
 }
 
 /// One list of the formats of results: `json` is one of tables and one of reports.

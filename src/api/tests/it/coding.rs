@@ -32,7 +32,19 @@ fn a_long_text_is_sent_in_the_coding_that_its_client_takes() {
         let client = api.client.with("accept-encoding", accepted);
         let coded = client.get(&path).expect(200);
         assert_eq!(coded.header("content-encoding"), coding, "{accepted}");
-        assert_eq!(coded.header("etag"), plain.header("etag"));
+        // Other bytes than those of the strong tag, which stand for the same result.
+        assert_eq!(coded.header("etag"), format!("W/{}", plain.header("etag")));
+        assert_eq!(coded.header("vary"), "Accept-Encoding");
+        let kept = client.with("if-none-match", coded.header("etag"));
+        let current = kept.get(&path).expect(304);
+        assert_eq!(current.header("etag"), coded.header("etag"));
+        assert_eq!(current.header("vary"), "Accept-Encoding");
+        let head = client.send("HEAD", &path, ureq::SendBody::none());
+        let head = head.expect(200);
+        assert!(head.body.is_empty());
+        for name in ["content-encoding", "content-length", "etag", "vary"] {
+            assert_eq!(head.header(name), coded.header(name), "{name}");
+        }
         assert!(coded.body.len() < body.len() / 4, "{accepted}");
         let mut text = String::new();
         match coding {
@@ -44,6 +56,42 @@ fn a_long_text_is_sent_in_the_coding_that_its_client_takes() {
         .unwrap();
         assert_eq!(text, body, "{accepted}");
     }
+}
+
+#[test]
+fn who_takes_no_coding_is_told_that_others_may() {
+    let api = Api::start();
+    let body = json!({ "columns": vec!["x"; 5_000] }).to_string();
+    let path = result(&api, "application/json", &body);
+    let plain = api.client.get(&path).expect(200);
+    let tag = plain.header("etag").to_owned();
+    assert!(tag.starts_with('"'), "{tag}");
+    let head = api.client.send("HEAD", &path, ureq::SendBody::none());
+    assert_eq!(head.header("content-length"), body.len().to_string());
+    assert_eq!(head.header("vary"), "Accept-Encoding");
+    let current = api.client.with("if-none-match", &tag).get(&path);
+    let current = current.expect(304);
+    assert_eq!(current.header("etag"), tag);
+    assert_eq!(current.header("vary"), "Accept-Encoding");
+}
+
+#[test]
+fn the_tag_of_a_dataset_stays_that_of_its_bytes_however_its_description_is_coded() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    let path = format!("{session}/datasets/penguins");
+    let plain = api.client.get(&path).header("etag").to_owned();
+    // A long description.
+    let missing = vec!["x"; 500].join(",");
+    api.client
+        .raw("PATCH", &format!("{path}?missing={missing}"), b"")
+        .expect(200);
+    let client = api.client.with("accept-encoding", "gzip");
+    let coded = client.get(&path).expect(200);
+    assert_eq!(coded.header("content-encoding"), "gzip");
+    assert_eq!(coded.header("etag"), plain);
+    let client = client.with("if-match", coded.header("etag"));
+    client.delete(&path).expect(204);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use lastcall_actors::Phase;
-use lastcall_api::{ApiKey, Auth, Role, WriteTimeouts};
+use lastcall_api::{ApiKey, Auth, Role, StallTimeouts};
 use lastcall_domain::Service;
 use serde_json::Value;
 
@@ -63,7 +63,7 @@ fn stall(api: &Api) -> TcpStream {
 #[test]
 fn a_client_that_stops_reading_loses_its_connection() {
     let api = Api::with(|config| {
-        config.write_timeouts = WriteTimeouts {
+        config.write_timeouts = StallTimeouts {
             running: SHORT_TIMEOUT,
             stopping: SHORT_TIMEOUT,
         };
@@ -76,7 +76,7 @@ fn a_client_that_stops_reading_loses_its_connection() {
 #[test]
 fn a_client_that_stops_reading_holds_up_no_shutdown() {
     let api = Api::with(|config| {
-        config.write_timeouts = WriteTimeouts {
+        config.write_timeouts = StallTimeouts {
             running: FOREVER,
             stopping: SHORT_TIMEOUT,
         };
@@ -91,7 +91,7 @@ fn a_client_that_stops_reading_holds_up_no_shutdown() {
 #[test]
 fn a_client_that_reads_slowly_gets_all_of_it() {
     let api = Api::with(|config| {
-        config.write_timeouts = WriteTimeouts {
+        config.write_timeouts = StallTimeouts {
             running: Duration::from_secs(2),
             stopping: SHORT_TIMEOUT,
         };
@@ -108,6 +108,41 @@ fn a_client_that_reads_slowly_gets_all_of_it() {
         }
         std::thread::yield_now();
     }
+}
+
+#[test]
+fn a_client_that_stops_sending_holds_up_no_shutdown() {
+    let api = Api::with(|config| {
+        config.read_timeouts = StallTimeouts {
+            running: FOREVER,
+            stopping: SHORT_TIMEOUT,
+        };
+    });
+    let session = api.session();
+    let upload = (format!("PUT {session}/datasets/a"), "text/csv");
+    let submission = (format!("POST {session}/analyses"), "application/json");
+    let begun = [upload, submission].map(|(request, media_type)| {
+        let mut connection = connect(&api);
+        write!(
+            connection,
+            "{request} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {media_type}\r\n\
+             Content-Length: 8\r\nExpect: 100-continue\r\n\r\n"
+        )
+        .unwrap();
+        let mut interim = [0; 25];
+        connection.read_exact(&mut interim).unwrap();
+        connection.write_all(b"{ ").unwrap();
+        connection
+    });
+    assert_ne!(api.state.owed(), 0);
+    api.system.phase.send_replace(Phase::LameDuck);
+    settled(&api);
+    for connection in begun {
+        let answer = rest(connection);
+        assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+        assert!(answer.contains("body_timeout"), "{answer}");
+    }
+    assert!(api.blobs.keys().is_empty());
 }
 
 /// Asks whether a body may be sent; the first line of the answer.

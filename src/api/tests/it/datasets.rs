@@ -133,6 +133,61 @@ fn a_dataset_may_have_a_name_in_any_script() {
 }
 
 #[test]
+fn changes_that_are_made_at_once_are_all_kept() {
+    let api = Api::start();
+    let session = api.session();
+    let changes = [
+        ("header", "false"),
+        ("delimiter", ";"),
+        ("quote", "'"),
+        ("escape", "%5C"),
+        ("comment", "%23"),
+        ("skip_rows", "2"),
+        ("decimal", ","),
+        ("encoding", "utf-8"),
+    ];
+    for round in 0..16 {
+        let path = format!("{session}/datasets/x{round}");
+        api.client.put(&path, "text/csv", CSV).expect(201);
+        std::thread::scope(|scope| {
+            for (option, value) in changes {
+                let (client, url) = (&api.client, format!("{path}?{option}={value}"));
+                scope.spawn(move || client.raw("PATCH", &url, b"").expect(200));
+            }
+        });
+        let found = api.client.get(&path).ok(200);
+        for (option, _) in changes {
+            assert!(found["options"].get(option).is_some(), "{option}: {found}");
+        }
+    }
+}
+
+#[test]
+fn a_dataset_is_changed_and_deleted_under_its_preconditions() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    let path = format!("{session}/datasets/penguins");
+    let tag = api.client.get(&path).header("etag").to_owned();
+    let url = format!("{path}?delimiter=;");
+    for (header, value) in [("If-Match", "\"x\""), ("If-None-Match", "*")] {
+        let client = api.client.with(header, value);
+        let refused = client.raw("PATCH", &url, b"");
+        refused.problem(412, "precondition_failed");
+        client.delete(&path).problem(412, "precondition_failed");
+    }
+    let client = api.client.with("If-Match", "x");
+    let refused = client.raw("PATCH", &url, b"");
+    refused.problem(400, "invalid_parameter");
+    client.delete(&path).problem(400, "invalid_parameter");
+    assert_eq!(api.client.get(&path).ok(200)["options"], json!({}));
+    let client = api.client.with("If-Match", &tag);
+    let changed = client.raw("PATCH", &url, b"").ok(200);
+    assert_eq!(changed["options"]["delimiter"], ";");
+    client.delete(&path).expect(204);
+    client.delete(&path).problem(404, "dataset_not_found");
+}
+
+#[test]
 fn the_columns_are_read_once_for_all_who_ask_at_the_same_time() {
     let api = Api::start();
     let session = api.session();

@@ -123,6 +123,30 @@ fn metrics_count_requests_by_pattern_and_show_the_services() {
 }
 
 #[test]
+fn the_openapi_document_says_which_values_there_are_where_any_could_stand() {
+    let document: Value = serde_json::from_str(&lastcall_api::openapi()).unwrap();
+    let schemas = &document["components"]["schemas"];
+    let edges = &schemas["SharedHistogram"]["properties"]["edges"];
+    assert_eq!(edges["items"], json!({"type": ["number", "string"]}));
+    let analysis = |title: &str| {
+        let mut kinds = schemas["NewAnalysis"]["oneOf"].as_array().unwrap().iter();
+        kinds.find(|kind| kind["title"] == title).unwrap()
+    };
+    let scalars = json!({"type": ["null", "boolean", "number", "string"]});
+    for schema in [analysis("NewQuery"), &schemas["JobInput"]] {
+        let parameters = &schema["properties"]["parameters"];
+        assert_eq!(parameters["items"], scalars, "{schema}");
+    }
+    // Without a kind an analysis is a profile.
+    for (title, wanted) in [("NewProfile", false), ("NewCorrelation", true)] {
+        let schema = analysis(title);
+        let required = schema["required"].as_array().unwrap();
+        assert_eq!(required.contains(&json!("kind")), wanted, "{schema}");
+        assert!(required.contains(&json!("dataset")), "{schema}");
+    }
+}
+
+#[test]
 fn the_openapi_document_names_every_operation_and_every_code() {
     let api = Api::start();
     let document = api.client.get("/openapi.json").ok(200);

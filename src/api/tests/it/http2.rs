@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use lastcall_actors::Phase;
-use lastcall_api::WriteTimeouts;
+use lastcall_api::StallTimeouts;
 use lastcall_domain::Service;
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -94,7 +94,7 @@ fn a_name_that_points_at_this_machine_is_refused_as_in_http_1() {
 #[test]
 fn a_client_that_grants_no_window_loses_its_answer() {
     let api = secure::start(|config| {
-        config.write_timeouts = WriteTimeouts {
+        config.write_timeouts = StallTimeouts {
             running: SHORT_TIMEOUT,
             stopping: SHORT_TIMEOUT,
         };

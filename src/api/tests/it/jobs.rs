@@ -49,6 +49,39 @@ fn an_analysis_is_accepted_as_a_job() {
 }
 
 #[test]
+fn jobs_are_found_by_their_labels() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    let post = |kind: &str, body: &Value| {
+        let job = api.client.post(&format!("{session}/{kind}"), body).ok(202);
+        (job["id"].clone(), job["labels"].clone())
+    };
+    let labels = json!({"team": "blue", "run": "Q3: 日本"});
+    let body = json!({"dataset": "penguins", "labels": labels});
+    let (analysis, said) = post("analyses", &body);
+    assert_eq!(said, labels);
+    let body = json!({"dataset": "penguins", "format": "md", "labels": {"team": "red"}});
+    let (report, _) = post("reports", &body);
+    let (_, none) = post("analyses", &json!({"dataset": "penguins"}));
+    assert_eq!(none, Value::Null);
+    for (filter, found) in [
+        ("team", vec![&analysis, &report]),
+        ("team:red", vec![&report]),
+        ("run:Q3:%20%E6%97%A5%E6%9C%AC", vec![&analysis]),
+        ("team:green", vec![]),
+    ] {
+        let list = api.client.get(&format!("/v1/jobs?label={filter}")).ok(200);
+        let ids = list["items"].as_array().unwrap().iter();
+        let ids: Vec<&Value> = ids.map(|job| &job["id"]).collect();
+        assert_eq!(ids, found, "{filter}");
+    }
+    for filter in ["", "%20x", ":red"] {
+        let list = api.client.get(&format!("/v1/jobs?label={filter}"));
+        list.problem(400, "invalid_parameter");
+    }
+}
+
+#[test]
 fn every_kind_of_analysis_reaches_its_worker_as_it_was_asked_for() {
     let api = Api::start();
     let session = api.session_with_penguins();

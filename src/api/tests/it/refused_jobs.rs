@@ -1,7 +1,7 @@
 //! Submissions that are refused, and what is said of them.
 
 use lastcall_domain::Service;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::fixture::Api;
 
@@ -40,6 +40,10 @@ fn an_analysis_that_makes_no_sense_is_refused() {
         json!({"dataset": "penguins", "unknown": 1}),
         json!({"dataset": "penguins", "priority": "urgent"}),
         json!({"dataset": "penguins", "priority": 1}),
+        json!({"dataset": "penguins", "labels": ["a"]}),
+        json!({"dataset": "penguins", "labels": {"a": 1}}),
+        json!({"dataset": "penguins", "labels": {"a:b": "x"}}),
+        json!({"dataset": "penguins", "labels": {"a": "x\ny"}}),
         json!({"dataset": 1}),
         json!("penguins"),
     ] {
@@ -66,6 +70,112 @@ fn an_analysis_that_makes_no_sense_is_refused() {
         .raw("POST", &path, nested.as_bytes())
         .expect_client_error();
     assert!(api.claim(Service::Analysis).is_none());
+}
+
+#[test]
+fn what_is_refused_is_named_by_its_field_and_in_terms_of_the_api() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    let dataset = format!("{session}/datasets/penguins");
+    let analyses = format!("{session}/analyses");
+    let reports = format!("{session}/reports");
+    for (method, path, body, code, said) in [
+        (
+            "POST",
+            &analyses,
+            json!({"dataset": "penguins", "options": {"alerts": {"missing": "x"}}}),
+            "invalid_request",
+            "`options.alerts.missing`: invalid type",
+        ),
+        (
+            "POST",
+            &analyses,
+            json!({"dataset": "penguins", "options": {"read": 1}}),
+            "invalid_request",
+            "`options.read`: invalid type: integer `1`, expected an object",
+        ),
+        (
+            "POST",
+            &analyses,
+            json!({"kind": "compare", "dataset": "penguins", "with": "penguins",
+                   "options": {"thresholds": {"major": "x"}}}),
+            "invalid_request",
+            "`options.thresholds.major`: invalid type",
+        ),
+        (
+            "POST",
+            &analyses,
+            json!({"kind": "sql", "query": "select $1", "parameters": [[1]]}),
+            "invalid_request",
+            "a parameter of a query has to be null",
+        ),
+        (
+            "POST",
+            &reports,
+            json!({"dataset": "penguins", "format": "html", "priority": "urgent"}),
+            "invalid_request",
+            "`priority`: unknown variant",
+        ),
+        (
+            "PATCH",
+            &dataset,
+            json!({"skip_rows": "x"}),
+            "invalid_option",
+            "`skip_rows`: invalid type",
+        ),
+    ] {
+        let client = api.client.with("content-type", "application/json");
+        let refused = client.raw(method, path, body.to_string().as_bytes());
+        let problem = refused.problem(422, code);
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(said), "{detail}");
+        for internal in ["struct ", "enum "] {
+            assert!(!detail.contains(internal), "{detail}");
+        }
+    }
+}
+
+#[test]
+fn an_option_that_the_format_of_the_dataset_does_not_have_is_refused_by_name() {
+    let api = Api::start();
+    let session = api.session_with_penguins();
+    let lines = format!("{session}/datasets/lines");
+    let lines = api
+        .client
+        .put(&lines, "application/x-ndjson", b"{\"a\":1}\n");
+    lines.expect(201);
+    let path = format!("{session}/analyses");
+    let ask = |kind: &str, dataset: &str, read: Value| {
+        let contract = json!({"version": "3.0.2", "schema": []});
+        let mut body = json!({"kind": kind, "dataset": dataset, "options": {"read": read}});
+        if kind == "check" {
+            body["contract"] = contract;
+        }
+        if kind == "compare" {
+            body["with"] = "penguins".into();
+        }
+        api.client.post(&path, &body)
+    };
+    for (kind, dataset, option) in [
+        ("profile", "penguins", "sheet"),
+        ("correlation", "penguins", "sheet"),
+        ("check", "penguins", "sheet"),
+        ("profile", "lines", "delimiter"),
+        // Neither of the two formats has it.
+        ("compare", "lines", "sheet"),
+    ] {
+        let refused = ask(kind, dataset, json!({ option: ";" }));
+        let problem = refused.problem(422, "invalid_request");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(&format!("`{option}`")), "{detail}");
+    }
+    assert!(api.claim(Service::Analysis).is_none());
+    let read = json!({"delimiter": ";"});
+    ask("profile", "penguins", read.clone()).expect(202);
+    // One of the two has it.
+    ask("compare", "lines", read).expect(202);
+    let missing = ask("profile", "walrus", json!({"missing": ["-"]}));
+    missing.problem(404, "dataset_not_found");
 }
 
 #[test]

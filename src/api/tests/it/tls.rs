@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lastcall_api::WriteTimeouts;
+use lastcall_api::StallTimeouts;
 use lastcall_domain::Service;
 use rustls::{ClientConnection, StreamOwned};
 
@@ -51,7 +51,7 @@ fn one_connection_serves_many_requests_of_http_1() {
 #[test]
 fn a_client_that_stops_reading_loses_its_connection_with_tls_too() {
     let api = secure::start(|config| {
-        config.write_timeouts = WriteTimeouts {
+        config.write_timeouts = StallTimeouts {
             running: SHORT_TIMEOUT,
             stopping: SHORT_TIMEOUT,
         };

@@ -296,6 +296,11 @@ fn a_dataset_keeps_its_read_options_and_they_can_be_changed() {
         let refused = client.raw("PATCH", &url, body.to_string().as_bytes());
         refused.problem(422, "invalid_option");
     }
+    let tab = client.raw("PATCH", &path, br#"{"delimiter": "tab"}"#);
+    assert_eq!(tab.ok(200)["options"], json!({"delimiter": "\t"}));
+    client
+        .raw("PATCH", &path, br#"{"delimiter": "|"}"#)
+        .expect(200);
     let nothing = api.client.raw("PATCH", &path, b"");
     nothing.problem(422, "invalid_request");
     let gone = format!("{session}/datasets/gone?delimiter=x");

@@ -82,6 +82,10 @@ impl Rows {
                 && filter.service.is_none_or(|of| of == job.service())
                 && filter.kind.is_none_or(|of| of == job.spec.kind())
                 && filter.dataset.as_ref().is_none_or(|of| job.spec.names(of))
+                && filter
+                    .label
+                    .as_ref()
+                    .is_none_or(|of| job.labels.matches(of))
                 && self.visible(job.session)
                 && filter
                     .alive_at

@@ -212,31 +212,33 @@ impl Rows {
         }
     }
 
-    pub(super) fn set_read_options(
-        &mut self,
-        session: SessionId,
-        name: &DatasetName,
-        read: ReadOptions,
-    ) -> Option<Dataset> {
-        if !self.visible(session) {
-            return None;
+    pub(super) fn set_read_options(&mut self, seen: &Dataset, read: ReadOptions) -> bool {
+        if !self.visible(seen.session) {
+            return false;
         }
-        let dataset = self.datasets.get_mut(&(session, name.clone()))?;
-        let before = dataset.clone();
+        let held = self.datasets.get_mut(&(seen.session, seen.name.clone()));
+        let Some(dataset) = held.filter(|held| held.is_read_like(seen)) else {
+            return false;
+        };
         dataset.read = read;
         dataset.schema = None;
-        Some(before)
+        true
     }
 
     pub(super) fn delete_dataset(
         &mut self,
         session: SessionId,
         name: &DatasetName,
+        precondition: &Precondition,
     ) -> Option<Dataset> {
         if !self.visible(session) {
             return None;
         }
-        self.datasets.remove(&(session, name.clone()))
+        let key = (session, name.clone());
+        if !precondition.is_met(self.datasets.get(&key)) {
+            return None;
+        }
+        self.datasets.remove(&key)
     }
 
     /// The session's jobs that are queued or running.

@@ -176,21 +176,17 @@ impl Store for MemoryStore {
         self.call(|rows, _| rows.set_schema(blob, read, schema))
     }
 
-    async fn set_read_options(
-        &self,
-        session: SessionId,
-        name: &DatasetName,
-        read: ReadOptions,
-    ) -> StoreResult<Option<Dataset>> {
-        self.call(|rows, _| rows.set_read_options(session, name, read))
+    async fn set_read_options(&self, seen: &Dataset, read: ReadOptions) -> StoreResult<bool> {
+        self.call(|rows, _| rows.set_read_options(seen, read))
     }
 
     async fn delete_dataset(
         &self,
         session: SessionId,
         name: &DatasetName,
+        precondition: &Precondition,
     ) -> StoreResult<Option<Dataset>> {
-        self.call(|rows, _| rows.delete_dataset(session, name))
+        self.call(|rows, _| rows.delete_dataset(session, name, precondition))
     }
 
     async fn submit(&self, submission: Submission) -> StoreResult<Admission<Job>> {

@@ -12,14 +12,28 @@ impl ReadOptions {
     /// # Errors
     /// Where one does not; the first is named.
     pub fn check_for(&self, format: Format) -> Result<(), InvalidOption> {
-        let known = Self::of_format(format);
-        match self.given().find(|option| !known.contains(option)) {
-            Some(option) => Err(InvalidOption::new(
-                option,
-                format!("{format} does not have it; it has {}", known.join(", ")),
-            )),
-            None => self.check(),
-        }
+        self.check_for_any(&[format])
+    }
+
+    /// Whether the options make sense for datasets of these formats, each option for one of them.
+    ///
+    /// # Errors
+    /// Where one does not; the first is named.
+    pub fn check_for_any(&self, formats: &[Format]) -> Result<(), InvalidOption> {
+        let known: Vec<&str> = formats
+            .iter()
+            .flat_map(|format| Self::of_format(*format))
+            .copied()
+            .collect();
+        let Some(option) = self.given().find(|option| !known.contains(option)) else {
+            return self.check();
+        };
+        let known = formats.iter().map(|format| {
+            let known = Self::of_format(*format).join(", ");
+            format!("{format} does not have it; it has {known}")
+        });
+        let detail: Vec<String> = known.collect();
+        Err(InvalidOption::new(option, detail.join("; ")))
     }
 
     /// Whether the options make sense.
@@ -74,7 +88,7 @@ impl ReadOptions {
     }
 
     fn check_numbers(&self) -> Result<(), InvalidOption> {
-        let decimal = self.decimal.unwrap_or('.');
+        let decimal = self.decimal_mark();
         if !matches!(decimal, '.' | ',') {
             let detail = format!("{decimal:?} is neither . nor ,");
             return Err(InvalidOption::new("decimal", detail));

@@ -14,7 +14,7 @@ fn query(format: Format, text: &str) -> Result<ReadOptions, InvalidOption> {
 fn options_that_make_no_sense_are_named() {
     for (options, named) in [
         (r#"{"decimal": ";"}"#, "decimal"),
-        (r#"{"thousands": "."}"#, "thousands"),
+        (r#"{"thousands": ".", "decimal": "."}"#, "thousands"),
         (r#"{"thousands": "x"}"#, "thousands"),
         (r#"{"thousands": ",", "decimal": ","}"#, "thousands"),
         (r#"{"delimiter": "é"}"#, "delimiter"),
@@ -33,6 +33,8 @@ fn options_that_make_no_sense_are_named() {
         "{}",
         r##"{"decimal": ",", "thousands": ".", "delimiter": ";", "comment": "#"}"##,
         r#"{"thousands": "\u202f", "encoding": "windows-1251", "quote": ""}"#,
+        r#"{"thousands": "."}"#,
+        r#"{"thousands": ","}"#,
         r#"{"thousands": "’", "quote": "'", "escape": "\\", "date_order": "dmy"}"#,
         r#"{"quote": "none", "delimiter": "\"", "header": false, "skip_rows": 3}"#,
     ] {
@@ -61,6 +63,28 @@ fn options_are_read_from_the_parameters_of_a_request() {
     };
     assert_eq!(read, Ok(expected));
     assert_eq!(query(Format::Parquet, ""), Ok(ReadOptions::default()));
+}
+
+#[test]
+fn a_tab_is_written_in_json_as_in_a_query() {
+    for text in ["tab", "\\t", "\t"] {
+        let json = serde_json::json!({ "delimiter": text });
+        let read: ReadOptions = serde_json::from_value(json).unwrap();
+        assert_eq!(read.delimiter, Some('\t'), "{text}");
+        let query = ReadOptions::from_query(Format::Csv, [("delimiter", text)]);
+        assert_eq!(query, Ok(read.clone()));
+        // As it is stored.
+        let stored = serde_json::to_string(&read).unwrap();
+        assert_eq!(stored, r#"{"delimiter":"\t"}"#);
+        assert_eq!(serde_json::from_str::<ReadOptions>(&stored).unwrap(), read);
+    }
+    for json in ["{}", r#"{"delimiter": null}"#, r#"{"delimiter": ""}"#] {
+        let read: ReadOptions = serde_json::from_str(json).unwrap();
+        assert!(read.is_empty(), "{json}");
+    }
+    for json in [r#"{"delimiter": "ab"}"#, r#"{"delimiter": 1}"#] {
+        assert!(serde_json::from_str::<ReadOptions>(json).is_err(), "{json}");
+    }
 }
 
 #[test]

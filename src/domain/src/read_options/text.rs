@@ -1,5 +1,8 @@
 //! Options from text: request parameters and command-line flags.
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
 use super::{DateOrder, Mark, ReadOptions};
 use crate::{Format, InvalidOption};
 
@@ -77,6 +80,15 @@ pub(super) fn one_char(text: &str) -> Result<Option<char>, String> {
 
 fn mark(text: &str) -> Result<Mark, String> {
     Mark::try_from(text.to_owned())
+}
+
+/// A delimiter in JSON, written as in a query.
+pub(super) fn delimiter_in_json<'de, D: Deserializer<'de>>(
+    json: D,
+) -> Result<Option<char>, D::Error> {
+    let text = Option::<String>::deserialize(json)?;
+    let given = text.map(|text| delimiter(&text)).transpose();
+    Ok(given.map_err(D::Error::custom)?.flatten())
 }
 
 fn delimiter(text: &str) -> Result<Option<char>, String> {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::lifecycle::State;
-use crate::{DatasetName, Owner, Service, SessionId, Timestamp};
+use crate::{DatasetName, LabelFilter, Owner, Service, SessionId, Timestamp};
 
 /// In which order of creation sessions and jobs are listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +55,8 @@ pub struct JobFilter {
     pub kind: Option<&'static str>,
     /// Only those that [name](crate::JobSpec::names) this dataset.
     pub dataset: Option<DatasetName>,
+    /// Only those with this label.
+    pub label: Option<LabelFilter>,
     /// Of sessions only whose time to live has not ended by then.
     pub alive_at: Option<Timestamp>,
     /// In this order.

@@ -2,7 +2,8 @@
 
 use crate::Dataset;
 
-/// What has to be true of the dataset that is there, so that another may take its place.
+/// What has to be true of the dataset that is there, so that another may take its place, or that it
+/// may be deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Precondition {
     /// Nothing.

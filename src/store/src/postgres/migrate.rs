@@ -15,6 +15,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("priorities.sql"),
     include_str!("trace.sql"),
     include_str!("content_key.sql"),
+    include_str!("labels.sql"),
 ];
 /// The advisory lock of a migration; the other key is the schema, as the database's locks are
 /// shared by all its schemas. Those of the queues are the numbers of the services.

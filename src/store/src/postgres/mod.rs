@@ -187,21 +187,17 @@ impl Store for PostgresStore {
         sessions::set_schema(self.db()?, blob, read, schema).await
     }
 
-    async fn set_read_options(
-        &self,
-        session: SessionId,
-        name: &DatasetName,
-        read: ReadOptions,
-    ) -> StoreResult<Option<Dataset>> {
-        sessions::set_read_options(self.db()?, session, name, &read).await
+    async fn set_read_options(&self, seen: &Dataset, read: ReadOptions) -> StoreResult<bool> {
+        sessions::set_read_options(self.db()?, seen, &read).await
     }
 
     async fn delete_dataset(
         &self,
         session: SessionId,
         name: &DatasetName,
+        precondition: &Precondition,
     ) -> StoreResult<Option<Dataset>> {
-        sessions::delete_dataset(self.db()?, session, name).await
+        sessions::delete_dataset(self.db()?, session, name, precondition).await
     }
 
     async fn submit(&self, submission: Submission) -> StoreResult<Admission<Job>> {

@@ -131,6 +131,17 @@ pub(super) fn jobs_text(filter: &JobFilter) -> String {
         terms.push(format!("${number} IN ({})", places.join(", ")));
         number += 1;
     }
+    if let Some(label) = &filter.label {
+        let found = format!("labels::jsonb ->> ${number}");
+        number += 1;
+        terms.push(match label.value {
+            Some(_) => {
+                number += 1;
+                format!("{found} = ${}", number - 1)
+            }
+            None => format!("{found} IS NOT NULL"),
+        });
+    }
     terms.push(match filter.alive_at {
         Some(_) => no_session("jobs", &format!("(removing OR expires_at <= ${number})")),
         None => visible("jobs"),
@@ -167,6 +178,11 @@ pub(super) async fn jobs(
     params.extend(service.as_ref().map(|value| value as &dyn Param));
     params.extend(kind.as_ref().map(|value| value as &dyn Param));
     params.extend(dataset.as_ref().map(|value| value as &dyn Param));
+    let label = filter.label.as_ref();
+    let name = label.map(|label| label.name.as_str());
+    let value = label.and_then(|label| label.value.as_deref());
+    params.extend(name.as_ref().map(|value| value as &dyn Param));
+    params.extend(value.as_ref().map(|value| value as &dyn Param));
     params.extend(alive_at.as_ref().map(|value| value as &dyn Param));
     page(db, &jobs_text(filter), &params, row::job, limit).await
 }

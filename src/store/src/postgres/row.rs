@@ -15,9 +15,9 @@ use crate::codec::{self, Unreadable};
 /// The columns that [`job`] reads.
 pub(super) const JOB: &str = "id, session, owner, spec, state, attempt, interruptions, epoch, \
      cancel_requested, holder, lease_until, not_before, progress, created_at, started_at, \
-     finished_at, error, suspect, priority, trace";
+     finished_at, error, suspect, priority, trace, labels";
 /// The number of these, and so the place of a column behind them.
-pub(super) const AFTER_JOB: usize = 20;
+pub(super) const AFTER_JOB: usize = 21;
 /// The columns that [`session`] reads.
 pub(super) const SESSION: &str = "id, owner, created_at, expires_at, ttl";
 /// The columns that [`dataset`] reads.
@@ -77,6 +77,7 @@ pub(super) fn job(row: &Row) -> Sql<Job> {
         finished_at: maybe(row, 15)?,
         error: error.map(serde_json::from_str).transpose()?,
         trace: codec::trace(row.try_get(19)?),
+        labels: codec::labels(row.try_get(20)?)?,
     })
 }
 

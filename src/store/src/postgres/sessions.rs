@@ -13,7 +13,7 @@ use super::owner_limits;
 use super::pool::Connections;
 use super::row;
 use super::save::{Saved, lock, save};
-use super::statements::{change, rows};
+use super::statements::{Transaction, change, rows};
 use super::submit::remember;
 use crate::codec::{self, micros};
 
@@ -255,31 +255,27 @@ pub(super) async fn set_schema(
 
 pub(super) async fn set_read_options(
     connections: &Connections,
-    session: SessionId,
-    name: &DatasetName,
+    seen: &Dataset,
     read: &ReadOptions,
-) -> StoreResult<Option<Dataset>> {
+) -> StoreResult<bool> {
     connections
         .run(|| async move {
             let read = serde_json::to_string(read)?;
             let mut lent = connections.lend().await?;
             let tx = lent.begin().await?;
-            let text = format!(
-                "SELECT {} FROM datasets WHERE session = $1 AND name = $2
-                   AND NOT EXISTS (SELECT 1 FROM sessions WHERE id = $1 AND removing)
-                 FOR UPDATE",
-                row::DATASET
-            );
-            let before = rows(&tx, &text, &[session.as_uuid(), &name.as_str()]).await?;
-            let before = before.first().map(row::dataset).transpose()?;
-            let text = "UPDATE datasets SET read = $3, columns = NULL
-                 WHERE session = $1 AND name = $2";
-            if before.is_some() {
-                change(&tx, text, &[session.as_uuid(), &name.as_str(), &read]).await?;
+            let held = locked_dataset(&tx, seen.session, &seen.name).await?;
+            // Compared as values: another version may have written the same options in other
+            // words.
+            let holds = held.is_some_and(|held| held.is_read_like(seen));
+            if holds {
+                let text = "UPDATE datasets SET read = $3, columns = NULL
+                     WHERE session = $1 AND name = $2";
+                let (session, name) = (seen.session.as_uuid(), seen.name.as_str());
+                change(&tx, text, &[session, &name, &read]).await?;
             }
             tx.commit().await?;
             lent.done();
-            Ok(before)
+            Ok(holds)
         })
         .await
 }
@@ -288,23 +284,38 @@ pub(super) async fn delete_dataset(
     connections: &Connections,
     session: SessionId,
     name: &DatasetName,
+    precondition: &Precondition,
 ) -> StoreResult<Option<Dataset>> {
     connections
         .run(|| async move {
             let mut lent = connections.lend().await?;
             // Not repeated by itself when its answer is lost: the dataset would be gone unnamed.
             let tx = lent.begin().await?;
-            let text = format!(
-                "DELETE FROM datasets WHERE session = $1 AND name = $2
-                   AND NOT EXISTS (SELECT 1 FROM sessions WHERE id = $1 AND removing)
-                 RETURNING {}",
-                row::DATASET
-            );
-            let deleted = rows(&tx, &text, &[session.as_uuid(), &name.as_str()]).await?;
-            let deleted = deleted.first().map(row::dataset).transpose()?;
+            let found = locked_dataset(&tx, session, name).await?;
+            let found = found.filter(|found| precondition.is_met(Some(found)));
+            if found.is_some() {
+                let text = "DELETE FROM datasets WHERE session = $1 AND name = $2";
+                change(&tx, text, &[session.as_uuid(), &name.as_str()]).await?;
+            }
             tx.commit().await?;
             lent.done();
-            Ok(deleted)
+            Ok(found)
         })
         .await
+}
+
+/// The dataset of a session that is not being removed, kept from others until the transaction ends.
+async fn locked_dataset(
+    tx: &Transaction<'_>,
+    session: SessionId,
+    name: &DatasetName,
+) -> Sql<Option<Dataset>> {
+    let text = format!(
+        "SELECT {} FROM datasets WHERE session = $1 AND name = $2
+           AND NOT EXISTS (SELECT 1 FROM sessions WHERE id = $1 AND removing)
+         FOR UPDATE",
+        row::DATASET
+    );
+    let found = rows(tx, &text, &[session.as_uuid(), &name.as_str()]).await?;
+    found.first().map(row::dataset).transpose()
 }

@@ -187,18 +187,23 @@ impl<'a> Admissions<'a> {
             .clone()
             .map(|job| priority_number(job.priority))
             .collect();
+        let labels: Vec<Option<String>> = jobs
+            .clone()
+            .map(|job| codec::stored_labels(&job.labels))
+            .collect();
         let traces: Vec<Option<String>> = jobs
             .map(|job| job.trace.as_ref().map(TraceContext::to_stored))
             .collect();
         let text = "INSERT INTO jobs (id, session, owner, service, spec, state, attempt,
                  interruptions, epoch, cancel_requested, waits_for, progress, created_at,
-                 priority, trace)
+                 priority, trace, labels)
              SELECT id, session, owner, service, spec, 0, 0, 0, 0, false, waits_for, 0, created_at,
-                 priority, trace
+                 priority, trace, labels
              FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::smallint[], $5::text[],
-                         $6::uuid[], $7::bigint[], $8::smallint[], $9::text[])
+                         $6::uuid[], $7::bigint[], $8::smallint[], $9::text[],
+                         $10::text[])
                  AS asked (id, session, owner, service, spec, waits_for, created_at, priority,
-                           trace)
+                           trace, labels)
              ON CONFLICT DO NOTHING";
         let added = change(
             tx,
@@ -213,6 +218,7 @@ impl<'a> Admissions<'a> {
                 &created_at,
                 &priorities,
                 &traces,
+                &labels,
             ],
         )
         .await?;

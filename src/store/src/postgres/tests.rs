@@ -60,6 +60,7 @@ async fn no_query_that_is_asked_often_reads_past_what_it_wants() {
                     service: Some(Service::Report),
                     kind: Some("report"),
                     dataset: Some("penguins".to_owned().try_into().unwrap()),
+                    label: Some("team:blue".parse().unwrap()),
                     alive_at: Some(Timestamp::default()),
                     order,
                 }));

@@ -87,8 +87,8 @@ impl WriteTransaction<'_> {
             .sql(
                 "INSERT INTO jobs (id, session, owner, service, spec, state, attempt,
                      interruptions, epoch, cancel_requested, waits_for, progress, created_at,
-                     priority, trace)
-                 VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, 0, 0, ?6, 0, ?7, ?8, ?9)
+                     priority, trace, labels)
+                 VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, 0, 0, ?6, 0, ?7, ?8, ?9, ?10)
                  ON CONFLICT (id) DO NOTHING",
             )?
             .execute(params![
@@ -101,6 +101,7 @@ impl WriteTransaction<'_> {
                 micros(job.created_at),
                 codec::priority_number(job.priority),
                 job.trace.as_ref().map(TraceContext::to_stored),
+                codec::stored_labels(&job.labels),
             ])?;
         Ok(rows == 1)
     }

@@ -185,17 +185,10 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn set_read_options(
-        &self,
-        session: SessionId,
-        name: &DatasetName,
-        read: ReadOptions,
-    ) -> StoreResult<Option<Dataset>> {
-        let name = name.clone();
+    async fn set_read_options(&self, seen: &Dataset, read: ReadOptions) -> StoreResult<bool> {
+        let seen = seen.clone();
         self.threads
-            .write(AfterCommit, move |unit| {
-                unit.set_read_options(session, &name, &read)
-            })
+            .write(AfterCommit, move |unit| unit.set_read_options(&seen, &read))
             .await
     }
 
@@ -217,10 +210,11 @@ impl Store for SqliteStore {
         &self,
         session: SessionId,
         name: &DatasetName,
+        precondition: &Precondition,
     ) -> StoreResult<Option<Dataset>> {
-        let name = name.clone();
+        let (name, precondition) = (name.clone(), precondition.clone());
         self.threads
-            .write_to_full(move |unit| unit.delete_dataset(session, &name))
+            .write_to_full(move |unit| unit.delete_dataset(session, &name, &precondition))
             .await
     }
 

@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("priorities.sql"),
     include_str!("trace.sql"),
     include_str!("content_key.sql"),
+    include_str!("labels.sql"),
 ];
 
 /// Pages that the writer keeps in memory, in KiB.

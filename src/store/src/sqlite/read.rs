@@ -99,7 +99,8 @@ pub(super) fn job(conn: &Connection, id: JobId) -> Sql<Option<Job>> {
 }
 
 /// The text of the list that `filter` asks for. Its parameters are `:after`, `:limit` and, where
-/// the filter names one, `:session`, `:owner`, `:service` and `:alive_at`.
+/// the filter names one, `:session`, `:owner`, `:service`, `:kind`, `:dataset`, `:label`, `:value`
+/// and `:alive_at`.
 pub(super) fn jobs_text(filter: &JobFilter) -> String {
     let mut terms = vec![format!("id {} :after", codec::beyond(filter.order))];
     match (&filter.session, &filter.owner) {
@@ -130,6 +131,12 @@ pub(super) fn jobs_text(filter: &JobFilter) -> String {
     if filter.dataset.is_some() {
         let places = codec::DATASET_PATHS.map(|path| format!("json_extract(spec, '$.{path}')"));
         terms.push(format!(":dataset IN ({})", places.join(", ")));
+    }
+    if let Some(label) = &filter.label {
+        terms.push(match label.value {
+            Some(_) => "json_extract(labels, :label) = :value".to_owned(),
+            None => "json_type(labels, :label) IS NOT NULL".to_owned(),
+        });
     }
     terms.push(match filter.alive_at {
         Some(_) => no_session("jobs", "(removing = 1 OR expires_at <= :alive_at)"),
@@ -171,6 +178,16 @@ pub(super) fn jobs(
     let dataset = filter.dataset.as_ref().map(DatasetName::as_str);
     if dataset.is_some() {
         params.push((":dataset", &dataset));
+    }
+    // No name of a label has a quote.
+    let label = filter.label.as_ref();
+    let name = label.map(|label| format!("$.\"{}\"", label.name));
+    if name.is_some() {
+        params.push((":label", &name));
+    }
+    let value = label.and_then(|label| label.value.as_deref());
+    if value.is_some() {
+        params.push((":value", &value));
     }
     if alive_at.is_some() {
         params.push((":alive_at", &alive_at));

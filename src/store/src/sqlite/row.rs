@@ -13,7 +13,7 @@ use crate::codec::{self, Unreadable};
 /// The columns that [`job`] reads.
 pub(super) const JOB: &str = "id, session, owner, spec, state, attempt, interruptions, epoch, \
      cancel_requested, holder, lease_until, not_before, progress, created_at, started_at, \
-     finished_at, error, suspect, priority, trace";
+     finished_at, error, suspect, priority, trace, labels";
 /// The columns that [`session`] reads.
 pub(super) const SESSION: &str = "id, owner, created_at, expires_at, ttl";
 /// The columns that [`dataset`] reads.
@@ -83,6 +83,11 @@ pub(super) fn job(row: &Row<'_>) -> Sql<Job> {
                 .as_str_or_null()
                 .map_err(rusqlite::Error::from)?,
         ),
+        labels: codec::labels(
+            row.get_ref(20)?
+                .as_str_or_null()
+                .map_err(rusqlite::Error::from)?,
+        )?,
     })
 }
 

@@ -190,38 +190,35 @@ impl WriteTransaction<'_> {
         Ok(())
     }
 
-    pub(super) fn set_read_options(
-        &mut self,
-        session: SessionId,
-        name: &DatasetName,
-        read: &ReadOptions,
-    ) -> Sql<Option<Dataset>> {
-        if !self.is_visible(session)? {
-            return Ok(None);
+    pub(super) fn set_read_options(&mut self, seen: &Dataset, read: &ReadOptions) -> Sql<bool> {
+        if !self.is_visible(seen.session)? {
+            return Ok(false);
         }
-        let before = self.find_dataset(session, name)?;
-        if before.is_some() {
-            self.sql(
-                "UPDATE datasets SET read = ?3, columns = NULL WHERE session = ?1 AND name = ?2",
-            )?
+        // Compared as values: another version may have written the same options in other words.
+        let held = self.find_dataset(seen.session, &seen.name)?;
+        if !held.is_some_and(|held| held.is_read_like(seen)) {
+            return Ok(false);
+        }
+        self.sql("UPDATE datasets SET read = ?3, columns = NULL WHERE session = ?1 AND name = ?2")?
             .execute(params![
-                key(session.as_uuid()),
-                name.as_str(),
+                key(seen.session.as_uuid()),
+                seen.name.as_str(),
                 serde_json::to_string(read)?
             ])?;
-        }
-        Ok(before)
+        Ok(true)
     }
 
     pub(super) fn delete_dataset(
         &mut self,
         session: SessionId,
         name: &DatasetName,
+        precondition: &Precondition,
     ) -> Sql<Option<Dataset>> {
         if !self.is_visible(session)? {
             return Ok(None);
         }
         let found = self.find_dataset(session, name)?;
+        let found = found.filter(|found| precondition.is_met(Some(found)));
         if found.is_some() {
             self.sql("DELETE FROM datasets WHERE session = ?1 AND name = ?2")?
                 .execute(params![key(session.as_uuid()), name.as_str()])?;

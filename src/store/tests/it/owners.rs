@@ -124,6 +124,9 @@ async fn a_queue_of_the_version_before_is_taken_over_and_its_processes_go_on_cla
     let before = "DROP INDEX jobs_ready;
          ALTER TABLE jobs DROP COLUMN priority;
          ALTER TABLE jobs DROP COLUMN trace;
+         ALTER TABLE jobs DROP COLUMN labels;
+         DROP INDEX results_by_content;
+         ALTER TABLE results DROP COLUMN content_key;
          CREATE INDEX jobs_ready ON jobs (service, id)
              WHERE state = 0 AND not_before IS NULL AND waits_for IS NULL AND NOT suspect;
          UPDATE lastcall_schema SET version = 4";
@@ -164,6 +167,9 @@ async fn a_file_of_the_version_before_is_brought_up_with_its_queue() {
     let before = "DROP INDEX jobs_ready;
          ALTER TABLE jobs DROP COLUMN priority;
          ALTER TABLE jobs DROP COLUMN trace;
+         ALTER TABLE jobs DROP COLUMN labels;
+         DROP INDEX results_by_content;
+         ALTER TABLE results DROP COLUMN content_key;
          CREATE INDEX jobs_ready ON jobs (service, id)
              WHERE state = 0 AND not_before IS NULL AND waits_for IS NULL AND suspect = 0;
          PRAGMA user_version = 3";

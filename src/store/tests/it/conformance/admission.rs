@@ -1,10 +1,12 @@
 //! What is let in, and what is answered to a repeat.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use lastcall_domain::store::{Admission, Answer, JobResult, Order, ResultLocation, Submission};
-use lastcall_domain::{JobId, Owner, Service, Session, SessionId, State};
+use lastcall_domain::store::{
+    Admission, Answer, JobFilter, JobResult, Order, ResultLocation, Submission,
+};
+use lastcall_domain::{InstanceId, Job, JobId, Owner, Service, Session, SessionId, State};
 
 use crate::bench::{Bench, TTL, key, submission};
 
@@ -23,6 +25,7 @@ on_every_store![
     a_job_that_is_queued_again_counts_in_the_queue,
     no_job_gets_into_a_session_that_is_gone,
     keys_are_forgotten_after_their_time,
+    a_job_keeps_its_labels_and_is_found_by_them,
     a_job_whose_result_is_there_already_has_succeeded_and_waits_in_no_queue,
 ];
 
@@ -236,6 +239,45 @@ async fn submit_with_key(
 
 fn answer(body: &str) -> Answer {
     key("alice", "k", 1, body).answer
+}
+
+async fn a_job_keeps_its_labels_and_is_found_by_them(bench: Bench) {
+    let session = bench.session().await;
+    let submit = async |labels: &[(&str, &str)]| {
+        let pairs = labels.iter();
+        let pairs: BTreeMap<String, String> = pairs
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let job = Job {
+            labels: pairs.try_into().unwrap(),
+            ..bench.profile(&session)
+        };
+        let admission = bench.store.submit(submission(job.clone())).await;
+        assert_eq!(admission, Ok(Admission::Created(job.clone())));
+        assert_eq!(bench.job(job.id).await.labels, job.labels);
+        job.id
+    };
+    let none = submit(&[]).await;
+    let blue = submit(&[("team", "blue"), ("v1.2/x", "It's \"Q3\": 日本")]).await;
+    let red = submit(&[("team", "red"), ("empty", "")]).await;
+    let found = async |label: &str| {
+        let filter = JobFilter {
+            owner: Some(session.owner.clone()),
+            label: Some(label.parse().unwrap()),
+            ..JobFilter::default()
+        };
+        let page = bench.store.jobs(&filter, None, 10).await.unwrap();
+        page.items.into_iter().map(|job| job.id).collect::<Vec<_>>()
+    };
+    assert_eq!(found("team").await, [blue, red]);
+    assert_eq!(found("team:blue").await, [blue]);
+    assert_eq!(found("team:").await, []);
+    assert_eq!(found("empty:").await, [red]);
+    assert_eq!(found("v1.2/x:It's \"Q3\": 日本").await, [blue]);
+    assert_eq!(found("v1").await, []);
+    let claimed = bench.claim(Service::Analysis, InstanceId::new(), 3).await;
+    let labels: Vec<bool> = claimed.iter().map(|job| job.labels.is_empty()).collect();
+    assert_eq!(labels, [true, false, false], "{none}");
 }
 
 async fn a_job_whose_result_is_there_already_has_succeeded_and_waits_in_no_queue(bench: Bench) {

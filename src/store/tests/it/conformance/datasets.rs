@@ -1,5 +1,6 @@
 //! Datasets: put, replaced, described, deleted.
 
+use futures_util::future::join_all;
 use lastcall_domain::profile::ColumnType;
 use lastcall_domain::store::{Precondition, UploadOutcome};
 use lastcall_domain::{BlobKey, Dataset, Field, ReadOptions, Schema, SessionId};
@@ -12,8 +13,11 @@ on_every_store![
     a_precondition_that_is_not_met_changes_nothing,
     the_schema_is_kept_for_the_very_blob_only,
     other_read_options_forget_the_schema,
+    read_options_are_changed_only_where_the_dataset_is_as_it_was_seen,
+    read_options_that_are_changed_at_once_are_all_kept,
     datasets_are_listed_by_name_in_pages,
     a_deleted_dataset_is_given_back_once,
+    a_dataset_that_does_not_meet_the_precondition_is_not_deleted,
     nothing_is_put_into_a_session_that_is_gone,
 ];
 
@@ -122,19 +126,15 @@ async fn other_read_options_forget_the_schema(bench: Bench) {
     let session = bench.session().await;
     let put = dataset(session.id, "x", bench.now());
     let (x, schema) = (name("x"), schema());
-    let none = bench.store.set_read_options(session.id, &x, semicolons());
-    assert_eq!(none.await, Ok(None));
+    let none = bench.store.set_read_options(&put, semicolons());
+    assert_eq!(none.await, Ok(false));
     let stored = bench.store.put_dataset(put.clone(), Precondition::None);
     stored.await.unwrap();
     let set = bench.store.set_schema(&put.blob, &put.read, &schema);
     set.await.unwrap();
 
-    let before = bench.store.set_read_options(session.id, &x, semicolons());
-    let before = before.await.unwrap().unwrap();
-    assert_eq!(
-        (before.read, before.schema),
-        (put.read.clone(), Some(schema.clone()))
-    );
+    let changed = bench.store.set_read_options(&put, semicolons());
+    assert_eq!(changed.await, Ok(true));
     let found = bench.store.dataset(session.id, &x).await.unwrap();
     let expected = Dataset {
         read: semicolons(),
@@ -146,6 +146,62 @@ async fn other_read_options_forget_the_schema(bench: Bench) {
     late.await.unwrap();
     let found = bench.store.dataset(session.id, &x).await.unwrap();
     assert_eq!(found.unwrap().schema, None);
+}
+
+async fn read_options_are_changed_only_where_the_dataset_is_as_it_was_seen(bench: Bench) {
+    let session = bench.session().await;
+    let seen = dataset(session.id, "x", bench.now());
+    let put = async |dataset: &Dataset| {
+        let stored = bench.store.put_dataset(dataset.clone(), Precondition::None);
+        stored.await.unwrap()
+    };
+    let set = async |seen: &Dataset, read: ReadOptions| {
+        bench.store.set_read_options(seen, read).await.unwrap()
+    };
+    put(&seen).await;
+    let hashes = ReadOptions {
+        comment: Some('#'),
+        ..ReadOptions::default()
+    };
+    assert!(set(&seen, semicolons()).await);
+    assert!(!set(&seen, hashes.clone()).await, "read otherwise by now");
+    let found = bench.store.dataset(session.id, &seen.name).await.unwrap();
+    let found = found.unwrap();
+    assert_eq!(found.read, semicolons());
+    // The same bytes uploaded again are another dataset, however it is read.
+    let again = Dataset {
+        read: semicolons(),
+        ..dataset(session.id, "x", bench.now())
+    };
+    put(&again).await;
+    assert!(!set(&found, hashes.clone()).await, "other bytes by now");
+    let kept = bench.store.dataset(session.id, &seen.name).await;
+    assert_eq!(kept, Ok(Some(again.clone())));
+    assert!(set(&again, hashes).await);
+}
+
+async fn read_options_that_are_changed_at_once_are_all_kept(bench: Bench) {
+    let session = bench.session().await;
+    let put = dataset(session.id, "x", bench.now());
+    let stored = bench.store.put_dataset(put.clone(), Precondition::None);
+    stored.await.unwrap();
+    let (store, name) = (&bench.store, &put.name);
+    let words: Vec<String> = (0..8).map(|n| format!("word {n}")).collect();
+    let added = words.iter().map(|word| async move {
+        loop {
+            let seen = store.dataset(session.id, name).await.unwrap().unwrap();
+            let mut read = seen.read.clone();
+            read.missing.get_or_insert_default().push(word.clone());
+            if store.set_read_options(&seen, read).await.unwrap() {
+                break;
+            }
+        }
+    });
+    join_all(added).await;
+    let found = bench.store.dataset(session.id, &put.name).await.unwrap();
+    let mut missing = found.unwrap().read.missing.unwrap();
+    missing.sort();
+    assert_eq!(missing, words);
 }
 
 async fn datasets_are_listed_by_name_in_pages(bench: Bench) {
@@ -190,10 +246,33 @@ async fn a_deleted_dataset_is_given_back_once(bench: Bench) {
         .await
         .unwrap();
     let x = name("x");
-    let deleted = bench.store.delete_dataset(session.id, &x).await;
+    let any = Precondition::None;
+    let deleted = bench.store.delete_dataset(session.id, &x, &any).await;
     assert_eq!(deleted, Ok(Some(put)));
-    assert_eq!(bench.store.delete_dataset(session.id, &x).await, Ok(None));
+    let again = bench.store.delete_dataset(session.id, &x, &any).await;
+    assert_eq!(again, Ok(None));
     assert_eq!(bench.store.dataset(session.id, &x).await, Ok(None));
+}
+
+async fn a_dataset_that_does_not_meet_the_precondition_is_not_deleted(bench: Bench) {
+    let session = bench.session().await;
+    let put = dataset(session.id, "x", bench.now());
+    let stored = bench.store.put_dataset(put.clone(), Precondition::None);
+    stored.await.unwrap();
+    let delete = async |precondition: Precondition| {
+        let deleted = bench
+            .store
+            .delete_dataset(session.id, &put.name, &precondition);
+        deleted.await.unwrap()
+    };
+    assert_eq!(delete(Precondition::Absent).await, None);
+    let other = Precondition::Sha256(vec!["f".repeat(64)]);
+    assert_eq!(delete(other).await, None);
+    let found = bench.store.dataset(session.id, &put.name).await;
+    assert_eq!(found, Ok(Some(put.clone())));
+    let is = Precondition::Sha256(vec!["f".repeat(64), put.sha256.clone()]);
+    assert_eq!(delete(is).await, Some(put.clone()));
+    assert_eq!(delete(Precondition::Present).await, None);
 }
 
 async fn nothing_is_put_into_a_session_that_is_gone(bench: Bench) {

@@ -177,7 +177,10 @@ async fn an_owner_stores_no_more_bytes_than_one_may_store(mut bench: Bench) {
     assert!(is_stored(&put(&bob, "a", 20).await));
 
     let name = crate::bench::name("b");
-    bench.store.delete_dataset(first.id, &name).await.unwrap();
+    let deleted = bench
+        .store
+        .delete_dataset(first.id, &name, &Precondition::None);
+    deleted.await.unwrap();
     assert!(is_stored(&put(&second, "b", 2).await));
     bench.store.delete_session(second.id).await.unwrap();
     assert!(

@@ -61,7 +61,10 @@ async fn what_is_being_removed_is_not_found(bench: Bench) {
     assert_eq!(bench.store.jobs(&jobs, None, 10).await.unwrap().items, []);
     let x = name("x");
     assert_eq!(bench.store.dataset(session.id, &x).await, Ok(None));
-    assert_eq!(bench.store.delete_dataset(session.id, &x).await, Ok(None));
+    let deleted = bench
+        .store
+        .delete_dataset(session.id, &x, &Precondition::None);
+    assert_eq!(deleted.await, Ok(None));
     let listed = bench.store.datasets(session.id, None, 10).await.unwrap();
     assert_eq!(listed.items, []);
     assert!(was_removed(&bench, session.id.as_uuid(), "alice").await);
