@@ -26,7 +26,6 @@ mod claims;
 mod complete;
 mod counters;
 mod dispatch;
-mod ended_jobs;
 mod estimate;
 mod execute;
 mod fetch_schedule;
@@ -48,7 +47,7 @@ use std::time::Duration;
 use actix::Recipient;
 use lastcall_domain::trace::Tracer;
 use lastcall_domain::{
-    Blobs, Clock, Dependency, Feed, InstanceId, Job, JobId, Service, Store, Work,
+    Blobs, Clock, Dependency, Feed, InstanceId, Job, JobId, JobObserver, Service, Store, Work,
 };
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
@@ -66,7 +65,6 @@ pub(crate) use claims::Unfinished;
 pub(crate) use counters::Counter;
 use counters::Counters;
 pub(crate) use dispatch::dispatch;
-use ended_jobs::EndedJobCounters;
 use estimate::Estimate;
 use fetch_schedule::FetchSchedule;
 pub(crate) use profile_request::ProfileRequest;
@@ -80,6 +78,7 @@ pub(crate) struct PoolPorts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) feed: Feed,
     pub(crate) tracer: Tracer,
+    pub(crate) observer: Arc<dyn JobObserver>,
     pub(crate) work: Arc<dyn Work>,
 }
 
@@ -110,7 +109,6 @@ pub(crate) struct Pool {
     /// A permit for each profile that is asked for.
     pub(crate) mail: Gate,
     pub(crate) counters: Counters,
-    ended_jobs: EndedJobCounters,
     pub(crate) estimate: Estimate,
     queue: FetchSchedule,
     /// The dispatcher looks again.
@@ -133,7 +131,6 @@ impl Pool {
             claim_gate: Gate::new(usize::MAX),
             mail: Gate::new(config.mailbox.max(1)),
             counters: Counters::default(),
-            ended_jobs: EndedJobCounters::default(),
             estimate: Estimate::default(),
             queue: FetchSchedule::new(config.poll, rules.instance),
             work_available: Notify::new(),
@@ -243,7 +240,6 @@ impl Pool {
             depth: wakes + self.mail.in_flight().saturating_sub(asks),
         };
         status.counts = self.counters.counts();
-        status.ended = self.ended_jobs.counts();
     }
 
     /// A job that is queued again is looked at when it is due.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use actix_web::dev::{Server, ServerHandle};
 use anyhow::Context as _;
 use lastcall_actors::{Handle, Ports, Reason, System as Tree, log_lines};
-use lastcall_api::{ApiState, Parts, SystemPort as _, Tls};
+use lastcall_api::{ApiState, JobMetrics, Parts, SystemPort as _, Tls};
 use lastcall_domain::trace::Tracer;
 use lastcall_domain::{
     Answered, BlobError, Blobs, Clock, Feed, InstanceId, Profiles, Store, StoreError, SystemClock,
@@ -87,6 +87,7 @@ pub(super) async fn start(
         clock: Arc::new(SystemClock),
         feed: Feed::new(),
         answered: Arc::default(),
+        job_metrics: JobMetrics::default(),
     };
     let base = startup.base().await?;
     // From here on it is the shutdown's sequence that closes what is built, once all of it is.
@@ -135,6 +136,7 @@ struct Startup<'a> {
     clock: Arc<dyn Clock>,
     feed: Feed,
     answered: Arc<Answered>,
+    job_metrics: JobMetrics,
 }
 
 /// What the services stand on.
@@ -315,6 +317,7 @@ impl Startup<'_> {
             clock: Arc::clone(&self.clock),
             feed: self.feed.clone(),
             tracer: self.tracer.clone(),
+            observer: Arc::new(self.job_metrics.clone()),
             environment: Arc::new(Environment {
                 store: Arc::clone(&base.store),
                 blobs: Arc::clone(&base.blobs),
@@ -350,6 +353,7 @@ impl Startup<'_> {
             }),
             answered: Arc::clone(&self.answered),
             tracer: self.tracer.clone(),
+            job_metrics: self.job_metrics.clone(),
         };
         let state = ApiState::new(
             parts,

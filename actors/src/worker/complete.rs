@@ -139,7 +139,7 @@ impl Pool {
         }
         self.ports.feed.changed(job.id);
         if job.state().is_final() {
-            self.ended_jobs.note(&job);
+            self.ports.observer.ended(&job);
             self.wake_dependents();
         }
     }

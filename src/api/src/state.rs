@@ -14,9 +14,10 @@ use crate::access_log::AccessLog;
 use crate::audit;
 use crate::auth::{Auth, Caller};
 use crate::config::ApiConfig;
+use crate::counters::Counters;
 use crate::describe::Schemas;
-use crate::http_metrics::HttpMetrics;
 use crate::in_flight::InFlightRequests;
+use crate::job_metrics::JobMetrics;
 use crate::ports::{Describe, SystemPort};
 use crate::problem::ApiResult;
 use crate::rate_limit::RateLimiter;
@@ -44,6 +45,8 @@ pub struct Parts {
     pub answered: Arc<Answered>,
     /// Where requests are recorded.
     pub tracer: Tracer,
+    /// How jobs have ended.
+    pub job_metrics: JobMetrics,
 }
 
 /// What the handlers share.
@@ -60,7 +63,7 @@ pub struct ApiState {
     auth: RwLock<Arc<Auth>>,
     /// Where tokens are accepted.
     tokens: Option<Arc<TokenVerifier>>,
-    pub(crate) metrics: HttpMetrics,
+    pub(crate) counters: Counters,
     pub(crate) schemas: Schemas,
     pub(crate) readiness: Readiness,
     pub(crate) access_log: AccessLog,
@@ -80,7 +83,7 @@ impl ApiState {
     /// The state of a service that begins now.
     pub fn new(parts: Parts, config: ApiConfig) -> Self {
         Self {
-            metrics: HttpMetrics::new(),
+            counters: Counters::new(&parts.job_metrics),
             schemas: Schemas::new(Arc::clone(&parts.describe), Arc::clone(&parts.store)),
             readiness: Readiness::default(),
             recent: Recent::default(),
