@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use lastcall_domain::trace::Tracer;
 use lastcall_domain::{
-    Blobs, Clock, Environment, Feed, JobId, JobObserver, ProfileWork, Profiles, Service, Store, Work,
+    Blobs, Clock, Environment, Feed, JobId, JobObserver, ProfileWork, Profiles, Service, Store,
+    Work,
 };
 use tokio::time::Instant;
 

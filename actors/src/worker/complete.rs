@@ -137,9 +137,12 @@ impl Pool {
         if self.config.owners_are_bounded {
             self.queue.look_soon();
         }
+        if job.state().is_final() {
+            // Before whoever waits for the job hears of it, and looks at the metrics.
+            self.ports.observer.ended(&job);
+        }
         self.ports.feed.changed(job.id);
         if job.state().is_final() {
-            self.ports.observer.ended(&job);
             self.wake_dependents();
         }
     }

@@ -261,7 +261,7 @@ fn work(registry: &mut Registry, status: &SystemStatus) {
         .collect();
     for (name, counts, done) in &counters {
         for (outcome, count) in counts.iter().filter(|(outcome, _)| *outcome != "busy_ms") {
-            jobs.push((vec![name, outcome], *count as f64));
+            jobs.push((vec![outcome, name], *count as f64));
         }
         for (what, count) in done {
             cleaner.push((vec![what], *count as f64));
@@ -271,7 +271,7 @@ fn work(registry: &mut Registry, status: &SystemStatus) {
         registry,
         "lastcall_service_work_total",
         "Work of the service, by outcome.",
-        &["service", "outcome"],
+        &["outcome", "service"],
         jobs,
     );
     counter(

@@ -53,7 +53,11 @@ impl HttpMetrics {
     /// Metrics that are zero, and that the registry knows.
     pub(crate) fn new(registry: &mut Registry) -> Self {
         let requests = Family::default();
-        registry.register("lastcall_http_requests", "Requests answered", Family::clone(&requests));
+        registry.register(
+            "lastcall_http_requests",
+            "Requests answered",
+            Family::clone(&requests),
+        );
         let durations: Family<Route, Latency, fn() -> Latency> =
             Family::new_with_constructor(|| Latency::new(&DURATIONS));
         registry.register(

@@ -103,7 +103,10 @@ impl JobObserver for JobMetrics {
         if job.state() == State::Failed {
             let code = job.error.as_ref().map_or(OTHER, |error| &error.code);
             let code = self.0.bounded(code);
-            self.0.failed.get_or_create(&Failure { code, service }).inc();
+            self.0
+                .failed
+                .get_or_create(&Failure { code, service })
+                .inc();
         }
     }
 }
@@ -117,5 +120,96 @@ impl Metrics {
         }
         codes.insert(code.to_owned());
         code.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use lastcall_domain::store::Outcome;
+    use lastcall_domain::{Clock as _, JobError, JobId, JobSpec, Limits, Owner, ReportFormat};
+    use lastcall_domain::{
+        DatasetName, InstanceId, ReportOptions, ReportSource, SessionId, SystemClock,
+    };
+    use prometheus_client::encoding::prometheus_text;
+
+    use super::*;
+
+    /// Reports that failed after so many milliseconds of waiting and a quarter of a second of work.
+    fn fail(metrics: &JobMetrics, waited: i64, code: &str) {
+        let (now, limits) = (SystemClock.now(), Limits::default());
+        let spec = JobSpec::Report {
+            source: ReportSource::Dataset(DatasetName::try_from("birds".to_owned()).unwrap()),
+            format: ReportFormat::Pdf,
+            options: Box::<ReportOptions>::default(),
+        };
+        let mut job = Job::new(
+            JobId::new(),
+            SessionId::new(),
+            Owner::anonymous(),
+            spec,
+            now,
+        );
+        let started = now + TimeDelta::milliseconds(waited);
+        let lease = std::time::Duration::from_secs(5);
+        job.take(InstanceId::new(), lease, started, &limits)
+            .unwrap();
+        let outcome = Outcome::Failed(JobError::permanent(code, "it does not work"));
+        let finished = started + TimeDelta::milliseconds(250);
+        job.complete(job.claim(), &outcome, finished, &limits)
+            .unwrap();
+        metrics.ended(&job);
+    }
+
+    fn text(metrics: &JobMetrics) -> String {
+        let (mut registry, mut text) = (Registry::default(), String::new());
+        metrics.register(&mut registry);
+        prometheus_text::encode(&mut text, &registry).unwrap();
+        text
+    }
+
+    #[test]
+    fn ended_jobs_are_counted_as_prometheus_reads_them() {
+        let metrics = JobMetrics::default();
+        for waited in [-5, 0, 10, 11, 3_600_000, 3_600_001] {
+            fail(&metrics, waited, "timeout");
+        }
+        let text = text(&metrics);
+        for line in [
+            r#"lastcall_job_wait_seconds_bucket{service="ReportService",le="0.01"} 3"#,
+            r#"lastcall_job_wait_seconds_bucket{service="ReportService",le="0.05"} 4"#,
+            r#"lastcall_job_wait_seconds_bucket{service="ReportService",le="3600"} 5"#,
+            r#"lastcall_job_wait_seconds_bucket{service="ReportService",le="+Inf"} 6"#,
+            r#"lastcall_job_wait_seconds_count{service="ReportService"} 6"#,
+            r#"lastcall_job_run_seconds_bucket{service="ReportService",le="0.5"} 6"#,
+            r#"lastcall_job_run_seconds_sum{service="ReportService"} 1.5"#,
+            r#"lastcall_job_run_seconds_count{service="AnalysisService"} 0"#,
+            r#"lastcall_jobs_failed_total{code="timeout",service="ReportService"} 6"#,
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+        }
+    }
+
+    #[test]
+    fn codes_beyond_a_bound_are_counted_together() {
+        let metrics = JobMetrics::default();
+        for number in 0..2 * MAX_CODES {
+            fail(&metrics, 0, &format!("code_{number}"));
+            fail(&metrics, 0, "code_0");
+        }
+        let text = text(&metrics);
+        let failed = |code: &str| {
+            format!("lastcall_jobs_failed_total{{code=\"{code}\",service=\"ReportService\"}}")
+        };
+        let count = |code: &str| {
+            let line = text
+                .lines()
+                .find_map(|line| line.strip_prefix(&failed(code)));
+            line.map(|count| count.trim().parse::<usize>().unwrap())
+        };
+        assert_eq!(count("code_0"), Some(2 * MAX_CODES + 1));
+        assert_eq!(count("other"), Some(MAX_CODES));
+        assert_eq!(count(&format!("code_{MAX_CODES}")), None);
     }
 }

@@ -61,3 +61,45 @@ impl EncodeMetric for Latency {
 impl TypedMetric for Latency {
     const TYPE: MetricType = MetricType::Histogram;
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use prometheus_client::encoding::text;
+    use prometheus_client::registry::Registry;
+
+    use super::*;
+
+    fn buckets(latency: &Latency) -> Vec<String> {
+        let (mut registry, mut written) = (Registry::default(), String::new());
+        registry.register("took", "How long", latency.clone());
+        text::encode(&mut written, &registry).unwrap();
+        let lines = written.lines();
+        let lines = lines.filter_map(|line| line.strip_prefix("took_bucket"));
+        lines.map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_bucket_keeps_the_last_exemplar_and_no_other() {
+        let latency = Latency::new(&[1.0, 2.0]);
+        let trace = |last: u8| TraceId::from_bytes([last; 16]);
+        for number in 1..=100 {
+            latency.observe(Duration::from_millis(10 * u64::from(number)), trace(number));
+        }
+        latency.observe(Duration::from_millis(500), None);
+        latency.observe(Duration::from_secs(60), trace(0xab));
+        let found = buckets(&latency);
+        let last = format!(
+            r#"{{le="1.0"}} 101 # {{trace_id="{}"}} 1.0 "#,
+            "64".repeat(16)
+        );
+        assert!(found[0].starts_with(&last), "{found:#?}");
+        assert_eq!(found[1], r#"{le="2.0"} 101"#);
+        let beyond = format!(
+            r#"{{le="+Inf"}} 102 # {{trace_id="{}"}} 60.0 "#,
+            "ab".repeat(16)
+        );
+        assert!(found[2].starts_with(&beyond), "{found:#?}");
+    }
+}

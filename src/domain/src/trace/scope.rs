@@ -89,7 +89,9 @@ impl Scope {
 
     /// Its trace, where that is recorded: by this process, or by its caller.
     pub fn sampled_trace_id(&self) -> Option<TraceId> {
-        self.context.as_ref().and_then(TraceContext::sampled_trace_id)
+        self.context
+            .as_ref()
+            .and_then(TraceContext::sampled_trace_id)
     }
 
     /// The job.
