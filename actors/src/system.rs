@@ -219,6 +219,13 @@ impl Handle {
         }
     }
 
+    /// Says that the store has other bounds on owners, and whether one of them is on the jobs that
+    /// an owner runs. What may be claimed now is claimed at once; what runs goes on.
+    pub fn owners_are_bounded(&self, bounded: bool) {
+        self.analysis.owners_are_bounded(bounded);
+        self.report.owners_are_bounded(bounded);
+    }
+
     /// Says that sessions were deleted.
     pub fn sweep(&self) {
         self.cleaning.sweep();

@@ -114,6 +114,8 @@ pub(crate) struct Pool {
     /// The dispatcher looks again.
     work_available: Notify,
     wake_sent: AtomicBool,
+    /// As in the configuration, until it changes.
+    owners_are_bounded: AtomicBool,
     address: watch::Sender<Option<Recipient<Wake>>>,
     dependents: OnceLock<Weak<Pool>>,
 }
@@ -135,6 +137,7 @@ impl Pool {
             queue: FetchSchedule::new(config.poll, rules.instance),
             work_available: Notify::new(),
             wake_sent: AtomicBool::new(false),
+            owners_are_bounded: AtomicBool::new(config.owners_are_bounded),
             address: watch::Sender::new(None),
             dependents: OnceLock::new(),
             config,
@@ -174,6 +177,12 @@ impl Pool {
     pub(crate) fn attach(&self, address: Recipient<Wake>) {
         self.address.send_replace(Some(address));
         self.woken();
+    }
+
+    /// The bounds on owners have changed: they may let other jobs be claimed.
+    pub(crate) fn owners_are_bounded(&self, bounded: bool) {
+        self.owners_are_bounded.store(bounded, Ordering::Relaxed);
+        self.look_soon();
     }
 
     /// Stops the attempt at this job at once, if it is in hand here. Its row says the same.

@@ -42,6 +42,7 @@ const BACKLOG: i32 = 1024;
 /// A service that is ready. What is below it is on the closers.
 pub(super) struct Service {
     pub(super) tree: Handle,
+    pub(super) store: Arc<dyn Store>,
     pub(super) system: Arc<System>,
     pub(super) http: Http,
     pub(super) marker: RunMarker,
@@ -118,6 +119,7 @@ pub(super) async fn start(
     closers.hand_over(below);
     Ok(Box::new(Service {
         tree,
+        store: base.store,
         system,
         http,
         marker: base.marker,

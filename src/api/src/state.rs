@@ -20,7 +20,7 @@ use crate::in_flight::InFlightRequests;
 use crate::job_metrics::JobMetrics;
 use crate::ports::{Describe, SystemPort};
 use crate::problem::ApiResult;
-use crate::rate_limit::RateLimiter;
+use crate::rate_limit::{RateLimiter, RatePolicy};
 use crate::readiness::Readiness;
 use crate::recent::Recent;
 
@@ -125,6 +125,11 @@ impl ApiState {
             let issuer = auth.tokens().map(|settings| settings.issuer.as_str());
             audit::note_keys(reason, keys.len(), issuer);
         }
+    }
+
+    /// How many requests an owner may send from now on.
+    pub fn limit_rate(&self, policy: Option<RatePolicy>) {
+        self.rate_limiter.set_policy(policy, self.clock.now());
     }
 
     /// How callers prove who they are.

@@ -22,8 +22,8 @@ use chrono::TimeDelta;
 use tokio::sync::broadcast;
 
 use crate::{
-    BlobKey, ClaimRef, Dataset, DatasetName, InstanceId, Job, JobId, Owner, ReadOptions, Schema,
-    Session, SessionId, Timestamp,
+    BlobKey, ClaimRef, Dataset, DatasetName, InstanceId, Job, JobId, Owner, OwnerLimits,
+    ReadOptions, Schema, Session, SessionId, Timestamp,
 };
 
 pub use claim::{
@@ -242,6 +242,10 @@ pub trait Store: Send + Sync {
     fn is_shared(&self) -> bool {
         self.hints().is_some()
     }
+
+    /// Sets what one owner may have at once, for whatever is asked for from now on. An owner who
+    /// has more keeps it: nothing is removed, and no job stops.
+    fn limit_owners(&self, limits: OwnerLimits);
 
     /// Finishes what was begun, lets go of all files, connections and threads, and returns when
     /// they are gone. Every later call is answered with [`StoreError::Closed`].

@@ -11,8 +11,8 @@ use lastcall_domain::store::{
     UploadOutcome, WriteResult,
 };
 use lastcall_domain::{
-    BlobKey, ClaimRef, Dataset, DatasetName, Job, JobId, MemoryStore, Owner, ReadOptions, Schema,
-    Session, SessionId, Timestamp,
+    BlobKey, ClaimRef, Dataset, DatasetName, Job, JobId, MemoryStore, Owner, OwnerLimits,
+    ReadOptions, Schema, Session, SessionId, Timestamp,
 };
 use tokio::sync::broadcast;
 use tokio::time::sleep;
@@ -249,6 +249,10 @@ macro_rules! passes {
 
             fn hints(&self) -> Option<broadcast::Receiver<Hint>> {
                 self.store.hints()
+            }
+
+            fn limit_owners(&self, limits: OwnerLimits) {
+                self.store.limit_owners(limits);
             }
         }
     };

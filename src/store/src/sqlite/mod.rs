@@ -32,8 +32,8 @@ use lastcall_domain::store::{
     WriteResult,
 };
 use lastcall_domain::{
-    BlobKey, ClaimRef, Clock, Dataset, DatasetName, Job, JobId, Limits, Owner, ReadOptions, Schema,
-    Session, SessionId, Timestamp,
+    BlobKey, ClaimRef, Clock, Dataset, DatasetName, Job, JobId, Limits, Owner, OwnerLimits,
+    ReadOptions, Schema, Session, SessionId, Timestamp,
 };
 use tokio::sync::broadcast;
 use uuid::Uuid;
@@ -348,6 +348,10 @@ impl Store for SqliteStore {
 
     fn hints(&self) -> Option<broadcast::Receiver<Hint>> {
         None
+    }
+
+    fn limit_owners(&self, limits: OwnerLimits) {
+        self.threads.limit_owners(limits);
     }
 
     async fn close(&self) -> StoreResult<()> {

@@ -90,6 +90,7 @@ impl Writer {
     fn group(&mut self, first: Operation) {
         let counts = self.memory.counts;
         self.memory.full = false;
+        self.memory.limits = self.memory.live_limits.get();
         let begun = self
             .look_at_file()
             .and_then(|()| self.execute("BEGIN IMMEDIATE"));
