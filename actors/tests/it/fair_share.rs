@@ -130,7 +130,7 @@ fn a_bound_that_changes_holds_at_once_and_stops_no_job() {
         }
         handle.wake(Service::Analysis);
         // The four run to their end, and two take their places.
-        world.script.running(0).await;
+        world.all_succeed(&jobs[..4]).await;
         assert_eq!(world.script.stopped(), []);
         world.script.running(2).await;
         tokio::time::sleep(SLOT * 10).await;

@@ -113,7 +113,7 @@ impl Threads {
         self.damage.check()
     }
 
-    /// Sets what one owner may have at once, from the next transaction on.
+    /// Sets what one owner may have at once, from the next operation on.
     pub(super) fn limit_owners(&self, limits: OwnerLimits) {
         self.limits.limit_owners(limits);
     }

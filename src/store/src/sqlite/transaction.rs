@@ -106,7 +106,7 @@ pub(super) struct Memory {
     pub(super) clock: Arc<dyn Clock>,
     /// The bounds as they may change at any time.
     pub(super) live_limits: Arc<LiveLimits>,
-    /// The bounds of the open transaction.
+    /// The bounds of the operation that runs.
     pub(super) limits: Limits,
     pub(super) counts: Counts,
     /// The counts as everybody may read them.

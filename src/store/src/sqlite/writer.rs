@@ -90,7 +90,6 @@ impl Writer {
     fn group(&mut self, first: Operation) {
         let counts = self.memory.counts;
         self.memory.full = false;
-        self.memory.limits = self.memory.live_limits.get();
         let begun = self
             .look_at_file()
             .and_then(|()| self.execute("BEGIN IMMEDIATE"));
@@ -102,6 +101,8 @@ impl Writer {
         let mut next = Some(first);
         let mut ran = 0;
         while let Some(operation) = next {
+            // Not once for the group: what was asked for after a change may be in the same one.
+            self.memory.limits = self.memory.live_limits.get();
             let mut unit = WriteTransaction {
                 now: self.memory.clock.now(),
                 conn: &self.conn,
