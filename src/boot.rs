@@ -8,6 +8,7 @@
 mod closers;
 mod disks;
 mod file_id;
+mod limits;
 mod orphans;
 mod reload;
 mod run_marker;
@@ -35,6 +36,7 @@ use crate::config::{Config, raise_file_limit};
 use crate::exit::{Exit, Failure};
 use crate::logging::LogWriter;
 use closers::Closers;
+use limits::LimitsInForce;
 pub(crate) use reload::ConfigFiles;
 use reload::Reload;
 use sd_notify::Manager;
@@ -94,7 +96,13 @@ pub(crate) fn serve(
             let status = format!("ready on {scheme}://{}", service.http.address);
             manager.ready(&status);
             reload::warn_of_expired(&config.auth.callers);
-            let reload = Reload::new(files, tls, signals, manager.clone(), status);
+            let limits = LimitsInForce::new(
+                config.per_owner,
+                Arc::clone(&service.store),
+                service.tree.clone(),
+                service.http.state.clone(),
+            );
+            let reload = Reload::new(files, limits, tls, signals, manager.clone(), status);
             let stop = main.runner.block_on(async {
                 tokio::select! {
                     stop = wait(&service, signals) => stop,

@@ -71,7 +71,7 @@ pub struct PoolConfig {
     /// How often the service looks for work by itself; jittered by a fifth.
     pub poll: Duration,
     /// Whether the end of a job may let another be claimed: where there is a bound on the jobs that
-    /// one owner runs.
+    /// one owner runs. [`Handle::owners_are_bounded`](crate::Handle::owners_are_bounded) changes it.
     pub owners_are_bounded: bool,
 }
 

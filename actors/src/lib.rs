@@ -31,8 +31,8 @@ pub use shutdown::{
     ShutdownReport, Timeline, TimelineFault,
 };
 pub use status::{
-    BreakerState, CleanerCounts, Counts, DependencyStatus, DurationCounts, EndedJobs,
-    MailboxStatus, ServiceState, ServiceStatus, SystemStatus,
+    BreakerState, CleanerCounts, Counts, DependencyStatus, MailboxStatus, ServiceState,
+    ServiceStatus, SystemStatus,
 };
 pub use supervisor::Escalation;
-pub use system::{Handle, Ports, ReportWorkFactory, System};
+pub use system::{Handle, Ports, ReportWorkFactory, System, actor_name};

@@ -1,7 +1,5 @@
 //! The status of the tree, as the live page, the metrics and the tests read it.
 
-use std::collections::BTreeMap;
-
 use lastcall_domain::Dependency;
 use serde::{Deserialize, Serialize};
 
@@ -109,9 +107,6 @@ pub struct ServiceStatus {
     pub mailbox: MailboxStatus,
     /// What has become of its work.
     pub counts: Counts,
-    /// How its jobs have ended.
-    #[serde(default)]
-    pub ended: EndedJobs,
     /// What the cleaner has done; on `TtlCleaner` only.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cleaner: Option<CleanerCounts>,
@@ -155,34 +150,6 @@ pub struct Counts {
     pub asked: u64,
     /// Sum of the time that attempts took, in milliseconds.
     pub busy_ms: u64,
-}
-
-/// The jobs of a service that have ended in this process since it started.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EndedJobs {
-    /// From the acceptance of a job to the start of the attempt that ended it.
-    pub waited: DurationCounts,
-    /// From there to its end.
-    pub ran: DurationCounts,
-    /// Jobs that failed, by the code of their error.
-    pub failed: BTreeMap<String, u64>,
-}
-
-/// How many durations were how long.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DurationCounts {
-    /// So many were longer than the bound before and not longer than that of the same place in
-    /// [`BOUNDS`](Self::BOUNDS); the last were longer than all of them.
-    pub counts: [u64; DurationCounts::BOUNDS.len() + 1],
-    /// Their sum, in milliseconds.
-    pub sum_ms: u64,
-}
-
-impl DurationCounts {
-    /// Upper bounds, in seconds, ascending.
-    pub const BOUNDS: [f64; 12] = [
-        0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0,
-    ];
 }
 
 /// What the cleaner has done since the process started.

@@ -5,18 +5,19 @@ use std::time::Duration;
 
 use lastcall_domain::trace::Tracer;
 use lastcall_domain::{
-    Blobs, Clock, Environment, Feed, JobId, ProfileWork, Profiles, Service, Store, Work,
+    Blobs, Clock, Environment, Feed, JobId, JobObserver, ProfileWork, Profiles, Service, Store,
+    Work,
 };
 use tokio::time::Instant;
 
-use crate::analysis::{AnalysisService, ProfileClient};
+use crate::analysis::{self, AnalysisService, ProfileClient};
 use crate::breakers::Breakers;
 use crate::lease_keeper::{LeaseKeeper, LeaseTimings, Leases, Probes};
 use crate::log_lines::{
     ANALYSIS_BEGIN, ANALYSIS_END, CLEANER_BEGIN, CLEANER_END, REPORT_BEGIN, REPORT_END,
 };
 use crate::phase::{Phase, PhaseSender};
-use crate::report::{ReportService, Reports};
+use crate::report::{self, ReportService, Reports};
 use crate::shutdown::Tree;
 use crate::supervisor::{
     ChildHandle, ChildSpec, ChildState, Escalation, StartContext, SupervisorHandle,
@@ -46,6 +47,8 @@ pub struct Ports {
     pub feed: Feed,
     /// Where attempts are recorded.
     pub tracer: Tracer,
+    /// Who is told of the jobs that end.
+    pub observer: Arc<dyn JobObserver>,
     /// Whether a part is back that was away.
     pub environment: Arc<dyn Environment>,
     /// What AnalysisService runs for a job.
@@ -54,6 +57,14 @@ pub struct Ports {
     pub profile_work: Arc<dyn ProfileWork>,
     /// What ReportService runs for a job.
     pub report_work: ReportWorkFactory,
+}
+
+/// The name of the actor that runs the jobs of a service.
+pub fn actor_name(service: Service) -> &'static str {
+    match service {
+        Service::Analysis => analysis::NAME,
+        Service::Report => report::NAME,
+    }
 }
 
 /// The supervision tree.
@@ -91,6 +102,7 @@ impl System {
                 clock: Arc::clone(&ports.clock),
                 feed: ports.feed.clone(),
                 tracer: ports.tracer.clone(),
+                observer: Arc::clone(&ports.observer),
                 work,
             };
             Pool::new(service, config.pool(service).clone(), rules.clone(), ports)
@@ -205,6 +217,13 @@ impl Handle {
             Service::Analysis => self.analysis.wake(),
             Service::Report => self.report.wake(),
         }
+    }
+
+    /// Says that the store has other bounds on owners, and whether one of them is on the jobs that
+    /// an owner runs. What may be claimed now is claimed at once; what runs goes on.
+    pub fn owners_are_bounded(&self, bounded: bool) {
+        self.analysis.owners_are_bounded(bounded);
+        self.report.owners_are_bounded(bounded);
     }
 
     /// Says that sessions were deleted.

@@ -26,7 +26,6 @@ mod claims;
 mod complete;
 mod counters;
 mod dispatch;
-mod ended_jobs;
 mod estimate;
 mod execute;
 mod fetch_schedule;
@@ -48,7 +47,7 @@ use std::time::Duration;
 use actix::Recipient;
 use lastcall_domain::trace::Tracer;
 use lastcall_domain::{
-    Blobs, Clock, Dependency, Feed, InstanceId, Job, JobId, Service, Store, Work,
+    Blobs, Clock, Dependency, Feed, InstanceId, Job, JobId, JobObserver, Service, Store, Work,
 };
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
@@ -66,7 +65,6 @@ pub(crate) use claims::Unfinished;
 pub(crate) use counters::Counter;
 use counters::Counters;
 pub(crate) use dispatch::dispatch;
-use ended_jobs::EndedJobCounters;
 use estimate::Estimate;
 use fetch_schedule::FetchSchedule;
 pub(crate) use profile_request::ProfileRequest;
@@ -80,6 +78,7 @@ pub(crate) struct PoolPorts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) feed: Feed,
     pub(crate) tracer: Tracer,
+    pub(crate) observer: Arc<dyn JobObserver>,
     pub(crate) work: Arc<dyn Work>,
 }
 
@@ -110,12 +109,13 @@ pub(crate) struct Pool {
     /// A permit for each profile that is asked for.
     pub(crate) mail: Gate,
     pub(crate) counters: Counters,
-    ended_jobs: EndedJobCounters,
     pub(crate) estimate: Estimate,
     queue: FetchSchedule,
     /// The dispatcher looks again.
     work_available: Notify,
     wake_sent: AtomicBool,
+    /// As in the configuration, until it changes.
+    owners_are_bounded: AtomicBool,
     address: watch::Sender<Option<Recipient<Wake>>>,
     dependents: OnceLock<Weak<Pool>>,
 }
@@ -133,11 +133,11 @@ impl Pool {
             claim_gate: Gate::new(usize::MAX),
             mail: Gate::new(config.mailbox.max(1)),
             counters: Counters::default(),
-            ended_jobs: EndedJobCounters::default(),
             estimate: Estimate::default(),
             queue: FetchSchedule::new(config.poll, rules.instance),
             work_available: Notify::new(),
             wake_sent: AtomicBool::new(false),
+            owners_are_bounded: AtomicBool::new(config.owners_are_bounded),
             address: watch::Sender::new(None),
             dependents: OnceLock::new(),
             config,
@@ -177,6 +177,12 @@ impl Pool {
     pub(crate) fn attach(&self, address: Recipient<Wake>) {
         self.address.send_replace(Some(address));
         self.woken();
+    }
+
+    /// The bounds on owners have changed: they may let other jobs be claimed.
+    pub(crate) fn owners_are_bounded(&self, bounded: bool) {
+        self.owners_are_bounded.store(bounded, Ordering::Relaxed);
+        self.look_soon();
     }
 
     /// Stops the attempt at this job at once, if it is in hand here. Its row says the same.
@@ -243,7 +249,6 @@ impl Pool {
             depth: wakes + self.mail.in_flight().saturating_sub(asks),
         };
         status.counts = self.counters.counts();
-        status.ended = self.ended_jobs.counts();
     }
 
     /// A job that is queued again is looked at when it is due.

@@ -1,6 +1,6 @@
-//! What is read again while the service runs: the keys and tokens of callers, the level of the log
-//! and the certificate of the listener, on SIGHUP and when the files change that they are in. Everything
-//! else needs a restart.
+//! What is read again while the service runs: the keys and tokens of callers, the limits of owners, the
+//! level of the log and the certificate of the listener, on SIGHUP and when the files change that they
+//! are in. Everything else needs a restart.
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use lastcall_api::{ApiState, Auth};
 use lastcall_domain::{Clock as _, SystemClock};
 
 use super::file_id::{FileId, identify};
+use super::limits::LimitsInForce;
 use super::sd_notify::Manager;
 use super::signals::Signals;
 use super::tls::ListenerTls;
@@ -41,6 +42,7 @@ impl ConfigFiles {
 /// The configuration that is in force, and where it comes from.
 pub(super) struct Reload<'a> {
     files: ConfigFiles,
+    limits: LimitsInForce,
     tls: ListenerTls,
     signals: &'a Signals,
     manager: Manager,
@@ -52,6 +54,7 @@ impl<'a> Reload<'a> {
     /// told of a service that is ready.
     pub(super) fn new(
         files: ConfigFiles,
+        limits: LimitsInForce,
         tls: ListenerTls,
         signals: &'a Signals,
         manager: Manager,
@@ -59,6 +62,7 @@ impl<'a> Reload<'a> {
     ) -> Self {
         Self {
             files,
+            limits,
             tls,
             signals,
             manager,
@@ -85,6 +89,8 @@ impl<'a> Reload<'a> {
             let loaded = tokio::task::spawn_blocking(move || Config::load(file.as_deref())).await;
             match loaded {
                 Ok(Ok(config)) => {
+                    // First, so that what comes after says that all is in force.
+                    self.limits.apply(config.per_owner, reason);
                     apply(&config, state, reason);
                     self.tls.reload(config.server.tls, reason).await;
                 }

@@ -45,6 +45,7 @@ pub(super) fn run(
         http,
         marker,
         state_dir,
+        store: _,
     } = service;
     let reason = stop.cause.reason();
     let mut other_left = Vec::new();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use actix_web::dev::{Server, ServerHandle};
 use anyhow::Context as _;
 use lastcall_actors::{Handle, Ports, Reason, System as Tree, log_lines};
-use lastcall_api::{ApiState, Parts, SystemPort as _, Tls};
+use lastcall_api::{ApiState, JobMetrics, Parts, SystemPort as _, Tls};
 use lastcall_domain::trace::Tracer;
 use lastcall_domain::{
     BlobError, Blobs, Clock, Feed, InstanceId, NewSessions, Profiles, Store, StoreError,
@@ -42,6 +42,7 @@ const BACKLOG: i32 = 1024;
 /// A service that is ready. What is below it is on the closers.
 pub(super) struct Service {
     pub(super) tree: Handle,
+    pub(super) store: Arc<dyn Store>,
     pub(super) system: Arc<System>,
     pub(super) http: Http,
     pub(super) marker: RunMarker,
@@ -87,6 +88,7 @@ pub(super) async fn start(
         clock: Arc::new(SystemClock),
         feed: Feed::new(),
         new_sessions: Arc::default(),
+        job_metrics: JobMetrics::default(),
     };
     let base = startup.base().await?;
     // From here on it is the shutdown's sequence that closes what is built, once all of it is.
@@ -117,6 +119,7 @@ pub(super) async fn start(
     closers.hand_over(below);
     Ok(Box::new(Service {
         tree,
+        store: base.store,
         system,
         http,
         marker: base.marker,
@@ -135,6 +138,7 @@ struct Startup<'a> {
     clock: Arc<dyn Clock>,
     feed: Feed,
     new_sessions: Arc<NewSessions>,
+    job_metrics: JobMetrics,
 }
 
 /// What the services stand on.
@@ -313,6 +317,7 @@ impl Startup<'_> {
             clock: Arc::clone(&self.clock),
             feed: self.feed.clone(),
             tracer: self.tracer.clone(),
+            observer: Arc::new(self.job_metrics.clone()),
             environment: Arc::new(Environment {
                 store: Arc::clone(&base.store),
                 blobs: Arc::clone(&base.blobs),
@@ -348,6 +353,7 @@ impl Startup<'_> {
             }),
             new_sessions: Arc::clone(&self.new_sessions),
             tracer: self.tracer.clone(),
+            job_metrics: self.job_metrics.clone(),
         };
         let state = ApiState::new(
             parts,

@@ -4,9 +4,10 @@ use lastcall_api::RatePolicy;
 use lastcall_domain::OwnerLimits;
 
 use super::reader::Reader;
+use super::units::show_size;
 
 /// `limits.per_owner.*`
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OwnerBounds {
     /// What one owner may have at once.
     pub store: OwnerLimits,
@@ -42,5 +43,31 @@ impl OwnerBounds {
                 },
             }),
         }
+    }
+
+    /// Each key with its value as a configuration has it; an absent burst as what it comes to.
+    pub fn shown(&self) -> [(&'static str, String); 6] {
+        let OwnerLimits {
+            sessions,
+            stored_bytes,
+            queued_jobs,
+            running_jobs,
+        } = self.store;
+        let count = |bound: Option<u64>| bound.unwrap_or(0).to_string();
+        let rate = |part: fn(RatePolicy) -> u32| self.rate.map_or(0, part).to_string();
+        [
+            (
+                "limits.per_owner.requests_per_second",
+                rate(|rate| rate.per_second),
+            ),
+            ("limits.per_owner.burst", rate(|rate| rate.burst)),
+            ("limits.per_owner.sessions", count(sessions)),
+            (
+                "limits.per_owner.stored_bytes",
+                show_size(stored_bytes.unwrap_or(0)),
+            ),
+            ("limits.per_owner.queued_jobs", count(queued_jobs)),
+            ("limits.per_owner.running_jobs", count(running_jobs)),
+        ]
     }
 }

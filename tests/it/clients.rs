@@ -56,6 +56,11 @@ fn a_generated_client_uploads_a_file_and_fetches_a_pdf() {
 }
 
 #[test]
+fn prometheus_reads_the_metrics_and_finds_the_trace_of_what_was_slow() {
+    run("metrics.py");
+}
+
+#[test]
 fn the_pages_and_reports_work_in_a_browser_and_break_no_rule_of_accessibility() {
     run("pages.py");
 }

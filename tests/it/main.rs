@@ -60,6 +60,7 @@ mod outages;
 mod pauses;
 mod pooler;
 mod readme;
+mod reloaded_limits;
 mod replaced_program;
 mod replicas;
 mod resources;

@@ -6,6 +6,7 @@
 use std::cell::Cell;
 use std::future::pending;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use lastcall_domain::store::{JobResult, Outcome, ResultLocation};
@@ -134,12 +135,15 @@ impl Pool {
         if !job.state().is_final() {
             self.claimable_at(&job);
         }
-        if self.config.owners_are_bounded {
+        if self.owners_are_bounded.load(Ordering::Relaxed) {
             self.queue.look_soon();
+        }
+        if job.state().is_final() {
+            // Before whoever waits for the job hears of it, and looks at the metrics.
+            self.ports.observer.ended(&job);
         }
         self.ports.feed.changed(job.id);
         if job.state().is_final() {
-            self.ended_jobs.note(&job);
             self.wake_dependents();
         }
     }

@@ -104,7 +104,7 @@ impl Pool {
                 };
                 self.claims.settle_with(key, || counter.inc());
                 if job.state().is_final() {
-                    self.ended_jobs.note(&job);
+                    self.ports.observer.ended(&job);
                 } else {
                     Scope::of(&job).enter(|| info!("job {} handed back", job.id));
                     self.claimable_at(&job);

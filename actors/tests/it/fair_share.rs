@@ -2,13 +2,20 @@
 
 use std::time::Duration;
 
-use lastcall_domain::{Limits, OwnerLimits, Service, State};
+use lastcall_domain::{OwnerLimits, Service, State, Store as _};
 use tokio::time::Instant;
 
 use crate::fixture::{World, in_virtual_time};
 
 /// How long a job has its slot.
 const SLOT: Duration = Duration::from_secs(1);
+
+fn running_jobs(most: u64) -> OwnerLimits {
+    OwnerLimits {
+        running_jobs: Some(most),
+        ..OwnerLimits::default()
+    }
+}
 
 #[test]
 fn ten_thousand_jobs_of_one_owner_delay_the_first_of_another_by_a_slots_time_at_most() {
@@ -83,13 +90,7 @@ fn an_owner_has_no_more_slots_than_one_may_have_and_uses_them_without_a_pause() 
         let mut world = World::new().await;
         world.config.analysis.workers = 4;
         world.config.analysis.owners_are_bounded = true;
-        world.store.set_limits(Limits {
-            per_owner: OwnerLimits {
-                running_jobs: Some(2),
-                ..OwnerLimits::default()
-            },
-            ..Limits::default()
-        });
+        world.store.limit_owners(running_jobs(2));
         let session = world.session_of("bounded").await;
         let mut jobs = Vec::new();
         for _ in 0..100 {
@@ -106,5 +107,45 @@ fn an_owner_has_no_more_slots_than_one_may_have_and_uses_them_without_a_pause() 
             "{:?}",
             since.elapsed()
         );
+    });
+}
+
+#[test]
+fn a_bound_that_changes_holds_at_once_and_stops_no_job() {
+    in_virtual_time(async {
+        let mut world = World::new().await;
+        world.config.analysis.workers = 4;
+        let session = world.session_of("bounded").await;
+        let handle = world.start().await;
+        let mut jobs = Vec::new();
+        for _ in 0..4 {
+            jobs.push(world.submit_as(&session, "sleep 60s").await);
+        }
+        handle.wake(Service::Analysis);
+        world.script.running(4).await;
+        world.store.limit_owners(running_jobs(2));
+        handle.owners_are_bounded(true);
+        for _ in 0..8 {
+            jobs.push(world.submit_as(&session, "sleep 60s").await);
+        }
+        handle.wake(Service::Analysis);
+        // The four run to their end, and two take their places.
+        world.all_succeed(&jobs[..4]).await;
+        assert_eq!(world.script.stopped(), []);
+        world.script.running(2).await;
+        tokio::time::sleep(SLOT * 10).await;
+        assert_eq!(world.script.begun().len(), 6);
+
+        let at_once = Duration::from_millis(20);
+        let since = Instant::now();
+        world.store.limit_owners(running_jobs(3));
+        handle.owners_are_bounded(true);
+        world.script.running(3).await;
+        world.store.limit_owners(OwnerLimits::default());
+        handle.owners_are_bounded(false);
+        world.script.running(4).await;
+        // The poll comes after a second.
+        assert!(since.elapsed() < at_once, "{:?}", since.elapsed());
+        world.all_succeed(&jobs).await;
     });
 }

@@ -1,10 +1,11 @@
 //! What becomes of jobs while the tree runs.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lastcall_actors::ServiceState;
 use lastcall_domain::store::{ResultLocation, Store};
-use lastcall_domain::{Service, State};
+use lastcall_domain::{Job, JobId, JobObserver, Service, State};
 use tokio::time::{Instant, sleep};
 
 use crate::fixture::{World, in_virtual_time, service};
@@ -144,6 +145,41 @@ fn a_job_that_may_be_tried_again_is_looked_at_when_it_is_due() {
             "{:?}",
             since.elapsed()
         );
+    });
+}
+
+/// Keeps what it is told.
+#[derive(Default)]
+struct Ended(Mutex<Vec<(JobId, State)>>);
+
+impl JobObserver for Ended {
+    fn ended(&self, job: &Job) {
+        self.0.lock().unwrap().push((job.id, job.state()));
+    }
+}
+
+#[test]
+fn the_observer_is_told_of_each_job_that_ends_and_once() {
+    in_virtual_time(async {
+        let ended = Arc::<Ended>::default();
+        let mut world = World::new().await;
+        world.observer = ended.clone();
+        let handle = world.start().await;
+        let good = world.run(&handle, "ok").await;
+        world.reaches(good, State::Succeeded).await;
+        let retried = world.run(&handle, "retry").await;
+        world.reaches(retried, State::Failed).await;
+        let cancelled = world.run(&handle, "forever").await;
+        world.script.running(1).await;
+        world.store.cancel(cancelled).await.unwrap();
+        handle.cancel(cancelled);
+        world.reaches(cancelled, State::Cancelled).await;
+        let expected = [
+            (good, State::Succeeded),
+            (retried, State::Failed),
+            (cancelled, State::Cancelled),
+        ];
+        assert_eq!(*ended.0.lock().unwrap(), expected);
     });
 }
 

@@ -90,6 +90,7 @@ pub(crate) async fn run(parked: bool, workers: usize, folder: &str) -> Outcome<(
         disks: Arc::new(NoDisks),
         new_sessions: Arc::default(),
         tracer: Tracer::default(),
+        job_metrics: lastcall_api::JobMetrics::default(),
     };
     let config = ApiConfig {
         max_queued_analyses: MAX_QUEUED,

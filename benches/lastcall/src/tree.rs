@@ -47,6 +47,7 @@ impl Tree {
                 clock: Arc::clone(&clock),
                 feed: feed.clone(),
                 tracer: Tracer::default(),
+                observer: Arc::new(()),
                 environment: Arc::new(Present),
                 analysis_work: work,
                 profile_work: Arc::new(NoProfiles),

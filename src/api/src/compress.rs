@@ -93,6 +93,7 @@ pub(crate) fn is_worth(head: &ResponseHead, size: BodySize) -> bool {
             match kind {
                 "text/event-stream" => false,
                 "application/json" | "application/problem+json" | "image/svg+xml" => true,
+                "application/openmetrics-text" => true,
                 kind => kind.starts_with("text/"),
             }
         });

@@ -6,12 +6,10 @@ use std::collections::BTreeMap;
 use lastcall_actors::{BreakerState, DependencyStatus, Phase, ServiceState, SystemStatus};
 use lastcall_domain::store::StoreCounts;
 use lastcall_domain::{Disk, Service, Timestamp};
-use prometheus::core::Collector;
-use prometheus::proto::MetricFamily;
-use prometheus::{CounterVec, GaugeVec, Opts, Registry, Result};
+use prometheus_client::registry::Registry;
 use serde::Serialize;
 
-use crate::job_metrics;
+use crate::collected::{Values, counter, gauge};
 use crate::process::Usage;
 use crate::state::ApiState;
 
@@ -19,42 +17,35 @@ use crate::state::ApiState;
 /// `None` where none waits.
 pub(crate) type OldestQueued = BTreeMap<Service, Option<Timestamp>>;
 
-/// One metric and its values by label.
-type Values<'a> = Vec<(Vec<&'a str>, f64)>;
-
 /// Everything, as it is now.
-pub(crate) fn gather(
+pub(crate) fn collect(
     state: &ApiState,
     counts: Option<&StoreCounts>,
     oldest: &OldestQueued,
     disks: &[Disk],
-) -> Result<Vec<MetricFamily>> {
-    let registry = Registry::new();
-    process(&registry, state)?;
-    room(&registry, disks)?;
+) -> Registry {
+    let mut registry = Registry::default();
+    process(&mut registry, state);
+    room(&mut registry, disks);
     let status = state.system.status();
-    services(&registry, &status)?;
-    dependencies(&registry, &status)?;
+    services(&mut registry, &status);
+    dependencies(&mut registry, &status);
     if let Some(counts) = counts {
-        store(&registry, counts)?;
-        waiting(&registry, state, oldest)?;
+        store(&mut registry, counts);
+        waiting(&mut registry, state, oldest);
     }
     let up = if counts.is_some() { 1.0 } else { 0.0 };
     gauge(
-        &registry,
+        &mut registry,
         "lastcall_store_up",
         "Whether the store responds.",
         &[],
         vec![(vec![], up)],
-    )?;
-    let mut families = registry.gather();
-    families.extend(job_metrics::gather(&status));
-    // Nothing was counted: the encoder takes no family without a metric.
-    families.retain(|family| !family.get_metric().is_empty());
-    Ok(families)
+    );
+    registry
 }
 
-fn process(registry: &Registry, state: &ApiState) -> Result<()> {
+fn process(registry: &mut Registry, state: &ApiState) {
     let one = |value: f64| vec![(vec![], value)];
     let uptime = state.clock.now() - state.started_at;
     let uptime = uptime.to_std().unwrap_or_default().as_secs_f64();
@@ -64,14 +55,14 @@ fn process(registry: &Registry, state: &ApiState) -> Result<()> {
         "The version of the service.",
         &["version"],
         vec![(vec![state.config.version.as_str()], 1.0)],
-    )?;
+    );
     gauge(
         registry,
         "lastcall_uptime_seconds",
         "Time since the process started.",
         &[],
         one(uptime),
-    )?;
+    );
     let now = state.system.phase();
     let phases = [
         Phase::Starting,
@@ -88,7 +79,7 @@ fn process(registry: &Registry, state: &ApiState) -> Result<()> {
         "1 for the current phase of the process, 0 for the others.",
         &["phase"],
         phases.to_vec(),
-    )?;
+    );
     let streams = state.config.max_streams - state.streams.available_permits();
     gauge(
         registry,
@@ -96,14 +87,14 @@ fn process(registry: &Registry, state: &ApiState) -> Result<()> {
         "Open event streams.",
         &[],
         one(streams as f64),
-    )?;
+    );
     counter(
         registry,
         "lastcall_log_dropped_lines_total",
         "Log lines dropped because standard error did not take them.",
         &[],
         one(state.system.dropped_log_lines() as f64),
-    )?;
+    );
     let spans = state.tracer.counts().unwrap_or_default();
     for (name, help, value) in [
         (
@@ -117,7 +108,7 @@ fn process(registry: &Registry, state: &ApiState) -> Result<()> {
             spans.dropped,
         ),
     ] {
-        counter(registry, name, help, &[], one(value as f64))?;
+        counter(registry, name, help, &[], one(value as f64));
     }
     let usage = Usage::now();
     let usage = [
@@ -131,13 +122,12 @@ fn process(registry: &Registry, state: &ApiState) -> Result<()> {
     ];
     for (name, help, value) in usage {
         if let Some(value) = value {
-            gauge(registry, name, help, &[], one(value as f64))?;
+            gauge(registry, name, help, &[], one(value as f64));
         }
     }
-    Ok(())
 }
 
-fn room(registry: &Registry, disks: &[Disk]) -> Result<()> {
+fn room(registry: &mut Registry, disks: &[Disk]) {
     let each = |value: fn(&Disk) -> f64| -> Values<'_> {
         let disks = disks.iter();
         disks.map(|disk| (vec![disk.name], value(disk))).collect()
@@ -148,17 +138,17 @@ fn room(registry: &Registry, disks: &[Disk]) -> Result<()> {
         "Free room on the local disks, in bytes.",
         &["disk"],
         each(|disk| disk.free as f64),
-    )?;
+    );
     gauge(
         registry,
         "lastcall_disk_low",
         "Whether the disk has less room than store.min_free.",
         &["disk"],
         each(|disk| f64::from(u8::from(disk.is_low()))),
-    )
+    );
 }
 
-fn dependencies(registry: &Registry, status: &SystemStatus) -> Result<()> {
+fn dependencies(registry: &mut Registry, status: &SystemStatus) {
     let each = |value: fn(&DependencyStatus) -> f64| -> Values<'_> {
         let parts = status.dependencies.iter();
         parts
@@ -171,88 +161,95 @@ fn dependencies(registry: &Registry, status: &SystemStatus) -> Result<()> {
         "Whether the dependency of work is available.",
         &["dependency"],
         each(|part| f64::from(u8::from(part.breaker == BreakerState::Closed))),
-    )?;
+    );
     counter(
         registry,
         "lastcall_dependency_outages_total",
         "Outages of the dependency.",
         &["dependency"],
         each(|part| part.outages as f64),
-    )
+    );
 }
 
-fn services(registry: &Registry, status: &SystemStatus) -> Result<()> {
+fn services(registry: &mut Registry, status: &SystemStatus) {
     let each = |value: fn(&lastcall_actors::ServiceStatus) -> f64| -> Values<'_> {
         let services = status.services.iter();
         services
             .map(|service| (vec![service.name.as_str()], value(service)))
             .collect()
     };
-    let label = &["service"];
-    let g = |name, help, values| gauge(registry, name, help, label, values);
-    let c = |name, help, values| counter(registry, name, help, label, values);
-    g(
-        "lastcall_service_up",
-        "Whether the actor is running.",
-        each(|s| f64::from(u8::from(s.state == ServiceState::Running))),
-    )?;
-    g(
-        "lastcall_service_slots",
-        "Jobs that the service runs concurrently.",
-        each(|s| s.slots as f64),
-    )?;
-    g(
-        "lastcall_service_busy_slots",
-        "Slots in use.",
-        each(|s| s.busy as f64),
-    )?;
-    g(
-        "lastcall_service_in_flight",
-        "Work that was admitted and has not finished.",
-        each(|s| s.in_flight as f64),
-    )?;
-    g(
-        "lastcall_service_claimed_ahead",
-        "Jobs claimed ahead of a free slot.",
-        each(|s| s.claimed_ahead as f64),
-    )?;
-    g(
-        "lastcall_service_mailbox_depth",
-        "Messages in the mailbox.",
-        each(|s| s.mailbox.depth as f64),
-    )?;
-    g(
-        "lastcall_service_mailbox_capacity",
-        "Capacity of the mailbox.",
-        each(|s| s.mailbox.capacity as f64),
-    )?;
-    c(
-        "lastcall_service_restarts_total",
-        "Restarts of the actor by the supervisor.",
-        each(|s| s.restarts as f64),
-    )?;
-    c(
-        "lastcall_service_hung_total",
-        "How often the actor was found hung.",
-        each(|s| s.hung as f64),
-    )?;
-    c(
-        "lastcall_service_busy_seconds_total",
-        "Total duration of attempts.",
-        each(|s| s.counts.busy_ms as f64 / 1000.0),
-    )?;
-    work(registry, status)?;
+    let gauges = [
+        (
+            "lastcall_service_up",
+            "Whether the actor is running.",
+            each(|s| f64::from(u8::from(s.state == ServiceState::Running))),
+        ),
+        (
+            "lastcall_service_slots",
+            "Jobs that the service runs concurrently.",
+            each(|s| s.slots as f64),
+        ),
+        (
+            "lastcall_service_busy_slots",
+            "Slots in use.",
+            each(|s| s.busy as f64),
+        ),
+        (
+            "lastcall_service_in_flight",
+            "Work that was admitted and has not finished.",
+            each(|s| s.in_flight as f64),
+        ),
+        (
+            "lastcall_service_claimed_ahead",
+            "Jobs claimed ahead of a free slot.",
+            each(|s| s.claimed_ahead as f64),
+        ),
+        (
+            "lastcall_service_mailbox_depth",
+            "Messages in the mailbox.",
+            each(|s| s.mailbox.depth as f64),
+        ),
+        (
+            "lastcall_service_mailbox_capacity",
+            "Capacity of the mailbox.",
+            each(|s| s.mailbox.capacity as f64),
+        ),
+    ];
+    for (name, help, values) in gauges {
+        gauge(registry, name, help, &["service"], values);
+    }
+    let counters = [
+        (
+            "lastcall_service_restarts_total",
+            "Restarts of the actor by the supervisor.",
+            each(|s| s.restarts as f64),
+        ),
+        (
+            "lastcall_service_hung_total",
+            "How often the actor was found hung.",
+            each(|s| s.hung as f64),
+        ),
+        (
+            "lastcall_service_busy_seconds_total",
+            "Total duration of attempts.",
+            each(|s| s.counts.busy_ms as f64 / 1000.0),
+        ),
+    ];
+    for (name, help, values) in counters {
+        counter(registry, name, help, &["service"], values);
+    }
+    work(registry, status);
     gauge(
         registry,
         "lastcall_abandoned_threads",
         "Threads that were abandoned because an actor hung on them, and have not ended since.",
         &[],
         vec![(vec![], status.abandoned_threads.len() as f64)],
-    )
+    );
 }
 
 /// What has become of the services' work, by outcome.
-fn work(registry: &Registry, status: &SystemStatus) -> Result<()> {
+fn work(registry: &mut Registry, status: &SystemStatus) {
     let (mut jobs, mut cleaner) = (Values::new(), Values::new());
     let counters: Vec<_> = status
         .services
@@ -264,7 +261,7 @@ fn work(registry: &Registry, status: &SystemStatus) -> Result<()> {
         .collect();
     for (name, counts, done) in &counters {
         for (outcome, count) in counts.iter().filter(|(outcome, _)| *outcome != "busy_ms") {
-            jobs.push((vec![name, outcome], *count as f64));
+            jobs.push((vec![outcome, name], *count as f64));
         }
         for (what, count) in done {
             cleaner.push((vec![what], *count as f64));
@@ -274,19 +271,19 @@ fn work(registry: &Registry, status: &SystemStatus) -> Result<()> {
         registry,
         "lastcall_service_work_total",
         "Work of the service, by outcome.",
-        &["service", "outcome"],
+        &["outcome", "service"],
         jobs,
-    )?;
+    );
     counter(
         registry,
         "lastcall_cleaner_total",
         "What TtlCleaner has done.",
         &["what"],
         cleaner,
-    )
+    );
 }
 
-fn store(registry: &Registry, counts: &StoreCounts) -> Result<()> {
+fn store(registry: &mut Registry, counts: &StoreCounts) {
     let jobs = |value: fn(&lastcall_domain::store::JobCounts) -> u64| -> Values<'_> {
         let jobs = counts.jobs.iter();
         jobs.map(|(service, counts)| (vec![service.as_str()], value(counts) as f64))
@@ -298,25 +295,25 @@ fn store(registry: &Registry, counts: &StoreCounts) -> Result<()> {
         "Queued jobs, in all instances on this store.",
         &["service"],
         jobs(|counts| counts.queued),
-    )?;
+    );
     gauge(
         registry,
         "lastcall_jobs_running",
         "Running jobs, in all instances on this store.",
         &["service"],
         jobs(|counts| counts.running),
-    )?;
+    );
     gauge(
         registry,
         "lastcall_sessions",
         "Sessions that have not been removed, in all instances on this store.",
         &[],
         vec![(vec![], counts.sessions as f64)],
-    )
+    );
 }
 
 /// For how long the next job of each queue has waited.
-fn waiting(registry: &Registry, state: &ApiState, oldest: &OldestQueued) -> Result<()> {
+fn waiting(registry: &mut Registry, state: &ApiState, oldest: &OldestQueued) {
     let now = state.clock.now();
     let waited = |since: &Timestamp| (now - *since).to_std().unwrap_or_default().as_secs_f64();
     let ages = oldest.iter();
@@ -327,7 +324,7 @@ fn waiting(registry: &Registry, state: &ApiState, oldest: &OldestQueued) -> Resu
         &["service"],
         ages.map(|(service, since)| (vec![service.as_str()], since.as_ref().map_or(0.0, waited)))
             .collect(),
-    )
+    );
 }
 
 /// Counters by their names.
@@ -335,36 +332,4 @@ pub(crate) fn figures(counters: &impl Serialize) -> BTreeMap<String, u64> {
     serde_json::to_value(counters)
         .and_then(serde_json::from_value)
         .unwrap_or_default()
-}
-
-fn gauge(
-    registry: &Registry,
-    name: &str,
-    help: &str,
-    labels: &[&str],
-    values: Values<'_>,
-) -> Result<()> {
-    let metric = GaugeVec::new(Opts::new(name, help), labels)?;
-    for (labels, value) in values {
-        metric.with_label_values(&labels).set(value);
-    }
-    register(registry, metric)
-}
-
-fn counter(
-    registry: &Registry,
-    name: &str,
-    help: &str,
-    labels: &[&str],
-    values: Values<'_>,
-) -> Result<()> {
-    let metric = CounterVec::new(Opts::new(name, help), labels)?;
-    for (labels, value) in values {
-        metric.with_label_values(&labels).inc_by(value);
-    }
-    register(registry, metric)
-}
-
-fn register(registry: &Registry, metric: impl Collector + 'static) -> Result<()> {
-    registry.register(Box::new(metric))
 }

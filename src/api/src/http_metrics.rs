@@ -1,10 +1,17 @@
-//! Metrics counted per request; all others are collected on each scrape.
+//! Metrics of requests, counted as they are answered.
 
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use actix_web::http::Method;
-use prometheus::proto::MetricFamily;
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
+use lastcall_domain::trace::TraceId;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
+
+use crate::latency::Latency;
 
 /// Upper bounds of the classes of request durations, in seconds.
 const DURATIONS: [f64; 12] = [
@@ -12,68 +19,106 @@ const DURATIONS: [f64; 12] = [
 ];
 
 /// The requests that were answered.
+#[derive(Debug)]
 pub(crate) struct HttpMetrics {
-    http: Option<Http>,
+    requests: Family<Answer, Counter>,
+    durations: Family<Route, Latency, fn() -> Latency>,
+    /// The metrics of both families, by route: one look without a copy of the name.
+    known: RwLock<HashMap<String, Vec<Known>>>,
 }
 
-struct Http {
-    registry: Registry,
-    requests: IntCounterVec,
-    durations: HistogramVec,
+/// The metrics of one kind of answer of a route.
+#[derive(Debug)]
+struct Known {
+    method: &'static str,
+    status: u16,
+    requests: Counter,
+    durations: Latency,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Answer {
+    method: &'static str,
+    route: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Route {
+    method: &'static str,
+    route: String,
 }
 
 impl HttpMetrics {
-    pub(crate) fn new() -> Self {
-        // The names are fixed and valid, so this does not fail; if it ever did, the service
-        // would go on without these two.
-        let http = Http::new()
-            .inspect_err(|error| log::error!("cannot register the HTTP metrics: {error}"));
-        Self { http: http.ok() }
-    }
-
-    /// What was counted.
-    pub(crate) fn gather(&self) -> Vec<MetricFamily> {
-        match &self.http {
-            Some(http) => http.registry.gather(),
-            None => Vec::new(),
+    /// Metrics that are zero, and that the registry knows.
+    pub(crate) fn new(registry: &mut Registry) -> Self {
+        let requests = Family::default();
+        registry.register(
+            "lastcall_http_requests",
+            "Requests answered",
+            Family::clone(&requests),
+        );
+        let durations: Family<Route, Latency, fn() -> Latency> =
+            Family::new_with_constructor(|| Latency::new(&DURATIONS));
+        registry.register(
+            "lastcall_http_request_duration_seconds",
+            "Time from a request's head to its answer's head",
+            durations.clone(),
+        );
+        Self {
+            requests,
+            durations,
+            known: RwLock::default(),
         }
     }
 
-    /// Counts a request.
-    pub(crate) fn answered(&self, method: &Method, route: &str, status: u16, took: Duration) {
-        let Some(http) = &self.http else { return };
+    /// Counts a request. `trace` is that of the request, where it is recorded.
+    pub(crate) fn answered(
+        &self,
+        method: &Method,
+        route: &str,
+        status: u16,
+        took: Duration,
+        trace: Option<TraceId>,
+    ) {
         let method = bounded(method);
-        http.requests
-            .with_label_values(&[method, route, &status.to_string()])
-            .inc();
-        http.durations
-            .with_label_values(&[method, route])
-            .observe(took.as_secs_f64());
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let answers = known.get(route).map(Vec::as_slice).unwrap_or_default();
+        let is_same = |known: &&Known| known.status == status && known.method == method;
+        if let Some(known) = answers.iter().find(is_same) {
+            return known.count(took, trace);
+        }
+        drop(known);
+        let new = self.learn(method, route, status);
+        new.count(took, trace);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let answers = known.entry(route.to_owned()).or_default();
+        // Two threads may have come here, with the same metrics.
+        if !answers.iter().any(|known| is_same(&known)) {
+            answers.push(new);
+        }
+    }
+
+    fn learn(&self, method: &'static str, route: &str, status: u16) -> Known {
+        let route = route.to_owned();
+        let answer = Answer {
+            method,
+            route: route.clone(),
+            status,
+        };
+        Known {
+            method,
+            status,
+            requests: self.requests.get_or_create_owned(&answer),
+            durations: self.durations.get_or_create_owned(&Route { method, route }),
+        }
     }
 }
 
-impl Http {
-    fn new() -> Result<Self, prometheus::Error> {
-        let registry = Registry::new();
-        let requests = IntCounterVec::new(
-            Opts::new("lastcall_http_requests_total", "Requests answered."),
-            &["method", "route", "status"],
-        )?;
-        let durations = HistogramVec::new(
-            HistogramOpts::new(
-                "lastcall_http_request_duration_seconds",
-                "Time from a request's head to its answer's head.",
-            )
-            .buckets(DURATIONS.to_vec()),
-            &["method", "route"],
-        )?;
-        registry.register(Box::new(requests.clone()))?;
-        registry.register(Box::new(durations.clone()))?;
-        Ok(Self {
-            registry,
-            requests,
-            durations,
-        })
+impl Known {
+    fn count(&self, took: Duration, trace: Option<TraceId>) {
+        self.requests.inc();
+        self.durations.observe(took, trace);
     }
 }
 

@@ -1,123 +1,215 @@
 //! Metrics of jobs that ended in this process: how long they waited and ran, and why they failed.
 
-use lastcall_actors::{DurationCounts, EndedJobs, ServiceStatus, SystemStatus};
-use prometheus::proto::{Bucket, Counter, Histogram, LabelPair, Metric, MetricFamily, MetricType};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// All of them, by service.
-pub(crate) fn gather(status: &SystemStatus) -> Vec<MetricFamily> {
-    let services = || status.services.iter().filter(|service| service.slots > 0);
-    let durations = |of: fn(&EndedJobs) -> DurationCounts| {
-        services()
-            .map(|service| duration(service, of(&service.ended)))
-            .collect()
-    };
-    let failed = services().flat_map(|service| {
-        let failed = service.ended.failed.iter();
-        failed.map(|(code, count)| failures(service, code, *count))
-    });
-    vec![
-        family(
+use chrono::TimeDelta;
+use lastcall_actors::actor_name;
+use lastcall_domain::trace::TraceContext;
+use lastcall_domain::{Job, JobObserver, Service, State};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
+
+use crate::latency::Latency;
+
+/// Upper bounds of the classes of durations, in seconds.
+const DURATIONS: [f64; 12] = [
+    0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0,
+];
+/// The codes that failures are told apart by; those beyond are counted as [`OTHER`].
+const MAX_CODES: usize = 64;
+const OTHER: &str = "other";
+
+/// How the jobs of this process have ended. Cheap to clone: all clones count together.
+#[derive(Clone, Debug)]
+pub struct JobMetrics(Arc<Metrics>);
+
+#[derive(Debug)]
+struct Metrics {
+    waited: Durations,
+    ran: Durations,
+    failed: Family<Failure, Counter>,
+    codes: Mutex<BTreeSet<String>>,
+}
+
+type Durations = Family<Actor, Latency, fn() -> Latency>;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Actor {
+    service: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Failure {
+    code: String,
+    service: &'static str,
+}
+
+impl Default for JobMetrics {
+    fn default() -> Self {
+        let durations = || -> Durations {
+            let durations: Durations = Family::new_with_constructor(|| Latency::new(&DURATIONS));
+            for service in Service::ALL.map(actor_name) {
+                // Both are there from the start, with no job.
+                drop(durations.get_or_create(&Actor { service }));
+            }
+            durations
+        };
+        Self(Arc::new(Metrics {
+            waited: durations(),
+            ran: durations(),
+            failed: Family::default(),
+            codes: Mutex::default(),
+        }))
+    }
+}
+
+impl JobMetrics {
+    /// Lets the registry know them.
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        registry.register(
             "lastcall_job_wait_seconds",
-            "Time from a job's acceptance to the start of its last attempt.",
-            MetricType::HISTOGRAM,
-            durations(|ended| ended.waited),
-        ),
-        family(
+            "Time from a job's acceptance to the start of its last attempt",
+            self.0.waited.clone(),
+        );
+        registry.register(
             "lastcall_job_run_seconds",
-            "Time from the start of a job's last attempt to its end.",
-            MetricType::HISTOGRAM,
-            durations(|ended| ended.ran),
-        ),
-        family(
-            "lastcall_jobs_failed_total",
-            "Jobs that failed, by the code of their error.",
-            MetricType::COUNTER,
-            failed.collect(),
-        ),
-    ]
+            "Time from the start of a job's last attempt to its end",
+            self.0.ran.clone(),
+        );
+        registry.register(
+            "lastcall_jobs_failed",
+            "Jobs that failed, by the code of their error",
+            self.0.failed.clone(),
+        );
+    }
 }
 
-fn family(name: &str, help: &str, kind: MetricType, metrics: Vec<Metric>) -> MetricFamily {
-    let mut family = MetricFamily::default();
-    family.set_name(name.to_owned());
-    family.set_help(help.to_owned());
-    family.set_field_type(kind);
-    family.set_metric(metrics);
-    family
+impl JobObserver for JobMetrics {
+    fn ended(&self, job: &Job) {
+        let service = actor_name(job.service());
+        if let (Some(started), Some(finished)) = (job.started_at, job.finished_at) {
+            let trace = job.trace.as_ref().and_then(TraceContext::sampled_trace_id);
+            // The clocks of two machines may differ.
+            let observe = |durations: &Durations, span: TimeDelta| {
+                let durations = durations.get_or_create(&Actor { service });
+                durations.observe(span.to_std().unwrap_or_default(), trace);
+            };
+            observe(&self.0.waited, started - job.created_at);
+            observe(&self.0.ran, finished - started);
+        }
+        if job.state() == State::Failed {
+            let code = job.error.as_ref().map_or(OTHER, |error| &error.code);
+            let code = self.0.bounded(code);
+            self.0
+                .failed
+                .get_or_create(&Failure { code, service })
+                .inc();
+        }
+    }
 }
 
-fn label(name: &str, value: &str) -> LabelPair {
-    let mut label = LabelPair::default();
-    label.set_name(name.to_owned());
-    label.set_value(value.to_owned());
-    label
-}
-
-fn duration(service: &ServiceStatus, durations: DurationCounts) -> Metric {
-    let mut below = 0;
-    let bounds = DurationCounts::BOUNDS.iter().zip(durations.counts);
-    let buckets = bounds.map(|(bound, count)| {
-        below += count;
-        let mut bucket = Bucket::default();
-        bucket.set_upper_bound(*bound);
-        bucket.set_cumulative_count(below);
-        bucket
-    });
-    let mut histogram = Histogram::default();
-    histogram.set_bucket(buckets.collect());
-    histogram.set_sample_count(durations.counts.iter().sum());
-    histogram.set_sample_sum(durations.sum_ms as f64 / 1000.0);
-    let mut metric = Metric::from_label(vec![label("service", &service.name)]);
-    metric.set_histogram(histogram);
-    metric
-}
-
-fn failures(service: &ServiceStatus, code: &str, count: u64) -> Metric {
-    let mut counter = Counter::default();
-    counter.set_value(count as f64);
-    let labels = vec![label("code", code), label("service", &service.name)];
-    let mut metric = Metric::from_label(labels);
-    metric.set_counter(counter);
-    metric
+impl Metrics {
+    /// The code as a label: the labels have to be few.
+    fn bounded(&self, code: &str) -> String {
+        let mut codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);
+        if codes.len() >= MAX_CODES && !codes.contains(code) {
+            return OTHER.to_owned();
+        }
+        codes.insert(code.to_owned());
+        code.to_owned()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use prometheus::TextEncoder;
+    use lastcall_domain::store::Outcome;
+    use lastcall_domain::{Clock as _, JobError, JobId, JobSpec, Limits, Owner, ReportFormat};
+    use lastcall_domain::{
+        DatasetName, InstanceId, ReportOptions, ReportSource, SessionId, SystemClock,
+    };
+    use prometheus_client::encoding::prometheus_text;
 
     use super::*;
 
-    #[test]
-    fn ended_jobs_are_told_as_prometheus_reads_them() {
-        let mut service = ServiceStatus {
-            name: "ReportService".into(),
-            slots: 4,
-            ..ServiceStatus::default()
+    /// Reports that failed after so many milliseconds of waiting and a quarter of a second of work.
+    fn fail(metrics: &JobMetrics, waited: i64, code: &str) {
+        let (now, limits) = (SystemClock.now(), Limits::default());
+        let spec = JobSpec::Report {
+            source: ReportSource::Dataset(DatasetName::try_from("birds".to_owned()).unwrap()),
+            format: ReportFormat::Pdf,
+            options: Box::<ReportOptions>::default(),
         };
-        service.ended.waited.counts[0] = 2;
-        service.ended.waited.counts[12] = 1;
-        service.ended.waited.sum_ms = 4_000_500;
-        service.ended.failed.insert("timeout".into(), 3);
-        let status = SystemStatus {
-            phase: lastcall_actors::Phase::Running,
-            services: vec![service, ServiceStatus::default()],
-            abandoned_threads: Vec::new(),
-            dependencies: Vec::new(),
-        };
-        let text = TextEncoder::new()
-            .encode_to_string(&gather(&status))
+        let mut job = Job::new(
+            JobId::new(),
+            SessionId::new(),
+            Owner::anonymous(),
+            spec,
+            now,
+        );
+        let started = now + TimeDelta::milliseconds(waited);
+        let lease = std::time::Duration::from_secs(5);
+        job.take(InstanceId::new(), lease, started, &limits)
             .unwrap();
+        let outcome = Outcome::Failed(JobError::permanent(code, "it does not work"));
+        let finished = started + TimeDelta::milliseconds(250);
+        job.complete(job.claim(), &outcome, finished, &limits)
+            .unwrap();
+        metrics.ended(&job);
+    }
+
+    fn text(metrics: &JobMetrics) -> String {
+        let (mut registry, mut text) = (Registry::default(), String::new());
+        metrics.register(&mut registry);
+        prometheus_text::encode(&mut text, &registry).unwrap();
+        text
+    }
+
+    #[test]
+    fn ended_jobs_are_counted_as_prometheus_reads_them() {
+        let metrics = JobMetrics::default();
+        for waited in [-5, 0, 10, 11, 3_600_000, 3_600_001] {
+            fail(&metrics, waited, "timeout");
+        }
+        let text = text(&metrics);
         for line in [
-            r#"lastcall_job_wait_seconds_bucket{service="ReportService",le="0.01"} 2"#,
-            r#"lastcall_job_wait_seconds_bucket{service="ReportService",le="3600"} 2"#,
-            r#"lastcall_job_wait_seconds_bucket{service="ReportService",le="+Inf"} 3"#,
-            r#"lastcall_job_wait_seconds_sum{service="ReportService"} 4000.5"#,
-            r#"lastcall_job_run_seconds_count{service="ReportService"} 0"#,
-            r#"lastcall_jobs_failed_total{code="timeout",service="ReportService"} 3"#,
+            r#"lastcall_job_wait_seconds_bucket{service="ReportService",le="0.01"} 3"#,
+            r#"lastcall_job_wait_seconds_bucket{service="ReportService",le="0.05"} 4"#,
+            r#"lastcall_job_wait_seconds_bucket{service="ReportService",le="3600"} 5"#,
+            r#"lastcall_job_wait_seconds_bucket{service="ReportService",le="+Inf"} 6"#,
+            r#"lastcall_job_wait_seconds_count{service="ReportService"} 6"#,
+            r#"lastcall_job_run_seconds_bucket{service="ReportService",le="0.5"} 6"#,
+            r#"lastcall_job_run_seconds_sum{service="ReportService"} 1.5"#,
+            r#"lastcall_job_run_seconds_count{service="AnalysisService"} 0"#,
+            r#"lastcall_jobs_failed_total{code="timeout",service="ReportService"} 6"#,
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }
+    }
+
+    #[test]
+    fn codes_beyond_a_bound_are_counted_together() {
+        let metrics = JobMetrics::default();
+        for number in 0..2 * MAX_CODES {
+            fail(&metrics, 0, &format!("code_{number}"));
+            fail(&metrics, 0, "code_0");
+        }
+        let text = text(&metrics);
+        let failed = |code: &str| {
+            format!("lastcall_jobs_failed_total{{code=\"{code}\",service=\"ReportService\"}}")
+        };
+        let count = |code: &str| {
+            let line = text
+                .lines()
+                .find_map(|line| line.strip_prefix(&failed(code)));
+            line.map(|count| count.trim().parse::<usize>().unwrap())
+        };
+        assert_eq!(count("code_0"), Some(2 * MAX_CODES + 1));
+        assert_eq!(count("other"), Some(MAX_CODES));
+        assert_eq!(count(&format!("code_{MAX_CODES}")), None);
     }
 }

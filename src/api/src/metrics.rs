@@ -1,9 +1,11 @@
-//! `/metrics`: Prometheus text. `docs/metrics.md` describes every metric, and a test compares.
+//! `/metrics`: the text format of Prometheus, or OpenMetrics for whoever prefers it. `docs/metrics.md`
+//! describes every metric, and a test compares.
 
-use actix_web::{HttpResponse, web};
-use prometheus::TextEncoder;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::errors::Code;
+use crate::exposition::Exposition;
 use crate::figures::{self, OldestQueued};
 use crate::problem::{ApiResult, Problem};
 use crate::state::ApiState;
@@ -15,26 +17,30 @@ use crate::state::ApiState;
     tag = "system",
     operation_id = "metrics",
     summary = "Metrics for Prometheus",
-    description = "",
+    description = "OpenMetrics, with exemplars, if `Accept` prefers it.",
     responses(
-        (status = 200, description = "Prometheus text", body = String, content_type = "text/plain"),
+        (status = 200, description = "Metrics", content(
+            (String = "text/plain"),
+            (String = "application/openmetrics-text"),
+        )),
     ),
 )]
-pub(crate) async fn get(state: web::Data<ApiState>) -> ApiResult<HttpResponse> {
+pub(crate) async fn get(
+    state: web::Data<ApiState>,
+    request: HttpRequest,
+) -> ApiResult<HttpResponse> {
     let counts = state.counts().await;
     let oldest = match &counts {
         Some(counts) => state.oldest_queued(counts).await,
         None => OldestQueued::new(),
     };
     let disks = state.disks.disks().await;
-    let mut families = state.metrics.gather();
-    let text = figures::gather(&state, counts.as_ref(), &oldest, &disks).and_then(|figures| {
-        families.extend(figures);
-        TextEncoder::new().encode_to_string(&families)
-    });
-    match text {
+    let collected = figures::collect(&state, counts.as_ref(), &oldest, &disks);
+    let format = Exposition::accepted(request.headers());
+    match format.write(&[&state.counters.registry, &collected]) {
         Ok(text) => Ok(HttpResponse::Ok()
-            .content_type("text/plain; version=0.0.4; charset=utf-8")
+            .content_type(format.content_type())
+            .insert_header((header::VARY, HeaderValue::from_static("Accept")))
             .body(text)),
         Err(error) => Err(Problem::new(
             Code::Internal,

@@ -88,10 +88,12 @@ pub(crate) async fn middleware<B: MessageBody + 'static>(
         Err(error) => ("failed".to_owned(), None, Err(error)),
     };
     let finish = |head: &mut ResponseHead| {
+        let (status, took) = (head.status.as_u16(), started.elapsed());
+        let trace = span.sampled_trace_id();
         state
-            .metrics
-            .answered(&method, &route, head.status.as_u16(), started.elapsed());
-        let status = head.status.as_u16();
+            .counters
+            .http
+            .answered(&method, &route, status, took, trace);
         trace_context::describe(&span, &method, &route, &path, status, client, &id);
         let level = match state.access_log.takes(status) {
             true => log::Level::Info,
@@ -190,11 +192,12 @@ fn coded(
 pub(crate) fn refuse(state: &ApiState, request: &Request, problem: &Problem) -> HttpResponse {
     let mut response = problem.error_response();
     let head = response.head_mut();
-    state.metrics.answered(
+    state.counters.http.answered(
         request.method(),
         "unread",
         head.status.as_u16(),
         Duration::ZERO,
+        None,
     );
     decorate_response(head, request.path(), request_id(request.headers()));
     // What follows may be the body all the same.

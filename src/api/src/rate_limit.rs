@@ -3,7 +3,7 @@
 //! `httpapi-ratelimit-headers`).
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use lastcall_domain::{Owner, Timestamp};
@@ -39,7 +39,7 @@ pub(crate) struct Quota {
 /// The buckets of the owners. There are as many owners as keys and tokens name.
 #[derive(Debug)]
 pub(crate) struct RateLimiter {
-    policy: Option<RatePolicy>,
+    policy: RwLock<Option<RatePolicy>>,
     buckets: Mutex<Buckets>,
 }
 
@@ -88,10 +88,10 @@ impl Quota {
 }
 
 impl RateLimiter {
-    /// No buckets yet; without a policy there never are any.
+    /// No buckets yet; without a policy there are none.
     pub(crate) fn new(policy: Option<RatePolicy>) -> Self {
         Self {
-            policy,
+            policy: RwLock::new(policy),
             buckets: Mutex::new(Buckets {
                 full_at: HashMap::new(),
                 sweep_at: MANY,
@@ -99,10 +99,28 @@ impl RateLimiter {
         }
     }
 
+    /// Changes the policy. What was taken from a bucket stays taken, as far as a bucket of the new
+    /// policy has room for it.
+    pub(crate) fn set_policy(&self, policy: Option<RatePolicy>, now: Timestamp) {
+        let now = now.timestamp_micros();
+        let mut held = self.policy.write().unwrap_or_else(PoisonError::into_inner);
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        match (std::mem::replace(&mut *held, policy), policy) {
+            (Some(old), Some(new)) => {
+                for full_at in buckets.full_at.values_mut() {
+                    let missing = full_at.saturating_sub(now).clamp(0, old.window());
+                    let missing = missing.saturating_mul(new.interval()) / old.interval();
+                    *full_at = now + missing.min(new.window());
+                }
+            }
+            _ => buckets.full_at.clear(),
+        }
+    }
+
     /// Takes a request of the owner's from its bucket, and says what remains; the error where there
     /// was none. `None` where requests are not counted.
     pub(crate) fn take(&self, owner: &Owner, now: Timestamp) -> Option<Result<Quota, Quota>> {
-        let policy = self.policy?;
+        let policy = (*self.policy.read().unwrap_or_else(PoisonError::into_inner))?;
         let now = now.timestamp_micros();
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let Buckets {
@@ -193,6 +211,46 @@ mod tests {
             take(&limiter, &n.to_string(), n as i64 * 10).unwrap();
         }
         assert!(limiter.buckets.lock().unwrap().full_at.len() <= MANY + 1);
+    }
+
+    #[test]
+    fn what_was_taken_stays_taken_when_the_policy_changes() {
+        let now = |millis: i64| Timestamp::default() + TimeDelta::milliseconds(1_000_000 + millis);
+        let policy = |per_second, burst| Some(RatePolicy { per_second, burst });
+        let limiter = RateLimiter::new(policy(4, 10));
+        for _ in 0..6 {
+            take(&limiter, "a", 0).unwrap();
+        }
+        // A slower refill: six of ten are taken, as before.
+        limiter.set_policy(policy(1, 10), now(0));
+        assert_eq!(take(&limiter, "a", 0), Ok(3));
+        assert_eq!(take(&limiter, "a", 1_000), Ok(3));
+        // A larger bucket, and one that is smaller than what was taken.
+        limiter.set_policy(policy(2, 100), now(1_000));
+        assert_eq!(take(&limiter, "a", 1_000), Ok(92));
+        limiter.set_policy(policy(2, 4), now(1_000));
+        assert_eq!(take(&limiter, "a", 1_000), Err(1));
+        assert_eq!(take(&limiter, "a", 1_500), Ok(0));
+        assert_eq!(take(&limiter, "b", 1_500), Ok(3), "a new owner");
+    }
+
+    #[test]
+    fn a_policy_can_come_and_go() {
+        let limiter = RateLimiter::new(None);
+        let now = Timestamp::default();
+        assert_eq!(limiter.take(&Owner::new("a"), now), None);
+        limiter.set_policy(Some(POLICY), now);
+        for _ in 0..3 {
+            assert!(limiter.take(&Owner::new("a"), now).unwrap().is_ok());
+        }
+        assert!(limiter.take(&Owner::new("a"), now).unwrap().is_err());
+        limiter.set_policy(None, now);
+        assert_eq!(limiter.take(&Owner::new("a"), now), None);
+        limiter.set_policy(Some(POLICY), now);
+        assert!(
+            limiter.take(&Owner::new("a"), now).unwrap().is_ok(),
+            "a full bucket"
+        );
     }
 
     #[test]

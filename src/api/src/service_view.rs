@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lastcall_actors::{MailboxStatus, ServiceStatus};
+use lastcall_actors::{MailboxStatus, ServiceStatus, actor_name};
 use lastcall_domain::Service;
 use lastcall_domain::store::StoreCounts;
 use serde::Serialize;
@@ -81,11 +81,8 @@ impl ServiceView {
 
 /// The service whose jobs an actor runs.
 fn service_of(actor: &str) -> Option<Service> {
-    match actor {
-        "AnalysisService" => Some(Service::Analysis),
-        "ReportService" => Some(Service::Report),
-        _ => None,
-    }
+    let mut services = Service::ALL.into_iter();
+    services.find(|service| actor_name(*service) == actor)
 }
 
 /// A name on the wire.

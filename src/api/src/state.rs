@@ -15,12 +15,13 @@ use crate::access_log::AccessLog;
 use crate::audit;
 use crate::auth::{Auth, Caller};
 use crate::config::{ApiConfig, StallTimeouts};
+use crate::counters::Counters;
 use crate::describe::Schemas;
-use crate::http_metrics::HttpMetrics;
 use crate::in_flight::InFlightRequests;
+use crate::job_metrics::JobMetrics;
 use crate::ports::{Describe, SystemPort};
 use crate::problem::ApiResult;
-use crate::rate_limit::RateLimiter;
+use crate::rate_limit::{RateLimiter, RatePolicy};
 use crate::readiness::Readiness;
 use crate::recent::Recent;
 
@@ -45,6 +46,8 @@ pub struct Parts {
     pub new_sessions: Arc<NewSessions>,
     /// Where requests are recorded.
     pub tracer: Tracer,
+    /// How jobs have ended.
+    pub job_metrics: JobMetrics,
 }
 
 /// What the handlers share.
@@ -61,7 +64,7 @@ pub struct ApiState {
     auth: RwLock<Arc<Auth>>,
     /// Where tokens are accepted.
     tokens: Option<Arc<TokenVerifier>>,
-    pub(crate) metrics: HttpMetrics,
+    pub(crate) counters: Counters,
     pub(crate) schemas: Schemas,
     pub(crate) readiness: Readiness,
     pub(crate) access_log: AccessLog,
@@ -81,7 +84,7 @@ impl ApiState {
     /// The state of a service that begins now.
     pub fn new(parts: Parts, config: ApiConfig) -> Self {
         Self {
-            metrics: HttpMetrics::new(),
+            counters: Counters::new(&parts.job_metrics),
             schemas: Schemas::new(Arc::clone(&parts.describe), Arc::clone(&parts.store)),
             readiness: Readiness::default(),
             recent: Recent::default(),
@@ -123,6 +126,11 @@ impl ApiState {
             let issuer = auth.tokens().map(|settings| settings.issuer.as_str());
             audit::note_keys(reason, keys.len(), issuer);
         }
+    }
+
+    /// How many requests an owner may send from now on.
+    pub fn limit_rate(&self, policy: Option<RatePolicy>) {
+        self.rate_limiter.set_policy(policy, self.clock.now());
     }
 
     /// How callers prove who they are.

@@ -70,4 +70,4 @@ pub use template::{
     Logo, MAX_LOGO, MAX_REPORT_TITLE, MAX_TEMPLATE, ReportTemplate, TemplateColors, TemplateSource,
 };
 pub use transition::{ATTEMPTS_EXHAUSTED, INTERRUPTIONS_EXHAUSTED};
-pub use work::{Body, NICENESS, Output, ProfileWork, Profiles, Task, Work};
+pub use work::{Body, JobObserver, NICENESS, Output, ProfileWork, Profiles, Task, Work};

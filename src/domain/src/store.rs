@@ -23,7 +23,7 @@ use tokio::sync::broadcast;
 
 use crate::{
     BlobKey, ClaimRef, ContentKey, Dataset, DatasetName, InstanceId, Job, JobId, Owner,
-    ReadOptions, Schema, Session, SessionId, Timestamp,
+    OwnerLimits, ReadOptions, Schema, Session, SessionId, Timestamp,
 };
 
 pub use claim::{
@@ -243,6 +243,10 @@ pub trait Store: Send + Sync {
     fn is_shared(&self) -> bool {
         self.hints().is_some()
     }
+
+    /// Sets what one owner may have at once, for whatever is asked for from now on. An owner who
+    /// has more keeps it: nothing is removed, and no job stops.
+    fn limit_owners(&self, limits: OwnerLimits);
 
     /// Finishes what was begun, lets go of all files, connections and threads, and returns when
     /// they are gone. Every later call is answered with [`StoreError::Closed`].

@@ -56,6 +56,18 @@ pub trait Work: Send + Sync {
     async fn run(&self, task: Task) -> Result<Output, JobError>;
 }
 
+/// Who is told of the jobs that end in this process. Called on the thread of a service: it must not
+/// block.
+pub trait JobObserver: Send + Sync {
+    /// A job has ended, and its row says so.
+    fn ended(&self, job: &Job);
+}
+
+/// Nobody.
+impl JobObserver for () {
+    fn ended(&self, _: &Job) {}
+}
+
 /// How a report comes by the profile that it shows: AnalysisService, asked by message.
 #[async_trait]
 pub trait Profiles: Send + Sync {

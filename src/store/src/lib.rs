@@ -2,6 +2,7 @@
 
 mod blobs;
 mod codec;
+mod live_limits;
 mod open;
 mod postgres;
 mod quarantine;

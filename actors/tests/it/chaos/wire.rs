@@ -12,7 +12,7 @@ use lastcall_domain::store::{
 };
 use lastcall_domain::{
     BlobKey, ClaimRef, ContentKey, Dataset, DatasetName, Job, JobId, MemoryStore, Owner,
-    ReadOptions, Schema, Session, SessionId, Timestamp,
+    OwnerLimits, ReadOptions, Schema, Session, SessionId, Timestamp,
 };
 use tokio::sync::broadcast;
 use tokio::time::sleep;
@@ -249,6 +249,10 @@ macro_rules! passes {
 
             fn hints(&self) -> Option<broadcast::Receiver<Hint>> {
                 self.store.hints()
+            }
+
+            fn limit_owners(&self, limits: OwnerLimits) {
+                self.store.limit_owners(limits);
             }
         }
     };

@@ -1,5 +1,4 @@
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use lastcall_api::Code;
 use lastcall_domain::profile::Profile;
@@ -9,10 +8,9 @@ use serde_json::{Value, json};
 use crate::fixture::Api;
 
 const ERRORS: &str = include_str!("../../../../docs/errors.md");
-const METRICS: &str = include_str!("../../../../docs/metrics.md");
 
 /// The rows of a table in Markdown whose first cell is code.
-fn rows(text: &str) -> Vec<Vec<&str>> {
+pub fn rows(text: &str) -> Vec<Vec<&str>> {
     text.lines()
         .filter_map(|line| line.strip_prefix("| `")?.strip_suffix(" |"))
         .map(|row| {
@@ -56,70 +54,6 @@ fn the_type_of_a_problem_leads_to_its_row() {
                 .contains(&format!("<tr id=\"{}\">", code.as_str()))
         );
     }
-}
-
-#[test]
-fn every_metric_is_described_and_every_described_one_is_there() {
-    let api = Api::start();
-    api.with_services();
-    api.client.get("/livez").expect(200);
-    let reply = api.client.get("/metrics").expect(200);
-    assert!(reply.header("content-type").starts_with("text/plain"));
-    let text = reply.text();
-    let found: BTreeSet<_> = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("# TYPE "))
-        .map(str::to_owned)
-        .collect();
-    let described: BTreeSet<_> = rows(METRICS)
-        .iter()
-        .map(|row| format!("{} {}", row[0], row[1]))
-        .collect();
-    assert_eq!(found, described);
-}
-
-#[test]
-fn metrics_count_requests_by_pattern_and_show_the_services() {
-    let api = Api::start();
-    api.with_services();
-    let session = api.session_with_penguins();
-    api.profile(&session);
-    for path in [session.as_str(), "/v1/sessions/x", "/a", "/b"] {
-        api.client.get(path);
-    }
-    api.client.send("OPTIONS", "/c", ureq::SendBody::none());
-    let text = api.client.get("/metrics").expect(200).text();
-    for line in [
-        "lastcall_http_requests_total{method=\"GET\",route=\"/v1/sessions/{sid}\",status=\"200\"} 1",
-        "lastcall_http_requests_total{method=\"GET\",route=\"/v1/sessions/{sid}\",status=\"404\"} 1",
-        "lastcall_http_requests_total{method=\"GET\",route=\"unmatched\",status=\"404\"} 2",
-        "lastcall_http_requests_total{method=\"other\",route=\"unmatched\",status=\"404\"} 1",
-        "lastcall_jobs_queued{service=\"analysis\"} 1",
-        "lastcall_sessions 1",
-        "lastcall_phase{phase=\"running\"} 1",
-        "lastcall_phase{phase=\"draining\"} 0",
-        "lastcall_store_up 1",
-        "lastcall_service_slots{service=\"AnalysisService\"} 4",
-        "lastcall_service_work_total{outcome=\"succeeded\",service=\"AnalysisService\"} 7",
-        "lastcall_cleaner_total{what=\"sweeps\"} 3",
-        "lastcall_jobs_failed_total{code=\"timeout\",service=\"AnalysisService\"} 1",
-        "lastcall_job_run_seconds_count{service=\"ReportService\"} 0",
-    ] {
-        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
-    }
-    api.clock.advance(Duration::from_secs(90));
-    let text = api.client.get("/metrics").expect(200).text();
-    for (service, age) in [("analysis", 90.0), ("report", 0.0)] {
-        let name = format!("lastcall_oldest_queued_job_age_seconds{{service=\"{service}\"}} ");
-        let value = text.lines().find_map(|line| line.strip_prefix(&name));
-        let value: f64 = value.expect(&name).parse().unwrap();
-        // The store keeps microseconds.
-        assert!((value - age).abs() < 0.001, "{name}{value}");
-    }
-    api.store.faults().set_down(true);
-    let text = api.client.get("/metrics").expect(200).text();
-    assert!(text.contains("lastcall_store_up 0"));
-    assert!(!text.contains("lastcall_sessions"));
 }
 
 #[test]

@@ -10,12 +10,12 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::web;
 use lastcall_actors::{CleanerCounts, MailboxStatus, ServiceState, ServiceStatus};
-use lastcall_api::{ApiConfig, ApiState, Parts, server};
+use lastcall_api::{ApiConfig, ApiState, JobMetrics, Parts, server};
 use lastcall_domain::store::{ClaimOrder, JobResult, Outcome, ResultLocation, Store, WriteResult};
 use lastcall_domain::trace::Tracer;
 use lastcall_domain::{
-    BlobKey, Blobs, Feed, InstanceId, Job, JobError, JobId, Limits, MemoryBlobs, MemoryStore,
-    NewSessions, Service,
+    BlobKey, Blobs, Feed, InstanceId, Job, JobError, JobId, JobObserver as _, Limits, MemoryBlobs,
+    MemoryStore, NewSessions, Service,
 };
 use serde_json::{Value, json};
 
@@ -35,6 +35,7 @@ pub struct Api {
     pub describe: Arc<FakeDescribe>,
     pub disks: Arc<FakeDisks>,
     pub new_sessions: Arc<NewSessions>,
+    pub job_metrics: JobMetrics,
     pub state: web::Data<ApiState>,
     handle: ServerHandle,
     thread: Option<JoinHandle<std::io::Result<()>>>,
@@ -55,6 +56,7 @@ impl Api {
         let describe = Arc::new(FakeDescribe::new());
         let disks = Arc::new(FakeDisks::new());
         let new_sessions = Arc::new(NewSessions::default());
+        let job_metrics = JobMetrics::default();
         let mut config = ApiConfig {
             workers: 2,
             shutdown_timeout: Duration::from_secs(1),
@@ -71,6 +73,7 @@ impl Api {
             disks: disks.clone(),
             new_sessions: Arc::clone(&new_sessions),
             tracer: Tracer::default(),
+            job_metrics: job_metrics.clone(),
         };
         let state = web::Data::new(ApiState::new(parts, config));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -96,6 +99,7 @@ impl Api {
             describe,
             disks,
             new_sessions,
+            job_metrics,
             state,
             handle: handle.recv().unwrap(),
             thread: Some(thread),
@@ -144,7 +148,6 @@ impl Api {
         let mut analysis = service("AnalysisService", 4);
         (analysis.busy, analysis.in_flight, analysis.restarts) = (1, 1, 2);
         (analysis.counts.claimed, analysis.counts.succeeded) = (8, 7);
-        analysis.ended.failed.insert("timeout".to_owned(), 1);
         let mut cleaner = service("TtlCleaner", 0);
         cleaner.cleaner = Some(CleanerCounts {
             sweeps: 3,
@@ -176,6 +179,11 @@ impl Api {
     /// Ends a job that is in hand.
     pub fn complete(&self, job: &Job, outcome: Outcome) -> WriteResult {
         let verdict = block(self.store.complete(job.claim(), outcome)).unwrap();
+        if let Ok(job) = &verdict
+            && job.state().is_final()
+        {
+            self.job_metrics.ended(job);
+        }
         self.feed.changed(job.id);
         verdict
     }

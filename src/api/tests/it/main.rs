@@ -21,6 +21,7 @@ mod health;
 mod http2;
 mod idempotency;
 mod jobs;
+mod metrics;
 mod owner_limits;
 mod pages;
 mod refused_jobs;

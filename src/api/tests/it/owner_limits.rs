@@ -1,7 +1,7 @@
 //! What one owner may do and have.
 
 use lastcall_api::{ApiKey, Auth, RatePolicy, Role};
-use lastcall_domain::{Limits, OwnerLimits};
+use lastcall_domain::{OwnerLimits, Store as _};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
@@ -10,10 +10,7 @@ use crate::fixture::Api;
 
 fn limited(per_owner: OwnerLimits) -> Api {
     let api = Api::start();
-    api.store.set_limits(Limits {
-        per_owner,
-        ..Limits::default()
-    });
+    api.store.limit_owners(per_owner);
     api
 }
 

@@ -16,7 +16,7 @@ use crate::store::{
 };
 use crate::{
     BlobKey, ClaimRef, Clock, ContentKey, Dataset, DatasetName, Job, JobId, Limits, Owner,
-    ReadOptions, Schema, Session, SessionId, Timestamp,
+    OwnerLimits, ReadOptions, Schema, Session, SessionId, Timestamp,
 };
 
 /// A store in memory, under one lock: every call happens at once and whole. Every clone is the
@@ -50,11 +50,6 @@ impl MemoryStore {
     /// start of the process does.
     pub fn reopen(&self) {
         self.lock().closed = false;
-    }
-
-    /// Sets the bounds that hold from now on.
-    pub fn set_limits(&self, limits: Limits) {
-        self.lock().limits = limits;
     }
 
     /// Every job, whatever has become of its session, for a test's last look.
@@ -276,6 +271,10 @@ impl Store for MemoryStore {
     fn hints(&self) -> Option<broadcast::Receiver<Hint>> {
         let rows = self.lock();
         rows.shared.then(|| rows.hints.subscribe())
+    }
+
+    fn limit_owners(&self, limits: OwnerLimits) {
+        self.lock().limits.per_owner = limits;
     }
 
     async fn close(&self) -> StoreResult<()> {

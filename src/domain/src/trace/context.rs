@@ -133,6 +133,11 @@ impl TraceContext {
         self.flags & SAMPLED != 0
     }
 
+    /// The trace, where it is recorded.
+    pub fn sampled_trace_id(&self) -> Option<TraceId> {
+        self.is_sampled().then_some(self.trace_id)
+    }
+
     /// The `tracestate`, at most 512 bytes.
     pub fn state(&self) -> Option<&str> {
         self.state.as_deref()

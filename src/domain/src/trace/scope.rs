@@ -87,6 +87,13 @@ impl Scope {
         self.context.as_ref().map(TraceContext::trace_id)
     }
 
+    /// Its trace, where that is recorded: by this process, or by its caller.
+    pub fn sampled_trace_id(&self) -> Option<TraceId> {
+        self.context
+            .as_ref()
+            .and_then(TraceContext::sampled_trace_id)
+    }
+
     /// The job.
     pub fn job(&self) -> Option<JobId> {
         self.job

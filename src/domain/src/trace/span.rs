@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::ids::SpanId;
+use super::ids::{SpanId, TraceId};
 use super::record::{SpanKind, SpanRecord, Value, cut};
 use super::recording::Recording;
 use super::scope::Scope;
@@ -27,6 +27,11 @@ impl Span {
     /// The scope of what is a part of it.
     pub fn scope(&self) -> Scope {
         self.scope.clone()
+    }
+
+    /// Its trace, where that is recorded: by this process, or by its caller.
+    pub fn sampled_trace_id(&self) -> Option<TraceId> {
+        self.scope.sampled_trace_id()
     }
 
     /// Whether what is said of it is kept.

@@ -43,8 +43,8 @@ use lastcall_domain::store::{
     UploadOutcome, WriteResult,
 };
 use lastcall_domain::{
-    BlobKey, ClaimRef, ContentKey, Dataset, DatasetName, InstanceId, Job, JobId, Limits, Owner,
-    ReadOptions, Refused, Schema, Service, Session, SessionId, Timestamp,
+    BlobKey, ClaimRef, ContentKey, Dataset, DatasetName, InstanceId, Job, JobId, Owner,
+    OwnerLimits, ReadOptions, Refused, Schema, Service, Session, SessionId, Timestamp,
 };
 use tokio::sync::broadcast;
 use uuid::Uuid;
@@ -56,6 +56,7 @@ use notifier::Notifier;
 use pool::Connections;
 use unconfirmed::UnconfirmedClaims;
 
+use crate::live_limits::LiveLimits;
 use crate::quarantine::QuarantinedJobs;
 
 /// Jobs that one transaction takes away from dead processes.
@@ -67,7 +68,7 @@ const LAST_UNDO: Duration = Duration::from_secs(1);
 /// A store in a PostgreSQL database.
 pub struct PostgresStore {
     me: InstanceId,
-    limits: Limits,
+    limits: Arc<LiveLimits>,
     connections: Arc<Connections>,
     submissions: Batches<Submission, Admission<Job>>,
     changes: Batches<Change, Vec<WriteResult>>,
@@ -91,7 +92,7 @@ impl PostgresStore {
     /// Undoes the claims that nobody heard of.
     async fn undo_unheard(&self) -> StoreResult<()> {
         for unconfirmed in [&self.analyses, &self.reports] {
-            let given_back = work::give_back(self.db()?, &self.limits, unconfirmed).await?;
+            let given_back = work::give_back(self.db()?, &self.limits.get(), unconfirmed).await?;
             self.hints.tell_all(&given_back);
         }
         Ok(())
@@ -109,7 +110,13 @@ impl Store for PostgresStore {
         session: Session,
         idempotency: Option<Idempotency>,
     ) -> StoreResult<Admission<Session>> {
-        sessions::create(self.db()?, &self.limits, &session, idempotency.as_ref()).await
+        sessions::create(
+            self.db()?,
+            &self.limits.get(),
+            &session,
+            idempotency.as_ref(),
+        )
+        .await
     }
 
     async fn session(&self, id: SessionId) -> StoreResult<Option<Session>> {
@@ -132,7 +139,7 @@ impl Store for PostgresStore {
     }
 
     async fn delete_session(&self, id: SessionId) -> StoreResult<bool> {
-        let deleted = sessions::delete(self.db()?, &self.limits, id).await?;
+        let deleted = sessions::delete(self.db()?, &self.limits.get(), id).await?;
         deleted.iter().for_each(|saved| self.hints.tell_all(saved));
         Ok(deleted.is_some())
     }
@@ -158,7 +165,7 @@ impl Store for PostgresStore {
         dataset: Dataset,
         precondition: Precondition,
     ) -> StoreResult<UploadOutcome> {
-        sessions::put_dataset(self.db()?, &self.limits, &dataset, &precondition).await
+        sessions::put_dataset(self.db()?, &self.limits.get(), &dataset, &precondition).await
     }
 
     async fn dataset(
@@ -253,13 +260,8 @@ impl Store for PostgresStore {
             Service::Analysis => &self.analyses,
             Service::Report => &self.reports,
         };
-        let claimed = work::claim(
-            self.db()?,
-            &self.limits,
-            &self.quarantined,
-            unconfirmed,
-            order,
-        );
+        let limits = self.limits.get();
+        let claimed = work::claim(self.db()?, &limits, &self.quarantined, unconfirmed, order);
         let (jobs, given_back) = claimed.await?;
         self.hints.tell_all(&given_back);
         jobs.iter().for_each(|job| self.hints.tell(job));
@@ -271,7 +273,7 @@ impl Store for PostgresStore {
         claims: &[(ClaimRef, f64)],
         lease: Duration,
     ) -> StoreResult<Vec<HeartbeatResult>> {
-        work::heartbeat(self.db()?, &self.limits, claims, lease).await
+        work::heartbeat(self.db()?, &self.limits.get(), claims, lease).await
     }
 
     async fn complete(&self, claim: ClaimRef, outcome: Outcome) -> StoreResult<WriteResult> {
@@ -292,8 +294,8 @@ impl Store for PostgresStore {
         // A claim of which this process is about to hear.
         alive.extend(self.analyses.jobs());
         alive.extend(self.reports.jobs());
-        let (db, limits, quarantined) = (self.db()?, &self.limits, &self.quarantined);
-        let saved = work::expire_leases(db, limits, quarantined, &alive, limit).await?;
+        let (db, limits, quarantined) = (self.db()?, self.limits.get(), &self.quarantined);
+        let saved = work::expire_leases(db, &limits, quarantined, &alive, limit).await?;
         self.hints.tell_all(&saved);
         Ok(saved.jobs)
     }
@@ -339,6 +341,10 @@ impl Store for PostgresStore {
 
     fn hints(&self) -> Option<broadcast::Receiver<Hint>> {
         Some(self.hints.subscribe())
+    }
+
+    fn limit_owners(&self, limits: OwnerLimits) {
+        self.limits.limit_owners(limits);
     }
 
     async fn close(&self) -> StoreResult<()> {

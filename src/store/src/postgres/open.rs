@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use futures_util::FutureExt;
 use lastcall_domain::store::{Admission, StoreError, StoreResult, Submission, WriteResult};
-use lastcall_domain::{InstanceId, Job, Limits, OwnerLimits};
+use lastcall_domain::{InstanceId, Job, Limits};
 use tokio_util::task::TaskTracker;
 
 use super::batch::{Batches, Work};
@@ -15,6 +15,7 @@ use super::notifier::Notifier;
 use super::pool::{Connections, Connector, OPERATION};
 use super::unconfirmed::UnconfirmedClaims;
 use super::{PostgresStore, error, migrate, pooler, submit, tls, url};
+use crate::live_limits::LiveLimits;
 use crate::quarantine::QuarantinedJobs;
 
 impl PostgresStore {
@@ -48,11 +49,12 @@ impl PostgresStore {
         let clock = ClockOffset::watch(&connections).await?;
         let me = InstanceId::new();
         let hints = Arc::new(Notifier::start(Arc::new(connector), &connections, me));
+        let limits = Arc::new(LiveLimits::new(limits));
         Ok(Self {
             me,
+            submissions: Batches::start(submissions(&connections, &hints, &limits)),
+            changes: Batches::start(changes(&connections, &hints, &limits)),
             limits,
-            submissions: Batches::start(submissions(&connections, &hints, limits.per_owner)),
-            changes: Batches::start(changes(&connections, &hints, limits)),
             connections,
             quarantined: QuarantinedJobs::default(),
             analyses: UnconfirmedClaims::default(),
@@ -83,11 +85,12 @@ async fn first_contact(connector: &Connector) -> StoreResult<bool> {
 fn submissions(
     connections: &Arc<Connections>,
     hints: &Arc<Notifier>,
-    limits: OwnerLimits,
+    limits: &Arc<LiveLimits>,
 ) -> Work<Submission, Admission<Job>> {
-    let (connections, hints) = (Arc::clone(connections), Arc::clone(hints));
+    let (connections, hints, limits) = (connections.clone(), hints.clone(), limits.clone());
     Arc::new(move |asked: Arc<[Submission]>| {
         let (connections, hints) = (Arc::clone(&connections), Arc::clone(&hints));
+        let limits = limits.get().per_owner;
         async move {
             let answers = submit::submit(&connections, &limits, &asked).await?;
             for answer in &answers {
@@ -104,11 +107,12 @@ fn submissions(
 fn changes(
     connections: &Arc<Connections>,
     hints: &Arc<Notifier>,
-    limits: Limits,
+    limits: &Arc<LiveLimits>,
 ) -> Work<Change, Vec<WriteResult>> {
-    let (connections, hints) = (Arc::clone(connections), Arc::clone(hints));
+    let (connections, hints, limits) = (connections.clone(), hints.clone(), limits.clone());
     Arc::new(move |asked: Arc<[Change]>| {
         let (connections, hints) = (Arc::clone(&connections), Arc::clone(&hints));
+        let limits = limits.get();
         async move {
             let changed = change::apply(&connections, &limits, &asked).await?;
             hints.tell_all(&changed.saved);

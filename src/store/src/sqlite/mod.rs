@@ -33,7 +33,7 @@ use lastcall_domain::store::{
 };
 use lastcall_domain::{
     BlobKey, ClaimRef, Clock, ContentKey, Dataset, DatasetName, Job, JobId, Limits, Owner,
-    ReadOptions, Schema, Session, SessionId, Timestamp,
+    OwnerLimits, ReadOptions, Schema, Session, SessionId, Timestamp,
 };
 use tokio::sync::broadcast;
 use uuid::Uuid;
@@ -349,6 +349,10 @@ impl Store for SqliteStore {
 
     fn hints(&self) -> Option<broadcast::Receiver<Hint>> {
         None
+    }
+
+    fn limit_owners(&self, limits: OwnerLimits) {
+        self.threads.limit_owners(limits);
     }
 
     async fn close(&self) -> StoreResult<()> {

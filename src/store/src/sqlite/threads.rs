@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
-use lastcall_domain::{Clock, Limits, StoreError, StoreResult};
+use lastcall_domain::{Clock, Limits, OwnerLimits, StoreError, StoreResult};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
@@ -15,6 +15,7 @@ use super::readers::{self, Query};
 use super::reserve::Reserve;
 use super::transaction::{Counts, Memory, OpenTransaction, WriteTransaction};
 use super::writer::{self, LastConnection, Operation, Reply};
+use crate::live_limits::LiveLimits;
 use crate::unconfirmed::UnconfirmedClaims;
 
 /// How often room is given up for one operation.
@@ -35,6 +36,7 @@ pub(super) struct Threads {
     senders: RwLock<Option<Senders>>,
     handles: Mutex<Vec<JoinHandle<()>>>,
     counts: Arc<Mutex<Counts>>,
+    limits: Arc<LiveLimits>,
     unconfirmed: Arc<UnconfirmedClaims>,
     damage: Arc<Damage>,
     reserve: Arc<Reserve>,
@@ -66,9 +68,11 @@ impl Threads {
             opened => opened?,
         };
         let published = Arc::new(Mutex::new(counts));
+        let live_limits = Arc::new(LiveLimits::new(limits));
         let unconfirmed = Arc::<UnconfirmedClaims>::default();
         let memory = Memory {
             clock,
+            live_limits: Arc::clone(&live_limits),
             limits,
             counts,
             published: Arc::clone(&published),
@@ -97,6 +101,7 @@ impl Threads {
             senders: RwLock::new(Some(Senders { writes, reads })),
             handles: Mutex::new(handles),
             counts: published,
+            limits: live_limits,
             unconfirmed,
             damage,
             reserve,
@@ -106,6 +111,11 @@ impl Threads {
     /// Whether the file is not known to be damaged.
     pub(super) fn check(&self) -> StoreResult<()> {
         self.damage.check()
+    }
+
+    /// Sets what one owner may have at once, from the next operation on.
+    pub(super) fn limit_owners(&self, limits: OwnerLimits) {
+        self.limits.limit_owners(limits);
     }
 
     /// The counts as they are now.

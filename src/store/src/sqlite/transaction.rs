@@ -13,6 +13,7 @@ use rusqlite::{CachedStatement, Connection};
 use super::damage::Damage;
 use super::error::{Fault, Sql};
 use crate::codec::unsigned;
+use crate::live_limits::LiveLimits;
 use crate::quarantine::QuarantinedJobs;
 use crate::unconfirmed::UnconfirmedClaims;
 
@@ -103,6 +104,9 @@ impl OpenTransaction {
 #[derive(Debug)]
 pub(super) struct Memory {
     pub(super) clock: Arc<dyn Clock>,
+    /// The bounds as they may change at any time.
+    pub(super) live_limits: Arc<LiveLimits>,
+    /// The bounds of the operation that runs.
     pub(super) limits: Limits,
     pub(super) counts: Counts,
     /// The counts as everybody may read them.

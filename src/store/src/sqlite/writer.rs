@@ -101,6 +101,8 @@ impl Writer {
         let mut next = Some(first);
         let mut ran = 0;
         while let Some(operation) = next {
+            // Not once for the group: what was asked for after a change may be in the same one.
+            self.memory.limits = self.memory.live_limits.get();
             let mut unit = WriteTransaction {
                 now: self.memory.clock.now(),
                 conn: &self.conn,

@@ -15,7 +15,7 @@ use lastcall_domain::{
     MemoryStore, Owner, OwnerLimits, ReadOptions, ReportFormat, ReportSource, Service, Session,
     SessionId, Store, Timestamp,
 };
-use lastcall_store::{PostgresStore, SqliteStore};
+use lastcall_store::SqliteStore;
 use tempfile::TempDir;
 
 use crate::schema::Schema;
@@ -132,24 +132,8 @@ impl Bench {
     }
 
     /// From now on owners may have no more than this.
-    pub(crate) async fn limit_owners(&mut self, per_owner: OwnerLimits) {
-        let limits = Limits {
-            per_owner,
-            ..Limits::default()
-        };
-        match &self.ground {
-            Ground::Memory(store) => store.set_limits(limits),
-            Ground::Sqlite(folder) => {
-                self.store.close().await.unwrap();
-                let path = folder.path().join("lastcall.db");
-                let store = SqliteStore::open(&path, self.clock.clone(), limits);
-                self.store = Arc::new(store.unwrap());
-            }
-            Ground::Postgres(schema) => {
-                let store = PostgresStore::open(&schema.url, limits).await;
-                self.store = Arc::new(store.unwrap());
-            }
-        }
+    pub(crate) fn limit_owners(&self, per_owner: OwnerLimits) {
+        self.store.limit_owners(per_owner);
     }
 
     /// Ends the process without a close, and starts another.

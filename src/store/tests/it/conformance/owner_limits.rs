@@ -1,8 +1,8 @@
 //! What one owner may have at once.
 
 use futures_util::future::join_all;
-use lastcall_domain::store::{Admission, Precondition, UploadOutcome};
-use lastcall_domain::{InstanceId, JobId, Owner, OwnerLimits, Service, Session};
+use lastcall_domain::store::{Admission, HeartbeatResult, Precondition, UploadOutcome};
+use lastcall_domain::{InstanceId, Job, JobId, Owner, OwnerLimits, Service, Session};
 
 use crate::bench::{Bench, TTL, dataset, key, submission};
 
@@ -15,6 +15,7 @@ on_every_store![
     datasets_that_are_put_at_once_keep_to_the_quota,
     an_owner_runs_no_more_jobs_than_one_may_run,
     claims_at_once_keep_to_the_bound_on_what_an_owner_runs,
+    bounds_that_change_hold_from_then_on_and_take_nothing_away,
 ];
 
 fn sessions(most: u64) -> OwnerLimits {
@@ -43,8 +44,8 @@ async fn open(bench: &Bench, owner: &str) -> Admission<Session> {
     bench.store.create_session(session, None).await.unwrap()
 }
 
-async fn an_owner_has_no_more_sessions_than_one_may_have(mut bench: Bench) {
-    bench.limit_owners(sessions(2)).await;
+async fn an_owner_has_no_more_sessions_than_one_may_have(bench: Bench) {
+    bench.limit_owners(sessions(2));
     let refused = Admission::TooManySessions { sessions: 2 };
     let session = Session::new(Owner::new("alice"), TTL, bench.now());
     let first = key("alice", "k", 1, "first");
@@ -75,8 +76,8 @@ async fn an_owner_has_no_more_sessions_than_one_may_have(mut bench: Bench) {
     bench.session().await;
 }
 
-async fn sessions_that_are_opened_at_once_keep_to_the_bound(mut bench: Bench) {
-    bench.limit_owners(sessions(3)).await;
+async fn sessions_that_are_opened_at_once_keep_to_the_bound(bench: Bench) {
+    bench.limit_owners(sessions(3));
     let admissions = join_all((0..20).map(|_| open(&bench, "alice"))).await;
     let made = admissions
         .iter()
@@ -84,8 +85,8 @@ async fn sessions_that_are_opened_at_once_keep_to_the_bound(mut bench: Bench) {
     assert_eq!(made.count(), 3);
 }
 
-async fn an_owner_has_no_more_jobs_in_the_queue_than_one_may_have(mut bench: Bench) {
-    bench.limit_owners(queued_jobs(2)).await;
+async fn an_owner_has_no_more_jobs_in_the_queue_than_one_may_have(bench: Bench) {
+    bench.limit_owners(queued_jobs(2));
     let (alice, bob) = (bench.session().await, bench.session_of("bob").await);
     bench.queued(&alice).await;
     bench.submit(bench.report_on(&alice, JobId::new())).await;
@@ -117,8 +118,8 @@ async fn an_owner_has_no_more_jobs_in_the_queue_than_one_may_have(mut bench: Ben
     assert_eq!(submit(&bench).await, refused);
 }
 
-async fn jobs_that_are_submitted_at_once_keep_to_the_bound(mut bench: Bench) {
-    bench.limit_owners(queued_jobs(5)).await;
+async fn jobs_that_are_submitted_at_once_keep_to_the_bound(bench: Bench) {
+    bench.limit_owners(queued_jobs(5));
     let sessions = [bench.session().await, bench.session_of("bob").await];
     let submitted = (0..60).map(|n| {
         let session = &sessions[n % 2];
@@ -143,8 +144,8 @@ async fn jobs_that_are_submitted_at_once_keep_to_the_bound(mut bench: Bench) {
     assert_eq!(sessions.each_ref().map(of), [5, 5]);
 }
 
-async fn an_owner_stores_no_more_bytes_than_one_may_store(mut bench: Bench) {
-    bench.limit_owners(stored_bytes(20)).await;
+async fn an_owner_stores_no_more_bytes_than_one_may_store(bench: Bench) {
+    bench.limit_owners(stored_bytes(20));
     let (first, second) = (bench.session().await, bench.session().await);
     let put = async |session: &Session, name: &str, bytes: u64| {
         let mut put = dataset(session.id, name, bench.now());
@@ -190,8 +191,8 @@ async fn an_owner_stores_no_more_bytes_than_one_may_store(mut bench: Bench) {
     assert!(!is_stored(&put(&first, "c", 1).await));
 }
 
-async fn datasets_that_are_put_at_once_keep_to_the_quota(mut bench: Bench) {
-    bench.limit_owners(stored_bytes(30)).await;
+async fn datasets_that_are_put_at_once_keep_to_the_quota(bench: Bench) {
+    bench.limit_owners(stored_bytes(30));
     let sessions = [bench.session().await, bench.session().await];
     let put = (0..20).map(|n| {
         // Seven bytes each.
@@ -212,8 +213,8 @@ fn running_jobs(most: u64) -> OwnerLimits {
     }
 }
 
-async fn an_owner_runs_no_more_jobs_than_one_may_run(mut bench: Bench) {
-    bench.limit_owners(running_jobs(2)).await;
+async fn an_owner_runs_no_more_jobs_than_one_may_run(bench: Bench) {
+    bench.limit_owners(running_jobs(2));
     let (alice, bob) = (bench.session().await, bench.session_of("bob").await);
     for _ in 0..4 {
         bench.queued(&alice).await;
@@ -261,8 +262,8 @@ async fn an_owner_runs_no_more_jobs_than_one_may_run(mut bench: Bench) {
     assert_eq!(bench.claim(Service::Analysis, holder, 9).await, []);
 }
 
-async fn claims_at_once_keep_to_the_bound_on_what_an_owner_runs(mut bench: Bench) {
-    bench.limit_owners(running_jobs(5)).await;
+async fn claims_at_once_keep_to_the_bound_on_what_an_owner_runs(bench: Bench) {
+    bench.limit_owners(running_jobs(5));
     let session = bench.session().await;
     for _ in 0..20 {
         bench.queued(&session).await;
@@ -274,4 +275,64 @@ async fn claims_at_once_keep_to_the_bound_on_what_an_owner_runs(mut bench: Bench
     });
     let claimed: usize = join_all(claims).await.iter().map(Vec::len).sum();
     assert_eq!(claimed, 5);
+}
+
+async fn bounds_that_change_hold_from_then_on_and_take_nothing_away(bench: Bench) {
+    let alice = bench.session().await;
+    for _ in 0..6 {
+        bench.queued(&alice).await;
+    }
+    bench
+        .store
+        .put_dataset(dataset(alice.id, "d", bench.now()), Precondition::None)
+        .await
+        .unwrap();
+    let holder = InstanceId::new();
+    let claim = async || bench.claim(Service::Analysis, holder, 9).await;
+    let submit = async || {
+        let asked = submission(bench.profile(&alice));
+        bench.store.submit(asked).await.unwrap()
+    };
+    let end = async |job: &Job| {
+        let ended = crate::bench::success("1");
+        let ended = bench.store.complete(job.claim(), ended).await;
+        assert!(ended.unwrap().is_ok());
+    };
+    let running = bench.claim(Service::Analysis, holder, 3).await;
+    assert_eq!(running.len(), 3, "there is no bound");
+
+    bench.limit_owners(OwnerLimits {
+        sessions: Some(1),
+        stored_bytes: Some(1),
+        queued_jobs: Some(3),
+        running_jobs: Some(2),
+    });
+    let beats: Vec<_> = running.iter().map(|job| (job.claim(), 0.5)).collect();
+    let beaten = bench.store.heartbeat(&beats, crate::bench::LEASE).await;
+    assert_eq!(beaten.unwrap(), [HeartbeatResult::Held; 3]);
+    assert_eq!(claim().await, []);
+    let name = "d".to_owned().try_into().unwrap();
+    let kept = bench.store.dataset(alice.id, &name).await;
+    assert!(kept.unwrap().is_some());
+    let refused = Admission::TooManySessions { sessions: 1 };
+    assert_eq!(open(&bench, "alice").await, refused);
+    assert_eq!(submit().await, Admission::OwnerQueueFull { queued: 3 });
+    let put = dataset(alice.id, "e", bench.now());
+    let put = bench.store.put_dataset(put, Precondition::None).await;
+    assert!(!matches!(put, Ok(UploadOutcome::Stored { .. })), "{put:?}");
+    end(&running[0]).await;
+    assert_eq!(claim().await, [], "two run on");
+    end(&running[1]).await;
+    assert_eq!(claim().await.len(), 1);
+
+    bench.limit_owners(running_jobs(3));
+    assert_eq!(claim().await.len(), 1);
+    assert!(matches!(submit().await, Admission::Created(_)));
+    assert!(matches!(open(&bench, "alice").await, Admission::Created(_)));
+    let put = dataset(alice.id, "e", bench.now());
+    let put = bench.store.put_dataset(put, Precondition::None).await;
+    assert!(matches!(put, Ok(UploadOutcome::Stored { .. })), "{put:?}");
+    assert_eq!(claim().await, []);
+    bench.limit_owners(OwnerLimits::default());
+    assert_eq!(claim().await.len(), 2, "there is no bound again");
 }

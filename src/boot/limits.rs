@@ -1,0 +1,53 @@
+//! `limits.per_owner.*` while the service runs: who keeps to them, and how they change.
+
+use std::sync::Arc;
+
+use actix_web::web::Data;
+use lastcall_actors::Handle;
+use lastcall_api::ApiState;
+use lastcall_domain::Store;
+
+use crate::config::OwnerBounds;
+
+/// The bounds in force, and the parts that keep to them.
+pub(super) struct LimitsInForce {
+    in_force: OwnerBounds,
+    store: Arc<dyn Store>,
+    tree: Handle,
+    state: Data<ApiState>,
+}
+
+impl LimitsInForce {
+    /// Of parts that were started with these bounds.
+    pub(super) fn new(
+        in_force: OwnerBounds,
+        store: Arc<dyn Store>,
+        tree: Handle,
+        state: Data<ApiState>,
+    ) -> Self {
+        Self {
+            in_force,
+            store,
+            tree,
+            state,
+        }
+    }
+
+    /// Puts these bounds in force, and says in the log what changed.
+    pub(super) fn apply(&mut self, bounds: OwnerBounds, reason: &str) {
+        if bounds == self.in_force {
+            return;
+        }
+        self.store.limit_owners(bounds.store);
+        // After the store: it is asked at once for what may be claimed now.
+        let bounded = bounds.store.running_jobs.is_some();
+        self.tree.owners_are_bounded(bounded);
+        self.state.limit_rate(bounds.rate);
+        let before = std::mem::replace(&mut self.in_force, bounds);
+        for ((key, old), (_, new)) in before.shown().into_iter().zip(bounds.shown()) {
+            if old != new {
+                log::info!("{reason}: {key} changed from {old} to {new}");
+            }
+        }
+    }
+}
