@@ -11,6 +11,8 @@ export class Refused extends Error {
   }
 }
 
+export class Silent extends Error {}
+
 export async function ask(path, options = {}) {
   const response = await accepted(path, options);
   return response.status === 204 ? null : response.json();
@@ -32,6 +34,35 @@ async function accepted(path, options) {
   const response = await fetchWithKey(path, options);
   if (response.ok) return response;
   throw new Refused(response.status, await response.json().catch(() => null));
+}
+
+// The server-sent events of a path, until their end; an EventSource could not send the key. A stream
+// that is silent for `silence` milliseconds has ended.
+export async function* events(path, signal, silence) {
+  const silent = new AbortController();
+  let timer = null;
+  const heard = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => silent.abort(new Silent("the stream is silent")), silence);
+  };
+  heard();
+  try {
+    const response = await accepted(path, { signal: AbortSignal.any([signal, silent.signal]) });
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+      heard();
+      const blocks = (text + piece.value).split("\n\n");
+      text = blocks.pop();
+      for (const block of blocks) {
+        const fields = new Map(block.split("\n").map((line) => line.split(/: (.*)/s, 2)));
+        if (fields.has("data")) yield { name: fields.get("event"), data: JSON.parse(fields.get("data")) };
+      }
+    }
+  } finally {
+    clearTimeout(timer);
+    silent.abort();
+  }
 }
 
 // Sends a file and says how far it has come, which `fetch` cannot.

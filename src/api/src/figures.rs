@@ -89,7 +89,9 @@ fn process(registry: &Registry, state: &ApiState) -> Result<()> {
         &["phase"],
         phases.to_vec(),
     )?;
-    let streams = state.config.max_streams - state.streams.available_permits();
+    let (config, room) = (&state.config, &state.watcher_room);
+    let streams = config.max_streams - state.streams.available_permits() + config.max_watchers
+        - room.available_permits();
     gauge(
         registry,
         "lastcall_http_event_streams",

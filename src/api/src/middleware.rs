@@ -24,8 +24,9 @@ use crate::cors;
 use crate::errors::Code;
 use crate::guard;
 use crate::in_flight::{Connection, OwedBody};
-use crate::problem::{PROBLEM_JSON, Problem};
+use crate::problem::{ApiResult, PROBLEM_JSON, Problem};
 use crate::state::ApiState;
+use crate::system_events::OperatorStream;
 use crate::trace_context;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -63,7 +64,9 @@ pub(crate) async fn middleware<B: MessageBody + 'static>(
     let preflight = cors::preflight(&state.config, request.head());
     let span = trace_context::begin(&state.tracer, &path, request.headers());
 
-    let outcome = match (guard::check(&state.config, request.head()), preflight) {
+    let refusal = guard::check(&state.config, request.head())
+        .and_then(|()| check_connection(connection.as_deref()));
+    let outcome = match (refusal, preflight) {
         (Err(problem), _) => Ok(request.error_response(problem)),
         (Ok(()), Some(answer)) => Ok(request.into_response(answer)),
         (Ok(()), None) => AssertUnwindSafe(span.run(async move { next.call(request).await }))
@@ -86,6 +89,10 @@ pub(crate) async fn middleware<B: MessageBody + 'static>(
         }
         Err(error) => ("failed".to_owned(), None, Err(error)),
     };
+    let follows = response.as_ref().is_ok_and(|answer| {
+        let extensions = answer.response().extensions();
+        extensions.contains::<OperatorStream>()
+    });
     let finish = |head: &mut ResponseHead| {
         state
             .metrics
@@ -114,9 +121,11 @@ pub(crate) async fn middleware<B: MessageBody + 'static>(
         }
         if state.is_stopping() {
             head.set_connection_type(ConnectionType::Close);
-            if let Some(connection) = &connection {
-                connection.close();
-            }
+        }
+        match &connection {
+            Some(connection) if follows => connection.watch(&state.watchers),
+            Some(connection) if state.is_stopping() => connection.close(),
+            _ => {}
         }
     };
     match response {
@@ -131,7 +140,11 @@ pub(crate) async fn middleware<B: MessageBody + 'static>(
             finish(answer.response_mut().head_mut());
             Ok(answer.map_body(|head, body| {
                 let body = coded(head, body, coding);
-                BoxBody::new(OwedBody::new(body, debt))
+                match follows {
+                    // The shutdown waits for nobody who watches it.
+                    true => body,
+                    false => BoxBody::new(OwedBody::new(body, debt)),
+                }
             }))
         }
         Err(error) => {
@@ -140,6 +153,19 @@ pub(crate) async fn middleware<B: MessageBody + 'static>(
             finish(response.head_mut());
             Err(actix_web::error::InternalError::from_response(error, response).into())
         }
+    }
+}
+
+/// A connection that carries a stream of the system is its own: what the client sends after the
+/// request for it is answered once the stream has ended, which is with the process.
+fn check_connection(connection: Option<&Connection>) -> ApiResult<()> {
+    match connection {
+        Some(connection) if connection.is_watching() => Err(Problem::new(
+            Code::Draining,
+            "the process has ended; ask another instance",
+        )
+        .retry_after(1)),
+        _ => Ok(()),
     }
 }
 
