@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use lastcall_actors::log_lines;
 
-use crate::support::{HeldQueries, Home, Service, data};
+use crate::support::{Home, Service, data, held};
 
 /// The Python that `scripts/install.sh` has put the clients into.
 fn python() -> PathBuf {
@@ -73,23 +73,30 @@ fn the_pages_and_reports_work_in_a_browser_and_break_no_rule_of_accessibility() 
 #[test]
 fn the_live_page_shows_a_shutdown_to_its_end_and_goes_on_when_the_service_is_back() {
     let home = Home::new();
-    let mut service = home
+    let service = home
         .service()
         .set("shutdown.deadline", "30s")
         .set("shutdown.lame_duck", "3s")
         .set("shutdown.cancel_before", "10s")
         .start();
     let client = service.client();
-    let session = client.session_with_birds();
-    let held = HeldQueries::of(&service);
-    let job = client.sql(&session, data::COUNT);
+    let session = client.session();
+    client.upload(&session, "birds", data::BIRDS);
+    let [blob] = &home.blobs()[..] else {
+        panic!("there is one blob");
+    };
+    let bytes = std::fs::read(blob).unwrap();
+    // Work that does not stop when told to: every phase takes its time.
+    held::make_the_blob_deaf(&home);
+    let job = client.profile(&session, "birds");
     client.wait_for(&job, "running");
     let address = service.address().to_owned();
     let mut script = script("shutdown.py", &home, &service);
     let script = script.arg(service.pid().to_string()).spawn().unwrap();
     service.wait_for_line(log_lines::SHUTTING_DOWN);
     service.wait().expect(75);
-    drop(held);
+    std::fs::remove_file(blob).unwrap();
+    std::fs::write(blob, bytes).unwrap();
     let service = home.service().set("server.bind", address).start();
     finish("shutdown.py", script);
     service.client().succeeded(&job);
