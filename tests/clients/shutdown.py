@@ -20,11 +20,15 @@ def picture(browser, folder, name):
     browser.picture(os.path.join(folder, f"{name}.png"), whole=True)
 
 
-def main(base, folder, pid):
+def main(base, folder, pid, key):
     with Browser() as browser:
         browser.open(f"{base}/")
+        browser.until("document.getElementById('key-dialog').open")
+        browser.run(f"document.getElementById('key').value = {key!r}; document.getElementById('key-form').requestSubmit(); 0")
         browser.until(f"{PHASE}.textContent === 'running'")
         assert browser.run("document.getElementById('shutdown').hidden")
+        # That a key was needed.
+        browser.events.clear()
         os.kill(int(pid), signal.SIGTERM)
         for phase, text in [("lame_duck", "lame duck"), ("draining", "draining"), ("handing_back", "handing back")]:
             browser.until(f"{state(phase)} === 'active'")
@@ -33,7 +37,8 @@ def main(base, folder, pid):
             if phase != "draining":
                 continue
             work = browser.run(TEXT)
-            assert "AnalysisService 1 in flight" in work and "gone within" in work, work
+            for part in ["AnalysisService 1 in flight", "gone within", "takes no more requests"]:
+                assert part in work, work
             # The listener is closed, and the time goes on all the same.
             now = "document.querySelector('#timeline [data-phase=draining] .times').textContent"
             before = browser.run(now)

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use lastcall_actors::log_lines;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use crate::support::{Home, Service, data, held};
 
@@ -73,13 +75,21 @@ fn the_pages_and_reports_work_in_a_browser_and_break_no_rule_of_accessibility() 
 #[test]
 fn the_live_page_shows_a_shutdown_to_its_end_and_goes_on_when_the_service_is_back() {
     let home = Home::new();
-    let service = home
-        .service()
+    let key = "key-of-the-operators";
+    let digest = Sha256::digest(key);
+    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let keys = json!([{ "name": "ops", "sha256": digest, "role": "admin" }]).to_string();
+    let builder = || {
+        home.service()
+            .set("auth.mode", "keys")
+            .set("auth.keys", keys.as_str())
+    };
+    let service = builder()
         .set("shutdown.deadline", "30s")
         .set("shutdown.lame_duck", "3s")
         .set("shutdown.cancel_before", "10s")
         .start();
-    let client = service.client();
+    let client = service.client().with_key(key);
     let session = client.session();
     client.upload(&session, "birds", data::BIRDS);
     let [blob] = &home.blobs()[..] else {
@@ -92,13 +102,16 @@ fn the_live_page_shows_a_shutdown_to_its_end_and_goes_on_when_the_service_is_bac
     client.wait_for(&job, "running");
     let address = service.address().to_owned();
     let mut script = script("shutdown.py", &home, &service);
-    let script = script.arg(service.pid().to_string()).spawn().unwrap();
+    let script = script
+        .args([&service.pid().to_string(), key])
+        .spawn()
+        .unwrap();
     service.wait_for_line(log_lines::SHUTTING_DOWN);
     service.wait().expect(75);
     std::fs::remove_file(blob).unwrap();
     std::fs::write(blob, bytes).unwrap();
-    let service = home.service().set("server.bind", address).start();
+    let service = builder().set("server.bind", address).start();
     finish("shutdown.py", script);
-    service.client().succeeded(&job);
+    service.client().with_key(key).succeeded(&job);
     service.stop();
 }

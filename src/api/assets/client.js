@@ -39,15 +39,20 @@ async function accepted(path, options) {
 // The server-sent events of a path, until their end; an EventSource could not send the key. A stream
 // that is silent for `silence` milliseconds has ended.
 export async function* events(path, signal, silence) {
-  const silent = new AbortController();
+  let silent = null;
   let timer = null;
   const heard = () => {
     clearTimeout(timer);
     timer = setTimeout(() => silent.abort(new Silent("the stream is silent")), silence);
   };
-  heard();
+  // The time in which a key is asked for is none of it.
+  const begin = () => {
+    silent = new AbortController();
+    heard();
+    return AbortSignal.any([signal, silent.signal]);
+  };
   try {
-    const response = await accepted(path, { signal: AbortSignal.any([signal, silent.signal]) });
+    const response = await accepted(path, { signal: begin });
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
@@ -61,7 +66,7 @@ export async function* events(path, signal, silence) {
     }
   } finally {
     clearTimeout(timer);
-    silent.abort();
+    silent?.abort();
   }
 }
 
@@ -93,7 +98,8 @@ async function fetchWithKey(path, options) {
   for (;;) {
     const key = sessionStorage.getItem(KEY);
     const headers = { ...options.headers, ...(key ? { authorization: `Bearer ${key}` } : {}) };
-    const response = await fetch(path, { signal: AbortSignal.timeout(20_000), ...options, headers });
+    const { signal = () => AbortSignal.timeout(20_000) } = options;
+    const response = await fetch(path, { ...options, headers, signal: signal?.() });
     if (response.status !== 401) return response;
     await askForKey(key);
   }

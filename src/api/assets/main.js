@@ -108,7 +108,7 @@ async function list() {
     }
   }
   const age = listedAt === null ? 0 : Date.now() - listedAt;
-  for (const note of document.querySelectorAll(".age")) note.textContent = age > 3 * LISTS_MS ? `as of ${span(age / 1000)} ago` : "";
+  for (const note of document.querySelectorAll(".age")) note.textContent = age > 3 * LISTS_MS ? `, as of ${span(age / 1000)} ago` : "";
 }
 
 async function keepListing() {

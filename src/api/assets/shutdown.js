@@ -31,12 +31,13 @@ export function tick() {
   const { drain, services, at, live } = heard;
   const passed = Date.now() - at;
   const left = Math.max(0, drain.left_ms - passed);
+  const accepts = live && drain.phases[0].state === "active";
   show(document.getElementById("timeline"), (live ? drain.phases : planned(drain, passed)).map((phase) => step(phase, live ? passed : 0)));
   const work = services.filter((service) => service.in_flight > 0).map((service) => `${service.name} ${count(service.in_flight)} in flight`);
   if (drain.requests) work.push(`${count(drain.requests)} request${drain.requests === 1 ? "" : "s"} in progress`);
   const what = work.length ? work.join(", ") : "nothing in flight";
   const when = left > 0 ? `gone within ${span(left / 1000)}` : "the deadline has passed";
-  document.getElementById("shutdown-work").textContent = `${live ? what : `${what} when last heard`}; ${when}${drain.hurried ? ", hurried by a second signal" : ""}.`;
+  document.getElementById("shutdown-work").textContent = `${live ? what : `${what} when last heard`}; ${when}${drain.hurried ? ", hurried by a second signal" : ""}.${accepts ? "" : " It takes no more requests."}`;
 }
 
 function step(phase, passed) {
@@ -48,7 +49,7 @@ function step(phase, passed) {
     active: `${phase.actual_ms === null ? "now" : span((phase.actual_ms + passed) / 1000)} ${limit}`,
     done: `${span((phase.actual_ms ?? 0) / 1000)} ${limit}`,
     skipped: "not needed",
-    unseen: limit,
+    unseen: `at most ${span(phase.planned_ms / 1000)}, not seen from here`,
   };
   return element(
     "li",

@@ -95,7 +95,7 @@ fn process(registry: &Registry, state: &ApiState) -> Result<()> {
     gauge(
         registry,
         "lastcall_http_event_streams",
-        "Open event streams.",
+        "Open event streams, of jobs and of the system.",
         &[],
         one(streams as f64),
     )?;

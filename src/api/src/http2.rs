@@ -102,8 +102,13 @@ where
                     // request elsewhere: nothing of it was looked at.
                     respond.send_reset(Reason::REFUSED_STREAM);
                 } else {
-                    let begun = open.begin();
-                    let answer = Answer { begun, peer, app: Rc::clone(app), state: Arc::clone(state), known: Arc::clone(&known) };
+                    let answer = Answer {
+                        begun: open.begin(),
+                        peer,
+                        app: Rc::clone(app),
+                        state: Arc::clone(state),
+                        known: Arc::clone(&known),
+                    };
                     streams.push(answer.send(request, respond));
                 }
                 false

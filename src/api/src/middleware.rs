@@ -119,13 +119,16 @@ pub(crate) async fn middleware<B: MessageBody + 'static>(
             // say `upgrade` where this says it.
             head.set_connection_type(ConnectionType::Close);
         }
-        if state.is_stopping() {
-            head.set_connection_type(ConnectionType::Close);
-        }
+        let stopping = state.is_stopping();
         match &connection {
             Some(connection) if follows => connection.watch(&state.watchers),
-            Some(connection) if state.is_stopping() => connection.close(),
+            Some(connection) if stopping => connection.close(),
             _ => {}
+        }
+        // A connection that carries a stream of the system is used for nothing else.
+        let watching = connection.as_ref().is_some_and(|one| one.is_watching());
+        if stopping || watching {
+            head.set_connection_type(ConnectionType::Close);
         }
     };
     match response {
@@ -162,7 +165,7 @@ fn check_connection(connection: Option<&Connection>) -> ApiResult<()> {
     match connection {
         Some(connection) if connection.is_watching() => Err(Problem::new(
             Code::Draining,
-            "the process has ended; ask another instance",
+            "this connection ends with the process; ask another instance",
         )
         .retry_after(1)),
         _ => Ok(()),

@@ -62,8 +62,6 @@ pub(crate) async fn get(state: web::Data<ApiState>, caller: Caller) -> ApiResult
         .insert_header((header::CACHE_CONTROL, "no-store"))
         // Asks proxies not to hold back what is to be seen at once.
         .insert_header(("x-accel-buffering", "no"))
-        // No request follows on this connection.
-        .force_close()
         .streaming(stream_of(events));
     response.extensions_mut().insert(OperatorStream);
     Ok(response)

@@ -22,8 +22,8 @@ use crate::system_feed::Latest;
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// The shortest time between two events within a phase.
 const MIN_INTERVAL: Duration = Duration::from_millis(250);
-/// The longest time between two events.
-const MAX_INTERVAL: Duration = Duration::from_secs(1);
+/// The longest time between two events is this and a poll's.
+const MAX_INTERVAL: Duration = Duration::from_millis(900);
 /// How often the store and the disks are asked.
 const FIGURES_INTERVAL: Duration = Duration::from_secs(1);
 /// How long the first event waits for their figures.
