@@ -27,8 +27,8 @@ pub use config::{CleanerConfig, Config, Placement, PoolConfig, Queued, Supervisi
 pub use gate::{Gate, Permit, Refusal};
 pub use phase::{Phase, PhaseWatch};
 pub use shutdown::{
-    DrainOutcome, Leftovers, PhaseTiming, PreviousRun, Reason, ReportFile, Shutdown,
-    ShutdownReport, Timeline, TimelineFault,
+    DrainOutcome, DrainProgress, Leftovers, PhaseProgress, PhaseState, PhaseTiming, PreviousRun,
+    Reason, ReportFile, Shutdown, ShutdownReport, Timeline, TimelineFault,
 };
 pub use status::{
     BreakerState, CleanerCounts, Counts, DependencyStatus, MailboxStatus, ServiceState,

@@ -72,6 +72,18 @@ impl PhaseWatch {
             std::future::pending::<()>().await;
         }
     }
+
+    /// Waits until the phase is a later one than `phase`.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub async fn passed(&self, phase: Phase) {
+        let mut receiver = self.receiver.clone();
+        if receiver.wait_for(|now| *now > phase).await.is_err() {
+            // As above.
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 /// Tells the phase.

@@ -17,11 +17,14 @@
 
 mod file;
 mod phase_clock;
+mod progress;
 mod report;
 mod sequence;
 mod timeline;
 
 pub use file::{PreviousRun, ReportFile};
+pub use phase_clock::{PhaseProgress, PhaseState};
+pub use progress::DrainProgress;
 pub use report::{
     DrainOutcome, EXIT_CLEAN, EXIT_ESCALATED, EXIT_HANDED_BACK, Leftovers, PhaseTiming, Reason,
     ServiceOutcome, ShutdownReport,

@@ -52,6 +52,7 @@ pub(super) fn run(
     system.drains(stop.at, timeline);
     let (shutdown, outcome) = main.runner.block_on(async {
         let shutdown = tree.shutdown_since(stop.at, reason, timeline);
+        system.drains_by(shutdown.clone());
         watch(signals, &shutdown, None, reason, &marker);
         let sequence = sequence(&shutdown, http, &mut other_left);
         let outcome = tokio::select! {
@@ -148,10 +149,17 @@ async fn sequence(shutdown: &Shutdown, http: Http, other_left: &mut Vec<String>)
             }
         }
     }
-    // Not the graceful stop, which looks once a second: there is nothing to wait for.
-    http.handle.stop(false).await;
+    http.state.cut_connections();
     let outcome = shutdown.drain().await;
     // Until here the drain could be watched.
+    let known = Leftovers {
+        other: other_left.clone(),
+        ..Leftovers::default()
+    };
+    let report = shutdown.report(Some(outcome.clone()), known);
+    http.state.end_system_streams(report).await;
+    // Not the graceful stop, which looks once a second: there is nothing to wait for.
+    http.handle.stop(false).await;
     if let Some(admin) = http.admin {
         admin.stop(false).await;
     }

@@ -4,10 +4,12 @@ use std::sync::OnceLock;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use lastcall_actors::{Handle, Phase, PhaseWatch, Reason, ShutdownReport, SystemStatus, Timeline};
+use lastcall_actors::{
+    DrainProgress, Handle, Phase, PhaseWatch, Reason, Shutdown, ShutdownReport, SystemStatus,
+    Timeline,
+};
 use lastcall_api::SystemPort;
 use lastcall_domain::{JobId, Service};
-use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::signals::{Cause, Stops};
@@ -21,6 +23,7 @@ pub(super) struct System {
     previous: Option<ShutdownReport>,
     log: LogWriter,
     drain: OnceLock<(Instant, Timeline)>,
+    shutdown: OnceLock<Shutdown>,
 }
 
 impl System {
@@ -37,12 +40,18 @@ impl System {
             previous,
             log,
             drain: OnceLock::new(),
+            shutdown: OnceLock::new(),
         }
     }
 
     /// Says that the shutdown began at this moment, by this plan.
     pub(super) fn drains(&self, began: Instant, timeline: Timeline) {
         self.drain.get_or_init(|| (began, timeline));
+    }
+
+    /// Says that this is the shutdown, which knows how far it has come.
+    pub(super) fn drains_by(&self, shutdown: Shutdown) {
+        self.shutdown.get_or_init(|| shutdown);
     }
 }
 
@@ -54,6 +63,11 @@ impl SystemPort for System {
     fn stopping(&self) -> BoxFuture<'static, ()> {
         let phase = self.phase.clone();
         async move { phase.reached(Phase::LameDuck).await }.boxed()
+    }
+
+    fn phase_passed(&self, phase: Phase) -> BoxFuture<'static, ()> {
+        let watch = self.phase.clone();
+        async move { watch.passed(phase).await }.boxed()
     }
 
     fn wake(&self, service: Service) {
@@ -84,15 +98,11 @@ impl SystemPort for System {
         self.previous.clone()
     }
 
-    fn drain_progress(&self) -> Option<Value> {
+    fn drain_progress(&self) -> Option<DrainProgress> {
+        if let Some(shutdown) = self.shutdown.get() {
+            return Some(shutdown.progress());
+        }
         let (began, timeline) = self.drain.get()?;
-        let phases = timeline.phases().map(
-            |(name, planned)| json!({ "name": name, "planned_ms": planned.as_millis() as u64 }),
-        );
-        Some(json!({
-            "elapsed_ms": began.elapsed().as_millis() as u64,
-            "deadline_ms": timeline.deadline.as_millis() as u64,
-            "phases": phases,
-        }))
+        Some(DrainProgress::begun(*began, timeline))
     }
 }

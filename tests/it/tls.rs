@@ -1,7 +1,8 @@
 //! TLS on the listener, as curl meets it.
 
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use nix::sys::signal::Signal;
 
@@ -127,6 +128,51 @@ fn a_client_speaks_http_2_or_http_1_as_it_likes() {
     let result: serde_json::Value = serde_json::from_str(&result).unwrap();
     assert_eq!(result["dataset"]["rows"], 600_000);
     service.stop();
+}
+
+#[test]
+fn over_http_2_too_a_shutdown_is_followed_to_its_end() {
+    let home = Home::new();
+    let mut service = start(&home);
+    let follow = |version: &str| {
+        Command::new("curl")
+            .args([
+                "--silent",
+                "--no-buffer",
+                "--max-time",
+                "60",
+                "--noproxy",
+                "*",
+                version,
+            ])
+            .arg("--cacert")
+            .arg(home.path().join("one.crt"))
+            .arg(format!("https://{}/v1/system/events", service.address()))
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("curl is installed")
+    };
+    let clients = ["--http2", "--http1.1"].map(follow);
+    let begun = clients.map(|mut client| {
+        let mut told = BufReader::new(client.stdout.take().unwrap());
+        let mut line = String::new();
+        while line.trim_end() != "event: system" {
+            line.clear();
+            assert_ne!(told.read_line(&mut line).unwrap(), 0, "it has begun");
+        }
+        (client, told)
+    });
+    service.signal(Signal::SIGTERM);
+    service.wait().expect(0);
+    for (mut client, mut told) in begun {
+        let mut text = String::new();
+        told.read_to_string(&mut text).unwrap();
+        assert!(
+            text.contains("event: end\ndata: {\"reason\":\"stopped\""),
+            "{text}"
+        );
+        assert!(client.wait().unwrap().success(), "{text}");
+    }
 }
 
 #[test]

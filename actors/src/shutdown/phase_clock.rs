@@ -1,7 +1,9 @@
 //! Measures when each phase of a shutdown started.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
+use serde::Serialize;
 use tokio::time::Instant;
 
 use super::Timeline;
@@ -17,6 +19,46 @@ pub(super) enum Step {
     Closing,
 }
 
+/// A phase, planned and as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PhaseProgress {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether it is over.
+    pub state: PhaseState,
+    /// How long it is to last at most, in milliseconds.
+    pub planned_ms: u64,
+    /// How long it has lasted, in milliseconds; `None` where it has not begun.
+    pub actual_ms: Option<u64>,
+}
+
+/// Where a phase stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PhaseState {
+    /// It has not begun.
+    Pending,
+    /// It goes on now.
+    Active,
+    /// It is over.
+    Done,
+    /// It was not needed.
+    Skipped,
+}
+
+impl PhaseState {
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Active => "active",
+            Self::Done => "done",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// When each phase of a shutdown started.
 #[derive(Debug)]
 pub(super) struct PhaseClock {
     /// When each step began; `None` for one that was not needed.
@@ -37,17 +79,42 @@ impl PhaseClock {
 
     /// The steps, planned and as they were until now.
     pub(super) fn timings(&self, timeline: &Timeline) -> Vec<PhaseTiming> {
-        let now = Instant::now();
-        let phases = timeline.phases().into_iter().enumerate();
-        let timing = |(index, (name, planned)): (usize, (&str, Duration))| {
-            let end = self.began[index + 1..].iter().flatten().next();
-            let actual = self.began[index].map(|began| *end.unwrap_or(&now) - began);
-            PhaseTiming {
+        let phases = timeline.phases().into_iter().zip(self.actual());
+        let timing =
+            |((name, planned), actual): ((&str, Duration), Option<Duration>)| PhaseTiming {
                 name: name.to_owned(),
                 planned_ms: millis(planned),
                 actual_ms: millis(actual.unwrap_or_default()),
-            }
-        };
+            };
         phases.map(timing).collect()
+    }
+
+    /// The steps, planned and as they are now.
+    pub(super) fn progress(&self, timeline: &Timeline) -> Vec<PhaseProgress> {
+        let latest = self.began.iter().rposition(Option::is_some).unwrap_or(0);
+        let actual = self.actual();
+        let state = |index: usize| match index.cmp(&latest) {
+            Ordering::Greater => PhaseState::Pending,
+            Ordering::Equal => PhaseState::Active,
+            Ordering::Less if actual[index].is_some() => PhaseState::Done,
+            Ordering::Less => PhaseState::Skipped,
+        };
+        let phases = timeline.phases().into_iter().enumerate();
+        let progress = |(index, (name, planned))| PhaseProgress {
+            name,
+            state: state(index),
+            planned_ms: millis(planned),
+            actual_ms: actual[index].map(millis),
+        };
+        phases.map(progress).collect()
+    }
+
+    /// How long each step has lasted until now; `None` for one that has not begun.
+    fn actual(&self) -> [Option<Duration>; 4] {
+        let now = Instant::now();
+        std::array::from_fn(|index| {
+            let end = self.began[index + 1..].iter().flatten().next();
+            self.began[index].map(|began| *end.unwrap_or(&now) - began)
+        })
     }
 }

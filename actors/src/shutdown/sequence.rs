@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::phase_clock::PhaseClock;
 use super::report::RunSummary;
-use super::{DrainOutcome, Leftovers, Reason, ShutdownReport, Timeline};
+use super::{DrainOutcome, DrainProgress, Leftovers, Reason, ShutdownReport, Timeline};
 use crate::config::Queued;
 use crate::phase::{Phase, PhaseSender};
 use crate::supervisor::{ChildSpec, SupervisorHandle};
@@ -164,6 +164,18 @@ impl Shutdown {
             },
             outcome,
             leftovers,
+        )
+    }
+
+    /// How far it has come.
+    pub fn progress(&self) -> DrainProgress {
+        let inner = &self.inner;
+        DrainProgress::new(
+            inner.began,
+            self.deadline(),
+            self.is_hurried(),
+            &inner.timeline,
+            &self.ledger(),
         )
     }
 

@@ -6,7 +6,7 @@ use lastcall_actors::log_lines::{
     ANALYSIS_BEGIN, ANALYSIS_END, CLEANER_BEGIN, CLEANER_END, REPORT_BEGIN, REPORT_END,
 };
 use lastcall_actors::shutdown::{EXIT_CLEAN, EXIT_HANDED_BACK};
-use lastcall_actors::{Phase, Queued, Reason, ServiceState, Timeline};
+use lastcall_actors::{Phase, PhaseState, Queued, Reason, ServiceState, Shutdown, Timeline};
 use lastcall_domain::{Service, State};
 use tokio::time::{Instant, sleep};
 
@@ -99,6 +99,67 @@ fn requests_are_accepted_until_the_lame_duck_is_over() {
         let lame_duck = &report.phases[0];
         assert_eq!((lame_duck.planned_ms, lame_duck.actual_ms), (5000, 5000));
         assert_eq!(report.exit_code, EXIT_CLEAN);
+    });
+}
+
+#[test]
+fn the_progress_has_the_planned_and_the_actual_time_of_each_phase() {
+    let phases = |shutdown: &Shutdown| {
+        let phases = shutdown.progress().phases.into_iter();
+        let phases = phases.map(|phase| (phase.state, phase.actual_ms));
+        phases.collect::<Vec<_>>()
+    };
+    let plan = || {
+        let second = Duration::from_secs;
+        Timeline::plan(second(25), second(5), second(3)).unwrap()
+    };
+    in_virtual_time(async {
+        let world = World::new().await;
+        let handle = world.start().await;
+        world.run(&handle, "sleep 100s").await;
+        world.script.running(1).await;
+        let shutdown = handle.shutdown(Reason::Sigterm, plan());
+        let begun = shutdown.progress();
+        assert_eq!((begun.elapsed_ms, begun.left_ms), (0, 25_000));
+        let pending = (PhaseState::Pending, None);
+        let lame_duck = (PhaseState::Active, Some(0));
+        assert_eq!(phases(&shutdown), [lame_duck, pending, pending, pending]);
+        shutdown.lame_duck().await;
+        let watch = async {
+            handle.phase().reached(Phase::HandingBack).await;
+            shutdown.progress()
+        };
+        let (_, handing_back) = tokio::join!(shutdown.drain(), watch);
+        assert_eq!(
+            (handing_back.elapsed_ms, handing_back.left_ms),
+            (22_000, 3000)
+        );
+        let draining = &handing_back.phases[1];
+        assert_eq!(draining.state, PhaseState::Done);
+        assert_eq!(
+            (draining.planned_ms, draining.actual_ms),
+            (17_000, Some(17_000))
+        );
+        assert_eq!(handing_back.phases[2].state, PhaseState::Active);
+        assert_eq!(phases(&shutdown)[3].0, PhaseState::Active);
+    });
+    in_virtual_time(async {
+        let world = World::new().await;
+        let handle = world.start().await;
+        let shutdown = handle.shutdown(Reason::Sigterm, plan());
+        // What a second signal leaves of the time.
+        shutdown.expedite();
+        let hurried = shutdown.progress();
+        assert_eq!((hurried.hurried, hurried.left_ms), (true, 3000));
+        assert_eq!(hurried.deadline_ms, 25_000);
+    });
+    in_virtual_time(async {
+        let world = World::new().await;
+        let handle = world.start().await;
+        let shutdown = handle.shutdown(Reason::Sigterm, plan());
+        shutdown.drain().await;
+        // There was nothing to hand back.
+        assert_eq!(phases(&shutdown)[2], (PhaseState::Skipped, None));
     });
 }
 

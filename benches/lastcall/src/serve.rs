@@ -26,6 +26,10 @@ impl SystemPort for Port {
         Box::pin(std::future::pending())
     }
 
+    fn phase_passed(&self, _: Phase) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::pending())
+    }
+
     fn wake(&self, service: Service) {
         self.0.wake(service);
     }

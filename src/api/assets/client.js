@@ -11,6 +11,8 @@ export class Refused extends Error {
   }
 }
 
+export class Silent extends Error {}
+
 export async function ask(path, options = {}) {
   const response = await accepted(path, options);
   return response.status === 204 ? null : response.json();
@@ -32,6 +34,40 @@ async function accepted(path, options) {
   const response = await fetchWithKey(path, options);
   if (response.ok) return response;
   throw new Refused(response.status, await response.json().catch(() => null));
+}
+
+// The server-sent events of a path, until their end; an EventSource could not send the key. A stream
+// that is silent for `silence` milliseconds has ended.
+export async function* events(path, signal, silence) {
+  let silent = null;
+  let timer = null;
+  const heard = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => silent.abort(new Silent("the stream is silent")), silence);
+  };
+  // The time in which a key is asked for is none of it.
+  const begin = () => {
+    silent = new AbortController();
+    heard();
+    return AbortSignal.any([signal, silent.signal]);
+  };
+  try {
+    const response = await accepted(path, { signal: begin });
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+      heard();
+      const blocks = (text + piece.value).split("\n\n");
+      text = blocks.pop();
+      for (const block of blocks) {
+        const fields = new Map(block.split("\n").map((line) => line.split(/: (.*)/s, 2)));
+        if (fields.has("data")) yield { name: fields.get("event"), data: JSON.parse(fields.get("data")) };
+      }
+    }
+  } finally {
+    clearTimeout(timer);
+    silent?.abort();
+  }
 }
 
 // Sends a file and says how far it has come, which `fetch` cannot.
@@ -62,7 +98,8 @@ async function fetchWithKey(path, options) {
   for (;;) {
     const key = sessionStorage.getItem(KEY);
     const headers = { ...options.headers, ...(key ? { authorization: `Bearer ${key}` } : {}) };
-    const response = await fetch(path, { signal: AbortSignal.timeout(20_000), ...options, headers });
+    const { signal = () => AbortSignal.timeout(20_000) } = options;
+    const response = await fetch(path, { ...options, headers, signal: signal?.() });
     if (response.status !== 401) return response;
     await askForKey(key);
   }

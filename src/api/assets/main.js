@@ -1,43 +1,57 @@
-// The live page: asks every second, and says when nobody answers.
+// The live page: the system as its events say, jobs and sessions as they are asked for every second,
+// and what is not known any more.
 
-import { Refused, ask } from "/assets/client.js";
+import { Refused } from "/assets/client.js";
 import { count, element, short, show, span } from "/assets/dom.js";
+import { follow } from "/assets/follow.js";
 import { loadJobs, loadSessions, showJobs, showSessions } from "/assets/jobs.js";
-import { rememberDrain, showPlan, showPrevious, showShutdown } from "/assets/shutdown.js";
+import { showEnd, showLost, showPrevious, showShutdown, tick } from "/assets/shutdown.js";
 import { remember, showTree } from "/assets/tree.js";
 import "/assets/workbench.js";
 
-const EVERY_MS = 1000;
-const TONES = { running: "good", starting: "quiet", stopped: "bad" };
-let answered = null;
-let stopping = false;
+const LISTS_MS = 1000;
+const TICK_MS = 250;
+const TONES = { running: "good", starting: "quiet" };
+// The last state of the system, when it came, and whether it is out of date.
+let last = null;
+let heardAt = null;
+let lost = null;
+let ended = null;
+let listedAt = null;
 
-async function look() {
-  try {
-    const [system, jobs, sessions] = await Promise.all([ask("/v1/system"), loadJobs(), loadSessions()]);
-    answered = Date.now();
-    stopping = !["starting", "running"].includes(system.phase);
+follow({
+  system(system) {
+    [last, heardAt, lost, ended] = [system, Date.now(), null, null];
     remember(system);
-    rememberDrain(system);
     showHead(system);
     showFigures(system);
-    showShutdown(system);
     showTree(system);
+    showShutdown(system);
     showPrevious(system.previous_shutdown);
-    showJobs(jobs);
-    showSessions(sessions);
-    connected(null);
-  } catch (error) {
-    connected(error);
-  }
+    showConnection();
+  },
+  end(report) {
+    ended = report;
+    showEnd(report);
+    showPhase("stopped", report.clean ? "quiet" : "warn");
+    showConnection();
+  },
+  lost(error) {
+    lost = { error };
+    showConnection();
+  },
+});
+
+function showPhase(text, tone) {
+  const phase = document.getElementById("phase");
+  phase.textContent = text;
+  phase.dataset.tone = tone;
+  document.title = `${text === "running" ? "" : `${text}: `}Lastcall`;
 }
 
 function showHead(system) {
-  const phase = document.getElementById("phase");
-  phase.textContent = system.phase.replace("_", " ");
-  phase.dataset.tone = TONES[system.phase] ?? "warn";
+  showPhase(system.phase.replace("_", " "), TONES[system.phase] ?? "warn");
   document.getElementById("identity").textContent = `version ${system.version}, instance ${short(system.instance)}, up ${span(system.uptime_seconds)}`;
-  document.title = `${system.phase === "running" ? "" : `${phase.textContent}: `}Lastcall`;
   // A user's key may not, and is not offered it.
   document.getElementById("drain").hidden = system.phase !== "running" || system.role !== "admin";
 }
@@ -57,26 +71,55 @@ function showFigures(system) {
   show(document.getElementById("figures"), figures.map(([label, value]) => element("div", {}, element("dt", {}, label), element("dd", {}, count(value)))));
 }
 
-function connected(error) {
+// Whether the instance goes down, or has gone.
+function stopping() {
+  return last !== null && !["starting", "running"].includes(last.phase);
+}
+
+function showConnection() {
   const banner = document.getElementById("connection");
-  document.body.classList.toggle("stale", error !== null);
-  banner.hidden = error === null;
-  if (error === null) return;
-  const phase = document.getElementById("phase");
-  phase.textContent = stopping ? "shutting down" : "unreachable";
-  phase.dataset.tone = stopping ? "warn" : "bad";
-  if (stopping) document.body.classList.toggle("stale", !showPlan());
-  const age = answered === null ? "" : ` What you see is ${span((Date.now() - answered) / 1000)} old.`;
-  if (error instanceof Refused) banner.textContent = `The service refused: ${error.message}.${age}`;
-  else if (stopping) banner.textContent = `The instance accepts no more requests and finishes what it has. This page continues when it is back.${age}`;
+  document.body.classList.toggle("stale", lost !== null || ended !== null);
+  banner.hidden = lost === null || ended !== null;
+  if (banner.hidden) return;
+  document.getElementById("drain").hidden = true;
+  if (stopping()) {
+    showPhase("shutting down", "warn");
+    showLost();
+  } else {
+    showPhase("unreachable", "bad");
+  }
+  const age = heardAt === null ? "" : ` What you see is ${span((Date.now() - heardAt) / 1000)} old.`;
+  if (lost.error instanceof Refused) banner.textContent = `The service refused: ${lost.error.message}.${age}`;
+  else if (stopping()) banner.textContent = `The instance is shutting down and does not answer any more. This page continues when it is back.${age}`;
   else banner.textContent = `No answer from the service; retrying.${age}`;
 }
 
-async function watch() {
+// Jobs and sessions need requests, which an instance that goes down takes no more.
+async function list() {
+  const takesRequests = lost === null && ended === null && last !== null && !["draining", "handing_back", "stopped"].includes(last.phase);
+  if (takesRequests && !document.hidden) {
+    try {
+      const [jobs, sessions] = await Promise.all([loadJobs(), loadSessions()]);
+      listedAt = Date.now();
+      showJobs(jobs);
+      showSessions(sessions);
+    } catch {
+      // The age of what is shown says it.
+    }
+  }
+  const age = listedAt === null ? 0 : Date.now() - listedAt;
+  for (const note of document.querySelectorAll(".age")) note.textContent = age > 3 * LISTS_MS ? `, as of ${span(age / 1000)} ago` : "";
+}
+
+async function keepListing() {
   for (;;) {
-    if (!document.hidden) await look();
-    await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
+    await list();
+    await new Promise((resolve) => setTimeout(resolve, LISTS_MS));
   }
 }
 
-watch();
+keepListing();
+setInterval(() => {
+  if (lost !== null) showConnection();
+  tick();
+}, TICK_MS);

@@ -3,63 +3,103 @@
 import { ask } from "/assets/client.js";
 import { count, element, meter, pill, show, span } from "/assets/dom.js";
 
-const PHASES = [
-  ["lame_duck", "Lame duck", "still accepting"],
-  ["draining", "Draining", "finishing what is in hand"],
-  ["handing_back", "Handing back", "the rest goes to the queue"],
-  ["stopped", "Stopped", ""],
-];
-const since = new Map();
+const LABELS = {
+  lame_duck: ["Lame duck", "still accepting"],
+  draining: ["Draining", "finishing what is in hand"],
+  handing_back: ["Handing back", "the rest goes to the queue"],
+  closing: ["Closing", "store, threads, exit"],
+};
+const section = document.getElementById("shutdown");
+// The last that was heard of a shutdown, when that was, and whether more is to come.
+let heard = null;
 
 export function showShutdown(system) {
-  const index = PHASES.findIndex(([phase]) => phase === system.phase);
-  const section = document.getElementById("shutdown");
-  section.hidden = index < 0;
-  if (index < 0) return;
-  if (!since.has(system.phase)) since.set(system.phase, Date.now());
-  const steps = PHASES.map(([phase, label, what], step) => {
-    const time = since.has(phase) ? ` ${span((until(step) - since.get(phase)) / 1000)}` : "";
-    return element("li", { class: step < index ? "done" : step === index ? "now" : null, "aria-current": step === index ? "step" : null }, `${label}${time}`, element("br"), element("span", { class: "muted" }, what));
-  });
-  show(document.getElementById("timeline"), steps);
-  const left = system.services.reduce((sum, service) => sum + service.in_flight, 0);
-  document.getElementById("shutdown-work").textContent = `${left} piece${left === 1 ? "" : "s"} of work in flight` + (system.drain ? `; ${span(system.drain.elapsed_ms / 1000)} of ${span(system.drain.deadline_ms / 1000)} have passed` : "");
+  heard = system.drain ? { drain: system.drain, services: system.services, at: Date.now(), live: true } : null;
+  section.hidden = heard === null;
+  if (heard) document.getElementById("shutdown-title").textContent = "Shutting down";
+  tick();
 }
 
-function until(step) {
-  const later = PHASES.slice(step + 1).map(([phase]) => since.get(phase)).find((time) => time !== undefined);
-  return later ?? Date.now();
+// The clock of an instance that is not heard any more goes on: its plan is known.
+export function showLost() {
+  if (heard) heard.live = false;
+}
+
+// What is to be seen between two events.
+export function tick() {
+  if (!heard || heard.report) return;
+  const { drain, services, at, live } = heard;
+  const passed = Date.now() - at;
+  const left = Math.max(0, drain.left_ms - passed);
+  const accepts = live && drain.phases[0].state === "active";
+  show(document.getElementById("timeline"), (live ? drain.phases : planned(drain, passed)).map((phase) => step(phase, live ? passed : 0)));
+  const work = services.filter((service) => service.in_flight > 0).map((service) => `${service.name} ${count(service.in_flight)} in flight`);
+  if (drain.requests) work.push(`${count(drain.requests)} request${drain.requests === 1 ? "" : "s"} in progress`);
+  const what = work.length ? work.join(", ") : "nothing in flight";
+  const when = left > 0 ? `gone within ${span(left / 1000)}` : "the deadline has passed";
+  document.getElementById("shutdown-work").textContent = `${live ? what : `${what} when last heard`}; ${when}${drain.hurried ? ", hurried by a second signal" : ""}.${accepts ? "" : " It takes no more requests."}`;
+}
+
+function step(phase, passed) {
+  const [label, what] = LABELS[phase.name] ?? [phase.name, ""];
+  const active = phase.state === "active";
+  const limit = `of at most ${span(phase.planned_ms / 1000)}`;
+  const times = {
+    pending: `at most ${span(phase.planned_ms / 1000)}`,
+    active: `${phase.actual_ms === null ? "now" : span((phase.actual_ms + passed) / 1000)} ${limit}`,
+    done: `${span((phase.actual_ms ?? 0) / 1000)} ${limit}`,
+    skipped: "not needed",
+    unseen: `at most ${span(phase.planned_ms / 1000)}, not seen from here`,
+  };
+  return element(
+    "li",
+    { class: { active: "now", done: isLate(phase) ? "late" : "done" }[phase.state] ?? null, "aria-current": active ? "step" : null, "data-phase": phase.name, "data-state": phase.state },
+    label,
+    element("br"),
+    element("span", { class: "times" }, times[phase.state]),
+    element("br"),
+    element("span", { class: "muted" }, what),
+  );
+}
+
+// The phases by the plan alone, so long after the last that was heard.
+function planned(drain, passed) {
+  let begin = 0;
+  return drain.phases.map((phase) => {
+    const end = begin + phase.planned_ms;
+    const elapsed = drain.elapsed_ms + passed;
+    const known = phase.state === "done" || phase.state === "skipped";
+    const state = known ? phase.state : elapsed >= end ? "unseen" : elapsed >= begin ? "active" : "pending";
+    begin = end;
+    return { ...phase, state, actual_ms: state === "active" ? null : phase.actual_ms };
+  });
+}
+
+// The last that an instance says: what comes after it nobody sees from here.
+export function showEnd(report) {
+  const states = new Map((heard?.drain.phases ?? []).map((phase) => [phase.name, phase.state]));
+  const phases = report.phases.map((phase) => {
+    const state = phase.name === "closing" ? "unseen" : states.get(phase.name) === "skipped" ? "skipped" : "done";
+    return { ...phase, state };
+  });
+  heard = { ...heard, report };
+  section.hidden = false;
+  document.getElementById("shutdown-title").textContent = "Stopped";
+  show(document.getElementById("timeline"), phases.map((phase) => step(phase, 0)));
+  const result = [pill(report.clean ? "clean" : "not clean", report.clean ? "good" : "bad"), ` ${report.reason}, exit code ${report.exit_code}, ${span(report.elapsed_ms / 1000)} of ${span(report.deadline_ms / 1000)} until the services had ended. ${outcome(report)}`];
+  const left = report.other_left.length ? ` Left: ${report.other_left.join(", ")}.` : "";
+  show(document.getElementById("shutdown-work"), [...result, `${left} This page continues when an instance answers here again.`]);
+}
+
+function outcome(report) {
+  const parts = [["finished", report.finished], ["handed back", report.handed_back], ["left", report.left], ["queued", report.queued]];
+  const known = parts.filter(([, value]) => value !== null && value !== undefined);
+  return `Jobs: ${known.map(([label, value]) => `${count(value)} ${label}`).join(", ")}.`;
 }
 
 // More than the clock's own coarseness beyond the plan.
 function isLate(phase) {
   return phase.planned_ms > 0 && phase.actual_ms > phase.planned_ms * 1.02 + 50;
-}
-
-let plan = null;
-
-// The plan goes on when the instance takes no requests any more: its clock is known.
-export function rememberDrain(system) {
-  if (system.drain) plan = { drain: system.drain, at: Date.now(), work: system.services.reduce((sum, service) => sum + service.in_flight, 0) };
-}
-
-export function showPlan() {
-  if (!plan) return false;
-  const elapsed = plan.drain.elapsed_ms + Date.now() - plan.at;
-  const section = document.getElementById("shutdown");
-  section.hidden = false;
-  let begin = 0;
-  const steps = plan.drain.phases.map((phase) => {
-    const end = begin + phase.planned_ms;
-    const state = elapsed >= end ? "done" : elapsed >= begin ? "now" : null;
-    const left = state === "now" ? `${span((end - elapsed) / 1000)} left of ${span(phase.planned_ms / 1000)}` : `planned ${span(phase.planned_ms / 1000)}`;
-    begin = end;
-    return element("li", { class: state, "aria-current": state === "now" ? "step" : null }, phase.name.replaceAll("_", " "), element("br"), element("span", { class: "muted" }, left));
-  });
-  show(document.getElementById("timeline"), steps);
-  const left = Math.max(0, plan.drain.deadline_ms - elapsed);
-  document.getElementById("shutdown-work").textContent = `${count(plan.work)} in flight when last heard; ${left > 0 ? `gone within ${span(left / 1000)}` : "the deadline has passed"}.`;
-  return true;
 }
 
 export function showPrevious(report) {

@@ -13,7 +13,7 @@ export function showTree(system) {
   const restarts = system.services.reduce((sum, service) => sum + service.restarts, 0);
   const abandoned = system.abandoned_threads.length;
   document.getElementById("supervisor").textContent =
-    `${system.services.length} children, ${restarts} restart${restarts === 1 ? "" : "s"}` + (abandoned ? `, ${abandoned} threads given up` : "");
+    `${system.services.length} children, ${restarts} restart${restarts === 1 ? "" : "s"}` + (abandoned ? `, ${abandoned} thread${abandoned === 1 ? "" : "s"} given up` : "");
   show(document.getElementById("services"), system.services.map(card));
 }
 

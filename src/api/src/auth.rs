@@ -30,6 +30,9 @@ pub enum Role {
 }
 
 impl Role {
+    /// Every role.
+    pub(crate) const ALL: [Self; 3] = [Self::Reader, Self::User, Self::Admin];
+
     /// Its name, as answers and the audit show it.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -47,6 +47,8 @@ pub struct ApiConfig {
     pub max_wait: Duration,
     /// Event streams that may be open.
     pub max_streams: usize,
+    /// Clients that may follow the system.
+    pub max_watchers: usize,
     /// Threads that serve HTTP.
     pub workers: usize,
     /// Connections that are open at once; further ones wait to be accepted.
@@ -79,6 +81,7 @@ impl Default for ApiConfig {
             rate: None,
             max_wait: Duration::from_secs(60),
             max_streams: 1024,
+            max_watchers: 128,
             workers: std::thread::available_parallelism()
                 .map_or(2, usize::from)
                 .clamp(2, 8),

@@ -80,11 +80,13 @@ fn process(registry: &mut Registry, state: &ApiState) {
         &["phase"],
         phases.to_vec(),
     );
-    let streams = state.config.max_streams - state.streams.available_permits();
+    let (config, room) = (&state.config, &state.watcher_room);
+    let streams = config.max_streams - state.streams.available_permits() + config.max_watchers
+        - room.available_permits();
     gauge(
         registry,
         "lastcall_http_event_streams",
-        "Open event streams.",
+        "Open event streams, of jobs and of the system.",
         &[],
         one(streams as f64),
     );

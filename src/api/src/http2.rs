@@ -4,6 +4,7 @@
 //! client that grants no window wait for ever, and ends connections without `GOAWAY`. Here a
 //! connection has the bounds that it has in HTTP/1.1, and a shutdown loses none of its requests.
 
+mod open;
 mod request;
 mod stream;
 
@@ -18,10 +19,14 @@ use actix_web::body::BoxBody;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use h2::server::{Builder, Connection};
+use h2::Reason;
+use h2::server::Builder;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::state::ApiState;
+use open::Open;
+use stream::Answer;
+
+use crate::state::{ApiState, Closing};
 use crate::transport::Transport;
 
 /// Requests of one connection that are answered at once.
@@ -67,72 +72,62 @@ where
         .initial_window_size(RECEIVE_WINDOW)
         .initial_connection_window_size(RECEIVE_WINDOW)
         .max_send_buffer_size(SEND_BUFFER);
+    let known = Arc::clone(transport.connection());
     let handshake = builder.handshake::<_, Bytes>(transport);
     let Ok(connection) = timeout(timeouts.handshake, handshake).await else {
         return Ok(());
     };
-    let mut connection = Closing::new(connection?);
+    let mut connection = connection?;
     // The shutdown waits for it, once it was told to close.
-    let _open = state.connections.start();
+    let open = Open::new(state.connections.start());
     let mut streams = FuturesUnordered::new();
+    // It has brought a request.
+    let mut used = false;
     let mut idle = Box::pin(sleep(timeouts.keep_alive));
     let mut stopping = state.system.stopping();
-    let mut listener_closed = state.listener_closed.subscribe();
+    let mut closing = state.closing.subscribe();
     loop {
-        tokio::select! {
+        let tells = tokio::select! {
             Some(()) = streams.next() => {
-                let until = if connection.told { timeouts.disconnect } else { timeouts.keep_alive };
+                let until = if open.is_told() { timeouts.disconnect } else { timeouts.keep_alive };
                 idle.as_mut().reset(Instant::now() + until);
+                false
             }
-            accepted = connection.inner.accept() => match accepted {
-                Some(accepted) => {
-                    let (request, respond) = accepted?;
-                    connection.used = true;
-                    let app = Rc::clone(app);
-                    streams.push(stream::answer(request, respond, peer, app, Arc::clone(state)));
+            accepted = connection.accept() => {
+                let Some(accepted) = accepted else { return Ok(()) };
+                let (request, mut respond) = accepted?;
+                used = true;
+                if known.is_watching() && *state.closing.borrow() != Closing::Open {
+                    // It is here for what follows the system alone. The client may repeat the
+                    // request elsewhere: nothing of it was looked at.
+                    respond.send_reset(Reason::REFUSED_STREAM);
+                } else {
+                    let answer = Answer {
+                        begun: open.begin(),
+                        peer,
+                        app: Rc::clone(app),
+                        state: Arc::clone(state),
+                        known: Arc::clone(&known),
+                    };
+                    streams.push(answer.send(request, respond));
                 }
-                None => return Ok(()),
-            },
+                false
+            }
             () = &mut idle, if streams.is_empty() => {
-                if connection.told {
+                if open.is_told() {
                     return Ok(());
                 }
-                connection.tell();
-                idle.as_mut().reset(Instant::now() + timeouts.disconnect);
+                true
             }
             // Whoever connects afterwards has one request answered first, as in HTTP/1.1.
-            () = &mut stopping, if !connection.told && connection.used => {
-                connection.tell();
-                idle.as_mut().reset(Instant::now() + timeouts.disconnect);
-            }
-            _ = listener_closed.wait_for(|closed| *closed), if !connection.told => {
-                connection.tell();
-                idle.as_mut().reset(Instant::now() + timeouts.disconnect);
-            }
+            () = &mut stopping, if !open.is_told() && used => true,
+            _ = closing.wait_for(|closing| *closing != Closing::Open), if !open.is_told() => true,
+        };
+        if tells {
+            // Sends `GOAWAY`. What the client sent before it heard of it is answered.
+            connection.graceful_shutdown();
+            open.tell();
+            idle.as_mut().reset(Instant::now() + timeouts.disconnect);
         }
-    }
-}
-
-/// A connection, and whether its client was told to use it no more.
-struct Closing {
-    inner: Connection<Transport, Bytes>,
-    /// It has brought a request.
-    used: bool,
-    told: bool,
-}
-
-impl Closing {
-    fn new(inner: Connection<Transport, Bytes>) -> Self {
-        Self {
-            inner,
-            used: false,
-            told: false,
-        }
-    }
-
-    /// Sends `GOAWAY`. What the client sent before it heard of it is answered.
-    fn tell(&mut self) {
-        self.told = true;
-        self.inner.graceful_shutdown();
     }
 }

@@ -64,6 +64,7 @@ impl Drop for RequestGuard {
 pub(crate) struct Connection {
     load: InFlightRequests,
     closing: OnceLock<RequestGuard>,
+    watching: OnceLock<RequestGuard>,
 }
 
 impl Connection {
@@ -72,12 +73,24 @@ impl Connection {
         Self {
             load,
             closing: OnceLock::new(),
+            watching: OnceLock::new(),
         }
     }
 
     /// Notes that the connection was told to close: what it still sends is owed until it has.
     pub(crate) fn close(&self) {
         self.closing.get_or_init(|| self.load.start());
+    }
+
+    /// Notes that the connection carries an operator's stream: it is one of `watchers` until it is
+    /// closed, and no shutdown waits for it or cuts it before the stream has ended.
+    pub(crate) fn watch(&self, watchers: &InFlightRequests) {
+        self.watching.get_or_init(|| watchers.start());
+    }
+
+    /// Whether it carries, or has carried, an operator's stream.
+    pub(crate) fn is_watching(&self) -> bool {
+        self.watching.get().is_some()
     }
 }
 

@@ -24,8 +24,9 @@ use crate::cors;
 use crate::errors::Code;
 use crate::guard;
 use crate::in_flight::{Connection, OwedBody};
-use crate::problem::{PROBLEM_JSON, Problem};
+use crate::problem::{ApiResult, PROBLEM_JSON, Problem};
 use crate::state::ApiState;
+use crate::system_events::OperatorStream;
 use crate::trace_context;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -64,7 +65,9 @@ pub(crate) async fn middleware<B: MessageBody + 'static>(
     let preflight = cors::preflight(&state.config, request.head());
     let span = trace_context::begin(&state.tracer, &path, request.headers());
 
-    let outcome = match (guard::check(&state.config, request.head()), preflight) {
+    let refusal = guard::check(&state.config, request.head())
+        .and_then(|()| check_connection(connection.as_deref()));
+    let outcome = match (refusal, preflight) {
         (Err(problem), _) => Ok(request.error_response(problem)),
         (Ok(()), Some(answer)) => Ok(request.into_response(answer)),
         (Ok(()), None) => AssertUnwindSafe(span.run(async move { next.call(request).await }))
@@ -87,6 +90,10 @@ pub(crate) async fn middleware<B: MessageBody + 'static>(
         }
         Err(error) => ("failed".to_owned(), None, Err(error)),
     };
+    let follows = response.as_ref().is_ok_and(|answer| {
+        let extensions = answer.response().extensions();
+        extensions.contains::<OperatorStream>()
+    });
     let finish = |head: &mut ResponseHead| {
         let (status, took) = (head.status.as_u16(), started.elapsed());
         let trace = span.sampled_trace_id();
@@ -115,11 +122,16 @@ pub(crate) async fn middleware<B: MessageBody + 'static>(
             // say `upgrade` where this says it.
             head.set_connection_type(ConnectionType::Close);
         }
-        if state.is_stopping() {
+        let stopping = state.is_stopping();
+        match &connection {
+            Some(connection) if follows => connection.watch(&state.watchers),
+            Some(connection) if stopping => connection.close(),
+            _ => {}
+        }
+        // A connection that carries a stream of the system is used for nothing else.
+        let watching = connection.as_ref().is_some_and(|one| one.is_watching());
+        if stopping || watching {
             head.set_connection_type(ConnectionType::Close);
-            if let Some(connection) = &connection {
-                connection.close();
-            }
         }
     };
     match response {
@@ -134,7 +146,11 @@ pub(crate) async fn middleware<B: MessageBody + 'static>(
             finish(answer.response_mut().head_mut());
             Ok(answer.map_body(|head, body| {
                 let body = coded(head, body, coding, only_head);
-                BoxBody::new(OwedBody::new(body, debt))
+                match follows {
+                    // The shutdown waits for nobody who watches it.
+                    true => body,
+                    false => BoxBody::new(OwedBody::new(body, debt)),
+                }
             }))
         }
         Err(error) => {
@@ -143,6 +159,19 @@ pub(crate) async fn middleware<B: MessageBody + 'static>(
             finish(response.head_mut());
             Err(actix_web::error::InternalError::from_response(error, response).into())
         }
+    }
+}
+
+/// A connection that carries a stream of the system is its own: what the client sends after the
+/// request for it is answered once the stream has ended, which is with the process.
+fn check_connection(connection: Option<&Connection>) -> ApiResult<()> {
+    match connection {
+        Some(connection) if connection.is_watching() => Err(Problem::new(
+            Code::Draining,
+            "this connection ends with the process; ask another instance",
+        )
+        .retry_after(1)),
+        _ => Ok(()),
     }
 }
 

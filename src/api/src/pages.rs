@@ -30,6 +30,7 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ("docs.css", STYLE, include_str!("../assets/docs.css")),
     ("docs.js", SCRIPT, include_str!("../assets/docs.js")),
     ("dom.js", SCRIPT, include_str!("../assets/dom.js")),
+    ("follow.js", SCRIPT, include_str!("../assets/follow.js")),
     (
         "icon.svg",
         "image/svg+xml",

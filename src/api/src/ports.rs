@@ -2,9 +2,8 @@
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
-use lastcall_actors::{Phase, ShutdownReport, SystemStatus};
+use lastcall_actors::{DrainProgress, Phase, ShutdownReport, SystemStatus};
 use lastcall_domain::{Dataset, JobError, JobId, Schema, Service};
-use serde_json::Value;
 
 /// The actors, as the HTTP surface sees them.
 pub trait SystemPort: Send + Sync {
@@ -16,6 +15,12 @@ pub trait SystemPort: Send + Sync {
     /// # Cancel safety
     /// Dropping the future loses nothing.
     fn stopping(&self) -> BoxFuture<'static, ()>;
+
+    /// Waits until the phase is a later one than this.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    fn phase_passed(&self, phase: Phase) -> BoxFuture<'static, ()>;
 
     /// Says that jobs of the service were queued. A hint; it may be lost.
     fn wake(&self, service: Service);
@@ -40,8 +45,8 @@ pub trait SystemPort: Send + Sync {
     /// The report of the shutdown before this start.
     fn previous_shutdown(&self) -> Option<ShutdownReport>;
 
-    /// How far the shutdown has come, as JSON for people; `None` before it begins.
-    fn drain_progress(&self) -> Option<Value> {
+    /// How far the shutdown has come; `None` before it begins.
+    fn drain_progress(&self) -> Option<DrainProgress> {
         None
     }
 }

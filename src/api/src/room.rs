@@ -9,7 +9,7 @@ use crate::problem::{ApiResult, Problem, ROOM_RETRY};
 use crate::state::ApiState;
 
 /// The free room on a disk.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Disk)]
 pub(crate) struct DiskView {
     /// `store`, `blobs` or `scratch`. Two of them may share a disk.

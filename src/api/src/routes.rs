@@ -13,7 +13,7 @@ use crate::problem::Problem;
 use crate::state::ApiState;
 use crate::{
     analyses, audit, datasets, events, health, jobs, metrics, openapi, pages, reports,
-    resource_metadata, result, sessions, system, upload,
+    resource_metadata, result, sessions, system, system_events, upload,
 };
 
 /// Adds every route. `state` has to be app data as well.
@@ -64,6 +64,7 @@ fn probes(config: &mut web::ServiceConfig) {
 fn process(config: &mut web::ServiceConfig) {
     config
         .service(resource("/system", "GET, HEAD").route(get().to(system::get)))
+        .service(resource("/system/events", "GET").route(web::get().to(system_events::get)))
         .service(resource("/system/drain", "POST").route(web::post().to(system::drain)));
 }
 

@@ -59,14 +59,14 @@ pub fn server(state: web::Data<ApiState>, listener: TcpListener) -> std::io::Res
     let config = &state.config;
     let (workers, each) = share(config.max_connections, config.workers);
     let tls = config.tls.clone();
-    start(
-        state,
-        listener,
+    let settings = Settings {
         tls,
-        (workers, each),
-        KEEP_ALIVE,
-        routes::all,
-    )
+        workers,
+        connections: each,
+        keep_alive: KEEP_ALIVE,
+        cuts: true,
+    };
+    start(state, listener, settings, routes::all)
 }
 
 /// The server for health, metrics and `/v1/system` alone. Its thread and its connections are its
@@ -75,33 +75,43 @@ pub fn server(state: web::Data<ApiState>, listener: TcpListener) -> std::io::Res
 /// # Errors
 /// Where the listener cannot be used.
 pub fn admin_server(state: web::Data<ApiState>, listener: TcpListener) -> std::io::Result<Server> {
-    start(
-        state,
-        listener,
-        None,
-        (1, ADMIN_CONNECTIONS),
-        ADMIN_KEEP_ALIVE,
-        routes::admin,
-    )
+    let settings = Settings {
+        tls: None,
+        workers: 1,
+        connections: ADMIN_CONNECTIONS,
+        keep_alive: ADMIN_KEEP_ALIVE,
+        cuts: false,
+    };
+    start(state, listener, settings, routes::admin)
+}
+
+/// What the two servers differ in.
+#[derive(Clone)]
+struct Settings {
+    tls: Option<Tls>,
+    workers: usize,
+    /// Connections of each of them.
+    connections: usize,
+    keep_alive: Duration,
+    /// Whether its connections are cut once the requests in progress are finished.
+    cuts: bool,
 }
 
 fn start(
     state: web::Data<ApiState>,
     listener: TcpListener,
-    tls: Option<Tls>,
-    (workers, connections): (usize, usize),
-    keep_alive: Duration,
+    settings: Settings,
     routes: fn(&mut web::ServiceConfig),
 ) -> std::io::Result<Server> {
     let shutdown = state.config.shutdown_timeout.as_secs_f64().ceil() as u64;
     let server = Server::build()
-        .workers(workers)
-        .max_concurrent_connections(connections)
+        .workers(settings.workers)
+        .max_concurrent_connections(settings.connections)
         .worker_max_blocking_threads(BLOCKING_THREADS)
         .shutdown_timeout(shutdown)
         .disable_signals()
         .listen("http", listener, move || {
-            service(state.clone(), tls.clone(), keep_alive, routes)
+            service(state.clone(), settings.clone(), routes)
         })?;
     Ok(server.run())
 }
@@ -109,15 +119,13 @@ fn start(
 /// What each thread does with its connections.
 fn service(
     state: web::Data<ApiState>,
-    tls: Option<Tls>,
-    keep_alive: Duration,
+    settings: Settings,
     routes: fn(&mut web::ServiceConfig),
 ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), InitError = (), Error = DispatchError>
 {
     // It is called by each of the server's threads.
     mark_arbiter();
     let (shared, asked) = (state.clone().into_inner(), state.clone().into_inner());
-    let load = state.load.clone();
     let app = || {
         let app = App::new()
             .app_data(state.clone())
@@ -128,7 +136,7 @@ fn service(
         map_config(app, |()| AppConfig::default())
     };
     let http1 = HttpService::build()
-        .keep_alive(keep_alive)
+        .keep_alive(settings.keep_alive)
         .client_request_timeout(HEAD_TIMEOUT)
         .client_disconnect_timeout(DISCONNECT_TIMEOUT)
         .expect(fn_service(move |request: Request| {
@@ -142,14 +150,14 @@ fn service(
                 }
             }
         }))
-        .on_connect_ext(move |_: &Transport, data| {
-            data.insert(Arc::new(Connection::new(load.clone())));
+        .on_connect_ext(|transport: &Transport, data| {
+            data.insert(Arc::clone(transport.connection()));
         })
         .h1(app());
     let http2 = app();
     fn_factory(move || {
         let (http1, http2) = (http1.new_service(()), http2.new_service(()));
-        let tls = tls.as_ref().map(Tls::acceptor);
+        let tls = settings.tls.as_ref().map(Tls::acceptor);
         let state = Arc::clone(&shared);
         async move {
             Ok(Connections {
@@ -157,7 +165,8 @@ fn service(
                 http2: Rc::new(http2.await?),
                 tls,
                 state,
-                keep_alive,
+                keep_alive: settings.keep_alive,
+                cuts: settings.cuts,
             })
         }
     })
@@ -170,6 +179,7 @@ struct Connections<H1, H2> {
     tls: Option<TlsAcceptor>,
     state: Arc<ApiState>,
     keep_alive: Duration,
+    cuts: bool,
 }
 
 impl<H1, H2> Service<TcpStream> for Connections<H1, H2>
@@ -195,24 +205,34 @@ where
             keep_alive: self.keep_alive,
             disconnect: DISCONNECT_TIMEOUT,
         };
-        Box::pin(async move {
+        let cuts = self.cuts;
+        let connection = Arc::new(Connection::new(state.load.clone()));
+        let (served, serving) = (Arc::clone(&connection), Arc::clone(&state));
+        let serve = async move {
             let peer = stream.peer_addr().ok();
-            let socket = Socket::new(stream, Arc::clone(&state));
+            let socket = Socket::new(stream, Arc::clone(&serving));
             let Some(tls) = tls else {
-                return http1.call((Box::new(socket), peer)).await;
+                let transport = Transport::new(socket, &served);
+                return http1.call((transport, peer)).await;
             };
             let Some(secured) = handshake(&tls, socket).await else {
                 return Ok(());
             };
             let is_http2 = secured.get_ref().1.alpn_protocol() == Some(HTTP_2);
-            let secured: Transport = Box::new(secured);
+            let transport = Transport::new(secured, &served);
             if !is_http2 {
-                return http1.call((secured, peer)).await;
+                return http1.call((transport, peer)).await;
             }
-            if let Err(error) = http2::serve(secured, peer, &http2, &state, timeouts).await {
+            if let Err(error) = http2::serve(transport, peer, &http2, &serving, timeouts).await {
                 log::debug!("a connection of HTTP/2 ended: {error}");
             }
             Ok(())
+        };
+        Box::pin(async move {
+            tokio::select! {
+                served = serve => served,
+                () = state.cut(&connection), if cuts => Ok(()),
+            }
         })
     }
 }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::figures::figures;
 
 /// One actor, as its supervisor sees it.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = ServiceStatus)]
 pub(crate) struct ServiceView {
     /// Its name.
@@ -46,7 +46,7 @@ pub(crate) struct ServiceView {
 }
 
 /// The mailbox of an actor.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Mailbox)]
 pub(crate) struct MailboxView {
     /// Messages in it.

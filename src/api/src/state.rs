@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use actix_web::http::Method;
 use actix_web::http::header::HeaderMap;
+use lastcall_actors::ShutdownReport;
 use lastcall_domain::trace::Tracer;
 use lastcall_domain::{Blobs, Clock, DiskSpace, Feed, NewSessions, Store, Timestamp};
 use lastcall_jwt::{Settings, TokenVerifier};
 use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
 
 use crate::access_log::AccessLog;
 use crate::audit;
@@ -17,13 +19,28 @@ use crate::auth::{Auth, Caller};
 use crate::config::{ApiConfig, StallTimeouts};
 use crate::counters::Counters;
 use crate::describe::Schemas;
-use crate::in_flight::InFlightRequests;
+use crate::in_flight::{Connection, InFlightRequests};
 use crate::job_metrics::JobMetrics;
 use crate::ports::{Describe, SystemPort};
 use crate::problem::ApiResult;
 use crate::rate_limit::{RateLimiter, RatePolicy};
 use crate::readiness::Readiness;
 use crate::recent::Recent;
+use crate::system_feed::SystemFeed;
+
+/// How long the end of the streams of the system may take.
+const LAST_EVENT_TIMEOUT: Duration = Duration::from_millis(20);
+
+/// How far the connections are from their end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Closing {
+    /// They are used.
+    Open,
+    /// Nobody can connect any more; requests in progress finish.
+    ListenerClosed,
+    /// None is left but those that carry a stream of the system.
+    Cut,
+}
 
 /// The parts that the handlers work with.
 #[derive(Clone)]
@@ -71,11 +88,15 @@ pub struct ApiState {
     pub(crate) load: InFlightRequests,
     /// Open connections of HTTP/2, which end by themselves once they are told to.
     pub(crate) connections: InFlightRequests,
-    /// Whether nobody can connect any more.
-    pub(crate) listener_closed: watch::Sender<bool>,
+    /// Connections that carry a stream of the system.
+    pub(crate) watchers: InFlightRequests,
+    /// How far the connections are from their end.
+    pub(crate) closing: watch::Sender<Closing>,
     pub(crate) recent: Recent,
     pub(crate) rate_limiter: RateLimiter,
     pub(crate) streams: Arc<Semaphore>,
+    pub(crate) watcher_room: Arc<Semaphore>,
+    pub(crate) system_feed: SystemFeed,
     pub(crate) drain_requested: AtomicBool,
     pub(crate) started_at: Timestamp,
 }
@@ -93,8 +114,11 @@ impl ApiState {
             drain_requested: AtomicBool::new(false),
             load: InFlightRequests::new(),
             connections: InFlightRequests::new(),
-            listener_closed: watch::Sender::new(false),
+            watchers: InFlightRequests::new(),
+            closing: watch::Sender::new(Closing::Open),
             streams: Arc::new(Semaphore::new(config.max_streams)),
+            watcher_room: Arc::new(Semaphore::new(config.max_watchers)),
+            system_feed: SystemFeed::new(),
             started_at: parts.clock.now(),
             store: parts.store,
             blobs: parts.blobs,
@@ -201,9 +225,36 @@ impl ApiState {
     /// # Cancel safety
     /// Dropping the future loses nothing.
     pub async fn close_connections(&self) {
-        self.listener_closed.send_replace(true);
+        self.closing.send_replace(Closing::ListenerClosed);
         self.settled().await;
         self.connections.drained().await;
+    }
+
+    /// Closes whatever connection is left, in the middle of a request if need be, but for those
+    /// that carry a stream of the system, and those to the address for administration.
+    pub fn cut_connections(&self) {
+        self.closing.send_replace(Closing::Cut);
+    }
+
+    /// Tells those who follow the system how the shutdown went, as far as that is known, and waits
+    /// until they have it. A client that does not take it is waited for no longer than a moment.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub async fn end_system_streams(&self, report: ShutdownReport) {
+        self.system_feed.end(report);
+        // What is not sent by then is not owed.
+        let _ = timeout(LAST_EVENT_TIMEOUT, self.watchers.drained()).await;
+    }
+
+    /// Waits until this connection is to be cut.
+    pub(crate) async fn cut(&self, connection: &Connection) {
+        let mut closing = self.closing.subscribe();
+        // An error means that the process ends.
+        let _ = closing.wait_for(|closing| *closing == Closing::Cut).await;
+        if connection.is_watching() {
+            std::future::pending().await
+        }
     }
 
     /// Waits until every request has its whole answer, sent.

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
-use lastcall_actors::{DependencyStatus, Phase, ShutdownReport};
+use lastcall_actors::{DependencyStatus, Phase, ShutdownReport, SystemStatus};
 use lastcall_domain::store::{JobFilter, Order, StoreCounts};
-use lastcall_domain::{Service, State};
+use lastcall_domain::{Disk, Service, State};
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::auth::Caller;
+use crate::auth::{Caller, Role};
+use crate::drain_view::DrainView;
 use crate::figures::OldestQueued;
 use crate::health::StatusView;
 use crate::problem::ApiResult;
@@ -26,7 +26,7 @@ use crate::state::ApiState;
 const STORE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The state of the process.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = System)]
 pub(crate) struct SystemView {
     /// `starting`, `running`, `lame_duck`, `draining`, `handing_back` or `stopped`.
@@ -56,15 +56,14 @@ pub(crate) struct SystemView {
     /// The local disks whose free room is known.
     disks: Vec<DiskView>,
     /// The progress of the shutdown; `null` before it starts.
-    #[schema(value_type = Option<Object>)]
-    drain: Option<Value>,
+    drain: Option<DrainView>,
     /// The report of the previous shutdown.
     #[schema(value_type = Option<Object>)]
     previous_shutdown: Option<ShutdownReport>,
 }
 
 /// A dependency of work.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Dependency)]
 struct DependencyView {
     /// `store`, `blobs`, `scratch` or `file_descriptors`.
@@ -79,7 +78,7 @@ struct DependencyView {
 }
 
 /// Unfinished jobs.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = JobCounts)]
 struct JobCountsView {
     /// Queued.
@@ -104,33 +103,46 @@ pub(crate) async fn get(
     state: web::Data<ApiState>,
     caller: Caller,
 ) -> ApiResult<web::Json<SystemView>> {
-    let counts = state.counts().await;
-    let now = state.clock.now();
-    let status = state.system.status();
-    let services = status.services.iter();
-    let services = services.map(|service| ServiceView::new(service, counts.as_ref()));
-    Ok(web::Json(SystemView {
-        phase: status.phase,
-        instance: *state.config.instance.as_uuid(),
-        role: caller.role.as_str(),
-        version: state.config.version.clone(),
-        started_at: state.started_at,
-        uptime_seconds: seconds(now - state.started_at),
-        services: services.collect(),
-        abandoned_threads: status.abandoned_threads,
-        dependencies: status.dependencies.into_iter().map(dependency).collect(),
-        sessions: counts.as_ref().map(|counts| counts.sessions),
-        jobs: counts.as_ref().map(jobs),
-        disks: state
-            .disks
-            .disks()
-            .await
-            .iter()
-            .map(DiskView::from)
-            .collect(),
-        drain: state.system.drain_progress(),
-        previous_shutdown: state.system.previous_shutdown(),
-    }))
+    let (counts, disks) = (state.counts().await, state.disks.disks().await);
+    let view = SystemView::new(&state, state.system.status(), counts.as_ref(), &disks);
+    Ok(web::Json(view.for_role(caller.role)))
+}
+
+impl SystemView {
+    /// The system for a reader, as these parts say it is.
+    pub(crate) fn new(
+        state: &ApiState,
+        status: SystemStatus,
+        counts: Option<&StoreCounts>,
+        disks: &[Disk],
+    ) -> Self {
+        let services = status.services.iter();
+        let drain = state.system.drain_progress();
+        Self {
+            phase: status.phase,
+            instance: *state.config.instance.as_uuid(),
+            role: Role::Reader.as_str(),
+            version: state.config.version.clone(),
+            started_at: state.started_at,
+            uptime_seconds: seconds(state.clock.now() - state.started_at),
+            services: services
+                .map(|service| ServiceView::new(service, counts))
+                .collect(),
+            abandoned_threads: status.abandoned_threads,
+            dependencies: status.dependencies.into_iter().map(dependency).collect(),
+            sessions: counts.map(|counts| counts.sessions),
+            jobs: counts.map(jobs),
+            disks: disks.iter().map(DiskView::from).collect(),
+            drain: drain.map(|progress| DrainView::new(progress, state.owed())),
+            previous_shutdown: state.system.previous_shutdown(),
+        }
+    }
+
+    /// The same for a caller of this role.
+    pub(crate) fn for_role(mut self, role: Role) -> Self {
+        self.role = role.as_str();
+        self
+    }
 }
 
 /// `POST /v1/system/drain`

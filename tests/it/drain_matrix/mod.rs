@@ -9,7 +9,8 @@
 //! | handing back | [`hand_back`] | [`hand_back`] | [`hand_back`] | jobs that ignore cancellation |
 //!
 //! In each of them the store may have gone away ([`store_gone`]), and nobody may read the log
-//! ([`blocked_log`]). Whatever hangs, the [`deadline`] holds.
+//! ([`blocked_log`]). Whatever hangs, the [`deadline`] holds, and whoever follows the system sees all of
+//! it ([`watched`]).
 
 mod blocked_log;
 mod deadline;
@@ -19,6 +20,7 @@ mod requests;
 mod running;
 mod starting;
 mod store_gone;
+mod watched;
 
 use std::time::Duration;
 

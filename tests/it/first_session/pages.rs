@@ -82,6 +82,7 @@ fn the_interface_is_described_and_every_path_of_it_is_there() {
         "/v1/jobs/{id}/result",
         "/v1/system",
         "/v1/system/drain",
+        "/v1/system/events",
     ] {
         assert!(document["paths"][path].is_object(), "{path}");
     }

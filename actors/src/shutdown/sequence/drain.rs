@@ -31,8 +31,9 @@ impl Shutdown {
     /// store and work do.
     pub async fn drain(&self) -> DrainOutcome {
         let tree = &self.inner.tree;
-        tree.phase.advance(Phase::Draining);
+        // First: whoever hears of the phase finds it in the progress.
         self.ledger().begin(Step::Draining);
+        tree.phase.advance(Phase::Draining);
         let mut outcome = DrainOutcome::default();
         let mut late = false;
         for index in (0..tree.children.len()).rev() {

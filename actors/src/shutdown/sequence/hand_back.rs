@@ -20,8 +20,8 @@ impl Shutdown {
     /// Cancels and hands back what still runs. Whether there was anything.
     pub(super) async fn hand_back(&self) -> bool {
         let tree = &self.inner.tree;
-        tree.phase.advance(Phase::HandingBack);
         self.ledger().begin(Step::HandingBack);
+        tree.phase.advance(Phase::HandingBack);
         let pools = tree.pools();
         let unfinished = pools.iter().any(|pool| pool.is_busy())
             || (tree.queued == Queued::Finish

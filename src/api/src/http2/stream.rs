@@ -18,40 +18,83 @@ use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
 
+use super::open::OpenRequest;
 use super::request;
 use crate::expect;
+use crate::in_flight::Connection;
 use crate::middleware::refuse;
 use crate::stall::Stall;
-use crate::state::ApiState;
+use crate::state::{ApiState, Closing};
+use crate::system_events::OperatorStream;
 
 /// The most that is handed to the connection at once.
 const CHUNK: usize = 16 * 1024;
 
-/// Answers the request. A client that resets it, or takes nothing of the answer for too long, is
-/// answered no further.
-pub(super) async fn answer<S>(
+/// How a request is answered.
+pub(super) struct Answer<S> {
+    pub(super) begun: OpenRequest,
+    pub(super) peer: Option<SocketAddr>,
+    pub(super) app: Rc<S>,
+    pub(super) state: Arc<ApiState>,
+    /// What is known of its connection.
+    pub(super) known: Arc<Connection>,
+}
+
+impl<S> Answer<S>
+where
+    S: Service<Request>,
+    S::Response: Into<Response<BoxBody>>,
+    S::Error: Into<Response<BoxBody>>,
+{
+    /// Answers the request. A client that resets it, or takes nothing of the answer for too long, is
+    /// answered no further; nobody is once the connections are cut, but for whoever follows the
+    /// system.
+    pub(super) async fn send(
+        self,
+        request: http::Request<RecvStream>,
+        respond: SendResponse<Bytes>,
+    ) {
+        let cut = async {
+            let mut closing = self.state.closing.subscribe();
+            // An error means that the process ends.
+            let _ = closing.wait_for(|closing| *closing == Closing::Cut).await;
+            if self.begun.follows() {
+                std::future::pending().await
+            }
+        };
+        tokio::select! {
+            () = answer(&self, request, respond) => {}
+            () = cut => {}
+        }
+    }
+}
+
+async fn answer<S>(
+    by: &Answer<S>,
     request: http::Request<RecvStream>,
     mut respond: SendResponse<Bytes>,
-    peer: Option<SocketAddr>,
-    app: Rc<S>,
-    state: Arc<ApiState>,
 ) where
     S: Service<Request>,
     S::Response: Into<Response<BoxBody>>,
     S::Error: Into<Response<BoxBody>>,
 {
+    let state = &by.state;
     let only_head = request.method() == http::Method::HEAD;
-    let Some(request) = request::convert(request, peer) else {
+    let Some(request) = request::convert(request, by.peer) else {
         respond.send_reset(Reason::PROTOCOL_ERROR);
         return;
     };
-    let response = match expected(&request, &mut respond, &state).await {
+    let response = match expected(&request, &mut respond, state).await {
         Some(refused) => refused,
         None => tokio::select! {
             _ = poll_fn(|context| respond.poll_reset(context)) => return,
-            answered = app.call(request) => answered.map_or_else(Into::into, Into::into),
+            answered = by.app.call(request) => answered.map_or_else(Into::into, Into::into),
         },
     };
+    if response.extensions().contains::<OperatorStream>() {
+        by.known.watch(&state.watchers);
+        by.begun.follow();
+    }
     let (response, mut body) = response.into_parts();
     let size = match response.status() {
         StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => BodySize::None,
@@ -66,7 +109,7 @@ pub(super) async fn answer<S>(
         return;
     }
     let mut body = std::pin::Pin::new(&mut body);
-    let mut stall = Stall::new(state);
+    let mut stall = Stall::new(Arc::clone(state));
     loop {
         let chunk = tokio::select! {
             _ = poll_fn(|context| stream.poll_reset(context)) => return,

@@ -112,6 +112,7 @@ fn of(operation: &str) -> Vec<&'static [Code]> {
         "listJobs" => vec![IN_SESSION, LISTS],
         "getJob" | "cancelJob" => vec![ON_JOB],
         "followJob" => vec![ON_JOB, &[TooManyStreams]],
+        "followSystem" => vec![&[TooManyStreams]],
         "getResult" => vec![
             ON_JOB,
             &[

@@ -17,7 +17,7 @@ use utoipa::OpenApi;
 
 use crate::{
     analyses, datasets, events, health, jobs, metrics, problem, reports, resource_metadata, result,
-    sessions, system, upload,
+    sessions, system, system_events, upload,
 };
 
 #[derive(OpenApi)]
@@ -40,7 +40,7 @@ use crate::{
         datasets::list, datasets::get, upload::put, datasets::patch, datasets::delete,
         analyses::create, reports::create,
         jobs::list, jobs::get, jobs::cancel, events::get, result::get,
-        system::get, system::drain, health::livez, health::readyz, metrics::get,
+        system::get, system_events::get, system::drain, health::livez, health::readyz, metrics::get,
         resource_metadata::get,
     ),
     components(schemas(

@@ -124,6 +124,7 @@ fn the_openapi_document_names_every_operation_and_every_code() {
         "GET /v1/sessions/{sid}/datasets",
         "GET /v1/sessions/{sid}/datasets/{name}",
         "GET /v1/system",
+        "GET /v1/system/events",
         "PATCH /v1/sessions/{sid}/datasets/{name}",
         "POST /v1/sessions",
         "POST /v1/sessions/{sid}/analyses",

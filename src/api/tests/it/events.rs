@@ -8,13 +8,14 @@ use lastcall_domain::store::Outcome;
 use serde_json::{Value, json};
 use ureq::SendBody;
 
+use crate::client::Client;
 use crate::fixture::{Api, inline};
 
 /// The events of a stream, one at a time.
-struct Events<R>(BufReader<R>);
+pub struct Events<R>(BufReader<R>);
 
 impl<R: Read> Events<R> {
-    fn next(&mut self) -> Option<(String, Value)> {
+    pub fn next(&mut self) -> Option<(String, Value)> {
         let (mut name, mut data) = (String::new(), Value::Null);
         loop {
             let mut line = String::new();
@@ -32,7 +33,7 @@ impl<R: Read> Events<R> {
     }
 
     #[track_caller]
-    fn expect(&mut self, name: &str) -> Value {
+    pub fn expect(&mut self, name: &str) -> Value {
         let (found, data) = self.next().expect("the stream goes on");
         assert_eq!(found, name, "{data}");
         data
@@ -46,8 +47,12 @@ impl<R: Read> Events<R> {
 }
 
 fn follow(api: &Api, job: &Value) -> Events<impl Read + use<>> {
-    let path = job["links"]["events"].as_str().unwrap();
-    let response = api.client.open("GET", path, SendBody::none());
+    open(&api.client, job["links"]["events"].as_str().unwrap())
+}
+
+/// The stream at this path.
+pub fn open(client: &Client, path: &str) -> Events<impl Read + use<>> {
+    let response = client.open("GET", path, SendBody::none());
     assert_eq!(response.status(), 200);
     assert_eq!(
         response.headers()["content-type"],

@@ -86,6 +86,14 @@ impl SystemPort for FakeSystem {
         })
     }
 
+    fn phase_passed(&self, phase: Phase) -> BoxFuture<'static, ()> {
+        let mut phases = self.phase.subscribe();
+        Box::pin(async move {
+            // An error means that the test has gone.
+            let _ = phases.wait_for(|now| *now > phase).await;
+        })
+    }
+
     fn wake(&self, service: Service) {
         self.woken.lock().unwrap().push(service);
     }

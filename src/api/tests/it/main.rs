@@ -30,6 +30,7 @@ mod results;
 mod room;
 mod secure;
 mod sessions;
+mod system_events;
 mod tls;
 mod tokens;
 mod upload_formats;
