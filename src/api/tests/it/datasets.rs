@@ -179,7 +179,7 @@ fn a_dataset_is_changed_and_deleted_under_its_preconditions() {
     let refused = client.raw("PATCH", &url, b"");
     refused.problem(400, "invalid_parameter");
     client.delete(&path).problem(400, "invalid_parameter");
-    assert_eq!(api.client.get(&path).ok(200)["options"], json!({}));
+    assert_eq!(api.client.get(&path).ok(200).get("options"), None);
     let client = api.client.with("If-Match", &tag);
     let changed = client.raw("PATCH", &url, b"").ok(200);
     assert_eq!(changed["options"]["delimiter"], ";");

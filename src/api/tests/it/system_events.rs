@@ -3,7 +3,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use lastcall_actors::{Phase, ShutdownReport};
-use lastcall_api::{ApiKey, Auth, Role, WriteTimeouts};
+use lastcall_api::{ApiKey, Auth, Role, StallTimeouts};
 use lastcall_domain::Store as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -225,7 +225,7 @@ fn make_large(api: &Api, bytes: usize) {
 #[test]
 fn a_follower_that_reads_nothing_loses_its_connection() {
     let api = Api::with(|config| {
-        config.write_timeouts = WriteTimeouts {
+        config.write_timeouts = StallTimeouts {
             running: SHORT_TIMEOUT,
             stopping: SHORT_TIMEOUT,
         };
@@ -248,7 +248,7 @@ fn a_follower_that_reads_nothing_loses_its_connection() {
 #[test]
 fn a_follower_that_reads_nothing_holds_up_neither_the_shutdown_nor_others() {
     let api = Api::with(|config| {
-        config.write_timeouts = WriteTimeouts {
+        config.write_timeouts = StallTimeouts {
             running: FOREVER,
             stopping: FOREVER,
         };

@@ -151,7 +151,7 @@ fn decimal_commas_and_thousands_are_read_when_asked_for() {
 fn options_that_make_no_sense_are_named() {
     for (read, option) in [
         (json!({"decimal": ";"}), "decimal"),
-        (json!({"thousands": "."}), "thousands"),
+        (json!({"thousands": ".", "decimal": "."}), "thousands"),
         (json!({"delimiter": "é"}), "delimiter"),
         (json!({"comment": "\""}), "comment"),
     ] {
