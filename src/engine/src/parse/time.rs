@@ -189,14 +189,27 @@ mod tests {
             (&["31.12.99 10:00"], Timestamp(DateOrder::Day)),
             (&["1/2/03"], Text),
             (&["12-11-10"], Text),
-            (&["99/12/31"], Date(DateOrder::Year)),
-            (&["99.12.31", "04.05.06"], Date(DateOrder::Year)),
-            (&["24/01/05", "24/02/06", "23/12/11"], Text),
-            (&["24.01.31"], Text),
-            (&["31.12.24"], Text),
+            (&["24-01-05", "24-02-06", "23-12-11"], Text),
+            (&["24/01/05", "24/02/06", "23/12/11"], Date(DateOrder::Day)),
+            (&["31.12.24"], Date(DateOrder::Day)),
         ] {
             assert_eq!(column(cells), kind, "{cells:?}");
         }
+        let year_first = Hints {
+            date_order: Some(DateOrder::Year),
+            ..Hints::default()
+        };
+        for cell in ["99/12/31", "24.01.31", "24-01-05"] {
+            let read = moment(cell.as_bytes()).unwrap();
+            let kind = read.kinds.resolve(&year_first).kind;
+            assert_eq!(kind, Date(DateOrder::Year), "{cell}");
+        }
+        let read = moment(b"99/12/31").unwrap();
+        assert_eq!(read.kinds.resolve(&Hints::default()).kind, Text);
+        assert_eq!(
+            format_date(read.days(DateOrder::Year).unwrap()),
+            "1999-12-31"
+        );
         let read = moment(b"31.12.68").unwrap().days(DateOrder::Day).unwrap();
         assert_eq!(format_date(read), "2068-12-31");
     }
@@ -209,7 +222,7 @@ mod tests {
             "31/02/2012",
             "2012-01/31",
             "1.2.03",
-            "31/02/12",
+            "31/02/00",
             "2012-1-1T25:00",
             "2012-01-31x",
             "20120131",
