@@ -10,8 +10,10 @@ use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
+use datafusion::sql::sqlparser::ast::Expr;
 
 use super::semantics::{self, Operators, Types};
+use super::shape::last;
 use super::udf;
 
 use crate::error::{Fault, Position};
@@ -55,6 +57,12 @@ const AGGREGATE: &[&str] = &[
     "regr_sxy regr_syy stddev stddev_pop string_agg sum var var_pop",
 ];
 
+/// Other names of these functions.
+const AGGREGATE_ALIASES: &[&str] = &[
+    "approx_percentile_cont_weighted array_concat_agg covar every first last listagg mean",
+    "quantile_cont stddev_samp string_agg var_population var_samp var_sample variance",
+];
+
 /// Functions of the rows around a row.
 const WINDOW: &[&str] = &[
     "cume_dist dense_rank first_value lag last_value lead nth_value ntile percent_rank rank",
@@ -71,6 +79,17 @@ const REFUSED: &[&str] = &[
 fn contains(list: &[&str], name: &str) -> bool {
     list.iter()
         .any(|line| line.split(' ').any(|word| word == name))
+}
+
+/// Whether it is a call of an aggregate function, on a group and not on a window.
+pub(super) fn is_aggregate(expr: &Expr) -> bool {
+    let Expr::Function(function) = expr else {
+        return false;
+    };
+    let Some(name) = last(&function.name).map(|name| name.value.to_lowercase()) else {
+        return false;
+    };
+    function.over.is_none() && (contains(AGGREGATE, &name) || contains(AGGREGATE_ALIASES, &name))
 }
 
 /// Registers the allowed functions, and none besides.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, Select, SelectItem, SetExpr, Statement, VisitMut, VisitorMut,
+    Expr, Ident, ObjectName, Query, Select, SelectItem, SetExpr, Statement, VisitMut, VisitorMut,
 };
 
 /// What stands between the name of a column and what tells it from others of that name.
@@ -61,7 +61,7 @@ fn mark(select: &mut Select, named: bool) {
                 };
                 (expr, star || is_seen(&mut seen, name, table))
             }
-            SelectItem::UnnamedExpr(expr) => (expr, !texts.insert(expr.to_string())),
+            SelectItem::UnnamedExpr(expr) => (expr, !texts.insert(engines_name(expr))),
             SelectItem::ExprWithAlias { expr, alias } => {
                 (expr, is_seen(&mut seen, alias.value.clone(), None))
             }
@@ -78,6 +78,56 @@ fn mark(select: &mut Select, named: bool) {
                 alias: Ident::with_quote('"', format!("{name}{MARK}{index}")),
             };
         }
+    }
+}
+
+/// A text that is the same for expressions that the engine gives one name: it knows functions under
+/// several names, and queries under none.
+fn engines_name(expr: &Expr) -> String {
+    let mut expr = expr.clone();
+    if expr.visit(&mut Blur).is_break() {
+        return "(a query)".into();
+    }
+    expr.to_string()
+}
+
+struct Blur;
+
+impl VisitorMut for Blur {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        ControlFlow::Break(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        match expr {
+            Expr::Function(function) => {
+                function.name = ObjectName::from(vec![Ident::new("function")]);
+            }
+            // Numbers, which are written as casts where they are long.
+            Expr::Cast { expr: inner, .. } => {
+                if let Some(number) = number(inner) {
+                    *expr = number.clone();
+                }
+            }
+            Expr::Substring {
+                shorthand, special, ..
+            } => {
+                *shorthand = false;
+                *special = true;
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn number(expr: &Expr) -> Option<&Expr> {
+    match expr {
+        Expr::Value(_) => Some(expr),
+        Expr::Cast { expr, .. } => number(expr),
+        _ => None,
     }
 }
 

@@ -18,6 +18,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::AnalyzerRule;
 
 use super::compare::{comparable, is_text};
+use super::correlated;
 use super::parts::of_interval;
 use super::planner::MICROS;
 use crate::child::udf::{self, Checked};
@@ -77,7 +78,7 @@ fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         Expr::InList(list) => in_list(list, schema)?,
         Expr::ScalarFunction(call) => function(call, schema)?,
         Expr::Case(case) => self::case(case, schema)?,
-        Expr::AggregateFunction(call) => {
+        Expr::AggregateFunction(mut call) => {
             let interval = |arg: &Expr| matches!(arg.get_type(schema), Ok(DataType::Interval(_)));
             if matches!(call.func.name(), "min" | "max") && call.params.args.iter().any(interval) {
                 return datafusion::common::not_impl_err!(
@@ -85,10 +86,41 @@ fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
                     call.func.name()
                 );
             }
-            Transformed::no(Expr::AggregateFunction(call))
+            let function = Arc::clone(&call.func);
+            let changed = two_numbers(function.name(), &mut call.params.args, schema)?;
+            Transformed::new_transformed(Expr::AggregateFunction(call), changed)
+        }
+        Expr::WindowFunction(mut window) => {
+            let function = window.fun.clone();
+            let changed = two_numbers(function.name(), &mut window.params.args, schema)?;
+            Transformed::new_transformed(Expr::WindowFunction(window), changed)
+        }
+        Expr::Exists(exists) => {
+            correlated::check(&exists.subquery, "EXISTS")?;
+            Transformed::no(Expr::Exists(exists))
+        }
+        Expr::InSubquery(within) => {
+            correlated::check(&within.subquery, "IN")?;
+            correlated::not_in(within)
         }
         other => Transformed::no(other),
     })
+}
+
+/// Functions of two columns, which become floats: whole numbers that have no digits left as floats
+/// fail.
+fn two_numbers(name: &str, args: &mut [Expr], schema: &DFSchema) -> Result<bool> {
+    if !name.starts_with("regr_") && !name.starts_with("covar") && name != "corr" {
+        return Ok(false);
+    }
+    let mut changed = false;
+    for arg in args {
+        if matches!(arg.get_type(schema)?, DataType::Int64 | DataType::UInt64) {
+            *arg = udf::exact_float(std::mem::replace(arg, lit(0)));
+            changed = true;
+        }
+    }
+    Ok(changed)
 }
 
 /// The branches as moments in microseconds, where one of them is a moment and others are dates.
@@ -234,6 +266,7 @@ const SIGNED_ZEROS: &[&str] = &[
 const CHOICES: &[&str] = &["coalesce", "greatest", "least", "nullif", "nvl", "nvl2"];
 
 fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    whole_places(&mut call);
     let name = call.func.name();
     if SIGNED_ZEROS.contains(&name) {
         let float = Expr::ScalarFunction(call.clone());
@@ -275,6 +308,20 @@ fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<E
         }
     }
     Ok(Transformed::no(Expr::ScalarFunction(call)))
+}
+
+/// The number of decimals to round to, as the type that the engine wants: what it casts itself it
+/// does not take for a constant at first, and gives the result another type than it has.
+fn whole_places(call: &mut ScalarFunction) {
+    if !matches!(call.func.name(), "round" | "trunc") {
+        return;
+    }
+    if let Some(Expr::Literal(places, _)) = call.args.get_mut(1)
+        && let ScalarValue::Int64(Some(number)) = places
+        && let Ok(number) = i32::try_from(*number)
+    {
+        *places = ScalarValue::Int32(Some(number));
+    }
 }
 
 /// A moment in microseconds: from text, or from seconds since 1970.

@@ -5,6 +5,7 @@
 
 mod analyzer;
 mod compare;
+mod correlated;
 mod parts;
 mod planner;
 
