@@ -4,7 +4,8 @@
 //! not there until someone has looked at it: it may read no file, name no machine, produce no
 //! endless table. How much memory a function takes does not matter here: the limits hold it.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
 
 use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::session_state::SessionStateBuilder;
@@ -79,6 +80,25 @@ const REFUSED: &[&str] = &[
 fn contains(list: &[&str], name: &str) -> bool {
     list.iter()
         .any(|line| line.split(' ').any(|word| word == name))
+}
+
+/// The name by which the engine calls a function that has several.
+pub(super) fn first_name(name: &str) -> &str {
+    static NAMES: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
+        type Engine = SessionStateDefaults;
+        let scalar = Engine::default_scalar_functions();
+        let aggregate = Engine::default_aggregate_functions();
+        let scalar = scalar.iter().map(|f| (f.name(), f.aliases()));
+        let aggregate = aggregate.iter().map(|f| (f.name(), f.aliases()));
+        scalar
+            .chain(aggregate)
+            .flat_map(|(first, others)| {
+                let others = others.iter();
+                others.map(move |other| (other.clone(), first.to_owned()))
+            })
+            .collect()
+    });
+    NAMES.get(name).map_or(name, String::as_str)
 }
 
 /// Whether it is a call of an aggregate function, on a group and not on a window.

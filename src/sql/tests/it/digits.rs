@@ -51,6 +51,10 @@ async fn casts_of_decimals_round_and_long_numbers_keep_their_digits() {
                         cast(12345678901234567890123 as text)",
                 json!([["12345678901234567890123", "-12345678901234567890123.45", "12345678901234567890123"]]),
             ),
+            (
+                "select round(m, 1) < m, trunc(m, 1) < m from (values (1.55::decimal(10, 2))) q(m)",
+                json!([[false, true]]),
+            ),
             ("select 1_000, 0b101, 0xFF, 0o17, x'ff'", json!([[1000, 5, 255, 15, "ff"]])),
         ],
     )

@@ -70,7 +70,7 @@ async fn to_char_knows_the_usual_patterns_and_refuses_others() {
         )],
     )
     .await;
-    let error = fixture.error("select to_char(now(), 'Month')").await;
+    let error = fixture.error("select date_format(now(), 'Month')").await;
     assert_eq!(error.code(), "sql_invalid", "{error}");
     assert!(error.to_string().contains("strftime"), "{error}");
     fixture.end().await;

@@ -77,7 +77,9 @@ impl VisitorMut for Rewriter<'_> {
             Expr::AnyOp { right, .. } | Expr::AllOp { right, .. } => membership::apart(right),
             Expr::SimilarTo { .. } => return similar::as_regular_expression(expr),
             Expr::Like { .. } | Expr::ILike { .. } => patterns::escape_with_backslash(expr),
-            Expr::Function(function) if is_named(function, "to_char") => {
+            Expr::Function(function)
+                if is_named(function, "to_char") || is_named(function, "date_format") =>
+            {
                 return formats::as_strftime(function);
             }
             Expr::Function(_) => synonyms::function(expr),

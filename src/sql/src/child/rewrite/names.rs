@@ -7,12 +7,21 @@ use datafusion::sql::sqlparser::ast::{
     Expr, Ident, ObjectName, Query, Select, SelectItem, SetExpr, Statement, VisitMut, VisitorMut,
 };
 
+use super::synonyms;
+use crate::child::functions;
+use crate::child::shape::last;
+
 /// What stands between the name of a column and what tells it from others of that name.
 const MARK: char = '\u{1f}';
 
 /// The name of a column as it is shown.
 pub(in crate::child) fn shown(name: &str) -> &str {
     name.split(MARK).next().unwrap_or_default()
+}
+
+/// A name that is shown without what tells it apart.
+pub(super) fn marked(name: &str, index: usize) -> String {
+    format!("{name}{MARK}{index}")
 }
 
 /// Gives columns of one name a mark. Inside of a query they keep their names, so that naming one
@@ -75,7 +84,7 @@ fn mark(select: &mut Select, named: bool) {
             };
             select.projection[index] = SelectItem::ExprWithAlias {
                 expr: expr.clone(),
-                alias: Ident::with_quote('"', format!("{name}{MARK}{index}")),
+                alias: Ident::with_quote('"', marked(&name, index)),
             };
         }
     }
@@ -103,7 +112,12 @@ impl VisitorMut for Blur {
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         match expr {
             Expr::Function(function) => {
-                function.name = ObjectName::from(vec![Ident::new("function")]);
+                if let Some(name) = last(&function.name) {
+                    let name = name.value.to_lowercase();
+                    let name = synonyms::renamed(&name).unwrap_or(&name);
+                    let name = functions::first_name(name);
+                    function.name = ObjectName::from(vec![Ident::new(name)]);
+                }
             }
             // Numbers, which are written as casts where they are long.
             Expr::Cast { expr: inner, .. } => {

@@ -17,6 +17,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::AnalyzerRule;
 
+use super::arguments::{two_numbers, whole_places};
 use super::compare::{comparable, is_text};
 use super::correlated;
 use super::parts::of_interval;
@@ -105,22 +106,6 @@ fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         }
         other => Transformed::no(other),
     })
-}
-
-/// Functions of two columns, which become floats: whole numbers that have no digits left as floats
-/// fail.
-fn two_numbers(name: &str, args: &mut [Expr], schema: &DFSchema) -> Result<bool> {
-    if !name.starts_with("regr_") && !name.starts_with("covar") && name != "corr" {
-        return Ok(false);
-    }
-    let mut changed = false;
-    for arg in args {
-        if matches!(arg.get_type(schema)?, DataType::Int64 | DataType::UInt64) {
-            *arg = udf::exact_float(std::mem::replace(arg, lit(0)));
-            changed = true;
-        }
-    }
-    Ok(changed)
 }
 
 /// The branches as moments in microseconds, where one of them is a moment and others are dates.
@@ -308,20 +293,6 @@ fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<E
         }
     }
     Ok(Transformed::no(Expr::ScalarFunction(call)))
-}
-
-/// The number of decimals to round to, as the type that the engine wants: what it casts itself it
-/// does not take for a constant at first, and gives the result another type than it has.
-fn whole_places(call: &mut ScalarFunction) {
-    if !matches!(call.func.name(), "round" | "trunc") {
-        return;
-    }
-    if let Some(Expr::Literal(places, _)) = call.args.get_mut(1)
-        && let ScalarValue::Int64(Some(number)) = places
-        && let Ok(number) = i32::try_from(*number)
-    {
-        *places = ScalarValue::Int32(Some(number));
-    }
 }
 
 /// A moment in microseconds: from text, or from seconds since 1970.

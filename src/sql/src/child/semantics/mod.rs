@@ -4,6 +4,7 @@
 //! known; [`analyzer`] decides what is no operator, before the engine casts anything.
 
 mod analyzer;
+mod arguments;
 mod compare;
 mod correlated;
 mod parts;
