@@ -1,8 +1,11 @@
-//! The grammar: [`GenericDialect`], except that `^` is a power with PostgreSQL's precedence.
+//! The grammar: [`GenericDialect`], except that `^` is a power with PostgreSQL's precedence, and
+//! that `IS DISTINCT FROM` ends before an `AND` or `OR`.
 
 use std::any::TypeId;
 
+use datafusion::sql::sqlparser::ast::Expr;
 use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect};
+use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Token;
 
@@ -38,9 +41,38 @@ impl Dialect for Grammar {
         GenericDialect.is_identifier_part(ch)
     }
 
+    fn supports_numeric_literal_underscores(&self) -> bool {
+        true
+    }
+
     /// Shifts bind as `^` does in the generic grammar, so the token decides.
     fn get_next_precedence(&self, parser: &Parser<'_>) -> Option<Result<u8, ParserError>> {
         (parser.peek_token_ref().token == Token::Caret).then_some(Ok(POWER))
+    }
+
+    /// The parser takes all that follows `IS DISTINCT FROM` for its right side, `AND` and `OR`
+    /// included.
+    fn parse_infix(
+        &self,
+        parser: &mut Parser<'_>,
+        left: &Expr,
+        precedence: u8,
+    ) -> Option<Result<Expr, ParserError>> {
+        let distinct = [Keyword::IS, Keyword::DISTINCT, Keyword::FROM];
+        let not_distinct = [Keyword::IS, Keyword::NOT, Keyword::DISTINCT, Keyword::FROM];
+        let negated = if parser.parse_keywords(&distinct) {
+            false
+        } else if parser.parse_keywords(&not_distinct) {
+            true
+        } else {
+            return None;
+        };
+        let left = Box::new(left.clone());
+        let right = parser.parse_subexpr(precedence).map(Box::new);
+        Some(right.map(|right| match negated {
+            false => Expr::IsDistinctFrom(left, right),
+            true => Expr::IsNotDistinctFrom(left, right),
+        }))
     }
 
     as_generic! {

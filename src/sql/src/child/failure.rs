@@ -34,6 +34,13 @@ pub(super) fn of_planning(error: DataFusionError) -> Failure {
     let root = root(&error);
     match root {
         DataFusionError::SchemaError(schema, _) => match schema.as_ref() {
+            SchemaError::FieldNotFound { field, .. } if is_internal(field) => {
+                let fault = Fault::new(
+                    "not supported: IN, ANY or ALL in an aggregate, or here of a query that refers to the query around it",
+                );
+                let fault = fault.suggest(Some("write EXISTS (SELECT … WHERE …)".into()));
+                FailureKind::Invalid.because(fault)
+            }
             SchemaError::FieldNotFound {
                 field,
                 valid_fields,
@@ -69,6 +76,12 @@ pub(super) fn of_planning(error: DataFusionError) -> Failure {
         // Constants are computed while planning.
         _ => of_running(error),
     }
+}
+
+/// Whether it is a column of a table that only the rewritten query has.
+fn is_internal(column: &Column) -> bool {
+    let table = column.relation.as_ref().map(|table| table.table());
+    table.is_some_and(|table| table.starts_with('\u{1f}'))
 }
 
 /// A column as a query has to write it.

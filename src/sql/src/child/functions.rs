@@ -4,14 +4,17 @@
 //! not there until someone has looked at it: it may read no file, name no machine, produce no
 //! endless table. How much memory a function takes does not matter here: the limits hold it.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
 
 use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
+use datafusion::sql::sqlparser::ast::Expr;
 
 use super::semantics::{self, Operators, Types};
+use super::shape::last;
 use super::udf;
 
 use crate::error::{Fault, Position};
@@ -55,6 +58,12 @@ const AGGREGATE: &[&str] = &[
     "regr_sxy regr_syy stddev stddev_pop string_agg sum var var_pop",
 ];
 
+/// Other names of these functions.
+const AGGREGATE_ALIASES: &[&str] = &[
+    "approx_percentile_cont_weighted array_concat_agg covar every first last listagg mean",
+    "quantile_cont stddev_samp string_agg var_population var_samp var_sample variance",
+];
+
 /// Functions of the rows around a row.
 const WINDOW: &[&str] = &[
     "cume_dist dense_rank first_value lag last_value lead nth_value ntile percent_rank rank",
@@ -71,6 +80,36 @@ const REFUSED: &[&str] = &[
 fn contains(list: &[&str], name: &str) -> bool {
     list.iter()
         .any(|line| line.split(' ').any(|word| word == name))
+}
+
+/// The name by which the engine calls a function that has several.
+pub(super) fn first_name(name: &str) -> &str {
+    static NAMES: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
+        type Engine = SessionStateDefaults;
+        let scalar = Engine::default_scalar_functions();
+        let aggregate = Engine::default_aggregate_functions();
+        let scalar = scalar.iter().map(|f| (f.name(), f.aliases()));
+        let aggregate = aggregate.iter().map(|f| (f.name(), f.aliases()));
+        scalar
+            .chain(aggregate)
+            .flat_map(|(first, others)| {
+                let others = others.iter();
+                others.map(move |other| (other.clone(), first.to_owned()))
+            })
+            .collect()
+    });
+    NAMES.get(name).map_or(name, String::as_str)
+}
+
+/// Whether it is a call of an aggregate function, on a group and not on a window.
+pub(super) fn is_aggregate(expr: &Expr) -> bool {
+    let Expr::Function(function) = expr else {
+        return false;
+    };
+    let Some(name) = last(&function.name).map(|name| name.value.to_lowercase()) else {
+        return false;
+    };
+    function.over.is_none() && (contains(AGGREGATE, &name) || contains(AGGREGATE_ALIASES, &name))
 }
 
 /// Registers the allowed functions, and none besides.

@@ -11,6 +11,7 @@ mod failure;
 mod functions;
 mod identifier_case;
 mod names;
+mod numbers;
 mod output;
 mod parse;
 mod progress;

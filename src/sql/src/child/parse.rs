@@ -11,6 +11,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Whi
 use super::dialect::Grammar;
 use super::failure;
 use super::identifier_case::{self, Known};
+use super::numbers;
 use super::shape::{Shape, last, position, shape};
 use crate::error::{Fault, Position};
 use crate::protocol::{Failure, FailureKind, Need};
@@ -20,9 +21,11 @@ const DEPTH: usize = 50;
 
 /// The text as tokens, with comments and spaces.
 pub(super) fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>, Failure> {
-    Tokenizer::new(&Grammar, sql)
+    let mut tokens = Tokenizer::new(&Grammar, sql)
         .tokenize_with_location()
-        .map_err(|error| failure::of_parsing(ParserError::from(error).into()))
+        .map_err(|error| failure::of_parsing(ParserError::from(error).into()))?;
+    numbers::plain(&mut tokens, sql)?;
+    Ok(tokens)
 }
 
 /// What is answered with.

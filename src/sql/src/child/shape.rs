@@ -233,6 +233,10 @@ fn joins(joins: &[Join]) -> Verdict {
                     "USING and NATURAL in RIGHT and FULL joins; write ON a.x = b.x, and coalesce(a.x, b.x)",
                 )])
             }
+            JoinOperator::Left(JoinConstraint::Natural)
+            | JoinOperator::LeftOuter(JoinConstraint::Natural) => {
+                unsupported(&[(true, "NATURAL in LEFT joins; write USING (…)")])
+            }
             _ => ControlFlow::Continue(()),
         })
 }

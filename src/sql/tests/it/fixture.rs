@@ -151,6 +151,14 @@ impl Drop for Fixture {
     }
 }
 
+/// Asks each query and compares the rows.
+pub async fn answers(fixture: &Fixture, cases: &[(&str, serde_json::Value)]) {
+    for (query, rows) in cases {
+        let answer = fixture.rows(query).await.rows;
+        assert_eq!(serde_json::to_value(answer).unwrap(), *rows, "{query}");
+    }
+}
+
 /// The program that the children run.
 pub fn child() -> PathBuf {
     env!("CARGO_BIN_EXE_lastcall-sql-child").into()

@@ -7,6 +7,7 @@
 )]
 
 mod answers;
+mod digits;
 mod documented;
 mod errors;
 mod fixture;
@@ -14,6 +15,8 @@ mod formats;
 mod hostile;
 mod leaks;
 mod limits;
+mod membership;
+mod moments;
 mod names;
 mod parameters;
 mod semantics;

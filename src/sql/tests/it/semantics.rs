@@ -3,16 +3,9 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Date32Array, Float64Array, Int64Array, TimestampMicrosecondArray};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::fixture::{Fixture, parquet};
-
-async fn answers(fixture: &Fixture, cases: &[(&str, Value)]) {
-    for (query, rows) in cases {
-        let answer = fixture.rows(query).await.rows;
-        assert_eq!(serde_json::to_value(answer).unwrap(), *rows, "{query}");
-    }
-}
+use crate::fixture::{Fixture, answers, parquet};
 
 /// A fixture with one more table, `t`.
 fn with_table(columns: Vec<(&str, ArrayRef)>) -> Fixture {

@@ -1,7 +1,8 @@
 //! Casts become calls of [`udf::CAST`], which the engine tells apart and which round.
 
 use datafusion::sql::sqlparser::ast::{
-    CastKind, DataType, ExactNumberInfo, Expr, Ident, Select, SelectItem, TimezoneInfo,
+    CastKind, DataType, ExactNumberInfo, Expr, FunctionArg, FunctionArgExpr, FunctionArguments,
+    Ident, Select, SelectItem, TimezoneInfo, UnaryOperator, Value, ValueWithSpan,
 };
 
 use crate::child::udf;
@@ -67,7 +68,82 @@ pub(super) fn call(cast: &mut Expr) {
         CastKind::Cast | CastKind::DoubleColon => udf::CAST,
         CastKind::TryCast | CastKind::SafeCast => udf::TRY_CAST,
     };
-    *cast = super::call(name, vec![(**expr).clone(), super::text(target)]);
+    // A number with a point is a float to the engine, which has fewer digits than it may have.
+    let value = match written(expr).filter(|_| target.starts_with("Decimal")) {
+        Some(digits) => super::text(digits),
+        None => (**expr).clone(),
+    };
+    *cast = super::call(name, vec![value, super::text(target)]);
+}
+
+/// The digits of a number that the query writes.
+fn written(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Nested(inner) => written(inner),
+        Expr::UnaryOp {
+            op: UnaryOperator::Minus,
+            expr: inner,
+        } => written(inner)
+            .filter(|digits| !digits.starts_with('-'))
+            .map(|digits| format!("-{digits}")),
+        Expr::Value(ValueWithSpan {
+            value: Value::Number(number, _),
+            ..
+        }) => {
+            let plain = number.chars().all(|c| c.is_ascii_digit() || c == '.');
+            plain.then(|| number.clone())
+        }
+        // A long one, which is a decimal already.
+        Expr::Function(_) => long_number(expr),
+        _ => None,
+    }
+}
+
+fn long_number(expr: &Expr) -> Option<String> {
+    let Expr::Function(function) = expr else {
+        return None;
+    };
+    let FunctionArguments::List(list) = &function.args else {
+        return None;
+    };
+    match list.args.as_slice() {
+        [
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(ValueWithSpan {
+                value: Value::SingleQuotedString(digits),
+                ..
+            }))),
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(ValueWithSpan {
+                value: Value::SingleQuotedString(target),
+                ..
+            }))),
+        ] if super::is_named(function, udf::CAST)
+            && target == LONG
+            && digits.chars().all(|c| c.is_ascii_digit()) =>
+        {
+            Some(digits.clone())
+        }
+        _ => None,
+    }
+}
+
+/// The type of whole numbers beyond 64 bits.
+const LONG: &str = "Decimal128(38, 0)";
+
+/// A whole number beyond 64 bits is a decimal; to the engine it is a float, with 15 digits.
+pub(super) fn of_long_number(expr: &mut Expr) {
+    if let Expr::Value(ValueWithSpan {
+        value: Value::Number(number, _),
+        ..
+    }) = expr
+        && number.len() <= 38
+        && number.chars().all(|c| c.is_ascii_digit())
+        && number.parse::<u64>().is_err()
+    {
+        *expr = super::call(
+            udf::CAST,
+            vec![super::text(number.clone()), super::text(LONG)],
+        );
+    }
 }
 
 /// The engine's name of a type.

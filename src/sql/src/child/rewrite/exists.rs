@@ -1,5 +1,6 @@
 //! `EXISTS` in the SELECT list, which the engine supports only in conditions: rewritten to a
-//! count.
+//! count. And that of a query that always has one row, of which the engine counts the rows before
+//! they are aggregated.
 
 use std::ops::ControlFlow;
 
@@ -8,6 +9,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::own;
+use crate::child::functions;
 use crate::error::Fault;
 use crate::protocol::{Failure, FailureKind};
 
@@ -62,4 +64,51 @@ fn count(query: &Query) -> Option<Query> {
     let one = Expr::value(Value::Number("1".into(), false));
     select.projection = vec![SelectItem::UnnamedExpr(super::call("count", vec![one]))];
     Some(query)
+}
+
+/// An aggregate without `GROUP BY` has one row, whatever there is to aggregate.
+pub(super) fn of_one_row(expr: &mut Expr) -> ControlFlow<Failure> {
+    let Expr::Exists { subquery, negated } = expr else {
+        return ControlFlow::Continue(());
+    };
+    let SetExpr::Select(select) = subquery.body.as_mut() else {
+        return ControlFlow::Continue(());
+    };
+    let grouped = !matches!(&select.group_by, GroupByExpr::Expressions(by, _) if by.is_empty());
+    if grouped || !aggregates(select) {
+        return ControlFlow::Continue(());
+    }
+    let plain = select.having.is_none()
+        && select.qualify.is_none()
+        && subquery.limit_clause.is_none()
+        && subquery.fetch.is_none();
+    if !plain {
+        let fault = Fault::new(
+            "not supported: EXISTS of an aggregate without GROUP BY, with HAVING or LIMIT",
+        );
+        let fault = fault.suggest(Some(
+            "compare the aggregate instead: (SELECT count(*) FROM …) > 0".into(),
+        ));
+        return ControlFlow::Break(FailureKind::Invalid.because(fault));
+    }
+    *expr = Expr::value(Value::Boolean(!*negated));
+    ControlFlow::Continue(())
+}
+
+/// Whether a query computes aggregates, in its columns or its `HAVING`.
+fn aggregates(select: &mut Select) -> bool {
+    if select.having.is_some() {
+        return true;
+    }
+    let mut found = false;
+    for item in &mut select.projection {
+        if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
+            // It never breaks.
+            let _ = own::each(expr, &mut |expr| {
+                found |= functions::is_aggregate(expr);
+                ControlFlow::Continue(())
+            });
+        }
+    }
+    found
 }

@@ -3,6 +3,9 @@
 
 mod casts;
 mod exists;
+mod formats;
+mod membership;
+mod moments;
 mod names;
 mod ordinals;
 mod own;
@@ -10,6 +13,7 @@ mod parameters;
 mod patterns;
 mod shared;
 mod similar;
+mod star;
 mod synonyms;
 
 use std::ops::ControlFlow;
@@ -23,6 +27,7 @@ use datafusion::sql::sqlparser::ast::{
 use lastcall_domain::SqlParameter;
 
 use super::identifier_case::Known;
+use super::shape::last;
 use crate::protocol::Failure;
 
 pub(super) use names::shown;
@@ -51,25 +56,36 @@ impl VisitorMut for Rewriter<'_> {
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Failure> {
         ordinals::resolve(query);
         synonyms::fetch(query);
-        ControlFlow::Continue(())
+        shared::qualify_order(query, self.known)
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Failure> {
         casts::keep_names(select);
-        shared::qualify(select, self.known)?;
-        ControlFlow::Continue(())
+        star::expand(select, self.known)?;
+        shared::qualify(select, self.known)
     }
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<Failure> {
+        membership::with_nulls(select)?;
         exists::count_instead(select)
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Failure> {
         match expr {
             Expr::Cast { .. } => casts::call(expr),
+            Expr::Exists { .. } => return exists::of_one_row(expr),
+            Expr::AnyOp { right, .. } | Expr::AllOp { right, .. } => membership::apart(right),
             Expr::SimilarTo { .. } => return similar::as_regular_expression(expr),
             Expr::Like { .. } | Expr::ILike { .. } => patterns::escape_with_backslash(expr),
+            Expr::Function(function)
+                if is_named(function, "to_char") || is_named(function, "date_format") =>
+            {
+                return formats::as_strftime(function);
+            }
             Expr::Function(_) => synonyms::function(expr),
+            Expr::AtTimeZone { .. } => return moments::at_time_zone(expr),
+            Expr::TypedString(literal) => moments::with_seconds(literal),
+            Expr::Value(_) => casts::of_long_number(expr),
             Expr::UnaryOp {
                 op: UnaryOperator::Minus,
                 expr: inner,
@@ -101,6 +117,10 @@ fn minus_first(inner: &Expr) -> Option<Expr> {
         op: op.clone(),
         right: right.clone(),
     })
+}
+
+fn is_named(function: &Function, name: &str) -> bool {
+    last(&function.name).is_some_and(|other| other.value.eq_ignore_ascii_case(name))
 }
 
 /// A call of a function.

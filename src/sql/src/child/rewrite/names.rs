@@ -4,8 +4,12 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, Select, SelectItem, SetExpr, Statement, VisitMut, VisitorMut,
+    Expr, Ident, ObjectName, Query, Select, SelectItem, SetExpr, Statement, VisitMut, VisitorMut,
 };
+
+use super::synonyms;
+use crate::child::functions;
+use crate::child::shape::last;
 
 /// What stands between the name of a column and what tells it from others of that name.
 const MARK: char = '\u{1f}';
@@ -13,6 +17,11 @@ const MARK: char = '\u{1f}';
 /// The name of a column as it is shown.
 pub(in crate::child) fn shown(name: &str) -> &str {
     name.split(MARK).next().unwrap_or_default()
+}
+
+/// A name that is shown without what tells it apart.
+pub(super) fn marked(name: &str, index: usize) -> String {
+    format!("{name}{MARK}{index}")
 }
 
 /// Gives columns of one name a mark. Inside of a query they keep their names, so that naming one
@@ -61,7 +70,7 @@ fn mark(select: &mut Select, named: bool) {
                 };
                 (expr, star || is_seen(&mut seen, name, table))
             }
-            SelectItem::UnnamedExpr(expr) => (expr, !texts.insert(expr.to_string())),
+            SelectItem::UnnamedExpr(expr) => (expr, !texts.insert(engines_name(expr))),
             SelectItem::ExprWithAlias { expr, alias } => {
                 (expr, is_seen(&mut seen, alias.value.clone(), None))
             }
@@ -75,9 +84,64 @@ fn mark(select: &mut Select, named: bool) {
             };
             select.projection[index] = SelectItem::ExprWithAlias {
                 expr: expr.clone(),
-                alias: Ident::with_quote('"', format!("{name}{MARK}{index}")),
+                alias: Ident::with_quote('"', marked(&name, index)),
             };
         }
+    }
+}
+
+/// A text that is the same for expressions that the engine gives one name: it knows functions under
+/// several names, and queries under none.
+fn engines_name(expr: &Expr) -> String {
+    let mut expr = expr.clone();
+    if expr.visit(&mut Blur).is_break() {
+        return "(a query)".into();
+    }
+    expr.to_string()
+}
+
+struct Blur;
+
+impl VisitorMut for Blur {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        ControlFlow::Break(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        match expr {
+            Expr::Function(function) => {
+                if let Some(name) = last(&function.name) {
+                    let name = name.value.to_lowercase();
+                    let name = synonyms::renamed(&name).unwrap_or(&name);
+                    let name = functions::first_name(name);
+                    function.name = ObjectName::from(vec![Ident::new(name)]);
+                }
+            }
+            // Numbers, which are written as casts where they are long.
+            Expr::Cast { expr: inner, .. } => {
+                if let Some(number) = number(inner) {
+                    *expr = number.clone();
+                }
+            }
+            Expr::Substring {
+                shorthand, special, ..
+            } => {
+                *shorthand = false;
+                *special = true;
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn number(expr: &Expr) -> Option<&Expr> {
+    match expr {
+        Expr::Value(_) => Some(expr),
+        Expr::Cast { expr, .. } => number(expr),
+        _ => None,
     }
 }
 

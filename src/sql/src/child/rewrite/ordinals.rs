@@ -1,8 +1,10 @@
 //! Column numbers in `GROUP BY` and `ORDER BY`, some of which the engine resolves too late.
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, GroupByExpr, OrderByKind, Query, SelectItem, SetExpr, Value, ValueWithSpan,
+    Expr, GroupByExpr, Ident, OrderByKind, Query, SelectItem, SetExpr, Value, ValueWithSpan,
 };
+
+use super::names::marked;
 
 /// Writes the columns in place of their numbers.
 pub(super) fn resolve(query: &mut Query) {
@@ -10,6 +12,7 @@ pub(super) fn resolve(query: &mut Query) {
         return;
     };
     let items = select.projection.clone();
+    let distinct = select.distinct.is_some();
     if let GroupByExpr::Expressions(keys, _) = &mut select.group_by {
         for key in keys {
             if let Some(SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) =
@@ -29,7 +32,33 @@ pub(super) fn resolve(query: &mut Query) {
                 }
                 _ => {}
             }
+            if distinct {
+                by_alias(&mut key.expr, &mut select.projection);
+            }
         }
+    }
+}
+
+/// Names the column that a key is, where the rows are distinct: the engine then knows columns by
+/// their names alone.
+fn by_alias(key: &mut Expr, items: &mut [SelectItem]) {
+    if matches!(key, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) {
+        return;
+    }
+    for (index, item) in items.iter_mut().enumerate() {
+        let alias = match item {
+            SelectItem::UnnamedExpr(expr) if expr == key => {
+                Ident::with_quote('"', marked(&expr.to_string(), index))
+            }
+            SelectItem::ExprWithAlias { expr, alias } if expr == key => alias.clone(),
+            _ => continue,
+        };
+        *item = SelectItem::ExprWithAlias {
+            expr: key.clone(),
+            alias: alias.clone(),
+        };
+        *key = Expr::Identifier(alias);
+        return;
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, GroupByExpr, Ident, JoinConstraint, JoinOperator, Select, SelectItem, TableFactor,
-    TableWithJoins,
+    Expr, GroupByExpr, Ident, JoinConstraint, JoinOperator, OrderByKind, Query, Select, SelectItem,
+    SetExpr, TableFactor, TableWithJoins,
 };
 
 use super::own;
@@ -13,23 +13,57 @@ use crate::child::identifier_case::Known;
 use crate::child::shape::last;
 use crate::protocol::Failure;
 
-/// Writes the table before each shared column.
-pub(super) fn qualify(select: &mut Select, known: &Known) -> ControlFlow<Failure> {
+/// Writes the table before each shared column in `ORDER BY`, except where a column of the answer
+/// has its name.
+pub(super) fn qualify_order(query: &mut Query, known: &Known) -> ControlFlow<Failure> {
+    let SetExpr::Select(select) = query.body.as_ref() else {
+        return ControlFlow::Continue(());
+    };
+    let mut shared = shared(select, known);
+    for item in &select.projection {
+        match item {
+            SelectItem::UnnamedExpr(Expr::Identifier(name)) => shared.remove(&name.value),
+            SelectItem::UnnamedExpr(Expr::CompoundIdentifier(names)) => {
+                names.last().and_then(|name| shared.remove(&name.value))
+            }
+            SelectItem::ExprWithAlias { alias, .. } => shared.remove(&alias.value),
+            SelectItem::Wildcard(_) => return ControlFlow::Continue(()),
+            _ => None,
+        };
+    }
+    let Some(OrderByKind::Expressions(keys)) = query.order_by.as_mut().map(|by| &mut by.kind)
+    else {
+        return ControlFlow::Continue(());
+    };
+    for key in keys {
+        own::each(&mut key.expr, &mut |expr| name(expr, &shared))?;
+    }
+    ControlFlow::Continue(())
+}
+
+fn shared(select: &Select, known: &Known) -> HashMap<String, Ident> {
     let mut shared = HashMap::new();
     for from in &select.from {
         collect(from, known, &mut shared);
     }
+    shared
+}
+
+fn name(expr: &mut Expr, shared: &HashMap<String, Ident>) -> ControlFlow<Failure> {
+    if let Expr::Identifier(column) = expr
+        && let Some(table) = shared.get(&column.value)
+    {
+        *expr = Expr::CompoundIdentifier(vec![table.clone(), column.clone()]);
+    }
+    ControlFlow::Continue(())
+}
+
+/// Writes the table before each shared column.
+pub(super) fn qualify(select: &mut Select, known: &Known) -> ControlFlow<Failure> {
+    let shared = shared(select, known);
     if shared.is_empty() {
         return ControlFlow::Continue(());
     }
-    let mut name = |expr: &mut Expr| {
-        if let Expr::Identifier(column) = expr
-            && let Some(table) = shared.get(&column.value)
-        {
-            *expr = Expr::CompoundIdentifier(vec![table.clone(), column.clone()]);
-        }
-        ControlFlow::Continue(())
-    };
     let items = select.projection.iter_mut().filter_map(|item| match item {
         SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => Some(expr),
         _ => None,
@@ -40,13 +74,18 @@ pub(super) fn qualify(select: &mut Select, known: &Known) -> ControlFlow<Failure
     };
     let clauses = select.selection.iter_mut().chain(&mut select.having);
     for expr in items.chain(keys).chain(clauses) {
-        own::each(expr, &mut name)?;
+        own::each(expr, &mut |expr| name(expr, &shared))?;
     }
     ControlFlow::Continue(())
 }
 
-fn collect(from: &TableWithJoins, known: &Known, shared: &mut HashMap<String, Ident>) {
-    let mut left: Vec<Ident> = relation(&from.relation).into_iter().collect();
+/// Collects the shared columns, each with its table, and gives the names of the tables.
+fn collect(
+    from: &TableWithJoins,
+    known: &Known,
+    shared: &mut HashMap<String, Ident>,
+) -> Vec<Ident> {
+    let mut left = tables(&from.relation, known, shared);
     for join in &from.joins {
         if let Some(JoinConstraint::Using(columns)) = constraint(&join.join_operator) {
             for column in columns.iter().filter_map(last) {
@@ -61,7 +100,18 @@ fn collect(from: &TableWithJoins, known: &Known, shared: &mut HashMap<String, Id
                 }
             }
         }
-        left.extend(relation(&join.relation));
+        left.extend(tables(&join.relation, known, shared));
+    }
+    left
+}
+
+fn tables(factor: &TableFactor, known: &Known, shared: &mut HashMap<String, Ident>) -> Vec<Ident> {
+    match factor {
+        TableFactor::NestedJoin {
+            table_with_joins,
+            alias: None,
+        } => collect(table_with_joins, known, shared),
+        other => relation(other).into_iter().collect(),
     }
 }
 
@@ -76,7 +126,7 @@ fn constraint(operator: &JoinOperator) -> Option<&JoinConstraint> {
 }
 
 /// The name by which the query knows a table.
-fn relation(factor: &TableFactor) -> Option<Ident> {
+pub(super) fn relation(factor: &TableFactor) -> Option<Ident> {
     match factor {
         TableFactor::Table { name, alias, .. } => match alias {
             Some(alias) => Some(alias.name.clone()),

@@ -39,29 +39,34 @@ pub(super) fn function(expr: &mut Expr) {
     let Some(name) = last(&function.name).map(|name| name.value.to_lowercase()) else {
         return;
     };
-    let other = match name.as_str() {
+    if let Some(other) = renamed(&name) {
+        function.name = ObjectName::from(vec![Ident::new(other)]);
+        return;
+    }
+    if name == "mod"
+        && let FunctionArguments::List(list) = &function.args
+        && let [
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(left)),
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(right)),
+        ] = list.args.as_slice()
+    {
+        let nested = |side: &Expr| Box::new(Expr::Nested(Box::new(side.clone())));
+        *expr = Expr::Nested(Box::new(Expr::BinaryOp {
+            left: nested(left),
+            op: BinaryOperator::Modulo,
+            right: nested(right),
+        }));
+    }
+}
+
+/// The name here of a function of another name.
+pub(super) fn renamed(name: &str) -> Option<&'static str> {
+    Some(match name {
         "sign" => "signum",
         "variance" => "var",
         "every" => "bool_and",
         // The engine has no dates and moments in them.
         "nvl" | "ifnull" => "coalesce",
-        "mod" => {
-            if let FunctionArguments::List(list) = &function.args
-                && let [
-                    FunctionArg::Unnamed(FunctionArgExpr::Expr(left)),
-                    FunctionArg::Unnamed(FunctionArgExpr::Expr(right)),
-                ] = list.args.as_slice()
-            {
-                let nested = |side: &Expr| Box::new(Expr::Nested(Box::new(side.clone())));
-                *expr = Expr::Nested(Box::new(Expr::BinaryOp {
-                    left: nested(left),
-                    op: BinaryOperator::Modulo,
-                    right: nested(right),
-                }));
-            }
-            return;
-        }
-        _ => return,
-    };
-    function.name = ObjectName::from(vec![Ident::new(other)]);
+        _ => return None,
+    })
 }

@@ -17,7 +17,9 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::AnalyzerRule;
 
+use super::arguments::{two_numbers, whole_places};
 use super::compare::{comparable, is_text};
+use super::correlated;
 use super::parts::of_interval;
 use super::planner::MICROS;
 use crate::child::udf::{self, Checked};
@@ -77,7 +79,7 @@ fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         Expr::InList(list) => in_list(list, schema)?,
         Expr::ScalarFunction(call) => function(call, schema)?,
         Expr::Case(case) => self::case(case, schema)?,
-        Expr::AggregateFunction(call) => {
+        Expr::AggregateFunction(mut call) => {
             let interval = |arg: &Expr| matches!(arg.get_type(schema), Ok(DataType::Interval(_)));
             if matches!(call.func.name(), "min" | "max") && call.params.args.iter().any(interval) {
                 return datafusion::common::not_impl_err!(
@@ -85,7 +87,22 @@ fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
                     call.func.name()
                 );
             }
-            Transformed::no(Expr::AggregateFunction(call))
+            let function = Arc::clone(&call.func);
+            let changed = two_numbers(function.name(), &mut call.params.args, schema)?;
+            Transformed::new_transformed(Expr::AggregateFunction(call), changed)
+        }
+        Expr::WindowFunction(mut window) => {
+            let function = window.fun.clone();
+            let changed = two_numbers(function.name(), &mut window.params.args, schema)?;
+            Transformed::new_transformed(Expr::WindowFunction(window), changed)
+        }
+        Expr::Exists(exists) => {
+            correlated::check(&exists.subquery, "EXISTS")?;
+            Transformed::no(Expr::Exists(exists))
+        }
+        Expr::InSubquery(within) => {
+            correlated::check(&within.subquery, "IN")?;
+            correlated::not_in(within)
         }
         other => Transformed::no(other),
     })
@@ -234,6 +251,7 @@ const SIGNED_ZEROS: &[&str] = &[
 const CHOICES: &[&str] = &["coalesce", "greatest", "least", "nullif", "nvl", "nvl2"];
 
 fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    whole_places(&mut call);
     let name = call.func.name();
     if SIGNED_ZEROS.contains(&name) {
         let float = Expr::ScalarFunction(call.clone());

@@ -1,7 +1,7 @@
 //! Comparison of times and intervals.
 
 use arrow::datatypes::{DataType, TimeUnit};
-use datafusion::logical_expr::{Expr, cast};
+use datafusion::logical_expr::{Expr, cast, lit};
 
 use crate::child::udf;
 
@@ -38,11 +38,11 @@ pub(super) fn comparable(
         }
         (Timestamp(_, zone), other) if is_text(other) || *other == Date32 => {
             let micros = Timestamp(TimeUnit::Microsecond, zone.clone());
-            Ok((in_micros(left, left_type), cast(right, micros)))
+            Ok((in_micros(left, left_type), cast(moment(right), micros)))
         }
         (other, Timestamp(_, zone)) if is_text(other) || *other == Date32 => {
             let micros = Timestamp(TimeUnit::Microsecond, zone.clone());
-            Ok((cast(left, micros), in_micros(right, right_type)))
+            Ok((cast(moment(left), micros), in_micros(right, right_type)))
         }
         (Timestamp(a, _), Timestamp(b, _)) if a != b => {
             Ok((in_micros(left, left_type), in_micros(right, right_type)))
@@ -68,6 +68,15 @@ pub(super) fn is_text(data_type: &DataType) -> bool {
         data_type,
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View
     )
+}
+
+/// A text that the query writes, as a moment with seconds.
+fn moment(expr: Expr) -> Expr {
+    let Expr::Literal(literal, _) = &expr else {
+        return expr;
+    };
+    let text = literal.try_as_str().flatten();
+    text.and_then(udf::with_seconds).map_or(expr, lit)
 }
 
 fn in_micros(expr: Expr, data_type: &DataType) -> Expr {

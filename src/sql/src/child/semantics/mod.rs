@@ -4,7 +4,9 @@
 //! known; [`analyzer`] decides what is no operator, before the engine casts anything.
 
 mod analyzer;
+mod arguments;
 mod compare;
+mod correlated;
 mod parts;
 mod planner;
 

@@ -131,9 +131,13 @@ fn compute(
         );
     }
     let planned = match (left, right) {
-        _ if whole && checked.is_some() && (is_beyond(&first) || is_beyond(&second)) => Some(
-            binary_expr(cast(first.clone(), LARGE), op, cast(second.clone(), LARGE)),
-        ),
+        _ if whole && checked.is_some() && (is_beyond(&first) || is_beyond(&second)) => {
+            Some(udf::digits(binary_expr(
+                cast(first.clone(), LARGE),
+                op,
+                cast(second.clone(), LARGE),
+            )))
+        }
         _ if whole && checked.is_some() => checked.map(|op| op.call(first.clone(), second.clone())),
         (Date32, Interval(_) | Duration(_)) => {
             Some(binary_expr(cast(first.clone(), MICROS), op, second.clone()))
@@ -170,6 +174,34 @@ fn compute(
                 udf::not_canonical(second.clone()),
             )))
         }
+        (a, b) if checked.is_some() && (a.is_decimal() || b.is_decimal()) && numbers(a, b) => {
+            Some(udf::digits(binary_expr(first.clone(), op, second.clone())))
+        }
+        // The engine divides unsigned numbers by those with a sign as decimals.
+        (DataType::UInt64, b)
+            if op == Operator::Divide && b.is_integer() && *b != DataType::UInt64 =>
+        {
+            let common = if is_positive(&second) {
+                DataType::UInt64
+            } else {
+                DataType::Int64
+            };
+            Some(binary_expr(
+                cast(first.clone(), common.clone()),
+                op,
+                cast(second.clone(), common),
+            ))
+        }
+        (a, DataType::UInt64)
+            if op == Operator::Divide && a.is_integer() && *a != DataType::UInt64 =>
+        {
+            let common = DataType::Int64;
+            Some(binary_expr(
+                cast(first.clone(), common.clone()),
+                op,
+                cast(second.clone(), common),
+            ))
+        }
         _ => None,
     };
     Ok(match planned {
@@ -189,6 +221,21 @@ const LARGE: DataType = DataType::Decimal128(38, 0);
 fn is_beyond(expr: &Expr) -> bool {
     matches!(expr, Expr::Literal(ScalarValue::UInt64(Some(number)), _)
         if i64::try_from(*number).is_err())
+}
+
+fn numbers(left: &DataType, right: &DataType) -> bool {
+    left.is_numeric() && right.is_numeric()
+}
+
+/// Whether it is a number without a sign: one that the query writes, or of an unsigned column.
+fn is_positive(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::Literal(
+            ScalarValue::Int64(Some(0..)) | ScalarValue::UInt64(Some(_)),
+            _
+        )
+    )
 }
 
 /// The days of a date since 1970.

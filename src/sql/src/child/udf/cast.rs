@@ -15,7 +15,7 @@ use datafusion::logical_expr::{
     Volatility,
 };
 
-use super::{canonical, shared};
+use super::{canonical, moment, shared};
 
 /// The name of the function that fails on a value that does not fit.
 pub(in crate::child) const CAST: &str = "cast";
@@ -86,7 +86,11 @@ impl ScalarUDFImpl for Cast {
             let text = cast_with_options(&moment_as_text(&array)?, args.return_type(), &options)?;
             return super::answer(scalar, text);
         }
-        let array = rounded(&array, args.return_type());
+        if matches!(args.return_type(), DataType::Timestamp(..)) && is_text(array.data_type()) {
+            let moments = cast_with_options(&with_seconds(&array)?, args.return_type(), &options)?;
+            return super::answer(scalar, moments);
+        }
+        let array = rounded(&array, args.return_type())?;
         let array = cast_with_options(&array, args.return_type(), &options)?;
         super::answer(scalar, canonical::of(&array))
     }
@@ -122,9 +126,25 @@ fn moment_as_text(moments: &ArrayRef) -> Result<ArrayRef> {
     Ok(Arc::new(texts.collect::<StringArray>()))
 }
 
-/// Floats that become whole are rounded, a half to the even number.
-fn rounded(array: &ArrayRef, target: &DataType) -> ArrayRef {
-    match array.data_type() {
+/// Moments as text, those without seconds with them.
+fn with_seconds(texts: &ArrayRef) -> Result<ArrayRef> {
+    let texts = cast_with_options(texts, &DataType::Utf8, &CastOptions::default())?;
+    let texts = texts.as_string::<i32>().iter();
+    let texts = texts
+        .map(|text| text.map(|text| moment::with_seconds(text).unwrap_or_else(|| text.to_owned())));
+    Ok(Arc::new(texts.collect::<StringArray>()))
+}
+
+/// Numbers that become whole are rounded: floats to the even number of two that are as near,
+/// decimals away from zero.
+fn rounded(array: &ArrayRef, target: &DataType) -> Result<ArrayRef> {
+    Ok(match array.data_type() {
+        DataType::Decimal128(_, 1..) if target.is_integer() => {
+            cast_with_options(array, &DataType::Decimal128(38, 0), &CastOptions::default())?
+        }
+        DataType::Decimal256(_, 1..) if target.is_integer() => {
+            cast_with_options(array, &DataType::Decimal256(76, 0), &CastOptions::default())?
+        }
         DataType::Float64 if target.is_integer() => {
             let floats = array.as_primitive::<Float64Type>();
             Arc::new(floats.unary::<_, Float64Type>(f64::round_ties_even))
@@ -134,5 +154,5 @@ fn rounded(array: &ArrayRef, target: &DataType) -> ArrayRef {
             Arc::new(floats.unary::<_, Float32Type>(f32::round_ties_even))
         }
         _ => Arc::clone(array),
-    }
+    })
 }

@@ -5,7 +5,11 @@ mod canonical;
 mod cast;
 mod checked;
 mod days;
+mod digits;
+mod exact;
 mod length;
+mod local;
+mod moment;
 mod now;
 mod quantile;
 mod totals;
@@ -26,7 +30,11 @@ pub(super) use canonical::{canonical, not_canonical};
 pub(super) use cast::{CAST, TRY_CAST, casts};
 pub(super) use checked::{Checked, nonzero};
 pub(super) use days::{between as days_between, between_args as days_between_args};
+pub(super) use digits::digits;
+pub(super) use exact::exact_float;
 pub(super) use length::length;
+pub(super) use local::AT_TIME_ZONE;
+pub(super) use moment::with_seconds;
 
 /// A function that is made once.
 struct Shared(LazyLock<Arc<ScalarUDF>>);
@@ -53,7 +61,11 @@ pub(super) fn power(base: Expr, exponent: Expr) -> Expr {
 
 /// The functions that replace the engine's own of the same name.
 pub(super) fn replaced_scalars() -> Vec<Arc<ScalarUDF>> {
-    vec![shared(now::Now::new()), shared(truncate::DateTrunc::new())]
+    vec![
+        shared(now::Now::new()),
+        shared(truncate::DateTrunc::new()),
+        shared(local::AtTimeZone::new()),
+    ]
 }
 
 /// The aggregates that replace the engine's own of the same name.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, UInt64Array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, UInt64Array};
 use arrow::datatypes::UInt64Type;
 use datafusion::common::internal_err;
 use datafusion::error::Result;
@@ -85,11 +85,7 @@ impl<T: Total> GroupsAccumulator for Groups<T> {
 
     fn evaluate(&mut self, emit: EmitTo) -> Result<ArrayRef> {
         let (totals, counts) = self.take(emit);
-        let outcomes = totals
-            .iter()
-            .zip(counts)
-            .map(|(total, count)| (count > 0).then(|| total.outcome(self.outcome, count)));
-        Ok(Arc::new(outcomes.collect::<Float64Array>()))
+        T::outcomes(self.outcome, &totals, &counts)
     }
 
     fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {

@@ -1,9 +1,10 @@
-//! `sum` and `avg`, which lose nothing on the way: whole numbers and decimals are added exactly
-//! (the engine wraps around, and cuts the mean of decimals after four more digits), floats with
-//! their rounding errors carried along.
+//! `sum`, `avg`, `var` and `stddev`, which lose nothing on the way: whole numbers and decimals are
+//! added exactly (the engine wraps around, and cuts the mean of decimals after four more digits),
+//! floats with their rounding errors carried along.
 
 mod groups;
 mod single;
+mod spread;
 mod total;
 
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::plan_err;
 use datafusion::error::Result;
-use datafusion::functions_aggregate::{average, sum};
+use datafusion::functions_aggregate::{average, stddev, sum, variance};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, Signature, Volatility,
@@ -19,17 +20,34 @@ use datafusion::logical_expr::{
 
 use groups::Groups;
 use single::Single;
+use spread::Spread;
 use total::{Exact, Float, Outcome};
 
 /// Whole numbers as decimals: 20 digits hold 64 bits with and without a sign.
 const WHOLE: DataType = DataType::Decimal128(20, 0);
 
-/// Both functions.
+/// What is made of the values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    Sum,
+    Mean,
+    Spread { population: bool, root: bool },
+}
+
+/// All of the functions.
 pub(super) fn functions() -> Vec<Arc<AggregateUDF>> {
-    let engine = [sum::sum_udaf(), average::avg_udaf()];
-    let ours = engine.map(|engine| {
+    let spread = |population, root| Kind::Spread { population, root };
+    let engine = [
+        (sum::sum_udaf(), Kind::Sum),
+        (average::avg_udaf(), Kind::Mean),
+        (variance::var_samp_udaf(), spread(false, false)),
+        (variance::var_pop_udaf(), spread(true, false)),
+        (stddev::stddev_udaf(), spread(false, true)),
+        (stddev::stddev_pop_udaf(), spread(true, true)),
+    ];
+    let ours = engine.map(|(engine, kind)| {
         Arc::new(AggregateUDF::new_from_impl(Totals {
-            average: engine.name() == "avg",
+            kind,
             engine,
             signature: Signature::user_defined(Volatility::Immutable),
         }))
@@ -39,9 +57,9 @@ pub(super) fn functions() -> Vec<Arc<AggregateUDF>> {
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Totals {
-    /// Whether the total is divided by the count.
-    average: bool,
-    /// The function of the engine, for what is left to it: sums of decimals, and of intervals.
+    kind: Kind,
+    /// The function of the engine, for what is left to it: sums of decimals with more than 38
+    /// digits, and of intervals.
     engine: Arc<AggregateUDF>,
     signature: Signature,
 }
@@ -50,23 +68,34 @@ struct Totals {
 enum Way {
     Exact { scale: i8 },
     Float,
+    Spread { scale: i8 },
     Engine,
 }
 
 impl Totals {
     fn way(&self, input: &DataType) -> Way {
         match input {
-            DataType::Float64 => Way::Float,
-            DataType::Decimal128(_, scale) if self.average => Way::Exact { scale: *scale },
+            DataType::Float64 if !self.is_spread() => Way::Float,
+            DataType::Decimal128(_, scale) if self.is_spread() => Way::Spread { scale: *scale },
+            DataType::Decimal128(_, scale) => Way::Exact { scale: *scale },
             _ => Way::Engine,
         }
     }
 
     fn outcome(&self, scale: i8) -> Outcome {
-        match self.average {
-            true => Outcome::Mean { scale },
-            false => Outcome::Sum,
+        match self.kind {
+            Kind::Mean => Outcome::Mean { scale },
+            Kind::Sum => Outcome::Sum { scale },
+            Kind::Spread { population, root } => Outcome::Spread {
+                scale,
+                population,
+                root,
+            },
         }
+    }
+
+    fn is_spread(&self) -> bool {
+        matches!(self.kind, Kind::Spread { .. })
     }
 }
 
@@ -101,11 +130,10 @@ impl AggregateUDFImpl for Totals {
             DataType::Decimal32(precision, scale) | DataType::Decimal64(precision, scale) => {
                 DataType::Decimal128(*precision, *scale)
             }
-            DataType::Decimal256(..) if self.average => DataType::Float64,
-            DataType::Decimal128(..) | DataType::Decimal256(..) | DataType::Duration(_) => {
-                input.clone()
-            }
-            DataType::Interval(_) if !self.average => input.clone(),
+            DataType::Decimal256(..) if self.kind != Kind::Sum => DataType::Float64,
+            DataType::Decimal128(..) | DataType::Decimal256(..) => input.clone(),
+            DataType::Duration(_) if !self.is_spread() => input.clone(),
+            DataType::Interval(_) if self.kind == Kind::Sum => input.clone(),
             other => {
                 return plan_err!(
                     "No function matches the given name and argument types '{}({other})'",
@@ -118,7 +146,7 @@ impl AggregateUDFImpl for Totals {
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
         match types {
             [DataType::Float64] => Ok(DataType::Float64),
-            [DataType::Decimal128(..)] if self.average => Ok(DataType::Float64),
+            [DataType::Decimal128(..)] if self.kind != Kind::Sum => Ok(DataType::Float64),
             // As many digits as there are, so that sums of sums and products of sums fit.
             [DataType::Decimal128(_, scale)] => Ok(DataType::Decimal128(38, *scale)),
             _ => self.engine.return_type(types),
@@ -135,6 +163,10 @@ impl AggregateUDFImpl for Totals {
                 self.outcome(0),
                 args.is_distinct,
             ))),
+            Way::Spread { scale } => Ok(Box::new(Single::<Spread>::new(
+                self.outcome(scale),
+                args.is_distinct,
+            ))),
             Way::Engine => self.engine.accumulator(args),
         }
     }
@@ -145,7 +177,7 @@ impl AggregateUDFImpl for Totals {
     ) -> Result<Box<dyn Accumulator>> {
         match self.way(input(&args)) {
             Way::Engine => self.engine.create_sliding_accumulator(args),
-            Way::Exact { .. } | Way::Float => self.accumulator(args),
+            Way::Exact { .. } | Way::Float | Way::Spread { .. } => self.accumulator(args),
         }
     }
 
@@ -157,6 +189,7 @@ impl AggregateUDFImpl for Totals {
         let types = match self.way(input) {
             Way::Exact { .. } => Single::<Exact>::state_types(args.is_distinct),
             Way::Float => Single::<Float>::state_types(args.is_distinct),
+            Way::Spread { .. } => Single::<Spread>::state_types(args.is_distinct),
             Way::Engine => return self.engine.state_fields(args),
         };
         let fields = types.into_iter().enumerate().map(|(index, data_type)| {
@@ -172,7 +205,7 @@ impl AggregateUDFImpl for Totals {
     fn groups_accumulator_supported(&self, args: AccumulatorArgs<'_>) -> bool {
         match self.way(input(&args)) {
             Way::Engine => self.engine.groups_accumulator_supported(args),
-            Way::Exact { .. } | Way::Float => !args.is_distinct,
+            Way::Exact { .. } | Way::Float | Way::Spread { .. } => !args.is_distinct,
         }
     }
 
@@ -183,6 +216,7 @@ impl AggregateUDFImpl for Totals {
         match self.way(input(&args)) {
             Way::Exact { scale } => Ok(Box::new(Groups::<Exact>::new(self.outcome(scale)))),
             Way::Float => Ok(Box::new(Groups::<Float>::new(self.outcome(0)))),
+            Way::Spread { scale } => Ok(Box::new(Groups::<Spread>::new(self.outcome(scale)))),
             Way::Engine => self.engine.create_groups_accumulator(args),
         }
     }

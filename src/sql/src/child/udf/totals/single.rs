@@ -143,8 +143,9 @@ impl<T: Total> Accumulator for Single<T> {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        let outcome = (self.count > 0).then(|| self.total.outcome(self.outcome, self.count));
-        Ok(ScalarValue::Float64(outcome))
+        let total = std::slice::from_ref(&self.total);
+        let outcome = T::outcomes(self.outcome, total, &[self.count])?;
+        ScalarValue::try_from_array(&outcome, 0)
     }
 
     fn size(&self) -> usize {

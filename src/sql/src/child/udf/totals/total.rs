@@ -4,15 +4,21 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Decimal128Array, Float64Array};
 use arrow::datatypes::{ArrowPrimitiveType, DataType, Decimal128Type, Float64Type};
+use datafusion::common::internal_err;
 use datafusion::error::Result;
 
 /// What is made of a total.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Outcome {
-    Sum,
+    /// The total, with as many decimals as the values have.
+    Sum { scale: i8 },
     /// The total over the count, and over 10 to the power of the scale.
-    Mean {
+    Mean { scale: i8 },
+    /// The variance, of a sample or a population, or its root.
+    Spread {
         scale: i8,
+        population: bool,
+        root: bool,
     },
 }
 
@@ -27,8 +33,8 @@ pub(super) trait Total: Clone + std::fmt::Debug + Default + Send + Sync + 'stati
     /// Takes a value away that was added.
     fn take(&mut self, value: <Self::Of as ArrowPrimitiveType>::Native) -> Result<()>;
     fn merge(&mut self, other: &Self) -> Result<()>;
-    /// The outcome for so many values; not called for none.
-    fn outcome(&self, outcome: Outcome, count: u64) -> f64;
+    /// The outcomes of totals of so many values; null for none.
+    fn outcomes(outcome: Outcome, totals: &[Self], counts: &[u64]) -> Result<ArrayRef>;
     fn store(totals: &[Self]) -> Vec<ArrayRef>;
     fn load(stored: &[ArrayRef], row: usize) -> Self;
     /// The bits that tell values apart.
@@ -40,8 +46,24 @@ pub(super) trait Total: Clone + std::fmt::Debug + Default + Send + Sync + 'stati
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Exact(i128);
 
-fn overflow() -> datafusion::error::DataFusionError {
-    datafusion::common::exec_datafusion_err!("the total has more than 38 digits")
+/// The first number with more digits than a decimal has.
+const BEYOND: u128 = 10_u128.pow(38);
+
+impl Exact {
+    fn mean(&self, scale: i8, count: u64) -> f64 {
+        let shift = 10_i128.checked_pow(u32::try_from(scale).unwrap_or(0));
+        match shift.and_then(|shift| shift.checked_mul(i128::from(count))) {
+            Some(divisor) => {
+                // The whole part apart, so that it keeps its digits.
+                (self.0 / divisor) as f64 + (self.0 % divisor) as f64 / divisor as f64
+            }
+            None => self.0 as f64 / count as f64 / 10_f64.powi(i32::from(scale)),
+        }
+    }
+}
+
+pub(super) fn overflow() -> datafusion::error::DataFusionError {
+    datafusion::common::exec_datafusion_err!("out of range: the total has more than 38 digits")
 }
 
 impl Total for Exact {
@@ -62,17 +84,24 @@ impl Total for Exact {
         self.add(other.0)
     }
 
-    fn outcome(&self, outcome: Outcome, count: u64) -> f64 {
-        let Outcome::Mean { scale } = outcome else {
-            return self.0 as f64;
-        };
-        let shift = 10_i128.checked_pow(u32::try_from(scale).unwrap_or(0));
-        match shift.and_then(|shift| shift.checked_mul(i128::from(count))) {
-            Some(divisor) => {
-                // The whole part apart, so that it keeps its digits.
-                (self.0 / divisor) as f64 + (self.0 % divisor) as f64 / divisor as f64
+    fn outcomes(outcome: Outcome, totals: &[Self], counts: &[u64]) -> Result<ArrayRef> {
+        let each = totals.iter().zip(counts);
+        match outcome {
+            Outcome::Sum { scale } => {
+                let sums = each.map(|(total, count)| match count {
+                    0 => Ok(None),
+                    _ if total.0.unsigned_abs() < BEYOND => Ok(Some(total.0)),
+                    _ => Err(overflow()),
+                });
+                let sums: Decimal128Array = sums.collect::<Result<_>>()?;
+                Ok(Arc::new(sums.with_precision_and_scale(38, scale)?))
             }
-            None => self.0 as f64 / count as f64 / 10_f64.powi(i32::from(scale)),
+            Outcome::Mean { scale } => {
+                let means =
+                    each.map(|(total, &count)| (count > 0).then(|| total.mean(scale, count)));
+                Ok(Arc::new(means.collect::<Float64Array>()))
+            }
+            Outcome::Spread { .. } => internal_err!("a total has no spread"),
         }
     }
 
@@ -167,11 +196,14 @@ impl Total for Float {
         Ok(())
     }
 
-    fn outcome(&self, outcome: Outcome, count: u64) -> f64 {
-        match outcome {
-            Outcome::Sum => self.value(),
-            Outcome::Mean { .. } => self.value() / count as f64,
-        }
+    fn outcomes(outcome: Outcome, totals: &[Self], counts: &[u64]) -> Result<ArrayRef> {
+        let each = totals.iter().zip(counts).map(|(total, &count)| {
+            (count > 0).then(|| match outcome {
+                Outcome::Sum { .. } => total.value(),
+                Outcome::Mean { .. } | Outcome::Spread { .. } => total.value() / count as f64,
+            })
+        });
+        Ok(Arc::new(each.collect::<Float64Array>()))
     }
 
     fn store(totals: &[Self]) -> Vec<ArrayRef> {

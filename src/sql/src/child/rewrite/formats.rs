@@ -1,0 +1,130 @@
+//! Formats of `to_char`: the engine has those of strftime, and takes any other text for the answer.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Value, ValueWithSpan,
+};
+
+use crate::child::shape::position;
+use crate::error::Fault;
+use crate::protocol::{Failure, FailureKind};
+
+/// PostgreSQL's patterns that have the same meaning in strftime; of two that begin alike the longer
+/// one first.
+const PATTERNS: &[(&str, &str)] = &[
+    ("YYYY", "%Y"),
+    ("IYYY", "%G"),
+    ("HH24", "%H"),
+    ("HH12", "%I"),
+    ("DDD", "%j"),
+    ("YY", "%y"),
+    ("MM", "%m"),
+    ("DD", "%d"),
+    ("HH", "%I"),
+    ("MI", "%M"),
+    ("SS", "%S"),
+    ("MS", "%3f"),
+    ("US", "%6f"),
+    ("IW", "%V"),
+    ("ID", "%u"),
+    ("AM", "%p"),
+    ("PM", "%p"),
+];
+/// Those whose case is that of the text.
+const CASED: &[(&str, &str)] = &[
+    ("FMMonth", "%B"),
+    ("FMDay", "%A"),
+    ("Mon", "%b"),
+    ("Dy", "%a"),
+];
+
+/// Writes a format of PostgreSQL as one of strftime.
+pub(super) fn as_strftime(function: &mut Function) -> ControlFlow<Failure> {
+    let FunctionArguments::List(list) = &mut function.args else {
+        return ControlFlow::Continue(());
+    };
+    let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(format))) = list.args.get_mut(1) else {
+        return ControlFlow::Continue(());
+    };
+    let Expr::Value(ValueWithSpan {
+        value: Value::SingleQuotedString(written),
+        span,
+    }) = format
+    else {
+        return ControlFlow::Continue(());
+    };
+    if written.contains('%') {
+        return ControlFlow::Continue(());
+    }
+    let Some(strftime) = translated(written) else {
+        let fault = Fault::new(format!("to_char does not know the format '{written}'"))
+            .at(position(*span))
+            .suggest(Some(
+                "write it as in strftime: to_char(t, '%Y-%m-%d %H:%M')".into(),
+            ));
+        return ControlFlow::Break(FailureKind::Invalid.because(fault));
+    };
+    *format = super::text(strftime);
+    ControlFlow::Continue(())
+}
+
+/// The format in the signs of strftime; nothing where a letter or digit is not known.
+fn translated(mut rest: &str) -> Option<String> {
+    let mut format = String::new();
+    'next: while let Some(first) = rest.chars().next() {
+        for (pattern, sign) in CASED {
+            if let Some(after) = rest.strip_prefix(pattern) {
+                format.push_str(sign);
+                rest = after;
+                continue 'next;
+            }
+        }
+        for (pattern, sign) in PATTERNS {
+            let (head, same) = (rest.get(..pattern.len()), |head: &str| {
+                head == *pattern || head == pattern.to_lowercase()
+            });
+            if head.is_some_and(same) {
+                // Its case is that of the answer.
+                let lower = *sign == "%p" && head != Some(*pattern);
+                format.push_str(if lower { "%P" } else { sign });
+                rest = &rest[pattern.len()..];
+                continue 'next;
+            }
+        }
+        if let Some((quoted, after)) = rest.strip_prefix('"').and_then(|rest| rest.split_once('"'))
+        {
+            format.push_str(quoted);
+            rest = after;
+            continue;
+        }
+        if first.is_alphanumeric() || matches!(first, '"' | '\\') {
+            return None;
+        }
+        format.push(first);
+        rest = &rest[first.len_utf8()..];
+    }
+    Some(format)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::translated;
+
+    #[test]
+    fn the_usual_patterns_are_those_of_strftime() {
+        let all = [
+            ("YYYY-MM-DD HH24:MI:SS", Some("%Y-%m-%d %H:%M:%S")),
+            ("yyyymmdd", Some("%Y%m%d")),
+            ("DD Mon YYYY", Some("%d %b %Y")),
+            ("IYYY-\"W\"IW", Some("%G-W%V")),
+            ("HH12:MI am", Some("%I:%M %P")),
+            ("FM999", None),
+            ("Month", None),
+            ("Q", None),
+        ];
+        for (format, strftime) in all {
+            assert_eq!(translated(format).as_deref(), strftime, "{format}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! `AT TIME ZONE`, as in PostgreSQL: a moment becomes the time on the clocks of the zone, and a time
+//! on these clocks the moment.
+
+use std::sync::Arc;
+
+use arrow::array::timezone::Tz;
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit, TimestampMicrosecondType};
+use arrow::temporal_conversions::as_datetime_with_timezone;
+use datafusion::common::{exec_err, internal_err, plan_err};
+use datafusion::error::Result;
+use datafusion::logical_expr::{
+    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
+};
+
+/// The name of the function.
+pub(in crate::child) const AT_TIME_ZONE: &str = "at_time_zone";
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct AtTimeZone {
+    signature: Signature,
+}
+
+impl AtTimeZone {
+    pub(super) fn new() -> Self {
+        Self {
+            signature: Signature::any(2, Volatility::Immutable),
+        }
+    }
+}
+
+const LOCAL: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
+
+fn utc() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+}
+
+impl ScalarUDFImpl for AtTimeZone {
+    fn name(&self) -> &str {
+        AT_TIME_ZONE
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        internal_err!("the type depends on whether there is a zone")
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
+        let Some(moment) = args.arg_fields.first() else {
+            return plan_err!("AT TIME ZONE has a moment");
+        };
+        let data_type = match moment.data_type() {
+            DataType::Timestamp(_, Some(_)) => LOCAL,
+            DataType::Timestamp(_, None) | DataType::Null => utc(),
+            // PostgreSQL takes a date for a moment with a zone, and a text as well.
+            DataType::Date32 | DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => LOCAL,
+            other => return plan_err!("AT TIME ZONE of a value of type {other}"),
+        };
+        Ok(Arc::new(Field::new(self.name(), data_type, true)))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let [moments, ColumnarValue::Scalar(zone)] = args.args.as_slice() else {
+            return exec_err!("the zone of AT TIME ZONE must be a literal");
+        };
+        let scalar = matches!(moments, ColumnarValue::Scalar(_));
+        let rows = if scalar { 1 } else { args.number_rows };
+        let moments = moments.to_array(rows)?;
+        let Some(name) = zone.try_as_str().flatten() else {
+            return exec_err!("the zone of AT TIME ZONE must be a text");
+        };
+        let Ok(zone) = name.parse::<Tz>() else {
+            return exec_err!("there is no time zone {name}; one is named like Europe/Berlin");
+        };
+        let answer: ArrayRef = if *args.return_type() == LOCAL {
+            let micros = cast(&moments, &utc())?;
+            let micros = micros.as_primitive::<TimestampMicrosecondType>();
+            let local = |micros: i64| {
+                as_datetime_with_timezone::<TimestampMicrosecondType>(micros, zone)
+                    .map(|moment| moment.naive_local().and_utc().timestamp_micros())
+            };
+            let local = micros.unary_opt::<_, TimestampMicrosecondType>(local);
+            Arc::new(local.with_data_type(LOCAL))
+        } else {
+            let there = DataType::Timestamp(TimeUnit::Microsecond, Some(name.into()));
+            let moment = cast(&cast(&moments, &there)?, &utc())?;
+            if moment.null_count() > moments.null_count() {
+                return exec_err!(
+                    "a time is not on the clocks of {name}, or twice, as they are changed"
+                );
+            }
+            moment
+        };
+        super::answer(scalar, answer)
+    }
+}
