@@ -28,7 +28,7 @@ pub(super) fn histogram(pair: &Paired, kinds: (Kind, Kind)) -> Option<SharedHist
         span,
         before,
         after,
-    } = pair.from_lowest()?;
+    } = pair.above_lowest()?;
     let width = span / BINS as f64;
     if !width.is_finite() {
         return None;

@@ -155,7 +155,7 @@ impl Paired {
 
     /// How far the values are from the lowest of all, and what that is; nothing where a side has no
     /// finite value.
-    pub(super) fn from_lowest(&self) -> Option<Distances> {
+    pub(super) fn above_lowest(&self) -> Option<Distances> {
         match self {
             Self::Floats(before, after) => {
                 let finite = |values: &[(f64, u64)]| -> Counted<f64> {
