@@ -17,6 +17,7 @@ mod config;
 mod error;
 mod hint;
 mod host;
+mod name;
 mod protocol;
 mod query;
 mod tables;

@@ -6,6 +6,8 @@ use async_trait::async_trait;
 use datafusion::catalog::{SchemaProvider, TableProvider};
 use datafusion::error::Result;
 
+use crate::name::composed;
+
 /// The tables of a query.
 ///
 /// [`resolve`](crate::protocol::Need) has matched what is written with the session's tables and
@@ -21,7 +23,8 @@ impl Catalog {
     }
 
     fn find(&self, name: &str) -> Option<&Arc<dyn TableProvider>> {
-        let exact = self.tables.iter().find(|(table, _)| table == name);
+        let name = composed(name);
+        let exact = self.tables.iter().find(|(table, _)| *table == name);
         let folded = name.to_lowercase();
         let found = exact.or_else(|| {
             self.tables

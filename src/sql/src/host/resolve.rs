@@ -4,6 +4,7 @@ use lastcall_domain::Dependency;
 
 use crate::error::{Fault, SqlError};
 use crate::hint;
+use crate::name::composed;
 use crate::protocol::{Need, Table};
 use crate::tables::{TableError, Tables};
 
@@ -46,11 +47,12 @@ pub(super) async fn resolve(needs: &[Need], tables: &dyn Tables) -> Result<Vec<T
 }
 
 fn find<'a>(need: &Need, names: &'a [String]) -> Result<&'a str, SqlError> {
-    if let Some(name) = names.iter().find(|name| **name == need.name) {
+    let wanted = composed(&need.name);
+    if let Some(name) = names.iter().find(|name| **name == wanted) {
         return Ok(name);
     }
     if !need.quoted {
-        let folded = need.name.to_lowercase();
+        let folded = wanted.to_lowercase();
         let mut alike = names.iter().filter(|name| name.to_lowercase() == folded);
         if let (Some(name), None) = (alike.next(), alike.next()) {
             return Ok(name);
@@ -95,6 +97,18 @@ mod tests {
         );
         assert_eq!(hint("select * form \"Seattle-Weather\""), None);
         assert_eq!(hint("select * form plain"), None);
+    }
+
+    #[test]
+    fn a_name_is_found_however_its_accents_are_written() {
+        let names = ["naïve".to_owned(), "Été".to_owned()];
+        for (written, quoted, found) in [
+            ("nai\u{308}ve", true, "naïve"),
+            ("naïve", true, "naïve"),
+            ("e\u{301}te\u{301}", false, "Été"),
+        ] {
+            assert_eq!(find(&need(written, quoted), &names).unwrap(), found);
+        }
     }
 
     fn need(name: &str, quoted: bool) -> Need {
