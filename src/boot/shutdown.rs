@@ -28,6 +28,8 @@ const REPORT_TIME: Duration = Duration::from_millis(100);
 const THREADS_TIMEOUT: Duration = Duration::from_secs(2);
 /// What the end of an answer that is on its way may take although it is time to hand back.
 const LAST_BYTES_TIMEOUT: Duration = Duration::from_millis(50);
+/// How long those who follow the system may take for their last event, at most.
+const LAST_EVENT_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// Takes a service that was ready down, for `stop`'s reason.
 pub(super) fn run(
@@ -157,7 +159,9 @@ async fn sequence(shutdown: &Shutdown, http: Http, other_left: &mut Vec<String>)
         ..Leftovers::default()
     };
     let report = shutdown.report(Some(outcome.clone()), known);
-    http.state.end_system_streams(report).await;
+    let left = shutdown.deadline() - Instant::now();
+    let patience = LAST_EVENT_TIMEOUT.min(left / 8);
+    http.state.end_system_streams(report, patience).await;
     // Not the graceful stop, which looks once a second: there is nothing to wait for.
     http.handle.stop(false).await;
     if let Some(admin) = http.admin {

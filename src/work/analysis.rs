@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use lastcall_domain::profile::Profile;
 use lastcall_domain::store::Store;
 use lastcall_domain::{
-    Blobs, Body, Cancel, Clock, ContentKey, Dataset, DatasetName, Format, JobError, JobSpec,
-    LocalBlob, NewSessions, Output, ProfileOptions, ProfileWork, Progress, ReadOptions, SessionId,
-    SqlParameter, TableFormat, Task, Work, assert_may_compute,
+    BlobError, Blobs, Body, Cancel, Clock, ContentKey, Dataset, DatasetName, Format, JobError,
+    JobSpec, LocalBlob, NewSessions, Output, ProfileOptions, ProfileWork, Progress, ReadOptions,
+    SessionId, SqlParameter, TableFormat, Task, Work, assert_may_compute,
 };
 use lastcall_engine::{Engine, EngineError, Source};
 use lastcall_sql::{ResultFormat, Sql, SqlQuery};
@@ -45,9 +45,10 @@ pub(crate) struct AnalysisWork {
 impl Work for AnalysisWork {
     async fn run(&self, task: Task) -> Result<Output, JobError> {
         let key = self.content_key(&task).await;
-        let mut output = self.attempt(&task).await?;
+        let made = self.attempt(&task).await?;
+        let mut output = made.output;
         // What a dataset is may have changed meanwhile.
-        if key.is_some() && self.content_key(&task).await == key {
+        if made.whole && key.is_some() && self.content_key(&task).await == key {
             self.new_sessions.remove(task.job.session);
             output.content_key = key;
         }
@@ -78,12 +79,12 @@ impl ProfileWork for AnalysisWork {
 
 impl AnalysisWork {
     /// Works until the datasets stay the same for as long as that takes.
-    async fn attempt(&self, task: &Task) -> Result<Output, JobError> {
+    async fn attempt(&self, task: &Task) -> Result<Made, JobError> {
         let mut rereads = Rereads::new();
         loop {
             let seen = SeenDatasets::default();
             let error = match self.run_once(task, &seen).await {
-                Ok(output) => return Ok(output),
+                Ok(made) => return Ok(made),
                 Err(error) => error,
             };
             let again = rereads.begin_anew(&error, &seen, &*self.store, &task.cancel);
@@ -93,7 +94,24 @@ impl AnalysisWork {
         }
     }
 
-    async fn run_once(&self, task: &Task, seen: &SeenDatasets) -> Result<Output, JobError> {
+    async fn run_once(&self, task: &Task, seen: &SeenDatasets) -> Result<Made, JobError> {
+        if let JobSpec::Sql {
+            query,
+            parameters,
+            format,
+        } = &task.job.spec
+        {
+            return self.query(task, query, parameters, *format, seen).await;
+        }
+        let output = self.analysis_of_rows(task, seen).await?;
+        Ok(Made {
+            output,
+            whole: true,
+        })
+    }
+
+    /// Whatever is not a query.
+    async fn analysis_of_rows(&self, task: &Task, seen: &SeenDatasets) -> Result<Output, JobError> {
         let session = task.job.session;
         let (cancel, progress) = (&task.cancel, &task.progress);
         match &task.job.spec {
@@ -106,11 +124,6 @@ impl AnalysisWork {
                 })
                 .await
             }
-            JobSpec::Sql {
-                query,
-                parameters,
-                format,
-            } => self.query(task, query, parameters, *format, seen).await,
             JobSpec::Correlation { dataset, options } => {
                 let dataset = self.dataset(session, dataset, seen).await?;
                 let columns = self.columns(dataset, &options.read).await?;
@@ -142,9 +155,9 @@ impl AnalysisWork {
                 contract,
                 options,
             } => self.check(task, dataset, contract, options, seen).await,
-            JobSpec::Report { .. } => Err(JobError::permanent(
+            JobSpec::Sql { .. } | JobSpec::Report { .. } => Err(JobError::permanent(
                 "internal",
-                "AnalysisService was handed a report",
+                "it is a query, or a job of ReportService",
             )),
         }
     }
@@ -178,12 +191,14 @@ impl AnalysisWork {
     async fn columns(&self, dataset: Dataset, own: &ReadOptions) -> Result<Columns, JobError> {
         let read = own.clone().or(&dataset.read);
         let dataset = Dataset { read, ..dataset };
-        let key = dataset.materialized();
-        if !self.blobs.exists(&key).await.map_err(job)? {
-            let file = self.open(&dataset).await?;
-            return Ok(Columns { dataset, file });
-        }
-        let file = self.blobs.local(&key).await.map_err(job)?;
+        let file = match self.blobs.local(&dataset.materialized()).await {
+            Ok(file) => file,
+            Err(BlobError::NotFound) => {
+                let file = self.open(&dataset).await?;
+                return Ok(Columns { dataset, file });
+            }
+            Err(error) => return Err(job(error)),
+        };
         let dataset = Dataset {
             format: Format::Parquet,
             read: ReadOptions::default(),
@@ -244,7 +259,7 @@ impl AnalysisWork {
         parameters: &[SqlParameter],
         format: TableFormat,
         seen: &SeenDatasets,
-    ) -> Result<Output, JobError> {
+    ) -> Result<Made, JobError> {
         let tables = self.tables(task, seen);
         let answer = self.sql.query(
             SqlQuery::new(query).with(parameters),
@@ -258,7 +273,8 @@ impl AnalysisWork {
             Ok(answer) => answer,
             Err(error) => return Err(job(tables.told(error).await)),
         };
-        Ok(Output {
+        let whole = !answer.truncated;
+        let output = Output {
             media_type: answer.media_type.to_owned(),
             body: match answer.body {
                 lastcall_sql::Body::Memory(bytes) => Body::Bytes(bytes),
@@ -267,8 +283,16 @@ impl AnalysisWork {
                 }
             },
             content_key: None,
-        })
+        };
+        Ok(Made { output, whole })
     }
+}
+
+/// What an attempt made.
+struct Made {
+    output: Output,
+    /// Whether it is all there is: with another bound, rows that are left out might be there.
+    whole: bool,
 }
 
 /// What an analysis of columns reads.

@@ -270,25 +270,37 @@ fn parse(body: &JsonBody) -> ApiResult<NewAnalysis> {
     }
     let asked = Value::Object(fields);
     NewAnalysis::deserialize(&asked).map_err(|error| {
-        let fault = fault_of_options(&asked);
+        let fault = fault_of_options(&asked).or_else(|| fault_of_fields(&asked));
         invalid(fault.unwrap_or_else(|| error.to_string()))
     })
 }
 
-/// What is wrong with the options of an analysis that cannot be read, if it is they: the way to a
-/// field is lost where the kind decides what there is.
+/// What is wrong with a field that is there, if it is that: the way to a field is lost where the
+/// kind decides what there is.
+fn fault_of<T: DeserializeOwned>(asked: &Value, field: &str) -> Option<String> {
+    let read = serde_path_to_error::deserialize::<_, T>(asked.get(field)?);
+    read.err().map(|error| located(field, &error))
+}
+
+/// What is wrong with the options of an analysis, if it is they.
 fn fault_of_options(asked: &Value) -> Option<String> {
-    fn fault<T: DeserializeOwned>(options: &Value) -> Option<String> {
-        let read = serde_path_to_error::deserialize::<_, T>(options);
-        read.err().map(|error| located("options", &error))
-    }
-    let options = asked.get("options").filter(|options| !options.is_null())?;
     match asked.get("kind")?.as_str()? {
-        "profile" | "correlation" => fault::<ProfileOptions>(options),
-        "compare" => fault::<CompareOptions>(options),
-        "check" => fault::<CheckOptions>(options),
+        "profile" | "correlation" => fault_of::<Option<ProfileOptions>>(asked, "options"),
+        "compare" => fault_of::<Option<CompareOptions>>(asked, "options"),
+        "check" => fault_of::<Option<CheckOptions>>(asked, "options"),
         _ => None,
     }
+}
+
+/// What is wrong with another field of an analysis, if it is one.
+fn fault_of_fields(asked: &Value) -> Option<String> {
+    let mut texts = ["dataset", "baseline", "candidate", "with", "query"].into_iter();
+    texts
+        .find_map(|field| fault_of::<String>(asked, field))
+        .or_else(|| fault_of::<Vec<SqlParameter>>(asked, "parameters"))
+        .or_else(|| fault_of::<TableFormat>(asked, "format"))
+        .or_else(|| fault_of::<Priority>(asked, "priority"))
+        .or_else(|| fault_of::<Labels>(asked, "labels"))
 }
 
 fn checked(options: Option<ProfileOptions>) -> ApiResult<ProfileOptions> {

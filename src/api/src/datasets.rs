@@ -107,6 +107,7 @@ pub(crate) async fn get(
         ("sid" = Uuid, Path, description = "The session"),
         ("name" = String, Path, min_length = 1, max_length = 128, example = "penguins", description = "The dataset"),
         ("If-Match" = Option<String>, Header, description = "`*`, or the `ETag`s of the dataset to change"),
+        ("If-None-Match" = Option<String>, Header, description = "`*`: only where there is no such dataset, so that nothing is changed"),
         ReadQuery,
     ),
     request_body(content = Option<ReadOptions>, description = "Read options", example = json!({"missing": ["NA", "-"]})),
@@ -166,6 +167,7 @@ async fn describe(state: &ApiState, dataset: &Dataset) -> ApiResult<HttpResponse
         ("sid" = Uuid, Path, description = "The session"),
         ("name" = String, Path, min_length = 1, max_length = 128, example = "penguins", description = "The dataset"),
         ("If-Match" = Option<String>, Header, description = "`*`, or the `ETag`s of the dataset to delete"),
+        ("If-None-Match" = Option<String>, Header, description = "`*`: only where there is no such dataset, so that nothing is deleted"),
     ),
     responses(
         (status = 204, description = "Deleted"),

@@ -94,9 +94,11 @@ pub(crate) fn located(
         path if place.is_empty() => path.to_owned(),
         path => format!("{place}.{path}"),
     };
+    let why = error.inner().to_string();
+    let why = why.replace("expected f64", "expected a number");
     match field.as_str() {
-        "" => error.inner().to_string(),
-        field => format!("`{field}`: {}", error.inner()),
+        "" => why,
+        field => format!("`{field}`: {why}"),
     }
 }
 

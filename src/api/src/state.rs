@@ -28,9 +28,6 @@ use crate::readiness::Readiness;
 use crate::recent::Recent;
 use crate::system_feed::SystemFeed;
 
-/// How long the end of the streams of the system may take.
-const LAST_EVENT_TIMEOUT: Duration = Duration::from_millis(20);
-
 /// How far the connections are from their end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Closing {
@@ -237,14 +234,14 @@ impl ApiState {
     }
 
     /// Tells those who follow the system how the shutdown went, as far as that is known, and waits
-    /// until they have it. A client that does not take it is waited for no longer than a moment.
+    /// until they have it, for at most `patience`.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
-    pub async fn end_system_streams(&self, report: ShutdownReport) {
+    pub async fn end_system_streams(&self, report: ShutdownReport, patience: Duration) {
         self.system_feed.end(report);
         // What is not sent by then is not owed.
-        let _ = timeout(LAST_EVENT_TIMEOUT, self.watchers.drained()).await;
+        let _ = timeout(patience, self.watchers.drained()).await;
     }
 
     /// Waits until this connection is to be cut.

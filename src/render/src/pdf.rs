@@ -221,7 +221,7 @@ fn in_own_pool<R: Send>(work: impl FnOnce() -> R + Send) -> Result<R, RenderErro
     let pool = ThreadPoolBuilder::new()
         .num_threads(1)
         // As by default, a panic outside of `work` ends the process: whoever waits for what was
-        // computed there would wait for ever. Decoding a large image may end so, without memory.
+        // computed there would wait forever. Decoding a large image may end so, without memory.
         .spawn_handler(|worker| {
             let thread = thread::Builder::new()
                 .name("pdf".to_owned())

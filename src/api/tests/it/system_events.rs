@@ -13,6 +13,8 @@ use crate::events::{Events, open};
 use crate::fixture::{Api, block};
 use crate::secure::{self, Client, TIMEOUT, runtime};
 
+/// How long the last event may take.
+const PATIENCE: Duration = Duration::from_millis(250);
 const PATH: &str = "/v1/system/events";
 const FOREVER: Duration = Duration::from_secs(3600);
 const SHORT_TIMEOUT: Duration = Duration::from_millis(200);
@@ -81,7 +83,7 @@ fn close(api: &Api) {
 
 fn end(api: &Api) {
     runtime().block_on(async {
-        let ended = timeout(TIMEOUT, api.state.end_system_streams(report()));
+        let ended = timeout(TIMEOUT, api.state.end_system_streams(report(), PATIENCE));
         ended.await.expect("nobody holds up the end");
     });
 }
@@ -301,7 +303,7 @@ fn over_http_2_the_stream_outlives_the_other_requests_of_its_connection() {
         api.state.cut_connections();
         api.system.phase.send_replace(Phase::HandingBack);
         until(&mut body, &mut text, "handing_back").await;
-        api.state.end_system_streams(report()).await;
+        api.state.end_system_streams(report(), PATIENCE).await;
         until(&mut body, &mut text, "event: end").await;
         while let Some(chunk) = body.data().await {
             text.push_str(std::str::from_utf8(&chunk.unwrap()).unwrap());

@@ -7,6 +7,8 @@ use crate::stats::quantile_sketch::running;
 
 /// Beyond this, doubles do not tell whole numbers apart.
 pub(super) const EXACT: u128 = 1 << 53;
+/// With more digits than this has, doubles do not tell decimals apart.
+pub(super) const EXACT_DECIMALS: u128 = 10_u128.pow(15);
 
 /// Values, ascending, with how many each stands for.
 pub(super) type Counted<T> = Vec<(T, u64)>;

@@ -5,7 +5,7 @@
 
 use lastcall_domain::compare::NumberChanges;
 
-use super::figures::{Counted, EXACT, float, number_changes, total, whole_changes};
+use super::figures::{Counted, EXACT, EXACT_DECIMALS, float, number_changes, total, whole_changes};
 use crate::stats::quantile_sketch::{quantile, running};
 
 /// Into how many parts numbers are cut, at the quantiles of the baseline.
@@ -34,19 +34,20 @@ impl Numbers {
     /// Whether every number is a double.
     fn are_doubles(&self) -> bool {
         // The largest magnitude is at one of the ends.
-        let ends = |digits: [Option<i128>; 2]| {
+        let ends = |digits: [Option<i128>; 2], most: u128| {
             let mut digits = digits.into_iter().flatten();
-            digits.all(|digits| digits.unsigned_abs() <= EXACT)
+            digits.all(|digits| digits.unsigned_abs() <= most)
         };
         match self {
             Self::Floats(_) => true,
             Self::Integers(values) => {
                 let end = |value: Option<&(i64, u64)>| value.map(|(value, _)| i128::from(*value));
-                ends([end(values.first()), end(values.last())])
+                ends([end(values.first()), end(values.last())], EXACT)
             }
-            Self::Decimals { values, .. } => {
+            Self::Decimals { values, scale } => {
                 let end = |value: Option<&(i128, u64)>| value.map(|(value, _)| *value);
-                ends([end(values.first()), end(values.last())])
+                let most = if *scale == 0 { EXACT } else { EXACT_DECIMALS };
+                ends([end(values.first()), end(values.last())], most)
             }
         }
     }

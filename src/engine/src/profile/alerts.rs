@@ -237,7 +237,7 @@ fn of_column(
             share_of(natives, count),
             Some(thresholds.mixed_types),
             format!(
-                "{} of {} values ({share}) {} no text in the file; with {} among them the column is \
+                "{} of {} values ({share}) {} not strings in the file; with {} among them the column is \
                  text, and those that read alike count as one value.",
                 written(natives),
                 written(count),

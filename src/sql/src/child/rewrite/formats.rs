@@ -3,7 +3,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Value, ValueWithSpan,
+    DollarQuotedString, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Value,
+    ValueWithSpan,
 };
 
 use crate::child::shape::position;
@@ -31,6 +32,9 @@ const PATTERNS: &[(&str, &str)] = &[
     ("AM", "%p"),
     ("PM", "%p"),
 ];
+/// Patterns that begin like others and mean something else: seconds of the day, the day of the ISO
+/// year.
+const OTHERS: [&str; 2] = ["SSSS", "IDDD"];
 /// Those whose case is that of the text.
 const CASED: &[(&str, &str)] = &[
     ("FMMonth", "%B"),
@@ -48,7 +52,9 @@ pub(super) fn as_strftime(function: &mut Function) -> ControlFlow<Failure> {
         return ControlFlow::Continue(());
     };
     let Expr::Value(ValueWithSpan {
-        value: Value::SingleQuotedString(written),
+        value:
+            Value::SingleQuotedString(written)
+            | Value::DollarQuotedString(DollarQuotedString { value: written, .. }),
         span,
     }) = format
     else {
@@ -73,6 +79,13 @@ pub(super) fn as_strftime(function: &mut Function) -> ControlFlow<Failure> {
 fn translated(mut rest: &str) -> Option<String> {
     let mut format = String::new();
     'next: while let Some(first) = rest.chars().next() {
+        let begins = |other: &str| {
+            let head = rest.get(..other.len());
+            head.is_some_and(|head| head.eq_ignore_ascii_case(other))
+        };
+        if OTHERS.into_iter().any(begins) {
+            return None;
+        }
         for (pattern, sign) in CASED {
             if let Some(after) = rest.strip_prefix(pattern) {
                 format.push_str(sign);
@@ -122,6 +135,8 @@ mod tests {
             ("FM999", None),
             ("Month", None),
             ("Q", None),
+            ("SSSS", None),
+            ("YYYY-IDDD", None),
         ];
         for (format, strftime) in all {
             assert_eq!(translated(format).as_deref(), strftime, "{format}");

@@ -212,7 +212,8 @@ fn counted(expr: &mut Expr) -> ControlFlow<Failure> {
         .then(|| template(IN, Some(member), subquery))
         .flatten()
     else {
-        let fault = Fault::new("not supported: IN (SELECT …) here, for what its nulls mean");
+        let fault =
+            Fault::new("not supported: IN (SELECT …) in this position, because of NULL semantics");
         let fault = fault.suggest(Some(
             "write it as a condition of its own in WHERE, or as EXISTS (SELECT … WHERE …)".into(),
         ));

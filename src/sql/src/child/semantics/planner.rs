@@ -195,7 +195,11 @@ fn compute(
         (a, DataType::UInt64)
             if op == Operator::Divide && a.is_integer() && *a != DataType::UInt64 =>
         {
-            let common = DataType::Int64;
+            let common = if is_positive(&first) {
+                DataType::UInt64
+            } else {
+                DataType::Int64
+            };
             Some(binary_expr(
                 cast(first.clone(), common.clone()),
                 op,

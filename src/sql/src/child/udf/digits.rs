@@ -19,7 +19,7 @@ static DIGITS: Shared = Shared(LazyLock::new(|| {
 }));
 
 /// The first number with more digits than a decimal has.
-const BEYOND: u128 = 10_u128.pow(38);
+pub(super) const BEYOND: u128 = 10_u128.pow(38);
 
 /// The decimal, which fails where it has more than 38 digits: the engine computes on with the bits
 /// that are left, and shows it with a digit less.

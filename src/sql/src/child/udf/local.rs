@@ -74,7 +74,7 @@ impl ScalarUDFImpl for AtTimeZone {
             return exec_err!("the zone of AT TIME ZONE must be a text");
         };
         let Ok(zone) = name.parse::<Tz>() else {
-            return exec_err!("there is no time zone {name}; one is named like Europe/Berlin");
+            return exec_err!("unknown time zone {name}; use a name such as Europe/Berlin");
         };
         let answer: ArrayRef = if *args.return_type() == LOCAL {
             let micros = cast(&moments, &utc())?;
@@ -88,9 +88,9 @@ impl ScalarUDFImpl for AtTimeZone {
         } else {
             let there = DataType::Timestamp(TimeUnit::Microsecond, Some(name.into()));
             let moment = cast(&cast(&moments, &there)?, &utc())?;
-            if moment.null_count() > moments.null_count() {
+            if moment.null_count() > moments.logical_null_count() {
                 return exec_err!(
-                    "a time is not on the clocks of {name}, or twice, as they are changed"
+                    "a local time is ambiguous or does not exist in the time zone {name}"
                 );
             }
             moment

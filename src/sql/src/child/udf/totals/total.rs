@@ -7,6 +7,8 @@ use arrow::datatypes::{ArrowPrimitiveType, DataType, Decimal128Type, Float64Type
 use datafusion::common::internal_err;
 use datafusion::error::Result;
 
+use super::super::digits::BEYOND;
+
 /// What is made of a total.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Outcome {
@@ -45,9 +47,6 @@ pub(super) trait Total: Clone + std::fmt::Debug + Default + Send + Sync + 'stati
 /// Whole numbers and decimals, exactly.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Exact(i128);
-
-/// The first number with more digits than a decimal has.
-const BEYOND: u128 = 10_u128.pow(38);
 
 impl Exact {
     fn mean(&self, scale: i8, count: u64) -> f64 {
