@@ -70,12 +70,19 @@ pub(crate) async fn get(
         over: false,
         _permit: permit,
     };
-    Ok(HttpResponse::Ok()
+    Ok(event_stream(stream_of(events)))
+}
+
+/// The answer that has these events.
+pub(crate) fn event_stream(
+    events: impl Stream<Item = Result<Bytes, Problem>> + 'static,
+) -> HttpResponse {
+    HttpResponse::Ok()
         .content_type("text/event-stream; charset=utf-8")
         .insert_header((header::CACHE_CONTROL, "no-store"))
         // Asks proxies not to hold back what is to be seen at once.
         .insert_header(("x-accel-buffering", "no"))
-        .streaming(stream_of(events)))
+        .streaming(events)
 }
 
 /// What of a job is worth a `state` event when it changes.

@@ -6,7 +6,6 @@
 
 use std::time::Duration;
 
-use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use bytes::Bytes;
 use futures_util::stream::{self, Stream};
@@ -15,6 +14,7 @@ use tokio::time::timeout;
 
 use crate::auth::{Caller, Role};
 use crate::errors::Code;
+use crate::events::event_stream;
 use crate::problem::{ApiResult, Problem};
 use crate::state::ApiState;
 use crate::system_feed::Latest;
@@ -57,12 +57,7 @@ pub(crate) async fn get(state: web::Data<ApiState>, caller: Caller) -> ApiResult
         over: false,
         _permit: permit,
     };
-    let mut response = HttpResponse::Ok()
-        .content_type("text/event-stream; charset=utf-8")
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        // Asks proxies not to hold back what is to be seen at once.
-        .insert_header(("x-accel-buffering", "no"))
-        .streaming(stream_of(events));
+    let mut response = event_stream(stream_of(events));
     response.extensions_mut().insert(OperatorStream);
     Ok(response)
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{EXIT_TIMEOUT, ROOM};
 use crate::support::raw::Connection;
-use crate::support::{Events, HeldQueries, Home, data, held};
+use crate::support::{Client, Events, HeldQueries, Home, data, held};
 
 const PATH: &str = "/v1/system/events";
 
@@ -27,6 +27,15 @@ fn in_flight(system: &Value) -> u64 {
     services.filter_map(|one| one["in_flight"].as_u64()).sum()
 }
 
+/// Has work run that does not stop when told to: every phase takes its time.
+fn run_deaf_work(home: &Home, client: &Client) {
+    let session = client.session();
+    client.upload(&session, "deaf", data::BIRDS);
+    held::make_the_blob_deaf(home);
+    let job = client.profile(&session, "deaf");
+    client.wait_for(&job, "running");
+}
+
 #[test]
 fn a_stream_shows_every_phase_and_the_end() {
     let home = Home::new();
@@ -38,12 +47,7 @@ fn a_stream_shows_every_phase_and_the_end() {
         .set("shutdown.cancel_before", "2s")
         .start();
     let client = service.client();
-    let session = client.session();
-    client.upload(&session, "deaf", data::BIRDS);
-    // Work that does not stop when told to: every phase takes its time.
-    held::make_the_blob_deaf(&home);
-    let job = client.profile(&session, "deaf");
-    client.wait_for(&job, "running");
+    run_deaf_work(&home, &client);
     let mut events = Events::open(service.address(), PATH);
     let mut beside = Events::open(&service.admin_address(), PATH);
     let running = events.wait_for_phase("running");
@@ -127,11 +131,7 @@ fn further_signals_do_what_they_do_with_nobody_watching() {
     let home = Home::new();
     let mut service = home.service().set("shutdown.lame_duck", "20s").start();
     let client = service.client();
-    let session = client.session();
-    client.upload(&session, "deaf", data::BIRDS);
-    held::make_the_blob_deaf(&home);
-    let job = client.profile(&session, "deaf");
-    client.wait_for(&job, "running");
+    run_deaf_work(&home, &client);
     let mut events = Events::open(service.address(), PATH);
     service.signal(Signal::SIGTERM);
     events.wait_for_phase("lame_duck");

@@ -33,7 +33,7 @@ fn connect(api: &Api) -> TcpStream {
 }
 
 /// Everything until the server closes the connection.
-fn rest(mut connection: TcpStream) -> String {
+pub(crate) fn rest(mut connection: TcpStream) -> String {
     let mut rest = Vec::new();
     match connection.read_to_end(&mut rest) {
         Err(error) if error.kind() != ErrorKind::ConnectionReset => panic!("{error}"),

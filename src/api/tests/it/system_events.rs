@@ -1,4 +1,4 @@
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::time::timeout;
 
+use crate::connections::rest;
 use crate::events::{Events, open};
 use crate::fixture::{Api, block};
 use crate::secure::{self, Client, TIMEOUT, runtime};
@@ -98,15 +99,6 @@ fn connect(api: &Api, more: &str) -> TcpStream {
     )
     .unwrap();
     connection
-}
-
-/// Everything until the server closes the connection.
-fn rest(mut connection: TcpStream) -> String {
-    let mut rest = Vec::new();
-    match connection.read_to_end(&mut rest) {
-        Err(error) if error.kind() != ErrorKind::ConnectionReset => panic!("{error}"),
-        _ => String::from_utf8_lossy(&rest).into_owned(),
-    }
 }
 
 #[test]

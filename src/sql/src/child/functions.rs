@@ -161,13 +161,6 @@ pub(super) fn unknown(name: &str, position: Option<Position>) -> Failure {
     FailureKind::UnknownFunction.because(fault.at(position).suggest(suggestion))
 }
 
-/// What is wrong with a function in place of a table.
-pub(super) fn refused_as_a_table(name: &str) -> Fault {
-    Fault::new(format!(
-        "{name}(…) cannot be read from: only the session's datasets are tables"
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -13,7 +13,6 @@ use datafusion::sql::sqlparser::ast::{
 };
 use datafusion::sql::sqlparser::tokenizer::Span;
 
-use super::functions;
 use crate::error::{Fault, Position};
 use crate::protocol::{Failure, FailureKind};
 
@@ -156,9 +155,7 @@ impl Visitor for Shape {
             }
             | TableFactor::Function { name, .. } => {
                 let function = last(name);
-                let fault = functions::refused_as_a_table(
-                    function.map_or("a function", |ident| &ident.value),
-                );
+                let fault = refused_as_a_table(function.map_or("a function", |ident| &ident.value));
                 let position = function.and_then(|ident| position(ident.span));
                 ControlFlow::Break(FailureKind::Refused.because(fault.at(position)))
             }
@@ -268,6 +265,13 @@ fn set_operations(mut body: &SetExpr) -> usize {
         body = left;
     }
     count
+}
+
+/// What is wrong with a function in place of a table.
+fn refused_as_a_table(name: &str) -> Fault {
+    Fault::new(format!(
+        "{name}(…) cannot be read from: only the session's datasets are tables"
+    ))
 }
 
 /// The last part of a name.

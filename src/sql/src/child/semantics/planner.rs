@@ -177,25 +177,19 @@ fn compute(
         (a, b) if checked.is_some() && (a.is_decimal() || b.is_decimal()) && numbers(a, b) => {
             Some(udf::digits(binary_expr(first.clone(), op, second.clone())))
         }
-        // The engine divides unsigned numbers by those with a sign as decimals.
-        (DataType::UInt64, b)
-            if op == Operator::Divide && b.is_integer() && *b != DataType::UInt64 =>
+        // The engine divides numbers of which one is unsigned as decimals.
+        (a, b)
+            if op == Operator::Divide
+                && a.is_integer()
+                && b.is_integer()
+                && (*a == DataType::UInt64) != (*b == DataType::UInt64) =>
         {
-            let common = if is_positive(&second) {
-                DataType::UInt64
+            let signed = if *a == DataType::UInt64 {
+                &second
             } else {
-                DataType::Int64
+                &first
             };
-            Some(binary_expr(
-                cast(first.clone(), common.clone()),
-                op,
-                cast(second.clone(), common),
-            ))
-        }
-        (a, DataType::UInt64)
-            if op == Operator::Divide && a.is_integer() && *a != DataType::UInt64 =>
-        {
-            let common = if is_positive(&first) {
+            let common = if is_positive(signed) {
                 DataType::UInt64
             } else {
                 DataType::Int64
