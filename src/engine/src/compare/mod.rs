@@ -4,7 +4,7 @@ mod categories;
 mod details;
 mod distances;
 mod distribution;
-mod figures;
+mod number_changes;
 mod observe;
 mod paired;
 mod verdict;

@@ -5,7 +5,9 @@
 
 use lastcall_domain::compare::NumberChanges;
 
-use super::figures::{Counted, EXACT, EXACT_DECIMALS, float, number_changes, total, whole_changes};
+use super::number_changes::{
+    Counted, EXACT, EXACT_DECIMALS, float, number_changes, total, whole_changes,
+};
 use crate::stats::quantile_sketch::{quantile, running};
 
 /// Into how many parts numbers are cut, at the quantiles of the baseline.
