@@ -162,29 +162,29 @@ pub(crate) struct ChunkText {
     pub(crate) ascii: bool,
 }
 
-/// Strings: places in the text of their chunk, or in a buffer of their own where they are not
-/// found in it as they are.
+/// Strings: spans of their chunk's text, or of a separate buffer if they do not occur in it
+/// verbatim.
 #[derive(Debug)]
 pub(crate) struct Texts {
     chunk: Option<Arc<ChunkText>>,
     own: Vec<u8>,
-    places: Vec<Place>,
+    spans: Vec<Span>,
     hashes: Vec<u64>,
     seed: FixedState,
 }
 
-/// Where a string begins and ends: in the chunk, and beyond its length in the buffer.
+/// Start and end of a string: offsets into the chunk, or, beyond its length, into the buffer.
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct Span {
     start: u32,
     end: u32,
 }
 
-/// What the seed of texts differs in from that of other hashes.
+/// Separates the seed of texts from that of other hashes.
 const TEXTS: u64 = 0x5171_1c4e_9d2b_6a37;
 
-/// The hash of a text. The same seed gives the same hashes, and with them the same estimates, in
-/// every run.
+/// The hash of a text. The same seed gives the same hashes, and so the same estimates, in every
+/// run.
 #[inline]
 fn hash_text(text: &[u8], seed: &FixedState) -> u64 {
     // The length is part of what `write` hashes.
@@ -200,38 +200,38 @@ impl Texts {
             seed: FixedState::with_seed(TEXTS ^ seed),
             chunk: chunk.map(Arc::clone),
             own: Vec::new(),
-            places: Vec::with_capacity(rows),
+            spans: Vec::with_capacity(rows),
             hashes: Vec::with_capacity(rows),
         }
     }
 
     pub(crate) fn push(&mut self, text: &[u8]) {
         let chunk = self.chunk();
-        let place = match place_in(chunk, text) {
-            Some(place) => place,
+        let span = match span_in(chunk, text) {
+            Some(span) => span,
             None => {
                 let start = chunk.len() + self.own.len();
                 self.own.extend_from_slice(text);
                 (start, start + text.len())
             }
         };
-        self.push_place(place, hash_text(text, &self.seed));
+        self.push_span(span, hash_text(text, &self.seed));
     }
 
-    /// The text of an earlier row once more.
+    /// Repeats the text of an earlier row.
     pub(crate) fn push_again(&mut self, row: usize) {
-        self.places.push(self.places[row]);
+        self.spans.push(self.spans[row]);
         self.hashes.push(self.hashes[row]);
     }
 
     pub(crate) fn push_missing(&mut self) {
-        self.push_place((0, 0), 0);
+        self.push_span((0, 0), 0);
     }
 
     /// Batches are far smaller than 4 GiB; a larger one would lose its text, not its memory.
-    fn push_place(&mut self, (start, end): (usize, usize), hash: u64) {
+    fn push_span(&mut self, (start, end): (usize, usize), hash: u64) {
         let small = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        self.places.push(Place {
+        self.spans.push(Span {
             start: small(start),
             end: small(end),
         });
@@ -253,7 +253,7 @@ impl Texts {
 
     #[inline]
     pub(crate) fn get(&self, row: usize) -> &[u8] {
-        let Place { start, end } = self.places[row];
+        let Span { start, end } = self.spans[row];
         let (start, end) = (start as usize, end as usize);
         let chunk = self.chunk();
         if end <= chunk.len() {
@@ -263,28 +263,28 @@ impl Texts {
         }
     }
 
-    /// Where it is: strings of one place are the same.
+    /// The span of a string: strings with the same span are equal.
     #[inline]
     pub(crate) fn place(&self, row: usize) -> (u32, u32) {
-        let Place { start, end } = self.places[row];
+        let Span { start, end } = self.spans[row];
         (start, end)
     }
 
     /// How many bytes a string has.
     #[inline]
     pub(crate) fn length(&self, row: usize) -> usize {
-        let Place { start, end } = self.places[row];
+        let Span { start, end } = self.spans[row];
         (end - start) as usize
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.places.len()
+        self.spans.len()
     }
 }
 
-/// Where a part of the text begins and ends in it; `None` for what is no part of it.
+/// The span of a part of the text; `None` if it is not a part.
 #[inline]
-fn place_in(text: &[u8], part: &[u8]) -> Option<(usize, usize)> {
+fn span_in(text: &[u8], part: &[u8]) -> Option<(usize, usize)> {
     let start = part.as_ptr().addr().wrapping_sub(text.as_ptr().addr());
     let end = start.checked_add(part.len())?;
     (end <= text.len()).then_some((start, end))

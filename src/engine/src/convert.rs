@@ -65,22 +65,22 @@ fn find_plan(
             let read = dataset.report();
             return Ok(found(dataset, assumed, None, read));
         }
-        let mut findings = InferredSchema::nothing(&*dataset, &assumed);
-        let lane = FindingsLane(&mut findings);
+        let mut inferred = InferredSchema::nothing(&*dataset, &assumed);
+        let consumer = SchemaConsumer(&mut inferred);
         let parse = |chunk| dataset.parse(chunk, &assumed);
         pipeline::run(
             dataset.open(assumed.names.len())?,
             &parse,
-            vec![Box::new(lane)],
+            vec![Box::new(consumer)],
             resources,
             context,
         )?;
-        match dataset.in_other_encoding().filter(|_| findings.is_latin()) {
+        match dataset.in_other_encoding().filter(|_| inferred.is_latin()) {
             Some(other) => dataset = other,
             None => {
-                let read = findings.report(&*dataset)?;
-                let plan = findings.plan();
-                return Ok(found(dataset, plan, Some(findings.rows), read));
+                let read = inferred.report(&*dataset)?;
+                let plan = inferred.plan();
+                return Ok(found(dataset, plan, Some(inferred.rows), read));
             }
         }
     }
@@ -103,10 +103,10 @@ fn found(dataset: Box<dyn Dataset>, plan: Plan, rows: Option<u64>, read: ReadRep
     }
 }
 
-struct FindingsLane<'a>(&'a mut InferredSchema);
+struct SchemaConsumer<'a>(&'a mut InferredSchema);
 
-impl Consumer for FindingsLane<'_> {
-    fn take(&mut self, batch: &Batch, _ctl: JobContext<'_>) -> Result<(), EngineError> {
+impl Consumer for SchemaConsumer<'_> {
+    fn consume(&mut self, batch: &Batch, _context: JobContext<'_>) -> Result<(), EngineError> {
         self.0.add(batch)
     }
 }
@@ -135,7 +135,7 @@ pub(crate) fn to_parquet(
         .map(|found| found.as_ref().map_or(texts::TEXT, records::data_type))
         .collect();
     let most = decompressed_limit(source.size()?);
-    let mut lane = WriterLane::begin(out, &plan, &types, most)?;
+    let mut consumer = WriterConsumer::begin(out, &plan, &types, most)?;
     // Texts are missing where the request says which.
     let markers = options.missing.is_some().then(|| CellRules::new(options));
     let markers = markers.transpose()?;
@@ -144,10 +144,10 @@ pub(crate) fn to_parquet(
         &declared,
         &plan,
         markers.as_ref(),
-        &mut lane,
+        &mut consumer,
         context,
     )?;
-    lane.finish()?;
+    consumer.finish()?;
     context.progress.set(1.0);
     Ok(description)
 }
@@ -161,21 +161,21 @@ fn write_inferred(
     resources: &Resources<'_>,
     context: JobContext<'_>,
 ) -> Result<Description, EngineError> {
-    let settled = passes::infer_until_stable(
+    let stable = passes::infer_until_stable(
         dataset,
         resources,
         context,
         |plan| {
             let types: Vec<DataType> = plan.kinds.iter().map(|kind| data_type(*kind)).collect();
-            WriterLane::begin(out, plan, &types, most)
+            WriterConsumer::begin(out, plan, &types, most)
         },
-        |lane| vec![Box::new(lane)],
+        |consumer| vec![Box::new(consumer)],
     )?;
-    let read = settled.findings.report(&*settled.dataset)?;
-    settled.state?.finish()?;
+    let read = stable.inferred.report(&*stable.dataset)?;
+    stable.state?.finish()?;
     context.progress.set(1.0);
-    let rows = Some(settled.findings.rows);
-    Ok(found(settled.dataset, settled.plan, rows, read).description)
+    let rows = Some(stable.inferred.rows);
+    Ok(found(stable.dataset, stable.plan, rows, read).description)
 }
 
 /// Writes rows that are columns already.
@@ -184,7 +184,7 @@ fn write_records(
     declared: &[Option<DataType>],
     plan: &Plan,
     markers: Option<&CellRules>,
-    lane: &mut WriterLane,
+    consumer: &mut WriterConsumer,
     context: JobContext<'_>,
 ) -> Result<(), EngineError> {
     let mut input = dataset.open(plan.names.len())?;
@@ -194,7 +194,7 @@ fn write_records(
         };
         let mut read = rows.columns().iter();
         let mut columns = Vec::with_capacity(declared.len());
-        let targets = lane.schema.fields().iter().zip(&plan.kinds);
+        let targets = consumer.schema.fields().iter().zip(&plan.kinds);
         for (found, (field, kind)) in declared.iter().zip(targets) {
             let array = match found {
                 Some(_) => read.next().cloned(),
@@ -204,7 +204,7 @@ fn write_records(
             let column = records::column(&array, field.data_type(), *kind, markers);
             columns.push(column.map_err(malformed)?);
         }
-        lane.write(rows.num_rows(), columns, context)?;
+        consumer.write(rows.num_rows(), columns, context)?;
         context.progress.set(chunk.done);
     }
     Ok(())
@@ -236,17 +236,17 @@ fn failed(error: ParquetError) -> EngineError {
     }
 }
 
-struct WriterLane {
+struct WriterConsumer {
     writer: ArrowWriter<File>,
     schema: SchemaRef,
     /// How many bytes the file may have: a text that repeats may take far fewer in the dataset.
     most: u64,
 }
 
-impl Consumer for &mut Result<WriterLane, EngineError> {
-    fn take(&mut self, batch: &Batch, context: JobContext<'_>) -> Result<(), EngineError> {
-        let lane = match self {
-            Ok(lane) => lane,
+impl Consumer for &mut Result<WriterConsumer, EngineError> {
+    fn consume(&mut self, batch: &Batch, context: JobContext<'_>) -> Result<(), EngineError> {
+        let consumer = match self {
+            Ok(consumer) => consumer,
             Err(error) => return Err(std::mem::replace(error, EngineError::Cancelled)),
         };
         if batch.columns.iter().any(|column| !column.fits) || !batch.more.is_empty() {
@@ -254,15 +254,15 @@ impl Consumer for &mut Result<WriterLane, EngineError> {
             return Ok(());
         }
         context.check()?;
-        let arrays = batch.columns.iter().zip(lane.schema.fields());
+        let arrays = batch.columns.iter().zip(consumer.schema.fields());
         let arrays = arrays
             .map(|(column, field)| array(column, field.data_type()))
             .collect();
-        lane.write(batch.rows, arrays, context)
+        consumer.write(batch.rows, arrays, context)
     }
 }
 
-impl WriterLane {
+impl WriterConsumer {
     /// Begins the file, or begins it anew, with the columns of a plan.
     fn begin(out: &File, plan: &Plan, types: &[DataType], most: u64) -> Result<Self, EngineError> {
         let names = plan.shown_names();

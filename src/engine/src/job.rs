@@ -7,7 +7,7 @@ use lastcall_domain::{Cancel, Progress};
 
 use crate::EngineError;
 
-/// Cancellation and progress of the analysis that runs.
+/// Cancellation and progress of a running analysis.
 #[derive(Clone, Copy)]
 pub(crate) struct JobContext<'a> {
     pub(crate) cancel: &'a Cancel,
@@ -16,10 +16,11 @@ pub(crate) struct JobContext<'a> {
 }
 
 impl JobContext<'_> {
-    /// To be called at least every few milliseconds of work.
+    /// Call it at least every few milliseconds of work.
     ///
     /// # Errors
-    /// [`EngineError::Cancelled`] once the flag is set, [`EngineError::ShutDown`] once the engine is.
+    /// [`EngineError::Cancelled`] once the job is cancelled, [`EngineError::ShutDown`] once the
+    /// engine is shut down.
     #[inline]
     pub(crate) fn check(&self) -> Result<(), EngineError> {
         if self.cancel.is_cancelled() {
@@ -32,22 +33,22 @@ impl JobContext<'_> {
     }
 }
 
-/// The same for what outlives a call: readers of a library that knows of no cancelling.
+/// An owned flag for readers of a library without cancellation.
 #[derive(Clone)]
-pub(crate) struct Stop {
+pub(crate) struct StopFlag {
     cancel: Cancel,
     closed: Arc<AtomicBool>,
 }
 
-impl Stop {
-    pub(crate) fn is_asked(&self) -> bool {
+impl StopFlag {
+    pub(crate) fn is_set(&self) -> bool {
         self.cancel.is_cancelled() || self.closed.load(Ordering::Relaxed)
     }
 }
 
 impl JobContext<'_> {
-    pub(crate) fn stop(&self) -> Stop {
-        Stop {
+    pub(crate) fn stop_flag(&self) -> StopFlag {
+        StopFlag {
             cancel: self.cancel.clone(),
             closed: Arc::clone(self.closed),
         }

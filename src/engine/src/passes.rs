@@ -1,8 +1,8 @@
 //! Repeats passes over a dataset until its column types are known.
 //!
-//! The first look at the data assumes a kind for each column. A pass computes what is asked for
-//! under that assumption and finds out, from every cell, what the kinds are. Where the assumption
-//! was wrong the rest of the pass only looks for kinds, and another pass does the work.
+//! A sample of the data suggests a type for each column. A pass computes the result under that
+//! assumption and infers the types from every cell. If the assumption turns out to be wrong, the
+//! rest of the pass only infers types, and another pass computes the result.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,40 +13,40 @@ use crate::pipeline::{self, Consumer, Resources};
 use crate::read::dataset::{Dataset, Plan};
 use crate::schema::InferredSchema;
 
-/// What a pass came to whose assumptions held.
-pub(crate) struct Settled<S> {
+/// The result of a pass whose assumptions held.
+pub(crate) struct StablePass<S> {
     pub(crate) dataset: Box<dyn Dataset>,
     pub(crate) plan: Plan,
-    /// The plan as the dataset is read by it: with the names that stand in the data.
+    /// The plan that the dataset was read with: it has the names in the data.
     pub(crate) as_read: Plan,
-    pub(crate) findings: InferredSchema,
+    pub(crate) inferred: InferredSchema,
     pub(crate) state: S,
 }
 
-/// Reads the dataset as often as it takes: nearly always once.
+/// Reads the dataset until its types are known: nearly always once.
 ///
-/// `start` makes the state of a pass, `lanes` the lanes that work on it.
+/// `start` creates the state of a pass, `consumers` the consumers that update it.
 pub(crate) fn infer_until_stable<S>(
     mut dataset: Box<dyn Dataset>,
     resources: &Resources<'_>,
     context: JobContext<'_>,
     start: impl Fn(&Plan) -> S,
-    lanes: impl for<'s> Fn(&'s mut S) -> Vec<Box<dyn Consumer + 's>>,
-) -> Result<Settled<S>, EngineError> {
+    consumers: impl for<'s> Fn(&'s mut S) -> Vec<Box<dyn Consumer + 's>>,
+) -> Result<StablePass<S>, EngineError> {
     let mut plan = InferredSchema::new(&*dataset).plan();
-    // The second pass knows the kinds, a third the encoding as well; more can only follow from
-    // a file that changes.
+    // The second pass knows the types, a third one the encoding as well; only a file that changes
+    // needs more.
     for _ in 0..4 {
         let mut state = start(&plan);
-        let mut findings = InferredSchema::nothing(&*dataset, &plan);
+        let mut inferred = InferredSchema::nothing(&*dataset, &plan);
         let type_mismatch = AtomicBool::new(false);
-        let mut guarded: Vec<Box<dyn Consumer + '_>> = vec![Box::new(FindingsLane {
-            findings: &mut findings,
+        let mut guarded: Vec<Box<dyn Consumer + '_>> = vec![Box::new(SchemaConsumer {
+            inferred: &mut inferred,
             type_mismatch: &type_mismatch,
         })];
-        for lane in lanes(&mut state) {
+        for consumer in consumers(&mut state) {
             guarded.push(Box::new(Guarded {
-                lane,
+                consumer,
                 type_mismatch: &type_mismatch,
             }));
         }
@@ -58,22 +58,22 @@ pub(crate) fn infer_until_stable<S>(
             resources,
             context,
         )?;
-        if findings.is_latin()
+        if inferred.is_latin()
             && let Some(other) = dataset.in_other_encoding()
         {
             dataset = other;
             plan = InferredSchema::new(&*dataset).plan();
             continue;
         }
-        let found = findings.plan();
-        if found == plan && findings.fits {
+        let found = inferred.plan();
+        if found == plan && inferred.fits {
             let as_read = plan.clone();
             plan.names = plan.shown_names();
-            return Ok(Settled {
+            return Ok(StablePass {
                 dataset,
                 plan,
                 as_read,
-                findings,
+                inferred,
                 state,
             });
         }
@@ -84,32 +84,32 @@ pub(crate) fn infer_until_stable<S>(
     ))
 }
 
-struct FindingsLane<'a> {
-    findings: &'a mut InferredSchema,
+struct SchemaConsumer<'a> {
+    inferred: &'a mut InferredSchema,
     type_mismatch: &'a AtomicBool,
 }
 
-impl Consumer for FindingsLane<'_> {
-    fn take(&mut self, batch: &Batch, _ctl: JobContext<'_>) -> Result<(), EngineError> {
-        self.findings.add(batch)?;
-        if !self.findings.fits {
+impl Consumer for SchemaConsumer<'_> {
+    fn consume(&mut self, batch: &Batch, _context: JobContext<'_>) -> Result<(), EngineError> {
+        self.inferred.add(batch)?;
+        if !self.inferred.fits {
             self.type_mismatch.store(true, Ordering::Relaxed);
         }
         Ok(())
     }
 }
 
-/// A lane that has nothing to do once its results will be thrown away.
+/// A consumer that stops once its result will be discarded.
 struct Guarded<'a> {
-    lane: Box<dyn Consumer + 'a>,
+    consumer: Box<dyn Consumer + 'a>,
     type_mismatch: &'a AtomicBool,
 }
 
 impl Consumer for Guarded<'_> {
-    fn take(&mut self, batch: &Batch, context: JobContext<'_>) -> Result<(), EngineError> {
+    fn consume(&mut self, batch: &Batch, context: JobContext<'_>) -> Result<(), EngineError> {
         if self.type_mismatch.load(Ordering::Relaxed) {
             return Ok(());
         }
-        self.lane.take(batch, context)
+        self.consumer.consume(batch, context)
     }
 }

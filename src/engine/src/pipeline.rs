@@ -1,9 +1,9 @@
 //! One pass over a dataset on several threads, with the same result on any number of them.
 //!
-//! Chunks are read one after the other, parsed into batches in parallel, and every batch is then
-//! taken by every lane. A lane sees the batches in the order of the data, one at a time, so what
-//! it computes does not depend on which thread does it or when; different lanes work in
-//! parallel. The caller's thread works too: without a helper everything happens on it.
+//! Chunks are read one after the other and parsed into batches in parallel; then every consumer
+//! takes every batch. A consumer sees the batches in the order of the data, one at a time, so its
+//! result does not depend on threads or timing; different consumers run in parallel. The caller's
+//! thread works too: without helpers, everything runs on it.
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
@@ -25,35 +25,35 @@ pub(crate) struct Resources<'a> {
     pub(crate) scratch: &'a Path,
 }
 
-/// Something that is computed from all batches in order.
+/// Computes something from all batches, in order.
 pub(crate) trait Consumer: Send {
     /// Takes the next batch.
-    fn take(&mut self, batch: &Batch, context: JobContext<'_>) -> Result<(), EngineError>;
+    fn consume(&mut self, batch: &Batch, context: JobContext<'_>) -> Result<(), EngineError>;
 }
 
 type Parse<'a> = dyn Fn(Chunk) -> Result<Batch, EngineError> + Sync + 'a;
 
-/// Runs the pass to its end.
+/// Runs the pass to completion.
 ///
 /// # Errors
-/// The first fault in the order of the data that was met, or [`EngineError::Cancelled`]. All
-/// helpers have ended when it returns.
+/// The first error in the order of the data, or [`EngineError::Cancelled`]. All helpers have ended
+/// when it returns.
 pub(crate) fn run(
     input: Box<dyn Input>,
     parse: &Parse<'_>,
-    lanes: Vec<Box<dyn Consumer + '_>>,
+    consumers: Vec<Box<dyn Consumer + '_>>,
     resources: &Resources<'_>,
     context: JobContext<'_>,
 ) -> Result<(), EngineError> {
     let helpers = resources.helpers;
-    let pass = Pass {
+    let pipeline = Pipeline {
         input: Mutex::new(input),
         parse,
         state: Mutex::new(State {
-            lanes: lanes.iter().map(|_| LaneState::default()).collect(),
+            consumers: consumers.iter().map(|_| ConsumerState::default()).collect(),
             ..State::default()
         }),
-        lanes: lanes.into_iter().map(Mutex::new).collect(),
+        consumers: consumers.into_iter().map(Mutex::new).collect(),
         changed: Condvar::new(),
         window: resources.limits.chunks.min(2 * helpers + 2),
         context,
@@ -61,18 +61,18 @@ pub(crate) fn run(
     std::thread::scope(|scope| {
         let helper = || {
             let thread = std::thread::Builder::new().name("engine".into());
-            // A helper that cannot be started is one helper fewer.
-            thread.spawn_scoped(scope, || pass.work()).ok()
+            // A thread that cannot be started is one helper fewer.
+            thread.spawn_scoped(scope, || pipeline.work()).ok()
         };
         let helpers: Vec<_> = (0..helpers).filter_map(|_| helper()).collect();
-        pass.work();
+        pipeline.work();
         for helper in helpers {
-            // The scope waits for the work only, this for the thread's end. A panic is noted in
-            // the state.
+            // The scope waits for the closure only, `join` for the thread's exit. A panic is
+            // recorded in the state.
             let _ = helper.join();
         }
     });
-    let state = pass
+    let state = pipeline
         .state
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner);
@@ -82,13 +82,13 @@ pub(crate) fn run(
     }
 }
 
-struct Pass<'a> {
+struct Pipeline<'a> {
     input: Mutex<Box<dyn Input>>,
     parse: &'a Parse<'a>,
-    lanes: Vec<Mutex<Box<dyn Consumer + 'a>>>,
+    consumers: Vec<Mutex<Box<dyn Consumer + 'a>>>,
     state: Mutex<State>,
     changed: Condvar,
-    /// How many chunks and batches there may be at once.
+    /// The limit on chunks and batches in memory.
     window: usize,
     context: JobContext<'a>,
 }
@@ -97,18 +97,18 @@ struct Pass<'a> {
 struct State {
     reading: bool,
     ended: bool,
-    /// How many chunks were read, which is also the number of the next.
+    /// The number of chunks read, which is also the number of the next one.
     read: usize,
     chunks: VecDeque<(usize, Chunk)>,
     batches: BTreeMap<usize, Arc<Batch>>,
-    lanes: Vec<LaneState>,
-    /// The fault with the lowest number of a chunk.
+    consumers: Vec<ConsumerState>,
+    /// The error with the lowest chunk number.
     failed: Option<(usize, EngineError)>,
     idle: usize,
 }
 
 #[derive(Clone, Copy, Default)]
-struct LaneState {
+struct ConsumerState {
     next: usize,
     busy: bool,
 }
@@ -116,37 +116,38 @@ struct LaneState {
 enum Task {
     Read,
     Parse(usize, Chunk),
-    Take(usize, usize, Arc<Batch>),
+    Consume(usize, usize, Arc<Batch>),
     Wait,
     End,
 }
 
 impl State {
-    /// Lanes come first, so that batches go away; then parsing, then reading.
+    /// Consuming comes first, as it frees batches; then parsing, then reading.
     fn next_task(&mut self, window: usize) -> Task {
         if self.failed.is_some() {
             return Task::End;
         }
-        let ready = |lane: &LaneState| !lane.busy && self.batches.contains_key(&lane.next);
-        let behind = self
-            .lanes
+        let is_ready =
+            |consumer: &ConsumerState| !consumer.busy && self.batches.contains_key(&consumer.next);
+        let ready = self
+            .consumers
             .iter()
             .enumerate()
-            .filter(|(_, lane)| ready(lane));
-        if let Some((at, lane)) = behind.min_by_key(|(_, lane)| lane.next)
-            && let Some(batch) = self.batches.get(&lane.next)
+            .filter(|(_, consumer)| is_ready(consumer));
+        if let Some((at, consumer)) = ready.min_by_key(|(_, consumer)| consumer.next)
+            && let Some(batch) = self.batches.get(&consumer.next)
         {
-            let task = Task::Take(at, lane.next, Arc::clone(batch));
-            self.lanes[at].busy = true;
+            let task = Task::Consume(at, consumer.next, Arc::clone(batch));
+            self.consumers[at].busy = true;
             return task;
         }
         if let Some((number, chunk)) = self.chunks.pop_front() {
             return Task::Parse(number, chunk);
         }
         let oldest = self
-            .lanes
+            .consumers
             .iter()
-            .map(|lane| lane.next)
+            .map(|consumer| consumer.next)
             .min()
             .unwrap_or(self.read);
         if !self.reading && !self.ended && self.read - oldest < window {
@@ -171,10 +172,10 @@ impl State {
     }
 }
 
-impl Pass<'_> {
+impl Pipeline<'_> {
     fn work(&self) {
-        // A panic must not leave the others waiting for work that never comes.
-        let bail = Bail(self);
+        // After a panic, the other threads must not wait for work that never comes.
+        let guard = FailOnPanic(self);
         let mut state = self.lock();
         loop {
             if let Err(stopped) = self.context.check() {
@@ -205,7 +206,7 @@ impl Pass<'_> {
         }
         drop(state);
         self.changed.notify_all();
-        std::mem::forget(bail);
+        std::mem::forget(guard);
     }
 
     fn perform(&self, task: Task) -> std::sync::MutexGuard<'_, State> {
@@ -240,21 +241,25 @@ impl Pass<'_> {
                 }
                 state
             }
-            Task::Take(at, number, batch) => {
-                let mut lane = self.lanes[at]
+            Task::Consume(at, number, batch) => {
+                let mut consumer = self.consumers[at]
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner);
-                let taken = lane.take(&batch, self.context);
-                drop(lane);
+                let consumed = consumer.consume(&batch, self.context);
+                drop(consumer);
                 let mut state = self.lock();
-                state.lanes[at] = LaneState {
+                state.consumers[at] = ConsumerState {
                     next: number + 1,
                     busy: false,
                 };
-                if let Err(error) = taken {
+                if let Err(error) = consumed {
                     state.fail(number, error);
                 }
-                if state.lanes.iter().all(|lane| lane.next > number) {
+                if state
+                    .consumers
+                    .iter()
+                    .all(|consumer| consumer.next > number)
+                {
                     state.batches.remove(&number);
                 }
                 state
@@ -268,10 +273,10 @@ impl Pass<'_> {
     }
 }
 
-/// Ends the pass when a thread unwinds.
-struct Bail<'a, 'b>(&'a Pass<'b>);
+/// Ends the pass if the thread unwinds.
+struct FailOnPanic<'a, 'b>(&'a Pipeline<'b>);
 
-impl Drop for Bail<'_, '_> {
+impl Drop for FailOnPanic<'_, '_> {
     fn drop(&mut self) {
         self.0
             .lock()

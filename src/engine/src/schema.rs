@@ -235,7 +235,7 @@ impl InferredSchema {
         let counts = self.out_of_range.iter().copied();
         report.warnings.extend(out_of_range(names.zip(counts)));
         report.warnings.extend(self.too_long());
-        refinement::conclude(&mut report, &self.names, &self.kinds, &self.hints());
+        refinement::report_inference(&mut report, &self.names, &self.kinds, &self.hints());
         Ok(report)
     }
 

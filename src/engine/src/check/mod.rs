@@ -4,15 +4,15 @@
 
 mod as_text;
 mod cell;
+mod consumer;
 mod exact;
+mod failed_rows;
 mod forms;
 mod keys;
-mod lane;
 mod names;
 mod range;
 mod references;
 mod step;
-mod tally;
 mod test;
 mod unfit;
 
@@ -26,10 +26,10 @@ use lastcall_domain::{ReadOptions, ReadReport, Timestamp};
 
 use self::as_text::AsText;
 use self::cell::{Column, conforms};
+use self::consumer::CheckConsumer;
+use self::failed_rows::FailedRows;
 use self::keys::KeySet;
-use self::lane::CheckLane;
 use self::names::{Names, mismatch};
-use self::tally::Tally;
 use self::test::Test;
 use self::unfit::Unfit;
 use crate::job::JobContext;
@@ -84,7 +84,7 @@ pub(crate) fn check(
         .collect();
     let mut text: BTreeSet<String> = run.always_text();
     let first = run.pass(&text, &open, &mut results)?;
-    // What is not of its type is read again as text, for its own checks alone.
+    // Columns of another type than declared are read again as text, for their own checks only.
     let odd = run.odd_columns(&first.plan, &text);
     if !odd.is_empty() {
         let concerned = |at: &usize| {
@@ -102,26 +102,26 @@ pub(crate) fn check(
     Ok(report(input, first, results))
 }
 
-/// What a pass found besides its checks.
-struct Pass {
+/// The outcome of a pass, apart from the results of its checks.
+struct PassOutcome {
     plan: Plan,
     rows: u64,
     read: ReadReport,
 }
 
-fn report(input: &CheckInput<'_>, pass: Pass, checks: Vec<CheckResult>) -> CheckReport {
+fn report(input: &CheckInput<'_>, outcome: PassOutcome, checks: Vec<CheckResult>) -> CheckReport {
     let mut warnings = input.plan.warnings.clone();
-    warnings.extend(unlisted(input.plan, &pass.plan.names));
+    warnings.extend(unlisted(input.plan, &outcome.plan.names));
     let totals = CheckTotals::of(&checks);
     CheckReport {
         dataset: input.source.name.clone(),
         contract: input.plan.format,
-        rows: pass.rows,
+        rows: outcome.rows,
         passed: totals.passed == totals.checks,
         totals,
         checks,
         warnings,
-        read: pass.read,
+        read: outcome.read,
     }
 }
 
@@ -155,14 +155,14 @@ fn listed(plan: &CheckPlan) -> impl Iterator<Item = &str> {
     columns.flat_map(|check| check.columns.iter().map(String::as_str))
 }
 
-/// How many failing rows each check may show, so that all of them together stay small.
+/// How many failing rows each check may show, so that the report stays small.
 fn examples(plan: &CheckPlan) -> usize {
     let columns = plan.checks.iter().map(|check| check.columns.len().max(1));
     let each = MOST_EXAMPLES / columns.sum::<usize>().max(1);
     plan.examples.min(each.max(1))
 }
 
-/// How many sets of keys the checks hold at the same time.
+/// How many sets of keys the checks hold at once.
 fn key_sets(checks: &[Check]) -> usize {
     let sets = checks
         .iter()
@@ -170,11 +170,11 @@ fn key_sets(checks: &[Check]) -> usize {
     sets.count()
 }
 
-/// What the contract says of a column.
+/// What the contract declares for a column.
 #[derive(Clone, Debug, Default)]
 struct Wanted {
     kind: Option<ValueType>,
-    /// Its values are looked at as they are written.
+    /// Whether its values are checked as written.
     as_written: bool,
 }
 
@@ -206,7 +206,7 @@ impl Wanted {
     }
 }
 
-/// The checks of a dataset, under way.
+/// A running check of a dataset.
 struct Run<'a> {
     input: &'a CheckInput<'a>,
     keys: &'a BTreeMap<usize, KeySet>,
@@ -246,7 +246,7 @@ impl Run<'_> {
         names.collect()
     }
 
-    /// The columns that are not of the type that the contract says.
+    /// The columns whose type differs from the declared one.
     fn odd_columns(&self, plan: &Plan, text: &BTreeSet<String>) -> BTreeSet<String> {
         let mut odd = BTreeSet::new();
         for (column, wanted) in &self.wanted {
@@ -264,46 +264,48 @@ impl Run<'_> {
         odd
     }
 
-    /// Reads the dataset with some columns as text, and makes some of the checks.
+    /// Reads the dataset with some columns as text, and runs some of the checks.
     fn pass(
         &self,
         text: &BTreeSet<String>,
         which: &[usize],
         results: &mut [CheckResult],
-    ) -> Result<Pass, EngineError> {
+    ) -> Result<PassOutcome, EngineError> {
         let CheckInput { source, read, .. } = *self.input;
         let dataset = read::open(source, read, self.resources, self.context)?;
         let dataset = AsText::of(dataset, text);
-        let settled = passes::infer_until_stable(
+        let stable = passes::infer_until_stable(
             dataset,
             self.resources,
             self.context,
-            |plan| self.lanes(plan, which),
-            |lanes| lane::grouped(lanes, self.resources.helpers),
+            |plan| self.consumers(plan, which),
+            |consumers| consumer::grouped(consumers, self.resources.helpers),
         )?;
-        let pass = Pass {
-            rows: settled.findings.rows,
-            read: settled.findings.report(&*settled.dataset)?,
-            plan: settled.plan,
+        let outcome = PassOutcome {
+            rows: stable.inferred.rows,
+            read: stable.inferred.report(&*stable.dataset)?,
+            plan: stable.plan,
         };
-        for lane in settled.state {
-            let at = lane.at;
-            self.conclude(lane, &pass, &mut results[at]);
+        for consumer in stable.state {
+            let at = consumer.at;
+            self.finish(consumer, &outcome, &mut results[at]);
         }
-        Ok(pass)
+        Ok(outcome)
     }
 
-    fn lanes(&self, plan: &Plan, which: &[usize]) -> Vec<CheckLane<'_>> {
+    fn consumers(&self, plan: &Plan, which: &[usize]) -> Vec<CheckConsumer<'_>> {
         let shown = Plan {
             names: plan.shown_names(),
             ..plan.clone()
         };
         let mut names = Names::of(&shown);
-        let lanes = which.iter().map(|&at| self.lane(at, &shown, &mut names));
-        lanes.collect()
+        let consumers = which
+            .iter()
+            .map(|&at| self.consumer(at, &shown, &mut names));
+        consumers.collect()
     }
 
-    fn lane(&self, at: usize, plan: &Plan, names: &mut Names<'_>) -> CheckLane<'_> {
+    fn consumer(&self, at: usize, plan: &Plan, names: &mut Names<'_>) -> CheckConsumer<'_> {
         let check = &self.input.plan.checks[at];
         let mut columns = Vec::new();
         let mut test = Ok(Test::Nothing);
@@ -319,11 +321,11 @@ impl Run<'_> {
             let keys = self.keys.get(&at);
             test = Test::new(&check.rule, &columns, keys, self.budget, &self.rules);
         }
-        CheckLane {
+        CheckConsumer {
             at,
             columns,
             test,
-            tally: Tally::new(self.examples),
+            failed: FailedRows::new(self.examples),
             rules: &self.rules,
             row: 0,
         }
@@ -345,19 +347,19 @@ impl Run<'_> {
         })
     }
 
-    /// Turns what a check saw into its result.
-    fn conclude(&self, lane: CheckLane<'_>, pass: &Pass, result: &mut CheckResult) {
-        let check = &self.input.plan.checks[lane.at];
+    /// Converts what a check saw to its result.
+    fn finish(&self, consumer: CheckConsumer<'_>, outcome: &PassOutcome, result: &mut CheckResult) {
+        let check = &self.input.plan.checks[consumer.at];
         match &check.rule {
             Rule::Column => {
-                if let Err(unfit) = lane.test {
+                if let Err(unfit) = consumer.test {
                     result.status = CheckStatus::Failed;
                     result.detail = Some(unfit.detail);
                 }
                 return;
             }
             Rule::Columns(way) => {
-                result.detail = mismatch(*way, &check.columns, &pass.plan.names);
+                result.detail = mismatch(*way, &check.columns, &outcome.plan.names);
                 if result.detail.is_some() {
                     result.status = CheckStatus::Failed;
                 }
@@ -367,26 +369,26 @@ impl Run<'_> {
                 let accepted = check
                     .accept
                     .as_ref()
-                    .is_none_or(|a| a.holds(pass.rows as f64));
+                    .is_none_or(|a| a.holds(outcome.rows as f64));
                 if !accepted {
                     result.status = CheckStatus::Failed;
                 }
-                result.detail = Some(format!("{} rows", pass.rows));
+                result.detail = Some(format!("{} rows", outcome.rows));
                 return;
             }
             _ => {}
         }
-        match lane.test {
+        match consumer.test {
             Err(unfit) => result.fail_with(unfit.code, unfit.detail),
-            Ok(test) => match test.newest(&lane.columns) {
-                Some(newest) => newest.conclude(&check.rule, self.input.now, result),
+            Ok(test) => match test.newest(&consumer.columns) {
+                Some(newest) => newest.finish(&check.rule, self.input.now, result),
                 None if test.is_exhausted() => result.fail_with(
                     "resource_exhausted",
                     "its different values need more memory than one analysis may have",
                 ),
-                None => lane
-                    .tally
-                    .conclude(check.accept.as_ref(), pass.rows, result),
+                None => consumer
+                    .failed
+                    .finish(check.accept.as_ref(), outcome.rows, result),
             },
         }
     }

@@ -81,28 +81,31 @@ fn keys(
     context: JobContext<'_>,
 ) -> Result<Result<KeySet, String>, EngineError> {
     let dataset = read::open(source, options, resources, context)?;
-    let settled = passes::infer_until_stable(
+    let stable = passes::infer_until_stable(
         dataset,
         resources,
         context,
         |plan| {
-            Some(KeyLane {
+            Some(KeyConsumer {
                 columns: resolve(columns, plan).unwrap_or_default(),
                 keys: KeySet::new(budget),
                 buffer: Vec::new(),
             })
         },
-        |lane| {
-            let lane = lane.as_mut().filter(|lane| !lane.columns.is_empty());
-            lane.map(|lane| Box::new(lane) as Box<dyn Consumer>)
+        |consumer| {
+            let consumer = consumer
+                .as_mut()
+                .filter(|consumer| !consumer.columns.is_empty());
+            consumer
+                .map(|consumer| Box::new(consumer) as Box<dyn Consumer>)
                 .into_iter()
                 .collect()
         },
     )?;
-    if let Err(unknown) = resolve(columns, &settled.plan) {
+    if let Err(unknown) = resolve(columns, &stable.plan) {
         return Ok(Err(unknown));
     }
-    let keys = settled.state.map(|lane| lane.keys);
+    let keys = stable.state.map(|consumer| consumer.keys);
     Ok(Ok(keys.unwrap_or_else(|| KeySet::new(budget))))
 }
 
@@ -121,19 +124,19 @@ fn resolve(columns: &[String], plan: &Plan) -> Result<Vec<Column>, String> {
     columns.collect()
 }
 
-struct KeyLane {
+struct KeyConsumer {
     columns: Vec<Column>,
     keys: KeySet,
     buffer: Vec<u8>,
 }
 
-impl Consumer for &mut KeyLane {
-    fn take(&mut self, batch: &Batch, context: JobContext<'_>) -> Result<(), EngineError> {
+impl Consumer for &mut KeyConsumer {
+    fn consume(&mut self, batch: &Batch, context: JobContext<'_>) -> Result<(), EngineError> {
         for row in 0..batch.rows {
             if row % 1024 == 0 {
                 context.check()?;
             }
-            let KeyLane {
+            let KeyConsumer {
                 columns,
                 keys,
                 buffer,

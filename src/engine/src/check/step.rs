@@ -30,8 +30,8 @@ impl Step {
             Cell::Float(float) => return self.is_missed_by_float(float),
             _ => return false,
         };
-        let told = self.exact.and_then(|step| exact.is_multiple_of(step));
-        told.map_or_else(|| self.is_missed_by_float(exact.as_f64()), |is| !is)
+        let is_multiple = self.exact.and_then(|step| exact.is_multiple_of(step));
+        is_multiple.map_or_else(|| self.is_missed_by_float(exact.as_f64()), |is| !is)
     }
 
     fn is_missed_by_float(&self, value: f64) -> bool {

@@ -239,15 +239,15 @@ fn set(values: &[Value], column: &Column, rules: &CellRules) -> HashSet<Vec<u8>>
     written.collect()
 }
 
-/// The newest point in time of a column.
+/// The newest date or timestamp of a column.
 pub(super) struct Newest {
     found: Option<(i64, FailedRow)>,
     column: String,
 }
 
 impl Newest {
-    /// Compares it with the age that is allowed.
-    pub(super) fn conclude(self, rule: &Rule, now: Timestamp, result: &mut CheckResult) {
+    /// Compares its age with the allowed one.
+    pub(super) fn finish(self, rule: &Rule, now: Timestamp, result: &mut CheckResult) {
         let Rule::Freshness(most) = rule else {
             return;
         };
@@ -257,7 +257,7 @@ impl Newest {
             return;
         };
         let newest = DateTime::from_timestamp_micros(micros).unwrap_or_default();
-        // What is ahead of the clock is not old.
+        // A value in the future has no age.
         let age = (now - newest).to_std().unwrap_or_default();
         let shown = ShownDuration(std::time::Duration::from_secs(age.as_secs()));
         let written = format_timestamp(micros);

@@ -12,8 +12,8 @@ use crate::pipeline::{self, Consumer, Resources};
 use crate::read::dataset::{Dataset, Plan};
 use crate::{EngineError, Source, passes, read};
 
-/// How many lanes there are for a helper to choose from.
-const LANES_PER_THREAD: usize = 4;
+/// How many consumers there are for each thread.
+const CONSUMERS_PER_THREAD: usize = 4;
 
 /// A dataset, seen whole.
 pub(super) struct Seen {
@@ -63,7 +63,7 @@ impl Seen {
     ) -> Result<Self, EngineError> {
         let dataset = read::open(source, options, resources, context)?;
         let bytes = resources.limits.columns / 2;
-        let settled = passes::infer_until_stable(
+        let stable = passes::infer_until_stable(
             dataset,
             resources,
             context,
@@ -74,13 +74,13 @@ impl Seen {
                     .map(|(&kind, budget)| Observed::new(kind, budget, source.seed))
                     .collect::<Vec<_>>()
             },
-            |observed| lanes(observed, resources.helpers),
+            |observed| consumers(observed, resources.helpers),
         )?;
-        settled.findings.report(&*settled.dataset)?;
-        let names = settled.plan.names.into_iter();
-        let kinds = settled.plan.kinds;
+        stable.inferred.report(&*stable.dataset)?;
+        let names = stable.plan.names.into_iter();
+        let kinds = stable.plan.kinds;
         let mut columns = Vec::with_capacity(kinds.len());
-        for ((name, kind), observed) in names.zip(kinds).zip(settled.state) {
+        for ((name, kind), observed) in names.zip(kinds).zip(stable.state) {
             context.check()?;
             columns.push(SeenColumn {
                 name,
@@ -93,13 +93,13 @@ impl Seen {
         Ok(Self {
             side: Side {
                 name: source.name.clone(),
-                rows: settled.findings.rows,
+                rows: stable.inferred.rows,
                 columns: columns.len() as u64,
                 missing_cells: columns.iter().map(|column| column.missing).sum(),
             },
             columns,
-            dataset: settled.dataset,
-            plan: settled.as_read,
+            dataset: stable.dataset,
+            plan: stable.as_read,
         })
     }
 
@@ -113,35 +113,37 @@ impl Seen {
         if counting.is_empty() {
             return Ok(());
         }
-        let most = LANES_PER_THREAD * (resources.helpers + 1);
-        let per_lane = counting.len().div_ceil(most).max(1);
-        let lanes = counting.chunks_mut(per_lane);
-        let lanes =
-            lanes.map(|counting| Box::new(CountingLane(counting)) as Box<dyn Consumer + '_>);
+        let most = CONSUMERS_PER_THREAD * (resources.helpers + 1);
+        let per_consumer = counting.len().div_ceil(most).max(1);
+        let consumers = counting.chunks_mut(per_consumer);
+        let consumers = consumers
+            .map(|counting| Box::new(CountingConsumer(counting)) as Box<dyn Consumer + '_>);
         let input = self.dataset.open(self.plan.names.len())?;
         let parse = |chunk| self.dataset.parse(chunk, &self.plan);
-        pipeline::run(input, &parse, lanes.collect(), resources, context)
+        pipeline::run(input, &parse, consumers.collect(), resources, context)
     }
 }
 
-/// Few lanes with many columns each: what is done for a lane is more than for a column.
-fn lanes(observed: &mut [Observed], helpers: usize) -> Vec<Box<dyn Consumer + '_>> {
-    let per_lane = observed.len().div_ceil(LANES_PER_THREAD * (helpers + 1));
-    let parts = observed.chunks_mut(per_lane.max(1)).enumerate();
-    let lane = |(number, columns)| {
-        let first = number * per_lane;
-        Box::new(ObservedLane { columns, first }) as Box<dyn Consumer + '_>
+/// Few consumers with many columns each, as a consumer costs more than a column.
+fn consumers(observed: &mut [Observed], helpers: usize) -> Vec<Box<dyn Consumer + '_>> {
+    let per_consumer = observed
+        .len()
+        .div_ceil(CONSUMERS_PER_THREAD * (helpers + 1));
+    let parts = observed.chunks_mut(per_consumer.max(1)).enumerate();
+    let consumer = |(number, columns)| {
+        let first = number * per_consumer;
+        Box::new(ObservedConsumer { columns, first }) as Box<dyn Consumer + '_>
     };
-    parts.map(lane).collect()
+    parts.map(consumer).collect()
 }
 
-struct ObservedLane<'a> {
+struct ObservedConsumer<'a> {
     columns: &'a mut [Observed],
     first: usize,
 }
 
-impl Consumer for ObservedLane<'_> {
-    fn take(&mut self, batch: &Batch, context: JobContext<'_>) -> Result<(), EngineError> {
+impl Consumer for ObservedConsumer<'_> {
+    fn consume(&mut self, batch: &Batch, context: JobContext<'_>) -> Result<(), EngineError> {
         for (observed, cells) in self.columns.iter_mut().zip(&batch.columns[self.first..]) {
             context.check()?;
             observed.add(cells, context)?;
@@ -150,10 +152,10 @@ impl Consumer for ObservedLane<'_> {
     }
 }
 
-struct CountingLane<'a>(&'a mut [Counting]);
+struct CountingConsumer<'a>(&'a mut [Counting]);
 
-impl Consumer for CountingLane<'_> {
-    fn take(&mut self, batch: &Batch, context: JobContext<'_>) -> Result<(), EngineError> {
+impl Consumer for CountingConsumer<'_> {
+    fn consume(&mut self, batch: &Batch, context: JobContext<'_>) -> Result<(), EngineError> {
         for counting in &mut *self.0 {
             let cells = batch.columns.get(counting.column);
             let cells = cells.ok_or_else(|| EngineError::internal("a column is gone"))?;

@@ -31,7 +31,7 @@ pub(crate) fn correlation(
 ) -> Result<CorrelationReport, EngineError> {
     let dataset = read::open(source, options, resources, context)?;
     let limits = &resources.limits;
-    let settled = passes::infer_until_stable(
+    let stable = passes::infer_until_stable(
         dataset,
         resources,
         context,
@@ -44,13 +44,13 @@ pub(crate) fn correlation(
                 left_out,
             }
         },
-        |sums| vec![Box::new(PairsLane(&mut sums.pairs)) as Box<dyn Consumer + '_>],
+        |sums| vec![Box::new(PairsConsumer(&mut sums.pairs)) as Box<dyn Consumer + '_>],
     )?;
     report(
         source,
-        settled.state,
-        &settled.plan,
-        settled.findings.rows,
+        stable.state,
+        &stable.plan,
+        stable.inferred.rows,
         context,
     )
 }
@@ -85,10 +85,10 @@ fn choose(plan: &Plan) -> (Vec<usize>, Vec<LeftOut>) {
     (compared, left_out)
 }
 
-struct PairsLane<'a>(&'a mut PearsonAccumulator);
+struct PairsConsumer<'a>(&'a mut PearsonAccumulator);
 
-impl Consumer for PairsLane<'_> {
-    fn take(&mut self, batch: &Batch, context: JobContext<'_>) -> Result<(), EngineError> {
+impl Consumer for PairsConsumer<'_> {
+    fn consume(&mut self, batch: &Batch, context: JobContext<'_>) -> Result<(), EngineError> {
         self.0.add(batch, context)
     }
 }

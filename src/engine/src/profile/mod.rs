@@ -31,15 +31,15 @@ use crate::batch::Batch;
 use crate::job::JobContext;
 use crate::limits::Limits;
 use crate::parse::CellRules;
-use crate::passes::{self, Settled};
+use crate::passes::{self, StablePass};
 use crate::pipeline::{Consumer, Resources};
 use crate::read;
 use crate::read::dataset::Plan;
 use crate::stats::pearson::{MOST_COLUMNS, PearsonAccumulator};
 use crate::{EngineError, Source};
 
-/// How many lanes there are for a helper to choose from.
-const LANES_PER_THREAD: usize = 4;
+/// How many consumers there are for each thread.
+const CONSUMERS_PER_THREAD: usize = 4;
 
 /// Profiles a dataset.
 pub(crate) fn profile(
@@ -49,14 +49,14 @@ pub(crate) fn profile(
     context: JobContext<'_>,
 ) -> Result<Profile, EngineError> {
     let dataset = read::open(source, &options.read, resources, context)?;
-    let settled = passes::infer_until_stable(
+    let stable = passes::infer_until_stable(
         dataset,
         resources,
         context,
         |plan| Figures::new(plan, &resources.limits, source.seed),
-        |figures| figures.lanes(LANES_PER_THREAD * (resources.helpers + 1)),
+        |figures| figures.consumers(CONSUMERS_PER_THREAD * (resources.helpers + 1)),
     )?;
-    finish(source, options, settled, context)
+    finish(source, options, stable, context)
 }
 
 struct Figures {
@@ -92,37 +92,37 @@ impl Figures {
         }
     }
 
-    /// About as many lanes as wished.
-    fn lanes(&mut self, most: usize) -> Vec<Box<dyn Consumer + '_>> {
-        let per_lane = self.columns.len().div_ceil(most).max(1);
-        let mut lanes: Vec<Box<dyn Consumer + '_>> = vec![Box::new(RowsLane {
+    /// At most about `max` consumers.
+    fn consumers(&mut self, max: usize) -> Vec<Box<dyn Consumer + '_>> {
+        let per_consumer = self.columns.len().div_ceil(max).max(1);
+        let mut consumers: Vec<Box<dyn Consumer + '_>> = vec![Box::new(RowsConsumer {
             pairs: &mut self.pairs,
             duplicates: &mut self.duplicates,
             rows: &mut self.rows,
         })];
-        for (index, columns) in self.columns.chunks_mut(per_lane).enumerate() {
-            lanes.push(Box::new(ColumnsLane {
+        for (index, columns) in self.columns.chunks_mut(per_consumer).enumerate() {
+            consumers.push(Box::new(ColumnsConsumer {
                 columns,
-                first: index * per_lane,
+                first: index * per_consumer,
             }));
         }
-        lanes
+        consumers
     }
 }
 
 fn finish(
     source: &Source,
     options: &ProfileOptions,
-    settled: Settled<Figures>,
+    stable: StablePass<Figures>,
     context: JobContext<'_>,
 ) -> Result<Profile, EngineError> {
-    let Settled {
+    let StablePass {
         dataset,
         plan,
-        findings,
+        inferred,
         state: figures,
         ..
-    } = settled;
+    } = stable;
     let names = plan
         .names
         .iter()
@@ -149,14 +149,14 @@ fn finish(
         name: source.name.clone(),
         format: source.format,
         bytes: source.size()?,
-        rows: findings.rows,
+        rows: inferred.rows,
         columns: columns.len() as u64,
         missing_cells: columns.iter().map(|column| column.missing).sum(),
         duplicate_rows,
         duplicate_rows_estimated: error.is_some(),
         duplicate_rows_error: error,
     };
-    let read = findings.report(&*dataset)?;
+    let read = inferred.report(&*dataset)?;
     let alerts = alerts::alerts(
         &summary,
         &columns,
@@ -213,13 +213,13 @@ fn diagonal(correlations: &mut Correlations, columns: &[Column]) {
     }
 }
 
-struct ColumnsLane<'a> {
+struct ColumnsConsumer<'a> {
     columns: &'a mut [ColumnFigures],
     first: usize,
 }
 
-impl Consumer for ColumnsLane<'_> {
-    fn take(&mut self, batch: &Batch, context: JobContext<'_>) -> Result<(), EngineError> {
+impl Consumer for ColumnsConsumer<'_> {
+    fn consume(&mut self, batch: &Batch, context: JobContext<'_>) -> Result<(), EngineError> {
         for (figures, cells) in self.columns.iter_mut().zip(&batch.columns[self.first..]) {
             context.check()?;
             figures.add(cells, context)?;
@@ -229,14 +229,14 @@ impl Consumer for ColumnsLane<'_> {
 }
 
 /// What looks at whole rows.
-struct RowsLane<'a> {
+struct RowsConsumer<'a> {
     pairs: &'a mut PearsonAccumulator,
     duplicates: &'a mut Duplicates,
     rows: &'a mut RowFacts,
 }
 
-impl Consumer for RowsLane<'_> {
-    fn take(&mut self, batch: &Batch, context: JobContext<'_>) -> Result<(), EngineError> {
+impl Consumer for RowsConsumer<'_> {
+    fn consume(&mut self, batch: &Batch, context: JobContext<'_>) -> Result<(), EngineError> {
         self.duplicates.add(&batch.row_hashes, context)?;
         self.rows.add(batch, context)?;
         self.pairs.add(batch, context)

@@ -3,41 +3,41 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
-/// Turns a document of objects into lines.
+/// Converts a document of objects to lines.
 pub(crate) struct JsonLines<R> {
     input: BufReader<R>,
-    place: Place,
+    state: ParseState,
     /// Brackets and braces that are open.
     depth: u64,
     string: bool,
     escaped: bool,
-    /// What has been written and not been taken yet.
+    /// Lines that are written and not yet read.
     out: Vec<u8>,
     taken: usize,
-    /// The line of the document that is read.
+    /// The current line of the document.
     line: u64,
 }
 
-/// Where in the document it is.
+/// The state of the parser.
 #[derive(Clone, Copy, PartialEq)]
-enum Place {
+enum ParseState {
     /// Before the first value.
     Start,
-    /// In the array, where a value or its end may come first.
-    First,
-    /// In the array behind a comma, where a value has to come.
-    Next,
-    /// In the array behind a value.
-    Behind,
-    /// Between values that are in no array.
-    Between,
-    /// Within a value, of an array or not.
-    Within { array: bool },
-    /// Behind the array.
-    End,
+    /// After the opening bracket: a value or the end of the array may follow.
+    ArrayStart,
+    /// After a comma in the array: a value has to follow.
+    AfterComma,
+    /// After a value in the array.
+    AfterValue,
+    /// Between values outside an array.
+    BetweenValues,
+    /// Inside a value.
+    InValue { array: bool },
+    /// After the closing bracket.
+    ArrayEnd,
 }
 
-/// How much is worked on at a time.
+/// How many bytes are converted at a time.
 const PIECE: usize = 64 << 10;
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -45,7 +45,7 @@ impl<R: Read> JsonLines<R> {
     pub(crate) fn new(input: R) -> Self {
         Self {
             input: BufReader::with_capacity(PIECE, input),
-            place: Place::Start,
+            state: ParseState::Start,
             depth: 0,
             string: false,
             escaped: false,
@@ -65,11 +65,11 @@ impl<R: Read> JsonLines<R> {
         let piece = self.input.fill_buf()?;
         let length = piece.len();
         if length == 0 {
-            return match self.place {
-                Place::Start | Place::Between | Place::End => Ok(false),
-                Place::Within { array: false } if self.depth == 0 && !self.string => {
+            return match self.state {
+                ParseState::Start | ParseState::BetweenValues | ParseState::ArrayEnd => Ok(false),
+                ParseState::InValue { array: false } if self.depth == 0 && !self.string => {
                     self.out.push(b'\n');
-                    self.place = Place::Between;
+                    self.state = ParseState::BetweenValues;
                     Ok(true)
                 }
                 _ => Err(self.fault("the document ends before its end")),
@@ -77,10 +77,10 @@ impl<R: Read> JsonLines<R> {
         }
         let mut piece = piece.to_vec();
         self.input.consume(length);
-        if self.place == Place::Start && is_wide(&piece) {
+        if self.state == ParseState::Start && is_wide(&piece) {
             return Err(self.fault("it is UTF-16, and a document of JSON is UTF-8"));
         }
-        if self.place == Place::Start && self.line == 1 && piece.starts_with(MARK) {
+        if self.state == ParseState::Start && self.line == 1 && piece.starts_with(MARK) {
             piece.drain(..MARK.len());
         }
         for byte in piece {
@@ -93,23 +93,33 @@ impl<R: Read> JsonLines<R> {
         if byte == b'\n' {
             self.line += 1;
         }
-        if let Place::Within { array } = self.place {
+        if let ParseState::InValue { array } = self.state {
             return self.within(byte, array);
         }
         if matches!(byte, b' ' | b'\t' | b'\r' | b'\n') {
             return Ok(());
         }
-        match (self.place, byte) {
-            (Place::Start, b'[') => self.place = Place::First,
-            (Place::First | Place::Behind, b']') => self.place = Place::End,
-            (Place::Behind, b',') => self.place = Place::Next,
-            (Place::Start | Place::Between | Place::First | Place::Next, b',' | b']') => {
+        match (self.state, byte) {
+            (ParseState::Start, b'[') => self.state = ParseState::ArrayStart,
+            (ParseState::ArrayStart | ParseState::AfterValue, b']') => {
+                self.state = ParseState::ArrayEnd
+            }
+            (ParseState::AfterValue, b',') => self.state = ParseState::AfterComma,
+            (
+                ParseState::Start
+                | ParseState::BetweenValues
+                | ParseState::ArrayStart
+                | ParseState::AfterComma,
+                b',' | b']',
+            ) => {
                 return Err(self.fault("a value is missing"));
             }
-            (Place::Start | Place::Between, _) => return self.begin(byte, false),
-            (Place::First | Place::Next, _) => return self.begin(byte, true),
-            (Place::Behind, _) => return Err(self.fault("a comma is missing between two values")),
-            (Place::End | Place::Within { .. }, _) => {
+            (ParseState::Start | ParseState::BetweenValues, _) => return self.begin(byte, false),
+            (ParseState::ArrayStart | ParseState::AfterComma, _) => return self.begin(byte, true),
+            (ParseState::AfterValue, _) => {
+                return Err(self.fault("a comma is missing between two values"));
+            }
+            (ParseState::ArrayEnd | ParseState::InValue { .. }, _) => {
                 return Err(self.fault("there is more behind the array"));
             }
         }
@@ -117,7 +127,7 @@ impl<R: Read> JsonLines<R> {
     }
 
     fn begin(&mut self, byte: u8, array: bool) -> io::Result<()> {
-        self.place = Place::Within { array };
+        self.state = ParseState::InValue { array };
         self.depth = 0;
         self.within(byte, array)
     }
@@ -166,7 +176,11 @@ impl<R: Read> JsonLines<R> {
 
     fn end(&mut self, array: bool) {
         self.out.push(b'\n');
-        self.place = if array { Place::Behind } else { Place::Between };
+        self.state = if array {
+            ParseState::AfterValue
+        } else {
+            ParseState::BetweenValues
+        };
     }
 }
 
@@ -222,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn objects_stand_on_lines_of_their_own() {
+    fn each_value_gets_its_own_line() {
         for (text, expected) in [
             ("[]", ""),
             ("", ""),
@@ -242,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_that_is_none_is_told_with_its_line() {
+    fn an_invalid_document_fails_with_the_line_of_the_error() {
         for (text, expected) in [
             ("[{\"a\":1}", "line 1: the document ends before its end"),
             ("[{\"a\":1},\n]", "line 2: a value is missing"),

@@ -26,8 +26,8 @@ impl LineEnds {
         let mut feeds = LineFeeds::new(self);
         let mut counted = Counted::default();
         for (at, &byte) in text.iter().enumerate() {
-            let quoted = feeds.place == Place::Quoted;
-            feeds.place = feeds.after(if byte == b'\r' && !quoted {
+            let quoted = feeds.state == CellState::Quoted;
+            feeds.state = feeds.after(if byte == b'\r' && !quoted {
                 b'\n'
             } else {
                 byte
@@ -66,7 +66,7 @@ pub(crate) struct Counted {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Place {
+enum CellState {
     CellStart,
     Cell,
     Quoted,
@@ -74,10 +74,10 @@ enum Place {
     Closing,
 }
 
-/// Makes line feeds of line ends, part by part.
+/// Converts line ends to line feeds, part by part.
 pub(crate) struct LineFeeds {
     ends: LineEnds,
-    place: Place,
+    state: CellState,
     /// Carriage returns that may be followed by a line feed.
     returns: usize,
 }
@@ -86,7 +86,7 @@ impl LineFeeds {
     pub(crate) fn new(ends: LineEnds) -> Self {
         Self {
             ends,
-            place: Place::CellStart,
+            state: CellState::CellStart,
             returns: 0,
         }
     }
@@ -94,23 +94,23 @@ impl LineFeeds {
     /// Appends the next part.
     pub(crate) fn push(&mut self, part: &[u8], lines: &mut Vec<u8>) {
         for &byte in part {
-            if self.place != Place::Quoted {
+            if self.state != CellState::Quoted {
                 match byte {
                     b'\r' => {
                         self.returns += 1;
-                        self.place = Place::CellStart;
+                        self.state = CellState::CellStart;
                         continue;
                     }
                     b'\n' if self.returns > 0 => self.returns = 0,
                     _ => self.end(lines),
                 }
             }
-            self.place = self.after(byte);
+            self.state = self.after(byte);
             lines.push(byte);
         }
     }
 
-    /// Appends what was held back.
+    /// Appends the line feeds that were held back.
     pub(crate) fn end(&mut self, lines: &mut Vec<u8>) {
         lines.extend(std::iter::repeat_n(
             b'\n',
@@ -118,14 +118,14 @@ impl LineFeeds {
         ));
     }
 
-    fn after(&self, byte: u8) -> Place {
+    fn after(&self, byte: u8) -> CellState {
         let quote = Some(byte) == self.ends.quote && !self.ends.in_line;
-        match (self.place, quote) {
-            (Place::CellStart | Place::Closing, true) => Place::Quoted,
-            (Place::Quoted, true) => Place::Closing,
-            (Place::Quoted, false) => Place::Quoted,
-            _ if byte == b'\n' || self.ends.delimits(byte) => Place::CellStart,
-            _ => Place::Cell,
+        match (self.state, quote) {
+            (CellState::CellStart | CellState::Closing, true) => CellState::Quoted,
+            (CellState::Quoted, true) => CellState::Closing,
+            (CellState::Quoted, false) => CellState::Quoted,
+            _ if byte == b'\n' || self.ends.delimits(byte) => CellState::CellStart,
+            _ => CellState::Cell,
         }
     }
 }

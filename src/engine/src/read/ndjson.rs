@@ -84,7 +84,7 @@ impl Ndjson {
             ..Plan::default()
         };
         let rows = Rows::read_all(whole, &known, 1, &mut Replaced::default());
-        let rows = rows.map_err(|fault| fault.told(ndjson.of_document))?;
+        let rows = rows.map_err(|fault| fault.to_error(ndjson.of_document))?;
         let columns = rows.columns.iter().zip(rows.names);
         ndjson.looks = columns
             .map(|(column, name)| TypeGuess::new(name, &column.given(&ndjson.rules)))
@@ -100,7 +100,7 @@ impl Ndjson {
         replaced: &mut Replaced,
     ) -> Result<Batch, EngineError> {
         let rows = Rows::read_all(&chunk.bytes, plan, first_line, replaced);
-        let rows = rows.map_err(|fault| fault.told(self.of_document))?;
+        let rows = rows.map_err(|fault| fault.to_error(self.of_document))?;
         let mut batch = Batch {
             rows: rows.rows,
             row_hashes: vec![0; rows.rows],
@@ -141,15 +141,16 @@ enum Fault {
 }
 
 impl Fault {
-    /// As the caller knows the data: a document has values, whose lines nobody sees.
-    fn told(&self, of_document: bool) -> EngineError {
+    /// The error in the caller's terms: a JSON document has values, and the lines that it is converted
+    /// to are not shown.
+    fn to_error(&self, of_document: bool) -> EngineError {
         let Self::Malformed(error, line) = self else {
             return EngineError::TooManyColumns {
                 limit: MAX_COLUMNS as u64,
             };
         };
         let detail = error.to_string();
-        // The line is that of the dataset, not of the parser.
+        // The line number is that of the dataset, not of the parser.
         let detail = detail.split(" at line ").next().unwrap_or_default();
         if of_document {
             let detail = detail.replace(EXPECTED, "an object");

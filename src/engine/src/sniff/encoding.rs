@@ -58,7 +58,7 @@ pub(crate) fn decide(sample: &[u8], options: &ReadOptions) -> Result<Found, Engi
     Ok(found)
 }
 
-fn refused(detail: String) -> EngineError {
+fn not_text(detail: String) -> EngineError {
     EngineError::Unsupported {
         detail: format!("it is not text: {detail}"),
     }
@@ -166,7 +166,7 @@ fn check_controls(text: &[u8], options: &ReadOptions) -> Result<(), EngineError>
         return Ok(());
     }
     let share = count as f64 * 100.0 / text.len() as f64;
-    Err(refused(format!(
+    Err(not_text(format!(
         "{share:.1} % of its first bytes are control characters"
     )))
 }

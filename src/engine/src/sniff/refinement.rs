@@ -81,7 +81,7 @@ fn is_styled(read: Reading) -> bool {
     read.style != Style::Plain
 }
 
-/// The order of dates that was found out.
+/// The order of dates, if it was detected.
 fn orders(read: Reading, hints: &Hints) -> Option<DateOrder> {
     match read.kind {
         Kind::Date(order) | Kind::Timestamp(order) if hints.date_order.is_none() => Some(order),
@@ -93,8 +93,8 @@ fn is_date(read: Reading) -> bool {
     matches!(read.kind, Kind::Date(_) | Kind::Timestamp(_))
 }
 
-/// Notes in the report what the cells of all columns came to.
-pub(crate) fn conclude(
+/// Adds to the report how the cells of all columns were read.
+pub(crate) fn report_inference(
     report: &mut ReadReport,
     names: &[String],
     kinds: &[TypeSet],

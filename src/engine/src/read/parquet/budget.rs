@@ -38,22 +38,22 @@ impl Budget {
         error
     }
 
-    /// What is told to the library of an error in reading the file.
+    /// The error for the library after a failed read of the file.
     pub(super) fn unreadable(&self, error: io::Error) -> ParquetError {
         match Dependency::of_work_io(&error) {
-            // The machine's fault, and that is not to get lost in a text.
+            // The fault of the machine: the library's error would keep its text only.
             Some(_) => self.refuse(EngineError::Io(error)),
             None => error.into(),
         }
     }
 
-    /// The error in our words.
-    pub(super) fn told(&self, error: ParquetError) -> EngineError {
+    /// The engine's error for one of the library.
+    pub(super) fn to_engine_error(&self, error: ParquetError) -> EngineError {
         let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
         fault.take().unwrap_or_else(|| failed(error))
     }
 
-    /// Notes that somebody holds so many bytes instead of as many as before; what all hold now.
+    /// Records that a holder has `now` bytes in place of `before`; returns the bytes of all holders.
     pub(super) fn hold(&self, before: usize, now: usize) -> usize {
         self.held.fetch_sub(before, Ordering::Relaxed);
         let others = self.held.fetch_add(now, Ordering::Relaxed);

@@ -13,7 +13,7 @@ use super::codec::is_supported;
 use super::column::Column;
 use super::pages::{OneGroup, Pages};
 use crate::EngineError;
-use crate::job::Stop;
+use crate::job::StopFlag;
 use crate::limits::Limits;
 
 /// One row group of a file.
@@ -22,7 +22,7 @@ pub(super) struct Group {
     pub(super) metadata: Arc<ParquetMetaData>,
     pub(super) number: usize,
     pub(super) budget: Arc<Budget>,
-    pub(super) stop: Stop,
+    pub(super) stop: StopFlag,
 }
 
 /// What an element of a nested value takes while it is read: levels, offsets and itself.

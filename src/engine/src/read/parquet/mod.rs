@@ -237,7 +237,7 @@ impl Batches {
             metadata: Arc::clone(&self.metadata),
             number,
             budget: Arc::clone(&self.budget),
-            stop: context.stop(),
+            stop: context.stop_flag(),
         };
         let rows = group.rows_at_a_time(self.batch_rows, &self.limits)?;
         ParquetRecordBatchReader::try_new_with_row_groups(&self.levels, &group, rows, None)
@@ -253,7 +253,7 @@ impl Batches {
             {
                 return records
                     .map(Some)
-                    .map_err(|error| self.budget.told(error.into()));
+                    .map_err(|error| self.budget.to_engine_error(error.into()));
             }
             // Its pages go before others come.
             self.reader = None;
@@ -262,7 +262,7 @@ impl Batches {
             };
             self.reader = Some(
                 self.open_group(number, context)
-                    .map_err(|error| self.budget.told(error))?,
+                    .map_err(|error| self.budget.to_engine_error(error))?,
             );
         }
     }

@@ -19,14 +19,14 @@ use super::column::Column;
 use super::header::{Header, PageKind};
 use super::{delta, levels};
 use crate::EngineError;
-use crate::job::Stop;
+use crate::job::StopFlag;
 
 /// The pages of one column of one row group.
 pub(super) struct Pages {
     file: Arc<File>,
     column: Column,
     budget: Arc<Budget>,
-    stop: Stop,
+    stop: StopFlag,
     at: u64,
     end: u64,
     /// Read ahead, with where its page begins.
@@ -36,7 +36,12 @@ pub(super) struct Pages {
 }
 
 impl Pages {
-    pub(super) fn new(file: &Arc<File>, column: Column, budget: &Arc<Budget>, stop: Stop) -> Self {
+    pub(super) fn new(
+        file: &Arc<File>,
+        column: Column,
+        budget: &Arc<Budget>,
+        stop: StopFlag,
+    ) -> Self {
         Self {
             file: Arc::clone(file),
             at: column.start,
@@ -53,7 +58,7 @@ impl Pages {
     /// The header of the next page that has values, which is not unpacked.
     pub(super) fn next_header(&mut self) -> Result<Option<&Header>> {
         while self.next.is_none() {
-            if self.stop.is_asked() {
+            if self.stop.is_set() {
                 return Err(self.budget.refuse(EngineError::Cancelled));
             }
             if self.at >= self.end {
@@ -357,12 +362,12 @@ mod tests {
             closed: &Arc::default(),
             progress: &Progress::new(),
         }
-        .stop();
+        .stop_flag();
         let budget = Budget::new(1 << 20, 1 << 20);
         let failed = Pages::new(&file, column, &budget, stop).unpack();
         // The library makes a text of it.
         let text = ParquetError::General(failed.unwrap_err().to_string());
-        let told = budget.told(text);
-        assert!(matches!(told, EngineError::Io(_)), "{told}");
+        let error = budget.to_engine_error(text);
+        assert!(matches!(error, EngineError::Io(_)), "{error}");
     }
 }

@@ -122,15 +122,15 @@ impl SheetRows {
             self.held_bytes += bytes + CELL * cells.len();
             self.held.push((self.number.unwrap_or(0), cells));
             if self.held.len() == titles::ROWS || self.held_bytes > self.largest {
-                self.settle(out)?;
+                self.write_held(out)?;
             }
             return Ok(());
         }
         self.write(cells, out)
     }
 
-    /// Tells titles from the table, and writes what is held of it.
-    fn settle(&mut self, out: &mut impl Write) -> Result<(), EngineError> {
+    /// Separates titles from the table, and writes the held rows of the table.
+    fn write_held(&mut self, out: &mut impl Write) -> Result<(), EngineError> {
         let (numbers, rows): (Vec<u32>, Vec<Cells>) =
             std::mem::take(&mut self.held).into_iter().unzip();
         let titles = titles::titles(&rows);
@@ -177,7 +177,7 @@ impl SheetRows {
     /// Writes the last row, and names the columns now that all of them are known.
     pub(super) fn finish(mut self, out: &mut impl Write) -> Result<Header, EngineError> {
         self.end_row(out)?;
-        self.settle(out)?;
+        self.write_held(out)?;
         let keys = self.columns.keys().map(u32::to_string).collect();
         let given: Vec<Vec<u8>> = self
             .columns

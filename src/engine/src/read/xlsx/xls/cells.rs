@@ -24,9 +24,9 @@ const STRING: u16 = 0x0207;
 const RK: u16 = 0x027e;
 
 /// Row and column, from 0.
-type Place = (u32, u32);
+type CellAddress = (u32, u32);
 
-/// Takes the cells of the sheet before which the records stand.
+/// Copies the cells of the sheet that begins at the next record.
 pub(super) fn copy<R: Read + Seek>(
     records: &mut Records<R>,
     globals: &Globals,
@@ -40,9 +40,9 @@ pub(super) fn copy<R: Read + Seek>(
         out,
         row: 0,
     };
-    // The text of a formula comes in a record of its own.
+    // The text of a formula follows in a record of its own.
     let mut formula = None;
-    // A chart may stand within the sheet.
+    // A sheet may contain charts.
     let mut depth = 0u32;
     for number in 0u64.. {
         if number % 1024 == 0 {
@@ -63,20 +63,20 @@ pub(super) fn copy<R: Read + Seek>(
             _ if depth > 1 => {}
             FORMULA => formula = cells.formula(&record)?,
             STRING => {
-                let place = formula.take();
+                let address = formula.take();
                 let mut bytes = Bytes::new(records, record, 0);
                 let characters = bytes.u16()?;
                 let text = bytes.text(characters, globals.charset)?;
-                if let Some(place) = place {
-                    cells.add(place, &DataRef::SharedString(&text))?;
+                if let Some(address) = address {
+                    cells.add(address, &DataRef::SharedString(&text))?;
                 }
             }
             LABEL | R_STRING => {
-                let place = place(&record)?;
+                let address = address(&record)?;
                 let mut bytes = Bytes::new(records, record, 6);
                 let characters = bytes.u16()?;
                 let text = bytes.text(characters, globals.charset)?;
-                cells.add(place, &DataRef::SharedString(&text))?;
+                cells.add(address, &DataRef::SharedString(&text))?;
             }
             _ => cells.plain(&record)?,
         }
@@ -84,7 +84,7 @@ pub(super) fn copy<R: Read + Seek>(
     Err(malformed("a sheet does not end"))
 }
 
-fn place(record: &Record) -> Result<Place, EngineError> {
+fn address(record: &Record) -> Result<CellAddress, EngineError> {
     Ok((u32::from(record.u16(0)?), u32::from(record.u16(2)?)))
 }
 
@@ -96,12 +96,12 @@ struct Cells<'a, W> {
 }
 
 impl<W: Write> Cells<'_, W> {
-    fn add(&mut self, place: Place, cell: &DataRef<'_>) -> Result<(), EngineError> {
-        if place.0 < self.row {
+    fn add(&mut self, address: CellAddress, cell: &DataRef<'_>) -> Result<(), EngineError> {
+        if address.0 < self.row {
             return Err(malformed("the rows of a sheet are out of order"));
         }
-        self.row = place.0;
-        self.rows.add(place, cell, self.out)
+        self.row = address.0;
+        self.rows.add(address, cell, self.out)
     }
 
     /// A cell that is one record.
@@ -109,11 +109,11 @@ impl<W: Write> Cells<'_, W> {
         match record.kind {
             NUMBER => {
                 let cell = self.number(record.u16(4)?, record.f64(6)?);
-                self.add(place(record)?, &cell)
+                self.add(address(record)?, &cell)
             }
             RK => {
                 let cell = self.number(record.u16(4)?, rk(record.u32(6)?));
-                self.add(place(record)?, &cell)
+                self.add(address(record)?, &cell)
             }
             MUL_RK => self.numbers(record),
             BOOL_ERR => {
@@ -121,21 +121,21 @@ impl<W: Write> Cells<'_, W> {
                     0 => DataRef::Bool(record.u8(6)? != 0),
                     _ => DataRef::Error(CellErrorType::NA),
                 };
-                self.add(place(record)?, &cell)
+                self.add(address(record)?, &cell)
             }
             LABEL_SST => {
                 let text = self.globals.texts.get(record.u32(6)?);
                 let text =
                     text.ok_or_else(|| malformed("a cell names a text that is not there"))?;
-                self.add(place(record)?, &DataRef::SharedString(text))
+                self.add(address(record)?, &DataRef::SharedString(text))
             }
             _ => Ok(()),
         }
     }
 
-    /// Numbers beside each other: the first column, then format and number of each, then the last.
+    /// Adjacent numbers: the first column, then format and number of each, then the last column.
     fn numbers(&mut self, record: &Record) -> Result<(), EngineError> {
-        let (row, first) = place(record)?;
+        let (row, first) = address(record)?;
         let numbers = record.data.len().saturating_sub(6) / 6;
         for (at, column) in (0..numbers).zip(first..) {
             let at = 4 + 6 * at;
@@ -145,12 +145,13 @@ impl<W: Write> Cells<'_, W> {
         Ok(())
     }
 
-    /// The value that a formula had; its place where that is a text, which is still to come.
-    fn formula(&mut self, record: &Record) -> Result<Option<Place>, EngineError> {
-        let place = place(record)?;
+    /// Adds the cached value of a formula; returns its address if the value is a text, which follows
+    /// in the next record.
+    fn formula(&mut self, record: &Record) -> Result<Option<CellAddress>, EngineError> {
+        let address = address(record)?;
         let cell = if record.u16(12)? == 0xffff {
             match record.u8(6)? {
-                0 => return Ok(Some(place)),
+                0 => return Ok(Some(address)),
                 1 => DataRef::Bool(record.u8(8)? != 0),
                 2 => DataRef::Error(CellErrorType::NA),
                 _ => DataRef::SharedString(""),
@@ -158,7 +159,7 @@ impl<W: Write> Cells<'_, W> {
         } else {
             self.number(record.u16(4)?, record.f64(6)?)
         };
-        self.add(place, &cell)?;
+        self.add(address, &cell)?;
         Ok(None)
     }
 

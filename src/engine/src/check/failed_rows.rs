@@ -7,47 +7,47 @@ use super::cell::Column;
 use crate::batch::Batch;
 
 #[derive(Debug)]
-pub(super) struct Tally {
-    failed: u64,
+pub(super) struct FailedRows {
+    count: u64,
     examples: Vec<FailedRow>,
-    most: usize,
+    max_examples: usize,
 }
 
-impl Tally {
-    pub(super) fn new(most: usize) -> Self {
+impl FailedRows {
+    pub(super) fn new(max_examples: usize) -> Self {
         Self {
-            failed: 0,
+            count: 0,
             examples: Vec::new(),
-            most,
+            max_examples,
         }
     }
 
-    /// Notes a row that fails.
+    /// Counts a row that fails.
     pub(super) fn add(&mut self, number: u64, columns: &[Column], batch: &Batch, row: usize) {
-        self.failed += 1;
-        if self.examples.len() < self.most {
+        self.count += 1;
+        if self.examples.len() < self.max_examples {
             self.examples.push(example(number, columns, batch, row));
         }
     }
 
-    /// Writes down how the check ended.
-    pub(super) fn conclude(self, accept: Option<&Accept>, rows: u64, result: &mut CheckResult) {
+    /// Sets the outcome of the check.
+    pub(super) fn finish(self, accept: Option<&Accept>, rows: u64, result: &mut CheckResult) {
         let accepted = match accept {
-            None => self.failed == 0,
+            None => self.count == 0,
             Some(accept) if accept.percent => {
-                let share = self.failed as f64 / rows.max(1) as f64;
+                let share = self.count as f64 / rows.max(1) as f64;
                 accept.holds(share * 100.0)
             }
-            Some(accept) => accept.holds(self.failed as f64),
+            Some(accept) => accept.holds(self.count as f64),
         };
         if !accepted {
             result.status = CheckStatus::Failed;
         }
-        if self.failed > 0 {
-            let share = self.failed as f64 / rows.max(1) as f64 * 100.0;
-            result.detail = Some(format!("{} of {rows} rows ({share:.2} %)", self.failed));
+        if self.count > 0 {
+            let share = self.count as f64 / rows.max(1) as f64 * 100.0;
+            result.detail = Some(format!("{} of {rows} rows ({share:.2} %)", self.count));
         }
-        result.failed_rows = Some(self.failed);
+        result.failed_rows = Some(self.count);
         result.examples = self.examples;
     }
 }
