@@ -1,5 +1,5 @@
-//! Makes a report of an analysis that was saved as JSON: `report ANALYSIS.json OUT`.
-//! The ending of OUT picks the format: html, pdf, xlsx or md.
+//! Renders a report of an analysis that was saved as JSON: `report ANALYSIS.json OUT`.
+//! The extension of OUT selects the format: html, pdf, xlsx or md.
 
 use std::error::Error;
 

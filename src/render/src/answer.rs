@@ -1,4 +1,4 @@
-//! A stored query result: JSON, read row by row and never held whole.
+//! A stored query result: JSON that is read row by row.
 
 use std::fmt;
 use std::fs::File;
@@ -14,15 +14,15 @@ use serde_json::Value;
 use crate::error::RenderError;
 use crate::limits::Limits;
 
-/// Bytes that are read from a file at once.
+/// The size of the read buffer, in bytes.
 const PIECE: usize = 256 * 1024;
-/// Rows between two looks at the flag.
+/// Rows between two checks of the cancel flag.
 const CANCEL_INTERVAL: u64 = 1_024;
-/// What a value takes beside its text, in bytes.
+/// The overhead of a value beyond its text, in bytes.
 const VALUE: usize = 32;
 
-/// Where the JSON of an answer is: an object with the members of an [`SqlResult`], `columns`
-/// before `rows`.
+/// The JSON of a query result: an object with the members of an [`SqlResult`], `columns` before
+/// `rows`.
 #[derive(Clone, Copy, Debug)]
 pub enum StoredAnswer<'a> {
     /// In memory.
@@ -31,17 +31,17 @@ pub enum StoredAnswer<'a> {
     File(&'a Path),
 }
 
-/// Takes the parts of an answer in their order.
+/// Receives the parts of a query result in order.
 pub(crate) trait AnswerSink {
-    /// How many values of a row are wanted; those beyond are passed over.
+    /// How many values of each row to read; the others are skipped.
     fn width(&self) -> usize;
     /// The columns, before any row.
     fn columns(&mut self, columns: Vec<SqlColumn>) -> Result<(), RenderError>;
-    /// A row. False when no further one is wanted; they are counted all the same.
+    /// Receives a row. Returns false if the sink needs no further rows; they are still counted.
     fn row(&mut self, row: Vec<Value>) -> Result<bool, RenderError>;
 }
 
-/// What is known at the end of an answer.
+/// The totals of a query result.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Totals {
     /// How many rows there are.
@@ -51,11 +51,11 @@ pub(crate) struct Totals {
 }
 
 impl StoredAnswer<'_> {
-    /// Reads the answer from its begin to its end.
+    /// Reads the whole result.
     ///
     /// # Errors
-    /// What the sink says, [`RenderError::Cancelled`], and [`RenderError::Unreadable`] where it is
-    /// no JSON of that layout.
+    /// The sink's error, [`RenderError::Cancelled`], and [`RenderError::Unreadable`] if the JSON does
+    /// not have that layout.
     pub(crate) fn read(
         self,
         sink: &mut dyn AnswerSink,
@@ -70,7 +70,7 @@ impl StoredAnswer<'_> {
         }
     }
 
-    /// Writes the answer as it is stored.
+    /// Writes the result as it is stored.
     pub(crate) fn copy(self, out: &mut dyn Write) -> io::Result<()> {
         match self {
             Self::Bytes(bytes) => out.write_all(bytes),
@@ -78,7 +78,7 @@ impl StoredAnswer<'_> {
         }
     }
 
-    /// The columns and as many of the first rows as the limits allow. `row_count` counts all.
+    /// The columns, and as many rows as the limits allow. `row_count` counts all rows.
     ///
     /// # Errors
     /// As for [`read`](Self::read).
@@ -98,7 +98,7 @@ impl StoredAnswer<'_> {
     }
 }
 
-/// Keeps the first rows.
+/// Collects the first rows.
 struct Head<'a> {
     limits: &'a Limits,
     bytes: usize,
@@ -123,7 +123,7 @@ impl AnswerSink for Head<'_> {
 
     fn row(&mut self, row: Vec<Value>) -> Result<bool, RenderError> {
         self.bytes += row.iter().map(weight).sum::<usize>();
-        // One row is shown, however large it is.
+        // The first row is always shown, however large it is.
         if self.bytes > self.limits.bytes && !self.result.rows.is_empty() {
             return Ok(false);
         }
@@ -134,7 +134,7 @@ impl AnswerSink for Head<'_> {
     }
 }
 
-/// About how many bytes a value takes.
+/// The approximate size of a value, in bytes.
 fn weight(value: &Value) -> usize {
     VALUE
         + match value {
@@ -173,7 +173,7 @@ fn read<'de, R: serde_json::de::Read<'de>>(
 struct Reading<'a> {
     sink: &'a mut dyn AnswerSink,
     cancel: &'a Cancel,
-    /// Why reading ended early, where it was not the JSON's fault.
+    /// The error that stopped reading, unless the JSON is invalid.
     stopped: Option<RenderError>,
     totals: Totals,
 }
@@ -185,7 +185,7 @@ impl Reading<'_> {
     }
 }
 
-/// The members of the answer.
+/// The members of the result.
 struct Members<'r, 'a>(&'r mut Reading<'a>);
 
 impl<'de> DeserializeSeed<'de> for Members<'_, '_> {
@@ -233,7 +233,7 @@ impl<'de> Visitor<'de> for Members<'_, '_> {
     }
 }
 
-/// The rows of the answer.
+/// The rows of the result.
 struct Rows<'r, 'a>(&'r mut Reading<'a>);
 
 impl<'de> DeserializeSeed<'de> for Rows<'_, '_> {
@@ -307,10 +307,10 @@ impl<'de> Visitor<'de> for Row {
     }
 }
 
-/// Hands the parts of an answer that is in memory to a sink.
+/// Sends the parts of a result in memory to a sink.
 ///
 /// # Errors
-/// What the sink says, and [`RenderError::Cancelled`].
+/// The sink's error, and [`RenderError::Cancelled`].
 pub(crate) fn feed(
     result: &SqlResult,
     sink: &mut dyn AnswerSink,

@@ -6,54 +6,54 @@ use std::io;
 use lastcall_domain::Dependency;
 use rust_xlsxwriter::XlsxError;
 
-/// Why there is no report.
+/// An error while a report is rendered.
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
-    /// The flag was set before the report was done.
+    /// The report was cancelled.
     #[error("the report was cancelled")]
     Cancelled,
-    /// The typesetter refused the document; a fault of ours, not of the input.
+    /// typst rejected the document; a bug, not a fault of the input.
     #[error("the PDF could not be set: {0}")]
     Typeset(String),
-    /// The caller's template or logo has a fault, or takes more than it may.
+    /// The caller's template or logo is invalid, or exceeds a limit.
     #[error("{0}")]
     Template(String),
-    /// The kernel cannot shut in what a caller's template or logo asks for.
+    /// A caller's template or logo needs a sandbox that the kernel does not support.
     #[error("templates and logos are off: this machine has {0}, and sql.require_sandbox is true")]
     Unprotected(&'static str),
-    /// The workbook could not be written; a fault of ours, not of the input.
+    /// The workbook could not be written; a bug, not a fault of the input.
     #[error("the workbook could not be written: {0}")]
     Workbook(String),
-    /// A template or a serializer failed; a fault of ours, not of the input.
+    /// A template or a serializer failed; a bug, not a fault of the input.
     #[error("the report could not be written: {0}")]
     Write(String),
-    /// What is stored of the analysis is not what a report can be made of.
+    /// The stored analysis is invalid.
     #[error("a report needs a result in JSON: {0}")]
     Unreadable(String),
-    /// The answer has no column of the name that a chart asks for.
+    /// The query result has no column of the name in the chart.
     #[error("{0}")]
     ChartColumnNotFound(String),
-    /// The answer's column is not one that the chart can draw.
+    /// The chart cannot draw the type of a column.
     #[error("{0}")]
     ChartColumnUnsuitable(String),
     /// The analysis could not be read from disk.
     #[error("reading a file failed: {0}")]
     Io(#[from] io::Error),
-    /// The PDF needs more memory than it may have, or the machine has none left.
+    /// The PDF needs more memory than its limit, or the machine has none left.
     #[error("{0}")]
     Exhausted(String),
-    /// A part of the environment is away that it needs.
+    /// A dependency is unavailable.
     #[error("{dependency} unavailable: {detail}")]
     Environment {
-        /// Which part.
+        /// The dependency.
         dependency: Dependency,
-        /// What is known of it.
+        /// What failed.
         detail: String,
     },
-    /// No child process could be had, or it was lost for no fault of the document.
+    /// No child process was available, or it was lost through no fault of the document.
     #[error("no process for the PDF: {0}")]
     Unavailable(String),
-    /// The machine has no thread to spare for the typesetter.
+    /// The thread of the typesetter could not be started.
     #[error("no thread for the typesetter: {0}")]
     Threads(String),
 }
@@ -76,7 +76,7 @@ impl RenderError {
         }
     }
 
-    /// Whether the same input may do better another time.
+    /// Whether a retry may succeed.
     pub fn retryable(&self) -> bool {
         matches!(
             self,
@@ -84,7 +84,7 @@ impl RenderError {
         )
     }
 
-    /// The part of the environment whose fault it is.
+    /// The unavailable dependency, if there is one.
     pub fn dependency(&self) -> Option<Dependency> {
         match self {
             Self::Io(error) => Dependency::of_work_io(error),
@@ -93,8 +93,7 @@ impl RenderError {
         }
     }
 
-    /// What an error of a temporary file is, or of what a report is written to; `None` where it is
-    /// none of the operating system's.
+    /// The error for a temporary file or the output; `None` unless the operating system reported it.
     pub(crate) fn of_scratch(error: &io::Error) -> Option<Self> {
         let dependency = Dependency::of_io(error, Dependency::Scratch)?;
         let detail = error.to_string();
@@ -119,7 +118,7 @@ impl From<serde_json::Error> for RenderError {
 
 impl From<XlsxError> for RenderError {
     fn from(error: XlsxError) -> Self {
-        // Its files are temporary ones.
+        // The library only opens temporary files.
         let io = match &error {
             XlsxError::IoError(error) => Some(error),
             error => error.source().and_then(|error| error.downcast_ref()),

@@ -1,5 +1,5 @@
-//! The fonts of a PDF: two that come with the program, and those of the system that a report needs
-//! beyond them.
+//! The fonts of a PDF: two built-in families, and fonts of the system for characters that these
+//! lack.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,12 +11,12 @@ use typst::foundations::Bytes;
 use typst::text::{Font, FontBook, FontInfo, FontStyle, FontWeight};
 use typst::utils::LazyHash;
 
-/// Where faces may come from beside the program itself.
+/// Where fonts are searched for, besides the built-in ones.
 #[derive(Clone, Debug)]
 pub struct FontConfig {
-    /// Whether to look into the system's font folders.
+    /// Whether to search the system's font folders.
     pub system: bool,
-    /// Further folders to look into, with all below them.
+    /// Further folders to search recursively.
     pub folders: Vec<PathBuf>,
 }
 
@@ -29,22 +29,22 @@ impl Default for FontConfig {
     }
 }
 
-/// The family that text is set in.
+/// The family of the text.
 pub(crate) const FAMILY: &str = "Noto Sans";
-/// The family for symbols and scripts that the first lacks.
+/// The family for symbols and scripts that [`FAMILY`] lacks.
 const SECOND: &str = "DejaVu Sans";
-/// Larger font files are left alone.
+/// Larger font files are ignored.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
 
-/// A face in a file, known by what it says about itself; its glyphs are not loaded.
+/// A face in a file, described by its metadata; its glyphs are not loaded.
 struct Face {
     path: PathBuf,
     index: u32,
     info: FontInfo,
 }
 
-/// Finds faces. Holds those of the program and descriptions of the others, and each only once a
-/// report was in need of them.
+/// Finds faces. Holds the built-in ones and descriptions of the others, each once a report needs
+/// them.
 pub(crate) struct FontFinder {
     config: FontConfig,
     own: OnceLock<Vec<Font>>,
@@ -53,16 +53,16 @@ pub(crate) struct FontFinder {
 
 /// The faces for one report.
 pub(crate) struct FontSet {
-    /// What typst looks them up in.
+    /// typst's index of the faces.
     pub book: LazyHash<FontBook>,
     /// The faces, in the order of the book.
     pub faces: Vec<Font>,
-    /// The families, in the order of preference.
+    /// The families, in order of preference.
     pub families: Vec<String>,
 }
 
 impl FontFinder {
-    /// A finder that has not looked anywhere yet.
+    /// A finder that has not searched yet.
     pub(crate) fn new(config: FontConfig) -> Self {
         Self {
             config,
@@ -71,7 +71,7 @@ impl FontFinder {
         }
     }
 
-    /// The faces for texts: those of the program, and what covers the rest of them.
+    /// The faces for texts: the built-in ones, and others for characters that these lack.
     pub(crate) fn faces_for(&self, texts: &[&str]) -> FontSet {
         let mut faces = self.own().to_vec();
         let mut families = vec![FAMILY.to_owned(), SECOND.to_owned()];
@@ -94,13 +94,13 @@ impl FontFinder {
         }
     }
 
-    /// Whether any face, of the program or of the folders, has the character.
+    /// Whether any face, built in or in the folders, has the character.
     pub(crate) fn has(&self, c: char) -> bool {
         self.own().iter().any(|face| covers(face.info(), c))
             || self.found().iter().any(|face| covers(&face.info, c))
     }
 
-    /// Loads the faces of the program, which it then keeps.
+    /// Loads the built-in faces.
     pub(crate) fn load_own(&self) {
         self.own();
     }
@@ -134,14 +134,14 @@ impl FontFinder {
                     })
                 })
                 .collect();
-            // The order of folders on disk is no order to rely on.
+            // The order of directory entries is not stable.
             found.sort_by(|a, b| (&a.path, a.index).cmp(&(&b.path, b.index)));
-            log::debug!("found {} faces in the font folders", found.len());
+            log::debug!("found {} font faces in the font folders", found.len());
             found
         })
     }
 
-    /// The regular and the bold face of a family, where they can be read.
+    /// The regular and the bold face of a family, if they can be read.
     fn load(&self, family: &str) -> Vec<Font> {
         let mut loaded: Vec<Font> = Vec::new();
         for weight in [FontWeight::REGULAR, FontWeight::BOLD] {
@@ -167,7 +167,7 @@ impl FontFinder {
     }
 }
 
-/// The faces of the program itself.
+/// The built-in faces.
 fn own() -> Vec<Font> {
     [
         Bytes::new(unclassed(notosans::REGULAR_TTF)),
@@ -180,15 +180,14 @@ fn own() -> Vec<Font> {
     .collect()
 }
 
-/// The face without its list of what kinds its glyphs are, which has accents that stand for
-/// themselves (`` ` ``, `´`, `ʼ`) among the marks that are put onto the letter before. Without the
-/// list the kinds are those of Unicode.
+/// The face without its glyph classes, which count spacing accents (`` ` ``, `´`, `ʼ`) among the
+/// combining marks. Without them, the classes of Unicode apply.
 fn unclassed(data: &[u8]) -> Vec<u8> {
     let mut data = data.to_vec();
-    // After a head of 12 bytes, 16 for each table: its name, a sum, where it begins, its length.
+    // A header of 12 bytes, then 16 for each table: tag, checksum, offset, length.
     let record = data[12..].chunks_exact(16).find(|one| one[..4] == *b"GDEF");
     let start = record.map(|one| u32::from_be_bytes([one[8], one[9], one[10], one[11]]) as usize);
-    // The list's place follows the version of the table; none is zero.
+    // The offset of the glyph classes follows the version of the table; 0 means none.
     if let Some(place) = start.and_then(|start| data.get_mut(start + 4..start + 6)) {
         place.fill(0);
     }
@@ -199,7 +198,7 @@ fn covers(info: &FontInfo, c: char) -> bool {
     info.coverage.contains(u32::from(c))
 }
 
-/// The families that cover what is wanted, as few as a greedy choice finds.
+/// Families that cover the wanted characters: a small set, chosen greedily.
 fn choose(found: &[Face], mut wanted: BTreeSet<char>) -> Vec<String> {
     let region = region(&wanted);
     let mut candidates: Vec<&Face> = found.iter().collect();
@@ -219,8 +218,8 @@ fn choose(found: &[Face], mut wanted: BTreeSet<char>) -> Vec<String> {
     chosen
 }
 
-/// Upright sans faces first; among them, for Chinese, Japanese and Korean text the family of the
-/// region whose script is in it, as the regions draw shared characters differently.
+/// Upright sans faces first; among them, for Chinese, Japanese and Korean text, the family of the
+/// region whose script occurs in it, as regions draw shared characters differently.
 fn rank(face: &Face, region: Option<&str>) -> (bool, u8, u16, String) {
     let family = face.info.family.as_str();
     let sans = family.contains("Sans") && !family.contains("Mono");

@@ -5,24 +5,24 @@ use std::collections::BTreeSet;
 use typst::layout::{Frame, FrameItem};
 use typst_layout::PagedDocument;
 
-/// So many characters are named.
+/// How many characters are named.
 const NAMED: usize = 20;
 
-/// The characters that boxes stand for on the pages.
+/// The characters that the pages show as boxes.
 pub(crate) fn missing(set: &PagedDocument) -> BTreeSet<char> {
     let mut found = BTreeSet::new();
     for page in set.pages() {
-        look(&page.frame, &mut found);
+        collect_missing(&page.frame, &mut found);
     }
     found
 }
 
-fn look(frame: &Frame, found: &mut BTreeSet<char>) {
+fn collect_missing(frame: &Frame, found: &mut BTreeSet<char>) {
     for (_, item) in frame.items() {
         match item {
-            FrameItem::Group(group) => look(&group.frame, found),
+            FrameItem::Group(group) => collect_missing(&group.frame, found),
             FrameItem::Text(text) => {
-                // The first glyph of a font is the box.
+                // Glyph 0 of a font is the box for missing characters.
                 let boxes = text.glyphs.iter().filter(|glyph| glyph.id == 0);
                 for glyph in boxes {
                     let shown = text.text.get(glyph.range()).unwrap_or_default();
@@ -38,7 +38,7 @@ fn look(frame: &Frame, found: &mut BTreeSet<char>) {
     }
 }
 
-/// What a report says of them; nothing where there are none.
+/// The note in the report; `None` if no character is missing.
 pub(crate) fn note(missing: &BTreeSet<char>) -> Option<String> {
     if missing.is_empty() {
         return None;

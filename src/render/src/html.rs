@@ -1,7 +1,7 @@
-//! The HTML report: one file that loads nothing, readable in light, dark and print.
+//! The HTML report: one file that loads nothing, with styles for light, dark and print.
 //!
-//! Its policy allows the one style sheet and the one script of its own, each by its hash: no
-//! markup that got in by mistake could run or load anything.
+//! Its content security policy allows its own style sheet and script, each by its hash: markup
+//! that got in by mistake could neither run nor load anything.
 
 use std::io::{BufWriter, Write};
 use std::sync::OnceLock;
@@ -35,7 +35,7 @@ struct SectionTemplate<'a> {
 
 #[derive(Template)]
 #[template(path = "foot.html")]
-struct Foot<'a> {
+struct Footer<'a> {
     doc: &'a Document,
     script: &'static str,
 }
@@ -43,13 +43,13 @@ struct Foot<'a> {
 /// Writes the page.
 ///
 /// # Errors
-/// [`RenderError::Cancelled`] between two sections, and what `out` says.
+/// [`RenderError::Cancelled`] between two sections, and errors of `out`.
 pub(crate) fn html(
     doc: &Document,
     cancel: &Cancel,
     out: &mut dyn Write,
 ) -> Result<(), RenderError> {
-    // A template writes a few bytes at a time.
+    // Templates write a few bytes at a time.
     let mut page = BufWriter::new(out);
     let blocks = doc.sections.iter().flat_map(|section| &section.blocks);
     let cards = blocks.filter_map(|block| match block {
@@ -70,11 +70,11 @@ pub(crate) fn html(
         SectionTemplate { section }.write_into(&mut page)?;
     }
     let script = SCRIPT;
-    Foot { doc, script }.write_into(&mut page)?;
+    Footer { doc, script }.write_into(&mut page)?;
     Ok(page.flush()?)
 }
 
-/// What the page may do.
+/// The content security policy.
 fn policy() -> &'static str {
     static POLICY: OnceLock<String> = OnceLock::new();
     POLICY.get_or_init(|| {

@@ -11,31 +11,31 @@ use serde_json::Value;
 
 use crate::answer::StoredAnswer;
 
-/// An analysis and what the report says about itself.
+/// An analysis, and metadata of its report.
 #[derive(Clone, Copy, Debug)]
 pub struct ReportInput<'a> {
-    /// The title; the dataset's name when left out.
+    /// The title; by default the dataset's name.
     pub title: Option<&'a str>,
-    /// The time that the report says it was made at.
+    /// The creation time that the report shows.
     pub created_at: DateTime<Utc>,
-    /// Where it comes from, for the report to say.
+    /// The provenance that the report shows.
     pub origin: Origin<'a>,
-    /// The chart to draw of a query's answer; without effect on anything else.
+    /// The chart of a query result; without effect on other analyses.
     pub chart: Option<&'a ChartSpec>,
-    /// The title, and how a PDF is to look; the rest of it is without effect on other formats.
+    /// A title, and the design of a PDF, which has no effect on other formats.
     pub template: Option<&'a ReportTemplate>,
     /// The analysis.
     pub body: ReportBody<'a>,
 }
 
-/// Where a report comes from: what only a service knows of it.
+/// The provenance of a report, as far as only the service knows it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Origin<'a> {
     /// The SHA-256 of the dataset's bytes, in hexadecimal.
     pub sha256: Option<&'a str>,
     /// The session.
     pub session: Option<&'a str>,
-    /// The job that made the report.
+    /// The job that rendered the report.
     pub job: Option<&'a str>,
 }
 
@@ -44,28 +44,28 @@ pub struct Origin<'a> {
 pub enum ReportBody<'a> {
     /// A profile.
     Profile(&'a Profile),
-    /// The answer of a query.
+    /// A query result.
     Table {
-        /// The answer.
+        /// The result.
         result: &'a SqlResult,
-        /// The query, to be shown above it.
+        /// The query, shown above it.
         query: Option<&'a str>,
     },
-    /// The answer of a query as it is stored. Rows beyond what the format shows are never held.
+    /// A stored query result. Only rows that the format shows are held in memory.
     Stored {
-        /// Where the answer is.
+        /// The result.
         answer: StoredAnswer<'a>,
-        /// The query, to be shown above it.
+        /// The query, shown above it.
         query: Option<&'a str>,
     },
-    /// How the columns of a dataset go together.
+    /// The correlations of a dataset's columns.
     Correlation(&'a CorrelationReport),
-    /// How one dataset differs from another.
+    /// A comparison of two datasets.
     Compare(&'a Comparison),
-    /// Whether a dataset is as a contract says.
+    /// A check of a dataset against a contract.
     Check(&'a CheckReport),
-    /// Any other analysis. One that is known by its kind and reads as such is shown as what it
-    /// is, the rest as facts and tables.
+    /// Any other analysis. If its kind is known and its JSON matches, it is shown as that kind,
+    /// otherwise as facts and tables.
     Other {
         /// Its kind, for the title: `Correlation`.
         kind: &'a str,
@@ -91,12 +91,12 @@ impl<'a> ReportInput<'a> {
         Self::new(ReportBody::Profile(profile), created_at)
     }
 
-    /// A report of a query's answer.
+    /// A report of a query result.
     pub fn table(result: &'a SqlResult, query: Option<&'a str>, created_at: DateTime<Utc>) -> Self {
         Self::new(ReportBody::Table { result, query }, created_at)
     }
 
-    /// A report of a query's answer as it is stored.
+    /// A report of a stored query result.
     pub fn stored(
         answer: StoredAnswer<'a>,
         query: Option<&'a str>,
@@ -125,7 +125,7 @@ impl<'a> ReportInput<'a> {
         Self::new(ReportBody::Other { kind, value }, created_at)
     }
 
-    /// The same with a title.
+    /// Sets the title.
     pub fn titled(mut self, title: &'a str) -> Self {
         self.title = Some(title);
         self
@@ -133,24 +133,24 @@ impl<'a> ReportInput<'a> {
 }
 
 impl<'a> ReportInput<'a> {
-    /// The same with a chart of the answer.
+    /// Sets the chart of a query result.
     pub fn with_chart(self, chart: Option<&'a ChartSpec>) -> Self {
         Self { chart, ..self }
     }
 
-    /// The same with a title and a look of the caller's.
+    /// Sets the caller's title and design.
     pub fn with_template(self, template: Option<&'a ReportTemplate>) -> Self {
         Self { template, ..self }
     }
 
-    /// The same, saying where it comes from.
+    /// Sets the provenance.
     pub fn from_origin(mut self, origin: Origin<'a>) -> Self {
         self.origin = origin;
         self
     }
 }
 
-/// An analysis that came as JSON and turned out to have a layout.
+/// An analysis in JSON whose kind is known.
 pub(crate) enum Known {
     /// A correlation analysis.
     Correlation(CorrelationReport),
@@ -159,7 +159,7 @@ pub(crate) enum Known {
 }
 
 impl Known {
-    /// What the body is, if it is any.
+    /// The analysis of a body, if its kind is known.
     pub(crate) fn of(body: &ReportBody<'_>) -> Option<Self> {
         match body {
             ReportBody::Other {
@@ -176,7 +176,7 @@ impl Known {
         }
     }
 
-    /// The same as a body.
+    /// The analysis as a body.
     pub(crate) fn body(&self) -> ReportBody<'_> {
         match self {
             Self::Correlation(report) => ReportBody::Correlation(report),

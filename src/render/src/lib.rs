@@ -1,12 +1,12 @@
 //! Reports as HTML, PDF, XLSX and Markdown.
 //!
-//! An input becomes a [document](document::Document), sections of blocks whose texts are clean
-//! and whose numbers are as people read them; the page, the PDF and Markdown each write that
-//! document, the workbook keeps the numbers as numbers. The same input gives the same bytes.
+//! An input becomes a [document](document::Document): sections of blocks with sanitised texts and
+//! formatted numbers. HTML, PDF and Markdown are written from that document; the workbook keeps
+//! numbers as numbers. The same input gives the same bytes.
 //!
-//! A [`Renderer`] blocks and leaves nothing behind: no thread, no file, and of a PDF what typst
-//! interns. A service has its PDFs set by a [`Typesetter`], in children that are replaced. A
-//! renderer that has nothing to do holds next to nothing; fonts are looked for when a PDF needs
+//! A [`Renderer`] blocks, and leaves no thread and no file behind; after a PDF, typst's interned
+//! strings remain. A service therefore typesets PDFs with a [`Typesetter`], in child processes that
+//! are replaced. An idle renderer needs almost no memory; it searches for fonts once a PDF needs
 //! them.
 
 mod answer;
@@ -41,14 +41,14 @@ use limits::Limits;
 pub use pdf::Manuscript;
 pub use typesetter::{Typesetter, TypesetterConfig, child};
 
-/// Makes reports.
+/// Renders reports.
 pub struct Renderer {
     fonts: FontFinder,
     scratch: PathBuf,
 }
 
 impl Renderer {
-    /// A renderer that will look for fonts where it is told to, once it needs some.
+    /// A renderer with this configuration of fonts, which are searched for once they are needed.
     pub fn new(fonts: FontConfig) -> Self {
         Self {
             fonts: FontFinder::new(fonts),
@@ -56,19 +56,19 @@ impl Renderer {
         }
     }
 
-    /// The same with a folder of its own for what is too large to be held in memory.
+    /// Sets the folder for temporary files.
     pub fn with_scratch(mut self, folder: &Path) -> Self {
         self.scratch = folder.to_owned();
         self
     }
 
-    /// Whether a PDF can show the character: by a font of the program, or by one of the folders
-    /// that this looks through for it.
+    /// Whether a PDF can show the character, with a built-in font or one in the folders. Searches the
+    /// folders.
     pub fn has_font_for(&self, c: char) -> bool {
         self.fonts.has(c)
     }
 
-    /// The document of a PDF for a [`Typesetter`], as which it is made elsewhere.
+    /// The document of a PDF, for a [`Typesetter`].
     ///
     /// # Errors
     /// As for [`write`](Self::write).
@@ -82,7 +82,7 @@ impl Renderer {
         Manuscript::new(&document, report.created_at, report.template)
     }
 
-    /// Makes a report in memory; see [`write`](Self::write).
+    /// Renders a report in memory; see [`write`](Self::write).
     ///
     /// # Errors
     /// As for [`write`](Self::write).
@@ -97,12 +97,12 @@ impl Renderer {
         Ok(bytes)
     }
 
-    /// Writes a report to `out`. Blocks for as long as that takes: milliseconds for most, up to a
-    /// few seconds for a PDF of the largest and for a workbook of many rows.
+    /// Writes a report to `out`. Blocks: milliseconds for most reports, up to a few seconds for the
+    /// largest PDFs and for workbooks of many rows.
     ///
     /// # Errors
-    /// [`RenderError::Cancelled`] soon after the flag was set; else what is wrong with the
-    /// format or with the machine. No text or number in the input is an error.
+    /// [`RenderError::Cancelled`] soon after the flag is set; otherwise errors of the format or the
+    /// machine. No text or number in the input causes an error.
     pub fn write(
         &self,
         report: &ReportInput<'_>,
@@ -148,8 +148,8 @@ impl Renderer {
     }
 }
 
-/// Ends what writes to it as soon as the flag is set, and remembers why it could not be written:
-/// templates, serializers and archives each have an error of their own for that.
+/// A writer that fails once the flag is set, and keeps the first error: templates, serializers and
+/// archives each wrap it in an error of their own.
 struct Output<'a> {
     inner: &'a mut (dyn Write + Send),
     cancel: &'a Cancel,
@@ -222,7 +222,7 @@ fn document(
     Ok(document)
 }
 
-/// The chart of a query's answer, if one is asked for.
+/// The chart of a query result, if one is requested.
 fn plotted(report: &ReportInput<'_>, cancel: &Cancel) -> Result<Option<plot::Plot>, RenderError> {
     let Some(spec) = report.chart else {
         return Ok(None);

@@ -1,42 +1,42 @@
-//! How much each format shows: limits on time, size and the patience of readers. A workbook has
+//! How much each format shows: limits on time, size and what is readable. A workbook has
 //! everything that fits into its sheets, written row by row.
 
-/// The bounds of one format.
+/// The limits of one format.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Columns of a profile with a section and charts of their own.
+    /// Columns of a profile that get a card with charts.
     pub(crate) cards: usize,
-    /// Columns of a profile with a row in the summary.
+    /// Columns of a profile in the summary.
     pub(crate) summary: usize,
     /// Columns of a heat map.
     pub(crate) heatmap: usize,
-    /// Pairs of columns in a list of them.
+    /// Pairs of columns in a list.
     pub(crate) pairs: usize,
-    /// Rows of an answer.
+    /// Rows of a query result.
     pub(crate) rows: usize,
-    /// Columns of an answer.
+    /// Columns of a query result.
     pub(crate) columns: usize,
-    /// Cells of an answer, by which many columns mean fewer rows.
+    /// Cells of a query result: more columns mean fewer rows.
     pub(crate) cells: usize,
-    /// Bytes of an answer's values, by which long texts mean fewer rows.
+    /// Bytes of a query result's values: longer texts mean fewer rows.
     pub(crate) bytes: usize,
     /// The width of a cell, in columns of text.
     pub(crate) width: usize,
-    /// The width of an upright page, in columns of text: wider tables lie on their side, and
-    /// those of more than one and a half such lines are split. `None` where pages have no end.
+    /// The width of a portrait page, in columns of text: pages with wider tables are landscape, and
+    /// tables wider than one and a half lines are split. `None` if pages are not limited.
     pub(crate) line: Option<usize>,
 }
 
 impl Limits {
-    /// How many rows of an answer with so many columns are shown.
+    /// How many rows are shown of a result with so many columns.
     pub(crate) fn rows_of(&self, columns: usize) -> usize {
         self.rows
             .min(self.cells / columns.clamp(1, self.columns.max(1)))
     }
 }
 
-/// The page. A card takes about six kilobytes; those of many columns are closed until they are
-/// asked for, and a browser lays out none of them before.
+/// HTML. A card takes about six kilobytes; if there are many, they are collapsed, and browsers
+/// lay them out when they are opened.
 pub(crate) const HTML: Limits = Limits {
     cards: 500,
     summary: 2_000,
@@ -50,8 +50,7 @@ pub(crate) const HTML: Limits = Limits {
     line: None,
 };
 
-/// The PDF. Setting pages takes a hundred times as long as writing them, and cannot be
-/// interrupted.
+/// PDF. Layout takes a hundred times as long as writing, and cannot be interrupted.
 pub(crate) const PDF: Limits = Limits {
     cards: 60,
     summary: 300,
@@ -79,7 +78,7 @@ pub(crate) const MARKDOWN: Limits = Limits {
     line: None,
 };
 
-/// The text of the workbook; what it has of columns and rows it takes from the analysis itself.
+/// The text of a workbook; its columns and rows come from the analysis itself.
 pub(crate) const XLSX: Limits = Limits {
     cards: 0,
     summary: 0,

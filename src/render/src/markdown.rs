@@ -89,7 +89,7 @@ fn write_alert(out: &mut String, alert: &AlertLine, named: bool) {
     let _ = writeln!(out, "{}", escape(&alert.detail));
 }
 
-/// The alerts of a kind: a line each, below one that counts them.
+/// The alerts of a kind: a line with their count, then a line each.
 fn write_group(out: &mut String, group: &AlertGroup) {
     let _ = write!(out, "- **{}**", group.title);
     if let ([only], 0) = (group.items.as_slice(), group.more) {
@@ -186,14 +186,14 @@ fn write_chart(out: &mut String, chart: &Chart) {
     }
 }
 
-/// A fenced block whose fence is longer than any run of back-ticks in it.
+/// A fenced block whose fence is longer than any run of backticks in it.
 fn write_code(out: &mut String, text: &str) {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
     let _ = writeln!(out, "{fence}\n{text}\n{fence}\n");
 }
 
-/// The whole of a text: Markdown has no hints to keep it in.
+/// The full text, as Markdown has no tooltips.
 fn full(text: &Text) -> String {
     escape(if text.full.is_empty() {
         &text.short
@@ -202,8 +202,8 @@ fn full(text: &Text) -> String {
     })
 }
 
-/// Takes the meaning from every character that has one to Markdown. An underscore within a word
-/// has none, and column names are full of them.
+/// Escapes every character with a meaning in Markdown. An underscore within a word has none, and
+/// is frequent in column names.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     let mut before: Option<char> = None;
@@ -220,7 +220,7 @@ fn escape(text: &str) -> String {
                 out.push('\\');
                 out.push(c);
             }
-            // At the start of a line these would be a list, a rule or a heading.
+            // At the start of a line, these begin a list, a rule or a heading.
             '-' | '+' | '='
                 if before.is_none() && !chars.peek().is_some_and(char::is_ascii_digit) =>
             {

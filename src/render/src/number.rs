@@ -1,13 +1,12 @@
-//! Formats numbers for people, in one place for every format.
+//! Formats numbers for every format of report.
 //!
-//! Figures have six significant digits and no trailing zeros; what is beyond 10¹⁵ or below 10⁻⁴
-//! is in scientific notation; what is not defined is a dash. Commas set off the thousands of
-//! counts and figures, and of the data's own values from five digits on, so that a year stays a
-//! year.
+//! Statistics have six significant digits and no trailing zeros; above 10¹⁵ and below 10⁻⁴ they
+//! are in scientific notation; undefined ones are a dash. Commas separate the thousands of counts
+//! and statistics, and of the data's own values from five digits on, so that years have none.
 
 use lastcall_domain::profile::Number;
 
-/// What stands for a figure that is not defined.
+/// The text for an undefined statistic.
 pub(crate) const NONE: &str = "–";
 
 /// A count: `1,234,567`.
@@ -15,18 +14,18 @@ pub(crate) fn count(n: u64) -> String {
     group(&n.to_string())
 }
 
-/// A count with its noun: `1 row`, `1,234 rows`. The noun is one that takes an s.
+/// A count with its noun: `1 row`, `1,234 rows`. The plural has to end in s.
 pub(crate) fn of(n: u64, noun: &str) -> String {
     let s = if n == 1 { "" } else { "s" };
     format!("{} {noun}{s}", count(n))
 }
 
-/// A figure with up to six significant digits: `1,234.57`, `0.00123`, `4.5e-9`.
+/// A statistic with up to six significant digits: `1,234.57`, `0.00123`, `4.5e-9`.
 pub(crate) fn figure(x: f64) -> String {
     group_plain(&significant(x, 6))
 }
 
-/// A figure that is zero but for rounding noise at the given scale is shown as zero: the mean of
+/// A statistic; one that is rounding noise at the given scale is shown as zero: the mean of
 /// values around 1,000 is not `1e-17`.
 pub(crate) fn figure_at(x: f64, scale: f64) -> String {
     if x.abs() < scale.abs() * 1e-13 {
@@ -36,12 +35,12 @@ pub(crate) fn figure_at(x: f64, scale: f64) -> String {
     }
 }
 
-/// A figure of which only the magnitude matters, with three significant digits: `2.5e-9`.
+/// A statistic whose magnitude matters only, with three significant digits: `2.5e-9`.
 pub(crate) fn brief(x: f64) -> String {
     group_plain(&significant(x, 3))
 }
 
-/// A figure that may not be defined.
+/// A statistic that may be undefined.
 pub(crate) fn optional(x: Option<f64>) -> String {
     x.map_or_else(|| NONE.to_owned(), figure)
 }
@@ -55,8 +54,8 @@ pub(crate) fn number(n: Number) -> String {
     }
 }
 
-/// The least or greatest value of a column, as [`number`], its thousands set off as those of the
-/// figures beside it.
+/// The minimum or maximum of a column: [`number`] with thousands separators like the statistics
+/// next to it.
 pub(crate) fn extreme(n: Number) -> String {
     match n {
         Number::Integer(n) => group(&n.to_string()),
@@ -65,7 +64,7 @@ pub(crate) fn extreme(n: Number) -> String {
     }
 }
 
-/// A coefficient or a shape figure, with a fixed number of decimals: `0.873`, `-1.200`.
+/// A coefficient, skewness or kurtosis, with a fixed number of decimals: `0.873`, `-1.200`.
 pub(crate) fn fixed(x: f64, decimals: usize) -> String {
     if !x.is_finite() {
         return special(x);
@@ -79,7 +78,7 @@ pub(crate) fn fixed(x: f64, decimals: usize) -> String {
     }
 }
 
-/// A share: `0%`, `< 0.1%`, `12.3%`, `> 99.9%`, `100%`; a dash of nothing.
+/// A share: `0%`, `< 0.1%`, `12.3%`, `> 99.9%`, `100%`; a dash if the whole is 0.
 pub(crate) fn percent(part: u64, whole: u64) -> String {
     if whole == 0 {
         return NONE.to_owned();
@@ -102,7 +101,7 @@ pub(crate) fn bytes(n: u64) -> String {
     let mut value = n as f64 / 1024.0;
     let mut unit = UNITS[0];
     for next in &UNITS[1..] {
-        // The border is where rounding would show "1024.0".
+        // From here on, rounding would show "1024.0".
         if value < 1023.95 {
             break;
         }
@@ -112,8 +111,8 @@ pub(crate) fn bytes(n: u64) -> String {
     format!("{value:.1} {unit}")
 }
 
-/// A short form for axes: `950`, `1.2k`, `3M`, `0.05`. The unit is that of the axis's largest
-/// value, so that all its ticks have the same.
+/// A short form for axes: `950`, `1.2k`, `3M`, `0.05`. The largest value of the axis decides the
+/// unit of all its ticks.
 pub(crate) fn axis(x: f64, largest: f64) -> String {
     for (limit, unit) in [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k")] {
         let scale = if unit == "k" { 1e3 } else { limit };
@@ -161,7 +160,7 @@ fn trim_zeros(text: &str) -> &str {
     }
 }
 
-/// Sets off the thousands of a number that may be in scientific notation, or none.
+/// Separates the thousands of a number, which may be in scientific notation or no number.
 fn group_plain(text: &str) -> String {
     if text.contains('e') || !text.contains(|c: char| c.is_ascii_digit()) {
         text.to_owned()
@@ -170,7 +169,7 @@ fn group_plain(text: &str) -> String {
     }
 }
 
-/// The same for five digits or more before the point.
+/// The same from five digits before the point on.
 fn group_long(text: &str) -> String {
     let whole = text
         .split('.')
@@ -184,7 +183,7 @@ fn group_long(text: &str) -> String {
     }
 }
 
-/// Sets off the thousands of a plain decimal number.
+/// Separates the thousands of a decimal number.
 fn group(text: &str) -> String {
     let (sign, rest) = text
         .strip_prefix('-')

@@ -1,12 +1,11 @@
-//! The PDF, typeset by typst. What typst sees is in `world`, what it finds fault with in
-//! `mistakes`.
+//! The PDF, typeset by typst. `world` provides typst's input, `diagnostics` words its errors.
 //!
-//! typst keeps its file names as long as the process lives, so those here are always the same; it
-//! memoizes what it computes, so that is dropped after every report; and it works on rayon's
-//! threads, so it gets a pool of its own, which has ended when this returns. What it interns stays:
-//! the service has it done in [children](crate::typesetter) that are replaced.
+//! typst keeps file names until the process exits, so they are always the same here; it memoizes
+//! results, so its cache is evicted after every report; and it runs on rayon's threads, so it gets
+//! a pool of its own, which has ended when this returns. What it interns stays: the service typesets
+//! in [child processes](crate::typesetter) that are replaced.
 
-mod mistakes;
+mod diagnostics;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -30,20 +29,20 @@ use crate::error::RenderError;
 use crate::fonts::{FontFinder, FontSet};
 use crate::glyphs;
 use crate::text::clean;
-use world::Page;
+use world::ReportWorld;
 
-/// typst recurses by the depth of the layout; ours is shallow, its own frames are not.
+/// typst recurses to the depth of the layout. The layout is shallow; typst's stack frames are large.
 const STACK: usize = 16 * 1024 * 1024;
 
-/// A document that is ready to be set in pages, on its way to whoever sets it.
+/// A document that is ready to be typeset.
 #[derive(Debug)]
 pub struct Manuscript {
     /// The document as JSON.
     pub(crate) json: String,
-    /// The time that the PDF says it was made at.
+    /// The creation time in the PDF's metadata.
     pub(crate) created_at: DateTime<Utc>,
-    /// What of its look is the caller's.
-    pub(crate) look: Look,
+    /// The caller's part of its design.
+    pub(crate) theme: Theme,
 }
 
 impl Manuscript {
@@ -56,14 +55,14 @@ impl Manuscript {
         Ok(Self {
             json: serde_json::to_string(doc)?,
             created_at,
-            look: template.map(Look::of).unwrap_or_default(),
+            theme: template.map(Theme::of).unwrap_or_default(),
         })
     }
 }
 
-/// What of a report's look is the caller's.
+/// The caller's part of a report's design.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Look {
+pub(crate) struct Theme {
     /// The template, in typst's language.
     pub(crate) source: Option<String>,
     /// The bytes of an image.
@@ -72,7 +71,7 @@ pub(crate) struct Look {
     pub(crate) colors: TemplateColors,
 }
 
-impl Look {
+impl Theme {
     fn of(template: &ReportTemplate) -> Self {
         Self {
             source: template
@@ -85,13 +84,13 @@ impl Look {
         }
     }
 
-    /// Whether something of the caller's is computed with: a program, or an image to decode. It
-    /// may take any time and memory, and its faults are the caller's.
+    /// Whether the theme has a template or an image, which may take any time and memory to run or
+    /// decode, and whose errors are the caller's.
     pub(crate) fn is_untrusted(&self) -> bool {
         self.source.is_some() || self.logo.is_some()
     }
 
-    /// Whether the logo can be decoded. Of an SVG, that shows when it is drawn.
+    /// Whether the logo can be decoded. An SVG is only decoded when it is drawn.
     fn check_logo(&self) -> Result<(), RenderError> {
         let Some(logo) = &self.logo else {
             return Ok(());
@@ -107,14 +106,14 @@ impl Look {
     }
 }
 
-/// What the layout reads.
+/// The data that the layout reads.
 #[derive(Serialize)]
 struct Input<'a> {
     document: &'a RawValue,
     fonts: &'a [String],
-    /// What is to be said of how the document was set.
+    /// Notes on typesetting.
     notes: &'a [String],
-    /// The caller's colours; those that are left out are the layout's.
+    /// The caller's colours; the layout has defaults for the others.
     colors: &'a TemplateColors,
     /// Whether there is a logo.
     logo: bool,
@@ -122,18 +121,17 @@ struct Input<'a> {
     own: bool,
 }
 
-/// Sets the document in pages.
+/// Typesets the document.
 ///
 /// # Errors
-/// [`RenderError::Cancelled`] before the pages are set and before they are written,
-/// [`RenderError::Template`] where something of the caller's is in it, and
-/// [`RenderError::Typeset`].
+/// [`RenderError::Cancelled`] before layout and before writing, [`RenderError::Template`] if a
+/// caller's template or logo is involved, and [`RenderError::Typeset`].
 pub(crate) fn typeset(
     manuscript: &Manuscript,
     fonts: &FontFinder,
     cancel: &Cancel,
 ) -> Result<Vec<u8>, RenderError> {
-    let source = manuscript.look.source.as_deref().unwrap_or_default();
+    let source = manuscript.theme.source.as_deref().unwrap_or_default();
     let fonts = fonts.faces_for(&[&manuscript.json, source]);
     if cancel.is_cancelled() {
         return Err(RenderError::Cancelled);
@@ -144,54 +142,54 @@ pub(crate) fn typeset(
         if cancel.is_cancelled() {
             return Err(RenderError::Cancelled);
         }
-        // A glyph that no font has is the one thing of ours that PDF/UA forbids.
-        let untrusted = manuscript.look.is_untrusted();
+        // Of the standard layout, only missing glyphs violate PDF/UA.
+        let untrusted = manuscript.theme.is_untrusted();
         write(&set, created_at, &[PdfStandard::Ua_1])
             .or_else(|_| write(&set, created_at, &[]))
             .map_err(|errors| match untrusted {
-                true => RenderError::Template(mistakes::plain(&errors)),
-                false => RenderError::Typeset(mistakes::plain(&errors)),
+                true => RenderError::Template(diagnostics::plain(&errors)),
+                false => RenderError::Typeset(diagnostics::plain(&errors)),
             })
     });
     typst::comemo::evict(0);
     bytes?
 }
 
-/// Sets the pages; what no font has a glyph for is said on the last of them.
+/// Lays out the pages; a note on the last one names characters without a glyph.
 fn lay_out(manuscript: &Manuscript, fonts: FontSet) -> Result<PagedDocument, RenderError> {
-    let look = &manuscript.look;
-    look.check_logo()?;
+    let theme = &manuscript.theme;
+    theme.check_logo()?;
     let families = fonts.families.clone();
     let data = |notes: &[String]| -> Result<Vec<u8>, RenderError> {
         Ok(serde_json::to_vec(&Input {
             document: serde_json::from_str(&manuscript.json)?,
             fonts: &families,
             notes,
-            colors: &look.colors,
-            logo: look.logo.is_some(),
-            own: look.source.is_some(),
+            colors: &theme.colors,
+            logo: theme.logo.is_some(),
+            own: theme.source.is_some(),
         })?)
     };
-    let mut page = Page::new(data(&[])?, fonts, look)?;
-    let set = compile(&page, look)?;
+    let mut world = ReportWorld::new(data(&[])?, fonts, theme)?;
+    let set = compile(&world, theme)?;
     match glyphs::note(&glyphs::missing(&set)) {
         None => Ok(set),
         Some(note) => {
-            page.set_data(data(&[note])?);
-            compile(&page, look)
+            world.set_data(data(&[note])?);
+            compile(&world, theme)
         }
     }
 }
 
-fn compile(page: &Page, look: &Look) -> Result<PagedDocument, RenderError> {
-    let set = typst::compile::<PagedDocument>(page).output;
-    set.map_err(|errors| match look.is_untrusted() {
-        true => RenderError::Template(mistakes::located(&errors, page)),
-        false => RenderError::Typeset(mistakes::plain(&errors)),
+fn compile(world: &ReportWorld, theme: &Theme) -> Result<PagedDocument, RenderError> {
+    let set = typst::compile::<PagedDocument>(world).output;
+    set.map_err(|errors| match theme.is_untrusted() {
+        true => RenderError::Template(diagnostics::located(&errors, world)),
+        false => RenderError::Typeset(diagnostics::plain(&errors)),
     })
 }
 
-/// Writes the pages, tagged for screen readers, by further standards where they are given.
+/// Writes the pages, tagged for screen readers, to the given standards.
 fn write(
     set: &PagedDocument,
     created_at: DateTime<Utc>,
@@ -215,13 +213,13 @@ fn write(
 
 /// Runs typst on one thread, which has ended when this returns.
 ///
-/// A scope would not do: it waits for what the thread computes, not for the thread.
+/// A scope would not do: it waits for the closure, not for the thread's exit.
 fn in_own_pool<R: Send>(work: impl FnOnce() -> R + Send) -> Result<R, RenderError> {
     let mut threads = Vec::new();
     let pool = ThreadPoolBuilder::new()
         .num_threads(1)
-        // As by default, a panic outside of `work` ends the process: whoever waits for what was
-        // computed there would wait forever. Decoding a large image may end so, without memory.
+        // As by default, a panic outside `work` ends the process: otherwise the caller would wait
+        // forever. Decoding a large image may panic for want of memory.
         .spawn_handler(|worker| {
             let thread = thread::Builder::new()
                 .name("pdf".to_owned())
@@ -234,7 +232,7 @@ fn in_own_pool<R: Send>(work: impl FnOnce() -> R + Send) -> Result<R, RenderErro
     let result = catch_unwind(AssertUnwindSafe(|| pool.install(work)));
     drop(pool);
     for thread in threads {
-        // Its work has been caught above; a panic of rayon itself is of no more use here.
+        // Panics of the work are caught above; a panic of rayon itself adds nothing.
         let _ = thread.join();
     }
     result.map_err(|panic| resume_unwind(panic))

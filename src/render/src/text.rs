@@ -1,14 +1,14 @@
-//! Sanitises text of the data for display: controls become visible, length is bounded.
+//! Sanitises text of the data for display: makes control characters visible, bounds the length.
 
 use std::borrow::Cow;
 
 use unicode_width::UnicodeWidthChar;
 
-/// The longest text that is ever put into a report as the full form of a shortened one.
+/// The longest full form of a shortened text in a report.
 pub(crate) const FULL: usize = 1_000;
 
-/// Makes controls visible and takes the power from characters that turn the direction of the
-/// text around them. What is left can stand on one line of any format.
+/// Makes control characters visible, and replaces those that change the direction of the text
+/// around them. The result fits on one line of any format.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     if text.chars().all(|c| replacement(c).is_none()) {
         return Cow::Borrowed(text);
@@ -16,7 +16,8 @@ pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(|c| replacement(c).unwrap_or(c)).collect())
 }
 
-/// [`clean`] text of at most `width` columns (a wide character takes two), the rest an ellipsis.
+/// [`clean`] text of at most `width` columns (a wide character takes two); a longer one ends in
+/// an ellipsis.
 pub(crate) fn shorten(text: &str, width: usize) -> String {
     let mut used = 0;
     let mut cut = 0;
@@ -35,7 +36,7 @@ pub(crate) fn shorten(text: &str, width: usize) -> String {
     clean(text).into_owned()
 }
 
-/// How many columns the text takes in a fixed-width view.
+/// The width of the text in a fixed-width font, in columns.
 pub(crate) fn width(text: &str) -> usize {
     text.chars().map(|c| c.width().unwrap_or(1)).sum()
 }

@@ -1,4 +1,4 @@
-//! Axis ticks at round numbers, and a scale that starts and ends at one.
+//! Axis ticks at round numbers, and a scale that starts and ends at a tick.
 
 use lastcall_domain::ChartType;
 
@@ -23,7 +23,7 @@ pub(super) fn ticks(min: f64, max: f64, wanted: u32) -> Vec<f64> {
     }
     let first = (min / step - 1e-9).ceil();
     let last = (max / step + 1e-9).floor();
-    // The bound is beyond any `wanted`; it only guards the loop.
+    // The bound only guards the loop; it is larger than any `wanted`.
     (0..100)
         .map(|i| first + f64::from(i))
         .take_while(|n| *n <= last)
@@ -40,8 +40,8 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// A scale for values from `min` to `max`. Bars begin at zero, and so does what is not far from
-    /// it.
+    /// A scale for values from `min` to `max`. It begins at zero for bars, and if the values are not
+    /// far from it.
     pub(super) fn of(kind: ChartType, min: f64, max: f64) -> Self {
         let with_zero = |near: bool| match kind {
             ChartType::Bar => true,
@@ -74,7 +74,7 @@ impl Scale {
         let step = second - first;
         let from = (min / step + 1e-9).floor();
         let to = (max / step - 1e-9).ceil();
-        // As many as are wanted and one at each end; the bound only guards the loop.
+        // The bound only guards the loop: there are about `wanted` ticks, and one at each end.
         let ticks = (0..20)
             .map(|i| from + f64::from(i))
             .take_while(|n| *n <= to)
@@ -86,9 +86,9 @@ impl Scale {
         }
     }
 
-    /// Where a value is between the ends, from 0 to 1.
+    /// The position of a value between the ends, from 0 to 1.
     pub(super) fn share(&self, value: f64) -> f64 {
-        // Halves, as the whole may be more than a double holds.
+        // Halved, as the difference may exceed the range of a double.
         (value / 2.0 - self.low / 2.0) / (self.high / 2.0 - self.low / 2.0)
     }
 

@@ -5,34 +5,34 @@ use crate::document::Text;
 
 /// One bar.
 pub(crate) struct Bar {
-    /// What stands before it, in full; the drawing shortens it.
+    /// The label before it, in full; the drawing shortens it.
     pub label: String,
     /// Its length, as a share of the whole bar, 0 to 1.
     pub share: f64,
-    /// What stands behind it.
+    /// The text after it.
     pub figure: String,
 }
 
-/// One bar as a page writes it, in letters that can be marked and read aloud.
+/// One bar in HTML text, which can be selected and read aloud.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
-    /// What stands before it.
+    /// The label before it.
     pub label: Text,
-    /// Its length in thousandths of the whole bar; at least one where there is anything.
+    /// Its length in thousandths of the whole bar; at least one unless it is empty.
     pub length: u32,
-    /// What stands behind it.
+    /// The text after it.
     pub figure: String,
 }
 
 const ROW: u32 = 17;
-/// The room for labels, of which as much is taken as the longest needs.
+/// The maximum width of labels.
 const MAX_LABEL: f64 = 150.0;
-/// What stands between label, bar and figure.
+/// The gap between label, bar and text.
 const GAP: f64 = 8.0;
 /// The longest label of a page, in columns of text.
 const LABEL: usize = 60;
 
-/// Draws the bars under each other, in their order. `None` where there are none.
+/// Draws the bars below each other, in order. `None` if there are none.
 pub(crate) fn bars(caption: &str, alt: &str, rows: &[Bar]) -> Option<Chart> {
     if rows.is_empty() {
         return None;

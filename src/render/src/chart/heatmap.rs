@@ -6,16 +6,16 @@ use crate::{number, text::shorten};
 
 const LEGEND_H: f64 = 26.0;
 const WIDTH: u32 = 720;
-/// The width of a drawing that stands beside another.
+/// The width of a drawing that is placed next to another.
 pub(crate) const SMALL_WIDTH: u32 = 440;
-/// Matrices of so few columns are drawn in half the width, to stand beside each other.
+/// Matrices of up to so many columns are drawn at [`SMALL_WIDTH`].
 pub(crate) const SMALL: usize = 8;
-/// The size that texts are measured at.
+/// The font size at which texts are measured.
 const LETTERS: f64 = 10.0;
 const WHITE: &str = "#ffffff";
 const BLACK: &str = "#000000";
 
-/// Which coefficients there are.
+/// The range of the coefficients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scale {
     /// From −1 to 1.
@@ -24,7 +24,7 @@ pub(crate) enum Scale {
     Unsigned,
 }
 
-/// Draws the matrix over `names`. `None` where it is smaller than two by two.
+/// Draws the matrix over `names`. `None` if it is smaller than two by two.
 pub(crate) fn heatmap(
     caption: &str,
     names: &[String],
@@ -38,7 +38,7 @@ pub(crate) fn heatmap(
     let small = n <= SMALL;
     let width = if small { SMALL_WIDTH } else { WIDTH };
     let (most, columns) = if small { (112.0, 24) } else { (150.0, 32) };
-    // The size of the letters follows from that of the squares, and that from the labels' room.
+    // The font size depends on the size of the squares, and that on the width of the labels.
     let mut font = 10.0;
     let mut labels = Vec::new();
     let (mut label_w, mut cell) = (most, 0.0);
@@ -49,7 +49,7 @@ pub(crate) fn heatmap(
             .collect();
         let widest = labels.iter().map(|label| width_at(label, font));
         label_w = widest.fold(0.0, f64::max) + 10.0;
-        // The last label of the head leans out to the right.
+        // The last label of the header extends to the right.
         let edge = labels
             .last()
             .map_or(0.0, |label| width_at(label, font) * 0.77);
@@ -93,7 +93,7 @@ pub(crate) fn heatmap(
                 None => svg.rect(square, "track", TRACK, &hint),
             }
             if n <= 14 {
-                // A square keeps its colour on a dark page, and so does its figure.
+                // Squares and their figures keep their colours on a dark page.
                 let (ink, class) = match colour {
                     Some(colour) if is_dark(colour) => (WHITE, "on-dark"),
                     Some(_) => (BLACK, "on-light"),
@@ -125,7 +125,7 @@ fn width_at(text: &str, font: f64) -> f64 {
     text_width(text) * font / LETTERS
 }
 
-/// As much of a name as its room holds, with an ellipsis where that is not all.
+/// The name, shortened with an ellipsis to the available width.
 fn fit(name: &str, columns: usize, room: f64, font: f64) -> String {
     let mut columns = columns;
     loop {
@@ -176,13 +176,13 @@ fn hex([r, g, b]: Colour) -> String {
     format!("#{r:02x}{g:02x}{b:02x}")
 }
 
-/// Whether white letters are read better on it than black ones.
+/// Whether white text has more contrast on it than black text.
 fn is_dark(colour: Colour) -> bool {
     let (white, black) = contrasts(colour);
     white > black
 }
 
-/// The contrasts of a colour to white and to black, as WCAG computes them.
+/// The contrast ratios of a colour to white and to black, by WCAG.
 fn contrasts(colour: Colour) -> (f64, f64) {
     let [r, g, b] = colour.map(|c| {
         let c = f64::from(c) / 255.0;

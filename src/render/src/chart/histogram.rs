@@ -3,13 +3,13 @@
 use super::{BAR, Chart, INK, LINE, MARK, MUTED, Plain, Svg, WIDTH, axis::ticks};
 use crate::number;
 
-/// The borders of a histogram's intervals.
+/// The edges of a histogram's intervals.
 pub(crate) enum Edges<'a> {
     /// Numbers, for an axis with ticks at round values.
     Numbers(&'a [f64]),
-    /// Whole numbers: an interval ends before the next one begins.
+    /// Integers: an interval ends before the next one begins.
     Whole(&'a [f64]),
-    /// Anything else, already fit to be shown; the first, the middle and the last are written.
+    /// Formatted labels; the first, the middle and the last one are shown.
     Labels(&'a [String]),
 }
 
@@ -23,7 +23,7 @@ impl Edges<'_> {
         }
     }
 
-    /// Where intervals end that are followed by the one of this number.
+    /// The end of the interval before interval `i`.
     fn end(&self, i: usize) -> String {
         match self {
             Self::Whole(edges) => edges
@@ -33,7 +33,7 @@ impl Edges<'_> {
         }
     }
 
-    /// Some intervals, the first of them and the one behind them given.
+    /// The label of the intervals from `first` to the one before `after`.
     pub(super) fn between(&self, first: usize, after: usize) -> String {
         let (first, end) = (self.label(first), self.end(after));
         if first == end && matches!(self, Self::Whole(_)) {
@@ -51,7 +51,7 @@ const PLOT_W: f64 = WIDTH as f64 - LEFT - 12.0;
 const PLOT_H: f64 = HEIGHT as f64 - TOP - 24.0;
 
 /// Draws a histogram of `counts` between `edges` (one more than counts), with marks at shares of
-/// its width. `None` where there is nothing to draw.
+/// its width. `None` if there is nothing to draw.
 pub(crate) fn histogram(
     caption: &str,
     subject: &str,
@@ -84,11 +84,11 @@ pub(crate) fn histogram(
         );
     }
     let step = PLOT_W / counts.len() as f64;
-    // Narrow bars need their gap for themselves.
+    // Narrow bars have no gap.
     let gap = if step > 6.0 { 1.0 } else { 0.0 };
     svg.open("bar", BAR);
     for (i, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-        // A bar that is there can be seen, however small.
+        // A bar that is not empty is visible, however small.
         let h = (PLOT_H * *count as f64 / top).max(1.0);
         let hint = format!("{}: {}", edges.between(i, i + 1), number::count(*count));
         let x = LEFT + step * i as f64 + gap / 2.0;
@@ -127,7 +127,7 @@ pub(crate) fn histogram(
     })
 }
 
-/// The counts in eighths of a character's height; an empty interval is a low line.
+/// The counts in eighths of a character's height; an empty interval is the lowest bar.
 pub(super) fn sparkline(counts: &[u64], most: u64) -> String {
     const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let level = |count: u64| (count as f64 / most as f64 * 8.0).ceil() as usize;
@@ -144,7 +144,7 @@ pub(super) fn sparkline(counts: &[u64], most: u64) -> String {
 pub(super) fn labels(edges: &Edges<'_>, intervals: usize) -> Vec<(f64, String)> {
     let (numbers, half) = match edges {
         Edges::Numbers(numbers) => (*numbers, 0.0),
-        // A whole number stands for the whole of its place.
+        // The label of an integer is in the middle of its bar.
         Edges::Whole(numbers) => (*numbers, 0.5),
         Edges::Labels(_) => (&[][..], 0.0),
     };

@@ -1,7 +1,7 @@
 //! Charts as SVG, shared by HTML and PDF.
 //!
-//! Colours are attributes, which the PDF takes as they are, and classes, by which a style sheet
-//! may replace them (a dark page does). Texts are escaped here and nowhere else.
+//! Colours are attributes, which the PDF uses, and classes, with which a style sheet may replace
+//! them (for dark mode). Texts are escaped here and nowhere else.
 
 mod axis;
 mod bars;
@@ -22,7 +22,7 @@ pub(crate) use bars::{Bar, Row, bars};
 pub(crate) use heatmap::{SMALL, SMALL_WIDTH, Scale, heatmap};
 pub(crate) use histogram::{Edges, histogram};
 pub(crate) use overlay::{Pair, overlay, paired};
-pub(crate) use plot::{bars_lie, plot};
+pub(crate) use plot::{has_horizontal_bars, plot};
 pub(crate) use spark::spark;
 
 /// A drawn chart.
@@ -30,19 +30,19 @@ pub(crate) use spark::spark;
 pub(crate) struct Chart {
     /// The drawing, without a title element of its own.
     pub svg: String,
-    /// What it shows, in words, for those who cannot see it.
+    /// The text alternative.
     pub alt: String,
-    /// What stands above it.
+    /// The caption above it.
     pub caption: String,
     /// Its natural width in CSS pixels.
     pub width: u32,
-    /// Its bars, where it has nothing else: a page writes them as text.
+    /// Its bars, if it has nothing else: HTML shows them as text.
     #[serde(skip)]
     pub rows: Vec<Row>,
-    /// Whether its letters would be too small on a narrow page, which moves it in its frame.
+    /// Whether it scrolls on a narrow page, as its text would be too small otherwise.
     #[serde(skip)]
     pub wide: bool,
-    /// What formats without drawings show in its place.
+    /// The form for formats without drawings.
     #[serde(skip)]
     pub plain: Plain,
 }
@@ -50,34 +50,34 @@ pub(crate) struct Chart {
 /// A chart in characters.
 #[derive(Clone, Debug)]
 pub(crate) enum Plain {
-    /// Nothing: the figures stand elsewhere.
+    /// Nothing: the figures are shown elsewhere.
     Nothing,
     /// One line.
     Line(String),
     /// Labels with their figures.
     Rows(Vec<(String, String)>),
-    /// A table of two columns under a head of its own.
+    /// A table of two columns with a header.
     Table {
-        /// What the columns are.
+        /// The names of the columns.
         head: [String; 2],
         /// The rows.
         rows: Vec<(String, String)>,
     },
 }
 
-/// The width of a chart that stands beside others.
+/// The width of a chart that is placed next to others.
 pub(crate) const WIDTH: u32 = 330;
 
 const INK: &str = "#1f2933";
 const MUTED: &str = "#5f6c7b";
 const LINE: &str = "#e3e8ee";
 const BAR: &str = "#3b76b0";
-/// What was before, beside what is now.
+/// The colour of the baseline.
 const BEFORE: &str = "#8a97a6";
 const MARK: &str = "#b45309";
 const TRACK: &str = "#eef2f6";
 
-/// An SVG drawing in the making.
+/// An SVG drawing under construction.
 struct Svg {
     body: String,
 }
@@ -103,7 +103,7 @@ impl Svg {
         self.body.push_str("</g>");
     }
 
-    /// A rectangle of a group, with a text that shows when a pointer rests on it.
+    /// A rectangle of a group, with a tooltip.
     fn part(&mut self, [x, y, w, h]: [f64; 4], hint: &str) {
         let _ = write!(
             self.body,
@@ -115,7 +115,7 @@ impl Svg {
         self.body.push_str("</rect>");
     }
 
-    /// A rectangle with a text that shows when a pointer rests on it.
+    /// A rectangle with a tooltip.
     fn rect(&mut self, [x, y, w, h]: [f64; 4], class: &str, fill: &str, hint: &str) {
         let _ = write!(
             self.body,
@@ -135,7 +135,7 @@ impl Svg {
         );
     }
 
-    /// A place that nothing is drawn at, with a text that shows when a pointer rests on it.
+    /// An invisible area with a tooltip.
     fn hint(&mut self, [x, y, w, h]: [f64; 4], hint: &str) {
         let _ = write!(
             self.body,
@@ -161,7 +161,7 @@ impl Svg {
         );
     }
 
-    /// A text in the middle of its place, whose class says on what it stands.
+    /// A centred text with a class.
     fn text_of(&mut self, (x, y): (f64, f64), class: &str, fill: &str, more: &str, text: &str) {
         let _ = write!(
             self.body,
@@ -170,7 +170,7 @@ impl Svg {
         );
     }
 
-    /// A text of which the hint says the whole, where it is cut.
+    /// A text with a tooltip, for texts that are cut.
     fn hinted(&mut self, at: (f64, f64), anchor: &str, fill: &str, hint: &str, text: &str) {
         if hint.is_empty() {
             return self.text(at, anchor, fill, "", text);
@@ -185,7 +185,7 @@ impl Svg {
         );
     }
 
-    /// A line of a column's colour; nothing where it has no points.
+    /// A line in a column's colour; nothing if it has no points.
     fn stroke(&mut self, d: &str, class: &str, stroke: &str, dash: &str) {
         if d.is_empty() {
             return;
@@ -200,7 +200,7 @@ impl Svg {
         );
     }
 
-    /// A dot of a group, with a text that shows when a pointer rests on it.
+    /// A dot of a group, with a tooltip.
     fn dot(&mut self, (x, y): (f64, f64), r: f64, hint: &str) {
         let _ = write!(self.body, r#"<circle cx="{x:.1}" cy="{y:.1}" r="{r}">"#);
         if !hint.is_empty() {
@@ -209,7 +209,7 @@ impl Svg {
         self.body.push_str("</circle>");
     }
 
-    /// Begins a group of points, which let those below them through.
+    /// Begins a group of translucent points.
     fn open_points(&mut self, class: &str, fill: &str) {
         let _ = write!(
             self.body,
@@ -217,7 +217,7 @@ impl Svg {
         );
     }
 
-    /// A point of a column, which differ in their shapes as well.
+    /// A point of a column; each column has a shape of its own.
     fn point(&mut self, series: usize, (x, y): (f64, f64), hint: &str) {
         let points = match series % 4 {
             0 => return self.dot((x, y), 2.8, hint),
@@ -242,8 +242,8 @@ impl Svg {
     }
 }
 
-/// About how wide a text is at the size of a chart's letters. The letters of the fonts that charts
-/// are set in are a little narrower.
+/// The approximate width of a text at the font size of charts, a little more than with the fonts
+/// that are used.
 fn text_width(text: &str) -> f64 {
     text.chars()
         .map(|c| match c {
@@ -257,7 +257,7 @@ fn text_width(text: &str) -> f64 {
         .sum()
 }
 
-/// As much of a label as its room holds, with an ellipsis where that is not all.
+/// The label, shortened with an ellipsis to the available width.
 fn fit(label: &str, room: f64) -> String {
     let mut columns = 30;
     loop {
@@ -281,7 +281,7 @@ impl Display for Escaped<'_> {
                 '&' => f.write_str("&amp;")?,
                 '"' => f.write_str("&quot;")?,
                 '\'' => f.write_str("&#39;")?,
-                // XML has no way to write these at all.
+                // XML cannot represent these.
                 '\0'..='\u{8}'
                 | '\u{b}'
                 | '\u{c}'

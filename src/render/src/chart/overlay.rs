@@ -11,17 +11,17 @@ const PLOT_W: f64 = WIDTH as f64 - LEFT - 12.0;
 const PLOT_H: f64 = HEIGHT as f64 - TOP - 24.0;
 /// The height of a category, with both of its bars.
 const ROW: u32 = 24;
-/// The room for the label of a category, and for its two figures.
+/// The width for the label of a category, and for its two figures.
 const LABEL_W: f64 = 110.0;
 const FIGURE_W: f64 = 46.0;
 
-/// How often one category is on each side.
+/// The counts of one category on each side.
 pub(crate) struct Pair {
-    /// What it is called, in full.
+    /// The name of the category, in full.
     pub label: String,
-    /// How often it is in the baseline.
+    /// The count in the baseline.
     pub before: u64,
-    /// How often it is in the candidate.
+    /// The count in the candidate.
     pub after: u64,
 }
 
@@ -31,7 +31,7 @@ fn share(count: u64, total: u64) -> f64 {
 }
 
 /// Draws two histograms over the same intervals: the baseline as bars, the candidate as a line.
-/// `None` where there is nothing to draw.
+/// `None` if there is nothing to draw.
 pub(crate) fn overlay(
     subject: &str,
     edges: &Edges<'_>,
@@ -65,7 +65,7 @@ pub(crate) fn overlay(
     let gap = if step > 6.0 { 1.0 } else { 0.0 };
     let height = |share: f64| match share {
         0.0 => 0.0,
-        // What is there can be seen, however little it is.
+        // A share above 0 is visible, however small.
         share => (PLOT_H * share / top).max(1.0),
     };
     let base = TOP + PLOT_H;
@@ -94,7 +94,7 @@ pub(crate) fn overlay(
         svg.line([x, base, x, base + 4.0], "axis", MUTED);
         svg.text((x, base + 16.0), anchor, INK, "", &label);
     }
-    // On top of all, so that a pointer meets the whole of an interval.
+    // On top, so that the tooltip covers the whole interval.
     for (i, (b, a)) in before.iter().zip(after).enumerate() {
         let hint = format!(
             "{}: before {}, after {}",
@@ -121,8 +121,8 @@ pub(crate) fn overlay(
     })
 }
 
-/// Draws how often categories are on both sides, under each other, two bars each. `totals` are the
-/// values of each side. `None` where there are none.
+/// Draws the shares of categories on both sides, two bars each. `totals` are the numbers of
+/// values on each side. `None` if there are no categories.
 pub(crate) fn paired(subject: &str, pairs: &[Pair], totals: [u64; 2]) -> Option<Chart> {
     let shares: Vec<[f64; 2]> = pairs
         .iter()

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 const HEIGHT: u64 = 20;
 
-/// Draws the counts as steps. Empty where there are none; it says nothing that is not said beside
-/// it, and so is kept from those who are read to.
+/// Draws the counts as steps; empty if there are none. It is hidden from screen readers, as the
+/// text next to it has the same information.
 pub(crate) fn spark(counts: &[u64]) -> String {
     let most = counts.iter().copied().max().unwrap_or(0);
     if most == 0 {

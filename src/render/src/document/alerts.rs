@@ -10,12 +10,12 @@ use crate::limits::Limits;
 use crate::number;
 use crate::text::shorten;
 
-/// Alerts of a kind that are listed.
+/// How many alerts of a kind are listed.
 const ITEMS: usize = 50;
-/// The levels, those that matter most first.
+/// The levels, most important first.
 const LEVELS: [&str; 3] = ["high", "medium", "low"];
 
-/// The name of an alert for people, and how much it matters.
+/// The title of an alert, and its level.
 pub(super) fn alert_title(code: AlertCode) -> (&'static str, &'static str) {
     match code {
         AlertCode::Constant => ("Constant", "medium"),
@@ -48,7 +48,7 @@ pub(super) fn line(alert: &Alert) -> AlertLine {
     }
 }
 
-/// How much a level matters, so that columns can be sorted by their alerts.
+/// The weight of a level, so that columns can be sorted by their alerts.
 pub(super) fn weight(level: &str) -> u64 {
     match rank(level) {
         0 => 100,
@@ -62,7 +62,7 @@ fn rank(level: &str) -> usize {
     place.unwrap_or(LEVELS.len())
 }
 
-/// The alerts, those of one kind together.
+/// The alerts, grouped by kind.
 pub(super) fn alerts(profile: &Profile, limits: Limits) -> Vec<Block> {
     if profile.alerts.is_empty() {
         return vec![Block::Text {

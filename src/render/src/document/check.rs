@@ -8,7 +8,7 @@ use super::{AlertLine, Block, Document, Fact, Section, Table, TableColumn, Text,
 use crate::limits::Limits;
 use crate::number::{NONE, count};
 
-/// Checks that are listed as not passed, and whose failing rows are shown.
+/// How many failed checks are listed, and for how many failing rows are shown.
 const LISTED: usize = 200;
 const SHOWN: usize = 50;
 
@@ -22,7 +22,7 @@ pub(crate) fn check(
     let mut document = frame(title.unwrap_or(&report.dataset), "Data checks", created_at);
     document.subtitle = match report.contract {
         ContractFormat::TableSchema => "By a Table Schema".to_owned(),
-        ContractFormat::Odcs => "By a contract of the Open Data Contract Standard".to_owned(),
+        ContractFormat::Odcs => "By an Open Data Contract Standard contract".to_owned(),
     };
     let mut section = |id: &str, title: &str, blocks: Vec<Block>| {
         if !blocks.is_empty() {
@@ -32,7 +32,7 @@ pub(crate) fn check(
     };
     let tiles = tiles(report);
     section("overview", "Overview", vec![Block::Tiles { tiles }]);
-    section("failures", "What does not hold", failures(report));
+    section("failures", "Failed checks", failures(report));
     section("checks", "Checks", vec![checks(report, limits)]);
     section("rows", "Failing rows", rows(report, limits));
     document.notes = notes(report, limits);
@@ -41,9 +41,9 @@ pub(crate) fn check(
 
 fn tiles(report: &CheckReport) -> Vec<Fact> {
     let totals = report.totals;
-    let verdict = if report.passed { "passed" } else { "failed" };
+    let result = if report.passed { "passed" } else { "failed" };
     vec![
-        Fact::new("Result", verdict),
+        Fact::new("Result", result),
         Fact::new("Checks", count(totals.checks)),
         Fact::new("Passed", count(totals.passed)),
         Fact::new("Failed", count(totals.failed)),
@@ -53,11 +53,11 @@ fn tiles(report: &CheckReport) -> Vec<Fact> {
 }
 
 fn failures(report: &CheckReport) -> Vec<Block> {
-    let wrong = report
+    let failed = report
         .checks
         .iter()
         .filter(|c| c.status != CheckStatus::Passed);
-    let lines: Vec<AlertLine> = wrong.take(LISTED).map(line).collect();
+    let lines: Vec<AlertLine> = failed.take(LISTED).map(line).collect();
     if lines.is_empty() {
         return vec![Block::text("Every check has passed.")];
     }
@@ -70,7 +70,7 @@ fn line(check: &CheckResult) -> AlertLine {
         CheckStatus::Error => ("Error", "medium"),
         CheckStatus::Passed => ("Passed", "low"),
     };
-    let found = check.detail.as_deref().unwrap_or("does not hold");
+    let found = check.detail.as_deref().unwrap_or("failed");
     AlertLine {
         column: Text::new(&subject(check), 40),
         title,
@@ -79,7 +79,7 @@ fn line(check: &CheckResult) -> AlertLine {
     }
 }
 
-/// What a check is about, in a few words.
+/// The subject of a check: its columns.
 fn subject(check: &CheckResult) -> String {
     match (&check.name, check.columns.is_empty()) {
         (Some(name), _) => name.clone(),
@@ -110,11 +110,11 @@ fn checks(report: &CheckReport, limits: Limits) -> Block {
     Block::Table(Table::new(
         columns.into(),
         rows.collect(),
-        "Every check and how it ended",
+        "Every check and its result",
     ))
 }
 
-/// The failing rows of each check that shows some.
+/// The failing rows of each check that has examples.
 fn rows(report: &CheckReport, limits: Limits) -> Vec<Block> {
     let shown = report
         .checks

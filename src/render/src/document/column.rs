@@ -8,15 +8,15 @@ use crate::chart::{Bar, Chart, Edges, bars, histogram, spark};
 use crate::number::{count, extreme, figure, figure_at, fixed, number, percent};
 use crate::text::shorten;
 
-/// Top values that are drawn; of numbers fewer, as their histogram says more.
+/// How many top values are drawn; fewer for numbers, whose histogram shows more.
 const TOP: usize = 10;
 const TOP_OF_NUMBERS: usize = 5;
-/// The share that the most frequent number or date must have for bars to be drawn.
+/// The share of the most frequent number or date from which on bars are drawn.
 const SHARE_OF_NUMBERS: f64 = 0.05;
 
-/// All about one column.
+/// The card of one column.
 ///
-/// `open`: whether it is shown whole before somebody asks for it.
+/// `open`: whether the card is expanded at first.
 pub(super) fn card(
     column: &Column,
     number: usize,
@@ -36,7 +36,7 @@ pub(super) fn card(
         groups[0].extend(signs(numeric, column.count));
         groups.push(moments(numeric));
         groups.push(quantiles(numeric));
-        // One value makes one bar, whatever it is.
+        // A single value would make a single bar.
         if column.distinct > 1 {
             charts.extend(numeric_histogram(
                 &name,
@@ -100,7 +100,7 @@ pub(super) fn card(
     }
 }
 
-/// The distribution as small as a word.
+/// The distribution as a sparkline.
 fn sketch(column: &Column) -> String {
     if let Some(numeric) = &column.numeric {
         return spark(&numeric.histogram.counts);
@@ -191,7 +191,7 @@ fn numeric_histogram(name: &str, numeric: &Numeric, is_whole: bool) -> Option<Ch
     let of: &Histogram<Number> = &numeric.histogram;
     let edges: Vec<_> = of.edges.iter().map(|edge| edge.as_f64()).collect();
     let is_whole = is_whole && edges.iter().all(|edge| edge.fract() == 0.0);
-    // A whole number stands in the middle of its place.
+    // An integer is in the middle of its bar.
     let half = if is_whole { 0.5 } else { 0.0 };
     histogram(
         histogram_caption(of.estimated),
@@ -206,8 +206,8 @@ fn numeric_histogram(name: &str, numeric: &Numeric, is_whole: bool) -> Option<Ch
     )
 }
 
-/// Where the quartiles stand, as shares of the width; none that another is too close to, but the
-/// median.
+/// The positions of the quartiles, as shares of the width; those too close to another are left
+/// out, except the median.
 fn quartiles(numeric: &Numeric, edges: &[f64], half: f64) -> Vec<(&'static str, f64)> {
     const CLOSE: f64 = 0.04;
     let (Some(first), Some(last)) = (edges.first(), edges.last()) else {
@@ -233,7 +233,7 @@ fn quartiles(numeric: &Numeric, edges: &[f64], half: f64) -> Vec<(&'static str, 
 fn top_values(column: &Column, name: &str) -> Option<Chart> {
     let about = if column.top_estimated { "≈ " } else { "" };
     let first = column.top.first().map_or(0, |top| top.count);
-    // Values that hardly repeat make bars that say nothing; a histogram is there already.
+    // Bars of values that hardly repeat are useless; there is a histogram already.
     let rare = column.numeric.is_some() || column.temporal.is_some();
     if first <= 1 || (rare && (first as f64) < column.count as f64 * SHARE_OF_NUMBERS) {
         return None;

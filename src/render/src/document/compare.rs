@@ -10,7 +10,7 @@ use crate::chart::{Bar, bars};
 use crate::limits::Limits;
 use crate::number::{NONE, count, fixed, percent};
 
-/// Changes that are listed, and columns in the chart.
+/// How many changes are listed, and how many columns are in the chart.
 const CHANGES: usize = 200;
 const BARS: usize = 20;
 
@@ -177,7 +177,7 @@ fn drift(report: &Comparison) -> Vec<Block> {
     columns.sort_by(|a, b| b.0.total_cmp(&a.0));
     columns.truncate(BARS);
     let largest = columns.first().map_or(0.0, |(psi, _)| *psi);
-    // Small indices make short bars: a full bar is never less than a major drift.
+    // Small indices make short bars: a full bar is at least a major drift.
     let full = largest.max(0.25);
     let rows: Vec<_> = columns
         .iter()
@@ -252,7 +252,7 @@ fn types(column: &ColumnChange) -> String {
     }
 }
 
-/// What happened to the column, in a word or two.
+/// The status of the column, in a word or two.
 pub(crate) fn status(column: &ColumnChange) -> &'static str {
     match (column.status, column.drift) {
         (ColumnStatus::Added, _) => "added",

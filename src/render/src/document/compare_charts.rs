@@ -8,12 +8,12 @@ use super::values::edges_of_time;
 use crate::chart::{Chart, Edges, Pair, overlay, paired};
 use crate::text::shorten;
 
-/// Columns that are drawn, those that drifted most.
+/// How many columns are drawn: those that drifted most.
 const DRAWN: usize = 24;
-/// Categories of a column that are drawn; all others are one.
+/// How many categories of a column are drawn; the others are combined.
 const CATEGORIES: usize = 8;
 
-/// The columns that drifted most, drawn; in the order of the data.
+/// Charts of the columns that drifted most, in the order of the data.
 pub(super) fn distributions(report: &Comparison) -> Vec<Block> {
     let mut order: Vec<usize> = (0..report.columns.len()).collect();
     let psi = |at: &usize| report.columns[*at].psi.unwrap_or(-1.0);

@@ -7,10 +7,10 @@ use crate::limits::Limits;
 use crate::number::{NONE, count, figure};
 use crate::text::shorten;
 
-/// Values that are named in a cell.
+/// How many values are named in a cell.
 const NAMED: usize = 8;
 
-/// Mean, median and extremes of numbers, before and after.
+/// Mean, median, minimum and maximum of numbers, before and after.
 pub(super) fn figures(report: &Comparison, limits: Limits) -> Vec<Block> {
     let titles = ["Mean", "Median", "Min", "Max"];
     let mut columns = vec![TableColumn::new("Column", false)];
@@ -41,7 +41,7 @@ fn sides(change: FigureChange) -> [Text; 2] {
     [change.baseline, change.candidate].map(|x| Text::plain(figure(x)))
 }
 
-/// The values that one side has alone.
+/// New and vanished values.
 pub(super) fn values(report: &Comparison, limits: Limits) -> Vec<Block> {
     let columns = [
         ("Column", false),
@@ -69,7 +69,7 @@ pub(super) fn values(report: &Comparison, limits: Limits) -> Vec<Block> {
     if rows.is_empty() {
         return Vec::new();
     }
-    let table = Table::new(columns.into(), rows, "Values that one side has alone");
+    let table = Table::new(columns.into(), rows, "Values that only one side has");
     vec![Block::Table(table)]
 }
 

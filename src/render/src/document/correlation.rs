@@ -10,7 +10,7 @@ use crate::chart::{Chart, SMALL_WIDTH, Scale, heatmap};
 use crate::limits::Limits;
 use crate::number::{NONE, brief, count, fixed};
 
-/// A measure of association: how it is called, and where a pair has it.
+/// A measure of association: its name, and its value for a pair.
 type Measure = (&'static str, fn(&Pair) -> Option<Coefficient>);
 
 const LINEAR: [Measure; 2] = [
@@ -53,7 +53,7 @@ pub(crate) fn correlation(
         "Other columns",
         pairs(report, &[CRAMER, INFORMATION], limits),
     );
-    section("excluded", "Excluded", left_out(report));
+    section("excluded", "Excluded", excluded(report));
     document.notes = notes(report, limits);
     document
 }
@@ -84,7 +84,7 @@ fn maps(report: &CorrelationReport, limits: Limits) -> Vec<Block> {
     blocks
 }
 
-/// The heat map of a measure over the columns that have it with any other.
+/// The heat map of a measure over the columns that have it.
 fn map(report: &CorrelationReport, (name, of): Measure, limits: Limits) -> Option<Chart> {
     let has = |column: &str| {
         let mut pairs = report.pairs.iter();
@@ -117,7 +117,7 @@ fn map(report: &CorrelationReport, (name, of): Measure, limits: Limits) -> Optio
     heatmap(name, &names, &matrix, scale)
 }
 
-/// The pairs that have the first of the measures, the strongest first.
+/// The pairs that have the first of the measures, strongest first.
 fn pairs(report: &CorrelationReport, measures: &[Measure], limits: Limits) -> Vec<Block> {
     let Some((_, first)) = measures.first() else {
         return Vec::new();
@@ -159,7 +159,7 @@ fn pairs(report: &CorrelationReport, measures: &[Measure], limits: Limits) -> Ve
             limits.pairs,
             count(pairs.len() as u64)
         ),
-        _ => "The strongest first".to_owned(),
+        _ => "Strongest first".to_owned(),
     };
     vec![Block::Table(Table::new(columns, rows.collect(), &caption))]
 }
@@ -168,7 +168,7 @@ fn shown(text: Option<String>) -> Text {
     Text::plain(text.unwrap_or_else(|| NONE.to_owned()))
 }
 
-/// A p-value; what doubles cannot tell from zero is not shown as zero.
+/// A p-value; one that underflows is not shown as zero.
 pub(super) fn p_value(p: f64) -> String {
     if (0.0..1e-300).contains(&p) {
         "< 1e-300".to_owned()
@@ -179,7 +179,7 @@ pub(super) fn p_value(p: f64) -> String {
     }
 }
 
-fn left_out(report: &CorrelationReport) -> Vec<Block> {
+fn excluded(report: &CorrelationReport) -> Vec<Block> {
     if report.left_out.is_empty() {
         return Vec::new();
     }
@@ -221,7 +221,7 @@ fn notes(report: &CorrelationReport, limits: Limits) -> Vec<String> {
 }
 
 impl Chart {
-    /// Whether it is meant to stand beside others.
+    /// Whether it is placed next to others.
     fn small(&self) -> bool {
         self.width <= SMALL_WIDTH
     }

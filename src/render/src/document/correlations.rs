@@ -7,10 +7,10 @@ use crate::chart::{SMALL, Scale, heatmap};
 use crate::limits::Limits;
 use crate::number::{count, fixed, optional};
 
-/// Pairs that are listed.
+/// How many pairs are listed.
 const PAIRS: usize = 20;
 
-/// The blocks, and a note where columns are left out.
+/// The blocks, and a note if columns are left out.
 pub(super) fn correlations(
     profile: &Profile,
     limits: Limits,
@@ -59,7 +59,7 @@ fn strongest(
             let strength = r.unwrap_or(0.0).abs().max(rho.unwrap_or(0.0).abs());
             if strength > 0.0 {
                 pairs.push((strength, i, j, r, rho));
-                // Of two thousand columns there are two million pairs.
+                // 2,000 columns have two million pairs.
                 if pairs.len() > 10_000 {
                     strongest_first(&mut pairs);
                     pairs.truncate(PAIRS);

@@ -1,10 +1,10 @@
-//! The estimated figures of a profile and their accuracy, in sentences.
+//! The estimated statistics of a profile and their accuracy, in sentences.
 
 use lastcall_domain::profile::Profile;
 
 use crate::number::count;
 
-/// What is estimated, and how well.
+/// A sentence for each estimated statistic.
 pub(super) fn estimates(profile: &Profile) -> Vec<String> {
     let mut notes = Vec::new();
     let worst =

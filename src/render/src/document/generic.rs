@@ -1,5 +1,4 @@
-//! The document of an analysis without a layout of its own: any JSON as facts, tables and heat
-//! maps.
+//! The document of an analysis of an unknown kind: any JSON as facts, tables and heat maps.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -10,13 +9,13 @@ use crate::limits::Limits;
 use crate::number::count;
 use crate::text::{FULL, shorten};
 
-/// Rows and columns of a table.
+/// The most rows and columns of a table.
 const ROWS: usize = 500;
 const COLUMNS: usize = 30;
-/// Members of an object that are shown.
+/// How many members of an object are shown.
 const MEMBERS: usize = 50;
 
-/// Lays out any JSON value: plain members as facts, lists as tables, square matrices of
+/// Lays out any JSON value: scalar members as facts, lists as tables, square matrices of
 /// coefficients over the member `columns` as heat maps too.
 pub(crate) fn generic(
     value: &Value,
@@ -46,7 +45,7 @@ pub(crate) fn generic(
     document
 }
 
-/// What a member that is an object or a list is shown as.
+/// The blocks of a member that is an object or a list.
 fn blocks(name: &str, value: &Value, names: &[String], limits: Limits) -> Vec<Block> {
     match value {
         Value::Object(members) => {
@@ -94,7 +93,7 @@ fn items(name: &str, items: &[Value], names: &[String], limits: Limits) -> Vec<B
     blocks
 }
 
-/// The member that names what matrices are about.
+/// The names of the columns of matrices.
 fn names(members: &Map<String, Value>) -> Vec<String> {
     let columns = members.get("columns").and_then(Value::as_array);
     let names = columns.into_iter().flatten().map_while(Value::as_str);
@@ -115,8 +114,8 @@ fn facts(members: &Map<String, Value>) -> Vec<Block> {
     vec![Block::Tiles { tiles }]
 }
 
-/// A list as a table: the members of objects and the items of lists are its columns. `None` of
-/// a list that holds nothing.
+/// A list as a table: the members of objects and the items of lists are its columns. `None` for
+/// an empty list.
 fn list(title: &str, items: &[Value]) -> Option<Table> {
     let items = &items[..items.len().min(ROWS)];
     let mut names: Vec<String> = Vec::new();

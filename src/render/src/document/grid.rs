@@ -8,14 +8,14 @@ use crate::text::{FULL, clean, shorten, width};
 /// A text that may have been shortened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Text {
-    /// What is shown.
+    /// The text that is shown.
     pub short: String,
-    /// The whole, up to [`FULL`]; empty where it is no more than what is shown.
+    /// The full text, up to [`FULL`]; empty if it is the same.
     pub full: String,
 }
 
 impl Text {
-    /// A text that is fit to be shown as it is.
+    /// A text that needs no sanitising.
     pub(crate) fn plain(text: impl Into<String>) -> Self {
         Self {
             short: text.into(),
@@ -35,21 +35,21 @@ impl Text {
     }
 }
 
-/// A table; every row has a cell per column.
+/// A table; every row has a cell for each column.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Table {
     /// The header.
     pub columns: Vec<TableColumn>,
     /// The body.
     pub rows: Vec<Vec<Text>>,
-    /// What it shows, for those who do not see it in its place.
+    /// The caption, for screen readers.
     pub caption: String,
-    /// The number of the card that each row leads to, 0 for none; may be shorter than the rows.
+    /// The number of the card that each row links to, 0 for none; may be shorter than the rows.
     pub links: Vec<usize>,
 }
 
 impl Table {
-    /// A table whose columns know how wide their texts are.
+    /// A table; computes the widths of its columns.
     pub(crate) fn new(mut columns: Vec<TableColumn>, rows: Vec<Vec<Text>>, caption: &str) -> Self {
         for (i, column) in columns.iter_mut().enumerate() {
             let cells = rows
@@ -69,13 +69,13 @@ impl Table {
         }
     }
 
-    /// How wide it is, in columns of text.
+    /// The width of the table, in columns of text.
     pub(super) fn line(&self) -> usize {
         self.columns.iter().map(|column| column.weight + 2).sum()
     }
 
-    /// Itself, or as many tables beside each other's place as its width asks for, each no wider
-    /// than `line` columns of text but for a single column that is.
+    /// Splits the table by columns, so that no part is wider than `line` columns of text, except a
+    /// single column that is.
     pub(super) fn split(self, line: usize) -> Vec<Block> {
         if self.line() <= line {
             return vec![Block::Table(self)];
@@ -104,7 +104,7 @@ impl Table {
         parts
     }
 
-    /// The number of the card that a row leads to, 0 for none.
+    /// The number of the card that a row links to, 0 for none.
     pub(crate) fn link(&self, row: &usize) -> usize {
         self.links.get(*row).copied().unwrap_or(0)
     }
@@ -117,14 +117,14 @@ pub(crate) struct TableColumn {
     pub title: Text,
     /// A second, small line of the header; may be empty.
     pub note: String,
-    /// Whether its cells are figures, which stand right.
+    /// Whether its cells are numbers, which are aligned right.
     pub figures: bool,
-    /// How wide its texts are, in columns of text, within bounds.
+    /// The width of its texts, in columns of text, within bounds.
     pub weight: usize,
 }
 
 impl TableColumn {
-    /// A column of figures or of text.
+    /// A column of numbers or of text.
     pub(crate) fn new(title: &str, figures: bool) -> Self {
         Self {
             title: Text::new(title, 60),

@@ -7,10 +7,10 @@ use crate::chart::{Scale, heatmap};
 use crate::limits::Limits;
 use crate::number::{NONE, brief, fixed};
 
-/// Columns up to which the figures stand in a table too.
+/// Up to so many columns, the coefficients are in a table too.
 const TABLE: usize = 12;
 
-/// The blocks of a matrix; `None` of anything that is not one over these names.
+/// The blocks of a matrix; `None` if the value is not a matrix over these names.
 pub(super) fn matrix(
     title: &str,
     items: &[Value],
@@ -37,7 +37,7 @@ pub(super) fn matrix(
         .flatten()
         .flatten()
         .all(|x| (-1.0..=1.0).contains(x));
-    // A p-value is in these bounds too, but no coefficient.
+    // A p-value has the same range, but is not a coefficient.
     if bounded && !title.to_ascii_lowercase().starts_with('p') || title.starts_with("Pearson") {
         let shown = names.len().min(limits.heatmap);
         blocks.extend(heatmap(title, &names[..shown], &rows, Scale::Signed).map(Block::Chart));
@@ -59,7 +59,7 @@ fn table(
     columns.extend(names.iter().map(|name| TableColumn::new(name, true)));
     let cell = |x: &Option<f64>| match x {
         None => NONE.to_owned(),
-        // Three decimals would show a small p-value as none at all.
+        // Three decimals would show a small p-value as 0.
         Some(x) if bounded && (*x == 0.0 || x.abs() >= 0.001) => fixed(*x, 3),
         Some(x) => brief(*x),
     };

@@ -33,36 +33,36 @@ pub(crate) use grid::{Table, TableColumn, Text};
 pub(crate) use profile::profile;
 pub(crate) use table::table;
 
-/// What makes the reports, with its version.
+/// The generator of the reports, with its version.
 pub(crate) const GENERATOR: &str = concat!("Lastcall ", env!("CARGO_PKG_VERSION"));
 
 /// A whole report.
 #[derive(Debug, Serialize)]
 pub(crate) struct Document {
-    /// What it is about: the dataset's name, or what the caller named it.
+    /// The dataset's name, or the caller's title.
     pub title: Text,
-    /// What it is: `Data profile`.
+    /// The kind of report: `Data profile`.
     pub kind: String,
     /// A line under the title.
     pub subtitle: String,
-    /// When it was made, `2026-01-31 12:00 UTC`.
+    /// The creation time, `2026-01-31 12:00 UTC`.
     pub created: String,
-    /// The same for machines, RFC 3339.
+    /// The creation time by RFC 3339.
     pub created_rfc3339: String,
-    /// What made it, with its version.
+    /// The generator, with its version.
     pub generator: String,
-    /// Of what, from where and how it was made.
+    /// The provenance of the data and the report.
     pub provenance: Vec<Fact>,
-    /// Whether pages are to be wider than high.
+    /// Whether pages are landscape.
     pub landscape: bool,
     /// The parts, in order.
     pub sections: Vec<Section>,
-    /// What a reader must know about the figures.
+    /// Notes on accuracy and on what is left out.
     pub notes: Vec<String>,
 }
 
 impl Document {
-    /// Adds where it comes from, and when and by what it was made.
+    /// Adds the provenance.
     pub(crate) fn comes_from(&mut self, origin: Origin<'_>) {
         let facts = [
             ("SHA-256", origin.sha256),
@@ -79,11 +79,11 @@ impl Document {
 /// A part of the report with a heading.
 #[derive(Debug, Serialize)]
 pub(crate) struct Section {
-    /// The anchor within the page: an ASCII name that the program chose, another for each.
+    /// The anchor: a unique ASCII name that does not come from the data.
     pub id: String,
     /// The heading.
     pub title: String,
-    /// What is in it.
+    /// Its contents.
     pub blocks: Vec<Block>,
 }
 
@@ -96,12 +96,12 @@ pub(crate) enum Block {
         /// The figures.
         tiles: Vec<Fact>,
     },
-    /// What to look at first.
+    /// The most important findings.
     Alerts {
         /// One line each.
         alerts: Vec<AlertLine>,
     },
-    /// What to look at first, by kind.
+    /// The most important findings, by kind.
     AlertGroups {
         /// One kind each.
         groups: Vec<AlertGroup>,
@@ -111,21 +111,21 @@ pub(crate) enum Block {
         /// The sentence.
         text: String,
     },
-    /// Text to be set as it is, in a fixed-width face.
+    /// Preformatted text in a fixed-width font.
     Code {
         /// The text.
         text: String,
     },
     /// A table.
     Table(Table),
-    /// A chart over the whole width.
+    /// A chart of the full width.
     Chart(Chart),
-    /// Charts that stand beside each other where there is room.
+    /// Charts next to each other.
     Charts {
         /// The charts.
         charts: Vec<Chart>,
     },
-    /// All about one column.
+    /// The card of one column.
     Card(Card),
 }
 
@@ -141,14 +141,14 @@ impl Block {
 pub(crate) struct Fact {
     /// The name.
     pub label: String,
-    /// The figure, as it is shown.
+    /// The formatted figure.
     pub value: String,
-    /// What stands beside it, in small; may be empty.
+    /// A note next to it, in small; may be empty.
     pub more: String,
 }
 
 impl Fact {
-    /// A figure with nothing beside it.
+    /// A figure without a note.
     pub(crate) fn new(label: &str, value: impl Into<String>) -> Self {
         Self {
             label: label.to_owned(),
@@ -157,7 +157,7 @@ impl Fact {
         }
     }
 
-    /// The same with something beside it.
+    /// Adds a note.
     pub(crate) fn with(mut self, more: impl Into<String>) -> Self {
         self.more = more.into();
         self
@@ -167,9 +167,9 @@ impl Fact {
 /// One alert.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct AlertLine {
-    /// The column, or what stands for the whole dataset.
+    /// The column, or a text for the whole dataset.
     pub column: Text,
-    /// What it is, for people: `Missing values`.
+    /// The title: `Missing values`.
     pub title: &'static str,
     /// `high`, `medium` or `low`.
     pub level: &'static str,
@@ -180,65 +180,65 @@ pub(crate) struct AlertLine {
 /// The alerts of one kind.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct AlertGroup {
-    /// What they are, for people: `Missing values`.
+    /// The title: `Missing values`.
     pub title: &'static str,
     /// `high`, `medium` or `low`.
     pub level: &'static str,
-    /// How many there are: `3 columns`; empty where it is the dataset's.
+    /// How many there are: `3 columns`; empty if it is about the dataset.
     pub count: String,
     /// The first of them.
     pub items: Vec<AlertItem>,
-    /// How many there are beyond those.
+    /// How many more there are.
     pub more: u64,
 }
 
 /// One alert of a group.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct AlertItem {
-    /// The column; empty where it is the dataset's.
+    /// The column; empty if it is about the dataset.
     pub column: Text,
-    /// The number of the card that it leads to, 0 for none.
+    /// The number of the card that it links to, 0 for none.
     pub link: usize,
     /// One sentence.
     pub detail: String,
 }
 
-/// All about one column of a dataset.
+/// The card of one column of a dataset.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Card {
-    /// Its place in the dataset, from 1: the anchor is `c` and this number.
+    /// Its position in the dataset, from 1: the anchor is `c` and this number.
     pub number: usize,
     /// Its name.
     pub name: Text,
     /// Its type.
     pub kind: &'static str,
-    /// The share of its cells that are missing, as it is shown; empty where there is none.
+    /// The formatted share of missing cells; empty if there are none.
     pub missing: String,
-    /// How many values differ, as it is shown.
+    /// The formatted number of distinct values.
     pub distinct: String,
-    /// The figures that columns are sorted by.
+    /// The sort keys of columns.
     pub order: Order,
-    /// Its distribution as small as a word; may be empty.
+    /// Its sparkline; may be empty.
     #[serde(skip)]
     pub spark: String,
-    /// Whether it is shown whole before somebody asks for it.
+    /// Whether it is expanded at first.
     pub open: bool,
     /// The titles of its alerts.
     pub tags: Vec<AlertLine>,
-    /// Its figures, in groups.
+    /// Its statistics, in groups.
     pub groups: Vec<Vec<Fact>>,
     /// Its charts.
     pub charts: Vec<Chart>,
 }
 
-/// The figures that columns are sorted by.
+/// The sort keys of columns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Order {
     /// Missing cells.
     pub missing: u64,
-    /// Different values.
+    /// Distinct values.
     pub distinct: u64,
-    /// How much its alerts matter together.
+    /// The total weight of its alerts.
     pub alerts: u64,
 }
 

@@ -13,9 +13,9 @@ use crate::limits::Limits;
 use crate::number::{bytes, count, of, percent};
 use crate::text::shorten;
 
-/// Columns up to which every card of a page is shown whole.
+/// Up to so many columns, every card is expanded.
 const OPEN: usize = 40;
-/// Warnings that are listed.
+/// How many warnings are listed.
 const WARNINGS: usize = 100;
 
 /// Lays out a profile.
@@ -105,7 +105,7 @@ pub(crate) fn profile(
     Ok(document)
 }
 
-/// The dataset as a whole, in a few sentences.
+/// A summary of the dataset in a few sentences.
 fn in_words(profile: &Profile) -> String {
     let data = &profile.dataset;
     let mut sentences = Vec::new();

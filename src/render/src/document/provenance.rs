@@ -6,7 +6,7 @@ use super::Fact;
 use crate::number::{bytes, count};
 use crate::text::shorten;
 
-/// The facts that the profile itself has.
+/// The facts that the profile has.
 pub(super) fn of(profile: &Profile) -> Vec<Fact> {
     let (data, read) = (&profile.dataset, &profile.read);
     let mut facts = vec![
@@ -37,7 +37,7 @@ pub(super) fn of(profile: &Profile) -> Vec<Fact> {
     facts
 }
 
-/// A mark that would not be seen by itself, by its name.
+/// The name of a character that is invisible.
 fn named(mark: &str) -> &str {
     match mark {
         "" => "none",

@@ -9,10 +9,10 @@ use crate::chart::{Bar, bars};
 use crate::limits::Limits;
 use crate::number::{count, percent};
 
-/// Columns in the chart of missing cells.
+/// How many columns are in the chart of missing cells.
 const BARS: usize = 20;
 
-/// The summary, and a note where columns are left out.
+/// The summary, and a note if columns are left out.
 pub(super) fn summary(profile: &Profile, limits: Limits, notes: &mut Vec<String>) -> Vec<Block> {
     if profile.columns.is_empty() {
         return vec![Block::text("The dataset has no columns.")];
@@ -22,7 +22,7 @@ pub(super) fn summary(profile: &Profile, limits: Limits, notes: &mut Vec<String>
         let top = column
             .top
             .first()
-            // Where every value is different, none is frequent.
+            // If every value is unique, none is frequent.
             .filter(|top| top.count > 1)
             .map(|top| Text::new(&values::top_value(column, top), 24));
         vec![
@@ -50,7 +50,7 @@ pub(super) fn summary(profile: &Profile, limits: Limits, notes: &mut Vec<String>
     let mut table = Table::new(
         columns.into(),
         rows.collect(),
-        "Every column with its main figures",
+        "Every column with its main statistics",
     );
     table.links = (1..=profile.columns.len().min(limits.cards)).collect();
     let all = profile.columns.len();
@@ -66,7 +66,7 @@ pub(super) fn summary(profile: &Profile, limits: Limits, notes: &mut Vec<String>
     vec![Block::Table(table)]
 }
 
-/// The columns with most missing cells, as bars.
+/// The columns with the most missing cells, as bars.
 pub(super) fn missing(profile: &Profile) -> Option<Block> {
     let mut columns: Vec<_> = profile
         .columns
@@ -90,10 +90,10 @@ pub(super) fn missing(profile: &Profile) -> Option<Block> {
             }
         })
         .collect();
-    let alt = format!("Missing cells of the {} columns that have most", rows.len());
+    let alt = format!("Missing cells of the {} columns with the most", rows.len());
     let caption = if columns.len() > BARS {
         format!(
-            "The {BARS} columns with most missing cells, of {}",
+            "The {BARS} columns with the most missing cells, of {}",
             columns.len()
         )
     } else {

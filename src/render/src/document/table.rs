@@ -10,11 +10,11 @@ use crate::number::{count, of};
 use crate::plot::Plot;
 use crate::text::shorten;
 
-/// Lines of a query that are shown, and columns of text of each.
+/// How many lines of a query are shown, and the width of each in columns of text.
 const QUERY: (usize, usize) = (200, 400);
 
-/// Lays out the result of a query, its chart first, within the limits. Only its first rows need to
-/// be present; `row_count` is the number of all.
+/// Lays out a query result, its chart first, within the limits. Only the first rows need to be
+/// present; `row_count` is the number of all rows.
 pub(crate) fn table(
     result: &SqlResult,
     title: Option<&str>,
@@ -61,7 +61,7 @@ pub(crate) fn table(
     document
 }
 
-/// The chart, and what it leaves out.
+/// The chart, and notes on what it leaves out.
 fn chart(plot: &Plot) -> Section {
     let mut blocks = Vec::new();
     let mut notes = plot.notes.clone();
@@ -134,7 +134,7 @@ fn cell(value: Option<&Value>, width: usize) -> Text {
     }
 }
 
-/// Whether the column has numbers and nothing else but missing values.
+/// Whether the column has only numbers and missing values.
 fn is_figures(rows: &[Vec<Value>], i: usize) -> bool {
     let mut values = rows
         .iter()
@@ -144,7 +144,7 @@ fn is_figures(rows: &[Vec<Value>], i: usize) -> bool {
     values.peek().is_some() && values.all(Value::is_number)
 }
 
-/// The query, line by line, so that its layout stays.
+/// The query, cut line by line to keep its layout.
 fn bounded(query: &str) -> String {
     let (lines, width) = QUERY;
     let mut kept: Vec<_> = query

@@ -1,4 +1,4 @@
-//! Formats values of the data and short facts about a column.
+//! Formats values of the data and statistics of a column.
 
 use lastcall_domain::profile::{Column, ColumnType, Number, Numeric, TopValue};
 use serde_json::Value;
@@ -16,7 +16,7 @@ pub(super) fn distinct(column: &Column) -> String {
     format!("{about}{}", count(column.distinct))
 }
 
-/// Min, mean and max, where the type has them.
+/// Min, mean and max, if the type has them.
 pub(super) fn range(column: &Column) -> [String; 3] {
     if let Some(numeric) = &column.numeric {
         let end = |n: Option<Number>| n.map_or_else(String::new, extreme);
@@ -26,13 +26,13 @@ pub(super) fn range(column: &Column) -> [String; 3] {
         return [end(numeric.min), mean, end(numeric.max)].map(|text| in_style(numeric, text));
     }
     if let Some(temporal) = &column.temporal {
-        let end = |at: &Option<String>| at.as_deref().map_or_else(String::new, moment);
+        let end = |at: &Option<String>| at.as_deref().map_or_else(String::new, timestamp);
         return [end(&temporal.min), String::new(), end(&temporal.max)];
     }
     Default::default()
 }
 
-/// A figure of a column as it is shown: without commas where the values may be years.
+/// A statistic of a column: without commas if the values may be years.
 pub(super) fn in_style(numeric: &Numeric, text: String) -> String {
     if may_be_years(numeric) {
         text.replace(',', "")
@@ -41,15 +41,15 @@ pub(super) fn in_style(numeric: &Numeric, text: String) -> String {
     }
 }
 
-/// Whether all values are whole numbers of four digits that begin with 1 or 2.
+/// Whether all values are integers of four digits that begin with 1 or 2.
 fn may_be_years(numeric: &Numeric) -> bool {
     let is_year = |n: Option<Number>| matches!(n, Some(Number::Integer(1000..=2999)));
     is_year(numeric.min) && is_year(numeric.max)
 }
 
-/// A date as it is; a point in time without its zone, which is always UTC, and without a time of
-/// day where that is midnight.
-pub(super) fn moment(rfc3339: &str) -> String {
+/// A date as it is; a timestamp without its zone, which is always UTC, and without a time of day
+/// at midnight.
+pub(super) fn timestamp(rfc3339: &str) -> String {
     let short = shorten(rfc3339, 40);
     let Some(short) = short
         .strip_suffix('Z')
@@ -80,10 +80,10 @@ pub(super) fn value_text(value: &Value) -> String {
     }
 }
 
-/// A value of a column: as [`value_text`], but for points in time as [`moment`].
+/// A value of a column: [`timestamp`] for timestamps, otherwise [`value_text`].
 fn value_of(column: &Column, value: &Value) -> String {
     match value {
-        Value::String(at) if column.kind == ColumnType::Timestamp => moment(at),
+        Value::String(at) if column.kind == ColumnType::Timestamp => timestamp(at),
         Value::Number(n) => match (&column.numeric, n.as_i64(), n.as_f64()) {
             (Some(numeric), Some(n), _) => in_style(numeric, extreme(Number::Integer(n))),
             (Some(numeric), None, Some(x)) => in_style(numeric, extreme(Number::Float(x))),
@@ -93,7 +93,7 @@ fn value_of(column: &Column, value: &Value) -> String {
     }
 }
 
-/// A frequent value; a decimal with all its digits.
+/// A frequent value; a decimal with all digits.
 pub(super) fn top_value(column: &Column, top: &TopValue) -> String {
     match (&top.decimal, &column.numeric) {
         (Some(decimal), Some(numeric)) => in_style(numeric, extreme(Number::Decimal(*decimal))),
@@ -101,7 +101,7 @@ pub(super) fn top_value(column: &Column, top: &TopValue) -> String {
     }
 }
 
-/// The edges of a histogram over time: without a time of day where they span many days.
+/// The edges of a histogram over time: without a time of day if they span many days.
 pub(super) fn edges_of_time(edges: &[String]) -> Vec<String> {
     let day = |at: &str| at.split('T').next().unwrap_or(at).to_owned();
     let mut days: Vec<String> = edges.iter().map(|edge| day(&shorten(edge, 40))).collect();
@@ -109,11 +109,11 @@ pub(super) fn edges_of_time(edges: &[String]) -> Vec<String> {
     if days.len() == edges.len() {
         days
     } else {
-        edges.iter().map(|edge| moment(edge)).collect()
+        edges.iter().map(|edge| timestamp(edge)).collect()
     }
 }
 
-/// The largest magnitude, against which a mean may be nothing but rounding noise.
+/// The largest magnitude, at which a mean may be rounding noise.
 pub(super) fn scale(numeric: &Numeric) -> f64 {
     [numeric.min, numeric.max]
         .into_iter()

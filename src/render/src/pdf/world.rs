@@ -1,5 +1,5 @@
-//! All that typst can see: the template, the layout, the data, the logo, the faces. No disk, no
-//! network, no packages, no clock, and no programs but its own language's.
+//! The world that typst compiles in: template, layout, data, logo and fonts. No disk, no network,
+//! no packages, no clock and no plugins.
 
 use std::sync::{LazyLock, OnceLock};
 
@@ -10,21 +10,21 @@ use typst::text::{Font, FontBook, FontFamily, FontList, TextElem};
 use typst::utils::LazyHash;
 use typst::{Library, LibraryExt, World};
 
-use super::Look;
+use super::Theme;
 use crate::error::RenderError;
 use crate::fonts::FontSet;
 
-/// The template of those who bring none.
+/// The default template.
 const STANDARD: &str = include_str!("../../templates/report.typ");
-/// What templates import.
+/// The module that templates import.
 const INTERFACE: &str = include_str!("../../templates/lastcall.typ");
-/// What the interface is made of.
+/// The module behind the interface.
 const LAYOUT: &str = include_str!("../../templates/layout.typ");
-/// What templates may not call: it runs programs for another machine, WebAssembly.
+/// A function that templates may not call: it runs WebAssembly.
 const REMOVED: &str = "plugin";
 
-/// What typst sees of one report.
-pub(super) struct Page {
+/// The world of one report.
+pub(super) struct ReportWorld {
     library: LazyHash<Library>,
     template: Source,
     is_own: bool,
@@ -36,20 +36,20 @@ pub(super) struct Page {
     fonts: FontSet,
 }
 
-impl Page {
-    /// A page with the data that the layout reads.
-    pub(super) fn new(data: Vec<u8>, fonts: FontSet, look: &Look) -> Result<Self, RenderError> {
+impl ReportWorld {
+    /// A world with the data that the layout reads.
+    pub(super) fn new(data: Vec<u8>, fonts: FontSet, theme: &Theme) -> Result<Self, RenderError> {
         let files = Files::get()?;
-        let template = look.source.as_deref().unwrap_or(STANDARD);
+        let template = theme.source.as_deref().unwrap_or(STANDARD);
         Ok(Self {
             library: LazyHash::new(library(&fonts.families)),
             template: Source::new(files.template, template.to_owned()),
-            is_own: look.source.is_some(),
+            is_own: theme.source.is_some(),
             interface: Source::new(files.interface, INTERFACE.to_owned()),
             layout: Source::new(files.layout, LAYOUT.to_owned()),
             files,
             data: Bytes::new(data),
-            logo: look.logo.clone().map(Bytes::new),
+            logo: theme.logo.clone().map(Bytes::new),
             fonts,
         })
     }
@@ -59,19 +59,19 @@ impl Page {
         self.data = Bytes::new(data);
     }
 
-    /// The template, where it is the caller's own.
+    /// The template, if it is the caller's.
     pub(super) fn own_template(&self) -> Option<&Source> {
         self.is_own.then_some(&self.template)
     }
 
-    /// Whether it is a file of the standard layout.
+    /// Whether the file is part of the standard layout.
     pub(super) fn is_standard(&self, id: FileId) -> bool {
         let standard = [self.files.interface, self.files.layout].contains(&id);
         standard || (id == self.files.template && !self.is_own)
     }
 }
 
-/// The standard library without what reaches beyond it, text in our fonts.
+/// The standard library without plugins, and with the report's fonts.
 fn library(families: &[String]) -> Library {
     static GLOBAL: LazyLock<Module> = LazyLock::new(|| {
         let whole = Library::builder().build();
@@ -86,7 +86,7 @@ fn library(families: &[String]) -> Library {
     library.global = GLOBAL.clone();
     library.std = Binding::detached(GLOBAL.clone());
     let families = families.iter().map(|family| FontFamily::new(family));
-    // The default is a font that is not there.
+    // typst's default font is not available.
     let fonts = FontList(families.collect());
     library.styles.set(TextElem::font, fonts);
     library
@@ -122,7 +122,7 @@ impl Files {
     }
 }
 
-/// Why a file of a template's is not there.
+/// The error for a file that a template may not read.
 fn denied(id: FileId) -> FileError {
     let why = match id.root() {
         VirtualRoot::Package(_) => "packages are not available to a template",
@@ -131,7 +131,7 @@ fn denied(id: FileId) -> FileError {
     FileError::Other(Some(why.into()))
 }
 
-impl World for Page {
+impl World for ReportWorld {
     fn library(&self) -> &LazyHash<Library> {
         &self.library
     }

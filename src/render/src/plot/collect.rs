@@ -1,4 +1,4 @@
-//! The rows of an answer, as many as a chart can show.
+//! Collects the rows of a query result, as many as a chart can show.
 
 use lastcall_domain::{Cancel, ChartSpec, ChartType, SqlColumn};
 use serde_json::Value;
@@ -10,19 +10,19 @@ use crate::error::RenderError;
 use crate::number::{count, of};
 use crate::text::{FULL, shorten};
 
-/// Bars that stand beside each other under names, one for each row and column.
+/// The most bars with names, one for each row and column.
 const MAX_BARS: usize = 40;
-/// Bars on a scale: as many as a drawing has room for, one for each row.
+/// The most bars on a scale, one for each row.
 const MAX_SCALE_BARS: usize = 200;
-/// Rows of a line through names.
+/// The most rows of a line over names.
 const MAX_NAMES: usize = 500;
-/// Rows of a line or of points on a scale.
+/// The most rows of a line or of points on a scale.
 const MAX_ROWS: usize = 100_000;
 
-/// Reads an answer, by `read`, for a chart of it.
+/// Reads a query result with `read`, and collects its chart.
 ///
 /// # Errors
-/// What is wrong with the columns, and what `read` says.
+/// Unknown or unsuitable columns, and the error of `read`.
 pub(crate) fn plot(
     spec: &ChartSpec,
     read: impl FnOnce(&mut dyn AnswerSink, &Cancel) -> Result<Totals, RenderError>,
@@ -31,7 +31,7 @@ pub(crate) fn plot(
     let mut rows = Rows {
         spec,
         columns: None,
-        most: 0,
+        max_rows: 0,
         names: Vec::new(),
         places: Vec::new(),
         values: vec![Vec::new(); spec.y.len()],
@@ -46,14 +46,14 @@ pub(crate) fn plot(
 struct Rows<'a> {
     spec: &'a ChartSpec,
     columns: Option<Columns>,
-    /// The most rows that are kept.
-    most: usize,
+    /// The maximum number of rows.
+    max_rows: usize,
     names: Vec<String>,
     places: Vec<f64>,
     values: Vec<Vec<Option<f64>>>,
     days: bool,
     seen: u64,
-    /// Rows without a place on the scale.
+    /// Rows without a position on the scale.
     without_place: u64,
 }
 
@@ -64,7 +64,7 @@ impl AnswerSink for Rows<'_> {
 
     fn columns(&mut self, columns: Vec<SqlColumn>) -> Result<(), RenderError> {
         let columns = Columns::find(self.spec, &columns)?;
-        self.most = match (self.spec.kind, columns.axis) {
+        self.max_rows = match (self.spec.kind, columns.axis) {
             (ChartType::Bar, Axis::Categories) => (MAX_BARS / columns.y.len()).max(1),
             (ChartType::Bar, _) => MAX_SCALE_BARS / columns.y.len(),
             (_, Axis::Categories) => MAX_NAMES,
@@ -86,10 +86,13 @@ impl AnswerSink for Rows<'_> {
                 None
             }
             Axis::Numbers => number(x),
-            Axis::Times => x.as_str().and_then(scale::moment).map(|(at, is_day)| {
-                self.days &= is_day;
-                at
-            }),
+            Axis::Times => x
+                .as_str()
+                .and_then(scale::parse_timestamp)
+                .map(|(at, is_day)| {
+                    self.days &= is_day;
+                    at
+                }),
         };
         match place {
             Some(place) => self.places.push(place),
@@ -102,7 +105,7 @@ impl AnswerSink for Rows<'_> {
         for (values, at) in self.values.iter_mut().zip(&columns.y) {
             values.push(row.get(*at).and_then(number));
         }
-        Ok(self.values[0].len() < self.most)
+        Ok(self.values[0].len() < self.max_rows)
     }
 }
 
@@ -152,7 +155,7 @@ impl Rows<'_> {
                 let at = self.places;
                 match spec.kind {
                     ChartType::Scatter => on_scale(at),
-                    ChartType::Bar if stand_in_order(axis, &at, series.len()) => {
+                    ChartType::Bar if in_row_order(axis, &at, series.len()) => {
                         named(&on_scale(at), &mut series, &mut notes)
                     }
                     ChartType::Bar | ChartType::Line => on_scale(sort(at, &mut series)),
@@ -175,9 +178,9 @@ impl Rows<'_> {
     }
 }
 
-/// Whether bars stand in the order of their rows though they have places on a scale: few numbers
-/// are names (years, classes, sizes), and of two bars of one place only one would be seen.
-fn stand_in_order(axis: Axis, places: &[f64], series: usize) -> bool {
+/// Whether bars are drawn in row order although they have positions on a scale: a few numbers are
+/// names (years, classes, sizes), and bars with the same position would cover each other.
+fn in_row_order(axis: Axis, places: &[f64], series: usize) -> bool {
     if axis == Axis::Numbers && places.len() * series <= MAX_BARS {
         return true;
     }
@@ -186,12 +189,12 @@ fn stand_in_order(axis: Axis, places: &[f64], series: usize) -> bool {
     places.windows(2).any(|pair| pair[0] == pair[1])
 }
 
-/// The first places by their names.
+/// The first rows as categories.
 fn named(x: &Positions, series: &mut [Series], notes: &mut Vec<String>) -> Positions {
     let most = (MAX_BARS / series.len().max(1)).max(1);
     if x.len() > most {
         notes.push(format!(
-            "Several rows have the same place: the bars stand in the order of the rows, the first \
+            "Several rows have the same position: the bars are in row order, the first \
              {most} of {}.",
             of(x.len() as u64, "row")
         ));
@@ -202,7 +205,7 @@ fn named(x: &Positions, series: &mut [Series], notes: &mut Vec<String>) -> Posit
     Positions::Categories((0..x.len().min(most)).map(|row| x.label(row)).collect())
 }
 
-/// Rows in the order of their places; those of one place stay in theirs.
+/// Sorts rows by position; rows of the same position keep their order.
 fn sort(places: Vec<f64>, series: &mut [Series]) -> Vec<f64> {
     if places.is_sorted() {
         return places;
@@ -215,7 +218,7 @@ fn sort(places: Vec<f64>, series: &mut [Series]) -> Vec<f64> {
     order.into_iter().map(|row| places[row]).collect()
 }
 
-/// A number that has a place; an answer writes those that JSON has none of as text.
+/// A finite number; a result has infinities and NaN as text.
 fn number(value: &Value) -> Option<f64> {
     let x = match value {
         Value::Number(n) => n.as_f64(),

@@ -1,4 +1,4 @@
-//! Which columns of an answer a chart is of, and whether it can draw them.
+//! The columns of a chart in a query result, and whether it can draw them.
 
 use lastcall_domain::{ChartSpec, ChartType, SqlColumn};
 
@@ -6,10 +6,10 @@ use crate::error::RenderError;
 use crate::number::count;
 use crate::text::shorten;
 
-/// Names that a message lists.
+/// How many names a message lists.
 const LISTED: usize = 20;
 
-/// What stands on the horizontal axis.
+/// The kind of the horizontal axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Axis {
     Categories,
@@ -26,7 +26,7 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// Finds them by their names.
+    /// Finds the columns by name.
     ///
     /// # Errors
     /// [`RenderError::ChartColumnNotFound`] and [`RenderError::ChartColumnUnsuitable`].
@@ -34,21 +34,21 @@ impl Columns {
         let x = find("x", &spec.x, columns)?;
         let axis = axis_of(&columns[x].kind);
         if spec.kind == ChartType::Scatter && axis == Axis::Categories {
-            let expected = "a scatter chart wants numbers, dates or timestamps";
+            let expected = "a scatter chart needs numbers, dates or timestamps";
             return Err(unsuitable("x", &columns[x], expected));
         }
         let y = spec.y.iter().map(|name| {
             let at = find("y", name, columns)?;
             match axis_of(&columns[at].kind) {
                 Axis::Numbers => Ok(at),
-                _ => Err(unsuitable("y", &columns[at], "a chart draws numbers")),
+                _ => Err(unsuitable("y", &columns[at], "a chart needs numbers")),
             }
         });
         let y = y.collect::<Result<Vec<_>, _>>()?;
         Ok(Self { x, axis, y })
     }
 
-    /// How many values of a row are needed.
+    /// How many values of each row are needed.
     pub(super) fn width(&self) -> usize {
         self.y.iter().copied().fold(self.x, usize::max) + 1
     }
@@ -87,7 +87,7 @@ fn unsuitable(member: &str, column: &SqlColumn, expected: &str) -> RenderError {
     ))
 }
 
-/// What a column of a type is drawn as.
+/// The kind of axis for a type.
 fn axis_of(kind: &str) -> Axis {
     match kind {
         "integer" | "float" | "decimal" => Axis::Numbers,

@@ -1,6 +1,5 @@
-//! The chart of a query's answer before it has a format: its columns as numbers against one `x`.
-//! The page and the PDF draw it, the workbook hands its numbers to a native chart, Markdown says
-//! it in words.
+//! The chart of a query result before it has a format: its columns as numbers against one `x`.
+//! HTML and PDF draw it, the workbook has a native chart, Markdown has a summary.
 
 mod collect;
 mod columns;
@@ -10,48 +9,48 @@ use lastcall_domain::ChartType;
 
 pub(crate) use collect::plot;
 #[cfg(test)]
-pub(crate) use scale::moment;
+pub(crate) use scale::parse_timestamp;
 
 use crate::number::{self, count, of};
 use crate::text::shorten;
 
-/// Columns of text of a name in a caption or a legend.
+/// The width of a name in a caption or a legend, in columns of text.
 const NAME: usize = 40;
 
-/// What there is to draw.
+/// The data of a chart.
 #[derive(Debug)]
 pub(crate) struct Plot {
-    /// How.
+    /// The kind of chart.
     pub(crate) kind: ChartType,
-    /// What stands above it.
+    /// The title above it.
     pub(crate) title: String,
-    /// What the horizontal axis is called.
+    /// The name of the horizontal axis.
     pub(crate) x_name: String,
-    /// Where each row stands on it.
+    /// The positions of the rows on it.
     pub(crate) x: Positions,
-    /// The columns that are drawn, with a value per row each.
+    /// The columns, with a value for each row.
     pub(crate) series: Vec<Series>,
-    /// What is left out, one sentence each.
+    /// Notes on what is left out, a sentence each.
     pub(crate) notes: Vec<String>,
 }
 
-/// Where rows stand on the horizontal axis.
+/// The positions of rows on the horizontal axis.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Positions {
-    /// In their order, under these names.
+    /// In row order, with these names.
     Categories(Vec<String>),
-    /// At numbers, which ascend but in a scatter chart.
+    /// Numbers, ascending except in a scatter chart.
     Numbers(Vec<f64>),
-    /// At points in time, in seconds since 1970, which ascend likewise.
+    /// Timestamps in seconds since 1970, ascending except in a scatter chart.
     Times {
-        /// Where.
+        /// The positions.
         at: Vec<f64>,
-        /// Whether all of them are days.
+        /// Whether all of them are dates.
         days: bool,
     },
 }
 
-/// A column that is drawn.
+/// A column of the chart.
 #[derive(Debug)]
 pub(crate) struct Series {
     /// Its name.
@@ -69,7 +68,7 @@ impl Positions {
         }
     }
 
-    /// What a row is called.
+    /// The name of a row.
     pub(crate) fn label(&self, row: usize) -> String {
         match self {
             Self::Categories(names) => names.get(row).cloned().unwrap_or_default(),
@@ -80,7 +79,7 @@ impl Positions {
         }
     }
 
-    /// The places on the scale; `None` where there is none.
+    /// The positions on the scale; `None` for categories.
     pub(crate) fn places(&self) -> Option<&[f64]> {
         match self {
             Self::Categories(_) => None,
@@ -90,12 +89,12 @@ impl Positions {
 }
 
 impl Series {
-    /// Its name as a legend shows it.
+    /// Its name in a legend.
     pub(crate) fn label(&self) -> String {
         shorten(&self.name, NAME)
     }
 
-    /// The least and the greatest value, and how many there are.
+    /// The minimum, the maximum and the number of values.
     fn range(&self) -> Option<(f64, f64, usize)> {
         let values = self.values.iter().flatten();
         values.fold(None, |range, &x| match range {
@@ -111,7 +110,7 @@ impl Plot {
         self.series.iter().all(|series| series.range().is_none())
     }
 
-    /// The least and the greatest value of all columns.
+    /// The minimum and the maximum of all columns.
     pub(crate) fn range(&self) -> Option<(f64, f64)> {
         let ranges = self.series.iter().filter_map(Series::range);
         ranges
@@ -119,7 +118,7 @@ impl Plot {
             .reduce(|(a, b), (c, d)| (a.min(c), b.max(d)))
     }
 
-    /// The whole in a sentence, for those who do not see it.
+    /// The text alternative.
     pub(crate) fn alt(&self) -> String {
         let kind = match self.kind {
             ChartType::Bar => "Bar",
@@ -136,15 +135,15 @@ impl Plot {
         if let Some((first, last)) = self.ends() {
             text.push_str(&format!(" from {first} to {last}"));
         }
-        for (name, says) in self.says() {
-            text.push_str(&format!("; {name}: {says}"));
+        for (name, summary) in self.summaries() {
+            text.push_str(&format!("; {name}: {summary}"));
         }
         text
     }
 
-    /// What each column says, in words.
-    pub(crate) fn says(&self) -> Vec<(String, String)> {
-        let says = |series: &Series| match series.range() {
+    /// The name and a summary of each column.
+    pub(crate) fn summaries(&self) -> Vec<(String, String)> {
+        let summary = |series: &Series| match series.range() {
             None => "no values".to_owned(),
             Some((min, max, n)) => {
                 let gaps = self.x.len() - n;
@@ -158,7 +157,7 @@ impl Plot {
         };
         let series = self.series.iter();
         series
-            .map(|series| (series.label(), says(series)))
+            .map(|series| (series.label(), summary(series)))
             .collect()
     }
 

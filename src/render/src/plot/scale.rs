@@ -1,10 +1,10 @@
-//! Points in time as numbers, and back.
+//! Timestamps as numbers, and back.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
 
-/// Seconds since 1970 of a date or of a point in time, as an answer writes them, and whether it is
-/// a date. `None` of anything else, among it the years that no calendar knows.
-pub(crate) fn moment(text: &str) -> Option<(f64, bool)> {
+/// Seconds since 1970 of a date or timestamp in a query result, and whether it is a date. `None`
+/// for anything else, including years out of range.
+pub(crate) fn parse_timestamp(text: &str) -> Option<(f64, bool)> {
     let (at, is_day) = match NaiveDate::parse_from_str(text, "%Y-%m-%d") {
         Ok(day) => (day.and_time(NaiveTime::MIN), true),
         Err(_) => {
@@ -21,7 +21,7 @@ pub(crate) fn moment(text: &str) -> Option<(f64, bool)> {
     Some((seconds, is_day))
 }
 
-/// Seconds since 1970 as people read them.
+/// Formats seconds since 1970.
 pub(super) fn written(seconds: f64, is_day: bool) -> String {
     let Some(at) = DateTime::from_timestamp(seconds.floor() as i64, 0) else {
         return String::new();

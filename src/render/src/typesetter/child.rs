@@ -1,4 +1,4 @@
-//! The child's side: typesets documents one after the other, within limits.
+//! The child process: typesets documents one after the other, within limits.
 
 use std::any::Any;
 use std::fs::File;
@@ -16,13 +16,13 @@ use nix::sys::resource::{Resource, setrlimit};
 use super::protocol::{Reply, Request};
 use crate::error::RenderError;
 use crate::fonts::{FontConfig, FontFinder};
-use crate::pdf::{self, Look, Manuscript};
+use crate::pdf::{self, Manuscript, Theme};
 
-/// The largest document, in bytes of JSON. What a document may hold makes a few MiB.
+/// The largest document, in bytes of JSON. The limits of a report keep it to a few MiB.
 const MAX_DOCUMENT: usize = 64 << 20;
-/// Seconds of processor time between the signal that a template has used up its own and the kill.
+/// Seconds of CPU time between the signal for a template's CPU limit and the kill.
 const CPU_GRACE: u64 = 5;
-/// Where the system has fonts, and what it knows of them.
+/// The system's font folders and their configuration.
 const FONT_FOLDERS: [&str; 5] = [
     "/usr",
     "/etc/fonts",
@@ -30,16 +30,16 @@ const FONT_FOLDERS: [&str; 5] = [
     "/nix/store",
     "/run/current-system",
 ];
-/// Where a user has some, below the home folder.
+/// A user's font folders, below the home folder.
 const HOME_FOLDERS: [&str; 2] = [".fonts", ".local/share/fonts"];
 
-/// Sets documents over standard input and output, as the child of a
+/// Typesets documents over standard input and output, as a child process of a
 /// [`Typesetter`](super::Typesetter), until the host closes the pipe.
 pub fn main() -> ExitCode {
     limits::prepare(c"lastcall-pdf");
     match serve(Wire) {
         Ok(()) => ExitCode::SUCCESS,
-        // The host is gone or talks nonsense; either way nobody reads a message.
+        // The host is gone or violates the protocol; nobody would read a message.
         Err(_) => ExitCode::FAILURE,
     }
 }
@@ -55,12 +55,12 @@ fn serve(wire: Wire) -> io::Result<()> {
     };
     limits::apply(&Limits {
         memory,
-        // It writes to nothing but the pipe.
+        // The child writes to the pipe only.
         file: 0,
         cpu_seconds: None,
     })?;
     if let Some(seconds) = cpu_seconds {
-        // The signal of the first limit says what it was; the second is a kill like any other.
+        // The signal of the soft limit identifies it; the hard limit is a plain SIGKILL.
         setrlimit(
             Resource::RLIMIT_CPU,
             seconds,
@@ -73,7 +73,7 @@ fn serve(wire: Wire) -> io::Result<()> {
     let capabilities = match enter_sandbox(&folder) {
         Ok(capabilities) => capabilities,
         Err(error) => {
-            let why = format!("the typesetter cannot be shut in: {error}");
+            let why = format!("the typesetter cannot enter the sandbox: {error}");
             return wire.send(&Reply::Failed(why));
         }
     };
@@ -97,7 +97,7 @@ fn serve(wire: Wire) -> io::Result<()> {
     }
 }
 
-/// The next document; nothing when the host has closed the pipe.
+/// The next document; `None` once the host has closed the pipe.
 fn receive(wire: Wire) -> io::Result<Option<Manuscript>> {
     let Some(Request::Document {
         created_at,
@@ -119,7 +119,7 @@ fn receive(wire: Wire) -> io::Result<Option<Manuscript>> {
     let json = text(bytes)?;
     let source = template.map(text).transpose()?;
     let logo = logo.map(|bytes| wire.receive_data(bytes)).transpose()?;
-    let look = Look {
+    let theme = Theme {
         source,
         logo: logo.map(Into::into),
         colors,
@@ -127,23 +127,23 @@ fn receive(wire: Wire) -> io::Result<Option<Manuscript>> {
     Ok(Some(Manuscript {
         json,
         created_at,
-        look,
+        theme,
     }))
 }
 
-/// Sets a document; a panic is its failure.
+/// Typesets a document; a panic fails it.
 fn typeset(manuscript: &Manuscript, fonts: &FontFinder) -> Result<Vec<u8>, Reply> {
     let set = || pdf::typeset(manuscript, fonts, &Cancel::new());
     match catch_unwind(AssertUnwindSafe(set)) {
         Ok(Ok(pdf)) => Ok(pdf),
         Ok(Err(RenderError::Typeset(why))) => Err(Reply::Failed(why)),
-        Ok(Err(RenderError::Template(why))) => Err(Reply::Mistaken(why)),
+        Ok(Err(RenderError::Template(why))) => Err(Reply::TemplateFailed(why)),
         Ok(Err(error @ RenderError::Threads(_))) => Err(Reply::Exhausted(error.to_string())),
         Ok(Err(error)) => Err(Reply::Failed(error.to_string())),
         Err(panic) => {
             let why = format!("the typesetter panicked: {}", message(&*panic));
-            Err(match manuscript.look.is_untrusted() {
-                true => Reply::Mistaken(why),
+            Err(match manuscript.theme.is_untrusted() {
+                true => Reply::TemplateFailed(why),
                 false => Reply::Failed(why),
             })
         }
@@ -158,7 +158,7 @@ fn message(panic: &(dyn Any + Send)) -> &str {
         .unwrap_or("no message")
 }
 
-/// Leaves the process nothing but its folder and the fonts, and neither sockets nor programs.
+/// Restricts the process to its folder and the fonts; forbids sockets and starting programs.
 fn enter_sandbox(folder: &Path) -> io::Result<Capabilities> {
     let home = std::env::var_os("HOME").map(PathBuf::from);
     let of_user = HOME_FOLDERS.map(|folder| home.as_ref().map(|home| home.join(folder)));
@@ -171,12 +171,12 @@ fn enter_sandbox(folder: &Path) -> io::Result<Capabilities> {
     sandbox::enter(folder, &folders)
 }
 
-/// The most that this process has ever had in memory.
+/// The peak memory of this process.
 ///
-/// Not `getrusage`: the kernel counts there what the parent had in memory when it started this
-/// process, so that the child of a large service would look large from its first document on.
+/// Not from `getrusage`, which includes the memory of the parent at the fork: the child of a
+/// large service would seem large from its first document on.
 struct PeakMemory {
-    /// Opened before the sandbox, which allows to read it on.
+    /// Opened before the sandbox, in which it remains readable.
     status: Option<File>,
 }
 
@@ -187,7 +187,7 @@ impl PeakMemory {
         }
     }
 
-    /// In bytes; 0 where the system does not say.
+    /// In bytes; 0 if unknown.
     fn bytes(&mut self) -> u64 {
         self.kibibytes().unwrap_or(0) * 1024
     }

@@ -1,4 +1,4 @@
-//! The pool of typesetting processes, on a thread of its own: starts them, hands documents to
+//! The pool of typesetting processes, on a thread of its own: starts them, sends documents to
 //! them, reaps them.
 
 use std::cell::RefCell;
@@ -14,24 +14,24 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::exchange::{Ending, Setter};
+use super::exchange::{Ending, TypesetProcess};
 use super::{TypesetterConfig, shutting_down};
 use crate::error::RenderError;
 use crate::pdf::Manuscript;
 
-/// What the pool is asked for.
+/// A command to the pool.
 #[derive(Debug)]
 pub(super) enum Command {
     Typeset(Box<Job>),
     Shutdown(oneshot::Sender<()>),
 }
 
-/// A document, and whoever waits for it.
+/// A document to typeset.
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) manuscript: Manuscript,
     pub(super) cancel: Cancel,
-    /// The trace and the job that it is for.
+    /// The trace and the job that it belongs to.
     pub(super) scope: Scope,
     pub(super) done: oneshot::Sender<Result<Vec<u8>, RenderError>>,
 }
@@ -53,7 +53,7 @@ pub(super) fn start(
     };
     spawn_owner("pdf", 2, run, |reply| {
         if let Some(reply) = reply {
-            // Whoever asked may have given up waiting.
+            // The caller may have stopped waiting.
             let _ = reply.send(());
         }
     })
@@ -62,15 +62,15 @@ pub(super) fn start(
 struct ChildPool {
     config: TypesetterConfig,
     scratch: Scratch,
-    /// Children without work and since when, the one that waits longest first.
-    idle: RefCell<Vec<(Instant, Setter)>>,
+    /// Idle children and since when, longest first.
+    idle: RefCell<Vec<(Instant, TypesetProcess)>>,
     closing: Cancel,
 }
 
-/// Why an attempt at a document has no PDF.
-enum Attempt {
+/// Why an attempt failed.
+enum AttemptError {
     Failed(RenderError),
-    /// Its child was killed, and not by the pool.
+    /// Its child was killed, but not by the pool.
     Killed(Killed),
 }
 
@@ -90,25 +90,25 @@ impl ChildPool {
                     Some(Command::Shutdown(reply)) => break Some(reply),
                     None => break None,
                 },
-                // A document that has ended may have left its child idle.
+                // A finished document may have left its child idle.
                 Some(_) = tasks.join_next() => {}
-                spent = self.idle_too_long() => {
-                    tasks.spawn_local(spent.process.end());
+                expired = self.idle_too_long() => {
+                    tasks.spawn_local(expired.inner.end());
                 }
             }
         };
         self.closing.cancel();
         while tasks.join_next().await.is_some() {}
-        // Commands that came too late are dropped with the inbox; their senders see it.
+        // Later commands are dropped with the inbox; their senders notice.
         let idle = std::mem::take(&mut *self.idle.borrow_mut());
-        for (_, setter) in idle {
-            setter.process.end().await;
+        for (_, process) in idle {
+            process.inner.end().await;
         }
         reply
     }
 
-    /// Waits for a child that nobody has needed for long.
-    async fn idle_too_long(&self) -> Setter {
+    /// Waits until a child has been idle for too long.
+    async fn idle_too_long(&self) -> TypesetProcess {
         loop {
             let since = self.idle.borrow().first().map(|(since, _)| *since);
             match since {
@@ -122,11 +122,10 @@ impl ChildPool {
         }
     }
 
-    /// A document from start to end. Where it is called off, its child is gone before the answer
-    /// is sent.
+    /// Serves a document. If it is cancelled, its child is reaped before the reply is sent.
     async fn serve(self: Rc<Self>, mut job: Job) {
         let mut answer = self.attempt(&mut job).await;
-        if let Err(Attempt::Killed(why)) = &answer {
+        if let Err(AttemptError::Killed(why)) = &answer {
             if let Killed::OutOfMemory = why {
                 log::warn!(
                     "out of memory: the kernel killed a typesetting process; retrying in another"
@@ -139,27 +138,27 @@ impl ChildPool {
             answer = self.attempt(&mut job).await;
         }
         let answer = answer.map_err(|failed| match failed {
-            Attempt::Failed(error) => error,
-            Attempt::Killed(Killed::OutOfMemory) => RenderError::Exhausted(
-                "the machine ran out of memory while the PDF was set".to_owned(),
+            AttemptError::Failed(error) => error,
+            AttemptError::Killed(Killed::OutOfMemory) => RenderError::Exhausted(
+                "the machine ran out of memory while the PDF was typeset".to_owned(),
             ),
-            Attempt::Killed(Killed::ByHand) => {
+            AttemptError::Killed(Killed::ByHand) => {
                 RenderError::Unavailable("the typesetting process was killed".to_owned())
             }
         });
-        // Whoever asked may have given up waiting.
+        // The caller may have stopped waiting.
         let _ = job.done.send(answer);
     }
 
-    async fn attempt(&self, job: &mut Job) -> Result<Vec<u8>, Attempt> {
+    async fn attempt(&self, job: &mut Job) -> Result<Vec<u8>, AttemptError> {
         let kills = self.config.oom_kills.count();
-        let untrusted = job.manuscript.look.is_untrusted();
-        let mut setter = match untrusted {
+        let untrusted = job.manuscript.theme.is_untrusted();
+        let mut process = match untrusted {
             true => self.start()?,
             false => self.take().await?,
         };
         let span = trace::child("pdf child process");
-        if let Some(id) = setter.process.id() {
+        if let Some(id) = process.inner.id() {
             span.set("process.pid", || id);
         }
         let ending = tokio::select! {
@@ -167,35 +166,35 @@ impl ChildPool {
             () = job.cancel.cancelled() => Err(Ending::Because(RenderError::Cancelled)),
             () = job.done.closed() => Err(Ending::Because(RenderError::Cancelled)),
             () = self.closing.cancelled() => Err(Ending::Because(shutting_down())),
-            ending = setter.typeset(&job.manuscript, &self.config) => ending,
+            ending = process.typeset(&job.manuscript, &self.config) => ending,
         };
         match ending {
             Ok(pdf) if untrusted => {
-                setter.process.end().await;
+                process.inner.end().await;
                 Ok(pdf)
             }
             Ok(pdf) => {
-                self.put_back(setter).await;
+                self.put_back(process).await;
                 Ok(pdf)
             }
             Err(Ending::Because(error)) => {
                 span.fail(error.code());
-                setter.process.end().await;
-                Err(Attempt::Failed(error))
+                process.inner.end().await;
+                Err(AttemptError::Failed(error))
             }
             Err(Ending::Lost) => {
                 span.fail("child_lost");
-                let exit = setter.process.wait_for_exit().await;
+                let exit = process.inner.wait_for_exit().await;
                 let limit = untrusted.then(|| self.limit_of_template(&exit)).flatten();
                 Err(match limit {
-                    Some(why) => Attempt::Failed(RenderError::Template(why)),
+                    Some(why) => AttemptError::Failed(RenderError::Template(why)),
                     None => self.explain(&exit, kills),
                 })
             }
         }
     }
 
-    /// The limit that a template ended its child by, if it did.
+    /// The limit that a template exceeded, if its child ended because of one.
     fn limit_of_template(&self, exit: &ChildExit) -> Option<String> {
         match exit.signal()? {
             Signal::SIGXCPU => {
@@ -213,58 +212,58 @@ impl ChildPool {
         }
     }
 
-    /// How a child ended that was lost.
-    fn explain(&self, exit: &ChildExit, kills: Option<u64>) -> Attempt {
+    /// Converts the exit of a lost child to an error.
+    fn explain(&self, exit: &ChildExit, kills: Option<u64>) -> AttemptError {
         if let Some(killed) = self.config.oom_kills.killed(exit, kills) {
-            return Attempt::Killed(killed);
+            return AttemptError::Killed(killed);
         }
         match exit.signal() {
             // Rust's allocator aborts after a message, its stack guard as well.
-            Some(Signal::SIGABRT | Signal::SIGSEGV | Signal::SIGBUS) => Attempt::Failed(
+            Some(Signal::SIGABRT | Signal::SIGSEGV | Signal::SIGBUS) => AttemptError::Failed(
                 RenderError::Exhausted("the PDF needs more memory than it may have".to_owned()),
             ),
             _ => {
-                let said = exit.stderr.lines().next().unwrap_or("no message");
-                let why = format!("the typesetting process exited early: {said}");
-                Attempt::Failed(RenderError::Unavailable(why))
+                let message = exit.stderr.lines().next().unwrap_or("no message");
+                let why = format!("the typesetting process exited early: {message}");
+                AttemptError::Failed(RenderError::Unavailable(why))
             }
         }
     }
 
-    /// The child that was used last and lives, or a fresh one.
-    async fn take(&self) -> Result<Setter, Attempt> {
+    /// The child that was used last and is alive, or a new one.
+    async fn take(&self) -> Result<TypesetProcess, AttemptError> {
         loop {
             let idle = self.idle.borrow_mut().pop();
-            let Some((_, mut setter)) = idle else {
+            let Some((_, mut process)) = idle else {
                 return self.start();
             };
-            if setter.process.lives() {
-                return Ok(setter);
+            if process.inner.lives() {
+                return Ok(process);
             }
-            setter.process.end().await;
+            process.inner.end().await;
         }
     }
 
-    fn start(&self) -> Result<Setter, Attempt> {
+    fn start(&self) -> Result<TypesetProcess, AttemptError> {
         let failed = |dependency, error: io::Error| {
             let detail = format!("cannot start a typesetting process: {error}");
-            Attempt::Failed(match dependency {
+            AttemptError::Failed(match dependency {
                 Some(dependency) => RenderError::Environment { dependency, detail },
                 None => RenderError::Unavailable(detail),
             })
         };
         let folder = self.scratch.folder("document-");
-        // Its error does not keep the code of the operating system; whatever it was, it is this.
+        // The error has no code of the operating system; the scratch folder is the cause.
         let folder = folder.map_err(|error| failed(Some(Dependency::Scratch), error))?;
-        let process = Process::start(&self.config.program, folder).map(Setter::new);
+        let process = Process::start(&self.config.program, folder).map(TypesetProcess::new);
         process.map_err(|error| failed(Dependency::of_shortage(&error), error))
     }
 
-    async fn put_back(&self, setter: Setter) {
-        if setter.is_spent(&self.config) {
-            setter.process.end().await;
+    async fn put_back(&self, process: TypesetProcess) {
+        if process.needs_replacement(&self.config) {
+            process.inner.end().await;
         } else {
-            self.idle.borrow_mut().push((Instant::now(), setter));
+            self.idle.borrow_mut().push((Instant::now(), process));
         }
     }
 }

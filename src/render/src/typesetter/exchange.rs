@@ -10,17 +10,17 @@ use super::protocol::{Reply, Request};
 use crate::error::RenderError;
 use crate::pdf::Manuscript;
 
-/// The largest PDF, in bytes. What a document may hold makes a few.
+/// The largest PDF, in bytes. The limits of a report keep it to a few MiB.
 const MAX_PDF: usize = 64 << 20;
-/// The largest that a caller's template may make of it.
+/// The largest PDF from a caller's template.
 const MAX_OWN_PDF: usize = 16 << 20;
 
-/// Why a conversation ended without a PDF.
+/// Why an exchange ended without a PDF.
 #[derive(Debug)]
 pub(super) enum Ending {
-    /// For a reason that is known.
+    /// For a known reason.
     Because(RenderError),
-    /// The child is gone, or no longer speaks the protocol.
+    /// The child is gone, or violates the protocol.
     Lost,
 }
 
@@ -30,48 +30,48 @@ impl From<io::Error> for Ending {
     }
 }
 
-/// A child, and what it has done.
+/// A child and its usage.
 #[derive(Debug)]
-pub(super) struct Setter {
-    pub(super) process: Process,
+pub(super) struct TypesetProcess {
+    pub(super) inner: Process,
     ready: bool,
     documents: u32,
     resident: u64,
 }
 
-impl Setter {
+impl TypesetProcess {
     pub(super) fn new(process: Process) -> Self {
         Self {
-            process,
+            inner: process,
             ready: false,
             documents: 0,
             resident: 0,
         }
     }
 
-    /// Whether it has done what a child is to do in its life.
-    pub(super) fn is_spent(&self, config: &TypesetterConfig) -> bool {
+    /// Whether it is to be replaced.
+    pub(super) fn needs_replacement(&self, config: &TypesetterConfig) -> bool {
         self.documents >= config.max_documents || self.resident >= config.max_resident
     }
 
-    /// Hands a document over and takes its PDF.
+    /// Sends a document and receives its PDF.
     pub(super) async fn typeset(
         &mut self,
         manuscript: &Manuscript,
         config: &TypesetterConfig,
     ) -> Result<Vec<u8>, Ending> {
-        let look = &manuscript.look;
+        let theme = &manuscript.theme;
         if !self.ready {
-            let folder = self.process.folder().to_owned();
+            let folder = self.inner.folder().to_owned();
             let begin = Request::Begin {
                 folder,
                 memory: config.memory,
-                cpu_seconds: look.is_untrusted().then_some(config.template_cpu_seconds),
+                cpu_seconds: theme.is_untrusted().then_some(config.template_cpu_seconds),
             };
-            self.process.send(&begin).await?;
-            match self.process.receive().await? {
+            self.inner.send(&begin).await?;
+            match self.inner.receive().await? {
                 Frame::Control(Reply::Ready(capabilities)) => {
-                    let required = config.require_sandbox && look.is_untrusted();
+                    let required = config.require_sandbox && theme.is_untrusted();
                     if let Some(missing) = capabilities.missing().filter(|_| required) {
                         return Err(Ending::Because(RenderError::Unprotected(missing)));
                     }
@@ -87,23 +87,23 @@ impl Setter {
         let document = Request::Document {
             created_at: manuscript.created_at,
             bytes: manuscript.json.len(),
-            template: look.source.as_ref().map(String::len),
-            logo: look.logo.as_ref().map(Bytes::len),
-            colors: look.colors.clone(),
+            template: theme.source.as_ref().map(String::len),
+            logo: theme.logo.as_ref().map(Bytes::len),
+            colors: theme.colors.clone(),
         };
-        self.process.send(&document).await?;
-        self.process.send_data(manuscript.json.as_bytes()).await?;
+        self.inner.send(&document).await?;
+        self.inner.send_data(manuscript.json.as_bytes()).await?;
         for part in [
-            look.source.as_ref().map(String::as_bytes),
-            look.logo.as_deref(),
+            theme.source.as_ref().map(String::as_bytes),
+            theme.logo.as_deref(),
         ] {
-            self.process.send_data(part.unwrap_or_default()).await?;
+            self.inner.send_data(part.unwrap_or_default()).await?;
         }
         let mut pdf = Vec::new();
         loop {
-            match self.process.receive().await? {
+            match self.inner.receive().await? {
                 Frame::Data(bytes)
-                    if look.is_untrusted() && pdf.len() + bytes.len() > MAX_OWN_PDF =>
+                    if theme.is_untrusted() && pdf.len() + bytes.len() > MAX_OWN_PDF =>
                 {
                     return Err(Ending::Because(RenderError::Template(format!(
                         "the PDF has more than {} MiB",
@@ -123,7 +123,7 @@ impl Setter {
                 Frame::Control(Reply::Failed(why)) => {
                     return Err(Ending::Because(RenderError::Typeset(why)));
                 }
-                Frame::Control(Reply::Mistaken(why)) => {
+                Frame::Control(Reply::TemplateFailed(why)) => {
                     return Err(Ending::Because(RenderError::Template(why)));
                 }
                 Frame::Control(Reply::Exhausted(why)) => {

@@ -1,13 +1,13 @@
-//! Typesets PDFs by typst in child processes.
+//! Typesets PDFs with typst in child processes.
 //!
-//! typst keeps what it interns for as long as its process lives, and cannot be interrupted. So a
-//! child sets some hundred documents, one after the other, and is then replaced by another: what
-//! it has gathered goes with it, and a document that is called off is killed with its child.
+//! typst keeps what it interns until its process exits, and cannot be interrupted. So a child
+//! typesets some hundred documents, one after the other, and is then replaced; a document that is
+//! cancelled is killed with its child.
 //!
-//! A caller's template is a program, and a logo is decoded by libraries that have had their bugs:
-//! a document with either has a child of its own, which has set nothing before and sets nothing
-//! after. It sees no other caller's data, leaves nothing behind, and where it takes more time or
-//! memory than it may, that is the template's fault.
+//! A caller's template is a program, and a logo is decoded by libraries that have had bugs: a
+//! document with either gets a new child of its own, which is not reused. It sees no other
+//! caller's data and leaves nothing behind; exceeding a limit of time or memory is an error of the
+//! template.
 
 pub mod child;
 mod child_pool;
@@ -29,34 +29,33 @@ use crate::error::RenderError;
 use crate::pdf::Manuscript;
 use child_pool::{Command, Job};
 
-/// What a typesetter's children are and may use.
+/// The children of a typesetter and their limits.
 #[derive(Clone, Debug)]
 pub struct TypesetterConfig {
-    /// What a child runs; it has to call [`child::main`].
+    /// The program of a child; it has to call [`child::main`].
     pub program: Program,
-    /// The folder in which each child has a temporary folder of its own. It is made when it is
-    /// missing; what dead processes left in it is removed.
+    /// The folder in which each child has a temporary folder of its own. It is created if it is
+    /// missing; leftovers of dead processes are removed.
     pub scratch: PathBuf,
-    /// Bytes of address space that a document may add to what the idle child has mapped.
+    /// Bytes of address space that a document may use beyond those of the idle child.
     pub memory: u64,
-    /// Seconds of processor time that a document with a caller's template or logo may take, the
-    /// start of its child included.
+    /// Seconds of CPU time for a document with a caller's template or logo, including the start of
+    /// its child.
     pub template_cpu_seconds: u64,
-    /// Whether such a document is refused where the kernel cannot shut its child in.
+    /// Whether such a document is rejected if the kernel does not support the sandbox.
     pub require_sandbox: bool,
-    /// A child is replaced after so many documents…
+    /// The number of documents after which a child is replaced.
     pub max_documents: u32,
-    /// …or once it has had so many bytes in memory.
+    /// The peak memory in bytes after which a child is replaced.
     pub max_resident: u64,
-    /// How long a child without work is kept for the next document.
+    /// How long an idle child is kept for the next document.
     pub keep_idle: Duration,
-    /// What tells a child that the kernel killed for want of memory from one that somebody killed.
+    /// Distinguishes children that the OOM killer killed from those killed otherwise.
     pub oom_kills: OomKills,
 }
 
 impl TypesetterConfig {
-    /// The defaults: 512 MiB of memory, 10 s for templates, 200 documents or 192 MiB, a minute of
-    /// idleness.
+    /// The defaults: 512 MiB of memory, 10 s for templates, 200 documents or 192 MiB, a minute idle.
     pub fn new(program: Program, scratch: impl Into<PathBuf>) -> Self {
         Self {
             program,
@@ -72,10 +71,10 @@ impl TypesetterConfig {
     }
 }
 
-/// Sets documents in child processes, as many at once as there are callers.
+/// Typesets documents in child processes, one for each concurrent caller.
 ///
-/// One thread with a runtime of its own starts, feeds, watches and reaps all children: the
-/// operating system ties a child's life to the thread that started it.
+/// One thread with a runtime of its own starts, serves and reaps all children: the parent death
+/// signal of a child is tied to the thread that started it.
 #[derive(Debug)]
 pub struct Typesetter {
     commands: mpsc::UnboundedSender<Command>,
@@ -83,11 +82,11 @@ pub struct Typesetter {
 }
 
 impl Typesetter {
-    /// Sweeps what dead processes left in the scratch folder. Children are started when there is
-    /// a document.
+    /// Removes leftovers of dead processes from the scratch folder. Children are started when there
+    /// is a document.
     ///
     /// # Errors
-    /// When the scratch folder cannot be written or the thread cannot be started.
+    /// If the scratch folder is not writable or the thread cannot be started.
     pub fn new(config: TypesetterConfig) -> io::Result<Self> {
         let (commands, inbox) = mpsc::unbounded_channel();
         let thread = child_pool::start(config, inbox)?;
@@ -97,14 +96,14 @@ impl Typesetter {
         })
     }
 
-    /// Sets a document; the bytes of its PDF. Where it is called off, its child is dead and reaped
+    /// Typesets a document, and returns the bytes of its PDF. If it is cancelled, its child is reaped
     /// when this returns.
     ///
     /// # Errors
-    /// [`RenderError::Cancelled`], and what is wrong with the document or with the machine.
+    /// [`RenderError::Cancelled`], and errors of the document or the machine.
     ///
     /// # Cancel safety
-    /// Dropping the future kills the child like `cancel` does, only that nobody waits for its end.
+    /// Dropping the future kills the child as `cancel` does, without waiting for its exit.
     pub async fn typeset(
         &self,
         manuscript: Manuscript,
@@ -122,12 +121,12 @@ impl Typesetter {
         outcome.await.unwrap_or_else(|_| Err(shutting_down()))
     }
 
-    /// Kills and reaps all children, removes their folders and joins the thread. Documents after
-    /// it fail with [`RenderError::Unavailable`].
+    /// Kills and reaps all children, removes their folders and joins the thread. Later documents
+    /// fail with [`RenderError::Unavailable`].
     pub async fn shutdown(&self) {
         let (reply, ended) = oneshot::channel();
         if self.commands.send(Command::Shutdown(reply)).is_ok() {
-            // An error means that the thread has ended already.
+            // An error means that the thread has already ended.
             let _ = ended.await;
         }
         let thread = self.thread.lock().ok().and_then(|mut thread| thread.take());

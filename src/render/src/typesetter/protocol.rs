@@ -3,14 +3,14 @@
 //! ```text
 //! child                       host
 //!                 ◀──────  Begin       what the child may use
-//!   Ready         ──────▶              it is warm and shut in
+//!   Ready         ──────▶              it is warm and in the sandbox
 //!                 ◀──────  Document    and its JSON as data     ⎫
 //!   data …        ──────▶              the PDF                  ⎬ again and again
 //!   Done or why not ───▶                                       ⎭
 //! ```
 //!
-//! After the JSON come a caller's template and logo, where the document has them; the child of
-//! such a document sets no other.
+//! The JSON is followed by a caller's template and logo, if the document has them; the child of
+//! such a document typesets no other.
 
 use std::path::PathBuf;
 
@@ -19,7 +19,7 @@ use lastcall_child::guest::sandbox::Capabilities;
 use lastcall_domain::TemplateColors;
 use serde::{Deserialize, Serialize};
 
-/// What the host says.
+/// A message of the host.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Request {
     /// Once, before anything else.
@@ -28,11 +28,11 @@ pub(super) enum Request {
         folder: PathBuf,
         /// Bytes of memory for a document.
         memory: u64,
-        /// Seconds of processor time for all documents, where they are bounded.
+        /// Seconds of CPU time for all documents, if bounded.
         cpu_seconds: Option<u64>,
     },
-    /// A document to set; so many bytes of JSON follow, and then so many of the template and of
-    /// the logo.
+    /// A document to typeset; that many bytes of JSON follow, then those of the template and of the
+    /// logo.
     Document {
         created_at: DateTime<Utc>,
         bytes: usize,
@@ -42,20 +42,20 @@ pub(super) enum Request {
     },
 }
 
-/// What the child says.
+/// A message of the child.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Reply {
-    /// It can take a document, and is shut in by these.
+    /// It can take a document; the sandbox has these capabilities.
     Ready(Capabilities),
     /// The PDF is complete.
     Done {
-        /// The most bytes that the child has ever had in memory.
+        /// The peak memory of the child, in bytes.
         resident: u64,
     },
-    /// There is no PDF.
+    /// The document failed.
     Failed(String),
-    /// There is no PDF, for a fault of the caller's template or logo.
-    Mistaken(String),
-    /// There is no PDF, as the child has not what it takes.
+    /// The caller's template or logo failed.
+    TemplateFailed(String),
+    /// The child lacks a resource.
     Exhausted(String),
 }

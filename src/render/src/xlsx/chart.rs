@@ -1,5 +1,4 @@
-//! The sheet of a chart of a query's answer: a native chart, and the numbers that it is of beside
-//! it.
+//! The sheet of a query result's chart: a native chart, and its numbers next to it.
 
 use lastcall_domain::ChartType as Kind;
 use rust_xlsxwriter::{
@@ -7,14 +6,14 @@ use rust_xlsxwriter::{
     ChartSolidFill, ChartType, Workbook,
 };
 
-use super::sheet::{Look, Sheet};
+use super::sheet::{NumberFormat, Sheet};
 use crate::error::RenderError;
 use crate::number::count;
 use crate::plot::{Plot, Positions};
 use crate::text::width;
 
 const NAME: &str = "Chart";
-/// The colours of the columns, as on a page.
+/// The colours of the columns, as in HTML.
 const COLOURS: [u32; 8] = [
     0x003b_76b0,
     0x00c2_571a,
@@ -26,13 +25,13 @@ const COLOURS: [u32; 8] = [
     0x006b_7280,
 ];
 const GRID: u32 = 0x00e3_e8ee;
-/// Points that every program draws of a column.
+/// The most points of a column that every spreadsheet program draws.
 const MAX_POINTS: usize = 32_000;
-/// The row of the names of the columns; the title and an empty row stand above it.
+/// The row of the column names, below the title and an empty row.
 const HEAD: u32 = 2;
 const SIZE: (u32, u32) = (860, 440);
 
-/// Writes it, if there is a chart.
+/// Writes the sheet, if there is a chart.
 pub(super) fn sheet(book: &mut Workbook, plot: Option<Plot>) -> Result<(), RenderError> {
     let Some(plot) = plot else {
         return Ok(());
@@ -49,14 +48,16 @@ pub(super) fn sheet(book: &mut Workbook, plot: Option<Plot>) -> Result<(), Rende
     for row in 0..rows {
         match &plot.x {
             Positions::Categories(names) => sheet.text(0, &names[row])?,
-            Positions::Numbers(at) => sheet.number(0, at.get(row).copied(), Look::Figure)?,
+            Positions::Numbers(at) => {
+                sheet.number(0, at.get(row).copied(), NumberFormat::General)?
+            }
             Positions::Times { at, days } => {
-                sheet.moment_at(0, at.get(row).copied().unwrap_or(0.0), *days)?;
+                sheet.timestamp_at(0, at.get(row).copied().unwrap_or(0.0), *days)?;
             }
         }
         for (i, series) in plot.series.iter().enumerate() {
             let value = series.values.get(row).copied().flatten();
-            sheet.number(i as u16 + 1, value, Look::Figure)?;
+            sheet.number(i as u16 + 1, value, NumberFormat::General)?;
         }
         sheet.row += 1;
     }
@@ -78,9 +79,9 @@ pub(super) fn sheet(book: &mut Workbook, plot: Option<Plot>) -> Result<(), Rende
     Ok(())
 }
 
-/// Titles and names are those of cells: no text of the data is read as a formula.
+/// Titles and names refer to cells, so that no text of the data is read as a formula.
 fn chart(plot: &Plot, rows: u32) -> Chart {
-    let (kind, lying) = kind_of(plot);
+    let (kind, horizontal) = kind_of(plot);
     let mut chart = Chart::new(kind);
     let (first, last) = (HEAD + 1, HEAD + rows);
     for i in 0..plot.series.len() {
@@ -143,8 +144,8 @@ fn chart(plot: &Plot, rows: u32) -> Chart {
             chart.x_axis().set_date_axis(true);
         }
     }
-    if lying {
-        // The first row stands above the others, as on a page.
+    if horizontal {
+        // The first row is at the top, as in HTML.
         chart.x_axis().set_reverse();
     }
     chart.show_empty_cells_as(ChartEmptyCells::Gaps);
@@ -153,7 +154,7 @@ fn chart(plot: &Plot, rows: u32) -> Chart {
     chart
 }
 
-/// Some programs begin the axis just below the shortest bar, and bars are compared by their length.
+/// Sets the start of the axis to zero: some programs start it just below the shortest bar.
 fn begin_bars_at_zero(chart: &mut Chart, plot: &Plot) {
     let values = plot.series.iter().flat_map(|series| &series.values);
     let (mut any_below, mut any_above) = (false, false);
@@ -164,7 +165,7 @@ fn begin_bars_at_zero(chart: &mut Chart, plot: &Plot) {
     match (any_below, any_above) {
         (false, _) => _ = chart.y_axis().set_min(0),
         (true, false) => _ = chart.y_axis().set_max(0),
-        // An axis for both has a zero.
+        // An axis with both signs includes zero.
         (true, true) => {}
     }
 }
@@ -176,11 +177,11 @@ const MARKERS: [ChartMarkerType; 4] = [
     ChartMarkerType::Diamond,
 ];
 
-/// The native chart, and whether its bars lie.
+/// The type of the native chart, and whether its bars are horizontal.
 fn kind_of(plot: &Plot) -> (ChartType, bool) {
     let names = matches!(plot.x, Positions::Categories(_));
     match plot.kind {
-        Kind::Bar if crate::chart::bars_lie(plot) => (ChartType::Bar, true),
+        Kind::Bar if crate::chart::has_horizontal_bars(plot) => (ChartType::Bar, true),
         Kind::Bar => (ChartType::Column, false),
         Kind::Line if names => (ChartType::Line, false),
         Kind::Line => (ChartType::ScatterStraight, false),

@@ -3,7 +3,7 @@
 use lastcall_domain::compare::{ColumnChange, Comparison};
 use rust_xlsxwriter::{ConditionalFormatDataBar, Workbook};
 
-use super::sheet::{Look, MAX_ROWS, Sheet};
+use super::sheet::{MAX_ROWS, NumberFormat, Sheet};
 use crate::document::status;
 use crate::error::RenderError;
 use crate::number::count;
@@ -57,16 +57,16 @@ fn columns(book: &mut Workbook, report: &Comparison) -> Result<(), RenderError> 
             let i = i as u16;
             sheet.text(2 + i, side.kind.as_str())?;
             sheet.count(4 + i, side.count)?;
-            sheet.number(6 + i, Some(side.missing_share), Look::Share)?;
+            sheet.number(6 + i, Some(side.missing_share), NumberFormat::Share)?;
         }
-        sheet.number(8, column.psi, Look::Coefficient)?;
-        sheet.number(9, column.jensen_shannon, Look::Coefficient)?;
+        sheet.number(8, column.psi, NumberFormat::Coefficient)?;
+        sheet.number(9, column.jensen_shannon, NumberFormat::Coefficient)?;
         if let Some(ks) = column.kolmogorov_smirnov {
-            sheet.number(10, Some(ks.statistic), Look::Coefficient)?;
-            sheet.number(11, Some(ks.p_value), Look::Scientific)?;
+            sheet.number(10, Some(ks.statistic), NumberFormat::Coefficient)?;
+            sheet.number(11, Some(ks.p_value), NumberFormat::Scientific)?;
         }
         sheet.text(12, if column.estimated { "yes" } else { "" })?;
-        sheet.number(13, column.error, Look::Scientific)?;
+        sheet.number(13, column.error, NumberFormat::Scientific)?;
         sheet.row += 1;
     }
     if sheet.row > 1 {
@@ -81,7 +81,7 @@ fn columns(book: &mut Workbook, report: &Comparison) -> Result<(), RenderError> 
     Ok(())
 }
 
-/// Mean, median and extremes of numbers, before and after.
+/// Mean, median, minimum and maximum of numbers, before and after.
 fn figures(book: &mut Workbook, report: &Comparison) -> Result<(), RenderError> {
     if report.columns.iter().all(|column| column.numbers.is_none()) {
         return Ok(());
@@ -98,14 +98,14 @@ fn figures(book: &mut Workbook, report: &Comparison) -> Result<(), RenderError> 
         let changes = [numbers.mean, numbers.median, numbers.min, numbers.max];
         let figures = changes.iter().flat_map(|one| [one.baseline, one.candidate]);
         for (i, figure) in (1..).zip(figures) {
-            sheet.number(i, Some(figure), Look::Figure)?;
+            sheet.number(i, Some(figure), NumberFormat::General)?;
         }
         sheet.row += 1;
     }
     sheet.filter(0)
 }
 
-/// The values that one side has alone.
+/// New and vanished values.
 fn values(book: &mut Workbook, report: &Comparison) -> Result<(), RenderError> {
     let alone = |column: &ColumnChange| {
         let categories = column.categories.as_ref();

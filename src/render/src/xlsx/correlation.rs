@@ -3,7 +3,7 @@
 use lastcall_domain::correlation::{Coefficient, CorrelationReport, Pair};
 use rust_xlsxwriter::Workbook;
 
-use super::sheet::{Look, MAX_ROWS, Sheet};
+use super::sheet::{MAX_ROWS, NumberFormat, Sheet};
 use crate::error::RenderError;
 
 const COLUMNS: [(&str, f64); 11] = [
@@ -22,7 +22,7 @@ const COLUMNS: [(&str, f64); 11] = [
 
 /// Adds the sheets.
 pub(super) fn sheets(book: &mut Workbook, report: &CorrelationReport) -> Result<(), RenderError> {
-    // There may be as many as a sheet has rows.
+    // There may be as many pairs as a sheet has rows.
     let mut sheet = Sheet::row_by_row(book, "Pairs")?;
     sheet.widths(COLUMNS.iter().map(|(_, width)| *width))?;
     sheet.inner.set_row_height(0, 32)?;
@@ -37,8 +37,8 @@ pub(super) fn sheets(book: &mut Workbook, report: &CorrelationReport) -> Result<
                 continue;
             };
             let column = 3 + 2 * i as u16;
-            sheet.number(column, Some(coefficient.value), Look::Coefficient)?;
-            sheet.number(column + 1, coefficient.p_value, Look::Scientific)?;
+            sheet.number(column, Some(coefficient.value), NumberFormat::Coefficient)?;
+            sheet.number(column + 1, coefficient.p_value, NumberFormat::Scientific)?;
         }
         sheet.row += 1;
     }

@@ -1,5 +1,5 @@
-//! The workbook. Numbers are numbers and text is text: data never becomes a formula, a link or a
-//! sheet name.
+//! The workbook. Numbers stay numbers and text stays text: data never becomes a formula, a link
+//! or the name of a sheet.
 
 mod chart;
 mod check;
@@ -26,20 +26,20 @@ use crate::error::RenderError;
 use crate::input::{ReportBody, ReportInput};
 use crate::limits;
 use crate::number::count;
-use sheet::{Look, Sheet};
+use sheet::{NumberFormat, Sheet};
 
 /// Writes the workbook of a report.
 ///
 /// # Errors
 /// [`RenderError::Cancelled`] between two sheets or some thousand rows, [`RenderError::Workbook`],
-/// [`RenderError::Environment`] where `scratch` cannot be written, and what `out` says.
+/// [`RenderError::Environment`] if `scratch` cannot be written, and errors of `out`.
 pub(crate) fn xlsx(
     report: &ReportInput<'_>,
     scratch: &Path,
     cancel: &Cancel,
     out: &mut (impl Write + Send),
 ) -> Result<(), RenderError> {
-    // The library panics where a temporary file cannot be written or read.
+    // The library panics if a temporary file cannot be written or read.
     let written = catch_unwind(AssertUnwindSafe(|| write(report, scratch, cancel, out)));
     written.unwrap_or_else(|panic| match io_error_of(&*panic) {
         Some(error) => Err(error),
@@ -47,7 +47,7 @@ pub(crate) fn xlsx(
     })
 }
 
-/// The error of the operating system that was the reason of a panic.
+/// The error of the operating system that caused a panic.
 fn io_error_of(panic: &(dyn Any + Send)) -> Option<RenderError> {
     let (_, code) = panic
         .downcast_ref::<String>()?
@@ -107,14 +107,14 @@ fn properties(doc: &Document, created_at: DateTime<Utc>) -> DocProperties {
         .set_title(doc.title.short.clone())
         .set_subject(doc.kind.clone())
         .set_author(doc.generator.clone());
-    // A time that Excel cannot express is none of the reader's concern.
+    // A time outside Excel's range is left out.
     match ExcelDateTime::from_timestamp(created_at.timestamp()) {
         Ok(at) => properties.set_creation_datetime(&at),
         Err(_) => properties,
     }
 }
 
-/// The first sheet: title, tiles, alerts, notes, from the same report as text.
+/// The first sheet: title, tiles, alerts and notes of the document.
 fn overview(
     book: &mut Workbook,
     report: &ReportInput<'_>,
@@ -170,7 +170,7 @@ fn overview(
     Ok(doc)
 }
 
-/// Where the data comes from, and who made the report when.
+/// The provenance of the data and the report.
 fn provenance(sheet: &mut Sheet<'_>, doc: &Document) -> Result<(), RenderError> {
     if doc.provenance.is_empty() {
         return Ok(());
@@ -183,7 +183,7 @@ fn provenance(sheet: &mut Sheet<'_>, doc: &Document) -> Result<(), RenderError> 
     Ok(())
 }
 
-/// A sheet for every table of a document that has no sheets of its own.
+/// A sheet for each table of a document without sheets of its own.
 fn tables(book: &mut Workbook, doc: &Document) -> Result<(), RenderError> {
     let blocks = doc.sections.iter().flat_map(|section| &section.blocks);
     let tables = blocks.filter_map(|block| match block {
@@ -206,7 +206,7 @@ fn tables(book: &mut Workbook, doc: &Document) -> Result<(), RenderError> {
                     .figures
                     .then(|| cell.short.replace(',', "").parse().ok());
                 match figure.flatten() {
-                    Some(x) => sheet.number(i as u16, Some(x), Look::Figure)?,
+                    Some(x) => sheet.number(i as u16, Some(x), NumberFormat::General)?,
                     None => sheet.text(i as u16, &cell.short)?,
                 }
             }

@@ -1,4 +1,4 @@
-//! The sheets of a profile: every figure as a number, one row per column of the data.
+//! The sheets of a profile: statistics as numbers, one row for each column of the data.
 
 use lastcall_domain::Cancel;
 use lastcall_domain::profile::{Column, Number, Profile};
@@ -6,7 +6,7 @@ use rust_xlsxwriter::{ConditionalFormat3ColorScale, ConditionalFormatDataBar, Wo
 use serde_json::Value;
 
 use super::lists;
-use super::sheet::{Look, MAX_COLUMNS, MAX_ROWS, Sheet};
+use super::sheet::{MAX_COLUMNS, MAX_ROWS, NumberFormat, Sheet};
 use crate::error::RenderError;
 
 const COLUMNS: [(&str, f64); 31] = [
@@ -43,7 +43,7 @@ const COLUMNS: [(&str, f64); 31] = [
     ("Max length", 10.0),
 ];
 
-/// Writes the figures of the dataset as a whole.
+/// Writes the statistics of the whole dataset.
 pub(super) fn figures(sheet: &mut Sheet<'_>, profile: &Profile) -> Result<(), RenderError> {
     let data = &profile.dataset;
     let about = if data.duplicate_rows_estimated {
@@ -65,7 +65,11 @@ pub(super) fn figures(sheet: &mut Sheet<'_>, profile: &Profile) -> Result<(), Re
     ] {
         sheet.text(0, label)?;
         sheet.count(1, n)?;
-        sheet.number(2, (of > 0).then(|| n as f64 / of as f64), Look::Share)?;
+        sheet.number(
+            2,
+            (of > 0).then(|| n as f64 / of as f64),
+            NumberFormat::Share,
+        )?;
         sheet.text(3, more)?;
         sheet.row += 1;
     }
@@ -123,7 +127,7 @@ fn column_row(sheet: &mut Sheet<'_>, column: &Column) -> Result<(), RenderError>
     sheet.number(
         4,
         (all > 0).then(|| column.missing as f64 / all as f64),
-        Look::Share,
+        NumberFormat::Share,
     )?;
     sheet.count(5, column.distinct)?;
     sheet.text(6, if column.distinct_estimated { "yes" } else { "" })?;
@@ -135,18 +139,18 @@ fn column_row(sheet: &mut Sheet<'_>, column: &Column) -> Result<(), RenderError>
         sheet.count(8, top.count)?;
     }
     if let Some(temporal) = &column.temporal {
-        sheet.moment(9, temporal.min.as_deref().unwrap_or_default())?;
-        sheet.moment(10, temporal.max.as_deref().unwrap_or_default())?;
+        sheet.timestamp(9, temporal.min.as_deref().unwrap_or_default())?;
+        sheet.timestamp(10, temporal.max.as_deref().unwrap_or_default())?;
     }
     if let Some(numeric) = &column.numeric {
         number(sheet, 9, numeric.min)?;
         number(sheet, 10, numeric.max)?;
-        sheet.number(11, numeric.mean, Look::Figure)?;
-        sheet.number(12, numeric.std, Look::Figure)?;
-        sheet.number(13, numeric.variance, Look::Figure)?;
+        sheet.number(11, numeric.mean, NumberFormat::General)?;
+        sheet.number(12, numeric.std, NumberFormat::General)?;
+        sheet.number(13, numeric.variance, NumberFormat::General)?;
         number(sheet, 14, numeric.sum)?;
-        sheet.number(15, numeric.skewness, Look::Coefficient)?;
-        sheet.number(16, numeric.kurtosis, Look::Coefficient)?;
+        sheet.number(15, numeric.skewness, NumberFormat::Coefficient)?;
+        sheet.number(16, numeric.kurtosis, NumberFormat::Coefficient)?;
         sheet.count(17, numeric.zeros)?;
         sheet.count(18, numeric.negatives)?;
         sheet.count(19, numeric.infinities)?;
@@ -155,15 +159,15 @@ fn column_row(sheet: &mut Sheet<'_>, column: &Column) -> Result<(), RenderError>
             .into_iter()
             .enumerate()
         {
-            sheet.number(20 + i as u16, x.map(Number::as_f64), Look::Figure)?;
+            sheet.number(20 + i as u16, x.map(Number::as_f64), NumberFormat::General)?;
         }
         sheet.text(27, if q.estimated { "yes" } else { "" })?;
     }
     if let Some(text) = &column.text {
         let length = |n: Option<u64>| n.map(|n| n as f64);
-        sheet.number(28, length(text.min_length), Look::Count)?;
-        sheet.number(29, text.mean_length, Look::Figure)?;
-        sheet.number(30, length(text.max_length), Look::Count)?;
+        sheet.number(28, length(text.min_length), NumberFormat::Count)?;
+        sheet.number(29, text.mean_length, NumberFormat::General)?;
+        sheet.number(30, length(text.max_length), NumberFormat::Count)?;
     }
     sheet.row += 1;
     Ok(())
@@ -172,8 +176,8 @@ fn column_row(sheet: &mut Sheet<'_>, column: &Column) -> Result<(), RenderError>
 fn number(sheet: &mut Sheet<'_>, column: u16, n: Option<Number>) -> Result<(), RenderError> {
     match n {
         Some(Number::Integer(n)) => sheet.value(column, &Value::from(n)),
-        Some(Number::Float(x)) => sheet.number(column, Some(x), Look::Figure),
-        // Excel's numbers have fifteen digits.
+        Some(Number::Float(x)) => sheet.number(column, Some(x), NumberFormat::General),
+        // Excel's numbers have 15 digits.
         Some(Number::Decimal(decimal)) => sheet.text(column, &decimal.to_string()),
         None => Ok(()),
     }
@@ -199,7 +203,7 @@ fn matrix(
     for (name, row) in names.iter().zip(matrix).take(n) {
         sheet.text(0, name)?;
         for (i, r) in row.iter().take(n).enumerate() {
-            sheet.number(i as u16 + 1, *r, Look::Coefficient)?;
+            sheet.number(i as u16 + 1, *r, NumberFormat::Coefficient)?;
         }
         sheet.row += 1;
     }

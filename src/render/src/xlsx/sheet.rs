@@ -1,4 +1,4 @@
-//! One sheet, written downwards, with the formats that all sheets share.
+//! One sheet, written row by row, with the formats that all sheets share.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
 use lastcall_domain::profile::ColumnType;
@@ -9,23 +9,23 @@ use crate::document::Text;
 use crate::error::RenderError;
 use crate::text::width;
 
-/// Rows of a sheet, as Excel has them.
+/// Excel's limit on rows.
 pub(super) const MAX_ROWS: u32 = 1_048_576;
-/// Columns of a sheet.
+/// Excel's limit on columns.
 pub(super) const MAX_COLUMNS: usize = 16_384;
-/// UTF-16 units of a cell.
+/// Excel's limit on the text of a cell, in UTF-16 units.
 const MAX_CELL: usize = 32_767;
-/// Integers beyond this are not all different as Excel's doubles; they are written as text.
+/// Larger integers are not exact as Excel's doubles; they are written as text.
 const MAX_INTEGER: u64 = 1 << 53;
 
-/// 1970, in Excel's days.
+/// 1970-01-01 as Excel's serial number.
 const UNIX_EPOCH: f64 = 25_569.0;
-/// From the first of March 1900 to the last of December 9999.
+/// 1900-03-01 to 9999-12-31.
 const DAYS: std::ops::Range<f64> = 61.0..2_958_466.0;
 
 /// The height of a line, in points.
 const LINE: f64 = 15.0;
-/// How much wider bold text is, with what is lost where lines break.
+/// How much wider bold text is, with an allowance for line breaks.
 const BOLD: f64 = 1.2;
 /// The most lines of a header.
 const HEADER_LINES: f64 = 8.0;
@@ -33,18 +33,18 @@ const HEADER_LINES: f64 = 8.0;
 const HEAD: Color = Color::RGB(0x002a_639c);
 const MUTED: Color = Color::RGB(0x005f_6c7b);
 
-/// How a number looks.
+/// The format of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Look {
+pub(super) enum NumberFormat {
     /// A whole number with thousands.
     Count,
-    /// As many digits as there are.
-    Figure,
+    /// As many digits as needed.
+    General,
     /// A share of one, as a percentage.
     Share,
     /// Three decimals.
     Coefficient,
-    /// A magnitude.
+    /// A mantissa and an exponent.
     Scientific,
 }
 
@@ -55,7 +55,7 @@ pub(super) struct Sheet<'a> {
     columns: u16,
     /// In characters.
     widths: Vec<f64>,
-    looks: [Format; 5],
+    formats: [Format; 5],
     head: Format,
     wrap: Format,
     date: Format,
@@ -63,7 +63,7 @@ pub(super) struct Sheet<'a> {
 }
 
 impl<'a> Sheet<'a> {
-    /// A new sheet at the end of the book. The name is the program's own.
+    /// A new sheet at the end of the workbook. `name` must not come from the data.
     pub(super) fn new(
         book: &'a mut Workbook,
         name: &str,
@@ -74,13 +74,12 @@ impl<'a> Sheet<'a> {
         Ok(sheet)
     }
 
-    /// The same, written to disk row by row: once a row is begun, those before it stay as they
-    /// are.
+    /// The same, written to disk row by row: earlier rows cannot be changed.
     pub(super) fn row_by_row(book: &'a mut Workbook, name: &str) -> Result<Self, RenderError> {
         Self::of(book.add_worksheet_with_constant_memory()?, name)
     }
 
-    /// How wide the columns are, and how many there are.
+    /// Sets the widths of the columns, and their number.
     pub(super) fn widths(&mut self, widths: impl Iterator<Item = f64>) -> Result<(), RenderError> {
         self.columns = 0;
         self.widths.clear();
@@ -110,7 +109,7 @@ impl<'a> Sheet<'a> {
             row: 0,
             columns: 0,
             widths: Vec::new(),
-            looks: [
+            formats: [
                 number("#,##0"),
                 Format::new().set_align(FormatAlign::Right),
                 number("0.0%"),
@@ -130,7 +129,7 @@ impl<'a> Sheet<'a> {
         })
     }
 
-    /// The title of the report and a line under it.
+    /// The title of the report and a line below it.
     pub(super) fn title(&mut self, title: &Text, subtitle: &str) -> Result<(), RenderError> {
         let large = Format::new().set_bold().set_font_size(18);
         self.inner.set_row_height(self.row, 28)?;
@@ -151,7 +150,7 @@ impl<'a> Sheet<'a> {
         Ok(())
     }
 
-    /// A header row, as high as its titles need: not every program fits rows to wrapped text.
+    /// A header row, as high as its titles need: not every program adjusts rows to wrapped text.
     pub(super) fn header(&mut self, titles: &[&str]) -> Result<(), RenderError> {
         let lines = titles.iter().zip(&self.widths).map(|(title, column)| {
             let bold = width(title) as f64 * BOLD;
@@ -167,14 +166,14 @@ impl<'a> Sheet<'a> {
         Ok(())
     }
 
-    /// Keeps the rows so far, and the first column, in view and on every printed page.
+    /// Freezes the rows so far and the first column, and repeats them on every printed page.
     pub(super) fn freeze(&mut self) -> Result<(), RenderError> {
         self.inner.set_freeze_panes(self.row, 1)?;
         self.inner.set_repeat_rows(self.row - 1, self.row - 1)?;
         Ok(())
     }
 
-    /// Buttons to filter by, over everything from `first` to the row before the next.
+    /// An autofilter from the row `first` to the last row.
     pub(super) fn filter(&mut self, first: u32) -> Result<(), RenderError> {
         if self.columns > 0 && self.row > first {
             self.inner
@@ -192,7 +191,7 @@ impl<'a> Sheet<'a> {
         Ok(())
     }
 
-    /// A name, a figure and what stands beside it.
+    /// A label, a value and a note.
     pub(super) fn fact(&mut self, label: &str, value: &str, more: &str) -> Result<(), RenderError> {
         let bold = Format::new().set_bold().set_align(FormatAlign::Left);
         self.text(0, label)?;
@@ -221,12 +220,12 @@ impl<'a> Sheet<'a> {
         Ok(())
     }
 
-    /// Leaves a row out.
+    /// Skips a row.
     pub(super) fn skip(&mut self) {
         self.row += 1;
     }
 
-    /// Text into a cell of the row.
+    /// Writes a text.
     pub(super) fn text(&mut self, column: u16, text: &str) -> Result<(), RenderError> {
         if !text.is_empty() {
             let text = fit(text);
@@ -240,16 +239,16 @@ impl<'a> Sheet<'a> {
         Ok(())
     }
 
-    /// A number into a cell of the row; what is no number to Excel becomes text or stays out.
+    /// Writes a number; infinities and NaN become text, `None` leaves the cell empty.
     pub(super) fn number(
         &mut self,
         column: u16,
         x: Option<f64>,
-        look: Look,
+        format: NumberFormat,
     ) -> Result<(), RenderError> {
         match x {
             Some(x) if x.is_finite() => {
-                let format = &self.looks[look as usize];
+                let format = &self.formats[format as usize];
                 self.inner
                     .write_number_with_format(self.row, column, x, format)?;
             }
@@ -259,15 +258,15 @@ impl<'a> Sheet<'a> {
         Ok(())
     }
 
-    /// A count into a cell of the row.
+    /// Writes a count.
     pub(super) fn count(&mut self, column: u16, n: u64) -> Result<(), RenderError> {
         if n > MAX_INTEGER {
             return self.text(column, &n.to_string());
         }
-        self.number(column, Some(n as f64), Look::Count)
+        self.number(column, Some(n as f64), NumberFormat::Count)
     }
 
-    /// A value of the data into a cell of the row, by its own type.
+    /// Writes a value of the data, by its JSON type.
     pub(super) fn value(&mut self, column: u16, value: &Value) -> Result<(), RenderError> {
         match value {
             Value::Null => Ok(()),
@@ -279,7 +278,7 @@ impl<'a> Sheet<'a> {
                 let whole = n.as_i64().map(i64::unsigned_abs).or(n.as_u64());
                 match whole {
                     Some(size) if size > MAX_INTEGER => self.text(column, &n.to_string()),
-                    _ => self.number(column, n.as_f64(), Look::Figure),
+                    _ => self.number(column, n.as_f64(), NumberFormat::General),
                 }
             }
             Value::String(text) => self.text(column, text),
@@ -289,7 +288,7 @@ impl<'a> Sheet<'a> {
 }
 
 impl Sheet<'_> {
-    /// A value of a column of that type into a cell of the row.
+    /// Writes a value of a column of the given type.
     pub(super) fn value_of(
         &mut self,
         column: u16,
@@ -298,15 +297,14 @@ impl Sheet<'_> {
     ) -> Result<(), RenderError> {
         match (kind, value) {
             (ColumnType::Date | ColumnType::Timestamp, Value::String(at)) => {
-                self.moment(column, at)
+                self.timestamp(column, at)
             }
             (_, value) => self.value(column, value),
         }
     }
 
-    /// A date, or a point in time in UTC, into a cell of the row: as Excel's own where it has it,
-    /// from 1900 to 9999, else as text.
-    pub(super) fn moment(&mut self, column: u16, at: &str) -> Result<(), RenderError> {
+    /// Writes a date, or a timestamp in UTC: as a date of Excel from 1900 to 9999, otherwise as text.
+    pub(super) fn timestamp(&mut self, column: u16, at: &str) -> Result<(), RenderError> {
         let Some((serial, is_date)) = serial(at) else {
             return self.text(column, at);
         };
@@ -318,8 +316,8 @@ impl Sheet<'_> {
 }
 
 impl Sheet<'_> {
-    /// A point in time in seconds since 1970 into a cell of the row, where Excel has it.
-    pub(super) fn moment_at(
+    /// Writes a timestamp in seconds since 1970, if it is in Excel's range.
+    pub(super) fn timestamp_at(
         &mut self,
         column: u16,
         seconds: f64,
@@ -335,27 +333,26 @@ impl Sheet<'_> {
     }
 }
 
-/// Days since Excel's day 0, and whether the text is a date without a time of day. `None` where
-/// Excel has no such day, or what it shows would not be the moment: before March 1900 its days are
-/// off by one.
+/// Excel's serial number, and whether the text is a date. `None` if Excel has no such day, or has
+/// another one for the number: before March 1900 its days are off by one.
 fn serial(at: &str) -> Option<(f64, bool)> {
-    let (moment, is_date) = match NaiveDate::parse_from_str(at, "%Y-%m-%d") {
+    let (datetime, is_date) = match NaiveDate::parse_from_str(at, "%Y-%m-%d") {
         Ok(day) => (day.and_time(NaiveTime::MIN), true),
         Err(_) => {
             let local = NaiveDateTime::parse_from_str(at, "%Y-%m-%dT%H:%M:%S%.f");
-            let moment = match local {
-                Ok(moment) => moment,
+            let datetime = match local {
+                Ok(datetime) => datetime,
                 Err(_) => DateTime::parse_from_rfc3339(at).ok()?.naive_utc(),
             };
-            (moment, false)
+            (datetime, false)
         }
     };
-    let since = moment - NaiveDate::from_ymd_opt(1899, 12, 30)?.and_time(NaiveTime::MIN);
+    let since = datetime - NaiveDate::from_ymd_opt(1899, 12, 30)?.and_time(NaiveTime::MIN);
     let days = since.num_milliseconds() as f64 / 86_400_000.0;
     DAYS.contains(&days).then_some((days, is_date))
 }
 
-/// Text that a cell can hold: controls but for line breaks made visible, cut at Excel's limit.
+/// The text for a cell: control characters except line breaks made visible, cut at Excel's limit.
 fn fit(text: &str) -> String {
     let mut units = 0;
     let mut out = String::with_capacity(text.len().min(MAX_CELL));

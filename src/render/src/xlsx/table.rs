@@ -14,17 +14,17 @@ use crate::limits;
 use crate::number::count;
 use crate::text::width;
 
-/// Rows by which the widths of the columns are chosen.
+/// How many rows determine the widths of the columns.
 const SAMPLE: u32 = 200;
 
-/// What the sheet of the rows says about them.
+/// The result without its rows, and notes on them.
 pub(super) struct Found {
-    /// The answer without its rows.
+    /// The result without its rows.
     result: SqlResult,
     notes: Vec<String>,
 }
 
-/// Writes the rows of an answer that `read` hands out.
+/// Writes the rows that `read` sends to the sink.
 pub(super) fn sheet(
     book: &mut Workbook,
     read: impl FnOnce(&mut dyn AnswerSink) -> Result<Totals, RenderError>,
@@ -33,7 +33,7 @@ pub(super) fn sheet(
         sheet: Sheet::row_by_row(book, "Result")?,
         columns: Vec::new(),
         widths: Vec::new(),
-        moments: Vec::new(),
+        temporal: Vec::new(),
     };
     let totals = read(&mut rows)?;
     let shown = u64::from(rows.sheet.row.saturating_sub(1));
@@ -66,13 +66,13 @@ pub(super) fn sheet(
     })
 }
 
-/// Writes each row as it comes.
+/// Writes each row as it arrives.
 struct RowWriter<'a> {
     sheet: Sheet<'a>,
     columns: Vec<SqlColumn>,
     widths: Vec<usize>,
-    /// Which columns hold dates or points in time.
-    moments: Vec<bool>,
+    /// Which columns are dates or timestamps.
+    temporal: Vec<bool>,
 }
 
 impl AnswerSink for RowWriter<'_> {
@@ -83,7 +83,10 @@ impl AnswerSink for RowWriter<'_> {
     fn columns(&mut self, columns: Vec<SqlColumn>) -> Result<(), RenderError> {
         let shown = &columns[..columns.len().min(MAX_COLUMNS)];
         self.widths = shown.iter().map(|column| width(&column.name) + 3).collect();
-        self.moments = shown.iter().map(|column| is_moment(&column.kind)).collect();
+        self.temporal = shown
+            .iter()
+            .map(|column| is_temporal(&column.kind))
+            .collect();
         let titles: Vec<_> = shown.iter().map(|column| column.name.as_str()).collect();
         self.sheet.header(&titles)?;
         self.sheet.freeze()?;
@@ -98,7 +101,7 @@ impl AnswerSink for RowWriter<'_> {
                 self.widths[i] = self.widths[i].max(width_of(value));
             }
             match value {
-                Value::String(at) if self.moments[i] => self.sheet.moment(i as u16, at)?,
+                Value::String(at) if self.temporal[i] => self.sheet.timestamp(i as u16, at)?,
                 value => self.sheet.value(i as u16, value)?,
             }
         }
@@ -107,8 +110,8 @@ impl AnswerSink for RowWriter<'_> {
     }
 }
 
-/// Whether SQL calls it a date or a timestamp.
-fn is_moment(kind: &str) -> bool {
+/// Whether the type is a date or a timestamp.
+fn is_temporal(kind: &str) -> bool {
     let kind = kind.to_ascii_lowercase();
     kind.starts_with("date") || kind.starts_with("timestamp")
 }
@@ -119,7 +122,7 @@ fn width_of(value: &Value) -> usize {
         .map_or_else(|| value.to_string().len(), width)
 }
 
-/// Where the rows come from.
+/// Adds the sheet with the provenance of the rows.
 pub(super) fn about(
     book: &mut Workbook,
     report: &ReportInput<'_>,

@@ -1,4 +1,4 @@
-//! Bars: upright where their names have room under them, else lying.
+//! Bars: vertical if their names fit below them, otherwise horizontal.
 
 use super::super::axis::Scale;
 use super::super::{INK, LINE, MUTED, Svg, fit, text_width};
@@ -8,20 +8,20 @@ use super::legend::{Legend, colour, fit_to};
 use crate::number;
 use crate::plot::{Plot, Positions};
 
-/// The share of a place that its bars take.
+/// The share of a row's width that its bars take.
 const FILLED: f64 = 0.76;
 /// The widest bar.
 const MAX_BAR: f64 = 64.0;
-/// The narrowest: it can be seen.
+/// The narrowest bar that is visible.
 const MIN_BAR: f64 = 1.0;
-/// The height of a lying bar, and what is between two rows of them.
+/// The height of a horizontal bar, and the gap between two rows of them.
 const THICK: f64 = 13.0;
 const BETWEEN: f64 = 8.0;
-/// The room for the names of lying bars.
+/// The maximum width of the names of horizontal bars.
 const MAX_LABEL: f64 = 200.0;
 
-/// Draws bars that stand on the horizontal axis, those of a row beside each other.
-pub(super) fn upright(frame: &mut Frame, plot: &Plot) {
+/// Draws vertical bars, those of a row next to each other.
+pub(super) fn vertical(frame: &mut Frame, plot: &Plot) {
     let step = match plot.x.places() {
         None => 1.0,
         Some(places) => least_gap(places).unwrap_or(1.0),
@@ -37,7 +37,7 @@ pub(super) fn upright(frame: &mut Frame, plot: &Plot) {
             let Some(value) = value else { continue };
             let x = frame.x(plot, row) - room / 2.0 + wide * i as f64;
             let y = frame.y(*value);
-            // What is there can be seen, however little it is.
+            // A value other than 0 is visible, however small.
             let high = (zero - y).abs().max(if *value == 0.0 { 0.0 } else { 1.0 });
             let gap = if wide > 4.0 { 0.5 } else { 0.0 };
             let hint = hint(plot, i, row, *value);
@@ -50,7 +50,7 @@ pub(super) fn upright(frame: &mut Frame, plot: &Plot) {
     frame.svg.line([left, zero, right, zero], "axis", MUTED);
 }
 
-/// What a mark says of itself.
+/// The tooltip of a mark.
 pub(super) fn hint(plot: &Plot, series: usize, row: usize, value: f64) -> String {
     let label = plot.x.label(row);
     let value = number::figure(value);
@@ -60,9 +60,8 @@ pub(super) fn hint(plot: &Plot, series: usize, row: usize, value: f64) -> String
     }
 }
 
-/// Draws bars that begin at a vertical line, one row of them under the other, their names before
-/// them.
-pub(super) fn lying(plot: &Plot, alt: &str) -> Option<String> {
+/// Draws horizontal bars, the rows below each other, with their names before them.
+pub(super) fn horizontal(plot: &Plot, alt: &str) -> Option<String> {
     let Positions::Categories(names) = &plot.x else {
         return None;
     };

@@ -1,4 +1,4 @@
-//! What a chart on axes has around its marks: legend, grid, axes and their labels.
+//! The frame of a chart with axes: legend, grid, axes and their labels.
 
 use lastcall_domain::ChartType;
 
@@ -10,18 +10,18 @@ use super::time_axis::{self, Tick};
 use crate::number;
 use crate::plot::{Plot, Positions};
 
-/// The height between the axes.
+/// The height of the plot area.
 const PLOT_H: f64 = 230.0;
 const RIGHT: f64 = 14.0;
 /// Below the axis: two lines of labels and the axis's name.
 const BOTTOM: f64 = 50.0;
-/// The room for names under upright bars, and between two of them.
+/// The margin for names below vertical bars, and the gap between two names.
 const LABELS_LEFT: f64 = 60.0;
 const LABEL_GAP: f64 = 8.0;
-/// The room that a label of the horizontal axis is given.
+/// The width for a label of the horizontal axis.
 const TICK_ROOM: f64 = 60.0;
 
-/// The drawing, its axes done, and where its marks go.
+/// The drawing with its axes, and the positions of its marks.
 pub(super) struct Frame {
     pub(super) svg: Svg,
     pub(super) left: f64,
@@ -29,12 +29,12 @@ pub(super) struct Frame {
     pub(super) width: f64,
     pub(super) height: f64,
     pub(super) values: Scale,
-    /// The ends of the horizontal scale; half a place before the first row and after the last one
-    /// where there is none.
+    /// The ends of the horizontal scale; without a scale, half a position before the first row and
+    /// after the last one.
     ends: (f64, f64),
 }
 
-/// Whether names stand under upright bars without being cut.
+/// Whether names fit below vertical bars without being cut.
 pub(super) fn categories_fit(x: &Positions) -> bool {
     match x {
         Positions::Categories(names) => {
@@ -46,7 +46,7 @@ pub(super) fn categories_fit(x: &Positions) -> bool {
 }
 
 impl Frame {
-    /// Draws all but the marks. `None` where there is no value.
+    /// Draws everything but the marks. `None` if there is no value.
     pub(super) fn new(plot: &Plot, alt: &str) -> Option<Self> {
         let (min, max) = plot.range()?;
         let values = Scale::of(plot.kind, min, max);
@@ -78,13 +78,12 @@ impl Frame {
         Some(frame)
     }
 
-    /// The height at which a value stands.
+    /// The vertical position of a value.
     pub(super) fn y(&self, value: f64) -> f64 {
         self.top + self.height * (1.0 - self.values.share(value))
     }
 
-    /// Where a place of the horizontal scale is, or the middle of a row's place where there is
-    /// none.
+    /// The horizontal position of a row.
     pub(super) fn x(&self, plot: &Plot, row: usize) -> f64 {
         let place = match plot.x.places() {
             None => row as f64,
@@ -95,12 +94,12 @@ impl Frame {
 
     fn place(&self, place: f64) -> f64 {
         let (first, last) = self.ends;
-        // Halves, as the whole may be more than a double holds.
+        // Halved, as the difference may exceed the range of a double.
         let share = (place / 2.0 - first / 2.0) / (last / 2.0 - first / 2.0);
         self.left + self.width * share
     }
 
-    /// How far places are from each other that are one apart.
+    /// The distance in the drawing of positions that are one apart.
     pub(super) fn unit(&self) -> f64 {
         self.width / (self.ends.1 - self.ends.0)
     }
@@ -155,7 +154,7 @@ impl Frame {
         self.svg.hinted(at, "middle", MUTED, hint, &name);
     }
 
-    /// The names of rows, as many of them as have room.
+    /// The names of rows, as many as fit.
     fn names(&mut self, names: &[String], base: f64) {
         let room = self.width / names.len().max(1) as f64;
         let widest = names
@@ -188,7 +187,7 @@ impl Frame {
         }
     }
 
-    /// A label that would leave the drawing ends at its edge.
+    /// The anchor and position of a label, which must not exceed the drawing.
     fn anchored(&self, x: f64, label: &str) -> (&'static str, f64) {
         let half = text_width(label) / 2.0;
         if x + half > WIDTH {

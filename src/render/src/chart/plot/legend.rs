@@ -6,8 +6,8 @@ use crate::plot::Plot;
 
 /// The height of a line of the legend.
 const LEGEND_LINE: f64 = 16.0;
-/// The colour of a column and its class, by which a style sheet may give it another. The first is
-/// that of every chart.
+/// The colour of a column, and its class, with which a style sheet may replace the colour. The
+/// first colour is that of all other charts.
 pub(super) fn colour(series: usize) -> (&'static str, &'static str) {
     const COLOURS: [(&str, &str); 8] = [
         ("s1", "#3b76b0"),
@@ -22,7 +22,7 @@ pub(super) fn colour(series: usize) -> (&'static str, &'static str) {
     COLOURS[series % COLOURS.len()]
 }
 
-/// As much of a name as a line of this width holds.
+/// The name, shortened to a line of this width.
 pub(super) fn fit_to(name: &str, room: f64) -> String {
     let mut columns = 120;
     loop {
@@ -34,8 +34,8 @@ pub(super) fn fit_to(name: &str, room: f64) -> String {
     }
 }
 
-/// The names of the columns, each beside its colour, in as many lines as they need. The name of a
-/// single one stands there as well: it is what the vertical axis shows.
+/// The names of the columns, each next to its colour, in as many lines as they need. A single
+/// column is named as well, as it labels the vertical axis.
 pub(super) struct Legend {
     entries: Vec<(f64, f64, String, String)>,
     pub(super) height: f64,

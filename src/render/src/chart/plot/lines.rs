@@ -1,5 +1,5 @@
-//! Lines through the rows. Nulls are gaps; where rows are closer than the drawing can show, each
-//! place of it keeps its first, least, greatest and last value.
+//! Lines through the rows. Nulls are gaps; if rows are closer than the drawing can show, each
+//! position keeps its first, minimum, maximum and last value.
 
 use std::fmt::Write as _;
 
@@ -8,9 +8,9 @@ use super::frame::Frame;
 use super::legend::colour;
 use crate::plot::Plot;
 
-/// Rows up to which each has a mark of its own, that says its value.
+/// Up to so many rows, each has a mark with a tooltip.
 const MARKED: usize = 60;
-/// How lines differ beside their colours.
+/// The dash patterns of lines, besides their colours.
 const DASHES: [&str; 4] = ["", "6 3", "2 3", "8 3 2 3"];
 
 pub(super) fn draw(frame: &mut Frame, plot: &Plot) {
@@ -59,7 +59,7 @@ pub(super) fn draw(frame: &mut Frame, plot: &Plot) {
     }
 }
 
-/// The points that a drawing of one place per unit can show.
+/// The points that a drawing with one position per unit can show.
 fn thinned(points: &[(f64, Option<f64>)]) -> Vec<(f64, Option<f64>)> {
     let mut kept = Vec::new();
     for places in points.chunk_by(|a, b| a.0.floor() == b.0.floor()) {

@@ -1,5 +1,4 @@
-//! The chart of a query's answer: bars, lines or points on axes, with a legend where there are
-//! several columns.
+//! The chart of a query result: bars, lines or points on axes, with a legend.
 
 mod bars;
 mod frame;
@@ -16,26 +15,27 @@ use crate::number;
 use crate::plot::{Plot, Positions};
 use frame::{Frame, categories_fit};
 
-/// The width in CSS pixels at which its letters are of the size of those around it.
+/// The width in CSS pixels at which its font size matches the text around it.
 const SHOWN_WIDTH: u32 = 720;
 
-/// Draws it, and says what of it cannot be shown. `None` where there is nothing to draw.
+/// Draws the chart; returns it with a note on what is not shown. `None` if there is nothing to
+/// draw.
 pub(crate) fn plot(plot: &Plot) -> Option<(Chart, Option<String>)> {
     if plot.is_empty() {
         return None;
     }
     let alt = plot.alt();
     let mut note = None;
-    let svg = if !bars_lie(plot) {
+    let svg = if !has_horizontal_bars(plot) {
         let mut frame = Frame::new(plot, &alt)?;
         match plot.kind {
-            ChartType::Bar => bars::upright(&mut frame, plot),
+            ChartType::Bar => bars::vertical(&mut frame, plot),
             ChartType::Line => lines::draw(&mut frame, plot),
             ChartType::Scatter => note = scatter::draw(&mut frame, plot),
         }
         frame.finish()
     } else {
-        bars::lying(plot, &alt)?
+        bars::horizontal(plot, &alt)?
     };
     let chart = Chart {
         svg,
@@ -49,12 +49,12 @@ pub(crate) fn plot(plot: &Plot) -> Option<(Chart, Option<String>)> {
     Some((chart, note))
 }
 
-/// Whether its bars lie, as their names have no room under upright ones.
-pub(crate) fn bars_lie(plot: &Plot) -> bool {
+/// Whether its bars are horizontal, as their names do not fit below vertical ones.
+pub(crate) fn has_horizontal_bars(plot: &Plot) -> bool {
     plot.kind == ChartType::Bar && !categories_fit(&plot.x)
 }
 
-/// The same for formats without drawings: the figures of bars, else what each column says.
+/// The form for formats without drawings: the figures of bars, otherwise a summary of each column.
 fn plain(plot: &Plot) -> Plain {
     let head = |what: &str| [what.to_owned(), "Values".to_owned()];
     if plot.kind != ChartType::Bar || !matches!(plot.x, Positions::Categories(_)) {
@@ -63,7 +63,7 @@ fn plain(plot: &Plot) -> Plain {
         });
         return Plain::Table {
             head: head(&format!("Column{ends}")),
-            rows: plot.says(),
+            rows: plot.summaries(),
         };
     }
     let figures = |row: usize| {

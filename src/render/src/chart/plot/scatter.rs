@@ -1,4 +1,4 @@
-//! Points. Of those that would stand on one another only one is drawn.
+//! Points. Of those that would cover one another, only one is drawn.
 
 use std::collections::BTreeSet;
 
@@ -7,12 +7,12 @@ use super::frame::Frame;
 use super::legend::colour;
 use crate::plot::Plot;
 
-/// Points up to which each says its value.
+/// Up to so many points, each has a tooltip.
 const HINTED: usize = 500;
-/// Points of all columns together; more are a cloud that can be told from its outline only.
+/// The most points of all columns together; more cannot be distinguished.
 const MAX_POINTS: usize = 6_000;
 
-/// Draws them, and says so where there are too many.
+/// Draws the points; returns a note if there are too many.
 pub(super) fn draw(frame: &mut Frame, plot: &Plot) -> Option<String> {
     let mut note = None;
     let rows = plot.x.len();
@@ -31,7 +31,7 @@ pub(super) fn draw(frame: &mut Frame, plot: &Plot) -> Option<String> {
         let every = points.len().div_ceil(each).max(1);
         if every > 1 {
             note = Some(format!(
-                "There are more points than can be told apart: one in {every} is drawn."
+                "There are more points than can be distinguished: one in {every} is drawn."
             ));
         }
         frame.svg.open_points(class, fill);

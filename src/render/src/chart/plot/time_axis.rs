@@ -1,4 +1,4 @@
-//! Ticks at the beginnings of years, months, days, hours, minutes and seconds.
+//! Ticks at the start of years, months, days, hours, minutes and seconds.
 
 use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveDateTime, Timelike};
 
@@ -28,19 +28,19 @@ const SECONDS: [i64; 20] = [
 ];
 /// Steps of months.
 const MONTHS: [u32; 4] = [1, 2, 3, 6];
-/// The most ticks, whatever is wanted.
-const MOST: usize = 60;
-/// A Monday, in seconds since 1970: weeks begin there.
+/// The maximum number of ticks, whatever is wanted.
+const MAX_TICKS: usize = 60;
+/// A Monday, in seconds since 1970: weeks start there.
 const MONDAY: i64 = 4 * DAY;
 
-/// A mark of the axis.
+/// A tick of the axis.
 #[derive(Debug, PartialEq)]
 pub(super) struct Tick {
-    /// Where, in seconds since 1970.
+    /// Its position, in seconds since 1970.
     pub(super) at: f64,
-    /// What stands there.
+    /// Its label.
     pub(super) label: String,
-    /// What it is part of, in a line below: where that begins, and at the first mark.
+    /// The larger unit, in a second line: at the start of the unit, and at the first tick.
     pub(super) below: String,
 }
 
@@ -51,7 +51,7 @@ enum Unit {
     Year,
 }
 
-/// At most about `wanted` marks within `min..=max`.
+/// At most about `wanted` ticks within `min..=max`.
 pub(super) fn ticks(min: f64, max: f64, wanted: u32) -> Vec<Tick> {
     let wanted = f64::from(wanted.max(1));
     let span = max - min;
@@ -59,7 +59,7 @@ pub(super) fn ticks(min: f64, max: f64, wanted: u32) -> Vec<Tick> {
         return Vec::new();
     }
     let fits = |step: f64| span / step <= wanted;
-    let (moments, unit) = if let Some(step) = SECONDS.iter().find(|step| fits(**step as f64)) {
+    let (datetimes, unit) = if let Some(step) = SECONDS.iter().find(|step| fits(**step as f64)) {
         let unit = if *step < DAY { Unit::Time } else { Unit::Day };
         (even(min, max, *step), unit)
     } else if let Some(step) = MONTHS
@@ -82,10 +82,10 @@ pub(super) fn ticks(min: f64, max: f64, wanted: u32) -> Vec<Tick> {
         }
         (months(min, max, 12 * step), Unit::Year)
     };
-    labelled(&moments, &unit)
+    labelled(&datetimes, &unit)
 }
 
-fn moment(seconds: i64) -> Option<NaiveDateTime> {
+fn datetime(seconds: i64) -> Option<NaiveDateTime> {
     DateTime::from_timestamp(seconds, 0).map(|at| at.naive_utc())
 }
 
@@ -96,14 +96,14 @@ fn even(min: f64, max: f64, step: i64) -> Vec<NaiveDateTime> {
         .map(|i| first + step * i)
         .skip_while(|at| (*at as f64) < min)
         .take_while(|at| *at as f64 <= max)
-        .take(MOST)
-        .filter_map(moment)
+        .take(MAX_TICKS)
+        .filter_map(datetime)
         .collect()
 }
 
-/// The beginnings of every so many months, counted from the year 0.
+/// The start of every `step` months, counted from the year 0.
 fn months(min: f64, max: f64, step: u32) -> Vec<NaiveDateTime> {
-    let Some(begin) = moment(min.floor() as i64) else {
+    let Some(begin) = datetime(min.floor() as i64) else {
         return Vec::new();
     };
     let month = i64::from(begin.year()) * 12 + i64::from(begin.month0());
@@ -119,11 +119,11 @@ fn months(min: f64, max: f64, step: u32) -> Vec<NaiveDateTime> {
         .map(|day| day.and_time(chrono::NaiveTime::MIN))
         .skip_while(|at| (at.and_utc().timestamp() as f64) < min)
         .take_while(|at| at.and_utc().timestamp() as f64 <= max)
-        .take(MOST)
+        .take(MAX_TICKS)
         .collect()
 }
 
-fn labelled(moments: &[NaiveDateTime], unit: &Unit) -> Vec<Tick> {
+fn labelled(datetimes: &[NaiveDateTime], unit: &Unit) -> Vec<Tick> {
     let mut last = String::new();
     let tick = |at: &NaiveDateTime| {
         let (label, within) = match unit {
@@ -146,7 +146,7 @@ fn labelled(moments: &[NaiveDateTime], unit: &Unit) -> Vec<Tick> {
             below,
         }
     };
-    moments.iter().map(tick).collect()
+    datetimes.iter().map(tick).collect()
 }
 
 #[cfg(test)]
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     fn at(text: &str) -> f64 {
-        crate::plot::moment(text).unwrap().0
+        crate::plot::parse_timestamp(text).unwrap().0
     }
 
     fn labels(min: &str, max: &str) -> Vec<(String, String)> {
@@ -216,7 +216,7 @@ mod tests {
             (1e300, 2e300),
             (f64::NEG_INFINITY, 0.0),
         ] {
-            assert!(ticks(min, max, 8).len() <= MOST, "{min}..{max}");
+            assert!(ticks(min, max, 8).len() <= MAX_TICKS, "{min}..{max}");
         }
     }
 }

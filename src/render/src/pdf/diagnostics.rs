@@ -1,4 +1,4 @@
-//! What typst finds fault with, in words: in a caller's template with line and column.
+//! Messages for typst's errors; for a caller's template, with line and column.
 
 use std::fmt::Write as _;
 use std::iter;
@@ -7,15 +7,15 @@ use typst::WorldExt as _;
 use typst::diag::SourceDiagnostic;
 use typst::syntax::DiagSpan;
 
-use super::world::Page;
+use super::world::ReportWorld;
 use crate::text::clean;
 
-/// So many faults are named.
+/// How many errors are named.
 const NAMED: usize = 3;
-/// The longest message of a fault, in characters: some quote what they are about.
+/// The longest message of an error, in characters: some quote the source.
 const MAX_MESSAGE: usize = 500;
 
-/// The first faults, without a place.
+/// The first errors, without their positions.
 pub(super) fn plain(errors: &[SourceDiagnostic]) -> String {
     let messages: Vec<_> = errors
         .iter()
@@ -25,27 +25,27 @@ pub(super) fn plain(errors: &[SourceDiagnostic]) -> String {
     messages.join("; ")
 }
 
-/// The first faults of a template, each with the place in it and what may mend it.
-pub(super) fn located(errors: &[SourceDiagnostic], page: &Page) -> String {
+/// The first errors of a template, each with its position and hints.
+pub(super) fn located(errors: &[SourceDiagnostic], world: &ReportWorld) -> String {
     let mut text = String::new();
     for error in errors.iter().take(NAMED) {
         if !text.is_empty() {
             text.push_str("; ");
         }
-        // What fails within the layout was called from somewhere in the template.
+        // An error within the layout has a call site in the template.
         let calls = error.trace.iter().map(|call| call.span.into());
         let mut places = iter::once(error.span).chain(calls);
-        match places.find_map(|span| place(span, page)) {
+        match places.find_map(|span| place(span, world)) {
             Some((line, column)) => {
                 let _ = write!(text, "line {line}, column {column}: ");
             }
-            None if error.span.id().is_some_and(|id| page.is_standard(id)) => {
+            None if error.span.id().is_some_and(|id| world.is_standard(id)) => {
                 text.push_str("in the standard layout: ");
             }
             None => {}
         }
         text.push_str(&shortened(&error.message));
-        // What typst's own program could do about it, nobody can here.
+        // Hints about options of typst's command line do not apply.
         let hints = error.hints.iter().filter(|hint| !hint.v.contains("`--"));
         for hint in hints {
             let _ = write!(text, " (hint: {})", shortened(&hint.v));
@@ -59,16 +59,16 @@ pub(super) fn located(errors: &[SourceDiagnostic], page: &Page) -> String {
 }
 
 /// Line and column in the template, both from 1; the column in characters.
-fn place(span: DiagSpan, page: &Page) -> Option<(usize, usize)> {
-    let template = page
+fn place(span: DiagSpan, world: &ReportWorld) -> Option<(usize, usize)> {
+    let template = world
         .own_template()
         .filter(|own| Some(own.id()) == span.id())?;
-    let start = page.range(span)?.start;
+    let start = world.range(span)?.start;
     let (line, column) = template.lines().byte_to_line_column(start)?;
     Some((line + 1, column + 1))
 }
 
-/// As much of a message as is worth reading, on one line.
+/// A message on one line, cut at [`MAX_MESSAGE`].
 fn shortened(message: &str) -> String {
     match message.char_indices().nth(MAX_MESSAGE) {
         Some((end, _)) => format!("{}…", clean(&message[..end])),
