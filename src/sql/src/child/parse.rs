@@ -102,16 +102,16 @@ pub(super) fn query(tokens: Vec<TokenWithSpan>) -> Result<Box<Statement>, Failur
             Ok(statement)
         }
         (None, _) => Err(FailureKind::Syntax.because(Fault::new("there is no query"))),
-        (Some(_), false) => Err(refused(
+        (Some(_), false) => Err(not_allowed(
             "one query at a time: there is more than one statement",
         )),
-        (Some(_), true) => Err(refused(
+        (Some(_), true) => Err(not_allowed(
             "only queries are allowed: SELECT, WITH, VALUES, DESCRIBE or SUMMARIZE",
         )),
     }
 }
 
-fn refused(message: &str) -> Failure {
+fn not_allowed(message: &str) -> Failure {
     FailureKind::Refused.because(Fault::new(message))
 }
 

@@ -56,12 +56,12 @@ impl Shape {
     }
 }
 
-type Verdict = ControlFlow<Failure>;
+type Flow = ControlFlow<Failure>;
 
 impl Visitor for Shape {
     type Break = Failure;
 
-    fn pre_visit_statement(&mut self, _: &Statement) -> Verdict {
+    fn pre_visit_statement(&mut self, _: &Statement) -> Flow {
         self.statements += 1;
         refuse_if(
             self.statements > 1,
@@ -69,7 +69,7 @@ impl Visitor for Shape {
         )
     }
 
-    fn pre_visit_query(&mut self, query: &Query) -> Verdict {
+    fn pre_visit_query(&mut self, query: &Query) -> Flow {
         self.with_depth += usize::from(query.with.is_some());
         refuse_if(
             self.with_depth > WITH_DEPTH,
@@ -101,12 +101,12 @@ impl Visitor for Shape {
         )
     }
 
-    fn post_visit_query(&mut self, query: &Query) -> Verdict {
+    fn post_visit_query(&mut self, query: &Query) -> Flow {
         self.with_depth -= usize::from(query.with.is_some());
         ControlFlow::Continue(())
     }
 
-    fn pre_visit_select(&mut self, select: &Select) -> Verdict {
+    fn pre_visit_select(&mut self, select: &Select) -> Flow {
         refuse_if(
             select.into.is_some(),
             "writing into a table is not allowed: a query may only read",
@@ -128,7 +128,7 @@ impl Visitor for Shape {
         select.from.iter().try_for_each(|from| joins(&from.joins))
     }
 
-    fn pre_visit_expr(&mut self, _: &Expr) -> Verdict {
+    fn pre_visit_expr(&mut self, _: &Expr) -> Flow {
         self.depth += 1;
         refuse_if(
             self.depth > EXPRESSION_DEPTH,
@@ -136,17 +136,17 @@ impl Visitor for Shape {
         )
     }
 
-    fn post_visit_expr(&mut self, _: &Expr) -> Verdict {
+    fn post_visit_expr(&mut self, _: &Expr) -> Flow {
         self.depth -= 1;
         ControlFlow::Continue(())
     }
 
-    fn pre_visit_relation(&mut self, relation: &ObjectName) -> Verdict {
+    fn pre_visit_relation(&mut self, relation: &ObjectName) -> Flow {
         self.relations.push(relation.clone());
         ControlFlow::Continue(())
     }
 
-    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> Verdict {
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> Flow {
         match factor {
             TableFactor::Table {
                 name,
@@ -198,7 +198,7 @@ impl Visitor for Shape {
     }
 }
 
-fn refuse_if(refused: bool, message: &str) -> Verdict {
+fn refuse_if(refused: bool, message: &str) -> Flow {
     if refused {
         ControlFlow::Break(FailureKind::Refused.because(Fault::new(message)))
     } else {
@@ -207,7 +207,7 @@ fn refuse_if(refused: bool, message: &str) -> Verdict {
 }
 
 /// Fails where one of these is there.
-fn unsupported(features: &[(bool, &str)]) -> Verdict {
+fn unsupported(features: &[(bool, &str)]) -> Flow {
     match features.iter().find(|(there, _)| *there) {
         Some((_, feature)) => {
             let fault = Fault::new(format!("not supported: {feature}"));
@@ -219,7 +219,7 @@ fn unsupported(features: &[(bool, &str)]) -> Verdict {
 
 /// Fails where a column that two tables share would be that of the table on the left, in rows that
 /// this table has no part in.
-fn joins(joins: &[Join]) -> Verdict {
+fn joins(joins: &[Join]) -> Flow {
     joins
         .iter()
         .try_for_each(|join| match &join.join_operator {

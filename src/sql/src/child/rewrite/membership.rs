@@ -247,8 +247,8 @@ fn is_plain(expr: &Expr) -> bool {
 
 /// Whether a query has counts in it already: each level would triple it.
 fn is_counted(query: &Query) -> bool {
-    struct Marks;
-    impl Visitor for Marks {
+    struct FindCounts;
+    impl Visitor for FindCounts {
         type Break = ();
         fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
             match factor {
@@ -259,7 +259,7 @@ fn is_counted(query: &Query) -> bool {
             }
         }
     }
-    query.visit(&mut Marks).is_break()
+    query.visit(&mut FindCounts).is_break()
 }
 
 /// Whether a query aggregates without groups. If it depends on the row around it, the engine has
