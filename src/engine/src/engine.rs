@@ -14,7 +14,7 @@ use lastcall_domain::profile::{ColumnType, Profile};
 use lastcall_domain::{Cancel, Field, ProfileOptions, Progress, ReadOptions, ReadReport};
 
 use crate::job::JobContext;
-use crate::limits::{LEAST, Limits};
+use crate::limits::{MIN_MEMORY, Limits};
 use crate::pipeline::Resources;
 use crate::{CheckInput, EngineError, Source, check, compare, convert, correlation, profile};
 
@@ -314,12 +314,12 @@ impl Engine {
         assert_may_compute();
         let bytes = source.size()?;
         let largest = self.config.memory / 2;
-        if largest < LEAST {
+        if largest < MIN_MEMORY {
             return Err(EngineError::ResourceExhausted {
                 detail: format!(
                     "{} bytes are configured, at least {} are needed",
                     self.config.memory,
-                    2 * LEAST
+                    2 * MIN_MEMORY
                 ),
             });
         }

@@ -25,7 +25,7 @@ pub(crate) struct Limits {
 }
 
 /// A smaller share than this cannot run a profile.
-pub(crate) const LEAST: u64 = 8 << 20;
+pub(crate) const MIN_MEMORY: u64 = 8 << 20;
 
 impl Limits {
     /// Shares out `bytes` for one analysis.

@@ -13,7 +13,7 @@ use crate::batch::{Batch, ColumnBatch, Decimals, Values};
 use crate::parse::{CellRules, Field, Kind, Style, format_date, format_timestamp};
 
 /// The longest text of an example, in characters.
-const LONGEST: usize = 200;
+const MAX_CHARS: usize = 200;
 /// Days from 0001-01-01 to 1970-01-01.
 const EPOCH_FROM_CE: i64 = 719_163;
 /// The microseconds of a day.
@@ -260,7 +260,7 @@ impl Cell<'_> {
             Cell::Text(text) => {
                 let text = String::from_utf8_lossy(text);
                 let mut chars = text.chars();
-                let mut short: String = chars.by_ref().take(LONGEST).collect();
+                let mut short: String = chars.by_ref().take(MAX_CHARS).collect();
                 if chars.next().is_some() {
                     short.pop();
                     short.push('…');

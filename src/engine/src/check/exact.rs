@@ -7,7 +7,7 @@ use lastcall_domain::profile::Number;
 use serde_json::Value;
 
 /// The most places behind the point: 10³⁸ is the largest power that 128 bits hold.
-const MOST_PLACES: u8 = 38;
+const MAX_SCALE: u8 = 38;
 
 /// `digits` / 10^`places`, without zeros at its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl Exact {
             digits /= 10;
             places -= 1;
         }
-        (places <= MOST_PLACES).then_some(Self { digits, places })
+        (places <= MAX_SCALE).then_some(Self { digits, places })
     }
 
     /// Reads digits with at most a sign and a point; `None` for anything else, and for more digits
@@ -101,7 +101,7 @@ impl Exact {
         let power = 10i128.pow(self.places.into());
         let rest = self.digits % power;
         // A rest is below its power, so that it stays below the largest one.
-        let scale = 10i128.pow((MOST_PLACES - self.places).into());
+        let scale = 10i128.pow((MAX_SCALE - self.places).into());
         (self.digits / power, rest * scale)
     }
 }

@@ -41,7 +41,7 @@ use crate::{EngineError, Source, passes, read};
 /// How many names of columns a warning lists.
 const NAMED: usize = 10;
 /// How many cells of failing rows a report has, about; each check shows a row at least.
-const MOST_EXAMPLES: usize = 20_000;
+const MAX_EXAMPLE_CELLS: usize = 20_000;
 
 /// What is checked, and against what.
 #[derive(Clone, Copy, Debug)]
@@ -158,7 +158,7 @@ fn listed(plan: &CheckPlan) -> impl Iterator<Item = &str> {
 /// How many failing rows each check may show, so that the report stays small.
 fn examples(plan: &CheckPlan) -> usize {
     let columns = plan.checks.iter().map(|check| check.columns.len().max(1));
-    let each = MOST_EXAMPLES / columns.sum::<usize>().max(1);
+    let each = MAX_EXAMPLE_CELLS / columns.sum::<usize>().max(1);
     plan.examples.min(each.max(1))
 }
 

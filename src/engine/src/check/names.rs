@@ -7,21 +7,21 @@ use crate::read::dataset::Plan;
 /// From this likeness on a column may be meant by another name.
 const SIMILAR: f64 = 0.8;
 /// Names that are longer, in bytes, are not compared.
-const LONGEST: usize = 100;
+const MAX_LENGTH: usize = 100;
 /// How many columns are looked at.
 const COMPARED: usize = 1_000;
 /// For how many names that are not there: a contract may be of another dataset altogether.
-const ASKED: usize = 50;
+const MAX_LOOKUPS: usize = 50;
 
 /// The names of the columns of a dataset.
 pub(super) struct Names<'a> {
     names: &'a [String],
-    asked: usize,
+    lookups: usize,
 }
 
 impl<'a> Names<'a> {
     pub(super) fn new(names: &'a [String]) -> Self {
-        Self { names, asked: 0 }
+        Self { names, lookups: 0 }
     }
 
     pub(super) fn of(plan: &'a Plan) -> Self {
@@ -37,13 +37,13 @@ impl<'a> Names<'a> {
     }
 
     fn meant(&mut self, name: &str) -> Option<&'a str> {
-        self.asked += 1;
-        if self.asked > ASKED || name.len() > LONGEST {
+        self.lookups += 1;
+        if self.lookups > MAX_LOOKUPS || name.len() > MAX_LENGTH {
             return None;
         }
         let wanted = name.to_lowercase();
         let names = self.names.iter().take(COMPARED);
-        let likeness = names.filter(|found| found.len() <= LONGEST).map(|found| {
+        let likeness = names.filter(|found| found.len() <= MAX_LENGTH).map(|found| {
             let lower = found.trim().to_lowercase();
             (strsim::jaro_winkler(&wanted, &lower), found)
         });
@@ -86,7 +86,7 @@ mod tests {
         assert!(found.without("customer").ends_with("`Customer `?"));
         assert!(!found.without("zip").contains("mean"));
         assert!(!found.without(&long).contains("mean"));
-        for _ in 0..ASKED {
+        for _ in 0..MAX_LOOKUPS {
             found.without("x");
         }
         assert!(!found.without("customer").contains("mean"));

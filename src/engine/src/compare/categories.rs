@@ -14,7 +14,7 @@ use crate::job::JobContext;
 use crate::stats::text_counts::{Named, TextCounts};
 
 /// How many texts are told apart; the others are one.
-const MOST_TEXTS: usize = 50;
+const MAX_CATEGORIES: usize = 50;
 
 /// The texts with the largest shares, those of both sides added up; ties by text.
 pub(super) fn choose(
@@ -22,7 +22,7 @@ pub(super) fn choose(
     (others, total_of_other): (&TextCounts, u64),
     context: JobContext<'_>,
 ) -> Result<Vec<Named<'static>>, EngineError> {
-    let mut chosen: Vec<(f64, Named<'_>)> = Vec::with_capacity(MOST_TEXTS + 1);
+    let mut chosen: Vec<(f64, Named<'_>)> = Vec::with_capacity(MAX_CATEGORIES + 1);
     let share = |count: u64, total: u64| count as f64 / total.max(1) as f64;
     let both = words.entries().map(|(text, count)| {
         let other = others.count(&text);
@@ -41,12 +41,12 @@ pub(super) fn choose(
             Ordering::Equal => *t < text,
             order => order.is_gt(),
         };
-        if chosen.len() == MOST_TEXTS && chosen.last().is_some_and(before) {
+        if chosen.len() == MAX_CATEGORIES && chosen.last().is_some_and(before) {
             continue;
         }
         let at = chosen.partition_point(before);
         chosen.insert(at, (shares, text));
-        chosen.truncate(MOST_TEXTS);
+        chosen.truncate(MAX_CATEGORIES);
     }
     let texts = chosen.into_iter().map(|(_, text)| text.into_owned());
     Ok(texts.collect())

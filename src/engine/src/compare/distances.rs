@@ -1,7 +1,7 @@
 //! Distances between two distributions over the same bins.
 
 /// What stands for a share of 0, as is usual for the index: else it would be infinite.
-const LEAST_SHARE: f64 = 1e-4;
+const MIN_SHARE: f64 = 1e-4;
 
 /// The population stability index Σ (q − p) ln(q / p) (Siddiqi 2006), which is the symmetrized
 /// divergence of Kullback and Leibler (1951). Shares below 0.0001 count as 0.0001.
@@ -9,7 +9,7 @@ pub(super) fn stability_index(p: &[f64], q: &[f64]) -> f64 {
     let pairs = p.iter().zip(q);
     pairs
         .map(|(p, q)| {
-            let (p, q) = (p.max(LEAST_SHARE), q.max(LEAST_SHARE));
+            let (p, q) = (p.max(MIN_SHARE), q.max(MIN_SHARE));
             (q - p) * (q / p).ln()
         })
         .sum()

@@ -13,7 +13,7 @@ use parquet::schema::types::ColumnPath;
 use super::GROUP_ROWS;
 use super::texts::TEXT;
 use crate::parse::{CellRules, Kind};
-use crate::read::{Declared, MOST_PLACES, column_of, floats};
+use crate::read::{Declared, MAX_SCALE, column_of, floats};
 
 /// A time of day has to be below this many nanoseconds.
 const DAY: i64 = 86_400_000_000_000;
@@ -60,7 +60,7 @@ fn decimal(declared: &DataType, precision: u8, scale: i8) -> DataType {
                 _ => DataType::Float64,
             }
         }
-        (DataType::Decimal256(..), scale) if scale > MOST_PLACES => DataType::Float64,
+        (DataType::Decimal256(..), scale) if scale > MAX_SCALE => DataType::Float64,
         (DataType::Decimal256(..), _) => declared.clone(),
         _ => DataType::Decimal128(precision, scale),
     }

@@ -74,13 +74,13 @@ pub(crate) fn alerts(
 }
 
 /// Fewer rows may differ by chance.
-const FEWEST_KEYS: u64 = 10;
+const MIN_KEY_ROWS: u64 = 10;
 
 /// Whether a column tells every row from all others.
 fn is_key(column: &Column, dataset: &DatasetSummary) -> bool {
     let names = matches!(column.kind, ColumnType::Integer | ColumnType::String);
     let unique = column.distinct == dataset.rows && !column.distinct_estimated;
-    names && unique && column.missing == 0 && dataset.rows >= FEWEST_KEYS
+    names && unique && column.missing == 0 && dataset.rows >= MIN_KEY_ROWS
 }
 
 fn key_candidate(column: &Column) -> Alert {

@@ -13,11 +13,11 @@ use crate::parse::Kind;
 use crate::stats::matrix::symmetric;
 
 /// How many columns are compared.
-const MOST_COLUMNS: usize = 50;
+const MAX_COLUMNS: usize = 50;
 /// A column with more different values than this has no categories.
-const MOST_VALUES: usize = 50;
+const MAX_VALUES: usize = 50;
 /// How many rows are kept; half of them when there are more.
-const MOST_ROWS: usize = 8_192;
+const MAX_ROWS: usize = 8_192;
 
 /// The categories of some rows.
 pub(super) struct Categories {
@@ -35,7 +35,7 @@ impl Categories {
     pub(super) fn new(kinds: &[Kind]) -> Self {
         let kinds = kinds.iter().enumerate();
         let columns = kinds.filter(|(_, kind)| matches!(kind, Kind::Text | Kind::Boolean));
-        let columns: Vec<usize> = columns.map(|(at, _)| at).take(MOST_COLUMNS).collect();
+        let columns: Vec<usize> = columns.map(|(at, _)| at).take(MAX_COLUMNS).collect();
         Self {
             cells: vec![Vec::new(); columns.len()],
             columns,
@@ -63,7 +63,7 @@ impl Categories {
                     Values::Floats(_) | Values::Decimals(_) => 0,
                 });
             }
-            if self.rows.len() > MOST_ROWS {
+            if self.rows.len() > MAX_ROWS {
                 self.shrink();
             }
         }
@@ -135,7 +135,7 @@ fn codes(cells: &[u64]) -> Option<(Vec<Option<usize>>, usize)> {
         }
         let next = numbers.len();
         codes.push(Some(*numbers.entry(cell).or_insert(next)));
-        if numbers.len() > MOST_VALUES {
+        if numbers.len() > MAX_VALUES {
             return None;
         }
     }

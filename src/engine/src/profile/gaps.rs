@@ -13,8 +13,8 @@ use crate::stats::distinct::mix;
 /// How many patterns are named.
 const NAMED: usize = 10;
 /// How many are told apart, and how many columns they have together.
-const MOST_PATTERNS: usize = 1_000;
-const MOST_COLUMNS: usize = 1 << 20;
+const MAX_PATTERNS: usize = 1_000;
+const MAX_COLUMNS: usize = 1 << 20;
 
 /// The patterns so far.
 pub(super) struct Gaps {
@@ -78,7 +78,7 @@ impl Gaps {
             *count += 1;
             return;
         }
-        if self.patterns.len() >= MOST_PATTERNS || self.columns >= MOST_COLUMNS {
+        if self.patterns.len() >= MAX_PATTERNS || self.columns >= MAX_COLUMNS {
             self.others += 1;
             return;
         }

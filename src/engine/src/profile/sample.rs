@@ -16,7 +16,7 @@ const ROWS: usize = 5;
 /// Of how many columns.
 pub(super) const COLUMNS: usize = 100;
 /// Longer texts are cut.
-const LONGEST: usize = 200;
+const MAX_CHARS: usize = 200;
 
 /// Rows that were kept so far.
 #[derive(Default)]
@@ -111,8 +111,8 @@ fn kept(column: &ColumnBatch, row: usize) -> KeptCell {
         Values::Text(texts) => {
             let text = texts.get(row);
             // A character has four bytes at most.
-            let start = String::from_utf8_lossy(&text[..text.len().min(4 * LONGEST + 4)]);
-            KeptCell::Text(match start.char_indices().nth(LONGEST) {
+            let start = String::from_utf8_lossy(&text[..text.len().min(4 * MAX_CHARS + 4)]);
+            KeptCell::Text(match start.char_indices().nth(MAX_CHARS) {
                 Some((end, _)) => format!("{}…", &start[..end]).into(),
                 None => start.into(),
             })

@@ -15,9 +15,9 @@ use crate::stats::text_counts::TextCounts;
 const LOOKED_AT: usize = 4_096;
 /// How many patterns are named, and how long they are.
 const PATTERNS: usize = 5;
-const LONGEST_PATTERN: usize = 40;
+const MAX_PATTERN: usize = 40;
 /// Longer texts have no pattern and stand for nothing but JSON.
-const LONGEST: usize = 2_048;
+const MAX_LENGTH: usize = 2_048;
 /// What holds of this share of the values holds of nearly all.
 const NEARLY_ALL: f64 = 0.95;
 
@@ -130,7 +130,7 @@ impl Sums {
         if let Some(at) = semantic(trimmed) {
             self.semantic[at] += count;
         }
-        if trimmed.len() > LONGEST {
+        if trimmed.len() > MAX_LENGTH {
             return;
         }
         *self.patterns.entry(pattern(trimmed)).or_insert(0) += count;
@@ -190,7 +190,7 @@ fn pattern(text: &str) -> String {
         if run {
             continue;
         }
-        if pattern.chars().count() == LONGEST_PATTERN {
+        if pattern.chars().count() == MAX_PATTERN {
             pattern.push('…');
             break;
         }
@@ -206,7 +206,7 @@ fn semantic(text: &str) -> Option<usize> {
             serde_json::from_str::<IgnoredAny>(text).ok()?;
             SemanticType::Json
         }
-        _ if text.len() > LONGEST => return None,
+        _ if text.len() > MAX_LENGTH => return None,
         _ if is_url(text) => SemanticType::Url,
         _ if is_email(text) => SemanticType::Email,
         _ if is_uuid(text) => SemanticType::Uuid,
@@ -260,7 +260,7 @@ mod tests {
         ] {
             assert_eq!(pattern(text), shape);
         }
-        assert!(pattern(&"a-".repeat(100)).chars().count() <= LONGEST_PATTERN + 1);
+        assert!(pattern(&"a-".repeat(100)).chars().count() <= MAX_PATTERN + 1);
         for (text, found) in [
             ("ada@example.org", Some(SemanticType::Email)),
             ("ada@example", None),

@@ -116,12 +116,12 @@ fn characters(text: &[u8]) -> u64 {
 }
 
 /// Texts longer than this are cut in `top`.
-const LONGEST_SHOWN: usize = 1000;
+const MAX_CHARS: usize = 1000;
 
 /// A text in JSON.
 pub(super) fn text_json(text: Vec<u8>) -> Value {
     let text = String::from_utf8_lossy(&text);
-    Value::String(match text.char_indices().nth(LONGEST_SHOWN) {
+    Value::String(match text.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.into_owned(),
     })

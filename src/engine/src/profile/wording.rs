@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// Texts are cut after this many characters.
-const LONGEST: usize = 60;
+const MAX_CHARS: usize = 60;
 
 /// A count with its thousands set off: `1,234,567`.
 pub(super) fn count(n: u64) -> String {
@@ -38,7 +38,7 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
 /// A value of a column, texts in quotes.
 pub(super) fn value(value: &Value) -> String {
     match value.as_str() {
-        Some(text) => match text.char_indices().nth(LONGEST) {
+        Some(text) => match text.char_indices().nth(MAX_CHARS) {
             Some((end, _)) => format!("“{}…”", &text[..end]),
             None => format!("“{text}”"),
         },

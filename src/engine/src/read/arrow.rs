@@ -160,7 +160,7 @@ struct Batches {
 /// they cost here is bounded as what other rows cost is.
 const FREE_ROWS: u64 = 1 << 24;
 /// More bytes than a part of a batch may have, unless it has a record that is larger.
-const MOST_PART: usize = 16 << 20;
+const MAX_PART: usize = 16 << 20;
 
 impl Batches {
     fn next_part(&mut self) -> Result<Option<RecordBatch>, EngineError> {
@@ -171,7 +171,7 @@ impl Batches {
             return Ok(Some(part));
         }
         // What a message has beyond its values is held by each of few small parts.
-        let most = MOST_PART.max(self.limits.record) + (1 << 20);
+        let most = MAX_PART.max(self.limits.record) + (1 << 20);
         if *bytes > most.saturating_mul(cutter.parts().max(1)) {
             return Err(malformed("a message is far larger than its values"));
         }

@@ -21,7 +21,7 @@ use crate::batch::{ColumnBatch, Decimals, Missing, Texts, Values};
 use crate::parse::{CellRules, Kind, TypeSet};
 
 /// How many places decimals of 128 bits have behind the point at most.
-pub(crate) const MOST_PLACES: i8 = 38;
+pub(crate) const MAX_SCALE: i8 = 38;
 
 /// What a type of Arrow is here.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,7 +55,7 @@ impl Declared {
             DataType::UInt64 => Self::Large,
             DataType::Float16 | DataType::Float32 | DataType::Float64 => Self::Float,
             // More places than decimals have here.
-            DataType::Decimal256(_, scale) if *scale > MOST_PLACES => Self::Float,
+            DataType::Decimal256(_, scale) if *scale > MAX_SCALE => Self::Float,
             DataType::Decimal32(_, scale)
             | DataType::Decimal64(_, scale)
             | DataType::Decimal128(_, scale)
@@ -126,7 +126,7 @@ pub(crate) fn build(
                 value
             });
             let values = Values::Floats(values.collect());
-            if matches!(array.data_type(), DataType::Decimal256(_, scale) if *scale > MOST_PLACES) {
+            if matches!(array.data_type(), DataType::Decimal256(_, scale) if *scale > MAX_SCALE) {
                 too_long = (rows - missing.count()) as u64;
             } else if matches!(declared, Declared::Large | Declared::Decimal) {
                 too_long = beyond(array, &decimals(array)?);

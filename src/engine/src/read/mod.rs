@@ -27,7 +27,7 @@ use lastcall_domain::{Format, ReadOptions};
 
 pub(crate) use self::measure::view_length;
 pub(crate) use self::slices::LONG;
-pub(crate) use columnar::{Declared, MOST_PLACES, build as column_of, floats};
+pub(crate) use columnar::{Declared, MAX_SCALE, build as column_of, floats};
 
 use self::columns::Selected;
 use self::dataset::Dataset;

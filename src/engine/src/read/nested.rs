@@ -10,7 +10,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use super::referred::{is_missing, items, referred};
 
 /// How deep types may be nested: as deep as programs make them.
-const MOST_DEEP: usize = 64;
+const MAX_DEPTH: usize = 64;
 
 /// Writes the values of an array as text.
 pub(super) struct Shown<'a> {
@@ -41,8 +41,8 @@ impl<'a> Shown<'a> {
 
     /// `within` another value, texts stand in quotes.
     fn of(array: &'a dyn Array, depth: usize, within: bool) -> Result<Self, String> {
-        if depth > MOST_DEEP {
-            return Err(format!("types are nested more than {MOST_DEEP} deep"));
+        if depth > MAX_DEPTH {
+            return Err(format!("types are nested more than {MAX_DEPTH} deep"));
         }
         let part = |array: &'a ArrayRef| Self::of(array.as_ref(), depth + 1, true);
         let same = |array: &'a ArrayRef| {

@@ -9,7 +9,7 @@ use super::thrift::{Cursor, Kind};
 
 /// What is read for a header at first, and at most: statistics in it may be long.
 const SHORT: usize = 256;
-const LONGEST: usize = 16 << 20;
+const MAX_LENGTH: usize = 16 << 20;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Header {
@@ -74,7 +74,7 @@ impl Header {
             if let Some(header) = Self::parse(&mut cursor) {
                 return Ok(Some((header, cursor.position() as u64)));
             }
-            if size >= left || size >= LONGEST {
+            if size >= left || size >= MAX_LENGTH {
                 return Ok(None);
             }
             size *= 8;

@@ -43,9 +43,9 @@ use crate::{EngineError, Source};
 
 /// How much one batch may take in memory, about, as far as the footer tells.
 const BATCH_BYTES: u64 = 2 << 20;
-const MOST_ROWS: usize = 8192;
+const MAX_ROWS: usize = 8192;
 /// A batch of fewer rows costs more than it saves.
-const FEWEST_ROWS: usize = 64;
+const MIN_ROWS: usize = 64;
 
 /// A Parquet dataset.
 pub(super) struct Parquet {
@@ -122,10 +122,10 @@ fn batch_rows(metadata: &ParquetMetaData, limits: &Limits) -> usize {
         .unwrap_or(0)
         .max(8 * columns as u64)
         .max(1);
-    let hinted = usize::try_from(BATCH_BYTES / bytes).unwrap_or(MOST_ROWS);
+    let hinted = usize::try_from(BATCH_BYTES / bytes).unwrap_or(MAX_ROWS);
     let fitting = limits.batch / schema::fixed_bytes(descriptor).max(1);
     hinted
-        .clamp(FEWEST_ROWS, MOST_ROWS)
+        .clamp(MIN_ROWS, MAX_ROWS)
         .min(limits.rows(columns))
         .min(fitting.max(1))
 }

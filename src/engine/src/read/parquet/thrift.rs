@@ -23,7 +23,7 @@ impl Kind {
 }
 
 /// Structures within structures.
-const DEEPEST: usize = 32;
+const MAX_DEPTH: usize = 32;
 
 impl<'b> Cursor<'b> {
     pub(super) fn new(bytes: &'b [u8]) -> Self {
@@ -83,7 +83,7 @@ impl<'b> Cursor<'b> {
 
     /// Passes over a field's value.
     pub(super) fn skip(&mut self, kind: Kind) -> Option<()> {
-        self.skip_at(kind, DEEPEST)
+        self.skip_at(kind, MAX_DEPTH)
     }
 
     fn skip_at(&mut self, kind: Kind, depth: usize) -> Option<()> {

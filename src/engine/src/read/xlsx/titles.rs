@@ -14,7 +14,7 @@ pub(super) const ROWS: usize = 64;
 /// The most cells of a title, which stand at its beginning: `Generated`, `2024-01-01`.
 const CELLS: usize = 2;
 /// The fewest rows below the header.
-const FEWEST: usize = 2;
+const MIN_ROWS: usize = 2;
 
 /// Whether a row that is the first may be a title.
 pub(super) fn may_be_title(cells: &Cells) -> bool {
@@ -24,7 +24,7 @@ pub(super) fn may_be_title(cells: &Cells) -> bool {
 /// How many rows at the beginning are titles: they have a cell or two where the table begins or left
 /// of that, and the row below them is beyond doubt one of names.
 pub(super) fn titles(rows: &[Cells]) -> usize {
-    let candidates = 1..rows.len().saturating_sub(FEWEST);
+    let candidates = 1..rows.len().saturating_sub(MIN_ROWS);
     let above = |header: usize| {
         let names = &rows[header];
         let first = names.keys().next().copied().unwrap_or(0);

@@ -156,13 +156,13 @@ fn local(name: &[u8]) -> String {
 }
 
 /// A tag has fewer attributes: what is beyond takes no memory.
-const MOST_ATTRIBUTES: usize = 256;
+const MAX_ATTRIBUTES: usize = 256;
 
 /// `name="value"` again and again; the later of two of one name is not looked at.
 fn attributes(mut text: &[u8]) -> Vec<(String, String)> {
     let mut found = Vec::new();
     while let Some(equals) = memchr::memchr(b'=', text)
-        && found.len() < MOST_ATTRIBUTES
+        && found.len() < MAX_ATTRIBUTES
     {
         let name = local(&text[..equals]);
         let rest = text[equals + 1..].trim_ascii_start();
@@ -179,7 +179,7 @@ fn attributes(mut text: &[u8]) -> Vec<(String, String)> {
 }
 
 /// `&#x10ffff;`, and one that is longer than it has to be.
-const LONGEST_ENTITY: usize = 11;
+const MAX_ENTITY: usize = 11;
 
 /// The text with its entities as characters; those that are unknown stay.
 fn unescaped(text: &[u8]) -> String {
@@ -190,7 +190,7 @@ fn unescaped(text: &[u8]) -> String {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
         // No further: a text of nothing but marks would be looked through again and again.
-        let start = &rest.as_bytes()[..rest.len().min(LONGEST_ENTITY)];
+        let start = &rest.as_bytes()[..rest.len().min(MAX_ENTITY)];
         let end = memchr::memchr(b';', start);
         match end.and_then(|end| Some((end, entity(&rest[1..end])?))) {
             Some((end, character)) => {
@@ -268,7 +268,7 @@ mod tests {
         let mut pieces = Pieces::new(many.as_bytes(), 8 << 20);
         let tag = pieces.next().unwrap();
         assert!(
-            matches!(tag, Some(Piece::Start { attributes, .. }) if attributes.len() == MOST_ATTRIBUTES)
+            matches!(tag, Some(Piece::Start { attributes, .. }) if attributes.len() == MAX_ATTRIBUTES)
         );
         let long = format!("<a>{}</a>", "x".repeat(2_000));
         let mut pieces = Pieces::new(long.as_bytes(), 1_000);
