@@ -67,8 +67,8 @@ pub(crate) struct ColumnBatch {
     pub(crate) formulas: u64,
     /// Values that are missing because they are no date or time.
     pub(crate) out_of_range: u64,
-    /// Whole numbers beyond 64 bits, decimals beyond 128, and fractions of more digits than a double
-    /// tells apart, that are not as exact as the file has them.
+    /// Whole numbers beyond 64 bits, decimals beyond 128, and fractions of more digits than a
+    /// double tells apart, that are not as exact as the file has them.
     pub(crate) too_long: u64,
 }
 

@@ -252,7 +252,8 @@ impl Engine {
         let file = File::create(out)?;
         let written = self.materialize(source, options, &file, cancel, progress);
         if written.is_err() {
-            // Half a file is no use to anyone. That it cannot be removed is not the fault to report.
+            // Half a file is no use to anyone. That it cannot be removed is not the fault to
+            // report.
             let _ = std::fs::remove_file(out);
         }
         let columns = written?.columns.into_iter();

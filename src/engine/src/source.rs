@@ -130,7 +130,8 @@ impl Source {
 
 /// How a frame of zstd begins.
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
-/// How far back a frame may look, as a power of two: 8 MiB, which every decoder supports (RFC 8878).
+/// How far back a frame may look, as a power of two: 8 MiB, which every decoder supports (RFC
+/// 8878).
 const WINDOW: u32 = 23;
 
 impl Source {

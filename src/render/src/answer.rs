@@ -54,8 +54,8 @@ impl StoredAnswer<'_> {
     /// Reads the whole result.
     ///
     /// # Errors
-    /// The sink's error, [`RenderError::Cancelled`], and [`RenderError::Unreadable`] if the JSON does
-    /// not have that layout.
+    /// The sink's error, [`RenderError::Cancelled`], and [`RenderError::Unreadable`] if the JSON
+    /// does not have that layout.
     pub(crate) fn read(
         self,
         sink: &mut dyn AnswerSink,

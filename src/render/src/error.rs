@@ -93,7 +93,8 @@ impl RenderError {
         }
     }
 
-    /// The error for a temporary file or the output; `None` unless the operating system reported it.
+    /// The error for a temporary file or the output; `None` unless the operating system reported
+    /// it.
     pub(crate) fn of_scratch(error: &io::Error) -> Option<Self> {
         let dependency = Dependency::of_io(error, Dependency::Scratch)?;
         let detail = error.to_string();

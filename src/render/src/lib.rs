@@ -62,8 +62,8 @@ impl Renderer {
         self
     }
 
-    /// Whether a PDF can show the character, with a built-in font or one in the folders. Searches the
-    /// folders.
+    /// Whether a PDF can show the character, with a built-in font or one in the folders. Searches
+    /// the folders.
     pub fn has_font_for(&self, c: char) -> bool {
         self.fonts.has(c)
     }

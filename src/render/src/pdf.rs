@@ -2,8 +2,8 @@
 //!
 //! typst keeps file names until the process exits, so they are always the same here; it memoizes
 //! results, so its cache is evicted after every report; and it runs on rayon's threads, so it gets
-//! a pool of its own, which has ended when this returns. What it interns stays: the service typesets
-//! in [child processes](crate::typesetter) that are replaced.
+//! a pool of its own, which has ended when this returns. What it interns stays: the service
+//! typesets in [child processes](crate::typesetter) that are replaced.
 
 mod diagnostics;
 mod world;
@@ -31,7 +31,8 @@ use crate::glyphs;
 use crate::text::clean;
 use world::ReportWorld;
 
-/// typst recurses to the depth of the layout. The layout is shallow; typst's stack frames are large.
+/// typst recurses to the depth of the layout. The layout is shallow; typst's stack frames are
+/// large.
 const STACK: usize = 16 * 1024 * 1024;
 
 /// A document that is ready to be typeset.

@@ -1,7 +1,7 @@
 //! The numbers of a column on both sides, as values that can be compared with each other.
 //!
-//! Most are doubles. Whole numbers and decimals of more digits than a double holds keep them: no two
-//! of them become one, and what they differ by is exact.
+//! Most are doubles. Whole numbers and decimals of more digits than a double holds keep them: no
+//! two of them become one, and what they differ by is exact.
 
 use lastcall_domain::compare::NumberChanges;
 

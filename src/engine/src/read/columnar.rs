@@ -319,8 +319,8 @@ fn text(
     Ok(Values::Text(cells.texts))
 }
 
-/// The bytes where they are text, else their digits behind a mark that no text here begins with: two
-/// values never look alike.
+/// The bytes where they are text, else their digits behind a mark that no text here begins with:
+/// two values never look alike.
 fn readable(bytes: &[u8]) -> Cow<'_, [u8]> {
     if is_readable(bytes) {
         return bytes.into();

@@ -1,7 +1,8 @@
 //! Readers: from bytes to batches.
 //!
-//! A reader yields chunks one after the other ([`Input`](dataset::Input)); chunks are parsed into batches
-//! independently of one another ([`Dataset::parse`](dataset::Dataset::parse)), on as many threads as there are.
+//! A reader yields chunks one after the other ([`Input`](dataset::Input)); chunks are parsed into
+//! batches independently of one another ([`Dataset::parse`](dataset::Dataset::parse)), on as many
+//! threads as there are.
 
 mod arrow;
 pub(crate) mod build;

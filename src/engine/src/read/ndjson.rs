@@ -141,8 +141,8 @@ enum Fault {
 }
 
 impl Fault {
-    /// The error in the caller's terms: a JSON document has values, and the lines that it is converted
-    /// to are not shown.
+    /// The error in the caller's terms: a JSON document has values, and the lines that it is
+    /// converted to are not shown.
     fn to_error(&self, of_document: bool) -> EngineError {
         let Self::Malformed(error, line) = self else {
             return EngineError::TooManyColumns {

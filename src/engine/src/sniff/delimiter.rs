@@ -113,8 +113,8 @@ struct Lone {
 }
 
 impl Lone {
-    /// `None` where the line is no number: digits, marks between them, and no more than a sign and a
-    /// unit around that.
+    /// `None` where the line is no number: digits, marks between them, and no more than a sign and
+    /// a unit around that.
     fn of(record: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(record).ok()?.trim();
         let is_unit = |c: char| !c.is_ascii_digit() && !matches!(c, ',' | '.' | '\'');

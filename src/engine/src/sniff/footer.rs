@@ -126,8 +126,8 @@ impl Footer {
         cells.len() < self.width || padded
     }
 
-    /// Whether a record as wide as the others is none of them: a rule, or figures behind a word that
-    /// footers begin with, where the first column has no words.
+    /// Whether a record as wide as the others is none of them: a rule, or figures behind a word
+    /// that footers begin with, where the first column has no words.
     fn is_total(&self, cells: &[Vec<u8>], rules: &CellRules) -> bool {
         let other = || {
             let first = rules.classify(Field::from(cells[0].as_slice()));

@@ -153,8 +153,8 @@ pub(crate) fn decide(
     }
 }
 
-/// What the first cells of rows may be read as that are as wide as most and hold more than one; totals
-/// at the end are not among them.
+/// What the first cells of rows may be read as that are as wide as most and hold more than one;
+/// totals at the end are not among them.
 fn first_cells(rows: &[Row], width: usize, rules: &CellRules) -> TypeSet {
     let last = rows.iter().rposition(|row| !may_be_total(&row.cells));
     let rows = &rows[..last.map_or(rows.len(), |last| last + 1)];

@@ -117,8 +117,8 @@ impl Text<'_> {
         true
     }
 
-    /// Whether a column stands in quotes in every record but the first, and in more than one: in quotes
-    /// that are none under the usual dialect.
+    /// Whether a column stands in quotes in every record but the first, and in more than one: in
+    /// quotes that are none under the usual dialect.
     fn has_quoted_column(self, dialect: &Dialect, usual: &Dialect, most: usize) -> bool {
         let mut quoted: Option<Vec<bool>> = None;
         let mut count = 0;

@@ -40,8 +40,8 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// A scale for values from `min` to `max`. It begins at zero for bars, and if the values are not
-    /// far from it.
+    /// A scale for values from `min` to `max`. It begins at zero for bars, and if the values are
+    /// not far from it.
     pub(super) fn of(kind: ChartType, min: f64, max: f64) -> Self {
         let with_zero = |near: bool| match kind {
             ChartType::Bar => true,

@@ -55,7 +55,8 @@ pub struct TypesetterConfig {
 }
 
 impl TypesetterConfig {
-    /// The defaults: 512 MiB of memory, 10 s for templates, 200 documents or 192 MiB, a minute idle.
+    /// The defaults: 512 MiB of memory, 10 s for templates, 200 documents or 192 MiB, a minute
+    /// idle.
     pub fn new(program: Program, scratch: impl Into<PathBuf>) -> Self {
         Self {
             program,
@@ -96,8 +97,8 @@ impl Typesetter {
         })
     }
 
-    /// Typesets a document, and returns the bytes of its PDF. If it is cancelled, its child is reaped
-    /// when this returns.
+    /// Typesets a document, and returns the bytes of its PDF. If it is cancelled, its child is
+    /// reaped when this returns.
     ///
     /// # Errors
     /// [`RenderError::Cancelled`], and errors of the document or the machine.

@@ -303,7 +303,8 @@ impl Sheet<'_> {
         }
     }
 
-    /// Writes a date, or a timestamp in UTC: as a date of Excel from 1900 to 9999, otherwise as text.
+    /// Writes a date, or a timestamp in UTC: as a date of Excel from 1900 to 9999, otherwise as
+    /// text.
     pub(super) fn timestamp(&mut self, column: u16, at: &str) -> Result<(), RenderError> {
         let Some((serial, is_date)) = serial(at) else {
             return self.text(column, at);

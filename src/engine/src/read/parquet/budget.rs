@@ -53,7 +53,8 @@ impl Budget {
         fault.take().unwrap_or_else(|| failed(error))
     }
 
-    /// Records that a holder has `now` bytes in place of `before`; returns the bytes of all holders.
+    /// Records that a holder has `now` bytes in place of `before`; returns the bytes of all
+    /// holders.
     pub(super) fn hold(&self, before: usize, now: usize) -> usize {
         self.held.fetch_sub(before, Ordering::Relaxed);
         let others = self.held.fetch_add(now, Ordering::Relaxed);

@@ -347,7 +347,8 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn a_disk_that_fails_is_no_fault_of_the_file() {
-        // Nothing is at the beginning of a process's memory: reading there fails as a bad disk does.
+        // Nothing is at the beginning of a process's memory: reading there fails as a bad disk
+        // does.
         let file = Arc::new(File::open("/proc/self/mem").unwrap());
         let column = Column {
             path: "a".into(),

@@ -39,7 +39,8 @@ pub(super) struct SheetRows {
     bytes: usize,
     /// How many rows of the sheet to leave out; where that is not given, titles are looked for.
     skip: Option<u64>,
-    /// The first rows, until it is known which of them are titles, and about how many bytes they have.
+    /// The first rows, until it is known which of them are titles, and about how many bytes they
+    /// have.
     held: Vec<(u32, Cells)>,
     held_bytes: usize,
     /// Rows that were left out, and whether they were taken for titles.

@@ -1,4 +1,5 @@
-//! Titles above the table of a sheet, by the rule that texts have for titles padded with empty cells.
+//! Titles above the table of a sheet, by the rule that texts have for titles padded with empty
+//! cells.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -21,8 +22,8 @@ pub(super) fn may_be_title(cells: &Cells) -> bool {
     cells.len() <= CELLS
 }
 
-/// How many rows at the beginning are titles: they have a cell or two where the table begins or left
-/// of that, and the row below them is beyond doubt one of names.
+/// How many rows at the beginning are titles: they have a cell or two where the table begins or
+/// left of that, and the row below them is beyond doubt one of names.
 pub(super) fn titles(rows: &[Cells]) -> usize {
     let candidates = 1..rows.len().saturating_sub(MIN_ROWS);
     let above = |header: usize| {
@@ -43,8 +44,8 @@ pub(super) fn titles(rows: &[Cells]) -> usize {
         .unwrap_or(0)
 }
 
-/// Whether the first row names the columns: a word above every column that has a cell, no two of them
-/// the same, and below one of them no words.
+/// Whether the first row names the columns: a word above every column that has a cell, no two of
+/// them the same, and below one of them no words.
 fn names_columns(table: &[Cells]) -> bool {
     let Some((names, rows)) = table.split_first() else {
         return false;

@@ -145,8 +145,8 @@ impl<W: Write> Cells<'_, W> {
         Ok(())
     }
 
-    /// Adds the cached value of a formula; returns its address if the value is a text, which follows
-    /// in the next record.
+    /// Adds the cached value of a formula; returns its address if the value is a text, which
+    /// follows in the next record.
     fn formula(&mut self, record: &Record) -> Result<Option<CellAddress>, EngineError> {
         let address = address(record)?;
         let cell = if record.u16(12)? == 0xffff {

@@ -1,8 +1,8 @@
 //! Opens the compound file, within bounds.
 //!
-//! The crate reads its tables (of sectors, of streams) as a whole when it opens a file, and the file
-//! says how large they are: a table may name one sector a million times. Whatever is read becomes
-//! memory, so it is counted.
+//! The crate reads its tables (of sectors, of streams) as a whole when it opens a file, and the
+//! file says how large they are: a table may name one sector a million times. Whatever is read
+//! becomes memory, so it is counted.
 
 use std::cell::Cell;
 use std::fs::File;
