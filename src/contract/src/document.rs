@@ -8,16 +8,16 @@ use crate::{ContractError, Result};
 pub const MAX_BYTES: usize = 1 << 20;
 /// How deep a contract may be nested.
 const MAX_DEPTH: usize = 64;
-/// The most values of a contract, those that aliases repeat included.
+/// The most values of a contract, including those that aliases repeat.
 const MAX_NODES: usize = 200_000;
-/// The most anchors and aliases, and what anchors may keep.
+/// The most anchors and aliases, and the most events that anchors may record.
 const MAX_ALIASES: usize = 1_000;
 const MAX_ANCHORED: usize = 50_000;
 
 /// Reads a document in YAML or JSON.
 ///
 /// # Errors
-/// Where it is neither, or is larger or deeper than a contract may be.
+/// If it is neither, or exceeds a limit.
 pub fn parse(text: &[u8]) -> Result<Value> {
     let whole = |detail: String| ContractError::new("", detail);
     if text.len() > MAX_BYTES {
@@ -26,10 +26,10 @@ pub fn parse(text: &[u8]) -> Result<Value> {
     let text = std::str::from_utf8(text)
         .map_err(|error| whole(format!("a contract is text in UTF-8: {error}")))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    // JSON is nearly YAML, and says better what is wrong with it.
+    // JSON is nearly a subset of YAML, and its parser has better error messages.
     if text.trim_start().starts_with('{') {
         return serde_json::from_str(text)
-            .or_else(|error| yaml(text).map_err(|_| whole(format!("no JSON: {error}"))));
+            .or_else(|error| yaml(text).map_err(|_| whole(format!("invalid JSON: {error}"))));
     }
     yaml(text).map_err(whole)
 }
@@ -51,7 +51,7 @@ fn yaml(text: &str) -> std::result::Result<Value, String> {
         },
     };
     let value: Value = serde_saphyr::from_str_with_options(text, options)
-        .map_err(|error| format!("no YAML: {}", one_line(&error.to_string())))?;
+        .map_err(|error| format!("invalid YAML: {}", one_line(&error.to_string())))?;
     Ok(value)
 }
 

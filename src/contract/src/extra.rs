@@ -8,12 +8,12 @@ use serde_json::Value;
 use crate::node::Node;
 use crate::{Builder, ContractError, Result};
 
-/// The keys, which stand beside those of the format.
+/// The keys, next to those of the format.
 pub(crate) const KEYS: [&str; 3] = ["row_count", "freshness", "sql"];
 /// The longest query, in bytes.
 const MAX_QUERY: usize = 64 * 1024;
 
-/// Reads the keys that are there.
+/// Reads the keys that are present.
 pub(crate) fn extra(node: &Node<'_>, plan: &mut Builder) -> Result<()> {
     if let Some(count) = node.get("row_count") {
         let path = node.at("row_count");
@@ -21,7 +21,7 @@ pub(crate) fn extra(node: &Node<'_>, plan: &mut Builder) -> Result<()> {
             Some(count) => Accept::between(Some(count as f64), Some(count as f64)),
             None => {
                 let count = Node::new(count, path.clone())?;
-                count.only(&["min", "max"])?;
+                count.reject_unknown(&["min", "max"])?;
                 let (min, max) = (count.count("min")?, count.count("max")?);
                 if min.is_none() && max.is_none() {
                     return Err(ContractError::new(path, "`min` or `max` is needed"));
@@ -31,20 +31,20 @@ pub(crate) fn extra(node: &Node<'_>, plan: &mut Builder) -> Result<()> {
         };
         plan.check(Rule::RowCount, &[], path).accept = Some(accept);
     }
-    for (value, path) in some(node, "freshness") {
+    for (value, path) in one_or_many(node, "freshness") {
         let fresh = Node::new(value, path)?;
-        fresh.only(&["column", "max_age"])?;
-        let column = fresh.needed("column")?;
-        let age = duration(fresh.needed("max_age")?, &fresh.at("max_age"))?;
+        fresh.reject_unknown(&["column", "max_age"])?;
+        let column = fresh.required("column")?;
+        let age = duration(fresh.required("max_age")?, &fresh.at("max_age"))?;
         plan.check(Rule::Freshness(age), &[column], fresh.path.clone());
     }
-    for (value, path) in some(node, "sql") {
+    for (value, path) in one_or_many(node, "sql") {
         let (name, query) = match value.as_str() {
             Some(query) => (None, query),
             None => {
                 let sql = Node::new(value, path.clone())?;
-                sql.only(&["name", "query"])?;
-                (sql.text("name")?, sql.needed("query")?)
+                sql.reject_unknown(&["name", "query"])?;
+                (sql.text("name")?, sql.required("query")?)
             }
         };
         let query = query_of(query, &path)?;
@@ -73,8 +73,8 @@ pub(crate) fn query_of(query: &str, path: &str) -> Result<String> {
     Ok(query.to_owned())
 }
 
-/// One value or those of a list, with their places.
-fn some<'a>(node: &Node<'a>, key: &str) -> Vec<(&'a Value, String)> {
+/// A single value or those of a list, with their paths.
+fn one_or_many<'a>(node: &Node<'a>, key: &str) -> Vec<(&'a Value, String)> {
     let path = node.at(key);
     match node.get(key) {
         None => Vec::new(),
@@ -88,7 +88,7 @@ fn some<'a>(node: &Node<'a>, key: &str) -> Vec<(&'a Value, String)> {
 
 fn duration(text: &str, path: &str) -> Result<Duration> {
     humantime::parse_duration(text).map_err(|error| {
-        let detail = format!("{text:?} is no duration ({error}): write 36h, 1d or 1d 12h");
+        let detail = format!("{text:?} is not a duration ({error}): write 36h, 1d or 1d 12h");
         ContractError::new(path, detail)
     })
 }

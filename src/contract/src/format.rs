@@ -1,7 +1,7 @@
 //! Date and time formats: Java's patterns converted to C's.
 
-/// A pattern of Java's `DateTimeFormatter` (`yyyy-MM-dd'T'HH:mm:ss`) as one of `strftime`; `None`
-/// where it has what the other cannot say.
+/// Converts a pattern of Java's `DateTimeFormatter` (`yyyy-MM-dd'T'HH:mm:ss`) to one of
+/// `strftime`; `None` if there is no equivalent.
 pub(crate) fn from_jdk(pattern: &str) -> Option<String> {
     let mut out = String::new();
     let mut rest = pattern;

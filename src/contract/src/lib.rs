@@ -1,8 +1,8 @@
 //! Parses data contracts into checks.
 //!
-//! Two formats that people have are told by their shape: a Frictionless Table Schema (alone, in
-//! a resource or in a Data Package) and the Open Data Contract Standard, version 3. What neither
-//! can say has keys of its own: `row_count`, `freshness` and `sql`.
+//! Two formats are detected by their structure: a Frictionless Table Schema (alone, in a resource
+//! or in a Data Package) and the Open Data Contract Standard, version 3. Both are extended by the
+//! keys `row_count`, `freshness` and `sql`.
 //!
 //! ```
 //! let contract = lastcall_contract::parse(b"
@@ -38,14 +38,14 @@ use node::Node;
 
 /// The most checks of a contract.
 const MAX_CHECKS: usize = 10_000;
-/// The most checks by queries, each of which takes a process.
+/// The most checks by queries, each of which needs a process.
 const MAX_QUERIES: usize = 100;
 
 /// What is wrong with a contract.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}{detail}", At(path))]
 pub struct ContractError {
-    /// Where it is: `fields[2].constraints`; empty for the whole document.
+    /// The path: `fields[2].constraints`; empty for the whole document.
     pub path: String,
     /// What is wrong.
     pub detail: String,
@@ -78,11 +78,11 @@ impl std::fmt::Display for At<'_> {
 
 type Result<T> = std::result::Result<T, ContractError>;
 
-/// The checks that a contract asks for of the dataset with this name.
+/// The checks of a contract for the dataset with this name.
 ///
 /// # Errors
-/// Where the document is of no known format, says what makes no sense, or has a key that its
-/// format does not know and does not leave to others.
+/// If the format of the document is unknown, a value is invalid, or a key is unknown where the
+/// format does not allow custom keys.
 pub fn read(contract: &Value, dataset: &str) -> Result<CheckPlan> {
     let root = Node::root(contract)?;
     let mut plan = Builder::default();
@@ -108,7 +108,7 @@ pub fn read(contract: &Value, dataset: &str) -> Result<CheckPlan> {
     plan.finish()
 }
 
-/// A plan as it is put together.
+/// A plan under construction.
 #[derive(Default)]
 struct Builder {
     plan: CheckPlan,
@@ -140,7 +140,7 @@ impl Builder {
     }
 
     fn finish(mut self) -> Result<CheckPlan> {
-        // A key that is required and unique as well asks for one thing twice.
+        // A key that is also required and unique would be checked twice.
         let mut seen = HashSet::new();
         self.plan.checks.retain(|check| {
             let is_key = matches!(check.rule, Rule::NotNull | Rule::Unique);

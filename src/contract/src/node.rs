@@ -1,16 +1,16 @@
-//! A node of a contract with its path, for errors that name it.
+//! A node of a contract with its path for error messages.
 
 use serde_json::{Map, Value};
 
 use crate::{Builder, ContractError, Result};
 
-/// From this similarity on a key may be meant by another.
+/// The minimum similarity of a suggested key.
 const SIMILAR: f64 = 0.8;
 
 /// An object of the document.
 pub(crate) struct Node<'a> {
     map: &'a Map<String, Value>,
-    /// Where it is; empty for the root.
+    /// Its path; empty for the root.
     pub(crate) path: String,
 }
 
@@ -36,7 +36,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The value of a key; what is `null` is not there.
+    /// The value of a key; `null` counts as absent.
     pub(crate) fn get(&self, key: &str) -> Option<&'a Value> {
         self.map.get(key).filter(|value| !value.is_null())
     }
@@ -49,8 +49,8 @@ impl<'a> Node<'a> {
         self.read(key, "text", Value::as_str)
     }
 
-    /// A text that has to be there.
-    pub(crate) fn needed(&self, key: &str) -> Result<&'a str> {
+    /// A required text.
+    pub(crate) fn required(&self, key: &str) -> Result<&'a str> {
         let missing = || ContractError::new(self.path.clone(), format!("`{key}` is missing"));
         self.text(key)?.ok_or_else(missing)
     }
@@ -68,7 +68,7 @@ impl<'a> Node<'a> {
         self.read(key, "a number", Value::as_f64)
     }
 
-    /// A list; nothing where it is not there.
+    /// A list; empty if absent.
     pub(crate) fn list(&self, key: &str) -> Result<&'a [Value]> {
         let list = self.read(key, "a list", Value::as_array)?;
         Ok(list.map_or(&[][..], Vec::as_slice))
@@ -88,7 +88,7 @@ impl<'a> Node<'a> {
         nodes.collect()
     }
 
-    /// One text or a list of texts.
+    /// A text or a list of texts.
     pub(crate) fn texts(&self, key: &str) -> Result<Vec<String>> {
         let Some(value) = self.get(key) else {
             return Ok(Vec::new());
@@ -119,21 +119,21 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Refuses keys that are none of the known ones.
-    pub(crate) fn only(&self, known: &[&str]) -> Result<()> {
+    /// Rejects unknown keys.
+    pub(crate) fn reject_unknown(&self, known: &[&str]) -> Result<()> {
         match self.unknown(known).next() {
             None => Ok(()),
-            Some((key, meant)) => Err(ContractError::new(
+            Some((key, similar)) => Err(ContractError::new(
                 self.at(key),
-                format!("there is no such key{}", hint(meant)),
+                format!("there is no such key{}", hint(similar)),
             )),
         }
     }
 
-    /// Warns of keys that are none of the known ones, where the format leaves them to others.
-    pub(crate) fn mostly(&self, known: &[&str], plan: &mut Builder) {
-        for (key, meant) in self.unknown(known) {
-            let detail = format!("this key is not known and not checked{}", hint(meant));
+    /// Warns about unknown keys, where the format allows custom ones.
+    pub(crate) fn warn_unknown(&self, known: &[&str], plan: &mut Builder) {
+        for (key, similar) in self.unknown(known) {
+            let detail = format!("this key is not known and not checked{}", hint(similar));
             plan.warn("unknown_key", self.at(key), detail);
         }
     }
@@ -144,12 +144,12 @@ impl<'a> Node<'a> {
     ) -> impl Iterator<Item = (&'a str, Option<&'k str>)> + use<'a, 'k> {
         let keys = self.map.keys().map(String::as_str);
         let unknown = keys.filter(move |key| !known.contains(key));
-        unknown.map(move |key| (key, meant(key, known)))
+        unknown.map(move |key| (key, similar(key, known)))
     }
 }
 
-/// The known name that is most like this one, if any is.
-pub(crate) fn meant<'k>(key: &str, known: &'k [&'k str]) -> Option<&'k str> {
+/// The most similar known name, if one is similar.
+pub(crate) fn similar<'k>(key: &str, known: &'k [&'k str]) -> Option<&'k str> {
     let key = key.to_lowercase();
     let likeness = |name: &str| strsim::jaro_winkler(&key, &name.to_lowercase());
     let names = known.iter().map(|name| (likeness(name), *name));
@@ -157,8 +157,8 @@ pub(crate) fn meant<'k>(key: &str, known: &'k [&'k str]) -> Option<&'k str> {
     (best.0 >= SIMILAR).then_some(best.1)
 }
 
-pub(crate) fn hint(meant: Option<&str>) -> String {
-    meant.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+pub(crate) fn hint(similar: Option<&str>) -> String {
+    similar.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }
 
 fn wrong(path: String, what: &str, found: &Value) -> ContractError {

@@ -15,9 +15,9 @@ use crate::node::Node;
 use crate::table_schema::{choose, foreign_key, primary_key};
 use crate::{Builder, ContractError, Result, extra, quality};
 
-/// A contract: its checks of the object that is named as the dataset, or the only one.
+/// Reads the checks of the object with the dataset's name, or of the only one.
 pub(crate) fn contract(root: &Node<'_>, dataset: &str, plan: &mut Builder) -> Result<()> {
-    root.mostly(&CONTRACT, plan);
+    root.warn_unknown(&CONTRACT, plan);
     if let Some(version) = root.text("apiVersion")?
         && !version.trim_start_matches('v').starts_with("3.")
     {
@@ -40,7 +40,7 @@ pub(crate) fn contract(root: &Node<'_>, dataset: &str, plan: &mut Builder) -> Re
     .read(root, plan)
 }
 
-/// The object of the schema that the dataset is.
+/// The object of the schema that describes the dataset.
 struct Object<'a> {
     objects: &'a [Node<'a>],
     object: &'a Node<'a>,
@@ -50,12 +50,12 @@ struct Object<'a> {
 impl Object<'_> {
     fn read(&self, root: &Node<'_>, plan: &mut Builder) -> Result<()> {
         let object = self.object;
-        object.only(&OBJECT)?;
+        object.reject_unknown(&OBJECT)?;
         let properties = object.objects("properties")?;
         plan.plan.lists_columns = !properties.is_empty();
         let mut key = Vec::new();
         for (place, property) in (0_i64..).zip(&properties) {
-            let name = property.needed("name")?;
+            let name = property.required("name")?;
             if let Some(physical) = property.text("physicalName")? {
                 let alias = (name.to_owned(), physical.to_owned());
                 plan.plan.aliases.extend([alias]);
@@ -82,7 +82,7 @@ impl Object<'_> {
     }
 
     fn property(&self, node: &Node<'_>, name: &str, plan: &mut Builder) -> Result<()> {
-        node.only(&PROPERTY)?;
+        node.reject_unknown(&PROPERTY)?;
         plan.check(Rule::Column, &[name], node.path.clone());
         let options = node.object("logicalTypeOptions")?;
         if let Some(kind) = value_type(node, options.as_ref(), plan)? {
@@ -104,12 +104,12 @@ impl Object<'_> {
         }
         for key in ["items", "properties", "map"] {
             if node.has(key) {
-                plan.not_checked(node.at(key), "what is within values is not checked");
+                plan.not_checked(node.at(key), "nested values are not checked");
             }
         }
         for relationship in node.objects("relationships")? {
             if relationship.has("from") {
-                let detail = "the property itself is where it comes from";
+                let detail = "a property's relationship always starts at the property";
                 return Err(ContractError::new(relationship.at("from"), detail));
             }
             self.relationship(&relationship, &[name.to_owned()], plan)?;
@@ -118,7 +118,7 @@ impl Object<'_> {
     }
 
     fn relationship(&self, node: &Node<'_>, from: &[String], plan: &mut Builder) -> Result<()> {
-        node.only(&[
+        node.reject_unknown(&[
             "id",
             "type",
             "from",
@@ -173,7 +173,7 @@ impl Object<'_> {
         let Some(by_id) = reference.strip_prefix("schema/") else {
             let (object, column) = reference.split_once('.').ok_or_else(|| {
                 wrong(format!(
-                    "{reference:?} names no property: write object.property"
+                    "{reference:?} does not name a property: write object.property"
                 ))
             })?;
             return Ok((object.to_owned(), column.to_owned()));
@@ -181,23 +181,23 @@ impl Object<'_> {
         let parts: Vec<&str> = by_id.split('/').collect();
         let [object, "properties", property] = parts[..] else {
             return Err(wrong(format!(
-                "{reference:?} leads to no property of an object"
+                "{reference:?} does not refer to a property of an object"
             )));
         };
         let is = |node: &Node<'_>, id: &str| {
             let has = |key| node.get(key).and_then(Value::as_str) == Some(id);
             has("id") || has("name")
         };
-        let unknown = || wrong(format!("{reference:?} leads nowhere in the contract"));
+        let unknown = || wrong(format!("{reference:?} does not exist in the contract"));
         let object = self.objects.iter().find(|node| is(node, object));
         let object = object.ok_or_else(unknown)?;
         let properties = object.objects("properties")?;
         let property = properties.iter().find(|node| is(node, property));
         let property = property.ok_or_else(unknown)?;
-        Ok((self.name_of(object), property.needed("name")?.to_owned()))
+        Ok((self.name_of(object), property.required("name")?.to_owned()))
     }
 
-    /// Freshness and latency, by the columns that they name.
+    /// Freshness and latency of the columns in `element`.
     fn service_level(&self, root: &Node<'_>, plan: &mut Builder) -> Result<()> {
         let default = root.text("slaDefaultElement")?;
         for level in root.objects("slaProperties")? {
@@ -205,11 +205,14 @@ impl Object<'_> {
                 continue;
             };
             let Some(elements) = level.text("element")?.or(default) else {
-                plan.not_checked(level.path.clone(), "it names no `element` to look at");
+                plan.not_checked(level.path.clone(), "it does not name an `element`");
                 continue;
             };
             let Some(age) = age(&level)? else {
-                plan.not_checked(level.path.clone(), "its `value` and `unit` are no duration");
+                plan.not_checked(
+                    level.path.clone(),
+                    "its `value` and `unit` are not a duration",
+                );
                 continue;
             };
             for element in elements.split(',').map(str::trim) {

@@ -9,7 +9,7 @@ const MAX_PATTERN: usize = 4_096;
 /// The largest compiled pattern, in bytes.
 const MAX_COMPILED: usize = 1 << 20;
 
-/// The pattern, if it can be used; `whole` where it has to match all of a value.
+/// Checks the pattern; with `whole`, it has to match the whole value.
 pub(crate) fn pattern(pattern: &str, whole: bool, path: &str) -> Result<String> {
     if pattern.len() > MAX_PATTERN {
         let detail = format!("a pattern has at most {MAX_PATTERN} bytes");
@@ -23,7 +23,7 @@ pub(crate) fn pattern(pattern: &str, whole: bool, path: &str) -> Result<String> 
     match RegexBuilder::new(&pattern).size_limit(MAX_COMPILED).build() {
         Ok(_) => Ok(pattern),
         Err(error) => {
-            // The drawing of the place takes lines of its own.
+            // The error has several lines, which mark the position.
             let text = error.to_string();
             let last = text.lines().last().unwrap_or_default();
             let reason = last.trim_start_matches("error: ");

@@ -3,7 +3,7 @@
 use lastcall_domain::check::{Accept, Condition, Rule};
 use serde_json::Value;
 
-use crate::node::{Node, hint, meant};
+use crate::node::{Node, hint, similar};
 use crate::pattern::pattern;
 use crate::{Builder, ContractError, Result, extra};
 
@@ -50,7 +50,7 @@ const METRICS: [&str; 5] = [
     "rowCount",
 ];
 
-/// The rules of an object, or of a property where one is named.
+/// The rules of an object, or of a property if one is given.
 pub(crate) fn rules(
     node: &Node<'_>,
     property: Option<&str>,
@@ -58,7 +58,7 @@ pub(crate) fn rules(
     plan: &mut Builder,
 ) -> Result<()> {
     for rule in node.objects("quality")? {
-        rule.only(&RULE)?;
+        rule.reject_unknown(&RULE)?;
         let name = rule.text("name")?.or(rule.text("id")?);
         let first = plan.plan.checks.len();
         let metric = rule.text("metric")?.or(rule.text("rule")?);
@@ -76,7 +76,7 @@ pub(crate) fn rules(
                 plan.not_checked(rule.path.clone(), format!("it is for {engine}"));
             }
             other => {
-                let hint = hint(meant(other, &TYPES));
+                let hint = hint(similar(other, &TYPES));
                 let detail = format!("there is no type of rule {other:?}{hint}");
                 return Err(ContractError::new(rule.at("type"), detail));
             }
@@ -99,7 +99,7 @@ fn library(
     let metric = metric.ok_or_else(missing)?;
     let by_rule = !rule.has("metric");
     let metric = match metric {
-        // As version 3.0 names them.
+        // The names of version 3.0.
         "nullCheck" | "nullCount" if by_rule => "nullValues",
         "duplicateCount" | "duplicateCheck" if by_rule => "duplicateValues",
         "validValues" if by_rule => "invalidValues",
@@ -161,7 +161,7 @@ fn library(
             }
         }
         other => {
-            let hint = hint(meant(other, &METRICS));
+            let hint = hint(similar(other, &METRICS));
             let detail = format!("there is no metric {other:?}{hint}");
             return Err(ContractError::new(path.clone(), detail));
         }
@@ -170,7 +170,7 @@ fn library(
 }
 
 fn sql(rule: &Node<'_>, property: Option<&str>, dataset: &str, plan: &mut Builder) -> Result<()> {
-    let query = extra::query_of(rule.needed("query")?, &rule.at("query"))?;
+    let query = extra::query_of(rule.required("query")?, &rule.at("query"))?;
     let query = filled(&query, property, dataset);
     let accept = accept(rule)?;
     let value = accept.is_some();
@@ -180,7 +180,7 @@ fn sql(rule: &Node<'_>, property: Option<&str>, dataset: &str, plan: &mut Builde
     Ok(())
 }
 
-/// The query with the names of its table and column in their places.
+/// The query with the names of its table and column filled in.
 fn filled(query: &str, property: Option<&str>, dataset: &str) -> String {
     let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
     let mut filled = query.to_owned();
@@ -197,10 +197,10 @@ fn filled(query: &str, property: Option<&str>, dataset: &str) -> String {
     filled
 }
 
-/// What an operator accepts, made from its operand.
+/// Creates the condition of an operator from its operand.
 type Operator = fn(f64) -> Condition;
 
-/// What the operators of a rule accept; `None` where there is none.
+/// The condition of a rule's operators; `None` if there are none.
 fn accept(rule: &Node<'_>) -> Result<Option<Accept>> {
     let mut conditions = Vec::new();
     let operators: [(&str, Operator); 6] = [
@@ -212,7 +212,7 @@ fn accept(rule: &Node<'_>) -> Result<Option<Accept>> {
         ("mustBeLessOrEqualTo", Condition::AtMost),
     ];
     for (key, condition) in operators {
-        // A query may answer with a boolean.
+        // The result of a query may be a boolean.
         let number = match rule.get(key) {
             Some(Value::Bool(is)) => Some(f64::from(u8::from(*is))),
             _ => rule.number(key)?,

@@ -1,81 +1,17 @@
 //! Frictionless Table Schema: `fields` with their constraints, keys and markers of missing values.
 
+mod keys;
+
 use lastcall_domain::InvalidOption;
 use lastcall_domain::check::{Bound, ColumnMatch, Form, Rule, ValueType};
 use serde_json::Value;
 
-use crate::node::{Node, hint, meant};
+use self::keys::{CONSTRAINTS, FIELD, SCHEMA, TYPES};
+use crate::node::{Node, hint, similar};
 use crate::pattern::pattern;
 use crate::{Builder, ContractError, Result, extra};
 
-const SCHEMA: [&str; 13] = [
-    "fields",
-    "fieldsMatch",
-    "missingValues",
-    "primaryKey",
-    "uniqueKeys",
-    "foreignKeys",
-    "$schema",
-    "name",
-    "title",
-    "description",
-    "row_count",
-    "freshness",
-    "sql",
-];
-const FIELD: [&str; 17] = [
-    "name",
-    "type",
-    "format",
-    "constraints",
-    "title",
-    "description",
-    "example",
-    "rdfType",
-    "trueValues",
-    "falseValues",
-    "decimalChar",
-    "groupChar",
-    "bareNumber",
-    "categories",
-    "categoriesOrdered",
-    "missingValues",
-    "examples",
-];
-const CONSTRAINTS: [&str; 11] = [
-    "required",
-    "unique",
-    "minLength",
-    "maxLength",
-    "minimum",
-    "maximum",
-    "exclusiveMinimum",
-    "exclusiveMaximum",
-    "pattern",
-    "enum",
-    "jsonSchema",
-];
-const TYPES: [&str; 17] = [
-    "string",
-    "number",
-    "integer",
-    "boolean",
-    "object",
-    "array",
-    "list",
-    "date",
-    "time",
-    "datetime",
-    "year",
-    "yearmonth",
-    "duration",
-    "geopoint",
-    "geojson",
-    "any",
-    "default",
-];
-
-/// A Data Package: the resource that is named as the dataset, or the only one.
+/// Reads the resource with the dataset's name, or the only one, of a Data Package.
 pub(crate) fn package(root: &Node<'_>, dataset: &str, plan: &mut Builder) -> Result<()> {
     let resources = root.objects("resources")?;
     let names: Vec<&str> = resources
@@ -86,7 +22,7 @@ pub(crate) fn package(root: &Node<'_>, dataset: &str, plan: &mut Builder) -> Res
     resource(&resources[at], plan)
 }
 
-/// Which of several parts of a contract is about the dataset.
+/// The index of the part of a contract that describes the dataset.
 pub(crate) fn choose(names: &[&str], dataset: &str, path: &str) -> Result<usize> {
     let named = names.iter().position(|name| *name == dataset);
     let alike = || names.iter().position(|n| n.eq_ignore_ascii_case(dataset));
@@ -97,7 +33,7 @@ pub(crate) fn choose(names: &[&str], dataset: &str, path: &str) -> Result<usize>
         None => {
             let listed = names.join("`, `");
             let detail = format!("none is named `{dataset}`, only `{listed}`");
-            let hint = hint(meant(dataset, names));
+            let hint = hint(similar(dataset, names));
             Err(ContractError::new(path, format!("{detail}{hint}")))
         }
     }
@@ -108,7 +44,7 @@ pub(crate) fn resource(node: &Node<'_>, plan: &mut Builder) -> Result<()> {
     if node.get("schema").is_some_and(Value::is_string) {
         return Err(ContractError::new(
             node.at("schema"),
-            "the schema is in another file; put it in its place",
+            "the schema is in another file; include it here",
         ));
     }
     let missing = || ContractError::new(node.path.clone(), "`schema` is missing");
@@ -117,11 +53,11 @@ pub(crate) fn resource(node: &Node<'_>, plan: &mut Builder) -> Result<()> {
 
 /// A Table Schema.
 pub(crate) fn schema(node: &Node<'_>, plan: &mut Builder) -> Result<()> {
-    node.mostly(&SCHEMA, plan);
+    node.warn_unknown(&SCHEMA, plan);
     let fields = node.objects("fields")?;
     let mut names = Vec::new();
     for node in &fields {
-        names.push(node.needed("name")?);
+        names.push(node.required("name")?);
     }
     plan.plan.lists_columns = !names.is_empty();
     if let Some(way) = node.text("fieldsMatch")? {
@@ -151,14 +87,14 @@ fn column_match(way: &str, path: &str) -> Result<ColumnMatch> {
         "partial" => ColumnMatch::Partial,
         other => {
             let known = ["exact", "equal", "subset", "superset", "partial"];
-            let detail = format!("there is no {other:?}{}", hint(meant(other, &known)));
+            let detail = format!("there is no {other:?}{}", hint(similar(other, &known)));
             return Err(ContractError::new(path, detail));
         }
     })
 }
 
 fn field(node: &Node<'_>, name: &str, plan: &mut Builder) -> Result<()> {
-    node.mostly(&FIELD, plan);
+    node.warn_unknown(&FIELD, plan);
     let kind = value_type(node, plan)?;
     let is_text = matches!(kind, None | Some(ValueType::String | ValueType::Form(_)));
     if let Some(kind) = kind {
@@ -178,7 +114,7 @@ fn field(node: &Node<'_>, name: &str, plan: &mut Builder) -> Result<()> {
     let Some(rules) = node.object("constraints")? else {
         return Ok(());
     };
-    rules.only(&CONSTRAINTS)?;
+    rules.reject_unknown(&CONSTRAINTS)?;
     constraints(&rules, name, is_text, plan)
 }
 
@@ -223,12 +159,12 @@ pub(crate) fn length(rules: &Node<'_>, name: &str, plan: &mut Builder) -> Result
     Ok(())
 }
 
-/// `minimum`, `maximum` and their exclusive kin.
+/// `minimum`, `maximum` and their exclusive variants.
 pub(crate) fn range(rules: &Node<'_>, name: &str, plan: &mut Builder) -> Result<()> {
     let bound = |plain: &str, exclusive: &str| -> Result<Option<(Bound, String)>> {
         let (key, is_exclusive) = match (rules.get(plain), rules.get(exclusive)) {
             (Some(_), Some(_)) => {
-                let detail = format!("`{plain}` and `{exclusive}` are both there");
+                let detail = format!("`{plain}` and `{exclusive}` cannot be combined");
                 return Err(ContractError::new(rules.path.clone(), detail));
             }
             (Some(_), None) => (plain, false),
@@ -298,7 +234,7 @@ fn value_type(node: &Node<'_>, plan: &mut Builder) -> Result<Option<ValueType>> 
         "list" => ValueType::String,
         "any" | "default" => return Ok(None),
         other => {
-            let detail = format!("there is no type {other:?}{}", hint(meant(other, &TYPES)));
+            let detail = format!("there is no type {other:?}{}", hint(similar(other, &TYPES)));
             return Err(ContractError::new(node.at("type"), detail));
         }
     }))
@@ -318,7 +254,7 @@ fn text(node: &Node<'_>, format: Option<&str>, plan: &mut Builder) -> Result<Val
     })
 }
 
-/// The form of texts that both formats name so.
+/// The form of texts for a `format` of either standard.
 pub(crate) fn form(format: &str) -> Option<Form> {
     Some(match format {
         "email" => Form::Email,
@@ -339,7 +275,7 @@ fn missing_values(node: &Node<'_>, plan: &mut Builder) -> Result<()> {
     let path = node.at("missingValues");
     let mut markers = Vec::new();
     for value in node.list("missingValues")? {
-        // Version 2 gives them labels.
+        // In version 2 they may have labels.
         let marker = value.get("value").unwrap_or(value).as_str();
         let wrong = || ContractError::new(path.clone(), "a list of texts was expected");
         markers.push(marker.ok_or_else(wrong)?.to_owned());
@@ -363,7 +299,7 @@ fn keys(node: &Node<'_>, plan: &mut Builder) -> Result<()> {
         plan.check(Rule::Unique, &columns.ok_or_else(wrong)?, path.clone());
     }
     for key in node.objects("foreignKeys")? {
-        key.mostly(&["fields", "reference"], plan);
+        key.warn_unknown(&["fields", "reference"], plan);
         let missing = || ContractError::new(key.path.clone(), "`reference` is missing");
         let target = key.object("reference")?.ok_or_else(missing)?;
         let dataset = target.text("resource")?.filter(|name| !name.is_empty());
@@ -373,7 +309,7 @@ fn keys(node: &Node<'_>, plan: &mut Builder) -> Result<()> {
     Ok(())
 }
 
-/// No part of a primary key is missing, and no key is there twice.
+/// Checks that no part of a primary key is missing, and that keys are unique.
 pub(crate) fn primary_key(columns: &[String], path: &str, plan: &mut Builder) {
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
     for column in &columns {

@@ -1,4 +1,4 @@
-//! Contracts as people have them.
+//! Realistic contracts.
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,18 +10,18 @@ fn plan(text: &str) -> CheckPlan {
     read(&parse(text.as_bytes()).unwrap(), "orders").unwrap()
 }
 
-fn refused(text: &str) -> String {
+fn error(text: &str) -> String {
     let error = read(&parse(text.as_bytes()).unwrap(), "orders").unwrap_err();
     error.to_string()
 }
 
-fn asked(plan: &CheckPlan) -> Vec<String> {
+fn checks(plan: &CheckPlan) -> Vec<String> {
     let checks = plan.checks.iter();
-    let asked = checks.map(|check| {
+    let described = checks.map(|check| {
         let columns = check.columns.join(",");
         format!("{} {columns}: {}", check.rule.kind(), check.expected())
     });
-    asked.collect()
+    described.collect()
 }
 
 const TABLE_SCHEMA: &str = r##"
@@ -61,7 +61,7 @@ sql:
 fn a_table_schema_with_every_constraint() {
     let plan = plan(TABLE_SCHEMA);
     assert_eq!(
-        asked(&plan),
+        checks(&plan),
         [
             "column id: the dataset has the column",
             "type id: integer",
@@ -99,7 +99,7 @@ fn a_data_package_has_the_schema_of_the_resource_that_is_named_as_the_dataset() 
     assert_eq!(plan(package).checks[0].columns, ["b"]);
     let others = package.replace("orders", "order");
     assert_eq!(
-        refused(&others),
+        error(&others),
         "resources: none is named `orders`, only `customers`, `order`; did you mean `order`?"
     );
 }
@@ -164,7 +164,7 @@ slaProperties:
 fn a_contract_of_the_open_data_contract_standard() {
     let plan = plan(ODCS);
     assert_eq!(
-        asked(&plan),
+        checks(&plan),
         [
             "column id: the dataset has the column",
             "type id: integer",
@@ -208,7 +208,7 @@ fn rules_of_version_3_0_are_known_by_their_old_names() {
          {rule: validValues, validValues: [kg]}, {rule: mystery}]}]}]}",
     );
     assert_eq!(
-        asked(&plan),
+        checks(&plan),
         [
             "column unit: the dataset has the column",
             "not_null unit: no missing value; number of rows that fail: 0",
@@ -222,7 +222,7 @@ fn rules_of_version_3_0_are_known_by_their_old_names() {
 
 #[test]
 fn what_is_misspelt_is_refused_or_warned_about_with_what_may_be_meant() {
-    for (text, said) in [
+    for (text, message) in [
         (
             "fields: [{name: a, constraints: {requird: true}}]",
             "fields[0].constraints.requird: there is no such key; did you mean `required`?",
@@ -261,7 +261,7 @@ fn what_is_misspelt_is_refused_or_warned_about_with_what_may_be_meant() {
              look-ahead and look-behind, is not supported",
         ),
     ] {
-        assert_eq!(refused(text), said, "{text}");
+        assert_eq!(error(text), message, "{text}");
     }
     let plan = plan("fields: [{name: a, constrains: {}}]");
     assert_eq!(plan.warnings[0].code, "unknown_key");

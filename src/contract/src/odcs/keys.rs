@@ -1,6 +1,6 @@
-//! The keys of the standard, version 3.1, and its types: what is not among them is a slip.
+//! The keys and types of the standard, version 3.1.
 
-/// Of a contract.
+/// The keys of a contract.
 pub(super) const CONTRACT: [&str; 23] = [
     "apiVersion",
     "kind",
@@ -26,7 +26,7 @@ pub(super) const CONTRACT: [&str; 23] = [
     "contractCreatedTs",
     "quality",
 ];
-/// Of an object of its schema.
+/// The keys of an object of its schema.
 pub(super) const OBJECT: [&str; 20] = [
     "id",
     "name",
@@ -49,7 +49,7 @@ pub(super) const OBJECT: [&str; 20] = [
     "sql",
     "synonyms",
 ];
-/// Of a property of an object.
+/// The keys of a property of an object.
 pub(super) const PROPERTY: [&str; 32] = [
     "id",
     "name",
@@ -84,7 +84,7 @@ pub(super) const PROPERTY: [&str; 32] = [
     "context",
     "deprecated",
 ];
-/// Of a property's `logicalTypeOptions`.
+/// The keys of a property's `logicalTypeOptions`.
 pub(super) const OPTIONS: [&str; 18] = [
     "format",
     "minLength",

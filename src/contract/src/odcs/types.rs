@@ -4,12 +4,12 @@ use lastcall_domain::check::{Rule, ValueType};
 
 use super::keys::{OPTIONS, TYPES};
 use crate::format::from_jdk;
-use crate::node::{Node, hint, meant};
+use crate::node::{Node, hint, similar};
 use crate::pattern::pattern;
 use crate::table_schema::{form, length, range};
 use crate::{Builder, ContractError, Result};
 
-/// What the values of a property have to be, where its type says so.
+/// The type of a property's values; `None` if any.
 pub(super) fn value_type(
     node: &Node<'_>,
     options: Option<&Node<'_>>,
@@ -53,7 +53,7 @@ pub(super) fn value_type(
         "object" | "map" => ValueType::Object,
         "array" => ValueType::Array,
         other => {
-            let detail = format!("there is no type {other:?}{}", hint(meant(other, &TYPES)));
+            let detail = format!("there is no type {other:?}{}", hint(similar(other, &TYPES)));
             return Err(ContractError::new(node.at("logicalType"), detail));
         }
     }))
@@ -61,7 +61,7 @@ pub(super) fn value_type(
 
 /// The rules of `logicalTypeOptions`.
 pub(super) fn type_options(options: &Node<'_>, name: &str, plan: &mut Builder) -> Result<()> {
-    options.only(&OPTIONS)?;
+    options.reject_unknown(&OPTIONS)?;
     length(options, name, plan)?;
     range(options, name, plan)?;
     if let Some(text) = options.text("pattern")? {
@@ -84,7 +84,7 @@ pub(super) fn type_options(options: &Node<'_>, name: &str, plan: &mut Builder) -
         "maxProperties",
     ];
     for key in within.into_iter().filter(|key| options.has(key)) {
-        plan.not_checked(options.at(key), "what is within values is not checked");
+        plan.not_checked(options.at(key), "nested values are not checked");
     }
     Ok(())
 }
