@@ -9,7 +9,7 @@ use lastcall_domain::{
     Cancel, Dataset, Dependency, Job, JobError, JobSpec, LocalBlob, ReportFormat, ReportOptions,
     Timestamp, assert_may_compute,
 };
-use lastcall_render::{Origin, ReportInput, StoredAnswer};
+use lastcall_render::{Origin, ReportInput, StoredResult};
 use serde::de::DeserializeOwned;
 
 use super::cancellable::Cancellable;
@@ -113,11 +113,11 @@ impl Input {
                 )
             }
             JobSpec::Sql { query, .. } => {
-                let answer = match &stored.bytes {
-                    StoredBytes::Inline(bytes) => StoredAnswer::Bytes(bytes),
-                    StoredBytes::File(file) => StoredAnswer::File(file.path()),
+                let result = match &stored.bytes {
+                    StoredBytes::Inline(bytes) => StoredResult::Bytes(bytes),
+                    StoredBytes::File(file) => StoredResult::File(file.path()),
                 };
-                let report = ReportInput::stored(answer, Some(query), now);
+                let report = ReportInput::stored(result, Some(query), now);
                 render(report.with_chart(options.chart.as_ref()), None)
             }
             JobSpec::Correlation { dataset, .. } => {

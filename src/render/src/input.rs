@@ -9,7 +9,7 @@ use lastcall_domain::{ChartSpec, ReportTemplate, SqlResult};
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use crate::answer::StoredAnswer;
+use crate::query_result::StoredResult;
 
 /// An analysis, and metadata of its report.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +54,7 @@ pub enum ReportBody<'a> {
     /// A stored query result. Only rows that the format shows are held in memory.
     Stored {
         /// The result.
-        answer: StoredAnswer<'a>,
+        result: StoredResult<'a>,
         /// The query, shown above it.
         query: Option<&'a str>,
     },
@@ -98,11 +98,11 @@ impl<'a> ReportInput<'a> {
 
     /// A report of a stored query result.
     pub fn stored(
-        answer: StoredAnswer<'a>,
+        result: StoredResult<'a>,
         query: Option<&'a str>,
         created_at: DateTime<Utc>,
     ) -> Self {
-        Self::new(ReportBody::Stored { answer, query }, created_at)
+        Self::new(ReportBody::Stored { result, query }, created_at)
     }
 
     /// A report of a correlation analysis.

@@ -9,7 +9,6 @@
 //! are replaced. An idle renderer needs almost no memory; it searches for fonts once a PDF needs
 //! them.
 
-mod answer;
 mod chart;
 mod document;
 mod error;
@@ -22,6 +21,7 @@ mod markdown;
 mod number;
 mod pdf;
 mod plot;
+mod query_result;
 mod text;
 mod typesetter;
 mod xlsx;
@@ -31,7 +31,6 @@ use std::path::{Path, PathBuf};
 
 use lastcall_domain::{Cancel, ReportFormat, assert_may_compute};
 
-pub use answer::StoredAnswer;
 pub use error::RenderError;
 pub use fonts::FontConfig;
 use fonts::FontFinder;
@@ -39,6 +38,7 @@ use input::Known;
 pub use input::{Origin, ReportBody, ReportInput};
 use limits::Limits;
 pub use pdf::Manuscript;
+pub use query_result::StoredResult;
 pub use typesetter::{Typesetter, TypesetterConfig, child};
 
 /// Renders reports.
@@ -200,9 +200,9 @@ fn document(
             let plot = plotted(report, cancel)?;
             document::table(result, title, query, plot.as_ref(), at, limits)
         }
-        ReportBody::Stored { answer, query } => {
+        ReportBody::Stored { result, query } => {
             let plot = plotted(report, cancel)?;
-            let head = answer.head(&limits, cancel)?;
+            let head = result.head(&limits, cancel)?;
             document::table(&head, title, query, plot.as_ref(), at, limits)
         }
         ReportBody::Correlation(data) => document::correlation(data, title, at, limits),
@@ -229,14 +229,14 @@ fn plotted(report: &ReportInput<'_>, cancel: &Cancel) -> Result<Option<plot::Plo
     };
     match report.body {
         ReportBody::Table { result, .. } => {
-            let read = |sink: &mut dyn answer::AnswerSink, cancel: &Cancel| {
-                answer::feed(result, sink, cancel)
+            let read = |sink: &mut dyn query_result::RowSink, cancel: &Cancel| {
+                query_result::feed(result, sink, cancel)
             };
             plot::plot(spec, read, cancel).map(Some)
         }
-        ReportBody::Stored { answer, .. } => {
+        ReportBody::Stored { result, .. } => {
             let read =
-                |sink: &mut dyn answer::AnswerSink, cancel: &Cancel| answer.read(sink, cancel);
+                |sink: &mut dyn query_result::RowSink, cancel: &Cancel| result.read(sink, cancel);
             plot::plot(spec, read, cancel).map(Some)
         }
         _ => Ok(None),
@@ -247,7 +247,7 @@ fn json(report: &ReportInput<'_>, out: &mut dyn Write) -> Result<(), RenderError
     match report.body {
         ReportBody::Profile(profile) => serde_json::to_writer_pretty(&mut *out, profile),
         ReportBody::Table { result, .. } => serde_json::to_writer_pretty(&mut *out, result),
-        ReportBody::Stored { answer, .. } => return Ok(answer.copy(out)?),
+        ReportBody::Stored { result, .. } => return Ok(result.copy(out)?),
         ReportBody::Correlation(data) => serde_json::to_writer_pretty(&mut *out, data),
         ReportBody::Compare(data) => serde_json::to_writer_pretty(&mut *out, data),
         ReportBody::Check(data) => serde_json::to_writer_pretty(&mut *out, data),

@@ -24,7 +24,7 @@ const VALUE: usize = 32;
 /// The JSON of a query result: an object with the members of an [`SqlResult`], `columns` before
 /// `rows`.
 #[derive(Clone, Copy, Debug)]
-pub enum StoredAnswer<'a> {
+pub enum StoredResult<'a> {
     /// In memory.
     Bytes(&'a [u8]),
     /// In a file.
@@ -32,7 +32,7 @@ pub enum StoredAnswer<'a> {
 }
 
 /// Receives the parts of a query result in order.
-pub(crate) trait AnswerSink {
+pub(crate) trait RowSink {
     /// How many values of each row to read; the others are skipped.
     fn width(&self) -> usize;
     /// The columns, before any row.
@@ -50,7 +50,7 @@ pub(crate) struct Totals {
     pub(crate) truncated: bool,
 }
 
-impl StoredAnswer<'_> {
+impl StoredResult<'_> {
     /// Reads the whole result.
     ///
     /// # Errors
@@ -58,7 +58,7 @@ impl StoredAnswer<'_> {
     /// does not have that layout.
     pub(crate) fn read(
         self,
-        sink: &mut dyn AnswerSink,
+        sink: &mut dyn RowSink,
         cancel: &Cancel,
     ) -> Result<Totals, RenderError> {
         match self {
@@ -106,7 +106,7 @@ struct Head<'a> {
     result: SqlResult,
 }
 
-impl AnswerSink for Head<'_> {
+impl RowSink for Head<'_> {
     #[expect(
         clippy::misnamed_getters,
         reason = "the limit of columns is how wide a row may be"
@@ -150,7 +150,7 @@ fn weight(value: &Value) -> usize {
 
 fn read<'de, R: serde_json::de::Read<'de>>(
     mut json: serde_json::Deserializer<R>,
-    sink: &mut dyn AnswerSink,
+    sink: &mut dyn RowSink,
     cancel: &Cancel,
 ) -> Result<Totals, RenderError> {
     let mut reading = Reading {
@@ -171,7 +171,7 @@ fn read<'de, R: serde_json::de::Read<'de>>(
 }
 
 struct Reading<'a> {
-    sink: &'a mut dyn AnswerSink,
+    sink: &'a mut dyn RowSink,
     cancel: &'a Cancel,
     /// The error that stopped reading, unless the JSON is invalid.
     stopped: Option<RenderError>,
@@ -200,7 +200,7 @@ impl<'de> Visitor<'de> for Members<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the answer of a query")
+        f.write_str("a query result")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
@@ -313,7 +313,7 @@ impl<'de> Visitor<'de> for Row {
 /// The sink's error, and [`RenderError::Cancelled`].
 pub(crate) fn feed(
     result: &SqlResult,
-    sink: &mut dyn AnswerSink,
+    sink: &mut dyn RowSink,
     cancel: &Cancel,
 ) -> Result<Totals, RenderError> {
     sink.columns(result.columns.clone())?;

@@ -1,5 +1,6 @@
-//! Answers queries over Parquet files: `ask NAME=FILE… < QUERIES`, a query as a JSON string a
-//! line, its result or error as JSON a line. `scripts/compare_sql.py` asks it what it asks others.
+//! Runs queries over Parquet files: `ask NAME=FILE… < QUERIES`. Each line is a query as a JSON
+//! string; each line of the output is its result or error as JSON. `scripts/compare_sql.py` uses
+//! it.
 
 use std::error::Error;
 use std::io::{BufRead, Write};
@@ -31,7 +32,7 @@ impl Tables for Files {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // The program is its own child.
+    // The program is also its own child process.
     if std::env::args().nth(1).as_deref() == Some("--child") {
         lastcall_sql::child::main();
         return Ok(());
@@ -68,7 +69,7 @@ async fn answer() -> Result<(), Box<dyn Error>> {
             )
             .await;
         let said = match answer {
-            // A line, with every digit as it is: line ends stand between rows only.
+            // On one line, with every digit: line ends occur between rows only.
             Ok(answer) => String::from_utf8(answer.body.read()?)?.replace('\n', " "),
             Err(error) => json!({"error": error.code(), "message": error.to_string()}).to_string(),
         };

@@ -5,41 +5,41 @@ use std::path::PathBuf;
 
 use lastcall_child::host::OomKills;
 
-/// Longer queries are refused before a child sees them, in bytes of UTF-8.
+/// The longest query, in bytes of UTF-8. Longer ones are rejected without a child process.
 pub const MAX_QUERY_BYTES: usize = 64 * 1024;
 
-/// What a query may use, and how its process is started.
+/// The limits of a query, and how its process is started.
 #[derive(Clone, Debug)]
 pub struct SqlConfig {
-    /// The program of the child; it has to call [`child::main`](crate::child::main).
+    /// The program of the child process; it has to call [`child::main`](crate::child::main).
     pub program: PathBuf,
     /// The arguments that make it do so.
     pub args: Vec<OsString>,
-    /// The folder in which each process has a temporary folder of its own. It is made when it is
-    /// missing; what dead processes left in it is removed.
+    /// The folder in which each process has a temporary folder of its own. It is created if it is
+    /// missing; leftovers of dead processes are removed.
     pub scratch: PathBuf,
-    /// Bytes of address space that a query may add to what the idle child has mapped.
+    /// Bytes of address space that a query may use beyond those of the idle child.
     pub memory: u64,
     /// Bytes that a query may spill to its temporary folder.
     pub max_spill: u64,
-    /// Rows of an answer; what is beyond is cut off and said to be.
+    /// The most rows of a result; if there are more, it is marked as truncated.
     pub max_rows: u64,
-    /// Bytes of an answer, in its format; beyond it the query fails.
+    /// The most bytes of a result, in its format; if there are more, the query fails.
     pub max_bytes: u64,
-    /// Threads that a query computes on.
+    /// The threads of a query.
     pub threads: usize,
-    /// Whether queries are refused where the operating system cannot shut them in.
+    /// Whether queries are rejected if the operating system does not support the sandbox.
     pub require_sandbox: bool,
-    /// Children that are started before there is a query for them. A query that takes one has the
-    /// next one started, so that one is enough unless queries come in bursts.
+    /// Children that are started in advance. A query that takes one starts the next, so that one is
+    /// enough unless queries come in bursts.
     pub spares: usize,
-    /// What tells a child that the kernel killed for want of memory from one that somebody killed.
+    /// Distinguishes children that the OOM killer killed from those killed otherwise.
     pub oom_kills: OomKills,
 }
 
 impl SqlConfig {
-    /// The defaults: 1 GiB of memory, 4 GiB of spill, 100,000 rows, 256 MiB of answer, as many
-    /// threads as there are cores but no more than 4, no sandbox required, 1 spare.
+    /// The defaults: 1 GiB of memory, 4 GiB of spill, 100,000 rows, results of 256 MiB, as many
+    /// threads as cores but at most 4, no sandbox required, 1 spare.
     pub fn new(
         program: impl Into<PathBuf>,
         args: Vec<OsString>,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::tables::TableError;
 
-/// A place in the text of a query.
+/// A position in the text of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// The line, from 1.
@@ -21,14 +21,14 @@ pub struct Position {
 pub struct Fault {
     /// What is wrong, in a sentence.
     pub message: String,
-    /// Where in the query, as far as it is known.
+    /// The position in the query, if known.
     pub position: Option<Position>,
-    /// What to write instead, as far as there is a guess.
+    /// A suggestion, if there is one.
     pub suggestion: Option<String>,
 }
 
 impl Fault {
-    /// A fault without a known place.
+    /// A fault without a position.
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -37,13 +37,13 @@ impl Fault {
         }
     }
 
-    /// The fault at a place.
+    /// Sets the position.
     pub(crate) fn at(mut self, position: Option<Position>) -> Self {
         self.position = position;
         self
     }
 
-    /// The fault with a guess.
+    /// Sets the suggestion.
     pub(crate) fn suggest(mut self, suggestion: Option<String>) -> Self {
         self.suggestion = suggestion;
         self
@@ -63,7 +63,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Why a query has no answer.
+/// An error of a query.
 #[derive(Debug, thiserror::Error)]
 pub enum SqlError {
     /// The text is not SQL.
@@ -78,22 +78,22 @@ pub enum SqlError {
     /// No function has that name.
     #[error("{0}")]
     UnknownFunction(Fault),
-    /// The query is SQL, but makes no sense: types that do not fit, a column outside `GROUP BY`.
+    /// The query is invalid: mismatched types, a column outside `GROUP BY`.
     #[error("{0}")]
     Invalid(Fault),
-    /// The query is not a single read-only query, or uses what is not allowed.
+    /// The query is not a single read-only query, or uses a forbidden feature.
     #[error("{0}")]
     Refused(Fault),
-    /// The query failed on the data: a division by zero, a text that is no number.
+    /// The query failed on the data: a division by zero, an invalid cast.
     #[error("{0}")]
     Failed(Fault),
-    /// The query wanted more memory, disk, depth or bytes of answer than it may have.
+    /// The query exceeded a limit: memory, disk, depth or size of the result.
     #[error("{0}")]
     Exhausted(Fault),
-    /// The query has to be shut in, and the operating system cannot do it.
+    /// The operating system does not support the required sandbox.
     #[error("{0}")]
     Unprotected(Fault),
-    /// The query took longer than it may.
+    /// The query exceeded its timeout.
     #[error("the query took longer than {} ms", .0.as_millis())]
     Timeout(std::time::Duration),
     /// The query was cancelled.
@@ -102,23 +102,23 @@ pub enum SqlError {
     /// The tables cannot be listed.
     #[error("the tables cannot be listed: {0}")]
     Tables(TableError),
-    /// The dataset behind a table cannot be had.
+    /// The dataset of a table is not available.
     #[error("table {name}: {error}")]
     Table {
         /// The table.
         name: String,
-        /// Why.
+        /// The cause.
         error: TableError,
     },
-    /// A part of the environment is away that it needs.
+    /// A dependency is unavailable.
     #[error("{dependency} unavailable: {detail}")]
     Environment {
-        /// Which part.
+        /// The dependency.
         dependency: Dependency,
-        /// What is known of it.
+        /// What failed.
         detail: String,
     },
-    /// No child process could be had, or it was lost for no fault of the query.
+    /// No child process was available, or it was lost through no fault of the query.
     #[error("no process for the query: {0}")]
     Unavailable(String),
 }
@@ -153,7 +153,7 @@ impl SqlError {
         }
     }
 
-    /// The part of the environment whose fault it is.
+    /// The unavailable dependency, if there is one.
     pub fn dependency(&self) -> Option<Dependency> {
         match self {
             Self::Tables(error) | Self::Table { error, .. } => error.unavailable,
@@ -162,7 +162,7 @@ impl SqlError {
         }
     }
 
-    /// The error of a temporary file.
+    /// The error for a temporary file.
     pub(crate) fn of_scratch(error: &std::io::Error) -> Self {
         let detail = error.to_string();
         match Dependency::of_io(error, Dependency::Scratch) {
@@ -171,7 +171,7 @@ impl SqlError {
         }
     }
 
-    /// The error of the operating system, where a child is started.
+    /// The error for a child that cannot be started.
     pub(crate) fn of_io(error: &std::io::Error) -> Self {
         let detail = error.to_string();
         match Dependency::of_shortage(error) {
@@ -180,7 +180,7 @@ impl SqlError {
         }
     }
 
-    /// What is wrong with the query, where it is the query's fault.
+    /// The fault, if the query is at fault.
     pub fn fault(&self) -> Option<&Fault> {
         match self {
             Self::Syntax(fault)

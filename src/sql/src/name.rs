@@ -1,9 +1,9 @@
-//! Names of tables as the session has them.
+//! Normalises names of tables.
 
 use unicode_normalization::UnicodeNormalization as _;
 
-/// The name in Unicode's composed form (NFC), which names of datasets have: what looks the same is
-/// the same table.
+/// The name in Unicode's composed form (NFC), like the names of datasets: names that look the same
+/// are the same table.
 pub(crate) fn composed(name: &str) -> String {
     name.nfc().collect()
 }

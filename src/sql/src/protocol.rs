@@ -6,7 +6,7 @@
 //!                 ◀──────  Query       the text and the limits
 //!   Needs         ──────▶              the tables that the query names
 //!                 ◀──────  Tables      a file for each of them
-//!   Data …        ──────▶              the bytes of the answer
+//!   Data …        ──────▶              the bytes of the result
 //!   Done | Failed ──────▶              the end, at any point after Query
 //! ```
 
@@ -17,10 +17,10 @@ use serde::{Deserialize, Serialize};
 
 use lastcall_child::guest::sandbox::Capabilities;
 
-use crate::answer::ResultFormat;
 use crate::error::{Fault, Position};
+use crate::result::ResultFormat;
 
-/// What the host says.
+/// A message of the host.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Request {
     /// The query to run.
@@ -29,14 +29,14 @@ pub(crate) enum Request {
     Tables(Vec<Table>),
 }
 
-/// A query and what it may use.
+/// A query and its limits.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Query {
     /// The text.
     pub sql: String,
     /// The values of its placeholders.
     pub parameters: Vec<SqlParameter>,
-    /// The format of the answer.
+    /// The format of the result.
     pub format: ResultFormat,
     /// The temporary folder of the query.
     pub folder: PathBuf,
@@ -44,11 +44,11 @@ pub(crate) struct Query {
     pub memory: u64,
     /// Bytes on disk.
     pub max_spill: u64,
-    /// Rows of the answer.
+    /// The most rows of the result.
     pub max_rows: u64,
     /// Threads to compute on.
     pub threads: usize,
-    /// Whether it may run only where the operating system shuts it in.
+    /// Whether the sandbox is required.
     pub require_sandbox: bool,
     /// Seconds of CPU time, over all threads.
     pub cpu_seconds: u64,
@@ -63,18 +63,18 @@ pub(crate) struct Table {
     pub path: PathBuf,
 }
 
-/// What the child says.
+/// A message of the child.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Reply {
     /// It is ready for a query.
     Hello(Capabilities),
     /// The tables that the query names.
     Needs(Vec<Need>),
-    /// How far the query has come, 0 to 1.
+    /// The progress of the query, 0 to 1.
     Progress(f64),
-    /// The answer is complete.
+    /// The result is complete.
     Done(Done),
-    /// There is no answer.
+    /// The query failed.
     Failed(Failure),
 }
 
@@ -83,22 +83,22 @@ pub(crate) enum Reply {
 pub(crate) struct Need {
     /// The name as it is written.
     pub name: String,
-    /// Whether it is written in quotes, so that its case counts.
+    /// Whether it is quoted, and therefore case-sensitive.
     pub quoted: bool,
-    /// Where it is written.
+    /// Its position.
     pub position: Option<Position>,
 }
 
-/// The end of an answer.
+/// The end of a result.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Done {
-    /// Rows in the answer.
+    /// Rows of the result.
     pub row_count: u64,
     /// Whether there were more.
     pub truncated: bool,
 }
 
-/// Why there is no answer.
+/// Why a query failed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Failure {
     /// The kind of error.
@@ -107,7 +107,7 @@ pub(crate) struct Failure {
     pub fault: Fault,
 }
 
-/// The kinds of errors that a child finds.
+/// The kinds of errors of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum FailureKind {
     Syntax,

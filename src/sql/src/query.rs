@@ -19,7 +19,7 @@ impl<'a> SqlQuery<'a> {
     }
 
     /// The query with the values of its placeholders, `$1` first. They never become text: each
-    /// takes the place of its placeholder after the query was parsed.
+    /// replaces its placeholder in the parsed query.
     #[must_use]
     pub fn with(self, parameters: &'a [SqlParameter]) -> Self {
         Self { parameters, ..self }

@@ -5,7 +5,7 @@ use std::io;
 use serde::{Deserialize, Serialize};
 use tempfile::TempPath;
 
-/// The format of an answer.
+/// The format of a result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ResultFormat {
@@ -24,7 +24,7 @@ impl ResultFormat {
     /// Every format.
     pub const ALL: [Self; 4] = [Self::Json, Self::Csv, Self::Parquet, Self::Arrow];
 
-    /// The name on the wire, which is also the usual file ending.
+    /// The name in the API, which is also the usual file extension.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Json => "json",
@@ -44,13 +44,13 @@ impl ResultFormat {
         }
     }
 
-    /// The format with that name on the wire.
+    /// The format with that name in the API.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|format| format.as_str() == name)
     }
 }
 
-/// The bytes of an answer: in memory while they are few, in a file above that.
+/// The bytes of a result: in memory if they are few, otherwise in a file.
 #[derive(Debug)]
 pub enum Body {
     /// All of the bytes.
@@ -60,10 +60,10 @@ pub enum Body {
 }
 
 impl Body {
-    /// Reads the whole answer into memory.
+    /// Reads the whole result into memory.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// If the file cannot be read.
     pub fn read(&self) -> io::Result<Vec<u8>> {
         match self {
             Self::Memory(bytes) => Ok(bytes.clone()),
@@ -72,18 +72,18 @@ impl Body {
     }
 }
 
-/// The answer of a query.
+/// The result of a query.
 #[derive(Debug)]
-pub struct Answer {
-    /// The result, in the format that was asked for.
+pub struct QueryResult {
+    /// The result, in the requested format.
     pub body: Body,
-    /// How many bytes there are in [`body`](Self::body).
+    /// The number of bytes in [`body`](Self::body).
     pub bytes: u64,
     /// The media type of [`body`](Self::body).
     pub media_type: &'static str,
-    /// How many rows there are in [`body`](Self::body).
+    /// The number of rows in [`body`](Self::body).
     pub row_count: u64,
-    /// True where the query had more rows than [`SqlConfig::max_rows`](crate::SqlConfig::max_rows);
-    /// the rows beyond it are left out.
+    /// Whether the query had more rows than [`SqlConfig::max_rows`](crate::SqlConfig::max_rows);
+    /// the others are left out.
     pub truncated: bool,
 }

@@ -1,4 +1,4 @@
-//! How the host finds the tables of a query.
+//! Access to the tables of a query.
 
 use std::path::PathBuf;
 
@@ -8,24 +8,24 @@ use lastcall_domain::Dependency;
 /// The tables that a query may read.
 #[async_trait]
 pub trait Tables: Send + Sync {
-    /// The names of all tables. Called only when a query names a table.
+    /// The names of all tables. Called only if a query names a table.
     ///
     /// # Errors
-    /// When they cannot be listed.
+    /// If they cannot be listed.
     async fn names(&self) -> Result<Vec<String>, TableError>;
 
-    /// The Parquet file of a table, by one of the names that [`names`](Self::names) gave. Called
-    /// only for tables that the query reads. The file has to stay until the query ends.
+    /// The Parquet file of a table, by a name from [`names`](Self::names). Called only for tables
+    /// that the query reads. The file has to exist until the query ends.
     ///
     /// # Errors
-    /// When the table cannot be had.
+    /// If the table is not available.
     ///
     /// # Cancel safety
     /// The future is dropped when the query is cancelled or runs out of time.
     async fn open(&self, name: &str) -> Result<PathBuf, TableError>;
 }
 
-/// A table cannot be had.
+/// A table is not available.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct TableError {
@@ -35,6 +35,6 @@ pub struct TableError {
     pub message: String,
     /// Whether the same call may succeed later.
     pub retryable: bool,
-    /// The part of the environment whose fault it is.
+    /// The unavailable dependency, if there is one.
     pub unavailable: Option<Dependency>,
 }

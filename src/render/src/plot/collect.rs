@@ -5,9 +5,9 @@ use serde_json::Value;
 
 use super::columns::{Axis, Columns};
 use super::{Plot, Positions, Series, scale};
-use crate::answer::{AnswerSink, Totals};
 use crate::error::RenderError;
 use crate::number::{count, of};
+use crate::query_result::{RowSink, Totals};
 use crate::text::{FULL, shorten};
 
 /// The most bars with names, one for each row and column.
@@ -25,7 +25,7 @@ const MAX_ROWS: usize = 100_000;
 /// Unknown or unsuitable columns, and the error of `read`.
 pub(crate) fn plot(
     spec: &ChartSpec,
-    read: impl FnOnce(&mut dyn AnswerSink, &Cancel) -> Result<Totals, RenderError>,
+    read: impl FnOnce(&mut dyn RowSink, &Cancel) -> Result<Totals, RenderError>,
     cancel: &Cancel,
 ) -> Result<Plot, RenderError> {
     let mut rows = Rows {
@@ -57,7 +57,7 @@ struct Rows<'a> {
     without_place: u64,
 }
 
-impl AnswerSink for Rows<'_> {
+impl RowSink for Rows<'_> {
     fn width(&self) -> usize {
         self.columns.as_ref().map_or(0, Columns::width)
     }

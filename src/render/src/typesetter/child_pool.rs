@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::exchange::{Ending, TypesetProcess};
+use super::exchange::{ExchangeError, TypesetProcess};
 use super::{TypesetterConfig, shutting_down};
 use crate::error::RenderError;
 use crate::pdf::Manuscript;
@@ -124,8 +124,8 @@ impl ChildPool {
 
     /// Serves a document. If it is cancelled, its child is reaped before the reply is sent.
     async fn serve(self: Rc<Self>, mut job: Job) {
-        let mut answer = self.attempt(&mut job).await;
-        if let Err(AttemptError::Killed(why)) = &answer {
+        let mut result = self.attempt(&mut job).await;
+        if let Err(AttemptError::Killed(why)) = &result {
             if let Killed::OutOfMemory = why {
                 log::warn!(
                     "out of memory: the kernel killed a typesetting process; retrying in another"
@@ -135,9 +135,9 @@ impl ChildPool {
                     .pause_before_retry(&job.cancel, &self.closing)
                     .await;
             }
-            answer = self.attempt(&mut job).await;
+            result = self.attempt(&mut job).await;
         }
-        let answer = answer.map_err(|failed| match failed {
+        let result = result.map_err(|failed| match failed {
             AttemptError::Failed(error) => error,
             AttemptError::Killed(Killed::OutOfMemory) => RenderError::Exhausted(
                 "the machine ran out of memory while the PDF was typeset".to_owned(),
@@ -147,7 +147,7 @@ impl ChildPool {
             }
         });
         // The caller may have stopped waiting.
-        let _ = job.done.send(answer);
+        let _ = job.done.send(result);
     }
 
     async fn attempt(&self, job: &mut Job) -> Result<Vec<u8>, AttemptError> {
@@ -163,9 +163,9 @@ impl ChildPool {
         }
         let ending = tokio::select! {
             biased;
-            () = job.cancel.cancelled() => Err(Ending::Because(RenderError::Cancelled)),
-            () = job.done.closed() => Err(Ending::Because(RenderError::Cancelled)),
-            () = self.closing.cancelled() => Err(Ending::Because(shutting_down())),
+            () = job.cancel.cancelled() => Err(ExchangeError::Failed(RenderError::Cancelled)),
+            () = job.done.closed() => Err(ExchangeError::Failed(RenderError::Cancelled)),
+            () = self.closing.cancelled() => Err(ExchangeError::Failed(shutting_down())),
             ending = process.typeset(&job.manuscript, &self.config) => ending,
         };
         match ending {
@@ -177,12 +177,12 @@ impl ChildPool {
                 self.put_back(process).await;
                 Ok(pdf)
             }
-            Err(Ending::Because(error)) => {
+            Err(ExchangeError::Failed(error)) => {
                 span.fail(error.code());
                 process.inner.end().await;
                 Err(AttemptError::Failed(error))
             }
-            Err(Ending::Lost) => {
+            Err(ExchangeError::Lost) => {
                 span.fail("child_lost");
                 let exit = process.inner.wait_for_exit().await;
                 let limit = untrusted.then(|| self.limit_of_template(&exit)).flatten();

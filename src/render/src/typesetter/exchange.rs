@@ -17,14 +17,14 @@ const MAX_OWN_PDF: usize = 16 << 20;
 
 /// Why an exchange ended without a PDF.
 #[derive(Debug)]
-pub(super) enum Ending {
+pub(super) enum ExchangeError {
     /// For a known reason.
-    Because(RenderError),
+    Failed(RenderError),
     /// The child is gone, or violates the protocol.
     Lost,
 }
 
-impl From<io::Error> for Ending {
+impl From<io::Error> for ExchangeError {
     fn from(_: io::Error) -> Self {
         Self::Lost
     }
@@ -59,7 +59,7 @@ impl TypesetProcess {
         &mut self,
         manuscript: &Manuscript,
         config: &TypesetterConfig,
-    ) -> Result<Vec<u8>, Ending> {
+    ) -> Result<Vec<u8>, ExchangeError> {
         let theme = &manuscript.theme;
         if !self.ready {
             let folder = self.inner.folder().to_owned();
@@ -73,14 +73,14 @@ impl TypesetProcess {
                 Frame::Control(Reply::Ready(capabilities)) => {
                     let required = config.require_sandbox && theme.is_untrusted();
                     if let Some(missing) = capabilities.missing().filter(|_| required) {
-                        return Err(Ending::Because(RenderError::Unprotected(missing)));
+                        return Err(ExchangeError::Failed(RenderError::Unprotected(missing)));
                     }
                     self.ready = true;
                 }
                 Frame::Control(Reply::Failed(why)) => {
-                    return Err(Ending::Because(RenderError::Unavailable(why)));
+                    return Err(ExchangeError::Failed(RenderError::Unavailable(why)));
                 }
-                Frame::Control(_) | Frame::Data(_) => return Err(Ending::Lost),
+                Frame::Control(_) | Frame::Data(_) => return Err(ExchangeError::Lost),
             }
         }
         self.documents += 1;
@@ -105,13 +105,13 @@ impl TypesetProcess {
                 Frame::Data(bytes)
                     if theme.is_untrusted() && pdf.len() + bytes.len() > MAX_OWN_PDF =>
                 {
-                    return Err(Ending::Because(RenderError::Template(format!(
+                    return Err(ExchangeError::Failed(RenderError::Template(format!(
                         "the PDF has more than {} MiB",
                         MAX_OWN_PDF >> 20
                     ))));
                 }
                 Frame::Data(bytes) if pdf.len() + bytes.len() > MAX_PDF => {
-                    return Err(Ending::Because(RenderError::Exhausted(format!(
+                    return Err(ExchangeError::Failed(RenderError::Exhausted(format!(
                         "the PDF has more than {MAX_PDF} bytes"
                     ))));
                 }
@@ -121,15 +121,15 @@ impl TypesetProcess {
                     return Ok(pdf);
                 }
                 Frame::Control(Reply::Failed(why)) => {
-                    return Err(Ending::Because(RenderError::Typeset(why)));
+                    return Err(ExchangeError::Failed(RenderError::Typeset(why)));
                 }
                 Frame::Control(Reply::TemplateFailed(why)) => {
-                    return Err(Ending::Because(RenderError::Template(why)));
+                    return Err(ExchangeError::Failed(RenderError::Template(why)));
                 }
                 Frame::Control(Reply::Exhausted(why)) => {
-                    return Err(Ending::Because(RenderError::Exhausted(why)));
+                    return Err(ExchangeError::Failed(RenderError::Exhausted(why)));
                 }
-                Frame::Control(Reply::Ready(_)) => return Err(Ending::Lost),
+                Frame::Control(Reply::Ready(_)) => return Err(ExchangeError::Lost),
             }
         }
     }

@@ -20,12 +20,12 @@ use lastcall_domain::Cancel;
 use lastcall_domain::profile::Profile;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook};
 
-use crate::answer;
 use crate::document::{Block, Document};
 use crate::error::RenderError;
 use crate::input::{ReportBody, ReportInput};
 use crate::limits;
 use crate::number::count;
+use crate::query_result;
 use sheet::{NumberFormat, Sheet};
 
 /// Writes the workbook of a report.
@@ -66,12 +66,12 @@ fn write(
     book.set_tempdir(scratch)?;
     match report.body {
         ReportBody::Table { result, query } => {
-            let found = table::sheet(&mut book, |sink| answer::feed(result, sink, cancel))?;
+            let found = table::sheet(&mut book, |sink| query_result::feed(result, sink, cancel))?;
             chart::sheet(&mut book, crate::plotted(report, cancel)?)?;
             table::about(&mut book, report, query, &found)?;
         }
-        ReportBody::Stored { answer, query } => {
-            let found = table::sheet(&mut book, |sink| answer.read(sink, cancel))?;
+        ReportBody::Stored { result, query } => {
+            let found = table::sheet(&mut book, |sink| result.read(sink, cancel))?;
             chart::sheet(&mut book, crate::plotted(report, cancel)?)?;
             table::about(&mut book, report, query, &found)?;
         }

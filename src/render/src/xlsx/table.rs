@@ -6,12 +6,12 @@ use serde_json::Value;
 
 use super::sheet::{MAX_COLUMNS, MAX_ROWS, Sheet};
 use super::{properties, provenance};
-use crate::answer::{AnswerSink, Totals};
 use crate::document;
 use crate::error::RenderError;
 use crate::input::ReportInput;
 use crate::limits;
 use crate::number::count;
+use crate::query_result::{RowSink, Totals};
 use crate::text::width;
 
 /// How many rows determine the widths of the columns.
@@ -27,7 +27,7 @@ pub(super) struct Found {
 /// Writes the rows that `read` sends to the sink.
 pub(super) fn sheet(
     book: &mut Workbook,
-    read: impl FnOnce(&mut dyn AnswerSink) -> Result<Totals, RenderError>,
+    read: impl FnOnce(&mut dyn RowSink) -> Result<Totals, RenderError>,
 ) -> Result<Found, RenderError> {
     let mut rows = RowWriter {
         sheet: Sheet::row_by_row(book, "Result")?,
@@ -75,7 +75,7 @@ struct RowWriter<'a> {
     temporal: Vec<bool>,
 }
 
-impl AnswerSink for RowWriter<'_> {
+impl RowSink for RowWriter<'_> {
     fn width(&self) -> usize {
         MAX_COLUMNS
     }

@@ -1,7 +1,7 @@
 //! Charts of a query's answer: one model, drawn in every format.
 
 use lastcall_domain::{Cancel, ChartSpec, ReportFormat, SqlColumn, SqlResult};
-use lastcall_render::{RenderError, ReportInput, StoredAnswer};
+use lastcall_render::{RenderError, ReportInput, StoredResult};
 use serde_json::{Value, json};
 
 use crate::fixture::{FORMATS, at, bare, render};
@@ -133,7 +133,7 @@ fn the_answer_as_it_is_stored_has_the_same_chart() {
         let of = |input: ReportInput<'_>| render(&input.with_chart(Some(&chart)), format);
         let whole = of(ReportInput::table(&result, None, at()));
         let stored = of(ReportInput::stored(
-            StoredAnswer::Bytes(&stored),
+            StoredResult::Bytes(&stored),
             None,
             at(),
         ));

@@ -1,7 +1,7 @@
 //! Reports of a query's answer, and of analyses without a layout of their own.
 
 use lastcall_domain::{Cancel, ReportFormat};
-use lastcall_render::{Origin, ReportInput, StoredAnswer};
+use lastcall_render::{Origin, ReportInput, StoredResult};
 use serde_json::{Value, json};
 
 use crate::fixture::{FORMATS, answer, at, bare, render};
@@ -126,7 +126,7 @@ fn an_answer_as_it_is_stored_has_the_same_report_as_one_in_memory() {
         std::fs::write(&file, &json).unwrap();
         for format in FORMATS {
             let expected = render(&ReportInput::table(&result, Some(QUERY), at()), format);
-            for stored in [StoredAnswer::Bytes(&json), StoredAnswer::File(&file)] {
+            for stored in [StoredResult::Bytes(&json), StoredResult::File(&file)] {
                 let input = ReportInput::stored(stored, Some(QUERY), at());
                 assert!(render(&input, format) == expected, "{format}: {stored:?}");
             }
@@ -138,14 +138,14 @@ fn an_answer_as_it_is_stored_has_the_same_report_as_one_in_memory() {
 fn long_texts_of_an_answer_mean_fewer_rows_and_the_report_says_so() {
     let row = vec![json!("x".repeat(1 << 20))];
     let json = serde_json::to_vec(&answer(&["text"], vec![row; 40])).unwrap();
-    let input = ReportInput::stored(StoredAnswer::Bytes(&json), None, at());
+    let input = ReportInput::stored(StoredResult::Bytes(&json), None, at());
     let html = String::from_utf8(render(&input, ReportFormat::Html)).unwrap();
     assert!(html.contains("40 rows × 1 column"));
     assert!(html.contains("shows the first 15 of 40 rows"));
     // One row is shown, however large it is.
     let row = vec![json!("x".repeat(20 << 20))];
     let json = serde_json::to_vec(&answer(&["text"], vec![row])).unwrap();
-    let input = ReportInput::stored(StoredAnswer::Bytes(&json), None, at());
+    let input = ReportInput::stored(StoredResult::Bytes(&json), None, at());
     let html = String::from_utf8(render(&input, ReportFormat::Html)).unwrap();
     assert!(html.contains("1 row × 1 column") && html.contains("xxx"));
 }
@@ -154,18 +154,18 @@ fn long_texts_of_an_answer_mean_fewer_rows_and_the_report_says_so() {
 fn what_is_no_answer_has_no_report() {
     let gone = std::path::Path::new("/does/not/exist");
     for (stored, code) in [
-        (StoredAnswer::Bytes(b""), "analysis_not_readable"),
-        (StoredAnswer::Bytes(b"a,b\n1,2\n"), "analysis_not_readable"),
-        (StoredAnswer::Bytes(b"{}"), "analysis_not_readable"),
+        (StoredResult::Bytes(b""), "analysis_not_readable"),
+        (StoredResult::Bytes(b"a,b\n1,2\n"), "analysis_not_readable"),
+        (StoredResult::Bytes(b"{}"), "analysis_not_readable"),
         (
-            StoredAnswer::Bytes(br#"{"columns":[],"rows":[[1"#),
+            StoredResult::Bytes(br#"{"columns":[],"rows":[[1"#),
             "analysis_not_readable",
         ),
         (
-            StoredAnswer::Bytes(br#"{"rows":[],"columns":[]}"#),
+            StoredResult::Bytes(br#"{"rows":[],"columns":[]}"#),
             "analysis_not_readable",
         ),
-        (StoredAnswer::File(gone), "io_failed"),
+        (StoredResult::File(gone), "io_failed"),
     ] {
         for format in FORMATS {
             let input = ReportInput::stored(stored, None, at());

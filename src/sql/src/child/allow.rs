@@ -1,4 +1,4 @@
-//! The plans that are allowed: read-only ones.
+//! Allows read-only plans only.
 
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::logical_expr::LogicalPlan;
@@ -7,7 +7,7 @@ use super::failure;
 use crate::error::Fault;
 use crate::protocol::{Failure, FailureKind};
 
-/// Refuses a plan that does anything but compute from tables and constants.
+/// Rejects a plan that does anything but compute from tables and constants.
 pub(super) fn check(plan: &LogicalPlan) -> Result<(), Failure> {
     let mut refused = None;
     plan.apply_with_subqueries(|node| {
@@ -28,8 +28,8 @@ pub(super) fn check(plan: &LogicalPlan) -> Result<(), Failure> {
     }
 }
 
-/// What is wrong with a node. A kind of node that is new does not compile until it is
-/// looked at here.
+/// Why a node is not allowed. The match is exhaustive, so that new kinds of nodes have to be
+/// considered here.
 fn refusal(node: &LogicalPlan) -> Option<&'static str> {
     match node {
         LogicalPlan::Aggregate(_)
@@ -52,7 +52,7 @@ fn refusal(node: &LogicalPlan) -> Option<&'static str> {
         LogicalPlan::Dml(_) | LogicalPlan::Copy(_) => Some("writing"),
         LogicalPlan::Statement(_) => Some("a statement"),
         LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) | LogicalPlan::DescribeTable(_) => {
-            Some("a look at plans")
+            Some("explaining a plan")
         }
         LogicalPlan::RecursiveQuery(_) => Some("a recursive query"),
         LogicalPlan::Extension(_) => Some("an extension"),

@@ -10,8 +10,8 @@ use crate::name::composed;
 
 /// The tables of a query.
 ///
-/// [`resolve`](crate::protocol::Need) has matched what is written with the session's tables and
-/// refused what is ambiguous; here only the same match has to be found again.
+/// The host has resolved the [names](crate::protocol::Need) to the session's tables and rejected
+/// ambiguous ones; the lookup here repeats the same match.
 #[derive(Debug)]
 pub(super) struct Catalog {
     tables: Vec<(String, Arc<dyn TableProvider>)>,

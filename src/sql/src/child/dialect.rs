@@ -1,5 +1,5 @@
-//! The grammar: [`GenericDialect`], except that `^` is a power with PostgreSQL's precedence, and
-//! that `IS DISTINCT FROM` ends before an `AND` or `OR`.
+//! The dialect: [`GenericDialect`], except that `^` is exponentiation with PostgreSQL's precedence,
+//! and that the right side of `IS DISTINCT FROM` ends before `AND` and `OR`.
 
 use std::any::TypeId;
 
@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Token;
 
-/// How tight `^` binds: tighter than any other operator of two sides.
+/// The precedence of `^`: higher than that of any other binary operator.
 const POWER: u8 = 45;
 
 #[derive(Debug)]
@@ -24,7 +24,7 @@ macro_rules! as_generic {
 }
 
 impl Dialect for Grammar {
-    /// The parser asks for some things by the dialect's name.
+    /// The parser enables some features by the dialect's type.
     fn dialect(&self) -> TypeId {
         TypeId::of::<GenericDialect>()
     }
@@ -45,13 +45,13 @@ impl Dialect for Grammar {
         true
     }
 
-    /// Shifts bind as `^` does in the generic grammar, so the token decides.
+    /// Shifts have the precedence of `^` in the generic dialect, so the token decides.
     fn get_next_precedence(&self, parser: &Parser<'_>) -> Option<Result<u8, ParserError>> {
         (parser.peek_token_ref().token == Token::Caret).then_some(Ok(POWER))
     }
 
-    /// The parser takes all that follows `IS DISTINCT FROM` for its right side, `AND` and `OR`
-    /// included.
+    /// The parser takes everything after `IS DISTINCT FROM` as its right side, including `AND` and
+    /// `OR`.
     fn parse_infix(
         &self,
         parser: &mut Parser<'_>,

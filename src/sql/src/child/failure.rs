@@ -78,7 +78,7 @@ pub(super) fn of_planning(error: DataFusionError) -> Failure {
     }
 }
 
-/// Whether it is a column of a table that only the rewritten query has.
+/// Whether a rewrite has added the column.
 fn is_internal(column: &Column) -> bool {
     let table = column.relation.as_ref().map(|table| table.table());
     table.is_some_and(|table| table.starts_with('\u{1f}'))
@@ -93,8 +93,8 @@ fn written(column: &Column) -> String {
     }
 }
 
-/// The column that may have been meant: the one of that name in another table, else one of a
-/// similar name, in the table that was named if it is there.
+/// The column to suggest: one of that name in another table, otherwise one of a similar name,
+/// preferably in the same table.
 fn other_column(missing: &Column, valid: &[Column]) -> Option<String> {
     let elsewhere = |column: &&Column| column.name == missing.name;
     if missing.relation.is_some()
@@ -108,7 +108,7 @@ fn other_column(missing: &Column, valid: &[Column]) -> Option<String> {
     hint::did_you_mean(&missing.name, names.map(|column| column.name.as_str()))
 }
 
-/// Points out that text is written in single quotes, where a name in double ones is unknown.
+/// Suggests single quotes for text if a name in double quotes is unknown.
 pub(super) fn mention_quotes(mut failure: Failure, sql: &str) -> Failure {
     if failure.kind == FailureKind::UnknownColumn
         && let Some(Position { line, column }) = failure.fault.position
@@ -125,7 +125,7 @@ pub(super) fn mention_quotes(mut failure: Failure, sql: &str) -> Failure {
     failure
 }
 
-/// From counting from one to counting from zero.
+/// Converts a number from 1 to an index.
 fn index(number: u64) -> usize {
     usize::try_from(number)
         .unwrap_or(usize::MAX)
@@ -158,7 +158,7 @@ pub(super) fn of_io(error: &Error) -> Failure {
         }
         ErrorKind::FileTooLarge => out_of_disk(),
         ErrorKind::OutOfMemory => out_of_memory(),
-        // The engine's own count of what it spills.
+        // The engine's own limit on spilled bytes.
         ErrorKind::Other if is_about_disk(&error.to_string()) => out_of_disk(),
         _ => FailureKind::Failed.because(Fault::new(format!("reading or writing failed: {error}"))),
     }
@@ -170,7 +170,7 @@ pub(super) fn of_panic(panic: &(dyn Any + Send)) -> Failure {
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("it does not say why");
+        .unwrap_or("it has no message");
     if is_about_memory(message) {
         return out_of_memory();
     }
@@ -181,12 +181,12 @@ pub(super) fn of_panic(panic: &(dyn Any + Send)) -> Failure {
     FailureKind::Failed.because(Fault::new(message))
 }
 
-/// The failure of a query that wants more memory than there is for it.
+/// The failure of a query that exceeds its memory.
 pub(super) fn out_of_memory() -> Failure {
     FailureKind::Exhausted.because(Fault::new("the query needs more memory than it may have"))
 }
 
-/// The failure of a query whose texts outgrow what the engine counts their bytes with.
+/// The failure of a query whose texts overflow the engine's 32-bit offsets.
 fn too_much_text() -> Failure {
     FailureKind::Exhausted.because(Fault::new(
         "the query makes more than 2 GiB of text at once",
@@ -197,7 +197,7 @@ fn out_of_disk() -> Failure {
     FailureKind::Exhausted.because(Fault::new("the query needs more disk than it may have"))
 }
 
-/// Whether a message that has no kind of its own is about memory. Threads and stacks are memory.
+/// Whether an error without a kind is about memory. Threads and stacks are memory.
 fn is_about_memory(message: &str) -> bool {
     [
         "capacity overflow",
@@ -213,7 +213,7 @@ fn is_about_disk(message: &str) -> bool {
     message.contains("disk") || message.contains("spill")
 }
 
-/// The first error, without what was wrapped around it.
+/// The innermost error.
 fn root(error: &DataFusionError) -> &DataFusionError {
     match error.find_root() {
         DataFusionError::Collection(errors) => errors.first().map_or(error, root),
@@ -222,14 +222,14 @@ fn root(error: &DataFusionError) -> &DataFusionError {
     }
 }
 
-/// The message of an error without the name of its kind.
+/// The message of an error, without the name of its kind.
 fn fault(whole: &DataFusionError, root: &DataFusionError) -> Fault {
     let message = root.message();
     let (message, position) = split_position(&message);
     Fault::new(wording::plain(message)).at(position.or_else(|| place(whole)))
 }
 
-/// As [`fault`], in the words of the planner's diagnosis where there is one.
+/// [`fault`] with the message of the planner's diagnosis, if there is one.
 fn invalid(whole: &DataFusionError, root: &DataFusionError) -> Fault {
     match whole.diagnostic() {
         Some(diagnostic) => {
@@ -242,7 +242,7 @@ fn invalid(whole: &DataFusionError, root: &DataFusionError) -> Fault {
     }
 }
 
-/// The place that a diagnosis names.
+/// The position in a diagnosis.
 fn place(error: &DataFusionError) -> Option<Position> {
     error
         .diagnostic()
@@ -261,7 +261,7 @@ fn start(span: datafusion::common::Span) -> Position {
     }
 }
 
-/// Takes "at Line: 1, Column: 8" from the end of a message.
+/// Splits "at Line: 1, Column: 8" off the end of a message.
 fn split_position(message: &str) -> (&str, Option<Position>) {
     let Some((head, tail)) = message.rsplit_once(" at Line: ") else {
         return (message, None);

@@ -1,8 +1,8 @@
 //! The functions that a query may call.
 //!
-//! Only functions of this list are registered, so that a function that a newer engine brings is
-//! not there until someone has looked at it: it may read no file, name no machine, produce no
-//! endless table. How much memory a function takes does not matter here: the limits hold it.
+//! Only listed functions are registered, so that new ones of the engine are unavailable until they
+//! are reviewed: they must not read files, reveal the machine or produce infinite tables. Memory
+//! does not matter here, as the process limits bound it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -21,7 +21,7 @@ use crate::error::{Fault, Position};
 use crate::hint;
 use crate::protocol::{Failure, FailureKind};
 
-/// Functions of the values of a row.
+/// Scalar functions.
 const SCALAR: &[&str] = &[
     "abs acos acosh asin asinh atan atan2 atanh cbrt ceil cos cosh cot degrees exp factorial floor",
     "gcd isnan iszero lcm ln log log10 log2 nanvl pi power radians random round signum sin sinh",
@@ -46,10 +46,10 @@ const SCALAR: &[&str] = &[
     "get_field map map_entries map_extract map_keys map_values named_struct struct",
 ];
 
-/// Functions that take a function.
+/// Higher-order functions.
 const HIGHER_ORDER: &[&str] = &["array_any_match array_filter array_first array_transform"];
 
-/// Functions of the values of a group.
+/// Aggregate functions.
 const AGGREGATE: &[&str] = &[
     "any_value approx_distinct approx_median approx_percentile_cont",
     "approx_percentile_cont_with_weight array_agg avg bit_and bit_or bit_xor bool_and bool_or corr",
@@ -64,14 +64,14 @@ const AGGREGATE_ALIASES: &[&str] = &[
     "quantile_cont stddev_samp string_agg var_population var_samp var_sample variance",
 ];
 
-/// Functions of the rows around a row.
+/// Window functions.
 const WINDOW: &[&str] = &[
     "cume_dist dense_rank first_value lag last_value lead nth_value ntile percent_rank rank",
     "row_number",
 ];
 
-/// Functions of the engine that are left out: they tell about the machine or the engine, or are
-/// not built in.
+/// Functions of the engine that are not allowed: they reveal the machine or the engine, or are not
+/// compiled in.
 const REFUSED: &[&str] = &[
     "arrow_field arrow_metadata decode encode file_row_index input_file_name union_extract",
     "union_tag version with_metadata",
@@ -82,7 +82,7 @@ fn contains(list: &[&str], name: &str) -> bool {
         .any(|line| line.split(' ').any(|word| word == name))
 }
 
-/// The name by which the engine calls a function that has several.
+/// The primary name of a function that has several.
 pub(super) fn first_name(name: &str) -> &str {
     static NAMES: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
         type Engine = SessionStateDefaults;
@@ -101,7 +101,7 @@ pub(super) fn first_name(name: &str) -> &str {
     NAMES.get(name).map_or(name, String::as_str)
 }
 
-/// Whether it is a call of an aggregate function, on a group and not on a window.
+/// Whether it is a call of an aggregate function without a window.
 pub(super) fn is_aggregate(expr: &Expr) -> bool {
     let Expr::Function(function) = expr else {
         return false;
@@ -112,7 +112,7 @@ pub(super) fn is_aggregate(expr: &Expr) -> bool {
     function.over.is_none() && (contains(AGGREGATE, &name) || contains(AGGREGATE_ALIASES, &name))
 }
 
-/// Registers the allowed functions, and none besides.
+/// Registers the allowed functions only.
 pub(super) fn register(builder: SessionStateBuilder) -> SessionStateBuilder {
     type Engine = SessionStateDefaults;
     let mut scalar = Engine::default_scalar_functions();
@@ -123,7 +123,7 @@ pub(super) fn register(builder: SessionStateBuilder) -> SessionStateBuilder {
     aggregate.retain(|function| contains(AGGREGATE, function.name()));
     let mut window = Engine::default_window_functions();
     window.retain(|function| contains(WINDOW, function.name()));
-    // A function that is registered later takes the place of one of its name.
+    // A later function replaces an earlier one of the same name.
     scalar.extend(udf::replaced_scalars());
     scalar.extend(udf::casts());
     aggregate.extend(udf::replaced_aggregates());
@@ -141,7 +141,7 @@ pub(super) fn register(builder: SessionStateBuilder) -> SessionStateBuilder {
         .with_window_functions(window)
 }
 
-/// The failure of a query that uses a function that there is not, or not for queries.
+/// The failure of a query with an unknown or forbidden function.
 pub(super) fn unknown(name: &str, position: Option<Position>) -> Failure {
     if contains(REFUSED, name) {
         let fault = Fault::new(format!("the function {name} is not allowed"));

@@ -1,26 +1,26 @@
 //! Case-insensitive names: `select NAME from T` finds the column `Name` of the table `t`.
 //!
-//! The engine compares names exactly here. Before parsing, each unquoted name is written as the
-//! table's column is written that differs from it by case alone, or else as the query wrote it
-//! first, so that a query agrees with itself on its aliases. A name that is written exactly as a
-//! column stays; one that differs by case from two columns stays as well, and is then unknown.
-//! Words that the grammar knows keep their meaning, as only the text of a token changes.
+//! The engine compares names exactly. Before parsing, each unquoted name gets the spelling of the
+//! column that differs from it by case only, or otherwise of its first occurrence in the query, so
+//! that aliases match. A name that equals a column is kept; one that differs by case from two
+//! columns is kept as well, and is then unknown. Keywords keep their meaning, as only the text of
+//! a token changes.
 
 use std::collections::HashMap;
 
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
-/// The columns that a query can mean.
+/// The columns that a query can refer to.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     /// All columns, by lower-case name.
     all: HashMap<String, Vec<String>>,
-    /// The columns of one table, by the lower-case name or alias under which the query knows it.
+    /// The columns of one table, by its lower-case name or alias in the query.
     by_relation: HashMap<String, HashMap<String, Vec<String>>>,
 }
 
 impl Known {
-    /// Adds the columns of a table that the query knows under `relations`.
+    /// Adds the columns of a table that the query names `relations`.
     pub(super) fn add<'a>(
         &mut self,
         relations: impl IntoIterator<Item = &'a str>,
@@ -39,7 +39,7 @@ impl Known {
 }
 
 impl Known {
-    /// Whether the table that the query knows under this name has the column.
+    /// Whether the table with this name in the query has the column.
     pub(super) fn has(&self, relation: &str, column: &str) -> bool {
         self.by_relation
             .get(&relation.to_lowercase())
@@ -55,7 +55,7 @@ fn insert(known: &mut HashMap<String, Vec<String>>, column: &str) {
     }
 }
 
-/// Writes unquoted names as their columns are written.
+/// Changes unquoted names to the spelling of their columns.
 pub(super) fn resolve(tokens: &mut [TokenWithSpan], known: &Known) {
     let mut first: HashMap<String, String> = HashMap::new();
     for token in tokens.iter() {
@@ -65,7 +65,7 @@ pub(super) fn resolve(tokens: &mut [TokenWithSpan], known: &Known) {
                 .or_insert_with(|| word.value.clone());
         }
     }
-    // The name before a dot, while nothing else came between.
+    // The name before a dot, if it directly precedes.
     let mut qualifier: Option<String> = None;
     let mut last_word: Option<String> = None;
     for token in tokens {

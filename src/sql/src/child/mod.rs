@@ -1,8 +1,8 @@
-//! The child's side: one query, from its text to its result, within limits.
+//! The child process: runs one query within limits.
 //!
-//! The order matters. The limits stand before the text is looked at; the files and system calls
-//! are closed off before a plan is made; every thread that works on the query is started after
-//! that, because landlock binds a thread and its descendants, not the process.
+//! The order matters. Limits are set before the text is parsed; the sandbox is entered before the
+//! query is planned; all threads of the query are started after that, because landlock applies to
+//! a thread and its descendants, not to the process.
 
 mod allow;
 mod catalog;
@@ -34,36 +34,35 @@ use crate::error::Fault;
 use crate::protocol::{Failure, FailureKind, Query, Reply, Request};
 use lastcall_child::guest::sandbox::Capabilities;
 
-/// The stack that a query is parsed and planned on, in bytes. Address space only: what is not
-/// used costs nothing. Deep expressions recurse, and a chain of operators is deep.
+/// The stack for parsing and planning, in bytes. It is address space only: unused pages cost
+/// nothing. Deep expressions recurse, and a chain of operators is deep.
 const STACK: usize = 512 << 20;
-/// The stack of a thread that computes, in bytes. Physical expressions recurse there.
+/// The stack of a compute thread, in bytes. Physical expressions recurse there.
 const WORKER_STACK: usize = 32 << 20;
 /// Threads for reading files.
 const READERS: usize = 4;
 
-/// Serves one query over standard input and output, as the child of a host that runs
-/// [`Sql`](crate::Sql).
+/// Serves one query over standard input and output, as a child process of [`Sql`](crate::Sql).
 ///
-/// The code says only whether the conversation came to an end; what became of the query is said
-/// in the conversation.
+/// The exit code only tells whether the protocol was completed; the outcome of the query is a
+/// message of the protocol.
 pub fn main() -> ExitCode {
     limits::prepare(c"lastcall-sql");
     session::warm_up();
-    match converse(Wire) {
+    match serve(Wire) {
         Ok(()) => ExitCode::SUCCESS,
-        // The host is gone or talks nonsense; either way nobody reads a message.
+        // The host is gone or violates the protocol; nobody would read a message.
         Err(_) => ExitCode::FAILURE,
     }
 }
 
-fn converse(wire: Wire) -> std::io::Result<()> {
-    let nets = sandbox::probe();
-    wire.send(&Reply::Hello(nets))?;
+fn serve(wire: Wire) -> std::io::Result<()> {
+    let capabilities = sandbox::probe();
+    wire.send(&Reply::Hello(capabilities))?;
     let Some(Request::Query(query)) = wire.receive()? else {
         return Ok(());
     };
-    if let Some(failure) = unprotected(&query, nets) {
+    if let Some(failure) = unprotected(&query, capabilities) {
         return wire.send(&Reply::Failed(failure));
     }
     limits::apply(&limits_of(&query))?;
@@ -77,14 +76,14 @@ fn converse(wire: Wire) -> std::io::Result<()> {
         return Ok(());
     };
     let files: Vec<_> = tables.iter().map(|table| table.path.as_path()).collect();
-    let nets = match sandbox::enter(&query.folder, &files) {
-        Ok(nets) => nets,
+    let capabilities = match sandbox::enter(&query.folder, &files) {
+        Ok(capabilities) => capabilities,
         Err(error) => {
-            let fault = Fault::new(format!("the query cannot be shut in: {error}"));
+            let fault = Fault::new(format!("the query cannot enter the sandbox: {error}"));
             return wire.send(&Reply::Failed(FailureKind::Failed.because(fault)));
         }
     };
-    if let Some(failure) = unprotected(&query, nets) {
+    if let Some(failure) = unprotected(&query, capabilities) {
         return wire.send(&Reply::Failed(failure));
     }
     wire.exit_when_the_host_is_gone();
@@ -95,9 +94,9 @@ fn converse(wire: Wire) -> std::io::Result<()> {
     })
 }
 
-/// The failure of a query that has to be shut in where that is not possible.
-fn unprotected(query: &Query, nets: Capabilities) -> Option<Failure> {
-    let missing = nets.missing()?;
+/// The failure if a required sandbox is not available.
+fn unprotected(query: &Query, capabilities: Capabilities) -> Option<Failure> {
+    let missing = capabilities.missing()?;
     query.require_sandbox.then(|| {
         FailureKind::Unprotected.because(Fault::new(format!(
             "SQL is off: this machine has {missing}, and sql.require_sandbox is true"

@@ -1,5 +1,5 @@
-//! Numbers as PostgreSQL writes them: `1_000`, `0xFF`, `0o17`, `0b101`. The parser takes what
-//! follows a digit that it does not know for a name, and `0xFF` for bytes.
+//! PostgreSQL's numeric literals: `1_000`, `0xFF`, `0o17`, `0b101`. The parser would take letters
+//! after a digit as a name, and `0xFF` as bytes.
 
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
@@ -7,7 +7,7 @@ use super::shape::position;
 use crate::error::Fault;
 use crate::protocol::{Failure, FailureKind};
 
-/// Writes each number in digits alone, and fails where a letter follows one.
+/// Converts each number to decimal digits; fails if a letter follows one.
 pub(super) fn plain(tokens: &mut Vec<TokenWithSpan>, sql: &str) -> Result<(), Failure> {
     let mut index = 0;
     while index < tokens.len() {
@@ -57,7 +57,7 @@ pub(super) fn plain(tokens: &mut Vec<TokenWithSpan>, sql: &str) -> Result<(), Fa
     Ok(())
 }
 
-/// Whether digits of base 16 are written as a number, `0xFF`, and not as bytes, `X'FF'`.
+/// Whether hexadecimal digits are a number, `0xFF`, and not bytes, `X'FF'`.
 fn is_number(token: &TokenWithSpan, sql: &str) -> bool {
     let index = |number: u64| usize::try_from(number).unwrap_or(1).saturating_sub(1);
     let start = token.span.start;
@@ -65,7 +65,7 @@ fn is_number(token: &TokenWithSpan, sql: &str) -> bool {
     line.and_then(|line| line.chars().nth(index(start.column))) == Some('0')
 }
 
-/// The number in digits of base 10.
+/// The number in decimal digits.
 fn whole(digits: &str, radix: u32) -> Option<String> {
     let digits = digits.strip_prefix('_').unwrap_or(digits);
     if digits.contains("__") || digits.ends_with('_') {

@@ -1,4 +1,4 @@
-//! Parsing: one statement, a query, and the tables that it names.
+//! Parsing: a single query, and the tables that it names.
 
 use datafusion::common::TableReference;
 use datafusion::sql::parser::{DFParserBuilder, Statement as Parsed};
@@ -16,10 +16,10 @@ use super::shape::{Shape, last, position, shape};
 use crate::error::{Fault, Position};
 use crate::protocol::{Failure, FailureKind, Need};
 
-/// How deep parentheses and subqueries may nest.
+/// The maximum nesting of parentheses and subqueries.
 const DEPTH: usize = 50;
 
-/// The text as tokens, with comments and spaces.
+/// The tokens of the text, including comments and spaces.
 pub(super) fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>, Failure> {
     let mut tokens = Tokenizer::new(&Grammar, sql)
         .tokenize_with_location()
@@ -28,19 +28,19 @@ pub(super) fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>, Failure> {
     Ok(tokens)
 }
 
-/// What is answered with.
+/// The kind of result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// The rows of the query.
     Rows,
     /// The names and types of its columns.
     Describe,
-    /// What its columns hold.
+    /// Statistics of its columns.
     Summarize,
 }
 
-/// Takes `DESCRIBE` or `SUMMARIZE` from before a query, or from before the name of a table, which
-/// stands for all of its rows.
+/// Removes `DESCRIBE` or `SUMMARIZE` before a query, or before the name of a table, which means
+/// all of its rows.
 pub(super) fn kind(tokens: &mut Vec<TokenWithSpan>) -> Kind {
     let mut words = tokens
         .iter()
@@ -78,7 +78,7 @@ pub(super) fn kind(tokens: &mut Vec<TokenWithSpan>) -> Kind {
     kind
 }
 
-/// The one query that the tokens are.
+/// Parses the tokens, which have to be a single query.
 pub(super) fn query(tokens: Vec<TokenWithSpan>) -> Result<Box<Statement>, Failure> {
     let end = tokens.last().map(|token| token.span.end);
     let mut statements = DFParserBuilder::new(tokens)
@@ -88,7 +88,7 @@ pub(super) fn query(tokens: Vec<TokenWithSpan>) -> Result<Box<Statement>, Failur
         .and_then(|mut parser| parser.parse_statements())
         .map_err(|error| {
             let mut failure = failure::of_parsing(error);
-            // At the end of the text the parser knows no place.
+            // The parser has no position for the end of the text.
             if failure.kind == FailureKind::Syntax && failure.fault.position.is_none() {
                 failure.fault.position = end.map(|end| Position {
                     line: end.line,

@@ -1,7 +1,7 @@
-//! Progress of a query: the share of rows that its scans have read.
+//! The progress of a query: the share of rows that its scans have read.
 //!
-//! The part that comes after the last scan (a sort, an aggregation) is not seen; the figure stays
-//! below one until the answer is complete.
+//! Work after the last scan (a sort, an aggregation) is not measured; the progress stays below 1
+//! until the result is complete.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -15,25 +15,25 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use crate::protocol::Reply;
 use lastcall_child::guest::Wire;
 
-/// How often the scans are looked at.
-const PERIOD: Duration = Duration::from_millis(250);
-/// The most that is said before the end.
-const NEARLY: f64 = 0.99;
+/// The interval between two reports.
+const REPORT_INTERVAL: Duration = Duration::from_millis(250);
+/// The maximum before the end.
+const MAX_UNFINISHED: f64 = 0.99;
 
-/// Looks at the scans of a plan now and then.
-pub(super) struct Gauge {
-    /// Each scan with the rows that it is to read.
+/// Reports the progress of a plan's scans.
+pub(super) struct ScanProgress {
+    /// Each scan with its number of rows.
     scans: Vec<(Arc<dyn ExecutionPlan>, usize)>,
     wire: Wire,
     ticks: Interval,
     last: f64,
 }
 
-impl Gauge {
+impl ScanProgress {
     pub(super) fn new(plan: &Arc<dyn ExecutionPlan>, wire: Wire) -> Self {
         let mut scans = Vec::new();
         find_scans(plan, &mut scans);
-        let mut ticks = interval(PERIOD);
+        let mut ticks = interval(REPORT_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             scans,
@@ -43,29 +43,29 @@ impl Gauge {
         }
     }
 
-    /// Waits for something, and tells the host about progress while it does.
+    /// Runs a future, and reports progress to the host meanwhile.
     ///
     /// # Errors
-    /// When the host is gone.
+    /// If the host is gone.
     pub(super) async fn watch<T>(&mut self, work: impl Future<Output = T>) -> Result<T> {
         tokio::pin!(work);
         loop {
             tokio::select! {
                 biased;
                 output = &mut work => return Ok(output),
-                _ = self.ticks.tick() => self.tell()?,
+                _ = self.ticks.tick() => self.report()?,
             }
         }
     }
 
-    fn tell(&mut self) -> Result<()> {
+    fn report(&mut self) -> Result<()> {
         let all: usize = self.scans.iter().map(|(_, rows)| rows).sum();
         let read: usize = self
             .scans
             .iter()
             .map(|(scan, rows)| read(scan).min(*rows))
             .sum();
-        let done = NEARLY * read as f64 / all.max(1) as f64;
+        let done = MAX_UNFINISHED * read as f64 / all.max(1) as f64;
         if done > self.last {
             self.last = done;
             self.wire.send(&Reply::Progress(done))?;

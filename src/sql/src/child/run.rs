@@ -1,4 +1,4 @@
-//! Runs a planned query to the end of its result.
+//! Plans and runs a query.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,22 +22,22 @@ use super::identifier_case::{self, Known};
 use super::names::Names;
 use super::output::{self, Sink};
 use super::parse::Kind;
-use super::progress::Gauge;
+use super::progress::ScanProgress;
 use super::{READERS, WORKER_STACK};
 use super::{allow, failure, parse, rewrite, session, shape, summary};
 use crate::protocol::{Done, Failure, Query, Table};
 use lastcall_child::guest::Wire;
 
-/// Runs a query and writes its answer. Call it on a deep stack: planning recurses.
+/// Runs a query and writes its result. Call it on a deep stack: planning recurses.
 pub(super) fn run(query: &Query, tables: &[Table], wire: Wire) -> Result<Done, Failure> {
     let runtime = runtime(query.threads).map_err(|error| failure::of_io(&error))?;
-    let outcome = runtime.block_on(answer(query, tables, wire));
-    // The process is about to end; waiting for its threads would only delay the answer.
+    let outcome = runtime.block_on(execute(query, tables, wire));
+    // The process is about to exit; waiting for its threads would only delay the result.
     runtime.shutdown_background();
     outcome
 }
 
-/// No poller: it would need a socket, and nothing here waits for one.
+/// A runtime without an I/O driver, which would need a socket.
 fn runtime(threads: usize) -> std::io::Result<Runtime> {
     Builder::new_multi_thread()
         .worker_threads(threads)
@@ -48,9 +48,9 @@ fn runtime(threads: usize) -> std::io::Result<Runtime> {
         .build()
 }
 
-async fn answer(query: &Query, tables: &[Table], wire: Wire) -> Result<Done, Failure> {
+async fn execute(query: &Query, tables: &[Table], wire: Wire) -> Result<Done, Failure> {
     let mut state = session::engine(query).map_err(failure::of_running)?;
-    // What `now()` and `current_date` give.
+    // The value of `now()` and `current_date`.
     state.mark_start_execution();
     let mut tokens = parse::tokens(&query.sql)?;
     let kind = parse::kind(&mut tokens);
@@ -80,7 +80,7 @@ async fn answer(query: &Query, tables: &[Table], wire: Wire) -> Result<Done, Fai
     allow::check(&plan)?;
     if kind == Kind::Summarize {
         let rows = summary::summarize(&state, &plan).await;
-        return answer_with(query, &rows.map_err(failure::of_running)?, wire);
+        return write_rows(query, &rows.map_err(failure::of_running)?, wire);
     }
     let plan = state
         .create_physical_plan(&plan)
@@ -89,22 +89,22 @@ async fn answer(query: &Query, tables: &[Table], wire: Wire) -> Result<Done, Fai
     if kind == Kind::Describe {
         let schema = Names::of(&written).apply(&plan.schema());
         let rows = summary::describe(&schema).map_err(failure::of_running)?;
-        return answer_with(query, &rows, wire);
+        return write_rows(query, &rows, wire);
     }
-    let gauge = Gauge::new(&plan, wire);
+    let progress = ScanProgress::new(&plan, wire);
     let stream = execute_stream(plan, state.task_ctx()).map_err(failure::of_running)?;
     let schema = Names::of(&written).apply(&stream.schema());
     let mut sink =
         output::sink(query.format, &schema, wire.output()).map_err(failure::of_running)?;
-    let done = copy(stream, sink.as_mut(), query.max_rows, gauge)
+    let done = copy(stream, sink.as_mut(), query.max_rows, progress)
         .await
         .map_err(failure::of_running)?;
     sink.finish(done).map_err(failure::of_running)?;
     Ok(done)
 }
 
-/// Answers with rows that are there already, as many as the query may have.
-fn answer_with(query: &Query, rows: &RecordBatch, wire: Wire) -> Result<Done, Failure> {
+/// Writes existing rows, within the limit on rows.
+fn write_rows(query: &Query, rows: &RecordBatch, wire: Wire) -> Result<Done, Failure> {
     let room = usize::try_from(query.max_rows).unwrap_or(usize::MAX);
     let count = rows.num_rows().min(room);
     let done = Done {
@@ -120,18 +120,18 @@ fn answer_with(query: &Query, rows: &RecordBatch, wire: Wire) -> Result<Done, Fa
     Ok(done)
 }
 
-/// Copies up to so many rows.
+/// Copies up to `max_rows` rows.
 async fn copy(
     mut stream: SendableRecordBatchStream,
     sink: &mut dyn Sink,
     max_rows: u64,
-    mut gauge: Gauge,
+    mut progress: ScanProgress,
 ) -> Result<Done> {
     let mut done = Done {
         row_count: 0,
         truncated: false,
     };
-    while let Some(batch) = gauge.watch(stream.next()).await? {
+    while let Some(batch) = progress.watch(stream.next()).await? {
         let batch = batch?;
         let room = usize::try_from(max_rows - done.row_count).unwrap_or(usize::MAX);
         done.truncated = batch.num_rows() > room;
@@ -145,7 +145,7 @@ async fn copy(
     Ok(done)
 }
 
-/// A Parquet file as a table.
+/// Opens a Parquet file as a table.
 async fn open(state: &SessionState, path: &Path) -> Result<Arc<dyn TableProvider>> {
     let url = url::Url::from_file_path(path)
         .map_err(|()| DataFusionError::Execution("the path of a table is not absolute".into()))?;

@@ -15,15 +15,15 @@ use super::catalog::Catalog;
 use super::functions;
 use crate::protocol::Query;
 
-/// The part of a query's memory that operators may reserve before they spill or fail. The rest is
-/// for what the engine does not count: decoded pages, batches on their way, the answer.
+/// The share of a query's memory that operators may reserve before they spill or fail. The rest is
+/// for what the engine does not count: decoded pages, batches in flight, the result.
 const COUNTED: f64 = 0.6;
-/// The names of the only catalog and of its only schema. No query can write them: names with a
-/// schema are refused.
+/// The names of the only catalog and of its only schema. No query can use them: names with a
+/// schema are rejected.
 const CATALOG: &str = "session";
 const SCHEMA: &str = "datasets";
 
-/// The engine with the query's limits, without tables.
+/// A session with the query's limits, without tables.
 pub(super) fn engine(query: &Query) -> Result<SessionState> {
     let disk = DiskManagerBuilder::default()
         .with_mode(DiskManagerMode::Directories(vec![query.folder.clone()]))
@@ -39,7 +39,7 @@ pub(super) fn engine(query: &Query) -> Result<SessionState> {
     Ok(functions::register(builder).build())
 }
 
-/// The engine with these tables, and nothing else, to read from.
+/// Registers the tables.
 pub(super) fn with_tables(state: &SessionState, tables: Catalog) -> Result<()> {
     let catalog = MemoryCatalogProvider::new();
     catalog.register_schema(SCHEMA, Arc::new(tables))?;
@@ -55,14 +55,14 @@ fn config(threads: usize) -> SessionConfig {
     options.catalog.default_catalog = CATALOG.into();
     options.catalog.default_schema = SCHEMA.into();
     options.catalog.information_schema = false;
-    // Letter case is settled before; see `identifier_case`.
+    // `identifier_case` has resolved the case.
     options.sql_parser.enable_ident_normalization = false;
     options.sql_parser.collect_spans = true;
     options.execution.enable_recursive_ctes = false;
     SessionConfig::from(options).with_target_partitions(threads)
 }
 
-/// Builds what the engine builds once, so that the first query does not wait for it.
+/// Initialises the engine's statics, so that the first query does not wait for them.
 pub(super) fn warm_up() {
     functions::register(SessionStateBuilder::new()).build();
 }

@@ -1,8 +1,8 @@
-//! Limits on the shape of a query, and the tables it names; checked before planning.
+//! Limits on the structure of a query, and the tables that it names; checked before planning.
 //!
-//! Refused here is what the engine would plan for minutes (planning takes more than linear time
-//! in the depth of an expression, and doubles with each query that is nested in a `WITH`), and
-//! what its planner would pass over in silence.
+//! Rejects what would take minutes to plan (planning takes more than linear time in the depth of
+//! an expression, and doubles with each query nested in a `WITH`), and what the planner would
+//! silently ignore.
 
 use std::ops::ControlFlow;
 
@@ -16,26 +16,26 @@ use datafusion::sql::sqlparser::tokenizer::Span;
 use crate::error::{Fault, Position};
 use crate::protocol::{Failure, FailureKind};
 
-/// How deep an expression may be. A chain of operators is as deep as it is long.
+/// The maximum depth of an expression. A chain of operators is as deep as it is long.
 const EXPRESSION_DEPTH: usize = 500;
-/// How many `UNION`s and the like may be chained.
+/// The maximum length of a chain of set operations.
 const SET_OPERATIONS: usize = 500;
-/// How many queries with a `WITH` may stand inside each other.
+/// The maximum nesting of queries with a `WITH`.
 const WITH_DEPTH: usize = 6;
 
 /// The tables and aliases of a query.
 #[derive(Default)]
 pub(super) struct Shape {
-    /// The relations as they are written, common table expressions among them.
+    /// The relations as written, including common table expressions.
     pub relations: Vec<ObjectName>,
-    /// Relations that are given another name, with that name.
+    /// Relations with an alias, and that alias.
     pub aliases: Vec<(String, String)>,
     statements: usize,
     depth: usize,
     with_depth: usize,
 }
 
-/// Looks at a query.
+/// Checks a query, and collects its relations.
 pub(super) fn shape(statement: &Statement) -> Result<Shape, Failure> {
     let mut shape = Shape::default();
     match statement.visit(&mut shape) {
@@ -45,7 +45,7 @@ pub(super) fn shape(statement: &Statement) -> Result<Shape, Failure> {
 }
 
 impl Shape {
-    /// A table's name, and the names that the query gives it.
+    /// A table's name, and its aliases in the query.
     pub(super) fn names_of<'a>(&'a self, table: &'a str) -> impl Iterator<Item = &'a str> {
         let folded = table.to_lowercase();
         let aliases = self
@@ -155,7 +155,8 @@ impl Visitor for Shape {
             }
             | TableFactor::Function { name, .. } => {
                 let function = last(name);
-                let fault = refused_as_a_table(function.map_or("a function", |ident| &ident.value));
+                let fault =
+                    table_function_fault(function.map_or("a function", |ident| &ident.value));
                 let position = function.and_then(|ident| position(ident.span));
                 ControlFlow::Break(FailureKind::Refused.because(fault.at(position)))
             }
@@ -206,7 +207,7 @@ fn refuse_if(refused: bool, message: &str) -> Flow {
     }
 }
 
-/// Fails where one of these is there.
+/// Fails if one of the features is used.
 fn unsupported(features: &[(bool, &str)]) -> Flow {
     match features.iter().find(|(there, _)| *there) {
         Some((_, feature)) => {
@@ -217,8 +218,7 @@ fn unsupported(features: &[(bool, &str)]) -> Flow {
     }
 }
 
-/// Fails where a column that two tables share would be that of the table on the left, in rows that
-/// this table has no part in.
+/// Fails if a shared column would be that of the left table in rows without a match on the left.
 fn joins(joins: &[Join]) -> Flow {
     joins
         .iter()
@@ -238,8 +238,7 @@ fn joins(joins: &[Join]) -> Flow {
         })
 }
 
-/// Whether a set operation says how often a row remains. The engine lets all copies of a row pass
-/// or none.
+/// Whether a set operation counts copies of a row. The engine keeps all copies or none.
 fn counts_copies(mut body: &SetExpr) -> bool {
     while let SetExpr::SetOperation {
         op,
@@ -257,7 +256,7 @@ fn counts_copies(mut body: &SetExpr) -> bool {
     false
 }
 
-/// The length of a chain of set operations, which leans to the left.
+/// The length of a left-deep chain of set operations.
 fn set_operations(mut body: &SetExpr) -> usize {
     let mut count = 0;
     while let SetExpr::SetOperation { left, .. } = body {
@@ -267,8 +266,8 @@ fn set_operations(mut body: &SetExpr) -> usize {
     count
 }
 
-/// What is wrong with a function in place of a table.
-fn refused_as_a_table(name: &str) -> Fault {
+/// The fault of a function used as a table.
+fn table_function_fault(name: &str) -> Fault {
     Fault::new(format!(
         "{name}(…) cannot be read from: only the session's datasets are tables"
     ))
@@ -279,7 +278,7 @@ pub(super) fn last(name: &ObjectName) -> Option<&Ident> {
     name.0.last().and_then(ObjectNamePart::as_ident)
 }
 
-/// The start of a span; nothing if it is not known.
+/// The start of a span, if known.
 pub(super) fn position(span: Span) -> Option<Position> {
     (span.start.line > 0).then_some(Position {
         line: span.start.line,

@@ -1,4 +1,4 @@
-//! `DESCRIBE` and `SUMMARIZE`: one row per column of a table or query.
+//! `DESCRIBE` and `SUMMARIZE`: one row for each column of a table or query.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub(super) fn describe(schema: &Schema) -> Result<RecordBatch> {
     Ok(RecordBatch::try_from_iter(columns)?)
 }
 
-/// What a column holds.
+/// The statistics of a column.
 #[derive(Default)]
 struct Summary {
     name: String,
@@ -36,7 +36,7 @@ struct Summary {
     numbers: [Option<f64>; 5],
 }
 
-/// What the columns hold, one after the other, so that one at a time takes memory.
+/// The statistics of the columns, computed one after the other to save memory.
 pub(super) async fn summarize(state: &SessionState, plan: &LogicalPlan) -> Result<RecordBatch> {
     let mut summaries = Vec::new();
     for (table, field) in plan.schema().iter() {
@@ -74,7 +74,7 @@ pub(super) async fn summarize(state: &SessionState, plan: &LogicalPlan) -> Resul
     Ok(RecordBatch::try_from_iter_with_nullable(columns)?)
 }
 
-/// The summary of the only column of a plan.
+/// The summary of a plan with a single column.
 async fn of_column(state: &SessionState, plan: LogicalPlan) -> Result<Summary> {
     let data_type = plan.schema().field(0).data_type().clone();
     let value = || col("c");

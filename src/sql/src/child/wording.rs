@@ -1,14 +1,14 @@
-//! The engine's messages, without details that only its authors can use.
+//! Removes details that only the engine's developers can use from its messages.
 
-/// What the engine puts behind messages that it did not expect.
+/// The engine's suffix of messages of unexpected errors.
 const BUG: &str = ".\nThis issue was likely caused by a bug in DataFusion's code.";
-/// How it begins when a function does not take its arguments.
+/// The prefix of a message for a function without a matching signature.
 const SIGNATURE: &str = "No function matches the given name and argument types '";
-/// How it begins when two columns of the answer have one name.
+/// The prefix of a message for result columns of the same name.
 const SAME_NAMES: &str = "Projections require unique expression names";
-/// Longer messages are cut, in characters: some repeat the whole plan.
+/// The longest message, in characters: some repeat the whole plan.
 const MAX_MESSAGE: usize = 500;
-/// The engine's names of types, and what an answer calls them.
+/// The engine's names of types, and the names in results.
 const TYPES: [(&str, &str); 9] = [
     ("Utf8View", "string"),
     ("LargeUtf8", "string"),
@@ -21,7 +21,7 @@ const TYPES: [(&str, &str); 9] = [
     ("Boolean", "boolean"),
 ];
 
-/// A message as a user can use it.
+/// The message for a user.
 pub(super) fn plain(message: &str) -> String {
     if let Some((_, rest)) = message.split_once(SIGNATURE)
         && let Some((call, _)) = rest.split_once('\'')
@@ -40,8 +40,8 @@ pub(super) fn plain(message: &str) -> String {
     short(message.trim())
 }
 
-/// A message that ends with the name of what it is about. The engine goes on with all the fields
-/// that it keeps of it: `Pivot { table: Table { name: …`, `Exists(Exists { subquery: …`.
+/// A message that ends with the name of a node. The engine appends all fields of the node:
+/// `Pivot { table: Table { name: …`, `Exists(Exists { subquery: …`.
 pub(super) fn named(message: &str) -> &str {
     let Some((name, _)) = message.split_once(" { ") else {
         return message;
@@ -53,7 +53,7 @@ pub(super) fn named(message: &str) -> &str {
     }
 }
 
-/// A message of bearable length.
+/// The message, cut at [`MAX_MESSAGE`].
 pub(super) fn short(message: &str) -> String {
     match message.char_indices().nth(MAX_MESSAGE) {
         Some((end, _)) => format!("{}…", &message[..end]),

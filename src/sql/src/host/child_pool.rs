@@ -1,4 +1,4 @@
-//! The pool of query processes, on a thread of its own: starts them, hands queries to them, reaps
+//! The pool of query processes, on a thread of its own: starts them, sends queries to them, reaps
 //! them.
 
 use std::cell::RefCell;
@@ -16,19 +16,19 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::collect::Collector;
-use super::exchange::{self, Ending};
+use super::exchange::{self, ExchangeError};
 use super::exit_status::{explain, out_of_memory};
 use super::process::QueryProcess;
 use super::shutting_down;
-use crate::answer::{Answer, ResultFormat};
 use crate::config::SqlConfig;
 use crate::error::SqlError;
 use crate::protocol::{Need, Query, Table};
+use crate::result::{QueryResult, ResultFormat};
 
-/// How long a child may take until it says that it is ready, when only that is waited for.
+/// The time limit for a child to become ready in [`Sql::capabilities`](super::Sql::capabilities).
 const WARM_UP: Duration = Duration::from_secs(30);
 
-/// What the pool is asked for.
+/// A command to the pool.
 #[derive(Debug)]
 pub(super) enum Command {
     Query(Box<Job>),
@@ -36,63 +36,62 @@ pub(super) enum Command {
     Shutdown(oneshot::Sender<()>),
 }
 
-/// A query, and whoever waits for it.
+/// A query to run.
 #[derive(Debug)]
 pub(super) struct Job {
-    pub conversation: Conversation,
+    pub exchange: Exchange,
     pub timeout: Duration,
     pub started: Instant,
     pub cancel: Cancel,
-    /// The trace and the job that it is for.
+    /// The trace and the job that it belongs to.
     pub scope: Scope,
-    pub done: oneshot::Sender<Result<Answer, SqlError>>,
+    pub done: oneshot::Sender<Result<QueryResult, SqlError>>,
 }
 
-/// A query, and whom to ask on the way.
+/// What is exchanged with a child: a query and its tables.
 #[derive(Debug)]
-pub(super) struct Conversation {
+pub(super) struct Exchange {
     pub query: String,
     /// The values of its placeholders.
     pub parameters: Vec<SqlParameter>,
     pub format: ResultFormat,
     pub progress: Progress,
     /// The tables that it names.
-    pub tables: Resolution,
+    pub tables: TableResolution,
 }
 
-/// The tables of a query, which whoever asks for it finds.
+/// The tables of a query, which the caller resolves.
 #[derive(Debug)]
-pub(super) enum Resolution {
-    /// Tells which tables are needed, and hears where they are.
-    Open(oneshot::Sender<Vec<Need>>, Found),
-    /// They were asked for, once for all.
-    Found(Vec<Table>),
+pub(super) enum TableResolution {
+    /// Sends the needed tables to the caller, and receives their files.
+    Pending(oneshot::Sender<Vec<Need>>, ResolvedTables),
+    /// Already resolved.
+    Resolved(Vec<Table>),
 }
 
-/// Hears where tables are.
-pub(super) type Found = oneshot::Receiver<Result<Vec<Table>, SqlError>>;
+/// Receives the files of tables.
+pub(super) type ResolvedTables = oneshot::Receiver<Result<Vec<Table>, SqlError>>;
 
-impl Resolution {
+impl TableResolution {
     /// The tables that a child names.
-    async fn tables(&mut self, needs: Vec<Need>) -> Result<Vec<Table>, Ending> {
+    async fn tables(&mut self, needs: Vec<Need>) -> Result<Vec<Table>, ExchangeError> {
         if needs.is_empty() {
             return Ok(Vec::new());
         }
-        if let Self::Open(..) = self {
-            let open = std::mem::replace(self, Self::Found(Vec::new()));
-            let Self::Open(ask, found) = open else {
-                return Err(Ending::Lost);
+        if let Self::Pending(..) = self {
+            let pending = std::mem::replace(self, Self::Resolved(Vec::new()));
+            let Self::Pending(needed, found) = pending else {
+                return Err(ExchangeError::Lost);
             };
-            // Both fail only if whoever asked is gone, and then this future is about to be
-            // dropped.
-            let gone = || Ending::Because(SqlError::Cancelled);
-            ask.send(needs).map_err(|_| gone())?;
+            // Both fail only if the caller is gone, and then this future is about to be dropped.
+            let gone = || ExchangeError::Failed(SqlError::Cancelled);
+            needed.send(needs).map_err(|_| gone())?;
             let found = found.await.map_err(|_| gone())?;
-            *self = Self::Found(found.map_err(Ending::Because)?);
+            *self = Self::Resolved(found.map_err(ExchangeError::Failed)?);
         }
         match self {
-            Self::Found(tables) => Ok(tables.clone()),
-            Self::Open(..) => Err(Ending::Lost),
+            Self::Resolved(tables) => Ok(tables.clone()),
+            Self::Pending(..) => Err(ExchangeError::Lost),
         }
     }
 }
@@ -114,7 +113,7 @@ pub(super) fn start(
     };
     spawn_owner("sql", 4, run, |reply| {
         if let Some(reply) = reply {
-            // Whoever asked may have given up waiting.
+            // The caller may have stopped waiting.
             let _ = reply.send(());
         }
     })
@@ -152,7 +151,7 @@ impl ChildPool {
         };
         self.closing.cancel();
         while tasks.join_next().await.is_some() {}
-        // Commands that came too late are dropped with the inbox; their senders see it.
+        // Later commands are dropped with the inbox; their senders notice.
         let spares = std::mem::take(&mut *self.spares.borrow_mut());
         for spare in spares {
             spare.inner.end().await;
@@ -160,29 +159,29 @@ impl ChildPool {
         reply
     }
 
-    /// A query from start to end. Its child is gone before the answer is sent.
+    /// Serves a query. Its child is reaped before the result is sent.
     async fn serve(self: Rc<Self>, mut job: Job) {
-        let mut answer = self.attempt(&mut job).await;
-        if let Err(Attempt::OutOfMemory) = answer {
+        let mut result = self.attempt(&mut job).await;
+        if let Err(AttemptError::OutOfMemory) = result {
             log::warn!("out of memory: the kernel killed a query process; retrying the query");
             let oom_kills = &self.config.oom_kills;
             oom_kills
                 .pause_before_retry(&job.cancel, &self.closing)
                 .await;
-            answer = self.attempt(&mut job).await;
+            result = self.attempt(&mut job).await;
         }
-        let answer = answer.map_err(|failed| match failed {
-            Attempt::Failed(error) => error,
-            Attempt::OutOfMemory => out_of_memory(),
+        let result = result.map_err(|failed| match failed {
+            AttemptError::Failed(error) => error,
+            AttemptError::OutOfMemory => out_of_memory(),
         });
-        // Whoever asked may have given up waiting.
-        let _ = job.done.send(answer);
+        // The caller may have stopped waiting.
+        let _ = job.done.send(result);
     }
 
-    async fn attempt(&self, job: &mut Job) -> Result<Answer, Attempt> {
+    async fn attempt(&self, job: &mut Job) -> Result<QueryResult, AttemptError> {
         let mut process = self.take().await?;
         self.refill();
-        // It ends when the child is gone.
+        // The span ends when the child is gone.
         let span = trace::child("sql child process");
         if let Some(id) = process.inner.id() {
             span.set("process.pid", || id);
@@ -191,39 +190,41 @@ impl ChildPool {
         let left = job.timeout.saturating_sub(job.started.elapsed());
         let ending = tokio::select! {
             biased;
-            () = job.cancel.cancelled() => Err(Ending::Because(SqlError::Cancelled)),
-            () = job.done.closed() => Err(Ending::Because(SqlError::Cancelled)),
-            () = self.closing.cancelled() => Err(Ending::Because(shutting_down())),
-            () = running_time::sleep(left) => Err(Ending::Because(SqlError::Timeout(job.timeout))),
-            ending = self.converse(&mut process, &mut job.conversation, left) => ending,
+            () = job.cancel.cancelled() => Err(ExchangeError::Failed(SqlError::Cancelled)),
+            () = job.done.closed() => Err(ExchangeError::Failed(SqlError::Cancelled)),
+            () = self.closing.cancelled() => Err(ExchangeError::Failed(shutting_down())),
+            () = running_time::sleep(left) => {
+                Err(ExchangeError::Failed(SqlError::Timeout(job.timeout)))
+            }
+            ending = self.run_on(&mut process, &mut job.exchange, left) => ending,
         };
         match ending {
-            Ok(answer) => {
+            Ok(result) => {
                 process.inner.end().await;
-                Ok(answer)
+                Ok(result)
             }
-            Err(Ending::Because(error)) => {
+            Err(ExchangeError::Failed(error)) => {
                 process.inner.end().await;
                 span.fail(error.code());
                 Err(error.into())
             }
-            Err(Ending::Lost) => {
+            Err(ExchangeError::Lost) => {
                 let exit = process.inner.wait_for_exit().await;
                 span.fail("child_lost");
                 match self.config.oom_kills.killed(&exit, kills) {
-                    Some(Killed::OutOfMemory) => Err(Attempt::OutOfMemory),
+                    Some(Killed::OutOfMemory) => Err(AttemptError::OutOfMemory),
                     Some(Killed::ByHand) | None => Err(explain(&exit, job.timeout).into()),
                 }
             }
         }
     }
 
-    async fn converse(
+    async fn run_on(
         &self,
         process: &mut QueryProcess,
-        job: &mut Conversation,
+        job: &mut Exchange,
         left: Duration,
-    ) -> Result<Answer, Ending> {
+    ) -> Result<QueryResult, ExchangeError> {
         let config = &self.config;
         let mut query = Query {
             sql: job.query.clone(),
@@ -235,22 +236,22 @@ impl ChildPool {
             max_rows: config.max_rows,
             threads: config.threads,
             require_sandbox: config.require_sandbox,
-            // More than all threads can use in the time: the timeout itself strikes first.
+            // More than all threads can use within the timeout, which expires first.
             cpu_seconds: (left.as_secs() + 2).saturating_mul(config.threads as u64 + 1),
         };
-        let needs = match exchange::ask(process, &query).await {
-            // A spare that something killed while it waited is not the query's fault.
-            Err(Ending::Lost) if process.inner.was_killed().await => {
-                let fresh = self.start().map_err(Ending::Because)?;
+        let needs = match exchange::send_query(process, &query).await {
+            // The query is not at fault if a waiting spare was killed.
+            Err(ExchangeError::Lost) if process.inner.was_killed().await => {
+                let fresh = self.start().map_err(ExchangeError::Failed)?;
                 std::mem::replace(process, fresh).inner.end().await;
                 query.folder = process.inner.folder().to_owned();
-                exchange::ask(process, &query).await?
+                exchange::send_query(process, &query).await?
             }
             needs => needs?,
         };
         let tables = job.tables.tables(needs).await?;
         let collector = Collector::new(&self.scratch, config.max_bytes);
-        exchange::answer(process, tables, job.format, collector, &job.progress).await
+        exchange::receive_result(process, tables, job.format, collector, &job.progress).await
     }
 
     async fn probe(self: Rc<Self>, reply: oneshot::Sender<Result<Capabilities, SqlError>>) {
@@ -278,11 +279,11 @@ impl ChildPool {
             }
             Err(error) => Err(error),
         };
-        // Whoever asked may have given up waiting.
+        // The caller may have stopped waiting.
         let _ = reply.send(capabilities);
     }
 
-    /// A spare that lives, or a fresh child.
+    /// A spare that is alive, or a new child.
     async fn take(&self) -> Result<QueryProcess, SqlError> {
         loop {
             let spare = self.spares.borrow_mut().pop_front();
@@ -300,7 +301,7 @@ impl ChildPool {
         QueryProcess::start(&self.config, &self.scratch)
     }
 
-    /// Starts children until there are enough spares. A failure is left to the query that finds
+    /// Starts children until there are enough spares. A failure is reported by the query that finds
     /// no spare.
     fn refill(&self) {
         let mut spares = self.spares.borrow_mut();
@@ -316,14 +317,14 @@ impl ChildPool {
     }
 }
 
-/// Why an attempt at a query has no answer.
-enum Attempt {
+/// Why an attempt failed.
+enum AttemptError {
     Failed(SqlError),
-    /// The kernel killed its child for want of memory.
+    /// The OOM killer killed its child.
     OutOfMemory,
 }
 
-impl From<SqlError> for Attempt {
+impl From<SqlError> for AttemptError {
     fn from(error: SqlError) -> Self {
         Self::Failed(error)
     }

@@ -1,17 +1,17 @@
-//! Collects the bytes of a result: counted, in memory while they are few, then in a file.
+//! Collects the bytes of a result: in memory while they are few, then in a file.
 
 use tempfile::TempPath;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 
-use crate::answer::Body;
 use crate::error::{Fault, SqlError};
+use crate::result::Body;
 use lastcall_child::host::Scratch;
 
-/// Answers up to this many bytes stay in memory.
+/// Results up to this many bytes stay in memory.
 const IN_MEMORY: usize = 1 << 20;
 
-/// Takes the bytes of an answer.
+/// Collects the bytes of a result.
 pub(super) struct Collector<'a> {
     scratch: &'a Scratch,
     limit: u64,
@@ -31,15 +31,15 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// Takes more bytes.
+    /// Appends bytes.
     ///
     /// # Errors
-    /// When the answer has grown beyond its limit, or cannot be kept.
+    /// If the result exceeds its limit, or cannot be written.
     pub(super) async fn push(&mut self, bytes: &[u8]) -> Result<(), SqlError> {
         self.count += bytes.len() as u64;
         if self.count > self.limit {
             return Err(SqlError::Exhausted(Fault::new(format!(
-                "the answer has more than {} bytes",
+                "the result has more than {} bytes",
                 self.limit
             ))));
         }
@@ -50,7 +50,7 @@ impl<'a> Collector<'a> {
                 Ok(())
             }
             None => {
-                let (file, path) = self.scratch.file("answer-").map_err(disk)?;
+                let (file, path) = self.scratch.file("result-").map_err(disk)?;
                 let (file, _) = self.file.insert((File::from_std(file), path));
                 file.write_all(&std::mem::take(&mut self.memory))
                     .await
@@ -60,7 +60,7 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// The whole answer and its length in bytes.
+    /// The whole result and its length in bytes.
     pub(super) async fn finish(self) -> Result<(Body, u64), SqlError> {
         let body = match self.file {
             Some((mut file, path)) => {

@@ -5,55 +5,63 @@ use lastcall_domain::{Dependency, Progress};
 
 use super::collect::Collector;
 use super::process::QueryProcess;
-use crate::answer::{Answer, ResultFormat};
 use crate::error::SqlError;
 use crate::protocol::{Failure, FailureKind, Need, Query, Reply, Request, Table};
+use crate::result::{QueryResult, ResultFormat};
 
-/// Why a conversation ended without an answer.
+/// Why an exchange ended without a result.
 #[derive(Debug)]
-pub(super) enum Ending {
-    /// For a reason that is known.
-    Because(SqlError),
-    /// The child is gone, or no longer speaks the protocol.
+pub(super) enum ExchangeError {
+    /// For a known reason.
+    Failed(SqlError),
+    /// The child is gone, or violates the protocol.
     Lost,
 }
 
-impl From<std::io::Error> for Ending {
+impl From<std::io::Error> for ExchangeError {
     fn from(_: std::io::Error) -> Self {
         Self::Lost
     }
 }
 
-/// Hands a query to a child that has not had one, and hears which tables it names.
-pub(super) async fn ask(process: &mut QueryProcess, query: &Query) -> Result<Vec<Need>, Ending> {
-    process.hello().await.ok_or(Ending::Lost)?;
+/// Sends a query to a child that has not had one, and receives the tables that it names.
+pub(super) async fn send_query(
+    process: &mut QueryProcess,
+    query: &Query,
+) -> Result<Vec<Need>, ExchangeError> {
+    process.hello().await.ok_or(ExchangeError::Lost)?;
     let process = &mut process.inner;
     process.send(&Request::Query(query.clone())).await?;
     match process.receive().await? {
         Frame::Control(Reply::Needs(needs)) => Ok(needs),
-        Frame::Control(Reply::Failed(failure)) => Err(Ending::Because(failure.into())),
-        Frame::Control(_) | Frame::Data(_) => Err(Ending::Lost),
+        Frame::Control(Reply::Failed(failure)) => Err(ExchangeError::Failed(failure.into())),
+        Frame::Control(_) | Frame::Data(_) => Err(ExchangeError::Lost),
     }
 }
 
-/// Hands over the tables and takes the answer.
-pub(super) async fn answer(
+/// Sends the tables and receives the result.
+pub(super) async fn receive_result(
     process: &mut QueryProcess,
     tables: Vec<Table>,
     format: ResultFormat,
     mut collector: Collector<'_>,
     progress: &Progress,
-) -> Result<Answer, Ending> {
+) -> Result<QueryResult, ExchangeError> {
     let process = &mut process.inner;
     process.send(&Request::Tables(tables)).await?;
     loop {
         match process.receive().await? {
-            Frame::Data(bytes) => collector.push(&bytes).await.map_err(Ending::Because)?,
+            Frame::Data(bytes) => collector
+                .push(&bytes)
+                .await
+                .map_err(ExchangeError::Failed)?,
             Frame::Control(Reply::Progress(done)) => progress.set(done),
-            Frame::Control(Reply::Failed(failure)) => return Err(Ending::Because(failure.into())),
+            Frame::Control(Reply::Failed(failure)) => {
+                return Err(ExchangeError::Failed(failure.into()));
+            }
             Frame::Control(Reply::Done(done)) => {
-                let (body, bytes) = collector.finish().await.map_err(Ending::Because)?;
-                return Ok(Answer {
+                let (body, bytes) = collector.finish().await.map_err(ExchangeError::Failed)?;
+                return Ok(QueryResult {
                     body,
                     bytes,
                     media_type: format.media_type(),
@@ -61,7 +69,7 @@ pub(super) async fn answer(
                     truncated: done.truncated,
                 });
             }
-            Frame::Control(Reply::Hello(_) | Reply::Needs(_)) => return Err(Ending::Lost),
+            Frame::Control(Reply::Hello(_) | Reply::Needs(_)) => return Err(ExchangeError::Lost),
         }
     }
 }

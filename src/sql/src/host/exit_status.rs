@@ -7,29 +7,29 @@ use nix::sys::signal::Signal;
 
 use crate::error::{Fault, SqlError};
 
-/// The error of a query whose child is gone without an answer.
+/// The error of a query whose child exited without a result.
 pub(super) fn explain(exit: &ChildExit, timeout: Duration) -> SqlError {
     let stderr = exit.stderr.as_str();
     let Some(status) = exit.status else {
         return SqlError::Unavailable("the query process stopped responding".into());
     };
     match exit.signal() {
-        // Rust's allocator and its stack guard both abort, each after a message.
+        // Rust's allocator and its stack guard both abort after a message.
         Some(Signal::SIGABRT) if stderr.contains("memory allocation of") => memory(),
         Some(Signal::SIGABRT) if stderr.contains("overflowed its stack") => depth(),
         Some(Signal::SIGSEGV | Signal::SIGBUS) => depth(),
-        // Not by the kernel for want of memory, nor by the pool: somebody did.
+        // Killed neither by the OOM killer nor by the pool.
         Some(Signal::SIGKILL) => SqlError::Unavailable("the query process was killed".into()),
         Some(Signal::SIGXCPU) => SqlError::Timeout(timeout),
         Some(Signal::SIGXFSZ) => {
             SqlError::Exhausted(Fault::new("the query wrote more to disk than it may"))
         }
-        // It was told to stop before it had come so far as not to hear that.
+        // It was stopped before it had blocked these signals.
         Some(Signal::SIGTERM | Signal::SIGINT | Signal::SIGHUP) => {
-            SqlError::Unavailable("the query process was told to stop".into())
+            SqlError::Unavailable("the query process was stopped by a signal".into())
         }
         Some(signal) => SqlError::Failed(Fault::new(format!(
-            "the query's process was ended by {signal}"
+            "the query process was ended by {signal}"
         ))),
         None if stderr.contains("memory allocation of") => memory(),
         None => SqlError::Unavailable(format!(
@@ -39,8 +39,8 @@ pub(super) fn explain(exit: &ChildExit, timeout: Duration) -> SqlError {
     }
 }
 
-/// The error of a query whose child the kernel killed, twice, because the machine or the container
-/// had no memory left.
+/// The error of a query whose child was killed twice because the machine or the container had no
+/// memory left.
 pub(super) fn out_of_memory() -> SqlError {
     SqlError::Exhausted(Fault::new(
         "the machine ran out of memory while the query ran",

@@ -1,4 +1,4 @@
-//! The service's side: accepts queries, keeps processes ready, returns results.
+//! The host: accepts queries, keeps processes ready, returns results.
 
 mod child_pool;
 mod collect;
@@ -16,18 +16,18 @@ use lastcall_domain::trace::Scope;
 use lastcall_domain::{Cancel, Progress};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::answer::{Answer, ResultFormat};
 use crate::config::{MAX_QUERY_BYTES, SqlConfig};
 use crate::error::{Fault, SqlError};
 use crate::query::SqlQuery;
+use crate::result::{QueryResult, ResultFormat};
 use crate::tables::Tables;
-use child_pool::{Command, Conversation, Job, Resolution};
+use child_pool::{Command, Exchange, Job, TableResolution};
 
 /// Runs queries, each in a child process of its own.
 ///
-/// One thread with a runtime of its own starts, feeds, watches and reaps all children: the
-/// operating system ties a child's life to the thread that started it, and callers may come from
-/// runtimes that end before this value does. Share it in an `Arc`.
+/// One thread with a runtime of its own starts, serves and reaps all children: the parent death
+/// signal of a child is tied to the thread that started it, and callers may use runtimes that end
+/// before this value does. Share it in an `Arc`.
 #[derive(Debug)]
 pub struct Sql {
     commands: mpsc::UnboundedSender<Command>,
@@ -35,11 +35,11 @@ pub struct Sql {
 }
 
 impl Sql {
-    /// Sweeps what dead processes left in the scratch folder and starts the spare children. It
-    /// does not wait until they are warm.
+    /// Removes leftovers of dead processes from the scratch folder, and starts the spare children
+    /// without waiting for them.
     ///
     /// # Errors
-    /// [`SqlError::Unavailable`] when the scratch folder cannot be written or the thread cannot be
+    /// [`SqlError::Unavailable`] if the scratch folder is not writable or the thread cannot be
     /// started.
     pub fn new(config: SqlConfig) -> Result<Self, SqlError> {
         let (commands, inbox) = mpsc::unbounded_channel();
@@ -51,16 +51,16 @@ impl Sql {
         })
     }
 
-    /// Runs a query. The timeout spans everything: parsing, opening the tables, running.
+    /// Runs a query. The timeout includes everything: parsing, opening the tables, running.
     ///
-    /// When this returns, the child is dead and reaped and its temporary folder removed.
+    /// When this returns, the child is reaped and its temporary folder removed.
     ///
     /// # Errors
-    /// Whatever is wrong with the query; see [`SqlError`].
+    /// See [`SqlError`].
     ///
     /// # Cancel safety
-    /// Dropping the future ends the query like [`Cancel::cancel`] does, only that nobody waits for
-    /// the child's end.
+    /// Dropping the future ends the query as [`Cancel::cancel`] does, without waiting for the
+    /// child's exit.
     pub async fn query<'a>(
         &self,
         query: impl Into<SqlQuery<'a>>,
@@ -69,7 +69,7 @@ impl Sql {
         timeout: Duration,
         cancel: &Cancel,
         progress: &Progress,
-    ) -> Result<Answer, SqlError> {
+    ) -> Result<QueryResult, SqlError> {
         let query = query.into();
         if query.text.len() > MAX_QUERY_BYTES {
             return Err(SqlError::Refused(Fault::new(format!(
@@ -78,7 +78,7 @@ impl Sql {
             ))));
         }
         let outcome = self
-            .converse(query, tables, format, timeout, cancel, progress)
+            .run(query, tables, format, timeout, cancel, progress)
             .await;
         match outcome {
             Err(SqlError::Syntax(fault)) if fault.suggestion.is_none() => {
@@ -90,7 +90,7 @@ impl Sql {
         }
     }
 
-    async fn converse(
+    async fn run(
         &self,
         query: SqlQuery<'_>,
         tables: &dyn Tables,
@@ -98,17 +98,17 @@ impl Sql {
         timeout: Duration,
         cancel: &Cancel,
         progress: &Progress,
-    ) -> Result<Answer, SqlError> {
+    ) -> Result<QueryResult, SqlError> {
         let (needs, mut needed) = oneshot::channel();
         let (found, tables_found) = oneshot::channel();
-        let (done, mut answer) = oneshot::channel();
+        let (done, mut result) = oneshot::channel();
         self.send(Command::Query(Box::new(Job {
-            conversation: Conversation {
+            exchange: Exchange {
                 query: query.text.to_owned(),
                 parameters: query.parameters.to_vec(),
                 format,
                 progress: progress.clone(),
-                tables: Resolution::Open(needs, tables_found),
+                tables: TableResolution::Pending(needs, tables_found),
             },
             timeout,
             started: Instant::now(),
@@ -118,40 +118,40 @@ impl Sql {
         })))?;
         let needs = tokio::select! {
             biased;
-            answer = &mut answer => return ended(answer),
+            result = &mut result => return unwrap_reply(result),
             needs = &mut needed => needs,
         };
-        // The sender is dropped only on the way to an answer.
+        // The sender is dropped only when a result follows.
         let Ok(needs) = needs else {
-            return ended(answer.await);
+            return unwrap_reply(result.await);
         };
         let resolved = tokio::select! {
             biased;
-            answer = &mut answer => return ended(answer),
+            result = &mut result => return unwrap_reply(result),
             resolved = resolve::resolve(&needs, tables) => resolved,
         };
-        // A refusal means that the query has ended; the answer says how.
+        // An error means that the query has ended; the result has the reason.
         let _ = found.send(resolved);
-        ended(answer.await)
+        unwrap_reply(result.await)
     }
 
-    /// Which nets of the operating system hold a query. Where one is missing, limits and the
-    /// plan's checks hold it alone.
+    /// The sandbox features of the operating system. If one is missing, only the limits and the
+    /// checks of plans restrict queries.
     ///
     /// # Errors
-    /// [`SqlError::Unavailable`] when no child can be started.
+    /// [`SqlError::Unavailable`] if no child can be started.
     pub async fn capabilities(&self) -> Result<Capabilities, SqlError> {
-        let (reply, answer) = oneshot::channel();
+        let (reply, result) = oneshot::channel();
         self.send(Command::Capabilities(reply))?;
-        ended(answer.await)
+        unwrap_reply(result.await)
     }
 
-    /// Ends queries that still run, kills and reaps all children, removes the folders and joins
-    /// the thread. Queries after it fail with [`SqlError::Unavailable`].
+    /// Ends running queries, kills and reaps all children, removes the folders and joins the
+    /// thread. Later queries fail with [`SqlError::Unavailable`].
     pub async fn shutdown(&self) {
         let (reply, ended) = oneshot::channel();
         if self.commands.send(Command::Shutdown(reply)).is_ok() {
-            // An error means that the thread has ended already.
+            // An error means that the thread has already ended.
             let _ = ended.await;
         }
         let thread = self.thread.lock().ok().and_then(|mut thread| thread.take());
@@ -171,8 +171,8 @@ fn shutting_down() -> SqlError {
     SqlError::Unavailable("SQL is shutting down".into())
 }
 
-/// The outcome that the pool sent, if it lived to send it.
-fn ended<T>(
+/// The pool's reply; an error if the pool has shut down.
+fn unwrap_reply<T>(
     outcome: Result<Result<T, SqlError>, oneshot::error::RecvError>,
 ) -> Result<T, SqlError> {
     outcome.unwrap_or_else(|_| Err(shutting_down()))

@@ -8,7 +8,7 @@ use crate::config::SqlConfig;
 use crate::error::SqlError;
 use crate::protocol::Reply;
 
-/// A child that has greeted, or is about to.
+/// A child that is ready, or about to be.
 #[derive(Debug)]
 pub(super) struct QueryProcess {
     /// The process.
@@ -20,7 +20,7 @@ impl QueryProcess {
     /// Starts a child with a temporary folder of its own.
     pub(super) fn start(config: &SqlConfig, scratch: &Scratch) -> Result<Self, SqlError> {
         let folder = scratch.folder("query-");
-        // Its error does not keep the code of the operating system; whatever it was, it is this.
+        // The error has no code of the operating system; the scratch folder is the cause.
         let folder = folder.map_err(|error| SqlError::Environment {
             dependency: Dependency::Scratch,
             detail: error.to_string(),
@@ -37,7 +37,7 @@ impl QueryProcess {
         })
     }
 
-    /// Waits for the child's greeting; nothing if the child is lost.
+    /// Waits for the child's `Hello`; `None` if the child is lost.
     pub(super) async fn hello(&mut self) -> Option<Capabilities> {
         if self.capabilities.is_none() {
             match self.inner.receive().await {

@@ -8,13 +8,13 @@ use crate::name::composed;
 use crate::protocol::{Need, Table};
 use crate::tables::{TableError, Tables};
 
-/// Opens the tables that a query needs, in its order.
+/// Opens the tables that a query needs, in order.
 ///
-/// A name in quotes is taken as it is. Without quotes, a table of another case will do if it is
-/// the only one.
+/// A quoted name has to match exactly. An unquoted name also matches a table of another case, if
+/// it is the only one.
 pub(super) async fn resolve(needs: &[Need], tables: &dyn Tables) -> Result<Vec<Table>, SqlError> {
     let names = tables.names().await.map_err(SqlError::Tables)?;
-    // All names are checked before the first table is opened, which may be dear.
+    // All names are checked before the first table is opened, which may be expensive.
     let found = needs
         .iter()
         .map(|need| find(need, &names))
@@ -28,7 +28,7 @@ pub(super) async fn resolve(needs: &[Need], tables: &dyn Tables) -> Result<Vec<T
                 error,
             })?,
         };
-        // The child has another working directory, and its engine takes no `..`.
+        // The child has another working directory, and its engine does not accept `..`.
         let path = std::fs::canonicalize(&path).map_err(|error| SqlError::Table {
             name: name.to_owned(),
             error: TableError {
@@ -67,7 +67,7 @@ fn find<'a>(need: &Need, names: &'a [String]) -> Result<&'a str, SqlError> {
     Err(SqlError::UnknownTable(fault))
 }
 
-/// For a text that is not SQL: the first table that needs quotes and is written without.
+/// For a syntax error: the first table in the text that needs quotes and has none.
 pub(super) fn missing_quotes(query: &str, names: &[String]) -> Option<String> {
     let query = query.to_lowercase();
     let bare = names.iter().find(|name| {

@@ -1,4 +1,4 @@
-//! What queries answer.
+//! Results of queries.
 
 use serde_json::{Value, json};
 

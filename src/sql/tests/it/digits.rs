@@ -1,4 +1,4 @@
-//! Decimals, long numbers, and what is computed of them.
+//! Decimals, long numbers, and arithmetic with them.
 
 use std::sync::Arc;
 

@@ -1,11 +1,11 @@
-//! What queries are told when they are wrong.
+//! Error messages.
 
 use lastcall_sql::Position;
 
 use crate::fixture::Fixture;
 
-/// The code, the place and the suggestion of an error.
-async fn told(
+/// The code, the position and the suggestion of an error.
+async fn error(
     fixture: &Fixture,
     query: &str,
 ) -> (&'static str, Option<(u64, u64)>, Option<String>) {
@@ -97,7 +97,7 @@ async fn an_error_tells_where_it_is_and_what_may_have_been_meant() {
     ] {
         let suggestion = suggestion.map(str::to_owned);
         assert_eq!(
-            told(&fixture, query).await,
+            error(&fixture, query).await,
             (code, position, suggestion),
             "{query}"
         );
@@ -116,7 +116,7 @@ async fn what_the_data_does_not_allow_is_told_as_a_failure() {
         "select regexp_replace(text, '(', '') from numbers",
         "select factorial(100)",
     ] {
-        assert_eq!(told(&fixture, query).await.0, "sql_failed", "{query}");
+        assert_eq!(error(&fixture, query).await.0, "sql_failed", "{query}");
     }
     fixture.end().await;
 }
@@ -195,9 +195,9 @@ async fn what_the_engine_would_pass_over_or_do_wrong_is_refused() {
             "sql_refused",
         ),
     ] {
-        assert_eq!(told(&fixture, query).await.0, code, "{query}");
+        assert_eq!(error(&fixture, query).await.0, code, "{query}");
     }
-    // Their neighbours are supported.
+    // Similar queries are supported.
     for (query, rows) in [
         ("from numbers select n where n < 2", 2),
         ("values (1), (1), (2) except values (1)", 1),

@@ -1,4 +1,4 @@
-//! Tables in a temporary folder, and a `Sql` over them that has to leave nothing behind.
+//! Tables in a temporary folder, and a `Sql` over them that must leave nothing behind.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use arrow::array::{
 use async_trait::async_trait;
 use lastcall_domain::{Cancel, Progress, SqlResult};
 use lastcall_sql::{
-    Answer, Capabilities, ResultFormat, Sql, SqlConfig, SqlError, TableError, Tables,
+    Capabilities, QueryResult, ResultFormat, Sql, SqlConfig, SqlError, TableError, Tables,
 };
 use parquet::arrow::ArrowWriter;
 use tempfile::TempDir;
@@ -73,7 +73,7 @@ impl Fixture {
         query: &str,
         format: ResultFormat,
         timeout: Duration,
-    ) -> Result<Answer, SqlError> {
+    ) -> Result<QueryResult, SqlError> {
         self.sql
             .query(
                 query,
@@ -117,7 +117,7 @@ impl Fixture {
         self.sql.capabilities().await.unwrap()
     }
 
-    /// The temporary folders that children have at the moment.
+    /// The number of children's temporary folders.
     pub fn child_folders(&self) -> usize {
         files_below(&self.folder.path().join("scratch"))
             .iter()
@@ -125,7 +125,7 @@ impl Fixture {
             .count()
     }
 
-    /// Shuts down and checks that neither a process nor a file is left.
+    /// Shuts down, and checks that no process and no file is left.
     pub async fn end(mut self) {
         self.sql.shutdown().await;
         self.ended = true;
@@ -151,7 +151,7 @@ impl Drop for Fixture {
     }
 }
 
-/// Asks each query and compares the rows.
+/// Runs each query and compares the rows.
 pub async fn answers(fixture: &Fixture, cases: &[(&str, serde_json::Value)]) {
     for (query, rows) in cases {
         let answer = fixture.rows(query).await.rows;

@@ -4,12 +4,12 @@ use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Int64Type, TimeUnit};
 use arrow::ipc::reader::StreamReader;
 use arrow::util::display::array_value_to_string;
-use lastcall_sql::{Answer, Body, ResultFormat};
+use lastcall_sql::{Body, QueryResult, ResultFormat};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::fixture::{Fixture, LONG};
 
-async fn ask(fixture: &Fixture, query: &str, format: ResultFormat) -> Answer {
+async fn ask(fixture: &Fixture, query: &str, format: ResultFormat) -> QueryResult {
     fixture
         .ask(query, format, LONG)
         .await

@@ -1,5 +1,5 @@
-//! Queries made of words at random: whatever they are, they have an answer or an error with a
-//! code that is documented, and the next query works.
+//! Queries of random words: each has a result or an error with a documented code, and the next
+//! query works.
 
 use std::time::Duration;
 
@@ -125,8 +125,8 @@ const WORDS: &[&str] = &[
     "\n",
 ];
 
-/// Half of the queries begin like one, so that some get past the parser.
-fn soup(random: &mut Rng) -> String {
+/// Half of the texts begin like a query, so that some pass the parser.
+fn random_query(random: &mut Rng) -> String {
     let mut query = String::from(if random.bool() { "select " } else { "" });
     for _ in 0..random.usize(1..24) {
         query.push_str(WORDS[random.usize(..WORDS.len())]);
@@ -156,7 +156,7 @@ async fn words_at_random_get_an_answer_or_a_documented_error() {
     let fixture = Fixture::with(|config| config.memory = 256 << 20);
     let timeout = Duration::from_secs(20);
     for _ in 0..QUERIES / AT_ONCE {
-        let queries: [String; AT_ONCE] = std::array::from_fn(|_| soup(&mut random));
+        let queries: [String; AT_ONCE] = std::array::from_fn(|_| random_query(&mut random));
         let [a, b, c, d] = queries
             .each_ref()
             .map(|query| fixture.ask(query, ResultFormat::Json, timeout));

@@ -1,4 +1,4 @@
-//! What hostile queries get: an error with a code, and nothing else happens.
+//! Hostile queries fail with a code and have no other effect.
 
 use lastcall_sql::{MAX_QUERY_BYTES, ResultFormat};
 use serde_json::json;

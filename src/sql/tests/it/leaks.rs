@@ -1,4 +1,4 @@
-//! Whatever ends a query, nothing of it is left.
+//! Nothing of a query is left, however it ends.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -70,8 +70,8 @@ async fn a_cancelled_query_leaves_no_process_and_no_folder() {
     fixture.end().await;
 }
 
-/// A service manager sends the signal of a stop to every process of the service, and a drain
-/// still waits for this one's answer.
+/// A service manager sends the stop signal to every process of the service, while the drain still
+/// waits for this one's result.
 #[tokio::test]
 async fn a_stop_that_reaches_a_child_too_does_not_end_its_query() {
     let fixture = Fixture::new();
@@ -100,7 +100,7 @@ async fn a_stop_that_reaches_a_child_too_does_not_end_its_query() {
     fixture.end().await;
 }
 
-/// The signals that wait for a process, a bit each; a process that has died has none.
+/// The pending signals of a process as bits; none for a dead process.
 fn pending(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("ShdPnd:"));
@@ -171,7 +171,7 @@ async fn a_child_that_is_killed_fails_its_query_alone() {
     fixture.end().await;
 }
 
-/// Kills the child that spins, as the kernel does when memory runs out; its id.
+/// Kills the spinning child like the OOM killer; returns its id.
 async fn run_out_of_memory(folder: &Path, kills: u32) -> u32 {
     let pid = spinning(folder).await;
     std::fs::write(folder.join("kills"), format!("oom_kill {kills}\n")).unwrap();
@@ -383,7 +383,7 @@ async fn a_table_that_cannot_be_opened_tells_why() {
     fixture.end().await;
 }
 
-/// Where a process that this test starts is to be a host, and of what.
+/// Makes a process of this test a host, with its folder as the value.
 const HOST: &str = "LASTCALL_SQL_TEST_HOST";
 
 #[tokio::test]
@@ -405,7 +405,7 @@ async fn a_host_that_is_killed_takes_its_children_with_it_and_its_folders_are_sw
     let pid = spinning(folder.path()).await;
     host.kill().unwrap();
     host.wait().unwrap();
-    // Its children hold no end of this pipe: it ends with the host.
+    // Its children do not inherit this pipe, so that it ends with the host.
     host.stdout
         .take()
         .unwrap()

@@ -1,4 +1,4 @@
-//! Queries from their text to their answer, in real child processes.
+//! Queries in real child processes.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,13 +12,13 @@ mod documented;
 mod errors;
 mod fixture;
 mod formats;
+mod fuzz;
 mod hostile;
 mod leaks;
 mod limits;
 mod membership;
-mod moments;
 mod names;
 mod parameters;
 mod semantics;
-mod soup;
 mod summary;
+mod timestamps;

@@ -1,4 +1,4 @@
-//! Which names a query may use for tables and columns, and what its columns are called.
+//! Names of tables and columns in queries, and names of result columns.
 
 use serde_json::json;
 

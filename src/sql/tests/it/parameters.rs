@@ -145,12 +145,12 @@ async fn parameters_that_do_not_match_the_query_are_told() {
         (
             "select ?",
             json!([1]),
-            "? is no placeholder (line 1, column 8); write $1 for the first parameter",
+            "? is not a placeholder (line 1, column 8); write $1 for the first parameter",
         ),
         (
             "select $a",
             json!([1]),
-            "$a is no placeholder (line 1, column 8); write $1 for the first parameter",
+            "$a is not a placeholder (line 1, column 8); write $1 for the first parameter",
         ),
     ] {
         let error = bound(&fixture, query, parameters).await.unwrap_err();

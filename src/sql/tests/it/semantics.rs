@@ -1,4 +1,4 @@
-//! Where the engine by itself would answer otherwise than PostgreSQL and DuckDB.
+//! Semantics in which the engine alone would differ from PostgreSQL and DuckDB.
 
 use std::sync::Arc;
 
@@ -191,7 +191,7 @@ async fn intervals_are_compared_by_their_length() {
 }
 
 #[tokio::test]
-async fn moments_reach_the_year_9999() {
+async fn timestamps_reach_the_year_9999() {
     let last = 253_402_300_799_000_000;
     let fixture = with_table(vec![
         ("id", Arc::new(Int64Array::from(vec![1, 2]))),
@@ -266,7 +266,7 @@ async fn moments_reach_the_year_9999() {
 }
 
 #[tokio::test]
-async fn moments_beyond_the_calendar_are_shown_as_the_profile_shows_them() {
+async fn timestamps_beyond_the_calendar_are_shown_as_the_profile_shows_them() {
     let fixture = with_table(vec![
         (
             "at",

@@ -1,11 +1,11 @@
-//! Moments as text, and in the zones of others.
+//! Timestamps as text, and time zones.
 
 use serde_json::json;
 
 use crate::fixture::{Fixture, answers};
 
 #[tokio::test]
-async fn moments_may_have_no_seconds() {
+async fn timestamps_may_have_no_seconds() {
     let fixture = Fixture::new();
     answers(
         &fixture,

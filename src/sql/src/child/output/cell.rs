@@ -21,9 +21,9 @@ use super::interval::iso;
 pub(super) enum Cell<'a> {
     Null,
     Boolean(bool),
-    /// A number as it is written.
+    /// A formatted number.
     Number(String),
-    /// A double; it may be no number of JSON.
+    /// A double; it may be infinite or NaN.
     Float(f64),
     Text(Cow<'a, str>),
     List(ArrayRef),
@@ -47,15 +47,15 @@ pub(super) fn cell(column: &dyn Array, row: usize) -> Result<Cell<'_>> {
             Cell::Number(column.as_primitive::<$type>().value_as_string(row))
         };
     }
-    macro_rules! moment {
+    macro_rules! timestamp {
         ($type:ty, $read:ident, $format:literal, $unit:literal) => {{
-            let moments = column.as_primitive::<$type>();
-            Cell::Text(match moments.$read(row) {
-                Some(moment) => moment.format($format).to_string().into(),
-                // Beyond the years that the calendar library knows, as in the profile.
+            let timestamps = column.as_primitive::<$type>();
+            Cell::Text(match timestamps.$read(row) {
+                Some(timestamp) => timestamp.format($format).to_string().into(),
+                // Out of the calendar library's range; formatted as in the profile.
                 None => format!(
                     concat!("{} ", $unit, " since 1970-01-01"),
-                    moments.value(row)
+                    timestamps.value(row)
                 )
                 .into(),
             })
@@ -63,19 +63,19 @@ pub(super) fn cell(column: &dyn Array, row: usize) -> Result<Cell<'_>> {
     }
     macro_rules! date {
         ($type:ty, $unit:literal) => {
-            moment!($type, value_as_date, "%Y-%m-%d", $unit)
+            timestamp!($type, value_as_date, "%Y-%m-%d", $unit)
         };
     }
     macro_rules! instant {
         ($type:ty, $unit:literal) => {
-            moment!($type, value_as_datetime, "%Y-%m-%dT%H:%M:%S%.fZ", $unit)
+            timestamp!($type, value_as_datetime, "%Y-%m-%dT%H:%M:%S%.fZ", $unit)
         };
     }
     macro_rules! time {
         ($type:ty) => {
             match column.as_primitive::<$type>().value_as_time(row) {
                 Some(time) => Cell::Text(time.format("%H:%M:%S%.f").to_string().into()),
-                // It is beyond midnight.
+                // Out of range.
                 None => Cell::Null,
             }
         };
@@ -117,7 +117,7 @@ pub(super) fn cell(column: &dyn Array, row: usize) -> Result<Cell<'_>> {
         DataType::Time32(_) => time!(Time32MillisecondType),
         DataType::Time64(TimeUnit::Microsecond) => time!(Time64MicrosecondType),
         DataType::Time64(_) => time!(Time64NanosecondType),
-        // With a zone or without, the number counts from 1970 in UTC.
+        // With or without a zone, the value is relative to 1970 in UTC.
         DataType::Timestamp(TimeUnit::Second, _) => instant!(TimestampSecondType, "s"),
         DataType::Timestamp(TimeUnit::Millisecond, _) => instant!(TimestampMillisecondType, "ms"),
         DataType::Timestamp(TimeUnit::Microsecond, _) => instant!(TimestampMicrosecondType, "µs"),
@@ -165,7 +165,7 @@ pub(super) fn cell(column: &dyn Array, row: usize) -> Result<Cell<'_>> {
     })
 }
 
-/// A single keeps its own shortest digits: 0.1 is not 0.10000000149011612.
+/// A single has its own shortest digits: 0.1 is not 0.10000000149011612.
 fn single(value: f32) -> Cell<'static> {
     if value.is_finite() {
         Cell::Number(format_single(value))

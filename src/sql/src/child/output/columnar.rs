@@ -1,7 +1,7 @@
 //! Parquet and Arrow IPC.
 //!
-//! The engine's own compact types (string views, dictionaries) are written as the plain types that
-//! every reader knows, and in Parquet what it has no type for as the nearest that it has.
+//! The engine's compact types (string views, dictionaries) are written as plain types that every
+//! reader supports; types that Parquet lacks are written as the nearest one.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -21,7 +21,7 @@ use super::cell::{Cell, cell};
 use crate::protocol::Done;
 use lastcall_child::guest::Output;
 
-/// Apache Parquet, compressed with Snappy, which all readers have.
+/// Apache Parquet, compressed with Snappy, which all readers support.
 pub(super) struct Parquet {
     schema: SchemaRef,
     writer: ArrowWriter<Output>,
@@ -72,7 +72,7 @@ impl Sink for Ipc {
     }
 }
 
-/// The schema with other types, and with names that do not repeat: readers find columns by name.
+/// The schema with converted types and unique names: readers find columns by name.
 fn plain(schema: &Schema, other_type: fn(&DataType) -> DataType) -> SchemaRef {
     let mut taken = HashSet::new();
     let fields = schema.fields().iter().map(|field| {
@@ -87,7 +87,7 @@ fn plain(schema: &Schema, other_type: fn(&DataType) -> DataType) -> SchemaRef {
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
-/// The type without what only the engine has.
+/// The plain type of an engine type.
 fn plain_type(data_type: &DataType) -> DataType {
     match data_type {
         DataType::Utf8View => DataType::Utf8,
@@ -97,7 +97,7 @@ fn plain_type(data_type: &DataType) -> DataType {
     }
 }
 
-/// The type as Parquet has it: without these, readers would be handed bare numbers.
+/// The type in Parquet: for others, readers would only get plain numbers.
 fn parquet_type(data_type: &DataType) -> DataType {
     match plain_type(data_type) {
         DataType::Date64 => DataType::Date32,
@@ -109,7 +109,7 @@ fn parquet_type(data_type: &DataType) -> DataType {
     }
 }
 
-/// The type with other types nested in it.
+/// Converts the types nested in a type.
 fn inside(data_type: &DataType, other_type: fn(&DataType) -> DataType) -> DataType {
     let nested = |field: &FieldRef| {
         let data_type = other_type(field.data_type());
@@ -143,7 +143,7 @@ fn convert(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
     )?)
 }
 
-/// Intervals as text, written as in JSON and CSV.
+/// Intervals as text, like in JSON and CSV.
 fn intervals(column: &dyn Array) -> Result<ArrayRef> {
     let texts = (0..column.len()).map(|row| {
         Ok(match cell(column, row)? {

@@ -3,8 +3,8 @@
 /// Nanoseconds in a second.
 const NANOS: i128 = 1_000_000_000;
 
-/// An interval of months, days and nanoseconds. Each part keeps its own sign, as the three do not
-/// convert into each other.
+/// An interval of months, days and nanoseconds. Each part has its own sign, as the three cannot be
+/// converted into each other.
 pub(super) fn iso(months: i64, days: i64, nanos: i128) -> String {
     let mut text = String::from("P");
     let (years, months) = (months / 12, months % 12);

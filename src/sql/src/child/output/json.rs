@@ -14,7 +14,7 @@ use lastcall_child::guest::Output;
 
 pub(super) struct Json {
     output: Output,
-    /// Whether a row was written, so that the next one needs a comma.
+    /// Whether a row has been written, so that the next one needs a comma.
     begun: bool,
 }
 
@@ -70,7 +70,7 @@ impl Sink for Json {
     }
 }
 
-/// What is no number of JSON, as PostgreSQL and protocol buffers write it there.
+/// Infinities and NaN, as in the JSON of PostgreSQL and protocol buffers.
 pub(super) fn not_finite(value: f64) -> &'static str {
     if value.is_nan() {
         "NaN"
@@ -113,7 +113,7 @@ pub(super) fn write(output: &mut dyn Write, column: &dyn Array, row: usize) -> R
             }
             output.write_all(b"}")?;
         }
-        // An array of pairs: keys need not be text, and may repeat.
+        // An array of pairs, as keys need not be text and may repeat.
         Cell::Map(entries) => {
             output.write_all(b"[")?;
             for index in 0..entries.len() {

@@ -13,15 +13,15 @@ use datafusion::error::Result;
 
 use cell::{Cell, cell};
 
-use crate::answer::ResultFormat;
 use crate::protocol::Done;
+use crate::result::ResultFormat;
 use lastcall_child::guest::Output;
 
-/// Takes the rows of an answer.
+/// Writes the rows of a result.
 pub(super) trait Sink {
     /// Writes rows.
     fn write(&mut self, batch: &RecordBatch) -> Result<()>;
-    /// Writes what comes after the last row, and flushes.
+    /// Writes the end of the result, and flushes.
     fn finish(self: Box<Self>, done: Done) -> Result<()>;
 }
 
@@ -30,7 +30,7 @@ pub(super) fn type_name(data_type: &DataType) -> &'static str {
     types::name(data_type)
 }
 
-/// A cell that is not nested as text, as it is written in CSV.
+/// The text of a cell that is not nested, as in CSV.
 pub(super) fn text(column: &dyn Array, row: usize) -> Result<Option<String>> {
     Ok(match cell(column, row)? {
         Cell::Boolean(value) => Some(value.to_string()),
@@ -42,7 +42,7 @@ pub(super) fn text(column: &dyn Array, row: usize) -> Result<Option<String>> {
     })
 }
 
-/// A sink for a format. What comes before the first row is written at once.
+/// A sink for a format. Writes the header at once.
 pub(super) fn sink(
     format: ResultFormat,
     schema: &SchemaRef,

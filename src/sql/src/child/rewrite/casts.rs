@@ -1,4 +1,4 @@
-//! Casts become calls of [`udf::CAST`], which the engine tells apart and which round.
+//! Rewrites casts to calls of [`udf::CAST`], which rounds, and whose calls have distinct names.
 
 use datafusion::sql::sqlparser::ast::{
     CastKind, DataType, ExactNumberInfo, Expr, FunctionArg, FunctionArgExpr, FunctionArguments,
@@ -7,7 +7,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use crate::child::udf;
 
-/// Names a column that is only cast after what is cast, as PostgreSQL and the engine do.
+/// Names a cast column after its operand, as PostgreSQL and the engine do.
 pub(super) fn keep_names(select: &mut Select) {
     let taken = |items: &[SelectItem], name: &Ident| {
         items
@@ -31,7 +31,7 @@ pub(super) fn keep_names(select: &mut Select) {
     }
 }
 
-/// The name that a column has without an alias, or by it.
+/// The name or alias of a column.
 fn named(item: &SelectItem) -> Option<&Ident> {
     match item {
         SelectItem::UnnamedExpr(expr) => innermost(expr),
@@ -49,7 +49,7 @@ fn innermost(expr: &Expr) -> Option<&Ident> {
     }
 }
 
-/// The call in place of a cast; a cast to a type that is not known here stays.
+/// Replaces a cast by a call; a cast to an unknown type is kept.
 pub(super) fn call(cast: &mut Expr) {
     let Expr::Cast {
         kind,
@@ -68,7 +68,7 @@ pub(super) fn call(cast: &mut Expr) {
         CastKind::Cast | CastKind::DoubleColon => udf::CAST,
         CastKind::TryCast | CastKind::SafeCast => udf::TRY_CAST,
     };
-    // A number with a point is a float to the engine, which has fewer digits than it may have.
+    // The engine reads a number with a point as a float, which would lose digits.
     let value = match written(expr).filter(|_| target.starts_with("Decimal")) {
         Some(digits) => super::text(digits),
         None => (**expr).clone(),
@@ -76,7 +76,7 @@ pub(super) fn call(cast: &mut Expr) {
     *cast = super::call(name, vec![value, super::text(target)]);
 }
 
-/// The digits of a number that the query writes.
+/// The digits of a numeric literal.
 fn written(expr: &Expr) -> Option<String> {
     match expr {
         Expr::Nested(inner) => written(inner),
@@ -93,7 +93,7 @@ fn written(expr: &Expr) -> Option<String> {
             let plain = number.chars().all(|c| c.is_ascii_digit() || c == '.');
             plain.then(|| number.clone())
         }
-        // A long one, which is a decimal already.
+        // A long literal is already a decimal.
         Expr::Function(_) => long_number(expr),
         _ => None,
     }
@@ -126,10 +126,10 @@ fn long_number(expr: &Expr) -> Option<String> {
     }
 }
 
-/// The type of whole numbers beyond 64 bits.
+/// The type of integers beyond 64 bits.
 const LONG: &str = "Decimal128(38, 0)";
 
-/// A whole number beyond 64 bits is a decimal; to the engine it is a float, with 15 digits.
+/// An integer beyond 64 bits is a decimal; the engine reads it as a float with 15 digits.
 pub(super) fn of_long_number(expr: &mut Expr) {
     if let Expr::Value(ValueWithSpan {
         value: Value::Number(number, _),
@@ -191,7 +191,7 @@ fn decimal(digits: ExactNumberInfo) -> Option<String> {
         {
             Some(format!("Decimal128({precision}, {scale})"))
         }
-        // Without digits, or with more than a decimal has: the engine decides.
+        // No precision, or more than a decimal has: the engine decides.
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
-//! `EXISTS` in the SELECT list, which the engine supports only in conditions: rewritten to a
-//! count. And that of a query that always has one row, of which the engine counts the rows before
-//! they are aggregated.
+//! Rewrites `EXISTS` in the SELECT list to a count, as the engine supports it only in conditions;
+//! and `EXISTS` of a query that always has one row, where the engine would count the rows before
+//! the aggregation.
 
 use std::ops::ControlFlow;
 
@@ -13,7 +13,7 @@ use crate::child::functions;
 use crate::error::Fault;
 use crate::protocol::{Failure, FailureKind};
 
-/// Counts the rows in place of each `EXISTS` among the columns.
+/// Replaces each `EXISTS` in the SELECT list by a count of the rows.
 pub(super) fn count_instead(select: &mut Select) -> ControlFlow<Failure> {
     for item in &mut select.projection {
         if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
@@ -66,7 +66,7 @@ fn count(query: &Query) -> Option<Query> {
     Some(query)
 }
 
-/// An aggregate without `GROUP BY` has one row, whatever there is to aggregate.
+/// An aggregate without `GROUP BY` always has one row.
 pub(super) fn of_one_row(expr: &mut Expr) -> ControlFlow<Failure> {
     let Expr::Exists { subquery, negated } = expr else {
         return ControlFlow::Continue(());
@@ -103,7 +103,7 @@ fn aggregates(select: &mut Select) -> bool {
     let mut found = false;
     for item in &mut select.projection {
         if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
-            // It never breaks.
+            // The visitor never breaks.
             let _ = own::each(expr, &mut |expr| {
                 found |= functions::is_aggregate(expr);
                 ControlFlow::Continue(())

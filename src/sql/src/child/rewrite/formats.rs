@@ -1,4 +1,4 @@
-//! Formats of `to_char`: the engine has those of strftime, and takes any other text for the answer.
+//! Formats of `to_char`: the engine supports those of strftime, and copies any other text.
 
 use std::ops::ControlFlow;
 
@@ -11,8 +11,7 @@ use crate::child::shape::position;
 use crate::error::Fault;
 use crate::protocol::{Failure, FailureKind};
 
-/// PostgreSQL's patterns that have the same meaning in strftime; of two that begin alike the longer
-/// one first.
+/// PostgreSQL's patterns with an equivalent in strftime; a pattern precedes its prefixes.
 const PATTERNS: &[(&str, &str)] = &[
     ("YYYY", "%Y"),
     ("IYYY", "%G"),
@@ -32,10 +31,9 @@ const PATTERNS: &[(&str, &str)] = &[
     ("AM", "%p"),
     ("PM", "%p"),
 ];
-/// Patterns that begin like others and mean something else: seconds of the day, the day of the ISO
-/// year.
+/// Patterns that begin like others but differ in meaning: seconds of the day, day of the ISO year.
 const OTHERS: [&str; 2] = ["SSSS", "IDDD"];
-/// Those whose case is that of the text.
+/// Patterns whose case decides the case of the result.
 const CASED: &[(&str, &str)] = &[
     ("FMMonth", "%B"),
     ("FMDay", "%A"),
@@ -43,7 +41,7 @@ const CASED: &[(&str, &str)] = &[
     ("Dy", "%a"),
 ];
 
-/// Writes a format of PostgreSQL as one of strftime.
+/// Converts a format of PostgreSQL to one of strftime.
 pub(super) fn as_strftime(function: &mut Function) -> ControlFlow<Failure> {
     let FunctionArguments::List(list) = &mut function.args else {
         return ControlFlow::Continue(());
@@ -75,7 +73,7 @@ pub(super) fn as_strftime(function: &mut Function) -> ControlFlow<Failure> {
     ControlFlow::Continue(())
 }
 
-/// The format in the signs of strftime; nothing where a letter or digit is not known.
+/// The format in the notation of strftime; `None` if a letter or digit is unknown.
 fn translated(mut rest: &str) -> Option<String> {
     let mut format = String::new();
     'next: while let Some(first) = rest.chars().next() {
@@ -98,7 +96,7 @@ fn translated(mut rest: &str) -> Option<String> {
                 head == *pattern || head == pattern.to_lowercase()
             });
             if head.is_some_and(same) {
-                // Its case is that of the answer.
+                // Its case decides the case of the result.
                 let lower = *sign == "%p" && head != Some(*pattern);
                 format.push_str(if lower { "%P" } else { sign });
                 rest = &rest[pattern.len()..];

@@ -1,8 +1,8 @@
-//! `IN`, `ANY` and `ALL` over a query, where the engine gets their nulls or their columns wrong.
+//! Rewrites `IN`, `ANY` and `ALL` over a subquery where the engine misinterprets nulls or columns.
 //!
-//! `x IN (…)` is null where no row is equal and one is null. The engine knows that of a `NOT IN`
-//! that is a term of a condition by itself; elsewhere it takes null for false, which does no harm
-//! where only what is true counts. Everything else is written as counts, which have no nulls.
+//! `x IN (…)` is null if no row is equal and one is null. The engine supports that only for a
+//! `NOT IN` that is a term of a condition; elsewhere it takes null for false, which is harmless
+//! where only true counts. Everything else is rewritten to counts, which have no nulls.
 
 use std::ops::ControlFlow;
 
@@ -18,24 +18,24 @@ use crate::child::functions;
 use crate::error::Fault;
 use crate::protocol::{Failure, FailureKind};
 
-/// The name that the rows of a query get; no query can mean it by accident.
+/// The alias of a subquery's rows; no query uses it by accident.
 const ROWS: &str = "\u{1f}rows";
 
 /// The name of their column.
 const VALUE: &str = "\u{1f}value";
 
-/// Whether `$1` is in a query, with nulls.
+/// Whether `$1` is in a subquery, with nulls.
 const IN: &str = "(case
     when (select count(*) from (select 1) as \"\u{1f}rows\"(\"\u{1f}value\") where \"\u{1f}value\" = ($1)) > 0 then true
     when ($1) is null and (select count(*) from (select 1) as \"\u{1f}rows\"(\"\u{1f}value\")) > 0 then null
     when (select count(*) from (select 1) as \"\u{1f}rows\"(\"\u{1f}value\") where \"\u{1f}value\" is null) > 0 then null
     else false end)";
 
-/// All rows of a query, under a name of their own.
+/// All rows of a subquery, with the alias.
 const ROWS_OF: &str = "(select \"\u{1f}value\" from (select 1) as \"\u{1f}rows\"(\"\u{1f}value\"))";
 
-/// Gives the column of the query behind `ANY` or `ALL` a name of its own, so that it is not taken
-/// for the column of the same name on the other side.
+/// Gives the column of the subquery of `ANY` or `ALL` an alias, so that it is not mistaken for the
+/// column of the same name on the other side.
 pub(super) fn apart(right: &mut Expr) {
     let Expr::Subquery(query) = right else {
         return;
@@ -55,7 +55,7 @@ pub(super) fn apart(right: &mut Expr) {
     }
 }
 
-/// Rewrites each `IN` of a query whose nulls would be lost.
+/// Rewrites each `IN` whose nulls would be lost.
 pub(super) fn with_nulls(select: &mut Select) -> ControlFlow<Failure> {
     let joins = select.from.iter_mut().flat_map(|from| &mut from.joins);
     let on = joins.filter_map(|join| match &mut join.join_operator {
@@ -84,7 +84,8 @@ pub(super) fn with_nulls(select: &mut Select) -> ControlFlow<Failure> {
     ControlFlow::Continue(())
 }
 
-/// `= ANY` and `<> ALL` as `IN` and `NOT IN`: among the columns the engine has neither of them.
+/// Rewrites `= ANY` and `<> ALL` to `IN` and `NOT IN`, as the engine does not support them in the
+/// SELECT list.
 fn as_in(expr: &mut Expr) -> ControlFlow<Failure> {
     let (member, op, right, all) = match expr {
         Expr::AnyOp {
@@ -123,8 +124,8 @@ fn as_in(expr: &mut Expr) -> ControlFlow<Failure> {
     ControlFlow::Continue(())
 }
 
-/// A condition, or a part of one: of a `positive` one it matters only whether it is true, of
-/// another only whether it is false. A `term` has only `AND` around it.
+/// Rewrites a condition or a part of one. For a `positive` one, it only matters whether it is true,
+/// otherwise whether it is false. A `term` is only nested in `AND`.
 fn condition(expr: &mut Expr, positive: bool, term: bool) -> ControlFlow<Failure> {
     match expr {
         Expr::Nested(inner) => condition(inner, positive, term),
@@ -168,7 +169,7 @@ fn condition(expr: &mut Expr, positive: bool, term: bool) -> ControlFlow<Failure
     }
 }
 
-/// `NOT (x IN …)` as `x NOT IN …`, and the other way round.
+/// `NOT (x IN …)` as `x NOT IN …`, and vice versa.
 fn flipped(expr: &Expr) -> Option<Expr> {
     let mut expr = stripped(expr).clone();
     let Expr::InSubquery { negated, .. } = &mut expr else {
@@ -185,7 +186,7 @@ fn stripped(mut expr: &Expr) -> &Expr {
     expr
 }
 
-/// An expression whose nulls matter.
+/// Rewrites an expression whose nulls matter.
 fn value(expr: &mut Expr) -> ControlFlow<Failure> {
     own::each(expr, &mut |expr| match expr {
         Expr::InSubquery { .. } => counted(expr),
@@ -193,7 +194,7 @@ fn value(expr: &mut Expr) -> ControlFlow<Failure> {
     })
 }
 
-/// Writes an `IN` as counts.
+/// Rewrites an `IN` to counts.
 fn counted(expr: &mut Expr) -> ControlFlow<Failure> {
     let Expr::InSubquery {
         expr: member,
@@ -203,7 +204,7 @@ fn counted(expr: &mut Expr) -> ControlFlow<Failure> {
     else {
         return ControlFlow::Continue(());
     };
-    // The planner says what is wrong with it.
+    // The planner rejects it.
     if matches!(stripped(member), Expr::Tuple(_)) {
         return ControlFlow::Continue(());
     }
@@ -236,7 +237,7 @@ fn has_columns(expr: &Expr) -> bool {
     })
 }
 
-/// Whether an expression means the same within a query.
+/// Whether an expression means the same within a subquery.
 fn is_plain(expr: &Expr) -> bool {
     !found(expr, |expr| match expr {
         Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. } => true,
@@ -245,7 +246,7 @@ fn is_plain(expr: &Expr) -> bool {
     })
 }
 
-/// Whether a query has counts in it already: each level would triple it.
+/// Whether a query already contains counts: each level would triple it.
 fn is_counted(query: &Query) -> bool {
     struct FindCounts;
     impl Visitor for FindCounts {
@@ -262,8 +263,8 @@ fn is_counted(query: &Query) -> bool {
     query.visit(&mut FindCounts).is_break()
 }
 
-/// Whether a query aggregates without groups. If it depends on the row around it, the engine has
-/// no row where there should be one.
+/// Whether a query aggregates without groups. If it is correlated, the engine returns no row
+/// instead of one.
 fn has_one_row(query: &Query) -> bool {
     let SetExpr::Select(select) = query.body.as_ref() else {
         return false;
@@ -291,12 +292,12 @@ fn found(expr: &Expr, is_it: impl Fn(&Expr) -> bool) -> bool {
     expr.visit(&mut Search(is_it)).is_break()
 }
 
-/// A template with an expression in place of `$1`, and a query in place of `(select 1)`.
+/// A template with an expression for `$1`, and a query for `(select 1)`.
 fn template(text: &str, member: Option<&Expr>, query: &Query) -> Option<Expr> {
     let mut parser = Parser::new(&Grammar).try_with_sql(text).ok()?;
     let mut expr = parser.parse_expr().ok()?;
     let mut fill = Fill { member, query };
-    // It never breaks.
+    // The visitor never breaks.
     let _: ControlFlow<()> = VisitMut::visit(&mut expr, &mut fill);
     Some(expr)
 }

@@ -5,7 +5,6 @@ mod casts;
 mod exists;
 mod formats;
 mod membership;
-mod moments;
 mod names;
 mod ordinals;
 mod own;
@@ -15,6 +14,7 @@ mod shared;
 mod similar;
 mod star;
 mod synonyms;
+mod timestamps;
 
 use std::ops::ControlFlow;
 
@@ -32,14 +32,14 @@ use crate::protocol::Failure;
 
 pub(super) use names::shown;
 
-/// Rewrites a query, with the values of its placeholders.
+/// Rewrites a query, and binds the values of its placeholders.
 pub(super) fn rewrite(
     statement: &mut Statement,
     values: &[SqlParameter],
     known: &Known,
 ) -> Result<(), Failure> {
     parameters::bind(statement, values)?;
-    names::tell_apart(statement);
+    names::disambiguate(statement);
     match statement.visit(&mut Rewriter { known }) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(failure) => Err(failure),
@@ -83,8 +83,8 @@ impl VisitorMut for Rewriter<'_> {
                 return formats::as_strftime(function);
             }
             Expr::Function(_) => synonyms::function(expr),
-            Expr::AtTimeZone { .. } => return moments::at_time_zone(expr),
-            Expr::TypedString(literal) => moments::with_seconds(literal),
+            Expr::AtTimeZone { .. } => return timestamps::at_time_zone(expr),
+            Expr::TypedString(literal) => timestamps::with_seconds(literal),
             Expr::Value(_) => casts::of_long_number(expr),
             Expr::UnaryOp {
                 op: UnaryOperator::Minus,
@@ -100,7 +100,7 @@ impl VisitorMut for Rewriter<'_> {
     }
 }
 
-/// `-a ^ b` is `(-a) ^ b`, as in PostgreSQL; the grammar takes it for `-(a ^ b)`.
+/// `-a ^ b` is `(-a) ^ b`, as in PostgreSQL; the parser reads it as `-(a ^ b)`.
 fn minus_first(inner: &Expr) -> Option<Expr> {
     let Expr::BinaryOp { left, op, right } = inner else {
         return None;

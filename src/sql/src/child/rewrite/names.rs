@@ -1,4 +1,4 @@
-//! Columns of the same name, which the engine does not support.
+//! Disambiguates columns of the same name, which the engine does not support.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -11,26 +11,26 @@ use super::synonyms;
 use crate::child::functions;
 use crate::child::shape::last;
 
-/// What stands between the name of a column and what tells it from others of that name.
+/// The separator between the name of a column and the number that makes it unique.
 const MARK: char = '\u{1f}';
 
-/// The name of a column as it is shown.
+/// The name of a column in the result.
 pub(in crate::child) fn shown(name: &str) -> &str {
     name.split(MARK).next().unwrap_or_default()
 }
 
-/// A name that is shown without what tells it apart.
+/// A unique name, which is shown without its number.
 pub(super) fn marked(name: &str, index: usize) -> String {
     format!("{name}{MARK}{index}")
 }
 
-/// Gives columns of one name a mark. Inside of a query they keep their names, so that naming one
-/// of them stays ambiguous; there only those without a name are told apart.
-pub(super) fn tell_apart(statement: &mut Statement) {
+/// Makes the names of columns unique. Within subqueries only unnamed columns change, so that a
+/// reference to a duplicate name remains ambiguous.
+pub(super) fn disambiguate(statement: &mut Statement) {
     if let Statement::Query(query) = statement {
         outermost(&mut query.body);
     }
-    // It never breaks.
+    // The visitor never breaks.
     let _: ControlFlow<()> = statement.visit(&mut Unnamed);
 }
 
@@ -70,7 +70,7 @@ fn mark(select: &mut Select, named: bool) {
                 };
                 (expr, star || is_seen(&mut seen, name, table))
             }
-            SelectItem::UnnamedExpr(expr) => (expr, !texts.insert(engines_name(expr))),
+            SelectItem::UnnamedExpr(expr) => (expr, !texts.insert(engine_name(expr))),
             SelectItem::ExprWithAlias { expr, alias } => {
                 (expr, is_seen(&mut seen, alias.value.clone(), None))
             }
@@ -90,19 +90,19 @@ fn mark(select: &mut Select, named: bool) {
     }
 }
 
-/// A text that is the same for expressions that the engine gives one name: it knows functions under
-/// several names, and queries under none.
-fn engines_name(expr: &Expr) -> String {
+/// A text that is equal for expressions with the same name in the engine, which resolves aliases of
+/// functions, and has no names for subqueries.
+fn engine_name(expr: &Expr) -> String {
     let mut expr = expr.clone();
-    if expr.visit(&mut Blur).is_break() {
+    if expr.visit(&mut Normalize).is_break() {
         return "(a query)".into();
     }
     expr.to_string()
 }
 
-struct Blur;
+struct Normalize;
 
-impl VisitorMut for Blur {
+impl VisitorMut for Normalize {
     type Break = ();
 
     fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
@@ -119,7 +119,7 @@ impl VisitorMut for Blur {
                     function.name = ObjectName::from(vec![Ident::new(name)]);
                 }
             }
-            // Numbers, which are written as casts where they are long.
+            // Long numbers are rewritten to casts.
             Expr::Cast { expr: inner, .. } => {
                 if let Some(number) = number(inner) {
                     *expr = number.clone();
@@ -164,7 +164,7 @@ fn parts(expr: &Expr) -> Option<(String, Option<String>)> {
     }
 }
 
-/// Whether the engine would take the name for one that was there before.
+/// Whether the name clashes with an earlier one in the engine.
 fn is_seen(seen: &mut Vec<(String, Option<String>)>, name: String, table: Option<String>) -> bool {
     let clash = seen.iter().any(|(other, other_table)| {
         *other == name && (table.is_none() || other_table.is_none() || *other_table == table)

@@ -1,4 +1,4 @@
-//! Column numbers in `GROUP BY` and `ORDER BY`, some of which the engine resolves too late.
+//! Resolves ordinals in `GROUP BY` and `ORDER BY`, some of which the engine resolves too late.
 
 use datafusion::sql::sqlparser::ast::{
     Expr, GroupByExpr, Ident, OrderByKind, Query, SelectItem, SetExpr, Value, ValueWithSpan,
@@ -6,7 +6,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::names::marked;
 
-/// Writes the columns in place of their numbers.
+/// Replaces ordinals by their columns.
 pub(super) fn resolve(query: &mut Query) {
     let SetExpr::Select(select) = query.body.as_mut() else {
         return;
@@ -39,8 +39,8 @@ pub(super) fn resolve(query: &mut Query) {
     }
 }
 
-/// Names the column that a key is, where the rows are distinct: the engine then knows columns by
-/// their names alone.
+/// Replaces a sort key by the alias of its column if the rows are distinct: the engine then finds
+/// columns by name only.
 fn by_alias(key: &mut Expr, items: &mut [SelectItem]) {
     if matches!(key, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) {
         return;
@@ -62,8 +62,8 @@ fn by_alias(key: &mut Expr, items: &mut [SelectItem]) {
     }
 }
 
-/// The column of a number, where no star before it hides which one that is. A constant stays a
-/// number: in its place it would be one.
+/// The column of an ordinal, unless a star before it hides which one it is, or the column is a
+/// constant, which would be an ordinal itself.
 fn numbered<'a>(key: &Expr, items: &'a [SelectItem]) -> Option<&'a SelectItem> {
     let Expr::Value(ValueWithSpan {
         value: Value::Number(number, _),

@@ -1,4 +1,4 @@
-//! Visits the expressions of one query, without those of its subqueries.
+//! Visits the expressions of a query without those of its subqueries.
 
 use std::ops::ControlFlow;
 
@@ -6,7 +6,7 @@ use datafusion::sql::sqlparser::ast::{Expr, Query, VisitMut, VisitorMut};
 
 use crate::protocol::Failure;
 
-/// Visits an expression and its parts, from the innermost out, but no subquery.
+/// Visits an expression and its parts, innermost first, but no subquery.
 pub(super) fn each(
     expr: &mut Expr,
     visit: &mut dyn FnMut(&mut Expr) -> ControlFlow<Failure>,
@@ -15,7 +15,7 @@ pub(super) fn each(
 }
 
 struct Own<'a> {
-    /// How many queries are around what is visited.
+    /// The nesting depth of the current query.
     depth: usize,
     visit: &'a mut dyn FnMut(&mut Expr) -> ControlFlow<Failure>,
 }

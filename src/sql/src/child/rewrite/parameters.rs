@@ -11,7 +11,7 @@ use crate::child::shape::position;
 use crate::error::Fault;
 use crate::protocol::{Failure, FailureKind};
 
-/// Puts each value in the place of its placeholder.
+/// Replaces each placeholder by its value.
 pub(super) fn bind(statement: &mut Statement, parameters: &[SqlParameter]) -> Result<(), Failure> {
     let mut binder = Binder {
         parameters,
@@ -47,7 +47,7 @@ impl VisitorMut for Binder<'_> {
         };
         let number = name.strip_prefix('$').and_then(|n| n.parse::<usize>().ok());
         let Some(index) = number.and_then(|number| number.checked_sub(1)) else {
-            let fault = Fault::new(format!("{name} is no placeholder"))
+            let fault = Fault::new(format!("{name} is not a placeholder"))
                 .at(position(*span))
                 .suggest(Some("write $1 for the first parameter".into()));
             return ControlFlow::Break(invalid(fault));
@@ -76,7 +76,7 @@ fn literal(value: &SqlParameter) -> Expr {
         SqlParameter::Boolean(value) => Expr::value(Value::Boolean(*value)),
         SqlParameter::Integer(value) => number(value.to_string()),
         SqlParameter::Unsigned(value) => number(value.to_string()),
-        // With a point or an exponent, so that it stays a float.
+        // With a point or an exponent, so that it remains a float.
         SqlParameter::Float(value) => number(format!("{value:?}")),
         SqlParameter::Text(value) => super::text(value),
     }

@@ -2,7 +2,7 @@
 
 use datafusion::sql::sqlparser::ast::{Expr, Value, ValueWithSpan};
 
-/// Writes the pattern with backslashes, where it is a literal; others are left to the engine.
+/// Rewrites the pattern with backslashes if it is a literal; others are left to the engine.
 pub(super) fn escape_with_backslash(like: &mut Expr) {
     let (Expr::Like {
         pattern,

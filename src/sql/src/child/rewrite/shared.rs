@@ -1,4 +1,4 @@
-//! Columns joined by `USING`: unqualified, they mean the left table's in every clause.
+//! Qualifies columns joined by `USING`: unqualified, they are the left table's in every clause.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -13,8 +13,7 @@ use crate::child::identifier_case::Known;
 use crate::child::shape::last;
 use crate::protocol::Failure;
 
-/// Writes the table before each shared column in `ORDER BY`, except where a column of the answer
-/// has its name.
+/// Qualifies each shared column in `ORDER BY`, unless a result column has its name.
 pub(super) fn qualify_order(query: &mut Query, known: &Known) -> ControlFlow<Failure> {
     let SetExpr::Select(select) = query.body.as_ref() else {
         return ControlFlow::Continue(());
@@ -58,7 +57,7 @@ fn name(expr: &mut Expr, shared: &HashMap<String, Ident>) -> ControlFlow<Failure
     ControlFlow::Continue(())
 }
 
-/// Writes the table before each shared column.
+/// Qualifies each shared column.
 pub(super) fn qualify(select: &mut Select, known: &Known) -> ControlFlow<Failure> {
     let shared = shared(select, known);
     if shared.is_empty() {
@@ -79,7 +78,7 @@ pub(super) fn qualify(select: &mut Select, known: &Known) -> ControlFlow<Failure
     ControlFlow::Continue(())
 }
 
-/// Collects the shared columns, each with its table, and gives the names of the tables.
+/// Collects the shared columns, each with its table; returns the names of the tables.
 fn collect(
     from: &TableWithJoins,
     known: &Known,
@@ -125,7 +124,7 @@ fn constraint(operator: &JoinOperator) -> Option<&JoinConstraint> {
     }
 }
 
-/// The name by which the query knows a table.
+/// The name of a table in the query.
 pub(super) fn relation(factor: &TableFactor) -> Option<Ident> {
     match factor {
         TableFactor::Table { name, alias, .. } => match alias {

@@ -1,4 +1,4 @@
-//! `SIMILAR TO`, whose patterns the engine treats as regular expressions.
+//! Rewrites `SIMILAR TO`, whose patterns the engine treats as regular expressions.
 
 use std::ops::ControlFlow;
 
@@ -8,7 +8,7 @@ use crate::child::shape::position;
 use crate::error::Fault;
 use crate::protocol::{Failure, FailureKind};
 
-/// The test for a match of the whole text with the regular expression that the pattern means.
+/// Rewrites it to a match of the whole text with an equivalent regular expression.
 pub(super) fn as_regular_expression(similar: &mut Expr) -> ControlFlow<Failure> {
     let Expr::SimilarTo {
         negated,
@@ -24,8 +24,9 @@ pub(super) fn as_regular_expression(similar: &mut Expr) -> ControlFlow<Failure> 
         ..
     }) = &**pattern
     else {
-        let fault = Fault::new("not supported: SIMILAR TO with a pattern that is no text literal")
-            .suggest(Some("write ~ with a regular expression".into()));
+        let fault =
+            Fault::new("not supported: SIMILAR TO with a pattern that is not a string literal")
+                .suggest(Some("write ~ with a regular expression".into()));
         return ControlFlow::Break(FailureKind::Invalid.because(fault));
     };
     let escape = match escape_char {
@@ -59,8 +60,8 @@ pub(super) fn as_regular_expression(similar: &mut Expr) -> ControlFlow<Failure> 
     ControlFlow::Continue(())
 }
 
-/// The regular expression of a pattern: `%` and `_` stand for characters, `| * + ? { } ( ) [ ]`
-/// keep their meaning, everything else stands for itself.
+/// The regular expression of a pattern: `%` and `_` are wildcards, `| * + ? { } ( ) [ ]` keep
+/// their meaning, everything else is literal.
 fn regular(pattern: &str, escape: Option<char>) -> String {
     let mut expression = String::from("^(?s:");
     let mut characters = pattern.chars();
@@ -76,7 +77,7 @@ fn regular(pattern: &str, escape: Option<char>) -> String {
                 in_class = false;
                 expression.push(']');
             }
-            // The class of one name, such as [:digit:], ends within.
+            // A named class, such as [:digit:], ends within.
             '[' if in_class => {
                 expression.push('[');
                 for c in characters.by_ref() {

@@ -1,5 +1,5 @@
-//! `*` over joins by `USING`, as in PostgreSQL: the shared columns first and once, of the table
-//! that has them in every row. The engine takes them from the table that is first in the alphabet.
+//! Expands `*` over joins by `USING` as in PostgreSQL: the shared columns first and once, from the
+//! table that has them in every row. The engine takes them from the table that sorts first by name.
 
 use std::ops::ControlFlow;
 
@@ -15,7 +15,7 @@ use crate::child::shape::last;
 use crate::error::Fault;
 use crate::protocol::{Failure, FailureKind};
 
-/// Writes the columns in place of a `*`.
+/// Replaces a `*` by the columns.
 pub(super) fn expand(select: &mut Select, known: &Known) -> ControlFlow<Failure> {
     let stars = |item: &SelectItem| matches!(item, SelectItem::Wildcard(_));
     let joins = || select.from.iter().flat_map(joins_of);
@@ -66,7 +66,7 @@ pub(super) fn expand(select: &mut Select, known: &Known) -> ControlFlow<Failure>
     ControlFlow::Continue(())
 }
 
-/// All joins, those in parentheses as well.
+/// All joins, including those in parentheses.
 fn joins_of(from: &TableWithJoins) -> Vec<&Join> {
     let joined = from.joins.iter().map(|join| &join.relation);
     let factors = std::iter::once(&from.relation).chain(joined);
@@ -93,8 +93,8 @@ fn by(operator: &JoinOperator) -> Option<&JoinConstraint> {
     }
 }
 
-/// The shared columns, then those of each table that are not shared; nothing where a table has no
-/// name, or it is not known which table a column is of.
+/// The shared columns, then the other columns of each table; `None` if a table has no name, or the
+/// table of a column is unknown.
 fn columns(from: &TableWithJoins, known: &Known) -> Option<Vec<SelectItem>> {
     if let TableFactor::NestedJoin {
         table_with_joins,

@@ -1,4 +1,4 @@
-//! Names and clauses of PostgreSQL and DuckDB that the engine has under another name.
+//! Functions and clauses of PostgreSQL and DuckDB that have another name in the engine.
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, LimitClause,
@@ -7,7 +7,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use crate::child::shape::last;
 
-/// `FETCH FIRST n ROWS ONLY` is `LIMIT n`.
+/// Rewrites `FETCH FIRST n ROWS ONLY` to `LIMIT n`.
 pub(super) fn fetch(query: &mut Query) {
     let plain =
         |fetch: &mut datafusion::sql::sqlparser::ast::Fetch| !fetch.with_ties && !fetch.percent;
@@ -31,7 +31,7 @@ pub(super) fn fetch(query: &mut Query) {
     });
 }
 
-/// Functions under their names here.
+/// Renames a function to its name in the engine.
 pub(super) fn function(expr: &mut Expr) {
     let Expr::Function(function) = expr else {
         return;
@@ -59,13 +59,13 @@ pub(super) fn function(expr: &mut Expr) {
     }
 }
 
-/// The name here of a function of another name.
+/// The engine's name of a function.
 pub(super) fn renamed(name: &str) -> Option<&'static str> {
     Some(match name {
         "sign" => "signum",
         "variance" => "var",
         "every" => "bool_and",
-        // The engine has no dates and moments in them.
+        // The engine's own do not support dates and timestamps.
         "nvl" | "ifnull" => "coalesce",
         _ => return None,
     })

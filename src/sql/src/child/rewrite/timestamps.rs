@@ -1,4 +1,4 @@
-//! Moments: `AT TIME ZONE`, and literals without seconds.
+//! Rewrites `AT TIME ZONE`, and timestamp literals without seconds.
 
 use std::ops::ControlFlow;
 
@@ -12,7 +12,7 @@ use crate::child::udf;
 use crate::error::Fault;
 use crate::protocol::{Failure, FailureKind};
 
-/// A call in place of `AT TIME ZONE`, of which the engine keeps the moment and changes what some
+/// Rewrites `AT TIME ZONE` to a call: the engine keeps the instant, and only changes what some
 /// functions show.
 pub(super) fn at_time_zone(expr: &mut Expr) -> ControlFlow<Failure> {
     let Expr::AtTimeZone {
@@ -36,8 +36,8 @@ pub(super) fn at_time_zone(expr: &mut Expr) -> ControlFlow<Failure> {
         return ControlFlow::Break(FailureKind::Invalid.because(fault));
     }
     let mut timestamp = (**timestamp).clone();
-    if is_moment(&timestamp) {
-        // To the engine it has no zone.
+    if is_timestamptz(&timestamp) {
+        // It has no zone in the engine.
         timestamp = super::call(
             udf::AT_TIME_ZONE,
             vec![timestamp, super::text("UTC".to_owned())],
@@ -47,8 +47,8 @@ pub(super) fn at_time_zone(expr: &mut Expr) -> ControlFlow<Failure> {
     ControlFlow::Continue(())
 }
 
-/// Functions whose value is a moment in PostgreSQL, which has a zone.
-const MOMENTS: [&str; 8] = [
+/// Functions whose value is a `timestamptz` in PostgreSQL.
+const TIMESTAMPTZ_FUNCTIONS: [&str; 8] = [
     "now",
     "current_timestamp",
     "to_timestamp",
@@ -59,29 +59,29 @@ const MOMENTS: [&str; 8] = [
     "from_unixtime",
 ];
 
-/// Whether an expression is a moment for what it calls, as it is or moved by an interval.
-fn is_moment(expr: &Expr) -> bool {
+/// Whether an expression is a `timestamptz`, possibly with an interval added.
+fn is_timestamptz(expr: &Expr) -> bool {
     match expr {
-        Expr::Nested(inner) => is_moment(inner),
-        Expr::BinaryOp { left, right, .. } => is_moment(left) || is_moment(right),
+        Expr::Nested(inner) => is_timestamptz(inner),
+        Expr::BinaryOp { left, right, .. } => is_timestamptz(left) || is_timestamptz(right),
         Expr::Function(function) => {
             let name = last(&function.name).map(|name| name.value.to_lowercase());
             let FunctionArguments::List(list) = &function.args else {
-                return name.is_some_and(|name| MOMENTS.contains(&name.as_str()));
+                return name.is_some_and(|name| TIMESTAMPTZ_FUNCTIONS.contains(&name.as_str()));
             };
             let passes_on = name.as_deref() == Some("date_trunc");
-            name.is_some_and(|name| MOMENTS.contains(&name.as_str()))
-                || passes_on && list.args.iter().any(is_moment_argument)
+            name.is_some_and(|name| TIMESTAMPTZ_FUNCTIONS.contains(&name.as_str()))
+                || passes_on && list.args.iter().any(is_timestamptz_argument)
         }
         _ => false,
     }
 }
 
-fn is_moment_argument(argument: &FunctionArg) -> bool {
-    matches!(argument, FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) if is_moment(expr))
+fn is_timestamptz_argument(argument: &FunctionArg) -> bool {
+    matches!(argument, FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) if is_timestamptz(expr))
 }
 
-/// `timestamp '2024-06-01 23:30'` with the seconds that the engine wants.
+/// Adds the seconds that the engine requires to `timestamp '2024-06-01 23:30'`.
 pub(super) fn with_seconds(literal: &mut TypedString) {
     if !matches!(
         literal.data_type,

@@ -24,7 +24,7 @@ use super::parts::of_interval;
 use super::planner::MICROS;
 use crate::child::udf::{self, Checked};
 
-/// Runs before the engine's own rules, which cast what does not fit.
+/// Runs before the engine's own rules, which cast mismatched types.
 #[derive(Debug)]
 pub(in crate::child) struct Analyzer;
 
@@ -56,7 +56,7 @@ impl AnalyzerRule for Analyzer {
 
 fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     Ok(match expr {
-        // The pattern is that of both zeros.
+        // The pattern matches both zeros.
         Expr::Literal(ScalarValue::Float64(Some(0.0)), metadata) => {
             Transformed::no(Expr::Literal(ScalarValue::Float64(Some(0.0)), metadata))
         }
@@ -108,7 +108,7 @@ fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     })
 }
 
-/// The branches as moments in microseconds, where one of them is a moment and others are dates.
+/// Casts the branches to timestamps in microseconds if some are timestamps and others dates.
 fn case(mut case: Case, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let mut branches: Vec<&mut Box<Expr>> = case
         .when_then_expr
@@ -120,7 +120,7 @@ fn case(mut case: Case, schema: &DFSchema) -> Result<Transformed<Expr>> {
         .iter()
         .map(|branch| branch.get_type(schema))
         .collect::<Result<Vec<_>>>()?;
-    let Some(micros) = moment_among(&types) else {
+    let Some(micros) = timestamp_among(&types) else {
         return Ok(Transformed::no(Expr::Case(case)));
     };
     for (branch, data_type) in branches.into_iter().zip(&types) {
@@ -131,8 +131,8 @@ fn case(mut case: Case, schema: &DFSchema) -> Result<Transformed<Expr>> {
     Ok(Transformed::yes(Expr::Case(case)))
 }
 
-/// The type of the first moment, in microseconds.
-fn moment_among<'a>(types: impl IntoIterator<Item = &'a DataType>) -> Option<DataType> {
+/// The type of the first timestamp, in microseconds.
+fn timestamp_among<'a>(types: impl IntoIterator<Item = &'a DataType>) -> Option<DataType> {
     types.into_iter().find_map(|data_type| match data_type {
         DataType::Timestamp(_, zone) => {
             Some(DataType::Timestamp(TimeUnit::Microsecond, zone.clone()))
@@ -141,7 +141,7 @@ fn moment_among<'a>(types: impl IntoIterator<Item = &'a DataType>) -> Option<Dat
     })
 }
 
-/// A union of dates and moments is one of moments in microseconds.
+/// Casts a union of dates and timestamps to timestamps in microseconds.
 fn union(plan: LogicalPlan) -> Result<LogicalPlan> {
     let LogicalPlan::Union(union) = plan else {
         return Ok(plan);
@@ -156,7 +156,7 @@ fn union(plan: LogicalPlan) -> Result<LogicalPlan> {
             let dates = types
                 .clone()
                 .any(|data_type| *data_type == DataType::Date32);
-            moment_among(types).filter(|_| dates)
+            timestamp_among(types).filter(|_| dates)
         })
         .collect();
     if kinds.iter().all(Option::is_none) {
@@ -231,7 +231,7 @@ fn in_list(list: InList, schema: &DFSchema) -> Result<Transformed<Expr>> {
             Err((_, right)) => members.push(right),
         }
     }
-    // All members have one type, or the engine finds one for them.
+    // All members have one type, or the engine finds a common one.
     Ok(match changed {
         Some(value) => Transformed::yes(Expr::InList(InList::new(
             Box::new(value),
@@ -242,12 +242,12 @@ fn in_list(list: InList, schema: &DFSchema) -> Result<Transformed<Expr>> {
     })
 }
 
-/// Functions whose result may be a zero with a sign.
+/// Functions whose result may be a negative zero.
 const SIGNED_ZEROS: &[&str] = &[
     "ceil", "floor", "nanvl", "power", "radians", "degrees", "round", "signum", "sin", "sqrt",
     "tan", "trunc", "cbrt", "asin", "atan", "sinh", "tanh", "ln", "log", "acos",
 ];
-/// Functions that answer one of their arguments.
+/// Functions that return one of their arguments.
 const CHOICES: &[&str] = &["coalesce", "greatest", "least", "nullif", "nvl", "nvl2"];
 
 fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
@@ -275,7 +275,7 @@ fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<E
             .iter()
             .map(|arg| arg.get_type(schema))
             .collect::<Result<Vec<_>>>()?;
-        if let Some(micros) = moment_among(&types) {
+        if let Some(micros) = timestamp_among(&types) {
             let in_micros = |(arg, data_type): (Expr, &DataType)| match data_type {
                 DataType::Null => arg,
                 same if *same == micros => arg,
@@ -295,7 +295,7 @@ fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<E
     Ok(Transformed::no(Expr::ScalarFunction(call)))
 }
 
-/// A moment in microseconds: from text, or from seconds since 1970.
+/// A timestamp in microseconds: from text, or from seconds since 1970.
 fn to_timestamp(call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let Some(first) = call.args.first() else {
         return Ok(Transformed::no(Expr::ScalarFunction(call)));
@@ -323,8 +323,8 @@ fn to_timestamp(call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<E
     }))
 }
 
-/// A text without a format of its own is read as a cast reads it: the engine counts nanoseconds on
-/// its way.
+/// Reads a text without a format like a cast, as the engine would convert to nanoseconds in
+/// between.
 fn of_text(
     mut call: ScalarFunction,
     unit: TimeUnit,
@@ -339,10 +339,10 @@ fn of_text(
     })
 }
 
-/// Moments in UTC as those without a zone, which the engine formats whatever their unit: others it
-/// has in nanoseconds. A format that shows the zone needs it.
+/// Casts timestamps in UTC to ones without a zone, which the engine formats in any unit; others it
+/// converts to nanoseconds. A format with the zone needs it.
 fn to_char(mut call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    let [moment, format] = call.args.as_mut_slice() else {
+    let [timestamp, format] = call.args.as_mut_slice() else {
         return Ok(Transformed::no(Expr::ScalarFunction(call)));
     };
     let shows_zone = match format {
@@ -352,10 +352,10 @@ fn to_char(mut call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Ex
             .is_some_and(|format| format.contains(['z', 'Z', '+'])),
         _ => true,
     };
-    match moment.get_type(schema)? {
+    match timestamp.get_type(schema)? {
         DataType::Timestamp(unit, Some(zone)) if &*zone == "UTC" && !shows_zone => {
             let plain = DataType::Timestamp(unit, None);
-            *moment = cast(std::mem::replace(moment, lit(0)), plain);
+            *timestamp = cast(std::mem::replace(timestamp, lit(0)), plain);
             *format = cast(std::mem::replace(format, lit(0)), DataType::Utf8);
             Ok(Transformed::yes(Expr::ScalarFunction(call)))
         }
@@ -363,7 +363,7 @@ fn to_char(mut call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Ex
     }
 }
 
-/// Intervals in the order of their lengths.
+/// Sorts intervals by length.
 fn sort_by_length(plan: LogicalPlan, schema: &DFSchema) -> Result<LogicalPlan> {
     let LogicalPlan::Sort(mut sort) = plan else {
         return Ok(plan);

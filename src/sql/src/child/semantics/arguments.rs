@@ -1,4 +1,4 @@
-//! Arguments of functions, as the type that they are computed with.
+//! Casts arguments of functions.
 
 use arrow::datatypes::DataType;
 use datafusion::common::{DFSchema, ScalarValue};
@@ -8,8 +8,8 @@ use datafusion::logical_expr::{Expr, ExprSchemable, lit};
 
 use crate::child::udf;
 
-/// Functions of two columns, which become floats: whole numbers that have no digits left as floats
-/// fail.
+/// Casts the arguments of functions of two columns to floats; integers that a float cannot
+/// represent fail.
 pub(super) fn two_numbers(name: &str, args: &mut [Expr], schema: &DFSchema) -> Result<bool> {
     if !name.starts_with("regr_") && !name.starts_with("covar") && name != "corr" {
         return Ok(false);
@@ -24,8 +24,8 @@ pub(super) fn two_numbers(name: &str, args: &mut [Expr], schema: &DFSchema) -> R
     Ok(changed)
 }
 
-/// The number of decimals to round to, as the type that the engine wants: what it casts itself it
-/// does not take for a constant at first, and gives the result another type than it has.
+/// Casts the number of decimals to round to: the engine would not recognise its own cast as a
+/// constant at first, and would assume a wrong type of the result.
 pub(super) fn whole_places(call: &mut ScalarFunction) {
     if !matches!(call.func.name(), "round" | "trunc") {
         return;

@@ -1,15 +1,15 @@
-//! Comparison of times and intervals.
+//! Comparison of timestamps and intervals.
 
 use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::logical_expr::{Expr, cast, lit};
 
 use crate::child::udf;
 
-/// Both sides as what they are compared as; nothing where the engine compares them well.
+/// Casts both sides for a comparison; `Err` if the engine compares them correctly.
 ///
-/// Intervals are compared by their length, where a month has 30 days and a day 24 hours. Moments
-/// are compared in microseconds, which reach beyond the year 9999; the engine takes nanoseconds,
-/// which end in 2262.
+/// Intervals are compared by length, with months of 30 days and days of 24 hours. Timestamps are
+/// compared in microseconds, which reach beyond the year 9999; the engine uses nanoseconds, which
+/// end in 2262.
 #[expect(
     clippy::result_large_err,
     reason = "both sides are given back where there is nothing to do"
@@ -38,11 +38,11 @@ pub(super) fn comparable(
         }
         (Timestamp(_, zone), other) if is_text(other) || *other == Date32 => {
             let micros = Timestamp(TimeUnit::Microsecond, zone.clone());
-            Ok((in_micros(left, left_type), cast(moment(right), micros)))
+            Ok((in_micros(left, left_type), cast(timestamp(right), micros)))
         }
         (other, Timestamp(_, zone)) if is_text(other) || *other == Date32 => {
             let micros = Timestamp(TimeUnit::Microsecond, zone.clone());
-            Ok((cast(moment(left), micros), in_micros(right, right_type)))
+            Ok((cast(timestamp(left), micros), in_micros(right, right_type)))
         }
         (Timestamp(a, _), Timestamp(b, _)) if a != b => {
             Ok((in_micros(left, left_type), in_micros(right, right_type)))
@@ -70,8 +70,8 @@ pub(super) fn is_text(data_type: &DataType) -> bool {
     )
 }
 
-/// A text that the query writes, as a moment with seconds.
-fn moment(expr: Expr) -> Expr {
+/// A string literal as a timestamp with seconds.
+fn timestamp(expr: Expr) -> Expr {
     let Expr::Literal(literal, _) = &expr else {
         return expr;
     };

@@ -1,5 +1,5 @@
-//! Queries that depend on the row around them and aggregate without groups: they have a row where
-//! there is nothing to aggregate, and the engine, which makes joins of them, has none.
+//! Correlated subqueries that aggregate without groups: they have a row even if there is nothing
+//! to aggregate; the engine, which converts them to joins, has none.
 
 use datafusion::common::not_impl_err;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
@@ -7,7 +7,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::expr::{InSubquery, SetComparison, SetQuantifier};
 use datafusion::logical_expr::{Expr, LogicalPlan, Operator, Subquery};
 
-/// Fails where a query behind `EXISTS` or `IN` is one of these.
+/// Fails if the subquery of `EXISTS` or `IN` is one of these.
 pub(super) fn check(subquery: &Subquery, clause: &str) -> Result<()> {
     if subquery.outer_ref_columns.is_empty() {
         return Ok(());
@@ -27,8 +27,8 @@ pub(super) fn check(subquery: &Subquery, clause: &str) -> Result<()> {
     Ok(())
 }
 
-/// `NOT IN` as `<> ALL`, where the query depends on the row around it: the engine makes a join of
-/// the former, which takes a null of one row's query for one of all, and passes over an empty one.
+/// Rewrites a correlated `NOT IN` to `<> ALL`: the engine converts the former to a join, which
+/// takes a null of one row's subquery for one of all, and ignores an empty one.
 pub(super) fn not_in(within: InSubquery) -> Transformed<Expr> {
     if !within.negated || within.subquery.outer_ref_columns.is_empty() {
         return Transformed::no(Expr::InSubquery(within));

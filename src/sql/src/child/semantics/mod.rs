@@ -1,7 +1,7 @@
 //! Expressions whose semantics in the engine differ from PostgreSQL and DuckDB.
 //!
-//! [`planner`] decides operators while the query is planned, when the types of both sides are
-//! known; [`analyzer`] decides what is no operator, before the engine casts anything.
+//! [`planner`] handles operators during planning, when the types of both sides are known;
+//! [`analyzer`] handles everything else, before the engine casts anything.
 
 mod analyzer;
 mod arguments;

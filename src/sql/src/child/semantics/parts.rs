@@ -11,10 +11,10 @@ const SECOND: i64 = 1_000_000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
-/// By how many seconds a year of 365.25 days is longer than twelve months of 30.
+/// How many seconds longer a year of 365.25 days is than twelve months of 30 days.
 const YEAR_BEYOND_MONTHS: f64 = 453_600.0;
 
-/// What `EXTRACT` and `date_part` take out of an interval.
+/// The fields of an interval in `EXTRACT` and `date_part`.
 pub(super) fn of_interval(call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let [Expr::Literal(name, _), value] = call.args.as_slice() else {
         return Ok(Transformed::no(Expr::ScalarFunction(call)));
@@ -42,8 +42,8 @@ pub(super) fn of_interval(call: ScalarFunction, schema: &DFSchema) -> Result<Tra
     })
 }
 
-/// A difference of moments has days, and hours, minutes and seconds beyond them; the engine has the
-/// whole of it in each.
+/// A difference of timestamps has days, and hours, minutes and seconds within the day; the engine
+/// returns the total in each.
 fn of_difference(name: &str, difference: &Expr) -> Option<Expr> {
     let micros = DataType::Duration(TimeUnit::Microsecond);
     let micros = || cast(cast(difference.clone(), micros.clone()), DataType::Int64);
@@ -60,7 +60,7 @@ fn of_difference(name: &str, difference: &Expr) -> Option<Expr> {
         "second" => in_units(beyond(MINUTE), SECOND),
         "millisecond" => in_units(beyond(MINUTE), 1_000),
         "microsecond" => beyond(MINUTE),
-        // It has none, and null has null.
+        // Always 0, or null for null.
         "year" | "month" => beyond(1),
         _ => return None,
     })

@@ -12,10 +12,10 @@ use datafusion::sql::sqlparser::ast::{self, BinaryOperator, TimezoneInfo};
 use super::compare::comparable;
 use crate::child::udf::{self, Checked};
 
-/// A moment without a zone, in microseconds.
+/// A timestamp without a zone, in microseconds.
 pub(super) const MICROS: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
 
-/// Plans operators whose types the engine treats in another way.
+/// Plans operators whose types the engine treats differently.
 #[derive(Debug)]
 pub(in crate::child) struct Operators;
 
@@ -68,7 +68,7 @@ fn compare(
     right: &DataType,
     schema: &DFSchema,
 ) -> PlannerResult<RawBinaryExpr> {
-    // The difference of two dates is a number of days; beside an interval it is one, too.
+    // The difference of two dates is a number of days; next to an interval, it is an interval.
     let (first, left) = match (days(&raw.left, schema), right) {
         (Some(duration), DataType::Interval(_)) => (duration, &DAYS),
         _ => (raw.left, left),
@@ -89,7 +89,7 @@ fn compare(
 
 const DAYS: DataType = DataType::Duration(TimeUnit::Second);
 
-/// The difference of two dates, as it is before it is counted in days.
+/// The difference of two dates before it is converted to days.
 fn days(expr: &Expr, schema: &DFSchema) -> Option<Expr> {
     let args = udf::days_between_args(expr)?;
     let [left, right] = args else { return None };
@@ -158,7 +158,7 @@ fn compute(
         (days, Date32) if days.is_integer() && op == Operator::Plus => Some(date_of(
             Checked::Add.call(first.clone(), number_of(second.clone())),
         )),
-        // The engine cuts the digits of a quotient at four more than the dividend has.
+        // The engine cuts a quotient at four more decimals than the dividend has.
         (a, b) if op == Operator::Divide && (a.is_decimal() || b.is_decimal()) => {
             let float = |expr: Expr| cast(expr, DataType::Float64);
             Some(udf::canonical(binary_expr(
@@ -177,7 +177,7 @@ fn compute(
         (a, b) if checked.is_some() && (a.is_decimal() || b.is_decimal()) && numbers(a, b) => {
             Some(udf::digits(binary_expr(first.clone(), op, second.clone())))
         }
-        // The engine divides numbers of which one is unsigned as decimals.
+        // The engine divides as decimals if one side is unsigned.
         (a, b)
             if op == Operator::Divide
                 && a.is_integer()
@@ -212,10 +212,10 @@ fn compute(
     })
 }
 
-/// Whole numbers with more digits than 64 bits have.
+/// Integers beyond 64 bits.
 const LARGE: DataType = DataType::Decimal128(38, 0);
 
-/// Whether it is a number that the query writes and that is beyond 64 bits.
+/// Whether it is a literal beyond 64 bits.
 fn is_beyond(expr: &Expr) -> bool {
     matches!(expr, Expr::Literal(ScalarValue::UInt64(Some(number)), _)
         if i64::try_from(*number).is_err())
@@ -225,7 +225,7 @@ fn numbers(left: &DataType, right: &DataType) -> bool {
     left.is_numeric() && right.is_numeric()
 }
 
-/// Whether it is a number without a sign: one that the query writes, or of an unsigned column.
+/// Whether it is a positive literal or an unsigned column.
 fn is_positive(expr: &Expr) -> bool {
     matches!(
         expr,
@@ -245,7 +245,7 @@ fn date_of(days: Expr) -> Expr {
     cast(cast(days, DataType::Int32), DataType::Date32)
 }
 
-/// Types as a query writes them: moments have microseconds.
+/// Types in queries: timestamps have microseconds.
 #[derive(Debug)]
 pub(in crate::child) struct Types;
 

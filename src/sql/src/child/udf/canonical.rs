@@ -1,4 +1,4 @@
-//! Canonical zero and NaN, so that equal values are equal in joins, groups and sets as well.
+//! Canonical zero and NaN, so that equal values are equal in joins, groups and sets, too.
 
 use std::sync::{Arc, LazyLock};
 
@@ -17,12 +17,12 @@ static CANONICAL: Shared = Shared(LazyLock::new(|| {
     })
 }));
 
-/// The value, a zero without its sign, a NaN as every other.
+/// The value, with a positive zero and a canonical NaN.
 pub(in crate::child) fn canonical(expr: Expr) -> Expr {
     CANONICAL.call(vec![not_canonical(expr)])
 }
 
-/// The expression without a call of [`canonical`] around it; whatever computes on takes both.
+/// Removes a call of [`canonical`], for operations that do not depend on it.
 pub(in crate::child) fn not_canonical(expr: Expr) -> Expr {
     match expr {
         Expr::ScalarFunction(mut call) if call.func.name() == NAME && call.args.len() == 1 => {
@@ -58,7 +58,7 @@ impl ScalarUDFImpl for Canonical {
         let Some(array) = arrays.first() else {
             return datafusion::common::internal_err!("{NAME} takes one argument");
         };
-        super::answer(scalar, of(array))
+        super::columnar_value(scalar, of(array))
     }
 }
 

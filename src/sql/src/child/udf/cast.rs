@@ -1,5 +1,5 @@
-//! Casts that round as PostgreSQL and DuckDB do, under a name of their own: the engine names a
-//! cast as what is cast, so that `sum(x)` and `sum(cast(x as int))` would be one column.
+//! Casts that round as PostgreSQL and DuckDB do. They have a name of their own: the engine names a
+//! cast after its operand, so that `sum(x)` and `sum(cast(x as int))` would be one column.
 
 use std::sync::Arc;
 
@@ -15,11 +15,11 @@ use datafusion::logical_expr::{
     Volatility,
 };
 
-use super::{canonical, moment, shared};
+use super::{canonical, shared, timestamp};
 
-/// The name of the function that fails on a value that does not fit.
+/// The name of the cast that fails on values out of range.
 pub(in crate::child) const CAST: &str = "cast";
-/// The name of the one that answers null instead.
+/// The name of the cast that returns null instead.
 pub(in crate::child) const TRY_CAST: &str = "try_cast";
 
 /// The two casts.
@@ -36,7 +36,7 @@ pub(in crate::child) fn casts() -> Vec<Arc<ScalarUDF>> {
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Cast {
-    /// Whether a value that does not fit becomes null.
+    /// Whether a value out of range becomes null.
     safe: bool,
     signature: Signature,
 }
@@ -70,7 +70,7 @@ impl ScalarUDFImpl for Cast {
         };
         let scalar = matches!(value, ColumnarValue::Scalar(_));
         let array = match value {
-            // A decimal in the text of the query is a float to the engine; its half is exact.
+            // The engine reads a decimal literal as a float; a half is exact.
             ColumnarValue::Scalar(ScalarValue::Float64(Some(x)))
                 if args.return_type().is_integer() =>
             {
@@ -83,16 +83,18 @@ impl ScalarUDFImpl for Cast {
             ..datafusion::common::format::DEFAULT_CAST_OPTIONS
         };
         if matches!(array.data_type(), DataType::Timestamp(..)) && is_text(args.return_type()) {
-            let text = cast_with_options(&moment_as_text(&array)?, args.return_type(), &options)?;
-            return super::answer(scalar, text);
+            let text =
+                cast_with_options(&timestamp_as_text(&array)?, args.return_type(), &options)?;
+            return super::columnar_value(scalar, text);
         }
         if matches!(args.return_type(), DataType::Timestamp(..)) && is_text(array.data_type()) {
-            let moments = cast_with_options(&with_seconds(&array)?, args.return_type(), &options)?;
-            return super::answer(scalar, moments);
+            let timestamps =
+                cast_with_options(&with_seconds(&array)?, args.return_type(), &options)?;
+            return super::columnar_value(scalar, timestamps);
         }
         let array = rounded(&array, args.return_type())?;
         let array = cast_with_options(&array, args.return_type(), &options)?;
-        super::answer(scalar, canonical::of(&array))
+        super::columnar_value(scalar, canonical::of(&array))
     }
 }
 
@@ -103,15 +105,15 @@ fn is_text(data_type: &DataType) -> bool {
     )
 }
 
-/// Moments as PostgreSQL and DuckDB write them: `2024-02-29 12:00:00.5`, in UTC.
-fn moment_as_text(moments: &ArrayRef) -> Result<ArrayRef> {
+/// Formats timestamps like PostgreSQL and DuckDB: `2024-02-29 12:00:00.5`, in UTC.
+fn timestamp_as_text(timestamps: &ArrayRef) -> Result<ArrayRef> {
     let utc = DataType::Timestamp(TimeUnit::Microsecond, None);
-    let plain = match moments.data_type() {
+    let plain = match timestamps.data_type() {
         DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => {
-            let micros = moments.as_primitive::<TimestampMicrosecondType>();
+            let micros = timestamps.as_primitive::<TimestampMicrosecondType>();
             Arc::new(micros.clone().with_data_type(utc))
         }
-        _ => cast_with_options(moments, &utc, &CastOptions::default())?,
+        _ => cast_with_options(timestamps, &utc, &CastOptions::default())?,
     };
     let texts = cast_with_options(&plain, &DataType::Utf8, &CastOptions::default())?;
     let texts = texts.as_string::<i32>().iter().map(|text| {
@@ -126,17 +128,17 @@ fn moment_as_text(moments: &ArrayRef) -> Result<ArrayRef> {
     Ok(Arc::new(texts.collect::<StringArray>()))
 }
 
-/// Moments as text, those without seconds with them.
+/// Adds seconds to timestamps in text that lack them.
 fn with_seconds(texts: &ArrayRef) -> Result<ArrayRef> {
     let texts = cast_with_options(texts, &DataType::Utf8, &CastOptions::default())?;
     let texts = texts.as_string::<i32>().iter();
-    let texts = texts
-        .map(|text| text.map(|text| moment::with_seconds(text).unwrap_or_else(|| text.to_owned())));
+    let texts = texts.map(|text| {
+        text.map(|text| timestamp::with_seconds(text).unwrap_or_else(|| text.to_owned()))
+    });
     Ok(Arc::new(texts.collect::<StringArray>()))
 }
 
-/// Numbers that become whole are rounded: floats to the even number of two that are as near,
-/// decimals away from zero.
+/// Rounds numbers that are cast to integers: ties of floats to even, of decimals away from zero.
 fn rounded(array: &ArrayRef, target: &DataType) -> Result<ArrayRef> {
     Ok(match array.data_type() {
         DataType::Decimal128(_, 1..) if target.is_integer() => {

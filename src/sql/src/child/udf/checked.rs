@@ -15,7 +15,7 @@ use datafusion::physical_expr_common::datum::apply;
 
 use super::{Shared, shared};
 
-/// What is computed.
+/// The operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::child) enum Checked {
     Add,
@@ -131,6 +131,6 @@ impl ScalarUDFImpl for Nonzero {
         if floats.iter().flatten().any(|x| x == 0.0) {
             return Err(ArrowError::DivideByZero.into());
         }
-        super::answer(scalar, array.slice(0, array.len()))
+        super::columnar_value(scalar, array.slice(0, array.len()))
     }
 }

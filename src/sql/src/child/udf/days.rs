@@ -71,6 +71,6 @@ impl ScalarUDFImpl for Days {
         let days: Int64Array = try_binary::<_, _, _, Int64Type>(later, earlier, |a, b| {
             Ok(i64::from(a) - i64::from(b))
         })?;
-        super::answer(scalar, Arc::new(days))
+        super::columnar_value(scalar, Arc::new(days))
     }
 }

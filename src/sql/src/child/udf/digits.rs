@@ -1,4 +1,4 @@
-//! Results of decimals, which must have no more digits than a decimal has.
+//! Checks the precision of decimal results.
 
 use std::sync::LazyLock;
 
@@ -18,11 +18,11 @@ static DIGITS: Shared = Shared(LazyLock::new(|| {
     })
 }));
 
-/// The first number with more digits than a decimal has.
+/// The first number with more than 38 digits.
 pub(super) const BEYOND: u128 = 10_u128.pow(38);
 
-/// The decimal, which fails where it has more than 38 digits: the engine computes on with the bits
-/// that are left, and shows it with a digit less.
+/// The decimal; fails if it has more than 38 digits, where the engine would continue with a wrong
+/// value.
 pub(in crate::child) fn digits(expr: Expr) -> Expr {
     DIGITS.call(vec![expr])
 }
@@ -59,6 +59,6 @@ impl ScalarUDFImpl for Digits {
         {
             return exec_err!("out of range: the result has more than 38 digits");
         }
-        super::answer(scalar, array.slice(0, array.len()))
+        super::columnar_value(scalar, array.slice(0, array.len()))
     }
 }

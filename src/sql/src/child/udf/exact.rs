@@ -1,4 +1,4 @@
-//! Whole numbers as floats, where the float must not be another number.
+//! Exact conversion of integers to floats.
 
 use std::sync::{Arc, LazyLock};
 
@@ -18,10 +18,10 @@ static EXACT: Shared = Shared(LazyLock::new(|| {
     })
 }));
 
-/// Beyond it, floats skip whole numbers.
+/// The last integer up to which floats represent every integer.
 const LAST: f64 = 9_007_199_254_740_992.0;
 
-/// The whole number as a float; fails beyond 2^53.
+/// The integer as a float; fails beyond 2^53.
 pub(in crate::child) fn exact_float(expr: Expr) -> Expr {
     EXACT.call(vec![expr])
 }
@@ -57,6 +57,6 @@ impl ScalarUDFImpl for Exact {
                 "out of range: the function takes whole numbers up to 2^53; subtract min(…) from the column first"
             );
         }
-        super::answer(scalar, Arc::new(floats.clone()))
+        super::columnar_value(scalar, Arc::new(floats.clone()))
     }
 }

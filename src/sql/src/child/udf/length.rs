@@ -1,4 +1,4 @@
-//! The length of an interval in nanoseconds: a month has 30 days and a day 24 hours, as in
+//! The length of an interval in nanoseconds, with months of 30 days and days of 24 hours, as in
 //! comparisons of PostgreSQL and DuckDB.
 
 use std::sync::{Arc, LazyLock};
@@ -56,7 +56,7 @@ impl ScalarUDFImpl for Length {
         let Some(array) = arrays.first() else {
             return internal_err!("{} takes one argument", self.name());
         };
-        super::answer(scalar, of(array)?)
+        super::columnar_value(scalar, of(array)?)
     }
 }
 

@@ -1,5 +1,5 @@
-//! `AT TIME ZONE`, as in PostgreSQL: a moment becomes the time on the clocks of the zone, and a time
-//! on these clocks the moment.
+//! `AT TIME ZONE`, as in PostgreSQL: converts a `timestamptz` to the local time of the zone, and a
+//! local time to a `timestamptz`.
 
 use std::sync::Arc;
 
@@ -50,13 +50,13 @@ impl ScalarUDFImpl for AtTimeZone {
     }
 
     fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
-        let Some(moment) = args.arg_fields.first() else {
-            return plan_err!("AT TIME ZONE has a moment");
+        let Some(timestamp) = args.arg_fields.first() else {
+            return plan_err!("AT TIME ZONE takes a timestamp");
         };
-        let data_type = match moment.data_type() {
+        let data_type = match timestamp.data_type() {
             DataType::Timestamp(_, Some(_)) => LOCAL,
             DataType::Timestamp(_, None) | DataType::Null => utc(),
-            // PostgreSQL takes a date for a moment with a zone, and a text as well.
+            // PostgreSQL reads a date and a text as a `timestamptz`.
             DataType::Date32 | DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => LOCAL,
             other => return plan_err!("AT TIME ZONE of a value of type {other}"),
         };
@@ -64,37 +64,37 @@ impl ScalarUDFImpl for AtTimeZone {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let [moments, ColumnarValue::Scalar(zone)] = args.args.as_slice() else {
+        let [timestamps, ColumnarValue::Scalar(zone)] = args.args.as_slice() else {
             return exec_err!("the zone of AT TIME ZONE must be a literal");
         };
-        let scalar = matches!(moments, ColumnarValue::Scalar(_));
+        let scalar = matches!(timestamps, ColumnarValue::Scalar(_));
         let rows = if scalar { 1 } else { args.number_rows };
-        let moments = moments.to_array(rows)?;
+        let timestamps = timestamps.to_array(rows)?;
         let Some(name) = zone.try_as_str().flatten() else {
             return exec_err!("the zone of AT TIME ZONE must be a text");
         };
         let Ok(zone) = name.parse::<Tz>() else {
             return exec_err!("unknown time zone {name}; use a name such as Europe/Berlin");
         };
-        let answer: ArrayRef = if *args.return_type() == LOCAL {
-            let micros = cast(&moments, &utc())?;
+        let result: ArrayRef = if *args.return_type() == LOCAL {
+            let micros = cast(&timestamps, &utc())?;
             let micros = micros.as_primitive::<TimestampMicrosecondType>();
             let local = |micros: i64| {
                 as_datetime_with_timezone::<TimestampMicrosecondType>(micros, zone)
-                    .map(|moment| moment.naive_local().and_utc().timestamp_micros())
+                    .map(|timestamp| timestamp.naive_local().and_utc().timestamp_micros())
             };
             let local = micros.unary_opt::<_, TimestampMicrosecondType>(local);
             Arc::new(local.with_data_type(LOCAL))
         } else {
             let there = DataType::Timestamp(TimeUnit::Microsecond, Some(name.into()));
-            let moment = cast(&cast(&moments, &there)?, &utc())?;
-            if moment.null_count() > moments.logical_null_count() {
+            let timestamp = cast(&cast(&timestamps, &there)?, &utc())?;
+            if timestamp.null_count() > timestamps.logical_null_count() {
                 return exec_err!(
                     "a local time is ambiguous or does not exist in the time zone {name}"
                 );
             }
-            moment
+            timestamp
         };
-        super::answer(scalar, answer)
+        super::columnar_value(scalar, result)
     }
 }

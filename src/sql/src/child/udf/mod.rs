@@ -9,9 +9,9 @@ mod digits;
 mod exact;
 mod length;
 mod local;
-mod moment;
 mod now;
 mod quantile;
+mod timestamp;
 mod totals;
 mod truncate;
 
@@ -34,9 +34,9 @@ pub(super) use digits::digits;
 pub(super) use exact::exact_float;
 pub(super) use length::length;
 pub(super) use local::AT_TIME_ZONE;
-pub(super) use moment::with_seconds;
+pub(super) use timestamp::with_seconds;
 
-/// A function that is made once.
+/// A function that is created once.
 struct Shared(LazyLock<Arc<ScalarUDF>>);
 
 impl Shared {
@@ -75,8 +75,8 @@ pub(super) fn replaced_aggregates() -> Vec<Arc<AggregateUDF>> {
     replaced
 }
 
-/// The answer of a function: one value where the arguments were.
-fn answer(scalar: bool, array: ArrayRef) -> Result<ColumnarValue> {
+/// The result of a function: a scalar if the arguments were.
+fn columnar_value(scalar: bool, array: ArrayRef) -> Result<ColumnarValue> {
     Ok(if scalar {
         ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0)?)
     } else {

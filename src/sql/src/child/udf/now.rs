@@ -1,4 +1,4 @@
-//! The start of the query in microseconds: beside columns that reach the year 9999, nanoseconds
+//! The start of the query in microseconds: with columns that reach the year 9999, nanoseconds
 //! would overflow.
 
 use arrow::datatypes::{DataType, TimeUnit};

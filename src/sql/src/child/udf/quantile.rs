@@ -1,5 +1,5 @@
-//! Exact `percentile_cont` and `median`, interpolated as in the profile. The engine rounds the
-//! fraction, and medians of integers.
+//! Exact `percentile_cont` and `median`, interpolated as in the profile. The engine rounds
+//! fractions, and medians of integers.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub(super) fn functions() -> Vec<Arc<AggregateUDF>> {
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Quantile {
-    /// Whether the fraction is a half, in place of the second argument.
+    /// Whether the fraction is ½ instead of the second argument.
     median: bool,
     /// The function of the engine, for its names.
     engine: Arc<AggregateUDF>,
@@ -161,8 +161,7 @@ impl Accumulator for Values {
     }
 }
 
-/// The value at a fraction of the way through sorted values, between two of them on the line that
-/// joins them.
+/// The quantile of sorted values, with linear interpolation.
 fn quantile(values: &[f64], fraction: f64) -> Option<f64> {
     let last = values.len().checked_sub(1)?;
     let (below, between) = place(last, fraction);
@@ -173,8 +172,8 @@ fn quantile(values: &[f64], fraction: f64) -> Option<f64> {
     }
 }
 
-/// `last · fraction` as a whole number and the rest. The fraction is taken as it is written: 0.7
-/// is seven tenths, not the float that is nearest to it.
+/// `last · fraction` as an integer and a remainder. The fraction is taken as a decimal: 0.7 is
+/// seven tenths, not the nearest float.
 fn place(last: usize, fraction: f64) -> (usize, f64) {
     let written = format!("{fraction}");
     let digits = written.split_once('.').map_or("", |(_, digits)| digits);

@@ -1,16 +1,16 @@
-//! Moments as text.
+//! Timestamps as text.
 
-/// The text of a moment that has hours and minutes alone, with seconds, which the engine wants:
-/// `2024-06-01 23:30`, `2024-06-01T23:30+02`. Nothing for any other text.
+/// Adds the seconds that the engine requires to a timestamp with hours and minutes only:
+/// `2024-06-01 23:30`, `2024-06-01T23:30+02`. `None` for any other text.
 pub(in crate::child) fn with_seconds(text: &str) -> Option<String> {
     let trimmed = text.trim();
-    let (moment, zone) = (trimmed.get(..16)?, trimmed.get(16..)?);
+    let (timestamp, zone) = (trimmed.get(..16)?, trimmed.get(16..)?);
     let digits = |from: usize, to: usize| {
-        let part = moment.as_bytes().get(from..to);
+        let part = timestamp.as_bytes().get(from..to);
         part.is_some_and(|part| part.iter().all(u8::is_ascii_digit))
     };
-    let sign = |at: usize| moment.as_bytes().get(at).copied();
-    let is_moment = digits(0, 4)
+    let sign = |at: usize| timestamp.as_bytes().get(at).copied();
+    let is_timestamp = digits(0, 4)
         && sign(4) == Some(b'-')
         && digits(5, 7)
         && sign(7) == Some(b'-')
@@ -20,7 +20,7 @@ pub(in crate::child) fn with_seconds(text: &str) -> Option<String> {
         && sign(13) == Some(b':')
         && digits(14, 16);
     let is_zone = zone.is_empty() || zone.trim_start().starts_with(['Z', 'z', '+', '-']);
-    (is_moment && is_zone).then(|| format!("{moment}:00{zone}"))
+    (is_timestamp && is_zone).then(|| format!("{timestamp}:00{zone}"))
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ impl ScalarUDFImpl for DateTrunc {
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
         let micros = |zone| DataType::Timestamp(TimeUnit::Microsecond, zone);
         let [_, value] = types else {
-            return plan_err!("date_trunc takes a unit and a moment");
+            return plan_err!("date_trunc takes a unit and a timestamp");
         };
         let value = match value {
             DataType::Timestamp(_, zone) => micros(zone.clone()),
@@ -57,7 +57,7 @@ impl ScalarUDFImpl for DateTrunc {
             | DataType::LargeUtf8
             | DataType::Utf8View => micros(None),
             DataType::Time32(_) | DataType::Time64(_) => DataType::Time64(TimeUnit::Nanosecond),
-            other => return plan_err!("date_trunc takes a moment, not {other}"),
+            other => return plan_err!("date_trunc takes a timestamp, not {other}"),
         };
         Ok(vec![DataType::Utf8, value])
     }
@@ -89,21 +89,21 @@ impl ScalarUDFImpl for DateTrunc {
         let truncate = truncation(unit)?;
         let scalar = matches!(value, ColumnarValue::Scalar(_));
         let array = value.to_array(if scalar { 1 } else { args.number_rows })?;
-        let moments = array.as_primitive::<TimestampMicrosecondType>();
-        let truncated = moments
+        let timestamps = array.as_primitive::<TimestampMicrosecondType>();
+        let truncated = timestamps
             .unary::<_, TimestampMicrosecondType>(truncate)
             .with_data_type(value.data_type());
-        super::answer(scalar, Arc::new(truncated))
+        super::columnar_value(scalar, Arc::new(truncated))
     }
 }
 
-/// The function that goes back to the beginning of a unit.
+/// A function that truncates to the start of a unit.
 fn truncation(unit: &str) -> Result<Box<dyn Fn(i64) -> i64>> {
     let part = |micros: i64| -> Box<dyn Fn(i64) -> i64> {
-        Box::new(move |moment| moment - moment.rem_euclid(micros))
+        Box::new(move |timestamp| timestamp - timestamp.rem_euclid(micros))
     };
     let days = |first: fn(i64) -> i64| -> Box<dyn Fn(i64) -> i64> {
-        Box::new(move |moment| first(moment.div_euclid(DAY)).saturating_mul(DAY))
+        Box::new(move |timestamp| first(timestamp.div_euclid(DAY)).saturating_mul(DAY))
     };
     Ok(match unit.to_lowercase().as_str() {
         "microsecond" | "microseconds" => part(1),
@@ -122,18 +122,18 @@ fn truncation(unit: &str) -> Result<Box<dyn Fn(i64) -> i64>> {
         "millennium" => days(|day| first_of(day, |year, _| (first_year(year, 1_000), 1))),
         _ => {
             return exec_err!(
-                "date_trunc knows no unit '{unit}'; there are microsecond, millisecond, second, minute, hour, day, week, month, quarter, year, decade, century and millennium"
+                "date_trunc does not support the unit '{unit}'; supported are microsecond, millisecond, second, minute, hour, day, week, month, quarter, year, decade, century and millennium"
             );
         }
     })
 }
 
-/// Centuries begin with the year 1 of a hundred.
+/// The first year of a period: centuries begin with a year 1.
 fn first_year(year: i64, years: i64) -> i64 {
     (year - 1).div_euclid(years) * years + 1
 }
 
-/// The first day of the month that is chosen by the year and the month of a day.
+/// The first day of the month that `choose` returns for the year and month of a day.
 fn first_of(day: i64, choose: fn(i64, i64) -> (i64, i64)) -> i64 {
     let (year, month) = civil(day);
     let (year, month) = choose(year, month);
@@ -142,7 +142,7 @@ fn first_of(day: i64, choose: fn(i64, i64) -> (i64, i64)) -> i64 {
 
 /// The year and the month of a day since 1970-01-01, in the Gregorian calendar.
 fn civil(day: i64) -> (i64, i64) {
-    // Eras of 400 years that begin in March, so that a leap day is the last of its year.
+    // Eras of 400 years that begin in March, so that a leap day is the last day of its year.
     let day = day + 719_468;
     let era = day.div_euclid(146_097);
     let of_era = day.rem_euclid(146_097);
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_unit_goes_back_to_its_beginning() {
-        let truncated = |unit, moment| truncation(unit).unwrap()(moment);
+        let truncated = |unit, timestamp| truncation(unit).unwrap()(timestamp);
         assert_eq!(truncated("day", -1), -DAY);
         assert_eq!(truncated("week", 0), -3 * DAY);
         assert_eq!(truncated("year", 364 * DAY), 0);

@@ -1,6 +1,6 @@
-//! `sum`, `avg`, `var` and `stddev`, which lose nothing on the way: whole numbers and decimals are
-//! added exactly (the engine wraps around, and cuts the mean of decimals after four more digits),
-//! floats with their rounding errors carried along.
+//! `sum`, `avg`, `var` and `stddev` without loss of precision: integers and decimals are added
+//! exactly (the engine wraps around, and cuts the mean of decimals after four more digits), floats
+//! with compensated summation.
 
 mod groups;
 mod single;
@@ -23,10 +23,10 @@ use single::Single;
 use spread::Spread;
 use total::{Exact, Float, Outcome};
 
-/// Whole numbers as decimals: 20 digits hold 64 bits with and without a sign.
+/// Integers as decimals: 20 digits hold 64 bits, signed or unsigned.
 const WHOLE: DataType = DataType::Decimal128(20, 0);
 
-/// What is made of the values.
+/// The aggregate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Kind {
     Sum,
@@ -58,13 +58,12 @@ pub(super) fn functions() -> Vec<Arc<AggregateUDF>> {
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Totals {
     kind: Kind,
-    /// The function of the engine, for what is left to it: sums of decimals with more than 38
-    /// digits, and of intervals.
+    /// The function of the engine, for decimals with more than 38 digits and for intervals.
     engine: Arc<AggregateUDF>,
     signature: Signature,
 }
 
-/// Which way a total goes.
+/// How a total is computed.
 enum Way {
     Exact { scale: i8 },
     Float,
@@ -147,7 +146,7 @@ impl AggregateUDFImpl for Totals {
         match types {
             [DataType::Float64] => Ok(DataType::Float64),
             [DataType::Decimal128(..)] if self.kind != Kind::Sum => Ok(DataType::Float64),
-            // As many digits as there are, so that sums of sums and products of sums fit.
+            // The maximum precision, so that sums of sums and products of sums fit.
             [DataType::Decimal128(_, scale)] => Ok(DataType::Decimal128(38, *scale)),
             _ => self.engine.return_type(types),
         }

@@ -1,4 +1,4 @@
-//! A single total: of a whole table, of a sliding window, of distinct values.
+//! A single total: of a table, a sliding window or distinct values.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use datafusion::logical_expr::Accumulator;
 
 use super::total::{Outcome, Total};
 
-/// The type of the list of different values.
+/// The type of the list of distinct values.
 const KEYS: DataType = DataType::Decimal128(38, 0);
 
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(super) struct Single<T> {
     outcome: Outcome,
     total: T,
     count: u64,
-    /// How often each value was seen, where only different ones count.
+    /// The count of each value, if only distinct ones are aggregated.
     seen: Option<HashMap<i128, u64>>,
 }
 
@@ -43,7 +43,7 @@ impl<T: Total> Single<T> {
         count.into_iter().chain(T::STORED.iter().cloned()).collect()
     }
 
-    /// Adds a value, or takes it away; of different ones only the first and the last time.
+    /// Adds or removes a value; for distinct values, only the first and the last time.
     fn change(&mut self, key: i128, adds: bool) -> Result<()> {
         if let Some(seen) = &mut self.seen {
             let times = seen.entry(key).or_default();

@@ -1,5 +1,5 @@
-//! How far whole numbers and decimals are from their mean. They are taken from the first of them
-//! before they become floats, which have no digits left for the differences of large numbers.
+//! The variance of integers and decimals. The first value is subtracted from all before they
+//! become floats, which cannot represent the differences of large numbers.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use datafusion::error::Result;
 
 use super::total::{Outcome, Total, overflow};
 
-/// The distances from an origin.
+/// Distances from an origin.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Spread {
     count: i64,
     origin: i128,
-    /// The sum of the distances and that of their squares, while both fit.
+    /// The sums of the distances and of their squares, while both fit.
     exact: Option<(i128, i128)>,
-    /// The mean distance, and the squares of the distances from it (Welford).
+    /// The mean distance, and the sum of squared deviations from it (Welford).
     mean: f64,
     squares: f64,
 }
@@ -38,7 +38,7 @@ impl Spread {
         value.checked_sub(self.origin).ok_or_else(overflow)
     }
 
-    /// The squares of the distances from the mean.
+    /// The sum of squared deviations from the mean.
     fn spread(&self) -> f64 {
         let exact = self.exact.and_then(|(sum, squares)| {
             let times = i128::from(self.count).checked_mul(squares)?;

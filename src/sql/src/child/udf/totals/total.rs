@@ -9,14 +9,14 @@ use datafusion::error::Result;
 
 use super::super::digits::BEYOND;
 
-/// What is made of a total.
+/// The aggregate that is computed from a total.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Outcome {
-    /// The total, with as many decimals as the values have.
+    /// The total, with the scale of the values.
     Sum { scale: i8 },
-    /// The total over the count, and over 10 to the power of the scale.
+    /// The total divided by the count and by 10 to the power of the scale.
     Mean { scale: i8 },
-    /// The variance, of a sample or a population, or its root.
+    /// The variance of a sample or a population, or its square root.
     Spread {
         scale: i8,
         population: bool,
@@ -32,19 +32,19 @@ pub(super) trait Total: Clone + std::fmt::Debug + Default + Send + Sync + 'stati
     const STORED: &'static [DataType];
 
     fn add(&mut self, value: <Self::Of as ArrowPrimitiveType>::Native) -> Result<()>;
-    /// Takes a value away that was added.
+    /// Removes a value that was added.
     fn take(&mut self, value: <Self::Of as ArrowPrimitiveType>::Native) -> Result<()>;
     fn merge(&mut self, other: &Self) -> Result<()>;
-    /// The outcomes of totals of so many values; null for none.
+    /// The results of totals of `counts` values; null for none.
     fn outcomes(outcome: Outcome, totals: &[Self], counts: &[u64]) -> Result<ArrayRef>;
     fn store(totals: &[Self]) -> Vec<ArrayRef>;
     fn load(stored: &[ArrayRef], row: usize) -> Self;
-    /// The bits that tell values apart.
+    /// The bits that distinguish values.
     fn key(value: <Self::Of as ArrowPrimitiveType>::Native) -> i128;
     fn of_key(key: i128) -> <Self::Of as ArrowPrimitiveType>::Native;
 }
 
-/// Whole numbers and decimals, exactly.
+/// Integers and decimals, exactly.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Exact(i128);
 
@@ -53,7 +53,7 @@ impl Exact {
         let shift = 10_i128.checked_pow(u32::try_from(scale).unwrap_or(0));
         match shift.and_then(|shift| shift.checked_mul(i128::from(count))) {
             Some(divisor) => {
-                // The whole part apart, so that it keeps its digits.
+                // Integer part and remainder are divided separately to keep all digits.
                 (self.0 / divisor) as f64 + (self.0 % divisor) as f64 / divisor as f64
             }
             None => self.0 as f64 / count as f64 / 10_f64.powi(i32::from(scale)),
@@ -100,7 +100,7 @@ impl Total for Exact {
                     each.map(|(total, &count)| (count > 0).then(|| total.mean(scale, count)));
                 Ok(Arc::new(means.collect::<Float64Array>()))
             }
-            Outcome::Spread { .. } => internal_err!("a total has no spread"),
+            Outcome::Spread { .. } => internal_err!("a total has no variance"),
         }
     }
 
@@ -127,8 +127,8 @@ impl Total for Exact {
     }
 }
 
-/// Floats, with the part of each addition that does not fit carried along (Neumaier). What is not
-/// finite is counted, so that it can be taken away from a sliding window again.
+/// Floats with compensated summation (Neumaier). Infinities and NaN are counted, so that they can
+/// be removed from a sliding window.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Float {
     sum: f64,
@@ -162,7 +162,7 @@ impl Float {
         match (self.nan > 0, self.infinite > 0, self.negative > 0) {
             (false, false, false) => {
                 let sum = self.sum + self.rest;
-                // Beyond the range of floats the rest is no number.
+                // After an overflow the compensation is NaN.
                 if sum.is_nan() { self.sum } else { sum + 0.0 }
             }
             (false, true, false) => f64::INFINITY,
@@ -206,7 +206,7 @@ impl Total for Float {
     }
 
     fn store(totals: &[Self]) -> Vec<ArrayRef> {
-        // What is not finite stays what it is in the sum.
+        // Infinities and NaN are kept in the sum.
         let sums = totals.iter().map(|total| {
             let value = total.value();
             if value.is_finite() { total.sum } else { value }
