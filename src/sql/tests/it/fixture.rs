@@ -159,6 +159,39 @@ pub async fn answers(fixture: &Fixture, cases: &[(&str, serde_json::Value)]) {
     }
 }
 
+/// A fixture with one more table, `t`.
+pub fn with_table(columns: Vec<(&str, ArrayRef)>) -> Fixture {
+    let mut fixture = Fixture::new();
+    let path = parquet(fixture.folder.path(), "t", columns);
+    fixture.tables.0.push(("t".into(), path));
+    fixture
+}
+
+/// Keeps all threads busy for longer than any test waits.
+pub const SPIN: &str =
+    "select count(*) from numbers a, numbers b, numbers c where (a.n * b.n) % 7 = c.n % 3";
+
+/// Processor time that a process has used, in ticks.
+fn ticks(pid: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields: Vec<_> = stat.rsplit(") ").next().unwrap().split(' ').collect();
+    fields.get(11).map_or(0, |user| user.parse().unwrap())
+}
+
+/// The child that computes, once one does.
+pub async fn spinning(folder: &Path) -> u32 {
+    loop {
+        if let Some(pid) = children_in(folder).into_iter().find(|pid| ticks(*pid) > 30) {
+            return pid;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+pub fn exists(pid: u32) -> bool {
+    Path::new(&format!("/proc/{pid}")).exists()
+}
+
 /// The program that the children run.
 pub fn child() -> PathBuf {
     env!("CARGO_BIN_EXE_lastcall-sql-child").into()

@@ -4,40 +4,13 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use async_trait::async_trait;
-use lastcall_child::host::OomKills;
 use lastcall_domain::{Cancel, Dependency, Progress};
-use lastcall_sql::{ResultFormat, Sql, SqlConfig, SqlError, TableError, Tables};
+use lastcall_sql::{ResultFormat, Sql, SqlConfig, SqlError};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
 
-use crate::fixture::{Fixture, LONG, child, children_in};
-
-/// Keeps all threads busy for longer than any test waits.
-const SPIN: &str =
-    "select count(*) from numbers a, numbers b, numbers c where (a.n * b.n) % 7 = c.n % 3";
-
-/// Processor time that a process has used, in ticks.
-fn ticks(pid: u32) -> u64 {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let fields: Vec<_> = stat.rsplit(") ").next().unwrap().split(' ').collect();
-    fields.get(11).map_or(0, |user| user.parse().unwrap())
-}
-
-/// The child that computes, once one does.
-async fn spinning(folder: &Path) -> u32 {
-    loop {
-        if let Some(pid) = children_in(folder).into_iter().find(|pid| ticks(*pid) > 30) {
-            return pid;
-        }
-        tokio::task::yield_now().await;
-    }
-}
-
-fn exists(pid: u32) -> bool {
-    Path::new(&format!("/proc/{pid}")).exists()
-}
+use crate::fixture::{Fixture, LONG, SPIN, child, children_in, exists, spinning};
 
 /// The folder of a child.
 fn folder_of(pid: u32) -> PathBuf {
@@ -171,17 +144,6 @@ async fn a_child_that_is_killed_fails_its_query_alone() {
     fixture.end().await;
 }
 
-/// Kills the spinning child like the OOM killer; returns its id.
-async fn run_out_of_memory(folder: &Path, kills: u32) -> u32 {
-    let pid = spinning(folder).await;
-    std::fs::write(folder.join("kills"), format!("oom_kill {kills}\n")).unwrap();
-    kill(Pid::from_raw(pid.try_into().unwrap()), Signal::SIGKILL).unwrap();
-    while exists(pid) {
-        tokio::task::yield_now().await;
-    }
-    pid
-}
-
 #[tokio::test]
 async fn without_a_folder_for_its_child_a_query_is_not_to_blame() {
     let fixture = Fixture::with(|config| config.spares = 0);
@@ -192,54 +154,6 @@ async fn without_a_folder_for_its_child_a_query_is_not_to_blame() {
     assert_eq!(error.dependency(), Some(Dependency::Scratch), "{error:?}");
     std::fs::rename(&elsewhere, &scratch).unwrap();
     assert_eq!(fixture.cell("1").await, json!(1));
-    fixture.end().await;
-}
-
-fn short_of_memory() -> Fixture {
-    let fixture = Fixture::with(|config| {
-        let root = config.scratch.parent().unwrap();
-        config.oom_kills = OomKills::in_file(root.join("kills"));
-    });
-    std::fs::write(fixture.folder.path().join("kills"), "oom_kill 0\n").unwrap();
-    fixture
-}
-
-#[tokio::test]
-async fn a_query_whose_child_the_kernel_kills_for_want_of_memory_runs_once_more() {
-    let fixture = short_of_memory();
-    let cancel = Cancel::new();
-    let progress = Progress::new();
-    let query = fixture.sql.query(
-        SPIN,
-        &fixture.tables,
-        ResultFormat::Json,
-        LONG,
-        &cancel,
-        &progress,
-    );
-    let watch = async {
-        run_out_of_memory(fixture.folder.path(), 1).await;
-        // Another child has the query and its tables.
-        spinning(fixture.folder.path()).await;
-        cancel.cancel();
-    };
-    let (answer, ()) = tokio::join!(query, watch);
-    assert!(matches!(answer, Err(SqlError::Cancelled)), "{answer:?}");
-    fixture.end().await;
-}
-
-#[tokio::test]
-async fn a_query_that_the_machine_has_no_memory_for_twice_fails() {
-    let fixture = short_of_memory();
-    let query = fixture.error(SPIN);
-    let kills = async {
-        for kills in 1..=2 {
-            run_out_of_memory(fixture.folder.path(), kills).await;
-        }
-    };
-    let (error, ()) = tokio::join!(query, kills);
-    assert_eq!(error.code(), "resource_exhausted");
-    assert!(error.to_string().contains("the machine ran out of memory"));
     fixture.end().await;
 }
 
@@ -270,17 +184,6 @@ async fn an_interrupt_from_the_terminal_does_not_reach_a_child() {
 }
 
 #[tokio::test]
-async fn a_child_is_the_first_to_go_when_memory_runs_out() {
-    let fixture = Fixture::new();
-    fixture.capabilities().await;
-    for pid in children_in(fixture.folder.path()) {
-        let score = std::fs::read_to_string(format!("/proc/{pid}/oom_score_adj")).unwrap();
-        assert_eq!(score.trim(), "1000");
-    }
-    fixture.end().await;
-}
-
-#[tokio::test]
 async fn a_child_inherits_no_environment() {
     let fixture = Fixture::new();
     fixture.capabilities().await;
@@ -291,95 +194,6 @@ async fn a_child_inherits_no_environment() {
             "MALLOC_ARENA_MAX=2\0"
         );
     }
-    fixture.end().await;
-}
-
-/// Tables that cannot be opened.
-struct Broken;
-
-#[async_trait]
-impl Tables for Broken {
-    async fn names(&self) -> Result<Vec<String>, TableError> {
-        Ok(vec!["broken".into(), "gone".into()])
-    }
-
-    async fn open(&self, name: &str) -> Result<PathBuf, TableError> {
-        match name {
-            "gone" => Ok("/does/not/exist".into()),
-            _ => Err(TableError {
-                code: "bad_data",
-                message: "line 3 is ragged".into(),
-                retryable: false,
-                unavailable: None,
-            }),
-        }
-    }
-}
-
-/// A table by a path that is relative to this process.
-struct Relative(PathBuf);
-
-#[async_trait]
-impl Tables for Relative {
-    async fn names(&self) -> Result<Vec<String>, TableError> {
-        Ok(vec!["t".into()])
-    }
-
-    async fn open(&self, _: &str) -> Result<PathBuf, TableError> {
-        Ok(self.0.clone())
-    }
-}
-
-#[tokio::test]
-async fn a_table_may_be_given_by_a_relative_path() {
-    let fixture = Fixture::new();
-    let up: PathBuf = std::env::current_dir()
-        .unwrap()
-        .components()
-        .skip(1)
-        .map(|_| "..")
-        .collect();
-    let path = up.join(fixture.tables.0[0].1.strip_prefix("/").unwrap());
-    let tables = Relative(path);
-    let query = fixture
-        .sql
-        .query(
-            "select * from t",
-            &tables,
-            ResultFormat::Json,
-            LONG,
-            &Cancel::new(),
-            &Progress::new(),
-        )
-        .await;
-    assert_eq!(query.unwrap().row_count, 4);
-    fixture.end().await;
-}
-
-#[tokio::test]
-async fn a_table_that_cannot_be_opened_tells_why() {
-    let fixture = Fixture::new();
-    let ask = async |query| {
-        let cancel = Cancel::new();
-        fixture
-            .sql
-            .query(
-                query,
-                &Broken,
-                ResultFormat::Json,
-                LONG,
-                &cancel,
-                &Progress::new(),
-            )
-            .await
-            .unwrap_err()
-    };
-    let error = ask("select * from broken").await;
-    assert_eq!(
-        (error.code(), error.to_string().as_str()),
-        ("bad_data", "table broken: line 3 is ragged")
-    );
-    assert_eq!(ask("select * from gone").await.code(), "table_unavailable");
     fixture.end().await;
 }
 

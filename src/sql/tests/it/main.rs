@@ -18,6 +18,8 @@ mod leaks;
 mod limits;
 mod membership;
 mod names;
+mod opening;
+mod out_of_memory;
 mod parameters;
 mod semantics;
 mod summary;
