@@ -1,6 +1,7 @@
 //! The workbook. Numbers stay numbers and text stays text: data never becomes a formula, a link
 //! or the name of a sheet.
 
+mod cell;
 mod chart;
 mod check;
 mod compare;
