@@ -1,4 +1,4 @@
-//! A batch of typed rows, column by column: what parsers hand to the statistics.
+//! A batch of typed rows, by column: the output of parsers and the input of statistics.
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};
@@ -10,19 +10,19 @@ use crate::parse::TypeSet;
 use crate::stats::distinct::mix;
 use crate::tail::Tail;
 
-/// Rows in a row of the data, as columns.
+/// Consecutive rows, as columns.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) rows: usize,
     pub(crate) columns: Vec<ColumnBatch>,
-    /// One hash per row over all its cells, for finding duplicates.
+    /// A hash of all cells of each row, to find duplicates.
     pub(crate) row_hashes: Vec<u64>,
-    /// Columns that were not planned, in the order of their appearance.
+    /// Columns that are not in the plan, in order of appearance.
     pub(crate) more: Vec<(String, TypeSet)>,
     pub(crate) notes: ReadDiagnostics,
 }
 
-/// What was odd about the rows of a batch.
+/// Irregularities in the rows of a batch.
 #[derive(Debug, Default)]
 pub(crate) struct ReadDiagnostics {
     /// Rows with too few or too many cells.
@@ -35,17 +35,17 @@ pub(crate) struct ReadDiagnostics {
     pub(crate) replaced_first: Vec<u64>,
     /// Characters beyond ASCII that are text.
     pub(crate) beyond_ascii: bool,
-    /// Quotes that begin a cell and are characters, as they are not closed on their line.
+    /// Quotes at the start of a cell that are literal, as they are not closed on their line.
     pub(crate) strays: u64,
     /// The line of the first.
     pub(crate) stray_line: Option<u64>,
-    /// Marks of byte order that were left out.
+    /// Byte order marks that were removed.
     pub(crate) boms: u64,
-    /// What was found behind the last row.
+    /// The lines after the last row.
     pub(crate) tail: Option<Tail>,
 }
 
-/// How many places of an oddity are named.
+/// How many positions of an irregularity are named.
 pub(crate) const PLACES_NAMED: usize = 10;
 
 /// The cells of one column.
@@ -53,26 +53,26 @@ pub(crate) const PLACES_NAMED: usize = 10;
 pub(crate) struct ColumnBatch {
     pub(crate) values: Values,
     pub(crate) missing: Missing,
-    /// What all cells together may be read as.
+    /// The types that all cells together allow.
     pub(crate) kinds: TypeSet,
-    /// Every cell could be read as the kind that was assumed.
+    /// Whether every cell could be read as the assumed kind.
     pub(crate) fits: bool,
-    /// In a column of text: cells that would read as something else.
+    /// In a text column: cells that could be read as another type.
     pub(crate) typed: u64,
-    /// In a column of text: values that are no text in the file.
+    /// In a text column: values of another type than text in the file.
     pub(crate) natives: u64,
-    /// In a column of text: cells of digits that stand for themselves.
+    /// In a text column: cells of digits that are identifiers.
     pub(crate) identifiers: u64,
-    /// In a column of text: cells that are text in a formula, `="00501"`.
+    /// In a text column: cells with text in a formula, `="00501"`.
     pub(crate) formulas: u64,
-    /// Values that are missing because they are no date or time.
+    /// Values that are missing because they are not a valid date or time.
     pub(crate) out_of_range: u64,
-    /// Whole numbers beyond 64 bits, decimals beyond 128, and fractions of more digits than a
-    /// double tells apart, that are not as exact as the file has them.
+    /// Integers beyond 64 bits, decimals beyond 128 bits and fractions of more digits than a double
+    /// that lost precision.
     pub(crate) too_long: u64,
 }
 
-/// The values, one per row; where a cell is missing the value means nothing.
+/// The values, one for each row; the value of a missing cell is meaningless.
 #[derive(Debug)]
 pub(crate) enum Values {
     /// Integers, days and microseconds since 1970, and booleans as 0 and 1.
@@ -82,7 +82,7 @@ pub(crate) enum Values {
     Text(Texts),
 }
 
-/// Whole numbers over a power of ten, the same one in all batches of a column.
+/// Integers over a power of ten, which is the same in all batches of a column.
 #[derive(Debug, Default)]
 pub(crate) struct Decimals {
     pub(crate) digits: Vec<i128>,
@@ -105,12 +105,12 @@ impl Values {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Missing {
     count: usize,
-    /// One bit per row up to the last that is missing.
+    /// A bit for each row up to the last missing one.
     bits: Vec<u64>,
 }
 
 impl Missing {
-    /// Notes that the cell of a row is missing, once for each and from top to bottom.
+    /// Marks the cell of a row as missing, at most once for each row and in ascending order.
     pub(crate) fn mark(&mut self, row: usize) {
         let word = row / 64;
         self.bits.resize(word + 1, 0);
@@ -132,7 +132,7 @@ impl Missing {
         present.map(|(_, &value)| value).collect()
     }
 
-    /// The rows that are missing, from top to bottom.
+    /// The missing rows in ascending order.
     pub(crate) fn rows(&self) -> impl Iterator<Item = usize> + '_ {
         self.bits.iter().enumerate().flat_map(|(at, &word)| {
             let mut left = word;
@@ -154,11 +154,11 @@ impl Missing {
     }
 }
 
-/// The text of a chunk, which the columns that are cut out of it share.
+/// The text of a chunk, shared by its columns.
 #[derive(Debug)]
 pub(crate) struct ChunkText {
     pub(crate) bytes: Vec<u8>,
-    /// Every character is one byte.
+    /// Whether every character is one byte.
     pub(crate) ascii: bool,
 }
 
@@ -295,7 +295,7 @@ pub(crate) fn hash_rows(column: &ColumnBatch, rows: &mut [u64], seed: u64) {
     let missing = &column.missing;
     match &column.values {
         Values::Integers(values) => fold(rows, missing, values, seed, |value| value as u64),
-        // Both zeros are one value.
+        // Both zeros are equal.
         Values::Floats(values) => fold(rows, missing, values, seed, |x| (x + 0.0).to_bits()),
         Values::Decimals(decimals) => fold(rows, missing, &decimals.digits, seed, |digits| {
             digits as u64 ^ mix((digits >> 64) as u64)

@@ -23,16 +23,16 @@ use crate::job::JobContext;
 use crate::parse::{CellRules, Kind};
 use crate::pipeline::{self, Consumer, Resources};
 use crate::read;
-use crate::read::dataset::{Body, Dataset, Plan};
+use crate::read::dataset::{ChunkBody, Dataset, Plan};
 use crate::schema::InferredSchema;
 use crate::source::{decompressed_limit, decompression_bomb};
 use crate::{Description, EngineError, Source, passes};
 
-/// A row group is written out when it has grown to this many bytes, or to that many rows.
+/// A row group is written once it has this many bytes or rows.
 const GROUP_BYTES: usize = 16 << 20;
 const GROUP_ROWS: usize = 256 << 10;
 
-/// The columns, from all rows, and how they were read.
+/// The columns, inferred from all rows, and how they were read.
 pub(crate) fn describe(
     source: &Source,
     options: &ReadOptions,
@@ -52,8 +52,7 @@ struct Found {
     description: Description,
 }
 
-/// Reads everything once to find out what the columns are; a format that says so itself is not
-/// read at all.
+/// Reads everything once to infer the columns; a format with a schema is not read.
 fn find_plan(
     mut dataset: Box<dyn Dataset>,
     resources: &Resources<'_>,
@@ -111,7 +110,7 @@ impl Consumer for SchemaConsumer<'_> {
     }
 }
 
-/// Writes the dataset to `out` as Parquet, in place of what is there.
+/// Writes the dataset to `out` as Parquet, and replaces its contents.
 pub(crate) fn to_parquet(
     source: &Source,
     options: &ReadOptions,
@@ -136,7 +135,7 @@ pub(crate) fn to_parquet(
         .collect();
     let most = decompressed_limit(source.size()?);
     let mut consumer = WriterConsumer::begin(out, &plan, &types, most)?;
-    // Texts are missing where the request says which.
+    // Texts are only missing if the options list markers.
     let markers = options.missing.is_some().then(|| CellRules::new(options));
     let markers = markers.transpose()?;
     write_records(
@@ -152,8 +151,7 @@ pub(crate) fn to_parquet(
     Ok(description)
 }
 
-/// Writes rows whose types their cells tell, while that is found out: once where the first rows
-/// are like the others.
+/// Writes rows while their types are inferred: once if the guessed types hold.
 fn write_inferred(
     dataset: Box<dyn Dataset>,
     out: &File,
@@ -178,7 +176,7 @@ fn write_inferred(
     Ok(found(stable.dataset, stable.plan, rows, read).description)
 }
 
-/// Writes rows that are columns already.
+/// Writes rows that are already columns.
 fn write_records(
     dataset: &dyn Dataset,
     declared: &[Option<DataType>],
@@ -189,7 +187,7 @@ fn write_records(
 ) -> Result<(), EngineError> {
     let mut input = dataset.open(plan.names.len())?;
     while let Some(chunk) = input.next(context)? {
-        let Body::Records(rows) = chunk.body else {
+        let ChunkBody::Records(rows) = chunk.body else {
             return Err(EngineError::internal("columns with types come as records"));
         };
         let mut read = rows.columns().iter();
@@ -239,7 +237,7 @@ fn failed(error: ParquetError) -> EngineError {
 struct WriterConsumer {
     writer: ArrowWriter<File>,
     schema: SchemaRef,
-    /// How many bytes the file may have: a text that repeats may take far fewer in the dataset.
+    /// The most bytes of the file: repeated texts may take far fewer in the dataset.
     most: u64,
 }
 
@@ -250,7 +248,7 @@ impl Consumer for &mut Result<WriterConsumer, EngineError> {
             Err(error) => return Err(std::mem::replace(error, EngineError::Cancelled)),
         };
         if batch.columns.iter().any(|column| !column.fits) || !batch.more.is_empty() {
-            // What is not as planned is planned and written once more.
+            // If the plan does not hold, the file is written again with another plan.
             return Ok(());
         }
         context.check()?;
@@ -263,7 +261,7 @@ impl Consumer for &mut Result<WriterConsumer, EngineError> {
 }
 
 impl WriterConsumer {
-    /// Begins the file, or begins it anew, with the columns of a plan.
+    /// Starts the file, or restarts it, with the columns of a plan.
     fn begin(out: &File, plan: &Plan, types: &[DataType], most: u64) -> Result<Self, EngineError> {
         let names = plan.shown_names();
         let properties = records::properties(names.iter().zip(types));
@@ -296,7 +294,7 @@ impl WriterConsumer {
         context: JobContext<'_>,
     ) -> Result<(), EngineError> {
         if columns.is_empty() {
-            // Parquet counts rows by their cells.
+            // Parquet cannot represent rows without columns.
             return match rows {
                 0 => Ok(()),
                 _ => Err(EngineError::Unsupported {
@@ -309,7 +307,7 @@ impl WriterConsumer {
         self.write_pieces(records, context)
     }
 
-    /// The writer holds each text as often as it is there: no more of them than a row group has.
+    /// Writes in pieces: the writer holds repeated texts repeatedly, up to the size of a row group.
     fn write_pieces(
         &mut self,
         records: RecordBatch,
@@ -370,7 +368,7 @@ fn array(column: &ColumnBatch, data_type: &DataType) -> ArrayRef {
                 Arc::new((0..values.len()).map(cell).collect::<BooleanArray>())
             }
             DataType::Date32 => {
-                // The years 1 to 9999 are within 32 bits of days.
+                // The years 1 to 9999 fit into 32 bits of days.
                 let days: Vec<i32> = values
                     .iter()
                     .map(|&days| i32::try_from(days).unwrap_or_default())

@@ -14,15 +14,15 @@ use lastcall_domain::profile::{ColumnType, Profile};
 use lastcall_domain::{Cancel, Field, ProfileOptions, Progress, ReadOptions, ReadReport};
 
 use crate::job::JobContext;
-use crate::limits::{MIN_MEMORY, Limits};
+use crate::limits::{Limits, MIN_MEMORY};
 use crate::pipeline::Resources;
 use crate::{CheckInput, EngineError, Source, check, compare, convert, correlation, profile};
 
-/// What an engine may use.
+/// The configuration of an engine.
 #[derive(Clone, Debug)]
 pub struct EngineConfig {
-    /// Helper threads of all analyses together. Callers' threads work as well; with 0 they do
-    /// everything.
+    /// Helper threads of all analyses together. Callers' threads work as well; with 0 they do all
+    /// the work.
     pub threads: usize,
     /// Memory of all analyses together, in bytes.
     pub memory: u64,
@@ -30,8 +30,8 @@ pub struct EngineConfig {
     pub scratch: PathBuf,
 }
 
-/// Runs analyses, from several threads at once. They share its threads and its memory: one that
-/// finds no memory free waits for others to end.
+/// Runs analyses, from several threads at once. They share its threads and its memory: an analysis
+/// waits until its memory is free.
 #[derive(Debug)]
 pub struct Engine {
     config: EngineConfig,
@@ -47,25 +47,25 @@ struct Shares {
     running: usize,
 }
 
-/// What a dataset is, without a figure of its columns.
+/// The schema of a dataset.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Description {
     /// The columns.
     pub columns: Vec<Field>,
-    /// Rows of data, the header not counted; `None` where they were not counted.
+    /// Rows of data without the header; `None` if they were not counted.
     pub rows: Option<u64>,
     /// How it was read.
     pub read: ReadReport,
 }
 
-/// Memory for a byte of text, beyond which its figures would not use more: a value of two bytes is
-/// held in 16, and in the least favoured of many columns.
+/// The most memory that statistics use for a byte of text: a value of two bytes is held in 16, and
+/// memory is divided among columns.
 const PER_BYTE: u64 = 128;
 /// Memory for the smallest dataset.
 const BASE: u64 = 32 << 20;
 
 impl Engine {
-    /// An engine; its threads are started by the analyses that use them.
+    /// Creates an engine; analyses start the threads that they use.
     pub fn new(config: EngineConfig) -> Self {
         Self {
             shares: Mutex::new(Shares {
@@ -79,8 +79,8 @@ impl Engine {
         }
     }
 
-    /// The profile of a dataset. Blocks until it is there; `cancel` ends it within milliseconds.
-    /// No thread and no file is left behind, whatever the outcome.
+    /// Profiles a dataset. Blocks until it is done; `cancel` ends it within milliseconds. No thread
+    /// and no file is left behind, whatever the outcome.
     ///
     /// # Errors
     /// See [`EngineError`].
@@ -96,7 +96,7 @@ impl Engine {
         profile::profile(&source, options, &share.resources, context)
     }
 
-    /// How the columns of a dataset go together, with p-values. Blocks like
+    /// Computes the correlations of a dataset's columns, with p-values. Blocks like
     /// [`profile`](Self::profile).
     ///
     /// # Errors
@@ -113,7 +113,7 @@ impl Engine {
         correlation::correlation(&source, options, &share.resources, context)
     }
 
-    /// What changed from a baseline to a candidate. Blocks like [`profile`](Self::profile).
+    /// Compares a candidate with a baseline. Blocks like [`profile`](Self::profile).
     ///
     /// # Errors
     /// See [`EngineError`].
@@ -130,7 +130,7 @@ impl Engine {
         self.compare_with(baseline, candidate, &thresholds, cancel, progress)
     }
 
-    /// The same of datasets that are read each in its way, with thresholds of the caller's.
+    /// Like [`compare`](Self::compare), with read options for each dataset and thresholds.
     ///
     /// # Errors
     /// See [`EngineError`].
@@ -142,7 +142,7 @@ impl Engine {
         cancel: &Cancel,
         progress: &Progress,
     ) -> Result<Comparison, EngineError> {
-        // Texts of both are compared by their hashes.
+        // Texts of both sides are compared by hash.
         let seed = baseline.seed.rotate_left(1) ^ candidate.seed;
         (baseline.seed, candidate.seed) = (seed, seed);
         let context = self.context(cancel, progress);
@@ -161,11 +161,11 @@ impl Engine {
         )
     }
 
-    /// Whether a dataset is as a contract says, but for what the contract asks by queries. Blocks
-    /// like [`profile`](Self::profile).
+    /// Checks a dataset against a contract, except checks by queries. Blocks like
+    /// [`profile`](Self::profile).
     ///
     /// # Errors
-    /// See [`EngineError`]. A check that cannot be made says so in the report.
+    /// See [`EngineError`]. A check that cannot be evaluated is reported as such.
     pub fn check(
         &self,
         input: &CheckInput<'_>,
@@ -184,8 +184,8 @@ impl Engine {
         check::check(input, &share.resources, context)
     }
 
-    /// The names and types of the columns, inferred from all rows, and how they were read. Half
-    /// of the work of a profile for text; nothing but the footer is read of Parquet.
+    /// The names and types of the columns, inferred from all rows, and how they were read. Takes
+    /// half the time of a profile for text; of Parquet, only the footer is read.
     ///
     /// # Errors
     /// See [`EngineError`].
@@ -201,7 +201,7 @@ impl Engine {
         convert::describe(&source, options, &share.resources, context)
     }
 
-    /// The columns of [`describe`](Self::describe) alone.
+    /// Only the columns of [`describe`](Self::describe).
     ///
     /// # Errors
     /// See [`EngineError`].
@@ -215,9 +215,9 @@ impl Engine {
         Ok(columns.map(|field| (field.name, field.kind)).collect())
     }
 
-    /// [`to_parquet`](Self::to_parquet) into a file that is open for writing, and how
-    /// the dataset was read. What the file held is replaced; its name is never looked at, so that
-    /// whoever gives up may remove it at any time.
+    /// [`to_parquet`](Self::to_parquet) into an open file; returns how the dataset was read. The
+    /// contents of the file are replaced; its name is not used, so that it may be removed at any
+    /// time.
     ///
     /// # Errors
     /// See [`EngineError`].
@@ -234,10 +234,10 @@ impl Engine {
         convert::to_parquet(&source, options, out, &share.resources, context)
     }
 
-    /// Writes a dataset of any format to `out` as Parquet, with the types that
-    /// [`schema`](Self::schema) tells: missing cells are null, dates are `Date32`, points in time
+    /// Writes a dataset of any format to `out` as Parquet, with the types of
+    /// [`schema`](Self::schema): missing cells are null, dates are `Date32`, timestamps
     /// `Timestamp(µs, UTC)`, integers `Int64`, floats `Float64`, text `Utf8`. Blocks until it is
-    /// there; `cancel` ends it within milliseconds. `out` is removed unless it is complete.
+    /// done; `cancel` ends it within milliseconds. `out` is removed unless it is complete.
     ///
     /// # Errors
     /// See [`EngineError`].
@@ -252,15 +252,14 @@ impl Engine {
         let file = File::create(out)?;
         let written = self.materialize(source, options, &file, cancel, progress);
         if written.is_err() {
-            // Half a file is no use to anyone. That it cannot be removed is not the fault to
-            // report.
+            // An incomplete file is useless. The error to report is not that of its removal.
             let _ = std::fs::remove_file(out);
         }
         let columns = written?.columns.into_iter();
         Ok(columns.map(|field| (field.name, field.kind)).collect())
     }
 
-    /// Ends all analyses with [`EngineError::ShutDown`] and waits for them; none begins after it.
+    /// Ends all analyses with [`EngineError::ShutDown`] and waits for them; no new one starts.
     pub fn shutdown(&self) {
         self.closed.store(true, Ordering::Release);
         let mut shares = self.lock();
@@ -280,11 +279,11 @@ impl Engine {
         }
     }
 
-    /// A part of the memory that all analyses share, for work elsewhere that is charged to it.
-    /// Blocks until as much is free; `cancel` ends that within milliseconds.
+    /// Reserves a part of the shared memory for other work. Blocks until it is free; `cancel` ends
+    /// that within milliseconds.
     ///
     /// # Errors
-    /// [`EngineError::ResourceExhausted`] where it is more than one analysis may have, and
+    /// [`EngineError::ResourceExhausted`] if it is more than one analysis may have, and
     /// [`EngineError::Cancelled`].
     pub fn reserve(&self, bytes: u64, cancel: &Cancel) -> Result<Reservation<'_>, EngineError> {
         let progress = Progress::new();
@@ -310,7 +309,7 @@ impl Engine {
         Ok(Reservation { _share: share })
     }
 
-    /// Waits for a share of the memory, and takes as many helpers as are free.
+    /// Waits for a share of the memory, and takes the free helpers.
     fn enter(&self, source: &Source, context: JobContext<'_>) -> Result<Share<'_>, EngineError> {
         assert_may_compute();
         let bytes = source.size()?;
@@ -324,8 +323,8 @@ impl Engine {
                 ),
             });
         }
-        // What is granted is charged. Small datasets do not keep others waiting; how much there is
-        // in a compressed one, nobody knows.
+        // The granted memory is reserved. Small datasets reserve less; the size of a compressed one
+        // is unknown.
         let memory = match source.is_compressed()? {
             true => largest,
             false => bytes
@@ -334,7 +333,7 @@ impl Engine {
                 .min(largest),
         };
         let mut shares = self.wait_for(memory, context)?;
-        // A dataset of one chunk has no use for a second thread.
+        // A dataset of one chunk does not need a second thread.
         let limits = Limits::new(memory);
         let wanted = usize::try_from(bytes).map_or(usize::MAX, |bytes| bytes / limits.chunk);
         let helpers = shares.helpers.min(wanted);
@@ -352,7 +351,7 @@ impl Engine {
         })
     }
 
-    /// Waits until so much memory is free.
+    /// Waits until this much memory is free.
     fn wait_for(
         &self,
         memory: u64,
@@ -376,13 +375,13 @@ impl Engine {
     }
 }
 
-/// Memory that [`Engine::reserve`] has set aside, given back on drop.
+/// Memory reserved by [`Engine::reserve`], released on drop.
 #[must_use = "the memory is given back when this is dropped"]
 pub struct Reservation<'a> {
     _share: Share<'a>,
 }
 
-/// What one analysis may use, given back when it ends.
+/// The share of one analysis, released on drop.
 struct Share<'a> {
     engine: &'a Engine,
     memory: u64,

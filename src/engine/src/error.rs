@@ -8,25 +8,25 @@ use lastcall_domain::{Dependency, InvalidOption};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineError {
-    /// The caller asked to stop.
+    /// The caller cancelled the analysis.
     #[error("the analysis was cancelled")]
     Cancelled,
     /// The dataset could not be read from disk, or a scratch file not written.
     #[error("reading or writing a file failed: {0}")]
     Io(#[from] io::Error),
-    /// The bytes are not what the format asks for.
+    /// The bytes do not conform to the format.
     #[error("{format} is malformed{}: {detail}", At(*.line, *.column))]
     Malformed {
         /// The name of the format.
         format: &'static str,
-        /// The line, counted from 1, header included, where it is known.
+        /// The line, counted from 1 including the header, if known.
         line: Option<u64>,
-        /// The column, counted from 1, where it is known.
+        /// The column, counted from 1, if known.
         column: Option<u64>,
         /// What is wrong.
         detail: String,
     },
-    /// One record is larger than the memory that may be spent on it.
+    /// A record exceeds the memory for one record.
     #[error(
         "the record that begins on line {line} is larger than {limit} bytes; is a quote not closed?"
     )]
@@ -36,7 +36,7 @@ pub enum EngineError {
         /// The limit in bytes.
         limit: u64,
     },
-    /// One value is larger than the memory that may be spent on it, in a format without lines.
+    /// A value exceeds the memory for one value, in a format without lines.
     #[error("{place} is larger than {limit} bytes")]
     CellTooLarge {
         /// What is too large.
@@ -44,22 +44,22 @@ pub enum EngineError {
         /// The limit in bytes.
         limit: u64,
     },
-    /// More columns than the engine takes.
+    /// More columns than the engine supports.
     #[error("the dataset has more than {limit} columns")]
     TooManyColumns {
         /// The limit.
         limit: u64,
     },
-    /// The memory that the configuration allows does not suffice.
+    /// The configured memory does not suffice.
     #[error("the analysis needs more memory than is configured: {detail}")]
     ResourceExhausted {
         /// What did not fit.
         detail: String,
     },
-    /// An option of the request does not make sense.
+    /// An option of the request is invalid.
     #[error(transparent)]
     InvalidOption(#[from] InvalidOption),
-    /// The data is well-formed, but of a kind that cannot be read.
+    /// The data is well-formed, but not supported.
     #[error("this dataset cannot be read: {detail}")]
     Unsupported {
         /// What it is.
@@ -68,10 +68,10 @@ pub enum EngineError {
     /// The engine was shut down.
     #[error("the engine was shut down")]
     ShutDown,
-    /// A fault of the engine itself.
+    /// A bug in the engine.
     #[error("the engine failed: {detail}")]
     Internal {
-        /// What is known of it.
+        /// What failed.
         detail: String,
     },
 }
@@ -93,12 +93,12 @@ impl EngineError {
         }
     }
 
-    /// Whether the same request may succeed when it is tried again.
+    /// Whether a retry may succeed.
     pub fn retryable(&self) -> bool {
         matches!(self, Self::Io(_) | Self::ShutDown | Self::Internal { .. })
     }
 
-    /// The part of the environment whose fault it is.
+    /// The unavailable dependency, if there is one.
     pub fn dependency(&self) -> Option<Dependency> {
         match self {
             Self::Io(error) => Dependency::of_work_io(error),
@@ -115,7 +115,7 @@ impl EngineError {
         }
     }
 
-    /// What a library met that reads a file: the machine's fault, or else the file's.
+    /// The error of a library that reads a file: the machine's fault or the file's.
     pub(crate) fn reading(format: &'static str, error: io::Error) -> Self {
         match Dependency::of_work_io(&error) {
             Some(_) => Self::Io(error),

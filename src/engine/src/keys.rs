@@ -10,10 +10,10 @@ pub(crate) trait Key: Copy + Ord + Hash + Default + Send {
     /// The smallest and the largest.
     const ENDS: (Self, Self);
 
-    /// Spread over all bits of a hash.
+    /// A hash of the key.
     fn hash(self, seed: u64) -> u64;
 
-    /// Sorts keys; `spare` is room to work in.
+    /// Sorts keys; `spare` is a scratch buffer.
     fn sort(keys: &mut Vec<Self>, spare: &mut Vec<Self>);
 }
 

@@ -1,6 +1,6 @@
 //! Readers, and profiles of datasets in one streaming pass.
 //!
-//! A library of its own: nothing here knows of the service.
+//! A library of its own, independent of the service.
 //!
 //! ```
 //! use lastcall_domain::{Cancel, Format, ProfileOptions, Progress};

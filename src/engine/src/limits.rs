@@ -1,18 +1,18 @@
 //! Division of the configured memory.
 
-/// What one analysis may hold in memory, in bytes unless said otherwise.
+/// What one analysis may hold in memory, in bytes unless noted otherwise.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Limits {
-    /// A chunk as it is read.
+    /// A chunk of input.
     pub(crate) chunk: usize,
-    /// How many chunks there may be at once, read or parsed.
+    /// The most chunks at once, read or parsed.
     pub(crate) chunks: usize,
     /// The largest record, and the largest cell.
     pub(crate) record: usize,
-    /// How many cells a batch has at most, unless one row has more.
+    /// The most cells of a batch, unless a single row has more.
     pub(crate) cells: usize,
-    /// How many bytes the cells of a batch have at most, unless one row has more: cells that
-    /// share their bytes count once.
+    /// The most bytes of a batch's cells, unless a single row has more: cells that share their
+    /// bytes count once.
     pub(crate) batch: usize,
     /// The pages of a columnar file that are decoded at the same time.
     pub(crate) pages: usize,
@@ -24,20 +24,20 @@ pub(crate) struct Limits {
     pub(crate) row_hashes: usize,
 }
 
-/// A smaller share than this cannot run a profile.
+/// The minimum memory of an analysis.
 pub(crate) const MIN_MEMORY: u64 = 8 << 20;
 
 impl Limits {
-    /// Shares out `bytes` for one analysis.
+    /// Divides the `bytes` of one analysis.
     pub(crate) fn new(bytes: u64) -> Self {
         let part = |of: u64| usize::try_from(bytes / of).unwrap_or(usize::MAX);
         let chunk = part(64).clamp(16 << 10, 512 << 10);
         Self {
             chunk,
-            // Short cells take eight times their bytes when they are parsed.
+            // Parsed, short cells take eight times their bytes.
             chunks: (part(8) / (8 * chunk)).max(2),
             record: part(16).clamp(1 << 20, 64 << 20),
-            // A chunk of the shortest cells has no more than half as many.
+            // A chunk of the shortest cells has at most half as many.
             cells: chunk,
             batch: 4 * chunk,
             pages: part(4),
@@ -47,7 +47,7 @@ impl Limits {
         }
     }
 
-    /// How many rows of so many columns a batch has at most.
+    /// The most rows of a batch with so many columns.
     pub(crate) fn rows(&self, width: usize) -> usize {
         (self.cells / width.max(1)).max(1)
     }

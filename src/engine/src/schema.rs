@@ -10,26 +10,26 @@ use crate::parse::{Hints, Kind, TypeSet};
 use crate::read::dataset::{Dataset, MAX_COLUMNS, Plan};
 use crate::sniff::{self, refinement};
 
-/// What is known about the columns after some of the data.
+/// The inferred columns so far.
 pub(crate) struct InferredSchema {
     names: Vec<String>,
     kinds: Vec<TypeSet>,
     varied: Vec<bool>,
-    /// Where the columns are that were not planned.
+    /// The indices of columns that are not in the plan.
     more: HashMap<String, usize>,
     pub(crate) rows: u64,
-    /// All cells could be read as planned.
+    /// Whether all cells could be read as planned.
     pub(crate) fits: bool,
-    /// Cells that are text in a formula.
+    /// Cells with text in a formula.
     formulas: u64,
     hints: Hints,
     notes: ReadDiagnostics,
-    /// How many values of each column are no point in time.
+    /// How many values of each column are out of range.
     out_of_range: Vec<u64>,
     digits: Vec<Digits>,
 }
 
-/// What is known of the numbers of a column whose digits may not fit.
+/// Counts of numbers of a column that lost digits.
 #[derive(Clone, Copy, Default)]
 struct Digits {
     present: u64,
@@ -38,13 +38,13 @@ struct Digits {
 }
 
 impl InferredSchema {
-    /// From a first look at the data.
+    /// The schema guessed from the first rows.
     pub(crate) fn new(dataset: &dyn Dataset) -> Self {
-        let looks = dataset.first_look();
+        let guesses = dataset.type_guesses();
         Self {
-            kinds: looks.iter().map(|look| look.kinds).collect(),
-            varied: looks.iter().map(|look| look.varied).collect(),
-            names: looks.into_iter().map(|look| look.name).collect(),
+            kinds: guesses.iter().map(|guess| guess.kinds).collect(),
+            varied: guesses.iter().map(|guess| guess.varied).collect(),
+            names: guesses.into_iter().map(|guess| guess.name).collect(),
             more: HashMap::new(),
             rows: 0,
             fits: true,
@@ -56,7 +56,7 @@ impl InferredSchema {
         }
     }
 
-    /// Nothing yet, but for the names and what the format says.
+    /// An empty schema with the names and declared types.
     pub(crate) fn nothing(dataset: &dyn Dataset, plan: &Plan) -> Self {
         Self {
             names: plan.names.clone(),
@@ -75,10 +75,10 @@ impl InferredSchema {
         }
     }
 
-    /// Takes note of a batch.
+    /// Adds a batch.
     ///
     /// # Errors
-    /// Where there are too many columns.
+    /// If there are too many columns.
     pub(crate) fn add(&mut self, batch: &Batch) -> Result<(), EngineError> {
         self.rows += batch.rows as u64;
         for (kinds, column) in self.kinds.iter_mut().zip(&batch.columns) {
@@ -130,7 +130,8 @@ impl InferredSchema {
         Ok(())
     }
 
-    /// Whether the text is no UTF-8: some of it is not, and none of it is but for plain ASCII.
+    /// Whether the text is not UTF-8: some of it is invalid, and none of the valid text is beyond
+    /// ASCII.
     pub(crate) fn is_latin(&self) -> bool {
         self.notes.replaced > 0 && !self.notes.beyond_ascii
     }
@@ -140,7 +141,7 @@ impl InferredSchema {
         self.names.len()
     }
 
-    /// The columns as they should be read.
+    /// The plan to read the columns with.
     pub(crate) fn plan(&self) -> Plan {
         let hints = self.hints();
         let readings = self.kinds.iter().map(|kinds| kinds.resolve(&hints));
@@ -155,7 +156,7 @@ impl InferredSchema {
         }
     }
 
-    /// What was given, and the decimal mark that all columns agree on that are certain of theirs.
+    /// The options, and the decimal mark on which all columns with an unambiguous one agree.
     fn hints(&self) -> Hints {
         let mut marks = self.kinds.iter().filter_map(|kinds| kinds.decimal());
         let first = marks.next();
@@ -166,10 +167,10 @@ impl InferredSchema {
         }
     }
 
-    /// How the dataset was read, and what its reader had to put up with.
+    /// How the dataset was read, with warnings.
     ///
     /// # Errors
-    /// Where so many rows are not as wide as the header that the data cannot be what it says.
+    /// If too many rows differ in width from the header.
     pub(crate) fn report(&self, dataset: &dyn Dataset) -> Result<ReadReport, EngineError> {
         self.check_width()?;
         let mut report = dataset.report();
@@ -239,8 +240,8 @@ impl InferredSchema {
         Ok(report)
     }
 
-    /// The warnings about numbers whose digits do not fit: of columns that are text for nothing
-    /// else, and of those that are floats.
+    /// The warnings about numbers whose digits do not fit: of columns that are text for that
+    /// reason, and of floats.
     fn too_long(&self) -> impl Iterator<Item = ReadWarning> {
         let hints = self.hints();
         let columns = self.names.iter().zip(&self.kinds).zip(&self.digits);
@@ -262,9 +263,8 @@ impl InferredSchema {
             .chain(of_columns("rounded_numbers", float, floats))
     }
 
-    /// Whether the rows are those of the header: more than half of them differ, and not by
-    /// chance, as far as so many rows can tell (the lower end of Wilson's interval for their
-    /// share, at two standard deviations).
+    /// Fails if more than half of the rows differ in width from the header, and not by chance (by
+    /// the lower bound of Wilson's interval at two standard deviations).
     fn check_width(&self) -> Result<(), EngineError> {
         let (rows, differ) = (self.rows as f64, self.notes.ragged as f64);
         let share = differ / rows.max(1.0);
@@ -290,7 +290,7 @@ impl InferredSchema {
     }
 }
 
-/// The warning about columns with values that are no date, point in time or time of day.
+/// The warning about columns with dates or times out of range.
 pub(crate) fn out_of_range<'n>(
     columns: impl IntoIterator<Item = (&'n str, u64)>,
 ) -> Option<ReadWarning> {

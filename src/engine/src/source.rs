@@ -11,20 +11,20 @@ use lastcall_domain::Format;
 
 use crate::EngineError;
 use crate::job::JobContext;
-use crate::read::json::{JsonLines, NoDocument};
+use crate::read::json::{InvalidJson, JsonLines};
 
-/// A dataset in a local file. Text formats may be compressed with gzip, which is told by the
-/// first bytes.
+/// A dataset in a local file. Text formats may be compressed with gzip or zstd, which is detected
+/// by the first bytes.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// Where it is.
+    /// The path of the file.
     pub path: PathBuf,
-    /// What it is.
+    /// The format of the file.
     pub format: Format,
-    /// The name that results give it.
+    /// The name in results.
     pub name: String,
-    /// What hashes are seeded with: derived from the bytes, it keeps those who choose them from
-    /// making values collide, and gives the same bytes the same estimates.
+    /// The seed of hashes: derived from the bytes, it prevents chosen collisions, and gives the
+    /// same estimates for the same bytes.
     pub seed: u64,
 }
 
@@ -50,11 +50,11 @@ impl Source {
         u64::from_str_radix(digits, 16).unwrap_or(0)
     }
 
-    /// The format of a file: the one that its ending names, or else its first bytes, decompressed.
-    /// What tells nothing is CSV.
+    /// Detects the format of a file from its extension, otherwise from its first decompressed
+    /// bytes. The default is CSV.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// If it cannot be read.
     pub fn detect_format(path: &Path) -> Result<Format, EngineError> {
         let name = path.to_string_lossy().to_ascii_lowercase();
         if let Some(format) = Format::from_file_name(&name) {
@@ -80,7 +80,7 @@ impl Source {
         Ok(std::fs::metadata(&self.path)?.len())
     }
 
-    /// Whether its bytes stand for more of them.
+    /// Whether it is compressed.
     pub(crate) fn is_compressed(&self) -> Result<bool, EngineError> {
         let packed = matches!(
             self.format,
@@ -89,7 +89,7 @@ impl Source {
         Ok(packed || self.open()?.compressed)
     }
 
-    /// Its bytes from the beginning, decompressed.
+    /// Opens it for reading its decompressed bytes.
     pub(crate) fn open(&self) -> Result<Stored, EngineError> {
         let mut file = File::open(&self.path)?;
         let size = file.metadata()?.len();
@@ -128,15 +128,14 @@ impl Source {
     }
 }
 
-/// How a frame of zstd begins.
+/// The magic number of a zstd frame.
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
-/// How far back a frame may look, as a power of two: 8 MiB, which every decoder supports (RFC
-/// 8878).
+/// The logarithm of the maximum window of a frame: 8 MiB, which every decoder supports (RFC 8878).
 const WINDOW: u32 = 23;
 
 impl Source {
-    /// The dataset as a file to seek in. A compressed one is decompressed into a temporary file
-    /// that has no name, so that nothing of it can be left behind.
+    /// The dataset as a seekable file. A compressed one is decompressed into an unnamed temporary
+    /// file, which cannot be left behind.
     pub(crate) fn open_seekable(
         &self,
         scratch: &Path,
@@ -165,7 +164,7 @@ impl Source {
     }
 }
 
-/// How many bytes a file of this size may unfold to on disk: no honest one is compressed more.
+/// The most bytes that a file of this size may decompress to on disk; legitimate files stay below.
 pub(crate) fn decompressed_limit(size: u64) -> u64 {
     size.saturating_mul(200).saturating_add(64 << 20)
 }
@@ -176,18 +175,18 @@ pub(crate) fn decompression_bomb() -> EngineError {
     }
 }
 
-/// The decompressed bytes of a file, and how much of the file they took.
+/// The decompressed bytes of a file, and the progress in the file.
 pub(crate) struct Stored {
     pub(crate) reader: Box<dyn Read + Send>,
     position: Arc<AtomicU64>,
     size: u64,
     pub(crate) compressed: bool,
-    /// By which name it is compressed.
+    /// The name of the compression.
     packed: Option<&'static str>,
 }
 
 impl Stored {
-    /// The part of the file that was read, 0 to 1.
+    /// The share of the file that was read, 0 to 1.
     pub(crate) fn done(&self) -> f64 {
         let position = self.position.load(Ordering::Relaxed);
         if self.size == 0 {
@@ -202,7 +201,7 @@ impl Stored {
         let packed = self.packed;
         read_full(&mut self.reader, buffer).map_err(|error| {
             if let Some(broken) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
-                let broken: &NoDocument = broken;
+                let broken: &InvalidJson = broken;
                 return EngineError::malformed("JSON", broken.to_string());
             }
             match (packed, error.kind()) {
@@ -210,7 +209,7 @@ impl Stored {
                     packed,
                     "the file ends in the middle of the compressed data",
                 ),
-                // zstd has no kind of its own for data that is broken.
+                // zstd has no error kind of its own for corrupt data.
                 (Some("zstd"), io::ErrorKind::Other)
                 | (Some(_), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
                     EngineError::malformed(packed.unwrap_or_default(), error.to_string())
@@ -234,7 +233,7 @@ pub(crate) fn read_full(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<
     Ok(filled)
 }
 
-/// Whether a document begins as an array of objects does.
+/// Whether a document begins like an array of objects.
 fn is_array(head: &[u8]) -> bool {
     let inner = head.strip_prefix(b"[").map(<[u8]>::trim_ascii_start);
     inner.is_some_and(|inner| inner.starts_with(b"{") || inner.starts_with(b"]"))

@@ -2,12 +2,12 @@
 
 use lastcall_domain::ReadWarning;
 
-/// What was found behind the last row.
+/// The lines after the last row.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Tail {
-    /// Lines of a footer that were left out, and the first of them.
+    /// The number of removed footer lines, and the first of them.
     pub(crate) footer: Option<(u64, u64)>,
-    /// The line with the mark of DOS.
+    /// The line with the DOS end-of-file mark.
     pub(crate) ctrl_z: Option<u64>,
 }
 

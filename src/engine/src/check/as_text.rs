@@ -28,20 +28,20 @@ impl AsText {
 }
 
 impl Dataset for AsText {
-    fn first_look(&self) -> Vec<TypeGuess> {
-        let mut looks = self.dataset.first_look();
-        for look in &mut looks {
-            if self.columns.contains(&look.name) {
-                look.kinds = TypeSet::TEXT;
+    fn type_guesses(&self) -> Vec<TypeGuess> {
+        let mut guesses = self.dataset.type_guesses();
+        for guess in &mut guesses {
+            if self.columns.contains(&guess.name) {
+                guess.kinds = TypeSet::TEXT;
             }
         }
-        looks
+        guesses
     }
 
     fn declared(&self) -> Option<Vec<TypeSet>> {
         let mut kinds = self.dataset.declared()?;
-        for (kinds, look) in kinds.iter_mut().zip(self.dataset.first_look()) {
-            if self.columns.contains(&look.name) {
+        for (kinds, guess) in kinds.iter_mut().zip(self.dataset.type_guesses()) {
+            if self.columns.contains(&guess.name) {
                 *kinds = TypeSet::TEXT;
             }
         }
@@ -71,7 +71,7 @@ impl Dataset for AsText {
                 column.kinds = TypeSet::TEXT;
             }
         }
-        // The same of columns that only later rows have.
+        // The same for columns that only occur in later rows.
         for (name, kinds) in &mut batch.more {
             if self.columns.contains(name) {
                 *kinds = TypeSet::TEXT;

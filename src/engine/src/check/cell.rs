@@ -1,4 +1,4 @@
-//! A cell as a check sees it.
+//! A cell for checks.
 
 use std::borrow::Cow;
 use std::io::Write as _;
@@ -24,9 +24,9 @@ pub(super) const DAY: i64 = 86_400_000_000;
 pub(super) struct Column {
     pub(super) at: usize,
     pub(super) name: String,
-    /// As what it is read.
+    /// The kind that it is read as.
     pub(super) read_as: Kind,
-    /// What the contract says that it is.
+    /// The type in the contract.
     pub(super) wanted: Option<ValueType>,
 }
 
@@ -37,7 +37,7 @@ pub(super) enum Cell<'a> {
     Boolean(bool),
     Integer(i64),
     Float(f64),
-    /// A number whose digits neither of them may hold.
+    /// A number that neither of them can represent exactly.
     Decimal(Exact),
     /// Days since 1970.
     Date(i64),
@@ -51,7 +51,7 @@ impl Column {
         batch.columns.get(self.at)
     }
 
-    /// The cell as it was read.
+    /// The cell as read.
     pub(super) fn cell<'b>(&self, batch: &'b Batch, row: usize) -> Cell<'b> {
         let Some(column) = self.cells(batch) else {
             return Cell::Missing;
@@ -70,7 +70,7 @@ impl Column {
         }
     }
 
-    /// The cell as what the contract says that it is; as text where it is not.
+    /// The cell as the type in the contract; as text if it is not of that type.
     pub(super) fn value<'b>(&self, batch: &'b Batch, row: usize, rules: &CellRules) -> Cell<'b> {
         match (self.cell(batch, row), &self.wanted) {
             (Cell::Text(text), Some(wanted)) => {
@@ -81,7 +81,7 @@ impl Column {
     }
 }
 
-/// A decimal, as a whole number of 64 bits where it is one.
+/// A decimal, or an integer if it is one of 64 bits.
 fn decimal<'b>(decimals: &Decimals, row: usize) -> Cell<'b> {
     let digits = decimals.digits[row];
     match Exact::new(digits, decimals.scale) {
@@ -98,13 +98,13 @@ pub(super) fn conforms(kind: Kind, wanted: &ValueType) -> bool {
         ValueType::Number => kind.is_numeric(),
         ValueType::Boolean { yes, no } => kind == Kind::Boolean && yes.is_empty() && no.is_empty(),
         ValueType::Date(None) => matches!(kind, Kind::Date(_)),
-        // A date is the point in time at which it begins.
+        // A date is the timestamp at which it begins.
         ValueType::Timestamp(None) => matches!(kind, Kind::Timestamp(_) | Kind::Date(_)),
         _ => false,
     }
 }
 
-/// A text as a value of the type; `None` where it is none.
+/// A text as a value of the type; `None` if it is not one.
 pub(super) fn typed<'b>(text: &'b [u8], wanted: &ValueType, rules: &CellRules) -> Option<Cell<'b>> {
     let as_text = || std::str::from_utf8(text).ok();
     match wanted {
@@ -116,11 +116,11 @@ pub(super) fn typed<'b>(text: &'b [u8], wanted: &ValueType, rules: &CellRules) -
         }),
         ValueType::Number => number(text, rules),
         ValueType::Boolean { yes, no } => boolean(as_text()?, yes, no).map(Cell::Boolean),
-        ValueType::Date(None) => match moment(text, rules)? {
+        ValueType::Date(None) => match datetime(text, rules)? {
             cell @ Cell::Date(_) => Some(cell),
             _ => None,
         },
-        ValueType::Timestamp(None) => match moment(text, rules)? {
+        ValueType::Timestamp(None) => match datetime(text, rules)? {
             cell @ (Cell::Timestamp(_) | Cell::Date(_)) => Some(cell),
             _ => None,
         },
@@ -135,13 +135,13 @@ pub(super) fn typed<'b>(text: &'b [u8], wanted: &ValueType, rules: &CellRules) -
     }
 }
 
-/// Whether the text is a value of JSON that begins so. Nothing of it is kept.
+/// Whether the text is a JSON value that begins with `first`. It is not kept.
 fn is_json(text: &[u8], first: u8) -> bool {
     text.trim_ascii_start().first() == Some(&first)
         && serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
 }
 
-/// A number by itself: with the marks that it leaves no doubt of.
+/// A single number, if its decimal and thousands marks are unambiguous.
 fn number<'b>(text: &[u8], rules: &CellRules) -> Option<Cell<'b>> {
     let field = Field::from(text);
     if let Some(whole) = CellRules::plain_integer(text.trim_ascii()) {
@@ -164,8 +164,8 @@ fn number<'b>(text: &[u8], rules: &CellRules) -> Option<Cell<'b>> {
     }
 }
 
-/// A date or a point in time by itself.
-pub(super) fn moment<'b>(text: &[u8], rules: &CellRules) -> Option<Cell<'b>> {
+/// A single date or timestamp.
+pub(super) fn datetime<'b>(text: &[u8], rules: &CellRules) -> Option<Cell<'b>> {
     let moment = CellRules::moment(text)?;
     match moment.kinds.resolve(&rules.hints()).kind {
         Kind::Date(order) => moment.days(order).map(Cell::Date),
@@ -214,9 +214,9 @@ fn time(text: &str, format: Option<&str>) -> bool {
 }
 
 impl Cell<'_> {
-    /// A text that is the same for values that are equal, whatever they are read as.
+    /// Writes a text that is equal for equal values, whatever they are read as.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
-        // Writing to memory does not fail.
+        // Writing to memory cannot fail.
         let _ = match *self {
             Cell::Missing => Ok(()),
             Cell::Boolean(is) => write!(out, "{is}"),
@@ -232,7 +232,7 @@ impl Cell<'_> {
         };
     }
 
-    /// The text as it is written, of cells that are read as text; else as it is shown.
+    /// The original text of cells that are read as text; otherwise the formatted value.
     pub(super) fn shown(&self) -> Cow<'_, [u8]> {
         match self {
             Cell::Text(text) => Cow::Borrowed(text),

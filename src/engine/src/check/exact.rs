@@ -1,4 +1,4 @@
-//! Exact decimal comparison, so that rounding decides no check.
+//! Exact decimal comparison, so that no check depends on rounding.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -6,10 +6,10 @@ use std::fmt;
 use lastcall_domain::profile::Number;
 use serde_json::Value;
 
-/// The most places behind the point: 10³⁸ is the largest power that 128 bits hold.
+/// The most decimals: 10³⁸ is the largest power of ten in 128 bits.
 const MAX_SCALE: u8 = 38;
 
-/// `digits` / 10^`places`, without zeros at its end.
+/// `digits` / 10^`places`, without trailing zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Exact {
     digits: i128,
@@ -26,7 +26,7 @@ impl From<i64> for Exact {
 }
 
 impl Exact {
-    /// `None` for more places than fit.
+    /// `None` if there are too many decimals.
     pub(super) fn new(mut digits: i128, mut places: u8) -> Option<Self> {
         while places > 0 && digits % 10 == 0 {
             digits /= 10;
@@ -35,8 +35,8 @@ impl Exact {
         (places <= MAX_SCALE).then_some(Self { digits, places })
     }
 
-    /// Reads digits with at most a sign and a point; `None` for anything else, and for more digits
-    /// than fit.
+    /// Parses digits with an optional sign and point; `None` for anything else, and for too many
+    /// digits.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
         let unsigned = whole.strip_prefix(['-', '+']).unwrap_or(whole);
@@ -49,7 +49,7 @@ impl Exact {
         Self::new(format!("{whole}{fraction}").parse().ok()?, places)
     }
 
-    /// The number that a double is written as: the shortest that tells it from all others.
+    /// The shortest decimal that identifies a double.
     pub(super) fn of_float(float: f64) -> Option<Self> {
         Self::parse(&float.to_string())
     }
@@ -58,7 +58,7 @@ impl Exact {
         self.places == 0
     }
 
-    /// The whole number, where it is one of 64 bits.
+    /// The integer, if it is one of 64 bits.
     pub(super) fn as_i64(self) -> Option<i64> {
         i64::try_from(self.digits).ok().filter(|_| self.is_whole())
     }
@@ -72,7 +72,7 @@ impl Exact {
         Number::decimal(self.digits, self.places)
     }
 
-    /// Whether it is a multiple of the step; `None` where that cannot be told in 128 bits.
+    /// Whether it is a multiple of the step; `None` if 128 bits do not suffice to decide.
     pub(super) fn is_multiple_of(self, step: Self) -> Option<bool> {
         let places = self.places.max(step.places);
         let scaled = |number: Self| {
@@ -82,7 +82,7 @@ impl Exact {
         Some(scaled(self)?.checked_rem(scaled(step)?)? == 0)
     }
 
-    /// The value for a report: text where a number of JSON would lose digits.
+    /// The value for a report: text if a JSON number would lose digits.
     pub(super) fn json(self) -> Value {
         if let Ok(whole) = u64::try_from(self.digits)
             && self.is_whole()
@@ -96,11 +96,11 @@ impl Exact {
         }
     }
 
-    /// The part before the point, and what is behind it in units of the last of all places.
+    /// The integer part, and the fraction in units of 10^-[`MAX_SCALE`].
     fn parts(self) -> (i128, i128) {
         let power = 10i128.pow(self.places.into());
         let rest = self.digits % power;
-        // A rest is below its power, so that it stays below the largest one.
+        // A remainder is below its power of ten, and so below the largest one.
         let scale = 10i128.pow((MAX_SCALE - self.places).into());
         (self.digits / power, rest * scale)
     }

@@ -58,7 +58,7 @@ fn is_hostname(text: &str) -> bool {
     text.len() <= 253 && text.trim_end_matches('.').split('.').all(label)
 }
 
-/// A scheme and something behind it, without blanks.
+/// A scheme, followed by something without blanks.
 fn is_uri(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else {
         return false;
@@ -92,7 +92,7 @@ fn is_base64(text: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'))
 }
 
-/// `P3Y6M4DT12H30M5S`, `P2W`: the units in their order, at least one of them.
+/// `P3Y6M4DT12H30M5S`, `P2W`: at least one unit, in order.
 fn is_duration(text: &str) -> bool {
     let text = text.strip_prefix(['-', '+']).unwrap_or(text);
     let Some(text) = text.strip_prefix('P') else {

@@ -1,7 +1,7 @@
 //! Sets of keys in bounded memory.
 //!
-//! Keys are 128 bits: two different ones of a hundred million are taken for the same with a chance
-//! of 10⁻²³.
+//! Keys are hashes of 128 bits: among a hundred million keys, the probability of a collision is
+//! 10⁻²³.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
@@ -11,10 +11,10 @@ use foldhash::quality::RandomState;
 use super::cell::{Cell, Column};
 use crate::batch::Batch;
 
-/// Between the parts of a key; no text in UTF-8 has it.
+/// The separator between the parts of a key, which does not occur in UTF-8.
 const BETWEEN: u8 = 0xff;
-/// What a place of the set takes, in bytes.
-const PLACE: usize = 17;
+/// The size of a slot of the set, in bytes.
+const SLOT: usize = 17;
 
 /// A set of keys.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(super) struct KeySet {
     keys: HashSet<u128, BuildHasherDefault<FirstBits>>,
     budget: usize,
     exhausted: bool,
-    /// The halves of a key, by hashes that nobody outside can foresee.
+    /// The hashers of the halves of a key, with random seeds.
     halves: [RandomState; 2],
 }
 
@@ -36,7 +36,7 @@ impl KeySet {
         }
     }
 
-    /// The key of a row in this set; `None` where a part is missing.
+    /// The key of a row in this set; `None` if a part is missing.
     pub(super) fn key(
         &self,
         columns: &[Column],
@@ -62,13 +62,13 @@ impl KeySet {
         Some(high << 64 | low)
     }
 
-    /// Puts a key into the set; whether it is new. Beyond the budget the set forgets everything.
+    /// Inserts a key; returns whether it is new. Beyond the budget, the set is cleared for good.
     pub(super) fn insert(&mut self, key: u128) -> bool {
         if self.exhausted {
             return true;
         }
         if self.keys.len() == self.keys.capacity() {
-            // While it grows, the old places are there beside twice as many new ones.
+            // While the table grows, the old slots exist next to twice as many new ones.
             let places = (self.keys.capacity().max(8) * 8 / 7).next_power_of_two();
             if 3 * places * PLACE > self.budget {
                 self.exhausted = true;
@@ -88,7 +88,7 @@ impl KeySet {
     }
 }
 
-/// A hash of what is one already.
+/// A hasher for keys that are already hashes.
 #[derive(Debug, Default)]
 struct FirstBits(u64);
 

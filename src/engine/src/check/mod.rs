@@ -1,6 +1,5 @@
-//! The checks of a data contract, in one pass over the dataset where its columns are of the types
-//! that the contract says, and in two where they are not: the second reads those as text, to tell
-//! which cells are at fault.
+//! The checks of a data contract: in one pass over the dataset if its columns have the declared
+//! types, otherwise in two. The second pass reads the others as text to find the cells at fault.
 
 mod as_text;
 mod cell;
@@ -43,22 +42,22 @@ const NAMED: usize = 10;
 /// How many cells of failing rows a report has, about; each check shows a row at least.
 const MAX_EXAMPLE_CELLS: usize = 20_000;
 
-/// What is checked, and against what.
+/// The input of a check.
 #[derive(Clone, Copy, Debug)]
 pub struct CheckInput<'a> {
     /// The dataset.
     pub source: &'a Source,
     /// How it is read.
     pub read: &'a ReadOptions,
-    /// The checks. Those by a query are left as they are.
+    /// The checks. Those by a query are not evaluated here.
     pub plan: &'a CheckPlan,
     /// The datasets that foreign keys refer to, by name, and how they are read.
     pub references: &'a BTreeMap<String, (Source, ReadOptions)>,
-    /// The time that freshness is measured at.
+    /// The reference time of freshness.
     pub now: Timestamp,
 }
 
-/// Makes the checks.
+/// Runs the checks.
 pub(crate) fn check(
     input: &CheckInput<'_>,
     resources: &Resources<'_>,
@@ -194,7 +193,7 @@ fn wanted(checks: &[Check]) -> BTreeMap<&str, Wanted> {
 }
 
 impl Wanted {
-    /// Whether the column is read as text whatever it holds.
+    /// Whether the column is always read as text.
     fn always_text(&self) -> bool {
         let by_kind = match &self.kind {
             None | Some(ValueType::Integer | ValueType::Number) => false,

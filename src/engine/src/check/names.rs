@@ -4,13 +4,13 @@ use lastcall_domain::check::ColumnMatch;
 
 use crate::read::dataset::Plan;
 
-/// From this likeness on a column may be meant by another name.
+/// The minimum similarity of a suggestion.
 const SIMILAR: f64 = 0.8;
 /// Names that are longer, in bytes, are not compared.
 const MAX_LENGTH: usize = 100;
-/// How many columns are looked at.
+/// How many columns are compared.
 const COMPARED: usize = 1_000;
-/// For how many names that are not there: a contract may be of another dataset altogether.
+/// The most unknown names with suggestions: a contract may be for another dataset altogether.
 const MAX_LOOKUPS: usize = 50;
 
 /// The names of the columns of a dataset.
@@ -28,7 +28,7 @@ impl<'a> Names<'a> {
         Self::new(&plan.names)
     }
 
-    /// There is no such column, and which may be meant.
+    /// The message for an unknown column, with a suggestion.
     pub(super) fn without(&mut self, name: &str) -> String {
         match self.meant(name) {
             Some(meant) => format!("there is no column `{name}`; did you mean `{meant}`?"),
@@ -43,22 +43,24 @@ impl<'a> Names<'a> {
         }
         let wanted = name.to_lowercase();
         let names = self.names.iter().take(COMPARED);
-        let likeness = names.filter(|found| found.len() <= MAX_LENGTH).map(|found| {
-            let lower = found.trim().to_lowercase();
-            (strsim::jaro_winkler(&wanted, &lower), found)
-        });
+        let likeness = names
+            .filter(|found| found.len() <= MAX_LENGTH)
+            .map(|found| {
+                let lower = found.trim().to_lowercase();
+                (strsim::jaro_winkler(&wanted, &lower), found)
+            });
         let best = likeness.max_by(|a, b| a.0.total_cmp(&b.0));
         let best = best.filter(|(likeness, _)| *likeness >= SIMILAR);
         best.map(|(_, meant)| meant.as_str())
     }
 }
 
-/// How the columns of the contract and those of the data differ, where they may not.
+/// How the columns of the contract and of the data differ, if the difference is not allowed.
 pub(super) fn mismatch(way: ColumnMatch, wanted: &[String], names: &[String]) -> Option<String> {
     let missing = wanted.iter().find(|name| !names.contains(name));
     let more = names.iter().find(|name| !wanted.contains(name));
     let missing = missing.map(|name| Names::new(names).without(name));
-    let more = more.map(|name| format!("there is a column `{name}`, which the contract has not"));
+    let more = more.map(|name| format!("there is a column `{name}` that is not in the contract"));
     match way {
         ColumnMatch::Exact => missing.or(more).or_else(|| {
             let ordered = wanted.len() == names.len() && wanted.iter().eq(names);

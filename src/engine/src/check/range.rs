@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use lastcall_domain::check::{Bound, ValueType};
 use serde_json::Value;
 
-use super::cell::{Cell, Column, DAY, moment, typed};
+use super::cell::{Cell, Column, DAY, datetime, typed};
 use super::exact::Exact;
 use super::unfit::Unfit;
 use crate::parse::{CellRules, Kind};
@@ -19,7 +19,7 @@ pub(super) struct End {
 
 #[derive(Clone, Debug)]
 enum At {
-    /// The number as a double, and by its digits where they are few enough.
+    /// The number as a double, and exactly if possible.
     Number(f64, Option<Exact>),
     /// Microseconds since 1970.
     Time(i64),
@@ -27,15 +27,15 @@ enum At {
 }
 
 impl End {
-    /// The bound as what the values of the column are.
+    /// The bound, converted to the type of the column.
     ///
     /// # Errors
-    /// Where it is something else.
+    /// If it is of another type.
     pub(super) fn new(bound: &Bound, column: &Column, rules: &CellRules) -> Result<Self, Unfit> {
         let unfit = || Unfit {
             code: "invalid_contract",
             detail: format!(
-                "{} is no bound for a column like `{}`",
+                "{} is not a valid bound for the column `{}`",
                 bound.value, column.name
             ),
         };
@@ -65,7 +65,7 @@ impl End {
             .as_ref()
             .and_then(|kind| typed(bytes, kind, rules));
         let read = match read {
-            Some(Cell::Text(_)) | None if is_temporal(column) => moment(bytes, rules),
+            Some(Cell::Text(_)) | None if is_temporal(column) => datetime(bytes, rules),
             None if column.read_as.is_numeric() => typed(bytes, &ValueType::Number, rules),
             read => read,
         };
@@ -80,7 +80,7 @@ impl End {
         }
     }
 
-    /// How a value compares with the end; `None` where it is of another kind.
+    /// Compares a value with the bound; `None` if it is of another kind.
     fn compare(&self, value: &Cell<'_>) -> Option<Ordering> {
         match (value, &self.at) {
             (Cell::Integer(value), At::Number(end, exact)) => match exact {
@@ -95,7 +95,7 @@ impl End {
             (Cell::Date(days), At::Time(end)) => Some(days.saturating_mul(DAY).cmp(end)),
             (Cell::Timestamp(micros), At::Time(end)) => Some(micros.cmp(end)),
             (Cell::Text(text), At::Text(end)) => Some((*text).cmp(end)),
-            // Numbers in a column that is not of numbers alone.
+            // Numbers in a column that also has other values.
             (Cell::Text(text), At::Number(end, exact)) => {
                 let text = std::str::from_utf8(text).ok()?.trim();
                 match (Exact::parse(text), exact) {
@@ -107,8 +107,8 @@ impl End {
         }
     }
 
-    /// Whether the value is beyond this end, as the least one where `least`. A value that is not of
-    /// its type is a matter of its type.
+    /// Whether the value is out of range, with `least` for a lower bound. Values of another type
+    /// are left to the check of the type.
     pub(super) fn excludes(&self, value: &Cell<'_>, least: bool) -> bool {
         if matches!(value, Cell::Float(value) if value.is_nan()) {
             return true;

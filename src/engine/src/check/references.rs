@@ -15,8 +15,8 @@ use crate::pipeline::{Consumer, Resources};
 use crate::read::dataset::Plan;
 use crate::{EngineError, Source, passes, read};
 
-/// Reads the keys of every foreign key, by the number of its check. A dataset that cannot be read
-/// is an error of its checks alone.
+/// Reads the referenced keys of every foreign key, by the index of its check. A dataset that cannot
+/// be read is an error of its checks only.
 pub(super) fn collect(
     input: &CheckInput<'_>,
     results: &mut [CheckResult],
@@ -42,7 +42,7 @@ pub(super) fn collect(
             results[at].fail_with("dataset_not_found", detail);
             continue;
         };
-        // Its share of the progress is not foreseeable.
+        // Its share of the progress is unknown.
         let progress = Progress::new();
         let context = JobContext {
             progress: &progress,
@@ -71,7 +71,7 @@ pub(super) fn collect(
     Ok(all)
 }
 
-/// The keys of a dataset, or the column that it does not have.
+/// The keys of a dataset, or the name of an unknown column.
 fn keys(
     source: &Source,
     options: &lastcall_domain::ReadOptions,

@@ -3,12 +3,12 @@
 use super::cell::Cell;
 use super::exact::Exact;
 
-/// How far a quotient of doubles may be from a whole number: what rounding both of them does.
+/// The relative rounding error of a quotient of two doubles.
 const ROUNDING: f64 = 4.0 * f64::EPSILON;
-/// The least and the greatest such distance.
+/// The minimum and the maximum tolerance.
 const DISTANCES: (f64, f64) = (1e-9, 0.25);
 
-/// A number of which values are to be multiples.
+/// The step of `multipleOf`.
 pub(super) struct Step {
     step: f64,
     exact: Option<Exact>,
@@ -22,7 +22,7 @@ impl Step {
         }
     }
 
-    /// Whether the value is a number and no multiple.
+    /// Whether the value is a number, but not a multiple.
     pub(super) fn is_missed_by(&self, value: &Cell<'_>) -> bool {
         let exact = match *value {
             Cell::Integer(whole) => whole.into(),

@@ -8,7 +8,7 @@ use lastcall_domain::{ShownDuration, Timestamp};
 use regex::bytes::{Regex, RegexBuilder};
 use serde_json::Value;
 
-use super::cell::{Cell, Column, DAY, conforms, moment, typed};
+use super::cell::{Cell, Column, DAY, conforms, datetime, typed};
 use super::keys::KeySet;
 use super::range::End;
 use super::step::Step;
@@ -22,14 +22,14 @@ const MAX_COMPILED: usize = 1 << 20;
 
 /// A check of rows.
 pub(super) enum Test<'a> {
-    /// There is nothing to be looked at.
+    /// Nothing to check in the rows.
     Nothing,
     Type,
     NotNull,
     Set {
         values: HashSet<Vec<u8>>,
-        /// Whether the values are those that fail.
-        refused: bool,
+        /// Whether the listed values fail, instead of all others.
+        forbidden: bool,
         buffer: Vec<u8>,
     },
     Unique {
@@ -51,7 +51,7 @@ impl<'a> Test<'a> {
     /// The test of a rule.
     ///
     /// # Errors
-    /// Where the columns are not of a kind that it can be made on.
+    /// If the rule cannot be applied to columns of this kind.
     pub(super) fn new(
         rule: &Rule,
         columns: &[Column],
@@ -63,17 +63,17 @@ impl<'a> Test<'a> {
         let first = columns.first();
         Ok(match (rule, first) {
             (Rule::Type(kind), Some(column)) if conforms(column.read_as, kind) => Self::Nothing,
-            // Columns that are not of their type come again as text.
+            // Columns of another type are read again as text.
             (Rule::Type(_), Some(column)) if column.read_as == Kind::Text => Self::Type,
             (Rule::NotNull, _) => Self::NotNull,
             (Rule::NotMissing(values), Some(column)) => Self::Set {
                 values: set(values, column, rules),
-                refused: true,
+                forbidden: true,
                 buffer: buffer(),
             },
             (Rule::Set(values), Some(column)) => Self::Set {
                 values: set(values, column, rules),
-                refused: false,
+                forbidden: false,
                 buffer: buffer(),
             },
             (Rule::Unique, Some(_)) => Self::Unique {
@@ -132,14 +132,14 @@ impl<'a> Test<'a> {
             },
             Self::Set {
                 values,
-                refused,
+                forbidden,
                 buffer,
             } => match column.value(batch, row, rules) {
-                Cell::Missing => *refused,
+                Cell::Missing => *forbidden,
                 value => {
                     buffer.clear();
                     value.write(buffer);
-                    values.contains(buffer.as_slice()) == *refused
+                    values.contains(buffer.as_slice()) == *forbidden
                 }
             },
             Self::Unique { keys, buffer } => {
@@ -181,7 +181,7 @@ impl<'a> Test<'a> {
         }
     }
 
-    /// The newest point in time, where that is what was looked for.
+    /// The newest timestamp, for a check of freshness.
     pub(super) fn newest(&self, columns: &[Column]) -> Option<Newest> {
         let Self::Newest(newest) = self else {
             return None;
@@ -193,16 +193,16 @@ impl<'a> Test<'a> {
         })
     }
 
-    /// Whether the memory did not suffice.
+    /// Whether the memory was exhausted.
     pub(super) fn is_exhausted(&self) -> bool {
         matches!(self, Self::Unique { keys, .. } if keys.is_exhausted())
     }
 }
 
-/// The cell as a point in time, in microseconds since 1970.
+/// The cell as a timestamp, in microseconds since 1970.
 fn point(column: &Column, batch: &Batch, row: usize, rules: &CellRules) -> Option<i64> {
     let value = match column.value(batch, row, rules) {
-        Cell::Text(text) => moment(text, rules)?,
+        Cell::Text(text) => datetime(text, rules)?,
         value => value,
     };
     match value {
@@ -212,7 +212,7 @@ fn point(column: &Column, batch: &Batch, row: usize, rules: &CellRules) -> Optio
     }
 }
 
-/// Values of a contract as the cells of the column are written.
+/// Values of a contract in the form of the column's cells.
 fn set(values: &[Value], column: &Column, rules: &CellRules) -> HashSet<Vec<u8>> {
     let kind = match (&column.wanted, column.read_as) {
         (Some(kind), _) => Some(kind.clone()),

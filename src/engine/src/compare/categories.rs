@@ -1,8 +1,8 @@
 //! The categories for comparing two text columns: chosen once, from both, then counted on both
 //! sides.
 //!
-//! Were each side to keep its own most frequent texts, a text that just missed the list of one side
-//! would count as none there, and two samples of the same texts would seem to be far apart.
+//! If each side kept its own most frequent texts, a text that just missed the list of one side
+//! would count as absent there, and two samples of the same texts would seem far apart.
 
 use std::cmp::Ordering;
 
@@ -13,10 +13,10 @@ use crate::batch::{ColumnBatch, Values};
 use crate::job::JobContext;
 use crate::stats::text_counts::{Named, TextCounts};
 
-/// How many texts are told apart; the others are one.
+/// The most categories; other texts are combined.
 const MAX_CATEGORIES: usize = 50;
 
-/// The texts with the largest shares, those of both sides added up; ties by text.
+/// The texts with the largest sums of shares on both sides; ties by text.
 pub(super) fn choose(
     (words, total): (&TextCounts, u64),
     (others, total_of_other): (&TextCounts, u64),
@@ -52,7 +52,7 @@ pub(super) fn choose(
     Ok(texts.collect())
 }
 
-/// The counts of some texts, and of all others together, from those that are held.
+/// The counts of some texts, and of all others combined, from the held counts.
 pub(super) fn counts(words: &TextCounts, total: u64, texts: &[Named<'_>]) -> Vec<u64> {
     with_rest(texts.iter().map(|text| words.count(text)).collect(), total)
 }
@@ -63,9 +63,9 @@ fn with_rest(mut counts: Vec<u64>, total: u64) -> Vec<u64> {
     counts
 }
 
-/// Counts some texts in another pass, where more were seen than are held.
+/// Counts some texts in another pass, if more were seen than are held.
 pub(super) struct Counting {
-    /// Where the column is.
+    /// The index of the column.
     pub(super) column: usize,
     texts: Vec<Named<'static>>,
     table: HashTable<usize>,

@@ -6,7 +6,7 @@ use lastcall_domain::compare::{CategoryChanges, CategoryCount, ChiSquared, Share
 use serde_json::Value;
 
 use super::distribution::{DAY, Distribution};
-use super::observe::SeenColumn;
+use super::observe::ObservedColumn;
 use super::paired::{Distances, Numbers, Paired};
 use crate::parse::{Kind, format_date, format_timestamp};
 use crate::stats::p_values;
@@ -14,13 +14,13 @@ use crate::stats::text_counts::{Named, TextCounts};
 
 /// Intervals of a histogram.
 const BINS: usize = 20;
-/// New and vanished values that are named.
+/// How many new and vanished values are named.
 const LISTED: usize = 20;
 
-/// Values in order, with how often each is there.
+/// Values in order, with their counts.
 type Values = [(f64, u64)];
 
-/// Both sides in the same intervals of equal width.
+/// Histograms of both sides over the same intervals.
 pub(super) fn histogram(pair: &Paired, kinds: (Kind, Kind)) -> Option<SharedHistogram> {
     let Distances {
         low,
@@ -86,7 +86,7 @@ pub(super) fn chi_squared(p: &[u64], q: &[u64]) -> Option<ChiSquared> {
     })
 }
 
-/// The values that one side has alone.
+/// The values that only one side has.
 pub(super) struct Listed {
     new: Vec<CategoryCount>,
     vanished: Vec<CategoryCount>,
@@ -94,32 +94,32 @@ pub(super) struct Listed {
     vanished_count: Option<u64>,
 }
 
-/// The texts that one side has alone, as far as both are held.
+/// The texts that only one side has, if both are held.
 pub(super) fn new_and_vanished(words: &TextCounts, others: &TextCounts) -> Option<Listed> {
     if !words.is_exact() || !others.is_exact() {
         return None;
     }
-    let alone = |of: &TextCounts, other: &TextCounts| {
-        let mut alone: Vec<(u64, String)> = Vec::new();
+    let exclusive = |of: &TextCounts, other: &TextCounts| {
+        let mut exclusive: Vec<(u64, String)> = Vec::new();
         let mut number = 0;
         for (text, count) in of.entries() {
             if other.count(&text) > 0 {
                 continue;
             }
             number += 1;
-            alone.push((count, shown(&text)));
-            // Bounded, whatever there is.
-            if alone.len() > 100 * LISTED {
-                alone.sort_unstable_by(|a, b| (Reverse(a.0), &a.1).cmp(&(Reverse(b.0), &b.1)));
-                alone.truncate(LISTED);
+            exclusive.push((count, shown(&text)));
+            // Bounded for any number of texts.
+            if exclusive.len() > 100 * LISTED {
+                exclusive.sort_unstable_by(|a, b| (Reverse(a.0), &a.1).cmp(&(Reverse(b.0), &b.1)));
+                exclusive.truncate(LISTED);
             }
         }
-        alone.sort_unstable_by(|a, b| (Reverse(a.0), &a.1).cmp(&(Reverse(b.0), &b.1)));
-        alone.truncate(LISTED);
-        (alone, number)
+        exclusive.sort_unstable_by(|a, b| (Reverse(a.0), &a.1).cmp(&(Reverse(b.0), &b.1)));
+        exclusive.truncate(LISTED);
+        (exclusive, number)
     };
-    let (new, new_count) = alone(others, words);
-    let (vanished, vanished_count) = alone(words, others);
+    let (new, new_count) = exclusive(others, words);
+    let (vanished, vanished_count) = exclusive(words, others);
     Some(Listed {
         new: counts(new, |candidate| (0, candidate)),
         vanished: counts(vanished, |baseline| (baseline, 0)),
@@ -128,8 +128,8 @@ pub(super) fn new_and_vanished(words: &TextCounts, others: &TextCounts) -> Optio
     })
 }
 
-fn counts(alone: Vec<(u64, String)>, sides: impl Fn(u64) -> (u64, u64)) -> Vec<CategoryCount> {
-    let counts = alone.into_iter().map(|(count, value)| {
+fn counts(exclusive: Vec<(u64, String)>, sides: impl Fn(u64) -> (u64, u64)) -> Vec<CategoryCount> {
+    let counts = exclusive.into_iter().map(|(count, value)| {
         let (baseline, candidate) = sides(count);
         CategoryCount {
             value,
@@ -144,7 +144,7 @@ fn shown(text: &Named<'_>) -> String {
     String::from_utf8_lossy(&text.name).into_owned()
 }
 
-/// The categories that are told apart, with their counts; the last of these are of all others.
+/// The categories with their counts; the last counts are of all others.
 pub(super) fn categories(
     texts: &[Named<'_>],
     (p, q): &(Vec<u64>, Vec<u64>),
@@ -158,7 +158,7 @@ pub(super) fn categories(
             candidate,
         })
         .collect();
-    // Where not all values are held, only those that are told apart can be seen to come and go.
+    // If not all values are held, only the chosen categories can be new or vanished.
     let listed = listed.unwrap_or_else(|| {
         let only = |one: fn(&CategoryCount) -> bool| -> Vec<CategoryCount> {
             values
@@ -188,8 +188,8 @@ pub(super) fn categories(
 
 /// Two booleans as categories, with the counts of both sides.
 pub(super) fn booleans(
-    old: &SeenColumn,
-    new: &SeenColumn,
+    old: &ObservedColumn,
+    new: &ObservedColumn,
 ) -> Option<(CategoryChanges, Vec<u64>, Vec<u64>)> {
     if (old.kind, new.kind) != (Kind::Boolean, Kind::Boolean) {
         return None;

@@ -1,6 +1,6 @@
 //! Distances between two distributions over the same bins.
 
-/// What stands for a share of 0, as is usual for the index: else it would be infinite.
+/// Replaces a share of 0, as is usual for the index, which would be infinite otherwise.
 const MIN_SHARE: f64 = 1e-4;
 
 /// The population stability index Σ (q − p) ln(q / p) (Siddiqi 2006), which is the symmetrized

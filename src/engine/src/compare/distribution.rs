@@ -14,31 +14,33 @@ use crate::stats::value_counts::ValueCounts;
 /// The microseconds of a day.
 pub(super) const DAY: f64 = 86_400e6;
 
-/// A column, being looked at.
-pub(super) struct Observed {
+/// The observed values of a column.
+pub(super) struct ColumnObserver {
     kind: Kind,
     pub(super) count: u64,
     pub(super) missing: u64,
-    body: Body,
+    body: Observations,
 }
 
-enum Body {
+enum Observations {
     Keys(ValueCounts),
-    /// Digits, and by which power of ten they are divided.
+    /// Digits, and their scale.
     Decimals(ValueCounts<u128>, u8),
     TextCounts(TextCounts),
 }
 
-impl Observed {
+impl ColumnObserver {
     pub(super) fn new(kind: Kind, budget: usize, seed: u64) -> Self {
         Self {
             kind,
             count: 0,
             missing: 0,
             body: match kind {
-                Kind::Text => Body::TextCounts(TextCounts::new(budget)),
-                Kind::Large | Kind::Decimal => Body::Decimals(ValueCounts::new(budget, seed), 0),
-                _ => Body::Keys(ValueCounts::new(budget, seed)),
+                Kind::Text => Observations::TextCounts(TextCounts::new(budget)),
+                Kind::Large | Kind::Decimal => {
+                    Observations::Decimals(ValueCounts::new(budget, seed), 0)
+                }
+                _ => Observations::Keys(ValueCounts::new(budget, seed)),
             },
         }
     }
@@ -54,23 +56,23 @@ impl Observed {
         self.missing += missing.count() as u64;
         self.count += (rows - missing.count()) as u64;
         match (&mut self.body, &batch.values) {
-            (Body::Keys(held), Values::Integers(values)) => {
+            (Observations::Keys(held), Values::Integers(values)) => {
                 let values = missing.present(values);
                 let keys: Vec<u64> = values.iter().map(|&value| key_of_integer(value)).collect();
                 held.extend(&keys, context)
             }
-            (Body::Keys(held), Values::Floats(values)) => {
+            (Observations::Keys(held), Values::Floats(values)) => {
                 let values = missing.present(values);
                 let keys: Vec<u64> = values.iter().map(|&value| key_of_float(value)).collect();
                 held.extend(&keys, context)
             }
-            (Body::Decimals(held, scale), Values::Decimals(decimals)) => {
+            (Observations::Decimals(held, scale), Values::Decimals(decimals)) => {
                 *scale = decimals.scale;
                 let values = missing.present(&decimals.digits);
                 let keys: Vec<u128> = values.iter().map(|&digits| key_of_digits(digits)).collect();
                 held.extend(&keys, context)
             }
-            (Body::TextCounts(words), Values::Text(texts)) => {
+            (Observations::TextCounts(words), Values::Text(texts)) => {
                 words.extend(texts, (0..rows).filter(present), context)
             }
             _ => Err(EngineError::internal("a batch is not of the planned kind")),
@@ -79,11 +81,11 @@ impl Observed {
 
     pub(super) fn finish(self, context: JobContext<'_>) -> Result<Distribution, EngineError> {
         Ok(match self.body {
-            Body::TextCounts(words) => Distribution::Texts {
+            Observations::TextCounts(words) => Distribution::Texts {
                 words,
                 total: self.count,
             },
-            Body::Keys(held) => {
+            Observations::Keys(held) => {
                 let held = held.finish(context)?;
                 let weighted = held.weighted.into_iter();
                 let floats = |number: fn(u64) -> f64, weighted: std::vec::IntoIter<(u64, u64)>| {
@@ -95,7 +97,7 @@ impl Observed {
                         Numbers::Integers(values.collect())
                     }
                     Kind::Float => floats(float_of_key, weighted),
-                    // Times of day and days are told apart by type, not by number.
+                    // Dates are converted to microseconds, like timestamps.
                     Kind::Date(_) => floats(|key| integer_of_key(key) as f64 * DAY, weighted),
                     _ => floats(|key| integer_of_key(key) as f64, weighted),
                 };
@@ -105,7 +107,7 @@ impl Observed {
                     error: held.rank_error,
                 }
             }
-            Body::Decimals(held, scale) => {
+            Observations::Decimals(held, scale) => {
                 let held = held.finish(context)?;
                 let weighted = held.weighted.into_iter();
                 let values = weighted.map(|(key, n)| (digits_of_key(key), n));
@@ -122,12 +124,12 @@ impl Observed {
     }
 }
 
-/// What is known of the values of a column.
+/// The distribution of a column's values.
 pub(super) enum Distribution {
     Numbers {
         values: Numbers,
         total: u64,
-        /// How far ranks may be off, where the values were sketched.
+        /// The maximum rank error, if the values were sketched.
         error: Option<f64>,
     },
     Texts {
@@ -140,12 +142,12 @@ impl Distribution {
     pub(super) fn is_sketch(&self) -> bool {
         match self {
             Self::Numbers { error, .. } => error.is_some(),
-            // What is told apart is counted.
+            // Categories are counted exactly.
             Self::Texts { .. } => false,
         }
     }
 
-    /// The numbers of both, where both have some.
+    /// The numbers of both sides, if both have some.
     pub(super) fn paired(self, other: Self) -> Option<Pair> {
         let (
             Self::Numbers {
@@ -177,11 +179,11 @@ impl Distribution {
     }
 }
 
-/// The numbers of a column, before and after.
+/// The numbers of a column on both sides.
 pub(super) struct Pair {
     pub(super) numbers: Paired,
-    /// How many cells they are.
+    /// The number of cells on each side.
     pub(super) totals: (u64, u64),
-    /// How far the distance of their distribution functions may be off.
+    /// The maximum error of the distance of the distribution functions.
     pub(super) error: Option<f64>,
 }

@@ -19,7 +19,7 @@ use lastcall_domain::{Progress, ReadOptions};
 use self::categories::Counting;
 use self::distances::{jensen_shannon, stability_index};
 use self::distribution::Distribution;
-use self::observe::{Seen, SeenColumn};
+use self::observe::{ObservedColumn, ObservedDataset};
 use self::paired::Paired;
 use crate::job::JobContext;
 use crate::parse::Kind;
@@ -27,7 +27,7 @@ use crate::pipeline::Resources;
 use crate::stats::text_counts::TextCounts;
 use crate::{EngineError, Source};
 
-/// Compares two datasets, whose hashes have one seed.
+/// Compares two datasets, which have the same hash seed.
 pub(crate) fn compare(
     (baseline, read): (&Source, &ReadOptions),
     (candidate, read_candidate): (&Source, &ReadOptions),
@@ -40,9 +40,9 @@ pub(crate) fn compare(
         progress: &part,
         ..context
     };
-    let before = Seen::of(baseline, read, resources, within)?;
+    let before = ObservedDataset::of(baseline, read, resources, within)?;
     context.progress.set(0.5);
-    let after = Seen::of(candidate, read_candidate, resources, within)?;
+    let after = ObservedDataset::of(candidate, read_candidate, resources, within)?;
     let pairs = pairs(&before, &after);
     let texts = shares_of_texts(&before, &after, &pairs, resources, within)?;
     let mut columns = changes(before.columns, after.columns, &pairs, texts, context)?;
@@ -59,8 +59,8 @@ pub(crate) fn compare(
     })
 }
 
-/// Where the columns of the baseline are in the candidate.
-fn pairs(before: &Seen, after: &Seen) -> Vec<Option<usize>> {
+/// The index in the candidate of each column of the baseline.
+fn pairs(before: &ObservedDataset, after: &ObservedDataset) -> Vec<Option<usize>> {
     let names = after.columns.iter().enumerate();
     let places: HashMap<&str, usize> = names.map(|(at, new)| (new.name.as_str(), at)).collect();
     let columns = before.columns.iter();
@@ -69,7 +69,7 @@ fn pairs(before: &Seen, after: &Seen) -> Vec<Option<usize>> {
         .collect()
 }
 
-/// The counts of the same categories on both sides, the last being all others.
+/// The counts of the same categories on both sides; the last is of all others.
 struct CategoryCounts {
     counts: (Vec<u64>, Vec<u64>),
     totals: [u64; 2],
@@ -88,11 +88,11 @@ impl CategoryCounts {
     }
 }
 
-/// The counts of the categories of pairs of text columns, by the baseline's columns. Where a side
-/// has more texts than fit in memory, it is read again to count the categories.
+/// The counts of categories of pairs of text columns, by the baseline's columns. If a side has
+/// more texts than fit in memory, it is read again to count the categories.
 fn shares_of_texts(
-    before: &Seen,
-    after: &Seen,
+    before: &ObservedDataset,
+    after: &ObservedDataset,
     pairs: &[Option<usize>],
     resources: &Resources<'_>,
     context: JobContext<'_>,
@@ -158,15 +158,15 @@ fn shares_of_texts(
     Ok(counted.collect())
 }
 
-/// The columns of the baseline in their order, then those that are new.
+/// The columns of the baseline in order, then the new ones.
 fn changes(
-    before: Vec<SeenColumn>,
-    after: Vec<SeenColumn>,
+    before: Vec<ObservedColumn>,
+    after: Vec<ObservedColumn>,
     pairs: &[Option<usize>],
     mut texts: HashMap<usize, CategoryCounts>,
     context: JobContext<'_>,
 ) -> Result<Vec<ColumnChange>, EngineError> {
-    let mut after: Vec<Option<SeenColumn>> = after.into_iter().map(Some).collect();
+    let mut after: Vec<Option<ObservedColumn>> = after.into_iter().map(Some).collect();
     let mut changes = Vec::with_capacity(before.len());
     for (at, old) in before.into_iter().enumerate() {
         context.check()?;
@@ -201,7 +201,11 @@ fn unmatched(name: String, status: ColumnStatus) -> ColumnChange {
     }
 }
 
-fn change(old: SeenColumn, new: Option<SeenColumn>, texts: Option<CategoryCounts>) -> ColumnChange {
+fn change(
+    old: ObservedColumn,
+    new: Option<ObservedColumn>,
+    texts: Option<CategoryCounts>,
+) -> ColumnChange {
     let mut side = old.side();
     let Some(new) = new else {
         return ColumnChange {
@@ -210,7 +214,7 @@ fn change(old: SeenColumn, new: Option<SeenColumn>, texts: Option<CategoryCounts
         };
     };
     let mut new_side = new.side();
-    // What has no values is of any type.
+    // A column without values is of any type.
     if new.is_untyped() {
         new_side.kind = side.kind;
     } else if old.is_untyped() {
@@ -268,7 +272,7 @@ fn change(old: SeenColumn, new: Option<SeenColumn>, texts: Option<CategoryCounts
     }
 }
 
-/// Numbers can be compared with numbers, times with times, booleans with booleans.
+/// The comparable kinds: numbers, times, booleans.
 fn family(kind: Kind) -> u8 {
     match kind {
         Kind::Integer | Kind::Large | Kind::Decimal | Kind::Float => 0,

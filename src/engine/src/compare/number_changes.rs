@@ -1,16 +1,16 @@
-//! Mean, median and extremes of a column, before and after.
+//! Mean, median, minimum and maximum of a column, before and after.
 
 use lastcall_domain::compare::{FigureChange, NumberChanges};
 use lastcall_domain::profile::Number;
 
 use crate::stats::quantile_sketch::running;
 
-/// Beyond this, doubles do not tell whole numbers apart.
+/// Beyond this, doubles do not represent every integer.
 pub(super) const EXACT: u128 = 1 << 53;
-/// With more digits than this has, doubles do not tell decimals apart.
+/// From this number of digits on, doubles do not distinguish all decimals.
 pub(super) const EXACT_DECIMALS: u128 = 10_u128.pow(15);
 
-/// Values, ascending, with how many each stands for.
+/// Values in ascending order, with their counts.
 pub(super) type Counted<T> = Vec<(T, u64)>;
 
 /// The same, borrowed.
@@ -19,7 +19,7 @@ type Values = [(f64, u64)];
 /// Digits over a power of ten, as the nearest double.
 pub(super) fn float((digits, scale): (i128, u8)) -> f64 {
     if digits.unsigned_abs() <= EXACT && scale <= 22 {
-        // Both are exact, so that one division rounds correctly.
+        // Both are exact, so that the division rounds correctly.
         return digits as f64 / 10f64.powi(scale.into());
     }
     Number::decimal(digits, scale).as_f64()
@@ -30,7 +30,7 @@ pub(super) fn total<T>(values: &[(T, u64)]) -> u64 {
     values.iter().map(|(_, count)| count).sum()
 }
 
-/// Mean, median and extremes of doubles.
+/// Mean, median, minimum and maximum of doubles.
 pub(super) fn number_changes(before: &Values, after: &Values) -> Option<NumberChanges> {
     let figure = |of: fn(&Values) -> f64| {
         let (baseline, candidate) = (of(before), of(after));
@@ -46,7 +46,7 @@ pub(super) fn number_changes(before: &Values, after: &Values) -> Option<NumberCh
         min: figure(|values| values.first().map_or(f64::NAN, |(value, _)| *value)),
         max: figure(|values| values.last().map_or(f64::NAN, |(value, _)| *value)),
     };
-    // What is not finite has no place in JSON.
+    // JSON has no infinities and no NaN.
     let figures = [changes.mean, changes.median, changes.min, changes.max];
     figures
         .iter()
@@ -56,7 +56,7 @@ pub(super) fn number_changes(before: &Values, after: &Values) -> Option<NumberCh
 
 fn mean(values: &Values) -> f64 {
     let n = total(values) as f64;
-    // Around the first value, so that large values that are near each other lose no digits.
+    // Relative to the first value, so that large values close to each other lose no digits.
     let first = values.first().map_or(0.0, |(value, _)| *value);
     let sum: f64 = values
         .iter()
@@ -81,13 +81,13 @@ fn median(values: &Values) -> f64 {
     low + (high - low) / 2.0
 }
 
-/// Figures of whole numbers over 10^`scale`, and their exact differences.
+/// Statistics of integers over 10^`scale`, and their exact differences.
 pub(super) fn whole_changes<T: Copy + Into<i128>>(
     before: &[(T, u64)],
     after: &[(T, u64)],
     scale: u8,
 ) -> Option<NumberChanges> {
-    let of = |values: &[(T, u64)]| WholeFigures::of(values, scale);
+    let of = |values: &[(T, u64)]| IntegerStats::of(values, scale);
     let Some((a, b)) = of(before).zip(of(after)) else {
         let floats = |values: &[(T, u64)]| -> Counted<f64> {
             let values = values.iter();
@@ -118,18 +118,18 @@ pub(super) fn whole_changes<T: Copy + Into<i128>>(
     })
 }
 
-struct WholeFigures {
+struct IntegerStats {
     min: i128,
     max: i128,
-    /// With its own scale, as it may lie between two.
+    /// With a scale of its own, as it may be between two values.
     median: (i128, u8),
-    /// The whole part of the mean, and what is above it.
+    /// The integer part of the mean, and the remainder.
     mean: i128,
     fraction: f64,
 }
 
-impl WholeFigures {
-    /// Nothing where there is no value, or the digits do not fit.
+impl IntegerStats {
+    /// `None` if there is no value, or the digits do not fit.
     fn of<T: Copy + Into<i128>>(values: &[(T, u64)], scale: u8) -> Option<Self> {
         let value = |at: usize| -> Option<i128> { values.get(at).map(|&(value, _)| value.into()) };
         let (min, max) = (value(0)?, value(values.len() - 1)?);
@@ -147,7 +147,7 @@ impl WholeFigures {
         Some(Self {
             min,
             max,
-            // Half of a sum is five times that over ten.
+            // Half of a sum is five times the sum over ten.
             median: (low.checked_add(high)?.checked_mul(5)?, scale + 1),
             mean: min.checked_add(above / count)?,
             fraction: (above % count) as f64 / n as f64,

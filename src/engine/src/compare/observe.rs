@@ -4,7 +4,7 @@ use lastcall_domain::ReadOptions;
 use lastcall_domain::compare::{ColumnSide, Side};
 
 use super::categories::Counting;
-use super::distribution::{Distribution, Observed};
+use super::distribution::{ColumnObserver, Distribution};
 use crate::batch::Batch;
 use crate::job::JobContext;
 use crate::parse::Kind;
@@ -15,15 +15,15 @@ use crate::{EngineError, Source, passes, read};
 /// How many consumers there are for each thread.
 const CONSUMERS_PER_THREAD: usize = 4;
 
-/// A dataset, seen whole.
-pub(super) struct Seen {
+/// A dataset after a pass over all rows.
+pub(super) struct ObservedDataset {
     pub(super) side: Side,
-    pub(super) columns: Vec<SeenColumn>,
+    pub(super) columns: Vec<ObservedColumn>,
     dataset: Box<dyn Dataset>,
     plan: Plan,
 }
 
-pub(super) struct SeenColumn {
+pub(super) struct ObservedColumn {
     pub(super) name: String,
     pub(super) kind: Kind,
     count: u64,
@@ -31,9 +31,8 @@ pub(super) struct SeenColumn {
     pub(super) distribution: Distribution,
 }
 
-impl SeenColumn {
-    /// Whether nothing tells of what type the column is: it has no values, and is text for want of
-    /// them.
+impl ObservedColumn {
+    /// Whether the type of the column is unknown: it is text only because it has no values.
     pub(super) fn is_untyped(&self) -> bool {
         self.count == 0 && self.kind == Kind::Text
     }
@@ -53,8 +52,8 @@ impl SeenColumn {
     }
 }
 
-impl Seen {
-    /// Reads a dataset. Both of a comparison are in memory in the end.
+impl ObservedDataset {
+    /// Reads a dataset. The results of both sides of a comparison are in memory in the end.
     pub(super) fn of(
         source: &Source,
         options: &ReadOptions,
@@ -71,7 +70,7 @@ impl Seen {
                 let budgets = plan.budgets(bytes);
                 let columns = plan.kinds.iter().zip(budgets);
                 columns
-                    .map(|(&kind, budget)| Observed::new(kind, budget, source.seed))
+                    .map(|(&kind, budget)| ColumnObserver::new(kind, budget, source.seed))
                     .collect::<Vec<_>>()
             },
             |observed| consumers(observed, resources.helpers),
@@ -82,7 +81,7 @@ impl Seen {
         let mut columns = Vec::with_capacity(kinds.len());
         for ((name, kind), observed) in names.zip(kinds).zip(stable.state) {
             context.check()?;
-            columns.push(SeenColumn {
+            columns.push(ObservedColumn {
                 name,
                 kind,
                 count: observed.count,
@@ -103,7 +102,7 @@ impl Seen {
         })
     }
 
-    /// Reads the dataset once more, to count some texts.
+    /// Reads the dataset again to count some texts.
     pub(super) fn count(
         &self,
         counting: &mut [Counting],
@@ -125,7 +124,7 @@ impl Seen {
 }
 
 /// Few consumers with many columns each, as a consumer costs more than a column.
-fn consumers(observed: &mut [Observed], helpers: usize) -> Vec<Box<dyn Consumer + '_>> {
+fn consumers(observed: &mut [ColumnObserver], helpers: usize) -> Vec<Box<dyn Consumer + '_>> {
     let per_consumer = observed
         .len()
         .div_ceil(CONSUMERS_PER_THREAD * (helpers + 1));
@@ -138,7 +137,7 @@ fn consumers(observed: &mut [Observed], helpers: usize) -> Vec<Box<dyn Consumer 
 }
 
 struct ObservedConsumer<'a> {
-    columns: &'a mut [Observed],
+    columns: &'a mut [ColumnObserver],
     first: usize,
 }
 

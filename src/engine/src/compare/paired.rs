@@ -1,7 +1,7 @@
-//! The numbers of a column on both sides, as values that can be compared with each other.
+//! The numbers of a column on both sides, in a common form.
 //!
-//! Most are doubles. Whole numbers and decimals of more digits than a double holds keep them: no
-//! two of them become one, and what they differ by is exact.
+//! Most are doubles. Integers and decimals of more digits than a double holds keep them: distinct
+//! values stay distinct, and differences are exact.
 
 use lastcall_domain::compare::NumberChanges;
 
@@ -10,14 +10,14 @@ use super::number_changes::{
 };
 use crate::stats::quantile_sketch::{quantile, running};
 
-/// Into how many parts numbers are cut, at the quantiles of the baseline.
+/// The number of parts, cut at the quantiles of the baseline.
 const PARTS: u32 = 10;
 
 /// The numbers of one side.
 pub(super) enum Numbers {
     Floats(Counted<f64>),
     Integers(Counted<i64>),
-    /// Whole numbers over 10^`scale`.
+    /// Integers over 10^`scale`.
     Decimals {
         values: Counted<i128>,
         scale: u8,
@@ -33,7 +33,7 @@ impl Numbers {
         }
     }
 
-    /// Whether every number is a double.
+    /// Whether doubles represent all numbers exactly.
     fn are_doubles(&self) -> bool {
         // The largest magnitude is at one of the ends.
         let ends = |digits: [Option<i128>; 2], most: u128| {
@@ -70,7 +70,7 @@ impl Numbers {
         }
     }
 
-    /// The same with so many places; nothing where the digits do not fit, or there are none.
+    /// The digits at this scale; `None` if they do not fit or there are none.
     fn digits(&self, places: u8) -> Option<Counted<i128>> {
         match self {
             Self::Floats(_) => None,
@@ -117,15 +117,15 @@ impl Paired {
                 let scale = before.scale().max(after.scale());
                 match (before.digits(scale), after.digits(scale)) {
                     (Some(before), Some(after)) => Self::Decimals(before, after, scale),
-                    // Numbers are compared with doubles as doubles.
+                    // If one side has doubles, both are compared as doubles.
                     _ => Self::Floats(before.into_floats(), after.into_floats()),
                 }
             }
         }
     }
 
-    /// The shares of both in the same parts: tenths of the baseline (open at the ends), each value
-    /// where there are few.
+    /// The shares of both sides in the same parts: deciles of the baseline (open at the ends), or
+    /// single values if there are few.
     pub(super) fn shares(&self) -> (Vec<f64>, Vec<f64>) {
         match self {
             Self::Floats(before, after) => shares(&edges(before), before, after, |value| value),
@@ -147,7 +147,7 @@ impl Paired {
         }
     }
 
-    /// Mean, median and extremes of both; nothing where one of them is not finite.
+    /// Mean, median, minimum and maximum of both sides; `None` if one of them is not finite.
     pub(super) fn changes(&self) -> Option<NumberChanges> {
         match self {
             Self::Floats(before, after) => number_changes(before, after),
@@ -156,8 +156,8 @@ impl Paired {
         }
     }
 
-    /// How far the values are from the lowest of all, and what that is; nothing where a side has no
-    /// finite value.
+    /// The values relative to the lowest of all, and the lowest; `None` if a side has no finite
+    /// value.
     pub(super) fn above_lowest(&self) -> Option<Distances> {
         match self {
             Self::Floats(before, after) => {
@@ -186,7 +186,7 @@ impl Paired {
     }
 }
 
-/// Values as distances from the lowest.
+/// Values relative to the lowest.
 pub(super) struct Distances {
     pub(super) low: f64,
     pub(super) high: f64,
@@ -220,7 +220,7 @@ fn distance<T: Copy + PartialOrd>(before: &[(T, u64)], after: &[(T, u64)]) -> f6
     largest
 }
 
-/// Where parts end: at every value where there are few, else at tenths of the baseline.
+/// The upper edges of the parts: every value if there are few, otherwise deciles of the baseline.
 fn edges(values: &[(f64, u64)]) -> Vec<f64> {
     if values.len() <= PARTS as usize {
         return values.iter().map(|&(value, _)| value).collect();
@@ -234,7 +234,7 @@ fn edges(values: &[(f64, u64)]) -> Vec<f64> {
     edges
 }
 
-/// The same of whole numbers. Up to an edge between two of them are those up to the lower one.
+/// The same for integers. An edge between two of them is the lower one.
 fn whole_edges<T: Copy + Into<i128>>(values: &[(T, u64)]) -> Vec<i128> {
     if values.len() <= PARTS as usize {
         let values = values.iter();
@@ -250,7 +250,7 @@ fn whole_edges<T: Copy + Into<i128>>(values: &[(T, u64)]) -> Vec<i128> {
             .map(|&(value, _)| -> i128 { value.into() })
     };
     let edge = |part: u64| {
-        // Of the rank `last * part / parts`, whose product may not fit.
+        // The rank is `last * part / parts`, computed without overflow.
         let (whole, rest) = (last / parts * part, last % parts * part);
         let (rank, part) = (whole + rest / parts, i128::from(rest % parts));
         let low = at(rank)?;

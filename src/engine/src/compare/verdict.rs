@@ -1,4 +1,4 @@
-//! The verdict on the whole dataset.
+//! The verdict for the whole dataset.
 
 use lastcall_domain::compare::{ColumnChange, ColumnStatus, Drift, DriftThresholds, Side, Verdict};
 

@@ -1,5 +1,5 @@
-//! Columns with native types, as SQL reads them: the values are the profile's, and what the
-//! profile shows as text keeps its type.
+//! Columns with native types, for SQL: the values are those of the profile, but types that the
+//! profile shows as text are kept.
 
 use std::sync::Arc;
 
@@ -15,16 +15,16 @@ use super::texts::TEXT;
 use crate::parse::{CellRules, Kind};
 use crate::read::{Declared, MAX_SCALE, column_of, floats};
 
-/// A time of day has to be below this many nanoseconds.
+/// The nanoseconds of a day.
 const DAY: i64 = 86_400_000_000_000;
 /// Times of day.
 const TIME: DataType = DataType::Time64(TimeUnit::Nanosecond);
 
-/// The type that a column of SQL has.
+/// The type of a column in SQL.
 pub(super) fn data_type(declared: &DataType) -> DataType {
     match declared {
         DataType::Dictionary(_, values) => data_type(values),
-        // As many bits as there are, so that little numbers do not overflow little types.
+        // 64 bits, so that arithmetic on small types does not overflow.
         DataType::Int8
         | DataType::Int16
         | DataType::Int32
@@ -44,12 +44,12 @@ pub(super) fn data_type(declared: &DataType) -> DataType {
         DataType::Boolean => DataType::Boolean,
         DataType::FixedSizeBinary(width) if *width > 0 => declared.clone(),
         nested if nested.is_nested() && can_be_written(nested) => nested.clone(),
-        // Text, and what Parquet has no type for, as the profile shows it.
+        // Text, and types that Parquet lacks, as in the profile.
         _ => TEXT,
     }
 }
 
-/// Parquet has no negative places, and what has more of them than decimals here is a double.
+/// Parquet has no negative scale; a scale that is too large becomes a double.
 fn decimal(declared: &DataType, precision: u8, scale: i8) -> DataType {
     match (declared, scale) {
         (_, ..0) => {
@@ -105,7 +105,7 @@ fn can_be_written(data_type: &DataType) -> bool {
     }
 }
 
-/// The column in its type of SQL. `kind` is what the profile reads it as.
+/// Converts the column to its type in SQL. `kind` is its kind in the profile.
 pub(super) fn column(
     array: &ArrayRef,
     target: &DataType,
@@ -129,7 +129,7 @@ pub(super) fn column(
             Ok(Arc::new(floats.unary::<_, Float64Type>(one_zero)))
         }
         DataType::Time64(TimeUnit::Nanosecond) => {
-            // What is no time of day is missing, as in the profile.
+            // Values out of range are missing, as in the profile.
             let nanos = to(&to(array, target)?, &DataType::Int64)?;
             let times = nanos.as_primitive::<Int64Type>().iter();
             let times = times.map(|time| time.filter(|nanos| (0..DAY).contains(nanos)));
@@ -140,8 +140,8 @@ pub(super) fn column(
     }
 }
 
-/// The float, a zero without its sign and every NaN as one: they are equal to SQL, and have to be
-/// the same to its joins and groups.
+/// The float with a positive zero and a canonical NaN, so that values that are equal in SQL are
+/// equal in joins and groups, too.
 pub(super) fn one_zero(x: f64) -> f64 {
     if x.is_nan() { f64::NAN } else { x + 0.0 }
 }
@@ -157,7 +157,7 @@ fn to(array: &ArrayRef, target: &DataType) -> Result<ArrayRef, String> {
     cast_with_options(array, target, &options).map_err(|error| error.to_string())
 }
 
-/// How the file is written. Statistics of floats know no NaN, so there are none.
+/// The properties of the writer. There are no statistics of floats, as these do not support NaN.
 pub(super) fn properties<'a>(
     columns: impl Iterator<Item = (&'a String, &'a DataType)>,
 ) -> WriterProperties {

@@ -1,4 +1,4 @@
-//! Texts as an array that stores repeated ones once, like a batch.
+//! Texts as an array that, like a batch, stores repeated ones once.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub(super) fn array(texts: &Texts, missing: &Missing) -> ArrayRef {
     Arc::new(views.finish())
 }
 
-/// How many bytes the texts of some rows have, each counted as often as it is there.
+/// The bytes of the texts of some rows, repetitions included.
 pub(super) fn bytes(records: &RecordBatch) -> usize {
     let texts = records
         .columns()

@@ -1,8 +1,7 @@
 //! Associations between the columns of a dataset, with p-values.
 //!
-//! Numeric columns are compared as they are; columns of text with up to 100 different values, and
-//! booleans, as categories. For measures of categories numeric columns are cut into ten parts of
-//! equal frequency.
+//! Numeric columns are compared by value; text columns of up to 100 distinct values and booleans
+//! as categories. For measures of categories, numeric columns are cut into deciles.
 
 mod tables;
 
@@ -57,12 +56,12 @@ pub(crate) fn correlation(
 
 struct Sums {
     pairs: PearsonAccumulator,
-    /// Where the compared columns are.
+    /// The indices of the compared columns.
     compared: Vec<usize>,
     left_out: Vec<LeftOut>,
 }
 
-/// The columns to compare, and those that cannot be.
+/// The columns to compare, and the excluded ones.
 fn choose(plan: &Plan) -> (Vec<usize>, Vec<LeftOut>) {
     let mut compared = Vec::new();
     let mut left_out = Vec::new();
@@ -93,12 +92,12 @@ impl Consumer for PairsConsumer<'_> {
     }
 }
 
-/// A column with its values numbered and its categories.
+/// A column with its ranks and its categories.
 struct Compared {
     name: String,
     numeric: bool,
     ranked: Ranked,
-    /// The category of each of the different values.
+    /// The category of each distinct value.
     parts: Vec<u32>,
 }
 

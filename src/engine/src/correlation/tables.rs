@@ -6,12 +6,12 @@ use crate::stats::p_values::chi_squared;
 use crate::stats::quantile_sketch::{quantile, running};
 use crate::stats::spearman::Ranked;
 
-/// Into how many parts numeric columns are cut.
+/// The number of parts of numeric columns.
 const PARTS: u32 = 10;
 
-/// The category of each of the different values of a column: the value itself where there are few
-/// or where it is one already, else the tenth of the values that it is in. Tenths end at quantiles
-/// by linear interpolation, which belong to the lower tenth; equal ones are one.
+/// The category of each distinct value of a column: the value itself if there are few or the column
+/// is categorical, otherwise its decile. Deciles end at quantiles by linear interpolation, which
+/// belong to the lower decile; equal edges are merged.
 pub(super) fn parts(ranked: &Ranked, numeric: bool) -> Vec<u32> {
     let values: Vec<(f64, u64)> = ranked.values().collect();
     if !numeric || values.len() <= PARTS as usize {
@@ -27,13 +27,13 @@ pub(super) fn parts(ranked: &Ranked, numeric: bool) -> Vec<u32> {
     let mut edges: Vec<f64> = (1..PARTS).filter_map(edge).collect();
     let least = values[0].0;
     edges.dedup();
-    // Nothing is below the minimum.
+    // No value is below the minimum.
     edges.retain(|&edge| edge > least);
     let part = |value: f64| edges.partition_point(|&edge| edge < value) as u32;
     values.iter().map(|&(value, _)| part(value)).collect()
 }
 
-/// How often categories of two columns occur together; no row and no column of it is empty.
+/// A contingency table without empty rows and columns.
 pub(crate) struct Table {
     cells: Vec<Vec<f64>>,
     rows: Vec<f64>,
@@ -68,13 +68,13 @@ impl Table {
         self.total as u64
     }
 
-    /// Degrees of freedom; none where a column has one category only.
+    /// Degrees of freedom; `None` if a column has a single category.
     fn degrees_of_freedom(&self) -> Option<f64> {
         let (rows, columns) = (self.rows.len(), self.columns.len());
         (rows > 1 && columns > 1).then(|| ((rows - 1) * (columns - 1)) as f64)
     }
 
-    /// Sums a function of what was counted and what independence lets expect.
+    /// Sums a function of the observed and the expected count.
     fn sum(&self, f: impl Fn(f64, f64) -> f64) -> f64 {
         let mut sum = 0.0;
         for (row, &of_row) in self.cells.iter().zip(&self.rows) {

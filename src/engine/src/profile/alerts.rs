@@ -5,31 +5,31 @@ use lastcall_domain::profile::{
     Alert, AlertCode, Column, ColumnType, Correlations, DatasetSummary,
 };
 
-use super::likely;
-use super::shapes::Likely;
+use super::likely_types;
+use super::shapes::LikelyTypes;
 use super::wording::{count as written, counted, is, percent, value};
 
-/// What is known of the cells of a column of text.
+/// Counts of cells of a text column by type.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct MixedTypeCounts {
-    /// Cells that would read as a number, a date or a boolean.
+    /// Cells that could be read as a number, a date or a boolean.
     pub(crate) typed: u64,
-    /// Values that are no text in the file.
+    /// Values of another type than text in the file.
     pub(crate) natives: u64,
-    /// Cells of digits that stand for themselves.
+    /// Cells of digits that are identifiers.
     pub(crate) identifiers: u64,
 }
 
-/// A column has few values up to this many.
+/// Up to so many values are few.
 const FEW: u64 = 50;
-/// How many partners of a correlation are named.
+/// How many correlated columns are named.
 const NAMED: usize = 5;
 
-/// All alerts, the dataset's first, then column by column.
+/// All alerts: those of the dataset, then column by column.
 pub(crate) fn alerts(
     dataset: &DatasetSummary,
     columns: &[Column],
-    texts: &[(MixedTypeCounts, Likely)],
+    texts: &[(MixedTypeCounts, LikelyTypes)],
     correlations: &Correlations,
     thresholds: &Thresholds,
 ) -> Vec<Alert> {
@@ -55,7 +55,7 @@ pub(crate) fn alerts(
     let key = columns.iter().position(|column| is_key(column, dataset));
     for (at, (column, (mixture, likely))) in columns.iter().zip(texts).enumerate() {
         let mut found = of_column(column, *mixture, dataset.rows, thresholds);
-        found.extend(likely::of_texts(column, likely));
+        found.extend(likely_types::of_texts(column, likely));
         if key == Some(at) {
             found.push(key_candidate(column));
         }
@@ -73,10 +73,10 @@ pub(crate) fn alerts(
     alerts
 }
 
-/// Fewer rows may differ by chance.
+/// In fewer rows, values may be unique by chance.
 const MIN_KEY_ROWS: u64 = 10;
 
-/// Whether a column tells every row from all others.
+/// Whether the values of a column identify the rows.
 fn is_key(column: &Column, dataset: &DatasetSummary) -> bool {
     let names = matches!(column.kind, ColumnType::Integer | ColumnType::String);
     let unique = column.distinct == dataset.rows && !column.distinct_estimated;
@@ -96,7 +96,7 @@ fn key_candidate(column: &Column) -> Alert {
     }
 }
 
-/// Of two alerts that say the same, the one that says more.
+/// Drops alerts that another one implies.
 fn strongest(found: Vec<Alert>, column: &Column, mixture: MixedTypeCounts) -> Vec<Alert> {
     use AlertCode::{
         Constant, HighCardinality, Imbalanced, LikelyBoolean, LikelyDate, LikelyNumber, MixedTypes,
@@ -109,7 +109,7 @@ fn strongest(found: Vec<Alert>, column: &Column, mixture: MixedTypeCounts) -> Ve
         (Zeros, has(Constant)),
         (HighCardinality, has(Unique)),
         (Imbalanced, zero && has(Zeros)),
-        // No other alert says that texts and numbers of the file are not told apart.
+        // No other alert reports that the file has both texts and numbers.
         (MixedTypes, likely && mixture.natives == 0),
     ];
     let is_said = |alert: &Alert| {
@@ -266,7 +266,7 @@ fn of_column(
     found
 }
 
-/// The columns further to the right that say nearly the same.
+/// The highly correlated columns further to the right.
 fn correlated(name: &str, correlations: &Correlations, threshold: f64) -> Option<Alert> {
     let i = correlations
         .columns
@@ -303,7 +303,7 @@ fn correlated(name: &str, correlations: &Correlations, threshold: f64) -> Option
     })
 }
 
-/// The coefficient that is further from 0.
+/// The coefficient with the larger magnitude.
 fn stronger(a: f64, b: f64) -> f64 {
     if b.abs() > a.abs() { b } else { a }
 }
@@ -316,7 +316,7 @@ fn reaches(part: u64, whole: u64, threshold: f64) -> bool {
     whole > 0 && share_of(part, whole) >= threshold
 }
 
-/// What is said of an estimate.
+/// The prefix of an estimate.
 fn about(estimated: bool) -> &'static str {
     if estimated { "About " } else { "" }
 }

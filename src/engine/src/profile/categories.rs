@@ -1,5 +1,5 @@
-//! Cramér's V of all pairs of booleans and low-cardinality texts, from all rows if these are few,
-//! else from a sample.
+//! Cramér's V of all pairs of booleans and low-cardinality texts, from all rows if there are few,
+//! otherwise from a sample.
 
 use std::collections::HashMap;
 
@@ -14,20 +14,20 @@ use crate::stats::matrix::symmetric;
 
 /// How many columns are compared.
 const MAX_COLUMNS: usize = 50;
-/// A column with more different values than this has no categories.
+/// A column with more distinct values is not categorical.
 const MAX_VALUES: usize = 50;
-/// How many rows are kept; half of them when there are more.
+/// How many rows are kept; beyond, half of them are dropped.
 const MAX_ROWS: usize = 8_192;
 
 /// The categories of some rows.
 pub(super) struct Categories {
-    /// Where the columns are.
+    /// The indices of the columns.
     columns: Vec<usize>,
-    /// The hash of each cell, 0 where it is missing, column by column.
+    /// The hash of each cell, 0 if it is missing, by column.
     cells: Vec<Vec<u64>>,
-    /// The hashes of the rows' numbers.
+    /// The hashes of the row numbers.
     rows: Vec<u64>,
-    /// Rows with a greater hash are left out.
+    /// Rows with a larger hash are dropped.
     threshold: u64,
 }
 
@@ -44,7 +44,7 @@ impl Categories {
         }
     }
 
-    /// Takes the rows of a batch, with a hash of the number of each.
+    /// Adds the rows of a batch, with the hashes of their row numbers.
     pub(super) fn add(&mut self, batch: &Batch, hashes: &[u64]) {
         if self.columns.len() < 2 {
             return;
@@ -69,7 +69,7 @@ impl Categories {
         }
     }
 
-    /// Leaves about half of the rows.
+    /// Drops about half of the rows.
     fn shrink(&mut self) {
         self.threshold /= 2;
         let kept: Vec<bool> = self
@@ -123,8 +123,8 @@ impl Categories {
     }
 }
 
-/// The values numbered in the order of their appearance, and how many there are; nothing where they
-/// are too many, or all the same.
+/// The values numbered by first appearance, and their number; `None` if there are too many or only
+/// one.
 fn codes(cells: &[u64]) -> Option<(Vec<Option<usize>>, usize)> {
     let mut numbers: HashMap<u64, usize> = HashMap::new();
     let mut codes = Vec::with_capacity(cells.len());

@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use super::alerts::MixedTypeCounts;
 use super::numbers::Numbers;
-use super::shapes::Likely;
-use super::texts::{TextFigures, text_json};
+use super::scaled_integers::ScaledIntegers;
+use super::shapes::LikelyTypes;
+use super::texts::{TextStats, text_json};
 use super::times::{Times, format_time};
-use super::wholes::Wholes;
 use crate::EngineError;
 use crate::batch::{ColumnBatch, Values};
 use crate::job::JobContext;
@@ -17,35 +17,37 @@ use crate::parse::{CellRules, Kind};
 use crate::stats::frequent::Top;
 use crate::stats::value_counts::Values as HeldValues;
 
-/// The figures of one column so far.
-pub(crate) struct ColumnFigures {
+/// The statistics of one column so far.
+pub(crate) struct ColumnStats {
     kind: Kind,
     count: u64,
     missing: u64,
     mixture: MixedTypeCounts,
-    body: Body,
+    body: TypedStats,
 }
 
-enum Body {
+enum TypedStats {
     Numbers(Box<Numbers>),
-    Integers(Box<Wholes<i64>>),
-    Decimals(Box<Wholes<i128>>),
+    Integers(Box<ScaledIntegers<i64>>),
+    Decimals(Box<ScaledIntegers<i128>>),
     Times(Box<Times>),
     Booleans(Boolean),
-    Texts(Box<TextFigures>),
+    Texts(Box<TextStats>),
 }
 
-impl ColumnFigures {
-    /// Figures of a column of this kind in about `budget` bytes.
+impl ColumnStats {
+    /// Statistics of a column of this kind in about `budget` bytes.
     pub(crate) fn new(kind: Kind, budget: usize, seed: u64) -> Self {
         let body = match kind {
-            Kind::Integer => Body::Integers(Box::new(Wholes::new(budget, seed))),
-            Kind::Large | Kind::Decimal => Body::Decimals(Box::new(Wholes::new(budget, seed))),
-            Kind::Float => Body::Numbers(Box::new(Numbers::new(budget, seed))),
-            Kind::Date(_) => Body::Times(Box::new(Times::new(true, budget, seed))),
-            Kind::Timestamp(_) => Body::Times(Box::new(Times::new(false, budget, seed))),
-            Kind::Boolean => Body::Booleans(Boolean::default()),
-            Kind::Text => Body::Texts(Box::new(TextFigures::new(budget))),
+            Kind::Integer => TypedStats::Integers(Box::new(ScaledIntegers::new(budget, seed))),
+            Kind::Large | Kind::Decimal => {
+                TypedStats::Decimals(Box::new(ScaledIntegers::new(budget, seed)))
+            }
+            Kind::Float => TypedStats::Numbers(Box::new(Numbers::new(budget, seed))),
+            Kind::Date(_) => TypedStats::Times(Box::new(Times::new(true, budget, seed))),
+            Kind::Timestamp(_) => TypedStats::Times(Box::new(Times::new(false, budget, seed))),
+            Kind::Boolean => TypedStats::Booleans(Boolean::default()),
+            Kind::Text => TypedStats::Texts(Box::new(TextStats::new(budget))),
         };
         Self {
             kind,
@@ -70,73 +72,73 @@ impl ColumnFigures {
         self.mixture.natives += batch.natives;
         self.mixture.identifiers += batch.identifiers;
         match (&mut self.body, &batch.values) {
-            (Body::Integers(numbers), Values::Integers(values)) => {
+            (TypedStats::Integers(numbers), Values::Integers(values)) => {
                 numbers.add(&missing.present(values), 0, (missing, rows), context)
             }
-            (Body::Decimals(numbers), Values::Decimals(decimals)) => {
+            (TypedStats::Decimals(numbers), Values::Decimals(decimals)) => {
                 let values = missing.present(&decimals.digits);
                 numbers.add(&values, decimals.scale, (missing, rows), context)
             }
-            (Body::Numbers(numbers), Values::Floats(values)) => {
-                // What is NaN is missing.
+            (TypedStats::Numbers(numbers), Values::Floats(values)) => {
+                // NaN is missing.
                 numbers.add(&missing.present(values), (missing, rows), context)
             }
-            (Body::Times(times), Values::Integers(values)) => {
+            (TypedStats::Times(times), Values::Integers(values)) => {
                 times.add(&missing.present(values), (missing, rows), context)
             }
-            (Body::Booleans(counts), Values::Integers(values)) => {
+            (TypedStats::Booleans(counts), Values::Integers(values)) => {
                 // Missing booleans are 0.
                 let true_count = values.iter().filter(|&&value| value != 0).count() as u64;
                 counts.true_count += true_count;
                 counts.false_count += (rows - missing.count()) as u64 - true_count;
                 Ok(())
             }
-            (Body::Texts(figures), Values::Text(texts)) => {
+            (TypedStats::Texts(figures), Values::Text(texts)) => {
                 figures.add(texts, (0..rows).filter(present), context)
             }
             _ => Err(EngineError::internal("a batch is not of the planned kind")),
         }
     }
 
-    /// What is among the texts of the column.
+    /// Counts of typed cells in a text column.
     pub(crate) fn mixture(&self) -> MixedTypeCounts {
         self.mixture
     }
 
-    /// Sums up.
+    /// Computes the final statistics.
     pub(crate) fn finish(
         self,
         name: String,
         rules: &CellRules,
         context: JobContext<'_>,
-    ) -> Result<(Column, Likely), EngineError> {
+    ) -> Result<(Column, LikelyTypes), EngineError> {
         let mut column = self.without_figures(name);
-        let mut likely = Likely::default();
+        let mut likely = LikelyTypes::default();
         match self.body {
-            Body::Numbers(numbers) => {
+            TypedStats::Numbers(numbers) => {
                 column.sorted = numbers.sorted();
                 let (figures, values) = numbers.finish(self.count, context)?;
                 column.numeric = Some(figures);
                 let to_top = |key, count| TopValue::new(Numbers::to_json(key), count);
                 set_held(&mut column, values, to_top);
             }
-            Body::Integers(numbers) => {
+            TypedStats::Integers(numbers) => {
                 column.sorted = numbers.sorted();
                 let (figures, values) = numbers.finish(self.count, context)?;
                 column.numeric = Some(figures);
                 let to_top = |key, count| TopValue::new(integer_of_key(key).into(), count);
                 set_held(&mut column, values, to_top);
             }
-            Body::Decimals(numbers) => {
+            TypedStats::Decimals(numbers) => {
                 let scale = numbers.scale();
                 column.sorted = numbers.sorted();
                 let (figures, values) = numbers.finish(self.count, context)?;
                 column.numeric = Some(figures);
-                let number = |key| Wholes::<i128>::number(key, scale);
+                let number = |key| ScaledIntegers::<i128>::number(key, scale);
                 let to_top = |key, count| TopValue::of_number(number(key), count);
                 set_held(&mut column, values, to_top);
             }
-            Body::Times(times) => {
+            TypedStats::Times(times) => {
                 let date = matches!(self.kind, Kind::Date(_));
                 column.sorted = times.sorted();
                 let (figures, values) = times.finish(context)?;
@@ -145,7 +147,7 @@ impl ColumnFigures {
                 let to_top = |key, count| TopValue::new(shown(key), count);
                 set_held(&mut column, values, to_top);
             }
-            Body::Booleans(counts) => {
+            TypedStats::Booleans(counts) => {
                 column.boolean = Some(counts);
                 let both = [(false, counts.false_count), (true, counts.true_count)];
                 let present: Vec<_> = both.into_iter().filter(|(_, count)| *count > 0).collect();
@@ -154,7 +156,7 @@ impl ColumnFigures {
                 let to_top = |value, count| TopValue::new(Value::Bool(value), count);
                 set_counts(&mut column, distinct, None, top, to_top);
             }
-            Body::Texts(figures) => {
+            TypedStats::Texts(figures) => {
                 column.sorted = figures.sorted();
                 let (text, words, found) = figures.finish(self.count, rules, context)?;
                 column.text = Some(text);
@@ -207,7 +209,7 @@ fn set_counts<T>(
     top: Top<T>,
     to_top: impl Fn(T, u64) -> TopValue,
 ) {
-    // A sketch may guess more values than there are cells.
+    // A sketch may estimate more values than there are cells.
     column.distinct = distinct.min(column.count);
     column.distinct_estimated = error.is_some();
     column.distinct_error = error;

@@ -1,7 +1,7 @@
 //! Rows that repeat an earlier row.
 //!
-//! Rows are compared by 64-bit hashes of all their cells. Two different rows have the same hash
-//! with a chance of 2⁻⁶⁴; among ten million rows some pair does with a chance of 3 in a million.
+//! Rows are compared by 64-bit hashes of all their cells. Two distinct rows collide with a
+//! probability of 2⁻⁶⁴; among ten million rows, the probability of a collision is 3 in a million.
 
 use crate::EngineError;
 use crate::job::JobContext;
@@ -9,7 +9,7 @@ use crate::stats::distinct::DistinctSketch;
 
 const PIECE: usize = 1 << 16;
 
-/// The hashes of all rows while they fit, a sketch of them beyond.
+/// The hashes of all rows while they fit, then a sketch of them.
 pub(crate) struct Duplicates {
     rows: u64,
     most: usize,
@@ -39,7 +39,7 @@ impl Duplicates {
         if let Stage::Exact(held) = &mut self.stage {
             if held.len() + hashes.len() <= self.most {
                 if held.capacity() - held.len() < hashes.len() {
-                    // By a quarter, not by doubling: the limit is meant.
+                    // By a quarter instead of doubling, to keep the limit.
                     held.reserve_exact(hashes.len().max(held.len() / 4));
                 }
                 held.extend_from_slice(hashes);
@@ -58,8 +58,8 @@ impl Duplicates {
         Ok(())
     }
 
-    /// How many rows repeat an earlier one; where that is an estimate, its error as a fraction
-    /// of the rows at two standard deviations.
+    /// How many rows repeat an earlier one; for an estimate, also its error as a fraction of the
+    /// rows, at two standard deviations.
     pub(crate) fn finish(self, context: JobContext<'_>) -> Result<(u64, Option<f64>), EngineError> {
         match self.stage {
             Stage::Exact(held) => {
@@ -78,8 +78,8 @@ impl Duplicates {
     }
 }
 
-/// Counts different hashes. They are spread evenly, so that their leading bits cut them into
-/// parts of about equal size, each of which is sorted in no time.
+/// Counts distinct hashes. They are distributed evenly, so that their leading bits split them into
+/// parts of about equal size, each of which is sorted quickly.
 fn count_different(mut hashes: Vec<u64>, context: JobContext<'_>) -> Result<u64, EngineError> {
     let parts = (hashes.len() / PIECE).next_power_of_two().min(1 << 16);
     let bits = parts.trailing_zeros();

@@ -10,7 +10,7 @@ pub(super) struct Extremes<K = u64> {
 }
 
 impl<K: Key> Extremes<K> {
-    /// Of no value.
+    /// The identity of `extend`.
     pub(super) const NONE: Self = Self {
         min: K::ENDS.1,
         max: K::ENDS.0,

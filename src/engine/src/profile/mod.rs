@@ -3,28 +3,28 @@
 mod alerts;
 mod categories;
 mod column;
+mod duplicate_examples;
 mod duplicates;
+mod extreme_values;
 mod extremes;
-mod gaps;
-mod likely;
+mod likely_types;
+mod missing_patterns;
 mod numbers;
-mod placed;
-mod repeats;
 mod rows;
 mod sample;
+mod scaled_integers;
 mod shapes;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests;
 mod texts;
 mod times;
-mod wholes;
 mod wording;
 
 use lastcall_domain::ProfileOptions;
 use lastcall_domain::profile::{Column, Correlations, DatasetSummary, Profile};
 
-use self::column::ColumnFigures;
+use self::column::ColumnStats;
 use self::duplicates::Duplicates;
 use self::rows::RowFacts;
 use crate::batch::Batch;
@@ -53,21 +53,21 @@ pub(crate) fn profile(
         dataset,
         resources,
         context,
-        |plan| Figures::new(plan, &resources.limits, source.seed),
+        |plan| ProfileStats::new(plan, &resources.limits, source.seed),
         |figures| figures.consumers(CONSUMERS_PER_THREAD * (resources.helpers + 1)),
     )?;
     finish(source, options, stable, context)
 }
 
-struct Figures {
-    columns: Vec<ColumnFigures>,
+struct ProfileStats {
+    columns: Vec<ColumnStats>,
     pairs: PearsonAccumulator,
     left_out: usize,
     duplicates: Duplicates,
     rows: RowFacts,
 }
 
-impl Figures {
+impl ProfileStats {
     fn new(plan: &Plan, limits: &Limits, seed: u64) -> Self {
         let budgets = plan.budgets(limits.columns);
         let numeric = plan
@@ -83,7 +83,7 @@ impl Figures {
                 .kinds
                 .iter()
                 .zip(budgets)
-                .map(|(&kind, budget)| ColumnFigures::new(kind, budget, seed))
+                .map(|(&kind, budget)| ColumnStats::new(kind, budget, seed))
                 .collect(),
             pairs: PearsonAccumulator::new(numeric, limits.rank_rows, seed),
             left_out,
@@ -113,7 +113,7 @@ impl Figures {
 fn finish(
     source: &Source,
     options: &ProfileOptions,
-    stable: StablePass<Figures>,
+    stable: StablePass<ProfileStats>,
     context: JobContext<'_>,
 ) -> Result<Profile, EngineError> {
     let StablePass {
@@ -201,11 +201,11 @@ fn correlations(
     Ok(correlations)
 }
 
-/// A column goes along with itself, unless it does not vary.
+/// A column correlates perfectly with itself, unless it is constant.
 fn diagonal(correlations: &mut Correlations, columns: &[Column]) {
     let numeric = columns.iter().filter_map(|column| column.numeric.as_ref());
     for (at, figures) in numeric.take(correlations.columns.len()).enumerate() {
-        // The histogram counts the finite values, in more than one interval where they differ.
+        // The histogram of finite values has more than one interval if they differ.
         let varies = figures.histogram.counts.len() > 1;
         let one = varies.then_some(1.0);
         correlations.pearson[at][at] = one;
@@ -214,7 +214,7 @@ fn diagonal(correlations: &mut Correlations, columns: &[Column]) {
 }
 
 struct ColumnsConsumer<'a> {
-    columns: &'a mut [ColumnFigures],
+    columns: &'a mut [ColumnStats],
     first: usize,
 }
 
@@ -228,7 +228,7 @@ impl Consumer for ColumnsConsumer<'_> {
     }
 }
 
-/// What looks at whole rows.
+/// Consumes whole rows.
 struct RowsConsumer<'a> {
     pairs: &'a mut PearsonAccumulator,
     duplicates: &'a mut Duplicates,

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use lastcall_domain::profile::{Histogram, Number, Numeric, Quantiles, SortOrder};
 use serde_json::Value;
 
+use super::extreme_values::ExtremeValues;
 use super::extremes::Extremes;
-use super::placed::Placed;
 use crate::EngineError;
 use crate::batch::Missing;
 use crate::job::JobContext;
@@ -16,7 +16,7 @@ use crate::stats::moments::{Moments, Sum};
 use crate::stats::quantile_sketch::{Weighted, median_distance, quantile, running};
 use crate::stats::value_counts::{ValueCounts, Values as HeldValues};
 
-/// The figures of a column of doubles so far.
+/// The statistics of a column of doubles so far.
 pub(super) struct Numbers {
     held: ValueCounts,
     moments: Moments,
@@ -24,7 +24,7 @@ pub(super) struct Numbers {
     zeros: u64,
     negatives: u64,
     infinities: u64,
-    placed: Placed,
+    extreme_values: ExtremeValues,
     finite: Extremes,
 }
 
@@ -38,12 +38,12 @@ impl Numbers {
             negatives: 0,
             infinities: 0,
             // JSON has no number for an infinity.
-            placed: Placed::naming((key_of_float(f64::MIN), key_of_float(f64::MAX))),
+            extreme_values: ExtremeValues::naming((key_of_float(f64::MIN), key_of_float(f64::MAX))),
             finite: Extremes::NONE,
         }
     }
 
-    /// Takes doubles none of which is NaN, of a batch of some rows.
+    /// Adds the doubles of a batch, which must not be NaN.
     pub(super) fn add(
         &mut self,
         values: &[f64],
@@ -51,7 +51,7 @@ impl Numbers {
         context: JobContext<'_>,
     ) -> Result<(), EngineError> {
         let keys: Vec<u64> = values.iter().map(|&value| key_of_float(value)).collect();
-        self.placed.extend(&keys, missing, rows);
+        self.extreme_values.extend(&keys, missing, rows);
         self.zeros += count(values, |value| value == 0.0);
         self.negatives += count(values, |value| value < 0.0);
         let infinities = count(values, f64::is_infinite);
@@ -73,7 +73,7 @@ impl Numbers {
     }
 
     pub(super) fn sorted(&self) -> Option<SortOrder> {
-        self.placed.sorted()
+        self.extreme_values.sorted()
     }
 
     /// A value in JSON, which has no infinities: they are named.
@@ -85,7 +85,7 @@ impl Numbers {
         )
     }
 
-    /// Sums up.
+    /// Computes the final statistics.
     pub(super) fn finish(
         self,
         count: u64,
@@ -107,14 +107,14 @@ impl Numbers {
             let at = f64::from(percent) / 100.0;
             quantile(&values.weighted, &sums, at, float_of_key).map(Number::Float)
         });
-        let (lowest, highest) = self.placed.extremes(number);
+        let (lowest, highest) = self.extreme_values.extremes(number);
         let spread = |low: Number, high: Number| high.as_f64() - low.as_f64();
         let iqr = quantiles.p25.zip(quantiles.p75);
         let iqr = iqr.map(|(low, high)| spread(low, high));
         let finite_part = finite_part(&values.weighted, &sums, self.infinities);
         let figures = Numeric {
-            min: some.then(|| number(self.placed.min)),
-            max: some.then(|| number(self.placed.max)),
+            min: some.then(|| number(self.extreme_values.min)),
+            max: some.then(|| number(self.extreme_values.max)),
             mean: Some(mean).filter(|mean| some && finite && mean.is_finite()),
             std: variance.map(f64::sqrt),
             variance,
@@ -155,7 +155,7 @@ fn count<T: Copy>(values: &[T], what: impl Fn(T) -> bool) -> u64 {
     values.iter().map(|&value| u64::from(what(value))).sum()
 }
 
-/// The finite ones of ascending values, and their counts summed up.
+/// The finite part of ascending values, and its total count.
 fn finite_part<'a>(
     weighted: &'a Weighted,
     sums: &'a [u64],
@@ -170,7 +170,7 @@ fn finite_part<'a>(
     (part, running(part).into())
 }
 
-/// The standard deviation over the magnitude of the mean.
+/// The standard deviation divided by the magnitude of the mean.
 pub(super) fn variation(std: Option<f64>, mean: f64) -> Option<f64> {
     std.map(|std| std / mean.abs()).filter(|cv| cv.is_finite())
 }

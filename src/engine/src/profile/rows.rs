@@ -3,8 +3,8 @@
 use lastcall_domain::profile::{Associations, DuplicateRow, MissingPatterns, Sample};
 
 use super::categories::Categories;
-use super::gaps::Gaps;
-use super::repeats::Repeats;
+use super::duplicate_examples::DuplicateExamples;
+use super::missing_patterns::MissingPatternCounts;
 use super::sample::Rows;
 use crate::EngineError;
 use crate::batch::Batch;
@@ -12,18 +12,18 @@ use crate::job::JobContext;
 use crate::parse::Kind;
 use crate::stats::distinct::mix;
 
-/// What is looked at in each row.
+/// The row-level statistics so far.
 pub(super) struct RowFacts {
     seed: u64,
     seen: u64,
     hashes: Vec<u64>,
     rows: Rows,
-    repeats: Repeats,
-    gaps: Gaps,
+    examples: DuplicateExamples,
+    patterns: MissingPatternCounts,
     categories: Categories,
 }
 
-/// What is known in the end.
+/// The final row-level statistics.
 pub(super) struct Facts {
     pub(super) sample: Sample,
     pub(super) duplicates: Vec<DuplicateRow>,
@@ -38,8 +38,8 @@ impl RowFacts {
             seen: 0,
             hashes: Vec::new(),
             rows: Rows::default(),
-            repeats: Repeats::new(seed),
-            gaps: Gaps::new(seed),
+            examples: DuplicateExamples::new(seed),
+            patterns: MissingPatternCounts::new(seed),
             categories: Categories::new(kinds),
         }
     }
@@ -56,9 +56,9 @@ impl RowFacts {
             .extend(numbers.map(|number| mix(number ^ self.seed)));
         self.rows.add(batch, &self.hashes);
         self.categories.add(batch, &self.hashes);
-        self.repeats.add(batch);
+        self.examples.add(batch);
         context.check()?;
-        self.gaps.add(batch, context)
+        self.patterns.add(batch, context)
     }
 
     pub(super) fn finish(
@@ -69,8 +69,8 @@ impl RowFacts {
     ) -> Result<Facts, EngineError> {
         Ok(Facts {
             sample: self.rows.finish(names, kinds),
-            duplicates: self.repeats.finish(kinds),
-            missing_patterns: self.gaps.finish(names),
+            duplicates: self.examples.finish(kinds),
+            missing_patterns: self.patterns.finish(names),
             associations: self.categories.finish(names, context)?,
         })
     }

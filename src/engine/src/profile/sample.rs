@@ -11,24 +11,24 @@ use crate::batch::{Batch, ColumnBatch, Values};
 use crate::keys::key_of_float;
 use crate::parse::Kind;
 
-/// How many rows there are of each kind.
+/// How many rows of each kind are in the sample.
 const ROWS: usize = 5;
-/// Of how many columns.
+/// How many columns are in the sample.
 pub(super) const COLUMNS: usize = 100;
 /// Longer texts are cut.
 const MAX_CHARS: usize = 200;
 
-/// Rows that were kept so far.
+/// The rows kept so far.
 #[derive(Default)]
 pub(super) struct Rows {
     seen: u64,
     first: Vec<KeptRow>,
     last: VecDeque<KeptRow>,
-    /// Those with the smallest hashes of their numbers, which is the same sample in every run.
+    /// The rows with the smallest hashes of their row numbers: the same in every run.
     random: Vec<(u64, KeptRow)>,
 }
 
-/// A row, not formatted yet: most are replaced.
+/// An unformatted row, as most are replaced.
 pub(super) struct KeptRow {
     pub(super) row: u64,
     cells: Vec<KeptCell>,
@@ -43,7 +43,7 @@ enum KeptCell {
 }
 
 impl Rows {
-    /// Takes the rows of a batch, with a hash of the number of each.
+    /// Adds the rows of a batch, with the hashes of their row numbers.
     pub(super) fn add(&mut self, batch: &Batch, hashes: &[u64]) {
         let before = self.seen;
         let kept = |row: usize| KeptRow::of(batch, row, before + row as u64 + 1);
@@ -71,7 +71,7 @@ impl Rows {
         };
         let mut random: Vec<KeptRow> = self.random.into_iter().map(|(_, row)| row).collect();
         random.sort_unstable_by_key(|row| row.row);
-        // A row that is among the first is not among the last again.
+        // The last rows exclude the first ones.
         let first = self.first.len() as u64;
         let last = self.last.into_iter().filter(|row| row.row > first);
         random.retain(|row| row.row > first && row.row + (ROWS as u64) <= self.seen);

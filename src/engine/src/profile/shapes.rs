@@ -11,24 +11,24 @@ use serde::de::IgnoredAny;
 use crate::parse::{CellRules, Field};
 use crate::stats::text_counts::TextCounts;
 
-/// How many of the different texts are looked at.
-const LOOKED_AT: usize = 4_096;
-/// How many patterns are named, and how long they are.
+/// How many distinct texts are inspected.
+const MAX_INSPECTED: usize = 4_096;
+/// How many patterns are named, and their maximum length.
 const PATTERNS: usize = 5;
 const MAX_PATTERN: usize = 40;
-/// Longer texts have no pattern and stand for nothing but JSON.
+/// Longer texts have no pattern and no semantic type but JSON.
 const MAX_LENGTH: usize = 2_048;
-/// What holds of this share of the values holds of nearly all.
+/// The share of values that counts as nearly all.
 const NEARLY_ALL: f64 = 0.95;
 
-/// What the texts of a column could be, for alerts. Shares are of the values.
+/// Likely types of a text column, for alerts. Shares are of the values.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Likely {
+pub(crate) struct LikelyTypes {
     pub(crate) numbers: f64,
     pub(crate) dates: f64,
-    /// A yes and a no, and the share of the two.
+    /// The two words of a boolean, and their share.
     pub(crate) boolean: Option<(String, String, f64)>,
-    /// Texts that differ by case or blanks alone: two of them, and how many groups there are.
+    /// Two texts that differ by case or blanks only, and the number of such groups.
     pub(crate) similar: Option<(String, String, u64)>,
 }
 
@@ -48,7 +48,7 @@ const PAIRS: [[&str; 2]; 12] = [
     ["enabled", "disabled"],
 ];
 
-/// Sums over the texts that were looked at, by how often each occurs.
+/// Sums over the inspected texts, weighted by count.
 #[derive(Default)]
 struct Sums {
     total: u64,
@@ -58,7 +58,7 @@ struct Sums {
     dates: u64,
     semantic: [u64; SEMANTIC.len()],
     patterns: HashMap<String, u64>,
-    /// The texts in lower case without blanks at their ends: the first of them, another one.
+    /// The first text and another one for each text in lower case without surrounding blanks.
     folded: HashMap<String, (String, Option<String>, u64)>,
 }
 
@@ -70,18 +70,18 @@ const SEMANTIC: [SemanticType; 5] = [
     SemanticType::Json,
 ];
 
-/// Adds to the figures of a column with `count` values what its texts look like.
+/// Adds patterns and semantic types to the statistics of a column with `count` values.
 pub(super) fn describe(
     words: &TextCounts,
     count: u64,
     rules: &CellRules,
     text: &mut Text,
-) -> Likely {
-    let texts = words.some(LOOKED_AT);
+) -> LikelyTypes {
+    let texts = words.some(MAX_INSPECTED);
     if texts.is_empty() {
-        return Likely::default();
+        return LikelyTypes::default();
     }
-    let sampled = !words.is_exact() || words.distinct_held() > LOOKED_AT;
+    let sampled = !words.is_exact() || words.distinct_held() > MAX_INSPECTED;
     let mut sums = Sums::default();
     for (bytes, count) in &texts {
         sums.add(&String::from_utf8_lossy(bytes), *count, rules);
@@ -108,7 +108,7 @@ pub(super) fn describe(
             count: scale(*count),
         })
         .collect();
-    Likely {
+    LikelyTypes {
         numbers: share(sums.numbers),
         dates: share(sums.dates),
         boolean: sums.boolean(),
@@ -135,7 +135,7 @@ impl Sums {
         }
         *self.patterns.entry(pattern(trimmed)).or_insert(0) += count;
         let kinds = rules.classify(Field::from(trimmed.as_bytes()));
-        // A plus begins a telephone number, and blanks stand in codes.
+        // A plus begins a telephone number, and codes may contain blanks.
         let named = trimmed.starts_with('+') || trimmed.contains(char::is_whitespace);
         self.numbers += if kinds.is_number() && !named {
             count
@@ -174,7 +174,7 @@ impl Sums {
     }
 }
 
-/// Runs of letters as `A`, of digits as `9`, of blanks as one.
+/// The text with runs of letters as `A`, of digits as `9` and of blanks as one blank.
 fn pattern(text: &str) -> String {
     let mut pattern = String::new();
     let mut last = None;
@@ -199,7 +199,7 @@ fn pattern(text: &str) -> String {
     pattern
 }
 
-/// What a text stands for, as a place in the list of all.
+/// The semantic type of a text, as an index into [`SEMANTIC`].
 fn semantic(text: &str) -> Option<usize> {
     let found = match text.as_bytes() {
         [b'{' | b'[', ..] => {

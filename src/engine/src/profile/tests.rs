@@ -1,4 +1,4 @@
-//! What must hold for any data: the answer depends on neither chunks nor threads.
+//! Properties for any data: the result depends neither on chunks nor on threads.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -14,7 +14,7 @@ use crate::limits::Limits;
 use crate::pipeline::Resources;
 use crate::stats::moments::Central;
 
-/// Profiles with a budget and a chunk size of one's choosing.
+/// Profiles with a given budget and chunk size.
 fn profile_in(data: &[u8], format: Format, bytes: u64, chunk: usize, helpers: usize) -> Profile {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("data");
@@ -37,7 +37,7 @@ fn profile_in(data: &[u8], format: Format, bytes: u64, chunk: usize, helpers: us
     profile(&source, &ProfileOptions::default(), &resources, context).unwrap()
 }
 
-/// Cells of every kind, odd ones among them.
+/// Cells of every kind, including unusual ones.
 fn cell() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => any::<i16>().prop_map(|n| n.to_string()),

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use lastcall_domain::profile::{SortOrder, Text};
 use serde_json::Value;
 
-use super::placed::Order;
-use super::shapes::{self, Likely};
+use super::extreme_values::Order;
+use super::shapes::{self, LikelyTypes};
 use crate::EngineError;
 use crate::batch::Texts;
 use crate::job::JobContext;
@@ -15,8 +15,8 @@ use crate::parse::CellRules;
 use crate::read::LONG;
 use crate::stats::text_counts::{Summary, TextCounts};
 
-/// The figures of a column of text so far.
-pub(super) struct TextFigures {
+/// The statistics of a text column so far.
+pub(super) struct TextStats {
     words: TextCounts,
     shortest: u64,
     longest: u64,
@@ -26,7 +26,7 @@ pub(super) struct TextFigures {
     last: Option<Vec<u8>>,
 }
 
-impl TextFigures {
+impl TextStats {
     pub(super) fn new(budget: usize) -> Self {
         Self {
             words: TextCounts::new(budget),
@@ -45,7 +45,7 @@ impl TextFigures {
         context: JobContext<'_>,
     ) -> Result<(), EngineError> {
         let ascii = texts.is_ascii();
-        // Of long texts that repeat in one place characters are counted once.
+        // The characters of long texts with the same span are counted once.
         let mut counted = HashMap::new();
         for row in rows.clone() {
             let count = || characters(texts.get(row));
@@ -64,7 +64,7 @@ impl TextFigures {
         self.words.extend(texts, rows, context)
     }
 
-    /// Takes note of the order of texts, as long as they are in one.
+    /// Tracks the order of texts while they are sorted.
     fn follow(&mut self, texts: &Texts, rows: impl Iterator<Item = usize>) {
         let mut before: Option<usize> = None;
         for row in rows {
@@ -91,13 +91,13 @@ impl TextFigures {
         self.order.finish()
     }
 
-    /// Sums up over `count` texts.
+    /// Computes the final statistics of `count` texts.
     pub(super) fn finish(
         self,
         count: u64,
         rules: &CellRules,
         context: JobContext<'_>,
-    ) -> Result<(Text, Summary, Likely), EngineError> {
+    ) -> Result<(Text, Summary, LikelyTypes), EngineError> {
         let some = count > 0;
         let mut text = Text {
             min_length: some.then_some(self.shortest),
@@ -110,7 +110,7 @@ impl TextFigures {
     }
 }
 
-/// Characters of UTF-8: bytes that do not continue another.
+/// The number of characters: bytes that are not continuation bytes.
 fn characters(text: &[u8]) -> u64 {
     text.iter().filter(|&&byte| byte & 0xc0 != 0x80).count() as u64
 }

@@ -2,7 +2,7 @@
 
 use lastcall_domain::profile::{SortOrder, Temporal};
 
-use super::placed::Placed;
+use super::extreme_values::ExtremeValues;
 use crate::EngineError;
 use crate::batch::Missing;
 use crate::job::JobContext;
@@ -12,12 +12,12 @@ use crate::stats::histogram;
 use crate::stats::quantile_sketch::running;
 use crate::stats::value_counts::{ValueCounts, Values as HeldValues};
 
-/// The figures of a column of dates or points in time so far.
+/// The statistics of a column of dates or timestamps so far.
 pub(super) struct Times {
     /// Days, not microseconds.
     date: bool,
     held: ValueCounts,
-    placed: Placed,
+    extreme_values: ExtremeValues,
 }
 
 impl Times {
@@ -25,12 +25,12 @@ impl Times {
         Self {
             date,
             held: ValueCounts::new(budget, seed),
-            placed: Placed::new(),
+            extreme_values: ExtremeValues::new(),
         }
     }
 
     pub(super) fn sorted(&self) -> Option<SortOrder> {
-        self.placed.sorted()
+        self.extreme_values.sorted()
     }
 
     pub(super) fn add(
@@ -40,17 +40,17 @@ impl Times {
         context: JobContext<'_>,
     ) -> Result<(), EngineError> {
         let keys: Vec<u64> = values.iter().map(|&value| key_of_integer(value)).collect();
-        self.placed.extend(&keys, missing, rows);
+        self.extreme_values.extend(&keys, missing, rows);
         self.held.extend(&keys, context)
     }
 
-    /// Sums up.
+    /// Computes the final statistics.
     pub(super) fn finish(
         self,
         context: JobContext<'_>,
     ) -> Result<(Temporal, HeldValues), EngineError> {
         let values = self.held.finish(context)?;
-        let temporal = temporal(&values, &self.placed, self.date);
+        let temporal = temporal(&values, &self.extreme_values, self.date);
         Ok((temporal, values))
     }
 }
@@ -63,18 +63,21 @@ pub(super) fn format_time(value: i64, date: bool) -> String {
     }
 }
 
-fn temporal(values: &HeldValues, placed: &Placed, date: bool) -> Temporal {
+fn temporal(values: &HeldValues, extreme_values: &ExtremeValues, date: bool) -> Temporal {
     let weighted = &values.weighted;
     if weighted.is_empty() {
         return Temporal::default();
     }
-    let (min, max) = (integer_of_key(placed.min), integer_of_key(placed.max));
+    let (min, max) = (
+        integer_of_key(extreme_values.min),
+        integer_of_key(extreme_values.max),
+    );
     let scale = if date { 86_400_000_000 } else { 1 };
     let micros = move |key| integer_of_key(key).saturating_mul(scale);
     let sums = running(weighted);
     let estimated = values.rank_error.is_some();
-    let extremes = (micros(placed.min), micros(placed.max));
-    let (lowest, highest) = placed.extremes(|key| format_time(integer_of_key(key), date));
+    let extremes = (micros(extreme_values.min), micros(extreme_values.max));
+    let (lowest, highest) = extreme_values.extremes(|key| format_time(integer_of_key(key), date));
     Temporal {
         lowest,
         highest,

@@ -5,7 +5,7 @@ use serde_json::Value;
 /// Texts are cut after this many characters.
 const MAX_CHARS: usize = 60;
 
-/// A count with its thousands set off: `1,234,567`.
+/// A count with thousands separators: `1,234,567`.
 pub(super) fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
@@ -46,7 +46,7 @@ pub(super) fn value(value: &Value) -> String {
     }
 }
 
-/// Is or are.
+/// "is" or "are".
 pub(super) fn is(n: u64) -> &'static str {
     if n == 1 { "is" } else { "are" }
 }

@@ -14,7 +14,7 @@ use lastcall_domain::ReadOptions;
 use lastcall_domain::profile::Warning;
 
 use super::columnar::{self, Declared};
-use super::dataset::{Body, Chunk, Dataset, Input, MAX_COLUMNS, Plan, TypeGuess};
+use super::dataset::{Chunk, ChunkBody, Dataset, Input, MAX_COLUMNS, Plan, TypeGuess};
 use super::guard::guarded;
 use super::header as names;
 use super::slices::Cutter;
@@ -78,14 +78,14 @@ impl Arrow {
 }
 
 impl Dataset for Arrow {
-    fn first_look(&self) -> Vec<TypeGuess> {
+    fn type_guesses(&self) -> Vec<TypeGuess> {
         let columns = self.names.iter().zip(self.declared());
-        let look = |(name, declared): (&String, Declared)| TypeGuess {
+        let guess = |(name, declared): (&String, Declared)| TypeGuess {
             name: name.clone(),
             kinds: declared.kinds(),
             varied: true,
         };
-        columns.map(look).collect()
+        columns.map(guess).collect()
     }
 
     fn declared(&self) -> Option<Vec<TypeSet>> {
@@ -118,7 +118,7 @@ impl Dataset for Arrow {
     }
 
     fn parse(&self, chunk: Chunk, plan: &Plan) -> Result<Batch, EngineError> {
-        let Body::Records(records) = chunk.body else {
+        let ChunkBody::Records(records) = chunk.body else {
             return Err(EngineError::internal("Arrow comes as records"));
         };
         let rows = records.num_rows();
@@ -188,7 +188,7 @@ impl Input for Batches {
                 let first_line = self.read + 1;
                 self.read += records.num_rows() as u64;
                 return Ok(Some(Chunk {
-                    body: Body::Records(records),
+                    body: ChunkBody::Records(records),
                     first_line,
                     done: self.messages.stored.done(),
                 }));

@@ -17,7 +17,7 @@ pub(crate) trait Cell {
     }
     fn float(&self, rules: &CellRules) -> Option<f64>;
     fn boolean(&self) -> Option<bool>;
-    fn moment(&self) -> Option<ParsedDateTime>;
+    fn datetime(&self) -> Option<ParsedDateTime>;
     /// Everything but text that the cell may be read as.
     fn classify(&self, rules: &CellRules) -> TypeSet;
     /// The same without numbers that have other marks than expected.
@@ -62,7 +62,7 @@ impl Cell for Field<'_> {
     }
 
     #[inline]
-    fn moment(&self) -> Option<ParsedDateTime> {
+    fn datetime(&self) -> Option<ParsedDateTime> {
         CellRules::moment(Field::text(*self))
     }
 
@@ -105,8 +105,8 @@ impl Cell for Cow<'_, [u8]> {
         Field::from(self.as_ref()).boolean()
     }
 
-    fn moment(&self) -> Option<ParsedDateTime> {
-        Field::from(self.as_ref()).moment()
+    fn datetime(&self) -> Option<ParsedDateTime> {
+        Field::from(self.as_ref()).datetime()
     }
 
     fn usual_integer(&self) -> Option<i64> {
@@ -388,11 +388,11 @@ fn read_as(kind: Kind, cell: &impl Cell) -> Option<(i64, TypeSet)> {
     match kind {
         Kind::Boolean => Some((i64::from(cell.boolean()?), TypeSet::BOOLEAN)),
         Kind::Date(order) => {
-            let moment = cell.moment()?;
+            let moment = cell.datetime()?;
             Some((moment.days(order)?, moment.kinds))
         }
         Kind::Timestamp(order) => {
-            let moment = cell.moment()?;
+            let moment = cell.datetime()?;
             Some((moment.micros(order)?, moment.kinds))
         }
         _ => None,

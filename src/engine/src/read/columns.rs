@@ -30,7 +30,7 @@ impl Selected {
         columns: &[String],
         source: &Source,
     ) -> Result<Box<dyn Dataset>, EngineError> {
-        let names = dataset.first_look().into_iter().map(|look| look.name);
+        let names = dataset.type_guesses().into_iter().map(|guess| guess.name);
         let all: Vec<(String, bool)> = names
             .map(|name| {
                 let kept = columns.contains(&name);
@@ -94,8 +94,8 @@ impl Selected {
 }
 
 impl Dataset for Selected {
-    fn first_look(&self) -> Vec<TypeGuess> {
-        self.kept(self.dataset.first_look())
+    fn type_guesses(&self) -> Vec<TypeGuess> {
+        self.kept(self.dataset.type_guesses())
     }
 
     fn declared(&self) -> Option<Vec<TypeSet>> {

@@ -17,7 +17,7 @@ pub(crate) const MAX_COLUMNS: usize = 16_384;
 
 /// A piece of a dataset that can be parsed by itself.
 pub(crate) struct Chunk {
-    pub(crate) body: Body,
+    pub(crate) body: ChunkBody,
     /// The line its first record is on.
     pub(crate) first_line: u64,
     /// The part of the dataset that was read with it, 0 to 1.
@@ -25,7 +25,7 @@ pub(crate) struct Chunk {
 }
 
 /// What a chunk is made of.
-pub(crate) enum Body {
+pub(crate) enum ChunkBody {
     /// Whole records of text, in UTF-8 but for what could not be decoded.
     Text(Vec<u8>),
     /// The last of these, and what was taken off its end.
@@ -107,15 +107,15 @@ impl TypeGuess {
 /// A dataset that can be read again and again.
 pub(crate) trait Dataset: Sync {
     /// The columns as far as the first rows tell.
-    fn first_look(&self) -> Vec<TypeGuess>;
+    fn type_guesses(&self) -> Vec<TypeGuess>;
 
     /// What the format itself says about the columns; nothing where only their cells tell.
     fn declared(&self) -> Option<Vec<TypeSet>> {
         None
     }
 
-    /// The types of the columns where chunks are [`Body::Records`]; none for a column that cannot
-    /// have a value, which the records leave out.
+    /// The types of the columns where chunks are [`ChunkBody::Records`]; none for a column that
+    /// cannot have a value, which the records leave out.
     fn types(&self) -> Option<Vec<Option<DataType>>> {
         None
     }

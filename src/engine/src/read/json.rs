@@ -57,7 +57,7 @@ impl<R: Read> JsonLines<R> {
 
     fn fault(&self, what: &str) -> io::Error {
         let detail = format!("line {}: {what}", self.line);
-        io::Error::new(io::ErrorKind::InvalidData, NoDocument(detail))
+        io::Error::new(io::ErrorKind::InvalidData, InvalidJson(detail))
     }
 
     /// Reads a piece of the document; false at its end.
@@ -211,15 +211,15 @@ impl<R: Read> Read for JsonLines<R> {
 
 /// Why a document is none, with its line.
 #[derive(Debug)]
-pub(crate) struct NoDocument(String);
+pub(crate) struct InvalidJson(String);
 
-impl std::fmt::Display for NoDocument {
+impl std::fmt::Display for InvalidJson {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for NoDocument {}
+impl std::error::Error for InvalidJson {}
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 
 use self::cell::{JsonCell, whole};
 use super::build::build_column;
-use super::dataset::{Body, Chunk, Dataset, Input, MAX_COLUMNS, Plan, TypeGuess};
+use super::dataset::{Chunk, ChunkBody, Dataset, Input, MAX_COLUMNS, Plan, TypeGuess};
 use super::line_ends::LineEnds;
 use super::records::{Lines, Records};
 use super::text::{self, Encoded, Replaced};
@@ -35,7 +35,7 @@ pub(super) struct Ndjson {
     rules: CellRules,
     limits: Limits,
     report: ReadReport,
-    looks: Vec<TypeGuess>,
+    guesses: Vec<TypeGuess>,
     /// The lines are made of the values of a JSON document.
     of_document: bool,
 }
@@ -76,7 +76,7 @@ impl Ndjson {
             rules: CellRules::new(options)?.seeded(source.seed),
             limits: *limits,
             report,
-            looks: Vec::new(),
+            guesses: Vec::new(),
             of_document: source.format == Format::Json,
         };
         let known = Plan {
@@ -86,7 +86,7 @@ impl Ndjson {
         let rows = Rows::read_all(whole, &known, 1, &mut Replaced::default());
         let rows = rows.map_err(|fault| fault.to_error(ndjson.of_document))?;
         let columns = rows.columns.iter().zip(rows.names);
-        ndjson.looks = columns
+        ndjson.guesses = columns
             .map(|(column, name)| TypeGuess::new(name, &column.given(&ndjson.rules)))
             .collect();
         Ok(ndjson)
@@ -181,8 +181,8 @@ impl<I: Input> Input for Values<I> {
 }
 
 impl Dataset for Ndjson {
-    fn first_look(&self) -> Vec<TypeGuess> {
-        self.looks.clone()
+    fn type_guesses(&self) -> Vec<TypeGuess> {
+        self.guesses.clone()
     }
 
     fn open(&self, width: usize) -> Result<Box<dyn Input>, EngineError> {
@@ -216,7 +216,7 @@ impl Dataset for Ndjson {
     }
 
     fn parse(&self, chunk: Chunk, plan: &Plan) -> Result<Batch, EngineError> {
-        let Body::Text(data) = chunk.body else {
+        let ChunkBody::Text(data) = chunk.body else {
             return Err(EngineError::internal("NDJSON comes as text"));
         };
         let (text, mut replaced) = text::valid(data, chunk.first_line);

@@ -2,7 +2,7 @@
 
 use memchr::{memchr, memchr_iter, memrchr};
 
-use super::dataset::{Body, Chunk, Input};
+use super::dataset::{Chunk, ChunkBody, Input};
 use super::text::TextStream;
 use crate::EngineError;
 use crate::job::JobContext;
@@ -169,7 +169,7 @@ impl<S: Splitter> Records<S> {
 
     fn chunk(&self, data: Vec<u8>, first_line: u64) -> Chunk {
         Chunk {
-            body: Body::Text(data),
+            body: ChunkBody::Text(data),
             first_line,
             done: self.stream.done(),
         }

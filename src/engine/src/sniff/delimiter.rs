@@ -4,14 +4,14 @@ use super::judge::{RECORDS, Score, Text};
 use crate::read::csv::cells::Cells;
 use crate::read::csv::dialect::Dialect;
 
-/// In the order of preference where nothing else decides.
+/// In order of preference if nothing else decides.
 const CANDIDATES: [u8; 7] = [b',', b';', b'\t', b'|', b'^', b'~', 0x1f];
-/// Those that stand in words as well: they have to cut every record.
+/// Characters that also occur in words: they have to split every record.
 const RARE: [u8; 3] = [b'^', b'~', 0x1f];
 
 impl Text<'_> {
-    /// The delimiter under which most of the first records are of one width; where several do,
-    /// the one with the most cells. A comma where none makes a second column.
+    /// The delimiter with which the most of the first records have the same width; if there are
+    /// several, the one with the most cells. A comma if none gives a second column.
     pub(super) fn delimiter(self, dialect: Dialect) -> u8 {
         let mut best = (Score::default(), b',');
         for delimiter in CANDIDATES {
@@ -38,8 +38,8 @@ impl Text<'_> {
         found.unwrap_or(best.1)
     }
 
-    /// A delimiter that the text does not have, where every comma is a mark of the only number of
-    /// its line, below the name of a column.
+    /// A delimiter that does not occur, if every comma is a mark of the only number of its line,
+    /// below a column name.
     fn behind_decimals(self, dialect: Dialect) -> Option<u8> {
         let comma = Dialect {
             delimiter: b',',
@@ -47,16 +47,16 @@ impl Text<'_> {
         };
         let mut records = self.records(&comma, RECORDS);
         let name = records.next()?.trim_ascii();
-        let numbers: Option<Vec<Lone>> = records.map(Lone::of).collect();
+        let numbers: Option<Vec<SingleNumber>> = records.map(SingleNumber::of).collect();
         let numbers = numbers?;
-        // Several words may be a title above two columns of whole numbers; cents are none.
+        // Several words may be a title above two columns of integers, unless these look like cents.
         let named = !name.contains(&b' ') || numbers.iter().all(|number| number.behind == 2);
         let one = !name.contains(&b',') && named && numbers.iter().any(|number| number.commas > 0);
         let mut others = CANDIDATES.into_iter().filter(|mark| *mark != b',');
         others.find(|mark| one && !self.text.contains(mark))
     }
 
-    /// The blank, where there are at least three columns between blanks, two of them of numbers.
+    /// A blank, if there are at least three columns between blanks, two of them numeric.
     fn between_numbers(self, dialect: Dialect) -> Option<u8> {
         let blank = Dialect {
             delimiter: b' ',
@@ -78,7 +78,7 @@ impl Text<'_> {
         (count >= 2).then_some(b' ')
     }
 
-    /// The delimiter of a text in which every comma stands between two digits of a number.
+    /// The delimiter of a text in which every comma is between two digits of a number.
     fn between_decimals(self, dialect: Dialect) -> Option<u8> {
         let mut others = CANDIDATES.into_iter().filter(|other| *other != b',');
         others.find(|&delimiter| {
@@ -105,16 +105,16 @@ impl Text<'_> {
     }
 }
 
-/// A number that is alone on its line.
-struct Lone {
+/// The only number of its line.
+struct SingleNumber {
     commas: usize,
-    /// Digits behind the last comma.
+    /// Digits after the last comma.
     behind: usize,
 }
 
-impl Lone {
-    /// `None` where the line is no number: digits, marks between them, and no more than a sign and
-    /// a unit around that.
+impl SingleNumber {
+    /// `None` unless the line is a number: digits, marks between them, and at most a sign and a
+    /// unit.
     fn of(record: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(record).ok()?.trim();
         let is_unit = |c: char| !c.is_ascii_digit() && !matches!(c, ',' | '.' | '\'');
@@ -130,7 +130,7 @@ impl Lone {
         let commas = text.matches(',').count();
         let behind = text.rsplit(',').next().unwrap_or_default();
         let mut groups = text.split(',').skip(1);
-        // Several commas stand between thousands, one may be the decimal mark.
+        // Several commas separate thousands; a single one may be the decimal mark.
         let fits =
             commas < 2 || groups.all(|group| group.split('.').next().map(str::len) == Some(3));
         fits.then_some(Self {

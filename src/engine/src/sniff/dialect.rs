@@ -1,6 +1,6 @@
 //! Step two: the dialect.
 //!
-//! A dialect is judged by how it cuts the first records: under the right one nearly all of them
+//! A dialect is scored by how it splits the first records: with the right one, nearly all of them
 //! have the same number of cells, every quote that opens a cell closes it at its end, and there is
 //! more than one column.
 
@@ -11,10 +11,10 @@ use crate::parse::ascii;
 use crate::read::csv::dialect::Dialect;
 use crate::read::line_ends::LineEnds;
 
-/// What the step came to.
+/// The result of the step.
 pub(crate) struct Found {
     pub(crate) dialect: Dialect,
-    /// Line ends that have to be made line feeds.
+    /// Line ends to convert to line feeds.
     pub(crate) ends: Option<LineEnds>,
     /// Lines before the data that name the delimiter.
     pub(crate) lines: u64,
@@ -22,7 +22,7 @@ pub(crate) struct Found {
     pub(crate) warnings: Vec<ReadWarning>,
 }
 
-/// Tells the dialect from the beginning of a text; `whole` where that is all of it.
+/// Detects the dialect from the start of a text; `whole` if that is all of it.
 pub(crate) fn decide(sample: &[u8], whole: bool, format: Format, options: &ReadOptions) -> Found {
     let mut warnings = Vec::new();
     let skipped = skip_lines(sample, options.skip_rows.unwrap_or(0));
@@ -50,7 +50,7 @@ pub(crate) fn decide(sample: &[u8], whole: bool, format: Format, options: &ReadO
         text: fed.as_deref().unwrap_or(start),
         whole,
     };
-    text.settle_quotes(&mut dialect, format, options, &mut warnings);
+    text.decide_quotes(&mut dialect, format, options, &mut warnings);
     let ends = ends.map(|_| LineEnds {
         delimiter: Some(dialect.delimiter),
         quote: dialect.quote,
@@ -103,11 +103,11 @@ fn warning(code: &str, line: Option<u64>, count: u64, detail: String) -> ReadWar
     }
 }
 
-/// What is behind the first lines.
+/// The text after the first lines.
 pub(crate) fn skip_lines(text: &[u8], lines: u64) -> &[u8] {
     let mut rest = text;
     for _ in 0..lines {
-        // A carriage return alone ends a line as well where no line feed does.
+        // A carriage return ends a line if there are no line feeds.
         let mark = if rest.contains(&b'\n') { b'\n' } else { b'\r' };
         match memchr::memchr(mark, rest) {
             Some(at) => rest = &rest[at + 1..],
@@ -117,7 +117,7 @@ pub(crate) fn skip_lines(text: &[u8], lines: u64) -> &[u8] {
     rest
 }
 
-/// The delimiter that a first line `sep=;` names, as spreadsheets read it.
+/// The delimiter in a first line `sep=;`, which spreadsheets support.
 fn sep_line(text: &[u8]) -> Option<u8> {
     let end = text.iter().position(|byte| matches!(byte, b'\r' | b'\n'))?;
     let line = &text[..end];
@@ -132,7 +132,7 @@ fn sep_line(text: &[u8]) -> Option<u8> {
     }
 }
 
-/// The line ends to make line feeds of: where carriage returns outside quotes end lines.
+/// The line ends to convert to line feeds, if carriage returns outside quotes end lines.
 fn line_ends(
     text: &[u8],
     options: &ReadOptions,
@@ -157,7 +157,7 @@ fn line_ends(
     }
     let fed = ends.all(text);
     if counted.feeds > 0 && judge(text) > judge(&fed) {
-        // They are characters of cells.
+        // They are part of cells.
         return None;
     }
     let (code, count, detail) = if counted.doubled > 0 && counted.returns == 0 {
@@ -184,7 +184,7 @@ fn line_ends(
 }
 
 impl Text<'_> {
-    /// The dialect as far as the options and the delimiters tell.
+    /// The dialect according to the options and the delimiters.
     fn dialect(self, format: Format, options: &ReadOptions, named: Option<u8>) -> Dialect {
         let tab = format == Format::Tsv;
         let mut dialect = Dialect {
@@ -202,7 +202,7 @@ impl Text<'_> {
             comment: ascii(options.comment),
             spaced: false,
         };
-        // A quote that escapes itself is two quotes for one.
+        // A quote that escapes itself is the usual doubling of quotes.
         dialect.escape = dialect.escape.filter(|_| dialect.escape != dialect.quote);
         dialect.delimiter = match ascii(options.delimiter).or(named) {
             Some(given) => given,

@@ -1,4 +1,4 @@
-//! Step one: the encoding, or the finding that the data is not text.
+//! Step one: the encoding, or that the data is not text.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
@@ -7,7 +7,7 @@ use lastcall_domain::{Certainty, ReadOptions, ReadReport, ReadStep, ReadWarning,
 use crate::read::text::Encoded;
 use crate::{EngineError, Source};
 
-/// What the step came to.
+/// The result of the step.
 pub(crate) struct Found {
     pub(crate) encoded: Encoded,
     pub(crate) step: ReadStep,
@@ -30,7 +30,7 @@ impl Found {
 }
 
 impl Found {
-    /// Puts the decision in place of an earlier one.
+    /// Replaces an earlier decision in the report.
     pub(crate) fn note(self, report: &mut ReadReport) {
         report.encoding = Some(self.encoded.name().into());
         report.warnings.extend(self.warning);
@@ -39,11 +39,11 @@ impl Found {
     }
 }
 
-/// Tells the encoding of a text from its first bytes: as the options say; by a byte order mark;
-/// by the zeros of UTF-16; as UTF-8 where the bytes are valid but for a few; by a guess.
+/// Detects the encoding of a text from its first bytes: by the options; by a byte order mark; by
+/// the zeros of UTF-16; as UTF-8 if nearly all bytes are valid; by a guess.
 ///
 /// # Errors
-/// Where the bytes are not text.
+/// If the bytes are not text.
 pub(crate) fn decide(sample: &[u8], options: &ReadOptions) -> Result<Found, EngineError> {
     let given = options.encoding.as_deref().and_then(encoding);
     let found = match (Encoding::for_bom(sample), given) {
@@ -70,15 +70,15 @@ fn by_bytes(sample: &[u8]) -> Found {
     }
     match std::str::from_utf8(sample) {
         Ok(_) => Found::new(UTF_8, 0, Certainty::Certain),
-        // A character cut off by the end of the sample is no fault.
+        // The end of the sample may cut a character.
         Err(error) if error.error_len().is_none() => Found::new(UTF_8, 0, Certainty::Certain),
         Err(_) if strays_among_utf8(sample) => Found::new(UTF_8, 0, Certainty::Assumed),
         Err(_) => Found::new(guess(&[sample]), 0, Certainty::Likely),
     }
 }
 
-/// Whether what is beyond ASCII is UTF-8 more often than not. A stray byte does not make another
-/// encoding of all the rest, nor do two letters of Latin-1 that happen to be one of UTF-8.
+/// Whether most of the text beyond ASCII is UTF-8. A stray byte does not imply another encoding,
+/// nor do two letters of Latin-1 that happen to be valid UTF-8 imply UTF-8.
 fn strays_among_utf8(sample: &[u8]) -> bool {
     let (mut characters, mut strays) = (0, 0);
     for part in sample.utf8_chunks() {
@@ -88,8 +88,8 @@ fn strays_among_utf8(sample: &[u8]) -> bool {
     characters >= strays
 }
 
-/// UTF-16 without a mark: text has no zeros, and in one order of bytes every two of them are a
-/// character, line ends and delimiters among them.
+/// UTF-16 without a mark: text has no zeros, and in one byte order every two bytes are a character,
+/// including line ends and delimiters.
 fn utf_16(sample: &[u8]) -> Option<&'static Encoding> {
     if !sample.contains(&0) || is_text_with_zeros(sample) {
         return None;
@@ -104,7 +104,7 @@ fn utf_16(sample: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// Whether it is UTF-8 with a zero that slipped in.
+/// Whether it is UTF-8 with stray zeros.
 fn is_text_with_zeros(sample: &[u8]) -> bool {
     let is_valid = match std::str::from_utf8(sample) {
         Ok(_) => true,
@@ -113,8 +113,7 @@ fn is_text_with_zeros(sample: &[u8]) -> bool {
     is_valid && is_text(sample.len(), controls(sample, &[]))
 }
 
-/// How many characters of ASCII there are, where all that there is are characters and some of
-/// them end lines or cells.
+/// The number of ASCII characters, if all units are characters and some of them end lines or cells.
 fn marks_in(sample: &[u8], unit: fn([u8; 2]) -> u16) -> Option<usize> {
     let units = sample.as_chunks::<2>().0.iter().map(|pair| unit(*pair));
     let mut ascii = 0;
@@ -123,7 +122,7 @@ fn marks_in(sample: &[u8], unit: fn([u8; 2]) -> u16) -> Option<usize> {
     for decoded in char::decode_utf16(units) {
         let c = match decoded {
             Ok(c) => c,
-            // Cut off by the end of the sample.
+            // The end of the sample cuts a character.
             Err(error) if error.unpaired_surrogate() < 0xdc00 && before + 2 >= sample.len() / 2 => {
                 break;
             }
@@ -140,13 +139,13 @@ fn marks_in(sample: &[u8], unit: fn([u8; 2]) -> u16) -> Option<usize> {
     (ends && ascii > 0).then_some(ascii)
 }
 
-/// A character that text does not have. Separators of files and records, and the end of a file
-/// as DOS had it, are none of them.
+/// A character that does not occur in text. File and record separators and the DOS end-of-file mark
+/// do occur.
 fn is_control(c: char) -> bool {
     matches!(c, '\0'..='\u{8}' | '\u{e}'..='\u{19}' | '\u{7f}')
 }
 
-/// How many control characters there are, but for those that are wanted.
+/// The number of control characters, except those in `wanted`.
 fn controls(text: &[u8], wanted: &[Option<char>]) -> usize {
     let control = |byte: &&u8| {
         let c = char::from(**byte);
@@ -155,7 +154,7 @@ fn controls(text: &[u8], wanted: &[Option<char>]) -> usize {
     text.iter().filter(control).count()
 }
 
-/// Text has next to no control characters: one in a hundred bytes; a few among few may be a slip.
+/// Whether it is text: at most one control character in a hundred bytes, or a few in a short text.
 fn is_text(bytes: usize, controls: usize) -> bool {
     controls * 100 <= bytes + 100
 }
@@ -171,7 +170,7 @@ fn check_controls(text: &[u8], options: &ReadOptions) -> Result<(), EngineError>
     )))
 }
 
-/// The encoding that the bytes look most like, whatever it is but UTF-8.
+/// The most likely encoding other than UTF-8.
 fn guess(parts: &[&[u8]]) -> &'static Encoding {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     for part in parts {
@@ -181,16 +180,16 @@ fn guess(parts: &[&[u8]]) -> &'static Encoding {
     detector.guess(None, Utf8Detection::Deny)
 }
 
-/// How much of what is beyond ASCII is looked at behind the sample.
+/// How much text beyond ASCII is inspected after the sample.
 const ENOUGH: usize = 1 << 20;
 
-/// Another encoding for a text that was taken for UTF-8, of which all that is beyond ASCII comes
-/// late and is not.
+/// Another encoding for a text that seemed to be UTF-8, but whose characters beyond ASCII come late
+/// and are not valid.
 pub(crate) fn late(encoded: Encoded, source: &Source) -> Option<Found> {
     if !encoded.is_doubtful() {
         return None;
     }
-    // A file that cannot be read is reported by whoever reads it next.
+    // The next reader reports a file that cannot be read.
     let mut stored = source.open().ok()?;
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     let mut buffer = vec![0; 64 << 10];

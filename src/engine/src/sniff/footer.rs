@@ -6,14 +6,14 @@ use crate::read::csv::dialect::Dialect;
 use crate::read::records::{Splitter, is_blank};
 use crate::tail::Tail;
 
-/// How many bytes at the end of a text are looked at, at least.
+/// The minimum number of bytes at the end of a text that are inspected.
 pub(crate) const TAIL: usize = 8 << 10;
 /// The most rows of a footer.
 const ROWS: usize = 20;
-/// The end of a file, as DOS had it.
+/// The DOS end-of-file mark.
 const CTRL_Z: u8 = 0x1a;
 
-/// How the first words of a footer begin.
+/// The first words of footers.
 const WORDS: [&str; 33] = [
     "total",
     "totals",
@@ -50,20 +50,20 @@ const WORDS: [&str; 33] = [
     "итого",
 ];
 
-/// Knows the rows of a table from what stands behind them.
+/// Distinguishes the rows of a table from the lines after them.
 #[derive(Clone, Debug)]
 pub(crate) struct Footer {
     pub(crate) dialect: Dialect,
     /// Cells of a row.
     pub(crate) width: usize,
-    /// What the cells of the first column may be read as.
+    /// The types of the cells of the first column.
     pub(crate) first: TypeSet,
-    /// Whether footers are left out.
+    /// Whether footers are removed.
     pub(crate) leave_out: bool,
 }
 
 impl Footer {
-    /// Takes off the end of a text, of which these are the last records, what is none of its rows.
+    /// Removes lines that are not rows from the end of a text; `text` has the last records.
     pub(crate) fn take_off(&self, text: &mut Vec<u8>, first_line: u64, rules: &CellRules) -> Tail {
         let mut tail = Tail::default();
         let line_of = |text: &[u8], at: usize| {
@@ -86,12 +86,12 @@ impl Footer {
         tail
     }
 
-    /// Where a footer begins.
+    /// The start of the footer.
     fn start(&self, text: &[u8], rules: &CellRules) -> Option<usize> {
         if !self.leave_out || self.width < 2 {
             return None;
         }
-        // The narrow rows at the end, each with its place and whether blank lines stand above it.
+        // The narrow rows at the end, each with its position and whether blank lines precede it.
         let mut narrow: Vec<(usize, Vec<Vec<u8>>, bool)> = Vec::new();
         let (mut start, mut apart, mut full) = (0, false, false);
         while start < text.len() {
@@ -120,14 +120,14 @@ impl Footer {
         narrow.iter().find(begins).map(|(start, _, _)| *start)
     }
 
-    /// Whether a record has fewer cells than a row, or nothing in all but the first.
+    /// Whether a record has fewer cells than a row, or only a first cell that is not empty.
     fn is_narrow(&self, cells: &[Vec<u8>]) -> bool {
         let padded = self.width > 2 && cells.iter().skip(1).all(Vec::is_empty);
         cells.len() < self.width || padded
     }
 
-    /// Whether a record as wide as the others is none of them: a rule, or figures behind a word
-    /// that footers begin with, where the first column has no words.
+    /// Whether a record of full width is not a row: a rule, or numbers after a word that begins
+    /// footers, if the first column has no words.
     fn is_total(&self, cells: &[Vec<u8>], rules: &CellRules) -> bool {
         let other = || {
             let first = rules.classify(Field::from(cells[0].as_slice()));
@@ -136,20 +136,20 @@ impl Footer {
         self.is_typed() && may_be_total(cells) && other()
     }
 
-    /// Whether the cells of the first column are known, and no text.
+    /// Whether the type of the first column is known and not text.
     fn is_typed(&self) -> bool {
         self.first != TypeSet::ALL && !self.first.is_text()
     }
 
-    /// Whether a first cell is none of its column: words where there are none, a word that footers
-    /// begin with, a rule.
+    /// Whether a first cell does not belong to its column: words in a column without words, a word
+    /// that begins footers, a rule.
     fn is_note(&self, cells: &[Vec<u8>], rules: &CellRules) -> bool {
         let cell = cells[0].as_slice();
         let text = String::from_utf8_lossy(cell);
         let text = text.trim();
-        // One word alone in a row as wide as the others may be a value.
-        let alone = cells.len() == self.width && !text.contains([' ', ':']);
-        let known = begins_with_word(text) && !alone;
+        // A single word in a row of full width may be a value.
+        let single = cells.len() == self.width && !text.contains([' ', ':']);
+        let known = begins_with_word(text) && !single;
         let rule = text.starts_with(['(', '*', '#', '©', '=']) || text.starts_with("--");
         let other = || self.first.and(rules.classify(Field::from(cell))).is_text();
         let words = text.chars().any(char::is_alphabetic) && !rules.is_missing(cell);
@@ -157,8 +157,8 @@ impl Footer {
     }
 }
 
-/// Whether a record may stand for those above it: it begins with a word that footers begin with, or
-/// is nothing but rules.
+/// Whether a record may be a total of those above it: it begins with a word that begins footers, or
+/// consists of rules.
 pub(super) fn may_be_total(cells: &[Vec<u8>]) -> bool {
     let rule = |cell: &Vec<u8>| {
         let cell = cell.trim_ascii();
@@ -168,7 +168,7 @@ pub(super) fn may_be_total(cells: &[Vec<u8>]) -> bool {
     first.is_some_and(|first| begins_with_word(&first)) || cells.iter().all(rule)
 }
 
-/// Whether a text begins with a word that footers begin with.
+/// Whether a text begins with a word that begins footers.
 fn begins_with_word(text: &str) -> bool {
     let text = text.trim();
     let word: String = text.chars().take_while(|c| c.is_alphabetic()).collect();

@@ -1,7 +1,7 @@
-//! Step three: where the table starts, and whether its first row is a header.
+//! Step three: the start of the table, and whether its first row is a header.
 //!
-//! What is left out or taken for data is so only where the rows leave no doubt: the lines above
-//! are narrower than all that follows, the first row reads as the others do.
+//! Lines are only left out, and a first row is only taken as data, if the rows are unambiguous: the
+//! lines above are narrower than all that follow, the first row has the types of the others.
 
 use std::collections::HashSet;
 
@@ -14,22 +14,22 @@ use crate::read::csv::cells::Cells;
 use crate::read::csv::dialect::Dialect;
 use crate::read::records::{Splitter, is_blank};
 
-/// How many records are looked at.
+/// How many records are inspected.
 const RECORDS: usize = 1_000;
-/// The most lines that are taken for titles.
+/// The most lines of titles.
 const TITLES: usize = 100;
 
-/// What the step came to.
+/// The result of the step.
 pub(crate) struct Found {
     /// Lines left out before the first row.
     pub(crate) lines: u64,
     /// The first row names the columns.
     pub(crate) header: bool,
-    /// Every row has one cell more than the header: the first is the name of the row.
+    /// Every row has one more cell than the header: the first is the name of the row.
     pub(crate) row_names: bool,
     /// How many cells most rows have.
     pub(crate) width: usize,
-    /// What the first cells of whole rows may be read as.
+    /// The types of the first cells of complete rows.
     pub(crate) first: TypeSet,
     pub(crate) step: ReadStep,
     pub(crate) warnings: Vec<ReadWarning>,
@@ -42,7 +42,7 @@ struct Row {
 }
 
 impl Row {
-    /// Up to the last cell that is not empty.
+    /// The number of cells up to the last one that is not empty.
     fn filled(&self) -> usize {
         let last = self.cells.iter().rposition(|cell| !cell.is_empty());
         last.map_or(0, |last| last + 1)
@@ -53,8 +53,8 @@ impl Row {
     }
 }
 
-/// Tells the layout from the beginning of a text behind `before` lines; `whole` where the text is
-/// all there is.
+/// Detects the layout from the start of a text after `before` lines; `whole` if the text is
+/// complete.
 pub(crate) fn decide(
     text: &[u8],
     whole: bool,
@@ -153,8 +153,8 @@ pub(crate) fn decide(
     }
 }
 
-/// What the first cells of rows may be read as that are as wide as most and hold more than one;
-/// totals at the end are not among them.
+/// The types of the first cells of rows of the usual width with more than one cell, without totals
+/// at the end.
 fn first_cells(rows: &[Row], width: usize, rules: &CellRules) -> TypeSet {
     let last = rows.iter().rposition(|row| !may_be_total(&row.cells));
     let rows = &rows[..last.map_or(rows.len(), |last| last + 1)];
@@ -171,7 +171,7 @@ fn rows(text: &[u8], whole: bool, before: u64, dialect: &Dialect) -> Vec<Row> {
     while rows.len() < RECORDS && start < text.len() {
         let end = match dialect.record_end(text, start) {
             Some(end) => end,
-            // The last record may be cut off by the end of the sample.
+            // The end of the sample may cut the last record.
             None if whole || rows.is_empty() => text.len(),
             None => break,
         };
@@ -195,8 +195,8 @@ fn usual_width(rows: &[Row]) -> usize {
     most.and_then(|run| run.first()).copied().unwrap_or(0)
 }
 
-/// How many rows at the beginning are titles: narrower than nearly all that follows, which begins
-/// with the first row that is as wide as most.
+/// How many rows at the start are titles: narrower than nearly all that follow, which begin with
+/// the first row of the usual width.
 fn titles(rows: &[Row], width: usize, rules: &CellRules) -> usize {
     if width < 2 {
         return 0;
@@ -204,19 +204,20 @@ fn titles(rows: &[Row], width: usize, rules: &CellRules) -> usize {
     let narrow = rows.iter().take(TITLES + 1);
     let short = narrow.take_while(|row| row.cells.len() < width).count();
     let table = &rows[short..];
-    // What is narrow at the end may be a footer.
+    // Narrow rows at the end may be a footer.
     let last = table.iter().rposition(|row| row.cells.len() == width);
     let table = &table[..last.map_or(0, |last| last + 1)];
     let even = table.iter().filter(|row| row.cells.len() == width).count();
     if (1..=TITLES).contains(&short) && table.len() >= 2 && even * 10 >= table.len() * 9 {
-        // One row with one cell less is the header of rows with names, unless the next is one.
+        // A row with one cell less is the header of rows with names, unless the next one is the
+        // header.
         let named =
             short == 1 && rows[0].cells.len() + 1 == width && !names_columns(table, width, rules);
         let title = rows[0].cells.len() == 1 && !has_row_names(rows, width, rules);
         return if named && !title { 0 } else { short };
     }
-    // Spreadsheets write titles as wide as the table, with nothing but in the first cell or two
-    // (`Generated,2024-01-01,`); a title that begins with a number sign may have delimiters in it.
+    // Spreadsheets pad titles to the width of the table, with one or two cells that are not empty
+    // (`Generated,2024-01-01,`); a title that begins with a number sign may contain delimiters.
     let above = |row: &&Row| {
         let noted = row.cells.first().is_some_and(|cell| cell.starts_with(b"#"));
         noted || width > 2 && row.filled() <= 2
@@ -227,8 +228,8 @@ fn titles(rows: &[Row], width: usize, rules: &CellRules) -> usize {
     if follows { wide } else { 0 }
 }
 
-/// Whether the first row is beyond doubt one of names: all different, none of them empty or a
-/// number, and below it a column that is not text.
+/// Whether the first row certainly has names: all distinct, none of them empty or a number, and
+/// below it a column that is not text.
 fn names_columns(table: &[Row], width: usize, rules: &CellRules) -> bool {
     let Some((first, rest)) = table.split_first() else {
         return false;
@@ -245,8 +246,8 @@ fn names_columns(table: &[Row], width: usize, rules: &CellRules) -> bool {
         && (0..width).any(|at| kind_of(rest, at, rules).is_some())
 }
 
-/// Whether every row has one cell more than the first, which is not the empty one behind a
-/// delimiter too many, and those that come first differ.
+/// Whether every row has one more cell than the first, not just an empty one after a trailing
+/// delimiter, and the first cells differ.
 fn has_row_names(table: &[Row], width: usize, rules: &CellRules) -> bool {
     let Some((first, rest)) = table.split_first() else {
         return false;
@@ -263,12 +264,12 @@ fn has_row_names(table: &[Row], width: usize, rules: &CellRules) -> bool {
         .cells
         .iter()
         .all(|cell| kinds_of(cell, rules).is_text());
-    // One word above two columns of text is a title.
+    // A single word above two text columns is a title.
     let plain = first.cells.len() > 1 || kind_of(rest, 1, rules).is_some();
     !last_is_empty && named && words && plain && first.is_full()
 }
 
-/// What a cell may be, as far as that is decided by programs' own forms.
+/// The types of a cell, considering only formats that programs write.
 fn kinds_of(cell: &[u8], rules: &CellRules) -> TypeSet {
     if rules.is_missing(cell) {
         TypeSet::ALL
@@ -277,7 +278,7 @@ fn kinds_of(cell: &[u8], rules: &CellRules) -> TypeSet {
     }
 }
 
-/// The kind of a column other than text, and what all its cells allow.
+/// The kind of a column if it is not text, and the types that all its cells allow.
 fn kind_of(rows: &[Row], column: usize, rules: &CellRules) -> Option<(Kind, TypeSet)> {
     let cells = rows.iter().filter_map(|row| row.cells.get(column));
     let all = cells.fold(TypeSet::ALL, |kinds, cell| kinds.and(kinds_of(cell, rules)));
@@ -285,21 +286,21 @@ fn kind_of(rows: &[Row], column: usize, rules: &CellRules) -> Option<(Kind, Type
     (kind != Kind::Text).then_some((kind, all))
 }
 
-/// What the first cell of a column says about being a name.
+/// Evidence for or against the first cell of a column being a name.
 #[derive(Clone, Copy, PartialEq)]
-enum Sign {
-    /// It is no value of its column.
+enum Evidence {
+    /// It is not a value of its column.
     Name,
     /// Any text may be a name.
     Neither,
     /// A number that may be a name as well: a year, a count.
     Number,
-    /// Nobody calls a column so.
+    /// It is not a plausible name.
     Value,
 }
 
-/// Whether the first row names the columns, and how sure that is. It is data where it reads as the
-/// others do, in every column that is not text, and one of its cells is no name.
+/// Whether the first row is a header, and how certain that is. It is data if it has the types of
+/// the others in every column that is not text, and one of its cells is not a plausible name.
 fn has_header(table: &[Row], width: usize, rules: &CellRules) -> (bool, Certainty) {
     let Some((first, rest)) = table.split_first() else {
         return (true, Certainty::Assumed);
@@ -307,18 +308,20 @@ fn has_header(table: &[Row], width: usize, rules: &CellRules) -> (bool, Certaint
     if rest.len() < 2 || first.cells.len() != width {
         return (true, Certainty::Assumed);
     }
-    let signs: Vec<Sign> = (0..width).map(|at| sign(first, rest, at, rules)).collect();
-    let has = |sign| signs.contains(&sign);
-    if has(Sign::Name) {
+    let found: Vec<Evidence> = (0..width)
+        .map(|at| evidence(first, rest, at, rules))
+        .collect();
+    let has = |kind| found.contains(&kind);
+    if has(Evidence::Name) {
         return (true, Certainty::Certain);
     }
-    if has(Sign::Value) && !counts_up(first, rules) {
+    if has(Evidence::Value) && !counts_up(first, rules) {
         return (false, Certainty::Certain);
     }
     (true, Certainty::Assumed)
 }
 
-/// Whether the numbers of a row go up in equal steps, as years and wavelengths do above a table.
+/// Whether the numbers of a row increase in equal steps, like years or wavelengths in a header.
 fn counts_up(row: &Row, rules: &CellRules) -> bool {
     let cells = row.cells.iter().map(|cell| Field::from(cell.as_slice()));
     let numbers: Vec<f64> = cells.filter_map(|cell| rules.float(cell)).collect();
@@ -328,12 +331,17 @@ fn counts_up(row: &Row, rules: &CellRules) -> bool {
     numbers.len() > 2 && first > 0.0 && numbers.windows(2).all(even)
 }
 
-/// Whether nothing in the first row tells it from the others, and no column is text.
+/// Whether the first row is like the others, and no column is text.
 fn reads_as_data(table: &[Row], width: usize, rules: &CellRules) -> bool {
     let Some((first, rest)) = table.split_first() else {
         return false;
     };
-    let data = |at| matches!(sign(first, rest, at, rules), Sign::Number | Sign::Value);
+    let data = |at| {
+        matches!(
+            evidence(first, rest, at, rules),
+            Evidence::Number | Evidence::Value
+        )
+    };
     !rest.is_empty() && width > 0 && first.cells.len() == width && (0..width).all(data)
 }
 
@@ -341,36 +349,36 @@ fn integer(cell: &[u8]) -> Option<i64> {
     CellRules::plain_integer(cell.trim_ascii())
 }
 
-fn sign(first: &Row, rest: &[Row], column: usize, rules: &CellRules) -> Sign {
+fn evidence(first: &Row, rest: &[Row], column: usize, rules: &CellRules) -> Evidence {
     let Some((kind, all)) = kind_of(rest, column, rules) else {
-        return Sign::Neither;
+        return Evidence::Neither;
     };
     let cell = first.cells[column].as_slice();
     if rules.is_missing(cell) {
-        return Sign::Neither;
+        return Evidence::Neither;
     }
     let with = all.and(rules.classify(Field::from(cell)));
     let same = with.resolve(&rules.hints()).kind;
     let numbers = kind.is_numeric() && same.is_numeric();
     if same == Kind::Text || !(numbers || same == kind || is_time(same) && is_time(kind)) {
-        return Sign::Name;
+        return Evidence::Name;
     }
     let Some(value) = integer(cell).filter(|_| kind.is_numeric()) else {
-        return Sign::Value;
+        return Evidence::Value;
     };
     let cells = rest.iter().filter_map(|row| row.cells.get(column));
     let column: Vec<i64> = cells.filter_map(|cell| integer(cell)).collect();
     let (Some(least), Some(most)) = (column.iter().min(), column.iter().max()) else {
-        return Sign::Number;
+        return Evidence::Number;
     };
-    // Numbers of rows go on from the first; other values lie among the others.
+    // Row numbers continue from the first; other values are within the range of the others.
     let goes_on = column.len() > 1 && column.iter().zip(value + 1..).all(|(n, next)| *n == next);
     let year = (1900..=2100).contains(&value);
     let among = (*least..=*most).contains(&value) && least < most;
     if value < 0 || goes_on || (among && !year) {
-        Sign::Value
+        Evidence::Value
     } else {
-        Sign::Number
+        Evidence::Number
     }
 }
 

@@ -3,20 +3,20 @@
 use crate::read::csv::dialect::Dialect;
 use crate::read::records::{Splitter, is_blank};
 
-/// How many records the delimiter is told from.
+/// How many records are scored.
 pub(super) const RECORDS: usize = 200;
 
-/// How well a dialect cuts records, the better the greater: by the share of records of one width
+/// How well a dialect splits records; higher is better. By the share of records of the same width
 /// in whole percents, so that a stray record does not outweigh more columns, then by the width.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Score {
     pub(super) records: usize,
-    /// Records of the most frequent width, if that is more than one.
+    /// The number of records of the most frequent width, if that is more than one cell.
     pub(super) even: usize,
     pub(super) width: usize,
-    /// Quotes that open a cell and are not closed at its end.
+    /// Quotes that open a cell and do not close it at its end.
     pub(super) faults: usize,
-    /// One is not closed at all, and lines follow it.
+    /// Whether one is not closed at all, and lines follow it.
     pub(super) open: bool,
 }
 
@@ -44,8 +44,8 @@ pub(super) struct Text<'t> {
 }
 
 impl Text<'_> {
-    /// The first records that are neither blank nor comments; one cut off by the end of the sample
-    /// only where it is the first.
+    /// The first records that are neither blank nor comments; one that the end of the sample cuts
+    /// only if it is the first.
     pub(super) fn records<'s>(
         self,
         dialect: &Dialect,
@@ -86,7 +86,7 @@ impl Text<'_> {
             faults += bad;
         }
         let records = widths.len();
-        // The most frequent width; of several the greatest.
+        // The most frequent width; of several, the largest.
         widths.sort_unstable();
         let runs = widths.chunk_by(|a, b| a == b);
         let even = runs.max_by_key(|run| run.len()).unwrap_or_default();
@@ -101,7 +101,7 @@ impl Text<'_> {
     }
 }
 
-/// How many cells a record has, and how many of its quotes are not closed at the end of a cell.
+/// The number of cells of a record, and of its quotes that are not closed at the end of a cell.
 fn measure(record: &[u8], dialect: &Dialect) -> (usize, usize) {
     let record = record.strip_suffix(b"\n").unwrap_or(record);
     let (mut width, mut faults, mut start) = (0, 0, 0);

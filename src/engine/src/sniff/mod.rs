@@ -1,14 +1,14 @@
 //! Sniffing: detects how to read a text, in five steps.
 //!
-//! 1. [`encoding`]: from bytes to characters, or to the finding that there are none.
+//! 1. [`encoding`]: the encoding, or that the data is not text.
 //! 2. [`dialect`]: the delimiter, the quote, the line ends.
-//! 3. [`header`]: where the table begins, and whether its first row names the columns.
-//! 4. [`types`]: what the first cells may be read as.
-//! 5. [`refinement`]: what all cells say, once all of them were read.
+//! 3. [`header`]: the start of the table, and whether its first row is a header.
+//! 4. [`types`]: the types of the first cells.
+//! 5. [`refinement`]: the types of all cells, once they are read.
 //!
-//! Each tells what it decided and how sure it is, and warns where that goes against the letter of
-//! the data, with the option that undoes it. What the options give is not sniffed. Where the data
-//! leave doubt, nothing is changed. Behind the last row, [`footer`] takes off what is none.
+//! Each step reports its decision and its certainty, and warns if it deviates from a literal
+//! reading, with the option that reverts it. Options override sniffing. Ambiguous data is not
+//! changed. [`footer`] removes lines after the last row.
 
 mod delimiter;
 pub(crate) mod dialect;
@@ -37,7 +37,7 @@ use crate::read::text::Encoded;
 /// The beginning of a text.
 pub(crate) struct Sample<'s> {
     pub(crate) bytes: &'s [u8],
-    /// It is all of the text.
+    /// Whether it is the whole text.
     pub(crate) whole: bool,
     pub(crate) format: Format,
     pub(crate) limits: &'s Limits,
@@ -48,24 +48,24 @@ pub(crate) struct Sample<'s> {
 pub(crate) struct Names {
     pub(crate) names: Vec<String>,
     pub(crate) warnings: Vec<Warning>,
-    /// Marks of byte order that were taken off them.
+    /// Byte order marks removed from them.
     pub(crate) boms: u64,
 }
 
-/// What the first four steps came to.
+/// The result of the first four steps.
 pub(crate) struct Sniffed {
     pub(crate) encoded: Encoded,
     pub(crate) layout: Layout,
     pub(crate) footer: Footer,
-    pub(crate) looks: Vec<TypeGuess>,
+    pub(crate) guesses: Vec<TypeGuess>,
     pub(crate) report: ReadReport,
 }
 
-/// Takes the first four steps; the fifth is [`refinement::conclude`], when all cells were read.
-/// `names` reads the names of the columns, as a header may be longer than the sample.
+/// Runs the first four steps; the fifth is [`refinement::report_inference`], once all cells are
+/// read. `names` reads the names of the columns, as a header may be longer than the sample.
 ///
 /// # Errors
-/// Where the bytes are not text, or there are too many columns.
+/// If the bytes are not text, or there are too many columns.
 pub(crate) fn sniff(
     sample: &Sample<'_>,
     rules: &CellRules,
@@ -109,7 +109,7 @@ pub(crate) fn sniff(
     let rows = records::first(&layout.dialect, &rows, most);
     let cells = Cells::cut(rows, layout.dialect, names.names.len(), 1);
 
-    let (looks, types) = types::decide(names.names, &cells, rules);
+    let (guesses, types) = types::decide(names.names, &cells, rules);
 
     let mut report = describe(encoded, &layout, options);
     report.warnings.extend(encoding.warning);
@@ -126,12 +126,12 @@ pub(crate) fn sniff(
         encoded,
         layout,
         footer,
-        looks,
+        guesses,
         report,
     })
 }
 
-/// The whole rows of the sample, the header left out.
+/// The complete rows of the sample, without the header.
 fn rows<'t>(text: &'t [u8], layout: &Layout, whole: bool) -> &'t [u8] {
     let dialect: &Dialect = &layout.dialect;
     let text = dialect::skip_lines(text, layout.lines);
@@ -163,7 +163,7 @@ fn describe(encoded: Encoded, layout: &Layout, options: &ReadOptions) -> ReadRep
     }
 }
 
-/// That marks of byte order were left out.
+/// The warning about removed byte order marks.
 pub(crate) fn boms(count: u64) -> ReadWarning {
     ReadWarning {
         code: "inner_boms".into(),

@@ -1,4 +1,4 @@
-//! Detects quotes and escapes that the options leave open.
+//! Detects quotes and escapes that are not in the options.
 
 use lastcall_domain::{Format, ReadOptions, ReadWarning};
 
@@ -6,15 +6,15 @@ use super::judge::{RECORDS, Text};
 use crate::read::csv::dialect::Dialect;
 
 impl Text<'_> {
-    /// Decides what quotes and backslashes are, where the options leave it open.
-    pub(super) fn settle_quotes(
+    /// Decides the meaning of quotes and backslashes that are not in the options.
+    pub(super) fn decide_quotes(
         self,
         dialect: &mut Dialect,
         format: Format,
         options: &ReadOptions,
         warnings: &mut Vec<ReadWarning>,
     ) {
-        if self.settle_other_quotes(dialect, format, options, warnings) {
+        if self.decide_other_quotes(dialect, format, options, warnings) {
             return;
         }
         let Some(quote) = dialect.quote.filter(|quote| self.text.contains(quote)) else {
@@ -51,13 +51,13 @@ impl Text<'_> {
             return;
         }
         if format == Format::Tsv {
-            // Line ends in quoted cells, where lines alone would be uneven.
+            // Quoted cells with line ends, if the lines would be uneven otherwise.
             let score = judge(&across);
             if score.faults == 0 && score > judge(&within) {
                 *dialect = across;
             }
         } else {
-            // A quote that is not closed on the last line is one of a file that was cut off.
+            // A quote that is not closed on the last line belongs to a truncated file.
             let score = judge(&across);
             let broken = score.open || score.even < score.records;
             if broken && judge(&within).is_clean() {
@@ -66,9 +66,9 @@ impl Text<'_> {
         }
     }
 
-    /// Takes single quotes, or double ones behind blanks, for those of cells where that cuts the
-    /// text evenly and the usual ones do not, or where a whole column stands in them.
-    fn settle_other_quotes(
+    /// Accepts single quotes, or double ones after blanks, if they split the text evenly and the
+    /// usual ones do not, or if they enclose a whole column.
+    fn decide_other_quotes(
         self,
         dialect: &mut Dialect,
         format: Format,
@@ -117,8 +117,8 @@ impl Text<'_> {
         true
     }
 
-    /// Whether a column stands in quotes in every record but the first, and in more than one: in
-    /// quotes that are none under the usual dialect.
+    /// Whether a column is quoted in every record but the first, and in more than one, with quotes
+    /// that are not quotes in the usual dialect.
     fn has_quoted_column(self, dialect: &Dialect, usual: &Dialect, most: usize) -> bool {
         let mut quoted: Option<Vec<bool>> = None;
         let mut count = 0;
@@ -140,7 +140,7 @@ impl Text<'_> {
     }
 }
 
-/// Which cells of a record are quoted, and do not begin with the usual quote.
+/// Which cells of a record are quoted and do not begin with the usual quote.
 fn quotes(record: &[u8], dialect: &Dialect, usual: Option<u8>) -> Vec<bool> {
     let (mut cells, mut start) = (Vec::new(), 0);
     loop {

@@ -1,8 +1,7 @@
-//! The last step: the types of all cells, after all were read.
+//! The last step: the types of all cells, once they are read.
 //!
-//! The types that the first rows speak for are assumed; every cell confirms or corrects them.
-//! What was decided against the letter of the data, or could not be decided, is a warning with
-//! the option that changes it.
+//! The types of the first rows are assumed; every cell confirms or corrects them. A deviation from
+//! a literal reading and an ambiguity are warnings with the option that changes them.
 
 use lastcall_domain::{Certainty, DateOrder as GivenOrder, ReadReport, ReadStep, ReadWarning};
 
@@ -11,14 +10,14 @@ use crate::parse::{DateOrder, Hints, Kind, PERCENT, Reading, Style, TypeSet, uni
 /// How many columns a warning names.
 const NAMED: usize = 10;
 
-/// What a warning is about, and what it says.
+/// The subject of a warning, and its text.
 struct Subject {
     code: &'static str,
     says: fn(&TypeSet, Reading, &Hints) -> bool,
     detail: &'static str,
 }
 
-/// What is worth a warning about a column.
+/// The subjects of warnings about columns.
 const SUBJECTS: [Subject; 9] = [
     Subject {
         code: "decimal_comma",
@@ -71,7 +70,7 @@ const SUBJECTS: [Subject; 9] = [
     },
 ];
 
-/// Whether marks stand between thousands: `1,234` is whole only by one.
+/// Whether there are thousands separators: `1,234` is an integer only with one.
 fn has_groups(kinds: &TypeSet, read: Reading) -> bool {
     let whole = read.kind == Kind::Integer && !kinds.has(TypeSet::NO_MARKS);
     whole || !kinds.has(TypeSet::NO_GROUPS)
@@ -135,7 +134,7 @@ pub(crate) fn report_inference(
     }
 }
 
-/// A warning about the columns that the same orders of dates would read, for each set of orders.
+/// A warning for each set of possible date orders, about the columns with it.
 fn ambiguous_dates(
     report: &mut ReadReport,
     columns: &[(&String, &TypeSet, Reading)],
@@ -178,14 +177,14 @@ fn columns_of(named: &[&str]) -> String {
     format!("column{plural} `{list}`{more}")
 }
 
-/// The order of the dates, where all that have one agree.
+/// The date order, if all columns with one agree.
 fn order_of_dates(report: &mut ReadReport, columns: &[(&String, &TypeSet, Reading)]) {
     let orders = columns.iter().filter_map(|(_, _, read)| match read.kind {
         Kind::Date(order) | Kind::Timestamp(order) => Some(GivenOrder::from(order)),
         _ => None,
     });
     let mut orders: Vec<GivenOrder> = orders.collect();
-    // Dates that begin with the year go with any order.
+    // Dates that begin with the year are compatible with any order.
     if orders.iter().any(|order| *order != GivenOrder::Ymd) {
         orders.retain(|order| *order != GivenOrder::Ymd);
     }
@@ -197,7 +196,7 @@ fn order_of_dates(report: &mut ReadReport, columns: &[(&String, &TypeSet, Readin
     report.date_order = agreed.or(report.date_order);
 }
 
-/// The decimal mark of the columns that have one.
+/// The decimal mark of the columns with one.
 fn decimal(report: &mut ReadReport, columns: &[(&String, &TypeSet, Reading)]) {
     let styled = columns.iter().filter(|(_, _, read)| is_styled(*read));
     let commas = styled.filter(|(_, _, read)| read.style.decimal() == ',');

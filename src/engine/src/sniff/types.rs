@@ -1,7 +1,6 @@
 //! Step four: the types of the first cells.
 //!
-//! It is an assumption. Every cell of the dataset takes part in the decision, which is the last
-//! step's.
+//! They are an assumption: the last step decides, by every cell of the dataset.
 
 use lastcall_domain::{Certainty, ReadStep};
 
@@ -10,30 +9,30 @@ use crate::read::build::build_column;
 use crate::read::csv::cells::Cells;
 use crate::read::dataset::TypeGuess;
 
-/// Looks at the first rows of every column.
+/// Guesses the types of the columns from the first rows.
 pub(crate) fn decide(
     names: Vec<String>,
     cells: &Cells<'_>,
     rules: &CellRules,
 ) -> (Vec<TypeGuess>, ReadStep) {
-    let look = |(at, name)| {
+    let guess = |(at, name)| {
         let column = build_column(Kind::Text, cells.column(at), cells.rows(), rules, None);
         TypeGuess::new(name, &column)
     };
-    let looks: Vec<TypeGuess> = names.into_iter().enumerate().map(look).collect();
+    let guesses: Vec<TypeGuess> = names.into_iter().enumerate().map(guess).collect();
     let hints = Hints { ..rules.hints() };
-    let typed = looks
+    let typed = guesses
         .iter()
-        .filter(|look| look.kinds.resolve(&hints).kind != Kind::Text);
+        .filter(|guess| guess.kinds.resolve(&hints).kind != Kind::Text);
     let step = ReadStep {
         step: "types".into(),
         decision: format!(
             "{} of {} columns are not text, as far as the first {} rows tell",
             typed.count(),
-            looks.len(),
+            guesses.len(),
             cells.rows()
         ),
         certainty: Certainty::Likely,
     };
-    (looks, step)
+    (guesses, step)
 }

@@ -15,7 +15,7 @@ use self::cells::Cells;
 use self::dialect::Dialect;
 use self::layout::Layout;
 use super::build::build_column;
-use super::dataset::{Body, Chunk, Dataset, Input, MAX_COLUMNS, Plan, TypeGuess};
+use super::dataset::{Chunk, ChunkBody, Dataset, Input, MAX_COLUMNS, Plan, TypeGuess};
 use super::header;
 use super::records::{Records, is_blank};
 use super::text::{self, Encoded};
@@ -40,7 +40,7 @@ pub(super) struct Csv {
     rules: [CellRules; Style::ALL.len()],
     limits: Limits,
     footer: Footer,
-    looks: Vec<TypeGuess>,
+    guesses: Vec<TypeGuess>,
     report: ReadReport,
 }
 
@@ -71,7 +71,7 @@ impl Csv {
             }),
             limits: *limits,
             footer: found.footer,
-            looks: found.looks,
+            guesses: found.guesses,
             report: found.report,
         })
     }
@@ -187,20 +187,20 @@ impl Input for Rows {
             return Ok(None);
         };
         if self.records.is_at_end()
-            && let Body::Text(mut text) = chunk.body
+            && let ChunkBody::Text(mut text) = chunk.body
         {
             let tail = self
                 .footer
                 .take_off(&mut text, chunk.first_line, &self.rules);
-            chunk.body = Body::Last(text, tail);
+            chunk.body = ChunkBody::Last(text, tail);
         }
         Ok(Some(chunk))
     }
 }
 
 impl Dataset for Csv {
-    fn first_look(&self) -> Vec<TypeGuess> {
-        self.looks.clone()
+    fn type_guesses(&self) -> Vec<TypeGuess> {
+        self.guesses.clone()
     }
 
     fn hints(&self) -> Hints {
@@ -226,9 +226,9 @@ impl Dataset for Csv {
 
     fn parse(&self, chunk: Chunk, plan: &Plan) -> Result<Batch, EngineError> {
         let (mut data, tail) = match chunk.body {
-            Body::Text(data) => (data, None),
-            Body::Last(data, tail) => (data, Some(tail)),
-            Body::Records(_) => return Err(EngineError::internal("CSV comes as text")),
+            ChunkBody::Text(data) => (data, None),
+            ChunkBody::Last(data, tail) => (data, Some(tail)),
+            ChunkBody::Records(_) => return Err(EngineError::internal("CSV comes as text")),
         };
         let boms = take_boms(&mut data, self.layout.dialect);
         let (text, replaced) = text::valid(data, chunk.first_line);

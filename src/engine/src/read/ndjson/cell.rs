@@ -106,7 +106,7 @@ impl Cell for &JsonCell<'_> {
         (self.kind == JsonKind::Boolean).then(|| self.text.first() == Some(&b't'))
     }
 
-    fn moment(&self) -> Option<ParsedDateTime> {
+    fn datetime(&self) -> Option<ParsedDateTime> {
         (self.kind == JsonKind::String).then(|| CellRules::moment(&self.text))?
     }
 
@@ -115,7 +115,7 @@ impl Cell for &JsonCell<'_> {
             JsonKind::Number if self.integer(rules).is_some() => TypeSet::WHOLE,
             JsonKind::Number => TypeSet::FLOAT,
             JsonKind::Boolean => TypeSet::BOOLEAN,
-            JsonKind::String => self.moment().map_or(TypeSet::TEXT, |moment| moment.kinds),
+            JsonKind::String => self.datetime().map_or(TypeSet::TEXT, |moment| moment.kinds),
             JsonKind::Null | JsonKind::Nested => TypeSet::TEXT,
         }
     }

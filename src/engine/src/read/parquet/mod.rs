@@ -31,7 +31,7 @@ use self::budget::Budget;
 use self::footer::{failed, malformed};
 use self::group::Group;
 use super::columnar::{self, Declared};
-use super::dataset::{Body, Chunk, Dataset, Input, MAX_COLUMNS, Plan, TypeGuess};
+use super::dataset::{Chunk, ChunkBody, Dataset, Input, MAX_COLUMNS, Plan, TypeGuess};
 use super::guard::guarded;
 use super::header as names;
 use super::slices::Cutter;
@@ -131,14 +131,14 @@ fn batch_rows(metadata: &ParquetMetaData, limits: &Limits) -> usize {
 }
 
 impl Dataset for Parquet {
-    fn first_look(&self) -> Vec<TypeGuess> {
+    fn type_guesses(&self) -> Vec<TypeGuess> {
         let columns = self.names.iter().zip(self.declared());
-        let look = |(name, declared): (&String, Declared)| TypeGuess {
+        let guess = |(name, declared): (&String, Declared)| TypeGuess {
             name: name.clone(),
             kinds: declared.kinds(),
             varied: true,
         };
-        columns.map(look).collect()
+        columns.map(guess).collect()
     }
 
     fn declared(&self) -> Option<Vec<TypeSet>> {
@@ -174,7 +174,7 @@ impl Dataset for Parquet {
     }
 
     fn parse(&self, chunk: Chunk, plan: &Plan) -> Result<Batch, EngineError> {
-        let Body::Records(records) = chunk.body else {
+        let ChunkBody::Records(records) = chunk.body else {
             return Err(EngineError::internal("Parquet comes as records"));
         };
         let rows = records.num_rows();
@@ -278,7 +278,7 @@ impl Input for Batches {
                 let first_line = self.read + 1;
                 self.read += records.num_rows() as u64;
                 return Ok(Some(Chunk {
-                    body: Body::Records(records),
+                    body: ChunkBody::Records(records),
                     first_line,
                     done: self.read as f64 / self.rows.max(1.0),
                 }));

@@ -199,12 +199,12 @@ fn choose<R: Read + Seek>(
 }
 
 impl Dataset for Sheet {
-    fn first_look(&self) -> Vec<TypeGuess> {
-        let looks = self.rows.first_look().into_iter().zip(&self.names);
-        looks
-            .map(|(look, name)| TypeGuess {
+    fn type_guesses(&self) -> Vec<TypeGuess> {
+        let guesses = self.rows.type_guesses().into_iter().zip(&self.names);
+        guesses
+            .map(|(guess, name)| TypeGuess {
                 name: name.clone(),
-                ..look
+                ..guess
             })
             .collect()
     }

@@ -118,8 +118,8 @@ impl SheetRows {
         if cells.is_empty() {
             return Ok(());
         }
-        let looks = self.columns.is_empty() && self.skip.is_none();
-        if looks && (!self.held.is_empty() || titles::may_be_title(&cells)) {
+        let seeks_titles = self.columns.is_empty() && self.skip.is_none();
+        if seeks_titles && (!self.held.is_empty() || titles::may_be_title(&cells)) {
             self.held_bytes += bytes + CELL * cells.len();
             self.held.push((self.number.unwrap_or(0), cells));
             if self.held.len() == titles::ROWS || self.held_bytes > self.largest {

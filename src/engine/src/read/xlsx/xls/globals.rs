@@ -29,7 +29,7 @@ const BIFF8: u16 = 0x0600;
 const MAX_SHEETS: usize = 1 << 14;
 
 /// A worksheet.
-pub(super) struct SheetPlace {
+pub(super) struct SheetOffset {
     pub(super) name: String,
     /// The byte of the stream at which its records begin.
     pub(super) at: u64,
@@ -42,7 +42,7 @@ pub(super) struct Globals {
     pub(super) formats: Formats,
     pub(super) texts: SharedTexts,
     /// The worksheets, in their order: charts and macros have no cells.
-    pub(super) sheets: Vec<SheetPlace>,
+    pub(super) sheets: Vec<SheetOffset>,
 }
 
 impl Globals {
@@ -110,7 +110,7 @@ impl Globals {
         if self.sheets.len() == MAX_SHEETS {
             return Err(malformed(format!("it has more than {MAX_SHEETS} sheets")));
         }
-        self.sheets.push(SheetPlace { name, at });
+        self.sheets.push(SheetOffset { name, at });
         Ok(())
     }
 

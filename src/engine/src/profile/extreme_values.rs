@@ -8,8 +8,8 @@ use crate::keys::Key;
 /// How many of the smallest and of the largest values are named.
 const NAMED: usize = 5;
 
-/// What is known of where the values are.
-pub(super) struct Placed<K = u64> {
+/// The extreme values so far, and the sort order.
+pub(super) struct ExtremeValues<K = u64> {
     /// Rows before the next batch.
     rows: u64,
     pub(super) min: K,
@@ -18,16 +18,16 @@ pub(super) struct Placed<K = u64> {
     lowest: Vec<(K, u64)>,
     highest: Vec<(K, u64)>,
     order: Order<K>,
-    /// Smaller and larger ones are not named.
+    /// Values outside this range are not named.
     ends: (K, K),
 }
 
-impl<K: Key> Placed<K> {
+impl<K: Key> ExtremeValues<K> {
     pub(super) fn new() -> Self {
         Self::naming(K::ENDS)
     }
 
-    /// Names no values but those between two.
+    /// Only names values between `ends`.
     pub(super) fn naming(ends: (K, K)) -> Self {
         Self {
             ends,
@@ -40,7 +40,7 @@ impl<K: Key> Placed<K> {
         }
     }
 
-    /// Takes the keys of the values of a batch, which has so many rows.
+    /// Adds the keys of a batch of `rows` rows.
     pub(super) fn extend(&mut self, keys: &[K], missing: &Missing, rows: usize) {
         let (mut min, mut max) = (K::ENDS.1, K::ENDS.0);
         for &key in keys {
@@ -51,7 +51,7 @@ impl<K: Key> Placed<K> {
         self.max = self.max.max(max);
         let (first, last) = self.ends;
         let named = |&(key, _): &(K, u64)| first <= key && key <= last;
-        // Most batches have none that is smaller or larger than all before.
+        // Most batches have no new extreme value.
         if is_open(&self.lowest, |worst| min < worst) {
             let numbers = places(self.rows, keys, missing, rows).filter(named);
             numbers.for_each(|place| keep(&mut self.lowest, place, |a, b| a < b));
@@ -89,8 +89,8 @@ fn is_open<K: Key>(kept: &[(K, u64)], beats: impl Fn(K) -> bool) -> bool {
     kept.len() < NAMED || kept.last().is_some_and(|&(worst, _)| beats(worst))
 }
 
-/// The keys with the numbers of their rows, from the last to the first: where values ascend the
-/// largest come first then, and few are kept only to be dropped.
+/// The keys with their row numbers, last row first: in ascending data, the largest then come first,
+/// and few are kept only to be dropped.
 fn places<'a, K: Key>(
     before: u64,
     keys: &'a [K],
@@ -102,7 +102,7 @@ fn places<'a, K: Key>(
     keys.iter().rev().copied().zip(numbers)
 }
 
-/// Puts a value among the kept ones if it goes before the last of them.
+/// Inserts a value in order if it ranks before the last kept one.
 fn keep<K: Key>(kept: &mut Vec<(K, u64)>, place: (K, u64), before: impl Fn(K, K) -> bool) {
     let first = |a: (K, u64), b: (K, u64)| before(a.0, b.0) || (a.0 == b.0 && a.1 < b.1);
     if kept.len() == NAMED && kept.last().is_some_and(|&worst| !first(place, worst)) {
@@ -113,7 +113,7 @@ fn keep<K: Key>(kept: &mut Vec<(K, u64)>, place: (K, u64), before: impl Fn(K, K)
     kept.truncate(NAMED);
 }
 
-/// In which orders the values may be.
+/// The possible sort orders so far.
 pub(super) struct Order<K> {
     last: Option<K>,
     varies: bool,
@@ -156,7 +156,7 @@ impl<K: Ord + Copy> Order<K> {
         }
     }
 
-    /// Takes note of how a value compares with the next.
+    /// Adds the comparison of a value with the next one.
     #[inline]
     pub(super) fn follow(&mut self, order: std::cmp::Ordering) {
         self.varies |= order.is_ne();

@@ -2,14 +2,14 @@
 
 use lastcall_domain::profile::{Alert, AlertCode, Column};
 
-use super::shapes::Likely;
+use super::shapes::LikelyTypes;
 use super::wording::counted;
 
-/// From which share of the values on a column of text is likely another one.
+/// The share of values from which on a text column is likely of another type.
 const LIKELY: f64 = 0.9;
 
-/// The alerts of a column of text.
-pub(super) fn of_texts(column: &Column, likely: &Likely) -> Vec<Alert> {
+/// The alerts of a text column.
+pub(super) fn of_texts(column: &Column, likely: &LikelyTypes) -> Vec<Alert> {
     let mut found = Vec::new();
     if column.text.is_none() {
         return found;

@@ -10,25 +10,25 @@ use crate::stats::distinct::mix;
 
 /// How many examples there are.
 const EXAMPLES: usize = 5;
-/// How many of the first different rows may be repeated by an example: no more fit the caches.
+/// How many of the first distinct rows are watched for duplicates: more would not fit the caches.
 const WATCHED: usize = 16_384;
-/// The logarithm of how many bits tell, at a glance, that a row is none of them.
-const GLANCE: u32 = 18;
+/// The logarithm of the size of the Bloom filter over the watched rows, in bits.
+const LOG2_FILTER_BITS: u32 = 18;
 
-/// Looks for rows that repeat one of the first.
-pub(super) struct Repeats {
+/// Finds rows that repeat one of the first rows.
+pub(super) struct DuplicateExamples {
     seen: u64,
     watched: HashMap<u64, u64, foldhash::fast::FixedState>,
     glance: Vec<u64>,
     found: Vec<(u64, u64, KeptRow)>,
 }
 
-impl Repeats {
+impl DuplicateExamples {
     pub(super) fn new(seed: u64) -> Self {
         Self {
             seen: 0,
             watched: HashMap::with_hasher(foldhash::fast::FixedState::with_seed(seed)),
-            glance: vec![0; 1 << (GLANCE - 6)],
+            glance: vec![0; 1 << (LOG2_FILTER_BITS - 6)],
             found: Vec::new(),
         }
     }
@@ -40,7 +40,7 @@ impl Repeats {
             if self.found.len() == EXAMPLES {
                 return;
             }
-            let bit = mix(hash) >> (64 - GLANCE);
+            let bit = mix(hash) >> (64 - LOG2_FILTER_BITS);
             let (word, bit) = ((bit / 64) as usize, 1 << (bit % 64));
             let number = before + row as u64 + 1;
             if self.glance[word] & bit != 0

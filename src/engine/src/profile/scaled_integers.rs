@@ -3,8 +3,8 @@
 
 use lastcall_domain::profile::{Number, Numeric, SortOrder};
 
+use super::extreme_values::ExtremeValues;
 use super::numbers::{quantiles, variation};
-use super::placed::Placed;
 use crate::EngineError;
 use crate::batch::Missing;
 use crate::job::JobContext;
@@ -14,11 +14,11 @@ use crate::stats::moments::{Whole, WholeMoments};
 use crate::stats::quantile_sketch::{difference, percentile, running, whole_median_distance};
 use crate::stats::value_counts::{ValueCounts, Values as HeldValues};
 
-/// A whole number with a key.
+/// An integer with a key.
 pub(super) trait Digits: Whole + Into<i128> + PartialOrd + Default {
     type Key: Key;
     fn key(self) -> Self::Key;
-    /// The digits of the value with this key.
+    /// The value of a key.
     fn of_key(key: Self::Key) -> i128;
 }
 
@@ -48,24 +48,24 @@ impl Digits for i128 {
     }
 }
 
-/// Beyond this, doubles do not tell whole numbers apart.
+/// Beyond this, doubles do not represent every integer.
 const EXACT: u128 = 1 << 53;
 
-/// The figures of such a column so far.
-pub(super) struct Wholes<T: Digits> {
-    /// By which power of ten the numbers are divided.
+/// The statistics of such a column so far.
+pub(super) struct ScaledIntegers<T: Digits> {
+    /// The scale: the numbers are divided by 10^`scale`.
     scale: u8,
     held: ValueCounts<T::Key>,
     moments: WholeMoments<T>,
-    /// The sum, as long as it fits.
+    /// The sum while it fits.
     sum: Option<i128>,
     rough_sum: f64,
     zeros: u64,
     negatives: u64,
-    placed: Placed<T::Key>,
+    extreme_values: ExtremeValues<T::Key>,
 }
 
-impl<T: Digits> Wholes<T> {
+impl<T: Digits> ScaledIntegers<T> {
     pub(super) fn new(budget: usize, seed: u64) -> Self {
         Self {
             scale: 0,
@@ -75,11 +75,11 @@ impl<T: Digits> Wholes<T> {
             rough_sum: 0.0,
             zeros: 0,
             negatives: 0,
-            placed: Placed::new(),
+            extreme_values: ExtremeValues::new(),
         }
     }
 
-    /// Takes numbers, all of this scale, of a batch of some rows.
+    /// Adds the numbers of a batch, all of this scale.
     pub(super) fn add(
         &mut self,
         values: &[T],
@@ -89,7 +89,7 @@ impl<T: Digits> Wholes<T> {
     ) -> Result<(), EngineError> {
         self.scale = scale;
         let keys: Vec<T::Key> = values.iter().map(|value| value.key()).collect();
-        self.placed.extend(&keys, missing, rows);
+        self.extreme_values.extend(&keys, missing, rows);
         self.add_up(values);
         let zero = T::default();
         let count = |what: fn(&T, &T) -> bool| {
@@ -115,20 +115,20 @@ impl<T: Digits> Wholes<T> {
         };
     }
 
-    /// A value with its digits.
+    /// A value with all digits.
     pub(super) fn number(key: T::Key, scale: u8) -> Number {
         Number::decimal(T::of_key(key), scale)
     }
 
     pub(super) fn sorted(&self) -> Option<SortOrder> {
-        self.placed.sorted()
+        self.extreme_values.sorted()
     }
 
     pub(super) fn scale(&self) -> u8 {
         self.scale
     }
 
-    /// Sums up.
+    /// Computes the final statistics.
     pub(super) fn finish(
         self,
         count: u64,
@@ -142,7 +142,7 @@ impl<T: Digits> Wholes<T> {
         let estimated = values.rank_error.is_some();
         let some = count > 0;
         let mut central = self.moments.finish();
-        let Placed { min, max, .. } = self.placed;
+        let ExtremeValues { min, max, .. } = self.extreme_values;
         if min == max {
             central = central.of_a_constant();
         }
@@ -152,7 +152,7 @@ impl<T: Digits> Wholes<T> {
             None => self.rough_sum / count as f64 / power,
         };
         let number = |key| Self::number(key, scale);
-        let (lowest, highest) = self.placed.extremes(number);
+        let (lowest, highest) = self.extreme_values.extremes(number);
         let figures = Numeric {
             min: some.then(|| Self::number(min, scale)),
             max: some.then(|| Self::number(max, scale)),
@@ -185,7 +185,7 @@ impl<T: Digits> Wholes<T> {
     }
 }
 
-/// The sum over the count, rounded once or nearly so.
+/// The sum divided by the count, rounded once or nearly so.
 fn mean(sum: i128, count: u64, scale: u8) -> f64 {
     let n = i128::from(count);
     let power = 10f64.powi(scale.into());

@@ -12,12 +12,12 @@ use crate::stats::distinct::mix;
 
 /// How many patterns are named.
 const NAMED: usize = 10;
-/// How many are told apart, and how many columns they have together.
+/// The most patterns that are counted, and the most columns in all of them together.
 const MAX_PATTERNS: usize = 1_000;
 const MAX_COLUMNS: usize = 1 << 20;
 
 /// The patterns so far.
-pub(super) struct Gaps {
+pub(super) struct MissingPatternCounts {
     seed: u64,
     complete: u64,
     others: u64,
@@ -28,7 +28,7 @@ pub(super) struct Gaps {
     hashes: Vec<u64>,
 }
 
-impl Gaps {
+impl MissingPatternCounts {
     pub(super) fn new(seed: u64) -> Self {
         Self {
             seed,
@@ -54,7 +54,7 @@ impl Gaps {
             }
             any = true;
             let key = mix(at as u64 ^ self.seed) | 1;
-            // A sum, so that the order of the columns does not matter and none takes back another.
+            // A sum, so that the order of columns does not matter and no two cancel out.
             for row in column.missing.rows() {
                 self.hashes[row] = self.hashes[row].wrapping_add(key);
             }
