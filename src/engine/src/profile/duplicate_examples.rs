@@ -19,7 +19,7 @@ const LOG2_FILTER_BITS: u32 = 18;
 pub(super) struct DuplicateExamples {
     seen: u64,
     watched: HashMap<u64, u64, foldhash::fast::FixedState>,
-    glance: Vec<u64>,
+    filter: Vec<u64>,
     found: Vec<(u64, u64, KeptRow)>,
 }
 
@@ -28,7 +28,7 @@ impl DuplicateExamples {
         Self {
             seen: 0,
             watched: HashMap::with_hasher(foldhash::fast::FixedState::with_seed(seed)),
-            glance: vec![0; 1 << (LOG2_FILTER_BITS - 6)],
+            filter: vec![0; 1 << (LOG2_FILTER_BITS - 6)],
             found: Vec::new(),
         }
     }
@@ -43,7 +43,7 @@ impl DuplicateExamples {
             let bit = mix(hash) >> (64 - LOG2_FILTER_BITS);
             let (word, bit) = ((bit / 64) as usize, 1 << (bit % 64));
             let number = before + row as u64 + 1;
-            if self.glance[word] & bit != 0
+            if self.filter[word] & bit != 0
                 && let Some(&first) = self.watched.get(&hash)
             {
                 // Each row is an example once.
@@ -53,7 +53,7 @@ impl DuplicateExamples {
                 }
             } else if self.watched.len() < WATCHED {
                 self.watched.insert(hash, number);
-                self.glance[word] |= bit;
+                self.filter[word] |= bit;
             }
         }
     }

@@ -1,5 +1,5 @@
-//! Arrow IPC, as a file or a stream. A file is read as the stream it contains: its footer is a
-//! hint. Sizes that a message claims are bounded before anything is allocated.
+//! Arrow IPC, as a file or a stream. A file is read as the stream it contains, without its footer.
+//! Sizes in messages are bounded before anything is allocated.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,11 +25,11 @@ use crate::parse::{CellRules, TypeSet};
 use crate::source::Stored;
 use crate::{EngineError, Source};
 
-/// How a file begins, before its stream.
+/// The magic at the start of a file, before its stream.
 const MAGIC: &[u8] = b"ARROW1\0\0";
-/// How many words of eight bytes may pad the magic of a file.
+/// The most words of eight bytes that may pad the magic.
 const MAX_PADDING: usize = 7;
-/// What stands before the length of a message, since format version 0.15.
+/// The marker before the length of a message, since format version 0.15.
 const CONTINUATION: [u8; 4] = [0xff; 4];
 
 /// A dataset of Arrow IPC.
@@ -149,17 +149,17 @@ struct Batches {
     messages: Messages,
     names: Arc<Vec<String>>,
     limits: Limits,
-    /// What was read and is still to be handed on, and the bytes that it came in.
+    /// The records that are not returned yet, and the size of their messages.
     parts: Option<(Cutter, usize)>,
-    /// Rows that there may still be beyond the bits that they are read from.
+    /// How many more rows may take no bytes.
     free: u64,
     read: u64,
 }
 
-/// Rows may take no bytes at all: those of nothing but missing values, or of one long run. What
-/// they cost here is bounded as what other rows cost is.
+/// Rows may take no bytes at all: those of missing values only, or of one long run. Their number is
+/// bounded, as they cost time and memory here.
 const FREE_ROWS: u64 = 1 << 24;
-/// More bytes than a part of a batch may have, unless it has a record that is larger.
+/// The most bytes of a part of a batch, unless a single record is larger.
 const MAX_PART: usize = 16 << 20;
 
 impl Batches {
@@ -170,7 +170,7 @@ impl Batches {
         if let Some(part) = guarded(FORMAT, || cutter.next())? {
             return Ok(Some(part));
         }
-        // What a message has beyond its values is held by each of few small parts.
+        // Each part holds the whole message, even if that is far larger than its values.
         let most = MAX_PART.max(self.limits.record) + (1 << 20);
         if *bytes > most.saturating_mul(cutter.parts().max(1)) {
             return Err(malformed("a message is far larger than its values"));
@@ -202,7 +202,7 @@ impl Input for Batches {
                 let detail = format!("more than {FREE_ROWS} of its rows take no bytes");
                 EngineError::ResourceExhausted { detail }
             })?;
-            // A batch may have any number of rows, of which values are cut out again.
+            // A batch may have any number of rows.
             let most = self.limits.rows(records.num_columns());
             let cutter = Cutter::new(records, &self.names, &self.limits, most);
             self.parts = Some((cutter, bytes));
@@ -225,11 +225,11 @@ struct Messages {
     stored: Stored,
     schema: SchemaRef,
     dictionaries: HashMap<i64, ArrayRef>,
-    /// The bytes of each dictionary, which stay until another takes its place.
+    /// The bytes of each dictionary, which are held until it is replaced.
     sizes: HashMap<i64, usize>,
-    /// Those of all.
+    /// The bytes of all dictionaries.
     held: usize,
-    /// How large the parts of a message, and all dictionaries together, may be.
+    /// The limit for a message, and for all dictionaries together.
     most: usize,
     ended: bool,
 }
@@ -241,7 +241,7 @@ impl Messages {
         let mut read = stored.fill(&mut start)?;
         if start[..read] == *MAGIC {
             read = stored.fill(&mut start)?;
-            // A writer may align the first message to up to 64 bytes.
+            // Writers align the first message to up to 64 bytes.
             for _ in 0..MAX_PADDING {
                 if read < start.len() || start != [0; 8] {
                     break;
@@ -276,7 +276,8 @@ impl Messages {
         Ok(messages)
     }
 
-    /// The metadata of the next message, of which some bytes were read already: eight, or none.
+    /// The metadata of the next message; `start` has its first eight bytes if they are already
+    /// read.
     fn header(&mut self, start: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
         let mut prefix = [0; 8];
         prefix[..start.len()].copy_from_slice(start);
@@ -295,7 +296,7 @@ impl Messages {
         let (length, rest): (usize, &[u8]) = match (marked, read) {
             (_, 0) => return Ok(None),
             (true, 8) => (word(4), &[]),
-            // Before format version 0.15 there was no mark.
+            // Before format version 0.15 there was no marker.
             (false, 8) => (word(0), &prefix[4..]),
             (false, 4) => (word(0), &[]),
             _ => return Err(malformed("the data ends within a message")),
@@ -322,15 +323,15 @@ impl Messages {
     }
 
     fn read(&mut self, buffer: &mut [u8]) -> Result<(), EngineError> {
-        // A length that is claimed is allocated as far as there are bytes.
+        // The claimed length is only allocated if there are as many bytes.
         if self.stored.fill(buffer)? < buffer.len() {
             return Err(malformed("the data ends within a message"));
         }
         Ok(())
     }
 
-    /// The next records, and how many bytes they came in: with the dictionaries that took the place
-    /// of others just before, as those before may still be read from the others.
+    /// The next records, and the bytes of their message and of the dictionaries just replaced,
+    /// which earlier records may still refer to.
     fn next_records(
         &mut self,
         context: JobContext<'_>,
@@ -395,7 +396,7 @@ impl Messages {
         Ok(None)
     }
 
-    /// Reads the body of a message, in pieces: what is claimed may not be there.
+    /// Reads the body of a message in pieces, as the claimed length may be wrong.
     fn read_body(
         &mut self,
         body: &mut Vec<u8>,

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use crate::batch::{ChunkText, ColumnBatch, Missing, Texts, Values};
 use crate::parse::{CellRules, Field, Kind, ParsedDateTime, TypeSet};
 
-/// A cell as its format has it.
+/// A cell in the form of its format.
 pub(crate) trait Cell {
     fn is_missing(&self, rules: &CellRules) -> bool;
     fn integer(&self, rules: &CellRules) -> Option<i64>;
-    /// A whole number without a plus, where that is seen at once. `None` says nothing.
+    /// A fast path for integers without a plus; `None` if the fast path does not apply.
     #[inline(always)]
     fn usual_integer(&self) -> Option<i64> {
         None
@@ -18,15 +18,15 @@ pub(crate) trait Cell {
     fn float(&self, rules: &CellRules) -> Option<f64>;
     fn boolean(&self) -> Option<bool>;
     fn datetime(&self) -> Option<ParsedDateTime>;
-    /// Everything but text that the cell may be read as.
+    /// The types other than text that the cell allows.
     fn classify(&self, rules: &CellRules) -> TypeSet;
-    /// The same without numbers that have other marks than expected.
+    /// The same without numbers with unexpected marks.
     fn typed(&self, rules: &CellRules) -> TypeSet {
         self.classify(rules)
     }
-    /// Whether the cell is a word at first sight.
+    /// Whether the cell is obviously a word.
     fn is_word(&self) -> bool;
-    /// Whether the cell is no text in a format that has other types.
+    /// Whether the cell has another type than text in the file.
     #[inline(always)]
     fn is_native(&self) -> bool {
         false
@@ -34,7 +34,7 @@ pub(crate) trait Cell {
     fn text(&self) -> &[u8];
 }
 
-/// A cell of a format that knows text only.
+/// A cell of a format with text only.
 impl Cell for Field<'_> {
     #[inline]
     fn is_missing(&self, rules: &CellRules) -> bool {
@@ -87,7 +87,7 @@ impl Cell for Field<'_> {
     }
 }
 
-/// A cell of such a format that may have been quoted.
+/// A cell of such a format that may be quoted.
 impl Cell for Cow<'_, [u8]> {
     fn is_missing(&self, rules: &CellRules) -> bool {
         Field::from(self.as_ref()).is_missing(rules)
@@ -130,10 +130,10 @@ impl Cell for Cow<'_, [u8]> {
     }
 }
 
-/// Reads the cells of one column as `kind`. A cell that is of another kind marks the column as
-/// not fitting and counts as missing; the caller reads everything again with the right kind.
+/// Reads the cells of one column as `kind`. A cell of another kind clears `fits` and counts as
+/// missing; the caller then reads everything again with the right kind.
 ///
-/// Texts that are part of the `chunk` are not copied.
+/// Texts within the `chunk` are not copied.
 pub(crate) fn build_column<C: Cell>(
     kind: Kind,
     cells: impl Iterator<Item = Option<C>>,
@@ -173,9 +173,9 @@ pub(crate) fn build_column<C: Cell>(
     }
 }
 
-/// From here on whole numbers are beyond 64 bits.
+/// From here on, integers exceed 64 bits.
 const BEYOND: f64 = 9_223_372_036_854_775_807.0;
-/// Cells that are shorter have no more digits than a double tells apart, and a point.
+/// Shorter cells have at most as many digits as a double distinguishes, and a point.
 const LONG: usize = 19;
 
 struct Builder<'r> {
@@ -222,7 +222,7 @@ impl Builder<'_> {
         Values::Integers(values)
     }
 
-    /// A whole number that is not as most are.
+    /// The slow path for integers.
     #[inline(never)]
     fn integer(&mut self, cell: &impl Cell) -> Option<i64> {
         let read = cell.integer(self.rules);
@@ -259,7 +259,7 @@ impl Builder<'_> {
                 if (value.abs() >= BEYOND) | (cell.text().len() >= LONG) {
                     self.long(cell);
                 }
-                // What kind of numbers they are is looked at only as long as it is open.
+                // The kind of number is only inspected while it is undecided.
                 if self.kinds.is_open() | marks {
                     self.narrow(cell, value);
                 } else {
@@ -276,13 +276,13 @@ impl Builder<'_> {
 
     #[inline(never)]
     fn narrow(&mut self, cell: &impl Cell, value: f64) {
-        // `NaN` is among the missing markers by default: no float then.
+        // `NaN` is a missing marker by default, and then not a float.
         if !value.is_nan() || !cell.is_missing(self.rules) {
             self.kinds = self.kinds.and(cell.classify(self.rules));
         }
     }
 
-    /// A number whose last digits a double may not hold.
+    /// Counts a number whose last digits a double may not hold.
     #[inline(never)]
     fn long(&mut self, cell: &impl Cell) {
         let text = cell.text();
@@ -315,10 +315,10 @@ impl Builder<'_> {
         Values::Text(texts)
     }
 
-    /// Keeps track of what a column of text might be, and of numbers and dates among words.
+    /// Tracks the possible types of a text column, and counts typed cells.
     #[inline]
     fn classify(&mut self, cell: &impl Cell) {
-        // Of words only booleans count, so that most of a column of words is not looked at.
+        // Of words, only booleans matter, so that most words are not parsed.
         let word = cell.is_word();
         let boolean = word && cell.boolean().is_some();
         let kinds = match (self.kinds.is_text(), word) {
@@ -337,7 +337,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Booleans, dates and points in time.
+    /// Booleans, dates and timestamps.
     fn others<C: Cell>(
         &mut self,
         kind: Kind,
@@ -364,7 +364,7 @@ impl Builder<'_> {
         Values::Integers(values)
     }
 
-    /// A cell that could not be read as the kind of its column.
+    /// Records a cell that could not be read as the kind of its column.
     #[cold]
     fn odd(&mut self, cell: &impl Cell) {
         if !cell.is_missing(self.rules) {
@@ -374,7 +374,7 @@ impl Builder<'_> {
     }
 }
 
-/// The text in `="00501"`, by which spreadsheets are kept from making a number of it.
+/// The text in `="00501"`, which prevents spreadsheets from converting it to a number.
 #[inline]
 fn formula(cell: &[u8]) -> Option<&[u8]> {
     match cell {
@@ -383,7 +383,7 @@ fn formula(cell: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Reads a boolean, a date or a point in time, and tells what else it may be.
+/// Reads a boolean, a date or a timestamp; also returns the types that the cell allows.
 fn read_as(kind: Kind, cell: &impl Cell) -> Option<(i64, TypeSet)> {
     match kind {
         Kind::Boolean => Some((i64::from(cell.boolean()?), TypeSet::BOOLEAN)),

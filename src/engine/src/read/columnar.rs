@@ -20,10 +20,10 @@ use super::slices::LONG;
 use crate::batch::{ColumnBatch, Decimals, Missing, Texts, Values};
 use crate::parse::{CellRules, Kind, TypeSet};
 
-/// How many places decimals of 128 bits have behind the point at most.
+/// The largest scale of decimals of 128 bits.
 pub(crate) const MAX_SCALE: i8 = 38;
 
-/// What a type of Arrow is here.
+/// The engine's category of an Arrow type.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Declared {
     Boolean,
@@ -35,7 +35,7 @@ pub(crate) enum Declared {
     Date,
     Timestamp,
     Text,
-    /// Text where it is valid, else hexadecimal digits behind `\x`.
+    /// Text if it is valid UTF-8, otherwise hexadecimal digits after `\x`.
     Binary,
     /// Everything else, as it is displayed.
     Other,
@@ -54,7 +54,7 @@ impl Declared {
             | DataType::UInt32 => Self::Integer,
             DataType::UInt64 => Self::Large,
             DataType::Float16 | DataType::Float32 | DataType::Float64 => Self::Float,
-            // More places than decimals have here.
+            // A larger scale than decimals have here.
             DataType::Decimal256(_, scale) if *scale > MAX_SCALE => Self::Float,
             DataType::Decimal32(_, scale)
             | DataType::Decimal64(_, scale)
@@ -75,12 +75,12 @@ impl Declared {
         }
     }
 
-    /// What columns of the type may be read as, before any cell is seen.
+    /// The types that columns of this category allow, before any cell is read.
     pub(crate) fn kinds(self) -> TypeSet {
         match self {
             Self::Boolean => TypeSet::BOOLEAN,
             Self::Integer => TypeSet::WHOLE,
-            // Floats where a value has more digits than fit.
+            // Floats if a value has too many digits.
             Self::Large => TypeSet::LARGE.or(TypeSet::FLOAT),
             Self::Decimal => TypeSet::DECIMAL.or(TypeSet::FLOAT),
             Self::Float => TypeSet::FLOAT,
@@ -91,8 +91,8 @@ impl Declared {
     }
 }
 
-/// Reads an array as a column of the planned kind. The file says which cells are missing; texts are
-/// only where the request says which.
+/// Reads an array as a column of the planned kind. The file declares missing cells; texts are only
+/// missing if the options list markers.
 pub(crate) fn build(
     array: &ArrayRef,
     declared: Declared,
@@ -211,7 +211,7 @@ pub(crate) fn build(
     })
 }
 
-/// Casts; values that do not fit become null.
+/// Casts; values out of range become null.
 fn to(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, String> {
     if array.data_type() == data_type {
         return Ok(array.clone());
@@ -223,8 +223,8 @@ fn to(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, String> {
     cast_with_options(array, data_type, &options).map_err(|error| error.to_string())
 }
 
-/// Numbers as doubles. A decimal of more digits than a double holds is the nearest one, which a
-/// quotient of two that were rounded is not.
+/// Numbers as doubles. A decimal with too many digits becomes the nearest double, which a quotient
+/// of two rounded doubles is not.
 pub(crate) fn floats(array: &ArrayRef) -> Result<ArrayRef, String> {
     let DataType::Decimal256(..) = array.data_type() else {
         return to(array, &DataType::Float64);
@@ -235,7 +235,7 @@ pub(crate) fn floats(array: &ArrayRef) -> Result<ArrayRef, String> {
     Ok(Arc::new(floats.collect::<Float64Array>()))
 }
 
-/// Decimals of up to 38 digits; those of more become null.
+/// Decimals of up to 38 digits; others become null.
 fn decimals(array: &ArrayRef) -> Result<ArrayRef, String> {
     let scale = match array.data_type() {
         DataType::Decimal32(_, scale)
@@ -247,14 +247,14 @@ fn decimals(array: &ArrayRef) -> Result<ArrayRef, String> {
     to(array, &DataType::Decimal128(38, scale))
 }
 
-/// How many values are no decimals of 38 digits.
+/// How many values do not fit into 38 digits.
 fn beyond(array: &ArrayRef, decimals: &ArrayRef) -> u64 {
     decimals
         .logical_null_count()
         .saturating_sub(array.logical_null_count()) as u64
 }
 
-/// Nanoseconds cut to microseconds, those before 1970 like those after it.
+/// Nanoseconds truncated to microseconds, before 1970 towards the past as well.
 fn microseconds(array: &ArrayRef) -> ArrayRef {
     let nanos = array.as_primitive::<TimestampNanosecondType>();
     Arc::new(nanos.unary::<_, TimestampMicrosecondType>(|nanos| nanos.div_euclid(1000)))
@@ -279,7 +279,7 @@ fn text(
     mut cells: TextCells<'_>,
     out_of_range: &mut u64,
 ) -> Result<Values, String> {
-    // Those of what it refers to as well.
+    // Including nulls of referenced values.
     let nulls = array.logical_nulls();
     let present = |row: &usize| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(*row));
     match declared {
@@ -307,7 +307,7 @@ fn text(
                 if !present(&row) {
                     cells.push(None);
                 } else if format.write(row, &mut shown).is_err() {
-                    // A time of day beyond midnight, alone or within others.
+                    // A time of day out of range, possibly nested.
                     *out_of_range += 1;
                     cells.push(None);
                 } else {
@@ -319,8 +319,8 @@ fn text(
     Ok(Values::Text(cells.texts))
 }
 
-/// The bytes where they are text, else their digits behind a mark that no text here begins with:
-/// two values never look alike.
+/// The text if the bytes are valid, otherwise their digits after a prefix that no valid text here
+/// has: distinct values have distinct texts.
 fn readable(bytes: &[u8]) -> Cow<'_, [u8]> {
     if is_readable(bytes) {
         return bytes.into();
@@ -335,12 +335,12 @@ fn readable(bytes: &[u8]) -> Cow<'_, [u8]> {
     shown.into()
 }
 
-/// The texts of a column, as far as they were read.
+/// The texts of a column so far.
 struct TextCells<'a> {
     texts: Texts,
     markers: Option<&'a CellRules>,
     missing: &'a mut Missing,
-    /// In which row a long text was first. Of a dictionary it may be in all of them.
+    /// The first row of each long text, which a dictionary may repeat in all rows.
     long: HashMap<u128, usize, FixedState>,
 }
 
@@ -356,8 +356,8 @@ impl TextCells<'_> {
         }
     }
 
-    /// The same where `view` tells whether it is the same text in the same place of the file: of a
-    /// long one that was there before nothing is looked at.
+    /// The same with a `view` that identifies the text by its location in the file, so that a
+    /// repeated long text is not read.
     fn push_view<'t>(&mut self, view: Option<u128>, text: impl FnOnce() -> Cow<'t, [u8]>) {
         let Some(view) = view else {
             return self.push(None);

@@ -10,13 +10,13 @@ use crate::{EngineError, Source};
 /// How many names an error lists.
 const NAMED: usize = 20;
 
-/// A dataset of which only some columns are looked at, in the order of the data.
+/// A dataset restricted to some columns, in the order of the data.
 pub(super) struct Selected {
     dataset: Box<dyn Dataset>,
     /// All columns, and whether they are kept.
     all: Vec<(String, bool)>,
     columns: Vec<String>,
-    /// Of the hashes of rows.
+    /// The seed of row hashes.
     seed: u64,
 }
 
@@ -24,7 +24,7 @@ impl Selected {
     /// Keeps the columns of these names.
     ///
     /// # Errors
-    /// Where there is none of a name. NDJSON may have it later.
+    /// If a name is unknown, except in NDJSON, where it may occur later.
     pub(super) fn of(
         dataset: Box<dyn Dataset>,
         columns: &[String],
@@ -70,8 +70,8 @@ impl Selected {
             .collect()
     }
 
-    /// A plan for all columns, those that are not kept as text. Columns that were found on the way
-    /// follow those of the first look.
+    /// A plan for all columns, with excluded ones as text. Columns found later follow those of the
+    /// sample.
     fn whole(&self, plan: &Plan) -> Plan {
         let mut whole = Plan::default();
         let mut kept = 0..plan.kinds.len();

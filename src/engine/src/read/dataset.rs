@@ -11,26 +11,25 @@ use crate::job::JobContext;
 use crate::parse::{Hints, Kind, Style, TypeSet};
 use crate::tail::Tail;
 
-/// More columns than this are refused: beyond it the figures of a column cost more memory than
-/// its cells.
+/// The most columns: with more, the statistics of a column would need more memory than its cells.
 pub(crate) const MAX_COLUMNS: usize = 16_384;
 
-/// A piece of a dataset that can be parsed by itself.
+/// A piece of a dataset that can be parsed independently.
 pub(crate) struct Chunk {
     pub(crate) body: ChunkBody,
     /// The line its first record is on.
     pub(crate) first_line: u64,
-    /// The part of the dataset that was read with it, 0 to 1.
+    /// The share of the dataset that is read up to its end, 0 to 1.
     pub(crate) done: f64,
 }
 
-/// What a chunk is made of.
+/// The contents of a chunk.
 pub(crate) enum ChunkBody {
-    /// Whole records of text, in UTF-8 but for what could not be decoded.
+    /// Complete records of text, in UTF-8 except for bytes that could not be decoded.
     Text(Vec<u8>),
-    /// The last of these, and what was taken off its end.
+    /// The last chunk of text, and the lines removed from its end.
     Last(Vec<u8>, Tail),
-    /// Rows that are columns already.
+    /// Rows that are already columns.
     Records(RecordBatch),
 }
 
@@ -40,27 +39,26 @@ pub(crate) trait Input: Send {
     fn next(&mut self, context: JobContext<'_>) -> Result<Option<Chunk>, EngineError>;
 }
 
-/// The columns as they are assumed to be.
+/// The assumed columns.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Plan {
     pub(crate) names: Vec<String>,
     pub(crate) kinds: Vec<Kind>,
-    /// Which marks the numbers of each column have.
+    /// The style of numbers of each column.
     pub(crate) styles: Vec<Style>,
-    /// Which columns have mostly different values in the first rows. Most of the memory is
-    /// theirs.
+    /// Which columns have mostly distinct values in the first rows. They get most of the memory.
     pub(crate) varied: Vec<bool>,
 }
 
 impl Plan {
-    /// The names as they are shown: a key may be empty, a name is not.
+    /// The names for display: a key may be empty, a name is not.
     pub(crate) fn shown_names(&self) -> Vec<String> {
         let given = self.names.iter();
         let given: Vec<Vec<u8>> = given.map(|name| name.clone().into_bytes()).collect();
         header::names(&given).0
     }
 
-    /// Shares out memory to the columns.
+    /// Divides memory among the columns.
     pub(crate) fn budgets(&self, bytes: usize) -> Vec<usize> {
         const MORE: usize = 8;
         let weight = |varied: &bool| if *varied { MORE } else { 1 };
@@ -72,18 +70,18 @@ impl Plan {
     }
 }
 
-/// A column as far as the first rows tell.
+/// A column as guessed from the first rows.
 #[derive(Clone, Debug)]
 pub(crate) struct TypeGuess {
     pub(crate) name: String,
-    /// What its cells may be read as.
+    /// The types that its cells allow.
     pub(crate) kinds: TypeSet,
-    /// Most of its values are different.
+    /// Whether most of its values are distinct.
     pub(crate) varied: bool,
 }
 
 impl TypeGuess {
-    /// From the first cells, read as text.
+    /// Guesses from the first cells, read as text.
     pub(crate) fn new(name: String, cells: &ColumnBatch) -> Self {
         let varied = match &cells.values {
             Values::Text(texts) => {
@@ -104,12 +102,12 @@ impl TypeGuess {
     }
 }
 
-/// A dataset that can be read again and again.
+/// A dataset that can be read repeatedly.
 pub(crate) trait Dataset: Sync {
-    /// The columns as far as the first rows tell.
+    /// The columns as guessed from the first rows.
     fn type_guesses(&self) -> Vec<TypeGuess>;
 
-    /// What the format itself says about the columns; nothing where only their cells tell.
+    /// The types in the schema of the format; `None` for a format without one.
     fn declared(&self) -> Option<Vec<TypeSet>> {
         None
     }
@@ -120,40 +118,38 @@ pub(crate) trait Dataset: Sync {
         None
     }
 
-    /// Whether every cell is bound to be as declared.
+    /// Whether every cell is certain to have its declared type.
     fn declared_is_final(&self) -> bool {
         false
     }
 
-    /// The chunks from the beginning, with as many rows each as `width` columns of them may have
-    /// in memory.
+    /// The chunks from the start, with as many rows each as fit into memory with `width` columns.
     fn open(&self, width: usize) -> Result<Box<dyn Input>, EngineError>;
 
-    /// Reads the cells of a chunk as the plan says.
+    /// Parses a chunk according to the plan.
     fn parse(&self, chunk: Chunk, plan: &Plan) -> Result<Batch, EngineError>;
 
-    /// What decides where the cells of a column leave doubt.
+    /// Hints for columns with ambiguous cells.
     fn hints(&self) -> Hints {
         Hints::default()
     }
 
-    /// Whether its records stand on lines of their own, which a reader can look up; else they are
-    /// the values of a document.
+    /// Whether its records are lines of the file; otherwise they are the values of a document.
     fn has_lines(&self) -> bool {
         true
     }
 
-    /// The same bytes in the encoding to try when they turn out not to be UTF-8.
+    /// The same bytes in another encoding, if they turn out not to be UTF-8.
     fn in_other_encoding(&self) -> Option<Box<dyn Dataset>> {
         None
     }
 
-    /// What the header had that a reader of the profile should know.
+    /// Warnings about the header.
     fn warnings(&self) -> Vec<lastcall_domain::profile::Warning> {
         Vec::new()
     }
 
-    /// How it is read, as far as that is known before all of it was.
+    /// How it is read, as far as known before reading it.
     fn report(&self) -> ReadReport {
         ReadReport {
             warnings: self.warnings().into_iter().map(Into::into).collect(),

@@ -1,5 +1,4 @@
-//! Turns panics of libraries into errors of the file: files come from others, and whatever is
-//! wrong with one is its fault.
+//! Converts panics of libraries to errors of the file.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
@@ -8,11 +7,11 @@ use std::sync::Once;
 use crate::EngineError;
 
 thread_local! {
-    /// A panic of this thread is caught and told as an error.
+    /// Whether a panic of this thread is caught and becomes an error.
     static GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Reads a file of this format. A panic is an error of the data, and nothing of it is printed.
+/// Reads a file of this format. A panic becomes an error of the data, and is not printed.
 pub(super) fn guarded<T>(
     format: &'static str,
     read: impl FnOnce() -> Result<T, EngineError>,

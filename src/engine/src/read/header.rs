@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use lastcall_domain::profile::Warning;
 
-/// Makes names of the cells of a header, unique and not empty, as pandas does: an empty name
-/// becomes `Unnamed: 3` (counted from 0), the second `x` becomes `x.1`.
+/// Makes the names of a header unique and not empty, as pandas does: an empty name becomes
+/// `Unnamed: 3` (counted from 0), the second `x` becomes `x.1`.
 pub(crate) fn names(header: &[Vec<u8>]) -> (Vec<String>, Vec<Warning>) {
     let given: Vec<String> = header
         .iter()
@@ -13,7 +13,7 @@ pub(crate) fn names(header: &[Vec<u8>]) -> (Vec<String>, Vec<Warning>) {
         .collect();
     let given_names = given.iter().filter(|name| !name.is_empty());
     let mut taken: HashSet<String> = given_names.cloned().collect();
-    // How often a name was seen, which is also the number where the search for a free one begins.
+    // How often a name was seen, which is also the first number to try.
     let mut seen: HashMap<String, usize> = HashMap::new();
     let mut empty = Vec::new();
     let mut repeated = Vec::new();
@@ -59,7 +59,7 @@ pub(crate) fn names(header: &[Vec<u8>]) -> (Vec<String>, Vec<Warning>) {
     (names, warnings)
 }
 
-/// What a column without a name is called, in every format; `at` counts from 0.
+/// The name of an unnamed column in every format; `at` counts from 0.
 pub(crate) fn unnamed(at: usize) -> String {
     format!("Unnamed: {at}")
 }

@@ -184,7 +184,7 @@ impl<R: Read> JsonLines<R> {
     }
 }
 
-/// Whether it begins as UTF-16 does, with a mark or with a character of ASCII.
+/// Whether it begins like UTF-16: with a byte order mark or an ASCII character.
 fn is_wide(text: &[u8]) -> bool {
     matches!(
         text,
@@ -209,7 +209,7 @@ impl<R: Read> Read for JsonLines<R> {
     }
 }
 
-/// Why a document is none, with its line.
+/// The error of an invalid document, with its line.
 #[derive(Debug)]
 pub(crate) struct InvalidJson(String);
 

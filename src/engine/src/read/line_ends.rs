@@ -1,15 +1,15 @@
 //! Normalises line ends other than a line feed.
 //!
-//! A carriage return ends a line, and so does a run of them before a line feed. In a quoted cell
-//! both are characters, so quotes have to be followed.
+//! A carriage return ends a line, and so does a run of them before a line feed. In quoted cells,
+//! both are literal, so quotes have to be tracked.
 
-/// Which characters structure the lines.
+/// The characters that structure lines.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct LineEnds {
-    /// The delimiter; any of the usual ones where it is not known.
+    /// The delimiter; any of the usual ones if unknown.
     pub(crate) delimiter: Option<u8>,
     pub(crate) quote: Option<u8>,
-    /// A quote that is not closed on its line is a character.
+    /// Whether a quote that is not closed on its line is literal.
     pub(crate) in_line: bool,
 }
 
@@ -21,7 +21,7 @@ impl LineEnds {
         }
     }
 
-    /// Which line ends there are outside quotes.
+    /// Counts the line ends outside quotes.
     pub(crate) fn count(self, text: &[u8]) -> Counted {
         let mut feeds = LineFeeds::new(self);
         let mut counted = Counted::default();
@@ -44,7 +44,7 @@ impl LineEnds {
         counted
     }
 
-    /// All of a text.
+    /// Converts a whole text.
     pub(crate) fn all(self, text: &[u8]) -> Vec<u8> {
         let mut lines = Vec::with_capacity(text.len());
         let mut feeds = LineFeeds::new(self);
@@ -58,9 +58,9 @@ impl LineEnds {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counted {
     pub(crate) feeds: u64,
-    /// Carriage returns that no line feed follows.
+    /// Carriage returns without a line feed.
     pub(crate) returns: u64,
-    /// Carriage returns too many before a line feed.
+    /// Surplus carriage returns before a line feed.
     pub(crate) doubled: u64,
     run: u64,
 }

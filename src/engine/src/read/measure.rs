@@ -5,15 +5,15 @@ use arrow::datatypes::DataType;
 
 use super::referred::{is_missing, items, referred};
 
-/// A number or a word takes about so many bytes at most.
+/// The approximate maximum size of a number or a word, in bytes.
 const SHORT: usize = 40;
-/// The same of intervals and of decimals of 256 bits.
+/// The same for intervals and decimals of 256 bits.
 const WIDE: usize = 96;
-/// What stands between two values, and in place of one that is missing.
+/// The size of a separator, and of a missing value.
 const BETWEEN: usize = 2;
 const MISSING: usize = 4;
 
-/// Whether values of the type are texts, or bytes that are shown as such.
+/// Whether values of the type are texts, or bytes shown as text.
 pub(super) fn is_text(data_type: &DataType) -> bool {
     matches!(
         data_type,
@@ -26,7 +26,7 @@ pub(super) fn is_text(data_type: &DataType) -> bool {
     )
 }
 
-/// Whether values of the type are displayed in as many bytes as they have.
+/// Whether the displayed size of values of the type varies with their bytes.
 pub(super) fn varies(data_type: &DataType) -> bool {
     match data_type {
         DataType::Dictionary(_, values) => varies(values),
@@ -36,7 +36,7 @@ pub(super) fn varies(data_type: &DataType) -> bool {
     }
 }
 
-/// What the texts of some rows take at most, as far as that is known without a look at each.
+/// An upper bound for the texts of some rows, if it is known without inspecting each.
 pub(super) fn extent(array: &dyn Array, start: usize, rows: usize) -> Option<usize> {
     let end = start + rows;
     let small = |bytes: i64| usize::try_from(bytes).unwrap_or(0);
@@ -59,7 +59,7 @@ pub(super) fn extent(array: &dyn Array, start: usize, rows: usize) -> Option<usi
     })
 }
 
-/// The bytes of a text; `None` of anything else.
+/// The bytes of a text; `None` for other types.
 pub(super) fn bytes(array: &dyn Array, row: usize) -> Option<&[u8]> {
     Some(match array.data_type() {
         DataType::Utf8View => array.as_string_view().value(row).as_bytes(),
@@ -73,15 +73,15 @@ pub(super) fn bytes(array: &dyn Array, row: usize) -> Option<&[u8]> {
     })
 }
 
-/// What stands before the hexadecimal digits of bytes that are no text, as PostgreSQL has it.
+/// The prefix of the hexadecimal digits of bytes, as in PostgreSQL.
 pub(super) const HEXADECIMAL: &[u8] = b"\\x";
 
-/// Whether bytes are shown as the text that they are.
+/// Whether bytes are shown as text.
 pub(super) fn is_readable(bytes: &[u8]) -> bool {
     !bytes.starts_with(HEXADECIMAL) && std::str::from_utf8(bytes).is_ok()
 }
 
-/// What a text takes that is a cell itself; of bytes that are none, two digits for each and a mark.
+/// The size of a text as a cell; for bytes that are not text, the prefix and two digits for each.
 pub(super) fn plain(array: &dyn Array, row: usize, most: usize) -> usize {
     if is_missing(array, row) {
         return 0;
@@ -97,7 +97,7 @@ pub(super) fn plain(array: &dyn Array, row: usize, most: usize) -> usize {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View
     );
     let digits = HEXADECIMAL.len() + 2 * text.len();
-    // Whether it is one is looked at where it matters.
+    // Validity is only checked if it matters.
     if is_text || (digits > most && is_readable(text)) {
         text.len()
     } else {
@@ -105,7 +105,7 @@ pub(super) fn plain(array: &dyn Array, row: usize, most: usize) -> usize {
     }
 }
 
-/// What a cell takes.
+/// The size of a cell.
 pub(super) fn whole(array: &dyn Array, row: usize, most: usize) -> usize {
     match array.data_type() {
         _ if is_missing(array, row) => 0,
@@ -118,8 +118,7 @@ pub(super) fn whole(array: &dyn Array, row: usize, most: usize) -> usize {
     }
 }
 
-/// About what a value takes that is displayed within another: not less, and not much more. Beyond
-/// `most` it is not looked at any further.
+/// An upper bound for a nested value, not much more than its size. Stops beyond `most`.
 fn part(array: &dyn Array, row: usize, most: usize) -> usize {
     if is_missing(array, row) {
         return MISSING;
@@ -164,7 +163,7 @@ fn part(array: &dyn Array, row: usize, most: usize) -> usize {
     }
 }
 
-/// What a text takes as a string of JSON.
+/// The size of a text as a JSON string.
 fn quoted(text: &[u8]) -> usize {
     let escaped = text.iter().map(|byte| match byte {
         b'"' | b'\\' => 2,
@@ -174,12 +173,12 @@ fn quoted(text: &[u8]) -> usize {
     BETWEEN + escaped.sum::<usize>()
 }
 
-/// The length is the lowest part of a view.
+/// The length in a view: its lowest bits.
 pub(crate) fn view_length(view: u128) -> usize {
     view as u32 as usize
 }
 
-/// Where a text is, and the beginning of it; the same of texts that are the same in the same place.
+/// The view of a text: equal views refer to the same text.
 pub(super) fn view(array: &dyn Array, row: usize) -> Option<u128> {
     match array.data_type() {
         DataType::Utf8View => Some(array.as_string_view().views()[row]),

@@ -36,7 +36,7 @@ use crate::job::JobContext;
 use crate::pipeline::Resources;
 use crate::{EngineError, Source};
 
-/// Looks at the beginning of a dataset and makes it ready to be read.
+/// Sniffs the start of a dataset, and prepares it for reading.
 pub(crate) fn open(
     source: &Source,
     options: &ReadOptions,

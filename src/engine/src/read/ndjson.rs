@@ -1,9 +1,9 @@
 //! One JSON object per line.
 //!
-//! Keys are columns, in the order of their first appearance; a key that is left out is a missing
-//! cell. Numbers and booleans keep their JSON type; strings are text, or dates where all of a
-//! column are; arrays and objects are text as they stand. JSON may escape half a surrogate pair,
-//! which text cannot hold: it is replaced and counted as stray bytes are.
+//! Keys are columns, in order of first appearance; an absent key is a missing cell. Numbers and
+//! booleans keep their JSON type; strings are text, or dates if all of a column are; arrays and
+//! objects are kept as text. Escapes of unpaired surrogates are replaced and counted like invalid
+//! bytes.
 
 mod cell;
 
@@ -36,7 +36,7 @@ pub(super) struct Ndjson {
     limits: Limits,
     report: ReadReport,
     guesses: Vec<TypeGuess>,
-    /// The lines are made of the values of a JSON document.
+    /// Whether the lines are the values of a JSON document.
     of_document: bool,
 }
 
@@ -49,7 +49,7 @@ impl Ndjson {
         Self::with_names(source, options, limits, Vec::new())
     }
 
-    /// The same where some columns are known, whether they have a cell or not.
+    /// The same with known columns, even if they have no cells.
     pub(super) fn with_names(
         source: &Source,
         options: &ReadOptions,
@@ -121,7 +121,7 @@ impl Ndjson {
     }
 }
 
-/// A carriage return ends a line where nothing else does.
+/// A carriage return ends a line if there are no line feeds.
 fn line_ends(sample: &[u8]) -> Option<LineEnds> {
     let alone = sample.contains(&b'\r') && !sample.contains(&b'\n');
     alone.then_some(LineEnds {
@@ -131,10 +131,10 @@ fn line_ends(sample: &[u8]) -> Option<LineEnds> {
     })
 }
 
-/// What a line has to be.
+/// The expected contents of a line.
 const EXPECTED: &str = "one JSON object per line";
 
-/// What is wrong with the text of a line.
+/// An error in a line.
 enum Fault {
     TooManyKeys,
     Malformed(serde_json::Error, u64),
@@ -234,13 +234,13 @@ struct Rows<'a> {
     places: HashMap<String, usize>,
     columns: Vec<Column<'a>>,
     rows: usize,
-    /// Characters of the current line that had to be replaced.
+    /// Replaced characters of the current line.
     replaced: u64,
-    /// There was a key more than there may be.
+    /// Whether there are too many keys.
     full: bool,
 }
 
-/// The cells of a column as far as they were given.
+/// The present cells of a column.
 #[derive(Default)]
 struct Column<'a> {
     /// Row and value, ascending by row.
@@ -253,7 +253,7 @@ impl<'a> Column<'a> {
         let mut given = self.cells.iter().peekable();
         (0..rows).map(move |row| {
             let mut found = None;
-            // Of a repeated key the last value counts.
+            // The last value of a repeated key counts.
             while let Some((_, cell)) = given.next_if(|(at, _)| *at == row) {
                 found = Some(cell);
             }
@@ -261,7 +261,7 @@ impl<'a> Column<'a> {
         })
     }
 
-    /// The cells that were given, as text: there may be few of them in many rows.
+    /// The present cells, as text: there may be few of them in many rows.
     fn given(&self, rules: &CellRules) -> ColumnBatch {
         let cells = self.cells.iter().map(|(_, cell)| Some(cell));
         let cells = cells.map(|cell| cell.filter(|cell| !cell.is_null()));
@@ -323,7 +323,7 @@ impl<'a> Rows<'a> {
         Ok(())
     }
 
-    /// The place of a column; keys mostly come in the same order.
+    /// The index of a column; keys usually occur in the same order.
     fn place(&mut self, name: &str, expected: usize) -> Result<usize, String> {
         if self.names.get(expected).is_some_and(|next| next == name) {
             return Ok(expected);
@@ -376,7 +376,7 @@ impl<'a> Visitor<'a> for Row<'_, 'a> {
     }
 }
 
-/// A key, read as the place of its column.
+/// A key, deserialised to the index of its column.
 struct Key<'k, 'r, 'a>(&'k mut Row<'r, 'a>);
 
 impl<'de> DeserializeSeed<'de> for Key<'_, '_, '_> {

@@ -1,5 +1,5 @@
-//! Values of types that no column has, as text: numbers and times as displayed, nested values as
-//! JSON, so that distinct values have distinct texts.
+//! Values of types without a column kind, as text: numbers and times as displayed, nested values
+//! as JSON, so that distinct values have distinct texts.
 
 use std::fmt::{self, Write};
 
@@ -9,7 +9,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use super::referred::{is_missing, items, referred};
 
-/// How deep types may be nested: as deep as programs make them.
+/// The maximum nesting of types.
 const MAX_DEPTH: usize = 64;
 
 /// Writes the values of an array as text.
@@ -19,16 +19,16 @@ pub(super) struct Shown<'a> {
 }
 
 enum Way<'a> {
-    /// As it stands, or in quotes.
+    /// A displayed value, possibly quoted.
     Plain(ArrayFormatter<'a>),
-    /// Texts within others: their characters in quotes.
+    /// A nested text, quoted.
     Text,
     List(Box<Shown<'a>>),
     Struct(Vec<(String, Shown<'a>)>),
     Map(Box<[Shown<'a>; 2]>),
     /// Values of a dictionary, or of runs.
     Referred(Box<Shown<'a>>),
-    /// The kinds of a union, by their numbers.
+    /// The variants of a union, by type id.
     Union(Vec<(i8, String, Shown<'a>)>),
 }
 
@@ -39,7 +39,7 @@ impl<'a> Shown<'a> {
         Self::of(array.as_ref(), 0, false)
     }
 
-    /// `within` another value, texts stand in quotes.
+    /// `within` another value, texts are quoted.
     fn of(array: &'a dyn Array, depth: usize, within: bool) -> Result<Self, String> {
         if depth > MAX_DEPTH {
             return Err(format!("types are nested more than {MAX_DEPTH} deep"));
@@ -97,10 +97,10 @@ impl<'a> Shown<'a> {
         Ok(Way::Union(kinds.collect::<Result<_, String>>()?))
     }
 
-    /// Appends the value of a row that has one.
+    /// Appends the value of a row, which must not be missing.
     ///
     /// # Errors
-    /// Where it cannot be displayed: a time of day beyond midnight.
+    /// If it cannot be displayed: a time of day out of range.
     pub(super) fn write(&self, row: usize, out: &mut String) -> fmt::Result {
         match &self.way {
             Way::Plain(format) => format.value(row).write(out).map_err(|_| fmt::Error),
@@ -168,7 +168,7 @@ impl<'a> Shown<'a> {
         items(self.array, row).map_or((0, 0), |(_, start, end)| (start, end))
     }
 
-    /// The value within another: null, a number or boolean as it is, all else in quotes.
+    /// A nested value: null, numbers and booleans unquoted, everything else quoted.
     fn write_part(&self, row: usize, out: &mut String) -> fmt::Result {
         if is_missing(self.array, row) {
             out.push_str("null");
@@ -200,7 +200,7 @@ fn quoted(text: &str) -> Result<String, fmt::Error> {
     serde_json::to_string(text).map_err(|_| fmt::Error)
 }
 
-/// Numbers and booleans need no quotes to be told from texts.
+/// Whether nested values of the type need no quotes: numbers and booleans.
 fn is_bare(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Boolean | DataType::Null) || data_type.is_numeric()
 }

@@ -8,19 +8,19 @@ use crate::EngineError;
 use crate::job::JobContext;
 use crate::limits::Limits;
 
-/// How many lines at the end of the data come in one chunk, where it is held together.
+/// How many lines at the end of the data are kept in one chunk, for the footer.
 const LAST_LINES: u64 = 24;
 
-/// Knows where records end.
+/// Finds the ends of records.
 pub(crate) trait Splitter: Send {
-    /// The end of the record that begins at `from`; `None` where the data ends before.
+    /// The end of the record that begins at `from`; `None` if the data ends before.
     fn record_end(&self, data: &[u8], from: usize) -> Option<usize>;
 
-    /// The end of the last whole record of data that begins with a record.
+    /// The end of the last complete record of data that begins with a record.
     fn last_record_end(&self, data: &[u8]) -> Option<usize>;
 
-    /// In the last record of a dataset: where a quote is opened that is never closed, and in
-    /// which column, counted from 1.
+    /// In the last record of a dataset: the position of a quote that is never closed, and its
+    /// column, counted from 1.
     fn open_quote(&self, record: &[u8]) -> Option<(usize, usize)>;
 }
 
@@ -41,27 +41,26 @@ impl Splitter for Lines {
     }
 }
 
-/// A line without a cell: nothing, or blanks that delimit none.
+/// Whether a line is empty or has only blanks that are not delimiters.
 pub(crate) fn is_blank(record: &[u8], delimiter: u8) -> bool {
     record
         .iter()
         .all(|&byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n') && byte != delimiter)
 }
 
-/// Chunks of whole records.
+/// Chunks of complete records.
 pub(crate) struct Records<S> {
     stream: TextStream,
     splitter: S,
     chunk: usize,
     largest: usize,
-    /// How many records a chunk has at most.
+    /// The most records of a chunk.
     most: usize,
-    /// How many bytes at the end of the data come in one chunk.
+    /// How many bytes at the end of the data are kept in one chunk.
     hold: usize,
-    /// What was read beyond the last chunk.
+    /// Data after the last chunk.
     rest: Vec<u8>,
-    /// Whole records of which there were too many for one chunk, and where those begin that have
-    /// not been handed on.
+    /// Complete records that exceed a chunk, and the offset of those not returned yet.
     whole: Vec<u8>,
     start: usize,
     line: u64,
@@ -85,23 +84,22 @@ impl<S: Splitter> Records<S> {
         }
     }
 
-    /// The same in chunks of as many records at most: short ones may take far more memory as cells
-    /// than as text.
+    /// Limits the records of a chunk: short ones may take far more memory as cells than as text.
     pub(crate) fn at_most(self, most: usize) -> Self {
         Self { most, ..self }
     }
 
-    /// The same where the last so many bytes come in one chunk.
+    /// Keeps the last `hold` bytes in one chunk.
     pub(crate) fn holding(self, hold: usize) -> Self {
         Self { hold, ..self }
     }
 
-    /// Whether all chunks were taken.
+    /// Whether all chunks were returned.
     pub(crate) fn is_at_end(&self) -> bool {
         self.ended && self.rest.is_empty() && self.start >= self.whole.len()
     }
 
-    /// Passes over lines, whatever stands in them.
+    /// Skips lines regardless of their contents.
     pub(crate) fn skip_lines(&mut self, mut lines: u64) -> Result<(), EngineError> {
         while lines > 0 {
             match memchr(b'\n', &self.rest) {
@@ -119,7 +117,7 @@ impl<S: Splitter> Records<S> {
         Ok(())
     }
 
-    /// The next record, with its line feed; nothing at the end of the data.
+    /// The next record with its line feed; empty at the end of the data.
     pub(crate) fn take_record(&mut self) -> Result<Vec<u8>, EngineError> {
         loop {
             if let Some(end) = self.splitter.record_end(&self.rest, 0) {
@@ -140,11 +138,11 @@ impl<S: Splitter> Records<S> {
         data
     }
 
-    /// A chunk of whole records, or the first of several that they make.
+    /// A chunk of complete records, or the first of several.
     fn take_chunk(&mut self, end: usize) -> Chunk {
         let first_line = self.line;
         let data = self.take(end);
-        // A record has a line at least.
+        // A record has at least one line.
         if self.line - first_line <= self.most as u64 {
             return self.chunk(data, first_line);
         }
@@ -158,7 +156,7 @@ impl<S: Splitter> Records<S> {
         let first_line = self.line;
         let whole = &self.whole[self.start..];
         let data = first(&self.splitter, whole, self.most);
-        // The last rows are not parted from what may stand behind them.
+        // The last rows are kept together with a possible footer.
         let few = count_lines(&whole[data.len()..]) <= LAST_LINES;
         let data = if self.hold > 0 && few { whole } else { data }.to_vec();
         let end = self.start + data.len();
@@ -175,8 +173,7 @@ impl<S: Splitter> Records<S> {
         }
     }
 
-    /// Reads as much again as there is, at least a chunk, so that a long record is searched for
-    /// its end a few times only.
+    /// Doubles the data, by at least a chunk, so that a long record is only scanned a few times.
     fn read_more(&mut self) -> Result<(), EngineError> {
         if self.rest.len() > self.largest + self.hold {
             return Err(EngineError::RecordTooLarge {
@@ -190,7 +187,7 @@ impl<S: Splitter> Records<S> {
         Ok(())
     }
 
-    /// At the end of the data no quote may be open.
+    /// Fails if a quote is open at the end of the data.
     fn check_closed(&self) -> Result<(), EngineError> {
         let data = &self.rest;
         let mut start = 0;
@@ -211,9 +208,9 @@ impl<S: Splitter> Records<S> {
     }
 }
 
-/// The first records of data, so many at most.
+/// The first records of data, at most `most`.
 pub(crate) fn first<'d>(splitter: &impl Splitter, data: &'d [u8], most: usize) -> &'d [u8] {
-    // A record has a line at least.
+    // A record has at least one line.
     if memchr_iter(b'\n', data)
         .nth(most.saturating_sub(1))
         .is_none()

@@ -1,10 +1,10 @@
-//! Arrays that refer to values in others: dictionaries, runs and unions.
+//! Arrays that refer to values of other arrays: dictionaries, runs and unions.
 
 use arrow::array::{Array, AsArray, downcast_dictionary_array, downcast_run_array};
 use arrow::datatypes::DataType;
 
-/// The array that holds the value of a row, and where in it; `None` where the row refers to none,
-/// or the array holds its values itself.
+/// The array with the value of a row, and the index in it; `None` if the row has no value, or the
+/// array has its values itself.
 pub(super) fn referred(array: &dyn Array, row: usize) -> Option<(&dyn Array, usize)> {
     match array.data_type() {
         DataType::Dictionary(..) => downcast_dictionary_array!(
@@ -24,7 +24,7 @@ pub(super) fn referred(array: &dyn Array, row: usize) -> Option<(&dyn Array, usi
     }
 }
 
-/// Whether the row has no value: itself, or where it refers to.
+/// Whether the row or the value that it refers to is missing.
 pub(super) fn is_missing(array: &dyn Array, row: usize) -> bool {
     match array.data_type() {
         DataType::Null => true,
@@ -35,7 +35,7 @@ pub(super) fn is_missing(array: &dyn Array, row: usize) -> bool {
     }
 }
 
-/// The items of a list, and from which to which of them those of a row are.
+/// The items of a list array, and the range of a row's items.
 pub(super) fn items(array: &dyn Array, row: usize) -> Option<(&dyn Array, usize, usize)> {
     fn between(items: &dyn Array, from: i64, to: i64) -> Option<(&dyn Array, usize, usize)> {
         let at = |offset: i64| usize::try_from(offset).unwrap_or(0);

@@ -11,18 +11,18 @@ use super::referred::referred;
 use crate::EngineError;
 use crate::limits::Limits;
 
-/// Shorter texts are not looked for among those before them.
+/// Shorter texts are not deduplicated.
 pub(crate) const LONG: usize = 256;
 
-/// Cuts records into parts, each of them small enough, one at a time.
+/// Splits records into parts within the size limit, one at a time.
 pub(crate) struct Cutter {
     records: RecordBatch,
     names: Arc<Vec<String>>,
     limits: Limits,
-    /// Columns that take different space in different rows.
+    /// Columns whose size varies by row.
     columns: Vec<(usize, Size)>,
     most_rows: usize,
-    /// How many rows may be tried at once: about as many as parts have.
+    /// How many rows to try first: about as many as earlier parts have.
     tried: usize,
     at: usize,
     parts: usize,
@@ -49,12 +49,12 @@ impl Cutter {
         }
     }
 
-    /// How many parts there were.
+    /// The number of parts so far.
     pub(crate) fn parts(&self) -> usize {
         self.parts
     }
 
-    /// The next part; `None` where all rows were handed on.
+    /// The next part; `None` once all rows are returned.
     pub(crate) fn next(&mut self) -> Result<Option<RecordBatch>, EngineError> {
         let left = self.records.num_rows() - self.at;
         if left == 0 {
@@ -75,7 +75,7 @@ impl Cutter {
         Ok(Some(part))
     }
 
-    /// Whether so many rows take no more than a batch may, even where no text repeats.
+    /// Whether so many rows fit into a batch even if no text repeats.
     fn fits(&self, rows: usize) -> bool {
         let mut left = self.limits.batch;
         self.columns.iter().all(|&(at, size)| {
@@ -86,7 +86,7 @@ impl Cutter {
         })
     }
 
-    /// How many rows a batch may have, at least one and at most `rows`.
+    /// The number of rows that fit into a batch, at least one and at most `rows`.
     fn fitting(&self, rows: usize) -> Result<usize, EngineError> {
         let mut seen = HashSet::new();
         let mut bytes = 0;
@@ -113,14 +113,14 @@ impl Cutter {
     }
 }
 
-/// How a column takes different space in different rows.
+/// How the size of a column varies by row.
 #[derive(Clone, Copy)]
 enum Size {
-    /// Texts, which need no more space where they repeat.
+    /// Texts, which take no more space if they repeat.
     Views,
-    /// The same, of a dictionary; its longest text, where it is no larger than the rows are many.
+    /// Texts of a dictionary; the longest text, if the dictionary is not larger than the rows.
     Texts(Option<usize>),
-    /// What is measured where it stands.
+    /// Values that are measured one by one.
     Measured,
 }
 
@@ -138,8 +138,7 @@ impl Size {
         }
     }
 
-    /// What some rows take at most, texts that repeat counted each time. Beyond `most` they are
-    /// not looked at any further.
+    /// An upper bound for some rows, counting repeated texts each time. Stops beyond `most`.
     fn of_rows(self, column: &ArrayRef, start: usize, rows: usize, most: usize) -> usize {
         if let Self::Texts(Some(longest)) = self {
             return longest.saturating_mul(rows);
@@ -157,7 +156,7 @@ impl Size {
         sum
     }
 
-    /// What a cell takes, where `seen` holds the long texts of the rows before it.
+    /// The size of a cell; `seen` has the long texts of earlier rows.
     fn of_cell(
         self,
         at: usize,
@@ -197,7 +196,7 @@ mod tests {
     use crate::parse::Kind;
     use crate::read::{Declared, column_of};
 
-    /// Columns of many rows each of which is one of a few long values.
+    /// Columns of many rows, each with one of a few long values.
     fn columns() -> Vec<ArrayRef> {
         const ROWS: usize = 3_000;
         let texts: ArrayRef = Arc::new(StringArray::from(vec!["\u{1}".repeat(500); 20]));

@@ -10,18 +10,18 @@ use crate::batch::{ChunkText, PLACES_NAMED, ReadDiagnostics};
 use crate::source::Stored;
 use crate::{EngineError, Source};
 
-/// How much of the beginning is looked at before reading begins.
+/// The size of the sample for sniffing, in bytes.
 pub(crate) const SAMPLE: usize = 256 << 10;
 
-/// How bytes become text.
+/// The encoding and line ends of a text.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Encoded {
     encoding: &'static Encoding,
-    /// Bytes of the byte order mark.
+    /// The length of the byte order mark.
     mark: usize,
-    /// Nothing says that it is UTF-8.
+    /// Whether UTF-8 is only assumed.
     doubtful: bool,
-    /// Lines end otherwise than with a line feed.
+    /// Line ends other than line feeds.
     ends: Option<LineEnds>,
 }
 
@@ -39,17 +39,17 @@ impl Encoded {
         self.ends
     }
 
-    /// The same with other line ends made line feeds.
+    /// Sets the line ends to convert.
     pub(crate) fn with_ends(self, ends: Option<LineEnds>) -> Self {
         Self { ends, ..self }
     }
 
-    /// Its name in the WHATWG's standard.
+    /// Its name in the WHATWG Encoding Standard.
     pub(crate) fn name(self) -> &'static str {
         self.encoding.name()
     }
 
-    /// Whether text that is no UTF-8 may be of another encoding.
+    /// Whether text that is not UTF-8 may have another encoding.
     pub(crate) fn is_doubtful(self) -> bool {
         self.doubtful
     }
@@ -58,13 +58,13 @@ impl Encoded {
         self.encoding == UTF_8
     }
 
-    /// The text of the sample, a character that was cut off at its end left out.
+    /// The text of the sample, without an incomplete character at its end.
     pub(crate) fn decode(self, sample: &[u8]) -> Vec<u8> {
         let sample = &sample[self.mark.min(sample.len())..];
         let text = if self.is_utf8() {
             sample.to_vec()
         } else {
-            // Three bytes at most for one, and room without which the decoder does not begin.
+            // At most three bytes for each byte, and the minimum space for the decoder.
             let mut text = vec![0; sample.len() * 3 + 16];
             let mut decoder = self.encoding.new_decoder_without_bom_handling();
             let (_, _, written, _) = decoder.decode_to_utf8(sample, &mut text, false);
@@ -77,8 +77,7 @@ impl Encoded {
         }
     }
 
-    /// The stream as UTF-8, but for what is no text in its encoding: the parser replaces and counts
-    /// that.
+    /// The stream as UTF-8, except for invalid bytes, which the parser replaces and counts.
     pub(crate) fn stream(self, source: &Source) -> Result<TextStream, EngineError> {
         let mut stored = source.open()?;
         let mut mark = [0; 3];
@@ -110,7 +109,7 @@ impl TextStream {
         self.stored.done()
     }
 
-    /// Appends up to `most` bytes; none means the end.
+    /// Appends up to `most` bytes; 0 means the end.
     pub(crate) fn read(&mut self, buffer: &mut Vec<u8>, most: usize) -> Result<usize, EngineError> {
         let Some(ends) = &mut self.ends else {
             return read_text(
@@ -122,7 +121,7 @@ impl TextStream {
             );
         };
         let start = buffer.len();
-        // A part may hold nothing but the beginning of a line end.
+        // A part may only have the start of a line end.
         loop {
             let mut part = Vec::new();
             let read = read_text(
@@ -143,10 +142,10 @@ impl TextStream {
     }
 }
 
-/// A byte that UTF-8 has not.
+/// A byte that does not occur in UTF-8.
 const NO_TEXT: u8 = 0xff;
 
-/// Appends up to `most` bytes of text as it is, with its own line ends.
+/// Appends up to `most` bytes of text with its original line ends.
 fn read_text(
     stored: &mut Stored,
     decoder: &mut Option<Decoder>,
@@ -161,7 +160,7 @@ fn read_text(
         buffer.truncate(start + read);
         return Ok(read);
     };
-    // Three bytes of UTF-8 at most for a byte of input, and room for one more character.
+    // At most three bytes of UTF-8 for each byte of input, and space for one more character.
     let most = most.max(64);
     while buffer.len() < start + most && !*ended {
         if *raw_start == raw.len() {
@@ -179,10 +178,10 @@ fn read_text(
         buffer.truncate(at + written);
         *raw_start += read;
         if matches!(result, DecoderResult::Malformed(..)) {
-            // No text either, so that the parser replaces and counts it.
+            // Invalid as well, so that the parser replaces and counts it.
             buffer.push(NO_TEXT);
         }
-        // A decoder that was told of the end must not be asked again.
+        // A decoder must not be called again after the last input.
         *ended = last && result == DecoderResult::InputEmpty;
     }
     Ok(buffer.len() - start)
@@ -202,7 +201,7 @@ pub(crate) fn sample(source: &Source) -> Result<Vec<u8>, EngineError> {
     }
 }
 
-/// What was replaced in a chunk because it was no text.
+/// Invalid text that was replaced in a chunk.
 #[derive(Default)]
 pub(crate) struct Replaced {
     count: u64,
@@ -211,7 +210,7 @@ pub(crate) struct Replaced {
 }
 
 impl Replaced {
-    /// Something was replaced on this line.
+    /// Records a replacement on this line.
     fn on(&mut self, line: u64) {
         self.count += 1;
         if self.first.len() < PLACES_NAMED {
@@ -219,8 +218,8 @@ impl Replaced {
         }
     }
 
-    /// So many escapes on this line stood for no character. That they are escapes is no sign of
-    /// an encoding.
+    /// Records escapes on this line that are not valid characters; they are no evidence of another
+    /// encoding.
     pub(crate) fn escapes(&mut self, count: u64, line: u64) {
         (0..count).for_each(|_| self.on(line));
         self.beyond_ascii |= count > 0;
@@ -233,7 +232,7 @@ impl Replaced {
     }
 }
 
-/// Makes the data valid UTF-8: sequences that are not become U+FFFD and are counted.
+/// Makes the data valid UTF-8: invalid sequences become U+FFFD and are counted.
 pub(crate) fn valid(data: Vec<u8>, first_line: u64) -> (Arc<ChunkText>, Replaced) {
     let shared = |bytes, ascii| Arc::new(ChunkText { bytes, ascii });
     if data.is_ascii() {

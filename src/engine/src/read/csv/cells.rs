@@ -21,7 +21,7 @@ pub(crate) struct Cells<'a> {
 }
 
 enum Layout {
-    /// As [`UniformRows::ends`].
+    /// See [`UniformRows::ends`].
     UniformRows(Vec<u32>),
     Spans(Vec<Span>),
 }
@@ -38,7 +38,7 @@ impl Span {
         length: 0,
     };
 
-    /// Chunks are bounded far below 2 GiB.
+    /// Chunks are far below 2 GiB.
     fn new(start: usize, end: usize) -> Self {
         Self {
             start: start as u32,
@@ -48,8 +48,8 @@ impl Span {
 }
 
 impl<'a> Cells<'a> {
-    /// Cuts whole records into `width` cells each. Records with fewer cells are filled up,
-    /// cells beyond are left out, and both are noted; an empty cell too many is not worth a note.
+    /// Splits complete records into `width` cells each. Records with fewer cells are padded,
+    /// surplus cells are dropped, and both are recorded, except a single empty surplus cell.
     pub(crate) fn cut(data: &'a [u8], dialect: Dialect, width: usize, first_line: u64) -> Self {
         let simple = dialect.comment.is_none() && dialect.escape.is_none() && !dialect.spaced;
         if simple
@@ -82,8 +82,8 @@ impl<'a> Cells<'a> {
         cells.checked_div(self.width).unwrap_or(0)
     }
 
-    /// The cells of one column from top to bottom, where that takes no more than to cut them out:
-    /// the records are even, and none of the cells is quoted.
+    /// The cells of one column from top to bottom, if the records are uniform and none of the cells
+    /// is quoted.
     pub(crate) fn plain_column(&self, column: usize) -> Option<PlainColumn<'_, 'a>> {
         match &self.layout {
             Layout::UniformRows(ends) if !self.quoted[column] => Some(PlainColumn {
@@ -101,7 +101,7 @@ impl<'a> Cells<'a> {
             .map(move |row| Some(self.dialect.text(self.cell(row * self.width + column)?)))
     }
 
-    /// A cell as it stands.
+    /// A raw cell.
     fn cell(&self, at: usize) -> Option<&'a [u8]> {
         let data = self.data;
         match &self.layout {
@@ -118,8 +118,8 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// Where a cell begins and ends, from what ends the cell before and itself. A carriage return
-/// at the end of the last one belongs to the end of the line.
+/// The span of a cell, from the ends of the previous cell and its own. A carriage return at the end
+/// of the last cell belongs to the line end.
 #[inline(always)]
 fn place(data: &[u8], before: u32, end: u32, last: bool) -> (usize, usize) {
     let (start, end) = (before.wrapping_add(1) as usize, end as usize);
@@ -130,7 +130,7 @@ fn place(data: &[u8], before: u32, end: u32, last: bool) -> (usize, usize) {
 /// The cells of one column, none of them quoted.
 pub(crate) struct PlainColumn<'c, 'a> {
     data: &'a [u8],
-    /// A record each, from what ends the cell before.
+    /// One chunk for each record, from the end of the previous cell.
     ends: std::slice::Chunks<'c, u32>,
     last: bool,
 }
@@ -140,7 +140,7 @@ impl<'a> Iterator for PlainColumn<'_, 'a> {
 
     #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
-        // Behind the last record there may be its end alone.
+        // The last chunk may only have the end of the last record.
         let &[before, end, ..] = self.ends.next()? else {
             return None;
         };
@@ -149,7 +149,7 @@ impl<'a> Iterator for PlainColumn<'_, 'a> {
     }
 }
 
-/// Cuts records whatever they look like.
+/// Splits records of any form.
 struct Cutter<'a> {
     data: &'a [u8],
     spans: Vec<Span>,
@@ -180,12 +180,12 @@ impl<'a> Cutter<'a> {
         }
     }
 
-    /// Goes from mark to mark: delimiters and line feeds end a cell, a quote where a cell begins
-    /// leads to its end.
+    /// Scans from mark to mark: delimiters and line feeds end a cell; a quote at the start of a
+    /// cell skips to its end.
     fn cut_records(&mut self, dialect: Dialect, first_line: u64) {
         let data = self.data;
         let mut row = 0;
-        // Where the cell begins, and up to where marks have been looked for.
+        // The start of the cell, and the end of the scanned part.
         let (mut start, mut scanned) = (0, 0);
         while scanned < data.len() {
             let base = scanned;
@@ -240,7 +240,7 @@ impl<'a> Cutter<'a> {
         }
     }
 
-    /// The same where lines may be comments, or an escape takes the meaning from a mark.
+    /// The same with comments or escapes.
     fn cut_cells(&mut self, dialect: Dialect, first_line: u64) {
         let data = self.data;
         let mut row = 0;
@@ -269,7 +269,7 @@ impl<'a> Cutter<'a> {
         }
     }
 
-    /// A quote that is a character, where another might have opened a cell.
+    /// Records a literal quote at the start of a cell.
     #[cold]
     fn note_stray(&mut self, start: usize, first_line: u64) {
         self.notes.strays += 1;
@@ -279,8 +279,8 @@ impl<'a> Cutter<'a> {
         }
     }
 
-    /// Makes the row that began with span `row` and ended at byte `end` as wide as the others;
-    /// returns where the next row begins.
+    /// Pads or cuts the row that began with span `row` and ended at byte `end`; returns the start
+    /// of the next row.
     #[inline]
     fn end_row(&mut self, row: usize, end: usize, first_line: u64) -> usize {
         if let Some(last) = self.spans.last_mut()
@@ -316,7 +316,7 @@ impl<'a> Cutter<'a> {
         self.spans.resize(row + self.width, Span::ABSENT);
     }
 
-    /// Whether the cell, alone on its line, is nothing but blanks; a quoted one is a cell.
+    /// Whether the only cell of a line is unquoted and blank.
     fn is_blank(&self, span: Span) -> bool {
         let start = span.start as usize;
         let cell = &self.data[start..start + span.length as usize];
@@ -325,7 +325,7 @@ impl<'a> Cutter<'a> {
 }
 
 impl Cells<'_> {
-    /// The cells of one record, however many there are.
+    /// All cells of one record.
     pub(crate) fn cut_record(record: &[u8], dialect: Dialect) -> Vec<Vec<u8>> {
         let mut cells = Vec::new();
         let mut start = 0;

@@ -1,12 +1,12 @@
-//! A CSV dialect: where cells end, and their text.
+//! A CSV dialect: the ends of cells, and their text.
 //!
-//! A quote opens a quoted cell only as the first byte of the cell; elsewhere it is a character
-//! like any other (`5" pipe`), as in RFC 4180 and in pandas. Inside a quoted cell two quotes
-//! stand for one. What follows the closing quote up to the delimiter belongs to the cell.
+//! A quote opens a quoted cell only as the first byte of the cell; elsewhere it is literal
+//! (`5" pipe`), as in RFC 4180 and in pandas. Inside a quoted cell, two quotes are one literal
+//! quote. Text between the closing quote and the delimiter belongs to the cell.
 //!
-//! Where quotes are bound to their line, as in TSV, a quoted cell ends on it, with the quote as
-//! its last character; any other quote is a character. An escape takes the meaning from a quote,
-//! a delimiter, a line end or another escape behind it, in quoted cells and in others.
+//! If quotes are limited to their line, as in TSV, a quoted cell ends on it, with the quote as its
+//! last character; any other quote is literal. An escape makes a following quote, delimiter, line
+//! end or escape literal, in quoted cells and in others.
 
 use std::borrow::Cow;
 
@@ -17,17 +17,17 @@ use memchr::{memchr, memchr2, memchr3};
 pub(crate) struct Dialect {
     pub(crate) delimiter: u8,
     pub(crate) quote: Option<u8>,
-    /// A quoted cell ends on its line.
+    /// Whether a quoted cell ends on its line.
     pub(crate) in_line: bool,
     pub(crate) escape: Option<u8>,
     pub(crate) comment: Option<u8>,
-    /// Blanks at the beginning of a cell do not belong to it; a quote may follow them.
+    /// Whether blanks at the start of a cell are skipped, also before a quote.
     pub(crate) spaced: bool,
 }
 
 impl Dialect {
-    /// Where a cell ends that begins at `start`: the position of the delimiter, of the line feed,
-    /// or the end of the data; and whether the cell is quoted.
+    /// The end of the cell that begins at `start`: the position of the delimiter, of the line feed
+    /// or of the end of the data; and whether the cell is quoted.
     #[inline]
     pub(crate) fn cell_end(&self, data: &[u8], start: usize) -> (usize, bool) {
         let start = start + self.blanks(&data[start.min(data.len())..]);
@@ -46,7 +46,7 @@ impl Dialect {
         (self.end_from(data, from), begins)
     }
 
-    /// The blanks before a cell that do not belong to it.
+    /// The number of blanks to skip before a cell.
     #[inline]
     fn blanks(&self, cell: &[u8]) -> usize {
         if !self.spaced {
@@ -55,7 +55,7 @@ impl Dialect {
         cell.iter().take_while(|byte| **byte == b' ').count()
     }
 
-    /// The delimiter or line feed from here on.
+    /// The next delimiter or line feed.
     fn end_from(&self, data: &[u8], mut from: usize) -> usize {
         let Some(escape) = self.escape else {
             return memchr2(self.delimiter, b'\n', &data[from..])
@@ -72,7 +72,7 @@ impl Dialect {
         }
     }
 
-    /// Where a quoted cell ends that ends on its line.
+    /// The end of a quoted cell that has to end on its line.
     fn end_in_line(&self, data: &[u8], start: usize) -> Option<usize> {
         let line = &data[start..];
         let line = &line[..memchr(b'\n', line).unwrap_or(line.len())];
@@ -85,7 +85,7 @@ impl Dialect {
         }
     }
 
-    /// After the quote that closes the one at `start`.
+    /// The position after the quote that closes the one at `start`.
     pub(super) fn close(&self, data: &[u8], start: usize) -> Option<usize> {
         let quote = self.quote?;
         let mut from = start + 1;
@@ -114,7 +114,7 @@ impl Dialect {
         self.comment.is_some() && self.comment == data.get(from).copied()
     }
 
-    /// The text of a cell as it stands: without the quotes around it and the escapes in it.
+    /// The text of a raw cell, without quotes and escapes.
     pub(crate) fn text<'a>(&self, cell: &'a [u8]) -> Cow<'a, [u8]> {
         let cell = &cell[self.blanks(cell)..];
         let first = cell.first().copied();
@@ -150,8 +150,8 @@ impl Dialect {
     }
 }
 
-/// The text of a quoted cell: what is between the quotes, two quotes read as one, and what
-/// follows them.
+/// The text of a quoted cell: the text between the quotes, with doubled quotes as one, and the text
+/// after them.
 fn unquote(cell: &[u8], quote: u8) -> Cow<'_, [u8]> {
     let inner = &cell[1..];
     match memchr(quote, inner) {

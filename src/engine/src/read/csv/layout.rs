@@ -2,16 +2,16 @@
 
 use super::dialect::Dialect;
 
-/// Where the rows are.
+/// The position of the rows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layout {
     pub(crate) dialect: Dialect,
     /// Lines before the first row.
     pub(crate) lines: u64,
-    /// The first row names the columns.
+    /// Whether the first row is a header.
     pub(crate) header: bool,
-    /// The first column has no name, and no cell in the header.
+    /// Whether the first column has row names, and no cell in the header.
     pub(crate) row_names: bool,
-    /// Cells of most rows.
+    /// The number of cells of most rows.
     pub(crate) width: usize,
 }

@@ -4,10 +4,10 @@ use wide::u8x16;
 
 use super::dialect::Dialect;
 
-/// How many bytes are looked at together.
+/// The bytes of a block.
 pub(super) const BLOCK: usize = 64;
 
-/// Where the marks are among 64 bytes, a bit for each.
+/// The positions of the marks in a block, as bits.
 #[derive(Clone, Copy)]
 pub(super) struct StructuralMask {
     pub(super) delimiters: u64,
@@ -16,13 +16,13 @@ pub(super) struct StructuralMask {
 }
 
 impl StructuralMask {
-    /// Of the first 64 bytes, or of what there is.
+    /// The mask of the first 64 bytes, or fewer.
     #[inline]
     pub(super) fn of(data: &[u8], dialect: &Dialect) -> Self {
         let block = match data.first_chunk::<BLOCK>() {
             Some(block) => *block,
             None => {
-                // No mark is a zero.
+                // Zeros are never marks.
                 let mut block = [0; BLOCK];
                 block[..data.len()].copy_from_slice(data);
                 block
@@ -44,16 +44,16 @@ impl StructuralMask {
     }
 }
 
-/// Which marks are in quoted cells and which are not, from block to block.
+/// Tracks from block to block which marks are in quoted cells.
 ///
-/// Quotes are paired as they come (Langdale and Lemire 2019), which is right as long as one that
-/// opens stands where a cell begins, or after one that closes: two quotes that are read as one.
+/// Quotes are paired in order (Langdale and Lemire 2019), which is correct as long as every opening
+/// quote is at the start of a cell, or after a closing one as a doubled quote.
 struct Pairing {
-    /// A quote where a cell begins takes a closer look.
+    /// Whether a quote at the start of a cell needs the slow path.
     in_line: bool,
     /// All bits are set inside a quoted cell.
     inside: u64,
-    /// In the lowest bit what the byte before the block is.
+    /// Whether the byte before the block ends a cell, in the lowest bit.
     end_before: u64,
     quote_before: u64,
 }
@@ -68,8 +68,8 @@ impl Pairing {
         }
     }
 
-    /// The ends of cells in the next block, and the quotes that begin a cell. `None` where a quote
-    /// opens in the middle of one.
+    /// The ends of cells in the next block, and the quotes at the start of cells. `None` if a quote
+    /// opens in the middle of a cell.
     #[inline(always)]
     fn next(&mut self, marks: StructuralMask) -> Option<(u64, u64)> {
         let mut ends = marks.delimiters | marks.line_feeds;
@@ -79,7 +79,7 @@ impl Pairing {
                 return None;
             }
         } else if marks.quotes | self.inside != 0 {
-            // From each quote that opens up to the one that closes.
+            // From each opening quote up to the closing one.
             let within = parities(marks.quotes) ^ self.inside;
             self.inside = 0u64.wrapping_sub(within >> 63);
             ends &= !within;
@@ -94,8 +94,7 @@ impl Pairing {
     }
 }
 
-/// Where the last line feed is that ends a record, if there is one. `None` where that takes a
-/// closer look.
+/// The last line feed that ends a record, if there is one. `None` if the slow path is needed.
 pub(super) fn last_line_feed(data: &[u8], dialect: &Dialect) -> Option<Option<usize>> {
     let mut pairing = Pairing::new(dialect);
     let mut last = None;
@@ -110,18 +109,18 @@ pub(super) fn last_line_feed(data: &[u8], dialect: &Dialect) -> Option<Option<us
     Some(last)
 }
 
-/// Cells of records that are all of one width.
+/// Cells of records of the same width.
 pub(super) struct UniformRows {
-    /// What ends each cell, a delimiter or a line feed; before the first one the place before
-    /// the data, which is −1.
+    /// The end of each cell, a delimiter or a line feed; the first entry is the position before the
+    /// data, −1.
     pub(super) ends: Vec<u32>,
     /// Which columns have a quoted cell.
     pub(super) quoted: Vec<bool>,
 }
 
 impl UniformRows {
-    /// Cuts records of `width` cells, two or more. `None` where it takes a closer look: a record
-    /// is not of this width, or a quote is in the middle of a cell.
+    /// Splits records of `width` cells, two or more. `None` if the slow path is needed: a record
+    /// has another width, or a quote is in the middle of a cell.
     pub(super) fn cut(data: &[u8], dialect: &Dialect, width: usize) -> Option<Self> {
         let mut ends: Vec<u32> = Vec::with_capacity(data.len() / 6 + BLOCK);
         ends.push(u32::MAX);
@@ -138,7 +137,7 @@ impl UniformRows {
             lines += (here & marks.line_feeds).count_ones() as usize;
             push(&mut ends, (number * BLOCK) as u32, here);
         }
-        // The last record may do without a line feed.
+        // The last record may lack a line feed.
         if data.last().is_some_and(|&last| last != b'\n') {
             ends.push(data.len() as u32);
             lines += 1;
@@ -152,7 +151,7 @@ impl UniformRows {
     }
 }
 
-/// Each bit of the result says whether the number of bits up to it is odd.
+/// The prefix XOR: each bit of the result is the parity of the bits up to it.
 #[inline]
 fn parities(mut bits: u64) -> u64 {
     for distance in [1, 2, 4, 8, 16, 32] {
@@ -161,7 +160,7 @@ fn parities(mut bits: u64) -> u64 {
     bits
 }
 
-/// The places of the bits, ascending.
+/// The positions of the set bits, ascending.
 #[inline]
 pub(super) fn bits(mut bits: u64) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
@@ -171,8 +170,8 @@ pub(super) fn bits(mut bits: u64) -> impl Iterator<Item = usize> {
     })
 }
 
-/// Appends the places of the bits, counted from `first`: eight at once, as how many there are is
-/// anyone's guess.
+/// Appends the positions of the set bits, counted from `first`: in steps of eight, as their number
+/// is hard to predict for the processor.
 #[inline]
 fn push(places: &mut Vec<u32>, first: u32, mut bits: u64) {
     let length = places.len() + bits.count_ones() as usize;

@@ -27,7 +27,7 @@ use crate::sniff::footer::{Footer, TAIL};
 use crate::sniff::{self, Names};
 use crate::{EngineError, Source};
 
-/// The mark of byte order, which is no character of a text.
+/// The byte order mark, which is not part of a text.
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
 /// A CSV dataset whose dialect is known.
@@ -36,7 +36,7 @@ pub(super) struct Csv {
     source: Source,
     encoded: Encoded,
     layout: Layout,
-    /// One for each style of numbers.
+    /// The rules for each style of numbers.
     rules: [CellRules; Style::ALL.len()],
     limits: Limits,
     footer: Footer,
@@ -77,8 +77,7 @@ impl Csv {
     }
 }
 
-/// The records from the beginning, and the header taken off them: blank lines and comments before
-/// it are passed over.
+/// The records after the header, and the header: blank lines and comments before it are skipped.
 fn records(
     source: &Source,
     encoded: Encoded,
@@ -101,8 +100,8 @@ fn records(
     }
 }
 
-/// Reads the names of the columns from the first record, however long that is; numbers them where
-/// there is no header.
+/// Reads the names of the columns from the first record, however long it is; numbers them if there
+/// is no header.
 fn names(
     source: &Source,
     encoded: Encoded,
@@ -116,7 +115,7 @@ fn names(
     if layout.row_names {
         header.insert(0, Vec::new());
     }
-    // A delimiter too many makes no column where no row has it.
+    // A trailing delimiter is not a column if no row has it.
     if header.iter().skip(layout.width).all(Vec::is_empty) && layout.width > 0 {
         header.truncate(layout.width);
     }
@@ -145,8 +144,8 @@ fn names(
     })
 }
 
-/// Takes marks of byte order off the beginnings of cells and tells how many there were: files that
-/// were joined have some inside.
+/// Removes byte order marks from the start of cells, and returns their number: concatenated files
+/// have some inside.
 fn take_boms(data: &mut Vec<u8>, dialect: Dialect) -> u64 {
     if data.is_ascii() || memchr::memmem::find(data, BOM).is_none() {
         return 0;
@@ -174,7 +173,7 @@ fn take_boms(data: &mut Vec<u8>, dialect: Dialect) -> u64 {
     count
 }
 
-/// The chunks, and what stands behind the last row taken off them.
+/// The chunks, without the lines after the last row.
 struct Rows {
     records: Records<Dialect>,
     footer: Footer,

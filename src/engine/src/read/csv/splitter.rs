@@ -29,7 +29,7 @@ impl Dialect {
         }
     }
 
-    /// Records are cut cell by cell where an escape may stand anywhere, or blanks before a quote.
+    /// Splits records cell by cell, if there may be escapes, or blanks before quotes.
     fn next_record(&self, data: &[u8], mut from: usize) -> Option<usize> {
         loop {
             let (end, _) = self.cell_end(data, from);

@@ -1,4 +1,4 @@
-//! The reader against another implementation, and against itself on other chunks.
+//! Compares the reader with another implementation, and with itself on other chunks.
 
 use proptest::prelude::*;
 
@@ -16,7 +16,7 @@ const COMMA: Dialect = Dialect {
     spaced: false,
 };
 
-/// Cells as this crate cuts them: records of `width` cells.
+/// The cells of this crate: records of `width` cells.
 fn ours(data: &[u8], width: usize) -> Vec<Vec<Option<Vec<u8>>>> {
     let cells = Cells::cut(data, COMMA, width, 1);
     let mut rows = vec![Vec::new(); cells.rows()];
@@ -28,7 +28,7 @@ fn ours(data: &[u8], width: usize) -> Vec<Vec<Option<Vec<u8>>>> {
     rows
 }
 
-/// Cells as the `csv` crate cuts them, made as wide. A line of blanks is a cell there.
+/// The cells of the `csv` crate, at the same width. A blank line is a cell there.
 fn theirs(data: &[u8], width: usize) -> Vec<Vec<Option<Vec<u8>>>> {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)

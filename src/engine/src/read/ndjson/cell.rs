@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::parse::{CellRules, ParsedDateTime, TypeSet};
 use crate::read::build::Cell;
 
-/// The characters of a string, and how many had to be replaced.
+/// The characters of a string, and how many were replaced.
 struct Unescaped;
 
 impl Visitor<'_> for Unescaped {
@@ -26,8 +26,7 @@ impl Visitor<'_> for Unescaped {
     }
 }
 
-/// Replaces halves of surrogate pairs, which serde_json hands over in three bytes like any other
-/// character of their size.
+/// Replaces unpaired surrogates, which serde_json encodes in three bytes.
 pub(super) fn whole<'b>(bytes: &'b [u8], replaced: &mut u64) -> Cow<'b, str> {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return Cow::Borrowed(text);
@@ -35,7 +34,7 @@ pub(super) fn whole<'b>(bytes: &'b [u8], replaced: &mut u64) -> Cow<'b, str> {
     let mut text = String::with_capacity(bytes.len());
     for part in bytes.utf8_chunks() {
         text.push_str(part.valid());
-        // The first of the three; the other two follow as parts of their own.
+        // The first of the three bytes; the other two are separate chunks.
         if part.invalid() == [0xed] {
             text.push(char::REPLACEMENT_CHARACTER);
             *replaced += 1;
@@ -53,14 +52,14 @@ enum JsonKind {
     Nested,
 }
 
-/// A value as it stands in a line.
+/// The raw value in a line.
 pub(super) struct JsonCell<'a> {
     kind: JsonKind,
     text: Cow<'a, [u8]>,
 }
 
 impl<'a> JsonCell<'a> {
-    /// `replaced` counts the halves of surrogate pairs.
+    /// `replaced` counts unpaired surrogates.
     pub(super) fn new(value: &'a RawValue, replaced: &mut u64) -> Result<Self, serde_json::Error> {
         let raw = value.get();
         let bytes = raw.as_bytes();
@@ -98,7 +97,7 @@ impl Cell for &JsonCell<'_> {
         if self.kind != JsonKind::Number {
             return None;
         }
-        // Whole numbers beyond 64 bits are numbers here.
+        // Integers beyond 64 bits are floats.
         std::str::from_utf8(&self.text).ok()?.parse().ok()
     }
 

@@ -1,4 +1,4 @@
-//! The memory of a file's pages, and why reading them stopped.
+//! The memory of a file's pages, and the error that stopped reading.
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,14 +10,14 @@ use parquet::errors::ParquetError;
 use super::footer::failed;
 use crate::EngineError;
 
-/// What all columns of a file may have in memory as pages at the same time.
+/// The limit on pages of all columns in memory.
 #[derive(Debug)]
 pub(super) struct Budget {
     pub(super) limit: usize,
     /// The largest value.
     pub(super) record: usize,
     held: AtomicUsize,
-    /// Why reading stopped, where it was us who stopped it: the library makes a text of errors.
+    /// The engine's error that stopped reading, as the library only keeps the text of errors.
     fault: Mutex<Option<EngineError>>,
 }
 
@@ -31,7 +31,7 @@ impl Budget {
         })
     }
 
-    /// Notes why reading has to stop; the error is for the library.
+    /// Records why reading has to stop; returns the error for the library.
     pub(super) fn refuse(&self, fault: EngineError) -> ParquetError {
         let error = ParquetError::General(fault.to_string());
         *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);

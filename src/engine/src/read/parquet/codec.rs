@@ -1,5 +1,5 @@
-//! Decompresses a page to exactly the size in its header: the parquet crate (59.3) lets gzip and
-//! brotli write any amount before it compares.
+//! Decompresses a page to exactly the size in its header: with gzip and brotli, the parquet crate
+//! (59.3) only compares after decompressing any amount.
 
 use std::io::Read;
 
@@ -46,7 +46,7 @@ fn wrong_size() -> String {
     "a page is not as large as its header says".into()
 }
 
-/// Reads to the end, which has to be where the output is full.
+/// Reads to the end, which has to coincide with the end of the output.
 fn fill(mut reader: impl Read, output: &mut [u8]) -> Result<usize, String> {
     let written = crate::source::read_full(&mut reader, output).map_err(|e| e.to_string())?;
     match reader.read(&mut [0]) {
@@ -60,8 +60,8 @@ fn raw_lz4(input: &[u8], output: &mut [u8]) -> Result<usize, String> {
     lz4_flex::block::decompress_into(input, output).map_err(|error| error.to_string())
 }
 
-/// What is called LZ4 is blocks with their sizes before them (Hadoop), or a frame, or one block
-/// alone, as the writer understood it.
+/// LZ4 in one of the forms of different writers: blocks with their sizes (Hadoop), a frame, or a
+/// single block.
 fn lz4(input: &[u8], output: &mut [u8]) -> Result<usize, String> {
     if let Some(written) = hadoop(input, output) {
         return Ok(written);

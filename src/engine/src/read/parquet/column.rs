@@ -1,18 +1,18 @@
-//! A column of a row group, as far as its pages need it.
+//! Metadata of a column of a row group.
 
 use parquet::basic::Compression;
 use parquet::file::metadata::ColumnChunkMetaData;
 
 use crate::EngineError;
 
-/// What has to be known of the column.
+/// The metadata for reading pages.
 #[derive(Clone)]
 pub(super) struct Column {
     pub(super) path: String,
     pub(super) codec: Compression,
     pub(super) start: u64,
     pub(super) length: u64,
-    /// The highest levels.
+    /// The maximum levels.
     pub(super) repetition: i16,
     pub(super) definition: i16,
 }

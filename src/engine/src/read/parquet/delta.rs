@@ -2,8 +2,8 @@
 
 use super::thrift::Cursor;
 
-/// The integers at the beginning of bytes, and where they end. `None` where they are broken or
-/// more than there may be.
+/// The integers at the start of bytes, and their end. `None` if they are invalid or more than
+/// `most`.
 pub(super) fn decode(bytes: &[u8], most: usize) -> Option<(Vec<i32>, usize)> {
     let mut cursor = Cursor::new(bytes);
     let block = usize::try_from(cursor.unsigned()?).ok()?;
@@ -33,7 +33,7 @@ pub(super) fn decode(bytes: &[u8], most: usize) -> Option<(Vec<i32>, usize)> {
                 break;
             }
             let size = (part / 8).checked_mul(usize::from(width))?;
-            // The last part may be cut short.
+            // The last part may be truncated.
             let packed = bytes.get(at..at.checked_add(size)?.min(bytes.len()))?;
             at += size;
             let wanted = part.min(count - values.len());
@@ -47,7 +47,7 @@ pub(super) fn decode(bytes: &[u8], most: usize) -> Option<(Vec<i32>, usize)> {
     Some((values, at.min(bytes.len())))
 }
 
-/// So many bits from a place on, the lowest first.
+/// `width` bits from a bit offset, lowest first.
 fn bits(bytes: &[u8], from: usize, width: u32) -> Option<u64> {
     if width == 0 {
         return Some(0);

@@ -1,4 +1,4 @@
-//! The footer, including what the parquet crate (59.3) does not read of it.
+//! The footer, including parts that the parquet crate (59.3) does not read.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -12,9 +12,9 @@ use parquet::file::metadata::ParquetMetaDataReader;
 use super::thrift::{Cursor, Kind};
 use crate::EngineError;
 
-/// The length of the metadata, and the mark.
+/// The size of the metadata length and the magic.
 const TAIL: u64 = 8;
-/// The mark of a file that is encrypted to the last.
+/// The magic of a file with an encrypted footer.
 const ENCRYPTED: &[u8] = b"PARE";
 const MARK: &[u8] = b"PAR1";
 
@@ -28,7 +28,7 @@ fn encrypted() -> EngineError {
     }
 }
 
-/// What the library says of a file, in our words.
+/// Converts an error of the library.
 pub(super) fn failed(error: ParquetError) -> EngineError {
     let unsupported = |detail: String| EngineError::Unsupported { detail };
     match error {
@@ -46,7 +46,7 @@ pub(super) fn failed(error: ParquetError) -> EngineError {
     }
 }
 
-/// Types beyond what the library knows, which it does not tell from broken ones.
+/// Whether the library rejects an unsupported type, which it does not distinguish from an error.
 fn is_unsupported(detail: &str) -> bool {
     let detail = detail.to_ascii_lowercase();
     [
@@ -92,11 +92,11 @@ fn metadata_bytes(file: &File) -> Result<Vec<u8>, EngineError> {
     Ok(bytes)
 }
 
-/// Old files of pandas mark a column of nothing but nulls by a type, 24, that never became part
-/// of the format, and that the library refuses: its stored type takes its place. Encryption is
-/// looked for on the way.
+/// Old files of pandas mark a column of nulls only with type 24, which never became part of the
+/// format and which the library rejects: it is replaced according to the stored type. Also detects
+/// encryption.
 fn without_null_types(metadata: &[u8]) -> Result<Cow<'_, [u8]>, EngineError> {
-    /// Places of the bytes that say 24, and the stored type of their column.
+    /// Offsets of the bytes with type 24, and the stored type of their column.
     fn find(metadata: &[u8]) -> Option<(Vec<(usize, i64)>, bool)> {
         let mut found = Vec::new();
         let mut is_encrypted = false;
@@ -120,7 +120,7 @@ fn without_null_types(metadata: &[u8]) -> Result<Cow<'_, [u8]>, EngineError> {
         }
         Some((found, is_encrypted))
     }
-    // What cannot be followed is for the library to tell.
+    // The library reports metadata that cannot be parsed.
     let Some((found, is_encrypted)) = find(metadata) else {
         return Ok(metadata.into());
     };
@@ -132,7 +132,7 @@ fn without_null_types(metadata: &[u8]) -> Result<Cow<'_, [u8]>, EngineError> {
     }
     let mut metadata = metadata.to_vec();
     for (place, physical) in found {
-        // The types of 32 and 64 bits and of text, as the protocol writes 17, 18 and 0.
+        // Integers of 32 and 64 bits and text: 17, 18 and 0 in the encoding of the protocol.
         metadata[place] = match physical {
             1 => 34,
             2 => 36,
@@ -143,7 +143,7 @@ fn without_null_types(metadata: &[u8]) -> Result<Cow<'_, [u8]>, EngineError> {
     Ok(metadata.into())
 }
 
-/// Reads an element of the schema: where its converted type is, where that is 24.
+/// Reads an element of the schema; returns the offset of its converted type if that is 24.
 fn null_type(cursor: &mut Cursor<'_>) -> Option<Option<(usize, i64)>> {
     let mut last = 0;
     let mut physical = 0;

@@ -25,7 +25,7 @@ pub(super) struct Group {
     pub(super) stop: StopFlag,
 }
 
-/// What an element of a nested value takes while it is read: levels, offsets and itself.
+/// The memory of an element of a nested value while it is read: levels, offsets and the value.
 const ELEMENT: usize = 8;
 
 impl Group {
@@ -37,7 +37,7 @@ impl Group {
         Pages::new(&self.file, column, &self.budget, self.stop.clone())
     }
 
-    /// How many rows may be read at a time, so that the values within them are not too many.
+    /// How many rows may be read at a time, to limit the number of nested values.
     pub(super) fn rows_at_a_time(&self, most: usize, limits: &Limits) -> Result<usize> {
         for column in self.row_group().columns() {
             if !is_supported(column.compression()) {
@@ -58,7 +58,7 @@ impl Group {
         if all <= allowed {
             return Ok(most);
         }
-        // Only the levels tell how they are spread.
+        // Only the levels show how they are distributed.
         let largest = limits.record / ELEMENT;
         let mut row = 0usize;
         for column in nested {

@@ -7,24 +7,24 @@ use parquet::basic::Encoding;
 
 use super::thrift::{Cursor, Kind};
 
-/// What is read for a header at first, and at most: statistics in it may be long.
+/// The initial and the maximum length read for a header: its statistics may be long.
 const SHORT: usize = 256;
 const MAX_LENGTH: usize = 16 << 20;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Header {
     kind: i64,
-    /// The bytes of the page before and after it was compressed.
+    /// The uncompressed and the compressed size of the page.
     pub(super) unpacked: usize,
     pub(super) packed: usize,
     pub(super) crc: Option<u32>,
-    /// Levels, which for columns that are not nested is rows.
+    /// The number of levels, which is the number of rows for columns that are not nested.
     pub(super) values: u32,
     encoding: i64,
     definition_encoding: i64,
     repetition_encoding: i64,
     pub(super) is_sorted: bool,
-    /// Of version 2 alone.
+    /// In version 2 only.
     pub(super) nulls: u32,
     pub(super) rows: u32,
     pub(super) definition_bytes: usize,
@@ -37,7 +37,7 @@ pub(super) enum PageKind {
     Data,
     DataV2,
     Dictionary,
-    /// An index, or what a later version may bring.
+    /// An index, or a kind of a later version.
     Other,
 }
 
@@ -63,7 +63,7 @@ impl Header {
         encoding(self.repetition_encoding)
     }
 
-    /// Reads the header at a place of the file, and tells how long it is.
+    /// Reads the header at an offset of the file; also returns its length.
     pub(super) fn read(file: &File, at: u64, end: u64) -> std::io::Result<Option<(Self, u64)>> {
         let left = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX);
         let mut size = SHORT;

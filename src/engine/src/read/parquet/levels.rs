@@ -2,7 +2,7 @@
 
 use super::thrift::Cursor;
 
-/// How long levels with their length before them are, the length included.
+/// The size of levels with a length prefix, including the prefix.
 pub(super) fn length(page: &[u8]) -> usize {
     let length = page
         .first_chunk()
@@ -30,7 +30,7 @@ impl Rows {
         self.longest
     }
 
-    /// Takes the levels of a page: runs, and groups of eight. `None` where they are broken.
+    /// Adds the levels of a page: runs, and groups of eight. `None` if they are invalid.
     pub(super) fn add(&mut self, levels: &[u8], values: usize) -> Option<()> {
         let mut left = values;
         let mut at = 0;
@@ -55,7 +55,7 @@ impl Rows {
                 }
                 left -= wanted;
             }
-            // A run of nothing would be met again and again.
+            // An empty run would loop forever.
             if count == 0 {
                 return None;
             }
@@ -68,7 +68,7 @@ impl Rows {
         (first..first + self.bits as usize).all(|bit| packed[bit / 8] >> (bit % 8) & 1 == 0)
     }
 
-    /// So many values of one level; level 0 begins a row.
+    /// Adds `count` values of one level; level 0 begins a row.
     fn run(&mut self, count: usize, begins: bool) {
         if count == 0 {
             return;

@@ -1,5 +1,5 @@
-//! Apache Parquet. Types are the file's, so no cell is inspected to infer them. Everything else
-//! that the file claims (rows, sizes, statistics) is a hint: what counts is what is read.
+//! Apache Parquet. The file declares types, so no cell is inspected to infer them. Everything else
+//! in the metadata (rows, sizes, statistics) is only a hint; the data itself counts.
 
 mod budget;
 mod codec;
@@ -41,21 +41,21 @@ use crate::limits::Limits;
 use crate::parse::{CellRules, TypeSet};
 use crate::{EngineError, Source};
 
-/// How much one batch may take in memory, about, as far as the footer tells.
+/// The approximate memory of a batch, by the sizes in the footer.
 const BATCH_BYTES: u64 = 2 << 20;
 const MAX_ROWS: usize = 8192;
-/// A batch of fewer rows costs more than it saves.
+/// Smaller batches cost more than they save.
 const MIN_ROWS: usize = 64;
 
 /// A Parquet dataset.
 pub(super) struct Parquet {
     file: Arc<File>,
     rules: CellRules,
-    /// Texts are missing where the request says which.
+    /// Whether the options list markers of missing texts.
     markers: bool,
     limits: Limits,
     names: Arc<Vec<String>>,
-    /// The type of each column; none where it cannot have a value.
+    /// The type of each column; `None` if it cannot have values.
     types: Vec<Option<DataType>>,
     warnings: Vec<Warning>,
     batch_rows: usize,
@@ -150,7 +150,7 @@ impl Dataset for Parquet {
     }
 
     fn declared_is_final(&self) -> bool {
-        // Only of these may a value not fit the digits of a decimal here.
+        // Only values of these types may exceed the digits of a decimal.
         let mut types = self.types.iter().flatten();
         !types.any(|found| matches!(found, DataType::Decimal256(..)))
     }
@@ -218,9 +218,9 @@ struct Batches {
     budget: Arc<Budget>,
     batch_rows: usize,
     reader: Option<ParquetRecordBatchReader>,
-    /// What was read and is still to be handed on.
+    /// The records that are not returned yet.
     parts: Option<Cutter>,
-    /// Those that are still to be read.
+    /// The row groups that are not read yet.
     groups: Range<usize>,
     rows: f64,
     read: u64,
@@ -255,7 +255,7 @@ impl Batches {
                     .map(Some)
                     .map_err(|error| self.budget.to_engine_error(error.into()));
             }
-            // Its pages go before others come.
+            // Free its pages before reading others.
             self.reader = None;
             let Some(number) = self.groups.next() else {
                 return Ok(None);
@@ -283,10 +283,10 @@ impl Input for Batches {
                     done: self.read as f64 / self.rows.max(1.0),
                 }));
             }
-            // Its values go before others come.
+            // Free its values before reading others.
             self.parts = None;
             let next = guarded("Parquet", || self.next_records(context));
-            // A reader that was stopped fails as if the file were broken.
+            // A stopped reader fails as if the file were corrupt.
             context.check()?;
             let Some(records) = next? else {
                 return Ok(None);

@@ -1,8 +1,8 @@
-//! The pages of a column, within bounds.
+//! The pages of a column, within limits.
 //!
-//! The parquet crate (59.3) believes the headers: it makes room for whatever a page says that it
-//! is, hands on checksums unread unless a feature of the whole build is on, and cannot be stopped
-//! between two pages. Here a page is looked at before it is unpacked.
+//! The parquet crate (59.3) trusts page headers: it allocates the claimed size, ignores checksums
+//! unless a feature of the whole build is enabled, and cannot be stopped between two pages. Here, a
+//! page is checked before it is decompressed.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -29,7 +29,7 @@ pub(super) struct Pages {
     stop: StopFlag,
     at: u64,
     end: u64,
-    /// Read ahead, with where its page begins.
+    /// The next header, and the offset of its page.
     next: Option<(Header, u64)>,
     dictionary: usize,
     page: usize,
@@ -55,7 +55,7 @@ impl Pages {
         }
     }
 
-    /// The header of the next page that has values, which is not unpacked.
+    /// The header of the next page with values, without decompressing it.
     pub(super) fn next_header(&mut self) -> Result<Option<&Header>> {
         while self.next.is_none() {
             if self.stop.is_set() {
@@ -83,7 +83,7 @@ impl Pages {
         self.next = None;
     }
 
-    /// The next page's header and its bytes, unpacked.
+    /// The header and the decompressed bytes of the next page.
     pub(super) fn unpack(&mut self) -> Result<Option<(Header, Bytes)>> {
         self.next_header()?;
         let Some((header, start)) = self.next.take() else {
@@ -122,7 +122,7 @@ impl Pages {
         }
         let mut page = vec![0; size];
         page[..levels].copy_from_slice(&packed[..levels]);
-        // A page of nulls alone has nothing behind its levels.
+        // A page of nulls only has nothing after its levels.
         if levels < size {
             decompress(self.column.codec, &packed[levels..], &mut page[levels..])
                 .map_err(ParquetError::General)?;
@@ -130,9 +130,9 @@ impl Pages {
         Ok(Some((header, page.into())))
     }
 
-    /// Takes note of what the next page takes in memory.
+    /// Charges the memory of the next page.
     fn hold(&mut self, header: &Header, size: usize) -> Result<()> {
-        // Lengths are read all at once.
+        // All lengths are decoded at once.
         let lengths = match header.encoding() {
             Some(Encoding::DELTA_BYTE_ARRAY | Encoding::DELTA_LENGTH_BYTE_ARRAY) => {
                 8 * header.values as usize
@@ -203,8 +203,8 @@ impl Pages {
         }))
     }
 
-    /// Checks how many lengths there are and how long the values are before the library makes room
-    /// for them: values that begin as those before them may be far longer than their page.
+    /// Checks the number of lengths and the size of the values before the library allocates them:
+    /// prefix-compressed values may be far longer than their page.
     fn check_lengths(&mut self, header: &Header, page: &[u8]) -> Result<()> {
         let cut = || broken("the lengths of a page");
         let values = page.get(self.levels_end(header, page)..).ok_or_else(cut)?;
@@ -229,7 +229,7 @@ impl Pages {
         self.hold(header, page.len().saturating_add(all))
     }
 
-    /// Where the values of a data page begin.
+    /// The start of the values of a data page.
     fn levels_end(&self, header: &Header, page: &[u8]) -> usize {
         if header.kind() == PageKind::DataV2 {
             return header
@@ -246,7 +246,7 @@ impl Pages {
         end
     }
 
-    /// How many values the longest row has.
+    /// The number of values of the longest row.
     pub(super) fn longest_row(mut self) -> Result<usize> {
         let mut rows = levels::Rows::new(self.column.repetition);
         while let Some((header, page)) = self.unpack()? {
@@ -256,7 +256,7 @@ impl Pages {
                 PageKind::Data if header.repetition_encoding() == Some(Encoding::RLE) => {
                     page.get(4..levels::length(&page))
                 }
-                // How it was done before there was a length: nobody writes it any more.
+                // The obsolete encoding without a length.
                 PageKind::Data => None,
             };
             let counted = levels.and_then(|levels| rows.add(levels, header.values as usize));
@@ -265,7 +265,7 @@ impl Pages {
         Ok(rows.longest())
     }
 
-    /// How many values the headers of its pages name.
+    /// The number of values in the page headers.
     pub(super) fn count_values(mut self) -> Result<usize> {
         let mut count = 0usize;
         while let Some(header) = self.next_header()? {
@@ -323,7 +323,7 @@ impl Drop for Pages {
     }
 }
 
-/// The pages of one column, as the library wants them.
+/// The pages of one column, for the library.
 pub(super) struct OneGroup(pub(super) Option<Pages>);
 
 impl Iterator for OneGroup {

@@ -8,8 +8,8 @@ use parquet::basic::Type as Physical;
 use parquet::errors::Result;
 use parquet::schema::types::{SchemaDescriptor, Type};
 
-/// Columns of the file in its order; a group of groups that end in nothing has no values anywhere,
-/// and no type.
+/// The types of the file's columns, in order; `None` for a group without leaves, which has no
+/// values.
 pub(super) fn columns(file: &SchemaDescriptor, read: &Schema) -> Vec<Option<DataType>> {
     let roots = file.root_schema().get_fields();
     let mut types = read.fields().iter().map(|field| field.data_type().clone());
@@ -23,8 +23,8 @@ fn has_leaf(root: &Type) -> bool {
     root.is_primitive() || root.get_fields().iter().any(|field| has_leaf(field))
 }
 
-/// How to read the columns: texts as views of their pages, so that one that is in a dictionary once
-/// is in memory once; times of Impala in microseconds, as nanoseconds end in the year 2262.
+/// How to read the columns: texts as views of their pages, so that dictionary entries are in memory
+/// once; Impala timestamps in microseconds, as nanoseconds end in the year 2262.
 pub(super) fn levels(file: &SchemaDescriptor, read: &Schema) -> Result<FieldLevels> {
     let roots = file.root_schema().get_fields();
     let mut fields = read.fields().iter();
@@ -46,7 +46,7 @@ pub(super) fn levels(file: &SchemaDescriptor, read: &Schema) -> Result<FieldLeve
         })
         .collect();
     parquet_to_arrow_field_levels(file, ProjectionMask::all(), Some(&hints))
-        // Where it is a struct that has an empty group in it, the library makes no sense of hints.
+        // The library does not support hints for a struct with an empty group.
         .or_else(|_| parquet_to_arrow_field_levels(file, ProjectionMask::all(), None))
 }
 
@@ -74,7 +74,7 @@ fn viewed(data_type: &DataType) -> DataType {
     }
 }
 
-/// The bytes of the longest values of a length that the schema fixes, in all columns together.
+/// The bytes of a row's fixed-length values, in all columns together.
 pub(super) fn fixed_bytes(file: &SchemaDescriptor) -> usize {
     let columns = file.columns().iter();
     let bytes = columns.map(|column| match column.physical_type() {

@@ -1,12 +1,12 @@
 //! The part of Thrift's compact protocol that Parquet's headers and footers use.
 
-/// Reads values from the beginning of bytes; `None` where they end too early or make no sense.
+/// Reads values from bytes; `None` if they end too early or are invalid.
 pub(super) struct Cursor<'b> {
     bytes: &'b [u8],
     at: usize,
 }
 
-/// What the protocol calls a type.
+/// A type of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Kind(u8);
 
@@ -16,13 +16,13 @@ impl Kind {
     const TRUE: Self = Self(1);
     const FALSE: Self = Self(2);
 
-    /// A boolean field has its value in its type.
+    /// Whether the type is that of a true boolean field, which has its value in its type.
     pub(super) fn is_true(self) -> bool {
         self == Self::TRUE
     }
 }
 
-/// Structures within structures.
+/// The maximum nesting of structs.
 const MAX_DEPTH: usize = 32;
 
 impl<'b> Cursor<'b> {
@@ -57,8 +57,8 @@ impl<'b> Cursor<'b> {
         Some((value >> 1) as i64 ^ -((value & 1) as i64))
     }
 
-    /// The next field of a structure whose last field was `last`: its number and type, and where
-    /// it begins. `None` within is the end of the structure.
+    /// The next field of a struct after the field `last`: its number and type. The inner `None` is
+    /// the end of the struct.
     pub(super) fn field(&mut self, last: i16) -> Option<Option<(i16, Kind)>> {
         let head = self.byte()?;
         if head == 0 {
@@ -71,7 +71,7 @@ impl<'b> Cursor<'b> {
         Some(Some((number, Kind(head & 0x0f))))
     }
 
-    /// How many elements a list has, and of which type.
+    /// The number of elements of a list, and their type.
     pub(super) fn list(&mut self) -> Option<(u64, Kind)> {
         let head = self.byte()?;
         let count = match head >> 4 {
@@ -81,7 +81,7 @@ impl<'b> Cursor<'b> {
         Some((count, Kind(head & 0x0f)))
     }
 
-    /// Passes over a field's value.
+    /// Skips the value of a field.
     pub(super) fn skip(&mut self, kind: Kind) -> Option<()> {
         self.skip_at(kind, MAX_DEPTH)
     }
@@ -127,7 +127,7 @@ impl<'b> Cursor<'b> {
         Some(())
     }
 
-    /// Booleans are a byte in a list, and nothing in a structure.
+    /// Booleans take a byte in a list, and none in a struct.
     fn skip_element(&mut self, kind: Kind, depth: usize) -> Option<()> {
         match kind {
             Kind::TRUE | Kind::FALSE => self.pass(1),

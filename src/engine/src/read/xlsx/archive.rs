@@ -11,11 +11,10 @@ use crate::EngineError;
 use crate::job::JobContext;
 use crate::limits::Limits;
 
-/// What a text of a workbook takes in memory beside its bytes, at most.
+/// The maximum overhead of a text in memory, in bytes.
 const TEXT: u64 = 64;
 
-/// The library holds a cell in memory, and everything but the sheets: neither may be larger than
-/// the limits.
+/// Checks the size of cells and of everything but the sheets, as the library holds both in memory.
 pub(super) fn check(
     mut file: &File,
     limits: &Limits,
@@ -37,7 +36,7 @@ pub(super) fn check(
             .then(|| CellSizes::new(limits.record));
         loop {
             context.check()?;
-            // What cannot be decompressed is noticed when it is needed.
+            // Decompression errors are reported when the entry is needed.
             let read = entry.read(&mut buffer).unwrap_or(0);
             if read == 0 {
                 break;
@@ -63,17 +62,17 @@ pub(super) fn is_sheet(name: &str) -> bool {
     name.contains("worksheets/") && name.ends_with(".xml")
 }
 
-/// How far tags are apart, and the beginnings and ends of cells.
+/// Measures the distance of tags, and the size of cells.
 struct CellSizes {
     largest: usize,
     since_tag: usize,
     since_cell: usize,
     in_cell: bool,
-    /// The part of a tag that was cut off by the end of the buffer.
+    /// The start of a tag at the end of the buffer.
     tag: Vec<u8>,
 }
 
-/// Of a tag this much is looked at.
+/// How much of a tag is inspected, in bytes.
 const TAG: usize = 32;
 
 impl CellSizes {
@@ -89,8 +88,7 @@ impl CellSizes {
 
     fn add(&mut self, mut part: &[u8]) -> Result<(), EngineError> {
         if !self.tag.is_empty() {
-            // Another tag may begin in what is missing of this one: at worst a cell seems a few
-            // bytes longer.
+            // Another tag may begin in the missing part: at worst, a cell seems a few bytes longer.
             let missing = (TAG - self.tag.len()).min(part.len());
             self.tag.extend_from_slice(&part[..missing]);
             self.grow(missing)?;
@@ -136,8 +134,8 @@ impl CellSizes {
     }
 }
 
-/// Whether a cell begins with this tag, or ends: with its own or with that of a row, whatever
-/// their namespace is called.
+/// Whether a cell begins (true) or ends (false) with this tag, of a cell or a row, with any
+/// namespace prefix.
 fn begins_cell(tag: &[u8]) -> Option<bool> {
     let name = &tag[1..];
     let (name, closing) = match name.strip_prefix(b"/") {
@@ -160,7 +158,7 @@ fn begins_cell(tag: &[u8]) -> Option<bool> {
     }
 }
 
-/// What is wrong with an archive, or with the machine that reads it.
+/// The error of an archive, or of the machine that reads it.
 pub(super) fn broken(format: &'static str, error: ZipError) -> EngineError {
     match error {
         ZipError::Io(io) if is_bound(&io) => EngineError::Io(io),

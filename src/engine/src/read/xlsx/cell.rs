@@ -3,20 +3,20 @@
 use calamine::{DataRef, ExcelDateTime};
 use serde_json::{Number, Value};
 
-/// What a cell of a sheet holds.
+/// The contents of a cell.
 pub(super) enum Cell {
-    /// Nothing: the row may have no cell at all.
+    /// Empty: the row may have no cell at all.
     Empty,
-    /// A value; null for an error, which is a cell without a value.
+    /// A value; null for an error.
     Value(Value),
-    /// A number that is shown as a date and is none.
+    /// A number with a date format that is not a valid date.
     Impossible,
 }
 
-/// How numbers are dates.
+/// The conversion of numbers to dates.
 #[derive(Clone, Copy)]
 pub(super) struct Dates {
-    /// The first day beyond the year 9999, as a number.
+    /// The serial number of the first day after the year 9999.
     end: f64,
 }
 
@@ -30,7 +30,7 @@ impl Dates {
     pub(super) fn json(self, cell: &DataRef<'_>) -> Cell {
         Cell::Value(match cell {
             DataRef::Int(n) => (*n).into(),
-            // Excel knows floats only: those without a fraction are whole numbers.
+            // Excel only has floats: those without a fraction are integers.
             DataRef::Float(x) if x.fract() == 0.0 && x.abs() < 9e15 => (*x as i64).into(),
             DataRef::Float(x) => Number::from_f64(*x).map_or(Value::Null, Value::Number),
             DataRef::String(text) => text.clone().into(),
@@ -51,7 +51,7 @@ impl Dates {
     }
 }
 
-/// A date where there is no time of day, a time of day where there is no date, else both.
+/// A date without a time of day, a time of day without a date, or both.
 fn excel_time(time: &ExcelDateTime) -> String {
     let (year, month, day, hour, minute, second, milli) = time.to_ymd_hms_milli();
     let date = format!("{year:04}-{month:02}-{day:02}");

@@ -1,4 +1,4 @@
-//! Which kind of workbook a file is: its content decides, as names and media types are often wrong.
+//! Detects the kind of a workbook by its content, as names and media types are often wrong.
 
 use std::fs::File;
 use std::io::Seek;
@@ -8,17 +8,17 @@ use lastcall_domain::Format;
 use crate::EngineError;
 use crate::source::read_full;
 
-/// How the files of Office before 2007 begin, and newer ones with a password.
+/// The magic of files of Office before 2007, and of newer ones with a password.
 const COMPOUND: &[u8] = &[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
 
 /// A kind of workbook.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Of Excel since 2007.
+    /// Excel 2007 and later.
     Xlsx,
-    /// Of Excel before, or a newer one with a password.
+    /// Excel before 2007, or a newer file with a password.
     Xls,
-    /// Of OpenDocument.
+    /// OpenDocument.
     Ods,
 }
 
@@ -29,7 +29,7 @@ pub(super) fn protected() -> EngineError {
 }
 
 impl Kind {
-    /// That of a file that was uploaded as one of this format.
+    /// The kind of a file that was uploaded as this format.
     pub(super) fn of(mut file: &File, format: Format) -> Result<Self, EngineError> {
         file.rewind()?;
         let mut head = [0; 8];

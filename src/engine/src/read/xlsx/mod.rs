@@ -1,8 +1,8 @@
 //! Excel and OpenDocument workbooks, one sheet per dataset.
 //!
 //! The sheet is written to a temporary file as NDJSON, row by row, and read from there: a sheet
-//! cannot be read in pieces, and its rows need not fit in memory. The first row that is not empty
-//! and no title is the header.
+//! cannot be read in pieces, and its rows need not fit in memory. The first row that is neither
+//! empty nor a title is the header.
 
 mod archive;
 mod cell;
@@ -43,7 +43,7 @@ use crate::{EngineError, Source};
 /// A sheet of a workbook.
 pub(super) struct Sheet {
     rows: Ndjson,
-    /// What the rows call each column: its place in the sheet. A name may come twice.
+    /// The key of each column in the rows: its index in the sheet, as names may repeat.
     keys: Vec<String>,
     names: Vec<String>,
     warnings: Vec<Warning>,
@@ -80,7 +80,7 @@ impl Sheet {
                 Kind::Xls => guarded("XLS", || xls::copy(file, sheet, skip, limits, out, context)),
                 Kind::Xlsx => guarded("XLSX", || copy(file, sheet, skip, record, out, context)),
             };
-            // A reader that was stopped fails as if the file were broken.
+            // A stopped reader fails as if the file were corrupt.
             context.check()?;
             copied.map_err(quota)
         };
@@ -132,9 +132,9 @@ fn failed(error: XlsxError) -> EngineError {
     }
 }
 
-/// The error of the machine that the parser of XML has met.
+/// The I/O error of the machine within an error of the XML parser.
 fn of_machine(error: &XlsxError) -> Option<io::Error> {
-    // It shares the error, which cannot be taken out.
+    // The error is shared, and cannot be moved out.
     let met = error.source()?.source()?.downcast_ref::<Arc<io::Error>>()?;
     Dependency::of_work_io(met)?;
     met.raw_os_error().map(io::Error::from_raw_os_error)
@@ -166,7 +166,7 @@ fn copy(
             rows.add(cell.get_position(), cell.get_value(), &mut out)?;
         }
         header = rows.finish(&mut out)?;
-        // Without a cell nothing was written.
+        // Nothing was written for a sheet without cells.
         if !header.keys.is_empty() {
             break;
         }
@@ -175,8 +175,7 @@ fn copy(
     Ok(header)
 }
 
-/// The sheet that is asked for, or else all of them, of which the first that is not empty is read;
-/// charts and dialogs have no cells.
+/// The requested sheet, or all worksheets, of which the first that is not empty is read.
 fn choose<R: Read + Seek>(
     book: &Xlsx<R>,
     wanted: Option<&str>,
@@ -242,7 +241,7 @@ mod tests {
 
     const WORKBOOK: &[u8] = include_bytes!("../../../tests/it/fixtures/errors-only.xlsx");
 
-    /// A file on a disk that fails at one of the times that it is read.
+    /// A file on a disk that fails at one of the reads.
     struct Failing {
         file: Cursor<&'static [u8]>,
         reads_left: usize,

@@ -1,5 +1,5 @@
 //! OpenDocument sheets, streamed tag by tag, so that neither their size nor declared repetitions
-//! matter.
+//! take memory.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, Write};
@@ -22,10 +22,10 @@ fn malformed(detail: impl Into<String>) -> EngineError {
     EngineError::malformed("ODS", detail)
 }
 
-/// What a manifest may have.
+/// The maximum size of a manifest.
 const MANIFEST: u64 = 1 << 20;
 
-/// A cell of a row that is read.
+/// A cell of the current row.
 struct Cell {
     column: u32,
     repeated: u32,
@@ -41,7 +41,7 @@ enum Value {
 }
 
 impl Value {
-    /// About how many bytes it has.
+    /// Its approximate size in bytes.
     fn bytes(&self) -> usize {
         match self {
             Self::Text(text) | Self::Time(text) => text.len(),
@@ -121,7 +121,7 @@ fn repeated(attributes: &[(String, String)], name: &str) -> u32 {
     times.unwrap_or(1).max(1)
 }
 
-/// Whether a piece ends the table that is read; `depth` counts the tables within it.
+/// Whether a piece ends the current table; `depth` counts nested tables.
 fn ends_table(piece: &Piece, depth: &mut u32) -> bool {
     match piece {
         Piece::Start { name, empty, .. } if name == "table" && !empty => *depth += 1,
@@ -131,7 +131,7 @@ fn ends_table(piece: &Piece, depth: &mut u32) -> bool {
     *depth == 0
 }
 
-/// A table, from behind its start to its end.
+/// A table after its start tag.
 struct Table<'a, R> {
     pieces: &'a mut Pieces<R>,
     record: usize,
@@ -139,11 +139,11 @@ struct Table<'a, R> {
 }
 
 impl<R: std::io::BufRead> Table<'_, R> {
-    /// Reads to the end of the table; whether it has a cell.
+    /// Reads to the end of the table; returns whether it has a cell.
     fn read(&mut self, rows: &mut SheetRows, out: &mut impl Write) -> Result<bool, EngineError> {
         let mut number = 0u32;
         let mut any = false;
-        // A table may stand within another.
+        // Tables may be nested.
         let mut depth = 1;
         while let Some(piece) = self.pieces.next()? {
             if ends_table(&piece, &mut depth) {
@@ -175,7 +175,7 @@ impl<R: std::io::BufRead> Table<'_, R> {
         Err(malformed("a sheet does not end"))
     }
 
-    /// Passes over the table.
+    /// Skips the table.
     fn pass(&mut self) -> Result<(), EngineError> {
         let mut depth = 1;
         while let Some(piece) = self.pieces.next()? {
@@ -222,12 +222,12 @@ impl<R: std::io::BufRead> Table<'_, R> {
         Err(malformed("a row does not end"))
     }
 
-    /// The text of a cell, its paragraphs as lines; nothing where it has none. Those of what is
-    /// drawn over the cell, and of comments on it, are not its own.
+    /// The text of a cell, with its paragraphs as lines; `None` if it has none. Paragraphs of
+    /// drawings and comments are excluded.
     fn text(&mut self, cell: &str) -> Result<Option<String>, EngineError> {
         let mut text: Option<String> = None;
         let mut depth = 0;
-        // How deep a paragraph of the cell begins, and something within it that is not its text.
+        // Whether a paragraph of the cell is open, and the element whose text is excluded.
         let (mut paragraph, mut aside) = (false, None);
         while let Some(piece) = self.pieces.next()? {
             match piece {
@@ -285,7 +285,7 @@ impl<R: std::io::BufRead> Table<'_, R> {
 }
 
 fn value(attributes: &[(String, String)], text: Option<String>) -> Option<Value> {
-    // Of two of this name the second says more: `calcext:value-type="error"`.
+    // If there are two, the second is more specific: `calcext:value-type="error"`.
     let mut kinds = attributes.iter().filter(|(name, _)| name == "value-type");
     if kinds.clone().any(|(_, kind)| kind == "error") {
         return Some(Value::Error);

@@ -1,8 +1,8 @@
 //! Repairs harmless defects in workbooks that calamine 0.38 rejects.
 //!
-//! It refuses a workbook for one sheet of macros beside ordinary ones, and a sheet for a
-//! `<dimension>` that names rows alone (`1:4`), which it does not even need. The workbook is
-//! written anew with the macros as a kind of sheet that it passes over, and without dimensions.
+//! It rejects a workbook with a macro sheet, and a sheet with a `<dimension>` of rows only (`1:4`),
+//! which it does not even need. The workbook is rewritten with the macro sheet as a kind of sheet
+//! that is skipped, and without dimensions.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
@@ -17,12 +17,12 @@ use crate::EngineError;
 use crate::job::JobContext;
 use crate::source::read_full;
 
-/// The dimension stands before the rows: it is looked for in this much of a sheet.
+/// How much of a sheet is searched for the dimension, which precedes the rows.
 const HEAD: usize = 64 << 10;
-/// What a file of relations may have; calamine holds it in memory as well.
+/// The maximum size of a relations file, which calamine holds in memory as well.
 const RELATIONS: u64 = 16 << 20;
 
-/// The workbook with what stands in the way taken out.
+/// The repaired workbook.
 pub(super) fn repaired(
     mut file: &File,
     out: Bounded<File>,
@@ -83,7 +83,7 @@ fn copy_sheet(
     Ok(())
 }
 
-/// Renames a tag to one that nobody knows.
+/// Renames a tag to an unknown one of the same length.
 fn rename(text: &mut [u8], from: &[u8], to: &[u8]) {
     let places: Vec<usize> = memmem::find_iter(text, from).collect();
     for at in places {

@@ -1,4 +1,4 @@
-//! The rows of a sheet, the first one below the titles being the header.
+//! The rows of a sheet; the first one below the titles is the header.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -14,41 +14,40 @@ use crate::read::dataset::MAX_COLUMNS;
 use crate::read::header;
 use crate::schema::out_of_range;
 
-/// About what a cell that is held takes beside its text.
+/// The approximate overhead of a held cell beyond its text, in bytes.
 const CELL: usize = 64;
 
 /// The columns of a sheet that was read.
 #[derive(Default)]
 pub(super) struct Header {
-    /// What the rows call them.
+    /// The keys of the columns in the rows.
     pub(super) keys: Vec<String>,
     pub(super) names: Vec<String>,
     pub(super) warnings: Vec<Warning>,
-    /// Rows of the sheet that were left out above it.
+    /// The number of skipped rows above it.
     pub(super) skipped: u64,
 }
 
-/// Rows as they come, the header first.
+/// Writes the rows of a sheet, the header first.
 pub(super) struct SheetRows {
     dates: Dates,
-    /// The bytes that a row may have.
+    /// The largest row, in bytes.
     largest: usize,
     number: Option<u32>,
-    /// The cells of the row so far, and about how many bytes they have.
+    /// The cells of the current row, and their approximate size in bytes.
     cells: Cells,
     bytes: usize,
-    /// How many rows of the sheet to leave out; where that is not given, titles are looked for.
+    /// How many rows of the sheet to skip; `None` to detect titles.
     skip: Option<u64>,
-    /// The first rows, until it is known which of them are titles, and about how many bytes they
-    /// have.
+    /// The first rows, until the titles among them are known, and their approximate size in bytes.
     held: Vec<(u32, Cells)>,
     held_bytes: usize,
-    /// Rows that were left out, and whether they were taken for titles.
+    /// The number of skipped rows, and whether they are titles.
     skipped: u64,
     has_titles: bool,
-    /// Below each column that has a cell, what the header says; nothing before the header.
+    /// The header of each column with cells; empty before the header is read.
     columns: BTreeMap<u32, String>,
-    /// Dates of each column that are none.
+    /// The number of invalid dates of each column.
     impossible: BTreeMap<u32, u64>,
 }
 
@@ -70,7 +69,7 @@ impl SheetRows {
         }
     }
 
-    /// Leaves out so many rows of the sheet, if that is given; the next one is then the header.
+    /// Skips the given number of rows; the next one is the header.
     pub(super) fn skipping(self, rows: Option<u64>) -> Self {
         Self {
             skip: rows,
@@ -79,7 +78,7 @@ impl SheetRows {
         }
     }
 
-    /// Takes the next cell; writes the row before it where it begins another.
+    /// Adds the next cell; writes the previous row if the cell begins another.
     pub(super) fn add(
         &mut self,
         (row, column): (u32, u32),
@@ -175,7 +174,7 @@ impl SheetRows {
         Ok(())
     }
 
-    /// Writes the last row, and names the columns now that all of them are known.
+    /// Writes the last row, and names the columns, which are now all known.
     pub(super) fn finish(mut self, out: &mut impl Write) -> Result<Header, EngineError> {
         self.end_row(out)?;
         self.write_held(out)?;
@@ -204,7 +203,7 @@ impl SheetRows {
         })
     }
 
-    /// What is said of titles that were left out.
+    /// The warning about skipped titles.
     fn titles(&self) -> Option<Warning> {
         let rows = match self.skipped {
             1 => "1 row".to_owned(),

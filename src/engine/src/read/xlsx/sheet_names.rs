@@ -4,7 +4,7 @@ use lastcall_domain::InvalidOption;
 
 use crate::EngineError;
 
-/// The names of sheets, for a caller who asked for another: not more than anybody reads.
+/// The first names of sheets, for an error message.
 #[derive(Default)]
 pub(super) struct SheetNames {
     listed: Vec<String>,
@@ -31,7 +31,7 @@ impl SheetNames {
         self.listed.is_empty()
     }
 
-    /// There is no such sheet.
+    /// The error for an unknown sheet.
     pub(super) fn without(self, wanted: &str) -> EngineError {
         let more = if self.more { ", …" } else { "" };
         let only = self.listed.join("`, `");

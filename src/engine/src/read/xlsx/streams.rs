@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use crate::job::JobContext;
 
-/// A file or writer that fails when more is written than a file may unfold to.
+/// A file or writer that fails if more is written than the decompression limit.
 pub(super) struct Bounded<W> {
     pub(super) writer: W,
     left: u64,
@@ -36,13 +36,13 @@ impl<W: Seek> Seek for Bounded<W> {
     }
 }
 
-/// Whether it is [`Bounded`] that says so, and not the quota of a disk.
+/// Whether the error is from [`Bounded`], and not from a disk quota.
 pub(super) fn is_bound(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::QuotaExceeded && error.raw_os_error().is_none()
 }
 
-/// A file that cannot be read any more once the analysis is cancelled, so that a library that
-/// knows of no cancelling stops as well.
+/// A file that fails once the analysis is cancelled, so that a library without cancellation stops
+/// as well.
 pub(super) struct Stoppable<'a> {
     pub(super) file: &'a File,
     pub(super) context: JobContext<'a>,

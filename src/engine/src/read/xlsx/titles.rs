@@ -1,5 +1,4 @@
-//! Titles above the table of a sheet, by the rule that texts have for titles padded with empty
-//! cells.
+//! Titles above the table of a sheet, by the same rule as for padded titles in text files.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -10,20 +9,20 @@ use crate::parse::CellRules;
 /// The cells of a row by their columns.
 pub(super) type Cells = BTreeMap<u32, Value>;
 
-/// The most rows that are looked at.
+/// How many rows are inspected.
 pub(super) const ROWS: usize = 64;
-/// The most cells of a title, which stand at its beginning: `Generated`, `2024-01-01`.
+/// The most cells of a title, at its start: `Generated`, `2024-01-01`.
 const CELLS: usize = 2;
-/// The fewest rows below the header.
+/// The minimum number of rows below the header.
 const MIN_ROWS: usize = 2;
 
-/// Whether a row that is the first may be a title.
+/// Whether a first row may be a title.
 pub(super) fn may_be_title(cells: &Cells) -> bool {
     cells.len() <= CELLS
 }
 
-/// How many rows at the beginning are titles: they have a cell or two where the table begins or
-/// left of that, and the row below them is beyond doubt one of names.
+/// How many rows at the start are titles: they have one or two cells at the start of the table or
+/// left of it, and the row below them is certainly a header.
 pub(super) fn titles(rows: &[Cells]) -> usize {
     let candidates = 1..rows.len().saturating_sub(MIN_ROWS);
     let above = |header: usize| {
@@ -44,8 +43,8 @@ pub(super) fn titles(rows: &[Cells]) -> usize {
         .unwrap_or(0)
 }
 
-/// Whether the first row names the columns: a word above every column that has a cell, no two of
-/// them the same, and below one of them no words.
+/// Whether the first row is a header: a word above every column with a cell, all distinct, and at
+/// least one column without words.
 fn names_columns(table: &[Cells]) -> bool {
     let Some((names, rows)) = table.split_first() else {
         return false;
@@ -64,7 +63,7 @@ fn names_columns(table: &[Cells]) -> bool {
         && names.keys().any(|column| has_no_words(rows, *column))
 }
 
-/// A text that is neither empty nor a number or a date.
+/// A text that is not empty, a number or a date.
 fn word(cell: &Value) -> Option<&str> {
     let text = cell.as_str().filter(|text| !text.trim().is_empty())?;
     let is_number = || text.trim().parse::<f64>().is_ok();
@@ -75,7 +74,7 @@ fn is_date(text: &str) -> bool {
     CellRules::moment(text.as_bytes()).is_some()
 }
 
-/// Whether a column has values, all of them numbers, booleans or dates.
+/// Whether a column has values, and all of them are numbers, booleans or dates.
 fn has_no_words(rows: &[Cells], column: u32) -> bool {
     let mut any = false;
     for cell in rows.iter().filter_map(|row| row.get(&column)) {

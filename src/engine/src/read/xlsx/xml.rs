@@ -1,4 +1,4 @@
-//! A streaming XML reader: one tag or text at a time, each of limited length.
+//! A streaming XML reader: one tag or text of limited length at a time.
 
 use std::io::{BufRead, ErrorKind};
 
@@ -19,7 +19,7 @@ pub(super) enum Piece {
     Text(String),
 }
 
-/// Reads pieces, names without their namespaces' prefixes.
+/// Reads pieces; names have no namespace prefixes.
 pub(super) struct Pieces<R> {
     input: R,
     most: usize,
@@ -35,7 +35,7 @@ impl<R: BufRead> Pieces<R> {
         }
     }
 
-    /// The next piece; `None` at the end. Comments, declarations and instructions are passed over.
+    /// The next piece; `None` at the end. Comments, declarations and instructions are skipped.
     pub(super) fn next(&mut self) -> Result<Option<Piece>, EngineError> {
         loop {
             if !self.until(b'<')? {
@@ -45,7 +45,7 @@ impl<R: BufRead> Pieces<R> {
                 let text = unescaped(&self.buffer);
                 return Ok(Some(Piece::Text(text)));
             }
-            // What follows is a tag: the mark is eaten by an empty text before it.
+            // A tag follows: its mark was consumed with the empty text before it.
             if let Some(piece) = self.tag()? {
                 return Ok(Some(piece));
             }
@@ -93,19 +93,19 @@ impl<R: BufRead> Pieces<R> {
         })
     }
 
-    /// Whether it is a comment or text without marks, in which quotes are characters.
+    /// Whether it is a comment or CDATA, in which quotes are literal.
     fn is_note(&self) -> bool {
         self.buffer.starts_with(b"!")
     }
 
-    /// Whether a comment or text without marks goes on behind this.
+    /// Whether a comment or CDATA continues.
     fn is_open(&self) -> bool {
         (self.buffer.starts_with(b"!--")
             && (self.buffer.len() < 5 || !self.buffer.ends_with(b"--")))
             || (self.buffer.starts_with(b"![CDATA[") && !self.buffer.ends_with(b"]]"))
     }
 
-    /// Reads up to a byte, which is left; false where nothing is left but the end.
+    /// Reads up to a byte, which is not consumed; false at the end.
     fn until(&mut self, mark: u8) -> Result<bool, EngineError> {
         self.buffer.clear();
         loop {
@@ -155,10 +155,10 @@ fn local(name: &[u8]) -> String {
     String::from_utf8_lossy(local).into_owned()
 }
 
-/// A tag has fewer attributes: what is beyond takes no memory.
+/// The most attributes of a tag; others are ignored.
 const MAX_ATTRIBUTES: usize = 256;
 
-/// `name="value"` again and again; the later of two of one name is not looked at.
+/// Parses `name="value"` pairs.
 fn attributes(mut text: &[u8]) -> Vec<(String, String)> {
     let mut found = Vec::new();
     while let Some(equals) = memchr::memchr(b'=', text)
@@ -178,10 +178,10 @@ fn attributes(mut text: &[u8]) -> Vec<(String, String)> {
     found
 }
 
-/// `&#x10ffff;`, and one that is longer than it has to be.
+/// The longest entity: `&#x10ffff;`, with a leading zero.
 const MAX_ENTITY: usize = 11;
 
-/// The text with its entities as characters; those that are unknown stay.
+/// The text with entities replaced; unknown ones are kept.
 fn unescaped(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
     let mut rest = text.as_ref();
@@ -189,7 +189,7 @@ fn unescaped(text: &[u8]) -> String {
     while let Some(at) = rest.find('&') {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
-        // No further: a text of nothing but marks would be looked through again and again.
+        // Bounded, as otherwise a text of ampersands would take quadratic time.
         let start = &rest.as_bytes()[..rest.len().min(MAX_ENTITY)];
         let end = memchr::memchr(b';', start);
         match end.and_then(|end| Some((end, entity(&rest[1..end])?))) {

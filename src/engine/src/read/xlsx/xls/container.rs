@@ -1,8 +1,7 @@
 //! Opens the compound file, within bounds.
 //!
-//! The crate reads its tables (of sectors, of streams) as a whole when it opens a file, and the
-//! file says how large they are: a table may name one sector a million times. Whatever is read
-//! becomes memory, so it is counted.
+//! The crate reads the tables of sectors and streams into memory when it opens a file, and the file
+//! declares their sizes: a table may name one sector a million times. So reads are limited.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -30,12 +29,12 @@ pub(super) fn open<'a>(
         left: Rc::clone(&left),
     };
     let container = CompoundFile::open(counted)?;
-    // From here on streams are read piece by piece.
+    // From here on, streams are read in pieces.
     left.set(u64::MAX);
     Ok(container)
 }
 
-/// A file of which only so many bytes can be read.
+/// A file with a limit on the bytes that can be read.
 pub(super) struct Counted<'a> {
     file: Stoppable<'a>,
     left: Rc<Cell<u64>>,

@@ -1,8 +1,8 @@
-//! Whether a number is shown as a date, which nothing but its format tells.
+//! Number formats, which alone distinguish dates from numbers.
 
 use std::collections::HashMap;
 
-/// What a number is shown as.
+/// How a number is displayed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shown {
     Number,
@@ -15,9 +15,9 @@ pub(super) enum Shown {
 /// The formats of a workbook's cells.
 #[derive(Default)]
 pub(super) struct Formats {
-    /// The format's number of each `XF`, to which cells refer.
+    /// The format number of each `XF`, to which cells refer.
     of_cells: Vec<u16>,
-    /// What those are that the workbook defines.
+    /// The formats that the workbook defines.
     custom: HashMap<u16, Shown>,
 }
 
@@ -26,14 +26,14 @@ impl Formats {
         self.custom.insert(number, shown_by(code));
     }
 
-    /// Adds an `XF`; cells cannot refer to more of them than 16 bits count.
+    /// Adds an `XF`, up to the 16 bits of references.
     pub(super) fn add_cell_format(&mut self, number: u16) {
         if self.of_cells.len() <= usize::from(u16::MAX) {
             self.of_cells.push(number);
         }
     }
 
-    /// What a number is shown as in a cell that refers to this `XF`.
+    /// How a number is displayed in a cell that refers to this `XF`.
     pub(super) fn shown(&self, cell_format: u16) -> Shown {
         let number = self.of_cells.get(usize::from(cell_format));
         let number = number.copied().unwrap_or_default();
@@ -42,8 +42,8 @@ impl Formats {
     }
 }
 
-/// The formats that every workbook has: of dates and times 14 to 22, 45 to 47, and in East Asian
-/// versions 27 to 36 and 50 to 58 (ECMA-376, part 1, section 18.8.30).
+/// The built-in formats: dates and times are 14 to 22 and 45 to 47, and in East Asian versions 27
+/// to 36 and 50 to 58 (ECMA-376, part 1, section 18.8.30).
 fn built_in(number: u16) -> Shown {
     match number {
         14..=22 | 27..=36 | 45 | 47 | 50..=58 => Shown::Time,
@@ -52,8 +52,8 @@ fn built_in(number: u16) -> Shown {
     }
 }
 
-/// What a format's code shows: the letters of dates and times outside of quotes, brackets and what
-/// is escaped, in the part for positive numbers. `[h]` and the like count beyond a day.
+/// How a format code displays numbers: by the letters of dates and times outside quotes, brackets
+/// and escapes, in the section for positive numbers. `[h]` and the like are durations.
 fn shown_by(code: &str) -> Shown {
     let mut characters = code.chars();
     while let Some(character) = characters.next() {
@@ -69,7 +69,7 @@ fn shown_by(code: &str) -> Shown {
                 }
             }
             ';' => return Shown::Number,
-            // General says how many digits there are by itself.
+            // General is a number format.
             'g' | 'G' if is_general(characters.as_str()) => {
                 characters = characters.as_str()[GENERAL.len()..].chars();
             }

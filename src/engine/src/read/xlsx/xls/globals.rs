@@ -1,4 +1,4 @@
-//! What is said of a workbook before its sheets.
+//! The globals of a workbook, before its sheets.
 
 use std::io::{Read, Seek};
 
@@ -11,7 +11,7 @@ use crate::EngineError;
 use crate::job::JobContext;
 use crate::limits::Limits;
 
-/// `BOF`: the beginning of a substream.
+/// `BOF`: the start of a substream.
 pub(super) const BOF: u16 = 0x0809;
 /// `EOF`: its end.
 pub(super) const EOF: u16 = 0x000a;
@@ -23,25 +23,25 @@ const XF: u16 = 0x00e0;
 const SST: u16 = 0x00fc;
 const FORMAT: u16 = 0x041e;
 
-/// The version since which texts are UTF-16: that of Excel 97.
+/// The version of Excel 97, since which texts are UTF-16.
 const BIFF8: u16 = 0x0600;
-/// The most sheets of a workbook that are looked at: more than Excel can open.
+/// The most sheets of a workbook: more than Excel can open.
 const MAX_SHEETS: usize = 1 << 14;
 
 /// A worksheet.
 pub(super) struct SheetOffset {
     pub(super) name: String,
-    /// The byte of the stream at which its records begin.
+    /// The offset of its records in the stream.
     pub(super) at: u64,
 }
 
-/// A workbook but for its sheets.
+/// The globals.
 pub(super) struct Globals {
     pub(super) charset: Charset,
     pub(super) is_1904: bool,
     pub(super) formats: Formats,
     pub(super) texts: SharedTexts,
-    /// The worksheets, in their order: charts and macros have no cells.
+    /// The worksheets, in order, without charts and macro sheets.
     pub(super) sheets: Vec<SheetOffset>,
 }
 
@@ -114,7 +114,7 @@ impl Globals {
         Ok(())
     }
 
-    /// A text at a place in a record, whose length has two bytes where it is long.
+    /// A text at an offset of a record, with a length of one or two bytes.
     fn short_or_long<R: Read + Seek>(
         &self,
         records: &mut Records<R>,

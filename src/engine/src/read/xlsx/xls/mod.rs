@@ -1,8 +1,8 @@
-//! Workbooks of Excel 5 to 2003, read record by record: neither a sheet nor what it declares of
-//! itself is held in memory.
+//! Workbooks of Excel 5 to 2003, read record by record: a sheet is not held in memory, and declared
+//! sizes are not allocated.
 //!
-//! The records are those of Microsoft's specification [MS-XLS], "Excel Binary File Format", whose
-//! names the constants have. The compound file around them is read by the crate cfb.
+//! The constants have the names of Microsoft's specification [MS-XLS], "Excel Binary File Format".
+//! The crate cfb reads the compound file around the records.
 
 mod cells;
 mod container;
@@ -24,9 +24,9 @@ use crate::EngineError;
 use crate::job::JobContext;
 use crate::limits::Limits;
 
-/// Where the records are: since Excel 97, and before.
+/// The streams with the records: since Excel 97, and before.
 const STREAMS: [&str; 2] = ["/Workbook", "/Book"];
-/// Where a newer workbook is that has a password.
+/// The stream of a newer workbook with a password.
 const ENCRYPTED: &str = "/EncryptedPackage";
 
 fn malformed(detail: impl Into<String>) -> EngineError {
@@ -65,17 +65,17 @@ pub(super) fn copy(
     Ok(header)
 }
 
-/// The sheets of a workbook, and what is wanted of them.
+/// The sheets of a workbook, and the requested one.
 struct Sheets<'a> {
     globals: &'a Globals,
     wanted: Option<&'a str>,
     skip: Option<u64>,
-    /// The most bytes of a row.
+    /// The largest row, in bytes.
     record: usize,
 }
 
 impl Sheets<'_> {
-    /// Writes the sheet that is asked for, or else the first that is not empty.
+    /// Writes the requested sheet, or the first that is not empty.
     fn first<R: Read + Seek>(
         &self,
         records: &mut Records<R>,
@@ -94,7 +94,7 @@ impl Sheets<'_> {
             let mut rows = SheetRows::new(self.record, dates).skipping(self.skip);
             cells::copy(records, globals, &mut rows, out, context)?;
             let header = rows.finish(out)?;
-            // Without a cell nothing was written.
+            // Nothing was written for a sheet without cells.
             if wanted.is_some() || !header.keys.is_empty() {
                 return Ok(header);
             }

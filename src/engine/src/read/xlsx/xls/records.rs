@@ -1,5 +1,4 @@
-//! Records: a kind, a length, and as many bytes. What does not fit goes on in records of another
-//! kind.
+//! Records: a kind, a length and the data. Data that does not fit continues in `Continue` records.
 
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 
@@ -9,14 +8,14 @@ use crate::EngineError;
 /// `Continue`.
 const CONTINUE: u16 = 0x003c;
 
-/// A record, without what goes on in others.
+/// A record, without its continuations.
 pub(super) struct Record {
     pub(super) kind: u16,
     pub(super) data: Vec<u8>,
 }
 
 impl Record {
-    /// So many bytes at a place.
+    /// The `N` bytes at an offset.
     pub(super) fn array<const N: usize>(&self, at: usize) -> Result<[u8; N], EngineError> {
         let bytes = self.data.get(at..).and_then(<[u8]>::first_chunk);
         bytes.copied().ok_or_else(cut_short)
@@ -46,7 +45,7 @@ pub(super) fn cut_short() -> EngineError {
 /// The records of a stream, one after the other.
 pub(super) struct Records<R> {
     stream: R,
-    /// The kind and the length of the next record, where these were read already.
+    /// The kind and the length of the next record, if they are already read.
     ahead: Option<(u16, u16)>,
 }
 
@@ -58,7 +57,7 @@ impl<R: Read + Seek> Records<R> {
         }
     }
 
-    /// Goes on with the record that begins at this byte of the stream.
+    /// Continues with the record at this offset of the stream.
     pub(super) fn seek(&mut self, at: u64) -> Result<(), EngineError> {
         self.ahead = None;
         let sought = self.stream.seek(SeekFrom::Start(at));
@@ -79,7 +78,7 @@ impl<R: Read + Seek> Records<R> {
         Ok(Some(Record { kind, data }))
     }
 
-    /// What goes on in the next record of what the last one began.
+    /// The continuation of the last record, if the next one is one.
     pub(super) fn continued(&mut self) -> Result<Option<Vec<u8>>, EngineError> {
         match self.header()? {
             Some((CONTINUE, length)) => self.data(length).map(Some),
@@ -92,7 +91,7 @@ impl<R: Read + Seek> Records<R> {
             let mut header = Vec::with_capacity(4);
             let read = (&mut self.stream).take(4).read_to_end(&mut header);
             read.map_err(reading)?;
-            // Bytes behind the last record are padding.
+            // Bytes after the last record are padding.
             let Some([k0, k1, l0, l1]) = header.first_chunk() else {
                 return Ok(None);
             };

@@ -1,5 +1,5 @@
-//! Texts: UTF-16 since Excel 97, in half the bytes where all characters are below U+0100, and in
-//! a code page before.
+//! Texts: since Excel 97 in UTF-16, with one byte for each character if all are below U+0100;
+//! before, in a code page.
 
 use std::borrow::Cow;
 use std::io::{Read, Seek};
@@ -11,7 +11,7 @@ use super::records::{Record, Records, cut_short};
 use crate::EngineError;
 use crate::job::JobContext;
 
-/// How texts are written.
+/// The encoding of texts.
 #[derive(Clone, Copy)]
 pub(super) enum Charset {
     Utf16,
@@ -19,7 +19,7 @@ pub(super) enum Charset {
 }
 
 impl Charset {
-    /// That of a code page's number, as Windows counts them; what is not known is Western.
+    /// The charset of a Windows code page; unknown ones are Western European.
     pub(super) fn of_code_page(number: u16) -> Self {
         let label = match number {
             866 => Cow::Borrowed("ibm866"),
@@ -37,7 +37,7 @@ impl Charset {
     }
 }
 
-/// The bytes of a record and of those in which it goes on.
+/// The bytes of a record and its continuations.
 pub(super) struct Bytes<'r, R> {
     records: &'r mut Records<R>,
     data: Vec<u8>,
@@ -45,7 +45,7 @@ pub(super) struct Bytes<'r, R> {
 }
 
 impl<'r, R: Read + Seek> Bytes<'r, R> {
-    /// From a place in the record on, behind which `records` stands.
+    /// The bytes from an offset of the record, which `records` has just returned.
     pub(super) fn new(records: &'r mut Records<R>, record: Record, at: usize) -> Self {
         Self {
             records,
@@ -54,7 +54,7 @@ impl<'r, R: Read + Seek> Bytes<'r, R> {
         }
     }
 
-    /// Whether nothing is left, in the records that follow neither.
+    /// Whether nothing is left in the record and its continuations.
     fn is_at_end(&mut self) -> Result<bool, EngineError> {
         while self.at >= self.data.len() {
             match self.records.continued()? {
@@ -96,7 +96,7 @@ impl<'r, R: Read + Seek> Bytes<'r, R> {
         Ok(())
     }
 
-    /// A text of so many characters, with what says how they are written.
+    /// A text of `characters` characters, with its encoding flags.
     pub(super) fn text(
         &mut self,
         characters: u16,
@@ -122,7 +122,7 @@ impl<'r, R: Read + Seek> Bytes<'r, R> {
         let mut units = Vec::with_capacity(usize::from(characters));
         while units.len() < usize::from(characters) {
             if self.at >= self.data.len() {
-                // A record that goes on with a text says anew how it is written.
+                // A continuation of a text repeats the encoding flags.
                 if self.is_at_end()? {
                     return Err(malformed("a text does not end"));
                 }
@@ -149,23 +149,23 @@ impl<'r, R: Read + Seek> Bytes<'r, R> {
     }
 }
 
-/// The texts that cells refer to by their place.
+/// The shared texts, to which cells refer by index.
 #[derive(Default)]
 pub(super) struct SharedTexts {
     all: String,
-    /// Where each ends.
+    /// The end of each text.
     ends: Vec<usize>,
 }
 
 impl SharedTexts {
-    /// Reads the record `SST`, in at most so many bytes of memory.
+    /// Reads the record `SST`, within a memory limit.
     pub(super) fn read<R: Read + Seek>(
         mut bytes: Bytes<'_, R>,
         most: usize,
         context: JobContext<'_>,
     ) -> Result<Self, EngineError> {
         let mut texts = Self::default();
-        // How often they are used, and how many there are, which the data tell as well.
+        // The counts of uses and of texts are not needed.
         bytes.skip(8)?;
         while !bytes.is_at_end()? {
             if texts.ends.len() % 1024 == 0 {
