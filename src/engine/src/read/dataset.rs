@@ -112,8 +112,8 @@ pub(crate) trait Dataset: Sync {
         None
     }
 
-    /// The types of the columns where chunks are [`ChunkBody::Records`]; none for a column that
-    /// cannot have a value, which the records leave out.
+    /// The types of the columns if chunks are [`ChunkBody::Records`]; `None` for a column that
+    /// cannot have values, which the records leave out.
     fn types(&self) -> Option<Vec<Option<DataType>>> {
         None
     }
