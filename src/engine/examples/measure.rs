@@ -1,6 +1,6 @@
-//! What the benchmark asks of the engine besides profiles: `measure schema FILE` finds the types
-//! of the columns, `measure cancel FILE POINTS` cancels profiles at so many points of their way and
-//! prints how long each went on, and what it left behind, as JSON.
+//! Measurements for the benchmark besides profiles: `measure schema FILE` infers the types of the
+//! columns, `measure cancel FILE POINTS` cancels profiles at that many points and prints how long
+//! each continued, and what it left behind, as JSON.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -58,7 +58,7 @@ fn schema(file: &str) -> Outcome<String> {
     Ok(serde_json::to_string(&columns)?)
 }
 
-/// Profiles the file once to its end, then cancels it at points that divide this time evenly.
+/// Profiles the file once completely, then cancels it at points that divide this time evenly.
 fn cancel(file: &str, points: &str) -> Outcome<String> {
     let points: u32 = points.parse()?;
     let scratch = std::env::temp_dir().join(format!("measure-{}", std::process::id()));
@@ -93,7 +93,7 @@ fn profile(engine: &Engine, source: &Source, cancel: &Cancel) -> Outcome<()> {
     Ok(())
 }
 
-/// From the cancellation to the end; nothing where the profile was done before.
+/// The time from the cancellation to the end; `None` if the profile was done before.
 fn cancelled_after(engine: &Engine, source: &Source, time: Duration) -> Option<Duration> {
     let cancel = Cancel::new();
     let (ended, end) = mpsc::channel();

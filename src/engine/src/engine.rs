@@ -291,7 +291,7 @@ impl Engine {
         let largest = self.config.memory / 2;
         if bytes > largest {
             return Err(EngineError::ResourceExhausted {
-                detail: format!("{bytes} bytes, and {largest} are the most for one job"),
+                detail: format!("{bytes} bytes exceed the limit of {largest} for one job"),
             });
         }
         let mut shares = self.wait_for(bytes, context)?;

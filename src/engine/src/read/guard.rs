@@ -31,7 +31,7 @@ pub(super) fn guarded<T>(
     caught.unwrap_or_else(|_| {
         Err(EngineError::malformed(
             format,
-            "its structure contradicts itself",
+            "its structure is inconsistent",
         ))
     })
 }

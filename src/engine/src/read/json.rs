@@ -72,13 +72,13 @@ impl<R: Read> JsonLines<R> {
                     self.state = ParseState::BetweenValues;
                     Ok(true)
                 }
-                _ => Err(self.fault("the document ends before its end")),
+                _ => Err(self.fault("the document is incomplete")),
             };
         }
         let mut piece = piece.to_vec();
         self.input.consume(length);
         if self.state == ParseState::Start && is_wide(&piece) {
-            return Err(self.fault("it is UTF-16, and a document of JSON is UTF-8"));
+            return Err(self.fault("it is UTF-16, but JSON has to be UTF-8"));
         }
         if self.state == ParseState::Start && self.line == 1 && piece.starts_with(MARK) {
             piece.drain(..MARK.len());
@@ -120,7 +120,7 @@ impl<R: Read> JsonLines<R> {
                 return Err(self.fault("a comma is missing between two values"));
             }
             (ParseState::ArrayEnd | ParseState::InValue { .. }, _) => {
-                return Err(self.fault("there is more behind the array"));
+                return Err(self.fault("unexpected data after the array"));
             }
         }
         Ok(())
@@ -137,7 +137,7 @@ impl<R: Read> JsonLines<R> {
             self.string = self.escaped || byte != b'"';
             self.escaped = !self.escaped && byte == b'\\';
             if matches!(byte, b'\n' | b'\r') {
-                return Err(self.fault("a line ends within a string"));
+                return Err(self.fault("a string contains a line end"));
             }
             self.out.push(byte);
             if !self.string && self.depth == 0 {
@@ -258,16 +258,16 @@ mod tests {
     #[test]
     fn an_invalid_document_fails_with_the_line_of_the_error() {
         for (text, expected) in [
-            ("[{\"a\":1}", "line 1: the document ends before its end"),
+            ("[{\"a\":1}", "line 1: the document is incomplete"),
             ("[{\"a\":1},\n]", "line 2: a value is missing"),
             ("[,]", "line 1: a value is missing"),
             ("[{} {}]", "line 1: a comma is missing between two values"),
-            ("[{}]\n{}", "line 2: there is more behind the array"),
-            ("[{\"a\": \"x\ny\"}]", "line 2: a line ends within a string"),
+            ("[{}]\n{}", "line 2: unexpected data after the array"),
             (
-                "[\0]\0",
-                "line 1: it is UTF-16, and a document of JSON is UTF-8",
+                "[{\"a\": \"x\ny\"}]",
+                "line 2: a string contains a line end",
             ),
+            ("[\0]\0", "line 1: it is UTF-16, but JSON has to be UTF-8"),
         ] {
             assert_eq!(lines(text).unwrap_err(), expected, "{text}");
         }

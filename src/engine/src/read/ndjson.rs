@@ -2,8 +2,7 @@
 //!
 //! Keys are columns, in order of first appearance; an absent key is a missing cell. Numbers and
 //! booleans keep their JSON type; strings are text, or dates if all of a column are; arrays and
-//! objects are kept as text. Escapes of unpaired surrogates are replaced and counted like invalid
-//! bytes.
+//! objects are kept as text. Escaped unpaired surrogates are replaced like invalid bytes.
 
 mod cell;
 

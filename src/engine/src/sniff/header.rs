@@ -129,7 +129,7 @@ pub(crate) fn decide(
         });
     }
     let decision = match (header, row_names) {
-        (true, true) => "the first row names the columns but the first",
+        (true, true) => "the first row names the columns except the first",
         (true, false) => "the first row names the columns",
         (false, _) => "the first row is data",
     };

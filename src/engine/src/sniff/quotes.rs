@@ -83,7 +83,7 @@ impl Text<'_> {
                 quote: Some(b'\''),
                 ..*dialect
             };
-            let detail = "cells stand in single quotes; `quote=\"` makes them characters";
+            let detail = "cells are in single quotes; `quote=\"` makes them characters";
             (single, "single_quotes", detail)
         } else if memchr::memmem::find(self.text, b" \"").is_some() {
             let spaced = Dialect {

@@ -27,7 +27,7 @@ pub(crate) fn decide(
     let step = ReadStep {
         step: "types".into(),
         decision: format!(
-            "{} of {} columns are not text, as far as the first {} rows tell",
+            "{} of {} columns are not text, judging by the first {} rows",
             typed.count(),
             guesses.len(),
             cells.rows()

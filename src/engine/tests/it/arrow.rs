@@ -1,4 +1,4 @@
-//! Arrow IPC: every type has its values, and nothing that a file says of its size is believed.
+//! Arrow IPC: the values of every type, and wrong sizes in files.
 
 use std::sync::Arc;
 

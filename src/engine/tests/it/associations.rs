@@ -1,5 +1,5 @@
-//! Correlations and comparisons as SciPy computes them; `fixtures/associations.py` made the
-//! figures.
+//! Correlations and comparisons equal those of SciPy; `fixtures/associations.py` computed the
+//! expected values.
 
 use lastcall_domain::compare::{ColumnStatus, Comparison, Drift};
 use lastcall_domain::correlation::CorrelationReport;

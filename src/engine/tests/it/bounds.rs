@@ -1,4 +1,4 @@
-//! Short rows of many columns, and what is no text: neither takes more than its share.
+//! Short rows of many columns, and binary data: neither exceeds its share of memory.
 
 use std::io::Write;
 

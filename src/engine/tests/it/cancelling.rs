@@ -1,4 +1,4 @@
-//! Cancelling, shutting down, and what is left behind: nothing.
+//! Cancelling and shutting down leave nothing behind.
 
 use std::process::{Command, Stdio};
 use std::sync::Arc;

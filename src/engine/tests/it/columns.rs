@@ -1,4 +1,4 @@
-//! Parquet as SQL gets it: the columns of the profile, in types of their own.
+//! Parquet for SQL: the columns of the profile with their native types.
 
 use std::fs::File;
 use std::sync::Arc;

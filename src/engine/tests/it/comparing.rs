@@ -1,4 +1,4 @@
-//! What a comparison says of columns and of the dataset.
+//! Comparisons of columns and of the dataset.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Delimiters and quotes as people have them.
+//! Realistic delimiters and quotes.
 
 use lastcall_domain::{Mark, ProfileOptions, ReadOptions};
 use proptest::prelude::*;

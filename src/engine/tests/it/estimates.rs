@@ -1,4 +1,4 @@
-//! Beyond what fits in memory figures are estimates, and the errors they claim hold.
+//! Statistics that do not fit in memory are estimates within their error bounds.
 
 use lastcall_domain::profile::{Column, Profile};
 

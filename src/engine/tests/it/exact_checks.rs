@@ -1,4 +1,4 @@
-//! No check of numbers is decided by a rounding.
+//! Checks of numbers do not depend on rounding.
 
 use std::sync::Arc;
 

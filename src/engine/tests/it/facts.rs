@@ -1,5 +1,4 @@
-//! What a profile says beyond the figures of pandas: rows, orders, patterns, and what columns could
-//! be.
+//! Statistics of a profile that pandas lacks: rows, sort orders, patterns and likely types.
 
 use lastcall_domain::profile::{Number, Profile, SemanticType, SortOrder};
 use serde_json::json;

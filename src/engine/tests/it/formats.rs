@@ -21,7 +21,7 @@ const NDJSON: &str = r#"{"n":1,"x":0.5,"flag":true,"day":"2020-01-31","at":"2020
 {"word":"a","at":"2020-01-31T10:00:00Z","day":"2020-01-31","flag":true,"x":0.5,"n":1}
 "#;
 
-/// What a format does not change.
+/// The parts of a profile that do not depend on the format.
 fn figures(mut profile: Profile) -> Profile {
     profile.dataset.name.clear();
     profile.dataset.bytes = 0;

@@ -1,4 +1,4 @@
-//! Which type a column gets, and what an alert says about it.
+//! The type of a column, and alerts about it.
 
 use lastcall_domain::profile::{ColumnType, Number};
 use lastcall_domain::{DateOrder, ProfileOptions, ReadOptions};

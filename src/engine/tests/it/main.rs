@@ -1,4 +1,4 @@
-//! What users of the engine meet: files in, profiles and errors out.
+//! The engine from files to profiles and errors.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

@@ -1,4 +1,4 @@
-//! Every figure as pandas computes it; `fixtures/expected.py` made the figures.
+//! Statistics equal those of pandas; `fixtures/expected.py` computed the expected values.
 
 use serde_json::Value;
 

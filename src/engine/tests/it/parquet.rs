@@ -1,4 +1,4 @@
-//! Parquet files: what is read counts, not what the file says of itself.
+//! Parquet files: the data counts, not the metadata.
 
 use std::fs::File;
 use std::process::{Command, Stdio};

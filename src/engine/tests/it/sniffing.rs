@@ -1,4 +1,4 @@
-//! Text as people have it: what is found out, and what the report says of it.
+//! Realistic text files: what is detected and reported.
 //!
 //! Each case is a file, the columns that it has, how many rows, and the warnings.
 

@@ -1,4 +1,4 @@
-//! Every decision of the reader is undone by the option that its warning names.
+//! The option in a warning reverts the decision of the reader.
 
 use lastcall_domain::profile::Profile;
 use lastcall_domain::{DateOrder, Mark, ReadOptions};

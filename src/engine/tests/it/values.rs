@@ -1,4 +1,4 @@
-//! Figures are those of the values as they are, whatever a double makes of them.
+//! Statistics of values that doubles do not represent exactly.
 
 use std::sync::Arc;
 

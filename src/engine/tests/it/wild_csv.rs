@@ -1,4 +1,4 @@
-//! CSV as it is found.
+//! CSV in the wild.
 
 use lastcall_domain::profile::{ColumnType, Number};
 use lastcall_domain::{ProfileOptions, ReadOptions};

@@ -1,4 +1,4 @@
-//! Workbooks as people and programs write them.
+//! Realistic workbooks.
 
 use std::io::{Cursor, Read, Write};
 

@@ -1,4 +1,4 @@
-//! Workbooks of Excel before 2007: real ones, and such as nobody's Excel writes.
+//! Workbooks of Excel before 2007: real ones, and malformed ones.
 
 use std::io::{Cursor, Write};
 
@@ -318,10 +318,7 @@ fn a_workbook_that_contradicts_itself_is_malformed() {
             "rows out of order",
             workbook(&[], &[number(2, 0, 1.0), number(1, 0, 1.0)], 1),
         ),
-        (
-            "a text that is not there",
-            workbook(&[], &[shared(0, 0, 7)], 1),
-        ),
+        ("a missing text", workbook(&[], &[shared(0, 0, 7)], 1)),
         ("a sheet beyond the end", beyond(1 << 30)),
         ("a sheet that is no sheet", beyond(4)),
         ("no sheet", workbook(&[], &[], 0)),

@@ -107,7 +107,7 @@ fn notes(result: &SqlResult, (rows, columns): (usize, usize)) -> Vec<String> {
     let mut notes = Vec::new();
     if result.truncated {
         notes.push(format!(
-            "The query had more rows than the limit; the answer holds the first {}.",
+            "The query had more rows than the limit; the result has the first {}.",
             count(result.row_count)
         ));
     }

@@ -44,7 +44,7 @@ pub(super) fn sheet(
     let mut notes = Vec::new();
     if totals.truncated {
         notes.push(format!(
-            "The query had more rows than the limit; the answer holds the first {}.",
+            "The query had more rows than the limit; the result has the first {}.",
             count(totals.rows)
         ));
     }

@@ -1,4 +1,4 @@
-//! Reports of how columns go together, and of how one dataset differs from another.
+//! Reports of correlations and comparisons.
 
 use lastcall_domain::ReportFormat;
 use lastcall_domain::compare::Comparison;

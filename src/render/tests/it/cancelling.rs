@@ -1,4 +1,4 @@
-//! Reports that are called off, and what is left when a report is done.
+//! Cancelled reports, and leftovers of finished ones.
 
 use lastcall_domain::{Cancel, ReportFormat};
 use lastcall_render::{RenderError, ReportInput};
@@ -22,8 +22,8 @@ fn a_cancelled_report_ends_with_an_error_of_its_own() {
 #[test]
 fn a_pdf_leaves_no_thread_behind() {
     let _lock = one_pdf_at_a_time();
-    // A thread without a name of its own has the name of the one that made it, so that this
-    // counts the typesetter and whatever it may have started.
+    // A thread without a name has the name of the one that started it, so that this counts the
+    // typesetter and all threads that it started.
     let typesetters = || {
         let tasks = std::fs::read_dir("/proc/self/task").unwrap();
         let names =

@@ -1,4 +1,4 @@
-//! Charts of a query's answer: one model, drawn in every format.
+//! Charts of a query result: one model, drawn in every format.
 
 use lastcall_domain::{Cancel, ChartSpec, ReportFormat, SqlColumn, SqlResult};
 use lastcall_render::{RenderError, ReportInput, StoredResult};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::fixture::{FORMATS, at, bare, render};
 use crate::read;
 
-/// An answer of these columns, each with its type.
+/// A result with these columns and types.
 fn answer(columns: &[(&str, &str)], rows: Vec<Vec<Value>>) -> SqlResult {
     let columns = columns.iter().map(|(name, kind)| SqlColumn {
         name: (*name).to_owned(),

@@ -1,5 +1,4 @@
-//! Disks that are full and folders that are gone: that is the environment's fault, not the
-//! report's.
+//! Full disks and missing folders: errors of the environment, not of the report.
 
 use std::fs::File;
 

@@ -1,4 +1,4 @@
-//! Profiles and answers to make reports of.
+//! Profiles and query results to render.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -24,7 +24,7 @@ pub(crate) fn at() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 1, 31, 12, 30, 45).unwrap()
 }
 
-/// A renderer that knows only the program's own fonts.
+/// A renderer with the built-in fonts only.
 pub(crate) fn bare() -> Renderer {
     Renderer::new(FontConfig {
         system: false,
@@ -32,13 +32,13 @@ pub(crate) fn bare() -> Renderer {
     })
 }
 
-/// Held while a PDF is made, so that the test that counts threads counts its own.
+/// Held while a PDF is rendered, so that the test that counts threads only counts its own.
 pub(crate) fn one_pdf_at_a_time() -> MutexGuard<'static, ()> {
     static LOCK: Mutex<()> = Mutex::new(());
     LOCK.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Makes a report that must be possible.
+/// Renders a report that must succeed.
 pub(crate) fn render(input: &ReportInput<'_>, format: ReportFormat) -> Vec<u8> {
     let _lock = (format == ReportFormat::Pdf).then(one_pdf_at_a_time);
     bare()
@@ -46,12 +46,12 @@ pub(crate) fn render(input: &ReportInput<'_>, format: ReportFormat) -> Vec<u8> {
         .unwrap_or_else(|error| panic!("{format}: {error}"))
 }
 
-/// The same of a profile.
+/// Renders a profile.
 pub(crate) fn report(profile: &Profile, format: ReportFormat) -> Vec<u8> {
     render(&ReportInput::profile(profile, at()), format)
 }
 
-/// The same as text, for the formats that are text.
+/// Renders a profile as text, for text formats.
 pub(crate) fn text(profile: &Profile, format: ReportFormat) -> String {
     String::from_utf8(report(profile, format)).unwrap()
 }
@@ -135,7 +135,7 @@ pub(crate) fn alert(column: Option<&str>, code: AlertCode, detail: &str) -> Aler
     }
 }
 
-/// A column without the figures of any type.
+/// A column without statistics.
 pub(crate) fn bare_column(name: &str, kind: ColumnType) -> Column {
     Column {
         name: name.to_owned(),
@@ -266,7 +266,7 @@ fn paid(name: &str) -> Column {
     column
 }
 
-/// An answer with the given columns and rows.
+/// A result with the given columns and rows.
 pub(crate) fn answer(columns: &[&str], rows: Vec<Vec<Value>>) -> SqlResult {
     SqlResult {
         columns: columns

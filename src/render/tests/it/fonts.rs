@@ -1,4 +1,4 @@
-//! Scripts that the program's own fonts do not have.
+//! Scripts that the built-in fonts do not have.
 
 use lastcall_domain::{Cancel, ReportFormat};
 use lastcall_render::{FontConfig, Renderer, ReportInput};

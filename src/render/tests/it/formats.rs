@@ -1,4 +1,4 @@
-//! What every report of a profile says, in each format.
+//! The contents of a profile's report in each format.
 
 use lastcall_domain::ReportFormat;
 use lastcall_domain::profile::Number;
@@ -34,13 +34,13 @@ fn every_drawing_of_the_page_says_in_words_what_it_shows() {
     let html = text(&sales(), ReportFormat::Html);
     let drawings = html.matches("<svg ").count();
     assert!(drawings >= 6, "{drawings} drawings");
-    // Those that say no more than the text beside them are kept from who is read to.
-    let told = html.matches("role=\"img\" aria-label=\"").count();
+    // Those without information beyond the text next to them are hidden from screen readers.
+    let described = html.matches("role=\"img\" aria-label=\"").count();
     assert_eq!(
-        told + html.matches("aria-hidden=\"true\"").count(),
+        described + html.matches("aria-hidden=\"true\"").count(),
         drawings
     );
-    assert!(told >= 4, "{told}");
+    assert!(described >= 4, "{described}");
     assert!(html.contains(
         "Histogram of amount: 4 intervals from -20 to 120,000, the fullest with 11,000 rows"
     ));

@@ -1,4 +1,4 @@
-//! Input that means harm, or that nobody thought of.
+//! Malicious and unusual input.
 
 use lastcall_domain::ReportFormat;
 use lastcall_domain::profile::{

@@ -1,4 +1,4 @@
-//! Reports as those who get them meet them: every format is read back by another library.
+//! Reports as their readers see them: every format is read by another library.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

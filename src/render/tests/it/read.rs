@@ -1,4 +1,4 @@
-//! Readers of what the reports are written in.
+//! Readers of the reports' formats.
 
 use std::collections::BTreeMap;
 use std::io::Cursor;
@@ -21,7 +21,7 @@ pub(crate) fn pdf(bytes: Vec<u8>) -> Vec<String> {
         .collect()
 }
 
-/// A glyph, and where it begins on its line.
+/// A glyph, and its position on its line.
 pub(crate) struct Placed {
     pub(crate) text: String,
     pub(crate) x: f64,
@@ -39,18 +39,18 @@ pub(crate) fn glyphs(bytes: Vec<u8>) -> Vec<Vec<Placed>> {
             let area = Rect::new(0.0, 0.0, 1_000.0, 1_000.0);
             let settings = InterpreterSettings::default();
             let mut context = Context::new(Affine::IDENTITY, area, &cache, page.xref(), settings);
-            let mut ears = Ears::default();
+            let mut ears = GlyphCollector::default();
             interpret_page(page, &mut context, &mut ears);
             ears.0
         })
         .collect()
 }
 
-/// A device that hears the text and draws nothing.
+/// A device that collects the text and draws nothing.
 #[derive(Default)]
-struct Ears(Vec<Placed>);
+struct GlyphCollector(Vec<Placed>);
 
-impl<'a> Device<'a> for Ears {
+impl<'a> Device<'a> for GlyphCollector {
     fn draw_glyph(
         &mut self,
         glyph: &Glyph<'a>,
@@ -82,7 +82,7 @@ impl<'a> Device<'a> for Ears {
     fn pop_transparency_group(&mut self) {}
 }
 
-/// The cells of each sheet of a workbook. Fails where one holds a formula.
+/// The cells of each sheet of a workbook. Fails if one has a formula.
 pub(crate) fn xlsx(bytes: Vec<u8>) -> BTreeMap<String, Vec<Vec<Data>>> {
     let mut book = Xlsx::new(Cursor::new(bytes)).expect("a workbook that can be read");
     book.sheet_names()
@@ -101,7 +101,7 @@ pub(crate) fn xlsx(bytes: Vec<u8>) -> BTreeMap<String, Vec<Vec<Data>>> {
         .collect()
 }
 
-/// A part of a workbook as it is stored.
+/// A part of a workbook as stored.
 pub(crate) fn xlsx_part(bytes: &[u8], name: &str) -> String {
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).expect("an archive");
     let mut part = archive.by_name(name).expect("a part of that name");
@@ -110,7 +110,7 @@ pub(crate) fn xlsx_part(bytes: &[u8], name: &str) -> String {
     text
 }
 
-/// The elements that a page may be made of.
+/// The allowed elements of a page.
 const ELEMENTS: [&str; 51] = [
     "!doctype",
     "a",
@@ -164,10 +164,10 @@ const ELEMENTS: [&str; 51] = [
     "polygon",
     "script",
 ];
-/// The elements that are never closed by a tag of their own.
+/// The elements without an end tag.
 const VOID: [&str; 4] = ["meta", "line", "path", "!doctype"];
 
-/// Checks that a page is well formed, made of known elements, and fetches, runs and leads to
+/// Checks that a page is well formed, has allowed elements only, and loads, runs and links to
 /// nothing.
 pub(crate) fn harmless(html: &str) {
     let script = html
@@ -225,7 +225,7 @@ pub(crate) fn harmless(html: &str) {
     assert!(!style.contains("url(") && !style.contains("@import") && !style.contains("@font-face"));
 }
 
-/// The name and the attributes of the tag that begins here, and what is behind it.
+/// The name and the attributes of the tag that begins here, and the rest of the text.
 fn tag(text: &str) -> (String, Vec<(String, String)>, &str) {
     let end = text.find([' ', '>', '\n']).expect("a tag that ends");
     let name = text[..end].trim_end_matches('/').to_ascii_lowercase();

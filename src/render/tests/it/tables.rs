@@ -1,4 +1,4 @@
-//! Reports of a query's answer, and of analyses without a layout of their own.
+//! Reports of query results, and of analyses of unknown kinds.
 
 use lastcall_domain::{Cancel, ReportFormat};
 use lastcall_render::{Origin, ReportInput, StoredResult};
@@ -98,7 +98,7 @@ fn a_long_answer_is_cut_and_the_report_says_so() {
     let html = String::from_utf8(render(&input, ReportFormat::Html)).unwrap();
     assert!(html.contains("shows the first 5,000 of 6,000 rows"));
     assert!(
-        html.contains("The query had more rows than the limit; the answer holds the first 6,000.")
+        html.contains("The query had more rows than the limit; the result has the first 6,000.")
     );
     let pdf = read::pdf(render(&input, ReportFormat::Pdf)).concat();
     assert!(pdf.contains("row 399") && !pdf.contains("row 400"));

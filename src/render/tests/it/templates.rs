@@ -1,4 +1,4 @@
-//! Templates of the caller's own: what they can do, what they cannot, and how mistakes are told.
+//! Callers' templates: what they can do, what they cannot, and error messages.
 
 use std::path::Path;
 
@@ -30,7 +30,7 @@ fn pages(template: &ReportTemplate) -> Vec<String> {
     read::pdf(set(template).unwrap())
 }
 
-/// What is wrong with a template, as the caller reads it.
+/// The error message for a template.
 #[track_caller]
 fn mistake(source: &str) -> String {
     let error = set(&with_source(source)).expect_err(source);

@@ -75,7 +75,7 @@ impl Messages {
             let schema = schema.ok_or_else(|| malformed("it does not begin with a schema"))?;
             if schema.endianness() == arrow::ipc::Endianness::Big {
                 return Err(EngineError::Unsupported {
-                    detail: "Arrow IPC in the big-endian order of bytes".into(),
+                    detail: "big-endian Arrow IPC".into(),
                 });
             }
             messages.schema = Arc::new(fb_to_schema(schema));
@@ -124,7 +124,7 @@ impl Messages {
     fn too_large(&self, bytes: usize) -> EngineError {
         EngineError::ResourceExhausted {
             detail: format!(
-                "a message of {bytes} bytes, and {} are the most for one",
+                "a message has {bytes} bytes, more than the limit of {}",
                 self.most
             ),
         }

@@ -43,7 +43,7 @@ pub(super) fn decompress(
 }
 
 fn wrong_size() -> String {
-    "a page is not as large as its header says".into()
+    "a page does not have the size in its header".into()
 }
 
 /// Reads to the end, which has to coincide with the end of the output.

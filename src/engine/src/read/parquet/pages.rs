@@ -102,7 +102,7 @@ impl Pages {
             .is_some_and(|crc| crc32fast::hash(&packed) != crc)
         {
             return Err(ParquetError::General(
-                "a page does not have the checksum that its header names".into(),
+                "a page does not match the checksum in its header".into(),
             ));
         }
         let plain = header

@@ -53,7 +53,7 @@ pub(super) fn copy<R: Read + Seek>(
         };
         match record.kind {
             BOF => depth += 1,
-            _ if depth == 0 => return Err(malformed("a sheet does not begin as one")),
+            _ if depth == 0 => return Err(malformed("a sheet does not begin with a BOF record")),
             EOF => {
                 depth -= 1;
                 if depth == 0 {
@@ -125,8 +125,7 @@ impl<W: Write> Cells<'_, W> {
             }
             LABEL_SST => {
                 let text = self.globals.texts.get(record.u32(6)?);
-                let text =
-                    text.ok_or_else(|| malformed("a cell names a text that is not there"))?;
+                let text = text.ok_or_else(|| malformed("a cell refers to a missing text"))?;
                 self.add(address(record)?, &DataRef::SharedString(text))
             }
             _ => Ok(()),

@@ -39,7 +39,7 @@ impl Record {
 }
 
 pub(super) fn cut_short() -> EngineError {
-    malformed("a record is shorter than what it says")
+    malformed("a record is truncated")
 }
 
 /// The records of a stream, one after the other.
@@ -63,7 +63,7 @@ impl<R: Read + Seek> Records<R> {
         let sought = self.stream.seek(SeekFrom::Start(at));
         match sought {
             Err(error) if error.kind() == ErrorKind::InvalidInput => {
-                Err(malformed("a sheet is said to begin beyond the end"))
+                Err(malformed("a sheet begins beyond the end of the file"))
             }
             sought => sought.map(|_| ()).map_err(reading),
         }
