@@ -18,8 +18,8 @@ impl Tail {
             line: Some(line),
             count,
             detail: format!(
-                "what stands behind the last row, from line {line} on, is left out; \
-                 `skip_rows` with any number reads it"
+                "lines after the last row, from line {line} on, are left out; \
+                 `skip_rows` with any number reads them"
             ),
         });
         let ctrl_z = self.ctrl_z.map(|line| ReadWarning {

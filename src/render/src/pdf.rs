@@ -273,8 +273,8 @@ mod tests {
     }
 
     #[test]
-    fn what_no_font_has_a_glyph_for_is_said() {
-        for (title, said) in [("whole", false), ("a\u{10fffd}b", true)] {
+    fn characters_without_a_glyph_are_noted() {
+        for (title, noted) in [("whole", false), ("a\u{10fffd}b", true)] {
             let now = Utc::now();
             let manuscript = Manuscript::new(&frame(title, "Profile", now), now, None).unwrap();
             let fonts = FontFinder::new(FontConfig::default());
@@ -284,7 +284,7 @@ mod tests {
                 text(&page.frame, &mut found);
             }
             assert!(found.contains(title), "{found}");
-            assert_eq!(found.contains("U+10FFFD"), said, "{found}");
+            assert_eq!(found.contains("U+10FFFD"), noted, "{found}");
         }
     }
 }

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn multiples_are_told_by_their_digits() {
+    fn multiples_are_decided_by_exact_digits() {
         for (number, step, is) in [
             ("0.3", "0.1", true),
             ("0.35", "0.1", false),

@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn forms_are_told_from_what_looks_like_them() {
+    fn similar_texts_do_not_match_a_form() {
         for (form, right, wrong) in [
             (Form::Email, "a.b+c@example.org", "a@b"),
             (Form::Email, "jürgen@müller.de", "a b@c.de"),

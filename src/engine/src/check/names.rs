@@ -30,13 +30,13 @@ impl<'a> Names<'a> {
 
     /// The message for an unknown column, with a suggestion.
     pub(super) fn without(&mut self, name: &str) -> String {
-        match self.meant(name) {
-            Some(meant) => format!("there is no column `{name}`; did you mean `{meant}`?"),
+        match self.similar(name) {
+            Some(similar) => format!("there is no column `{name}`; did you mean `{similar}`?"),
             None => format!("there is no column `{name}`"),
         }
     }
 
-    fn meant(&mut self, name: &str) -> Option<&'a str> {
+    fn similar(&mut self, name: &str) -> Option<&'a str> {
         self.lookups += 1;
         if self.lookups > MAX_LOOKUPS || name.len() > MAX_LENGTH {
             return None;
@@ -51,7 +51,7 @@ impl<'a> Names<'a> {
             });
         let best = likeness.max_by(|a, b| a.0.total_cmp(&b.0));
         let best = best.filter(|(likeness, _)| *likeness >= SIMILAR);
-        best.map(|(_, meant)| meant.as_str())
+        best.map(|(_, similar)| similar.as_str())
     }
 }
 

@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_multiple_is_told_however_large_it_is() {
+    fn large_numbers_that_are_not_multiples_fail() {
         for (step, multiples, others) in [
             (
                 2.0,

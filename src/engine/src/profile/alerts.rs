@@ -112,11 +112,11 @@ fn strongest(found: Vec<Alert>, column: &Column, mixture: MixedTypeCounts) -> Ve
         // No other alert reports that the file has both texts and numbers.
         (MixedTypes, likely && mixture.natives == 0),
     ];
-    let is_said = |alert: &Alert| {
+    let is_implied = |alert: &Alert| {
         let mut dropped = dropped.iter();
-        dropped.any(|(code, said)| *said && *code == alert.code)
+        dropped.any(|(code, implied)| *implied && *code == alert.code)
     };
-    found.into_iter().filter(|alert| !is_said(alert)).collect()
+    found.into_iter().filter(|alert| !is_implied(alert)).collect()
 }
 
 fn of_column(

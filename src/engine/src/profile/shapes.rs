@@ -251,7 +251,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_told_by_how_they_are_built() {
+    fn patterns_and_semantic_types_of_texts() {
         for (text, shape) in [
             ("AB-123", "A-9"),
             ("+49 30 1234", "+9 9 9"),

@@ -50,7 +50,7 @@ impl Text<'_> {
         let numbers: Option<Vec<SingleNumber>> = records.map(SingleNumber::of).collect();
         let numbers = numbers?;
         // Several words may be a title above two columns of integers, unless these look like cents.
-        let named = !name.contains(&b' ') || numbers.iter().all(|number| number.behind == 2);
+        let named = !name.contains(&b' ') || numbers.iter().all(|number| number.decimals == 2);
         let one = !name.contains(&b',') && named && numbers.iter().any(|number| number.commas > 0);
         let mut others = CANDIDATES.into_iter().filter(|mark| *mark != b',');
         others.find(|mark| one && !self.text.contains(mark))
@@ -109,7 +109,7 @@ impl Text<'_> {
 struct SingleNumber {
     commas: usize,
     /// Digits after the last comma.
-    behind: usize,
+    decimals: usize,
 }
 
 impl SingleNumber {
@@ -135,7 +135,7 @@ impl SingleNumber {
             commas < 2 || groups.all(|group| group.split('.').next().map(str::len) == Some(3));
         fits.then_some(Self {
             commas,
-            behind: if commas == 0 { 0 } else { behind.len() },
+            decimals: if commas == 0 { 0 } else { behind.len() },
         })
     }
 }

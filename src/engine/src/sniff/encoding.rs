@@ -220,7 +220,7 @@ fn guessed(encoding: &'static Encoding) -> ReadWarning {
         line: None,
         count: 1,
         detail: format!(
-            "the text is not UTF-8 and says nothing of its encoding; {0} is a guess; \
+            "the text is not UTF-8 and does not declare its encoding; {0} is a guess; \
              `encoding` sets it",
             encoding.name()
         ),

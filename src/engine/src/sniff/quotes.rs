@@ -90,8 +90,8 @@ impl Text<'_> {
                 spaced: true,
                 ..*dialect
             };
-            let detail = "blanks stand before quotes and are left out, as all at the beginning of a \
-                          cell are; `quote=\"` keeps them";
+            let detail = "blanks before quotes are left out, like all at the beginning of a cell; \
+                          `quote=\"` keeps them";
             (spaced, "spaced_quotes", detail)
         } else {
             return false;

@@ -13,7 +13,7 @@ const NAMED: usize = 10;
 /// The subject of a warning, and its text.
 struct Subject {
     code: &'static str,
-    says: fn(&TypeSet, Reading, &Hints) -> bool,
+    applies: fn(&TypeSet, Reading, &Hints) -> bool,
     detail: &'static str,
 }
 
@@ -21,51 +21,51 @@ struct Subject {
 const SUBJECTS: [Subject; 9] = [
     Subject {
         code: "decimal_comma",
-        says: |_, read, _| read.style.decimal() == ',',
+        applies: |_, read, _| read.style.decimal() == ',',
         detail: "numbers with a decimal comma; `decimal=.` leaves them text",
     },
     Subject {
         code: "thousands_marks",
-        says: |kinds, read, _| is_styled(read) && has_groups(kinds, read),
+        applies: |kinds, read, _| is_styled(read) && has_groups(kinds, read),
         detail: "numbers with marks between thousands; `decimal=.` leaves them text",
     },
     Subject {
         code: "percentages",
-        says: |kinds, read, _| is_styled(read) && kinds.units().eq([PERCENT]),
+        applies: |kinds, read, _| is_styled(read) && kinds.units().eq([PERCENT]),
         detail: "percentages, read as the number before the sign; `decimal=.` leaves them text",
     },
     Subject {
         code: "currencies",
-        says: |kinds, read, _| is_styled(read) && kinds.units().any(|unit| unit > PERCENT),
+        applies: |kinds, read, _| is_styled(read) && kinds.units().any(|unit| unit > PERCENT),
         detail: "amounts in a currency, read without it; `decimal=.` leaves them text",
     },
     Subject {
         code: "odd_negatives",
-        says: |kinds, read, _| is_styled(read) && !kinds.has(TypeSet::NO_ODD_SIGN),
+        applies: |kinds, read, _| is_styled(read) && !kinds.has(TypeSet::NO_ODD_SIGN),
         detail: "numbers in parentheses or with a minus at their end, read as negative; \
                  `decimal=.` leaves them text",
     },
     Subject {
         code: "day_first_dates",
-        says: |_, read, hints| orders(read, hints) == Some(DateOrder::Day),
+        applies: |_, read, hints| orders(read, hints) == Some(DateOrder::Day),
         detail: "dates that begin with the day, as not all of them begin with a month; \
                  `date_order=mdy` leaves them text",
     },
     Subject {
         code: "month_first_dates",
-        says: |_, read, hints| orders(read, hints) == Some(DateOrder::Month),
+        applies: |_, read, hints| orders(read, hints) == Some(DateOrder::Month),
         detail: "dates that begin with the month, as not all have one in the second place; \
                  `date_order=dmy` leaves them text",
     },
     Subject {
         code: "two_digit_years",
-        says: |kinds, read, _| is_date(read) && kinds.has_short_years(),
+        applies: |kinds, read, _| is_date(read) && kinds.has_short_years(),
         detail: "dates with years of two digits, 69 to 99 read as 1969 to 1999 and 00 to 68 as \
                  2000 to 2068; another `date_order` reads them otherwise, or leaves them text",
     },
     Subject {
         code: "ambiguous_numbers",
-        says: |kinds, _, hints| kinds.is_ambiguous_number(hints),
+        applies: |kinds, _, hints| kinds.is_ambiguous_number(hints),
         detail: "text that reads as numbers in several ways; `decimal` and `thousands` read it",
     },
 ];
@@ -107,7 +107,7 @@ pub(crate) fn report_inference(
     for subject in &SUBJECTS {
         let about = columns
             .iter()
-            .filter(|(_, kinds, read)| (subject.says)(kinds, *read, hints));
+            .filter(|(_, kinds, read)| (subject.applies)(kinds, *read, hints));
         let units = about.clone().flat_map(|(_, kinds, _)| kinds.units());
         let mut units: Vec<&str> = units.filter_map(unit_name).collect();
         units.dedup();

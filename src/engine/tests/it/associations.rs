@@ -107,7 +107,7 @@ fn a_dataset_does_not_differ_from_itself() {
 }
 
 #[test]
-fn changes_of_the_schema_are_told() {
+fn changes_of_the_schema_are_reported() {
     let comparison = contrast("gone,n,same\n1,1,x\n2,,y\n", "n,same,new\na,x,\n");
     let of = |name: &str| comparison.columns.iter().find(|c| c.name == name).unwrap();
     assert_eq!(of("gone").status, ColumnStatus::Removed);

@@ -79,7 +79,7 @@ fn a_key_without_a_name_is_given_the_one_that_a_column_without_is() {
 }
 
 #[test]
-fn what_is_no_text_is_told_compressed_or_not() {
+fn data_that_is_not_text_is_detected_compressed_or_not() {
     let bench = Bench::new();
     for (bytes, what) in [
         (&b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"[..], "a PDF document"),
@@ -100,7 +100,7 @@ fn what_is_no_text_is_told_compressed_or_not() {
 }
 
 #[test]
-fn formats_are_told_by_the_ending_or_by_what_is_compressed() {
+fn formats_are_detected_by_the_extension_or_the_compressed_content() {
     let bench = Bench::new();
     let detected = |name: &str, bytes: &[u8]| {
         let path = bench.path(name);

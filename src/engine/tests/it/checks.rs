@@ -351,7 +351,7 @@ fn all_formats_are_checked_alike_and_rows_are_counted_over_batches() {
 }
 
 #[test]
-fn more_different_values_than_memory_are_said_and_stop_nothing_else() {
+fn a_check_without_enough_memory_fails_alone() {
     let bench = Bench::with(0, 16 << 20);
     let mut csv = String::from("id,x\n");
     for row in 0..400_000 {

@@ -129,7 +129,7 @@ fn numbered(from: i64, count: i64) -> String {
 }
 
 #[test]
-fn whole_numbers_beyond_doubles_are_told_apart() {
+fn integers_beyond_doubles_are_distinguished() {
     let first = 1_700_000_000_000_000_000;
     let found = compared(&numbered(first, 100), &numbered(first + 100, 100));
     let column = &found.columns[0];

@@ -89,7 +89,7 @@ fn a_large_number_is_a_multiple_only_where_it_is_one() {
 }
 
 #[test]
-fn objects_and_arrays_are_told_without_being_held() {
+fn objects_and_arrays_are_checked_without_being_held() {
     let csv = "v\n\"{\"\"a\"\": [1, {}]}\"\n\" [1, 2]\"\n{\n\"[1,]\"\n12\n\"{} x\"\n";
     let found = one(csv, kind(ValueType::Object, "v"));
     assert_eq!(outcome(&found).1, Some(5));

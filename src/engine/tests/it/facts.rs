@@ -187,7 +187,7 @@ fn cells_that_are_missing_together_are_a_pattern() {
 }
 
 #[test]
-fn texts_say_how_they_are_built_and_what_they_stand_for() {
+fn texts_have_patterns_and_semantic_types() {
     let mut csv = String::from("code,mail,note,id\n");
     for row in 0..40 {
         let note = match row % 4 {

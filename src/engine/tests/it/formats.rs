@@ -318,7 +318,7 @@ fn json_arrays_are_read_as_lines_are() {
 }
 
 #[test]
-fn what_is_wrong_with_a_document_is_told_of_its_values() {
+fn errors_of_a_document_name_the_value() {
     let bench = Bench::with(0, 16 << 20);
     let failure = bench.failure("a.json", "[{\"a\":1},\n\n 2]");
     let told = "malformed_data: JSON is malformed: value 2: invalid type: integer `2`";

@@ -152,7 +152,7 @@ fn values_that_swell_are_refused_before_they_do() {
 }
 
 #[test]
-fn encrypted_files_are_told_as_such() {
+fn encrypted_files_are_reported_as_such() {
     let bench = Bench::new();
     let mut bytes = written(&bench, "a\n1\n");
     let end = bytes.len();

@@ -251,7 +251,7 @@ fn numbers_and_dates_are_read_where_there_is_no_doubt() {
 }
 
 #[test]
-fn the_report_tells_what_each_step_decided() {
+fn the_report_has_the_decision_of_each_step() {
     let profile = Bench::new().profile("a.csv", "a;b\n1;2024-01-31\n2;2024-02-01\n");
     let read = &profile.read;
     assert_eq!(read.encoding.as_deref(), Some("UTF-8"));

@@ -11,7 +11,7 @@ fn reading(bytes: &str, read: ReadOptions) -> Profile {
 }
 
 #[test]
-fn every_decision_is_undone_by_the_option_that_its_warning_names() {
+fn every_decision_is_reverted_by_the_option_in_its_warning() {
     let none = ReadOptions::default();
     for (bytes, read, expected, rows) in [
         (

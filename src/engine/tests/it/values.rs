@@ -162,7 +162,7 @@ fn integers_beyond_64_bits_are_told_and_counted() {
 }
 
 #[test]
-fn fractions_of_more_digits_than_a_double_holds_are_told_and_counted() {
+fn fractions_with_more_digits_than_a_double_holds_are_reported_and_counted() {
     let bench = Bench::new();
     let csv = "x,y\n12345678901234.123456,0.12345678901234567\n12345678901234.123457,1.5\n";
     let profile = bench.profile("a.csv", csv);

@@ -78,7 +78,7 @@ fn a_number_that_is_no_date_is_missing_with_a_warning() {
 }
 
 #[test]
-fn a_workbook_with_a_password_is_told_as_such() {
+fn a_workbook_with_a_password_is_reported_as_such() {
     let workbook = include_bytes!("fixtures/password.xlsx");
     let refused = Bench::new().failure("a.xlsx", workbook);
     assert!(refused.starts_with("unsupported_data"), "{refused}");

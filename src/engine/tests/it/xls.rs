@@ -231,7 +231,7 @@ fn a_sheet_is_chosen_by_its_name() {
 }
 
 #[test]
-fn a_text_goes_on_in_another_record_and_in_another_width() {
+fn a_text_continues_in_another_record_with_another_width() {
     // "abЖcd" with a run of a font and an extension behind it, then "z".
     let begin = [&[5, 0, 8 | 4, 1, 0, 3, 0, 0, 0][..], b"ab"].concat();
     let middle = [&[1][..], &0x416u16.to_le_bytes(), b"c\0"].concat();
@@ -267,7 +267,7 @@ fn one_long_text_in_many_cells_is_bounded() {
 }
 
 #[test]
-fn more_shared_texts_than_there_is_memory_for_are_told_as_such() {
+fn shared_texts_that_exceed_the_memory_are_reported_as_such() {
     let empty = [0u8, 0, 0].repeat(2_700);
     let globals = [texts(&empty, &vec![empty.as_slice(); 400])];
     let bench = Bench::with(1, 8 << 20);
@@ -301,7 +301,7 @@ fn the_text_that_a_password_leaves_is_no_password() {
 }
 
 #[test]
-fn a_workbook_with_a_password_is_told_as_such() {
+fn a_workbook_with_a_password_is_reported_as_such() {
     let password = record(0x002f, &[1, 0, 0, 0]);
     let refused = Bench::new().failure("a.xls", workbook(&[password], &[], 1));
     assert!(refused.contains("password"), "{refused}");

@@ -226,7 +226,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_over_a_file_says_what_the_operating_system_said() {
+    fn a_panic_over_a_file_has_the_error_of_the_operating_system() {
         let full = || Err::<(), _>(io::Error::from_raw_os_error(28));
         let panic = catch_unwind(|| full().expect("Couldn't write to xml file"));
         let error = io_error_of(&*panic.unwrap_err()).unwrap();

@@ -170,7 +170,7 @@ fn bars_begin_at_zero_on_either_side_of_it() {
 }
 
 #[test]
-fn long_names_stand_before_lying_bars_and_whole_in_reach() {
+fn long_names_are_before_horizontal_bars_and_complete_in_tooltips() {
     let long = "a city with a name that is far too long to stand anywhere in a drawing";
     let result = answer(
         &[("city", "string"), ("n", "integer")],
@@ -209,7 +209,7 @@ fn bars_of_a_workbook_begin_at_zero() {
 }
 
 #[test]
-fn what_a_chart_leaves_out_is_said() {
+fn what_a_chart_leaves_out_is_noted() {
     let rows = (0..100).map(|i| vec![json!(format!("city {i}")), json!(i)]);
     let many = answer(&[("city", "string"), ("n", "integer")], rows.collect());
     let bar = spec(json!({"type": "bar", "x": "city", "y": ["n"]}));

@@ -26,7 +26,7 @@ fn greek_cyrillic_hebrew_and_arabic_come_with_the_program() {
 }
 
 #[test]
-fn accents_that_stand_for_themselves_take_a_place_of_their_own() {
+fn spacing_accents_have_a_width_of_their_own() {
     let name = "xx`y´zʼw`";
     let mut profile = sales();
     profile.columns.push(city(name));

@@ -8,7 +8,7 @@ use crate::fixture::{FORMATS, at, nothing, render, report, sales, text};
 use crate::read;
 
 #[test]
-fn the_page_stands_alone_and_is_well_formed() {
+fn the_page_is_self_contained_and_well_formed() {
     let html = text(&sales(), ReportFormat::Html);
     read::harmless(&html);
     assert!(html.starts_with("<!doctype html>\n<html lang=\"en\">"));

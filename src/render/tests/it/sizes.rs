@@ -65,7 +65,7 @@ fn a_page_of_a_hundred_columns_has_at_most_two_megabytes() {
 }
 
 #[test]
-fn alerts_of_one_kind_stand_together() {
+fn alerts_of_one_kind_are_grouped() {
     let html = text(&wide(500), ReportFormat::Html);
     assert_eq!(html.matches("<details class=\"alert-group").count(), 1);
     assert!(html.contains("500 columns"), "how many there are");

@@ -188,7 +188,7 @@ async fn without_a_folder_for_its_child_a_document_is_not_to_blame() {
 }
 
 #[tokio::test]
-async fn a_document_that_is_called_off_is_killed() {
+async fn a_cancelled_document_is_killed() {
     let fixture = Fixture::new();
     let cancel = Cancel::new();
     let set = fixture.typesetter.typeset(long(), &cancel);
@@ -263,7 +263,7 @@ async fn a_document_whose_child_is_killed_is_set_once_more_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_child_that_the_kernel_kills_for_want_of_memory_is_told_from_others() {
+async fn a_child_that_the_oom_killer_kills_is_distinguished_from_others() {
     let fixture = Fixture::new();
     let cancel = Cancel::new();
     let set = fixture.typesetter.typeset(long(), &cancel);

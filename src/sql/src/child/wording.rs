@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_call_that_fits_no_signature_is_told_with_the_types_of_answers() {
+    fn a_call_without_a_matching_signature_is_reported_with_the_types_of_results() {
         let message = "Internal error: … No function matches the given name and argument types \
                        'sum(Utf8View)'. You might need to add explicit type casts.\n\tCandidate functions: …";
         assert_eq!(plain(message), "no function matches sum(string)");

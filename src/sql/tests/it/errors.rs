@@ -19,7 +19,7 @@ async fn error(
 }
 
 #[tokio::test]
-async fn an_error_tells_where_it_is_and_what_may_have_been_meant() {
+async fn an_error_has_a_position_and_a_suggestion() {
     let fixture = Fixture::new();
     for (query, code, position, suggestion) in [
         ("select * form penguins", "sql_syntax", Some((1, 10)), None),
@@ -106,7 +106,7 @@ async fn an_error_tells_where_it_is_and_what_may_have_been_meant() {
 }
 
 #[tokio::test]
-async fn what_the_data_does_not_allow_is_told_as_a_failure() {
+async fn errors_in_the_data_are_failures() {
     let fixture = Fixture::new();
     for query in [
         "select 1 / 0",

@@ -82,7 +82,7 @@ async fn parquet_and_arrow_hold_the_rows_and_plain_types() {
 }
 
 #[tokio::test]
-async fn columns_of_one_name_are_told_apart_where_readers_find_them_by_name() {
+async fn columns_of_the_same_name_get_unique_names_in_parquet_and_arrow() {
     let fixture = Fixture::new();
     let query = "select a.n, b.n, c.n as n_2, b.text from numbers a join numbers b on a.n = b.n join numbers c on a.n = c.n limit 1";
     let answer = ask(&fixture, query, ResultFormat::Arrow).await;
@@ -153,7 +153,7 @@ async fn an_answer_without_rows_is_whole_in_every_format() {
 }
 
 #[tokio::test]
-async fn a_large_answer_waits_in_a_file_that_goes_with_it() {
+async fn a_large_result_is_in_a_file_that_is_removed_with_it() {
     let fixture = Fixture::new();
     let answer = ask(&fixture, "select * from numbers", ResultFormat::Json).await;
     let Body::File(path) = &answer.body else {

@@ -8,7 +8,7 @@ use lastcall_sql::{ResultFormat, Sql, SqlConfig, SqlError};
 use crate::fixture::{Fixture, LONG};
 
 #[tokio::test]
-async fn rows_beyond_the_limit_are_cut_off_and_said_to_be() {
+async fn rows_beyond_the_limit_are_cut_off_and_reported() {
     let fixture = Fixture::with(|config| config.max_rows = 10_000);
     for format in ResultFormat::ALL {
         let answer = fixture

@@ -71,7 +71,7 @@ async fn a_table_may_be_given_by_a_relative_path() {
 }
 
 #[tokio::test]
-async fn a_table_that_cannot_be_opened_tells_why() {
+async fn a_table_that_cannot_be_opened_has_a_reason() {
     let fixture = Fixture::new();
     let ask = async |query| {
         let cancel = Cancel::new();

@@ -69,7 +69,7 @@ async fn parameters_have_the_types_that_they_have_in_json() {
 }
 
 #[tokio::test]
-async fn parameters_stand_wherever_a_value_does() {
+async fn parameters_are_supported_wherever_a_value_is() {
     let fixture = Fixture::new();
     for (query, parameters, rows) in [
         (
@@ -124,7 +124,7 @@ async fn parameters_stand_wherever_a_value_does() {
 }
 
 #[tokio::test]
-async fn parameters_that_do_not_match_the_query_are_told() {
+async fn parameters_that_do_not_match_the_query_are_errors() {
     let fixture = Fixture::new();
     for (query, parameters, message) in [
         (

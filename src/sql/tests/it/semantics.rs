@@ -207,7 +207,7 @@ async fn columns_may_share_a_name() {
 }
 
 #[tokio::test]
-async fn exists_stands_among_the_columns() {
+async fn exists_is_supported_in_the_select_list() {
     let fixture = Fixture::new();
     answers(
         &fixture,

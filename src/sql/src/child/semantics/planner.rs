@@ -127,7 +127,7 @@ fn compute(
         && number.is_numeric()
     {
         return datafusion::common::not_impl_err!(
-            "computing with an interval and a number; write the interval that is meant"
+            "computing with an interval and a number; write an interval instead of the number"
         );
     }
     let planned = match (left, right) {

@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_tells_dates_from_numbers() {
+    fn a_format_code_distinguishes_dates_from_numbers() {
         for (code, shown) in [
             ("General", Shown::Number),
             ("0.00", Shown::Number),
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_workbooks_own_format_goes_before_that_of_its_number() {
+    fn a_custom_format_overrides_the_built_in_one() {
         let mut formats = Formats::default();
         for number in [0, 14, 164, 46] {
             formats.add_cell_format(number);
