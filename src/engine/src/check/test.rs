@@ -9,10 +9,10 @@ use regex::bytes::{Regex, RegexBuilder};
 use serde_json::Value;
 
 use super::cell::{Cell, Column, DAY, conforms, datetime, typed};
+use super::failed_rows::example;
 use super::keys::KeySet;
 use super::range::End;
 use super::step::Step;
-use super::tally::example;
 use super::unfit::Unfit;
 use crate::batch::Batch;
 use crate::parse::{CellRules, Kind, format_timestamp};

@@ -116,7 +116,10 @@ fn strongest(found: Vec<Alert>, column: &Column, mixture: MixedTypeCounts) -> Ve
         let mut dropped = dropped.iter();
         dropped.any(|(code, implied)| *implied && *code == alert.code)
     };
-    found.into_iter().filter(|alert| !is_implied(alert)).collect()
+    found
+        .into_iter()
+        .filter(|alert| !is_implied(alert))
+        .collect()
 }
 
 fn of_column(
