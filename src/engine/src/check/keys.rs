@@ -70,7 +70,7 @@ impl KeySet {
         if self.keys.len() == self.keys.capacity() {
             // While the table grows, the old slots exist next to twice as many new ones.
             let places = (self.keys.capacity().max(8) * 8 / 7).next_power_of_two();
-            if 3 * places * PLACE > self.budget {
+            if 3 * places * SLOT > self.budget {
                 self.exhausted = true;
                 self.keys = HashSet::default();
                 return true;
