@@ -156,7 +156,7 @@ impl Bench {
             self.store.finish_removal(&sessions).await?;
             removed += sessions.len() as u64;
         }
-        self.store.forget(Timestamp::MIN_UTC, BATCH).await?;
+        self.store.purge(Timestamp::MIN_UTC, BATCH).await?;
         if removed != expected {
             return Err(format!("{removed} sessions were removed, not {expected}").into());
         }

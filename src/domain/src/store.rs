@@ -90,7 +90,7 @@ pub trait Store: Send + Sync {
 
     /// Forgets up to `limit` idempotency keys and remembered removals from before `before`, and
     /// says how many.
-    async fn forget(&self, before: Timestamp, limit: u32) -> StoreResult<u64>;
+    async fn purge(&self, before: Timestamp, limit: u32) -> StoreResult<u64>;
 
     // Datasets
 

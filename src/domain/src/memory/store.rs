@@ -133,8 +133,8 @@ impl Store for MemoryStore {
         self.call(|rows, now| rows.finish_removal(sessions, now))
     }
 
-    async fn forget(&self, before: Timestamp, limit: u32) -> StoreResult<u64> {
-        self.call(|rows, _| rows.forget(before, limit))
+    async fn purge(&self, before: Timestamp, limit: u32) -> StoreResult<u64> {
+        self.call(|rows, _| rows.purge(before, limit))
     }
 
     async fn put_dataset(

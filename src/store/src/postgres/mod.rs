@@ -156,8 +156,8 @@ impl Store for PostgresStore {
         removal::finish(self.db()?, sessions).await
     }
 
-    async fn forget(&self, before: Timestamp, limit: u32) -> StoreResult<u64> {
-        removal::forget(self.db()?, before, limit).await
+    async fn purge(&self, before: Timestamp, limit: u32) -> StoreResult<u64> {
+        removal::purge(self.db()?, before, limit).await
     }
 
     async fn put_dataset(

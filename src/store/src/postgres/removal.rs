@@ -120,7 +120,7 @@ async fn remove_rows(connections: &Connections, sessions: &[Uuid]) -> Sql<bool> 
     Ok(all)
 }
 
-pub(super) async fn forget(
+pub(super) async fn purge(
     connections: &Connections,
     before: Timestamp,
     limit: u32,

@@ -144,9 +144,9 @@ impl Store for SqliteStore {
         Ok(())
     }
 
-    async fn forget(&self, before: Timestamp, limit: u32) -> StoreResult<u64> {
+    async fn purge(&self, before: Timestamp, limit: u32) -> StoreResult<u64> {
         self.threads
-            .write_to_full(move |unit| unit.forget(before, limit))
+            .write_to_full(move |unit| unit.purge(before, limit))
             .await
     }
 

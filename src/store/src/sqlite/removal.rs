@@ -79,7 +79,7 @@ impl WriteTransaction<'_> {
         Ok(true)
     }
 
-    pub(super) fn forget(&mut self, before: Timestamp, limit: u32) -> Sql<u64> {
+    pub(super) fn purge(&mut self, before: Timestamp, limit: u32) -> Sql<u64> {
         let before = micros(before);
         let answers = self
             .sql(

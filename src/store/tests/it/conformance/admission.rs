@@ -217,10 +217,10 @@ async fn no_job_gets_into_a_session_that_is_gone(bench: Bench) {
 async fn keys_are_forgotten_after_their_time(bench: Bench) {
     let session = bench.session().await;
     submit_with_key(&bench, &session, "alice", 1, "first").await;
-    assert_eq!(bench.store.forget(bench.now(), 10).await, Ok(0));
+    assert_eq!(bench.store.purge(bench.now(), 10).await, Ok(0));
     bench.advance(TTL / 2).await;
-    assert_eq!(bench.store.forget(bench.now(), 0).await, Ok(0));
-    assert_eq!(bench.store.forget(bench.now(), 10).await, Ok(1));
+    assert_eq!(bench.store.purge(bench.now(), 0).await, Ok(0));
+    assert_eq!(bench.store.purge(bench.now(), 10).await, Ok(1));
     let again = submit_with_key(&bench, &session, "alice", 2, "second").await;
     assert!(matches!(again, Admission::Created(_)));
 }

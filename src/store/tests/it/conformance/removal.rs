@@ -152,9 +152,9 @@ async fn a_removal_is_forgotten_after_its_time(bench: Bench) {
     bench.store.finish_removal(&ids).await.unwrap();
     bench.advance(TTL).await;
     // The session's and its job's.
-    assert_eq!(bench.store.forget(bench.now(), 1).await, Ok(1));
-    assert_eq!(bench.store.forget(bench.now(), 9).await, Ok(1));
-    assert_eq!(bench.store.forget(bench.now(), 9).await, Ok(0));
+    assert_eq!(bench.store.purge(bench.now(), 1).await, Ok(1));
+    assert_eq!(bench.store.purge(bench.now(), 9).await, Ok(1));
+    assert_eq!(bench.store.purge(bench.now(), 9).await, Ok(0));
     assert!(!was_removed(&bench, session.id.as_uuid(), "alice").await);
 }
 
