@@ -1,4 +1,4 @@
-//! The caller's own template, title, logo and colours as flags.
+//! The user's own template, title, logo and colours as flags.
 
 use std::path::{Path, PathBuf};
 
@@ -37,7 +37,7 @@ impl TemplateArgs {
         files.map(PathBuf::as_path)
     }
 
-    /// What the flags ask for; nothing where there are none.
+    /// The template of the flags; `None` if there are none.
     pub(super) fn template(&self, target: &Target) -> Result<Option<ReportTemplate>, Failure> {
         let usage = |error: InvalidOption| {
             Failure::new(Exit::Usage, anyhow!("{}: {}", error.option, error.detail))
@@ -92,7 +92,7 @@ impl TemplateArgs {
     }
 }
 
-/// The bytes of a file, or one more than there may be.
+/// The bytes of a file, or one more than allowed.
 fn read(path: &Path, max: usize) -> Result<Vec<u8>, Failure> {
     use std::io::Read as _;
     let mut bytes = Vec::new();

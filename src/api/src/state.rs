@@ -212,7 +212,7 @@ impl ApiState {
     }
 
     /// How many requests and closing connections are still owed something.
-    pub fn owed(&self) -> usize {
+    pub fn unfinished_requests(&self) -> usize {
         self.load.owed()
     }
 

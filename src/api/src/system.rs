@@ -133,7 +133,7 @@ impl SystemView {
             sessions: counts.map(|counts| counts.sessions),
             jobs: counts.map(jobs),
             disks: disks.iter().map(DiskView::from).collect(),
-            drain: drain.map(|progress| DrainView::new(progress, state.owed())),
+            drain: drain.map(|progress| DrainView::new(progress, state.unfinished_requests())),
             previous_shutdown: state.system.previous_shutdown(),
         }
     }

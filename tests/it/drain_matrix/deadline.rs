@@ -67,7 +67,7 @@ fn a_job_that_hangs_is_handed_back_and_in_no_other_figure() {
     assert_eq!(figures, [&json!(0), &json!(1), &json!(0)], "{report:#}");
     let threads = report["threads_left"].as_array().unwrap();
     assert!(!threads.is_empty(), "the work still runs: {report:#}");
-    for guard in ["signals", "watchdog", "last-words", "log-writer"] {
+    for guard in ["signals", "watchdog", "watchdog-report", "log-writer"] {
         assert!(!threads.contains(&json!(guard)), "{report:#}");
     }
     assert_eq!(report_of(&ended), report);

@@ -229,7 +229,10 @@ fn a_start_that_fails_is_no_run_and_a_crash_is_told_by_the_one_that_recovers_fro
     let fail_to_start = || {
         database.query("ALTER TABLE jobs RENAME COLUMN lease_until TO elsewhere");
         let ended = start().wait().expect(69);
-        assert!(ended.says("cannot be taken up"), "{ended:#?}");
+        assert!(
+            ended.says("cannot recover the jobs of the previous run"),
+            "{ended:#?}"
+        );
         assert!(!ended.says("previous run ended"), "{ended:#?}");
         database.query("ALTER TABLE jobs RENAME COLUMN elsewhere TO lease_until");
     };

@@ -78,7 +78,7 @@ fn a_stream_shows_every_phase_and_the_end() {
 
     let deadline = Duration::from_secs(5);
     let ended = service.wait().expect(75).within(deadline + EXIT_TIMEOUT);
-    assert!(!ended.says("without a whole answer"), "{ended:#?}");
+    assert!(!ended.says("without a complete response"), "{ended:#?}");
     assert_eq!(end["reason"], "stopped");
     let (told, report) = (&end["report"], home.report());
     // All but the threads, which are not known by then.

@@ -150,19 +150,19 @@ fn an_answer_is_owed_until_the_client_has_all_of_it() {
     api.work_to_blob(Service::Analysis, "application/json", &large);
     api.system.phase.send_replace(Phase::LameDuck);
     block(api.state.settled());
-    assert_eq!(api.state.owed(), 0);
+    assert_eq!(api.state.unfinished_requests(), 0);
 
     let path = job["links"]["result"].as_str().unwrap();
     let mut connection = TcpStream::connect(api.address).unwrap();
     write!(connection, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     let mut first = [0; 1];
     connection.read_exact(&mut first).unwrap();
-    assert_ne!(api.state.owed(), 0);
+    assert_ne!(api.state.unfinished_requests(), 0);
     let mut rest = Vec::new();
     connection.read_to_end(&mut rest).unwrap();
     assert!(rest.len() > large.len());
     block(api.state.settled());
-    assert_eq!(api.state.owed(), 0);
+    assert_eq!(api.state.unfinished_requests(), 0);
 }
 
 #[test]

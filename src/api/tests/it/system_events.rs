@@ -78,7 +78,7 @@ fn close(api: &Api) {
     runtime()
         .block_on(closed)
         .expect("nothing waits for a stream of the system");
-    assert_eq!(api.state.owed(), 0);
+    assert_eq!(api.state.unfinished_requests(), 0);
     api.state.cut_connections();
 }
 
