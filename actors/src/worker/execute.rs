@@ -101,7 +101,7 @@ async fn run_through_outages(pool: &Pool, task: Task, stop_handle: &StopHandle) 
             pool.estimate.record(begun.elapsed());
             return Some(ended);
         };
-        outages.may_be_own |= error.is_want_of_room();
+        outages.may_be_own |= error.is_out_of_space();
         let next = outages.wait_out(pool, stop_handle, dependency, &error.message);
         match next.await {
             AfterOutage::Retry => {}

@@ -137,7 +137,7 @@ impl ResultWriter<'_> {
                 return Err(Unstored::Failed(failed));
             };
             // If others find room for theirs, this result is too large.
-            self.outages.may_be_own |= failed.is_want_of_room();
+            self.outages.may_be_own |= failed.is_out_of_space();
             self.wait_out(dependency, &fault.to_string(), failed)
                 .await?;
         }

@@ -261,15 +261,15 @@ impl Ingest {
             }
             Format::Arrow
                 if !self.head.starts_with(ARROW)
-                    && (content::told_by(&self.head).is_some() || is_text(&self.head)) =>
+                    && (content::identify(&self.head).is_some() || is_text(&self.head)) =>
             {
                 Err(self.mismatch("it does not begin as Arrow IPC does"))
             }
-            Format::Json if content::told_by(&self.head).is_none() && !is_json(&self.head) => {
+            Format::Json if content::identify(&self.head).is_none() && !is_json(&self.head) => {
                 Err(self.mismatch("it does not begin as objects or an array of them do"))
             }
             Format::Csv | Format::Tsv | Format::Ndjson | Format::Json => {
-                match content::told_by(&self.head) {
+                match content::identify(&self.head) {
                     Some(what) => Err(self.mismatch(&format!("it is {what}"))),
                     None => Ok(()),
                 }

@@ -1,4 +1,4 @@
-//! The chart of a report on a query's result: what is asked for.
+//! The requested chart of a report on a query's result.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::InvalidOption;
 
-/// The most columns that are drawn against `x`.
+/// The most columns plotted against `x`.
 pub const MAX_SERIES: usize = 8;
 /// The longest title of a chart, in characters.
 pub const MAX_CHART_TITLE: usize = 200;
@@ -62,10 +62,10 @@ pub struct ChartSpec {
 }
 
 impl ChartSpec {
-    /// Whether the chart makes sense, whatever the result is.
+    /// Checks the chart, independently of the result.
     ///
     /// # Errors
-    /// Where something of it does not; the first is named.
+    /// The first invalid option.
     pub fn check(&self) -> Result<(), InvalidOption> {
         let invalid = |option: &'static str, detail: String| {
             Err(InvalidOption::new(Cow::Borrowed(option), detail))

@@ -69,10 +69,10 @@ pub struct ProfileOptions {
 }
 
 impl ProfileOptions {
-    /// Whether the options make sense.
+    /// Checks the options.
     ///
     /// # Errors
-    /// Where one does not; the first is named.
+    /// The first invalid option.
     pub fn check(&self) -> Result<(), InvalidOption> {
         self.read.check()?;
         self.alerts.check()
@@ -95,10 +95,10 @@ pub struct CompareOptions {
 }
 
 impl CompareOptions {
-    /// Whether the options make sense.
+    /// Checks the options.
     ///
     /// # Errors
-    /// Where one does not; the first is named.
+    /// The first invalid option.
     pub fn check(&self) -> Result<(), InvalidOption> {
         self.read.check()?;
         self.thresholds.check()
@@ -127,10 +127,10 @@ impl Default for CheckOptions {
 }
 
 impl CheckOptions {
-    /// Whether the options make sense.
+    /// Checks the options.
     ///
     /// # Errors
-    /// Where one does not; the first is named.
+    /// The first invalid option.
     pub fn check(&self) -> Result<(), InvalidOption> {
         if self.examples > MAX_EXAMPLES {
             let detail = format!("{} is more than {MAX_EXAMPLES}", self.examples);
@@ -141,10 +141,10 @@ impl CheckOptions {
 }
 
 impl Thresholds {
-    /// Whether the thresholds make sense.
+    /// Checks the thresholds.
     ///
     /// # Errors
-    /// Where one does not; the first is named.
+    /// The first invalid option.
     pub fn check(&self) -> Result<(), InvalidOption> {
         let fractions = [
             ("missing", self.missing),
@@ -173,7 +173,7 @@ impl Thresholds {
 }
 
 impl InvalidOption {
-    /// The option of this name is not valid.
+    /// An error about the option of this name.
     pub fn new(option: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
         Self {
             option: option.into(),

@@ -210,18 +210,18 @@ macro_rules! passes {
 
             async fn complete(&self, claim: ClaimRef, outcome: Outcome) -> StoreResult<WriteResult> {
                 let call = async {
-                    let verdict = self.store.complete(claim, outcome).await?;
-                    verdict.iter().for_each(|job| self.ended(job));
-                    Ok(verdict)
+                    let result = self.store.complete(claim, outcome).await?;
+                    result.iter().for_each(|job| self.ended(job));
+                    Ok(result)
                 };
                 self.risk(call).await
             }
 
             async fn hand_back(&self, claims: &[ClaimRef]) -> StoreResult<Vec<WriteResult>> {
                 let call = async {
-                    let verdicts = self.store.hand_back(claims).await?;
-                    verdicts.iter().flatten().for_each(|job| self.ended(job));
-                    Ok(verdicts)
+                    let results = self.store.hand_back(claims).await?;
+                    results.iter().flatten().for_each(|job| self.ended(job));
+                    Ok(results)
                 };
                 self.pass(call).await
             }

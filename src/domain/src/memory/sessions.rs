@@ -22,7 +22,7 @@ impl Rows {
             return answer;
         }
         if let Some(before) = self.sessions.get(&session.id) {
-            // The same request again, after an answer that was lost.
+            // The same request again, after a lost response.
             let before = before.session.clone();
             self.remember(idempotency, now);
             return Admission::Created(before);

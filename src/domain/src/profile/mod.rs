@@ -1,22 +1,22 @@
 //! The result of an analysis of `kind: "profile"`: the wire format.
 //!
-//! The shape is the wire format. Definitions are those of pandas: sample (n−1) standard
-//! deviation and variance, bias-corrected skewness and excess kurtosis, quantiles by linear
-//! interpolation. A figure that is not defined (the skewness of two rows, a mean that ran into
-//! an infinity) is `null`, never a made-up number. A figure that was estimated says so beside it.
+//! The types have the shape of the wire format. Definitions are those of pandas: sample (n−1)
+//! standard deviation and variance, bias-corrected skewness and excess kurtosis, quantiles by
+//! linear interpolation. An undefined statistic (the skewness of two rows, a mean that ran into an
+//! infinity) is `null`, never a made-up number. Estimates are marked as such.
 
 mod alert;
-mod figures;
 mod number;
 mod rows;
+mod statistics;
 mod top;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::alert::{Alert, AlertCode};
-pub use self::figures::{Associations, Extreme, SemanticType, SortOrder, TextPattern};
 pub use self::number::{Decimal, Number};
 pub use self::rows::{DuplicateRow, MissingPattern, MissingPatterns, Sample, SampleRow};
+pub use self::statistics::{Associations, Extreme, SemanticType, SortOrder, TextPattern};
 pub use self::top::TopValue;
 use crate::{Format, ReadReport};
 

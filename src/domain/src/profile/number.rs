@@ -75,7 +75,7 @@ pub enum Number {
 }
 
 impl Number {
-    /// `digits` / 10^`scale`: an integer or a double where that says the same.
+    /// `digits` / 10^`scale`: an integer or a double if that is exact.
     pub fn decimal(digits: i128, scale: u8) -> Self {
         let decimal = Decimal::new(digits, scale);
         if decimal.scale == 0

@@ -10,4 +10,4 @@ mod proxy;
 mod replicas;
 mod schema;
 mod sqlite;
-mod unheard;
+mod unconfirmed;
