@@ -167,10 +167,10 @@ impl Signals {
             manager,
         };
         let hangup = Arc::new(Notify::new());
-        let (told, hung_up) = (stops.clone(), Arc::clone(&hangup));
+        let (stops_of_thread, hangup_of_thread) = (stops.clone(), Arc::clone(&hangup));
         std::thread::Builder::new()
             .name(threads::SIGNALS.to_owned())
-            .spawn(move || recv(incoming, &told, &second, &hung_up))
+            .spawn(move || recv(incoming, &stops_of_thread, &second, &hangup_of_thread))
             .context("cannot start the signal thread")?;
         Ok(Self {
             stops,
@@ -198,7 +198,7 @@ impl Signals {
     /// Dropping the future loses nothing.
     pub(super) async fn second(&self) {
         let mut second = self.second.clone();
-        if second.wait_for(|heard| *heard).await.is_err() {
+        if second.wait_for(|received| *received).await.is_err() {
             // Unreachable: the thread that sends it lives as long as the process.
             std::future::pending().await
         }
@@ -226,14 +226,14 @@ impl Signals {
 fn recv(mut incoming: Incoming, stops: &Stops, second: &watch::Sender<bool>, hangup: &Notify) {
     // The parent process may have left them blocked.
     let _ = ours().thread_unblock();
-    let mut heard = 0;
+    let mut count = 0;
     for signal in incoming.forever() {
         if signal == SIGHUP {
             hangup.notify_one();
             continue;
         }
-        heard += 1;
-        match heard {
+        count += 1;
+        match count {
             1 => {
                 let reason = if signal == SIGINT {
                     Reason::Sigint

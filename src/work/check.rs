@@ -28,20 +28,20 @@ use super::tables::{SessionTables, source};
 /// A contract's read options, as far as they apply to the format of the dataset, for whatever
 /// nobody else has set.
 pub(crate) fn read_options(
-    said: ReadOptions,
+    own: ReadOptions,
     contract: &ReadOptions,
     format: Format,
 ) -> ReadOptions {
     if contract.check_for(format).is_ok() {
-        return said.or(contract);
+        return own.or(contract);
     }
     let missing = ReadOptions {
         missing: contract.missing.clone(),
         ..ReadOptions::default()
     };
     match missing.check_for(format) {
-        Ok(()) => said.or(&missing),
-        Err(_) => said,
+        Ok(()) => own.or(&missing),
+        Err(_) => own,
     }
 }
 

@@ -45,7 +45,7 @@ pub struct ChildSpec {
     pub state: Arc<dyn ChildState>,
     /// Builds the child.
     pub factory: Factory,
-    /// The log log_lines for the beginning and the end of its drain; `None` to log neither at `info`.
+    /// The log lines for the beginning and the end of its drain; `None` to log neither at `info`.
     pub log_lines: Option<(&'static str, &'static str)>,
 }
 

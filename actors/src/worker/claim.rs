@@ -24,7 +24,7 @@ pub(crate) fn claim_ref((job, epoch): Key) -> ClaimRef {
     ClaimRef { job, epoch }
 }
 
-/// A claim in hand.
+/// A held claim.
 #[derive(Debug)]
 pub(crate) struct Claim {
     pub(crate) job: Job,

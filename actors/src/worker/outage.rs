@@ -30,7 +30,7 @@ pub(super) struct Outages {
 pub(super) enum AfterOutage {
     /// The dependency has recovered: retry.
     Retry,
-    /// It has not, and there is no time left: hand the claim recovered.
+    /// It has not, and there is no time left: hand the claim back.
     HandBack,
     /// It was available to everybody else: the work is to blame.
     Blame,

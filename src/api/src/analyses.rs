@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::auth::Caller;
 use crate::errors::Code;
-use crate::json::{Fields, JsonBody, NUL, located, says_nul};
+use crate::json::{Fields, JsonBody, NUL, contains_nul, located};
 use crate::problem::{ApiResult, Problem};
 use crate::state::ApiState;
 use crate::submit::{self, NewJob};
@@ -39,10 +39,10 @@ pub(crate) enum NewAnalysis {
         dataset: String,
         /// Read options, and the thresholds of alerts.
         options: Option<ProfileOptions>,
-        /// Which of its owner's jobs it comes behind.
+        /// Its priority among its owner's jobs.
         #[serde(default)]
         priority: Priority,
-        /// What to find it by: up to 16 names, each with a text.
+        /// Labels: up to 16 names, each with a value.
         #[serde(default)]
         #[schema(example = json!({"team": "marine"}))]
         labels: Labels,
@@ -55,10 +55,10 @@ pub(crate) enum NewAnalysis {
         dataset: String,
         /// Read options.
         options: Option<ProfileOptions>,
-        /// Which of its owner's jobs it comes behind.
+        /// Its priority among its owner's jobs.
         #[serde(default)]
         priority: Priority,
-        /// What to find it by: up to 16 names, each with a text.
+        /// Labels: up to 16 names, each with a value.
         #[serde(default)]
         #[schema(example = json!({"team": "marine"}))]
         labels: Labels,
@@ -76,10 +76,10 @@ pub(crate) enum NewAnalysis {
         candidate: String,
         /// Read options of both, and the thresholds of changes.
         options: Option<CompareOptions>,
-        /// Which of its owner's jobs it comes behind.
+        /// Its priority among its owner's jobs.
         #[serde(default)]
         priority: Priority,
-        /// What to find it by: up to 16 names, each with a text.
+        /// Labels: up to 16 names, each with a value.
         #[serde(default)]
         #[schema(example = json!({"team": "marine"}))]
         labels: Labels,
@@ -96,10 +96,10 @@ pub(crate) enum NewAnalysis {
         contract: Value,
         /// Read options, and the number of failing rows to show.
         options: Option<CheckOptions>,
-        /// Which of its owner's jobs it comes behind.
+        /// Its priority among its owner's jobs.
         #[serde(default)]
         priority: Priority,
-        /// What to find it by: up to 16 names, each with a text.
+        /// Labels: up to 16 names, each with a value.
         #[serde(default)]
         #[schema(example = json!({"team": "marine"}))]
         labels: Labels,
@@ -117,10 +117,10 @@ pub(crate) enum NewAnalysis {
         /// The format of the result.
         #[serde(default)]
         format: TableFormat,
-        /// Which of its owner's jobs it comes behind.
+        /// Its priority among its owner's jobs.
         #[serde(default)]
         priority: Priority,
-        /// What to find it by: up to 16 names, each with a text.
+        /// Labels: up to 16 names, each with a value.
         #[serde(default)]
         #[schema(example = json!({"team": "marine"}))]
         labels: Labels,
@@ -128,7 +128,7 @@ pub(crate) enum NewAnalysis {
 }
 
 impl NewAnalysis {
-    /// What is said of the job whatever it does.
+    /// The fields that all kinds share.
     fn about(&self) -> (Priority, Labels) {
         let (Self::Profile {
             priority, labels, ..
@@ -176,11 +176,11 @@ pub(crate) async fn create(
     body: JsonBody,
 ) -> ApiResult<HttpResponse> {
     let session = state.session_to_submit(&caller, &id).await?;
-    let asked = asked(&state, &session, &body).await;
+    let asked = new_job(&state, &session, &body).await;
     submit::submit(&state, &session, &request, &body, asked).await
 }
 
-async fn asked(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult<NewJob> {
+async fn new_job(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult<NewJob> {
     let new = parse(body)?;
     let (priority, labels) = new.about();
     let spec = spec(state, session, new).await?;
@@ -256,7 +256,7 @@ async fn spec(state: &ApiState, session: &Session, new: NewAnalysis) -> ApiResul
     })
 }
 
-/// The analysis that the body asks for.
+/// Parses the analysis in the body.
 fn parse(body: &JsonBody) -> ApiResult<NewAnalysis> {
     let Fields(mut fields) = body.parse()?;
     if fields.get("kind").is_none_or(Value::is_null) {
@@ -275,14 +275,14 @@ fn parse(body: &JsonBody) -> ApiResult<NewAnalysis> {
     })
 }
 
-/// What is wrong with a field that is there, if it is that: the way to a field is lost where the
-/// kind decides what there is.
+/// The error in a field, if there is one: the path to a field is lost because the kind determines
+/// the fields.
 fn fault_of<T: DeserializeOwned>(asked: &Value, field: &str) -> Option<String> {
     let read = serde_path_to_error::deserialize::<_, T>(asked.get(field)?);
     read.err().map(|error| located(field, &error))
 }
 
-/// What is wrong with the options of an analysis, if it is they.
+/// The error in the options of an analysis, if there is one.
 fn fault_of_options(asked: &Value) -> Option<String> {
     match asked.get("kind")?.as_str()? {
         "profile" | "correlation" => fault_of::<Option<ProfileOptions>>(asked, "options"),
@@ -292,7 +292,7 @@ fn fault_of_options(asked: &Value) -> Option<String> {
     }
 }
 
-/// What is wrong with another field of an analysis, if it is one.
+/// The error in another field of an analysis, if there is one.
 fn fault_of_fields(asked: &Value) -> Option<String> {
     let mut texts = ["dataset", "baseline", "candidate", "with", "query"].into_iter();
     texts
@@ -309,8 +309,7 @@ fn checked(options: Option<ProfileOptions>) -> ApiResult<ProfileOptions> {
     Ok(options)
 }
 
-/// The datasets of these names, which can be read as is wanted: each option is one that the format
-/// of one of them has.
+/// The datasets with these names. Each read option must apply to the format of one of them.
 async fn to_be_read<const N: usize>(
     state: &ApiState,
     session: &Session,
@@ -336,7 +335,7 @@ async fn to_be_read<const N: usize>(
     found.try_into().map_err(missing)
 }
 
-/// The contract as an object, if it can be used.
+/// The contract as an object, if it is valid.
 fn checked_contract(contract: Value, dataset: &str) -> ApiResult<Value> {
     let refused = |error: ContractError| Problem::new(Code::InvalidContract, error.to_string());
     let contract = match contract {
@@ -348,8 +347,8 @@ fn checked_contract(contract: Value, dataset: &str) -> ApiResult<Value> {
         let detail = format!("a contract has at most {MAX_CONTRACT} bytes");
         return Err(Problem::new(Code::InvalidContract, detail));
     }
-    // YAML has escapes of its own.
-    if says_nul(text.as_bytes()) {
+    // YAML has its own escapes.
+    if contains_nul(text.as_bytes()) {
         return Err(Problem::new(Code::InvalidContract, NUL));
     }
     lastcall_contract::read(&contract, dataset).map_err(refused)?;
@@ -385,7 +384,7 @@ fn check_parameters(parameters: &[SqlParameter]) -> ApiResult<()> {
     Ok(())
 }
 
-/// Refuses arrays, whose elements serde would take for the fields, in order.
+/// Rejects arrays, whose elements serde would accept as the fields, in order.
 fn only_objects(options: &Value) -> ApiResult<()> {
     let parts = [
         ("options", Some(options)),

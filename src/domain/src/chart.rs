@@ -45,8 +45,8 @@ pub struct ChartSpec {
     /// How it is drawn.
     #[serde(rename = "type")]
     pub kind: ChartType,
-    /// The column of the horizontal axis. Numbers, dates and timestamps stand on a scale, anything
-    /// else in the order of the rows; a scatter chart wants a scale.
+    /// The column of the horizontal axis. Numbers, dates and timestamps are placed on a scale,
+    /// anything else in the order of the rows; a scatter chart requires a scale.
     #[cfg_attr(feature = "schema", schema(example = "month", max_length = 1000))]
     pub x: String,
     /// The columns that are drawn, of numbers each.
@@ -55,7 +55,7 @@ pub struct ChartSpec {
         schema(example = json!(["revenue"]), min_items = 1, max_items = 8)
     )]
     pub y: Vec<String>,
-    /// What stands above it; the names of the columns where it is left out.
+    /// The title; by default the names of the columns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(min_length = 1, max_length = 200))]
     pub title: Option<String>,

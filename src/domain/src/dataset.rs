@@ -27,9 +27,9 @@ pub struct Dataset {
     pub blob: BlobKey,
     /// When it was uploaded.
     pub created_at: Timestamp,
-    /// How it is to be read.
+    /// Its read options.
     pub read: ReadOptions,
-    /// Its columns and how they were read, once somebody has asked for them.
+    /// Its columns and how they were read, once somebody has requested them.
     pub schema: Option<Schema>,
 }
 

@@ -20,8 +20,8 @@ pub struct InvalidOption {
     pub detail: String,
 }
 
-/// From where on an alert is raised. Fractions are of rows (of non-missing cells where the
-/// alert is about values), 0 to 1.
+/// The thresholds of alerts. Fractions are of rows (of non-missing cells if the alert is about
+/// values), 0 to 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default, expecting = "an object of thresholds")]
@@ -64,7 +64,7 @@ impl Default for Thresholds {
 pub struct ProfileOptions {
     /// How to read the data.
     pub read: ReadOptions,
-    /// From where on an alert is raised.
+    /// The thresholds of alerts.
     pub alerts: Thresholds,
 }
 
@@ -84,11 +84,11 @@ impl ProfileOptions {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default, expecting = "an object of options")]
 pub struct CompareOptions {
-    /// How to read both datasets, before what they say themselves.
+    /// Read options of both datasets, overriding their own.
     pub read: ReadOptions,
-    /// From where on a change counts.
+    /// The thresholds of changes.
     pub thresholds: DriftThresholds,
-    /// Accepted, and without effect: a comparison raises no alerts.
+    /// Accepted without effect: a comparison raises no alerts.
     #[serde(skip_serializing)]
     #[cfg_attr(feature = "schema", schema(ignore))]
     pub alerts: Thresholds,

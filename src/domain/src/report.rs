@@ -91,7 +91,7 @@ pub struct ReportOptions {
     /// A chart of a query's result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chart: Option<ChartSpec>,
-    /// How a PDF is to look.
+    /// The look of a PDF.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template: Option<ReportTemplate>,
 }

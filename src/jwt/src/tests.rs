@@ -154,12 +154,12 @@ fn verifier(settings: Settings, keys: &Value) -> WithKeys {
 
 /// Waits until there are keys.
 async fn fetched(verifier: &TokenVerifier) {
-    let look = async {
+    let poll = async {
         while !verifier.has_keys() {
             tokio::task::yield_now().await;
         }
     };
-    let in_time = tokio::time::timeout(Duration::from_secs(60), look).await;
+    let in_time = tokio::time::timeout(Duration::from_secs(60), poll).await;
     in_time.expect("the keys are fetched");
 }
 

@@ -43,7 +43,7 @@ pub(crate) fn rest(mut connection: TcpStream) -> String {
 
 fn settled(api: &Api) {
     let state = api.state.clone();
-    let settled = async move { tokio::time::timeout(TIMEOUT, state.settled()).await };
+    let settled = async move { tokio::time::timeout(TIMEOUT, state.requests_finished()).await };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()

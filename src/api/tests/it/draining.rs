@@ -149,7 +149,7 @@ fn an_answer_is_owed_until_the_client_has_all_of_it() {
     let large = vec![b'x'; 32 << 20];
     api.work_to_blob(Service::Analysis, "application/json", &large);
     api.system.phase.send_replace(Phase::LameDuck);
-    block(api.state.settled());
+    block(api.state.requests_finished());
     assert_eq!(api.state.unfinished_requests(), 0);
 
     let path = job["links"]["result"].as_str().unwrap();
@@ -161,7 +161,7 @@ fn an_answer_is_owed_until_the_client_has_all_of_it() {
     let mut rest = Vec::new();
     connection.read_to_end(&mut rest).unwrap();
     assert!(rest.len() > large.len());
-    block(api.state.settled());
+    block(api.state.requests_finished());
     assert_eq!(api.state.unfinished_requests(), 0);
 }
 
@@ -180,6 +180,6 @@ fn nothing_is_owed_to_a_client_that_went_away_or_is_idle() {
     let mut interim = [0; 25];
     gone.read_exact(&mut interim).unwrap();
     drop(gone);
-    block(api.state.settled());
+    block(api.state.requests_finished());
     drop(idle);
 }

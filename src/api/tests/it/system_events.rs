@@ -176,7 +176,7 @@ fn a_request_behind_that_for_the_stream_is_not_served() {
 
 #[test]
 fn the_number_of_followers_is_bounded_and_one_that_leaves_makes_room() {
-    let api = Api::with(|config| (config.max_watchers, config.max_streams) = (1, 0));
+    let api = Api::with(|config| (config.max_system_streams, config.max_streams) = (1, 0));
     let mut events = follow(&api);
     events.expect("system");
     let refused = api.client.get(PATH);

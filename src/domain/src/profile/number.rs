@@ -121,7 +121,7 @@ fn digits_of(decimal: Decimal) -> i128 {
     decimal.digits
 }
 
-/// The digits by which a double is written: the fewest that tell it from all others.
+/// The shortest digits that identify a double.
 fn shown(value: f64) -> Option<Decimal> {
     let text = format!("{value:e}");
     let (mantissa, exponent) = text.split_once('e')?;

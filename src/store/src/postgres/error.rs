@@ -106,8 +106,12 @@ fn is_permanent(error: &tokio_postgres::Error) -> bool {
 /// The server's message, or the state of the connection. Never the URL or its password: the
 /// driver's errors do not carry them, and only these two texts of theirs are used.
 fn describe(error: &tokio_postgres::Error) -> String {
-    if let Some(said) = error.as_db_error() {
-        return format!("PostgreSQL: {} ({})", said.message(), said.code().code());
+    if let Some(server) = error.as_db_error() {
+        return format!(
+            "PostgreSQL: {} ({})",
+            server.message(),
+            server.code().code()
+        );
     }
     match std::error::Error::source(error) {
         Some(cause) => format!("PostgreSQL cannot be reached: {cause}"),

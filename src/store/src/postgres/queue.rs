@@ -14,7 +14,7 @@ use super::statements::{Transaction, rows};
 use crate::codec::{self, service_number};
 use crate::quarantine::QuarantinedJobs;
 
-/// The max_running paused jobs that one claim requeues: each claim requeues more.
+/// The most paused jobs that one claim requeues: each claim requeues more.
 pub(super) const RESUME_BATCH: i64 = 1_000;
 
 /// Requeues the jobs whose pause is over.
