@@ -1,5 +1,7 @@
 //! `POST /v1/sessions/{sid}/analyses`.
 
+mod parse;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use lastcall_contract::ContractError;
 use lastcall_domain::{
@@ -7,13 +9,12 @@ use lastcall_domain::{
     ProfileOptions, ReadOptions, Session, SqlParameter, TableFormat,
 };
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::auth::Caller;
 use crate::errors::Code;
-use crate::json::{Fields, JsonBody, NUL, contains_nul, located};
+use crate::json::{JsonBody, NUL, contains_nul};
 use crate::problem::{ApiResult, Problem};
 use crate::state::ApiState;
 use crate::submit::{self, NewJob};
@@ -181,7 +182,7 @@ pub(crate) async fn create(
 }
 
 async fn new_job(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult<NewJob> {
-    let new = parse(body)?;
+    let new = parse::parse(body)?;
     let (priority, labels) = new.about();
     let spec = spec(state, session, new).await?;
     Ok(NewJob {
@@ -254,53 +255,6 @@ async fn spec(state: &ApiState, session: &Session, new: NewAnalysis) -> ApiResul
             }
         }
     })
-}
-
-/// Parses the analysis in the body.
-fn parse(body: &JsonBody) -> ApiResult<NewAnalysis> {
-    let Fields(mut fields) = body.parse()?;
-    if fields.get("kind").is_none_or(Value::is_null) {
-        if !fields.contains_key("dataset") {
-            return Err(invalid("name a `dataset`, or a `kind`"));
-        }
-        fields.insert("kind".to_owned(), "profile".into());
-    }
-    if let Some(options) = fields.get("options") {
-        only_objects(options)?;
-    }
-    let asked = Value::Object(fields);
-    NewAnalysis::deserialize(&asked).map_err(|error| {
-        let fault = fault_of_options(&asked).or_else(|| fault_of_fields(&asked));
-        invalid(fault.unwrap_or_else(|| error.to_string()))
-    })
-}
-
-/// The error in a field, if there is one: the path to a field is lost because the kind determines
-/// the fields.
-fn fault_of<T: DeserializeOwned>(asked: &Value, field: &str) -> Option<String> {
-    let read = serde_path_to_error::deserialize::<_, T>(asked.get(field)?);
-    read.err().map(|error| located(field, &error))
-}
-
-/// The error in the options of an analysis, if there is one.
-fn fault_of_options(asked: &Value) -> Option<String> {
-    match asked.get("kind")?.as_str()? {
-        "profile" | "correlation" => fault_of::<Option<ProfileOptions>>(asked, "options"),
-        "compare" => fault_of::<Option<CompareOptions>>(asked, "options"),
-        "check" => fault_of::<Option<CheckOptions>>(asked, "options"),
-        _ => None,
-    }
-}
-
-/// The error in another field of an analysis, if there is one.
-fn fault_of_fields(asked: &Value) -> Option<String> {
-    let mut texts = ["dataset", "baseline", "candidate", "with", "query"].into_iter();
-    texts
-        .find_map(|field| fault_of::<String>(asked, field))
-        .or_else(|| fault_of::<Vec<SqlParameter>>(asked, "parameters"))
-        .or_else(|| fault_of::<TableFormat>(asked, "format"))
-        .or_else(|| fault_of::<Priority>(asked, "priority"))
-        .or_else(|| fault_of::<Labels>(asked, "labels"))
 }
 
 fn checked(options: Option<ProfileOptions>) -> ApiResult<ProfileOptions> {
@@ -380,22 +334,6 @@ fn check_parameters(parameters: &[SqlParameter]) -> ApiResult<()> {
         return Err(invalid(format!(
             "the parameters of a query have at most {MAX_QUERY} bytes"
         )));
-    }
-    Ok(())
-}
-
-/// Rejects arrays, whose elements serde would accept as the fields, in order.
-fn only_objects(options: &Value) -> ApiResult<()> {
-    let parts = [
-        ("options", Some(options)),
-        ("options.read", options.get("read")),
-        ("options.alerts", options.get("alerts")),
-        ("options.thresholds", options.get("thresholds")),
-    ];
-    for (name, part) in parts {
-        if part.is_some_and(Value::is_array) {
-            return Err(invalid(format!("`{name}` has to be a JSON object")));
-        }
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! `PUT /v1/sessions/{sid}/datasets/{name}`: a dataset, streamed, all or nothing.
 
+mod headers;
+
 use std::time::Duration;
 
 use actix_web::http::header::{self, ETag, HeaderMap};
@@ -15,7 +17,7 @@ use crate::config::ApiConfig;
 use crate::content_name::percent_encoded;
 use crate::digest::ContentDigest;
 use crate::errors::Code;
-use crate::ingest::{Encoding, Ingest, Received, too_large};
+use crate::ingest::{Ingest, Received, too_large};
 use crate::json::unreadable_payload;
 use crate::preconditions;
 use crate::problem::{ApiResult, Problem};
@@ -23,15 +25,13 @@ use crate::read_options::{self, ReadQuery};
 use crate::state::ApiState;
 use crate::view::{Binary, DatasetView};
 use crate::waiting::POLL_INTERVAL;
+use headers::{charset, encoding_of, format_of, refuse_part};
 
 /// Bytes that are buffered before a hop to another thread pays off.
 const BATCH: usize = 256 * 1024;
 /// The most bytes of a rejected body that are still read, and for how long.
 const MAX_DISCARDED: usize = 32 << 20;
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
-/// Charsets that are ignored: a byte order mark, or text that is not UTF-8 although its sender's
-/// library says so, is detected by the reader.
-const IGNORED_CHARSETS: &[&str] = &["binary", "utf-8", "utf8", "us-ascii", "ascii"];
 
 /// `PUT /v1/sessions/{sid}/datasets/{name}`
 #[utoipa::path(
@@ -307,110 +307,5 @@ async fn step_elsewhere(mut ingest: Ingest) -> ApiResult<(Ingest, ApiResult<Opti
 pub(crate) async fn discard(state: &ApiState, blob: &BlobKey) {
     if let Err(error) = state.blobs.delete(blob).await {
         log::warn!("cannot delete the blob {}: {error}", blob.as_str());
-    }
-}
-
-/// Rejects a part of a dataset, which would be stored as the whole.
-fn refuse_part(headers: &HeaderMap) -> ApiResult<()> {
-    if headers.contains_key(header::CONTENT_RANGE) {
-        return Err(Problem::new(
-            Code::InvalidParameter,
-            "a Content-Range says that this is a part: a dataset is uploaded whole",
-        ));
-    }
-    Ok(())
-}
-
-/// The format by the media type, or by the name's extension if the media type does not determine
-/// it.
-fn format_of(headers: &HeaderMap, name: &DatasetName) -> ApiResult<Format> {
-    let media_type = headers
-        .get(header::CONTENT_TYPE)
-        .map(|value| value.to_str().unwrap_or("unreadable"))
-        .unwrap_or_default();
-    if let Some(format) = Format::from_media_type(media_type) {
-        return Ok(format);
-    }
-    let essence = media_type.split(';').next().unwrap_or_default().trim();
-    // The media types of tools that know nothing about the data, or only that it is compressed.
-    const OLD_EXCEL: &str = "application/vnd.ms-excel";
-    let says_nothing = [
-        "",
-        "application/octet-stream",
-        "binary/octet-stream",
-        "application/x-www-form-urlencoded",
-        "application/gzip",
-        "application/zstd",
-        "application/x-gzip",
-        OLD_EXCEL,
-        "text/plain",
-    ];
-    let from_name = Format::from_file_name(name.as_str())
-        .filter(|_| says_nothing.contains(&essence.to_ascii_lowercase().as_str()));
-    let old_excel = essence.eq_ignore_ascii_case(OLD_EXCEL);
-    from_name.or(old_excel.then_some(Format::Xls)).ok_or_else(|| {
-        Problem::new(
-            Code::UnsupportedFormat,
-            format!(
-                "neither the Content-Type {media_type:?} nor the ending of the name tells a known \
-                 format; send text/csv, text/tab-separated-values, application/x-ndjson, \
-                 application/json, application/vnd.apache.arrow.file, \
-                 application/vnd.oasis.opendocument.spreadsheet, \
-                 application/vnd.apache.parquet, application/vnd.ms-excel or \
-                 application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-            ),
-        )
-    })
-}
-
-/// The charset of a text; it is validated when it becomes an option.
-fn charset(format: Format, headers: &HeaderMap) -> ApiResult<Option<String>> {
-    let media_type = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let mut parameters = media_type.split(';').filter_map(|one| one.split_once('='));
-    let charset = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
-    let charset = charset.map(|(_, value)| value.trim().trim_matches('"').to_ascii_lowercase());
-    let is_text = matches!(format, Format::Csv | Format::Tsv | Format::Ndjson);
-    let Some(charset) = charset.filter(|charset| is_text && !charset.is_empty()) else {
-        return Ok(None);
-    };
-    // The defaults of `curl` and libraries, independent of the data.
-    if IGNORED_CHARSETS.contains(&charset.as_str()) {
-        return Ok(None);
-    }
-    match lastcall_domain::encoding(&charset) {
-        Some(_) => Ok(Some(charset)),
-        None => Err(Problem::new(
-            Code::UnsupportedFormat,
-            format!("the charset {charset:?} is not known"),
-        )),
-    }
-}
-
-/// The content encoding.
-fn encoding_of(headers: &HeaderMap) -> ApiResult<Option<Encoding>> {
-    let Some(encoding) = headers.get(header::CONTENT_ENCODING) else {
-        return Ok(None);
-    };
-    match encoding
-        .to_str()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase()
-        .as_str()
-    {
-        "" | "identity" => Ok(None),
-        "gzip" | "x-gzip" => Ok(Some(Encoding::Gzip)),
-        "zstd" => Ok(Some(Encoding::Zstd)),
-        other => Err(Problem::new(
-            Code::UnsupportedEncoding,
-            format!("the content encoding {other:?} is not known; use gzip, zstd or none"),
-        )
-        .with_header(
-            header::ACCEPT_ENCODING,
-            header::HeaderValue::from_static("gzip, zstd"),
-        )),
     }
 }

@@ -20,6 +20,7 @@ mod fixture;
 mod health;
 mod http2;
 mod idempotency;
+mod job_lists;
 mod jobs;
 mod metrics;
 mod owner_limits;

@@ -6,6 +6,7 @@ mod blobs;
 mod conformance;
 mod owners;
 mod postgres;
+mod postgres_outages;
 mod proxy;
 mod replicas;
 mod schema;
