@@ -29,7 +29,7 @@ use super::watchdog::Watchdog;
 /// What a shell adds to a signal's number in an exit code.
 const KILLED_BY: i32 = 128;
 
-/// Our signals, blocked since this was created: they stay pending until somebody listens, so that
+/// Our signals, blocked since this was created: they stay pending until they are handled, so that
 /// they neither end the process nor get lost, not even in process 1.
 #[derive(Debug)]
 #[must_use = "signals stay blocked until they are released or listened to"]
@@ -167,10 +167,10 @@ impl Signals {
             manager,
         };
         let hangup = Arc::new(Notify::new());
-        let (stops_of_thread, hangup_of_thread) = (stops.clone(), Arc::clone(&hangup));
+        let (thread_stops, thread_hangup) = (stops.clone(), Arc::clone(&hangup));
         std::thread::Builder::new()
             .name(threads::SIGNALS.to_owned())
-            .spawn(move || recv(incoming, &stops_of_thread, &second, &hangup_of_thread))
+            .spawn(move || recv(incoming, &thread_stops, &second, &thread_hangup))
             .context("cannot start the signal thread")?;
         Ok(Self {
             stops,

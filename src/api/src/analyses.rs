@@ -177,8 +177,8 @@ pub(crate) async fn create(
     body: JsonBody,
 ) -> ApiResult<HttpResponse> {
     let session = state.session_to_submit(&caller, &id).await?;
-    let asked = new_job(&state, &session, &body).await;
-    submit::submit(&state, &session, &request, &body, asked).await
+    let new_job = new_job(&state, &session, &body).await;
+    submit::submit(&state, &session, &request, &body, new_job).await
 }
 
 async fn new_job(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult<NewJob> {

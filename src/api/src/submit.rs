@@ -38,17 +38,17 @@ pub(crate) async fn submit(
     session: &Session,
     request: &HttpRequest,
     body: &JsonBody,
-    asked: ApiResult<NewJob>,
+    new_job: ApiResult<NewJob>,
 ) -> ApiResult<HttpResponse> {
     let keyed = Keyed::of(request, &body.0)?;
-    let asked = match asked {
-        Ok(asked) => state.has_room().await.map(|()| asked),
+    let new_job = match new_job {
+        Ok(new_job) => state.has_room().await.map(|()| new_job),
         refused => refused,
     };
-    let (asked, max_queued, problem) = match asked {
-        Ok(asked) => {
-            let max_queued = state.config.max_queued(asked.spec.service());
-            (asked, max_queued, None)
+    let (new_job, max_queued, problem) = match new_job {
+        Ok(new_job) => {
+            let max_queued = state.config.max_queued(new_job.spec.service());
+            (new_job, max_queued, None)
         }
         Err(problem) if keyed.is_none() => return Err(problem),
         // A queue with a bound of zero accepts nothing, but repeats are answered before it is
@@ -59,7 +59,7 @@ pub(crate) async fn submit(
         spec,
         priority,
         labels,
-    } = asked;
+    } = new_job;
     let result = match &problem {
         None => cached::find(state, session, request, &spec).await,
         Some(_) => None,

@@ -4,7 +4,7 @@ use super::faults::lines;
 use crate::support::lastcall;
 
 #[test]
-fn every_fault_of_every_key_is_told_and_no_digest() {
+fn every_fault_of_every_key_is_reported_and_no_digest() {
     let digest = "ab".repeat(32);
     let keys = format!(
         "[{{ name = \"\", sha256 = \"s3cret\" }}, 7, {{ name = \"a\", sha256 = \"{digest}\" }}, \
@@ -33,7 +33,7 @@ fn every_fault_of_every_key_is_told_and_no_digest() {
 }
 
 #[test]
-fn every_fault_of_the_settings_of_tokens_is_told() {
+fn every_fault_of_the_settings_of_tokens_is_reported() {
     let output = lastcall(["check"])
         .set("auth.mode", "jwt")
         .set("auth.jwt.issuer", "https://me:s3cret@id.example.com")

@@ -8,7 +8,7 @@ pub(super) fn lines<'a>(text: &'a str, key: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn every_fault_is_told_at_once_with_its_key_its_value_and_its_rule() {
+fn all_faults_are_reported_together_with_key_value_and_rule() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("wrong.toml");
     std::fs::write(
@@ -61,7 +61,7 @@ fn every_fault_is_told_at_once_with_its_key_its_value_and_its_rule() {
 }
 
 #[test]
-fn a_table_that_is_unknown_is_told_though_it_is_empty() {
+fn an_unknown_table_is_reported_even_if_it_is_empty() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("tables.toml");
     let text = "[foo]\n[server]\n[server.tsl]\n[limits]\n[store.url]\n[auth]\nmode = \"none\"\n";
@@ -79,7 +79,7 @@ fn a_table_that_is_unknown_is_told_though_it_is_empty() {
 }
 
 #[test]
-fn a_default_that_does_not_fit_what_was_given_is_told_with_its_value() {
+fn a_default_that_contradicts_a_given_value_is_reported_with_its_value() {
     for (key, value, expected) in [
         (
             "shutdown.deadline",
@@ -281,7 +281,7 @@ fn a_url_that_nothing_can_be_opened_at_is_a_fault_before_the_start() {
 }
 
 #[test]
-fn a_value_may_be_in_a_file_and_what_is_wrong_with_the_file_is_told() {
+fn a_value_may_be_in_a_file_and_faults_of_the_file_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();
     std::fs::write(path("deadline"), "17s\n").unwrap();

@@ -121,7 +121,7 @@ fn end_of(mut child: Child) -> Receiver<(ExitStatus, Instant)> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {
         let status = child.wait().unwrap();
-        // Nobody listens where the test has failed.
+        // There is no receiver if the test has failed.
         let _ = sender.send((status, Instant::now()));
     });
     receiver
@@ -212,7 +212,7 @@ impl Service {
     pub(crate) fn signal(&mut self, signal: Signal) {
         self.mark();
         match kill(Pid::from_raw(self.pid), signal) {
-            // It has ended of itself, as its end will tell.
+            // It has ended by itself, which the wait for its end reports.
             Ok(()) | Err(Errno::ESRCH) => {}
             Err(error) => panic!("it does not take {signal}: {error}"),
         }
@@ -223,7 +223,7 @@ impl Service {
         self.signalled.get_or_insert_with(Instant::now);
     }
 
-    /// Ends it without a word, as a crash would.
+    /// Kills it, as a crash would.
     pub(crate) fn kill9(mut self) {
         self.signal(Signal::SIGKILL);
         self.finish();
@@ -341,7 +341,7 @@ impl Ended {
     }
 }
 
-/// The lines of a life that ended well, in their order; the first without its address.
+/// The lines of a run that ended well, in their order; the first without its address.
 pub(crate) const CONTRACT_LINES: [&str; 9] = [
     log_lines::READY,
     log_lines::SHUTTING_DOWN,

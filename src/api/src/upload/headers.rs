@@ -53,7 +53,7 @@ pub(super) fn format_of(headers: &HeaderMap, name: &DatasetName) -> ApiResult<Fo
         Problem::new(
             Code::UnsupportedFormat,
             format!(
-                "neither the Content-Type {media_type:?} nor the ending of the name tells a known \
+                "neither the Content-Type {media_type:?} nor the ending of the name names a known \
                  format; send text/csv, text/tab-separated-values, application/x-ndjson, \
                  application/json, application/vnd.apache.arrow.file, \
                  application/vnd.oasis.opendocument.spreadsheet, \

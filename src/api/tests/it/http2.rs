@@ -111,7 +111,7 @@ fn a_client_that_grants_no_window_loses_its_answer() {
 }
 
 #[test]
-fn a_client_that_resets_a_request_is_owed_nothing() {
+fn a_request_that_its_client_has_reset_is_finished() {
     let api = secure::start(|config| {
         config.write_timeouts.running = FOREVER;
     });

@@ -49,7 +49,7 @@ fn an_analysis_is_accepted_as_a_job() {
 }
 
 #[test]
-fn every_kind_of_analysis_reaches_its_worker_as_it_was_asked_for() {
+fn every_kind_of_analysis_reaches_its_worker_unchanged() {
     let api = Api::start();
     let session = api.session_with_penguins();
     api.put(&session, "others").expect(201);
@@ -182,7 +182,7 @@ fn a_job_that_does_not_finish_in_time_is_answered_as_accepted() {
 }
 
 #[test]
-fn a_failed_job_says_why() {
+fn a_failed_job_has_an_error() {
     let api = Api::start();
     let session = api.session_with_penguins();
     let path = api.profile(&session)["links"]["self"]
@@ -233,7 +233,7 @@ fn a_submission_after_a_burst_notices_what_has_changed() {
         .post(&path, &body)
         .problem(404, "session_not_found");
 
-    // By a peer, of which this process hears nothing.
+    // By a peer, without an update for this process.
     let session = api.session_with_penguins();
     let path = format!("{session}/analyses");
     api.profile(&session);
@@ -257,19 +257,19 @@ fn a_submission_after_a_burst_notices_what_has_changed() {
 }
 
 #[test]
-fn a_job_shows_what_it_was_asked_to_do() {
+fn a_job_shows_its_specification() {
     let api = Api::start();
     let session = api.session_with_penguins();
     let others = format!("{session}/datasets/others");
     api.client.put(&others, "text/csv", CSV).expect(201);
-    let ask = |what: &str, body: &Value| {
+    let submit = |what: &str, body: &Value| {
         let job = api.client.post(&format!("{session}/{what}"), body).ok(202);
         let path = job["links"]["self"].as_str().unwrap().to_owned();
         assert_eq!(api.client.get(&path).ok(200), job);
         job
     };
     let options = json!({"read": {"missing": ["-"]}, "alerts": {"zeros": 0.1}});
-    let job = ask(
+    let job = submit(
         "analyses",
         &json!({"dataset": "penguins", "options": options}),
     );
@@ -280,25 +280,25 @@ fn a_job_shows_what_it_was_asked_to_do() {
     let analysis = job["id"].clone();
 
     let compare = json!({"kind": "compare", "dataset": "penguins", "with": "others"});
-    let job = ask("analyses", &compare);
+    let job = submit("analyses", &compare);
     assert_eq!(job["baseline"], "penguins");
     assert_eq!(job["candidate"], "others");
 
-    let job = ask("analyses", &json!({"kind": "sql", "query": "select 1"}));
+    let job = submit("analyses", &json!({"kind": "sql", "query": "select 1"}));
     assert_eq!(
         (&job["query"], &job["parameters"]),
         (&json!("select 1"), &json!([]))
     );
     let values = json!([i64::MAX, 1.0, "x", null]);
     let query = json!({"kind": "sql", "query": "select $1", "parameters": values});
-    assert_eq!(ask("analyses", &query)["parameters"], values);
+    assert_eq!(submit("analyses", &query)["parameters"], values);
     let long = json!({"kind": "sql", "query": "select $1", "parameters": ["x".repeat(20_000)]});
-    assert!(ask("analyses", &long).get("parameters").is_none());
-    let job = ask("reports", &json!({"dataset": "penguins", "format": "pdf"}));
+    assert!(submit("analyses", &long).get("parameters").is_none());
+    let job = submit("reports", &json!({"dataset": "penguins", "format": "pdf"}));
     assert_eq!(
         (&job["dataset"], &job["format"]),
         (&json!("penguins"), &json!("pdf"))
     );
-    let job = ask("reports", &json!({"analysis": analysis, "format": "html"}));
+    let job = submit("reports", &json!({"analysis": analysis, "format": "html"}));
     assert_eq!(job["analysis"], analysis);
 }

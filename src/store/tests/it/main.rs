@@ -1,4 +1,4 @@
-//! The stores, as their ports promise them.
+//! The stores against the contracts of their ports.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bench;

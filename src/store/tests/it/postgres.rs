@@ -1,4 +1,4 @@
-//! What only a database that several processes share has to show.
+//! Guarantees that only apply to a database that several processes share.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -85,7 +85,7 @@ async fn a_newer_schema_is_refused() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_told_from_an_absence_and_no_password_is_told_at_all() {
+async fn a_refusal_is_distinguished_from_an_absence_and_no_password_is_shown() {
     let refused = server().replace("only-for-tests", "s3cret");
     let absent = "postgres://lastcall:s3cret@localhost:1/postgres".to_owned();
     let elsewhere = "postgres://lastcall:s3cret@nowhere.invalid/postgres".to_owned();
@@ -236,7 +236,7 @@ async fn a_job_that_a_process_of_the_version_before_has_accepted_has_no_trace() 
 }
 
 #[tokio::test]
-async fn one_process_sweeps_at_a_time_and_a_dead_one_is_followed() {
+async fn one_process_sweeps_at_a_time_and_a_killed_one_is_succeeded() {
     let schema = Schema::new().await;
     let (first, second) = (schema.open().await, schema.open().await);
     let session = session(&first).await;
@@ -254,7 +254,7 @@ async fn one_process_sweeps_at_a_time_and_a_dead_one_is_followed() {
 }
 
 #[tokio::test]
-async fn a_session_lives_as_long_as_the_database_says_however_fast_a_process_s_clock_is() {
+async fn a_session_expires_by_the_clock_of_the_database() {
     let schema = Schema::new().await;
     let store = schema.open().await;
     let session = session(&store).await;

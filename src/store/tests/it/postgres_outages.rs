@@ -85,7 +85,7 @@ async fn a_database_that_hangs_gives_an_error_in_a_bounded_time_and_works_again_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn hints_come_again_after_a_server_that_took_the_connection_and_said_nothing() {
+async fn hints_come_again_after_a_server_that_accepted_and_did_not_answer() {
     let schema = Schema::new().await;
     let proxy = Proxy::before(address()).await;
     let me = format!("lastcall-{}", uuid::Uuid::now_v7().simple());

@@ -1,4 +1,4 @@
-//! Claims whose commit nobody heard of: no attempt is spent by what was never run.
+//! Claims whose commit was not confirmed: no attempt is spent on a job that never ran.
 
 use lastcall_domain::store::{Admission, ClaimOrder};
 use lastcall_domain::{InstanceId, Job, JobId, Limits, Service, State, Store};
@@ -76,7 +76,7 @@ async fn a_claim_whose_answer_was_lost_is_given_back_and_claimed_again() {
     assert_eq!(claimed, [bench.job().await]);
     assert_eq!(claimed[0].lifecycle.attempt, 1);
     assert_eq!(claimed[0].lifecycle.interruptions, 0);
-    // It was heard of, so nothing is undone any more.
+    // It was confirmed, so nothing is undone any more.
     assert_eq!(claim(&bench.store, holder).await, []);
     assert_eq!(bench.job().await.state(), State::Running);
 }

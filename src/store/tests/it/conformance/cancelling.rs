@@ -9,7 +9,7 @@ on_every_store![
     a_queued_job_is_cancelled_at_once,
     the_cancellation_of_a_running_job_is_recorded,
     a_job_that_has_ended_stays_as_it_is,
-    a_cancelled_job_whose_worker_dies_ends_as_cancelled,
+    a_cancelled_job_whose_worker_crashes_ends_as_cancelled,
     a_cancelled_job_that_is_handed_back_ends_as_cancelled,
     a_cancelled_job_that_fails_ends_as_cancelled,
     a_job_in_its_pause_is_cancelled_at_once,
@@ -48,7 +48,7 @@ async fn a_job_that_has_ended_stays_as_it_is(bench: Bench) {
     assert_eq!(bench.job(job.id).await, ended);
 }
 
-async fn a_cancelled_job_whose_worker_dies_ends_as_cancelled(bench: Bench) {
+async fn a_cancelled_job_whose_worker_crashes_ends_as_cancelled(bench: Bench) {
     let session = bench.session().await;
     let job = bench.running(&session, InstanceId::new()).await;
     bench.store.cancel(job.id).await.unwrap();

@@ -10,8 +10,8 @@ use crate::bench::{Bench, LEASE, submission, success};
 on_every_store![
     the_counts_follow_the_jobs,
     what_was_accepted_and_what_has_ended_survives_a_crash,
-    a_start_recovers_the_jobs_of_a_dead_process,
-    a_store_that_can_be_reached_says_so,
+    a_start_recovers_the_jobs_of_a_killed_process,
+    a_reachable_store_answers_a_ping,
     a_closed_store_refuses_every_call,
     peers_are_notified_of_queued_and_changed_jobs,
 ];
@@ -52,7 +52,7 @@ async fn what_was_accepted_and_what_has_ended_survives_a_crash(mut bench: Bench)
     assert_eq!(bench.store.counts().await.unwrap().sessions, 1);
 }
 
-async fn a_start_recovers_the_jobs_of_a_dead_process(mut bench: Bench) {
+async fn a_start_recovers_the_jobs_of_a_killed_process(mut bench: Bench) {
     let session = bench.session().await;
     let job = bench.running(&session, InstanceId::new()).await;
     bench.queued(&session).await;
@@ -67,7 +67,7 @@ async fn a_start_recovers_the_jobs_of_a_dead_process(mut bench: Bench) {
     assert_eq!((again.id, again.lifecycle.epoch), (job.id, 2));
 }
 
-async fn a_store_that_can_be_reached_says_so(bench: Bench) {
+async fn a_reachable_store_answers_a_ping(bench: Bench) {
     assert_eq!(bench.store.ping().await, Ok(()));
 }
 
@@ -104,7 +104,7 @@ async fn peers_are_notified_of_queued_and_changed_jobs(bench: Bench) {
         return;
     };
     let session = bench.session().await;
-    // The peer may not yet listen when the first is submitted.
+    // The peer may not be subscribed yet when the first is submitted.
     let hear = async {
         loop {
             let job = bench.queued(&session).await;

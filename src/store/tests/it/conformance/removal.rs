@@ -1,4 +1,4 @@
-//! Removal in two steps, and what is remembered of it.
+//! Removal in two steps, and its record.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ on_every_store![
     a_sweep_marks_what_has_expired_and_nothing_else,
     a_session_with_work_is_not_removed,
     what_is_being_removed_is_not_found,
-    a_sweep_that_died_between_the_steps_is_finished_by_the_next,
+    a_sweep_that_was_killed_between_the_steps_is_finished_by_the_next,
     nothing_is_left_after_the_second_step,
     the_second_step_leaves_a_session_alone_that_was_not_named,
     an_expiry_is_remembered_for_its_owner_and_a_deletion_is_not,
@@ -72,12 +72,12 @@ async fn what_is_being_removed_is_not_found(bench: Bench) {
     assert!(!was_removed(&bench, job.as_uuid(), "bob").await);
 }
 
-async fn a_sweep_that_died_between_the_steps_is_finished_by_the_next(mut bench: Bench) {
+async fn a_sweep_that_was_killed_between_the_steps_is_finished_by_the_next(mut bench: Bench) {
     let session = full_session(&bench).await;
     bench.advance(TTL).await;
     assert_eq!(sweep(&bench).await, [session.id]);
     bench.crash().await;
-    // A store that several processes share leaves the sweep to the dead one for a minute.
+    // A store that several processes share reserves the sweep for the killed process for a minute.
     bench.advance(Duration::from_secs(60)).await;
     assert_eq!(sweep(&bench).await, [session.id]);
     bench.store.finish_removal(&[session.id]).await.unwrap();

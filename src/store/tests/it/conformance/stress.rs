@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use crate::bench::{Bench, LEASE, result, submission, success};
 
 on_every_store![
-    every_job_ends_exactly_once_whatever_befalls_it,
+    every_job_ends_exactly_once_under_any_failure,
     no_job_slips_into_a_session_that_is_being_deleted,
     no_report_waits_for_an_analysis_that_has_ended,
 ];
@@ -30,7 +30,7 @@ struct Observed {
     submitting: AtomicUsize,
 }
 
-async fn every_job_ends_exactly_once_whatever_befalls_it(bench: Bench) {
+async fn every_job_ends_exactly_once_under_any_failure(bench: Bench) {
     let bench = Arc::new(bench);
     let session = bench.session().await;
     let seen = Arc::new(Observed::default());
@@ -92,7 +92,7 @@ async fn is_over(bench: &Bench, seen: &Observed) -> bool {
     submitting == 0 && bench.counts(Service::Analysis).await == (0, 0)
 }
 
-/// Claims and ends jobs, now well, now badly, now too late.
+/// Claims and ends jobs: with success, with an error, or too late.
 async fn worker(bench: Arc<Bench>, seen: Arc<Observed>, seed: usize) {
     let store: &dyn Store = &*bench.store;
     let holder = InstanceId::new();
@@ -149,7 +149,7 @@ async fn note(seen: &Observed, job: JobId, state: State, text: Option<String>) {
     ends.entry(job).or_default().push((state, text));
 }
 
-/// However a submission and the deletion of its session fall together, no job is left behind.
+/// No job is left behind by a submission that is concurrent with the deletion of its session.
 async fn no_job_slips_into_a_session_that_is_being_deleted(bench: Bench) {
     for _ in 0..10 {
         let session = bench.session().await;
@@ -171,7 +171,7 @@ async fn no_job_slips_into_a_session_that_is_being_deleted(bench: Bench) {
     }
 }
 
-/// However a report's submission and the end of its analysis fall together, it is claimed.
+/// A report whose submission is concurrent with the end of its analysis is claimed.
 async fn no_report_waits_for_an_analysis_that_has_ended(bench: Bench) {
     let session = bench.session().await;
     let holder = InstanceId::new();

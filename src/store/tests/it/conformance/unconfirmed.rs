@@ -106,7 +106,7 @@ fn costs_nothing(job: &Job) {
     assert_eq!(spent, (1, 0, false), "{job:?}");
 }
 
-/// Claims this many jobs. A server may need a moment to see that a connection is gone.
+/// Claims this many jobs. A server may need a moment to notice a closed connection.
 async fn claim_all(bench: &Bench, holder: InstanceId, count: usize) -> Vec<Job> {
     let since = Instant::now();
     let mut claimed = Vec::new();
