@@ -1,4 +1,4 @@
-//! The lines of the log on the way down, the exit code, and the report that is left.
+//! The lines of the log during a shutdown, the exit code, and the report.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::service::CONTRACT_LINES;
 use crate::support::{Ended, HeldQueries, Home, data, held};
 
-/// What a busy machine may add to what is done at once before a test calls it late.
+/// The tolerance for a busy machine.
 const ROOM: Duration = Duration::from_secs(2);
 /// What the contract allows beyond a deadline.
 const EXIT_TIMEOUT: Duration = Duration::from_millis(500);

@@ -1,5 +1,5 @@
-//! The deadline that is too short: what does not finish is handed back, what does not even stop
-//! is left, and the process ends in time all the same.
+//! A deadline that is too short: unfinished jobs are handed back, jobs that do not even stop are
+//! left, and the process ends in time all the same.
 
 use std::time::Duration;
 
@@ -111,7 +111,7 @@ fn a_job_that_is_handed_back_too_often_fails_with_a_code_of_its_own() {
 }
 
 #[test]
-fn further_signals_while_handing_back_hurry_and_then_end_it() {
+fn further_signals_while_handing_back_expedite_and_then_end_it() {
     let home = Home::new();
     let mut service = home
         .service()

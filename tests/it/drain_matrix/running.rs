@@ -123,7 +123,7 @@ fn the_second_signal_hands_back_at_once() {
 fn the_third_signal_ends_the_process_and_loses_nothing() {
     for (last, code) in [(Signal::SIGTERM, 128 + 15), (Signal::SIGINT, 128 + 2)] {
         let home = Home::new();
-        // Deaf to cancellation, so that the hand-back does not end before the third signal.
+        // Ignores cancellation, so that the hand-back does not end before the third signal.
         let service = home
             .service()
             .set("shutdown.deadline", "60s")
