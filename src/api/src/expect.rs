@@ -23,7 +23,8 @@ pub(crate) async fn check(state: &ApiState, request: &Request) -> ApiResult<()> 
     if first != "v1" {
         return Ok(());
     }
-    let caller = state.caller(request.method(), request.headers()).await?;
+    let route = (request.method(), request.path());
+    let caller = state.caller(route, request.headers()).await?;
     let upload = request.method() == Method::PUT;
     let session = match (request.method(), rest) {
         (&Method::PUT, ["sessions", session, "datasets", _]) => {

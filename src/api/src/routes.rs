@@ -136,7 +136,8 @@ async fn authenticate(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    match state.caller(request.method(), request.headers()).await {
+    let route = (request.method(), request.path());
+    match state.caller(route, request.headers()).await {
         Ok(caller) => {
             // The log names the owner of rejected requests, too.
             request.extensions_mut().insert(caller.clone());

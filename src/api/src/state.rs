@@ -186,14 +186,19 @@ impl ApiState {
         self.auth().keys().is_some_and(<[_]>::is_empty) && !verifier.has_keys()
     }
 
-    /// Authenticates the caller, who must be allowed to use this method.
+    /// Authenticates the caller, who must be allowed to use this method of this
+    /// path.
     ///
     /// # Errors
     /// `unauthorized` without valid credentials, `forbidden` if a token does not allow the method,
     /// and `issuer_unavailable` if the keys of the token issuer are not known.
-    pub(crate) async fn caller(&self, method: &Method, headers: &HeaderMap) -> ApiResult<Caller> {
+    pub(crate) async fn caller(
+        &self,
+        (method, path): (&Method, &str),
+        headers: &HeaderMap,
+    ) -> ApiResult<Caller> {
         let (auth, now) = (self.auth(), self.clock.now());
-        auth.caller(self.tokens.as_deref(), method, headers, now)
+        auth.caller(self.tokens.as_deref(), (method, path), headers, now)
             .await
     }
 

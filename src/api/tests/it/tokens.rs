@@ -143,7 +143,7 @@ fn a_scope_allows_its_operations_and_a_refusal_names_the_missing_one() {
     for (client, role) in [(&read, "reader"), (&run, "user"), (&admin, "admin")] {
         assert_eq!(client.get("/v1/system").ok(200)["role"], role);
     }
-    refused(read.raw("POST", "/v1/system/drain", b""), "lastcall:run");
+    refused(read.raw("POST", "/v1/system/drain", b""), "lastcall:admin");
     refused(run.raw("POST", "/v1/system/drain", b""), "lastcall:admin");
     assert_eq!(*api.system.drains.lock().unwrap(), 0);
     admin.raw("POST", "/v1/system/drain", b"").expect(202);
