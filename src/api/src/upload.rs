@@ -40,7 +40,7 @@ const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
     tag = "datasets",
     operation_id = "putDataset",
     summary = "Upload a dataset",
-    description = "Streamed, all or nothing. The format comes from `format`, the Content-Type or else the extension of the name. Gzip is decoded, declared by Content-Encoding or not. The query sets the read options; omitted ones are detected from the data.",
+    description = "Streamed, all or nothing. The format comes from `format`, the Content-Type (`application/json` as well) or else the extension of the name. Gzip is decoded, declared by Content-Encoding or not. The query sets the read options; omitted ones are detected from the data.",
     params(
         ("sid" = Uuid, Path, description = "The session"),
         ("name" = String, Path, min_length = 1, max_length = 128, example = "penguins", description = "The dataset"),
@@ -55,7 +55,6 @@ const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
         (inline(Binary) = "text/csv"),
         (inline(Binary) = "text/tab-separated-values"),
         (inline(Binary) = "application/x-ndjson"),
-        (inline(Binary) = "application/json"),
         (inline(Binary) = "application/vnd.apache.arrow.file"),
         (inline(Binary) = "application/vnd.apache.arrow.stream"),
         (inline(Binary) = "application/vnd.oasis.opendocument.spreadsheet"),
