@@ -38,13 +38,15 @@ pub(crate) struct ReadQuery {
     thousands: Option<String>,
     /// The encoding, a label of the WHATWG Encoding Standard.
     encoding: Option<String>,
-    /// The cells that count as missing, comma-separated or as several parameters.
+    /// The cells that count as missing, comma-separated or as several parameters; one with a comma
+    /// is in double quotes: `"a,b"`.
     missing: Option<Vec<String>>,
     /// The order of day, month and year in numeric dates: `dmy`, `mdy` or `ymd`.
     date_order: Option<String>,
     /// The sheet of a workbook, by name.
     sheet: Option<String>,
-    /// The columns to keep, by name, comma-separated or as several parameters.
+    /// The columns to keep, by name, comma-separated or as several parameters; a name with a comma
+    /// is in double quotes: `"a,b"`.
     columns: Option<Vec<String>>,
 }
 

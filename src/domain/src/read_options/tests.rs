@@ -66,6 +66,15 @@ fn options_are_read_from_the_parameters_of_a_request() {
 }
 
 #[test]
+fn no_column_is_refused_in_a_query_as_in_json() {
+    assert_eq!(
+        query(Format::Csv, "columns=").unwrap_err().option,
+        "columns"
+    );
+    assert!(query(Format::Csv, "missing=").is_ok());
+}
+
+#[test]
 fn a_tab_is_written_in_json_as_in_a_query() {
     for text in ["tab", "\\t", "\t"] {
         let json = serde_json::json!({ "delimiter": text });

@@ -63,7 +63,11 @@ impl ReadOptions {
             "date_order" => self.date_order = Some(date_order(value).map_err(invalid)?),
             "sheet" => self.sheet = text(),
             "missing" => self.missing.get_or_insert_default().extend(list(value)),
-            _ => self.columns.get_or_insert_default().extend(list(value)),
+            // Without a name, it is an empty list.
+            _ => {
+                let names = list(value).into_iter().filter(|name| !name.is_empty());
+                self.columns.get_or_insert_default().extend(names);
+            }
         }
         Ok(())
     }
