@@ -340,7 +340,7 @@ fn inflate(
             decoder.try_finish().map_err(|_| {
                 Problem::new(
                     Code::InvalidEncoding,
-                    "the gzip data ends early, or its checksum is wrong",
+                    "the gzip data ends early, other bytes follow it, or its checksum is wrong",
                 )
             })?;
         } else {

@@ -208,6 +208,15 @@ fn bad_gzip_is_refused_and_leaves_nothing() {
             .put(&path, "text/csv", body)
             .problem(400, "invalid_encoding");
     }
+    let junk = [&whole[..], b"junk"].concat();
+    let refused = announced.put(&path, "text/csv", &junk);
+    let refused = refused.problem(400, "invalid_encoding");
+    assert!(
+        refused["detail"]
+            .as_str()
+            .unwrap()
+            .contains("other bytes follow it")
+    );
     api.client
         .put(&path, "text/csv", &whole[..whole.len() / 2])
         .problem(400, "invalid_encoding");
