@@ -214,7 +214,11 @@ impl TokenVerifier {
             Ok(keys) => {
                 if !state.schedule.is_current(now) || failures > 0 || keys.len() != state.keys.len()
                 {
-                    log::info!("the token issuer has {} keys", keys.len());
+                    let keys_in_all = match keys.len() {
+                        1 => "1 key".to_owned(),
+                        n => format!("{n} keys"),
+                    };
+                    log::info!("the token issuer has {keys_in_all}");
                 }
                 state.keys = Arc::new(keys);
                 state.schedule.succeeded(now)
