@@ -49,6 +49,10 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), Failure> {
         },
         ..CompareOptions::default()
     };
+    options
+        .thresholds
+        .check()
+        .map_err(|error| usage(anyhow!("{}: {}", flag(&error.option), error.detail)))?;
     options.check().map_err(|error| usage(error.into()))?;
     let files = [args.baseline.as_path(), args.candidate.as_path()];
     let target = args.output.target(&files)?;
@@ -56,6 +60,14 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), Failure> {
     let comparison = compare(args, &options)?;
     let report = ReportInput::compare(&comparison, SystemClock.now());
     target.write(&report, || compare_table::of(&comparison))
+}
+
+/// The flag of a threshold.
+fn flag(threshold: &str) -> String {
+    match threshold {
+        "missing" => "--missing-share".to_owned(),
+        other => format!("--{other}"),
+    }
 }
 
 fn compare(args: &CompareArgs, options: &CompareOptions) -> Result<Comparison, Failure> {

@@ -2,10 +2,10 @@
 
 use comfy_table::Table;
 use lastcall_domain::compare::{
-    CategoryCount, ColumnChange, ColumnSide, ColumnStatus, Comparison, Drift,
+    CategoryCount, ColumnChange, ColumnSide, ColumnStatus, Comparison, Drift, FigureChange,
 };
 
-use super::table::{Title, cut, fitted, plain, short};
+use super::table::{Title, counted, cut, fitted, plain, short, short_to};
 
 /// How many new and vanished values are named.
 const NAMED: usize = 5;
@@ -15,14 +15,14 @@ pub(super) fn of(comparison: &Comparison) -> String {
     let (before, after) = (&comparison.baseline, &comparison.candidate);
     let verdict = &comparison.verdict;
     let mut text = format!(
-        "{} and {}: {}\n{} rows ({:+}), {} columns, {} missing cells ({:+})\n\n",
+        "{} and {}: {}\n{} ({:+}), {}, {} ({:+})\n\n",
         plain(&before.name),
         plain(&after.name),
         words(verdict.drift),
-        after.rows,
+        counted(after.rows, "row"),
         verdict.rows_change,
-        after.columns,
-        after.missing_cells,
+        counted(after.columns, "column"),
+        counted(after.missing_cells, "missing cell"),
         verdict.missing_cells_change,
     );
     text.push_str(&columns(&comparison.columns).to_string());
@@ -107,7 +107,6 @@ fn row(column: &ColumnChange) -> [String; 9] {
         )
     };
     let about = if column.estimated { "~" } else { "" };
-    let mean = column.numbers.as_ref().map(|numbers| numbers.mean);
     [
         cut(&plain(&column.name)),
         types(column),
@@ -117,8 +116,14 @@ fn row(column: &ColumnChange) -> [String; 9] {
         number(column.jensen_shannon),
         number(column.kolmogorov_smirnov.map(|test| test.p_value)),
         number(column.chi_squared.map(|test| test.p_value)),
-        mean.map_or_else(String::new, |mean| {
-            format!("{} → {}", short(mean.baseline), short(mean.candidate))
+        column.numbers.map_or_else(String::new, |numbers| {
+            let mean = |x: f64| short_to(x, numbers.digits());
+            let FigureChange {
+                baseline,
+                candidate,
+                ..
+            } = numbers.mean;
+            format!("{} → {}", mean(baseline), mean(candidate))
         }),
     ]
 }

@@ -65,12 +65,15 @@ static FIELDS: [Field; 12] = [
     Field::number("count", 2, |column| column.count.to_string()),
     Field::number("missing", 10, |column| column.missing.to_string()),
     Field::number("distinct", 9, distinct),
-    Field::number("mean", 6, |column| numeric(column, |n| n.mean)),
-    Field::number("std", 1, |column| numeric(column, |n| n.std)),
-    Field::number("min", 8, |column| range(column).0),
-    Field::number("median", 3, |column| {
-        numeric(column, |n| n.quantiles.p50.map(|n| n.as_f64()))
+    Field::number("mean", 6, |column| {
+        number(column, |n| n.mean.map(Number::Float))
     }),
+    Field::number("std", 1, |column| {
+        let std = column.numeric.as_ref().and_then(|n| n.std);
+        std.map(short).unwrap_or_default()
+    }),
+    Field::number("min", 8, |column| range(column).0),
+    Field::number("median", 3, |column| number(column, |n| n.quantiles.p50)),
     Field::number("max", 7, |column| range(column).1),
     Field::text("values", 5, distribution),
     Field::text("top", 4, top),
@@ -103,7 +106,7 @@ pub(super) fn of(profile: &Profile) -> String {
     text
 }
 
-fn counted(count: u64, what: &str) -> String {
+pub(super) fn counted(count: u64, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {what}{plural}")
 }
@@ -182,16 +185,21 @@ fn distinct(column: &Column) -> String {
     format!("{estimated}{}", column.distinct)
 }
 
-fn numeric(column: &Column, statistic: impl FnOnce(&Numeric) -> Option<f64>) -> String {
-    let statistic = column.numeric.as_ref().and_then(statistic);
-    statistic.map(short).unwrap_or_default()
+/// A statistic of numbers, with the digits that tell the values apart; integers with all of theirs.
+fn number(column: &Column, statistic: impl FnOnce(&Numeric) -> Option<Number>) -> String {
+    let Some(numeric) = &column.numeric else {
+        return String::new();
+    };
+    statistic(numeric).map_or_else(String::new, |found| match found {
+        Number::Integer(whole) => whole.to_string(),
+        other => short_to(other.as_f64(), numeric.digits()),
+    })
 }
 
 /// The smallest and the largest value.
 fn range(column: &Column) -> (String, String) {
-    if let Some(numeric) = &column.numeric {
-        let statistic = |n: Option<Number>| n.map(|n| short(n.as_f64())).unwrap_or_default();
-        return (statistic(numeric.min), statistic(numeric.max));
+    if column.numeric.is_some() {
+        return (number(column, |n| n.min), number(column, |n| n.max));
     }
     let Some(temporal) = &column.temporal else {
         return (String::new(), String::new());
@@ -240,16 +248,23 @@ fn top(column: &Column) -> String {
         format!("{} ({})", cut(&plain(&value)), top.count)
     })
 }
+
 /// Six significant digits, and no more zeros than needed.
 pub(super) fn short(number: f64) -> String {
+    short_to(number, 6)
+}
+
+/// So many significant digits, and no more zeros than needed.
+pub(super) fn short_to(number: f64, digits: usize) -> String {
     if number == 0.0 {
         return "0".to_owned();
     }
+    let last = digits as f64 - 1.0;
     let magnitude = number.abs().log10().floor();
-    if !(-5.0..15.0).contains(&magnitude) {
-        return format!("{number:.5e}");
+    if !(-5.0..15f64.max(last + 2.0)).contains(&magnitude) {
+        return format!("{number:.*e}", digits - 1);
     }
-    let decimals = (5.0 - magnitude).clamp(0.0, 10.0) as usize;
+    let decimals = (last - magnitude).clamp(0.0, last + 5.0) as usize;
     let text = format!("{number:.decimals$}");
     if text.contains('.') {
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -293,6 +308,15 @@ mod tests {
         let many: Vec<u64> = (0..25).collect();
         assert_eq!(bars(&many).chars().count(), 9);
         assert_eq!(bars(&[u64::MAX / 2; 20]), "█".repeat(10));
+    }
+
+    #[test]
+    fn numbers_far_from_zero_have_the_digits_that_they_need() {
+        assert_eq!(short(4201.754_386), "4201.75");
+        assert_eq!(short(0.000_012_345_678), "0.0000123457");
+        assert_eq!(short(1.7e15), "1.70000e15");
+        assert_eq!(short_to(10_000_000.25, 12), "10000000.25");
+        assert_eq!(short_to(1_700_000_000_000_249.5, 17), "1700000000000249.5");
     }
 
     #[test]

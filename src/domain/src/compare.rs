@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::InvalidOption;
-use crate::profile::ColumnType;
+use crate::profile::{ColumnType, digits_within};
 
 /// What changed from a baseline to a candidate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -244,6 +244,15 @@ pub struct NumberChanges {
     pub min: FigureChange,
     /// The largest.
     pub max: FigureChange,
+}
+
+impl NumberChanges {
+    /// How many significant digits tell apart the values of both sides.
+    pub fn digits(&self) -> usize {
+        let low = self.min.baseline.min(self.min.candidate);
+        let high = self.max.baseline.max(self.max.candidate);
+        digits_within(low.abs().max(high.abs()), high - low)
+    }
 }
 
 /// Two histograms over the same intervals.

@@ -61,7 +61,11 @@ fn what_makes_no_sense_is_refused() {
         run.arg(more[0]).arg(more[1]).output()
     };
     run(["--major", "0.01"]).expect(2);
-    run(["--missing-share", "2"]).expect(2);
+    let said = run(["--missing-share", "2"]).expect(2).stderr;
+    assert!(
+        said.contains("--missing-share: 2 is not from 0 to 1"),
+        "{said}"
+    );
     run(["-o", "x.docx"]).expect(2);
     lastcall(["compare"]).arg(&file).output().expect(2);
     let gone = folder.path().join("gone.csv");

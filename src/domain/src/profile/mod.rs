@@ -14,7 +14,7 @@ mod top;
 use serde::{Deserialize, Serialize};
 
 pub use self::alert::{Alert, AlertCode};
-pub use self::number::{Decimal, Number};
+pub use self::number::{Decimal, Number, digits_within};
 pub use self::rows::{DuplicateRow, MissingPattern, MissingPatterns, Sample, SampleRow};
 pub use self::statistics::{Associations, Extreme, SemanticType, SortOrder, TextPattern};
 pub use self::top::TopValue;
@@ -212,6 +212,20 @@ pub struct Numeric {
     pub highest: Vec<Extreme<Number>>,
     /// Counts of the values in intervals of equal width.
     pub histogram: Histogram<Number>,
+}
+
+impl Numeric {
+    /// How many significant digits tell its values apart: those between the quartiles, so that a
+    /// single distant value does not hide them.
+    pub fn digits(&self) -> usize {
+        let within = |low: Option<Number>, high: Option<Number>| {
+            let (low, high) = (low?.as_f64(), high?.as_f64());
+            (high > low).then(|| digits_within(low.abs().max(high.abs()), high - low))
+        };
+        within(self.quantiles.p25, self.quantiles.p75)
+            .or_else(|| within(self.min, self.max))
+            .unwrap_or(number::DIGITS_ALONE)
+    }
 }
 
 /// Quantiles by linear interpolation between the two nearest ranks.

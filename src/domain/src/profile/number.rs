@@ -101,7 +101,7 @@ impl Number {
     }
 
     /// Reads a number of JSON.
-    fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         if let Ok(whole) = text.parse() {
             return Some(Self::Integer(whole));
         }
@@ -114,6 +114,26 @@ impl Number {
             Some(decimal) if shown(float) != Some(decimal) => Self::Decimal(decimal),
             _ => Self::Float(float),
         })
+    }
+}
+
+/// The digits of a number that has six significant ones unless more are needed to tell it from
+/// others.
+const DIGITS: f64 = 6.0;
+/// The digits of an integer of 64 bits, less one: more than a double has.
+const MAX_DIGITS: f64 = 18.0;
+/// The digits of a value that has no others around it.
+pub(super) const DIGITS_ALONE: usize = 10;
+
+/// How many significant digits tell apart values up to `largest` in magnitude that lie within
+/// `spread`: six, or so many that a hundredth of the spread shows.
+pub fn digits_within(largest: f64, spread: f64) -> usize {
+    let magnitude = |x: f64| x.abs().log10().floor();
+    let digits = magnitude(largest) - magnitude(spread) + 3.0;
+    if digits.is_finite() {
+        digits.clamp(DIGITS, MAX_DIGITS) as usize
+    } else {
+        DIGITS as usize
     }
 }
 
@@ -189,6 +209,23 @@ mod tests {
             let number = Number::decimal(digits, scale);
             assert_eq!(serde_json::to_string(&number).unwrap(), text);
             assert_eq!(serde_json::from_str::<Number>(text).unwrap(), number);
+        }
+    }
+
+    #[test]
+    fn values_far_from_zero_have_the_digits_that_tell_them_apart() {
+        assert_eq!(digits_within(59.6, 9.3), 6);
+        assert_eq!(digits_within(2009.0, 2.0), 6);
+        assert_eq!(digits_within(10_000_000.3, 0.05), 12);
+        assert_eq!(digits_within(1.7e15, 250.0), 16);
+        assert_eq!(digits_within(9e18, 1.0), 18);
+        for (largest, spread) in [
+            (0.0, 1.0),
+            (1.0, 0.0),
+            (f64::INFINITY, 1.0),
+            (1.0, f64::NAN),
+        ] {
+            assert_eq!(digits_within(largest, spread), 6);
         }
     }
 
