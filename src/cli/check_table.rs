@@ -3,17 +3,17 @@
 use comfy_table::{CellAlignment, Table};
 use lastcall_domain::check::{CheckReport, CheckResult, CheckStatus};
 
-use super::table::{cut, plain, plain_table};
+use super::table::{counted, cut, plain, plain_table};
 
 /// The report as text.
 pub(super) fn of(report: &CheckReport) -> String {
     let totals = report.totals;
     let mut text = format!(
-        "{}: {} rows, {} of {} checks passed",
+        "{}: {}, {} of {} passed",
         plain(&report.dataset),
-        report.rows,
+        counted(report.rows, "row"),
         totals.passed,
-        totals.checks,
+        counted(totals.checks, "check"),
     );
     for (count, what) in [
         (totals.failed, "failed"),

@@ -281,8 +281,9 @@ fn conclude_rows(answer: QueryAnswer, examples: usize, result: &mut CheckResult)
     if answer.row_count > 0 {
         result.status = CheckStatus::Failed;
         let more = if answer.truncated { "more than " } else { "" };
+        let rows = if answer.row_count == 1 { "row" } else { "rows" };
         result.detail = Some(format!(
-            "the query answers with {more}{} rows",
+            "the query answers with {more}{} {rows}",
             answer.row_count
         ));
     }

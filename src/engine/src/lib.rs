@@ -46,6 +46,7 @@ mod sniff;
 mod source;
 mod stats;
 mod tail;
+mod wording;
 
 pub use check::CheckInput;
 pub use engine::{Description, Engine, EngineConfig, Reservation};

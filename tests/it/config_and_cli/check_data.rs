@@ -103,7 +103,7 @@ fn other_files_are_what_foreign_keys_and_queries_refer_to() {
         found.stdout
     );
     assert!(
-        found.stdout.contains("sql: the query answers with 1 rows"),
+        found.stdout.contains("sql: the query answers with 1 row"),
         "{}",
         found.stdout
     );

@@ -5,6 +5,7 @@ use serde_json::Map;
 
 use super::cell::Column;
 use crate::batch::Batch;
+use crate::wording::{count, counted, percent};
 
 #[derive(Debug)]
 pub(super) struct FailedRows {
@@ -44,8 +45,12 @@ impl FailedRows {
             result.status = CheckStatus::Failed;
         }
         if self.count > 0 {
-            let share = self.count as f64 / rows.max(1) as f64 * 100.0;
-            result.detail = Some(format!("{} of {rows} rows ({share:.2} %)", self.count));
+            result.detail = Some(format!(
+                "{} of {} ({})",
+                count(self.count),
+                counted(rows, "row"),
+                percent(self.count, rows)
+            ));
         }
         result.failed_rows = Some(self.count);
         result.examples = self.examples;

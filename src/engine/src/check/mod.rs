@@ -35,6 +35,7 @@ use crate::job::JobContext;
 use crate::parse::CellRules;
 use crate::pipeline::Resources;
 use crate::read::dataset::Plan;
+use crate::wording::counted;
 use crate::{EngineError, Source, passes, read};
 
 /// How many names of columns a warning lists.
@@ -139,10 +140,15 @@ fn unlisted(plan: &CheckPlan, names: &[String]) -> Option<ContractWarning> {
         .collect();
     let shown = others[..others.len().min(NAMED)].join("`, `");
     let more = if others.len() > NAMED { ", …" } else { "" };
+    let columns = if others.len() == 1 {
+        "column"
+    } else {
+        "columns"
+    };
     (!others.is_empty()).then(|| ContractWarning {
         code: "unlisted_columns".to_owned(),
         path: String::new(),
-        detail: format!("the contract does not have the columns `{shown}`{more}"),
+        detail: format!("the contract does not have the {columns} `{shown}`{more}"),
     })
 }
 
@@ -372,7 +378,7 @@ impl Run<'_> {
                 if !accepted {
                     result.status = CheckStatus::Failed;
                 }
-                result.detail = Some(format!("{} rows", outcome.rows));
+                result.detail = Some(counted(outcome.rows, "row"));
                 return;
             }
             _ => {}

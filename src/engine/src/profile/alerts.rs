@@ -7,7 +7,7 @@ use lastcall_domain::profile::{
 
 use super::likely_types;
 use super::shapes::LikelyTypes;
-use super::wording::{count as written, counted, is, percent, value};
+use crate::wording::{count as written, counted, is, percent, value};
 
 /// Counts of cells of a text column by type.
 #[derive(Clone, Copy, Debug, Default)]

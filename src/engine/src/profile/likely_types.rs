@@ -3,7 +3,7 @@
 use lastcall_domain::profile::{Alert, AlertCode, Column};
 
 use super::shapes::LikelyTypes;
-use super::wording::counted;
+use crate::wording::counted;
 
 /// The share of values from which on a text column is likely of another type.
 const LIKELY: f64 = 0.9;

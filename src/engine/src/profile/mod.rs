@@ -19,7 +19,6 @@ mod shapes;
 mod tests;
 mod texts;
 mod times;
-mod wording;
 
 use lastcall_domain::ProfileOptions;
 use lastcall_domain::profile::{Column, Correlations, DatasetSummary, Profile};

@@ -6,7 +6,7 @@ use serde_json::Value;
 const MAX_CHARS: usize = 60;
 
 /// A count with thousands separators: `1,234,567`.
-pub(super) fn count(n: u64) -> String {
+pub(crate) fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.char_indices() {
@@ -19,13 +19,13 @@ pub(super) fn count(n: u64) -> String {
 }
 
 /// A count of things: `1 value`, `1,234 values`.
-pub(super) fn counted(n: u64, thing: &str) -> String {
+pub(crate) fn counted(n: u64, thing: &str) -> String {
     let plural = if n == 1 { "" } else { "s" };
     format!("{} {thing}{plural}", count(n))
 }
 
 /// A share: `0%`, `< 0.1%`, `12.3%`, `> 99.9%`, `100%`.
-pub(super) fn percent(part: u64, whole: u64) -> String {
+pub(crate) fn percent(part: u64, whole: u64) -> String {
     match part as f64 / whole.max(1) as f64 * 100.0 {
         _ if part == 0 => "0%".into(),
         _ if part >= whole => "100%".into(),
@@ -36,7 +36,7 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
 }
 
 /// A value of a column, texts in quotes.
-pub(super) fn value(value: &Value) -> String {
+pub(crate) fn value(value: &Value) -> String {
     match value.as_str() {
         Some(text) => match text.char_indices().nth(MAX_CHARS) {
             Some((end, _)) => format!("“{}…”", &text[..end]),
@@ -47,7 +47,7 @@ pub(super) fn value(value: &Value) -> String {
 }
 
 /// "is" or "are".
-pub(super) fn is(n: u64) -> &'static str {
+pub(crate) fn is(n: u64) -> &'static str {
     if n == 1 { "is" } else { "are" }
 }
 
