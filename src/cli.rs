@@ -99,7 +99,7 @@ pub fn run() -> ExitCode {
     held.release();
     let done = match command {
         Local::Openapi => print(&lastcall_api::openapi()).map(|()| ExitCode::SUCCESS),
-        Local::Profile(args) => profile::run(&args).map(|()| ExitCode::SUCCESS),
+        Local::Profile(args) => profile::run(&args),
         Local::Compare(args) => compare::run(&args).map(|()| ExitCode::SUCCESS),
         Local::CheckData(args) => check_data::run(&args),
         Local::Check => load(&cli.config).and_then(|config| {

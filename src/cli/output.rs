@@ -11,10 +11,13 @@ use lastcall_render::{FontConfig, RenderError, Renderer, ReportInput};
 use super::{print, write_out};
 use crate::exit::{Exit, Failure};
 
+/// The name of the standard output on the command line.
+const STDOUT: &str = "-";
+
 #[derive(Debug, Args)]
 pub(super) struct OutputArgs {
-    /// The report to write; its extension selects html, pdf, xlsx, md or json. Without it, a
-    /// table is printed.
+    /// The report to write; its extension selects html, pdf, xlsx, md or json. `-` is the standard
+    /// output, and needs --format. Without it, a table is printed.
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
     /// The format of the report, overriding the extension of OUT; without OUT the report is
@@ -35,8 +38,13 @@ impl OutputArgs {
     /// The destination by the flags, where these files are read.
     pub(super) fn target(&self, read: &[&Path]) -> Result<Target, Failure> {
         let usage = |error: anyhow::Error| Err(Failure::new(Exit::Usage, error));
-        let Some(output) = &self.output else {
+        let file = self.output.as_ref();
+        let file = file.filter(|output| output.as_os_str() != STDOUT);
+        let Some(output) = file else {
             return match self.format {
+                None if self.output.is_some() => usage(anyhow!(
+                    "`-o -` needs --format: html, pdf, xlsx, md or json"
+                )),
                 None => Ok(Target::Table),
                 Some(ReportFormat::Pdf | ReportFormat::Xlsx) if std::io::stdout().is_terminal() => {
                     usage(anyhow!(

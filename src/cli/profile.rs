@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -33,8 +34,9 @@ pub(super) struct ProfileArgs {
     read: read_args::ReadArgs,
 }
 
-/// Profiles the files, and prints a table of each or writes the report of one.
-pub(super) fn run(args: &ProfileArgs) -> Result<(), Failure> {
+/// Profiles the files, and prints a table of each or writes the report of one. A file of several
+/// that cannot be profiled is reported, and determines the exit code.
+pub(super) fn run(args: &ProfileArgs) -> Result<ExitCode, Failure> {
     let read = args.read.options()?;
     let files: Vec<&Path> = args.files.iter().map(PathBuf::as_path).collect();
     let read_too: Vec<&Path> = files.iter().copied().chain(args.look.files()).collect();
@@ -47,14 +49,25 @@ pub(super) fn run(args: &ProfileArgs) -> Result<(), Failure> {
         ));
     }
     stdin::once(&files)?;
-    for (place, file) in files.iter().enumerate() {
-        let profile = compute(file, &read)?;
+    let mut between = "";
+    let mut first_failure = None;
+    for file in &files {
+        let profile = match compute(file, &read) {
+            Ok(profile) => profile,
+            // The files after it are profiled all the same.
+            Err(failure) if files.len() > 1 => {
+                super::report(&failure);
+                first_failure.get_or_insert(failure.exit);
+                continue;
+            }
+            Err(failure) => return Err(failure),
+        };
         let report = ReportInput::profile(&profile, SystemClock.now());
         let report = report.with_template(template.as_ref());
-        let between = if place > 0 { "\n" } else { "" };
         target.write(&report, || format!("{between}{}", table::of(&profile)))?;
+        between = "\n";
     }
-    Ok(())
+    Ok(first_failure.map_or(ExitCode::SUCCESS, ExitCode::from))
 }
 
 fn compute(file: &Path, read: &ReadOptions) -> Result<Profile, Failure> {
@@ -84,15 +97,19 @@ impl ProgressWatch {
         if !std::io::stderr().is_terminal() {
             return Self { shown: None };
         }
-        let bar = ProgressBar::new(1000);
-        if let Ok(style) = ProgressStyle::with_template("{bar:40} {percent:>3} % {eta} left") {
-            bar.set_style(style);
-        }
+        let bar = ProgressBar::new(1000).with_style(style(""));
         let (done, progress) = (Cancel::new(), progress.clone());
         let (drawn, stop) = (bar.clone(), done.clone());
         let thread = std::thread::spawn(move || {
+            let mut is_estimated = false;
             while !stop.is_cancelled() {
-                drawn.set_position((progress.get() * 1000.0) as u64);
+                let done = progress.get();
+                // Before anything is done, the time left is not known.
+                if done > 0.0 && !is_estimated {
+                    is_estimated = true;
+                    drawn.set_style(style(" {eta} left"));
+                }
+                drawn.set_position((done * 1000.0) as u64);
                 std::thread::park_timeout(TICK);
             }
         });
@@ -110,4 +127,10 @@ impl ProgressWatch {
             bar.finish_and_clear();
         }
     }
+}
+
+/// A bar of the width that is left, and the percentage.
+fn style(more: &str) -> ProgressStyle {
+    let template = format!("{{wide_bar}} {{percent:>3}} %{more}");
+    ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }

@@ -104,6 +104,58 @@ fn several_files_are_shown_one_after_the_other() {
 }
 
 #[test]
+fn a_file_that_cannot_be_profiled_does_not_keep_back_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = birds(folder.path());
+    let bad = folder.path().join("bad.parquet");
+    std::fs::write(&bad, "PAR1").unwrap();
+    let gone = folder.path().join("gone.csv");
+    let run = lastcall(["profile"]).arg(&bad).arg(&gone).arg(&input);
+    let output = run.output().expect(65);
+    assert!(output.stdout.starts_with("birds.csv:"), "{}", output.stdout);
+    for file in ["bad.parquet: ", "gone.csv: "] {
+        assert!(output.stderr.contains(file), "{}", output.stderr);
+    }
+}
+
+#[test]
+fn the_output_may_be_the_standard_output() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = birds(folder.path());
+    let md = lastcall(["profile", "-o", "-", "-f", "md"]).arg(&input);
+    assert!(md.output().expect(0).stdout.starts_with('#'));
+    let without = lastcall(["profile", "-o", "-"]).arg(&input);
+    let said = without.output().expect(2).stderr;
+    assert!(said.contains("--format"), "{said}");
+}
+
+#[test]
+fn numbers_far_from_zero_can_be_told_apart_in_the_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("far.csv");
+    let rows: String = (0..500)
+        .map(|i| {
+            format!(
+                "{},{}\n",
+                1_700_000_000_000_000_i64 + i,
+                10_000_000.2 + f64::from(i as i32) / 5e3
+            )
+        })
+        .collect();
+    std::fs::write(&input, format!("whole,real\n{rows}")).unwrap();
+    let shown = lastcall(["profile"]).arg(&input).output().expect(0).stdout;
+    for figure in [
+        "1700000000000000 ",
+        "1700000000000499",
+        "10000000.2 ",
+        "10000000.2998",
+        "10000000.2499",
+    ] {
+        assert!(shown.contains(figure), "{figure}: {shown}");
+    }
+}
+
+#[test]
 fn the_table_fits_the_terminal() {
     let folder = tempfile::tempdir().unwrap();
     let input = folder.path().join("wide.csv");
