@@ -119,6 +119,8 @@ pub(crate) struct TableColumn {
     pub note: String,
     /// Whether its cells are numbers, which are aligned right.
     pub figures: bool,
+    /// Whether its cells are dates or times, which do not wrap.
+    pub is_time: bool,
     /// The width of its texts, in columns of text, within bounds.
     pub weight: usize,
 }
@@ -130,6 +132,7 @@ impl TableColumn {
             title: Text::new(title, 60),
             note: String::new(),
             figures,
+            is_time: false,
             weight: 0,
         }
     }

@@ -92,7 +92,9 @@ fn body(result: &SqlResult, limits: Limits) -> Table {
         .enumerate()
         .map(|(i, column)| {
             let mut head = TableColumn::new(&column.name, is_figures(rows, i));
-            head.note = shorten(&column.kind.to_lowercase(), 24);
+            let kind = column.kind.to_lowercase();
+            head.is_time = kind.starts_with("date") || kind.starts_with("time");
+            head.note = shorten(&kind, 24);
             head
         });
     let cells = rows.iter().map(|row| {
