@@ -11,7 +11,7 @@ use lastcall_domain::{
     ReportFormat, ReportOptions, ReportSource, State, Task, Work,
 };
 use lastcall_engine::Engine;
-use lastcall_render::{Renderer, ReportInput, Typesetter};
+use lastcall_render::{OriginDataset, Renderer, ReportInput, Typesetter};
 
 use super::compute::Compute;
 use super::errors::{dataset_not_found, job, scratch_unavailable, stopping};
@@ -170,10 +170,28 @@ impl ReportWork {
             .map_err(job)?
             .ok_or_else(|| JobError::permanent("analysis_gone", "the analysis's result is gone"))?;
         Ok(Stored {
+            datasets: self.datasets(&analysis).await?,
             spec: analysis.spec,
             size: result.bytes,
             bytes: self.bytes(result).await?,
         })
+    }
+
+    /// The datasets of an analysis, except those that were uploaded again since.
+    async fn datasets(&self, analysis: &Job) -> Result<Vec<OriginDataset>, JobError> {
+        let begun = analysis.started_at.unwrap_or(analysis.created_at);
+        let mut datasets = Vec::new();
+        for name in analysis.spec.datasets() {
+            let dataset = self.store.dataset(analysis.session, name).await;
+            let dataset = dataset.map_err(job)?;
+            if let Some(dataset) = dataset.filter(|dataset| dataset.created_at <= begun) {
+                datasets.push(OriginDataset {
+                    name: dataset.name.to_string(),
+                    sha256: dataset.sha256,
+                });
+            }
+        }
+        Ok(datasets)
     }
 
     async fn bytes(&self, result: JobResult) -> Result<StoredBytes, JobError> {

@@ -6,11 +6,12 @@ use std::io::{self, BufReader};
 use bytes::Bytes;
 use lastcall_domain::profile::Profile;
 use lastcall_domain::{
-    Cancel, Dataset, Dependency, Job, JobError, JobSpec, LocalBlob, ReportFormat, ReportOptions,
-    Timestamp, assert_may_compute,
+    Cancel, Dataset, Dependency, Job, JobError, JobSpec, LocalBlob, ReadOptions, ReportFormat,
+    ReportOptions, Timestamp, assert_may_compute,
 };
-use lastcall_render::{Origin, ReportInput, StoredResult};
+use lastcall_render::{Origin, OriginDataset, ReportInput, StoredResult};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::cancellable::Cancellable;
 use super::errors::stopping;
@@ -44,6 +45,8 @@ pub(super) enum Input {
 pub(super) struct Stored {
     /// The analysis.
     pub(super) spec: JobSpec,
+    /// Its datasets, as far as they are still those that it read.
+    pub(super) datasets: Vec<OriginDataset>,
     /// The result's size in bytes.
     pub(super) size: u64,
     /// The result.
@@ -90,29 +93,36 @@ impl Input {
         render: impl FnOnce(&ReportInput<'_>) -> Result<T, JobError>,
     ) -> Result<T, JobError> {
         let (session, id) = (job.session.to_string(), job.id.to_string());
+        let (datasets, read) = match self {
+            Self::Profile(dataset, _) => {
+                let dataset = OriginDataset {
+                    name: dataset.name.to_string(),
+                    sha256: dataset.sha256.clone(),
+                };
+                (vec![dataset], None)
+            }
+            Self::Stored(stored) => (stored.datasets.clone(), stored.spec.read().and_then(shown)),
+        };
         let origin = Origin {
-            sha256: None,
+            datasets: &datasets,
+            read: read.as_deref(),
             session: Some(&session),
             job: Some(&id),
         };
-        let render = |report: ReportInput<'_>, sha256| {
+        let render = |report: ReportInput<'_>| {
             let report = report.with_template(options.template.as_ref());
-            render(&report.from_origin(Origin { sha256, ..origin }))
+            render(&report.from_origin(origin))
         };
         let stored = match self {
             Self::Profile(dataset, profile) => {
-                let report = ReportInput::profile(profile, now).titled(dataset.name.as_str());
-                return render(report, Some(dataset.sha256.as_str()));
+                return render(ReportInput::profile(profile, now).titled(dataset.name.as_str()));
             }
             Self::Stored(stored) => stored,
         };
         match &stored.spec {
             JobSpec::Profile { dataset, .. } => {
                 let profile: Profile = stored.parse(cancel)?;
-                render(
-                    ReportInput::profile(&profile, now).titled(dataset.as_str()),
-                    None,
-                )
+                render(ReportInput::profile(&profile, now).titled(dataset.as_str()))
             }
             JobSpec::Sql { query, .. } => {
                 let result = match &stored.bytes {
@@ -120,14 +130,11 @@ impl Input {
                     StoredBytes::File(file) => StoredResult::File(file.path()),
                 };
                 let report = ReportInput::stored(result, Some(query), now);
-                render(report.with_chart(options.chart.as_ref()), None)
+                render(report.with_chart(options.chart.as_ref()))
             }
             JobSpec::Correlation { dataset, .. } => {
                 let report = stored.parse(cancel)?;
-                render(
-                    ReportInput::correlation(&report, now).titled(dataset.as_str()),
-                    None,
-                )
+                render(ReportInput::correlation(&report, now).titled(dataset.as_str()))
             }
             JobSpec::Compare {
                 baseline,
@@ -136,14 +143,11 @@ impl Input {
             } => {
                 let report = stored.parse(cancel)?;
                 let title = format!("{baseline} and {candidate}");
-                render(ReportInput::compare(&report, now).titled(&title), None)
+                render(ReportInput::compare(&report, now).titled(&title))
             }
             JobSpec::Check { dataset, .. } => {
                 let report = stored.parse(cancel)?;
-                render(
-                    ReportInput::check(&report, now).titled(dataset.as_str()),
-                    None,
-                )
+                render(ReportInput::check(&report, now).titled(dataset.as_str()))
             }
             JobSpec::Report { .. } => Err(JobError::permanent(
                 "not_an_analysis",
@@ -191,6 +195,16 @@ impl Stored {
     }
 }
 
+/// The options that are set: `delimiter=";", header=false`.
+fn shown(read: &ReadOptions) -> Option<String> {
+    let Ok(Value::Object(fields)) = serde_json::to_value(read) else {
+        return None;
+    };
+    let fields = fields.iter().map(|(name, value)| format!("{name}={value}"));
+    let shown = fields.collect::<Vec<_>>().join(", ");
+    (!shown.is_empty()).then_some(shown)
+}
+
 /// The file of a result cannot be read, whatever its contents.
 fn unreadable(error: io::Error) -> JobError {
     JobError {
@@ -201,10 +215,8 @@ fn unreadable(error: io::Error) -> JobError {
 
 #[cfg(test)]
 mod tests {
-    use lastcall_domain::TableFormat;
-    use serde_json::Value;
-
     use super::*;
+    use lastcall_domain::TableFormat;
 
     fn failure(path: &str) -> JobError {
         let stored = Stored {
@@ -213,6 +225,7 @@ mod tests {
                 parameters: Vec::new(),
                 format: TableFormat::Json,
             },
+            datasets: Vec::new(),
             size: 1,
             bytes: StoredBytes::File(LocalBlob::in_place(path.into())),
         };

@@ -112,6 +112,7 @@ impl ReportWork {
         let size = std::fs::metadata(file.path()).map_or(0, |file| file.len());
         self.read(Stored {
             spec,
+            datasets: Vec::new(),
             size,
             bytes: StoredBytes::File(file),
         })

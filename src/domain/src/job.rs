@@ -10,7 +10,8 @@ use crate::lifecycle::{Lifecycle, State};
 use crate::trace::TraceContext;
 use crate::{
     BlobError, CheckOptions, CompareOptions, DatasetName, Dependency, JobId, Labels, Owner,
-    Priority, ProfileOptions, ReportFormat, ReportOptions, SessionId, SqlParameter, Timestamp,
+    Priority, ProfileOptions, ReadOptions, ReportFormat, ReportOptions, SessionId, SqlParameter,
+    Timestamp,
 };
 
 /// The service that runs a job.
@@ -187,20 +188,37 @@ impl JobSpec {
     /// Whether it refers to the dataset. A query refers to none, as far as its row shows, and
     /// neither does a report on an analysis.
     pub fn names(&self, dataset: &DatasetName) -> bool {
+        self.datasets().contains(&dataset)
+    }
+
+    /// The datasets that it refers to; see [`names`](Self::names).
+    pub fn datasets(&self) -> Vec<&DatasetName> {
         match self {
-            Self::Profile { dataset: named, .. }
-            | Self::Correlation { dataset: named, .. }
-            | Self::Check { dataset: named, .. } => named == dataset,
+            Self::Profile { dataset, .. }
+            | Self::Correlation { dataset, .. }
+            | Self::Check { dataset, .. } => vec![dataset],
             Self::Compare {
                 baseline,
                 candidate,
                 ..
-            } => baseline == dataset || candidate == dataset,
+            } => vec![baseline, candidate],
             Self::Report { source, .. } => match source {
-                ReportSource::Dataset(named) => named == dataset,
-                ReportSource::Analysis(_) => false,
+                ReportSource::Dataset(dataset) => vec![dataset],
+                ReportSource::Analysis(_) => Vec::new(),
             },
-            Self::Sql { .. } => false,
+            Self::Sql { .. } => Vec::new(),
+        }
+    }
+
+    /// Its own read options, which override those of its datasets.
+    pub fn read(&self) -> Option<&ReadOptions> {
+        match self {
+            Self::Profile { options, .. } | Self::Correlation { options, .. } => {
+                Some(&options.read)
+            }
+            Self::Compare { options, .. } => Some(&options.read),
+            Self::Check { options, .. } => Some(&options.read),
+            Self::Sql { .. } | Self::Report { .. } => None,
         }
     }
 

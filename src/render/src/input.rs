@@ -31,12 +31,23 @@ pub struct ReportInput<'a> {
 /// The provenance of a report, as far as only the service knows it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Origin<'a> {
-    /// The SHA-256 of the dataset's bytes, in hexadecimal.
-    pub sha256: Option<&'a str>,
+    /// The datasets that it is about, as far as they are still those that were read.
+    pub datasets: &'a [OriginDataset],
+    /// The options with which they were read.
+    pub read: Option<&'a str>,
     /// The session.
     pub session: Option<&'a str>,
     /// The job that rendered the report.
     pub job: Option<&'a str>,
+}
+
+/// A dataset that a report is about.
+#[derive(Clone, Debug)]
+pub struct OriginDataset {
+    /// Its name.
+    pub name: String,
+    /// The SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
 }
 
 /// The analysis that a report is about.

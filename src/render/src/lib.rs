@@ -35,7 +35,7 @@ pub use error::RenderError;
 pub use fonts::FontConfig;
 use fonts::FontFinder;
 use input::Known;
-pub use input::{Origin, ReportBody, ReportInput};
+pub use input::{Origin, OriginDataset, ReportBody, ReportInput};
 use limits::Limits;
 pub use pdf::Manuscript;
 pub use query_result::StoredResult;

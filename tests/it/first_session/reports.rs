@@ -138,3 +138,34 @@ fn a_report_on_a_query_has_the_chart_that_is_asked_for() {
     }
     service.stop();
 }
+
+#[test]
+fn a_report_on_an_analysis_names_the_bytes_that_it_read() {
+    let home = Home::new();
+    let service = home.start();
+    let client = service.client();
+    let session = client.session_with_birds();
+    let dataset = format!("/v1/sessions/{session}/datasets/birds");
+    let sha256 = client.get(&dataset).expect(200).json()["sha256"].clone();
+    let sha256 = sha256.as_str().unwrap();
+    let body = json!({ "kind": "correlation", "dataset": "birds",
+                       "options": { "read": { "header": true } } });
+    let analysis = client.analyse(&session, &body);
+    let report = || {
+        let body = json!({ "analysis": analysis, "format": "md" });
+        let report = client.report(&session, &body);
+        client.result(&report).text()
+    };
+    let text = report();
+    for fact in [
+        "| Dataset | birds |",
+        sha256,
+        "| Read options | header=true |",
+    ] {
+        assert!(text.contains(fact), "{fact}: {text}");
+    }
+    client.upload(&session, "birds", "a,b\n1,2\n3,4\n");
+    let text = report();
+    assert!(!text.contains("SHA-256"), "{text}");
+    service.stop();
+}

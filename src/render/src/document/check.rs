@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use lastcall_domain::check::{CheckReport, CheckResult, CheckStatus, ContractFormat};
 use serde_json::Value;
 
-use super::{AlertLine, Block, Document, Fact, Section, Table, TableColumn, Text, frame};
+use super::{
+    AlertLine, Block, Document, Fact, Section, Table, TableColumn, Text, frame, provenance,
+};
 use crate::limits::Limits;
 use crate::number::{NONE, count};
 
@@ -35,6 +37,10 @@ pub(crate) fn check(
     section("failures", "Failed checks", failures(report));
     section("checks", "Checks", vec![checks(report, limits)]);
     section("rows", "Failing rows", rows(report, limits));
+    document.provenance = vec![provenance::dataset("Dataset", &report.dataset)];
+    document
+        .provenance
+        .extend(provenance::reading(&report.read));
     document.notes = notes(report, limits);
     document
 }
@@ -44,11 +50,11 @@ fn tiles(report: &CheckReport) -> Vec<Fact> {
     let result = if report.passed { "passed" } else { "failed" };
     vec![
         Fact::new("Result", result),
-        Fact::new("Checks", count(totals.checks)),
-        Fact::new("Passed", count(totals.passed)),
-        Fact::new("Failed", count(totals.failed)),
-        Fact::new("Errors", count(totals.errors)),
-        Fact::new("Rows", count(report.rows)),
+        Fact::count("Checks", totals.checks),
+        Fact::count("Passed", totals.passed),
+        Fact::count("Failed", totals.failed),
+        Fact::count("Errors", totals.errors),
+        Fact::count("Rows", report.rows),
     ]
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use lastcall_domain::correlation::{Coefficient, CorrelationReport, Pair};
 
-use super::{Block, Document, Fact, Section, Table, TableColumn, Text, frame};
+use super::{Block, Document, Fact, Section, Table, TableColumn, Text, frame, provenance};
 use crate::chart::{Chart, SMALL_WIDTH, Scale, heatmap};
 use crate::limits::Limits;
 use crate::number::{NONE, brief, count, fixed};
@@ -54,18 +54,19 @@ pub(crate) fn correlation(
         pairs(report, &[CRAMER, INFORMATION], limits),
     );
     section("excluded", "Excluded", excluded(report));
+    document.provenance = vec![provenance::dataset("Dataset", &report.dataset)];
     document.notes = notes(report, limits);
     document
 }
 
 fn tiles(report: &CorrelationReport) -> Vec<Fact> {
     let mut tiles = vec![
-        Fact::new("Rows", count(report.rows)),
-        Fact::new("Columns", count(report.columns.len() as u64)),
-        Fact::new("Pairs", count(report.pairs.len() as u64)),
+        Fact::count("Rows", report.rows),
+        Fact::count("Columns", report.columns.len() as u64),
+        Fact::count("Pairs", report.pairs.len() as u64),
     ];
     if let Some(sample) = report.sample {
-        tiles.push(Fact::new("Sample", count(sample)).with("rows"));
+        tiles.push(Fact::count("Sample", sample).with("rows"));
     }
     tiles
 }

@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::matrix::matrix;
-use super::{Block, Document, Fact, Section, Table, TableColumn, Text, frame, values::value_text};
+use super::{
+    Block, Cell, Document, Fact, Section, Table, TableColumn, Text, frame, values::value_text,
+};
 use crate::limits::Limits;
 use crate::number::count;
 use crate::text::{FULL, shorten};
@@ -106,7 +108,10 @@ fn facts(members: &Map<String, Value>) -> Vec<Block> {
         .iter()
         .filter(|(_, value)| plain(value))
         .take(COLUMNS)
-        .map(|(name, value)| Fact::new(&heading(name), shorten(&value_text(value), 60)))
+        .map(|(name, value)| Fact {
+            cell: value.is_number().then(|| Cell::Value(value.clone())),
+            ..Fact::new(&heading(name), shorten(&value_text(value), 60))
+        })
         .collect();
     if tiles.is_empty() {
         return Vec::new();

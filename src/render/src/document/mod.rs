@@ -21,9 +21,12 @@ mod values;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::chart::Chart;
 use crate::input::Origin;
+use crate::number::count;
+use crate::text::shorten;
 
 pub(crate) use check::check;
 pub(crate) use compare::{compare, status};
@@ -47,6 +50,9 @@ pub(crate) struct Document {
     pub subtitle: String,
     /// The creation time, `2026-01-31 12:00 UTC`.
     pub created: String,
+    /// The same, unformatted.
+    #[serde(skip)]
+    pub created_at: DateTime<Utc>,
     /// The creation time by RFC 3339.
     pub created_rfc3339: String,
     /// The generator, with its version.
@@ -64,15 +70,29 @@ pub(crate) struct Document {
 impl Document {
     /// Adds the provenance.
     pub(crate) fn comes_from(&mut self, origin: Origin<'_>) {
-        let facts = [
-            ("SHA-256", origin.sha256),
+        for dataset in origin.datasets {
+            let name = match origin.datasets {
+                [_] => String::new(),
+                _ => shorten(&dataset.name, 120),
+            };
+            let checksum = Fact::new("SHA-256", dataset.sha256.as_str()).with(name);
+            self.provenance.push(checksum);
+        }
+        let texts = [
+            ("Read options", origin.read),
             ("Session", origin.session),
             ("Job", origin.job),
-            ("Created", Some(self.created.as_str())),
-            ("Created by", Some(self.generator.as_str())),
         ];
-        let facts = facts.map(|(label, value)| value.map(|value| Fact::new(label, value)));
-        self.provenance.extend(facts.into_iter().flatten());
+        for (label, text) in texts {
+            let fact = text.map(|text| Fact::new(label, shorten(text, 400)));
+            self.provenance.extend(fact);
+        }
+        let created = Fact {
+            cell: Some(Cell::Time(self.created_at)),
+            ..Fact::new("Created", self.created.as_str())
+        };
+        let by = Fact::new("Created by", self.generator.as_str());
+        self.provenance.extend([created, by]);
     }
 }
 
@@ -145,6 +165,20 @@ pub(crate) struct Fact {
     pub value: String,
     /// A note next to it, in small; may be empty.
     pub more: String,
+    /// The figure for the cell of a workbook, unless it is text.
+    #[serde(skip)]
+    pub cell: Option<Cell>,
+}
+
+/// A figure that a workbook can calculate with.
+#[derive(Clone, Debug)]
+pub(crate) enum Cell {
+    /// A count.
+    Count(u64),
+    /// A value of JSON.
+    Value(Value),
+    /// A time.
+    Time(DateTime<Utc>),
 }
 
 impl Fact {
@@ -154,6 +188,15 @@ impl Fact {
             label: label.to_owned(),
             value: value.into(),
             more: String::new(),
+            cell: None,
+        }
+    }
+
+    /// A count without a note.
+    pub(crate) fn count(label: &str, n: u64) -> Self {
+        Self {
+            cell: Some(Cell::Count(n)),
+            ..Self::new(label, count(n))
         }
     }
 
@@ -249,6 +292,7 @@ pub(crate) fn frame(title: &str, kind: &str, created_at: DateTime<Utc>) -> Docum
         kind: kind.to_owned(),
         subtitle: String::new(),
         created: created_at.format("%Y-%m-%d %H:%M UTC").to_string(),
+        created_at,
         created_rfc3339: created_at.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
         generator: GENERATOR.to_owned(),
         provenance: Vec::new(),

@@ -1,18 +1,31 @@
-//! The provenance of a profile: the data's origin, and how it was read.
+//! The provenance of a report: the data's origin, and how it was read.
 
+use lastcall_domain::ReadReport;
 use lastcall_domain::profile::Profile;
 
 use super::Fact;
-use crate::number::{bytes, count};
+use crate::number::bytes;
 use crate::text::shorten;
 
 /// The facts that the profile has.
 pub(super) fn of(profile: &Profile) -> Vec<Fact> {
-    let (data, read) = (&profile.dataset, &profile.read);
+    let data = &profile.dataset;
     let mut facts = vec![
-        Fact::new("Dataset", shorten(&data.name, 120)),
+        dataset("Dataset", &data.name),
         Fact::new("Format", data.format.as_str().to_uppercase()).with(bytes(data.bytes)),
     ];
+    facts.extend(reading(&profile.read));
+    facts
+}
+
+/// The name of a dataset.
+pub(super) fn dataset(label: &str, name: &str) -> Fact {
+    Fact::new(label, shorten(name, 120))
+}
+
+/// How the data was read.
+pub(super) fn reading(read: &ReadReport) -> Vec<Fact> {
+    let mut facts = Vec::new();
     let texts = [
         ("Encoding", read.encoding.as_deref()),
         ("Delimiter", read.delimiter.as_deref().map(named)),
@@ -32,7 +45,7 @@ pub(super) fn of(profile: &Profile) -> Vec<Fact> {
     });
     facts.extend(header);
     if read.skipped_lines > 0 {
-        facts.push(Fact::new("Skipped lines", count(read.skipped_lines)));
+        facts.push(Fact::count("Skipped lines", read.skipped_lines));
     }
     facts
 }

@@ -138,7 +138,7 @@ fn overview(
                     continue;
                 }
                 for tile in tiles {
-                    sheet.fact(&tile.label, &tile.value, &tile.more)?;
+                    sheet.fact(tile)?;
                 }
                 sheet.skip();
             }
@@ -178,7 +178,7 @@ fn provenance(sheet: &mut Sheet<'_>, doc: &Document) -> Result<(), RenderError> 
     }
     sheet.header(&["Provenance", "", "", ""])?;
     for fact in &doc.provenance {
-        sheet.fact(&fact.label, &fact.value, &fact.more)?;
+        sheet.fact(fact)?;
     }
     sheet.skip();
     Ok(())

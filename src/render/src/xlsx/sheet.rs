@@ -5,7 +5,7 @@ use rust_xlsxwriter::{Color, Format, FormatAlign, FormatBorder, Workbook, Worksh
 use serde_json::Value;
 
 use super::cell::{DAYS, MAX_INTEGER, UNIX_EPOCH, fit, serial};
-use crate::document::Text;
+use crate::document::{Cell, Fact, Text};
 use crate::error::RenderError;
 use crate::text::width;
 
@@ -20,6 +20,9 @@ const LINE: f64 = 15.0;
 const BOLD: f64 = 1.2;
 /// The most lines of a header.
 const HEADER_LINES: f64 = 8.0;
+
+/// The format of a timestamp.
+const TIME: &str = "yyyy-mm-dd hh:mm:ss";
 
 const HEAD: Color = Color::RGB(0x002a_639c);
 const MUTED: Color = Color::RGB(0x005f_6c7b);
@@ -115,7 +118,7 @@ impl<'a> Sheet<'a> {
                 .set_border_bottom(FormatBorder::Thin)
                 .set_text_wrap(),
             date: number("yyyy-mm-dd"),
-            time: number("yyyy-mm-dd hh:mm:ss"),
+            time: number(TIME),
             wrap: Format::new().set_text_wrap().set_align(FormatAlign::Top),
         })
     }
@@ -183,12 +186,29 @@ impl<'a> Sheet<'a> {
     }
 
     /// A label, a value and a note.
-    pub(super) fn fact(&mut self, label: &str, value: &str, more: &str) -> Result<(), RenderError> {
+    pub(super) fn fact(&mut self, fact: &Fact) -> Result<(), RenderError> {
         let bold = Format::new().set_bold().set_align(FormatAlign::Left);
-        self.text(0, label)?;
-        self.inner
-            .write_string_with_format(self.row, 1, fit(value), &bold)?;
-        self.text(2, more)?;
+        self.text(0, &fact.label)?;
+        let number = match &fact.cell {
+            Some(Cell::Count(n)) if *n <= MAX_INTEGER => Some((*n as f64, "#,##0")),
+            Some(Cell::Value(value)) => value
+                .as_f64()
+                .filter(|x| x.abs() <= MAX_INTEGER as f64)
+                .map(|x| (x, "General")),
+            Some(Cell::Time(at)) => serial(&at.to_rfc3339()).map(|(at, _)| (at, TIME)),
+            _ => None,
+        };
+        match number {
+            Some((x, code)) => {
+                let bold = bold.set_num_format(code);
+                self.inner.write_number_with_format(self.row, 1, x, &bold)?;
+            }
+            None => {
+                self.inner
+                    .write_string_with_format(self.row, 1, fit(&fact.value), &bold)?;
+            }
+        }
+        self.text(2, &fact.more)?;
         self.row += 1;
         Ok(())
     }

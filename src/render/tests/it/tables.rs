@@ -54,9 +54,9 @@ fn a_query_s_answer_has_its_rows_in_every_format() {
 fn every_format_says_where_an_answer_comes_from() {
     let result = answer(&["a"], vec![vec![json!(1)]]);
     let origin = Origin {
-        sha256: None,
         session: Some("the-session"),
         job: Some("the-job"),
+        ..Origin::default()
     };
     let input = ReportInput::table(&result, Some(QUERY), at()).from_origin(origin);
     let book = read::xlsx(render(&input, ReportFormat::Xlsx));
