@@ -22,9 +22,13 @@ pub(crate) fn markdown(doc: &Document, cancel: &Cancel) -> Result<Vec<u8>, Rende
         if cancel.is_cancelled() {
             return Err(RenderError::Cancelled);
         }
-        let _ = writeln!(out, "## {}\n", escape(&section.title));
+        let mut blocks = String::new();
         for block in &section.blocks {
-            write_block(&mut out, block);
+            write_block(&mut blocks, block);
+        }
+        // Drawings alone leave nothing.
+        if !blocks.is_empty() {
+            let _ = write!(out, "## {}\n\n{blocks}", escape(&section.title));
         }
     }
     if !doc.provenance.is_empty() {
@@ -166,17 +170,6 @@ fn write_chart(out: &mut String, chart: &Chart) {
                 "| {} | {} |\n| --- | ---: |",
                 escape(first),
                 escape(second)
-            );
-            for (label, figure) in rows {
-                let _ = writeln!(out, "| {} | {} |", escape(label), escape(figure));
-            }
-            out.push('\n');
-        }
-        Plain::Rows(rows) => {
-            let _ = writeln!(
-                out,
-                "{}:\n\n| Value | Frequency |\n| --- | ---: |",
-                escape(&chart.caption)
             );
             for (label, figure) in rows {
                 let _ = writeln!(out, "| {} | {} |", escape(label), escape(figure));

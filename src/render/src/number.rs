@@ -1,7 +1,8 @@
 //! Formats numbers for every format of report.
 //!
-//! Statistics have six significant digits and no trailing zeros; above 10¹⁵ and below 10⁻⁴ they
-//! are in scientific notation; undefined ones are a dash. Commas separate the thousands of counts
+//! Statistics have six significant digits, or more where values far from zero need them to differ,
+//! and no trailing zeros. Above 10¹⁵, unless they have that many digits, and below 10⁻⁴ they are in
+//! scientific notation; undefined ones are a dash. Commas separate the thousands of counts
 //! and statistics, and of the data's own values from five digits on, so that years have none.
 
 use lastcall_domain::profile::Number;
@@ -22,16 +23,21 @@ pub(crate) fn of(n: u64, noun: &str) -> String {
 
 /// A statistic with up to six significant digits: `1,234.57`, `0.00123`, `4.5e-9`.
 pub(crate) fn figure(x: f64) -> String {
-    group_plain(&significant(x, 6))
+    figure_of(x, 6)
 }
 
-/// A statistic; one that is rounding noise at the given scale is shown as zero: the mean of
-/// values around 1,000 is not `1e-17`.
-pub(crate) fn figure_at(x: f64, scale: f64) -> String {
+/// A statistic with up to so many significant digits.
+pub(crate) fn figure_of(x: f64, digits: usize) -> String {
+    group_plain(&significant(x, digits))
+}
+
+/// Zero for a mean that is rounding noise at the given scale: that of values around 1,000 is not
+/// `1e-17`.
+pub(crate) fn without_noise(x: f64, scale: f64) -> f64 {
     if x.abs() < scale.abs() * 1e-13 {
-        "0".to_owned()
+        0.0
     } else {
-        figure(x)
+        x
     }
 }
 
@@ -112,15 +118,17 @@ pub(crate) fn bytes(n: u64) -> String {
 }
 
 /// A short form for axes: `950`, `1.2k`, `3M`, `0.05`. The largest value of the axis decides the
-/// unit of all its ticks.
-pub(crate) fn axis(x: f64, largest: f64) -> String {
+/// unit of all its ticks, and the step from one to the next how many digits they have.
+pub(crate) fn axis(x: f64, largest: f64, step: f64) -> String {
+    let magnitude = |x: f64| x.abs().log10().floor();
+    let digits = (magnitude(largest) - magnitude(step) + 1.0).clamp(4.0, 17.0) as usize;
     for (limit, unit) in [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k")] {
         let scale = if unit == "k" { 1e3 } else { limit };
-        if (limit..1e15).contains(&largest.abs()) && x != 0.0 {
-            return format!("{}{unit}", group_long(&significant(x / scale, 4)));
+        if (limit..1e15).contains(&largest.abs()) && x != 0.0 && digits <= 6 {
+            return format!("{}{unit}", group_long(&significant(x / scale, digits)));
         }
     }
-    group_long(&significant(x, 4))
+    group_long(&significant(x, digits))
 }
 
 fn significant(x: f64, digits: usize) -> String {
@@ -135,7 +143,7 @@ fn significant(x: f64, digits: usize) -> String {
         return scientific;
     };
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    if !(-4..15).contains(&exponent) {
+    if !(-4..15.max(digits as i32 + 1)).contains(&exponent) {
         return format!("{}e{exponent}", trim_zeros(mantissa));
     }
     let decimals = usize::try_from(digits as i32 - 1 - exponent).unwrap_or(0);
@@ -224,8 +232,18 @@ mod tests {
         assert_eq!(shown(-0.0), "0");
         assert_eq!(shown(f64::NAN), NONE);
         assert_eq!(shown(f64::NEG_INFINITY), "-∞");
-        assert_eq!(figure_at(3e-17, 100.0), "0");
-        assert_eq!(figure_at(3e-17, 1e-17), "3e-17");
+        assert_eq!(without_noise(3e-17, 100.0), 0.0);
+        assert_eq!(without_noise(3e-17, 1e-17), 3e-17);
+    }
+
+    #[test]
+    fn figures_far_from_zero_have_the_digits_that_they_are_given() {
+        assert_eq!(figure_of(10_000_000.25, 12), "10,000,000.25");
+        assert_eq!(
+            figure_of(1_700_000_000_000_249.5, 17),
+            "1,700,000,000,000,249.5"
+        );
+        assert_eq!(figure_of(1.7e15, 6), "1.7e15");
     }
 
     #[test]
@@ -269,10 +287,17 @@ mod tests {
 
     #[test]
     fn the_ticks_of_an_axis_have_one_unit() {
-        let shown = [0.0, 5e3, 1e4].map(|x| axis(x, 1e4));
+        let shown = [0.0, 5e3, 1e4].map(|x| axis(x, 1e4, 5e3));
         assert_eq!(shown, ["0", "5k", "10k"]);
-        assert_eq!(axis(2007.0, 2013.0), "2007");
-        assert_eq!(axis(-2.5e6, 3e6), "-2.5M");
+        assert_eq!(axis(2007.0, 2013.0, 1.0), "2007");
+        assert_eq!(axis(-2.5e6, 3e6, 5e5), "-2.5M");
+    }
+
+    #[test]
+    fn the_ticks_of_an_axis_differ() {
+        let shown = [10_000_000.22, 10_000_000.24].map(|x| axis(x, 10_000_000.3, 0.02));
+        assert_eq!(shown, ["10,000,000.22", "10,000,000.24"]);
+        assert_eq!(axis(12_345_600.0, 12_345_900.0, 100.0), "12.3456M");
     }
 
     #[test]

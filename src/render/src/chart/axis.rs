@@ -2,7 +2,11 @@
 
 use lastcall_domain::ChartType;
 
+use super::text_width;
 use crate::number;
+
+/// The least gap between two labels.
+const LABEL_GAP: f64 = 8.0;
 
 /// Multiples of 1, 2 or 5 times a power of ten within `min..=max`, about `wanted` of them.
 /// Empty where the range is empty, not finite, or too narrow for doubles to divide.
@@ -29,6 +33,33 @@ pub(super) fn ticks(min: f64, max: f64, wanted: u32) -> Vec<f64> {
         .take_while(|n| *n <= last)
         .map(|n| n * step)
         .collect()
+}
+
+/// Each tick with its label; no two labels are the same.
+pub(super) fn labelled(ticks: Vec<f64>) -> Vec<(f64, String)> {
+    let largest = ticks.iter().map(|tick| tick.abs()).fold(0.0, f64::max);
+    let step = match ticks[..] {
+        [first, second, ..] => second - first,
+        _ => largest,
+    };
+    let label = |tick: f64| (tick, number::axis(tick, largest, step));
+    ticks.into_iter().map(label).collect()
+}
+
+/// Ticks with labels along `room` units of a drawing, at most about `wanted` and as many as fit
+/// side by side; one if no two do.
+pub(super) fn side_by_side(min: f64, max: f64, wanted: u32, room: f64) -> Vec<(f64, String)> {
+    let fit = |labels: &Vec<(f64, String)>| {
+        let widest = labels.iter().map(|(_, label)| text_width(label));
+        let widest = widest.fold(0.0, f64::max) + LABEL_GAP;
+        matches!(labels[..], [(first, _), (second, _), ..]
+            if (second - first) / (max - min) * room >= widest)
+    };
+    (2..=wanted)
+        .rev()
+        .map(|wanted| labelled(ticks(min, max, wanted)))
+        .find(fit)
+        .unwrap_or_else(|| labelled(ticks(min, max, 2).into_iter().take(1).collect()))
 }
 
 /// The scale of values.
@@ -94,19 +125,7 @@ impl Scale {
 
     /// The ticks with their labels, no two of them the same.
     pub(super) fn labels(&self) -> Vec<(f64, String)> {
-        let largest = self.low.abs().max(self.high.abs());
-        let with = |write: &dyn Fn(f64) -> String| -> Vec<(f64, String)> {
-            self.ticks
-                .iter()
-                .map(|tick| (*tick, write(*tick)))
-                .collect()
-        };
-        let brief = with(&|tick| number::axis(tick, largest));
-        if brief.windows(2).all(|pair| pair[0].1 != pair[1].1) {
-            brief
-        } else {
-            with(&number::figure)
-        }
+        labelled(self.ticks.clone())
     }
 }
 
@@ -119,6 +138,17 @@ mod tests {
         assert_eq!(ticks(0.0, 10.0, 5), [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
         assert_eq!(ticks(32.1, 59.6, 5), [40.0, 50.0]);
         assert_eq!(ticks(-1.0, 1.0, 4), [-1.0, -0.5, 0.0, 0.5, 1.0]);
+    }
+
+    #[test]
+    fn labels_far_from_zero_differ_and_have_room() {
+        let labels = side_by_side(10_000_000.2, 10_000_000.3, 6, 280.0);
+        assert!(labels.len() >= 2, "{labels:?}");
+        let texts: Vec<_> = labels.iter().map(|(_, label)| label.as_str()).collect();
+        assert_eq!(texts[..2], ["10,000,000.2", "10,000,000.25"]);
+        let years = side_by_side(2007.0, 2009.0, 6, 280.0);
+        assert_eq!(years[0].1, "2007");
+        assert!(side_by_side(1.0, 1.0, 6, 280.0).is_empty());
     }
 
     #[test]

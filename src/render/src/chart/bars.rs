@@ -32,8 +32,8 @@ const GAP: f64 = 8.0;
 /// The longest label of a page, in columns of text.
 const LABEL: usize = 60;
 
-/// Draws the bars below each other, in order. `None` if there are none.
-pub(crate) fn bars(caption: &str, alt: &str, rows: &[Bar]) -> Option<Chart> {
+/// Draws the bars below each other, in order. `head` names their labels and figures. `None` if there are none.
+pub(crate) fn bars(caption: &str, head: [&str; 2], alt: &str, rows: &[Bar]) -> Option<Chart> {
     if rows.is_empty() {
         return None;
     }
@@ -73,10 +73,12 @@ pub(crate) fn bars(caption: &str, alt: &str, rows: &[Bar]) -> Option<Chart> {
         width: WIDTH,
         wide: false,
         rows: written.collect(),
-        plain: Plain::Rows(
-            rows.iter()
+        plain: Plain::Table {
+            head: head.map(str::to_owned),
+            rows: rows
+                .iter()
                 .map(|row| (row.label.clone(), row.figure.clone()))
                 .collect(),
-        ),
+        },
     })
 }

@@ -1,6 +1,9 @@
 //! Bars of counts over intervals of equal width.
 
-use super::{BAR, Chart, INK, LINE, MARK, MUTED, Plain, Svg, WIDTH, axis::ticks};
+use lastcall_domain::profile::digits_within;
+
+use super::axis::{labelled, side_by_side, ticks};
+use super::{BAR, Chart, INK, LINE, MARK, MUTED, Plain, Svg, WIDTH, text_width};
 use crate::number;
 
 /// The edges of a histogram's intervals.
@@ -16,9 +19,9 @@ pub(crate) enum Edges<'a> {
 impl Edges<'_> {
     fn label(&self, i: usize) -> String {
         match self {
-            Self::Numbers(edges) | Self::Whole(edges) => edges
-                .get(i)
-                .map_or_else(String::new, |x| number::figure(*x)),
+            Self::Numbers(edges) | Self::Whole(edges) => {
+                edges.get(i).map_or_else(String::new, |x| figure(edges, *x))
+            }
             Self::Labels(edges) => edges.get(i).cloned().unwrap_or_default(),
         }
     }
@@ -28,7 +31,7 @@ impl Edges<'_> {
         match self {
             Self::Whole(edges) => edges
                 .get(i)
-                .map_or_else(String::new, |x| number::figure(*x - 1.0)),
+                .map_or_else(String::new, |x| figure(edges, *x - 1.0)),
             _ => self.label(i),
         }
     }
@@ -42,6 +45,13 @@ impl Edges<'_> {
             format!("{first} to {end}")
         }
     }
+}
+
+/// An edge with the digits that tell it from the others.
+fn figure(edges: &[f64], x: f64) -> String {
+    let (first, last) = (edges[0], edges[edges.len() - 1]);
+    let largest = first.abs().max(last.abs());
+    number::figure_of(x, digits_within(largest, last - first))
 }
 
 const HEIGHT: u32 = 152;
@@ -72,16 +82,12 @@ pub(crate) fn histogram(
     );
     let mut svg = Svg::new(WIDTH, HEIGHT, &alt);
     let top = most as f64;
-    for tick in ticks(0.0, top, 4) {
+    // Counts are whole.
+    let whole = ticks(0.0, top, 4).into_iter().filter(|n| n.fract() == 0.0);
+    for (tick, label) in labelled(whole.collect()) {
         let y = TOP + PLOT_H * (1.0 - tick / top);
         svg.line([LEFT, y, LEFT + PLOT_W, y], "grid", LINE);
-        svg.text(
-            (LEFT - 6.0, y + 3.5),
-            "end",
-            MUTED,
-            "",
-            &number::axis(tick, top),
-        );
+        svg.text((LEFT - 6.0, y + 3.5), "end", MUTED, "", &label);
     }
     let step = PLOT_W / counts.len() as f64;
     // Narrow bars have no gap.
@@ -104,11 +110,7 @@ pub(crate) fn histogram(
     svg.line([LEFT, base, LEFT + PLOT_W, base], "axis", MUTED);
     for (at, label) in labels(edges, counts.len()) {
         let x = LEFT + PLOT_W * at;
-        let anchor = match at {
-            a if a > 0.9 => "end",
-            a if a < 0.1 && matches!(edges, Edges::Labels(_)) => "start",
-            _ => "middle",
-        };
+        let anchor = anchor(edges, at, &label);
         svg.line([x, base, x, base + 4.0], "axis", MUTED);
         svg.text((x, base + 16.0), anchor, INK, "", &label);
     }
@@ -149,24 +151,35 @@ pub(super) fn labels(edges: &Edges<'_>, intervals: usize) -> Vec<(f64, String)> 
         Edges::Labels(_) => (&[][..], 0.0),
     };
     if let (Some(min), Some(max)) = (numbers.first(), numbers.last()) {
-        let at_ticks: Vec<_> = ticks(*min, *max - 2.0 * half, 6)
-            .into_iter()
-            .map(|tick| {
-                (
-                    (tick + half - min) / (max - min),
-                    number::axis(tick, min.abs().max(max.abs())),
-                )
-            })
-            .collect();
-        let distinct = at_ticks.windows(2).all(|pair| pair[0].1 != pair[1].1);
-        if at_ticks.len() >= 2 && distinct {
-            return at_ticks;
+        let at_ticks = side_by_side(*min, *max - 2.0 * half, 6, PLOT_W);
+        if at_ticks.len() >= 2 {
+            let share = |tick: f64| (tick + half - min) / (max - min);
+            let placed = at_ticks
+                .into_iter()
+                .map(|(tick, label)| (share(tick), label));
+            return placed.collect();
         }
     }
-    let mut ends = vec![(0.0, edges.label(0))];
+    let (first, last) = (edges.label(0), edges.end(intervals));
+    let mut ends = vec![(0.0, first)];
     if intervals.is_multiple_of(2) {
-        ends.push((0.5, edges.label(intervals / 2)));
+        let middle = edges.label(intervals / 2);
+        if text_width(&middle) < PLOT_W / 3.0 {
+            ends.push((0.5, middle));
+        }
     }
-    ends.push((1.0, edges.end(intervals)));
+    ends.push((1.0, last));
     ends
+}
+
+/// The anchor of a label, which must not exceed the drawing.
+pub(super) fn anchor(edges: &Edges<'_>, at: f64, label: &str) -> &'static str {
+    let is_text = matches!(edges, Edges::Labels(_));
+    if at > 0.9 {
+        "end"
+    } else if at < 0.1 && (is_text || text_width(label) / 2.0 > LEFT) {
+        "start"
+    } else {
+        "middle"
+    }
 }

@@ -54,8 +54,6 @@ pub(crate) enum Plain {
     Nothing,
     /// One line.
     Line(String),
-    /// Labels with their figures.
-    Rows(Vec<(String, String)>),
     /// A table of two columns with a header.
     Table {
         /// The names of the columns.
@@ -249,10 +247,14 @@ fn text_width(text: &str) -> f64 {
         .map(|c| match c {
             'i' | 'j' | 'l' | '.' | ',' | ':' | ';' | '|' | '!' | '\'' | '(' | ')' | ' ' => 3.4,
             'f' | 't' | 'r' | 'I' | '-' | '[' | ']' => 4.2,
-            'm' | 'w' | 'M' | 'W' | '@' | '%' => 9.2,
-            c if c.is_ascii_uppercase() => 7.0,
+            'm' | 'w' | 'M' | 'W' | '@' | '%' | '…' => 9.4,
+            c if c.is_ascii_uppercase() => 7.9,
             c if c.width().unwrap_or(1) > 1 => 10.4,
-            _ => 5.9,
+            c if c.is_ascii_lowercase() => 6.2,
+            c if c.is_ascii() || !c.is_alphabetic() => 5.9,
+            c if c.is_uppercase() => 9.4,
+            // Letters of other scripts are wider.
+            _ => 7.2,
         })
         .sum()
 }
@@ -294,5 +296,25 @@ impl Display for Escaped<'_> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_of_wide_letters_is_no_wider_than_it_is_taken_for() {
+        // The advances of Noto Sans, in thousandths of the font size.
+        for (letter, advance) in [
+            ("W", 931.0),
+            ("O", 781.0),
+            ("Q", 781.0),
+            ("n", 618.0),
+            ("5", 572.0),
+        ] {
+            assert!(text_width(letter) >= advance / 100.0, "{letter}");
+        }
+        assert!(text_width(&fit(&"O".repeat(30), 150.0)) <= 150.0);
     }
 }

@@ -1,7 +1,8 @@
 //! Two distributions in one chart, baseline and candidate, as shares of each side.
 
-use super::histogram::{labels, sparkline};
-use super::{BAR, BEFORE, Chart, Edges, INK, LINE, MUTED, Plain, Svg, WIDTH, axis::ticks, fit};
+use super::axis::{labelled, ticks};
+use super::histogram::{anchor, labels, sparkline};
+use super::{BAR, BEFORE, Chart, Edges, INK, LINE, MUTED, Plain, Svg, WIDTH, fit};
 use crate::number;
 
 const HEIGHT: u32 = 164;
@@ -55,11 +56,16 @@ pub(crate) fn overlay(
     );
     let mut svg = Svg::new(WIDTH, HEIGHT, &alt);
     legend(&mut svg);
-    for tick in ticks(0.0, top * 100.0, 4) {
+    for (tick, label) in labelled(ticks(0.0, top * 100.0, 4)) {
         let y = TOP + PLOT_H * (1.0 - tick / (top * 100.0));
         svg.line([LEFT, y, LEFT + PLOT_W, y], "grid", LINE);
-        let label = format!("{}%", number::axis(tick, top * 100.0));
-        svg.text((LEFT - 6.0, y + 3.5), "end", MUTED, "", &label);
+        svg.text(
+            (LEFT - 6.0, y + 3.5),
+            "end",
+            MUTED,
+            "",
+            &format!("{label}%"),
+        );
     }
     let step = PLOT_W / intervals as f64;
     let gap = if step > 6.0 { 1.0 } else { 0.0 };
@@ -86,11 +92,7 @@ pub(crate) fn overlay(
     svg.line([LEFT, base, LEFT + PLOT_W, base], "axis", MUTED);
     for (at, label) in labels(edges, intervals) {
         let x = LEFT + PLOT_W * at;
-        let anchor = match at {
-            a if a > 0.9 => "end",
-            a if a < 0.1 && matches!(edges, Edges::Labels(_)) => "start",
-            _ => "middle",
-        };
+        let anchor = anchor(edges, at, &label);
         svg.line([x, base, x, base + 4.0], "axis", MUTED);
         svg.text((x, base + 16.0), anchor, INK, "", &label);
     }
@@ -169,7 +171,10 @@ pub(crate) fn paired(subject: &str, pairs: &[Pair], totals: [u64; 2]) -> Option<
         width: WIDTH,
         wide: false,
         rows: Vec::new(),
-        plain: Plain::Rows(written),
+        plain: Plain::Table {
+            head: ["Value", "Before → after"].map(str::to_owned),
+            rows: written,
+        },
     })
 }
 
@@ -212,8 +217,8 @@ mod tests {
         let pairs = [pair("a<b", 1, 0), pair("c", 3, 1)];
         let chart = paired("x", &pairs, [4, 1]).unwrap();
         assert!(chart.svg.contains("a&lt;b"));
-        let Plain::Rows(rows) = chart.plain else {
-            panic!("rows are wanted")
+        let Plain::Table { rows, .. } = chart.plain else {
+            panic!("a table is wanted")
         };
         assert_eq!(rows[1], ("c".to_owned(), "75.0% → 100%".to_owned()));
         assert!(paired("x", &[], [4, 1]).is_none());

@@ -2,10 +2,12 @@
 
 use lastcall_domain::profile::{Column, ColumnType, Histogram, Number, Numeric};
 
-use super::values::{distinct, edges_of_time, in_style, range, scale, top_value};
+use super::values::{distinct, edges_of_time, in_style, mean, range, scale, top_value};
 use super::{AlertLine, Card, Fact, Order, Text, alerts};
 use crate::chart::{Bar, Chart, Edges, bars, histogram, spark};
-use crate::number::{count, extreme, figure, figure_at, fixed, number, percent};
+use crate::number::{
+    NONE, count, extreme, figure, figure_of, fixed, number, optional, percent, without_noise,
+};
 use crate::text::shorten;
 
 /// How many top values are drawn; fewer for numbers, whose histogram shows more.
@@ -25,8 +27,8 @@ pub(super) fn card(
     open: bool,
 ) -> Card {
     let mut groups = vec![vec![
-        Fact::new("Count", count(column.count)),
-        Fact::new("Missing", count(column.missing)).with(percent(column.missing, rows)),
+        Fact::count("Count", column.count),
+        Fact::count("Missing", column.missing).with(percent(column.missing, rows)),
         Fact::new("Distinct", distinct(column))
             .with(percent(column.distinct.min(column.count), column.count)),
     ]];
@@ -46,7 +48,7 @@ pub(super) fn card(
         }
     }
     if let Some(text) = &column.text {
-        let length = |n: Option<u64>| n.map_or_else(|| crate::number::NONE.to_owned(), count);
+        let length = |n: Option<u64>| n.map_or_else(|| NONE.to_owned(), count);
         groups.push(vec![
             Fact::new("Min length", length(text.min_length)).with("characters"),
             Fact::new(
@@ -59,21 +61,21 @@ pub(super) fn card(
     if let Some(temporal) = &column.temporal {
         let [min, _, max] = range(column);
         groups.push(vec![Fact::new("Min", min), Fact::new("Max", max)]);
-        let edges = edges_of_time(&temporal.histogram.edges);
-        let caption = histogram_caption(temporal.histogram.estimated);
-        charts.extend(histogram(
-            caption,
-            &name,
-            &Edges::Labels(&edges),
-            &temporal.histogram.counts,
-            &[],
-        ));
+        if column.distinct > 1 {
+            let edges = edges_of_time(&temporal.histogram.edges);
+            charts.extend(histogram(
+                histogram_caption(temporal.histogram.estimated),
+                &name,
+                &Edges::Labels(&edges),
+                &temporal.histogram.counts,
+                &[],
+            ));
+        }
     }
     if let Some(boolean) = &column.boolean {
         groups.push(vec![
-            Fact::new("True", count(boolean.true_count))
-                .with(percent(boolean.true_count, column.count)),
-            Fact::new("False", count(boolean.false_count))
+            Fact::count("True", boolean.true_count).with(percent(boolean.true_count, column.count)),
+            Fact::count("False", boolean.false_count)
                 .with(percent(boolean.false_count, column.count)),
         ]);
     }
@@ -114,32 +116,29 @@ fn sketch(column: &Column) -> String {
 
 fn signs(numeric: &Numeric, all: u64) -> Vec<Fact> {
     let mut facts = vec![
-        Fact::new("Zeros", count(numeric.zeros)).with(percent(numeric.zeros, all)),
-        Fact::new("Negative", count(numeric.negatives)).with(percent(numeric.negatives, all)),
+        Fact::count("Zeros", numeric.zeros).with(percent(numeric.zeros, all)),
+        Fact::count("Negative", numeric.negatives).with(percent(numeric.negatives, all)),
     ];
     if numeric.infinities > 0 {
         facts.push(
-            Fact::new("Infinite", count(numeric.infinities)).with(percent(numeric.infinities, all)),
+            Fact::count("Infinite", numeric.infinities).with(percent(numeric.infinities, all)),
         );
     }
     facts
 }
 
 fn moments(numeric: &Numeric) -> Vec<Fact> {
-    let scale = scale(numeric);
-    let shown =
-        |x: Option<f64>| x.map_or_else(|| crate::number::NONE.to_owned(), |x| figure_at(x, scale));
-    let mean = in_style(numeric, shown(numeric.mean));
-    let shape = |x: Option<f64>| x.map_or_else(|| crate::number::NONE.to_owned(), |x| fixed(x, 3));
+    let none = || NONE.to_owned();
+    let shape = |x: Option<f64>| x.map_or_else(none, |x| fixed(x, 3));
     let sum = match numeric.sum {
-        Some(Number::Float(x)) => shown(Some(x)),
+        Some(Number::Float(x)) => figure(without_noise(x, scale(numeric))),
         Some(whole) => number(whole),
-        None => shown(None),
+        None => none(),
     };
     vec![
-        Fact::new("Mean", mean),
-        Fact::new("Std. deviation", shown(numeric.std)),
-        Fact::new("Variance", crate::number::optional(numeric.variance)),
+        Fact::new("Mean", mean(numeric).unwrap_or_else(none)),
+        Fact::new("Std. deviation", optional(numeric.std)),
+        Fact::new("Variance", optional(numeric.variance)),
         Fact::new("Sum", sum),
         Fact::new("Skewness", shape(numeric.skewness)),
         Fact::new("Kurtosis", shape(numeric.kurtosis)),
@@ -149,8 +148,9 @@ fn moments(numeric: &Numeric) -> Vec<Fact> {
 fn quantiles(numeric: &Numeric) -> Vec<Fact> {
     let q = &numeric.quantiles;
     let about = if q.estimated { "≈ " } else { "" };
+    let digits = numeric.digits();
     let end = |n: Option<Number>| {
-        let shown = n.map_or_else(|| crate::number::NONE.to_owned(), extreme);
+        let shown = n.map_or_else(|| NONE.to_owned(), extreme);
         in_style(numeric, shown)
     };
     let mut facts = vec![Fact::new("Min", end(numeric.min))];
@@ -164,10 +164,10 @@ fn quantiles(numeric: &Numeric) -> Vec<Fact> {
         ("99%", q.p99),
     ] {
         let value = value.map_or_else(
-            || crate::number::NONE.to_owned(),
+            || NONE.to_owned(),
             |n| {
                 let shown = match n {
-                    Number::Float(x) => figure(x),
+                    Number::Float(x) => figure_of(x, digits),
                     exact => extreme(exact),
                 };
                 format!("{about}{}", in_style(numeric, shown))
@@ -260,5 +260,5 @@ fn top_values(column: &Column, name: &str) -> Option<Chart> {
         "The {} most frequent values of {name}, with their counts",
         rows.len()
     );
-    bars("Most frequent values", &alt, &rows)
+    bars("Most frequent values", ["Value", "Frequency"], &alt, &rows)
 }

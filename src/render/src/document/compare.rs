@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use lastcall_domain::compare::{ColumnChange, ColumnSide, ColumnStatus, Comparison, Drift};
 
 use super::correlation::p_value;
-use super::{AlertLine, Block, Document, Fact, Section, Table, TableColumn, Text, frame};
+use super::{
+    AlertLine, Block, Document, Fact, Section, Table, TableColumn, Text, frame, provenance,
+};
 use super::{compare_charts, compare_values};
 use crate::chart::{Bar, bars};
 use crate::limits::Limits;
@@ -57,6 +59,10 @@ pub(crate) fn compare(
         "New and vanished values",
         compare_values::values(report, limits),
     );
+    document.provenance = vec![
+        provenance::dataset("Baseline", &report.baseline.name),
+        provenance::dataset("Candidate", &report.candidate.name),
+    ];
     document.notes = notes(report, limits);
     document
 }
@@ -69,7 +75,7 @@ fn tiles(report: &Comparison) -> Vec<Fact> {
         } else {
             format!("before: {}", count(before))
         };
-        Fact::new(label, count(after)).with(change)
+        Fact::count(label, after).with(change)
     };
     let major = report
         .columns
@@ -87,7 +93,7 @@ fn tiles(report: &Comparison) -> Vec<Fact> {
         fact("Rows", before.rows, after.rows),
         fact("Columns", before.columns, after.columns),
         fact("Missing cells", before.missing_cells, after.missing_cells),
-        Fact::new("Major drift", count(major as u64))
+        Fact::count("Major drift", major as u64)
             .with(format!("of {} columns compared", count(compared as u64))),
     ]
 }
@@ -132,14 +138,14 @@ fn changes_of(column: &ColumnChange, missing_from: f64) -> Vec<AlertLine> {
             lines.push(line(
                 "Added",
                 "low",
-                format!("A new {} column.", kind(&column.candidate)),
+                format!("It has the type {}.", kind(&column.candidate)),
             ));
         }
         ColumnStatus::Removed => {
             lines.push(line(
                 "Removed",
                 "high",
-                format!("It was a {} column.", kind(&column.baseline)),
+                format!("It had the type {}.", kind(&column.baseline)),
             ));
         }
     }
@@ -191,7 +197,7 @@ fn drift(report: &Comparison) -> Vec<Block> {
         "Population stability index of the {} columns that drifted most",
         rows.len()
     );
-    bars("Population stability index", &alt, &rows)
+    bars("Population stability index", ["Column", "PSI"], &alt, &rows)
         .map(|chart| Block::Charts {
             charts: vec![chart],
         })

@@ -4,11 +4,14 @@ use lastcall_domain::compare::{CategoryCount, Comparison, FigureChange};
 
 use super::{Block, Table, TableColumn, Text};
 use crate::limits::Limits;
-use crate::number::{NONE, count, figure};
-use crate::text::shorten;
+use crate::number::{NONE, count, figure_of};
+use crate::text::{shorten, width};
 
 /// How many values are named in a cell.
 const NAMED: usize = 8;
+
+/// The widest list of values in a cell, in columns of text.
+const LISTED_WIDTH: usize = 60;
 
 /// Mean, median, minimum and maximum of numbers, before and after.
 pub(super) fn figures(report: &Comparison, limits: Limits) -> Vec<Block> {
@@ -25,7 +28,8 @@ pub(super) fn figures(report: &Comparison, limits: Limits) -> Vec<Block> {
     let rows = report.columns.iter().filter_map(|column| {
         let numbers = column.numbers.as_ref()?;
         let figures = [numbers.mean, numbers.median, numbers.min, numbers.max];
-        let sides = figures.into_iter().flat_map(sides);
+        let digits = numbers.digits();
+        let sides = figures.into_iter().flat_map(|one| sides(one, digits));
         let name = Text::new(&column.name, 30);
         Some([name].into_iter().chain(sides).collect::<Vec<_>>())
     });
@@ -37,8 +41,8 @@ pub(super) fn figures(report: &Comparison, limits: Limits) -> Vec<Block> {
     vec![Block::Table(table)]
 }
 
-fn sides(change: FigureChange) -> [Text; 2] {
-    [change.baseline, change.candidate].map(|x| Text::plain(figure(x)))
+fn sides(change: FigureChange, digits: usize) -> [Text; 2] {
+    [change.baseline, change.candidate].map(|x| Text::plain(figure_of(x, digits)))
 }
 
 /// New and vanished values.
@@ -74,11 +78,51 @@ pub(super) fn values(report: &Comparison, limits: Limits) -> Vec<Block> {
 }
 
 fn listed(values: &[CategoryCount]) -> Text {
-    let shown = values.iter().take(NAMED).map(|value| {
-        let times = value.baseline.max(value.candidate);
-        format!("{} ({})", shorten(&value.value, 20), count(times))
-    });
-    let more = if values.len() > NAMED { ", …" } else { "" };
-    let listed = shown.collect::<Vec<_>>().join(", ");
-    Text::new(&format!("{listed}{more}"), 60)
+    let all: Vec<String> = values
+        .iter()
+        .take(NAMED)
+        .map(|value| {
+            let times = value.baseline.max(value.candidate);
+            // Isolated, so that text from right to left does not move the counts.
+            let value = shorten(&value.value, 20);
+            format!("\u{2068}{value}\u{2069} ({})", count(times))
+        })
+        .collect();
+    let fits = |shown: &usize| width(&all[..*shown].join(", ")) <= LISTED_WIDTH;
+    let shown = (1..=all.len()).rev().find(fits);
+    let listed = |shown: usize| {
+        let more = if shown < values.len() { ", …" } else { "" };
+        format!("{}{more}", all[..shown].join(", "))
+    };
+    let short = listed(shown.unwrap_or(all.len().min(1)));
+    let full = listed(all.len());
+    Text {
+        full: if full == short { String::new() } else { full },
+        short,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_values_ends_at_a_whole_one_and_isolates_each() {
+        let category = |value: &str| CategoryCount {
+            value: value.to_owned(),
+            baseline: 0,
+            candidate: 3,
+        };
+        let listed =
+            |values: &[&str]| listed(&values.iter().map(|v| category(v)).collect::<Vec<_>>());
+        let two = listed(&["שלום", "b"]);
+        assert_eq!(two.short, "\u{2068}שלום\u{2069} (3), \u{2068}b\u{2069} (3)");
+        assert_eq!(two.full, "");
+        let long = "x".repeat(19);
+        let three = listed(&[long.as_str(); 3]);
+        assert!(three.short.ends_with("x\u{2069} (3), …"), "{}", three.short);
+        assert_eq!(three.short.matches("(3)").count(), 2);
+        assert_eq!(three.full.matches("(3)").count(), 3);
+        assert_eq!(listed(&[]).short, "");
+    }
 }

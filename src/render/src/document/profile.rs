@@ -109,19 +109,28 @@ pub(crate) fn profile(
 fn in_words(profile: &Profile) -> String {
     let data = &profile.dataset;
     let mut sentences = Vec::new();
-    let columns = profile.columns.iter();
-    let missing = columns.clone().filter(|column| column.missing > 0).count();
-    let most = columns.max_by_key(|column| column.missing);
-    sentences.push(match most.filter(|column| column.missing > 0) {
-        Some(most) => format!(
-            "{} of {} {} missing cells, {} the most ({}).",
+    let columns = || profile.columns.iter();
+    let missing = columns().filter(|column| column.missing > 0).count();
+    let most = columns().map(|column| column.missing).max().unwrap_or(0);
+    let with_most: Vec<_> = columns().filter(|column| column.missing == most).collect();
+    sentences.push(if most == 0 {
+        "No cell is missing.".to_owned()
+    } else {
+        let share = percent(most, data.rows);
+        let most = match with_most[..] {
+            [only] => format!("{} the most ({share})", shorten(&only.name, 60)),
+            ref all if all.len() == missing => format!("{share} each"),
+            ref all => format!(
+                "{} of them the most ({share} each)",
+                count(all.len() as u64)
+            ),
+        };
+        format!(
+            "{} of {} {} missing cells, {most}.",
             count(missing as u64),
             of(data.columns, "column"),
             if missing == 1 { "has" } else { "have" },
-            shorten(&most.name, 60),
-            percent(most.missing, data.rows),
-        ),
-        None => "No cell is missing.".to_owned(),
+        )
     });
     sentences.push(match data.duplicate_rows {
         0 => "No row is repeated.".to_owned(),
@@ -150,10 +159,9 @@ fn tiles(profile: &Profile) -> Vec<Fact> {
         ""
     };
     vec![
-        Fact::new("Rows", count(data.rows)),
-        Fact::new("Columns", count(data.columns)).with(kinds(profile)),
-        Fact::new("Missing cells", count(data.missing_cells))
-            .with(percent(data.missing_cells, cells)),
+        Fact::count("Rows", data.rows),
+        Fact::count("Columns", data.columns).with(kinds(profile)),
+        Fact::count("Missing cells", data.missing_cells).with(percent(data.missing_cells, cells)),
         Fact::new(
             "Duplicate rows",
             format!("{about}{}", count(data.duplicate_rows)),

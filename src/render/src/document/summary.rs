@@ -99,7 +99,7 @@ pub(super) fn missing(profile: &Profile) -> Option<Block> {
     } else {
         "Missing cells by column".to_owned()
     };
-    bars(&caption, &alt, &rows).map(|chart| Block::Charts {
+    bars(&caption, ["Column", "Missing cells"], &alt, &rows).map(|chart| Block::Charts {
         charts: vec![chart],
     })
 }

@@ -3,7 +3,7 @@
 use lastcall_domain::profile::{Column, ColumnType, Number, Numeric, TopValue};
 use serde_json::Value;
 
-use crate::number::{count, extreme, figure_at, number};
+use crate::number::{count, extreme, figure_of, number, without_noise};
 use crate::text::shorten;
 
 /// The number of distinct values.
@@ -20,16 +20,24 @@ pub(super) fn distinct(column: &Column) -> String {
 pub(super) fn range(column: &Column) -> [String; 3] {
     if let Some(numeric) = &column.numeric {
         let end = |n: Option<Number>| n.map_or_else(String::new, extreme);
-        let mean = numeric
-            .mean
-            .map_or_else(String::new, |x| figure_at(x, scale(numeric)));
-        return [end(numeric.min), mean, end(numeric.max)].map(|text| in_style(numeric, text));
+        let mean = mean(numeric).unwrap_or_default();
+        return [
+            in_style(numeric, end(numeric.min)),
+            mean,
+            in_style(numeric, end(numeric.max)),
+        ];
     }
     if let Some(temporal) = &column.temporal {
         let end = |at: &Option<String>| at.as_deref().map_or_else(String::new, timestamp);
         return [end(&temporal.min), String::new(), end(&temporal.max)];
     }
     Default::default()
+}
+
+/// The mean, if there is one.
+pub(super) fn mean(numeric: &Numeric) -> Option<String> {
+    let mean = without_noise(numeric.mean?, scale(numeric));
+    Some(in_style(numeric, figure_of(mean, numeric.digits())))
 }
 
 /// A statistic of a column: without commas if the values may be years.
@@ -69,24 +77,24 @@ pub(super) fn value_text(value: &Value) -> String {
     match value {
         Value::String(text) if text.is_empty() => "(empty)".to_owned(),
         Value::String(text) => shorten(text, crate::text::FULL),
-        Value::Number(n) => match (n.as_i64(), n.as_f64()) {
-            (Some(n), _) => number(Number::Integer(n)),
-            (None, Some(x)) => number(Number::Float(x)),
-            (None, None) => n.to_string(),
-        },
+        Value::Number(n) => exact(n).map_or_else(|| n.to_string(), number),
         Value::Bool(b) => b.to_string(),
         Value::Null => String::new(),
         other => shorten(&other.to_string(), crate::text::FULL),
     }
 }
 
+/// A number of JSON with all its digits.
+fn exact(n: &serde_json::Number) -> Option<Number> {
+    Number::parse(&n.to_string())
+}
+
 /// A value of a column: [`timestamp`] for timestamps, otherwise [`value_text`].
 fn value_of(column: &Column, value: &Value) -> String {
     match value {
         Value::String(at) if column.kind == ColumnType::Timestamp => timestamp(at),
-        Value::Number(n) => match (&column.numeric, n.as_i64(), n.as_f64()) {
-            (Some(numeric), Some(n), _) => in_style(numeric, extreme(Number::Integer(n))),
-            (Some(numeric), None, Some(x)) => in_style(numeric, extreme(Number::Float(x))),
+        Value::Number(n) => match (&column.numeric, exact(n)) {
+            (Some(numeric), Some(n)) => in_style(numeric, extreme(n)),
             _ => value_text(value),
         },
         value => value_text(value),
@@ -121,4 +129,19 @@ pub(super) fn scale(numeric: &Numeric) -> f64 {
         .map(|n| n.as_f64().abs())
         .filter(|x| x.is_finite())
         .fold(0.0, f64::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_number_beyond_64_bits_keeps_its_digits() {
+        assert_eq!(value_text(&json!(u64::MAX)), "18,446,744,073,709,551,615");
+        assert_eq!(value_text(&json!(i64::MIN)), "-9,223,372,036,854,775,808");
+        assert_eq!(value_text(&json!(0.1 + 0.2)), "0.3");
+        assert_eq!(value_text(&json!(1e30)), "1e30");
+    }
 }

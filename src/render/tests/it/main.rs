@@ -6,6 +6,7 @@ mod associations;
 mod cancelling;
 mod charts;
 mod environment;
+mod figures;
 mod fixture;
 mod fonts;
 mod formats;

@@ -2,12 +2,11 @@
 
 use lastcall_domain::ChartType;
 
-use super::super::axis::{Scale, ticks};
+use super::super::axis::{Scale, side_by_side};
 use super::super::{INK, LINE, MUTED, Svg, fit, text_width};
 use super::layout::{WIDTH, least_gap};
 use super::legend::{Legend, fit_to};
 use super::time_axis::{self, Tick};
-use crate::number;
 use crate::plot::{Plot, Positions};
 
 /// The height of the plot area.
@@ -113,16 +112,7 @@ impl Frame {
         match &plot.x {
             Positions::Categories(names) => self.names(names, base),
             Positions::Numbers(_) => {
-                let largest = first.abs().max(last.abs());
-                let mut labels: Vec<_> = ticks(first, last, wanted)
-                    .into_iter()
-                    .map(|tick| (tick, number::axis(tick, largest)))
-                    .collect();
-                if labels.windows(2).any(|pair| pair[0].1 == pair[1].1) {
-                    for (tick, label) in &mut labels {
-                        *label = number::figure(*tick);
-                    }
-                }
+                let mut labels = side_by_side(first, last, wanted, self.width);
                 if labels.is_empty() {
                     labels.push(((first + last) / 2.0, plot.x.label(0)));
                 }
