@@ -11,20 +11,9 @@ const LABEL_GAP: f64 = 8.0;
 /// Multiples of 1, 2 or 5 times a power of ten within `min..=max`, about `wanted` of them.
 /// Empty where the range is empty, not finite, or too narrow for doubles to divide.
 pub(super) fn ticks(min: f64, max: f64, wanted: u32) -> Vec<f64> {
-    let span = max - min;
-    if !span.is_finite() || span <= 0.0 || span < min.abs().max(max.abs()) * 1e-12 {
+    let Some(step) = step(min, max, wanted) else {
         return Vec::new();
-    }
-    let raw = span / f64::from(wanted.max(1));
-    let power = 10f64.powf(raw.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0]
-        .into_iter()
-        .map(|m| m * power)
-        .find(|step| *step >= raw * 0.999)
-        .unwrap_or(power * 10.0);
-    if step <= 0.0 || !step.is_finite() {
-        return Vec::new();
-    }
+    };
     let first = (min / step - 1e-9).ceil();
     let last = (max / step + 1e-9).floor();
     // The bound only guards the loop; it is larger than any `wanted`.
@@ -33,6 +22,22 @@ pub(super) fn ticks(min: f64, max: f64, wanted: u32) -> Vec<f64> {
         .take_while(|n| *n <= last)
         .map(|n| n * step)
         .collect()
+}
+
+/// The distance of two ticks; `None` where there are none.
+fn step(min: f64, max: f64, wanted: u32) -> Option<f64> {
+    let span = max - min;
+    if !span.is_finite() || span <= 0.0 || span < min.abs().max(max.abs()) * 1e-12 {
+        return None;
+    }
+    let raw = span / f64::from(wanted.max(1));
+    let power = 10f64.powf(raw.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0]
+        .into_iter()
+        .map(|m| m * power)
+        .find(|step| *step >= raw * 0.999)
+        .unwrap_or(power * 10.0);
+    (step > 0.0 && step.is_finite()).then_some(step)
 }
 
 /// Each tick with its label; no two labels are the same.
@@ -95,14 +100,14 @@ impl Scale {
             (min - room, max + room)
         };
         let found = ticks(min, max, 5);
-        let [first, second, ..] = found[..] else {
+        // The step itself: the difference of two ticks far from zero is not exact.
+        let (Some(step), true) = (step(min, max, 5), found.len() > 1) else {
             return Self {
                 low: min,
                 high: max,
                 ticks: found,
             };
         };
-        let step = second - first;
         let from = (min / step + 1e-9).floor();
         let to = (max / step - 1e-9).ceil();
         // The bound only guards the loop: there are about `wanted` ticks, and one at each end.
@@ -160,6 +165,8 @@ mod tests {
         let scale = Scale::of(ChartType::Bar, -3.0, -1.0);
         assert_eq!((scale.low, scale.high), (-3.0, 0.0));
         assert_eq!(Scale::of(ChartType::Line, 1.0, 9.0).low, 0.0);
+        let scale = Scale::of(ChartType::Line, 10_000_000.25, 10_000_000.75);
+        assert_eq!(scale.labels()[0].1, "10,000,000.2");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::{
 use super::{compare_charts, compare_values};
 use crate::chart::{Bar, bars};
 use crate::limits::Limits;
-use crate::number::{NONE, count, fixed, percent};
+use crate::number::{NONE, count, fixed, of, percent};
 
 /// How many changes are listed, and how many columns are in the chart.
 const CHANGES: usize = 200;
@@ -94,7 +94,7 @@ fn tiles(report: &Comparison) -> Vec<Fact> {
         fact("Columns", before.columns, after.columns),
         fact("Missing cells", before.missing_cells, after.missing_cells),
         Fact::count("Major drift", major as u64)
-            .with(format!("of {} columns compared", count(compared as u64))),
+            .with(format!("of {} compared", of(compared as u64, "column"))),
     ]
 }
 

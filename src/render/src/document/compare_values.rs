@@ -90,9 +90,11 @@ fn listed(values: &[CategoryCount]) -> Text {
         .collect();
     let fits = |shown: &usize| width(&all[..*shown].join(", ")) <= LISTED_WIDTH;
     let shown = (1..=all.len()).rev().find(fits);
+    // Without the mark, the first value would decide the direction of the list.
+    let begin = if all.is_empty() { "" } else { "\u{200e}" };
     let listed = |shown: usize| {
         let more = if shown < values.len() { ", …" } else { "" };
-        format!("{}{more}", all[..shown].join(", "))
+        format!("{begin}{}{more}", all[..shown].join(", "))
     };
     let short = listed(shown.unwrap_or(all.len().min(1)));
     let full = listed(all.len());
@@ -116,7 +118,10 @@ mod tests {
         let listed =
             |values: &[&str]| listed(&values.iter().map(|v| category(v)).collect::<Vec<_>>());
         let two = listed(&["שלום", "b"]);
-        assert_eq!(two.short, "\u{2068}שלום\u{2069} (3), \u{2068}b\u{2069} (3)");
+        assert_eq!(
+            two.short,
+            "\u{200e}\u{2068}שלום\u{2069} (3), \u{2068}b\u{2069} (3)"
+        );
         assert_eq!(two.full, "");
         let long = "x".repeat(19);
         let three = listed(&[long.as_str(); 3]);

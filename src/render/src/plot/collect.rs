@@ -137,10 +137,7 @@ impl Rows<'_> {
             .y
             .iter()
             .zip(self.values)
-            .map(|(name, values)| Series {
-                name: name.clone(),
-                values,
-            })
+            .map(|(name, values)| Series::new(name.clone(), values))
             .collect();
         let x = match axis {
             None | Some(Axis::Categories) => Positions::Categories(self.names),

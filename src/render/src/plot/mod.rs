@@ -6,6 +6,7 @@ mod columns;
 mod scale;
 
 use lastcall_domain::ChartType;
+use lastcall_domain::profile::{Number, digits_within};
 
 pub(crate) use collect::plot;
 #[cfg(test)]
@@ -57,6 +58,8 @@ pub(crate) struct Series {
     pub(crate) name: String,
     /// Its values; `None` is a gap.
     pub(crate) values: Vec<Option<f64>>,
+    /// How many significant digits tell them apart.
+    digits: usize,
 }
 
 impl Positions {
@@ -72,7 +75,9 @@ impl Positions {
     pub(crate) fn label(&self, row: usize) -> String {
         match self {
             Self::Categories(names) => names.get(row).cloned().unwrap_or_default(),
-            Self::Numbers(at) => at.get(row).map_or_else(String::new, |x| number::figure(*x)),
+            Self::Numbers(at) => at
+                .get(row)
+                .map_or_else(String::new, |x| number::number(Number::Float(*x))),
             Self::Times { at, days } => at
                 .get(row)
                 .map_or_else(String::new, |at| scale::written(*at, *days)),
@@ -89,6 +94,29 @@ impl Positions {
 }
 
 impl Series {
+    /// A column with these values.
+    pub(crate) fn new(name: String, values: Vec<Option<f64>>) -> Self {
+        let mut series = Self {
+            name,
+            values,
+            digits: 0,
+        };
+        let (min, max, _) = series.range().unwrap_or_default();
+        series.digits = digits_within(min.abs().max(max.abs()), max - min);
+        series
+    }
+
+    /// A value with the digits that tell it from the others.
+    pub(crate) fn figure(&self, value: f64) -> String {
+        number::figure_of(value, self.digits)
+    }
+
+    /// The value of a row; a dash for a gap.
+    pub(crate) fn written(&self, row: usize) -> String {
+        let value = self.values.get(row).copied().flatten();
+        value.map_or_else(|| number::NONE.to_owned(), |x| self.figure(x))
+    }
+
     /// Its name in a legend.
     pub(crate) fn label(&self) -> String {
         shorten(&self.name, NAME)
@@ -151,7 +179,7 @@ impl Plot {
                     0 => String::new(),
                     gaps => format!(", {} missing", count(gaps as u64)),
                 };
-                let range = format!("{} to {}", number::figure(min), number::figure(max));
+                let range = format!("{} to {}", series.figure(min), series.figure(max));
                 format!("{range}{gaps}")
             }
         };

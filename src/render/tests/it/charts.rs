@@ -338,3 +338,25 @@ fn names_of_the_data_are_no_formulas_of_a_native_chart() {
         assert!(formula.starts_with("Chart!$"), "{formula}");
     }
 }
+
+#[test]
+fn figures_of_a_chart_far_from_zero_can_be_told_apart() {
+    let rows = [10_000_000.25, 10_000_000.5, 10_000_000.75]
+        .into_iter()
+        .zip(1..);
+    let rows = rows.map(|(y, x)| vec![json!(x), json!(y)]);
+    let result = answer(&[("x", "integer"), ("y", "decimal")], rows.collect());
+    let html = page(
+        &result,
+        &spec(json!({"type": "line", "x": "x", "y": ["y"]})),
+    );
+    let drawn = drawing(&html);
+    for figure in [
+        "<title>2: 10,000,000.5</title>",
+        "y: 10,000,000.25 to 10,000,000.75",
+        ">10,000,000.3</text>",
+        ">10,000,000.4</text>",
+    ] {
+        assert!(drawn.contains(figure), "{figure}: {drawn}");
+    }
+}

@@ -5,7 +5,6 @@ use super::super::{INK, LINE, MUTED, Svg, fit, text_width};
 use super::frame::Frame;
 use super::layout::{WIDTH, least_gap};
 use super::legend::{Legend, colour, fit_to};
-use crate::number;
 use crate::plot::{Plot, Positions};
 
 /// The share of a row's width that its bars take.
@@ -53,7 +52,7 @@ pub(super) fn vertical(frame: &mut Frame, plot: &Plot) {
 /// The tooltip of a mark.
 pub(super) fn hint(plot: &Plot, series: usize, row: usize, value: f64) -> String {
     let label = plot.x.label(row);
-    let value = number::figure(value);
+    let value = plot.series[series].figure(value);
     match plot.series.as_slice() {
         [_] => format!("{label}: {value}"),
         all => format!("{label}, {}: {value}", all[series].label()),
@@ -80,7 +79,7 @@ pub(super) fn horizontal(plot: &Plot, alt: &str) -> Option<String> {
     let figures: Vec<Vec<String>> = plot
         .series
         .iter()
-        .map(|one| one.values.iter().map(|x| number::optional(*x)).collect())
+        .map(|one| (0..names.len()).map(|row| one.written(row)).collect())
         .collect();
     let figure = figures.iter().flatten().map(|text| text_width(text));
     let right = figure.fold(0.0, f64::max) + 10.0;

@@ -11,7 +11,6 @@ mod time_axis;
 use lastcall_domain::ChartType;
 
 use super::{Chart, Plain};
-use crate::number;
 use crate::plot::{Plot, Positions};
 use frame::{Frame, categories_fit};
 
@@ -68,7 +67,7 @@ fn plain(plot: &Plot) -> Plain {
     }
     let figures = |row: usize| {
         let values = plot.series.iter().map(|series| {
-            let value = number::optional(series.values.get(row).copied().flatten());
+            let value = series.written(row);
             match plot.series.len() {
                 1 => value,
                 _ => format!("{} {value}", series.label()),
