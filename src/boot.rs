@@ -41,7 +41,7 @@ pub(crate) use reload::ConfigFiles;
 use reload::Reload;
 use sd_notify::Manager;
 pub(crate) use settings::{PDF_CHILD, SQL_CHILD, local_sql_config};
-pub(crate) use signals::HeldSignals;
+pub(crate) use signals::BlockedSignals;
 use signals::{Signals, Stop};
 use startup::Service;
 use tls::ListenerTls;
@@ -56,7 +56,7 @@ use watchdog::Watchdog;
 pub(crate) fn serve(
     config: &Config,
     files: ConfigFiles,
-    held: HeldSignals,
+    held: BlockedSignals,
     log: &LogWriter,
 ) -> Result<ExitCode, Failure> {
     let timeline = config

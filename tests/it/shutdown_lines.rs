@@ -255,7 +255,7 @@ fn a_job_that_takes_the_process_down_each_time_fails_in_the_end() {
     let client = service.client();
     let session = client.session();
     client.upload(&session, "deaf", data::BIRDS);
-    held::make_the_blob_deaf(&home);
+    held::make_the_blob_block(&home);
     let job = client.profile(&session, "deaf");
     client.wait_for(&job, "running");
     service.kill9();

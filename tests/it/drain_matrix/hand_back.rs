@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use serde_json::json;
 
 use super::{EXIT_TIMEOUT, ROOM};
-use crate::support::held::make_the_blob_deaf;
+use crate::support::held::make_the_blob_block;
 use crate::support::{HeldQueries, Home, data};
 
 const DEADLINE: Duration = Duration::from_secs(2);
@@ -60,7 +60,7 @@ fn a_job_that_ignores_cancellation_does_not_hold_up_the_end() {
     let client = service.client();
     let session = client.session();
     client.upload(&session, "deaf", data::BIRDS);
-    let blob = make_the_blob_deaf(&home);
+    let blob = make_the_blob_block(&home);
     let job = client.profile(&session, "deaf");
     client.wait_for(&job, "running");
 
@@ -121,7 +121,7 @@ fn further_signals_while_handing_back_expedite_and_then_end_it() {
     let client = service.client();
     let session = client.session();
     client.upload(&session, "deaf", data::BIRDS);
-    make_the_blob_deaf(&home);
+    make_the_blob_block(&home);
     let job = client.profile(&session, "deaf");
     client.wait_for(&job, "running");
     service.signal(Signal::SIGTERM);

@@ -171,7 +171,7 @@ fn the_third_signal_after_a_request_to_drain_ends_the_process() {
     let client = service.client();
     let session = client.session();
     client.upload(&session, "deaf", data::BIRDS);
-    crate::support::held::make_the_blob_deaf(&home);
+    crate::support::held::make_the_blob_block(&home);
     let job = client.profile(&session, "deaf");
     client.wait_for(&job, "running");
     client.post("/v1/system/drain", &json!({})).expect(202);
@@ -199,7 +199,7 @@ fn the_second_signal_ends_the_lame_duck_and_the_third_the_process() {
         let client = service.client();
         let session = client.session();
         client.upload(&session, "deaf", data::BIRDS);
-        crate::support::held::make_the_blob_deaf(&home);
+        crate::support::held::make_the_blob_block(&home);
         let job = client.profile(&session, "deaf");
         client.wait_for(&job, "running");
         service.signal(signal);

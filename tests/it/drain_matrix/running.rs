@@ -132,7 +132,7 @@ fn the_third_signal_ends_the_process_and_loses_nothing() {
         let client = service.client();
         let session = client.session();
         client.upload(&session, "deaf", data::BIRDS);
-        let blob = crate::support::held::make_the_blob_deaf(&home);
+        let blob = crate::support::held::make_the_blob_block(&home);
         let job = client.profile(&session, "deaf");
         client.wait_for(&job, "running");
         let mut service = service;

@@ -31,7 +31,7 @@ fn in_flight(system: &Value) -> u64 {
 fn run_uncancellable_work(home: &Home, client: &Client) {
     let session = client.session();
     client.upload(&session, "deaf", data::BIRDS);
-    held::make_the_blob_deaf(home);
+    held::make_the_blob_block(home);
     let job = client.profile(&session, "deaf");
     client.wait_for(&job, "running");
 }
