@@ -208,7 +208,10 @@ fn a_cleaner_that_always_panics_escalates_and_the_rest_shuts_down_in_order() {
         assert_eq!(world.job(job).state(), State::Succeeded);
         assert_eq!((report.exit_code, report.clean), (EXIT_ESCALATED, false));
         assert!(!outcome.is_complete());
-        assert_eq!(report.leftovers(), ["TtlCleaner had exceeded its restart limit"]);
+        assert_eq!(
+            report.leftovers(),
+            ["TtlCleaner had exceeded its restart limit"]
+        );
     });
 }
 
