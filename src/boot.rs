@@ -1,9 +1,9 @@
 //! Builds all parts, waits for a reason to stop, and closes them in reverse order. The only module
 //! that knows every part.
 //!
-//! [`startup`] builds, and pushes how each part is closed onto [`closers`]; [`shutdown`] is the
-//! sequence from the first signal to the exit. [`signals`] and [`watchdog`] have threads of their
-//! own that wait for nobody: whatever hangs, a signal is heard and the deadline holds.
+//! [`startup`] builds the parts and pushes a closer for each onto [`closers`]; [`shutdown`] is the
+//! sequence from the first signal to the exit. [`signals`] and [`watchdog`] have their own threads,
+//! which wait for nobody: whatever hangs, signals are handled and the deadline holds.
 
 mod closers;
 mod disks;
@@ -41,22 +41,22 @@ pub(crate) use reload::ConfigFiles;
 use reload::Reload;
 use sd_notify::Manager;
 pub(crate) use settings::{PDF_CHILD, SQL_CHILD, local_sql_config};
-pub(crate) use signals::HeldSignals;
+pub(crate) use signals::BlockedSignals;
 use signals::{Signals, Stop};
 use startup::Service;
 use tls::ListenerTls;
 use watchdog::Watchdog;
 
-/// Runs the service until it is told to stop. The answer is how it ended.
+/// Runs the service until it is stopped. Returns the exit code.
 ///
-/// The watchdog and the thread for signals outlive this: they guard the process until it is gone.
+/// The watchdog and the signal thread outlive this: they guard the process until it exits.
 ///
 /// # Errors
-/// Where it could not start. Whatever had been built is closed by then.
+/// If it could not start. Everything built so far is closed by then.
 pub(crate) fn serve(
     config: &Config,
     files: ConfigFiles,
-    held: HeldSignals,
+    held: BlockedSignals,
     log: &LogWriter,
 ) -> Result<ExitCode, Failure> {
     let timeline = config
@@ -65,10 +65,10 @@ pub(crate) fn serve(
         .map_err(|error| Failure::new(Exit::Config, error))?;
     let tls = ListenerTls::load(config)?;
     let manager = Manager::from_environment();
-    let guards = Watchdog::start(log.clone())
+    let guard = Watchdog::start(log.clone())
         .and_then(|watchdog| Signals::listen(held, timeline, watchdog, manager.clone()))
         .map_err(|error| Failure::new(Exit::Software, error))?;
-    let signals = &guards;
+    let signals = &guard;
     raise_file_limit().map_err(|error| Failure::new(Exit::Unavailable, error))?;
     let runtime = main_runtime().map_err(|error| Failure::new(Exit::Software, error))?;
     let runner = actix_rt::System::with_tokio_rt(|| Arc::clone(&runtime));
@@ -107,7 +107,7 @@ pub(crate) fn serve(
                 tokio::select! {
                     stop = wait(&service, signals) => stop,
                     never = reload.run(&service.http.state) => match never {},
-                    never = reload::feed_watchdog(&manager, &service.tree) => match never {},
+                    never = reload::notify_watchdog(&manager, &service.tree) => match never {},
                     never = orphans::reap() => match never {},
                 }
             });
@@ -123,7 +123,7 @@ pub(crate) fn serve(
     }
 }
 
-/// What came of the start.
+/// The outcome of the start.
 enum Started {
     Ready(Box<Service>),
     /// A signal came first.
@@ -139,7 +139,7 @@ struct MainThread {
 
 fn main_runtime() -> anyhow::Result<Arc<Runtime>> {
     let runtime = Builder::new_current_thread().enable_all().build();
-    Ok(Arc::new(runtime.context("no runtime can be started")?))
+    Ok(Arc::new(runtime.context("cannot start the runtime")?))
 }
 
 /// Waits for a reason to stop.

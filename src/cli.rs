@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
 
-use crate::boot::{self, HeldSignals};
+use crate::boot::{self, BlockedSignals};
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::logging::{self, LogWriter};
@@ -79,19 +79,19 @@ enum Local {
     },
 }
 
-/// How long the last lines of the log may take to be written.
+/// How long flushing the log may take.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Runs the command that the arguments name.
 ///
-/// Signals are held back from the first instruction on: the service is to hear those that come
-/// while it starts. Every other command lets them through at once.
+/// Signals are blocked from the first instruction on, so that the service receives those that
+/// arrive while it starts. Every other command unblocks them at once.
 pub fn run() -> ExitCode {
-    let held = HeldSignals::hold();
+    let held = BlockedSignals::block();
     let cli = Cli::parse();
     let command = match cli.command {
         None | Some(Command::Serve) => return serve(&cli.config, held),
-        // The child of a query is ended by its parent alone.
+        // Only its parent ends the child of a query.
         Some(Command::Sql) => return lastcall_sql::child::main(),
         Some(Command::Pdf) => return lastcall_render::child::main(),
         Some(Command::Local(command)) => command,
@@ -108,7 +108,7 @@ pub fn run() -> ExitCode {
             print(&text).map(|()| ExitCode::SUCCESS)
         }),
         Local::Health => load(&cli.config)
-            .and_then(|config| health::ask(&config))
+            .and_then(|config| health::check(&config))
             .and_then(|status| print(&status))
             .map(|()| ExitCode::SUCCESS),
         Local::Backup { output } => load(&cli.config)
@@ -122,9 +122,9 @@ pub fn run() -> ExitCode {
     })
 }
 
-/// Runs the service. Whatever is said on the way, also of a failure, is said by the thread that
-/// writes the log: standard error may be a pipe that nobody reads.
-fn serve(file: &Option<PathBuf>, held: HeldSignals) -> ExitCode {
+/// Runs the service. All output, even about a failure, is written by the log thread: standard error
+/// may be a pipe that nobody reads.
+fn serve(file: &Option<PathBuf>, held: BlockedSignals) -> ExitCode {
     let log = match LogWriter::to_stderr() {
         Ok(log) => log,
         Err(error) => {
@@ -133,7 +133,7 @@ fn serve(file: &Option<PathBuf>, held: HeldSignals) -> ExitCode {
             return failure.exit.into();
         }
     };
-    let files = boot::ConfigFiles::look(file.as_deref());
+    let files = boot::ConfigFiles::identify(file.as_deref());
     let ended = load(file).and_then(|config| {
         memory::configure();
         logging::init(&config, &log);

@@ -1,8 +1,8 @@
-//! The configuration: every key, its default and its rule, in one place.
+//! The configuration: every key, its default and its rule, in one bucket.
 //!
-//! Values come from a TOML file and, over it, from the environment
-//! (`LASTCALL__SHUTDOWN__DEADLINE=10s` for `shutdown.deadline`). All faults are found in one
-//! go, each with its key, its value and the rule that it breaks.
+//! Values come from a TOML file, overridden by the environment (`LASTCALL__SHUTDOWN__DEADLINE=10s`
+//! for `shutdown.deadline`). All faults are reported at once, each with its key, its value and the
+//! rule that it breaks.
 
 mod auth;
 mod cors;
@@ -13,6 +13,8 @@ mod lists;
 mod per_owner;
 mod proxies;
 mod reader;
+mod rules;
+mod secret;
 mod shown;
 mod sources;
 mod tls;
@@ -33,6 +35,7 @@ pub use faults::{Fault, Faults};
 pub use files::raise_file_limit;
 pub use per_owner::OwnerBounds;
 use reader::Reader;
+pub use secret::Secret;
 pub use sources::Sources;
 pub use tls::TlsFiles;
 pub use trace::Trace;
@@ -48,7 +51,7 @@ pub struct Config {
     pub auth: Access,
     /// `store.url`, a secret: it may carry a password.
     pub store_url: Secret,
-    /// `store.min_free`: with less room on a local disk nothing new is accepted.
+    /// `store.min_free`: below this free space on a local disk, nothing new is accepted.
     pub store_min_free: u64,
     /// `blobs.url`
     pub blobs_url: String,
@@ -56,7 +59,7 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// `analysis.*`
     pub analysis: Analysis,
-    /// `sql.require_sandbox`: whether SQL is off where the kernel cannot shut a query in.
+    /// `sql.require_sandbox`: whether SQL is disabled if the kernel cannot sandbox queries.
     pub sql_require_sandbox: bool,
     /// `report.*`
     pub report: Pool,
@@ -87,11 +90,11 @@ pub struct Server {
     pub max_connections: usize,
     /// The origins whose pages may use the service.
     pub cors_origins: Vec<String>,
-    /// The proxies that are believed about whom a request is for.
+    /// The proxies that are trusted to name the client of a request.
     pub trusted_proxies: TrustedProxies,
     /// The certificate of `bind`; plain HTTP without one.
     pub tls: Option<TlsFiles>,
-    /// An address of their own for health, metrics and `/v1/system`, beside the first.
+    /// A separate address for health, metrics and `/v1/system`, in addition to `bind`.
     pub admin_bind: Option<SocketAddr>,
 }
 
@@ -126,9 +129,9 @@ pub struct Jobs {
     pub max_attempts: u32,
     /// How often a job may be handed back.
     pub max_interruptions: u32,
-    /// How long a worker is believed without a heartbeat.
+    /// How long a claim is valid without a heartbeat.
     pub lease: Duration,
-    /// How often a worker says that it lives.
+    /// The interval between heartbeats.
     pub heartbeat: Duration,
 }
 
@@ -144,64 +147,36 @@ pub struct Sessions {
 /// `supervision.*`
 #[derive(Clone, Copy, Debug)]
 pub struct Supervision {
-    /// More restarts than this escalate.
+    /// The most restarts before escalation.
     pub max_restarts: u32,
-    /// Within this time.
+    /// The span in which restarts are counted.
     pub within: Duration,
 }
 
 /// `shutdown.*`
 #[derive(Clone, Copy, Debug)]
 pub struct Shutdown {
-    /// From the first signal to the exit.
+    /// The time from the first signal to the exit.
     pub deadline: Duration,
     /// How long requests are still accepted.
     pub lame_duck: Duration,
     /// How long before the deadline unfinished work is handed back.
     pub cancel_before: Duration,
-    /// Whether queued jobs are run until the deadline; else they stay in the queue.
+    /// Whether queued jobs are run until the deadline; otherwise they stay in the queue.
     pub finish_queued: bool,
 }
 
 /// `log.*`
 #[derive(Clone, Copy, Debug)]
 pub struct Log {
-    /// What is logged.
+    /// The log level.
     pub level: log::LevelFilter,
-    /// One JSON object per line, for containers; else text.
+    /// Whether each line is a JSON object, for containers; otherwise text.
     pub json: bool,
-    /// One in so many requests has a line; none where it is 0.
+    /// One in this many requests is logged; none if 0.
     pub access: u32,
-    /// Whether every change has a line.
+    /// Whether every change is logged.
     pub audit: bool,
-}
-
-/// A text that is never printed.
-#[derive(Clone)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The text, for the one who needs it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
-    /// The text as a URL without its password and without its parameters.
-    pub fn redacted_url(&self) -> String {
-        let (url, parameters) = self.0.split_once('?').unwrap_or((&self.0, ""));
-        match (url.split_once("://"), url.rsplit_once('@')) {
-            // What looks like the parameters may be a part of the password.
-            (Some((scheme, _)), _) if parameters.contains('@') => format!("{scheme}://…"),
-            (Some((scheme, _)), Some((_, host))) => format!("{scheme}://…@{host}"),
-            _ => url.to_owned(),
-        }
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.redacted_url())
-    }
 }
 
 impl Config {
@@ -213,7 +188,7 @@ impl Config {
         Self::from_sources(Sources::load(file, std::env::vars_os())?)
     }
 
-    /// Makes the configuration of what the sources say.
+    /// Builds the configuration from the sources.
     ///
     /// # Errors
     /// All [`Faults`] at once.
@@ -318,75 +293,10 @@ impl Config {
         }
     }
 
-    /// The rules that hold between keys.
-    fn check_together(&self, read: &mut Reader) {
-        let timed = read.is_sound("jobs.heartbeat") && read.is_sound("jobs.lease");
-        if timed && self.jobs.heartbeat * 2 > self.jobs.lease {
-            read.fault(
-                "jobs.heartbeat",
-                "at most half of jobs.lease, so that one lost heartbeat loses no job",
-            );
-        }
-        self.check_addresses(read);
-        self.check_phases(read);
-    }
-
-    fn check_addresses(&self, read: &mut Reader) {
-        let bind = self.server.bind;
-        let is_open = self.auth.is_open() && !self.auth.allow_anonymous;
-        let addresses = [
-            ("server.bind", Some(bind)),
-            ("server.admin_bind", self.server.admin_bind),
-        ];
-        for (key, address) in addresses {
-            let reachable = address.is_some_and(|address| !address.ip().is_loopback());
-            if reachable && is_open && read.is_sound("auth.mode") {
-                let rule = format!(
-                    "\"keys\" or \"jwt\" on an address that is not loopback ({key}), or auth.allow_anonymous = true"
-                );
-                read.fault("auth.mode", &rule);
-            }
-        }
-        if self.auth.is_open() && self.server.cors_origins.iter().any(|origin| origin == "*") {
-            read.fault(
-                "server.cors_origins",
-                "a list of origins without \"*\" where auth.mode is \"none\"",
-            );
-        }
-        if self.server.admin_bind == Some(bind) && bind.port() != 0 {
-            read.fault("server.admin_bind", "another address than server.bind");
-        }
-    }
-
-    /// That the phases of a shutdown fit in its deadline. How long a phase is whose value is
-    /// wrong is not known: it is taken to need no time.
-    fn check_phases(&self, read: &mut Reader) {
-        if !read.is_sound("shutdown.deadline") {
-            return;
-        }
-        let known = |key: &str, phase: Duration| {
-            if read.is_sound(key) {
-                phase
-            } else {
-                Duration::ZERO
-            }
-        };
-        let plan = Timeline::plan(
-            self.shutdown.deadline,
-            known("shutdown.lame_duck", self.shutdown.lame_duck),
-            known("shutdown.cancel_before", self.shutdown.cancel_before),
-        );
-        for fault in plan.err().unwrap_or_default() {
-            if read.is_sound(fault.key) {
-                read.fault(fault.key, &fault.rule);
-            }
-        }
-    }
-
     /// The phases of a shutdown, computed from its deadline.
     ///
     /// # Errors
-    /// Every fault, where the phases do not fit; never so for a configuration that was loaded.
+    /// Every fault, if the phases do not fit, which a loaded configuration rules out.
     pub fn timeline(&self) -> Result<Timeline, Vec<TimelineFault>> {
         Timeline::plan(
             self.shutdown.deadline,
@@ -419,17 +329,17 @@ const fn ms(n: u64) -> Duration {
     Duration::from_millis(n)
 }
 
-/// Whether the URL of the blobs, where it is one of a bucket, is nothing but bucket and prefix:
-/// it is shown, and so must not carry a secret.
+/// Whether the URL of the blobs, if it is one of a bucket, consists of bucket and prefix only: it
+/// is shown, so it must not carry a secret.
 fn names_blobs(url: &str) -> bool {
     match url.strip_prefix("s3://") {
-        Some(place) => !place.starts_with('/') && !place.contains(['@', '?', '#']),
+        Some(bucket) => !bucket.starts_with('/') && !bucket.contains(['@', '?', '#']),
         None => true,
     }
 }
 
 impl Config {
-    /// The folder of an SQLite store, where its file is a link that of what it leads to.
+    /// The folder of an SQLite store; if its file is a link, the folder of its target.
     pub fn sqlite_folder(&self) -> Option<PathBuf> {
         let path = sqlite_path(&self.store_url)?;
         let path = path.canonicalize().unwrap_or(path);

@@ -16,13 +16,13 @@ pub enum Exit {
     BadData = 65,
     /// The input file is not there or cannot be read.
     NoInput = 66,
-    /// A needed part (database, blob store, port) is unavailable at start.
+    /// A dependency (database, blob store, port) is unavailable at the start.
     Unavailable = 69,
     /// A service exhausted its restarts, or something failed that should not.
     Software = 70,
     /// The output file cannot be written.
     CannotCreate = 73,
-    /// What was asked for could not be written to standard output.
+    /// The output could not be written to standard output.
     Io = 74,
     /// The deadline passed and work was handed back: nothing is lost, it runs again.
     HandedBack = 75,
@@ -43,7 +43,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// A failure that knows with which code the process is to end.
+/// A failure, with the exit code of the process.
 #[derive(Debug)]
 pub struct Failure {
     /// The code.

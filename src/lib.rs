@@ -1,6 +1,6 @@
 //! Lastcall: analyses and reports behind an API that never loses an accepted job.
 //!
-//! Start reading at `boot`: it builds the parts up and takes them down.
+//! Start reading at `boot`, which starts and stops all parts.
 
 pub mod boot;
 pub mod cli;

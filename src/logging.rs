@@ -1,9 +1,8 @@
 //! The log: env_logger, as text for people or as one JSON object per line for containers.
 //!
-//! env_logger formats; what it has formatted goes to the [`writer`], which never blocks its
-//! caller.
+//! env_logger formats the lines; the [`writer`], which never blocks its caller, writes them.
 
-mod about;
+mod context;
 mod writer;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -15,15 +14,14 @@ use log::{Level, LevelFilter, Metadata, Record};
 use serde_json::{Value, json};
 
 use crate::config::Config;
-use about::About;
+use context::LogContext;
 pub(crate) use writer::{LogWriter, THREAD};
 
-/// What `accept` says of a listener that was shut down: `EINVAL`.
+/// The error of `accept` on a listener that was shut down: `EINVAL`.
 const CLOSED: i32 = 22;
 
-/// Sets up the log of the process, through `writer`. `RUST_LOG`, where set, comes after
-/// `log.level` and so refines it. Panics go to the log as well: the standard library would write
-/// them to a stream that may block.
+/// Sets up the log of the process, through `writer`. `RUST_LOG` refines `log.level`. Panics are
+/// logged as well: the standard library would write them to a stream that may block.
 pub(crate) fn init(config: &Config, writer: &LogWriter) {
     let logger = build(config, writer);
     if config.log.json {
@@ -38,14 +36,14 @@ pub(crate) fn init(config: &Config, writer: &LogWriter) {
         writer: writer.clone(),
         json: config.log.json,
     });
-    // Only a second initialization fails, and that would be a test in this process.
+    // Only a second initialization fails, as in a test of this process.
     if log::set_logger(log).is_ok() {
         log::set_max_level(level);
         std::panic::set_hook(Box::new(log_panic));
     }
 }
 
-/// Lets `log.level` be that of this configuration from now on. The format stays.
+/// Applies this configuration's `log.level`. The format stays.
 pub(crate) fn set_level(config: &Config) {
     let Some(log) = LOG.get() else { return };
     let mut config = config.clone();
@@ -57,7 +55,7 @@ pub(crate) fn set_level(config: &Config) {
 }
 
 fn build(config: &Config, writer: &LogWriter) -> Logger {
-    // To this library what clients send is an error of the service: for debugging only.
+    // This library logs faults of clients as errors: for debugging only.
     let of_clients = match config.log.level {
         level if level >= LevelFilter::Debug => level,
         _ => LevelFilter::Off,
@@ -65,12 +63,12 @@ fn build(config: &Config, writer: &LogWriter) -> Logger {
     let mut builder = Builder::new();
     builder
         .filter_level(config.log.level)
-        // Its workers' coming and going is told by the lines of the contract.
+        // The service logs its own start and stop.
         .filter_module("actix_server", LevelFilter::Warn)
         .filter_module("actix_http", of_clients)
-        // That a table is there already is no news.
+        // Notices about existing tables are noise.
         .filter_module("tokio_postgres", LevelFilter::Warn)
-        // Whether there is an audit is said by its own key, whatever the level is.
+        // The audit has its own key, independent of the level.
         .filter_module(AUDIT, LevelFilter::Info)
         .parse_default_env()
         .target(Target::Pipe(Box::new(writer.clone())));
@@ -84,7 +82,7 @@ fn build(config: &Config, writer: &LogWriter) -> Logger {
     builder.build()
 }
 
-/// Whether styles are wanted: env_logger asks the same of a stream that it writes to itself.
+/// Whether to use styles, by the same rules that env_logger applies to its own streams.
 fn shows_styles() -> bool {
     let unset = |name| std::env::var_os(name).is_none_or(|value| value.is_empty());
     let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
@@ -95,36 +93,36 @@ fn log_panic(panic: &std::panic::PanicHookInfo<'_>) {
     let thread = std::thread::current();
     let name = thread.name().unwrap_or("without a name");
     let what = panic.payload_as_str().unwrap_or("no message");
-    let place = panic.location().map(ToString::to_string);
-    let place = place.unwrap_or_else(|| "an unknown place".to_owned());
-    log::error!("thread {name} panicked at {place}: {what}");
+    let location = panic.location().map(ToString::to_string);
+    let location = location.unwrap_or_else(|| "an unknown location".to_owned());
+    log::error!("thread {name} panicked at {location}: {what}");
     let trace = std::backtrace::Backtrace::capture();
     if trace.status() == std::backtrace::BacktraceStatus::Captured {
         log::error!("backtrace of the panic:\n{trace}");
     }
 }
 
-/// What the log says in the place of lines that nobody read in time.
+/// The log line that stands for lines dropped because nobody read them.
 fn dropped_lines(count: u64) -> String {
     let lines = if count == 1 { "line" } else { "lines" };
     format!("{count} {lines} of the log dropped: standard error does not take them")
 }
 
-/// The same as a line of text, as env_logger writes one.
+/// The same as a line of text in env_logger's format.
 fn dropped_lines_as_text(count: u64) -> String {
     let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     let note = dropped_lines(count);
     format!("[{now} WARN  {}] {note}\n", module_path!())
 }
 
-/// The logger, without what is no news.
+/// The logger, filtered and with context.
 struct Log {
     logger: RwLock<Logger>,
     writer: LogWriter,
     json: bool,
 }
 
-/// The one of the process.
+/// The log of the process.
 static LOG: OnceLock<Log> = OnceLock::new();
 
 impl Log {
@@ -140,11 +138,11 @@ impl log::Log for Log {
 
     fn log(&self, record: &Record<'_>) {
         self.with(|logger| {
-            if logger.matches(record) && !is_of_closing(record) {
-                match About::now() {
+            if logger.matches(record) && !is_closed_listener(record) {
+                match LogContext::now() {
                     // The message of an audit line is JSON, also in a log of text.
-                    Some(about) if !self.json && record.target() != AUDIT => {
-                        about.log(logger, record);
+                    Some(context) if !self.json && record.target() != AUDIT => {
+                        context.log(logger, record);
                     }
                     _ => logger.log(record),
                 }
@@ -157,9 +155,9 @@ impl log::Log for Log {
     }
 }
 
-/// Whether it is the accepting thread being told by the listener, before it was told by us,
-/// that the listener was closed for the shutdown. It calls that an error twice.
-fn is_of_closing(record: &Record<'_>) -> bool {
+/// Whether the line reports, as an error, that the listener was closed for the shutdown. actix logs
+/// that twice.
+fn is_closed_listener(record: &Record<'_>) -> bool {
     record.target() == "actix_server::accept" && {
         let text = record.args().to_string();
         let closed = std::io::Error::from_raw_os_error(CLOSED).to_string();
@@ -176,8 +174,8 @@ fn as_json(record: &Record<'_>) -> Value {
         line["message"] = audit["action"].clone();
         line["audit"] = audit;
     }
-    if let Some(about) = About::now() {
-        about.add_to(&mut line);
+    if let Some(context) = LogContext::now() {
+        context.add_to(&mut line);
     }
     line
 }
@@ -196,9 +194,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_listener_that_was_closed_is_no_error_and_every_other_one_is() {
+    fn only_the_error_of_a_closed_listener_is_ignored() {
         let is_noise = |target: &str, text: &str| {
-            is_of_closing(
+            is_closed_listener(
                 &Record::builder()
                     .target(target)
                     .args(format_args!("{text}"))

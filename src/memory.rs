@@ -1,23 +1,23 @@
 //! Returns free memory to the operating system.
 //!
-//! glibc gives every few threads an arena of their own and keeps what is freed in it, so that a
-//! service whose work moves from thread to thread grows for hours. Two settings and a request now
-//! and then hold it: few arenas, a fixed size from which on a block is a mapping of its own (glibc
-//! would raise it to 32 MiB), and [`Trim`]. Other allocators are left as they are.
+//! glibc gives every few threads their own arena and keeps freed memory in it, so that a service
+//! whose work moves from thread to thread grows for hours. Two settings and an occasional request
+//! prevent that: few arenas, a fixed size above which a block gets its own mapping (glibc would
+//! raise it to 32 MiB), and [`Trim`]. Other allocators are left as they are.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// The shortest time between two requests. Each looks at every arena, for milliseconds.
+/// The shortest interval between two requests. Each walks every arena, which takes milliseconds.
 const TRIM_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Sets the allocator up. To be called before any thread is started.
+/// Sets up the allocator. Must be called before any thread is started.
 pub(crate) fn configure() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
         /// Arenas for each core.
         const ARENAS_PER_CORE: usize = 1;
-        /// Blocks of this size, in bytes, and larger ones are mappings of their own.
+        /// Blocks of at least this size, in bytes, get their own mapping.
         const MMAP_THRESHOLD: libc::c_int = 256 * 1024;
         /// The most that stays free at the end of an arena, in bytes.
         const TRIM_THRESHOLD: libc::c_int = 1024 * 1024;
@@ -36,12 +36,12 @@ pub(crate) fn configure() {
     }
 }
 
-/// Gives free memory back, at most every few seconds.
+/// Returns free memory, at most every few seconds.
 #[derive(Debug, Default)]
 pub(crate) struct Trim(Mutex<Option<Instant>>);
 
 impl Trim {
-    /// Whether it is time again. True to one caller only.
+    /// Whether another run is due. True for one caller only.
     pub(crate) fn is_due(&self) -> bool {
         let Ok(mut last) = self.0.try_lock() else {
             return false;
@@ -53,14 +53,14 @@ impl Trim {
         due
     }
 
-    /// Gives back what is free, if it is time again.
+    /// Returns free memory, if a run is due.
     pub(crate) fn run_if_due(&self) {
         if self.is_due() {
             Self::run();
         }
     }
 
-    /// Gives back what is free. Takes milliseconds.
+    /// Returns free memory. Takes milliseconds.
     pub(crate) fn run() {
         #[cfg(all(target_os = "linux", target_env = "gnu"))]
         // SAFETY: it locks each arena and touches no memory that is in use.

@@ -1,8 +1,9 @@
 //! AnalysisService: runs analysis jobs, and computes the profiles that reports request.
 //!
-//! A report asks through the [`ProfileClient`], by message ([`Analyze`]); what is asked for takes one of
-//! the slots, in front of the jobs that are queued, and goes through until this service is itself
-//! drained. The client outlives every incarnation of the actor: it asks the next one again.
+//! A report requests its profile through the [`ProfileClient`], which sends [`Analyze`]. The
+//! request takes a slot ahead of the queued jobs, and runs to its end unless this service itself is
+//! drained. The client outlives every incarnation of the actor: it repeats the request to the next
+//! one.
 
 mod answer;
 mod profile_client;
@@ -20,7 +21,7 @@ pub(crate) use profile_client::ProfileClient;
 
 /// Its name.
 pub(crate) const NAME: &str = "AnalysisService";
-/// The actor.
+/// The AnalysisService actor.
 pub(crate) struct AnalysisService {
     profile_client: Arc<ProfileClient>,
     incarnation: u64,
@@ -75,11 +76,11 @@ impl Handler<Analyze> for AnalysisService {
         let work = self.profile_client.work();
         let grace = self.profile_client.pool().config.cancel_grace;
         let stop = cancel.clone();
-        let make = async move { work.profile(dataset, options, stop, progress).await };
-        self.profile_client.pool().ask(ProfileRequest {
+        let compute = async move { work.profile(dataset, options, stop, progress).await };
+        self.profile_client.pool().request_profile(ProfileRequest {
             cancel: cancel.clone(),
             permit: Some(permit),
-            work: Box::pin(scope.run(answer(make, cancel, grace, reply))),
+            work: Box::pin(scope.run(answer(compute, cancel, grace, reply))),
         });
     }
 }
@@ -88,7 +89,7 @@ impl Handler<Ping> for AnalysisService {
     type Result = ();
 
     fn handle(&mut self, ping: Ping, _: &mut Context<Self>) {
-        // Whoever asked may be gone.
+        // The supervisor may be gone.
         let _ = ping.reply.send(());
     }
 }

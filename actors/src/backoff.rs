@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// The pause after so many failures in a row: `first`, doubled with each further one, `longest` at
-/// most.
+/// The pause after this many failures in a row: `first`, doubled for each further failure, up to
+/// `longest`.
 pub(crate) fn backoff(first: Duration, longest: Duration, failures: u32) -> Duration {
     let doublings = failures.saturating_sub(1).min(31);
     longest.min(first.saturating_mul(1 << doublings))

@@ -8,8 +8,8 @@
 //!     └───────────────────────── the probe succeeds ────────────────────┘
 //! ```
 //!
-//! While any of them is not closed no job is claimed, and an attempt that has met the fault waits
-//! (see `worker::outage`). LeaseKeeper probes. Time in which the part is away is nobody's attempt.
+//! No job is claimed while any breaker is open, and an attempt that ran into the fault waits (see
+//! `worker::outage`). LeaseKeeper sends the probes. The time of an outage uses up no attempt.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -23,20 +23,20 @@ use tokio::time::Instant;
 use crate::backoff::backoff;
 use crate::status::{BreakerState, DependencyStatus};
 
-/// The pause before the first probe; it doubles with each that fails.
+/// The pause before the first probe; doubled after each failure.
 const MIN_PROBE_INTERVAL: Duration = Duration::from_millis(100);
 /// The longest pause between two probes.
 const MAX_PROBE_INTERVAL: Duration = Duration::from_secs(2);
-/// A part that is away again so soon after its return is probed as seldom as before.
-const RELAPSE: Duration = Duration::from_secs(30);
+/// A dependency that fails again this soon after its recovery keeps its probe interval.
+const RELAPSE_WINDOW: Duration = Duration::from_secs(30);
 
-/// Whoever goes on when a part is back.
+/// Resumes when a dependency recovers.
 pub(crate) trait Recovers: Send + Sync {
-    /// This part is back.
+    /// Called when this dependency has recovered.
     fn dependency_is_back(&self, dependency: Dependency);
 }
 
-/// The breakers. Every clone is the same ones.
+/// The breakers. Clones share their state.
 #[derive(Clone)]
 pub(crate) struct Breakers(Arc<Inner>);
 
@@ -49,9 +49,9 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Breaker {
     outage: Option<Outage>,
-    /// How often it was opened.
+    /// How many times it has opened.
     outages: u64,
-    /// Probes that failed, and faults of work soon after one that succeeded, in a row.
+    /// Consecutive failed probes and relapses.
     failures: u32,
     /// When the last outage ended.
     ended: Option<Instant>,
@@ -74,7 +74,7 @@ impl Breakers {
         }))
     }
 
-    /// Adds somebody who is told when a part is back.
+    /// Registers a listener for recoveries.
     pub(crate) fn attach(&self, who: Weak<dyn Recovers>) {
         let mut waiting = self
             .0
@@ -84,14 +84,14 @@ impl Breakers {
         waiting.push(who);
     }
 
-    /// Whether everything is there that work depends on, as far as is known.
+    /// Whether every dependency is available, as far as is known.
     pub(crate) fn are_closed(&self) -> bool {
         self.lock().iter().all(|breaker| breaker.outage.is_none())
     }
 
-    /// Work has met a fault of this part. Of whose work it was and what it said everybody is not to
-    /// be told, as that may name datasets and addresses: until the probe has answered the detail
-    /// is in the log alone.
+    /// Opens the breaker after work ran into a fault of this dependency. The detail may name
+    /// datasets and addresses, so it goes to the log only; the status shows a generic text until a
+    /// probe has failed.
     pub(crate) fn open(&self, dependency: Dependency, detail: &str) {
         let now = Instant::now();
         let first = {
@@ -99,12 +99,14 @@ impl Breakers {
             if breaker.outage.is_some() {
                 return;
             }
-            let relapse = breaker.ended.is_some_and(|ended| now - ended < RELAPSE);
+            let relapse = breaker
+                .ended
+                .is_some_and(|ended| now - ended < RELAPSE_WINDOW);
             breaker.failures = if relapse { breaker.failures + 1 } else { 0 };
             breaker.outages += 1;
             breaker.outage = Some(Outage {
                 since: now,
-                detail: format!("work could not use {dependency}; the log says why"),
+                detail: format!("work could not use {dependency}; see the operator's log"),
                 next_probe: now + pause(breaker.failures),
                 probing: false,
             });
@@ -118,7 +120,7 @@ impl Breakers {
         self.0.changed.send_replace(());
     }
 
-    /// Waits until the breaker of this part is closed.
+    /// Waits until the breaker of this dependency is closed.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
@@ -127,14 +129,14 @@ impl Breakers {
             .await;
     }
 
-    /// Whether any part was away at some time since `then`.
+    /// Whether any dependency was unavailable at some time since `then`.
     pub(crate) fn opened_since(&self, then: Instant) -> bool {
         self.lock().iter().any(|breaker| {
             breaker.outage.is_some() || breaker.ended.is_some_and(|ended| ended >= then)
         })
     }
 
-    /// Waits until it is to be tried whether this part is back, and says since when it is away.
+    /// Waits until this dependency must be probed.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
@@ -153,7 +155,7 @@ impl Breakers {
         }
     }
 
-    /// The part was probed.
+    /// Records the outcome of a probe.
     pub(crate) fn probed(&self, dependency: Dependency, answer: Result<(), String>) {
         let now = Instant::now();
         let lasted = {
@@ -188,7 +190,7 @@ impl Breakers {
         }
     }
 
-    /// What the page shows of them.
+    /// The status of all breakers.
     pub(crate) fn describe(&self) -> Vec<DependencyStatus> {
         let breakers = self.lock();
         let of = |dependency: Dependency| {
@@ -211,7 +213,7 @@ impl Breakers {
     async fn until(&self, holds: impl Fn(&[Breaker]) -> bool) {
         let mut changed = self.0.changed.subscribe();
         while !holds(&*self.lock()) {
-            // The sender is these breakers' own.
+            // Cannot fail: `self` owns the sender.
             let _ = changed.changed().await;
         }
     }
@@ -241,7 +243,7 @@ mod tests {
         breakers.describe()[BLOBS.index()].breaker
     }
 
-    /// Probes once, with this answer; how long that was waited for.
+    /// Probes once, with this outcome. Returns how long the probe waited.
     async fn probe(breakers: &Breakers, answer: Result<(), String>) -> Duration {
         let began = Instant::now();
         breakers.probe_due(BLOBS).await;
@@ -251,7 +253,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_part_that_stays_away_is_probed_ever_more_seldom_and_never_too_seldom() {
+    async fn the_probe_interval_grows_up_to_its_bound() {
         let breakers = Breakers::new();
         assert!(breakers.are_closed());
         breakers.open(BLOBS, "gone");
@@ -277,27 +279,27 @@ mod tests {
             waited = probe(&breakers, Ok(())).await;
         }
         assert!(waited >= MAX_PROBE_INTERVAL, "{waited:?}");
-        tokio::time::sleep(2 * RELAPSE).await;
+        tokio::time::sleep(2 * RELAPSE_WINDOW).await;
         breakers.open(BLOBS, "gone");
         let waited = probe(&breakers, Ok(())).await;
         assert!(waited < 2 * MIN_PROBE_INTERVAL, "{waited:?}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_work_has_met_is_told_to_nobody_and_what_the_probe_says_to_everybody() {
+    async fn the_fault_of_work_stays_in_the_log_and_that_of_a_probe_is_shown() {
         let breakers = Breakers::new();
         let detail = || breakers.describe()[BLOBS.index()].detail.clone().unwrap();
         breakers.open(
             BLOBS,
             "table salaries: no answer from http://bucket.internal",
         );
-        assert_eq!(detail(), "work could not use blobs; the log says why");
+        assert_eq!(detail(), "work could not use blobs; see the operator's log");
         probe(&breakers, Err("the folder is gone".to_owned())).await;
         assert_eq!(detail(), "the folder is gone");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_waits_for_a_part_goes_on_when_it_is_back() {
+    async fn work_that_waits_resumes_when_the_dependency_recovers() {
         let breakers = Breakers::new();
         let before = Instant::now();
         assert!(!breakers.opened_since(before));

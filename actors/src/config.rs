@@ -8,18 +8,18 @@ use lastcall_domain::{InstanceId, Service};
 /// The whole tree.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// This run of the process: the holder of every claim.
+    /// This run of the process, which holds its claims.
     pub instance: InstanceId,
     /// AnalysisService.
     pub analysis: PoolConfig,
     /// ReportService.
     pub report: PoolConfig,
-    /// How long a claim holds without a heartbeat.
+    /// How long a claim is valid without a heartbeat.
     pub lease: Duration,
     /// How often claims are renewed.
     pub heartbeat: Duration,
-    /// How often the leases of others are looked at: the job of a dead peer runs within its
-    /// lease and this.
+    /// How often the leases of peers are checked: the job of a dead peer is requeued within its
+    /// lease plus this interval.
     pub expire: Duration,
     /// TtlCleaner.
     pub cleaner: CleanerConfig,
@@ -32,7 +32,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// The defaults, for this run of the process.
+    /// The defaults, for this instance.
     pub fn new(instance: InstanceId) -> Self {
         Self {
             instance,
@@ -48,7 +48,7 @@ impl Config {
         }
     }
 
-    /// The part of one service.
+    /// The settings of one service.
     pub fn pool(&self, service: Service) -> &PoolConfig {
         match service {
             Service::Analysis => &self.analysis,
@@ -66,12 +66,13 @@ pub struct PoolConfig {
     pub mailbox: usize,
     /// How long one attempt may take.
     pub timeout: Duration,
-    /// How long a cancelled attempt may take to stop before its slot is taken from it.
+    /// How long a cancelled attempt may take to stop before its slot is taken away.
     pub cancel_grace: Duration,
-    /// How often the service looks for work by itself; jittered by a fifth.
+    /// How often the service polls for work; jittered by a fifth.
     pub poll: Duration,
-    /// Whether the end of a job may let another be claimed: where there is a bound on the jobs that
-    /// one owner runs. [`Handle::owners_are_bounded`](crate::Handle::owners_are_bounded) changes it.
+    /// Whether the end of a job may make another one claimable, because there is a bound on an
+    /// owner's running jobs. [`Handle::owners_are_bounded`](crate::Handle::owners_are_bounded)
+    /// changes it.
     pub owners_are_bounded: bool,
 }
 
@@ -92,11 +93,11 @@ impl PoolConfig {
 /// The cleaner.
 #[derive(Clone, Debug)]
 pub struct CleanerConfig {
-    /// How often it sweeps by itself.
+    /// The interval between sweeps.
     pub interval: Duration,
     /// Sessions removed in one batch.
     pub batch: u32,
-    /// For how long answers to repeated requests, and removals, are remembered; a day at least.
+    /// How long answers to repeated requests, and removals, are remembered; at least a day.
     pub remember: Duration,
 }
 
@@ -110,20 +111,20 @@ impl Default for CleanerConfig {
     }
 }
 
-/// When a child is restarted, and when no longer.
+/// The restart policy of children.
 #[derive(Clone, Debug)]
 pub struct Supervision {
     /// Restarts of one child within [`within`](Self::within); one more escalates.
     pub max_restarts: u32,
     /// The span in which restarts are counted.
     pub within: Duration,
-    /// The pause before the first restart; it doubles with each within the span.
+    /// The pause before the first restart; doubled with each restart within the span.
     pub backoff: Duration,
     /// The longest pause.
     pub backoff_max: Duration,
-    /// How often a child is asked whether it still answers.
+    /// The interval between pings.
     pub ping: Duration,
-    /// A child that has not answered for this long is hung.
+    /// A child that has not responded for this long is hung.
     pub hang: Duration,
 }
 
@@ -146,17 +147,17 @@ pub enum Queued {
     /// They stay in the queue, which is durable.
     #[default]
     Leave,
-    /// They are run until it is time to hand back.
+    /// They run until it is time to hand back.
     Finish,
 }
 
 /// On which threads the children run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Placement {
-    /// Each child on an arbiter of its own: one that never yields starves no other.
+    /// Each child on its own arbiter: one that never yields starves no other.
     #[default]
     OwnArbiters,
-    /// All on the arbiter that started the tree, so that a test's paused time is the time of
-    /// them all. A child that blocks its thread then blocks everything.
+    /// All on the arbiter that started the tree, so that a test's paused clock applies to all of
+    /// them. A child that blocks its thread blocks everything.
     Shared,
 }

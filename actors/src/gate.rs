@@ -1,14 +1,13 @@
 //! Admission, and the count of work in flight.
 //!
-//! A permit is taken on admission and travels with the work; whatever becomes of the work, be
-//! it that a panic drops the message that carries it, the permit comes back when it is dropped.
-//! Draining is [`Gate::close`], then [`Gate::idle`].
+//! A permit is taken on admission and travels with the work. It is returned when it is dropped,
+//! even if a panic drops the message that carries it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-/// Lets work in, up to a bound, until it is closed. Cheap to clone; every clone is the same.
+/// Admits work, up to a bound, until it is closed. Clones share their state.
 #[derive(Clone, Debug)]
 pub struct Gate {
     inner: Arc<Inner>,
@@ -27,13 +26,13 @@ struct State {
     closed: bool,
 }
 
-/// Why work was not let in.
+/// Why work was not admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// As much as the gate allows is in flight.
+    /// The gate is full.
     #[error("the gate is full")]
     Full,
-    /// The gate is closed, for good.
+    /// The gate is permanently closed.
     #[error("the gate is closed")]
     Closed,
 }
@@ -46,7 +45,7 @@ pub struct Permit {
 }
 
 impl Gate {
-    /// An open gate that lets `capacity` in at once.
+    /// An open gate that admits `capacity` at once.
     pub fn new(capacity: usize) -> Self {
         Self {
             inner: Arc::new(Inner {
@@ -57,7 +56,7 @@ impl Gate {
         }
     }
 
-    /// A permit, at once or not at all.
+    /// Takes a permit without waiting.
     ///
     /// # Errors
     /// [`Refusal`].
@@ -75,8 +74,8 @@ impl Gate {
         })
     }
 
-    /// A permit, as soon as there is room: back-pressure. `None` where the gate is closed, also
-    /// while this waits.
+    /// Takes a permit as soon as there is room (back-pressure). Returns `None` if the gate is or
+    /// becomes closed.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing; places are not given in the order of asking.
@@ -93,7 +92,7 @@ impl Gate {
         }
     }
 
-    /// Lets nobody in any more. What is in flight stays so.
+    /// Stops admitting work. Work in flight is not affected.
     pub fn close(&self) {
         self.inner.lock().closed = true;
         self.inner.changed.notify_waiters();
@@ -120,7 +119,7 @@ impl Gate {
         }
     }
 
-    /// Waits until nothing is in flight. Meaningful for long only once the gate is closed.
+    /// Waits until nothing is in flight. The result is stable only once the gate is closed.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.

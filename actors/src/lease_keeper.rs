@@ -1,10 +1,10 @@
 //! LeaseKeeper: renews the leases of both worker services, reaps the jobs of dead peers, forwards
 //! notifications of other processes, and probes unavailable dependencies.
 //!
-//! It is a child of its own, the first to start and the last to stop, so that leases are kept
-//! while a service is being started again, while its thread hangs, and until the drain has ended.
+//! It is a separate child, the first to start and the last to stop, so that leases are kept while a
+//! service restarts, while its thread hangs, and until the drain has ended.
 //!
-//! It never claims and never completes: it only says of a claim that it holds or is lost.
+//! It neither claims nor completes: it only finds that a claim holds or is lost.
 
 mod listen;
 mod probe;
@@ -27,10 +27,10 @@ use crate::phase::PhaseWatch;
 use crate::supervisor::{ChildHandle, ChildState, ExitNotice, StartContext};
 use crate::worker::Pool;
 
-/// Its name.
+/// The name of the service.
 pub(crate) const NAME: &str = "LeaseKeeper";
 
-/// How long leases hold, and how often they are renewed and looked at.
+/// How long leases are valid, and how often they are renewed and checked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LeaseTimings {
     pub(crate) lease: Duration,
@@ -38,7 +38,7 @@ pub(crate) struct LeaseTimings {
     pub(crate) expire: Duration,
 }
 
-/// What LeaseKeeper works on; survives the actor.
+/// The state of LeaseKeeper that survives the actor.
 pub(crate) struct Leases {
     store: Arc<dyn Store>,
     feed: Feed,
@@ -46,8 +46,8 @@ pub(crate) struct Leases {
     pools: Vec<Arc<Pool>>,
     phase: PhaseWatch,
     timings: LeaseTimings,
-    /// Jobs in hand that somebody else has changed: perhaps they are to be cancelled.
-    asked: Mutex<BTreeSet<JobId>>,
+    /// Running jobs that somebody else has changed, perhaps to cancel them.
+    changed: Mutex<BTreeSet<JobId>>,
     expedite: Notify,
 }
 
@@ -67,13 +67,13 @@ impl Leases {
             pools,
             phase,
             timings,
-            asked: Mutex::default(),
+            changed: Mutex::default(),
             expedite: Notify::new(),
         })
     }
 
-    /// Runs until the actor ends. What waits for the store in one of them keeps none of the others
-    /// waiting.
+    /// Runs until the actor ends. The tasks are independent: one that waits for the store delays no
+    /// other.
     async fn keep(self: Arc<Self>) {
         tokio::join!(
             self.renew(),
@@ -99,7 +99,7 @@ impl ChildState for Leases {
         NAME
     }
 
-    /// It has no work of its own: it is stopped when nobody has claims any more.
+    /// Does nothing: LeaseKeeper is stopped once nobody has claims.
     fn close(&self) {}
 
     fn idle(&self) -> BoxFuture<'_, ()> {
@@ -109,7 +109,7 @@ impl ChildState for Leases {
     fn abandon(&self, _: u64) {}
 }
 
-/// The actor.
+/// The LeaseKeeper actor.
 pub(crate) struct LeaseKeeper {
     leases: Arc<Leases>,
     _exit_notice: ExitNotice,
@@ -138,7 +138,7 @@ impl Handler<Ping> for LeaseKeeper {
     type Result = ();
 
     fn handle(&mut self, ping: Ping, _: &mut Context<Self>) {
-        // Whoever asked may be gone.
+        // Whoever changed may be gone.
         let _ = ping.reply.send(());
     }
 }

@@ -1,8 +1,8 @@
 //! The supervision tree: the supervisor, the worker pools, the cleaner and the shutdown protocol.
 //!
-//! Everything here works on ports of `lastcall-domain`; no engine, no database and no HTTP is
-//! known. [`System::start`] builds the tree and gives a [`Handle`], which is all that the boot
-//! and the API need.
+//! Everything here works on the ports of `lastcall-domain`: it knows no engine, no database and no
+//! HTTP. [`System::start`] builds the tree and returns a [`Handle`], which is all that the boot and
+//! the API need.
 
 mod analysis;
 mod backoff;

@@ -1,10 +1,10 @@
 //! Log lines that others rely on, verbatim (tests import them from here).
 //!
-//! The first, the second and the last belong to the boot: only it knows when they are true.
+//! The first three and the last are written by the boot: only it knows when they are true.
 
 /// Ready; the address follows.
 pub const READY: &str = "Lastcall ready on http://";
-/// The same of a listener with TLS.
+/// The same for a listener with TLS.
 pub const READY_TLS: &str = "Lastcall ready on https://";
 /// The shutdown has begun.
 pub const SHUTTING_DOWN: &str = "Application shutting down";

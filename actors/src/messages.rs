@@ -2,18 +2,19 @@
 //!
 //! | message | from | to | means |
 //! |---|---|---|---|
-//! | [`Wake`] | API, stores' hints, the other service, the boot | a worker service | rows have changed: look at the queue now |
-//! | [`Analyze`] | ReportService's work | AnalysisService | make this profile on one of your slots; the reply is the profile |
+//! | [`Wake`] | API, stores' hints, the other service, the boot | a worker service | rows have changed: check the queue now |
+//! | [`Analyze`] | ReportService's work | AnalysisService | compute this profile on one of your slots; the reply is the profile |
 //! | [`Sweep`] | API (a session was deleted) | TtlCleaner | do not wait for the interval |
-//! | [`Ping`] | Supervisor | every child | answer at once; who does not is hung |
-//! | [`Stop`] | Supervisor | every child | your work has ended: leave |
+//! | [`Ping`] | Supervisor | every child | reply at once; a child that does not is hung |
+//! | [`Stop`] | Supervisor | every child | exit: your work has ended |
 //! | [`ChildStarted`] | a child's arbiter | Supervisor | the factory has built the child |
-//! | [`ChildExited`] | a child's exit notice | Supervisor | the child is gone, for whatever reason |
-//! | [`TerminateChild`] | the shutdown's sequence | Supervisor | stop this child and join its thread; the reply says whether both ended |
+//! | [`ChildExited`] | a child's exit notice | Supervisor | the child has exited, for whatever reason |
+//! | [`TerminateChild`] | the shutdown sequence | Supervisor | stop this child and join its thread; the reply says whether both ended |
 //!
-//! Messages carry ids and orders, not payloads. Addresses flow down, replies and counters up.
-//! `Wake` and `Sweep` are hints: one that is lost costs time, never work, because the rows say
-//! the same. `ChildStarted` and `ChildExited` are facts; `ChildExited` cannot be lost, as a destructor sends it.
+//! Messages carry ids and commands, not payloads. Addresses flow down, replies and counters up.
+//! `Wake` and `Sweep` are hints: a lost one costs time, never work, because the rows are the source
+//! of truth. `ChildStarted` and `ChildExited` are facts; `ChildExited` cannot be lost, because a
+//! destructor sends it.
 
 use actix::{Actor, Addr, Context, Handler, Message, Recipient};
 use lastcall_domain::profile::Profile;
@@ -24,7 +25,7 @@ use tokio::time::Instant;
 
 use crate::Permit;
 
-/// Look at the queue now. At most one waits in a mailbox.
+/// Check the queue now. At most one waits in a mailbox.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
 pub struct Wake;
@@ -34,35 +35,36 @@ pub struct Wake;
 #[rtype(result = "()")]
 pub struct Sweep;
 
-/// Make a profile for a report.
+/// Compute a profile for a report.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Analyze {
-    /// Of this dataset.
+    /// The dataset.
     pub dataset: Dataset,
-    /// How.
+    /// The options of the profile.
     pub options: ProfileOptions,
-    /// Set when the report is to stop.
+    /// Set when the report must stop.
     pub cancel: Cancel,
-    /// How far it has come.
+    /// Reports the progress.
     pub progress: Progress,
-    /// The trace and the job that it is for.
+    /// The trace and the job of the report.
     pub scope: Scope,
-    /// The place in the mailbox, then in flight: given back when the profile has been made.
+    /// The permit for its place in the mailbox and, later, for its slot; returned when the profile
+    /// is done.
     pub permit: Permit,
-    /// Where the profile goes. Its end is closed when nobody wants it any more.
+    /// Receives the profile. Closed when nobody wants it any more.
     pub reply: oneshot::Sender<Result<Profile, JobError>>,
 }
 
-/// Answer at once. The actor itself answers, which proves that its thread moves.
+/// Reply at once. The actor itself replies, which proves that its thread makes progress.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Ping {
-    /// Where the answer goes.
+    /// Receives the reply.
     pub reply: oneshot::Sender<()>,
 }
 
-/// Leave: the work has ended.
+/// Exit: the work has ended.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
 pub struct Stop;
@@ -70,14 +72,14 @@ pub struct Stop;
 /// How the supervisor reaches a child.
 #[derive(Clone, Debug)]
 pub struct ChildHandle {
-    /// Asks whether it answers.
+    /// Sends a [`Ping`].
     pub ping: Recipient<Ping>,
-    /// Tells it to leave.
+    /// Sends a [`Stop`].
     pub stop: Recipient<Stop>,
 }
 
 impl ChildHandle {
-    /// To the actor of this address.
+    /// A handle of the actor at this address.
     pub fn new<A>(address: &Addr<A>) -> Self
     where
         A: Actor<Context = Context<A>> + Handler<Ping> + Handler<Stop>,
@@ -93,34 +95,34 @@ impl ChildHandle {
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct ChildStarted {
-    /// Which child, by its place in the start order.
+    /// The child, by its place in the start order.
     pub child: usize,
-    /// Which incarnation of it.
+    /// The child's incarnation.
     pub incarnation: u64,
-    /// How to reach it.
-    pub link: ChildHandle,
+    /// The handle of the child.
+    pub handle: ChildHandle,
 }
 
-/// The child is gone.
+/// The child has exited.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
 pub struct ChildExited {
-    /// Which child, by its place in the start order.
+    /// The child, by its place in the start order.
     pub child: usize,
-    /// Which incarnation of it.
+    /// The child's incarnation.
     pub incarnation: u64,
-    /// It went by a panic.
+    /// Whether it panicked.
     pub panicked: bool,
 }
 
-/// Stop this child, for good, and join its thread.
+/// Stop this child permanently, and join its thread.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct TerminateChild {
-    /// Which child, by its place in the start order.
+    /// The child, by its place in the start order.
     pub child: usize,
-    /// How long to wait for it.
+    /// When to stop waiting for it.
     pub until: Instant,
-    /// Whether actor and thread have ended.
+    /// Receives whether the actor and the thread have ended.
     pub reply: oneshot::Sender<bool>,
 }

@@ -1,4 +1,4 @@
-//! The phase of the process, broadcast to its parts.
+//! The phase of the process, broadcast to all of its parts.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,21 +6,21 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-/// A phase in the life of the process. It only ever goes forward.
+/// A phase of the process. It only ever advances.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Not yet ready for requests.
     Starting,
-    /// In service.
+    /// Serving.
     Running,
-    /// Readiness says no, requests are still accepted, no job is claimed.
+    /// Not ready, but requests are still accepted; no job is claimed.
     LameDuck,
-    /// The listener is closed; work in hand is being finished.
+    /// The listener is closed; accepted work is finished.
     Draining,
-    /// What still runs is being cancelled and handed back.
+    /// What still runs is cancelled and handed back.
     HandingBack,
-    /// No service runs any more.
+    /// All services have stopped.
     Stopped,
 }
 
@@ -49,7 +49,7 @@ impl fmt::Display for Phase {
     }
 }
 
-/// Looks at the phase, and waits for a later one. Cheap to clone.
+/// Reads the phase, and waits for a later one. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct PhaseWatch {
     receiver: watch::Receiver<Phase>,
@@ -68,7 +68,7 @@ impl PhaseWatch {
     pub async fn reached(&self, phase: Phase) {
         let mut receiver = self.receiver.clone();
         if receiver.wait_for(|now| *now >= phase).await.is_err() {
-            // The teller is gone, and with it the tree: there is nothing later than that.
+            // The sender is gone, and with it the tree: no later phase will follow.
             std::future::pending::<()>().await;
         }
     }
@@ -86,7 +86,7 @@ impl PhaseWatch {
     }
 }
 
-/// Tells the phase.
+/// Advances the phase.
 #[derive(Clone, Debug)]
 pub(crate) struct PhaseSender {
     sender: Arc<watch::Sender<Phase>>,
@@ -99,7 +99,7 @@ impl PhaseSender {
         }
     }
 
-    /// Goes forward to `phase`; a step back is ignored.
+    /// Advances to `phase`; an earlier phase is ignored.
     pub(crate) fn advance(&self, phase: Phase) {
         self.sender.send_if_modified(|now| {
             let forward = phase > *now;

@@ -1,7 +1,7 @@
 //! ReportService: runs report jobs.
 //!
-//! It owns nothing but its exit notice: claims, slots and counters are in the [`Pool`], which
-//! survives it. It never renders; that is its work's business.
+//! It owns only its exit notice: claims, slots and counters are in the [`Pool`], which survives it.
+//! Rendering is up to its [`Work`](lastcall_domain::Work).
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ impl ChildState for Reports {
     }
 }
 
-/// The actor.
+/// The ReportService actor.
 pub(crate) struct ReportService {
     pool: Arc<Pool>,
     incarnation: u64,
@@ -77,7 +77,7 @@ impl Handler<Ping> for ReportService {
     type Result = ();
 
     fn handle(&mut self, ping: Ping, _: &mut Context<Self>) {
-        // Whoever asked may be gone.
+        // The supervisor may be gone.
         let _ = ping.reply.send(());
     }
 }

@@ -1,10 +1,10 @@
 //! The shutdown: the timeline derived from one deadline, the sequence that executes it, and the
 //! report of what happened.
 //!
-//! The boot drives it, as it alone owns the listener and the store:
+//! The boot drives it, because it alone owns the listener and the store:
 //!
 //! ```text
-//! let shutdown = handle.shutdown(reason, timeline);     // claims stop, readiness says no
+//! let shutdown = handle.shutdown(reason, timeline);     // claims stop, not ready
 //! shutdown.lame_duck().await;                           // requests are still accepted
 //! /* close the listener, finish the requests */
 //! let outcome = shutdown.drain().await;                 // services, in the reverse start order
@@ -12,7 +12,7 @@
 //! let report = shutdown.report(outcome, leftovers);     // and its exit code
 //! ```
 //!
-//! [`Shutdown::expedite`] (the second signal) may be called at any moment; every step then goes
+//! [`Shutdown::expedite`] (the second signal) may be called at any time; every step then goes
 //! straight to the hand-back.
 
 mod file;

@@ -1,4 +1,4 @@
-//! The status of the tree, as the live page, the metrics and the tests read it.
+//! The status of the tree, for the live page, the metrics and the tests.
 
 use lastcall_domain::Dependency;
 use serde::{Deserialize, Serialize};
@@ -12,42 +12,42 @@ pub struct SystemStatus {
     pub phase: Phase,
     /// The children, in their start order.
     pub services: Vec<ServiceStatus>,
-    /// Threads that were given up because a child hung on them, and have not ended since.
+    /// Threads that were abandoned because a child hung on them, and that are still running.
     pub abandoned_threads: Vec<String>,
-    /// The parts of the environment that work depends on.
+    /// The dependencies of the work.
     pub dependencies: Vec<DependencyStatus>,
 }
 
 impl SystemStatus {
-    /// The child of that name.
+    /// The child of this name.
     pub fn service(&self, name: &str) -> Option<&ServiceStatus> {
         self.services.iter().find(|service| service.name == name)
     }
 }
 
-/// A part of the environment that work depends on.
+/// The status of one dependency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DependencyStatus {
-    /// Which part.
+    /// The dependency.
     pub name: Dependency,
-    /// Whether it is used; while one is not, no job is claimed.
+    /// The state of its breaker; no job is claimed unless all are closed.
     pub breaker: BreakerState,
-    /// How often it was away since the process started.
+    /// How many outages it has had since the process started.
     pub outages: u64,
-    /// What was last heard of it, while it is away.
+    /// The last fault, during an outage.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub detail: Option<String>,
 }
 
-/// Whether a part of the environment is used.
+/// Whether a dependency is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BreakerState {
     /// It is used.
     Closed,
-    /// It is away.
+    /// It is unavailable.
     Open,
-    /// It is away, and is being probed.
+    /// It is unavailable, and is being probed.
     HalfOpen,
 }
 
@@ -62,22 +62,22 @@ impl BreakerState {
     }
 }
 
-/// Whether a child does its work.
+/// The state of a child.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ServiceState {
-    /// Its factory runs.
+    /// Its factory is running.
     #[default]
     Starting,
-    /// It answers.
+    /// It is running.
     Running,
-    /// It died or hung, and is started again after a pause.
+    /// It exited or hung, and is restarted after a pause.
     Restarting,
-    /// It died too often and is not started again.
+    /// It exceeded its restart limit, and is not restarted.
     Failed,
-    /// It finishes what it has in hand.
+    /// It is finishing its work.
     Draining,
-    /// It has ended in order.
+    /// It has stopped in order.
     Stopped,
 }
 
@@ -86,16 +86,16 @@ pub enum ServiceState {
 pub struct ServiceStatus {
     /// Its name: `AnalysisService`, `ReportService`, `TtlCleaner`, `LeaseKeeper`.
     pub name: String,
-    /// Whether it does its work.
+    /// Its state.
     pub state: ServiceState,
-    /// How often it was started again.
+    /// How many times it was restarted.
     pub restarts: u64,
-    /// How often it was found hung (each is a restart as well).
+    /// How many times it hung (each counts as a restart as well).
     pub hung: u64,
-    /// Why it was last started again.
+    /// The cause of its last restart.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub last_fault: Option<String>,
-    /// Its worker slots; 0 where it has none.
+    /// Its worker slots; 0 if it has none.
     pub slots: usize,
     /// Slots that are taken.
     pub busy: usize,
@@ -105,7 +105,7 @@ pub struct ServiceStatus {
     pub claimed_ahead: usize,
     /// Its mailbox.
     pub mailbox: MailboxStatus,
-    /// What has become of its work.
+    /// The outcomes of its work.
     pub counts: Counts,
     /// What the cleaner has done; on `TtlCleaner` only.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -121,7 +121,7 @@ pub struct MailboxStatus {
     pub depth: usize,
 }
 
-/// What has become of a service's work since the process started.
+/// The outcomes of a service's work since the process started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Jobs claimed.
@@ -130,25 +130,25 @@ pub struct Counts {
     pub succeeded: u64,
     /// Attempts that failed for good, and were written.
     pub failed: u64,
-    /// Attempts that failed and are to be tried again.
+    /// Attempts that failed and will be retried.
     pub retried: u64,
     /// Attempts that ended because the caller cancelled the job.
     pub cancelled: u64,
-    /// Claims handed back in order.
+    /// Claims that were handed back.
     pub handed_back: u64,
-    /// Claims that were lost: a peer has the job, or the store refused for good.
+    /// Claims that were lost: a peer has the job, or the store permanently refused the write.
     pub lost: u64,
-    /// Late writes that the store refused by the epoch of their claim; each is a claim lost.
+    /// Stale writes that the store rejected by the epoch of their claim; each is also a lost claim.
     pub refused: u64,
     /// Attempts that panicked.
     pub panicked: u64,
     /// Attempts that ran out of time.
     pub timed_out: u64,
-    /// Attempts that did not stop when told to, and lost their slot.
+    /// Attempts that did not stop when cancelled, and lost their slot.
     pub ignored_cancel: u64,
-    /// Profiles made for reports that asked by message.
+    /// Profiles computed for reports.
     pub asked: u64,
-    /// Sum of the time that attempts took, in milliseconds.
+    /// Total duration of the attempts, in milliseconds.
     pub busy_ms: u64,
 }
 
@@ -157,10 +157,10 @@ pub struct Counts {
 pub struct CleanerCounts {
     /// Sweeps begun.
     pub sweeps: u64,
-    /// Sessions removed, with all they held.
+    /// Sessions removed, with everything in them.
     pub removed: u64,
-    /// Sessions whose removal failed, each time that it did; the next sweep tries again.
+    /// Failed removals of sessions; the next sweep retries them.
     pub failed: u64,
-    /// Remembered answers and removals that were forgotten.
+    /// Remembered answers and removals that were purged.
     pub forgotten: u64,
 }

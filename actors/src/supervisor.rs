@@ -1,13 +1,13 @@
 //! The supervisor: starts the children, detects exits and hangs, restarts them with back-off, and
 //! escalates when one exceeds its restart limit.
 //!
-//! It learns of every death by its [`ExitNotice`], whatever the cause: a panic in a
-//! handler, in `started`, in the factory itself, or an arbiter that ended. A child that is alive
-//! and does not respond to [`Ping`] is hung: its thread is given up (and watched), and the child is
-//! started again on another.
+//! It learns of every exit from the child's [`ExitNotice`], whatever the cause: a panic in a
+//! handler, in `started` or in the factory, or an arbiter that ended. A child that is alive but
+//! does not respond to [`Ping`] is hung: its thread is abandoned (and watched), and the child is
+//! restarted on another one.
 //!
-//! What it never does: touch the work. The work is in the children's shared state
-//! ([`ChildState`]), which survives them.
+//! It never touches the work, which is in the children's shared state ([`ChildState`]) and survives
+//! them.
 
 mod child;
 mod handle;
@@ -36,16 +36,16 @@ pub use shared_status::Escalation;
 use shared_status::SharedStatus;
 use thread::ChildThread;
 
-/// Children are asked no more often than this.
-const MIN_PING: Duration = Duration::from_millis(1);
+/// The shortest interval between two rounds of pings.
+const MIN_PING_INTERVAL: Duration = Duration::from_millis(1);
 
-/// The actor.
+/// The supervisor actor.
 struct Supervisor {
     rules: Supervision,
     placement: Placement,
     shared_status: Arc<SharedStatus>,
     children: Vec<Child>,
-    _guardian: EscalateOnDrop,
+    _escalate_on_drop: EscalateOnDrop,
 }
 
 impl Supervisor {
@@ -60,21 +60,21 @@ impl Supervisor {
             placement,
             shared_status: Arc::clone(shared_status),
             children: specs.into_iter().map(Child::new).collect(),
-            _guardian: EscalateOnDrop {
+            _escalate_on_drop: EscalateOnDrop {
                 shared_status: Arc::clone(shared_status),
             },
         }
     }
 
-    /// Starts the next life of a child.
+    /// Starts the next incarnation of a child.
     fn start_child(&mut self, index: usize, ctx: &mut Context<Self>) {
         let child = &mut self.children[index];
         child.incarnation += 1;
         child.unanswered = 0;
         child.set(&self.shared_status, index, ServiceState::Starting);
-        if child.host.is_none() {
+        if child.thread.is_none() {
             match ChildThread::start(self.placement, child.name(), child.incarnation) {
-                Ok(host) => child.host = Some(host),
+                Ok(thread) => child.thread = Some(thread),
                 Err(fault) => {
                     let fault = format!("no thread could be started: {fault}");
                     return self.fault(index, &fault, ctx);
@@ -83,32 +83,33 @@ impl Supervisor {
         }
         let context = StartContext::new(index, child.incarnation, ctx.address().recipient());
         let (factory, supervisor) = (Arc::clone(&child.spec.factory), ctx.address());
-        if let Some(host) = &child.host {
-            // Where the arbiter is dead already, the closure is dropped, and with it the
-            // exit notice in it: the supervisor hears of it like of any other death.
-            host.run(move || {
+        if let Some(thread) = &child.thread {
+            // If the arbiter is already dead, the closure is dropped together with its exit notice,
+            // so the supervisor learns of the exit as usual.
+            thread.run(move || {
                 let (child, incarnation) = context.id();
-                let link = factory(context);
+                let handle = factory(context);
                 supervisor.do_send(ChildStarted {
                     child,
                     incarnation,
-                    link,
+                    handle,
                 });
             });
         }
     }
 
-    /// A child has died or hung: it is started again, or that has happened too often.
+    /// A child has exited or hung: restarts it after a pause, or escalates if it exceeded its
+    /// limit.
     fn fault(&mut self, index: usize, fault: &str, ctx: &mut Context<Self>) {
         let rules = self.rules.clone();
         let child = &mut self.children[index];
         let name = child.name();
-        child.link = None;
-        if let Some(host) = child.take_dead_host() {
-            self.shared_status.abandon(host);
+        child.handle = None;
+        if let Some(thread) = child.take_ended_thread() {
+            self.shared_status.abandon(thread);
         }
         let recent = child.count_restart(rules.within);
-        // Threads that hang are never got rid of: they are counted forever, not within a span.
+        // Hung threads are never freed, so all of them count, not only those of the time window.
         let given_up = u32::try_from(self.shared_status.abandoned().len()).unwrap_or(u32::MAX);
         if recent.max(given_up) > rules.max_restarts {
             let within = rules.within;
@@ -116,7 +117,7 @@ impl Supervisor {
                 "{name} {fault}: {recent} times within {within:?}, {given_up} threads abandoned; exceeded its restart limit"
             );
             child.set(&self.shared_status, index, ServiceState::Failed);
-            child.spec.part.fail();
+            child.spec.state.fail();
             self.shared_status.faulted(index, fault);
             self.shared_status.escalate(name, fault);
             return;
@@ -132,13 +133,12 @@ impl Supervisor {
         });
     }
 
-    /// Asks every child whether it answers, one round after the other. A round that is missed is
-    /// not made up.
+    /// Pings every child at a fixed interval. A missed round is not made up for.
     ///
-    /// A round that comes late says that this thread did not run, and so nothing of the children,
-    /// as far as it knows: the process may have been paused. Each gets its whole time again.
+    /// A late round means that this thread did not run, perhaps because the process was paused. It
+    /// proves nothing about the children, so each gets its full time again.
     fn watch(&self, ctx: &mut Context<Self>) {
-        let ping = self.rules.ping.max(MIN_PING);
+        let ping = self.rules.ping.max(MIN_PING_INTERVAL);
         let due = Instant::now() + ping;
         ctx.run_later(ping, move |supervisor, ctx| {
             if running_time::was_paused(due) {
@@ -146,16 +146,15 @@ impl Supervisor {
                     child.unanswered = 0;
                 }
             }
-            supervisor.ask_all(ctx);
+            supervisor.ping_all(ctx);
             supervisor.shared_status.count_round();
             supervisor.watch(ctx);
         });
     }
 
-    /// Asks every child whether it answers, and counts who has not since the last time. Counted
-    /// in rounds, not in time.
-    fn ask_all(&mut self, ctx: &mut Context<Self>) {
-        let ping = self.rules.ping.max(MIN_PING);
+    /// Pings every child and counts the rounds since its last reply. Rounds are counted, not time.
+    fn ping_all(&mut self, ctx: &mut Context<Self>) {
+        let ping = self.rules.ping.max(MIN_PING_INTERVAL);
         let bound = self.rules.hang.as_micros().div_ceil(ping.as_micros());
         for index in 0..self.children.len() {
             let child = &mut self.children[index];
@@ -166,18 +165,20 @@ impl Supervisor {
             if u128::from(child.unanswered) > bound.max(1) {
                 self.hung(index, ctx);
             } else if child.unanswered == 1
-                && let Some(link) = &child.link
+                && let Some(handle) = &child.handle
             {
-                let (reply, answer) = oneshot::channel();
-                link.ping.do_send(Ping { reply });
+                let (reply, response) = oneshot::channel();
+                handle.ping.do_send(Ping { reply });
                 let incarnation = child.incarnation;
-                let answered = answer.into_actor(self).map(move |answer, supervisor, _| {
-                    let child = &mut supervisor.children[index];
-                    if answer.is_ok() && child.incarnation == incarnation {
-                        child.unanswered = 0;
-                    }
-                });
-                ctx.spawn(answered);
+                let reset = response
+                    .into_actor(self)
+                    .map(move |response, supervisor, _| {
+                        let child = &mut supervisor.children[index];
+                        if response.is_ok() && child.incarnation == incarnation {
+                            child.unanswered = 0;
+                        }
+                    });
+                ctx.spawn(reset);
             }
         }
     }
@@ -185,32 +186,31 @@ impl Supervisor {
     fn hung(&mut self, index: usize, ctx: &mut Context<Self>) {
         let child = &mut self.children[index];
         self.shared_status.hung(index);
-        if let Some(host) = child.give_up_host() {
-            self.shared_status.abandon(host);
+        if let Some(thread) = child.abandon_thread() {
+            self.shared_status.abandon(thread);
         }
         self.fault(index, "is unresponsive", ctx);
     }
 
-    /// The actor of a child that is to stop is gone, or its time is over (`gone`: which): its
-    /// thread is next.
+    /// The actor of a terminating child has exited (`gone`) or run out of time: joins its thread.
     fn finish_termination(&mut self, index: usize, gone: bool, ctx: &mut Context<Self>) {
         let child = &mut self.children[index];
-        let Some((until, reply)) = child.retiring.take() else {
+        let Some((until, reply)) = child.terminating.take() else {
             return;
         };
-        child.link = None;
+        child.handle = None;
         if !gone {
-            // Should it end after all, that is no death, and no reason to start it again.
+            // If it exits later, that exit must not restart it.
             child.incarnation += 1;
         }
-        let host = child.host.take();
+        let thread = child.thread.take();
         let shared_status = Arc::clone(&self.shared_status);
         let end = async move {
-            let joined = match host {
-                Some(host) => match host.end(until).await {
+            let joined = match thread {
+                Some(thread) => match thread.end(until).await {
                     Ok(()) => true,
-                    Err(host) => {
-                        shared_status.abandon(host);
+                    Err(thread) => {
+                        shared_status.abandon(thread);
                         false
                     }
                 },
@@ -220,7 +220,7 @@ impl Supervisor {
             if ended {
                 shared_status.set(index, ServiceState::Stopped);
             }
-            // The shutdown's sequence may have given up waiting.
+            // The shutdown sequence may have stopped waiting.
             let _ = reply.send(ended);
         };
         ctx.spawn(end.into_actor(self));
@@ -241,37 +241,37 @@ impl Actor for Supervisor {
 impl Handler<ChildStarted> for Supervisor {
     type Result = ();
 
-    fn handle(&mut self, born: ChildStarted, _: &mut Context<Self>) {
-        let child = &mut self.children[born.child];
-        if child.incarnation != born.incarnation {
-            // It was given up while its factory hung.
-            born.link.stop.do_send(Stop);
+    fn handle(&mut self, started: ChildStarted, _: &mut Context<Self>) {
+        let child = &mut self.children[started.child];
+        if child.incarnation != started.incarnation {
+            // It was abandoned while its factory hung.
+            started.handle.stop.do_send(Stop);
             return;
         }
         child.unanswered = 0;
-        if child.retiring.is_some() {
-            born.link.stop.do_send(Stop);
+        if child.terminating.is_some() {
+            started.handle.stop.do_send(Stop);
         } else {
-            child.set(&self.shared_status, born.child, ServiceState::Running);
+            child.set(&self.shared_status, started.child, ServiceState::Running);
         }
-        child.link = Some(born.link);
+        child.handle = Some(started.handle);
     }
 }
 
 impl Handler<ChildExited> for Supervisor {
     type Result = ();
 
-    fn handle(&mut self, died: ChildExited, ctx: &mut Context<Self>) {
-        let child = &self.children[died.child];
-        if child.incarnation != died.incarnation {
+    fn handle(&mut self, exited: ChildExited, ctx: &mut Context<Self>) {
+        let child = &self.children[exited.child];
+        if child.incarnation != exited.incarnation {
             return;
         }
-        if child.retiring.is_some() {
-            self.finish_termination(died.child, true, ctx);
-        } else if died.panicked {
-            self.fault(died.child, "panicked", ctx);
+        if child.terminating.is_some() {
+            self.finish_termination(exited.child, true, ctx);
+        } else if exited.panicked {
+            self.fault(exited.child, "panicked", ctx);
         } else {
-            self.fault(died.child, "exited unexpectedly", ctx);
+            self.fault(exited.child, "exited unexpectedly", ctx);
         }
     }
 }
@@ -279,29 +279,29 @@ impl Handler<ChildExited> for Supervisor {
 impl Handler<TerminateChild> for Supervisor {
     type Result = ();
 
-    fn handle(&mut self, retire: TerminateChild, ctx: &mut Context<Self>) {
+    fn handle(&mut self, terminate: TerminateChild, ctx: &mut Context<Self>) {
         let TerminateChild {
             child: index,
             until,
             reply,
-        } = retire;
+        } = terminate;
         let child = &mut self.children[index];
-        child.retiring = Some((until, reply));
-        let lives = child.set_retiring(&self.shared_status, index);
-        if !lives {
+        child.terminating = Some((until, reply));
+        let is_alive = child.begin_termination(&self.shared_status, index);
+        if !is_alive {
             return self.finish_termination(index, true, ctx);
         }
-        if let Some(link) = &child.link {
-            link.stop.do_send(Stop);
+        if let Some(handle) = &child.handle {
+            handle.stop.do_send(Stop);
         }
-        // A factory that is still at work is stopped as soon as it has built the child.
+        // A child whose factory still runs is stopped as soon as it is built.
         ctx.run_later(until - Instant::now(), move |supervisor, ctx| {
             supervisor.finish_termination(index, false, ctx);
         });
     }
 }
 
-/// Escalates if the supervisor itself goes.
+/// Escalates if the supervisor itself exits.
 struct EscalateOnDrop {
     shared_status: Arc<SharedStatus>,
 }

@@ -1,4 +1,4 @@
-//! The whole tree: how the boot starts it, and the handle that everyone else uses.
+//! The supervision tree: how the boot starts it, and the handle for everything else.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,36 +26,36 @@ use crate::ttl_cleaner::{Cleaning, TtlCleaner};
 use crate::worker::{Pool, PoolPorts, PoolRules, Suspects};
 use crate::{Config, PhaseWatch, Reason, Shutdown, SystemStatus, Timeline};
 
-/// The leases of others are never looked at more often than this.
-const LEAST_EXPIRE: Duration = Duration::from_millis(10);
+/// The shortest interval between checks of other processes' leases.
+const MIN_EXPIRE_INTERVAL: Duration = Duration::from_millis(10);
 
-/// How long an answer of a store is waited for that no other process has open.
-const SLOW_DISK: Duration = Duration::from_secs(60);
+/// How long a store that no other process has open may take to respond: its disk may be slow.
+const SLOW_DISK_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Makes the work of ReportService from the way in which a report asks for its profile.
+/// Builds the work of ReportService from the port through which reports request profiles.
 pub type ReportWorkFactory = Box<dyn FnOnce(Arc<dyn Profiles>) -> Arc<dyn Work> + Send>;
 
-/// What the tree works on.
+/// The ports of the tree.
 pub struct Ports {
-    /// Where sessions, datasets and jobs are.
+    /// Stores sessions, datasets and jobs.
     pub store: Arc<dyn Store>,
-    /// Where bytes are.
+    /// Stores bytes.
     pub blobs: Arc<dyn Blobs>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Who waits for which job.
+    /// Notifies the waiters of a job.
     pub feed: Feed,
-    /// Where attempts are recorded.
+    /// Records attempts as spans.
     pub tracer: Tracer,
-    /// Who is told of the jobs that end.
+    /// Is notified of each job that ends.
     pub observer: Arc<dyn JobObserver>,
-    /// Whether a part is back that was away.
+    /// Probes unavailable dependencies.
     pub environment: Arc<dyn Environment>,
-    /// What AnalysisService runs for a job.
+    /// Runs the jobs of AnalysisService.
     pub analysis_work: Arc<dyn Work>,
-    /// What AnalysisService runs for a report that asks.
+    /// Computes the profiles that reports request.
     pub profile_work: Arc<dyn ProfileWork>,
-    /// What ReportService runs for a job.
+    /// Runs the jobs of ReportService.
     pub report_work: ReportWorkFactory,
 }
 
@@ -71,9 +71,9 @@ pub fn actor_name(service: Service) -> &'static str {
 pub struct System;
 
 impl System {
-    /// Builds the tree and starts it: the supervisor on this arbiter, each child where
-    /// [`Config::placement`] says. The phase is [`Phase::Starting`], and no job is claimed,
-    /// until [`Handle::ready`].
+    /// Builds and starts the tree: the supervisor on this arbiter, each child where
+    /// [`Config::placement`] says. The phase is [`Phase::Starting`], and no job is claimed, until
+    /// [`Handle::ready`].
     ///
     /// # Panics
     /// Where no actix system runs on this thread.
@@ -84,11 +84,12 @@ impl System {
             instance: config.instance,
             lease: config.lease,
             shared,
-            // What a peer may have by then is not waited for. Otherwise a disk may be slow.
-            patience: if shared {
+            // After a lease the job may be a peer's, so waiting longer is useless. A store of our
+            // own may have a slow disk.
+            store_timeout: if shared {
                 config.lease
             } else {
-                config.lease.max(SLOW_DISK)
+                config.lease.max(SLOW_DISK_TIMEOUT)
             },
             suspects: Suspects::default(),
             breakers: Breakers::new(),
@@ -112,21 +113,21 @@ impl System {
             ProfileClient::new(Arc::clone(&analysis), Arc::clone(&ports.profile_work));
         let profiles: Arc<dyn Profiles> = Arc::<ProfileClient>::clone(&profile_client);
         let report = pool(Service::Report, (ports.report_work)(Arc::clone(&profiles)));
-        analysis.feeds(&report);
+        analysis.set_dependents(&report);
         let leases = Leases::new(
             Arc::clone(&ports.store),
             ports.feed.clone(),
             Probes {
                 environment: Arc::clone(&ports.environment),
                 breakers: rules.breakers.clone(),
-                store_timeout: rules.patience,
+                store_timeout: rules.store_timeout,
             },
             vec![Arc::clone(&analysis), Arc::clone(&report)],
             phase.watch(),
             LeaseTimings {
                 lease: config.lease,
                 heartbeat: config.heartbeat,
-                expire: config.expire.min(config.lease).max(LEAST_EXPIRE),
+                expire: config.expire.min(config.lease).max(MIN_EXPIRE_INTERVAL),
             },
         );
         let cleaning = Cleaning::new(
@@ -166,7 +167,7 @@ impl System {
             .iter()
             .map(|(spec, _)| ChildSpec::clone(spec))
             .collect();
-        let family = SupervisorHandle::start(specs, config.supervision, config.placement);
+        let supervisor = SupervisorHandle::start(specs, config.supervision, config.placement);
         Handle {
             profiles,
             analysis,
@@ -179,7 +180,7 @@ impl System {
                 clock: ports.clock,
                 store: ports.store,
                 phase,
-                family,
+                supervisor,
                 children,
             }),
         }
@@ -187,19 +188,19 @@ impl System {
 }
 
 fn child<P: ChildState>(
-    part: Arc<P>,
-    lines: Option<(&'static str, &'static str)>,
+    state: Arc<P>,
+    log_lines: Option<(&'static str, &'static str)>,
     begin: fn(&Arc<P>, StartContext) -> ChildHandle,
 ) -> ChildSpec {
-    let kept = Arc::clone(&part);
+    let kept = Arc::clone(&state);
     ChildSpec {
-        part,
+        state,
         factory: Arc::new(move |context| begin(&kept, context)),
-        lines,
+        log_lines,
     }
 }
 
-/// The way to the tree, for the API and the boot. Cheap to clone; works from every thread.
+/// The handle of the tree, for the API and the boot. Cheap to clone; usable from every thread.
 #[derive(Clone)]
 pub struct Handle {
     profiles: Arc<dyn Profiles>,
@@ -211,7 +212,7 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// Says that jobs of the service were queued.
+    /// Hints that jobs of the service were queued.
     pub fn wake(&self, service: Service) {
         match service {
             Service::Analysis => self.analysis.wake(),
@@ -219,26 +220,26 @@ impl Handle {
         }
     }
 
-    /// Says that the store has other bounds on owners, and whether one of them is on the jobs that
-    /// an owner runs. What may be claimed now is claimed at once; what runs goes on.
+    /// Announces that the bounds on owners have changed, and whether the jobs that an owner runs
+    /// are bounded. What has become claimable is claimed at once; running jobs continue.
     pub fn owners_are_bounded(&self, bounded: bool) {
         self.analysis.owners_are_bounded(bounded);
         self.report.owners_are_bounded(bounded);
     }
 
-    /// Says that sessions were deleted.
+    /// Hints that sessions were deleted.
     pub fn sweep(&self) {
         self.cleaning.sweep();
     }
 
-    /// Says that the caller of this job wants it cancelled (and that its row says so). If this
-    /// process runs it, it stops now and not at the next heartbeat.
+    /// Hints that this job's cancellation was requested (and is in its row). If this process runs
+    /// the job, it stops now instead of at the next heartbeat.
     pub fn cancel(&self, job: JobId) {
         self.analysis.cancel(job);
         self.report.cancel(job);
     }
 
-    /// Says that the service is ready: the phase becomes running, and jobs are claimed.
+    /// Announces that the service is ready: the phase becomes running, and jobs are claimed.
     pub fn ready(&self) {
         self.tree.phase.advance(Phase::Running);
         for service in Service::ALL {
@@ -246,9 +247,9 @@ impl Handle {
         }
     }
 
-    /// What the tree says of itself. No message is sent: it answers however busy all are.
+    /// The status of the tree. Sends no message: it responds however busy the services are.
     pub fn status(&self) -> SystemStatus {
-        let mut services = self.tree.family.children();
+        let mut services = self.tree.supervisor.children();
         for (service, (_, pool)) in services.iter_mut().zip(&self.tree.children) {
             match pool {
                 Some(pool) => pool.describe(service),
@@ -259,36 +260,36 @@ impl Handle {
         SystemStatus {
             phase: self.tree.phase.watch().get(),
             services,
-            abandoned_threads: self.tree.family.abandoned(),
+            abandoned_threads: self.tree.supervisor.abandoned(),
             dependencies: self.breakers.describe(),
         }
     }
 
-    /// How often the supervisor has looked after the services: it is alive while this grows.
+    /// How many rounds of pings the supervisor has sent. It is alive while this grows.
     pub fn rounds(&self) -> u64 {
-        self.tree.family.rounds()
+        self.tree.supervisor.rounds()
     }
 
-    /// The phase, to look at and to wait for.
+    /// The phase, to read and to wait for.
     pub fn phase(&self) -> PhaseWatch {
         self.tree.phase.watch()
     }
 
-    /// How a report asks AnalysisService for a profile.
+    /// The port through which reports request profiles.
     pub fn profiles(&self) -> Arc<dyn Profiles> {
         Arc::clone(&self.profiles)
     }
 
-    /// Waits until a service has died too often. The boot then shuts down.
+    /// Waits until a service exceeds its restart limit. The boot then shuts down.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
     pub async fn escalated(&self) -> Escalation {
-        self.tree.family.escalated().await
+        self.tree.supervisor.escalated().await
     }
 
-    /// Begins the shutdown: no further job is claimed, and readiness says no. To be called once;
-    /// a further signal is [`Shutdown::expedite`].
+    /// Begins the shutdown: no further job is claimed, and readiness fails. Must be called once; a
+    /// further signal is [`Shutdown::expedite`].
     ///
     /// # Panics
     /// Where no actix system runs on this thread.
@@ -296,7 +297,7 @@ impl Handle {
         self.shutdown_since(Instant::now(), reason, timeline)
     }
 
-    /// The same, for a signal that came at `began`: the deadline is counted from there.
+    /// The same, for a signal that arrived at `began`: the deadline is counted from there.
     ///
     /// # Panics
     /// Where no actix system runs on this thread.

@@ -1,8 +1,8 @@
 //! TtlCleaner: removes expired and deleted sessions, and purges old records.
 //!
-//! A session goes in two steps, marked, then removed, with its blobs in between: killed at any
-//! moment, a later sweep finds the mark and ends what was begun. It never touches a session with
-//! work in flight; the store does not name those.
+//! A session is removed in two steps: it is marked, and then its blobs and its row are removed.
+//! After a crash at any point, a later sweep finds the mark and finishes the removal. Sessions with
+//! work in flight are never touched; the store does not list them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -27,24 +27,23 @@ use crate::worker::Counter;
 
 /// Its name.
 pub(crate) const NAME: &str = "TtlCleaner";
-/// A sweep that was not whole is repeated after this time, if the interval is longer.
-const AGAIN: Duration = Duration::from_secs(30);
-/// A sweep that was asked for, because a session was deleted, is repeated after these times, one
-/// after the other, if the interval is longer. By the first the jobs of the session that were
-/// running have been told to stop and have done so; by the second the lease of a worker that
-/// heard nothing is over. Not for each job that is cancelled, on which no session may depend, and
-/// however it ends: here or at a peer, cancelled, expired or done at the last moment.
-const AFTER_DELETION: [Duration; 2] = [Duration::from_secs(5), AGAIN];
-/// Sessions that may fail in one sweep before it is given up.
-const FAILURES: usize = 1000;
+/// An incomplete sweep is repeated after this time, if the interval is longer.
+const RETRY_INTERVAL: Duration = Duration::from_secs(30);
+/// A sweep triggered by a deleted session is repeated after these times, one after the other, if
+/// the interval is longer. By the first, the running jobs of the session have been cancelled and
+/// have stopped; by the second, the lease of a worker that missed it has expired. The times do not
+/// depend on how each job ends, here or at a peer.
+const AFTER_DELETION: [Duration; 2] = [Duration::from_secs(5), RETRY_INTERVAL];
+/// Sessions that may fail before a sweep is given up.
+const MAX_FAILURES: usize = 1000;
 
-/// What TtlCleaner works on; survives the actor.
+/// The state of TtlCleaner that survives the actor.
 pub(crate) struct Cleaning {
     store: Arc<dyn Store>,
     blobs: Arc<dyn Blobs>,
     clock: Arc<dyn Clock>,
     config: CleanerConfig,
-    /// A permit for the sweep that is under way.
+    /// The permit of the current sweep.
     gate: Gate,
     work_available: Notify,
     sweep_sent: AtomicBool,
@@ -87,7 +86,7 @@ impl Cleaning {
         }
     }
 
-    /// What the page shows of it.
+    /// Adds its status.
     pub(crate) fn describe(&self, status: &mut ServiceStatus) {
         status.in_flight = self.gate.in_flight();
         status.mailbox = MailboxStatus {
@@ -102,8 +101,8 @@ impl Cleaning {
         });
     }
 
-    /// Runs until the actor ends: a sweep at once, for what the last life left, and then every
-    /// interval and whenever it is asked for.
+    /// Runs until the actor ends: sweeps at once, for what the last incarnation left, and then
+    /// every interval and on request.
     async fn clean(self: Arc<Self>) {
         let mut repeats = [].iter();
         loop {
@@ -115,7 +114,7 @@ impl Cleaning {
             let pause = match repeats.next() {
                 Some(pause) => self.config.interval.min(*pause),
                 None if whole => self.config.interval,
-                None => self.config.interval.min(AGAIN),
+                None => self.config.interval.min(RETRY_INTERVAL),
             };
             tokio::select! {
                 biased;
@@ -125,7 +124,7 @@ impl Cleaning {
         }
     }
 
-    /// Removes all that is to go. Whether it did, and was not stopped or failed half-way.
+    /// Removes everything that is due. Returns whether it neither failed nor was stopped.
     async fn sweep_once(&self) -> bool {
         self.sweeps.inc();
         let mut failed = BTreeSet::new();
@@ -139,7 +138,7 @@ impl Cleaning {
                     break false;
                 }
             }
-            if self.gate.is_closed() || failed.len() >= FAILURES {
+            if self.gate.is_closed() || failed.len() >= MAX_FAILURES {
                 break false;
             }
             yield_now().await;
@@ -147,10 +146,10 @@ impl Cleaning {
         if removed > 0 {
             info!("{NAME}: sessions removed: {removed}");
         }
-        whole && self.forget().await
+        whole && self.purge().await
     }
 
-    /// Removes one batch; `None` where nothing is left to remove but what has failed before.
+    /// Removes one batch; `None` if nothing is left but what has already failed.
     async fn batch(&self, failed: &mut BTreeSet<SessionId>) -> StoreResult<Option<u64>> {
         let known = u32::try_from(failed.len()).unwrap_or(u32::MAX);
         let limit = self.config.batch.max(1).saturating_add(known);
@@ -164,8 +163,8 @@ impl Cleaning {
             let prefix = BlobKey::prefix(session);
             let removed = tokio::select! {
                 biased;
-                // Between two blobs, or wherever else the blob store can be left. What is marked
-                // stays so, for the next run.
+                // The blob store may be left between two blobs. Marked sessions stay marked for the
+                // next run.
                 () = self.gate.closed() => break,
                 removed = self.blobs.delete_prefix(&prefix) => removed,
             };
@@ -186,15 +185,15 @@ impl Cleaning {
         Ok(Some(count))
     }
 
-    /// Forgets what was remembered for long enough, a batch at a time.
-    async fn forget(&self) -> bool {
+    /// Purges expired records, a batch at a time.
+    async fn purge(&self) -> bool {
         let age = TimeDelta::from_std(self.config.remember).unwrap_or(TimeDelta::MAX);
         let Some(before) = self.clock.now().checked_sub_signed(age) else {
             return true;
         };
         let limit = self.config.batch.max(1);
         loop {
-            match self.store.forget(before, limit).await {
+            match self.store.purge(before, limit).await {
                 Ok(count) => {
                     self.forgotten.add(count);
                     if count < u64::from(limit) {
@@ -231,7 +230,7 @@ impl ChildState for Cleaning {
     fn abandon(&self, _: u64) {}
 }
 
-/// The actor.
+/// The TtlCleaner actor.
 pub(crate) struct TtlCleaner {
     cleaning: Arc<Cleaning>,
     _exit_notice: ExitNotice,
@@ -272,7 +271,7 @@ impl Handler<Ping> for TtlCleaner {
     type Result = ();
 
     fn handle(&mut self, ping: Ping, _: &mut Context<Self>) {
-        // Whoever asked may be gone.
+        // The supervisor may be gone.
         let _ = ping.reply.send(());
     }
 }

@@ -1,22 +1,22 @@
 //! What the two worker services share: claim, run, heartbeat, complete, hand back.
 //!
-//! A [`Pool`] is the state that survives its actor. It owns the claims in hand, the profiles
-//! that were asked for and the counters; the actor over it is a thin dispatcher ([`dispatch`]) that may
-//! die at any moment. What then happens to the work:
+//! A [`Pool`] is the state that survives its actor. It owns the claims, the requested profiles and
+//! the counters; the actor on top of it is a thin dispatcher ([`dispatch`]) that may die at any
+//! moment. What then happens to the work:
 //!
-//! - The actor alone dies (a panic in a handler, in the dispatcher): attempts go on, as tasks of the
-//!   arbiter; the next incarnation starts on the same arbiter and goes on filling slots.
-//! - The arbiter dies with all its tasks, or hangs and is given up: its attempts are orphans.
-//!   The next incarnation fails the one that had the thread with the code `worker_lost`, to be
-//!   tried again, and hands the others back: an attempt that hangs its thread again and again
-//!   ends after `jobs.max_attempts`, and takes none of its neighbours with it. Where it cannot be
-//!   told who it was, all of them fail and are suspects.
-//! - The process dies: the rows stay `running`, and recovery or the lease takes them up, as
+//! - Only the actor dies (a panic in a handler or in the dispatcher): attempts continue as tasks of
+//!   the arbiter; the next incarnation starts on the same arbiter and continues to fill slots.
+//! - The arbiter dies with all its tasks, or hangs and is abandoned: its attempts are orphans. The
+//!   next incarnation fails the one that held the thread with the code `worker_lost`, to be
+//!   retried, and hands the others back: an attempt that hangs its thread again and again ends
+//!   after `jobs.max_attempts`, and affects none of its neighbours. If the holder is unknown, all
+//!   of them fail and become suspects.
+//! - The process dies: the rows stay `running`, and recovery or the lease requeues them, as
 //!   suspects.
 //!
 //! Suspects run one at a time in a process ([`suspects`]).
 //!
-//! Never here: a job's state. It changes in the store only, by `Lifecycle::apply`.
+//! A job's state never changes here, only in the store, by `Lifecycle::apply`.
 
 mod arbiter;
 mod claim;
@@ -71,7 +71,7 @@ pub(crate) use profile_request::ProfileRequest;
 pub(crate) use release::{Which, hand_back};
 pub(crate) use suspects::Suspects;
 
-/// What a pool works with.
+/// The ports of a pool.
 pub(crate) struct PoolPorts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) blobs: Arc<dyn Blobs>,
@@ -82,39 +82,39 @@ pub(crate) struct PoolPorts {
     pub(crate) work: Arc<dyn Work>,
 }
 
-/// What a pool needs to know of the whole.
+/// The settings that all pools share.
 #[derive(Clone)]
 pub(crate) struct PoolRules {
     pub(crate) instance: InstanceId,
     pub(crate) lease: Duration,
     /// Whether other processes may have the store open.
     pub(crate) shared: bool,
-    /// How long an answer of the store is waited for.
-    pub(crate) patience: Duration,
+    /// How long a call to the store may take.
+    pub(crate) store_timeout: Duration,
     pub(crate) suspects: Suspects,
     pub(crate) breakers: Breakers,
     pub(crate) queued: Queued,
     pub(crate) phase: PhaseWatch,
 }
 
-/// A worker service, its actor not included.
+/// A worker service without its actor.
 pub(crate) struct Pool {
     pub(crate) service: Service,
     pub(crate) config: PoolConfig,
     pub(crate) rules: PoolRules,
     pub(crate) ports: PoolPorts,
     pub(crate) claims: Claims,
-    /// A permit for each claim in hand, and for each that is being asked for.
+    /// A permit for each claim, held or being fetched.
     pub(crate) claim_gate: Gate,
-    /// A permit for each profile that is asked for.
-    pub(crate) mail: Gate,
+    /// A permit for each requested profile.
+    pub(crate) profile_gate: Gate,
     pub(crate) counters: Counters,
     pub(crate) estimate: Estimate,
-    queue: FetchSchedule,
-    /// The dispatcher looks again.
+    fetch_schedule: FetchSchedule,
+    /// Wakes the dispatcher.
     work_available: Notify,
     wake_sent: AtomicBool,
-    /// As in the configuration, until it changes.
+    /// As configured, until it changes.
     owners_are_bounded: AtomicBool,
     address: watch::Sender<Option<Recipient<Wake>>>,
     dependents: OnceLock<Weak<Pool>>,
@@ -131,10 +131,10 @@ impl Pool {
             service,
             claims: Claims::new(),
             claim_gate: Gate::new(usize::MAX),
-            mail: Gate::new(config.mailbox.max(1)),
+            profile_gate: Gate::new(config.mailbox.max(1)),
             counters: Counters::default(),
             estimate: Estimate::default(),
-            queue: FetchSchedule::new(config.poll, rules.instance),
+            fetch_schedule: FetchSchedule::new(config.poll, rules.instance),
             work_available: Notify::new(),
             wake_sent: AtomicBool::new(false),
             owners_are_bounded: AtomicBool::new(config.owners_are_bounded),
@@ -150,13 +150,13 @@ impl Pool {
         pool
     }
 
-    /// Whose jobs may wait for the jobs of this one.
-    pub(crate) fn feeds(&self, dependents: &Arc<Self>) {
-        // Set once, when the tree is built; a second time would say the same.
+    /// Sets the pool whose jobs may wait for the jobs of this one.
+    pub(crate) fn set_dependents(&self, dependents: &Arc<Self>) {
+        // Set once, when the tree is built.
         let _ = self.dependents.set(Arc::downgrade(dependents));
     }
 
-    /// Sends the actor a [`Wake`], unless one waits there already.
+    /// Sends the actor a [`Wake`], unless one is already in its mailbox.
     pub(crate) fn wake(&self) {
         if !self.wake_sent.swap(true, Ordering::AcqRel)
             && let Some(address) = &*self.address.borrow()
@@ -165,32 +165,32 @@ impl Pool {
         }
     }
 
-    /// What the actor does on a [`Wake`].
+    /// Handles a [`Wake`].
     pub(crate) fn woken(&self) {
         self.wake_sent.store(false, Ordering::Release);
-        self.queue.woken();
+        self.fetch_schedule.woken();
         self.work_available.notify_one();
     }
 
-    /// A new incarnation of the actor is there: a `Wake` that died with the last one counts as
-    /// heard, since the dispatcher begins by looking.
+    /// Sets the address of a new incarnation of the actor. A `Wake` that was lost with the last one
+    /// counts as handled, because the dispatcher begins with a fetch.
     pub(crate) fn attach(&self, address: Recipient<Wake>) {
         self.address.send_replace(Some(address));
         self.woken();
     }
 
-    /// The bounds on owners have changed: they may let other jobs be claimed.
+    /// The bounds on owners have changed: other jobs may have become claimable.
     pub(crate) fn owners_are_bounded(&self, bounded: bool) {
         self.owners_are_bounded.store(bounded, Ordering::Relaxed);
-        self.look_soon();
+        self.fetch_soon();
     }
 
-    /// Stops the attempt at this job at once, if it is in hand here. Its row says the same.
+    /// Stops the attempt at this job at once, if it runs here. Its row has the request as well.
     pub(crate) fn cancel(&self, job: JobId) {
         self.claims.cancel(job);
     }
 
-    /// Whether jobs are to be claimed now.
+    /// Whether jobs may be claimed now.
     pub(crate) fn is_claiming(&self) -> bool {
         let phase = match self.rules.phase.get() {
             Phase::Running => true,
@@ -200,28 +200,28 @@ impl Pool {
         phase && self.rules.breakers.are_closed()
     }
 
-    /// Lets in neither claims nor profiles.
+    /// Admits neither claims nor profiles.
     pub(crate) fn close(&self) {
         self.claim_gate.close();
-        self.mail.close();
+        self.profile_gate.close();
         self.work_available.notify_one();
     }
 
-    /// A report asks for a profile: it gets the next slot that is free.
-    pub(crate) fn ask(&self, ask: ProfileRequest) {
-        self.claims.ask(ask);
+    /// Queues a requested profile, which gets the next free slot.
+    pub(crate) fn request_profile(&self, request: ProfileRequest) {
+        self.claims.request_profile(request);
         self.work_available.notify_one();
     }
 
     /// Waits until nothing is in flight.
     pub(crate) async fn idle(&self) {
-        self.mail.idle().await;
+        self.profile_gate.idle().await;
         self.claim_gate.idle().await;
     }
 
-    /// Whether any work is in hand.
+    /// Whether it has any work.
     pub(crate) fn is_busy(&self) -> bool {
-        self.claims.in_hand() + self.mail.in_flight() > 0
+        self.claims.in_hand() + self.profile_gate.in_flight() > 0
     }
 
     /// How many jobs have ended here.
@@ -229,61 +229,61 @@ impl Pool {
         self.counters.succeeded.get() + self.counters.failed.get() + self.counters.cancelled.get()
     }
 
-    /// The arbiter of all incarnations before `incarnation` is dead or given up.
+    /// The arbiter of all incarnations before `incarnation` has died or was abandoned.
     pub(crate) fn abandon(&self, incarnation: u64) {
         self.claims.abandon(incarnation);
-        self.queue.abandon();
-        self.ring();
+        self.fetch_schedule.abandon();
+        self.notify_dispatcher();
     }
 
-    /// What the page shows of it.
+    /// Adds its status.
     pub(crate) fn describe(&self, status: &mut ServiceStatus) {
-        let (busy, ahead, asks) = self.claims.occupancy();
+        let (busy, ahead, profiles) = self.claims.occupancy();
         let wakes = usize::from(self.wake_sent.load(Ordering::Acquire));
         status.slots = self.config.workers;
         status.busy = busy;
         status.claimed_ahead = ahead;
-        status.in_flight = self.claims.in_hand() + self.mail.in_flight();
+        status.in_flight = self.claims.in_hand() + self.profile_gate.in_flight();
         status.mailbox = MailboxStatus {
-            capacity: self.mail.capacity(),
-            depth: wakes + self.mail.in_flight().saturating_sub(asks),
+            capacity: self.profile_gate.capacity(),
+            depth: wakes + self.profile_gate.in_flight().saturating_sub(profiles),
         };
         status.counts = self.counters.counts();
     }
 
-    /// A job that is queued again is looked at when it is due.
+    /// Schedules a fetch for when a requeued job is due.
     fn claimable_at(&self, job: &Job) {
         let wait = job.lifecycle.not_before.unwrap_or_default() - self.ports.clock.now();
         let wait = wait.to_std().unwrap_or_default();
-        self.queue.look_at(Instant::now() + wait);
+        self.fetch_schedule.fetch_at(Instant::now() + wait);
         self.work_available.notify_one();
     }
 
-    /// Jobs that wait for jobs of this service may be due.
+    /// Jobs that wait for jobs of this service may have become claimable.
     fn wake_dependents(&self) {
         if let Some(pool) = self.dependents.get().and_then(Weak::upgrade) {
-            pool.look_soon();
+            pool.fetch_soon();
         }
     }
 
     /// Jobs may have become claimable.
-    fn look_soon(&self) {
-        self.queue.look_soon();
-        self.ring();
+    fn fetch_soon(&self) {
+        self.fetch_schedule.fetch_soon();
+        self.notify_dispatcher();
     }
 
-    /// The dispatcher looks again.
-    fn ring(&self) {
+    /// Wakes the dispatcher.
+    fn notify_dispatcher(&self) {
         self.work_available.notify_one();
     }
 }
 
 impl Recovers for Pool {
-    /// Jobs are claimed again.
+    /// Resumes claiming.
     fn dependency_is_back(&self, dependency: Dependency) {
         if dependency == Dependency::Store {
-            self.queue.store_is_back();
+            self.fetch_schedule.store_is_back();
         }
-        self.ring();
+        self.notify_dispatcher();
     }
 }

@@ -1,26 +1,26 @@
-//! A stack of closers for whatever has been built. On every path each part is closed once, in
+//! A stack of closers for the parts built so far. On every path each part is closed once, in
 //! reverse order.
 
 use actix_rt::SystemRunner;
 use tokio::time::{Instant, timeout_at};
 
-/// Closes one part by a moment; what went wrong, if something did.
+/// Closes one part by a deadline. Returns what went wrong, if anything.
 type Closer = Box<dyn FnOnce(&SystemRunner, Instant) -> Option<String>>;
 
-/// The parts that are to be closed, the first one built at the bottom.
+/// The parts to close, the first one built at the bottom.
 #[derive(Default)]
 pub(super) struct Closers {
     stack: Vec<Closer>,
 }
 
 impl Closers {
-    /// Notes how the part that was built last is closed. `close` runs on the main thread, outside
-    /// of any runtime: it may drop one.
+    /// Adds the closer of the part that was built last. `close` runs on the main thread, outside of
+    /// any runtime: it may drop one.
     pub(super) fn push(&mut self, close: impl FnOnce(Instant) -> Option<String> + 'static) {
         self.stack.push(Box::new(|_, until| close(until)));
     }
 
-    /// The same for a part that is closed by a future. It is given up when its time is over.
+    /// The same for a part that is closed by a future, which is dropped when its time is up.
     pub(super) fn push_async<F>(&mut self, what: &'static str, close: impl FnOnce() -> F + 'static)
     where
         F: Future<Output = Option<String>>,
@@ -36,12 +36,12 @@ impl Closers {
         self.stack.len()
     }
 
-    /// The parts above `height` are closed by somebody else from now on.
+    /// Leaves the parts above `height` to another owner, who closes them.
     pub(super) fn hand_over(&mut self, height: usize) {
         self.stack.truncate(height);
     }
 
-    /// Closes every part by `until`, the last one built first; what went wrong.
+    /// Closes every part by `until`, the last one built first. Returns what went wrong.
     pub(super) fn close(self, runner: &SystemRunner, until: Instant) -> Vec<String> {
         let closers = self.stack.into_iter().rev();
         closers.filter_map(|close| close(runner, until)).collect()

@@ -12,13 +12,13 @@ use tokio::time::{Instant, timeout};
 
 use crate::config::Config;
 
-/// How long an answer is believed: as long as writers of this many bytes per second would need to
-/// come down to the floor, within these bounds.
+/// A measurement is valid for as long as writers of this many bytes per second would need to reach
+/// the minimum, within these bounds.
 const FASTEST_WRITERS: f64 = 4e9;
 const MIN_FRESH: Duration = Duration::from_millis(5);
 const MAX_FRESH: Duration = Duration::from_millis(500);
-/// How long a disk may take to answer.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a disk may take to respond.
+const MEASURE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The folders that the service writes to.
 pub(super) struct LocalDisks {
@@ -27,17 +27,17 @@ pub(super) struct LocalDisks {
     last: Mutex<Last>,
 }
 
-/// What the disks said last.
+/// The last measurement.
 #[derive(Default)]
 struct Last {
-    asked: Option<Instant>,
+    measured_at: Option<Instant>,
     disks: Vec<Disk>,
-    /// A question whose answer has not come.
+    /// A measurement that has not completed.
     pending: Option<JoinHandle<Vec<Disk>>>,
 }
 
 impl LocalDisks {
-    /// Those of this configuration: what is in PostgreSQL or a bucket is on none of them.
+    /// The disks of this configuration: those of PostgreSQL or a bucket are not among them.
     pub(super) fn new(config: &Config, scratch: &Path) -> Self {
         let store = config.sqlite_folder().map(|folder| ("store", folder));
         let blobs = config.blobs_url.strip_prefix("file://");
@@ -56,29 +56,29 @@ impl DiskSpace for LocalDisks {
     async fn disks(&self) -> Vec<Disk> {
         let mut last = self.last.lock().await;
         if last
-            .asked
-            .is_some_and(|asked| asked.elapsed() < fresh(&last.disks))
+            .measured_at
+            .is_some_and(|measured_at| measured_at.elapsed() < fresh(&last.disks))
         {
             return last.disks.clone();
         }
-        // A disk that hangs holds up one thread, however often it is asked, and whoever gives up.
+        // A hung disk blocks one thread, however often it is measured and whoever gives up.
         let pending = last.pending.get_or_insert_with(|| {
             let (folders, min_free) = (self.folders.clone(), self.min_free);
             tokio::task::spawn_blocking(move || measure(&folders, min_free))
         });
-        match timeout(ANSWER_TIMEOUT, pending).await {
+        match timeout(MEASURE_TIMEOUT, pending).await {
             Ok(disks) => {
                 last.pending = None;
                 last.disks = disks.unwrap_or_default();
             }
             Err(_) => last.disks.clear(),
         }
-        last.asked = Some(Instant::now());
+        last.measured_at = Some(Instant::now());
         last.disks.clone()
     }
 }
 
-/// How long these figures are believed.
+/// How long this measurement is valid.
 fn fresh(disks: &[Disk]) -> Duration {
     let above = disks.iter().map(|disk| disk.free.abs_diff(disk.min_free));
     let nearest = above.min().unwrap_or(u64::MAX);
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearer_to_the_floor_the_shorter_is_an_answer_believed() {
+    fn the_nearer_to_the_minimum_the_shorter_a_measurement_is_valid() {
         let at = |free| {
             fresh(&[Disk {
                 name: "blobs",
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disk_that_hangs_is_not_asked_again_for_whoever_asks_after_one_that_gave_up() {
+    fn a_hung_disk_is_not_measured_again_while_a_measurement_is_pending() {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build()

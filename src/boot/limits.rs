@@ -1,4 +1,4 @@
-//! `limits.per_owner.*` while the service runs: who keeps to them, and how they change.
+//! `limits.per_owner.*` while the service runs: which parts enforce them, and how they change.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use lastcall_domain::Store;
 
 use crate::config::OwnerBounds;
 
-/// The bounds in force, and the parts that keep to them.
+/// The bounds in force, and the parts that enforce them.
 pub(super) struct LimitsInForce {
     in_force: OwnerBounds,
     store: Arc<dyn Store>,
@@ -18,7 +18,7 @@ pub(super) struct LimitsInForce {
 }
 
 impl LimitsInForce {
-    /// Of parts that were started with these bounds.
+    /// For parts that were started with these bounds.
     pub(super) fn new(
         in_force: OwnerBounds,
         store: Arc<dyn Store>,
@@ -33,13 +33,13 @@ impl LimitsInForce {
         }
     }
 
-    /// Puts these bounds in force, and says in the log what changed.
+    /// Puts these bounds in force, and logs what changed.
     pub(super) fn apply(&mut self, bounds: OwnerBounds, reason: &str) {
         if bounds == self.in_force {
             return;
         }
         self.store.limit_owners(bounds.store);
-        // After the store: it is asked at once for what may be claimed now.
+        // After the store, which is asked at once for what has become claimable.
         let bounded = bounds.store.running_jobs.is_some();
         self.tree.owners_are_bounded(bounded);
         self.state.limit_rate(bounds.rate);

@@ -7,16 +7,16 @@ use std::time::Duration;
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 
-/// How often the table is looked at. Whoever waits for a process that it has started itself does
-/// so well within this time.
-const INTERVAL: Duration = Duration::from_secs(5);
-/// The process that inherits.
+/// How often the process table is read. Whoever waits for a process that it started itself does so
+/// well within this time.
+const SCAN_INTERVAL: Duration = Duration::from_secs(5);
+/// The process that inherits orphans.
 const INIT: u32 = 1;
 
-/// A process that has ended: its id, and when it started, as ids are used again.
-type Ended = (i32, u64);
+/// A process that has ended: its id, and when it started, because ids are reused.
+type EndedProcess = (i32, u64);
 
-/// Waits for inherited processes that have ended, where this is process 1.
+/// Reaps inherited processes that have ended, if this is process 1.
 ///
 /// # Cancel safety
 /// Dropping the future loses nothing.
@@ -26,24 +26,24 @@ pub(super) async fn reap() -> Infallible {
     }
     let mut before = BTreeSet::new();
     loop {
-        tokio::time::sleep(INTERVAL).await;
+        tokio::time::sleep(SCAN_INTERVAL).await;
         let now = ended_children_of(INIT);
-        // One that is there for the second time is one that nobody waits for.
+        // A process seen twice has nobody else who waits for it.
         for (id, _) in now.intersection(&before) {
-            // Somebody has waited for it after all: so much the better.
+            // Fails if somebody else has reaped it meanwhile.
             let _ = waitpid(Pid::from_raw(*id), Some(WaitPidFlag::WNOHANG));
         }
         before = now;
     }
 }
 
-/// The children of the process that have ended and were not waited for.
-fn ended_children_of(parent: u32) -> BTreeSet<Ended> {
+/// The zombie children of the process.
+fn ended_children_of(parent: u32) -> BTreeSet<EndedProcess> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
     ids.filter_map(|id| {
         let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-        // The name stands in parentheses and may hold any of them.
+        // The name is in parentheses and may contain spaces and parentheses.
         let (_, rest) = stat.rsplit_once(") ")?;
         let fields: Vec<&str> = rest.split(' ').collect();
         let is_ended = fields.first() == Some(&"Z");

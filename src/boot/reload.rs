@@ -1,6 +1,6 @@
-//! What is read again while the service runs: the keys and tokens of callers, the limits of owners, the
-//! level of the log and the certificate of the listener, on SIGHUP and when the files change that they
-//! are in. Everything else needs a restart.
+//! Reloads configuration while the service runs: the keys and tokens of callers, the limits of
+//! owners, the level of the log and the certificate of the listener, on SIGHUP and when one of
+//! their files changes. Everything else requires a restart.
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
@@ -18,11 +18,11 @@ use super::tls::ListenerTls;
 use crate::config::Config;
 use crate::logging;
 
-/// How often the files are looked at.
+/// How often the files are checked.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The files that the configuration comes from, as they were before it was loaded: a change from
-/// then on is one to read again, also while the service starts.
+/// The configuration's files as they were before it was loaded: any later change triggers a reload,
+/// even one during the start.
 #[derive(Debug)]
 pub(crate) struct ConfigFiles {
     file: Option<PathBuf>,
@@ -30,16 +30,16 @@ pub(crate) struct ConfigFiles {
 }
 
 impl ConfigFiles {
-    /// `file`: the one that is named on the command line.
-    pub(crate) fn look(file: Option<&Path>) -> Self {
+    /// `file` is the one named on the command line.
+    pub(crate) fn identify(file: Option<&Path>) -> Self {
         Self {
-            seen: look(file),
+            seen: identify_files(file),
             file: file.map(Path::to_owned),
         }
     }
 }
 
-/// The configuration that is in force, and where it comes from.
+/// The configuration in force, and where it comes from.
 pub(super) struct Reload<'a> {
     files: ConfigFiles,
     limits: LimitsInForce,
@@ -50,8 +50,8 @@ pub(super) struct Reload<'a> {
 }
 
 impl<'a> Reload<'a> {
-    /// Of the configuration that was loaded from `files`. `status` is what the service manager is
-    /// told of a service that is ready.
+    /// For the configuration that was loaded from `files`. `status` is the status that the service
+    /// manager shows while the service is ready.
     pub(super) fn new(
         files: ConfigFiles,
         limits: LimitsInForce,
@@ -70,7 +70,7 @@ impl<'a> Reload<'a> {
         }
     }
 
-    /// Reads again whenever there is a reason to.
+    /// Reloads whenever there is a reason to.
     ///
     /// # Cancel safety
     /// Dropping the future loses at most a reload that is under way.
@@ -80,7 +80,7 @@ impl<'a> Reload<'a> {
                 () = self.signals.hangup() => Some("SIGHUP received"),
                 () = tokio::time::sleep(POLL_INTERVAL) => None,
             };
-            let changed = self.look().await;
+            let changed = self.changed_files().await;
             let Some(reason) = reason.or(changed) else {
                 continue;
             };
@@ -89,7 +89,7 @@ impl<'a> Reload<'a> {
             let loaded = tokio::task::spawn_blocking(move || Config::load(file.as_deref())).await;
             match loaded {
                 Ok(Ok(config)) => {
-                    // First, so that what comes after says that all is in force.
+                    // First, so that the log lines that follow are true.
                     self.limits.apply(config.per_owner, reason);
                     apply(&config, state, reason);
                     self.tls.reload(config.server.tls, reason).await;
@@ -101,15 +101,15 @@ impl<'a> Reload<'a> {
         }
     }
 
-    /// Which of the files changed since the last look.
-    async fn look(&mut self) -> Option<&'static str> {
-        let (file, certificate) = (self.files.file.clone(), self.tls.look());
-        // A disk that hangs holds up this thread no more than any other.
-        let seen = move || (look(file.as_deref()), certificate());
+    /// Which files have changed since the last check.
+    async fn changed_files(&mut self) -> Option<&'static str> {
+        let (file, certificate) = (self.files.file.clone(), self.tls.identify());
+        // A hung disk blocks only this thread.
+        let seen = move || (identify_files(file.as_deref()), certificate());
         let (files, certificate) = tokio::task::spawn_blocking(seen).await.ok()?;
         let changed = files != self.files.seen;
         self.files.seen = files;
-        let renewed = self.tls.saw(certificate);
+        let renewed = self.tls.update(certificate);
         changed
             .then_some("a file of the configuration changed")
             .or(renewed.then_some("a file of the certificate changed"))
@@ -140,7 +140,7 @@ fn apply(config: &Config, state: &ApiState, reason: &str) {
     warn_of_expired(callers);
 }
 
-/// Names the keys that are no longer accepted.
+/// Logs the keys that are no longer accepted.
 pub(super) fn warn_of_expired(auth: &Auth) {
     let now = SystemClock.now();
     let keys = auth.keys().unwrap_or_default().iter();
@@ -149,8 +149,8 @@ pub(super) fn warn_of_expired(auth: &Auth) {
     }
 }
 
-/// The files that the configuration comes from, as they are now.
-fn look(file: Option<&Path>) -> Vec<Option<FileId>> {
+/// Identifies the configuration's files as they are now.
+fn identify_files(file: Option<&Path>) -> Vec<Option<FileId>> {
     let named = std::env::vars_os().filter_map(|(name, value)| {
         let name = name.to_str()?;
         (name.starts_with("LASTCALL__") && name.ends_with("_FILE")).then(|| PathBuf::from(value))
@@ -159,9 +159,9 @@ fn look(file: Option<&Path>) -> Vec<Option<FileId>> {
     files.map(|file| identify(&file)).collect()
 }
 
-/// Tells the service manager that the service is alive, for as long as the supervisor looks after
-/// the services: one whose rounds stand still is not kept alive by a timer.
-pub(super) async fn feed_watchdog(manager: &Manager, tree: &Handle) -> Infallible {
+/// Sends keep-alives to the service manager while the supervisor makes rounds: a timer alone must
+/// not keep a stuck service alive.
+pub(super) async fn notify_watchdog(manager: &Manager, tree: &Handle) -> Infallible {
     let Some(interval) = manager.watchdog() else {
         return std::future::pending().await;
     };

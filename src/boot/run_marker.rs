@@ -1,4 +1,4 @@
-//! What the next run is told about this one.
+//! The report and the marker that tell the next run about this one.
 
 use std::io;
 use std::path::Path;
@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use lastcall_actors::ShutdownReport;
 use lastcall_actors::shutdown::{PreviousRun, ReportFile};
 
-/// The report and the mark of this run. A run that never was ready leaves no trace: it has taken
-/// nothing up and lost nothing, so what was to be said of the run before it is still to be said.
+/// The report and the marker of this run. A run that never became ready leaves no trace: it
+/// accepted no work, so the next run still reports the run before it.
 #[derive(Clone)]
 pub(super) struct RunMarker {
     file: ReportFile,
@@ -21,7 +21,7 @@ impl RunMarker {
     /// Marks that this run has begun.
     ///
     /// # Errors
-    /// Where the folder cannot be written to.
+    /// If the folder cannot be written to.
     pub(super) fn begin(folder: &Path) -> io::Result<Self> {
         let file = ReportFile::in_folder(folder);
         let previous = Arc::new(file.begin()?);
@@ -33,7 +33,7 @@ impl RunMarker {
         })
     }
 
-    /// The report of the run before, where it ended in order.
+    /// The report of the previous run, if it ended in order.
     pub(super) fn previous_report(&self) -> Option<ShutdownReport> {
         match &*self.previous {
             PreviousRun::Ended(report) => Some((**report).clone()),
@@ -41,8 +41,8 @@ impl RunMarker {
         }
     }
 
-    /// Says how the run before ended, and how many of its jobs were recovered. From here on this
-    /// run is one that is to be told of.
+    /// Logs how the previous run ended and how many of its jobs were recovered. From here on this
+    /// run leaves a report.
     pub(super) fn ready(&self, recovered: u64) {
         log_previous(&self.previous, recovered);
         self.ready.store(true, Ordering::Release);
@@ -53,7 +53,7 @@ impl RunMarker {
         log_failure(self.file.end(report));
     }
 
-    /// The end of a start: takes the mark away, unless the run became ready.
+    /// Ends a start: removes the marker, unless the run became ready.
     pub(super) fn undo(&self) {
         if !self.ready.load(Ordering::Acquire) {
             log_failure(self.file.undo(&self.previous));

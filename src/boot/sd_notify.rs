@@ -1,7 +1,6 @@
 //! Notifies the service manager, if there is one, by systemd's `sd_notify`.
 //!
-//! A message is a datagram that is sent without waiting; one that is lost costs the manager some
-//! knowledge and the service nothing.
+//! A message is a datagram, sent without waiting; a lost one costs only status information.
 
 use std::io;
 use std::os::linux::net::SocketAddrExt as _;
@@ -9,10 +8,10 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What is kept for the exit itself beyond the deadline.
+/// Extra time for the exit itself, beyond the deadline.
 const EXIT_TIME: Duration = Duration::from_secs(5);
 
-/// The service manager, where there is one. Every clone is the same.
+/// The service manager, if there is one. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Manager {
     socket: Option<Arc<UnixDatagram>>,
@@ -20,7 +19,7 @@ pub(super) struct Manager {
 }
 
 impl Manager {
-    /// The one that the environment names.
+    /// The service manager named by the environment.
     pub(super) fn from_environment() -> Self {
         let variable = |name: &str| std::env::var(name).ok();
         let socket = variable("NOTIFY_SOCKET").and_then(|name| {
@@ -44,7 +43,7 @@ impl Manager {
         self.send(&format!("READY=1\nSTATUS={status}"));
     }
 
-    /// The configuration is being read again; [`ready`](Self::ready) ends it.
+    /// The configuration is being reloaded; [`ready`](Self::ready) ends that.
     pub(super) fn reloading(&self) {
         self.send("RELOADING=1");
     }
@@ -62,14 +61,14 @@ impl Manager {
         self.send("WATCHDOG=1");
     }
 
-    /// How often the manager wants to hear that the service is alive, at least.
+    /// The longest interval between keep-alives that the manager accepts.
     pub(super) fn watchdog(&self) -> Option<Duration> {
         self.socket.as_ref().and(self.watchdog)
     }
 
     fn send(&self, message: &str) {
         if let Some(socket) = &self.socket {
-            // A manager that does not listen is no reason to do anything else.
+            // A manager that does not receive changes nothing.
             let _ = socket.send(message.as_bytes());
         }
     }

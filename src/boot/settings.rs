@@ -13,15 +13,15 @@ use lastcall_sql::SqlConfig;
 
 use crate::config::{Config, MAX_TTL, Pool};
 
-/// Less memory than this, in bytes, and no query runs at all.
+/// The least memory of a query, in bytes.
 const MIN_QUERY_MEMORY: u64 = 64 << 20;
-/// The hidden command of a query's process.
+/// The hidden command of a query's child process.
 pub(crate) const SQL_CHILD: &str = "__sql";
-/// Less memory than this, in bytes, and the largest PDF is not set.
+/// The least memory for typesetting, in bytes.
 const MIN_PDF_MEMORY: u64 = 512 << 20;
-/// The hidden command of a process that sets PDFs.
+/// The hidden command of a typesetting child process.
 pub(crate) const PDF_CHILD: &str = "__pdf";
-/// Threads for whoever asks for the columns of a dataset.
+/// Threads that read the columns of datasets.
 const DESCRIBERS: usize = 2;
 
 pub(super) fn limits(config: &Config) -> Limits {
@@ -32,7 +32,7 @@ pub(super) fn limits(config: &Config) -> Limits {
     }
 }
 
-/// Threads that compute: one for each worker, and some for whoever asks for columns.
+/// Compute threads: one for each worker, and some that read columns.
 pub(super) fn compute_threads(config: &Config) -> usize {
     config.analysis.pool.workers + config.report.workers + DESCRIBERS
 }
@@ -68,7 +68,7 @@ pub(super) fn sql_config(config: &Config, scratch: &Path) -> anyhow::Result<SqlC
     })
 }
 
-/// The processes for queries of the command line.
+/// The child processes for queries of the command line.
 pub(crate) fn local_sql_config(scratch: &Path) -> anyhow::Result<SqlConfig> {
     let (program, args) = (running_image()?, vec![SQL_CHILD.into()]);
     Ok(SqlConfig {
@@ -84,7 +84,7 @@ pub(super) fn typesetter_config(
     let program = Program {
         path: running_image()?,
         args: vec![PDF_CHILD.into()],
-        // Where the user has fonts.
+        // The user's fonts.
         env: std::env::var_os("HOME")
             .map(|home| ("HOME".into(), home))
             .into_iter()
@@ -135,7 +135,7 @@ pub(super) fn api_config(config: &Config, instance: InstanceId, tls: Option<Tls>
         version: env!("CARGO_PKG_VERSION").to_owned(),
         instance,
         auth: config.auth.callers.clone(),
-        // A page of the web must not use a service without keys through its user's browser.
+        // A web page must not use a service without keys through its user's browser.
         loopback_only: config.auth.is_open() && !config.auth.allow_anonymous,
         cors_origins: config.server.cors_origins.clone(),
         trusted_proxies: config.server.trusted_proxies.clone(),

@@ -1,4 +1,4 @@
-//! The sequence from the first signal to the exit. Every wait ends by one deadline.
+//! The sequence from the first signal to the exit. One deadline bounds every wait.
 
 use std::convert::Infallible;
 use std::process::ExitCode;
@@ -20,18 +20,18 @@ use super::startup::{Http, Service};
 use super::threads;
 use crate::exit::Exit;
 
-/// What may be taken to close everything where no deadline says less.
+/// How long closing everything may take if no deadline is earlier.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// What is kept of the deadline for the report and the exit, at most.
+/// The most time that is reserved for the report and the exit.
 const REPORT_TIME: Duration = Duration::from_millis(100);
-/// How long the threads that were told to end are waited for.
+/// How long to wait for the stopped threads to exit.
 const THREADS_TIMEOUT: Duration = Duration::from_secs(2);
-/// What the end of an answer that is on its way may take although it is time to hand back.
-const LAST_BYTES_TIMEOUT: Duration = Duration::from_millis(50);
-/// How long those who follow the system may take for their last event, at most.
+/// Extra time for responses in progress when the hand-back is due.
+const LAST_RESPONSES_TIMEOUT: Duration = Duration::from_millis(50);
+/// How long the subscribers of system events may take for their last event.
 const LAST_EVENT_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// Takes a service that was ready down, for `stop`'s reason.
+/// Shuts down a service that was ready, for `stop`'s reason.
 pub(super) fn run(
     service: Service,
     closers: Closers,
@@ -51,19 +51,19 @@ pub(super) fn run(
     } = service;
     let reason = stop.cause.reason();
     let mut other_left = Vec::new();
-    system.drains(stop.at, timeline);
+    system.set_drain(stop.at, timeline);
     let (shutdown, outcome) = main.runner.block_on(async {
         let shutdown = tree.shutdown_since(stop.at, reason, timeline);
-        system.drains_by(shutdown.clone());
-        watch(signals, &shutdown, None, reason, &marker);
+        system.set_shutdown(shutdown.clone());
+        prepare_watchdog(signals, &shutdown, None, reason, &marker);
         let sequence = sequence(&shutdown, http, &mut other_left);
         let outcome = tokio::select! {
             outcome = sequence => outcome,
-            never = hurry_on_second_signal(&shutdown, signals) => match never {},
+            never = expedite_on_second_signal(&shutdown, signals) => match never {},
         };
         (shutdown, outcome)
     });
-    watch(signals, &shutdown, Some(&outcome), reason, &marker);
+    prepare_watchdog(signals, &shutdown, Some(&outcome), reason, &marker);
     drop((tree, system));
 
     let report_time = REPORT_TIME.min((timeline.deadline - timeline.hand_back_end) / 4);
@@ -83,7 +83,7 @@ pub(super) fn run(
     u8::try_from(report.exit_code).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
-/// Ends a start that a signal has cut short: nothing was taken up, and nothing is left.
+/// Ends a start that a signal interrupted: no work was accepted, so none is left.
 pub(super) fn end_start(
     closers: Closers,
     main: MainThread,
@@ -102,7 +102,7 @@ pub(super) fn end_start(
     }
 }
 
-/// Closes what a start that failed had built.
+/// Closes what a failed start has built.
 pub(super) fn abort_start(closers: Closers, main: MainThread) {
     let left = close_all(closers, main, Instant::now() + CLOSE_TIMEOUT);
     if !left.is_empty() {
@@ -119,7 +119,7 @@ fn close_all(closers: Closers, main: MainThread, until: Instant) -> Vec<String> 
 }
 
 impl MainThread {
-    /// Ends the runtime, and what it has started on threads, by `until`.
+    /// Shuts the runtime and its threads down by `until`.
     fn close(self, until: Instant) {
         let Self { runner, runtime } = self;
         drop(runner);
@@ -132,37 +132,37 @@ impl MainThread {
 /// The steps between the first signal and the end of the last actor.
 async fn sequence(shutdown: &Shutdown, http: Http, other_left: &mut Vec<String>) -> DrainOutcome {
     shutdown.lame_duck().await;
-    // No connection is accepted any more; requests in progress finish.
+    // No further connections are accepted; requests in progress finish.
     http.handle.pause().await;
     if let Err(error) = http.socket.shutdown(std::net::Shutdown::Both) {
         log::warn!("the listener did not close: {error}");
     }
     let due = async {
         shutdown.hand_back_due().await;
-        tokio::time::sleep(LAST_BYTES_TIMEOUT).await;
+        tokio::time::sleep(LAST_RESPONSES_TIMEOUT).await;
     };
     tokio::select! {
         biased;
         () = http.state.close_connections() => {}
         () = due => {
-            let owed = http.state.owed();
-            if owed > 0 {
-                other_left.push(format!("requests without a whole answer: {owed}"));
+            let unfinished = http.state.unfinished_requests();
+            if unfinished > 0 {
+                other_left.push(format!("requests without a complete response: {unfinished}"));
             }
         }
     }
     http.state.cut_connections();
     let outcome = shutdown.drain().await;
-    // Until here the drain could be watched.
+    // The event streams end here.
     let known = Leftovers {
         other: other_left.clone(),
         ..Leftovers::default()
     };
     let report = shutdown.report(Some(outcome.clone()), known);
     let left = shutdown.deadline() - Instant::now();
-    let patience = LAST_EVENT_TIMEOUT.min(left / 8);
-    http.state.end_system_streams(report, patience).await;
-    // Not the graceful stop, which looks once a second: there is nothing to wait for.
+    let timeout = LAST_EVENT_TIMEOUT.min(left / 8);
+    http.state.end_system_streams(report, timeout).await;
+    // Not the graceful stop, which polls once a second: there is nothing to wait for.
     http.handle.stop(false).await;
     if let Some(admin) = http.admin {
         admin.stop(false).await;
@@ -171,16 +171,15 @@ async fn sequence(shutdown: &Shutdown, http: Http, other_left: &mut Vec<String>)
 }
 
 /// The second signal goes straight to the hand-back.
-async fn hurry_on_second_signal(shutdown: &Shutdown, signals: &Signals) -> Infallible {
+async fn expedite_on_second_signal(shutdown: &Shutdown, signals: &Signals) -> Infallible {
     signals.second().await;
     log::warn!("second signal: handing back unfinished jobs");
     shutdown.expedite();
     std::future::pending().await
 }
 
-/// What the watchdog is to say where the deadline passes all the same: what is known by now, and
-/// nothing that is not.
-fn watch(
+/// Prepares the watchdog's report for the case that the deadline passes: only what is known by now.
+fn prepare_watchdog(
     signals: &Signals,
     shutdown: &Shutdown,
     outcome: Option<&DrainOutcome>,
@@ -198,7 +197,7 @@ fn watch(
             other: vec!["the deadline passed before everything had ended".to_owned()],
         };
         let report = shutdown.report(outcome, left);
-        // Where the disk hangs, at least the log has it.
+        // If the disk hangs, at least the log has it.
         log_report(&report);
         marker.end(&report);
     });
@@ -207,7 +206,7 @@ fn watch(
 fn log_begin(cause: &Cause) {
     log::info!("{}", log_lines::SHUTTING_DOWN);
     match cause {
-        Cause::Asked(_) => {}
+        Cause::Requested(_) => {}
         Cause::Escalated(escalation) => log::error!(
             "{} exceeded its restart limit; last fault: {}",
             escalation.service,
@@ -221,7 +220,7 @@ fn log_leftovers(left: &[String]) {
     log::warn!("not everything was finished: {}", left.join(", "));
 }
 
-/// Writes the report to the log, and in the end whether all went well.
+/// Logs the report, and whether all went well.
 fn log_report(report: &ShutdownReport) {
     match serde_json::to_string(report) {
         Ok(text) => log::info!("shutdown report: {text}"),

@@ -5,10 +5,10 @@
 //! | first SIGTERM or SIGINT | arms the watchdog, begins the shutdown |
 //! | second | shortens the watchdog, work is handed back at once |
 //! | third | ends the process |
-//! | SIGHUP | the keys and the log's level are read again ([`reload`](super::reload)) |
+//! | SIGHUP | the keys and the log's level are reloaded ([`reload`](super::reload)) |
 //!
-//! All of it happens on a thread of its own, which waits for no other one and writes nothing
-//! that could block.
+//! All of it happens on a dedicated thread, which waits for no other and writes nothing that could
+//! block.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,25 +29,25 @@ use super::watchdog::Watchdog;
 /// What a shell adds to a signal's number in an exit code.
 const KILLED_BY: i32 = 128;
 
-/// The signals that are ours, held back since this was made: they wait until somebody listens,
-/// and neither end the process nor are lost, not even where it is process 1.
+/// Our signals, blocked since this was created: they stay pending until they are handled, so that
+/// they neither end the process nor get lost, not even in process 1.
 #[derive(Debug)]
-#[must_use = "signals are held back until they are released or listened to"]
-pub(crate) struct HeldSignals {
+#[must_use = "signals stay blocked until they are released or listened to"]
+pub(crate) struct BlockedSignals {
     before: Option<SigSet>,
 }
 
-impl HeldSignals {
-    /// Holds them back. To be called before there is a second thread.
-    pub(crate) fn hold() -> Self {
+impl BlockedSignals {
+    /// Blocks them. Must be called before there is a second thread.
+    pub(crate) fn block() -> Self {
         let before = ours().thread_swap_mask(SigmaskHow::SIG_BLOCK);
         Self {
-            // Where they cannot be held back they do what they have always done.
+            // If they cannot be blocked, they keep their default action.
             before: before.ok(),
         }
     }
 
-    /// Lets them through, those that have come meanwhile as well.
+    /// Unblocks them; pending ones are delivered.
     pub(crate) fn release(self) {
         if let Some(before) = self.before {
             // As above.
@@ -74,8 +74,8 @@ pub(super) struct Stop {
 #[derive(Clone, Debug)]
 pub(super) enum Cause {
     /// SIGTERM, SIGINT or a request.
-    Asked(Reason),
-    /// A service died too often.
+    Requested(Reason),
+    /// A service exceeded its restart limit.
     Escalated(Escalation),
     /// The HTTP server ended by itself.
     ServerEnded(String),
@@ -85,13 +85,13 @@ impl Cause {
     /// The reason for the report.
     pub(super) fn reason(&self) -> Reason {
         match self {
-            Self::Asked(reason) => *reason,
+            Self::Requested(reason) => *reason,
             Self::Escalated(_) | Self::ServerEnded(_) => Reason::Escalation,
         }
     }
 }
 
-/// How anybody stops the process. Only the first counts, and it arms the watchdog.
+/// Stops the process. Only the first reason counts, and it arms the watchdog.
 #[derive(Clone)]
 pub(super) struct Stops {
     sender: UnboundedSender<Stop>,
@@ -102,17 +102,17 @@ pub(super) struct Stops {
 }
 
 impl Stops {
-    /// Stops the process. `false` where that has begun before.
+    /// Stops the process. Returns `false` if that has already begun.
     pub(super) fn stop(&self, cause: Cause) -> bool {
         let first = !self.begun.swap(true, Ordering::AcqRel);
         if first {
-            // Nobody listens only when the process is ending anyway.
+            // The receiver is gone only when the process is ending anyway.
             let _ = self.sender.send(self.begin(cause));
         }
         first
     }
 
-    /// A service died too often: the main thread knows already.
+    /// A service exceeded its restart limit; the main thread already knows.
     pub(super) fn escalated(&self, escalation: Escalation) -> Stop {
         self.begun.store(true, Ordering::Release);
         self.begin(Cause::Escalated(escalation))
@@ -129,14 +129,14 @@ impl Stops {
         Stop { at, cause }
     }
 
-    /// What is left of the time is what was planned from the hand-back on.
+    /// The remaining time is what was planned from the hand-back on.
     fn expedite(&self) {
         let closing = self.timeline.deadline - self.timeline.drain_end;
         self.watchdog.arm((Instant::now() + closing).into_std());
     }
 }
 
-/// The thread that listens.
+/// The signal thread.
 pub(super) struct Signals {
     stops: Stops,
     receiver: tokio::sync::Mutex<UnboundedReceiver<Stop>>,
@@ -145,18 +145,18 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// Begins to listen, to what was held back first of all.
+    /// Starts listening, beginning with pending signals.
     ///
-    /// Everywhere but on the thread that listens, signals stay held back: the kernel hands one
-    /// to any thread that takes it, and that may be one which hangs.
+    /// Signals stay blocked on all other threads: the kernel delivers one to any thread that
+    /// accepts it, which may be one that hangs.
     pub(super) fn listen(
-        _held: HeldSignals,
+        _held: BlockedSignals,
         timeline: Timeline,
         watchdog: Watchdog,
         manager: Manager,
     ) -> anyhow::Result<Self> {
         let incoming = Incoming::new([SIGTERM, SIGINT, SIGHUP]);
-        let incoming = incoming.context("signals cannot be listened to")?;
+        let incoming = incoming.context("cannot listen to signals")?;
         let (sender, receiver) = unbounded_channel();
         let (second, is_second) = watch::channel(false);
         let stops = Stops {
@@ -167,11 +167,11 @@ impl Signals {
             manager,
         };
         let hangup = Arc::new(Notify::new());
-        let (told, hung_up) = (stops.clone(), Arc::clone(&hangup));
+        let (thread_stops, thread_hangup) = (stops.clone(), Arc::clone(&hangup));
         std::thread::Builder::new()
             .name(threads::SIGNALS.to_owned())
-            .spawn(move || recv(incoming, &told, &second, &hung_up))
-            .context("the thread for signals cannot be started")?;
+            .spawn(move || recv(incoming, &thread_stops, &second, &thread_hangup))
+            .context("cannot start the signal thread")?;
         Ok(Self {
             stops,
             receiver: tokio::sync::Mutex::new(receiver),
@@ -198,7 +198,7 @@ impl Signals {
     /// Dropping the future loses nothing.
     pub(super) async fn second(&self) {
         let mut second = self.second.clone();
-        if second.wait_for(|heard| *heard).await.is_err() {
+        if second.wait_for(|received| *received).await.is_err() {
             // Unreachable: the thread that sends it lives as long as the process.
             std::future::pending().await
         }
@@ -217,30 +217,30 @@ impl Signals {
         self.stops.timeline
     }
 
-    /// A way to stop the process from within.
+    /// Stops the process from within.
     pub(super) fn stops(&self) -> &Stops {
         &self.stops
     }
 }
 
 fn recv(mut incoming: Incoming, stops: &Stops, second: &watch::Sender<bool>, hangup: &Notify) {
-    // Whoever started the process may have left them blocked.
+    // The parent process may have left them blocked.
     let _ = ours().thread_unblock();
-    let mut heard = 0;
+    let mut count = 0;
     for signal in incoming.forever() {
         if signal == SIGHUP {
             hangup.notify_one();
             continue;
         }
-        heard += 1;
-        match heard {
+        count += 1;
+        match count {
             1 => {
                 let reason = if signal == SIGINT {
                     Reason::Sigint
                 } else {
                     Reason::Sigterm
                 };
-                if !stops.stop(Cause::Asked(reason)) {
+                if !stops.stop(Cause::Requested(reason)) {
                     log::info!("first signal: the shutdown is already in progress");
                 }
             }
@@ -248,7 +248,7 @@ fn recv(mut incoming: Incoming, stops: &Stops, second: &watch::Sender<bool>, han
                 stops.expedite();
                 second.send_replace(true);
             }
-            // Nothing before it: what is unfinished runs again, and the caller waits.
+            // Exit at once: unfinished jobs run again, and the caller is waiting.
             _ => signal_hook::low_level::exit(KILLED_BY + signal),
         }
     }

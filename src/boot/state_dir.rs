@@ -6,21 +6,21 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-/// More processes than this do not share a folder.
-const MOST: usize = 256;
+/// The most processes that share a folder.
+const MAX_PROCESSES: usize = 256;
 
-/// A folder that no other process uses, for as long as this value lives.
+/// A folder that no other process uses while this value lives.
 pub(super) struct StateDir {
     folder: PathBuf,
-    /// The operating system lets go of the lock when the process ends, however it does.
+    /// The operating system releases the lock when the process ends, however it does.
     _lock: File,
 }
 
 impl StateDir {
-    /// Takes `folder`, or, where another replica on this machine has it, the first of
-    /// `folder/replica-2`, `folder/replica-3` and so on that is free.
+    /// Takes `folder` or, if another replica on this machine has it, the first free one of
+    /// `folder/replica-2`, `folder/replica-3` and so on.
     pub(super) fn take(folder: &Path) -> anyhow::Result<Self> {
-        for number in 1..=MOST {
+        for number in 1..=MAX_PROCESSES {
             let folder = match number {
                 1 => folder.to_owned(),
                 number => folder.join(format!("replica-{number}")),
@@ -32,7 +32,7 @@ impl StateDir {
             }
         }
         bail!(
-            "state.dir: more than {MOST} processes use {}",
+            "state.dir: more than {MAX_PROCESSES} processes use {}",
             folder.display()
         )
     }
@@ -59,7 +59,7 @@ impl StateDir {
         &self.folder
     }
 
-    /// An empty folder for scratch files: what a dead process left there is of no use to anybody.
+    /// An empty folder for scratch files; what a dead process left there is useless.
     pub(super) fn scratch(&self) -> anyhow::Result<PathBuf> {
         let scratch = self.folder.join("scratch");
         match std::fs::remove_dir_all(&scratch) {
@@ -70,9 +70,9 @@ impl StateDir {
         Ok(scratch)
     }
 
-    /// Removes the scratch folder, at the end.
+    /// Removes the scratch folder.
     pub(super) fn clean(&self) {
-        // What is left all the same goes at the next start.
+        // What is left is removed at the next start.
         let _ = std::fs::remove_dir_all(self.folder.join("scratch"));
     }
 }

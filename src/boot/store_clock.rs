@@ -7,8 +7,8 @@ use chrono::TimeDelta;
 use lastcall_domain::store::CLOCK_TOLERANCE;
 use lastcall_domain::{Clock, Store, SystemClock, Timestamp};
 
-/// The clock of this machine, put right where it is far from the store's. Small differences stay:
-/// measured again and again they would let the time jitter.
+/// The clock of this machine, corrected if it is far from the store's. Small differences stay:
+/// correcting them again and again would make the time jitter.
 pub(super) struct StoreClock(Arc<dyn Store>);
 
 impl StoreClock {

@@ -1,4 +1,4 @@
-//! The actors as the HTTP surface sees them.
+//! The actors, as the API sees them.
 
 use std::sync::OnceLock;
 
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::signals::{Cause, Stops};
 use crate::logging::LogWriter;
 
-/// The supervision tree and the way to stop the process.
+/// The supervision tree, and how to stop the process.
 pub(super) struct System {
     handle: Handle,
     phase: PhaseWatch,
@@ -44,13 +44,13 @@ impl System {
         }
     }
 
-    /// Says that the shutdown began at this moment, by this plan.
-    pub(super) fn drains(&self, began: Instant, timeline: Timeline) {
+    /// Records when the shutdown began, and its timeline.
+    pub(super) fn set_drain(&self, began: Instant, timeline: Timeline) {
         self.drain.get_or_init(|| (began, timeline));
     }
 
-    /// Says that this is the shutdown, which knows how far it has come.
-    pub(super) fn drains_by(&self, shutdown: Shutdown) {
+    /// Records the shutdown, which knows its progress.
+    pub(super) fn set_shutdown(&self, shutdown: Shutdown) {
         self.shutdown.get_or_init(|| shutdown);
     }
 }
@@ -83,7 +83,7 @@ impl SystemPort for System {
     }
 
     fn request_drain(&self) {
-        self.stops.stop(Cause::Asked(Reason::Api));
+        self.stops.stop(Cause::Requested(Reason::Api));
     }
 
     fn status(&self) -> SystemStatus {

@@ -1,41 +1,41 @@
-//! The threads left in this process, from the operating system.
+//! The threads left in this process, as the operating system lists them.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Hears signals.
+/// Handles signals.
 pub(super) const SIGNALS: &str = "signals";
-/// Ends the process when its time is over.
+/// Ends the process when its time is up.
 pub(super) const WATCHDOG: &str = "watchdog";
-/// Says what the watchdog has to say.
-pub(super) const LAST_WORDS: &str = "last-words";
+/// Writes the watchdog's report.
+pub(super) const WATCHDOG_REPORT: &str = "watchdog-report";
 
-/// The threads that guard the process until it is gone. None of them is ever left over. Neither is
-/// one that resolves the name of the trace collector: the operating system holds it for as long as a
-/// name server is silent, and it has nothing to lose. The exporter's own thread, which has the same
-/// name, is joined by its closer, which says where it could not.
+/// The threads that guard the process until it exits, and never count as left. The same goes for a
+/// thread that resolves the name of the trace collector: the operating system holds it while a name
+/// server is silent, and it has nothing to lose. The exporter's own thread, which has the same
+/// name, is joined by its closer, which reports a failure.
 const GUARDS: [&str; 5] = [
     SIGNALS,
     WATCHDOG,
-    LAST_WORDS,
+    WATCHDOG_REPORT,
     crate::logging::THREAD,
     lastcall_trace::THREAD,
 ];
 
-/// How often the operating system is asked.
-const INTERVAL: Duration = Duration::from_millis(2);
+/// How often the threads are listed.
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
-/// Waits, until `until` at most, until there is no thread but the main one and the guards, and
-/// names those that are left. Where the operating system does not say, none are.
+/// Waits until only the main thread and the guards are left, or until `until`. Returns the names of
+/// the others; none if the operating system does not list them.
 pub(super) fn left(until: Instant) -> Vec<String> {
     loop {
         let others = others();
         if others.is_empty() || Instant::now() >= until {
             return others;
         }
-        // Threads that were told to end and cannot be joined, as others own them.
-        std::thread::park_timeout(INTERVAL);
+        // Threads that were stopped and cannot be joined, because others own them.
+        std::thread::park_timeout(POLL_INTERVAL);
     }
 }
 

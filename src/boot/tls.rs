@@ -6,58 +6,62 @@ use super::file_id::{FileId, identify};
 use crate::config::{Config, TlsFiles};
 use crate::exit::{Exit, Failure};
 
-/// TLS on the listener, where it has a certificate.
+/// TLS on the listener, if it has a certificate.
 pub(super) struct ListenerTls(Option<InForce>);
 
 struct InForce {
     tls: Tls,
     files: TlsFiles,
-    seen: Seen,
+    file_ids: FileIds,
 }
 
-/// The files of the certificate and of the key, as they were seen.
-pub(super) type Seen = Option<[Option<FileId>; 2]>;
+/// The versions of the certificate's and the key's file.
+pub(super) type FileIds = Option<[Option<FileId>; 2]>;
 
 impl ListenerTls {
-    /// TLS as the configuration wants it.
+    /// TLS as configured.
     ///
     /// # Errors
-    /// Where the certificate cannot be used, which is a fault of the configuration.
+    /// If the certificate cannot be used, which is a fault of the configuration.
     pub(super) fn load(config: &Config) -> Result<Self, Failure> {
         let Some(files) = config.server.tls.clone() else {
             return Ok(Self(None));
         };
-        // What changes from here on is a change to read again.
-        let seen = look(&files);
+        // Later changes trigger a reload.
+        let file_ids = identify_files(&files);
         let certificate = files
             .load()
             .map_err(|faults| Failure::new(Exit::Config, faults))?;
         let tls = Tls::new(certificate).map_err(|error| Failure::new(Exit::Software, error))?;
-        Ok(Self(Some(InForce { tls, files, seen })))
+        Ok(Self(Some(InForce {
+            tls,
+            files,
+            file_ids,
+        })))
     }
 
     pub(super) fn in_force(&self) -> Option<&Tls> {
         self.0.as_ref().map(|in_force| &in_force.tls)
     }
 
-    /// Looks at the files, on a thread that may wait for a disk.
-    pub(super) fn look(&self) -> impl FnOnce() -> Seen + Send + 'static {
+    /// Returns a function that identifies the files, to be run on a thread that may block.
+    pub(super) fn identify(&self) -> impl FnOnce() -> FileIds + Send + 'static {
         let files = self.0.as_ref().map(|in_force| in_force.files.clone());
-        move || files.as_ref().and_then(look)
+        move || files.as_ref().and_then(identify_files)
     }
 
-    /// Notes how the files are now; whether that is a change.
-    pub(super) fn saw(&mut self, seen: Seen) -> bool {
+    /// Records the current versions of the files. Returns whether they have changed.
+    pub(super) fn update(&mut self, file_ids: FileIds) -> bool {
         let Some(in_force) = &mut self.0 else {
             return false;
         };
-        let changed = seen != in_force.seen;
-        in_force.seen = seen;
+        let changed = file_ids != in_force.file_ids;
+        in_force.file_ids = file_ids;
         changed
     }
 
-    /// Reads the certificate again from where the configuration says now. One that cannot be used
-    /// leaves the one before it in force.
+    /// Reloads the certificate from the files that are configured now. If it cannot be used, the
+    /// previous one stays in force.
     pub(super) async fn reload(&mut self, files: Option<TlsFiles>, reason: &str) {
         let (in_force, files) = match (&mut self.0, files) {
             (None, None) => return,
@@ -68,15 +72,16 @@ impl ListenerTls {
             }
         };
         in_force.files = files.clone();
-        let loaded = tokio::task::spawn_blocking(move || (look(&files), files.load())).await;
+        let loaded =
+            tokio::task::spawn_blocking(move || (identify_files(&files), files.load())).await;
         match loaded {
-            Ok((seen, Ok(certificate))) => {
-                in_force.seen = seen;
+            Ok((file_ids, Ok(certificate))) => {
+                in_force.file_ids = file_ids;
                 in_force.tls.replace(certificate);
                 log::info!("{reason}: certificate reloaded");
             }
-            Ok((seen, Err(faults))) => {
-                in_force.seen = seen;
+            Ok((file_ids, Err(faults))) => {
+                in_force.file_ids = file_ids;
                 log::error!("{reason}: certificate unchanged: {faults}");
             }
             Err(error) => log::error!("{reason}: certificate unchanged: {error}"),
@@ -84,6 +89,6 @@ impl ListenerTls {
     }
 }
 
-fn look(files: &TlsFiles) -> Seen {
+fn identify_files(files: &TlsFiles) -> FileIds {
     Some([identify(&files.certificate), identify(&files.key)])
 }

@@ -10,11 +10,11 @@ use tokio::time::Instant;
 use super::closers::Closers;
 use crate::config::Config;
 
-/// What the last spans may take on their way out.
+/// How long the export of the last spans may take.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Starts what the configuration asks for. Where that fails, the log says so and the service runs
-/// without: nobody is to miss a job for want of its trace.
+/// Starts the configured tracer. If that fails, the failure is logged and the service runs without
+/// one: no job should fail for lack of traces.
 pub(super) fn start(config: &Config, instance: InstanceId, closers: &mut Closers) -> Tracer {
     let Some(endpoint) = &config.trace.otlp else {
         return Tracer::default();

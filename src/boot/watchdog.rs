@@ -1,8 +1,8 @@
 //! Ends the process after its deadline, whatever hangs.
 //!
-//! It is armed by whoever hears of the end first, on any thread, and never disarmed: it watches
-//! until the process is gone. It waits for nobody: its last words are said by a thread that it
-//! leaves behind.
+//! It is armed by the first thread that learns of the shutdown, and never disarmed: it watches
+//! until the process has exited. It waits for nobody: its report is written by another thread,
+//! which it abandons.
 
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -14,12 +14,12 @@ use lastcall_actors::shutdown::EXIT_HANDED_BACK;
 use super::threads;
 use crate::logging::LogWriter;
 
-/// How long after a deadline the process is ended.
+/// How long after the deadline the process is ended.
 const GRACE: Duration = Duration::from_millis(150);
-/// How long the last words may take: a report on a disk that hangs is not waited for.
-const LAST_WORDS_TIMEOUT: Duration = Duration::from_millis(150);
+/// How long the report may take: a hung disk is not waited for.
+const REPORT_TIMEOUT: Duration = Duration::from_millis(150);
 
-/// Bounds the rest of the process's life. Every clone is the same.
+/// Bounds how long the process may still run. Clones share their state.
 #[derive(Clone)]
 pub(super) struct Watchdog {
     shared: Arc<Shared>,
@@ -33,10 +33,10 @@ struct Shared {
 struct State {
     end: Option<Instant>,
     exit_code: i32,
-    last_words: LastWords,
+    write_report: WriteReport,
 }
 
-type LastWords = Box<dyn FnOnce() + Send>;
+type WriteReport = Box<dyn FnOnce() + Send>;
 
 impl Watchdog {
     /// Starts the thread. It does nothing until it is [armed](Self::arm).
@@ -45,7 +45,7 @@ impl Watchdog {
             state: Mutex::new(State {
                 end: None,
                 exit_code: EXIT_HANDED_BACK,
-                last_words: Box::new(|| log::error!("the deadline passed during the start")),
+                write_report: Box::new(|| log::error!("the deadline passed during the start")),
             }),
             changed: Condvar::new(),
         });
@@ -53,11 +53,11 @@ impl Watchdog {
         std::thread::Builder::new()
             .name(threads::WATCHDOG.to_owned())
             .spawn(move || watched.watch(&log))
-            .context("the thread of the watchdog cannot be started")?;
+            .context("cannot start the watchdog thread")?;
         Ok(Self { shared })
     }
 
-    /// The process is to be gone by `deadline`. Of several the earliest counts.
+    /// The process must have exited by `deadline`. The earliest deadline counts.
     pub(super) fn arm(&self, deadline: Instant) {
         let end = deadline + GRACE;
         let mut state = self.shared.lock();
@@ -67,11 +67,11 @@ impl Watchdog {
         }
     }
 
-    /// Where the time runs out from now on, `last_words` are said and the exit code is this.
-    pub(super) fn expire_with(&self, exit_code: i32, last_words: impl FnOnce() + Send + 'static) {
+    /// Sets the exit code, and the report to write, for when time runs out.
+    pub(super) fn expire_with(&self, exit_code: i32, write_report: impl FnOnce() + Send + 'static) {
         let mut state = self.shared.lock();
         state.exit_code = exit_code;
-        state.last_words = Box::new(last_words);
+        state.write_report = Box::new(write_report);
     }
 }
 
@@ -93,9 +93,9 @@ impl Shared {
             };
         }
         let exit_code = state.exit_code;
-        let words = std::mem::replace(&mut state.last_words, Box::new(|| {}));
+        let write_report = std::mem::replace(&mut state.write_report, Box::new(|| {}));
         drop(state);
-        say(words, log.clone());
+        report(write_report, log.clone());
         signal_hook::low_level::exit(exit_code);
     }
 
@@ -104,18 +104,18 @@ impl Shared {
     }
 }
 
-/// Says the last words and writes the log out, for as long as that may take.
-fn say(words: LastWords, log: LogWriter) {
-    let end = Instant::now() + LAST_WORDS_TIMEOUT;
-    let (said, all_is_said) = channel();
-    let speaker = std::thread::Builder::new().name(threads::LAST_WORDS.to_owned());
-    let speaker = speaker.spawn(move || {
-        words();
+/// Writes the report and flushes the log, within a bound.
+fn report(write_report: WriteReport, log: LogWriter) {
+    let end = Instant::now() + REPORT_TIMEOUT;
+    let (done, all_done) = channel();
+    let reporter = std::thread::Builder::new().name(threads::WATCHDOG_REPORT.to_owned());
+    let reporter = reporter.spawn(move || {
+        write_report();
         log.flush(end);
-        // Nobody listens where the time is over.
-        let _ = said.send(());
+        // The receiver is gone if time ran out.
+        let _ = done.send(());
     });
-    if speaker.is_ok() {
-        let _ = all_is_said.recv_timeout(LAST_WORDS_TIMEOUT);
+    if reporter.is_ok() {
+        let _ = all_done.recv_timeout(REPORT_TIMEOUT);
     }
 }

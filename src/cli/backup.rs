@@ -12,11 +12,10 @@ use lastcall_domain::StoreError;
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
 
-/// How often the sign of life on a terminal is drawn.
+/// How often the spinner on a terminal is drawn.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Copies the store to `output`, which comes to its name whole and durably, or not at all. What
-/// was done, for people.
+/// Copies the store to `output`, atomically and durably. Returns a message about what was done.
 pub(super) fn run(config: &Config, output: &Path) -> Result<String, Failure> {
     let url = config.store_url.expose();
     if !url.starts_with("sqlite://") {
@@ -72,7 +71,7 @@ fn exists(output: &Path) -> Failure {
     Failure::new(Exit::CannotCreate, error)
 }
 
-/// Something that moves, where there is a terminal.
+/// A spinner, if there is a terminal.
 fn spinner(output: &Path) -> ProgressBar {
     let spinner = ProgressBar::new_spinner();
     spinner.set_message(format!("copying to {}", output.display()));

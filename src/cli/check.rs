@@ -2,7 +2,7 @@
 
 use crate::config::{Config, show_duration, show_size};
 
-/// The settings that matter for an operator and the timeline of a shutdown.
+/// Describes the settings that matter to an operator, and the timeline of a shutdown.
 pub(super) fn describe(config: &Config) -> anyhow::Result<String> {
     let timeline = config
         .timeline()

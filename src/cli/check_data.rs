@@ -90,7 +90,7 @@ pub(super) fn run(args: &CheckDataArgs) -> Result<ExitCode, Failure> {
     }
     .run()?;
     let input = ReportInput::check(&report, SystemClock.now());
-    target.put(&input, || check_table::of(&report))?;
+    target.write(&input, || check_table::of(&report))?;
     Ok(if report.passed {
         ExitCode::SUCCESS
     } else {
@@ -104,7 +104,7 @@ fn contract(path: &Path, name: &str) -> Result<CheckPlan, Failure> {
         use std::io::Read as _;
         let file = std::fs::File::open(path)?;
         let mut text = Vec::new();
-        // One byte more than there may be tells that there are more.
+        // One byte more than allowed shows that the file is too large.
         file.take(MAX_CONTRACT + 1).read_to_end(&mut text)?;
         Ok(text)
     };
@@ -136,7 +136,7 @@ fn open(others: BTreeMap<&str, &Path>) -> Result<BTreeMap<String, LocalFile>, Fa
     others.into_iter().map(open).collect()
 }
 
-/// What is checked, and against what.
+/// The data and the contract to check it against.
 struct Checking {
     engine: Engine,
     file: LocalFile,
@@ -173,13 +173,13 @@ impl Checking {
         let mut report = report.map_err(|error| self.file.failure(&error))?;
         let by_query = |rule: &Rule| matches!(rule, Rule::Sql { .. });
         if self.plan.checks.iter().any(|check| by_query(&check.rule)) {
-            self.ask(&mut report)?;
+            self.run_queries(&mut report)?;
         }
         Ok(report)
     }
 
-    /// Makes the checks that are queries.
-    fn ask(&self, report: &mut CheckReport) -> Result<(), Failure> {
+    /// Runs the checks that are queries.
+    fn run_queries(&self, report: &mut CheckReport) -> Result<(), Failure> {
         let software = |error: anyhow::Error| Failure::new(Exit::Software, error);
         let scratch = TempDir::new().context("there is no folder for temporary files");
         let scratch = scratch.map_err(software)?;
@@ -215,7 +215,7 @@ impl Checking {
 struct LocalTables<'a> {
     checking: &'a Checking,
     scratch: &'a Path,
-    /// The tables that were made, by name.
+    /// The converted tables, by name.
     made: Mutex<BTreeMap<String, PathBuf>>,
 }
 

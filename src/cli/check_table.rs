@@ -65,7 +65,7 @@ fn checks(checks: &[CheckResult]) -> Table {
     table
 }
 
-/// A check that does not hold, and the rows that it shows.
+/// A failed check, with the rows that it shows.
 fn failure(check: &CheckResult) -> String {
     let about = match check.columns.is_empty() {
         true => plain(&check.check),

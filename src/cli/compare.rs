@@ -55,7 +55,7 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), Failure> {
     stdin::once(&files)?;
     let comparison = compare(args, &options)?;
     let report = ReportInput::compare(&comparison, SystemClock.now());
-    target.put(&report, || compare_table::of(&comparison))
+    target.write(&report, || compare_table::of(&comparison))
 }
 
 fn compare(args: &CompareArgs, options: &CompareOptions) -> Result<Comparison, Failure> {

@@ -7,7 +7,7 @@ use lastcall_domain::compare::{
 
 use super::table::{Title, cut, fitted, plain, short};
 
-/// New and vanished values that are named.
+/// How many new and vanished values are named.
 const NAMED: usize = 5;
 
 /// The comparison as text.

@@ -1,4 +1,4 @@
-//! `lastcall health`: asks the service on this machine.
+//! `lastcall health`: checks the service on this machine.
 
 mod stream;
 
@@ -11,14 +11,14 @@ use serde_json::Value;
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
 
-/// How long the whole of it may take: a HEALTHCHECK has 3 s.
+/// How long the whole check may take: a HEALTHCHECK has 3 s.
 const TIMEOUT: Duration = Duration::from_millis(2_500);
-/// The longest answer that is read.
-const MAX_ANSWER: u64 = 64 * 1024;
+/// The longest response that is read.
+const MAX_RESPONSE: u64 = 64 * 1024;
 
-/// Asks the service that this configuration describes whether it lives, and, for people, whether
-/// it is ready; the status in a line.
-pub(super) fn ask(config: &Config) -> Result<String, Failure> {
+/// Checks whether the configured service is alive and, for people, whether it is ready. Returns the
+/// status as one line.
+pub(super) fn check(config: &Config) -> Result<String, Failure> {
     let (address, tls) = match config.server.admin_bind {
         Some(address) => (address, false),
         None => (config.server.bind, config.server.tls.is_some()),
@@ -40,12 +40,12 @@ fn status(address: SocketAddr, tls: bool) -> anyhow::Result<String> {
     }
     Ok(match get(address, tls, "/readyz", until) {
         Ok((_, body)) => format!("{address}: alive, {}", readiness(&body)),
-        // It is busy or a part of it is slow, and it lives.
+        // It is busy or a part of it is slow, but it is alive.
         Err(_) => format!("{address}: alive, readiness unknown"),
     })
 }
 
-/// What `/readyz` says, in a line.
+/// The response of `/readyz` as one line.
 fn readiness(body: &[u8]) -> String {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let status = body["status"].as_str().unwrap_or("readiness unknown");
@@ -62,7 +62,7 @@ fn readiness(body: &[u8]) -> String {
     }
 }
 
-/// The status and the body of the answer to a GET.
+/// The status and the body of the response to a GET.
 fn get(
     address: SocketAddr,
     tls: bool,
@@ -80,7 +80,7 @@ fn get(
         let mut piece = [0; 4096];
         let read = stream.read(&mut piece)?;
         answer.extend_from_slice(&piece[..read]);
-        if read == 0 || answer.len() as u64 >= MAX_ANSWER {
+        if read == 0 || answer.len() as u64 >= MAX_RESPONSE {
             break;
         }
     }
@@ -94,7 +94,7 @@ fn get(
     Ok((code, answer.split_off(head + 4)))
 }
 
-/// An address that listens everywhere is reached over loopback.
+/// A wildcard address is reached over loopback.
 fn reachable(bind: SocketAddr) -> SocketAddr {
     let ip = match bind.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_ready_is_told_in_one_line() {
+    fn readiness_is_one_line() {
         let body = br#"{"status":"degraded","checks":
             [{"name":"store","status":"failing","detail":"the file\nis gone"}]}"#;
         assert_eq!(readiness(body), "degraded (store: the file is gone)");

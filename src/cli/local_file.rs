@@ -13,17 +13,17 @@ use crate::exit::{Exit, Failure};
 /// The memory that one command may take, in bytes.
 const MEMORY: u64 = 1 << 30;
 
-/// A dataset that is there.
+/// A local dataset.
 pub(super) struct LocalFile {
     pub(super) source: Source,
-    /// How messages name it.
+    /// Its name in messages.
     shown: String,
     /// The standard input, saved; removed on drop.
     _saved: Option<NamedTempFile>,
 }
 
 impl LocalFile {
-    /// Finds out what is in the file.
+    /// Opens the file and detects its format.
     pub(super) fn open(file: &Path, read: &ReadOptions) -> Result<Self, Failure> {
         let saved = stdin::save(file)?;
         let (path, name, shown) = match &saved {
@@ -52,22 +52,22 @@ impl LocalFile {
         })
     }
 
-    /// Its name without an ending, which a table of it has.
+    /// Its name without extension, which is the name of its table.
     pub(super) fn stem(&self) -> String {
         file_stem(&self.source.name).to_owned()
     }
 
-    /// The failure that an error of the engine is.
+    /// Converts an error of the engine.
     pub(super) fn failure(&self, error: &EngineError) -> Failure {
         let detail = anyhow!("{}: {error} ({})", self.shown, error.code());
         Failure::new(Exit::BadData, detail)
     }
 }
 
-/// The format that the file's ending names, or else its first bytes.
+/// The format by the file's extension, or else by its first bytes.
 fn format_of(file: &Path) -> anyhow::Result<Format> {
     let shown = file.display();
-    // Before it is opened: that of a pipe waits for whoever writes to it.
+    // Before it is opened, because opening a pipe waits for its writer.
     let kind = std::fs::metadata(file).with_context(|| format!("{shown}: cannot be read"))?;
     anyhow::ensure!(
         kind.is_file(),

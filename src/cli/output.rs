@@ -23,7 +23,7 @@ pub(super) struct OutputArgs {
     format: Option<ReportFormat>,
 }
 
-/// Where it goes.
+/// The destination of the output.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Target {
     Table,
@@ -32,7 +32,7 @@ pub(super) enum Target {
 }
 
 impl OutputArgs {
-    /// What the flags ask for, where these files are read.
+    /// The destination by the flags, where these files are read.
     pub(super) fn target(&self, read: &[&Path]) -> Result<Target, Failure> {
         let usage = |error: anyhow::Error| Err(Failure::new(Exit::Usage, error));
         let Some(output) = &self.output else {
@@ -72,7 +72,7 @@ impl Target {
     }
 
     /// Prints the table, or writes the report.
-    pub(super) fn put(
+    pub(super) fn write(
         &self,
         report: &ReportInput<'_>,
         table: impl FnOnce() -> String,
@@ -90,7 +90,7 @@ impl Target {
 fn rendered(report: &ReportInput<'_>, format: ReportFormat) -> Result<Vec<u8>, Failure> {
     let renderer = Renderer::new(FontConfig::default());
     let failed = |error: RenderError| {
-        // The disk of the temporary files, which a workbook needs.
+        // The disk for temporary files, which a workbook needs.
         let exit = match (&error, error.dependency()) {
             (RenderError::Template(_), _) => Exit::BadData,
             (_, Some(_)) => Exit::Io,

@@ -52,7 +52,7 @@ pub(super) fn run(args: &ProfileArgs) -> Result<(), Failure> {
         let report = ReportInput::profile(&profile, SystemClock.now());
         let report = report.with_template(template.as_ref());
         let between = if place > 0 { "\n" } else { "" };
-        target.put(&report, || format!("{between}{}", table::of(&profile)))?;
+        target.write(&report, || format!("{between}{}", table::of(&profile)))?;
     }
     Ok(())
 }
@@ -74,7 +74,7 @@ fn compute(file: &Path, read: &ReadOptions) -> Result<Profile, Failure> {
     profile.map_err(|error| file.failure(&error))
 }
 
-/// Draws a bar on a terminal until it is dropped; draws nothing where output is piped.
+/// Draws a progress bar on a terminal until it is dropped; draws nothing if output is piped.
 pub(super) struct ProgressWatch {
     shown: Option<(ProgressBar, Cancel, std::thread::JoinHandle<()>)>,
 }
@@ -105,7 +105,7 @@ impl ProgressWatch {
         if let Some((bar, done, thread)) = self.shown {
             done.cancel();
             thread.thread().unpark();
-            // The thread only draws: a panic in it is no reason to lose the profile.
+            // The thread only draws: a panic in it must not lose the profile.
             let _ = thread.join();
             bar.finish_and_clear();
         }

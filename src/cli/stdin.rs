@@ -8,9 +8,9 @@ use tempfile::NamedTempFile;
 
 use crate::exit::{Exit, Failure};
 
-/// How the standard input is named on the command line.
+/// The name of the standard input on the command line.
 const STDIN: &str = "-";
-/// How it is named in a profile.
+/// Its name in a profile.
 pub(super) const NAME: &str = "stdin";
 
 /// Whether the standard input is meant.
@@ -18,7 +18,7 @@ fn is_meant(file: &Path) -> bool {
     file.as_os_str() == STDIN
 }
 
-/// Refuses files of which more than one is the standard input.
+/// Fails if more than one file is the standard input.
 pub(super) fn once(files: &[&Path]) -> Result<(), Failure> {
     if files.iter().filter(|file| is_meant(file)).count() > 1 {
         let error = anyhow!("only one of the files can be the standard input");
@@ -27,7 +27,7 @@ pub(super) fn once(files: &[&Path]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Saves the standard input where that is meant; the file is removed when it is dropped.
+/// Saves the standard input, if it is meant; the file is removed when it is dropped.
 pub(super) fn save(file: &Path) -> Result<Option<NamedTempFile>, Failure> {
     if !is_meant(file) {
         return Ok(None);

@@ -4,8 +4,8 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent, pres
 use lastcall_domain::profile::{Column, Number, Numeric, Profile};
 use terminal_size::terminal_size_of;
 
-/// The widest text of the data, in characters, before it is cut.
-const WIDEST_VALUE: usize = 24;
+/// The widest text of the data, in characters; longer ones are cut.
+const MAX_VALUE_WIDTH: usize = 24;
 /// Bars of a small histogram, and their heights.
 const BARS: usize = 10;
 const HEIGHTS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -17,7 +17,7 @@ const GAP: usize = 3;
 pub(super) struct Title {
     text: &'static str,
     is_number: bool,
-    /// Where the terminal is narrow, the column of the lowest rank is left out first.
+    /// On a narrow terminal, the columns of the lowest rank are left out first.
     rank: u8,
 }
 
@@ -41,7 +41,7 @@ impl Title {
     }
 }
 
-/// What is told of a column of the data.
+/// A property of a column of the data.
 struct Field {
     title: Title,
     of: fn(&Column) -> String,
@@ -108,12 +108,12 @@ fn counted(count: u64, what: &str) -> String {
     format!("{count} {what}{plural}")
 }
 
-/// How wide a table may be: what `COLUMNS` says, or the terminal; as wide as need be elsewhere.
+/// How wide a table may be: `COLUMNS`, or the width of the terminal; unlimited elsewhere.
 fn width() -> Option<usize> {
-    let told = std::env::var("COLUMNS").ok();
-    let told = told.and_then(|columns| columns.parse().ok());
-    let told = told.filter(|columns| *columns > 0);
-    told.or_else(|| {
+    let columns = std::env::var("COLUMNS").ok();
+    let columns = columns.and_then(|text| text.parse().ok());
+    let columns = columns.filter(|columns| *columns > 0);
+    columns.or_else(|| {
         let (width, _) = terminal_size_of(std::io::stdout())?;
         Some(usize::from(width.0))
     })
@@ -143,7 +143,7 @@ fn columns(columns: &[Column]) -> Table {
     fitted(&titles, &rows)
 }
 
-/// The table with those columns that find room beside each other.
+/// The table with as many columns as fit.
 pub(super) fn fitted<const N: usize>(titles: &[Title; N], rows: &[[String; N]]) -> Table {
     let width = width();
     let mut kept: Vec<usize> = (0..N).collect();
@@ -182,16 +182,16 @@ fn distinct(column: &Column) -> String {
     format!("{estimated}{}", column.distinct)
 }
 
-fn numeric(column: &Column, figure: impl FnOnce(&Numeric) -> Option<f64>) -> String {
-    let figure = column.numeric.as_ref().and_then(figure);
-    figure.map(short).unwrap_or_default()
+fn numeric(column: &Column, statistic: impl FnOnce(&Numeric) -> Option<f64>) -> String {
+    let statistic = column.numeric.as_ref().and_then(statistic);
+    statistic.map(short).unwrap_or_default()
 }
 
 /// The smallest and the largest value.
 fn range(column: &Column) -> (String, String) {
     if let Some(numeric) = &column.numeric {
-        let figure = |n: Option<Number>| n.map(|n| short(n.as_f64())).unwrap_or_default();
-        return (figure(numeric.min), figure(numeric.max));
+        let statistic = |n: Option<Number>| n.map(|n| short(n.as_f64())).unwrap_or_default();
+        return (statistic(numeric.min), statistic(numeric.max));
     }
     let Some(temporal) = &column.temporal else {
         return (String::new(), String::new());
@@ -200,7 +200,7 @@ fn range(column: &Column) -> (String, String) {
     (moment(&temporal.min), moment(&temporal.max))
 }
 
-/// A point in time to the second, without what all of them have.
+/// A point in time to the second, without what all values have in common.
 fn moment(at: &str) -> String {
     let at = at.trim_end_matches('Z');
     let at = at.split_once('.').map_or(at, |(seconds, _)| seconds);
@@ -258,7 +258,7 @@ pub(super) fn short(number: f64) -> String {
     }
 }
 
-/// The text without what would steer the terminal: it comes from whoever made the data.
+/// The text without control sequences, as it comes from the author of the data.
 pub(super) fn plain(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
@@ -272,10 +272,13 @@ pub(super) fn plain(text: &str) -> String {
 }
 
 pub(super) fn cut(text: &str) -> String {
-    if text.chars().count() <= WIDEST_VALUE {
+    if text.chars().count() <= MAX_VALUE_WIDTH {
         return text.to_owned();
     }
-    text.chars().take(WIDEST_VALUE - 1).chain(['…']).collect()
+    text.chars()
+        .take(MAX_VALUE_WIDTH - 1)
+        .chain(['…'])
+        .collect()
 }
 
 #[cfg(test)]
@@ -293,14 +296,14 @@ mod tests {
     }
 
     #[test]
-    fn a_point_in_time_is_told_to_the_second() {
-        for (at, told) in [
+    fn a_point_in_time_is_shown_to_the_second() {
+        for (at, shown) in [
             ("2024-01-31", "2024-01-31"),
             ("2024-01-31T00:00:00Z", "2024-01-31"),
             ("2024-01-31T12:30:00Z", "2024-01-31 12:30:00"),
             ("2024-01-31T12:30:00.123456Z", "2024-01-31 12:30:00"),
         ] {
-            assert_eq!(moment(at), told);
+            assert_eq!(moment(at), shown);
         }
     }
 }

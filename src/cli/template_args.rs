@@ -1,4 +1,4 @@
-//! The caller's own template, title, logo and colours as flags.
+//! The user's own template, title, logo and colours as flags.
 
 use std::path::{Path, PathBuf};
 
@@ -12,11 +12,11 @@ use lastcall_domain::{
 use super::output::Target;
 use crate::exit::{Exit, Failure};
 
-/// How a PDF is to look.
+/// The look of a PDF.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "How a PDF looks")]
 pub(super) struct TemplateArgs {
-    /// A template in typst's language; docs/templates.md says what it sees.
+    /// A template in typst's language; see docs/templates.md.
     #[arg(long, value_name = "FILE")]
     template: Option<PathBuf>,
     /// The title of the report; by default the name of the data.
@@ -37,7 +37,7 @@ impl TemplateArgs {
         files.map(PathBuf::as_path)
     }
 
-    /// What the flags ask for; nothing where there are none.
+    /// The template of the flags; `None` if there are none.
     pub(super) fn template(&self, target: &Target) -> Result<Option<ReportTemplate>, Failure> {
         let usage = |error: InvalidOption| {
             Failure::new(Exit::Usage, anyhow!("{}: {}", error.option, error.detail))
@@ -70,8 +70,8 @@ impl TemplateArgs {
 
     fn colors(&self) -> Result<TemplateColors, Failure> {
         let mut colors = TemplateColors::default();
-        for said in &self.color {
-            let (name, color) = said.split_once('=').unwrap_or((said, ""));
+        for given in &self.color {
+            let (name, color) = given.split_once('=').unwrap_or((given, ""));
             let place = match name {
                 "accent" => &mut colors.accent,
                 "text" => &mut colors.text,
@@ -80,7 +80,7 @@ impl TemplateArgs {
                 "background" => &mut colors.background,
                 _ => {
                     let error = anyhow!(
-                        "--color {said}: name one of accent, text, muted, line, background, as \
+                        "--color {given}: name one of accent, text, muted, line, background, as \
                          accent=#8a1c3c"
                     );
                     return Err(Failure::new(Exit::Usage, error));
@@ -92,7 +92,7 @@ impl TemplateArgs {
     }
 }
 
-/// The bytes of a file, or one more than there may be.
+/// The bytes of a file, or one more than allowed.
 fn read(path: &Path, max: usize) -> Result<Vec<u8>, Failure> {
     use std::io::Read as _;
     let mut bytes = Vec::new();

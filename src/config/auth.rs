@@ -15,7 +15,7 @@ use super::reader::Reader;
 pub struct Access {
     /// How callers prove who they are.
     pub callers: Auth,
-    /// Whether callers without a key are wanted on an address beyond loopback, too.
+    /// Whether callers without a key are allowed on an address beyond loopback.
     pub allow_anonymous: bool,
 }
 
@@ -23,7 +23,7 @@ pub struct Access {
 const FIELDS: [&str; 5] = ["name", "owner", "sha256", "role", "expires"];
 
 impl Access {
-    /// Whether anybody may call who can reach the address.
+    /// Whether anybody who can reach the address may call.
     pub fn is_open(&self) -> bool {
         matches!(self.callers, Auth::None)
     }
@@ -40,7 +40,7 @@ impl Access {
                 keys,
                 settings: Box::new(settings),
             },
-            // Without settings there is a fault, and nobody uses this.
+            // Without settings there is a fault, and the configuration is not used.
             ("keys" | "jwt", _) => {
                 if mode == "keys" && !given {
                     read.fault(
@@ -59,7 +59,7 @@ impl Access {
     }
 }
 
-/// From the file it is an array of tables; from the environment the same as TOML or JSON text.
+/// An array of tables in the file; the same as TOML or JSON text in the environment.
 fn parse_list(value: &Value) -> Result<Vec<Value>, String> {
     let parsed = match value {
         Value::Array(list) => Some(list.clone()),
@@ -72,10 +72,10 @@ fn parse_list(value: &Value) -> Result<Vec<Value>, String> {
     parsed.ok_or_else(|| "a list of { name, owner, sha256, role, expires }".to_owned())
 }
 
-/// The keys that are in order; of the others, every fault is noted.
+/// Reads the valid keys, and records every fault of the others.
 fn read_keys(read: &mut Reader, entries: &[Value]) -> Vec<ApiKey> {
     let mut keys: Vec<ApiKey> = Vec::new();
-    // Which entry has which digest.
+    // The entry of each digest.
     let mut digests: BTreeMap<[u8; 32], usize> = BTreeMap::new();
     for (at, entry) in entries.iter().enumerate() {
         let mut fault = |field: &str, value: Option<&Value>, rule: &str| {
@@ -120,7 +120,7 @@ fn read_keys(read: &mut Reader, entries: &[Value]) -> Vec<ApiKey> {
                 None
             }
         };
-        // No key may be that of what was made with a token.
+        // Owners of keys must not collide with those of tokens.
         let owner = match owner {
             Some(owner) if owner.starts_with(OWNER_PREFIX) => {
                 let (field, value) = match entry.get("owner") {
@@ -142,7 +142,7 @@ fn read_keys(read: &mut Reader, entries: &[Value]) -> Vec<ApiKey> {
                 None
             }
         };
-        // What stands there may be the key itself, and is not shown.
+        // The value may be the key itself, so it is not shown.
         let sha256 = text("sha256").and_then(parse_sha256);
         if sha256.is_none() {
             fault(
@@ -151,7 +151,7 @@ fn read_keys(read: &mut Reader, entries: &[Value]) -> Vec<ApiKey> {
                 "must be 64 hexadecimal digits, the SHA-256 of the key",
             );
         }
-        // One secret is one caller: with two entries, which of them it is would be chance.
+        // Each secret must identify one caller.
         let first = sha256.map(|digest| *digests.entry(digest).or_insert(at));
         if let Some(first) = first.filter(|first| *first != at) {
             let rule = format!("must be of one key only, and is that of auth.keys[{first}] too");
@@ -176,7 +176,7 @@ fn read_keys(read: &mut Reader, entries: &[Value]) -> Vec<ApiKey> {
     keys
 }
 
-/// As text, or as TOML writes a time.
+/// A string or a TOML time.
 fn parse_time(value: &Value) -> Option<DateTime<Utc>> {
     let text = match value {
         Value::Datetime(time) => time.to_string(),

@@ -2,15 +2,14 @@
 
 use std::fmt;
 
-/// One thing that is wrong.
+/// One fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// The key, and where its value came from if that was not the file.
     pub key: String,
-    /// The value that was found, as far as it may be shown; `None` where the fault is not in a
-    /// value.
+    /// The value that was found, as far as it may be shown; `None` if the fault is not in a value.
     pub value: Option<String>,
-    /// What the value has to be.
+    /// The rule that the value breaks.
     pub rule: String,
 }
 
@@ -23,7 +22,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Everything that is wrong.
+/// All faults.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Faults(pub Vec<Fault>);
 

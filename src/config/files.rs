@@ -3,23 +3,24 @@
 use anyhow::bail;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Open files that the service needs for itself: its store, its blobs, its queries, its threads.
+/// File descriptors reserved for the service itself: its store, its blobs, its queries, its
+/// threads.
 const RESERVED: u64 = 128;
-/// Connections where nothing else says less.
+/// The most connections by default.
 const MAX_DEFAULT: u64 = 10_000;
 
-/// The limit that the process may give itself: the hard one. `None` where there is none.
+/// The hard limit of open files; `None` if there is none.
 fn limit() -> Option<u64> {
     getrlimit(Resource::Nofile).maximum
 }
 
-/// The most connections that leave the service the files that it needs.
+/// The most connections that leave the reserved file descriptors free.
 pub(super) fn max_connections() -> u64 {
     let limit = limit().unwrap_or(u64::MAX);
     limit.saturating_sub(RESERVED).clamp(1, 1 << 20)
 }
 
-/// The default: each connection may have a file of its own open, as an upload has.
+/// The default number of connections: each may have one more file open, as an upload does.
 pub(super) fn default_connections() -> u64 {
     (max_connections() / 2).clamp(1, MAX_DEFAULT)
 }
@@ -28,7 +29,7 @@ pub(super) fn default_connections() -> u64 {
 /// `select`, which this one does not.
 ///
 /// # Errors
-/// Where the service needs more files than it may open.
+/// If the limit is too low for the service.
 pub fn raise_file_limit() -> anyhow::Result<()> {
     let maximum = limit();
     let limits = Rlimit {

@@ -19,8 +19,8 @@ const MAX_AUDIENCE: usize = 1024;
 /// The longest name of a claim, in bytes.
 const MAX_CLAIM: usize = 128;
 
-/// Reads every key. `None` where one of those is missing or wrong that have no default; that they
-/// are missing is a fault where they are `wanted`.
+/// Reads every key. Returns `None` if a key without a default is missing or wrong; a missing one is
+/// a fault if they are `wanted`.
 pub(super) fn read(read: &mut Reader, wanted: bool) -> Option<Settings> {
     let issuer = url(read, ISSUER, |text| {
         check_issuer(text).map(|()| text.to_owned())
@@ -79,7 +79,7 @@ pub(super) fn read(read: &mut Reader, wanted: bool) -> Option<Settings> {
     })
 }
 
-/// Notes that a key is missing, unless what stands there is a fault already.
+/// Records that a key is missing, unless its value is already a fault.
 fn require(read: &mut Reader, key: &str, given: bool, what: &str) {
     if !given && read.is_sound(key) {
         read.fault(key, &format!("{what} with auth.mode = \"jwt\""));
@@ -114,7 +114,7 @@ fn algorithms(read: &mut Reader) -> Vec<Algorithm> {
     )
 }
 
-/// Whether it can be the name of a claim, and leaves the names of owners clear.
+/// Whether it is a valid name of a claim, and keeps the names of owners unambiguous.
 fn is_claim(name: &str) -> bool {
     let clear = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:/".contains(&byte);
     (1..=MAX_CLAIM).contains(&name.len()) && name.bytes().all(clear)

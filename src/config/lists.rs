@@ -1,9 +1,8 @@
-//! Lists of texts: from the file a list, from the environment the same as TOML or JSON text, or the
-//! texts separated by commas.
+//! Lists of strings: a list in the file; TOML, JSON or comma-separated text in the environment.
 
 use toml::{Table, Value};
 
-/// The texts; `None` where it is no such list.
+/// The strings; `None` if the value is not such a list.
 pub(super) fn texts(value: &Value) -> Option<Vec<String>> {
     match value {
         Value::Array(list) => list.iter().map(text).collect(),

@@ -16,9 +16,9 @@ pub struct OwnerBounds {
 }
 
 impl OwnerBounds {
-    /// 0 is no bound.
+    /// 0 means no bound.
     pub(super) fn read(read: &mut Reader) -> Self {
-        const MOST: u64 = 1 << 50;
+        const MAX_BYTES: u64 = 1 << 50;
         let bound = |number: u64| (number > 0).then_some(number);
         let per_second = read.count("limits.per_owner.requests_per_second", 0, 0..=1_000_000_u32);
         let burst = read.count("limits.per_owner.burst", 0, 0..=1_000_000_u32);
@@ -30,10 +30,10 @@ impl OwnerBounds {
         }
         Self {
             store: OwnerLimits {
-                sessions: bound(read.count("limits.per_owner.sessions", 0, 0..=MOST)),
-                stored_bytes: bound(read.size("limits.per_owner.stored_bytes", 0, 0..=MOST)),
-                running_jobs: bound(read.count("limits.per_owner.running_jobs", 0, 0..=MOST)),
-                queued_jobs: bound(read.count("limits.per_owner.queued_jobs", 0, 0..=MOST)),
+                sessions: bound(read.count("limits.per_owner.sessions", 0, 0..=MAX_BYTES)),
+                stored_bytes: bound(read.size("limits.per_owner.stored_bytes", 0, 0..=MAX_BYTES)),
+                running_jobs: bound(read.count("limits.per_owner.running_jobs", 0, 0..=MAX_BYTES)),
+                queued_jobs: bound(read.count("limits.per_owner.queued_jobs", 0, 0..=MAX_BYTES)),
             },
             rate: (per_second > 0).then(|| RatePolicy {
                 per_second,
@@ -45,7 +45,8 @@ impl OwnerBounds {
         }
     }
 
-    /// Each key with its value as a configuration has it; an absent burst as what it comes to.
+    /// Each key with its value in the notation of the configuration; an absent burst with its
+    /// effective value.
     pub fn shown(&self) -> [(&'static str, String); 6] {
         let OwnerLimits {
             sessions,

@@ -1,4 +1,5 @@
-//! `server.trusted_proxies` and `server.forwarded_field`: who is believed about whom a request is for.
+//! `server.trusted_proxies` and `server.forwarded_field`: who is trusted to name the client of a
+//! request.
 
 use std::net::IpAddr;
 

@@ -11,16 +11,16 @@ use super::sources::{Found, Sources};
 use super::units::{parse_duration, parse_size, show_duration, show_size};
 use super::{Fault, Faults, shown};
 
-/// The closest key is suggested from this likeness (0 to 1, Jaro-Winkler) on.
-const LIKE_ENOUGH: f64 = 0.8;
-/// From this likeness on it is the same key, misspelt: what it holds is known.
-const SURELY: f64 = 0.93;
+/// From this similarity on (0 to 1, Jaro-Winkler), the closest key is suggested.
+const MIN_SUGGESTED: f64 = 0.8;
+/// From this similarity on, it is the same key misspelt, so the kind of its value is known.
+const MIN_MISSPELT: f64 = 0.93;
 
-/// Hands out values by key. A value that breaks its rule is a fault, and its default is
-/// handed out instead so that the reading goes on to the next fault.
+/// Reads values by key. A value that breaks its rule is recorded as a fault, and its default is
+/// returned instead, so that reading goes on to the next fault.
 pub(super) struct Reader {
     sources: Sources,
-    /// Every key that was asked for, and its default as a configuration writes it.
+    /// Every known key, and its default in the notation of the configuration.
     known: BTreeMap<String, String>,
     faulty: BTreeSet<String>,
     faults: Vec<Fault>,
@@ -37,7 +37,7 @@ impl Reader {
         }
     }
 
-    /// Notes that the key's value, or its default where none was given, breaks `rule`.
+    /// Records that the key's value, or its default if none was given, breaks `rule`.
     pub(super) fn fault(&mut self, key: &str, rule: &str) {
         let found = self.sources.values.get(key);
         let value = match found {
@@ -52,7 +52,7 @@ impl Reader {
         self.faulty.insert(key.to_owned());
     }
 
-    /// Notes that a part of the key's value breaks `rule`.
+    /// Records that a part of the key's value breaks `rule`.
     pub(super) fn fault_in(&mut self, key: &str, part: &str, value: Option<String>, rule: &str) {
         let found = self.sources.values.get(key);
         self.faults.push(Fault {
@@ -63,8 +63,8 @@ impl Reader {
         self.faulty.insert(key.to_owned());
     }
 
-    /// Whether no fault of the key's own value is known: rules between keys say nothing useful
-    /// where the default stands in for a value that is wrong.
+    /// Whether no fault of the key's own value is known: rules between keys are meaningless if a
+    /// default replaces a wrong value.
     pub(super) fn is_sound(&self, key: &str) -> bool {
         !self.faulty.contains(key)
     }
@@ -127,7 +127,7 @@ impl Reader {
         })
     }
 
-    /// One of a few words; the first is the default.
+    /// One of these words; the first is the default.
     pub(super) fn choice(&mut self, key: &str, words: &[&'static str]) -> &'static str {
         let default = words.first().copied().unwrap_or_default();
         self.parsed(key, format!("{default:?}"), default, |value| {
@@ -155,7 +155,7 @@ impl Reader {
         })
     }
 
-    /// A text that is not empty, if it was given.
+    /// A non-empty string, if it was given.
     pub(super) fn text(&mut self, key: &str) -> Option<String> {
         self.parsed(key, "\"\"".to_owned(), None, |value| match as_text(value) {
             Some(text) if !text.is_empty() => Ok(Some(text.to_owned())),
@@ -163,7 +163,7 @@ impl Reader {
         })
     }
 
-    /// A value of a shape of its own; `shown` is its default as a configuration writes it.
+    /// A value of its own type; `shown` is its default in the notation of the configuration.
     pub(super) fn parsed<T>(
         &mut self,
         key: &str,
@@ -184,12 +184,12 @@ impl Reader {
         }
     }
 
-    /// Ends the reading: whatever was given and never asked for is a fault too.
+    /// Ends the reading: values of unknown keys are faults, too.
     pub(super) fn finish(mut self) -> Result<(), Faults> {
         for (key, found) in &self.sources.values {
             if !self.known.contains_key(key) {
                 let closest = closest(key, self.known.keys());
-                let meant = closest.filter(|(likeness, _)| *likeness >= SURELY);
+                let meant = closest.filter(|(likeness, _)| *likeness >= MIN_MISSPELT);
                 self.faults.push(Fault {
                     key: label(key, Some(found)),
                     value: Some(shown::unknown(meant.map(|(_, known)| known), &found.value)),
@@ -224,7 +224,7 @@ impl Reader {
     }
 }
 
-/// What is said of a key that there is not.
+/// The rule for an unknown key.
 fn unknown(closest: Option<(f64, &str)>) -> String {
     match closest {
         Some((_, known)) => format!("unknown key; did you mean {known}?"),
@@ -258,7 +258,7 @@ fn in_range<T: PartialOrd>(
     }
 }
 
-/// The key, and where its value comes from where that is not the file.
+/// The key, and where its value comes from if that is not the file.
 fn label(key: &str, found: Option<&Found>) -> String {
     match found.map(|found| &found.variable) {
         Some(Some(variable)) => format!("{key} (from {variable})"),
@@ -267,10 +267,10 @@ fn label(key: &str, found: Option<&Found>) -> String {
     }
 }
 
-/// The known key that is nearly this one, if there is one, and how like they are.
+/// The known key most similar to this one, if there is one, and their similarity.
 fn closest<'a>(key: &str, known: impl Iterator<Item = &'a String>) -> Option<(f64, &'a str)> {
     known
         .map(|candidate| (strsim::jaro_winkler(key, candidate), candidate.as_str()))
         .max_by(|a, b| a.0.total_cmp(&b.0))
-        .filter(|(likeness, _)| *likeness >= LIKE_ENOUGH)
+        .filter(|(likeness, _)| *likeness >= MIN_SUGGESTED)
 }

@@ -1,13 +1,13 @@
-//! Values as faults show them, never a possible secret.
+//! Values as shown in faults, never a possible secret.
 
 use toml::Value;
 
 use super::Secret;
 
-/// In place of a value that may be a secret.
+/// Replaces a value that may be a secret.
 const HIDDEN: &str = "(not shown)";
 
-/// The value as a fault shows it.
+/// The value as shown in a fault.
 pub(super) fn value(key: &str, value: &Value) -> String {
     match value {
         _ if key.starts_with("auth.keys") || key == "trace.headers" => HIDDEN.to_owned(),
@@ -19,7 +19,7 @@ pub(super) fn value(key: &str, value: &Value) -> String {
     }
 }
 
-/// Whether the value of the key is a URL, which may carry a password where none belongs.
+/// Whether the value of the key is a URL, which may carry a misplaced password.
 fn is_url(key: &str) -> bool {
     key.ends_with(".url")
         || key == "trace.otlp"
@@ -28,8 +28,8 @@ fn is_url(key: &str) -> bool {
             .any(|name| key == format!("auth.jwt.{name}"))
 }
 
-/// The value of a key that is not known. What it may hold is known only where another key was
-/// meant, and that is one of a value which is no secret.
+/// The value of an unknown key. It is shown only if another key was probably meant whose value is
+/// no secret.
 pub(super) fn unknown(meant: Option<&str>, found: &Value) -> String {
     match meant {
         Some(key) => value(key, found),
@@ -37,8 +37,7 @@ pub(super) fn unknown(meant: Option<&str>, found: &Value) -> String {
     }
 }
 
-/// What may be shown of a text in the place of a URL; `None` where a password may be anywhere in
-/// it.
+/// What may be shown of a URL's value; `None` if a password may be anywhere in it.
 fn url(text: &str) -> Option<String> {
     if text.contains("://") {
         Some(Secret(text.to_owned()).redacted_url())

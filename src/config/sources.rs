@@ -10,18 +10,18 @@ use toml::{Table, Value};
 
 use super::{Fault, Faults};
 
-/// What a variable of the environment begins with to be a key.
+/// The prefix of environment variables that are keys.
 const PREFIX: &str = "LASTCALL__";
-/// What a variable ends with that names a file which holds the value.
+/// The suffix of variables that name a file with the value.
 const FILE_SUFFIX: &str = "_FILE";
 /// The largest file that is read.
 const MAX_FILE: u64 = 1 << 20;
 
-/// One value and where it came from.
+/// A value and its origin.
 #[derive(Clone, Debug)]
 pub(super) struct Found {
     pub(super) value: Value,
-    /// The variable, where it came from the environment.
+    /// The variable, if it came from the environment.
     pub(super) variable: Option<String>,
 }
 
@@ -29,14 +29,14 @@ pub(super) struct Found {
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     pub(super) values: BTreeMap<String, Found>,
-    /// The tables that hold nothing, by their dotted names.
+    /// The empty tables, by their dotted names.
     pub(super) empty_tables: Vec<String>,
-    /// Keys whose value was given and could not be taken, and why.
+    /// Keys whose value could not be read, and why.
     pub(super) faults: Vec<(String, Fault)>,
 }
 
-/// What is wrong with `text`, and where. Not the line itself, which may hold a secret.
-fn told(text: &str, error: &toml::de::Error) -> String {
+/// What is wrong with `text`, and where. The line itself is left out, because it may hold a secret.
+fn describe(text: &str, error: &toml::de::Error) -> String {
     let what = error.message().trim_end();
     let before = error.span().and_then(|span| text.get(..span.start));
     match before {
@@ -50,10 +50,10 @@ fn told(text: &str, error: &toml::de::Error) -> String {
 }
 
 impl Sources {
-    /// Reads the file, if there is one, and lays the environment over it.
+    /// Reads the file, if there is one, and overrides it with the environment.
     ///
     /// # Errors
-    /// Where the file cannot be read or is not TOML.
+    /// If the file cannot be read or is not TOML.
     pub fn load(
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
@@ -62,7 +62,7 @@ impl Sources {
         if let Some(file) = file {
             let text = read(file).map_err(|rule| Faults::of_file(file, rule))?;
             let table: Table = text.parse().map_err(|error: toml::de::Error| {
-                Faults::of_file(file, format!("is not TOML: {}", told(&text, &error)))
+                Faults::of_file(file, format!("is not TOML: {}", describe(&text, &error)))
             })?;
             sources.add_table("", table);
         }
@@ -89,8 +89,8 @@ impl Sources {
         }
     }
 
-    /// Takes `LASTCALL__STORE__URL`, and what is in the file that `LASTCALL__STORE__URL_FILE`
-    /// names. A key that is given in both ways has two values, and that is a fault.
+    /// Reads `LASTCALL__STORE__URL`, or the file that `LASTCALL__STORE__URL_FILE` names. A key that
+    /// is given in both ways is a fault.
     fn add_variable(&mut self, name: &str, value: &str) {
         let Some(key) = name.strip_prefix(PREFIX) else {
             return;
@@ -118,7 +118,7 @@ impl Sources {
             Err(rule) => {
                 let fault = Fault {
                     key: format!("{key} (from {name})"),
-                    // The path of a file is no secret; a value may be one.
+                    // The path of a file is no secret, but a value may be.
                     value: file.map(|_| format!("{value:?}")),
                     rule,
                 };
@@ -128,13 +128,13 @@ impl Sources {
     }
 }
 
-/// The text in the file, without the ends of lines after it.
+/// The text in the file, without trailing line ends.
 fn read_value(file: &Path) -> Result<String, String> {
     let text = read(file)?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-/// The text in the file. What is no file, and has no end, is not read to it.
+/// The text in the file. Reading is bounded, because an endless device may be named.
 fn read(file: &Path) -> Result<String, String> {
     let unreadable = |error: io::Error| format!("cannot be read: {error}");
     let file = File::open(file).map_err(unreadable)?;

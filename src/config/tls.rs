@@ -20,7 +20,7 @@ pub struct TlsFiles {
 }
 
 impl TlsFiles {
-    /// The files, where both are named.
+    /// The files, if both are named.
     pub(super) fn read(read: &mut Reader) -> Option<Self> {
         let (certificate, key) = (read.text(CERTIFICATE), read.text(KEY));
         match (certificate, key) {
@@ -40,7 +40,7 @@ impl TlsFiles {
         }
     }
 
-    /// The certificate that the files hold now.
+    /// Reads the certificate from the files.
     ///
     /// # Errors
     /// A fault of the key whose file cannot be used.
@@ -59,7 +59,7 @@ impl TlsFiles {
     }
 }
 
-/// Whether it may be shown: where the key itself stands in the place of its file, it may not.
+/// Whether it may be shown: not if it holds the key itself instead of its file.
 fn is_path(file: &Path) -> bool {
     let text = file.to_string_lossy();
     !text.contains("-----") && !text.contains(char::is_control)

@@ -18,7 +18,7 @@ const MAX_HEADERS: usize = 32;
 pub struct Trace {
     /// The base URL of the collector; nothing is recorded without one.
     pub otlp: Option<String>,
-    /// Which share of new traces is recorded, 0 to 1.
+    /// The share of new traces that is recorded, 0 to 1.
     pub sample: f64,
     /// Headers of each request to the collector, by name; secrets.
     pub headers: Vec<(String, String)>,
@@ -73,7 +73,8 @@ impl Trace {
     }
 }
 
-/// Whether spans can be sent there. What may hold a secret is no such URL: it is shown.
+/// Whether spans can be sent there. URLs that may hold a secret are refused, because the URL is
+/// shown.
 fn is_collector(url: &str) -> bool {
     let Ok(uri) = url.parse::<Uri>() else {
         return false;
@@ -82,7 +83,7 @@ fn is_collector(url: &str) -> bool {
     plain && matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some()
 }
 
-/// Headers, a line each, as HTTP writes them.
+/// Headers in HTTP's notation, one per line.
 fn headers(text: &str) -> Option<Vec<(String, String)>> {
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     let headers: Option<Vec<_>> = lines

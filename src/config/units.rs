@@ -25,12 +25,12 @@ pub(super) fn parse_size(text: &str) -> Result<u64, String> {
         .map_err(|_| rule())
 }
 
-/// A duration as it is written in a configuration.
+/// A duration in the notation of the configuration.
 pub fn show_duration(duration: Duration) -> String {
     ShownDuration(duration).to_string()
 }
 
-/// A size as it is written in a configuration.
+/// A size in the notation of the configuration.
 pub fn show_size(bytes: u64) -> String {
     for (unit, size) in [
         ("TiB", 1 << 40),

@@ -1,8 +1,8 @@
-//! Writes the log on a thread of its own, so that a blocked stream (a full pipe, a stalled
-//! terminal, a slow disk) does not block those who log.
+//! Writes the log on its own thread, so that a blocked stream (a full pipe, a stalled terminal, a
+//! slow disk) does not block those who log.
 //!
-//! Lines wait in a bounded queue. Those that find no room are dropped and counted; where they
-//! would have been, the log says how many there were as soon as it can be written again.
+//! Lines wait in a bounded queue. Lines that find no room are dropped and counted; a line in their
+//! place reports how many, as soon as the log can be written again.
 
 use std::collections::VecDeque;
 use std::io;
@@ -16,12 +16,12 @@ use anyhow::Context as _;
 pub(crate) const THREAD: &str = "log-writer";
 /// Bytes of lines that may wait.
 const CAPACITY: usize = 1 << 20;
-/// What a line costs beside its bytes.
+/// The overhead of a line, in bytes.
 const LINE_COST: usize = 64;
-/// The pause before a stream that does not block, and takes nothing, is tried again.
+/// The pause before a full non-blocking stream is tried again.
 const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
-/// The way to the log's stream. Cheap to clone; every clone is the same.
+/// Writes to the log's stream. Cheap to clone; clones share their state.
 #[derive(Clone)]
 pub(crate) struct LogWriter {
     shared: Arc<Shared>,
@@ -48,7 +48,7 @@ struct State {
 
 enum Entry {
     Line(Vec<u8>),
-    /// So many lines had no room here.
+    /// This many lines were dropped here.
     Dropped(u64),
 }
 
@@ -58,8 +58,8 @@ impl LogWriter {
     /// # Errors
     /// Where no thread can be started.
     pub(crate) fn to_stderr() -> anyhow::Result<Self> {
-        // Not locked: the standard library holds its lock while a write blocks, and whoever
-        // panics would wait for it.
+        // Not locked: the standard library holds its lock while a write blocks, and a panicking
+        // thread would wait for it.
         Self::start(|bytes| write_all(io::stderr().as_fd(), bytes))
     }
 
@@ -80,17 +80,17 @@ impl LogWriter {
         let written = Arc::clone(&shared);
         std::thread::Builder::new()
             .name(THREAD.to_owned())
-            .spawn(move || written.write_for_ever(&mut write))
-            .context("the thread that writes the log cannot be started")?;
+            .spawn(move || written.write_forever(&mut write))
+            .context("cannot start the log thread")?;
         Ok(Self { shared })
     }
 
-    /// How dropped lines are told.
+    /// Sets the format of the line that reports dropped lines.
     pub(crate) fn note_drops_with(&self, note: fn(u64) -> String) {
         self.shared.lock().note = note;
     }
 
-    /// Writes a line, soon. Never blocks.
+    /// Queues a line. Never blocks.
     pub(crate) fn line(&self, line: Vec<u8>) {
         self.shared.lock().push(line);
         self.shared.added.notify_one();
@@ -101,7 +101,7 @@ impl LogWriter {
         self.shared.lock().dropped
     }
 
-    /// Waits until everything is written, until `until` at most. Whether it is.
+    /// Waits until everything is written, or until `until`. Returns whether it is.
     pub(crate) fn flush(&self, until: Instant) -> bool {
         let mut state = self.shared.lock();
         while state.writing || !state.queue.is_empty() {
@@ -116,7 +116,7 @@ impl LogWriter {
     }
 }
 
-/// env_logger hands over a whole record at once.
+/// env_logger writes a whole record at once.
 impl io::Write for LogWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.line(bytes.to_vec());
@@ -129,7 +129,7 @@ impl io::Write for LogWriter {
 }
 
 impl Shared {
-    fn write_for_ever(&self, write: &mut impl FnMut(&[u8]) -> io::Result<()>) {
+    fn write_forever(&self, write: &mut impl FnMut(&[u8]) -> io::Result<()>) {
         loop {
             let entry = self.next();
             if write(&entry).is_err() {
@@ -210,7 +210,7 @@ mod tests {
 
     const TIMEOUT: Duration = Duration::from_secs(60);
 
-    /// A stream that takes a line whenever it is asked for one.
+    /// A stream that accepts a line whenever the test permits one.
     fn slow() -> (LogWriter, Receiver<String>) {
         let (taken, lines): (SyncSender<String>, _) = sync_channel(0);
         let write = move |bytes: &[u8]| {

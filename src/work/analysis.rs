@@ -47,7 +47,7 @@ impl Work for AnalysisWork {
         let key = self.content_key(&task).await;
         let made = self.attempt(&task).await?;
         let mut output = made.output;
-        // What a dataset is may have changed meanwhile.
+        // The dataset may have changed meanwhile.
         if made.whole && key.is_some() && self.content_key(&task).await == key {
             self.new_sessions.remove(task.job.session);
             output.content_key = key;
@@ -78,7 +78,7 @@ impl ProfileWork for AnalysisWork {
 }
 
 impl AnalysisWork {
-    /// Works until the datasets stay the same for as long as that takes.
+    /// Repeats the work until no dataset changes while it runs.
     async fn attempt(&self, task: &Task) -> Result<Made, JobError> {
         let mut rereads = Rereads::new();
         loop {
@@ -87,7 +87,7 @@ impl AnalysisWork {
                 Ok(made) => return Ok(made),
                 Err(error) => error,
             };
-            let again = rereads.begin_anew(&error, &seen, &*self.store, &task.cancel);
+            let again = rereads.restart(&error, &seen, &*self.store, &task.cancel);
             if !again.await {
                 return Err(error);
             }
@@ -110,7 +110,7 @@ impl AnalysisWork {
         })
     }
 
-    /// Whatever is not a query.
+    /// Runs any analysis other than a query.
     async fn analysis_of_rows(&self, task: &Task, seen: &SeenDatasets) -> Result<Output, JobError> {
         let session = task.job.session;
         let (cancel, progress) = (&task.cancel, &task.progress);
@@ -162,7 +162,7 @@ impl AnalysisWork {
         }
     }
 
-    /// What the task is about, as far as that is all it depends on.
+    /// The content key of the task, if it depends on nothing else.
     async fn content_key(&self, task: &Task) -> Option<ContentKey> {
         ContentKey::of(&*self.store, task.job.session, &task.job.spec).await
     }
@@ -186,8 +186,8 @@ impl AnalysisWork {
         file.map_err(job)
     }
 
-    /// The dataset as it is read with these options, for an analysis that only wants its columns:
-    /// those that a query has had made, where they are there. They give the same figures.
+    /// The dataset as read with these options, for an analysis that only needs its columns: the
+    /// columns that a query has materialised, if there are any. They give the same result.
     async fn columns(&self, dataset: Dataset, own: &ReadOptions) -> Result<Columns, JobError> {
         let read = own.clone().or(&dataset.read);
         let dataset = Dataset { read, ..dataset };
@@ -271,7 +271,7 @@ impl AnalysisWork {
         );
         let answer = match traced("sql query", answer).await {
             Ok(answer) => answer,
-            Err(error) => return Err(job(tables.told(error).await)),
+            Err(error) => return Err(job(tables.attribute(error).await)),
         };
         let whole = !answer.truncated;
         let output = Output {
@@ -288,16 +288,16 @@ impl AnalysisWork {
     }
 }
 
-/// What an attempt made.
+/// The output of an attempt.
 struct Made {
     output: Output,
-    /// Whether it is all there is: with another bound, rows that are left out might be there.
+    /// Whether it is complete: with another bound there might be more rows.
     whole: bool,
 }
 
 /// What an analysis of columns reads.
 struct Columns {
-    /// The dataset, in the format of the file and as that is to be read.
+    /// The dataset, in the format of the file and with its options.
     dataset: Dataset,
     file: LocalBlob,
 }
@@ -308,7 +308,7 @@ impl Columns {
     }
 }
 
-/// The options of a profile: what it does not say of reading, the dataset does.
+/// The options of a profile, completed with the read options of the dataset.
 fn options_of(options: ProfileOptions, dataset: &Dataset) -> ProfileOptions {
     ProfileOptions {
         read: options.read.or(&dataset.read),

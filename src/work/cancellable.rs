@@ -17,7 +17,7 @@ impl<'a, S> Cancellable<'a, S> {
 
     fn check(&self) -> io::Result<()> {
         match self.cancel.is_cancelled() {
-            // Not `Interrupted`, which would be tried again.
+            // Not `Interrupted`, which would be retried.
             true => Err(io::Error::other("cancelled")),
             false => Ok(()),
         }

@@ -25,23 +25,23 @@ use super::errors::{job, stopping};
 use super::seen::SeenDatasets;
 use super::tables::{SessionTables, source};
 
-/// A contract's read options, as far as the format of the dataset has them, for what nobody else
-/// has said.
+/// A contract's read options, as far as they apply to the format of the dataset, for whatever
+/// nobody else has set.
 pub(crate) fn read_options(
-    said: ReadOptions,
+    own: ReadOptions,
     contract: &ReadOptions,
     format: Format,
 ) -> ReadOptions {
     if contract.check_for(format).is_ok() {
-        return said.or(contract);
+        return own.or(contract);
     }
     let missing = ReadOptions {
         missing: contract.missing.clone(),
         ..ReadOptions::default()
     };
     match missing.check_for(format) {
-        Ok(()) => said.or(&missing),
-        Err(_) => said,
+        Ok(()) => own.or(&missing),
+        Err(_) => own,
     }
 }
 
@@ -69,7 +69,7 @@ impl AnalysisWork {
                 &task.cancel,
                 &task.progress,
                 move |engine, cancel, progress| {
-                    // The files are read until here.
+                    // The files are no longer read.
                     let _held = held;
                     let (plan, dataset) = work;
                     let source = source(&dataset, &file);
@@ -101,7 +101,7 @@ impl AnalysisWork {
             .ok_or_else(stopping)?
     }
 
-    /// The datasets that foreign keys refer to, as far as the session has them.
+    /// The datasets that foreign keys refer to, as far as they are in the session.
     async fn references(
         &self,
         task: &Task,
@@ -145,24 +145,24 @@ pub(crate) fn referenced(plan: &CheckPlan) -> impl Iterator<Item = &str> {
     names.into_iter()
 }
 
-/// What makes the checks that are queries.
+/// Runs the checks that are queries.
 pub(crate) struct QueryChecks<'a> {
     pub(crate) sql: &'a Sql,
     pub(crate) tables: &'a dyn Tables,
-    /// The same tables, where their files are a session's and may go.
+    /// The same tables, if their files belong to a session and may be removed.
     pub(crate) session: Option<&'a SessionTables<'a>>,
     pub(crate) timeout: Duration,
     pub(crate) cancel: &'a Cancel,
-    /// The threads that read answers; the caller's where there are none.
+    /// The threads that read results; the caller's if `None`.
     pub(crate) compute: Option<&'a Compute>,
 }
 
 impl QueryChecks<'_> {
-    /// Makes them, and counts how all checks of the report ended.
+    /// Runs the queries, and counts the outcomes of all checks of the report.
     ///
     /// # Errors
-    /// Where the work is to stop, or may do better another time. A query that cannot be run is an
-    /// error of its check.
+    /// If the work must stop or may succeed later. A query that cannot be run is an error of its
+    /// check.
     pub(crate) async fn make(
         &self,
         plan: &CheckPlan,
@@ -170,8 +170,8 @@ impl QueryChecks<'_> {
     ) -> Result<(), JobError> {
         for (check, result) in plan.checks.iter().zip(&mut report.checks) {
             if let Rule::Sql { query, value } = &check.rule {
-                let answer = match (self.ask(query).await, self.session) {
-                    (Err(error), Some(session)) => Err(session.told(error).await),
+                let answer = match (self.query(query).await, self.session) {
+                    (Err(error), Some(session)) => Err(session.attribute(error).await),
                     (answer, _) => answer,
                 };
                 match answer {
@@ -189,7 +189,7 @@ impl QueryChecks<'_> {
         Ok(())
     }
 
-    async fn ask(&self, query: &str) -> Result<QueryAnswer, SqlError> {
+    async fn query(&self, query: &str) -> Result<QueryAnswer, SqlError> {
         let answer = self
             .sql
             .query(
@@ -209,7 +209,7 @@ impl QueryChecks<'_> {
     }
 }
 
-/// The first rows of an answer, and how many there are.
+/// The first rows of a result, and the number of rows.
 #[derive(Deserialize)]
 struct QueryAnswer {
     columns: Vec<SqlColumn>,
@@ -237,7 +237,7 @@ impl QueryAnswer {
     }
 }
 
-/// The file of an answer cannot be read.
+/// The file of a result cannot be read.
 fn unreadable(error: io::Error) -> SqlError {
     let detail = format!("its answer cannot be read: {error}");
     match Dependency::of_io(&error, Dependency::Scratch) {
@@ -276,7 +276,7 @@ impl<'de> Deserialize<'de> for FirstRows {
     }
 }
 
-/// A query that is to answer with nothing.
+/// Concludes a query that must return no rows.
 fn conclude_rows(answer: QueryAnswer, examples: usize, result: &mut CheckResult) {
     if answer.row_count > 0 {
         result.status = CheckStatus::Failed;
@@ -301,7 +301,7 @@ fn conclude_rows(answer: QueryAnswer, examples: usize, result: &mut CheckResult)
         .collect();
 }
 
-/// A query that is to answer with an accepted number.
+/// Concludes a query that must return an accepted number.
 fn conclude_value(check: &Check, answer: &QueryAnswer, rows: u64, result: &mut CheckResult) {
     let first = answer.rows.0.first().and_then(|row| row.first());
     let number = match first {
@@ -336,7 +336,7 @@ mod tests {
     fn a_disk_that_fails_is_no_fault_of_the_check() {
         let folder = tempfile::tempdir().unwrap();
         let answer = folder.path().join("answer.json");
-        // Nothing is at the beginning of a process's memory: reading there fails as a bad disk does.
+        // A process's memory begins with nothing mapped: reading there fails as a bad disk does.
         std::os::unix::fs::symlink("/proc/self/mem", &answer).unwrap();
         let answer = Body::File(tempfile::TempPath::try_from_path(&answer).unwrap());
         let read = QueryAnswer::read(&answer);

@@ -9,12 +9,12 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::memory::Trim;
 
-/// How long an idle thread stays.
+/// How long an idle thread is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
-/// Has the kernel prefer the threads that answer to this one, and to those that it starts.
+/// Gives the threads that serve requests precedence over this one, and over those that it starts.
 fn lower_priority() {
-    // Elsewhere it would be the whole process that steps back.
+    // Elsewhere this would lower the priority of the whole process.
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::nice(lastcall_domain::NICENESS) {
         log::debug!("a thread that computes keeps its priority: {error}");
@@ -30,11 +30,11 @@ pub(crate) struct Compute {
 }
 
 impl Compute {
-    /// At most `threads` of them, started when there is work.
+    /// At most `threads` threads, started when there is work.
     pub(crate) fn new(threads: usize) -> anyhow::Result<Self> {
         let trim = Arc::new(Trim::default());
         let at_rest = Arc::clone(&trim);
-        // Nothing but blocking work runs on it, so it needs no worker of its own.
+        // Only blocking work runs on it, so it needs no worker of its own.
         let runtime = Builder::new_current_thread()
             .max_blocking_threads(threads)
             .thread_name("compute")
@@ -50,8 +50,8 @@ impl Compute {
         })
     }
 
-    /// Runs `work` on one of the threads; `None` when they are gone. A panic in it is passed on
-    /// to the caller, where the pool turns it into the failure of one job.
+    /// Runs `work` on one of the threads; `None` if they are gone. A panic is passed on to the
+    /// caller, where the pool turns it into the failure of one job.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -65,27 +65,27 @@ impl Compute {
             Ok(value) => Some(value),
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
-                // Only a runtime that is being shut down cancels.
+                // Only a runtime that shuts down cancels.
                 Err(_) => None,
             },
         }
     }
 
-    /// Has a value end on one of the threads: what it owns may take its time, as a large file does
-    /// that is removed. Nobody waits for it.
+    /// Drops a value on one of the threads, without waiting: freeing what it owns, such as a large
+    /// file, may take time.
     pub(crate) fn dispose<T: Send + 'static>(&self, value: T) {
         drop(self.handle.spawn_blocking(move || drop(value)));
     }
 
-    /// Joins the threads, for at most `patience`. Not to be called from a runtime's thread.
-    pub(crate) fn shutdown(&self, patience: Duration) {
+    /// Joins the threads, for at most `timeout`. Must not be called from a runtime's thread.
+    pub(crate) fn shutdown(&self, timeout: Duration) {
         let runtime = self
             .runtime
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         if let Some(runtime) = runtime {
-            runtime.shutdown_timeout(patience);
+            runtime.shutdown_timeout(timeout);
         }
     }
 }

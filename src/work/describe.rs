@@ -11,7 +11,7 @@ use super::compute::Compute;
 use super::errors::{job, stopping};
 use super::tables::source;
 
-/// Finds out names and types of columns by reading all cells.
+/// Infers names and types of columns by reading all cells.
 pub(crate) struct Describer {
     pub(crate) blobs: Arc<dyn Blobs>,
     pub(crate) engine: Arc<Engine>,

@@ -10,13 +10,13 @@ use bytes::Bytes;
 use lastcall_domain::store::Store;
 use lastcall_domain::{BlobKey, BlobResult, Blobs, Dependency, Environment};
 
-/// Bytes that a probe writes: about what a result takes that is worth a blob. On a disk with less
+/// Bytes that a probe writes: about the size of a result that goes into a blob. On a disk with less
 /// room than this, the next result would fail as the last one did.
 const PROBE_BYTES: usize = 1 << 20;
-/// File descriptors that a probe takes: about what one attempt needs.
+/// File descriptors that a probe opens: about what one attempt needs.
 const PROBE_FILES: usize = 16;
 
-/// The database, the blob store, the disk of the temporary files, and the file descriptors.
+/// Probes the database, the blob store, the disk for temporary files, and the file descriptors.
 pub(crate) struct Parts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) blobs: Arc<dyn Blobs>,
@@ -70,7 +70,8 @@ fn open_files() -> io::Result<()> {
     files.map(drop)
 }
 
-/// On one of the runtime's own threads: those that compute may all wait for the part.
+/// Runs on one of the runtime's own threads, because the compute threads may all be waiting for the
+/// dependency.
 async fn on_a_thread(
     probe: impl FnOnce() -> io::Result<()> + Send + 'static,
 ) -> Result<(), String> {

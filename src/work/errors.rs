@@ -5,13 +5,13 @@ use lastcall_engine::EngineError;
 use lastcall_render::RenderError;
 use lastcall_sql::{SqlError, TableError};
 
-/// What every part says of its errors.
+/// What the errors of every part have in common.
 pub(super) trait Coded: std::fmt::Display {
     /// A stable name.
     fn code(&self) -> &'static str;
-    /// Whether another attempt may end better.
+    /// Whether a retry may succeed.
     fn retryable(&self) -> bool;
-    /// The part of the environment whose fault it is.
+    /// The dependency at fault, if any.
     fn dependency(&self) -> Option<Dependency>;
 }
 
@@ -35,7 +35,7 @@ macro_rules! coded {
 
 coded!(BlobError, EngineError, RenderError, SqlError, StoreError);
 
-/// A part's error as that of a job.
+/// Converts a part's error into that of a job.
 #[expect(clippy::needless_pass_by_value, reason = "to be named in map_err")]
 pub(super) fn job(error: impl Coded) -> JobError {
     JobError {
@@ -45,7 +45,7 @@ pub(super) fn job(error: impl Coded) -> JobError {
     }
 }
 
-/// A part's error as that of a table in a query.
+/// Converts a part's error into that of a table in a query.
 #[expect(clippy::needless_pass_by_value, reason = "to be named in map_err")]
 pub(super) fn table(error: impl Coded) -> TableError {
     TableError {
@@ -56,7 +56,7 @@ pub(super) fn table(error: impl Coded) -> TableError {
     }
 }
 
-/// The dataset is not there (any more).
+/// The dataset does not exist (any more).
 pub(super) fn dataset_not_found(name: &dyn std::fmt::Display) -> JobError {
     JobError::permanent(
         "dataset_not_found",
@@ -89,7 +89,7 @@ pub(super) fn table_scratch(error: std::io::Error) -> TableError {
     }
 }
 
-/// The computing threads are gone: the process is stopping. Another process will do it.
+/// The compute threads are gone, because the process is stopping. Another process will run the job.
 pub(super) fn stopping() -> JobError {
     JobError::transient(STOPPED, "the service is stopping")
 }

@@ -21,7 +21,7 @@ use super::spool::Spool;
 use super::tables::Conversions;
 use super::traced::traced;
 
-/// The largest analysis, in bytes, that a report is made of.
+/// The largest analysis, in bytes, that a report can show.
 const MAX_ANALYSIS_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Reports on profiles and on the results of analyses.
@@ -44,7 +44,7 @@ impl Work for ReportWork {
         let JobSpec::Report { source, format, .. } = &task.job.spec else {
             return Err(JobError::permanent(
                 "internal",
-                "ReportService was handed a job that is not a report",
+                "ReportService received a job that is not a report",
             ));
         };
         let input = match source {
@@ -72,7 +72,7 @@ impl ReportWork {
                 Ok(made) => return Ok(made),
                 Err(error) => error,
             };
-            let again = rereads.begin_anew(&error, &seen, &*self.store, &task.cancel);
+            let again = rereads.restart(&error, &seen, &*self.store, &task.cancel);
             if !again.await {
                 return Err(error);
             }
@@ -111,7 +111,7 @@ impl ReportWork {
         .await
     }
 
-    /// Sets a PDF in a child process, which is killed where the task is cancelled.
+    /// Typesets a PDF in a child process, which is killed if the task is cancelled.
     async fn typeset(&self, task: &Task, input: Input) -> Result<Body, JobError> {
         let pdf = ReportFormat::Pdf;
         let manuscript = self
@@ -126,7 +126,7 @@ impl ReportWork {
         traced("typeset", set).await
     }
 
-    /// Reads what a report is made of and works on it, on a computing thread: even to read a large
+    /// Reads the input of a report and processes it, on a computing thread: even reading a large
     /// analysis takes seconds.
     async fn compute<T: Send + 'static>(
         &self,
@@ -149,7 +149,7 @@ impl ReportWork {
         traced("render", async { laid_out.await.ok_or_else(stopping)? }).await
     }
 
-    /// The result of an analysis that has ended: the store does not hand out the report before.
+    /// The result of an analysis. It has ended: the store does not release the report before.
     pub(super) async fn analysis(&self, id: JobId) -> Result<Stored, JobError> {
         let analysis = self.store.job(id).await;
         let analysis = analysis
@@ -192,7 +192,7 @@ impl ReportWork {
     }
 }
 
-/// What else than a source and a format the report is to have.
+/// The options of a report, besides source and format.
 fn options_of(job: &Job) -> ReportOptions {
     match &job.spec {
         JobSpec::Report { options, .. } => (**options).clone(),

@@ -15,23 +15,23 @@ use serde::de::DeserializeOwned;
 use super::cancellable::Cancellable;
 use super::errors::stopping;
 
-/// Bytes that are read from a file at once.
+/// Bytes read from a file at a time.
 const PIECE: usize = 256 * 1024;
-/// What the smallest report takes, in bytes: the layout, the styles, the archive.
-const SMALLEST: u64 = 2 << 20;
-/// What a column of a profile takes in its report: its figures, and those that are drawn.
-const COLUMN: u64 = 16 << 10;
-/// How many bytes a byte of JSON becomes: as values, and as texts of the document.
-const UNFOLDED: u64 = 4;
-/// The most bytes of a query's answer that a document shows; see the limits of the renderer.
-const SHOWN: u64 = 16 << 20;
-/// The columns of a chart: 100,000 rows of nine numbers and their drawing, or the cells of a sheet
+/// The memory of the smallest report, in bytes: the layout, the styles, the archive.
+const MIN_MEMORY: u64 = 2 << 20;
+/// The memory of a column of a profile in its report: its statistics and its charts.
+const MEMORY_PER_COLUMN: u64 = 16 << 10;
+/// The memory for each byte of JSON, as values and as text of the document.
+const MEMORY_PER_JSON_BYTE: u64 = 4;
+/// The most bytes of a query's result that a document shows; see the limits of the renderer.
+const MAX_SHOWN: u64 = 16 << 20;
+/// The memory of a chart: 100,000 rows of nine numbers and their drawing, or the cells of a sheet
 /// of 32,000.
-const CHART: u64 = 32 << 20;
-/// A workbook of a query's answer, which holds one row at a time.
-const ROW_BY_ROW: u64 = 4 << 20;
+const CHART_MEMORY: u64 = 32 << 20;
+/// The memory of a workbook of a query's result, which holds one row at a time.
+const WORKBOOK_MEMORY: u64 = 4 << 20;
 
-/// What is rendered, owned so that it can go to another thread.
+/// The input of a report, owned so that it can be sent to another thread.
 #[expect(clippy::large_enum_variant, reason = "there is one for each report")]
 pub(super) enum Input {
     /// The profile of the dataset.
@@ -57,28 +57,30 @@ pub(super) enum StoredBytes {
 }
 
 impl Input {
-    /// How much memory a report of it takes, in bytes, about.
+    /// About how much memory a report of it takes, in bytes.
     pub(super) fn memory(&self, format: ReportFormat, options: &ReportOptions) -> u64 {
-        SMALLEST
+        MIN_MEMORY
             + match self {
-                Self::Profile(_, profile) => profile.columns.len() as u64 * COLUMN,
+                Self::Profile(_, profile) => profile.columns.len() as u64 * MEMORY_PER_COLUMN,
                 Self::Stored(stored) => {
                     stored.chart_memory(options)
                         + match (&stored.spec, format) {
                             (JobSpec::Sql { .. }, ReportFormat::Xlsx) => {
-                                ROW_BY_ROW.min(stored.size * UNFOLDED)
+                                WORKBOOK_MEMORY.min(stored.size * MEMORY_PER_JSON_BYTE)
                             }
-                            (JobSpec::Sql { .. }, _) => stored.size.min(SHOWN) * UNFOLDED,
-                            _ => stored.size * UNFOLDED,
+                            (JobSpec::Sql { .. }, _) => {
+                                stored.size.min(MAX_SHOWN) * MEMORY_PER_JSON_BYTE
+                            }
+                            _ => stored.size * MEMORY_PER_JSON_BYTE,
                         }
                 }
             }
     }
 
-    /// Hands it over as the renderer takes it.
+    /// Calls `render` with the renderer's form of the input.
     ///
     /// # Errors
-    /// The job's error where the stored result cannot be read, and what `render` says.
+    /// The job's error if the stored result cannot be read, and the errors of `render`.
     pub(super) fn with<T>(
         &self,
         now: Timestamp,
@@ -152,10 +154,10 @@ impl Input {
 }
 
 impl Stored {
-    /// How much memory a chart of it takes, in bytes, about.
+    /// About how much memory a chart of it takes, in bytes.
     fn chart_memory(&self, options: &ReportOptions) -> u64 {
         match options.chart {
-            Some(_) => CHART.min(self.size * 2 * UNFOLDED),
+            Some(_) => CHART_MEMORY.min(self.size * 2 * MEMORY_PER_JSON_BYTE),
             None => 0,
         }
     }
@@ -163,7 +165,7 @@ impl Stored {
     /// The result, read as `T`.
     ///
     /// # Errors
-    /// Where it cannot be read, or the job is cancelled meanwhile.
+    /// If it cannot be read, or the job is cancelled meanwhile.
     pub(super) fn parse<T: DeserializeOwned>(&self, cancel: &Cancel) -> Result<T, JobError> {
         assert_may_compute();
         let parsed = match &self.bytes {
@@ -189,7 +191,7 @@ impl Stored {
     }
 }
 
-/// The file of a result cannot be read, whatever is in it.
+/// The file of a result cannot be read, whatever its contents.
 fn unreadable(error: io::Error) -> JobError {
     JobError {
         unavailable: Dependency::of_work_io(&error),
@@ -220,7 +222,7 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn a_disk_that_fails_is_no_fault_of_the_result() {
-        // Nothing is at the beginning of a process's memory: reading there fails as a bad disk does.
+        // A process's memory begins with nothing mapped: reading there fails as a bad disk does.
         for path in ["/proc/self/mem", "/nowhere"] {
             let error = failure(path);
             assert_eq!(error.code, "io_failed", "{path}");

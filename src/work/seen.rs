@@ -1,11 +1,11 @@
-//! The datasets that a job has read, so that those replaced meanwhile are read again.
+//! The datasets that a job has read, so that they are read again if they were replaced meanwhile.
 
 use std::sync::{Mutex, PoisonError};
 
 use lastcall_domain::store::Store;
 use lastcall_domain::{Cancel, Dataset, JobError};
 
-/// How often work begins anew because a dataset was replaced while it was read.
+/// How often work restarts because a dataset was replaced while it was read.
 const MAX_REREADS: u32 = 5;
 
 /// The datasets that one run of the work has read.
@@ -18,7 +18,7 @@ impl SeenDatasets {
         seen.push(dataset.clone());
     }
 
-    /// Whether one of them has other bytes now, or is gone.
+    /// Whether one of them has been replaced or removed.
     async fn any_replaced(&self, store: &dyn Store) -> bool {
         let seen = self
             .0
@@ -29,7 +29,7 @@ impl SeenDatasets {
             match store.dataset(dataset.session, &dataset.name).await {
                 Ok(Some(now)) if now.blob == dataset.blob => {}
                 Ok(_) => return true,
-                // The work has failed already; what the store says of it comes next.
+                // The work has already failed; an error of the store shows up next.
                 Err(_) => return false,
             }
         }
@@ -37,7 +37,7 @@ impl SeenDatasets {
     }
 }
 
-/// Work that begins anew where a dataset was replaced while it was read.
+/// Counts the restarts of work whose dataset was replaced while it was read.
 #[derive(Debug)]
 pub(super) struct Rereads {
     left: u32,
@@ -48,8 +48,8 @@ impl Rereads {
         Self { left: MAX_REREADS }
     }
 
-    /// Whether work that ended with this error is to begin anew: other bytes may read better.
-    pub(super) async fn begin_anew(
+    /// Whether work that ended with this error must restart: the new bytes may be readable.
+    pub(super) async fn restart(
         &mut self,
         error: &JobError,
         seen: &SeenDatasets,

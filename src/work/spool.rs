@@ -8,11 +8,12 @@ use lastcall_domain::Body;
 use tempfile::TempPath;
 
 /// Results up to this many bytes stay in memory.
-const IN_MEMORY: usize = 256 * 1024;
-/// Bytes that are written to the file at once.
-const PIECE: usize = 128 * 1024;
+const MAX_IN_MEMORY: usize = 256 * 1024;
+/// Bytes written to the file at a time.
+const CHUNK: usize = 128 * 1024;
 
-/// Takes the bytes of a result. Dropped before [`finish`](Self::finish), nothing is left of it.
+/// Receives the bytes of a result. If it is dropped before [`finish`](Self::finish), nothing of it
+/// is left.
 pub(super) struct Spool {
     scratch: PathBuf,
     memory: Vec<u8>,
@@ -31,7 +32,7 @@ impl Spool {
     /// The whole result.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// If the file cannot be written.
     pub(super) fn finish(self) -> io::Result<Body> {
         Ok(match self.file {
             None => Body::Bytes(self.memory),
@@ -48,12 +49,12 @@ impl Write for Spool {
         if let Some((file, _)) = &mut self.file {
             return file.write(bytes);
         }
-        if self.memory.len() + bytes.len() > IN_MEMORY {
+        if self.memory.len() + bytes.len() > MAX_IN_MEMORY {
             let file = tempfile::Builder::new()
                 .prefix("result-")
                 .tempfile_in(&self.scratch)?;
             let (file, path) = file.into_parts();
-            let mut file = BufWriter::with_capacity(PIECE, file);
+            let mut file = BufWriter::with_capacity(CHUNK, file);
             file.write_all(&std::mem::take(&mut self.memory))?;
             let (file, _) = self.file.insert((file, path));
             return file.write(bytes);
@@ -80,23 +81,23 @@ mod tests {
     fn few_bytes_stay_in_memory_and_many_go_to_a_file() {
         let scratch = tempfile::tempdir().unwrap();
         let files = || std::fs::read_dir(scratch.path()).unwrap().count();
-        for size in [0, 1, IN_MEMORY, IN_MEMORY + 1, 3 * IN_MEMORY] {
+        for size in [0, 1, MAX_IN_MEMORY, MAX_IN_MEMORY + 1, 3 * MAX_IN_MEMORY] {
             let bytes: Vec<u8> = (0..size).map(|i| i as u8).collect();
             let mut spool = Spool::new(scratch.path());
             for piece in bytes.chunks(1_000) {
                 spool.write_all(piece).unwrap();
             }
             match spool.finish().unwrap() {
-                Body::Bytes(found) => assert!(found == bytes && size <= IN_MEMORY),
+                Body::Bytes(found) => assert!(found == bytes && size <= MAX_IN_MEMORY),
                 Body::File(path) => {
-                    assert!(std::fs::read(&path).unwrap() == bytes && size > IN_MEMORY);
+                    assert!(std::fs::read(&path).unwrap() == bytes && size > MAX_IN_MEMORY);
                     std::fs::remove_file(path).unwrap();
                 }
             }
             assert_eq!(files(), 0);
         }
         let mut dropped = Spool::new(scratch.path());
-        dropped.write_all(&vec![0; 2 * IN_MEMORY]).unwrap();
+        dropped.write_all(&vec![0; 2 * MAX_IN_MEMORY]).unwrap();
         assert_eq!(files(), 1);
         drop(dropped);
         assert_eq!(files(), 0);

@@ -14,8 +14,8 @@ use super::report_input::{Input, Stored, StoredBytes};
 use super::traced::traced;
 
 impl ReportWork {
-    /// The profile of the dataset: the result of an analysis that has made it, or what a report
-    /// has kept, or a new one, which is kept beside the dataset and goes with it.
+    /// The profile of the dataset: the result of an earlier analysis, or one kept for reports, or a
+    /// new one, which is kept beside the dataset and removed with it.
     pub(super) async fn profile_of(
         &self,
         task: &Task,
@@ -43,7 +43,7 @@ impl ReportWork {
             task.cancel.clone(),
             task.progress.clone(),
         );
-        // The profile may wait for a slot behind work that goes on; this stops at once.
+        // The profile may wait for a slot behind other work; this stops at once.
         let profile = tokio::select! {
             profile = traced("profile request", asked) => profile?,
             () = task.cancel.cancelled() => return Err(stopping()),
@@ -79,7 +79,7 @@ impl ReportWork {
         Ok(Input::Profile(Box::new(dataset), profile))
     }
 
-    /// The result of an analysis that is the profile.
+    /// The profile as the result of an analysis.
     async fn analysed(
         &self,
         dataset: &Dataset,
@@ -91,14 +91,14 @@ impl ReportWork {
             None => None,
         };
         let Some(id) = found else { return Ok(None) };
-        // One that cannot be read, or is too large, is none.
+        // An unreadable or too large one counts as missing.
         match self.analysis(id).await {
             Ok(stored) => self.read(stored).await,
             Err(_) => Ok(None),
         }
     }
 
-    /// The profile that a report has kept.
+    /// The profile that was kept for reports.
     async fn kept(
         &self,
         dataset: &Dataset,
@@ -118,7 +118,7 @@ impl ReportWork {
         .await
     }
 
-    /// The profile that is stored; one that this version cannot read is none.
+    /// Reads a stored profile; one that this version cannot read counts as missing.
     async fn read(&self, stored: Stored) -> Result<Option<Box<Profile>>, JobError> {
         let read = self
             .compute

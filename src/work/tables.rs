@@ -17,7 +17,7 @@ use super::compute::Compute;
 use super::errors::{table, table_cancelled, table_scratch, table_stopping};
 use super::seen::SeenDatasets;
 
-/// How many datasets are asked for at a time when they are listed.
+/// How many datasets are listed at a time.
 const PAGE: u32 = 500;
 
 /// The tables of one query. Holds the files that the query reads until it is dropped.
@@ -39,7 +39,7 @@ pub(crate) struct SessionTables<'a> {
 pub(crate) struct Conversions(Mutex<HashMap<BlobKey, Weak<tokio::sync::Mutex<()>>>>);
 
 impl Conversions {
-    /// What whoever makes this blob holds.
+    /// The lock of whoever creates this blob.
     pub(super) fn turn(&self, key: &BlobKey) -> Arc<tokio::sync::Mutex<()>> {
         let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         turns.retain(|_, turn| turn.strong_count() > 0);
@@ -80,9 +80,8 @@ impl Tables for SessionTables<'_> {
 }
 
 impl SessionTables<'_> {
-    /// The error of a query: where it failed because the file of a table is not there any more,
-    /// that the blobs are away.
-    pub(super) async fn told(&self, error: SqlError) -> SqlError {
+    /// Attributes the error of a query to the blob store if the file of a table is gone.
+    pub(super) async fn attribute(&self, error: SqlError) -> SqlError {
         if self.lost_a_file(&error).await {
             SqlError::Environment {
                 dependency: Dependency::Blobs,
@@ -93,7 +92,7 @@ impl SessionTables<'_> {
         }
     }
 
-    /// Whether a query may have failed because the file of a table is not there any more.
+    /// Whether a query may have failed because the file of a table is gone.
     async fn lost_a_file(&self, error: &SqlError) -> bool {
         if !matches!(error, SqlError::Failed(_) | SqlError::Unavailable(_)) {
             return false;
@@ -125,8 +124,8 @@ impl SessionTables<'_> {
     }
 
     /// The dataset as Parquet, with the columns of its profile: the types that all of its cells
-    /// agree on, the same cells missing. An upload of Parquet is no exception. Made once, while
-    /// the other queries that want it wait, and kept beside the dataset.
+    /// agree on, the same cells missing. Uploads of Parquet are converted as well. Created once,
+    /// while other queries that need it wait, and kept beside the dataset.
     async fn converted(&self, dataset: Dataset) -> Result<BlobKey, TableError> {
         let key = dataset.materialized();
         if self.blobs.exists(&key).await.map_err(table)? {
@@ -141,8 +140,8 @@ impl SessionTables<'_> {
             return Ok(key);
         }
         let original = self.blobs.local(&dataset.blob).await.map_err(table)?;
-        // Where the query ends meanwhile, the name goes at once, and the bytes when the engine
-        // closes the file. The engine has no name to write to: it would bring the file back.
+        // If the query ends meanwhile, the name is removed at once, and the bytes when the engine
+        // closes the file. The engine has no name to write to, so it cannot bring the file back.
         let (out, file) = tempfile::Builder::new()
             .prefix("convert-")
             .tempfile_in(&self.scratch)
@@ -161,7 +160,7 @@ impl SessionTables<'_> {
             .ok_or_else(table_stopping)?
             .map_err(table)?;
         if !is_described {
-            // Nobody has to read the data again to tell its columns.
+            // The columns are stored, so that nobody has to read the data again for them.
             let schema = Schema {
                 columns: made.columns,
                 read: made.read,
@@ -184,7 +183,7 @@ impl Drop for SessionTables<'_> {
     }
 }
 
-/// What the engine reads.
+/// The source for the engine.
 pub(super) fn source(dataset: &Dataset, file: &LocalBlob) -> Source {
     Source {
         path: file.path().to_owned(),
@@ -228,12 +227,12 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
-        let whose = |error| runtime.block_on(tables.told(error)).dependency();
+        let whose = |error| runtime.block_on(tables.attribute(error)).dependency();
         let lost = || SqlError::Unavailable("lost".to_owned());
         assert_eq!(whose(lost()), None);
         std::fs::remove_file(&file).unwrap();
         assert_eq!(whose(lost()), Some(Dependency::Blobs));
-        // What it ends with whether the file is there or not.
+        // This error does not depend on the file.
         assert_eq!(whose(SqlError::Cancelled), None);
         drop(tables);
         compute.shutdown(Duration::from_secs(10));

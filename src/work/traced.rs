@@ -22,7 +22,7 @@ impl HasCode for SqlError {
     }
 }
 
-/// Runs a phase in a span of its own, which has the code of its error.
+/// Runs a phase in its own span, which records the code of its error.
 pub(super) async fn traced<T, E: HasCode>(
     name: &'static str,
     phase: impl Future<Output = Result<T, E>>,

@@ -1,4 +1,4 @@
-//! The audit: who has changed what, and from where.
+//! The audit: every change, its caller and its address.
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ fn audit(ended: &Ended) -> Vec<Value> {
 }
 
 #[test]
-fn every_change_has_a_line_that_says_who_and_what_and_from_where() {
+fn every_change_has_a_line_with_its_caller_action_and_address() {
     let home = Home::new();
     let address = free_address();
     let service = home
@@ -47,7 +47,7 @@ fn every_change_has_a_line_that_says_who_and_what_and_from_where() {
         .set("log.level", "error")
         .spawn();
     let base = Client::new(&format!("http://{address}"));
-    // Its log does not tell.
+    // Its log is not checked.
     until("it is ready", || {
         base.try_get("/readyz")
             .ok()
@@ -156,7 +156,7 @@ fn text_has_the_same_object_and_a_key_switches_it_off() {
             .set("log.audit", audited.to_string())
             .start();
         let web = service.client().with_key("secret-of-the-web");
-        // Nobody is believed about whom a request is for.
+        // A header about the caller is not trusted.
         let web = web.with("x-forwarded-for", "203.0.113.9");
         web.post("/v1/sessions", &json!({})).expect(201);
         service.signal(Signal::SIGHUP);

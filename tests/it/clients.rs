@@ -1,4 +1,4 @@
-//! What clients that others wrote see: a validator, a generated client, a browser.
+//! Third-party clients: a validator, a generated client, a browser.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -39,7 +39,7 @@ fn script(name: &str, home: &Home, service: &Service) -> Command {
     command
 }
 
-/// Waits for a script, and expects that all was well.
+/// Waits for a script, which has to succeed.
 #[track_caller]
 fn finish(name: &str, script: Child) {
     let output = script.wait_with_output().unwrap();
@@ -101,8 +101,8 @@ fn the_live_page_shows_a_shutdown_to_its_end_and_goes_on_when_the_service_is_bac
         panic!("there is one blob");
     };
     let bytes = std::fs::read(blob).unwrap();
-    // Work that does not stop when told to: every phase takes its time.
-    held::make_the_blob_deaf(&home);
+    // Work that ignores cancellation: every phase takes its time.
+    held::make_the_blob_block(&home);
     let job = client.profile(&session, "birds");
     client.wait_for(&job, "running");
     let address = service.address().to_owned();

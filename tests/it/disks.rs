@@ -1,5 +1,5 @@
-//! Disks that are full, filled by uploads or by somebody else: it is told, nothing is left of what
-//! was refused, and removing always works. And a database that was damaged.
+//! Full disks, filled by uploads or by something else: the service reports it, a refused upload
+//! leaves nothing, and removing always works. And a damaged database.
 
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::support::service::Builder;
 use crate::support::tmpfs::Tmpfs;
 use crate::support::{Client, Home, Service, until};
 
-/// A service whose store, and blobs if it is told so, are on the disk.
+/// A service whose store, and optionally blobs, are on the disk.
 fn service(home: &Home, disk: &Tmpfs, blobs: &Path) -> Builder {
     let folder = disk.path().display();
     home.service()

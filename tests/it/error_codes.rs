@@ -1,5 +1,6 @@
 //! Every code with which a job can fail is described in `docs/errors.md`. The codes are read from
-//! the sources, where each part names its own: a list of them could forget one as well.
+//! the sources, where each part declares its own, because a list of them could be incomplete as
+//! well.
 
 const DESCRIBED: &str = include_str!("../../docs/errors.md");
 

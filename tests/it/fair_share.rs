@@ -177,7 +177,7 @@ fn an_owners_low_jobs_give_way_to_its_others_on_the_real_process() {
         assert_eq!(job.json()["priority"], priority);
         id(job)
     };
-    // The first job runs, as far as its row says, until the others are in the queue.
+    // In its row the first job runs until the others are in the queue.
     let held = database.hold("LOCK TABLE results IN ACCESS EXCLUSIVE MODE");
     let first = submit(0, "normal");
     until("it runs", || {

@@ -28,7 +28,7 @@ fn an_image_is_not_laid_out_without_what_belongs_to_it() {
     // Its bill of materials is missing.
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_lastcall"), &program).unwrap();
     assert!(!lay_out(&program, out.path()).status.success());
-    // It is no program, so that nobody can tell what it loads.
+    // It is no program, so that its libraries cannot be determined.
     std::fs::remove_file(&program).unwrap();
     std::fs::write(&program, "text").unwrap();
     std::fs::write(from.path().join("lastcall.cdx.json"), "{}").unwrap();

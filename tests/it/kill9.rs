@@ -1,7 +1,7 @@
 //! `kill -9` at random moments, again and again, while clients submit, upload and read.
 //!
-//! After all of it every request that was accepted has been done exactly once, whatever was
-//! announced is still there and the same, and nothing is there that nobody asked for.
+//! After all of it every accepted request has been done exactly once, every announced result still
+//! exists unchanged, and there is nothing that no client requested.
 //!
 //! The test kills 200 times. The long run:
 //!
@@ -21,7 +21,7 @@ use crate::support::{Home, data};
 use clients::Load;
 use promises::Promises;
 
-/// The longest life of a process after it was ready.
+/// The longest run of a process after it was ready.
 const LONGEST_LIFE: Duration = Duration::from_millis(300);
 
 fn from_environment(name: &str) -> Option<u64> {
@@ -33,7 +33,7 @@ fn service(home: &Home) -> Builder {
     home.service()
         .set("jobs.max_attempts", "100")
         .set("sessions.ttl", "7days")
-        // So few that the jobs keep pace with those who submit them.
+        // So few that the jobs keep pace with the clients.
         .set("analysis.max_queued", "100")
         .set("report.max_queued", "20")
 }

@@ -1,27 +1,26 @@
-//! The real process, as its users meet it: every test starts the binary on a free port with a
-//! folder of its own, talks HTTP to it, sends it real signals, and reads its log, its exit code
-//! and what it leaves on disk.
+//! The real process: every test starts the binary on a free port with a folder of its own, sends it
+//! HTTP requests and real signals, and reads its log, its exit code and the files that it leaves.
 //!
-//! Run with `cargo test --test it`; nothing has to be installed or running, but for [`replicas`]
-//! a database that goes away ([`drain_matrix`]) and a bucket that does ([`outages`]), which need
-//! PostgreSQL, HAProxy and an S3 server (`scripts/test.sh` sees to all). A test that fails prints the log of its processes. No process outlives its test, and its folder goes with it. Every
-//! wait is bounded, generously: the machine may be busy. The only times that are asserted are the
-//! hard bounds of the contract (a deadline, with room for a busy machine); how much faster it
-//! really is belongs to the benchmarks.
+//! Run with `cargo test --test it`. [`replicas`], [`drain_matrix`] and [`outages`] need PostgreSQL,
+//! HAProxy and an S3 server, which `scripts/test.sh` starts. A test that fails prints the log of
+//! its processes. No process outlives its test, and its folder is deleted with it. Every wait is
+//! bounded, generously, because the machine may be busy. The only times that are asserted are the
+//! hard bounds of the contract (a deadline, with room for a busy machine); the benchmarks measure
+//! the real ones.
 //!
 //! | suite | what it shows |
 //! |---|---|
-//! | [`first_session`] | a session from its first request to its end, with the right figures |
+//! | [`first_session`] | a session from its first request to its end, with the right statistics |
 //! | [`shutdown_lines`] | the lines of the log, the exit code and the report of a shutdown |
-//! | [`drain_matrix`] | every signal in every phase, and what clients see of it |
-//! | [`outages`] | blobs and file descriptors that go away for a while |
+//! | [`drain_matrix`] | every signal in every phase, and its effects on clients |
+//! | [`outages`] | temporary outages of blobs and file descriptors |
 //! | [`pauses`] | SIGSTOP and SIGCONT, longer than a lease |
 //! | [`kill9`] | `kill -9` at random moments under load (`LASTCALL_KILLS=10000` for the long run) |
-//! | [`large_reports`] | reports on large answers: their memory, and who waits for them |
+//! | [`large_reports`] | reports on large results: their memory and their effect on other jobs |
 //! | [`config_and_cli`] | the configuration, the commands and their exit codes |
 //! | [`one_owner`] | one process on a database file, under whatever name; copies of it |
 //! | [`disks`] | disks that are full, and a damaged database |
-//! | [`fair_share`] | that one owner's jobs do not keep another's from their turn |
+//! | [`fair_share`] | fair scheduling between owners |
 //! | [`error_codes`] | that every code of a failed job is described |
 //! | [`image`] | the files of the container image |
 //! | [`pooler`] | a database behind PgBouncer |
@@ -29,12 +28,12 @@
 //! | [`replaced_program`] | a program whose file is replaced or removed while it runs |
 //! | [`replicas`] | several of them on one PostgreSQL, behind a real HAProxy |
 //! | [`resources`] | memory, threads, processes and files |
-//! | [`service_manager`] | what systemd is told |
-//! | [`traces`] | distributed traces, and a collector that is not there |
+//! | [`service_manager`] | the notifications to systemd |
+//! | [`traces`] | distributed traces, and an unavailable collector |
 //! | [`typesetting`] | PDFs, whose processes are killed and replaced |
 //! | [`sessions_ttl`] | the end of sessions, and that nothing is left of them |
 //! | [`auth`] | keys, roles, and that others' things are not there |
-//! | [`tokens`] | tokens of an issuer: rotated keys, an issuer that is away, scopes |
+//! | [`tokens`] | tokens of an issuer: rotated keys, an unavailable issuer, scopes |
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! One process on a database file, whatever name leads to it; and copies, which need no owner.
+//! One process on a database file, under any of its names; and copies, which need no owner.
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::support::{Database, Home, Service, lastcall, until};
 
-/// A second process on the file by this name ends, says why, and the first one goes on.
+/// A second process on the file by this name ends with a reason, and the first one continues.
 #[track_caller]
 fn second_is_refused(home: &Home, owner: &Service, name: &Path) {
     let other = Home::new();

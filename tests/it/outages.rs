@@ -1,5 +1,5 @@
-//! Parts that all work needs go away for a while: the folder of the blobs, the bucket, the scratch
-//! folder and its disk, the file descriptors. The service says so and waits; no job pays for it.
+//! Temporary outages: the folder of the blobs, the bucket, the scratch folder and its disk, the
+//! file descriptors. The service reports them and waits; no job loses an attempt.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use crate::support::line::{Line, State};
 use crate::support::tmpfs::Tmpfs;
 use crate::support::{Client, Home, Service, data, until};
 
-/// A workbook one part of which is said to begin beyond the end of any file.
+/// A workbook whose directory places a part beyond the end of any file.
 const IMPOSSIBLE: &[u8] =
     include_bytes!("../../src/engine/tests/it/fixtures/impossible-offset.ods");
 
-/// The part as `/v1/system` shows it, once it is away.
+/// The part as `/v1/system` shows it, once it is unavailable.
 #[track_caller]
 fn away(client: &Client, name: &str) -> Value {
     until(&format!("{name} is away"), || {
@@ -85,13 +85,13 @@ fn a_folder_that_is_moved_away_and_back_fails_no_job() {
     let jobs = submit(&client, &session, 30);
     away(&client, "blobs");
     is_degraded(&client, "blobs");
-    // Until the probe has answered, nothing is told of what work has met.
+    // Until the probe has answered, failures of work are not shown.
     until("the probe says why", || {
         let part = away(&client, "blobs");
         let detail = part["detail"].as_str().unwrap();
         detail.contains("is gone").then_some(())
     });
-    // What is deleted meanwhile is not forgotten, and what is uploaded is refused.
+    // Deletions meanwhile are done later, and uploads are refused.
     let upload = format!("/v1/sessions/{session}/datasets/more");
     client
         .put(&upload, "text/csv", b"a\n1\n")
@@ -136,7 +136,7 @@ fn a_drain_hands_back_what_waits_for_a_folder_that_is_away() {
     std::fs::rename(&blobs, &elsewhere).unwrap();
     let jobs = submit(&client, &session, 6);
     away(&client, "blobs");
-    // It waits for nothing, and says that work was handed back.
+    // It waits for nothing, and its log names the work that was handed back.
     let ended = service.terminate().expect(75);
     let ended = ended.within(Duration::from_secs(10));
     assert!(ended.says("handed back"), "{ended:#?}");

@@ -12,7 +12,7 @@ use crate::support::{Database, HeldQueries, Home, Service, data};
 
 /// Longer than a lease, and than a child may be silent.
 const PAUSE: Duration = Duration::from_millis(6500);
-/// Long enough for every child to be asked again, and every lease to be looked at.
+/// Long enough for another heartbeat of every child and a check of every lease.
 const AFTERWARDS: Duration = Duration::from_secs(3);
 
 #[expect(

@@ -1,5 +1,5 @@
-//! A database behind PgBouncer in transaction mode: no accepted job is lost, whatever becomes of
-//! the process, and the service says what it found.
+//! A database behind PgBouncer in transaction mode: no accepted job is lost, even if the process is
+//! killed, and the log names the pooler.
 
 use serde_json::json;
 

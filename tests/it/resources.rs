@@ -186,7 +186,7 @@ fn no_process_and_no_scratch_file_outlives_the_service() {
                 (!process::is_alive(child)).then_some(())
             });
         }
-        // What a crash leaves in the scratch folder goes at the next start.
+        // The next start removes what a crash has left in the scratch folder.
         let service = home.service().set("analysis.workers", "1").start();
         let files = home.scratch();
         assert!(files.is_empty() || code != 0, "{files:?}");

@@ -1,5 +1,5 @@
-//! What `docs/runbook.md` tells an operator to look for is what the service says: its codes, keys,
-//! metrics, fields and the words of its log.
+//! What `docs/runbook.md` names exists in the service: codes, keys, metrics, fields and messages of
+//! the log.
 
 const RUNBOOK: &str = include_str!("../../docs/runbook.md");
 const ERRORS: &str = include_str!("../../docs/errors.md");
@@ -12,7 +12,7 @@ const SUPERVISOR: &str = include_str!("../../actors/src/supervisor.rs");
 const OTHERS: [&str; 3] = ["pg_stat_activity", "limits.cpu", "error.code"];
 
 #[test]
-fn what_the_runbook_names_is_what_the_service_says() {
+fn what_the_runbook_names_exists_in_the_service() {
     let names = RUNBOOK.split('`').skip(1).step_by(2);
     let unknown: Vec<&str> = names.filter(|name| !is_said(name)).collect();
     assert_eq!(unknown, Vec::<&str>::new());
@@ -22,7 +22,7 @@ fn is_said(name: &str) -> bool {
     let is_name = name
         .bytes()
         .all(|byte| byte.is_ascii_lowercase() || b"_. ".contains(&byte));
-    // Requests, commands and paths are others' business, and a word by itself may be anything.
+    // Requests, commands and paths are checked elsewhere, and a single word is ambiguous.
     if !is_name || !name.contains(['_', '.', ' ']) || OTHERS.contains(&name) {
         return true;
     }

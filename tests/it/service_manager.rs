@@ -1,4 +1,4 @@
-//! What systemd is told, by a socket that stands for it.
+//! The notifications to systemd, on a socket in its place.
 
 use std::os::unix::net::UnixDatagram;
 
@@ -33,7 +33,7 @@ impl Manager {
 }
 
 #[test]
-fn the_service_manager_hears_of_readiness_life_reload_and_end() {
+fn the_service_manager_is_notified_of_readiness_heartbeats_reload_and_stop() {
     let home = Home::new();
     let (manager, path) = Manager::new(&home);
     let mut service = home

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::support::{Client, HeldQueries, Home, data, jobs::id_of, until};
 
-/// A session that lives for a second after its last use, with a dataset.
+/// A session with a time to live of a second, with a dataset.
 fn short_session(client: &Client) -> String {
     let session = id_of(
         &client
@@ -46,7 +46,7 @@ fn every_use_of_a_session_renews_it() {
         .unwrap()
         .to_owned();
     let used = std::time::Instant::now();
-    // For longer than its time to live, looked at all the time.
+    // For longer than its time to live, with requests all the time.
     while used.elapsed() < Duration::from_millis(2500) {
         client.get(&format!("{path}/datasets/birds")).expect(200);
         std::thread::park_timeout(Duration::from_millis(50));

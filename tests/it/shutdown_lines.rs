@@ -1,4 +1,4 @@
-//! The lines of the log on the way down, the exit code, and the report that is left.
+//! The lines of the log during a shutdown, the exit code, and the report.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::service::CONTRACT_LINES;
 use crate::support::{Ended, HeldQueries, Home, data, held};
 
-/// What a busy machine may add to what is done at once before a test calls it late.
+/// The tolerance for a busy machine.
 const ROOM: Duration = Duration::from_secs(2);
 /// What the contract allows beyond a deadline.
 const EXIT_TIMEOUT: Duration = Duration::from_millis(500);
@@ -255,7 +255,7 @@ fn a_job_that_takes_the_process_down_each_time_fails_in_the_end() {
     let client = service.client();
     let session = client.session();
     client.upload(&session, "deaf", data::BIRDS);
-    held::make_the_blob_deaf(&home);
+    held::make_the_blob_block(&home);
     let job = client.profile(&session, "deaf");
     client.wait_for(&job, "running");
     service.kill9();

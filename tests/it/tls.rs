@@ -1,4 +1,4 @@
-//! TLS on the listener, as curl meets it.
+//! TLS on the listener, with curl as the client.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
@@ -50,8 +50,8 @@ fn start(home: &Home) -> Service {
         .start()
 }
 
-/// What curl says of an answer to it, trusting the certificate of this name; `None` where it does
-/// not trust the service.
+/// The output of curl, which trusts the certificate of this name; `None` if it does not trust the
+/// service.
 fn curl(home: &Home, service: &Service, trusted: &str, arguments: &[&str]) -> Option<String> {
     let url = format!("https://{}{}", service.address(), arguments[0]);
     let output = Command::new("curl")
@@ -193,7 +193,7 @@ fn another_certificate_is_taken_without_a_restart_and_a_bad_one_is_not() {
     service.wait_for_line("a file of the certificate changed: certificate unchanged");
     assert!(trusts(&service, "two.crt"));
 
-    // Nobody signals that this one is there.
+    // No signal announces this one.
     install(home.path(), "three");
     service.wait_for_line("a file of the certificate changed: certificate reloaded");
     assert!(trusts(&service, "three.crt"));

@@ -108,7 +108,7 @@ fn an_issuer_that_is_away_takes_nothing_from_tokens_whose_keys_are_known() {
     ada.get(&format!("/v1/sessions/{session}")).expect(200);
     issuer.add("k2");
     let new = service.client().with_key(&issuer.token("k2", "ada", RUN));
-    // It may be sound, for all that is known.
+    // It cannot be validated.
     new.get("/v1/sessions")
         .expect_problem(503, "issuer_unavailable");
     service.client().get("/readyz").expect(200);

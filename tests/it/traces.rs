@@ -1,5 +1,5 @@
-//! Distributed traces: what a collector is sent, what the log says, and that a collector which is
-//! not there is not missed.
+//! Distributed traces: the spans that a collector receives, the trace in the log, and an
+//! unavailable collector, which has no effect.
 
 use std::net::TcpListener;
 
@@ -187,7 +187,7 @@ fn a_job_that_is_interrupted_stays_in_its_trace_and_is_linked_to_the_attempt_bef
     let expected = format!("job {job} handed back job={job} trace_id={TRACE}");
     assert_eq!(line, Some(&expected));
 
-    // The next process dies with the job.
+    // The next process is killed with the job in progress.
     let service = start();
     let held = HeldQueries::of(&service);
     service.client().wait_for(&job, "running");
@@ -210,7 +210,7 @@ fn a_job_that_is_interrupted_stays_in_its_trace_and_is_linked_to_the_attempt_bef
         assert_eq!(span["parentSpanId"], request["spanId"]);
     }
     assert_eq!(first["links"], json!([]));
-    // To that of the process that died, which nobody has seen.
+    // To that of the killed process, which was never exported.
     let links = last["links"].as_array().unwrap();
     assert_eq!(links.len(), 1);
     assert_ne!(links[0]["spanId"], first["spanId"]);
@@ -223,7 +223,7 @@ fn a_collector_that_is_away_or_silent_is_felt_by_no_job_and_no_shutdown() {
     let away = TcpListener::bind("127.0.0.1:0").unwrap();
     let addresses = [silent.local_addr().unwrap(), away.local_addr().unwrap()];
     drop(away);
-    // The kernel takes connections for the silent one, and nobody ever says a word.
+    // The kernel accepts connections for the silent one, which never answers.
     for address in addresses {
         let home = Home::new();
         let mut service = home

@@ -13,9 +13,9 @@ use tokio::sync::oneshot;
 use super::profile_client::cancelled;
 use crate::panic::panic_message;
 
-/// Makes a profile as long as somebody wants it, and gives it away.
+/// Computes a profile while somebody waits for it, and sends it.
 pub(super) async fn answer(
-    make: impl Future<Output = Result<Profile, JobError>>,
+    compute: impl Future<Output = Result<Profile, JobError>>,
     cancel: Cancel,
     grace: Duration,
     mut reply: oneshot::Sender<Result<Profile, JobError>>,
@@ -23,21 +23,21 @@ pub(super) async fn answer(
     if reply.is_closed() {
         return;
     }
-    let mut make = pin!(AssertUnwindSafe(make).catch_unwind());
-    let made = tokio::select! {
+    let mut compute = pin!(AssertUnwindSafe(compute).catch_unwind());
+    let computed = tokio::select! {
         biased;
-        made = &mut make => Some(made),
+        computed = &mut compute => Some(computed),
         () = reply.closed() => None,
         () = cancel.cancelled() => None,
     };
-    let made = match made {
-        Some(made) => Ok(made),
+    let computed = match computed {
+        Some(computed) => Ok(computed),
         None => {
             cancel.cancel();
-            running_time::timeout(grace, make).await
+            running_time::timeout(grace, compute).await
         }
     };
-    let answer = match made {
+    let answer = match computed {
         Ok(Ok(answer)) => answer,
         Ok(Err(panic)) => {
             error!("a profile panicked: {}", panic_message(&*panic));
@@ -48,6 +48,6 @@ pub(super) async fn answer(
         }
         Err(_) => Err(cancelled()),
     };
-    // Whoever asked may no longer want it.
+    // The report may have stopped waiting.
     let _ = reply.send(answer);
 }

@@ -18,15 +18,15 @@ use crate::messages::Analyze;
 use crate::supervisor::ChildState;
 use crate::worker::Pool;
 
-/// How often a report asks, where the service dies over what it asks for.
-const TRIES: u32 = 3;
-/// How long a report that is to stop waits for its profile to stop.
-const STOP: Duration = Duration::from_millis(250);
+/// How many times a profile is requested from a service that exits while it computes it.
+const MAX_TRIES: u32 = 3;
+/// How long a cancelled report waits for its profile to stop.
+const STOP_TIMEOUT: Duration = Duration::from_millis(250);
 
 type Answer = Result<Profile, JobError>;
 type Service = Recipient<Analyze>;
 
-/// The way to AnalysisService, whichever incarnation of it is there.
+/// Requests profiles from the current incarnation of AnalysisService.
 pub(crate) struct ProfileClient {
     pool: Arc<Pool>,
     work: Arc<dyn ProfileWork>,
@@ -50,14 +50,14 @@ impl ProfileClient {
         Arc::clone(&self.work)
     }
 
-    /// A new incarnation of the service is there.
+    /// Sets the address of a new incarnation of the service.
     pub(super) fn attach(&self, service: Service) {
         self.service.send_replace(Some(service));
     }
 
-    /// Asks until there is an answer. `cancel` is this question's own: it is set where the
-    /// question is given up, while the report goes on and asks again.
-    async fn ask(
+    /// Requests the profile until there is a reply. `cancel` belongs to this request: it is set
+    /// when an incarnation is abandoned, while the report goes on and repeats the request.
+    async fn request(
         &self,
         dataset: Dataset,
         options: ProfileOptions,
@@ -65,24 +65,29 @@ impl ProfileClient {
         progress: Progress,
     ) -> Answer {
         let mut service = self.service.subscribe();
-        for _ in 0..TRIES {
+        for _ in 0..MAX_TRIES {
             tokio::select! {
                 biased;
-                () = self.pool.mail.closed() => {}
-                // The sender is this client's own.
+                () = self.pool.profile_gate.closed() => {}
+                // Cannot fail: `self` owns the sender.
                 _ = service.wait_for(Option::is_some) => {}
             }
-            let permit = self.pool.mail.enter().await.ok_or_else(service_stopped)?;
+            let permit = self
+                .pool
+                .profile_gate
+                .enter()
+                .await
+                .ok_or_else(service_stopped)?;
             let Some(address) = service.borrow_and_update().clone() else {
                 continue;
             };
             let arbiter = self.pool.claims.incarnation();
-            let question = Cancel::new();
+            let request_cancel = Cancel::new();
             let (reply, mut answer) = oneshot::channel();
             address.do_send(Analyze {
                 dataset: dataset.clone(),
                 options: options.clone(),
-                cancel: question.clone(),
+                cancel: request_cancel.clone(),
                 progress: progress.clone(),
                 scope: Scope::current(),
                 permit,
@@ -93,37 +98,37 @@ impl ProfileClient {
                     biased;
                     answer = &mut answer => match answer {
                         Ok(answer) => return answer,
-                        // It died with its mailbox, or with its thread.
+                        // It was lost with its mailbox, or with its thread.
                         Err(_) => {
                             self.next(&mut service).await;
                             break;
                         }
                     },
-                    () = cancel.cancelled(), if !question.is_cancelled() => question.cancel(),
+                    () = cancel.cancelled(), if !request_cancel.is_cancelled() => request_cancel.cancel(),
                     _ = service.changed() => if self.pool.claims.incarnation() != arbiter {
-                        // The thread that had it was given up.
-                        question.cancel();
+                        // The thread that computed it was abandoned.
+                        request_cancel.cancel();
                         break;
                     },
                 }
             }
         }
-        Err(if self.pool.mail.is_closed() {
+        Err(if self.pool.profile_gate.is_closed() {
             service_stopped()
         } else {
             JobError::transient(
                 "worker_lost",
-                "the worker that made the profile died or hung",
+                "the worker that computed the profile died or hung",
             )
         })
     }
 
-    /// Waits for the next incarnation, or until there is none to come.
+    /// Waits for the next incarnation, or until there will be none.
     async fn next(&self, service: &mut watch::Receiver<Option<Service>>) {
         tokio::select! {
             biased;
-            () = self.pool.mail.closed() => {}
-            // The sender is this client's own.
+            () = self.pool.profile_gate.closed() => {}
+            // Cannot fail: `self` owns the sender.
             _ = service.changed() => {}
         }
     }
@@ -146,15 +151,15 @@ impl Profiles for ProfileClient {
         cancel: Cancel,
         progress: Progress,
     ) -> Answer {
-        let question = Cancel::new();
-        let mut answer = pin!(self.ask(dataset, options, &question, progress));
+        let request_cancel = Cancel::new();
+        let mut answer = pin!(self.request(dataset, options, &request_cancel, progress));
         tokio::select! {
             biased;
             answer = &mut answer => return answer,
             () = cancel.cancelled() => {}
         }
-        question.cancel();
-        running_time::timeout(STOP, answer)
+        request_cancel.cancel();
+        running_time::timeout(STOP_TIMEOUT, answer)
             .await
             .unwrap_or_else(|_| Err(cancelled()))
     }
@@ -172,7 +177,7 @@ impl ChildState for ProfileClient {
     fn fail(&self) {
         self.close();
         self.service.send_replace(None);
-        self.pool.claims.stop_asks();
+        self.pool.claims.cancel_profile_requests();
     }
 
     fn idle(&self) -> BoxFuture<'_, ()> {

@@ -10,21 +10,21 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Leases;
 
-/// How often listeners hear of progress.
-const PROGRESS: Duration = Duration::from_millis(250);
+/// How often subscribers are notified of progress.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
 
 impl Leases {
     pub(super) async fn listen(&self) {
         let mut hints = self.store.hints();
-        let mut next = Instant::now() + PROGRESS;
+        let mut next = Instant::now() + PROGRESS_INTERVAL;
         loop {
             tokio::select! {
                 biased;
                 () = sleep_until(next) => {
-                    self.tell_progress();
-                    // Nothing in hand has no progress: a look now and then is enough to see that
-                    // there is something again.
-                    let pause = if self.is_idle() { 4 * PROGRESS } else { PROGRESS };
+                    self.publish_progress();
+                    // Without running jobs there is no progress: check rarely whether there are
+                    // some again.
+                    let pause = if self.is_idle() { 4 * PROGRESS_INTERVAL } else { PROGRESS_INTERVAL };
                     next = Instant::now() + pause;
                 }
                 hint = next_hint(&mut hints) => self.recv(hint),
@@ -32,9 +32,9 @@ impl Leases {
         }
     }
 
-    fn tell_progress(&self) {
+    fn publish_progress(&self) {
         for pool in &self.pools {
-            for (job, done) in pool.claims.news() {
+            for (job, done) in pool.claims.take_progress() {
                 self.feed.progress(job, done);
             }
         }
@@ -46,13 +46,13 @@ impl Leases {
             Ok(Hint::Changed(job)) => {
                 self.feed.changed(job);
                 if self.holds(job) {
-                    // The news may be its caller's wish to cancel it; a heartbeat tells.
-                    let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-                    asked.insert(job);
+                    // The change may be a request to cancel; a heartbeat finds out.
+                    let mut changed = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
+                    changed.insert(job);
                     self.expedite.notify_one();
                 }
             }
-            // Some were missed.
+            // Hints were missed.
             Err(_) => self.pools.iter().for_each(|pool| pool.wake()),
         }
     }
@@ -62,7 +62,7 @@ impl Leases {
     }
 }
 
-/// The next hint, or that some were missed; never where there are none to come.
+/// The next hint, or word that some were missed; pends forever without a source of hints.
 async fn next_hint(hints: &mut Option<Receiver<Hint>>) -> Result<Hint, RecvError> {
     let Some(receiver) = hints else {
         return std::future::pending().await;

@@ -12,10 +12,10 @@ use super::Leases;
 use crate::breakers::Breakers;
 use crate::panic::panic_message;
 
-/// How long the answer of a probe is waited for; that of the store, as long as any of its answers.
+/// How long a probe may take. A probe of the store may take as long as any call to it.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What is probed, and who is told.
+/// The probes, and the breakers that they report to.
 pub(crate) struct Probes {
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) breakers: Breakers,
@@ -23,7 +23,7 @@ pub(crate) struct Probes {
 }
 
 impl Leases {
-    /// Probes each part while it is away; none keeps another waiting.
+    /// Probes each dependency during an outage, independently of the others.
     pub(super) async fn probe(&self) {
         join_all(Dependency::ALL.map(|dependency| self.probes.keep(dependency))).await;
     }

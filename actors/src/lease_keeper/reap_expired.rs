@@ -12,26 +12,27 @@ use super::Leases;
 use crate::phase::Phase;
 use crate::worker::{Which, hand_back};
 
-/// Jobs taken away in one transaction.
+/// Jobs requeued in one transaction.
 const BATCH: u32 = 100;
-/// A claim that has waited so long for a slot is given to a peer.
-const STUCK_AHEAD: Duration = Duration::from_secs(1);
+/// A claim that has waited this long for a slot is handed back, so that a peer can run it.
+const MAX_WAIT_AHEAD: Duration = Duration::from_secs(1);
 
 impl Leases {
-    /// Begins when the service is ready: what the run before has left is for the start to take
-    /// up, which tells how much it was.
+    /// Starts when the service is ready: what the previous run left is recovered, and counted, by
+    /// the start.
     pub(super) async fn reap_expired(&self) {
         self.phase.reached(Phase::Running).await;
         let has_peers = self.store.is_shared();
         let mut paused = false;
         loop {
-            // After a pause everybody here is late, and nobody dead: they speak first.
+            // After a pause every lease of this process is late though nobody is dead: let the
+            // heartbeats go first.
             if !paused {
                 self.renew_late().await;
                 self.expire().await;
                 if has_peers {
                     let until = Instant::now() + self.timings.lease;
-                    hand_back(&self.pools, Which::WaitingFor(STUCK_AHEAD), until).await;
+                    hand_back(&self.pools, Which::WaitingFor(MAX_WAIT_AHEAD), until).await;
                 }
             }
             let due = Instant::now() + self.timings.expire;
@@ -40,8 +41,8 @@ impl Leases {
         }
     }
 
-    /// Takes jobs away from workers that have not renewed their leases: never from those of this
-    /// process, which is known to live.
+    /// Requeues the jobs of workers that have not renewed their leases: never those of this
+    /// process, which is known to be alive.
     async fn expire(&self) {
         loop {
             let pools = self.pools.iter();
@@ -49,7 +50,7 @@ impl Leases {
             let expired = self.store.expire_leases(&in_hand, BATCH);
             let expired = match timeout(self.timings.lease, expired).await {
                 Ok(Ok(expired)) => expired,
-                // A store that fails is spoken of where claims are renewed and made.
+                // A failing store is already logged by the heartbeats and claims.
                 Ok(Err(_)) | Err(_) => return,
             };
             let count = expired.len();

@@ -13,7 +13,7 @@ use crate::worker::{Key, Pool, claim_ref};
 
 /// Claims renewed in one transaction.
 const BATCH: usize = 1000;
-/// Heartbeats that a hint asks for come no closer than this.
+/// The shortest interval between heartbeats that hints trigger.
 const EXPEDITED_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A claim to renew, and its progress.
@@ -23,11 +23,11 @@ impl Leases {
     pub(super) async fn renew(&self) {
         let mut failing = false;
         loop {
-            // What was renewed in the last half of the interval can wait for the next: each is
-            // renewed at least every interval and a half.
+            // What was renewed within the last half of the interval can wait for the next round:
+            // each lease is renewed at least every one and a half intervals.
             let age = self.timings.heartbeat / 2;
             let due = self.due(|pool| pool.claims.due_for_renewal(age));
-            failing = self.beat(due, failing).await;
+            failing = self.heartbeat(due, failing).await;
             let next = Instant::now() + self.timings.heartbeat;
             loop {
                 tokio::select! {
@@ -35,18 +35,19 @@ impl Leases {
                     () = sleep_until(next) => break,
                     () = self.expedite.notified() => sleep(EXPEDITED_INTERVAL.min(self.timings.heartbeat)).await,
                 }
-                let asked =
-                    std::mem::take(&mut *self.asked.lock().unwrap_or_else(PoisonError::into_inner));
-                let due = self.due(|pool| pool.claims.claims_of(&asked));
-                failing = self.beat(due, failing).await;
+                let changed = std::mem::take(
+                    &mut *self.changed.lock().unwrap_or_else(PoisonError::into_inner),
+                );
+                let due = self.due(|pool| pool.claims.claims_of(&changed));
+                failing = self.heartbeat(due, failing).await;
             }
         }
     }
 
-    /// Renews what should have been renewed before.
+    /// Renews the leases that are overdue.
     pub(super) async fn renew_late(&self) {
         let age = self.timings.heartbeat.max(self.timings.lease / 2);
-        // Where this fails the heartbeats tell.
+        // A failure is logged by the regular heartbeats.
         let _ = self
             .send(&self.due(|pool| pool.claims.due_for_renewal(age)))
             .await;
@@ -64,8 +65,9 @@ impl Leases {
         due
     }
 
-    /// Renews these claims. Whether the store fails; `failing`: whether it did before.
-    async fn beat(&self, due: Vec<Due<'_>>, failing: bool) -> bool {
+    /// Renews these claims. Returns whether the store failed; `failing` is whether it failed the
+    /// last time.
+    async fn heartbeat(&self, due: Vec<Due<'_>>, failing: bool) -> bool {
         match self.send(&due).await {
             Ok(()) => {
                 if failing && !due.is_empty() {
@@ -95,16 +97,16 @@ impl Leases {
                 Ok(Err(fault)) => return Err(fault.to_string()),
                 Err(_) => return Err("the store is not responding".to_owned()),
             };
-            for ((pool, key, _), beat) in batch.iter().zip(beats) {
-                note(pool, *key, beat, sent);
+            for ((pool, key, _), heartbeat) in batch.iter().zip(beats) {
+                record(pool, *key, heartbeat, sent);
             }
         }
         Ok(())
     }
 }
 
-fn note(pool: &Pool, key: Key, beat: HeartbeatResult, sent: Instant) {
-    if pool.claims.beat(key, beat, sent) {
+fn record(pool: &Pool, key: Key, heartbeat: HeartbeatResult, sent: Instant) {
+    if pool.claims.heartbeat(key, heartbeat, sent) {
         let scope = pool.claims.scope(key);
         scope.enter(|| warn!("job {}: lease lost", key.0));
         pool.counters.lost.inc();

@@ -6,26 +6,26 @@ use std::path::{Path, PathBuf};
 
 use super::ShutdownReport;
 
-/// The place of the shutdown report, and the mark of a run that has not ended.
+/// The shutdown report, and the marker of a run that has not ended.
 #[derive(Clone, Debug)]
 pub struct ReportFile {
     report: PathBuf,
     running: PathBuf,
 }
 
-/// How the run before this one ended.
+/// How the previous run ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PreviousRun {
-    /// There was none here.
+    /// There was none in this folder.
     None,
-    /// In order, as its report says.
+    /// In order, with this report.
     Ended(Box<ShutdownReport>),
-    /// Without a word: killed, crashed, or the machine lost its power.
+    /// Without a report: it was killed, it crashed, or the machine lost power.
     Crashed,
 }
 
 impl ReportFile {
-    /// In this folder.
+    /// The report file in this folder.
     pub fn in_folder(folder: &Path) -> Self {
         Self {
             report: folder.join("shutdown-report.json"),
@@ -38,10 +38,10 @@ impl ReportFile {
         &self.report
     }
 
-    /// Says how the previous run ended, and marks that this one has begun.
+    /// Returns how the previous run ended, and marks that this one has begun.
     ///
     /// # Errors
-    /// Where the folder cannot be written to. A report that cannot be read counts as none.
+    /// If the folder cannot be written to. An unreadable report counts as none.
     pub fn begin(&self) -> io::Result<PreviousRun> {
         let previous = if self.running.try_exists()? {
             PreviousRun::Crashed
@@ -55,28 +55,27 @@ impl ReportFile {
         Ok(previous)
     }
 
-    /// This run came to nothing before it had taken anything up: as [`begin`](Self::begin) has
-    /// found the mark, so it is again.
+    /// Undoes [`begin`](Self::begin) for a run that failed before it accepted any work.
     ///
     /// # Errors
-    /// Where the folder cannot be written to; the next run then takes this one for crashed.
+    /// If the folder cannot be written to; the next run then takes this one for crashed.
     pub fn undo(&self, previous: &PreviousRun) -> io::Result<()> {
         match previous {
             PreviousRun::Crashed => Ok(()),
-            PreviousRun::None | PreviousRun::Ended(_) => self.take_mark_away(),
+            PreviousRun::None | PreviousRun::Ended(_) => self.remove_marker(),
         }
     }
 
-    /// The report that is there.
+    /// The stored report.
     pub fn read(&self) -> Option<ShutdownReport> {
         let bytes = std::fs::read(&self.report).ok()?;
         serde_json::from_slice(&bytes).ok()
     }
 
-    /// Writes the report, whole or not at all, and takes the mark away.
+    /// Atomically writes the report, and removes the marker.
     ///
     /// # Errors
-    /// Where the folder cannot be written to; the next run then takes this one for crashed.
+    /// If the folder cannot be written to; the next run then takes this one for crashed.
     pub fn end(&self, report: &ShutdownReport) -> io::Result<()> {
         let part = self.report.with_extension("json.part");
         let mut file = File::create(&part)?;
@@ -84,10 +83,10 @@ impl ReportFile {
         file.write_all(b"\n")?;
         file.sync_all()?;
         std::fs::rename(&part, &self.report)?;
-        self.take_mark_away()
+        self.remove_marker()
     }
 
-    fn take_mark_away(&self) -> io::Result<()> {
+    fn remove_marker(&self) -> io::Result<()> {
         match std::fs::remove_file(&self.running) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -95,8 +94,8 @@ impl ReportFile {
         self.sync_folder()
     }
 
-    /// A name is durable when its folder is: a mark that a power cut takes away would let the
-    /// report of an earlier run pass for that of the last.
+    /// A name is durable only once its folder is synced: without that, a power cut could bring the
+    /// report of an earlier run back as that of the last.
     fn sync_folder(&self) -> io::Result<()> {
         match self.report.parent() {
             Some(folder) => File::open(folder)?.sync_all(),

@@ -19,26 +19,26 @@ pub(super) enum Step {
     Closing,
 }
 
-/// A phase, planned and as it is.
+/// A phase, planned and actual.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PhaseProgress {
     /// Its name.
     pub name: &'static str,
     /// Whether it is over.
     pub state: PhaseState,
-    /// How long it is to last at most, in milliseconds.
+    /// Its planned maximum, in milliseconds.
     pub planned_ms: u64,
-    /// How long it has lasted, in milliseconds; `None` where it has not begun.
+    /// How long it has lasted, in milliseconds; `None` if it has not begun.
     pub actual_ms: Option<u64>,
 }
 
-/// Where a phase stands.
+/// The state of a phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PhaseState {
     /// It has not begun.
     Pending,
-    /// It goes on now.
+    /// It is in progress.
     Active,
     /// It is over.
     Done,
@@ -72,12 +72,12 @@ impl PhaseClock {
         Self { began }
     }
 
-    /// A step begins, unless it has begun before.
+    /// Starts a step, unless it has already started.
     pub(super) fn begin(&mut self, step: Step) {
         self.began[step as usize].get_or_insert_with(Instant::now);
     }
 
-    /// The steps, planned and as they were until now.
+    /// The steps, planned and actual.
     pub(super) fn timings(&self, timeline: &Timeline) -> Vec<PhaseTiming> {
         let phases = timeline.phases().into_iter().zip(self.actual());
         let timing =
@@ -89,7 +89,7 @@ impl PhaseClock {
         phases.map(timing).collect()
     }
 
-    /// The steps, planned and as they are now.
+    /// The progress of the steps.
     pub(super) fn progress(&self, timeline: &Timeline) -> Vec<PhaseProgress> {
         let latest = self.began.iter().rposition(Option::is_some).unwrap_or(0);
         let actual = self.actual();

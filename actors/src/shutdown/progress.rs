@@ -7,12 +7,12 @@ use super::Timeline;
 use super::phase_clock::{PhaseClock, PhaseProgress};
 use crate::millis::millis;
 
-/// A shutdown in progress, as of one moment.
+/// A snapshot of a shutdown in progress.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DrainProgress {
     /// A second signal cut it short.
     pub hurried: bool,
-    /// Since the first signal, in milliseconds.
+    /// The time since the first signal, in milliseconds.
     pub elapsed_ms: u64,
     /// How long it may last, in milliseconds.
     pub deadline_ms: u64,
@@ -23,7 +23,7 @@ pub struct DrainProgress {
 }
 
 impl DrainProgress {
-    /// A shutdown that was asked for at `began`, and of which no more is known yet.
+    /// A shutdown that began at `began`, of which nothing else is known yet.
     pub fn begun(began: Instant, timeline: &Timeline) -> Self {
         let deadline = began + timeline.deadline;
         Self::new(began, deadline, false, timeline, &PhaseClock::new(began))

@@ -11,10 +11,10 @@ use crate::millis::millis;
 pub const EXIT_CLEAN: i32 = 0;
 /// Exit code: a service exhausted its restarts (`EX_SOFTWARE`).
 pub const EXIT_ESCALATED: i32 = 70;
-/// Exit code: the time was over and work was handed back or left to its lease (`EX_TEMPFAIL`).
+/// Exit code: time ran out, and work was handed back or left to its lease (`EX_TEMPFAIL`).
 pub const EXIT_HANDED_BACK: i32 = 75;
 
-/// Why the process went down.
+/// Why the process shut down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Reason {
@@ -33,47 +33,46 @@ pub enum Reason {
 pub struct PhaseTiming {
     /// Its name.
     pub name: String,
-    /// How long it was to last at most, in milliseconds.
+    /// Its planned maximum, in milliseconds.
     pub planned_ms: u64,
     /// How long it lasted, in milliseconds.
     pub actual_ms: u64,
 }
 
-/// What became of one child.
+/// The outcome of one child.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ServiceOutcome {
     /// Its name.
     pub name: String,
-    /// All of its work was finished or handed back, its actor stopped and its thread was joined.
+    /// Whether its work was finished or handed back, its actor stopped and its thread joined.
     pub complete: bool,
-    /// It had died too often before.
+    /// Whether it had exceeded its restart limit before.
     pub failed: bool,
-    /// Its actor did not stop, or its thread did not end.
+    /// Whether its actor did not stop, or its thread did not end.
     pub stuck: bool,
     /// Jobs that ended between the first signal and the end.
     pub finished: u64,
     /// Jobs that were handed back.
     pub handed_back: u64,
-    /// Jobs whose end could not be written, or whose claim could not be given back: the lease or
-    /// the next start takes them up. None of them is among those that finished or were handed
-    /// back.
+    /// Jobs whose outcome could not be written, or whose claim could not be handed back: their
+    /// lease or the next start recovers them. They count neither as finished nor as handed back.
     pub left: Vec<JobId>,
-    /// Jobs that finished or were handed back, and whose work did not stop when told to.
+    /// Jobs that finished or were handed back, but whose work did not stop when it was cancelled.
     pub unstopped: Vec<JobId>,
-    /// Jobs that stay in the queue, durable; `None` where the store did not say.
+    /// Jobs that stay in the queue, durably; `None` if the store did not respond.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queued: Option<u64>,
 }
 
-/// What [`Shutdown::drain`](super::Shutdown::drain) came to.
+/// The outcome of [`Shutdown::drain`](super::Shutdown::drain).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DrainOutcome {
     /// The children, in the order in which they were drained.
     pub services: Vec<ServiceOutcome>,
     /// Threads that did not end.
     pub threads_left: Vec<String>,
-    /// Work was cancelled because the time was over.
+    /// Whether work was cancelled because time ran out.
     pub out_of_time: bool,
 }
 
@@ -102,7 +101,7 @@ impl DrainOutcome {
         left.flatten().copied().collect()
     }
 
-    /// Jobs whose rows are in order, and whose work did not stop.
+    /// Jobs whose rows are final or requeued, but whose work did not stop.
     pub fn unstopped(&self) -> Vec<JobId> {
         let services = self.services.iter();
         let jobs = services.flat_map(|service| &service.unstopped);
@@ -110,12 +109,12 @@ impl DrainOutcome {
     }
 }
 
-/// What the boot knows and the tree does not.
+/// What the boot adds to the report.
 #[derive(Clone, Debug, Default)]
 pub struct Leftovers {
     /// Threads that did not end.
     pub threads: Vec<String>,
-    /// What else was left: a store that did not close, requests without an answer.
+    /// What else was left: a store that did not close, requests without a response.
     pub other: Vec<String>,
 }
 
@@ -127,7 +126,7 @@ pub struct ShutdownReport {
     pub instance: InstanceId,
     /// Why.
     pub reason: Reason,
-    /// A second signal cut it short.
+    /// Whether a second signal cut it short.
     pub hurried: bool,
     /// When it began.
     pub started_at: Timestamp,
@@ -135,32 +134,32 @@ pub struct ShutdownReport {
     pub finished_at: Timestamp,
     /// How long it lasted, in milliseconds.
     pub elapsed_ms: u64,
-    /// How long it was to last at most, in milliseconds.
+    /// Its planned maximum, in milliseconds.
     pub deadline_ms: u64,
     /// The phases, planned and actual.
     pub phases: Vec<PhaseTiming>,
     /// The children, in the order in which they were drained.
     pub services: Vec<ServiceOutcome>,
-    /// Jobs that ended on the way down; `None` where that is not known.
+    /// Jobs that ended during the shutdown; `None` if that is not known.
     pub finished: Option<u64>,
-    /// Jobs that were handed back; `None` where that is not known.
+    /// Jobs that were handed back; `None` if that is not known.
     pub handed_back: Option<u64>,
-    /// Jobs that were left to their lease; `None` where that is not known.
+    /// Jobs that were left to their lease; `None` if that is not known.
     pub left: Option<u64>,
-    /// Jobs that stay in the queue; `None` where the store did not say.
+    /// Jobs that stay in the queue; `None` if the store did not respond.
     pub queued: Option<u64>,
     /// Threads that did not end.
     pub threads_left: Vec<String>,
     /// What else was left.
     pub other_left: Vec<String>,
-    /// All that was in flight was finished and nothing was left: "All services shut down
+    /// Whether everything in flight was finished and nothing was left: "All services shut down
     /// successfully" is true.
     pub clean: bool,
     /// The exit code of the process.
     pub exit_code: i32,
 }
 
-/// What only the sequence knows of a shutdown.
+/// What the shutdown sequence adds to the report.
 pub(super) struct RunSummary {
     pub(super) instance: InstanceId,
     pub(super) reason: Reason,
@@ -173,9 +172,9 @@ pub(super) struct RunSummary {
 }
 
 impl ShutdownReport {
-    /// `outcome` is `None` where the drain has not come to its end.
+    /// `outcome` is `None` if the drain did not complete.
     pub(super) fn new(
-        account: RunSummary,
+        summary: RunSummary,
         outcome: Option<DrainOutcome>,
         leftovers: Leftovers,
     ) -> Self {
@@ -190,21 +189,21 @@ impl ShutdownReport {
             && outcome.handed_back() == 0
             && threads_left.is_empty()
             && leftovers.other.is_empty();
-        let exit_code = match (account.reason, clean) {
+        let exit_code = match (summary.reason, clean) {
             (Reason::Escalation, _) => EXIT_ESCALATED,
             (_, true) => EXIT_CLEAN,
             (_, false) => EXIT_HANDED_BACK,
         };
         let queued = outcome.services.iter().filter_map(|service| service.queued);
         Self {
-            instance: account.instance,
-            reason: account.reason,
-            hurried: account.hurried,
-            started_at: account.started_at,
-            finished_at: account.finished_at,
-            elapsed_ms: millis(account.elapsed),
-            deadline_ms: millis(account.deadline),
-            phases: account.phases,
+            instance: summary.instance,
+            reason: summary.reason,
+            hurried: summary.hurried,
+            started_at: summary.started_at,
+            finished_at: summary.finished_at,
+            elapsed_ms: millis(summary.elapsed),
+            deadline_ms: millis(summary.deadline),
+            phases: summary.phases,
             finished: figure(outcome.finished()),
             handed_back: figure(outcome.handed_back()),
             left: figure(outcome.left().len() as u64),
@@ -217,7 +216,7 @@ impl ShutdownReport {
         }
     }
 
-    /// What was not finished, for a warning; empty where the shutdown was clean.
+    /// What was not finished, for a warning; empty if the shutdown was clean.
     pub fn leftovers(&self) -> Vec<String> {
         let mut left = self.other_left.clone();
         let handed_back = self.handed_back.unwrap_or_default();
@@ -232,7 +231,7 @@ impl ShutdownReport {
         );
         for service in self.services.iter().filter(|service| !service.complete) {
             let what = if service.failed {
-                "had died too often"
+                "had exceeded its restart limit"
             } else if service.stuck {
                 "did not end"
             } else {

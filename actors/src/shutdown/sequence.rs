@@ -19,15 +19,15 @@ use crate::phase::{Phase, PhaseSender};
 use crate::supervisor::{ChildSpec, SupervisorHandle};
 use crate::worker::{Pool, Unfinished};
 
-/// The tree, as far as a shutdown needs to know it.
+/// What a shutdown needs of the tree.
 pub(crate) struct Tree {
     pub(crate) instance: InstanceId,
     pub(crate) queued: Queued,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) phase: PhaseSender,
-    pub(crate) family: SupervisorHandle,
-    /// In their start order; a worker service with its pool.
+    pub(crate) supervisor: SupervisorHandle,
+    /// The children in start order; a worker service with its pool.
     pub(crate) children: Vec<(ChildSpec, Option<Arc<Pool>>)>,
 }
 
@@ -38,7 +38,7 @@ impl Tree {
     }
 }
 
-/// A shutdown that has begun. Every clone is the same.
+/// A shutdown that has begun. Clones share their state.
 #[derive(Clone)]
 pub struct Shutdown {
     inner: Arc<Inner>,
@@ -50,14 +50,14 @@ struct Inner {
     timeline: Timeline,
     started_at: Timestamp,
     began: Instant,
-    /// When it was hurried, if it was.
-    hurried: watch::Sender<Option<Instant>>,
-    ledger: Mutex<PhaseClock>,
-    /// The figures of each child before it began.
+    /// When the second signal came, if it did.
+    expedited: watch::Sender<Option<Instant>>,
+    phase_clock: Mutex<PhaseClock>,
+    /// The counters of each child before the shutdown.
     before: Vec<CounterSnapshot>,
 }
 
-/// What became of jobs, of a child that has a pool.
+/// The outcomes of jobs so far, of a child with a pool.
 #[derive(Clone, Copy, Debug, Default)]
 struct CounterSnapshot {
     ended: u64,
@@ -65,9 +65,9 @@ struct CounterSnapshot {
 }
 
 impl CounterSnapshot {
-    /// The figures, and what is in neither of them.
+    /// The counters, and the jobs that they do not include.
     fn of(pool: &Pool) -> (Unfinished, Self) {
-        pool.claims.account(|| Self {
+        pool.claims.with_unfinished(|| Self {
             ended: pool.ended(),
             handed_back: pool.counters.handed_back.get(),
         })
@@ -75,11 +75,11 @@ impl CounterSnapshot {
 }
 
 impl Shutdown {
-    /// Begins: no further job is claimed (unless the queue is to be finished), readiness says
-    /// no, and work that is known not to fit is handed back.
+    /// Begins the shutdown: no further job is claimed (unless the queue must be finished),
+    /// readiness fails, and work that will not finish in time is handed back.
     ///
-    /// `began`: when it was asked for. Every phase is counted from there, so that a thread which
-    /// hears of it late does not end late.
+    /// Every phase is counted from `began`, when the shutdown was requested, so that a thread which
+    /// learns of it late does not end late.
     pub(crate) fn begin(
         tree: Arc<Tree>,
         reason: Reason,
@@ -87,20 +87,20 @@ impl Shutdown {
         began: Instant,
     ) -> Self {
         tree.phase.advance(Phase::LameDuck);
-        let figures =
+        let counters =
             |pool: &Option<Arc<Pool>>| pool.as_deref().map(|pool| CounterSnapshot::of(pool).1);
         let before = tree
             .children
             .iter()
-            .map(|(_, pool)| figures(pool).unwrap_or_default());
+            .map(|(_, pool)| counters(pool).unwrap_or_default());
         let shutdown = Self {
             inner: Arc::new(Inner {
                 reason,
                 timeline,
                 started_at: tree.clock.now(),
                 began,
-                hurried: watch::Sender::new(None),
-                ledger: Mutex::new(PhaseClock::new(began)),
+                expedited: watch::Sender::new(None),
+                phase_clock: Mutex::new(PhaseClock::new(began)),
                 before: before.collect(),
                 tree,
             }),
@@ -113,54 +113,54 @@ impl Shutdown {
     pub fn expedite(&self) {
         let now = Instant::now();
         self.inner
-            .hurried
-            .send_modify(|hurried| _ = hurried.get_or_insert(now));
+            .expedited
+            .send_modify(|expedited| _ = expedited.get_or_insert(now));
     }
 
-    /// Whether it was hurried.
-    pub fn is_hurried(&self) -> bool {
-        self.inner.hurried.borrow().is_some()
+    /// Whether there was a second signal.
+    pub fn is_expedited(&self) -> bool {
+        self.inner.expedited.borrow().is_some()
     }
 
-    /// Waits until requests are no longer to be accepted.
+    /// Waits until the lame-duck phase ends.
     pub async fn lame_duck(&self) {
         tokio::select! {
             biased;
-            () = self.hurried() => {}
+            () = self.expedited() => {}
             () = sleep_until(self.at(self.inner.timeline.lame_duck_end)) => {}
         }
     }
 
-    /// Waits until it is time to hand back, or the shutdown is hurried: the bound of whatever
-    /// the boot does between the lame duck and the drain.
+    /// Waits until it is time to hand back, or until the second signal: the bound of whatever the
+    /// boot does between the lame-duck phase and the drain.
     pub async fn hand_back_due(&self) {
         tokio::select! {
             biased;
-            () = self.hurried() => {}
+            () = self.expedited() => {}
             () = sleep_until(self.at(self.inner.timeline.drain_end)) => {}
         }
     }
 
-    /// When the process is to have exited: as planned, or as long after the second signal as is planned
-    /// after the hand-back is due.
+    /// When the process must have exited: the planned deadline or, after a second signal, as much
+    /// time as is planned for handing back and closing.
     pub fn deadline(&self) -> Instant {
         self.late(self.inner.timeline.deadline)
     }
 
-    /// The report, when the store is closed and the threads are joined. Without an outcome, what
-    /// became of the jobs is not known.
+    /// The report, once the store is closed and the threads are joined. Without an outcome, the
+    /// fate of the jobs is unknown.
     pub fn report(&self, outcome: Option<DrainOutcome>, leftovers: Leftovers) -> ShutdownReport {
         let inner = &self.inner;
         ShutdownReport::new(
             RunSummary {
                 instance: inner.tree.instance,
                 reason: inner.reason,
-                hurried: self.is_hurried(),
+                hurried: self.is_expedited(),
                 started_at: inner.started_at,
                 finished_at: inner.tree.clock.now(),
                 elapsed: inner.began.elapsed(),
                 deadline: inner.timeline.deadline,
-                phases: self.ledger().timings(&inner.timeline),
+                phases: self.phase_clock().timings(&inner.timeline),
             },
             outcome,
             leftovers,
@@ -173,16 +173,16 @@ impl Shutdown {
         DrainProgress::new(
             inner.began,
             self.deadline(),
-            self.is_hurried(),
+            self.is_expedited(),
             &inner.timeline,
-            &self.ledger(),
+            &self.phase_clock(),
         )
     }
 
-    async fn hurried(&self) {
-        let mut hurried = self.inner.hurried.subscribe();
-        // The sender is this shutdown's own.
-        let _ = hurried.wait_for(Option::is_some).await;
+    async fn expedited(&self) {
+        let mut expedited = self.inner.expedited.subscribe();
+        // Cannot fail: `self` owns the sender.
+        let _ = expedited.wait_for(Option::is_some).await;
     }
 
     /// When work must have been handed back.
@@ -190,27 +190,27 @@ impl Shutdown {
         self.late(self.inner.timeline.hand_back_end)
     }
 
-    /// When the last actor must have been stopped: half of what is left then is the store's.
+    /// When the last actor must have stopped: half of the remaining time belongs to the store.
     fn retire_end(&self) -> Instant {
         let timeline = &self.inner.timeline;
         self.late(timeline.hand_back_end + (timeline.deadline - timeline.hand_back_end) / 2)
     }
 
-    /// A moment after the hand-back is due: as planned, or as long after the second signal.
+    /// When a step after the hand-back must end: as planned, or as long after the second signal.
     fn late(&self, offset: Duration) -> Instant {
         let planned = self.at(offset);
         let after_due = offset - self.inner.timeline.drain_end;
-        let hurried = *self.inner.hurried.borrow();
-        hurried.map_or(planned, |hurried| planned.min(hurried + after_due))
+        let expedited = *self.inner.expedited.borrow();
+        expedited.map_or(planned, |expedited| planned.min(expedited + after_due))
     }
 
     fn at(&self, offset: Duration) -> Instant {
         self.inner.began + offset
     }
 
-    fn ledger(&self) -> MutexGuard<'_, PhaseClock> {
+    fn phase_clock(&self) -> MutexGuard<'_, PhaseClock> {
         self.inner
-            .ledger
+            .phase_clock
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }

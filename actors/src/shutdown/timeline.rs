@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// The least time to hand back in and close: two transactions and a few joins.
-const LEAST_CANCEL_BEFORE: Duration = Duration::from_millis(100);
+/// The shortest time for handing back and closing: two transactions and a few joins.
+const MIN_CANCEL_BEFORE: Duration = Duration::from_millis(100);
 
 /// When each phase of a shutdown ends, counted from the first signal.
 ///
@@ -19,12 +19,12 @@ const LEAST_CANCEL_BEFORE: Duration = Duration::from_millis(100);
 pub struct Timeline {
     /// Requests are accepted until here.
     pub lame_duck_end: Duration,
-    /// Work in hand may finish until here.
+    /// Running work may finish until here.
     pub drain_end: Duration,
-    /// Handed back, and every attempt stopped, by here: half of `cancel_before`, so that a store
-    /// that does not respond cannot take the time in which it would be closed.
+    /// Jobs are handed back and attempts stopped by here: half of `cancel_before`, so that an
+    /// unresponsive store cannot take the time for closing it.
     pub hand_back_end: Duration,
-    /// The process has exited.
+    /// The process has exited by here.
     pub deadline: Duration,
 }
 
@@ -32,7 +32,7 @@ pub struct Timeline {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{key} = {value:?}: {rule}")]
 pub struct TimelineFault {
-    /// The key that is at fault.
+    /// The configuration key.
     pub key: &'static str,
     /// Its value.
     pub value: Duration,
@@ -41,21 +41,21 @@ pub struct TimelineFault {
 }
 
 impl Timeline {
-    /// The plan for these settings.
+    /// Plans the phases for these settings.
     ///
     /// # Errors
-    /// Every fault, where the phases do not fit in the deadline.
+    /// Every fault, if the phases do not fit in the deadline.
     pub fn plan(
         deadline: Duration,
         lame_duck: Duration,
         cancel_before: Duration,
     ) -> Result<Self, Vec<TimelineFault>> {
         let mut faults = Vec::new();
-        if cancel_before < LEAST_CANCEL_BEFORE {
+        if cancel_before < MIN_CANCEL_BEFORE {
             faults.push(TimelineFault {
                 key: "shutdown.cancel_before",
                 value: cancel_before,
-                rule: format!("at least {LEAST_CANCEL_BEFORE:?}, to hand work back in"),
+                rule: format!("at least {MIN_CANCEL_BEFORE:?}, to hand work back"),
             });
         }
         if cancel_before > deadline {
@@ -93,7 +93,7 @@ impl Timeline {
         })
     }
 
-    /// The phases and how long each is planned to last at most, in their order.
+    /// The phases in order, and the planned maximum of each.
     pub fn phases(&self) -> [(&'static str, Duration); 4] {
         [
             ("lame_duck", self.lame_duck_end),
@@ -117,7 +117,7 @@ impl fmt::Display for Timeline {
     }
 }
 
-/// No time is `0s`, whatever the unit.
+/// Shows zero as `0s`, whatever its unit.
 fn shown(time: Duration) -> String {
     if time.is_zero() {
         "0s".to_owned()

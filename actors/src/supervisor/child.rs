@@ -1,4 +1,4 @@
-//! The supervisor's state of a child.
+//! What the supervisor keeps for each child.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,15 +14,15 @@ use super::thread::ChildThread;
 use crate::messages::{ChildExited, ChildHandle};
 use crate::status::ServiceState;
 
-/// The state of a child that survives it: what it works on, and what a drain waits for.
+/// The state of a child that survives its restarts: what it works on, and what a drain waits for.
 pub trait ChildState: Send + Sync + 'static {
     /// The child's name.
     fn name(&self) -> &'static str;
 
-    /// Lets no more work in, for good.
+    /// Permanently stops accepting work.
     fn close(&self);
 
-    /// The child is not started again: whoever waits for it is to be told.
+    /// Called when the child will not be restarted, so that its waiters can be released.
     fn fail(&self) {
         self.close();
     }
@@ -30,31 +30,30 @@ pub trait ChildState: Send + Sync + 'static {
     /// Waits until nothing is in flight.
     fn idle(&self) -> BoxFuture<'_, ()>;
 
-    /// The arbiter of all lives before `incarnation` is dead or given up: nothing that ran
-    /// there will be heard of again.
+    /// The arbiter of every incarnation before `incarnation` has died or was abandoned: nothing
+    /// that ran on it will report back.
     fn abandon(&self, incarnation: u64);
 }
 
 /// Builds a child, on its arbiter.
 pub type Factory = Arc<dyn Fn(StartContext) -> ChildHandle + Send + Sync>;
 
-/// One child: its state, and what builds an actor over it.
+/// A child: its state, and the factory of the actor on top of it.
 #[derive(Clone)]
 pub struct ChildSpec {
-    /// What survives the child.
-    pub part: Arc<dyn ChildState>,
-    /// What builds it.
+    /// The state that survives the child.
+    pub state: Arc<dyn ChildState>,
+    /// Builds the child.
     pub factory: Factory,
-    /// The lines of the log when its drain begins and when it has ended; none where the log
-    /// does not speak of it.
-    pub lines: Option<(&'static str, &'static str)>,
+    /// The log lines for the beginning and the end of its drain; `None` to log neither at `info`.
+    pub log_lines: Option<(&'static str, &'static str)>,
 }
 
-/// A child's life begins: what its factory is given. The actor keeps the [`ExitNotice`].
+/// What a factory is given. The actor must keep the [`ExitNotice`].
 pub struct StartContext {
-    /// Which incarnation of it.
+    /// The child's incarnation.
     pub incarnation: u64,
-    /// To be kept by the actor, and dropped with it.
+    /// Kept by the actor, and dropped with it.
     pub exit_notice: ExitNotice,
 }
 
@@ -75,7 +74,7 @@ impl StartContext {
     }
 }
 
-/// Reports a death when it is dropped, from wherever that happens.
+/// Reports the child's exit when it is dropped, wherever that happens.
 pub struct ExitNotice {
     child: usize,
     incarnation: u64,
@@ -96,12 +95,12 @@ impl Drop for ExitNotice {
 pub(super) struct Child {
     pub(super) spec: ChildSpec,
     pub(super) incarnation: u64,
-    pub(super) host: Option<ChildThread>,
-    pub(super) link: Option<ChildHandle>,
-    /// Rounds of questions since the last answer.
+    pub(super) thread: Option<ChildThread>,
+    pub(super) handle: Option<ChildHandle>,
+    /// Ping rounds since the last reply.
     pub(super) unanswered: u32,
-    /// It is being stopped for good, until then, and who wants to know.
-    pub(super) retiring: Option<(Instant, oneshot::Sender<bool>)>,
+    /// The time by which a terminating child must have stopped, and who waits for that.
+    pub(super) terminating: Option<(Instant, oneshot::Sender<bool>)>,
     state: ServiceState,
     restarts: VecDeque<Instant>,
 }
@@ -111,17 +110,17 @@ impl Child {
         Self {
             spec,
             incarnation: 0,
-            host: None,
-            link: None,
+            thread: None,
+            handle: None,
             unanswered: 0,
-            retiring: None,
+            terminating: None,
             state: ServiceState::Starting,
             restarts: VecDeque::new(),
         }
     }
 
     pub(super) fn name(&self) -> &'static str {
-        self.spec.part.name()
+        self.spec.state.name()
     }
 
     pub(super) fn set(&mut self, shared_status: &SharedStatus, index: usize, state: ServiceState) {
@@ -129,25 +128,25 @@ impl Child {
         shared_status.set(index, state);
     }
 
-    /// Whether it is to answer.
+    /// Whether it must respond to pings.
     pub(super) fn is_watched(&self) -> bool {
-        self.retiring.is_none()
+        self.terminating.is_none()
             && matches!(self.state, ServiceState::Starting | ServiceState::Running)
     }
 
-    /// Whether its next life is still wanted.
+    /// Whether it is still to be restarted.
     pub(super) fn is_restarting(&self) -> bool {
         self.state == ServiceState::Restarting
     }
 
-    /// It is to stop for good. Whether there is a life to be ended.
-    pub(super) fn set_retiring(&mut self, shared_status: &SharedStatus, index: usize) -> bool {
-        let lives = matches!(self.state, ServiceState::Starting | ServiceState::Running);
+    /// Marks it as terminating. Returns whether an incarnation is still running.
+    pub(super) fn begin_termination(&mut self, shared_status: &SharedStatus, index: usize) -> bool {
+        let is_alive = matches!(self.state, ServiceState::Starting | ServiceState::Running);
         self.set(shared_status, index, ServiceState::Draining);
-        lives
+        is_alive
     }
 
-    /// Counts a restart, and those within the last `within`.
+    /// Counts a restart. Returns how many there were during the last `within`.
     pub(super) fn count_restart(&mut self, within: Duration) -> u32 {
         let now = Instant::now();
         self.restarts.push_back(now);
@@ -155,20 +154,20 @@ impl Child {
         u32::try_from(self.restarts.len()).unwrap_or(u32::MAX)
     }
 
-    /// Takes an arbiter that has ended by itself; what ran there is lost.
-    pub(super) fn take_dead_host(&mut self) -> Option<ChildThread> {
-        let host = self.host.take_if(|host| !host.is_alive())?;
-        self.spec.part.abandon(self.incarnation + 1);
-        Some(host)
+    /// Takes an arbiter that has ended by itself; what ran on it is lost.
+    pub(super) fn take_ended_thread(&mut self) -> Option<ChildThread> {
+        let thread = self.thread.take_if(|thread| !thread.is_alive())?;
+        self.spec.state.abandon(self.incarnation + 1);
+        Some(thread)
     }
 
-    /// Gives up the arbiter on which it hangs, and the life that hangs there: an exit notice or a
-    /// start that comes from there after all is no longer its own.
-    pub(super) fn give_up_host(&mut self) -> Option<ChildThread> {
+    /// Abandons the arbiter on which the child hangs, and its incarnation: later messages from
+    /// there are no longer accepted.
+    pub(super) fn abandon_thread(&mut self) -> Option<ChildThread> {
         self.incarnation += 1;
-        self.spec.part.abandon(self.incarnation);
-        let host = self.host.take()?;
-        host.stop();
-        Some(host)
+        self.spec.state.abandon(self.incarnation);
+        let thread = self.thread.take()?;
+        thread.stop();
+        Some(thread)
     }
 }

@@ -13,8 +13,8 @@ use crate::config::{Placement, Supervision};
 use crate::messages::TerminateChild;
 use crate::status::ServiceStatus;
 
-/// The way of an answer that the supervisor gives at the last moment.
-const WAY: Duration = Duration::from_millis(250);
+/// Extra time for a reply that the supervisor sends at the deadline.
+const REPLY_GRACE: Duration = Duration::from_millis(250);
 
 /// A supervisor and its children.
 pub struct SupervisorHandle {
@@ -23,13 +23,15 @@ pub struct SupervisorHandle {
 }
 
 impl SupervisorHandle {
-    /// Starts a supervisor on this arbiter, and the children in this order where `placement`
-    /// says.
+    /// Starts a supervisor on this arbiter, and its children in this order, on the threads that
+    /// `placement` selects.
     ///
     /// # Panics
-    /// Where no actix system runs on this thread.
+    /// If no actix system runs on this thread.
     pub fn start(specs: Vec<ChildSpec>, rules: Supervision, placement: Placement) -> Self {
-        let shared_status = Arc::new(SharedStatus::new(specs.iter().map(|spec| spec.part.name())));
+        let shared_status = Arc::new(SharedStatus::new(
+            specs.iter().map(|spec| spec.state.name()),
+        ));
         let supervisor = Supervisor::new(specs, rules, placement, &shared_status).start();
         Self {
             supervisor,
@@ -37,23 +39,22 @@ impl SupervisorHandle {
         }
     }
 
-    /// The children in their start order, as far as their supervision goes. No message is sent.
+    /// The supervision status of the children in start order. Sends no message.
     pub fn children(&self) -> Vec<ServiceStatus> {
         self.shared_status.children()
     }
 
-    /// The threads that were given up and have not ended since. Those that have are joined.
+    /// The abandoned threads that are still running. Those that have ended are joined.
     pub fn abandoned(&self) -> Vec<String> {
         self.shared_status.abandoned()
     }
 
-    /// How often the supervisor has asked its children whether they answer: it is alive while
-    /// this grows.
+    /// How many rounds of pings the supervisor has sent. It is alive while this grows.
     pub fn rounds(&self) -> u64 {
         self.shared_status.rounds()
     }
 
-    /// Waits until a child has died too often.
+    /// Waits until a child exceeds its restart limit.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
@@ -61,24 +62,27 @@ impl SupervisorHandle {
         self.shared_status.escalated().await
     }
 
-    /// Stops a child for good and joins its thread. `false` where actor or thread did not end
-    /// by `until`, or the supervisor is gone.
-    pub async fn retire(&self, child: usize, until: Instant) -> bool {
-        let (reply, answer) = oneshot::channel();
+    /// Stops a child permanently and joins its thread. Returns `false` if the actor or the thread
+    /// did not end by `until`, or if the supervisor is gone.
+    pub async fn terminate(&self, child: usize, until: Instant) -> bool {
+        let (reply, response) = oneshot::channel();
         self.supervisor.do_send(TerminateChild {
             child,
             until,
             reply,
         });
-        matches!(timeout_at(until + WAY, answer).await, Ok(Ok(true)))
+        matches!(
+            timeout_at(until + REPLY_GRACE, response).await,
+            Ok(Ok(true))
+        )
     }
 
-    /// Shows the child as being drained.
-    pub(crate) fn draining(&self, child: usize) {
-        self.shared_status.draining(child);
+    /// Marks the child as draining.
+    pub(crate) fn mark_draining(&self, child: usize) {
+        self.shared_status.mark_draining(child);
     }
 
-    /// Whether the child has died too often.
+    /// Whether the child exceeded its restart limit.
     pub(crate) fn has_failed(&self, child: usize) -> bool {
         self.shared_status.has_failed(child)
     }

@@ -1,4 +1,4 @@
-//! The supervision status that everyone can read without sending a message.
+//! The supervision status, readable from every thread without a message.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,12 +8,12 @@ use tokio::sync::watch;
 use super::thread::ChildThread;
 use crate::status::{ServiceState, ServiceStatus};
 
-/// A service that died too often.
+/// A service that exceeded its restart limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Escalation {
     /// Its name.
     pub service: String,
-    /// What it did the last time.
+    /// Its last fault.
     pub fault: String,
 }
 
@@ -38,24 +38,27 @@ impl SharedStatus {
         }
     }
 
-    /// The children, as far as their supervision goes.
+    /// The supervision status of the children.
     pub(super) fn children(&self) -> Vec<ServiceStatus> {
         self.lock().clone()
     }
 
-    /// The threads that were given up and have not ended since. Those that have are joined.
+    /// The abandoned threads that are still running. Those that have ended are joined.
     pub(super) fn abandoned(&self) -> Vec<String> {
-        let mut hosts = self
+        let mut threads = self
             .abandoned
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        for ended in hosts.extract_if(.., |host| host.has_ended()) {
+        for ended in threads.extract_if(.., |thread| thread.has_ended()) {
             ended.join();
         }
-        hosts.iter().map(|host| host.name().to_owned()).collect()
+        threads
+            .iter()
+            .map(|thread| thread.name().to_owned())
+            .collect()
     }
 
-    /// How often the supervisor has asked its children whether they answer.
+    /// How many rounds of pings the supervisor has sent.
     pub(super) fn rounds(&self) -> u64 {
         self.rounds.load(Ordering::Relaxed)
     }
@@ -64,19 +67,19 @@ impl SharedStatus {
         self.rounds.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Waits until a child has died too often.
+    /// Waits until a child exceeds its restart limit.
     pub(super) async fn escalated(&self) -> Escalation {
         let mut receiver = self.escalation.subscribe();
         let escalation = receiver.wait_for(Option::is_some).await;
         match escalation.ok().and_then(|escalation| escalation.clone()) {
             Some(escalation) => escalation,
-            // Never so while the shared_status, which has the sender, is there.
+            // Unreachable: `self` owns the sender.
             None => std::future::pending().await,
         }
     }
 
-    /// The child is being drained.
-    pub(super) fn draining(&self, child: usize) {
+    /// Marks the child as draining.
+    pub(super) fn mark_draining(&self, child: usize) {
         let mut children = self.lock();
         let state = &mut children[child].state;
         if *state == ServiceState::Running {
@@ -84,7 +87,7 @@ impl SharedStatus {
         }
     }
 
-    /// Whether the child has died too often.
+    /// Whether the child exceeded its restart limit.
     pub(super) fn has_failed(&self, child: usize) -> bool {
         self.lock()[child].state == ServiceState::Failed
     }
@@ -106,15 +109,15 @@ impl SharedStatus {
         self.lock()[child].hung += 1;
     }
 
-    pub(super) fn abandon(&self, host: ChildThread) {
-        let mut hosts = self
+    pub(super) fn abandon(&self, thread: ChildThread) {
+        let mut threads = self
             .abandoned
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        hosts.push(host);
+        threads.push(thread);
     }
 
-    /// The first escalation is the one that counts.
+    /// Only the first escalation counts.
     pub(super) fn escalate(&self, service: &str, fault: &str) {
         self.escalation.send_if_modified(|escalation| {
             let first = escalation.is_none();

@@ -1,4 +1,4 @@
-//! The arbiter of a child: started, stopped and joined, always with a timeout.
+//! The arbiter of a child: start, stop and join, always with a timeout.
 
 use std::cell::RefCell;
 use std::io;
@@ -10,16 +10,16 @@ use tokio::time::{Instant, sleep};
 
 use crate::config::Placement;
 
-/// How often a thread that is to end is looked at.
-const LOOK: Duration = Duration::from_millis(1);
+/// How often a stopping thread is checked.
+const EXIT_POLL_INTERVAL: Duration = Duration::from_millis(1);
 
 thread_local! {
-    /// Dropped when the thread has nothing left to run but its own end, which is how others see
-    /// that joining it will not wait. A channel without a waker: the runtime is gone by then.
+    /// Dropped when the thread has nothing left to do but exit, so that joining it will not block.
+    /// A channel without a waker: the runtime is gone by then.
     static END: RefCell<Option<Sender<()>>> = const { RefCell::new(None) };
 }
 
-/// Where a child lives.
+/// The thread that a child runs on.
 pub(super) struct ChildThread {
     name: String,
     kind: ThreadKind,
@@ -51,7 +51,7 @@ impl ChildThread {
     }
 
     pub(super) fn run(&self, f: impl FnOnce() + Send + 'static) {
-        // Where it is dead, `f` is dropped; who cares has put a destructor into it.
+        // If the arbiter is dead, `f` is dropped; callers that need to know use a drop guard.
         let _ = match &self.kind {
             ThreadKind::Own { arbiter, .. } => arbiter.spawn_fn(f),
             ThreadKind::Shared(arbiter) => arbiter.spawn_fn(f),
@@ -65,19 +65,19 @@ impl ChildThread {
         }
     }
 
-    /// Tells its thread to end. A shared one goes on.
+    /// Stops its own thread. A shared thread keeps running.
     pub(super) fn stop(&self) {
         if let ThreadKind::Own { arbiter, .. } = &self.kind {
             arbiter.stop();
         }
     }
 
-    /// Its name, for people.
+    /// Its name, for messages.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether its thread has ended, or has nothing left to do but that.
+    /// Whether its thread has ended, or has nothing left to do but exit.
     pub(super) fn has_ended(&self) -> bool {
         match &self.kind {
             ThreadKind::Own { end, .. } => end.try_recv() == Err(TryRecvError::Disconnected),
@@ -88,14 +88,14 @@ impl ChildThread {
     /// Stops its thread and joins it.
     ///
     /// # Errors
-    /// The host itself where the thread has not ended by `until`.
+    /// The thread itself if it has not ended by `until`.
     pub(super) async fn end(self, until: Instant) -> Result<(), Self> {
         self.stop();
         while !self.has_ended() {
             if Instant::now() >= until {
                 return Err(self);
             }
-            sleep(LOOK).await;
+            sleep(EXIT_POLL_INTERVAL).await;
         }
         self.join();
         Ok(())

@@ -11,12 +11,12 @@ use super::write_limiter::WriteLimiter;
 pub(crate) struct ArbiterState {
     /// The incarnation that began to use it.
     pub(super) incarnation: u64,
-    /// The results that are being written from there. Whoever hangs keeps nobody else's permits.
+    /// The writes under way on it, so that a hung arbiter keeps no permits of its successor.
     pub(super) writes: WriteLimiter,
     polled: AtomicU64,
 }
 
-/// What runs on an arbiter, so that it is known who holds its thread.
+/// Identifies a task of an arbiter, so that the holder of the thread is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ticket(pub(super) u64);
 
@@ -31,13 +31,13 @@ impl ArbiterState {
         }
     }
 
-    /// Who holds the thread just now, as far as that is the work of one of them.
+    /// The task that holds the thread right now, if any.
     pub(super) fn holder(&self) -> Option<Ticket> {
         let ticket = self.polled.load(Ordering::Acquire);
         (ticket != NOBODY).then_some(Ticket(ticket))
     }
 
-    /// Runs `work`, and notes whenever it has the thread. Only on this arbiter.
+    /// Runs `work`, and records when it holds the thread. Only on this arbiter.
     pub(super) async fn track<F: Future>(&self, ticket: Ticket, work: F) -> F::Output {
         let mut work = pin!(work);
         poll_fn(|context| {
@@ -48,7 +48,7 @@ impl ArbiterState {
     }
 }
 
-/// The time in which one has the thread.
+/// Marks a task as the holder of the thread.
 struct PollGuard<'a>(&'a AtomicU64);
 
 impl<'a> PollGuard<'a> {
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn who_has_the_thread_is_known_while_it_does() {
+    async fn the_holder_of_the_thread_is_known_while_it_runs() {
         let arbiter = ArbiterState::new(1);
         let ticket = Ticket(7);
         let work = async {

@@ -12,7 +12,7 @@ use super::stop::StopHandle;
 use super::suspects::SuspectTurn;
 use crate::gate::Permit;
 
-/// Names a claim: a process may have an old claim of a job in hand, not yet known to be lost,
+/// Identifies a claim: a process may still hold an old claim of a job, not yet known to be lost,
 /// while it has a new one.
 pub(crate) type Key = (JobId, u64);
 
@@ -24,26 +24,26 @@ pub(crate) fn claim_ref((job, epoch): Key) -> ClaimRef {
     ClaimRef { job, epoch }
 }
 
-/// A claim in hand.
+/// A held claim.
 #[derive(Debug)]
 pub(crate) struct Claim {
     pub(crate) job: Job,
     pub(crate) stop_handle: StopHandle,
     pub(crate) progress: Progress,
-    /// The progress that the feed was told last.
-    pub(crate) told: f64,
+    /// The progress that was last published.
+    pub(crate) published: f64,
     pub(crate) state: ClaimState,
-    /// It is about to be let go of.
+    /// It is about to be removed.
     pub(crate) gone: bool,
     /// The incarnation on whose arbiter the attempt runs.
     pub(crate) incarnation: u64,
-    /// What the attempt has the thread of its arbiter as.
+    /// Identifies the attempt among the tasks of its arbiter.
     pub(crate) ticket: Option<Ticket>,
     pub(crate) since: Instant,
     /// When the lease was last known to be renewed.
     pub(crate) renewed: Instant,
-    /// Given back when the claim is no longer in hand. A claim that came so late that its arbiter
-    /// had been given up, and the gate was closed, has none.
+    /// Returned when the claim ends. A claim that arrived after its arbiter was abandoned and the
+    /// gate was closed has none.
     _permit: Option<Permit>,
     /// A suspect's turn.
     _turn: Option<SuspectTurn>,
@@ -54,19 +54,19 @@ impl Claim {
         job: Job,
         permit: Option<Permit>,
         turn: Option<SuspectTurn>,
-        asked: Instant,
+        requested_at: Instant,
     ) -> Self {
         Self {
             job,
             stop_handle: StopHandle::default(),
             progress: Progress::new(),
-            told: 0.0,
+            published: 0.0,
             state: ClaimState::new(),
             gone: false,
             incarnation: 0,
             ticket: None,
-            since: asked,
-            renewed: asked,
+            since: requested_at,
+            renewed: requested_at,
             _permit: permit,
             _turn: turn,
         }
@@ -77,17 +77,17 @@ impl Claim {
         self.state.waits() || self.state.orphaned().is_some()
     }
 
-    /// Whether its task is gone by another's fault.
+    /// Whether its task was lost through no fault of its own.
     pub(crate) fn is_released(&self) -> bool {
         matches!(self.state.orphaned(), Some((Blame::Another, _)))
     }
 
-    /// Whether it has waited for a slot for so long.
+    /// Whether it has waited for a slot for this long.
     pub(crate) fn has_waited(&self, time: Duration) -> bool {
         self.state.waits() && self.since.elapsed() >= time
     }
 
-    /// Whether it is known not to end within `left`.
+    /// Whether it is known not to finish within `left`.
     pub(crate) fn cannot_fit(&self, left: Duration) -> bool {
         self.state.runs() && cannot_fit(self.progress.get(), self.since.elapsed(), left)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Pool;
 use super::claim::Key;
 
-/// Lets go of a claim in the end; where the task is dropped before, the claim is an orphan.
+/// Ends a claim when its task is done; if the task is dropped earlier, the claim becomes an orphan.
 pub(super) struct ClaimGuard {
     pool: Arc<Pool>,
     key: Key,
@@ -28,11 +28,11 @@ impl ClaimGuard {
         self.pool.claims.finish(self.key, self.incarnation);
     }
 
-    /// The claim is to be handed back: what its work depends on is away.
+    /// Marks the claim to be handed back, because a dependency is unavailable.
     pub(super) fn interrupted(mut self) {
         self.done = true;
         self.pool.claims.interrupt(self.key, self.incarnation);
-        self.pool.ring();
+        self.pool.notify_dispatcher();
     }
 }
 
@@ -40,7 +40,7 @@ impl Drop for ClaimGuard {
     fn drop(&mut self) {
         if !self.done {
             self.pool.claims.orphan(self.key, self.incarnation);
-            self.pool.ring();
+            self.pool.notify_dispatcher();
         }
     }
 }

@@ -18,22 +18,22 @@
 //!                      └───────┘
 //! ```
 //!
-//! A claim is in hand until its row is written (or is no longer ours) and its attempt has ended,
-//! whichever comes last. Its row has one writer at a time: the attempt's task from `BeginWrite`
-//! on, or a hand-back, which may be under way (`returning`) while the claim is waiting, stopping,
-//! ended or orphaned.
+//! A claim is held until its row is written (or is no longer ours) and its attempt has ended,
+//! whichever comes last. Its row has one writer at a time: the attempt's task from `BeginWrite` on,
+//! or a hand-back, which may be under way (`returning`) while the claim is waiting, stopping, ended
+//! or orphaned.
 //!
-//! The job's own state is another matter: it changes in the store only, by `Lifecycle::apply`.
+//! The state of the job is separate: it changes only in the store, by `Lifecycle::apply`.
 
-/// Whose fault it is that a task is gone.
+/// Whose fault it is that a task was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Blame {
-    /// Its own: it held the thread, or panicked. It pays with an attempt.
+    /// Its own: it held the thread, or panicked. This uses up an attempt.
     Own,
-    /// Another's, who held the thread, or that of a part which is away. It pays nothing: it is
-    /// handed back.
+    /// Another task's, which held the thread, or an outage's. The claim is handed back without
+    /// using up an attempt.
     Another,
-    /// Anybody's. It pays with an attempt, and is a suspect.
+    /// Unknown. This uses up an attempt, and the job becomes a suspect.
     Unknown,
 }
 
@@ -44,21 +44,21 @@ enum Stage {
     Waiting,
     /// An attempt runs.
     Running,
-    /// An attempt runs and was told to stop, as its row is to be handed back.
+    /// An attempt runs but was cancelled, because its row is to be handed back.
     Stopping,
-    /// An attempt runs on, though its row is no longer ours.
+    /// An attempt still runs, though its row is no longer ours.
     Settled,
-    /// The attempt has ended; how it did is being written.
+    /// The attempt has ended; its outcome is being written.
     Writing,
-    /// It is written, and its task is about to end.
+    /// The outcome is written; the task is about to end.
     Written,
-    /// The attempt has ended, and the row is the hand-back's to write.
+    /// The attempt has ended; the row will be written by a hand-back.
     Ended,
-    /// The task that had it is gone without a word.
+    /// Its task was lost.
     Orphaned(Blame),
 }
 
-/// Where a claim stands.
+/// The state of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ClaimState {
     stage: Stage,
@@ -66,35 +66,35 @@ pub(crate) struct ClaimState {
     returning: bool,
 }
 
-/// What happens to a claim.
+/// An event in the life of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
     /// It gets a slot.
     Start,
-    /// The attempt has ended, and its task wants to write how.
+    /// The attempt has ended, and its task wants to write the outcome.
     BeginWrite,
     /// The attempt's task is done with it.
     Finish,
-    /// The attempt's task is gone without a word.
+    /// The attempt's task was lost.
     Orphan(Blame),
-    /// Another task is to write what became of it.
+    /// Another task takes over the write.
     Adopt,
-    /// It is to be handed back.
+    /// A hand-back begins.
     BeginReturn,
-    /// The hand-back is over, whatever came of it.
+    /// The hand-back is over, successful or not.
     EndReturn,
     /// The row is no longer ours to write.
     Settle,
 }
 
-/// What an event did.
+/// The effect of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// The claim has changed and is still in hand.
+    /// The claim has changed and is still held.
     Changed,
-    /// The claim is no longer in hand.
+    /// The claim has ended.
     Gone,
-    /// Nothing: the event is not for a claim that stands so.
+    /// None: the event does not apply in this state.
     Ignored,
 }
 
@@ -123,7 +123,7 @@ impl ClaimState {
             }
             (Event::Orphan(_), Stage::Settled | Stage::Written) => return Effect::Gone,
 
-            // What is lost by another's fault is handed back, not written.
+            // What is lost through no fault of its own is handed back, not written.
             (Event::Adopt, Stage::Orphaned(Blame::Own | Blame::Unknown)) if !self.returning => {
                 Stage::Writing
             }
@@ -177,7 +177,7 @@ impl ClaimState {
         )
     }
 
-    /// Whether what became of it is being written.
+    /// Whether its outcome is being written.
     pub(crate) fn is_being_written(self) -> bool {
         matches!(self.stage, Stage::Writing | Stage::Written)
     }
@@ -187,7 +187,7 @@ impl ClaimState {
         self.stage == Stage::Waiting
     }
 
-    /// Whether its task is gone, by whose fault, and whether nobody is at it.
+    /// If its task was lost: whose fault that is, and whether nobody has taken over.
     pub(crate) fn orphaned(self) -> Option<(Blame, bool)> {
         match self.stage {
             Stage::Orphaned(blame) => Some((blame, !self.returning)),
@@ -223,8 +223,8 @@ mod tests {
         Event::Settle,
     ];
 
-    /// What becomes of a claim that is not being handed back, by stage (a row) and event (a
-    /// column): `-` ignored, `x` gone, `r` the same and returning, else the first letters.
+    /// The effect on a claim that is not being handed back, by stage (row) and event (column): `-`
+    /// ignored, `x` gone, `r` unchanged but returning, else the first letters of the new stage.
     const TABLE: [(&str, [&str; 8]); 10] = [
         //            Start  BeginW Finish Orphan Adopt  BeginR EndRet Settle
         ("waiting", ["run", "-", "-", "-", "-", "r", "-", "x"]),
@@ -242,7 +242,7 @@ mod tests {
         ("unknown", ["-", "-", "-", "-", "wri", "r", "-", "x"]),
     ];
 
-    fn told(from: ClaimState, event: Event) -> String {
+    fn effect_of(from: ClaimState, event: Event) -> String {
         let mut state = from;
         let stage = match state.apply(event) {
             Effect::Ignored => {
@@ -274,7 +274,7 @@ mod tests {
                     stage,
                     returning: false,
                 };
-                assert_eq!(told(from, event), *wanted, "{name} {event:?}");
+                assert_eq!(effect_of(from, event), *wanted, "{name} {event:?}");
             }
         }
     }

@@ -1,5 +1,5 @@
-//! What a pool holds: slots, claims, and requested profiles. One lock guards all of it and is
-//! never held across an await.
+//! The slots, claims and requested profiles of a pool. One lock guards them all and is never held
+//! across an await.
 
 mod losing;
 mod renewal;
@@ -30,25 +30,25 @@ pub(crate) struct Claims {
 
 #[derive(Debug)]
 struct State {
-    /// The arbiter whose slots these are; slots of earlier ones are no longer counted.
+    /// The arbiter that the slots belong to; slots of earlier ones no longer count.
     arbiter: Arc<ArbiterState>,
     busy: usize,
-    /// The claim that is being asked for.
+    /// The fetch that is under way.
     fetch: Option<Fetch>,
     tickets: u64,
-    /// When a slot was last given something to do.
-    given: Option<Instant>,
-    asks: VecDeque<ProfileRequest>,
-    asks_running: BTreeMap<u64, (Cancel, Permit)>,
-    next_ask: u64,
+    /// When a slot last started something.
+    last_start: Option<Instant>,
+    profile_requests: VecDeque<ProfileRequest>,
+    profiles_running: BTreeMap<u64, (Cancel, Permit)>,
+    next_profile_id: u64,
     claims: BTreeMap<Key, Claim>,
-    /// Some of the claims are orphans: the dispatcher asks at every turn.
+    /// Whether some claims are orphans, which the dispatcher then adopts.
     orphans: bool,
     /// The claims that wait for a slot, oldest first.
     ahead: VecDeque<Key>,
-    /// Jobs that this process leaves to their leases, though nothing of them is in hand.
+    /// Jobs that this process leaves to their leases without holding their claims.
     left: Vec<JobId>,
-    /// Jobs whose work did not stop when told to, while the process shuts down.
+    /// Jobs whose work did not stop when cancelled during the shutdown.
     unstopped: Vec<JobId>,
 }
 
@@ -57,11 +57,11 @@ struct State {
 pub(crate) struct Unfinished {
     /// Jobs whose rows still say that they run here.
     pub(crate) left: Vec<JobId>,
-    /// Jobs whose rows are written, and whose work runs on.
+    /// Jobs whose rows are written, but whose work still runs.
     pub(crate) unstopped: Vec<JobId>,
 }
 
-/// What is kept for a claim that is being asked for. Not with whoever asks: that may hang.
+/// What a fetch holds until it completes. Kept here because its task may hang.
 #[derive(Debug)]
 struct Fetch {
     number: u64,
@@ -81,7 +81,7 @@ pub(crate) enum Next {
     /// A profile for a report.
     ProfileRequest {
         id: u64,
-        ask: ProfileRequest,
+        request: ProfileRequest,
         ticket: Ticket,
     },
 }
@@ -94,10 +94,10 @@ impl Claims {
                 busy: 0,
                 fetch: None,
                 tickets: 0,
-                given: None,
-                asks: VecDeque::new(),
-                asks_running: BTreeMap::new(),
-                next_ask: 0,
+                last_start: None,
+                profile_requests: VecDeque::new(),
+                profiles_running: BTreeMap::new(),
+                next_profile_id: 0,
                 claims: BTreeMap::new(),
                 orphans: false,
                 ahead: VecDeque::new(),
@@ -107,30 +107,30 @@ impl Claims {
         }
     }
 
-    /// The arbiter which has the slots.
+    /// The arbiter that has the slots.
     pub(crate) fn arbiter(&self) -> Arc<ArbiterState> {
         Arc::clone(&self.lock().arbiter)
     }
 
-    /// The incarnation that began to use that arbiter.
+    /// The incarnation that started that arbiter.
     pub(crate) fn incarnation(&self) -> u64 {
         self.lock().arbiter.incarnation
     }
 
-    /// Takes a free slot and what it is to do; `None` where there is no slot, no work, or the
-    /// incarnation is not the one that owns the slots.
+    /// Takes a free slot and its next work; `None` if there is no slot, no work, or the incarnation
+    /// does not own the slots.
     pub(crate) fn start_next(&self, incarnation: u64, workers: usize) -> Option<Next> {
         let state = &mut *self.lock();
         if state.arbiter.incarnation != incarnation || state.busy >= workers {
             return None;
         }
-        let next = state.next_ask().or_else(|| state.next_attempt())?;
+        let next = state.next_profile().or_else(|| state.next_attempt())?;
         state.busy += 1;
-        state.given = Some(Instant::now());
+        state.last_start = Some(Instant::now());
         Some(next)
     }
 
-    /// Gives a slot back; one of an incarnation that was given up is no longer counted.
+    /// Returns a slot; one of an abandoned incarnation no longer counts.
     pub(crate) fn release(&self, incarnation: u64) {
         let state = &mut *self.lock();
         if state.arbiter.incarnation == incarnation {
@@ -138,23 +138,25 @@ impl Claims {
         }
     }
 
-    /// How many claims there is room for: free slots, and `ahead` beyond them. Zero while more
-    /// than half of those are still waiting, so that claims come in bunches.
+    /// How many claims there is room for: free slots, and `ahead` beyond them. Zero while more than
+    /// half of those are still waiting, so that claims come in batches.
     ///
-    /// None are claimed ahead while no slot has become free for [`AHEAD`]: the work in hand is
-    /// longer than what `ahead` was reckoned from. Jobs that were given back because they waited
-    /// behind it would else be claimed again at once, an interruption each time.
+    /// None are claimed ahead while no slot has become free for [`AHEAD`]: the running work is
+    /// longer than the estimate behind `ahead`. Otherwise jobs that were handed back because they
+    /// waited behind it would be claimed again at once, an interruption each time.
     pub(crate) fn room(&self, workers: usize, ahead: usize) -> usize {
         let state = self.lock();
-        let waiting = state.ahead.len() + state.asks.len();
+        let waiting = state.ahead.len() + state.profile_requests.len();
         let free = workers.saturating_sub(state.busy);
-        let moves = state.given.is_some_and(|given| given.elapsed() < AHEAD);
-        let ahead = if free > 0 || moves { ahead } else { 0 };
+        let is_moving = state
+            .last_start
+            .is_some_and(|last_start| last_start.elapsed() < AHEAD);
+        let ahead = if free > 0 || is_moving { ahead } else { 0 };
         let room = (free + ahead).saturating_sub(waiting);
         if waiting > free + ahead / 2 { 0 } else { room }
     }
 
-    /// Keeps what a claim needs that is now asked for.
+    /// Stores the permits of a fetch that begins.
     pub(crate) fn begin_fetch(&self, number: u64, permits: Vec<Permit>, turn: Option<SuspectTurn>) {
         let fetch = Fetch {
             number,
@@ -164,24 +166,24 @@ impl Claims {
         self.lock().fetch = Some(fetch);
     }
 
-    /// That claim is no longer asked for.
+    /// Ends a fetch.
     pub(crate) fn end_fetch(&self, number: u64) {
         let ended = self.lock().fetch.take_if(|fetch| fetch.number == number);
         drop(ended);
     }
 
-    /// Puts claims in hand. Where they came for an arbiter that was given up, what was kept for
-    /// them is gone: then `late` gives their permits.
+    /// Adds fetched claims. If their arbiter has been abandoned, their permits are gone; then
+    /// `late` supplies them.
     pub(crate) fn claimed(
         &self,
         number: u64,
         jobs: Vec<Job>,
-        asked: Instant,
+        requested_at: Instant,
         late: impl Fn() -> Option<Permit>,
     ) {
         let state = &mut *self.lock();
-        let kept = state.fetch.take_if(|fetch| fetch.number == number);
-        let (mut permits, mut turn) = match kept {
+        let fetch = state.fetch.take_if(|fetch| fetch.number == number);
+        let (mut permits, mut turn) = match fetch {
             Some(fetch) => (fetch.permits, fetch.turn),
             None => (Vec::new(), None),
         };
@@ -192,13 +194,13 @@ impl Claims {
             let turn = turn.map(SuspectTurn::used);
             state
                 .claims
-                .insert(key, Claim::new(job, permit, turn, asked));
+                .insert(key, Claim::new(job, permit, turn, requested_at));
             state.ahead.push_back(key);
         }
     }
 
-    /// The attempt has ended and is to be written. `false` where the row is no longer ours, or is
-    /// being handed back.
+    /// Begins to write an attempt that has ended. Returns `false` if the row is no longer ours, or
+    /// is being handed back.
     pub(crate) fn begin_write(&self, key: Key) -> bool {
         let state = &mut *self.lock();
         let claim = state.claims.get_mut(&key);
@@ -218,7 +220,7 @@ impl Claims {
         self.lock().claims.get(&key).map(|claim| claim.job.session)
     }
 
-    /// What a line of the log about the claim says of it.
+    /// The scope of log lines about the claim.
     pub(crate) fn scope(&self, key: Key) -> Scope {
         match self.lock().claims.get(&key) {
             Some(claim) => Scope::of(&claim.job),
@@ -226,20 +228,21 @@ impl Claims {
         }
     }
 
-    /// The attempt's task is done with the claim. It stays in hand where its row is the
-    /// hand-back's to write.
+    /// The attempt's task is done with the claim, which stays held if its row is left to a
+    /// hand-back.
     pub(crate) fn finish(&self, key: Key, incarnation: u64) {
         let state = &mut *self.lock();
         let Some(claim) = state.claims.get_mut(&key) else {
             return;
         };
-        // Where it was taken from this task, whose arbiter was given up, it has another by now.
+        // If it was taken from this task, because its arbiter was abandoned, it has another task by
+        // now.
         if claim.incarnation == incarnation && claim.state.apply(Event::Finish) == Effect::Gone {
             state.claims.remove(&key);
         }
     }
 
-    /// Stops the attempt at this job, for its caller.
+    /// Stops the attempt at this job, because its caller cancelled it.
     pub(crate) fn cancel(&self, job: JobId) {
         let state = self.lock();
         for claim in state.of(job) {
@@ -247,45 +250,45 @@ impl Claims {
         }
     }
 
-    /// Whether the job is in hand.
+    /// Whether a claim of the job is held.
     pub(crate) fn holds(&self, job: JobId) -> bool {
         self.lock().of(job).next().is_some()
     }
 
-    /// Stops the profiles that are being made for reports, and forgets those that wait.
-    pub(crate) fn stop_asks(&self) {
+    /// Cancels the running profiles of reports, and drops those that wait.
+    pub(crate) fn cancel_profile_requests(&self) {
         let waiting = {
             let state = &mut *self.lock();
-            for (cancel, _) in state.asks_running.values() {
+            for (cancel, _) in state.profiles_running.values() {
                 cancel.cancel();
             }
-            std::mem::take(&mut state.asks)
+            std::mem::take(&mut state.profile_requests)
         };
-        // Dropped outside the lock: whoever waits for an answer is woken by it.
+        // Dropped outside the lock, because dropping wakes those who wait for a reply.
         drop(waiting);
     }
 
-    /// A report asks for a profile.
-    pub(crate) fn ask(&self, ask: ProfileRequest) {
-        self.lock().asks.push_back(ask);
+    /// Queues a requested profile.
+    pub(crate) fn request_profile(&self, request: ProfileRequest) {
+        self.lock().profile_requests.push_back(request);
     }
 
-    /// The profile has been made, or not.
-    pub(crate) fn answered(&self, id: u64) {
-        self.lock().asks_running.remove(&id);
+    /// The profile is done, or failed.
+    pub(crate) fn profile_finished(&self, id: u64) {
+        self.lock().profiles_running.remove(&id);
     }
 
-    /// The shutdown is to name this job among those that were not finished.
+    /// Records a job that the shutdown reports as not finished.
     pub(crate) fn leave(&self, job: JobId) {
         self.lock().left.push(job);
     }
 
-    /// The shutdown is to name this job among those whose work did not stop.
+    /// Records a job that the shutdown reports as not stopped.
     pub(crate) fn ignored(&self, job: JobId) {
         self.lock().unstopped.push(job);
     }
 
-    /// The jobs whose claims are in hand, as far as is known.
+    /// The jobs whose claims are held, as far as is known.
     pub(crate) fn held(&self) -> Vec<JobId> {
         let state = self.lock();
         let held = state
@@ -295,8 +298,8 @@ impl Claims {
         held.map(|((job, _), _)| *job).collect()
     }
 
-    /// What is not finished, and `figures` as of the same moment: no job is in both.
-    pub(crate) fn account<F>(&self, figures: impl FnOnce() -> F) -> (Unfinished, F) {
+    /// What is not finished, and `counters` as of the same moment: no job is in both.
+    pub(crate) fn with_unfinished<F>(&self, counters: impl FnOnce() -> F) -> (Unfinished, F) {
         let state = self.lock();
         let (mut left, mut unstopped) = (state.left.clone(), state.unstopped.clone());
         for ((job, _), claim) in &state.claims {
@@ -310,20 +313,20 @@ impl Claims {
             jobs.sort_unstable();
             jobs.dedup();
         }
-        // One that did not stop and whose row could not be written either is left.
+        // A job that did not stop and whose row could not be written counts as left.
         unstopped.retain(|job| !left.contains(job));
-        (Unfinished { left, unstopped }, figures())
+        (Unfinished { left, unstopped }, counters())
     }
 
-    /// How many claims are in hand.
+    /// How many claims are held.
     pub(crate) fn in_hand(&self) -> usize {
         self.lock().claims.len()
     }
 
-    /// Taken slots, claims that wait for one, and profiles being made.
+    /// Busy slots, claims that wait for one, and running profiles.
     pub(crate) fn occupancy(&self) -> (usize, usize, usize) {
         let state = self.lock();
-        (state.busy, state.ahead.len(), state.asks_running.len())
+        (state.busy, state.ahead.len(), state.profiles_running.len())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -337,21 +340,26 @@ impl State {
         Ticket(self.tickets)
     }
 
-    fn next_ask(&mut self) -> Option<Next> {
-        let mut ask = self.asks.pop_front()?;
+    fn next_profile(&mut self) -> Option<Next> {
+        let mut request = self.profile_requests.pop_front()?;
         let ticket = self.ticket();
-        let id = self.next_ask;
-        self.next_ask += 1;
-        if let Some(permit) = ask.permit.take() {
-            self.asks_running.insert(id, (ask.cancel.clone(), permit));
+        let id = self.next_profile_id;
+        self.next_profile_id += 1;
+        if let Some(permit) = request.permit.take() {
+            self.profiles_running
+                .insert(id, (request.cancel.clone(), permit));
         }
-        Some(Next::ProfileRequest { id, ask, ticket })
+        Some(Next::ProfileRequest {
+            id,
+            request,
+            ticket,
+        })
     }
 
     fn next_attempt(&mut self) -> Option<Next> {
         let key = self.ahead.pop_front()?;
         let ticket = self.ticket();
-        // What leaves the claims leaves the queue of those that wait, too.
+        // Claims leave this queue and the map together.
         let claim = self.claims.get_mut(&key)?;
         claim.state.apply(Event::Start);
         claim.incarnation = self.arbiter.incarnation;

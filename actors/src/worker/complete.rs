@@ -1,7 +1,8 @@
 //! Writes the outcome of an attempt to the store.
 //!
-//! The write is repeated with a back-off while the lease can still hold. Given up, the row stays
-//! `running` and its lease, or the recovery at the next start, takes the job up: late, not lost.
+//! The write is retried with a back-off while the lease may still be valid. If it is given up, the
+//! row stays `running` and its lease, or the recovery at the next start, requeues the job: late,
+//! not lost.
 
 use std::cell::Cell;
 use std::future::pending;
@@ -26,38 +27,38 @@ use crate::backoff::backoff;
 
 /// The pause before an orphan is written.
 const ORPHAN_PAUSE: Duration = Duration::from_millis(50);
-/// The first pause after the store has failed; it doubles up to [`LONGEST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
-/// The longest.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// The first pause after a failure of the store; doubled up to [`MAX_PAUSE`].
+const MIN_PAUSE: Duration = Duration::from_millis(20);
+/// The longest pause.
+const MAX_PAUSE: Duration = Duration::from_secs(1);
 
-/// Writes an attempt whose task is gone.
+/// Writes the outcome of an attempt whose task was lost.
 pub(super) async fn write_orphan(pool: Arc<Pool>, key: Key, blame: Blame, incarnation: u64) {
     let in_hand = ClaimGuard::new(&pool, key, incarnation);
-    // Where even this task dies, the claim is an orphan again: that must not go round at once.
+    // If even this task is lost, the claim is an orphan again: the pause keeps that from spinning.
     sleep(ORPHAN_PAUSE).await;
     let error = JobError::transient(
         "worker_lost",
         "the worker that ran the attempt died or hung",
     );
-    let finding = match blame {
+    let outcome = match blame {
         Blame::Own => AttemptOutcome::Failed(error),
         Blame::Unknown | Blame::Another => AttemptOutcome::WorkerLost(error),
     };
-    // It has made nothing that would have to wait for a place.
-    write(&pool, key, finding, &StopHandle::default()).await;
+    // It has no output that would have to wait for room.
+    write(&pool, key, outcome, &StopHandle::default()).await;
     in_hand.done();
 }
 
-/// Writes how an attempt ended, or gives up. `false` where the claim is to be handed back, as what
-/// is needed for it is away.
+/// Writes the outcome of an attempt, or gives up. Returns `false` if the claim must be handed back,
+/// because a dependency is unavailable.
 pub(super) async fn write(
     pool: &Pool,
     key: Key,
-    finding: AttemptOutcome,
+    outcome: AttemptOutcome,
     stop_handle: &StopHandle,
 ) -> bool {
-    let outcome = match finding {
+    let outcome = match outcome {
         AttemptOutcome::Failed(error) => Outcome::Failed(error),
         AttemptOutcome::WorkerLost(error) => Outcome::WorkerLost(error),
         AttemptOutcome::Cancelled => Outcome::Cancelled,
@@ -68,12 +69,12 @@ pub(super) async fn write(
             Err(Unstored::Stopped) if stop_handle.why() == Some(StopReason::Cancelled) => {
                 Outcome::Cancelled
             }
-            // It was taken from this task.
+            // The claim was taken from this task.
             Err(Unstored::Stopped) => return true,
         },
     };
-    // After a pause of the process the lease is over, and perhaps nobody else has seen that: the
-    // time is counted in which this could try.
+    // After a pause of the process the lease has expired, though perhaps nobody has noticed: only
+    // the time during which this task could try counts.
     let long = Cell::new(false);
     let count = async {
         running_time::sleep(pool.rules.lease).await;
@@ -88,14 +89,14 @@ pub(super) async fn write(
     true
 }
 
-/// Writes the outcome, again and again while the store fails, until it has been tried for `long`
-/// and the claim is known to be over.
+/// Writes the outcome, retrying while the store fails, until it has tried for `long` and the claim
+/// is known to have ended.
 async fn complete(pool: &Pool, key: Key, outcome: &Outcome, long: &Cell<bool>) {
     let mut failures = 0;
     loop {
-        let asked = Instant::now();
+        let started = Instant::now();
         let answer = pool.ports.store.complete(claim_ref(key), outcome.clone());
-        let fault = match running_time::timeout(pool.rules.patience, answer).await {
+        let fault = match running_time::timeout(pool.rules.store_timeout, answer).await {
             Ok(Ok(Ok(job))) => return pool.written(key, job),
             Ok(Ok(Err(refused))) => {
                 return pool.not_ours(key, refused, outcome, failures > 0).await;
@@ -110,19 +111,19 @@ async fn complete(pool: &Pool, key: Key, outcome: &Outcome, long: &Cell<bool>) {
                 }
                 fault.to_string()
             }
-            Err(_) => format!("no answer in {:?}", asked.elapsed()),
+            Err(_) => format!("no answer in {:?}", started.elapsed()),
         };
         if long.get() && !pool.may_hold(key) {
             warn!("job {}: cannot record the outcome: {fault}", key.0);
             return pool.given_up(key);
         }
         failures += 1;
-        sleep(backoff(FIRST_PAUSE, LONGEST_PAUSE, failures)).await;
+        sleep(backoff(MIN_PAUSE, MAX_PAUSE, failures)).await;
     }
 }
 
 impl Pool {
-    /// The row says it.
+    /// The outcome is in the row.
     pub(super) fn written(&self, key: Key, job: Job) {
         Scope::current().set("lastcall.job.state", || job.state().as_str());
         let counter = match job.state() {
@@ -136,10 +137,10 @@ impl Pool {
             self.claimable_at(&job);
         }
         if self.owners_are_bounded.load(Ordering::Relaxed) {
-            self.queue.look_soon();
+            self.fetch_schedule.fetch_soon();
         }
         if job.state().is_final() {
-            // Before whoever waits for the job hears of it, and looks at the metrics.
+            // Before the waiters of the job are notified and read the metrics.
             self.ports.observer.ended(&job);
         }
         self.ports.feed.changed(job.id);
@@ -148,25 +149,25 @@ impl Pool {
         }
     }
 
-    /// Whether the claim may still be ours. On a store that nobody else has open it is.
+    /// Whether the claim may still be ours. It is if no other process has the store open.
     fn may_hold(&self, key: Key) -> bool {
         !self.rules.shared || self.claims.may_hold(key, self.rules.lease)
     }
 
-    /// The write is not tried again; the row says that the attempt runs.
+    /// The write is given up; the row still says `running`.
     pub(super) fn given_up(&self, key: Key) {
         self.counters.lost.inc();
         self.leave(key);
     }
 
-    /// On the way down nobody here will see to this job any more.
+    /// During a shutdown, nobody here will finish this job.
     pub(super) fn leave(&self, key: Key) {
         if self.rules.phase.get().is_shutting_down() {
             self.claims.leave(key.0);
         }
     }
 
-    /// The store has refused a write: the claim was lost before.
+    /// The store has rejected a write: the claim was already lost.
     pub(super) fn refused(&self, key: Key, refused: Refused) {
         Scope::about(key.0).enter(|| {
             warn!("job {}: stale write rejected: {refused}", key.0);
@@ -175,7 +176,7 @@ impl Pool {
         self.counters.refused.inc();
     }
 
-    /// The row is no longer ours, or our write went through while its answer was lost.
+    /// The row is no longer ours, or an earlier write succeeded and its response was lost.
     async fn not_ours(&self, key: Key, refused: Refused, outcome: &Outcome, repeated: bool) {
         let Outcome::Succeeded(JobResult {
             location: ResultLocation::Blob(blob),
@@ -189,23 +190,22 @@ impl Pool {
         };
         match self.ports.store.result(key.0).await {
             Ok(Some(JobResult {
-                location: ResultLocation::Blob(announced),
+                location: ResultLocation::Blob(recorded),
                 ..
-            })) if announced == *blob => self.written_before(key, refused).await,
+            })) if recorded == *blob => self.written_before(key, refused).await,
             Ok(_) => {
                 self.refused(key, refused);
-                // Left behind, it would still be removed with its session.
+                // If this fails, it is removed with its session.
                 if let Err(fault) = self.ports.blobs.delete(blob).await {
                     warn!("job {}: cannot remove a stale result: {fault}", key.0);
                 }
             }
-            // Whether it is the announced one is not known, so the blob stays.
+            // It may be the recorded one, so the blob stays.
             Err(_) => self.refused(key, refused),
         }
     }
 
-    /// A write that was answered by a fault has gone through all the same, if the row still has
-    /// its epoch.
+    /// A write that returned an error has succeeded after all if the row still has its epoch.
     async fn written_before(&self, key: Key, refused: Refused) {
         match self.ports.store.job(key.0).await {
             Ok(Some(job)) if job.lifecycle.epoch == key.1 => self.written(key, job),

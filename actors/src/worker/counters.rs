@@ -8,7 +8,7 @@ use crate::status::Counts;
 
 macro_rules! counters {
     ($($name:ident),* $(,)?) => {
-        /// [`Counts`] as they are counted.
+        /// The live counters behind [`Counts`].
         #[derive(Debug, Default)]
         pub(crate) struct Counters {
             $(pub(crate) $name: Counter,)*
@@ -16,7 +16,7 @@ macro_rules! counters {
         }
 
         impl Counters {
-            /// The figures now.
+            /// The current counts.
             pub(crate) fn counts(&self) -> Counts {
                 Counts {
                     $($name: self.$name.get(),)*
@@ -43,14 +43,14 @@ counters!(
 );
 
 impl Counters {
-    /// An attempt took this long.
+    /// Adds the duration of an attempt.
     pub(crate) fn busy(&self, span: Duration) {
         let micros = u64::try_from(span.as_micros()).unwrap_or(millis(span));
         self.busy_micros.fetch_add(micros, Ordering::Relaxed);
     }
 }
 
-/// A figure that only grows.
+/// A counter that only grows.
 #[derive(Debug, Default)]
 pub(crate) struct Counter(AtomicU64);
 

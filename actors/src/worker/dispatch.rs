@@ -1,8 +1,8 @@
 //! The dispatcher of a pool, run by its actor: fills slots, claims jobs, and sleeps until there is
-//! a reason to look again.
+//! a reason for another fetch.
 //!
-//! It never waits for the store: a claim is a task of its own, so that a slot which becomes free
-//! meanwhile is filled, and so that a claim outlives an actor that dies while it is under way.
+//! It never waits for the store: a fetch is a task of its own, so that slots that become free
+//! meanwhile are filled, and so that the fetch outlives an actor that dies while it is under way.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,12 +19,12 @@ use super::complete::write_orphan;
 use super::execute::attempt;
 use super::fetch_schedule::FetchToken;
 use super::release::{Which, hand_back};
-use super::serve_request::answer;
+use super::serve_request::serve;
 use super::slot::Slot;
 use crate::gate::Permit;
 use crate::phase::Phase;
 
-/// Runs until the actor ends, or until its arbiter was given up. `born`: the incarnation of the
+/// Runs until the actor ends, or until its arbiter is abandoned. `born` is the incarnation of the
 /// actor.
 pub(crate) async fn dispatch(pool: Arc<Pool>, born: u64) {
     loop {
@@ -41,21 +41,21 @@ pub(crate) async fn dispatch(pool: Arc<Pool>, born: u64) {
             spawn_local(release(Arc::clone(&pool)));
         }
         fill(&pool, incarnation);
-        let look = claim(&pool, incarnation);
-        // Where there is nothing to wait for but `work_available`, the poll is the net under a lost ring.
-        let look = look.unwrap_or_else(|| Instant::now() + pool.config.poll);
+        let next_fetch = claim(&pool, incarnation);
+        // Without a scheduled fetch, the poll interval guards against a lost notification.
+        let next_fetch = next_fetch.unwrap_or_else(|| Instant::now() + pool.config.poll);
         tokio::select! {
             biased;
             () = pool.work_available.notified() => {}
-            () = sleep_until(look) => {}
+            () = sleep_until(next_fetch) => {}
         }
     }
 }
 
-/// Hands back what is lost by another's fault. On the way down, what the store has not taken within
-/// its lease is left to it: a peer may have it by then.
+/// Hands back what was lost through no fault of its own. During a shutdown, what the store has not
+/// taken within the lease is left to the lease: a peer may have it by then.
 async fn release(pool: Arc<Pool>) {
-    let until = Instant::now() + pool.rules.patience;
+    let until = Instant::now() + pool.rules.store_timeout;
     hand_back(&[Arc::clone(&pool)], Which::Released, until).await;
     if pool.rules.shared && pool.rules.phase.get().is_shutting_down() {
         for (key, scope) in pool.claims.drop_expired(pool.rules.lease) {
@@ -64,11 +64,11 @@ async fn release(pool: Arc<Pool>) {
             });
             pool.given_up(key);
         }
-        pool.ring();
+        pool.notify_dispatcher();
     }
 }
 
-/// Starts as much as there are free slots for.
+/// Fills the free slots.
 fn fill(pool: &Arc<Pool>, incarnation: u64) {
     let workers = pool.config.workers.max(1);
     let arbiter = pool.claims.arbiter();
@@ -88,16 +88,20 @@ fn fill(pool: &Arc<Pool>, incarnation: u64) {
                     let attempt = attempt(pool, key, *task, stop_handle, slot, span);
                     arbiter.track(ticket, scope.run(attempt)).await;
                 }
-                Next::ProfileRequest { id, ask, ticket } => {
-                    arbiter.track(ticket, answer(pool, id, ask, slot)).await;
+                Next::ProfileRequest {
+                    id,
+                    request,
+                    ticket,
+                } => {
+                    arbiter.track(ticket, serve(pool, id, request, slot)).await;
                 }
             }
         });
     }
 }
 
-/// Claims as many jobs as there is room for, if there is a reason to look. Otherwise says when
-/// there will be one, if it is time that makes it.
+/// Claims as many jobs as there is room for, if a fetch is due. Otherwise returns when one will be,
+/// if that is known.
 fn claim(pool: &Arc<Pool>, incarnation: u64) -> Option<Instant> {
     let workers = pool.config.workers.max(1);
     let ahead = pool.estimate.ahead(workers, pool.config.mailbox);
@@ -105,12 +109,12 @@ fn claim(pool: &Arc<Pool>, incarnation: u64) -> Option<Instant> {
     if room == 0 || !pool.is_claiming() || pool.claim_gate.is_closed() {
         return None;
     }
-    let Some(begun) = pool.queue.begin_fetch() else {
-        return pool.queue.next_look();
+    let Some(token) = pool.fetch_schedule.begin_fetch() else {
+        return pool.fetch_schedule.next_fetch();
     };
-    let mut look = PendingFetch {
+    let mut fetch = PendingFetch {
         pool: Arc::clone(pool),
-        begun,
+        token,
         answered: true,
     };
     let permits: Vec<Permit> = (0..room)
@@ -125,17 +129,17 @@ fn claim(pool: &Arc<Pool>, incarnation: u64) -> Option<Instant> {
             limit: u32::try_from(permits.len()).unwrap_or(u32::MAX),
             suspect: turn.is_some(),
         };
-        pool.claims.begin_fetch(begun.number, permits, turn);
-        look.answered = false;
-        spawn_local(look.claim(order, incarnation));
+        pool.claims.begin_fetch(token.number, permits, turn);
+        fetch.answered = false;
+        spawn_local(fetch.claim(order, incarnation));
     }
     None
 }
 
-/// A claim that is under way.
+/// A fetch that is under way.
 struct PendingFetch {
     pool: Arc<Pool>,
-    begun: FetchToken,
+    token: FetchToken,
     answered: bool,
 }
 
@@ -143,45 +147,46 @@ impl PendingFetch {
     async fn claim(mut self, order: ClaimOrder, incarnation: u64) {
         let pool = &self.pool;
         let service = pool.service;
-        let asked = Instant::now();
+        let requested_at = Instant::now();
         let answer = pool.ports.store.claim(order);
         let answer = tokio::select! {
             biased;
-            answer = running_time::timeout(pool.rules.patience, answer) => answer,
-            // A store that is silent does not keep a drain waiting for longer.
+            answer = running_time::timeout(pool.rules.store_timeout, answer) => answer,
+            // An unresponsive store does not delay a drain any further.
             () = shutting_down_for(pool, order.lease) => Err(running_time::Elapsed),
         };
         self.answered = true;
-        // An answer that comes later reaches nobody, and costs no job anything.
+        // A later response has no receiver, and costs no job anything.
         match answer {
             Ok(Ok(jobs)) => {
-                pool.queue
-                    .looked(self.begun, jobs.len() < order.limit as usize);
+                pool.fetch_schedule
+                    .fetched(self.token, jobs.len() < order.limit as usize);
                 pool.counters.claimed.add(jobs.len() as u64);
                 let ids: Vec<_> = jobs.iter().map(|job| job.id).collect();
                 let late = || pool.claim_gate.try_enter().ok();
-                pool.claims.claimed(self.begun.number, jobs, asked, late);
+                pool.claims
+                    .claimed(self.token.number, jobs, requested_at, late);
                 for id in ids {
                     pool.ports.feed.changed(id);
                 }
             }
             Ok(Err(error)) => {
                 warn!("{service}: cannot claim: {error}");
-                pool.queue.failed();
+                pool.fetch_schedule.failed();
                 if let Some(dependency) = error.dependency() {
                     pool.rules.breakers.open(dependency, &error.to_string());
                 }
             }
             Err(_) => {
                 warn!("{service}: cannot claim: the store is not responding");
-                pool.queue.failed();
+                pool.fetch_schedule.failed();
             }
         }
         fill(pool, incarnation);
     }
 }
 
-/// Returns when this time has passed in the shutdown.
+/// Returns once this much of the shutdown has passed.
 async fn shutting_down_for(pool: &Pool, time: Duration) {
     pool.rules.phase.reached(Phase::LameDuck).await;
     sleep(time).await;
@@ -190,11 +195,11 @@ async fn shutting_down_for(pool: &Pool, time: Duration) {
 impl Drop for PendingFetch {
     fn drop(&mut self) {
         if !self.answered {
-            // Its task is gone: a store over which it panics is not asked again at once.
-            self.pool.queue.failed();
+            // Its task was lost: do not retry at once, as the store may be the cause of a panic.
+            self.pool.fetch_schedule.failed();
         }
-        self.pool.claims.end_fetch(self.begun.number);
-        self.pool.queue.end_look(self.begun);
-        self.pool.ring();
+        self.pool.claims.end_fetch(self.token.number);
+        self.pool.fetch_schedule.end_fetch(self.token);
+        self.pool.notify_dispatcher();
     }
 }

@@ -6,18 +6,18 @@ use std::time::Duration;
 
 /// Jobs are claimed ahead for as much work as the slots finish in this time.
 pub(super) const AHEAD: Duration = Duration::from_millis(20);
-/// Attempts before the average says anything.
-const LEAST_SAMPLES: u64 = 16;
+/// The number of attempts before the average is meaningful.
+const MIN_SAMPLES: u64 = 16;
 /// The weight of the newest attempt in the average, in 1/16.
 const WEIGHT: u64 = 2;
-/// Progress below this says nothing about the rest: opening and sniffing are in it.
-const LEAST_PROGRESS: f64 = 0.05;
-/// Nor does an attempt that has only just begun.
-const LEAST_ELAPSED: Duration = Duration::from_millis(500);
-/// An extrapolation is off by this factor at most; what fits by luck is not given up.
+/// Below this, progress says nothing about the rest: it covers opening and sniffing.
+const MIN_PROGRESS: f64 = 0.05;
+/// Below this, the elapsed time of an attempt says nothing.
+const MIN_ELAPSED: Duration = Duration::from_millis(500);
+/// The assumed error of an extrapolation: an attempt that may just finish is not given up.
 const MARGIN: f64 = 1.5;
 
-/// An exponentially weighted average of the time that attempts take.
+/// An exponentially weighted average of the duration of attempts.
 #[derive(Debug, Default)]
 pub(crate) struct Estimate {
     micros: AtomicU64,
@@ -25,11 +25,11 @@ pub(crate) struct Estimate {
 }
 
 impl Estimate {
-    /// An attempt took this long.
+    /// Adds the duration of an attempt.
     pub(crate) fn record(&self, span: Duration) {
         let span = u64::try_from(span.as_micros()).unwrap_or(u64::MAX / 16);
         let first = self.samples.fetch_add(1, Ordering::Relaxed) == 0;
-        // Two attempts that end at the same moment on two threads may lose one sample: harmless.
+        // Concurrent updates may lose a sample, which is harmless.
         let mean = self.micros.load(Ordering::Relaxed);
         let mean = if first {
             span
@@ -40,9 +40,9 @@ impl Estimate {
             .store(mean.min(u64::MAX / 32), Ordering::Relaxed);
     }
 
-    /// The average; `None` before there is one.
+    /// The average; `None` until there are enough samples.
     pub(crate) fn mean(&self) -> Option<Duration> {
-        (self.samples.load(Ordering::Relaxed) >= LEAST_SAMPLES)
+        (self.samples.load(Ordering::Relaxed) >= MIN_SAMPLES)
             .then(|| Duration::from_micros(self.micros.load(Ordering::Relaxed)))
     }
 
@@ -60,10 +60,10 @@ impl Estimate {
     }
 }
 
-/// Whether an attempt that has come so far (0 to 1) in `elapsed` is known not to end within
+/// Whether an attempt at this progress (0 to 1) after `elapsed` is known not to finish within
 /// `left`.
 pub(crate) fn cannot_fit(progress: f64, elapsed: Duration, left: Duration) -> bool {
-    if progress < LEAST_PROGRESS || elapsed < LEAST_ELAPSED {
+    if progress < MIN_PROGRESS || elapsed < MIN_ELAPSED {
         return false;
     }
     let remaining = elapsed.as_secs_f64() * (1.0 - progress) / progress;
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn nothing_is_claimed_ahead_before_the_jobs_are_known_to_be_short() {
         let estimate = Estimate::default();
-        for _ in 1..LEAST_SAMPLES {
+        for _ in 1..MIN_SAMPLES {
             estimate.record(Duration::from_micros(10));
         }
         assert_eq!(estimate.ahead(4, 64), 0);
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_attempt_that_has_told_its_progress_is_known_not_to_fit() {
+    fn only_an_attempt_with_progress_is_known_not_to_fit() {
         let second = Duration::from_secs(1);
         assert!(!cannot_fit(0.0, 100 * second, second));
         assert!(!cannot_fit(0.5, Duration::from_millis(100), Duration::ZERO));

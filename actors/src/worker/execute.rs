@@ -16,24 +16,24 @@ use super::Pool;
 use super::claim::Key;
 use super::claim_guard::ClaimGuard;
 use super::complete::write;
-use super::outage::{After, Outages};
+use super::outage::{AfterOutage, Outages};
 use super::outcome::{AttemptOutcome, describe_interruption};
 use super::slot::Slot;
 use super::stop::{StopHandle, StopReason};
 use crate::panic::panic_message;
 
-/// How the work ended, as far as the work goes.
-enum Ended {
+/// How the work itself ended.
+enum WorkEnd {
     Done(Result<Output, JobError>),
     Panicked,
-    /// It did not stop when told to. It was dropped; what it left on other threads is unknown.
+    /// It did not stop when cancelled. It was dropped; what it left on other threads is unknown.
     Ignored,
-    /// It was told to stop before it began.
+    /// It was cancelled before it began.
     NotBegun,
 }
 
-/// Runs an attempt and writes how it ended. The slot is free as soon as the work is done: the
-/// writing is bounded by [`WriteLimiter`](super::write_limiter::WriteLimiter), not by the slots.
+/// Runs an attempt and writes its outcome. The slot is free as soon as the work is done: the write
+/// is bounded by [`WriteLimiter`](super::write_limiter::WriteLimiter), not by the slots.
 pub(super) async fn attempt(
     pool: Arc<Pool>,
     key: Key,
@@ -42,42 +42,42 @@ pub(super) async fn attempt(
     slot: Slot,
     span: Span,
 ) {
-    let in_hand = ClaimGuard::new(&pool, key, slot.incarnation());
-    let Some(ended) = outlast(&pool, task, &stop_handle).await else {
+    let guard = ClaimGuard::new(&pool, key, slot.incarnation());
+    let Some(ended) = run_through_outages(&pool, task, &stop_handle).await else {
         describe_interruption(&span, Some(StopReason::HandedBack));
-        in_hand.interrupted();
+        guard.interrupted();
         slot.next();
         return;
     };
-    let Some(finding) = pool.find(ended, stop_handle.why()).await else {
+    let Some(outcome) = pool.classify(ended, stop_handle.why()).await else {
         describe_interruption(&span, stop_handle.why());
-        in_hand.done();
+        guard.done();
         slot.next();
         return;
     };
-    finding.describe(&span);
+    outcome.describe(&span);
     let arbiter = slot.arbiter();
-    let pass = arbiter.writes.admit(&finding).await;
+    let permit = arbiter.writes.admit(&outcome).await;
     let ours = pool.claims.begin_write(key);
     slot.next();
     if ours {
         let writing = trace::child("write result");
-        let written = writing.run(write(&pool, key, finding, &stop_handle)).await;
+        let written = writing.run(write(&pool, key, outcome, &stop_handle)).await;
         drop(writing);
         if !written {
-            drop(pass);
-            return in_hand.interrupted();
+            drop(permit);
+            return guard.interrupted();
         }
     } else {
-        finding.discard().await;
+        outcome.discard().await;
     }
-    drop(pass);
-    in_hand.done();
+    drop(permit);
+    guard.done();
 }
 
-/// Runs the work, again after each outage of a part that it depends on. `None` where the claim is
-/// to be handed back for an outage.
-async fn outlast(pool: &Pool, task: Task, stop_handle: &StopHandle) -> Option<Ended> {
+/// Runs the work, again after each outage of a dependency. Returns `None` if the claim must be
+/// handed back because of an outage.
+async fn run_through_outages(pool: &Pool, task: Task, stop_handle: &StopHandle) -> Option<WorkEnd> {
     let mut outages = Outages::new(pool);
     loop {
         let begun = Instant::now();
@@ -85,15 +85,15 @@ async fn outlast(pool: &Pool, task: Task, stop_handle: &StopHandle) -> Option<En
         pool.counters.busy(begun.elapsed());
         if stop_handle.why() == Some(StopReason::TimedOut)
             && pool.rules.breakers.opened_since(begun)
-            && !matches!(ended, Ended::Panicked)
+            && !matches!(ended, WorkEnd::Panicked)
         {
-            // It may have waited for the part, or for others who waited.
-            if let Ended::Done(Ok(output)) = ended {
+            // It may have waited for the dependency, or for others that did.
+            if let WorkEnd::Done(Ok(output)) = ended {
                 AttemptOutcome::Made(output).discard().await;
             }
             return None;
         }
-        let Ended::Done(Err(error)) = &ended else {
+        let WorkEnd::Done(Err(error)) = &ended else {
             pool.estimate.record(begun.elapsed());
             return Some(ended);
         };
@@ -101,28 +101,28 @@ async fn outlast(pool: &Pool, task: Task, stop_handle: &StopHandle) -> Option<En
             pool.estimate.record(begun.elapsed());
             return Some(ended);
         };
-        outages.may_be_own |= error.is_want_of_room();
-        let after = outages.outlast(pool, stop_handle, dependency, &error.message);
-        match after.await {
-            After::Retry => {}
-            After::HandBack => return None,
-            After::Blame | After::Stop => return Some(ended),
+        outages.may_be_own |= error.is_out_of_space();
+        let next = outages.wait_out(pool, stop_handle, dependency, &error.message);
+        match next.await {
+            AfterOutage::Retry => {}
+            AfterOutage::HandBack => return None,
+            AfterOutage::Blame | AfterOutage::Stop => return Some(ended),
         }
     }
 }
 
-async fn run(pool: &Pool, task: Task, stop_handle: &StopHandle) -> Ended {
+async fn run(pool: &Pool, task: Task, stop_handle: &StopHandle) -> WorkEnd {
     if stop_handle.why().is_some() {
-        return Ended::NotBegun;
+        return WorkEnd::NotBegun;
     }
     let job = task.job.id;
     let work = async { pool.ports.work.run(task).await };
     let mut work = pin!(AssertUnwindSafe(work).catch_unwind());
     let end = |answer: Result<_, Box<dyn Any + Send>>| match answer {
-        Ok(answer) => Ended::Done(answer),
+        Ok(answer) => WorkEnd::Done(answer),
         Err(panic) => {
             error!("job {job}: the work panicked: {}", panic_message(&*panic));
-            Ended::Panicked
+            WorkEnd::Panicked
         }
     };
     tokio::select! {
@@ -139,30 +139,30 @@ async fn run(pool: &Pool, task: Task, stop_handle: &StopHandle) -> Ended {
             if pool.rules.phase.get().is_shutting_down() {
                 pool.claims.ignored(job);
             }
-            Ended::Ignored
+            WorkEnd::Ignored
         }
     }
 }
 
 impl Pool {
-    /// What is to be written of an attempt; `None` where its row is not this attempt's to write.
-    async fn find(&self, ended: Ended, why: Option<StopReason>) -> Option<AttemptOutcome> {
-        if matches!(ended, Ended::Panicked) {
+    /// The outcome to write for an attempt; `None` if its row is not this attempt's to write.
+    async fn classify(&self, ended: WorkEnd, why: Option<StopReason>) -> Option<AttemptOutcome> {
+        if matches!(ended, WorkEnd::Panicked) {
             self.counters.panicked.inc();
         }
         let Some(why) = why else {
             return Some(match ended {
-                Ended::Done(Ok(output)) => AttemptOutcome::Made(output),
-                Ended::Done(Err(error)) => AttemptOutcome::Failed(error),
-                Ended::Panicked => AttemptOutcome::Failed(JobError::transient(
+                WorkEnd::Done(Ok(output)) => AttemptOutcome::Made(output),
+                WorkEnd::Done(Err(error)) => AttemptOutcome::Failed(error),
+                WorkEnd::Panicked => AttemptOutcome::Failed(JobError::transient(
                     "panicked",
-                    "the attempt ended by a fault of the service; it is in the operator's log",
+                    "the attempt panicked; see the operator's log",
                 )),
-                // Neither comes without a reason to stop.
-                Ended::Ignored | Ended::NotBegun => AttemptOutcome::Cancelled,
+                // Neither happens without a reason to stop.
+                WorkEnd::Ignored | WorkEnd::NotBegun => AttemptOutcome::Cancelled,
             });
         };
-        if let Ended::Done(Ok(output)) = ended {
+        if let WorkEnd::Done(Ok(output)) = ended {
             AttemptOutcome::Made(output).discard().await;
         }
         match why {

@@ -1,4 +1,4 @@
-//! The dispatcher's knowledge of the queue: when to look into the store.
+//! When the dispatcher fetches jobs from the store.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,18 +9,17 @@ use tokio::time::Instant;
 
 use crate::backoff::backoff;
 
-/// News that may concern this service is looked at within this time, together with whatever
-/// else has come by then.
+/// A hint leads to a fetch within this time, together with all others that arrive meanwhile.
 const WAKE_DELAY: Duration = Duration::from_millis(2);
-/// The first pause after the store has failed; it doubles up to the poll's interval.
-const FAILED: Duration = Duration::from_millis(50);
-/// Moments to look at that are remembered; beyond it the poll finds what is due.
-const MOMENTS: usize = 1024;
+/// The first pause after a failure of the store; doubled up to the poll interval.
+const MIN_RETRY_PAUSE: Duration = Duration::from_millis(50);
+/// The most due times that are remembered; beyond it, the poll finds what is due.
+const MAX_DUE_TIMES: usize = 1024;
 
-/// A look that has begun.
+/// A fetch that has token.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FetchToken {
-    /// Its number: no two are the same.
+    /// Its unique number.
     pub(super) number: u64,
     wakes: u64,
     at: Instant,
@@ -35,17 +34,17 @@ pub(super) struct FetchSchedule {
 
 #[derive(Debug)]
 struct State {
-    /// The claim that is under way.
-    claiming: Option<u64>,
-    /// The last claim found less than it asked for, and nothing was heard since.
+    /// The fetch that is under way.
+    fetching: Option<u64>,
+    /// Whether the last fetch returned less than requested, and no hint has arrived since.
     queue_empty: bool,
     wakes: u64,
     failures: u32,
-    looks: u64,
-    /// When to look without a reason.
+    fetches: u64,
+    /// When to poll.
     next_poll: Instant,
-    /// When to look because something comes due.
-    moments: BTreeSet<Instant>,
+    /// When jobs become due.
+    due_times: BTreeSet<Instant>,
 }
 
 impl FetchSchedule {
@@ -54,109 +53,109 @@ impl FetchSchedule {
             poll,
             seed: instance.as_uuid().as_u64_pair().1,
             state: Mutex::new(State {
-                claiming: None,
+                fetching: None,
                 queue_empty: false,
                 wakes: 0,
                 failures: 0,
-                looks: 0,
+                fetches: 0,
                 next_poll: Instant::now(),
-                moments: BTreeSet::new(),
+                due_times: BTreeSet::new(),
             }),
         }
     }
 
-    /// Somebody says that jobs were queued.
+    /// Records a hint that jobs were queued.
     pub(super) fn woken(&self) {
         let state = &mut *self.lock();
         state.wakes += 1;
-        // A store that fails is not asked more often because callers are in haste.
+        // Hints do not shorten the back-off of a failing store.
         if state.failures == 0 {
             state.queue_empty = false;
         }
     }
 
-    /// Jobs may have become claimable.
-    pub(super) fn look_soon(&self) {
-        self.look_at(Instant::now() + WAKE_DELAY);
+    /// Schedules a fetch, because jobs may have become claimable.
+    pub(super) fn fetch_soon(&self) {
+        self.fetch_at(Instant::now() + WAKE_DELAY);
     }
 
-    /// A job becomes claimable then.
-    pub(super) fn look_at(&self, moment: Instant) {
+    /// Schedules a fetch for when a job becomes claimable.
+    pub(super) fn fetch_at(&self, due: Instant) {
         let state = &mut *self.lock();
         let covered = state
-            .moments
+            .due_times
             .first()
-            .is_some_and(|first| *first <= moment && *first + WAKE_DELAY >= moment);
-        if !covered && state.moments.len() < MOMENTS {
-            state.moments.insert(moment);
+            .is_some_and(|first| *first <= due && *first + WAKE_DELAY >= due);
+        if !covered && state.due_times.len() < MAX_DUE_TIMES {
+            state.due_times.insert(due);
         }
     }
 
-    /// Whether it is worth a look now; if so a claim is under way until [`Self::end_look`].
+    /// Begins a fetch if one is due. It is then under way until [`Self::end_fetch`].
     pub(super) fn begin_fetch(&self) -> Option<FetchToken> {
         let state = &mut *self.lock();
         let now = Instant::now();
-        if state.claiming.is_some() || (state.queue_empty && state.next_look() > now) {
+        if state.fetching.is_some() || (state.queue_empty && state.next_fetch() > now) {
             return None;
         }
-        state.looks += 1;
-        state.claiming = Some(state.looks);
+        state.fetches += 1;
+        state.fetching = Some(state.fetches);
         Some(FetchToken {
-            number: state.looks,
+            number: state.fetches,
             wakes: state.wakes,
             at: now,
         })
     }
 
-    /// The claim has an answer; `short`: less than it asked for.
-    pub(super) fn looked(&self, begun: FetchToken, short: bool) {
+    /// Records the success of a fetch; `short` means that it returned less than requested.
+    pub(super) fn fetched(&self, token: FetchToken, short: bool) {
         let now = Instant::now();
         let state = &mut *self.lock();
         state.failures = 0;
-        state.queue_empty = short && state.wakes == begun.wakes;
-        state.next_poll = now + jittered(self.poll, self.seed.wrapping_add(begun.number));
+        state.queue_empty = short && state.wakes == token.wakes;
+        state.next_poll = now + jittered(self.poll, self.seed.wrapping_add(token.number));
         if short {
-            // What came due while the store was at it may have been too late for it.
-            state.moments = state.moments.split_off(&begun.at);
-            state.moments.remove(&begun.at);
+            // Jobs that became due during the fetch may have been missed.
+            state.due_times = state.due_times.split_off(&token.at);
+            state.due_times.remove(&token.at);
         }
     }
 
-    /// The store has failed.
+    /// Records a failure of the store.
     pub(super) fn failed(&self) {
         let state = &mut *self.lock();
         state.queue_empty = true;
         state.failures = state.failures.saturating_add(1);
-        state.next_poll = Instant::now() + backoff(FAILED, self.poll, state.failures);
+        state.next_poll = Instant::now() + backoff(MIN_RETRY_PAUSE, self.poll, state.failures);
     }
 
-    /// The store answers again.
+    /// The store has recovered.
     pub(super) fn store_is_back(&self) {
         let state = &mut *self.lock();
         state.failures = 0;
         state.queue_empty = false;
     }
 
-    /// That claim is no longer under way.
-    pub(super) fn end_look(&self, begun: FetchToken) {
+    /// Ends a fetch.
+    pub(super) fn end_fetch(&self, token: FetchToken) {
         let _ = self
             .lock()
-            .claiming
-            .take_if(|number| *number == begun.number);
+            .fetching
+            .take_if(|number| *number == token.number);
     }
 
-    /// Whatever claim is under way will not be heard of again.
+    /// Forgets the fetch that is under way, if any: it will not report back.
     pub(super) fn abandon(&self) {
         let state = &mut *self.lock();
-        if state.claiming.take().is_some() {
+        if state.fetching.take().is_some() {
             state.queue_empty = false;
         }
     }
 
-    /// When to look again if nothing is heard before; `None` while a claim is under way.
-    pub(super) fn next_look(&self) -> Option<Instant> {
+    /// When to fetch next unless a hint arrives; `None` while a fetch is under way.
+    pub(super) fn next_fetch(&self) -> Option<Instant> {
         let state = self.lock();
-        state.claiming.is_none().then(|| state.next_look())
+        state.fetching.is_none().then(|| state.next_fetch())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -165,18 +164,18 @@ impl FetchSchedule {
 }
 
 impl State {
-    fn next_look(&self) -> Instant {
+    fn next_fetch(&self) -> Instant {
         if self.failures > 0 {
-            // A store that fails is not asked more often because something comes due.
+            // Due jobs do not shorten the back-off of a failing store.
             return self.next_poll;
         }
-        let moment = self.moments.first().copied();
-        moment.map_or(self.next_poll, |moment| moment.min(self.next_poll))
+        let due = self.due_times.first().copied();
+        due.map_or(self.next_poll, |due| due.min(self.next_poll))
     }
 }
 
-/// `span`, a fifth more or less, so that replicas do not ask in step. The same `seed` gives the
-/// same answer: a test that failed can be run again.
+/// `span`, a fifth more or less, so that replicas do not poll in step. The same `seed` gives the
+/// same result, so that failed tests can be repeated.
 pub(crate) fn jittered(span: Duration, seed: u64) -> Duration {
     // The finalizer of SplitMix64 (Steele, Lea, Flood 2014).
     let mut bits = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -197,110 +196,110 @@ mod tests {
         FetchSchedule::new(SECOND, InstanceId::new())
     }
 
-    /// A look that found nothing.
-    fn look(queue: &FetchSchedule) {
-        let begun = queue.begin_fetch().expect("there is a reason to look");
-        queue.looked(begun, true);
-        queue.end_look(begun);
+    /// A fetch that finds nothing.
+    fn fetch(queue: &FetchSchedule) {
+        let token = queue.begin_fetch().expect("a fetch is due");
+        queue.fetched(token, true);
+        queue.end_fetch(token);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_empty_queue_is_looked_at_again_by_the_poll() {
+    async fn an_empty_queue_is_polled() {
         let queue = queue();
-        look(&queue);
+        fetch(&queue);
         assert!(queue.begin_fetch().is_none());
-        tokio::time::sleep_until(queue.next_look().expect("no claim is under way")).await;
-        look(&queue);
+        tokio::time::sleep_until(queue.next_fetch().expect("no fetch is under way")).await;
+        fetch(&queue);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_wake_while_the_store_answers_is_not_lost() {
+    async fn a_wake_during_a_fetch_is_not_lost() {
         let queue = queue();
-        let begun = queue.begin_fetch().expect("there is a reason to look");
+        let token = queue.begin_fetch().expect("a fetch is due");
         queue.woken();
         assert!(queue.begin_fetch().is_none(), "one claim at a time");
-        queue.looked(begun, true);
-        queue.end_look(begun);
-        look(&queue);
+        queue.fetched(token, true);
+        queue.end_fetch(token);
+        fetch(&queue);
         assert!(queue.begin_fetch().is_none());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_full_answer_is_followed_by_another_look() {
+    async fn a_full_fetch_is_followed_by_another() {
         let queue = queue();
-        let begun = queue.begin_fetch().expect("there is a reason to look");
-        queue.looked(begun, false);
-        queue.end_look(begun);
-        look(&queue);
+        let token = queue.begin_fetch().expect("a fetch is due");
+        queue.fetched(token, false);
+        queue.end_fetch(token);
+        fetch(&queue);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_comes_due_while_the_store_answers_is_looked_at_again() {
+    async fn what_becomes_due_during_a_fetch_is_fetched() {
         let queue = queue();
-        let begun = queue.begin_fetch().expect("there is a reason to look");
+        let token = queue.begin_fetch().expect("a fetch is due");
         let due = Instant::now() + SECOND / 4;
-        queue.look_at(due);
-        // The store has read the queue before; its answer takes its time.
+        queue.fetch_at(due);
+        // The store has already read the queue; its response takes time.
         tokio::time::sleep(SECOND / 2).await;
-        queue.looked(begun, true);
-        queue.end_look(begun);
-        assert_eq!(queue.next_look(), Some(due));
-        look(&queue);
-        assert!(queue.next_look() > Some(Instant::now() + SECOND / 2));
+        queue.fetched(token, true);
+        queue.end_fetch(token);
+        assert_eq!(queue.next_fetch(), Some(due));
+        fetch(&queue);
+        assert!(queue.next_fetch() > Some(Instant::now() + SECOND / 2));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_comes_due_is_not_forgotten_because_the_store_fails() {
+    async fn due_times_survive_a_failure_of_the_store() {
         let mut queue = queue();
         queue.poll = 60 * SECOND;
-        look(&queue);
+        fetch(&queue);
         let due = Instant::now() + SECOND;
-        queue.look_at(due);
+        queue.fetch_at(due);
         queue.woken();
-        let begun = queue.begin_fetch().expect("it was woken");
+        let token = queue.begin_fetch().expect("it was woken");
         queue.failed();
-        queue.end_look(begun);
-        tokio::time::sleep_until(queue.next_look().expect("no claim is under way")).await;
-        look(&queue);
-        assert_eq!(queue.next_look(), Some(due));
+        queue.end_fetch(token);
+        tokio::time::sleep_until(queue.next_fetch().expect("no fetch is under way")).await;
+        fetch(&queue);
+        assert_eq!(queue.next_fetch(), Some(due));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_look_that_was_given_up_ends_no_other() {
+    async fn an_abandoned_fetch_ends_no_other() {
         let queue = queue();
-        let hangs = queue.begin_fetch().expect("there is a reason to look");
+        let hangs = queue.begin_fetch().expect("a fetch is due");
         queue.abandon();
-        let begun = queue.begin_fetch().expect("nothing is under way");
-        queue.end_look(hangs);
+        let token = queue.begin_fetch().expect("nothing is under way");
+        queue.end_fetch(hangs);
         assert!(queue.begin_fetch().is_none());
-        queue.looked(begun, true);
-        queue.end_look(begun);
-        assert!(queue.next_look().is_some());
+        queue.fetched(token, true);
+        queue.end_fetch(token);
+        assert!(queue.next_fetch().is_some());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_job_that_comes_due_is_looked_at_then() {
+    async fn a_job_that_becomes_due_is_fetched() {
         let queue = queue();
-        look(&queue);
+        fetch(&queue);
         let due = Instant::now() + SECOND / 4;
-        queue.look_at(due);
-        assert_eq!(queue.next_look(), Some(due));
+        queue.fetch_at(due);
+        assert_eq!(queue.next_fetch(), Some(due));
         tokio::time::sleep_until(due).await;
-        look(&queue);
-        assert!(queue.next_look() > Some(due + SECOND / 2));
+        fetch(&queue);
+        assert!(queue.next_fetch() > Some(due + SECOND / 2));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_store_that_fails_is_asked_ever_more_seldom_whoever_hurries() {
+    async fn hints_do_not_shorten_the_back_off_of_a_failing_store() {
         let queue = queue();
         let mut last = Duration::ZERO;
         for _ in 0..8 {
-            let begun = queue.begin_fetch().expect("it is time");
+            let token = queue.begin_fetch().expect("it is time");
             queue.failed();
-            queue.end_look(begun);
+            queue.end_fetch(token);
             queue.woken();
             assert!(queue.begin_fetch().is_none());
-            let next = queue.next_look().expect("no claim is under way");
+            let next = queue.next_fetch().expect("no fetch is under way");
             let pause = next - Instant::now();
             assert!(pause >= last && pause <= SECOND, "{pause:?} after {last:?}");
             last = pause;
@@ -310,14 +309,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn moments_to_look_at_are_bounded() {
+    async fn due_times_are_bounded() {
         let queue = queue();
         let now = Instant::now();
-        for second in 0..10 * MOMENTS as u32 {
-            queue.look_at(now + second * SECOND);
+        for second in 0..10 * MAX_DUE_TIMES as u32 {
+            queue.fetch_at(now + second * SECOND);
         }
-        assert_eq!(queue.lock().moments.len(), MOMENTS);
-        assert_eq!(queue.next_look(), Some(now));
+        assert_eq!(queue.lock().due_times.len(), MAX_DUE_TIMES);
+        assert_eq!(queue.next_fetch(), Some(now));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! What an attempt does when a dependency is unavailable.
 //!
-//! It waits until the part's probe succeeds, and tries again, with the same claim and the same
-//! attempt. Where it has waited for as long as an attempt may take, or the process is about to
-//! stop, its claim is handed back: an interruption at most, never an attempt.
+//! It waits until a probe of the dependency succeeds, and retries with the same claim and the same
+//! attempt. If it has waited for as long as an attempt may take, or the process is about to stop,
+//! its claim is handed recovered: at most an interruption, never an attempt.
 
 use std::time::Duration;
 
@@ -13,28 +13,28 @@ use super::Pool;
 use super::stop::StopHandle;
 use crate::phase::Phase;
 
-/// How often one claim goes on after an outage. A part whose probe succeeds while the work goes
-/// on failing over it would keep the claim busy for as long as it is away.
+/// The most outages that one claim waits for. A dependency whose probe succeeds while the work
+/// keeps failing on it would otherwise keep the claim busy throughout.
 const MAX_ROUNDS: u32 = 8;
 
 /// The outages that one claim has waited for.
 pub(super) struct Outages {
     rounds: u32,
     left: Duration,
-    /// Whether the work may be what the part is away for: it may fill a disk by itself.
+    /// Whether the work itself may have caused the outage, for instance by filling a disk.
     pub(super) may_be_own: bool,
 }
 
-/// What is to be done after an outage.
+/// What to do after an outage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum After {
-    /// The part is back: once more.
+pub(super) enum AfterOutage {
+    /// The dependency has recovered: retry.
     Retry,
-    /// It is not, and no more time is to be spent on it: the claim is handed back.
+    /// It has not, and there is no time left: hand the claim back.
     HandBack,
-    /// It was there all the time, for everybody else: the work is to blame.
+    /// It was available to everybody else: the work is to blame.
     Blame,
-    /// The attempt is to stop; its stop handle says why.
+    /// The attempt must stop; its stop handle says why.
     Stop,
 }
 
@@ -47,36 +47,36 @@ impl Outages {
         }
     }
 
-    /// Waits until a part is back over which the claim's work has failed.
-    pub(super) async fn outlast(
+    /// Waits until the dependency that the work failed on has recovered.
+    pub(super) async fn wait_out(
         &mut self,
         pool: &Pool,
         stop_handle: &StopHandle,
         dependency: Dependency,
         detail: &str,
-    ) -> After {
+    ) -> AfterOutage {
         let breakers = &pool.rules.breakers;
         breakers.open(dependency, detail);
         self.rounds += 1;
         if self.rounds > MAX_ROUNDS {
             return if self.may_be_own || dependency == Dependency::Scratch {
-                After::Blame
+                AfterOutage::Blame
             } else {
-                After::HandBack
+                AfterOutage::HandBack
             };
         }
         let began = Instant::now();
-        let back = running_time::timeout(self.left, breakers.closed(dependency));
-        let after = tokio::select! {
+        let recovered = running_time::timeout(self.left, breakers.closed(dependency));
+        let next = tokio::select! {
             biased;
-            () = stop_handle.cancel().cancelled() => After::Stop,
-            () = pool.rules.phase.reached(Phase::LameDuck) => After::HandBack,
-            back = back => match back {
-                Ok(()) => After::Retry,
-                Err(_) => After::HandBack,
+            () = stop_handle.cancel().cancelled() => AfterOutage::Stop,
+            () = pool.rules.phase.reached(Phase::LameDuck) => AfterOutage::HandBack,
+            recovered = recovered => match recovered {
+                Ok(()) => AfterOutage::Retry,
+                Err(_) => AfterOutage::HandBack,
             },
         };
         self.left = self.left.saturating_sub(began.elapsed());
-        after
+        next
     }
 }

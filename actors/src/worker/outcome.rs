@@ -8,7 +8,7 @@ use log::warn;
 
 use super::stop::StopReason;
 
-/// What is to be written.
+/// The outcome of an attempt.
 pub(super) enum AttemptOutcome {
     Made(Output),
     Failed(JobError),
@@ -16,11 +16,11 @@ pub(super) enum AttemptOutcome {
     Cancelled,
 }
 
-/// The attribute of an attempt's span that says how the attempt ended.
+/// The span attribute with the outcome of an attempt.
 const OUTCOME: &str = "lastcall.job.outcome";
 
 impl AttemptOutcome {
-    /// Says it of the attempt's span.
+    /// Records it in the attempt's span.
     pub(super) fn describe(&self, span: &Span) {
         span.set(OUTCOME, || match self {
             Self::Made(_) => "succeeded",
@@ -33,7 +33,7 @@ impl AttemptOutcome {
         }
     }
 
-    /// Drops it, with the file that it may be in.
+    /// Drops it, and removes its file if it has one.
     pub(super) async fn discard(self) {
         if let Self::Made(Output {
             body: Body::File(path),
@@ -45,7 +45,7 @@ impl AttemptOutcome {
     }
 }
 
-/// Says of an attempt's span that there is no outcome to be written, and why.
+/// Records in an attempt's span that there is no outcome to write, and why.
 pub(super) fn describe_interruption(span: &Span, why: Option<StopReason>) {
     span.set(OUTCOME, || match why {
         Some(StopReason::HandedBack) => "handed_back",
@@ -53,8 +53,8 @@ pub(super) fn describe_interruption(span: &Span, why: Option<StopReason>) {
     });
 }
 
-/// Removes a file that is ours, if it is still there: on a thread that may wait, as the blocks of
-/// a large file take their time.
+/// Removes a file of ours, if it still exists: on a thread that may block, because freeing the
+/// blocks of a large file takes time.
 pub(super) async fn remove_file(path: &Path) {
     if let Err(error) = tokio::fs::remove_file(path).await
         && error.kind() != std::io::ErrorKind::NotFound

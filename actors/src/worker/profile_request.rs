@@ -7,12 +7,12 @@ use lastcall_domain::Cancel;
 
 use crate::gate::Permit;
 
-/// Work that is no job: it has a slot and a permit, and no row.
+/// A request has a slot and a permit, but unlike a job no row.
 pub(crate) struct ProfileRequest {
     pub(crate) cancel: Cancel,
-    /// Taken out when it gets its slot.
+    /// Taken when it gets its slot.
     pub(crate) permit: Option<Permit>,
-    /// Does the work and answers; it catches its own panics.
+    /// Computes the profile and replies; catches its own panics.
     pub(crate) work: BoxFuture<'static, ()>,
 }
 

@@ -12,26 +12,26 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::Pool;
 use super::claim::{Claim, Key, claim_ref};
 
-/// The pause after the store has failed.
-const PAUSE: Duration = Duration::from_millis(50);
+/// The pause after a failure of the store.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
 /// Which claims to hand back.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Which {
     /// All that are not being written.
     All,
-    /// Those that are known not to end within this time.
+    /// Those that are known not to finish within this time.
     CannotFit(Duration),
-    /// Those that have no slot yet and have waited for so long.
+    /// Those that have waited for a slot for this long.
     WaitingFor(Duration),
-    /// Those that no attempt runs for: their service is not started again.
+    /// Those without an attempt, because their service will not be restarted.
     Unattended,
-    /// Those whose task is gone by another's fault.
+    /// Those whose task was lost through no fault of its own.
     Released,
 }
 
 impl Which {
-    fn names(self, claim: &Claim) -> bool {
+    fn selects(self, claim: &Claim) -> bool {
         match self {
             Self::All => true,
             Self::CannotFit(left) => claim.cannot_fit(left),
@@ -42,14 +42,14 @@ impl Which {
     }
 }
 
-/// Stops the attempts at the claims that `which` names and hands the claims back. Tries until
-/// `until`; what the store does not take by then stays in hand, and is left to its lease.
+/// Stops the attempts at the claims that `which` selects, and hands the claims back. Retries until
+/// `until`; what the store has not taken by then stays held, and is left to its lease.
 ///
-/// Returns before the attempts have ended: the rows are what a peer waits for.
+/// Returns before the attempts have ended: peers wait only for the rows.
 pub(crate) async fn hand_back(pools: &[Arc<Pool>], which: Which, until: Instant) {
     let mut releasing = Releasing(Vec::new());
     for pool in pools {
-        let keys = pool.claims.stop_for_hand_back(|claim| which.names(claim));
+        let keys = pool.claims.stop_for_hand_back(|claim| which.selects(claim));
         releasing.0.extend(keys.into_iter().map(|key| (pool, key)));
     }
     let Some((first, _)) = releasing.0.first() else {
@@ -60,42 +60,42 @@ pub(crate) async fn hand_back(pools: &[Arc<Pool>], which: Which, until: Instant)
     let mut repeated = false;
     loop {
         let fault = match timeout_at(until, store.hand_back(&claims)).await {
-            Ok(Ok(verdicts)) => {
-                for ((pool, key), verdict) in releasing.0.iter().zip(verdicts) {
-                    pool.handed_back(*key, verdict, repeated);
+            Ok(Ok(results)) => {
+                for ((pool, key), result) in releasing.0.iter().zip(results) {
+                    pool.handed_back(*key, result, repeated);
                 }
                 return;
             }
-            // Also where the store refuses for good: who asks is bounded by time, not by hope.
+            // Retried even if the store refuses permanently: the time bounds it.
             Ok(Err(fault)) => fault.to_string(),
             Err(_) => "the store is not responding".to_owned(),
         };
-        if Instant::now() + PAUSE >= until {
+        if Instant::now() + RETRY_PAUSE >= until {
             warn!("cannot hand back {} jobs: {fault}", claims.len());
             return;
         }
         repeated = true;
-        sleep(PAUSE).await;
+        sleep(RETRY_PAUSE).await;
     }
 }
 
-/// The claims of one hand-back, which no other one names meanwhile: the second would be refused,
-/// and take it for the loss of the claim.
+/// The claims of one hand-back, which no other may select meanwhile: its write would be rejected
+/// and the claim taken for lost.
 struct Releasing<'a>(Vec<(&'a Arc<Pool>, Key)>);
 
 impl Drop for Releasing<'_> {
     fn drop(&mut self) {
         for (pool, key) in &self.0 {
             if pool.claims.stays(*key) {
-                pool.ring();
+                pool.notify_dispatcher();
             }
         }
     }
 }
 
 impl Pool {
-    fn handed_back(&self, key: Key, verdict: WriteResult, repeated: bool) {
-        match verdict {
+    fn handed_back(&self, key: Key, result: WriteResult, repeated: bool) {
+        match result {
             Ok(job) => {
                 let counter = match job.state() {
                     State::Cancelled => &self.counters.cancelled,
@@ -111,7 +111,7 @@ impl Pool {
                 }
                 self.ports.feed.changed(job.id);
             }
-            // The first try went through, and its answer was lost.
+            // The first try succeeded, and its response was lost.
             Err(_) if repeated => {
                 let counter = &self.counters.handed_back;
                 self.claims.settle_with(key, || counter.inc());

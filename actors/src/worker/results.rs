@@ -14,29 +14,28 @@ use log::warn;
 
 use super::Pool;
 use super::claim::Key;
-use super::outage::{After, Outages};
+use super::outage::{AfterOutage, Outages};
 use super::outcome::remove_file;
 use super::stop::StopHandle;
 use crate::phase::Phase;
 
-/// How long a result may still be on its way when everything is handed back.
-const LAST_PUT: Duration = Duration::from_millis(250);
+/// How long the upload of a result may continue when everything is handed back.
+const LAST_PUT_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// Why an output is not where results are kept. It is gone.
+/// Why an output was not stored. It has been dropped.
 pub(super) enum Unstored {
     /// The attempt fails with this error.
     Failed(JobError),
-    /// What is needed for it is away: the claim is to be handed back.
+    /// A dependency is unavailable: the claim must be handed back.
     Outage,
-    /// The attempt is to stop; its stop handle says why.
+    /// The attempt must stop; its stop handle says why.
     Stopped,
 }
 
-/// Puts the output where results are kept. While the blob store is away, it waits as the attempt
-/// itself does.
+/// Stores the output. During an outage of the blob store it waits, as the attempt itself does.
 ///
 /// # Errors
-/// Why that was not done; the output is then gone.
+/// If it could not be stored; the output is then dropped.
 pub(super) async fn store_result(
     pool: &Pool,
     key: Key,
@@ -66,7 +65,7 @@ pub(super) async fn store_result(
         }
         Body::File(path) => {
             let written = writer.file(&path).await;
-            // Where it was moved away, there is nothing left to remove.
+            // If it was moved, there is nothing left to remove.
             remove_file(&path).await;
             written?
         }
@@ -103,20 +102,20 @@ impl ResultWriter<'_> {
                 Err(error) => error,
             };
             let lost = JobError::transient("result_lost", "the result could not be read back");
-            // Nothing but the want of descriptors leaves the file as it is.
+            // Only a lack of descriptors leaves the file intact.
             let Some(dependency @ Dependency::FileDescriptors) =
                 Dependency::of_io(&error, Dependency::Scratch)
             else {
                 warn!("job {}: cannot read the result: {error}", self.key.0);
                 return Err(Unstored::Failed(lost));
             };
-            self.outlast(dependency, &error.to_string(), lost).await?;
+            self.wait_out(dependency, &error.to_string(), lost).await?;
         }
     }
 
     async fn put(&mut self, source: Source<'_>) -> Result<ResultLocation, Unstored> {
         let Some(session) = self.pool.claims.session(self.key) else {
-            // The claim was taken from this task; nobody will read what it writes.
+            // The claim was taken from this task, and nobody will read what it writes.
             return Err(Unstored::Failed(JobError::transient(
                 "worker_lost",
                 "the claim was given up",
@@ -137,16 +136,17 @@ impl ResultWriter<'_> {
                 warn!("job {}: cannot store the result: {fault}", self.key.0);
                 return Err(Unstored::Failed(failed));
             };
-            // Others find room for theirs: then it is this one that is too large.
-            self.outages.may_be_own |= failed.is_want_of_room();
-            self.outlast(dependency, &fault.to_string(), failed).await?;
+            // If others find room for theirs, this result is too large.
+            self.outages.may_be_own |= failed.is_out_of_space();
+            self.wait_out(dependency, &fault.to_string(), failed)
+                .await?;
         }
     }
 
-    /// Waits until the process has no time left for results that are not where they belong.
+    /// Waits until the process has no time left to store results.
     async fn too_late(&self) {
         self.pool.rules.phase.reached(Phase::HandingBack).await;
-        running_time::sleep(LAST_PUT).await;
+        running_time::sleep(LAST_PUT_TIMEOUT).await;
     }
 
     async fn put_once(&self, blob: &BlobKey, source: &Source<'_>) -> BlobResult<()> {
@@ -157,32 +157,33 @@ impl ResultWriter<'_> {
                 Source::File(path) => blobs.put_file(blob, path).await,
             }
         };
-        // As long as the work itself may take: a store that never answers holds no claim forever.
+        // As long as the work itself may take: an unresponsive store holds no claim forever.
         running_time::timeout(self.pool.config.timeout, answer)
             .await
             .unwrap_or_else(|_| Err(BlobError::Unavailable("no answer".to_owned())))
     }
 
-    /// Waits until the part is back; `failed` is the error where it was there all the time.
-    async fn outlast(
+    /// Waits until the dependency has recovered. Fails with `failed` if it was available all the
+    /// time.
+    async fn wait_out(
         &mut self,
         dependency: Dependency,
         detail: &str,
         failed: JobError,
     ) -> Result<(), Unstored> {
-        let after = self
+        let next = self
             .outages
-            .outlast(self.pool, self.stop_handle, dependency, detail);
-        match after.await {
-            After::Retry => Ok(()),
-            After::HandBack => Err(Unstored::Outage),
-            After::Blame => Err(Unstored::Failed(failed)),
-            After::Stop => Err(Unstored::Stopped),
+            .wait_out(self.pool, self.stop_handle, dependency, detail);
+        match next.await {
+            AfterOutage::Retry => Ok(()),
+            AfterOutage::HandBack => Err(Unstored::Outage),
+            AfterOutage::Blame => Err(Unstored::Failed(failed)),
+            AfterOutage::Stop => Err(Unstored::Stopped),
         }
     }
 }
 
-/// The bytes of a file, if the row has room for them.
+/// The bytes of a file, if they fit into the row.
 enum Small {
     Yes(Bytes),
     No(u64),

@@ -6,25 +6,25 @@ use super::Pool;
 use super::profile_request::ProfileRequest;
 use super::slot::Slot;
 
-/// Gives the permit back, also where the task is dropped.
-struct Answered {
+/// Returns the permit, even if the task is dropped.
+struct FinishOnDrop {
     pool: Arc<Pool>,
     id: u64,
 }
 
-impl Drop for Answered {
+impl Drop for FinishOnDrop {
     fn drop(&mut self) {
-        self.pool.claims.answered(self.id);
+        self.pool.claims.profile_finished(self.id);
     }
 }
 
-pub(super) async fn answer(pool: Arc<Pool>, id: u64, ask: ProfileRequest, slot: Slot) {
-    let answered = Answered {
+pub(super) async fn serve(pool: Arc<Pool>, id: u64, request: ProfileRequest, slot: Slot) {
+    let finish = FinishOnDrop {
         pool: Arc::clone(&pool),
         id,
     };
-    ask.work.await;
+    request.work.await;
     pool.counters.asked.inc();
-    drop(answered);
+    drop(finish);
     slot.next();
 }

@@ -1,15 +1,15 @@
-//! A slot, in which one piece of work runs.
+//! A slot, which runs one piece of work at a time.
 
 use std::sync::Arc;
 
 use super::Pool;
 use super::arbiter::ArbiterState;
 
-/// A taken slot; free again when it is dropped.
+/// A busy slot; free again when it is dropped.
 pub(super) struct Slot {
     pool: Arc<Pool>,
     arbiter: Arc<ArbiterState>,
-    /// Fills the slots of a pool that are free.
+    /// Fills the free slots of a pool.
     fill: fn(&Arc<Pool>, u64),
 }
 
@@ -26,7 +26,7 @@ impl Slot {
         }
     }
 
-    /// Gives the slot to whatever is next, at once. Only on the arbiter that has the slots.
+    /// Gives the slot to the next work at once. Only on the arbiter that has the slots.
     pub(super) fn next(self) {
         let (pool, incarnation, fill) = (Arc::clone(&self.pool), self.incarnation(), self.fill);
         drop(self);
@@ -45,6 +45,6 @@ impl Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         self.pool.claims.release(self.incarnation());
-        self.pool.ring();
+        self.pool.notify_dispatcher();
     }
 }

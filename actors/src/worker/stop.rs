@@ -1,23 +1,23 @@
-//! How an attempt is told to stop.
+//! How an attempt is stopped.
 
 use std::sync::{Arc, OnceLock};
 
 use lastcall_domain::Cancel;
 
-/// Why an attempt is to stop. The first reason counts.
+/// Why an attempt must stop. The first reason counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StopReason {
-    /// Its caller's wish: the job ends as cancelled.
+    /// Its caller cancelled the job.
     Cancelled,
-    /// Its time was over: the attempt fails.
+    /// It timed out: the attempt fails.
     TimedOut,
     /// The shutdown: the job is queued again.
     HandedBack,
-    /// The claim is a peer's by now, or was given up with its thread: nothing is written.
+    /// The claim now belongs to a peer, or was abandoned with its thread: nothing is written.
     Lost,
 }
 
-/// What stops an attempt, and says why.
+/// Stops an attempt, and records why.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StopHandle {
     cancel: Cancel,
@@ -25,9 +25,9 @@ pub(crate) struct StopHandle {
 }
 
 impl StopHandle {
-    /// Tells the attempt to stop. The reason that is kept is the first.
+    /// Stops the attempt. The first reason is kept.
     pub(crate) fn stop(&self, why: StopReason) {
-        // Refused where there is a reason already.
+        // Fails if there is already a reason.
         let _ = self.why.set(why);
         self.cancel.cancel();
     }

@@ -1,4 +1,4 @@
-//! One suspect at a time in this process, across services: if the process dies, the culprit is
+//! Runs one suspect at a time in this process, across services: if the process dies, the culprit is
 //! known.
 
 use std::fmt;
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::Pool;
 
-/// The turn of the suspects. Every clone is the same.
+/// The turn to run a suspect. Clones share their state.
 #[derive(Clone, Default)]
 pub(crate) struct Suspects(Arc<Inner>);
 
@@ -18,11 +18,11 @@ struct Inner {
 #[derive(Default)]
 struct State {
     taken: bool,
-    /// The pools that take turns, and whether each has asked while another had it.
+    /// The pools that take turns, and whether each tried while another had the turn.
     pools: Vec<(Weak<Pool>, bool)>,
 }
 
-/// The right to run a suspect. When it ends the pools look for the next one.
+/// The right to run a suspect. When it is dropped, the pools fetch again.
 pub(crate) struct SuspectTurn {
     inner: Arc<Inner>,
     used: bool,
@@ -34,7 +34,7 @@ impl Suspects {
         self.0.lock().pools.push((Arc::downgrade(pool), false));
     }
 
-    /// The turn for this pool, if nobody has it. Otherwise the pool looks again when it is over.
+    /// Takes the turn for this pool, if it is free. Otherwise the pool fetches again when it is.
     pub(super) fn take(&self, by: &Pool) -> Option<SuspectTurn> {
         let state = &mut *self.0.lock();
         if !std::mem::replace(&mut state.taken, true) {
@@ -57,7 +57,7 @@ impl Inner {
 }
 
 impl SuspectTurn {
-    /// There is a suspect: it has the turn until this is dropped.
+    /// A suspect was claimed: it has the turn until this is dropped.
     pub(super) fn used(mut self) -> Self {
         self.used = true;
         self
@@ -75,11 +75,11 @@ impl Drop for SuspectTurn {
         let state = &mut *self.inner.lock();
         state.taken = false;
         for (pool, waits) in &mut state.pools {
-            // Where there was no suspect, those need not look who had none either.
+            // If there was no suspect, pools that found none either need not fetch again.
             if (std::mem::take(waits) || self.used)
                 && let Some(pool) = pool.upgrade()
             {
-                pool.look_soon();
+                pool.fetch_soon();
             }
         }
     }

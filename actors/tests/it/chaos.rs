@@ -1,9 +1,9 @@
-//! Random runs of supervisor, pools and store under virtual time: processes that come and go,
-//! are killed, hang, lose their store or half of its answers. Whatever happens: no accepted job
-//! is lost, none is completed twice, every drain ends in time and says what is true.
+//! Random runs of supervisor, pools and store under virtual time: processes start and stop, are
+//! killed, hang, and lose their store or half of its responses. Whatever happens, no accepted job
+//! is lost, none is completed twice, and every drain ends in time with a truthful report.
 //!
-//! Each seed is one run; the same seed gives the same run. `LASTCALL_SEEDS` says how many
-//! (default 3000), `LASTCALL_SEED` runs one alone.
+//! Each seed is one run; the same seed repeats it. `LASTCALL_SEEDS` sets how many (default 3000),
+//! `LASTCALL_SEED` runs a single one.
 
 mod run;
 mod wire;
@@ -14,7 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Runs that are made unless the environment says otherwise.
+/// The default number of runs.
 const SEEDS: u64 = 3000;
 
 #[test]

@@ -22,7 +22,7 @@ const LINES: [&str; 6] = [
 ];
 
 #[test]
-fn an_idle_tree_goes_down_at_once_line_by_line() {
+fn an_idle_tree_shuts_down_at_once_line_by_line() {
     in_virtual_time(async {
         let logs = capture();
         let world = World::new().await;
@@ -147,11 +147,11 @@ fn the_progress_has_the_planned_and_the_actual_time_of_each_phase() {
         let world = World::new().await;
         let handle = world.start().await;
         let shutdown = handle.shutdown(Reason::Sigterm, plan());
-        // What a second signal leaves of the time.
+        // The time that a second signal leaves.
         shutdown.expedite();
-        let hurried = shutdown.progress();
-        assert_eq!((hurried.hurried, hurried.left_ms), (true, 3000));
-        assert_eq!(hurried.deadline_ms, 25_000);
+        let progress = shutdown.progress();
+        assert_eq!((progress.hurried, progress.left_ms), (true, 3000));
+        assert_eq!(progress.deadline_ms, 25_000);
     });
     in_virtual_time(async {
         let world = World::new().await;
@@ -164,7 +164,7 @@ fn the_progress_has_the_planned_and_the_actual_time_of_each_phase() {
 }
 
 #[test]
-fn a_report_may_ask_for_its_analysis_while_it_is_drained() {
+fn a_report_may_request_its_profile_while_it_is_drained() {
     in_virtual_time(async {
         let world = World::new().await;
         let handle = world.start().await;
@@ -183,7 +183,7 @@ fn a_report_may_ask_for_its_analysis_while_it_is_drained() {
 }
 
 #[test]
-fn an_ask_after_the_drain_is_told_that_the_service_has_stopped() {
+fn a_request_after_the_drain_fails_because_the_service_has_stopped() {
     in_virtual_time(async {
         let world = World::new().await;
         let handle = world.start().await;
@@ -205,7 +205,7 @@ fn an_ask_after_the_drain_is_told_that_the_service_has_stopped() {
 }
 
 #[test]
-fn the_queue_is_finished_where_that_is_wanted() {
+fn the_queue_is_finished_if_configured() {
     in_virtual_time(async {
         let mut world = World::new().await;
         world.config.queued = Queued::Finish;
@@ -264,7 +264,7 @@ fn a_result_that_waits_for_the_store_is_written_during_the_drain() {
         let job = world.run(&handle, "hold").await;
         world.script.running(1).await;
         world.store.faults().set_down(true);
-        world.script.let_go(1);
+        world.script.release(1);
         world.script.running(0).await;
         let shutdown = handle.shutdown(Reason::Sigterm, timeline());
         let store = world.store.clone();

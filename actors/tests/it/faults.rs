@@ -16,7 +16,7 @@ fn peer() -> InstanceId {
 }
 
 #[test]
-fn a_store_that_is_away_for_a_while_costs_time_and_no_job() {
+fn an_outage_of_the_store_costs_time_and_no_job() {
     in_virtual_time(async {
         let world = World::new().await;
         let handle = world.start().await;
@@ -29,14 +29,14 @@ fn a_store_that_is_away_for_a_while_costs_time_and_no_job() {
 }
 
 #[test]
-fn a_completion_that_the_store_does_not_take_is_repeated() {
+fn a_failed_completion_is_retried() {
     in_virtual_time(async {
         let world = World::new().await;
         let handle = world.start().await;
         let job = world.run(&handle, "hold").await;
         world.script.running(1).await;
         world.store.faults().set_down(true);
-        world.script.let_go(1);
+        world.script.release(1);
         sleep(Duration::from_secs(3)).await;
         assert_eq!(world.job(job).state(), State::Running);
         world.store.faults().set_down(false);
@@ -54,7 +54,7 @@ fn a_result_is_written_within_a_second_of_the_store_s_return_however_long_it_was
         let job = world.run(&handle, "hold").await;
         world.script.running(1).await;
         world.store.faults().set_down(true);
-        world.script.let_go(1);
+        world.script.release(1);
         // A pause that went on doubling would be over at 327 s, and then at 655 s.
         sleep(Duration::from_secs(400)).await;
         world.store.faults().set_down(false);
@@ -70,19 +70,19 @@ fn a_result_is_written_within_a_second_of_the_store_s_return_however_long_it_was
 }
 
 #[test]
-fn a_result_that_the_store_does_not_take_within_the_lease_is_let_go() {
+fn a_result_that_cannot_be_written_within_the_lease_is_given_up() {
     in_virtual_time(async {
         let world = World::shared().await;
         let handle = world.start().await;
         let job = world.run(&handle, "hold").await;
         world.script.running(1).await;
         world.store.faults().set_down(true);
-        world.script.let_go(2);
+        world.script.release(2);
         sleep(Duration::from_secs(8)).await;
         let status = service(&handle, "AnalysisService");
         assert_eq!((status.in_flight, status.counts.lost), (0, 1));
         assert_eq!(status.counts.refused, 0);
-        // The lease takes it up when the store is back.
+        // The lease recovers it when the store is back.
         world.store.faults().set_down(false);
         let job = world.reaches(job, State::Succeeded).await;
         assert_eq!((job.lifecycle.attempt, job.lifecycle.epoch), (2, 2));
@@ -130,7 +130,7 @@ fn a_job_whose_task_dies_while_it_is_written_is_tried_again() {
             ..Weather::default()
         };
         wire.set(always);
-        world.script.let_go(2);
+        world.script.release(2);
         sleep(Duration::from_secs(1)).await;
         assert_eq!(world.job(job).state(), State::Running);
         wire.set(Weather::default());
@@ -175,7 +175,7 @@ fn a_lost_claim_stops_the_work_and_writes_nothing() {
 }
 
 #[test]
-fn what_a_dead_process_left_is_for_the_start_to_take_up_and_count() {
+fn the_start_recovers_and_counts_the_jobs_of_a_dead_process() {
     in_virtual_time(async {
         let world = World::shared().await;
         let job = world.submit("ok").await;
@@ -196,7 +196,7 @@ fn what_a_dead_process_left_is_for_the_start_to_take_up_and_count() {
 #[test]
 fn a_late_result_is_refused_and_removed() {
     in_virtual_time(async {
-        // Of one process: no hint of a peer's hurries the heartbeat.
+        // A store of one process: no hint from a peer triggers a heartbeat.
         let mut world = World::new().await;
         // Longer than the test, so that no heartbeat says that the claim is lost.
         world.config.heartbeat = Duration::from_secs(600);
@@ -204,7 +204,7 @@ fn a_late_result_is_refused_and_removed() {
         let job = world.run(&handle, "late 7s 100000").await;
         world.script.running(1).await;
         sleep(Duration::from_secs(6)).await;
-        // Somebody has taken the job away, and it runs again.
+        // The job was taken away, and runs again.
         let taken = world.store.expire_leases(&[], 9).await.unwrap();
         assert_eq!(taken.len(), 1);
         handle.wake(Service::Analysis);
@@ -260,7 +260,7 @@ fn what_a_peer_queues_is_run_without_waiting_for_the_poll() {
 }
 
 #[test]
-fn a_peer_s_wish_to_cancel_is_heard_soon() {
+fn a_cancellation_at_a_peer_takes_effect_soon() {
     in_virtual_time(async {
         let world = World::shared().await;
         let handle = world.start().await;

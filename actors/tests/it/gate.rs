@@ -51,7 +51,7 @@ fn a_gate_is_idle_when_the_last_permit_is_dropped() {
 }
 
 #[test]
-fn a_panic_gives_the_permit_back() {
+fn a_panic_returns_the_permit() {
     let gate = Gate::new(1);
     let permit = gate.try_enter().unwrap();
     let thread = std::thread::spawn(move || {

@@ -1,4 +1,4 @@
-//! What is handed back on the way down.
+//! What is handed back during a shutdown.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,7 +55,7 @@ fn a_job_that_ignores_its_cancellation_is_handed_back_and_named() {
             since.elapsed()
         );
         assert_eq!(world.job(job).state(), State::Queued);
-        // Its row is a peer's to take: it is in no other figure, and its work is named apart.
+        // A peer may take its row: it is in no other count, and its work is named separately.
         assert_eq!((report.handed_back, report.left), (Some(1), Some(0)));
         assert_eq!(outcome.unstopped(), [job]);
         assert_eq!((report.clean, report.exit_code), (false, EXIT_HANDED_BACK));
@@ -80,7 +80,7 @@ fn a_drain_without_a_store_ends_in_time_and_leaves_the_jobs_to_their_leases() {
         let forever = world.run(&handle, "forever").await;
         world.script.running(2).await;
         world.store.faults().set_down(true);
-        world.script.let_go(1);
+        world.script.release(1);
         let since = Instant::now();
         let (outcome, report) = drain(&handle).await;
         assert!(
@@ -92,15 +92,15 @@ fn a_drain_without_a_store_ends_in_time_and_leaves_the_jobs_to_their_leases() {
         assert_eq!((report.queued, report.exit_code), (None, EXIT_HANDED_BACK));
         assert!(!logs.info().contains(&ANALYSIS_END.to_owned()));
 
-        // The next run takes up what was left.
+        // The next run recovers what was left.
         world.store.faults().set_down(false);
         assert_eq!(world.store.recover().await.unwrap(), 2);
         let mut world = world;
         world.config.instance = InstanceId::from(Uuid::from_u128(2));
         let handle = world.start().await;
-        world.script.let_go(1);
+        world.script.release(1);
         world.reaches(held, State::Succeeded).await;
-        // Nobody knows which of the two ended the run before: one runs after the other.
+        // Either may have killed the previous run: they run one after the other.
         world.reaches(forever, State::Running).await;
         drain(&handle).await;
     });
@@ -117,10 +117,10 @@ fn a_job_whose_end_cannot_be_written_is_named_however_early_that_was_given_up() 
             world.script.running(1).await;
             world.store.faults().set_down(true);
             let shutdown = handle.shutdown(Reason::Sigterm, timeline());
-            world.script.let_go(1);
+            world.script.release(1);
             let store = world.store.clone();
             actix_rt::spawn(async move {
-                // The lease is over by then, so that a peer might have the job.
+                // The lease has expired by then, so that a peer might have the job.
                 sleep(Duration::from_secs(10)).await;
                 store.faults().set_down(!store_comes_back);
             });
@@ -188,7 +188,7 @@ fn what_does_not_end_in_time_is_handed_back_as_an_interruption() {
         assert_eq!(job.lifecycle.lease, None);
         assert!(outcome.is_complete() && outcome.out_of_time);
         assert_eq!((report.handed_back, report.left), (Some(1), Some(0)));
-        // In order, but not what was to be: not everything in flight was finished.
+        // In order, but not as intended: not everything in flight was finished.
         assert_eq!((report.exit_code, report.clean), (EXIT_HANDED_BACK, false));
         assert_eq!(report.leftovers(), ["1 job handed back"]);
         assert_eq!(world.script.stopped(), [job.id]);
@@ -244,7 +244,7 @@ fn a_report_that_waits_for_its_profile_at_the_end_is_handed_back() {
 }
 
 #[test]
-fn a_hurried_drain_without_a_store_does_not_wait_for_the_deadline() {
+fn an_expedited_drain_without_a_store_does_not_wait_for_the_deadline() {
     in_virtual_time(async {
         let world = World::new().await;
         let handle = world.start().await;

@@ -1,4 +1,4 @@
-//! What becomes of jobs while the tree runs.
+//! What happens to jobs while the tree runs.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -71,7 +71,7 @@ fn nothing_is_claimed_before_the_service_is_ready() {
 }
 
 #[test]
-fn a_job_that_nobody_spoke_of_is_found_within_the_poll() {
+fn a_job_without_a_hint_is_found_by_the_poll() {
     in_virtual_time(async {
         let world = World::new().await;
         let _handle = world.start().await;
@@ -84,7 +84,7 @@ fn a_job_that_nobody_spoke_of_is_found_within_the_poll() {
 }
 
 #[test]
-fn a_service_without_work_asks_the_store_about_once_a_second() {
+fn an_idle_service_polls_the_store_about_once_a_second() {
     in_virtual_time(async {
         let world = World::new().await;
         let handle = world.start().await;
@@ -117,7 +117,7 @@ fn a_panicking_job_fails_alone() {
 }
 
 #[test]
-fn a_job_that_fails_for_good_is_not_tried_again() {
+fn a_permanent_failure_is_not_retried() {
     in_virtual_time(async {
         let world = World::new().await;
         let handle = world.start().await;
@@ -131,7 +131,7 @@ fn a_job_that_fails_for_good_is_not_tried_again() {
 }
 
 #[test]
-fn a_job_that_may_be_tried_again_is_looked_at_when_it_is_due() {
+fn a_retried_job_is_fetched_when_it_is_due() {
     in_virtual_time(async {
         let world = World::new().await;
         let handle = world.start().await;
@@ -148,20 +148,20 @@ fn a_job_that_may_be_tried_again_is_looked_at_when_it_is_due() {
     });
 }
 
-/// Keeps what it is told.
+/// Records the jobs that end.
 #[derive(Default)]
-struct Ended(Mutex<Vec<(JobId, State)>>);
+struct EndedJobs(Mutex<Vec<(JobId, State)>>);
 
-impl JobObserver for Ended {
+impl JobObserver for EndedJobs {
     fn ended(&self, job: &Job) {
         self.0.lock().unwrap().push((job.id, job.state()));
     }
 }
 
 #[test]
-fn the_observer_is_told_of_each_job_that_ends_and_once() {
+fn the_observer_is_notified_once_of_each_job_that_ends() {
     in_virtual_time(async {
-        let ended = Arc::<Ended>::default();
+        let ended = Arc::<EndedJobs>::default();
         let mut world = World::new().await;
         world.observer = ended.clone();
         let handle = world.start().await;
@@ -233,7 +233,7 @@ fn a_running_job_is_cancelled_at_once_where_it_runs() {
 }
 
 #[test]
-fn a_wish_to_cancel_is_seen_at_the_next_heartbeat() {
+fn a_cancellation_takes_effect_at_the_next_heartbeat() {
     in_virtual_time(async {
         let world = World::new().await;
         let handle = world.start().await;
@@ -285,7 +285,7 @@ fn a_report_starts_as_soon_as_its_analysis_has_ended() {
         handle.wake(Service::Report);
         sleep(Duration::from_secs(30)).await;
         assert_eq!(world.job(report).state(), State::Queued);
-        world.script.let_go(1);
+        world.script.release(1);
         world.reaches(analysis, State::Succeeded).await;
         let since = Instant::now();
         world.reaches(report, State::Succeeded).await;
@@ -298,7 +298,7 @@ fn a_report_starts_as_soon_as_its_analysis_has_ended() {
 }
 
 #[test]
-fn progress_is_told_while_the_job_runs() {
+fn progress_is_reported_while_the_job_runs() {
     in_virtual_time(async {
         let world = World::new().await;
         let handle = world.start().await;

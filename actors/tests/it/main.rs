@@ -1,7 +1,6 @@
 //! The tree as its users see it: in virtual time, over the in-memory store.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod asks;
 mod chaos;
 mod drain;
 mod fair_share;
@@ -13,6 +12,7 @@ mod jobs;
 mod outages;
 mod pauses;
 mod poison;
+mod profile_requests;
 mod report_file;
 mod running_time;
 mod silence;

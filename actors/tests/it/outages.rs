@@ -1,4 +1,4 @@
-//! Parts of the environment that go away: work waits for them, and no job pays for it.
+//! Outages of dependencies: work waits for them, and no job uses up an attempt.
 
 use std::time::Duration;
 
@@ -94,7 +94,7 @@ fn a_drain_does_not_wait_for_a_part_that_is_away() {
 }
 
 #[test]
-fn whoever_cancels_a_job_that_waits_for_a_part_need_not_wait_for_it() {
+fn a_job_that_waits_for_a_dependency_can_be_cancelled_at_once() {
     in_virtual_time(async {
         for query in ["needs blobs", "big 100000"] {
             let world = World::new().await;
@@ -114,11 +114,11 @@ fn whoever_cancels_a_job_that_waits_for_a_part_need_not_wait_for_it() {
 }
 
 #[test]
-fn work_that_fails_over_a_part_which_is_there_does_not_go_round_for_ever() {
+fn work_that_fails_on_an_available_dependency_is_not_retried_forever() {
     in_virtual_time(async {
         let world = World::new().await;
         let handle = world.start().await;
-        // It fills the disk by itself: that is its own fault.
+        // It fills the disk itself, so it is to blame.
         let job = world.run(&handle, "misses scratch").await;
         let job = world.reaches(job, State::Failed).await;
         assert_eq!(job.error.unwrap().code, "scratch_unavailable");
@@ -131,7 +131,7 @@ fn work_that_fails_over_a_part_which_is_there_does_not_go_round_for_ever() {
         assert_eq!(job.lifecycle.attempt, 3);
         world.all_succeed(&[small]).await;
         assert_eq!(paid(&world, small), (1, 0));
-        // Of others it cannot be the reason; its time between two claims is bounded all the same.
+        // It cannot cause other outages, but its time between two claims is bounded all the same.
         let since = Instant::now();
         let job = world.run(&handle, "misses blobs").await;
         let job = world.reaches(job, State::Failed).await;
@@ -154,7 +154,7 @@ fn a_result_waits_for_the_blobs_as_the_work_does() {
         world.reaches(job, State::Succeeded).await;
         assert_eq!(paid(&world, job), (1, 0));
         assert_eq!(world.script.files_left(), 0);
-        // Too long: it is made again when they are back.
+        // Too long: it is computed again when they are back.
         world.blobs.faults().set_down(true);
         let job = world.run(&handle, "file 100000").await;
         sleep(10 * MINUTE).await;
@@ -242,7 +242,7 @@ fn a_report_whose_profile_waits_behind_work_that_waits_pays_nothing() {
 }
 
 #[test]
-fn a_store_that_comes_back_is_asked_at_once_by_whoever_waits_for_it() {
+fn a_store_that_recovers_is_used_at_once() {
     in_virtual_time(async {
         let mut world = World::new().await;
         world.config.analysis.poll = 10 * MINUTE;

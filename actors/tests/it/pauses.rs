@@ -62,7 +62,7 @@ fn a_pause_of_any_length_spends_no_attempt() {
                     advance(pause).await;
                 }
                 sleep(Duration::from_secs(3)).await;
-                world.script.let_go(1);
+                world.script.release(1);
                 let job = world.reaches(job, State::Succeeded).await;
                 let spent = (job.lifecycle.attempt, job.lifecycle.epoch);
                 assert_eq!(spent, (1, 1), "{pause:?}, shared: {shared}");
@@ -104,8 +104,9 @@ fn a_pause_while_a_result_is_written_loses_nothing() {
             handle.ready();
             let job = world.run(&handle, "hold").await;
             world.script.running(1).await;
-            // The connection does not outlive the pause, as the server has seen nothing for long.
-            world.script.let_go(1);
+            // The connection does not survive the pause, because the server has received nothing
+            // for long.
+            world.script.release(1);
             world.store.faults().set_down(true);
             sleep(Duration::from_millis(700)).await;
             advance(Duration::from_secs(60)).await;
@@ -130,7 +131,7 @@ fn a_process_never_takes_its_own_live_claims_away() {
         world.script.running(1).await;
         sleep(Duration::from_secs(60)).await;
         assert_eq!(world.job(job).lifecycle.epoch, 1);
-        world.script.let_go(1);
+        world.script.release(1);
         let job = world.reaches(job, State::Succeeded).await;
         assert_eq!(job.lifecycle.attempt, 1);
         // The claims of the dead are found as before.

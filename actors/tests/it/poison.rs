@@ -31,7 +31,7 @@ fn only_the_job_that_blocks_its_thread_pays_for_it() {
         let poison = world.reaches(poison, State::Failed).await;
         assert_eq!(poison.error.unwrap().code, "worker_lost");
         assert_eq!(poison.lifecycle.attempt, 3);
-        world.script.let_go(3 * 4);
+        world.script.release(3 * 4);
         for job in neighbours {
             let job = world.reaches(job, State::Succeeded).await;
             assert_eq!(job.lifecycle.attempt, 1);
@@ -85,7 +85,7 @@ fn what_ran_when_a_process_died_runs_one_at_a_time_in_the_next() {
         world.reaches(fresh, State::Succeeded).await;
         for left in (1..=4).rev() {
             assert_eq!(running(&jobs), 1, "{left} are left");
-            world.script.let_go(1);
+            world.script.release(1);
             sleep(Duration::from_secs(5)).await;
             let ended = |job: &&JobId| world.job(**job).state() == State::Succeeded;
             assert_eq!(jobs.iter().filter(ended).count(), 5 - left);

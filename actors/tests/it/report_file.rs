@@ -1,4 +1,4 @@
-//! The plan of a shutdown, and the file by which the next run knows how this one ended.
+//! The timeline of a shutdown, and the file that tells the next run how this one ended.
 
 use std::time::Duration;
 
@@ -61,13 +61,13 @@ fn the_next_run_reads_how_the_last_one_ended() {
         let (_, report) = drain(&handle).await;
         file.end(&report).unwrap();
         assert_eq!(file.begin().unwrap(), PreviousRun::Ended(Box::new(report)));
-        // This run ends without a word.
+        // This run ends without a report.
         assert_eq!(file.begin().unwrap(), PreviousRun::Crashed);
     });
 }
 
 #[test]
-fn a_run_that_came_to_nothing_is_not_there_for_the_next() {
+fn a_run_that_failed_to_start_is_not_seen_by_the_next() {
     in_virtual_time(async {
         let folder = TempDir::new().unwrap();
         let file = ReportFile::in_folder(folder.path());
@@ -88,7 +88,7 @@ fn a_run_that_came_to_nothing_is_not_there_for_the_next() {
         assert_eq!(come_to_nothing(), ended);
         assert_eq!(come_to_nothing(), ended);
 
-        // A crash is told by the run that recovers from it, however many starts fail before.
+        // A crash is reported by the run that recovers from it, however many starts fail before.
         file.begin().unwrap();
         assert_eq!(come_to_nothing(), PreviousRun::Crashed);
         assert_eq!(come_to_nothing(), PreviousRun::Crashed);

@@ -1,4 +1,4 @@
-//! Stores that never answer, or refuse for good: every wait for them has an end.
+//! Stores that never respond, or refuse permanently: every wait for them is bounded.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ fn wire(world: &World) -> Wire {
 }
 
 #[test]
-fn a_result_is_let_go_when_the_store_does_not_answer_within_the_lease() {
+fn a_result_is_given_up_when_the_store_does_not_answer_within_the_lease() {
     in_virtual_time(async {
         let world = World::shared().await;
         let wire = wire(&world);
@@ -31,7 +31,7 @@ fn a_result_is_let_go_when_the_store_does_not_answer_within_the_lease() {
         world.run(&handle, "hold").await;
         world.script.running(1).await;
         wire.kill();
-        world.script.let_go(1);
+        world.script.release(1);
         // Two tries: after the first the lease may just have held.
         sleep(Duration::from_secs(11)).await;
         let status = service(&handle, "AnalysisService");
@@ -49,7 +49,7 @@ fn a_result_is_kept_for_as_long_as_nobody_else_can_have_the_job() {
         let job = world.run(&handle, "hold").await;
         world.script.running(1).await;
         wire.kill();
-        world.script.let_go(1);
+        world.script.release(1);
         sleep(Duration::from_secs(600)).await;
         wire.revive();
         let job = world.reaches(job, State::Succeeded).await;
@@ -82,7 +82,7 @@ fn a_disk_that_takes_longer_than_a_lease_costs_no_attempt() {
 }
 
 #[test]
-fn a_result_that_the_store_refuses_for_good_is_let_go_at_once() {
+fn a_result_that_the_store_refuses_for_good_is_given_up_at_once() {
     in_virtual_time(async {
         let world = World::new().await;
         let wire = wire(&world);
@@ -91,7 +91,7 @@ fn a_result_that_the_store_refuses_for_good_is_let_go_at_once() {
         world.run(&handle, "hold").await;
         world.script.running(1).await;
         wire.refuse();
-        world.script.let_go(1);
+        world.script.release(1);
         sleep(Duration::from_millis(10)).await;
         let status = service(&handle, "AnalysisService");
         assert_eq!((status.in_flight, status.counts.lost), (0, 1));
@@ -139,7 +139,7 @@ fn a_drain_ends_in_time_whether_the_store_is_silent_or_refuses_for_good() {
             }
             let since = Instant::now();
             let (outcome, report) = drain(&handle).await;
-            // Half of what is left after the hand-back is the closing's.
+            // Half of the time after the hand-back is reserved for closing.
             assert!(
                 since.elapsed() <= Duration::from_secs(25),
                 "{:?}",
@@ -183,7 +183,7 @@ fn a_store_that_did_not_answer_once_is_asked_again() {
     });
 }
 
-/// Blobs that are never there, and never not there.
+/// A blob store that never responds.
 struct Silent;
 
 #[async_trait]
@@ -226,7 +226,7 @@ impl Blobs for Silent {
 }
 
 #[test]
-fn a_result_that_the_blobs_never_take_holds_no_claim_for_ever() {
+fn a_result_that_the_blobs_never_take_holds_no_claim_forever() {
     in_virtual_time(async {
         let mut world = World::new().await;
         world.config.analysis.timeout = Duration::from_secs(60);

@@ -13,8 +13,8 @@ use tokio::time::sleep;
 
 use crate::fixture::{World, drain, finish, in_real_time, in_virtual_time, quiet_panic, service};
 
-/// A world whose children have threads of their own, and whose hangs are found soon, but not so
-/// soon that a busy machine looks like one.
+/// A world whose children have their own threads, and whose hangs are found soon, but not so soon
+/// that a busy machine looks like one.
 async fn threaded() -> World {
     let mut world = World::new().await;
     world.config.placement = Placement::OwnArbiters;
@@ -33,7 +33,7 @@ async fn all_threads_end(handle: &Handle) {
 }
 
 #[test]
-fn jobs_run_and_the_tree_goes_down_with_every_thread_joined() {
+fn jobs_run_and_the_tree_shuts_down_with_every_thread_joined() {
     in_real_time(async {
         let mut world = threaded().await;
         world.config.supervision = Supervision::default();
@@ -59,7 +59,7 @@ fn a_job_that_blocks_its_thread_fails_and_the_service_goes_on() {
         let world = threaded().await;
         let handle = world.start().await;
         let blocking = world.run(&handle, "block").await;
-        // A job that had its thread in common with it is tried again, too.
+        // A job on the same thread is retried, too.
         let victim = world.run(&handle, "sleep 60s").await;
         while service(&handle, "AnalysisService").hung == 0 {
             sleep(Duration::from_millis(1)).await;
@@ -122,7 +122,7 @@ fn a_thread_that_hangs_in_the_end_is_left_and_its_job_handed_back() {
 }
 
 #[test]
-fn a_report_asks_again_when_the_thread_that_made_its_profile_hangs() {
+fn a_report_repeats_its_request_when_the_thread_of_its_profile_hangs() {
     in_real_time(async {
         let world = threaded().await;
         let handle = world.start().await;
@@ -133,10 +133,10 @@ fn a_report_asks_again_when_the_thread_that_made_its_profile_hangs() {
         while service(&handle, "AnalysisService").hung == 0 {
             sleep(Duration::from_millis(1)).await;
         }
-        // The next incarnation makes it. The first profile still waits for its turn, too.
+        // The next incarnation computes it. The first profile still waits for its turn, too.
         world.script.running(4).await;
         sleep(Duration::from_millis(100)).await;
-        world.script.let_go(2);
+        world.script.release(2);
         let report = world.reaches(report, State::Succeeded).await;
         assert_eq!(report.lifecycle.attempt, 1);
         world.script.unblock();
@@ -187,7 +187,7 @@ impl Clock for Broken {
 }
 
 #[test]
-fn a_cleaner_that_always_panics_escalates_and_the_rest_goes_down_in_order() {
+fn a_cleaner_that_always_panics_escalates_and_the_rest_shuts_down_in_order() {
     in_virtual_time(async {
         let mut world = World::new().await;
         let clock = Arc::new(Broken::default());
@@ -208,7 +208,10 @@ fn a_cleaner_that_always_panics_escalates_and_the_rest_goes_down_in_order() {
         assert_eq!(world.job(job).state(), State::Succeeded);
         assert_eq!((report.exit_code, report.clean), (EXIT_ESCALATED, false));
         assert!(!outcome.is_complete());
-        assert_eq!(report.leftovers(), ["TtlCleaner had died too often"]);
+        assert_eq!(
+            report.leftovers(),
+            ["TtlCleaner had exceeded its restart limit"]
+        );
     });
 }
 
@@ -219,7 +222,7 @@ fn a_service_that_hangs_too_often_gives_its_jobs_to_others_and_fails_no_waiting_
         world.config.supervision.max_restarts = 0;
         world.config.analysis.workers = 2;
         let handle = world.start().await;
-        let asked = world.report_of("hold").await;
+        let report = world.report_of("hold").await;
         handle.wake(Service::Report);
         world.script.running(2).await;
         world.run(&handle, "block").await;
@@ -237,7 +240,7 @@ fn a_service_that_hangs_too_often_gives_its_jobs_to_others_and_fails_no_waiting_
             .map(|job| job.state())
             .collect();
         assert_eq!(states, [State::Queued; 2]);
-        assert_eq!(world.job(asked).error, None);
+        assert_eq!(world.job(report).error, None);
         world.script.unblock();
         all_threads_end(&handle).await;
     });

@@ -7,11 +7,11 @@ use lastcall_domain::trace::{SpanCounts, SpanKind, SpanRecord, SpanSink, Tracer,
 
 use crate::fixture::{World, drain, in_virtual_time};
 
-/// Keeps every span.
+/// Collects every span.
 #[derive(Debug, Default)]
-struct Kept(Mutex<Vec<SpanRecord>>);
+struct Collected(Mutex<Vec<SpanRecord>>);
 
-impl SpanSink for Kept {
+impl SpanSink for Collected {
     fn take(&self, span: SpanRecord) {
         self.0.lock().unwrap().push(span);
     }
@@ -31,9 +31,9 @@ fn text(span: &SpanRecord, key: &str) -> String {
 }
 
 #[test]
-fn each_attempt_says_how_it_ended_and_is_linked_to_the_one_before() {
+fn each_attempt_records_its_outcome_and_links_to_the_one_before() {
     in_virtual_time(async {
-        let kept = Arc::<Kept>::default();
+        let kept = Arc::<Collected>::default();
         let mut world = World::new().await;
         world.tracer = Tracer::new(kept.clone(), 1.0);
         let handle = world.start().await;
@@ -71,9 +71,9 @@ fn each_attempt_says_how_it_ended_and_is_linked_to_the_one_before() {
 }
 
 #[test]
-fn an_attempt_that_is_handed_back_says_so() {
+fn an_attempt_that_is_handed_back_records_so() {
     in_virtual_time(async {
-        let kept = Arc::<Kept>::default();
+        let kept = Arc::<Collected>::default();
         let mut world = World::new().await;
         world.tracer = Tracer::new(kept.clone(), 1.0);
         let handle = world.start().await;

@@ -13,7 +13,7 @@ use crate::fixture::{Large, TestBlobs, World, drain, in_virtual_time, service};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// A world in which nothing but the cleaner looks at the store by itself.
+/// A world in which only the cleaner polls the store.
 async fn quiet() -> World {
     let mut world = World::new().await;
     world.config.lease = HOUR;
@@ -46,7 +46,7 @@ fn has_data(world: &World, session: SessionId) -> bool {
 }
 
 #[test]
-fn a_session_lives_as_long_as_it_may_and_its_data_goes_with_it() {
+fn a_session_lives_for_its_ttl_and_its_data_is_removed_with_it() {
     in_virtual_time(async {
         let world = quiet().await;
         let handle = world.start().await;
@@ -66,7 +66,7 @@ fn a_session_lives_as_long_as_it_may_and_its_data_goes_with_it() {
 }
 
 #[test]
-fn a_deleted_session_goes_when_the_sweep_is_asked_for() {
+fn a_deleted_session_is_removed_by_a_requested_sweep() {
     in_virtual_time(async {
         let world = quiet().await;
         let handle = world.start().await;
@@ -80,7 +80,7 @@ fn a_deleted_session_goes_when_the_sweep_is_asked_for() {
 }
 
 #[test]
-fn a_deleted_session_goes_when_its_jobs_have_stopped_soon_or_late() {
+fn a_deleted_session_is_removed_when_its_jobs_have_stopped_soon_or_late() {
     for (stops_after, gone_after) in [(1, 6), (20, 36)] {
         in_virtual_time(async {
             let mut world = quiet().await;
@@ -97,7 +97,7 @@ fn a_deleted_session_goes_when_its_jobs_have_stopped_soon_or_late() {
             sleep(Duration::from_secs(gone_after - stops_after)).await;
             assert!(!has_data(&world, world.session), "{gone_after}");
             sleep(Duration::from_secs(60)).await;
-            // The interval is the only reason that is left.
+            // Only the interval is left.
             let sweeps = |handle| service(handle, "TtlCleaner").cleaner.unwrap().sweeps;
             let before = sweeps(&handle);
             sleep(HOUR / 2).await;
@@ -138,8 +138,8 @@ fn a_session_with_work_in_flight_stays_until_the_work_has_ended() {
 }
 
 #[test]
-fn sessions_that_fail_do_not_keep_the_others() {
-    // Also where they are as many as a batch holds.
+fn sessions_that_fail_do_not_hold_up_the_others() {
+    // Also if they fill a batch.
     for failing in [1, 2] {
         in_virtual_time(async {
             let mut world = quiet().await;
@@ -157,7 +157,7 @@ fn sessions_that_fail_do_not_keep_the_others() {
                 .filter(|session| has_data(&world, **session))
                 .count();
             assert_eq!(left, failing);
-            // They are tried again long before the next interval.
+            // They are retried long before the next interval.
             sleep(HOUR / 10).await;
             assert!(world.blobs.keys().is_empty());
             let cleaner = service(&handle, "TtlCleaner").cleaner.unwrap();
@@ -183,7 +183,7 @@ fn a_sweep_that_fails_again_and_again_is_given_up() {
 }
 
 #[test]
-fn a_drain_ends_the_forgetting_between_two_batches() {
+fn a_drain_ends_the_purge_between_two_batches() {
     in_virtual_time(async {
         let mut world = quiet().await;
         for _ in 0..100 {

@@ -1,10 +1,9 @@
 //! The protocol between workers and the rows of the store, checked exhaustively.
 //!
-//! Workers claim, beat, finish, complete, hand back, are drained, crash and come back; leases
-//! run out at any moment (a clock that may show anything is every clock); answers get lost after
-//! the store has done its part. Every change of a row is made by the real
-//! [`Lifecycle::apply`](lastcall_domain::Lifecycle::apply): this is the model of what happens
-//! around it, not of it.
+//! Workers claim, send heartbeats, finish, complete, hand back, are drained, crash and restart;
+//! leases expire at any moment (a clock that may show anything is every clock); responses get lost
+//! after the store has done its part. Every change of a row is made by the real
+//! [`Lifecycle::apply`](lastcall_domain::Lifecycle::apply): this models what happens around it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod protocol;

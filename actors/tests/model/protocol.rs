@@ -7,7 +7,7 @@ use lastcall_domain::{InstanceId, Lifecycle, Limits, State, Timestamp};
 use stateright::{Model, Property};
 use uuid::Uuid;
 
-/// So many workers, each with so many lives, on so many jobs.
+/// This many workers, each with this many incarnations, on this many jobs.
 pub(crate) struct Protocol {
     workers: usize,
     lives: u8,
@@ -15,7 +15,7 @@ pub(crate) struct Protocol {
     limits: Limits,
 }
 
-/// The rows, and what each worker believes.
+/// The rows, and what each worker knows.
 #[derive(Clone, Debug, Hash, PartialEq, Eq)]
 pub(crate) struct World {
     rows: Vec<Row>,
@@ -25,7 +25,7 @@ pub(crate) struct World {
 #[derive(Clone, Debug, Hash, PartialEq, Eq)]
 struct Row {
     lifecycle: Lifecycle,
-    /// The epochs whose completion the store has taken for the end of the job.
+    /// The epochs whose completion the store accepted as the end of the job.
     ended_by: Vec<u64>,
 }
 
@@ -45,7 +45,7 @@ enum Phase {
     Dead,
 }
 
-/// A claim in hand, and how the attempt ended if it has.
+/// A held claim, and the outcome of its attempt if it has ended.
 #[derive(Clone, Copy, Debug, Hash, PartialEq, Eq)]
 struct Claim {
     job: usize,
@@ -57,18 +57,18 @@ struct Claim {
 pub(crate) enum Action {
     Claim(usize, usize),
     Finish(usize, Ending),
-    /// Whether the answer arrives.
+    /// Whether the response arrives.
     Complete(usize, bool),
     Heartbeat(usize),
     Drain(usize),
-    /// Whether the answer arrives.
+    /// Whether the response arrives.
     HandBack(usize, bool),
     Stop(usize),
     Crash(usize),
     Restart(usize),
-    /// The lease of a running job runs out, or its process is known to be dead.
+    /// The lease of a running job expires, or its process is known to be dead.
     Expire(usize),
-    /// The caller's wish.
+    /// The caller cancels.
     Cancel(usize),
 }
 
@@ -86,13 +86,13 @@ impl Protocol {
         }
     }
 
-    /// The first worker's last life does not end, so that somebody is there to run the jobs.
+    /// The first worker's last incarnation does not end, so that somebody is left to run the jobs.
     fn may_end(&self, index: usize, worker: &Worker) -> bool {
         index != 0 || worker.life < self.lives
     }
 
     fn apply(&self, row: &mut Row, event: Event) -> bool {
-        // Whoever claims comes when the back-off of a failed attempt is over.
+        // A claim comes after the back-off of a failed attempt.
         let now = match event {
             Event::Claim { .. } => Timestamp::default() + Duration::from_secs(3600),
             _ => Timestamp::default(),
@@ -109,7 +109,7 @@ impl Protocol {
         true
     }
 
-    /// What a worker does with its claim, if it can.
+    /// A step of a worker with its claim, if there is one.
     fn with_claim(
         &self,
         world: &mut World,
@@ -123,7 +123,7 @@ impl Protocol {
             world.workers[worker].hand = None;
             Some(())
         } else {
-            // An answer that nobody hears and that says "refused" has changed nothing at all.
+            // A lost response that says "refused" has changed nothing at all.
             went_through.then_some(())
         }
     }
@@ -210,8 +210,8 @@ impl Protocol {
 }
 
 impl World {
-    /// Grows with every step, whatever it is: so every run of the model ends, and what is true
-    /// where nothing more can happen is true in the end of every run.
+    /// Grows with every step, so every run of the model ends, and what holds where nothing more can
+    /// happen holds at the end of every run.
     fn age(&self) -> u64 {
         let rows = self.rows.iter().map(|row| {
             let lifecycle = &row.lifecycle;
@@ -316,10 +316,7 @@ impl Model for Protocol {
     fn next_state(&self, world: &World, action: Action) -> Option<World> {
         let mut next = world.clone();
         self.step(&mut next, action)?;
-        assert!(
-            next.age() > world.age(),
-            "{action:?} goes round in {world:?}"
-        );
+        assert!(next.age() > world.age(), "{action:?} loops in {world:?}");
         Some(next)
     }
 
@@ -338,7 +335,7 @@ impl Model for Protocol {
                     })
                 },
             ),
-            Property::always("a job is in one hand that can write", |_, world: &World| {
+            Property::always("at most one worker can write a job", |_, world: &World| {
                 world.rows.iter().enumerate().all(|(job, row)| {
                     let epoch = row.lifecycle.epoch;
                     let claims = world.workers.iter().filter_map(|worker| worker.hand);

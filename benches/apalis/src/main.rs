@@ -22,7 +22,7 @@ async fn nothing(_number: u64) -> Result<(), BoxDynError> {
     Ok(())
 }
 
-/// Waits until every row says that its job was done: the acknowledgement, not the call. Asks the
+/// Waits until every row says that its job is done: the acknowledgement, not the call. Reads the
 /// rows only when all were called, so as not to take a connection from the work.
 async fn all_done(pool: &SqlitePool, jobs: u64) -> Outcome<()> {
     while RUN.load(Ordering::Relaxed) < jobs {

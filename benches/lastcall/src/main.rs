@@ -13,7 +13,7 @@ mod ttl;
 
 use std::error::Error;
 
-/// What a measurement ends with.
+/// The result of a measurement.
 pub(crate) type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 const USAGE: &str = "usage: jobs JOBS SUBMITTERS WORKERS FOLDER \

@@ -21,18 +21,18 @@ impl Work for Nothing {
     }
 }
 
-/// Ends when it is cancelled: its worker's slot is taken, and the jobs behind it wait.
+/// Runs until it is cancelled: its slot is taken, and the jobs behind it wait.
 pub(crate) struct Parked;
 
 #[async_trait]
 impl Work for Parked {
     async fn run(&self, task: Task) -> Result<Output, JobError> {
         task.cancel.cancelled().await;
-        Err(JobError::transient("cancelled", "it was told to stop"))
+        Err(JobError::transient("cancelled", "it was cancelled"))
     }
 }
 
-/// Whatever work needs is there.
+/// Every dependency is available.
 pub(crate) struct Present;
 
 #[async_trait]
@@ -42,7 +42,7 @@ impl Environment for Present {
     }
 }
 
-/// No report asks for a profile here.
+/// No report requests a profile here.
 pub(crate) struct NoProfiles;
 
 #[async_trait]

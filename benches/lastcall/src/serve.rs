@@ -65,7 +65,7 @@ impl Describe for NoSchemas {
     }
 }
 
-/// Disks that nobody asks.
+/// Disks that nobody measures.
 struct NoDisks;
 
 #[async_trait]
@@ -75,7 +75,7 @@ impl DiskSpace for NoDisks {
     }
 }
 
-/// Prints the address, and serves until the process is killed: what it accepted is to be there
+/// Prints the address, and serves until the process is killed: what it accepted must be durable
 /// then.
 pub(crate) async fn run(parked: bool, workers: usize, folder: &str) -> Outcome<()> {
     let work: Arc<dyn Work> = if parked {

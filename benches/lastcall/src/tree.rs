@@ -73,7 +73,7 @@ impl Tree {
             .map_or(0, |service| service.counts.succeeded)
     }
 
-    /// Jobs of AnalysisService that have not ended, as the rows say it.
+    /// Jobs of AnalysisService that have not ended, according to the rows.
     pub(crate) async fn unfinished(&self) -> Outcome<u64> {
         let counts = self.store.counts().await?;
         Ok(counts

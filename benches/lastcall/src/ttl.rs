@@ -1,4 +1,4 @@
-//! What a sweep costs: beside how many sessions that live, and for how many that have expired.
+//! The cost of a sweep, by the number of live sessions and by the number of expired ones.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,8 +15,8 @@ use lastcall_domain::{
 use crate::Outcome;
 use crate::tree::{MAX_QUEUED, open_store};
 
-/// Calls at once while the rows are made: they go to disk together.
-const AT_ONCE: usize = 4096;
+/// Concurrent calls while the rows are created: they are committed together.
+const CONCURRENCY: usize = 4096;
 /// Sweeps that find nothing, for a median.
 const SWEEPS: usize = 201;
 /// Sessions that the cleaner removes in one batch.
@@ -79,7 +79,7 @@ impl Bench {
                 self.store.create_session(session.clone(), None).await?;
                 Ok(session)
             })
-            .buffer_unordered(AT_ONCE)
+            .buffer_unordered(CONCURRENCY)
             .try_collect()
             .await
     }
@@ -88,7 +88,7 @@ impl Bench {
     async fn fill(&self, sessions: &[Session], now: Timestamp) -> Outcome<()> {
         futures_util::stream::iter(sessions)
             .map(|session| self.submit(session, now))
-            .buffer_unordered(AT_ONCE)
+            .buffer_unordered(CONCURRENCY)
             .try_collect::<()>()
             .await?;
         let holder = InstanceId::new();
@@ -103,7 +103,7 @@ impl Bench {
             }
             futures_util::stream::iter(jobs)
                 .map(|job| self.end(job))
-                .buffer_unordered(AT_ONCE)
+                .buffer_unordered(CONCURRENCY)
                 .try_collect::<()>()
                 .await?;
         }
@@ -156,7 +156,7 @@ impl Bench {
             self.store.finish_removal(&sessions).await?;
             removed += sessions.len() as u64;
         }
-        self.store.forget(Timestamp::MIN_UTC, BATCH).await?;
+        self.store.purge(Timestamp::MIN_UTC, BATCH).await?;
         if removed != expected {
             return Err(format!("{removed} sessions were removed, not {expected}").into());
         }

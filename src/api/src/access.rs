@@ -12,8 +12,8 @@ impl ApiState {
     /// The caller's session, renewed by this use.
     ///
     /// # Errors
-    /// `session_not_found` where it is not there or another's, `session_expired` where its time
-    /// to live has ended, whether or not the cleaner has been.
+    /// `session_not_found` if it does not exist or belongs to another owner, `session_expired` if
+    /// its TTL has ended, whether or not the cleaner has run.
     pub(crate) async fn session(&self, caller: &Caller, id: &str) -> ApiResult<Session> {
         let missing = || Problem::new(Code::SessionNotFound, "session not found");
         let id: SessionId = id.parse().map_err(|_| missing())?;
@@ -25,7 +25,7 @@ impl ApiState {
         }
     }
 
-    /// The caller's session, for a submission to it: as it was a moment ago where that will do.
+    /// The caller's session, for a submission to it: cached, if possible.
     ///
     /// # Errors
     /// As [`session`](Self::session).
@@ -41,7 +41,7 @@ impl ApiState {
             return Ok(session);
         }
         let session = self.session(caller, id).await?;
-        self.recent.saw_session(&session);
+        self.recent.insert_session(&session);
         Ok(session)
     }
 
@@ -59,7 +59,7 @@ impl ApiState {
             return Ok(name);
         }
         let name = self.dataset(session, name).await?.name;
-        self.recent.saw_dataset(session.id, &name);
+        self.recent.insert_dataset(session.id, &name);
         Ok(name)
     }
 
@@ -107,7 +107,7 @@ impl ApiState {
     /// The session as it is after this use of it.
     ///
     /// # Errors
-    /// `session_expired` where it comes too late.
+    /// `session_expired` if it is too late.
     pub(crate) async fn renew(&self, mut session: Session) -> ApiResult<Session> {
         let now = self.clock.now();
         if session.is_expired(now) {
@@ -115,7 +115,7 @@ impl ApiState {
         }
         if let Some(expires_at) = session.renewed(now) {
             match self.store.renew_session(session.id, expires_at).await {
-                // What is done with the session may be what makes room.
+                // Never fails for lack of space: what follows may free some.
                 Ok(()) | Err(StoreError::NoSpace(_)) => {}
                 Err(error) => return Err(error.into()),
             }

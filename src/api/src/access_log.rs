@@ -2,14 +2,14 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Which requests have a line.
+/// Which requests are logged.
 pub(crate) struct AccessLog {
     every: u64,
     seen: AtomicU64,
 }
 
 impl AccessLog {
-    /// One in `every` requests; none where it is 0.
+    /// One in `every` requests; none if 0.
     pub(crate) fn new(every: u32) -> Self {
         Self {
             every: every.into(),
@@ -17,9 +17,9 @@ impl AccessLog {
         }
     }
 
-    /// Whether the next request has a line, answered with this status. A fault of the service
-    /// always has, where any request has.
-    pub(crate) fn takes(&self, status: u16) -> bool {
+    /// Whether the next request, with this status, is logged. Server errors always are, unless the
+    /// log is off.
+    pub(crate) fn includes(&self, status: u16) -> bool {
         if self.every == 0 {
             return false;
         }
@@ -33,10 +33,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_in_so_many_has_a_line_and_every_fault() {
+    fn one_in_so_many_is_logged_and_every_server_error() {
         let taken = |every, status| {
             let log = AccessLog::new(every);
-            (0..10).filter(|_| log.takes(status)).count()
+            (0..10).filter(|_| log.includes(status)).count()
         };
         assert_eq!([taken(0, 200), taken(1, 200), taken(4, 200)], [0, 10, 3]);
         assert_eq!([taken(0, 500), taken(1, 500), taken(4, 500)], [0, 10, 10]);

@@ -1,5 +1,7 @@
 //! `POST /v1/sessions/{sid}/analyses`.
 
+mod parse;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use lastcall_contract::ContractError;
 use lastcall_domain::{
@@ -7,13 +9,12 @@ use lastcall_domain::{
     ProfileOptions, ReadOptions, Session, SqlParameter, TableFormat,
 };
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::auth::Caller;
 use crate::errors::Code;
-use crate::json::{Fields, JsonBody, NUL, located, says_nul};
+use crate::json::{JsonBody, NUL, contains_nul};
 use crate::problem::{ApiResult, Problem};
 use crate::state::ApiState;
 use crate::submit::{self, NewJob};
@@ -39,10 +40,10 @@ pub(crate) enum NewAnalysis {
         dataset: String,
         /// Read options, and the thresholds of alerts.
         options: Option<ProfileOptions>,
-        /// Which of its owner's jobs it comes behind.
+        /// Its priority among its owner's jobs.
         #[serde(default)]
         priority: Priority,
-        /// What to find it by: up to 16 names, each with a text.
+        /// Labels: up to 16 names, each with a value.
         #[serde(default)]
         #[schema(example = json!({"team": "marine"}))]
         labels: Labels,
@@ -55,10 +56,10 @@ pub(crate) enum NewAnalysis {
         dataset: String,
         /// Read options.
         options: Option<ProfileOptions>,
-        /// Which of its owner's jobs it comes behind.
+        /// Its priority among its owner's jobs.
         #[serde(default)]
         priority: Priority,
-        /// What to find it by: up to 16 names, each with a text.
+        /// Labels: up to 16 names, each with a value.
         #[serde(default)]
         #[schema(example = json!({"team": "marine"}))]
         labels: Labels,
@@ -76,10 +77,10 @@ pub(crate) enum NewAnalysis {
         candidate: String,
         /// Read options of both, and the thresholds of changes.
         options: Option<CompareOptions>,
-        /// Which of its owner's jobs it comes behind.
+        /// Its priority among its owner's jobs.
         #[serde(default)]
         priority: Priority,
-        /// What to find it by: up to 16 names, each with a text.
+        /// Labels: up to 16 names, each with a value.
         #[serde(default)]
         #[schema(example = json!({"team": "marine"}))]
         labels: Labels,
@@ -96,10 +97,10 @@ pub(crate) enum NewAnalysis {
         contract: Value,
         /// Read options, and the number of failing rows to show.
         options: Option<CheckOptions>,
-        /// Which of its owner's jobs it comes behind.
+        /// Its priority among its owner's jobs.
         #[serde(default)]
         priority: Priority,
-        /// What to find it by: up to 16 names, each with a text.
+        /// Labels: up to 16 names, each with a value.
         #[serde(default)]
         #[schema(example = json!({"team": "marine"}))]
         labels: Labels,
@@ -117,10 +118,10 @@ pub(crate) enum NewAnalysis {
         /// The format of the result.
         #[serde(default)]
         format: TableFormat,
-        /// Which of its owner's jobs it comes behind.
+        /// Its priority among its owner's jobs.
         #[serde(default)]
         priority: Priority,
-        /// What to find it by: up to 16 names, each with a text.
+        /// Labels: up to 16 names, each with a value.
         #[serde(default)]
         #[schema(example = json!({"team": "marine"}))]
         labels: Labels,
@@ -128,7 +129,7 @@ pub(crate) enum NewAnalysis {
 }
 
 impl NewAnalysis {
-    /// What is said of the job whatever it does.
+    /// The fields that all kinds share.
     fn about(&self) -> (Priority, Labels) {
         let (Self::Profile {
             priority, labels, ..
@@ -176,12 +177,12 @@ pub(crate) async fn create(
     body: JsonBody,
 ) -> ApiResult<HttpResponse> {
     let session = state.session_to_submit(&caller, &id).await?;
-    let asked = asked(&state, &session, &body).await;
-    submit::submit(&state, &session, &request, &body, asked).await
+    let new_job = new_job(&state, &session, &body).await;
+    submit::submit(&state, &session, &request, &body, new_job).await
 }
 
-async fn asked(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult<NewJob> {
-    let new = parse(body)?;
+async fn new_job(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult<NewJob> {
+    let new = parse::parse(body)?;
     let (priority, labels) = new.about();
     let spec = spec(state, session, new).await?;
     Ok(NewJob {
@@ -256,61 +257,13 @@ async fn spec(state: &ApiState, session: &Session, new: NewAnalysis) -> ApiResul
     })
 }
 
-/// The analysis that the body asks for.
-fn parse(body: &JsonBody) -> ApiResult<NewAnalysis> {
-    let Fields(mut fields) = body.parse()?;
-    if fields.get("kind").is_none_or(Value::is_null) {
-        if !fields.contains_key("dataset") {
-            return Err(invalid("name a `dataset`, or a `kind`"));
-        }
-        fields.insert("kind".to_owned(), "profile".into());
-    }
-    if let Some(options) = fields.get("options") {
-        only_objects(options)?;
-    }
-    let asked = Value::Object(fields);
-    NewAnalysis::deserialize(&asked).map_err(|error| {
-        let fault = fault_of_options(&asked).or_else(|| fault_of_fields(&asked));
-        invalid(fault.unwrap_or_else(|| error.to_string()))
-    })
-}
-
-/// What is wrong with a field that is there, if it is that: the way to a field is lost where the
-/// kind decides what there is.
-fn fault_of<T: DeserializeOwned>(asked: &Value, field: &str) -> Option<String> {
-    let read = serde_path_to_error::deserialize::<_, T>(asked.get(field)?);
-    read.err().map(|error| located(field, &error))
-}
-
-/// What is wrong with the options of an analysis, if it is they.
-fn fault_of_options(asked: &Value) -> Option<String> {
-    match asked.get("kind")?.as_str()? {
-        "profile" | "correlation" => fault_of::<Option<ProfileOptions>>(asked, "options"),
-        "compare" => fault_of::<Option<CompareOptions>>(asked, "options"),
-        "check" => fault_of::<Option<CheckOptions>>(asked, "options"),
-        _ => None,
-    }
-}
-
-/// What is wrong with another field of an analysis, if it is one.
-fn fault_of_fields(asked: &Value) -> Option<String> {
-    let mut texts = ["dataset", "baseline", "candidate", "with", "query"].into_iter();
-    texts
-        .find_map(|field| fault_of::<String>(asked, field))
-        .or_else(|| fault_of::<Vec<SqlParameter>>(asked, "parameters"))
-        .or_else(|| fault_of::<TableFormat>(asked, "format"))
-        .or_else(|| fault_of::<Priority>(asked, "priority"))
-        .or_else(|| fault_of::<Labels>(asked, "labels"))
-}
-
 fn checked(options: Option<ProfileOptions>) -> ApiResult<ProfileOptions> {
     let options = options.unwrap_or_default();
     options.check().map_err(|error| invalid_option(&error))?;
     Ok(options)
 }
 
-/// The datasets of these names, which can be read as is wanted: each option is one that the format
-/// of one of them has.
+/// The datasets with these names. Each read option must apply to the format of one of them.
 async fn to_be_read<const N: usize>(
     state: &ApiState,
     session: &Session,
@@ -336,7 +289,7 @@ async fn to_be_read<const N: usize>(
     found.try_into().map_err(missing)
 }
 
-/// The contract as an object, if it can be used.
+/// The contract as an object, if it is valid.
 fn checked_contract(contract: Value, dataset: &str) -> ApiResult<Value> {
     let refused = |error: ContractError| Problem::new(Code::InvalidContract, error.to_string());
     let contract = match contract {
@@ -348,8 +301,8 @@ fn checked_contract(contract: Value, dataset: &str) -> ApiResult<Value> {
         let detail = format!("a contract has at most {MAX_CONTRACT} bytes");
         return Err(Problem::new(Code::InvalidContract, detail));
     }
-    // YAML has escapes of its own.
-    if says_nul(text.as_bytes()) {
+    // YAML has its own escapes.
+    if contains_nul(text.as_bytes()) {
         return Err(Problem::new(Code::InvalidContract, NUL));
     }
     lastcall_contract::read(&contract, dataset).map_err(refused)?;
@@ -381,22 +334,6 @@ fn check_parameters(parameters: &[SqlParameter]) -> ApiResult<()> {
         return Err(invalid(format!(
             "the parameters of a query have at most {MAX_QUERY} bytes"
         )));
-    }
-    Ok(())
-}
-
-/// Refuses arrays, whose elements serde would take for the fields, in order.
-fn only_objects(options: &Value) -> ApiResult<()> {
-    let parts = [
-        ("options", Some(options)),
-        ("options.read", options.get("read")),
-        ("options.alerts", options.get("alerts")),
-        ("options.thresholds", options.get("thresholds")),
-    ];
-    for (name, part) in parts {
-        if part.is_some_and(Value::is_array) {
-            return Err(invalid(format!("`{name}` has to be a JSON object")));
-        }
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! The audit: one line of the log for every change that was made over HTTP, with who made it, what
-//! it is, and from where it came.
+//! The audit: one log line for every change over HTTP, with who made it, what it is, and from where
+//! it came.
 
 use std::net::IpAddr;
 
@@ -12,10 +12,10 @@ use serde::Serialize;
 use crate::auth::{Caller, Proof, TokenNames};
 use crate::idempotency::IDEMPOTENT_REPLAYED;
 
-/// The target of the audit's lines. The message of each is a JSON object.
+/// The log target of audit lines. The message of each is a JSON object.
 pub const AUDIT: &str = "lastcall::audit";
 
-/// Where a request comes from, and what it is called.
+/// The origin and the id of a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Origin {
     pub(crate) client: Option<IpAddr>,
@@ -37,7 +37,7 @@ struct Record<'a> {
     request: Option<&'a str>,
 }
 
-/// The token that a change was made with. Never the token itself.
+/// The names of the token of a change. Never the token itself.
 #[derive(Debug, Serialize)]
 struct TokenRecord<'a> {
     #[serde(rename = "jti")]
@@ -63,14 +63,14 @@ impl Record<'_> {
     }
 }
 
-/// Notes what a request has changed, if it has changed anything.
-pub(crate) fn note<B: MessageBody>(caller: &Caller, answer: &ServiceResponse<B>) {
+/// Logs what a request has changed, if anything.
+pub(crate) fn log_change<B: MessageBody>(caller: &Caller, answer: &ServiceResponse<B>) {
     let request = answer.request();
     let status = answer.status();
     let headers = answer.headers();
     if request.method().is_safe()
         || !status.is_success()
-        // The answer to an earlier request, which has its line.
+        // A repeated answer: the first request was logged.
         || headers.contains_key(IDEMPOTENT_REPLAYED)
     {
         return;
@@ -101,8 +101,8 @@ pub(crate) fn note<B: MessageBody>(caller: &Caller, answer: &ServiceResponse<B>)
     .write();
 }
 
-/// Notes that other keys are in force, and tokens of this issuer where tokens are accepted.
-pub(crate) fn note_keys(reason: &str, keys: usize, issuer: Option<&str>) {
+/// Logs that other keys are in force, and tokens of this issuer if tokens are accepted.
+pub(crate) fn log_keys(reason: &str, keys: usize, issuer: Option<&str>) {
     let tokens = issuer.map(|issuer| format!(", tokens of {issuer}"));
     Record {
         action: "keys.reload",
@@ -118,7 +118,7 @@ pub(crate) fn note_keys(reason: &str, keys: usize, issuer: Option<&str>) {
     .write();
 }
 
-/// What a request does, by its method and its route.
+/// The action of a request, by its method and its route.
 fn action(method: &str, pattern: &str) -> Option<&'static str> {
     const DATASET: &str = "/v1/sessions/{sid}/datasets/{name}";
     Some(match (method, pattern) {

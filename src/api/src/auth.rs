@@ -15,25 +15,25 @@ use crate::challenge::{insufficient_scope, unauthorized};
 use crate::errors::Code;
 use crate::problem::{ApiResult, Problem};
 
-/// After how many seconds the keys of the token issuer may be there.
+/// After how many seconds to retry when the keys of the token issuer are missing.
 const ISSUER_RETRY: u32 = 5;
 
-/// What a caller may do.
+/// The role of a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Read what is theirs.
+    /// Reads its own data.
     Reader,
-    /// Everything on what is theirs.
+    /// Does everything with its own data.
     User,
-    /// That, and begin the shutdown.
+    /// Also begins the shutdown.
     Admin,
 }
 
 impl Role {
-    /// Every role.
+    /// All roles.
     pub(crate) const ALL: [Self; 3] = [Self::Reader, Self::User, Self::Admin];
 
-    /// Its name, as answers and the audit show it.
+    /// Its name in responses and the audit.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Reader => "reader",
@@ -53,23 +53,23 @@ impl From<Access> for Role {
     }
 }
 
-/// A key that callers prove themselves with.
+/// An API key.
 #[derive(Clone, Debug)]
 pub struct ApiKey {
-    /// What it is called, to tell it from others of the same owner.
+    /// Its name, unique among the keys.
     pub name: String,
-    /// Whose it is: the owner of what is made with it. While a key is replaced, its owner has two.
+    /// The owner of everything created with it. While a key is being replaced, its owner has two.
     pub owner: String,
     /// The SHA-256 of the key.
     pub sha256: [u8; 32],
-    /// What it may do.
+    /// Its role.
     pub role: Role,
     /// When it is no longer accepted.
     pub expires: Option<Timestamp>,
 }
 
 impl ApiKey {
-    /// A key of an owner of the same name, for good.
+    /// A key whose owner has the same name, and that never expires.
     pub fn new(name: &str, sha256: [u8; 32], role: Role) -> Self {
         Self {
             name: name.to_owned(),
@@ -86,18 +86,18 @@ impl ApiKey {
     }
 }
 
-/// How callers prove who they are.
+/// The authentication of callers.
 #[derive(Clone, Debug)]
 pub enum Auth {
-    /// Not at all: all are one caller, who may do everything.
+    /// None: there is only one caller, who may do everything.
     None,
     /// With a bearer key.
     Keys(Vec<ApiKey>),
-    /// With a token of an issuer, or with a key if there are any.
+    /// With a token of the issuer, or with a key if there are any.
     Jwt {
         /// The keys.
         keys: Vec<ApiKey>,
-        /// Which tokens are accepted.
+        /// The settings of tokens.
         settings: Box<Settings>,
     },
 }
@@ -106,33 +106,33 @@ pub enum Auth {
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) owner: Owner,
-    /// What proves it.
+    /// Its credentials.
     pub(crate) proof: Proof,
     pub(crate) role: Role,
 }
 
-/// What a caller is known by.
+/// The credentials of a caller.
 #[derive(Clone, Debug)]
 pub(crate) enum Proof {
-    /// Nothing: there is only one caller.
+    /// None: there is only one caller.
     None,
-    /// The key of that name.
+    /// The key with this name.
     Key(String),
     /// A token.
     Token(TokenNames),
 }
 
-/// What a token says of itself, for the audit.
+/// The names in a token, for the audit.
 #[derive(Clone, Debug)]
 pub(crate) struct TokenNames {
     /// `jti`
     pub(crate) id: Option<String>,
-    /// The program that it was made for.
+    /// The client that it was issued to.
     pub(crate) client: Option<String>,
 }
 
 impl Auth {
-    /// What it is called in the configuration.
+    /// Its name in the configuration.
     pub const fn mode(&self) -> &'static str {
         match self {
             Self::None => "none",
@@ -141,7 +141,7 @@ impl Auth {
         }
     }
 
-    /// The keys that callers may have; `None` where no caller needs to prove anything.
+    /// The keys; `None` if no authentication is needed.
     pub fn keys(&self) -> Option<&[ApiKey]> {
         match self {
             Self::None => None,
@@ -149,7 +149,7 @@ impl Auth {
         }
     }
 
-    /// Which tokens are accepted, if any are.
+    /// The settings of tokens, if they are accepted.
     pub fn tokens(&self) -> Option<&Settings> {
         match self {
             Self::None | Self::Keys(_) => None,
@@ -157,12 +157,12 @@ impl Auth {
         }
     }
 
-    /// The caller that the headers prove, who may use this method. `verifier` is there where tokens
-    /// are accepted.
+    /// Authenticates the caller, who must be allowed to use this method. `verifier` is present if
+    /// tokens are accepted.
     ///
     /// # Errors
-    /// `unauthorized` where they prove none, `forbidden` where a token does not allow it, and
-    /// `issuer_unavailable` where the keys of the issuer are not known.
+    /// `unauthorized` without valid credentials, `forbidden` if a token does not allow the method,
+    /// and `issuer_unavailable` if the keys of the issuer are not known.
     pub(crate) async fn caller(
         &self,
         verifier: Option<&TokenVerifier>,
@@ -213,10 +213,10 @@ impl Auth {
     }
 }
 
-/// The key that was given, if it is one.
+/// The key with this value, if there is one.
 fn find_key<'a>(keys: &'a [ApiKey], given: &str) -> Option<&'a ApiKey> {
     let digest = Sha256::digest(given.as_bytes());
-    // Every key is looked at, so that the time says nothing about which one came close.
+    // Every key is compared, so that the timing reveals nothing about near misses.
     let mut found = None;
     for key in keys {
         if bool::from(key.sha256.ct_eq(digest.as_slice())) {
@@ -247,7 +247,7 @@ fn caller_of(token: Token, method: &Method, settings: &Settings) -> ApiResult<Ca
 }
 
 impl Caller {
-    /// Lets administrators pass. `tokens` are the settings of tokens, where they are accepted.
+    /// Requires an administrator. `tokens` are the settings of tokens, if they are accepted.
     ///
     /// # Errors
     /// `forbidden`.

@@ -1,5 +1,5 @@
-//! `WWW-Authenticate`: what a refused request would need (RFC 6750, section 3), and where clients
-//! find who makes tokens (RFC 9728, section 5.1).
+//! `WWW-Authenticate`: what a rejected request needs (RFC 6750, section 3), and where clients find
+//! the issuer of tokens (RFC 9728, section 5.1).
 
 use actix_web::http::header::{self, HeaderValue};
 use lastcall_jwt::{Access, Settings};
@@ -7,8 +7,8 @@ use lastcall_jwt::{Access, Settings};
 use crate::errors::Code;
 use crate::problem::Problem;
 
-/// The refusal of a request that proves no caller. `tokens` are the settings of tokens, where they
-/// are accepted; `invalid` says what is wrong with what was sent, if anything was.
+/// The error for a request without valid credentials. `tokens` are the settings of tokens, if they
+/// are accepted; `invalid` says what is wrong with the credentials, if anything was sent.
 pub(crate) fn unauthorized(
     tokens: Option<&Settings>,
     invalid: Option<&str>,
@@ -19,7 +19,7 @@ pub(crate) fn unauthorized(
     challenge(problem, tokens, invalid, None)
 }
 
-/// The refusal of a token that allows too little.
+/// The error for a token with insufficient scope.
 pub(crate) fn insufficient_scope(tokens: &Settings, needed: Access) -> Problem {
     let scope = needed.scope();
     let detail = format!("this needs a token with the scope `{scope}`");
@@ -31,8 +31,8 @@ pub(crate) fn insufficient_scope(tokens: &Settings, needed: Access) -> Problem {
     challenge(problem, Some(tokens), Some(why), Some(needed))
 }
 
-/// Adds the challenge. Where only keys are accepted it says no more than that. None of the texts has
-/// a quote or a backslash.
+/// Adds the challenge, which is minimal if only keys are accepted. None of the texts contains a
+/// quote or a backslash.
 fn challenge(
     problem: Problem,
     tokens: Option<&Settings>,
@@ -53,7 +53,7 @@ fn challenge(
     }
     match HeaderValue::from_str(&text) {
         Ok(value) => problem.with_header(header::WWW_AUTHENTICATE, value),
-        // The configuration lets no such URL in.
+        // The configuration rejects such URLs.
         Err(_) => problem,
     }
 }

@@ -1,4 +1,4 @@
-//! Metrics whose values are read when they are asked for.
+//! Metrics whose values are collected on each scrape.
 
 use std::fmt;
 
@@ -6,10 +6,10 @@ use prometheus_client::encoding::{EncodeMetric, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
-/// The values of one metric, each with the values of its labels.
+/// The values of one metric, each with its label values.
 pub(crate) type Values<'a> = Vec<(Vec<&'a str>, f64)>;
 
-/// From here on not every whole number is a double.
+/// From here on, not every integer is representable as a double.
 const WHOLE: f64 = 9_007_199_254_740_992.0;
 
 #[derive(Debug)]
@@ -18,7 +18,7 @@ struct Collected {
     samples: Vec<(Vec<(&'static str, String)>, f64)>,
 }
 
-/// Adds a gauge. `name` and `help` are as the page shows them.
+/// Adds a gauge, with this exact `name` and `help`.
 pub(crate) fn gauge(
     registry: &mut Registry,
     name: &str,
@@ -37,7 +37,7 @@ pub(crate) fn counter(
     labels: &[&'static str],
     values: Values<'_>,
 ) {
-    // The encoder adds the ending.
+    // The encoder adds the suffix.
     let name = name.strip_suffix("_total").unwrap_or(name);
     add(registry, MetricType::Counter, name, help, labels, values);
 }
@@ -60,7 +60,7 @@ fn add(
         kind,
         samples: samples.collect(),
     };
-    // The registry adds the full stop.
+    // The registry adds the period.
     registry.register(name, help.strip_suffix('.').unwrap_or(help), metric);
 }
 
@@ -68,7 +68,7 @@ impl EncodeMetric for Collected {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
         for (labels, value) in &self.samples {
             let (mut encoder, value) = (encoder.encode_family(labels)?, *value);
-            // What counts is whole, and is written so.
+            // Counters are written as integers.
             let whole = value.fract() == 0.0 && (0.0..WHOLE).contains(&value);
             match (self.kind, whole) {
                 (MetricType::Counter, true) => {

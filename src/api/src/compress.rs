@@ -1,4 +1,4 @@
-//! Compression of answers with zstd or gzip, if the client accepts it and it pays off.
+//! Compression of responses with zstd or gzip, if the client accepts it and it pays off.
 
 use std::convert::Infallible;
 use std::future::Future as _;
@@ -14,13 +14,13 @@ use flate2::write::GzEncoder;
 use tokio::task::JoinHandle;
 use zstd::stream::write::Encoder as ZstdEncoder;
 
-/// Smaller answers are sent as they are.
+/// Smaller responses are sent uncompressed.
 const MIN_BYTES: u64 = 1024;
-/// The window of zstd, as a power of two: what bounds its memory for each answer.
+/// The window of zstd, as a power of two, which bounds the memory per response.
 const ZSTD_WINDOW: u32 = 18;
 const ZSTD_LEVEL: i32 = 3;
 
-/// A content coding that answers are sent in.
+/// A content coding of responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Coding {
     Zstd,
@@ -36,8 +36,8 @@ impl Coding {
         }
     }
 
-    /// The coding that the client likes best of those that there are; `None` for the bytes
-    /// themselves. What cannot be understood is passed over.
+    /// The supported coding that the client prefers; `None` for identity. Unknown codings are
+    /// ignored.
     pub(crate) fn accepted(headers: &HeaderMap) -> Option<Self> {
         let mut best: [f32; 2] = [0.0; 2];
         let mut rest: f32 = 0.0;
@@ -76,8 +76,8 @@ impl Coding {
     }
 }
 
-/// Whether an answer is worth coding: text, not coded yet, of some length, and none of which each
-/// piece is to be seen at once.
+/// Whether a response is worth compressing: text, not yet compressed, long enough, and not a stream
+/// whose chunks must arrive at once.
 pub(crate) fn is_worth(head: &ResponseHead, size: BodySize) -> bool {
     let long = match size {
         BodySize::Sized(bytes) => bytes >= MIN_BYTES,
@@ -100,8 +100,8 @@ pub(crate) fn is_worth(head: &ResponseHead, size: BodySize) -> bool {
     long && text && !head.headers().contains_key(header::CONTENT_ENCODING)
 }
 
-/// Makes the tag of an answer a weak one, as the bytes of each coding are others (RFC 9110, section
-/// 8.8.3.3). What no cache keeps has the tag of a dataset, which is about that one's bytes.
+/// Makes the ETag of a response weak, because the bytes of each coding differ (RFC 9110, section
+/// 8.8.3.3). Uncacheable responses carry the tag of a dataset, which is about the dataset's bytes.
 pub(crate) fn weaken_tag(headers: &mut HeaderMap) {
     let never_kept = headers
         .get(header::CACHE_CONTROL)
@@ -115,8 +115,7 @@ pub(crate) fn weaken_tag(headers: &mut HeaderMap) {
     }
 }
 
-/// The body of an answer to HEAD whose length is not known before it is coded: nothing of it is
-/// sent.
+/// The body of a compressed response to HEAD, whose length is unknown: nothing of it is sent.
 pub(crate) struct UnsentBody;
 
 impl MessageBody for UnsentBody {
@@ -154,7 +153,7 @@ impl Encoder {
         }
     }
 
-    /// What there is to send after this piece; nothing, at times.
+    /// The output after this chunk, which may be empty.
     fn feed(&mut self, piece: &[u8]) -> io::Result<Bytes> {
         let made = match self {
             Self::Zstd(encoder) => {
@@ -169,7 +168,7 @@ impl Encoder {
         Ok(made.into())
     }
 
-    /// The last piece.
+    /// The rest of the output.
     fn finish(self) -> io::Result<Bytes> {
         match self {
             Self::Zstd(encoder) => encoder.finish(),
@@ -181,7 +180,7 @@ impl Encoder {
 
 type Step = (Option<Encoder>, io::Result<Bytes>);
 
-/// A body that is coded piece by piece, on another thread than that of the connection.
+/// A body that is compressed chunk by chunk, on another thread than that of the connection.
 pub(crate) struct CodedBody {
     body: BoxBody,
     encoder: Option<Encoder>,
@@ -189,10 +188,10 @@ pub(crate) struct CodedBody {
 }
 
 impl CodedBody {
-    /// The body in this coding.
+    /// The body with this coding.
     ///
     /// # Errors
-    /// The body, where there is no memory to code it in.
+    /// The unchanged body, if there is no memory for the encoder.
     pub(crate) fn new(body: BoxBody, coding: Coding) -> Result<Self, BoxBody> {
         match Encoder::new(coding) {
             Ok(encoder) => Ok(Self {
@@ -267,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tag_of_what_a_cache_may_keep_is_weakened_once() {
+    fn the_tag_of_a_cacheable_response_is_weakened_once() {
         let weakened = |control: &'static str, tag: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(control));

@@ -18,42 +18,42 @@ pub struct ApiConfig {
     pub instance: InstanceId,
     /// TLS on the listener; plain HTTP without it.
     pub tls: Option<Tls>,
-    /// How callers prove who they are, to begin with.
+    /// The initial authentication of callers.
     pub auth: Auth,
-    /// Refuse requests whose `Host` is no loopback name or whose `Origin` is another one, so
-    /// that a web page cannot use a service without keys through the browser of its user.
+    /// Reject requests whose `Host` is not a loopback name or whose `Origin` differs, so that a web
+    /// page cannot use a service without keys through its user's browser.
     pub loopback_only: bool,
     /// The origins whose pages may use the service; `*` for all.
     pub cors_origins: Vec<String>,
-    /// Who is believed about whom a request is for.
+    /// The proxies that are trusted to name the client of a request.
     pub trusted_proxies: TrustedProxies,
-    /// Whether every change has a line in the log.
+    /// Whether every change is logged.
     pub audit: bool,
-    /// One in so many requests has a line in the log; none where it is 0.
+    /// One in this many requests is logged; none if 0.
     pub access_log: u32,
     /// The largest upload, in bytes, as sent and as decoded.
     pub max_body: u64,
-    /// The time to live of a session that names none.
+    /// The default TTL of sessions.
     pub default_ttl: Duration,
-    /// The longest time to live that a session may ask for.
+    /// The longest TTL that a session may request.
     pub max_ttl: Duration,
     /// Jobs of AnalysisService that may be queued.
     pub max_queued_analyses: u64,
     /// Jobs of ReportService that may be queued.
     pub max_queued_reports: u64,
-    /// How many requests an owner may send; any number where there is none.
+    /// The rate limit of owners; unlimited without one.
     pub rate: Option<RatePolicy>,
     /// The longest `Prefer: wait`.
     pub max_wait: Duration,
-    /// Event streams that may be open.
+    /// The most open event streams of jobs.
     pub max_streams: usize,
-    /// Clients that may follow the system.
-    pub max_watchers: usize,
+    /// The most open event streams of the system.
+    pub max_system_streams: usize,
     /// Threads that serve HTTP.
     pub workers: usize,
     /// Connections that are open at once; further ones wait to be accepted.
     pub max_connections: usize,
-    /// How long a client may take nothing of its answer.
+    /// How long a client may read nothing of its response.
     pub write_timeouts: StallTimeouts,
     /// How long a client may send nothing of its upload.
     pub read_timeouts: StallTimeouts,
@@ -81,7 +81,7 @@ impl Default for ApiConfig {
             rate: None,
             max_wait: Duration::from_secs(60),
             max_streams: 1024,
-            max_watchers: 128,
+            max_system_streams: 128,
             workers: std::thread::available_parallelism()
                 .map_or(2, usize::from)
                 .clamp(2, 8),
@@ -109,11 +109,11 @@ impl ApiConfig {
     }
 }
 
-/// How long a client may do nothing in the middle of a request.
+/// How long a client may be idle in the middle of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct StallTimeouts {
-    /// In service.
+    /// While the service is running.
     pub running: Duration,
-    /// Once the process was told to stop.
+    /// During a shutdown.
     pub stopping: Duration,
 }

@@ -11,7 +11,7 @@ pub(crate) fn percent_encoded(name: &str) -> String {
                 encoded.push(char::from(byte));
             }
             byte => {
-                // Writing to a String does not fail.
+                // Writing to a String cannot fail.
                 let _ = write!(encoded, "%{byte:02X}");
             }
         }
@@ -19,8 +19,8 @@ pub(crate) fn percent_encoded(name: &str) -> String {
     encoded
 }
 
-/// A `Content-Disposition` with a name to save the body under (RFC 6266): for old clients without
-/// what is not ASCII, for others as it is.
+/// A `Content-Disposition` with a file name (RFC 6266): in ASCII for old clients, complete for
+/// others.
 pub(crate) fn disposition(kind: &str, name: &str) -> String {
     let plain: String = name
         .chars()

@@ -14,7 +14,7 @@ const REQUEST_HEADERS: &str = "Authorization, Cache-Control, Content-Digest, Con
 const ANSWER_HEADERS: &str = "Content-Disposition, ETag, Idempotent-Replayed, Location, \
                               Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, \
                               X-Request-Id";
-/// For how many seconds a browser need not ask again.
+/// For how many seconds a browser may cache a preflight.
 const MAX_AGE: &str = "600";
 
 /// Whether pages of this origin may use the service.
@@ -23,13 +23,13 @@ pub(crate) fn allows(config: &ApiConfig, origin: &str) -> bool {
     allowed.any(|allowed| allowed == origin || allowed == "*")
 }
 
-/// The origin of a request, where it is one of those.
+/// The origin of a request, if it is allowed.
 fn allowed_origin(config: &ApiConfig, request: &RequestHead) -> Option<HeaderValue> {
     let origin = request.headers().get(header::ORIGIN)?;
     allows(config, origin.to_str().ok()?).then(|| origin.clone())
 }
 
-/// The answer to a browser that asks whether a page may send a request.
+/// The response to a preflight request.
 pub(crate) fn preflight(config: &ApiConfig, request: &RequestHead) -> Option<HttpResponse> {
     let asks = request.method == Method::OPTIONS
         && request
@@ -47,23 +47,23 @@ pub(crate) fn preflight(config: &ApiConfig, request: &RequestHead) -> Option<Htt
     Some(answer.finish())
 }
 
-/// What an answer says to the browser of a page of another origin.
-pub(crate) struct Answer {
+/// The CORS headers of a response.
+pub(crate) struct CorsHeaders {
     origin: Option<HeaderValue>,
     varies: bool,
 }
 
-impl Answer {
-    /// What the answer to this request will say.
-    pub(crate) fn to(config: &ApiConfig, request: &RequestHead) -> Self {
+impl CorsHeaders {
+    /// The headers of the response to this request.
+    pub(crate) fn for_request(config: &ApiConfig, request: &RequestHead) -> Self {
         Self {
             origin: allowed_origin(config, request),
             varies: !config.cors_origins.is_empty(),
         }
     }
 
-    /// Says it.
-    pub(crate) fn say(self, head: &mut ResponseHead) {
+    /// Adds the headers.
+    pub(crate) fn write(self, head: &mut ResponseHead) {
         let headers = head.headers_mut();
         if self.varies {
             headers.append(header::VARY, HeaderValue::from_static("Origin"));

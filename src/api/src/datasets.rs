@@ -18,11 +18,11 @@ use crate::state::ApiState;
 use crate::upload::discard;
 use crate::view::{DatasetView, DescriptionView};
 
-/// How often a change is tried while others change the same dataset. One of all that are made at
-/// once goes through in each round.
+/// The most tries of a change while others change the same dataset. One of all concurrent changes
+/// succeeds in each round.
 const PATCH_ATTEMPTS: usize = 32;
 
-/// How a cursor begins, so that not every word is one.
+/// The prefix of a cursor, so that not every word is one.
 const CURSOR: &str = "after:";
 
 /// `GET /v1/sessions/{sid}/datasets`
@@ -131,10 +131,10 @@ pub(crate) async fn patch(
             return Err(preconditions::failed(&seen.name));
         }
         let read = read_options::changed(&seen, &request, &body)?;
-        // Where another change came first, this one is made to what that left.
+        // If another change came first, this one is applied to its result.
         if state.store.set_read_options(&seen, read).await? {
-            state.recent.forget(session.id);
-            // The columns as they were read before; the bytes stay.
+            state.recent.remove(session.id);
+            // Deletes what was derived with the old options; the bytes stay.
             if seen.format != Format::Parquet || !seen.read.is_empty() {
                 discard(&state, &seen.materialized()).await;
                 discard(&state, &seen.profiled()).await;
@@ -189,10 +189,10 @@ pub(crate) async fn delete(
         .await?;
     match deleted {
         Some(deleted) => {
-            state.recent.forget(session.id);
+            state.recent.remove(session.id);
             discard(&state, &deleted.blob).await;
         }
-        // Deleted by another since it was seen, as was wanted.
+        // Already deleted by another request, as intended.
         None if precondition == Precondition::None => {}
         None => return Err(preconditions::failed(&dataset.name)),
     }

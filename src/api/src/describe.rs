@@ -15,17 +15,17 @@ use crate::ports::Describe;
 
 /// How long a request waits for the columns.
 const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(20);
-/// Datasets that are read at once.
-const AT_ONCE: usize = 2;
-/// Datasets that are read or wait to be.
+/// The most datasets that are read concurrently.
+const CONCURRENCY: usize = 2;
+/// The most datasets that are being read or queued.
 const MAX_WAITING: usize = 64;
 
 type Found = Result<Schema, JobError>;
 type Reading = Shared<BoxFuture<'static, Found>>;
-/// What is read, and how.
+/// A dataset's bytes and read options.
 type Key = (BlobKey, ReadOptions);
 
-/// Who reads the columns of datasets, once for all who ask at the same time.
+/// Reads the columns of datasets, once for all concurrent requests.
 pub(crate) struct Schemas {
     describe: Arc<dyn Describe>,
     store: Arc<dyn Store>,
@@ -39,15 +39,15 @@ impl Schemas {
             describe,
             store,
             readings: Arc::default(),
-            turn: Arc::new(Semaphore::new(AT_ONCE)),
+            turn: Arc::new(Semaphore::new(CONCURRENCY)),
         }
     }
 
     /// The columns of the dataset.
     ///
     /// # Errors
-    /// Where the data cannot be read; `schema_pending` where that takes long, or `stopping`
-    /// comes first: it goes on, and the next request may find it done.
+    /// If the data cannot be read; `schema_pending` if that takes long, or `stopping` completes
+    /// first: reading continues, and a later request may find it done.
     pub(crate) async fn of(&self, dataset: &Dataset, stopping: impl Future<Output = ()>) -> Found {
         if let Some(schema) = &dataset.schema {
             return Ok(schema.clone());
@@ -62,7 +62,7 @@ impl Schemas {
         }
     }
 
-    /// The reading of the dataset that is under way, or a new one.
+    /// The read of the dataset that is under way, or a new one.
     fn reading(&self, dataset: &Dataset) -> Option<Reading> {
         let key = (dataset.blob.clone(), dataset.read.clone());
         let mut readings = self.lock();
@@ -74,7 +74,7 @@ impl Schemas {
         }
         let reading = self.begin(dataset.clone()).shared();
         readings.insert(key, reading.clone());
-        // It is finished and kept even where nobody waits for it any more.
+        // It is finished and stored even if nobody waits for it any more.
         tokio::spawn(reading.clone());
         Some(reading)
     }
@@ -102,7 +102,7 @@ impl Schemas {
             }
             Ok(schema)
         };
-        // Of the request that asked first, whoever drives it.
+        // In the scope of the first request, whichever request polls it.
         Scope::current().run(reading).boxed()
     }
 
@@ -111,7 +111,7 @@ impl Schemas {
     }
 }
 
-/// A reading's place among those under way, given back however it ends.
+/// Removes a read from those under way, however it ends.
 struct Entry {
     readings: Arc<Mutex<HashMap<Key, Reading>>>,
     key: Key,

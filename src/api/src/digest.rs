@@ -8,20 +8,19 @@ use sha2::{Digest, Sha256, Sha512};
 use crate::errors::Code;
 use crate::problem::{ApiResult, Problem};
 
-/// The hash of a body, and what it has to be.
+/// The hash of a body, and its expected value.
 pub(crate) enum ContentDigest {
-    /// Of 256 bits.
+    /// SHA-256.
     Sha256(Box<Sha256>, Vec<u8>),
-    /// Of 512 bits.
+    /// SHA-512.
     Sha512(Box<Sha512>, Vec<u8>),
 }
 
 impl ContentDigest {
-    /// The strongest digest that the headers announce; algorithms that are not known, or not
-    /// secure any more, say nothing.
+    /// The strongest digest in the headers; unknown and insecure algorithms are ignored.
     ///
     /// # Errors
-    /// `invalid_parameter` where one that is known cannot be read.
+    /// `invalid_parameter` if a known one cannot be read.
     pub(crate) fn of(headers: &HeaderMap) -> ApiResult<Option<Self>> {
         let mut found = None;
         for value in headers.get_all("content-digest") {
@@ -51,7 +50,7 @@ impl ContentDigest {
         Ok(found)
     }
 
-    /// Takes bytes of the body.
+    /// Adds bytes of the body.
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         match self {
             Self::Sha256(hash, _) => hash.update(bytes),
@@ -59,10 +58,10 @@ impl ContentDigest {
         }
     }
 
-    /// Whether the body was what it should be.
+    /// Checks the hash of the body.
     ///
     /// # Errors
-    /// `digest_mismatch` where it was not.
+    /// `digest_mismatch` if it differs.
     pub(crate) fn check(self) -> ApiResult<()> {
         let holds = match self {
             Self::Sha256(hash, expected) => hash.finalize()[..] == expected[..],

@@ -1,12 +1,12 @@
 //! The table of HTTP errors: codes, statuses and titles.
 //!
-//! The list is closed: `docs/errors.md` describes every code of it, and a test compares them.
+//! The list is closed: `docs/errors.md` describes every code, and a test compares them.
 
 use actix_web::http::StatusCode;
 
 macro_rules! codes {
     ($($status:ident { $($variant:ident $name:literal $title:literal)+ })+) => {
-        /// What a problem document says that went wrong.
+        /// The code of a problem document.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[expect(missing_docs, reason = "the table gives each its title, docs/errors.md the rest")]
         pub enum Code {
@@ -22,12 +22,12 @@ macro_rules! codes {
                 match self { $($(Self::$variant => $name,)+)+ }
             }
 
-            /// The HTTP status that it is answered with.
+            /// The HTTP status of the response.
             pub const fn status(self) -> StatusCode {
                 match self { $($(Self::$variant)|+ => StatusCode::$status,)+ }
             }
 
-            /// The same few words each time: `title` in the problem document.
+            /// A fixed summary: `title` in the problem document.
             pub const fn title(self) -> &'static str {
                 match self { $($(Self::$variant => $title,)+)+ }
             }

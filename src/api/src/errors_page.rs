@@ -18,7 +18,7 @@ pub(crate) fn html() -> String {
     );
     let mut in_table = false;
     let mut title = "Errors";
-    // A code of an answer may be one of a failed job as well: the first has the anchor.
+    // A code may occur in both tables: the first has the anchor.
     let mut anchors = HashSet::new();
     for line in ERRORS.lines() {
         let row = line.strip_prefix("| ").and_then(|l| l.strip_suffix(" |"));
@@ -26,7 +26,7 @@ pub(crate) fn html() -> String {
             page.push_str("</tbody></table></div>\n");
             in_table = false;
         }
-        // Writing to a String does not fail.
+        // Writing to a String cannot fail.
         let _ = if let Some(row) = row {
             let opening = if in_table {
                 String::new()

@@ -1,8 +1,8 @@
 //! `GET /v1/jobs/{id}/events`: changes of a job as server-sent events.
 //!
-//! `state` (the job) comes at once and with every change, `progress` in between, and `end` says
-//! why nothing more comes: `finished`, `gone` with the session, or `draining`, where the client
-//! is to connect again and will find another instance, or this one started again.
+//! `state` (the job) is sent at once and with every change, `progress` in between, and `end` gives
+//! the reason of the end: `finished`, `gone` with the session, or `draining`, when the client
+//! should reconnect, to another instance or to this one after its restart.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -22,14 +22,14 @@ use crate::errors::Code;
 use crate::problem::{ApiResult, Problem};
 use crate::state::ApiState;
 use crate::view::JobView;
-use crate::waiting::{Heard, JobNews};
+use crate::waiting::{JobUpdates, Update};
 
-/// How long a stream is silent before a comment shows that it lives.
+/// How long a stream is silent before a comment is sent as a keep-alive.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// After how many milliseconds a client connects again.
+/// After how many milliseconds a client reconnects.
 const RETRY_MS: u32 = 1000;
-/// Progress that is worth an event.
-const STEP: f64 = 0.001;
+/// The least progress that is worth an event.
+const MIN_PROGRESS_STEP: f64 = 0.001;
 
 /// `GET /v1/jobs/{id}/events`
 #[utoipa::path(
@@ -55,101 +55,101 @@ pub(crate) async fn get(
     let permit = state.streams.clone().try_acquire_owned().map_err(|_| {
         Problem::new(
             Code::TooManyStreams,
-            "as many event streams are open as there may be; look at the job instead",
+            "too many event streams are open; poll the job instead",
         )
         .retry_after(5)
     })?;
-    let events = Events {
-        news: JobNews::of(&state, job.id),
+    let events = JobEvents {
+        updates: JobUpdates::of(&state, job.id),
         state,
         job: job.id,
         sent: None,
         progress: 0.0,
         events: 0,
-        spoken: Instant::now(),
+        last_sent: Instant::now(),
         over: false,
         _permit: permit,
     };
     Ok(event_stream(stream_of(events)))
 }
 
-/// The answer that has these events.
+/// The response with these events.
 pub(crate) fn event_stream(
     events: impl Stream<Item = Result<Bytes, Problem>> + 'static,
 ) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/event-stream; charset=utf-8")
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        // Asks proxies not to hold back what is to be seen at once.
+        // Asks proxies not to buffer the stream.
         .insert_header(("x-accel-buffering", "no"))
         .streaming(events)
 }
 
-/// What of a job is worth a `state` event when it changes.
-type Seen = (State, u32, u32, bool);
+/// The fields of a job whose changes are worth a `state` event.
+type JobSnapshot = (State, u32, u32, bool);
 
-struct Events {
+struct JobEvents {
     state: web::Data<ApiState>,
-    news: JobNews,
+    updates: JobUpdates,
     job: JobId,
-    sent: Option<Seen>,
+    sent: Option<JobSnapshot>,
     progress: f64,
     events: u64,
-    spoken: Instant,
+    last_sent: Instant,
     over: bool,
     _permit: OwnedSemaphorePermit,
 }
 
-fn stream_of(events: Events) -> impl Stream<Item = Result<Bytes, Problem>> {
+fn stream_of(events: JobEvents) -> impl Stream<Item = Result<Bytes, Problem>> {
     stream::unfold(events, |mut events| async move {
         if events.over {
             return None;
         }
         let text = events.next().await;
-        events.spoken = Instant::now();
+        events.last_sent = Instant::now();
         Some((Ok(Bytes::from(text)), events))
     })
 }
 
-impl Events {
+impl JobEvents {
     /// The next text to send.
     async fn next(&mut self) -> String {
         let mut text = String::new();
         if self.sent.is_none() {
             let _ = write!(text, "retry: {RETRY_MS}\n\n");
-            self.look(&mut text).await;
+            self.refresh(&mut text).await;
         }
         while text.is_empty() {
-            let silent = tokio::time::sleep_until(self.spoken + KEEP_ALIVE);
-            let heard = tokio::select! {
+            let silent = tokio::time::sleep_until(self.last_sent + KEEP_ALIVE);
+            let update = tokio::select! {
                 biased;
                 () = self.state.system.stopping() => {
-                    // It may have ended just now: that is the better news.
-                    self.look(&mut text).await;
+                    // It may have ended just now: that is reported instead.
+                    self.refresh(&mut text).await;
                     if !self.over {
                         self.end(&mut text, "draining");
                     }
                     break;
                 }
-                heard = self.news.next() => heard,
+                update = self.updates.next() => update,
                 () = silent => {
                     text.push_str(": still there\n\n");
                     break;
                 }
             };
-            match heard {
-                Heard::Changed => self.look(&mut text).await,
-                Heard::Progress(progress) => self.tell_progress(&mut text, progress),
+            match update {
+                Update::Changed => self.refresh(&mut text).await,
+                Update::Progress(progress) => self.send_progress(&mut text, progress),
             }
         }
         text
     }
 
-    /// Reads the row and tells what is new in it. Following a job is a use of its session.
-    async fn look(&mut self, text: &mut String) {
+    /// Reads the row and sends what has changed. Following a job is a use of its session.
+    async fn refresh(&mut self, text: &mut String) {
         match self.read().await {
             Ok(Some((job, session))) => {
-                self.tell(text, &job);
+                self.send_state(text, &job);
                 if !self.over
                     && let Err(problem) = self.state.renew(session).await
                     && problem.code() == Code::SessionExpired
@@ -163,7 +163,7 @@ impl Events {
         }
     }
 
-    /// The job and its session, as long as both are there.
+    /// The job and its session, if both exist.
     async fn read(&self) -> StoreResult<Option<(Job, Session)>> {
         let Some(job) = self.state.store.job(self.job).await? else {
             return Ok(None);
@@ -172,7 +172,7 @@ impl Events {
         Ok(session.map(|session| (job, session)))
     }
 
-    fn tell(&mut self, text: &mut String, job: &Job) {
+    fn send_state(&mut self, text: &mut String, job: &Job) {
         let seen = (
             job.state(),
             job.lifecycle.attempt,
@@ -184,15 +184,15 @@ impl Events {
             let data = serde_json::to_string(&JobView::from(job)).unwrap_or_default();
             self.event(text, "state", &data);
         } else {
-            self.tell_progress(text, job.progress);
+            self.send_progress(text, job.progress);
         }
         if job.state().is_final() {
             self.end(text, "finished");
         }
     }
 
-    fn tell_progress(&mut self, text: &mut String, progress: f64) {
-        if progress >= self.progress + STEP {
+    fn send_progress(&mut self, text: &mut String, progress: f64) {
+        if progress >= self.progress + MIN_PROGRESS_STEP {
             self.progress = progress;
             self.event(
                 text,
@@ -209,7 +209,7 @@ impl Events {
 
     fn event(&mut self, text: &mut String, name: &str, data: &str) {
         self.events += 1;
-        // Writing to a String does not fail.
+        // Writing to a String cannot fail.
         let _ = write!(text, "id: {}\nevent: {name}\ndata: {data}\n\n", self.events);
     }
 }

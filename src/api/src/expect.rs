@@ -13,7 +13,7 @@ use crate::upload;
 /// The checks that need no body. The handler repeats them.
 ///
 /// # Errors
-/// What the handler would answer.
+/// The error that the handler would return.
 pub(crate) async fn check(state: &ApiState, request: &Request) -> ApiResult<()> {
     guard::check(&state.config, request.head())?;
     let path: Vec<&str> = request.path().trim_start_matches('/').split('/').collect();
@@ -34,7 +34,7 @@ pub(crate) async fn check(state: &ApiState, request: &Request) -> ApiResult<()> 
         _ => return Ok(()),
     };
     state.session(&caller, session).await?;
-    // A submission may be the repeat of one that was accepted.
+    // A submission may be a repeat of an accepted one.
     if upload {
         state.has_room().await?;
     }

@@ -1,4 +1,4 @@
-//! The text formats of metrics, and which of them a client gets.
+//! The text formats of metrics, and the choice among them.
 
 use std::fmt;
 
@@ -26,8 +26,8 @@ impl Exposition {
         }
     }
 
-    /// The one that the client likes better. OpenMetrics only where it is named: what accepts
-    /// anything may be a person, or a scraper that knows no other format than the old one.
+    /// The format that the client prefers. OpenMetrics only if it is named: a client that accepts
+    /// anything may be a person, or a scraper that knows only the old format.
     pub(crate) fn accepted(headers: &HeaderMap) -> Self {
         let (mut open_metrics, mut prometheus) = (0.0, 0.0);
         let values = headers.get_all(header::ACCEPT);
@@ -56,10 +56,10 @@ impl Exposition {
         }
     }
 
-    /// What the registries have, in this format.
+    /// Writes the registries in this format.
     ///
     /// # Errors
-    /// Where a metric cannot be written.
+    /// If a metric cannot be written.
     pub(crate) fn write(self, registries: &[&Registry]) -> Result<String, fmt::Error> {
         let mut written = String::new();
         for registry in registries {
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_does_not_prefer_it_gets_the_format_that_all_know() {
+    fn others_get_the_prometheus_format() {
         for accept in [
             "",
             "*/*",

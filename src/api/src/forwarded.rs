@@ -1,5 +1,5 @@
-//! Where a request comes from: the address that is connected, or, where that is a proxy which is
-//! believed, the one that the proxy says it is for.
+//! The client address of a request: the connected address or, if that is a trusted proxy, the
+//! address that the proxy forwards.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -8,20 +8,20 @@ use ipnet::IpNet;
 
 const FORWARDED: HeaderName = HeaderName::from_static("forwarded");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-/// More proxies than this in a row are not followed.
+/// The most proxies in a row that are followed.
 const MAX_HOPS: usize = 16;
 
-/// Which proxies are believed, and what of theirs.
+/// Which proxies are trusted, and which of their fields.
 #[derive(Clone, Debug, Default)]
 pub struct TrustedProxies {
     /// Their addresses.
     pub networks: Vec<IpNet>,
-    /// The field in which they say it. Only the one that they all write may be believed: the other
-    /// one is passed on as the client sent it.
+    /// The field to read. Only the one that they all write may be trusted: the other one is passed
+    /// on as the client sent it.
     pub field: ForwardedField,
 }
 
-/// The field in which a proxy says whom a request is for.
+/// The field in which a proxy names the client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ForwardedField {
     /// `X-Forwarded-For`.
@@ -32,8 +32,8 @@ pub enum ForwardedField {
 }
 
 impl TrustedProxies {
-    /// The client of a request that came over a connection from `peer`: from there on backwards, the
-    /// first address that is not one of a proxy. What a client says of itself is behind that.
+    /// The client of a request from `peer`: going backwards from there, the first address that is
+    /// not a trusted proxy. Whatever the client itself sent comes after that.
     pub(crate) fn client(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Option<IpAddr> {
         let mut client = peer?.ip().to_canonical();
         if !self.trusts(client) {
@@ -49,7 +49,7 @@ impl TrustedProxies {
                 ForwardedField::XForwardedFor => element,
                 ForwardedField::Forwarded => element.and_then(node_of),
             };
-            // A name that hides the address: the last one that is known stands for it.
+            // An obfuscated name hides the address: use the last known one.
             let Some(address) = node.and_then(parse_node) else {
                 break;
             };
@@ -67,8 +67,8 @@ impl TrustedProxies {
     }
 }
 
-/// The elements of a list that may stand in several fields. What a client has sent may be no text,
-/// and hides nothing of what a proxy has put behind it.
+/// The elements of a list that may span several fields. Invalid text from a client must not hide
+/// what a proxy has appended.
 fn elements(headers: &HeaderMap, name: HeaderName) -> Vec<&[u8]> {
     let fields = headers.get_all(name);
     fields
@@ -127,29 +127,41 @@ mod tests {
     }
 
     #[test]
-    fn nobody_but_a_proxy_says_whom_a_request_is_for() {
-        let ask = |peer, lines: &[&str]| client(ForwardedField::XForwardedFor, peer, lines);
-        assert_eq!(ask("192.0.2.1:1", &["203.0.113.9"]), "192.0.2.1");
-        assert_eq!(ask("10.0.0.1:1", &[]), "10.0.0.1");
-        assert_eq!(ask("10.0.0.1:1", &["203.0.113.9"]), "203.0.113.9");
-        assert_eq!(ask("[::ffff:10.0.0.1]:1", &["203.0.113.9"]), "203.0.113.9");
-        // What the client itself has sent is before what the proxies have added.
-        let forged = "127.0.0.1, 203.0.113.9, 10.1.1.1";
-        assert_eq!(ask("10.0.0.1:1", &[forged]), "203.0.113.9");
+    fn only_trusted_proxies_name_the_client() {
+        let client_of = |peer, lines: &[&str]| client(ForwardedField::XForwardedFor, peer, lines);
+        assert_eq!(client_of("192.0.2.1:1", &["203.0.113.9"]), "192.0.2.1");
+        assert_eq!(client_of("10.0.0.1:1", &[]), "10.0.0.1");
+        assert_eq!(client_of("10.0.0.1:1", &["203.0.113.9"]), "203.0.113.9");
         assert_eq!(
-            ask("10.0.0.1:1", &["127.0.0.1", "203.0.113.9"]),
+            client_of("[::ffff:10.0.0.1]:1", &["203.0.113.9"]),
             "203.0.113.9"
         );
-        assert_eq!(ask("10.0.0.1:1", &["\u{ff}, 203.0.113.9"]), "203.0.113.9");
-        assert_eq!(ask("10.0.0.1:1", &["203.0.113.9, unknown"]), "10.0.0.1");
-        assert_eq!(ask("10.0.0.1:1", &["1.1.1.1, , 10.2.2.2"]), "10.2.2.2");
+        // The client's own elements come before those that the proxies have added.
+        let forged = "127.0.0.1, 203.0.113.9, 10.1.1.1";
+        assert_eq!(client_of("10.0.0.1:1", &[forged]), "203.0.113.9");
+        assert_eq!(
+            client_of("10.0.0.1:1", &["127.0.0.1", "203.0.113.9"]),
+            "203.0.113.9"
+        );
+        assert_eq!(
+            client_of("10.0.0.1:1", &["\u{ff}, 203.0.113.9"]),
+            "203.0.113.9"
+        );
+        assert_eq!(
+            client_of("10.0.0.1:1", &["203.0.113.9, unknown"]),
+            "10.0.0.1"
+        );
+        assert_eq!(
+            client_of("10.0.0.1:1", &["1.1.1.1, , 10.2.2.2"]),
+            "10.2.2.2"
+        );
         let many = vec!["10.9.9.9"; 1000].join(",");
-        assert_eq!(ask("10.0.0.1:1", &[&many]), "10.9.9.9");
+        assert_eq!(client_of("10.0.0.1:1", &[&many]), "10.9.9.9");
     }
 
     #[test]
     fn an_address_may_have_a_port_and_brackets() {
-        let ask = |line| client(ForwardedField::Forwarded, "[fd00::1]:1", &[line]);
+        let client_of = |line| client(ForwardedField::Forwarded, "[fd00::1]:1", &[line]);
         for (line, address) in [
             ("for=192.0.2.60;proto=http;by=203.0.113.43", "192.0.2.60"),
             ("For=\"192.0.2.60:4711\"", "192.0.2.60"),
@@ -158,7 +170,7 @@ mod tests {
             ("for=192.0.2.43;secret, proto=https", "fd00::1"),
             ("for=_hidden", "fd00::1"),
         ] {
-            assert_eq!(ask(line), address, "{line}");
+            assert_eq!(client_of(line), address, "{line}");
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::cors;
 use crate::errors::Code;
 use crate::problem::{ApiResult, Problem};
 
-/// Lets a request pass.
+/// Checks a request.
 ///
 /// # Errors
 /// `misdirected_request` and `cross_origin`.
@@ -21,7 +21,7 @@ pub(crate) fn check(config: &ApiConfig, request: &RequestHead) -> ApiResult<()> 
         .headers()
         .get(header::HOST)
         .and_then(|host| host.to_str().ok());
-    // A request without a host is none of a browser's.
+    // Browsers always send a host.
     let Some(host) = host else { return Ok(()) };
     if !is_loopback(host) {
         return Err(Problem::new(

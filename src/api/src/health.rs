@@ -12,9 +12,9 @@ use crate::readiness::Failing;
 use crate::state::ApiState;
 use lastcall_actors::{BreakerState, Phase};
 
-/// How long a part may take to say that it is there.
+/// How long a dependency may take to respond.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long its answer is believed.
+/// How long its response is valid.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// The state of the process.
@@ -92,7 +92,7 @@ pub(crate) async fn readyz(state: web::Data<ApiState>) -> HttpResponse {
 }
 
 impl ApiState {
-    /// The parts that work has found missing, and that have not come back since.
+    /// The dependencies that work has found unavailable, and that have not recovered since.
     fn away(&self, known: &[Failing]) -> Vec<Failing> {
         let dependencies = self.system.status().dependencies.into_iter();
         let away = dependencies.filter(|part| part.breaker != BreakerState::Closed);
@@ -105,7 +105,7 @@ impl ApiState {
             .collect()
     }
 
-    /// The parts that are missing, as of a moment ago.
+    /// The unavailable dependencies, recently checked.
     async fn failing(&self) -> Vec<Failing> {
         let mut last = self.readiness.last.lock().await;
         if let Some((asked, failing)) = &*last
@@ -118,8 +118,8 @@ impl ApiState {
             timeout(PING_TIMEOUT, self.blobs.ping())
         );
         let late = || Some(format!("no answer within {} s", PING_TIMEOUT.as_secs()));
-        let store = store.map_or_else(|_| late(), |answer| answer.err().map(said));
-        let blobs = blobs.map_or_else(|_| late(), |answer| answer.err().map(said));
+        let store = store.map_or_else(|_| late(), |answer| answer.err().map(message));
+        let blobs = blobs.map_or_else(|_| late(), |answer| answer.err().map(message));
         let disk = crate::room::shortage(&self.disks.disks().await);
         let failing: Vec<Failing> = [
             ("store", store),
@@ -142,17 +142,17 @@ impl ApiState {
     }
 }
 
-/// The log says why: whoever asks here has shown no key.
+/// Without details, because callers here are not authenticated.
 fn no_token_keys() -> String {
     "the keys of the token issuer are not known".to_owned()
 }
 
-/// What an error says.
-fn said(error: impl std::fmt::Display) -> String {
+/// The message of an error.
+fn message(error: impl std::fmt::Display) -> String {
     without_addresses(&error.to_string())
 }
 
-/// The text without the addresses of other hosts: whoever asks here has shown no key.
+/// The text without the addresses of other hosts, because callers here are not authenticated.
 fn without_addresses(text: &str) -> String {
     let words = text.split(' ').map(|word| {
         if word.contains("://") {
@@ -169,10 +169,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_without_a_key_is_told_an_address() {
+    fn addresses_are_not_shown_without_a_key() {
         let text = "PUT http://minio:9000/secret/.ping failed, source: (https://minio:9000)";
-        let told = "PUT (an address) failed, source: (an address)";
-        assert_eq!(without_addresses(text), told);
+        let shown = "PUT (an address) failed, source: (an address)";
+        assert_eq!(without_addresses(text), shown);
         assert_eq!(
             without_addresses("the folder /x is gone"),
             "the folder /x is gone"

@@ -1,8 +1,8 @@
 //! One connection that speaks HTTP/2.
 //!
-//! actix-http's own dispatcher bounds neither the requests of a connection nor their heads, lets a
-//! client that grants no window wait for ever, and ends connections without `GOAWAY`. Here a
-//! connection has the bounds that it has in HTTP/1.1, and a shutdown loses none of its requests.
+//! actix-http's own dispatcher bounds neither the requests of a connection nor their headers, lets
+//! a client that grants no window wait forever, and ends connections without `GOAWAY`. Here a
+//! connection has the same bounds as in HTTP/1.1, and a shutdown loses none of its requests.
 
 mod open;
 mod request;
@@ -24,35 +24,35 @@ use h2::server::Builder;
 use tokio::time::{Instant, sleep, timeout};
 
 use open::Open;
-use stream::Answer;
+use stream::Responder;
 
 use crate::state::{ApiState, Closing};
 use crate::transport::Transport;
 
-/// Requests of one connection that are answered at once.
+/// The most concurrent requests of one connection.
 const MAX_STREAMS: u32 = 64;
-/// The largest head of a request, in bytes.
+/// The largest headers of a request, in bytes.
 const MAX_HEAD: u32 = 64 * 1024;
-/// What a client may send ahead of what is read, for one request and for all of a connection.
+/// How much a client may send ahead of what is read, for one request and for all of a connection.
 const RECEIVE_WINDOW: u32 = 1024 * 1024;
-/// What is kept of one answer until the client takes it.
+/// How much of one response is buffered until the client reads it.
 const SEND_BUFFER: usize = 64 * 1024;
 
 /// How long a client may take.
 #[derive(Clone, Copy)]
 pub(crate) struct Timeouts {
-    /// For what comes before the first request.
+    /// For the handshake.
     pub(crate) handshake: Duration,
-    /// Without a request.
+    /// Without requests.
     pub(crate) keep_alive: Duration,
-    /// To close a connection that it was told to close.
+    /// To close a connection after `GOAWAY`.
     pub(crate) disconnect: Duration,
 }
 
-/// Serves the connection until it is closed. What is dropped with it is given up.
+/// Serves the connection until it is closed. Its remaining requests are dropped with it.
 ///
 /// # Errors
-/// Where the client breaks the protocol, or takes too long.
+/// If the client violates the protocol, or takes too long.
 pub(crate) async fn serve<S>(
     transport: Transport,
     peer: Option<SocketAddr>,
@@ -78,18 +78,18 @@ where
         return Ok(());
     };
     let mut connection = connection?;
-    // The shutdown waits for it, once it was told to close.
+    // The shutdown waits for it until it is closed.
     let open = Open::new(state.connections.start());
     let mut streams = FuturesUnordered::new();
-    // It has brought a request.
+    // Whether it has had a request.
     let mut used = false;
     let mut idle = Box::pin(sleep(timeouts.keep_alive));
     let mut stopping = state.system.stopping();
     let mut closing = state.closing.subscribe();
     loop {
-        let tells = tokio::select! {
+        let closes = tokio::select! {
             Some(()) = streams.next() => {
-                let until = if open.is_told() { timeouts.disconnect } else { timeouts.keep_alive };
+                let until = if open.is_closing() { timeouts.disconnect } else { timeouts.keep_alive };
                 idle.as_mut().reset(Instant::now() + until);
                 false
             }
@@ -97,36 +97,36 @@ where
                 let Some(accepted) = accepted else { return Ok(()) };
                 let (request, mut respond) = accepted?;
                 used = true;
-                if known.is_watching() && *state.closing.borrow() != Closing::Open {
-                    // It is here for what follows the system alone. The client may repeat the
-                    // request elsewhere: nothing of it was looked at.
+                if known.carries_system_stream() && *state.closing.borrow() != Closing::Open {
+                    // It only remains for its streams of the system. The client may retry
+                    // elsewhere: nothing of the request was processed.
                     respond.send_reset(Reason::REFUSED_STREAM);
                 } else {
-                    let answer = Answer {
+                    let responder = Responder {
                         begun: open.begin(),
                         peer,
                         app: Rc::clone(app),
                         state: Arc::clone(state),
                         known: Arc::clone(&known),
                     };
-                    streams.push(answer.send(request, respond));
+                    streams.push(responder.send(request, respond));
                 }
                 false
             }
             () = &mut idle, if streams.is_empty() => {
-                if open.is_told() {
+                if open.is_closing() {
                     return Ok(());
                 }
                 true
             }
-            // Whoever connects afterwards has one request answered first, as in HTTP/1.1.
-            () = &mut stopping, if !open.is_told() && used => true,
-            _ = closing.wait_for(|closing| *closing != Closing::Open), if !open.is_told() => true,
+            // A new connection gets one request answered first, as in HTTP/1.1.
+            () = &mut stopping, if !open.is_closing() && used => true,
+            _ = closing.wait_for(|closing| *closing != Closing::Open), if !open.is_closing() => true,
         };
-        if tells {
-            // Sends `GOAWAY`. What the client sent before it heard of it is answered.
+        if closes {
+            // Sends `GOAWAY`. What the client sent before it received that is answered.
             connection.graceful_shutdown();
-            open.tell();
+            open.set_closing();
             idle.as_mut().reset(Instant::now() + timeouts.disconnect);
         }
     }

@@ -18,16 +18,16 @@ const DURATIONS: [f64; 12] = [
     0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0,
 ];
 
-/// The requests that were answered.
+/// Metrics of requests.
 #[derive(Debug)]
 pub(crate) struct HttpMetrics {
     requests: Family<Answer, Counter>,
     durations: Family<Route, Latency, fn() -> Latency>,
-    /// The metrics of both families, by route: one look without a copy of the name.
+    /// The metrics of both families, by route: one lookup without copying the name.
     known: RwLock<HashMap<String, Vec<Known>>>,
 }
 
-/// The metrics of one kind of answer of a route.
+/// The metrics of one kind of response of a route.
 #[derive(Debug)]
 struct Known {
     method: &'static str,
@@ -50,7 +50,7 @@ struct Route {
 }
 
 impl HttpMetrics {
-    /// Metrics that are zero, and that the registry knows.
+    /// Registers metrics that are zero.
     pub(crate) fn new(registry: &mut Registry) -> Self {
         let requests = Family::default();
         registry.register(
@@ -72,7 +72,7 @@ impl HttpMetrics {
         }
     }
 
-    /// Counts a request. `trace` is that of the request, where it is recorded.
+    /// Counts a request. `trace` is the trace of the request, if it is recorded.
     pub(crate) fn answered(
         &self,
         method: &Method,
@@ -89,17 +89,17 @@ impl HttpMetrics {
             return known.count(took, trace);
         }
         drop(known);
-        let new = self.learn(method, route, status);
+        let new = self.insert(method, route, status);
         new.count(took, trace);
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let answers = known.entry(route.to_owned()).or_default();
-        // Two threads may have come here, with the same metrics.
+        // Two threads may get here, with the same metrics.
         if !answers.iter().any(|known| is_same(&known)) {
             answers.push(new);
         }
     }
 
-    fn learn(&self, method: &'static str, route: &str, status: u16) -> Known {
+    fn insert(&self, method: &'static str, route: &str, status: u16) -> Known {
         let route = route.to_owned();
         let answer = Answer {
             method,

@@ -12,7 +12,7 @@ use crate::problem::{ApiResult, Problem};
 
 /// The caller's key.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-/// Says that an answer was given before.
+/// Marks a repeated answer.
 pub(crate) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// The longest key, in bytes.
@@ -29,7 +29,8 @@ impl Keyed {
     /// The key of a request, if it has one.
     ///
     /// # Errors
-    /// `invalid_parameter` where it is not 1 to 255 characters of printable ASCII, or not one key.
+    /// `invalid_parameter` if it is not 1 to 255 characters of printable ASCII, or there is more
+    /// than one key.
     pub(crate) fn of(request: &HttpRequest, body: &[u8]) -> ApiResult<Option<Self>> {
         let mut given = request.headers().get_all(IDEMPOTENCY_KEY);
         let Some(value) = given.next() else {
@@ -61,7 +62,7 @@ impl Keyed {
         }))
     }
 
-    /// With the answer that every repeat is to get.
+    /// Adds the answer for all repeats.
     pub(crate) fn answered(self, owner: &Owner, answer: Answer) -> Idempotency {
         Idempotency {
             owner: owner.clone(),
@@ -72,7 +73,7 @@ impl Keyed {
     }
 }
 
-/// The problem that a reused key is.
+/// The error for a reused key.
 pub(crate) fn key_reused() -> Problem {
     Problem::new(
         Code::IdempotencyKeyReused,
@@ -80,7 +81,7 @@ pub(crate) fn key_reused() -> Problem {
     )
 }
 
-/// An answer as it was first given, or as it is given again.
+/// The response for an answer, first or repeated.
 pub(crate) fn respond(answer: &Answer, replayed: bool) -> HttpResponse {
     let status = StatusCode::from_u16(answer.status).unwrap_or_default();
     let mut response = HttpResponse::build(status);
@@ -95,7 +96,7 @@ pub(crate) fn respond(answer: &Answer, replayed: bool) -> HttpResponse {
     )
 }
 
-/// Says on a repeated answer that it is one.
+/// Marks a repeated answer.
 pub(crate) fn mark(mut response: HttpResponse, replayed: bool) -> HttpResponse {
     if replayed {
         response

@@ -1,7 +1,7 @@
-//! Requests in flight: requests without a complete answer, and connections that were told to close
-//! and are still sending. The shutdown waits for both, and for nothing else.
+//! Requests in flight: requests without a complete response, and connections that are closing but
+//! still sending. The shutdown waits for both, and for nothing else.
 //!
-//! The framework's own graceful stop looks once a second; this is told at once.
+//! The framework's own graceful stop polls once a second; this is notified at once.
 
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -11,103 +11,108 @@ use actix_web::body::{BodySize, BoxBody, MessageBody};
 use bytes::Bytes;
 use tokio::sync::watch;
 
-/// The count of what is owed. Every clone is the same count.
+/// A count of requests in flight. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct InFlightRequests {
-    owed: Arc<watch::Sender<usize>>,
+    count: Arc<watch::Sender<usize>>,
 }
 
-/// One thing that is owed, until it is dropped.
+/// Counts as in flight until it is dropped.
 #[derive(Debug)]
 pub(crate) struct RequestGuard {
-    load: InFlightRequests,
+    in_flight: InFlightRequests,
 }
 
 impl InFlightRequests {
-    /// Nothing is owed.
+    /// A count of zero.
     pub(crate) fn new() -> Self {
         Self {
-            owed: Arc::new(watch::Sender::new(0)),
+            count: Arc::new(watch::Sender::new(0)),
         }
     }
 
-    /// Notes that something is owed.
+    /// Adds a request.
     pub(crate) fn start(&self) -> RequestGuard {
-        self.owed.send_modify(|owed| *owed += 1);
-        RequestGuard { load: self.clone() }
+        self.count.send_modify(|count| *count += 1);
+        RequestGuard {
+            in_flight: self.clone(),
+        }
     }
 
-    /// How much is owed.
-    pub(crate) fn owed(&self) -> usize {
-        *self.owed.borrow()
+    /// The count.
+    pub(crate) fn count(&self) -> usize {
+        *self.count.borrow()
     }
 
-    /// Waits until nothing is owed.
+    /// Waits until the count is zero.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
     pub(crate) async fn drained(&self) {
-        let mut owed = self.owed.subscribe();
-        // An error means that the count is gone, and with it everything that was owed.
-        let _ = owed.wait_for(|owed| *owed == 0).await;
+        let mut count = self.count.subscribe();
+        // An error means that the count is gone.
+        let _ = count.wait_for(|count| *count == 0).await;
     }
 }
 
 impl Drop for RequestGuard {
     fn drop(&mut self) {
-        self.load.owed.send_modify(|owed| *owed -= 1);
+        self.in_flight.count.send_modify(|count| *count -= 1);
     }
 }
 
 /// One connection, from its first byte to its close.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    load: InFlightRequests,
+    in_flight: InFlightRequests,
     closing: OnceLock<RequestGuard>,
-    watching: OnceLock<RequestGuard>,
+    system_stream: OnceLock<RequestGuard>,
 }
 
 impl Connection {
     /// A connection that was just accepted.
-    pub(crate) fn new(load: InFlightRequests) -> Self {
+    pub(crate) fn new(in_flight: InFlightRequests) -> Self {
         Self {
-            load,
+            in_flight,
             closing: OnceLock::new(),
-            watching: OnceLock::new(),
+            system_stream: OnceLock::new(),
         }
     }
 
-    /// Notes that the connection was told to close: what it still sends is owed until it has.
+    /// Records that the connection is closing: what it still sends counts as in flight.
     pub(crate) fn close(&self) {
-        self.closing.get_or_init(|| self.load.start());
+        self.closing.get_or_init(|| self.in_flight.start());
     }
 
-    /// Notes that the connection carries an operator's stream: it is one of `watchers` until it is
-    /// closed, and no shutdown waits for it or cuts it before the stream has ended.
-    pub(crate) fn watch(&self, watchers: &InFlightRequests) {
-        self.watching.get_or_init(|| watchers.start());
+    /// Records that the connection carries a stream of the system: it counts in `system_streams`
+    /// until it is closed, and no shutdown waits for it or cuts it before the stream has ended.
+    pub(crate) fn carry_system_stream(&self, system_streams: &InFlightRequests) {
+        self.system_stream.get_or_init(|| system_streams.start());
     }
 
-    /// Whether it carries, or has carried, an operator's stream.
-    pub(crate) fn is_watching(&self) -> bool {
-        self.watching.get().is_some()
+    /// Whether it carries, or has carried, a stream of the system.
+    pub(crate) fn carries_system_stream(&self) -> bool {
+        self.system_stream.get().is_some()
     }
 }
 
-/// A body whose answer is owed until it was read to its end, or given up.
-pub(crate) struct OwedBody {
+/// A body that counts as in flight until it was read to its end, or dropped.
+pub(crate) struct GuardedBody {
     body: BoxBody,
-    _debt: RequestGuard,
+    _guard: RequestGuard,
 }
 
-impl OwedBody {
-    /// The body of the answer that `debt` stands for.
-    pub(crate) fn new(body: BoxBody, debt: RequestGuard) -> Self {
-        Self { body, _debt: debt }
+impl GuardedBody {
+    /// The body of the response that `guard` counts.
+    pub(crate) fn new(body: BoxBody, guard: RequestGuard) -> Self {
+        Self {
+            body,
+            _guard: guard,
+        }
     }
 }
 
-impl MessageBody for OwedBody {
+impl MessageBody for GuardedBody {
     type Error = <BoxBody as MessageBody>::Error;
 
     fn size(&self) -> BodySize {

@@ -13,25 +13,25 @@ use crate::errors::Code;
 use crate::problem::{ApiResult, Problem};
 use crate::unpack::{Unpacker, ZSTD};
 
-/// Decoded bytes that are handed on at a time, about.
-const PIECE: usize = 512 * 1024;
-/// Compressed bytes that are decoded at a time. Deflate makes at most 1,032 times as many of
-/// them, so a hostile body makes a piece of 4 MiB at most.
-const SLICE: usize = 4 * 1024;
-/// How every gzip member begins.
+/// About how many decoded bytes are passed on at a time.
+const CHUNK: usize = 512 * 1024;
+/// Compressed bytes that are decoded at a time. Deflate expands at most 1,032 times, so a hostile
+/// body makes a chunk of at most 4 MiB.
+const DECODE_STEP: usize = 4 * 1024;
+/// The first bytes of every gzip member.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
-/// How a Parquet file begins and ends.
+/// The first and last bytes of a Parquet file.
 const PARQUET: &[u8] = b"PAR1";
-/// The same of one that is encrypted, which is told where it is read.
+/// The same for an encrypted one, which is reported when it is read.
 const ENCRYPTED: &[u8] = b"PARE";
-/// How a workbook of before 2007 begins, and one with a password.
+/// The first bytes of a workbook from before 2007, and of one with a password.
 const COMPOUND: &[u8] = b"\xd0\xcf\x11\xe0";
-/// How a file of Arrow IPC begins; a stream begins with a length.
+/// The first bytes of an Arrow IPC file; a stream begins with a length.
 const ARROW: &[u8] = b"ARROW1";
-/// How a ZIP archive begins, and so a workbook.
+/// The first bytes of a ZIP archive, and so of a workbook.
 const ZIP: &[u8] = b"PK\x03\x04";
 
-/// What is known of an upload once it is complete.
+/// The facts about a complete upload.
 #[derive(Debug)]
 pub(crate) struct Received {
     /// Bytes after decoding.
@@ -41,9 +41,9 @@ pub(crate) struct Received {
 }
 
 enum Decoder {
-    /// Not enough has come to tell.
+    /// Not enough bytes to decide.
     Undecided,
-    /// The bytes are as they are.
+    /// No encoding.
     Plain,
     /// One or more gzip members.
     Gzip(Box<MultiGzDecoder<Vec<u8>>>),
@@ -51,7 +51,7 @@ enum Decoder {
     Zstd(Box<Unpacker>),
 }
 
-/// How a body is packed.
+/// The encoding of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Encoding {
     Gzip,
@@ -83,11 +83,11 @@ pub(crate) struct Ingest {
 }
 
 impl Ingest {
-    /// An upload of that format, of at most `max_bytes` as sent and as decoded, in the encoding that
-    /// its sender says it has; it is found out otherwise.
+    /// An upload of this format, of at most `max_bytes` as sent and as decoded, with the encoding
+    /// that its sender declares; detected otherwise.
     ///
     /// # Errors
-    /// Where there is no memory for a decoder.
+    /// If there is no memory for a decoder.
     pub(crate) fn new(
         format: Format,
         encoding: Option<Encoding>,
@@ -111,13 +111,13 @@ impl Ingest {
         })
     }
 
-    /// The same, of a body that its sender has announced the digest of.
+    /// Adds the digest that the sender has declared.
     pub(crate) fn expecting(mut self, digest: Option<ContentDigest>) -> Self {
         self.expected = digest;
         self
     }
 
-    /// Takes bytes as they were sent.
+    /// Adds bytes as they were sent.
     ///
     /// # Errors
     /// `payload_too_large`.
@@ -128,18 +128,18 @@ impl Ingest {
         Ok(())
     }
 
-    /// Bytes that were fed and not yet taken.
+    /// Bytes that were fed and not yet decoded.
     pub(crate) fn waiting(&self) -> usize {
         self.pending.len()
     }
 
-    /// Says that no more will be fed.
+    /// Marks the end of the input.
     pub(crate) fn end(&mut self) {
         self.ended = true;
     }
 
-    /// The next piece of the decoded bytes; `None` where more has to be fed first, or, after the
-    /// end, where that was all.
+    /// The next chunk of decoded bytes; `None` if more input is needed or, after the end, if that
+    /// was all.
     ///
     /// # Errors
     /// `invalid_encoding`, `payload_too_large`, `format_mismatch`.
@@ -168,7 +168,7 @@ impl Ingest {
                         digest.update(bytes);
                     }
                 };
-                let piece = decoder.unpack(&mut self.pending, PIECE, taken);
+                let piece = decoder.unpack(&mut self.pending, CHUNK, taken);
                 let piece = piece.map_err(broken_zstd)?;
                 if piece.is_empty() && self.ended && !decoder.is_whole() {
                     return Err(Problem::new(
@@ -192,11 +192,11 @@ impl Ingest {
         self.bytes += piece.len() as u64;
         self.check_size(self.bytes)?;
         self.hash.update(&piece);
-        self.look(&piece)?;
+        self.inspect(&piece)?;
         Ok(Some(piece))
     }
 
-    /// What has come, all in all. To be asked after the end, once [`step`](Self::step) had
+    /// The facts about the upload. Must be called after the end, once [`step`](Self::step) returns
     /// nothing more.
     ///
     /// # Errors
@@ -231,7 +231,7 @@ impl Ingest {
     }
 
     /// Keeps the first bytes, and the last four.
-    fn look(&mut self, piece: &[u8]) -> ApiResult<()> {
+    fn inspect(&mut self, piece: &[u8]) -> ApiResult<()> {
         if self.head.len() < content::HEAD {
             let wanted = (content::HEAD - self.head.len()).min(piece.len());
             self.head.extend_from_slice(&piece[..wanted]);
@@ -252,8 +252,8 @@ impl Ingest {
             {
                 Err(self.mismatch("it does not begin as a Parquet file does"))
             }
-            // Those with a password are told as such where they are read, and of what Excel wrote
-            // the content decides.
+            // Files with a password are reported when they are read, and for Excel's own files the
+            // content decides.
             Format::Xlsx | Format::Xls | Format::Ods
                 if !self.head.starts_with(ZIP) && !self.head.starts_with(COMPOUND) =>
             {
@@ -261,15 +261,15 @@ impl Ingest {
             }
             Format::Arrow
                 if !self.head.starts_with(ARROW)
-                    && (content::told_by(&self.head).is_some() || is_text(&self.head)) =>
+                    && (content::identify(&self.head).is_some() || is_text(&self.head)) =>
             {
                 Err(self.mismatch("it does not begin as Arrow IPC does"))
             }
-            Format::Json if content::told_by(&self.head).is_none() && !is_json(&self.head) => {
+            Format::Json if content::identify(&self.head).is_none() && !is_json(&self.head) => {
                 Err(self.mismatch("it does not begin as objects or an array of them do"))
             }
             Format::Csv | Format::Tsv | Format::Ndjson | Format::Json => {
-                match content::told_by(&self.head) {
+                match content::identify(&self.head) {
                     Some(what) => Err(self.mismatch(&format!("it is {what}"))),
                     None => Ok(()),
                 }
@@ -295,7 +295,7 @@ impl std::fmt::Debug for Ingest {
     }
 }
 
-/// The problem that too large a body is.
+/// The error for a body that is too large.
 pub(crate) fn too_large(max_bytes: u64) -> Problem {
     Problem::new(
         Code::PayloadTooLarge,
@@ -303,13 +303,13 @@ pub(crate) fn too_large(max_bytes: u64) -> Problem {
     )
 }
 
-/// Whether these bytes are printable: the length that a stream of Arrow begins with is not.
+/// Whether these bytes are printable: the length at the start of an Arrow stream is not.
 fn is_text(head: &[u8]) -> bool {
     head.iter()
         .all(|&byte| byte >= b' ' && byte != 0xff || byte.is_ascii_whitespace())
 }
 
-/// Whether a document may begin so: objects, or an array of them.
+/// Whether a JSON document may begin like this: objects, or an array of them.
 fn is_json(head: &[u8]) -> bool {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     matches!(head.trim_ascii_start(), [] | [b'[' | b'{', ..])
@@ -328,8 +328,8 @@ fn inflate(
     let broken = |error: std::io::Error| {
         Problem::new(Code::InvalidEncoding, format!("bad gzip data: {error}"))
     };
-    while !pending.is_empty() && decoder.get_ref().len() < PIECE {
-        let slice = pending.split_to(SLICE.min(pending.len()));
+    while !pending.is_empty() && decoder.get_ref().len() < CHUNK {
+        let slice = pending.split_to(DECODE_STEP.min(pending.len()));
         if let Some(digest) = &mut digest {
             digest.update(&slice);
         }
@@ -353,7 +353,7 @@ fn inflate(
 fn hexadecimal(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String does not fail.
+        // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");
         text
     })

@@ -1,4 +1,4 @@
-//! What a job was asked to do, as its view says it.
+//! The input of a job, as shown in its view.
 
 use lastcall_domain::{
     ChartSpec, CheckOptions, CompareOptions, DatasetName, JobSpec, ProfileOptions, ReportSource,
@@ -11,29 +11,29 @@ use uuid::Uuid;
 
 use crate::template_view::TemplateView;
 
-/// The longest contract, and the longest values of a query, that a job shows, in bytes of JSON:
+/// The longest contract, and the longest parameters of a query, that a job shows, in bytes of JSON:
 /// lists of jobs show them all.
 const MAX_SHOWN: usize = 16 * 1024;
 
-/// What a job was asked to do. Which fields there are depends on its kind.
+/// The input of a job. Its fields depend on its kind.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct JobInput {
     /// The dataset of a profile, a correlation, checks or a report.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     dataset: Option<DatasetName>,
-    /// The dataset that is compared with.
+    /// The baseline of a comparison.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     baseline: Option<DatasetName>,
-    /// The dataset that is compared.
+    /// The candidate of a comparison.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     candidate: Option<DatasetName>,
     /// The query.
     #[serde(skip_serializing_if = "Option::is_none")]
     query: Option<String>,
-    /// The values of the query's placeholders, unless they have more than 16 KiB.
+    /// The parameters of the query, unless they have more than 16 KiB.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<serde_json::Value>>)]
     parameters: Option<Vec<SqlParameter>>,
@@ -44,7 +44,7 @@ pub(crate) struct JobInput {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<serde_json::Value>)]
     contract: Option<Value>,
-    /// The analysis that a report is made of.
+    /// The analysis of a report.
     #[serde(skip_serializing_if = "Option::is_none")]
     analysis: Option<Uuid>,
     /// The chart of a report on a query.

@@ -18,11 +18,11 @@ use crate::latency::Latency;
 const DURATIONS: [f64; 12] = [
     0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0,
 ];
-/// The codes that failures are told apart by; those beyond are counted as [`OTHER`].
+/// The most distinct error codes; further ones are counted as [`OTHER`].
 const MAX_CODES: usize = 64;
 const OTHER: &str = "other";
 
-/// How the jobs of this process have ended. Cheap to clone: all clones count together.
+/// Metrics of the jobs that ended in this process. Cheap to clone; clones share the metrics.
 #[derive(Clone, Debug)]
 pub struct JobMetrics(Arc<Metrics>);
 
@@ -52,7 +52,7 @@ impl Default for JobMetrics {
         let durations = || -> Durations {
             let durations: Durations = Family::new_with_constructor(|| Latency::new(&DURATIONS));
             for service in Service::ALL.map(actor_name) {
-                // Both are there from the start, with no job.
+                // Both exist from the start.
                 drop(durations.get_or_create(&Actor { service }));
             }
             durations
@@ -67,7 +67,7 @@ impl Default for JobMetrics {
 }
 
 impl JobMetrics {
-    /// Lets the registry know them.
+    /// Registers the metrics.
     pub(crate) fn register(&self, registry: &mut Registry) {
         registry.register(
             "lastcall_job_wait_seconds",
@@ -112,7 +112,7 @@ impl JobObserver for JobMetrics {
 }
 
 impl Metrics {
-    /// The code as a label: the labels have to be few.
+    /// The code as a label, of which there must be few.
     fn bounded(&self, code: &str) -> String {
         let mut codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);
         if codes.len() >= MAX_CODES && !codes.contains(code) {

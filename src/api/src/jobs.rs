@@ -12,9 +12,9 @@ use crate::problem::{ApiResult, Problem};
 use crate::state::ApiState;
 use crate::view::{JobKind, JobView};
 
-/// How many jobs of a page are held with all of their input, which may be a contract or a template
-/// of hundreds of kilobytes: views do not have it.
-const AT_ONCE: u32 = 50;
+/// How many jobs of a page are loaded with their input, which may be a contract or a template of
+/// hundreds of kilobytes that views do not contain.
+const BATCH: u32 = 50;
 
 /// `GET /v1/jobs`
 #[utoipa::path(
@@ -104,7 +104,7 @@ async fn views(
     let mut views = Vec::new();
     let mut left = limit;
     loop {
-        let page = state.store.jobs(filter, after, left.min(AT_ONCE)).await?;
+        let page = state.store.jobs(filter, after, left.min(BATCH)).await?;
         let Some(last) = page.items.last() else {
             return Ok((views, false, after));
         };

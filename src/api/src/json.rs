@@ -26,7 +26,7 @@ pub(crate) const MAX_JSON: usize = 1 << 20;
 /// How long a JSON body may take.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What is said of a text with NUL in it, which some databases cannot keep, and nobody means.
+/// The error for a string with NUL, which some databases cannot store, and which is never intended.
 pub(crate) const NUL: &str = "a text must not hold the character NUL (\\u0000)";
 
 /// The body of a request, whole.
@@ -34,28 +34,27 @@ pub(crate) const NUL: &str = "a text must not hold the character NUL (\\u0000)";
 pub(crate) struct JsonBody(pub(crate) Bytes);
 
 impl JsonBody {
-    /// What the body says.
+    /// Parses the body.
     ///
     /// # Errors
-    /// `invalid_json` where it is not JSON, wherever that shows; `invalid_request` where it is
-    /// JSON that says something else.
+    /// `invalid_json` if it is not JSON; `invalid_request` if it is JSON that does not match.
     pub(crate) fn parse<T: DeserializeOwned>(&self) -> ApiResult<T> {
-        // An array is none, though serde would take its elements for the fields, in order.
+        // Arrays are rejected, though serde would accept their elements as the fields, in order.
         let is_object = self.0.trim_ascii_start().starts_with(b"{");
         let mut json = serde_json::Deserializer::from_slice(&self.0);
-        let said = serde_path_to_error::deserialize(&mut json);
-        let said = said.map_err(|error| located("", &error));
-        let said = said.and_then(|said| match json.end() {
-            Ok(()) => Ok(said),
+        let parsed = serde_path_to_error::deserialize(&mut json);
+        let parsed = parsed.map_err(|error| located("", &error));
+        let parsed = parsed.and_then(|parsed| match json.end() {
+            Ok(()) => Ok(parsed),
             Err(error) => Err(error.to_string()),
         });
-        let error = match said {
-            Ok(_) if says_nul(&self.0) => return Err(Problem::new(Code::InvalidRequest, NUL)),
-            Ok(said) if is_object => return Ok(said),
+        let error = match parsed {
+            Ok(_) if contains_nul(&self.0) => return Err(Problem::new(Code::InvalidRequest, NUL)),
+            Ok(parsed) if is_object => return Ok(parsed),
             Ok(_) => None,
             Err(error) => Some(error),
         };
-        // The first thing that is wrong may come before the place where the JSON breaks.
+        // The first mismatch may come before the syntax error.
         if let Err(broken) = self.is_json() {
             return Err(Problem::new(Code::InvalidJson, broken));
         }
@@ -66,7 +65,7 @@ impl JsonBody {
         Err(Problem::new(Code::InvalidRequest, detail))
     }
 
-    /// What the body says, or the default where there is none or it is `null`.
+    /// Parses the body, or returns the default if it is empty or `null`.
     pub(crate) fn parse_or_default<T: DeserializeOwned + Default>(&self) -> ApiResult<T> {
         match self.0.trim_ascii() {
             b"" | b"null" => Ok(T::default()),
@@ -74,16 +73,16 @@ impl JsonBody {
         }
     }
 
-    /// Whether the body is JSON, whatever it says.
+    /// Checks that the body is JSON.
     fn is_json(&self) -> Result<(), String> {
-        // What is skipped is not decoded: it is looked at here.
+        // Skipped values are not decoded, so the encoding is checked here.
         let text = std::str::from_utf8(&self.0).map_err(|error| format!("no UTF-8: {error}"))?;
         let _: IgnoredAny = serde_json::from_str(text).map_err(|error| error.to_string())?;
         Ok(())
     }
 }
 
-/// What is wrong with a part of a request, which is at `place`, and with which field of it.
+/// An error about a part of a request, at `place`, with the field that is wrong.
 pub(crate) fn located(
     place: &str,
     error: &serde_path_to_error::Error<serde_json::Error>,
@@ -102,21 +101,21 @@ pub(crate) fn located(
     }
 }
 
-/// Whether a text of this JSON holds NUL, which can only be written as an escape.
-pub(crate) fn says_nul(json: &[u8]) -> bool {
+/// Whether a string of this JSON contains NUL, which can only be written as an escape.
+pub(crate) fn contains_nul(json: &[u8]) -> bool {
     let mut rest = json;
     while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
         rest = &rest[at + 1..];
         if rest.starts_with(b"u0000") {
             return true;
         }
-        // What is escaped may be a backslash.
+        // The escaped character may be a backslash.
         rest = rest.get(1..).unwrap_or_default();
     }
     false
 }
 
-/// The fields of a JSON object, none of them there twice.
+/// The fields of a JSON object, without duplicates.
 #[derive(Debug)]
 pub(crate) struct Fields(pub(crate) Map<String, Value>);
 
@@ -162,8 +161,8 @@ impl FromRequest for JsonBody {
             let body = tokio::select! {
                 biased;
                 body = body.to_bytes_limited(MAX_JSON) => body,
-                patience = given_up(state.as_deref()) => {
-                    let detail = format!("it was not complete after {patience:?}");
+                timeout = body_timeout(state.as_deref()) => {
+                    let detail = format!("it was not complete after {timeout:?}");
                     return Err(Problem::new(Code::BodyTimeout, detail));
                 }
             };
@@ -179,19 +178,19 @@ impl FromRequest for JsonBody {
     }
 }
 
-/// Waits until a body has had its time, which is shorter in a shutdown, and says how long it was.
-async fn given_up(state: Option<&Arc<ApiState>>) -> Duration {
+/// Waits until the timeout of a body, which is shorter during a shutdown. Returns how long it was.
+async fn body_timeout(state: Option<&Arc<ApiState>>) -> Duration {
     let stopping = async {
         let Some(state) = state else {
             return std::future::pending().await;
         };
         state.system.stopping().await;
-        let patience = state.config.read_timeouts.stopping;
-        running_time::sleep(patience).await;
-        patience
+        let timeout = state.config.read_timeouts.stopping;
+        running_time::sleep(timeout).await;
+        timeout
     };
     tokio::select! {
-        patience = stopping => patience,
+        timeout = stopping => timeout,
         () = running_time::sleep(BODY_TIMEOUT) => BODY_TIMEOUT,
     }
 }
@@ -218,7 +217,7 @@ fn check_media_type(request: &HttpRequest) -> ApiResult<()> {
         .unwrap_or_default()
         .trim()
         .to_ascii_lowercase();
-    // What `curl -d` and `fetch` with a text body say unless told otherwise.
+    // The defaults of `curl -d` and of `fetch` with a text body.
     let tolerated = [
         "",
         "application/json",
@@ -237,10 +236,10 @@ fn check_media_type(request: &HttpRequest) -> ApiResult<()> {
     }
 }
 
-/// The problem that an unreadable body is.
+/// The error for an unreadable body.
 pub(crate) fn unreadable(error: &impl std::error::Error) -> Problem {
     let detail = error.to_string();
-    // Of a body that ends early the framework says it in terms of its own.
+    // The framework describes a truncated body in its own terms.
     let ended = detail.starts_with("payload reached EOF");
     let detail = match ended {
         true => "the body ended before all of it had come".to_owned(),
@@ -249,7 +248,7 @@ pub(crate) fn unreadable(error: &impl std::error::Error) -> Problem {
     Problem::new(Code::IncompleteBody, detail)
 }
 
-/// The problem that an unreadable upload is.
+/// The error for an unreadable upload.
 pub(crate) fn unreadable_payload(error: &PayloadError) -> Problem {
     match error {
         PayloadError::Overflow => Problem::new(Code::PayloadTooLarge, error.to_string()),

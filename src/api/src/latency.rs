@@ -1,5 +1,5 @@
-//! Histograms of durations, each bucket with an example: the last duration in it that belongs to a
-//! recorded trace. A dashboard leads from there to what was slow.
+//! Histograms of durations. Each bucket has an exemplar: the last duration in it that belongs to a
+//! recorded trace, so that a dashboard can link to slow requests.
 
 use std::fmt::{self, Write as _};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -11,11 +11,11 @@ use prometheus_client::encoding::{
 use prometheus_client::metrics::exemplar::HistogramWithExemplars;
 use prometheus_client::metrics::{MetricType, TypedMetric};
 
-/// How many durations, in seconds, were how long.
+/// A histogram of durations, in seconds.
 #[derive(Clone, Debug)]
 pub(crate) struct Latency(HistogramWithExemplars<Exemplar>);
 
-/// What an exemplar says of its duration.
+/// The labels of an exemplar.
 #[derive(Clone, Debug, EncodeLabelSet)]
 struct Exemplar {
     trace_id: Trace,
@@ -31,12 +31,12 @@ impl EncodeLabelValue for Trace {
 }
 
 impl Latency {
-    /// None yet. `bounds` are the upper bounds of the buckets, in seconds, ascending.
+    /// An empty histogram. `bounds` are the upper bounds of the buckets, in seconds, ascending.
     pub(crate) fn new(bounds: &[f64]) -> Self {
         Self(HistogramWithExemplars::new(bounds.iter().copied()))
     }
 
-    /// Counts a duration. `trace` is the one that it belongs to, where that is recorded.
+    /// Adds a duration. `trace` is the trace that it belongs to, if recorded.
     pub(crate) fn observe(&self, duration: Duration, trace: Option<TraceId>) {
         let exemplar = trace.map(|trace| Exemplar {
             trace_id: Trace(trace),

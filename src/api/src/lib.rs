@@ -1,8 +1,8 @@
 //! The HTTP surface: routes mirror the URLs, one error table.
 //!
-//! Handlers commit rows and read them; what runs the jobs is told by a hint and found by its
-//! own looking. Nothing here computes on data, beyond what carries bodies: uploads are decoded and
-//! hashed, answers are compressed, both on threads that answer nobody.
+//! Handlers commit rows and read them; whatever runs the jobs is notified by a hint, and polls as
+//! well. Nothing here computes on data, beyond decoding and hashing uploads and compressing
+//! responses, both on other threads than those that serve requests.
 //!
 //! [`server`] makes the server on a listener, for the [`ApiState`] that its handlers share.
 
@@ -29,7 +29,6 @@ mod errors_page;
 mod events;
 mod expect;
 mod exposition;
-mod figures;
 mod forwarded;
 mod guard;
 mod health;
@@ -62,6 +61,7 @@ mod resource_metadata;
 mod result;
 mod room;
 mod routes;
+mod scrape;
 mod server;
 mod service_view;
 mod sessions;

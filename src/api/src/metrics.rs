@@ -1,13 +1,13 @@
-//! `/metrics`: the text format of Prometheus, or OpenMetrics for whoever prefers it. `docs/metrics.md`
-//! describes every metric, and a test compares.
+//! `/metrics`: the text format of Prometheus, or OpenMetrics if the client prefers it.
+//! `docs/metrics.md` describes every metric, and a test compares them.
 
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::errors::Code;
 use crate::exposition::Exposition;
-use crate::figures::{self, OldestQueued};
 use crate::problem::{ApiResult, Problem};
+use crate::scrape::{self, OldestQueued};
 use crate::state::ApiState;
 
 /// `GET /metrics`
@@ -35,7 +35,7 @@ pub(crate) async fn get(
         None => OldestQueued::new(),
     };
     let disks = state.disks.disks().await;
-    let collected = figures::collect(&state, counts.as_ref(), &oldest, &disks);
+    let collected = scrape::collect(&state, counts.as_ref(), &oldest, &disks);
     let format = Exposition::accepted(request.headers());
     match format.write(&[&state.counters.registry, &collected]) {
         Ok(text) => Ok(HttpResponse::Ok()

@@ -1,6 +1,5 @@
-//! What every request and every answer goes through: a name for the request, a net under
-//! panics, problem documents for what the framework refuses by itself, the headers that all
-//! answers have, and `Connection: close` once the process was told to stop.
+//! The middleware of all requests and responses: request ids, panics, problem documents for the
+//! framework's own errors, the common headers, and `Connection: close` during a shutdown.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -23,10 +22,10 @@ use crate::compress::{self, CodedBody, Coding, UnsentBody};
 use crate::cors;
 use crate::errors::Code;
 use crate::guard;
-use crate::in_flight::{Connection, OwedBody};
+use crate::in_flight::{Connection, GuardedBody};
 use crate::problem::{ApiResult, PROBLEM_JSON, Problem};
 use crate::state::ApiState;
-use crate::system_events::OperatorStream;
+use crate::system_events::SystemStream;
 use crate::trace_context;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -37,14 +36,14 @@ const ACCESS_LOG: &str = "lastcall::access";
 /// The outermost middleware.
 ///
 /// # Errors
-/// An answer too, where a panic or an error has used up the request that it would be of.
+/// A response as well, for when a panic or an error has consumed its request.
 pub(crate) async fn middleware<B: MessageBody + 'static>(
     state: web::Data<ApiState>,
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
-    let debt = state.load.start();
+    let guard = state.in_flight.start();
     let connection = request.request().conn_data::<Arc<Connection>>().cloned();
     let upgrade = request.head().upgrade();
     let old = request.head().version < Version::HTTP_11;
@@ -61,7 +60,7 @@ pub(crate) async fn middleware<B: MessageBody + 'static>(
     request.extensions_mut().insert(origin);
     let coding = Coding::accepted(request.headers()).filter(|_| !old);
     let only_head = method == Method::HEAD;
-    let cors = cors::Answer::to(&state.config, request.head());
+    let cors = cors::CorsHeaders::for_request(&state.config, request.head());
     let preflight = cors::preflight(&state.config, request.head());
     let span = trace_context::begin(&state.tracer, &path, request.headers());
 
@@ -90,9 +89,9 @@ pub(crate) async fn middleware<B: MessageBody + 'static>(
         }
         Err(error) => ("failed".to_owned(), None, Err(error)),
     };
-    let follows = response.as_ref().is_ok_and(|answer| {
+    let is_system_stream = response.as_ref().is_ok_and(|answer| {
         let extensions = answer.response().extensions();
-        extensions.contains::<OperatorStream>()
+        extensions.contains::<SystemStream>()
     });
     let finish = |head: &mut ResponseHead| {
         let (status, took) = (head.status.as_u16(), started.elapsed());
@@ -102,7 +101,7 @@ pub(crate) async fn middleware<B: MessageBody + 'static>(
             .http
             .answered(&method, &route, status, took, trace);
         trace_context::describe(&span, &method, &route, &path, status, client, &id);
-        let level = match state.access_log.takes(status) {
+        let level = match state.access_log.includes(status) {
             true => log::Level::Info,
             false => log::Level::Debug,
         };
@@ -116,29 +115,34 @@ pub(crate) async fn middleware<B: MessageBody + 'static>(
             );
         });
         decorate_response(head, &path, id);
-        cors.say(head);
+        cors.write(head);
         if upgrade {
-            // Nothing is upgraded. The framework closes the connection all the same, and would
-            // say `upgrade` where this says it.
+            // Nothing is upgraded. The framework closes the connection all the same, and would send
+            // `upgrade` instead.
             head.set_connection_type(ConnectionType::Close);
         }
         let stopping = state.is_stopping();
         match &connection {
-            Some(connection) if follows => connection.watch(&state.watchers),
+            Some(connection) if is_system_stream => {
+                connection.carry_system_stream(&state.system_streams)
+            }
             Some(connection) if stopping => connection.close(),
             _ => {}
         }
         // A connection that carries a stream of the system is used for nothing else.
-        let watching = connection.as_ref().is_some_and(|one| one.is_watching());
-        if stopping || watching {
+        let carries_stream = connection
+            .as_ref()
+            .is_some_and(|one| one.carries_system_stream());
+        if stopping || carries_stream {
             head.set_connection_type(ConnectionType::Close);
         }
     };
     match response {
         Ok(answer) => {
-            let mut answer = documented(answer);
+            let mut answer = with_problem_document(answer);
             if old && answer.response().body().size() == BodySize::Stream {
-                // Such a client knows no chunks: the end of the connection is that of the body.
+                // Such a client does not know chunks: the end of the connection is the end of the
+                // body.
                 let head = answer.response_mut().head_mut();
                 head.no_chunking(true);
                 head.set_connection_type(ConnectionType::Close);
@@ -146,10 +150,10 @@ pub(crate) async fn middleware<B: MessageBody + 'static>(
             finish(answer.response_mut().head_mut());
             Ok(answer.map_body(|head, body| {
                 let body = coded(head, body, coding, only_head);
-                match follows {
-                    // The shutdown waits for nobody who watches it.
+                match is_system_stream {
+                    // The shutdown does not wait for its observers.
                     true => body,
-                    false => BoxBody::new(OwedBody::new(body, debt)),
+                    false => BoxBody::new(GuardedBody::new(body, guard)),
                 }
             }))
         }
@@ -162,11 +166,11 @@ pub(crate) async fn middleware<B: MessageBody + 'static>(
     }
 }
 
-/// A connection that carries a stream of the system is its own: what the client sends after the
-/// request for it is answered once the stream has ended, which is with the process.
+/// A connection that carries a stream of the system serves nothing else: later requests on it would
+/// be answered only after the stream, when the process ends.
 fn check_connection(connection: Option<&Connection>) -> ApiResult<()> {
     match connection {
-        Some(connection) if connection.is_watching() => Err(Problem::new(
+        Some(connection) if connection.carries_system_stream() => Err(Problem::new(
             Code::Draining,
             "this connection ends with the process; ask another instance",
         )
@@ -175,15 +179,15 @@ fn check_connection(connection: Option<&Connection>) -> ApiResult<()> {
     }
 }
 
-/// Who the request of an answer was found to be of, as the access log shows it.
+/// The owner of a request, for the access log.
 fn owner<B>(answer: &ServiceResponse<B>) -> Option<String> {
     let extensions = answer.request().extensions();
     let caller = extensions.get::<Caller>()?;
     Some(format!("{:?}", caller.owner.as_str()))
 }
 
-/// The body in the coding that its client takes, where that is worth the while. HEAD is told the
-/// same as GET, and 304 is about an answer that may have been coded.
+/// The body in a coding that the client accepts, if that pays off. HEAD gets the same headers as
+/// GET, and 304 is about a response that may have been coded.
 fn coded(
     head: &mut ResponseHead,
     body: BoxBody,
@@ -205,7 +209,7 @@ fn coded(
         } else {
             match CodedBody::new(body, coding) {
                 Ok(coded) => BoxBody::new(coded),
-                // No memory for it: it goes out as it is.
+                // Out of memory: send it uncoded.
                 Err(body) => return body,
             }
         };
@@ -217,7 +221,7 @@ fn coded(
     coded
 }
 
-/// The answer to a request whose body is not wanted. It has not come through [`middleware`].
+/// The response to a request that is rejected before its body. It has not passed [`middleware`].
 pub(crate) fn refuse(state: &ApiState, request: &Request, problem: &Problem) -> HttpResponse {
     let mut response = problem.error_response();
     let head = response.head_mut();
@@ -229,12 +233,12 @@ pub(crate) fn refuse(state: &ApiState, request: &Request, problem: &Problem) -> 
         None,
     );
     decorate_response(head, request.path(), request_id(request.headers()));
-    // What follows may be the body all the same.
+    // The client may send the body all the same.
     head.set_connection_type(ConnectionType::Close);
     response
 }
 
-/// The caller's name for the request, or a new one.
+/// The caller's id of the request, or a new one.
 fn request_id(headers: &HeaderMap) -> HeaderValue {
     let given = headers.get(X_REQUEST_ID).filter(|id| {
         (1..=MAX_REQUEST_ID).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic)
@@ -245,7 +249,7 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
     })
 }
 
-/// The headers that all answers have.
+/// Adds the common headers.
 fn decorate_response(head: &mut ResponseHead, path: &str, id: HeaderValue) {
     let headers = head.headers_mut();
     headers.insert(X_REQUEST_ID, id);
@@ -272,13 +276,13 @@ fn decorate_response(head: &mut ResponseHead, path: &str, id: HeaderValue) {
     }
 }
 
-/// The answer, as a problem document where it is an error that the framework made.
-fn documented(answer: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+/// The response, with a problem document if it is an error of the framework.
+fn with_problem_document(answer: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let bare = match answer.headers().get(header::CONTENT_TYPE) {
         None => true,
         Some(kind) => kind.as_bytes().starts_with(b"text/plain"),
     };
-    // Not asked for an answer that has its document: making one logs it.
+    // Only if there is none yet, because creating one logs it.
     match bare.then(|| document_for(answer.status())).flatten() {
         Some(response) => answer.into_response(response),
         None => answer,

@@ -10,11 +10,11 @@ use crate::errors_page;
 use crate::problem::{ApiResult, Problem};
 use crate::{errors::Code, state::ApiState};
 
-/// What the pages may do: run and show what this service gives them, and ask it.
+/// The policy of the pages: they may only use the assets and the API of this service.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; \
                       frame-ancestors 'none'";
-/// Swagger UI writes styles into its markup and pictures into its styles.
+/// Swagger UI uses inline styles, and data URLs in its styles.
 const SWAGGER_POLICY: &str = "default-src 'none'; script-src 'self'; \
                               style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                               connect-src 'self'; base-uri 'none'; form-action 'none'; \
@@ -24,7 +24,7 @@ const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 
-/// Name, media type and content of what the pages are made of.
+/// Name, media type and content of the pages' assets.
 const ASSETS: &[(&str, &str, &str)] = &[
     ("client.js", SCRIPT, include_str!("../assets/client.js")),
     ("docs.css", STYLE, include_str!("../assets/docs.css")),
@@ -105,7 +105,7 @@ fn page(html: String, policy: &'static str) -> HttpResponse {
         .body(html)
 }
 
-/// A part of a page; it changes with the version only.
+/// An asset; it changes with the version only.
 fn part(state: &ApiState, media_type: &str) -> actix_web::HttpResponseBuilder {
     let mut response = HttpResponse::Ok();
     response
@@ -127,8 +127,8 @@ mod tests {
         let script = include_str!("../assets/workbench.js");
         for (ending, format) in Format::ENDINGS {
             assert!(page.contains(&format!(".{ending},")), "{ending}");
-            let told = format!("{ending}: \"{format}\"");
-            assert!(script.contains(&told), "{told}");
+            let entry = format!("{ending}: \"{format}\"");
+            assert!(script.contains(&entry), "{entry}");
         }
     }
 }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::errors::Code;
 use crate::problem::{ApiResult, Problem};
 
-/// The entries of a page where a request does not say how many.
+/// The default number of entries of a page.
 const DEFAULT_LIMIT: u32 = 50;
 /// The most entries of a page.
 const MAX_LIMIT: u32 = 1000;
@@ -32,15 +32,15 @@ impl<T> List<T> {
     }
 }
 
-/// The query of a request, whose keys have to be among those that are known.
+/// The query parameters of a request, whose keys must be known.
 #[derive(Debug)]
 pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// The query of the request.
+    /// Parses the query of the request.
     ///
     /// # Errors
-    /// `invalid_parameter` where a key is not among `known`, comes twice or has no value.
+    /// `invalid_parameter` if a key is not among `known`, is repeated or has no value.
     pub(crate) fn of(request: &HttpRequest, known: &[&str]) -> ApiResult<Self> {
         let pairs =
             actix_web::web::Query::<Vec<(String, String)>>::from_query(request.query_string())
@@ -65,7 +65,7 @@ impl Query {
         Ok(Self(pairs))
     }
 
-    /// The value of a key, if it is there.
+    /// The value of a key, if present.
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
         self.0
             .iter()
@@ -73,10 +73,10 @@ impl Query {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The value of a key, as what it has to be.
+    /// The parsed value of a key.
     ///
     /// # Errors
-    /// `invalid_parameter` where it is something else; `expected` says what it should be.
+    /// `invalid_parameter` if it is invalid; `expected` describes valid values.
     pub(crate) fn parse<T>(
         &self,
         key: &str,
@@ -90,7 +90,7 @@ impl Query {
             .transpose()
     }
 
-    /// In which order the list is to come.
+    /// The requested order of the list.
     ///
     /// # Errors
     /// `invalid_parameter`.
@@ -99,7 +99,7 @@ impl Query {
         Ok(order.unwrap_or_default())
     }
 
-    /// How many entries the page is to have.
+    /// The requested number of entries of the page.
     ///
     /// # Errors
     /// `invalid_parameter`.

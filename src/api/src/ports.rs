@@ -5,39 +5,39 @@ use futures_util::future::BoxFuture;
 use lastcall_actors::{DrainProgress, Phase, ShutdownReport, SystemStatus};
 use lastcall_domain::{Dataset, JobError, JobId, Schema, Service};
 
-/// The actors, as the HTTP surface sees them.
+/// The actors, as the API sees them.
 pub trait SystemPort: Send + Sync {
-    /// Where the process is in its life.
+    /// The phase of the process.
     fn phase(&self) -> Phase;
 
-    /// Waits until the process was told to stop.
+    /// Waits until the process is stopping.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
     fn stopping(&self) -> BoxFuture<'static, ()>;
 
-    /// Waits until the phase is a later one than this.
+    /// Waits until the phase is later than this one.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
     fn phase_passed(&self, phase: Phase) -> BoxFuture<'static, ()>;
 
-    /// Says that jobs of the service were queued. A hint; it may be lost.
+    /// Hints that jobs of the service were queued; may be lost.
     fn wake(&self, service: Service);
 
-    /// Says that a session was deleted. A hint; it may be lost.
+    /// Hints that a session was deleted; may be lost.
     fn sweep(&self);
 
-    /// Says that the caller of this job wants it cancelled. A hint; it may be lost.
+    /// Hints that this job's cancellation was requested; may be lost.
     fn cancel(&self, job: JobId);
 
-    /// Begins the shutdown, as SIGTERM does. Called once, and not where it has begun already.
+    /// Begins the shutdown, like SIGTERM. Called once, and only if it has not already begun.
     fn request_drain(&self);
 
-    /// What the supervision tree says of itself.
+    /// The status of the supervision tree.
     fn status(&self) -> SystemStatus;
 
-    /// How many lines of the log were dropped, as nobody read them.
+    /// How many log lines were dropped because nobody read them.
     fn dropped_log_lines(&self) -> u64 {
         0
     }
@@ -45,18 +45,18 @@ pub trait SystemPort: Send + Sync {
     /// The report of the shutdown before this start.
     fn previous_shutdown(&self) -> Option<ShutdownReport>;
 
-    /// How far the shutdown has come; `None` before it begins.
+    /// The progress of the shutdown; `None` before it begins.
     fn drain_progress(&self) -> Option<DrainProgress> {
         None
     }
 }
 
-/// Who can tell the columns of a dataset, and how they are read.
+/// Reads the columns of a dataset.
 #[async_trait]
 pub trait Describe: Send + Sync {
-    /// The columns, with types from every cell.
+    /// The columns, with types inferred from every cell.
     ///
     /// # Errors
-    /// Where the data cannot be read.
+    /// If the data cannot be read.
     async fn describe(&self, dataset: &Dataset) -> Result<Schema, JobError>;
 }

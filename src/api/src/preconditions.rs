@@ -1,4 +1,4 @@
-//! `If-Match` and `If-None-Match` on what changes a dataset (RFC 9110, section 13). The ETag of a
+//! `If-Match` and `If-None-Match` on changes of a dataset (RFC 9110, section 13). The ETag of a
 //! dataset is the SHA-256 of its bytes.
 
 use actix_web::http::header::{self, EntityTag, HeaderMap};
@@ -13,10 +13,10 @@ pub(crate) fn tag(dataset: &Dataset) -> EntityTag {
     EntityTag::new_strong(dataset.sha256.clone())
 }
 
-/// What the headers want of the dataset that is replaced, changed or deleted.
+/// The precondition in the headers of a request that replaces, changes or deletes a dataset.
 ///
 /// # Errors
-/// `invalid_parameter` where they cannot be read, or want what makes no sense together.
+/// `invalid_parameter` if they cannot be parsed, or contradict each other.
 pub(crate) fn of(headers: &HeaderMap) -> ApiResult<Precondition> {
     let if_match = value(headers, &header::IF_MATCH)?;
     let if_none_match = value(headers, &header::IF_NONE_MATCH)?;
@@ -28,7 +28,7 @@ pub(crate) fn of(headers: &HeaderMap) -> ApiResult<Precondition> {
             let tags = tags.split(',').map(|tag| tag.trim().parse::<EntityTag>());
             let tags = tags.collect::<Result<Vec<_>, _>>();
             let tags = tags.map_err(|_| invalid("If-Match has to be `*` or a list of ETags"))?;
-            // Weak tags never match here: the bytes are what counts.
+            // Weak tags never match here, because the bytes matter.
             let strong = tags.into_iter().filter(|tag| !tag.weak);
             Ok(Precondition::Sha256(
                 strong.map(|tag| tag.tag().to_owned()).collect(),
@@ -39,7 +39,7 @@ pub(crate) fn of(headers: &HeaderMap) -> ApiResult<Precondition> {
     }
 }
 
-/// The problem that an unmet precondition is.
+/// The error for a failed precondition.
 pub(crate) fn failed(name: &DatasetName) -> Problem {
     Problem::new(
         Code::PreconditionFailed,

@@ -6,11 +6,11 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
 /// What a request prefers.
 pub(crate) const PREFER: HeaderName = HeaderName::from_static("prefer");
-/// What of it was done.
+/// The preference that was applied.
 pub(crate) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
-/// The wait that the headers ask for, at most `longest`, however large the number is. What
-/// cannot be understood is ignored, as the RFC wants it; of several, the first counts.
+/// The requested wait, capped at `longest`. Anything invalid is ignored, as the RFC says; of
+/// several, the first counts.
 pub(crate) fn wait(headers: &HeaderMap, longest: Duration) -> Option<Duration> {
     let seconds = headers
         .get_all(PREFER)
@@ -22,7 +22,7 @@ pub(crate) fn wait(headers: &HeaderMap, longest: Duration) -> Option<Duration> {
     Some(Duration::from_secs(seconds).min(longest))
 }
 
-/// The number that the digits make; the greatest that there is where they make a greater one.
+/// The number of these digits, saturating.
 fn whole_number(digits: &str) -> Option<u64> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
@@ -30,7 +30,7 @@ fn whole_number(digits: &str) -> Option<u64> {
     Some(digits.parse().unwrap_or(u64::MAX))
 }
 
-/// The header that tells which wait was applied.
+/// The header with the applied wait.
 pub(crate) fn applied(wait: Duration) -> HeaderValue {
     HeaderValue::from_str(&format!("wait={}", wait.as_secs()))
         .unwrap_or_else(|_| HeaderValue::from_static("wait=0"))

@@ -18,10 +18,10 @@ pub(crate) type ApiResult<T> = Result<T, Problem>;
 /// The media type of problem documents.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 
-/// After how many seconds a full disk is worth another try.
+/// After how many seconds to retry when a disk is full.
 pub(crate) const ROOM_RETRY: u32 = 30;
 
-/// An error as it is answered.
+/// An error response.
 #[derive(Clone, Debug)]
 pub struct Problem {
     code: Code,
@@ -54,7 +54,7 @@ pub(crate) struct Document<'a> {
 }
 
 impl Problem {
-    /// A problem of that code; `detail` says what went wrong this time.
+    /// An error with this code; `detail` says what went wrong this time.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         Self {
             code,
@@ -69,18 +69,18 @@ impl Problem {
         self.code
     }
 
-    /// With a header on the answer.
+    /// Adds a header to the response.
     pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
     }
 
-    /// With the time, in seconds, after which the caller may try again.
+    /// Adds the time, in seconds, after which the caller may retry.
     pub(crate) fn retry_after(self, seconds: u32) -> Self {
         self.with_header(header::RETRY_AFTER, HeaderValue::from(seconds))
     }
 
-    /// With the error of the job that it is about.
+    /// Adds the error of the job concerned.
     pub(crate) fn about_job(mut self, error: Option<JobError>) -> Self {
         self.job_error = error;
         self

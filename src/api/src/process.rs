@@ -2,7 +2,7 @@
 
 use std::fs;
 
-/// What the process uses.
+/// The resource usage of the process.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Usage {
     pub(crate) resident_bytes: Option<u64>,

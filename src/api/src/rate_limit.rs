@@ -1,6 +1,5 @@
-//! Requests a second of one owner, in this process: a bucket of tokens for each, which a request
-//! takes one of, and the `RateLimit` fields that say how it stands (IETF draft
-//! `httpapi-ratelimit-headers`).
+//! Rate limiting of owners, in this process: a token bucket for each, and the `RateLimit` fields
+//! with its state (IETF draft `httpapi-ratelimit-headers`).
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError, RwLock};
@@ -14,29 +13,30 @@ use crate::problem::Problem;
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const MICROS: i64 = 1_000_000;
-/// From so many buckets on those that are full are dropped: they are as good as new.
-const MANY: usize = 1_024;
+/// From this many buckets on, full ones are dropped, because they are equivalent to new ones.
+const MIN_PRUNED: usize = 1_024;
 
-/// How many requests an owner may send.
+/// A rate limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RatePolicy {
-    /// In a second, in the long run; at least 1.
+    /// Requests per second in the long run; at least 1.
     pub per_second: u32,
-    /// At once; at least 1.
+    /// Requests at once; at least 1.
     pub burst: u32,
 }
 
-/// What remains after a request.
+/// The quota after a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Quota {
     policy: RatePolicy,
-    /// Requests that may follow at once.
+    /// The remaining requests.
     remaining: u32,
-    /// In so many seconds there is more: all of it, or after a refusal one request.
+    /// After this many seconds the quota is full again or, after a rejection, one request is
+    /// allowed.
     reset: u32,
 }
 
-/// The buckets of the owners. There are as many owners as keys and tokens name.
+/// The buckets of all owners.
 #[derive(Debug)]
 pub(crate) struct RateLimiter {
     policy: RwLock<Option<RatePolicy>>,
@@ -47,26 +47,26 @@ pub(crate) struct RateLimiter {
 struct Buckets {
     /// When the bucket of an owner is full again, in microseconds since 1970.
     full_at: HashMap<Owner, i64>,
-    /// With so many buckets those that are full are dropped: twice as many as were not the last
-    /// time, so that a request looks at two others on average.
+    /// The number of buckets at which full ones are dropped: twice as many as remained the last
+    /// time, so that a request checks two others on average.
     sweep_at: usize,
 }
 
 impl RatePolicy {
-    /// The time that brings one request, in microseconds.
+    /// The refill time of one request, in microseconds.
     fn interval(self) -> i64 {
         (MICROS / i64::from(self.per_second.max(1))).max(1)
     }
 
-    /// The time that fills an empty bucket.
+    /// The time that refills an empty bucket.
     fn window(self) -> i64 {
         self.interval() * i64::from(self.burst.max(1))
     }
 }
 
 impl Quota {
-    /// Says it on an answer.
-    pub(crate) fn say(self, headers: &mut HeaderMap) {
+    /// Adds the fields to a response.
+    pub(crate) fn write_headers(self, headers: &mut HeaderMap) {
         let window = seconds(self.policy.window());
         let policy = format!("\"owner\";q={};w={window}", self.policy.burst.max(1));
         let state = format!("\"owner\";r={};t={}", self.remaining, self.reset);
@@ -77,7 +77,7 @@ impl Quota {
         }
     }
 
-    /// Why a request is refused.
+    /// The error for a rejected request.
     pub(crate) fn refusal(self) -> Problem {
         let detail = format!(
             "there may be {} requests a second of one owner, {} at once",
@@ -88,19 +88,18 @@ impl Quota {
 }
 
 impl RateLimiter {
-    /// No buckets yet; without a policy there are none.
+    /// A limiter without buckets; without a policy it limits nothing.
     pub(crate) fn new(policy: Option<RatePolicy>) -> Self {
         Self {
             policy: RwLock::new(policy),
             buckets: Mutex::new(Buckets {
                 full_at: HashMap::new(),
-                sweep_at: MANY,
+                sweep_at: MIN_PRUNED,
             }),
         }
     }
 
-    /// Changes the policy. What was taken from a bucket stays taken, as far as a bucket of the new
-    /// policy has room for it.
+    /// Changes the policy. Used quota stays used, as far as it fits the new policy.
     pub(crate) fn set_policy(&self, policy: Option<RatePolicy>, now: Timestamp) {
         let now = now.timestamp_micros();
         let mut held = self.policy.write().unwrap_or_else(PoisonError::into_inner);
@@ -117,8 +116,8 @@ impl RateLimiter {
         }
     }
 
-    /// Takes a request of the owner's from its bucket, and says what remains; the error where there
-    /// was none. `None` where requests are not counted.
+    /// Takes one request from the owner's bucket, and returns the remaining quota, or an error if
+    /// it was empty. `None` without a policy.
     pub(crate) fn take(&self, owner: &Owner, now: Timestamp) -> Option<Result<Quota, Quota>> {
         let policy = (*self.policy.read().unwrap_or_else(PoisonError::into_inner))?;
         let now = now.timestamp_micros();
@@ -128,7 +127,7 @@ impl RateLimiter {
             sweep_at,
         } = &mut *buckets;
         let full_at = buckets.get(owner).copied().unwrap_or(now);
-        // At most a whole bucket, should the clock have been set back.
+        // At most a whole bucket, in case the clock was set back.
         let missing = full_at.saturating_sub(now).clamp(0, policy.window());
         let after = missing + policy.interval();
         let quota = |remaining, reset| Quota {
@@ -142,7 +141,7 @@ impl RateLimiter {
         }
         if buckets.len() >= *sweep_at {
             buckets.retain(|_, full_at| *full_at > now);
-            *sweep_at = MANY.max(2 * buckets.len());
+            *sweep_at = MIN_PRUNED.max(2 * buckets.len());
         }
         buckets.insert(owner.clone(), now + after);
         let remaining = (policy.window() - after) / policy.interval();
@@ -151,7 +150,7 @@ impl RateLimiter {
     }
 }
 
-/// Whole seconds, none too few.
+/// Whole seconds, rounded up.
 fn seconds(micros: i64) -> u32 {
     u32::try_from(micros.max(0).saturating_add(MICROS - 1) / MICROS).unwrap_or(u32::MAX)
 }
@@ -205,12 +204,12 @@ mod tests {
     }
 
     #[test]
-    fn buckets_that_are_full_are_forgotten() {
+    fn full_buckets_are_dropped() {
         let limiter = RateLimiter::new(Some(POLICY));
-        for n in 0..10 * MANY {
+        for n in 0..10 * MIN_PRUNED {
             take(&limiter, &n.to_string(), n as i64 * 10).unwrap();
         }
-        assert!(limiter.buckets.lock().unwrap().full_at.len() <= MANY + 1);
+        assert!(limiter.buckets.lock().unwrap().full_at.len() <= MIN_PRUNED + 1);
     }
 
     #[test]

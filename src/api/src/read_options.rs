@@ -10,7 +10,7 @@ use crate::errors::Code;
 use crate::json::{Fields, JsonBody, located};
 use crate::problem::{ApiResult, Problem};
 
-/// The parameter of an upload that names its format.
+/// The parameter of an upload with its format.
 const FORMAT: &str = "format";
 
 /// The read options of a dataset, in a query. For the document only: they are read by
@@ -48,8 +48,8 @@ pub(crate) struct ReadQuery {
     columns: Option<Vec<String>>,
 }
 
-/// The options in the query of an upload. `charset` is that of its media type: it says the
-/// encoding where no option does.
+/// The options in the query of an upload. The `charset` of its media type sets the encoding if no
+/// option does.
 ///
 /// # Errors
 /// `invalid_option`.
@@ -68,7 +68,7 @@ pub(crate) fn of_upload(
 /// The options of the dataset as the request changes them.
 ///
 /// # Errors
-/// `invalid_option`, `invalid_request` where it changes nothing.
+/// `invalid_option`, `invalid_request` if it changes nothing.
 pub(crate) fn changed(
     dataset: &Dataset,
     request: &HttpRequest,
@@ -110,7 +110,7 @@ fn from_query(request: &HttpRequest, format: Format) -> ApiResult<ReadOptions> {
 fn options(pairs: &[(String, String)], format: Format, besides: &str) -> ApiResult<ReadOptions> {
     let pairs = pairs.iter().filter(|(name, _)| name != besides);
     let pairs = pairs.map(|(name, value)| match name.as_str() {
-        // Python has a function of the name `quote`, which clients in it would lose.
+        // Generated Python clients would shadow their function `quote`.
         "quote_char" => ("quote", value.as_str()),
         name => (name, value.as_str()),
     });
@@ -124,10 +124,10 @@ fn pairs(request: &HttpRequest) -> ApiResult<Vec<(String, String)>> {
         .map_err(|error| Problem::new(Code::InvalidParameter, error.to_string()))
 }
 
-/// The format that the query of an upload names: for clients that cannot say a `Content-Type`.
+/// The format in the query of an upload: for clients that cannot set a `Content-Type`.
 ///
 /// # Errors
-/// `invalid_parameter` where there is no such format, or more than one.
+/// `invalid_parameter` if there is no such format, or more than one.
 pub(crate) fn named_format(request: &HttpRequest) -> ApiResult<Option<Format>> {
     let pairs = pairs(request)?;
     let mut named = pairs.iter().filter(|(name, _)| name == FORMAT);

@@ -5,7 +5,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
-/// A part that is missing.
+/// A failing check.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = FailingCheck)]
 pub(crate) struct Failing {
@@ -15,11 +15,11 @@ pub(crate) struct Failing {
     pub(crate) name: &'static str,
     /// `failing`.
     pub(crate) status: &'static str,
-    /// What it said.
+    /// The error.
     pub(crate) detail: String,
 }
 
-/// What the parts said when they were asked last.
+/// The result of the last checks.
 #[derive(Debug, Default)]
 pub(crate) struct Readiness {
     pub(crate) last: Mutex<Option<(Instant, Vec<Failing>)>>,

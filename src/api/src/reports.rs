@@ -19,7 +19,7 @@ use crate::submit::{self, NewJob};
 use crate::template::{self, NewTemplate};
 use crate::view::JobView;
 
-/// What is to be reported on: exactly one of `dataset` and `analysis`.
+/// The source of the report: exactly one of `dataset` and `analysis`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewReport {
@@ -56,12 +56,12 @@ pub(crate) struct NewDatasetReport {
     dataset: String,
     /// The format of the report.
     format: DocumentFormat,
-    /// How a PDF is to look.
+    /// The look of a PDF.
     template: Option<NewTemplate>,
-    /// Which of its owner's jobs it comes behind.
+    /// Its priority among its owner's jobs.
     #[schema(required = false)]
     priority: Priority,
-    /// What to find it by: up to 16 names, each with a text.
+    /// Labels: up to 16 names, each with a value.
     #[schema(required = false)]
     labels: Labels,
 }
@@ -75,14 +75,14 @@ pub(crate) struct NewAnalysisReport {
     analysis: uuid::Uuid,
     /// The format of the report.
     format: DocumentFormat,
-    /// A chart of the result, where the analysis is a query.
+    /// A chart of the result, if the analysis is a query.
     chart: Option<ChartSpec>,
-    /// How a PDF is to look.
+    /// The look of a PDF.
     template: Option<NewTemplate>,
-    /// Which of its owner's jobs it comes behind.
+    /// Its priority among its owner's jobs.
     #[schema(required = false)]
     priority: Priority,
-    /// What to find it by: up to 16 names, each with a text.
+    /// Labels: up to 16 names, each with a value.
     #[schema(required = false)]
     labels: Labels,
 }
@@ -117,11 +117,11 @@ pub(crate) async fn create(
     body: JsonBody,
 ) -> ApiResult<HttpResponse> {
     let session = state.session_to_submit(&caller, &id).await?;
-    let asked = asked(&state, &session, &body).await;
-    submit::submit(&state, &session, &request, &body, asked).await
+    let new_job = new_job(&state, &session, &body).await;
+    submit::submit(&state, &session, &request, &body, new_job).await
 }
 
-async fn asked(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult<NewJob> {
+async fn new_job(state: &ApiState, session: &Session, body: &JsonBody) -> ApiResult<NewJob> {
     let new: NewReport = body.parse()?;
     if let Some(chart) = &new.chart {
         let checked = chart.check();
@@ -168,7 +168,7 @@ fn no_chart() -> Problem {
     Problem::new(Code::InvalidRequest, detail)
 }
 
-/// The analysis of that id, if it is one of the session that may yet have a result.
+/// The analysis with this id, if it belongs to the session and may still have a result.
 async fn analysis_of(state: &ApiState, session: &Session, id: &str) -> ApiResult<Job> {
     let missing = || Problem::new(Code::JobNotFound, "the session has no job of this id");
     let id: JobId = id.parse().map_err(|_| missing())?;

@@ -1,5 +1,5 @@
-//! `/.well-known/oauth-protected-resource` (RFC 9728): who makes tokens for this service, and what
-//! they may allow.
+//! `/.well-known/oauth-protected-resource` (RFC 9728): who issues tokens for this service, and
+//! their scopes.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};

@@ -19,14 +19,14 @@ use crate::problem::{ApiResult, Problem};
 use crate::state::ApiState;
 use crate::view::Binary;
 
-/// How a result may be kept by caches.
+/// The caching of results.
 const PRIVATE: &str = "private, no-cache";
 /// The one script that a report may run.
 const REPORT_SCRIPT: &str = include_str!("../../render/templates/report.js");
 
-/// A report shows data of whoever uploaded it: it runs the script of its layout and no other,
-/// loads nothing and is nobody's page even when it is opened in a browser. Its own policy allows
-/// one style sheet, and is as strict elsewhere.
+/// A report shows uploaded data, so it may run only the script of its layout, loads nothing, and
+/// has an opaque origin even when it is opened in a browser. Its own policy allows one style sheet,
+/// and is as strict otherwise.
 static REPORT_CSP: LazyLock<String> = LazyLock::new(|| {
     let hash = STANDARD.encode(Sha256::digest(REPORT_SCRIPT));
     format!(
@@ -70,7 +70,7 @@ pub(crate) async fn get(
 ) -> ApiResult<HttpResponse> {
     let job = state.job(&caller, &id).await?;
     has_result(&job)?;
-    // The result of a job never changes once it is there.
+    // The result of a job never changes.
     let tag = EntityTag::new_strong(job.id.to_string());
     if matches(&if_none_match, &tag) {
         return Ok(HttpResponse::NotModified()
@@ -90,7 +90,7 @@ pub(crate) async fn get(
         ResultLocation::Blob(key) => match state.blobs.read(&key).await {
             Ok(blob) => Ok(response.body(SizedStream::new(blob.bytes, blob.stream))),
             Err(BlobError::NotFound) => {
-                // Either its session has gone since, or the blob store has lost it.
+                // Either its session is gone, or the blob store has lost it.
                 state.job(&caller, &id).await?;
                 Err(BlobError::NotFound.into())
             }
@@ -134,7 +134,7 @@ fn head(job: &Job, result: &JobResult, tag: EntityTag) -> HttpResponseBuilder {
             header::CONTENT_DISPOSITION,
             disposition(shown, &file_name(job)),
         ))
-        // Nobody else's to keep, and asked for again each time: its session may have ended.
+        // Private, and revalidated each time, because its session may have ended.
         .insert_header((header::CACHE_CONTROL, PRIVATE));
     if result.media_type.starts_with("text/html") {
         response.insert_header((header::CONTENT_SECURITY_POLICY, REPORT_CSP.as_str()));
@@ -148,7 +148,7 @@ fn shown_by_browsers(media_type: &str) -> bool {
         .any(|shown| media_type.starts_with(shown))
 }
 
-/// A name to save the result under.
+/// The file name of the result.
 fn file_name(job: &Job) -> String {
     let format = job.spec.format();
     match &job.spec {

@@ -34,11 +34,11 @@ impl From<&Disk> for DiskView {
     }
 }
 
-/// What is under way may take a disk down to this part of the floor: what was begun above it need
-/// not be in vain, and is not to take the last of the room either.
-const UNDER_WAY: u64 = 4;
+/// Requests in progress may use the disk down to this fraction of the minimum: what began above it
+/// should not fail, but must not take the last space either.
+const IN_PROGRESS_DIVISOR: u64 = 4;
 
-/// Where there is too little room, in words; `None` where there is enough.
+/// Describes which disks are short of space; `None` if none is.
 pub(crate) fn shortage(disks: &[Disk]) -> Option<String> {
     below(disks, Disk::is_low)
 }
@@ -56,7 +56,7 @@ fn below(disks: &[Disk], is_low: impl Fn(&Disk) -> bool) -> Option<String> {
 }
 
 impl ApiState {
-    /// Whether there is room for something new.
+    /// Fails if there is no room for something new.
     ///
     /// # Errors
     /// `insufficient_storage`.
@@ -64,13 +64,15 @@ impl ApiState {
         refuse(shortage(&self.disks.disks().await))
     }
 
-    /// Whether there is room for what is under way to go on.
+    /// Fails if there is no room for requests in progress.
     ///
     /// # Errors
     /// `insufficient_storage`.
     pub(crate) async fn has_room_to_go_on(&self) -> ApiResult<()> {
         let disks = self.disks.disks().await;
-        refuse(below(&disks, |disk| disk.free < disk.min_free / UNDER_WAY))
+        refuse(below(&disks, |disk| {
+            disk.free < disk.min_free / IN_PROGRESS_DIVISOR
+        }))
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
     resource_metadata, result, sessions, system, system_events, upload,
 };
 
-/// Adds every route. `state` has to be app data as well.
+/// Adds every route. The state must be app data as well.
 pub(crate) fn all(config: &mut web::ServiceConfig) {
     config
         .configure(probes)
@@ -36,12 +36,12 @@ pub(crate) fn all(config: &mut web::ServiceConfig) {
         .default_service(web::to(not_found));
 }
 
-/// The path of the metadata, which that of the resource may follow.
+/// The path of the metadata, which the path of the resource may follow.
 fn metadata_path() -> String {
     format!("{METADATA_PATH}{{path:.*}}")
 }
 
-/// Adds the routes of the address for administration.
+/// Adds the routes of the administration address.
 pub(crate) fn admin(config: &mut web::ServiceConfig) {
     config
         .configure(probes)
@@ -106,7 +106,7 @@ fn version_1(config: &mut web::ServiceConfig) {
         .configure(process);
 }
 
-/// A path, and the methods that it knows.
+/// A path, and its methods.
 fn resource(path: &str, allow: &'static str) -> Resource {
     web::resource(path).default_service(web::to(move || async move {
         Err::<&str, _>(
@@ -127,10 +127,10 @@ async fn not_found() -> Result<&'static str, Problem> {
     Err(Problem::new(Code::NotFound, "see /docs for what there is"))
 }
 
-/// What operators look at and how they stop the process is not counted against them.
+/// Requests for observing and stopping the process are not rate-limited.
 const UNCOUNTED: &str = "/v1/system";
 
-/// Lets those pass whom the headers prove, and who have not sent too much.
+/// Authenticates requests, and applies the rate limit.
 async fn authenticate(
     state: web::Data<ApiState>,
     request: ServiceRequest,
@@ -138,7 +138,7 @@ async fn authenticate(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     match state.caller(request.method(), request.headers()).await {
         Ok(caller) => {
-            // The log names the owner of what is refused, too.
+            // The log names the owner of rejected requests, too.
             request.extensions_mut().insert(caller.clone());
             let quota = match request.path().starts_with(UNCOUNTED) {
                 true => None,
@@ -149,13 +149,13 @@ async fn authenticate(
                 _ => {
                     let answer = next.call(request).await?;
                     if state.config.audit {
-                        audit::note(&caller, &answer);
+                        audit::log_change(&caller, &answer);
                     }
                     answer.map_into_boxed_body()
                 }
             };
             if let Some(Ok(quota) | Err(quota)) = quota {
-                quota.say(answer.headers_mut());
+                quota.write_headers(answer.headers_mut());
             }
             Ok(answer)
         }

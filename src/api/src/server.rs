@@ -1,8 +1,7 @@
 //! The HTTP servers.
 //!
-//! actix-web's own builder offers neither a bound on writing nor checks before `100 Continue`:
-//! its app is put on actix-http's service here, over a [`Socket`], and where there is TLS on
-//! [`http2`] as well.
+//! actix-web's own builder has neither a bound on writing nor checks before `100 Continue`: its app
+//! is put on actix-http's service here, over a [`Socket`], and with TLS on [`http2`] as well.
 
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
@@ -38,23 +37,23 @@ use crate::transport::Transport;
 
 /// Threads on which one HTTP thread decodes, hashes and writes uploads.
 const BLOCKING_THREADS: usize = 8;
-/// How long the head of a request may take, and before it what TLS and HTTP/2 agree on.
+/// How long the headers of a request may take, and before them the handshakes of TLS and HTTP/2.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection is kept open without a request.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// The same on the address for administration, where few connections are enough.
+/// The same on the administration address, where few connections are enough.
 const ADMIN_KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Connections to that address.
 const ADMIN_CONNECTIONS: usize = 256;
 /// How long a client may take to close a connection.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// From so many connections per thread on, a remainder is not worth a thread less.
+/// With at least this many connections per thread, all threads are used.
 const ENOUGH_EACH: usize = 64;
 
-/// The server on `listener`; it serves once it is polled, and leaves signals alone.
+/// The server on `listener`; it serves once it is polled, and does not handle signals.
 ///
 /// # Errors
-/// Where the listener cannot be used.
+/// If the listener cannot be used.
 pub fn server(state: web::Data<ApiState>, listener: TcpListener) -> std::io::Result<Server> {
     let config = &state.config;
     let (workers, each) = share(config.max_connections, config.workers);
@@ -69,11 +68,11 @@ pub fn server(state: web::Data<ApiState>, listener: TcpListener) -> std::io::Res
     start(state, listener, settings, routes::all)
 }
 
-/// The server for health, metrics and `/v1/system` alone. Its thread and its connections are its
-/// own: it answers whatever the other one does. It is for probes within a cluster, and speaks no TLS.
+/// The server for health, metrics and `/v1/system` alone. It has its own thread and connections, so
+/// it responds whatever the other one does. It is for probes within a cluster, without TLS.
 ///
 /// # Errors
-/// Where the listener cannot be used.
+/// If the listener cannot be used.
 pub fn admin_server(state: web::Data<ApiState>, listener: TcpListener) -> std::io::Result<Server> {
     let settings = Settings {
         tls: None,
@@ -85,7 +84,7 @@ pub fn admin_server(state: web::Data<ApiState>, listener: TcpListener) -> std::i
     start(state, listener, settings, routes::admin)
 }
 
-/// What the two servers differ in.
+/// The differences between the two servers.
 #[derive(Clone)]
 struct Settings {
     tls: Option<Tls>,
@@ -123,7 +122,7 @@ fn service(
     routes: fn(&mut web::ServiceConfig),
 ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), InitError = (), Error = DispatchError>
 {
-    // It is called by each of the server's threads.
+    // Called by each of the server's threads.
     mark_arbiter();
     let (shared, asked) = (state.clone().into_inner(), state.clone().into_inner());
     let app = || {
@@ -172,7 +171,7 @@ fn service(
     })
 }
 
-/// Serves connections, each in the protocol that its client wants.
+/// Serves connections, each with the protocol that its client negotiates.
 struct Connections<H1, H2> {
     http1: Rc<H1>,
     http2: Rc<H2>,
@@ -206,7 +205,7 @@ where
             disconnect: DISCONNECT_TIMEOUT,
         };
         let cuts = self.cuts;
-        let connection = Arc::new(Connection::new(state.load.clone()));
+        let connection = Arc::new(Connection::new(state.in_flight.clone()));
         let (served, serving) = (Arc::clone(&connection), Arc::clone(&state));
         let serve = async move {
             let peer = stream.peer_addr().ok();
@@ -237,19 +236,19 @@ where
     }
 }
 
-/// TLS over the socket; `None` where the client does not want it, or takes too long.
+/// Performs the TLS handshake; `None` if the client does not speak TLS, or takes too long.
 async fn handshake(tls: &TlsAcceptor, socket: Socket) -> Option<TlsStream<Socket>> {
     match timeout(HEAD_TIMEOUT, tls.accept(socket)).await {
         Ok(Ok(secured)) => return Some(secured),
-        // Anybody who can reach the port can bring this about.
+        // Anybody who can reach the port can cause this.
         Ok(Err(error)) => log::debug!("no TLS with a client: {error}"),
         Err(_) => log::debug!("no TLS with a client within {HEAD_TIMEOUT:?}"),
     }
     None
 }
 
-/// How many threads there are, and how many connections each of them serves: never more than
-/// `connections` together, and exactly as many where they are few.
+/// The number of threads, and of connections for each: never more than `connections` in total, and
+/// exactly as many if they are few.
 fn share(connections: usize, workers: usize) -> (usize, usize) {
     let connections = connections.max(1);
     let fair = |workers: &usize| {

@@ -8,7 +8,7 @@ use lastcall_domain::store::StoreCounts;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::figures::figures;
+use crate::scrape::counters_by_name;
 
 /// One actor, as its supervisor sees it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -73,8 +73,8 @@ impl ServiceView {
             restarts: status.restarts,
             hung: status.hung,
             last_fault: status.last_fault.clone(),
-            counts: figures(&status.counts),
-            cleaner: status.cleaner.as_ref().map(figures),
+            counts: counters_by_name(&status.counts),
+            cleaner: status.cleaner.as_ref().map(counters_by_name),
         }
     }
 }

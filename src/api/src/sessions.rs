@@ -18,7 +18,7 @@ use crate::state::ApiState;
 use crate::submit;
 use crate::view::SessionView;
 
-/// The shortest time to live.
+/// The shortest TTL.
 const MIN_TTL: Duration = Duration::from_secs(1);
 
 /// After how many seconds an owner with too many sessions may try again.
@@ -71,7 +71,7 @@ pub(crate) async fn create(
     let idempotency = keyed.map(|keyed| keyed.answered(&caller.owner, answer.clone()));
     match state.store.create_session(session, idempotency).await? {
         Admission::Created(session) => {
-            // Elsewhere other processes may analyse in it.
+            // On a shared store, other processes may analyse in it.
             if !state.store.is_shared() {
                 state.new_sessions.insert(session.id);
             }
@@ -96,7 +96,7 @@ pub(crate) async fn create(
     }
 }
 
-/// The time to live of a session that may be opened now.
+/// The TTL of a session that may be opened now.
 async fn ttl(state: &ApiState, body: &JsonBody) -> ApiResult<Duration> {
     let new: NewSession = body.parse_or_default()?;
     let ttl = match &new.ttl {
@@ -195,7 +195,7 @@ pub(crate) async fn delete(
 ) -> ApiResult<HttpResponse> {
     let session = state.session(&caller, &id).await?;
     state.store.delete_session(session.id).await?;
-    state.recent.forget(session.id);
+    state.recent.remove(session.id);
     state.new_sessions.remove(session.id);
     state.system.sweep();
     Ok(HttpResponse::NoContent().finish())

@@ -1,8 +1,8 @@
 //! A client's connection, closed if the client reads nothing for too long.
 //!
-//! The dispatcher has no such bound: an answer to a client that stops reading would keep its
-//! connection, its file and its place in the shutdown for as long as the client likes. TLS lies
-//! over this socket, not under it, and so within the same bound.
+//! The dispatcher has no such bound: a client that stops reading would keep its connection, its
+//! file and its place in the shutdown for as long as it likes. TLS is layered over this socket, and
+//! so within the same bound.
 
 use std::io;
 use std::pin::Pin;

@@ -28,14 +28,14 @@ use crate::readiness::Readiness;
 use crate::recent::Recent;
 use crate::system_feed::SystemFeed;
 
-/// How far the connections are from their end.
+/// The state of closing the connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Closing {
-    /// They are used.
+    /// They are in use.
     Open,
-    /// Nobody can connect any more; requests in progress finish.
+    /// The listener is closed; requests in progress finish.
     ListenerClosed,
-    /// None is left but those that carry a stream of the system.
+    /// All are cut but those that carry a stream of the system.
     Cut,
 }
 
@@ -46,25 +46,25 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// The bytes.
     pub blobs: Arc<dyn Blobs>,
-    /// News of jobs.
+    /// Notifications about jobs.
     pub feed: Feed,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The actors.
     pub system: Arc<dyn SystemPort>,
-    /// Who can tell the columns of a dataset.
+    /// Reads the columns of datasets.
     pub describe: Arc<dyn Describe>,
     /// The local disks.
     pub disks: Arc<dyn DiskSpace>,
-    /// The sessions in which nothing has been analysed.
+    /// The sessions without results.
     pub new_sessions: Arc<NewSessions>,
-    /// Where requests are recorded.
+    /// Records requests as spans.
     pub tracer: Tracer,
-    /// How jobs have ended.
+    /// Metrics of the jobs that have ended.
     pub job_metrics: JobMetrics,
 }
 
-/// What the handlers share.
+/// The state shared by the handlers.
 pub struct ApiState {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) blobs: Arc<dyn Blobs>,
@@ -76,30 +76,30 @@ pub struct ApiState {
     pub(crate) tracer: Tracer,
     pub(crate) config: ApiConfig,
     auth: RwLock<Arc<Auth>>,
-    /// Where tokens are accepted.
+    /// Checks tokens, if they are accepted.
     tokens: Option<Arc<TokenVerifier>>,
     pub(crate) counters: Counters,
     pub(crate) schemas: Schemas,
     pub(crate) readiness: Readiness,
     pub(crate) access_log: AccessLog,
-    pub(crate) load: InFlightRequests,
-    /// Open connections of HTTP/2, which end by themselves once they are told to.
+    pub(crate) in_flight: InFlightRequests,
+    /// Open connections of HTTP/2, which end by themselves after `GOAWAY`.
     pub(crate) connections: InFlightRequests,
     /// Connections that carry a stream of the system.
-    pub(crate) watchers: InFlightRequests,
-    /// How far the connections are from their end.
+    pub(crate) system_streams: InFlightRequests,
+    /// The state of closing the connections.
     pub(crate) closing: watch::Sender<Closing>,
     pub(crate) recent: Recent,
     pub(crate) rate_limiter: RateLimiter,
     pub(crate) streams: Arc<Semaphore>,
-    pub(crate) watcher_room: Arc<Semaphore>,
+    pub(crate) system_stream_permits: Arc<Semaphore>,
     pub(crate) system_feed: SystemFeed,
     pub(crate) drain_requested: AtomicBool,
     pub(crate) started_at: Timestamp,
 }
 
 impl ApiState {
-    /// The state of a service that begins now.
+    /// The state of a service that starts now.
     pub fn new(parts: Parts, config: ApiConfig) -> Self {
         Self {
             counters: Counters::new(&parts.job_metrics),
@@ -109,12 +109,12 @@ impl ApiState {
             rate_limiter: RateLimiter::new(config.rate),
             access_log: AccessLog::new(config.access_log),
             drain_requested: AtomicBool::new(false),
-            load: InFlightRequests::new(),
+            in_flight: InFlightRequests::new(),
             connections: InFlightRequests::new(),
-            watchers: InFlightRequests::new(),
+            system_streams: InFlightRequests::new(),
             closing: watch::Sender::new(Closing::Open),
             streams: Arc::new(Semaphore::new(config.max_streams)),
-            watcher_room: Arc::new(Semaphore::new(config.max_watchers)),
+            system_stream_permits: Arc::new(Semaphore::new(config.max_system_streams)),
             system_feed: SystemFeed::new(),
             started_at: parts.clock.now(),
             store: parts.store,
@@ -134,36 +134,36 @@ impl ApiState {
         }
     }
 
-    /// How callers prove who they are from now on, for this reason. Requests in progress go on.
-    /// [`mode`](Auth::mode) stays the same.
+    /// Replaces the authentication, for this reason. Requests in progress continue.
+    /// [`mode`](Auth::mode) must stay the same.
     pub fn set_auth(&self, auth: Auth, reason: &str) {
         if let (Some(verifier), Some(settings)) = (&self.tokens, auth.tokens()) {
             verifier.reconfigure(settings.clone());
         }
         let auth = Arc::new(auth);
         *self.auth.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&auth);
-        // What the audit says is in force by then.
+        // Logged once the change is in force.
         if let (Some(keys), true) = (auth.keys(), self.config.audit) {
             let issuer = auth.tokens().map(|settings| settings.issuer.as_str());
-            audit::note_keys(reason, keys.len(), issuer);
+            audit::log_keys(reason, keys.len(), issuer);
         }
     }
 
-    /// How many requests an owner may send from now on.
+    /// Replaces the rate limit of owners.
     pub fn limit_rate(&self, policy: Option<RatePolicy>) {
         self.rate_limiter.set_policy(policy, self.clock.now());
     }
 
-    /// How callers prove who they are.
+    /// The authentication of callers.
     pub fn auth(&self) -> Arc<Auth> {
         Arc::clone(&self.auth.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Keeps the keys of the token issuer up to date. One task does this; where no tokens are
-    /// accepted it ends at once.
+    /// Keeps the keys of the token issuer up to date. Only one task may do this; without tokens it
+    /// ends at once.
     ///
     /// # Cancel safety
-    /// Dropping the future ends a fetch that is under way, and the keys stay as they are.
+    /// Dropping the future cancels a fetch that is under way, and the keys stay unchanged.
     pub fn refresh_token_keys(&self) -> impl Future<Output = ()> + Send + 'static {
         let verifier = self.tokens.clone();
         async move {
@@ -173,12 +173,12 @@ impl ApiState {
         }
     }
 
-    /// Which tokens are accepted, if any are.
+    /// The settings of tokens, if they are accepted.
     pub(crate) fn token_settings(&self) -> Option<Arc<Settings>> {
         self.tokens.as_ref().map(|verifier| verifier.settings())
     }
 
-    /// Whether nobody can be let in: there are no keys, and tokens cannot be checked.
+    /// Whether no caller can be authenticated: there are no keys, and tokens cannot be checked.
     pub(crate) fn lacks_token_keys(&self) -> bool {
         let Some(verifier) = &self.tokens else {
             return false;
@@ -186,23 +186,23 @@ impl ApiState {
         self.auth().keys().is_some_and(<[_]>::is_empty) && !verifier.has_keys()
     }
 
-    /// The caller that the headers prove, who may use this method.
+    /// Authenticates the caller, who must be allowed to use this method.
     ///
     /// # Errors
-    /// `unauthorized` where they prove none, `forbidden` where a token does not allow it, and
-    /// `issuer_unavailable` where the keys of the token issuer are not known.
+    /// `unauthorized` without valid credentials, `forbidden` if a token does not allow the method,
+    /// and `issuer_unavailable` if the keys of the token issuer are not known.
     pub(crate) async fn caller(&self, method: &Method, headers: &HeaderMap) -> ApiResult<Caller> {
         let (auth, now) = (self.auth(), self.clock.now());
         auth.caller(self.tokens.as_deref(), method, headers, now)
             .await
     }
 
-    /// Whether the process was told to stop, be it by a request that it has not acted on yet.
+    /// Whether the process is stopping, or a request to stop is pending.
     pub(crate) fn is_stopping(&self) -> bool {
         self.drain_requested.load(Ordering::Relaxed) || self.system.phase().is_shutting_down()
     }
 
-    /// How long a client may do nothing now.
+    /// How long a client may currently be idle.
     pub(crate) fn stall_timeout(&self, timeouts: StallTimeouts) -> Duration {
         if self.is_stopping() {
             timeouts.stopping
@@ -211,55 +211,55 @@ impl ApiState {
         }
     }
 
-    /// How many requests and closing connections are still owed something.
-    pub fn owed(&self) -> usize {
-        self.load.owed()
+    /// How many requests and closing connections are in flight.
+    pub fn unfinished_requests(&self) -> usize {
+        self.in_flight.count()
     }
 
-    /// Says that the listener is closed, and waits until every request has its whole answer and
-    /// every connection of HTTP/2 was closed in order.
+    /// Records that the listener is closed, and waits until every request is complete and every
+    /// connection of HTTP/2 was closed in order.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
     pub async fn close_connections(&self) {
         self.closing.send_replace(Closing::ListenerClosed);
-        self.settled().await;
+        self.requests_finished().await;
         self.connections.drained().await;
     }
 
-    /// Closes whatever connection is left, in the middle of a request if need be, but for those
-    /// that carry a stream of the system, and those to the address for administration.
+    /// Closes the remaining connections, even in the middle of a request, except those that carry a
+    /// stream of the system, and those to the administration address.
     pub fn cut_connections(&self) {
         self.closing.send_replace(Closing::Cut);
     }
 
-    /// Tells those who follow the system how the shutdown went, as far as that is known, and waits
-    /// until they have it, for at most `patience`.
+    /// Sends the report of the shutdown, as far as it is known, to the subscribers of the system,
+    /// and waits at most `limit` until they have received it.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
-    pub async fn end_system_streams(&self, report: ShutdownReport, patience: Duration) {
+    pub async fn end_system_streams(&self, report: ShutdownReport, limit: Duration) {
         self.system_feed.end(report);
-        // What is not sent by then is not owed.
-        let _ = timeout(patience, self.watchers.drained()).await;
+        // What is not sent by then is dropped.
+        let _ = timeout(limit, self.system_streams.drained()).await;
     }
 
-    /// Waits until this connection is to be cut.
+    /// Waits until this connection must be cut.
     pub(crate) async fn cut(&self, connection: &Connection) {
         let mut closing = self.closing.subscribe();
         // An error means that the process ends.
         let _ = closing.wait_for(|closing| *closing == Closing::Cut).await;
-        if connection.is_watching() {
+        if connection.carries_system_stream() {
             std::future::pending().await
         }
     }
 
-    /// Waits until every request has its whole answer, sent.
+    /// Waits until every request has been answered completely.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
-    pub async fn settled(&self) {
-        self.load.drained().await;
+    pub async fn requests_finished(&self) {
+        self.in_flight.drained().await;
     }
 }
 

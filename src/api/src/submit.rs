@@ -1,4 +1,5 @@
-//! What all job POSTs share: the job is committed, its service is woken, and the caller may wait.
+//! The common part of all job POSTs: the job is committed, its service is woken, and the caller may
+//! wait.
 
 use std::time::Duration;
 
@@ -20,44 +21,45 @@ use crate::problem::{ApiResult, Problem};
 use crate::state::ApiState;
 use crate::view::{JobView, job_path};
 
-/// After how many seconds a full queue is worth another try.
+/// After how many seconds to retry when a queue is full.
 const QUEUE_FULL_RETRY: u32 = 2;
 
-/// What a request asks for.
+/// A requested job.
 pub(crate) struct NewJob {
     pub(crate) spec: JobSpec,
     pub(crate) priority: Priority,
     pub(crate) labels: Labels,
 }
 
-/// Accepts the job that is asked for, or answers why not; a repeat of a request that was
-/// accepted gets the first answer whatever its job would be now.
+/// Accepts the requested job, or returns why not; a repeat of an accepted request gets the first
+/// answer, whatever its job would be now.
 pub(crate) async fn submit(
     state: &ApiState,
     session: &Session,
     request: &HttpRequest,
     body: &JsonBody,
-    asked: ApiResult<NewJob>,
+    new_job: ApiResult<NewJob>,
 ) -> ApiResult<HttpResponse> {
     let keyed = Keyed::of(request, &body.0)?;
-    let asked = match asked {
-        Ok(asked) => state.has_room().await.map(|()| asked),
+    let new_job = match new_job {
+        Ok(new_job) => state.has_room().await.map(|()| new_job),
         refused => refused,
     };
-    let (asked, max_queued, problem) = match asked {
-        Ok(asked) => {
-            let max_queued = state.config.max_queued(asked.spec.service());
-            (asked, max_queued, None)
+    let (new_job, max_queued, problem) = match new_job {
+        Ok(new_job) => {
+            let max_queued = state.config.max_queued(new_job.spec.service());
+            (new_job, max_queued, None)
         }
         Err(problem) if keyed.is_none() => return Err(problem),
-        // A queue of no places accepts nothing, but repeats are answered before it is looked at.
+        // A queue with a bound of zero accepts nothing, but repeats are answered before it is
+        // checked.
         Err(problem) => (NewJob::nothing(), 0, Some(problem)),
     };
     let NewJob {
         spec,
         priority,
         labels,
-    } = asked;
+    } = new_job;
     let result = match &problem {
         None => cached::find(state, session, request, &spec).await,
         Some(_) => None,
@@ -132,8 +134,7 @@ pub(crate) async fn submit(
     }
 }
 
-/// What the request was answered before under its key, though it would be refused with this
-/// problem now.
+/// The earlier answer under the request's key, though it would fail with this problem now.
 pub(crate) async fn replay(
     state: &ApiState,
     owner: &Owner,
@@ -154,7 +155,7 @@ pub(crate) async fn replay(
     let submission = Submission {
         job,
         idempotency: Some(keyed.answered(owner, answer)),
-        // Repeats are answered before it is looked at.
+        // Repeats are answered before it is checked.
         max_queued: 0,
     };
     match state.store.submit(submission).await? {
@@ -165,7 +166,7 @@ pub(crate) async fn replay(
 }
 
 impl ApiState {
-    /// Why a session that was there a moment ago is not there now.
+    /// The error for a session that has just disappeared.
     async fn gone(&self, session: &Session) -> Problem {
         match self.store.session(session.id).await {
             Err(error) => error.into(),
@@ -175,7 +176,7 @@ impl ApiState {
     }
 }
 
-/// Answers with the finished job, or, where it does not finish in time, as it was accepted.
+/// Responds with the finished job or, if it does not finish in time, as it was accepted.
 async fn finished_within(
     state: &ApiState,
     session: &Session,
@@ -184,7 +185,7 @@ async fn finished_within(
     accepted: &Answer,
     replayed: bool,
 ) -> ApiResult<HttpResponse> {
-    // The job is accepted: trouble with looking at it is no reason to say anything else.
+    // The job is accepted: failing to read it must not change that.
     let finished = state.finished(session, id, wait).await;
     let mut response = match finished {
         Some(job) => {
@@ -211,7 +212,7 @@ fn accepted(job: &Job) -> ApiResult<Answer> {
     })
 }
 
-/// The job of an answer that was given before.
+/// The job in an earlier answer.
 fn job_in(answer: &Answer) -> Option<JobId> {
     #[derive(Deserialize)]
     struct Body {

@@ -15,14 +15,14 @@ use uuid::Uuid;
 
 use crate::auth::{Caller, Role};
 use crate::drain_view::DrainView;
-use crate::figures::OldestQueued;
 use crate::health::StatusView;
 use crate::problem::ApiResult;
 use crate::room::DiskView;
+use crate::scrape::OldestQueued;
 use crate::service_view::ServiceView;
 use crate::state::ApiState;
 
-/// How long the store may take to say its figures.
+/// How long the store may take to return its counts.
 const STORE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The state of the process.
@@ -109,7 +109,7 @@ pub(crate) async fn get(
 }
 
 impl SystemView {
-    /// The system for a reader, as these parts say it is.
+    /// The view of the system for a reader.
     pub(crate) fn new(
         state: &ApiState,
         status: SystemStatus,
@@ -133,12 +133,12 @@ impl SystemView {
             sessions: counts.map(|counts| counts.sessions),
             jobs: counts.map(jobs),
             disks: disks.iter().map(DiskView::from).collect(),
-            drain: drain.map(|progress| DrainView::new(progress, state.owed())),
+            drain: drain.map(|progress| DrainView::new(progress, state.unfinished_requests())),
             previous_shutdown: state.system.previous_shutdown(),
         }
     }
 
-    /// The same for a caller of this role.
+    /// The view for a caller with this role.
     pub(crate) fn for_role(mut self, role: Role) -> Self {
         self.role = role.as_str();
         self
@@ -162,7 +162,7 @@ impl SystemView {
 )]
 pub(crate) async fn drain(state: web::Data<ApiState>, caller: Caller) -> ApiResult<HttpResponse> {
     caller.require_admin(state.token_settings().as_deref())?;
-    // To the boot a further request is a further signal, and would cut the shutdown short.
+    // For the boot a further request is a second signal, which would cut the shutdown short.
     if !state.drain_requested.swap(true, Ordering::Relaxed)
         && !state.system.phase().is_shutting_down()
     {
@@ -174,12 +174,11 @@ pub(crate) async fn drain(state: web::Data<ApiState>, caller: Caller) -> ApiResu
 }
 
 impl ApiState {
-    /// Which job of each queue has waited for longest; services are left out of which the store
-    /// does not say it soon.
+    /// The oldest job of each queue, without services for which the store does not respond in time.
     pub(crate) async fn oldest_queued(&self, counts: &StoreCounts) -> OldestQueued {
         let mut oldest = OldestQueued::new();
         for service in Service::ALL {
-            // An empty queue is not searched for its first job.
+            // An empty queue need not be searched.
             if counts
                 .jobs
                 .get(&service)
@@ -202,7 +201,7 @@ impl ApiState {
         oldest
     }
 
-    /// The store's figures, if it says them soon.
+    /// The store's counts, if it responds in time.
     pub(crate) async fn counts(&self) -> Option<StoreCounts> {
         match tokio::time::timeout(STORE_TIMEOUT, self.store.counts()).await {
             Ok(Ok(mut counts)) => {
@@ -212,7 +211,7 @@ impl ApiState {
                 Some(counts)
             }
             Ok(Err(error)) => {
-                log::debug!("the store does not say its figures: {error}");
+                log::debug!("cannot read the counts of the store: {error}");
                 None
             }
             Err(_) => None,

@@ -1,8 +1,8 @@
 //! `GET /v1/system/events`: the state of the process as server-sent events, until its end.
 //!
-//! `system` comes at once, with every change and at least every second; `end` says how the
-//! shutdown went. Nothing waits for a client that follows: it is sent the latest state that it
-//! makes room for, its connection outlives the listener, and it is cut where it takes nothing.
+//! `system` is sent at once, with every change and at least every second; `end` has the report of
+//! the shutdown. Nothing waits for a subscriber: it receives the latest state as fast as it reads,
+//! its connection outlives the listener, and it is closed if it reads nothing.
 
 use std::time::Duration;
 
@@ -20,13 +20,13 @@ use crate::state::ApiState;
 use crate::system_feed::Latest;
 use crate::system_publisher;
 
-/// After how many milliseconds a client connects again.
+/// After how many milliseconds a client reconnects.
 const RETRY: &str = "retry: 1000\n\n";
-/// Without news for so long, there is nobody who takes snapshots.
-const NEWS_TIMEOUT: Duration = Duration::from_secs(5);
+/// Without an event for this long, the publisher has died.
+const PUBLISHER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Marks the answer that carries the stream: its connection lasts until the end of the shutdown.
-pub(crate) struct OperatorStream;
+/// Marks the response that carries the stream: its connection lasts until the end of the shutdown.
+pub(crate) struct SystemStream;
 
 /// `GET /v1/system/events`
 #[utoipa::path(
@@ -41,43 +41,43 @@ pub(crate) struct OperatorStream;
     ),
 )]
 pub(crate) async fn get(state: web::Data<ApiState>, caller: Caller) -> ApiResult<HttpResponse> {
-    let permit = state.watcher_room.clone().try_acquire_owned();
+    let permit = state.system_stream_permits.clone().try_acquire_owned();
     let permit = permit.map_err(|_| {
         Problem::new(
             Code::TooManyStreams,
-            "as many clients follow the system as may; poll /v1/system instead",
+            "too many clients follow the system; poll /v1/system instead",
         )
         .retry_after(5)
     })?;
-    let events = Events {
-        news: system_publisher::follow(&state),
+    let events = SystemEvents {
+        latest: system_publisher::subscribe(&state),
         state,
         role: caller.role,
-        begun: false,
+        started: false,
         over: false,
         _permit: permit,
     };
     let mut response = event_stream(stream_of(events));
-    response.extensions_mut().insert(OperatorStream);
+    response.extensions_mut().insert(SystemStream);
     Ok(response)
 }
 
-struct Events {
+struct SystemEvents {
     state: web::Data<ApiState>,
-    news: watch::Receiver<Latest>,
+    latest: watch::Receiver<Latest>,
     role: Role,
-    begun: bool,
+    started: bool,
     over: bool,
     _permit: OwnedSemaphorePermit,
 }
 
-fn stream_of(events: Events) -> impl Stream<Item = Result<Bytes, Problem>> {
+fn stream_of(events: SystemEvents) -> impl Stream<Item = Result<Bytes, Problem>> {
     stream::unfold(events, |mut events| async move {
         if events.over {
             return None;
         }
-        if !events.begun {
-            events.begun = true;
+        if !events.started {
+            events.started = true;
             return Some((Ok(Bytes::from_static(RETRY.as_bytes())), events));
         }
         let text = events.next().await;
@@ -85,15 +85,18 @@ fn stream_of(events: Events) -> impl Stream<Item = Result<Bytes, Problem>> {
     })
 }
 
-impl Events {
-    /// The next text to send. What was missed meanwhile is left out.
+impl SystemEvents {
+    /// The next event to send. Missed events are skipped.
     async fn next(&mut self) -> Bytes {
         loop {
-            if !matches!(timeout(NEWS_TIMEOUT, self.news.changed()).await, Ok(Ok(()))) {
-                self.news = system_publisher::follow(&self.state);
+            if !matches!(
+                timeout(PUBLISHER_TIMEOUT, self.latest.changed()).await,
+                Ok(Ok(()))
+            ) {
+                self.latest = system_publisher::subscribe(&self.state);
                 continue;
             }
-            let Latest { system, end } = self.news.borrow_and_update().clone();
+            let Latest { system, end } = self.latest.borrow_and_update().clone();
             let Some(system) = system else { continue };
             let event = system[self.role as usize].clone();
             let Some(end) = end else { return event };

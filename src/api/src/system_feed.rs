@@ -1,4 +1,4 @@
-//! The latest events of the system, shared by all who follow it.
+//! The latest events of the system, shared by all subscribers.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,24 +8,24 @@ use tokio::sync::watch;
 
 use crate::auth::Role;
 
-/// What followers are to know. One task at most publishes it.
+/// The events for subscribers. At most one task publishes them.
 pub(crate) struct SystemFeed {
     latest: watch::Sender<Latest>,
     report: watch::Sender<Option<Arc<ShutdownReport>>>,
     publishing: Mutex<bool>,
 }
 
-/// What a follower is to be sent.
+/// The events for one subscriber.
 #[derive(Clone, Default)]
 pub(crate) struct Latest {
-    /// The state of the system, as an event for each role; `None` until it was looked at.
+    /// The state of the system, as an event for each role; `None` before the first snapshot.
     pub(crate) system: Option<[Bytes; Role::ALL.len()]>,
-    /// The event that ends the stream, once there is nothing more to come.
+    /// The event that ends the stream, once there is nothing more to send.
     pub(crate) end: Option<Bytes>,
 }
 
 impl SystemFeed {
-    /// A feed that nobody follows.
+    /// A feed without subscribers.
     pub(crate) fn new() -> Self {
         Self {
             latest: watch::Sender::new(Latest::default()),
@@ -34,9 +34,9 @@ impl SystemFeed {
         }
     }
 
-    /// The latest events, which count as new, and those that follow; and whether the caller has to
-    /// start a publisher for them.
-    pub(crate) fn follow(&self) -> (watch::Receiver<Latest>, bool) {
+    /// Subscribes to the events; the latest counts as new. Returns whether the caller must start a
+    /// publisher.
+    pub(crate) fn subscribe(&self) -> (watch::Receiver<Latest>, bool) {
         let mut publishing = self.lock();
         let mut receiver = self.latest.subscribe();
         receiver.mark_changed();
@@ -45,34 +45,34 @@ impl SystemFeed {
         (receiver, starts)
     }
 
-    /// Publishes what there is to know.
+    /// Publishes these events.
     pub(crate) fn publish(&self, latest: Latest) {
         self.latest.send_replace(latest);
     }
 
-    /// Ends the publishing where nobody follows any more. Whether it has ended: the next follower
-    /// then has to start another publisher.
-    pub(crate) fn end_unfollowed(&self) -> bool {
+    /// Stops publishing if there are no subscribers. Returns whether it has stopped: then the next
+    /// subscriber must start another publisher.
+    pub(crate) fn stop_without_subscribers(&self) -> bool {
         let mut publishing = self.lock();
-        let unfollowed = self.latest.receiver_count() == 0;
-        if unfollowed {
+        let unsubscribed = self.latest.receiver_count() == 0;
+        if unsubscribed {
             self.publish(Latest::default());
             *publishing = false;
         }
-        unfollowed
+        unsubscribed
     }
 
-    /// Notes that the publisher has died.
+    /// Records that the publisher has died.
     pub(crate) fn publisher_died(&self) {
         *self.lock() = false;
     }
 
-    /// Says how the shutdown went: nobody can be told more.
+    /// Publishes the report of the shutdown, which ends all streams.
     pub(crate) fn end(&self, report: ShutdownReport) {
         self.report.send_replace(Some(Arc::new(report)));
     }
 
-    /// Waits until it is known how the shutdown went.
+    /// Waits for the report of the shutdown.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.

@@ -1,5 +1,5 @@
-//! Looks at the system for all who follow it: one task, however many they are, which runs only while
-//! somebody does.
+//! Publishes snapshots of the system for all subscribers: one task, however many there are, which
+//! runs only while there are any.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -22,77 +22,77 @@ use crate::system_feed::Latest;
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// The shortest time between two events within a phase.
 const MIN_INTERVAL: Duration = Duration::from_millis(250);
-/// The longest time between two events is this and a poll's.
+/// The longest time between two events, without the poll interval.
 const MAX_INTERVAL: Duration = Duration::from_millis(900);
-/// How often the store and the disks are asked.
-const FIGURES_INTERVAL: Duration = Duration::from_secs(1);
-/// How long the first event waits for their figures.
-const FIRST_FIGURES_TIMEOUT: Duration = Duration::from_millis(250);
+/// How often the store and the disks are measured.
+const MEASURE_INTERVAL: Duration = Duration::from_secs(1);
+/// How long the first event waits for the first measurement.
+const FIRST_MEASURE_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// The latest events of the system, and those that follow. To be called again where none come for a
-/// while: the thread that published them may have died.
+/// Subscribes to the events of the system. Must be called again if none arrive for a while: the
+/// thread of the publisher may have died.
 ///
 /// # Panics
-/// Where no actix system runs on this thread.
-pub(crate) fn follow(state: &web::Data<ApiState>) -> watch::Receiver<Latest> {
-    let (news, starts) = state.system_feed.follow();
+/// If no actix system runs on this thread.
+pub(crate) fn subscribe(state: &web::Data<ApiState>) -> watch::Receiver<Latest> {
+    let (latest, starts) = state.system_feed.subscribe();
     if starts {
         actix_web::rt::spawn(publish(state.clone()));
     }
-    news
+    latest
 }
 
-/// What parts say that may take their time.
+/// What may take time to measure.
 #[derive(Default)]
-struct Figures {
+struct Measurements {
     counts: Option<StoreCounts>,
     disks: Vec<Disk>,
 }
 
-type PendingFigures = Pin<Box<dyn Future<Output = Figures>>>;
+type PendingMeasurements = Pin<Box<dyn Future<Output = Measurements>>>;
 
-/// Asks the store and the disks, after a pause. Both answer within a bound.
-fn ask(state: web::Data<ApiState>, pause: Duration) -> PendingFigures {
+/// Measures the store and the disks, after a pause. Both respond within a bound.
+fn measure(state: web::Data<ApiState>, pause: Duration) -> PendingMeasurements {
     Box::pin(async move {
         sleep(pause).await;
-        Figures {
+        Measurements {
             counts: state.counts().await,
             disks: state.disks.disks().await,
         }
     })
 }
 
-/// Publishes until nobody follows or there is nothing more to come.
+/// Publishes until there are no subscribers or there is nothing more to publish.
 async fn publish(state: web::Data<ApiState>) {
-    let mut running = Running {
+    let mut guard = PublisherGuard {
         state: &state,
         ended: false,
     };
-    let mut pending = ask(state.clone(), Duration::ZERO);
-    let mut figures = Figures::default();
-    if let Ok(first) = timeout(FIRST_FIGURES_TIMEOUT, &mut pending).await {
-        figures = first;
-        pending = ask(state.clone(), FIGURES_INTERVAL);
+    let mut pending = measure(state.clone(), Duration::ZERO);
+    let mut measurements = Measurements::default();
+    if let Ok(first) = timeout(FIRST_MEASURE_TIMEOUT, &mut pending).await {
+        measurements = first;
+        pending = measure(state.clone(), MEASURE_INTERVAL);
     }
     let mut published = state.system.status();
     let mut at = Instant::now();
-    tell(&state, &published, &figures, None);
+    publish_snapshot(&state, &published, &measurements, None);
     loop {
         let status = tokio::select! {
             biased;
             report = state.system_feed.ended() => {
                 let end = event("end", &EndView { reason: "stopped", report: &report });
-                return tell(&state, &state.system.status(), &figures, Some(end));
+                return publish_snapshot(&state, &state.system.status(), &measurements, Some(end));
             }
             () = state.system.phase_passed(published.phase) => state.system.status(),
             answer = &mut pending => {
-                figures = answer;
-                pending = ask(state.clone(), FIGURES_INTERVAL);
+                measurements = answer;
+                pending = measure(state.clone(), MEASURE_INTERVAL);
                 continue;
             }
             () = sleep(POLL_INTERVAL) => {
-                if state.system_feed.end_unfollowed() {
-                    running.ended = true;
+                if state.system_feed.stop_without_subscribers() {
+                    guard.ended = true;
                     return;
                 }
                 let status = state.system.status();
@@ -103,13 +103,18 @@ async fn publish(state: web::Data<ApiState>) {
                 status
             }
         };
-        tell(&state, &status, &figures, None);
+        publish_snapshot(&state, &status, &measurements, None);
         (published, at) = (status, Instant::now());
     }
 }
 
-fn tell(state: &ApiState, status: &SystemStatus, figures: &Figures, end: Option<Bytes>) {
-    let Figures { counts, disks } = figures;
+fn publish_snapshot(
+    state: &ApiState,
+    status: &SystemStatus,
+    measurements: &Measurements,
+    end: Option<Bytes>,
+) {
+    let Measurements { counts, disks } = measurements;
     let view = SystemView::new(state, status.clone(), counts.as_ref(), disks);
     let system = Role::ALL.map(|role| {
         let view = view.clone().for_role(role);
@@ -127,18 +132,18 @@ struct EndView<'a> {
 }
 
 fn event(name: &str, data: &impl Serialize) -> Bytes {
-    // What is made of plain values is written.
+    // Plain values can always be serialised.
     let data = serde_json::to_string(data).unwrap_or_default();
     Bytes::from(format!("event: {name}\ndata: {data}\n\n"))
 }
 
-/// A publisher, which another one replaces where it dies.
-struct Running<'a> {
+/// Reports the death of the publisher, so that another one replaces it.
+struct PublisherGuard<'a> {
     state: &'a ApiState,
     ended: bool,
 }
 
-impl Drop for Running<'_> {
+impl Drop for PublisherGuard<'_> {
     fn drop(&mut self) {
         if !self.ended {
             self.state.system_feed.publisher_died();

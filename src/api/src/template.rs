@@ -1,4 +1,4 @@
-//! The template of a report, as a request says it.
+//! The template of a report in a request.
 
 use lastcall_domain::{InvalidOption, Logo, ReportTemplate, TemplateColors, TemplateSource};
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use crate::document_format::DocumentFormat;
 use crate::errors::Code;
 use crate::problem::{ApiResult, Problem};
 
-/// How a PDF is to look; each part is the standard's where it is left out.
+/// The look of a PDF; omitted parts are standard.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewTemplate {
@@ -35,40 +35,40 @@ pub(crate) struct NewTemplate {
     colors: TemplateColors,
 }
 
-/// The template that a request asks for, if it makes sense.
+/// Validates the template in a request.
 ///
 /// # Errors
-/// `invalid_template`, whose detail names the place.
-pub(crate) fn checked(said: Value, format: DocumentFormat) -> ApiResult<ReportTemplate> {
+/// `invalid_template`, whose detail names the field.
+pub(crate) fn checked(value: Value, format: DocumentFormat) -> ApiResult<ReportTemplate> {
     if !matches!(format, DocumentFormat::Pdf) {
         return Err(refused("a `template` is for the format `pdf` only"));
     }
-    // serde would take an array's elements for the fields, in order.
+    // serde would accept an array's elements as the fields, in order.
     for (name, part) in [
-        ("template", Some(&said)),
-        ("template.colors", said.get("colors")),
+        ("template", Some(&value)),
+        ("template.colors", value.get("colors")),
     ] {
         if part.is_some_and(|part| !part.is_object()) {
             return Err(refused(format!("`{name}` has to be a JSON object")));
         }
     }
-    let said: NewTemplate =
-        serde_json::from_value(said).map_err(|error| refused(format!("`template`: {error}")))?;
+    let value: NewTemplate =
+        serde_json::from_value(value).map_err(|error| refused(format!("`template`: {error}")))?;
     let invalid = |error: InvalidOption| refused(format!("`{}`: {}", error.option, error.detail));
     let template = ReportTemplate {
-        source: said
+        source: value
             .source
             .map(TemplateSource::new)
             .transpose()
             .map_err(invalid)?,
-        title: said.title,
-        logo: said
+        title: value.title,
+        logo: value
             .logo
             .as_deref()
             .map(Logo::from_base64)
             .transpose()
             .map_err(invalid)?,
-        colors: said.colors,
+        colors: value.colors,
     };
     template.check().map_err(invalid)?;
     Ok(template)

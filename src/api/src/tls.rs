@@ -1,4 +1,4 @@
-//! TLS on the listener: the certificate that is in force, and how another takes its place.
+//! TLS on the listener: the certificate in force, and its replacement.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -17,10 +17,10 @@ use tokio_rustls::TlsAcceptor;
 /// HTTP/2 as ALPN names it.
 pub(crate) const HTTP_2: &[u8] = b"h2";
 const HTTP_1: &[u8] = b"http/1.1";
-/// The largest file of certificates, or of a key.
+/// The largest file with certificates, or with a key.
 const MAX_FILE: u64 = 1 << 20;
 
-/// A certificate with its chain and its private key, which fit together.
+/// A certificate with its chain and its matching private key.
 #[derive(Clone, Debug)]
 pub struct Certificate(Arc<CertifiedKey>);
 
@@ -36,10 +36,10 @@ pub enum CertificateError {
 }
 
 impl Certificate {
-    /// Reads PEM files: the certificate with its chain behind it, and its private key.
+    /// Reads PEM files: the certificate followed by its chain, and its private key.
     ///
     /// # Errors
-    /// Where one of them cannot be read, or they do not fit together.
+    /// If one of them cannot be read, or they do not match.
     pub fn read(certificate: &Path, key: &Path) -> Result<Self, CertificateError> {
         let chain = read(certificate).map_err(CertificateError::Certificate)?;
         let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&chain).collect();
@@ -52,7 +52,7 @@ impl Certificate {
             Err(error) => return Err(CertificateError::Certificate(error.to_string())),
         };
         let text = read(key).map_err(CertificateError::Key)?;
-        // What the file holds instead is not told: it may be a part of the key.
+        // The contents of the file are not shown, because they may be a part of the key.
         let key = PrivateKeyDer::from_pem_slice(&text)
             .map_err(|_| CertificateError::Key("it holds no private key in PEM".to_owned()))?;
         let certified = CertifiedKey::from_der(chain, key, &default_provider()).map_err(
@@ -70,7 +70,7 @@ impl Certificate {
     }
 }
 
-/// The text of a file; what is no file, and has no end, is not read to it.
+/// The text of a file. Reading is bounded, because an endless device may be named.
 fn read(file: &Path) -> Result<Vec<u8>, String> {
     let unreadable = |error: std::io::Error| format!("it cannot be read: {error}");
     let file = File::open(file).map_err(unreadable)?;
@@ -82,7 +82,7 @@ fn read(file: &Path) -> Result<Vec<u8>, String> {
     Ok(text)
 }
 
-/// TLS with the certificate that is in force. Every clone has the same one.
+/// TLS with the certificate in force. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Tls {
     config: Arc<ServerConfig>,
@@ -90,10 +90,10 @@ pub struct Tls {
 }
 
 impl Tls {
-    /// TLS 1.2 and 1.3 with this certificate, and HTTP/2 or HTTP/1.1 as the client likes.
+    /// TLS 1.2 and 1.3 with this certificate, and HTTP/2 or HTTP/1.1 as the client prefers.
     ///
     /// # Errors
-    /// Where the library supports neither version, which it does.
+    /// If the library supports neither version.
     pub fn new(certificate: Certificate) -> Result<Self, rustls::Error> {
         let current = Arc::new(Current(RwLock::new(certificate)));
         let provider: Arc<CryptoProvider> = Arc::new(default_provider());
@@ -108,7 +108,7 @@ impl Tls {
         })
     }
 
-    /// Shows this certificate to whoever connects from now on. Open connections go on.
+    /// Uses this certificate for new connections. Open connections continue.
     pub fn replace(&self, certificate: Certificate) {
         let current = &self.current.0;
         *current.write().unwrap_or_else(PoisonError::into_inner) = certificate;

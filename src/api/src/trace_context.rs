@@ -1,5 +1,5 @@
-//! Requests as parts of distributed traces: the caller's trace context, and what a span says of a
-//! request, by OpenTelemetry's semantic conventions.
+//! Requests as parts of distributed traces: the caller's trace context, and the attributes of a
+//! request's span, by OpenTelemetry's semantic conventions.
 
 use std::net::IpAddr;
 
@@ -10,10 +10,10 @@ use lastcall_domain::trace::{Span, TraceContext, Tracer, Value};
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
-/// What is asked all the time, and says nothing of the work.
+/// Frequent probes that are not interesting in traces.
 const PROBES: [&str; 3] = ["/livez", "/readyz", "/metrics"];
 
-/// Begins the span of a request. A probe is recorded only where its caller does so.
+/// Starts the span of a request. A probe is recorded only if its caller records it.
 pub(crate) fn begin(tracer: &Tracer, path: &str, headers: &HeaderMap) -> Span {
     match of(headers) {
         None if PROBES.contains(&path) => Tracer::default().request(None),
@@ -21,7 +21,7 @@ pub(crate) fn begin(tracer: &Tracer, path: &str, headers: &HeaderMap) -> Span {
     }
 }
 
-/// The caller's trace context; `None` where there is no valid one, and a trace begins here.
+/// The caller's trace context; `None` if there is no valid one, and a trace begins here.
 fn of(headers: &HeaderMap) -> Option<TraceContext> {
     let mut parents = headers.get_all(TRACEPARENT);
     let (Some(parent), None) = (parents.next(), parents.next()) else {
@@ -35,7 +35,7 @@ fn of(headers: &HeaderMap) -> Option<TraceContext> {
     TraceContext::parse(parent.to_str().ok()?, states.as_deref()).ok()
 }
 
-/// Says in the span what was asked for and how it was answered.
+/// Adds the request and the response to the span.
 pub(crate) fn describe(
     span: &Span,
     method: &Method,
@@ -68,7 +68,7 @@ pub(crate) fn describe(
     if let Some(client) = client {
         span.set("client.address", || client.to_string());
     }
-    // The answer has it in every case, the request only where the caller gave it a name.
+    // The response always has it, the request only if the caller set one.
     span.set("http.response.header.x-request-id", || {
         let id = id.to_str().unwrap_or_default();
         Value::Texts(vec![id.to_owned()])

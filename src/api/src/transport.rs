@@ -1,4 +1,4 @@
-//! What a connection's bytes go through: the socket, or TLS over it.
+//! The transport of a connection: the socket, or TLS over it.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -14,7 +14,7 @@ trait Io: AsyncRead + AsyncWrite + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Io for T {}
 
-/// A connection, whatever lies below it.
+/// A connection, with or without TLS.
 pub(crate) struct Transport {
     io: Box<dyn Io>,
     connection: Arc<Connection>,
@@ -31,7 +31,7 @@ impl Transport {
         }
     }
 
-    /// What is known of the connection.
+    /// The state of the connection.
     pub(crate) fn connection(&self) -> &Arc<Connection> {
         &self.connection
     }

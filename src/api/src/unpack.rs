@@ -1,15 +1,16 @@
-//! Decompresses zstd on its way to the blob store, one bounded piece at a time.
+//! Decompresses zstd on its way to the blob store, one bounded chunk at a time.
 
 use std::io;
 
 use bytes::{Buf, BytesMut};
 use zstd::stream::raw::{DParameter, Decoder, Operation};
 
-/// How a frame begins.
+/// The first bytes of a frame.
 pub(crate) const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-/// How far back a frame may look, as a power of two: 8 MiB, which every decoder supports (RFC 8878).
+/// The largest window of a frame, as a power of two: 8 MiB, which every decoder supports (RFC
+/// 8878).
 const WINDOW: u32 = 23;
-/// Bytes that are unpacked at a time.
+/// Bytes that are decompressed at a time.
 const BUFFER: usize = 128 << 10;
 
 /// One or more frames of zstd.
@@ -26,7 +27,7 @@ impl Unpacker {
     /// A decoder at the beginning of its data.
     ///
     /// # Errors
-    /// Where there is no memory for it.
+    /// If there is no memory for it.
     pub(crate) fn new() -> io::Result<Self> {
         let mut decoder = Decoder::new()?;
         decoder.set_parameter(DParameter::WindowLogMax(WINDOW))?;
@@ -38,11 +39,11 @@ impl Unpacker {
         })
     }
 
-    /// Unpacks what is pending, at least `most` bytes of it if there are as many; `taken` is told
-    /// what was read.
+    /// Decompresses what is pending, at least `most` bytes of it if there are as many; `taken`
+    /// receives what was read.
     ///
     /// # Errors
-    /// Where it is no zstd.
+    /// If it is not zstd.
     pub(crate) fn unpack(
         &mut self,
         pending: &mut BytesMut,

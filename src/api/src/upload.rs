@@ -1,5 +1,7 @@
 //! `PUT /v1/sessions/{sid}/datasets/{name}`: a dataset, streamed, all or nothing.
 
+mod headers;
+
 use std::time::Duration;
 
 use actix_web::http::header::{self, ETag, HeaderMap};
@@ -15,23 +17,21 @@ use crate::config::ApiConfig;
 use crate::content_name::percent_encoded;
 use crate::digest::ContentDigest;
 use crate::errors::Code;
-use crate::ingest::{Encoding, Ingest, Received, too_large};
+use crate::ingest::{Ingest, Received, too_large};
 use crate::json::unreadable_payload;
 use crate::preconditions;
 use crate::problem::{ApiResult, Problem};
 use crate::read_options::{self, ReadQuery};
 use crate::state::ApiState;
 use crate::view::{Binary, DatasetView};
-use crate::waiting::LOOK;
+use crate::waiting::POLL_INTERVAL;
+use headers::{charset, encoding_of, format_of, refuse_part};
 
-/// Bytes that are gathered before they are worth a hop to another thread.
+/// Bytes that are buffered before a hop to another thread pays off.
 const BATCH: usize = 256 * 1024;
-/// Bytes of a refused body that are read all the same, at most, and for how long.
-const DISCARDED: usize = 32 << 20;
+/// The most bytes of a rejected body that are still read, and for how long.
+const MAX_DISCARDED: usize = 32 << 20;
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
-/// The charsets that say no more than the bytes themselves: a byte order mark, or text that is not
-/// UTF-8 although its sender's library says so, is seen by the reader.
-const SAYS_NOTHING: &[&str] = &["binary", "utf-8", "utf8", "us-ascii", "ascii"];
 
 /// `PUT /v1/sessions/{sid}/datasets/{name}`
 #[utoipa::path(
@@ -40,7 +40,7 @@ const SAYS_NOTHING: &[&str] = &["binary", "utf-8", "utf8", "us-ascii", "ascii"];
     tag = "datasets",
     operation_id = "putDataset",
     summary = "Upload a dataset",
-    description = "Streamed, all or nothing. The format is told by `format`, by the Content-Type or else by the ending of the name. Gzip is decoded, announced by Content-Encoding or not. The query says how to read it, for whatever looks at it; what is left out is found out from the data.",
+    description = "Streamed, all or nothing. The format comes from `format`, the Content-Type or else the extension of the name. Gzip is decoded, declared by Content-Encoding or not. The query sets the read options; omitted ones are detected from the data.",
     params(
         ("sid" = Uuid, Path, description = "The session"),
         ("name" = String, Path, min_length = 1, max_length = 128, example = "penguins", description = "The dataset"),
@@ -84,10 +84,10 @@ pub(crate) async fn put(
 }
 
 /// Reads on for a while: a client that is still sending when its connection is closed may never see
-/// the answer.
+/// the response.
 async fn discard_body(payload: &mut web::Payload) {
     let until = Instant::now() + DISCARD_TIMEOUT;
-    let mut left = DISCARDED;
+    let mut left = MAX_DISCARDED;
     while let Ok(Some(Ok(chunk))) = timeout_at(until, payload.next()).await {
         left = left.saturating_sub(chunk.len());
         if left == 0 {
@@ -116,7 +116,7 @@ async fn store(
     let encoding = encoding_of(request.headers())?;
     let precondition = preconditions::of(request.headers())?;
     if precondition != Precondition::None {
-        // Before the body is read; the store looks again when the dataset takes its place.
+        // Before the body is read; the store checks again when the dataset is stored.
         let current = state.store.dataset(session.id, &name).await?;
         if !precondition.is_met(current.as_ref()) {
             return Err(preconditions::failed(&name));
@@ -134,7 +134,7 @@ async fn store(
         Ok(received) => {
             let finished = writer.finish().await;
             if finished.is_err() {
-                // It may have come to its name all the same.
+                // It may have been stored all the same.
                 discard(state, &blob).await;
             }
             finished.map(|()| received).map_err(Problem::from)
@@ -147,7 +147,7 @@ async fn store(
     let received = match stored {
         Ok(received) => received,
         Err(problem) if problem.code().status().is_server_error() => {
-            // The place for its blobs goes with the session: that it has gone says more.
+            // Its folder is removed with the session, whose removal is the better error.
             state.session(caller, &session.id.to_string()).await?;
             return Err(problem);
         }
@@ -182,7 +182,7 @@ async fn store(
         }
         Ok(UploadOutcome::SessionGone) => {
             discard(state, &blob).await;
-            // Says whether it was deleted or has expired.
+            // Reports whether it was deleted or has expired.
             state.session(caller, &session.id.to_string()).await?;
             return Err(crate::access::expired());
         }
@@ -190,11 +190,11 @@ async fn store(
             discard(state, &blob).await;
             return Err(error.into());
         }
-        // The row may be there: its blob has to stay, and goes with the session at the latest.
+        // The row may exist: its blob must stay, and is removed with the session at the latest.
         Err(error) => return Err(error.into()),
     };
-    // A job that is asked for in the next moment is about these bytes.
-    state.recent.forget(session.id);
+    // A job that is submitted next must use these bytes.
+    state.recent.remove(session.id);
     let mut response = match replaced {
         Some(replaced) => {
             discard(state, &replaced.blob).await;
@@ -215,7 +215,7 @@ async fn store(
         .json(DatasetView::from(&dataset)))
 }
 
-/// Refuses a body that is announced to be larger than allowed.
+/// Rejects a body whose declared length is too large.
 ///
 /// # Errors
 /// `payload_too_large`.
@@ -229,7 +229,7 @@ pub(crate) fn check_size(config: &ApiConfig, headers: &HeaderMap) -> ApiResult<(
     Ok(())
 }
 
-/// Writes the body as it comes in.
+/// Streams the body into the blob store.
 async fn stream_body(
     state: &ApiState,
     session: &mut Session,
@@ -247,7 +247,7 @@ async fn stream_body(
         if !last && ingest.waiting() < BATCH {
             continue;
         }
-        // Others write, too: what began with enough room is not to take the last of it.
+        // Others write, too: an upload that began with enough room must not take the last of it.
         state.has_room_to_go_on().await?;
         loop {
             let piece;
@@ -263,33 +263,33 @@ async fn stream_body(
     }
 }
 
-/// The next bytes of the body; `None` at its end. The session is renewed with all that comes, and
-/// while nothing does: an upload is a use of it for as long as it runs, however slowly. In a
-/// shutdown a client that sends nothing is soon given up, as it would hold the shutdown up.
+/// The next bytes of the body; `None` at its end. The session is renewed with every chunk and while
+/// waiting: an upload is a use of it for as long as it runs, however slowly. During a shutdown a
+/// client that sends nothing is soon given up, because it would hold the shutdown up.
 async fn next_chunk(
     state: &ApiState,
     session: &mut Session,
     payload: &mut web::Payload,
 ) -> ApiResult<Option<Bytes>> {
     let timeouts = state.config.read_timeouts;
-    let look = LOOK.min(timeouts.stopping);
+    let poll_interval = POLL_INTERVAL.min(timeouts.stopping);
     let began = Instant::now();
     loop {
         *session = state.renew(session.clone()).await?;
-        if let Ok(chunk) = timeout(look, payload.next()).await {
+        if let Ok(chunk) = timeout(poll_interval, payload.next()).await {
             return chunk
                 .transpose()
                 .map_err(|error| unreadable_payload(&error));
         }
-        let patience = state.stall_timeout(timeouts);
-        if began.elapsed() >= patience {
-            let detail = format!("no byte of it came for {patience:?}");
+        let timeout = state.stall_timeout(timeouts);
+        if began.elapsed() >= timeout {
+            let detail = format!("no byte of it came for {timeout:?}");
             return Err(Problem::new(Code::BodyTimeout, detail));
         }
     }
 }
 
-/// One step on another thread: decoding and hashing would hold up the requests of this one.
+/// One step on another thread, because decoding and hashing would delay the requests of this one.
 #[expect(
     clippy::disallowed_methods,
     reason = "a step is milliseconds of computing, and the runtime of the HTTP thread waits for it"
@@ -303,113 +303,9 @@ async fn step_elsewhere(mut ingest: Ingest) -> ApiResult<(Ingest, ApiResult<Opti
         .map_err(|error| Problem::new(Code::Internal, error.to_string()))
 }
 
-/// Deletes a blob that no row names any more. Where that fails it goes with its session.
+/// Deletes a blob that no row refers to any more. If that fails, it is removed with its session.
 pub(crate) async fn discard(state: &ApiState, blob: &BlobKey) {
     if let Err(error) = state.blobs.delete(blob).await {
         log::warn!("cannot delete the blob {}: {error}", blob.as_str());
-    }
-}
-
-/// Refuses a part of a dataset, which would be stored as all of it.
-fn refuse_part(headers: &HeaderMap) -> ApiResult<()> {
-    if headers.contains_key(header::CONTENT_RANGE) {
-        return Err(Problem::new(
-            Code::InvalidParameter,
-            "a Content-Range says that this is a part: a dataset is uploaded whole",
-        ));
-    }
-    Ok(())
-}
-
-/// The format by the media type, or by the name's ending where the media type says nothing.
-fn format_of(headers: &HeaderMap, name: &DatasetName) -> ApiResult<Format> {
-    let media_type = headers
-        .get(header::CONTENT_TYPE)
-        .map(|value| value.to_str().unwrap_or("unreadable"))
-        .unwrap_or_default();
-    if let Some(format) = Format::from_media_type(media_type) {
-        return Ok(format);
-    }
-    let essence = media_type.split(';').next().unwrap_or_default().trim();
-    // What tools say that know nothing of the data, or only that it is compressed.
-    const OLD_EXCEL: &str = "application/vnd.ms-excel";
-    let says_nothing = [
-        "",
-        "application/octet-stream",
-        "binary/octet-stream",
-        "application/x-www-form-urlencoded",
-        "application/gzip",
-        "application/zstd",
-        "application/x-gzip",
-        OLD_EXCEL,
-        "text/plain",
-    ];
-    let from_name = Format::from_file_name(name.as_str())
-        .filter(|_| says_nothing.contains(&essence.to_ascii_lowercase().as_str()));
-    let old_excel = essence.eq_ignore_ascii_case(OLD_EXCEL);
-    from_name.or(old_excel.then_some(Format::Xls)).ok_or_else(|| {
-        Problem::new(
-            Code::UnsupportedFormat,
-            format!(
-                "neither the Content-Type {media_type:?} nor the ending of the name tells a known \
-                 format; send text/csv, text/tab-separated-values, application/x-ndjson, \
-                 application/json, application/vnd.apache.arrow.file, \
-                 application/vnd.oasis.opendocument.spreadsheet, \
-                 application/vnd.apache.parquet, application/vnd.ms-excel or \
-                 application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-            ),
-        )
-    })
-}
-
-/// The charset of a text; whether it is known is seen where it becomes an option.
-fn charset(format: Format, headers: &HeaderMap) -> ApiResult<Option<String>> {
-    let media_type = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let mut parameters = media_type.split(';').filter_map(|one| one.split_once('='));
-    let charset = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
-    let charset = charset.map(|(_, value)| value.trim().trim_matches('"').to_ascii_lowercase());
-    let is_text = matches!(format, Format::Csv | Format::Tsv | Format::Ndjson);
-    let Some(charset) = charset.filter(|charset| is_text && !charset.is_empty()) else {
-        return Ok(None);
-    };
-    // What `curl` and libraries say of themselves without having looked.
-    if SAYS_NOTHING.contains(&charset.as_str()) {
-        return Ok(None);
-    }
-    match lastcall_domain::encoding(&charset) {
-        Some(_) => Ok(Some(charset)),
-        None => Err(Problem::new(
-            Code::UnsupportedFormat,
-            format!("the charset {charset:?} is not known"),
-        )),
-    }
-}
-
-/// The content encoding.
-fn encoding_of(headers: &HeaderMap) -> ApiResult<Option<Encoding>> {
-    let Some(encoding) = headers.get(header::CONTENT_ENCODING) else {
-        return Ok(None);
-    };
-    match encoding
-        .to_str()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase()
-        .as_str()
-    {
-        "" | "identity" => Ok(None),
-        "gzip" | "x-gzip" => Ok(Some(Encoding::Gzip)),
-        "zstd" => Ok(Some(Encoding::Zstd)),
-        other => Err(Problem::new(
-            Code::UnsupportedEncoding,
-            format!("the content encoding {other:?} is not known; use gzip, zstd or none"),
-        )
-        .with_header(
-            header::ACCEPT_ENCODING,
-            header::HeaderValue::from_static("gzip, zstd"),
-        )),
     }
 }

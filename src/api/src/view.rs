@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::job_input::JobInput;
 
-/// Bytes, as generated clients know them.
+/// Bytes, in the form that client generators know.
 #[derive(ToSchema)]
 #[schema(value_type = String, format = Binary)]
 #[expect(dead_code, reason = "what it says is its schema")]
@@ -25,11 +25,11 @@ pub(crate) struct Binary(Vec<u8>);
 pub(crate) struct SessionView {
     /// Its id.
     id: Uuid,
-    /// When it was made.
+    /// When it was created.
     created_at: DateTime<Utc>,
-    /// When it ends unless it is used before.
+    /// When it expires, unless it is used before.
     expires_at: DateTime<Utc>,
-    /// How long it lives without being used.
+    /// Its TTL: how long it lives without being used.
     #[schema(example = "30m")]
     ttl: String,
 }
@@ -60,7 +60,7 @@ pub(crate) struct DatasetView {
     sha256: String,
     /// When it was uploaded.
     created_at: DateTime<Utc>,
-    /// How it is to be read, as far as its owner has said it.
+    /// The read options that its owner has set.
     #[serde(skip_serializing_if = "ReadOptions::is_empty")]
     #[schema(required = false)]
     options: ReadOptions,
@@ -85,10 +85,10 @@ impl From<&Dataset> for DatasetView {
 pub(crate) struct DescriptionView {
     #[serde(flatten)]
     dataset: DatasetView,
-    /// Its columns, in order; `null` where the data cannot be read, or not soon enough.
+    /// Its columns, in order; `null` if the data cannot be read, or not soon enough.
     #[schema(required = true)]
     schema: Option<Vec<FieldView>>,
-    /// How they were read: what was given, what was found out, and what was put up with.
+    /// How they were read: what was given, detected and tolerated.
     #[schema(required = true)]
     read: Option<ReadReport>,
     /// Why there is no schema.
@@ -139,28 +139,28 @@ pub(crate) struct JobView {
     id: Uuid,
     /// The session that holds it.
     session: Uuid,
-    /// Who runs it.
+    /// The service that runs it.
     service: Service,
     /// What it does.
     kind: JobKind,
     /// The format of its result.
     format: ResultFormat,
-    /// What it was asked to do.
+    /// Its input.
     #[serde(flatten)]
     input: JobInput,
-    /// Which of its owner's jobs it comes behind.
+    /// Its priority among its owner's jobs.
     priority: Priority,
-    /// What its caller says of it.
+    /// Its labels.
     #[serde(skip_serializing_if = "Labels::is_empty")]
     #[schema(required = false)]
     labels: Labels,
-    /// Where it stands.
+    /// Its state.
     state: State,
-    /// Attempts begun, those not counted that were handed back in order.
+    /// Attempts begun, without those that were handed back.
     attempt: u32,
-    /// How often it was handed back in order.
+    /// How often it was handed back.
     interruptions: u32,
-    /// How far it has come, 0 to 1.
+    /// Its progress, 0 to 1.
     #[schema(minimum = 0, maximum = 1)]
     progress: f64,
     /// When it was accepted.
@@ -174,11 +174,11 @@ pub(crate) struct JobView {
     /// Why it failed.
     #[schema(required = true)]
     error: Option<JobErrorView>,
-    /// Whether the result was there already, made by an earlier job of the session.
+    /// Whether the result is that of an earlier job of the session.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schema(required = false)]
     cached: bool,
-    /// Where to go from here.
+    /// Related resources.
     links: JobLinks,
 }
 
@@ -227,7 +227,7 @@ impl JobKind {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub(crate) enum ResultFormat {
-    /// Of a table; analyses that are no table are JSON.
+    /// Of a table; analyses without a table are JSON.
     Table(TableFormat),
     /// Of a report.
     Report(ReportFormat),
@@ -243,7 +243,7 @@ impl ResultFormat {
     }
 }
 
-/// Where to go from a job.
+/// Resources related to a job.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct JobLinks {
     /// The job.
@@ -261,7 +261,7 @@ pub(crate) struct JobLinks {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = JobError)]
 pub(crate) struct JobErrorView {
-    /// A stable name from the list in `docs/errors.md`.
+    /// A stable code from the list in `docs/errors.md`.
     code: String,
     /// What happened and what to do, for people.
     message: String,

@@ -2,30 +2,30 @@
 
 use std::time::Duration;
 
-use lastcall_domain::{Job, JobId, News, Session, StoreError, Subscription};
+use lastcall_domain::{Job, JobId, JobUpdate, Session, StoreError, Subscription};
 use tokio::time::{Instant, sleep};
 
 use crate::state::ApiState;
 
-/// How often a job is looked at where no news comes.
-pub(crate) const LOOK: Duration = Duration::from_millis(500);
+/// How often a job is polled without notifications.
+pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// The news of one job, told apart.
-pub(crate) struct JobNews {
+/// The notifications about one job, classified.
+pub(crate) struct JobUpdates {
     subscription: Subscription,
     seen: Option<u64>,
 }
 
-/// What is new.
+/// A classified notification.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Heard {
-    /// The row has changed, or may have.
+pub(crate) enum Update {
+    /// The row has changed, or may have changed.
     Changed,
-    /// It has come that far.
+    /// The job has made this progress.
     Progress(f64),
 }
 
-impl JobNews {
+impl JobUpdates {
     pub(crate) fn of(state: &ApiState, job: JobId) -> Self {
         Self {
             subscription: state.feed.subscribe(job),
@@ -33,26 +33,26 @@ impl JobNews {
         }
     }
 
-    /// Waits for news, or until it is time to look anyway.
+    /// Waits for a notification, or until it is time to poll.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
-    pub(crate) async fn next(&mut self) -> Heard {
-        let News { changes, progress } = tokio::select! {
-            news = self.subscription.next() => news,
-            () = sleep(LOOK) => return Heard::Changed,
+    pub(crate) async fn next(&mut self) -> Update {
+        let JobUpdate { changes, progress } = tokio::select! {
+            update = self.subscription.next() => update,
+            () = sleep(POLL_INTERVAL) => return Update::Changed,
         };
         if self.seen.replace(changes) == Some(changes) {
-            Heard::Progress(progress)
+            Update::Progress(progress)
         } else {
-            Heard::Changed
+            Update::Changed
         }
     }
 }
 
 impl ApiState {
-    /// The job, once it has ended; `None` where it does not within `wait`, or the process is
-    /// told to stop before. Waiting is a use of the session.
+    /// The job, once it has ended; `None` if it does not end within `wait`, or the process is
+    /// stopped before. Waiting is a use of the session.
     pub(crate) async fn finished(
         &self,
         session: &Session,
@@ -61,13 +61,13 @@ impl ApiState {
     ) -> Option<Job> {
         let deadline = Instant::now() + wait;
         let mut session = session.clone();
-        let mut news = JobNews::of(self, id);
+        let mut updates = JobUpdates::of(self, id);
         let mut last = false;
         loop {
             match self.store.job(id).await {
                 Ok(Some(job)) if job.state().is_final() => return Some(job),
                 Ok(None) | Err(StoreError::Closed) => return None,
-                // Out of reach for now: the wait may outlast it.
+                // The store is unavailable, perhaps only for a while.
                 Ok(Some(_)) | Err(_) => {}
             }
             if last {
@@ -76,7 +76,7 @@ impl ApiState {
             if let Ok(renewed) = self.renew(session.clone()).await {
                 session = renewed;
             }
-            let changed = async { while news.next().await != Heard::Changed {} };
+            let changed = async { while updates.next().await != Update::Changed {} };
             tokio::select! {
                 () = changed => {}
                 () = tokio::time::sleep_until(deadline) => last = true,

@@ -1,23 +1,23 @@
 //! Child processes for work that cannot be bounded inside one process: SQL and typesetting.
 //!
-//! A child can be limited from outside and killed at any moment; with it go its memory, its
-//! threads and its files. [`host`] is the side of the service: it starts a child, talks to it and
-//! reaps it. [`guest`] is the side of the child: it steps back, limits itself and shuts itself in
-//! before it looks at what it was given. Between them go frames over the child's standard input
-//! and output: a kind (one byte), a length (four bytes, little endian) and as many bytes.
+//! A child can be limited from outside and killed at any time, together with its memory, its
+//! threads and its files. [`host`] is the service's side: it starts a child, communicates with it
+//! and reaps it. [`guest`] is the child's side: it lowers its priority, limits itself and enters
+//! its sandbox before it reads its input. Between them, frames go over the child's standard input
+//! and output: a kind (one byte), a length (four bytes, little endian) and that many bytes.
 //!
-//! What is said in the frames is no business of this package.
+//! The contents of the frames are up to the users of this package.
 
 pub mod guest;
 pub mod host;
 
 /// A frame with a message as JSON.
 pub const CONTROL: u8 = 1;
-/// A frame with bytes of what is made, or of what it is made from.
+/// A frame with bytes of the input or the output.
 pub const DATA: u8 = 2;
-/// The length of a frame's head.
+/// The length of a frame's header.
 const HEAD: usize = 5;
 /// The longest frame, in bytes.
 pub const MAX_FRAME: usize = 1 << 20;
-/// Bytes of what is made that make up a frame.
+/// The size of a data frame, in bytes.
 const CHUNK: usize = 64 * 1024;

@@ -1,4 +1,4 @@
-//! The connection to the service: plain or with TLS, and every wait on it ends by one deadline.
+//! The connection to the service, plain or with TLS. One deadline bounds every wait.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -39,8 +39,8 @@ pub(super) fn connect(
     Ok(Box::new(StreamOwned::new(connection, stream)))
 }
 
-/// A socket whose waits end by `until`. By itself a timeout is for each read; a slow trickle is to
-/// end in time, too.
+/// A socket whose waits end by `until`. A socket timeout alone applies to each read, so that a slow
+/// trickle would never end.
 struct Bounded {
     stream: TcpStream,
     until: Instant,
@@ -64,7 +64,7 @@ impl Write for Bounded {
     }
 }
 
-/// The time that is left, which is never none at all: that would mean forever.
+/// The remaining time, never zero, which would mean forever.
 fn left(until: Instant) -> io::Result<Duration> {
     let left = until.saturating_duration_since(Instant::now());
     if left.is_zero() {
@@ -73,7 +73,7 @@ fn left(until: Instant) -> io::Result<Duration> {
     Ok(left)
 }
 
-/// The system says of a timeout that the resource is temporarily unavailable.
+/// The operating system reports a timeout as a temporarily unavailable resource.
 fn in_time(error: io::Error) -> io::Error {
     match error.kind() {
         ErrorKind::WouldBlock | ErrorKind::TimedOut => late(),
@@ -85,8 +85,8 @@ fn late() -> io::Error {
     io::Error::new(ErrorKind::TimedOut, "no answer in time")
 }
 
-/// Takes whatever certificate the service shows. It is made out to the name that clients know, not
-/// to this machine's own address; and what is asked is no secret, nor is the answer.
+/// Accepts any certificate: it is issued for the name that clients know, not for this machine's own
+/// address, and neither request nor response is secret.
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 

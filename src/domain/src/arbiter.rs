@@ -1,8 +1,8 @@
 //! Marks the threads that answer requests and must not compute.
 //!
-//! An arbiter that computes for a second answers nobody for a second: its actors count as hung,
-//! and every report beside it waits. Whatever takes longer than a millisecond therefore begins
-//! with [`assert_may_compute`].
+//! An arbiter that computes for a second serves nobody meanwhile: its actors count as hung, and
+//! every report beside it waits. Whatever takes longer than a millisecond therefore begins with
+//! [`assert_may_compute`].
 
 use std::cell::Cell;
 
@@ -10,15 +10,16 @@ thread_local! {
     static ANSWERS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Marks the calling thread as one that answers: an arbiter, a thread of the HTTP server.
+/// Marks the calling thread as one that serves requests: an arbiter, or a thread of the HTTP
+/// server.
 pub fn mark_arbiter() {
     ANSWERS.set(true);
 }
 
-/// The entry of everything that computes.
+/// Must be called at the beginning of every long computation.
 ///
 /// # Panics
-/// In a debug build, where the calling thread is marked as one that answers.
+/// In a debug build, if the calling thread is marked as one that serves requests.
 #[track_caller]
 pub fn assert_may_compute() {
     debug_assert!(!ANSWERS.get(), "computing on a thread that has to answer");

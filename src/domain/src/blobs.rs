@@ -8,27 +8,28 @@ use futures_util::stream::BoxStream;
 
 use crate::{BlobKey, Dependency};
 
-/// Why a blob store could not do what it was asked to.
+/// Why a call to a blob store failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BlobError {
-    /// There is no blob under that key.
+    /// There is no blob with this key.
     #[error("there is no such blob")]
     NotFound,
-    /// It is out of reach or does not let us in; the same call may go through later.
+    /// It is unreachable or denies access; a retry may succeed.
     #[error("the blob store is unavailable: {0}")]
     Unavailable(String),
-    /// It is full; the same call may go through once there is room.
+    /// It is full; a retry may succeed once there is room.
     #[error("the blob store is out of space: {0}")]
     NoSpace(String),
-    /// What it needs besides is away: file descriptors, or the disk for copies of blobs.
+    /// Something else that it needs is unavailable: file descriptors, or the disk for copies of
+    /// blobs.
     #[error("{dependency} unavailable: {detail}")]
     Environment {
-        /// Which part.
+        /// The dependency.
         dependency: Dependency,
-        /// What is known of it.
+        /// What is known about the failure.
         detail: String,
     },
-    /// It refuses for good: what is no key, what it cannot do.
+    /// A permanent failure: an invalid key, an unsupported operation.
     #[error("the blob store failed: {0}")]
     Failed(String),
 }
@@ -45,12 +46,12 @@ impl BlobError {
         }
     }
 
-    /// Whether the same call may go through later.
+    /// Whether a retry may succeed.
     pub fn retryable(&self) -> bool {
         !matches!(self, Self::Failed(_))
     }
 
-    /// The part of the environment whose fault it is.
+    /// The dependency at fault, if any.
     pub fn dependency(&self) -> Option<Dependency> {
         match self {
             Self::Unavailable(_) | Self::NoSpace(_) => Some(Dependency::Blobs),
@@ -60,19 +61,19 @@ impl BlobError {
     }
 }
 
-/// The result of a blob store's method.
+/// The result of a call to a blob store.
 pub type BlobResult<T> = Result<T, BlobError>;
 
 /// The bytes of a blob as they arrive.
 pub struct BlobStream {
-    /// How many there are.
+    /// Their number.
     pub bytes: u64,
-    /// The bytes, in pieces.
+    /// The bytes, in chunks.
     pub stream: BoxStream<'static, BlobResult<Bytes>>,
 }
 
-/// A blob as a local file. For a blob store that is elsewhere it is a copy, which is removed
-/// when this is dropped.
+/// A blob as a local file. For a remote blob store it is a copy, which is removed when this is
+/// dropped.
 #[derive(Debug)]
 pub struct LocalBlob {
     path: PathBuf,
@@ -93,7 +94,7 @@ impl LocalBlob {
         Self { path, remove: true }
     }
 
-    /// Where the file is.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -102,37 +103,37 @@ impl LocalBlob {
 impl Drop for LocalBlob {
     fn drop(&mut self) {
         if self.remove {
-            // The scratch folder is swept at every start, so a failure here is not forever.
+            // The scratch folder is swept at every start, so a failure here is not permanent.
             let _ = std::fs::remove_file(&self.path);
         }
     }
 }
 
-/// A blob that is being written. All or nothing: under its key there is nothing before
-/// [`finish`](Self::finish) returns, and never anything if this is dropped before.
+/// A blob that is being written, atomically: nothing is visible under its key before
+/// [`finish`](Self::finish) returns, and nothing ever if this is dropped before.
 #[async_trait]
 pub trait BlobWriter: Send {
-    /// Adds bytes. Bounded memory: it waits while earlier bytes are being written.
+    /// Adds bytes. Memory is bounded: this waits while earlier bytes are being written.
     async fn write(&mut self, bytes: Bytes) -> BlobResult<()>;
 
     /// Makes the blob visible under its key, durably.
     async fn finish(self: Box<Self>) -> BlobResult<()>;
 
-    /// Gives up; nothing is left.
+    /// Discards the blob.
     async fn abort(self: Box<Self>);
 }
 
-/// Where blobs are kept.
+/// Stores blobs.
 #[async_trait]
 pub trait Blobs: Send + Sync {
-    /// Writes a blob in one piece, durably.
+    /// Writes a blob at once, durably.
     async fn put(&self, key: &BlobKey, bytes: Bytes) -> BlobResult<()>;
 
-    /// Moves or copies a local file into the store, durably. The file is gone afterwards. Where it
-    /// is gone before and the blob is there, an earlier call has done it whose answer was lost.
+    /// Moves or copies a local file into the store, durably. The file is gone afterwards. If the
+    /// file is missing but the blob exists, an earlier call succeeded and its response was lost.
     async fn put_file(&self, key: &BlobKey, file: &Path) -> BlobResult<()>;
 
-    /// Begins a blob that arrives in pieces.
+    /// Begins a blob that is written in chunks.
     async fn writer(&self, key: &BlobKey) -> BlobResult<Box<dyn BlobWriter>>;
 
     /// Reads a blob.
@@ -144,14 +145,13 @@ pub trait Blobs: Send + Sync {
     /// Whether there is a blob under the key.
     async fn exists(&self, key: &BlobKey) -> BlobResult<bool>;
 
-    /// Deletes a blob, and what was derived from it. No error where there is none.
+    /// Deletes a blob, and what was derived from it. A missing blob is not an error.
     async fn delete(&self, key: &BlobKey) -> BlobResult<()>;
 
     /// Deletes everything below a prefix, half-written blobs included.
     ///
     /// # Cancel safety
-    /// Dropping the future ends it between two blobs, where the store can: it goes on when it is
-    /// called again.
+    /// Dropping the future stops between two blobs, if the store can; another call continues.
     async fn delete_prefix(&self, prefix: &str) -> BlobResult<()>;
 
     /// Whether it can be reached and written to.

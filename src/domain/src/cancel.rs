@@ -1,14 +1,13 @@
-//! Cancellation and progress of one piece of work, shared by whoever runs it and whoever
-//! watches it.
+//! Cancellation and progress of a task, shared by its worker and its observers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 
-/// A flag that a running piece of work looks at, often, and stops by.
+/// A flag that running work checks often, and stops when it is set.
 ///
-/// Cheap to clone; every clone is the same flag. Once set it stays set.
+/// Cheap to clone; clones share the flag. Once set, it stays set.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel {
     inner: Arc<CancelState>,
@@ -32,7 +31,7 @@ impl Cancel {
         self.inner.notify.notify_waiters();
     }
 
-    /// Whether the flag is set. One atomic load: fit for an inner loop.
+    /// Whether the flag is set. One atomic load, cheap enough for an inner loop.
     pub fn is_cancelled(&self) -> bool {
         self.inner.set.load(Ordering::Acquire)
     }
@@ -55,27 +54,28 @@ impl Cancel {
     }
 }
 
-/// How far a piece of work has come, from 0 to 1; written by the work, read by its watchers.
+/// The progress of work, from 0 to 1; written by the work, read by its observers.
 #[derive(Clone, Debug, Default)]
 pub struct Progress {
     bits: Arc<AtomicU64>,
 }
 
 impl Progress {
-    /// Nothing done yet.
+    /// No progress yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Reports the part that is done, 0 to 1. Values outside, and steps back, are ignored.
+    /// Reports the completed fraction, 0 to 1. Values outside, and lower values than before, are
+    /// ignored.
     pub fn set(&self, done: f64) {
         if (0.0..=1.0).contains(&done) {
-            // Non-negative doubles order as their bits do.
+            // Non-negative doubles have the same order as their bits.
             self.bits.fetch_max(done.to_bits(), Ordering::Relaxed);
         }
     }
 
-    /// The part that is done.
+    /// The completed fraction.
     pub fn get(&self) -> f64 {
         f64::from_bits(self.bits.load(Ordering::Relaxed))
     }

@@ -1,4 +1,4 @@
-//! The chart of a report on a query's result: what is asked for.
+//! The requested chart of a report on a query's result.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::InvalidOption;
 
-/// The most columns that are drawn against `x`.
+/// The most columns plotted against `x`.
 pub const MAX_SERIES: usize = 8;
 /// The longest title of a chart, in characters.
 pub const MAX_CHART_TITLE: usize = 200;
@@ -45,8 +45,8 @@ pub struct ChartSpec {
     /// How it is drawn.
     #[serde(rename = "type")]
     pub kind: ChartType,
-    /// The column of the horizontal axis. Numbers, dates and timestamps stand on a scale, anything
-    /// else in the order of the rows; a scatter chart wants a scale.
+    /// The column of the horizontal axis. Numbers, dates and timestamps are placed on a scale,
+    /// anything else in the order of the rows; a scatter chart requires a scale.
     #[cfg_attr(feature = "schema", schema(example = "month", max_length = 1000))]
     pub x: String,
     /// The columns that are drawn, of numbers each.
@@ -55,17 +55,17 @@ pub struct ChartSpec {
         schema(example = json!(["revenue"]), min_items = 1, max_items = 8)
     )]
     pub y: Vec<String>,
-    /// What stands above it; the names of the columns where it is left out.
+    /// The title; by default the names of the columns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(min_length = 1, max_length = 200))]
     pub title: Option<String>,
 }
 
 impl ChartSpec {
-    /// Whether the chart makes sense, whatever the result is.
+    /// Checks the chart, independently of the result.
     ///
     /// # Errors
-    /// Where something of it does not; the first is named.
+    /// The first invalid option.
     pub fn check(&self) -> Result<(), InvalidOption> {
         let invalid = |option: &'static str, detail: String| {
             Err(InvalidOption::new(Cow::Borrowed(option), detail))

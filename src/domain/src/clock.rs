@@ -1,11 +1,11 @@
-//! Time is passed in, so that a day of time to live is tested in milliseconds.
+//! Time is injected, so that a TTL of a day is tested in milliseconds.
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
-/// A point in time, UTC, in microseconds (what every store keeps without loss).
+/// A point in time, UTC, in microseconds (which every store keeps without loss).
 pub type Timestamp = DateTime<Utc>;
 
-/// Where the wall-clock time comes from.
+/// A source of wall-clock time.
 pub trait Clock: Send + Sync + std::fmt::Debug {
     /// The time now.
     fn now(&self) -> Timestamp;
@@ -21,8 +21,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that follows tokio's: with the runtime's time paused it stands, and moves with
-/// every `tokio::time::advance`.
+/// A clock that follows tokio's: if the runtime's time is paused, it stops, and advances with every
+/// `tokio::time::advance`.
 #[derive(Clone, Copy, Debug)]
 pub struct TokioClock {
     epoch: Timestamp,

@@ -11,21 +11,21 @@ use crate::profile::ColumnType;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Comparison {
-    /// The dataset that is compared with.
+    /// The baseline.
     pub baseline: Side,
-    /// The dataset that is compared.
+    /// The candidate.
     pub candidate: Side,
     /// The columns of the baseline in their order, then those that are new.
     pub columns: Vec<ColumnChange>,
-    /// What it comes to.
+    /// The overall verdict.
     #[serde(default)]
     pub verdict: Verdict,
-    /// From where on a change counts.
+    /// The thresholds of changes.
     #[serde(default)]
     pub thresholds: DriftThresholds,
 }
 
-/// What a comparison comes to, for the dataset as a whole.
+/// The verdict of a comparison, for the dataset as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "schema", schema(as = ComparisonVerdict))]
@@ -52,7 +52,7 @@ pub struct Verdict {
     pub missing: Vec<String>,
 }
 
-/// From where on a change counts.
+/// The thresholds of changes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default, expecting = "an object of thresholds")]
@@ -76,10 +76,10 @@ impl Default for DriftThresholds {
 }
 
 impl DriftThresholds {
-    /// Whether the thresholds make sense.
+    /// Checks the thresholds.
     ///
     /// # Errors
-    /// Where one does not; the first is named.
+    /// The first invalid option.
     pub fn check(&self) -> Result<(), InvalidOption> {
         let wrong = |option, detail: String| Err(InvalidOption::new(option, detail));
         if !(self.moderate >= 0.0 && self.moderate.is_finite()) {
@@ -179,13 +179,13 @@ pub struct ColumnChange {
     pub candidate: Option<ColumnSide>,
     /// The population stability index; `None` where the two cannot be compared.
     pub psi: Option<f64>,
-    /// What that index says.
+    /// The drift by that index.
     pub drift: Option<Drift>,
     /// The Jensen–Shannon distance to base 2, 0 (alike) to 1 (nothing in common).
     pub jensen_shannon: Option<f64>,
     /// The two-sample test of Kolmogorov and Smirnov, of numbers and times.
     pub kolmogorov_smirnov: Option<KolmogorovSmirnov>,
-    /// True where a distribution was sketched: the figures may be off by `error`.
+    /// Whether a distribution was sketched: the statistics may be off by `error`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub estimated: bool,
     /// How far, at most, the statistic of Kolmogorov and Smirnov is off.
@@ -203,7 +203,7 @@ pub struct ColumnChange {
     /// The values of numbers and times, counted in the same intervals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub histogram: Option<SharedHistogram>,
-    /// The texts and booleans that are told apart, and those that are new or gone.
+    /// The distinct texts and booleans, and those that are new or gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub categories: Option<CategoryChanges>,
 }
@@ -260,7 +260,7 @@ pub struct SharedHistogram {
     pub candidate: Vec<u64>,
 }
 
-/// What became of the categories of a column.
+/// The changes of a column's categories.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct CategoryChanges {
@@ -274,9 +274,9 @@ pub struct CategoryChanges {
     pub new: Vec<CategoryCount>,
     /// The most frequent of those that only the baseline has, up to 20.
     pub vanished: Vec<CategoryCount>,
-    /// How many values only the candidate has; not where there are too many to tell.
+    /// How many values only the candidate has; absent if there are too many to count.
     pub new_count: Option<u64>,
-    /// How many values only the baseline has; not where there are too many to tell.
+    /// How many values only the baseline has; absent if there are too many to count.
     pub vanished_count: Option<u64>,
 }
 

@@ -1,9 +1,9 @@
 //! Recognises bytes that are not the text they are declared to be.
 
-/// How much of the beginning is enough to tell.
+/// How many of the first bytes are enough.
 pub const HEAD: usize = 16;
 
-/// How well-known formats begin.
+/// The first bytes of well-known formats.
 const SIGNATURES: &[(&[u8], &str)] = &[
     (b"PK\x03\x04", "a ZIP archive or a workbook"),
     (b"PK\x05\x06", "an empty ZIP archive"),
@@ -41,8 +41,8 @@ const SIGNATURES: &[(&[u8], &str)] = &[
     (b"\x7fELF", "a program"),
 ];
 
-/// What data is that begins like this; `None` where it may be text.
-pub fn told_by(head: &[u8]) -> Option<&'static str> {
+/// Identifies data by its first bytes; `None` if it may be text.
+pub fn identify(head: &[u8]) -> Option<&'static str> {
     let known = SIGNATURES.iter().find(|(start, _)| head.starts_with(start));
     // Texts may begin with a few letters that are also a signature.
     let (start, name) = known?;
@@ -58,13 +58,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn signatures_are_told_from_texts_that_begin_alike() {
-        assert_eq!(told_by(b"%PDF-1.7\n"), Some("a PDF document"));
-        assert_eq!(told_by(b"PAR1\x15\x04"), Some("a Parquet file"));
-        assert_eq!(told_by(b"PAR1,PAR2\n1,2\n"), None);
-        assert_eq!(told_by(b"ORC,elf\n"), None);
-        assert_eq!(told_by(b"<!DOCTYPE html>\n"), Some("an HTML page"));
-        assert_eq!(told_by(b"a,b\n1,2\n"), None);
-        assert_eq!(told_by(b""), None);
+    fn signatures_are_distinguished_from_similar_texts() {
+        assert_eq!(identify(b"%PDF-1.7\n"), Some("a PDF document"));
+        assert_eq!(identify(b"PAR1\x15\x04"), Some("a Parquet file"));
+        assert_eq!(identify(b"PAR1,PAR2\n1,2\n"), None);
+        assert_eq!(identify(b"ORC,elf\n"), None);
+        assert_eq!(identify(b"<!DOCTYPE html>\n"), Some("an HTML page"));
+        assert_eq!(identify(b"a,b\n1,2\n"), None);
+        assert_eq!(identify(b""), None);
     }
 }

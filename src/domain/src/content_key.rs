@@ -1,4 +1,5 @@
-//! Results by content: what an analysis is about, so that the same one is not computed again.
+//! Results by content: identifies the input of an analysis, so that the same one is not computed
+//! again.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -6,8 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{Dataset, DatasetName, Format, JobSpec, ReadOptions, SessionId, Store};
 
-/// Words of SQL whose value is another each time, or the time itself. A query that has one, in
-/// whatever place, is asked again.
+/// SQL functions that are volatile. A query that contains one anywhere is always run again.
 const VOLATILE: [&str; 10] = [
     "now",
     "today",
@@ -20,12 +20,12 @@ const VOLATILE: [&str; 10] = [
     "rand",
     "uuid",
 ];
-/// The most datasets of a session whose queries are remembered.
+/// The most datasets of a session whose queries are cached.
 const MAX_DATASETS: u32 = 500;
 
-/// What an analysis is about, as a SHA-256: the session, its kind and options, its query or
-/// contract, and the bytes of the datasets with how they are read. Versions of the service have keys
-/// of their own, as a newer one may compute more, or better.
+/// Identifies the input of an analysis, as a SHA-256: the session, its kind and options, its query
+/// or contract, and the bytes of the datasets with their read options. Each version of the service
+/// has its own keys, because a newer one may compute more, or better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ContentKey([u8; 32]);
 
@@ -36,7 +36,7 @@ pub enum Inputs {
     Named(Vec<DatasetName>),
     /// Any of the session.
     All,
-    /// More than datasets: the time, or chance.
+    /// More than datasets: the time, or random numbers.
     Unknown,
 }
 
@@ -102,7 +102,7 @@ fn is_volatile(query: &str) -> bool {
     })
 }
 
-/// Whether any text in it is so: as it is, not as JSON would write it.
+/// Whether any string in it matches, unescaped.
 fn any_text(value: &Value, is_so: &dyn Fn(&str) -> bool) -> bool {
     match value {
         Value::String(text) => is_so(text),
@@ -148,8 +148,7 @@ impl ContentKey {
             return None;
         }
         let mut spec = spec.clone();
-        // What a request says of reading counts before what the dataset says: the two together
-        // are how it is read, whoever says it.
+        // The read options of a request override those of the dataset: only the combination counts.
         let own = match &mut spec {
             JobSpec::Profile { options, .. } | JobSpec::Correlation { options, .. } => {
                 std::mem::take(&mut options.read)
@@ -172,7 +171,7 @@ impl ContentKey {
         Some(Self(Sha256::digest(asked).into()))
     }
 
-    /// The key that [`as_bytes`](Self::as_bytes) gave.
+    /// The key from the bytes of [`as_bytes`](Self::as_bytes).
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }

@@ -17,9 +17,9 @@ pub struct CorrelationReport {
     pub columns: Vec<ComparedColumn>,
     /// Every pair of them, in the order of the columns.
     pub pairs: Vec<Pair>,
-    /// The columns that were not, and why.
+    /// The excluded columns, and why.
     pub left_out: Vec<LeftOut>,
-    /// Where everything but Pearson's r was computed from a sample: how many rows that has.
+    /// The number of rows of the sample, if everything but Pearson's r was computed from one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample: Option<u64>,
 }

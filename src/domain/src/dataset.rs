@@ -10,7 +10,7 @@ use unicode_normalization::char::is_combining_mark;
 use crate::profile::ColumnType;
 use crate::{Format, ReadOptions, ReadReport, SessionId, Timestamp};
 
-/// A dataset as its row says it.
+/// A dataset as in its row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dataset {
     /// The session that holds it.
@@ -27,35 +27,35 @@ pub struct Dataset {
     pub blob: BlobKey,
     /// When it was uploaded.
     pub created_at: Timestamp,
-    /// How it is to be read.
+    /// Its read options.
     pub read: ReadOptions,
-    /// Its columns and how they were read, once somebody has asked for them.
+    /// Its columns and how they were read, once somebody has requested them.
     pub schema: Option<Schema>,
 }
 
 impl Dataset {
-    /// Whether these are the same bytes, to be read in the same way.
+    /// Whether these are the same bytes with the same read options.
     pub fn is_read_like(&self, other: &Self) -> bool {
         self.blob == other.blob && self.read == other.read
     }
 
-    /// Where its columns are kept as Parquet once somebody has asked for them: one place for each
-    /// way to read it.
+    /// The key of its columns as Parquet, once somebody has requested them: one for each
+    /// combination of read options.
     pub fn materialized(&self) -> BlobKey {
         self.derived("parquet")
     }
 
-    /// Where its profile is kept that was made for a report.
+    /// The key of the profile that was computed for a report.
     pub fn profiled(&self) -> BlobKey {
         self.derived("profile.json")
     }
 
-    /// What is made of the dataset as it is read.
+    /// The key of something derived from the dataset with its read options.
     fn derived(&self, what: &str) -> BlobKey {
         self.blob.derived(&if self.read.is_empty() {
             what.to_owned()
         } else {
-            // What cannot be written as JSON does not exist.
+            // Serialisation to JSON cannot fail.
             let read = serde_json::to_vec(&self.read).unwrap_or_default();
             let digest = Sha256::digest(&read);
             let short: String = digest[..8].iter().map(|b| format!("{b:02x}")).collect();
@@ -91,7 +91,7 @@ pub struct Field {
 #[serde(try_from = "String", into = "String")]
 pub struct DatasetName(String);
 
-/// Why a text is not the name of a dataset.
+/// The text is not a valid name of a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a dataset's name has 1 to 128 characters, without control characters, '/', '\\' and '\"', and \
@@ -113,11 +113,11 @@ impl TryFrom<String> for DatasetName {
     type Error = InvalidDatasetName;
 
     fn try_from(name: String) -> Result<Self, InvalidDatasetName> {
-        // One name for what looks the same: a system that decomposes file names sends others.
+        // Names that look the same are the same: some systems send decomposed file names.
         let name: String = if name.is_ascii() {
             name
         } else {
-            // Composing makes no text shorter than a quarter of its characters.
+            // Composition shortens no text to less than a quarter of its characters.
             name.chars().take(Self::MAX_LENGTH * 4 + 1).nfc().collect()
         };
         let first = name.chars().next().ok_or(InvalidDatasetName)?;
@@ -134,7 +134,7 @@ impl TryFrom<String> for DatasetName {
     }
 }
 
-/// Whether the character is seen, and means nothing to a path or to a name in quotes.
+/// Whether the character is visible, and has no meaning in a path or in a quoted name.
 fn may_stand_in_a_name(c: char) -> bool {
     let invisible = matches!(
         c,
@@ -170,9 +170,9 @@ impl fmt::Display for DatasetName {
     }
 }
 
-/// Where a blob is. Made by the service only, never from what a caller says, and always
-/// below the folder of its session, so that removing a session is removing one prefix. Deleting
-/// one lists its folder: none is at the top, where that would be a list of everything.
+/// The key of a blob. Created by the service only, never from a caller's text, and always below the
+/// folder of its session, so that removing a session means removing one prefix. Deleting a blob
+/// lists its folder, so none is at the top, where that would list everything.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BlobKey(String);
@@ -189,17 +189,17 @@ impl BlobKey {
         Self(format!("{session}/results/{job}-{epoch}"))
     }
 
-    /// The key of what was derived from an upload (`suffix`: what it is).
+    /// The key of something derived from an upload, named by `suffix`.
     pub fn derived(&self, suffix: &str) -> Self {
         Self(format!("{}.{suffix}", self.0))
     }
 
-    /// A key at which it is tried whether blobs can be kept.
+    /// A key for probes of the blob store.
     pub fn probe() -> Self {
         Self(format!("probe/{}", uuid::Uuid::now_v7()))
     }
 
-    /// A key as a store's row keeps it.
+    /// A key from a store's row.
     pub fn from_stored(key: impl Into<String>) -> Self {
         Self(key.into())
     }
@@ -306,11 +306,11 @@ mod tests {
     }
 
     #[test]
-    fn the_characters_that_no_name_has_are_told_as_they_are() {
-        let told = InvalidDatasetName.to_string();
+    fn the_error_lists_the_forbidden_characters() {
+        let error = InvalidDatasetName.to_string();
         assert!(
-            told.contains(r#"without control characters, '/', '\' and '"'"#),
-            "{told}"
+            error.contains(r#"without control characters, '/', '\' and '"'"#),
+            "{error}"
         );
     }
 }

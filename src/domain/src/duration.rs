@@ -1,11 +1,11 @@
-//! Durations as people write them.
+//! Durations in human-readable form.
 
 use std::fmt;
 use std::time::Duration;
 
-/// A duration in the units that configurations and requests are written in: `30m`, `1h 30m`,
-/// `7d`, `1s 500ms`, `0s`. Weeks, months and years are left out, since no two people mean the
-/// same number of days by them; whatever reads `1h 30m` reads all of these.
+/// A duration in the notation of configurations and requests: `30m`, `1h 30m`, `7d`, `1s 500ms`,
+/// `0s`. Weeks, months and years are not used, because their number of days is ambiguous; whatever
+/// parses `1h 30m` parses all of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShownDuration(pub Duration);
 

@@ -1,14 +1,14 @@
 //! The dependencies of all work, which may be unavailable for a while.
 //!
-//! A fault of one of them is not the fault of the job that met it: the attempt waits until the
-//! part is back, or its claim is handed back. What fails says so with [`Dependency`].
+//! A fault of one of them is not the fault of the job that ran into it: the attempt waits for its
+//! recovery, or its claim is handed back. Errors name it by their [`Dependency`].
 
 use std::io;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-/// A part of the environment that work depends on.
+/// A dependency of all work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Dependency {
@@ -32,8 +32,8 @@ const ENOSPC: i32 = 28;
 const EROFS: i32 = 30;
 /// "Disk quota exceeded": the number differs between systems.
 const EDQUOT: i32 = if cfg!(target_os = "linux") { 122 } else { 69 };
-/// What is said of a request that no disk could grant: an offset or a length that is none, a name
-/// that is too long, a folder to be read as a file. A file that somebody made may ask for it.
+/// Errors that are about the request itself, which no disk could satisfy: an invalid offset or
+/// length, a name that is too long, a folder read as a file. A caller's file may cause them.
 const ABOUT_THE_REQUEST: [i32; 5] = [
     // EISDIR, EINVAL, EFBIG
     21,
@@ -45,7 +45,7 @@ const ABOUT_THE_REQUEST: [i32; 5] = [
 ];
 
 impl Dependency {
-    /// Every one of them.
+    /// All dependencies.
     pub const ALL: [Self; 4] = [
         Self::Store,
         Self::Blobs,
@@ -58,7 +58,7 @@ impl Dependency {
         ["store", "blobs", "scratch", "file_descriptors"][self.index()]
     }
 
-    /// The code of an error that is its fault.
+    /// The error code of its outage.
     pub fn code(self) -> &'static str {
         match self {
             Self::Store => "store_unavailable",
@@ -68,9 +68,9 @@ impl Dependency {
         }
     }
 
-    /// Whose fault an error of the operating system is, where files of `place` are used. `None`
-    /// for an error that a library made up, and for one that is about what was asked for: it is
-    /// about the data.
+    /// The dependency at fault for an error of the operating system, for files of `place`. `None`
+    /// for an error that a library made up, or that is about the request: then the data is at
+    /// fault.
     pub fn of_io(error: &io::Error, place: Self) -> Option<Self> {
         match os_code(error)? {
             EMFILE | ENFILE => Some(Self::FileDescriptors),
@@ -84,8 +84,8 @@ impl Dependency {
         Self::of_shortage(error).or_else(|| Self::of_io(error, Self::Blobs))
     }
 
-    /// The part of which there is not enough where temporary files are made and children started:
-    /// the descriptors, or the disk. `None` for any other error.
+    /// The dependency that is exhausted, for temporary files and children: the descriptors, or the
+    /// disk. `None` for any other error.
     pub fn of_shortage(error: &io::Error) -> Option<Self> {
         match os_code(error)? {
             EMFILE | ENFILE => Some(Self::FileDescriptors),
@@ -94,7 +94,7 @@ impl Dependency {
         }
     }
 
-    /// Its place in [`ALL`](Self::ALL).
+    /// Its index in [`ALL`](Self::ALL).
     pub fn index(self) -> usize {
         match self {
             Self::Store => 0,
@@ -111,19 +111,19 @@ impl std::fmt::Display for Dependency {
     }
 }
 
-/// The code of the operating system, also where a library has wrapped the error.
+/// The error code of the operating system, even if a library has wrapped the error.
 fn os_code(error: &io::Error) -> Option<i32> {
     let wrapped = || error.get_ref()?.downcast_ref().and_then(os_code);
     error.raw_os_error().or_else(wrapped)
 }
 
-/// Asks the parts of the environment whether they are there.
+/// Probes the dependencies.
 #[async_trait]
 pub trait Environment: Send + Sync {
-    /// Uses the part as work does, with little.
+    /// Uses the dependency like real work, but with little data.
     ///
     /// # Errors
-    /// Why it cannot be used.
+    /// Why it is unavailable.
     async fn probe(&self, dependency: Dependency) -> Result<(), String>;
 }
 
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_of_the_request_is_nobodys_outage() {
+    fn an_error_about_the_request_is_no_outage() {
         let whose =
             |code| Dependency::of_io(&io::Error::from_raw_os_error(code), Dependency::Blobs);
         for code in ABOUT_THE_REQUEST {
@@ -155,7 +155,7 @@ mod tests {
         for code in [5, 116, 110] {
             assert_eq!(whose(code), Some(Dependency::Blobs), "{code}");
         }
-        // What the kernel says of an offset that is none, whatever its number is.
+        // The kernel's error for an invalid offset, whatever its number is.
         let file = std::fs::File::open(std::env::current_exe().unwrap()).unwrap();
         let refused = io::Seek::seek(&mut &file, io::SeekFrom::Start(u64::MAX)).unwrap_err();
         assert_eq!(Dependency::of_work_io(&refused), None, "{refused}");

@@ -1,5 +1,5 @@
-//! Notifications of job changes within this process. A hint like all others: it says that a job
-//! has changed, not how; subscribers read the row.
+//! Notifications of job changes within this process. They are hints: they report that a job has
+//! changed, not how; subscribers read the row.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,18 +8,18 @@ use tokio::sync::watch;
 
 use crate::JobId;
 
-/// What has been heard of a job.
+/// The state of a job's notifications.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct News {
+pub struct JobUpdate {
     /// Grows with every change of the job's row.
     pub changes: u64,
-    /// How far it has come, 0 to 1.
+    /// Its progress, 0 to 1.
     pub progress: f64,
 }
 
-type Channels = Arc<Mutex<HashMap<JobId, watch::Sender<News>>>>;
+type Channels = Arc<Mutex<HashMap<JobId, watch::Sender<JobUpdate>>>>;
 
-/// Who waits for which job. Holds an entry per job that somebody waits for, and no other.
+/// The subscribers of jobs. Holds an entry only for jobs with subscribers.
 #[derive(Clone, Debug, Default)]
 pub struct Feed {
     channels: Channels,
@@ -31,24 +31,24 @@ impl Feed {
         Self::default()
     }
 
-    /// Says that the job's row has changed.
+    /// Notifies subscribers that the job's row has changed.
     pub fn changed(&self, job: JobId) {
-        self.tell(job, |news| news.changes += 1);
+        self.notify(job, |update| update.changes += 1);
     }
 
-    /// Says how far the job has come.
+    /// Notifies subscribers of the job's progress.
     pub fn progress(&self, job: JobId, done: f64) {
-        self.tell(job, |news| news.progress = done);
+        self.notify(job, |update| update.progress = done);
     }
 
-    /// Hears what is said of the job from now on.
+    /// Subscribes to notifications about the job from now on.
     pub fn subscribe(&self, job: JobId) -> Subscription {
         let receiver = self
             .channels
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .entry(job)
-            .or_insert_with(|| watch::Sender::new(News::default()))
+            .or_insert_with(|| watch::Sender::new(JobUpdate::default()))
             .subscribe();
         Subscription {
             job,
@@ -57,7 +57,7 @@ impl Feed {
         }
     }
 
-    fn tell(&self, job: JobId, change: impl FnOnce(&mut News)) {
+    fn notify(&self, job: JobId, change: impl FnOnce(&mut JobUpdate)) {
         let channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(channel) = channels.get(&job) {
             channel.send_modify(change);
@@ -65,25 +65,26 @@ impl Feed {
     }
 }
 
-/// One listener. Dropping it ends it.
+/// A subscription, which ends when it is dropped.
 #[derive(Debug)]
 pub struct Subscription {
     job: JobId,
-    receiver: Option<watch::Receiver<News>>,
+    receiver: Option<watch::Receiver<JobUpdate>>,
     channels: Channels,
 }
 
 impl Subscription {
-    /// Waits for news and gives the latest.
+    /// Waits for a notification, and returns the latest.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
-    pub async fn next(&mut self) -> News {
+    pub async fn next(&mut self) -> JobUpdate {
         let Some(receiver) = &mut self.receiver else {
-            return News::default();
+            return JobUpdate::default();
         };
         if receiver.changed().await.is_err() {
-            // Never so while this holds a receiver: the entry stays until the last one goes.
+            // Unreachable while this holds a receiver: the entry stays until the last one is
+            // dropped.
             std::future::pending::<()>().await;
         }
         *receiver.borrow_and_update()

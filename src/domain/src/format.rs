@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The format of a dataset, after any content encoding was undone.
+/// The format of a dataset, without any content encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
@@ -41,7 +41,7 @@ impl Format {
         Self::Ods,
     ];
 
-    /// The endings of files' names, and what each tells.
+    /// The file name extensions, and their formats.
     pub const ENDINGS: [(&'static str, Self); 16] = [
         ("csv", Self::Csv),
         ("txt", Self::Csv),
@@ -61,7 +61,7 @@ impl Format {
         ("ods", Self::Ods),
     ];
 
-    /// The name on the wire, which is also the usual file ending.
+    /// The name on the wire, which is also the usual file extension.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Csv => "csv",
@@ -76,8 +76,8 @@ impl Format {
         }
     }
 
-    /// The format that a media type names; parameters and case do not matter. `application/vnd.ms-excel`
-    /// names none: browsers send it with CSV as well.
+    /// The format of a media type; parameters and case are ignored. `application/vnd.ms-excel` has
+    /// none, because browsers send it with CSV as well.
     pub fn from_media_type(media_type: &str) -> Option<Self> {
         let essence = media_type.split(';').next()?.trim().to_ascii_lowercase();
         Some(match essence.as_str() {
@@ -101,7 +101,7 @@ impl Format {
         })
     }
 
-    /// The format that a file name's ending tells, a trailing `.gz` or `.zst` not counted.
+    /// The format of a file name's extension; a trailing `.gz` or `.zst` is ignored.
     pub fn from_file_name(name: &str) -> Option<Self> {
         let (_, ending) = unpacked(name).rsplit_once('.')?;
         let mut endings = Self::ENDINGS.into_iter();
@@ -110,7 +110,7 @@ impl Format {
     }
 }
 
-/// A file's name without its ending, nor that of its packing.
+/// A file's name without its extension and that of its compression.
 pub fn file_stem(name: &str) -> &str {
     let name = unpacked(name);
     match name.rsplit_once('.') {
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ending_of_a_name_tells_the_format_in_any_case_also_where_it_is_packed() {
+    fn the_extension_determines_the_format_in_any_case_even_if_compressed() {
         for (ending, format) in Format::ENDINGS {
             for name in [
                 format!("a.{ending}"),

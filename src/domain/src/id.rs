@@ -1,4 +1,4 @@
-//! Identifiers: UUIDv7, so that they sort by the time they were made.
+//! Identifiers: UUIDv7, so that they sort by their creation time.
 
 use std::fmt;
 use std::str::FromStr;
@@ -63,6 +63,6 @@ id!(
     JobId
 );
 id!(
-    /// Names one run of the process: a restart is another instance.
+    /// Names one run of the process: a restart is a new instance.
     InstanceId
 );

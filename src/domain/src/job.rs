@@ -13,7 +13,7 @@ use crate::{
     Priority, ProfileOptions, ReportFormat, ReportOptions, SessionId, SqlParameter, Timestamp,
 };
 
-/// Who runs a job.
+/// The service that runs a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
@@ -51,7 +51,7 @@ impl FromStr for Service {
     }
 }
 
-/// What a job is to do. This is what the row keeps, as JSON.
+/// The specification of a job, stored in its row as JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum JobSpec {
@@ -70,11 +70,11 @@ pub enum JobSpec {
         /// The values of its placeholders, `$1` first.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         parameters: Vec<SqlParameter>,
-        /// In which format the result is wanted.
+        /// The format of the result.
         #[serde(default)]
         format: TableFormat,
     },
-    /// How the columns of a dataset hang together.
+    /// The associations between the columns of a dataset.
     Correlation {
         /// The dataset.
         dataset: DatasetName,
@@ -94,7 +94,7 @@ pub enum JobSpec {
         #[serde(default)]
         options: CompareOptions,
     },
-    /// Whether a dataset is as a data contract says.
+    /// The checks of a data contract on a dataset.
     Check {
         /// The dataset.
         dataset: DatasetName,
@@ -110,19 +110,19 @@ pub enum JobSpec {
         source: ReportSource,
         /// In which format.
         format: ReportFormat,
-        /// What else it is to have.
+        /// Its options.
         #[serde(default, skip_serializing_if = "ReportOptions::is_default")]
         options: Box<ReportOptions>,
     },
 }
 
-/// What a report is on.
+/// The source of a report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReportSource {
-    /// The profile of a dataset; AnalysisService is asked for it when the report runs.
+    /// The profile of a dataset, requested from AnalysisService when the report runs.
     Dataset(DatasetName),
-    /// The result of an analysis. The report is not started before that has ended.
+    /// The result of an analysis. The report starts after it has ended.
     Analysis(JobId),
 }
 
@@ -184,8 +184,8 @@ impl JobSpec {
         }
     }
 
-    /// Whether it names the dataset. A query names none, as far as its row says, and neither does
-    /// a report on an analysis.
+    /// Whether it refers to the dataset. A query refers to none, as far as its row shows, and
+    /// neither does a report on an analysis.
     pub fn names(&self, dataset: &DatasetName) -> bool {
         match self {
             Self::Profile { dataset: named, .. }
@@ -204,7 +204,7 @@ impl JobSpec {
         }
     }
 
-    /// The job that has to end before this one can start.
+    /// The job that must end before this one can start.
     pub fn depends_on(&self) -> Option<JobId> {
         match self {
             Self::Report {
@@ -216,7 +216,7 @@ impl JobSpec {
     }
 }
 
-/// A job as its row says it, its result not included.
+/// A job as in its row, without its result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Job {
     /// Its id.
@@ -227,11 +227,11 @@ pub struct Job {
     pub owner: Owner,
     /// What it is to do.
     pub spec: JobSpec,
-    /// Where it stands in the queue of its owner.
+    /// Its priority in the queue of its owner.
     pub priority: Priority,
-    /// What its caller says of it.
+    /// The labels set by its caller.
     pub labels: Labels,
-    /// Where it stands.
+    /// Its lifecycle.
     pub lifecycle: Lifecycle,
     /// How far it has come, 0 to 1.
     pub progress: f64,
@@ -243,7 +243,7 @@ pub struct Job {
     pub finished_at: Option<Timestamp>,
     /// Why it failed.
     pub error: Option<JobError>,
-    /// The request that submitted it, as a part of a distributed trace.
+    /// The trace context of the request that submitted it.
     pub trace: Option<TraceContext>,
 }
 
@@ -273,7 +273,7 @@ impl Job {
         Self { trace, ..self }
     }
 
-    /// The same job, whose result is there already.
+    /// The same job, with an existing result.
     #[must_use]
     pub fn answered(self) -> Self {
         Self {
@@ -295,7 +295,7 @@ impl Job {
         self.lifecycle.state
     }
 
-    /// What a worker proves with that the job is still its own.
+    /// A reference to its current claim.
     pub fn claim(&self) -> ClaimRef {
         ClaimRef {
             job: self.id,
@@ -305,7 +305,7 @@ impl Job {
 }
 
 /// One claim of a job. Every write of a worker carries it; the epoch of a job grows with each
-/// claim, so a write under an old one is refused.
+/// claim, so a write with an old one is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClaimRef {
     /// The job.
@@ -322,16 +322,16 @@ pub struct JobError {
     pub code: String,
     /// What happened and what to do, for people.
     pub message: String,
-    /// Whether another attempt may end better.
+    /// Whether another attempt may succeed.
     #[serde(default, skip_serializing)]
     pub retryable: bool,
-    /// The part of the environment whose fault it is, and not the job's.
+    /// The dependency at fault, instead of the job.
     #[serde(skip)]
     pub unavailable: Option<Dependency>,
 }
 
 impl JobError {
-    /// An error that another attempt will not mend.
+    /// An error that would recur in another attempt.
     pub fn permanent(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             code: code.into(),
@@ -341,7 +341,7 @@ impl JobError {
         }
     }
 
-    /// An error that is the fault of the environment: the attempt goes on when that part is back.
+    /// An error caused by an unavailable dependency: the attempt continues when it has recovered.
     pub fn unavailable(dependency: Dependency, message: impl Into<String>) -> Self {
         Self {
             unavailable: Some(dependency),
@@ -349,13 +349,12 @@ impl JobError {
         }
     }
 
-    /// Whether there was no room for what the job had made. Where others find room for theirs, it
-    /// is too large.
-    pub fn is_want_of_room(&self) -> bool {
+    /// Whether there was no room for the job's output. If others find room, it is too large.
+    pub fn is_out_of_space(&self) -> bool {
         self.code == BlobError::NoSpace(String::new()).code()
     }
 
-    /// An error that another attempt may mend.
+    /// An error that may not recur in another attempt.
     pub fn transient(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             retryable: true,

@@ -1,4 +1,4 @@
-//! What callers say of their jobs, to find them again.
+//! Labels that callers set on their jobs, to find them again.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -19,17 +19,17 @@ pub const MAX_LABEL_VALUE: usize = 255;
 #[serde(try_from = "BTreeMap<String, String>")]
 pub struct Labels(BTreeMap<String, String>);
 
-/// Why labels are not accepted.
+/// The labels are invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidLabels(String);
 
-/// Which labels a job is to have.
+/// A filter for the labels of jobs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabelFilter {
-    /// One of this name.
+    /// The name of the label.
     pub name: String,
-    /// With this value; `None` for any.
+    /// Its value; `None` for any.
     pub value: Option<String>,
 }
 
@@ -39,7 +39,7 @@ impl Labels {
         self.0.is_empty()
     }
 
-    /// Whether one of them is as the filter says.
+    /// Whether one of them matches the filter.
     pub fn matches(&self, filter: &LabelFilter) -> bool {
         let found = self.0.get(&filter.name);
         found.is_some_and(|found| filter.value.as_ref().is_none_or(|value| value == found))

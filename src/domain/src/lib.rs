@@ -49,7 +49,7 @@ pub use dataset::{BlobKey, Dataset, DatasetName, Field, InvalidDatasetName, Sche
 pub use disk::{Disk, DiskSpace};
 pub use duration::ShownDuration;
 pub use environment::{Dependency, Environment};
-pub use feed::{Feed, News, Subscription};
+pub use feed::{Feed, JobUpdate, Subscription};
 pub use format::{Format, file_stem};
 pub use id::{InstanceId, JobId, SessionId};
 pub use job::{ClaimRef, Job, JobError, JobSpec, ReportSource, Service, TableFormat};

@@ -18,12 +18,12 @@
 //! ```
 //!
 //! Every store, the in-memory one, the model checker and the tests call [`Lifecycle::apply`];
-//! nothing else assigns a state. A claim starts a new epoch, and an event that carries an old
-//! one changes nothing: that is how a worker that lost its lease is kept from writing.
+//! nothing else assigns a state. A claim starts a new epoch, and an event with an old one changes
+//! nothing: this keeps a worker that lost its lease from writing.
 //!
-//! A job whose worker died is a suspect until an attempt ends by itself: it may be what killed
-//! the worker. A process runs one suspect at a time, so that the next death tells whose fault it
-//! is, and only the culprit uses up its attempts.
+//! A job whose worker died is a suspect until an attempt ends by itself: it may have killed the
+//! worker. A process runs one suspect at a time, so that the next death identifies the culprit, and
+//! only the culprit uses up its attempts.
 
 use std::time::Duration;
 
@@ -43,13 +43,13 @@ pub enum State {
     /// Accepted, waiting for a worker.
     #[default]
     Queued,
-    /// In a worker's hand.
+    /// Claimed by a worker.
     Running,
-    /// Ended; the result can be fetched.
+    /// Ended; the result is available.
     Succeeded,
     /// Ended without a result.
     Failed,
-    /// Ended because the caller said so.
+    /// Ended because the caller cancelled it.
     Cancelled,
 }
 
@@ -63,7 +63,7 @@ impl State {
         Self::Cancelled,
     ];
 
-    /// Whether nothing will change any more.
+    /// Whether it is a final state.
     pub fn is_final(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
     }
@@ -85,42 +85,42 @@ impl State {
     }
 }
 
-/// Who has a running job in hand, and until when that is believed without a heartbeat.
+/// The holder of a running job, and how long the claim is valid without a heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Lease {
     /// The process.
     pub holder: InstanceId,
-    /// When a peer may take the job away.
+    /// When the lease expires.
     pub until: Timestamp,
 }
 
-/// Where a job stands.
+/// The lifecycle of a job.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Lifecycle {
     /// The state.
     pub state: State,
-    /// Attempts begun, those not counted that were handed back in order.
+    /// Attempts begun, without those that were handed back.
     pub attempt: u32,
-    /// How often it was handed back in order.
+    /// How often it was handed back.
     pub interruptions: u32,
     /// How often it was claimed.
     pub epoch: u64,
-    /// The caller wants it cancelled; the worker stops as soon as it sees that.
+    /// Whether the caller cancelled it; the worker stops as soon as it learns of that.
     pub cancel_requested: bool,
-    /// The lease, exactly while it is running.
+    /// The lease; present exactly while it is running.
     pub lease: Option<Lease>,
-    /// It is not claimed before this moment: the back-off after a failed attempt.
+    /// The earliest time of the next claim: the back-off after a failed attempt.
     pub not_before: Option<Timestamp>,
-    /// Its last attempt ended with its worker, and may have been the reason.
+    /// Whether its last attempt ended with its worker, which it may have killed.
     pub suspect: bool,
 }
 
 /// The bounds that keep a job from circling forever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Attempts that may fail by their own fault.
+    /// The most attempts.
     pub max_attempts: u32,
-    /// How often a job may be handed back.
+    /// The most interruptions.
     pub max_interruptions: u32,
     /// What one owner may have at once.
     pub per_owner: OwnerLimits,
@@ -141,28 +141,28 @@ impl Default for Limits {
 pub enum Ending {
     /// With a result.
     Succeeded,
-    /// With an error; whether another attempt may end better.
+    /// With an error.
     Failed {
-        /// Whether to try again.
+        /// Whether to retry.
         retryable: bool,
     },
-    /// With its worker: the thread that it was on died. It may have been the reason.
+    /// With its worker, whose thread died. The attempt may have been the cause.
     WorkerLost,
-    /// Because the caller wanted it to.
+    /// With its cancellation.
     Cancelled,
 }
 
 /// What happens to a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
-    /// A worker takes it.
+    /// A worker claims it.
     Claim {
         /// The worker's process.
         holder: InstanceId,
         /// The end of its lease.
         until: Timestamp,
     },
-    /// The worker lives.
+    /// The worker sends a heartbeat.
     Heartbeat {
         /// The epoch of its claim.
         epoch: u64,
@@ -173,50 +173,50 @@ pub enum Event {
     Complete {
         /// The epoch of its claim.
         epoch: u64,
-        /// How.
+        /// The ending.
         ending: Ending,
     },
-    /// The worker stops in order and gives the job back.
+    /// The worker hands the job back.
     HandBack {
         /// The epoch of its claim.
         epoch: u64,
     },
-    /// The answer to the claim reached nobody, so nothing was run under it.
+    /// The response to the claim reached nobody, so nothing was run under it.
     Unclaim {
         /// The epoch of the claim.
         epoch: u64,
     },
-    /// The lease has run out, or the holder is known to be dead.
+    /// The lease has expired, or the holder is known to be dead.
     Expire,
-    /// The caller wants it cancelled.
+    /// The caller cancels it.
     Cancel,
 }
 
-/// What an event did.
+/// The effect of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Effect {
-    /// It is in the claimer's hand, under the new epoch.
+    /// It was claimed, with a new epoch.
     Claimed,
     /// The lease was renewed.
     Renewed,
     /// It is queued again.
     Requeued,
-    /// It ended: the state says how.
+    /// It ended, in its final state.
     Ended(Cause),
-    /// The wish to cancel was noted; its worker will see it.
+    /// The cancellation was recorded; its worker will learn of it.
     CancelNoted,
 }
 
 /// Why a job ended, beyond its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cause {
-    /// The attempt's own ending.
+    /// The attempt's own end.
     Attempt,
-    /// Its process died, and it was the last attempt that was left.
+    /// Its process died during the last attempt.
     AttemptsExhausted,
-    /// It was handed back too often.
+    /// It exceeded the bound on interruptions.
     InterruptionsExhausted,
-    /// The caller's wish.
+    /// The caller's cancellation.
     Cancelled,
 }
 
@@ -226,10 +226,10 @@ pub enum Refused {
     /// The job has ended.
     #[error("the job has ended")]
     Ended,
-    /// Another worker has it, or it waits for one: the claim is no longer the job's.
+    /// Another worker has it, or it is queued: the claim is no longer valid.
     #[error("the claim has been lost")]
     StaleEpoch,
-    /// It is not to be claimed: it is running, or not yet due.
+    /// It cannot be claimed: it is running, or not yet due.
     #[error("the job cannot be claimed")]
     NotClaimable,
     /// It is not running.
@@ -237,19 +237,18 @@ pub enum Refused {
     NotRunning,
 }
 
-/// The first pause after a failed attempt; it doubles with each.
+/// The first pause after a failed attempt; doubled with each further one.
 const RETRY_BACKOFF: Duration = Duration::from_millis(500);
 /// The longest pause after a failed attempt.
 const RETRY_BACKOFF_MAX: Duration = Duration::from_secs(30);
 
 impl Lifecycle {
-    /// A job that was just accepted.
+    /// The lifecycle of a job that was just accepted.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A job whose result was there before it was accepted: it has succeeded, and nobody ever
-    /// claims it.
+    /// The lifecycle of a job whose result already existed: it has succeeded, and is never claimed.
     pub fn answered() -> Self {
         Self {
             state: State::Succeeded,
@@ -257,7 +256,7 @@ impl Lifecycle {
         }
     }
 
-    /// Whether it was [`answered`](Self::answered): whatever else has succeeded was attempted.
+    /// Whether it was [`answered`](Self::answered): all other succeeded jobs were attempted.
     pub fn is_answered(&self) -> bool {
         self.state == State::Succeeded && self.attempt == 0
     }
@@ -265,7 +264,7 @@ impl Lifecycle {
     /// Changes the job by `event` at `now`. This is the only place where a state changes.
     ///
     /// # Errors
-    /// [`Refused`] where the event does not apply; the job is then as it was.
+    /// [`Refused`] if the event does not apply; the job is then unchanged.
     pub fn apply(
         &mut self,
         event: Event,
@@ -289,7 +288,7 @@ impl Lifecycle {
             }
             Event::Heartbeat { epoch, until } => {
                 let lease = self.held(epoch)?;
-                // A heartbeat that was long under way never shortens the lease.
+                // A delayed heartbeat never shortens the lease.
                 lease.until = lease.until.max(until);
                 Ok(Effect::Renewed)
             }
@@ -356,7 +355,7 @@ impl Lifecycle {
         }
     }
 
-    /// The lease, if the claim of `epoch` still holds.
+    /// The lease, if the claim with `epoch` is still valid.
     fn held(&mut self, epoch: u64) -> Result<&mut Lease, Refused> {
         match &mut self.lease {
             Some(lease) if self.state == State::Running && self.epoch == epoch => Ok(lease),
@@ -364,7 +363,7 @@ impl Lifecycle {
         }
     }
 
-    /// The attempt has failed: there is another, or this was the last.
+    /// The attempt has failed: requeues the job, or fails it after the last attempt.
     fn retry(&mut self, retryable: bool, now: Timestamp, limits: &Limits) -> Effect {
         if retryable && self.attempt < limits.max_attempts {
             self.not_before = Some(after(now, self.backoff()));

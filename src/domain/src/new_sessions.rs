@@ -1,15 +1,15 @@
-//! Sessions in which nothing can be found yet.
+//! Sessions that have no cached results yet.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use crate::SessionId;
 
-/// The most sessions that are remembered; beyond it the oldest is forgotten.
+/// The most sessions that are remembered; beyond it, the oldest is dropped.
 const MAX_SESSIONS: usize = 100_000;
 
-/// The sessions that this process has opened on a store of its own, as long as no analysis of theirs
-/// has a result: nobody has to look for one. Of a session that is not among them nothing is known.
+/// The sessions that this process has opened on its own store and in which no analysis has a
+/// result, so that nobody needs to look for one. Nothing is known about other sessions.
 #[derive(Debug, Default)]
 pub struct NewSessions(Mutex<BTreeSet<SessionId>>);
 
@@ -19,7 +19,7 @@ impl NewSessions {
         let mut sessions = self.lock();
         sessions.insert(session);
         if sessions.len() > MAX_SESSIONS {
-            // Ids of sessions begin with the time, so the first is the oldest.
+            // Ids begin with the time, so the first is the oldest.
             sessions.pop_first();
         }
     }
@@ -29,7 +29,7 @@ impl NewSessions {
         self.lock().contains(&session)
     }
 
-    /// The session is about to have a result, or is gone.
+    /// Removes a session that is about to have a result, or is gone.
     pub fn remove(&self, session: SessionId) {
         self.lock().remove(&session);
     }

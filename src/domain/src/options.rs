@@ -20,8 +20,8 @@ pub struct InvalidOption {
     pub detail: String,
 }
 
-/// From where on an alert is raised. Fractions are of rows (of non-missing cells where the
-/// alert is about values), 0 to 1.
+/// The thresholds of alerts. Fractions are of rows (of non-missing cells if the alert is about
+/// values), 0 to 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default, expecting = "an object of thresholds")]
@@ -64,15 +64,15 @@ impl Default for Thresholds {
 pub struct ProfileOptions {
     /// How to read the data.
     pub read: ReadOptions,
-    /// From where on an alert is raised.
+    /// The thresholds of alerts.
     pub alerts: Thresholds,
 }
 
 impl ProfileOptions {
-    /// Whether the options make sense.
+    /// Checks the options.
     ///
     /// # Errors
-    /// Where one does not; the first is named.
+    /// The first invalid option.
     pub fn check(&self) -> Result<(), InvalidOption> {
         self.read.check()?;
         self.alerts.check()
@@ -84,21 +84,21 @@ impl ProfileOptions {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default, expecting = "an object of options")]
 pub struct CompareOptions {
-    /// How to read both datasets, before what they say themselves.
+    /// Read options of both datasets, overriding their own.
     pub read: ReadOptions,
-    /// From where on a change counts.
+    /// The thresholds of changes.
     pub thresholds: DriftThresholds,
-    /// Accepted, and without effect: a comparison raises no alerts.
+    /// Accepted without effect: a comparison raises no alerts.
     #[serde(skip_serializing)]
     #[cfg_attr(feature = "schema", schema(ignore))]
     pub alerts: Thresholds,
 }
 
 impl CompareOptions {
-    /// Whether the options make sense.
+    /// Checks the options.
     ///
     /// # Errors
-    /// Where one does not; the first is named.
+    /// The first invalid option.
     pub fn check(&self) -> Result<(), InvalidOption> {
         self.read.check()?;
         self.thresholds.check()
@@ -127,10 +127,10 @@ impl Default for CheckOptions {
 }
 
 impl CheckOptions {
-    /// Whether the options make sense.
+    /// Checks the options.
     ///
     /// # Errors
-    /// Where one does not; the first is named.
+    /// The first invalid option.
     pub fn check(&self) -> Result<(), InvalidOption> {
         if self.examples > MAX_EXAMPLES {
             let detail = format!("{} is more than {MAX_EXAMPLES}", self.examples);
@@ -141,10 +141,10 @@ impl CheckOptions {
 }
 
 impl Thresholds {
-    /// Whether the thresholds make sense.
+    /// Checks the thresholds.
     ///
     /// # Errors
-    /// Where one does not; the first is named.
+    /// The first invalid option.
     pub fn check(&self) -> Result<(), InvalidOption> {
         let fractions = [
             ("missing", self.missing),
@@ -173,7 +173,7 @@ impl Thresholds {
 }
 
 impl InvalidOption {
-    /// The option of this name is not valid.
+    /// An error about the option of this name.
     pub fn new(option: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
         Self {
             option: option.into(),

@@ -1,7 +1,7 @@
-//! What one owner may have at once, in all processes on a store together.
+//! What one owner may have at once, over all processes on a store.
 
-/// What one owner may have at once; `None` is as much as there is room for. A store keeps to these
-/// bounds exactly, whoever asks at the same time.
+/// What one owner may have at once; `None` means no bound. A store enforces these bounds exactly,
+/// even under concurrency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct OwnerLimits {
     /// Sessions that have neither expired nor been deleted.
@@ -15,7 +15,7 @@ pub struct OwnerLimits {
 }
 
 impl OwnerLimits {
-    /// How many more jobs an owner may run who runs so many; `u32::MAX` where there is no bound.
+    /// How many more jobs an owner with `running` jobs may run; `u32::MAX` without a bound.
     pub fn free_slots(&self, running: impl FnOnce() -> u64) -> u32 {
         match self.running_jobs {
             Some(most) => u32::try_from(most.saturating_sub(running())).unwrap_or(u32::MAX),
@@ -23,8 +23,8 @@ impl OwnerLimits {
         }
     }
 
-    /// Whether a dataset may come to an owner who has `others` bytes in other datasets. One that is
-    /// not larger than what it takes the place of always may.
+    /// Whether an owner with `others` bytes in other datasets may add a dataset. One that is not
+    /// larger than the dataset it replaces always may.
     pub fn has_room_for(&self, bytes: u64, replaced: Option<u64>, others: u64) -> bool {
         let grows = replaced.is_none_or(|replaced| bytes > replaced);
         let most = self.stored_bytes.unwrap_or(u64::MAX);

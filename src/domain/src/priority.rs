@@ -1,4 +1,4 @@
-//! Where a job stands among the others of its owner.
+//! The priority of a job among those of its owner.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,7 @@
 //! Read options of a dataset.
 //!
-//! The options belong to the dataset: whatever looks at it sees the same columns. Everything that
-//! is left out is found out from the data.
+//! The options belong to the dataset: everything that reads it sees the same columns. Omitted
+//! options are detected from the data.
 
 mod check;
 mod mark;
@@ -89,7 +89,7 @@ impl ReadOptions {
         "columns",
     ];
 
-    /// The options that a format has.
+    /// The options of a format.
     pub fn of_format(format: Format) -> &'static [&'static str] {
         match format {
             Format::Csv | Format::Tsv => &[
@@ -115,7 +115,7 @@ impl ReadOptions {
         }
     }
 
-    /// These options, and for what they leave out those of `fallback`.
+    /// These options, completed with those of `fallback`.
     #[must_use]
     pub fn or(self, fallback: &Self) -> Self {
         let other = fallback.clone();
@@ -136,8 +136,8 @@ impl ReadOptions {
         }
     }
 
-    /// The decimal mark of numbers that are read with the given marks: a point, unless that stands
-    /// between thousands.
+    /// The decimal mark of numbers that are read with the given marks: a point, unless that
+    /// separates thousands.
     pub fn decimal_mark(&self) -> char {
         match (self.decimal, self.thousands) {
             (Some(given), _) => given,
@@ -173,7 +173,7 @@ impl ReadOptions {
     }
 }
 
-/// The encoding that a label of the WHATWG names.
+/// The encoding of a WHATWG label.
 pub fn encoding(label: &str) -> Option<&'static Encoding> {
     Encoding::for_label_no_replacement(label.as_bytes())
 }

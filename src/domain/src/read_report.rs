@@ -5,40 +5,40 @@ use serde::{Deserialize, Serialize};
 use crate::DateOrder;
 use crate::profile::Warning;
 
-/// How a dataset was read, as its description and every profile say. What a format does not have
-/// is `null`.
+/// How a dataset was read, in its description and every profile. Options that do not apply to the
+/// format are `null`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct ReadReport {
-    /// The encoding, by its name in the WHATWG's Encoding Standard.
+    /// The encoding, by its WHATWG name.
     pub encoding: Option<String>,
     /// The delimiter.
     pub delimiter: Option<String>,
-    /// The quote; empty where quotes are characters like any other.
+    /// The quote; empty if quoting is off.
     pub quote: Option<String>,
     /// Whether the first row names the columns.
     pub header: Option<bool>,
-    /// Lines left out before the header.
+    /// Lines skipped before the header.
     pub skipped_lines: u64,
     /// The decimal mark.
     pub decimal: Option<String>,
-    /// The order of day, month and year in the dates, where they have one.
+    /// The order of day, month and year in numeric dates.
     pub date_order: Option<DateOrder>,
-    /// What was decided with some doubt, or put up with.
+    /// Uncertain decisions, and tolerated irregularities.
     pub warnings: Vec<ReadWarning>,
-    /// What each step of reading decided, and how sure it is.
+    /// The decision of each step, and its certainty.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<ReadStep>,
 }
 
-/// Something that whoever reads the figures should know of how the data was read.
+/// A warning about how the data was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ReadWarning {
     /// A stable name; docs/analyses.md lists all.
     pub code: String,
-    /// The line of the first occurrence, counted from 1, where there is one.
+    /// The line of the first occurrence, counted from 1, if there is one.
     pub line: Option<u64>,
     /// How often it occurred: lines, cells or columns, whichever the code is about.
     pub count: u64,
@@ -106,29 +106,29 @@ impl From<&ReadWarning> for Warning {
     }
 }
 
-/// What one step decided.
+/// The decision of one step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ReadStep {
     /// `encoding`, `dialect`, `header`, `types` or `refinement`.
     pub step: String,
-    /// What it decided.
+    /// The decision.
     pub decision: String,
-    /// How sure it is.
+    /// Its certainty.
     pub certainty: Certainty,
 }
 
-/// How sure a decision is.
+/// The certainty of a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Certainty {
-    /// An option says so.
+    /// Given by an option.
     Given,
     /// The data allow nothing else.
     Certain,
-    /// The data speak for it.
+    /// The data support it.
     Likely,
-    /// Nothing speaks against it.
+    /// The data do not contradict it.
     Assumed,
 }

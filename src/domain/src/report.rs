@@ -28,7 +28,7 @@ impl ReportFormat {
     /// Every format.
     pub const ALL: [Self; 5] = [Self::Html, Self::Pdf, Self::Xlsx, Self::Md, Self::Json];
 
-    /// The name on the wire, which is also the file ending.
+    /// The name on the wire, which is also the file extension.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Html => "html",
@@ -50,7 +50,7 @@ impl ReportFormat {
         }
     }
 
-    /// The format that a file name's ending tells.
+    /// The format of a file name's extension.
     pub fn from_file_name(name: &str) -> Option<Self> {
         let ending = name.rsplit_once('.')?.1.to_ascii_lowercase();
         match ending.as_str() {
@@ -67,7 +67,7 @@ impl std::fmt::Display for ReportFormat {
     }
 }
 
-/// No report format has that name.
+/// There is no report format with this name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown report format {0:?}: use html, pdf, xlsx, md or json")]
 pub struct UnknownReportFormat(pub String);
@@ -83,21 +83,21 @@ impl FromStr for ReportFormat {
     }
 }
 
-/// What a report is to have beyond its source and its format. This is what the row keeps: one
-/// that a newer version has written with more is left to that.
+/// The options of a report, besides its source and format, as stored in its row. Unknown fields of
+/// newer versions are ignored.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ReportOptions {
     /// A chart of a query's result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chart: Option<ChartSpec>,
-    /// How a PDF is to look.
+    /// The look of a PDF.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template: Option<ReportTemplate>,
 }
 
 impl ReportOptions {
-    /// Whether nothing is asked for.
+    /// Whether no option is set.
     pub fn is_default(&self) -> bool {
         *self == Self::default()
     }

@@ -1,20 +1,20 @@
 //! Timeouts that do not count the time in which the process is paused.
 //!
 //! A process that is stopped (SIGSTOP), whose container is frozen or whose machine is migrated
-//! finds every timer expired at once when it goes on. No work has had that time, so a timeout must
-//! not be spent by it. A deadline that somebody else keeps, such as that of a shutdown, stays on
-//! the wall clock.
+//! finds every timer expired when it resumes. No work ran during that time, so timeouts must not
+//! count it. A deadline that somebody else enforces, such as that of a shutdown, stays on the wall
+//! clock.
 
 use std::pin::pin;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A wait that ends this much later than it was to end was a pause of the process.
+/// A wait that ends this much too late means that the process was paused.
 pub const PAUSE: Duration = Duration::from_millis(500);
-/// The longest wait that is measured in one piece: a pause costs less than this.
-const SLICE: Duration = Duration::from_secs(1);
-/// The least that a piece costs, so that a process that is paused again and again ends it.
+/// The longest wait that is measured at once: a pause costs less than this.
+const MAX_STEP: Duration = Duration::from_secs(1);
+/// The least cost of a step, so that waiting ends even if the process is paused again and again.
 const MIN_COST: Duration = Duration::from_millis(1);
 
 /// The timeout was reached.
@@ -22,7 +22,7 @@ const MIN_COST: Duration = Duration::from_millis(1);
 #[error("no end within the time")]
 pub struct Elapsed;
 
-/// Whether the process was paused, as a wait until `due` ends only now.
+/// Whether the process was paused, judging by a wait until `due` that has just ended.
 pub fn was_paused(due: Instant) -> bool {
     due.elapsed() > PAUSE
 }
@@ -34,11 +34,11 @@ pub fn was_paused(due: Instant) -> bool {
 pub async fn sleep(span: Duration) {
     let mut left = span;
     while !left.is_zero() {
-        let slice = left.min(SLICE);
+        let slice = left.min(MAX_STEP);
         let began = Instant::now();
         tokio::time::sleep(slice).await;
         let cost = if was_paused(began + slice) {
-            // How much of it the process ran is not known: between nothing and all.
+            // It is unknown how much of it the process ran.
             (slice / 2).max(MIN_COST)
         } else {
             began.elapsed()
@@ -47,10 +47,10 @@ pub async fn sleep(span: Duration) {
     }
 }
 
-/// What `future` gives, unless the process has run for `span` before.
+/// The output of `future`, unless the process has run for `span` before.
 ///
 /// # Errors
-/// [`Elapsed`] where it has; the future is dropped then.
+/// [`Elapsed`] if it has; the future is then dropped.
 ///
 /// # Cancel safety
 /// As that of the future.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{SessionId, Timestamp};
 
-/// The name of the caller that owns a session; with `auth.mode = "none"` all are one caller.
+/// The name of the caller that owns a session; with `auth.mode = "none"` there is only one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Owner(String);
@@ -18,7 +18,7 @@ impl Owner {
         Self(name.into())
     }
 
-    /// The one caller of a service without keys.
+    /// The only caller of a service without keys.
     pub fn anonymous() -> Self {
         Self::new("anonymous")
     }
@@ -34,13 +34,13 @@ impl Owner {
 pub struct Session {
     /// Its id.
     pub id: SessionId,
-    /// Who may see it.
+    /// Its owner.
     pub owner: Owner,
     /// When it was made.
     pub created_at: Timestamp,
-    /// From this moment on it is gone, unless it is used before.
+    /// When it expires, unless it is used before.
     pub expires_at: Timestamp,
-    /// How long it lives without being used.
+    /// Its TTL: how long it lives without being used.
     pub ttl: Duration,
 }
 
@@ -56,13 +56,13 @@ impl Session {
         }
     }
 
-    /// Whether its time to live has ended.
+    /// Whether it has expired.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_at <= now
     }
 
-    /// When it ends if it is used at `now`; `None` where writing that down is not worth it
-    /// because it would gain less than a hundredth of the time to live.
+    /// Its new expiry if it is used at `now`; `None` if that is not worth a write, because it would
+    /// gain less than a hundredth of the TTL.
     pub fn renewed(&self, now: Timestamp) -> Option<Timestamp> {
         let renewed = after(now, self.ttl);
         let gain = (renewed - self.expires_at).to_std().ok()?;
@@ -70,7 +70,7 @@ impl Session {
     }
 }
 
-/// `time` plus `span`, at most the end of time.
+/// `time` plus `span`, saturating.
 pub(crate) fn after(time: Timestamp, span: Duration) -> Timestamp {
     TimeDelta::from_std(span)
         .ok()

@@ -1,4 +1,4 @@
-//! The caller's own template of a report, and what goes with it: a title, a logo, colours.
+//! The caller's own template of a report, with a title, a logo and colours.
 
 use std::borrow::Cow;
 
@@ -18,11 +18,11 @@ pub const MAX_REPORT_TITLE: usize = 200;
 /// The largest logo, in bytes.
 pub const MAX_LOGO: usize = 256 * 1024;
 
-/// How a caller wants a PDF to look. This is what the row keeps.
+/// The look of a PDF, as stored in the job's row.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ReportTemplate {
-    /// The template; the standard one where it is left out.
+    /// The template; the standard one by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<TemplateSource>,
     /// The title of the report.
@@ -37,10 +37,10 @@ pub struct ReportTemplate {
 }
 
 impl ReportTemplate {
-    /// Whether the title and the colours make sense. Sources and logos do by their construction.
+    /// Checks the title and the colours. Sources and logos are valid by construction.
     ///
     /// # Errors
-    /// Where something does not; the first is named.
+    /// The first invalid part.
     pub fn check(&self) -> Result<(), InvalidOption> {
         match &self.title {
             Some(title) if title.trim().is_empty() => {
@@ -67,7 +67,7 @@ impl TemplateSource {
     /// A template.
     ///
     /// # Errors
-    /// Where it is empty or has more than [`MAX_TEMPLATE`] bytes.
+    /// If it is empty or has more than [`MAX_TEMPLATE`] bytes.
     pub fn new(text: String) -> Result<Self, InvalidOption> {
         if text.trim().is_empty() {
             return invalid("template.source", "it is empty");
@@ -97,11 +97,11 @@ impl TemplateSource {
 pub struct Logo(Bytes);
 
 impl Logo {
-    /// A logo of the bytes of its file.
+    /// A logo from the bytes of its file.
     ///
     /// # Errors
-    /// Where it has more than [`MAX_LOGO`] bytes, or begins as no PNG, JPEG or SVG does. Whether
-    /// the rest can be decoded shows when the report is made.
+    /// If it has more than [`MAX_LOGO`] bytes, or does not begin like a PNG, JPEG or SVG. Whether
+    /// the rest can be decoded shows when the report is rendered.
     pub fn new(bytes: Bytes) -> Result<Self, InvalidOption> {
         if bytes.len() > MAX_LOGO {
             let detail = format!("it has {} bytes, more than {MAX_LOGO}", bytes.len());
@@ -113,11 +113,10 @@ impl Logo {
         }
     }
 
-    /// A logo of the bytes of its file in base64.
+    /// A logo from the bytes of its file in base64.
     ///
     /// # Errors
-    /// As for [`new`](Self::new), and where it is not base64 (the alphabet with `+` and `/`,
-    /// padded).
+    /// As for [`new`](Self::new), and if it is not base64 (the alphabet with `+` and `/`, padded).
     pub fn from_base64(text: &str) -> Result<Self, InvalidOption> {
         match STANDARD.decode(text) {
             Ok(bytes) => Self::new(bytes.into()),
@@ -149,9 +148,9 @@ impl<'de> Deserialize<'de> for Logo {
     }
 }
 
-/// What the image is by how it begins.
+/// The media type of the image, by its first bytes.
 fn media_type(bytes: &[u8]) -> Option<&'static str> {
-    /// Where typst looks for the name space by which it knows an SVG.
+    /// How far typst looks for the namespace that identifies an SVG.
     const HEAD: usize = 2048;
     const NAMESPACE: &[u8] = b"http://www.w3.org/2000/svg";
     if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {

@@ -8,16 +8,16 @@ use crate::session::after;
 use crate::store::{HeartbeatResult, Outcome};
 use crate::{ClaimRef, InstanceId, Job, JobError, Limits, Refused, State, Timestamp};
 
-/// The code of a job whose every attempt was cut short by the death of its process.
+/// The error code of a job whose last attempt ended with the death of its process.
 pub const ATTEMPTS_EXHAUSTED: &str = "attempts_exhausted";
-/// The code of a job that was handed back more often than is allowed.
+/// The error code of a job that exceeded the bound on interruptions.
 pub const INTERRUPTIONS_EXHAUSTED: &str = "interruptions_exhausted";
 
 impl Job {
-    /// A worker takes the job, until `lease` from `now`.
+    /// Claims the job for a worker, until `lease` from `now`.
     ///
     /// # Errors
-    /// As [`Lifecycle::apply`](crate::Lifecycle::apply); the job is then as it was.
+    /// As [`Lifecycle::apply`](crate::Lifecycle::apply); the job is then unchanged.
     pub fn take(
         &mut self,
         holder: InstanceId,
@@ -31,8 +31,8 @@ impl Job {
         Ok(effect)
     }
 
-    /// A worker says that it lives, and how far it has come.
-    pub fn beat(
+    /// Renews the lease, and records the progress.
+    pub fn heartbeat(
         &mut self,
         claim: ClaimRef,
         progress: f64,
@@ -57,10 +57,10 @@ impl Job {
         }
     }
 
-    /// A worker ends its claim. The store keeps the result where the job has succeeded.
+    /// Ends the worker's claim. The store must keep the result if the job has succeeded.
     ///
     /// # Errors
-    /// As [`Lifecycle::apply`](crate::Lifecycle::apply); the job is then as it was.
+    /// As [`Lifecycle::apply`](crate::Lifecycle::apply); the job is then unchanged.
     pub fn complete(
         &mut self,
         claim: ClaimRef,
@@ -86,10 +86,10 @@ impl Job {
         Ok(effect)
     }
 
-    /// A worker gives the job back in order.
+    /// Hands the job back.
     ///
     /// # Errors
-    /// As [`Lifecycle::apply`](crate::Lifecycle::apply); the job is then as it was.
+    /// As [`Lifecycle::apply`](crate::Lifecycle::apply); the job is then unchanged.
     pub fn hand_back(
         &mut self,
         claim: ClaimRef,
@@ -100,10 +100,10 @@ impl Job {
         self.apply(Event::HandBack { epoch }, now, limits)
     }
 
-    /// Undoes a claim of which nobody has heard, as if it had never been made.
+    /// Undoes an unconfirmed claim, as if it had never been made.
     ///
     /// # Errors
-    /// As [`Lifecycle::apply`](crate::Lifecycle::apply); the job is then as it was.
+    /// As [`Lifecycle::apply`](crate::Lifecycle::apply); the job is then unchanged.
     pub fn unclaim(
         &mut self,
         claim: ClaimRef,
@@ -114,18 +114,18 @@ impl Job {
         self.apply(Event::Unclaim { epoch }, now, limits)
     }
 
-    /// Takes the job away from its worker.
+    /// Expires the lease of the job.
     ///
     /// # Errors
-    /// As [`Lifecycle::apply`](crate::Lifecycle::apply); the job is then as it was.
+    /// As [`Lifecycle::apply`](crate::Lifecycle::apply); the job is then unchanged.
     pub fn expire(&mut self, now: Timestamp, limits: &Limits) -> Result<Effect, Refused> {
         self.apply(Event::Expire, now, limits)
     }
 
-    /// The caller wants the job cancelled.
+    /// Cancels the job, or requests that of its worker.
     ///
     /// # Errors
-    /// As [`Lifecycle::apply`](crate::Lifecycle::apply); the job is then as it was.
+    /// As [`Lifecycle::apply`](crate::Lifecycle::apply); the job is then unchanged.
     pub fn cancel(&mut self, now: Timestamp, limits: &Limits) -> Result<Effect, Refused> {
         self.apply(Event::Cancel, now, limits)
     }
@@ -147,7 +147,7 @@ impl Job {
     }
 }
 
-/// The error of a job that ended for want of further attempts.
+/// The error of a job that has used up its attempts or interruptions.
 fn exhausted(cause: Cause, limits: &Limits) -> Option<JobError> {
     match cause {
         Cause::Attempt | Cause::Cancelled => None,

@@ -7,31 +7,31 @@ use async_trait::async_trait;
 use crate::profile::Profile;
 use crate::{Cancel, ContentKey, Dataset, Job, JobError, ProfileOptions, Progress};
 
-/// How far whatever computes steps back behind whatever answers, as the kernel counts it
-/// ("niceness"): where a thread of each wants the same core, the one that computes gets a quarter
-/// of it. With twice as much it got a tenth, and would hardly come on beside another program that
-/// is busy.
+/// The niceness of computing threads. If a computing and a serving thread want the same core, the
+/// computing one gets a quarter of it. With twice this value it got a tenth, and would hardly
+/// progress beside another busy program.
 pub const NICENESS: i32 = 5;
 
-/// One attempt at a job, as a worker hands it to the work.
+/// One attempt at a job, as passed to the work.
 #[derive(Clone, Debug)]
 pub struct Task {
     /// The job as it was claimed.
     pub job: Job,
-    /// Set when the attempt is to stop: its caller's wish, its time, the shutdown, a lost lease.
+    /// Set when the attempt must stop: it was cancelled, timed out or lost its lease, or the
+    /// process shuts down.
     pub cancel: Cancel,
-    /// How far it has come.
+    /// Its progress.
     pub progress: Progress,
 }
 
-/// What an attempt made.
+/// The output of an attempt.
 #[derive(Debug)]
 pub struct Output {
     /// Its media type.
     pub media_type: String,
     /// Its bytes.
     pub body: Body,
-    /// What it answers, if the same question may be answered with it again.
+    /// The content key, if the output may be reused for the same input.
     pub content_key: Option<ContentKey>,
 }
 
@@ -40,42 +40,42 @@ pub struct Output {
 pub enum Body {
     /// In memory.
     Bytes(Vec<u8>),
-    /// In a file that now belongs to whoever holds this.
+    /// In a file that now belongs to the holder of this.
     File(PathBuf),
 }
 
-/// What a service's workers run. Implemented for analyses and for reports at the boot, and by
-/// the tests.
+/// What a service's workers run. Implemented for analyses and reports by the binary, and by the
+/// tests.
 #[async_trait]
 pub trait Work: Send + Sync {
-    /// Runs one attempt. It ends soon after `task.cancel` is set, with any answer: whoever set
-    /// it knows why. It holds no thread of the caller's: long computing is done elsewhere.
+    /// Runs one attempt. It ends soon after `task.cancel` is set, with any result: whoever set it
+    /// knows why. It must not block the caller's thread: long computations run elsewhere.
     ///
     /// # Errors
-    /// The attempt's own error; [`JobError::retryable`] says whether to try again.
+    /// The attempt's own error; [`JobError::retryable`] says whether to retry.
     async fn run(&self, task: Task) -> Result<Output, JobError>;
 }
 
-/// Who is told of the jobs that end in this process. Called on the thread of a service: it must not
+/// Is notified of the jobs that end in this process. Called on the thread of a service: it must not
 /// block.
 pub trait JobObserver: Send + Sync {
-    /// A job has ended, and its row says so.
+    /// Called when a job has ended, and its row is written.
     fn ended(&self, job: &Job);
 }
 
-/// Nobody.
+/// Ignores the notifications.
 impl JobObserver for () {
     fn ended(&self, _: &Job) {}
 }
 
-/// How a report comes by the profile that it shows: AnalysisService, asked by message.
+/// How a report obtains its profile: from AnalysisService, by message.
 #[async_trait]
 pub trait Profiles: Send + Sync {
-    /// The profile of a dataset. It takes one of AnalysisService's slots, in front of the jobs
-    /// that are queued there, and goes through while ReportService drains.
+    /// Computes the profile of a dataset, on one of AnalysisService's slots, ahead of the queued
+    /// jobs there. Continues while ReportService drains.
     ///
     /// # Errors
-    /// As the analysis itself, and `service_stopped` where AnalysisService is no longer there.
+    /// As the analysis itself, and `service_stopped` if AnalysisService has stopped.
     async fn profile(
         &self,
         dataset: Dataset,
@@ -85,7 +85,7 @@ pub trait Profiles: Send + Sync {
     ) -> Result<Profile, JobError>;
 }
 
-/// What AnalysisService runs when it is asked for a profile by message.
+/// Computes the profiles that reports request from AnalysisService.
 #[async_trait]
 pub trait ProfileWork: Send + Sync {
     /// As [`Profiles::profile`], on the caller's slot.

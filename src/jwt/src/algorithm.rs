@@ -1,5 +1,5 @@
 //! The algorithms that tokens may be signed with: asymmetric ones only. With `none` or a shared
-//! secret (`HS256`) whoever knows the public keys could make tokens.
+//! secret (`HS256`), whoever knows the public keys could forge tokens.
 
 use std::fmt;
 use std::str::FromStr;
@@ -33,10 +33,10 @@ impl Algorithm {
         Self::EdDSA,
     ];
 
-    /// Those that are accepted unless others are configured.
+    /// The algorithms that are accepted by default.
     pub const DEFAULT: [Self; 3] = [Self::RS256, Self::ES256, Self::EdDSA];
 
-    /// The name in a token's head.
+    /// The name in a token's header.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::RS256 => "RS256",
@@ -51,7 +51,7 @@ impl Algorithm {
         }
     }
 
-    /// As the library calls it.
+    /// The library's name of it.
     pub(crate) const fn of_library(self) -> jsonwebtoken::Algorithm {
         use jsonwebtoken::Algorithm;
         match self {
@@ -67,7 +67,7 @@ impl Algorithm {
         }
     }
 
-    /// What the library found; `None` for the algorithms that are never accepted.
+    /// Converts the library's name; `None` for algorithms that are never accepted.
     pub(crate) fn from_library(found: jsonwebtoken::Algorithm) -> Option<Self> {
         let mut all = Self::ALL.into_iter();
         all.find(|algorithm| algorithm.of_library() == found)

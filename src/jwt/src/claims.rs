@@ -1,4 +1,4 @@
-//! The claims of a token whose signature, issuer and audience are right.
+//! The claims of a token whose signature, issuer and audience are valid.
 
 use std::time::Duration;
 
@@ -8,30 +8,30 @@ use serde_json::{Map, Value};
 use crate::scope::Access;
 use crate::settings::Settings;
 
-/// What the names of all owners begin with that tokens name. No key may have such an owner.
+/// The prefix of all owners that tokens name. No key may have such an owner.
 pub const OWNER_PREFIX: &str = "jwt:";
 
 /// The longest claim that names somebody, in bytes: what OpenID Connect allows for `sub`.
 const MAX_NAME: usize = 255;
 
-/// A sound token.
+/// A valid token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
-    /// Who owns what is made with it.
+    /// The owner of everything created with it.
     pub owner: Owner,
-    /// What it allows; `None` where it has none of the scopes.
+    /// What it allows; `None` if it has none of the scopes.
     pub access: Option<Access>,
-    /// `jti`, its own name.
+    /// `jti`, its id.
     pub id: Option<String>,
-    /// `client_id` or `azp`, the program that it was made for.
+    /// `client_id` or `azp`, the client that it was issued to.
     pub client: Option<String>,
 }
 
 impl Token {
-    /// What the claims say.
+    /// Reads the claims.
     ///
     /// # Errors
-    /// What is wrong with them, for the sender of the token.
+    /// What is wrong with them, for the sender.
     pub(crate) fn of(
         claims: &Map<String, Value>,
         settings: &Settings,
@@ -51,9 +51,9 @@ impl Token {
     }
 }
 
-/// The owner of that name. The issuer and the claim are a part of it: the same text of another
-/// issuer, or in another claim, is somebody else. None of the parts can reach into the next: no
-/// issuer has a `#`, and no claim a `=`.
+/// The owner with this name. Issuer and claim are a part of it, so that the same name from another
+/// issuer, or in another claim, is another owner. The parts cannot overlap: no issuer has a `#`,
+/// and no claim a `=`.
 fn owner(settings: &Settings, name: &str) -> Owner {
     let (issuer, claim) = (&settings.issuer, &settings.owner_claim);
     Owner::new(format!("{OWNER_PREFIX}{issuer}#{claim}={name}"))
@@ -69,7 +69,7 @@ fn name_of(value: &Value) -> Option<String> {
     name(value).map(str::to_owned)
 }
 
-/// That the token is valid now: `exp` has to be there, `nbf` and `iat` need not.
+/// Checks that the token is valid now: `exp` is required, `nbf` and `iat` are optional.
 fn check_times(
     claims: &Map<String, Value>,
     leeway: Duration,

@@ -15,17 +15,18 @@ use ring::signature::{
 static PROVIDER: CryptoProvider = CryptoProvider {
     signer_factory: |_, _| Err(ErrorKind::UnsupportedAlgorithm.into()),
     verifier_factory: verifier,
-    // For making keys, which nobody here does.
+    // For creating keys, which is not needed here.
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-/// Lets jsonwebtoken check signatures. It is needed before the first one; further calls do nothing.
+/// Installs the provider that checks signatures. Needed before the first check; further calls do
+/// nothing.
 pub(crate) fn install() {
-    // An error says that a provider is installed already.
+    // An error means that a provider is already installed.
     let _ = PROVIDER.install_default();
 }
 
-/// A key, and the algorithm that it checks a signature of.
+/// A public key, and the algorithm of its signatures.
 enum PublicKey {
     Rsa(&'static RsaParameters, RsaPublicKeyComponents<Vec<u8>>),
     Bytes(UnparsedPublicKey<Vec<u8>>),

@@ -21,10 +21,10 @@ const MAX_BYTES: u64 = 256 * 1024;
 /// The most redirects.
 const MAX_REDIRECTS: usize = 3;
 
-/// The keys that are at `source` now.
+/// Fetches the current keys from `source`.
 ///
 /// # Errors
-/// Why there are none, without the address.
+/// Why that failed, without the address.
 pub(crate) async fn fetch(source: &KeySource) -> Result<KeySet, String> {
     match source {
         KeySource::Url(url) => KeySet::parse(&download(url).await?),
@@ -38,14 +38,14 @@ pub(crate) async fn fetch(source: &KeySource) -> Result<KeySet, String> {
 
 async fn download(url: &Url) -> Result<Vec<u8>, String> {
     let plain = url.scheme() == "http";
-    // A client for each fetch: there is one every few minutes, and roots that are replaced count
-    // from the next one on. Reading them waits for a disk.
+    // A new client for each fetch: fetches are minutes apart, and replaced root certificates take
+    // effect with the next one. Reading them blocks.
     let client = tokio::task::spawn_blocking(move || client(plain));
     let client = client.await.map_err(|error| error.to_string())?;
-    let client = client.map_err(told)?;
+    let client = client.map_err(describe)?;
     let request = client.get(url.clone());
     let request = request.header(ACCEPT, "application/jwk-set+json, application/json");
-    let mut response = request.send().await.map_err(told)?;
+    let mut response = request.send().await.map_err(describe)?;
     if response.status() != StatusCode::OK {
         return Err(format!("the answer is {}", response.status()));
     }
@@ -54,7 +54,7 @@ async fn download(url: &Url) -> Result<Vec<u8>, String> {
 
 async fn body(response: &mut Response) -> Result<Vec<u8>, String> {
     let mut body = Vec::new();
-    while let Some(piece) = response.chunk().await.map_err(told)? {
+    while let Some(piece) = response.chunk().await.map_err(describe)? {
         if (body.len() + piece.len()) as u64 > MAX_BYTES {
             return Err(too_large());
         }
@@ -69,12 +69,12 @@ fn client(plain: bool) -> reqwest::Result<Client> {
         .connect_timeout(FETCH_TIMEOUT)
         .pool_max_idle_per_host(0)
         .redirect(Policy::custom(stay));
-    // What is on this machine is not asked of a proxy.
+    // Local addresses are not reached through a proxy.
     let client = if plain { client.no_proxy() } else { client };
     client.build()
 }
 
-/// Follows redirects within the place that was configured, and to nowhere else.
+/// Follows redirects only within the configured host.
 fn stay(attempt: Attempt<'_>) -> reqwest::redirect::Action {
     let origin = |url: &Url| url.origin();
     let same = attempt
@@ -90,8 +90,8 @@ fn stay(attempt: Attempt<'_>) -> reqwest::redirect::Action {
     }
 }
 
-/// What went wrong, down to its cause.
-fn told(error: reqwest::Error) -> String {
+/// What went wrong, with its causes.
+fn describe(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -127,7 +127,7 @@ mod tests {
 
     const EMPTY: &str = "{\"keys\": []}";
 
-    /// Answers one request after the other with these, whatever they are for.
+    /// Sends these responses, one per request, whatever is requested.
     fn serve(answers: Vec<String>) -> (SocketAddr, JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -139,7 +139,7 @@ mod tests {
                 while !head.ends_with(b"\r\n\r\n") && matches!(client.read(&mut byte), Ok(1)) {
                     head.push(byte[0]);
                 }
-                // Who has read enough may have gone.
+                // The client may have read enough and closed.
                 let _ = client.write_all(answer.as_bytes());
             }
         });
@@ -167,7 +167,10 @@ mod tests {
         let fetched = runtime.block_on(fetch(&source));
         server.join().unwrap();
         if let Err(error) = &fetched {
-            assert!(!error.contains("127.0.0.1"), "the address is told: {error}");
+            assert!(
+                !error.contains("127.0.0.1"),
+                "the address is shown: {error}"
+            );
         }
         fetched.map(|keys| keys.len())
     }

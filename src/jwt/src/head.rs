@@ -1,4 +1,4 @@
-//! The head of a token, which says how to check it and is not to be believed before.
+//! The header of a token, which says how to check it and must not be trusted before.
 
 use crate::algorithm::Algorithm;
 
@@ -7,8 +7,8 @@ const MAX_TOKEN: usize = 8 * 1024;
 /// The longest name of a key, in bytes.
 const MAX_KEY_ID: usize = 255;
 
-/// What the head says that matters. Keys in it, and places of keys (`jwk`, `jku`, `x5u`), are
-/// never looked at.
+/// The relevant fields of the header. Keys in it, and URLs of keys (`jwk`, `jku`, `x5u`), are
+/// ignored.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) algorithm: Algorithm,

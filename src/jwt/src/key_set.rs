@@ -10,13 +10,13 @@ use crate::algorithm::Algorithm;
 /// The most keys of a set.
 const MAX_KEYS: usize = 100;
 
-/// Keys that signatures can be checked with.
+/// The keys for checking signatures.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KeySet {
     keys: Vec<Key>,
 }
 
-/// One key, and the algorithms that it is for.
+/// A key, and its algorithms.
 #[derive(Clone, Debug)]
 struct Key {
     id: Option<String>,
@@ -30,11 +30,12 @@ struct Document {
 }
 
 impl KeySet {
-    /// Reads a set. Keys of unknown kinds, for other uses, and shared secrets are left out, as
-    /// RFC 7517 (section 5) has it. A set may be empty: then the issuer has withdrawn all of them.
+    /// Reads a set. Keys of unknown types, keys for other uses, and shared secrets are skipped, as
+    /// RFC 7517 (section 5) requires. A set may be empty: then the issuer has withdrawn all of
+    /// them.
     ///
     /// # Errors
-    /// Where it is no set of keys, or has more than 100.
+    /// If it is not a key set, or has more than 100 keys.
     pub(crate) fn parse(text: &[u8]) -> Result<Self, String> {
         let document: Document = serde_json::from_slice(text)
             .map_err(|error| format!("it is not a JSON Web Key Set: {error}"))?;
@@ -45,8 +46,7 @@ impl KeySet {
         Ok(Self { keys })
     }
 
-    /// The key for a token that names it so. A token that names none is for the only key of its
-    /// algorithm.
+    /// The key with this id. Without an id, the only key of the algorithm.
     pub(crate) fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Option<&DecodingKey> {
         let fitting = |key: &&Key| key.algorithms.contains(&algorithm);
         let mut fitting = self.keys.iter().filter(fitting);
@@ -92,7 +92,7 @@ impl Key {
     }
 }
 
-/// The algorithms that keys of this kind are for.
+/// The algorithms of keys of this type.
 fn algorithms(parameters: &AlgorithmParameters) -> &'static [Algorithm] {
     use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
     match parameters {

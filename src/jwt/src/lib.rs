@@ -1,13 +1,13 @@
 //! JWT access tokens (RFC 9068, RFC 7519): whether one is sound, whose it is and what it allows.
 //!
-//! [`TokenVerifier`] is what requests ask. It holds the key set of the issuer, which
-//! [`TokenVerifier::run`] keeps up to date on a task of its own: no request fetches anything, and
-//! nobody can make the service ask the issuer more often than `refresh` allows.
+//! [`TokenVerifier`] checks the tokens of requests. It holds the key set of the issuer, which
+//! [`TokenVerifier::run`] keeps up to date in a separate task: no request fetches anything, and
+//! nobody can make the service query the issuer more often than `refresh` allows.
 //!
 //! | to read | what is there |
 //! |---|---|
 //! | [`settings`] | what is configured |
-//! | `head`, `claims` | what a token says, before and after its signature is checked |
+//! | `head`, `claims` | the contents of a token, before and after its signature is checked |
 //! | `key_set`, `crypto` | the issuer's keys, and how signatures are checked with them |
 //! | `fetch`, `refresh` | where the keys come from, and when |
 //! | `verifier` | all of it together |

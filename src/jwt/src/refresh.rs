@@ -1,21 +1,21 @@
-//! When the key set is fetched, and how long it is believed.
+//! When the key set is fetched, and how long it is valid.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How often the keys are fetched while all is well.
-const INTERVAL: Duration = Duration::from_secs(5 * 60);
-/// The first wait after a failure; it doubles with each further one.
+/// The interval between fetches.
+const REFRESH_INTERVAL: Duration = Duration::from_secs(5 * 60);
+/// The first wait after a failure; doubled with each further one.
 const MIN_RETRY: Duration = Duration::from_secs(1);
 /// The longest wait after a failure.
 const MAX_RETRY: Duration = Duration::from_secs(60);
-/// How often tokens with unknown keys may have the keys fetched. Anybody can send such tokens.
+/// The shortest interval between fetches for tokens with unknown keys, which anybody can send.
 const MIN_REQUEST_INTERVAL: Duration = Duration::from_secs(10);
-/// How long keys are believed while the issuer does not answer.
+/// How long keys are valid while the issuer does not respond.
 const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The times of fetches. Every moment is passed in.
+/// Schedules fetches. The current time is always passed in.
 #[derive(Debug, Default)]
 pub(crate) struct Schedule {
     fetched_at: Option<Instant>,
@@ -24,26 +24,26 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    /// Notes that keys were fetched; when to fetch them next.
+    /// Records that keys were fetched. Returns when to fetch them next.
     pub(crate) fn succeeded(&mut self, now: Instant) -> Instant {
         self.fetched_at = Some(now);
         self.failures = 0;
-        now + INTERVAL
+        now + REFRESH_INTERVAL
     }
 
-    /// Notes that a fetch failed; when to try again.
+    /// Records that a fetch failed. Returns when to try again.
     pub(crate) fn failed(&mut self, now: Instant) -> Instant {
         let doubled = MIN_RETRY.saturating_mul(1 << self.failures.min(16));
         self.failures = self.failures.saturating_add(1);
         now + doubled.min(MAX_RETRY)
     }
 
-    /// How many fetches have failed since the last one that did not.
+    /// How many fetches have failed in a row.
     pub(crate) fn failures(&self) -> u32 {
         self.failures
     }
 
-    /// Asks for a fetch that is not due; whether there may be one.
+    /// Requests an early fetch. Returns whether it is allowed.
     pub(crate) fn request(&mut self, now: Instant) -> bool {
         let allowed = self
             .requested_at
@@ -54,14 +54,14 @@ impl Schedule {
         allowed
     }
 
-    /// Whether the keys that were fetched last are still believed.
+    /// Whether the keys that were fetched last are still valid.
     pub(crate) fn is_current(&self, now: Instant) -> bool {
         self.fetched_at
             .is_some_and(|at| now.duration_since(at) < MAX_AGE)
     }
 
-    /// Forgets the keys: they were those of another issuer, or of another place.
-    pub(crate) fn forget(&mut self) {
+    /// Discards the keys, which were those of another issuer or location.
+    pub(crate) fn discard(&mut self) {
         self.fetched_at = None;
         self.failures = 0;
     }
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_retried_ever_later_and_a_success_begins_anew() {
+    fn retries_back_off_and_a_success_resets_them() {
         let mut schedule = Schedule::default();
         let now = Instant::now();
         let waits: Vec<u64> = (0..9)
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_believed_for_a_day_without_the_issuer_and_no_longer() {
+    fn keys_are_valid_for_a_day_without_the_issuer_and_no_longer() {
         let mut schedule = Schedule::default();
         let now = Instant::now();
         assert!(!schedule.is_current(now), "there are none yet");
@@ -106,12 +106,12 @@ mod tests {
         schedule.failed(now + secs(10));
         assert!(schedule.is_current(now + secs(86_399)));
         assert!(!schedule.is_current(now + secs(86_400)));
-        schedule.forget();
+        schedule.discard();
         assert!(!schedule.is_current(now));
     }
 
     #[test]
-    fn nobody_has_the_keys_fetched_more_often_than_every_ten_seconds() {
+    fn requests_fetch_the_keys_at_most_every_ten_seconds() {
         let mut schedule = Schedule::default();
         let now = Instant::now();
         let asked = [0, 1, 9, 10, 11, 19, 20].map(|at| schedule.request(now + secs(at)));

@@ -2,19 +2,19 @@
 
 use serde_json::Value;
 
-/// What a token allows. Each allows what those before it do.
+/// What a token allows. Each level includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Access {
-    /// To read what is the caller's.
+    /// Read the caller's data.
     Read,
-    /// To change it as well, and to run jobs on it.
+    /// Change it as well, and run jobs.
     Run,
-    /// To begin the shutdown as well.
+    /// Begin the shutdown as well.
     Admin,
 }
 
 impl Access {
-    /// Every one, the least first.
+    /// All levels, in ascending order.
     pub const ALL: [Self; 3] = [Self::Read, Self::Run, Self::Admin];
 
     /// The scope that allows it.
@@ -26,8 +26,8 @@ impl Access {
         }
     }
 
-    /// The most that the claims allow: `scope` (RFC 9068) or `scp`, each a text of scopes separated
-    /// by spaces or a list of them. Other services' scopes are ignored.
+    /// The highest level in the claims: `scope` (RFC 9068) or `scp`, each a string of scopes
+    /// separated by spaces or a list of them. Scopes of other services are ignored.
     pub(crate) fn of(claims: &serde_json::Map<String, Value>) -> Option<Self> {
         let given = ["scope", "scp"].into_iter();
         let given = given.filter_map(|claim| claims.get(claim));

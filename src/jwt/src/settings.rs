@@ -1,4 +1,4 @@
-//! What is configured about tokens.
+//! The configuration of tokens.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -14,23 +14,23 @@ const MAX_URL: usize = 1024;
 /// Which tokens are accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Who makes them: `iss` has to be exactly this text.
+    /// The issuer: `iss` must be exactly this string.
     pub issuer: String,
-    /// Whom they are for: `aud` has to contain one of these.
+    /// The audiences: `aud` must contain one of these.
     pub audience: Vec<String>,
     /// Where the issuer's keys are.
     pub jwks: KeySource,
-    /// What this service is called in its metadata (RFC 9728): an absolute URL.
+    /// The identifier of this service in its metadata (RFC 9728): an absolute URL.
     pub resource: String,
-    /// The claim that says whose a token is.
+    /// The claim that names the owner.
     pub owner_claim: String,
-    /// How far the issuer's clock may be from this one.
+    /// The leeway for the difference between the issuer's clock and this one.
     pub leeway: Duration,
-    /// How they may be signed.
+    /// The accepted algorithms.
     pub algorithms: Vec<Algorithm>,
 }
 
-/// Where the metadata of a protected resource is, below its host (RFC 9728, section 3).
+/// The path of a protected resource's metadata, below its host (RFC 9728, section 3).
 pub const METADATA_PATH: &str = "/.well-known/oauth-protected-resource";
 
 impl Settings {
@@ -50,19 +50,19 @@ impl Settings {
         format!("{host}{METADATA_PATH}{path}")
     }
 
-    /// Whether the metadata is at [`METADATA_PATH`] with this after it. A proxy in front may have
-    /// taken the path of the resource away.
+    /// Whether the metadata is at [`METADATA_PATH`] followed by `path`. A proxy in front may have
+    /// removed the path of the resource.
     pub fn has_metadata_at(&self, path: &str) -> bool {
         path.is_empty() || path == self.resource_parts().1
     }
 }
 
-/// Where a key set (RFC 7517) is.
+/// The location of a key set (RFC 7517).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeySource {
-    /// At a URL, over TLS unless it is on this machine.
+    /// A URL, over TLS unless it is on this machine.
     Url(Url),
-    /// In a file.
+    /// A file.
     File(PathBuf),
 }
 
@@ -70,7 +70,7 @@ impl KeySource {
     /// Reads `https://…`, `http://…` of a loopback address, or `file:///…`.
     ///
     /// # Errors
-    /// What the text has to be.
+    /// The rule that the text breaks.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         const RULE: &str = "an https URL (http only on a loopback address) without a user and a \
                             fragment, or file:///…";
@@ -90,7 +90,7 @@ impl KeySource {
 /// Checks the URL of an issuer (RFC 8414, section 2). It is compared as it is written.
 ///
 /// # Errors
-/// What the text has to be.
+/// The rule that the text breaks.
 pub fn check_issuer(text: &str) -> Result<(), &'static str> {
     secure(text)
         .filter(|url| url.query().is_none() && url.fragment().is_none())
@@ -104,7 +104,7 @@ pub fn check_issuer(text: &str) -> Result<(), &'static str> {
 /// Checks the URL of a protected resource (RFC 9728, section 1.2).
 ///
 /// # Errors
-/// What the text has to be.
+/// The rule that the text breaks.
 pub fn check_resource(text: &str) -> Result<(), &'static str> {
     secure(text)
         .filter(|url| url.query().is_none() && url.fragment().is_none())
@@ -112,10 +112,10 @@ pub fn check_resource(text: &str) -> Result<(), &'static str> {
         .ok_or("an https URL (http only on a loopback address) without a user, query and fragment")
 }
 
-/// A URL that nobody on the way can read or change, and that may be shown.
+/// A URL over which nobody can read or change the data on its way, and that may be shown.
 fn secure(text: &str) -> Option<Url> {
     let graphic = text.bytes().all(|byte| byte.is_ascii_graphic());
-    // Both would have to be escaped in a quoted header.
+    // Both would need escaping in a quoted header.
     if !graphic || text.contains(['"', '\\']) || text.len() > MAX_URL {
         return None;
     }

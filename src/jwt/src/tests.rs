@@ -1,4 +1,4 @@
-//! An issuer with keys of its own, and what becomes of its tokens.
+//! A test issuer, and the tests of its tokens.
 
 mod keys;
 mod tokens;
@@ -100,7 +100,7 @@ fn claims() -> Value {
     })
 }
 
-/// The claims with others in their place; `null` takes one away.
+/// The claims with these changes; `null` removes one.
 fn with(changes: Value) -> Value {
     let mut claims = claims();
     for (name, value) in changes.as_object().unwrap() {
@@ -154,16 +154,16 @@ fn verifier(settings: Settings, keys: &Value) -> WithKeys {
 
 /// Waits until there are keys.
 async fn fetched(verifier: &TokenVerifier) {
-    let look = async {
+    let poll = async {
         while !verifier.has_keys() {
             tokio::task::yield_now().await;
         }
     };
-    let in_time = tokio::time::timeout(Duration::from_secs(60), look).await;
+    let in_time = tokio::time::timeout(Duration::from_secs(60), poll).await;
     in_time.expect("the keys are fetched");
 }
 
-/// While somebody fetches keys, as in the service.
+/// Checks a token while a task fetches keys, as in the service.
 fn verify(verifier: &TokenVerifier, token: &str) -> Result<Token, Rejection> {
     block(async {
         tokio::select! {

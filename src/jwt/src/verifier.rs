@@ -1,4 +1,4 @@
-//! Checks tokens with the keys of the moment, and keeps the keys up to date.
+//! Checks tokens with the current keys, and keeps the keys up to date.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,17 +20,17 @@ use crate::refresh::Schedule;
 use crate::settings::Settings;
 
 /// How long a token waits for a fetch that may bring its key.
-const WAIT: Duration = FETCH_TIMEOUT;
+const KEY_TIMEOUT: Duration = FETCH_TIMEOUT;
 
-/// Of failures in a row, while the keys are known, one in so many is a warning: about one an hour.
+/// While the keys are valid, one in this many consecutive failures is a warning: about one an hour.
 const FAILURES_PER_WARNING: u32 = 60;
 
 /// Why a token is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejection {
-    /// It is unsound, for this reason.
+    /// It is invalid, for this reason.
     Invalid(&'static str),
-    /// Nobody can say: the keys of the issuer are not known.
+    /// It cannot be checked, because the keys of the issuer are not known.
     Unavailable,
 }
 
@@ -38,7 +38,7 @@ pub enum Rejection {
 #[derive(Debug)]
 pub struct TokenVerifier {
     state: Mutex<State>,
-    /// Counts the fetches that have ended, and the end of all of them.
+    /// Counts the fetches that have ended, plus one when the task ends.
     fetched: watch::Sender<u64>,
     wake: Notify,
 }
@@ -48,25 +48,25 @@ struct State {
     settings: Arc<Settings>,
     keys: Arc<KeySet>,
     schedule: Schedule,
-    /// Which keys are wanted: it changes with the issuer and the place of its keys.
+    /// Changes with the issuer and the location of its keys.
     generation: u64,
-    /// Whether a fetch is under way, or will begin at once.
+    /// Whether a fetch is under way, or is about to begin.
     is_pending: bool,
-    /// Whether nobody fetches any more.
+    /// Whether the fetching task has ended.
     is_stopped: bool,
 }
 
-/// What is known of the key of a token.
+/// The result of looking up the key of a token.
 enum Lookup {
     Found(Arc<Settings>, DecodingKey),
     /// The issuer has no such key, as far as is known.
     Unknown,
-    /// The issuer's keys are not known, or not those of today.
+    /// The issuer's keys are unknown or outdated.
     NoKeys,
 }
 
 impl TokenVerifier {
-    /// With no keys: [`run`](Self::run) fetches them.
+    /// A verifier without keys: [`run`](Self::run) fetches them.
     pub fn new(settings: Settings) -> Self {
         crypto::install();
         Self {
@@ -88,29 +88,29 @@ impl TokenVerifier {
         Arc::clone(&self.lock().settings)
     }
 
-    /// Puts other settings in force, and has the keys fetched in any case. Those of another issuer,
-    /// or from another place, are forgotten at once.
+    /// Replaces the settings, and triggers a fetch. Keys of another issuer or location are
+    /// discarded at once.
     pub fn reconfigure(&self, settings: Settings) {
         let mut state = self.lock();
         let known = &state.settings;
         if (&known.issuer, &known.jwks) != (&settings.issuer, &settings.jwks) {
             state.generation += 1;
             state.keys = Arc::default();
-            state.schedule.forget();
+            state.schedule.discard();
         }
         state.settings = Arc::new(settings);
         drop(state);
         self.wake.notify_one();
     }
 
-    /// Whether this has the form of a token: three parts with dots between them. A key may have it,
-    /// too.
+    /// Whether this has the form of a token: three parts separated by dots. A key may have that
+    /// form, too.
     pub fn is_token(text: &str) -> bool {
         head::is_jwt(text)
     }
 
-    /// The token that the text is, if it is one of the issuer for this service and valid `now`. A
-    /// key that is not known is waited for, 5 s at most, while the keys are fetched.
+    /// Checks a token: it must be from the issuer, for this service, and valid `now`. For an
+    /// unknown key this waits, at most 5 s, for a fetch.
     ///
     /// # Errors
     /// Why it is refused.
@@ -147,7 +147,7 @@ impl TokenVerifier {
         }
         Ok(match state.keys.find(head.key.as_deref(), head.algorithm) {
             Some(key) => Lookup::Found(Arc::clone(&state.settings), key.clone()),
-            // It may have come since the issuer was last heard of.
+            // It may be newer than the last successful fetch.
             None if state.schedule.failures() > 0 || state.is_stopped => Lookup::NoKeys,
             None => Lookup::Unknown,
         })
@@ -166,8 +166,8 @@ impl TokenVerifier {
                 self.wake.notify_one();
             }
         }
-        // Whatever came of it is seen in the keys.
-        let _ = timeout(WAIT, fetched.changed()).await;
+        // The keys show the outcome.
+        let _ = timeout(KEY_TIMEOUT, fetched.changed()).await;
     }
 
     /// Whether tokens can be checked now: the keys of the issuer are known, and not too old.
@@ -175,7 +175,7 @@ impl TokenVerifier {
         self.lock().schedule.is_current(Instant::now())
     }
 
-    /// Fetches the keys again and again. One task does this, and no other than this fetches.
+    /// Keeps fetching the keys. Only one task may do this.
     ///
     /// # Cancel safety
     /// Dropping the future ends a fetch that is under way, and the keys stay as they are: tokens
@@ -200,12 +200,12 @@ impl TokenVerifier {
         }
     }
 
-    /// Notes what came of a fetch; when the next one is due.
+    /// Records the result of a fetch. Returns when the next one is due.
     fn install(&self, generation: u64, fetched: Result<KeySet, String>) -> Instant {
         let now = Instant::now();
         let mut state = self.lock();
         if generation != state.generation {
-            // Other keys are wanted by now.
+            // The settings have changed meanwhile.
             return now;
         }
         state.is_pending = false;
@@ -220,8 +220,8 @@ impl TokenVerifier {
                 state.schedule.succeeded(now)
             }
             Err(error) => {
-                let said = failures.is_multiple_of(FAILURES_PER_WARNING);
-                let level = if said || !state.schedule.is_current(now) {
+                let warns = failures.is_multiple_of(FAILURES_PER_WARNING);
+                let level = if warns || !state.schedule.is_current(now) {
                     log::Level::Warn
                 } else {
                     log::Level::Debug
@@ -240,7 +240,7 @@ impl TokenVerifier {
     }
 }
 
-/// Says that nobody fetches any more, to those who wait for it as well.
+/// Records that the fetching task has ended, and wakes those who wait for it.
 struct StopOnDrop<'a>(&'a TokenVerifier);
 
 impl Drop for StopOnDrop<'_> {
@@ -253,14 +253,14 @@ impl Drop for StopOnDrop<'_> {
     }
 }
 
-/// The claims of a token that this key has signed, of the issuer and for this service.
+/// The claims of a token that is signed with this key, from the issuer and for this service.
 fn claims(
     text: &str,
     head: &Head,
     key: &DecodingKey,
     settings: &Settings,
 ) -> Result<Map<String, Value>, &'static str> {
-    // Of the one algorithm that the key is looked up for, whatever the head says.
+    // Only the algorithm that the key was looked up for is accepted.
     let mut validation = Validation::new(head.algorithm.of_library());
     validation.set_issuer(&[&settings.issuer]);
     validation.set_audience(&settings.audience);
@@ -268,15 +268,15 @@ fn claims(
     // The times are compared with the service's own clock.
     validation.validate_exp = false;
     let decoded = jsonwebtoken::decode::<Map<String, Value>>(text, key, &validation);
-    let claims = decoded.map_err(|error| told(error.kind()))?.claims;
-    // The library takes a list of issuers as well, which RFC 7519 does not know.
+    let claims = decoded.map_err(|error| describe(error.kind()))?.claims;
+    // The library accepts a list of issuers as well, which RFC 7519 does not allow.
     if claims.get("iss").and_then(Value::as_str) != Some(&settings.issuer) {
-        return Err(told(&ErrorKind::InvalidIssuer));
+        return Err(describe(&ErrorKind::InvalidIssuer));
     }
     Ok(claims)
 }
 
-fn told(error: &ErrorKind) -> &'static str {
+fn describe(error: &ErrorKind) -> &'static str {
     match error {
         ErrorKind::InvalidSignature => "the signature of the token is wrong",
         ErrorKind::InvalidIssuer => "the token is from another issuer",

@@ -158,8 +158,8 @@ async fn work(store: &Shared) -> u64 {
         };
         store.complete(job.claim(), Outcome::Succeeded(result))
     });
-    for verdict in join_all(ends).await {
-        verdict.unwrap().unwrap();
+    for result in join_all(ends).await {
+        result.unwrap().unwrap();
     }
     if claimed.is_empty() {
         tokio::time::sleep(Duration::from_millis(1)).await;

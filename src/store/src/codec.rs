@@ -9,7 +9,7 @@ use lastcall_domain::{
     ContentKey, DatasetName, Format, Labels, Priority, Service, State, Timestamp,
 };
 
-/// A row that cannot be read: it was written by another version, or damaged.
+/// A row that cannot be read, because another version wrote it or it is damaged.
 #[derive(Debug, thiserror::Error)]
 #[error("a row holds {0}")]
 pub(crate) struct Unreadable(pub(crate) String);
@@ -25,7 +25,7 @@ pub(crate) fn micros(time: Timestamp) -> i64 {
     time.timestamp_micros()
 }
 
-/// The moment of these microseconds.
+/// The time of these microseconds.
 pub(crate) fn time(micros: i64) -> Result<Timestamp, Unreadable> {
     DateTime::from_timestamp_micros(micros)
         .ok_or_else(|| Unreadable(format!("the time {micros}, which is beyond the calendar")))
@@ -41,17 +41,17 @@ pub(crate) fn span(micros: i64) -> Duration {
     Duration::from_micros(u64::try_from(micros).unwrap_or(0))
 }
 
-/// A count as a signed integer: none gets near the bound.
+/// A count as a signed integer, whose bound is never reached.
 pub(crate) fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// A count as it was before [`signed`].
+/// The inverse of [`signed`].
 pub(crate) fn unsigned(count: i64) -> u64 {
     u64::try_from(count).unwrap_or(0)
 }
 
-/// The comparison that finds what comes behind an id in that order.
+/// The comparison that finds the ids after another one in this order.
 pub(crate) fn beyond(order: Order) -> &'static str {
     match order {
         Order::Asc => ">",
@@ -59,7 +59,8 @@ pub(crate) fn beyond(order: Order) -> &'static str {
     }
 }
 
-/// Where the JSON of a specification names datasets; `with` is what was written before `candidate`.
+/// The paths of dataset names in the JSON of a specification; `with` is the old name of
+/// `candidate`.
 pub(crate) const DATASET_PATHS: [&str; 5] =
     ["dataset", "baseline", "candidate", "with", "source.dataset"];
 
@@ -90,7 +91,7 @@ pub(crate) fn state(number: i16) -> Result<State, Unreadable> {
         .ok_or_else(|| Unreadable(format!("the unknown state {number}")))
 }
 
-/// The number of a priority, in whose order claims take.
+/// The number of a priority, in the order of claims.
 pub(crate) fn priority_number(priority: Priority) -> i16 {
     match priority {
         Priority::Normal => 0,
@@ -130,14 +131,14 @@ pub(crate) fn format(name: &str) -> Result<Format, Unreadable> {
         .ok_or_else(|| Unreadable(format!("the unknown format {name:?}")))
 }
 
-/// The trace context in a row. A job whose trace cannot be read runs all the same.
+/// The trace context in a row. A job with an unreadable trace runs all the same.
 pub(crate) fn trace(stored: Option<&str>) -> Option<TraceContext> {
     stored.and_then(TraceContext::from_stored)
 }
 
 /// The labels of a job, as they are stored.
 pub(crate) fn stored_labels(labels: &Labels) -> Option<String> {
-    // What cannot be written as JSON does not exist.
+    // Serialisation to JSON cannot fail.
     (!labels.is_empty()).then(|| serde_json::to_string(labels).unwrap_or_default())
 }
 
@@ -147,7 +148,7 @@ pub(crate) fn labels(stored: Option<&str>) -> Result<Labels, Unreadable> {
     Ok(labels.unwrap_or_default())
 }
 
-/// What the result in a row answers. One that cannot be read is not found again.
+/// The content key in a row. A result with an unreadable key is not found again.
 pub(crate) fn content_key(stored: Option<&[u8]>) -> Option<ContentKey> {
     let bytes = stored?.try_into().ok()?;
     Some(ContentKey::from_bytes(bytes))
@@ -158,7 +159,7 @@ pub(crate) fn dataset_name(name: String) -> Result<DatasetName, Unreadable> {
     DatasetName::try_from(name).map_err(|error| Unreadable(error.to_string()))
 }
 
-/// What an earlier use of the key, by its fingerprint and answer, says about this one.
+/// What an earlier use of the key, by its fingerprint and answer, means for this one.
 pub(crate) fn repeated<T>(asked: &Idempotency, kept: (Vec<u8>, Answer)) -> Admission<T> {
     let (fingerprint, answer) = kept;
     if fingerprint == asked.fingerprint {

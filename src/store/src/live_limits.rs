@@ -1,10 +1,10 @@
-//! The bounds of a store, of which those on owners may change while it is open.
+//! The bounds of a store; those on owners may change while it is open.
 
 use std::sync::{PoisonError, RwLock};
 
 use lastcall_domain::{Limits, OwnerLimits};
 
-/// The bounds that hold now. An operation reads them once.
+/// The current bounds. An operation reads them once.
 #[derive(Debug)]
 pub(crate) struct LiveLimits(RwLock<Limits>);
 

@@ -7,10 +7,10 @@ use lastcall_domain::{Clock, Limits, Store, StoreError, StoreResult};
 
 use crate::{PostgresStore, SqliteStore};
 
-/// Whether a store can be opened at `url` as far as the URL goes: nothing is touched.
+/// Checks the form of a store's URL, without connecting.
 ///
 /// # Errors
-/// [`StoreError::Failed`] where the URL is of no use. No error names its password.
+/// [`StoreError::Failed`] if the URL is invalid. No error contains its password.
 pub fn check_store_url(url: &str) -> StoreResult<()> {
     match url.strip_prefix("sqlite://") {
         Some("") => Err(StoreError::Failed(format!("{url} names no file"))),
@@ -23,8 +23,8 @@ pub fn check_store_url(url: &str) -> StoreResult<()> {
 /// `postgres://user@host/database`. The clock of a PostgreSQL store is that of its database.
 ///
 /// # Errors
-/// As [`SqliteStore::open`] and [`PostgresStore::open`]; [`StoreError::Failed`] where
-/// the URL is of no use. No error names the password of the URL.
+/// As [`SqliteStore::open`] and [`PostgresStore::open`]; [`StoreError::Failed`] if the URL is
+/// invalid. No error contains the password of the URL.
 pub async fn open_store(
     url: &str,
     clock: Arc<dyn Clock>,
@@ -44,13 +44,13 @@ pub async fn open_store(
     ))
 }
 
-/// Copies the rows of the store at `url` into the file `to`, which must not be there or be empty:
-/// a whole and consistent copy, also while the service runs and writes. Gives its size in bytes.
+/// Copies the rows of the store at `url` into the file `to`, which must not exist or be empty: a
+/// complete and consistent copy, even while the service runs and writes. Returns its size in bytes.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`] where there is no store or it cannot be read, or the copy cannot be
-/// written; [`StoreError::Failed`] where it is damaged, no database of Lastcall's, or one of
-/// PostgreSQL's, which has tools of its own.
+/// [`StoreError::Unavailable`] if the store does not exist or cannot be read, or the copy cannot be
+/// written; [`StoreError::Failed`] if it is damaged, not a database of Lastcall, or in PostgreSQL,
+/// which has its own tools.
 pub fn back_up_store(url: &str, to: &Path) -> StoreResult<u64> {
     match url.strip_prefix("sqlite://") {
         Some(path) if !path.is_empty() => crate::sqlite::back_up(Path::new(path), to),

@@ -9,10 +9,10 @@ use uuid::Uuid;
 
 use crate::codec::Unreadable;
 
-/// Jobs that are remembered.
-const MOST: usize = 10_000;
+/// The most jobs that are remembered.
+const MAX_JOBS: usize = 10_000;
 
-/// The jobs that were put aside since the start.
+/// The jobs that were skipped since the start.
 #[derive(Debug, Default)]
 pub(crate) struct QuarantinedJobs(Mutex<HashSet<Uuid>>);
 
@@ -22,10 +22,10 @@ impl QuarantinedJobs {
         self.lock().iter().copied().collect()
     }
 
-    /// Puts the job aside; whether there was room for it.
+    /// Quarantines the job. Returns whether there was room for it.
     pub(crate) fn put(&self, job: Uuid, why: &Unreadable) -> bool {
         let mut jobs = self.lock();
-        if jobs.len() >= MOST {
+        if jobs.len() >= MAX_JOBS {
             return jobs.contains(&job);
         }
         if jobs.insert(job) {

@@ -1,6 +1,6 @@
-//! Claims of which it is not known that their worker has heard: the answer is under way, or it
-//! came when nobody waited for it any more. Nothing was run under the lost ones, so they are
-//! undone before anything else is claimed, and none of them is taken for that of a dead worker.
+//! Claims whose worker has not confirmed them: the response is under way, or it arrived when nobody
+//! waited for it any more. Nothing was run under the lost ones, so they are undone before anything
+//! else is claimed, and none of them is taken for that of a dead worker.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,7 +25,7 @@ pub(crate) struct ClaimedJobs {
 }
 
 impl UnconfirmedClaims {
-    /// These jobs were claimed, and are about to be sent to their worker.
+    /// Adds claimed jobs that are about to be sent to their worker.
     pub(crate) fn deliver(self: &Arc<Self>, jobs: Vec<Job>) -> ClaimedJobs {
         self.set(jobs.iter().map(Job::claim), Delivery::UnderWay);
         ClaimedJobs {
@@ -34,25 +34,25 @@ impl UnconfirmedClaims {
         }
     }
 
-    /// The claims that reached nobody.
+    /// The lost claims.
     pub(crate) fn lost(&self) -> Vec<ClaimRef> {
         let claims = self.lock();
         let lost = claims.iter().filter(|(_, way)| **way == Delivery::Lost);
         lost.map(|(claim, _)| *claim).collect()
     }
 
-    /// Whether the job is claimed so: its worker may be about to hear of it.
+    /// Whether the job has an unconfirmed claim, which its worker may be about to receive.
     pub(crate) fn contains(&self, job: JobId) -> bool {
         self.lock().keys().any(|claim| claim.job == job)
     }
 
-    /// These were to be undone, and are not.
+    /// Marks claims as lost, because undoing them failed.
     pub(crate) fn lose(&self, claims: impl IntoIterator<Item = ClaimRef>) {
         self.set(claims, Delivery::Lost);
     }
 
-    /// These are of no concern any more: heard of, or undone.
-    pub(crate) fn forget(&self, claims: impl IntoIterator<Item = ClaimRef>) {
+    /// Removes claims that are confirmed or undone.
+    pub(crate) fn remove(&self, claims: impl IntoIterator<Item = ClaimRef>) {
         let mut kept = self.lock();
         for claim in claims {
             kept.remove(&claim);
@@ -70,10 +70,10 @@ impl UnconfirmedClaims {
 }
 
 impl ClaimedJobs {
-    /// The worker has them.
+    /// Confirms that the worker has them.
     pub(crate) fn confirm(mut self) -> Vec<Job> {
         let jobs = std::mem::take(&mut self.jobs);
-        self.unconfirmed.forget(jobs.iter().map(Job::claim));
+        self.unconfirmed.remove(jobs.iter().map(Job::claim));
         jobs
     }
 }

@@ -1,4 +1,4 @@
-//! Sends batches to the collector, again where the specification says so.
+//! Sends batches to the collector, and retries as the specification says.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -10,33 +10,33 @@ use tokio::time::sleep;
 
 use crate::otlp::Response;
 
-/// What of an answer is read, in bytes: it says no more than how many spans were not taken.
-const MAX_ANSWER: usize = 64 << 10;
-/// How often a batch is sent.
-const TRIES: u32 = 4;
-/// The pause before it is sent again; it doubles each time.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// How much of a response is read, in bytes: it only reports how many spans were rejected.
+const MAX_RESPONSE: usize = 64 << 10;
+/// The most tries for one batch.
+const MAX_TRIES: u32 = 4;
+/// The pause before the first retry; doubled each time.
+const MIN_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause that a collector may ask for.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const MAX_PAUSE: Duration = Duration::from_secs(5);
 
-/// The way to the collector.
+/// The HTTP client of the collector.
 #[derive(Debug)]
 pub(crate) struct Client {
     client: reqwest::Client,
     url: String,
 }
 
-/// Why a try has failed.
+/// Why a try failed.
 enum Failed {
-    /// For good.
+    /// Permanently.
     Refused(String),
-    /// Perhaps not the next time, after this pause where the collector asks for one.
+    /// Temporarily; with the pause that the collector asks for, if any.
     Again(String, Option<Duration>),
 }
 
 impl Client {
-    /// A client for this endpoint, which waits for an answer for `timeout`. It follows no redirect,
-    /// which would take the headers to another host.
+    /// A client for this endpoint, which waits for a response for `timeout`. It follows no
+    /// redirects, which would take the headers to another host.
     ///
     /// # Errors
     /// What is wrong with the settings.
@@ -63,7 +63,7 @@ impl Client {
             .timeout(timeout)
             // Loading them takes a while, and memory.
             .tls_built_in_root_certs(endpoint.starts_with("https:"));
-        // What is on this machine is not asked of a proxy.
+        // Local addresses are not reached through a proxy.
         let client = match is_local(endpoint) {
             true => client.no_proxy(),
             false => client,
@@ -75,20 +75,20 @@ impl Client {
         })
     }
 
-    /// Sends a batch; how many of its spans were not taken.
+    /// Sends a batch. Returns how many of its spans were rejected.
     ///
     /// # Errors
-    /// Why none was, without the URL and the headers.
+    /// Why it could not be sent, without the URL and the headers.
     pub(crate) async fn send(&self, batch: Vec<u8>) -> Result<u64, String> {
         let mut tries = 1;
         loop {
             match self.send_once(batch.clone()).await {
                 Ok(rejected) => return Ok(rejected),
                 Err(Failed::Refused(why)) => return Err(why),
-                Err(Failed::Again(why, _)) if tries == TRIES => return Err(why),
+                Err(Failed::Again(why, _)) if tries == MAX_TRIES => return Err(why),
                 Err(Failed::Again(_, pause)) => {
-                    let own = FIRST_PAUSE * 2_u32.pow(tries - 1);
-                    sleep(pause.unwrap_or(own).min(LONGEST_PAUSE)).await;
+                    let own = MIN_PAUSE * 2_u32.pow(tries - 1);
+                    sleep(pause.unwrap_or(own).min(MAX_PAUSE)).await;
                 }
             }
             tries += 1;
@@ -121,7 +121,7 @@ fn is_local(endpoint: &str) -> bool {
     host == "localhost" || address.is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
-/// A fault of the network, with its causes: the first says little.
+/// A network error with its causes: the outermost says little.
 fn failed(error: reqwest::Error) -> Failed {
     let error = error.without_url();
     let mut why = error.to_string();
@@ -139,11 +139,11 @@ fn pause(answer: &Answer) -> Option<Duration> {
     seconds.parse().ok().map(Duration::from_secs)
 }
 
-/// How many spans the answer says were not taken. One that is no answer of OTLP says nothing.
+/// How many spans were rejected. A response that is not OTLP rejects none.
 async fn rejected(mut answer: Answer) -> Result<u64, reqwest::Error> {
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await? {
-        if body.len() + chunk.len() > MAX_ANSWER {
+        if body.len() + chunk.len() > MAX_RESPONSE {
             return Ok(0);
         }
         body.extend_from_slice(&chunk);
@@ -157,7 +157,7 @@ mod tests {
     use super::is_local;
 
     #[test]
-    fn what_is_on_this_machine_is_told_from_what_is_not() {
+    fn local_endpoints_are_recognised() {
         for endpoint in [
             "http://127.0.0.1:4318",
             "http://[::1]:4318/x",

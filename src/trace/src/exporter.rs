@@ -1,4 +1,4 @@
-//! The thread that exports, and its end.
+//! The exporting thread, and how it ends.
 
 use std::fmt;
 use std::io;
@@ -18,17 +18,17 @@ use crate::client::Client;
 use crate::otlp;
 use crate::queue::Queue;
 
-/// The name of the thread, and of those on which it resolves host names. The operating system may
-/// hold one of the latter for as long as a name server is silent.
+/// The name of the thread, and of those that resolve host names for it. The operating system may
+/// hold one of the latter while a name server is silent.
 pub const THREAD: &str = "trace-export";
 /// The most spans in one request.
 const BATCH: usize = 512;
-/// How long spans are gathered for a request.
-const GATHERING_TIME: Duration = Duration::from_secs(1);
+/// How long spans are batched for a request.
+const BATCH_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a request may take, its retries included.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where spans are exported to, and what they say of this process.
+/// Where spans are exported to, and the attributes of this process.
 #[derive(Clone)]
 pub struct ExporterConfig {
     /// The collector's base URL, such as `http://127.0.0.1:4318`; `/v1/traces` is added to it.
@@ -37,7 +37,7 @@ pub struct ExporterConfig {
     pub headers: Vec<(String, String)>,
     /// The version of the service.
     pub version: String,
-    /// This run of the process.
+    /// The instance: one run of the process.
     pub instance: String,
 }
 
@@ -50,12 +50,12 @@ impl fmt::Debug for ExporterConfig {
     }
 }
 
-/// Why nothing is exported.
+/// Why the exporter could not start.
 #[derive(Debug)]
 pub enum StartError {
     /// The thread cannot be started.
     Thread(io::Error),
-    /// The exporter cannot be made with these settings.
+    /// The settings are invalid.
     Settings(String),
 }
 
@@ -86,7 +86,7 @@ impl Exporter {
     pub fn start(config: &ExporterConfig) -> Result<Self, StartError> {
         let client = Client::new(&config.endpoint, &config.headers, EXPORT_TIMEOUT)
             .map_err(StartError::Settings)?;
-        // The timer and the sockets are this runtime's own, and end with it.
+        // The timer and the sockets belong to this runtime, and end with it.
         let runtime = Builder::new_current_thread()
             .enable_all()
             .max_blocking_threads(2)
@@ -120,7 +120,7 @@ impl Exporter {
                 work.queue.end();
                 // A thread that resolves a name cannot be stopped, and has nothing to lose.
                 runtime.shutdown_background();
-                // Nobody may wait for it any more.
+                // The receiver may be gone.
                 let _ = ended.send(());
             })
             .map_err(StartError::Thread)?;
@@ -131,13 +131,13 @@ impl Exporter {
         })
     }
 
-    /// Where spans are put.
+    /// The sink for spans.
     pub fn sink(&self) -> Arc<dyn SpanSink> {
         Arc::<Queue>::clone(&self.queue)
     }
 
-    /// Exports what is in the queue, until `until` at most, and joins the thread. Blocks; not to be
-    /// called on a runtime's thread. `false` where the thread does not end.
+    /// Exports the queued spans, until `until` at most, and joins the thread. Blocks, so it must
+    /// not be called on a runtime's thread. Returns `false` if the thread does not end.
     pub fn close(&self, until: Instant) -> bool {
         self.close_by.send_replace(Some(until));
         let thread = self
@@ -148,27 +148,27 @@ impl Exporter {
         let Some((thread, done)) = thread else {
             return true;
         };
-        // It ends at `until` by itself, as nothing blocks it.
+        // It ends at `until` by itself, because nothing blocks it.
         let patience = until.saturating_duration_since(Instant::now()) + JOIN_GRACE;
         let ended = done.recv_timeout(patience) != Err(std::sync::mpsc::RecvTimeoutError::Timeout);
         ended && thread.join().is_ok()
     }
 }
 
-/// How much later than told the thread may end, on a machine that is busy.
+/// How much later the thread may end on a busy machine.
 const JOIN_GRACE: Duration = Duration::from_millis(250);
 
 async fn time_is_over(mut closing: watch::Receiver<Option<Instant>>) {
     let until = closing.wait_for(Option::is_some).await.ok();
-    // Without a moment the exporter is gone, and nobody waits.
+    // Without a deadline the exporter is gone, and nobody waits.
     if let Some(until) = until.and_then(|until| *until) {
         sleep_until(until.into()).await;
     }
 }
 
-/// What the spans come from.
+/// The resource of the spans.
 fn resource(config: &ExporterConfig) -> Json {
-    // The one setting that all services have by the same name.
+    // The standard variable that all OpenTelemetry services share.
     let name = std::env::var("OTEL_SERVICE_NAME").unwrap_or_default();
     let name = if name.is_empty() { "lastcall" } else { &name };
     otlp::resource(&[
@@ -178,7 +178,7 @@ fn resource(config: &ExporterConfig) -> Json {
     ])
 }
 
-/// The thread's work.
+/// The work of the thread.
 struct Work {
     queue: Arc<Queue>,
     spans: Receiver<SpanRecord>,
@@ -190,10 +190,10 @@ struct Work {
 }
 
 impl Work {
-    /// Exports until it is told to close and the queue is empty.
+    /// Exports until it is closed and the queue is empty.
     async fn run(&mut self) {
         loop {
-            let batch = self.gather().await;
+            let batch = self.next_batch().await;
             if batch.is_empty() {
                 return;
             }
@@ -201,8 +201,8 @@ impl Work {
         }
     }
 
-    /// Waits for spans and gathers for a while; none where it is closing and there are none.
-    async fn gather(&mut self) -> Vec<SpanRecord> {
+    /// Waits for spans and batches them for a while; empty if it is closing and there are none.
+    async fn next_batch(&mut self) -> Vec<SpanRecord> {
         let mut batch = Vec::new();
         let mut closing = self.closing.clone();
         tokio::select! {
@@ -213,7 +213,7 @@ impl Work {
                 self.spans.recv_many(&mut batch, BATCH).await;
             }
         }
-        let gathered = sleep(GATHERING_TIME);
+        let gathered = sleep(BATCH_INTERVAL);
         tokio::pin!(gathered);
         while !batch.is_empty() && batch.len() < BATCH {
             let room = BATCH - batch.len();
@@ -262,7 +262,7 @@ mod tests {
 
     use super::*;
 
-    /// What a test waits for in vain at most.
+    /// The longest wait of a test.
     const TIMEOUT: Duration = Duration::from_secs(60);
 
     fn to(endpoint: String) -> Exporter {
@@ -277,11 +277,11 @@ mod tests {
     }
 
     #[test]
-    fn a_collector_that_says_nothing_costs_spans_and_no_time() {
+    fn a_silent_collector_costs_spans_and_no_time() {
         let silent = TcpListener::bind("127.0.0.1:0").unwrap();
         let exporter = to(format!("http://{}", silent.local_addr().unwrap()));
         let tracer = Tracer::new(exporter.sink(), 1.0);
-        // Many more than there is room for: nobody waits.
+        // Many more than there is room for: the sender never waits.
         let spans = 20_000;
         for _ in 0..spans {
             drop(tracer.request(None));
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_header_is_told() {
+    fn an_invalid_header_is_an_error() {
         let config = ExporterConfig {
             endpoint: "http://127.0.0.1:4318".to_owned(),
             headers: vec![("a b".to_owned(), "s3cret".to_owned())],

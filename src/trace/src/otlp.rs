@@ -1,6 +1,6 @@
-//! OTLP's messages in their JSON encoding
+//! OTLP messages in their JSON encoding
 //! (<https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding>): ids in hexadecimal, 64-bit
-//! integers as texts, enumerations as numbers.
+//! integers as strings, enumerations as numbers.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,9 +8,9 @@ use lastcall_domain::trace::{SpanKind, SpanRecord, TraceContext, Value};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
-/// Says that the next bit is known.
+/// The next bit is valid.
 const HAS_IS_REMOTE: u32 = 1 << 8;
-/// The context comes from another process, or may.
+/// The context comes, or may come, from another process.
 const IS_REMOTE: u32 = 1 << 9;
 /// `STATUS_CODE_ERROR`
 const ERROR: u32 = 2;
@@ -36,7 +36,7 @@ pub(crate) fn resource(attributes: &[(&str, &str)]) -> Json {
     json!({ "attributes": attributes.collect::<Vec<_>>() })
 }
 
-/// What an `ExportTraceServiceResponse` says of spans that were not taken.
+/// The rejected spans in an `ExportTraceServiceResponse`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Response {
@@ -50,7 +50,7 @@ struct PartialSuccess {
 }
 
 impl Response {
-    /// How many spans were not taken.
+    /// How many spans were rejected.
     pub(crate) fn rejected(&self) -> u64 {
         match &self.partial_success.rejected_spans {
             Json::String(text) => text.parse().unwrap_or(0),
@@ -84,8 +84,8 @@ fn span(record: &SpanRecord) -> Json {
     span.into()
 }
 
-/// The fields that a span and a link have in common. The flag is that of the parent in a span, and of
-/// the context itself in a link.
+/// The fields that a span and a link have in common. The flag is about the parent in a span, and
+/// about the context itself in a link.
 fn position(context: &TraceContext, is_remote: bool) -> Map<String, Json> {
     let remote = if is_remote { IS_REMOTE } else { 0 };
     let flags = u32::from(context.flags()) | HAS_IS_REMOTE | remote;

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 /// Spans that wait to be exported; further ones are dropped.
 const CAPACITY: usize = 4_096;
 
-/// The way in.
+/// The sending side of the queue.
 #[derive(Debug)]
 pub(crate) struct Queue {
     sender: Sender<SpanRecord>,
@@ -37,7 +37,7 @@ impl Queue {
         self.dropped.fetch_add(spans, Ordering::Relaxed);
     }
 
-    /// Nothing more is exported: what has not been by now is dropped.
+    /// Exporting has ended: drops what is left.
     pub(crate) fn end(&self) {
         let exported = self.exported.load(Ordering::Relaxed);
         let taken = self.taken.load(Ordering::Relaxed);

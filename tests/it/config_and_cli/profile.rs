@@ -142,7 +142,7 @@ fn the_table_fits_the_terminal() {
 }
 
 #[test]
-fn gzip_and_other_formats_are_told_by_the_file() {
+fn gzip_and_other_formats_are_detected_from_the_file() {
     let folder = tempfile::tempdir().unwrap();
     for (name, bytes) in [
         ("birds.csv.gz", data::gzip(data::BIRDS.as_bytes())),
@@ -162,7 +162,7 @@ fn gzip_and_other_formats_are_told_by_the_file() {
 }
 
 #[test]
-fn the_first_bytes_tell_the_format_where_the_ending_does_not() {
+fn the_first_bytes_determine_the_format_if_the_ending_does_not() {
     let folder = tempfile::tempdir().unwrap();
     for (name, bytes) in [
         ("birds", data::BIRDS.as_bytes().to_vec()),

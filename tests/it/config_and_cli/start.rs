@@ -1,4 +1,4 @@
-//! Starts that cannot be: exit code 69, a reason, and nothing left behind.
+//! Starts that fail: exit code 69, a reason, and nothing left behind.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::support::raw::Connection;
 use crate::support::{Client, Home, lastcall, process, until};
 
 #[test]
-fn a_port_in_use_is_said_and_the_store_is_left_in_order() {
+fn a_port_in_use_is_reported_and_the_store_is_closed() {
     let home = Home::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -24,7 +24,7 @@ fn a_port_in_use_is_said_and_the_store_is_left_in_order() {
         ended.says("server.bind") && ended.says(&address),
         "{ended:#?}"
     );
-    // The next start is neither kept out nor told of a crash.
+    // The next start is neither refused nor reports a crash.
     let service = home.start();
     assert!(
         !service
@@ -52,7 +52,7 @@ fn a_second_process_on_the_same_file_is_refused_and_the_first_not_disturbed() {
 }
 
 #[test]
-fn a_store_that_cannot_be_opened_is_said() {
+fn a_store_that_cannot_be_opened_is_reported() {
     let home = Home::new();
     let file = home.path().join("file");
     std::fs::write(&file, "this is no database, and has never been one").unwrap();
@@ -72,7 +72,7 @@ fn a_store_that_cannot_be_opened_is_said() {
 }
 
 #[test]
-fn blobs_that_cannot_be_written_are_said() {
+fn blobs_that_cannot_be_written_are_reported() {
     let home = Home::new();
     let file = home.path().join("file");
     std::fs::write(&file, "").unwrap();
@@ -87,7 +87,7 @@ fn blobs_that_cannot_be_written_are_said() {
 }
 
 #[test]
-fn a_database_that_does_not_answer_is_said_without_its_password() {
+fn a_database_that_does_not_answer_is_reported_without_its_password() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = closed.local_addr().unwrap().port();
     drop(closed);
@@ -108,7 +108,7 @@ fn a_database_that_does_not_answer_is_said_without_its_password() {
 }
 
 #[test]
-fn too_few_files_are_said() {
+fn too_few_files_are_reported() {
     let home = Home::new();
     let service = home.service();
     let mut command = service.command_of(Path::new("/bin/sh"));
@@ -165,7 +165,7 @@ fn an_address_of_its_own_answers_for_health_and_nothing_else() {
 }
 
 #[test]
-fn port_0_picks_a_free_one_and_health_asks_the_port_that_it_is_told() {
+fn port_0_picks_a_free_one_and_health_uses_the_given_port() {
     let home = Home::new();
     let mut service = home.start();
     let address = service.address().to_owned();

@@ -1,4 +1,4 @@
-//! A log that nobody reads: requests, jobs and signals go on without it.
+//! A log that nobody reads: requests, jobs and signals are handled all the same.
 
 use std::io::Read;
 use std::net::TcpListener;
@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use super::{EXIT_TIMEOUT, ROOM};
-use crate::support::held::make_the_blob_deaf;
+use crate::support::held::make_the_blob_block;
 use crate::support::raw::Connection;
 use crate::support::{Client, Home, TIMEOUT, data, free_address, until};
 
@@ -122,12 +122,12 @@ fn a_third_signal_ends_the_process_at_once() {
     let client = service.client();
     let session = client.session();
     client.upload(&session, "deaf", data::BIRDS);
-    make_the_blob_deaf(&home);
+    make_the_blob_block(&home);
     let job = client.profile(&session, "deaf");
     client.wait_for(&job, "running");
     service.fill();
     service.signal(Signal::SIGTERM);
-    // Without a lame duck the listener closes at once: then nobody answers, which says the same.
+    // Without a lame duck the listener closes at once, so a refused connection counts too.
     until("the shutdown begins", || {
         let system = client.try_get("/v1/system").ok();
         let running = system.is_some_and(|answer| answer.json()["phase"] == "running");

@@ -13,7 +13,7 @@ use nix::unistd::mkfifo;
 use serde_json::{Value, json};
 
 use super::EXIT_TIMEOUT;
-use crate::support::held::make_the_blob_deaf;
+use crate::support::held::make_the_blob_block;
 use crate::support::service::Builder;
 use crate::support::{Ended, Home, data, until};
 
@@ -57,7 +57,7 @@ fn a_job_that_hangs_is_handed_back_and_in_no_other_figure() {
     let client = service.client();
     let session = client.session();
     client.upload(&session, "deaf", data::BIRDS);
-    make_the_blob_deaf(&home);
+    make_the_blob_block(&home);
     let job = client.profile(&session, "deaf");
     client.wait_for(&job, "running");
     service.signal(Signal::SIGTERM);
@@ -67,13 +67,13 @@ fn a_job_that_hangs_is_handed_back_and_in_no_other_figure() {
     assert_eq!(figures, [&json!(0), &json!(1), &json!(0)], "{report:#}");
     let threads = report["threads_left"].as_array().unwrap();
     assert!(!threads.is_empty(), "the work still runs: {report:#}");
-    for guard in ["signals", "watchdog", "last-words", "log-writer"] {
+    for guard in ["signals", "watchdog", "watchdog-report", "log-writer"] {
         assert!(!threads.contains(&json!(guard)), "{report:#}");
     }
     assert_eq!(report_of(&ended), report);
 }
 
-/// Opens a pipe that somebody waits to read from or to write to, so that the test knows.
+/// Opens a pipe once the other end is open, so that the test can wait for that.
 #[track_caller]
 fn somebody_waits_for(pipe: &Path, readers: bool) -> std::fs::File {
     until("somebody opens the pipe", || {
@@ -85,7 +85,7 @@ fn somebody_waits_for(pipe: &Path, readers: bool) -> std::fs::File {
 }
 
 #[test]
-fn a_main_thread_that_stands_still_while_it_starts_does_not_move_it() {
+fn a_main_thread_that_hangs_during_the_start_does_not_move_it() {
     let home = Home::new();
     let pipe = home.path().join("shutdown-report.json");
     mkfifo(&pipe, Mode::S_IRWXU).unwrap();
@@ -99,7 +99,7 @@ fn a_main_thread_that_stands_still_while_it_starts_does_not_move_it() {
 }
 
 #[test]
-fn a_second_signal_is_heard_though_the_main_thread_stands_still() {
+fn a_second_signal_is_handled_while_the_main_thread_hangs() {
     let home = Home::new();
     let pipe = home.path().join("shutdown-report.json");
     mkfifo(&pipe, Mode::S_IRWXU).unwrap();

@@ -1,5 +1,5 @@
-//! The deadline that is too short: what does not finish is handed back, what does not even stop
-//! is left, and the process ends in time all the same.
+//! A deadline that is too short: unfinished jobs are handed back, jobs that do not even stop are
+//! left, and the process ends in time all the same.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use serde_json::json;
 
 use super::{EXIT_TIMEOUT, ROOM};
-use crate::support::held::make_the_blob_deaf;
+use crate::support::held::make_the_blob_block;
 use crate::support::{HeldQueries, Home, data};
 
 const DEADLINE: Duration = Duration::from_secs(2);
@@ -60,7 +60,7 @@ fn a_job_that_ignores_cancellation_does_not_hold_up_the_end() {
     let client = service.client();
     let session = client.session();
     client.upload(&session, "deaf", data::BIRDS);
-    let blob = make_the_blob_deaf(&home);
+    let blob = make_the_blob_block(&home);
     let job = client.profile(&session, "deaf");
     client.wait_for(&job, "running");
 
@@ -111,7 +111,7 @@ fn a_job_that_is_handed_back_too_often_fails_with_a_code_of_its_own() {
 }
 
 #[test]
-fn further_signals_while_handing_back_hurry_and_then_end_it() {
+fn further_signals_while_handing_back_expedite_and_then_end_it() {
     let home = Home::new();
     let mut service = home
         .service()
@@ -121,7 +121,7 @@ fn further_signals_while_handing_back_hurry_and_then_end_it() {
     let client = service.client();
     let session = client.session();
     client.upload(&session, "deaf", data::BIRDS);
-    make_the_blob_deaf(&home);
+    make_the_blob_block(&home);
     let job = client.profile(&session, "deaf");
     client.wait_for(&job, "running");
     service.signal(Signal::SIGTERM);

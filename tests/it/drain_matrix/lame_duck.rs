@@ -1,5 +1,5 @@
-//! Between the first signal and the closing of the listener: balancers are told to turn away,
-//! and whoever comes all the same is served.
+//! Between the first signal and the closing of the listener: readiness is off for balancers, and
+//! requests are served all the same.
 
 use lastcall_actors::log_lines;
 use nix::sys::signal::Signal;
@@ -153,7 +153,7 @@ fn the_first_signal_after_a_request_to_drain_changes_nothing() {
     service.wait_for_line("the shutdown is already in progress");
     assert_eq!(client.system()["phase"], "lame_duck");
     assert_eq!(client.get("/livez").status, 200);
-    // The second one hurries.
+    // The second one expedites it.
     service.signal(Signal::SIGTERM);
     service.wait().expect(0).within(ROOM);
     let report = home.report();
@@ -171,7 +171,7 @@ fn the_third_signal_after_a_request_to_drain_ends_the_process() {
     let client = service.client();
     let session = client.session();
     client.upload(&session, "deaf", data::BIRDS);
-    crate::support::held::make_the_blob_deaf(&home);
+    crate::support::held::make_the_blob_block(&home);
     let job = client.profile(&session, "deaf");
     client.wait_for(&job, "running");
     client.post("/v1/system/drain", &json!({})).expect(202);
@@ -199,7 +199,7 @@ fn the_second_signal_ends_the_lame_duck_and_the_third_the_process() {
         let client = service.client();
         let session = client.session();
         client.upload(&session, "deaf", data::BIRDS);
-        crate::support::held::make_the_blob_deaf(&home);
+        crate::support::held::make_the_blob_block(&home);
         let job = client.profile(&session, "deaf");
         client.wait_for(&job, "running");
         service.signal(signal);

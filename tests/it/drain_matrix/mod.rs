@@ -5,12 +5,12 @@
 //! | starting | [`starting`] | | [`starting`] | a store that never answers |
 //! | running | [`running`] | [`running`] | [`running`] | jobs in hand, jobs queued, `queued = "finish"` |
 //! | lame duck | [`lame_duck`] | [`lame_duck`] | [`lame_duck`] | requests, jobs, waiting, streams |
-//! | draining | [`running`] | [`running`] | [`running`] | [`requests`] in progress, a report that asks |
+//! | draining | [`running`] | [`running`] | [`running`] | [`requests`] in progress, a report that requests a profile |
 //! | handing back | [`hand_back`] | [`hand_back`] | [`hand_back`] | jobs that ignore cancellation |
 //!
-//! In each of them the store may have gone away ([`store_gone`]), and nobody may read the log
-//! ([`blocked_log`]). Whatever hangs, the [`deadline`] holds, and whoever follows the system sees all of
-//! it ([`watched`]).
+//! In each of them the store may be unavailable ([`store_gone`]), and the log may not be read
+//! ([`blocked_log`]). Whatever hangs, the [`deadline`] holds, and the stream of the system shows
+//! all of it ([`watched`]).
 
 mod blocked_log;
 mod deadline;
@@ -24,7 +24,7 @@ mod watched;
 
 use std::time::Duration;
 
-/// What a busy machine may add to what is done at once before a test calls it late.
+/// The tolerance for a busy machine.
 const ROOM: Duration = Duration::from_secs(3);
 /// What the contract allows beyond a deadline.
 const EXIT_TIMEOUT: Duration = Duration::from_millis(500);

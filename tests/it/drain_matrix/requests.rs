@@ -18,7 +18,7 @@ fn begin_upload(connection: &mut Connection, session: &str) -> &'static str {
          Content-Type: text/csv\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",
         data::BIRDS.len()
     ));
-    // The handler asks for the body: from here on the request is in progress.
+    // The handler reads the body: from here on the request is in progress.
     assert_eq!(connection.answer().status, 100);
     connection.write(first);
     second
@@ -84,7 +84,7 @@ fn idle_connections_do_not_hold_up_the_end() {
 }
 
 #[test]
-fn clients_that_turn_away_when_told_lose_no_request() {
+fn clients_that_obey_connection_close_lose_no_request() {
     let home = Home::new();
     let mut service = home
         .service()

@@ -123,7 +123,7 @@ fn the_second_signal_hands_back_at_once() {
 fn the_third_signal_ends_the_process_and_loses_nothing() {
     for (last, code) in [(Signal::SIGTERM, 128 + 15), (Signal::SIGINT, 128 + 2)] {
         let home = Home::new();
-        // Deaf to cancellation, so that the hand-back does not end before the third signal.
+        // Ignores cancellation, so that the hand-back does not end before the third signal.
         let service = home
             .service()
             .set("shutdown.deadline", "60s")
@@ -132,7 +132,7 @@ fn the_third_signal_ends_the_process_and_loses_nothing() {
         let client = service.client();
         let session = client.session();
         client.upload(&session, "deaf", data::BIRDS);
-        let blob = crate::support::held::make_the_blob_deaf(&home);
+        let blob = crate::support::held::make_the_blob_block(&home);
         let job = client.profile(&session, "deaf");
         client.wait_for(&job, "running");
         let mut service = service;

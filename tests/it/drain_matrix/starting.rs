@@ -13,10 +13,10 @@ use nix::unistd::mkfifo;
 use super::ROOM;
 use crate::support::{Home, Service, data, process, until};
 
-/// Waits until signals are listened to; before that the operating system ends the process.
+/// Waits until signals are handled; before that the operating system ends the process.
 #[track_caller]
-fn listens(service: &Service) {
-    until("it listens to signals", || {
+fn wait_for_signal_handlers(service: &Service) {
+    until("it wait_for_signal_handlers to signals", || {
         let threads = process::threads(service.pid());
         threads.iter().any(|name| name == "signals").then_some(())
     });
@@ -33,7 +33,7 @@ fn a_signal_at_any_moment_of_the_start_ends_it_in_order_and_loses_nothing() {
 
     for moment in 0..10 {
         let mut service = home.service().spawn();
-        listens(&service);
+        wait_for_signal_handlers(&service);
         // Not to wait for anything, but to come at another moment each time.
         std::thread::park_timeout(std::time::Duration::from_millis(4 * moment));
         let signal = if moment % 2 == 0 {
@@ -58,8 +58,8 @@ fn a_signal_at_any_moment_of_the_start_ends_it_in_order_and_loses_nothing() {
     service.stop();
 }
 
-/// Starts it with `signal` held back, and so heard by its first instruction at the earliest, and
-/// sends it at once.
+/// Starts it with `signal` blocked, so that it is delivered at its first instruction at the
+/// earliest, and sends it at once.
 #[track_caller]
 fn spawn_and_signal(home: &Home, signal: Signal) -> Service {
     let held: SigSet = [signal].into_iter().collect();
@@ -97,7 +97,7 @@ fn a_hangup_ends_nothing_at_any_time() {
 
 #[test]
 fn a_start_that_waits_for_its_database_can_be_ended() {
-    // It takes connections and never says a word.
+    // It accepts connections and never answers.
     let deaf = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = deaf.local_addr().unwrap().port();
     let home = Home::new();
@@ -133,7 +133,7 @@ fn a_third_signal_ends_even_a_start_that_hangs() {
                 .open(&pipe);
             pipe.ok()
         });
-        // Those of one number that come faster than they are heard are one signal.
+        // Signals of one number that come faster than they are delivered are one signal.
         until("the third signal has ended it", || {
             if service.has_ended() {
                 return Some(());

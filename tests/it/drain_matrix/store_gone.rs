@@ -1,5 +1,6 @@
-//! The database goes away: before the first signal, for good or for a while, with work in hand or
-//! none. The process tells what it could not do, ends in time, and nothing is lost.
+//! The database becomes unavailable: before the first signal, for good or for a while, with or
+//! without jobs in progress. The log names what could not be done, the process ends in time, and
+//! nothing is lost.
 
 use std::time::Duration;
 
@@ -47,8 +48,8 @@ fn row(database: &Database, job: &str) -> String {
     rows.concat()
 }
 
-/// The last run left the job to its lease, and says so; the next run, which has the database,
-/// does it.
+/// The last run left the job to its lease, and its log says so; the next run, which has the
+/// database, runs it.
 #[track_caller]
 fn was_left_and_runs_again(home: &Home, database: &Database, job: &str) {
     let report = home.report();
@@ -65,7 +66,7 @@ fn was_left_and_runs_again(home: &Home, database: &Database, job: &str) {
         (&report["clean"], &report["exit_code"]),
         (&json!(false), &json!(75))
     );
-    // State 1 is running: nobody could say otherwise.
+    // State 1 is running: it could not be changed.
     assert_eq!(row(database, job), "1|1|0|t");
 
     let service = service(home, &database.url, &[]).start();
@@ -149,7 +150,7 @@ fn a_result_that_could_not_be_written_is_named_though_nothing_is_in_hand_any_mor
 }
 
 #[test]
-fn a_store_that_is_back_before_the_deadline_is_told_how_the_job_ended_and_the_end_is_clean() {
+fn a_store_that_is_back_before_the_deadline_gets_the_result_and_the_end_is_clean() {
     for state in [State::Gone, State::Silent] {
         let (home, database) = (Home::new(), Database::new());
         let line = Line::to(&database);
@@ -194,13 +195,13 @@ fn an_idle_service_ends_at_once_and_well_when_connections_are_refused() {
     line.set(State::Gone);
     service.signal(Signal::SIGTERM);
     let ended = service.wait().expect(0).within(ROOM);
-    // Nothing was in flight; that the queue could not be counted is said.
+    // Nothing was in flight; the log says that the queue could not be counted.
     assert_eq!(ended.contract_lines(), CONTRACT_LINES, "{ended:#?}");
     assert_eq!(home.report()["queued"], Value::Null);
 }
 
 #[test]
-fn an_idle_service_ends_in_time_when_the_database_says_nothing() {
+fn an_idle_service_ends_in_time_when_the_database_does_not_answer() {
     let (home, database) = (Home::new(), Database::new());
     let line = Line::to(&database);
     let mut service = service(&home, &line.url, &SHORT).start();
@@ -222,14 +223,17 @@ fn an_idle_service_ends_in_time_when_the_database_says_nothing() {
 }
 
 #[test]
-fn a_start_that_fails_is_no_run_and_a_crash_is_told_by_the_one_that_recovers_from_it() {
+fn a_failed_start_is_no_run_and_a_crash_is_reported_by_the_start_that_recovers_from_it() {
     let (home, database) = (Home::new(), Database::new());
     let start = || service(&home, &database.url, &LONG).spawn();
     // What is left cannot be looked for.
     let fail_to_start = || {
         database.query("ALTER TABLE jobs RENAME COLUMN lease_until TO elsewhere");
         let ended = start().wait().expect(69);
-        assert!(ended.says("cannot be taken up"), "{ended:#?}");
+        assert!(
+            ended.says("cannot recover the jobs of the previous run"),
+            "{ended:#?}"
+        );
         assert!(!ended.says("previous run ended"), "{ended:#?}");
         database.query("ALTER TABLE jobs RENAME COLUMN elsewhere TO lease_until");
     };
@@ -247,7 +251,7 @@ fn a_start_that_fails_is_no_run_and_a_crash_is_told_by_the_one_that_recovers_fro
 }
 
 #[test]
-fn a_row_that_no_version_understands_is_told_and_left() {
+fn a_row_that_no_version_can_read_is_reported_and_left() {
     let (home, database) = (Home::new(), Database::new());
     service(&home, &database.url, &LONG).start().stop();
     database.query(
@@ -263,7 +267,7 @@ fn a_row_that_no_version_understands_is_told_and_left() {
 }
 
 #[test]
-fn a_signal_before_the_service_is_ready_leaves_a_crash_to_be_told() {
+fn a_signal_before_the_service_is_ready_leaves_a_crash_to_be_reported() {
     let (home, database) = (Home::new(), Database::new());
     let run = || service(&home, &database.url, &SHORT);
     run().start().kill9();

@@ -1,4 +1,4 @@
-//! Operators who follow the system while it goes down.
+//! Streams of the system during a shutdown.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::support::{Client, Events, HeldQueries, Home, data, held};
 
 const PATH: &str = "/v1/system/events";
 
-/// What the shutdown says of a phase.
+/// The entry of the shutdown for a phase.
 fn phase<'a>(system: &'a Value, name: &str) -> &'a Value {
     let phases = system["drain"]["phases"].as_array();
     let phases = phases.expect("the shutdown has phases");
@@ -27,11 +27,11 @@ fn in_flight(system: &Value) -> u64 {
     services.filter_map(|one| one["in_flight"].as_u64()).sum()
 }
 
-/// Has work run that does not stop when told to: every phase takes its time.
-fn run_deaf_work(home: &Home, client: &Client) {
+/// Runs work that ignores cancellation: every phase takes its time.
+fn run_uncancellable_work(home: &Home, client: &Client) {
     let session = client.session();
     client.upload(&session, "deaf", data::BIRDS);
-    held::make_the_blob_deaf(home);
+    held::make_the_blob_block(home);
     let job = client.profile(&session, "deaf");
     client.wait_for(&job, "running");
 }
@@ -47,7 +47,7 @@ fn a_stream_shows_every_phase_and_the_end() {
         .set("shutdown.cancel_before", "2s")
         .start();
     let client = service.client();
-    run_deaf_work(&home, &client);
+    run_uncancellable_work(&home, &client);
     let mut events = Events::open(service.address(), PATH);
     let mut beside = Events::open(&service.admin_address(), PATH);
     let running = events.wait_for_phase("running");
@@ -66,7 +66,7 @@ fn a_stream_shows_every_phase_and_the_end() {
     assert!(system["drain"]["left_ms"].as_u64().unwrap() <= 4500);
     assert_eq!(phase(&system, "lame_duck")["state"], "done");
     assert_eq!(phase(&system, "draining")["state"], "active");
-    // The other connections are closed as ever.
+    // The other connections are closed as usual.
     assert_eq!(idle.rest(), "");
     assert!(Connection::try_open(service.address()).is_err());
     let system = events.wait_for_phase("handing_back");
@@ -78,10 +78,10 @@ fn a_stream_shows_every_phase_and_the_end() {
 
     let deadline = Duration::from_secs(5);
     let ended = service.wait().expect(75).within(deadline + EXIT_TIMEOUT);
-    assert!(!ended.says("without a whole answer"), "{ended:#?}");
+    assert!(!ended.says("without a complete response"), "{ended:#?}");
     assert_eq!(end["reason"], "stopped");
     let (told, report) = (&end["report"], home.report());
-    // All but the threads, which are not known by then.
+    // All but the threads, which are not counted by then.
     for field in [
         "instance",
         "reason",
@@ -104,7 +104,7 @@ fn a_stream_shows_every_phase_and_the_end() {
 }
 
 #[test]
-fn what_is_finished_in_time_ends_clean_with_someone_watching() {
+fn a_shutdown_in_time_is_clean_with_an_open_stream() {
     let home = Home::new();
     let mut service = home.start();
     let client = service.client();
@@ -127,11 +127,11 @@ fn what_is_finished_in_time_ends_clean_with_someone_watching() {
 }
 
 #[test]
-fn further_signals_do_what_they_do_with_nobody_watching() {
+fn further_signals_have_the_same_effect_with_an_open_stream() {
     let home = Home::new();
     let mut service = home.service().set("shutdown.lame_duck", "20s").start();
     let client = service.client();
-    run_deaf_work(&home, &client);
+    run_uncancellable_work(&home, &client);
     let mut events = Events::open(service.address(), PATH);
     service.signal(Signal::SIGTERM);
     events.wait_for_phase("lame_duck");
@@ -145,13 +145,13 @@ fn further_signals_do_what_they_do_with_nobody_watching() {
 }
 
 #[test]
-fn no_crowd_of_followers_holds_up_the_end_be_they_deaf_or_stopped() {
+fn many_streams_do_not_delay_the_end_even_if_their_clients_are_blocked_or_stopped() {
     let home = Home::new();
     let mut service = home.start();
     let mut following: Vec<_> = (0..50)
         .map(|_| Events::open(service.address(), PATH))
         .collect();
-    // These never read more than the head.
+    // These read nothing but the head.
     let deaf: Vec<_> = (0..50)
         .map(|_| Events::open(service.address(), PATH))
         .collect();

@@ -1,11 +1,11 @@
-//! What was answered before is not worked out again.
+//! Results are reused.
 
 use serde_json::json;
 
 use crate::support::Home;
 
 #[test]
-fn a_second_look_at_the_same_bytes_is_answered_from_the_store() {
+fn a_second_analysis_of_the_same_bytes_is_answered_from_the_store() {
     let home = Home::new();
     let service = home.start();
     let client = service.client();
@@ -108,7 +108,7 @@ fn reports_in_several_formats_make_one_profile() {
     client.result(&second);
     let third = client.report(&session, &json!({ "dataset": "birds", "format": "md" }));
     let again = client.result(&third).text();
-    // Each says which job made it, and when.
+    // Each names the job that made it, and the time.
     let figures = |text: &str, job: &str| -> Vec<String> {
         let lines = text.lines().map(str::to_owned);
         lines

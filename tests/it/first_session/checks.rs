@@ -27,7 +27,7 @@ fn of<'a>(result: &'a Value, kind: &str) -> &'a Value {
 }
 
 #[test]
-fn a_contract_says_what_holds_and_which_rows_fail() {
+fn a_check_reports_what_holds_and_which_rows_fail() {
     let home = Home::new();
     let service = home.start();
     let client = service.client();

@@ -1,4 +1,4 @@
-//! What is refused, and how that is said.
+//! Refused requests and their problem documents.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::support::{HeldQueries, Home, data, until};
 const NOBODY: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
 #[test]
-fn what_is_not_there_is_said_in_a_problem_document() {
+fn a_missing_resource_is_answered_with_a_problem_document() {
     let home = Home::new();
     let service = home.start();
     let client = service.client();
@@ -42,7 +42,7 @@ fn what_is_not_there_is_said_in_a_problem_document() {
 }
 
 #[test]
-fn requests_that_say_the_impossible_are_refused() {
+fn invalid_requests_are_refused() {
     let home = Home::new();
     let service = home.start();
     let client = service.client();
@@ -89,7 +89,7 @@ fn requests_that_say_the_impossible_are_refused() {
 }
 
 #[test]
-fn a_query_that_fails_says_why_and_where() {
+fn a_failed_query_has_an_error_with_its_position() {
     let home = Home::new();
     let service = home.start();
     let client = service.client();
@@ -159,7 +159,7 @@ fn a_full_queue_answers_429_and_takes_jobs_again_when_there_is_room() {
 }
 
 #[test]
-fn a_session_whose_time_has_ended_is_gone_and_says_so() {
+fn an_expired_session_is_answered_with_410() {
     let home = Home::new();
     let service = home.start();
     let client = service.client();

@@ -13,7 +13,7 @@ fn profile() -> Value {
 }
 
 #[test]
-fn a_job_says_all_that_the_contract_lists() {
+fn a_job_has_every_field_of_the_contract() {
     let home = Home::new();
     let service = home.start();
     let client = service.client();

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::Home;
 
 #[test]
-fn health_is_told_to_whoever_asks() {
+fn health_needs_no_key() {
     let home = Home::new();
     let service = home.start();
     let client = service.client();

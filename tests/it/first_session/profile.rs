@@ -1,4 +1,4 @@
-//! The figures of a profile are pandas'.
+//! The statistics of a profile are those of pandas.
 
 use serde_json::{Value, json};
 

@@ -62,7 +62,7 @@ fn a_dataset_is_described_listed_replaced_and_deleted() {
 }
 
 #[test]
-fn the_ending_of_the_name_tells_the_format_where_the_media_type_does_not() {
+fn the_ending_of_the_name_determines_the_format_if_the_media_type_does_not() {
     let home = Home::new();
     let service = home.start();
     let client = service.client();

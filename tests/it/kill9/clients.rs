@@ -1,4 +1,4 @@
-//! Those who use the service while it is killed.
+//! The clients of the service while it is killed.
 
 use std::collections::BTreeMap;
 use std::thread::JoinHandle;
@@ -11,10 +11,10 @@ use crate::support::{Client, Service};
 
 /// Clients that submit.
 const SUBMITTERS: usize = 4;
-/// Jobs that each submits at most while one process lives.
+/// The most jobs that each submits to one process.
 const SUBMISSIONS: usize = 8;
 
-/// The clients of one process, until it dies.
+/// The clients of one process, until it is killed.
 pub(super) struct Load {
     submitters: Vec<JoinHandle<Submitted>>,
     reader: JoinHandle<BTreeMap<String, Announced>>,
@@ -49,7 +49,7 @@ impl Load {
         }
     }
 
-    /// Waits until all have seen that the process is dead, and keeps what they were told.
+    /// Waits until all have noticed the kill, and records the answers that they got.
     pub(super) fn stop(self, promises: &mut Promises) {
         for submitter in self.submitters {
             let submitted = submitter.join().unwrap();
@@ -92,15 +92,15 @@ fn submit(client: &Client, session: &str, mut random: fastrand::Rng) -> Submitte
     told
 }
 
-/// Looks for jobs that have succeeded and fetches their results, and checks that those that it
-/// knows are as they were.
+/// Lists jobs that have succeeded, fetches their results, and checks that the jobs it has seen
+/// before are unchanged.
 fn read(
     client: &Client,
     session: &str,
     mut known: BTreeMap<String, Announced>,
 ) -> BTreeMap<String, Announced> {
     let path = format!("/v1/jobs?session={session}&state=succeeded&limit=20");
-    // Jobs are listed in the order of their ids: go on where the last life has ended.
+    // Jobs are listed in the order of their ids: continue after those of the last process.
     let mut cursor = known.keys().next_back().cloned();
     loop {
         let page = match &cursor {

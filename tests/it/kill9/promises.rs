@@ -1,4 +1,4 @@
-//! What the clients were told, and whether it is still true.
+//! The answers that the clients got, and whether they still hold.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -18,7 +18,7 @@ pub(super) struct Submission {
 }
 
 impl Submission {
-    /// Sends it; nothing where the process died meanwhile.
+    /// Sends it; nothing if the process was killed meanwhile.
     pub(super) fn send(&self, client: &Client) -> Option<Answer> {
         let key = [("idempotency-key", self.key.as_str())];
         client.try_post(&self.path, &key, &self.body).ok()
@@ -43,12 +43,12 @@ impl Announced {
     }
 }
 
-/// Everything that the clients were told.
+/// All answers that the clients got.
 pub(super) struct Promises {
     pub(super) session: String,
     /// Jobs that were answered with 202.
     pub(super) accepted: BTreeSet<String>,
-    /// Requests that the death of the process left without an answer.
+    /// Requests that the kill of the process left without an answer.
     pub(super) unanswered: Vec<Submission>,
     /// Jobs that were seen to have succeeded, with their results.
     pub(super) announced: BTreeMap<String, Announced>,
@@ -89,7 +89,8 @@ impl Promises {
         );
     }
 
-    /// Sends again what had no answer: each becomes one job, whether it had become one or not.
+    /// Repeats the requests without an answer: each becomes one job, whether it had become one or
+    /// not.
     #[track_caller]
     pub(super) fn submit_what_had_no_answer(&mut self, client: &Client) {
         for submission in std::mem::take(&mut self.unanswered) {
@@ -141,7 +142,7 @@ impl Promises {
         }
     }
 
-    /// A run in which nothing was going on would prove nothing.
+    /// A run without load would prove nothing.
     #[track_caller]
     pub(super) fn check_that_the_load_was_real(&self, kills: u64) {
         assert!(self.accepted.len() as u64 > kills, "{self}");

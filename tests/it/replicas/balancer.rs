@@ -14,8 +14,7 @@ use crate::support::{Client, Service, TIMEOUT, until};
 
 /// HAProxy; it ends with its test.
 ///
-/// It honours readiness, goes to another replica where it cannot connect, and never sends a
-/// request twice.
+/// It uses readiness, tries another replica if it cannot connect, and never sends a request twice.
 pub(super) struct Balancer {
     process: Child,
     log: Log,
@@ -24,7 +23,7 @@ pub(super) struct Balancer {
 }
 
 impl Balancer {
-    /// One that knows of no replica yet.
+    /// A balancer without replicas.
     pub(super) fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         // The free port is taken here and handed over as standard input, so that nobody else
@@ -62,7 +61,7 @@ impl Balancer {
         Client::new(&self.base)
     }
 
-    /// Lets the replica in that place be this one, and waits until it gets requests.
+    /// Sets the replica in that place, and waits until it gets requests.
     #[track_caller]
     pub(super) fn admit(&self, place: usize, replica: &Service) {
         let (host, port) = replica.address().split_once(':').unwrap();
@@ -83,7 +82,7 @@ impl Balancer {
         row.split(',').any(|cell| cell == "UP")
     }
 
-    /// Says something on the socket for operators; the answer.
+    /// Sends a command on the socket for operators; the answer.
     #[track_caller]
     fn command(&self, text: &str) -> String {
         let mut stream = UnixStream::connect(self.folder.path().join("socket")).unwrap();

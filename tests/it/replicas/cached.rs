@@ -1,4 +1,4 @@
-//! What one replica has analysed, the others need not.
+//! Results are reused across replicas.
 
 use serde_json::json;
 

@@ -1,5 +1,4 @@
-//! Replicas that do not fit together: another blob store, another time. They say so, at start and
-//! in readiness.
+//! Replicas that differ in the blob store or the clock report it, at the start and in readiness.
 
 use serde_json::Value;
 
@@ -12,7 +11,7 @@ fn replica(home: &Home, database: &Database) -> Builder {
         .set("state.dir", home.path().display().to_string())
 }
 
-/// What the failing check of that name says.
+/// The error of the failing check of that name.
 fn failing_check(client: &Client, name: &str) -> String {
     until("readiness says it", || {
         let readiness = client.get("/readyz");
@@ -26,7 +25,7 @@ fn failing_check(client: &Client, name: &str) -> String {
 }
 
 #[test]
-fn a_replica_with_blobs_of_its_own_says_so_and_is_not_ready() {
+fn a_replica_with_another_blob_store_reports_it_and_is_not_ready() {
     let (first_home, other_home) = (Home::new(), Home::new());
     let database = Database::new();
     let first = replica(&first_home, &database).start();
@@ -50,7 +49,7 @@ fn a_replica_with_blobs_of_its_own_says_so_and_is_not_ready() {
 }
 
 #[test]
-fn a_replica_whose_clock_is_far_from_the_database_s_says_so_and_goes_by_the_database_s() {
+fn a_replica_whose_clock_is_off_reports_it_and_uses_the_clock_of_the_database() {
     let (home, database) = (Home::new(), Database::new());
     replica(&home, &database).start().stop();
     // As if this machine were an hour ahead.

@@ -16,13 +16,13 @@ use crate::support::{Answer, Client, TIMEOUT, data};
 
 /// Clients that submit; each has one job at a time.
 const SUBMITTERS: usize = 3;
-/// How often a client looks whether its job has ended.
-const LOOK: Duration = Duration::from_millis(20);
+/// How often a client polls its job.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// What a client does about a request that failed.
+/// How a client handles a failed request.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Faults {
-    /// Notes it as a failure of the service.
+    /// Records it as a failure of the service.
     Count,
     /// Sends it again, with the same key.
     Retry,
@@ -35,9 +35,9 @@ pub(super) struct Announced {
     result: Vec<u8>,
 }
 
-/// What the clients were told.
+/// The answers that the clients got.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct Answers {
     /// The jobs that were accepted, and what was announced of those that have succeeded.
     pub(super) jobs: BTreeMap<String, Option<Announced>>,
     pub(super) requests: usize,
@@ -51,7 +51,7 @@ pub(super) struct Told {
 pub(super) struct Load {
     over: Arc<AtomicBool>,
     accepted: Arc<AtomicUsize>,
-    clients: Vec<JoinHandle<Told>>,
+    clients: Vec<JoinHandle<Answers>>,
 }
 
 impl Load {
@@ -65,7 +65,7 @@ impl Load {
             faults,
             over: Arc::clone(&over),
             accepted: Arc::clone(&accepted),
-            told: Told::default(),
+            told: Answers::default(),
         };
         let mut clients: Vec<_> = (0..SUBMITTERS)
             .map(|_| {
@@ -87,10 +87,10 @@ impl Load {
         self.accepted.load(Ordering::Relaxed)
     }
 
-    /// Lets every client end its job; what they were told.
-    pub(super) fn stop(mut self) -> Told {
+    /// Lets every client end its job; returns the answers that they got.
+    pub(super) fn stop(mut self) -> Answers {
         self.over.store(true, Ordering::Relaxed);
-        let mut all = Told::default();
+        let mut all = Answers::default();
         for client in std::mem::take(&mut self.clients) {
             let told = client.join().unwrap();
             all.requests += told.requests;
@@ -117,7 +117,7 @@ struct User {
     faults: Faults,
     over: Arc<AtomicBool>,
     accepted: Arc<AtomicUsize>,
-    told: Told,
+    told: Answers,
 }
 
 impl User {
@@ -126,7 +126,7 @@ impl User {
     }
 
     /// Submits a job, waits for its end, fetches the result; and again.
-    fn submit(mut self) -> Told {
+    fn submit(mut self) -> Answers {
         while !self.is_over() {
             let Some(id) = self.submit_one() else {
                 continue;
@@ -154,7 +154,7 @@ impl User {
         ];
         let answer = self.ask(&Method::POST, &path, &headers, &body.to_string())?;
         if answer.status == 429 {
-            std::thread::park_timeout(LOOK);
+            std::thread::park_timeout(POLL_INTERVAL);
             return None;
         }
         Some(id_of(&answer.json()))
@@ -170,7 +170,7 @@ impl User {
                     let result = self.get(&format!("{path}/result"))?.body;
                     return Some(Announced { job, result });
                 }
-                Some("queued" | "running") => std::thread::park_timeout(LOOK),
+                Some("queued" | "running") => std::thread::park_timeout(POLL_INTERVAL),
                 _ => {
                     self.told
                         .failures
@@ -184,7 +184,7 @@ impl User {
     }
 
     /// Reads what there is besides jobs, and uploads.
-    fn read(mut self) -> Told {
+    fn read(mut self) -> Answers {
         let session = format!("/v1/sessions/{}", self.session);
         let paths = [
             session.clone(),
@@ -200,7 +200,7 @@ impl User {
             self.get(path);
             let csv = [("content-type", "text/csv")];
             self.ask(&Method::PUT, &other, &csv, data::BIRDS);
-            std::thread::park_timeout(LOOK);
+            std::thread::park_timeout(POLL_INTERVAL);
         }
         self.told
     }
@@ -209,7 +209,7 @@ impl User {
         self.ask(&Method::GET, path, &[], "")
     }
 
-    /// Asks until there is an answer that says what was asked for; none where it was given up.
+    /// Repeats the request until the answer has the expected status; none if it was given up.
     fn ask(
         &mut self,
         method: &Method,
@@ -231,12 +231,12 @@ impl User {
                 return None;
             }
             self.told.repeated += 1;
-            std::thread::park_timeout(LOOK);
+            std::thread::park_timeout(POLL_INTERVAL);
         }
     }
 }
 
-impl Told {
+impl Answers {
     /// Every accepted job has succeeded and is as it was announced, and there are no others;
     /// every result was written once.
     #[track_caller]

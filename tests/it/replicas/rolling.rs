@@ -53,7 +53,7 @@ fn start(cluster: &Cluster) -> (Vec<Service>, Balancer, String) {
     (replicas, balancer, session)
 }
 
-/// Waits until the load has got somewhere with the replicas as they are.
+/// Waits until the load has made progress with the current replicas.
 #[track_caller]
 fn wait_for_progress(load: &Load) {
     let before = load.accepted();
@@ -131,8 +131,8 @@ fn random_kills_lose_no_job() {
     }
 }
 
-/// A replica that hangs for longer than its lease has lost what it had in hand, and does not
-/// know. Some hang until that is so, some for as long as it happens to be.
+/// A replica that hangs for longer than its lease has lost its jobs without noticing. Some hang
+/// until that is so, some for a random time.
 #[test]
 fn random_hangs_let_no_late_write_through() {
     let hangs = from_environment("LASTCALL_REPLICA_HANGS", HANGS);

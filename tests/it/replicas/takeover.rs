@@ -42,7 +42,7 @@ fn peers(cluster: &Cluster, first: &Service) -> ([Service; 2], Balancer, Client)
     (peers, balancer, client)
 }
 
-/// The right figure, written once.
+/// The right result, written once.
 #[track_caller]
 fn check(cluster: &Cluster, client: &Client, id: &str) {
     assert_eq!(client.result(id).json()["rows"][0][0], 10);
@@ -107,14 +107,14 @@ fn a_worker_that_hangs_loses_its_job_and_its_late_write_is_refused() {
     assert_eq!(job["attempt"], 2, "{job:#}");
     check(&cluster, &client, &id);
 
-    // The query answers while nobody listens: the worker has its result as soon as it goes on.
+    // The query answers while the worker is stopped: it has its result as soon as it continues.
     let before = answered(&first);
     held.release();
     until("the late query has answered", || {
         (answered(&first) > before).then_some(())
     });
-    // The row is locked until both its heartbeat and its result are on their way, so that it is
-    // not the heartbeat alone that tells it.
+    // The row is locked until both its heartbeat and its result are sent, so that not the heartbeat
+    // alone reports the lost claim.
     let row = format!("SELECT id FROM jobs WHERE id = '{id}' FOR UPDATE");
     let locked = cluster.database.hold(&row);
     kill(Pid::from_raw(first.pid()), Signal::SIGCONT).unwrap();

@@ -12,7 +12,7 @@ use super::TIMEOUT;
 /// The largest answer that is read, in bytes.
 const LARGEST: u64 = 256 << 20;
 
-/// A client that keeps its connections.
+/// A client that reuses its connections.
 #[derive(Clone)]
 pub(crate) struct Client {
     agent: Agent,

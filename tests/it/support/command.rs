@@ -76,7 +76,7 @@ impl Run {
         let (ended, end) = std::sync::mpsc::channel();
         let waiter = std::thread::spawn(move || {
             let status = child.wait().unwrap();
-            // Nobody listens where the test has failed.
+            // There is no receiver if the test has failed.
             let _ = ended.send(());
             status
         });

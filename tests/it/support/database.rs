@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 
-/// Notes every result that is written and every change to a job that has ended, whoever makes
-/// it: what was written twice is there twice.
+/// Records every result that is written and every change to a job that has ended, by any process: a
+/// second write is a second record.
 const RECORD: &str = "
 CREATE TABLE test_record (job uuid NOT NULL, what text NOT NULL);
 CREATE FUNCTION test_note_result() RETURNS trigger LANGUAGE plpgsql AS
@@ -19,7 +19,7 @@ CREATE TRIGGER test_ends AFTER UPDATE ON jobs
     FOR EACH ROW WHEN (NEW.state >= 2) EXECUTE FUNCTION test_note_end();
 ";
 
-/// The schema; it goes with its test.
+/// The schema; it is dropped with its test.
 pub(crate) struct Database {
     schema: String,
     /// The URL of the database with the schema in front.
@@ -146,6 +146,6 @@ impl Drop for Database {
         if self.direct == self.url {
             self.query(&format!("DROP SCHEMA {} CASCADE", self.schema));
         }
-        // A database of its own goes with the server: the pooler holds connections to it.
+        // The database is dropped with the server, because the pooler holds connections to it.
     }
 }

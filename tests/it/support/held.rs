@@ -13,11 +13,11 @@ use nix::unistd::{Pid, mkfifo};
 
 use super::{Home, Service, TIMEOUT, process};
 
-/// How often is looked for a new process: a query takes longer to reach one and be answered.
-const LOOK: Duration = Duration::from_millis(1);
+/// How often new processes are looked for: a query takes longer to reach one and be answered.
+const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
-/// No query of the service goes on while this lives: every process for queries is stopped by
-/// SIGSTOP as soon as it is there.
+/// Until this is dropped, no query of the service makes progress: every process for queries is
+/// stopped by SIGSTOP as soon as it exists.
 pub(crate) struct HeldQueries {
     over: Arc<AtomicBool>,
     stopper: Option<JoinHandle<Vec<i32>>>,
@@ -33,12 +33,12 @@ impl HeldQueries {
             let mut stopped = Vec::new();
             while !told.load(Ordering::SeqCst) {
                 for child in running_queries(pid) {
-                    // One whose query was cancelled just now is gone.
+                    // One whose query was cancelled just now has exited.
                     let _ = kill(Pid::from_raw(child), Signal::SIGSTOP);
                     stopped.push(child);
                     let _ = first.send(());
                 }
-                std::thread::park_timeout(LOOK);
+                std::thread::park_timeout(POLL_INTERVAL);
             }
             stopped
         });
@@ -63,7 +63,7 @@ impl Drop for HeldQueries {
             return;
         };
         for pid in stopped {
-            // Those whose query was cancelled are gone.
+            // Those whose query was cancelled have exited.
             let _ = kill(Pid::from_raw(pid), Signal::SIGCONT);
         }
     }
@@ -82,9 +82,9 @@ fn running_queries(service: i32) -> Vec<i32> {
     pids
 }
 
-/// Makes the only blob of the store a pipe that nobody writes to: whoever reads the dataset
-/// waits in the kernel and hears nothing, not even that it is to stop.
-pub(crate) fn make_the_blob_deaf(home: &Home) -> PathBuf {
+/// Makes the only blob of the store a pipe that nobody writes to: a reader of the dataset blocks in
+/// the kernel, where cancellation does not reach it.
+pub(crate) fn make_the_blob_block(home: &Home) -> PathBuf {
     let blobs = home.blobs();
     let [blob] = blobs.as_slice() else {
         panic!("there is not one blob: {blobs:?}");

@@ -1,4 +1,4 @@
-//! An issuer of tokens: its keys, and the server that says them.
+//! An issuer of tokens: its keys, and the server that publishes them.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -18,7 +18,7 @@ use super::TIMEOUT;
 /// What tokens are for.
 pub(crate) const AUDIENCE: &str = "https://lastcall.example.com";
 
-/// The issuer; it goes with its test.
+/// The issuer; it ends with its test.
 pub(crate) struct Issuer {
     address: SocketAddr,
     keys: BTreeMap<String, EcdsaKeyPair>,
@@ -90,14 +90,14 @@ impl Issuer {
         self.lock().answer = unavailable();
     }
 
-    /// Sends whoever asks to that URL from now on.
+    /// Redirects every request to that URL from now on.
     pub(crate) fn redirect_to(&self, url: &str) {
         self.lock().answer = format!(
             "HTTP/1.1 302 Found\r\nLocation: {url}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
         );
     }
 
-    /// How often it was asked.
+    /// The number of requests.
     pub(crate) fn requests(&self) -> usize {
         self.lock().requests
     }
@@ -173,7 +173,7 @@ fn serve(listener: &TcpListener, shared: &Mutex<Shared>) {
             shared.requests += 1;
             shared.answer.clone()
         };
-        // Who has gone meanwhile needs no answer.
+        // A client that has disconnected needs no answer.
         let _ = client.write_all(answer.as_bytes());
     }
 }

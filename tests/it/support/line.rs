@@ -13,7 +13,7 @@ use super::database::Database;
 pub(crate) enum State {
     /// They go through.
     Whole,
-    /// They wait, and nobody is told.
+    /// They wait, and no error is reported.
     Silent,
     /// Connections end, and new ones are turned away.
     Gone,
@@ -90,7 +90,7 @@ impl Line {
         self.shared.changed.notify_all();
     }
 
-    /// How often it has kept something from the server.
+    /// How often it has withheld something from the server.
     pub(crate) fn withheld(&self) -> usize {
         self.shared.lock().withheld
     }
@@ -148,7 +148,7 @@ fn listen(listener: &TcpListener, shared: &Arc<Shared>) {
         }
         let state = shared.lock().state;
         if let State::TurnedAway(status) = state {
-            // Whoever asked may be gone.
+            // The client may have disconnected.
             std::thread::spawn(move || turn_away(client, status).ok());
             continue;
         }
@@ -188,7 +188,7 @@ fn pass(mut from: TcpStream, mut to: TcpStream, shared: &Shared) {
             break;
         }
     }
-    // Either side hears that the other has ended, or is not there any more.
+    // Either side sees that the other has closed or disappeared.
     let _ = to.shutdown(Shutdown::Both);
     let _ = from.shutdown(Shutdown::Both);
 }

@@ -9,20 +9,20 @@ use super::TIMEOUT;
 
 /// What was read so far, and whether that is all.
 #[derive(Default)]
-struct Heard {
+struct ReadLines {
     lines: Vec<String>,
     ended: bool,
 }
 
 /// The lines of a stream; a thread reads them.
 pub(crate) struct Log {
-    shared: Arc<(Mutex<Heard>, Condvar)>,
+    shared: Arc<(Mutex<ReadLines>, Condvar)>,
     reader: Option<JoinHandle<()>>,
 }
 
 impl Log {
     pub(crate) fn of(stream: impl Read + Send + 'static) -> Self {
-        let shared = Arc::new((Mutex::new(Heard::default()), Condvar::new()));
+        let shared = Arc::new((Mutex::new(ReadLines::default()), Condvar::new()));
         let theirs = Arc::clone(&shared);
         let reader = std::thread::spawn(move || {
             for line in BufReader::new(stream).split(b'\n') {

@@ -9,6 +9,7 @@ pub(crate) mod data;
 pub(crate) mod database;
 pub(crate) mod events;
 pub(crate) mod held;
+pub(crate) mod home;
 pub(crate) mod issuer;
 pub(crate) mod jobs;
 pub(crate) mod line;
@@ -24,7 +25,8 @@ pub(crate) use command::lastcall;
 pub(crate) use database::Database;
 pub(crate) use events::Events;
 pub(crate) use held::HeldQueries;
-pub(crate) use service::{Ended, Home, Service};
+pub(crate) use home::Home;
+pub(crate) use service::{Ended, Service};
 pub(crate) use wait::{TIMEOUT, until, until_within};
 
 /// An address that was free a moment ago, for a service whose ready line nobody reads, or for one

@@ -1,4 +1,4 @@
-//! What the operating system says of a process.
+//! The state of a process according to the operating system.
 
 use std::path::PathBuf;
 

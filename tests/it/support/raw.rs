@@ -1,5 +1,5 @@
-//! A connection whose every byte is seen: where it matters when the server closes it, what it
-//! sends before a request has ended, and which headers a kept connection has.
+//! A raw connection: to check when the server closes it, what it sends before a request has ended,
+//! and the headers of a kept connection.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -38,7 +38,7 @@ impl Connection {
         self.stream.get_mut().write_all(text.as_bytes()).unwrap();
     }
 
-    /// Asks for `path` and keeps the connection.
+    /// Requests `path` and keeps the connection open.
     pub(crate) fn get(&mut self, path: &str) -> RawAnswer {
         self.request("GET", path);
         self.answer()
@@ -96,7 +96,7 @@ impl RawAnswer {
         found.map_or("", |(_, value)| value)
     }
 
-    /// Whether the server says that it will close the connection.
+    /// Whether the server announces that it will close the connection.
     pub(crate) fn closes(&self) -> bool {
         self.header("connection").eq_ignore_ascii_case("close")
     }

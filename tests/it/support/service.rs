@@ -1,9 +1,8 @@
-//! A running service, and the folder that outlives it.
+//! A running service.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -11,95 +10,13 @@ use lastcall_actors::log_lines;
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use serde_json::Value;
-use tempfile::TempDir;
 
 use super::command::variable;
 use super::log::{Log, message};
-use super::{Client, TIMEOUT};
+use super::{Client, Home, TIMEOUT};
 
 /// What the ready line begins with.
 const READY: [&str; 2] = [log_lines::READY, log_lines::READY_TLS];
-
-/// The folder of one store: runs that follow each other share it.
-#[derive(Clone)]
-pub(crate) struct Home(Arc<TempDir>);
-
-impl Home {
-    pub(crate) fn new() -> Self {
-        Self(Arc::new(tempfile::tempdir().unwrap()))
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    /// A service on this folder, with embedded parts, on a free port, that has no balancer to
-    /// wait for.
-    pub(crate) fn service(&self) -> Builder {
-        Builder {
-            home: self.clone(),
-            program: env!("CARGO_BIN_EXE_lastcall").into(),
-            config: None,
-            settings: BTreeMap::new(),
-        }
-        .set("server.bind", "127.0.0.1:0")
-        .set("store.url", self.store_url())
-        .set("blobs.url", self.blobs_url())
-        .set("shutdown.lame_duck", "0s")
-    }
-
-    /// Such a service, ready.
-    #[track_caller]
-    pub(crate) fn start(&self) -> Service {
-        self.service().start()
-    }
-
-    pub(crate) fn store_url(&self) -> String {
-        format!("sqlite://{}/lastcall.db", self.path().display())
-    }
-
-    pub(crate) fn blobs_url(&self) -> String {
-        format!("file://{}/blobs", self.path().display())
-    }
-
-    /// The files in the blob folder.
-    pub(crate) fn blobs(&self) -> Vec<PathBuf> {
-        files(&self.path().join("blobs"))
-    }
-
-    /// The files in the scratch folder.
-    pub(crate) fn scratch(&self) -> Vec<PathBuf> {
-        files(&self.path().join("scratch"))
-    }
-
-    /// The report of the last shutdown.
-    #[track_caller]
-    pub(crate) fn report(&self) -> Value {
-        let file = self.path().join("shutdown-report.json");
-        let text = std::fs::read(&file).expect("there is a shutdown report");
-        serde_json::from_slice(&text).expect("the shutdown report is JSON")
-    }
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    let mut found = Vec::new();
-    for entry in entries.flatten() {
-        match entry.file_type() {
-            Ok(kind) if kind.is_dir() => found.extend(files(&entry.path())),
-            // By these the query processes of a service know whose folder is whose, and replicas that
-            // they share their blobs.
-            _ if ["lock", ".sweep", ".lastcall-store"]
-                .iter()
-                .any(|mark| entry.file_name() == *mark) => {}
-            _ => found.push(entry.path()),
-        }
-    }
-    found
-}
 
 /// A service that has not been started.
 pub(crate) struct Builder {
@@ -110,6 +27,16 @@ pub(crate) struct Builder {
 }
 
 impl Builder {
+    /// A service on this folder, by the program under test, without settings.
+    pub(super) fn new(home: Home) -> Self {
+        Self {
+            home,
+            program: env!("CARGO_BIN_EXE_lastcall").into(),
+            config: None,
+            settings: BTreeMap::new(),
+        }
+    }
+
     /// With this copy of the program.
     pub(crate) fn program(mut self, file: &Path) -> Self {
         self.program = file.to_owned();
@@ -194,7 +121,7 @@ fn end_of(mut child: Child) -> Receiver<(ExitStatus, Instant)> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {
         let status = child.wait().unwrap();
-        // Nobody listens where the test has failed.
+        // There is no receiver if the test has failed.
         let _ = sender.send((status, Instant::now()));
     });
     receiver
@@ -285,7 +212,7 @@ impl Service {
     pub(crate) fn signal(&mut self, signal: Signal) {
         self.mark();
         match kill(Pid::from_raw(self.pid), signal) {
-            // It has ended of itself, as its end will tell.
+            // It has ended by itself, which the wait for its end reports.
             Ok(()) | Err(Errno::ESRCH) => {}
             Err(error) => panic!("it does not take {signal}: {error}"),
         }
@@ -296,7 +223,7 @@ impl Service {
         self.signalled.get_or_insert_with(Instant::now);
     }
 
-    /// Ends it without a word, as a crash would.
+    /// Kills it, as a crash would.
     pub(crate) fn kill9(mut self) {
         self.signal(Signal::SIGKILL);
         self.finish();
@@ -414,7 +341,7 @@ impl Ended {
     }
 }
 
-/// The lines of a life that ended well, in their order; the first without its address.
+/// The lines of a run that ended well, in their order; the first without its address.
 pub(crate) const CONTRACT_LINES: [&str; 9] = [
     log_lines::READY,
     log_lines::SHUTTING_DOWN,

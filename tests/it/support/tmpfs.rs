@@ -7,7 +7,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-/// The disk; it goes with its test.
+/// The disk; it is unmounted with its test.
 pub(crate) struct Tmpfs(TempDir);
 
 impl Tmpfs {

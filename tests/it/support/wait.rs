@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 /// How long anything may take on a busy machine before the test gives up on it.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(90);
 
-/// How often is looked where nothing tells.
-const LOOK: Duration = Duration::from_millis(10);
+/// How often a condition is polled.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Looks until there is something.
+/// Polls until there is something.
 ///
 /// # Panics
 /// Where nothing comes within [`TIMEOUT`].
@@ -33,6 +33,6 @@ pub(crate) fn until_within<T>(
             return found;
         }
         assert!(Instant::now() < end, "waited {limit:?} in vain: {what}");
-        std::thread::park_timeout(LOOK);
+        std::thread::park_timeout(POLL_INTERVAL);
     }
 }

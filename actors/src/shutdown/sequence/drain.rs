@@ -15,34 +15,34 @@ use crate::phase::Phase;
 use crate::supervisor::ChildSpec;
 use crate::worker::{Pool, Unfinished};
 
-/// How often a queue that is to be finished is looked at.
-const LOOK: Duration = Duration::from_millis(20);
-/// The longest that is waited for an actor to stop and its thread to be joined: a machine that is
-/// busy may not let the thread run for a while.
-const RETIRE: Duration = Duration::from_secs(2);
-/// The least.
-const LEAST_RETIRE: Duration = Duration::from_millis(20);
-/// The longest that is waited to hear how many jobs stay in the queue.
-const COUNT: Duration = Duration::from_secs(1);
+/// How often a queue that must be finished is checked.
+const QUEUE_POLL_INTERVAL: Duration = Duration::from_millis(20);
+/// The longest wait for an actor to stop and its thread to be joined: on a busy machine the thread
+/// may not run for a while.
+const MAX_STOP_TIMEOUT: Duration = Duration::from_secs(2);
+/// The shortest such wait.
+const MIN_STOP_TIMEOUT: Duration = Duration::from_millis(20);
+/// The longest wait for the number of queued jobs.
+const COUNT_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Shutdown {
-    /// Drains the services in the reverse of their start order, hands back what does not
-    /// finish, stops the actors and joins their threads. Ends before the deadline, whatever
-    /// store and work do.
+    /// Drains the services in the reverse of their start order, hands back what does not finish,
+    /// stops the actors and joins their threads. Ends before the deadline, whatever the store and
+    /// the work do.
     pub async fn drain(&self) -> DrainOutcome {
         let tree = &self.inner.tree;
-        // First: whoever hears of the phase finds it in the progress.
-        self.ledger().begin(Step::Draining);
+        // First, so that observers of the phase find it in the progress.
+        self.phase_clock().begin(Step::Draining);
         tree.phase.advance(Phase::Draining);
         let mut outcome = DrainOutcome::default();
         let mut late = false;
         for index in (0..tree.children.len()).rev() {
             let (child, pool) = &tree.children[index];
-            match child.lines {
+            match child.log_lines {
                 Some((begin, _)) => info!("{begin}"),
-                None => debug!("shutting down {}", child.part.name()),
+                None => debug!("shutting down {}", child.state.name()),
             }
-            tree.family.draining(index);
+            tree.supervisor.mark_draining(index);
             if !late {
                 late = tokio::select! {
                     biased;
@@ -53,35 +53,37 @@ impl Shutdown {
                     outcome.out_of_time |= self.hand_back().await;
                 }
             }
-            outcome.services.push(self.end(index, late).await);
+            outcome.services.push(self.stop_child(index, late).await);
         }
-        self.ledger().begin(Step::Closing);
+        self.phase_clock().begin(Step::Closing);
         self.count(&mut outcome.services).await;
         tree.phase.advance(Phase::Stopped);
-        outcome.threads_left = tree.family.abandoned();
+        outcome.threads_left = tree.supervisor.abandoned();
         outcome
     }
 
-    /// Stops a child that has nothing left to do, or no time left to do it in, and says what
-    /// came of it.
-    async fn end(&self, index: usize, late: bool) -> ServiceOutcome {
+    /// Stops a child that has no work left, or no time. Returns its outcome.
+    async fn stop_child(&self, index: usize, late: bool) -> ServiceOutcome {
         let tree = &self.inner.tree;
         let (child, pool) = &tree.children[index];
-        let name = child.part.name();
-        child.part.close();
-        let patience = if late {
+        let name = child.state.name();
+        child.state.close();
+        let idle_until = if late {
             self.hand_back_end()
         } else {
-            // It was waited for already.
-            Instant::now() + LEAST_RETIRE
+            // Its work has already been waited for.
+            Instant::now() + MIN_STOP_TIMEOUT
         };
-        let idle = timeout_at(patience, child.part.idle()).await.is_ok();
-        let failed = tree.family.has_failed(index);
-        let stopped = tree.family.retire(index, self.patience(index)).await;
+        let idle = timeout_at(idle_until, child.state.idle()).await.is_ok();
+        let failed = tree.supervisor.has_failed(index);
+        let stopped = tree
+            .supervisor
+            .terminate(index, self.stop_until(index))
+            .await;
         let unfinished = pool.as_deref().map(|pool| CounterSnapshot::of(pool).0);
         let Unfinished { left, unstopped } = unfinished.unwrap_or_default();
         let complete = idle && stopped && !failed && left.is_empty() && unstopped.is_empty();
-        match child.lines {
+        match child.log_lines {
             Some((_, end)) if complete => info!("{end}"),
             _ if complete => debug!("{name} shutdown complete"),
             _ => warn!(
@@ -97,20 +99,20 @@ impl Shutdown {
         }
     }
 
-    /// Waits until a child has finished what it is to finish.
+    /// Waits until a child has finished its work.
     async fn finish(&self, child: &ChildSpec, pool: Option<&Pool>) {
         if let Some(pool) = pool
             && self.inner.tree.queued == Queued::Finish
         {
             while !self.queue_is_finished(pool).await {
-                sleep(LOOK).await;
+                sleep(QUEUE_POLL_INTERVAL).await;
             }
         }
-        child.part.close();
-        child.part.idle().await;
+        child.state.close();
+        child.state.idle().await;
     }
 
-    /// Whether no job of the pool waits any more, or no further one is going to be claimed.
+    /// Whether no job of the pool is queued or running, or no further one will be claimed.
     async fn queue_is_finished(&self, pool: &Pool) -> bool {
         if pool.claim_gate.is_closed() {
             return true;
@@ -120,16 +122,16 @@ impl Shutdown {
             state: Some(State::Queued),
             ..JobFilter::default()
         };
-        // A store that fails is asked again until it is time to hand back.
+        // A failing store is asked again until it is time to hand back.
         let queued = self.inner.tree.store.jobs(&queued, None, 1).await;
         pool.claims.in_hand() == 0 && queued.is_ok_and(|page| page.items.is_empty())
     }
 
-    /// Fills in what became of the jobs, all of it as of one moment: an actor that did not stop
-    /// may go on until the process ends.
+    /// Fills in the outcomes of the jobs, all at the same time: an actor that did not stop may go
+    /// on until the process ends.
     async fn count(&self, services: &mut [ServiceOutcome]) {
         let tree = &self.inner.tree;
-        let until = self.retire_end().min(Instant::now() + COUNT);
+        let until = self.retire_end().min(Instant::now() + COUNT_TIMEOUT);
         let counts = timeout_at(until, tree.store.counts()).await;
         let counts = counts.ok().and_then(Result::ok);
         let children = tree.children.iter().zip(&self.inner.before);
@@ -146,11 +148,11 @@ impl Shutdown {
         }
     }
 
-    /// How long the child at `index` may take to end: its share of what is left.
-    fn patience(&self, index: usize) -> Instant {
+    /// When the child at `index` must have stopped: after its share of the remaining time.
+    fn stop_until(&self, index: usize) -> Instant {
         let now = Instant::now();
         let shares = u32::try_from(index + 1).unwrap_or(u32::MAX);
         let share = self.retire_end().saturating_duration_since(now) / shares;
-        now + share.clamp(LEAST_RETIRE, RETIRE)
+        now + share.clamp(MIN_STOP_TIMEOUT, MAX_STOP_TIMEOUT)
     }
 }

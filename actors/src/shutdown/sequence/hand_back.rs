@@ -1,5 +1,5 @@
-//! Cancels and hands back jobs: at the end all that still run, before that those known not to
-//! finish in time.
+//! Cancels and hands back jobs: at the end everything that still runs, before that the jobs known
+//! not to finish in time.
 
 use std::time::Duration;
 
@@ -11,16 +11,16 @@ use crate::config::Queued;
 use crate::phase::Phase;
 use crate::worker::{Which, hand_back};
 
-/// How often work in hand is compared with the time that is left.
-const FIT: Duration = Duration::from_millis(250);
-/// How often a claim is looked for that was under way when the gates were closed.
-const LOOK: Duration = Duration::from_millis(20);
+/// How often running work is compared with the remaining time.
+const FIT_CHECK_INTERVAL: Duration = Duration::from_millis(250);
+/// How often to check for a claim that was under way when the gates were closed.
+const LATE_CLAIM_INTERVAL: Duration = Duration::from_millis(20);
 
 impl Shutdown {
-    /// Cancels and hands back what still runs. Whether there was anything.
+    /// Cancels and hands back what still runs. Returns whether there was anything.
     pub(super) async fn hand_back(&self) -> bool {
         let tree = &self.inner.tree;
-        self.ledger().begin(Step::HandingBack);
+        self.phase_clock().begin(Step::HandingBack);
         tree.phase.advance(Phase::HandingBack);
         let pools = tree.pools();
         let unfinished = pools.iter().any(|pool| pool.is_busy())
@@ -28,7 +28,7 @@ impl Shutdown {
                 && pools.iter().any(|pool| !pool.claim_gate.is_closed()));
         for pool in &pools {
             pool.close();
-            pool.claims.stop_asks();
+            pool.claims.cancel_profile_requests();
         }
         let until = self.hand_back_end();
         loop {
@@ -38,16 +38,16 @@ impl Shutdown {
                     pool.idle().await;
                 }
             };
-            // A claim that was under way when the gates were closed may still come in.
-            let look = (Instant::now() + LOOK).min(until);
-            if timeout_at(look, idle).await.is_ok() || Instant::now() >= until {
+            // A claim that was under way when the gates were closed may still arrive.
+            let next_check = (Instant::now() + LATE_CLAIM_INTERVAL).min(until);
+            if timeout_at(next_check, idle).await.is_ok() || Instant::now() >= until {
                 return unfinished;
             }
         }
     }
 
-    /// Hands back, as soon as that is known, what does not end in the time that is left, and
-    /// what nobody will run any more.
+    /// Hands back, as early as possible, the jobs that will not finish in the remaining time, and
+    /// those that nobody will run any more.
     pub(super) async fn hand_back_unfinishable(self) {
         let tree = &self.inner.tree;
         let end = self.at(self.inner.timeline.drain_end);
@@ -58,7 +58,7 @@ impl Shutdown {
             hand_back(&pools, Which::CannotFit(left), end).await;
             for (index, (_, pool)) in tree.children.iter().enumerate() {
                 let Some(pool) = pool else { continue };
-                if tree.family.has_failed(index) {
+                if tree.supervisor.has_failed(index) {
                     hand_back(std::slice::from_ref(pool), Which::Unattended, end).await;
                 }
                 if pool.estimate.mean().is_some_and(|mean| mean > left) {
@@ -68,7 +68,7 @@ impl Shutdown {
             tokio::select! {
                 biased;
                 () = phase.reached(Phase::HandingBack) => {}
-                () = sleep(FIT) => {}
+                () = sleep(FIT_CHECK_INTERVAL) => {}
             }
         }
     }

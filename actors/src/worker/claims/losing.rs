@@ -1,4 +1,4 @@
-//! How claims end other than by their own outcome: handed back, lost, or orphaned with their task.
+//! How claims end other than by their own outcome: handed back, lost, or orphaned.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::super::stop::StopReason;
 use super::{Claims, State};
 
 impl Claims {
-    /// The attempt's task is gone without a word.
+    /// The attempt's task was lost.
     pub(crate) fn orphan(&self, key: Key, incarnation: u64) {
         let state = &mut *self.lock();
         if let Some(claim) = state.claims.get_mut(&key)
@@ -38,7 +38,7 @@ impl Claims {
         state.note_orphans();
     }
 
-    /// Lets go of the claims that are to be handed back and whose leases are over, and names them.
+    /// Drops the claims that are to be handed back but whose leases have expired, and returns them.
     pub(crate) fn drop_expired(&self, lease: Duration) -> Vec<(Key, Scope)> {
         let state = &mut *self.lock();
         let expired = state.claims.iter().filter(|(_, claim)| {
@@ -54,8 +54,8 @@ impl Claims {
         keys
     }
 
-    /// Everything that ran before `incarnation` is lost with its arbiter: by the fault of whoever
-    /// had the thread, if that was one of them.
+    /// Everything that ran before `incarnation` is lost with its arbiter; the holder of the thread,
+    /// if known, is to blame.
     pub(crate) fn abandon(&self, incarnation: u64) {
         let state = &mut *self.lock();
         let given_up = Arc::new(ArbiterState::new(incarnation));
@@ -63,7 +63,7 @@ impl Claims {
         let culprit = given_up.holder();
         state.busy = 0;
         state.fetch = None;
-        for (cancel, _) in std::mem::take(&mut state.asks_running).into_values() {
+        for (cancel, _) in std::mem::take(&mut state.profiles_running).into_values() {
             cancel.cancel();
         }
         for claim in state.claims.values_mut() {
@@ -76,8 +76,8 @@ impl Claims {
         state.note_orphans();
     }
 
-    /// The orphans: those that are now to be written as failed attempts, and whether there are
-    /// others, that are to be handed back.
+    /// Takes over the orphans: returns those to be written as failed attempts, and whether there
+    /// are others to be handed back.
     pub(crate) fn adopt_orphans(&self) -> (Vec<(Key, Blame)>, bool) {
         let state = &mut *self.lock();
         let mut failed = Vec::new();
@@ -87,7 +87,7 @@ impl Claims {
         }
         for (key, claim) in &mut state.claims {
             match claim.state.orphaned() {
-                // What comes of its hand-back is told by that.
+                // Its hand-back decides.
                 Some((_, false)) | None => {}
                 Some((Blame::Another, true)) => released = true,
                 Some((blame, true)) => {
@@ -100,7 +100,7 @@ impl Claims {
         (failed, released)
     }
 
-    /// Stops the claims that `which` names and that can be handed back, and names them.
+    /// Stops the claims that `which` selects and that can be handed back, and returns them.
     pub(crate) fn stop_for_hand_back(&self, which: impl Fn(&Claim) -> bool) -> Vec<Key> {
         let state = &mut *self.lock();
         let mut keys = Vec::new();
@@ -114,8 +114,8 @@ impl Claims {
         keys
     }
 
-    /// The hand-back of the claim is over. If it is still in hand, the next may try. Whether it
-    /// is an orphan that is still in hand.
+    /// The hand-back of the claim is over; if it is still held, another one may try. Returns
+    /// whether it is an orphan that is still held.
     pub(crate) fn stays(&self, key: Key) -> bool {
         let state = &mut *self.lock();
         let Some(claim) = state.claims.get_mut(&key) else {
@@ -132,8 +132,8 @@ impl Claims {
         self.settle_with(key, || ());
     }
 
-    /// The same, and `counted` in the same moment: whoever accounts for the jobs sees both or
-    /// neither.
+    /// The same, and runs `counted` atomically with it, so that no snapshot of the jobs sees only
+    /// one of the two.
     pub(crate) fn settle_with(&self, key: Key, counted: impl FnOnce()) {
         let state = &mut *self.lock();
         counted();
@@ -152,7 +152,7 @@ impl State {
         }
     }
 
-    /// Lets go of what is gone; the orphans are to be adopted.
+    /// Removes ended claims, and notes that there are orphans to adopt.
     fn note_orphans(&mut self) {
         self.claims.retain(|_, claim| !claim.gone);
         self.orphans = true;

@@ -33,19 +33,19 @@ impl Claims {
             .collect()
     }
 
-    /// What a heartbeat, sent at `sent`, found. Whether the claim was lost by it.
-    pub(crate) fn beat(&self, key: Key, beat: HeartbeatResult, sent: Instant) -> bool {
+    /// Records the result of a heartbeat sent at `sent`. Returns whether the claim was lost.
+    pub(crate) fn heartbeat(&self, key: Key, result: HeartbeatResult, sent: Instant) -> bool {
         let state = &mut *self.lock();
         let Some(claim) = state.claims.get_mut(&key) else {
             return false;
         };
-        match beat {
+        match result {
             HeartbeatResult::Held => claim.renewed = sent,
             HeartbeatResult::CancelRequested => {
                 claim.renewed = sent;
                 claim.stop_handle.stop(StopReason::Cancelled);
             }
-            // What is being written learns it from the answer.
+            // A write under way finds out from its own result.
             HeartbeatResult::Lost if claim.state.is_being_written() || !claim.state.is_ours() => {}
             HeartbeatResult::Lost => {
                 claim.stop_handle.stop(StopReason::Lost);
@@ -56,16 +56,16 @@ impl Claims {
         false
     }
 
-    /// The progress that has changed since this was last asked.
-    pub(crate) fn news(&self) -> Vec<(JobId, f64)> {
-        let mut news = Vec::new();
+    /// The progress that has changed since the last call.
+    pub(crate) fn take_progress(&self) -> Vec<(JobId, f64)> {
+        let mut changed = Vec::new();
         for ((job, _), claim) in &mut self.lock().claims {
             let done = claim.progress.get();
-            if done > claim.told && claim.state.runs() {
-                claim.told = done;
-                news.push((*job, done));
+            if done > claim.published && claim.state.runs() {
+                claim.published = done;
+                changed.push((*job, done));
             }
         }
-        news
+        changed
     }
 }

@@ -10,7 +10,7 @@ use crate::worker::outcome::AttemptOutcome;
 
 const LEASE: Duration = Duration::from_secs(5);
 
-/// Claims in hand, so many of them, whose attempts run.
+/// This many claims whose attempts run.
 fn running(count: usize) -> (Claims, Gate, Vec<Key>) {
     let (hands, gate) = (Claims::new(), Gate::new(usize::MAX));
     let mut jobs = Vec::new();
@@ -52,7 +52,7 @@ fn a_claim_that_is_being_released_is_not_written_as_well() {
     // The attempt has ended at the same moment.
     assert!(!hands.begin_write(key));
     hands.finish(key, 0);
-    // It stays in hand until the store has it, and the next hand-back may name it.
+    // It stays held until the store has it, and the next hand-back may select it.
     assert_eq!(hands.stop_for_hand_back(|_| true), []);
     assert!(!hands.stays(key));
     assert_eq!(hands.stop_for_hand_back(|_| true), [key]);
@@ -73,7 +73,7 @@ fn an_orphan_that_is_being_released_is_not_written_as_well() {
 }
 
 #[test]
-fn only_what_had_the_thread_is_blamed_for_its_end() {
+fn only_the_holder_of_the_thread_is_blamed() {
     let (hands, _, keys) = running(3);
     let arbiter = hands.arbiter();
     let culprit = hands.lock().claims[&keys[1]].ticket;
@@ -89,7 +89,7 @@ fn only_what_had_the_thread_is_blamed_for_its_end() {
 }
 
 #[test]
-fn nobody_is_blamed_where_nobody_is_known_to_have_had_the_thread() {
+fn nobody_is_blamed_if_the_holder_of_the_thread_is_unknown() {
     let (hands, _, keys) = running(2);
     hands.abandon(1);
     let (failed, released) = hands.adopt_orphans();
@@ -98,7 +98,7 @@ fn nobody_is_blamed_where_nobody_is_known_to_have_had_the_thread() {
 }
 
 #[test]
-fn permits_of_an_arbiter_that_was_given_up_come_back() {
+fn permits_of_an_abandoned_arbiter_are_returned() {
     let (hands, gate) = (Claims::new(), Gate::new(usize::MAX));
     let hangs = hands.arbiter();
     let failed = AttemptOutcome::Failed(JobError::transient("x", "x"));
@@ -107,7 +107,7 @@ fn permits_of_an_arbiter_that_was_given_up_come_back() {
         pass.map(std::mem::forget).is_some()
     };
     while admit(&hangs) {}
-    // A claim was asked for as well, by whoever hangs.
+    // A fetch was under way as well, on the hung arbiter.
     hands.begin_fetch(1, gate.try_enter().into_iter().collect(), None);
     assert_eq!(gate.in_flight(), 1);
     hands.abandon(1);

@@ -33,7 +33,7 @@ const QUERIES: [&str; 16] = [
     "needs scratch",
 ];
 
-/// A process: a tree, and its way to the store.
+/// A process: a tree, and its connection to the store.
 struct Process {
     instance: InstanceId,
     handle: Handle,
@@ -77,7 +77,7 @@ pub(super) fn run(seed: u64) {
         world.config.analysis.mailbox = 1 + random.below(16) as usize;
         world.config.analysis.timeout = Duration::from_secs(8);
         world.config.report.timeout = Duration::from_secs(8);
-        // What looks by itself looks seldom: fewer events, more runs in the same time.
+        // Polling is rare: fewer events, more runs in the same time.
         world.config.analysis.poll = Duration::from_secs(4);
         world.config.report.poll = Duration::from_secs(4);
         world.config.expire = Duration::from_secs(1);
@@ -99,9 +99,9 @@ pub(super) fn run(seed: u64) {
     });
 }
 
-/// Kills a process. Its actors are then stopped, so that they take no time from the test: the
-/// store hears nothing of that.
-fn bury(process: Process) {
+/// Kills a process. Its actors are stopped, so that they take no time from the test; the store
+/// notices nothing.
+fn kill_process(process: Process) {
     process.wire.kill();
     let second = Duration::from_secs(1);
     let plan = Timeline::plan(second, Duration::ZERO, second / 2).unwrap();
@@ -146,7 +146,7 @@ impl Run {
                 let index = self.random.below(processes.len() as u64) as usize;
                 let process = processes.swap_remove(index);
                 if self.random.once_in(2) {
-                    bury(process);
+                    kill_process(process);
                 } else {
                     self.drain(&process).await;
                 }
@@ -160,8 +160,8 @@ impl Run {
         processes
     }
 
-    /// In good weather every job ends, once. Those that have lived through bad weather do it
-    /// alone, if none of their services has been given up.
+    /// Without faults every job ends, once. The surviving processes must achieve that alone, unless
+    /// one of their services has failed.
     async fn check(&mut self, mut processes: Vec<Process>) {
         for process in &processes {
             process.wire.set(Weather::default());
@@ -213,8 +213,8 @@ impl Run {
                 }
             }
         }
-        // A profile whose report was cancelled may run on for its grace: it is work in flight, and
-        // a drain that had no time for it would be right to say so.
+        // A profile whose report was cancelled may run on during its grace period: it is work in
+        // flight, and a drain that had no time for it rightly reports it.
         let idle = async {
             while processes.iter().any(Process::is_busy) {
                 sleep(Duration::from_millis(500)).await;
@@ -300,7 +300,7 @@ impl Run {
         sleep(Duration::from_millis(pause)).await;
     }
 
-    /// Drains a process and checks what it says of it.
+    /// Drains a process and checks its report.
     async fn drain(&mut self, process: &Process) -> i32 {
         let deadline = Duration::from_millis(1000 + self.random.below(15_000));
         let lame_duck = Duration::from_millis(self.random.below(400));
@@ -309,11 +309,11 @@ impl Run {
         let since = Instant::now();
         let shutdown = process.handle.shutdown(Reason::Sigterm, plan);
         if self.random.once_in(3) {
-            let hurried = shutdown.clone();
+            let expedited = shutdown.clone();
             let pause = Duration::from_millis(self.random.below(8000));
             actix_rt::spawn(async move {
                 sleep(pause).await;
-                hurried.expedite();
+                expedited.expedite();
             });
         }
         let steps = async {
@@ -336,7 +336,7 @@ impl Run {
                 .lease
                 .is_some_and(|lease| lease.holder == process.instance);
             if held && outcome.is_complete() && report.exit_code == EXIT_CLEAN {
-                // Only a claim or an answer that the weather swallowed may be unknown to it.
+                // Only a claim or a response that was lost to a fault may be unknown to it.
                 assert!(!left.contains(&job.id));
                 assert!(
                     !process.wire.was_fine(),
@@ -348,7 +348,7 @@ impl Run {
         report.exit_code
     }
 
-    /// Weather for a process: mostly fine.
+    /// Faults for a process: mostly none.
     fn weather(&mut self) -> Weather {
         let random = &mut self.random;
         match random.below(4) {

@@ -1,4 +1,4 @@
-//! The way from one process to the store, with everything that can go wrong on it.
+//! The connection of one process to the store, with everything that can go wrong on it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -42,18 +42,18 @@ impl Random {
         self.next() % bound
     }
 
-    /// True once in so many times.
+    /// True once in this many calls.
     pub(super) fn once_in(&mut self, times: u64) -> bool {
         times > 0 && self.below(times) == 0
     }
 }
 
-/// How often things go wrong: once in so many calls, never where 0.
+/// How often faults occur: once in so many calls, never if 0.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Weather {
     /// The call does nothing and fails.
     pub(crate) before: u64,
-    /// The call does its work and its answer is lost.
+    /// The call succeeds and its response is lost.
     pub(crate) after: u64,
     /// The call takes up to a second.
     pub(crate) slow: u64,
@@ -61,7 +61,7 @@ pub(crate) struct Weather {
     pub(crate) panic: u64,
 }
 
-/// How often each job has ended, as the store has said to anybody.
+/// How often each job has ended, as the store reported to any process.
 pub(crate) type Endings = Arc<Mutex<BTreeMap<JobId, u32>>>;
 
 /// The store as one process reaches it.
@@ -105,23 +105,23 @@ impl Wire {
         }
     }
 
-    /// The process is killed: nothing that it does from here on reaches the store, and nothing
-    /// that it waits for comes.
+    /// Kills the process: none of its further calls reach the store, and none of its pending calls
+    /// return.
     pub(crate) fn kill(&self) {
         self.state.lock().unwrap().dead = true;
     }
 
-    /// What is asked from here on is answered again; what was asked before never is.
+    /// Calls work again from now on; earlier ones never return.
     pub(crate) fn revive(&self) {
         self.state.lock().unwrap().dead = false;
     }
 
-    /// The store refuses every call, for good.
+    /// The store permanently refuses every call.
     pub(crate) fn refuse(&self) {
         self.state.lock().unwrap().refusing = true;
     }
 
-    /// Every call takes this long before anything comes of it.
+    /// Every call is delayed by this.
     pub(crate) fn slow_down(&self, disk: Duration) {
         self.state.lock().unwrap().disk = Some(disk);
     }
@@ -139,8 +139,8 @@ impl Wire {
         self.go(call, false).await
     }
 
-    /// As [`Self::pass`], for a call that is made by the task of an attempt or of an actor, which
-    /// may panic; the sequence of a shutdown is not restarted by anybody.
+    /// As [`Self::pass`], for a call from the task of an attempt or an actor, which may panic;
+    /// nothing restarts the shutdown sequence.
     async fn risk<T>(&self, call: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {
         self.go(call, true).await
     }
@@ -199,7 +199,7 @@ impl Wire {
     }
 }
 
-/// Calls that go through, with the weather.
+/// Calls that are passed on, with faults.
 macro_rules! passes {
     ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $of:ty),* $(,)?) -> $answer:ty;)*) => {
         #[async_trait]
@@ -210,18 +210,18 @@ macro_rules! passes {
 
             async fn complete(&self, claim: ClaimRef, outcome: Outcome) -> StoreResult<WriteResult> {
                 let call = async {
-                    let verdict = self.store.complete(claim, outcome).await?;
-                    verdict.iter().for_each(|job| self.ended(job));
-                    Ok(verdict)
+                    let result = self.store.complete(claim, outcome).await?;
+                    result.iter().for_each(|job| self.ended(job));
+                    Ok(result)
                 };
                 self.risk(call).await
             }
 
             async fn hand_back(&self, claims: &[ClaimRef]) -> StoreResult<Vec<WriteResult>> {
                 let call = async {
-                    let verdicts = self.store.hand_back(claims).await?;
-                    verdicts.iter().flatten().for_each(|job| self.ended(job));
-                    Ok(verdicts)
+                    let results = self.store.hand_back(claims).await?;
+                    results.iter().flatten().for_each(|job| self.ended(job));
+                    Ok(results)
                 };
                 self.pass(call).await
             }
@@ -266,7 +266,7 @@ passes! {
     fn delete_session(id: SessionId) -> bool;
     fn was_removed(id: &Uuid, owner: &Owner) -> bool;
     fn finish_removal(sessions: &[SessionId]) -> ();
-    fn forget(before: Timestamp, limit: u32) -> u64;
+    fn purge(before: Timestamp, limit: u32) -> u64;
     fn put_dataset(dataset: Dataset, precondition: Precondition) -> UploadOutcome;
     fn dataset(session: SessionId, name: &DatasetName) -> Option<Dataset>;
     fn datasets(session: SessionId, after: Option<&DatasetName>, limit: u32) -> Page<Dataset>;

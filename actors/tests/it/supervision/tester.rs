@@ -1,4 +1,4 @@
-//! A child that does in each of its lives what the test says.
+//! A child whose behaviour in each incarnation is set by the test.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,8 +16,7 @@ use tokio::time::timeout;
 
 use crate::fixture::Parking;
 
-/// What a child does in its lives: the first entry in its first, and so on; `Live` after the
-/// last.
+/// What a child does in each incarnation; `Live` after the last entry.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Fate {
     Live,
@@ -25,10 +24,10 @@ pub(super) enum Fate {
     PanicInStarted,
     PanicInHandler,
     PanicInSpawned,
-    EndUnasked,
+    ExitUnexpectedly,
     EndArbiter,
     BlockThread,
-    NotAnswer,
+    IgnorePings,
 }
 
 pub(super) struct State {
@@ -36,7 +35,7 @@ pub(super) struct State {
     pub(super) lives: AtomicU32,
     pub(super) alive: watch::Sender<u32>,
     pub(super) closed: watch::Sender<bool>,
-    /// A thread that is blocked goes on when this is dropped.
+    /// Blocked threads continue when this is dropped.
     pub(super) blocked: Parking,
 }
 
@@ -51,7 +50,7 @@ impl State {
         })
     }
 
-    /// Waits until this life, counted from 1, is there and answers.
+    /// Waits until this incarnation, counted from 1, responds.
     pub(super) async fn lives(&self, life: u32) {
         let mut alive = self.alive.subscribe();
         let lives = alive.wait_for(|now| *now >= life);
@@ -117,7 +116,7 @@ impl Actor for Tester {
                     panic!("a fault in a future")
                 });
             }
-            Fate::EndUnasked => {
+            Fate::ExitUnexpectedly => {
                 ctx.run_later(Duration::from_millis(5), |_, ctx| ctx.stop());
             }
             Fate::EndArbiter => {
@@ -135,7 +134,7 @@ impl Handler<Ping> for Tester {
 
     fn handle(&mut self, ping: Ping, _: &mut Context<Self>) {
         assert!(self.fate != Fate::PanicInHandler, "a fault in a handler");
-        if self.fate == Fate::NotAnswer {
+        if self.fate == Fate::IgnorePings {
             self.pinged.push(ping);
         } else {
             let _ = ping.reply.send(());
@@ -151,18 +150,18 @@ impl Handler<Stop> for Tester {
     }
 }
 
-/// The family of one such child.
-pub(super) fn family(
+/// A supervisor with one such child.
+pub(super) fn supervisor(
     state: &Arc<State>,
     rules: Supervision,
     placement: Placement,
 ) -> SupervisorHandle {
     let kept = Arc::clone(state);
-    let part: Arc<dyn ChildState> = Arc::<State>::clone(state);
+    let spec_state: Arc<dyn ChildState> = Arc::<State>::clone(state);
     let spec = ChildSpec {
-        part,
+        state: spec_state,
         factory: Arc::new(move |context| Tester::begin(&kept, context)),
-        lines: None,
+        log_lines: None,
     };
     SupervisorHandle::start(vec![spec], rules, placement)
 }

@@ -1,4 +1,4 @@
-//! A request of HTTP/2 as the handlers see one.
+//! Converts requests of HTTP/2 for the handlers.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use h2::RecvStream;
 
-/// The request; `None` where it is none that HTTP/1.1 could say.
+/// The request; `None` if HTTP/1.1 could not express it.
 pub(super) fn convert(
     request: http::Request<RecvStream>,
     peer: Option<SocketAddr>,
@@ -34,7 +34,7 @@ pub(super) fn convert(
     head.version = Version::HTTP_2;
     head.peer_addr = peer;
     head.headers = headers(&parts.headers)?;
-    // Where it has one, the authority stands in the place of the host, which checks rely on.
+    // The authority, if there is one, replaces the host, which checks rely on.
     if let Some(authority) = parts.uri.authority() {
         let host = HeaderValue::from_str(authority.as_str()).ok()?;
         head.headers.insert(HOST, host);
@@ -51,7 +51,7 @@ fn headers(given: &http::HeaderMap) -> Option<HeaderMap> {
     Some(headers)
 }
 
-/// The body. What is read of it makes room for more.
+/// The body. Reading releases window for more.
 struct Body(RecvStream);
 
 impl Stream for Body {

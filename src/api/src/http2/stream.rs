@@ -1,4 +1,4 @@
-//! One request of a connection, and its answer.
+//! One request of a connection, and its response.
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -25,30 +25,29 @@ use crate::in_flight::Connection;
 use crate::middleware::refuse;
 use crate::stall::Stall;
 use crate::state::{ApiState, Closing};
-use crate::system_events::OperatorStream;
+use crate::system_events::SystemStream;
 
-/// The most that is handed to the connection at once.
+/// The most bytes that are passed to the connection at once.
 const CHUNK: usize = 16 * 1024;
 
-/// How a request is answered.
-pub(super) struct Answer<S> {
+/// Answers a request.
+pub(super) struct Responder<S> {
     pub(super) begun: OpenRequest,
     pub(super) peer: Option<SocketAddr>,
     pub(super) app: Rc<S>,
     pub(super) state: Arc<ApiState>,
-    /// What is known of its connection.
+    /// Its connection.
     pub(super) known: Arc<Connection>,
 }
 
-impl<S> Answer<S>
+impl<S> Responder<S>
 where
     S: Service<Request>,
     S::Response: Into<Response<BoxBody>>,
     S::Error: Into<Response<BoxBody>>,
 {
-    /// Answers the request. A client that resets it, or takes nothing of the answer for too long, is
-    /// answered no further; nobody is once the connections are cut, but for whoever follows the
-    /// system.
+    /// Answers the request. The response is dropped if the client resets it or reads nothing for
+    /// too long, or once the connections are cut, unless it is a stream of the system.
     pub(super) async fn send(
         self,
         request: http::Request<RecvStream>,
@@ -58,7 +57,7 @@ where
             let mut closing = self.state.closing.subscribe();
             // An error means that the process ends.
             let _ = closing.wait_for(|closing| *closing == Closing::Cut).await;
-            if self.begun.follows() {
+            if self.begun.is_system_stream() {
                 std::future::pending().await
             }
         };
@@ -70,7 +69,7 @@ where
 }
 
 async fn answer<S>(
-    by: &Answer<S>,
+    by: &Responder<S>,
     request: http::Request<RecvStream>,
     mut respond: SendResponse<Bytes>,
 ) where
@@ -91,9 +90,9 @@ async fn answer<S>(
             answered = by.app.call(request) => answered.map_or_else(Into::into, Into::into),
         },
     };
-    if response.extensions().contains::<OperatorStream>() {
-        by.known.watch(&state.watchers);
-        by.begun.follow();
+    if response.extensions().contains::<SystemStream>() {
+        by.known.carry_system_stream(&state.system_streams);
+        by.begun.set_system_stream();
     }
     let (response, mut body) = response.into_parts();
     let size = match response.status() {
@@ -122,11 +121,11 @@ async fn answer<S>(
                 }
             }
             Some(Err(error)) => {
-                log::debug!("an answer was cut short: {error}");
+                log::debug!("a response was cut short: {error}");
                 return stream.send_reset(Reason::INTERNAL_ERROR);
             }
             None => {
-                // An error says that the client has gone.
+                // An error means that the client is gone.
                 let _ = stream.send_data(Bytes::new(), true);
                 return;
             }
@@ -134,7 +133,8 @@ async fn answer<S>(
     }
 }
 
-/// Says that the body may come where the client waits for that; the answer where it may not.
+/// Sends `100 Continue` if the client waits for it; returns the response if the request is rejected
+/// instead.
 async fn expected(
     request: &Request,
     respond: &mut SendResponse<Bytes>,
@@ -147,12 +147,12 @@ async fn expected(
     }
     let mut interim = http::Response::new(());
     *interim.status_mut() = http::StatusCode::CONTINUE;
-    // An error says that the client has gone.
+    // An error means that the client is gone.
     let _ = respond.send_informational(interim);
     None
 }
 
-/// Sends all of the chunk as the client makes room for it; `None` where it never will.
+/// Sends the whole chunk as the client grants window for it; `None` if it never will.
 async fn send(stream: &mut SendStream<Bytes>, stall: &mut Stall, mut chunk: Bytes) -> Option<()> {
     while !chunk.is_empty() {
         stream.reserve_capacity(chunk.len().min(CHUNK));
@@ -181,7 +181,7 @@ fn poll_room(
     }
 }
 
-/// The head as HTTP/2 has it, without what is about connections of HTTP/1.1.
+/// The headers for HTTP/2, without those about connections of HTTP/1.1.
 fn convert(given: &ResponseHead, size: BodySize) -> http::Response<()> {
     const OF_CONNECTIONS: [&str; 5] = [
         "connection",

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::errors::Code::{self, *};
 use crate::problem::PROBLEM_JSON;
 
-/// What any operation under `/v1` may be answered with.
+/// The errors of all operations under `/v1`.
 const ALWAYS: &[Code] = &[
     BadRequest,
     Unauthorized,
@@ -20,15 +20,15 @@ const ALWAYS: &[Code] = &[
     IssuerUnavailable,
     Draining,
 ];
-/// What any operation that changes something may be answered with.
+/// The errors of all operations that change something.
 const WRITES: &[Code] = &[CrossOrigin];
-/// What any operation on a session may be answered with.
+/// The errors of all operations on a session.
 const IN_SESSION: &[Code] = &[SessionNotFound, SessionExpired];
-/// What any operation on a job may be answered with.
+/// The errors of all operations on a job.
 const ON_JOB: &[Code] = &[JobNotFound, SessionExpired];
-/// What any list may be answered with.
+/// The errors of all lists.
 const LISTS: &[Code] = &[InvalidParameter];
-/// What any operation with a JSON body may be answered with.
+/// The errors of all operations with a JSON body.
 const WITH_BODY: &[Code] = &[
     InvalidJson,
     InvalidParameter,
@@ -127,7 +127,7 @@ fn of(operation: &str) -> Vec<&'static [Code]> {
     }
 }
 
-/// Adds to each operation the errors that it may be answered with, by status.
+/// Adds its possible errors to each operation, by status.
 pub(super) fn add(document: &mut Value) {
     let Some(paths) = document["paths"].as_object_mut() else {
         return;

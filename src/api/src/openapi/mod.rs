@@ -84,12 +84,12 @@ pub(crate) async fn get() -> HttpResponse {
 
 /// The document as text.
 pub(crate) fn text() -> String {
-    // What is made of values is written.
+    // Plain values can always be serialised.
     serde_json::to_string_pretty(&order::BytesFirst(&document())).unwrap_or_default()
 }
 
-/// Says that requests have no other fields than those that there are: of the variants of a tagged
-/// enum the derive does not say it.
+/// Closes the schemas of requests to other fields: for the variants of a tagged enum the derive
+/// does not do it.
 fn close_variants(document: &mut Value) {
     let Some(kinds) = document["components"]["schemas"]["NewAnalysis"]["oneOf"].as_array_mut()
     else {
@@ -110,14 +110,15 @@ fn close_variants(document: &mut Value) {
     }
 }
 
-/// The schema of the analyses that have this title.
+/// The schema of the analyses with this title.
 fn new_analysis<'a>(document: &'a mut Value, title: &str) -> Option<&'a mut Value> {
     let kinds = &mut document["components"]["schemas"]["NewAnalysis"]["oneOf"];
     let mut kinds = kinds.as_array_mut()?.iter_mut();
     kinds.find(|kind| kind.get("title").and_then(Value::as_str) == Some(title))
 }
 
-/// Says that an analysis without a `kind` is a profile, which the derive cannot say of a tag.
+/// Allows an analysis without a `kind`, which is a profile; the derive cannot express that for a
+/// tag.
 fn allow_no_kind(document: &mut Value) {
     let profile = new_analysis(document, "NewProfile");
     let required = profile.and_then(|profile| profile.get_mut("required")?.as_array_mut());
@@ -126,7 +127,7 @@ fn allow_no_kind(document: &mut Value) {
     }
 }
 
-/// Says which values there are in the arrays whose types would hold any.
+/// Names the values in arrays whose types would allow any.
 fn name_values(document: &mut Value) {
     let name = |schema: Option<&mut Value>, field: &str, types: &[&str]| {
         let fields = schema.and_then(|schema| schema.get_mut("properties"));
@@ -154,7 +155,7 @@ fn join_formats(document: &mut Value) {
     });
 }
 
-/// Says what JSON results are made of.
+/// Adds the schemas of JSON results.
 fn add_results(document: &mut Value) {
     let content =
         &mut document["paths"]["/v1/jobs/{id}/result"]["get"]["responses"]["200"]["content"];

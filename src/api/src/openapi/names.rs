@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-/// What may stand in a name, as far as a pattern can say it. `DatasetName` says the rest.
+/// The characters of a name, as far as a pattern can express it. `DatasetName` has the complete
+/// rule.
 const PATTERN: &str = r#"^[^\u0000- \-./"\\\u007f-\u00a0\u00ad\u0300-\u036f\u2000-\u206f\u3000\ue000-\uf8ff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff]([^\u0000-\u001f/"\\\u007f-\u00a0\u00ad\u2000-\u206f\u3000\ue000-\uf8ff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff]*[^\u0000- /"\\\u007f-\u00a0\u00ad\u2000-\u206f\u3000\ue000-\uf8ff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff])?$"#;
 
 /// Adds the bounds of names to every schema of a string that is one.

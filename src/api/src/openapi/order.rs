@@ -1,7 +1,7 @@
 //! The order of the document.
 //!
-//! Generators of clients that know one kind of body for each answer take the first that they can
-//! read. Where there are bytes among the kinds, these are first: bytes hold any of the others.
+//! Client generators that support one media type per response take the first that they can read. If
+//! bytes are among them, they come first, because bytes can hold any of the others.
 
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 const BYTES: &str = "application/octet-stream";
 
-/// A document whose bodies of bytes come before the other kinds.
+/// A document whose bodies of bytes come before other media types.
 pub(super) struct BytesFirst<'a>(pub(super) &'a Value);
 
 impl Serialize for BytesFirst<'_> {

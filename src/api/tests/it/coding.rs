@@ -59,7 +59,7 @@ fn a_long_text_is_sent_in_the_coding_that_its_client_takes() {
 }
 
 #[test]
-fn who_takes_no_coding_is_told_that_others_may() {
+fn an_answer_without_coding_varies_by_accept_encoding() {
     let api = Api::start();
     let body = json!({ "columns": vec!["x"; 5_000] }).to_string();
     let path = result(&api, "application/json", &body);

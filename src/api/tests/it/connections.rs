@@ -1,5 +1,4 @@
-//! Connections: how many there may be, who loses one, and what old clients and cautious ones are
-//! sent.
+//! Connections: their number, timeouts, HTTP/1.0 and `Expect`.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -43,7 +42,7 @@ pub(crate) fn rest(mut connection: TcpStream) -> String {
 
 fn settled(api: &Api) {
     let state = api.state.clone();
-    let settled = async move { tokio::time::timeout(TIMEOUT, state.settled()).await };
+    let settled = async move { tokio::time::timeout(TIMEOUT, state.requests_finished()).await };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
@@ -82,7 +81,7 @@ fn a_client_that_stops_reading_holds_up_no_shutdown() {
         };
     });
     let connection = stall(&api);
-    assert_ne!(api.state.owed(), 0);
+    assert_ne!(api.state.unfinished_requests(), 0);
     api.system.phase.send_replace(Phase::LameDuck);
     settled(&api);
     assert!(rest(connection).len() < LARGE);
@@ -134,7 +133,7 @@ fn a_client_that_stops_sending_holds_up_no_shutdown() {
         connection.write_all(b"{ ").unwrap();
         connection
     });
-    assert_ne!(api.state.owed(), 0);
+    assert_ne!(api.state.unfinished_requests(), 0);
     api.system.phase.send_replace(Phase::LameDuck);
     settled(&api);
     for connection in begun {
@@ -163,7 +162,7 @@ fn ask_first(api: &Api, method: &str, path: &str, headers: &str) -> String {
 }
 
 #[test]
-fn a_client_that_asks_first_is_told_what_would_be_refused() {
+fn a_request_with_expect_is_refused_before_its_body() {
     let api = Api::with(|config| config.max_body = 1000);
     let session = api.session();
     let dataset = format!("{session}/datasets/a.csv");
@@ -186,7 +185,7 @@ fn a_client_that_asks_first_is_told_what_would_be_refused() {
 }
 
 #[test]
-fn a_client_that_asks_first_shows_its_key_first() {
+fn a_request_with_expect_needs_its_key_before_its_body() {
     let key = ApiKey::new("web", [0; 32], Role::User);
     let api = Api::with(|config| config.auth = Auth::Keys(vec![key]));
     let line = ask_first(&api, "POST", "/v1/sessions", "Content-Length: 2\r\n");

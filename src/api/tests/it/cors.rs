@@ -12,7 +12,7 @@ fn api() -> Api {
 }
 
 #[test]
-fn a_page_of_an_origin_that_is_named_may_ask_and_read() {
+fn a_page_of_an_allowed_origin_may_send_requests_and_read_answers() {
     let api = api();
     let client = api.client.with("origin", APP);
     let asked = client
@@ -57,7 +57,7 @@ fn no_other_page_may() {
 }
 
 #[test]
-fn without_the_setting_nothing_is_said_of_origins() {
+fn without_the_setting_there_are_no_cors_headers() {
     let api = Api::start();
     let reply = api
         .client

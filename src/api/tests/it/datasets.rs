@@ -35,7 +35,7 @@ fn the_columns_are_read_again_after_another_upload() {
 }
 
 #[test]
-fn a_dataset_that_cannot_be_read_is_described_without_columns_and_says_why() {
+fn a_dataset_that_cannot_be_read_is_described_with_an_error_instead_of_columns() {
     let api = Api::start();
     let session = api.session();
     for (name, code) in [("broken", "invalid_data"), ("panics", "internal")] {
@@ -188,7 +188,7 @@ fn a_dataset_is_changed_and_deleted_under_its_preconditions() {
 }
 
 #[test]
-fn the_columns_are_read_once_for_all_who_ask_at_the_same_time() {
+fn the_columns_are_read_once_for_concurrent_requests() {
     let api = Api::start();
     let session = api.session();
     api.put(&session, "slow").expect(201);
@@ -209,7 +209,7 @@ fn the_columns_are_read_once_for_all_who_ask_at_the_same_time() {
 }
 
 #[test]
-fn who_waits_for_columns_is_answered_when_the_service_is_told_to_stop() {
+fn a_request_that_waits_for_columns_is_answered_at_a_shutdown() {
     let api = Api::start();
     let session = api.session();
     api.put(&session, "slow").expect(201);

@@ -57,7 +57,7 @@ fn the_type_of_a_problem_leads_to_its_row() {
 }
 
 #[test]
-fn the_openapi_document_says_which_values_there_are_where_any_could_stand() {
+fn the_openapi_document_lists_the_values_of_every_enumeration() {
     let document: Value = serde_json::from_str(&lastcall_api::openapi()).unwrap();
     let schemas = &document["components"]["schemas"];
     let edges = &schemas["SharedHistogram"]["properties"]["edges"];
@@ -169,8 +169,8 @@ fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     }
 }
 
-/// Checks that the schema knows every field of the value and the value has every field that
-/// the schema says is there.
+/// Checks that the schema has every field of the value and the value has every required field of
+/// the schema.
 fn conforms(document: &Value, schema: &Value, value: &Value, at: &str) {
     let schema = resolve(document, schema);
     match value {
@@ -209,7 +209,7 @@ fn conforms(document: &Value, schema: &Value, value: &Value, at: &str) {
 }
 
 #[test]
-fn answers_are_as_their_schemas_say() {
+fn answers_conform_to_their_schemas() {
     let api = Api::start();
     api.with_services();
     let document: Value = serde_json::from_str(&lastcall_api::openapi()).unwrap();
@@ -253,7 +253,7 @@ fn answers_are_as_their_schemas_say() {
 }
 
 #[test]
-fn the_document_says_how_many_entries_a_page_may_have() {
+fn the_document_bounds_the_entries_of_a_page() {
     let api = Api::start();
     let document: Value = serde_json::from_str(&lastcall_api::openapi()).unwrap();
     for list in ["/v1/sessions", "/v1/jobs", "/v1/sessions/{sid}/datasets"] {
@@ -289,7 +289,7 @@ fn the_schema_of_the_options_knows_every_field_of_them() {
     assert_eq!(written, options);
     let schema = json!({"$ref": "#/components/schemas/ProfileOptions"});
     conforms(&document, &schema, &written, "options");
-    // What is not there is refused, and the schema says so.
+    // Unknown fields are refused, and the schema declares that.
     let resolved = resolve(&document, &schema);
     let part = |name: &str| resolve(&document, &resolved["properties"][name]);
     for object in [resolved, part("read"), part("alerts")] {
@@ -351,7 +351,7 @@ fn the_schema_of_a_profile_knows_every_field_of_one() {
             "steps": [{"step": "types", "decision": "x", "certainty": "likely"}]},
         "warnings": [{"code": "ragged_rows", "detail": "x", "count": 1}],
     });
-    // Read and written again, so that a field that the type has not would be lost.
+    // Deserialized and serialized again, so that a field that the type does not have would be lost.
     let read: Profile = serde_json::from_value(profile.clone()).unwrap();
     let written = serde_json::to_value(&read).unwrap();
     assert_eq!(written, profile);

@@ -88,7 +88,7 @@ fn jobs_are_still_accepted_in_the_lame_duck_period() {
 }
 
 #[test]
-fn whoever_asks_for_the_shutdown_is_answered_as_in_the_lame_duck_period() {
+fn a_request_for_the_shutdown_is_answered_with_the_lame_duck_phase() {
     let api = Api::start();
     let (head, closed) = ask(
         &api,
@@ -101,7 +101,7 @@ fn whoever_asks_for_the_shutdown_is_answered_as_in_the_lame_duck_period() {
 }
 
 #[test]
-fn a_wait_ends_when_the_service_is_told_to_stop() {
+fn a_wait_ends_with_a_shutdown() {
     let api = Api::start();
     let session = api.session_with_penguins();
     let body = json!({"dataset": "penguins"});
@@ -141,7 +141,7 @@ fn asking_for_a_shutdown_that_has_begun_changes_nothing() {
 }
 
 #[test]
-fn an_answer_is_owed_until_the_client_has_all_of_it() {
+fn a_request_is_unfinished_until_the_client_has_the_whole_response() {
     let api = Api::start();
     let session = api.session_with_penguins();
     let job = api.profile(&session);
@@ -149,24 +149,24 @@ fn an_answer_is_owed_until_the_client_has_all_of_it() {
     let large = vec![b'x'; 32 << 20];
     api.work_to_blob(Service::Analysis, "application/json", &large);
     api.system.phase.send_replace(Phase::LameDuck);
-    block(api.state.settled());
-    assert_eq!(api.state.owed(), 0);
+    block(api.state.requests_finished());
+    assert_eq!(api.state.unfinished_requests(), 0);
 
     let path = job["links"]["result"].as_str().unwrap();
     let mut connection = TcpStream::connect(api.address).unwrap();
     write!(connection, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     let mut first = [0; 1];
     connection.read_exact(&mut first).unwrap();
-    assert_ne!(api.state.owed(), 0);
+    assert_ne!(api.state.unfinished_requests(), 0);
     let mut rest = Vec::new();
     connection.read_to_end(&mut rest).unwrap();
     assert!(rest.len() > large.len());
-    block(api.state.settled());
-    assert_eq!(api.state.owed(), 0);
+    block(api.state.requests_finished());
+    assert_eq!(api.state.unfinished_requests(), 0);
 }
 
 #[test]
-fn nothing_is_owed_to_a_client_that_went_away_or_is_idle() {
+fn a_client_that_disconnected_or_is_idle_has_no_unfinished_request() {
     let api = Api::start();
     let idle = TcpStream::connect(api.address).unwrap();
     let session = api.session_with_penguins();
@@ -180,6 +180,6 @@ fn nothing_is_owed_to_a_client_that_went_away_or_is_idle() {
     let mut interim = [0; 25];
     gone.read_exact(&mut interim).unwrap();
     drop(gone);
-    block(api.state.settled());
+    block(api.state.requests_finished());
     drop(idle);
 }

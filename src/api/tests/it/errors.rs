@@ -102,7 +102,7 @@ fn what_is_no_http_is_refused_without_harm() {
         let mut connection = TcpStream::connect(api.address).unwrap();
         connection.write_all(garbage).unwrap();
         let mut answer = Vec::new();
-        // The server may close with a reset: what counts is that it goes on.
+        // The server may close with a reset; it has to continue to serve.
         let _ = connection.read_to_end(&mut answer);
         assert!(
             answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"),

@@ -86,7 +86,7 @@ fn a_job_is_followed_from_the_queue_to_its_end() {
 }
 
 #[test]
-fn a_job_that_has_ended_is_told_at_once() {
+fn the_stream_of_an_ended_job_begins_with_its_end() {
     let api = Api::start();
     let session = api.session_with_penguins();
     let job = api.profile(&session);
@@ -97,13 +97,13 @@ fn a_job_that_has_ended_is_told_at_once() {
 }
 
 #[test]
-fn a_change_of_which_no_news_comes_is_told_too() {
+fn a_change_without_an_update_is_sent_too() {
     let api = Api::start();
     let session = api.session_with_penguins();
     let job = api.profile(&session);
     let mut events = follow(&api, &job);
     events.expect("state");
-    // As a peer does it, whose feed is another.
+    // As by a peer, whose updates this process does not receive.
     let peer = lastcall_domain::InstanceId::new();
     let lease = Duration::from_secs(5);
     let order = ClaimOrder::new(Service::Analysis, peer, lease, 1);
@@ -114,7 +114,7 @@ fn a_change_of_which_no_news_comes_is_told_too() {
 }
 
 #[test]
-fn streams_end_with_the_session_and_when_the_service_is_told_to_stop() {
+fn streams_end_with_the_session_and_with_a_shutdown() {
     let api = Api::start();
     let session = api.session_with_penguins();
     let other = api.session_with_penguins();

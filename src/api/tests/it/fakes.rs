@@ -36,7 +36,7 @@ impl Clock for HandClock {
     }
 }
 
-/// The actors: notes what it is told.
+/// The actors: records the calls.
 pub struct FakeSystem {
     pub phase: watch::Sender<Phase>,
     pub woken: Mutex<Vec<Service>>,
@@ -89,7 +89,7 @@ impl SystemPort for FakeSystem {
     fn phase_passed(&self, phase: Phase) -> BoxFuture<'static, ()> {
         let mut phases = self.phase.subscribe();
         Box::pin(async move {
-            // An error means that the test has gone.
+            // An error means that the test has ended.
             let _ = phases.wait_for(|now| *now > phase).await;
         })
     }
@@ -106,7 +106,7 @@ impl SystemPort for FakeSystem {
         self.cancelled.lock().unwrap().push(job);
     }
 
-    /// The phase stays: what asks for the shutdown is heard a moment later.
+    /// The phase stays: the request for a shutdown takes effect later.
     fn request_drain(&self) {
         *self.drains.lock().unwrap() += 1;
     }
@@ -129,7 +129,7 @@ impl SystemPort for FakeSystem {
     }
 }
 
-/// Disks with as much room as the test says.
+/// Disks with as much room as the test sets.
 pub struct FakeDisks(Mutex<u64>);
 
 impl FakeDisks {
@@ -137,7 +137,7 @@ impl FakeDisks {
         Self(Mutex::new(1 << 40))
     }
 
-    /// From here on there are so many bytes free, of 1,000 that there have to be.
+    /// Sets the free bytes; 1,000 are the minimum.
     pub fn set_free(&self, bytes: u64) {
         *self.0.lock().unwrap() = bytes;
     }
@@ -154,9 +154,8 @@ impl DiskSpace for FakeDisks {
     }
 }
 
-/// Says of every dataset that it has one column, and counts how often it was asked. A dataset
-/// named `broken` cannot be read; reading one named `panics` panics; one named `slow` is read
-/// when the test says so.
+/// Describes every dataset as one column, and counts the calls. A dataset named `broken` cannot be
+/// read; reading one named `panics` panics; one named `slow` is read when the test allows it.
 pub struct FakeDescribe {
     pub asked: watch::Sender<u32>,
     pub slow: Semaphore,

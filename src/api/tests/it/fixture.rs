@@ -133,7 +133,7 @@ impl Api {
             .ok(202)
     }
 
-    /// Lets the actors say that there are three of them.
+    /// Lets the actors report three services.
     pub fn with_services(&self) {
         let service = |name: &str, slots| ServiceStatus {
             name: name.to_owned(),
@@ -162,7 +162,7 @@ impl Api {
         self.system.panics.store(true, Ordering::Relaxed);
     }
 
-    /// Takes the oldest job of the service in hand.
+    /// Claims the oldest job of the service.
     pub fn claim(&self, service: Service) -> Option<Job> {
         let lease = Duration::from_secs(5);
         let claimed =
@@ -176,7 +176,7 @@ impl Api {
         Some(job)
     }
 
-    /// Ends a job that is in hand.
+    /// Ends a claimed job.
     pub fn complete(&self, job: &Job, outcome: Outcome) -> WriteResult {
         let verdict = block(self.store.complete(job.claim(), outcome)).unwrap();
         if let Ok(job) = &verdict
@@ -222,7 +222,7 @@ impl Api {
 
 impl Drop for Api {
     fn drop(&mut self) {
-        // Nobody waits for a graceful end: connections of the client are still open.
+        // No graceful end: connections of the client are still open.
         block(self.handle.stop(false));
         let ended = self.thread.take().unwrap().join();
         if !std::thread::panicking() {

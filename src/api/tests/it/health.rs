@@ -46,7 +46,7 @@ fn a_part_that_is_missing_is_named() {
 }
 
 #[test]
-fn the_system_tells_how_it_is() {
+fn the_system_is_described() {
     let api = Api::start();
     api.with_services();
     let session = api.session_with_penguins();
@@ -71,7 +71,7 @@ fn the_system_tells_how_it_is() {
         assert_eq!(service[field], value, "{field}");
     }
     assert_eq!(service["counts"]["succeeded"], 7);
-    // It says what it knows while the store is out of reach.
+    // Without the store it reports the rest.
     api.store.faults().set_down(true);
     let system = api.client.get("/v1/system").ok(200);
     assert_eq!(system["sessions"], json!(null));

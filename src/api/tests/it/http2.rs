@@ -111,7 +111,7 @@ fn a_client_that_grants_no_window_loses_its_answer() {
 }
 
 #[test]
-fn a_client_that_resets_a_request_is_owed_nothing() {
+fn a_request_that_its_client_has_reset_is_finished() {
     let api = secure::start(|config| {
         config.write_timeouts.running = FOREVER;
     });
@@ -120,10 +120,10 @@ fn a_client_that_resets_a_request_is_owed_nothing() {
         let path = large_result(&api, &client).await;
         let (answer, mut sent) = client.begin("GET", &path, true).await;
         let answer = answer.await.unwrap();
-        assert_ne!(api.state.owed(), 0);
+        assert_ne!(api.state.unfinished_requests(), 0);
         sent.send_reset(h2::Reason::CANCEL);
         drop(answer);
-        timeout(TIMEOUT, api.state.settled())
+        timeout(TIMEOUT, api.state.requests_finished())
             .await
             .expect("nothing is owed any more");
     });

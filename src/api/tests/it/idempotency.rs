@@ -49,7 +49,7 @@ fn a_repeat_gets_the_first_answer_even_where_it_would_not_be_accepted_now() {
     let path = format!("{session}/analyses");
     let body = json!({"dataset": "penguins"});
     let first = client.post(&path, &body).expect(202);
-    // The queue is full now, and then the dataset is gone.
+    // The queue is full now, and then the dataset is deleted.
     assert_eq!(client.post(&path, &body).expect(202).body, first.body);
     api.work(Service::Analysis, "application/json", "{}");
     api.client

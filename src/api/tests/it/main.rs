@@ -1,5 +1,5 @@
-//! The HTTP surface as its callers meet it: a real server on a free port, the in-memory store,
-//! and a worker that the test moves by hand.
+//! The HTTP API as a client sees it: a real server on a free port, the in-memory store, and a
+//! worker that the test controls.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(missing_docs, unreachable_pub)]
@@ -20,6 +20,7 @@ mod fixture;
 mod health;
 mod http2;
 mod idempotency;
+mod job_lists;
 mod jobs;
 mod metrics;
 mod owner_limits;

@@ -102,7 +102,7 @@ fn metrics_count_requests_by_pattern_and_show_the_services() {
         let name = format!("lastcall_oldest_queued_job_age_seconds{{service=\"{service}\"}} ");
         let value = text.lines().find_map(|line| line.strip_prefix(&name));
         let value: f64 = value.expect(&name).parse().unwrap();
-        // The store keeps microseconds.
+        // The store has a resolution of microseconds.
         assert!((value - age).abs() < 0.001, "{name}{value}");
     }
     api.store.faults().set_down(true);
@@ -150,7 +150,7 @@ fn the_bucket_of_a_traced_request_leads_to_its_trace_and_no_other_does() {
     }
     let text = open_metrics(&api);
     let found = exemplars(&text, HISTOGRAMS[0]);
-    // Each bucket keeps the last one.
+    // Each bucket has the last one.
     assert!((1..=3).contains(&found.len()), "{found:#?}");
     for line in found {
         assert!(

@@ -66,14 +66,14 @@ fn each_owner_is_counted_for_itself_whatever_the_key() {
     get("old").expect(200);
     get("new").problem(429, "rate_limited");
     get("batch").expect(200);
-    // Who has proven nothing is told nothing.
+    // Without a valid key there are no headers about limits.
     let unknown = get("unknown");
     assert_eq!(unknown.headers.get("ratelimit"), None);
     unknown.problem(401, "unauthorized");
 }
 
 #[test]
-fn without_a_bound_nothing_is_said_of_it() {
+fn without_a_bound_there_are_no_headers_about_it() {
     let api = Api::start();
     let reply = api.client.get("/v1/jobs").expect(200);
     assert_eq!(reply.headers.get("ratelimit"), None);

@@ -1,4 +1,4 @@
-//! Submissions that are refused, and what is said of them.
+//! Submissions that are refused, and their errors.
 
 use lastcall_domain::Service;
 use serde_json::{Value, json};
@@ -197,7 +197,7 @@ fn a_body_that_is_too_large_or_no_json_is_refused() {
 }
 
 #[test]
-fn a_full_queue_says_when_to_try_again() {
+fn a_full_queue_is_answered_with_retry_after() {
     let api = Api::with(|config| {
         config.max_queued_analyses = 2;
         config.max_queued_reports = 1;

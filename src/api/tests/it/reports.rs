@@ -125,7 +125,7 @@ fn query(api: &Api, session: &str) -> String {
 }
 
 #[test]
-fn a_report_on_a_query_may_have_a_chart_and_says_which() {
+fn a_report_on_a_query_may_have_a_chart_which_the_job_shows() {
     let api = Api::start();
     let session = api.session_with_penguins();
     let path = format!("{session}/reports");
@@ -187,7 +187,7 @@ fn a_chart_that_makes_no_sense_is_refused() {
 const PNG: &str = "iVBORw0KGgoAAAANSUhEUg==";
 
 #[test]
-fn a_pdf_may_have_a_template_and_says_which() {
+fn a_pdf_may_have_a_template_which_the_job_shows() {
     let api = Api::start();
     let session = api.session_with_penguins();
     let path = format!("{session}/reports");
@@ -210,7 +210,7 @@ fn a_pdf_may_have_a_template_and_says_which() {
     assert_eq!(listed["items"][0]["template"], shown);
     assert!(!listed.to_string().contains("= abc"), "{listed}");
     assert!(!listed.to_string().contains(PNG), "{listed}");
-    // Without one, nothing is said of it.
+    // Without one, the field is absent.
     let body = json!({"dataset": "penguins", "format": "pdf"});
     let job = api.client.post(&path, &body).ok(202);
     assert_eq!(job.get("template"), None);

@@ -84,7 +84,7 @@ fn an_html_report_may_run_its_own_script_and_load_nothing() {
 }
 
 #[test]
-fn a_result_that_is_not_there_is_a_conflict_that_says_why() {
+fn a_missing_result_is_a_conflict_with_its_reason() {
     let api = Api::start();
     let session = api.session_with_penguins();
     let path = |job: &serde_json::Value| job["links"]["result"].as_str().unwrap().to_owned();

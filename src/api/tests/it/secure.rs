@@ -147,7 +147,7 @@ impl Client {
         (status, all(answer.into_body()).await.unwrap())
     }
 
-    /// Waits until the client knows that it is to use the connection no more.
+    /// Waits until the client has received that the connection is closing.
     pub async fn sent_away(&self) {
         let told = async {
             loop {
@@ -165,7 +165,7 @@ impl Client {
     /// idle one.
     pub async fn closed(self) {
         let end = timeout(TIMEOUT, self.end).await.expect("it is closed");
-        // What the client sends last may meet a socket that is closed already.
+        // The last bytes of the client may reach a closed socket.
         if let Err(error) = end.unwrap() {
             assert!(error.is_io(), "{error}");
         }

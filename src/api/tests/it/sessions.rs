@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::fixture::{Api, block};
 
 #[test]
-fn a_session_is_made_with_the_time_to_live_that_it_asks_for() {
+fn a_session_has_the_requested_time_to_live() {
     let api = Api::start();
     let reply = api.client.post("/v1/sessions", &json!({"ttl": "30m"}));
     let location = reply.header("location").to_owned();
@@ -29,7 +29,7 @@ fn a_session_is_made_with_the_time_to_live_that_it_asks_for() {
 }
 
 #[test]
-fn a_time_to_live_is_told_in_the_units_that_it_is_asked_for_in() {
+fn a_time_to_live_is_shown_in_the_units_of_the_request() {
     let api = Api::start();
     for (asked, told) in [("7d", "7d"), ("90m", "1h 30m"), ("1500ms", "1s 500ms")] {
         let session = api.client.post("/v1/sessions", &json!({"ttl": asked}));
@@ -47,7 +47,7 @@ fn a_session_without_a_body_gets_the_default_time_to_live() {
 }
 
 #[test]
-fn a_session_that_asks_for_the_impossible_is_refused() {
+fn an_invalid_session_is_refused() {
     let api = Api::start();
     for body in [
         json!({"ttl": "soon"}),
@@ -63,7 +63,7 @@ fn a_session_that_asks_for_the_impossible_is_refused() {
             .post("/v1/sessions", &body)
             .problem(422, "invalid_request");
     }
-    // Broken is broken, also where something else is wrong before it.
+    // Invalid JSON is reported even after another fault.
     for broken in [
         &b"{\"ttl\":"[..],
         b"[[[",
@@ -106,7 +106,7 @@ fn sessions_are_listed_page_by_page_oldest_first() {
 }
 
 #[test]
-fn lists_come_newest_first_where_that_is_asked_for() {
+fn lists_come_newest_first_on_request() {
     let api = Api::start();
     let session = api.session_with_penguins();
     let jobs: Vec<String> = (0..5)

@@ -15,7 +15,7 @@ use crate::fixture::{Api, block};
 use crate::secure::{self, Client, TIMEOUT, runtime};
 
 /// How long the last event may take.
-const PATIENCE: Duration = Duration::from_millis(250);
+const LAST_EVENT_TIMEOUT: Duration = Duration::from_millis(250);
 const PATH: &str = "/v1/system/events";
 const FOREVER: Duration = Duration::from_secs(3600);
 const SHORT_TIMEOUT: Duration = Duration::from_millis(200);
@@ -78,13 +78,16 @@ fn close(api: &Api) {
     runtime()
         .block_on(closed)
         .expect("nothing waits for a stream of the system");
-    assert_eq!(api.state.owed(), 0);
+    assert_eq!(api.state.unfinished_requests(), 0);
     api.state.cut_connections();
 }
 
 fn end(api: &Api) {
     runtime().block_on(async {
-        let ended = timeout(TIMEOUT, api.state.end_system_streams(report(), PATIENCE));
+        let ended = timeout(
+            TIMEOUT,
+            api.state.end_system_streams(report(), LAST_EVENT_TIMEOUT),
+        );
         ended.await.expect("nobody holds up the end");
     });
 }
@@ -102,7 +105,7 @@ fn connect(api: &Api, more: &str) -> TcpStream {
 }
 
 #[test]
-fn the_system_is_told_at_once_with_every_change_and_without_one() {
+fn the_stream_begins_with_the_state_and_repeats_every_change() {
     let api = Api::start();
     api.with_services();
     api.session_with_penguins();
@@ -121,7 +124,7 @@ fn the_system_is_told_at_once_with_every_change_and_without_one() {
 }
 
 #[test]
-fn a_store_that_is_away_keeps_nobody_from_following() {
+fn the_stream_works_while_the_store_is_unavailable() {
     let api = Api::start();
     api.store.faults().set_down(true);
     let mut events = follow(&api);
@@ -140,11 +143,11 @@ fn the_stream_outlives_the_listener_and_ends_with_the_report() {
     write!(idle, "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     idle.read_exact(&mut [0; 12]).unwrap();
     api.system.phase.send_replace(Phase::LameDuck);
-    // One that comes late is the same.
+    // A client that connects late sees the same.
     let mut late = follow(&api);
     expect_phase(&mut late, "lame_duck");
     close(&api);
-    // What carries no stream is closed, be it idle.
+    // A connection without a stream is closed, even an idle one.
     rest(idle);
     api.system.phase.send_replace(Phase::Draining);
     expect_phase(&mut events, "draining");
@@ -175,8 +178,8 @@ fn a_request_behind_that_for_the_stream_is_not_served() {
 }
 
 #[test]
-fn the_number_of_followers_is_bounded_and_one_that_leaves_makes_room() {
-    let api = Api::with(|config| (config.max_watchers, config.max_streams) = (1, 0));
+fn the_number_of_streams_is_bounded_and_a_closed_one_frees_its_place() {
+    let api = Api::with(|config| (config.max_system_streams, config.max_streams) = (1, 0));
     let mut events = follow(&api);
     events.expect("system");
     let refused = api.client.get(PATH);
@@ -193,7 +196,7 @@ fn the_number_of_followers_is_bounded_and_one_that_leaves_makes_room() {
 }
 
 #[test]
-fn whoever_may_see_the_system_may_follow_it_and_sees_a_role_of_their_own() {
+fn the_stream_needs_the_right_to_see_the_system_and_has_the_caller_s_role() {
     let keys = [
         ("reader", Role::Reader),
         ("user", Role::User),
@@ -209,15 +212,15 @@ fn whoever_may_see_the_system_may_follow_it_and_sees_a_role_of_their_own() {
     }
 }
 
-/// A system whose state has so many bytes: more than once 8 MiB fit into no buffer between the server
-/// and a client, nor do 16 MiB once.
+/// A system whose state has this many bytes. Neither two states of 8 MiB nor one of 16 MiB fit into
+/// the buffers between the server and a client.
 fn make_large(api: &Api, bytes: usize) {
     api.with_services();
     api.system.services.lock().unwrap()[0].last_fault = Some("x".repeat(bytes));
 }
 
 #[test]
-fn a_follower_that_reads_nothing_loses_its_connection() {
+fn a_client_of_the_stream_that_reads_nothing_is_disconnected() {
     let api = Api::with(|config| {
         config.write_timeouts = StallTimeouts {
             running: SHORT_TIMEOUT,
@@ -240,7 +243,7 @@ fn a_follower_that_reads_nothing_loses_its_connection() {
 }
 
 #[test]
-fn a_follower_that_reads_nothing_holds_up_neither_the_shutdown_nor_others() {
+fn a_client_of_the_stream_that_reads_nothing_delays_neither_the_shutdown_nor_others() {
     let api = Api::with(|config| {
         config.write_timeouts = StallTimeouts {
             running: FOREVER,
@@ -279,7 +282,7 @@ fn over_http_2_the_stream_outlives_the_other_requests_of_its_connection() {
         let closed = timeout(TIMEOUT, api.state.close_connections());
         closed.await.expect("nothing waits for the stream");
         idle.closed().await;
-        // Sent by a client that was not told yet, or does not listen.
+        // Sent by a client that has not received the GOAWAY yet, or ignores it.
         let request = http::Request::get("https://localhost/livez")
             .body(())
             .unwrap();
@@ -295,7 +298,9 @@ fn over_http_2_the_stream_outlives_the_other_requests_of_its_connection() {
         api.state.cut_connections();
         api.system.phase.send_replace(Phase::HandingBack);
         until(&mut body, &mut text, "handing_back").await;
-        api.state.end_system_streams(report(), PATIENCE).await;
+        api.state
+            .end_system_streams(report(), LAST_EVENT_TIMEOUT)
+            .await;
         until(&mut body, &mut text, "event: end").await;
         while let Some(chunk) = body.data().await {
             text.push_str(std::str::from_utf8(&chunk.unwrap()).unwrap());

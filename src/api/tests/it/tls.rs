@@ -78,7 +78,7 @@ fn a_client_that_stops_reading_loses_its_connection_with_tls_too() {
     write!(connection, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     assert!(read_head(&mut connection).starts_with("HTTP/1.1 200"));
     secure::runtime().block_on(async {
-        let settled = tokio::time::timeout(TIMEOUT, api.state.settled());
+        let settled = tokio::time::timeout(TIMEOUT, api.state.requests_finished());
         settled.await.expect("nothing is owed any more");
     });
     let mut rest = Vec::new();

@@ -1,4 +1,4 @@
-//! Tokens beside keys: whose things are whose, what scopes allow, and what a refusal says.
+//! Tokens beside keys: owners, scopes, and the contents of a refusal.
 
 use std::time::Duration;
 
@@ -109,7 +109,7 @@ fn the_subject_of_a_token_is_not_the_owner_of_a_key_with_the_same_name() {
 }
 
 #[test]
-fn a_scope_allows_what_it_says_and_a_refusal_names_the_one_that_is_needed() {
+fn a_scope_allows_its_operations_and_a_refusal_names_the_missing_one() {
     let issuer = Issuer::new();
     let api = issuer.api(Vec::new());
     let [none, read, run, admin] = ["openid", "lastcall:read", "lastcall:run", "lastcall:admin"]
@@ -150,7 +150,7 @@ fn a_scope_allows_what_it_says_and_a_refusal_names_the_one_that_is_needed() {
 }
 
 #[test]
-fn a_refusal_says_where_tokens_come_from_and_what_is_wrong_with_this_one() {
+fn a_refusal_names_the_metadata_and_the_error_of_the_token() {
     let issuer = Issuer::new();
     let api = issuer.api(vec![key("ada", "key-of-ada", Role::User)]);
     let metadata = "resource_metadata=\
@@ -192,7 +192,7 @@ fn a_refusal_says_where_tokens_come_from_and_what_is_wrong_with_this_one() {
 }
 
 #[test]
-fn the_metadata_says_who_makes_tokens_and_needs_none() {
+fn the_metadata_names_the_issuer_and_needs_no_token() {
     let issuer = Issuer::new();
     let api = issuer.api(Vec::new());
     let expected = json!({

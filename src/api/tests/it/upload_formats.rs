@@ -142,7 +142,7 @@ fn zstd_is_decoded_whether_it_is_announced_or_found() {
         assert_is_csv(&dataset, CSV);
     }
     let path = format!("{session}/datasets/broken");
-    // A checksum tells what a block of plain bytes would not.
+    // A checksum detects what a block of plain bytes would not.
     let mut encoder = zstd::Encoder::new(Vec::new(), 3).unwrap();
     encoder.include_checksum(true).unwrap();
     encoder.write_all(CSV).unwrap();

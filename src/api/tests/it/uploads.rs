@@ -172,7 +172,7 @@ fn upload_into_a_session_that_is_deleted(api: &Api, deleted: impl FnOnce()) -> S
          Content-Length: 4\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"
     )
     .unwrap();
-    // The head of the request has been taken once the server asks for the rest.
+    // The head of the request has been read once the server sends `100 Continue`.
     let mut interim = [0; 25];
     connection.read_exact(&mut interim).unwrap();
     assert!(interim.starts_with(b"HTTP/1.1 100 Continue"));

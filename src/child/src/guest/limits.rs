@@ -6,22 +6,21 @@ use std::io;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 
-/// Open files. Spilled runs are many, but merged a few at a time.
+/// The most open files. Spilled runs are many, but merged a few at a time.
 const FILES: u64 = 1024;
 
-/// What a child may use from here on.
+/// What a child may use from now on.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Bytes of address space that it may add to what it has mapped. Not counted elsewhere than
-    /// on Linux.
+    /// Bytes of address space beyond what is already mapped. Only enforced on Linux.
     pub memory: u64,
-    /// The largest file that it writes, in bytes.
+    /// The largest file that it may write, in bytes.
     pub file: u64,
-    /// Seconds of processor time over all threads, if they are bounded.
+    /// Seconds of processor time over all threads, if bounded.
     pub cpu_seconds: Option<u64>,
 }
 
-/// What a child does first, before it starts a thread: all of it is inherited.
+/// Prepares a child, before it starts any thread, because threads inherit all of it.
 pub fn prepare(name: &CStr) {
     set_process_name(name);
     block_termination_signals();
@@ -34,47 +33,46 @@ pub fn prepare(name: &CStr) {
 fn set_parent_death_signal() {
     #[cfg(target_os = "linux")]
     {
-        // Without it the end of standard input is left.
+        // If this fails, the end of standard input still ends the child.
         let _ = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
     }
 }
 
-/// Names this process for whoever lists processes: it was started through a link, whose name says
-/// nothing.
+/// Sets the name in process listings: the child was started through a link whose name says nothing.
 fn set_process_name(name: &CStr) {
     #[cfg(target_os = "linux")]
     {
-        // Without it the link's own name is left.
+        // If this fails, the link's name stays.
         let _ = nix::sys::prctl::set_name(name);
     }
     #[cfg(not(target_os = "linux"))]
     let _ = name;
 }
 
-/// Leaves the end to the host: a service manager may send the signal of a stop to every process
-/// of the service, and a drain still wants this one's answer.
+/// Leaves termination to the host: a service manager may signal every process of the service, while
+/// a drain still needs this one's result.
 fn block_termination_signals() {
     let mut stops = SigSet::empty();
     for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
         stops.add(signal);
     }
-    // Where it fails, a stop interrupts the work, and it runs again.
+    // If this fails, a stop interrupts the work, and it runs again.
     let _ = stops.thread_block();
 }
 
-/// Has the kernel prefer the threads of the service that answer to all of this process.
+/// Gives the service's threads precedence over this process.
 fn lower_priority() {
-    // Where it fails, the child takes its share of the cores like any program.
+    // If this fails, the child competes for the cores like any process.
     let _ = rustix::process::nice(lastcall_domain::NICENESS);
 }
 
-/// Has the kernel choose this process, not the service, when the machine runs out of memory.
+/// Makes the kernel kill this process, not the service, when the machine runs out of memory.
 fn set_oom_score() {
-    // Where there is no such file, the limit of the address space is left.
+    // Without this file, the limit of the address space remains.
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
 }
 
-/// Sets the limits, before anything is looked at that a caller sent.
+/// Sets the limits, before any input from a caller is read.
 ///
 /// # Errors
 /// When the operating system refuses.
@@ -95,8 +93,8 @@ pub fn apply(limits: &Limits) -> io::Result<()> {
     Ok(())
 }
 
-/// The address space that is mapped already, in bytes: the program, its warm state. A child is
-/// not charged for it.
+/// The address space that is already mapped, in bytes: the program and its warm state, which do not
+/// count.
 #[cfg(target_os = "linux")]
 fn mapped() -> io::Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;

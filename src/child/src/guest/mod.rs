@@ -1,9 +1,9 @@
 //! The child's side.
 //!
 //! The order matters: [`limits::prepare`] before any thread is started, [`limits::apply`] before
-//! anything is looked at that a caller sent, [`sandbox::enter`] before anything is computed from
-//! it. Threads that work on it are started after that, because landlock binds a thread and its
-//! descendants, not the process.
+//! any input from a caller is read, [`sandbox::enter`] before anything is computed from it. Threads
+//! that work on it are started after that, because landlock applies to a thread and its
+//! descendants, not to the process.
 
 pub mod limits;
 pub mod sandbox;

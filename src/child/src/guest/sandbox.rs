@@ -1,23 +1,23 @@
 //! The child's sandbox: only the files it needs, no sockets, no programs.
 //!
-//! Both nets bind the calling thread and every thread that it starts later.
+//! Both restrictions apply to the calling thread and to every thread that it starts later.
 
 use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-/// Which nets of the operating system hold a child, besides limits.
+/// Which sandbox features of the operating system restrict a child, besides limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capabilities {
-    /// It sees no file but those that it needs (landlock).
+    /// Only the files that it needs are accessible (landlock).
     pub files: bool,
-    /// It can open no socket and start no program (seccomp).
+    /// No sockets can be opened and no programs started (seccomp).
     pub system_calls: bool,
 }
 
 impl Capabilities {
-    /// What is missing of the two, in words; `None` where nothing is.
+    /// What is missing, in words; `None` if nothing is.
     pub fn missing(self) -> Option<&'static str> {
         match (self.files, self.system_calls) {
             (true, true) => None,
@@ -28,15 +28,14 @@ impl Capabilities {
     }
 }
 
-/// Shuts the calling thread in as far as the kernel can: it may write below `folder`, and read
-/// the files and what is below the folders of `read`. What of these is not there stays out of
-/// reach.
+/// Restricts the calling thread as far as the kernel can: it may write below `folder`, and read the
+/// files and folders of `read`. Those that do not exist stay inaccessible.
 ///
 /// # Errors
-/// When the kernel has a net and refuses to put it up.
+/// If the kernel supports a feature and refuses to enable it.
 #[cfg(target_os = "linux")]
 pub fn enter(folder: &Path, read: &[&Path]) -> io::Result<Capabilities> {
-    let files = linux::close_files(folder, read).map_err(io::Error::other)?;
+    let files = linux::restrict_files(folder, read).map_err(io::Error::other)?;
     let system_calls = super::syscalls::close()?;
     Ok(Capabilities {
         files,
@@ -44,13 +43,13 @@ pub fn enter(folder: &Path, read: &[&Path]) -> io::Result<Capabilities> {
     })
 }
 
-/// Shuts nothing: there are limits.
+/// Restricts nothing: only the limits apply.
 #[cfg(not(target_os = "linux"))]
 pub fn enter(_: &Path, _: &[&Path]) -> io::Result<Capabilities> {
     Ok(Capabilities::default())
 }
 
-/// Finds out what the kernel can, in a thread that ends with it.
+/// Finds out what the kernel supports, in a thread that ends with it.
 pub fn probe() -> Capabilities {
     let probe = std::thread::Builder::new().name("probe".into()).spawn(|| {
         let nowhere = Path::new("/");
@@ -72,19 +71,20 @@ mod linux {
         path_beneath_rules,
     };
 
-    /// Whether the kernel closed the files. It closes what it knows of; older kernels know less.
-    pub(super) fn close_files(folder: &Path, read: &[&Path]) -> Result<bool, RulesetError> {
-        const KNOWN: ABI = ABI::V6;
-        let folder_rights = AccessFs::from_all(KNOWN) & !AccessFs::Execute;
+    /// Restricts access to files. Returns whether the kernel enforces it; older kernels support
+    /// less.
+    pub(super) fn restrict_files(folder: &Path, read: &[&Path]) -> Result<bool, RulesetError> {
+        const SUPPORTED_ABI: ABI = ABI::V6;
+        let folder_rights = AccessFs::from_all(SUPPORTED_ABI) & !AccessFs::Execute;
         let status = Ruleset::default()
             .set_compatibility(CompatLevel::BestEffort)
-            .handle_access(AccessFs::from_all(KNOWN))?
-            .handle_access(AccessNet::from_all(KNOWN))?
-            .scope(Scope::from_all(KNOWN))?
+            .handle_access(AccessFs::from_all(SUPPORTED_ABI))?
+            .handle_access(AccessNet::from_all(SUPPORTED_ABI))?
+            .scope(Scope::from_all(SUPPORTED_ABI))?
             .create()?
             .add_rules(path_beneath_rules([folder], folder_rights))?
             .add_rules(read.iter().filter_map(|path| {
-                // What cannot be opened fails where it is read, with a better message.
+                // What cannot be opened here fails when it is read, with a better message.
                 let file = PathFd::new(path).ok()?;
                 let rights: BitFlags<AccessFs> = if path.is_dir() {
                     AccessFs::ReadFile | AccessFs::ReadDir
@@ -109,8 +109,8 @@ mod tests {
 
     use super::*;
 
-    /// Runs a function on a thread that is shut in.
-    fn shut_in<T: Send>(
+    /// Runs a function on a restricted thread.
+    fn run_restricted<T: Send>(
         folder: &Path,
         read: &[&Path],
         function: impl FnOnce(Capabilities) -> T + Send,
@@ -134,7 +134,7 @@ mod tests {
         let other = root.path().join("other");
         fs::write(&other, "secret").unwrap();
 
-        shut_in(&folder, &[&table, &fonts], |can| {
+        run_restricted(&folder, &[&table, &fonts], |can| {
             assert_eq!(fs::read(&table).unwrap(), b"rows");
             assert_eq!(fs::read_dir(&fonts).unwrap().count(), 1);
             assert_eq!(fs::read(fonts.join("font")).unwrap(), b"glyphs");
@@ -164,7 +164,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        shut_in(folder.path(), &[], |can| {
+        run_restricted(folder.path(), &[], |can| {
             assert!(
                 std::thread::Builder::new()
                     .spawn(|| ())

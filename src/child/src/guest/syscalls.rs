@@ -1,6 +1,6 @@
-//! The system calls that a child needs: memory, threads, its own files, time. All others are
-//! answered as if the kernel did not have them, so that a library that tries a newer call first
-//! falls back to an older one of this list.
+//! The system calls that a child needs: memory, threads, its own files, time. All others fail as if
+//! the kernel did not have them, so that a library that tries a newer call first falls back to an
+//! older one of this list.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -38,7 +38,7 @@ const ALLOWED: &[libc::c_long] = &[
     libc::SYS_rt_sigreturn,
     libc::SYS_restart_syscall,
     libc::SYS_sigaltstack,
-    // Files, which landlock narrows to the child's own.
+    // Files, which landlock restricts to the child's own.
     libc::SYS_close,
     libc::SYS_dup,
     libc::SYS_faccessat,
@@ -70,18 +70,18 @@ const ALLOWED: &[libc::c_long] = &[
     libc::SYS_epoll_pwait,
     libc::SYS_eventfd2,
     libc::SYS_ppoll,
-    // Time and chance.
+    // Time and random numbers.
     libc::SYS_clock_getres,
     libc::SYS_clock_gettime,
     libc::SYS_clock_nanosleep,
     libc::SYS_getrandom,
     libc::SYS_gettimeofday,
     libc::SYS_nanosleep,
-    // What it may use.
+    // Resource limits.
     libc::SYS_getrusage,
     libc::SYS_sysinfo,
     libc::SYS_uname,
-    // Older names of the above, which this processor still has.
+    // Older variants of the above on this processor.
     #[cfg(target_arch = "x86_64")]
     libc::SYS_access,
     #[cfg(target_arch = "x86_64")]
@@ -108,11 +108,11 @@ const ALLOWED: &[libc::c_long] = &[
     libc::SYS_unlink,
 ];
 
-/// Closes all other system calls for the calling thread. False on a processor that the filter
-/// does not know, or a kernel without filters.
+/// Blocks all other system calls for the calling thread. Returns `false` on a processor that the
+/// filter does not support, or a kernel without filters.
 ///
 /// # Errors
-/// When the filter cannot be made.
+/// If the filter cannot be built.
 pub(super) fn close() -> io::Result<bool> {
     let Ok(arch) = TargetArch::try_from(std::env::consts::ARCH) else {
         return Ok(false);

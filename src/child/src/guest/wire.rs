@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{CHUNK, CONTROL, DATA, HEAD, MAX_FRAME};
 
-/// Standard input and output as frames. Frames are written whole, from whichever thread.
+/// Standard input and output as frames. Each frame is written whole, from any thread.
 #[derive(Clone, Copy, Debug)]
 pub struct Wire;
 
@@ -16,15 +16,15 @@ impl Wire {
     /// Sends a message.
     ///
     /// # Errors
-    /// When the host is gone.
+    /// If the host is gone.
     pub fn send(self, message: &impl Serialize) -> io::Result<()> {
         write_frame(CONTROL, &serde_json::to_vec(message)?)
     }
 
-    /// Receives a message; nothing when the host has closed the pipe.
+    /// Receives a message; `None` once the host has closed the pipe.
     ///
     /// # Errors
-    /// When the host does not speak the protocol.
+    /// If the host violates the protocol.
     pub fn receive<T: DeserializeOwned>(self) -> io::Result<Option<T>> {
         match read_frame()? {
             None => Ok(None),
@@ -33,10 +33,10 @@ impl Wire {
         }
     }
 
-    /// Receives so many bytes of data.
+    /// Receives this many bytes of data.
     ///
     /// # Errors
-    /// When the host does not speak the protocol, or is gone.
+    /// If the host violates the protocol, or is gone.
     pub fn receive_data(self, length: usize) -> io::Result<Vec<u8>> {
         let mut data = Vec::with_capacity(length);
         while data.len() < length {
@@ -56,17 +56,17 @@ impl Wire {
         BufWriter::with_capacity(CHUNK, Data)
     }
 
-    /// Ends the process as soon as the host closes the pipe: it does so by dying, too. To be
-    /// called when the host has nothing left to say. The signal that
-    /// [`prepare`](super::limits::prepare) asks for is the faster way, where there is one.
+    /// Ends the process as soon as the host closes the pipe, as it does when it dies. Must be
+    /// called once the host sends nothing more. The signal that [`prepare`](super::limits::prepare)
+    /// requests is faster, where it exists.
     pub fn exit_when_the_host_is_gone(self) {
         let watch = || {
-            // Nothing is said any more; whatever comes, it is the end.
+            // Nothing more is sent; whatever arrives, it is the end.
             let _ = io::stdin().lock().read(&mut [0]);
-            // Nothing is left to be dropped: the host removes the child's folder.
+            // Nothing needs to be dropped: the host removes the child's folder.
             let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGKILL);
         };
-        // Without it the signal is left.
+        // If this fails, the signal still ends the child.
         let _ = thread::Builder::new()
             .name("watch".into())
             .stack_size(64 * 1024)

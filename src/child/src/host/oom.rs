@@ -9,12 +9,12 @@ use nix::sys::signal::Signal;
 
 use super::ChildExit;
 
-/// The pause before work runs once more whose child the kernel killed: memory needs a moment to
-/// come back.
+/// The pause before work is retried after the kernel killed its child: memory needs a moment to
+/// recover.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
-/// The kernel's counter of processes that it killed because memory ran out: of this control group
-/// where it has one, else of the machine.
+/// The kernel's counter of processes killed for lack of memory: of this control group if it has
+/// one, else of the machine.
 #[derive(Clone, Debug)]
 pub struct OomKills {
     file: Option<PathBuf>,
@@ -39,16 +39,16 @@ impl OomKills {
         }
     }
 
-    /// How many there have been; nothing where the kernel does not say.
+    /// The count; `None` if the kernel does not provide it.
     pub fn count(&self) -> Option<u64> {
         read(self.file.as_deref()?)
     }
 
-    /// Who killed a child, if somebody did. `before`: the count when its work began.
+    /// Who killed a child, if anybody. `before` is the count when its work began.
     ///
-    /// The kernel counts a kill before it carries it out. Where it does not count, nobody else is
-    /// taken to kill a child that is waited for. It is then the machine that was short of memory,
-    /// not the work: beyond its own bound the child's allocator fails first.
+    /// The kernel counts a kill before it carries it out. Without a count, the kernel is assumed:
+    /// nobody else kills a child that is waited for. The machine was then short of memory, not the
+    /// work: beyond its own bound the child's allocator fails first.
     pub fn killed(&self, exit: &ChildExit, before: Option<u64>) -> Option<Killed> {
         if exit.signal() != Some(Signal::SIGKILL) {
             return None;
@@ -61,8 +61,8 @@ impl OomKills {
         })
     }
 
-    /// Waits before work that lost its child to the kernel runs once more, unless either calls it
-    /// off.
+    /// Waits before work that lost its child to the kernel is retried, unless either flag cancels
+    /// it.
     pub async fn pause_before_retry(&self, job: &Cancel, closing: &Cancel) {
         tokio::select! {
             () = tokio::time::sleep(RETRY_PAUSE) => {}
@@ -81,8 +81,8 @@ pub enum Killed {
     ByHand,
 }
 
-/// The events of the control group, version 2, as `/proc/self/cgroup` names it. Within a
-/// container the group's own folder is the root of what is mounted.
+/// The events file of the control group (version 2) in `/proc/self/cgroup`. In a container, the
+/// group's own folder is the root of the mount.
 fn group_events(groups: &str) -> Option<PathBuf> {
     let group = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
     let root = Path::new("/sys/fs/cgroup");

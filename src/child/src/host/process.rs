@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 use crate::{CHUNK, CONTROL, DATA, HEAD, MAX_FRAME};
 
-/// How much of a child's standard error is kept, in bytes; the rest is read and thrown away.
+/// How much of a child's standard error is kept, in bytes; the rest is discarded.
 const MAX_STDERR: usize = 16 * 1024;
 /// How long a child that closed its output may take to exit.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -42,12 +42,12 @@ pub enum Frame<T> {
     Data(Vec<u8>),
 }
 
-/// How a child ended that closed its output unasked.
+/// How a child ended that closed its output unexpectedly.
 #[derive(Debug)]
 pub struct ChildExit {
-    /// Its status; none where it had to be killed because it did not exit.
+    /// Its status; `None` if it had to be killed because it did not exit.
     pub status: Option<ExitStatus>,
-    /// The beginning of what it wrote to its standard error.
+    /// The beginning of its standard error.
     pub stderr: String,
 }
 
@@ -60,8 +60,8 @@ impl ChildExit {
     }
 }
 
-/// One child process with the temporary folder that is its own. To be started and used on a
-/// thread that outlives it, within a `LocalSet`: where the thread ends, the kernel kills it.
+/// One child process with its own temporary folder. Must be started and used on a thread that
+/// outlives it, within a `LocalSet`: when the thread ends, the kernel kills the child.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
@@ -69,18 +69,18 @@ pub struct Process {
     stdout: BufReader<ChildStdout>,
     stderr: JoinHandle<Vec<u8>>,
     folder: TempDir,
-    /// Somebody else has waited for it, as process 1 does for children that were inherited: its
-    /// number may be another's by now.
+    /// Somebody else has reaped it, as process 1 does with inherited children: its id may be reused
+    /// by now.
     is_taken: bool,
 }
 
 impl Process {
-    /// Starts a child in a process group and a folder of its own.
+    /// Starts a child in its own process group and folder.
     ///
     /// The group keeps a Ctrl+C on the terminal from the children, which a drain still needs.
     ///
     /// # Errors
-    /// When the operating system refuses.
+    /// If the operating system refuses.
     pub fn start(program: &Program, folder: TempDir) -> io::Result<Self> {
         let mut child = Command::new(&program.path)
             .args(&program.args)
@@ -115,12 +115,12 @@ impl Process {
         self.folder.path()
     }
 
-    /// The number that the operating system gives the child, until it was waited for.
+    /// The process id, until the child was reaped.
     pub fn id(&self) -> Option<u32> {
         self.child.id()
     }
 
-    /// Whether the child has not ended.
+    /// Whether the child is still running.
     pub fn lives(&mut self) -> bool {
         let ended = self.child.try_wait();
         self.is_taken = ended.is_err();
@@ -130,7 +130,7 @@ impl Process {
     /// Sends a message.
     ///
     /// # Errors
-    /// When the child is gone.
+    /// If the child is gone.
     pub async fn send(&mut self, message: &impl Serialize) -> io::Result<()> {
         self.write_frame(CONTROL, &serde_json::to_vec(message)?)
             .await
@@ -139,7 +139,7 @@ impl Process {
     /// Sends data.
     ///
     /// # Errors
-    /// When the child is gone.
+    /// If the child is gone.
     pub async fn send_data(&mut self, data: &[u8]) -> io::Result<()> {
         for chunk in data.chunks(CHUNK) {
             self.write_frame(DATA, chunk).await?;
@@ -159,7 +159,7 @@ impl Process {
     /// The next frame.
     ///
     /// # Errors
-    /// When the child is gone or does not speak the protocol.
+    /// If the child is gone or violates the protocol.
     pub async fn receive<T: DeserializeOwned>(&mut self) -> io::Result<Frame<T>> {
         let mut head = [0; HEAD];
         self.stdout.read_exact(&mut head).await?;
@@ -179,14 +179,14 @@ impl Process {
         }
     }
 
-    /// Whether a child that closed its output was killed, by whomever.
+    /// Whether a child that closed its output was killed, by anybody.
     pub async fn was_killed(&mut self) -> bool {
         use std::os::unix::process::ExitStatusExt;
         let gone = tokio::time::timeout(EXIT_TIMEOUT, self.child.wait()).await;
         matches!(gone, Ok(Ok(status)) if status.signal() == Some(Signal::SIGKILL as i32))
     }
 
-    /// Kills the child if it lives, reaps it and removes its folder.
+    /// Kills the child if it is alive, reaps it and removes its folder.
     pub async fn end(mut self) {
         if self.lives() {
             self.kill();
@@ -195,7 +195,7 @@ impl Process {
         self.remove_folder().await;
     }
 
-    /// Reaps a child that closed its output unasked, and reports how it ended.
+    /// Reaps a child that closed its output unexpectedly, and reports how it ended.
     pub async fn wait_for_exit(mut self) -> ChildExit {
         let gone = tokio::time::timeout(EXIT_TIMEOUT, self.child.wait()).await;
         let status = match gone {
@@ -210,21 +210,21 @@ impl Process {
                 None
             }
         };
-        // Ends at once: the last writer is dead.
+        // Completes at once: the last writer is dead.
         let stderr = tokio::time::timeout(EXIT_TIMEOUT, &mut self.stderr).await;
         let stderr = stderr.ok().and_then(Result::ok).unwrap_or_default();
         let stderr = String::from_utf8_lossy(&stderr).trim().to_owned();
         if !stderr.is_empty() {
-            log::debug!("a child said: {stderr}");
+            log::debug!("standard error of a child: {stderr}");
         }
         self.remove_folder().await;
         ChildExit { status, stderr }
     }
 
     fn kill(&mut self) {
-        // No id means that the child is reaped: its number may be another's by now.
+        // Without an id the child is reaped: its number may be reused by now.
         if let Some(pid) = self.child.id().and_then(|pid| i32::try_from(pid).ok()) {
-            // The group is the child's own from its start; an error means that all of it is gone.
+            // The group is the child's own from its start; an error means that none of it is left.
             let _ = killpg(Pid::from_raw(pid), Signal::SIGKILL);
         }
     }
@@ -243,7 +243,7 @@ impl Process {
             ..
         } = self;
         if is_taken {
-            // Dropped, it would be killed by its number.
+            // Dropping it would kill it by its id.
             std::mem::forget(child);
         }
         let removed = tokio::task::spawn_blocking(move || folder.close()).await;
@@ -253,7 +253,7 @@ impl Process {
     }
 }
 
-/// Reads to the end and keeps the first bytes: there is where a runtime says what went wrong.
+/// Reads to the end and keeps the first bytes, where a runtime reports what went wrong.
 async fn keep_head(mut stderr: ChildStderr) -> Vec<u8> {
     let mut kept = Vec::new();
     let mut buffer = [0; 4096];

@@ -7,31 +7,31 @@ use std::path::Path;
 
 use tempfile::{TempDir, TempPath};
 
-/// The file in such a folder that its process keeps locked while it lives.
+/// The file in such a folder that its process keeps locked while it runs.
 const LOCK: &str = "lock";
-/// The file that is locked while folders are made and swept.
+/// The file that is locked while folders are created and swept.
 const SWEEP: &str = ".sweep";
 
 /// The folder of this process; removed with everything in it when this value is dropped.
 #[derive(Debug)]
 pub struct Scratch {
     folder: TempDir,
-    /// Held for its lock, which ends with the process however that ends.
+    /// Held for its lock, which ends with the process, however that ends.
     _lock: File,
 }
 
 impl Scratch {
-    /// Sweeps `root` and makes a folder in it whose name begins with `prefix`, as those do that
-    /// are swept.
+    /// Sweeps `root` and creates a folder in it. Its name, like those of the swept folders, begins
+    /// with `prefix`.
     ///
     /// # Errors
-    /// When `root` cannot be made or written.
+    /// If `root` cannot be created or written.
     pub fn new(root: &Path, prefix: &str) -> io::Result<Self> {
         fs::create_dir_all(root)?;
-        // Without it a peer could sweep the new folder in the moment before its lock is taken.
+        // Without this lock a peer could sweep the new folder before its own lock is taken.
         let sweep = lock_file(&root.join(SWEEP))?;
         sweep.lock()?;
-        remove_the_dead(root, prefix)?;
+        remove_abandoned(root, prefix)?;
         let folder = tempfile::Builder::new()
             .prefix(prefix)
             .tempdir_in(fs::canonicalize(root)?)?;
@@ -46,17 +46,17 @@ impl Scratch {
     /// A new folder for a child.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// If it cannot be created.
     pub fn folder(&self, prefix: &str) -> io::Result<TempDir> {
         tempfile::Builder::new()
             .prefix(prefix)
             .tempdir_in(&self.folder)
     }
 
-    /// A new file for what a child makes.
+    /// A new file for a child's output.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// If it cannot be created.
     pub fn file(&self, prefix: &str) -> io::Result<(File, TempPath)> {
         let file = tempfile::Builder::new()
             .prefix(prefix)
@@ -74,7 +74,7 @@ fn lock_file(path: &Path) -> io::Result<File> {
 }
 
 /// Removes the folders whose lock nobody holds.
-fn remove_the_dead(root: &Path, prefix: &str) -> io::Result<()> {
+fn remove_abandoned(root: &Path, prefix: &str) -> io::Result<()> {
     for entry in fs::read_dir(root)? {
         let entry = entry?;
         let ours = entry.file_name().to_string_lossy().starts_with(prefix);

@@ -5,14 +5,15 @@ use std::thread::JoinHandle;
 
 use tokio::task::LocalSet;
 
-/// Runs a future to its end on a thread of its own, within a `LocalSet`.
+/// Runs a future to completion on its own thread, within a `LocalSet`.
 ///
-/// Children are started and used there: the kernel kills them when the thread that started them
-/// ends. `files`: how many threads may work on their folders. `owner` makes the future on that
-/// thread; what it gives is dropped after the runtime, so that a reply in it says that all is gone.
+/// Children are started and used there, because the kernel kills them when the thread that started
+/// them ends. `files` is how many threads may work on their folders. `owner` creates the future on
+/// that thread; its output is dropped after the runtime, so that a reply in it proves that
+/// everything is gone.
 ///
 /// # Errors
-/// When the operating system gives no thread.
+/// If the operating system cannot start a thread.
 pub fn spawn_owner<F, Fut>(
     name: &str,
     files: usize,

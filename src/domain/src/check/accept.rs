@@ -1,6 +1,6 @@
 //! The accepted counts of failing rows.
 
-/// Which numbers are accepted: those that meet every condition.
+/// The accepted numbers: those that meet every condition.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Accept {
     /// The conditions.
@@ -12,24 +12,24 @@ pub struct Accept {
 /// A condition on a number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Condition {
-    /// It is this.
+    /// It is equal to this.
     Is(f64),
-    /// It is not this.
+    /// It differs from this.
     IsNot(f64),
     /// It is greater.
     Above(f64),
-    /// It is as great or greater.
+    /// It is greater or equal.
     AtLeast(f64),
     /// It is less.
     Below(f64),
-    /// It is as great or less.
+    /// It is less or equal.
     AtMost(f64),
     /// It is not between these.
     Outside(f64, f64),
 }
 
 impl Accept {
-    /// Numbers from `min` to `max`.
+    /// Accepts numbers from `min` to `max`.
     pub fn between(min: Option<f64>, max: Option<f64>) -> Self {
         let min = min.map(Condition::AtLeast);
         Self {

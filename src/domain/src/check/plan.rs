@@ -9,16 +9,16 @@ use super::accept::Accept;
 use super::report::{CheckResult, CheckStatus, ContractFormat, ContractWarning};
 use crate::ReadOptions;
 
-/// What a contract asks of one dataset.
+/// The requirements of a contract on one dataset.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CheckPlan {
     /// The checks, in the order of the contract.
     pub checks: Vec<Check>,
     /// How many failing rows each shows.
     pub examples: usize,
-    /// How the contract has the dataset read.
+    /// The read options of the contract.
     pub read: ReadOptions,
-    /// What of the contract is not checked.
+    /// The parts of the contract that are not checked.
     pub warnings: Vec<ContractWarning>,
     /// The format of the contract.
     pub format: ContractFormat,
@@ -35,11 +35,11 @@ pub struct Check {
     pub rule: Rule,
     /// The columns that it is about.
     pub columns: Vec<String>,
-    /// Where the contract asks for it: `fields[2].constraints.minimum`.
+    /// The path in the contract: `fields[2].constraints.minimum`.
     pub path: String,
-    /// What the contract calls it.
+    /// Its name in the contract.
     pub name: Option<String>,
-    /// Which counts of failing rows are accepted; none but 0 where nothing is said.
+    /// The accepted counts of failing rows; only 0 by default.
     pub accept: Option<Accept>,
 }
 
@@ -180,7 +180,7 @@ pub enum Form {
 }
 
 impl Check {
-    /// Its result, before anything is known.
+    /// An empty result for this check.
     pub fn result(&self) -> CheckResult {
         CheckResult {
             check: self.rule.kind().to_owned(),

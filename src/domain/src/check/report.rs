@@ -17,7 +17,7 @@ pub enum ContractFormat {
     Odcs,
 }
 
-/// Something in a contract that is not checked.
+/// A part of a contract that is not checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ContractWarning {
@@ -25,11 +25,11 @@ pub struct ContractWarning {
     pub code: String,
     /// Where it is in the contract.
     pub path: String,
-    /// What it is, for people.
+    /// A message.
     pub detail: String,
 }
 
-/// What the checks of a dataset came to.
+/// The report of the checks of a dataset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct CheckReport {
@@ -41,17 +41,17 @@ pub struct CheckReport {
     pub rows: u64,
     /// Whether every check has passed.
     pub passed: bool,
-    /// How many checks there are, by how they ended.
+    /// The numbers of checks by status.
     pub totals: CheckTotals,
     /// The checks, in the order of the contract.
     pub checks: Vec<CheckResult>,
-    /// What of the contract was not checked, and columns that it does not list.
+    /// The parts of the contract that were not checked, and columns that it does not list.
     pub warnings: Vec<ContractWarning>,
     /// How the dataset was read.
     pub read: ReadReport,
 }
 
-/// How many checks ended how.
+/// The numbers of checks by status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct CheckTotals {
@@ -61,20 +61,20 @@ pub struct CheckTotals {
     pub passed: u64,
     /// Those that failed.
     pub failed: u64,
-    /// Those that could not be made.
+    /// Those that could not be run.
     pub errors: u64,
 }
 
-/// How a check ended.
+/// The status of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum CheckStatus {
-    /// What it asks for holds.
+    /// It passed.
     Passed,
-    /// It does not hold.
+    /// It failed.
     Failed,
-    /// It could not be made.
+    /// It could not be run.
     Error,
 }
 
@@ -89,7 +89,7 @@ impl CheckStatus {
     }
 }
 
-/// What one check came to.
+/// The result of one check.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct CheckResult {
@@ -99,21 +99,21 @@ pub struct CheckResult {
     pub check: String,
     /// The columns that it is about.
     pub columns: Vec<String>,
-    /// What the contract calls it.
+    /// Its name in the contract.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Where the contract asks for it.
+    /// Its path in the contract.
     pub path: String,
-    /// What has to hold, in words.
+    /// The requirement, in words.
     pub expected: String,
-    /// How it ended.
+    /// Its status.
     pub status: CheckStatus,
-    /// How many rows fail it; `null` where it is not about rows, or could not be made.
+    /// How many rows fail it; `null` if it is not about rows, or could not be run.
     pub failed_rows: Option<u64>,
     /// What was found, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// Why it could not be made: a code of a failed job.
+    /// Why it could not be run: an error code of failed jobs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The first rows that fail it.
@@ -124,16 +124,16 @@ pub struct CheckResult {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct FailedRow {
-    /// Its number, from 1, the header not counted; not of a row of a query.
+    /// Its number, from 1, without the header; absent for a row of a query.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row: Option<u64>,
-    /// Its values by column, as far as the check is about them; long texts are cut.
+    /// Its values by column, for the columns of the check; long texts are cut.
     #[cfg_attr(feature = "schema", schema(value_type = Object))]
     pub values: Map<String, Value>,
 }
 
 impl CheckResult {
-    /// The check could not be made.
+    /// Records that the check could not be run.
     pub fn fail_with(&mut self, code: &str, detail: impl Into<String>) {
         self.status = CheckStatus::Error;
         self.failed_rows = None;
@@ -144,7 +144,7 @@ impl CheckResult {
 }
 
 impl CheckTotals {
-    /// Counts checks by how they ended.
+    /// Counts checks by status.
     pub fn of(checks: &[CheckResult]) -> Self {
         let count = |status| checks.iter().filter(|c| c.status == status).count() as u64;
         Self {

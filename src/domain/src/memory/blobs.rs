@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 use super::faults::{Fault, Faults};
 use crate::{BlobError, BlobKey, BlobResult, BlobStream, BlobWriter, Blobs, LocalBlob};
 
-/// Blobs in memory. Every clone is the same store.
+/// Blobs in memory. Clones share the store.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryBlobs {
     blobs: Arc<Mutex<BTreeMap<String, Bytes>>>,
@@ -24,7 +24,7 @@ impl MemoryBlobs {
         Self::default()
     }
 
-    /// What lets calls fail.
+    /// The injected faults.
     pub fn faults(&self) -> &Faults {
         &self.faults
     }

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// How a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fault {
-    /// It does nothing and fails.
+    /// The call does nothing and fails.
     Before,
-    /// It does all it was asked to, and then fails: the answer is lost.
+    /// The call succeeds, and then fails: the response is lost.
     After,
 }
 
-/// Which calls fail. Every clone is the same plan.
+/// The plan of failing calls. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     plan: Arc<Mutex<Plan>>,
@@ -31,31 +31,31 @@ impl Faults {
         self.lock().down = down;
     }
 
-    /// Lets the next `count` calls fail, after those that were planned before.
+    /// Makes the next `count` calls fail, after those that were planned before.
     pub fn fail_next(&self, count: usize, fault: Fault) {
         self.lock()
             .next
             .extend(std::iter::repeat_n(Some(fault), count));
     }
 
-    /// Lets the next `count` calls go through, after those that were planned before.
+    /// Makes the next `count` calls succeed, after those that were planned before.
     pub fn pass_next(&self, count: usize) {
         self.lock().next.extend(std::iter::repeat_n(None, count));
     }
 
-    /// Forgets what was planned.
+    /// Clears the plan.
     pub fn clear(&self) {
         let mut plan = self.lock();
         plan.down = false;
         plan.next.clear();
     }
 
-    /// How many calls there were, failed ones included.
+    /// The number of calls, including failed ones.
     pub fn calls(&self) -> u64 {
         self.lock().calls
     }
 
-    /// What becomes of a call that is made now.
+    /// The fate of a call that is made now.
     pub(super) fn call(&self) -> Option<Fault> {
         let mut plan = self.lock();
         plan.calls += 1;

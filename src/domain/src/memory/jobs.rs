@@ -21,7 +21,7 @@ impl Rows {
             return answer;
         }
         if let Some(before) = self.jobs.get(&job.id) {
-            // The same submission again, after an answer that was lost.
+            // The same submission again, after a lost response.
             return Admission::Created(before.clone());
         }
         let session = self.sessions.get(&job.session);
@@ -162,8 +162,7 @@ impl Rows {
         claimed
     }
 
-    /// How many more jobs each owner may run that has unfinished ones; none is named where there is
-    /// no bound.
+    /// How many more jobs each owner with unfinished ones may run; empty without a bound.
     fn free_slots(&self) -> BTreeMap<Owner, u32> {
         let Some(most) = self.limits.per_owner.running_jobs else {
             return BTreeMap::new();
@@ -185,7 +184,7 @@ impl Rows {
     ) -> Vec<HeartbeatResult> {
         let limits = self.limits;
         let mut beat = |(claim, progress): &(ClaimRef, f64)| match self.jobs.get_mut(&claim.job) {
-            Some(job) => job.beat(*claim, *progress, lease, now, &limits),
+            Some(job) => job.heartbeat(*claim, *progress, lease, now, &limits),
             None => HeartbeatResult::Lost,
         };
         claims.iter().map(&mut beat).collect()
@@ -216,9 +215,9 @@ impl Rows {
         claims.iter().map(give).collect()
     }
 
-    /// Undoes the claims whose answer was lost.
-    pub(super) fn undo_unheard(&mut self, now: Timestamp) {
-        for claim in std::mem::take(&mut self.unheard) {
+    /// Undoes the unconfirmed claims.
+    pub(super) fn undo_unconfirmed(&mut self, now: Timestamp) {
+        for claim in std::mem::take(&mut self.unconfirmed) {
             if let Ok(mut job) = self.held(claim)
                 && job.unclaim(claim, now, &self.limits).is_ok()
             {
@@ -227,7 +226,7 @@ impl Rows {
         }
     }
 
-    /// Takes away the running jobs that `lost` names.
+    /// Expires the running jobs that match `lost`.
     fn expire(&mut self, limit: u32, now: Timestamp, lost: impl Fn(&Job) -> bool) -> Vec<Job> {
         let limits = self.limits;
         let running = self.unfinished.iter().filter_map(|id| self.jobs.get(id));
@@ -246,15 +245,15 @@ impl Rows {
         limit: u32,
         now: Timestamp,
     ) -> Vec<Job> {
-        self.undo_unheard(now);
+        self.undo_unconfirmed(now);
         self.expire(limit, now, |job| {
-            run_out(job, now) && !in_hand.contains(&job.id)
+            is_expired(job, now) && !in_hand.contains(&job.id)
         })
     }
 
     pub(super) fn recover(&mut self, now: Timestamp) -> u64 {
         let shared = self.shared;
-        let jobs = self.expire(u32::MAX, now, |job| !shared || run_out(job, now));
+        let jobs = self.expire(u32::MAX, now, |job| !shared || is_expired(job, now));
         jobs.len() as u64
     }
 
@@ -270,7 +269,7 @@ impl Rows {
     }
 }
 
-/// What the claim takes from these queues.
+/// Selects the jobs of a claim from these queues.
 fn in_turn(
     mut claim: FairClaim<Job>,
     mut queues: BTreeMap<Owner, VecDeque<Job>>,
@@ -295,6 +294,6 @@ fn in_turn(
     claim.finish()
 }
 
-fn run_out(job: &Job, now: Timestamp) -> bool {
+fn is_expired(job: &Job, now: Timestamp) -> bool {
     job.lifecycle.lease.is_some_and(|lease| lease.until <= now)
 }

@@ -1,4 +1,4 @@
-//! The in-memory store and blob store: for tests in virtual time. Nothing outlives the process.
+//! The in-memory store and blob store, for tests in virtual time. Nothing survives the process.
 
 mod blobs;
 mod faults;

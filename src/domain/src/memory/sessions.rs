@@ -22,7 +22,7 @@ impl Rows {
             return answer;
         }
         if let Some(before) = self.sessions.get(&session.id) {
-            // The same request again, after an answer that was lost.
+            // The same request again, after a lost response.
             let before = before.session.clone();
             self.remember(idempotency, now);
             return Admission::Created(before);
@@ -142,7 +142,7 @@ impl Rows {
         self.counts.sessions = self.sessions.len() as u64;
     }
 
-    pub(super) fn forget(&mut self, before: Timestamp, limit: u32) -> u64 {
+    pub(super) fn purge(&mut self, before: Timestamp, limit: u32) -> u64 {
         let mut left = u64::from(limit);
         let mut old = |at: &Timestamp| {
             let forgotten = *at < before && left > 0;

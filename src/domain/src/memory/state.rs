@@ -27,7 +27,7 @@ impl SessionRow {
     }
 }
 
-/// Everything that is kept.
+/// All rows.
 #[derive(Debug)]
 pub(super) struct Rows {
     pub(super) limits: Limits,
@@ -44,10 +44,10 @@ pub(super) struct Rows {
     pub(super) answers: BTreeMap<(Owner, String), (Idempotency, Timestamp)>,
     pub(super) removed: BTreeMap<Uuid, (Owner, Timestamp)>,
     pub(super) counts: StoreCounts,
-    /// Whose turn it is in each queue.
+    /// The turns of the owners in each queue.
     pub(super) rotations: HashMap<Service, Rotation>,
-    /// Claims whose answer was lost.
-    pub(super) unheard: Vec<ClaimRef>,
+    /// Unconfirmed claims.
+    pub(super) unconfirmed: Vec<ClaimRef>,
 }
 
 impl Rows {
@@ -66,11 +66,11 @@ impl Rows {
             removed: BTreeMap::new(),
             counts: StoreCounts::default(),
             rotations: HashMap::new(),
-            unheard: Vec::new(),
+            unconfirmed: Vec::new(),
         }
     }
 
-    /// What an earlier use of the key says about this one.
+    /// What an earlier use of the key means for this one.
     pub(super) fn repeated<T>(&self, idempotency: Option<&Idempotency>) -> Option<Admission<T>> {
         let asked = idempotency?;
         let (kept, _) = self
@@ -90,18 +90,18 @@ impl Rows {
         }
     }
 
-    /// Whether the rows of the session are there for callers.
+    /// Whether the rows of the session are visible to callers.
     pub(super) fn visible(&self, session: SessionId) -> bool {
         self.sessions.get(&session).is_some_and(|row| !row.removing)
     }
 
-    /// Whether the session's time to live has ended by `time`.
+    /// Whether the session has expired by `time`.
     pub(super) fn is_over(&self, session: SessionId, time: Timestamp) -> bool {
         let row = self.sessions.get(&session);
         row.is_some_and(|row| row.session.is_expired(time))
     }
 
-    /// Puts the job in its new state, with all that is counted and indexed.
+    /// Stores the job in its new state, and updates counts and indexes.
     pub(super) fn put(&mut self, job: Job) {
         if let Some(before) = self.jobs.get(&job.id) {
             let (service, state) = (before.service(), before.state());
@@ -120,10 +120,10 @@ impl Rows {
         self.jobs.insert(job.id, job);
     }
 
-    /// Says so to the other processes.
+    /// Notifies the other processes.
     fn hint(&self, hint: Hint) {
         if self.shared {
-            // Nobody listening is no fault of the one who speaks.
+            // There may be no receivers.
             let _ = self.hints.send(hint);
         }
     }
@@ -147,7 +147,7 @@ pub(super) fn page<T>(items: impl Iterator<Item = T>, limit: u32) -> crate::stor
     crate::store::Page { items: taken, more }
 }
 
-/// The rows behind `after`, in that order.
+/// The rows after `after`, in this order.
 pub(super) fn ordered<'a, K: Ord + Copy, V>(
     rows: &'a BTreeMap<K, V>,
     order: Order,

@@ -19,8 +19,7 @@ use crate::{
     OwnerLimits, ReadOptions, Schema, Session, SessionId, Timestamp,
 };
 
-/// A store in memory, under one lock: every call happens at once and whole. Every clone is the
-/// same store.
+/// A store in memory, under one lock: every call is atomic. Clones share the store.
 #[derive(Clone, Debug)]
 pub struct MemoryStore {
     clock: Arc<dyn Clock>,
@@ -29,30 +28,29 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
-    /// A store of one process, as SQLite is: there are no hints, and
-    /// [`recover`](Store::recover) takes up every running job.
+    /// A store of one process, like SQLite: there are no hints, and [`recover`](Store::recover)
+    /// recovers every running job.
     pub fn new(clock: Arc<dyn Clock>, limits: Limits) -> Self {
         Self::with(clock, limits, false)
     }
 
-    /// A store of several processes, as PostgreSQL is: clones of it may stand for them. They
-    /// hear each other's hints, and none takes up a running job before its lease has run out.
+    /// A store of several processes, like PostgreSQL: clones stand for them. They receive each
+    /// other's hints, and none recovers a running job before its lease has expired.
     pub fn shared(clock: Arc<dyn Clock>, limits: Limits) -> Self {
         Self::with(clock, limits, true)
     }
 
-    /// What lets calls fail.
+    /// The injected faults.
     pub fn faults(&self) -> &Faults {
         &self.faults
     }
 
-    /// Opens the store again after [`close`](Store::close), with the rows that it had: what a
-    /// start of the process does.
+    /// Reopens the store after [`close`](Store::close), with its rows, like a start of the process.
     pub fn reopen(&self) {
         self.lock().closed = false;
     }
 
-    /// Every job, whatever has become of its session, for a test's last look.
+    /// Every job, whatever the state of its session, for the final check of a test.
     pub fn all_jobs(&self) -> Vec<Job> {
         self.lock().jobs.values().cloned().collect()
     }
@@ -69,7 +67,7 @@ impl MemoryStore {
         self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One call, unless it is to fail.
+    /// Executes one call, unless it must fail.
     fn call<T>(&self, run: impl FnOnce(&mut Rows, Timestamp) -> T) -> StoreResult<T> {
         let unavailable = || StoreError::Unavailable("a test wants it so".to_owned());
         let fault = self.faults.call();
@@ -133,8 +131,8 @@ impl Store for MemoryStore {
         self.call(|rows, now| rows.finish_removal(sessions, now))
     }
 
-    async fn forget(&self, before: Timestamp, limit: u32) -> StoreResult<u64> {
-        self.call(|rows, _| rows.forget(before, limit))
+    async fn purge(&self, before: Timestamp, limit: u32) -> StoreResult<u64> {
+        self.call(|rows, _| rows.purge(before, limit))
     }
 
     async fn put_dataset(
@@ -224,14 +222,14 @@ impl Store for MemoryStore {
     async fn claim(&self, order: ClaimOrder) -> StoreResult<Vec<Job>> {
         let mut claimed = None;
         let answer = self.call(|rows, now| {
-            rows.undo_unheard(now);
+            rows.undo_unconfirmed(now);
             let jobs = rows.claim(order, now);
             claimed = Some(jobs.iter().map(Job::claim).collect::<Vec<_>>());
             jobs
         });
         if let (Err(_), Some(claims)) = (&answer, claimed) {
-            // The answer is lost.
-            self.lock().unheard.extend(claims);
+            // The response is lost.
+            self.lock().unconfirmed.extend(claims);
         }
         answer
     }

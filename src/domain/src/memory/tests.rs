@@ -1,5 +1,5 @@
-//! The faults: what the tests of others rely on. Whatever else the store promises is asked by
-//! the suite that every store passes.
+//! Tests the injected faults, which other tests rely on. Everything else is covered by the
+//! conformance suite.
 #![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
@@ -21,7 +21,7 @@ fn session() -> Session {
 }
 
 #[tokio::test]
-async fn a_call_that_fails_before_does_nothing_and_one_that_fails_after_does_all() {
+async fn a_call_that_fails_before_does_nothing_and_one_that_fails_after_does_everything() {
     let store = MemoryStore::new(Arc::new(SystemClock), Limits::default());
     let (first, second) = (session(), session());
     store.faults().fail_next(1, Fault::Before);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Why a reader should look at a column.
+/// The reason of an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
@@ -21,7 +21,7 @@ pub enum AlertCode {
     Skewed,
     /// Zeros beyond the threshold.
     Zeros,
-    /// Two columns that say nearly the same.
+    /// Two highly correlated columns.
     HighCorrelation,
     /// Rows that repeat others.
     Duplicates,
@@ -37,7 +37,7 @@ pub enum AlertCode {
     LikelyBoolean,
     /// Texts that differ by case or blanks only.
     SimilarValues,
-    /// A column that tells every row from all others.
+    /// A column whose values identify every row.
     KeyCandidate,
 }
 
@@ -65,20 +65,20 @@ impl AlertCode {
     }
 }
 
-/// Something to look at.
+/// An alert.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Alert {
     /// The column; `None` for the dataset as a whole.
     pub column: Option<String>,
-    /// What it is.
+    /// Its reason.
     pub code: AlertCode,
-    /// The figure that it is about: a share, a count or a coefficient.
+    /// The statistic that it is about: a fraction, a count or a coefficient.
     #[serde(default)]
     pub value: Option<f64>,
-    /// From which value on it is raised; `None` where there is no threshold.
+    /// Its threshold; `None` if there is none.
     #[serde(default)]
     pub threshold: Option<f64>,
-    /// One sentence with the figures.
+    /// One sentence with the statistics.
     pub detail: String,
 }

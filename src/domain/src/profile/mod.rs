@@ -1,26 +1,26 @@
 //! The result of an analysis of `kind: "profile"`: the wire format.
 //!
-//! The shape is the wire format. Definitions are those of pandas: sample (n−1) standard
-//! deviation and variance, bias-corrected skewness and excess kurtosis, quantiles by linear
-//! interpolation. A figure that is not defined (the skewness of two rows, a mean that ran into
-//! an infinity) is `null`, never a made-up number. A figure that was estimated says so beside it.
+//! The types have the shape of the wire format. Definitions are those of pandas: sample (n−1)
+//! standard deviation and variance, bias-corrected skewness and excess kurtosis, quantiles by
+//! linear interpolation. An undefined statistic (the skewness of two rows, a mean that ran into an
+//! infinity) is `null`, never a made-up number. Estimates are marked as such.
 
 mod alert;
-mod figures;
 mod number;
 mod rows;
+mod statistics;
 mod top;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::alert::{Alert, AlertCode};
-pub use self::figures::{Associations, Extreme, SemanticType, SortOrder, TextPattern};
 pub use self::number::{Decimal, Number};
 pub use self::rows::{DuplicateRow, MissingPattern, MissingPatterns, Sample, SampleRow};
+pub use self::statistics::{Associations, Extreme, SemanticType, SortOrder, TextPattern};
 pub use self::top::TopValue;
 use crate::{Format, ReadReport};
 
-/// Everything that a profile says about one dataset.
+/// The profile of one dataset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Profile {
@@ -30,7 +30,7 @@ pub struct Profile {
     pub columns: Vec<Column>,
     /// Pairwise correlations of the numeric columns.
     pub correlations: Correlations,
-    /// How booleans and texts with few different values go together.
+    /// Associations of booleans and texts with few different values.
     #[serde(default, skip_serializing_if = "Associations::is_empty")]
     pub associations: Associations,
     /// Which cells are missing together.
@@ -42,12 +42,12 @@ pub struct Profile {
     /// Some rows.
     #[serde(default, skip_serializing_if = "Sample::is_empty")]
     pub sample: Sample,
-    /// What a reader should look at first.
+    /// The alerts.
     pub alerts: Vec<Alert>,
     /// How the data was read, with its warnings.
     #[serde(default)]
     pub read: ReadReport,
-    /// The warnings of [`read`](Self::read), for programs from before there was more to say.
+    /// The warnings of [`read`](Self::read), for older clients.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
 }
@@ -286,7 +286,7 @@ pub struct Text {
     /// The most frequent patterns, the most frequent first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub patterns: Vec<TextPattern>,
-    /// What nearly all values stand for.
+    /// The semantic type of nearly all values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub semantic_type: Option<SemanticType>,
     /// From how many of the different values the four before were estimated, where not from all.
@@ -348,7 +348,7 @@ pub struct Correlations {
     pub columns_left_out: u64,
 }
 
-/// Something in the data that had to be put up with.
+/// An irregularity of the data that was tolerated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Warning {

@@ -75,7 +75,7 @@ pub enum Number {
 }
 
 impl Number {
-    /// `digits` / 10^`scale`: an integer or a double where that says the same.
+    /// `digits` / 10^`scale`: an integer or a double if that is exact.
     pub fn decimal(digits: i128, scale: u8) -> Self {
         let decimal = Decimal::new(digits, scale);
         if decimal.scale == 0
@@ -121,7 +121,7 @@ fn digits_of(decimal: Decimal) -> i128 {
     decimal.digits
 }
 
-/// The digits by which a double is written: the fewest that tell it from all others.
+/// The shortest digits that identify a double.
 fn shown(value: f64) -> Option<Decimal> {
     let text = format!("{value:e}");
     let (mantissa, exponent) = text.split_once('e')?;

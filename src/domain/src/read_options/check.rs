@@ -3,22 +3,22 @@
 use super::{Mark, ReadOptions, encoding};
 use crate::{Format, InvalidOption};
 
-/// Different missing values, and different columns, that a request may name.
+/// The most missing values, and the most columns, that a request may name.
 const MAX_NAMED: usize = 1_000;
 
 impl ReadOptions {
-    /// Whether the options make sense for a dataset of this format.
+    /// Checks the options for a dataset of this format.
     ///
     /// # Errors
-    /// Where one does not; the first is named.
+    /// The first invalid option.
     pub fn check_for(&self, format: Format) -> Result<(), InvalidOption> {
         self.check_for_any(&[format])
     }
 
-    /// Whether the options make sense for datasets of these formats, each option for one of them.
+    /// Checks the options for datasets of these formats: each option must apply to one of them.
     ///
     /// # Errors
-    /// Where one does not; the first is named.
+    /// The first invalid option.
     pub fn check_for_any(&self, formats: &[Format]) -> Result<(), InvalidOption> {
         let known: Vec<&str> = formats
             .iter()
@@ -36,10 +36,10 @@ impl ReadOptions {
         Err(InvalidOption::new(option, detail.join("; ")))
     }
 
-    /// Whether the options make sense.
+    /// Checks the options.
     ///
     /// # Errors
-    /// Where one does not; the first is named.
+    /// The first invalid option.
     pub fn check(&self) -> Result<(), InvalidOption> {
         let count = |list: &Option<Vec<String>>| list.as_ref().map_or(0, Vec::len);
         for (option, list) in [("missing", &self.missing), ("columns", &self.columns)] {
@@ -77,7 +77,7 @@ impl ReadOptions {
                 return Err(InvalidOption::new(option, wanted));
             }
             let before = marks[..at].iter().find(|(_, other)| *other == Some(mark));
-            // A quote that escapes itself is what two quotes are.
+            // A quote that escapes itself means doubled quotes.
             if let Some((other, _)) = before
                 && (*other, option) != ("quote", "escape")
             {

@@ -1,4 +1,4 @@
-//! Option types other than texts and numbers.
+//! Option types other than strings and numbers.
 
 use std::fmt;
 

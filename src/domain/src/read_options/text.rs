@@ -7,13 +7,13 @@ use super::{DateOrder, Mark, ReadOptions};
 use crate::{Format, InvalidOption};
 
 impl ReadOptions {
-    /// The options in the parameters of a request for a dataset of this format. A list
-    /// (`missing`, `columns`) may be given as several parameters, or separated by commas; a value
-    /// with a comma stands in double quotes. An empty `quote` or `escape` is off.
+    /// The options in the parameters of a request for a dataset of this format. A list (`missing`,
+    /// `columns`) may be given as several parameters, or separated by commas; a value with a comma
+    /// must be in double quotes. An empty `quote` or `escape` means off.
     ///
     /// # Errors
-    /// Where an option does not exist, is not one of the format, is given twice or makes no
-    /// sense; the first is named.
+    /// The first option that does not exist, does not apply to the format, is given twice or is
+    /// invalid.
     pub fn from_query<'a>(
         format: Format,
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -29,7 +29,7 @@ impl ReadOptions {
     /// Sets an option from text; lists grow.
     ///
     /// # Errors
-    /// Where the option does not exist, was set before or cannot have this value.
+    /// If the option does not exist, was already set or cannot have this value.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), InvalidOption> {
         let Some(&option) = Self::NAMES.iter().find(|known| **known == name) else {
             return Err(InvalidOption::new(
@@ -69,7 +69,7 @@ impl ReadOptions {
     }
 }
 
-/// The only character of a text; `None` for none.
+/// The only character of a text; `None` if it is empty.
 pub(super) fn one_char(text: &str) -> Result<Option<char>, String> {
     let mut chars = text.chars();
     match (chars.next(), chars.next()) {
@@ -133,8 +133,8 @@ fn list(text: &str) -> Vec<String> {
     }
 }
 
-/// The text up to the quote that closes it, and what follows the comma behind that; `None` where
-/// it is not closed.
+/// The text up to the closing quote, and what follows the comma after it; `None` without a closing
+/// quote.
 fn unquote(text: &str) -> Option<(String, Option<&str>)> {
     let mut value = String::new();
     let mut rest = text;

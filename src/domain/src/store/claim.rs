@@ -1,4 +1,4 @@
-//! Claims, and how a worker reports their end.
+//! Claims, and their outcomes.
 
 use std::time::Duration;
 
@@ -7,19 +7,19 @@ use bytes::Bytes;
 use crate::lifecycle::Ending;
 use crate::{BlobKey, ContentKey, InstanceId, Job, JobError, Refused, Service};
 
-/// What a worker wants to claim.
+/// A request for claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClaimOrder {
     /// Jobs of this service.
     pub service: Service,
-    /// For this process.
+    /// The process that will hold them.
     pub holder: InstanceId,
-    /// How long the claim holds without a heartbeat.
+    /// How long the claims are valid without a heartbeat.
     pub lease: Duration,
-    /// So many at most.
+    /// The most jobs.
     pub limit: u32,
-    /// Whether one [suspect](crate::Lifecycle::suspect) may be among them: the one with the
-    /// fewest attempts. Never more than one.
+    /// Whether one [suspect](crate::Lifecycle::suspect) may be among them: the one with the fewest
+    /// attempts. Never more than one.
     pub suspect: bool,
 }
 
@@ -36,21 +36,21 @@ impl ClaimOrder {
     }
 }
 
-/// How a claim ended, as its worker says it.
+/// The outcome of a claim, as reported by its worker.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     /// With this result.
     Succeeded(JobResult),
     /// With this error.
     Failed(JobError),
-    /// With its worker, which it may have killed; this error where it was the last attempt.
+    /// With its worker, which it may have killed; the error applies if it was the last attempt.
     WorkerLost(JobError),
-    /// Cancelled, as its caller wished.
+    /// Cancelled by its caller.
     Cancelled,
 }
 
 impl Outcome {
-    /// What it means for the job's lifecycle.
+    /// The event in the job's lifecycle.
     pub fn ending(&self) -> Ending {
         match self {
             Self::Succeeded(_) => Ending::Succeeded,
@@ -63,15 +63,15 @@ impl Outcome {
     }
 }
 
-/// What became of a worker's write.
+/// The result of a worker's write.
 pub type WriteResult = Result<Job, Refused>;
 
-/// What a heartbeat found.
+/// The result of a heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeartbeatResult {
-    /// The claim holds.
+    /// The claim is valid.
     Held,
-    /// The claim holds, and its caller wants the job cancelled.
+    /// The claim is valid, and its caller has cancelled the job.
     CancelRequested,
     /// The claim is lost: stop, and write nothing.
     Lost,
@@ -84,14 +84,14 @@ pub struct JobResult {
     pub media_type: String,
     /// Its size in bytes.
     pub bytes: u64,
-    /// Where it is.
+    /// Its location.
     pub location: ResultLocation,
-    /// What [`Store::answer_to`](super::Store::answer_to) finds it by; `None` where it is not to be
-    /// found.
+    /// The key by which [`Store::answer_to`](super::Store::answer_to) finds it; `None` if it must
+    /// not be found.
     pub content_key: Option<ContentKey>,
 }
 
-/// Where the bytes of a result are.
+/// The location of a result's bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ResultLocation {
     /// In the row: at most [`INLINE_RESULT`] bytes.
@@ -100,5 +100,5 @@ pub enum ResultLocation {
     Blob(BlobKey),
 }
 
-/// Results up to this size, in bytes, are kept in the row, and so cost no second write.
+/// Results up to this size, in bytes, are stored in the row, and need no second write.
 pub const INLINE_RESULT: usize = 64 * 1024;

@@ -2,18 +2,17 @@
 
 use crate::Dependency;
 
-/// Why a store could not do what it was asked to.
+/// Why a call to a store failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// It is out of reach or overloaded; the same call may go through later.
-    /// Whether a write that failed so has happened is not known: ids and epochs make it safe
-    /// to repeat.
+    /// It is unreachable or overloaded; a retry may succeed. Whether a failed write has happened is
+    /// unknown: ids and epochs make it safe to repeat.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
-    /// It is full; nothing was written. The same call may go through once there is room.
+    /// It is full; nothing was written. A retry may succeed once there is room.
     #[error("the store is out of space: {0}")]
     NoSpace(String),
-    /// It holds what this version does not understand, or refuses for good.
+    /// A permanent failure, or data that this version does not understand.
     #[error("the store failed: {0}")]
     Failed(String),
     /// It was closed by the shutdown.
@@ -31,16 +30,16 @@ impl StoreError {
         }
     }
 
-    /// Whether the same call may go through later.
+    /// Whether a retry may succeed.
     pub fn retryable(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::NoSpace(_))
     }
 
-    /// The part of the environment whose fault it is.
+    /// The dependency at fault, if any.
     pub fn dependency(&self) -> Option<Dependency> {
         self.retryable().then_some(Dependency::Store)
     }
 }
 
-/// The result of a store's method.
+/// The result of a call to a store.
 pub type StoreResult<T> = Result<T, StoreError>;

@@ -57,7 +57,7 @@ pub struct JobFilter {
     pub dataset: Option<DatasetName>,
     /// Only those with this label.
     pub label: Option<LabelFilter>,
-    /// Of sessions only whose time to live has not ended by then.
+    /// Only jobs of sessions that have not expired by then.
     pub alive_at: Option<Timestamp>,
     /// In this order.
     pub order: Order,

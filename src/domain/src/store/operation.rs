@@ -6,16 +6,16 @@ use chrono::TimeDelta;
 
 use crate::{JobId, Service};
 
-/// How many jobs of a service are where.
+/// The numbers of unfinished jobs of a service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct JobCounts {
     /// Waiting.
     pub queued: u64,
-    /// In a worker's hand, in this process or another.
+    /// Running, in this process or another.
     pub running: u64,
 }
 
-/// Figures for the operator.
+/// Counts for the operator.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoreCounts {
     /// Unfinished jobs by service.
@@ -24,23 +24,23 @@ pub struct StoreCounts {
     pub sessions: u64,
 }
 
-/// What the processes that share a store know of the blob store that they share.
+/// What the processes on a shared store know about their blob store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BlobStoreMark {
     /// No other process can have the store open.
     NotNeeded,
-    /// It carries none yet: the caller is to write this one, and then to confirm it.
+    /// It has none yet: the caller must write this one, and then confirm it.
     Write(uuid::Uuid),
     /// Another process is writing it.
     Pending,
-    /// It carries this one.
+    /// It has this one.
     Known(uuid::Uuid),
 }
 
-/// The clocks of a machine and of its database may be so far apart before it is said.
+/// The largest difference between the clocks of a machine and its database that is not reported.
 pub const CLOCK_TOLERANCE: TimeDelta = TimeDelta::seconds(1);
 
-/// What is said where they are further apart; `None` where they are not.
+/// The message about a larger difference; `None` if it is tolerated.
 pub fn clock_difference(offset: TimeDelta) -> Option<String> {
     let apart = offset.abs();
     if apart <= CLOCK_TOLERANCE {
@@ -58,8 +58,8 @@ pub fn clock_difference(offset: TimeDelta) -> Option<String> {
     ))
 }
 
-/// Something that another process has done. A hint: it may be lost, and what it says is in
-/// the rows anyway.
+/// Something that another process has done. A hint: it may be lost, and the rows have the same
+/// information.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hint {
     /// Jobs of this service were queued.

@@ -1,16 +1,16 @@
-//! Whose jobs a claim takes: the owners take turns, so that ten thousand jobs of one delay the first
-//! job of another by the time that it takes a slot to become free, and by no more.
+//! Fair scheduling: the owners take turns, so that ten thousand jobs of one owner delay the first
+//! job of another only until a slot becomes free.
 //!
-//! A claim walks round the owners with jobs in the queue, in the order of their names, and goes on
-//! behind the owner that was served last. Every store follows the walk that is decided here, and
-//! only looks for rows: a claim costs what it takes, not what is queued. Each process has a walk of
-//! its own, which it begins anew at its start.
+//! A claim visits the owners with queued jobs in the order of their names, continuing after the
+//! owner that was served last. Every store follows the order that is decided here, and only reads
+//! rows: the cost of a claim depends on what it takes, not on what is queued. Each process has its
+//! own rotation, which starts anew with the process.
 
 use std::collections::HashMap;
 
 use crate::Owner;
 
-/// Where the turns of a queue stand.
+/// The state of a queue's rotation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rotation {
     last: Option<Owner>,
@@ -29,7 +29,7 @@ impl Rotation {
         }
     }
 
-    /// These were claimed last.
+    /// Records the last claim.
     pub fn claimed<T>(&mut self, claimed: &Claimed<T>) {
         if let Some(last) = &claimed.last {
             self.last = Some(last.clone());
@@ -37,30 +37,30 @@ impl Rotation {
     }
 }
 
-/// Owners that are looked for at once, at least: some may turn out to have nothing to take.
-const OWNERS_AT_ONCE: u32 = 16;
-/// Rounds in which nothing was found to take, while there were owners: peers are taking what these
-/// have, and leave little to go on for.
-const VAIN_ROUNDS: u32 = 4;
+/// The least number of owners to look up at once: some may have nothing to take.
+const MIN_OWNERS: u32 = 16;
+/// The most rounds that find owners but nothing to take: peers are taking their jobs, so continuing
+/// is not worthwhile.
+const MAX_EMPTY_ROUNDS: u32 = 4;
 
-/// What a store is to look for next: up to `owners` of those that have jobs in the queue, by their
-/// names in bytes, those behind `after` first and then those up to it.
+/// What a store must look up next: up to `owners` owners with queued jobs, by their names in bytes,
+/// those after `after` first and then those up to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Round {
-    /// The owner whose turn was the last.
+    /// The owner who had the last turn.
     pub after: Option<Owner>,
-    /// So many owners at most.
+    /// The most owners.
     pub owners: u32,
-    /// Jobs that are still wanted.
+    /// The jobs that are still wanted.
     limit: u32,
 }
 
-/// Whose jobs to take: the oldest of each, one owner after the other.
+/// The owners whose oldest jobs to take, one owner after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Turns {
-    /// The owners in the order of their turns, and how many jobs to take of each at most.
+    /// The owners in the order of their turns, and the most jobs to take of each.
     pub owners: Vec<(Owner, u32)>,
-    /// So many of all at most.
+    /// The most jobs in total.
     pub limit: u32,
     share: u32,
     last: Option<Owner>,
@@ -68,7 +68,7 @@ pub struct Turns {
     more_owners: bool,
 }
 
-/// A claim on its way round the owners.
+/// A claim in progress.
 #[derive(Debug)]
 pub struct FairClaim<T> {
     after: Option<Owner>,
@@ -81,13 +81,13 @@ pub struct FairClaim<T> {
 
 #[derive(Debug)]
 struct Taken<T> {
-    /// The round, how many the owner got before in it, and the owner's place in it.
+    /// The round, how many jobs the owner had got before in it, and the owner's position in it.
     turn: (u32, u32, usize),
     owner: Owner,
     item: T,
 }
 
-/// What a claim came to.
+/// The result of a claim.
 #[derive(Debug)]
 pub struct Claimed<T> {
     /// The jobs, in the order of the turns.
@@ -96,7 +96,7 @@ pub struct Claimed<T> {
 }
 
 impl Round {
-    /// The turns of these owners, who are at least those that were asked for.
+    /// The turns of these owners, who must include those that were requested.
     pub fn turns(&self, mut owners: Vec<Owner>) -> Turns {
         let had_its_turn = |owner: &Owner| self.after.as_ref().is_some_and(|after| owner <= after);
         owners.sort_by(|a, b| (had_its_turn(a), a).cmp(&(had_its_turn(b), b)));
@@ -114,7 +114,7 @@ impl Round {
 }
 
 impl Turns {
-    /// The same with no more of each owner than this, and without those who may have none.
+    /// The same with at most this many jobs of each owner, and without those who may have none.
     #[must_use]
     pub fn at_most(mut self, free: impl Fn(&Owner) -> u32) -> Self {
         for (owner, share) in &mut self.owners {
@@ -126,17 +126,17 @@ impl Turns {
 }
 
 impl<T> FairClaim<T> {
-    /// What to look for next; `None` once there is enough, or nothing more.
+    /// What to look up next; `None` once there is enough, or nothing more.
     pub fn next_round(&self) -> Option<Round> {
         let limit = self.left();
         (!self.done).then(|| Round {
             after: self.after.clone(),
-            owners: limit.max(OWNERS_AT_ONCE),
+            owners: limit.max(MIN_OWNERS),
             limit,
         })
     }
 
-    /// What was taken in these turns, those of each owner in their order.
+    /// Records what was taken in these turns, the jobs of each owner in their order.
     pub fn took(&mut self, turns: &Turns, found: impl IntoIterator<Item = (Owner, T)>) {
         let places = turns.owners.iter().enumerate();
         let mut places: HashMap<&Owner, (usize, u32)> = places
@@ -156,10 +156,10 @@ impl<T> FairClaim<T> {
         if turns.last.is_some() {
             self.after.clone_from(&turns.last);
         }
-        // Who came short of a share has no more.
+        // An owner that had less than its share has no more.
         let more_jobs = places.values().any(|(_, count)| *count >= turns.share);
         self.done = self.left() == 0
-            || self.vain_rounds >= VAIN_ROUNDS
+            || self.vain_rounds >= MAX_EMPTY_ROUNDS
             || !(more_jobs || turns.more_owners);
     }
 
@@ -174,7 +174,7 @@ impl<T> FairClaim<T> {
         let last = self.taken.last().map(|taken| taken.owner.clone());
         Claimed {
             items: self.taken.into_iter().map(|taken| taken.item).collect(),
-            // Those who had nothing to take had their turn, too.
+            // Owners without a job to take had their turn, too.
             last: last.or(self.after),
         }
     }
@@ -193,7 +193,7 @@ mod tests {
 
     type Queue = BTreeMap<&'static str, Vec<u32>>;
 
-    /// What a claim takes from the queue, as a store does it.
+    /// Takes a claim from the queue, like a store.
     fn claim(rotation: &mut Rotation, queue: &mut Queue, limit: u32) -> (Vec<String>, u32) {
         let mut claim = rotation.claim(limit);
         let mut rounds = 0;
@@ -284,7 +284,7 @@ mod tests {
     fn owners_whose_jobs_peers_are_taking_are_passed_over_and_end_the_claim_when_they_are_all() {
         let mut claim = Rotation::default().claim::<u32>(1);
         let names = |from: u32| (from..from + 16).map(|n| Owner::new(format!("{n:03}")));
-        for round in 0..VAIN_ROUNDS {
+        for round in 0..MAX_EMPTY_ROUNDS {
             let asked = claim.next_round().expect("there are more owners");
             let turns = asked.turns(names(round * 16).collect());
             claim.took(&turns, []);

@@ -2,10 +2,10 @@
 
 use crate::{Job, Owner};
 
-/// A request that is answered once: its key, what it asked for, and the answer.
+/// A request that is executed once: its key, its hash, and its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Idempotency {
-    /// Whose key it is: keys of different callers do not meet.
+    /// The owner of the key: keys of different callers are independent.
     pub owner: Owner,
     /// The caller's key, together with the path that it was used on.
     pub key: String,
@@ -15,7 +15,7 @@ pub struct Idempotency {
     pub answer: Answer,
 }
 
-/// An answer that is kept for repeats.
+/// An answer that is stored for repeats.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The HTTP status.
@@ -26,31 +26,31 @@ pub struct Answer {
     pub body: String,
 }
 
-/// What became of a request to make something.
+/// The outcome of a request to create something.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Admission<T> {
-    /// It was made, and is on disk.
+    /// It was created, and is on disk.
     Created(T),
-    /// The same request was answered before; nothing was made.
+    /// The same request was answered before; nothing was created.
     Replayed(Answer),
-    /// The idempotency key was used before with another request; nothing was made.
+    /// The idempotency key was used before with another request; nothing was created.
     KeyReused,
-    /// The queue is full; nothing was made.
+    /// The queue is full; nothing was created.
     QueueFull {
         /// How many jobs are queued.
         queued: u64,
     },
-    /// The owner has as many queued jobs as one may have; nothing was made.
+    /// The owner has reached the bound on queued jobs; nothing was created.
     OwnerQueueFull {
-        /// How many these are.
+        /// Their number.
         queued: u64,
     },
-    /// The owner has as many sessions as one may have; nothing was made.
+    /// The owner has reached the bound on sessions; nothing was created.
     TooManySessions {
-        /// How many these are.
+        /// Their number.
         sessions: u64,
     },
-    /// The session does not exist, has expired or was deleted; nothing was made.
+    /// The session does not exist, has expired or was deleted; nothing was created.
     SessionGone,
 }
 
@@ -61,6 +61,6 @@ pub struct Submission {
     pub job: Job,
     /// The key under which the request may be repeated.
     pub idempotency: Option<Idempotency>,
-    /// How many jobs of the service may be queued, this one included.
+    /// The most queued jobs of the service, including this one.
     pub max_queued: u64,
 }

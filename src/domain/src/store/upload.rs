@@ -2,23 +2,22 @@
 
 use crate::Dataset;
 
-/// What has to be true of the dataset that is there, so that another may take its place, or that it
-/// may be deleted.
+/// The precondition for replacing or deleting a dataset.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Precondition {
-    /// Nothing.
+    /// None.
     #[default]
     None,
-    /// There is none.
+    /// The dataset does not exist.
     Absent,
-    /// There is one.
+    /// The dataset exists.
     Present,
-    /// There is one, and its SHA-256 is one of these, in lower-case hexadecimal.
+    /// The dataset exists, and its SHA-256 is one of these, in lower-case hexadecimal.
     Sha256(Vec<String>),
 }
 
 impl Precondition {
-    /// Whether what is there meets it.
+    /// Whether the current dataset meets it.
     pub fn is_met(&self, current: Option<&Dataset>) -> bool {
         match (self, current) {
             (Self::None, _) | (Self::Absent, None) | (Self::Present, Some(_)) => true,
@@ -28,25 +27,25 @@ impl Precondition {
     }
 }
 
-/// What [`Store::put_dataset`] did.
+/// The outcome of [`Store::put_dataset`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(
     clippy::large_enum_variant,
     reason = "there is one for each upload, which costs far more"
 )]
 pub enum UploadOutcome {
-    /// The dataset has the name now.
+    /// The dataset was stored.
     Stored {
         /// The dataset that had it before.
         replaced: Option<Dataset>,
     },
-    /// The precondition is not met; nothing was changed.
+    /// The precondition failed; nothing was changed.
     PreconditionFailed,
-    /// The owner's datasets would be larger than those of one may be; nothing was changed.
+    /// The owner would exceed the bound on datasets' bytes; nothing was changed.
     QuotaExceeded {
         /// The bytes of the other datasets.
         others: u64,
-        /// The bytes that there may be.
+        /// The bound in bytes.
         quota: u64,
     },
     /// The session is gone; nothing was changed.

@@ -14,13 +14,13 @@ const SAMPLED: u8 = 0b01;
 /// The flag of a trace whose identifier is random.
 const RANDOM: u8 = 0b10;
 
-/// The position of a span in a trace, as it is passed on.
+/// The position of a span in a trace, as it is propagated.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TraceContext {
     trace_id: TraceId,
     span_id: SpanId,
     flags: u8,
-    /// What other tracing systems keep in it; never empty.
+    /// The state of other tracing systems; never empty.
     state: Option<Arc<str>>,
 }
 
@@ -30,7 +30,7 @@ pub struct TraceContext {
 pub struct InvalidTraceparent;
 
 impl TraceContext {
-    /// Reads a `traceparent`, and a `tracestate` where there is one. A version above 00 is read as
+    /// Parses a `traceparent`, and a `tracestate` if there is one. A version above 00 is read as
     /// far as version 00 goes. An invalid `tracestate` is dropped, as the recommendation says.
     ///
     /// # Errors
@@ -59,7 +59,7 @@ impl TraceContext {
         })
     }
 
-    /// Reads what [`to_stored`](Self::to_stored) wrote; `None` where it is something else.
+    /// Parses what [`to_stored`](Self::to_stored) wrote; `None` if it is something else.
     pub fn from_stored(text: &str) -> Option<Self> {
         let (parent, state) = match text.split_once(' ') {
             Some((parent, state)) => (parent, Some(state)),
@@ -86,7 +86,7 @@ impl TraceContext {
         }
     }
 
-    /// A context of these identifiers, which are as good as random.
+    /// A context of these identifiers, which must be as good as random.
     pub(super) fn of(trace_id: TraceId, span_id: SpanId) -> Self {
         Self {
             trace_id,

@@ -1,5 +1,5 @@
-//! The spans of attempts: their identifiers follow from the job and its epoch, so that whoever
-//! knows a row can refer to the span of any attempt, also in another process and after a crash.
+//! The spans of attempts: their identifiers are derived from the job and its epoch, so that whoever
+//! knows a row can refer to the span of any attempt, even in another process and after a crash.
 
 use sha2::{Digest as _, Sha256};
 
@@ -7,9 +7,9 @@ use super::context::TraceContext;
 use super::ids::{SpanId, TraceId};
 use crate::{Job, JobId};
 
-/// The context of the span of the attempt that the epoch began: in the trace of the request that
-/// submitted the job or, where that is not known, in one of the job's own, which is not recorded
-/// by itself.
+/// The context of the span of the attempt with this epoch: in the trace of the request that
+/// submitted the job or, if that is unknown, in the job's own trace, which is not recorded by
+/// itself.
 pub fn attempt_context(job: &Job, epoch: u64) -> TraceContext {
     let digest = Sha256::new()
         .chain_update(b"attempt")
@@ -25,7 +25,7 @@ pub fn attempt_context(job: &Job, epoch: u64) -> TraceContext {
     }
 }
 
-/// The trace of a job that none was kept for.
+/// The trace of a job without a stored one.
 fn own_trace(job: JobId) -> TraceId {
     let digest = Sha256::new()
         .chain_update(b"trace")

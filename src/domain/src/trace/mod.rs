@@ -1,13 +1,13 @@
 //! Distributed tracing: W3C trace context, spans, and the scope that names the trace and the job
 //! in every log line.
 //!
-//! A [`Tracer`] starts the spans that have no parent in the process: of requests, and of attempts at
-//! jobs. The work below finds its parent in the task-local [`Scope`], and starts spans of its own
-//! by [`child`]. Finished spans go to a [`SpanSink`]; without one nothing is recorded, and the
-//! scope still says which trace and which job a line of the log is about.
+//! A [`Tracer`] starts the spans that have no parent in the process: of requests, and of attempts
+//! at jobs. The work below finds its parent in the task-local [`Scope`], and starts child spans
+//! with [`child`]. Finished spans go to a [`SpanSink`]; without one nothing is recorded, but the
+//! scope still provides the trace and the job of log lines.
 //!
-//! A scope does not follow work to another task or thread by itself: whoever starts one there
-//! passes [`Scope::current`] on.
+//! A scope does not follow work to another task or thread by itself: whoever starts one must pass
+//! [`Scope::current`] on.
 
 mod context;
 mod ids;

@@ -1,4 +1,4 @@
-//! What is known of a span that has ended, within bounds, and where it goes.
+//! The bounded record of a finished span, and its sink.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,14 +14,14 @@ pub const MAX_LINKS: usize = 8;
 /// The longest text of an attribute, in bytes; the rest is cut off.
 pub const MAX_TEXT: usize = 512;
 
-/// Which side of an exchange a span is.
+/// The role of a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpanKind {
     /// None.
     Internal,
-    /// The one that answers.
+    /// The server of a request.
     Server,
-    /// The one that takes what was queued before.
+    /// The consumer of a queued message.
     Consumer,
 }
 
@@ -43,11 +43,11 @@ pub enum Value {
 pub struct SpanRecord {
     /// What was done, from a small set of names.
     pub name: Cow<'static, str>,
-    /// Which side of an exchange it is.
+    /// Its role.
     pub kind: SpanKind,
     /// Its own position in the trace.
     pub context: TraceContext,
-    /// The span that it is a part of.
+    /// Its parent.
     pub parent: Option<SpanId>,
     /// Whether the parent is in another process, or may be.
     pub parent_is_remote: bool,
@@ -55,34 +55,34 @@ pub struct SpanRecord {
     pub started: SystemTime,
     /// When it ended.
     pub ended: SystemTime,
-    /// What else is known, by OpenTelemetry's names where it has one.
+    /// Its attributes, with OpenTelemetry's names where those exist.
     pub attributes: Vec<(&'static str, Value)>,
-    /// Spans that it has to do with.
+    /// Related spans.
     pub links: Vec<TraceContext>,
     /// The kind of the error that it failed with.
     pub error: Option<String>,
 }
 
-/// Where finished spans go. Neither method ever blocks or fails: what cannot be kept is dropped
-/// and counted.
+/// A sink for finished spans. Its methods never block or fail: what cannot be kept is dropped and
+/// counted.
 pub trait SpanSink: fmt::Debug + Send + Sync {
     /// Takes a span.
     fn take(&self, span: SpanRecord);
 
-    /// What became of the spans by now.
+    /// The fate of the spans so far.
     fn counts(&self) -> SpanCounts;
 }
 
-/// What became of spans since the process began.
+/// The fate of spans since the process started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SpanCounts {
-    /// Taken by the collector.
+    /// Accepted by the collector.
     pub exported: u64,
-    /// Dropped: there was no room, or the collector did not take them.
+    /// Dropped: there was no room, or the collector did not accept them.
     pub dropped: u64,
 }
 
-/// The value with no text longer than [`MAX_TEXT`].
+/// The value, with texts cut to [`MAX_TEXT`].
 pub(super) fn bounded(value: Value) -> Value {
     match value {
         Value::Text(text) => Value::Text(cut(text)),
@@ -91,7 +91,7 @@ pub(super) fn bounded(value: Value) -> Value {
     }
 }
 
-/// As much of the text as a span keeps.
+/// The text, cut to the length that a span keeps.
 pub(super) fn cut(mut text: String) -> String {
     text.truncate(text.floor_char_boundary(MAX_TEXT));
     text

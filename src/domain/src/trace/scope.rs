@@ -1,5 +1,4 @@
-//! The scope that a task works in: the trace and the job that its log lines are about, and the span
-//! that its own spans are children of.
+//! The scope of a task: the trace and the job of its log lines, and the parent of its spans.
 
 use std::sync::Arc;
 
@@ -14,7 +13,7 @@ tokio::task_local! {
     static CURRENT: Scope;
 }
 
-/// What a task, or a thread that computes for one, is working on. Cheap to clone.
+/// What a task, or a thread that computes for it, is working on. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
     context: Option<TraceContext>,
@@ -23,12 +22,12 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// That of whoever calls this; the empty one outside of any.
+    /// The scope of the caller; empty outside of any.
     pub fn current() -> Self {
         CURRENT.try_with(Self::clone).unwrap_or_default()
     }
 
-    /// That of the last attempt at a job, where nothing is recorded: for log lines.
+    /// The scope of a job's last attempt, without recording: for log lines.
     pub fn of(job: &Job) -> Self {
         Self {
             context: Some(attempt_context(job, job.lifecycle.epoch)),
@@ -37,8 +36,8 @@ impl Scope {
         }
     }
 
-    /// For log lines about a job of which no more than its id is known here: the current scope
-    /// where that is about the same job.
+    /// A scope for log lines about a job of which only the id is known: the current scope if that
+    /// is about the same job.
     pub fn about(job: JobId) -> Self {
         let current = Self::current();
         if current.job == Some(job) {
@@ -77,7 +76,7 @@ impl Scope {
         CURRENT.try_with(read).ok()
     }
 
-    /// Where it is in its trace.
+    /// Its position in its trace.
     pub fn context(&self) -> Option<&TraceContext> {
         self.context.as_ref()
     }
@@ -87,7 +86,7 @@ impl Scope {
         self.context.as_ref().map(TraceContext::trace_id)
     }
 
-    /// Its trace, where that is recorded: by this process, or by its caller.
+    /// Its trace, if that is recorded: by this process, or by its caller.
     pub fn sampled_trace_id(&self) -> Option<TraceId> {
         self.context
             .as_ref()
@@ -99,14 +98,14 @@ impl Scope {
         self.job
     }
 
-    /// Links its span, where it is recorded, to another one.
+    /// Links its span, if that is recorded, to another one.
     pub fn link(&self, to: TraceContext) {
         if let Some(recording) = &self.recording {
             recording.link(to);
         }
     }
 
-    /// Adds an attribute to its span, where that is recorded.
+    /// Adds an attribute to its span, if that is recorded.
     pub fn set<V: Into<Value>>(&self, key: &'static str, value: impl FnOnce() -> V) {
         if let Some(recording) = &self.recording {
             recording.set(key, || value().into());

@@ -1,4 +1,4 @@
-//! Spans: begun, described, and handed to the sink when they end.
+//! Spans: started, described, and sent to the sink when they end.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -24,17 +24,17 @@ impl Span {
         }
     }
 
-    /// The scope of what is a part of it.
+    /// The scope of its children.
     pub fn scope(&self) -> Scope {
         self.scope.clone()
     }
 
-    /// Its trace, where that is recorded: by this process, or by its caller.
+    /// Its trace, if that is recorded: by this process, or by its caller.
     pub fn sampled_trace_id(&self) -> Option<TraceId> {
         self.scope.sampled_trace_id()
     }
 
-    /// Whether what is said of it is kept.
+    /// Whether it is recorded.
     pub fn is_recording(&self) -> bool {
         self.recording.is_some()
     }
@@ -44,15 +44,15 @@ impl Span {
         self.change(|record| record.name = name().into());
     }
 
-    /// Adds an attribute. `value` is not called where nothing is recorded.
+    /// Adds an attribute. `value` is not called if nothing is recorded.
     pub fn set<V: Into<Value>>(&self, key: &'static str, value: impl FnOnce() -> V) {
         if let Some(recording) = &self.recording {
             recording.set(key, || value().into());
         }
     }
 
-    /// Says that it failed, with an error of this kind, which is one of a few. Its message is not
-    /// recorded: it may quote what a user sent.
+    /// Records that it failed, with an error of this kind, which must be one of a few. The message
+    /// is not recorded: it may quote a user's input.
     pub fn fail(&self, kind: &str) {
         self.set("error.type", || kind);
         self.change(|record| record.error = Some(cut(kind.to_owned())));
@@ -78,7 +78,7 @@ impl Drop for Span {
     }
 }
 
-/// Begins a span that is a part of the current one. It records nothing where that does not.
+/// Starts a child of the current span. It is recorded if the parent is.
 pub fn child(name: &'static str) -> Span {
     let parent = Scope::current();
     let (Some(context), Some(recording)) = (parent.context(), parent.recording()) else {

@@ -1,15 +1,15 @@
-//! `tracestate`: what other tracing systems keep in a trace. It is passed on and not interpreted.
+//! `tracestate`: the state of other tracing systems. It is propagated and not interpreted.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// The longest that is passed on, in bytes: the recommendation asks for no more.
+/// The longest that is propagated, in bytes: the recommendation requires no more.
 const MAX_BYTES: usize = 512;
 /// The most members that it may have.
 const MAX_MEMBERS: usize = 32;
 
-/// The members of the field, without white space around them; `None` where there are none, where
-/// one is invalid, or where they are too long together.
+/// The members of the field, without white space around them; `None` if there are none, if one is
+/// invalid, or if they are too long together.
 pub(super) fn valid(text: &str) -> Option<Arc<str>> {
     if text.len() > 2 * MAX_BYTES {
         return None;

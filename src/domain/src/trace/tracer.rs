@@ -16,13 +16,13 @@ use crate::{Job, JobId};
 #[derive(Clone, Debug, Default)]
 pub struct Tracer {
     sink: Option<Arc<dyn SpanSink>>,
-    /// New traces are recorded whose 56 random bits are below this.
+    /// New traces are recorded if their 56 random bits are below this.
     threshold: u64,
 }
 
 impl Tracer {
-    /// A tracer that records new traces with the probability `sample`, 0 to 1, and those that others
-    /// began as their flags say.
+    /// A tracer that records new traces with the probability `sample`, 0 to 1, and those of callers
+    /// according to their flags.
     pub fn new(sink: Arc<dyn SpanSink>, sample: f64) -> Self {
         let all = (1_u64 << 56) as f64;
         Self {
@@ -36,12 +36,12 @@ impl Tracer {
         self.sink.is_some()
     }
 
-    /// What became of the spans; `None` where nothing is recorded.
+    /// The fate of the spans; `None` if nothing is recorded.
     pub fn counts(&self) -> Option<SpanCounts> {
         self.sink.as_ref().map(|sink| sink.counts())
     }
 
-    /// Begins the span of a request, in the trace of its caller where it names one.
+    /// Starts the span of a request, in the trace of its caller if there is one.
     pub fn request(&self, caller: Option<TraceContext>) -> Span {
         let (context, parent) = match caller {
             Some(caller) if !self.is_on() => (caller, None),
@@ -57,8 +57,8 @@ impl Tracer {
         )
     }
 
-    /// Begins the span of an attempt at a claimed job: a part of the request that submitted it,
-    /// linked to the attempt before, where there was one.
+    /// Starts the span of an attempt at a claimed job: a child of the request that submitted it,
+    /// linked to the previous attempt, if there was one.
     pub fn attempt(&self, job: &Job) -> Span {
         let epoch = job.lifecycle.epoch;
         let (context, parent) = match &job.trace {
@@ -115,11 +115,11 @@ mod tests {
     use super::*;
     use crate::{JobSpec, Owner, SessionId, SystemClock, TableFormat};
 
-    /// Keeps every span.
+    /// Collects every span.
     #[derive(Debug, Default)]
-    struct Kept(Mutex<Vec<SpanRecord>>);
+    struct Collected(Mutex<Vec<SpanRecord>>);
 
-    impl SpanSink for Kept {
+    impl SpanSink for Collected {
         fn take(&self, span: SpanRecord) {
             self.0
                 .lock()
@@ -132,12 +132,12 @@ mod tests {
         }
     }
 
-    fn tracer(sample: f64) -> (Tracer, Arc<Kept>) {
-        let kept = Arc::<Kept>::default();
+    fn tracer(sample: f64) -> (Tracer, Arc<Collected>) {
+        let kept = Arc::<Collected>::default();
         (Tracer::new(kept.clone(), sample), kept)
     }
 
-    fn kept(kept: &Kept) -> Vec<SpanRecord> {
+    fn kept(kept: &Collected) -> Vec<SpanRecord> {
         std::mem::take(&mut *kept.0.lock().unwrap())
     }
 

@@ -193,7 +193,7 @@ pub(crate) fn sample(source: &Source) -> Result<Vec<u8>, EngineError> {
     let mut sample = vec![0; SAMPLE];
     let read = stored.fill(&mut sample)?;
     sample.truncate(read);
-    match content::told_by(&sample[..read.min(content::HEAD)]) {
+    match content::identify(&sample[..read.min(content::HEAD)]) {
         Some(what) => Err(EngineError::Unsupported {
             detail: format!("it is {what}, not text"),
         }),

@@ -55,7 +55,7 @@ fn what_is_no_key_set_is_an_error() {
 }
 
 #[test]
-fn without_any_keys_nobody_can_say() {
+fn without_keys_no_token_can_be_checked() {
     let verifier = TokenVerifier::new(settings());
     let issuer = Issuer::new();
     let token = issuer.sign(&json!({ "alg": "ES256", "kid": "ec" }), &claims());
@@ -94,7 +94,7 @@ fn a_key_that_is_new_is_fetched_when_the_first_token_has_it() {
             for verified in all.join_all().await {
                 assert!(verified.is_ok(), "{verified:?}");
             }
-            // The one that was withdrawn is gone with it.
+            // The withdrawn one is gone.
             let head = json!({ "alg": "ES256", "kid": "ec" });
             let refused = verifier.verify(&old.sign(&head, &claims()), now()).await;
             assert!(matches!(refused, Err(Rejection::Invalid(_))), "{refused:?}");
@@ -107,7 +107,7 @@ fn a_key_that_is_new_is_fetched_when_the_first_token_has_it() {
 }
 
 #[test]
-fn when_nobody_fetches_any_more_a_token_with_a_new_key_is_not_kept_waiting() {
+fn without_a_fetching_task_a_token_with_a_new_key_does_not_wait() {
     let (issuer, other) = (Issuer::new(), Issuer::new());
     let verifier = verifier(settings(), &issuer.jwks());
     let known = json!({ "alg": "ES256", "kid": "ec" });
@@ -123,7 +123,7 @@ fn when_nobody_fetches_any_more_a_token_with_a_new_key_is_not_kept_waiting() {
 }
 
 #[test]
-fn keys_of_another_place_are_forgotten_at_once_and_others_are_not() {
+fn keys_of_another_location_are_discarded_at_once() {
     let issuer = Issuer::new();
     let verifier = verifier(settings(), &issuer.jwks());
     let token = issuer.sign(&json!({ "alg": "ES256", "kid": "ec" }), &claims());

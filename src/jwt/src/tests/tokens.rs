@@ -6,7 +6,7 @@ use super::*;
 use crate::Access;
 
 #[test]
-fn a_sound_token_says_whose_it_is_and_what_it_allows() {
+fn a_valid_token_names_its_owner_and_access() {
     let issuer = Issuer::new();
     let verifier = verifier(settings(), &issuer.jwks());
     let claims = with(json!({
@@ -269,7 +269,7 @@ fn the_signature_of_rfc_7515_is_right() {
          hJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrB\
          p0igcN_IoypGlUPQGe77Rw";
     let verifier = verifier(settings(), &jwk);
-    // It is of another issuer, which is looked at after the signature.
+    // It is from another issuer, which is checked after the signature.
     assert!(why(&verifier, token).contains("lacks one of"));
     let last = token.rfind("Rw").unwrap();
     let forged = format!("{}Rg", &token[..last]);

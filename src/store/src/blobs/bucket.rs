@@ -1,7 +1,7 @@
 //! Blobs in a bucket of S3 or a compatible server.
 //!
-//! A blob is visible when its upload is completed, and durable then. A process that dies in an
-//! upload leaves parts that nobody sees; buckets are told by a lifecycle rule to drop those.
+//! A blob becomes visible, and is durable, when its upload is completed. A process that dies during
+//! an upload leaves invisible parts; a lifecycle rule of the bucket should remove those.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,15 +18,15 @@ use object_store::prefix::PrefixStore;
 use object_store::{BackoffConfig, ObjectStore, ObjectStoreExt, RetryConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::download::{self, PIECE};
+use super::download::{self, RANGE};
 use super::{credentials, derived_from, io, object, object_path, object_written};
 
-/// The bytes of an upload that are in memory: a part that is being gathered, and as many that
-/// are under way.
+/// The parts of an upload that are in memory: one that is being filled, and as many that are being
+/// sent.
 const PARTS_UNDER_WAY: usize = 2;
-/// How often a request is tried again, and for how long.
-const RETRIES: usize = 5;
-const RETRY_FOR: Duration = Duration::from_secs(45);
+/// How often, and for how long, a request is retried.
+const MAX_RETRIES: usize = 5;
+const RETRY_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// A bucket, below a prefix.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub(super) struct BucketBlobs {
 }
 
 impl BucketBlobs {
-    /// The bucket and prefix of `place`, `bucket/prefix`.
+    /// Opens the bucket and prefix of `place`, `bucket/prefix`.
     pub(super) fn open(
         place: &str,
         scratch: PathBuf,
@@ -48,13 +48,13 @@ impl BucketBlobs {
         }
         let retry = RetryConfig {
             backoff: BackoffConfig::default(),
-            max_retries: RETRIES,
-            retry_timeout: RETRY_FOR,
+            max_retries: MAX_RETRIES,
+            retry_timeout: RETRY_TIMEOUT,
         };
         let mut settings = AmazonS3Builder::new();
         for (name, value) in environment {
             let (name, value) = credentials::resolve(name, value)?;
-            // Names that are for other programs are passed over.
+            // Variables of other programs are ignored.
             if name.starts_with("AWS_")
                 && let Ok(key) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>()
             {
@@ -76,11 +76,11 @@ impl BucketBlobs {
 
     fn upload(&self, key: &BlobKey) -> BlobResult<BufWriter> {
         let store: Arc<dyn ObjectStore> = self.store.clone();
-        let writer = BufWriter::with_capacity(store, object_path(key.as_str())?, PIECE as usize);
+        let writer = BufWriter::with_capacity(store, object_path(key.as_str())?, RANGE as usize);
         Ok(writer.with_max_concurrency(PARTS_UNDER_WAY))
     }
 
-    /// Deletes what is below `folder` and is `wanted`.
+    /// Deletes what is below `folder` and matches `wanted`.
     async fn delete_all(
         &self,
         folder: &ObjectPath,
@@ -118,8 +118,8 @@ impl Blobs for BucketBlobs {
         };
         let mut writer = self.writer(key).await?;
         loop {
-            let mut piece = Vec::with_capacity(download::READ);
-            let read = (&mut source).take(download::READ as u64);
+            let mut piece = Vec::with_capacity(download::READ_BUFFER);
+            let read = (&mut source).take(download::READ_BUFFER as u64);
             let read = { read }.read_to_end(&mut piece).await;
             if read.map_err(|error| io(&error))? == 0 {
                 break;
@@ -180,7 +180,7 @@ impl Blobs for BucketBlobs {
     }
 }
 
-/// An upload. What is dropped unfinished is aborted.
+/// An upload, aborted if it is dropped unfinished.
 struct Upload(Option<BufWriter>);
 
 #[async_trait]

@@ -5,20 +5,20 @@ use std::io::{self, Read as _};
 
 use lastcall_domain::{BlobError, BlobResult};
 
-/// The variables whose value may be in a file, which the variable with `_FILE` behind names.
+/// The variables whose value may be in a file, named by the variable with the suffix `_FILE`.
 const SECRETS: [&str; 3] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
 ];
 
-/// The largest file that is read for one of them.
+/// The largest file that is read.
 const MAX_SECRET: u64 = 64 << 10;
 
-/// The variable as it counts: a file that is named is read.
+/// Resolves a variable: reads the file if it names one.
 ///
 /// # Errors
-/// [`BlobError::Failed`] where the file cannot be read; it names variable and file.
+/// [`BlobError::Failed`] if the file cannot be read; it names variable and file.
 pub(super) fn resolve(name: String, value: String) -> BlobResult<(String, String)> {
     let secret = name.strip_suffix("_FILE");
     let Some(secret) = secret.filter(|secret| SECRETS.contains(secret)) else {
@@ -30,7 +30,7 @@ pub(super) fn resolve(name: String, value: String) -> BlobResult<(String, String
     }
 }
 
-/// The text in the file. What is no file, and has no end, is not read to it.
+/// The text in the file. Reading is bounded, because an endless device may be named.
 fn read(file: &str) -> io::Result<String> {
     let mut text = String::new();
     let read = File::open(file)?

@@ -14,11 +14,11 @@ use tokio::io::AsyncWriteExt;
 use super::{object, temporary};
 
 /// Bytes per request.
-pub(super) const PIECE: u64 = 8 * 1024 * 1024;
-/// Bytes that are read from a local file at once.
-pub(super) const READ: usize = 1024 * 1024;
+pub(super) const RANGE: u64 = 8 * 1024 * 1024;
+/// Bytes read from a local file at a time.
+pub(super) const READ_BUFFER: usize = 1024 * 1024;
 
-/// The bytes of the object, all of the same version of it.
+/// The bytes of the object, all from the same version of it.
 pub(super) fn pieces<S: ObjectStore>(
     store: Arc<S>,
     path: ObjectPath,
@@ -30,7 +30,7 @@ pub(super) fn pieces<S: ObjectStore>(
             if begin >= meta.size {
                 return Ok(None);
             }
-            let end = meta.size.min(begin + PIECE);
+            let end = meta.size.min(begin + RANGE);
             let options = GetOptions {
                 range: Some((begin..end).into()),
                 if_match: meta.e_tag.clone(),
@@ -52,7 +52,7 @@ pub(super) async fn to_file(mut blob: BlobStream, scratch: &Path) -> BlobResult<
     let made = tokio::fs::create_dir_all(scratch).await;
     made.map_err(|error| temporary(&error))?;
     let name = format!("blob-{}", uuid::Uuid::now_v7());
-    // From here on a failure removes the file again.
+    // From here on, a failure removes the file.
     let copy = LocalBlob::copy(scratch.join(name));
     let file = tokio::fs::File::create_new(copy.path()).await;
     let mut file = file.map_err(|error| temporary(&error))?;

@@ -15,10 +15,10 @@ use super::root::Root;
 use super::staged::{Staged, install_file};
 use super::{derived_from, io, object, object_path};
 
-/// Bytes that are read at once.
-const PIECE: usize = 256 * 1024;
+/// Bytes read at a time.
+const READ_BUFFER: usize = 256 * 1024;
 
-/// A folder. It follows no key out of itself, and must not be shared with other programs.
+/// A folder. Keys cannot lead out of it. It must not be shared with other programs.
 #[derive(Debug)]
 pub(super) struct FolderBlobs {
     root: Root,
@@ -26,7 +26,7 @@ pub(super) struct FolderBlobs {
 }
 
 impl FolderBlobs {
-    /// The folder, made where there is none.
+    /// Opens the folder, and creates it if it does not exist.
     pub(super) fn open(folder: PathBuf) -> BlobResult<Self> {
         let open = || -> std::io::Result<Self> {
             let root = Root::open(folder.clone())?;
@@ -39,7 +39,7 @@ impl FolderBlobs {
         })
     }
 
-    /// What the folder says of a blob.
+    /// Converts the result of a lookup, checking that the folder itself exists.
     async fn found<T>(&self, found: object_store::Result<T>) -> BlobResult<T> {
         match found.map_err(object) {
             Ok(found) => Ok(found),
@@ -71,10 +71,10 @@ impl Blobs for FolderBlobs {
         let found = self.found(found).await?;
         let bytes = found.meta.size;
         let stream = match found.payload {
-            // Its own stream would read 8 KiB at a time.
+            // The library's stream would read 8 KiB at a time.
             GetResultPayload::File(file, _) => {
                 let file = tokio::fs::File::from_std(file);
-                ReaderStream::with_capacity(file, PIECE)
+                ReaderStream::with_capacity(file, READ_BUFFER)
                     .map_err(|error| io(&error))
                     .boxed()
             }
@@ -120,7 +120,7 @@ impl Blobs for FolderBlobs {
     }
 
     async fn delete_prefix(&self, prefix: &str) -> BlobResult<()> {
-        // The whole folder, so that what is half-written goes too.
+        // The whole folder, so that half-written files are removed, too.
         let folder = self.root.file(&object_path(prefix)?);
         self.root.is_present().await?;
         io_result(remove_tree(folder).await)
@@ -144,8 +144,8 @@ impl Blobs for FolderBlobs {
     }
 }
 
-/// Removes a folder, file by file: whoever stops waiting stops it between two of them, and leaves
-/// no thread behind that goes on.
+/// Removes a folder, file by file: dropping the future stops between two files, and leaves no
+/// thread behind that continues.
 async fn remove_tree(root: PathBuf) -> std::io::Result<()> {
     let mut left = vec![root];
     while let Some(folder) = left.last() {
@@ -175,7 +175,7 @@ async fn remove_tree(root: PathBuf) -> std::io::Result<()> {
     Ok(())
 }
 
-/// What is gone already need not be removed.
+/// What does not exist need not be removed.
 fn gone(removed: std::io::Result<()>) -> std::io::Result<()> {
     match removed {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -187,7 +187,7 @@ fn io_result(result: std::io::Result<()>) -> BlobResult<()> {
     result.map_err(|error| io(&error))
 }
 
-/// What is gone already need not be removed.
+/// What does not exist need not be removed.
 fn remove(removed: std::io::Result<()>) -> BlobResult<()> {
     match io_result(removed) {
         Err(BlobError::NotFound) => Ok(()),

@@ -1,6 +1,5 @@
-//! A blob store that several processes share, and that carries a mark by which each of them knows
-//! that it is the one the others use. Without the mark, the rows of the others point to nothing
-//! here, and theirs to nothing there.
+//! A blob store that several processes share, with a mark that identifies it. If the mark differs,
+//! the rows of the other processes refer to blobs that are not here, and vice versa.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,13 +24,12 @@ const MAX_MARK: u64 = 64;
 /// How long to wait for another process that is writing it.
 const PENDING_TIMEOUT: Duration = Duration::from_secs(15);
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
-/// How often the mark is looked at.
-const LOOK_INTERVAL: Duration = Duration::from_secs(5);
+/// How often the mark is checked.
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Makes sure that `blobs` are those that the other processes on this store use, as far as that can
-/// be said: where they are not, each [`ping`](Blobs::ping) says so. The first process marks them.
-/// Where it cannot, and where no other process can have the store open, they are given back as they
-/// are.
+/// Checks, as far as possible, that `blobs` is the blob store of the other processes on this store:
+/// if not, each [`ping`](Blobs::ping) fails. The first process writes the mark. If it cannot, or if
+/// no other process can have the store open, `blobs` is returned unchanged.
 ///
 /// # Errors
 /// As the store's.
@@ -49,7 +47,7 @@ pub async fn shared_blobs(
                 let text = Bytes::from(mark.to_string());
                 match blobs.put(&BlobKey::from_stored(KEY), text).await {
                     Ok(()) => store.confirm_blob_store(mark).await?,
-                    // Another process may do better. Without a mark there is nothing to compare.
+                    // Another process may succeed. Without a mark there is nothing to compare.
                     Err(error) => {
                         log::warn!("cannot mark the blob store: {error}");
                         return Ok(blobs);
@@ -71,7 +69,7 @@ pub async fn shared_blobs(
         mark,
         looked: Mutex::default(),
     };
-    if let Err(error) = marked.look().await {
+    if let Err(error) = marked.check().await {
         log::error!("{error}");
     }
     Ok(Arc::new(marked))
@@ -84,11 +82,11 @@ struct MarkedBlobs {
 }
 
 impl MarkedBlobs {
-    /// Whether the mark is there, as of a moment ago.
-    async fn look(&self) -> BlobResult<()> {
+    /// Checks the mark, at most once per interval.
+    async fn check(&self) -> BlobResult<()> {
         let mut looked = self.looked.lock().await;
         if let Some((at, found)) = &*looked
-            && at.elapsed() < LOOK_INTERVAL
+            && at.elapsed() < CHECK_INTERVAL
         {
             return found.clone();
         }
@@ -155,6 +153,6 @@ impl Blobs for MarkedBlobs {
 
     async fn ping(&self) -> BlobResult<()> {
         self.blobs.ping().await?;
-        self.look().await
+        self.check().await
     }
 }

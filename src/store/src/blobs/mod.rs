@@ -20,14 +20,14 @@ use folder::FolderBlobs;
 pub use marked::shared_blobs;
 
 /// Opens the blob store at `url`: `file://relative/folder`, `file:///absolute/folder` or
-/// `s3://bucket/prefix`. The folder is made where there is none. Credentials, region and
-/// endpoint of a bucket come from the usual `AWS_*` environment, credentials also from the files
-/// that `AWS_ACCESS_KEY_ID_FILE` and its like name. Copies of blobs that are elsewhere are put
-/// into the folder `scratch`.
+/// `s3://bucket/prefix`. The folder is created if it does not exist. Credentials, region and
+/// endpoint of a bucket come from the usual `AWS_*` environment; credentials may also come from
+/// files that `AWS_ACCESS_KEY_ID_FILE` and the like name. Local copies of remote blobs are put into
+/// the folder `scratch`.
 ///
 /// # Errors
-/// [`BlobError::Failed`] where the URL or the environment is of no use, or the folder cannot be
-/// made. Whether a bucket can be reached is seen by a [`ping`](Blobs::ping).
+/// [`BlobError::Failed`] if the URL or the environment is invalid, or the folder cannot be created.
+/// Whether a bucket is reachable only a [`ping`](Blobs::ping) shows.
 pub fn open_blobs(url: &str, scratch: &Path) -> BlobResult<Arc<dyn Blobs>> {
     open_blobs_with(url, scratch, std::env::vars_os().filter_map(readable))
 }
@@ -36,7 +36,7 @@ fn readable(pair: (OsString, OsString)) -> Option<(String, String)> {
     Some((pair.0.into_string().ok()?, pair.1.into_string().ok()?))
 }
 
-/// As [`open_blobs`], with the environment that is given.
+/// As [`open_blobs`], with this environment.
 ///
 /// # Errors
 /// As [`open_blobs`].
@@ -63,8 +63,8 @@ pub fn open_blobs_with(
     )))
 }
 
-/// The path of what a key or a prefix names. A row says what the key is, and a row may be
-/// damaged: one that would lead elsewhere is refused.
+/// The path of a key or a prefix. A row may be damaged: a key that would lead elsewhere is
+/// rejected.
 fn object_path(name: &str) -> BlobResult<ObjectPath> {
     let refused = || BlobError::Failed(format!("{name:?} is not the key of a blob"));
     let plain = |part: &str| {
@@ -79,12 +79,12 @@ fn object_path(name: &str) -> BlobResult<ObjectPath> {
     ObjectPath::parse(name).map_err(|_| refused())
 }
 
-/// The keys of what was derived from this one begin so.
+/// The prefix of the keys derived from this one.
 fn derived_from(key: &BlobKey) -> String {
     format!("{}.", key.as_str())
 }
 
-/// What went wrong with a file of the blobs.
+/// Converts an error of a blob's file.
 fn io(error: &std::io::Error) -> BlobError {
     use std::io::ErrorKind;
     if let Some(shortage) = open_files(error) {
@@ -99,7 +99,7 @@ fn io(error: &std::io::Error) -> BlobError {
     }
 }
 
-/// What went wrong with a temporary file.
+/// Converts an error of a temporary file.
 fn temporary(error: &std::io::Error) -> BlobError {
     open_files(error).unwrap_or_else(|| BlobError::Environment {
         dependency: Dependency::Scratch,
@@ -107,7 +107,7 @@ fn temporary(error: &std::io::Error) -> BlobError {
     })
 }
 
-/// The error where it is for want of file descriptors.
+/// The error, if file descriptors are exhausted.
 fn open_files(error: &std::io::Error) -> Option<BlobError> {
     let whose = Dependency::of_io(error, Dependency::Blobs)?;
     (whose == Dependency::FileDescriptors).then(|| BlobError::Environment {
@@ -116,7 +116,7 @@ fn open_files(error: &std::io::Error) -> Option<BlobError> {
     })
 }
 
-/// What went wrong in the object store.
+/// Converts an error of the object store.
 fn object(error: object_store::Error) -> BlobError {
     use object_store::Error;
     match &error {
@@ -125,12 +125,12 @@ fn object(error: object_store::Error) -> BlobError {
         | Error::NotSupported { .. }
         | Error::NotImplemented { .. }
         | Error::UnknownConfigurationKey { .. } => BlobError::Failed(error.to_string()),
-        // Credentials may have expired: whoever minds the service renews them.
+        // Credentials may have expired; the operator renews them.
         _ => of_cause(&error).unwrap_or_else(|| BlobError::Unavailable(error.to_string())),
     }
 }
 
-/// The error of the operating system that is behind another, where it is for want of descriptors.
+/// The underlying error of the operating system, if file descriptors are exhausted.
 fn of_cause(error: &(dyn std::error::Error + 'static)) -> Option<BlobError> {
     let mut next = Some(error);
     while let Some(cause) = next {
@@ -142,7 +142,7 @@ fn of_cause(error: &(dyn std::error::Error + 'static)) -> Option<BlobError> {
     None
 }
 
-/// As [`object`], where what is missing can only be the place itself.
+/// As [`object`], if only the bucket itself can be missing.
 fn object_written(error: object_store::Error) -> BlobError {
     match object(error) {
         BlobError::NotFound => BlobError::Unavailable("there is no such bucket".to_owned()),

@@ -1,7 +1,7 @@
 //! The folder of the blobs: whether it exists and is the one that was opened.
 //!
-//! A folder that was moved away, or a volume that is not mounted, holds none of the blobs. That is
-//! not the same as a blob that is not there, and nothing must be written in its place.
+//! A folder that was moved, or a volume that is not mounted, holds none of the blobs. That differs
+//! from a missing blob, and nothing must be written in its place.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use super::io;
 #[derive(Clone, Debug)]
 pub(super) struct Root {
     path: PathBuf,
-    /// What tells the folder from another of the same name.
+    /// Distinguishes the folder from another with the same path.
     identity: Arc<AtomicU64>,
 }
 
@@ -42,7 +42,7 @@ impl Root {
     }
 
     /// # Errors
-    /// [`BlobError::Unavailable`] where the folder is not there, or another that is empty is.
+    /// [`BlobError::Unavailable`] if the folder does not exist, or was replaced by an empty one.
     pub(super) async fn is_present(&self) -> BlobResult<()> {
         let away = |why: &str| {
             let folder = self.path.display();
@@ -65,13 +65,13 @@ impl Root {
                 "is not the one that was opened and is empty; is its volume mounted?",
             ));
         }
-        // The blobs came back as a copy, or on another mount.
+        // The blobs were restored as a copy, or on another mount.
         self.identity.store(found, Ordering::Relaxed);
         Ok(())
     }
 
-    /// Makes the folder of `target`, which is below this one. Never this one itself: whatever was
-    /// moved away would find its place taken when it comes back.
+    /// Creates the folder of `target`, which is below this one. Never creates this one itself: if
+    /// it was moved, its path must stay free for its return.
     pub(super) async fn make_folder_of(&self, target: &Path) -> BlobResult<()> {
         self.is_present().await?;
         let below = target
@@ -89,8 +89,8 @@ impl Root {
         Ok(())
     }
 
-    /// Tells a blob that is not there from one whose whole folder is away: the first is what the
-    /// caller has to know, the second passes, and a job waits for it.
+    /// Distinguishes a missing blob from a missing folder: the caller must know of the first, while
+    /// a job can wait for the second to pass.
     pub(super) async fn explain(&self, error: BlobError) -> BlobError {
         match error {
             BlobError::NotFound => match self.is_present().await {
@@ -102,7 +102,7 @@ impl Root {
     }
 }
 
-/// As [`io`], where what is missing can only be the folder itself: somebody removed it.
+/// As [`io`], if only the folder itself can be missing because somebody removed it.
 pub(super) fn place(error: &std::io::Error) -> BlobError {
     match io(error) {
         BlobError::NotFound => BlobError::Unavailable(error.to_string()),
@@ -113,7 +113,7 @@ pub(super) fn place(error: &std::io::Error) -> BlobError {
 #[cfg(unix)]
 fn identity(folder: &std::fs::Metadata) -> u64 {
     use std::os::unix::fs::MetadataExt as _;
-    // The device of a volume may have another number when it is mounted again.
+    // The device number of a volume may change when it is mounted again.
     folder.ino()
 }
 

@@ -1,7 +1,7 @@
 //! A file that appears under its name complete and durable, or not at all.
 //!
-//! `object_store`'s own writer renames without an fsync, so that after a power cut there may be
-//! an empty file under the name; this one flushes the file before the name, and the name after.
+//! `object_store`'s own writer renames without an fsync, so that a power cut may leave an empty
+//! file under the name; this one syncs the file before it gets its name, and the folder afterwards.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -15,27 +15,27 @@ use tokio::io::AsyncWriteExt;
 use super::io;
 use super::root::{Root, place};
 
-/// Bytes that are gathered before they are written: each write is a trip to another thread.
-const PIECE: usize = 512 * 1024;
+/// Bytes that are buffered before they are written, because each write is a hop to another thread.
+const WRITE_BUFFER: usize = 512 * 1024;
 
 /// A file being written beside its final name. Dropping it removes it.
 #[derive(Debug)]
 pub(super) struct Staged {
     root: Root,
     target: PathBuf,
-    staging: Removed,
+    staging: RemoveOnDrop,
     file: File,
     gathered: BytesMut,
 }
 
-/// A path whose file is removed on drop, unless that was called off.
+/// A path whose file is removed on drop, unless that was cancelled.
 #[derive(Debug)]
-struct Removed(Option<PathBuf>);
+struct RemoveOnDrop(Option<PathBuf>);
 
-impl Drop for Removed {
+impl Drop for RemoveOnDrop {
     fn drop(&mut self) {
         if let Some(path) = &self.0 {
-            // What is left behind is removed with the session.
+            // What is left is removed with the session.
             let _ = std::fs::remove_file(path);
         }
     }
@@ -52,7 +52,7 @@ impl Staged {
             root: root.clone(),
             target,
             file: file.map_err(|error| place(&error))?,
-            staging: Removed(Some(staging)),
+            staging: RemoveOnDrop(Some(staging)),
             gathered: BytesMut::new(),
         })
     }
@@ -68,7 +68,7 @@ impl Staged {
 impl BlobWriter for Staged {
     async fn write(&mut self, bytes: Bytes) -> BlobResult<()> {
         self.gathered.extend_from_slice(&bytes);
-        if self.gathered.len() >= PIECE {
+        if self.gathered.len() >= WRITE_BUFFER {
             self.flush().await?;
         }
         Ok(())
@@ -89,23 +89,24 @@ impl BlobWriter for Staged {
     async fn abort(self: Box<Self>) {}
 }
 
-/// Moves a file to its name below `root`, or copies it where it is on another disk. The file is
-/// gone afterwards. One that has the name already stays: somebody who was let read exactly that
-/// file may be about to. It may have the name by an earlier call, which may not have come to its
-/// end: what that one did not flush is flushed here.
+/// Moves a file to its name below `root`, or copies it from another disk. The file is gone
+/// afterwards. An existing file of that name stays, because somebody may be about to read exactly
+/// that file. It may come from an earlier call that was interrupted, so it is synced here.
 pub(super) async fn install_file(file: &Path, target: PathBuf, root: &Root) -> BlobResult<()> {
     root.make_folder_of(&target).await?;
     let source = match File::open(file).await {
         Ok(source) => source,
         Err(error) if error.kind() == ErrorKind::NotFound && is_there(&target).await => {
-            return settle(&target, root).await;
+            return sync_folders(&target, root).await;
         }
         Err(error) => return Err(io(&error)),
     };
     source.sync_all().await.map_err(|error| io(&error))?;
     match tokio::fs::hard_link(file, &target).await {
-        Ok(()) => settle(&target, root).await?,
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => settle(&target, root).await?,
+        Ok(()) => sync_folders(&target, root).await?,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            sync_folders(&target, root).await?
+        }
         Err(error) if error.kind() == ErrorKind::CrossesDevices => {
             let mut copy = Staged::begin(root, target).await?;
             let mut source = source;
@@ -113,7 +114,7 @@ pub(super) async fn install_file(file: &Path, target: PathBuf, root: &Root) -> B
             copied.map_err(|error| io(&error))?;
             Box::new(copy).finish().await?;
         }
-        // A file system without links.
+        // The file system has no hard links.
         Err(_) => return install(file, &target, root).await,
     }
     let removed = tokio::fs::remove_file(file).await;
@@ -127,11 +128,11 @@ async fn is_there(target: &Path) -> bool {
 async fn install(staging: &Path, target: &Path, root: &Root) -> BlobResult<()> {
     let renamed = tokio::fs::rename(staging, target).await;
     renamed.map_err(|error| place(&error))?;
-    settle(target, root).await
+    sync_folders(target, root).await
 }
 
-/// Flushes the folders from the file's up to `root`, each of which may be new.
-async fn settle(target: &Path, root: &Root) -> BlobResult<()> {
+/// Syncs the folders from the file's up to `root`, each of which may be new.
+async fn sync_folders(target: &Path, root: &Root) -> BlobResult<()> {
     for folder in target.ancestors().skip(1) {
         let flushed = async { File::open(folder).await?.sync_all().await };
         flushed.await.map_err(|error| place(&error))?;
@@ -142,8 +143,8 @@ async fn settle(target: &Path, root: &Root) -> BlobResult<()> {
     Ok(())
 }
 
-/// The name beside `target` under which it is written. It begins as what is derived from the
-/// target does, so it goes with it.
+/// The temporary name beside `target`. It has the prefix of what is derived from the target, so it
+/// is removed with it.
 fn staging_name(target: &Path) -> PathBuf {
     let mut name = target.as_os_str().to_owned();
     name.push(format!(".part-{}", uuid::Uuid::now_v7()));

@@ -10,23 +10,22 @@ use tokio::task::JoinHandle;
 
 use super::pool::OPERATION;
 
-/// Requests that may wait; beyond it their callers wait.
-const WAITING: usize = 1_024;
-/// Requests in one transaction.
-const GROUP: usize = 256;
-/// How long a request may take, its wait for the ones before it included.
-const ANSWER_TIMEOUT: Duration = OPERATION.saturating_mul(2);
+/// The most queued requests; beyond it, callers wait.
+const MAX_QUEUED: usize = 1_024;
+/// The most requests in one transaction.
+const MAX_GROUP: usize = 256;
+/// How long a request may take, including the wait for those before it.
+const REQUEST_TIMEOUT: Duration = OPERATION.saturating_mul(2);
 
 type ReplySender<A> = oneshot::Sender<StoreResult<A>>;
-/// Where requests go in, until it is closed.
+/// The sender of requests, until it is closed.
 type RequestSender<R, A> = Option<mpsc::Sender<(R, ReplySender<A>)>>;
 
-/// Does what a group of requests asks for, in one transaction; the answers are in the order of
-/// the requests.
+/// Executes a group of requests in one transaction; the answers are in the order of the requests.
 pub(super) type Work<R, A> =
     Arc<dyn Fn(Arc<[R]>) -> BoxFuture<'static, StoreResult<Vec<A>>> + Send + Sync>;
 
-/// Gathers requests `R` with answers `A`.
+/// Batches requests `R` with answers `A`.
 pub(super) struct Batches<R, A> {
     sender: Mutex<RequestSender<R, A>>,
     task: Mutex<Option<JoinHandle<()>>>,
@@ -37,29 +36,29 @@ where
     R: Clone + Send + Sync + 'static,
     A: Send + 'static,
 {
-    /// Starts the task that hands the groups to `work`, one after the other.
+    /// Starts the task that passes the groups to `work`, one after the other.
     pub(super) fn start(work: Work<R, A>) -> Self {
-        let (sender, requests) = mpsc::channel(WAITING);
+        let (sender, requests) = mpsc::channel(MAX_QUEUED);
         Self {
             sender: Mutex::new(Some(sender)),
             task: Mutex::new(Some(tokio::spawn(run(requests, work)))),
         }
     }
 
-    /// Has the request done with others.
+    /// Executes the request together with others.
     ///
     /// # Cancel safety
-    /// Once it is on its way it is done, whether or not its answer is waited for.
-    pub(super) async fn ask(&self, request: R) -> StoreResult<A> {
+    /// Once it is queued it is executed, whether or not its answer is awaited.
+    pub(super) async fn request(&self, request: R) -> StoreResult<A> {
         let sender = self.lock().clone().ok_or(StoreError::Closed)?;
-        let asked = async {
-            let (tell, told) = oneshot::channel();
+        let response = async {
+            let (reply, response) = oneshot::channel();
             let gone = || StoreError::Failed("the task of the store has ended".to_owned());
-            sender.send((request, tell)).await.map_err(|_| gone())?;
+            sender.send((request, reply)).await.map_err(|_| gone())?;
             drop(sender);
-            told.await.map_err(|_| gone())?
+            response.await.map_err(|_| gone())?
         };
-        match tokio::time::timeout(ANSWER_TIMEOUT, asked).await {
+        match tokio::time::timeout(REQUEST_TIMEOUT, response).await {
             Ok(answer) => answer,
             Err(_) => Err(StoreError::Unavailable(
                 "PostgreSQL did not respond in time".to_owned(),
@@ -67,7 +66,7 @@ where
         }
     }
 
-    /// Lets no more requests in, and waits for those that are.
+    /// Accepts no more requests, and waits for the accepted ones.
     pub(super) async fn close(&self) {
         drop(self.lock().take());
         let task = self
@@ -93,33 +92,33 @@ async fn run<R: Clone + Send + Sync, A>(
     work: Work<R, A>,
 ) {
     let mut group = Vec::new();
-    while requests.recv_many(&mut group, GROUP).await > 0 {
-        let (asked, tell): (Vec<R>, Vec<ReplySender<A>>) = group.drain(..).unzip();
+    while requests.recv_many(&mut group, MAX_GROUP).await > 0 {
+        let (asked, replies): (Vec<R>, Vec<ReplySender<A>>) = group.drain(..).unzip();
         let asked: Arc<[R]> = asked.into();
         match work(Arc::clone(&asked)).await {
             Err(StoreError::Failed(_)) if asked.len() > 1 => {
-                // One of them is at fault; by themselves the others go through.
-                for (request, tell) in asked.iter().zip(tell) {
+                // One of them is at fault; executed separately, the others succeed.
+                for (request, reply) in asked.iter().zip(replies) {
                     let alone = work(Arc::from([request.clone()])).await;
-                    answer(vec![tell], alone);
+                    answer(vec![reply], alone);
                 }
             }
-            answers => answer(tell, answers),
+            answers => answer(replies, answers),
         }
     }
 }
 
-fn answer<A>(tell: Vec<ReplySender<A>>, answers: StoreResult<Vec<A>>) {
-    // Whoever has stopped listening is not told.
+fn answer<A>(replies: Vec<ReplySender<A>>, answers: StoreResult<Vec<A>>) {
+    // The caller may have stopped waiting.
     match answers {
         Ok(answers) => {
-            for (tell, answer) in tell.into_iter().zip(answers) {
-                let _ = tell.send(Ok(answer));
+            for (reply, answer) in replies.into_iter().zip(answers) {
+                let _ = reply.send(Ok(answer));
             }
         }
         Err(error) => {
-            for tell in tell {
-                let _ = tell.send(Err(error.clone()));
+            for reply in replies {
+                let _ = reply.send(Err(error.clone()));
             }
         }
     }

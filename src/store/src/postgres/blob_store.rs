@@ -9,14 +9,14 @@ use uuid::Uuid;
 use super::pool::Connections;
 use crate::codec::span_micros;
 
-/// How long the one that is to write the mark has for it, before another is told to.
-const TURN: Duration = Duration::from_secs(10);
+/// How long a process may take to write the mark before another one is asked to.
+const MARK_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) async fn mark(connections: &Connections, me: InstanceId) -> StoreResult<BlobStoreMark> {
     connections
         .run(|| async move {
-            let mut lent = connections.lend().await?;
-            let tx = lent.begin().await?;
+            let mut conn = connections.acquire().await?;
+            let tx = conn.begin().await?;
             let text = "INSERT INTO blob_store (mark, writer, until)
                  VALUES ($1, $2, lastcall_now() + $3)
                  ON CONFLICT (only_row) DO UPDATE SET writer = $2, until = lastcall_now() + $3
@@ -24,13 +24,13 @@ pub(super) async fn mark(connections: &Connections, me: InstanceId) -> StoreResu
                    AND (blob_store.until <= lastcall_now() OR blob_store.writer = $2)";
             let fresh = Uuid::now_v7();
             let mine = tx
-                .execute(text, &[&fresh, me.as_uuid(), &span_micros(TURN)])
+                .execute(text, &[&fresh, me.as_uuid(), &span_micros(MARK_TIMEOUT)])
                 .await?;
             let found = tx
                 .query("SELECT mark, confirmed FROM blob_store", &[])
                 .await?;
             tx.commit().await?;
-            lent.done();
+            conn.done();
             let Some(row) = found.first() else {
                 return Ok(BlobStoreMark::Pending);
             };
@@ -47,10 +47,10 @@ pub(super) async fn mark(connections: &Connections, me: InstanceId) -> StoreResu
 pub(super) async fn confirm(connections: &Connections, mark: Uuid) -> StoreResult<()> {
     connections
         .run(|| async move {
-            let mut lent = connections.lend().await?;
+            let mut conn = connections.acquire().await?;
             let text = "UPDATE blob_store SET confirmed = true WHERE mark = $1";
-            lent.execute(text, &[&mark]).await?;
-            lent.done();
+            conn.execute(text, &[&mark]).await?;
+            conn.done();
             Ok(())
         })
         .await

@@ -10,14 +10,14 @@ use super::error::Sql;
 use super::pool::Connections;
 use super::save::{Saved, lock_ids, save};
 
-/// A change that is asked for.
+/// A requested change.
 #[derive(Clone, Debug)]
 pub(super) enum Change {
     /// A claim ends.
     Complete(ClaimRef, Outcome),
-    /// Claims are given back, all of them or, where the transaction fails, none.
+    /// Claims are handed back, all of them or, if the transaction fails, none.
     HandBack(Vec<ClaimRef>),
-    /// The caller wants this job cancelled.
+    /// The caller cancels this job.
     Cancel(JobId),
 }
 
@@ -31,15 +31,15 @@ impl Change {
     }
 }
 
-/// What became of a group.
+/// The outcome of a group of changes.
 pub(super) struct Changed {
-    /// To each change, the verdict on each of its jobs.
-    pub(super) verdicts: Vec<Vec<WriteResult>>,
+    /// For each change, the result for each of its jobs.
+    pub(super) results: Vec<Vec<WriteResult>>,
     /// The jobs that have changed.
     pub(super) saved: Saved,
 }
 
-/// Makes the changes in their order.
+/// Applies the changes in their order.
 pub(super) async fn apply(
     connections: &Connections,
     limits: &Limits,
@@ -57,25 +57,25 @@ async fn try_apply(connections: &Connections, limits: &Limits, asked: &[Change])
         .map(|job| *job.as_uuid())
         .collect();
     let ids: Vec<Uuid> = ids.into_iter().collect();
-    let mut lent = connections.lend().await?;
-    let tx = lent.begin().await?;
+    let mut conn = connections.acquire().await?;
+    let tx = conn.begin().await?;
     let mut set = ChangeSet::default();
     if let Some(locked) = lock_ids(&tx, &ids).await? {
         set.jobs = locked.jobs.into_iter().map(|job| (job.id, job)).collect();
         set.now = locked.now;
     }
-    let verdicts = asked.iter().map(|asked| set.make(asked, limits)).collect();
+    let results = asked.iter().map(|asked| set.apply(asked, limits)).collect();
     let changed = set.changed.iter().filter_map(|id| set.jobs.get(id));
     let jobs: Vec<&Job> = changed.collect();
     let released = save(&tx, &jobs, &set.results).await?;
     tx.commit().await?;
-    lent.done();
+    conn.done();
     let jobs = jobs.into_iter().cloned().collect();
     let saved = Saved { jobs, released };
-    Ok(Changed { verdicts, saved })
+    Ok(Changed { results, saved })
 }
 
-/// The rows that are changed together, and what has become of them.
+/// The rows that are changed together, and their new state.
 #[derive(Default)]
 struct ChangeSet {
     now: Timestamp,
@@ -85,19 +85,19 @@ struct ChangeSet {
 }
 
 impl ChangeSet {
-    fn make(&mut self, asked: &Change, limits: &Limits) -> Vec<WriteResult> {
+    fn apply(&mut self, asked: &Change, limits: &Limits) -> Vec<WriteResult> {
         let now = self.now;
         match asked {
             Change::Complete(claim, outcome) => {
-                let verdict = self.change(claim.job, |job| {
+                let result = self.change(claim.job, |job| {
                     job.complete(*claim, outcome, now, limits).map(|_| ())
                 });
-                if let (Ok(job), Outcome::Succeeded(result)) = (&verdict, outcome)
+                if let (Ok(job), Outcome::Succeeded(output)) = (&result, outcome)
                     && job.state() == State::Succeeded
                 {
-                    self.results.insert(job.id, result.clone());
+                    self.results.insert(job.id, output.clone());
                 }
-                vec![verdict]
+                vec![result]
             }
             Change::HandBack(claims) => claims
                 .iter()

@@ -12,26 +12,26 @@ use tokio_util::task::AbortOnDropHandle;
 use super::pool::Connections;
 use crate::codec;
 
-/// How often it is measured.
-const INTERVAL: Duration = Duration::from_secs(5);
-/// A measurement that may be wrong by more than this, in microseconds, is worth nothing.
+/// How often the offset is measured.
+const MEASURE_INTERVAL: Duration = Duration::from_secs(5);
+/// Measurements with a larger possible error than this, in microseconds, are discarded.
 const MAX_ERROR: i64 = 500_000;
 
-/// The difference, measured now and then.
+/// The offset, measured periodically.
 pub(super) struct ClockOffset {
     micros: Arc<AtomicI64>,
     task: AbortOnDropHandle<()>,
 }
 
 impl ClockOffset {
-    /// Measures it, says so where it is large, and goes on measuring.
+    /// Measures the offset now and periodically, and warns if it is large.
     pub(super) async fn watch(connections: &Arc<Connections>) -> StoreResult<Self> {
         let micros = Arc::new(AtomicI64::new(0));
         measure(connections, &micros).await?;
         let (watched, offset) = (Arc::clone(connections), Arc::clone(&micros));
         let task = tokio::spawn(async move {
             loop {
-                tokio::time::sleep(INTERVAL).await;
+                tokio::time::sleep(MEASURE_INTERVAL).await;
                 match measure(&watched, &offset).await {
                     Ok(()) => {}
                     Err(StoreError::Closed) => return,
@@ -45,12 +45,12 @@ impl ClockOffset {
         })
     }
 
-    /// Measures no more.
+    /// Stops measuring.
     pub(super) fn stop(&self) {
         self.task.abort();
     }
 
-    /// By how much the database's clock is ahead.
+    /// How far the database's clock is ahead.
     pub(super) fn get(&self) -> TimeDelta {
         TimeDelta::microseconds(self.micros.load(Ordering::Relaxed))
     }
@@ -59,16 +59,16 @@ impl ClockOffset {
 async fn measure(connections: &Connections, offset: &AtomicI64) -> StoreResult<()> {
     let measured = connections
         .run(|| async move {
-            let mut lent = connections.lend().await?;
-            // Made ready before the time counts.
-            lent.query("SELECT lastcall_now()", &[]).await?;
+            let mut conn = connections.acquire().await?;
+            // Prepared before the measurement starts.
+            conn.query("SELECT lastcall_now()", &[]).await?;
             let before = SystemClock.now();
-            let told = lent.query("SELECT lastcall_now()", &[]).await?;
+            let database = conn.query("SELECT lastcall_now()", &[]).await?;
             let after = SystemClock.now();
-            lent.done();
-            let told: Option<i64> = told.first().map(|row| row.try_get(0)).transpose()?;
-            let told = told.map(codec::time).transpose()?;
-            Ok(told.and_then(|told| difference(before, told, after)))
+            conn.done();
+            let database: Option<i64> = database.first().map(|row| row.try_get(0)).transpose()?;
+            let database = database.map(codec::time).transpose()?;
+            Ok(database.and_then(|database| difference(before, database, after)))
         })
         .await?;
     let Some(measured) = measured else {
@@ -84,13 +84,13 @@ async fn measure(connections: &Connections, offset: &AtomicI64) -> StoreResult<(
     Ok(())
 }
 
-/// What the database's clock is ahead by, in microseconds, where that can be told.
-fn difference(before: Timestamp, told: Timestamp, after: Timestamp) -> Option<i64> {
+/// How far the database's clock is ahead, in microseconds, if that can be determined.
+fn difference(before: Timestamp, database: Timestamp, after: Timestamp) -> Option<i64> {
     let error = (after - before).num_microseconds()? / 2;
     if !(0..=MAX_ERROR).contains(&error) {
         return None;
     }
-    let ahead = (told - before).num_microseconds()? - error;
+    let ahead = (database - before).num_microseconds()? - error;
     Some(if ahead.abs() <= error { 0 } else { ahead })
 }
 

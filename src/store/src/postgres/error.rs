@@ -6,22 +6,22 @@ use tokio_postgres::error::SqlState;
 
 use crate::codec::Unreadable;
 
-/// Why an operation, or what it read, was of no use.
+/// Why an operation failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
-    /// The server said no, or did not answer.
-    #[error("{}", told(.0))]
+    /// The server refused, or did not respond.
+    #[error("{}", describe(.0))]
     Database(#[from] tokio_postgres::Error),
-    /// There was no connection to be had.
+    /// No connection was available.
     #[error("{}", pooled(.0))]
     Pool(#[from] PoolError),
-    /// A row makes no sense.
+    /// A row cannot be read.
     #[error(transparent)]
     Row(#[from] Unreadable),
     /// Another transaction came first; this one has changed nothing.
     #[error("another transaction came first")]
     Conflict,
-    /// The connection was dead before anything was asked of it.
+    /// The connection was dead before it was used.
     #[error("the connection was closed")]
     Stale,
 }
@@ -36,7 +36,7 @@ impl From<serde_json::Error> for Fault {
 }
 
 impl Fault {
-    /// Whether nothing was changed, and the same may go through at once.
+    /// Whether nothing was changed, and a retry may succeed at once.
     pub(super) fn is_repeatable(&self) -> bool {
         match self {
             Self::Conflict | Self::Stale => true,
@@ -44,10 +44,10 @@ impl Fault {
                 [
                     SqlState::T_R_SERIALIZATION_FAILURE,
                     SqlState::T_R_DEADLOCK_DETECTED,
-                    // A statement that was prepared on another connection, or is there already.
+                    // A statement that was prepared on another connection, or already exists.
                     SqlState::INVALID_SQL_STATEMENT_NAME,
                     SqlState::DUPLICATE_PSTATEMENT,
-                    // The transaction is gone, and what was to be in it.
+                    // The transaction is gone, with its contents.
                     SqlState::IN_FAILED_SQL_TRANSACTION,
                     SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
                 ]
@@ -63,7 +63,7 @@ impl From<Fault> for StoreError {
         match &fault {
             Fault::Pool(PoolError::Closed) => Self::Closed,
             Fault::Pool(PoolError::Backend(error)) | Fault::Database(error)
-                if is_for_good(error) =>
+                if is_permanent(error) =>
             {
                 Self::Failed(fault.to_string())
             }
@@ -76,24 +76,23 @@ impl From<Fault> for StoreError {
     }
 }
 
-/// What an error at the first contact means: no connection has been there, so it is none that a
-/// pooler has mixed up.
+/// Converts an error of the first connection: a pooler cannot have mixed up connections yet.
 pub(super) fn refusal(error: tokio_postgres::Error) -> StoreError {
     let password = [
         SqlState::INVALID_PASSWORD,
         SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
     ];
     if error.code().is_some_and(|code| password.contains(code)) {
-        return StoreError::Failed(told(&error));
+        return StoreError::Failed(describe(&error));
     }
     Fault::Database(error).into()
 }
 
-/// Whether the same would fail again and again. Classes of SQLSTATE: 08 connection (and what a
-/// pooler says of itself), 25006 a standby, 25P02 and 25P03 a transaction that is gone, 26000 and
-/// 42P05 a statement of another connection, 28P01 a password that a pooler has forgotten for a
-/// moment, 40 rolled back, 53 resources, 55 locks, 57 shutdown and timeouts, 58 the server's files.
-fn is_for_good(error: &tokio_postgres::Error) -> bool {
+/// Whether a retry would fail again. Retryable classes of SQLSTATE: 08 connection (and a pooler's
+/// own errors), 25006 a standby, 25P02 and 25P03 a transaction that is gone, 26000 and 42P05 a
+/// statement of another connection, 28P01 a password that a pooler briefly lacks, 40 rolled back,
+/// 53 resources, 55 locks, 57 shutdown and timeouts, 58 the server's files.
+fn is_permanent(error: &tokio_postgres::Error) -> bool {
     let passing = |code: &SqlState| {
         let code = code.code();
         ["25006", "25P02", "25P03", "26000", "42P05", "28P01"].contains(&code)
@@ -104,11 +103,15 @@ fn is_for_good(error: &tokio_postgres::Error) -> bool {
     error.code().is_some_and(|code| !passing(code))
 }
 
-/// What the server said, or what became of the connection. Never the URL or its password: the
+/// The server's message, or the state of the connection. Never the URL or its password: the
 /// driver's errors do not carry them, and only these two texts of theirs are used.
-fn told(error: &tokio_postgres::Error) -> String {
-    if let Some(said) = error.as_db_error() {
-        return format!("PostgreSQL: {} ({})", said.message(), said.code().code());
+fn describe(error: &tokio_postgres::Error) -> String {
+    if let Some(server) = error.as_db_error() {
+        return format!(
+            "PostgreSQL: {} ({})",
+            server.message(),
+            server.code().code()
+        );
     }
     match std::error::Error::source(error) {
         Some(cause) => format!("PostgreSQL cannot be reached: {cause}"),
@@ -118,7 +121,7 @@ fn told(error: &tokio_postgres::Error) -> String {
 
 fn pooled(error: &PoolError) -> String {
     match error {
-        PoolError::Backend(error) => told(error),
+        PoolError::Backend(error) => describe(error),
         PoolError::Timeout(_) => {
             "PostgreSQL cannot be reached: no connection within the time".to_owned()
         }

@@ -1,4 +1,4 @@
-//! Reads what decides a submission.
+//! Reads what the decision about a submission depends on.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,7 +14,8 @@ use crate::codec::{self, service_number};
 /// By caller and key, the fingerprint of a request and the answer to it.
 pub(super) type Answers = HashMap<(Owner, String), (Vec<u8>, Answer)>;
 
-/// The sessions that let jobs in. They are neither deleted nor removed before the end.
+/// The sessions that accept jobs. They are neither deleted nor removed before the end of the
+/// transaction.
 pub(super) async fn sessions(
     tx: &Transaction<'_>,
     asked: &[Submission],
@@ -33,7 +34,7 @@ pub(super) async fn sessions(
     ids.collect()
 }
 
-/// What was answered to earlier uses of the keys.
+/// The answers to earlier uses of the keys.
 pub(super) async fn answers(tx: &Transaction<'_>, asked: &[Submission]) -> Sql<Answers> {
     let keys = asked.iter().filter_map(|asked| asked.idempotency.as_ref());
     let (owners, keys): (Vec<&str>, Vec<&str>) = keys
@@ -55,7 +56,7 @@ pub(super) async fn answers(tx: &Transaction<'_>, asked: &[Submission]) -> Sql<A
     answers.collect()
 }
 
-/// The jobs that are there already.
+/// The jobs that already exist.
 pub(super) async fn known(tx: &Transaction<'_>, asked: &[Submission]) -> Sql<HashMap<JobId, Job>> {
     let ids: Vec<Uuid> = asked.iter().map(|asked| *asked.job.id.as_uuid()).collect();
     let text = format!("SELECT {} FROM jobs WHERE id = ANY($1)", row::JOB);
@@ -66,7 +67,7 @@ pub(super) async fn known(tx: &Transaction<'_>, asked: &[Submission]) -> Sql<Has
     jobs.collect()
 }
 
-/// The jobs that others are to wait for.
+/// The jobs that others wait for.
 pub(super) async fn unfinished(tx: &Transaction<'_>, asked: &[Submission]) -> Sql<HashSet<JobId>> {
     let awaited = asked.iter().filter_map(|asked| asked.job.spec.depends_on());
     let awaited: Vec<Uuid> = awaited.map(|id| *id.as_uuid()).collect();
@@ -74,7 +75,7 @@ pub(super) async fn unfinished(tx: &Transaction<'_>, asked: &[Submission]) -> Sq
     if awaited.is_empty() {
         return Ok(unfinished);
     }
-    // Shared locks: none of these ends between this look and the row that waits for it.
+    // Shared locks: none of these ends before the row that waits for it is written.
     let text = "SELECT id, state FROM jobs WHERE id = ANY($1) ORDER BY id FOR SHARE";
     for row in rows(tx, text, &[&awaited]).await? {
         if row.try_get::<_, i16>(1)? < 2 {

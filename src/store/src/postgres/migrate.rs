@@ -17,9 +17,9 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("content_key.sql"),
     include_str!("labels.sql"),
 ];
-/// The advisory lock of a migration; the other key is the schema, as the database's locks are
-/// shared by all its schemas. Those of the queues are the numbers of the services.
-const TURN: i32 = 1_000;
+/// The advisory lock of a migration; its other key is the schema, because all schemas of a database
+/// share its locks. The locks of the queues are the numbers of the services.
+const MIGRATION_LOCK: i32 = 1_000;
 
 pub(super) async fn migrate(connections: &Connections) -> StoreResult<()> {
     let found = connections.run(|| step(connections)).await?;
@@ -33,13 +33,13 @@ pub(super) async fn migrate(connections: &Connections) -> StoreResult<()> {
     Ok(())
 }
 
-/// Brings the schema up, and says which version it had.
+/// Migrates the schema. Returns the version that it had.
 async fn step(connections: &Connections) -> Sql<usize> {
-    let mut lent = connections.lend().await?;
-    let tx = lent.begin().await?;
+    let mut conn = connections.acquire().await?;
+    let tx = conn.begin().await?;
     tx.query(
         "SELECT pg_advisory_xact_lock(hashtext(current_schema()), $1)",
-        &[&TURN],
+        &[&MIGRATION_LOCK],
     )
     .await?;
     tx.batch_execute("CREATE TABLE IF NOT EXISTS lastcall_schema (version bigint NOT NULL)")
@@ -61,6 +61,6 @@ async fn step(connections: &Connections) -> Sql<usize> {
             .await?;
     }
     tx.commit().await?;
-    lent.done();
+    conn.done();
     Ok(found)
 }

@@ -1,7 +1,7 @@
 //! The store in a PostgreSQL database, which several processes share.
 //!
-//! What arrives together goes there together ([`batch`]); what changes a job locks its row first
-//! ([`save`]). All times are those of the database. What it holds is in `schema.sql`.
+//! Concurrent requests share a transaction ([`batch`]); whatever changes a job locks its row first
+//! ([`save`]). All times are those of the database. Its schema is in `schema.sql`.
 
 mod batch;
 mod blob_store;
@@ -59,11 +59,11 @@ use unconfirmed::UnconfirmedClaims;
 use crate::live_limits::LiveLimits;
 use crate::quarantine::QuarantinedJobs;
 
-/// Jobs that one transaction takes away from dead processes.
-const RECOVERED_AT_ONCE: u32 = 1_000;
+/// The most jobs that one transaction recovers from dead processes.
+const RECOVERY_BATCH: u32 = 1_000;
 
-/// How long a close may take to undo claims that nobody heard of.
-const LAST_UNDO: Duration = Duration::from_secs(1);
+/// How long a close may take to undo unconfirmed claims.
+const LAST_UNDO_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A store in a PostgreSQL database.
 pub struct PostgresStore {
@@ -81,7 +81,7 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// The connections, for as long as the store is open.
+    /// The connections, while the store is open.
     fn db(&self) -> StoreResult<&Connections> {
         if self.closed.load(Ordering::Acquire) {
             return Err(StoreError::Closed);
@@ -89,17 +89,18 @@ impl PostgresStore {
         Ok(&self.connections)
     }
 
-    /// Undoes the claims that nobody heard of.
-    async fn undo_unheard(&self) -> StoreResult<()> {
+    /// Undoes the unconfirmed claims.
+    async fn undo_unconfirmed(&self) -> StoreResult<()> {
         for unconfirmed in [&self.analyses, &self.reports] {
-            let given_back = work::give_back(self.db()?, &self.limits.get(), unconfirmed).await?;
-            self.hints.tell_all(&given_back);
+            let given_back =
+                work::undo_unconfirmed(self.db()?, &self.limits.get(), unconfirmed).await?;
+            self.hints.notify_all(&given_back);
         }
         Ok(())
     }
 
     async fn change(&self, change: Change) -> StoreResult<Vec<WriteResult>> {
-        self.changes.ask(change).await
+        self.changes.request(change).await
     }
 }
 
@@ -140,7 +141,9 @@ impl Store for PostgresStore {
 
     async fn delete_session(&self, id: SessionId) -> StoreResult<bool> {
         let deleted = sessions::delete(self.db()?, &self.limits.get(), id).await?;
-        deleted.iter().for_each(|saved| self.hints.tell_all(saved));
+        deleted
+            .iter()
+            .for_each(|saved| self.hints.notify_all(saved));
         Ok(deleted.is_some())
     }
 
@@ -156,8 +159,8 @@ impl Store for PostgresStore {
         removal::finish(self.db()?, sessions).await
     }
 
-    async fn forget(&self, before: Timestamp, limit: u32) -> StoreResult<u64> {
-        removal::forget(self.db()?, before, limit).await
+    async fn purge(&self, before: Timestamp, limit: u32) -> StoreResult<u64> {
+        removal::purge(self.db()?, before, limit).await
     }
 
     async fn put_dataset(
@@ -208,7 +211,7 @@ impl Store for PostgresStore {
     }
 
     async fn submit(&self, submission: Submission) -> StoreResult<Admission<Job>> {
-        self.submissions.ask(submission).await
+        self.submissions.request(submission).await
     }
 
     async fn submit_answered(
@@ -218,7 +221,7 @@ impl Store for PostgresStore {
     ) -> StoreResult<Admission<Job>> {
         let asked = Submission {
             job: submission.job.answered(),
-            // It waits in no queue.
+            // It is not queued.
             max_queued: u64::MAX,
             ..submission
         };
@@ -247,10 +250,10 @@ impl Store for PostgresStore {
     }
 
     async fn cancel(&self, id: JobId) -> StoreResult<Option<Job>> {
-        let verdicts = self.change(Change::Cancel(id)).await?;
-        match verdicts.into_iter().next() {
+        let results = self.change(Change::Cancel(id)).await?;
+        match results.into_iter().next() {
             Some(Ok(job)) => Ok(Some(job)),
-            // It has ended, or was never there, or is being removed.
+            // It has ended, never existed, or is being removed.
             Some(Err(_)) | None => self.job(id).await,
         }
     }
@@ -263,8 +266,8 @@ impl Store for PostgresStore {
         let limits = self.limits.get();
         let claimed = work::claim(self.db()?, &limits, &self.quarantined, unconfirmed, order);
         let (jobs, given_back) = claimed.await?;
-        self.hints.tell_all(&given_back);
-        jobs.iter().for_each(|job| self.hints.tell(job));
+        self.hints.notify_all(&given_back);
+        jobs.iter().for_each(|job| self.hints.notify(job));
         Ok(jobs)
     }
 
@@ -277,8 +280,8 @@ impl Store for PostgresStore {
     }
 
     async fn complete(&self, claim: ClaimRef, outcome: Outcome) -> StoreResult<WriteResult> {
-        let verdicts = self.change(Change::Complete(claim, outcome)).await?;
-        Ok(verdicts
+        let results = self.change(Change::Complete(claim, outcome)).await?;
+        Ok(results
             .into_iter()
             .next()
             .unwrap_or(Err(Refused::StaleEpoch)))
@@ -289,23 +292,23 @@ impl Store for PostgresStore {
     }
 
     async fn expire_leases(&self, in_hand: &[JobId], limit: u32) -> StoreResult<Vec<Job>> {
-        self.undo_unheard().await?;
+        self.undo_unconfirmed().await?;
         let mut alive: Vec<Uuid> = in_hand.iter().map(|job| *job.as_uuid()).collect();
-        // A claim of which this process is about to hear.
+        // A claim that this process is about to receive.
         alive.extend(self.analyses.jobs());
         alive.extend(self.reports.jobs());
         let (db, limits, quarantined) = (self.db()?, self.limits.get(), &self.quarantined);
         let saved = work::expire_leases(db, &limits, quarantined, &alive, limit).await?;
-        self.hints.tell_all(&saved);
+        self.hints.notify_all(&saved);
         Ok(saved.jobs)
     }
 
     async fn recover(&self) -> StoreResult<u64> {
         let mut recovered = 0;
         loop {
-            let some = self.expire_leases(&[], RECOVERED_AT_ONCE).await?.len();
+            let some = self.expire_leases(&[], RECOVERY_BATCH).await?.len();
             recovered += some as u64;
-            if some < RECOVERED_AT_ONCE as usize {
+            if some < RECOVERY_BATCH as usize {
                 return Ok(recovered);
             }
         }
@@ -318,10 +321,10 @@ impl Store for PostgresStore {
     async fn ping(&self) -> StoreResult<()> {
         let db = self.db()?;
         db.run(|| async move {
-            let mut lent = db.lend().await?;
-            lent.execute("UPDATE pulse SET beat = beat + 1", &[])
+            let mut conn = db.acquire().await?;
+            conn.execute("UPDATE pulse SET beat = beat + 1", &[])
                 .await?;
-            lent.done();
+            conn.done();
             Ok(())
         })
         .await
@@ -348,8 +351,8 @@ impl Store for PostgresStore {
     }
 
     async fn close(&self) -> StoreResult<()> {
-        // Where this fails a peer takes the jobs up, as those of a dead process.
-        let undone = tokio::time::timeout(LAST_UNDO, self.undo_unheard()).await;
+        // If this fails, a peer recovers the jobs, as those of a dead process.
+        let undone = tokio::time::timeout(LAST_UNDO_TIMEOUT, self.undo_unconfirmed()).await;
         if self.closed.swap(true, Ordering::AcqRel) {
             return Err(StoreError::Closed);
         }

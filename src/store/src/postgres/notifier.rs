@@ -1,8 +1,8 @@
-//! LISTEN and NOTIFY on a connection of their own. Notifications are hints: they may be lost with
-//! the connection, so listeners poll as well.
+//! LISTEN and NOTIFY on a dedicated connection. Notifications are hints: they may be lost with the
+//! connection, so listeners poll as well.
 //!
-//! Behind a pooler that gives out connections by the transaction nobody can listen: there the
-//! queue is looked at now and then.
+//! Behind a pooler that assigns connections per transaction nobody can listen: there the queue is
+//! polled.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,96 +20,96 @@ use super::pool::{Connections, Connector, OPERATION};
 use super::save::Saved;
 use crate::codec::{self, service_number};
 
-/// Hints that a slow listener may leave unread before it loses the oldest.
-const UNREAD: usize = 4_096;
-/// Hints that may wait to be sent; those beyond are dropped.
-const UNSENT: usize = 8_192;
-/// The longest payload that PostgreSQL takes is 8,000 bytes.
-const PAYLOAD: usize = 7_900;
-/// How long to wait before another try to connect, at first and at most.
-const RETRY: Duration = Duration::from_millis(100);
-const RETRY_MAX: Duration = Duration::from_secs(5);
-/// How often the queue is looked at where nobody can listen.
+/// Hints that a slow receiver may leave unread before it loses the oldest.
+const MAX_UNREAD: usize = 4_096;
+/// Hints that may be queued for sending; further ones are dropped.
+const MAX_UNSENT: usize = 8_192;
+/// The longest payload; PostgreSQL accepts less than 8,000 bytes.
+const MAX_PAYLOAD: usize = 7_900;
+/// The first and the longest pause between attempts to connect.
+const MIN_RETRY: Duration = Duration::from_millis(100);
+const MAX_RETRY: Duration = Duration::from_secs(5);
+/// How often the queue is polled if nobody can listen.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// The services that have jobs to claim.
 const READY: &str = "SELECT service FROM unnest($1::smallint[]) AS service
      WHERE EXISTS (SELECT 1 FROM jobs WHERE jobs.service = service.service AND state = 0
          AND not_before IS NULL AND waits_for IS NULL AND NOT suspect)";
 
-/// Both directions.
+/// Sends and receives hints.
 pub(super) struct Notifier {
-    heard: broadcast::Sender<Hint>,
-    say: mpsc::Sender<Hint>,
+    received: broadcast::Sender<Hint>,
+    outgoing: mpsc::Sender<Hint>,
     end: CancellationToken,
     task: std::sync::Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Notifier {
-    /// Begins to listen and to speak, as `me`; or to look, where nobody can listen.
+    /// Starts listening and sending, as `me`; or polling, if nobody can listen.
     pub(super) fn start(
         connector: Arc<Connector>,
         connections: &Arc<Connections>,
         me: InstanceId,
     ) -> Self {
-        let heard = broadcast::Sender::new(UNREAD);
-        let (say, said) = mpsc::channel(UNSENT);
+        let received = broadcast::Sender::new(MAX_UNREAD);
+        let (outgoing, queued) = mpsc::channel(MAX_UNSENT);
         let end = CancellationToken::new();
         if connector.pooled {
-            let polled = poll(Arc::clone(connections), heard.clone());
+            let polled = poll(Arc::clone(connections), received.clone());
             let ended = end.clone();
             let task = tokio::spawn(async move {
                 ended.run_until_cancelled(polled).await;
             });
             return Self {
-                heard,
-                say,
+                received,
+                outgoing,
                 end,
                 task: std::sync::Mutex::new(Some(task)),
             };
         }
-        let line = Line {
+        let hint_connection = HintConnection {
             connector,
             me: me.as_uuid().simple().to_string(),
-            heard: heard.clone(),
-            said,
+            received: received.clone(),
+            queued,
         };
         let ended = end.clone();
         let task = tokio::spawn(async move {
-            ended.run_until_cancelled(line.run()).await;
+            ended.run_until_cancelled(hint_connection.run()).await;
         });
         Self {
-            heard,
-            say,
+            received,
+            outgoing,
             end,
             task: std::sync::Mutex::new(Some(task)),
         }
     }
 
-    /// Hears what other processes say from now on.
+    /// Receives the hints of other processes from now on.
     pub(super) fn subscribe(&self) -> broadcast::Receiver<Hint> {
-        self.heard.subscribe()
+        self.received.subscribe()
     }
 
-    /// Tells the other processes what has become of the job.
-    pub(super) fn tell(&self, job: &Job) {
+    /// Notifies the other processes of the job's change.
+    pub(super) fn notify(&self, job: &Job) {
         self.send(Hint::Changed(job.id));
         if job.state() == State::Queued {
             self.send(Hint::Queued(job.service()));
         }
     }
 
-    /// Tells the other processes what has become of the jobs.
-    pub(super) fn tell_all(&self, saved: &Saved) {
-        saved.jobs.iter().for_each(|job| self.tell(job));
+    /// Notifies the other processes of the jobs' changes.
+    pub(super) fn notify_all(&self, saved: &Saved) {
+        saved.jobs.iter().for_each(|job| self.notify(job));
         if saved.released {
             // Only reports wait for other jobs.
             self.send(Hint::Queued(Service::Report));
         }
     }
 
-    /// Says it to the other processes, soon, if that is possible.
+    /// Queues a hint for the other processes, if there is room.
     fn send(&self, hint: Hint) {
-        let _ = self.say.try_send(hint);
+        let _ = self.outgoing.try_send(hint);
     }
 
     /// Stops.
@@ -134,19 +134,19 @@ impl Drop for Notifier {
     }
 }
 
-/// Says of every service that has jobs to claim that it has, again and again.
-async fn poll(connections: Arc<Connections>, heard: broadcast::Sender<Hint>) {
+/// Polls, and sends a hint for every service that has jobs to claim.
+async fn poll(connections: Arc<Connections>, received: broadcast::Sender<Hint>) {
     loop {
         tokio::time::sleep(POLL_INTERVAL).await;
         match ready(&connections).await {
             Ok(services) => {
                 for service in services {
-                    // Nobody listening is no fault of the one who speaks.
-                    let _ = heard.send(Hint::Queued(service));
+                    // There may be no receivers.
+                    let _ = received.send(Hint::Queued(service));
                 }
             }
             Err(StoreError::Closed) => return,
-            Err(error) => log::debug!("the queue cannot be looked at: {error}"),
+            Err(error) => log::debug!("cannot poll the queue: {error}"),
         }
     }
 }
@@ -156,45 +156,45 @@ async fn ready(connections: &Connections) -> StoreResult<Vec<Service>> {
     let numbers = &numbers;
     connections
         .run(|| async move {
-            let mut lent = connections.lend().await?;
-            let found = lent.query(READY, &[numbers]).await?;
-            lent.done();
+            let mut conn = connections.acquire().await?;
+            let found = conn.query(READY, &[numbers]).await?;
+            conn.done();
             let services = found.iter().map(|row| Ok(codec::service(row.try_get(0)?)?));
             services.collect()
         })
         .await
 }
 
-struct Line {
+struct HintConnection {
     connector: Arc<Connector>,
     me: String,
-    heard: broadcast::Sender<Hint>,
-    said: mpsc::Receiver<Hint>,
+    received: broadcast::Sender<Hint>,
+    queued: mpsc::Receiver<Hint>,
 }
 
-impl Line {
+impl HintConnection {
     async fn run(mut self) {
-        let mut pause = RETRY;
+        let mut pause = MIN_RETRY;
         loop {
-            match self.talk(&mut pause).await {
+            match self.serve_connection(&mut pause).await {
                 Ok(()) => return,
                 Err(error) => log::debug!("no hints until the next connection: {error}"),
             }
             tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(RETRY_MAX);
+            pause = (pause * 2).min(MAX_RETRY);
         }
     }
 
-    /// A connection that listens, and ends when what goes with it is dropped.
+    /// Opens a connection that listens, and that ends when the returned guard is dropped.
     async fn listen(&self) -> Sql<(Client, Statement, AbortOnDrop)> {
         let connector = &self.connector;
         let (client, mut connection) = connector.config.connect(connector.tls.clone()).await?;
-        let (heard, me) = (self.heard.clone(), self.me.clone());
+        let (received, me) = (self.received.clone(), self.me.clone());
         let task = connector.tasks.spawn(async move {
             loop {
                 match std::future::poll_fn(|cx| connection.poll_message(cx)).await {
-                    Some(Ok(AsyncMessage::Notification(said))) => {
-                        recv(&heard, &me, said.payload());
+                    Some(Ok(AsyncMessage::Notification(notification))) => {
+                        forward(&received, &me, notification.payload());
                     }
                     Some(Ok(_)) => {}
                     Some(Err(_)) | None => break,
@@ -213,27 +213,29 @@ impl Line {
         Ok((client, notify, task))
     }
 
-    /// One connection's life.
-    async fn talk(&mut self, pause: &mut Duration) -> Sql<()> {
-        // A server that takes connections and says nothing would keep this deaf forever.
+    /// Serves one connection until it fails.
+    async fn serve_connection(&mut self, pause: &mut Duration) -> Sql<()> {
+        // Bounded, because a server that accepts connections and then stays silent would block this
+        // forever.
         let listening = tokio::time::timeout(OPERATION, self.listen()).await;
-        // However this ends, the connection does.
+        // The connection ends with this function.
         let (client, notify, _task) = listening.unwrap_or(Err(Fault::Stale))?;
-        *pause = RETRY;
-        // What was said until now was not heard.
+        *pause = MIN_RETRY;
+        // Hints may have been missed until now.
         for service in Service::ALL {
-            let _ = self.heard.send(Hint::Queued(service));
+            let _ = self.received.send(Hint::Queued(service));
         }
         let mut hints = Vec::new();
         loop {
-            // A quiet line is tried now and then: a dead one does not say so by itself.
-            let more = self.said.recv_many(&mut hints, UNSENT);
-            let heard = match tokio::time::timeout(OPERATION, more).await {
+            // An idle connection is checked periodically, because a dead one does not report
+            // itself.
+            let more = self.queued.recv_many(&mut hints, MAX_UNSENT);
+            let payloads = match tokio::time::timeout(OPERATION, more).await {
                 Ok(0) => return Ok(()),
-                Ok(_) | Err(_) => payloads(&self.me, hints.drain(..)),
+                Ok(_) | Err(_) => encode_payloads(&self.me, hints.drain(..)),
             };
             let sent = async {
-                for payload in &heard {
+                for payload in &payloads {
                     client.query(&notify, &[payload]).await?;
                 }
                 client.batch_execute("").await
@@ -254,15 +256,15 @@ impl Drop for AbortOnDrop {
     }
 }
 
-/// The hints, each once, as texts that begin with the name of who says them.
-fn payloads(me: &str, hints: impl Iterator<Item = Hint>) -> Vec<String> {
-    let mut words: Vec<String> = hints.map(word).collect();
+/// The payloads for these hints, without duplicates. Each begins with the id of the sender.
+fn encode_payloads(me: &str, hints: impl Iterator<Item = Hint>) -> Vec<String> {
+    let mut words: Vec<String> = hints.map(encode).collect();
     words.sort_unstable();
     words.dedup();
     let mut payloads: Vec<String> = Vec::new();
     for word in words {
         match payloads.last_mut() {
-            Some(last) if last.len() + 1 + word.len() <= PAYLOAD => {
+            Some(last) if last.len() + 1 + word.len() <= MAX_PAYLOAD => {
                 last.push(' ');
                 last.push_str(&word);
             }
@@ -272,15 +274,15 @@ fn payloads(me: &str, hints: impl Iterator<Item = Hint>) -> Vec<String> {
     payloads
 }
 
-fn word(hint: Hint) -> String {
+fn encode(hint: Hint) -> String {
     match hint {
         Hint::Queued(service) => service.to_string(),
         Hint::Changed(job) => job.as_uuid().simple().to_string(),
     }
 }
 
-/// Passes on what another process has said.
-fn recv(heard: &broadcast::Sender<Hint>, me: &str, payload: &str) {
+/// Forwards the hints of another process.
+fn forward(received: &broadcast::Sender<Hint>, me: &str, payload: &str) {
     let mut words = payload.split(' ');
     if words.next() == Some(me) {
         return;
@@ -289,8 +291,8 @@ fn recv(heard: &broadcast::Sender<Hint>, me: &str, payload: &str) {
         let queued = word.parse().map(Hint::Queued);
         let changed = || Uuid::parse_str(word).map(|id| Hint::Changed(JobId::from(id)));
         if let Some(hint) = queued.ok().or_else(|| changed().ok()) {
-            // Nobody listening is no fault of the one who speaks.
-            let _ = heard.send(hint);
+            // There may be no receivers.
+            let _ = received.send(hint);
         }
     }
 }
@@ -300,17 +302,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_said_is_heard_by_others_in_payloads_that_fit() {
+    fn hints_reach_others_in_payloads_that_fit() {
         let jobs: Vec<JobId> = (0..1_000).map(|_| JobId::new()).collect();
         let hints = jobs.iter().map(|job| Hint::Changed(*job));
         let hints = hints.chain([Hint::Queued(Service::Report), Hint::Changed(jobs[0])]);
-        let payloads = payloads("me", hints);
-        let heard = broadcast::Sender::new(UNREAD);
-        let mut listener = heard.subscribe();
+        let payloads = encode_payloads("me", hints);
+        let received = broadcast::Sender::new(MAX_UNREAD);
+        let mut listener = received.subscribe();
         for payload in &payloads {
             assert!(payload.len() < 8_000);
-            recv(&heard, "me", payload);
-            recv(&heard, "other", payload);
+            forward(&received, "me", payload);
+            forward(&received, "other", payload);
         }
         let mut count = 0;
         let mut queued = 0;
@@ -324,11 +326,11 @@ mod tests {
     }
 
     #[test]
-    fn noise_is_not_heard() {
-        let heard = broadcast::Sender::new(UNREAD);
-        let mut listener = heard.subscribe();
+    fn noise_is_ignored() {
+        let received = broadcast::Sender::new(MAX_UNREAD);
+        let mut listener = received.subscribe();
         for noise in ["", "other", "other ", "other x 12 ☃", "report"] {
-            recv(&heard, "me", noise);
+            forward(&received, "me", noise);
         }
         assert!(listener.try_recv().is_err());
     }

@@ -19,10 +19,10 @@ use crate::live_limits::LiveLimits;
 use crate::quarantine::QuarantinedJobs;
 
 impl PostgresStore {
-    /// Whether the URL can be read.
+    /// Checks the form of the URL.
     ///
     /// # Errors
-    /// [`StoreError::Failed`] where it cannot. No error names the password.
+    /// [`StoreError::Failed`] if it is invalid. No error contains the password.
     pub fn check_url(url: &str) -> StoreResult<()> {
         url::read(url).map(|_| ())
     }
@@ -31,9 +31,9 @@ impl PostgresStore {
     /// `sslmode` and `sslrootcert` as libpq has them, and brings its schema up.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] where the server cannot be reached in time;
-    /// [`StoreError::Failed`] where it refuses the user, the certificate or the schema, where
-    /// the schema is of a newer version, or the URL is of no use. No error names the password.
+    /// [`StoreError::Unavailable`] if the server cannot be reached in time; [`StoreError::Failed`]
+    /// if it refuses the user, the certificate or the schema, if the schema belongs to a newer
+    /// version, or the URL is invalid. No error contains the password.
     pub async fn open(url: &str, limits: Limits) -> StoreResult<Self> {
         let target = url::read(url)?;
         let mut connector = Connector {
@@ -66,8 +66,9 @@ impl PostgresStore {
     }
 }
 
-/// Whether a pooler gives out connections by the transaction. What the server refuses at the first
-/// contact it refuses for good, its password included; later on that may be a pooler's mishap.
+/// Connects for the first time. Returns whether a pooler assigns connections per transaction.
+/// Refusals of the server are permanent here, even of the password; later they may come from a
+/// pooler.
 async fn first_contact(connector: &Connector) -> StoreResult<bool> {
     let looked = tokio::time::timeout(OPERATION, pooler::is_between(connector)).await;
     let pooled = looked
@@ -95,7 +96,7 @@ fn submissions(
             let answers = submit::submit(&connections, &limits, &asked).await?;
             for answer in &answers {
                 if let Admission::Created(job) = answer {
-                    hints.tell(job);
+                    hints.notify(job);
                 }
             }
             Ok(answers)
@@ -115,8 +116,8 @@ fn changes(
         let limits = limits.get();
         async move {
             let changed = change::apply(&connections, &limits, &asked).await?;
-            hints.tell_all(&changed.saved);
-            Ok(changed.verdicts)
+            hints.notify_all(&changed.saved);
+            Ok(changed.results)
         }
         .boxed()
     })

@@ -1,4 +1,4 @@
-//! What owners have, counted so that the bounds on it are exact.
+//! Counts what owners have, so that the bounds are exact.
 
 use std::collections::HashMap;
 
@@ -9,13 +9,13 @@ use super::error::Sql;
 use super::statements::{Transaction, rows};
 use crate::codec;
 
-/// One process at a time counts what these owners have and adds to it. The locks are taken in one
-/// order, and behind those of the queues.
+/// Lets one process at a time count what these owners have and add to it. The locks are taken in
+/// one order, after those of the queues.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtext(current_schema() || ' owners'), number)
      FROM (SELECT DISTINCT hashtext(owner) AS number FROM unnest($1::text[]) AS asked (owner)
            ORDER BY number) AS numbers";
 
-/// How many sessions an owner has, without the one that is being made.
+/// How many sessions an owner has, without the one that is being created.
 pub(super) const SESSIONS: &str = "SELECT count(*) FROM sessions
      WHERE owner = $1 AND expires_at > lastcall_now() AND NOT deleted AND NOT removing
        AND id <> $2";
@@ -24,7 +24,7 @@ pub(super) const SESSIONS: &str = "SELECT count(*) FROM sessions
 pub(super) const QUEUED: &str = "SELECT count(*) FROM jobs
      WHERE owner = $1 AND state = 0 AND state <> 2";
 
-/// The bytes of the datasets of an owner, without the one of that name in that session.
+/// The bytes of the datasets of an owner, without the dataset of this name in this session.
 pub(super) const BYTES: &str = "SELECT coalesce(sum(datasets.bytes), 0)::bigint
      FROM sessions JOIN datasets ON datasets.session = sessions.id
      WHERE sessions.owner = $1 AND sessions.expires_at > lastcall_now()
@@ -59,7 +59,7 @@ pub(super) async fn queued(tx: &Transaction<'_>, asked: &[Submission]) -> Sql<Ha
     Ok(queued)
 }
 
-/// The bytes of the other datasets of the owner whose session this dataset is for.
+/// The bytes of the other datasets of the owner whose session this dataset belongs to.
 pub(super) async fn bytes(tx: &Transaction<'_>, dataset: &Dataset) -> Sql<u64> {
     let session = dataset.session.as_uuid();
     let owner = rows(tx, "SELECT owner FROM sessions WHERE id = $1", &[session]).await?;

@@ -1,5 +1,5 @@
 //! Parameters with their PostgreSQL types: statements with known types need no preparation, and so
-//! no state on the connection.
+//! leave no state on the connection.
 
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
@@ -9,7 +9,7 @@ pub(super) trait Param: ToSql + Sync {
     /// Its type.
     fn kind(&self) -> Type;
 
-    /// Itself, as the driver wants it.
+    /// The parameter in the driver's form.
     fn sql(&self) -> &(dyn ToSql + Sync);
 }
 
@@ -61,7 +61,7 @@ impl<T: Param> Param for &T {
     }
 }
 
-/// As the driver wants them for a prepared statement.
+/// The parameters in the driver's form for a prepared statement.
 pub(super) fn plain<'a>(params: Params<'a>) -> Vec<&'a (dyn ToSql + Sync)> {
     params.iter().map(|param| param.sql()).collect()
 }

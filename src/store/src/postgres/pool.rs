@@ -1,4 +1,4 @@
-//! Connections: opened, configured, lent, and discarded as soon as one is in doubt.
+//! Connections: opened, configured, pooled, and discarded as soon as one is in doubt.
 
 use std::time::Duration;
 
@@ -16,41 +16,41 @@ use super::error::{Fault, Sql};
 use super::params::Params;
 use super::statements::{self, Transaction, stale};
 
-/// Connections of one process, the one that listens not counted.
-const CONNECTIONS: usize = 12;
-/// How long to wait for a connection that is free, or new.
-const WAIT: Duration = Duration::from_secs(5);
-/// How long one operation may take, with every try of it.
+/// The most connections of one process, without the one that listens.
+const MAX_CONNECTIONS: usize = 12;
+/// How long to wait for a free or a new connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one operation may take, including all retries.
 pub(super) const OPERATION: Duration = Duration::from_secs(10);
-/// How often an operation that another transaction has crossed is tried.
-const TRIES: u32 = 8;
-/// How long connections may take to end at the close.
-const ENDING: Duration = Duration::from_secs(5);
+/// The most tries of an operation that conflicts with other transactions.
+const MAX_TRIES: u32 = 8;
+/// How long connections may take to end on close.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What every connection of our own is told first; behind a pooler, every transaction. A transaction whose process has stopped in the middle
-/// holds its locks for less than a lease; and a server that is set to lose the last
-/// transactions in a crash is told that these must not be.
+/// The settings of every connection of our own and, behind a pooler, of every transaction. A
+/// transaction whose process has stopped in the middle holds its locks for less than a lease; and a
+/// server that may lose the last transactions in a crash must not lose these.
 const SETTINGS: &str = "SET statement_timeout = '10s';
     SET lock_timeout = '8s';
     SET idle_in_transaction_session_timeout = '3s';
     SELECT set_config('synchronous_commit', 'on', false)
     WHERE current_setting('synchronous_commit') IN ('off', 'local')";
 
-/// Makes connections, and knows which have not ended.
+/// Opens connections, and tracks which have not ended.
 #[derive(Clone)]
 pub(super) struct Connector {
     pub(super) config: Config,
     pub(super) tls: MakeRustlsConnect,
     pub(super) tasks: TaskTracker,
-    /// Whether a pooler gives out connections by the transaction.
+    /// Whether a pooler assigns connections per transaction.
     pub(super) pooled: bool,
-    /// Where connections live: the runtime of whoever happens to need one first may hang, or
-    /// end, while another has it.
+    /// The runtime of the connections' tasks: that of whoever happens to need one first may hang,
+    /// or end, while another uses it.
     pub(super) home: Handle,
 }
 
 impl Connector {
-    /// A connection that was told nothing.
+    /// Opens a connection without settings.
     pub(super) async fn connect_plainly(&self) -> Result<(Client, AbortOnDropHandle<()>), Error> {
         let (client, task) = self.clone().open(self.config.clone()).await?;
         Ok((client, AbortOnDropHandle::new(task)))
@@ -82,7 +82,7 @@ impl Connect for Connector {
         async move {
             match made.await {
                 Ok(made) => made,
-                // Its runtime has ended. Whoever waits has a bound on that.
+                // Its runtime has ended. Waiting for it is bounded.
                 Err(_) => std::future::pending().await,
             }
         }
@@ -105,10 +105,10 @@ impl Connections {
         };
         let manager = Manager::from_connect(connector.config.clone(), connector, config);
         let pool = Pool::builder(manager)
-            .max_size(CONNECTIONS)
-            .wait_timeout(Some(WAIT))
-            .create_timeout(Some(WAIT))
-            .recycle_timeout(Some(WAIT))
+            .max_size(MAX_CONNECTIONS)
+            .wait_timeout(Some(ACQUIRE_TIMEOUT))
+            .create_timeout(Some(ACQUIRE_TIMEOUT))
+            .recycle_timeout(Some(ACQUIRE_TIMEOUT))
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| StoreError::Failed(error.to_string()))?;
@@ -119,16 +119,16 @@ impl Connections {
         })
     }
 
-    /// A connection. It is given up on drop unless [`PooledConnection::done`] was called.
-    pub(super) async fn lend(&self) -> Sql<PooledConnection> {
+    /// Acquires a connection. It is discarded on drop unless [`PooledConnection::done`] was called.
+    pub(super) async fn acquire(&self) -> Sql<PooledConnection> {
         Ok(PooledConnection {
             object: Some(self.pool.get().await?),
             pooled: self.pooled,
         })
     }
 
-    /// Runs the operation, again where another transaction has crossed it, within
-    /// [`OPERATION`]. Each try leaves nothing behind if it fails.
+    /// Runs the operation, and retries it on conflicts with other transactions, within
+    /// [`OPERATION`]. A failed try must leave nothing behind.
     pub(super) async fn run<T, F>(&self, operation: impl Fn() -> F + Send + Sync) -> StoreResult<T>
     where
         F: Future<Output = Sql<T>> + Send,
@@ -138,8 +138,8 @@ impl Connections {
             loop {
                 tried += 1;
                 match operation().await {
-                    Err(fault) if fault.is_repeatable() && tried < TRIES => {
-                        // Not both at the same moment again.
+                    Err(fault) if fault.is_repeatable() && tried < MAX_TRIES => {
+                        // A random pause avoids another conflict.
                         let jitter = u64::from(std::process::id() % 7 + tried);
                         tokio::time::sleep(Duration::from_millis(jitter)).await;
                     }
@@ -155,11 +155,11 @@ impl Connections {
         }
     }
 
-    /// Lends no more connections, and waits until all have ended.
+    /// Stops giving out connections, and waits until all have ended.
     pub(super) async fn close(&self) -> StoreResult<()> {
         self.pool.close();
         self.tasks.close();
-        match tokio::time::timeout(ENDING, self.tasks.wait()).await {
+        match tokio::time::timeout(CLOSE_TIMEOUT, self.tasks.wait()).await {
             Ok(()) => Ok(()),
             Err(_) => Err(StoreError::Unavailable(
                 "a connection to PostgreSQL has not ended within the time".to_owned(),
@@ -168,8 +168,8 @@ impl Connections {
     }
 }
 
-/// A connection that was lent. What happens in it after a fault, or after its caller has gone,
-/// is not known; it goes back to the others only when all was well.
+/// An acquired connection. After a fault, or after its caller has gone, its state is unknown; it
+/// returns to the pool only if all went well.
 pub(super) struct PooledConnection {
     object: Option<Object>,
     pooled: bool,
@@ -195,7 +195,7 @@ impl PooledConnection {
     /// A statement outside of a transaction, which is one of its own.
     pub(super) async fn execute(&mut self, text: &str, params: Params<'_>) -> Sql<u64> {
         if self.pooled {
-            // Its settings are those of a transaction.
+            // Behind a pooler, settings are per transaction.
             let tx = self.begin().await?;
             let touched = tx.execute(text, params).await?;
             tx.commit().await?;
@@ -208,7 +208,7 @@ impl PooledConnection {
             .await?)
     }
 
-    /// All was well; the connection may be lent again.
+    /// Returns the connection to the pool, because all went well.
     pub(super) fn done(mut self) {
         drop(self.object.take());
     }

@@ -14,18 +14,18 @@ use super::statements::{Transaction, rows};
 use crate::codec::{self, service_number};
 use crate::quarantine::QuarantinedJobs;
 
-/// Paused jobs that one claim lets into the queue: each claim lets in more.
-pub(super) const RESUMED_AT_ONCE: i64 = 1_000;
+/// The most paused jobs that one claim requeues: each claim requeues more.
+pub(super) const RESUME_BATCH: i64 = 1_000;
 
-/// What comes into the queue because its pause is over.
+/// Requeues the jobs whose pause is over.
 pub(super) const RESUME: &str = "UPDATE jobs SET not_before = NULL WHERE id IN
      (SELECT id FROM jobs
       WHERE service = $1 AND state = 0 AND not_before IS NOT NULL
         AND not_before <= lastcall_now()
       LIMIT $2 FOR UPDATE SKIP LOCKED)";
 
-/// The owners with jobs in the queue: the first $3 of those behind $2, and of those up to it. Each
-/// is one step into an index, however many jobs it has. Without the jobs $4.
+/// The owners with queued jobs: the first $3 of those after $2, and of those up to it. Each costs
+/// one step in an index, however many jobs it has. Without the jobs $4.
 pub(super) fn owners() -> String {
     let walk = |name: &str, from: &str, upto: &str| {
         let step = |after: &str| {
@@ -56,8 +56,8 @@ pub(super) fn owners() -> String {
     )
 }
 
-/// Up to as many jobs of each of the owners $2 as $3 says, in their order, and $4 of all: the first
-/// of each, without those that were taken already and those that a peer is taking right now.
+/// Up to $3 jobs of each of the owners $2, in their order, and $4 in total: the first of each
+/// owner, without those already taken and those that a peer is taking right now.
 pub(super) fn ready() -> String {
     format!(
         "SELECT ready.*, lastcall_now()
@@ -72,13 +72,13 @@ pub(super) fn ready() -> String {
     )
 }
 
-/// The suspects in the queue, the likely culprits last; without those whose owner runs as many jobs
-/// as one may.
-pub(super) fn suspects(most: Option<u64>) -> String {
-    let may_run = most.map_or_else(String::new, |most| {
+/// The queued suspects, the likely culprits last; without those of owners at their bound of running
+/// jobs.
+pub(super) fn suspects(max_running: Option<u64>) -> String {
+    let may_run = max_running.map_or_else(String::new, |max_running| {
         format!(
             "AND (SELECT count(*) FROM jobs AS running WHERE running.owner = jobs.owner
-                  AND running.state = 1 AND running.state <> 2) < {most}"
+                  AND running.state = 1 AND running.state <> 2) < {max_running}"
         )
     });
     format!(
@@ -90,14 +90,15 @@ pub(super) fn suspects(most: Option<u64>) -> String {
     )
 }
 
-/// How many jobs of an owner run.
+/// How many jobs an owner is running.
 pub(super) const RUNNING: &str =
     "SELECT count(*) FROM jobs WHERE owner = $1 AND state = 1 AND state <> 2";
 
-/// Lets one claim at a time go on, in all processes, so that what an owner runs is counted exactly.
+/// Lets one claim at a time proceed, in all processes, so that an owner's running jobs are counted
+/// exactly.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtext(current_schema() || ' claims'), 0)";
 
-/// Waits for the other claims, where owners have a bound on what they run.
+/// Waits for other claims, if there is a bound on an owner's running jobs.
 pub(super) async fn lock_if_bounded(tx: &Transaction<'_>, limits: &Limits) -> Sql<()> {
     if limits.per_owner.running_jobs.is_some() {
         rows(tx, LOCK, &[]).await?;
@@ -114,7 +115,7 @@ pub(super) struct Queue<'a> {
 }
 
 impl Queue<'_> {
-    /// A suspect, where one is wanted and there is one.
+    /// A suspect, if one is wanted and there is one.
     pub(super) async fn suspect(&self) -> Sql<Vec<Job>> {
         if !self.order.suspect || self.order.limit == 0 {
             return Ok(Vec::new());
@@ -124,7 +125,8 @@ impl Queue<'_> {
         self.take(&text, &[&number]).await
     }
 
-    /// The turns, with no more of each owner than it may run beside what is claimed already.
+    /// The turns, with no more jobs of each owner than it may run in addition to those already
+    /// claimed.
     async fn with_free_slots(&self, turns: Turns, claimed: &[&Owner]) -> Sql<Turns> {
         let limits = self.limits.per_owner;
         if limits.running_jobs.is_none() {
@@ -145,7 +147,7 @@ impl Queue<'_> {
             .at_most(|owner| limits.free_slots(|| running.get(owner).copied().unwrap_or(u64::MAX))))
     }
 
-    /// The jobs of owners who take turns, besides those that were claimed `first`.
+    /// The jobs of owners in turn, in addition to those that were claimed `first`.
     pub(super) async fn in_turn(
         &self,
         first: &[Job],

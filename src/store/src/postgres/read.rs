@@ -14,12 +14,11 @@ use super::pool::Connections;
 use super::row;
 use crate::codec::{self, micros, service_number, state_number};
 
-/// Above this many sessions their number is what the planner believes it is: counting them
-/// costs a scan.
-const COUNTED: i64 = 50_000;
+/// Above this many sessions, the planner's estimate is used: counting costs a scan.
+const MAX_COUNTED: i64 = 50_000;
 
-/// The specification of a job as JSON, without any NUL in its texts: PostgreSQL refuses that, also
-/// as an escape, and one row with it would fail the whole list.
+/// The specification of a job as JSON, without any NUL in its strings: PostgreSQL rejects NUL, even
+/// escaped, and one such row would fail the whole list.
 const SPEC: &str = r"(CASE WHEN strpos(spec, '\u0000') = 0 THEN spec
      ELSE regexp_replace(spec, '(?<!\\)((?:\\\\)*)\\u0000', '\1', 'g') END)::jsonb";
 
@@ -90,7 +89,7 @@ pub(super) async fn datasets(
         row::DATASET,
         visible("datasets")
     );
-    // No name is empty.
+    // Names are never empty.
     let after = after.map_or("", DatasetName::as_str);
     let params: Params<'_> = &[session.as_uuid(), &after, &more_than(limit)];
     page(db, &text, params, row::dataset, limit).await
@@ -105,9 +104,9 @@ pub(super) async fn job(db: &Connections, id: JobId) -> StoreResult<Option<Job>>
     one(db, &text, &[id.as_uuid()], row::job).await
 }
 
-/// The text of the list that `filter` asks for. Its parameters are the id after which it
-/// begins, the number of rows, and then, where the filter names one, the session, the owner, the
-/// service and the time at which its session has to be alive.
+/// The SQL of the list for `filter`. Its parameters are the id after which it begins, the number of
+/// rows, and then, if the filter has one, the session, the owner, the service and the time at which
+/// its session must be alive.
 pub(super) fn jobs_text(filter: &JobFilter) -> String {
     let mut terms = vec![format!("id {} $1", codec::beyond(filter.order))];
     let named = [
@@ -147,7 +146,7 @@ pub(super) fn jobs_text(filter: &JobFilter) -> String {
         None => visible("jobs"),
     });
     if let Some(state) = filter.state {
-        // A number in the text, so that the planner sees which partial index will do.
+        // A literal, so that the planner can choose the partial index.
         terms.push(format!("state = {}", state_number(state)));
     }
     format!(
@@ -218,14 +217,14 @@ pub(super) async fn answer_to(
 
 pub(super) async fn counts(db: &Connections) -> StoreResult<StoreCounts> {
     db.run(|| async move {
-        let mut lent = db.lend().await?;
+        let mut conn = db.acquire().await?;
         let text = "SELECT service, state, count(*) FROM jobs WHERE state < 2
              GROUP BY service, state";
         let mut counts = StoreCounts::default();
         for service in Service::ALL {
             counts.jobs.insert(service, JobCounts::default());
         }
-        for row in lent.query(text, &[]).await? {
+        for row in conn.query(text, &[]).await? {
             let service = codec::service(row.try_get(0)?)?;
             let of = counts.jobs.entry(service).or_default();
             let number = codec::unsigned(row.try_get(2)?);
@@ -237,26 +236,26 @@ pub(super) async fn counts(db: &Connections) -> StoreResult<StoreCounts> {
         let text = "SELECT CASE WHEN reltuples > $1::bigint THEN reltuples::bigint
                  ELSE (SELECT count(*) FROM sessions) END
              FROM pg_class WHERE oid = 'sessions'::regclass";
-        if let Some(row) = lent.query(text, &[&COUNTED]).await?.first() {
+        if let Some(row) = conn.query(text, &[&MAX_COUNTED]).await?.first() {
             counts.sessions = codec::unsigned(row.try_get(0)?);
         }
-        lent.done();
+        conn.done();
         Ok(counts)
     })
     .await
 }
 
-/// That the session of the table's row is not being removed.
+/// The condition that the session of the row is not being removed.
 fn visible(table: &str) -> String {
     no_session(table, "removing")
 }
 
-/// That the session of the table's row is not one of those.
+/// The condition that the session of the row is not one of those.
 fn no_session(table: &str, those: &str) -> String {
     format!("NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.id = {table}.session AND {those})")
 }
 
-/// The id before the first one in that order.
+/// The id before the first one in this order.
 fn begin(order: Order) -> Uuid {
     match order {
         Order::Asc => Uuid::nil(),
@@ -264,7 +263,7 @@ fn begin(order: Order) -> Uuid {
     }
 }
 
-/// One more than asked for, to see whether there are more.
+/// One more than requested, to see whether there are more.
 fn more_than(limit: u32) -> i64 {
     i64::from(limit) + 1
 }
@@ -287,9 +286,9 @@ async fn page<T: Send>(
     limit: u32,
 ) -> StoreResult<Page<T>> {
     db.run(|| async move {
-        let mut lent = db.lend().await?;
-        let rows = lent.query(text, params).await?;
-        lent.done();
+        let mut conn = db.acquire().await?;
+        let rows = conn.query(text, params).await?;
+        conn.done();
         let limit = limit as usize;
         let items = rows.iter().take(limit).map(read).collect::<Sql<Vec<T>>>()?;
         let more = rows.len() > limit;

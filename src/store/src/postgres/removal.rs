@@ -10,16 +10,16 @@ use super::pool::Connections;
 use super::statements::{Transaction, change, rows};
 use crate::codec::{micros, span_micros};
 
-/// How long the sweep is left to a process that no longer says anything.
-const TURN: Duration = Duration::from_secs(60);
-/// Sessions whose rows are removed in one transaction, where their jobs are few.
-const SESSIONS_AT_ONCE: usize = 64;
+/// How long a process keeps the sweep without a sign of life.
+const SWEEP_LEASE: Duration = Duration::from_secs(60);
+/// Sessions whose rows are removed in one transaction, if they have few jobs.
+const SESSION_BATCH: usize = 64;
 /// Jobs whose rows are removed in one transaction.
-const JOBS_AT_ONCE: i64 = 500;
+const JOB_BATCH: i64 = 500;
 
-/// Sessions whose time has ended, with no unfinished job as far as can be seen. Where the caller's
-/// clock is ahead of the database's, that of the database counts: a session that every other
-/// process takes for alive is not to be removed.
+/// Expired sessions, without unfinished jobs as far as can be seen. If the caller's clock is ahead
+/// of the database's, the latter decides: a session that every other process considers alive must
+/// not be removed.
 pub(super) const EXPIRED: &str = "SELECT id FROM sessions
      WHERE NOT removing AND expires_at <= least($1, lastcall_now())
        AND NOT EXISTS (SELECT 1 FROM jobs WHERE session = sessions.id AND state < 2)
@@ -33,8 +33,8 @@ pub(super) async fn begin(
 ) -> StoreResult<Vec<SessionId>> {
     connections
         .run(|| async move {
-            let mut lent = connections.lend().await?;
-            let tx = lent.begin().await?;
+            let mut conn = connections.acquire().await?;
+            let tx = conn.begin().await?;
             let mut named = Vec::new();
             if take_turn(&tx, me).await? {
                 named = mark(&tx, now, limit).await?;
@@ -43,17 +43,17 @@ pub(super) async fn begin(
                 }
             }
             tx.commit().await?;
-            lent.done();
+            conn.done();
             Ok(named)
         })
         .await
 }
 
-/// Whether it is this process's turn to sweep; another waits until it has nothing left to do.
+/// Whether this process may sweep; another waits until it has nothing left to do.
 async fn take_turn(tx: &Transaction<'_>, me: InstanceId) -> Sql<bool> {
     let text = "UPDATE cleaner SET holder = $1, until = lastcall_now() + $2
          WHERE holder = $1 OR until <= lastcall_now()";
-    let taken = change(tx, text, &[me.as_uuid(), &span_micros(TURN)]).await?;
+    let taken = change(tx, text, &[me.as_uuid(), &span_micros(SWEEP_LEASE)]).await?;
     Ok(taken > 0)
 }
 
@@ -63,7 +63,7 @@ async fn mark(tx: &Transaction<'_>, now: Timestamp, limit: u32) -> Sql<Vec<Sessi
     let mut named = ids(&rows(tx, text, &[&limit]).await?)?;
     let left = limit - named.len() as i64;
     let locked = ids(&rows(tx, EXPIRED, &[&micros(now), &left]).await?)?;
-    // A job may have come in between the look and the lock. This one sees it.
+    // A job may have been added before the lock was taken. This query sees it.
     let text = "UPDATE sessions SET removing = true
          WHERE id = ANY($1)
            AND NOT EXISTS (SELECT 1 FROM jobs WHERE session = sessions.id AND state < 2)
@@ -78,7 +78,7 @@ fn ids(rows: &[tokio_postgres::Row]) -> Sql<Vec<Uuid>> {
 }
 
 pub(super) async fn finish(connections: &Connections, sessions: &[SessionId]) -> StoreResult<()> {
-    for some in sessions.chunks(SESSIONS_AT_ONCE) {
+    for some in sessions.chunks(SESSION_BATCH) {
         let some: Vec<Uuid> = some.iter().map(|id| *id.as_uuid()).collect();
         let some = &some;
         let step = || connections.run(|| async move { remove_rows(connections, some).await });
@@ -89,12 +89,12 @@ pub(super) async fn finish(connections: &Connections, sessions: &[SessionId]) ->
 
 /// Removes some rows of the sessions; `true` when none is left.
 async fn remove_rows(connections: &Connections, sessions: &[Uuid]) -> Sql<bool> {
-    let mut lent = connections.lend().await?;
-    let tx = lent.begin().await?;
+    let mut conn = connections.acquire().await?;
+    let tx = conn.begin().await?;
     let text = "SELECT id FROM sessions WHERE id = ANY($1) AND removing ORDER BY id FOR UPDATE";
     let sessions = ids(&rows(&tx, text, &[&sessions]).await?)?;
     let text = "SELECT id FROM jobs WHERE session = ANY($1) LIMIT $2";
-    let jobs = ids(&rows(&tx, text, &[&sessions, &JOBS_AT_ONCE]).await?)?;
+    let jobs = ids(&rows(&tx, text, &[&sessions, &JOB_BATCH]).await?)?;
     let text = "INSERT INTO removed (id, owner, removed_at)
          SELECT jobs.id, jobs.owner, lastcall_now()
          FROM jobs JOIN sessions ON sessions.id = jobs.session
@@ -103,7 +103,7 @@ async fn remove_rows(connections: &Connections, sessions: &[Uuid]) -> Sql<bool> 
     change(&tx, text, &[&jobs]).await?;
     change(&tx, "DELETE FROM results WHERE job = ANY($1)", &[&jobs]).await?;
     change(&tx, "DELETE FROM jobs WHERE id = ANY($1)", &[&jobs]).await?;
-    let all = (jobs.len() as i64) < JOBS_AT_ONCE;
+    let all = (jobs.len() as i64) < JOB_BATCH;
     if all {
         let text = "DELETE FROM datasets WHERE session = ANY($1)";
         change(&tx, text, &[&sessions]).await?;
@@ -116,11 +116,11 @@ async fn remove_rows(connections: &Connections, sessions: &[Uuid]) -> Sql<bool> 
         change(&tx, text, &[&sessions]).await?;
     }
     tx.commit().await?;
-    lent.done();
+    conn.done();
     Ok(all)
 }
 
-pub(super) async fn forget(
+pub(super) async fn purge(
     connections: &Connections,
     before: Timestamp,
     limit: u32,
@@ -128,15 +128,15 @@ pub(super) async fn forget(
     connections
         .run(|| async move {
             let before = micros(before);
-            let mut lent = connections.lend().await?;
+            let mut conn = connections.acquire().await?;
             let text = "DELETE FROM answers WHERE (owner, key) IN
                      (SELECT owner, key FROM answers WHERE created_at < $1 LIMIT $2)";
-            let answers = lent.execute(text, &[&before, &i64::from(limit)]).await?;
+            let answers = conn.execute(text, &[&before, &i64::from(limit)]).await?;
             let left = i64::from(limit) - answers as i64;
             let text = "DELETE FROM removed WHERE id IN
                      (SELECT id FROM removed WHERE removed_at < $1 LIMIT $2)";
-            let removed = lent.execute(text, &[&before, &left]).await?;
-            lent.done();
+            let removed = conn.execute(text, &[&before, &left]).await?;
+            conn.done();
             Ok(answers + removed)
         })
         .await

@@ -16,7 +16,7 @@ use crate::codec::{self, Unreadable};
 pub(super) const JOB: &str = "id, session, owner, spec, state, attempt, interruptions, epoch, \
      cancel_requested, holder, lease_until, not_before, progress, created_at, started_at, \
      finished_at, error, suspect, priority, trace, labels";
-/// The number of these, and so the place of a column behind them.
+/// The number of these, and so the index of the next column.
 pub(super) const AFTER_JOB: usize = 21;
 /// The columns that [`session`] reads.
 pub(super) const SESSION: &str = "id, owner, created_at, expires_at, ttl";
@@ -28,7 +28,7 @@ pub(super) const ANSWER: &str = "fingerprint, status, location, body";
 /// The columns that [`result`] reads.
 pub(super) const RESULT: &str = "media_type, bytes, blob, content, content_key";
 
-/// The moment in a column.
+/// The time in a column.
 pub(super) fn moment(row: &Row, column: usize) -> Sql<Timestamp> {
     Ok(codec::time(row.try_get(column)?)?)
 }

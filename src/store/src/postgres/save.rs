@@ -14,22 +14,23 @@ use super::statements::{Transaction, change, rows};
 use crate::codec::{self, micros, state_number};
 use crate::quarantine::QuarantinedJobs;
 
-/// Jobs that nobody else changes until the end of the transaction, and the time on the clock of
-/// the database when they were locked.
+/// Jobs that are locked until the end of the transaction, and the time of the database when they
+/// were locked.
 pub(super) struct Locked {
     pub(super) jobs: Vec<Job>,
     pub(super) now: Timestamp,
 }
 
-/// Jobs that have changed, as they are now.
+/// Changed jobs, in their new state.
 #[derive(Default)]
 pub(super) struct Saved {
     pub(super) jobs: Vec<Job>,
-    /// Whether others had waited for one of them to end.
+    /// Whether other jobs were waiting for one of them to end.
     pub(super) released: bool,
 }
 
-/// Locks the jobs that the query `text` finds. It gives the columns [`row::JOB`] and the time.
+/// Locks the jobs that the query `text` finds. It must return the columns [`row::JOB`] and the
+/// time.
 pub(super) async fn lock(
     tx: &Transaction<'_>,
     text: &str,
@@ -47,8 +48,8 @@ pub(super) async fn lock(
     Ok(Some(Locked { jobs, now }))
 }
 
-/// Locks the jobs that the query finds and that can be read. The query's last parameter is the ids
-/// of the jobs that it leaves out, which are those in quarantine.
+/// Locks the readable jobs that the query finds. The query's last parameter is the ids of the jobs
+/// that it excludes, which are those in quarantine.
 pub(super) async fn lock_readable(
     tx: &Transaction<'_>,
     text: &str,
@@ -70,14 +71,14 @@ pub(super) async fn lock_readable(
                 Err(fault) => return Err(fault),
             }
         }
-        // The places of those that were put aside go to others.
+        // Quarantined jobs make room for others.
         if jobs.len() == found.len() {
             return Ok(Some(Locked { jobs, now }));
         }
     }
 }
 
-/// Locks these jobs, in the order of their ids: two transactions never wait for each other.
+/// Locks these jobs, in the order of their ids, so that transactions cannot deadlock.
 pub(super) async fn lock_ids(tx: &Transaction<'_>, ids: &[Uuid]) -> Sql<Option<Locked>> {
     let text = format!(
         "SELECT {}, lastcall_now() FROM jobs WHERE id = ANY($1) ORDER BY id FOR UPDATE",
@@ -86,8 +87,8 @@ pub(super) async fn lock_ids(tx: &Transaction<'_>, ids: &[Uuid]) -> Sql<Option<L
     lock(tx, &text, &[&ids]).await
 }
 
-/// Writes back what has changed, with the results of those that have succeeded, and lets those
-/// go on that waited for an end; whether there were any.
+/// Writes the changed jobs, with the results of those that have succeeded, and releases the jobs
+/// that waited for an end. Returns whether there were any.
 pub(super) async fn save(
     tx: &Transaction<'_>,
     jobs: &[&Job],
@@ -101,7 +102,7 @@ pub(super) async fn save(
     Ok(released)
 }
 
-/// Lets those go on that waited for one of these to end; whether there were any.
+/// Releases the jobs that waited for one of these to end. Returns whether there were any.
 async fn release(tx: &Transaction<'_>, jobs: &[&Job]) -> Sql<bool> {
     let ended = jobs.iter().filter(|job| job.state().is_final());
     let ended: Vec<Uuid> = ended.map(|job| *job.id.as_uuid()).collect();

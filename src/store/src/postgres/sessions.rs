@@ -34,8 +34,8 @@ async fn try_create(
     session: &Session,
     idempotency: Option<&Idempotency>,
 ) -> Sql<Admission<Session>> {
-    let mut lent = connections.lend().await?;
-    let tx = lent.begin().await?;
+    let mut conn = connections.acquire().await?;
+    let tx = conn.begin().await?;
     if let Some(asked) = idempotency {
         let text = format!(
             "SELECT {} FROM answers WHERE owner = $1 AND key = $2",
@@ -45,7 +45,7 @@ async fn try_create(
         if let Some(kept) = kept.first() {
             let answer = codec::repeated(asked, row::answer(kept)?);
             tx.commit().await?;
-            lent.done();
+            conn.done();
             return Ok(answer);
         }
     }
@@ -53,7 +53,7 @@ async fn try_create(
         let sessions = owner_limits::sessions(&tx, session).await?;
         if sessions >= most {
             tx.commit().await?;
-            lent.done();
+            conn.done();
             return Ok(Admission::TooManySessions { sessions });
         }
     }
@@ -75,7 +75,7 @@ async fn try_create(
     let now = now.first().map(|row| row.try_get(0)).transpose()?;
     remember(&tx, idempotency.into_iter(), now.unwrap_or(0)).await?;
     tx.commit().await?;
-    lent.done();
+    conn.done();
     Ok(Admission::Created(session.clone()))
 }
 
@@ -86,23 +86,23 @@ pub(super) async fn renew(
 ) -> StoreResult<()> {
     connections
         .run(|| async move {
-            let mut lent = connections.lend().await?;
-            let tx = lent.begin().await?;
-            // A renewal that a crash of the database forgets is made up for by the next use.
+            let mut conn = connections.acquire().await?;
+            let tx = conn.begin().await?;
+            // The next use makes up for a renewal that is lost in a crash of the database.
             tx.batch_execute("SET LOCAL synchronous_commit = off")
                 .await?;
             let text = "UPDATE sessions SET expires_at = $2
                  WHERE id = $1 AND expires_at < $2 AND NOT deleted AND NOT removing";
             change(&tx, text, &[id.as_uuid(), &micros(expires_at)]).await?;
             tx.commit().await?;
-            lent.done();
+            conn.done();
             Ok(())
         })
         .await
 }
 
-/// Deletes the session and gives its jobs that had not ended, as they are now; `None` where
-/// there is no such session. From here on no job gets into it.
+/// Deletes the session and returns its unfinished jobs in their new state; `None` if there is no
+/// such session. From here on, it accepts no jobs.
 pub(super) async fn delete(
     connections: &Connections,
     limits: &Limits,
@@ -118,9 +118,9 @@ async fn try_delete(
     limits: &Limits,
     id: SessionId,
 ) -> Sql<Option<Saved>> {
-    let mut lent = connections.lend().await?;
-    let tx = lent.begin().await?;
-    // Its end is moved to the beginning of time, where the next sweep looks first.
+    let mut conn = connections.acquire().await?;
+    let tx = conn.begin().await?;
+    // Its expiry is moved to the beginning of time, where the next sweep looks first.
     let text = "UPDATE sessions SET deleted = true, expires_at = 0
          WHERE id = $1 AND NOT deleted AND NOT removing";
     let deleted = change(&tx, text, &[id.as_uuid()]).await?;
@@ -141,7 +141,7 @@ async fn try_delete(
         saved.released = save(&tx, &changed, &HashMap::new()).await?;
     }
     tx.commit().await?;
-    lent.done();
+    conn.done();
     Ok((deleted > 0).then_some(saved))
 }
 
@@ -162,15 +162,15 @@ async fn try_put_dataset(
     dataset: &Dataset,
     precondition: &Precondition,
 ) -> Sql<UploadOutcome> {
-    let mut lent = connections.lend().await?;
-    let tx = lent.begin().await?;
+    let mut conn = connections.acquire().await?;
+    let tx = conn.begin().await?;
     let session = dataset.session.as_uuid();
     let text = "SELECT id FROM sessions
          WHERE id = $1 AND expires_at > lastcall_now() AND NOT deleted AND NOT removing
          FOR SHARE";
     if rows(&tx, text, &[session]).await?.is_empty() {
         tx.commit().await?;
-        lent.done();
+        conn.done();
         return Ok(UploadOutcome::SessionGone);
     }
     let name = dataset.name.as_str();
@@ -182,7 +182,7 @@ async fn try_put_dataset(
     let replaced = replaced.first().map(row::dataset).transpose()?;
     if !precondition.is_met(replaced.as_ref()) {
         tx.commit().await?;
-        lent.done();
+        conn.done();
         return Ok(UploadOutcome::PreconditionFailed);
     }
     if let Some(quota) = limits.per_owner.stored_bytes {
@@ -190,13 +190,13 @@ async fn try_put_dataset(
         let before = replaced.as_ref().map(|replaced| replaced.bytes);
         if !limits.per_owner.has_room_for(dataset.bytes, before, others) {
             tx.commit().await?;
-            lent.done();
+            conn.done();
             return Ok(UploadOutcome::QuotaExceeded { others, quota });
         }
     }
     let columns = dataset.schema.as_ref().map(serde_json::to_string);
-    // Where there was none to be locked, another may have come first; then all of this is done
-    // again, so that the one that was replaced is named.
+    // If there was no row to lock, another transaction may have come first; then all of this is
+    // repeated, so that the replaced dataset is returned.
     let text = match replaced {
         None => {
             "INSERT INTO datasets
@@ -229,7 +229,7 @@ async fn try_put_dataset(
         return Err(super::error::Fault::Conflict);
     }
     tx.commit().await?;
-    lent.done();
+    conn.done();
     Ok(UploadOutcome::Stored { replaced })
 }
 
@@ -243,11 +243,11 @@ pub(super) async fn set_schema(
         .run(|| async move {
             let columns = serde_json::to_string(schema)?;
             let read = serde_json::to_string(read)?;
-            let mut lent = connections.lend().await?;
+            let mut conn = connections.acquire().await?;
             let text = "UPDATE datasets SET columns = $2 WHERE blob = $1 AND read = $3";
-            lent.execute(text, &[&blob.as_str(), &columns, &read])
+            conn.execute(text, &[&blob.as_str(), &columns, &read])
                 .await?;
-            lent.done();
+            conn.done();
             Ok(())
         })
         .await
@@ -261,11 +261,10 @@ pub(super) async fn set_read_options(
     connections
         .run(|| async move {
             let read = serde_json::to_string(read)?;
-            let mut lent = connections.lend().await?;
-            let tx = lent.begin().await?;
+            let mut conn = connections.acquire().await?;
+            let tx = conn.begin().await?;
             let held = locked_dataset(&tx, seen.session, &seen.name).await?;
-            // Compared as values: another version may have written the same options in other
-            // words.
+            // Compared as values: another version may have written the same options differently.
             let holds = held.is_some_and(|held| held.is_read_like(seen));
             if holds {
                 let text = "UPDATE datasets SET read = $3, columns = NULL
@@ -274,7 +273,7 @@ pub(super) async fn set_read_options(
                 change(&tx, text, &[session, &name, &read]).await?;
             }
             tx.commit().await?;
-            lent.done();
+            conn.done();
             Ok(holds)
         })
         .await
@@ -288,9 +287,10 @@ pub(super) async fn delete_dataset(
 ) -> StoreResult<Option<Dataset>> {
     connections
         .run(|| async move {
-            let mut lent = connections.lend().await?;
-            // Not repeated by itself when its answer is lost: the dataset would be gone unnamed.
-            let tx = lent.begin().await?;
+            let mut conn = connections.acquire().await?;
+            // Not retried if its response is lost: the dataset would be gone without being
+            // returned.
+            let tx = conn.begin().await?;
             let found = locked_dataset(&tx, session, name).await?;
             let found = found.filter(|found| precondition.is_met(Some(found)));
             if found.is_some() {
@@ -298,13 +298,13 @@ pub(super) async fn delete_dataset(
                 change(&tx, text, &[session.as_uuid(), &name.as_str()]).await?;
             }
             tx.commit().await?;
-            lent.done();
+            conn.done();
             Ok(found)
         })
         .await
 }
 
-/// The dataset of a session that is not being removed, kept from others until the transaction ends.
+/// The dataset of a session that is not being removed, locked until the transaction ends.
 async fn locked_dataset(
     tx: &Transaction<'_>,
     session: SessionId,

@@ -1,8 +1,8 @@
 //! Statements on a connection, inside and outside a transaction.
 //!
-//! On a connection of our own a statement is prepared once. Behind a pooler that gives out
-//! connections by the transaction nothing may be left on them: there a statement is sent with the
-//! types of its parameters, unnamed, and the settings are those of the transaction.
+//! On our own connections a statement is prepared once. Behind a pooler that assigns connections
+//! per transaction, nothing may be left on them: there a statement is sent unnamed, with the types
+//! of its parameters, and settings are per transaction.
 
 use std::pin::pin;
 
@@ -15,7 +15,7 @@ use super::params::{Params, plain, typed};
 
 /// Begins a transaction, in which each statement sees what was committed before it.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
-/// The same, with what a connection of our own is told once.
+/// The same, with the settings that our own connections get once.
 const BEGIN_WITH_SETTINGS: &str = "BEGIN ISOLATION LEVEL READ COMMITTED;
     SET LOCAL statement_timeout = '10s';
     SET LOCAL lock_timeout = '8s';
@@ -23,7 +23,7 @@ const BEGIN_WITH_SETTINGS: &str = "BEGIN ISOLATION LEVEL READ COMMITTED;
     SELECT set_config('synchronous_commit', 'on', true)
     WHERE current_setting('synchronous_commit') IN ('off', 'local')";
 
-/// A transaction. Where it is not committed its connection is given up, and it with it.
+/// A transaction. If it is not committed, it is discarded together with its connection.
 pub(super) struct Transaction<'a> {
     object: &'a Object,
     pooled: bool,
@@ -42,7 +42,7 @@ impl<'a> Transaction<'a> {
         Ok(query(self.object, self.pooled, text, params).await?)
     }
 
-    /// How many rows a statement has touched.
+    /// How many rows a statement has affected.
     pub(super) async fn execute(&self, text: &str, params: Params<'_>) -> Sql<u64> {
         Ok(execute(self.object, self.pooled, text, params).await?)
     }
@@ -73,7 +73,7 @@ pub(super) async fn query(
     object.query(&statement, &plain(params)).await
 }
 
-/// How many rows a statement has touched.
+/// How many rows a statement has affected.
 pub(super) async fn execute(
     object: &Object,
     pooled: bool,
@@ -89,7 +89,7 @@ pub(super) async fn execute(
     object.execute(&statement, &plain(params)).await
 }
 
-/// A connection that is found dead before it has changed anything may be replaced.
+/// A connection that turns out to be dead before it has changed anything may be replaced.
 pub(super) fn stale(error: tokio_postgres::Error) -> Fault {
     if error.is_closed() {
         Fault::Stale
@@ -103,7 +103,7 @@ pub(super) async fn rows(tx: &Transaction<'_>, text: &str, params: Params<'_>) -
     tx.query(text, params).await
 }
 
-/// As [`rows`], where only their number counts.
+/// As [`rows`], but returns only the number of rows.
 pub(super) async fn change(tx: &Transaction<'_>, text: &str, params: Params<'_>) -> Sql<u64> {
     tx.execute(text, params).await
 }

@@ -23,19 +23,19 @@ pub(super) async fn submit(
 ) -> StoreResult<Vec<Admission<Job>>> {
     connections
         .run(|| async move {
-            let mut lent = connections.lend().await?;
-            let tx = lent.begin().await?;
+            let mut conn = connections.acquire().await?;
+            let tx = conn.begin().await?;
             let mut admissions = Admissions::open(&tx, limits, asked).await?;
             let answers = asked.iter().map(|asked| admissions.decide(asked)).collect();
             admissions.write(&tx).await?;
             tx.commit().await?;
-            lent.done();
+            conn.done();
             Ok(answers)
         })
         .await
 }
 
-/// Accepts a job whose result is there already.
+/// Accepts a job whose result already exists.
 pub(super) async fn submit_answered(
     connections: &Connections,
     asked: &Submission,
@@ -43,8 +43,8 @@ pub(super) async fn submit_answered(
 ) -> StoreResult<Admission<Job>> {
     connections
         .run(|| async move {
-            let mut lent = connections.lend().await?;
-            let tx = lent.begin().await?;
+            let mut conn = connections.acquire().await?;
+            let tx = conn.begin().await?;
             let mut admissions =
                 Admissions::open(&tx, &OwnerLimits::default(), std::slice::from_ref(asked)).await?;
             let answer = admissions.decide(asked);
@@ -58,20 +58,20 @@ pub(super) async fn submit_answered(
                 change(&tx, text, &[id.as_uuid()]).await?;
             }
             tx.commit().await?;
-            lent.done();
+            conn.done();
             Ok(answer)
         })
         .await
 }
 
-/// What the decisions are made from, and what they come to.
+/// The input and the outcome of the decisions.
 struct Admissions<'a> {
     now: i64,
     answers: lookup::Answers,
     sessions: HashSet<SessionId>,
-    /// The jobs that are there already.
+    /// The jobs that already exist.
     known: HashMap<JobId, Job>,
-    /// The jobs that others are to wait for.
+    /// The jobs that others wait for.
     unfinished: HashSet<JobId>,
     queued: HashMap<Service, u64>,
     /// How many jobs of one owner may be queued.
@@ -81,7 +81,7 @@ struct Admissions<'a> {
 }
 
 impl<'a> Admissions<'a> {
-    /// Reads what is needed, and locks what must not change until the end.
+    /// Reads the input, and locks what must not change until the end.
     async fn open(tx: &Transaction<'_>, limits: &OwnerLimits, asked: &[Submission]) -> Sql<Self> {
         let mut services: Vec<Service> = asked.iter().map(|asked| asked.job.service()).collect();
         services.sort_unstable();
@@ -98,7 +98,7 @@ impl<'a> Admissions<'a> {
             Some(_) => owner_limits::queued(tx, asked).await?,
             None => HashMap::new(),
         };
-        // All under way at once: a trip to the server each would be the larger part of the time.
+        // Pipelined: separate round trips would take most of the time.
         let (sessions, answers, known, unfinished, queued) = tokio::try_join!(
             lookup::sessions(tx, asked),
             lookup::answers(tx, asked),
@@ -131,7 +131,7 @@ impl<'a> Admissions<'a> {
             return codec::repeated(asked, kept.clone());
         }
         if let Some(before) = self.known.get(&job.id) {
-            // The same submission again, after an answer that was lost.
+            // The same submission again, after a lost response.
             return Admission::Created(before.clone());
         }
         if !self.sessions.contains(&job.session) {
@@ -233,10 +233,10 @@ impl<'a> Admissions<'a> {
     }
 }
 
-/// Keeps the answers for repeats.
+/// Stores the answers for repeats.
 ///
 /// # Errors
-/// [`Fault::Conflict`] where another transaction has used one of the keys.
+/// [`Fault::Conflict`] if another transaction has used one of the keys.
 pub(super) async fn remember<'a>(
     tx: &Transaction<'_>,
     keys: impl Iterator<Item = &'a lastcall_domain::store::Idempotency> + Clone + Send,

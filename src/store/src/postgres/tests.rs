@@ -18,8 +18,8 @@ async fn no_query_that_is_asked_often_reads_past_what_it_wants() {
     );
     let (client, connection) = tokio_postgres::connect(&server, NoTls).await.unwrap();
     tokio::spawn(connection);
-    // Without rows every plan costs the same, so those that need no index are ruled out, and
-    // the values of the parameters are kept from the planner.
+    // Without rows every plan costs the same, so plans without an index are disabled, and the
+    // values of the parameters are hidden from the planner.
     let schema = format!("test_{}", uuid::Uuid::now_v7().simple());
     let settings = format!(
         "CREATE SCHEMA {schema}; SET search_path = {schema}; {} ; SET enable_seqscan = off;
@@ -35,7 +35,7 @@ async fn no_query_that_is_asked_often_reads_past_what_it_wants() {
         queue::suspects(None),
         queue::suspects(Some(3)),
         queue::RUNNING.to_owned(),
-        work::lapsed(),
+        work::expired(),
         read::answer_to_text(),
         queue::RESUME.to_owned(),
         owner_limits::SESSIONS.to_owned(),
@@ -91,7 +91,7 @@ async fn no_query_that_is_asked_often_reads_past_what_it_wants() {
 }
 
 #[tokio::test]
-async fn a_connection_outlives_the_runtime_of_whoever_needed_it_first() {
+async fn a_connection_outlives_the_runtime_that_opened_it() {
     let server = std::env::var("LASTCALL_TEST_POSTGRES").expect(
         "LASTCALL_TEST_POSTGRES names no PostgreSQL server: run the tests by scripts/test.sh",
     );
@@ -104,16 +104,16 @@ async fn a_connection_outlives_the_runtime_of_whoever_needed_it_first() {
         home: tokio::runtime::Handle::current(),
     });
     let connections = Arc::new(connections.unwrap());
-    let lender = Arc::clone(&connections);
-    let lent = tokio::task::spawn_blocking(move || {
+    let shared = Arc::clone(&connections);
+    let conn = tokio::task::spawn_blocking(move || {
         let passing = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap();
-        passing.block_on(lender.lend()).unwrap()
+        passing.block_on(shared.acquire()).unwrap()
     });
-    let mut lent = lent.await.unwrap();
-    assert_eq!(lent.query("SELECT 1", &[]).await.unwrap().len(), 1);
-    lent.done();
+    let mut conn = conn.await.unwrap();
+    assert_eq!(conn.query("SELECT 1", &[]).await.unwrap().len(), 1);
+    conn.done();
     connections.close().await.unwrap();
 }

@@ -15,7 +15,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::url::{Roots, Trust};
 
-/// What encrypts the connections.
+/// The TLS connector.
 pub(super) fn connector(trust: &Trust) -> StoreResult<MakeRustlsConnect> {
     let failed = |error: &dyn std::fmt::Display| StoreError::Failed(format!("TLS: {error}"));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -71,11 +71,11 @@ fn load(roots: &Roots) -> StoreResult<RootCertStore> {
     Ok(store)
 }
 
-/// `sslmode=require`, where whoever answers may be anyone, and `sslmode=verify-ca`, a certificate of
-/// a trusted authority for whatever host.
+/// The verifier of `sslmode=require`, which accepts any server, and `sslmode=verify-ca`, which
+/// accepts a certificate of a trusted authority for any host.
 #[derive(Debug)]
 struct AnyHost {
-    /// What the certificate is checked by, where it is.
+    /// The verifier of the certificate, if it is checked.
     chain: Option<Arc<WebPkiServerVerifier>>,
     provider: Arc<CryptoProvider>,
 }
@@ -93,7 +93,7 @@ impl ServerCertVerifier for AnyHost {
             return Ok(ServerCertVerified::assertion());
         };
         match chain.verify_server_cert(end_entity, intermediates, host, ocsp, now) {
-            // The name is checked last, when the chain has been found good.
+            // The name is checked last, when the chain is valid.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) => Ok(ServerCertVerified::assertion()),

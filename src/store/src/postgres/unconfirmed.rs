@@ -1,6 +1,6 @@
-//! Claims that may be on disk although nobody knows: the answer to their commit was lost, or came
-//! when its caller had stopped waiting. Nothing was run under them, so they are undone before
-//! anything else is claimed. Left to their leases they would cost an attempt.
+//! Claims that may be on disk although nobody knows: the response to their commit was lost, or
+//! arrived when its caller had stopped waiting. Nothing was run under them, so they are undone
+//! before anything else is claimed. Left to their leases, they would cost an attempt.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,43 +13,43 @@ use super::error::Sql;
 use super::save::{Saved, lock_ids, save};
 use super::statements::Transaction;
 
-/// Those of one service.
+/// The unconfirmed claims of one service.
 #[derive(Default)]
 pub(super) struct UnconfirmedClaims {
-    /// Whose turn it is in the queue of the service.
+    /// The turns of the owners in the queue of the service.
     rotation: tokio::sync::Mutex<Rotation>,
     claims: Mutex<Vec<(InstanceId, ClaimRef)>>,
 }
 
-/// The right to claim jobs of the service and to give them back here: a claim that is under way
-/// must not be taken for one that nobody heard of.
+/// The right to claim jobs of the service and to undo claims here: a claim under way must not be
+/// taken for an unconfirmed one.
 pub(super) struct ClaimLock<'a> {
     unconfirmed: &'a UnconfirmedClaims,
     rotation: tokio::sync::MutexGuard<'a, Rotation>,
 }
 
 impl UnconfirmedClaims {
-    /// Waits for the turn.
-    pub(super) async fn turn(&self) -> ClaimLock<'_> {
+    /// Waits for the lock.
+    pub(super) async fn lock(&self) -> ClaimLock<'_> {
         ClaimLock {
             unconfirmed: self,
             rotation: self.rotation.lock().await,
         }
     }
 
-    /// The turn, if there is something to give back and nobody is about to.
-    pub(super) fn turn_if_needed(&self) -> Option<ClaimLock<'_>> {
-        let turn = ClaimLock {
+    /// The lock, if there are claims to undo and nobody else is about to.
+    pub(super) fn lock_if_needed(&self) -> Option<ClaimLock<'_>> {
+        let lock = ClaimLock {
             unconfirmed: self,
             rotation: self.rotation.try_lock().ok()?,
         };
-        let needed = !turn.claims().is_empty();
-        needed.then_some(turn)
+        let needed = !lock.claims().is_empty();
+        needed.then_some(lock)
     }
 }
 
 impl UnconfirmedClaims {
-    /// The jobs that may be claimed so.
+    /// The jobs of these claims.
     pub(super) fn jobs(&self) -> Vec<Uuid> {
         let claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
         claims
@@ -60,18 +60,18 @@ impl UnconfirmedClaims {
 }
 
 impl ClaimLock<'_> {
-    /// Whose turn it is.
+    /// The turns of the owners.
     pub(super) fn rotation(&self) -> &Rotation {
         &self.rotation
     }
 
-    /// These have had their turn.
+    /// Records that these have had their turn.
     pub(super) fn claimed<T>(&mut self, claimed: &Claimed<T>) {
         self.rotation.claimed(claimed);
     }
 
-    /// Gives back those that are on disk.
-    pub(super) async fn give_back(&self, tx: &Transaction<'_>, limits: &Limits) -> Sql<Saved> {
+    /// Undoes the claims that are on disk.
+    pub(super) async fn undo(&self, tx: &Transaction<'_>, limits: &Limits) -> Sql<Saved> {
         let unconfirmed = self.claims().clone();
         let ids: Vec<Uuid> = unconfirmed
             .iter()
@@ -84,7 +84,7 @@ impl ClaimLock<'_> {
         if let Some(locked) = lock_ids(tx, &ids).await? {
             saved.jobs = locked.jobs;
             saved.jobs.retain_mut(|job| {
-                // A peer may have it under the same epoch, where our claim is not on disk.
+                // A peer may have it under the same epoch, if our claim is not on disk.
                 let holder = job.lifecycle.lease.map(|lease| lease.holder);
                 let claim = job.claim();
                 holder.is_some_and(|holder| unconfirmed.contains(&(holder, claim)))
@@ -96,8 +96,8 @@ impl ClaimLock<'_> {
         Ok(saved)
     }
 
-    /// The commit of these claims is about to be asked for.
-    pub(super) fn asked(&self, holder: InstanceId, jobs: &[Job]) {
+    /// Adds claims whose commit is about to be requested.
+    pub(super) fn add(&self, holder: InstanceId, jobs: &[Job]) {
         let mut claims = self.claims();
         for job in jobs {
             let claim = (holder, job.claim());
@@ -107,8 +107,8 @@ impl ClaimLock<'_> {
         }
     }
 
-    /// The answer is there, and with it the end of every doubt.
-    pub(super) fn heard(&self) {
+    /// Removes all claims, because the response to their commit has arrived.
+    pub(super) fn confirm(&self) {
         self.claims().clear();
     }
 

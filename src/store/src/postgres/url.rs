@@ -1,5 +1,5 @@
-//! Parses the URL: the driver's settings, and `sslmode` with libpq's meaning, of which the driver
-//! supports a part.
+//! Parses the URL: the driver's settings, and `sslmode` with libpq's meaning, which the driver
+//! supports only in part.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,30 +8,30 @@ use lastcall_domain::{StoreError, StoreResult};
 use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
 
-/// How long to wait for a connection.
-const CONNECT: Duration = Duration::from_secs(5);
-/// How long bytes may stay unacknowledged before the connection counts as dead.
-const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long data may stay unacknowledged before the connection counts as dead.
+const ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a URL says.
+/// A parsed URL.
 #[derive(Debug)]
 pub(super) struct Target {
     pub(super) config: Config,
     pub(super) trust: Trust,
 }
 
-/// What the server's certificate has to show.
+/// What the server's certificate must prove.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Trust {
-    /// Nothing: the line is encrypted, its other end unknown.
+    /// Nothing: the connection is encrypted, but the server is not verified.
     Any,
-    /// That an authority which is trusted has signed it.
+    /// That a trusted authority has signed it.
     Authority(Roots),
-    /// That besides, for this very host.
+    /// Also that it is for this host.
     Host(Roots),
 }
 
-/// The authorities that are trusted.
+/// The trusted authorities.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Roots {
     /// Those of the machine.
@@ -40,10 +40,10 @@ pub(super) enum Roots {
     File(PathBuf),
 }
 
-/// Reads the URL.
+/// Parses the URL.
 ///
 /// # Errors
-/// Without a word of the URL: where the reading goes wrong, a password may be anywhere.
+/// Without any part of the URL: if it cannot be parsed, a password may be anywhere.
 pub(super) fn read(url: &str) -> StoreResult<Target> {
     let unreadable = || {
         StoreError::Failed(
@@ -75,7 +75,7 @@ pub(super) fn read(url: &str) -> StoreResult<Target> {
     let (encryption, trust) = match mode {
         "disable" => (SslMode::Disable, Trust::Any),
         "allow" | "prefer" => (SslMode::Prefer, Trust::Any),
-        // As libpq: with a file of authorities, `require` looks at them.
+        // As in libpq: with a file of authorities, `require` checks them.
         "require" if roots.is_some() => (SslMode::Require, Trust::Authority(trusted())),
         "require" => (SslMode::Require, Trust::Any),
         "verify-ca" => (SslMode::Require, Trust::Authority(trusted())),
@@ -89,16 +89,16 @@ pub(super) fn read(url: &str) -> StoreResult<Target> {
     };
     config
         .ssl_mode(encryption)
-        .connect_timeout(CONNECT)
-        .tcp_user_timeout(UNACKNOWLEDGED)
-        .keepalives_idle(UNACKNOWLEDGED);
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_user_timeout(ACKNOWLEDGE_TIMEOUT)
+        .keepalives_idle(ACKNOWLEDGE_TIMEOUT);
     if config.get_application_name().is_none() {
         config.application_name("lastcall");
     }
     Ok(Target { config, trust })
 }
 
-/// The text with its %XX undone; what is no such thing stays.
+/// The text with %XX decoded; invalid sequences stay.
 fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_says_nothing_of_the_url() {
+    fn an_error_contains_nothing_of_the_url() {
         for url in [
             "postgres://u:s3cret@h:port/d",
             "postgres://u:s3cret@h/d?s3cret=1",

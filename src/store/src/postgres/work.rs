@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::error::Sql;
 use super::params::Params;
 use super::pool::Connections;
-use super::queue::{Queue, RESUME, RESUMED_AT_ONCE, lock_if_bounded};
+use super::queue::{Queue, RESUME, RESUME_BATCH, lock_if_bounded};
 use super::row;
 use super::save::{Saved, lock_ids, lock_readable, save};
 use super::statements::change;
@@ -18,8 +18,8 @@ use super::unconfirmed::UnconfirmedClaims;
 use crate::codec::{micros, service_number};
 use crate::quarantine::QuarantinedJobs;
 
-/// The running jobs whose lease has run out, without those whose worker is known to live.
-pub(super) fn lapsed() -> String {
+/// The running jobs with expired leases, without those whose worker is known to be alive.
+pub(super) fn expired() -> String {
     format!(
         "SELECT {}, lastcall_now() FROM jobs
          WHERE state = 1 AND lease_until <= lastcall_now() AND id <> ALL($2) AND id <> ALL($3)
@@ -28,8 +28,8 @@ pub(super) fn lapsed() -> String {
     )
 }
 
-/// The claim is on disk when this returns: a peer that never hears of it would give out the
-/// same epoch again. With the claimed jobs come those that were given back first.
+/// The claim is on disk when this returns: otherwise a peer could give out the same epoch again.
+/// Undone claims are returned as well.
 pub(super) async fn claim(
     connections: &Connections,
     limits: &Limits,
@@ -37,15 +37,15 @@ pub(super) async fn claim(
     unconfirmed: &UnconfirmedClaims,
     order: ClaimOrder,
 ) -> StoreResult<(Vec<Job>, Saved)> {
-    let mut lock = unconfirmed.turn().await;
-    let turn = &lock;
+    let mut lock = unconfirmed.lock().await;
+    let held = &lock;
     let claim = connections.run(|| async move {
-        let mut lent = connections.lend().await?;
-        let tx = lent.begin().await?;
+        let mut conn = connections.acquire().await?;
+        let tx = conn.begin().await?;
         lock_if_bounded(&tx, limits).await?;
-        let given_back = turn.give_back(&tx, limits).await?;
+        let given_back = held.undo(&tx, limits).await?;
         let number = service_number(order.service);
-        change(&tx, RESUME, &[&number, &RESUMED_AT_ONCE]).await?;
+        change(&tx, RESUME, &[&number, &RESUME_BATCH]).await?;
         let queue = Queue {
             tx: &tx,
             order,
@@ -54,14 +54,14 @@ pub(super) async fn claim(
         };
         let mut jobs = queue.suspect().await?;
         let left = order.limit - u32::try_from(jobs.len()).unwrap_or(order.limit);
-        let claimed = queue.in_turn(&jobs, turn.rotation().claim(left)).await?;
+        let claimed = queue.in_turn(&jobs, held.rotation().claim(left)).await?;
         jobs.extend(claimed.items.iter().cloned());
         let changed: Vec<&Job> = jobs.iter().collect();
         save(&tx, &changed, &HashMap::new()).await?;
-        turn.asked(order.holder, &jobs);
+        held.add(order.holder, &jobs);
         tx.commit().await?;
-        turn.heard();
-        lent.done();
+        held.confirm();
+        conn.done();
         Ok((jobs, claimed, given_back))
     });
     let (jobs, claimed, given_back) = claim.await?;
@@ -69,23 +69,23 @@ pub(super) async fn claim(
     Ok((jobs, given_back))
 }
 
-/// Gives the claims back that nobody heard of: before they are taken for those of a dead process.
-pub(super) async fn give_back(
+/// Undoes the unconfirmed claims, before they are taken for those of a dead process.
+pub(super) async fn undo_unconfirmed(
     connections: &Connections,
     limits: &Limits,
     unconfirmed: &UnconfirmedClaims,
 ) -> StoreResult<Saved> {
-    let Some(turn) = &unconfirmed.turn_if_needed() else {
+    let Some(lock) = &unconfirmed.lock_if_needed() else {
         return Ok(Saved::default());
     };
     connections
         .run(|| async move {
-            let mut lent = connections.lend().await?;
-            let tx = lent.begin().await?;
-            let given_back = turn.give_back(&tx, limits).await?;
+            let mut conn = connections.acquire().await?;
+            let tx = conn.begin().await?;
+            let given_back = lock.undo(&tx, limits).await?;
             tx.commit().await?;
-            turn.heard();
-            lent.done();
+            lock.confirm();
+            conn.done();
             Ok(given_back)
         })
         .await
@@ -115,9 +115,9 @@ async fn try_heartbeat(
         .iter()
         .map(|(claim, _)| *claim.job.as_uuid())
         .collect();
-    let mut lent = connections.lend().await?;
-    let tx = lent.begin().await?;
-    // A lease that a crash of the database shortens costs an attempt, and no more.
+    let mut conn = connections.acquire().await?;
+    let tx = conn.begin().await?;
+    // If a crash of the database shortens a lease, that costs an attempt, and no more.
     tx.batch_execute("SET LOCAL synchronous_commit = off")
         .await?;
     let mut jobs: HashMap<JobId, Job> = HashMap::new();
@@ -130,7 +130,7 @@ async fn try_heartbeat(
     let mut beats = Vec::new();
     for (claim, progress) in claims {
         let beat = match jobs.get_mut(&claim.job) {
-            Some(job) => job.beat(*claim, *progress, lease, now, limits),
+            Some(job) => job.heartbeat(*claim, *progress, lease, now, limits),
             None => HeartbeatResult::Lost,
         };
         let job = jobs
@@ -149,7 +149,7 @@ async fn try_heartbeat(
          WHERE jobs.id = new.id";
     change(&tx, text, &[&held.0, &held.1, &held.2]).await?;
     tx.commit().await?;
-    lent.done();
+    conn.done();
     Ok(beats)
 }
 
@@ -162,11 +162,11 @@ pub(super) async fn expire_leases(
 ) -> StoreResult<Saved> {
     connections
         .run(|| async move {
-            let mut lent = connections.lend().await?;
-            let tx = lent.begin().await?;
+            let mut conn = connections.acquire().await?;
+            let tx = conn.begin().await?;
             let mut saved = Saved::default();
             let params: Params<'_> = &[&i64::from(limit), &alive];
-            if let Some(locked) = lock_readable(&tx, &lapsed(), params, quarantined).await? {
+            if let Some(locked) = lock_readable(&tx, &expired(), params, quarantined).await? {
                 saved.jobs = locked.jobs;
                 saved
                     .jobs
@@ -175,7 +175,7 @@ pub(super) async fn expire_leases(
             let changed: Vec<&Job> = saved.jobs.iter().collect();
             saved.released = save(&tx, &changed, &HashMap::new()).await?;
             tx.commit().await?;
-            lent.done();
+            conn.done();
             Ok(saved)
         })
         .await

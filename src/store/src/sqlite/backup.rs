@@ -7,13 +7,13 @@ use std::time::Duration;
 use lastcall_domain::{StoreError, StoreResult};
 use rusqlite::{Connection, OpenFlags};
 
-use super::open::{APPLICATION_ID, says};
+use super::open::{APPLICATION_ID, open_error};
 
-/// How long to wait for a moment in which the file may be read.
-const BUSY: Duration = Duration::from_secs(10);
+/// How long to wait for a read lock on the file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Copies the database at `path` into the file `to`, which must not be there or be empty, and
-/// gives the size of the copy. The file's owner is not asked: SQLite lets others read.
+/// Copies the database at `path` into the file `to`, which must not exist or be empty. Returns the
+/// size of the copy. SQLite lets other processes read the file of its owner.
 pub(crate) fn back_up(path: &Path, to: &Path) -> StoreResult<u64> {
     let shown = path.display();
     if !path.exists() {
@@ -26,7 +26,7 @@ pub(crate) fn back_up(path: &Path, to: &Path) -> StoreResult<u64> {
     let copy = || -> rusqlite::Result<bool> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Connection::open_with_flags(path, flags)?;
-        conn.busy_timeout(BUSY)?;
+        conn.busy_timeout(BUSY_TIMEOUT)?;
         let application: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
         if application != APPLICATION_ID {
             return Ok(false);
@@ -35,7 +35,7 @@ pub(crate) fn back_up(path: &Path, to: &Path) -> StoreResult<u64> {
         conn.execute("VACUUM INTO ?1", [name])?;
         Ok(true)
     };
-    if !copy().map_err(|error| says(path, error))? {
+    if !copy().map_err(|error| open_error(path, error))? {
         return Err(StoreError::Failed(format!(
             "{shown} is no database of Lastcall's"
         )));

@@ -10,7 +10,7 @@ use rusqlite::ErrorCode;
 
 use super::error::Fault;
 
-/// What every database file begins with.
+/// The first bytes of every database file.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// The first sign of damage.
@@ -18,8 +18,8 @@ const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 pub(super) struct Damage(OnceLock<String>);
 
 impl Damage {
-    /// The fault as the port says it; noted where it tells of damage.
-    pub(super) fn told(&self, fault: Fault) -> StoreError {
+    /// Converts the fault into the port's error, and records damage.
+    pub(super) fn convert(&self, fault: Fault) -> StoreError {
         let code = match &fault {
             Fault::Sqlite(error) => error.sqlite_error_code(),
             Fault::Row(_) => None,
@@ -33,8 +33,8 @@ impl Damage {
         error
     }
 
-    /// Looks at the first bytes of the file, which SQLite may not look at for long.
-    pub(super) fn look_at(&self, file: &File) -> StoreResult<()> {
+    /// Checks the first bytes of the file, which SQLite may not read for a long time.
+    pub(super) fn check_header(&self, file: &File) -> StoreResult<()> {
         let mut head = [0; MAGIC.len()];
         match file.read_exact_at(&mut head, 0) {
             Ok(()) if head == *MAGIC => self.check(),
@@ -48,7 +48,7 @@ impl Damage {
         }
     }
 
-    /// Whether no damage is known.
+    /// Fails if damage is known.
     pub(super) fn check(&self) -> StoreResult<()> {
         match self.0.get() {
             Some(what) => Err(StoreError::Failed(what.clone())),

@@ -5,13 +5,13 @@ use rusqlite::ErrorCode;
 
 use crate::codec::Unreadable;
 
-/// Why a statement, or what it read, was of no use.
+/// Why a statement failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
-    /// SQLite said no.
+    /// SQLite returned an error.
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
-    /// A row makes no sense.
+    /// A row cannot be read.
     #[error(transparent)]
     Row(#[from] Unreadable),
 }
@@ -32,7 +32,7 @@ fn extended_code(error: &rusqlite::Error) -> i32 {
     error.sqlite_error().map_or(0, |error| error.extended_code)
 }
 
-/// What a full disk is told as.
+/// The error of a full disk.
 pub(super) fn full() -> StoreError {
     StoreError::NoSpace("the disk of the database is full".to_owned())
 }
@@ -44,7 +44,7 @@ impl From<Fault> for StoreError {
         };
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => full(),
-            // The index of the log cannot grow.
+            // The index of the write-ahead log cannot grow.
             Some(ErrorCode::SystemIoFailure) if extended_code(&error) == SHM_SIZE => full(),
             Some(
                 ErrorCode::SystemIoFailure

@@ -36,15 +36,15 @@ impl WriteTransaction<'_> {
         };
         if refused.is_none() && self.insert(&job, spec)? {
             self.remember(idempotency.as_ref())?;
-            self.memory.counts.note(job.service(), job.state(), 1);
+            self.memory.counts.record(job.service(), job.state(), 1);
             return Ok(Admission::Created(job));
         }
-        // The same submission again, after an answer that was lost, has its row already.
+        // The same submission again, after a lost response, already has its row.
         let before = self.find(job.id)?.map(Admission::Created);
         Ok(before.or(refused).unwrap_or(Admission::SessionGone))
     }
 
-    /// Accepts a job whose result is there already.
+    /// Accepts a job whose result already exists.
     pub(super) fn submit_answered(
         &mut self,
         submission: &Submission,
@@ -67,7 +67,7 @@ impl WriteTransaction<'_> {
         Ok(Admission::Created(job))
     }
 
-    /// Whether the owner of the job has as many in the queue as one may have.
+    /// Whether the owner of the job has reached the bound on queued jobs.
     fn owner_queue_full(&self, job: &Job) -> Sql<Option<Admission<Job>>> {
         let Some(most) = self.memory.limits.per_owner.queued_jobs else {
             return Ok(None);
@@ -77,7 +77,7 @@ impl WriteTransaction<'_> {
         Ok((queued >= most).then_some(Admission::OwnerQueueFull { queued }))
     }
 
-    /// Writes the row of a new job; whether there was none.
+    /// Writes the row of a new job. Returns whether there was none.
     fn insert(&self, job: &Job, spec: &str) -> Sql<bool> {
         let waits_for = match job.spec.depends_on() {
             Some(awaited) if self.is_unfinished(awaited)? => Some(awaited),
@@ -120,7 +120,7 @@ impl WriteTransaction<'_> {
             self.save(before, &job)?;
             return Ok(Some(job));
         }
-        // It has ended, so its session may be under removal.
+        // It has ended, so its session may be being removed.
         let hidden = self
             .sql("SELECT 1 FROM sessions WHERE id = ?1 AND removing = 1")?
             .exists([key(job.session.as_uuid())])?;
@@ -136,7 +136,7 @@ impl WriteTransaction<'_> {
     }
 
     /// Up to `limit` jobs that the query finds, which reads the columns [`row::JOB`], and that are
-    /// `wanted`. Those that cannot be read are passed over.
+    /// `wanted`. Unreadable ones are skipped.
     pub(super) fn find_some(
         &self,
         text: &str,
@@ -154,7 +154,7 @@ impl WriteTransaction<'_> {
                 Ok(job) if wanted(&job) => jobs.push(job),
                 Ok(_) => {}
                 Err(Fault::Row(why)) => {
-                    // No harm where it is one too many: it is passed over again.
+                    // One too many does no harm: it is skipped again.
                     let _ = self.memory.quarantined.put(row::id(found, 0)?, &why);
                 }
                 Err(fault) => return Err(fault),
@@ -163,7 +163,7 @@ impl WriteTransaction<'_> {
         Ok(jobs)
     }
 
-    /// Writes what has changed of a job that was in the state `before`.
+    /// Writes the changes of a job that was in the state `before`.
     pub(super) fn save(&mut self, before: State, job: &Job) -> Sql<()> {
         let lifecycle = &job.lifecycle;
         let lease = lifecycle.lease.as_ref();
@@ -196,8 +196,8 @@ impl WriteTransaction<'_> {
             self.memory.open.ended.push(job.id);
         }
         let service = job.service();
-        self.memory.counts.note(service, before, -1);
-        self.memory.counts.note(service, job.state(), 1);
+        self.memory.counts.record(service, before, -1);
+        self.memory.counts.record(service, job.state(), 1);
         Ok(())
     }
 }

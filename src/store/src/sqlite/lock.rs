@@ -1,9 +1,9 @@
 //! Ownership of a database file: a lock on the file itself, so that no other name (a symbolic or
-//! hard link) bypasses it, and one on a file beside it, so that no other file takes its place.
+//! hard link) bypasses it, and a lock on a file beside it, so that no other file takes its place.
 //!
-//! SQLite lets go of all its locks on a file when its process closes any other descriptor of that
-//! file. The descriptor here outlives every connection, and its lock is one that SQLite's do not
-//! meet: it covers a single byte far beyond the end.
+//! SQLite loses all its locks on a file when its process closes any other descriptor of that file.
+//! The descriptor here outlives every connection, and its lock does not overlap with SQLite's: it
+//! covers a single byte far beyond the end.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use lastcall_domain::{StoreError, StoreResult};
 
-/// The locks on a file. The kernel lets go of them when the process ends, however it ends.
+/// The locks on a file. The kernel releases them when the process ends, however it ends.
 #[derive(Debug)]
 pub(super) struct FileLock {
     file: File,
@@ -21,13 +21,13 @@ pub(super) struct FileLock {
 }
 
 impl FileLock {
-    /// Takes the file at `path`, and makes it where there is none.
+    /// Locks the file at `path`, and creates it if it does not exist.
     pub(super) fn take(path: &Path) -> StoreResult<Self> {
         let file = open(path).map_err(|error| {
             StoreError::Failed(format!("{} cannot be written: {error}", path.display()))
         })?;
         if !try_lock_file(&file).map_err(|error| cannot_lock(path, &error))? {
-            // Where this very process is the owner, closing it would take away SQLite's locks.
+            // If this process is the owner, closing it would release SQLite's locks.
             std::mem::forget(file);
             return Err(in_use(path));
         }
@@ -64,8 +64,8 @@ fn open(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Locks the file that goes by the name of the database with `-lock` behind it, wherever a
-/// symbolic link to the database is.
+/// Locks the file named like the database plus `-lock`, wherever a symbolic link to the database
+/// is.
 fn lock_beside(path: &Path) -> StoreResult<File> {
     let mut name = path
         .canonicalize()
@@ -81,7 +81,7 @@ fn lock_beside(path: &Path) -> StoreResult<File> {
     }
 }
 
-/// Whether the file was free. A lock of the open file, not of the process.
+/// Whether the file was free. The lock belongs to the open file, not to the process.
 #[cfg(target_os = "linux")]
 fn try_lock_file(file: &File) -> io::Result<bool> {
     use nix::errno::Errno;

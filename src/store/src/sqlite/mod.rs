@@ -1,7 +1,6 @@
 //! The store in one SQLite file, which one process owns.
 //!
-//! One thread writes, in groups ([`writer`]); a few read. What the file holds is in
-//! `schema.sql`.
+//! One thread writes, in groups ([`writer`]); a few read. The schema is in `schema.sql`.
 
 mod backup;
 mod damage;
@@ -46,11 +45,11 @@ use transaction::WriteTransaction;
 #[cfg(test)]
 mod tests;
 
-/// Jobs that one transaction takes away from a dead process.
-const RECOVERED_AT_ONCE: u32 = 1_000;
+/// The most jobs that one transaction recovers from a dead process.
+const RECOVERY_BATCH: u32 = 1_000;
 
-/// Sessions whose rows are removed at the same time.
-const REMOVED_AT_ONCE: usize = 64;
+/// Sessions whose rows are removed concurrently.
+const REMOVAL_CONCURRENCY: usize = 64;
 
 /// A store in one SQLite file.
 #[derive(Debug)]
@@ -59,7 +58,7 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the file at `path`, and makes it, with its folder, where there is none.
+    /// Opens the file at `path`, and creates it and its folder if they do not exist.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`](lastcall_domain::StoreError::Unavailable) where another process has it open or the disk is full;
@@ -136,17 +135,17 @@ impl Store for SqliteStore {
     }
 
     async fn finish_removal(&self, sessions: &[SessionId]) -> StoreResult<()> {
-        for some in sessions.chunks(REMOVED_AT_ONCE) {
-            // Together, so that they share their commits.
+        for some in sessions.chunks(REMOVAL_CONCURRENCY) {
+            // Concurrently, so that they share commits.
             let removed = some.iter().map(|id| self.remove(*id));
             futures_util::future::try_join_all(removed).await?;
         }
         Ok(())
     }
 
-    async fn forget(&self, before: Timestamp, limit: u32) -> StoreResult<u64> {
+    async fn purge(&self, before: Timestamp, limit: u32) -> StoreResult<u64> {
         self.threads
-            .write_to_full(move |unit| unit.forget(before, limit))
+            .write_to_full(move |unit| unit.purge(before, limit))
             .await
     }
 
@@ -219,7 +218,7 @@ impl Store for SqliteStore {
     }
 
     async fn submit(&self, submission: Submission) -> StoreResult<Admission<Job>> {
-        // Here rather than on the one thread that everybody waits for.
+        // Here rather than on the one writer thread.
         let spec = serde_json::to_string(&submission.job.spec).map_err(error::Fault::from)?;
         let keyed = submission.idempotency.is_some();
         let submit = move |unit: &mut WriteTransaction<'_>| unit.submit(submission, &spec);
@@ -279,7 +278,7 @@ impl Store for SqliteStore {
         let caller = Arc::new(());
         let waits = Arc::downgrade(&caller);
         let claimed = self.threads.write(BeforeCommit, move |unit| {
-            // The writer may come to it long after.
+            // The writer may run it much later.
             let jobs = match waits.upgrade() {
                 Some(_) => unit.claim(&order)?,
                 None => Vec::new(),
@@ -327,17 +326,17 @@ impl Store for SqliteStore {
         loop {
             let some = self
                 .threads
-                .write_to_full(|unit| unit.recover(RECOVERED_AT_ONCE))
+                .write_to_full(|unit| unit.recover(RECOVERY_BATCH))
                 .await?;
             recovered += some;
-            if some < u64::from(RECOVERED_AT_ONCE) {
+            if some < u64::from(RECOVERY_BATCH) {
                 return Ok(recovered);
             }
         }
     }
 
     async fn counts(&self) -> StoreResult<StoreCounts> {
-        Ok(self.threads.counts()?.figures())
+        Ok(self.threads.counts()?.snapshot())
     }
 
     async fn ping(&self) -> StoreResult<()> {
@@ -357,7 +356,7 @@ impl Store for SqliteStore {
 
     async fn close(&self) -> StoreResult<()> {
         if self.threads.has_lost_claims() {
-            // Where this fails the next start takes the jobs up, as those of a dead process.
+            // If this fails, the next start recovers the jobs, as those of a dead process.
             let undone = self
                 .threads
                 .write(AfterCommit, |unit| unit.undo_lost_claims());

@@ -28,11 +28,11 @@ const MIGRATIONS: &[&str] = &[
 const WRITER_CACHE_KIB: i32 = 16 * 1024;
 /// Pages that each reader keeps in memory, in KiB.
 const READER_CACHE_KIB: i32 = 2 * 1024;
-/// Different statements that a connection keeps prepared.
+/// The most statements that a connection keeps prepared.
 const STATEMENTS: usize = 96;
-/// The size beyond which the write-ahead log is moved into the database, in pages of 4 KiB.
+/// The size at which the write-ahead log is checkpointed, in pages of 4 KiB.
 const CHECKPOINT_PAGES: i32 = 4_000;
-/// The size to which the log is cut after a rush, in bytes.
+/// The size to which the log is truncated after a burst, in bytes.
 const LOG_LIMIT: i32 = 64 * 1024 * 1024;
 
 /// A database file that no other process has open while this lives.
@@ -43,7 +43,7 @@ pub(super) struct Owned {
 }
 
 impl Owned {
-    /// Takes the file, with its folder if need be.
+    /// Locks the file, and creates its folder if needed.
     pub(super) fn take(path: &Path) -> StoreResult<Self> {
         if let Some(folder) = path.parent().filter(|folder| *folder != Path::new("")) {
             make_folder(folder).map_err(|error| {
@@ -61,7 +61,7 @@ impl Owned {
         &self.path
     }
 
-    /// Whether the path leads to the file that was taken, and not to another or to none.
+    /// Whether the path still leads to the locked file.
     pub(super) fn is_in_place(&self) -> bool {
         let found = std::fs::metadata(&self.path);
         found.is_ok_and(|found| (found.dev(), found.ino()) == self.lock.identity())
@@ -72,7 +72,7 @@ impl Owned {
         self.lock.file()
     }
 
-    /// The connection that writes, with the schema of this version in the file.
+    /// Opens the connection that writes, and migrates the schema to this version.
     pub(super) fn writer(&self) -> StoreResult<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
@@ -90,7 +90,7 @@ impl Owned {
         })
     }
 
-    /// One of the connections that read.
+    /// Opens one of the connections that read.
     pub(super) fn reader(&self) -> StoreResult<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         self.open(flags, |conn| {
@@ -112,17 +112,17 @@ impl Owned {
             conn.pragma_update(None, "temp_store", "MEMORY")?;
             Ok(conn)
         };
-        open().map_err(|error: rusqlite::Error| self.says(error))
+        open().map_err(|error: rusqlite::Error| self.open_error(error))
     }
 
     fn migrate(&self, conn: &mut Connection) -> StoreResult<()> {
         let path = self.path.display();
         let found = |name: &str| conn.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
-        let version = found("user_version").map_err(|error| self.says(error))?;
-        let application = found("application_id").map_err(|error| self.says(error))?;
+        let version = found("user_version").map_err(|error| self.open_error(error))?;
+        let application = found("application_id").map_err(|error| self.open_error(error))?;
         let tables: i64 = conn
             .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
-            .map_err(|error| self.says(error))?;
+            .map_err(|error| self.open_error(error))?;
         if application != APPLICATION_ID && (tables > 0 || version != 0) {
             return Err(StoreError::Failed(format!(
                 "{path} is the database of another program"
@@ -148,17 +148,17 @@ impl Owned {
             transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
             transaction.commit()
         };
-        step().map_err(|error: rusqlite::Error| self.says(error))
+        step().map_err(|error: rusqlite::Error| self.open_error(error))
     }
 
-    /// What an error at the start means.
-    fn says(&self, error: rusqlite::Error) -> StoreError {
-        says(&self.path, error)
+    /// Converts an error during the start.
+    fn open_error(&self, error: rusqlite::Error) -> StoreError {
+        open_error(&self.path, error)
     }
 }
 
-/// What an error at the start means, with the file that it is about.
-pub(super) fn says(path: &Path, error: rusqlite::Error) -> StoreError {
+/// Converts an error during the start, with the path of the file.
+pub(super) fn open_error(path: &Path, error: rusqlite::Error) -> StoreError {
     let path = path.display();
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => {
@@ -176,7 +176,7 @@ pub(super) fn says(path: &Path, error: rusqlite::Error) -> StoreError {
     }
 }
 
-/// Makes the folder, so that it is there after a power cut too.
+/// Creates the folder durably.
 fn make_folder(folder: &Path) -> std::io::Result<()> {
     let missing = folder.ancestors().take_while(|folder| !folder.exists());
     let above: Vec<&Path> = missing.filter_map(Path::parent).collect();

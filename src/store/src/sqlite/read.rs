@@ -83,7 +83,7 @@ pub(super) fn datasets(
         row::DATASET,
         visible("datasets")
     );
-    // No name is empty.
+    // Names are never empty.
     let after = after.map_or("", DatasetName::as_str);
     let params = params![key(session.as_uuid()), after, more_than(limit)];
     page(conn, &text, params, row::dataset, limit)
@@ -98,14 +98,13 @@ pub(super) fn job(conn: &Connection, id: JobId) -> Sql<Option<Job>> {
     one(conn, &text, [key(id.as_uuid())], row::job)
 }
 
-/// The text of the list that `filter` asks for. Its parameters are `:after`, `:limit` and, where
-/// the filter names one, `:session`, `:owner`, `:service`, `:kind`, `:dataset`, `:label`, `:value`
-/// and `:alive_at`.
+/// The SQL of the list for `filter`. Its parameters are `:after`, `:limit` and, if the filter has
+/// one, `:session`, `:owner`, `:service`, `:kind`, `:dataset`, `:label`, `:value` and `:alive_at`.
 pub(super) fn jobs_text(filter: &JobFilter) -> String {
     let mut terms = vec![format!("id {} :after", codec::beyond(filter.order))];
     match (&filter.session, &filter.owner) {
         (Some(_), Some(_)) => {
-            // A session has one owner: the owner's index is the wrong one, hence the sign.
+            // A session has one owner: the unary plus keeps SQLite from using the owner's index.
             terms.push("session = :session AND +owner = :owner".to_owned());
         }
         (Some(_), None) => terms.push("session = :session".to_owned()),
@@ -113,8 +112,7 @@ pub(super) fn jobs_text(filter: &JobFilter) -> String {
         (None, None) => {}
     }
     if let Some(state) = filter.state {
-        // A number in the text, and the partial index's own condition: that is how SQLite
-        // knows that the index will do.
+        // A literal, and the partial index's own condition: only then does SQLite use the index.
         let number = state_number(state);
         terms.push(match state {
             State::Succeeded => format!("+state = {number}"),
@@ -179,7 +177,7 @@ pub(super) fn jobs(
     if dataset.is_some() {
         params.push((":dataset", &dataset));
     }
-    // No name of a label has a quote.
+    // Names of labels contain no quotes.
     let label = filter.label.as_ref();
     let name = label.map(|label| format!("$.\"{}\"", label.name));
     if name.is_some() {
@@ -220,17 +218,17 @@ pub(super) fn answer_to(conn: &Connection, content_key: &ContentKey) -> Sql<Opti
     one(conn, &answer_to_text(), params, |row| row::id(row, 0))
 }
 
-/// That the session of the table's row is not being removed.
+/// The condition that the session of the row is not being removed.
 fn visible(table: &str) -> String {
     no_session(table, "removing = 1")
 }
 
-/// That the session of the table's row is not one of those.
+/// The condition that the session of the row is not one of those.
 fn no_session(table: &str, those: &str) -> String {
     format!("NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.id = {table}.session AND {those})")
 }
 
-/// The id before the first one in that order.
+/// The id before the first one in this order.
 fn begin(order: Order) -> [u8; 16] {
     match order {
         Order::Asc => FIRST,
@@ -238,7 +236,7 @@ fn begin(order: Order) -> [u8; 16] {
     }
 }
 
-/// One more than asked for, to see whether there are more.
+/// One more than requested, to see whether there are more.
 fn more_than(limit: u32) -> i64 {
     i64::from(limit) + 1
 }

@@ -14,15 +14,15 @@ use super::open::Owned;
 /// One query.
 pub(super) type Query = Box<dyn FnOnce(&Connection) + Send>;
 
-/// How many read at once.
+/// The number of reader threads.
 pub(super) const READERS: usize = 3;
-/// Queries that may wait for a thread; beyond it their callers wait.
-pub(super) const WAITING: usize = 256;
+/// The most queued queries; beyond it, callers wait.
+pub(super) const MAX_QUEUED: usize = 256;
 
-/// Nothing comes from it; it ends when all readers have closed their connections.
+/// Receives nothing; closes when all readers have closed their connections.
 pub(super) type Closed = Receiver<Infallible>;
 
-/// Starts the threads. They end when every sender is gone; the last one lets go of the file.
+/// Starts the threads. They end when every sender is gone; the last one releases the file.
 pub(super) fn start(
     file: &Arc<Owned>,
     connections: Vec<Connection>,
@@ -36,7 +36,7 @@ pub(super) fn start(
             .name(format!("store-reader-{n}"))
             .spawn(move || {
                 run(&conn, &queries);
-                // Before the lock goes.
+                // Before the lock is released.
                 drop(conn);
                 drop(open);
                 drop(file);
@@ -47,7 +47,7 @@ pub(super) fn start(
 }
 
 fn run(conn: &Connection, queries: &Mutex<mpsc::Receiver<Query>>) {
-    // The one that holds the lock waits for the next query, the others for the lock.
+    // The thread that holds the lock waits for the next query, the others for the lock.
     let next = || {
         let mut queries = queries.lock().unwrap_or_else(PoisonError::into_inner);
         queries.blocking_recv()

@@ -8,21 +8,21 @@ use super::row::key;
 use super::transaction::WriteTransaction;
 use crate::codec::micros;
 
-/// Jobs whose rows are removed in one operation, so that no session, however full, holds up
-/// the others.
-const JOBS_AT_ONCE: u32 = 500;
+/// Jobs whose rows are removed in one operation, so that no session, however large, holds up the
+/// others.
+const JOB_BATCH: u32 = 500;
 
-/// What a sweep looks for: sessions whose time has ended, with no unfinished job.
+/// Expired sessions without unfinished jobs, which a sweep looks for.
 pub(super) const EXPIRED: &str = "SELECT id FROM sessions
      WHERE removing = 0 AND expires_at <= ?1
        AND NOT EXISTS (SELECT 1 FROM jobs WHERE session = sessions.id AND state < 2)
      ORDER BY expires_at LIMIT ?2";
-/// What an earlier sweep has begun.
-pub(super) const BEGUN: &str = "SELECT id FROM sessions WHERE removing = 1 LIMIT ?1";
+/// Sessions that an earlier sweep has marked.
+pub(super) const MARKED: &str = "SELECT id FROM sessions WHERE removing = 1 LIMIT ?1";
 
 impl WriteTransaction<'_> {
     pub(super) fn begin_removal(&mut self, now: Timestamp, limit: u32) -> Sql<Vec<SessionId>> {
-        let mut ids: Vec<SessionId> = self.ids(BEGUN, [limit])?;
+        let mut ids: Vec<SessionId> = self.ids(MARKED, [limit])?;
         let left = limit.saturating_sub(u32::try_from(ids.len()).unwrap_or(u32::MAX));
         let fresh: Vec<SessionId> = self.ids(EXPIRED, params![micros(now), left])?;
         for id in &fresh {
@@ -46,7 +46,7 @@ impl WriteTransaction<'_> {
         let expired = deleted == 0;
         let jobs: Vec<JobId> = self.ids(
             "SELECT id FROM jobs WHERE session = ?1 ORDER BY id LIMIT ?2",
-            params![session, JOBS_AT_ONCE],
+            params![session, JOB_BATCH],
         )?;
         for job in &jobs {
             let job = key(job.as_uuid());
@@ -61,7 +61,7 @@ impl WriteTransaction<'_> {
                 .execute([job])?;
             self.sql("DELETE FROM jobs WHERE id = ?1")?.execute([job])?;
         }
-        if jobs.len() >= JOBS_AT_ONCE as usize {
+        if jobs.len() >= JOB_BATCH as usize {
             return Ok(false);
         }
         self.sql("DELETE FROM datasets WHERE session = ?1")?
@@ -79,7 +79,7 @@ impl WriteTransaction<'_> {
         Ok(true)
     }
 
-    pub(super) fn forget(&mut self, before: Timestamp, limit: u32) -> Sql<u64> {
+    pub(super) fn purge(&mut self, before: Timestamp, limit: u32) -> Sql<u64> {
         let before = micros(before);
         let answers = self
             .sql(
@@ -97,7 +97,7 @@ impl WriteTransaction<'_> {
         Ok((answers + removed) as u64)
     }
 
-    /// Writes, to see whether that is possible.
+    /// Writes, to check whether that is possible.
     pub(super) fn pulse(&mut self) -> Sql<()> {
         self.sql("UPDATE pulse SET beat = beat + 1")?.execute([])?;
         Ok(())

@@ -1,6 +1,6 @@
-//! A file beside the database that holds room on the disk. Half of it is given up whenever the disk
-//! is full and something is to be removed, since removing needs room, too; it is made whole again
-//! when there is enough.
+//! A file beside the database that reserves disk space. Half of it is released whenever the disk is
+//! full and something must be removed, because removals need space, too; it is restored once there
+//! is enough.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -9,18 +9,18 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::statvfs;
 
-/// Its size, in bytes, at most; at least; and as a part of the whole disk.
+/// Its largest and smallest size, in bytes, and its fraction of the whole disk.
 const MAX_SIZE: u64 = 8 << 20;
 const MIN_SIZE: u64 = 1 << 20;
-const PART: u64 = 32;
-/// With less than this, in bytes, a start gets nowhere.
-const FULL: u64 = 1 << 20;
-/// How often is looked whether it can be made again.
-const LOOK_INTERVAL: Duration = Duration::from_millis(500);
-/// Half of less than this, in bytes, is not worth keeping.
-const REST: u64 = 64 << 10;
+const DISK_FRACTION: u64 = 32;
+/// With less than this free, in bytes, a start fails.
+const MIN_FREE: u64 = 1 << 20;
+/// How often to check whether it can be restored.
+const CHECK_INTERVAL: Duration = Duration::from_millis(500);
+/// Below this size, in bytes, it is released as a whole.
+const MIN_REST: u64 = 64 << 10;
 
-/// The file, and whether somebody needs its room.
+/// The file, and whether somebody needs its space.
 #[derive(Debug)]
 pub(super) struct Reserve {
     path: PathBuf,
@@ -28,12 +28,12 @@ pub(super) struct Reserve {
     needed: AtomicBool,
 }
 
-/// When was looked last; the writer's.
+/// The time of the last check, kept by the writer.
 #[derive(Debug, Default)]
 pub(super) struct Upkeep(Option<Instant>);
 
 impl Reserve {
-    /// That of the database at `path`.
+    /// The reserve of the database at `path`.
     pub(super) fn beside(path: &Path) -> Self {
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
@@ -46,29 +46,29 @@ impl Reserve {
         }
     }
 
-    /// Asks the writer to give up a part of it.
+    /// Asks the writer to release a part of it.
     pub(super) fn need(&self) {
         self.needed.store(true, Ordering::Release);
     }
 
-    /// Whether a part of it is to be given up now.
+    /// Whether a part of it must be released now.
     pub(super) fn take_need(&self) -> bool {
         self.needed.swap(false, Ordering::AcqRel)
     }
 
-    /// Gives half of it up, or what is left.
-    pub(super) fn give_up(&self) {
+    /// Releases half of it, or what is left.
+    pub(super) fn release(&self) {
         let there = self.size();
         if there == 0 {
             return;
         }
-        let given_up = if there < REST {
+        let released = if there < MIN_REST {
             std::fs::remove_file(&self.path)
         } else {
             self.cut(there / 2)
         };
         let path = self.path.display();
-        match given_up {
+        match released {
             Ok(()) => log::warn!(
                 "the disk of the database is full: {path} gives up room, so that something can \
                  be removed"
@@ -77,30 +77,30 @@ impl Reserve {
         }
     }
 
-    /// Gives up a part of it where there is next to nothing else.
-    pub(super) fn give_up_if_full(&self) {
-        if self.room().is_some_and(|(free, _)| free < FULL) {
-            self.give_up();
+    /// Releases a part of it if the disk is nearly full.
+    pub(super) fn release_if_full(&self) {
+        if self.room().is_some_and(|(free, _)| free < MIN_FREE) {
+            self.release();
         }
     }
 
-    /// Makes it whole where there is enough room beside it.
+    /// Restores it if there is enough free space.
     pub(super) fn keep(&self, upkeep: &mut Upkeep) {
-        if upkeep.0.is_some_and(|last| last.elapsed() < LOOK_INTERVAL) {
+        if upkeep.0.is_some_and(|last| last.elapsed() < CHECK_INTERVAL) {
             return;
         }
         upkeep.0 = Some(Instant::now());
         let Some((free, total)) = self.room() else {
             return;
         };
-        let size = (total / PART).clamp(MIN_SIZE, MAX_SIZE);
+        let size = (total / DISK_FRACTION).clamp(MIN_SIZE, MAX_SIZE);
         let there = self.size();
         if there >= size || free < 2 * size {
             return;
         }
         if let Err(error) = self.make(size) {
             log::debug!("no room is reserved beside the database: {error}");
-            // What was made of it may be a file with holes.
+            // What was written may be a sparse file.
             if let Err(error) = self.cut(there) {
                 log::debug!("{}: {error}", self.path.display());
             }
@@ -122,7 +122,7 @@ impl Reserve {
         allocate(&file, size)
     }
 
-    /// Bytes that are free and that there are.
+    /// Free and total bytes.
     fn room(&self) -> Option<(u64, u64)> {
         let disk = statvfs(&self.folder).ok()?;
         let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
@@ -136,7 +136,7 @@ fn allocate(file: &File, size: u64) -> std::io::Result<()> {
     fallocate(file, FallocateFlags::empty(), 0, size).map_err(std::io::Error::from)
 }
 
-/// Written out, as a file with holes holds no room.
+/// Written out, because a sparse file reserves no space.
 #[cfg(not(target_os = "linux"))]
 fn allocate(mut file: &File, size: u64) -> std::io::Result<()> {
     use std::io::Write as _;

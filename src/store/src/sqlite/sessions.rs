@@ -11,11 +11,12 @@ use super::row::{self, key};
 use super::transaction::WriteTransaction;
 use crate::codec::{self, micros};
 
-/// How many sessions an owner has, without the one that is being made.
+/// How many sessions an owner has, without the one that is being created.
 pub(super) const SESSIONS_OF_OWNER: &str = "SELECT count(*) FROM sessions
      WHERE owner = ?1 AND expires_at > ?2 AND deleted = 0 AND removing = 0 AND id <> ?3";
 
-/// The bytes of the datasets of a session's owner, without the one of that name in that session.
+/// The bytes of the datasets of a session's owner, without the dataset of this name in this
+/// session.
 pub(super) const BYTES_OF_OWNER: &str = "SELECT coalesce(sum(datasets.bytes), 0)
      FROM sessions CROSS JOIN datasets ON datasets.session = sessions.id
      WHERE sessions.owner = (SELECT owner FROM sessions WHERE id = ?1)
@@ -66,7 +67,7 @@ impl WriteTransaction<'_> {
     }
 
     pub(super) fn delete_session(&mut self, id: SessionId) -> Sql<bool> {
-        // Its end is moved to the beginning of time, where the next sweep looks first.
+        // Its expiry is moved to the beginning of time, where the next sweep looks first.
         let deleted = self
             .sql(
                 "UPDATE sessions SET deleted = 1, expires_at = 0
@@ -95,7 +96,7 @@ impl WriteTransaction<'_> {
         Ok(statement.exists(params![key(id.as_uuid()), micros(self.now)])?)
     }
 
-    /// What an earlier use of the key says about this one.
+    /// What an earlier use of the key means for this one.
     pub(super) fn repeated<T>(
         &self,
         idempotency: Option<&Idempotency>,
@@ -194,7 +195,7 @@ impl WriteTransaction<'_> {
         if !self.is_visible(seen.session)? {
             return Ok(false);
         }
-        // Compared as values: another version may have written the same options in other words.
+        // Compared as values: another version may have written the same options differently.
         let held = self.find_dataset(seen.session, &seen.name)?;
         if !held.is_some_and(|held| held.is_read_like(seen)) {
             return Ok(false);
@@ -256,7 +257,7 @@ impl WriteTransaction<'_> {
         Ok(ids)
     }
 
-    /// The one number that the query finds, if it finds any.
+    /// The number that the query finds, if any.
     pub(super) fn number(&self, text: &str, params: impl rusqlite::Params) -> Sql<Option<i64>> {
         let mut statement = self.sql(text)?;
         Ok(statement.query_row(params, |row| row.get(0)).optional()?)

@@ -56,7 +56,7 @@ impl Bench {
         }
     }
 
-    /// Holds the writer up, so that what is asked for meanwhile becomes one group.
+    /// Blocks the writer, so that the requests that arrive meanwhile become one group.
     async fn hold(&self) -> Held {
         let (release, released) = gate::channel::<()>();
         let (reached, holds) = tokio::sync::oneshot::channel();
@@ -64,7 +64,7 @@ impl Bench {
         tokio::spawn(async move {
             let wait = move |_: &mut transaction::WriteTransaction<'_>| {
                 let _ = reached.send(());
-                // An error means that the test has let go of the other end.
+                // An error means that the test has dropped the other end.
                 let _ = released.recv();
                 Ok(())
             };
@@ -74,8 +74,8 @@ impl Bench {
         Held { _release: release }
     }
 
-    /// Asks for it in a task of its own, and returns once it is in the queue.
-    async fn ask<T: Send + 'static>(
+    /// Runs the request in its own task, and returns once it is queued.
+    async fn spawn<T: Send + 'static>(
         &self,
         call: impl Future<Output = T> + Send + 'static,
     ) -> tokio::task::JoinHandle<T> {
@@ -88,11 +88,11 @@ impl Bench {
 
     async fn submit(&self) -> tokio::task::JoinHandle<StoreResult<Admission<Job>>> {
         let (store, submission) = (Arc::clone(&self.store), self.submission());
-        self.ask(async move { store.submit(submission).await })
+        self.spawn(async move { store.submit(submission).await })
             .await
     }
 
-    /// Has something else done in the group.
+    /// Adds another operation to the group.
     async fn also(
         &self,
         operation: impl FnOnce(&mut transaction::WriteTransaction<'_>) -> Result<(), Fault>
@@ -100,14 +100,14 @@ impl Bench {
         + 'static,
     ) -> tokio::task::JoinHandle<StoreResult<()>> {
         let store = Arc::clone(&self.store);
-        self.ask(async move { store.threads.write(AfterCommit, operation).await })
+        self.spawn(async move { store.threads.write(AfterCommit, operation).await })
             .await
     }
 
-    /// Lets the commit of the group fail.
+    /// Makes the commit of the group fail.
     async fn spoil(&self) -> tokio::task::JoinHandle<StoreResult<()>> {
         self.also(|unit| {
-            // A reference to nothing, which is looked at by the commit.
+            // A dangling reference, which is checked by the commit.
             unit.conn.execute_batch(
                 "CREATE TABLE parents (id INTEGER PRIMARY KEY);
                  CREATE TABLE children
@@ -173,7 +173,7 @@ async fn an_operation_that_fails_or_panics_leaves_its_neighbours_alone() {
 }
 
 #[tokio::test]
-async fn a_failed_commit_is_told_to_all_and_leaves_nothing() {
+async fn a_failed_commit_is_reported_to_all_and_leaves_nothing() {
     let bench = Bench::new().await;
     let held = bench.hold().await;
     let submitted = bench.submit().await;
@@ -204,7 +204,7 @@ async fn a_failed_commit_is_told_to_all_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_told_and_is_no_end() {
+async fn a_full_disk_is_reported_and_not_fatal() {
     let bench = Bench::new().await;
     let limit = |pages: i64| {
         let store = Arc::clone(&bench.store);
@@ -257,7 +257,7 @@ async fn a_caller_that_goes_away_stops_nothing() {
     let id = submission.job.id;
     let store = Arc::clone(&bench.store);
     let caller = bench
-        .ask(async move { store.submit(submission).await })
+        .spawn(async move { store.submit(submission).await })
         .await;
     caller.abort();
     assert!(caller.await.unwrap_err().is_cancelled());
@@ -272,7 +272,7 @@ async fn a_close_finishes_what_was_begun() {
     let held = bench.hold().await;
     let submitted = bench.submit().await;
     let store = Arc::clone(&bench.store);
-    let closing = bench.ask(async move { store.close().await }).await;
+    let closing = bench.spawn(async move { store.close().await }).await;
     drop(held);
     assert!(matches!(
         submitted.await.unwrap(),

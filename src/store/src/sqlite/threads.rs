@@ -18,19 +18,19 @@ use super::writer::{self, LastConnection, Operation, Reply};
 use crate::live_limits::LiveLimits;
 use crate::unconfirmed::UnconfirmedClaims;
 
-/// How often room is given up for one operation.
+/// How often the reserve is released for one operation.
 const TRIES_ON_FULL: u32 = 6;
 
-/// When a write is answered.
+/// When a write returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// When it is on disk.
+    /// After its commit.
     AfterCommit,
-    /// When it has been done, which a crash may undo.
+    /// Before its commit, so that a crash may undo it.
     BeforeCommit,
 }
 
-/// The threads, and the ways to them.
+/// The threads, and their queues.
 #[derive(Debug)]
 pub(super) struct Threads {
     senders: RwLock<Option<Senders>>,
@@ -59,10 +59,10 @@ impl Threads {
     pub(super) fn start(path: &Path, clock: Arc<dyn Clock>, limits: Limits) -> StoreResult<Self> {
         let file = Arc::new(Owned::take(path)?);
         let reserve = Arc::new(Reserve::beside(path));
-        reserve.give_up_if_full();
+        reserve.release_if_full();
         let (writer, readers, counts) = match open_all(&file) {
             Err(StoreError::NoSpace(_)) => {
-                reserve.give_up();
+                reserve.release();
                 open_all(&file)?
             }
             opened => opened?,
@@ -85,8 +85,8 @@ impl Threads {
             full: false,
         };
         let damage = Arc::clone(&memory.damage);
-        let (writes, operations) = mpsc::channel(writer::WAITING);
-        let (reads, queries) = mpsc::channel(readers::WAITING);
+        let (writes, operations) = mpsc::channel(writer::MAX_QUEUED);
+        let (reads, queries) = mpsc::channel(readers::MAX_QUEUED);
         let no_thread = |error: std::io::Error| {
             StoreError::Unavailable(format!("cannot start a thread: {error}"))
         };
@@ -108,7 +108,7 @@ impl Threads {
         })
     }
 
-    /// Whether the file is not known to be damaged.
+    /// Fails if the file is known to be damaged.
     pub(super) fn check(&self) -> StoreResult<()> {
         self.damage.check()
     }
@@ -124,15 +124,15 @@ impl Threads {
         Ok(*self.counts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether claims reached nobody and are still to be undone.
+    /// Whether there are lost claims to undo.
     pub(super) fn has_lost_claims(&self) -> bool {
         !self.unconfirmed.lost().is_empty()
     }
 
-    /// Has the writer run `operation`, whole or not at all.
+    /// Runs `operation` on the writer, atomically.
     ///
     /// # Cancel safety
-    /// Once it is on its way the operation runs, whether or not its answer is waited for.
+    /// Once it is queued, the operation runs, whether or not its result is awaited.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         answer: Answer,
@@ -150,8 +150,8 @@ impl Threads {
         self.run(answer, move |unit| unit.single(operation)).await
     }
 
-    /// The same for an operation that makes room, or that must not wait for it: where the disk is
-    /// full it is tried again with the room that is kept for it.
+    /// The same for an operation that frees space, or that must not wait for it: if the disk is
+    /// full, it is retried with space from the reserve.
     pub(super) async fn write_to_full<T: Send + 'static>(
         &self,
         operation: impl Fn(&mut WriteTransaction<'_>) -> Sql<T> + Clone + Send + 'static,
@@ -170,18 +170,18 @@ impl Threads {
         answer: Answer,
         operation: impl FnOnce(&mut WriteTransaction<'_>) -> StoreResult<T> + Send + 'static,
     ) -> StoreResult<T> {
-        let (tell, told) = oneshot::channel();
-        // Nobody listens any more where a send below fails, and nobody needs to.
+        let (reply, response) = oneshot::channel();
+        // If a send below fails, nobody waits for the result.
         let operation: Operation = Box::new(move |unit| {
             match unit.and_then(operation) {
                 Ok(done) if answer == Answer::AfterCommit => {
-                    let reply: Reply = Box::new(move |committed| {
-                        let _ = tell.send(committed.map(|()| done));
+                    let on_commit: Reply = Box::new(move |committed| {
+                        let _ = reply.send(committed.map(|()| done));
                     });
-                    return Some(reply);
+                    return Some(on_commit);
                 }
                 early => {
-                    let _ = tell.send(early);
+                    let _ = reply.send(early);
                 }
             }
             None
@@ -189,43 +189,43 @@ impl Threads {
         let writes = self.senders()?.writes;
         writes.send(operation).await.map_err(|_| gone())?;
         drop(writes);
-        told.await.map_err(|_| gone())?
+        response.await.map_err(|_| gone())?
     }
 
-    /// Has a reader run `query`.
+    /// Runs `query` on a reader.
     ///
     /// # Cancel safety
-    /// A query whose answer is not waited for changes nothing.
+    /// A query whose result is not awaited changes nothing.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> Sql<T> + Send + 'static,
     ) -> StoreResult<T> {
-        let (tell, told) = oneshot::channel();
+        let (reply, response) = oneshot::channel();
         let query: Query = Box::new(move |conn| {
-            let _ = tell.send(query(conn));
+            let _ = reply.send(query(conn));
         });
         let reads = self.senders()?.reads;
         reads.send(query).await.map_err(|_| gone())?;
         drop(reads);
-        let answer = told.await.map_err(|_| gone())?;
-        answer.map_err(|fault| self.damage.told(fault))
+        let answer = response.await.map_err(|_| gone())?;
+        answer.map_err(|fault| self.damage.convert(fault))
     }
 
-    /// Lets no more calls in, waits for those that are, and for the threads.
+    /// Accepts no more calls, and waits for the accepted ones and for the threads.
     pub(super) async fn close(&self) -> StoreResult<()> {
         let senders = self.shut().ok_or(StoreError::Closed)?;
-        // The threads end when the last call has let go of its sender.
+        // The threads end when the last call has dropped its sender.
         drop(senders);
         let handles = self.take_handles();
-        let (tell, told) = oneshot::channel();
-        // Joining blocks, so a thread does it, which itself is gone right after it has said so.
+        let (reply, response) = oneshot::channel();
+        // Joining blocks, so another thread does it, which ends right after it has replied.
         let joiner = std::thread::Builder::new()
             .name("store-close".to_owned())
             .spawn(move || {
-                let _ = tell.send(join(handles));
+                let _ = reply.send(join(handles));
             })
             .map_err(|error| StoreError::Unavailable(format!("cannot start a thread: {error}")))?;
-        let ended = told.await.map_err(|_| gone())?;
+        let ended = response.await.map_err(|_| gone())?;
         if joiner.join().is_err() || !ended {
             return Err(StoreError::Failed(
                 "a thread of the store has panicked".to_owned(),
@@ -252,13 +252,13 @@ impl Threads {
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        // Without a close; what was begun is finished all the same, and the file let go of.
+        // Without a close, pending work is finished all the same, and the file released.
         self.shut();
         join(self.take_handles());
     }
 }
 
-/// The connection that writes, those that read, and what is counted by hand.
+/// The connection that writes, those that read, and the counts.
 fn open_all(file: &Owned) -> StoreResult<(Connection, Vec<Connection>, Counts)> {
     let writer = file.writer()?;
     let readers: StoreResult<Vec<Connection>> =
@@ -267,13 +267,13 @@ fn open_all(file: &Owned) -> StoreResult<(Connection, Vec<Connection>, Counts)> 
     Ok((writer, readers?, counts))
 }
 
-/// Waits for the threads; whether all ended well.
+/// Waits for the threads. Returns whether all ended well.
 fn join(handles: Vec<JoinHandle<()>>) -> bool {
     let ended = handles.into_iter().map(JoinHandle::join);
     ended.fold(true, |well, thread| well & thread.is_ok())
 }
 
-/// What a call is told whose thread is not there any more.
+/// The error of a call whose thread has ended.
 fn gone() -> StoreError {
     StoreError::Failed("the thread of the store has ended".to_owned())
 }

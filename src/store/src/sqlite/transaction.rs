@@ -17,7 +17,7 @@ use crate::live_limits::LiveLimits;
 use crate::quarantine::QuarantinedJobs;
 use crate::unconfirmed::UnconfirmedClaims;
 
-/// How many rows there are, kept by hand: counting them would cost a scan.
+/// The numbers of rows, maintained incrementally: counting them would cost a scan.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counts {
     analysis: JobCounts,
@@ -26,7 +26,7 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// Counts the rows that there are at the start.
+    /// Counts the rows at the start.
     pub(super) fn load(conn: &Connection) -> Sql<Self> {
         let count = |sql: &str| conn.query_row(sql, [], |row| row.get(0)).map(unsigned);
         let jobs = |service: i16| -> Sql<JobCounts> {
@@ -46,7 +46,7 @@ impl Counts {
         })
     }
 
-    /// Those of one service.
+    /// The counts of one service.
     pub(super) fn of(&mut self, service: Service) -> &mut JobCounts {
         match service {
             Service::Analysis => &mut self.analysis,
@@ -54,8 +54,8 @@ impl Counts {
         }
     }
 
-    /// Notes that a job has come to a state (`by` 1) or left it (`by` -1).
-    pub(super) fn note(&mut self, service: Service, state: State, by: i64) {
+    /// Records that a job has entered a state (`by` 1) or left it (`by` -1).
+    pub(super) fn record(&mut self, service: Service, state: State, by: i64) {
         let of = self.of(service);
         match state {
             State::Queued => of.queued = of.queued.saturating_add_signed(by),
@@ -64,8 +64,8 @@ impl Counts {
         }
     }
 
-    /// As the port gives them.
-    pub(super) fn figures(&self) -> StoreCounts {
+    /// The counts in the port's form.
+    pub(super) fn snapshot(&self) -> StoreCounts {
         StoreCounts {
             jobs: [
                 (Service::Analysis, self.analysis),
@@ -77,12 +77,12 @@ impl Counts {
     }
 }
 
-/// What a transaction comes to beyond its rows: nothing, if it fails.
+/// The effects of a transaction beyond its rows: none, if it fails.
 #[derive(Debug, Default)]
 pub(super) struct OpenTransaction {
     /// The claims that it made.
     pub(super) claimed: Vec<ClaimRef>,
-    /// The claims that it undid, as nobody had heard of them.
+    /// The unconfirmed claims that it undid.
     pub(super) undone: Vec<ClaimRef>,
     /// The jobs that it ended.
     pub(super) ended: Vec<JobId>,
@@ -100,36 +100,36 @@ impl OpenTransaction {
     }
 }
 
-/// What the writer knows beyond the rows.
+/// The writer's state beyond the rows.
 #[derive(Debug)]
 pub(super) struct Memory {
     pub(super) clock: Arc<dyn Clock>,
-    /// The bounds as they may change at any time.
+    /// The bounds, which may change at any time.
     pub(super) live_limits: Arc<LiveLimits>,
-    /// The bounds of the operation that runs.
+    /// The bounds of the current operation.
     pub(super) limits: Limits,
     pub(super) counts: Counts,
-    /// The counts as everybody may read them.
+    /// The counts for readers.
     pub(super) published: Arc<Mutex<Counts>>,
-    /// What the open transaction comes to, once it is on disk.
+    /// The effects of the open transaction, once it is committed.
     pub(super) open: OpenTransaction,
-    /// Claims of which it is not known that their worker has heard.
+    /// Claims whose worker has not confirmed them.
     pub(super) unconfirmed: Arc<UnconfirmedClaims>,
-    /// Epochs that were given to workers by a transaction that then failed. They are never
-    /// given again, or the row could not tell the two workers apart.
+    /// Epochs that were given out by a transaction that then failed. They are never given out
+    /// again, or the row could not distinguish the two workers.
     pub(super) burned_epochs: HashMap<JobId, u64>,
-    /// Whose turn it is in each queue.
+    /// The turns of the owners in each queue.
     pub(super) rotations: HashMap<Service, Rotation>,
-    /// The jobs whose rows cannot be read.
+    /// The jobs with unreadable rows.
     pub(super) quarantined: QuarantinedJobs,
     pub(super) damage: Arc<Damage>,
-    /// Whether an operation of the open transaction has found the disk full, for which SQLite takes
-    /// the whole of it back.
+    /// Whether an operation of the open transaction has found the disk full, for which SQLite rolls
+    /// the whole transaction back.
     pub(super) full: bool,
 }
 
 impl Memory {
-    /// The open transaction is over: on disk, or not at all.
+    /// Ends the open transaction: it was committed, or not.
     pub(super) fn close_transaction(&mut self, committed: bool) {
         let OpenTransaction {
             claimed,
@@ -140,14 +140,14 @@ impl Memory {
             for job in claimed.iter().map(|claim| claim.job).chain(ended) {
                 self.burned_epochs.remove(&job);
             }
-            self.unconfirmed.forget(undone);
+            self.unconfirmed.remove(undone);
         } else {
             let burned_epochs = claimed.iter().map(|claim| (claim.job, claim.epoch));
             self.burned_epochs.extend(burned_epochs);
         }
     }
 
-    /// Shows the counts to the readers.
+    /// Publishes the counts to the readers.
     pub(super) fn publish(&self) {
         let mut published = self
             .published
@@ -157,7 +157,7 @@ impl Memory {
     }
 }
 
-/// The transaction, as one operation sees it.
+/// The transaction, as seen by one operation.
 pub(super) struct WriteTransaction<'a> {
     pub(super) conn: &'a Connection,
     pub(super) memory: &'a mut Memory,
@@ -171,7 +171,7 @@ impl<'a> WriteTransaction<'a> {
         Ok(self.conn.prepare_cached(text)?)
     }
 
-    /// Runs the operation; if it fails, or panics, nothing of it is left in the transaction.
+    /// Runs the operation; if it fails or panics, its changes are rolled back.
     pub(super) fn whole<T>(
         &mut self,
         operation: impl FnOnce(&mut Self) -> Sql<T>,
@@ -185,7 +185,7 @@ impl<'a> WriteTransaction<'a> {
         } else {
             self.memory.counts = counts;
             self.memory.open.truncate(open);
-            // Where the whole transaction is gone already, so is the savepoint.
+            // If the whole transaction was rolled back, so was the savepoint.
             if !self.conn.is_autocommit() {
                 self.step("ROLLBACK TO unit")?;
                 self.step("RELEASE unit")?;
@@ -195,9 +195,9 @@ impl<'a> WriteTransaction<'a> {
         answer
     }
 
-    /// Runs an operation whose last step is its only write, a single statement, of which nothing
-    /// is left either if it fails. It goes without a savepoint, for which SQLite would copy every
-    /// page that is touched.
+    /// Runs an operation whose last step is its only write, a single statement, of which nothing is
+    /// left either if it fails. It needs no savepoint, for which SQLite would copy every page that
+    /// is touched.
     pub(super) fn single<T>(
         &mut self,
         operation: impl FnOnce(&mut Self) -> Sql<T>,
@@ -213,7 +213,7 @@ impl<'a> WriteTransaction<'a> {
 
     fn caught<T>(&mut self, operation: impl FnOnce(&mut Self) -> Sql<T>) -> StoreResult<T> {
         match catch_unwind(AssertUnwindSafe(|| operation(self))) {
-            Ok(answer) => answer.map_err(|fault| self.told(fault)),
+            Ok(answer) => answer.map_err(|fault| self.convert(fault)),
             Err(_) => Err(StoreError::Failed(
                 "the operation panicked; nothing of it was written".to_owned(),
             )),
@@ -225,12 +225,12 @@ impl<'a> WriteTransaction<'a> {
             self.sql(text)?.execute([])?;
             Ok(())
         };
-        run().map_err(|fault| self.told(fault))
+        run().map_err(|fault| self.convert(fault))
     }
 
-    /// The fault as the port says it; the writer is to know of it, too.
-    fn told(&mut self, fault: Fault) -> StoreError {
-        let error = self.memory.damage.told(fault);
+    /// Converts the fault into the port's error, and records it for the writer.
+    fn convert(&mut self, fault: Fault) -> StoreError {
+        let error = self.memory.damage.convert(fault);
         self.memory.full |= matches!(error, StoreError::NoSpace(_));
         error
     }

@@ -15,16 +15,16 @@ use super::row::{self, key};
 use super::transaction::WriteTransaction;
 use crate::codec::{self, micros, service_number};
 
-/// Paused jobs that one claim lets into the queue: each claim lets in more.
-const RESUMED_AT_ONCE: u32 = 1_000;
+/// The most paused jobs that one claim requeues: each claim requeues more.
+const RESUME_BATCH: u32 = 1_000;
 
-/// The first owner behind another, of those that have jobs in the queue: one step into an index.
+/// The next owner after another with queued jobs: one step in an index.
 pub(super) const NEXT_OWNER: &str = "SELECT owner FROM jobs
      WHERE service = ?1 AND owner > ?2
        AND state = 0 AND not_before IS NULL AND waits_for IS NULL AND suspect = 0
      ORDER BY owner LIMIT 1";
 
-/// How many jobs of an owner run.
+/// How many jobs an owner is running.
 pub(super) const RUNNING_OF_OWNER: &str =
     "SELECT count(*) FROM jobs WHERE owner = ?1 AND state = 1 AND state <> 2";
 
@@ -39,7 +39,7 @@ pub(super) fn ready() -> String {
     )
 }
 
-/// The suspects in the queue, the likely culprits last.
+/// The queued suspects, the likely culprits last.
 pub(super) fn suspects() -> String {
     format!(
         "SELECT {} FROM jobs
@@ -50,14 +50,14 @@ pub(super) fn suspects() -> String {
     )
 }
 
-/// What comes into the queue because its pause is over.
+/// Requeues the jobs whose pause is over.
 pub(super) const RESUME: &str = "UPDATE jobs SET not_before = NULL WHERE id IN
      (SELECT id FROM jobs
       WHERE service = ?1 AND state = 0 AND not_before IS NOT NULL AND not_before <= ?2
       LIMIT ?3)";
 
-/// The running jobs whose lease has run out.
-pub(super) fn lapsed() -> String {
+/// The running jobs with expired leases.
+pub(super) fn expired() -> String {
     format!(
         "SELECT {} FROM jobs WHERE state = 1 AND lease_until <= ?1
          ORDER BY lease_until",
@@ -70,7 +70,7 @@ impl WriteTransaction<'_> {
         self.undo_lost_claims()?;
         let number = service_number(order.service);
         self.sql(RESUME)?
-            .execute(params![number, micros(self.now), RESUMED_AT_ONCE])?;
+            .execute(params![number, micros(self.now), RESUME_BATCH])?;
         let mut jobs = Vec::new();
         if order.suspect {
             let most = order.limit.min(1);
@@ -105,7 +105,7 @@ impl WriteTransaction<'_> {
         Ok(claim.finish())
     }
 
-    /// The turns, with no more of each owner than it may run.
+    /// The turns, with no more jobs of each owner than it may run.
     fn with_free_slots(&self, turns: Turns) -> Sql<Turns> {
         let mut free = HashMap::new();
         for (owner, _) in &turns.owners {
@@ -124,7 +124,7 @@ impl WriteTransaction<'_> {
         Ok(limits.free_slots(|| codec::unsigned(running.unwrap_or(0))))
     }
 
-    /// The owners with jobs in the queue, in the order of their turns.
+    /// The owners with queued jobs, in the order of their turns.
     fn owners_in_turn(&self, service: i16, round: &Round) -> Sql<Vec<Owner>> {
         let mut next_owner = self.sql(NEXT_OWNER)?;
         let after = round.after.as_ref().map_or("", Owner::as_str);
@@ -149,7 +149,7 @@ impl WriteTransaction<'_> {
         Ok(owners)
     }
 
-    /// Takes the jobs, and gives those that could be.
+    /// Claims the jobs. Returns those that could be claimed.
     fn take(&mut self, order: &ClaimOrder, mut jobs: Vec<Job>) -> Sql<Vec<Job>> {
         for job in &mut jobs {
             if let Some(burned_epochs) = self.memory.burned_epochs.get(&job.id) {
@@ -165,7 +165,7 @@ impl WriteTransaction<'_> {
         Ok(jobs)
     }
 
-    /// Undoes the claims that reached nobody.
+    /// Undoes the lost claims.
     pub(super) fn undo_lost_claims(&mut self) -> Sql<()> {
         for claim in self.memory.unconfirmed.lost() {
             if let Some(mut job) = self.find(claim.job)?
@@ -183,19 +183,19 @@ impl WriteTransaction<'_> {
         claims: &[(ClaimRef, f64)],
         lease: Duration,
     ) -> Sql<Vec<HeartbeatResult>> {
-        let beat = |(claim, progress): &(ClaimRef, f64)| {
+        let renew = |(claim, progress): &(ClaimRef, f64)| {
             let Some(mut job) = self.find(claim.job)? else {
                 return Ok(HeartbeatResult::Lost);
             };
-            let beat = job.beat(*claim, *progress, lease, self.now, &self.memory.limits);
-            if beat != HeartbeatResult::Lost {
+            let result = job.heartbeat(*claim, *progress, lease, self.now, &self.memory.limits);
+            if result != HeartbeatResult::Lost {
                 let until = job.lifecycle.lease.map(|lease| micros(lease.until));
                 self.sql("UPDATE jobs SET lease_until = ?2, progress = ?3 WHERE id = ?1")?
                     .execute(params![key(job.id.as_uuid()), until, job.progress])?;
             }
-            Ok(beat)
+            Ok(result)
         };
-        claims.iter().map(beat).collect()
+        claims.iter().map(renew).collect()
     }
 
     pub(super) fn complete(&mut self, claim: ClaimRef, outcome: &Outcome) -> Sql<WriteResult> {
@@ -250,11 +250,11 @@ impl WriteTransaction<'_> {
         self.undo_lost_claims()?;
         let unconfirmed = &self.memory.unconfirmed;
         let dead = |job: &Job| !in_hand.contains(&job.id) && !unconfirmed.contains(job.id);
-        let jobs = self.find_some(&lapsed(), [micros(self.now)], limit, dead)?;
-        self.take_away(jobs)
+        let jobs = self.find_some(&expired(), [micros(self.now)], limit, dead)?;
+        self.expire_all(jobs)
     }
 
-    /// Takes away up to `limit` running jobs, whatever their leases say.
+    /// Requeues up to `limit` running jobs, whatever their leases.
     pub(super) fn recover(&mut self, limit: u32) -> Sql<u64> {
         let text = format!(
             "SELECT {} FROM jobs WHERE state = 1 AND lease_until IS NOT NULL
@@ -262,10 +262,10 @@ impl WriteTransaction<'_> {
             row::JOB
         );
         let jobs = self.find_some(&text, [], limit, |_| true)?;
-        Ok(self.take_away(jobs)?.len() as u64)
+        Ok(self.expire_all(jobs)?.len() as u64)
     }
 
-    fn take_away(&mut self, mut jobs: Vec<Job>) -> Sql<Vec<Job>> {
+    fn expire_all(&mut self, mut jobs: Vec<Job>) -> Sql<Vec<Job>> {
         let (now, limits) = (self.now, self.memory.limits);
         jobs.retain_mut(|job| job.expire(now, &limits).is_ok());
         for job in &jobs {

@@ -1,5 +1,5 @@
-//! The one thread that writes: whatever arrives while it is at the disk goes there together,
-//! in one transaction and one fsync.
+//! The one thread that writes: operations that arrive during a commit share the next one, with one
+//! transaction and one fsync.
 
 use std::io;
 use std::sync::Arc;
@@ -15,21 +15,21 @@ use super::readers::Closed;
 use super::reserve::{Reserve, Upkeep};
 use super::transaction::{Memory, WriteTransaction};
 
-/// Told to a caller once its transaction is on disk, or is not.
+/// Replies to a caller once its transaction is committed, or has failed.
 pub(super) type Reply = Box<dyn FnOnce(StoreResult<()>) + Send>;
-/// One operation, on the transaction or on the reason why there is none. It gives a reply where
-/// its caller waits for the disk.
+/// One operation, on the transaction or on the reason why there is none. It returns a reply if its
+/// caller waits for the commit.
 pub(super) type Operation =
     Box<dyn FnOnce(Result<&mut WriteTransaction<'_>, StoreError>) -> Option<Reply> + Send>;
 
-/// Operations that may wait for the thread; beyond it their callers wait.
-pub(super) const WAITING: usize = 1_024;
-/// Operations in one transaction: it bounds the memory for what is not yet in the log, and the
-/// wait of the first for the last.
-const GROUP: usize = 512;
+/// The most queued operations; beyond it, callers wait.
+pub(super) const MAX_QUEUED: usize = 1_024;
+/// The most operations in one transaction: bounds the memory for uncommitted changes, and the wait
+/// of the first operation for the last.
+const MAX_GROUP: usize = 512;
 
-/// Starts the thread. It ends when every sender is gone, after a last checkpoint; then it lets
-/// go of the file.
+/// Starts the thread. It ends when every sender is gone, after a last checkpoint, and then releases
+/// the file.
 pub(super) fn start(
     file: Arc<Owned>,
     reserve: Arc<Reserve>,
@@ -51,8 +51,8 @@ pub(super) fn start(
         .spawn(move || writer.run())
 }
 
-/// A connection that is closed after those of the readers: the last one removes the files beside
-/// the database, and where two are closed at once neither may find that it is the last.
+/// A connection that is closed after those of the readers: the last one to close removes the files
+/// beside the database, and if two close concurrently, neither may notice that it is the last.
 pub(super) struct LastConnection {
     pub(super) conn: Connection,
     pub(super) readers: Closed,
@@ -65,7 +65,7 @@ struct Writer {
     operations: mpsc::Receiver<Operation>,
     reserve: Arc<Reserve>,
     upkeep: Upkeep,
-    // Last, so that the connection is closed when the lock goes.
+    // Last, so that the connection is closed before the lock is released.
     file: Arc<Owned>,
 }
 
@@ -79,19 +79,19 @@ impl Writer {
             self.group(first);
             self.reserve.keep(&mut self.upkeep);
         }
-        // An error says that the last of them is gone.
+        // An error means that the last one is closed.
         let _ = self.readers.recv();
         if let Err(error) = self.conn.pragma_update(None, "wal_checkpoint", "TRUNCATE") {
             log::warn!("cannot checkpoint the write-ahead log: {error}");
         }
     }
 
-    /// Runs `first` and what waits behind it in one transaction, and answers them.
+    /// Runs `first` and the queued operations in one transaction, and replies to them.
     fn group(&mut self, first: Operation) {
         let counts = self.memory.counts;
         self.memory.full = false;
         let begun = self
-            .look_at_file()
+            .check_file()
             .and_then(|()| self.execute("BEGIN IMMEDIATE"));
         if let Err(error) = begun {
             first(Err(error));
@@ -101,7 +101,7 @@ impl Writer {
         let mut next = Some(first);
         let mut ran = 0;
         while let Some(operation) = next {
-            // Not once for the group: what was asked for after a change may be in the same one.
+            // Not once for the group: it may contain operations from after a change.
             self.memory.limits = self.memory.live_limits.get();
             let mut unit = WriteTransaction {
                 now: self.memory.clock.now(),
@@ -110,8 +110,8 @@ impl Writer {
             };
             replies.extend(operation(Ok(&mut unit)));
             ran += 1;
-            // SQLite itself takes the whole transaction back when the disk is full or broken.
-            let over = ran == GROUP || self.conn.is_autocommit();
+            // SQLite itself rolls the whole transaction back when the disk is full or broken.
+            let over = ran == MAX_GROUP || self.conn.is_autocommit();
             next = if over {
                 None
             } else {
@@ -129,11 +129,11 @@ impl Writer {
         }
     }
 
-    /// Whether what is written will be found by the next process: SQLite goes on writing to a
-    /// file that was removed.
-    fn look_at_file(&self) -> StoreResult<()> {
+    /// Checks that the next process will find what is written: SQLite would go on writing to a file
+    /// that was removed.
+    fn check_file(&self) -> StoreResult<()> {
         if self.file.is_in_place() {
-            return self.memory.damage.look_at(self.file.file());
+            return self.memory.damage.check_header(self.file.file());
         }
         Err(StoreError::Unavailable(format!(
             "{} was removed or replaced while it was open",
@@ -147,7 +147,7 @@ impl Writer {
         }
         if self.conn.is_autocommit() {
             return Err(StoreError::Unavailable(
-                "the database took the transaction back".to_owned(),
+                "the database rolled the transaction back".to_owned(),
             ));
         }
         let committed = self.execute("COMMIT");
@@ -160,7 +160,7 @@ impl Writer {
         })
     }
 
-    /// A commit that failed leaves its transaction open.
+    /// A failed commit leaves its transaction open.
     fn roll_back(&self) {
         if !self.conn.is_autocommit()
             && let Err(error) = self.execute("ROLLBACK")
@@ -169,9 +169,9 @@ impl Writer {
         }
     }
 
-    /// Gives up the reserve, and lets the log begin anew.
+    /// Releases the reserve, and restarts the log.
     fn make_room(&self) {
-        self.reserve.give_up();
+        self.reserve.release();
         if let Err(error) = self.conn.pragma_update(None, "wal_checkpoint", "TRUNCATE") {
             log::debug!("the log of the database was not emptied: {error}");
         }
@@ -183,6 +183,6 @@ impl Writer {
             statement.execute([])?;
             Ok(())
         };
-        run().map_err(|fault| self.memory.damage.told(fault))
+        run().map_err(|fault| self.memory.damage.convert(fault))
     }
 }

@@ -1,4 +1,4 @@
-//! A store to be tested, with the time in the test's hand.
+//! A store under test, with a manual clock.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub(crate) const LEASE: Duration = Duration::from_secs(5);
 /// How long a session lives in these tests.
 pub(crate) const TTL: Duration = Duration::from_secs(3600);
 
-/// A clock that stands until a test moves it.
+/// A manual clock.
 #[derive(Debug)]
 pub(crate) struct ManualClock(AtomicI64);
 
@@ -35,7 +35,7 @@ impl ManualClock {
         Arc::new(Self(AtomicI64::new(1_780_000_000_000_000)))
     }
 
-    /// Moves it on.
+    /// Advances it.
     pub(crate) fn advance(&self, by: Duration) {
         let micros = i64::try_from(by.as_micros()).unwrap();
         self.0.fetch_add(micros, Ordering::SeqCst);
@@ -48,7 +48,7 @@ impl Clock for ManualClock {
     }
 }
 
-/// What the store of a bench stands on.
+/// The storage of a bench's store.
 pub(crate) enum Ground {
     /// Memory; the same store is what a restart finds.
     Memory(MemoryStore),
@@ -58,13 +58,14 @@ pub(crate) enum Ground {
     Postgres(Schema),
 }
 
-/// A store to be tested.
+/// A store under test.
 pub(crate) struct Bench {
     /// The store.
     pub(crate) store: Arc<dyn Store>,
     /// Whether other processes may have it open.
     pub(crate) shared: bool,
-    /// Whether the peers of a shared store hear of each change: nobody can listen behind a pooler.
+    /// Whether the peers of a shared store are notified of each change: nobody can listen behind a
+    /// pooler.
     pub(crate) hears_of_changes: bool,
     clock: Arc<ManualClock>,
     ground: Ground,
@@ -131,7 +132,7 @@ impl Bench {
         }
     }
 
-    /// From now on owners may have no more than this.
+    /// Sets the bounds on owners.
     pub(crate) fn limit_owners(&self, per_owner: OwnerLimits) {
         self.store.limit_owners(per_owner);
     }
@@ -141,7 +142,7 @@ impl Bench {
         match &self.ground {
             Ground::Memory(store) => self.store = Arc::new(store.clone()),
             Ground::Sqlite(folder) => {
-                // What is in the files while the store is still open is what a crash leaves.
+                // The files of the open store are what a crash leaves.
                 let left = tempfile::tempdir().unwrap();
                 for file in ["lastcall.db", "lastcall.db-wal"] {
                     std::fs::copy(folder.path().join(file), left.path().join(file)).unwrap();
@@ -230,7 +231,7 @@ impl Bench {
         self.submit(self.profile(session)).await
     }
 
-    /// A profile that is in `holder`'s hand.
+    /// A profile that `holder` is running.
     pub(crate) async fn running(&self, session: &Session, holder: InstanceId) -> Job {
         let job = self.queued(session).await;
         let claimed = self.claim_one(holder).await.expect("a job to claim");
@@ -253,8 +254,8 @@ impl Bench {
         claimed.unwrap()
     }
 
-    /// Claims up to `limit` analyses and stops waiting for the answer after some moments, whether
-    /// it has come or not. What was heard of in time.
+    /// Claims up to `limit` analyses and stops waiting for the response after some polls. Returns
+    /// what arrived in time.
     pub(crate) async fn claim_impatiently(
         &self,
         holder: InstanceId,
@@ -272,9 +273,9 @@ impl Bench {
         Vec::new()
     }
 
-    /// Claims an analysis, while the answer to it is lost as far as the store can tell. The job
-    /// where the answer was faster than that.
-    pub(crate) async fn claim_unheard(&self, holder: InstanceId) -> Option<Job> {
+    /// Claims an analysis whose response is lost, as far as the store can tell. Returns the job if
+    /// the response was faster.
+    pub(crate) async fn claim_unconfirmed(&self, holder: InstanceId) -> Option<Job> {
         if let Ground::Memory(store) = &self.ground {
             store.faults().fail_next(1, Fault::After);
         }
@@ -283,14 +284,14 @@ impl Bench {
         match futures_util::poll!(claim.as_mut()) {
             Poll::Ready(heard) => heard.ok()?.pop(),
             Poll::Pending => {
-                // It goes on without anybody who waits for it.
+                // It continues without a caller.
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 None
             }
         }
     }
 
-    /// The job as its row says it.
+    /// The job in its row.
     pub(crate) async fn job(&self, id: JobId) -> Job {
         self.store.job(id).await.unwrap().expect("the job's row")
     }

@@ -67,7 +67,7 @@ impl Bench {
     }
 }
 
-/// What says where the server is that `scripts/test.sh` starts.
+/// The variables with the address of the server that `scripts/test.sh` starts.
 fn environment() -> Vec<(String, String)> {
     let server = std::env::var("LASTCALL_TEST_S3")
         .expect("LASTCALL_TEST_S3 names no S3 server: run the tests by scripts/test.sh");
@@ -117,7 +117,7 @@ on_every_blob_store![
     a_blob_goes_with_what_was_derived_from_it,
     a_session_goes_whole_and_alone,
     a_blob_of_many_pieces_is_whole,
-    a_store_that_can_be_reached_says_so,
+    a_reachable_store_answers_a_ping,
 ];
 
 async fn what_was_put_is_read(bench: Bench) {
@@ -170,7 +170,8 @@ async fn a_file_is_taken_over(bench: Bench) {
     bench.blobs.put_file(&key, &file).await.unwrap();
     assert!(!file.exists());
     assert_eq!(bench.content(&key).await, b"a,b\n");
-    // Whoever did not hear of it asks again, when the file is gone already or still there.
+    // A caller whose response was lost repeats the call, when the file is deleted already or still
+    // exists.
     bench.blobs.put_file(&key, &file).await.unwrap();
     let file = bench.file(b"a,b\n");
     bench.blobs.put_file(&key, &file).await.unwrap();
@@ -264,7 +265,7 @@ async fn a_blob_of_many_pieces_is_whole(bench: Bench) {
     assert!(bench.content(&copy).await == content);
 }
 
-async fn a_store_that_can_be_reached_says_so(bench: Bench) {
+async fn a_reachable_store_answers_a_ping(bench: Bench) {
     assert_eq!(bench.blobs.ping().await, Ok(()));
     if let Some(root) = &bench.root {
         assert_eq!(files(root), Vec::<PathBuf>::new());
@@ -298,7 +299,7 @@ async fn a_key_that_leads_elsewhere_is_refused() {
 }
 
 #[tokio::test]
-async fn a_bucket_that_is_not_there_is_told() {
+async fn a_missing_bucket_is_reported() {
     let scratch = tempfile::tempdir().unwrap();
     let blobs = open_blobs_with("s3://nobodys-bucket", scratch.path(), environment()).unwrap();
     let error = blobs.ping().await.unwrap_err();
@@ -307,7 +308,7 @@ async fn a_bucket_that_is_not_there_is_told() {
 }
 
 #[tokio::test]
-async fn a_folder_that_is_away_is_told_from_a_blob_that_is_not_there() {
+async fn a_missing_folder_is_distinguished_from_a_missing_blob() {
     let bench = Bench::folder();
     let root = bench.root.clone().unwrap();
     let elsewhere = bench.folder.path().join("elsewhere");

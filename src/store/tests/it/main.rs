@@ -1,4 +1,4 @@
-//! The stores, as their ports promise them.
+//! The stores against the contracts of their ports.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bench;
@@ -6,8 +6,9 @@ mod blobs;
 mod conformance;
 mod owners;
 mod postgres;
+mod postgres_outages;
 mod proxy;
 mod replicas;
 mod schema;
 mod sqlite;
-mod unheard;
+mod unconfirmed;

@@ -1,4 +1,4 @@
-//! Turns and bounds of owners: what several processes, and those of the version before, see of them.
+//! Turns and bounds of owners across several processes and versions.
 
 use std::sync::Arc;
 
@@ -136,7 +136,7 @@ async fn a_queue_of_the_version_before_is_taken_over_and_its_processes_go_on_cla
     let claimed = store.claim(order).await.unwrap();
     let claimed: Vec<JobId> = claimed.iter().map(|job| job.id).collect();
     assert_eq!(claimed, [jobs[2], jobs[0]], "in turn");
-    // What a process of the version before asks.
+    // A query of the previous version.
     let text = "SELECT id FROM jobs
          WHERE service = 0 AND state = 0 AND not_before IS NULL AND waits_for IS NULL
            AND NOT suspect AND id <> ALL($2)

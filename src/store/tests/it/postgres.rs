@@ -1,11 +1,11 @@
-//! What only a database that several processes share has to show.
+//! Guarantees that only apply to a database that several processes share.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lastcall_domain::store::{Admission, ClaimOrder, Hint, Submission};
+use lastcall_domain::store::{Admission, ClaimOrder, Submission};
 use lastcall_domain::{
     InstanceId, Job, JobId, JobSpec, Limits, Owner, ProfileOptions, Service, Session, Store,
     StoreError, SystemClock,
@@ -13,13 +13,12 @@ use lastcall_domain::{
 use lastcall_store::{PostgresStore, open_store};
 
 use crate::bench::{LEASE, TTL, key, name, submission};
-use crate::proxy::{Line, Proxy};
 use crate::schema::{Schema, server};
 
 /// Longer than any call may take.
 pub(crate) const BOUND: Duration = Duration::from_secs(60);
 
-async fn open(url: &str) -> Result<PostgresStore, StoreError> {
+pub(crate) async fn open(url: &str) -> Result<PostgresStore, StoreError> {
     let opened = PostgresStore::open(url, Limits::default());
     tokio::time::timeout(BOUND, opened)
         .await
@@ -86,7 +85,7 @@ async fn a_newer_schema_is_refused() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_told_from_an_absence_and_no_password_is_told_at_all() {
+async fn a_refusal_is_distinguished_from_an_absence_and_no_password_is_shown() {
     let refused = server().replace("only-for-tests", "s3cret");
     let absent = "postgres://lastcall:s3cret@localhost:1/postgres".to_owned();
     let elsewhere = "postgres://lastcall:s3cret@nowhere.invalid/postgres".to_owned();
@@ -237,7 +236,7 @@ async fn a_job_that_a_process_of_the_version_before_has_accepted_has_no_trace() 
 }
 
 #[tokio::test]
-async fn one_process_sweeps_at_a_time_and_a_dead_one_is_followed() {
+async fn one_process_sweeps_at_a_time_and_a_killed_one_is_succeeded() {
     let schema = Schema::new().await;
     let (first, second) = (schema.open().await, schema.open().await);
     let session = session(&first).await;
@@ -254,119 +253,8 @@ async fn one_process_sweeps_at_a_time_and_a_dead_one_is_followed() {
     assert_eq!(first.begin_removal(now, 9).await, Ok(vec![]));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_that_the_server_ended_are_replaced() {
-    let schema = Schema::new().await;
-    let me = format!("lastcall-{}", uuid::Uuid::now_v7().simple());
-    let store = open(&format!("{}&application_name={me}", schema.url))
-        .await
-        .unwrap();
-    let session = session(&store).await;
-    let peer = schema.open().await;
-    for _ in 0..3 {
-        let text = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
-             WHERE application_name = $1";
-        let ended = schema.client.query(text, &[&me]).await.unwrap();
-        assert!(!ended.is_empty());
-        // The news of it may still be under way at the first try.
-        let submitted = async {
-            loop {
-                match store.submit(profile(&session)).await {
-                    Ok(Admission::Created(job)) => break job,
-                    Err(error) if error.retryable() => {}
-                    other => panic!("{other:?}"),
-                }
-            }
-        };
-        let job = tokio::time::timeout(BOUND, submitted).await.unwrap();
-        assert_eq!(store.job(job.id).await, Ok(Some(job)));
-        hears(&store, &peer, &session).await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_that_hangs_gives_an_error_in_a_bounded_time_and_works_again_after() {
-    let schema = Schema::new().await;
-    let proxy = Proxy::before(address()).await;
-    let url = schema
-        .url
-        .replace(&address(), &format!("localhost:{}", proxy.port));
-    let store = Arc::new(open(&url).await.unwrap());
-    let session = session(&store).await;
-
-    proxy.set(Line::Silent);
-    let write = store.submit(profile(&session));
-    let read = store.session(session.id);
-    let claim = store.claim(ClaimOrder::new(
-        Service::Analysis,
-        InstanceId::new(),
-        LEASE,
-        1,
-    ));
-    let answers = async { tokio::join!(write, read, claim, store.ping()) };
-    let answers = tokio::time::timeout(BOUND, answers)
-        .await
-        .expect("answers in time");
-    assert_eq!(answers.0.unwrap_err().code(), "store_unavailable");
-    assert_eq!(answers.1.unwrap_err().code(), "store_unavailable");
-    assert_eq!(answers.2.unwrap_err().code(), "store_unavailable");
-    assert_eq!(answers.3.unwrap_err().code(), "store_unavailable");
-
-    proxy.set(Line::Whole);
-    let again = async {
-        while store.ping().await.is_err() {}
-        store.submit(profile(&session)).await.unwrap()
-    };
-    let again = tokio::time::timeout(BOUND, again).await.unwrap();
-    assert!(matches!(again, Admission::Created(_)));
-    proxy.set(Line::Silent);
-    let closed = tokio::time::timeout(BOUND, store.close()).await;
-    closed
-        .expect("a close in a bounded time, whatever it says")
-        .ok();
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn hints_come_again_after_a_server_that_took_the_connection_and_said_nothing() {
-    let schema = Schema::new().await;
-    let proxy = Proxy::before(address()).await;
-    let me = format!("lastcall-{}", uuid::Uuid::now_v7().simple());
-    let url = schema
-        .url
-        .replace(&address(), &format!("localhost:{}", proxy.port));
-    let store = open(&format!("{url}&application_name={me}")).await.unwrap();
-    let session = session(&store).await;
-    let peer = schema.open().await;
-    hears(&store, &peer, &session).await;
-
-    proxy.set(Line::Void);
-    let text = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
-         WHERE application_name = $1";
-    schema.client.query(text, &[&me]).await.unwrap();
-    tokio::time::timeout(BOUND, proxy.voided(1)).await.unwrap();
-    proxy.set(Line::Whole);
-    hears(&store, &peer, &session).await;
-}
-
-/// Waits until the one process hears of what the other one does.
-async fn hears(store: &PostgresStore, peer: &PostgresStore, session: &Session) {
-    let mut hints = store.hints().unwrap();
-    let heard = async {
-        loop {
-            peer.submit(profile(session)).await.unwrap();
-            let next = async { while !matches!(hints.recv().await, Ok(Hint::Changed(_))) {} };
-            let next = tokio::time::timeout(Duration::from_millis(300), next);
-            if next.await.is_ok() {
-                break;
-            }
-        }
-    };
-    let heard = tokio::time::timeout(BOUND, heard).await;
-    heard.expect("hints come");
-}
-
 #[tokio::test]
-async fn a_session_lives_as_long_as_the_database_says_however_fast_a_process_s_clock_is() {
+async fn a_session_expires_by_the_clock_of_the_database() {
     let schema = Schema::new().await;
     let store = schema.open().await;
     let session = session(&store).await;

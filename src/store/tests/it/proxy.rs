@@ -13,11 +13,12 @@ use tokio::task::JoinHandle;
 pub(crate) enum Line {
     /// They go through.
     Whole,
-    /// They go nowhere, and nobody is told.
+    /// They are dropped without an error.
     Silent,
-    /// Those of new connections go nowhere, now and ever after.
+    /// Those of new connections are dropped, for good.
     Void,
-    /// They go through up to a commit, and with it the connection ends before the server is told.
+    /// They go through up to a commit, and with it the connection ends before the server receives
+    /// it.
     CutBeforeCommit,
     /// They go through up to the answer to a commit, and with it the connection ends.
     CutAfterCommit,
@@ -28,7 +29,7 @@ pub(crate) struct Proxy {
     /// Its port.
     pub(crate) port: u16,
     line: Arc<watch::Sender<Line>>,
-    /// How many connections have gone into the void.
+    /// The number of connections whose bytes are dropped.
     voided: watch::Receiver<usize>,
     task: JoinHandle<()>,
 }
@@ -65,7 +66,7 @@ impl Proxy {
         }
     }
 
-    /// Waits until so many connections have gone into the void.
+    /// Waits for this number of connections whose bytes are dropped.
     pub(crate) async fn voided(&self, count: usize) {
         let mut voided = self.voided.clone();
         voided.wait_for(|now| *now >= count).await.unwrap();
@@ -83,7 +84,7 @@ impl Drop for Proxy {
     }
 }
 
-/// A direction of a connection, and whether a commit was asked for on it.
+/// A direction of a connection, and whether a commit was requested on it.
 enum Pass {
     Asks(Arc<AtomicBool>),
     Answers(Arc<AtomicBool>),

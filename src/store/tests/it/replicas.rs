@@ -1,4 +1,4 @@
-//! Processes on one database, and whether they fit together.
+//! Processes on one database, and whether their configurations match.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ fn is_another(pinged: Result<(), BlobError>) -> bool {
 }
 
 #[tokio::test]
-async fn a_blob_store_that_is_not_the_others_is_told_by_each_ping() {
+async fn each_ping_reports_a_blob_store_that_is_not_the_peers() {
     let schema = Schema::new().await;
     let (mine, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let stores: [PostgresStore; 3] = [
@@ -57,7 +57,7 @@ async fn a_blob_store_that_cannot_be_marked_is_used_without_a_mark_until_it_can(
 }
 
 #[tokio::test]
-async fn of_two_that_start_at_once_with_different_blobs_one_is_told() {
+async fn of_two_that_start_at_once_with_different_blobs_one_gets_an_error() {
     for _ in 0..5 {
         let schema = Schema::new().await;
         let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
@@ -72,7 +72,7 @@ async fn of_two_that_start_at_once_with_different_blobs_one_is_told() {
 }
 
 #[tokio::test]
-async fn what_nobody_shares_is_not_marked() {
+async fn an_unshared_blob_store_is_not_marked() {
     let bench = Bench::sqlite().await;
     let folder = tempfile::tempdir().unwrap();
     let blobs = blobs_in(&*bench.store, &folder).await;

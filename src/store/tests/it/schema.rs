@@ -5,7 +5,7 @@ use lastcall_store::PostgresStore;
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
-/// Where the server is, as `scripts/test.sh` says it.
+/// The URL of the server that `scripts/test.sh` starts.
 pub(crate) fn server() -> String {
     std::env::var("LASTCALL_TEST_POSTGRES").expect(
         "LASTCALL_TEST_POSTGRES names no PostgreSQL server: run the tests by scripts/test.sh",
@@ -66,7 +66,7 @@ impl Schema {
         PostgresStore::open(&self.url, Limits::default()).await
     }
 
-    /// Lets the store's time stand at `now`, until it is set again.
+    /// Stops the store's clock at `now`, until it is set again.
     pub(crate) async fn take_over_the_clock(&self, now: Timestamp) {
         let micros = now.timestamp_micros();
         let text = format!(

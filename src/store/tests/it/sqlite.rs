@@ -65,7 +65,7 @@ async fn the_file_has_one_owner_under_whatever_name() {
         let error = open(name).expect_err("it is in use");
         assert_eq!(error.code(), "store_unavailable");
         assert!(error.to_string().contains("in use by another process"));
-        // Neither did the refusal cost the owner anything.
+        // The refusal has no effect on the owner.
         owner.ping().await.unwrap();
     }
     owner.close().await.unwrap();
@@ -164,7 +164,7 @@ async fn a_newer_schema_is_refused() {
 }
 
 #[tokio::test]
-async fn a_damaged_file_is_refused_or_told() {
+async fn a_damaged_file_is_refused_or_reported() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("lastcall.db");
     open(&path).unwrap().close().await.unwrap();
@@ -176,7 +176,7 @@ async fn a_damaged_file_is_refused_or_told() {
 }
 
 #[tokio::test]
-async fn damage_is_told_from_its_discovery_on() {
+async fn damage_is_reported_from_its_discovery_on() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("lastcall.db");
     let store = open(&path).unwrap();
@@ -186,7 +186,7 @@ async fn damage_is_told_from_its_discovery_on() {
     let damaged = store.ping().await.unwrap_err();
     assert_eq!(damaged.code(), "store_failed");
     assert!(damaged.to_string().contains("damaged"), "{damaged}");
-    // What was written meanwhile is in no file.
+    // Later writes are in no file.
     std::fs::write(&path, whole).unwrap();
     assert_eq!(store.ping().await, Err(damaged));
 }

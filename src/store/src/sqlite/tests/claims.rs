@@ -1,9 +1,9 @@
-//! Claims whose answer nobody heard, or whose transaction was taken back.
+//! Claims that were not confirmed, or whose transaction was rolled back.
 
 use super::*;
 
 #[tokio::test]
-async fn a_claim_that_was_taken_back_is_never_confused_with_the_next() {
+async fn a_claim_that_was_rolled_back_is_never_confused_with_the_next() {
     let bench = Bench::new().await;
     let submission = bench.submission();
     let id = submission.job.id;
@@ -11,7 +11,7 @@ async fn a_claim_that_was_taken_back_is_never_confused_with_the_next() {
     let held = bench.hold().await;
     let store = Arc::clone(&bench.store);
     let claimed = bench
-        .ask(async move {
+        .spawn(async move {
             store
                 .claim(ClaimOrder::new(
                     Service::Analysis,
@@ -51,7 +51,7 @@ async fn a_claim_whose_waiter_has_gone_before_the_writer_comes_to_it_is_not_made
     let held = bench.hold().await;
     let store = Arc::clone(&bench.store);
     let order = ClaimOrder::new(Service::Analysis, InstanceId::new(), LEASE, 1);
-    let claim = bench.ask(async move { store.claim(order).await }).await;
+    let claim = bench.spawn(async move { store.claim(order).await }).await;
     claim.abort();
     assert!(claim.await.unwrap_err().is_cancelled());
     drop(held);
@@ -75,7 +75,7 @@ async fn a_claim_whose_waiter_has_gone_when_it_was_made_is_undone() {
             let mut claim = Box::pin(bench.store.claim(order));
             assert!(futures_util::poll!(claim.as_mut()).is_pending());
             drop(held);
-            // Behind it, so that it has been made, and its answer waits to be fetched.
+            // After it, so that the claim has been made, and its response is waiting.
             bench.store.ping().await.unwrap();
             let row = bench.store.job(id).await.unwrap().unwrap();
             assert_eq!(row.state(), State::Running);
@@ -98,7 +98,7 @@ async fn a_claim_whose_waiter_has_gone_when_it_was_made_is_undone() {
 }
 
 #[tokio::test]
-async fn an_epoch_that_was_burned_is_forgotten_when_its_job_ends() {
+async fn a_burned_epoch_is_forgotten_when_its_job_ends() {
     let bench = Bench::new().await;
     let submission = bench.submission();
     let id = submission.job.id;
@@ -106,7 +106,7 @@ async fn an_epoch_that_was_burned_is_forgotten_when_its_job_ends() {
     let held = bench.hold().await;
     let store = Arc::clone(&bench.store);
     let order = ClaimOrder::new(Service::Analysis, InstanceId::new(), LEASE, 1);
-    let claimed = bench.ask(async move { store.claim(order).await }).await;
+    let claimed = bench.spawn(async move { store.claim(order).await }).await;
     let spoiling = bench.spoil().await;
     drop(held);
     claimed.await.unwrap().unwrap();

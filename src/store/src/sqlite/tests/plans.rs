@@ -1,4 +1,4 @@
-//! What the queries read.
+//! The plans of the queries.
 
 use super::*;
 
@@ -12,14 +12,14 @@ async fn no_query_that_is_asked_often_reads_past_what_it_wants() {
         work::NEXT_OWNER.to_owned(),
         work::ready(),
         work::suspects(),
-        work::lapsed(),
+        work::expired(),
         work::RESUME.to_owned(),
         sessions::SESSIONS_OF_OWNER.to_owned(),
         sessions::BYTES_OF_OWNER.to_owned(),
         jobs::QUEUED_OF_OWNER.to_owned(),
         read::answer_to_text(),
         removal::EXPIRED.to_owned(),
-        removal::BEGUN.to_owned(),
+        removal::MARKED.to_owned(),
         "SELECT id FROM jobs WHERE session = ?1 AND state < 2 ORDER BY id".to_owned(),
         "UPDATE jobs SET waits_for = NULL WHERE waits_for = ?1".to_owned(),
         "UPDATE datasets SET columns = ?2 WHERE blob = ?1 AND read = ?3".to_owned(),
@@ -55,7 +55,7 @@ async fn no_query_that_is_asked_often_reads_past_what_it_wants() {
     });
     for (text, plan) in plans.await.unwrap() {
         for step in &plan {
-            // The whole of an index that holds nothing else is no waste.
+            // Scanning a whole index that holds nothing else is fine.
             let scans = step.starts_with("SCAN") && !step.contains("sessions_removing");
             assert!(!scans && !step.contains("TEMP B-TREE"), "{text}\n{plan:#?}");
         }

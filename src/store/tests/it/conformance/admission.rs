@@ -1,4 +1,4 @@
-//! What is let in, and what is answered to a repeat.
+//! Admission, and the answers to repeats.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ on_every_store![
     a_request_that_is_repeated_after_a_lost_answer_makes_one,
     a_repeat_is_given_the_first_answer_and_makes_nothing,
     a_key_with_another_request_is_refused,
-    the_keys_of_two_callers_do_not_meet,
+    the_keys_of_two_callers_are_independent,
     a_repeat_is_answered_even_when_the_queue_is_full_or_the_session_is_gone,
     a_refused_request_leaves_its_key_unused,
     of_many_requests_with_one_key_at_once_one_is_made,
@@ -23,8 +23,8 @@ on_every_store![
     the_bound_of_the_queue_is_exact_under_concurrency,
     the_bound_counts_each_service_by_itself,
     a_job_that_is_queued_again_counts_in_the_queue,
-    no_job_gets_into_a_session_that_is_gone,
-    keys_are_forgotten_after_their_time,
+    a_session_that_is_gone_accepts_no_job,
+    keys_are_purged_after_their_time,
     a_job_keeps_its_labels_and_is_found_by_them,
     a_job_whose_result_is_there_already_has_succeeded_and_waits_in_no_queue,
 ];
@@ -68,7 +68,7 @@ async fn a_key_with_another_request_is_refused(bench: Bench) {
     assert_eq!(bench.counts(Service::Analysis).await, (1, 0));
 }
 
-async fn the_keys_of_two_callers_do_not_meet(bench: Bench) {
+async fn the_keys_of_two_callers_are_independent(bench: Bench) {
     let session = bench.session().await;
     submit_with_key(&bench, &session, "alice", 1, "first").await;
     let other = submit_with_key(&bench, &session, "bob", 2, "second").await;
@@ -195,7 +195,7 @@ async fn a_job_that_is_queued_again_counts_in_the_queue(bench: Bench) {
     assert_eq!(refused, Ok(Admission::QueueFull { queued: 1 }));
 }
 
-async fn no_job_gets_into_a_session_that_is_gone(bench: Bench) {
+async fn a_session_that_is_gone_accepts_no_job(bench: Bench) {
     let gone = Ok(Admission::SessionGone);
     let deleted = bench.session().await;
     bench.store.delete_session(deleted.id).await.unwrap();
@@ -214,13 +214,13 @@ async fn no_job_gets_into_a_session_that_is_gone(bench: Bench) {
     assert_eq!(bench.counts(Service::Analysis).await, (0, 0));
 }
 
-async fn keys_are_forgotten_after_their_time(bench: Bench) {
+async fn keys_are_purged_after_their_time(bench: Bench) {
     let session = bench.session().await;
     submit_with_key(&bench, &session, "alice", 1, "first").await;
-    assert_eq!(bench.store.forget(bench.now(), 10).await, Ok(0));
+    assert_eq!(bench.store.purge(bench.now(), 10).await, Ok(0));
     bench.advance(TTL / 2).await;
-    assert_eq!(bench.store.forget(bench.now(), 0).await, Ok(0));
-    assert_eq!(bench.store.forget(bench.now(), 10).await, Ok(1));
+    assert_eq!(bench.store.purge(bench.now(), 0).await, Ok(0));
+    assert_eq!(bench.store.purge(bench.now(), 10).await, Ok(1));
     let again = submit_with_key(&bench, &session, "alice", 2, "second").await;
     assert!(matches!(again, Admission::Created(_)));
 }

@@ -7,11 +7,11 @@ use crate::bench::{Bench, LEASE, success};
 
 on_every_store![
     a_queued_job_is_cancelled_at_once,
-    of_a_running_job_the_wish_is_noted,
+    the_cancellation_of_a_running_job_is_recorded,
     a_job_that_has_ended_stays_as_it_is,
-    a_job_whose_worker_dies_after_the_wish_is_cancelled,
-    a_job_that_is_handed_back_after_the_wish_is_cancelled,
-    a_job_that_fails_after_the_wish_is_cancelled,
+    a_cancelled_job_whose_worker_crashes_ends_as_cancelled,
+    a_cancelled_job_that_is_handed_back_ends_as_cancelled,
+    a_cancelled_job_that_fails_ends_as_cancelled,
     a_job_in_its_pause_is_cancelled_at_once,
     there_is_nothing_to_cancel_where_there_is_no_job,
 ];
@@ -28,7 +28,7 @@ async fn a_queued_job_is_cancelled_at_once(bench: Bench) {
     assert_eq!(bench.counts(Service::Analysis).await, (0, 0));
 }
 
-async fn of_a_running_job_the_wish_is_noted(bench: Bench) {
+async fn the_cancellation_of_a_running_job_is_recorded(bench: Bench) {
     let session = bench.session().await;
     let job = bench.running(&session, InstanceId::new()).await;
     let noted = bench.store.cancel(job.id).await.unwrap().unwrap();
@@ -48,7 +48,7 @@ async fn a_job_that_has_ended_stays_as_it_is(bench: Bench) {
     assert_eq!(bench.job(job.id).await, ended);
 }
 
-async fn a_job_whose_worker_dies_after_the_wish_is_cancelled(bench: Bench) {
+async fn a_cancelled_job_whose_worker_crashes_ends_as_cancelled(bench: Bench) {
     let session = bench.session().await;
     let job = bench.running(&session, InstanceId::new()).await;
     bench.store.cancel(job.id).await.unwrap();
@@ -58,7 +58,7 @@ async fn a_job_whose_worker_dies_after_the_wish_is_cancelled(bench: Bench) {
     assert_eq!(bench.job(job.id).await, expired[0]);
 }
 
-async fn a_job_that_is_handed_back_after_the_wish_is_cancelled(bench: Bench) {
+async fn a_cancelled_job_that_is_handed_back_ends_as_cancelled(bench: Bench) {
     let session = bench.session().await;
     let job = bench.running(&session, InstanceId::new()).await;
     bench.store.cancel(job.id).await.unwrap();
@@ -67,7 +67,7 @@ async fn a_job_that_is_handed_back_after_the_wish_is_cancelled(bench: Bench) {
     assert_eq!(bench.job(job.id).await.state(), State::Cancelled);
 }
 
-async fn a_job_that_fails_after_the_wish_is_cancelled(bench: Bench) {
+async fn a_cancelled_job_that_fails_ends_as_cancelled(bench: Bench) {
     let session = bench.session().await;
     let job = bench.running(&session, InstanceId::new()).await;
     bench.store.cancel(job.id).await.unwrap();

@@ -9,18 +9,18 @@ use crate::bench::{Bench, LEASE, submission, success};
 
 on_every_store![
     jobs_are_claimed_in_the_order_in_which_they_came,
-    a_claim_says_who_holds_the_job_and_until_when,
+    a_claim_has_a_holder_and_a_lease,
     a_claim_takes_no_more_than_its_limit_and_none_twice,
     a_service_claims_its_own_jobs_only,
     a_report_waits_for_the_analysis_that_it_needs,
     a_report_on_a_job_that_is_not_there_does_not_wait,
     a_failed_attempt_waits_out_its_pause,
     a_retried_job_keeps_its_place_in_the_queue,
-    a_heartbeat_renews_the_lease_and_notes_progress,
-    a_heartbeat_of_a_lost_claim_says_so,
-    a_heartbeat_tells_of_the_wish_to_cancel,
-    a_lease_that_has_run_out_is_taken_away_and_not_before,
-    expiring_keeps_to_its_bound,
+    a_heartbeat_renews_the_lease_and_records_progress,
+    a_heartbeat_reports_a_lost_claim,
+    a_heartbeat_reports_a_cancellation,
+    a_lease_expires_in_time_and_not_before,
+    expiry_is_bounded,
     a_late_worker_changes_nothing,
 ];
 
@@ -37,7 +37,7 @@ async fn jobs_are_claimed_in_the_order_in_which_they_came(bench: Bench) {
     assert_eq!(claimed, expected);
 }
 
-async fn a_claim_says_who_holds_the_job_and_until_when(bench: Bench) {
+async fn a_claim_has_a_holder_and_a_lease(bench: Bench) {
     let session = bench.session().await;
     let holder = InstanceId::new();
     let queued = bench.queued(&session).await;
@@ -142,17 +142,20 @@ async fn a_retried_job_keeps_its_place_in_the_queue(bench: Bench) {
     assert_eq!(order, [first.id, later.id]);
 }
 
-async fn a_heartbeat_renews_the_lease_and_notes_progress(bench: Bench) {
+async fn a_heartbeat_renews_the_lease_and_records_progress(bench: Bench) {
     let session = bench.session().await;
     let job = bench.running(&session, InstanceId::new()).await;
     bench.advance(LEASE / 2).await;
-    assert_eq!(beat(&bench, job.claim(), 0.25).await, HeartbeatResult::Held);
     assert_eq!(
-        beat(&bench, job.claim(), 0.125).await,
+        heartbeat(&bench, job.claim(), 0.25).await,
         HeartbeatResult::Held
     );
     assert_eq!(
-        beat(&bench, job.claim(), f64::NAN).await,
+        heartbeat(&bench, job.claim(), 0.125).await,
+        HeartbeatResult::Held
+    );
+    assert_eq!(
+        heartbeat(&bench, job.claim(), f64::NAN).await,
         HeartbeatResult::Held
     );
     settle(&bench).await;
@@ -163,7 +166,7 @@ async fn a_heartbeat_renews_the_lease_and_notes_progress(bench: Bench) {
     assert_eq!(bench.store.expire_leases(&[], 9).await, Ok(vec![]));
 }
 
-async fn a_heartbeat_of_a_lost_claim_says_so(bench: Bench) {
+async fn a_heartbeat_reports_a_lost_claim(bench: Bench) {
     let session = bench.session().await;
     let mine = bench.running(&session, InstanceId::new()).await;
     let stale = ClaimRef {
@@ -187,17 +190,17 @@ async fn a_heartbeat_of_a_lost_claim_says_so(bench: Bench) {
     assert_eq!(bench.store.heartbeat(&[], LEASE).await, Ok(vec![]));
 }
 
-async fn a_heartbeat_tells_of_the_wish_to_cancel(bench: Bench) {
+async fn a_heartbeat_reports_a_cancellation(bench: Bench) {
     let session = bench.session().await;
     let job = bench.running(&session, InstanceId::new()).await;
     bench.store.cancel(job.id).await.unwrap();
     assert_eq!(
-        beat(&bench, job.claim(), 0.5).await,
+        heartbeat(&bench, job.claim(), 0.5).await,
         HeartbeatResult::CancelRequested
     );
 }
 
-async fn a_lease_that_has_run_out_is_taken_away_and_not_before(bench: Bench) {
+async fn a_lease_expires_in_time_and_not_before(bench: Bench) {
     let session = bench.session().await;
     let job = bench.running(&session, InstanceId::new()).await;
     bench.advance(LEASE - Duration::from_micros(1)).await;
@@ -214,7 +217,7 @@ async fn a_lease_that_has_run_out_is_taken_away_and_not_before(bench: Bench) {
     assert_eq!(again.lifecycle.attempt, 2, "a death counts as an attempt");
 }
 
-async fn expiring_keeps_to_its_bound(bench: Bench) {
+async fn expiry_is_bounded(bench: Bench) {
     let session = bench.session().await;
     for _ in 0..5 {
         bench.running(&session, InstanceId::new()).await;
@@ -243,7 +246,7 @@ async fn a_late_worker_changes_nothing(bench: Bench) {
     assert_eq!(refused, Ok(stale.clone()), "while a peer runs it");
     let refused = bench.store.hand_back(&[late]).await;
     assert_eq!(refused, Ok(vec![stale]));
-    assert_eq!(beat(&bench, late, 0.5).await, HeartbeatResult::Lost);
+    assert_eq!(heartbeat(&bench, late, 0.5).await, HeartbeatResult::Lost);
     settle(&bench).await;
     assert_eq!(bench.job(peer.id).await, peer);
 
@@ -255,7 +258,7 @@ async fn a_late_worker_changes_nothing(bench: Bench) {
     assert_eq!(kept, Some(crate::bench::result("mine")));
 }
 
-async fn beat(bench: &Bench, claim: ClaimRef, progress: f64) -> HeartbeatResult {
+async fn heartbeat(bench: &Bench, claim: ClaimRef, progress: f64) -> HeartbeatResult {
     let beats = bench.store.heartbeat(&[(claim, progress)], LEASE).await;
     beats.unwrap()[0]
 }

@@ -12,7 +12,7 @@ on_every_store![
     a_dataset_replaces_the_one_before_and_names_it,
     a_precondition_that_is_not_met_changes_nothing,
     the_schema_is_kept_for_the_very_blob_only,
-    other_read_options_forget_the_schema,
+    other_read_options_drop_the_schema,
     read_options_are_changed_only_where_the_dataset_is_as_it_was_seen,
     read_options_that_are_changed_at_once_are_all_kept,
     datasets_are_listed_by_name_in_pages,
@@ -122,7 +122,7 @@ fn semicolons() -> ReadOptions {
     }
 }
 
-async fn other_read_options_forget_the_schema(bench: Bench) {
+async fn other_read_options_drop_the_schema(bench: Bench) {
     let session = bench.session().await;
     let put = dataset(session.id, "x", bench.now());
     let (x, schema) = (name("x"), schema());

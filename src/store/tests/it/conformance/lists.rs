@@ -9,7 +9,7 @@ on_every_store![
     jobs_are_listed_in_pages_in_the_order_of_creation,
     the_filters_hold_alone_and_together,
     a_text_that_a_database_may_not_know_spoils_no_list,
-    a_page_of_none_says_whether_there_are_any,
+    a_page_of_limit_zero_shows_whether_there_are_any,
     jobs_of_sessions_that_are_over_can_be_left_out,
 ];
 
@@ -213,7 +213,7 @@ async fn a_text_that_a_database_may_not_know_spoils_no_list(bench: Bench) {
     assert_eq!(listed(of_dataset).await, [profile]);
 }
 
-async fn a_page_of_none_says_whether_there_are_any(bench: Bench) {
+async fn a_page_of_limit_zero_shows_whether_there_are_any(bench: Bench) {
     let any = JobFilter::default();
     let empty = bench.store.jobs(&any, None, 0).await.unwrap();
     assert!(empty.items.is_empty() && !empty.more);

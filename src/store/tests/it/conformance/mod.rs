@@ -48,4 +48,4 @@ mod stress;
 mod suspects;
 mod traces;
 mod turns;
-mod unheard;
+mod unconfirmed;

@@ -1,4 +1,4 @@
-//! The store itself: figures, restarts, the end.
+//! The store itself: counts, restarts, closing.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use lastcall_domain::{InstanceId, Job, Service, State, StoreError};
 use crate::bench::{Bench, LEASE, submission, success};
 
 on_every_store![
-    the_figures_follow_the_jobs,
+    the_counts_follow_the_jobs,
     what_was_accepted_and_what_has_ended_survives_a_crash,
-    a_start_takes_up_what_a_dead_process_left,
-    a_store_that_can_be_reached_says_so,
-    a_closed_store_answers_nothing,
-    peers_hear_of_what_was_queued_and_changed,
+    a_start_recovers_the_jobs_of_a_killed_process,
+    a_reachable_store_answers_a_ping,
+    a_closed_store_refuses_every_call,
+    peers_are_notified_of_queued_and_changed_jobs,
 ];
 
-async fn the_figures_follow_the_jobs(bench: Bench) {
+async fn the_counts_follow_the_jobs(bench: Bench) {
     let session = bench.session().await;
     for _ in 0..3 {
         bench.queued(&session).await;
@@ -52,7 +52,7 @@ async fn what_was_accepted_and_what_has_ended_survives_a_crash(mut bench: Bench)
     assert_eq!(bench.store.counts().await.unwrap().sessions, 1);
 }
 
-async fn a_start_takes_up_what_a_dead_process_left(mut bench: Bench) {
+async fn a_start_recovers_the_jobs_of_a_killed_process(mut bench: Bench) {
     let session = bench.session().await;
     let job = bench.running(&session, InstanceId::new()).await;
     bench.queued(&session).await;
@@ -67,11 +67,11 @@ async fn a_start_takes_up_what_a_dead_process_left(mut bench: Bench) {
     assert_eq!((again.id, again.lifecycle.epoch), (job.id, 2));
 }
 
-async fn a_store_that_can_be_reached_says_so(bench: Bench) {
+async fn a_reachable_store_answers_a_ping(bench: Bench) {
     assert_eq!(bench.store.ping().await, Ok(()));
 }
 
-async fn a_closed_store_answers_nothing(bench: Bench) {
+async fn a_closed_store_refuses_every_call(bench: Bench) {
     let session = bench.session().await;
     bench.queued(&session).await;
     let store = &bench.store;
@@ -97,14 +97,14 @@ async fn a_closed_store_answers_nothing(bench: Bench) {
     assert_eq!(store.close().await, Err(closed));
 }
 
-async fn peers_hear_of_what_was_queued_and_changed(bench: Bench) {
+async fn peers_are_notified_of_queued_and_changed_jobs(bench: Bench) {
     let peer = bench.peer().await;
     let Some(mut hints) = peer.hints() else {
         assert!(!bench.shared);
         return;
     };
     let session = bench.session().await;
-    // The peer may not yet listen when the first is submitted.
+    // The peer may not be subscribed yet when the first is submitted.
     let hear = async {
         loop {
             let job = bench.queued(&session).await;

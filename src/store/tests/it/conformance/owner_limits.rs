@@ -100,7 +100,7 @@ async fn an_owner_has_no_more_jobs_in_the_queue_than_one_may_have(bench: Bench) 
     asked.idempotency = Some(key("alice", "k", 1, "refused"));
     assert_eq!(bench.store.submit(asked.clone()).await, Ok(refused.clone()));
     bench.queued(&bob).await;
-    // What runs is in no queue.
+    // A running job is in no queue.
     assert_eq!(
         bench
             .claim(Service::Report, InstanceId::new(), 9)
@@ -232,7 +232,7 @@ async fn an_owner_runs_no_more_jobs_than_one_may_run(bench: Bench) {
         "of all services"
     );
 
-    // What ended leaves its place to another, and so does what was given back.
+    // A place is freed by a job that ends, and by one that is handed back.
     let end = bench
         .store
         .complete(claimed[0].claim(), crate::bench::success("1"));
@@ -246,7 +246,7 @@ async fn an_owner_runs_no_more_jobs_than_one_may_run(bench: Bench) {
         [claimed[1].id]
     );
 
-    // A suspect takes a place like any other.
+    // A suspect counts like any other.
     bench.advance(crate::bench::LEASE).await;
     bench.store.expire_leases(&[], 99).await.unwrap();
     bench.advance(TTL / 2).await;

@@ -1,4 +1,4 @@
-//! Removal in two steps, and what is remembered of it.
+//! Removal in two steps, and its record.
 
 use std::time::Duration;
 
@@ -9,20 +9,20 @@ use uuid::Uuid;
 use crate::bench::{Bench, TTL, dataset, name, success};
 
 on_every_store![
-    a_sweep_names_what_has_expired_and_nothing_else,
+    a_sweep_marks_what_has_expired_and_nothing_else,
     a_session_with_work_is_not_removed,
     what_is_being_removed_is_not_found,
-    a_sweep_that_died_between_the_steps_is_finished_by_the_next,
+    a_sweep_that_was_killed_between_the_steps_is_finished_by_the_next,
     nothing_is_left_after_the_second_step,
     the_second_step_leaves_a_session_alone_that_was_not_named,
     an_expiry_is_remembered_for_its_owner_and_a_deletion_is_not,
-    a_removal_is_forgotten_after_its_time,
+    a_removal_is_purged_after_its_time,
     a_sweep_keeps_to_its_bound,
     sessions_with_many_jobs_are_removed_whole,
     a_marked_session_is_not_brought_back_by_a_renewal,
 ];
 
-async fn a_sweep_names_what_has_expired_and_nothing_else(bench: Bench) {
+async fn a_sweep_marks_what_has_expired_and_nothing_else(bench: Bench) {
     let expired = bench.session().await;
     bench.advance(TTL / 2).await;
     bench.session().await;
@@ -72,12 +72,12 @@ async fn what_is_being_removed_is_not_found(bench: Bench) {
     assert!(!was_removed(&bench, job.as_uuid(), "bob").await);
 }
 
-async fn a_sweep_that_died_between_the_steps_is_finished_by_the_next(mut bench: Bench) {
+async fn a_sweep_that_was_killed_between_the_steps_is_finished_by_the_next(mut bench: Bench) {
     let session = full_session(&bench).await;
     bench.advance(TTL).await;
     assert_eq!(sweep(&bench).await, [session.id]);
     bench.crash().await;
-    // A store that several processes share leaves the sweep to the dead one for a minute.
+    // A store that several processes share reserves the sweep for the killed process for a minute.
     bench.advance(Duration::from_secs(60)).await;
     assert_eq!(sweep(&bench).await, [session.id]);
     bench.store.finish_removal(&[session.id]).await.unwrap();
@@ -145,16 +145,16 @@ async fn an_expiry_is_remembered_for_its_owner_and_a_deletion_is_not(bench: Benc
     assert!(!was_removed(&bench, &Uuid::now_v7(), "alice").await);
 }
 
-async fn a_removal_is_forgotten_after_its_time(bench: Bench) {
+async fn a_removal_is_purged_after_its_time(bench: Bench) {
     let session = full_session(&bench).await;
     bench.advance(TTL).await;
     let ids = sweep(&bench).await;
     bench.store.finish_removal(&ids).await.unwrap();
     bench.advance(TTL).await;
     // The session's and its job's.
-    assert_eq!(bench.store.forget(bench.now(), 1).await, Ok(1));
-    assert_eq!(bench.store.forget(bench.now(), 9).await, Ok(1));
-    assert_eq!(bench.store.forget(bench.now(), 9).await, Ok(0));
+    assert_eq!(bench.store.purge(bench.now(), 1).await, Ok(1));
+    assert_eq!(bench.store.purge(bench.now(), 9).await, Ok(1));
+    assert_eq!(bench.store.purge(bench.now(), 9).await, Ok(0));
     assert!(!was_removed(&bench, session.id.as_uuid(), "alice").await);
 }
 

@@ -94,7 +94,8 @@ async fn deleting_a_session_cancels_what_is_queued_and_stops_what_runs(bench: Be
     assert!(running.lifecycle.cancel_requested);
     assert_eq!(bench.job(untouched.id).await, untouched);
 
-    // The running job still ends as its worker says, and only then is the session removed.
+    // The running job still ends with the outcome of its worker, and only then is the session
+    // removed.
     assert_eq!(bench.store.begin_removal(bench.now(), 10).await, Ok(vec![]));
     let ended = bench.store.complete(running.claim(), success("1")).await;
     assert_eq!(ended.unwrap().unwrap().state(), State::Succeeded);

@@ -1,4 +1,4 @@
-//! Many hands at once: every accepted job ends exactly once.
+//! Concurrency: every accepted job ends exactly once.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use crate::bench::{Bench, LEASE, result, submission, success};
 
 on_every_store![
-    every_job_ends_exactly_once_whatever_befalls_it,
+    every_job_ends_exactly_once_under_any_failure,
     no_job_slips_into_a_session_that_is_being_deleted,
     no_report_waits_for_an_analysis_that_has_ended,
 ];
@@ -23,17 +23,17 @@ const WORKERS: usize = 6;
 /// In which state a job ended, and with which result.
 type End = (State, Option<String>);
 
-/// What the workers saw: every end of every job.
+/// What the workers observed: every end of every job.
 #[derive(Default)]
-struct Seen {
+struct Observed {
     ends: Mutex<HashMap<JobId, Vec<End>>>,
     submitting: AtomicUsize,
 }
 
-async fn every_job_ends_exactly_once_whatever_befalls_it(bench: Bench) {
+async fn every_job_ends_exactly_once_under_any_failure(bench: Bench) {
     let bench = Arc::new(bench);
     let session = bench.session().await;
-    let seen = Arc::new(Seen::default());
+    let seen = Arc::new(Observed::default());
     seen.submitting.store(SUBMITTERS, Ordering::SeqCst);
     let mut tasks = Vec::new();
     for _ in 0..SUBMITTERS {
@@ -68,7 +68,7 @@ async fn every_job_ends_exactly_once_whatever_befalls_it(bench: Bench) {
     }
 }
 
-async fn submitter(bench: Arc<Bench>, seen: Arc<Seen>, session: Session) {
+async fn submitter(bench: Arc<Bench>, seen: Arc<Observed>, session: Session) {
     for _ in 0..JOBS_EACH {
         let bounded = Submission {
             max_queued: 40,
@@ -87,13 +87,13 @@ async fn submitter(bench: Arc<Bench>, seen: Arc<Seen>, session: Session) {
 }
 
 /// Whether every job has been submitted and has ended.
-async fn is_over(bench: &Bench, seen: &Seen) -> bool {
+async fn is_over(bench: &Bench, seen: &Observed) -> bool {
     let submitting = seen.submitting.load(Ordering::SeqCst);
     submitting == 0 && bench.counts(Service::Analysis).await == (0, 0)
 }
 
-/// Claims and ends jobs, now well, now badly, now too late.
-async fn worker(bench: Arc<Bench>, seen: Arc<Seen>, seed: usize) {
+/// Claims and ends jobs: with success, with an error, or too late.
+async fn worker(bench: Arc<Bench>, seen: Arc<Observed>, seed: usize) {
     let store: &dyn Store = &*bench.store;
     let holder = InstanceId::new();
     let mut turn = seed;
@@ -105,7 +105,7 @@ async fn worker(bench: Arc<Bench>, seen: Arc<Seen>, seed: usize) {
             turn += 1;
             let claim = job.claim();
             let text = format!("{}-{}", job.id, claim.epoch);
-            let verdict = match turn % 7 {
+            let result = match turn % 7 {
                 0 => store.hand_back(&[claim]).await.unwrap().remove(0),
                 1 => {
                     let error = JobError::transient("engine_died", "again");
@@ -120,7 +120,7 @@ async fn worker(bench: Arc<Bench>, seen: Arc<Seen>, seed: usize) {
                 }
                 _ => store.complete(claim, success(&text)).await.unwrap(),
             };
-            if let Ok(job) = verdict
+            if let Ok(job) = result
                 && job.state().is_final()
             {
                 let text = (job.state() == State::Succeeded).then_some(text);
@@ -131,8 +131,8 @@ async fn worker(bench: Arc<Bench>, seen: Arc<Seen>, seed: usize) {
     }
 }
 
-/// Lets time pass, and takes away what was left.
-async fn reaper(bench: Arc<Bench>, seen: Arc<Seen>) {
+/// Advances the clock, and expires what was left.
+async fn reaper(bench: Arc<Bench>, seen: Arc<Observed>) {
     while !is_over(&bench, &seen).await {
         bench.advance(LEASE / 3).await;
         for job in bench.store.expire_leases(&[], 5).await.unwrap() {
@@ -144,12 +144,12 @@ async fn reaper(bench: Arc<Bench>, seen: Arc<Seen>) {
     }
 }
 
-async fn note(seen: &Seen, job: JobId, state: State, text: Option<String>) {
+async fn note(seen: &Observed, job: JobId, state: State, text: Option<String>) {
     let mut ends = seen.ends.lock().await;
     ends.entry(job).or_default().push((state, text));
 }
 
-/// However a submission and the deletion of its session fall together, no job is left behind.
+/// No job is left behind by a submission that is concurrent with the deletion of its session.
 async fn no_job_slips_into_a_session_that_is_being_deleted(bench: Bench) {
     for _ in 0..10 {
         let session = bench.session().await;
@@ -171,7 +171,7 @@ async fn no_job_slips_into_a_session_that_is_being_deleted(bench: Bench) {
     }
 }
 
-/// However a report's submission and the end of its analysis fall together, it is claimed.
+/// A report whose submission is concurrent with the end of its analysis is claimed.
 async fn no_report_waits_for_an_analysis_that_has_ended(bench: Bench) {
     let session = bench.session().await;
     let holder = InstanceId::new();

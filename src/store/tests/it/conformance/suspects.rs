@@ -1,4 +1,4 @@
-//! Jobs whose worker died under them: one at a time, until an attempt ends by itself.
+//! Jobs whose worker crashed: one at a time, until an attempt ends by itself.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use lastcall_domain::{InstanceId, Job, JobError, JobId, Service, State};
 use crate::bench::{Bench, LEASE};
 
 on_every_store![
-    a_job_whose_worker_died_is_a_suspect,
+    a_job_whose_worker_crashed_is_a_suspect,
     an_attempt_that_ends_by_itself_clears_a_suspect,
     a_worker_that_was_lost_with_its_thread_makes_a_suspect,
     suspects_are_claimed_one_at_a_time_and_the_likely_culprit_last,
-    what_ran_when_the_process_died_is_run_alone_by_the_next,
+    jobs_in_progress_at_a_crash_are_run_alone_by_the_next_process,
     only_the_culprit_uses_up_its_attempts,
 ];
 
-async fn a_job_whose_worker_died_is_a_suspect(bench: Bench) {
+async fn a_job_whose_worker_crashed_is_a_suspect(bench: Bench) {
     let session = bench.session().await;
     let job = bench.running(&session, InstanceId::new()).await;
     assert!(!job.lifecycle.suspect);
@@ -83,7 +83,7 @@ async fn suspects_are_claimed_one_at_a_time_and_the_likely_culprit_last(bench: B
     assert_eq!(claim(&bench, true).await, []);
 }
 
-async fn what_ran_when_the_process_died_is_run_alone_by_the_next(mut bench: Bench) {
+async fn jobs_in_progress_at_a_crash_are_run_alone_by_the_next_process(mut bench: Bench) {
     let session = bench.session().await;
     let holder = InstanceId::new();
     let mut ran = Vec::new();
@@ -118,7 +118,7 @@ async fn only_the_culprit_uses_up_its_attempts(bench: Bench) {
     for _ in 0..4 {
         jobs.push(bench.queued(&session).await.id);
     }
-    // The process dies of the second, whenever that runs.
+    // The second crashes the process whenever it runs.
     let culprit = jobs[1];
     let mut ended = Vec::new();
     let mut deaths = 0;

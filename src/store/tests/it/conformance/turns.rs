@@ -1,4 +1,4 @@
-//! Claims go round the owners.
+//! Claims take the owners in turn.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ on_every_store![
     a_low_job_that_is_handed_back_stays_low,
 ];
 
-/// As many jobs of each owner as asked, all of the first before all of the next.
+/// The given number of jobs of each owner, all of the first before all of the next.
 async fn queued(bench: &Bench, owners: &[(&str, usize)]) -> Vec<Session> {
     let mut sessions = Vec::new();
     for (owner, jobs) in owners {
@@ -66,7 +66,7 @@ async fn the_turns_go_on_from_claim_to_claim(bench: Bench) {
     for owner in ["a", "c", "a", "c", "a"] {
         assert_eq!(claimed(&bench, 1).await, owner);
     }
-    // One who comes later does not wait for more than a turn of each other.
+    // A later owner does not wait for more than one turn of each other owner.
     queued(&bench, &[("b", 1)]).await;
     assert_eq!(claimed(&bench, 1).await, "b");
     assert_eq!(claimed(&bench, 3).await, "c a a");

@@ -1,4 +1,4 @@
-//! What a line of the log is about: the trace and the job of the task that writes it.
+//! The context of a log line: the trace and the job of the task that writes it.
 
 use std::fmt;
 
@@ -8,24 +8,24 @@ use lastcall_domain::trace::{Scope, TraceId};
 use log::{Log as _, Record};
 use serde_json::Value;
 
-/// The trace and the job.
+/// The trace and the job that a line belongs to.
 #[derive(Clone, Copy)]
-pub(super) struct About {
+pub(super) struct LogContext {
     trace_id: Option<TraceId>,
     job: Option<JobId>,
 }
 
-impl About {
-    /// What the caller is working on; `None` where that is neither a request nor a job.
+impl LogContext {
+    /// The context of the calling task; `None` outside of requests and jobs.
     pub(super) fn now() -> Option<Self> {
         Scope::with_current(|scope| Self {
             trace_id: scope.trace_id(),
             job: scope.job(),
         })
-        .filter(|about| about.trace_id.is_some() || about.job.is_some())
+        .filter(|context| context.trace_id.is_some() || context.job.is_some())
     }
 
-    /// Logs the record as text, with this behind it.
+    /// Logs the record as text, followed by this context.
     pub(super) fn log(self, logger: &Logger, record: &Record<'_>) {
         logger.log(
             &Record::builder()
@@ -49,7 +49,7 @@ impl About {
     }
 }
 
-impl fmt::Display for About {
+impl fmt::Display for LogContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(job) = self.job {
             write!(f, " job={job}")?;
@@ -70,8 +70,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_names_the_trace_and_the_job_that_it_is_about() {
-        assert!(About::now().is_none());
+    fn a_line_names_its_trace_and_its_job() {
+        assert!(LogContext::now().is_none());
         let spec = JobSpec::Sql {
             query: String::new(),
             parameters: Vec::new(),
@@ -82,13 +82,13 @@ mod tests {
         let job = Job::new(JobId::new(), session, owner, spec, now);
         let trace = Scope::of(&job).trace_id().unwrap();
         Scope::of(&job).enter(|| {
-            let about = About::now().unwrap();
+            let context = LogContext::now().unwrap();
             assert_eq!(
-                about.to_string(),
+                context.to_string(),
                 format!(" job={} trace_id={trace}", job.id)
             );
             let mut line = json!({ "message": "x" });
-            about.add_to(&mut line);
+            context.add_to(&mut line);
             let expected = json!({
                 "message": "x",
                 "job": job.id.to_string(),
@@ -98,8 +98,8 @@ mod tests {
         });
         let request = Tracer::default().request(None).scope();
         request.enter(|| {
-            let about = About::now().unwrap();
-            assert!(about.job.is_none() && about.trace_id.is_some());
+            let context = LogContext::now().unwrap();
+            assert!(context.job.is_none() && context.trace_id.is_some());
         });
     }
 }

@@ -1,4 +1,4 @@
-//! Claims whose commit nobody heard of: no attempt is spent by what was never run.
+//! Claims whose commit was not confirmed: no attempt is spent on a job that never ran.
 
 use lastcall_domain::store::{Admission, ClaimOrder};
 use lastcall_domain::{InstanceId, Job, JobId, Limits, Service, State, Store};
@@ -41,7 +41,7 @@ impl Bench {
     }
 
     /// A claim whose answer is lost by the cut.
-    async fn claim_unheard(&self, holder: InstanceId, cut: Line) {
+    async fn claim_unconfirmed(&self, holder: InstanceId, cut: Line) {
         self.proxy.set(cut);
         let lost = self
             .store
@@ -67,16 +67,16 @@ async fn claim(store: &PostgresStore, holder: InstanceId) -> Vec<Job> {
 async fn a_claim_whose_answer_was_lost_is_given_back_and_claimed_again() {
     let bench = Bench::new().await;
     let holder = InstanceId::new();
-    bench.claim_unheard(holder, Line::CutAfterCommit).await;
+    bench.claim_unconfirmed(holder, Line::CutAfterCommit).await;
     assert_eq!(bench.job().await.state(), State::Running);
     for _ in 0..2 {
-        bench.claim_unheard(holder, Line::CutAfterCommit).await;
+        bench.claim_unconfirmed(holder, Line::CutAfterCommit).await;
     }
     let claimed = claim(&bench.store, holder).await;
     assert_eq!(claimed, [bench.job().await]);
     assert_eq!(claimed[0].lifecycle.attempt, 1);
     assert_eq!(claimed[0].lifecycle.interruptions, 0);
-    // It was heard of, so nothing is undone any more.
+    // It was confirmed, so nothing is undone any more.
     assert_eq!(claim(&bench.store, holder).await, []);
     assert_eq!(bench.job().await.state(), State::Running);
 }
@@ -87,7 +87,7 @@ async fn a_lease_that_ran_out_meanwhile_costs_no_attempt_either() {
     let now = bench.job().await.created_at;
     bench.schema.take_over_the_clock(now).await;
     let holder = InstanceId::new();
-    bench.claim_unheard(holder, Line::CutAfterCommit).await;
+    bench.claim_unconfirmed(holder, Line::CutAfterCommit).await;
     bench.schema.set_clock(now + 2 * LEASE).await;
     assert_eq!(bench.store.expire_leases(&[], 9).await, Ok(vec![]));
     let job = bench.job().await;
@@ -101,7 +101,7 @@ async fn a_lease_that_ran_out_meanwhile_costs_no_attempt_either() {
 async fn a_claim_that_never_came_to_be_takes_nothing_from_a_peer_under_the_same_epoch() {
     let bench = Bench::new().await;
     let holder = InstanceId::new();
-    bench.claim_unheard(holder, Line::CutBeforeCommit).await;
+    bench.claim_unconfirmed(holder, Line::CutBeforeCommit).await;
     let claimed = async {
         // The server may still have to see that the line was cut.
         loop {

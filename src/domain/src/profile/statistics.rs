@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How the values of a column follow one another, missing ones left out.
+/// The order of a column's values, without missing ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
@@ -27,7 +27,8 @@ pub struct Extreme<E> {
     pub row: u64,
 }
 
-/// How texts are built: runs of letters are `A`, runs of digits `9`, all else is as it stands.
+/// A pattern of texts: runs of letters are `A`, runs of digits `9`, all other characters are
+/// unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct TextPattern {
@@ -37,7 +38,7 @@ pub struct TextPattern {
     pub count: u64,
 }
 
-/// What texts stand for.
+/// The semantic type of texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
@@ -54,21 +55,21 @@ pub enum SemanticType {
     Json,
 }
 
-/// How columns that are no numbers go together.
+/// Associations between non-numeric columns.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Associations {
     /// Booleans and texts with few different values, in the order of the matrix.
     pub columns: Vec<String>,
-    /// Cramér's V, without bias correction; `None` where one of the two does not vary.
+    /// Cramér's V, without bias correction; `None` if one of the two does not vary.
     pub cramers_v: Vec<Vec<Option<f64>>>,
-    /// How many rows it was computed from, where that is a sample.
+    /// The number of rows of the sample, if it was computed from one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample: Option<u64>,
 }
 
 impl Associations {
-    /// Whether there is nothing to go together.
+    /// Whether there are no columns.
     pub fn is_empty(&self) -> bool {
         self.columns.is_empty()
     }

@@ -1,4 +1,4 @@
-//! Reports that ask AnalysisService for profiles, by message.
+//! Reports that request profiles from AnalysisService by message.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::fixture::{World, dataset, in_virtual_time, service};
 
-/// Asks for a profile, as a report does.
-fn ask(
+/// Requests a profile, as a report does.
+fn request(
     world: &World,
     handle: &Handle,
     name: &str,
@@ -34,23 +34,23 @@ fn what_the_mailbox_does_not_hold_waits_outside() {
         world.config.analysis.mailbox = 2;
         let handle = world.start().await;
         let never = Cancel::new();
-        let asked: Vec<_> = (0..5)
-            .map(|_| ask(&world, &handle, "hold", &never))
+        let requested: Vec<_> = (0..5)
+            .map(|_| request(&world, &handle, "hold", &never))
             .collect();
         sleep(Duration::from_secs(1)).await;
         let status = service(&handle, "AnalysisService");
         assert_eq!((status.busy, status.in_flight), (1, 2));
         assert_eq!((status.mailbox.capacity, status.mailbox.depth), (2, 1));
-        world.script.let_go(5);
-        for asked in asked {
-            assert!(asked.await.unwrap().is_ok());
+        world.script.release(5);
+        for requested in requested {
+            assert!(requested.await.unwrap().is_ok());
         }
         assert_eq!(service(&handle, "AnalysisService").counts.asked, 5);
     });
 }
 
 #[test]
-fn a_profile_that_is_asked_for_goes_before_the_jobs_in_the_queue() {
+fn a_requested_profile_goes_ahead_of_queued_jobs() {
     in_virtual_time(async {
         let mut world = World::new().await;
         world.config.analysis.workers = 1;
@@ -61,7 +61,7 @@ fn a_profile_that_is_asked_for_goes_before_the_jobs_in_the_queue() {
         }
         world.script.running(1).await;
         let since = Instant::now();
-        let answer = ask(&world, &handle, "x", &Cancel::new()).await.unwrap();
+        let answer = request(&world, &handle, "x", &Cancel::new()).await.unwrap();
         assert!(answer.is_ok());
         // As soon as the first job has ended.
         assert!(since.elapsed() <= Duration::from_secs(10));
@@ -75,7 +75,9 @@ fn a_profile_that_panics_fails_its_report_alone() {
         let world = World::new().await;
         let handle = world.start().await;
         let job = world.run(&handle, "sleep 10s").await;
-        let error = ask(&world, &handle, "panic", &Cancel::new()).await.unwrap();
+        let error = request(&world, &handle, "panic", &Cancel::new())
+            .await
+            .unwrap();
         assert_eq!(error.unwrap_err().code, "panicked");
         world.reaches(job, State::Succeeded).await;
         let status = service(&handle, "AnalysisService");
@@ -93,13 +95,13 @@ fn a_report_that_is_cancelled_stops_its_profile_and_one_that_waits_leaves_the_ma
         world.config.analysis.workers = 1;
         let handle = world.start().await;
         let cancels = [Cancel::new(), Cancel::new()];
-        let asked = cancels
+        let requested = cancels
             .each_ref()
-            .map(|cancel| ask(&world, &handle, "forever", cancel));
+            .map(|cancel| request(&world, &handle, "forever", cancel));
         world.script.running(1).await;
-        for (cancel, asked) in cancels.iter().zip(asked) {
+        for (cancel, requested) in cancels.iter().zip(requested) {
             cancel.cancel();
-            assert!(asked.await.unwrap().is_err());
+            assert!(requested.await.unwrap().is_err());
         }
         world.script.running(0).await;
         sleep(Duration::from_millis(1)).await;
@@ -114,11 +116,11 @@ fn a_profile_that_does_not_stop_keeps_neither_its_report_nor_its_slot() {
         let world = World::new().await;
         let handle = world.start().await;
         let cancel = Cancel::new();
-        let asked = ask(&world, &handle, "stubborn", &cancel);
+        let requested = request(&world, &handle, "stubborn", &cancel);
         world.script.running(1).await;
         let since = Instant::now();
         cancel.cancel();
-        assert_eq!(asked.await.unwrap().unwrap_err().code, "cancelled");
+        assert_eq!(requested.await.unwrap().unwrap_err().code, "cancelled");
         assert!(
             since.elapsed() <= Duration::from_millis(300),
             "{:?}",
@@ -135,9 +137,9 @@ fn a_profile_whose_report_is_gone_is_stopped() {
     in_virtual_time(async {
         let world = World::new().await;
         let handle = world.start().await;
-        let asked = ask(&world, &handle, "forever", &Cancel::new());
+        let requested = request(&world, &handle, "forever", &Cancel::new());
         world.script.running(1).await;
-        asked.abort();
+        requested.abort();
         world.script.running(0).await;
         sleep(Duration::from_millis(1)).await;
         assert_eq!(service(&handle, "AnalysisService").in_flight, 0);

@@ -1,4 +1,4 @@
-//! Claims that nobody hears of, and claims whose worker lives: neither costs an attempt.
+//! Unconfirmed claims, and claims whose worker is alive: neither costs an attempt.
 
 use std::time::Duration;
 
@@ -8,31 +8,31 @@ use tokio::time::{Instant, sleep};
 use crate::bench::{Bench, LEASE, success};
 
 on_every_store![
-    a_claim_that_nobody_heard_of_costs_nothing,
-    a_claim_that_nobody_heard_of_is_not_expired,
-    a_claim_whose_waiter_goes_at_any_moment_costs_nothing,
-    what_is_in_hand_does_not_expire,
+    an_unconfirmed_claim_costs_nothing,
+    an_unconfirmed_claim_is_not_expired,
+    a_claim_whose_caller_goes_at_any_moment_costs_nothing,
+    claims_of_a_live_worker_do_not_expire,
 ];
 
-/// How long a test waits for what must come.
-const BOUND: Duration = Duration::from_secs(30);
+/// The longest wait of a test.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-async fn a_claim_that_nobody_heard_of_costs_nothing(bench: Bench) {
+async fn an_unconfirmed_claim_costs_nothing(bench: Bench) {
     let session = bench.session().await;
     let holder = InstanceId::new();
-    let job = unheard(&bench, &session, holder, 5).await;
+    let job = unconfirmed_claims(&bench, &session, holder, 5).await;
     let claimed = claim_all(&bench, holder, 1).await.remove(0);
     assert_eq!(claimed.id, job);
     costs_nothing(&claimed);
-    // It was heard of, so it stays claimed.
+    // It was confirmed, so it stays claimed.
     assert_eq!(bench.claim_one(holder).await, None);
     assert_eq!(bench.job(job).await.state(), State::Running);
     assert_eq!(bench.counts(Service::Analysis).await, (0, 1));
 }
 
-async fn a_claim_that_nobody_heard_of_is_not_expired(bench: Bench) {
+async fn an_unconfirmed_claim_is_not_expired(bench: Bench) {
     let session = bench.session().await;
-    let job = unheard(&bench, &session, InstanceId::new(), 1).await;
+    let job = unconfirmed_claims(&bench, &session, InstanceId::new(), 1).await;
     bench.advance(2 * LEASE).await;
     assert_eq!(bench.store.expire_leases(&[], 9).await, Ok(vec![]));
     let row = bench.job(job).await;
@@ -40,7 +40,7 @@ async fn a_claim_that_nobody_heard_of_is_not_expired(bench: Bench) {
     assert!(!row.lifecycle.suspect);
 }
 
-async fn a_claim_whose_waiter_goes_at_any_moment_costs_nothing(bench: Bench) {
+async fn a_claim_whose_caller_goes_at_any_moment_costs_nothing(bench: Bench) {
     let session = bench.session().await;
     let holder = InstanceId::new();
     for _ in 0..40 {
@@ -62,7 +62,7 @@ async fn a_claim_whose_waiter_goes_at_any_moment_costs_nothing(bench: Bench) {
     assert_eq!(ids.len(), 40);
 }
 
-async fn what_is_in_hand_does_not_expire(bench: Bench) {
+async fn claims_of_a_live_worker_do_not_expire(bench: Bench) {
     let session = bench.session().await;
     let mine = bench.running(&session, InstanceId::new()).await;
     let dead = bench.running(&session, InstanceId::new()).await;
@@ -73,13 +73,21 @@ async fn what_is_in_hand_does_not_expire(bench: Bench) {
     assert_eq!(bench.job(mine.id).await.state(), State::Running);
 }
 
-/// A job that was claimed so often without anybody who heard of it.
-async fn unheard(bench: &Bench, session: &Session, holder: InstanceId, times: u32) -> JobId {
+/// A job that was claimed this many times without a confirmation.
+async fn unconfirmed_claims(
+    bench: &Bench,
+    session: &Session,
+    holder: InstanceId,
+    times: u32,
+) -> JobId {
     'again: loop {
         let job = bench.queued(session).await;
         for _ in 0..times {
-            if let Some(heard) = bench.claim_unheard(holder).await {
-                let ended = bench.store.complete(heard.claim(), success("done")).await;
+            if let Some(confirmed) = bench.claim_unconfirmed(holder).await {
+                let ended = bench
+                    .store
+                    .complete(confirmed.claim(), success("done"))
+                    .await;
                 assert!(ended.unwrap().is_ok());
                 continue 'again;
             }
@@ -98,13 +106,13 @@ fn costs_nothing(job: &Job) {
     assert_eq!(spent, (1, 0, false), "{job:?}");
 }
 
-/// Claims so many jobs. A server may need a moment to see that a connection is gone.
+/// Claims this many jobs. A server may need a moment to notice a closed connection.
 async fn claim_all(bench: &Bench, holder: InstanceId, count: usize) -> Vec<Job> {
     let since = Instant::now();
     let mut claimed = Vec::new();
     while claimed.len() < count {
         claimed.extend(bench.claim(Service::Analysis, holder, 99).await);
-        assert!(since.elapsed() < BOUND, "{} of {count}", claimed.len());
+        assert!(since.elapsed() < TIMEOUT, "{} of {count}", claimed.len());
         sleep(Duration::from_millis(5)).await;
     }
     claimed

@@ -13,11 +13,11 @@ use crate::collected::{Values, counter, gauge};
 use crate::process::Usage;
 use crate::state::ApiState;
 
-/// Of each service whose queue is known, when the job was accepted that has waited for longest;
-/// `None` where none waits.
+/// For each service whose queue is known, when its oldest queued job was accepted; `None` if there
+/// is none.
 pub(crate) type OldestQueued = BTreeMap<Service, Option<Timestamp>>;
 
-/// Everything, as it is now.
+/// Collects all metrics.
 pub(crate) fn collect(
     state: &ApiState,
     counts: Option<&StoreCounts>,
@@ -80,8 +80,9 @@ fn process(registry: &mut Registry, state: &ApiState) {
         &["phase"],
         phases.to_vec(),
     );
-    let (config, room) = (&state.config, &state.watcher_room);
-    let streams = config.max_streams - state.streams.available_permits() + config.max_watchers
+    let (config, room) = (&state.config, &state.system_stream_permits);
+    let streams = config.max_streams - state.streams.available_permits()
+        + config.max_system_streams
         - room.available_permits();
     gauge(
         registry,
@@ -250,15 +251,23 @@ fn services(registry: &mut Registry, status: &SystemStatus) {
     );
 }
 
-/// What has become of the services' work, by outcome.
+/// The services' work, by outcome.
 fn work(registry: &mut Registry, status: &SystemStatus) {
     let (mut jobs, mut cleaner) = (Values::new(), Values::new());
     let counters: Vec<_> = status
         .services
         .iter()
         .map(|service| {
-            let done = service.cleaner.as_ref().map(figures).unwrap_or_default();
-            (service.name.as_str(), figures(&service.counts), done)
+            let done = service
+                .cleaner
+                .as_ref()
+                .map(counters_by_name)
+                .unwrap_or_default();
+            (
+                service.name.as_str(),
+                counters_by_name(&service.counts),
+                done,
+            )
         })
         .collect();
     for (name, counts, done) in &counters {
@@ -314,7 +323,7 @@ fn store(registry: &mut Registry, counts: &StoreCounts) {
     );
 }
 
-/// For how long the next job of each queue has waited.
+/// The age of the oldest job of each queue.
 fn waiting(registry: &mut Registry, state: &ApiState, oldest: &OldestQueued) {
     let now = state.clock.now();
     let waited = |since: &Timestamp| (now - *since).to_std().unwrap_or_default().as_secs_f64();
@@ -329,8 +338,8 @@ fn waiting(registry: &mut Registry, state: &ApiState, oldest: &OldestQueued) {
     );
 }
 
-/// Counters by their names.
-pub(crate) fn figures(counters: &impl Serialize) -> BTreeMap<String, u64> {
+/// The counters by their names.
+pub(crate) fn counters_by_name(counters: &impl Serialize) -> BTreeMap<String, u64> {
     serde_json::to_value(counters)
         .and_then(serde_json::from_value)
         .unwrap_or_default()
