@@ -23,7 +23,7 @@ use super::analysis::{AnalysisWork, as_json};
 use super::compute::Compute;
 use super::errors::{job, stopping};
 use super::seen::SeenDatasets;
-use super::tables::{SessionTables, source};
+use super::tables::source;
 
 /// A contract's read options, as far as they apply to the format of the dataset, for whatever
 /// nobody else has set.
@@ -88,7 +88,6 @@ impl AnalysisWork {
         let queries = QueryChecks {
             sql: &self.sql,
             tables: &tables,
-            session: Some(&tables),
             timeout: self.timeout,
             cancel: &task.cancel,
             compute: Some(&self.compute),
@@ -149,8 +148,6 @@ pub(crate) fn referenced(plan: &CheckPlan) -> impl Iterator<Item = &str> {
 pub(crate) struct QueryChecks<'a> {
     pub(crate) sql: &'a Sql,
     pub(crate) tables: &'a dyn Tables,
-    /// The same tables, if their files belong to a session and may be removed.
-    pub(crate) session: Option<&'a SessionTables<'a>>,
     pub(crate) timeout: Duration,
     pub(crate) cancel: &'a Cancel,
     /// The threads that read results; the caller's if `None`.
@@ -170,11 +167,7 @@ impl QueryChecks<'_> {
     ) -> Result<(), JobError> {
         for (check, result) in plan.checks.iter().zip(&mut report.checks) {
             if let Rule::Sql { query, value } = &check.rule {
-                let answer = match (self.query(query).await, self.session) {
-                    (Err(error), Some(session)) => Err(session.attribute(error).await),
-                    (answer, _) => answer,
-                };
-                match answer {
+                match self.query(query).await {
                     Ok(answer) if *value => conclude_value(check, &answer, report.rows, result),
                     Ok(answer) => conclude_rows(answer, plan.examples, result),
                     Err(error) if error.retryable() || matches!(error, SqlError::Cancelled) => {

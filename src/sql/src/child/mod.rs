@@ -8,6 +8,7 @@ mod allow;
 mod catalog;
 mod dialect;
 mod failure;
+mod files;
 mod functions;
 mod identifier_case;
 mod names;
@@ -75,8 +76,12 @@ fn serve(wire: Wire) -> std::io::Result<()> {
     let Some(Request::Tables(tables)) = wire.receive()? else {
         return Ok(());
     };
-    let files: Vec<_> = tables.iter().map(|table| table.path.as_path()).collect();
-    let capabilities = match sandbox::enter(&query.folder, &files) {
+    let tables = match files::open(tables) {
+        Ok(tables) => tables,
+        Err(failure) => return wire.send(&Reply::Failed(failure)),
+    };
+    let readable: Vec<_> = tables.iter().map(|table| table.path.as_path()).collect();
+    let capabilities = match sandbox::enter(&query.folder, &readable) {
         Ok(capabilities) => capabilities,
         Err(error) => {
             let fault = Fault::new(format!("the query cannot enter the sandbox: {error}"));
