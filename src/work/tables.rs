@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use async_trait::async_trait;
+use lastcall_child::host::temporary_file;
 use lastcall_domain::store::Store;
 use lastcall_domain::{
     BlobKey, Blobs, Cancel, Dataset, DatasetName, LocalBlob, Progress, Schema, SessionId,
@@ -112,11 +113,7 @@ impl SessionTables<'_> {
         let original = self.blobs.local(&dataset.blob).await.map_err(table)?;
         // If the query ends meanwhile, the name is removed at once, and the bytes when the engine
         // closes the file. The engine has no name to write to, so it cannot bring the file back.
-        let (out, file) = tempfile::Builder::new()
-            .prefix("convert-")
-            .tempfile_in(&self.scratch)
-            .map_err(table_scratch)?
-            .into_parts();
+        let (out, file) = temporary_file(&self.scratch, "convert-").map_err(table_scratch)?;
         let (engine, cancel) = (Arc::clone(&self.engine), self.cancel.clone());
         let (blob, read) = (dataset.blob.clone(), dataset.read.clone());
         let is_described = dataset.schema.is_some();

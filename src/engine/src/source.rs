@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
-use lastcall_domain::Format;
+use lastcall_domain::{Dependency, Format};
 
 use crate::EngineError;
 use crate::job::JobContext;
@@ -145,7 +145,7 @@ impl Source {
         if !stored.compressed {
             return Ok(File::open(&self.path)?);
         }
-        let mut file = tempfile::tempfile_in(scratch)?;
+        let mut file = tempfile::tempfile_in(scratch).map_err(of_scratch)?;
         let mut buffer = vec![0; 256 << 10];
         let mut left = decompressed_limit(stored.size);
         loop {
@@ -162,6 +162,11 @@ impl Source {
         file.rewind()?;
         Ok(file)
     }
+}
+
+/// The error of a temporary file, which is no error of the dataset's file.
+pub(crate) fn of_scratch(error: io::Error) -> io::Error {
+    Dependency::Scratch.mark(error)
 }
 
 /// The most bytes that a file of this size may decompress to on disk; legitimate files stay below.

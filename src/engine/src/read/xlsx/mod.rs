@@ -37,7 +37,7 @@ use super::ndjson::Ndjson;
 use crate::batch::Batch;
 use crate::job::JobContext;
 use crate::pipeline::Resources;
-use crate::source::{decompressed_limit, decompression_bomb};
+use crate::source::{decompressed_limit, decompression_bomb, of_scratch};
 use crate::{EngineError, Source};
 
 /// A sheet of a workbook.
@@ -66,7 +66,7 @@ impl Sheet {
             archive::check(&file, &resources.limits, context)?;
         }
         let most = decompressed_limit(source.size()?);
-        let mut rows = NamedTempFile::new_in(resources.scratch)?;
+        let mut rows = NamedTempFile::new_in(resources.scratch).map_err(of_scratch)?;
         let (sheet, skip) = (options.sheet.as_deref(), options.skip_rows);
         let mut attempt = |file: &File| {
             let output = rows.as_file_mut();
@@ -86,7 +86,8 @@ impl Sheet {
         };
         let copied = match attempt(&file) {
             Err(EngineError::Malformed { .. }) if kind == Kind::Xlsx => {
-                let out = Bounded::new(tempfile::tempfile_in(resources.scratch)?, most);
+                let out = tempfile::tempfile_in(resources.scratch).map_err(of_scratch)?;
+                let out = Bounded::new(out, most);
                 let repaired = repair::repaired(&file, out, context).map_err(quota)?;
                 attempt(&repaired)
             }
