@@ -27,6 +27,8 @@ const PARTS_UNDER_WAY: usize = 2;
 /// How often, and for how long, a request is retried.
 const MAX_RETRIES: usize = 5;
 const RETRY_TIMEOUT: Duration = Duration::from_secs(45);
+/// The object that a ping writes.
+const PING: &str = ".ping";
 
 /// A bucket, below a prefix.
 #[derive(Debug)]
@@ -87,6 +89,7 @@ impl BucketBlobs {
         wanted: impl Fn(&ObjectPath) -> bool + Send + Sync + 'static,
     ) -> BlobResult<()> {
         let found = self.store.list(Some(folder)).map_ok(|meta| meta.location);
+        let found = found.map_err(no_bucket);
         let found = found.try_filter(move |path| std::future::ready(wanted(path)));
         let deleted = self.store.delete_stream(found.boxed());
         let missing =
@@ -96,6 +99,38 @@ impl BucketBlobs {
             .try_for_each(|_| std::future::ready(Ok(())))
             .await
             .map_err(object)
+    }
+
+    /// Converts the result of a lookup: distinguishes a missing blob from a missing bucket, as a
+    /// job can wait for the second to pass.
+    async fn found<T>(&self, found: BlobResult<T>) -> BlobResult<T> {
+        if let Err(BlobError::NotFound) = found {
+            self.is_present().await?;
+        }
+        found
+    }
+
+    /// # Errors
+    /// [`BlobError::Unavailable`] if there is no such bucket, or a gateway knows of nothing.
+    async fn is_present(&self) -> BlobResult<()> {
+        match self.store.head(&ObjectPath::from(PING)).await {
+            Ok(_) => Ok(()),
+            // Nobody has pinged it yet, or a rule of the bucket has removed the object.
+            Err(object_store::Error::NotFound { .. }) => self.ping().await,
+            Err(error) => Err(object(error)),
+        }
+    }
+}
+
+/// The error of a list, where only the bucket itself can be missing: a prefix without objects has
+/// an empty list.
+fn no_bucket(error: object_store::Error) -> object_store::Error {
+    match error {
+        object_store::Error::NotFound { .. } => object_store::Error::Generic {
+            store: "bucket",
+            source: Box::new(error),
+        },
+        other => other,
     }
 }
 
@@ -138,7 +173,8 @@ impl Blobs for BucketBlobs {
 
     async fn read(&self, key: &BlobKey) -> BlobResult<BlobStream> {
         let path = object_path(key.as_str())?;
-        let meta = self.store.head(&path).await.map_err(object)?;
+        let meta = self.store.head(&path).await.map_err(object);
+        let meta = self.found(meta).await?;
         Ok(BlobStream {
             bytes: meta.size,
             stream: download::pieces(self.store.clone(), path, meta).boxed(),
@@ -147,14 +183,16 @@ impl Blobs for BucketBlobs {
 
     async fn local(&self, key: &BlobKey) -> BlobResult<LocalBlob> {
         let blob = self.read(key).await?;
-        download::to_file(blob, &self.scratch).await
+        let copy = download::to_file(blob, &self.scratch).await;
+        self.found(copy).await
     }
 
     async fn exists(&self, key: &BlobKey) -> BlobResult<bool> {
-        match self.store.head(&object_path(key.as_str())?).await {
+        let found = self.store.head(&object_path(key.as_str())?).await;
+        match self.found(found.map_err(object)).await {
             Ok(_) => Ok(true),
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
-            Err(error) => Err(object(error)),
+            Err(BlobError::NotFound) => Ok(false),
+            Err(error) => Err(error),
         }
     }
 
@@ -174,7 +212,7 @@ impl Blobs for BucketBlobs {
     }
 
     async fn ping(&self) -> BlobResult<()> {
-        let probe = ObjectPath::from(".ping");
+        let probe = ObjectPath::from(PING);
         let put = self.store.put(&probe, Bytes::from_static(b"ping").into());
         put.await.map(|_| ()).map_err(object_written)
     }
