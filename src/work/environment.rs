@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use lastcall_child::start_and_end;
 use lastcall_domain::store::Store;
 use lastcall_domain::{BlobKey, BlobResult, Blobs, Dependency, Environment};
 
@@ -15,8 +16,13 @@ use lastcall_domain::{BlobKey, BlobResult, Blobs, Dependency, Environment};
 const PROBE_BYTES: usize = 1 << 20;
 /// File descriptors that a probe opens: about what one attempt needs.
 const PROBE_FILES: usize = 16;
+/// Threads that a probe starts: about what one attempt needs, the process of a query included.
+const PROBE_THREADS: usize = 16;
+/// Their stacks, in bytes.
+const STACK: usize = 2 << 20;
 
-/// Probes the database, the blob store, the disk for temporary files, and the file descriptors.
+/// Probes the database, the blob store, the disk for temporary files, the file descriptors, and the
+/// threads.
 pub(crate) struct Parts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) blobs: Arc<dyn Blobs>,
@@ -34,6 +40,7 @@ impl Environment for Parts {
                 on_a_thread(move || write_and_remove(&scratch)).await
             }
             Dependency::FileDescriptors => on_a_thread(open_files).await,
+            Dependency::Threads => on_a_thread(|| start_and_end(PROBE_THREADS, STACK)).await,
         }
     }
 }

@@ -21,12 +21,16 @@ pub enum Dependency {
     Scratch,
     /// The process's or the machine's share of file descriptors.
     FileDescriptors,
+    /// The process's or the machine's share of threads and processes.
+    Threads,
 }
 
 /// "Too many open files", in this process.
 const EMFILE: i32 = 24;
 /// The same, on the whole machine.
 const ENFILE: i32 = 23;
+/// "Resource temporarily unavailable", for a thread or a process. The number differs between systems.
+const EAGAIN: i32 = if cfg!(target_os = "linux") { 11 } else { 35 };
 /// "No space left on device".
 const ENOSPC: i32 = 28;
 /// "Read-only file system".
@@ -47,16 +51,17 @@ const ABOUT_THE_REQUEST: [i32; 5] = [
 
 impl Dependency {
     /// All dependencies.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Store,
         Self::Blobs,
         Self::Scratch,
         Self::FileDescriptors,
+        Self::Threads,
     ];
 
     /// The name on the wire.
     pub fn as_str(self) -> &'static str {
-        ["store", "blobs", "scratch", "file_descriptors"][self.index()]
+        ["store", "blobs", "scratch", "file_descriptors", "threads"][self.index()]
     }
 
     /// The error code of its outage.
@@ -66,6 +71,7 @@ impl Dependency {
             Self::Blobs => "blobs_unavailable",
             Self::Scratch => "scratch_unavailable",
             Self::FileDescriptors => "too_many_open_files",
+            Self::Threads => "too_many_threads",
         }
     }
 
@@ -95,11 +101,12 @@ impl Dependency {
         Self::of_shortage(error).or_else(|| Self::of_io(error, Self::Blobs))
     }
 
-    /// The dependency that is exhausted, for temporary files and children: the descriptors, or the
-    /// disk. `None` for any other error.
+    /// The dependency that is exhausted, for temporary files and children: the descriptors, the
+    /// threads or the disk. `None` for any other error.
     pub fn of_shortage(error: &io::Error) -> Option<Self> {
         match os_code(error)? {
             EMFILE | ENFILE => Some(Self::FileDescriptors),
+            EAGAIN => Some(Self::Threads),
             ENOSPC | EROFS | EDQUOT => Some(Self::Scratch),
             _ => None,
         }
@@ -112,6 +119,7 @@ impl Dependency {
             Self::Blobs => 1,
             Self::Scratch => 2,
             Self::FileDescriptors => 3,
+            Self::Threads => 4,
         }
     }
 }
@@ -227,6 +235,13 @@ mod tests {
         // A library may say of an archive that a file is not in it.
         let missing = io::Error::new(ErrorKind::NotFound, "no such sheet");
         assert_eq!(Dependency::of_work_io(&missing), None);
+    }
+
+    #[test]
+    fn a_child_that_cannot_be_started_needs_threads() {
+        let none = io::Error::from_raw_os_error(EAGAIN);
+        assert_eq!(none.kind(), ErrorKind::WouldBlock);
+        assert_eq!(Dependency::of_shortage(&none), Some(Dependency::Threads));
     }
 
     #[test]

@@ -123,6 +123,8 @@ pub(crate) enum FailureKind {
     TableUnreadable,
     /// The temporary files cannot be written or read.
     ScratchUnavailable,
+    /// No thread can be started.
+    NoThreads,
 }
 
 impl FailureKind {

@@ -219,6 +219,21 @@ pub(super) fn out_of_memory() -> Failure {
     FailureKind::Exhausted.because(Fault::new("the query needs more memory than it may have"))
 }
 
+/// The failure of a query for which a thread with such a stack cannot be started. The operating
+/// system has one error for two causes: the stack exceeds the query's memory, or there are too many
+/// threads.
+pub(super) fn no_thread(stack: usize) -> Failure {
+    let mut room = Vec::<u8>::new();
+    let fits = room.try_reserve_exact(stack).is_ok();
+    // Otherwise the compiler may leave the allocation out.
+    std::hint::black_box(&room);
+    if fits {
+        FailureKind::NoThreads.because(Fault::new("no thread can be started for the query"))
+    } else {
+        out_of_memory()
+    }
+}
+
 /// The failure of a query whose texts overflow the engine's 32-bit offsets.
 fn too_much_text() -> Failure {
     FailureKind::Exhausted.because(Fault::new(

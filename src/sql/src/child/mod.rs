@@ -129,6 +129,6 @@ fn on_deep_stack<T: Send + 'static>(
     match thread.map(thread::JoinHandle::join) {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(panic)) => Err(failure::of_panic(panic.as_ref())),
-        Err(_) => Err(failure::out_of_memory()),
+        Err(_) => Err(failure::no_thread(STACK)),
     }
 }

@@ -94,6 +94,10 @@ impl From<Failure> for SqlError {
                 dependency: Dependency::Scratch,
                 detail: fault.message,
             },
+            FailureKind::NoThreads => Self::Environment {
+                dependency: Dependency::Threads,
+                detail: fault.message,
+            },
         }
     }
 }
