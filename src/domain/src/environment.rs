@@ -3,6 +3,7 @@
 //! A fault of one of them is not the fault of the job that ran into it: the attempt waits for its
 //! recovery, or its claim is handed back. Errors name it by their [`Dependency`].
 
+use std::any::Any;
 use std::error::Error;
 use std::io::{self, ErrorKind};
 
@@ -29,7 +30,8 @@ pub enum Dependency {
 const EMFILE: i32 = 24;
 /// The same, on the whole machine.
 const ENFILE: i32 = 23;
-/// "Resource temporarily unavailable", for a thread or a process. The number differs between systems.
+/// "Resource temporarily unavailable", for a thread or a process: the number differs between
+/// systems.
 const EAGAIN: i32 = if cfg!(target_os = "linux") { 11 } else { 35 };
 /// "No space left on device".
 const ENOSPC: i32 = 28;
@@ -37,6 +39,9 @@ const ENOSPC: i32 = 28;
 const EROFS: i32 = 30;
 /// "Disk quota exceeded": the number differs between systems.
 const EDQUOT: i32 = if cfg!(target_os = "linux") { 122 } else { 69 };
+/// How tokio's panic begins if it can start no thread for a blocking call, such as any on a file:
+/// it has no error for that.
+const NO_THREAD: &str = "OS can't spawn worker thread";
 /// Errors that are about the request itself, which no disk could satisfy: an invalid offset or
 /// length, a name that is too long, a folder read as a file. A caller's file may cause them.
 const ABOUT_THE_REQUEST: [i32; 5] = [
@@ -110,6 +115,12 @@ impl Dependency {
             ENOSPC | EROFS | EDQUOT => Some(Self::Scratch),
             _ => None,
         }
+    }
+
+    /// The dependency at fault for a panic; `None` if the code is at fault.
+    pub fn of_panic(panic: &(dyn Any + Send)) -> Option<Self> {
+        let message = panic.downcast_ref::<String>()?;
+        message.starts_with(NO_THREAD).then_some(Self::Threads)
     }
 
     /// Its index in [`ALL`](Self::ALL).
@@ -242,6 +253,14 @@ mod tests {
         let none = io::Error::from_raw_os_error(EAGAIN);
         assert_eq!(none.kind(), ErrorKind::WouldBlock);
         assert_eq!(Dependency::of_shortage(&none), Some(Dependency::Threads));
+    }
+
+    #[test]
+    fn a_panic_for_want_of_threads_is_an_outage() {
+        let panic = |message: &str| -> Box<dyn Any + Send> { Box::new(message.to_owned()) };
+        let none = panic("OS can't spawn worker thread: Resource temporarily unavailable");
+        assert_eq!(Dependency::of_panic(&*none), Some(Dependency::Threads));
+        assert_eq!(Dependency::of_panic(&*panic("index out of bounds")), None);
     }
 
     #[test]

@@ -335,7 +335,7 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_be_read_is_no_fault_of_the_query() {
-        let object = |error| object_store::Error::Generic {
+        let object = |error: Error| object_store::Error::Generic {
             store: "files",
             source: Box::new(error),
         };
