@@ -158,7 +158,7 @@ fn number<'b>(text: &[u8], rules: &CellRules) -> Option<Cell<'b>> {
         Kind::Float => {
             let plain = plain().filter(|_| reading.style == Style::Plain);
             let exact = plain.and_then(Exact::parse).map(Cell::Decimal);
-            exact.or_else(|| rules.float(field).map(Cell::Float))
+            exact.or_else(|| rules.float(field).map(|(value, _)| Cell::Float(value)))
         }
         _ => None,
     }

@@ -6,7 +6,6 @@ mod column;
 mod duplicate_examples;
 mod duplicates;
 mod extreme_values;
-mod extremes;
 mod likely_types;
 mod missing_patterns;
 mod numbers;

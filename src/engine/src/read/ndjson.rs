@@ -218,7 +218,7 @@ impl Dataset for Ndjson {
         let ChunkBody::Text(data) = chunk.body else {
             return Err(EngineError::internal("NDJSON comes as text"));
         };
-        let (text, mut replaced) = text::valid(data, chunk.first_line);
+        let (text, mut replaced) = text::valid(data, false, chunk.first_line);
         let mut batch = self.batch(&text, plan, chunk.first_line, &mut replaced)?;
         let mut notes = ReadDiagnostics::default();
         replaced.note(&mut notes);

@@ -324,7 +324,9 @@ fn has_header(table: &[Row], width: usize, rules: &CellRules) -> (bool, Certaint
 /// Whether the numbers of a row increase in equal steps, like years or wavelengths in a header.
 fn counts_up(row: &Row, rules: &CellRules) -> bool {
     let cells = row.cells.iter().map(|cell| Field::from(cell.as_slice()));
-    let numbers: Vec<f64> = cells.filter_map(|cell| rules.float(cell)).collect();
+    let numbers: Vec<f64> = cells
+        .filter_map(|cell| Some(rules.float(cell)?.0))
+        .collect();
     let step = |pair: &[f64]| pair[1] - pair[0];
     let first = numbers.get(..2).map(step).unwrap_or_default();
     let even = |pair: &[f64]| (step(pair) - first).abs() <= first * 1e-6;
