@@ -241,3 +241,54 @@ fn years_of_two_digits_may_come_first_whatever_is_between_the_fields() {
         assert_eq!(read.as_deref(), Some("2005-01-24"), "{csv}");
     }
 }
+
+#[test]
+fn dates_that_need_an_order_are_read_with_it_and_offer_it_without() {
+    let bench = Bench::new();
+    let read = |cells: &[&str], date_order| {
+        let lines: Vec<String> = cells.iter().map(|cell| format!("n,{cell}\n")).collect();
+        let read = ReadOptions {
+            date_order,
+            ..ReadOptions::default()
+        };
+        let csv = format!("a,day\n{}", lines.concat());
+        let profile = bench.profile_reading("a.csv", &csv, read);
+        let times = column(&profile, "day").temporal.clone();
+        let min = times.and_then(|times| times.min);
+        let mut offers = profile.read.warnings.into_iter();
+        let offer = offers.find(|warning| warning.code == "ambiguous_dates");
+        (min, offer.map(|warning| warning.detail))
+    };
+    let (dmy, ymd) = (DateOrder::Dmy, DateOrder::Ymd);
+    for (cells, order, min) in [
+        (&["99/12/31", "98/01/02"][..], ymd, "1998-01-02"),
+        (&["00/01/02", "00/03/04"], ymd, "2000-01-02"),
+        (&["00.01.02"], ymd, "2000-01-02"),
+        (&["2000/01/02", "99/12/31"], ymd, "1999-12-31"),
+        (&["2024-01-05", "24-01-04"], ymd, "2024-01-04"),
+        (
+            &["24/01/05 10:00", "23/12/31 11:00"],
+            ymd,
+            "2023-12-31T11:00:00Z",
+        ),
+        (&["24/01/05", "23/12/31 11:00"], ymd, "2023-12-31T11:00:00Z"),
+        (&["1.2.24", "31.3.24"], dmy, "2024-02-01"),
+        (&["1-2-24", "3-4-24"], dmy, "2024-02-01"),
+        (&["1.2.24 10:00"], dmy, "2024-02-01T10:00:00Z"),
+    ] {
+        assert_eq!(
+            read(cells, Some(order)),
+            (Some(min.into()), None),
+            "{cells:?}"
+        );
+        let unasked = read(cells, None);
+        if cells[0] == "24/01/05 10:00" || cells[0] == "24/01/05" {
+            // With a slash the year comes last where nothing is given.
+            assert!(unasked.0.is_some(), "{cells:?}");
+            continue;
+        }
+        assert_eq!(unasked.0, None, "{cells:?}");
+        let offer = format!("`date_order={}`", order.as_str());
+        assert!(unasked.1.unwrap().contains(&offer), "{cells:?}");
+    }
+}
