@@ -17,9 +17,15 @@ impl Text<'_> {
         if self.decide_other_quotes(dialect, format, options, warnings) {
             return;
         }
-        let Some(quote) = dialect.quote.filter(|quote| self.text.contains(quote)) else {
+        if self.decide_escapes(dialect, options, warnings) {
             return;
-        };
+        }
+        if dialect
+            .quote
+            .is_none_or(|quote| !self.text.contains(&quote))
+        {
+            return;
+        }
         let judge = |dialect: &Dialect| self.judge(dialect, usize::MAX);
         let across = Dialect {
             in_line: false,
@@ -30,23 +36,6 @@ impl Text<'_> {
             escape: None,
             ..*dialect
         };
-        let marks = [[b'\\', quote], [b'\\', dialect.delimiter]];
-        let escapes = marks
-            .iter()
-            .any(|mark| memchr::memmem::find(self.text, mark).is_some());
-        if options.escape.is_none() && escapes && judge(&across).faults > 0 {
-            let escaped = Dialect {
-                escape: Some(b'\\'),
-                ..across
-            };
-            if judge(&escaped).is_clean() {
-                *dialect = escaped;
-                let detail = "backslashes take the meaning from quotes; `escape=` makes them \
-                              characters";
-                warnings.push(warning("backslash_escapes", detail));
-                return;
-            }
-        }
         if options.quote.is_some() || options.escape.is_some() {
             return;
         }
@@ -64,6 +53,39 @@ impl Text<'_> {
                 *dialect = within;
             }
         }
+    }
+
+    /// Accepts backslashes as escapes if they precede quotes that do not pair, or delimiters in rows
+    /// of another width, and every row is even with them.
+    fn decide_escapes(
+        self,
+        dialect: &mut Dialect,
+        options: &ReadOptions,
+        warnings: &mut Vec<ReadWarning>,
+    ) -> bool {
+        let follows = |mark: u8| memchr::memmem::find(self.text, &[b'\\', mark]).is_some();
+        let delimiter = follows(dialect.delimiter);
+        if options.escape.is_some() || !delimiter && !dialect.quote.is_some_and(follows) {
+            return false;
+        }
+        let across = Dialect {
+            in_line: false,
+            ..*dialect
+        };
+        let escaped = Dialect {
+            escape: Some(b'\\'),
+            ..across
+        };
+        let score = self.judge(&across, usize::MAX);
+        let uneven = delimiter && score.even < score.records;
+        if score.faults == 0 && !uneven || !self.judge(&escaped, usize::MAX).is_clean() {
+            return false;
+        }
+        *dialect = escaped;
+        let detail = "backslashes take the meaning from quotes and delimiters; `escape=` makes \
+                      them characters";
+        warnings.push(warning("backslash_escapes", detail));
+        true
     }
 
     /// Accepts single quotes, or double ones after blanks, if they split the text evenly and the

@@ -4,7 +4,7 @@ use lastcall_domain::{Mark, ProfileOptions, ReadOptions};
 use proptest::prelude::*;
 
 use crate::sniffing::{check, codes, columns};
-use crate::support::Bench;
+use crate::support::{Bench, column, top};
 
 #[test]
 fn quotes_that_do_not_pair_are_characters() {
@@ -52,6 +52,38 @@ fn quotes_that_do_not_pair_are_characters() {
             "",
         ),
     ]);
+}
+
+#[test]
+fn backslashes_before_delimiters_are_escapes_where_the_rows_show_it() {
+    check(&[
+        (
+            "a.csv",
+            b"id,t,u\n1,a\\,b,c\n2,d\\,x,e\n3,f\\,g,h\n",
+            "id:integer t:string u:string",
+            3,
+            "backslash_escapes",
+        ),
+        (
+            "a.csv",
+            b"id,t\n1,plain\n2,a\\,b\n3,more\n",
+            "id:integer t:string",
+            3,
+            "backslash_escapes",
+        ),
+        // Paths that end with a backslash leave the rows even.
+        (
+            "a.csv",
+            b"id,path,n\n1,C:\\temp\\,5\n2,D:\\x\\,6\n",
+            "id:integer path:string n:integer",
+            2,
+            "",
+        ),
+    ]);
+    let csv = "id,t,u\n1,a\\,b,c\n2,d\\,x,e\n";
+    let profile = Bench::new().profile("a.csv", csv);
+    let texts = ["a,b", "d,x"].map(|text| (text.into(), 1));
+    assert_eq!(top(column(&profile, "t")), texts);
 }
 
 #[test]
