@@ -65,7 +65,8 @@ impl Text<'_> {
     ) -> bool {
         let follows = |mark: u8| memchr::memmem::find(self.text, &[b'\\', mark]).is_some();
         let delimiter = follows(dialect.delimiter);
-        if options.escape.is_some() || !delimiter && !dialect.quote.is_some_and(follows) {
+        let found = delimiter || dialect.quote.is_some_and(follows);
+        if options.escape.is_some() || !found {
             return false;
         }
         let across = Dialect {
