@@ -1,10 +1,13 @@
 //! The type of a column, and alerts about it.
 
-use lastcall_domain::profile::{ColumnType, Number};
+use std::sync::Arc;
+
+use arrow::array::StringArray;
+use lastcall_domain::profile::{ColumnType, Number, Profile};
 use lastcall_domain::{DateOrder, ProfileOptions, ReadOptions};
 use serde_json::json;
 
-use crate::support::{Bench, alerts, column, top, types};
+use crate::support::{Bench, alerts, column, parquet, top, types};
 
 fn kind_of(cells: &[&str]) -> ColumnType {
     let lines: Vec<String> = cells.iter().map(|cell| format!("{cell},x\n")).collect();
@@ -291,4 +294,40 @@ fn dates_that_need_an_order_are_read_with_it_and_offer_it_without() {
         let offer = format!("`date_order={}`", order.as_str());
         assert!(unasked.1.unwrap().contains(&offer), "{cells:?}");
     }
+}
+
+#[test]
+fn amounts_in_several_units_are_text_and_an_alert_says_so() {
+    let bench = Bench::new();
+    for csv in [
+        "n;sum\na;1.234,50 €\nb;12,00\nc;5,00 €\n",
+        "n;sum\na;1.50 EUR\nb;2.25 USD\nc;3.75 EUR\n",
+    ] {
+        let profile = bench.profile("a.csv", csv);
+        assert_eq!(column(&profile, "sum").kind, ColumnType::String, "{csv}");
+        let mut found = profile.alerts.iter();
+        let found = found.find(|alert| alert.code.as_str() == "likely_number");
+        let detail = &found.unwrap().detail;
+        assert!(detail.contains("not all in the same unit"), "{detail}");
+    }
+    // Codes with blanks are no numbers.
+    let profile = bench.profile("a.csv", "n,code\na,123 456\nb,654 321\n");
+    assert!(!alerts(&profile, Some("code")).contains(&"likely_number"));
+}
+
+#[test]
+fn alerts_name_only_options_that_the_format_has() {
+    let bench = Bench::new();
+    let detail = |profile: &Profile, code: &str| {
+        let mut found = profile.alerts.iter();
+        let found = found.find(|alert| alert.code.as_str() == code);
+        found.unwrap().detail.clone()
+    };
+    let lines = "{\"a\":\"1.234,5\"}\n{\"a\":\"2.345,5\"}\n";
+    let numbers = detail(&bench.profile("a.ndjson", lines), "likely_number");
+    assert!(numbers.ends_with("but are text in the file."), "{numbers}");
+    let texts = StringArray::from(vec!["2024-01-05", "2024-02-06"]);
+    let bytes = parquet(vec![("a", Arc::new(texts))]);
+    let dates = detail(&bench.profile("a.parquet", bytes), "likely_date");
+    assert!(dates.ends_with("but are text in the file."), "{dates}");
 }
