@@ -51,6 +51,14 @@ impl Text<'_> {
             let broken = score.open || score.even < score.records;
             if broken && judge(&within).is_clean() {
                 *dialect = within;
+            } else if score.faults > 0 && !score.open && (self.whole || score.records > 2) {
+                // The end of the sample may cut one of the first two records.
+                let detail = "quotes inside quoted cells that are not doubled end them, and the rest \
+                              of the cell is as it stands; `quote=` makes all quotes characters";
+                warnings.push(ReadWarning {
+                    count: score.faults as u64,
+                    ..warning("stray_quotes", detail)
+                });
             }
         }
     }

@@ -39,6 +39,13 @@ fn quotes_that_do_not_pair_are_characters() {
         ),
         (
             "a.csv",
+            b"id,name,v\n1,\"5\" disk\",3\n2,\"x\",4\n",
+            "id:integer name:string v:integer",
+            2,
+            "stray_quotes",
+        ),
+        (
+            "a.csv",
             b"id,name,v\n1,\"say \\\"hi\\\", you\",5\n2,\"b\",6\n",
             "id:integer name:string v:integer",
             2,
