@@ -152,7 +152,9 @@ fn number<'b>(text: &[u8], rules: &CellRules) -> Option<Cell<'b>> {
         return plain().and_then(Exact::parse).map(Cell::Decimal);
     }
     let reading = rules.classify(field).resolve(&rules.hints());
-    let rules = rules.styled(reading.style);
+    // The plain style is that of the given marks, if there are any.
+    let styled = (reading.style != Style::Plain).then(|| rules.styled(reading.style));
+    let rules = styled.as_ref().unwrap_or(rules);
     match reading.kind {
         Kind::Integer => rules.integer(field).map(Cell::Integer),
         Kind::Float => {

@@ -369,3 +369,62 @@ fn a_check_without_enough_memory_fails_alone() {
     );
     assert_eq!(report.checks[1].failed_rows, Some(200_000));
 }
+
+#[test]
+fn a_bad_cell_does_not_make_cells_with_the_given_marks_fail() {
+    for (csv, decimal, thousands, kind_of_a) in [
+        (
+            "a;b\n1.000,5;x\n2;x\nfoo;x\n1,5;x\n",
+            ",",
+            ".",
+            ValueType::Number,
+        ),
+        (
+            "a;b\n1,000.5;x\n2;x\nfoo;x\n1.5;x\n",
+            ".",
+            ",",
+            ValueType::Number,
+        ),
+        (
+            "a;b\n1,000;x\n2;x\nfoo;x\n-1,000,000;x\n",
+            ".",
+            ",",
+            ValueType::Integer,
+        ),
+        (
+            "a;b\n1.000;x\n2;x\nfoo;x\n-1.000.000;x\n",
+            ",",
+            ".",
+            ValueType::Integer,
+        ),
+    ] {
+        let mut read = ReadOptions::default();
+        read.set("decimal", decimal).unwrap();
+        read.set("thousands", thousands).unwrap();
+        read.set("delimiter", ";").unwrap();
+        let bench = Bench::new();
+        let source = bench.source("t.csv", csv);
+        let plan = CheckPlan {
+            checks: vec![kind(kind_of_a, "a"), range(bound(-1e7), bound(1e4), "a")],
+            examples: 3,
+            ..CheckPlan::default()
+        };
+        let input = CheckInput {
+            source: &source,
+            read: &read,
+            plan: &plan,
+            references: &BTreeMap::new(),
+            now: Utc.with_ymd_and_hms(2024, 5, 10, 0, 0, 0).unwrap(),
+        };
+        let report = bench
+            .engine
+            .check(&input, &Cancel::new(), &Progress::new())
+            .unwrap();
+        assert_eq!(
+            outcome(&report.checks[0]),
+            ("failed", Some(1), vec![3]),
+            "{csv}"
+        );
+        assert_eq!(report.checks[1].failed_rows, Some(0), "{csv}");
+    }
+}
