@@ -281,7 +281,19 @@ fn text(
 ) -> Result<Values, String> {
     // Including nulls of referenced values.
     let nulls = array.logical_nulls();
-    let present = |row: &usize| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(*row));
+    // A float that is no number is missing here as well.
+    let numbers = match declared {
+        Declared::Float => Some(floats(array)?),
+        _ => None,
+    };
+    let is_nan = |row| {
+        let numbers = numbers
+            .as_ref()
+            .map(|numbers| numbers.as_primitive::<Float64Type>());
+        numbers.is_some_and(|numbers| numbers.value(row).is_nan())
+    };
+    let present =
+        |row: &usize| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(*row)) && !is_nan(*row);
     match declared {
         Declared::Text => {
             let array = to(array, &DataType::Utf8View)?;

@@ -1,7 +1,9 @@
 //! The checks of data contracts, on files.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use arrow::array::{ArrayRef, Float64Array};
 use chrono::{TimeZone as _, Utc};
 use lastcall_domain::check::{
     Accept, Bound, Check, CheckPlan, CheckReport, CheckResult, Condition, Form, Rule, ValueType,
@@ -10,7 +12,7 @@ use lastcall_domain::{Cancel, Progress, ReadOptions};
 use lastcall_engine::{CheckInput, Source};
 use serde_json::{Value, json};
 
-use crate::support::Bench;
+use crate::support::{Bench, parquet};
 
 pub(crate) fn check(rule: Rule, columns: &[&str]) -> Check {
     Check {
@@ -58,6 +60,21 @@ pub(crate) fn reads(
         read: &read,
         plan: &plan,
         references: &references,
+        now: Utc.with_ymd_and_hms(2024, 5, 10, 0, 0, 0).unwrap(),
+    };
+    bench
+        .engine
+        .check(&input, &Cancel::new(), &Progress::new())
+        .unwrap()
+}
+
+/// The report with these read options.
+fn reads_with(bench: &Bench, source: &Source, read: &ReadOptions, plan: &CheckPlan) -> CheckReport {
+    let input = CheckInput {
+        source,
+        read,
+        plan,
+        references: &BTreeMap::new(),
         now: Utc.with_ymd_and_hms(2024, 5, 10, 0, 0, 0).unwrap(),
     };
     bench
@@ -409,22 +426,49 @@ fn a_bad_cell_does_not_make_cells_with_the_given_marks_fail() {
             examples: 3,
             ..CheckPlan::default()
         };
-        let input = CheckInput {
-            source: &source,
-            read: &read,
-            plan: &plan,
-            references: &BTreeMap::new(),
-            now: Utc.with_ymd_and_hms(2024, 5, 10, 0, 0, 0).unwrap(),
-        };
-        let report = bench
-            .engine
-            .check(&input, &Cancel::new(), &Progress::new())
-            .unwrap();
+        let report = reads_with(&bench, &source, &read, &plan);
         assert_eq!(
             outcome(&report.checks[0]),
             ("failed", Some(1), vec![3]),
             "{csv}"
         );
         assert_eq!(report.checks[1].failed_rows, Some(0), "{csv}");
+    }
+}
+
+#[test]
+fn what_is_missing_does_not_depend_on_the_type_in_the_contract() {
+    let floats: ArrayRef = Arc::new(Float64Array::from(vec![Some(1.0), Some(f64::NAN), None]));
+    let file = parquet(vec![("a", floats)]);
+    for kind_of_a in [ValueType::Integer, ValueType::Number, ValueType::String] {
+        let bench = Bench::new();
+        let source = bench.source("t.parquet", &file);
+        let checks = vec![kind(kind_of_a.clone(), "a"), check(Rule::NotNull, &["a"])];
+        let report = reads(&bench, &source, vec![], checks);
+        assert_eq!(
+            outcome(&report.checks[1]),
+            ("failed", Some(2), vec![2, 3]),
+            "{kind_of_a:?}"
+        );
+    }
+    // Where the options list other markers.
+    for kind_of_a in [ValueType::Integer, ValueType::Number] {
+        let bench = Bench::new();
+        let source = bench.source("t.csv", "a,b\n1.5,x\nNaN,x\n-,x\n");
+        let read = ReadOptions {
+            missing: Some(vec!["-".into()]),
+            ..ReadOptions::default()
+        };
+        let plan = CheckPlan {
+            checks: vec![kind(kind_of_a.clone(), "a"), check(Rule::NotNull, &["a"])],
+            examples: 3,
+            ..CheckPlan::default()
+        };
+        let report = reads_with(&bench, &source, &read, &plan);
+        assert_eq!(
+            outcome(&report.checks[1]),
+            ("failed", Some(2), vec![2, 3]),
+            "{kind_of_a:?}"
+        );
     }
 }
