@@ -308,7 +308,7 @@ fn counts_that_the_contract_accepts_pass() {
         ..check(rule, column)
     };
     let few = Accept {
-        conditions: vec![Condition::Below(2.0)],
+        conditions: vec![Condition::Below(2u64.into())],
         percent: false,
     };
     let csv = "a,b\n1,x\n,x\n3,x\n4,x\n";
@@ -321,8 +321,8 @@ fn counts_that_the_contract_accepts_pass() {
     let found = one(csv, accepting(Rule::NotNull, &["a"], percent));
     assert_eq!(outcome(&found).0, "failed");
     let rows = |min, max| accepting(Rule::RowCount, &[], Accept::between(min, max));
-    assert_eq!(outcome(&one(csv, rows(Some(4.0), Some(4.0)))).0, "passed");
-    let found = one(csv, rows(None, Some(3.0)));
+    assert_eq!(outcome(&one(csv, rows(Some(4), Some(4)))).0, "passed");
+    let found = one(csv, rows(None, Some(3)));
     assert_eq!((outcome(&found).0, found.failed_rows), ("failed", None));
 }
 
