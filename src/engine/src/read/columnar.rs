@@ -69,7 +69,10 @@ impl Declared {
             DataType::Date32 | DataType::Date64 => Self::Date,
             DataType::Timestamp(_, _) => Self::Timestamp,
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Self::Text,
-            DataType::Binary | DataType::LargeBinary | DataType::BinaryView => Self::Binary,
+            DataType::Binary
+            | DataType::LargeBinary
+            | DataType::BinaryView
+            | DataType::FixedSizeBinary(_) => Self::Binary,
             DataType::Dictionary(_, values) => Self::of(values),
             _ => Self::Other,
         }
