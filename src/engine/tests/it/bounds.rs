@@ -117,5 +117,13 @@ fn formats_are_detected_by_the_extension_or_the_compressed_content() {
     assert_eq!(detected("a.dat.gz", &gzip(b"{\"a\":1}\n")), Format::Ndjson);
     assert_eq!(detected("b.dat", b"PAR1\x15\x04"), Format::Parquet);
     assert_eq!(detected("c.dat", b"PK\x03\x04\x14\0"), Format::Xlsx);
+    let ods = [
+        b"PK\x03\x04\x14\0".as_slice(),
+        &[0; 24],
+        b"mimetypeapplication/vnd.oasis.opendocument.spreadsheetPK\x03\x04",
+    ];
+    assert_eq!(detected("c.dat", &ods.concat()), Format::Ods);
+    assert_eq!(detected("c.dat", b"FEA1\0\0\0\0"), Format::Arrow);
+    assert_eq!(detected("d.dat", b"FEA1,FEA2\n1,2\n"), Format::Csv);
     assert_eq!(detected("d.dat", b"a,b\n1,2\n"), Format::Csv);
 }

@@ -86,6 +86,38 @@ fn a_workbook_with_a_password_is_reported_as_such() {
 }
 
 #[test]
+fn what_only_has_the_name_of_a_workbook_is_named() {
+    let bench = Bench::new();
+    for (bytes, what) in [
+        (
+            &b"<html><body><table><tr><td>1</td></tr></table>"[..],
+            "an HTML page,",
+        ),
+        (
+            b"\xef\xbb\xbf\r\n<TABLE><tr><td>1</td></tr></TABLE>",
+            "an HTML page or",
+        ),
+        (b"a\tb\r\n1\t2\r\n", "text,"),
+        (b"\xff\xfea\0\t\0b\0\n\0", "text,"),
+        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "a PDF document,"),
+    ] {
+        for name in ["a.xls", "a.xlsx", "a.ods"] {
+            let refused = bench.failure(name, bytes);
+            assert!(refused.starts_with("unsupported_data"), "{refused}");
+            assert!(refused.contains(&format!("it is {what}")), "{refused}");
+        }
+    }
+    let feather = bench.failure("a.feather", b"FEA1\0\0\0\0");
+    assert!(feather.contains("Feather of version 1"), "{feather}");
+    // Open documents are read under any name.
+    let sheet = format!(
+        "<table:table table:name=\"a\">{}</table:table>",
+        row(&[text_cell("a")])
+    );
+    assert_eq!(bench.profile("a.xlsx", ods(&sheet)).columns[0].name, "a");
+}
+
+#[test]
 fn a_part_that_begins_where_no_file_can_reach_is_the_fault_of_its_workbook() {
     let ods = include_bytes!("fixtures/impossible-offset.ods").as_slice();
     let xlsx = include_bytes!("fixtures/impossible-offset.xlsx").as_slice();
@@ -170,7 +202,8 @@ fn ods(tables: &str) -> Vec<u8> {
 
     let mut book = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     let options = zip::write::SimpleFileOptions::default();
-    book.start_file("mimetype", options).unwrap();
+    let stored = options.compression_method(zip::CompressionMethod::Stored);
+    book.start_file("mimetype", stored).unwrap();
     book.write_all(b"application/vnd.oasis.opendocument.spreadsheet")
         .unwrap();
     book.start_file("content.xml", options).unwrap();
