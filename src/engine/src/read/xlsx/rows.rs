@@ -184,7 +184,7 @@ impl SheetRows {
             .values()
             .map(|name| name.clone().into_bytes())
             .collect();
-        let (names, of_names) = header::names(&given);
+        let (names, of_names) = header::bounded(&given)?;
         let mut warnings: Vec<Warning> = self.titles().into_iter().chain(of_names).collect();
         let impossible = self
             .columns
