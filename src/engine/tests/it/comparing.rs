@@ -212,3 +212,23 @@ fn a_column_that_has_lost_all_of_its_values_keeps_its_type() {
     let found = compared("a,b\n1,x\n2,y\n", "a,b\nq,x\n,y\n");
     assert_eq!(found.verdict.retyped, ["a"]);
 }
+
+#[test]
+fn long_texts_are_shown_as_they_are_in_the_data() {
+    let long = |letter: &str| letter.repeat(300);
+    let rows = |texts: [String; 2]| format!("t,n\n{},1\n{},2\n", texts[0], texts[1]);
+    let before = rows([long("a"), long("b")]);
+    let found = compared(&before, &rows([long("a"), long("ü")]));
+    let categories = found.columns[0].categories.as_ref().unwrap();
+    let values: Vec<&str> = categories
+        .values
+        .iter()
+        .map(|one| one.value.as_str())
+        .collect();
+    assert_eq!(values, [long("a"), long("b"), long("ü")]);
+    assert_eq!(categories.new[0].value, long("ü"));
+    assert_eq!(categories.vanished[0].value, long("b"));
+    let found = compared(&before, &rows([long("a"), "c".repeat(2_000)]));
+    let categories = found.columns[0].categories.as_ref().unwrap();
+    assert_eq!(categories.new[0].value, "c".repeat(1_000) + "…");
+}
