@@ -117,6 +117,118 @@ fn what_only_has_the_name_of_a_workbook_is_named() {
     assert_eq!(bench.profile("a.xlsx", ods(&sheet)).columns[0].name, "a");
 }
 
+/// A workbook of sheets, each with its name, its state and its rows.
+fn xlsx(sheets: &[(&str, &str, &str)]) -> Vec<u8> {
+    const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
+    const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+    const PACKAGE: &str = "http://schemas.openxmlformats.org/package/2006/relationships";
+    let relations =
+        |inner: &str| format!("<Relationships xmlns=\"{PACKAGE}\">{inner}</Relationships>");
+    let relation = |id: usize, kind: &str, target: &str| {
+        format!("<Relationship Id=\"rId{id}\" Type=\"{OFFICE}/{kind}\" Target=\"{target}\"/>")
+    };
+    let (mut listed, mut related) = (String::new(), String::new());
+    let mut parts = Vec::new();
+    for (id, (name, state, rows)) in (1..).zip(sheets) {
+        listed += &format!(
+            "<sheet name=\"{name}\" sheetId=\"{id}\" state=\"{state}\" r:id=\"rId{id}\"/>"
+        );
+        related += &relation(id, "worksheet", &format!("worksheets/sheet{id}.xml"));
+        let sheet =
+            format!("<worksheet xmlns=\"{MAIN}\"><sheetData>{rows}</sheetData></worksheet>");
+        parts.push((format!("xl/worksheets/sheet{id}.xml"), sheet));
+    }
+    let workbook = format!(
+        "<workbook xmlns=\"{MAIN}\" xmlns:r=\"{OFFICE}\"><sheets>{listed}</sheets></workbook>"
+    );
+    let root = relation(1, "officeDocument", "xl/workbook.xml");
+    parts.push(("_rels/.rels".into(), relations(&root)));
+    parts.push(("xl/workbook.xml".into(), workbook));
+    parts.push(("xl/_rels/workbook.xml.rels".into(), relations(&related)));
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, text) in parts {
+        writer
+            .start_file(name, SimpleFileOptions::default())
+            .unwrap();
+        writer.write_all(text.as_bytes()).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+/// A column of a sheet: its name, and numbers below.
+fn numbers_of(name: &str, numbers: &[&str]) -> String {
+    let header =
+        format!("<row r=\"1\"><c r=\"A1\" t=\"inlineStr\"><is><t>{name}</t></is></c></row>");
+    let rows = (2..).zip(numbers);
+    let rows = rows.map(|(at, cell)| format!("<row r=\"{at}\"><c r=\"A{at}\">{cell}</c></row>"));
+    header + &rows.collect::<String>()
+}
+
+#[test]
+fn the_sheet_that_is_read_is_named_and_so_are_others_with_cells() {
+    let one = |name: &str| numbers_of(name, &["<v>1</v>"]);
+    let (a, b, c) = (one("a"), one("b"), one("c"));
+    let book = xlsx(&[
+        ("Lists", "hidden", &a),
+        ("Empty", "visible", ""),
+        ("Data", "visible", &b),
+        ("More", "visible", &c),
+    ]);
+    let bench = Bench::new();
+    let profile = bench.profile("a.xlsx", &book);
+    assert_eq!(profile.columns[0].name, "b");
+    assert_eq!(profile.read.sheet.as_deref(), Some("Data"));
+    let others = warning(&profile, "other_sheets");
+    assert_eq!(others.count, 2);
+    assert!(
+        others.detail.contains("`More`, `Lists`"),
+        "{}",
+        others.detail
+    );
+    assert!(others.detail.contains("`sheet`"), "{}", others.detail);
+    let options = ProfileOptions {
+        read: ReadOptions {
+            sheet: Some("Lists".into()),
+            ..ReadOptions::default()
+        },
+        ..ProfileOptions::default()
+    };
+    let profile = bench.try_profile("a.xlsx", &book, &options).unwrap();
+    assert_eq!(profile.read.sheet.as_deref(), Some("Lists"));
+    assert!(profile.warnings.is_empty(), "{:?}", profile.warnings);
+    let table = format!(
+        "<table:table table:name=\"T\">{}</table:table>",
+        row(&[text_cell("a")])
+    );
+    let profile = bench.profile("a.ods", ods(&table));
+    assert_eq!(profile.read.sheet.as_deref(), Some("T"));
+}
+
+#[test]
+fn formulas_whose_values_are_not_in_the_file_are_counted() {
+    let rows = numbers_of(
+        "a",
+        &[
+            "<v>1</v>",
+            "<f>A2+1</f><v></v>",
+            "<f>A3+1</f>",
+            "<f>1</f><v>1</v>",
+        ],
+    );
+    let bench = Bench::new();
+    let profile = bench.profile("a.xlsx", xlsx(&[("S", "visible", &rows)]));
+    assert_eq!(profile.columns[0].count, 2);
+    assert_eq!(warning(&profile, "formulas_without_values").count, 2);
+    let formula = "<table:table-cell table:formula=\"of:=[.A1]\"/>".to_owned();
+    let table = format!(
+        "<table:table table:name=\"T\">{}{}</table:table>",
+        row(&[text_cell("a"), text_cell("b")]),
+        row(&[number_cell("1"), formula])
+    );
+    let profile = bench.profile("a.ods", ods(&table));
+    assert_eq!(warning(&profile, "formulas_without_values").count, 1);
+}
+
 #[test]
 fn a_part_that_begins_where_no_file_can_reach_is_the_fault_of_its_workbook() {
     let ods = include_bytes!("fixtures/impossible-offset.ods").as_slice();

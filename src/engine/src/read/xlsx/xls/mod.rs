@@ -93,7 +93,7 @@ impl Sheets<'_> {
             let dates = Dates::of(globals.is_1904);
             let mut rows = SheetRows::new(self.record, dates).skipping(self.skip);
             cells::copy(records, globals, &mut rows, out, context)?;
-            let header = rows.finish(out)?;
+            let header = rows.finish(&sheet.name, out)?;
             // Nothing was written for a sheet without cells.
             if wanted.is_some() || !header.keys.is_empty() {
                 return Ok(header);
