@@ -122,7 +122,7 @@ fn marks(
     default: Option<&str>,
     plan: &mut Builder,
 ) -> Result<()> {
-    let mut common = None;
+    let (mut common, mut given) = (None, None);
     for field in fields {
         let default = default.filter(|_| field.get("type").is_some_and(|kind| kind == "number"));
         let Some(mark) = field.text(key)?.or(default) else {
@@ -137,9 +137,12 @@ fn marks(
             return Err(ContractError::new(field.at(key), detail));
         }
         if field.has(key) {
-            let set = plan.plan.read.set(option, mark);
-            set.map_err(|error: InvalidOption| ContractError::new(field.at(key), error.detail))?;
+            given = Some((field, mark));
         }
+    }
+    if let Some((field, mark)) = given {
+        let set = plan.plan.read.set(option, mark);
+        set.map_err(|error: InvalidOption| ContractError::new(field.at(key), error.detail))?;
     }
     Ok(())
 }
