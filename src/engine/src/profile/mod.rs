@@ -16,7 +16,7 @@ mod shapes;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests;
-mod texts;
+pub(crate) mod texts;
 mod times;
 mod wording;
 

@@ -128,14 +128,19 @@ fn characters(text: &[u8]) -> u64 {
     text.iter().filter(|&&byte| byte & 0xc0 != 0x80).count() as u64
 }
 
-/// Texts longer than this are cut in `top`.
+/// Texts longer than this are cut in results.
 const MAX_CHARS: usize = 1000;
 
 /// A text in JSON.
 pub(super) fn text_json(text: Vec<u8>) -> Value {
-    let text = String::from_utf8_lossy(&text);
-    Value::String(match text.char_indices().nth(MAX_CHARS) {
+    Value::String(shown(&text))
+}
+
+/// A text for a result, cut if it is long.
+pub(crate) fn shown(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    match text.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.into_owned(),
-    })
+    }
 }

@@ -188,6 +188,14 @@ impl TextCounts {
         }
     }
 
+    /// The whole text of a name, if it is held.
+    pub(crate) fn text(&self, text: &Named<'_>) -> Option<&[u8]> {
+        match &self.stage {
+            Stage::Exact(dictionary) => dictionary.find(text).map(|at| dictionary.text(at)),
+            Stage::Sketched(_) => None,
+        }
+    }
+
     pub(crate) fn finish(self, context: JobContext<'_>) -> Result<Summary, EngineError> {
         Ok(match self.stage {
             Stage::Exact(dictionary) => {
@@ -261,6 +269,15 @@ impl<'a> Named<'a> {
         Self { name, hash }
     }
 
+    /// The beginning of a text that is longer than its name.
+    pub(crate) fn beginning(&self) -> Option<&[u8]> {
+        if self.name.len() < LONGEST_SKETCHED - 20 {
+            return None;
+        }
+        self.name
+            .strip_suffix(format!(" #{:016x}", self.hash).as_bytes())
+    }
+
     pub(crate) fn into_owned(self) -> Named<'static> {
         Named {
             name: Cow::Owned(self.name.into_owned()),
@@ -320,13 +337,16 @@ impl Dictionary {
     }
 
     fn count(&self, text: &Named<'_>) -> u64 {
+        self.find(text).map_or(0, |at| self.entries[at].count)
+    }
+
+    fn find(&self, text: &Named<'_>) -> Option<usize> {
         let same = |&at: &u32| {
             let at = at as usize;
             let entry = &self.entries[at];
             entry.hash == text.hash && Named::new(self.text(at), entry.hash).name == text.name
         };
-        let found = self.table.find(text.hash, same);
-        found.map_or(0, |&at| self.entries[at as usize].count)
+        self.table.find(text.hash, same).map(|&at| at as usize)
     }
 
     fn text(&self, at: usize) -> &[u8] {

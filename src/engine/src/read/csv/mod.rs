@@ -136,7 +136,7 @@ fn names(
             ..Names::default()
         });
     }
-    let (names, warnings) = header::names(&header);
+    let (names, warnings) = header::bounded(&header)?;
     Ok(Names {
         names,
         warnings,
