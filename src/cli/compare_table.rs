@@ -118,7 +118,8 @@ fn row(column: &ColumnChange) -> [String; 9] {
         number(column.kolmogorov_smirnov.map(|test| test.p_value)),
         number(column.chi_squared.map(|test| test.p_value)),
         mean.map_or_else(String::new, |mean| {
-            format!("{} → {}", short(mean.baseline), short(mean.candidate))
+            let [before, after] = [mean.baseline, mean.candidate].map(|x| short(x.as_f64()));
+            format!("{before} → {after}")
         }),
     ]
 }

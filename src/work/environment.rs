@@ -27,6 +27,9 @@ pub(crate) struct Parts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) blobs: Arc<dyn Blobs>,
     pub(crate) scratch: PathBuf,
+    /// The key of the blob that probes write: always the same, so that however often the blob store
+    /// fails between the write and the removal, at most one is left.
+    pub(crate) probe: BlobKey,
 }
 
 #[async_trait]
@@ -48,16 +51,16 @@ impl Environment for Parts {
 impl Parts {
     async fn blobs(&self) -> BlobResult<()> {
         self.blobs.ping().await?;
-        let key = BlobKey::probe();
+        let key = &self.probe;
         let put = self
             .blobs
-            .put(&key, Bytes::from_static(&[0; PROBE_BYTES]))
+            .put(key, Bytes::from_static(&[0; PROBE_BYTES]))
             .await;
         let seen = match put {
-            Ok(()) => self.blobs.exists(&key).await.map(|_| ()),
+            Ok(()) => self.blobs.exists(key).await.map(|_| ()),
             Err(error) => Err(error),
         };
-        let deleted = self.blobs.delete(&key).await;
+        let deleted = self.blobs.delete(key).await;
         seen.and(deleted)
     }
 }
@@ -96,7 +99,29 @@ fn text(error: impl std::fmt::Display) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use lastcall_domain::{Fault, Limits, MemoryBlobs, MemoryStore, SystemClock};
+
     use super::*;
+
+    #[tokio::test]
+    async fn probes_leave_one_blob_at_most() {
+        let blobs = MemoryBlobs::new();
+        let parts = Parts {
+            store: Arc::new(MemoryStore::new(Arc::new(SystemClock), Limits::default())),
+            blobs: Arc::new(blobs.clone()),
+            scratch: PathBuf::new(),
+            probe: BlobKey::probe(),
+        };
+        for _ in 0..3 {
+            // The ping, the write and the check succeed, and the removal fails.
+            blobs.faults().pass_next(3);
+            blobs.faults().fail_next(1, Fault::Before);
+            assert!(parts.probe(Dependency::Blobs).await.is_err());
+            assert_eq!(blobs.keys().len(), 1);
+        }
+        assert_eq!(parts.probe(Dependency::Blobs).await, Ok(()));
+        assert!(blobs.keys().is_empty());
+    }
 
     #[test]
     fn a_probe_of_a_folder_leaves_nothing_and_makes_the_folder_again() {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::InvalidOption;
-use crate::profile::ColumnType;
+use crate::profile::{ColumnType, Number};
 
 /// What changed from a baseline to a candidate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -225,9 +225,9 @@ pub struct ChiSquared {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct FigureChange {
     /// In the baseline.
-    pub baseline: f64,
+    pub baseline: Number,
     /// In the candidate.
-    pub candidate: f64,
+    pub candidate: Number,
     /// The candidate's less the baseline's.
     pub change: f64,
 }

@@ -64,11 +64,13 @@ impl Source {
         let read = Self::new(path, Format::Csv).open()?.fill(&mut head)?;
         Ok(match head[..read].trim_ascii_start() {
             [b'P', b'A', b'R', b'1', ..] => Format::Parquet,
+            head @ [b'P', b'K', 3, 4, ..] if is_open_document(head) => Format::Ods,
             [b'P', b'K', 3, 4, ..] => Format::Xlsx,
             [0xd0, 0xcf, 0x11, 0xe0, ..] => Format::Xls,
-            [b'A', b'R', b'R', b'O', b'W', b'1', 0, 0, ..] | [0xff, 0xff, 0xff, 0xff, ..] => {
-                Format::Arrow
-            }
+            [b'A', b'R', b'R', b'O', b'W', b'1', 0, 0, ..]
+            | [0xff, 0xff, 0xff, 0xff, ..]
+            // Feather of version 1, which the reader refuses by its name.
+            | [b'F', b'E', b'A', b'1', 0, ..] => Format::Arrow,
             [b'{', ..] => Format::Ndjson,
             head if is_array(head) => Format::Json,
             _ => Format::Csv,
@@ -236,6 +238,12 @@ pub(crate) fn read_full(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<
         }
     }
     Ok(filled)
+}
+
+/// Whether an archive begins as an OpenDocument spreadsheet does: with its media type.
+pub(crate) fn is_open_document(head: &[u8]) -> bool {
+    const TYPE: &[u8] = b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet";
+    memchr::memmem::find(&head[..head.len().min(128)], TYPE).is_some()
 }
 
 /// Whether a document begins like an array of objects.

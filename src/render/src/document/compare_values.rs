@@ -38,7 +38,7 @@ pub(super) fn figures(report: &Comparison, limits: Limits) -> Vec<Block> {
 }
 
 fn sides(change: FigureChange) -> [Text; 2] {
-    [change.baseline, change.candidate].map(|x| Text::plain(figure(x)))
+    [change.baseline, change.candidate].map(|x| Text::plain(figure(x.as_f64())))
 }
 
 /// New and vanished values.

@@ -18,6 +18,7 @@ pub(super) fn of(profile: &Profile) -> Vec<Fact> {
         ("Delimiter", read.delimiter.as_deref().map(named)),
         ("Quote", read.quote.as_deref().map(named)),
         ("Decimal mark", read.decimal.as_deref()),
+        ("Sheet", read.sheet.as_deref()),
     ];
     for (label, value) in texts {
         facts.extend(value.map(|value| Fact::new(label, shorten(value, 40))));
