@@ -1,5 +1,6 @@
 //! Free room on the local disks.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -62,16 +63,22 @@ impl DiskSpace for LocalDisks {
             return last.disks.clone();
         }
         // A hung disk blocks one thread, however often it is measured and whoever gives up.
-        let pending = last.pending.get_or_insert_with(|| {
+        if last.pending.is_none() {
             let (folders, min_free) = (self.folders.clone(), self.min_free);
-            tokio::task::spawn_blocking(move || measure(&folders, min_free))
-        });
-        match timeout(MEASURE_TIMEOUT, pending).await {
-            Ok(disks) => {
+            let begin = || tokio::task::spawn_blocking(move || measure(&folders, min_free));
+            // It panics if no thread can be started. The room is then unknown.
+            last.pending = catch_unwind(AssertUnwindSafe(begin)).ok();
+        }
+        let measured = match &mut last.pending {
+            Some(pending) => timeout(MEASURE_TIMEOUT, pending).await.ok(),
+            None => None,
+        };
+        match measured {
+            Some(disks) => {
                 last.pending = None;
                 last.disks = disks.unwrap_or_default();
             }
-            Err(_) => last.disks.clear(),
+            None => last.disks.clear(),
         }
         last.measured_at = Some(Instant::now());
         last.disks.clone()

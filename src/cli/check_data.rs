@@ -198,7 +198,6 @@ impl Checking {
             let queries = QueryChecks {
                 sql: &sql,
                 tables: &tables,
-                session: None,
                 timeout: QUERY_TIMEOUT,
                 cancel: &Cancel::new(),
                 compute: None,

@@ -4,6 +4,7 @@ use comfy_table::Table;
 use lastcall_domain::compare::{
     CategoryCount, ColumnChange, ColumnSide, ColumnStatus, Comparison, Drift, FigureChange,
 };
+use lastcall_domain::profile::Number;
 
 use super::table::{Title, counted, cut, fitted, plain, short, short_to};
 
@@ -117,7 +118,7 @@ fn row(column: &ColumnChange) -> [String; 9] {
         number(column.kolmogorov_smirnov.map(|test| test.p_value)),
         number(column.chi_squared.map(|test| test.p_value)),
         column.numbers.map_or_else(String::new, |numbers| {
-            let mean = |x: f64| short_to(x, numbers.digits());
+            let mean = |x: Number| short_to(x.as_f64(), numbers.digits());
             let FigureChange {
                 baseline,
                 candidate,

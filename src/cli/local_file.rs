@@ -37,7 +37,7 @@ impl LocalFile {
                 (file, name, file.display().to_string())
             }
         };
-        let format = format_of(path);
+        let format = format_of(path, &shown);
         let format = format.map_err(|error| Failure::new(Exit::NoInput, error))?;
         let valid = read.check_for(format);
         valid.map_err(|error| Failure::new(Exit::Usage, error))?;
@@ -64,9 +64,8 @@ impl LocalFile {
     }
 }
 
-/// The format by the file's extension, or else by its first bytes.
-fn format_of(file: &Path) -> anyhow::Result<Format> {
-    let shown = file.display();
+/// The format by the file's extension, or else by its first bytes; `shown` is its name in errors.
+fn format_of(file: &Path, shown: &str) -> anyhow::Result<Format> {
     // Before it is opened, because opening a pipe waits for its writer.
     let kind = std::fs::metadata(file).with_context(|| format!("{shown}: cannot be read"))?;
     anyhow::ensure!(

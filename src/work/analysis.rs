@@ -87,10 +87,9 @@ impl AnalysisWork {
                 Ok(made) => return Ok(made),
                 Err(error) => error,
             };
-            let again = rereads.restart(&error, &seen, &*self.store, &task.cancel);
-            if !again.await {
-                return Err(error);
-            }
+            rereads
+                .restart(error, &seen, &*self.store, &task.cancel)
+                .await?;
         }
     }
 
@@ -269,10 +268,7 @@ impl AnalysisWork {
             &task.cancel,
             &task.progress,
         );
-        let answer = match traced("sql query", answer).await {
-            Ok(answer) => answer,
-            Err(error) => return Err(job(tables.attribute(error).await)),
-        };
+        let answer = traced("sql query", answer).await.map_err(job)?;
         let whole = !answer.truncated;
         let output = Output {
             media_type: answer.media_type.to_owned(),

@@ -9,6 +9,7 @@ use lastcall_domain::check::{
     Check, CheckPlan, CheckReport, CheckResult, CheckStatus, CheckTotals, FailedRow, MAX_EXAMPLES,
     Rule,
 };
+use lastcall_domain::profile::Number;
 use lastcall_domain::{
     Cancel, CheckOptions, Dataset, DatasetName, Dependency, Format, JobError, LocalBlob, Output,
     Progress, ReadOptions, SqlColumn, Task, assert_may_compute,
@@ -17,13 +18,14 @@ use lastcall_engine::{CheckInput, Source};
 use lastcall_sql::{Body, ResultFormat, Sql, SqlError, SqlQuery, Tables};
 use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::analysis::{AnalysisWork, as_json};
 use super::compute::Compute;
 use super::errors::{job, stopping};
 use super::seen::SeenDatasets;
-use super::tables::{SessionTables, source};
+use super::tables::source;
 
 /// A contract's read options, as far as they apply to the format of the dataset, for whatever
 /// nobody else has set.
@@ -88,7 +90,6 @@ impl AnalysisWork {
         let queries = QueryChecks {
             sql: &self.sql,
             tables: &tables,
-            session: Some(&tables),
             timeout: self.timeout,
             cancel: &task.cancel,
             compute: Some(&self.compute),
@@ -149,8 +150,6 @@ pub(crate) fn referenced(plan: &CheckPlan) -> impl Iterator<Item = &str> {
 pub(crate) struct QueryChecks<'a> {
     pub(crate) sql: &'a Sql,
     pub(crate) tables: &'a dyn Tables,
-    /// The same tables, if their files belong to a session and may be removed.
-    pub(crate) session: Option<&'a SessionTables<'a>>,
     pub(crate) timeout: Duration,
     pub(crate) cancel: &'a Cancel,
     /// The threads that read results; the caller's if `None`.
@@ -170,11 +169,7 @@ impl QueryChecks<'_> {
     ) -> Result<(), JobError> {
         for (check, result) in plan.checks.iter().zip(&mut report.checks) {
             if let Rule::Sql { query, value } = &check.rule {
-                let answer = match (self.query(query).await, self.session) {
-                    (Err(error), Some(session)) => Err(session.attribute(error).await),
-                    (answer, _) => answer,
-                };
-                match answer {
+                match self.query(query).await {
                     Ok(answer) if *value => conclude_value(check, &answer, report.rows, result),
                     Ok(answer) => conclude_rows(answer, plan.examples, result),
                     Err(error) if error.retryable() || matches!(error, SqlError::Cancelled) => {
@@ -246,7 +241,8 @@ fn unreadable(error: io::Error) -> SqlError {
     }
 }
 
-struct FirstRows(Vec<Vec<Value>>);
+/// Cells as they are written, so that no number loses digits.
+struct FirstRows(Vec<Vec<Box<RawValue>>>);
 
 impl<'de> Deserialize<'de> for FirstRows {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -297,27 +293,52 @@ fn conclude_rows(answer: QueryAnswer, examples: usize, result: &mut CheckResult)
     result.examples = rows
         .map(|row| FailedRow {
             row: None,
-            values: names.iter().cloned().zip(row).collect::<Map<_, _>>(),
+            values: names
+                .iter()
+                .cloned()
+                .zip(row.iter().map(|cell| value(cell)))
+                .collect(),
         })
         .collect();
 }
 
-/// Concludes a query that must return an accepted number.
+fn value(cell: &RawValue) -> Value {
+    serde_json::from_str(cell.get()).unwrap_or_default()
+}
+
+fn counted(count: u64, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
+    }
+}
+
+/// Concludes a query that must return a single, accepted number.
 fn conclude_value(check: &Check, answer: &QueryAnswer, rows: u64, result: &mut CheckResult) {
-    let first = answer.rows.0.first().and_then(|row| row.first());
-    let number = match first {
-        Some(Value::Bool(is)) => Some(f64::from(u8::from(*is))),
-        Some(value) => value.as_f64(),
-        None => None,
+    let (height, width) = (answer.row_count, answer.columns.len());
+    let cell = match &answer.rows.0[..] {
+        [row] if height == 1 && width == 1 => row.first(),
+        _ => {
+            let (rows, columns) = (counted(height, "row"), counted(width as u64, "column"));
+            let detail = format!(
+                "the query answers with {rows} of {columns}, where a single number was expected"
+            );
+            result.fail_with("sql_failed", detail);
+            return;
+        }
     };
+    let number = cell.and_then(|cell| match cell.get() {
+        "true" => Some(Number::Integer(1)),
+        "false" => Some(Number::Integer(0)),
+        text => Number::parse(text),
+    });
     let Some(number) = number else {
         result.fail_with("sql_failed", "the query answers with no number");
         return;
     };
     let accepted = check.accept.as_ref().is_none_or(|accept| {
-        let share = 100.0 / rows.max(1) as f64;
         accept.holds(if accept.percent {
-            number * share
+            Number::Float(number.as_f64() * 100.0 / rows.max(1) as f64)
         } else {
             number
         })
@@ -330,7 +351,87 @@ fn conclude_value(check: &Check, answer: &QueryAnswer, rows: u64, result: &mut C
 
 #[cfg(test)]
 mod tests {
+    use lastcall_domain::check::{Accept, Condition};
+
     use super::*;
+
+    /// How a check ends whose query has this answer, and what it says.
+    fn concluded(condition: Condition, columns: &str, rows: &str) -> (CheckStatus, String) {
+        let count = rows.matches('[').count() - 1;
+        let body = format!(
+            r#"{{"columns": {columns}, "rows": {rows}, "row_count": {count}, "truncated": false}}"#
+        );
+        let answer = QueryAnswer::read(&Body::Memory(body.into())).unwrap();
+        let check = Check {
+            rule: Rule::Sql {
+                query: String::new(),
+                value: true,
+            },
+            columns: Vec::new(),
+            path: String::new(),
+            name: None,
+            accept: Some(Accept {
+                conditions: vec![condition],
+                percent: false,
+            }),
+        };
+        let mut result = check.result();
+        conclude_value(&check, &answer, 10, &mut result);
+        (result.status, result.detail.unwrap())
+    }
+
+    #[test]
+    fn a_number_is_compared_by_all_of_its_digits() {
+        let one = r#"[{"name": "n", "type": "integer"}]"#;
+        for (answer, number, status) in [
+            (
+                "[[9007199254740993]]",
+                "9007199254740993",
+                CheckStatus::Passed,
+            ),
+            (
+                "[[9007199254740993]]",
+                "9007199254740992",
+                CheckStatus::Failed,
+            ),
+            (
+                "[[12345678901234567890.5]]",
+                "12345678901234567890.5",
+                CheckStatus::Passed,
+            ),
+            (
+                "[[12345678901234567890.5]]",
+                "12345678901234567890",
+                CheckStatus::Failed,
+            ),
+            ("[[1.0]]", "1", CheckStatus::Passed),
+            ("[[true]]", "1", CheckStatus::Passed),
+        ] {
+            let condition = Condition::Is(Number::parse(number).unwrap());
+            let (found, detail) = concluded(condition, one, answer);
+            assert_eq!(found, status, "{answer} {number}: {detail}");
+        }
+    }
+
+    #[test]
+    fn a_condition_needs_a_single_number() {
+        let columns = [
+            r#"[{"name": "n", "type": "integer"}]"#,
+            r#"[{"name": "n", "type": "integer"}, {"name": "m", "type": "integer"}]"#,
+        ];
+        for (width, answer, said) in [
+            (1, "[[1], [1], [1]]", "with 3 rows of 1 column,"),
+            (2, "[[1, 1]]", "with 1 row of 2 columns,"),
+            (1, "[]", "with 0 rows of 1 column,"),
+            (1, "[[null]]", "with no number"),
+            (1, r#"[["1"]]"#, "with no number"),
+        ] {
+            let condition = Condition::Is(Number::Integer(1));
+            let (status, detail) = concluded(condition, columns[width - 1], answer);
+            assert_eq!(status, CheckStatus::Error, "{answer}");
+            assert!(detail.contains(said), "{answer}: {detail}");
+        }
+    }
 
     #[test]
     #[cfg(target_os = "linux")]

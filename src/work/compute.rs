@@ -1,5 +1,6 @@
 //! The compute threads: bounded, named, and joined at the end.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -51,20 +52,33 @@ impl Compute {
     }
 
     /// Runs `work` on one of the threads; `None` if they are gone. A panic is passed on to the
-    /// caller, where the pool turns it into the failure of one job.
+    /// caller, where the pool turns it into the failure of one job, and so is the runtime's if it
+    /// has no thread and can start none, which the pool takes for an outage.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
         let scope = Scope::current();
-        let done = self.handle.spawn_blocking(|| scope.enter(work)).await;
+        let queued = Arc::new(Mutex::new(Some(work)));
+        let work = Arc::clone(&queued);
+        let run = move || Some(scope.enter(taken(&work)?));
+        let begun = catch_unwind(AssertUnwindSafe(|| self.handle.spawn_blocking(run)));
+        let done = match begun {
+            Ok(done) => done.await,
+            Err(panic) => {
+                // There is no thread, but the runtime keeps the work for the next one. By then
+                // another attempt may have done it.
+                drop(taken(&queued));
+                resume_unwind(panic)
+            }
+        };
         if self.trim.is_due() {
-            drop(self.handle.spawn_blocking(Trim::run));
+            self.start(Trim::run);
         }
         match done {
-            Ok(value) => Some(value),
+            Ok(value) => value,
             Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
+                Ok(panic) => resume_unwind(panic),
                 // Only a runtime that shuts down cancels.
                 Err(_) => None,
             },
@@ -74,7 +88,15 @@ impl Compute {
     /// Drops a value on one of the threads, without waiting: freeing what it owns, such as a large
     /// file, may take time.
     pub(crate) fn dispose<T: Send + 'static>(&self, value: T) {
-        drop(self.handle.spawn_blocking(move || drop(value)));
+        self.start(move || drop(value));
+    }
+
+    /// Starts work that nobody waits for. If there is no thread for it, it waits for the next one.
+    fn start(&self, work: impl FnOnce() + Send + 'static) {
+        let begin = || drop(self.handle.spawn_blocking(work));
+        if catch_unwind(AssertUnwindSafe(begin)).is_err() {
+            log::debug!("no thread can be started; the work is done later");
+        }
     }
 
     /// Joins the threads, for at most `timeout`. Must not be called from a runtime's thread.
@@ -88,4 +110,9 @@ impl Compute {
             runtime.shutdown_timeout(timeout);
         }
     }
+}
+
+/// The work, if nobody has taken it.
+fn taken<T>(work: &Mutex<Option<T>>) -> Option<T> {
+    work.lock().unwrap_or_else(PoisonError::into_inner).take()
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use lastcall_child::start_and_end;
 use lastcall_domain::store::Store;
 use lastcall_domain::{BlobKey, BlobResult, Blobs, Dependency, Environment};
 
@@ -15,12 +16,20 @@ use lastcall_domain::{BlobKey, BlobResult, Blobs, Dependency, Environment};
 const PROBE_BYTES: usize = 1 << 20;
 /// File descriptors that a probe opens: about what one attempt needs.
 const PROBE_FILES: usize = 16;
+/// Threads that a probe starts: about what one attempt needs, the process of a query included.
+const PROBE_THREADS: usize = 16;
+/// Their stacks, in bytes.
+const STACK: usize = 2 << 20;
 
-/// Probes the database, the blob store, the disk for temporary files, and the file descriptors.
+/// Probes the database, the blob store, the disk for temporary files, the file descriptors, and the
+/// threads.
 pub(crate) struct Parts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) blobs: Arc<dyn Blobs>,
     pub(crate) scratch: PathBuf,
+    /// The key of the blob that probes write: always the same, so that however often the blob store
+    /// fails between the write and the removal, at most one is left.
+    pub(crate) probe: BlobKey,
 }
 
 #[async_trait]
@@ -34,6 +43,7 @@ impl Environment for Parts {
                 on_a_thread(move || write_and_remove(&scratch)).await
             }
             Dependency::FileDescriptors => on_a_thread(open_files).await,
+            Dependency::Threads => on_a_thread(|| start_and_end(PROBE_THREADS, STACK)).await,
         }
     }
 }
@@ -41,16 +51,16 @@ impl Environment for Parts {
 impl Parts {
     async fn blobs(&self) -> BlobResult<()> {
         self.blobs.ping().await?;
-        let key = BlobKey::probe();
+        let key = &self.probe;
         let put = self
             .blobs
-            .put(&key, Bytes::from_static(&[0; PROBE_BYTES]))
+            .put(key, Bytes::from_static(&[0; PROBE_BYTES]))
             .await;
         let seen = match put {
-            Ok(()) => self.blobs.exists(&key).await.map(|_| ()),
+            Ok(()) => self.blobs.exists(key).await.map(|_| ()),
             Err(error) => Err(error),
         };
-        let deleted = self.blobs.delete(&key).await;
+        let deleted = self.blobs.delete(key).await;
         seen.and(deleted)
     }
 }
@@ -89,7 +99,29 @@ fn text(error: impl std::fmt::Display) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use lastcall_domain::{Fault, Limits, MemoryBlobs, MemoryStore, SystemClock};
+
     use super::*;
+
+    #[tokio::test]
+    async fn probes_leave_one_blob_at_most() {
+        let blobs = MemoryBlobs::new();
+        let parts = Parts {
+            store: Arc::new(MemoryStore::new(Arc::new(SystemClock), Limits::default())),
+            blobs: Arc::new(blobs.clone()),
+            scratch: PathBuf::new(),
+            probe: BlobKey::probe(),
+        };
+        for _ in 0..3 {
+            // The ping, the write and the check succeed, and the removal fails.
+            blobs.faults().pass_next(3);
+            blobs.faults().fail_next(1, Fault::Before);
+            assert!(parts.probe(Dependency::Blobs).await.is_err());
+            assert_eq!(blobs.keys().len(), 1);
+        }
+        assert_eq!(parts.probe(Dependency::Blobs).await, Ok(()));
+        assert!(blobs.keys().is_empty());
+    }
 
     #[test]
     fn a_probe_of_a_folder_leaves_nothing_and_makes_the_folder_again() {

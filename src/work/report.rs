@@ -72,10 +72,9 @@ impl ReportWork {
                 Ok(made) => return Ok(made),
                 Err(error) => error,
             };
-            let again = rereads.restart(&error, &seen, &*self.store, &task.cancel);
-            if !again.await {
-                return Err(error);
-            }
+            rereads
+                .restart(error, &seen, &*self.store, &task.cancel)
+                .await?;
         }
     }
 

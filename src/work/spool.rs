@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use lastcall_child::host::temporary_file;
 use lastcall_domain::Body;
 use tempfile::TempPath;
 
@@ -50,10 +51,7 @@ impl Write for Spool {
             return file.write(bytes);
         }
         if self.memory.len() + bytes.len() > MAX_IN_MEMORY {
-            let file = tempfile::Builder::new()
-                .prefix("result-")
-                .tempfile_in(&self.scratch)?;
-            let (file, path) = file.into_parts();
+            let (file, path) = temporary_file(&self.scratch, "result-")?;
             let mut file = BufWriter::with_capacity(CHUNK, file);
             file.write_all(&std::mem::take(&mut self.memory))?;
             let (file, _) = self.file.insert((file, path));
@@ -74,6 +72,8 @@ impl Write for Spool {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+
+    use lastcall_domain::Dependency;
 
     use super::*;
 
@@ -101,5 +101,15 @@ mod tests {
         assert_eq!(files(), 1);
         drop(dropped);
         assert_eq!(files(), 0);
+    }
+
+    #[test]
+    fn a_result_that_finds_no_scratch_folder_can_be_written_another_time() {
+        let mut spool = Spool::new(Path::new("/nowhere"));
+        let written = spool.write_all(&vec![0; 2 * MAX_IN_MEMORY]);
+        // What writes to it may also read blobs, and pass the error on.
+        let error = io::Error::other(written.unwrap_err());
+        let whose = Dependency::of_work_io(&error);
+        assert_eq!(whose, Some(Dependency::Scratch), "{error:?}");
     }
 }

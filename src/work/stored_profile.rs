@@ -2,6 +2,7 @@
 
 use std::io::{BufWriter, Write as _};
 
+use lastcall_child::host::temporary_file;
 use lastcall_domain::profile::Profile;
 use lastcall_domain::{
     Cancel, ContentKey, Dataset, JobError, JobSpec, ProfileOptions, Task, assert_may_compute,
@@ -54,15 +55,11 @@ impl ReportWork {
             .compute
             .run(move || {
                 assert_may_compute();
-                let file = tempfile::Builder::new()
-                    .prefix("profile-")
-                    .tempfile_in(&scratch);
-                let file = file.and_then(|mut file| {
-                    let mut out = BufWriter::new(&mut file);
+                let file = temporary_file(&scratch, "profile-").and_then(|(file, path)| {
+                    let mut out = BufWriter::new(file);
                     serde_json::to_writer(Cancellable::new(&mut out, &cancel), &profile)?;
                     out.flush()?;
-                    drop(out);
-                    Ok(file.into_temp_path())
+                    Ok(path)
                 });
                 (profile, file)
             })

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use async_trait::async_trait;
+use lastcall_child::host::temporary_file;
 use lastcall_domain::store::Store;
 use lastcall_domain::{
-    BlobKey, Blobs, Cancel, Dataset, DatasetName, Dependency, LocalBlob, Progress, Schema,
-    SessionId,
+    BlobKey, Blobs, Cancel, Dataset, DatasetName, LocalBlob, Progress, Schema, SessionId,
 };
 use lastcall_engine::{Engine, Source};
-use lastcall_sql::{SqlError, TableError, Tables};
+use lastcall_sql::{TableError, Tables};
 
 use super::compute::Compute;
 use super::errors::{table, table_cancelled, table_scratch, table_stopping};
@@ -80,35 +80,6 @@ impl Tables for SessionTables<'_> {
 }
 
 impl SessionTables<'_> {
-    /// Attributes the error of a query to the blob store if the file of a table is gone.
-    pub(super) async fn attribute(&self, error: SqlError) -> SqlError {
-        if self.lost_a_file(&error).await {
-            SqlError::Environment {
-                dependency: Dependency::Blobs,
-                detail: format!("the file of a table is gone: {error}"),
-            }
-        } else {
-            error
-        }
-    }
-
-    /// Whether a query may have failed because the file of a table is gone.
-    async fn lost_a_file(&self, error: &SqlError) -> bool {
-        if !matches!(error, SqlError::Failed(_) | SqlError::Unavailable(_)) {
-            return false;
-        }
-        let paths: Vec<PathBuf> = {
-            let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-            open.iter().map(|file| file.path().to_owned()).collect()
-        };
-        for path in paths {
-            if !tokio::fs::try_exists(path).await.unwrap_or(false) {
-                return true;
-            }
-        }
-        false
-    }
-
     async fn dataset(&self, name: &str) -> Result<Dataset, TableError> {
         let gone = || TableError {
             code: "dataset_not_found",
@@ -142,11 +113,7 @@ impl SessionTables<'_> {
         let original = self.blobs.local(&dataset.blob).await.map_err(table)?;
         // If the query ends meanwhile, the name is removed at once, and the bytes when the engine
         // closes the file. The engine has no name to write to, so it cannot bring the file back.
-        let (out, file) = tempfile::Builder::new()
-            .prefix("convert-")
-            .tempfile_in(&self.scratch)
-            .map_err(table_scratch)?
-            .into_parts();
+        let (out, file) = temporary_file(&self.scratch, "convert-").map_err(table_scratch)?;
         let (engine, cancel) = (Arc::clone(&self.engine), self.cancel.clone());
         let (blob, read) = (dataset.blob.clone(), dataset.read.clone());
         let is_described = dataset.schema.is_some();
@@ -190,51 +157,5 @@ pub(super) fn source(dataset: &Dataset, file: &LocalBlob) -> Source {
         format: dataset.format,
         name: dataset.name.as_str().to_owned(),
         seed: Source::seed_of(&dataset.sha256),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use lastcall_domain::{Limits, MemoryBlobs, MemoryStore, SystemClock};
-    use lastcall_engine::EngineConfig;
-
-    use super::*;
-
-    #[test]
-    fn a_query_that_lost_the_file_of_a_table_is_not_to_blame() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("table.parquet");
-        std::fs::write(&file, "x").unwrap();
-        let compute = Arc::new(Compute::new(1).unwrap());
-        let tables = SessionTables {
-            session: SessionId::new(),
-            store: Arc::new(MemoryStore::new(Arc::new(SystemClock), Limits::default())),
-            blobs: Arc::new(MemoryBlobs::new()),
-            engine: Arc::new(Engine::new(EngineConfig {
-                threads: 1,
-                memory: 1 << 20,
-                scratch: folder.path().to_owned(),
-            })),
-            compute: Arc::clone(&compute),
-            scratch: folder.path().to_owned(),
-            cancel: Cancel::new(),
-            conversions: Arc::default(),
-            seen: &SeenDatasets::default(),
-            open: Mutex::new(vec![LocalBlob::in_place(file.clone())]),
-        };
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
-        let whose = |error| runtime.block_on(tables.attribute(error)).dependency();
-        let lost = || SqlError::Unavailable("lost".to_owned());
-        assert_eq!(whose(lost()), None);
-        std::fs::remove_file(&file).unwrap();
-        assert_eq!(whose(lost()), Some(Dependency::Blobs));
-        // This error does not depend on the file.
-        assert_eq!(whose(SqlError::Cancelled), None);
-        drop(tables);
-        compute.shutdown(Duration::from_secs(10));
     }
 }

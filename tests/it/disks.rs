@@ -213,6 +213,24 @@ fn a_start_on_a_full_disk_becomes_ready_and_sweeps() {
 }
 
 #[test]
+fn a_run_that_ends_on_a_full_disk_leaves_its_report() {
+    let (home, disk) = (Home::new(), Tmpfs::new(16));
+    let start = || {
+        home.service()
+            .set("state.dir", disk.path().to_string_lossy())
+            .set("store.min_free", "0B")
+            .start()
+    };
+    let service = start();
+    disk.fill();
+    service.stop();
+    disk.empty();
+    let service = start();
+    service.wait_for_line("previous run ended cleanly");
+    service.stop();
+}
+
+#[test]
 fn a_damaged_database_turns_readiness_off_for_good() {
     let home = Home::new();
     let service = home.start();

@@ -245,7 +245,7 @@ fn a_bucket_that_turns_everybody_away_for_a_while_fails_no_job() {
     let server = std::env::var("LASTCALL_TEST_S3")
         .expect("LASTCALL_TEST_S3 names no S3 server: run the tests by scripts/test.sh");
     let server = server.strip_prefix("http://").unwrap();
-    for status in [503, 403] {
+    for status in [503, 403, 404] {
         let home = Home::new();
         let line = Line::to_server(server);
         let service = with_bucket(&home, &line);

@@ -11,7 +11,7 @@ use log::error;
 use tokio::sync::oneshot;
 
 use super::profile_client::cancelled;
-use crate::panic::panic_message;
+use crate::panic::{outage_of, panic_message};
 
 /// Computes a profile while somebody waits for it, and sends it.
 pub(super) async fn answer(
@@ -39,13 +39,10 @@ pub(super) async fn answer(
     };
     let answer = match computed {
         Ok(Ok(answer)) => answer,
-        Ok(Err(panic)) => {
+        Ok(Err(panic)) => Err(outage_of(&*panic).unwrap_or_else(|| {
             error!("a profile panicked: {}", panic_message(&*panic));
-            Err(JobError::transient(
-                "panicked",
-                "internal error; see the operator's log",
-            ))
-        }
+            JobError::transient("panicked", "internal error; see the operator's log")
+        })),
         Err(_) => Err(cancelled()),
     };
     // The report may have stopped waiting.

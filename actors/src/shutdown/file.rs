@@ -6,10 +6,15 @@ use std::path::{Path, PathBuf};
 
 use super::ShutdownReport;
 
+/// Bytes that are reserved for the report. One that lists more jobs than fit needs free space.
+const RESERVED: usize = 64 * 1024;
+
 /// The shutdown report, and the marker of a run that has not ended.
 #[derive(Clone, Debug)]
 pub struct ReportFile {
     report: PathBuf,
+    /// What becomes the report. Until then, it reserves the space.
+    part: PathBuf,
     running: PathBuf,
 }
 
@@ -29,6 +34,7 @@ impl ReportFile {
     pub fn in_folder(folder: &Path) -> Self {
         Self {
             report: folder.join("shutdown-report.json"),
+            part: folder.join("shutdown-report.json.part"),
             running: folder.join("running"),
         }
     }
@@ -38,7 +44,8 @@ impl ReportFile {
         &self.report
     }
 
-    /// Returns how the previous run ended, and marks that this one has begun.
+    /// Returns how the previous run ended, and marks that this one has begun. Reserves space, so
+    /// that the report can be written when the disk is full.
     ///
     /// # Errors
     /// If the folder cannot be written to. An unreadable report counts as none.
@@ -51,6 +58,10 @@ impl ReportFile {
             })
         };
         File::create(&self.running)?.sync_all()?;
+        if let Err(error) = self.reserve() {
+            // A start on a full disk is to become ready.
+            log::warn!("no space is reserved for the shutdown report: {error}");
+        }
         self.sync_folder()?;
         Ok(previous)
     }
@@ -60,6 +71,7 @@ impl ReportFile {
     /// # Errors
     /// If the folder cannot be written to; the next run then takes this one for crashed.
     pub fn undo(&self, previous: &PreviousRun) -> io::Result<()> {
+        remove(&self.part)?;
         match previous {
             PreviousRun::Crashed => Ok(()),
             PreviousRun::None | PreviousRun::Ended(_) => self.remove_marker(),
@@ -77,20 +89,38 @@ impl ReportFile {
     /// # Errors
     /// If the folder cannot be written to; the next run then takes this one for crashed.
     pub fn end(&self, report: &ShutdownReport) -> io::Result<()> {
-        let part = self.report.with_extension("json.part");
-        let mut file = File::create(&part)?;
-        serde_json::to_writer_pretty(&mut file, report)?;
-        file.write_all(b"\n")?;
-        file.sync_all()?;
-        std::fs::rename(&part, &self.report)?;
+        let mut text = serde_json::to_vec_pretty(report)?;
+        text.push(b'\n');
+        let mut part = self.open_part()?;
+        // Over the reserved bytes: cutting the file first would give up its space.
+        part.write_all(&text)?;
+        part.set_len(text.len() as u64)?;
+        part.sync_all()?;
+        std::fs::rename(&self.part, &self.report)?;
         self.remove_marker()
     }
 
-    fn remove_marker(&self) -> io::Result<()> {
-        match std::fs::remove_file(&self.running) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+    /// Written out, because a sparse file reserves no space.
+    fn reserve(&self) -> io::Result<()> {
+        let mut part = self.open_part()?;
+        let reserved = part
+            .write_all(&vec![0; RESERVED])
+            .and_then(|()| part.sync_all());
+        if reserved.is_err() {
+            // The little that there was may be needed elsewhere.
+            remove(&self.part)?;
         }
+        reserved
+    }
+
+    fn open_part(&self) -> io::Result<File> {
+        let mut options = File::options();
+        options.write(true).create(true).truncate(false);
+        options.open(&self.part)
+    }
+
+    fn remove_marker(&self) -> io::Result<()> {
+        remove(&self.running)?;
         self.sync_folder()
     }
 
@@ -101,5 +131,13 @@ impl ReportFile {
             Some(folder) => File::open(folder)?.sync_all(),
             None => Ok(()),
         }
+    }
+}
+
+/// What does not exist need not be removed.
+fn remove(file: &Path) -> io::Result<()> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }

@@ -20,7 +20,7 @@ use super::outage::{AfterOutage, Outages};
 use super::outcome::{AttemptOutcome, describe_interruption};
 use super::slot::Slot;
 use super::stop::{StopHandle, StopReason};
-use crate::panic::panic_message;
+use crate::panic::{outage_of, panic_message};
 
 /// How the work itself ended.
 enum WorkEnd {
@@ -120,10 +120,13 @@ async fn run(pool: &Pool, task: Task, stop_handle: &StopHandle) -> WorkEnd {
     let mut work = pin!(AssertUnwindSafe(work).catch_unwind());
     let end = |answer: Result<_, Box<dyn Any + Send>>| match answer {
         Ok(answer) => WorkEnd::Done(answer),
-        Err(panic) => {
-            error!("job {job}: the work panicked: {}", panic_message(&*panic));
-            WorkEnd::Panicked
-        }
+        Err(panic) => match outage_of(&*panic) {
+            Some(outage) => WorkEnd::Done(Err(outage)),
+            None => {
+                error!("job {job}: the work panicked: {}", panic_message(&*panic));
+                WorkEnd::Panicked
+            }
+        },
     };
     tokio::select! {
         biased;

@@ -1,10 +1,12 @@
 //! Stores the bytes of a result: in the row, or in the blob store before the row refers to them.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use lastcall_domain::store::{INLINE_RESULT, JobResult, ResultLocation};
 use lastcall_domain::trace;
 use lastcall_domain::{
@@ -21,6 +23,9 @@ use crate::phase::Phase;
 
 /// How long the upload of a result may continue when everything is handed back.
 const LAST_PUT_TIMEOUT: Duration = Duration::from_millis(250);
+
+/// What is known of a blocking call for which no thread can be started.
+const NO_THREAD: &str = "no thread can be started for a file";
 
 /// Why an output was not stored. It has been dropped.
 pub(super) enum Unstored {
@@ -102,8 +107,8 @@ impl ResultWriter<'_> {
                 Err(error) => error,
             };
             let lost = JobError::transient("result_lost", "the result could not be read back");
-            // Only a lack of descriptors leaves the file intact.
-            let Some(dependency @ Dependency::FileDescriptors) =
+            // Only a lack of descriptors or threads leaves the file intact.
+            let Some(dependency @ (Dependency::FileDescriptors | Dependency::Threads)) =
                 Dependency::of_io(&error, Dependency::Scratch)
             else {
                 warn!("job {}: cannot read the result: {error}", self.key.0);
@@ -158,6 +163,10 @@ impl ResultWriter<'_> {
             }
         };
         // As long as the work itself may take: an unresponsive store holds no claim forever.
+        let answer = or_outage(answer, |dependency| {
+            let detail = NO_THREAD.to_owned();
+            Err(BlobError::Environment { dependency, detail })
+        });
         running_time::timeout(self.pool.config.timeout, answer)
             .await
             .unwrap_or_else(|_| Err(BlobError::Unavailable("no answer".to_owned())))
@@ -190,10 +199,26 @@ enum Small {
 }
 
 async fn small_file(path: &Path) -> io::Result<Small> {
+    let no_thread = |dependency: Dependency| Err(dependency.mark(io::Error::other(NO_THREAD)));
+    or_outage(read_small(path), no_thread).await
+}
+
+async fn read_small(path: &Path) -> io::Result<Small> {
     let size = tokio::fs::metadata(path).await?.len();
     Ok(if size <= INLINE_RESULT as u64 {
         Small::Yes(tokio::fs::read(path).await?.into())
     } else {
         Small::No(size)
     })
+}
+
+/// Runs `work`, whose blocking calls may find no thread: then it ends with `outage`.
+async fn or_outage<T>(work: impl Future<Output = T>, outage: impl FnOnce(Dependency) -> T) -> T {
+    match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(done) => done,
+        Err(panic) => match Dependency::of_panic(&*panic) {
+            Some(dependency) => outage(dependency),
+            None => resume_unwind(panic),
+        },
+    }
 }

@@ -1,5 +1,6 @@
 //! The timeline of a shutdown, and the file that tells the next run how this one ended.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::time::Duration;
 
 use lastcall_actors::{PreviousRun, ReportFile, Timeline};
@@ -63,6 +64,30 @@ fn the_next_run_reads_how_the_last_one_ended() {
         assert_eq!(file.begin().unwrap(), PreviousRun::Ended(Box::new(report)));
         // This run ends without a report.
         assert_eq!(file.begin().unwrap(), PreviousRun::Crashed);
+    });
+}
+
+#[test]
+fn the_space_of_the_report_is_reserved_from_the_start() {
+    in_virtual_time(async {
+        let folder = TempDir::new().unwrap();
+        let file = ReportFile::in_folder(folder.path());
+        let allocated = || {
+            let files = std::fs::read_dir(folder.path()).unwrap();
+            let blocks = files.map(|file| file.unwrap().metadata().unwrap().blocks());
+            blocks.sum::<u64>() * 512
+        };
+        let previous = file.begin().unwrap();
+        assert!(allocated() >= 64 * 1024);
+        file.undo(&previous).unwrap();
+        assert_eq!(allocated(), 0);
+        file.begin().unwrap();
+        let world = World::new().await;
+        let handle = world.start().await;
+        let (_, report) = drain(&handle).await;
+        file.end(&report).unwrap();
+        assert_eq!(file.read(), Some(report));
+        assert!(allocated() < 64 * 1024, "the rest is given back");
     });
 }
 

@@ -208,7 +208,10 @@ fn a_cleaner_that_always_panics_escalates_and_the_rest_shuts_down_in_order() {
         assert_eq!(world.job(job).state(), State::Succeeded);
         assert_eq!((report.exit_code, report.clean), (EXIT_ESCALATED, false));
         assert!(!outcome.is_complete());
-        assert_eq!(report.leftovers(), ["TtlCleaner had exceeded its restart limit"]);
+        assert_eq!(
+            report.leftovers(),
+            ["TtlCleaner had exceeded its restart limit"]
+        );
     });
 }
 
@@ -219,7 +222,7 @@ fn a_service_that_hangs_too_often_gives_its_jobs_to_others_and_fails_no_waiting_
         world.config.supervision.max_restarts = 0;
         world.config.analysis.workers = 2;
         let handle = world.start().await;
-        let report = world.report_of("hold").await;
+        let report_job = world.report_of("hold").await;
         handle.wake(Service::Report);
         world.script.running(2).await;
         world.run(&handle, "block").await;
@@ -237,7 +240,7 @@ fn a_service_that_hangs_too_often_gives_its_jobs_to_others_and_fails_no_waiting_
             .map(|job| job.state())
             .collect();
         assert_eq!(states, [State::Queued; 2]);
-        assert_eq!(world.job(report).error, None);
+        assert_eq!(world.job(report_job).error, None);
         world.script.unblock();
         all_threads_end(&handle).await;
     });

@@ -316,10 +316,7 @@ impl Model for Protocol {
     fn next_state(&self, world: &World, action: Action) -> Option<World> {
         let mut next = world.clone();
         self.step(&mut next, action)?;
-        assert!(
-            next.age() > world.age(),
-            "{action:?} loops in {world:?}"
-        );
+        assert!(next.age() > world.age(), "{action:?} loops in {world:?}");
         Some(next)
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use lastcall_domain::trace::Scope;
-use lastcall_domain::{BlobKey, Dataset, JobError, ReadOptions, Schema, Store};
+use lastcall_domain::{BlobKey, Dataset, Dependency, JobError, ReadOptions, Schema, Store};
 use tokio::sync::Semaphore;
 
 use crate::ports::Describe;
@@ -92,9 +92,12 @@ impl Schemas {
             let schema = AssertUnwindSafe(describe.describe(&dataset))
                 .catch_unwind()
                 .await
-                .map_err(|_| {
-                    log::error!("reading the columns of {} panicked", dataset.name);
-                    JobError::permanent("internal", "reading the data panicked")
+                .map_err(|panic| match Dependency::of_panic(&*panic) {
+                    Some(dependency) => JobError::unavailable(dependency, "no thread was left"),
+                    None => {
+                        log::error!("reading the columns of {} panicked", dataset.name);
+                        JobError::permanent("internal", "reading the data panicked")
+                    }
                 })??;
             let set = store.set_schema(&dataset.blob, &dataset.read, &schema);
             if let Err(error) = set.await {

@@ -13,6 +13,7 @@ use actix_web::http::{ConnectionType, Method, StatusCode, Version};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpResponse, ResponseError, web};
 use futures_util::FutureExt;
+use lastcall_domain::Dependency;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -73,7 +74,14 @@ pub(crate) async fn middleware<B: MessageBody + 'static>(
             .catch_unwind()
             .await
             .map(|answer| answer.map(ServiceResponse::map_into_boxed_body))
-            .unwrap_or_else(|_| {
+            .unwrap_or_else(|panic| {
+                // Handlers make blocking calls for blobs alone.
+                if Dependency::of_panic(&*panic).is_some() {
+                    let detail = "no thread can be started to access the blobs";
+                    return Err(Problem::new(Code::BlobsUnavailable, detail)
+                        .retry_after(1)
+                        .into());
+                }
                 let scope = span.scope();
                 scope.enter(|| log::error!("a handler panicked: {method} {path}, request {id:?}"));
                 Err(Problem::new(Code::Internal, "the request's handler panicked").into())

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = FailingCheck)]
 pub(crate) struct Failing {
-    /// `store`, `blobs`, `scratch`, `file_descriptors`, `disk` (there is less room than
+    /// `store`, `blobs`, `scratch`, `file_descriptors`, `threads`, `disk` (there is less room than
     /// `store.min_free`), `clock` (it is more than a second from the database's) or `jwks` (the
     /// keys of the token issuer are not known, and there are no others).
     pub(crate) name: &'static str,

@@ -66,7 +66,7 @@ pub(crate) struct SystemView {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Dependency)]
 struct DependencyView {
-    /// `store`, `blobs`, `scratch` or `file_descriptors`.
+    /// `store`, `blobs`, `scratch`, `file_descriptors` or `threads`.
     name: &'static str,
     /// `closed` while it is available, `open` while it is not, `half_open` while it is probed.
     breaker: &'static str,

@@ -32,6 +32,8 @@ const BATCH: usize = 256 * 1024;
 /// The most bytes of a rejected body that are still read, and for how long.
 const MAX_DISCARDED: usize = 32 << 20;
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a caller waits for a blob to be deleted that no row refers to.
+const DELETE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// `PUT /v1/sessions/{sid}/datasets/{name}`
 #[utoipa::path(
@@ -304,7 +306,10 @@ async fn step_elsewhere(mut ingest: Ingest) -> ApiResult<(Ingest, ApiResult<Opti
 
 /// Deletes a blob that no row refers to any more. If that fails, it is removed with its session.
 pub(crate) async fn discard(state: &ApiState, blob: &BlobKey) {
-    if let Err(error) = state.blobs.delete(blob).await {
-        log::warn!("cannot delete the blob {}: {error}", blob.as_str());
-    }
+    let fault = match timeout(DELETE_TIMEOUT, state.blobs.delete(blob)).await {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("no answer within {DELETE_TIMEOUT:?}"),
+    };
+    log::warn!("cannot delete the blob {}: {fault}", blob.as_str());
 }

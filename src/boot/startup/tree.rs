@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lastcall_actors::{Handle, Ports, Reason, System as Tree};
-use lastcall_domain::{Profiles, Work};
+use lastcall_domain::{BlobKey, Profiles, Work};
 use lastcall_render::{FontConfig, Renderer};
 
 use super::super::settings;
@@ -59,6 +59,7 @@ impl Startup<'_> {
                 store: Arc::clone(&base.store),
                 blobs: Arc::clone(&base.blobs),
                 scratch: base.scratch.clone(),
+                probe: BlobKey::probe(),
             }),
             analysis_work: analysis.clone(),
             profile_work: analysis,

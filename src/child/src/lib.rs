@@ -10,6 +10,9 @@
 
 pub mod guest;
 pub mod host;
+mod threads;
+
+pub use threads::start_and_end;
 
 /// A frame with a message as JSON.
 pub const CONTROL: u8 = 1;

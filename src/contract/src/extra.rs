@@ -18,7 +18,7 @@ pub(crate) fn extra(node: &Node<'_>, plan: &mut Builder) -> Result<()> {
     if let Some(count) = node.get("row_count") {
         let path = node.at("row_count");
         let accept = match count.as_u64() {
-            Some(count) => Accept::between(Some(count as f64), Some(count as f64)),
+            Some(count) => Accept::between(Some(count), Some(count)),
             None => {
                 let count = Node::new(count, path.clone())?;
                 count.reject_unknown(&["min", "max"])?;
@@ -26,7 +26,7 @@ pub(crate) fn extra(node: &Node<'_>, plan: &mut Builder) -> Result<()> {
                 if min.is_none() && max.is_none() {
                     return Err(ContractError::new(path, "`min` or `max` is needed"));
                 }
-                Accept::between(min.map(|n| n as f64), max.map(|n| n as f64))
+                Accept::between(min, max)
             }
         };
         plan.check(Rule::RowCount, &[], path).accept = Some(accept);

@@ -1,5 +1,6 @@
 //! A node of a contract with its path for error messages.
 
+use lastcall_domain::profile::Number;
 use serde_json::{Map, Value};
 
 use crate::{Builder, ContractError, Result};
@@ -12,6 +13,14 @@ pub(crate) struct Node<'a> {
     map: &'a Map<String, Value>,
     /// Its path; empty for the root.
     pub(crate) path: String,
+}
+
+/// The number with all its digits.
+pub(crate) fn exact(value: &Value) -> Option<Number> {
+    match value {
+        Value::Number(number) => Number::parse(&number.to_string()),
+        _ => None,
+    }
 }
 
 impl<'a> Node<'a> {
@@ -66,6 +75,11 @@ impl<'a> Node<'a> {
 
     pub(crate) fn number(&self, key: &str) -> Result<Option<f64>> {
         self.read(key, "a number", Value::as_f64)
+    }
+
+    /// A number with all its digits.
+    pub(crate) fn exact_number(&self, key: &str) -> Result<Option<Number>> {
+        self.read(key, "a number", exact)
     }
 
     /// A list; empty if absent.

@@ -1,9 +1,10 @@
 //! ODCS quality: metrics of its library, and queries, with their thresholds.
 
 use lastcall_domain::check::{Accept, Condition, Rule};
+use lastcall_domain::profile::Number;
 use serde_json::Value;
 
-use crate::node::{Node, hint, similar};
+use crate::node::{Node, exact, hint, similar};
 use crate::pattern::pattern;
 use crate::{Builder, ContractError, Result, extra};
 
@@ -111,7 +112,7 @@ fn library(
         return Ok(());
     }
     let accept = accept(rule)?.unwrap_or_else(|| Accept {
-        conditions: vec![Condition::Is(0.0)],
+        conditions: vec![Condition::Is(Number::Integer(0))],
         percent: false,
     });
     let arguments = rule.object("arguments")?;
@@ -198,7 +199,7 @@ fn filled(query: &str, property: Option<&str>, dataset: &str) -> String {
 }
 
 /// Creates the condition of an operator from its operand.
-type Operator = fn(f64) -> Condition;
+type Operator = fn(Number) -> Condition;
 
 /// The condition of a rule's operators; `None` if there are none.
 fn accept(rule: &Node<'_>) -> Result<Option<Accept>> {
@@ -214,8 +215,8 @@ fn accept(rule: &Node<'_>) -> Result<Option<Accept>> {
     for (key, condition) in operators {
         // The result of a query may be a boolean.
         let number = match rule.get(key) {
-            Some(Value::Bool(is)) => Some(f64::from(u8::from(*is))),
-            _ => rule.number(key)?,
+            Some(Value::Bool(is)) => Some(Number::Integer((*is).into())),
+            _ => rule.exact_number(key)?,
         };
         conditions.extend(number.map(condition));
     }
@@ -239,12 +240,12 @@ fn accept(rule: &Node<'_>) -> Result<Option<Accept>> {
     }))
 }
 
-fn two(rule: &Node<'_>, key: &str) -> Result<Option<(f64, f64)>> {
+fn two(rule: &Node<'_>, key: &str) -> Result<Option<(Number, Number)>> {
     if !rule.has(key) {
         return Ok(None);
     }
     let numbers = match rule.list(key)? {
-        [low, high] => low.as_f64().zip(high.as_f64()),
+        [low, high] => exact(low).zip(exact(high)),
         _ => None,
     };
     let wrong = || ContractError::new(rule.at(key), "a list of two numbers was expected");

@@ -73,6 +73,8 @@ pub(crate) fn schema(node: &Node<'_>, plan: &mut Builder) -> Result<()> {
         }
         field(node, name, plan)?;
     }
+    marks(&fields, "decimalChar", "decimal", Some("."), plan)?;
+    marks(&fields, "groupChar", "thousands", None, plan)?;
     missing_values(node, plan)?;
     keys(node, plan)?;
     extra::extra(node, plan)
@@ -105,17 +107,44 @@ fn field(node: &Node<'_>, name: &str, plan: &mut Builder) -> Result<()> {
             plan.not_checked(node.at(key), "this key of a field has no effect here");
         }
     }
-    for (key, mark) in [("decimalChar", "decimal"), ("groupChar", "thousands")] {
-        if let Some(value) = node.text(key)? {
-            let set = plan.plan.read.set(mark, value);
-            set.map_err(|error: InvalidOption| ContractError::new(node.at(key), error.detail))?;
-        }
-    }
     let Some(rules) = node.object("constraints")? else {
         return Ok(());
     };
     rules.reject_unknown(&CONSTRAINTS)?;
     constraints(&rules, name, is_text, plan)
+}
+
+/// Sets the read option of a mark, which is that of all columns: numbers cannot have different ones.
+fn marks(
+    fields: &[Node<'_>],
+    key: &str,
+    option: &str,
+    default: Option<&str>,
+    plan: &mut Builder,
+) -> Result<()> {
+    let (mut common, mut given) = (None, None);
+    for field in fields {
+        let default = default.filter(|_| field.get("type").is_some_and(|kind| kind == "number"));
+        let Some(mark) = field.text(key)?.or(default) else {
+            continue;
+        };
+        let before = *common.get_or_insert(mark);
+        if before != mark {
+            let detail = format!(
+                "the `{key}` of this field is {mark:?}, that of another one {before:?}; the \
+                 numbers of a dataset are read with the same"
+            );
+            return Err(ContractError::new(field.at(key), detail));
+        }
+        if field.has(key) {
+            given = Some((field, mark));
+        }
+    }
+    if let Some((field, mark)) = given {
+        let set = plan.plan.read.set(option, mark);
+        set.map_err(|error: InvalidOption| ContractError::new(field.at(key), error.detail))?;
+    }
+    Ok(())
 }
 
 fn constraints(rules: &Node<'_>, name: &str, is_text: bool, plan: &mut Builder) -> Result<()> {

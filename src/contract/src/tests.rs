@@ -92,6 +92,36 @@ fn a_table_schema_with_every_constraint() {
 }
 
 #[test]
+fn the_marks_of_numbers_are_those_of_all_fields() {
+    let contract = |a: &str, b: &str| {
+        format!(
+            r#"{{"fields": [{{"name": "a", "type": "number", {a}}},
+                {{"name": "b", {b}}}, {{"name": "c"}}]}}"#
+        )
+    };
+    let comma = r#""decimalChar": ",", "groupChar": ".""#;
+    for b in [
+        r#""type": "string""#,
+        r#""type": "integer""#,
+        r#""type": "number", "decimalChar": ",""#,
+    ] {
+        let read = plan(&contract(comma, b)).read;
+        assert_eq!(
+            (read.decimal, read.thousands),
+            (Some(','), Some('.')),
+            "{b}"
+        );
+    }
+    assert_eq!(
+        error(&contract(comma, r#""type": "number""#)),
+        "fields[1].decimalChar: the `decimalChar` of this field is \".\", that of another one \
+         \",\"; the numbers of a dataset are read with the same"
+    );
+    let other = error(&contract(comma, r#""type": "integer", "groupChar": " ""#));
+    assert!(other.starts_with("fields[1].groupChar: "), "{other}");
+}
+
+#[test]
 fn a_data_package_has_the_schema_of_the_resource_that_is_named_as_the_dataset() {
     let package = r#"{"name": "p", "resources": [
         {"name": "customers", "schema": {"fields": [{"name": "a", "type": "any"}]}},

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::InvalidOption;
-use crate::profile::{ColumnType, digits_within};
+use crate::profile::{ColumnType, Number, digits_within};
 
 /// What changed from a baseline to a candidate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -225,9 +225,9 @@ pub struct ChiSquared {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct FigureChange {
     /// In the baseline.
-    pub baseline: f64,
+    pub baseline: Number,
     /// In the candidate.
-    pub candidate: f64,
+    pub candidate: Number,
     /// The candidate's less the baseline's.
     pub change: f64,
 }
@@ -249,8 +249,9 @@ pub struct NumberChanges {
 impl NumberChanges {
     /// How many significant digits tell apart the values of both sides.
     pub fn digits(&self) -> usize {
-        let low = self.min.baseline.min(self.min.candidate);
-        let high = self.max.baseline.max(self.max.candidate);
+        let (min, max) = (self.min, self.max);
+        let low = min.baseline.as_f64().min(min.candidate.as_f64());
+        let high = max.baseline.as_f64().max(max.candidate.as_f64());
         digits_within(low.abs().max(high.abs()), high - low)
     }
 }

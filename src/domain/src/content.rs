@@ -33,6 +33,7 @@ const SIGNATURES: &[(&[u8], &str)] = &[
         "a document of an older Office",
     ),
     (b"ARROW1", "an Arrow IPC file"),
+    (b"FEA1", "a Feather file of version 1"),
     (b"Obj\x01", "an Avro file"),
     (b"ORC", "an ORC file"),
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),

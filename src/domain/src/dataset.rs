@@ -194,7 +194,7 @@ impl BlobKey {
         Self(format!("{}.{suffix}", self.0))
     }
 
-    /// A key for probes of the blob store.
+    /// A key for the probes of the blob store by one process.
     pub fn probe() -> Self {
         Self(format!("probe/{}", uuid::Uuid::now_v7()))
     }

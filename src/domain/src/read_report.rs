@@ -19,6 +19,9 @@ pub struct ReadReport {
     pub quote: Option<String>,
     /// Whether the first row names the columns.
     pub header: Option<bool>,
+    /// The sheet of a workbook.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
     /// Lines skipped before the header.
     pub skipped_lines: u64,
     /// The decimal mark.

@@ -8,6 +8,7 @@ use crate::EngineError;
 use crate::batch::{Batch, PLACES_NAMED, ReadDiagnostics};
 use crate::parse::{Hints, Kind, TypeSet};
 use crate::read::dataset::{Dataset, MAX_COLUMNS, Plan};
+use crate::read::name_bytes::NameBytes;
 use crate::sniff::{self, refinement};
 
 /// The inferred columns so far.
@@ -15,6 +16,7 @@ pub(crate) struct InferredSchema {
     names: Vec<String>,
     kinds: Vec<TypeSet>,
     varied: Vec<bool>,
+    name_bytes: NameBytes,
     /// The indices of columns that are not in the plan.
     more: HashMap<String, usize>,
     pub(crate) rows: u64,
@@ -41,10 +43,14 @@ impl InferredSchema {
     /// The schema guessed from the first rows.
     pub(crate) fn new(dataset: &dyn Dataset) -> Self {
         let guesses = dataset.type_guesses();
+        let kinds = guesses.iter().map(|guess| guess.kinds).collect();
+        let varied = guesses.iter().map(|guess| guess.varied).collect();
+        let names: Vec<String> = guesses.into_iter().map(|guess| guess.name).collect();
         Self {
-            kinds: guesses.iter().map(|guess| guess.kinds).collect(),
-            varied: guesses.iter().map(|guess| guess.varied).collect(),
-            names: guesses.into_iter().map(|guess| guess.name).collect(),
+            kinds,
+            varied,
+            name_bytes: NameBytes::of(&names),
+            names,
             more: HashMap::new(),
             rows: 0,
             fits: true,
@@ -59,6 +65,7 @@ impl InferredSchema {
     /// An empty schema with the names and declared types.
     pub(crate) fn nothing(dataset: &dyn Dataset, plan: &Plan) -> Self {
         Self {
+            name_bytes: NameBytes::of(&plan.names),
             names: plan.names.clone(),
             varied: plan.varied.clone(),
             kinds: dataset
@@ -78,7 +85,7 @@ impl InferredSchema {
     /// Adds a batch.
     ///
     /// # Errors
-    /// If there are too many columns.
+    /// If there are too many columns, or their names are too long.
     pub(crate) fn add(&mut self, batch: &Batch) -> Result<(), EngineError> {
         self.rows += batch.rows as u64;
         for (kinds, column) in self.kinds.iter_mut().zip(&batch.columns) {
@@ -101,6 +108,7 @@ impl InferredSchema {
             match self.more.get(name) {
                 Some(&at) => self.kinds[at] = self.kinds[at].and(*kinds),
                 None => {
+                    self.name_bytes.add(name.as_bytes())?;
                     self.more.insert(name.clone(), self.names.len());
                     self.names.push(name.clone());
                     self.kinds.push(*kinds);

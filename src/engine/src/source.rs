@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
-use lastcall_domain::Format;
+use lastcall_domain::{Dependency, Format};
 
 use crate::EngineError;
 use crate::job::JobContext;
@@ -64,11 +64,13 @@ impl Source {
         let read = Self::new(path, Format::Csv).open()?.fill(&mut head)?;
         Ok(match head[..read].trim_ascii_start() {
             [b'P', b'A', b'R', b'1', ..] => Format::Parquet,
+            head @ [b'P', b'K', 3, 4, ..] if is_open_document(head) => Format::Ods,
             [b'P', b'K', 3, 4, ..] => Format::Xlsx,
             [0xd0, 0xcf, 0x11, 0xe0, ..] => Format::Xls,
-            [b'A', b'R', b'R', b'O', b'W', b'1', 0, 0, ..] | [0xff, 0xff, 0xff, 0xff, ..] => {
-                Format::Arrow
-            }
+            [b'A', b'R', b'R', b'O', b'W', b'1', 0, 0, ..]
+            | [0xff, 0xff, 0xff, 0xff, ..]
+            // Feather of version 1, which the reader refuses by its name.
+            | [b'F', b'E', b'A', b'1', 0, ..] => Format::Arrow,
             [b'{', ..] => Format::Ndjson,
             head if is_array(head) => Format::Json,
             _ => Format::Csv,
@@ -145,7 +147,7 @@ impl Source {
         if !stored.compressed {
             return Ok(File::open(&self.path)?);
         }
-        let mut file = tempfile::tempfile_in(scratch)?;
+        let mut file = tempfile::tempfile_in(scratch).map_err(of_scratch)?;
         let mut buffer = vec![0; 256 << 10];
         let mut left = decompressed_limit(stored.size);
         loop {
@@ -162,6 +164,11 @@ impl Source {
         file.rewind()?;
         Ok(file)
     }
+}
+
+/// The error of a temporary file, which is no error of the dataset's file.
+pub(crate) fn of_scratch(error: io::Error) -> io::Error {
+    Dependency::Scratch.mark(error)
 }
 
 /// The most bytes that a file of this size may decompress to on disk; legitimate files stay below.
@@ -231,6 +238,12 @@ pub(crate) fn read_full(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<
         }
     }
     Ok(filled)
+}
+
+/// Whether an archive begins as an OpenDocument spreadsheet does: with its media type.
+pub(crate) fn is_open_document(head: &[u8]) -> bool {
+    const TYPE: &[u8] = b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet";
+    memchr::memmem::find(&head[..head.len().min(128)], TYPE).is_some()
 }
 
 /// Whether a document begins like an array of objects.

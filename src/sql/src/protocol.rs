@@ -119,8 +119,12 @@ pub(crate) enum FailureKind {
     Failed,
     Exhausted,
     Unprotected,
-    /// The disk of the temporary files is full.
-    ScratchFull,
+    /// The file of a table cannot be read.
+    TableUnreadable,
+    /// The temporary files cannot be written or read.
+    ScratchUnavailable,
+    /// No thread can be started.
+    NoThreads,
 }
 
 impl FailureKind {

@@ -15,7 +15,8 @@ pub trait Tables: Send + Sync {
     async fn names(&self) -> Result<Vec<String>, TableError>;
 
     /// The Parquet file of a table, by a name from [`names`](Self::names). Called only for tables
-    /// that the query reads. The file has to exist until the query ends.
+    /// that the query reads. The file has to exist until the query has opened it: if it does not,
+    /// the query fails as if [`Dependency::Blobs`] were unavailable.
     ///
     /// # Errors
     /// If the table is not available.

@@ -307,6 +307,16 @@ fn each_way_to_fail_has_its_code() {
 }
 
 #[test]
+fn a_standard_input_that_is_broken_has_its_own_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("birds");
+    std::fs::write(&file, &data::gzip(data::BIRDS.as_bytes())[..40]).unwrap();
+    let broken = lastcall(["profile", "-"]).stdin(&file).output().expect(66);
+    assert!(broken.stderr.contains("stdin: "), "{broken:#?}");
+    assert!(!broken.stderr.contains("tmp"), "{broken:#?}");
+}
+
+#[test]
 fn the_standard_input_is_read_and_flags_say_how() {
     let folder = tempfile::tempdir().unwrap();
     let (file, out) = (folder.path().join("prices"), folder.path().join("out.json"));

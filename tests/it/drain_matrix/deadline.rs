@@ -120,6 +120,7 @@ fn a_disk_that_hangs_when_the_report_is_written_does_not_move_it() {
     let mut service = with_deadline(home.service()).start();
     // Opening it to write waits for a reader, in the kernel.
     let part = home.path().join("shutdown-report.json.part");
+    std::fs::remove_file(&part).unwrap();
     mkfifo(&part, Mode::S_IRWXU).unwrap();
     service.signal(Signal::SIGTERM);
     let ended = service.wait().expect(75).within(DEADLINE + EXIT_TIMEOUT);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, HeldQueries, Home, data, raw::Connection};
+use crate::support::{Client, HeldQueries, Home, data, raw::Connection, until};
 
 fn analyses(session: &str) -> String {
     format!("/v1/sessions/{session}/analyses")
@@ -237,4 +237,56 @@ fn pages(client: &Client, path: &str) -> Vec<String> {
         let separator = if path.contains('?') { '&' } else { '?' };
         next = format!("{path}{separator}cursor={cursor}");
     }
+}
+
+#[test]
+fn a_query_reads_a_whole_dataset_while_it_is_replaced_and_removed() {
+    const ROWS: u32 = 500;
+    let home = Home::new();
+    let service = home.start();
+    let client = service.client().with("cache-control", "no-cache");
+    let session = client.session();
+    let table = |factor: u32| -> String {
+        let rows = (0..ROWS).map(|i| format!("{i},{}\n", i * factor));
+        format!("a,b\n{}", rows.collect::<String>())
+    };
+    let queries = || -> Vec<String> {
+        let query = |i| client.sql(&session, &format!("select count(*) as n, {i} as i from t"));
+        (0..3).map(query).collect()
+    };
+    for round in 0..40 {
+        client.upload(&session, "t", &table(2 * round + 1));
+        let jobs = queries();
+        client.upload(&session, "t", &table(2 * round + 2));
+        for job in jobs {
+            let result = client.result(&job).json();
+            assert_eq!(result["rows"][0][0], ROWS, "{result:#}");
+            assert_eq!(client.job(&job)["attempt"], 1);
+        }
+    }
+    let dataset = format!("/v1/sessions/{session}/datasets/t");
+    for round in 0..20 {
+        client.upload(&session, "t", &table(round));
+        let jobs = queries();
+        client.delete(&dataset).expect(204);
+        for job in jobs {
+            let ended = until("the query has ended", || {
+                let job = client.job(&job);
+                (!job["finished_at"].is_null()).then_some(job)
+            });
+            if ended["state"] == "succeeded" {
+                let result = client.result(&job).json();
+                assert_eq!(result["rows"][0][0], ROWS, "{result:#}");
+            } else {
+                let code = ended["error"]["code"].as_str().unwrap();
+                let gone = ["dataset_not_found", "unknown_table"];
+                assert!(gone.contains(&code), "{ended:#}");
+            }
+            assert_eq!(ended["attempt"], 1, "{ended:#}");
+        }
+    }
+    for part in client.system()["dependencies"].as_array().unwrap() {
+        assert_eq!(part["outages"], 0, "{part:#}");
+    }
+    service.stop();
 }

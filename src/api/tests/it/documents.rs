@@ -346,7 +346,7 @@ fn the_schema_of_a_profile_knows_every_field_of_one() {
         "alerts": [{"column": null, "code": "infinite", "value": null, "threshold": null,
             "detail": "x"}],
         "read": {"encoding": "UTF-8", "delimiter": ",", "quote": "\"", "header": true,
-            "skipped_lines": 0, "decimal": ".", "date_order": "dmy",
+            "sheet": "x", "skipped_lines": 0, "decimal": ".", "date_order": "dmy",
             "warnings": [{"code": "ragged_rows", "line": 2, "count": 1, "detail": "x"}],
             "steps": [{"step": "types", "decision": "x", "certainty": "likely"}]},
         "warnings": [{"code": "ragged_rows", "detail": "x", "count": 1}],

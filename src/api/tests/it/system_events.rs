@@ -212,8 +212,8 @@ fn the_stream_needs_the_right_to_see_the_system_and_has_the_caller_s_role() {
     }
 }
 
-/// A system whose state has this many bytes: more than 8 MiB fit into no buffer between the server
-/// and a client, nor do 16 MiB.
+/// A system whose state has this many bytes. Neither two states of 8 MiB nor one of 16 MiB fit into
+/// the buffers between the server and a client.
 fn make_large(api: &Api, bytes: usize) {
     api.with_services();
     api.system.services.lock().unwrap()[0].last_fault = Some("x".repeat(bytes));

@@ -7,5 +7,5 @@ mod thread;
 
 pub use oom::{Killed, OomKills};
 pub use process::{ChildExit, Frame, Process, Program};
-pub use scratch::Scratch;
+pub use scratch::{Scratch, temporary_file};
 pub use thread::spawn_owner;

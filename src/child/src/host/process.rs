@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -246,8 +247,13 @@ impl Process {
             // Dropping it would kill it by its id.
             std::mem::forget(child);
         }
-        let removed = tokio::task::spawn_blocking(move || folder.close()).await;
-        if let Ok(Err(error)) = removed {
+        let remove = || tokio::task::spawn_blocking(move || folder.close());
+        // It panics if no thread can be started, and removes the folder once one can be.
+        let Ok(removed) = catch_unwind(AssertUnwindSafe(remove)) else {
+            log::warn!("no thread can be started; the temporary folder of a child stays for now");
+            return;
+        };
+        if let Ok(Err(error)) = removed.await {
             log::warn!("cannot remove the temporary folder of a child: {error}");
         }
     }

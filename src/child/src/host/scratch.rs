@@ -3,8 +3,10 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use lastcall_domain::Dependency;
 use tempfile::{TempDir, TempPath};
 
 /// The file in such a folder that its process keeps locked while it runs.
@@ -48,9 +50,7 @@ impl Scratch {
     /// # Errors
     /// If it cannot be created.
     pub fn folder(&self, prefix: &str) -> io::Result<TempDir> {
-        tempfile::Builder::new()
-            .prefix(prefix)
-            .tempdir_in(&self.folder)
+        self.make(|folder| tempfile::Builder::new().prefix(prefix).tempdir_in(folder))
     }
 
     /// A new file for a child's output.
@@ -58,11 +58,43 @@ impl Scratch {
     /// # Errors
     /// If it cannot be created.
     pub fn file(&self, prefix: &str) -> io::Result<(File, TempPath)> {
-        let file = tempfile::Builder::new()
-            .prefix(prefix)
-            .tempfile_in(&self.folder)?;
-        Ok(file.into_parts())
+        self.make(|folder| temporary_file(folder, prefix))
     }
+
+    /// Makes something in the folder, which is made again if somebody has removed or moved it:
+    /// otherwise nothing would work until the next start.
+    fn make<T>(&self, make: impl Fn(&Path) -> io::Result<T>) -> io::Result<T> {
+        let folder = self.folder.path();
+        match make(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                fs::create_dir_all(folder)?;
+                make(folder)
+            }
+            made => made,
+        }
+    }
+}
+
+/// Creates a file in a folder, for this user alone. Its name begins with `prefix`, and is removed
+/// with the path.
+///
+/// # Errors
+/// Those of the operating system, marked as the scratch folder's.
+pub fn temporary_file(folder: &Path, prefix: &str) -> io::Result<(File, TempPath)> {
+    // `tempfile_in` would wrap an error and lose its code.
+    let create = |path: &Path| {
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)
+    };
+    let file = tempfile::Builder::new()
+        .prefix(prefix)
+        .make_in(folder, create)
+        .map_err(|error| Dependency::Scratch.mark(error))?;
+    Ok(file.into_parts())
 }
 
 fn lock_file(path: &Path) -> io::Result<File> {
@@ -102,6 +134,32 @@ mod tests {
             .unwrap()
             .filter(|e| e.as_ref().unwrap().path().is_dir())
             .count()
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_created_is_an_error_of_the_scratch_folder_with_its_code() {
+        let root = tempfile::tempdir().unwrap();
+        let (mut file, path) = temporary_file(root.path(), "made-").unwrap();
+        io::Write::write_all(&mut file, b"x").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"x");
+        drop(path);
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+        let place = root.path().join("file");
+        fs::write(&place, "").unwrap();
+        for folder in [place.as_path(), Path::new("/nowhere"), Path::new("/proc")] {
+            let error = temporary_file(folder, "made-").unwrap_err();
+            let whose = Dependency::of_work_io(&error);
+            assert_eq!(whose, Some(Dependency::Scratch), "{folder:?}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_was_moved_away_is_made_again() {
+        let root = tempfile::tempdir().unwrap();
+        let scratch = Scratch::new(&root.path().join("scratch"), "sql-").unwrap();
+        fs::rename(root.path().join("scratch"), root.path().join("away")).unwrap();
+        assert!(scratch.folder("query-").unwrap().path().is_dir());
+        assert!(scratch.file("result-").is_ok());
     }
 
     #[test]

@@ -1,5 +1,9 @@
 //! The accepted counts of failing rows.
 
+use std::cmp::Ordering;
+
+use crate::profile::Number;
+
 /// The accepted numbers: those that meet every condition.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Accept {
@@ -13,41 +17,45 @@ pub struct Accept {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Condition {
     /// It is equal to this.
-    Is(f64),
+    Is(Number),
     /// It differs from this.
-    IsNot(f64),
+    IsNot(Number),
     /// It is greater.
-    Above(f64),
+    Above(Number),
     /// It is greater or equal.
-    AtLeast(f64),
+    AtLeast(Number),
     /// It is less.
-    Below(f64),
+    Below(Number),
     /// It is less or equal.
-    AtMost(f64),
-    /// It is not between these.
-    Outside(f64, f64),
+    AtMost(Number),
+    /// It is neither one of these nor between them.
+    Outside(Number, Number),
 }
 
 impl Accept {
     /// Accepts numbers from `min` to `max`.
-    pub fn between(min: Option<f64>, max: Option<f64>) -> Self {
-        let min = min.map(Condition::AtLeast);
+    pub fn between(min: Option<u64>, max: Option<u64>) -> Self {
+        let min = min.map(|min| Condition::AtLeast(min.into()));
+        let max = max.map(|max| Condition::AtMost(max.into()));
         Self {
-            conditions: min.into_iter().chain(max.map(Condition::AtMost)).collect(),
+            conditions: min.into_iter().chain(max).collect(),
             percent: false,
         }
     }
 
     /// Whether the number is accepted.
-    pub fn holds(&self, x: f64) -> bool {
+    pub fn holds(&self, x: Number) -> bool {
+        let is = |y: Number, accepted: fn(Ordering) -> bool| x.compare(y).is_some_and(accepted);
         self.conditions.iter().all(|condition| match *condition {
-            Condition::Is(y) => x == y,
-            Condition::IsNot(y) => x != y,
-            Condition::Above(y) => x > y,
-            Condition::AtLeast(y) => x >= y,
-            Condition::Below(y) => x < y,
-            Condition::AtMost(y) => x <= y,
-            Condition::Outside(low, high) => !(x > low && x < high),
+            Condition::Is(y) => is(y, Ordering::is_eq),
+            Condition::IsNot(y) => !is(y, Ordering::is_eq),
+            Condition::Above(y) => is(y, Ordering::is_gt),
+            Condition::AtLeast(y) => is(y, Ordering::is_ge),
+            Condition::Below(y) => is(y, Ordering::is_lt),
+            Condition::AtMost(y) => is(y, Ordering::is_le),
+            Condition::Outside(low, high) => {
+                !(is(low, Ordering::is_ge) && is(high, Ordering::is_le))
+            }
         })
     }
 }
@@ -70,5 +78,32 @@ impl std::fmt::Display for Accept {
             }?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bounds_of_a_range_belong_to_it() {
+        let accepts = |condition, x: u64| {
+            let accept = Accept {
+                conditions: vec![condition],
+                percent: false,
+            };
+            accept.holds(x.into())
+        };
+        for (x, within) in [(0, false), (1, true), (2, true), (3, false)] {
+            assert_eq!(
+                accepts(Condition::Outside(1u64.into(), 2u64.into()), x),
+                !within
+            );
+            assert_eq!(Accept::between(Some(1), Some(2)).holds(x.into()), within);
+        }
+        let large = 9_007_199_254_740_993u64;
+        assert!(accepts(Condition::Is(large.into()), large));
+        assert!(!accepts(Condition::Is(large.into()), large - 1));
+        assert!(accepts(Condition::Above((large - 1).into()), large));
     }
 }

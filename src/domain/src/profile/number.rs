@@ -1,5 +1,6 @@
 //! Numbers with all their digits: 64-bit integers, doubles, and decimals.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use serde::de::Error as _;
@@ -30,6 +31,18 @@ impl Decimal {
         let scale = u8::try_from(fraction.len()).ok()?;
         let digits = format!("{whole}{fraction}").parse().ok()?;
         Some(Self::new(digits, scale))
+    }
+
+    fn compare(self, other: Self) -> Ordering {
+        if self.scale > other.scale {
+            return other.compare(self).reverse();
+        }
+        let power = 10i128.checked_pow(u32::from(other.scale - self.scale));
+        match power.and_then(|power| self.digits.checked_mul(power)) {
+            Some(digits) => digits.cmp(&other.digits),
+            // Beyond all that fits, except zero.
+            None => self.digits.cmp(&0).then(0.cmp(&other.digits)),
+        }
     }
 
     /// The nearest double.
@@ -100,6 +113,24 @@ impl Number {
         }
     }
 
+    /// Compares by all digits; a double is the shortest decimal that identifies it. `None` if one
+    /// of the two is not a number.
+    pub fn compare(self, other: Self) -> Option<Ordering> {
+        match (self.exact(), other.exact()) {
+            (Some(a), Some(b)) => Some(a.compare(b)),
+            _ => self.as_f64().partial_cmp(&other.as_f64()),
+        }
+    }
+
+    /// `None` if a decimal does not hold it.
+    fn exact(self) -> Option<Decimal> {
+        match self {
+            Self::Integer(n) => Some(Decimal::new(n.into(), 0)),
+            Self::Float(x) => shown(x),
+            Self::Decimal(decimal) => Some(decimal),
+        }
+    }
+
     /// Reads a number of JSON.
     pub fn parse(text: &str) -> Option<Self> {
         if let Ok(whole) = text.parse() {
@@ -153,6 +184,22 @@ fn shown(value: f64) -> Option<Decimal> {
     }
     let power = 10i128.checked_pow(scale.unsigned_abs())?;
     Some(Decimal::new(decimal.digits.checked_mul(power)?, 0))
+}
+
+impl From<u64> for Number {
+    fn from(count: u64) -> Self {
+        Self::decimal(count.into(), 0)
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(n) => n.fmt(f),
+            Self::Float(x) => x.fmt(f),
+            Self::Decimal(decimal) => decimal.fmt(f),
+        }
+    }
 }
 
 impl Serialize for Number {
@@ -227,6 +274,38 @@ mod tests {
         ] {
             assert_eq!(digits_within(largest, spread), 6);
         }
+    }
+
+    #[test]
+    fn numbers_are_compared_by_all_of_their_digits() {
+        let ascending = [
+            "-1e300",
+            "-18446744073709551615",
+            "-9007199254740993",
+            "-9007199254740992",
+            "-0.5",
+            "-0.000000000000000000000000000000000000000000001",
+            "0",
+            "0.000000000000000000000000000000000000000000001",
+            "0.1",
+            "0.10000000000000000001",
+            "9007199254740992",
+            "9007199254740992.5",
+            "9007199254740993",
+            "170141183460469231731687303715884105727",
+            "1e300",
+        ];
+        let numbers: Vec<_> = ascending.map(|text| Number::parse(text).unwrap()).into();
+        for (i, a) in numbers.iter().enumerate() {
+            for (j, b) in numbers.iter().enumerate() {
+                assert_eq!(a.compare(*b), Some(i.cmp(&j)), "{a} {b}");
+            }
+        }
+        assert_eq!(
+            Number::Float(2.0).compare(Number::Integer(2)),
+            Some(Ordering::Equal)
+        );
+        assert_eq!(Number::Float(f64::NAN).compare(Number::Integer(2)), None);
     }
 
     #[test]

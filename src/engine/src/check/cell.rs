@@ -62,12 +62,19 @@ impl Column {
         match (&column.values, self.read_as) {
             (Values::Floats(values), _) => Cell::Float(values[row]),
             (Values::Decimals(decimals), _) => decimal(decimals, row),
-            (Values::Text(texts), _) => Cell::Text(texts.get(row)),
+            (Values::Text(texts), _) => match texts.get(row) {
+                text if self.is_of_numbers() && is_nan(text) => Cell::Missing,
+                text => Cell::Text(text),
+            },
             (Values::Integers(values), Kind::Boolean) => Cell::Boolean(values[row] != 0),
             (Values::Integers(values), Kind::Date(_)) => Cell::Date(values[row]),
             (Values::Integers(values), Kind::Timestamp(_)) => Cell::Timestamp(values[row]),
             (Values::Integers(values), _) => Cell::Integer(values[row]),
         }
+    }
+
+    fn is_of_numbers(&self) -> bool {
+        matches!(self.wanted, Some(ValueType::Integer | ValueType::Number))
     }
 
     /// The cell as the type in the contract; as text if it is not of that type.
@@ -79,6 +86,13 @@ impl Column {
             (cell, _) => cell,
         }
     }
+}
+
+/// A number that is none, which is missing wherever numbers are read.
+fn is_nan(text: &[u8]) -> bool {
+    let text = text.trim_ascii();
+    let unsigned = text.strip_prefix(b"-").or(text.strip_prefix(b"+"));
+    unsigned.unwrap_or(text).eq_ignore_ascii_case(b"nan")
 }
 
 /// A decimal, or an integer if it is one of 64 bits.
@@ -152,13 +166,15 @@ fn number<'b>(text: &[u8], rules: &CellRules) -> Option<Cell<'b>> {
         return plain().and_then(Exact::parse).map(Cell::Decimal);
     }
     let reading = rules.classify(field).resolve(&rules.hints());
-    let rules = rules.styled(reading.style);
+    // The plain style is that of the given marks, if there are any.
+    let styled = (reading.style != Style::Plain).then(|| rules.styled(reading.style));
+    let rules = styled.as_ref().unwrap_or(rules);
     match reading.kind {
         Kind::Integer => rules.integer(field).map(Cell::Integer),
         Kind::Float => {
             let plain = plain().filter(|_| reading.style == Style::Plain);
             let exact = plain.and_then(Exact::parse).map(Cell::Decimal);
-            exact.or_else(|| rules.float(field).map(Cell::Float))
+            exact.or_else(|| rules.float(field).map(|(value, _)| Cell::Float(value)))
         }
         _ => None,
     }

@@ -1,6 +1,7 @@
 //! Counts the failing rows of a check and keeps the first.
 
 use lastcall_domain::check::{Accept, CheckResult, CheckStatus, FailedRow};
+use lastcall_domain::profile::Number;
 use serde_json::Map;
 
 use super::cell::Column;
@@ -37,9 +38,9 @@ impl FailedRows {
             None => self.count == 0,
             Some(accept) if accept.percent => {
                 let share = self.count as f64 / rows.max(1) as f64;
-                accept.holds(share * 100.0)
+                accept.holds(Number::Float(share * 100.0))
             }
-            Some(accept) => accept.holds(self.count as f64),
+            Some(accept) => accept.holds(self.count.into()),
         };
         if !accepted {
             result.status = CheckStatus::Failed;

@@ -374,7 +374,7 @@ impl Run<'_> {
                 let accepted = check
                     .accept
                     .as_ref()
-                    .is_none_or(|a| a.holds(outcome.rows as f64));
+                    .is_none_or(|a| a.holds(outcome.rows.into()));
                 if !accepted {
                     result.status = CheckStatus::Failed;
                 }

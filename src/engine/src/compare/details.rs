@@ -9,6 +9,7 @@ use super::distribution::{DAY, Distribution};
 use super::observe::ObservedColumn;
 use super::paired::{Distances, Numbers, Paired};
 use crate::parse::{Kind, format_date, format_timestamp};
+use crate::profile::texts;
 use crate::stats::p_values;
 use crate::stats::text_counts::{Named, TextCounts};
 
@@ -107,7 +108,7 @@ pub(super) fn new_and_vanished(words: &TextCounts, others: &TextCounts) -> Optio
                 continue;
             }
             number += 1;
-            exclusive.push((count, shown(&text)));
+            exclusive.push((count, shown(&text, [of, other])));
             // Bounded for any number of texts.
             if exclusive.len() > 100 * LISTED {
                 exclusive.sort_unstable_by(|a, b| (Reverse(a.0), &a.1).cmp(&(Reverse(b.0), &b.1)));
@@ -140,20 +141,25 @@ fn counts(exclusive: Vec<(u64, String)>, sides: impl Fn(u64) -> (u64, u64)) -> V
     counts.collect()
 }
 
-fn shown(text: &Named<'_>) -> String {
-    String::from_utf8_lossy(&text.name).into_owned()
+/// A text for a result: the beginning of a long one that is not held.
+pub(super) fn shown(text: &Named<'_>, held: [&TextCounts; 2]) -> String {
+    let Some(beginning) = text.beginning() else {
+        return texts::shown(&text.name);
+    };
+    let whole = held.into_iter().find_map(|held| held.text(text));
+    texts::shown(whole.unwrap_or(beginning))
 }
 
 /// The categories with their counts; the last counts are of all others.
 pub(super) fn categories(
-    texts: &[Named<'_>],
+    texts: Vec<String>,
     (p, q): &(Vec<u64>, Vec<u64>),
     listed: Option<Listed>,
 ) -> CategoryChanges {
-    let values = texts.iter().zip(p.iter().zip(q));
+    let values = texts.into_iter().zip(p.iter().zip(q));
     let values: Vec<CategoryCount> = values
-        .map(|(text, (&baseline, &candidate))| CategoryCount {
-            value: shown(text),
+        .map(|(value, (&baseline, &candidate))| CategoryCount {
+            value,
             baseline,
             candidate,
         })

@@ -128,6 +128,10 @@ fn shares_of_texts(
         };
         let found = [counts(0, at, words, *total), counts(1, new, others, *n)];
         let listed = details::new_and_vanished(words, others);
+        let texts = texts
+            .iter()
+            .map(|text| details::shown(text, [words, others]));
+        let texts: Vec<String> = texts.collect();
         counted.insert(at, (found, [*total, *n], texts, listed));
     }
     for (side, (seen, again)) in [before, after].into_iter().zip(again).enumerate() {
@@ -147,7 +151,7 @@ fn shares_of_texts(
     let counted = counted.into_iter();
     let counted = counted.filter_map(|(at, ([p, q], totals, texts, listed))| {
         let counts = (p?, q?);
-        let categories = details::categories(&texts, &counts, listed);
+        let categories = details::categories(texts, &counts, listed);
         let found = CategoryCounts {
             counts,
             totals,

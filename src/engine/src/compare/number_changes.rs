@@ -35,8 +35,8 @@ pub(super) fn number_changes(before: &Values, after: &Values) -> Option<NumberCh
     let figure = |of: fn(&Values) -> f64| {
         let (baseline, candidate) = (of(before), of(after));
         FigureChange {
-            baseline,
-            candidate,
+            baseline: Number::Float(baseline),
+            candidate: Number::Float(candidate),
             change: candidate - baseline,
         }
     };
@@ -97,21 +97,24 @@ pub(super) fn whole_changes<T: Copy + Into<i128>>(
         };
         return number_changes(&floats(before), &floats(after));
     };
-    let change = |(baseline, scale): (i128, u8), (candidate, _): (i128, u8)| FigureChange {
-        baseline: float((baseline, scale)),
-        candidate: float((candidate, scale)),
-        change: match candidate.checked_sub(baseline) {
+    let difference =
+        |baseline: i128, candidate: i128, scale: u8| match candidate.checked_sub(baseline) {
             Some(change) => float((change, scale)),
             None => float((candidate, scale)) - float((baseline, scale)),
-        },
+        };
+    let change = |(baseline, scale): (i128, u8), (candidate, _): (i128, u8)| FigureChange {
+        baseline: Number::decimal(baseline, scale),
+        candidate: Number::decimal(candidate, scale),
+        change: difference(baseline, candidate, scale),
     };
-    let mut mean = change((a.mean, scale), (b.mean, scale));
     let power = 10f64.powi(scale.into());
-    mean.baseline += a.fraction / power;
-    mean.candidate += b.fraction / power;
-    mean.change += (b.fraction - a.fraction) / power;
+    let mean = |of: &IntegerStats| Number::Float(float((of.mean, scale)) + of.fraction / power);
     Some(NumberChanges {
-        mean,
+        mean: FigureChange {
+            baseline: mean(&a),
+            candidate: mean(&b),
+            change: difference(a.mean, b.mean, scale) + (b.fraction - a.fraction) / power,
+        },
         median: change(a.median, b.median),
         min: change((a.min, scale), (b.min, scale)),
         max: change((a.max, scale), (b.max, scale)),

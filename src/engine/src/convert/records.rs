@@ -42,7 +42,6 @@ pub(super) fn data_type(declared: &DataType) -> DataType {
         DataType::Timestamp(..) => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
         DataType::Time32(_) | DataType::Time64(_) => TIME,
         DataType::Boolean => DataType::Boolean,
-        DataType::FixedSizeBinary(width) if *width > 0 => declared.clone(),
         nested if nested.is_nested() && can_be_written(nested) => nested.clone(),
         // Text, and types that Parquet lacks, as in the profile.
         _ => TEXT,

@@ -3,34 +3,34 @@
 use lastcall_domain::correlation::Coefficient;
 
 use crate::stats::p_values::chi_squared;
-use crate::stats::quantile_sketch::{quantile, running};
+use crate::stats::quantile_sketch::running;
 use crate::stats::spearman::Ranked;
 
 /// The number of parts of numeric columns.
-const PARTS: u32 = 10;
+const PARTS: u64 = 10;
 
 /// The category of each distinct value of a column: the value itself if there are few or the column
 /// is categorical, otherwise its decile. Deciles end at quantiles by linear interpolation, which
 /// belong to the lower decile; equal edges are merged.
 pub(super) fn parts(ranked: &Ranked, numeric: bool) -> Vec<u32> {
-    let values: Vec<(f64, u64)> = ranked.values().collect();
-    if !numeric || values.len() <= PARTS as usize {
-        return (0..).take(values.len()).collect();
+    let counts = ranked.counts();
+    if !numeric || counts.len() <= PARTS as usize {
+        return (0..).take(counts.len()).collect();
     }
-    let weighted: Vec<(u64, u64)> = (0..)
-        .zip(&values)
-        .map(|(at, value)| (at, value.1))
-        .collect();
+    let weighted: Vec<((), u64)> = counts.iter().map(|&n| ((), u64::from(n))).collect();
     let sums = running(&weighted);
-    let number = |at: u64| values[at as usize].0;
-    let edge = |part: u32| quantile(&weighted, &sums, f64::from(part) / f64::from(PARTS), number);
-    let mut edges: Vec<f64> = (1..PARTS).filter_map(edge).collect();
-    let least = values[0].0;
+    let last = sums.last().map_or(0, |total| total - 1);
+    let value_at = |rank: u64| sums.partition_point(|&sum| sum <= rank);
+    // An edge lies at a value or between it and the next one, so that its number is enough.
+    let edge = |part: u64| {
+        // No value is below the minimum.
+        let is_least = value_at((part * last).div_ceil(PARTS)) == 0;
+        (!is_least).then(|| value_at(part * last / PARTS))
+    };
+    let mut edges: Vec<usize> = (1..PARTS).filter_map(edge).collect();
     edges.dedup();
-    // No value is below the minimum.
-    edges.retain(|&edge| edge > least);
-    let part = |value: f64| edges.partition_point(|&edge| edge < value) as u32;
-    values.iter().map(|&(value, _)| part(value)).collect()
+    let part = |value: usize| edges.partition_point(|&edge| edge < value) as u32;
+    (0..counts.len()).map(part).collect()
 }
 
 /// A contingency table without empty rows and columns.

@@ -11,14 +11,23 @@ pub(super) enum Date {
         day_first: Option<i64>,
         month_first: Option<i64>,
     },
-    /// The same where the year has two digits, and may come first; whether it is believed to only
-    /// where that is said.
+    /// The same where the year has two digits, and may come first.
     Short {
         day_first: Option<i64>,
         month_first: Option<i64>,
         year_first: Option<i64>,
-        year_if_given: bool,
+        credible: Credible,
     },
+}
+
+/// Which dates with a year of two digits are read without an order that is given.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Credible {
+    /// None: `1.2.03` may be the number of a chapter.
+    Never,
+    /// Those whose year comes last.
+    YearLast,
+    Always,
 }
 
 impl Date {
@@ -28,58 +37,59 @@ impl Date {
             let allowed = orders.iter().filter(|(date, _)| date.is_some());
             allowed.fold(TypeSet::TEXT, |kinds, (_, kind)| kinds.or(*kind))
         };
-        match self {
-            Self::Certain(_) => (TypeSet::DATE, TypeSet::TIME),
+        let (date, time) = match self {
+            Self::Certain(_) => (TypeSet::DATE, CERTAIN_TIME),
             Self::Either {
                 day_first,
                 month_first,
-            } => (
+            } => {
                 // Years of two digits may follow in the same column.
-                set(&[
-                    (
-                        day_first,
-                        TypeSet::DATE_DAY_FIRST.or(TypeSet::SHORT_DAY_FIRST),
-                    ),
-                    (
-                        month_first,
-                        TypeSet::DATE_MONTH_FIRST.or(TypeSet::SHORT_MONTH_FIRST),
-                    ),
-                ]),
-                set(&[
-                    (
-                        day_first,
-                        TypeSet::TIME_DAY_FIRST.or(TypeSet::SHORT_TIME_DAY_FIRST),
-                    ),
-                    (
-                        month_first,
-                        TypeSet::TIME_MONTH_FIRST.or(TypeSet::SHORT_TIME_MONTH_FIRST),
-                    ),
-                ]),
-            ),
+                let short = set(&[
+                    (day_first, TypeSet::SHORT_DAY_FIRST),
+                    (month_first, TypeSet::SHORT_MONTH_FIRST),
+                ]);
+                (
+                    set(&[
+                        (day_first, TypeSet::DATE_DAY_FIRST),
+                        (month_first, TypeSet::DATE_MONTH_FIRST),
+                    ]),
+                    set(&[
+                        (day_first, TypeSet::TIME_DAY_FIRST),
+                        (month_first, TypeSet::TIME_MONTH_FIRST),
+                    ])
+                    .or(short)
+                    .or(TypeSet::CREDIBLE),
+                )
+            }
             Self::Short {
                 day_first,
                 month_first,
                 year_first,
-                year_if_given,
+                credible,
             } => {
-                let believed = year_first.filter(|_| !year_if_given);
-                (
-                    set(&[
-                        (day_first, TypeSet::SHORT_DAY_FIRST),
-                        (month_first, TypeSet::SHORT_MONTH_FIRST),
-                        (year_first, TypeSet::SHORT_YEAR_IF_GIVEN),
-                        (believed, TypeSet::SHORT_YEAR_FIRST),
-                    ]),
-                    set(&[
-                        (day_first, TypeSet::SHORT_TIME_DAY_FIRST),
-                        (month_first, TypeSet::SHORT_TIME_MONTH_FIRST),
-                        (believed, TypeSet::SHORT_TIME_YEAR_FIRST),
-                    ]),
-                )
+                let orders = set(&[
+                    (day_first, TypeSet::SHORT_DAY_FIRST),
+                    (month_first, TypeSet::SHORT_MONTH_FIRST),
+                    (year_first, TypeSet::SHORT_YEAR_FIRST),
+                ]);
+                let credible = match credible {
+                    Credible::Never => TypeSet::TEXT,
+                    Credible::YearLast => TypeSet::CREDIBLE,
+                    Credible::Always => TypeSet::CREDIBLE.or(TypeSet::CREDIBLE_YEAR_FIRST),
+                };
+                (TypeSet::TEXT, orders.or(credible))
             }
-        }
+        };
+        (date.or(time).or(TypeSet::SHORT_DATE), time)
     }
 }
+
+/// What a cell allows whose date is certain, as a date and as a point in time. Beside it a year of
+/// two digits may come first, where that order is given.
+pub(super) const CERTAIN_DATE: TypeSet = TypeSet::DATE.or(CERTAIN_TIME).or(TypeSet::SHORT_DATE);
+pub(super) const CERTAIN_TIME: TypeSet = TypeSet::TIME
+    .or(TypeSet::SHORT_YEAR_FIRST)
+    .or(TypeSet::CREDIBLE);
 
 /// The year that two digits stand for, as POSIX has it: 69 to 99 are of the last century.
 pub(super) fn full_year(year: i32) -> i32 {

@@ -8,6 +8,8 @@
 //! has to be known of *some* cell is kept as what holds of *all*: a column in which some cell has
 //! a minus is one whose cells do not all do without.
 
+mod dates;
+
 use lastcall_domain::DateOrder as GivenOrder;
 use lastcall_domain::profile::ColumnType;
 
@@ -27,6 +29,11 @@ const UNIT_BITS: u32 = SIGN_BITS + 8;
 /// How many units there are, no unit included.
 pub(super) const UNITS: u32 = 64 - UNIT_BITS;
 
+/// Dates and points in time in some order, by the digits of their years.
+const LONG_YEARS: u64 = bits(1, 6);
+const SHORT_YEARS: u64 = bits(7, 3);
+const DATE_ORDERS: u64 = LONG_YEARS | SHORT_YEARS;
+
 const fn bits(first: u32, count: u32) -> u64 {
     ((1 << count) - 1) << first
 }
@@ -41,20 +48,19 @@ impl TypeSet {
     pub(crate) const TIME: Self = Self(1 << 4);
     pub(crate) const TIME_DAY_FIRST: Self = Self(1 << 5);
     pub(crate) const TIME_MONTH_FIRST: Self = Self(1 << 6);
-    /// The same where years may have two digits.
+    /// Points in time whose years may have two digits, in each order.
     pub(crate) const SHORT_DAY_FIRST: Self = Self(1 << 7);
     pub(crate) const SHORT_MONTH_FIRST: Self = Self(1 << 8);
     pub(crate) const SHORT_YEAR_FIRST: Self = Self(1 << 9);
-    pub(crate) const SHORT_TIME_DAY_FIRST: Self = Self(1 << 10);
-    pub(crate) const SHORT_TIME_MONTH_FIRST: Self = Self(1 << 11);
-    pub(crate) const SHORT_TIME_YEAR_FIRST: Self = Self(1 << 12);
+    /// What holds of all of these: they are dates; they are read without an option; they are read
+    /// without one even if the year comes first. Without an order, these bits mean nothing.
+    pub(crate) const SHORT_DATE: Self = Self(1 << 10);
+    pub(crate) const CREDIBLE: Self = Self(1 << 11);
+    pub(crate) const CREDIBLE_YEAR_FIRST: Self = Self(1 << 12);
 
     /// Whole numbers of up to 38 digits, and decimals of as many, where the format has them.
     pub(crate) const LARGE: Self = Self(1 << 13);
     pub(crate) const DECIMAL: Self = Self(1 << 14);
-    /// Dates whose year has two digits and may come first, which is believed of a mark other than
-    /// `-` only where it is said.
-    pub(crate) const SHORT_YEAR_IF_GIVEN: Self = Self(1 << 15);
 
     /// Whole numbers as programs write them.
     pub(crate) const INTEGER: Self = Self(1 << WHOLE_BITS);
@@ -127,14 +133,15 @@ impl TypeSet {
 
     /// Nothing but text is left.
     pub(crate) const fn is_text(self) -> bool {
-        let readings = bits(0, 13) | bits(NUMBER_BITS, STYLES);
+        let readings = Self::BOOLEAN.0 | DATE_ORDERS | bits(NUMBER_BITS, STYLES);
         self.0 & readings == 0
     }
 
     /// Whether a single cell reads as something that programs write: a plain number, a boolean, a
     /// date or a point in time.
     pub(crate) const fn is_typed(self) -> bool {
-        self.0 & (bits(0, 13) | 1 << NUMBER_BITS) != 0
+        let typed = Self::BOOLEAN.0 | LONG_YEARS | 1 << NUMBER_BITS;
+        self.0 & typed != 0 || self.has_any(Self(SHORT_YEARS)) && self.has(Self::CREDIBLE)
     }
 
     /// Whether a cell reads as a number in some style.
@@ -144,7 +151,7 @@ impl TypeSet {
 
     /// Whether a cell reads as a date or a point in time in some order.
     pub(crate) const fn is_date(self) -> bool {
-        self.0 & bits(1, 12) != 0
+        self.0 & DATE_ORDERS != 0
     }
 
     /// Whether more of the cells may tell what kind of numbers these are: whole ones, or with a
@@ -226,85 +233,15 @@ impl TypeSet {
                     reading(comma)
                 }
             }
-            // A point is a decimal mark where nothing says otherwise.
-            (Some(point), Some(_)) if has(Style::PointBlank) => reading(point),
+            // A point is a decimal mark where nothing says otherwise; an apostrophe never is one.
+            (Some(point), Some(_)) if has(Style::PointBlank) || has(Style::PointApostrophe) => {
+                reading(point)
+            }
             (Some(point), Some(_)) if hints.decimal_of_others == Some(b'.') => reading(point),
             (Some(_), Some(_)) => doubt,
             (Some(style), None) | (None, Some(style)) => reading(style),
             (None, None) => reading(first),
         }
-    }
-
-    fn resolve_date(self, hints: &Hints) -> Reading {
-        use DateOrder::{Day, Month, Year};
-        let year_is_given = hints.date_order == Some(Year);
-        if self.has(Self::DATE) || year_is_given && self.has(Self::SHORT_YEAR_IF_GIVEN) {
-            return Reading::of(Kind::Date(Year));
-        }
-        let dates = [
-            &[(Self::DATE_DAY_FIRST, Day), (Self::DATE_MONTH_FIRST, Month)][..],
-            &[
-                (Self::SHORT_DAY_FIRST, Day),
-                (Self::SHORT_MONTH_FIRST, Month),
-                (Self::SHORT_YEAR_FIRST, Year),
-            ],
-        ];
-        if let Some(order) = self.order(&dates, hints) {
-            return Reading::of(order.map_or(Kind::Text, Kind::Date));
-        }
-        if self.has(Self::TIME) {
-            return Reading::of(Kind::Timestamp(Year));
-        }
-        let times = [
-            &[(Self::TIME_DAY_FIRST, Day), (Self::TIME_MONTH_FIRST, Month)][..],
-            &[
-                (Self::SHORT_TIME_DAY_FIRST, Day),
-                (Self::SHORT_TIME_MONTH_FIRST, Month),
-                (Self::SHORT_TIME_YEAR_FIRST, Year),
-            ],
-        ];
-        let order = self.order(&times, hints).flatten();
-        Reading::of(order.map_or(Kind::Text, Kind::Timestamp))
-    }
-
-    /// The order of dates, long years before short ones; nothing where there is none, and no order
-    /// where there are several.
-    fn order(self, tables: &[&[(Self, DateOrder)]], hints: &Hints) -> Option<Option<DateOrder>> {
-        for table in tables {
-            let mut orders = table.iter().filter(|(kinds, _)| self.has(*kinds));
-            let Some(&(_, first)) = orders.next() else {
-                continue;
-            };
-            let others: Vec<DateOrder> = orders.map(|(_, order)| *order).collect();
-            return Some(match hints.date_order {
-                Some(given) => (first == given || others.contains(&given)).then_some(given),
-                None => others.is_empty().then_some(first),
-            });
-        }
-        None
-    }
-
-    /// Whether the column is of dates or times that could be read in several orders.
-    pub(crate) fn is_ambiguous_date(self, hints: &Hints) -> bool {
-        let open = Hints {
-            date_order: None,
-            ..*hints
-        };
-        self != Self::ALL
-            && self.has_any(Self(bits(1, 12)))
-            && self.resolve_date(&open).kind == Kind::Text
-    }
-
-    /// The orders of dates that would read the column, were they given.
-    pub(crate) fn date_orders(self) -> impl Iterator<Item = DateOrder> {
-        let orders = [DateOrder::Day, DateOrder::Month, DateOrder::Year];
-        orders.into_iter().filter(move |&order| {
-            let given = Hints {
-                date_order: Some(order),
-                ..Hints::default()
-            };
-            self.resolve_date(&given).kind != Kind::Text
-        })
     }
 
     /// Whether the column is of numbers that could be read in several styles.
@@ -313,12 +250,6 @@ impl TypeSet {
             && self
                 .resolve_number(hints)
                 .is_some_and(|read| read.kind == Kind::Text)
-    }
-
-    /// Whether years of two digits are among the dates.
-    pub(crate) fn has_short_years(self) -> bool {
-        let long = Self(bits(1, 6));
-        self != Self::ALL && !self.has_any(long) && self.has_any(Self(bits(7, 6)))
     }
 
     /// The decimal mark that the column is certain of: `,` or `.`.

@@ -16,6 +16,7 @@ mod unit;
 pub(crate) use field::Field;
 pub(crate) use format_date::{format_date, format_timestamp};
 pub(crate) use kinds::{DateOrder, Hints, Kind, Reading, TypeSet};
+pub(crate) use number::{Float, may_be_rounded};
 pub(crate) use rules::{CellRules, ascii};
 pub(crate) use style::Style;
 pub(crate) use time::ParsedDateTime;

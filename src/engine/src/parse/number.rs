@@ -8,6 +8,9 @@
 use super::field::Field;
 use super::powers::POWERS;
 
+/// No double needs more digits (IEEE 754).
+const MAX_EXACT_DIGITS: usize = 17;
+
 /// Reads a whole number of 64 bits. `None` for anything else, leading zeros included.
 #[inline]
 pub(crate) fn integer(cell: &[u8]) -> Option<i64> {
@@ -45,14 +48,18 @@ pub(crate) fn usual_integer(field: Field<'_>) -> Option<i64> {
     Some(if negative { -magnitude } else { magnitude })
 }
 
+/// A number and whether it may have more digits than all doubles tell apart.
+pub(crate) type Float = (f64, bool);
+
 /// The number with a point that a field is, of up to 7 digits before it and 19 in all. `None` says
 /// nothing.
 #[inline(always)]
-pub(crate) fn usual_float(field: Field<'_>) -> Option<f64> {
+pub(crate) fn usual_float(field: Field<'_>) -> Option<Float> {
     let (negative, field) = field.minus();
     let (mantissa, places) = field.decimal()?;
     let value = shifted(mantissa, places);
-    Some(if negative { -value } else { value })
+    let long = mantissa >= POWERS[MAX_EXACT_DIGITS];
+    Some((if negative { -value } else { value }, long))
 }
 
 /// mantissa / 10^places, correctly rounded.
@@ -160,20 +167,25 @@ pub(crate) fn is_identifier(cell: &[u8]) -> bool {
     !cell.is_empty() && cell.iter().all(u8::is_ascii_digit) && integer(cell).is_none()
 }
 
+/// Whether the text of a number is long enough for [`is_rounded`].
+#[inline]
+pub(crate) fn may_be_rounded(cell: &[u8]) -> bool {
+    cell.len() > MAX_EXACT_DIGITS
+}
+
 /// Whether a number, whatever its marks are, has more than 17 digits, which are all that any double
 /// needs; zeros at either end are not counted.
 pub(crate) fn is_rounded(cell: &[u8]) -> bool {
-    const MOST: usize = 17;
     let first = cell.iter().position(|byte| matches!(byte, b'1'..=b'9'));
     let digits = &cell[first.unwrap_or(cell.len())..];
-    if digits.len() <= MOST {
+    if digits.len() <= MAX_EXACT_DIGITS {
         return false;
     }
     let end = digits.iter().position(|byte| matches!(byte, b'e' | b'E'));
     let digits = &digits[..end.unwrap_or(digits.len())];
     let last = digits.iter().rposition(|byte| matches!(byte, b'1'..=b'9'));
     let digits = &digits[..last.map_or(0, |last| last + 1)];
-    digits.iter().filter(|byte| byte.is_ascii_digit()).count() > MOST
+    digits.iter().filter(|byte| byte.is_ascii_digit()).count() > MAX_EXACT_DIGITS
 }
 
 /// Whether the cell is a whole number beyond 64 bits.
@@ -318,9 +330,10 @@ mod tests {
             "-0.0",
             "12345.",
         ] {
-            let read = in_chunk(cell, usual_float).unwrap();
+            let (read, long) = in_chunk(cell, usual_float).unwrap();
             let expected: f64 = cell.parse().unwrap();
             assert_eq!(read.to_bits(), expected.to_bits(), "{cell}");
+            assert_eq!(long, is_rounded(cell.as_bytes()), "{cell}");
         }
         for cell in [
             "",
@@ -360,9 +373,10 @@ mod tests {
         fn usual_numbers_are_those_of_the_standard_library(
             cell in "[+-]?[0-9]{1,8}\\.[0-9]{0,19}|[+-]?[0-9]{1,17}|[0-9.+-]{0,20}"
         ) {
-            if let Some(read) = in_chunk(&cell, usual_float) {
+            if let Some((read, long)) = in_chunk(&cell, usual_float) {
                 let expected: f64 = cell.parse().unwrap();
                 prop_assert_eq!(read.to_bits(), expected.to_bits());
+                prop_assert!(long || !is_rounded(cell.as_bytes()));
                 prop_assert!(float(cell.as_bytes()).is_some());
             }
             if let Some(read) = in_chunk(&cell, usual_integer) {

@@ -4,6 +4,7 @@ use lastcall_domain::{DEFAULT_MISSING, ReadOptions};
 
 use super::field::Field;
 use super::kinds::{Hints, TypeSet};
+use super::number::Float;
 use super::style::{Marks, Style};
 use super::styled_number;
 use super::{number, time};
@@ -136,14 +137,17 @@ impl CellRules {
             .or_else(|| styled_number::read_integer(cell, self.marks?))
     }
 
+    /// A number, and whether it may have more digits than a double holds.
     #[inline(always)]
-    pub(crate) fn float(&self, cell: Field<'_>) -> Option<f64> {
+    pub(crate) fn float(&self, cell: Field<'_>) -> Option<Float> {
         if self.has_point()
-            && let Some(value) = number::usual_float(cell)
+            && let Some(float) = number::usual_float(cell)
         {
-            return Some(value);
+            return Some(float);
         }
-        self.any_float(cell.text())
+        let text = cell.text();
+        let value = self.any_float(text)?;
+        Some((value, number::may_be_rounded(text)))
     }
 
     #[cold]

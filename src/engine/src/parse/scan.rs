@@ -1,6 +1,6 @@
 //! Parses dates and times field by field.
 
-use super::calendar::{Date, days, full_year};
+use super::calendar::{Credible, Date, days, full_year};
 
 /// What is left of a cell.
 pub(super) struct Scan<'a> {
@@ -70,7 +70,7 @@ impl Scan<'_> {
                             day_first: Some(days(full_year(year), month, first)?),
                             month_first: None,
                             year_first: None,
-                            year_if_given: false,
+                            credible: Credible::YearLast,
                         }),
                         (year, false) => days(year, month, first).map(Date::Certain),
                     };
@@ -82,9 +82,12 @@ impl Scan<'_> {
                 self.take(mark).then_some(())?;
                 let (year, short) = self.year()?;
                 if short {
-                    // `1.2.03` may be the number of a chapter.
-                    (two_digits || mark == b'/').then_some(())?;
-                    return short_date([first, second, year], mark, lead == 2);
+                    let credible = match (mark, two_digits) {
+                        (b'-', true) => Credible::Always,
+                        (b'.', true) | (b'/', _) => Credible::YearLast,
+                        _ => Credible::Never,
+                    };
+                    return short_date([first, second, year], mark, lead == 2, credible);
                 }
                 let day_first = days(year, second, first);
                 // Points between the fields are used day first only.
@@ -210,8 +213,13 @@ impl Scan<'_> {
 }
 
 /// A date whose year has two digits, in every order that its mark is used with. A year comes first
-/// only with both of its digits; with a mark other than `-` it hardly ever does.
-fn short_date([first, second, third]: [i32; 3], mark: u8, may_be_year: bool) -> Option<Date> {
+/// only with both of its digits.
+fn short_date(
+    [first, second, third]: [i32; 3],
+    mark: u8,
+    may_be_year: bool,
+    credible: Credible,
+) -> Option<Date> {
     let last = full_year(third);
     let day_first = days(last, second, first);
     let month_first = days(last, first, second).filter(|_| mark != b'.');
@@ -221,6 +229,6 @@ fn short_date([first, second, third]: [i32; 3], mark: u8, may_be_year: bool) -> 
         day_first,
         month_first,
         year_first,
-        year_if_given: mark != b'-',
+        credible,
     })
 }

@@ -36,16 +36,17 @@ fn bare(cell: &[u8]) -> Option<Bare<'_>> {
     let mut unit = 0;
     let mut signs: u32 = 0;
     let mut plus = false;
-    let parentheses = rest
-        .strip_prefix('(')
-        .and_then(|inner| inner.strip_suffix(')'));
-    if let Some(inner) = parentheses {
-        rest = trim(inner);
-    }
+    let mut in_parentheses = false;
     let mut trailing = false;
-    // Sign and unit come in any order: `-$5`, `$-5`, `5 €-`.
+    // Sign, parentheses and unit come in any order: `-$5`, `$-5`, `5 €-`, `$(5)`.
     loop {
-        if let Some(after) = rest.strip_prefix(['-', '\u{2212}']) {
+        if !in_parentheses
+            && let Some(inner) = rest.strip_prefix('(')
+            && let Some(inner) = inner.strip_suffix(')')
+        {
+            in_parentheses = true;
+            rest = trim(inner);
+        } else if let Some(after) = rest.strip_prefix(['-', '\u{2212}']) {
             signs += 1;
             rest = trim(after);
         } else if let Some(after) = rest.strip_prefix('+') {
@@ -65,7 +66,6 @@ fn bare(cell: &[u8]) -> Option<Bare<'_>> {
             break;
         }
     }
-    let in_parentheses = parentheses.is_some();
     if signs + u32::from(in_parentheses) > 1 {
         return None;
     }

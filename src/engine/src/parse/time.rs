@@ -6,7 +6,7 @@
 //! Times: a date, `T` or a space, and hours and minutes, with optional seconds, fraction (kept to
 //! microseconds), `AM`/`PM` and offset from UTC.
 
-use super::calendar::{Date, days};
+use super::calendar::{CERTAIN_DATE, CERTAIN_TIME, Date, days};
 use super::field::four_pairs;
 use super::kinds::{DateOrder, TypeSet};
 use super::scan::Scan;
@@ -77,7 +77,7 @@ fn usual(cell: &[u8]) -> Option<ParsedDateTime> {
     let date = Date::Certain(days(century * 100 + year, month, day)?);
     if time.is_empty() {
         return Some(ParsedDateTime {
-            kinds: TypeSet::DATE.or(TypeSet::TIME),
+            kinds: CERTAIN_DATE,
             date,
             is_date: true,
             micros: 0,
@@ -94,7 +94,7 @@ fn usual(cell: &[u8]) -> Option<ParsedDateTime> {
     let pairs = time & 0xffff | (time >> 24 & 0xffff) << 16 | time >> 48 << 32;
     let [hour, minute, second, _] = four_pairs(pairs | 0x3030 << 48)?;
     (hour <= 23 && minute <= 59 && second <= 59).then_some(ParsedDateTime {
-        kinds: TypeSet::TIME,
+        kinds: CERTAIN_TIME,
         date,
         is_date: false,
         micros: i64::from((hour * 60 + minute) * 60 + second) * 1_000_000,
@@ -111,8 +111,7 @@ fn any(cell: &[u8]) -> Option<ParsedDateTime> {
     let (date, time) = read.kinds();
     let is_date = scan.rest.is_empty();
     let (kinds, micros) = if is_date {
-        // A date is also the beginning of its day.
-        (date.or(time), 0)
+        (date, 0)
     } else {
         (time, scan.time()?)
     };
@@ -192,6 +191,9 @@ mod tests {
             (&["24-01-05", "24-02-06", "23-12-11"], Text),
             (&["24/01/05", "24/02/06", "23/12/11"], Date(DateOrder::Day)),
             (&["31.12.24"], Date(DateOrder::Day)),
+            (&["1.2.24", "31.3.24"], Text),
+            (&["99/12/31", "98/01/02"], Text),
+            (&["2024-01-05", "24-01-05"], Text),
         ] {
             assert_eq!(column(cells), kind, "{cells:?}");
         }
@@ -199,8 +201,9 @@ mod tests {
             date_order: Some(DateOrder::Year),
             ..Hints::default()
         };
-        for cell in ["99/12/31", "24.01.31", "24-01-05"] {
+        for cell in ["99/12/31", "24.01.31", "24-01-05", "00/01/02", "00.01.02"] {
             let read = moment(cell.as_bytes()).unwrap();
+            assert!(!read.kinds.is_text(), "{cell}");
             let kind = read.kinds.resolve(&year_first).kind;
             assert_eq!(kind, Date(DateOrder::Year), "{cell}");
         }
@@ -221,7 +224,6 @@ mod tests {
             "2013-13-01",
             "31/02/2012",
             "2012-01/31",
-            "1.2.03",
             "31/02/00",
             "2012-1-1T25:00",
             "2012-01-31x",

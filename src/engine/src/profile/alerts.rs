@@ -55,7 +55,7 @@ pub(crate) fn alerts(
     let key = columns.iter().position(|column| is_key(column, dataset));
     for (at, (column, (mixture, likely))) in columns.iter().zip(texts).enumerate() {
         let mut found = of_column(column, *mixture, dataset.rows, thresholds);
-        found.extend(likely_types::of_texts(column, likely));
+        found.extend(likely_types::of_texts(column, likely, dataset.format));
         if key == Some(at) {
             found.push(key_candidate(column));
         }

@@ -6,7 +6,6 @@ use lastcall_domain::profile::DuplicateRow;
 use super::sample::KeptRow;
 use crate::batch::Batch;
 use crate::parse::Kind;
-use crate::stats::distinct::mix;
 
 /// How many examples there are.
 const EXAMPLES: usize = 5;
@@ -40,7 +39,7 @@ impl DuplicateExamples {
             if self.found.len() == EXAMPLES {
                 return;
             }
-            let bit = mix(hash) >> (64 - LOG2_FILTER_BITS);
+            let bit = hash >> (64 - LOG2_FILTER_BITS);
             let (word, bit) = ((bit / 64) as usize, 1 << (bit % 64));
             let number = before + row as u64 + 1;
             if self.filter[word] & bit != 0

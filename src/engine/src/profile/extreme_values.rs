@@ -42,26 +42,36 @@ impl<K: Key> ExtremeValues<K> {
 
     /// Adds the keys of a batch of `rows` rows.
     pub(super) fn extend(&mut self, keys: &[K], missing: &Missing, rows: usize) {
-        let (mut min, mut max) = (K::ENDS.1, K::ENDS.0);
-        for &key in keys {
-            min = min.min(key);
-            max = max.max(key);
-        }
-        self.min = self.min.min(min);
-        self.max = self.max.max(max);
-        let (first, last) = self.ends;
-        let named = |&(key, _): &(K, u64)| first <= key && key <= last;
+        let last = |kept: &[(K, u64)]| kept.get(NAMED - 1).map(|&(key, _)| key);
+        let full = last(&self.lowest).zip(last(&self.highest));
+        let (low, high) = full.unwrap_or((K::ENDS.1, K::ENDS.0));
+        // Of equal values, those that came first are kept.
+        let is_beyond = |key: K| key < low || key > high;
         // Most batches have no new extreme value.
-        if is_open(&self.lowest, |worst| min < worst) {
-            let numbers = places(self.rows, keys, missing, rows).filter(named);
-            numbers.for_each(|place| keep(&mut self.lowest, place, |a, b| a < b));
-        }
-        if is_open(&self.highest, |worst| max > worst) {
-            let numbers = places(self.rows, keys, missing, rows).filter(named);
-            numbers.for_each(|place| keep(&mut self.highest, place, |a, b| a > b));
+        if keys.iter().any(|&key| is_beyond(key)) {
+            let places = places(self.rows, keys, missing, rows);
+            for (key, row) in places.filter(|&(key, _)| is_beyond(key)) {
+                self.add(key, row);
+            }
         }
         self.order.extend(keys);
         self.rows += rows as u64;
+    }
+
+    fn add(&mut self, key: K, row: u64) {
+        self.min = self.min.min(key);
+        self.max = self.max.max(key);
+        let (first, last) = self.ends;
+        if first <= key && key <= last {
+            keep(&mut self.lowest, (key, row), |a, b| a < b);
+            keep(&mut self.highest, (key, row), |a, b| a > b);
+        }
+    }
+
+    /// The smallest and the largest of the values that are named.
+    pub(super) fn range(&self) -> Option<(K, K)> {
+        let first = |kept: &[(K, u64)]| kept.first().map(|&(key, _)| key);
+        first(&self.lowest).zip(first(&self.highest))
     }
 
     pub(super) fn sorted(&self) -> Option<SortOrder> {
@@ -83,10 +93,6 @@ impl<K: Key> ExtremeValues<K> {
         };
         (shown(&self.lowest), shown(&self.highest))
     }
-}
-
-fn is_open<K: Key>(kept: &[(K, u64)], beats: impl Fn(K) -> bool) -> bool {
-    kept.len() < NAMED || kept.last().is_some_and(|&(worst, _)| beats(worst))
 }
 
 /// The keys with their row numbers, last row first: in ascending data, the largest then come first,

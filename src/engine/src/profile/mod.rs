@@ -6,7 +6,6 @@ mod column;
 mod duplicate_examples;
 mod duplicates;
 mod extreme_values;
-mod extremes;
 mod likely_types;
 mod missing_patterns;
 mod numbers;
@@ -17,7 +16,7 @@ mod shapes;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests;
-mod texts;
+pub(crate) mod texts;
 mod times;
 
 use lastcall_domain::ProfileOptions;

@@ -6,7 +6,6 @@ use lastcall_domain::profile::{Histogram, Number, Numeric, Quantiles, SortOrder}
 use serde_json::Value;
 
 use super::extreme_values::ExtremeValues;
-use super::extremes::Extremes;
 use crate::EngineError;
 use crate::batch::Missing;
 use crate::job::JobContext;
@@ -25,7 +24,6 @@ pub(super) struct Numbers {
     negatives: u64,
     infinities: u64,
     extreme_values: ExtremeValues,
-    finite: Extremes,
 }
 
 impl Numbers {
@@ -39,7 +37,6 @@ impl Numbers {
             infinities: 0,
             // JSON has no number for an infinity.
             extreme_values: ExtremeValues::naming((key_of_float(f64::MIN), key_of_float(f64::MAX))),
-            finite: Extremes::NONE,
         }
     }
 
@@ -56,19 +53,17 @@ impl Numbers {
         self.negatives += count(values, |value| value < 0.0);
         let infinities = count(values, f64::is_infinite);
         if infinities == 0 {
-            self.add_finite(values, &keys);
+            self.add_finite(values);
         } else {
             self.infinities += infinities;
             let finite: Vec<f64> = values.iter().copied().filter(|x| x.is_finite()).collect();
-            let keys: Vec<u64> = finite.iter().map(|&value| key_of_float(value)).collect();
-            self.add_finite(&finite, &keys);
+            self.add_finite(&finite);
         }
         self.held.extend(&keys, context)
     }
 
-    fn add_finite(&mut self, values: &[f64], keys: &[u64]) {
-        self.finite.extend(keys);
-        values.iter().for_each(|&value| self.sum.add(value));
+    fn add_finite(&mut self, values: &[f64]) {
+        self.sum.extend(values);
         self.moments.extend(values);
     }
 
@@ -98,7 +93,8 @@ impl Numbers {
         let some = count > 0;
         let finite = self.infinities == 0;
         let mut central = self.moments.finish();
-        if self.finite.min == self.finite.max {
+        let (least, greatest) = self.extreme_values.range().unwrap_or_default();
+        if least == greatest {
             central = central.of_a_constant();
         }
         let mean = self.sum.divided(count as f64);
@@ -137,12 +133,11 @@ impl Numbers {
             histogram: if finite_part.0.is_empty() {
                 Histogram::default()
             } else {
-                let extremes = (float_of_key(self.finite.min), float_of_key(self.finite.max));
                 histogram::numeric(
                     finite_part.0,
                     &finite_part.1,
                     float_of_key,
-                    extremes,
+                    (float_of_key(least), float_of_key(greatest)),
                     values.rank_error.is_some(),
                 )
             },
@@ -151,7 +146,8 @@ impl Numbers {
     }
 }
 
-fn count<T: Copy>(values: &[T], what: impl Fn(T) -> bool) -> u64 {
+/// How many of the values are so.
+pub(super) fn count<T: Copy>(values: &[T], what: impl Fn(T) -> bool) -> u64 {
     values.iter().map(|&value| u64::from(what(value))).sum()
 }
 

@@ -53,15 +53,22 @@ impl Rows {
             .extend((batch.rows.saturating_sub(ROWS)..batch.rows).map(kept));
         let too_many = self.last.len().saturating_sub(ROWS);
         self.last.drain(..too_many);
+        let mut worst = self.worst();
         for (row, &hash) in hashes.iter().enumerate() {
-            if self.random.len() == ROWS && self.random.last().is_some_and(|last| last.0 <= hash) {
+            if worst.is_some_and(|worst| worst <= hash) {
                 continue;
             }
             let at = self.random.partition_point(|other| other.0 < hash);
             self.random.insert(at, (hash, kept(row)));
             self.random.truncate(ROWS);
+            worst = self.worst();
         }
         self.seen += batch.rows as u64;
+    }
+
+    /// The greatest hash of the random rows, once there are enough of them.
+    fn worst(&self) -> Option<u64> {
+        self.random.get(ROWS - 1).map(|&(hash, _)| hash)
     }
 
     pub(super) fn finish(self, names: &[String], kinds: &[Kind]) -> Sample {

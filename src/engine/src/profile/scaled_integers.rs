@@ -4,7 +4,7 @@
 use lastcall_domain::profile::{Number, Numeric, SortOrder};
 
 use super::extreme_values::ExtremeValues;
-use super::numbers::{quantiles, variation};
+use super::numbers::{count, quantiles, variation};
 use crate::EngineError;
 use crate::batch::Missing;
 use crate::job::JobContext;
@@ -20,6 +20,8 @@ pub(super) trait Digits: Whole + Into<i128> + PartialOrd + Default {
     fn key(self) -> Self::Key;
     /// The value of a key.
     fn of_key(key: Self::Key) -> i128;
+    /// The sum of some values, where 128 bits hold it.
+    fn sum(values: &[Self]) -> Option<i128>;
 }
 
 impl Digits for i64 {
@@ -33,6 +35,11 @@ impl Digits for i64 {
     fn of_key(key: u64) -> i128 {
         integer_of_key(key).into()
     }
+
+    fn sum(values: &[i64]) -> Option<i128> {
+        // No memory holds so many values of 64 bits that their sum does not fit.
+        Some(values.iter().map(|&value| i128::from(value)).sum())
+    }
 }
 
 impl Digits for i128 {
@@ -45,6 +52,12 @@ impl Digits for i128 {
 
     fn of_key(key: u128) -> i128 {
         digits_of_key(key)
+    }
+
+    fn sum(values: &[i128]) -> Option<i128> {
+        values
+            .iter()
+            .try_fold(0, |sum: i128, &value| sum.checked_add(value))
     }
 }
 
@@ -92,19 +105,14 @@ impl<T: Digits> ScaledIntegers<T> {
         self.extreme_values.extend(&keys, missing, rows);
         self.add_up(values);
         let zero = T::default();
-        let count = |what: fn(&T, &T) -> bool| {
-            let counts = values.iter().map(|value| u64::from(what(value, &zero)));
-            counts.sum::<u64>()
-        };
-        self.zeros += count(T::eq);
-        self.negatives += count(T::lt);
+        self.zeros += count(values, |value| value == zero);
+        self.negatives += count(values, |value| value < zero);
         self.moments.extend(values);
         self.held.extend(&keys, context)
     }
 
     fn add_up(&mut self, values: &[T]) {
-        let mut wide = values.iter().map(|&value| value.into());
-        let sum = wide.try_fold(0i128, i128::checked_add);
+        let sum = T::sum(values);
         self.sum = match (self.sum, sum) {
             (Some(before), Some(sum)) => before.checked_add(sum),
             _ => None,

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use lastcall_domain::profile::{SemanticType, Text, TextPattern};
 use serde::de::IgnoredAny;
 
-use crate::parse::{CellRules, Field};
+use crate::parse::{CellRules, Field, TypeSet};
 use crate::stats::text_counts::TextCounts;
 
 /// How many distinct texts are inspected.
@@ -25,6 +25,8 @@ const NEARLY_ALL: f64 = 0.95;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LikelyTypes {
     pub(crate) numbers: f64,
+    /// Whether the numbers have different units, or some have none.
+    pub(crate) mixed_units: bool,
     pub(crate) dates: f64,
     /// The two words of a boolean, and their share.
     pub(crate) boolean: Option<(String, String, f64)>,
@@ -55,6 +57,8 @@ struct Sums {
     blank: u64,
     padded: u64,
     numbers: u64,
+    /// What all numbers may be read as.
+    common: Option<TypeSet>,
     dates: u64,
     semantic: [u64; SEMANTIC.len()],
     patterns: HashMap<String, u64>,
@@ -110,6 +114,9 @@ pub(super) fn describe(
         .collect();
     LikelyTypes {
         numbers: share(sums.numbers),
+        mixed_units: sums
+            .common
+            .is_some_and(|common| common.units().next().is_none()),
         dates: share(sums.dates),
         boolean: sums.boolean(),
         similar: sums.similar(),
@@ -135,13 +142,13 @@ impl Sums {
         }
         *self.patterns.entry(pattern(trimmed)).or_insert(0) += count;
         let kinds = rules.classify(Field::from(trimmed.as_bytes()));
-        // A plus begins a telephone number, and codes may contain blanks.
-        let named = trimmed.starts_with('+') || trimmed.contains(char::is_whitespace);
-        self.numbers += if kinds.is_number() && !named {
-            count
-        } else {
-            0
-        };
+        // A plus begins a telephone number, and codes without a unit may contain blanks.
+        let spaced = kinds.has(TypeSet::NO_UNIT) && trimmed.contains(char::is_whitespace);
+        if kinds.is_number() && !spaced && !trimmed.starts_with('+') {
+            self.numbers += count;
+            let common = self.common.unwrap_or(TypeSet::ALL);
+            self.common = Some(common.and(kinds));
+        }
         self.dates += if kinds.is_date() { count } else { 0 };
         let folded = self.folded.entry(trimmed.to_lowercase());
         let (first, other, counted) = folded.or_insert_with(|| (text.to_owned(), None, 0));

@@ -44,24 +44,37 @@ impl TextStats {
         rows: impl Iterator<Item = usize> + Clone,
         context: JobContext<'_>,
     ) -> Result<(), EngineError> {
-        let ascii = texts.is_ascii();
-        // The characters of long texts with the same span are counted once.
-        let mut counted = HashMap::new();
-        for row in rows.clone() {
-            let count = || characters(texts.get(row));
-            let length = match texts.length(row) {
-                bytes if ascii => bytes as u64,
-                ..LONG => count(),
-                _ => *counted.entry(texts.place(row)).or_insert_with(count),
-            };
-            self.shortest = self.shortest.min(length);
-            self.longest = self.longest.max(length);
-            self.characters += length;
+        if texts.is_ascii() {
+            for row in rows.clone() {
+                self.add_length(texts.length(row) as u64);
+            }
+        } else {
+            self.add_characters(texts, rows.clone());
         }
         if self.order.is_open() {
             self.follow(texts, rows.clone());
         }
         self.words.extend(texts, rows, context)
+    }
+
+    fn add_characters(&mut self, texts: &Texts, rows: impl Iterator<Item = usize>) {
+        // The characters of long texts with the same span are counted once.
+        let mut counted = HashMap::new();
+        for row in rows {
+            let count = || characters(texts.get(row));
+            let length = match texts.length(row) {
+                ..LONG => count(),
+                _ => *counted.entry(texts.place(row)).or_insert_with(count),
+            };
+            self.add_length(length);
+        }
+    }
+
+    #[inline]
+    fn add_length(&mut self, length: u64) {
+        self.shortest = self.shortest.min(length);
+        self.longest = self.longest.max(length);
+        self.characters += length;
     }
 
     /// Tracks the order of texts while they are sorted.
@@ -115,14 +128,19 @@ fn characters(text: &[u8]) -> u64 {
     text.iter().filter(|&&byte| byte & 0xc0 != 0x80).count() as u64
 }
 
-/// Texts longer than this are cut in `top`.
+/// Texts longer than this are cut in results.
 const MAX_CHARS: usize = 1000;
 
 /// A text in JSON.
 pub(super) fn text_json(text: Vec<u8>) -> Value {
-    let text = String::from_utf8_lossy(&text);
-    Value::String(match text.char_indices().nth(MAX_CHARS) {
+    Value::String(shown(&text))
+}
+
+/// A text for a result, cut if it is long.
+pub(crate) fn shown(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    match text.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.into_owned(),
-    })
+    }
 }

@@ -14,7 +14,7 @@ use self::messages::Messages;
 use super::columnar::{self, Declared};
 use super::dataset::{Chunk, ChunkBody, Dataset, Input, MAX_COLUMNS, Plan, TypeGuess};
 use super::guard::guarded;
-use super::header as names;
+use super::header;
 use super::slices::Cutter;
 use crate::batch::{Batch, hash_rows};
 use crate::job::JobContext;
@@ -49,7 +49,7 @@ impl Arrow {
         let given: Vec<Vec<u8>> = given
             .map(|field| field.name().as_bytes().to_vec())
             .collect();
-        let (names, warnings) = names::names(&given);
+        let (names, warnings) = header::bounded(&given)?;
         Ok(Self {
             source: source.clone(),
             rules: CellRules::new(options)?.seeded(source.seed),

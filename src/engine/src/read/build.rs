@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::batch::{ChunkText, ColumnBatch, Missing, Texts, Values};
-use crate::parse::{CellRules, Field, Kind, ParsedDateTime, TypeSet};
+use crate::parse::{CellRules, Field, Float, Kind, ParsedDateTime, TypeSet};
 
 /// A cell in the form of its format.
 pub(crate) trait Cell {
@@ -15,7 +15,8 @@ pub(crate) trait Cell {
     fn usual_integer(&self) -> Option<i64> {
         None
     }
-    fn float(&self, rules: &CellRules) -> Option<f64>;
+    /// A number, and whether it may have more digits than a double holds.
+    fn float(&self, rules: &CellRules) -> Option<Float>;
     fn boolean(&self) -> Option<bool>;
     fn datetime(&self) -> Option<ParsedDateTime>;
     /// The types other than text that the cell allows.
@@ -52,7 +53,7 @@ impl Cell for Field<'_> {
     }
 
     #[inline]
-    fn float(&self, rules: &CellRules) -> Option<f64> {
+    fn float(&self, rules: &CellRules) -> Option<Float> {
         rules.float(*self)
     }
 
@@ -97,7 +98,7 @@ impl Cell for Cow<'_, [u8]> {
         Field::from(self.as_ref()).integer(rules)
     }
 
-    fn float(&self, rules: &CellRules) -> Option<f64> {
+    fn float(&self, rules: &CellRules) -> Option<Float> {
         Field::from(self.as_ref()).float(rules)
     }
 
@@ -173,11 +174,6 @@ pub(crate) fn build_column<C: Cell>(
     }
 }
 
-/// From here on, integers exceed 64 bits.
-const BEYOND: f64 = 9_223_372_036_854_775_807.0;
-/// Shorter cells have at most as many digits as a double distinguishes, and a point.
-const LONG: usize = 19;
-
 struct Builder<'r> {
     rules: &'r CellRules,
     chunk: Option<&'r Arc<ChunkText>>,
@@ -195,14 +191,14 @@ impl Builder<'_> {
     fn integers<C: Cell>(&mut self, cells: impl Iterator<Item = Option<C>>, rows: usize) -> Values {
         let mut values = vec![0; rows];
         let missing_first = self.rules.missing_first();
-        let mut usual = 0;
+        let mut usual = false;
         for (row, (value, cell)) in values.iter_mut().zip(cells).enumerate() {
             let read = match &cell {
                 None => None,
                 Some(cell) if missing_first && cell.is_missing(self.rules) => None,
                 Some(cell) => match cell.usual_integer() {
                     Some(read) => {
-                        usual += 1;
+                        usual = true;
                         Some(read)
                     }
                     None => self.integer(cell),
@@ -213,7 +209,7 @@ impl Builder<'_> {
                 None => self.missing.mark(row),
             }
         }
-        if usual > 0 {
+        if usual {
             self.kinds = self.kinds.and(TypeSet::WHOLE);
             if values.iter().any(|&value| value < 0) {
                 self.kinds = self.kinds.without(TypeSet::NO_MINUS);
@@ -238,40 +234,36 @@ impl Builder<'_> {
         let mut values = vec![f64::NAN; rows];
         let missing_first = self.rules.missing_first();
         let marks = self.rules.has_marks();
+        // The kind of number is only inspected while it is undecided.
+        let mut open = self.kinds.is_open() | marks;
+        let mut decided = false;
         for (row, (value, cell)) in values.iter_mut().zip(cells).enumerate() {
-            match &cell {
-                Some(cell) if !(missing_first && cell.is_missing(self.rules)) => {
-                    *value = self.float(cell, marks);
+            let cell = cell.filter(|cell| !(missing_first && cell.is_missing(self.rules)));
+            if let Some(cell) = cell {
+                match cell.float(self.rules) {
+                    Some((read, long)) => {
+                        *value = read;
+                        if long {
+                            self.long(&cell);
+                        }
+                        if open {
+                            self.narrow(&cell, read);
+                            open = self.kinds.is_open() | marks;
+                        } else {
+                            decided = true;
+                        }
+                    }
+                    None => self.odd(&cell),
                 }
-                _ => {}
             }
             if value.is_nan() {
                 self.missing.mark(row);
             }
         }
-        Values::Floats(values)
-    }
-
-    #[inline]
-    fn float(&mut self, cell: &impl Cell, marks: bool) -> f64 {
-        match cell.float(self.rules) {
-            Some(value) => {
-                if (value.abs() >= BEYOND) | (cell.text().len() >= LONG) {
-                    self.long(cell);
-                }
-                // The kind of number is only inspected while it is undecided.
-                if self.kinds.is_open() | marks {
-                    self.narrow(cell, value);
-                } else {
-                    self.kinds = self.kinds.and(TypeSet::FLOAT);
-                }
-                value
-            }
-            None => {
-                self.odd(cell);
-                f64::NAN
-            }
+        if decided {
+            self.kinds = self.kinds.and(TypeSet::FLOAT);
         }
+        Values::Floats(values)
     }
 
     #[inline(never)]

@@ -69,7 +69,10 @@ impl Declared {
             DataType::Date32 | DataType::Date64 => Self::Date,
             DataType::Timestamp(_, _) => Self::Timestamp,
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Self::Text,
-            DataType::Binary | DataType::LargeBinary | DataType::BinaryView => Self::Binary,
+            DataType::Binary
+            | DataType::LargeBinary
+            | DataType::BinaryView
+            | DataType::FixedSizeBinary(_) => Self::Binary,
             DataType::Dictionary(_, values) => Self::of(values),
             _ => Self::Other,
         }
@@ -281,7 +284,19 @@ fn text(
 ) -> Result<Values, String> {
     // Including nulls of referenced values.
     let nulls = array.logical_nulls();
-    let present = |row: &usize| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(*row));
+    // A float that is no number is missing here as well.
+    let numbers = match declared {
+        Declared::Float => Some(floats(array)?),
+        _ => None,
+    };
+    let is_nan = |row| {
+        let numbers = numbers
+            .as_ref()
+            .map(|numbers| numbers.as_primitive::<Float64Type>());
+        numbers.is_some_and(|numbers| numbers.value(row).is_nan())
+    };
+    let present =
+        |row: &usize| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(*row)) && !is_nan(*row);
     match declared {
         Declared::Text => {
             let array = to(array, &DataType::Utf8View)?;

@@ -4,6 +4,19 @@ use std::collections::{HashMap, HashSet};
 
 use lastcall_domain::profile::Warning;
 
+use super::name_bytes::NameBytes;
+use crate::EngineError;
+
+/// The names of the columns of a file.
+///
+/// # Errors
+/// If they are too long.
+pub(crate) fn bounded(header: &[Vec<u8>]) -> Result<(Vec<String>, Vec<Warning>), EngineError> {
+    let mut bytes = NameBytes::default();
+    header.iter().try_for_each(|name| bytes.add(name))?;
+    Ok(names(header))
+}
+
 /// Makes the names of a header unique and not empty, as pandas does: an empty name becomes
 /// `Unnamed: 3` (counted from 0), the second `x` becomes `x.1`.
 pub(crate) fn names(header: &[Vec<u8>]) -> (Vec<String>, Vec<Warning>) {

@@ -54,7 +54,7 @@ pub(super) fn extent(array: &dyn Array, start: usize, rows: usize) -> Option<usi
         DataType::Binary => digits(between(array.as_binary::<i32>().value_offsets())),
         DataType::LargeBinary => digits(far_between(array.as_binary::<i64>().value_offsets())),
         DataType::BinaryView => digits(of_views(array.as_binary_view().views())),
-        DataType::FixedSizeBinary(width) => 2 * rows * small((*width).into()),
+        DataType::FixedSizeBinary(width) => digits(rows * small((*width).into())),
         _ => return None,
     })
 }

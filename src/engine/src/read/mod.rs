@@ -15,6 +15,7 @@ mod header;
 pub(crate) mod json;
 pub(crate) mod line_ends;
 mod measure;
+pub(crate) mod name_bytes;
 mod ndjson;
 mod nested;
 mod parquet;

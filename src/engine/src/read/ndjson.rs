@@ -18,6 +18,7 @@ use self::cell::{JsonCell, whole};
 use super::build::build_column;
 use super::dataset::{Chunk, ChunkBody, Dataset, Input, MAX_COLUMNS, Plan, TypeGuess};
 use super::line_ends::LineEnds;
+use super::name_bytes::NameBytes;
 use super::records::{Lines, Records};
 use super::text::{self, Encoded, Replaced};
 use crate::batch::{Batch, ChunkText, ColumnBatch, ReadDiagnostics, hash_rows};
@@ -83,7 +84,7 @@ impl Ndjson {
             ..Plan::default()
         };
         let rows = Rows::read_all(whole, &known, 1, &mut Replaced::default());
-        let rows = rows.map_err(|fault| fault.to_error(ndjson.of_document))?;
+        let rows = rows.map_err(|fault| fault.into_error(ndjson.of_document))?;
         let columns = rows.columns.iter().zip(rows.names);
         ndjson.guesses = columns
             .map(|(column, name)| TypeGuess::new(name, &column.given(&ndjson.rules)))
@@ -99,7 +100,7 @@ impl Ndjson {
         replaced: &mut Replaced,
     ) -> Result<Batch, EngineError> {
         let rows = Rows::read_all(&chunk.bytes, plan, first_line, replaced);
-        let rows = rows.map_err(|fault| fault.to_error(self.of_document))?;
+        let rows = rows.map_err(|fault| fault.into_error(self.of_document))?;
         let mut batch = Batch {
             rows: rows.rows,
             row_hashes: vec![0; rows.rows],
@@ -135,18 +136,18 @@ const EXPECTED: &str = "one JSON object per line";
 
 /// An error in a line.
 enum Fault {
-    TooManyKeys,
+    /// Too many keys, or too long ones.
+    Refused(EngineError),
     Malformed(serde_json::Error, u64),
 }
 
 impl Fault {
     /// The error in the caller's terms: a JSON document has values, and the lines that it is
     /// converted to are not shown.
-    fn to_error(&self, of_document: bool) -> EngineError {
-        let Self::Malformed(error, line) = self else {
-            return EngineError::TooManyColumns {
-                limit: MAX_COLUMNS as u64,
-            };
+    fn into_error(self, of_document: bool) -> EngineError {
+        let (error, line) = match self {
+            Self::Refused(error) => return error,
+            Self::Malformed(error, line) => (error, line),
         };
         let detail = error.to_string();
         // The line number is that of the dataset, not of the parser.
@@ -157,7 +158,7 @@ impl Fault {
         }
         EngineError::Malformed {
             format: "NDJSON",
-            line: Some(*line),
+            line: Some(line),
             column: Some(error.column().max(1) as u64),
             detail: detail.to_owned(),
         }
@@ -218,7 +219,7 @@ impl Dataset for Ndjson {
         let ChunkBody::Text(data) = chunk.body else {
             return Err(EngineError::internal("NDJSON comes as text"));
         };
-        let (text, mut replaced) = text::valid(data, chunk.first_line);
+        let (text, mut replaced) = text::valid(data, false, chunk.first_line);
         let mut batch = self.batch(&text, plan, chunk.first_line, &mut replaced)?;
         let mut notes = ReadDiagnostics::default();
         replaced.note(&mut notes);
@@ -235,8 +236,9 @@ struct Rows<'a> {
     rows: usize,
     /// Replaced characters of the current line.
     replaced: u64,
-    /// Whether there are too many keys.
-    full: bool,
+    name_bytes: NameBytes,
+    /// Why a key was refused.
+    refused: Option<EngineError>,
 }
 
 /// The present cells of a column.
@@ -279,10 +281,11 @@ impl<'a> Rows<'a> {
                 .map(|(at, name)| (name, at))
                 .collect(),
             columns: names.iter().map(|_| Column::default()).collect(),
+            name_bytes: NameBytes::of(&names),
             names,
             rows: 0,
             replaced: 0,
-            full: false,
+            refused: None,
         }
     }
 
@@ -299,10 +302,9 @@ impl<'a> Rows<'a> {
                 continue;
             }
             if let Err(error) = rows.read(text) {
-                return Err(if rows.full {
-                    Fault::TooManyKeys
-                } else {
-                    Fault::Malformed(error, line)
+                return Err(match rows.refused {
+                    Some(refused) => Fault::Refused(refused),
+                    None => Fault::Malformed(error, line),
                 });
             }
             replaced.escapes(std::mem::take(&mut rows.replaced), line);
@@ -330,9 +332,17 @@ impl<'a> Rows<'a> {
         if let Some(&place) = self.places.get(name) {
             return Ok(place);
         }
-        if self.names.len() == MAX_COLUMNS {
-            self.full = true;
-            return Err(format!("there are more than {MAX_COLUMNS} keys"));
+        let fits = if self.names.len() == MAX_COLUMNS {
+            Err(EngineError::TooManyColumns {
+                limit: MAX_COLUMNS as u64,
+            })
+        } else {
+            self.name_bytes.add(name.as_bytes())
+        };
+        if let Err(refused) = fits {
+            let error = refused.to_string();
+            self.refused = Some(refused);
+            return Err(error);
         }
         self.places.insert(name.to_owned(), self.names.len());
         self.names.push(name.to_owned());

@@ -232,10 +232,11 @@ impl Replaced {
     }
 }
 
-/// Makes the data valid UTF-8: invalid sequences become U+FFFD and are counted.
-pub(crate) fn valid(data: Vec<u8>, first_line: u64) -> (Arc<ChunkText>, Replaced) {
+/// Makes the data valid UTF-8: invalid sequences become U+FFFD and are counted. `ascii` says that
+/// it is ASCII, where that is known.
+pub(crate) fn valid(data: Vec<u8>, ascii: bool, first_line: u64) -> (Arc<ChunkText>, Replaced) {
     let shared = |bytes, ascii| Arc::new(ChunkText { bytes, ascii });
-    if data.is_ascii() {
+    if ascii || data.is_ascii() {
         return (shared(data, true), Replaced::default());
     }
     let mut replaced = Replaced::default();

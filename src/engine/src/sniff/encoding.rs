@@ -1,7 +1,7 @@
 //! Step one: the encoding, or that the data is not text.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
 use lastcall_domain::{Certainty, ReadOptions, ReadReport, ReadStep, ReadWarning, encoding};
 
 use crate::read::text::Encoded;
@@ -40,7 +40,8 @@ impl Found {
 }
 
 /// Detects the encoding of a text from its first bytes: by the options; by a byte order mark; by
-/// the zeros of UTF-16; as UTF-8 if nearly all bytes are valid; by a guess.
+/// the zeros of UTF-16; by the escapes of ISO-2022-JP; as UTF-8 if nearly all bytes are valid; by a
+/// guess.
 ///
 /// # Errors
 /// If the bytes are not text.
@@ -68,6 +69,9 @@ fn by_bytes(sample: &[u8]) -> Found {
     if let Some(wide) = utf_16(sample) {
         return Found::new(wide, 0, Certainty::Certain);
     }
+    if is_iso_2022_jp(sample) {
+        return Found::new(ISO_2022_JP, 0, Certainty::Likely);
+    }
     match std::str::from_utf8(sample) {
         Ok(_) => Found::new(UTF_8, 0, Certainty::Certain),
         // The end of the sample may cut a character.
@@ -75,6 +79,13 @@ fn by_bytes(sample: &[u8]) -> Found {
         Err(_) if strays_among_utf8(sample) => Found::new(UTF_8, 0, Certainty::Assumed),
         Err(_) => Found::new(guess(&[sample]), 0, Certainty::Likely),
     }
+}
+
+/// Whether it is ASCII that escapes to Japanese and back.
+fn is_iso_2022_jp(sample: &[u8]) -> bool {
+    let has = |escape: &[u8]| memchr::memmem::find(sample, escape).is_some();
+    let escapes = has(b"\x1b$B") || has(b"\x1b$@");
+    escapes && (has(b"\x1b(B") || has(b"\x1b(J")) && sample.is_ascii()
 }
 
 /// Whether most of the text beyond ASCII is UTF-8. A stray byte does not imply another encoding,

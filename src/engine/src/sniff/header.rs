@@ -324,25 +324,31 @@ fn has_header(table: &[Row], width: usize, rules: &CellRules) -> (bool, Certaint
 /// Whether the numbers of a row increase in equal steps, like years or wavelengths in a header.
 fn counts_up(row: &Row, rules: &CellRules) -> bool {
     let cells = row.cells.iter().map(|cell| Field::from(cell.as_slice()));
-    let numbers: Vec<f64> = cells.filter_map(|cell| rules.float(cell)).collect();
+    let numbers: Vec<f64> = cells
+        .filter_map(|cell| Some(rules.float(cell)?.0))
+        .collect();
     let step = |pair: &[f64]| pair[1] - pair[0];
     let first = numbers.get(..2).map(step).unwrap_or_default();
     let even = |pair: &[f64]| (step(pair) - first).abs() <= first * 1e-6;
     numbers.len() > 2 && first > 0.0 && numbers.windows(2).all(even)
 }
 
-/// Whether the first row is like the others, and no column is text.
+/// Whether the first row may be data: a cell is not a plausible name, or no column is text, and all
+/// cells are like the others; a single row is compared with itself.
 fn reads_as_data(table: &[Row], width: usize, rules: &CellRules) -> bool {
     let Some((first, rest)) = table.split_first() else {
         return false;
     };
-    let data = |at| {
-        matches!(
-            evidence(first, rest, at, rules),
-            Evidence::Number | Evidence::Value
-        )
-    };
-    !rest.is_empty() && width > 0 && first.cells.len() == width && (0..width).all(data)
+    if width == 0 || first.cells.len() != width {
+        return false;
+    }
+    let rest = if rest.is_empty() { table } else { rest };
+    let found: Vec<Evidence> = (0..width)
+        .map(|at| evidence(first, rest, at, rules))
+        .collect();
+    let has = |kind| found.contains(&kind);
+    let value = has(Evidence::Value) && !counts_up(first, rules);
+    !has(Evidence::Name) && (value || !has(Evidence::Neither))
 }
 
 fn integer(cell: &[u8]) -> Option<i64> {

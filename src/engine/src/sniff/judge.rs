@@ -25,6 +25,16 @@ impl Score {
         (self.even * 100).checked_div(self.records).unwrap_or(0)
     }
 
+    /// How well a delimiter fits: a record with a quote that is not closed at the end of its cell
+    /// counts against it.
+    pub(super) fn rank(self) -> (usize, usize) {
+        let even = self.even.saturating_sub(self.faults);
+        (
+            (even * 100).checked_div(self.records).unwrap_or(0),
+            self.width,
+        )
+    }
+
     pub(super) fn is_clean(self) -> bool {
         self.faults == 0 && self.even == self.records && self.width > 1
     }

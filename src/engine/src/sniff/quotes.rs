@@ -17,9 +17,15 @@ impl Text<'_> {
         if self.decide_other_quotes(dialect, format, options, warnings) {
             return;
         }
-        let Some(quote) = dialect.quote.filter(|quote| self.text.contains(quote)) else {
+        if self.decide_escapes(dialect, options, warnings) {
             return;
-        };
+        }
+        if dialect
+            .quote
+            .is_none_or(|quote| !self.text.contains(&quote))
+        {
+            return;
+        }
         let judge = |dialect: &Dialect| self.judge(dialect, usize::MAX);
         let across = Dialect {
             in_line: false,
@@ -30,23 +36,6 @@ impl Text<'_> {
             escape: None,
             ..*dialect
         };
-        let marks = [[b'\\', quote], [b'\\', dialect.delimiter]];
-        let escapes = marks
-            .iter()
-            .any(|mark| memchr::memmem::find(self.text, mark).is_some());
-        if options.escape.is_none() && escapes && judge(&across).faults > 0 {
-            let escaped = Dialect {
-                escape: Some(b'\\'),
-                ..across
-            };
-            if judge(&escaped).is_clean() {
-                *dialect = escaped;
-                let detail = "backslashes take the meaning from quotes; `escape=` makes them \
-                              characters";
-                warnings.push(warning("backslash_escapes", detail));
-                return;
-            }
-        }
         if options.quote.is_some() || options.escape.is_some() {
             return;
         }
@@ -62,8 +51,50 @@ impl Text<'_> {
             let broken = score.open || score.even < score.records;
             if broken && judge(&within).is_clean() {
                 *dialect = within;
+            } else if score.faults > 0 && !score.open && (self.whole || score.records > 2) {
+                // The end of the sample may cut one of the first two records.
+                let detail = "quotes inside quoted cells that are not doubled end them, and the rest \
+                              of the cell is as it stands; `quote=` makes all quotes characters";
+                warnings.push(ReadWarning {
+                    count: score.faults as u64,
+                    ..warning("stray_quotes", detail)
+                });
             }
         }
+    }
+
+    /// Accepts backslashes as escapes if they precede quotes that do not pair, or delimiters in rows
+    /// of another width, and every row is even with them.
+    fn decide_escapes(
+        self,
+        dialect: &mut Dialect,
+        options: &ReadOptions,
+        warnings: &mut Vec<ReadWarning>,
+    ) -> bool {
+        let follows = |mark: u8| memchr::memmem::find(self.text, &[b'\\', mark]).is_some();
+        let delimiter = follows(dialect.delimiter);
+        let found = delimiter || dialect.quote.is_some_and(follows);
+        if options.escape.is_some() || !found {
+            return false;
+        }
+        let across = Dialect {
+            in_line: false,
+            ..*dialect
+        };
+        let escaped = Dialect {
+            escape: Some(b'\\'),
+            ..across
+        };
+        let score = self.judge(&across, usize::MAX);
+        let uneven = delimiter && score.even < score.records;
+        if score.faults == 0 && !uneven || !self.judge(&escaped, usize::MAX).is_clean() {
+            return false;
+        }
+        *dialect = escaped;
+        let detail = "backslashes take the meaning from quotes and delimiters; `escape=` makes \
+                      them characters";
+        warnings.push(warning("backslash_escapes", detail));
+        true
     }
 
     /// Accepts single quotes, or double ones after blanks, if they split the text evenly and the

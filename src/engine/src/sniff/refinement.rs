@@ -156,12 +156,16 @@ fn ambiguous_dates(
         let options: Vec<String> = options
             .map(|order| format!("`date_order={order}`"))
             .collect();
+        let text = match options.len() {
+            1 => "text that reads as dates in an order that has to be given",
+            _ => "text that reads as dates in several orders",
+        };
         report.warnings.push(ReadWarning {
             code: "ambiguous_dates".into(),
             line: None,
             count: names.len() as u64,
             detail: format!(
-                "{}: text that reads as dates in several orders; {} reads it",
+                "{}: {text}; {} reads it",
                 columns_of(&names),
                 options.join(" or ")
             ),

@@ -303,7 +303,8 @@ impl Central {
     }
 }
 
-/// A sum of doubles that keeps what each addition rounds away (Neumaier 1974).
+/// A sum of doubles that keeps what each addition rounds away (Neumaier 1974), by Knuth's exact
+/// addition, which takes no branch.
 #[derive(Clone, Copy, Debug, Default)]
 struct Compensated {
     sum: f64,
@@ -314,11 +315,8 @@ impl Compensated {
     #[inline]
     fn add(&mut self, value: f64) {
         let sum = self.sum + value;
-        self.rest += if self.sum.abs() >= value.abs() {
-            (self.sum - sum) + value
-        } else {
-            (value - sum) + self.sum
-        };
+        let of_value = sum - self.sum;
+        self.rest += (self.sum - (sum - of_value)) + (value - of_value);
         self.sum = sum;
     }
 
@@ -350,12 +348,18 @@ const LARGE: f64 = f64::from_bits((1023 + 900) << 52);
 const UNIT: f64 = 18_446_744_073_709_551_616.0;
 
 impl Sum {
-    #[inline]
-    pub(crate) fn add(&mut self, value: f64) {
-        if value.abs() < LARGE {
-            self.usual.add(value);
-        } else {
-            self.large.add(value / UNIT);
+    pub(crate) fn extend(&mut self, values: &[f64]) {
+        let large: u64 = values.iter().map(|x| u64::from(x.abs() >= LARGE)).sum();
+        if large == 0 {
+            values.iter().for_each(|&value| self.usual.add(value));
+            return;
+        }
+        for &value in values {
+            if value.abs() < LARGE {
+                self.usual.add(value);
+            } else {
+                self.large.add(value / UNIT);
+            }
         }
     }
 
@@ -397,7 +401,7 @@ mod tests {
     fn a_mean_is_rounded_once() {
         let mean = |values: &[f64]| {
             let mut sum = Sum::default();
-            values.iter().for_each(|&value| sum.add(value));
+            sum.extend(values);
             sum.divided(values.len() as f64)
         };
         assert_eq!(mean(&[0.1, 0.2, 0.3]).to_bits(), 0.2f64.to_bits());
@@ -411,15 +415,12 @@ mod tests {
     #[test]
     fn sums_of_the_largest_doubles_come_back() {
         let mut sum = Sum::default();
-        for value in [1e308, 1e308, 1e308, -1e308, -1e308, 0.5] {
-            sum.add(value);
-        }
+        sum.extend(&[1e308, 1e308, 1e308, -1e308, -1e308, 0.5]);
         assert_eq!(sum.total(), 1e308);
-        sum.add(1e308);
+        sum.extend(&[1e308]);
         assert_eq!(sum.divided(2.0), 1e308);
         assert!(sum.total().is_infinite());
-        sum.add(-1e308);
-        sum.add(-1e308);
+        sum.extend(&[-1e308, -1e308]);
         assert_eq!(sum.total(), 0.5);
     }
 }

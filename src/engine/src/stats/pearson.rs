@@ -11,7 +11,7 @@ use hashbrown::HashMap;
 
 use super::matrix::{Matrix, symmetric};
 use super::moments::{Mean, Whole, sum};
-use super::spearman::RankRows;
+use super::spearman::{LARGE, LargeBlock, RankRows};
 use crate::EngineError;
 use crate::batch::{Batch, Values};
 use crate::job::JobContext;
@@ -35,6 +35,8 @@ pub(crate) struct PearsonAccumulator {
     origins: Vec<Option<i128>>,
     /// Rows that are not summed up yet, column by column; NaN where there is no finite value.
     block: Vec<Vec<f64>>,
+    /// The same rows for ranks, of the columns whose whole numbers doubles do not tell apart.
+    large: Vec<LargeBlock>,
     /// The pairs of columns (i, j) with i < j, row by row of the triangle.
     sums: Vec<Comoments>,
     pub(crate) ranks: RankRows,
@@ -89,6 +91,7 @@ impl PearsonAccumulator {
         let p = columns.len();
         Self {
             block: vec![Vec::new(); p],
+            large: columns.iter().map(|_| LargeBlock::default()).collect(),
             sums: vec![Comoments::default(); p * p.saturating_sub(1) / 2],
             ranks: RankRows::new(p, rank_bytes, seed),
             codes: columns.iter().map(|_| Codes::new(seed)).collect(),
@@ -114,9 +117,10 @@ impl PearsonAccumulator {
         while row < batch.rows {
             let room = BLOCK - self.block[0].len();
             let end = batch.rows.min(row + room);
-            for (((block, codes), origin), &at) in self
+            for ((((block, large), codes), origin), &at) in self
                 .block
                 .iter_mut()
+                .zip(&mut self.large)
                 .zip(&mut self.codes)
                 .zip(&mut self.origins)
                 .zip(&self.columns)
@@ -127,6 +131,12 @@ impl PearsonAccumulator {
                         let present = |&row: &usize| !column.missing.at(row);
                         let first = (row..end).find(present);
                         let origin = origin_of(origin, first.map(|row| values[row].into()));
+                        if has_large(&values[row..end]) || origin != 0 || !large.is_empty() {
+                            let number = |row: usize| i128::from(values[row]);
+                            let present = |row| !column.missing.at(row);
+                            let numbers = (row..end).map(|row| present(row).then(|| number(row)));
+                            large.extend(block, numbers, 1.0);
+                        }
                         block.extend((row..end).map(|row| {
                             if column.missing.at(row) {
                                 f64::NAN
@@ -143,6 +153,13 @@ impl PearsonAccumulator {
                         let first = (row..end).find(present);
                         let origin = origin_of(origin, first.map(|row| values[row]));
                         let power = 10f64.powi(decimals.scale.into());
+                        let is_large = |digits: &i128| digits.unsigned_abs() > u128::from(LARGE);
+                        let has_large = values[row..end].iter().any(is_large);
+                        if has_large || origin != 0 || !large.is_empty() {
+                            let present = |row| !column.missing.at(row);
+                            let numbers = (row..end).map(|row| present(row).then(|| values[row]));
+                            large.extend(block, numbers, power);
+                        }
                         block.extend((row..end).map(|row| {
                             if column.missing.at(row) {
                                 f64::NAN
@@ -175,7 +192,7 @@ impl PearsonAccumulator {
     }
 
     fn flush(&mut self, context: JobContext<'_>) -> Result<(), EngineError> {
-        self.ranks.add(&self.block, context)?;
+        self.ranks.add(&self.block, &self.large, context)?;
         let columns: Vec<Centered<'_>> = self
             .block
             .iter()
@@ -190,6 +207,9 @@ impl PearsonAccumulator {
         }
         for block in &mut self.block {
             block.clear();
+        }
+        for large in &mut self.large {
+            large.clear();
         }
         Ok(())
     }
@@ -219,11 +239,17 @@ pub(crate) struct Correlated {
     pub(crate) ranks: RankRows,
 }
 
-/// What is taken off whole numbers: the first of them, where doubles do not tell its like apart.
+/// Whether some of the numbers are large: without branches, as all cells are looked at.
+fn has_large(numbers: &[i64]) -> bool {
+    const BITS: u32 = LARGE.ilog2();
+    let high = |&number: &i64| (number.wrapping_add(1 << BITS) as u64) >> BITS;
+    numbers.iter().map(high).fold(0, |a, b| a | b) > 1
+}
+
+/// What is taken off whole numbers: the first of them, where doubles may not tell its like apart.
 fn origin_of(origin: &mut Option<i128>, first: Option<i128>) -> i128 {
-    const FAR: u128 = 1 << 52;
     if origin.is_none() {
-        *origin = first.map(|first| match first.unsigned_abs() > FAR {
+        *origin = first.map(|first| match first.unsigned_abs() > u128::from(LARGE) {
             true => first,
             false => 0,
         });

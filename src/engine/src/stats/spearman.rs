@@ -4,10 +4,15 @@
 //! Ranks need the rows. They are kept as long as they fit; beyond that a sample is: the rows
 //! whose numbers have the smallest hashes, which is the same sample in every run.
 
+use std::cmp::Ordering;
+
 use super::distinct::mix;
 use super::matrix::{Matrix, symmetric};
 use crate::EngineError;
 use crate::job::JobContext;
+
+/// Doubles tell whole numbers up to twice this apart, also divided by a power of ten.
+pub(crate) const LARGE: u64 = 1 << 51;
 
 /// How many rows a sample has at most.
 const SAMPLE: usize = 32_768;
@@ -15,24 +20,29 @@ const SAMPLE: usize = 32_768;
 /// Rows of the numeric columns, column by column; NaN where there is no finite value.
 pub(crate) struct RankRows {
     columns: Vec<Vec<f64>>,
+    /// What the doubles of a column leave of its values; empty where that is nothing.
+    rests: Vec<Vec<f64>>,
     /// The rows in the sample; empty while all rows are kept.
     hashes: Vec<u64>,
     /// Rows with a greater hash are not in the sample.
     threshold: u64,
     seen: u64,
+    /// The bytes that the rows may take.
+    bytes: usize,
     most: usize,
     seed: u64,
 }
 
 impl RankRows {
     pub(crate) fn new(columns: usize, bytes: usize, seed: u64) -> Self {
-        let most = bytes / (8 * columns.max(1));
         Self {
             columns: vec![Vec::new(); columns],
+            rests: vec![Vec::new(); columns],
             hashes: Vec::new(),
             threshold: u64::MAX,
             seen: 0,
-            most: most.max(256),
+            bytes,
+            most: most(bytes, columns),
             seed,
         }
     }
@@ -46,20 +56,30 @@ impl RankRows {
         self.columns.first().map_or(0, Vec::len)
     }
 
-    /// Takes some rows, column by column.
+    /// Takes some rows, column by column; a column's values are those of `large` if it has any.
     pub(crate) fn add(
         &mut self,
         block: &[Vec<f64>],
+        large: &[LargeBlock],
         context: JobContext<'_>,
     ) -> Result<(), EngineError> {
         let rows = block.first().map_or(0, Vec::len);
+        let block: Vec<&[f64]> = block
+            .iter()
+            .zip(large)
+            .map(|(values, large)| large.values().unwrap_or(values))
+            .collect();
+        self.begin_rests(large, rows, context)?;
         if !self.is_sample() && self.rows() + rows <= self.most {
-            for (column, values) in self.columns.iter_mut().zip(block) {
-                if column.capacity() - column.len() < values.len() {
-                    // By a quarter, not by doubling: the limit is meant.
-                    column.reserve_exact(values.len().max(column.len() / 4));
+            for (column, values) in self.columns.iter_mut().zip(&block) {
+                extend(column, values);
+            }
+            for (rest, large) in self.rests.iter_mut().zip(large) {
+                if !large.is_empty() {
+                    extend(rest, &large.rest);
+                } else if !rest.is_empty() {
+                    extend(rest, &vec![0.0; rows]);
                 }
-                column.extend_from_slice(values);
             }
             self.seen += rows as u64;
             return Ok(());
@@ -73,12 +93,49 @@ impl RankRows {
             if hash > self.threshold {
                 continue;
             }
+            for (rest, large) in self.rests.iter_mut().zip(large) {
+                if !large.is_empty() {
+                    // None of the rows before it had one, if it is the first.
+                    rest.resize(self.hashes.len(), 0.0);
+                    rest.push(large.rest[row]);
+                } else if !rest.is_empty() {
+                    rest.push(0.0);
+                }
+            }
             self.hashes.push(hash);
-            for (column, values) in self.columns.iter_mut().zip(block) {
+            for (column, values) in self.columns.iter_mut().zip(&block) {
                 column.push(values[row]);
             }
             if self.hashes.len() > self.sample() {
                 self.shrink(context)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes room for the first rests of columns: fewer rows are kept.
+    fn begin_rests(
+        &mut self,
+        large: &[LargeBlock],
+        rows: usize,
+        context: JobContext<'_>,
+    ) -> Result<(), EngineError> {
+        let mut both = self.rests.iter().zip(large);
+        if both.all(|(rest, large)| !rest.is_empty() || large.is_empty()) {
+            return Ok(());
+        }
+        let both = self.rests.iter().zip(large);
+        let rests = both.filter(|(rest, large)| !rest.is_empty() || !large.is_empty());
+        self.most = most(self.bytes, self.columns.len() + rests.count());
+        if !self.is_sample() && self.rows() + rows > self.most {
+            self.shrink(context)?;
+        }
+        if !self.is_sample() {
+            let before = self.rows();
+            for (rest, large) in self.rests.iter_mut().zip(large) {
+                if !large.is_empty() {
+                    rest.resize(before, 0.0);
+                }
             }
         }
         Ok(())
@@ -123,7 +180,8 @@ impl RankRows {
             kept.extend(piece.filter(|&row| hash(row) <= threshold));
         }
         let hashes = kept.iter().map(|&row| hash(row)).collect();
-        for column in &mut self.columns {
+        let rests = self.rests.iter_mut().filter(|rest| !rest.is_empty());
+        for column in self.columns.iter_mut().chain(rests) {
             *column = kept.iter().map(|&row| column[row]).collect();
         }
         (self.hashes, self.threshold) = (hashes, threshold);
@@ -140,10 +198,74 @@ impl RankRows {
 
     /// The columns as ranks; their rows are given up.
     pub(crate) fn ranked(&mut self, context: JobContext<'_>) -> Result<Vec<Ranked>, EngineError> {
-        let columns = self.columns.iter_mut();
+        let columns = self.columns.iter_mut().zip(&mut self.rests);
         columns
-            .map(|values| Ranked::new(&std::mem::take(values), context))
+            .map(|(values, rest)| {
+                Ranked::new(&std::mem::take(values), &std::mem::take(rest), context)
+            })
             .collect()
+    }
+}
+
+/// How many rows of this many doubles are kept.
+fn most(bytes: usize, doubles: usize) -> usize {
+    (bytes / (8 * doubles.max(1))).max(256)
+}
+
+fn extend(column: &mut Vec<f64>, values: &[f64]) {
+    if column.capacity() - column.len() < values.len() {
+        // By a quarter, not by doubling: the limit is meant.
+        column.reserve_exact(values.len().max(column.len() / 4));
+    }
+    column.extend_from_slice(values);
+}
+
+/// A block of a column with whole numbers that doubles do not tell apart: the nearest double of
+/// each, and what that leaves of it. Both together are in the order of the numbers.
+#[derive(Default)]
+pub(crate) struct LargeBlock {
+    nearest: Vec<f64>,
+    rest: Vec<f64>,
+}
+
+impl LargeBlock {
+    /// Whether the block has no such numbers.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.nearest.is_empty()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.nearest.clear();
+        self.rest.clear();
+    }
+
+    /// Adds whole numbers over a power of ten, `None` where they are missing, after those of the
+    /// block, which are small or missing.
+    pub(crate) fn extend(
+        &mut self,
+        block: &[f64],
+        numbers: impl Iterator<Item = Option<i128>>,
+        power: f64,
+    ) {
+        if self.is_empty() {
+            self.nearest.extend_from_slice(block);
+            self.rest.resize(block.len(), 0.0);
+        }
+        for number in numbers {
+            let nearest = number.map_or(f64::NAN, |digits| digits as f64 / power);
+            let large = number.filter(|digits| digits.unsigned_abs() > u128::from(LARGE));
+            let rest = large.map_or(0.0, |digits| {
+                // The same for all numbers with this double, so that their order is kept.
+                let base = (nearest * power) as i128;
+                digits.saturating_sub(base) as f64
+            });
+            self.nearest.push(nearest);
+            self.rest.push(rest);
+        }
+    }
+
+    fn values(&self) -> Option<&[f64]> {
+        (!self.is_empty()).then_some(&*self.nearest)
     }
 }
 
@@ -155,9 +277,7 @@ const PIECE: usize = 1 << 15;
 /// The values of a column numbered in ascending order: all that ranks need.
 pub(crate) struct Ranked {
     numbers: Vec<u32>,
-    /// The different values, ascending.
-    values: Vec<f64>,
-    /// How often each value occurs.
+    /// How often each of the different values occurs.
     counts: Vec<u32>,
     /// The ranks less the mean rank while every row with a value counts.
     ranks: Vec<f64>,
@@ -165,18 +285,26 @@ pub(crate) struct Ranked {
 }
 
 impl Ranked {
-    pub(crate) fn new(values: &[f64], context: JobContext<'_>) -> Result<Self, EngineError> {
-        let order = order(values, context)?;
+    /// Ranks the values, those of equal doubles by their rests.
+    fn new(values: &[f64], rest: &[f64], context: JobContext<'_>) -> Result<Self, EngineError> {
+        let by_value = |a: &u32, b: &u32| values[*a as usize].total_cmp(&values[*b as usize]);
+        let order = if rest.is_empty() {
+            order(values, by_value, context)?
+        } else {
+            let by_rest = |a: &u32, b: &u32| rest[*a as usize].total_cmp(&rest[*b as usize]);
+            let compare = |a: &u32, b: &u32| by_value(a, b).then_with(|| by_rest(a, b));
+            order(values, compare, context)?
+        };
         let mut numbers = vec![NONE; values.len()];
         let mut counts: Vec<u32> = Vec::new();
-        let mut different: Vec<f64> = Vec::new();
+        let mut last = None;
         for piece in order.chunks(PIECE) {
             context.check()?;
             for &row in piece {
-                let value = values[row as usize];
-                if different.last() != Some(&value) {
+                let value = (values[row as usize], rest.get(row as usize));
+                if last != Some(value) {
                     counts.push(0);
-                    different.push(value);
+                    last = Some(value);
                 }
                 if let Some(count) = counts.last_mut() {
                     *count += 1;
@@ -188,7 +316,6 @@ impl Ranked {
             ranks: average_ranks(&counts),
             complete: order.len() == values.len(),
             numbers,
-            values: different,
             counts,
         })
     }
@@ -230,12 +357,9 @@ impl Ranked {
         )
     }
 
-    /// The different values, ascending, and how often each occurs.
-    pub(crate) fn values(&self) -> impl Iterator<Item = (f64, u64)> {
-        self.values
-            .iter()
-            .zip(&self.counts)
-            .map(|(&value, &count)| (value, u64::from(count)))
+    /// How often each of the different values occurs, in ascending order of the values.
+    pub(crate) fn counts(&self) -> &[u32] {
+        &self.counts
     }
 
     /// Counts the rows in which both have a value by the categories of the two, which are given
@@ -318,16 +442,19 @@ fn average_ranks(counts: &[u32]) -> Vec<f64> {
 }
 
 /// The rows that have a value, by value: sorted pieces, merged, so that it can be cancelled.
-fn order(values: &[f64], context: JobContext<'_>) -> Result<Vec<u32>, EngineError> {
+fn order(
+    values: &[f64],
+    compare: impl Fn(&u32, &u32) -> Ordering,
+    context: JobContext<'_>,
+) -> Result<Vec<u32>, EngineError> {
     let rows = u32::try_from(values.len())
         .map_err(|_| EngineError::internal("more rows are ranked than fit"))?;
     let mut order: Vec<u32> = (0..rows)
         .filter(|&row| !values[row as usize].is_nan())
         .collect();
-    let compare = |a: &u32, b: &u32| values[*a as usize].total_cmp(&values[*b as usize]);
     for piece in order.chunks_mut(PIECE) {
         context.check()?;
-        piece.sort_unstable_by(compare);
+        piece.sort_unstable_by(&compare);
     }
     let mut merged = Vec::with_capacity(order.len());
     let mut width = PIECE;

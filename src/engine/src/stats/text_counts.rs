@@ -14,7 +14,7 @@ use crate::read::LONG;
 
 /// A text longer than this is counted by its beginning and a hash once texts are sketched.
 const LONGEST_SKETCHED: usize = 256;
-/// After so many bytes of texts it is looked whether the analysis was cancelled.
+/// Cancellation is checked after this many bytes of long texts; a batch of short ones is soon done.
 const PAUSE: usize = 4 << 20;
 
 /// The texts of a column: all of them as long as they fit, sketched beyond.
@@ -89,21 +89,26 @@ impl TextCounts {
                 let Some(row) = rows.next() else {
                     return Ok(());
                 };
-                let place = (texts.length(row) >= LONG).then(|| texts.place(row));
-                if let Some(&at) = place.and_then(|place| places.get(&place)) {
-                    let entry: &mut Entry = &mut dictionary.entries[at];
-                    entry.count += 1;
-                    continue;
+                let text = texts.get(row);
+                let long = text.len() >= LONG;
+                if long {
+                    if let Some(&at) = places.get(&texts.place(row)) {
+                        let entry: &mut Entry = &mut dictionary.entries[at];
+                        entry.count += 1;
+                        continue;
+                    }
+                    pause(text.len())?;
                 }
-                pause(texts.length(row))?;
                 if dictionary.is_full() {
                     dictionary.grow(context)?;
                 }
-                let (at, is_new) = dictionary.add(texts.get(row), hashes[row]);
+                let (at, is_new) = dictionary.add(text, hashes[row]);
                 if is_new && dictionary.bytes() > most {
                     break;
                 }
-                places.extend(place.map(|place| (place, at)));
+                if long {
+                    places.insert(texts.place(row), at);
+                }
             }
             let mut sketches = Sketches::new(self.budget);
             for at in 0..dictionary.entries.len() {
@@ -117,8 +122,11 @@ impl TextCounts {
         }
         if let Stage::Sketched(sketches) = &mut self.stage {
             for row in rows {
-                pause(texts.length(row).min(LONGEST_SKETCHED))?;
-                sketches.add(texts.get(row), hashes[row], 1);
+                let text = texts.get(row);
+                if text.len() >= LONG {
+                    pause(text.len().min(LONGEST_SKETCHED))?;
+                }
+                sketches.add(text, hashes[row], 1);
             }
         }
         Ok(())
@@ -180,6 +188,14 @@ impl TextCounts {
         }
     }
 
+    /// The whole text of a name, if it is held.
+    pub(crate) fn text(&self, text: &Named<'_>) -> Option<&[u8]> {
+        match &self.stage {
+            Stage::Exact(dictionary) => dictionary.find(text).map(|at| dictionary.text(at)),
+            Stage::Sketched(_) => None,
+        }
+    }
+
     pub(crate) fn finish(self, context: JobContext<'_>) -> Result<Summary, EngineError> {
         Ok(match self.stage {
             Stage::Exact(dictionary) => {
@@ -221,8 +237,12 @@ impl Sketches {
 
     fn add(&mut self, text: &[u8], hash: u64, count: u64) {
         self.distinct.add(hash);
-        let name = Named::new(text, hash).name;
-        self.frequent.add(&name, hash, count);
+        if text.len() <= LONGEST_SKETCHED {
+            self.frequent.add(text, hash, count);
+        } else {
+            let name = Named::new(text, hash).name;
+            self.frequent.add(&name, hash, count);
+        }
     }
 }
 
@@ -247,6 +267,15 @@ impl<'a> Named<'a> {
             Cow::Owned(format!("{start}… #{hash:016x}").into_bytes())
         };
         Self { name, hash }
+    }
+
+    /// The beginning of a text that is longer than its name.
+    pub(crate) fn beginning(&self) -> Option<&[u8]> {
+        if self.name.len() < LONGEST_SKETCHED - 20 {
+            return None;
+        }
+        self.name
+            .strip_suffix(format!(" #{:016x}", self.hash).as_bytes())
     }
 
     pub(crate) fn into_owned(self) -> Named<'static> {
@@ -308,13 +337,16 @@ impl Dictionary {
     }
 
     fn count(&self, text: &Named<'_>) -> u64 {
+        self.find(text).map_or(0, |at| self.entries[at].count)
+    }
+
+    fn find(&self, text: &Named<'_>) -> Option<usize> {
         let same = |&at: &u32| {
             let at = at as usize;
             let entry = &self.entries[at];
             entry.hash == text.hash && Named::new(self.text(at), entry.hash).name == text.name
         };
-        let found = self.table.find(text.hash, same);
-        found.map_or(0, |&at| self.entries[at as usize].count)
+        self.table.find(text.hash, same).map(|&at| at as usize)
     }
 
     fn text(&self, at: usize) -> &[u8] {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use arrow::array::{
     Array, ArrayRef, BinaryViewArray, DictionaryArray, FixedSizeBinaryArray, Float64Array,
     Int32Array, LargeListArray, ListArray, ListViewArray, NullArray, RecordBatch,
@@ -13,7 +14,7 @@ use arrow::ipc::writer::{FileWriter, StreamWriter};
 use lastcall_domain::profile::ColumnType;
 use lastcall_domain::{Cancel, ProfileOptions, Progress, ReadOptions};
 
-use crate::support::{Bench, column, top, types};
+use crate::support::{Bench, column, parquet, top, types};
 
 /// Rows of every kind as a file and as a stream of Arrow IPC.
 fn arrow(batches: usize) -> [Vec<u8>; 2] {
@@ -280,6 +281,41 @@ fn bytes_that_are_no_text_are_their_digits_however_often_they_are_there() {
     let profile = bench.profile("a.arrow", of(views));
     let (text, count) = top(&profile.columns[0]).remove(0);
     assert_eq!((text, count), (format!("\\x{}", "ab".repeat(300)), 3));
+}
+
+#[test]
+fn bytes_of_a_fixed_length_are_read_as_any_others() {
+    let bench = Bench::new();
+    let cells = [b"abcd", b"\xff\0\x01\x02", b"\\xab"];
+    let fixed = FixedSizeBinaryArray::try_from_iter(cells.into_iter()).unwrap();
+    let any = BinaryViewArray::from_iter_values(cells);
+    let shown = |bytes| {
+        let profile = bench.profile("a.arrow", bytes);
+        let mut top = top(&profile.columns[0]);
+        top.sort();
+        top
+    };
+    let found = shown(of(fixed.clone()));
+    assert_eq!(found[1..], [("\\xff000102".into(), 1), ("abcd".into(), 1)]);
+    assert_eq!(found, shown(of(any)));
+    // As a column of SQL as well.
+    let source = bench.source(
+        "b.parquet",
+        parquet(vec![("f", Arc::new(fixed) as ArrayRef)]),
+    );
+    let out = bench.path("out.parquet");
+    let (read, cancel, progress) = (ReadOptions::default(), Cancel::new(), Progress::new());
+    let engine = &bench.engine;
+    engine
+        .to_parquet(source, &read, &out, &cancel, &progress)
+        .unwrap();
+    let file = std::fs::File::open(&out).unwrap();
+    let copy = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+    let kind = copy.schema().field(0).data_type();
+    assert!(
+        matches!(kind, DataType::Utf8 | DataType::Utf8View),
+        "{kind}"
+    );
 }
 
 #[test]

@@ -123,6 +123,58 @@ fn changes_of_the_schema_are_reported() {
 }
 
 #[test]
+fn ranks_and_deciles_are_those_of_the_numbers_however_large_they_are() {
+    let pair = |values: &[&str]| {
+        let rows = values.iter().enumerate();
+        let rows = rows.map(|(row, value)| format!("{},{value}\n", row * 7 % 11));
+        let csv = format!("a,u\n{}", rows.collect::<String>());
+        let mut report = correlate(&Bench::new(), &csv);
+        let pair = report.pairs.remove(0);
+        let spearman = pair.spearman.unwrap().value;
+        (spearman, pair.mutual_information.unwrap().value)
+    };
+    // Large numbers in the first row, and below small ones.
+    for (large, small) in [
+        (
+            ["9223372036854775807", "1", "2", "3", "4", "5"],
+            ["99", "1", "2", "3", "4", "5"],
+        ),
+        (
+            [
+                "1",
+                "-9223372036854775808",
+                "9007199254740993",
+                "9007199254740992",
+                "",
+                "2",
+            ],
+            ["1", "-99", "98", "97", "", "2"],
+        ),
+    ] {
+        assert_eq!(pair(&large), pair(&small), "{large:?}");
+        // More values than there are parts.
+        let with_more = |values: [&'static str; 6]| {
+            let more = [
+                "3", "6", "10", "11", "12", "13", "14", "15", "16", "17", "18",
+            ];
+            values.into_iter().chain(more).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            pair(&with_more(large)),
+            pair(&with_more(small)),
+            "{large:?}"
+        );
+    }
+    let mut report = correlate(
+        &Bench::new(),
+        "a,u\n3,9223372036854775807\n1,1\n5,2\n2,3\n4,4\n",
+    );
+    let pair = report.pairs.remove(0);
+    assert!((pair.spearman.unwrap().value - 0.3).abs() < 1e-12);
+    assert!((pair.mutual_information.unwrap().value - 5f64.ln()).abs() < 1e-12);
+}
+
+#[test]
 fn columns_without_pairs_have_no_coefficients() {
     let report = correlate(&Bench::new(), "a,b,c\n1,,x\n,2,y\n3,,x\n");
     let pair = &report.pairs[0];

@@ -1,13 +1,15 @@
 //! Short rows of many columns, and binary data: neither exceeds its share of memory.
 
 use std::io::Write;
+use std::sync::Arc;
 
+use arrow::array::{ArrayRef, Int64Array};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use lastcall_domain::Format;
 use lastcall_engine::Source;
 
-use crate::support::{Bench, column, warning};
+use crate::support::{Bench, column, parquet, warning};
 
 /// An engine whose batches have few rows of so many columns.
 fn small() -> Bench {
@@ -68,6 +70,43 @@ fn a_new_key_on_every_line_makes_a_column_each() {
 }
 
 #[test]
+fn names_are_bounded_alike_in_every_format() {
+    let refused = |names: &[String], what: &str| {
+        let bench = Bench::new();
+        let keys: Vec<String> = names.iter().map(|name| format!("\"{name}\":1")).collect();
+        let object = format!("{{{}}}\n", keys.join(","));
+        // The first rows are without them, as are those of the sample.
+        let later = format!("{}{object}", "{\"a\":1}\n".repeat(50_000));
+        // One on each line, so that no batch has them all.
+        let apart: String = keys.iter().map(|key| format!("{{{key}}}\n")).collect();
+        let numbers: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+        let columns = names.iter().map(|name| (name.as_str(), numbers.clone()));
+        for (file, bytes) in [
+            ("a.csv", format!("{}\n", names.join(",")).into_bytes()),
+            ("a.ndjson", object.clone().into_bytes()),
+            ("b.ndjson", later.into_bytes()),
+            ("c.ndjson", apart.into_bytes()),
+            ("a.json", format!("[{object}]").into_bytes()),
+            ("a.parquet", parquet(columns.collect())),
+        ] {
+            let failure = bench.failure(file, bytes);
+            assert!(
+                failure.starts_with("record_too_large: "),
+                "{file}: {failure}"
+            );
+            assert!(failure.contains(what), "{file}: {failure}");
+        }
+    };
+    let long = |at: usize, bytes: usize| format!("{at}{}", "x".repeat(bytes));
+    refused(&[long(0, 1), long(1, 64 << 10)], "the name of a column");
+    let many: Vec<String> = (0..50).map(|at| long(at, 50_000)).collect();
+    refused(&many, "the text of all column names");
+    let few = many[..40].join(",");
+    let profile = Bench::new().profile("a.csv", format!("{few}\n"));
+    assert_eq!(profile.columns.len(), 40);
+}
+
+#[test]
 fn a_key_without_a_name_is_given_the_one_that_a_column_without_is() {
     let bench = Bench::new();
     let named = |name, data: &str| bench.profile(name, data).columns[1].name.clone();
@@ -117,5 +156,13 @@ fn formats_are_detected_by_the_extension_or_the_compressed_content() {
     assert_eq!(detected("a.dat.gz", &gzip(b"{\"a\":1}\n")), Format::Ndjson);
     assert_eq!(detected("b.dat", b"PAR1\x15\x04"), Format::Parquet);
     assert_eq!(detected("c.dat", b"PK\x03\x04\x14\0"), Format::Xlsx);
+    let ods = [
+        b"PK\x03\x04\x14\0".as_slice(),
+        &[0; 24],
+        b"mimetypeapplication/vnd.oasis.opendocument.spreadsheetPK\x03\x04",
+    ];
+    assert_eq!(detected("c.dat", &ods.concat()), Format::Ods);
+    assert_eq!(detected("c.dat", b"FEA1\0\0\0\0"), Format::Arrow);
+    assert_eq!(detected("d.dat", b"FEA1,FEA2\n1,2\n"), Format::Csv);
     assert_eq!(detected("d.dat", b"a,b\n1,2\n"), Format::Csv);
 }

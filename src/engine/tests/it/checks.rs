@@ -1,7 +1,9 @@
 //! The checks of data contracts, on files.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use arrow::array::{ArrayRef, Float64Array};
 use chrono::{TimeZone as _, Utc};
 use lastcall_domain::check::{
     Accept, Bound, Check, CheckPlan, CheckReport, CheckResult, Condition, Form, Rule, ValueType,
@@ -10,7 +12,7 @@ use lastcall_domain::{Cancel, Progress, ReadOptions};
 use lastcall_engine::{CheckInput, Source};
 use serde_json::{Value, json};
 
-use crate::support::Bench;
+use crate::support::{Bench, parquet};
 
 pub(crate) fn check(rule: Rule, columns: &[&str]) -> Check {
     Check {
@@ -58,6 +60,21 @@ pub(crate) fn reads(
         read: &read,
         plan: &plan,
         references: &references,
+        now: Utc.with_ymd_and_hms(2024, 5, 10, 0, 0, 0).unwrap(),
+    };
+    bench
+        .engine
+        .check(&input, &Cancel::new(), &Progress::new())
+        .unwrap()
+}
+
+/// The report with these read options.
+fn reads_with(bench: &Bench, source: &Source, read: &ReadOptions, plan: &CheckPlan) -> CheckReport {
+    let input = CheckInput {
+        source,
+        read,
+        plan,
+        references: &BTreeMap::new(),
         now: Utc.with_ymd_and_hms(2024, 5, 10, 0, 0, 0).unwrap(),
     };
     bench
@@ -291,7 +308,7 @@ fn counts_that_the_contract_accepts_pass() {
         ..check(rule, column)
     };
     let few = Accept {
-        conditions: vec![Condition::Below(2.0)],
+        conditions: vec![Condition::Below(2u64.into())],
         percent: false,
     };
     let csv = "a,b\n1,x\n,x\n3,x\n4,x\n";
@@ -304,8 +321,8 @@ fn counts_that_the_contract_accepts_pass() {
     let found = one(csv, accepting(Rule::NotNull, &["a"], percent));
     assert_eq!(outcome(&found).0, "failed");
     let rows = |min, max| accepting(Rule::RowCount, &[], Accept::between(min, max));
-    assert_eq!(outcome(&one(csv, rows(Some(4.0), Some(4.0)))).0, "passed");
-    let found = one(csv, rows(None, Some(3.0)));
+    assert_eq!(outcome(&one(csv, rows(Some(4), Some(4)))).0, "passed");
+    let found = one(csv, rows(None, Some(3)));
     assert_eq!((outcome(&found).0, found.failed_rows), ("failed", None));
 }
 
@@ -368,4 +385,90 @@ fn a_check_without_enough_memory_fails_alone() {
         Some("resource_exhausted")
     );
     assert_eq!(report.checks[1].failed_rows, Some(200_000));
+}
+
+#[test]
+fn a_bad_cell_does_not_make_cells_with_the_given_marks_fail() {
+    for (csv, decimal, thousands, kind_of_a) in [
+        (
+            "a;b\n1.000,5;x\n2;x\nfoo;x\n1,5;x\n",
+            ",",
+            ".",
+            ValueType::Number,
+        ),
+        (
+            "a;b\n1,000.5;x\n2;x\nfoo;x\n1.5;x\n",
+            ".",
+            ",",
+            ValueType::Number,
+        ),
+        (
+            "a;b\n1,000;x\n2;x\nfoo;x\n-1,000,000;x\n",
+            ".",
+            ",",
+            ValueType::Integer,
+        ),
+        (
+            "a;b\n1.000;x\n2;x\nfoo;x\n-1.000.000;x\n",
+            ",",
+            ".",
+            ValueType::Integer,
+        ),
+    ] {
+        let mut read = ReadOptions::default();
+        read.set("decimal", decimal).unwrap();
+        read.set("thousands", thousands).unwrap();
+        read.set("delimiter", ";").unwrap();
+        let bench = Bench::new();
+        let source = bench.source("t.csv", csv);
+        let plan = CheckPlan {
+            checks: vec![kind(kind_of_a, "a"), range(bound(-1e7), bound(1e4), "a")],
+            examples: 3,
+            ..CheckPlan::default()
+        };
+        let report = reads_with(&bench, &source, &read, &plan);
+        assert_eq!(
+            outcome(&report.checks[0]),
+            ("failed", Some(1), vec![3]),
+            "{csv}"
+        );
+        assert_eq!(report.checks[1].failed_rows, Some(0), "{csv}");
+    }
+}
+
+#[test]
+fn what_is_missing_does_not_depend_on_the_type_in_the_contract() {
+    let floats: ArrayRef = Arc::new(Float64Array::from(vec![Some(1.0), Some(f64::NAN), None]));
+    let file = parquet(vec![("a", floats)]);
+    for kind_of_a in [ValueType::Integer, ValueType::Number, ValueType::String] {
+        let bench = Bench::new();
+        let source = bench.source("t.parquet", &file);
+        let checks = vec![kind(kind_of_a.clone(), "a"), check(Rule::NotNull, &["a"])];
+        let report = reads(&bench, &source, vec![], checks);
+        assert_eq!(
+            outcome(&report.checks[1]),
+            ("failed", Some(2), vec![2, 3]),
+            "{kind_of_a:?}"
+        );
+    }
+    // Where the options list other markers.
+    for kind_of_a in [ValueType::Integer, ValueType::Number] {
+        let bench = Bench::new();
+        let source = bench.source("t.csv", "a,b\n1.5,x\nNaN,x\n-,x\n");
+        let read = ReadOptions {
+            missing: Some(vec!["-".into()]),
+            ..ReadOptions::default()
+        };
+        let plan = CheckPlan {
+            checks: vec![kind(kind_of_a.clone(), "a"), check(Rule::NotNull, &["a"])],
+            examples: 3,
+            ..CheckPlan::default()
+        };
+        let report = reads_with(&bench, &source, &read, &plan);
+        assert_eq!(
+            outcome(&report.checks[1]),
+            ("failed", Some(2), vec![2, 3]),
+            "{kind_of_a:?}"
+        );
+    }
 }

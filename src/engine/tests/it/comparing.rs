@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Decimal128Array, UInt64Array};
 use lastcall_domain::compare::{ColumnStatus, Comparison, Drift, DriftThresholds};
-use lastcall_domain::profile::ColumnType;
+use lastcall_domain::profile::{ColumnType, Number};
 use lastcall_domain::{Cancel, Progress, ReadOptions};
 use serde_json::json;
 
@@ -75,12 +75,10 @@ fn numbers_have_their_figures_and_one_set_of_intervals() {
     let found = compared("n\n0\n1\n2\n", "n\n10\n20\n");
     let column = &found.columns[0];
     let numbers = column.numbers.unwrap();
-    assert_eq!((numbers.mean.baseline, numbers.mean.candidate), (1.0, 15.0));
+    let sides = (Number::Float(1.0), Number::Float(15.0));
+    assert_eq!((numbers.mean.baseline, numbers.mean.candidate), sides);
     assert_eq!(numbers.mean.change, 14.0);
-    assert_eq!(
-        (numbers.median.baseline, numbers.median.candidate),
-        (1.0, 15.0)
-    );
+    assert_eq!((numbers.median.baseline, numbers.median.candidate), sides);
     assert_eq!((numbers.min.change, numbers.max.change), (10.0, 18.0));
     let histogram = column.histogram.as_ref().unwrap();
     assert_eq!(histogram.edges.len(), 21);
@@ -153,7 +151,10 @@ fn integers_beyond_doubles_are_distinguished() {
     let column = &found.columns[0];
     assert_eq!(column.kolmogorov_smirnov.unwrap().statistic, 1.0);
     assert!(column.psi.unwrap() > 1.0);
-    assert_eq!(column.numbers.unwrap().min.change, 1.0);
+    let min = column.numbers.unwrap().min;
+    assert_eq!(min.change, 1.0);
+    assert_eq!(min.baseline, Number::Integer(9_007_199_254_740_992));
+    assert_eq!(min.candidate, Number::Integer(9_007_199_254_740_993));
 }
 
 #[test]
@@ -210,4 +211,24 @@ fn a_column_that_has_lost_all_of_its_values_keeps_its_type() {
     assert_eq!(found.columns[0].baseline.unwrap().kind, ColumnType::Integer);
     let found = compared("a,b\n1,x\n2,y\n", "a,b\nq,x\n,y\n");
     assert_eq!(found.verdict.retyped, ["a"]);
+}
+
+#[test]
+fn long_texts_are_shown_as_they_are_in_the_data() {
+    let long = |letter: &str| letter.repeat(300);
+    let rows = |texts: [String; 2]| format!("t,n\n{},1\n{},2\n", texts[0], texts[1]);
+    let before = rows([long("a"), long("b")]);
+    let found = compared(&before, &rows([long("a"), long("ü")]));
+    let categories = found.columns[0].categories.as_ref().unwrap();
+    let values: Vec<&str> = categories
+        .values
+        .iter()
+        .map(|one| one.value.as_str())
+        .collect();
+    assert_eq!(values, [long("a"), long("b"), long("ü")]);
+    assert_eq!(categories.new[0].value, long("ü"));
+    assert_eq!(categories.vanished[0].value, long("b"));
+    let found = compared(&before, &rows([long("a"), "c".repeat(2_000)]));
+    let categories = found.columns[0].categories.as_ref().unwrap();
+    assert_eq!(categories.new[0].value, "c".repeat(1_000) + "…");
 }

@@ -4,7 +4,7 @@ use lastcall_domain::{Mark, ProfileOptions, ReadOptions};
 use proptest::prelude::*;
 
 use crate::sniffing::{check, codes, columns};
-use crate::support::Bench;
+use crate::support::{Bench, column, top};
 
 #[test]
 fn quotes_that_do_not_pair_are_characters() {
@@ -39,6 +39,13 @@ fn quotes_that_do_not_pair_are_characters() {
         ),
         (
             "a.csv",
+            b"id,name,v\n1,\"5\" disk\",3\n2,\"x\",4\n",
+            "id:integer name:string v:integer",
+            2,
+            "stray_quotes",
+        ),
+        (
+            "a.csv",
             b"id,name,v\n1,\"say \\\"hi\\\", you\",5\n2,\"b\",6\n",
             "id:integer name:string v:integer",
             2,
@@ -52,6 +59,38 @@ fn quotes_that_do_not_pair_are_characters() {
             "",
         ),
     ]);
+}
+
+#[test]
+fn backslashes_before_delimiters_are_escapes_where_the_rows_show_it() {
+    check(&[
+        (
+            "a.csv",
+            b"id,t,u\n1,a\\,b,c\n2,d\\,x,e\n3,f\\,g,h\n",
+            "id:integer t:string u:string",
+            3,
+            "backslash_escapes",
+        ),
+        (
+            "a.csv",
+            b"id,t\n1,plain\n2,a\\,b\n3,more\n",
+            "id:integer t:string",
+            3,
+            "backslash_escapes",
+        ),
+        // Paths that end with a backslash leave the rows even.
+        (
+            "a.csv",
+            b"id,path,n\n1,C:\\temp\\,5\n2,D:\\x\\,6\n",
+            "id:integer path:string n:integer",
+            2,
+            "",
+        ),
+    ]);
+    let csv = "id,t,u\n1,a\\,b,c\n2,d\\,x,e\n";
+    let profile = Bench::new().profile("a.csv", csv);
+    let texts = ["a,b", "d,x"].map(|text| (text.into(), 1));
+    assert_eq!(top(column(&profile, "t")), texts);
 }
 
 #[test]
@@ -130,89 +169,6 @@ fn a_quote_that_is_given_is_the_only_one() {
         assert_eq!(columns(&profile), "id:integer n:string");
         assert_eq!(codes(&profile), "");
     }
-}
-
-#[test]
-fn rarer_delimiters_are_found_where_a_table_shows_them() {
-    check(&[
-        ("a.csv", b"a^b\n1^x\n2^y\n", "a:integer b:string", 2, ""),
-        ("a.csv", b"a~b\n1~x\n2~y\n", "a:integer b:string", 2, ""),
-        (
-            "a.csv",
-            b"a\x1fb\n1\x1fx\n2\x1fy\n",
-            "a:integer b:string",
-            2,
-            "",
-        ),
-        (
-            "a.csv",
-            b"a b c\n1 x 2.5\n2 y 3.5\n",
-            "a:integer b:string c:float",
-            2,
-            "",
-        ),
-        ("a.csv", b"path\n~/a~b\n~/c~d\n", "path:string", 2, ""),
-        // Words are no columns.
-        (
-            "a.csv",
-            b"full name\nAnn Lee\nBob Ray\n",
-            "full name:string",
-            2,
-            "",
-        ),
-        (
-            "a.csv",
-            b"date time\n2024-01-01 10:00\n2024-01-02 11:00\n",
-            "date time:timestamp",
-            2,
-            "",
-        ),
-        ("a.csv", b"room\nRoom 101\nRoom 102\n", "room:string", 2, ""),
-    ]);
-}
-
-#[test]
-fn a_comma_in_the_only_column_is_the_decimal_mark() {
-    check(&[
-        (
-            "a.csv",
-            b"betrag\n1,5\n-2,25\n1.234,75\n",
-            "betrag:float",
-            3,
-            "decimal_comma thousands_marks",
-        ),
-        (
-            "a.csv",
-            b"p\n1 234,50\n99,00\n12 345,67\n",
-            "p:float",
-            3,
-            "decimal_comma thousands_marks",
-        ),
-        ("a.csv", b"a,b\n1,5\n2,5\n", "a:integer b:integer", 2, ""),
-        (
-            "a.csv",
-            "Preis in Euro\n1,50 €\n2,00 €\n3,25 €\n".as_bytes(),
-            "Preis in Euro:float",
-            3,
-            "decimal_comma currencies",
-        ),
-        ("a.csv", b"x\n1,5\n2\n3,5\n", "x:float", 3, "decimal_comma"),
-        (
-            "a.csv",
-            b"n\n1,234,567\n2,345,678\n",
-            "n:integer",
-            2,
-            "thousands_marks",
-        ),
-        // Several words above whole numbers: these are two columns.
-        (
-            "a.csv",
-            b"Points of a line\n1,15\n2,7\n3,9\n",
-            "Unnamed: 0:integer Points of a line:integer",
-            3,
-            "row_names empty_header",
-        ),
-    ]);
 }
 
 #[test]

@@ -58,6 +58,19 @@ fn encodings_are_declared_or_guessed_and_a_guess_says_so() {
 }
 
 #[test]
+fn japanese_behind_escapes_is_no_utf_8() {
+    // 名前,値 above 太郎,1 and 花子,2.
+    let bytes = b"\x1b$BL>A0\x1b(B,\x1b$BCM\x1b(B\n\x1b$BB@O:\x1b(B,1\n\x1b$B2V;R\x1b(B,2\n";
+    let profile = Bench::new().profile("a.csv", bytes);
+    assert_eq!(columns(&profile), "名前:string 値:integer");
+    assert_eq!(codes(&profile), "guessed_encoding");
+    assert_eq!(profile.read.encoding.as_deref(), Some("ISO-2022-JP"));
+    // Colours of a terminal are not Japanese.
+    let profile = Bench::new().profile("a.csv", "a,b\n\x1b[31mx\x1b[0m,1\n");
+    assert_eq!(profile.read.encoding.as_deref(), Some("UTF-8"));
+}
+
+#[test]
 fn what_is_not_text_is_refused() {
     let noise: Vec<u8> = (0..4000u32)
         .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)

@@ -1,10 +1,13 @@
 //! The type of a column, and alerts about it.
 
-use lastcall_domain::profile::{ColumnType, Number};
+use std::sync::Arc;
+
+use arrow::array::StringArray;
+use lastcall_domain::profile::{ColumnType, Number, Profile};
 use lastcall_domain::{DateOrder, ProfileOptions, ReadOptions};
 use serde_json::json;
 
-use crate::support::{Bench, alerts, column, top, types};
+use crate::support::{Bench, alerts, column, parquet, top, types};
 
 fn kind_of(cells: &[&str]) -> ColumnType {
     let lines: Vec<String> = cells.iter().map(|cell| format!("{cell},x\n")).collect();
@@ -240,4 +243,91 @@ fn years_of_two_digits_may_come_first_whatever_is_between_the_fields() {
         let (read, _) = day(csv, Some(DateOrder::Dmy));
         assert_eq!(read.as_deref(), Some("2005-01-24"), "{csv}");
     }
+}
+
+#[test]
+fn dates_that_need_an_order_are_read_with_it_and_offer_it_without() {
+    let bench = Bench::new();
+    let read = |cells: &[&str], date_order| {
+        let lines: Vec<String> = cells.iter().map(|cell| format!("n,{cell}\n")).collect();
+        let read = ReadOptions {
+            date_order,
+            ..ReadOptions::default()
+        };
+        let csv = format!("a,day\n{}", lines.concat());
+        let profile = bench.profile_reading("a.csv", &csv, read);
+        let times = column(&profile, "day").temporal.clone();
+        let min = times.and_then(|times| times.min);
+        let mut offers = profile.read.warnings.into_iter();
+        let offer = offers.find(|warning| warning.code == "ambiguous_dates");
+        (min, offer.map(|warning| warning.detail))
+    };
+    let (dmy, ymd) = (DateOrder::Dmy, DateOrder::Ymd);
+    for (cells, order, min) in [
+        (&["99/12/31", "98/01/02"][..], ymd, "1998-01-02"),
+        (&["00/01/02", "00/03/04"], ymd, "2000-01-02"),
+        (&["00.01.02"], ymd, "2000-01-02"),
+        (&["2000/01/02", "99/12/31"], ymd, "1999-12-31"),
+        (&["2024-01-05", "24-01-04"], ymd, "2024-01-04"),
+        (
+            &["24/01/05 10:00", "23/12/31 11:00"],
+            ymd,
+            "2023-12-31T11:00:00Z",
+        ),
+        (&["24/01/05", "23/12/31 11:00"], ymd, "2023-12-31T11:00:00Z"),
+        (&["1.2.24", "31.3.24"], dmy, "2024-02-01"),
+        (&["1-2-24", "3-4-24"], dmy, "2024-02-01"),
+        (&["1.2.24 10:00"], dmy, "2024-02-01T10:00:00Z"),
+    ] {
+        assert_eq!(
+            read(cells, Some(order)),
+            (Some(min.into()), None),
+            "{cells:?}"
+        );
+        let unasked = read(cells, None);
+        if cells[0] == "24/01/05 10:00" || cells[0] == "24/01/05" {
+            // With a slash the year comes last where nothing is given.
+            assert!(unasked.0.is_some(), "{cells:?}");
+            continue;
+        }
+        assert_eq!(unasked.0, None, "{cells:?}");
+        let offer = format!("`date_order={}`", order.as_str());
+        assert!(unasked.1.unwrap().contains(&offer), "{cells:?}");
+    }
+}
+
+#[test]
+fn amounts_in_several_units_are_text_and_an_alert_says_so() {
+    let bench = Bench::new();
+    for csv in [
+        "n;sum\na;1.234,50 €\nb;12,00\nc;5,00 €\n",
+        "n;sum\na;1.50 EUR\nb;2.25 USD\nc;3.75 EUR\n",
+    ] {
+        let profile = bench.profile("a.csv", csv);
+        assert_eq!(column(&profile, "sum").kind, ColumnType::String, "{csv}");
+        let mut found = profile.alerts.iter();
+        let found = found.find(|alert| alert.code.as_str() == "likely_number");
+        let detail = &found.unwrap().detail;
+        assert!(detail.contains("not all in the same unit"), "{detail}");
+    }
+    // Codes with blanks are no numbers.
+    let profile = bench.profile("a.csv", "n,code\na,123 456\nb,654 321\n");
+    assert!(!alerts(&profile, Some("code")).contains(&"likely_number"));
+}
+
+#[test]
+fn alerts_name_only_options_that_the_format_has() {
+    let bench = Bench::new();
+    let detail = |profile: &Profile, code: &str| {
+        let mut found = profile.alerts.iter();
+        let found = found.find(|alert| alert.code.as_str() == code);
+        found.unwrap().detail.clone()
+    };
+    let lines = "{\"a\":\"1.234,5\"}\n{\"a\":\"2.345,5\"}\n";
+    let numbers = detail(&bench.profile("a.ndjson", lines), "likely_number");
+    assert!(numbers.ends_with("but are text in the file."), "{numbers}");
+    let texts = StringArray::from(vec!["2024-01-05", "2024-02-06"]);
+    let bytes = parquet(vec![("a", Arc::new(texts))]);
+    let dates = detail(&bench.profile("a.parquet", bytes), "likely_date");
+    assert!(dates.ends_with("but are text in the file."), "{dates}");
 }

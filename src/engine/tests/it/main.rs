@@ -10,6 +10,7 @@ mod checks;
 mod columns;
 mod comparing;
 mod converting;
+mod delimiters;
 mod dialects;
 mod encodings;
 mod estimates;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Decimal128Array, Decimal256Array, TimestampNanosecondArray, UInt64Array};
+use arrow::array::{
+    ArrayRef, Decimal128Array, Decimal256Array, Int64Array, TimestampNanosecondArray, UInt64Array,
+};
 use arrow::datatypes::i256;
 use lastcall_domain::compare::{Comparison, Drift};
 use lastcall_domain::profile::{AlertCode, ColumnType, Numeric, Profile};
@@ -64,6 +66,18 @@ fn the_ends_of_64_bits_have_exact_figures() {
     assert_eq!(json(&n.max), i64::MAX.to_string());
     assert_eq!(json(&n.quantiles.p99), i64::MAX.to_string());
     assert_eq!(n.histogram.counts.iter().sum::<u64>(), 3);
+}
+
+#[test]
+fn ranks_of_unsigned_integers_are_those_of_all_their_digits() {
+    let ranks: ArrayRef = Arc::new(Int64Array::from(vec![3, 1, 5, 2, 4]));
+    let large = vec![u64::MAX, 1, u64::MAX - 1, 3, 2];
+    let large: ArrayRef = Arc::new(UInt64Array::from(large));
+    let bytes = parquet(vec![("a", ranks), ("n", large)]);
+    let profile = Bench::new().profile("a.parquet", bytes);
+    let rho = profile.correlations.spearman[0][1].unwrap();
+    // The ranks of the second are 5, 1, 4, 3, 2.
+    assert!((rho - 0.5).abs() < 1e-12, "{rho}");
 }
 
 #[test]

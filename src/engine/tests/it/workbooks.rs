@@ -86,6 +86,150 @@ fn a_workbook_with_a_password_is_reported_as_such() {
 }
 
 #[test]
+fn what_only_has_the_name_of_a_workbook_is_named() {
+    let bench = Bench::new();
+    for (bytes, what) in [
+        (
+            &b"<html><body><table><tr><td>1</td></tr></table>"[..],
+            "an HTML page,",
+        ),
+        (
+            b"\xef\xbb\xbf\r\n<TABLE><tr><td>1</td></tr></TABLE>",
+            "an HTML page or",
+        ),
+        (b"a\tb\r\n1\t2\r\n", "text,"),
+        (b"\xff\xfea\0\t\0b\0\n\0", "text,"),
+        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "a PDF document,"),
+    ] {
+        for name in ["a.xls", "a.xlsx", "a.ods"] {
+            let refused = bench.failure(name, bytes);
+            assert!(refused.starts_with("unsupported_data"), "{refused}");
+            assert!(refused.contains(&format!("it is {what}")), "{refused}");
+        }
+    }
+    let feather = bench.failure("a.feather", b"FEA1\0\0\0\0");
+    assert!(feather.contains("Feather of version 1"), "{feather}");
+    // Open documents are read under any name.
+    let sheet = format!(
+        "<table:table table:name=\"a\">{}</table:table>",
+        row(&[text_cell("a")])
+    );
+    assert_eq!(bench.profile("a.xlsx", ods(&sheet)).columns[0].name, "a");
+}
+
+/// A workbook of sheets, each with its name, its state and its rows.
+fn xlsx(sheets: &[(&str, &str, &str)]) -> Vec<u8> {
+    const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
+    const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+    const PACKAGE: &str = "http://schemas.openxmlformats.org/package/2006/relationships";
+    let relations =
+        |inner: &str| format!("<Relationships xmlns=\"{PACKAGE}\">{inner}</Relationships>");
+    let relation = |id: usize, kind: &str, target: &str| {
+        format!("<Relationship Id=\"rId{id}\" Type=\"{OFFICE}/{kind}\" Target=\"{target}\"/>")
+    };
+    let (mut listed, mut related) = (String::new(), String::new());
+    let mut parts = Vec::new();
+    for (id, (name, state, rows)) in (1..).zip(sheets) {
+        listed += &format!(
+            "<sheet name=\"{name}\" sheetId=\"{id}\" state=\"{state}\" r:id=\"rId{id}\"/>"
+        );
+        related += &relation(id, "worksheet", &format!("worksheets/sheet{id}.xml"));
+        let sheet =
+            format!("<worksheet xmlns=\"{MAIN}\"><sheetData>{rows}</sheetData></worksheet>");
+        parts.push((format!("xl/worksheets/sheet{id}.xml"), sheet));
+    }
+    let workbook = format!(
+        "<workbook xmlns=\"{MAIN}\" xmlns:r=\"{OFFICE}\"><sheets>{listed}</sheets></workbook>"
+    );
+    let root = relation(1, "officeDocument", "xl/workbook.xml");
+    parts.push(("_rels/.rels".into(), relations(&root)));
+    parts.push(("xl/workbook.xml".into(), workbook));
+    parts.push(("xl/_rels/workbook.xml.rels".into(), relations(&related)));
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, text) in parts {
+        writer
+            .start_file(name, SimpleFileOptions::default())
+            .unwrap();
+        writer.write_all(text.as_bytes()).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+/// A column of a sheet: its name, and numbers below.
+fn numbers_of(name: &str, numbers: &[&str]) -> String {
+    let header =
+        format!("<row r=\"1\"><c r=\"A1\" t=\"inlineStr\"><is><t>{name}</t></is></c></row>");
+    let rows = (2..).zip(numbers);
+    let rows = rows.map(|(at, cell)| format!("<row r=\"{at}\"><c r=\"A{at}\">{cell}</c></row>"));
+    header + &rows.collect::<String>()
+}
+
+#[test]
+fn the_sheet_that_is_read_is_named_and_so_are_others_with_cells() {
+    let one = |name: &str| numbers_of(name, &["<v>1</v>"]);
+    let (a, b, c) = (one("a"), one("b"), one("c"));
+    let book = xlsx(&[
+        ("Lists", "hidden", &a),
+        ("Empty", "visible", ""),
+        ("Data", "visible", &b),
+        ("More", "visible", &c),
+    ]);
+    let bench = Bench::new();
+    let profile = bench.profile("a.xlsx", &book);
+    assert_eq!(profile.columns[0].name, "b");
+    assert_eq!(profile.read.sheet.as_deref(), Some("Data"));
+    let others = warning(&profile, "other_sheets");
+    assert_eq!(others.count, 2);
+    assert!(
+        others.detail.contains("`More`, `Lists`"),
+        "{}",
+        others.detail
+    );
+    assert!(others.detail.contains("`sheet`"), "{}", others.detail);
+    let options = ProfileOptions {
+        read: ReadOptions {
+            sheet: Some("Lists".into()),
+            ..ReadOptions::default()
+        },
+        ..ProfileOptions::default()
+    };
+    let profile = bench.try_profile("a.xlsx", &book, &options).unwrap();
+    assert_eq!(profile.read.sheet.as_deref(), Some("Lists"));
+    assert!(profile.warnings.is_empty(), "{:?}", profile.warnings);
+    let table = format!(
+        "<table:table table:name=\"T\">{}</table:table>",
+        row(&[text_cell("a")])
+    );
+    let profile = bench.profile("a.ods", ods(&table));
+    assert_eq!(profile.read.sheet.as_deref(), Some("T"));
+}
+
+#[test]
+fn formulas_whose_values_are_not_in_the_file_are_counted() {
+    let rows = numbers_of(
+        "a",
+        &[
+            "<v>1</v>",
+            "<f>A2+1</f><v></v>",
+            "<f>A3+1</f>",
+            "<f>1</f><v>1</v>",
+        ],
+    );
+    let bench = Bench::new();
+    let profile = bench.profile("a.xlsx", xlsx(&[("S", "visible", &rows)]));
+    assert_eq!(profile.columns[0].count, 2);
+    assert_eq!(warning(&profile, "formulas_without_values").count, 2);
+    let formula = "<table:table-cell table:formula=\"of:=[.A1]\"/>".to_owned();
+    let table = format!(
+        "<table:table table:name=\"T\">{}{}</table:table>",
+        row(&[text_cell("a"), text_cell("b")]),
+        row(&[number_cell("1"), formula])
+    );
+    let profile = bench.profile("a.ods", ods(&table));
+    assert_eq!(warning(&profile, "formulas_without_values").count, 1);
+}
+
+#[test]
 fn a_part_that_begins_where_no_file_can_reach_is_the_fault_of_its_workbook() {
     let ods = include_bytes!("fixtures/impossible-offset.ods").as_slice();
     let xlsx = include_bytes!("fixtures/impossible-offset.xlsx").as_slice();
@@ -170,7 +314,8 @@ fn ods(tables: &str) -> Vec<u8> {
 
     let mut book = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     let options = zip::write::SimpleFileOptions::default();
-    book.start_file("mimetype", options).unwrap();
+    let stored = options.compression_method(zip::CompressionMethod::Stored);
+    book.start_file("mimetype", stored).unwrap();
     book.write_all(b"application/vnd.oasis.opendocument.spreadsheet")
         .unwrap();
     book.start_file("content.xml", options).unwrap();

@@ -6,7 +6,7 @@ use cfb::CompoundFile;
 use lastcall_domain::profile::ColumnType;
 use lastcall_domain::{ProfileOptions, ReadOptions};
 
-use crate::support::{Bench, column, top, types};
+use crate::support::{Bench, column, top, types, warning};
 
 const EXCEL_97: &[u8] = include_bytes!("fixtures/excel-97.xls");
 /// The same, computed and saved by another program.
@@ -227,6 +227,22 @@ fn a_sheet_is_chosen_by_its_name() {
     assert!(
         refused.to_string().contains("`Empty`, `Größen`"),
         "{refused}"
+    );
+}
+
+#[test]
+fn other_sheets_with_cells_are_counted() {
+    let cells = [number(0, 0, 1.0), number(1, 0, 2.0)];
+    let profile = Bench::new().profile("a.xls", workbook(&[], &cells, 3));
+    assert_eq!(profile.read.sheet.as_deref(), Some("S"));
+    assert_eq!(warning(&profile, "other_sheets").count, 2);
+    let profile = Bench::new().profile("a.xls", EXCEL_97);
+    assert_eq!(profile.read.sheet.as_deref(), Some("Größen"));
+    assert!(
+        profile
+            .warnings
+            .iter()
+            .all(|told| told.code != "other_sheets")
     );
 }
 

@@ -1,10 +1,11 @@
 //! Changes of statistics and categories in a comparison.
 
 use lastcall_domain::compare::{CategoryCount, Comparison, FigureChange};
+use lastcall_domain::profile::Number;
 
 use super::{Block, Table, TableColumn, Text};
 use crate::limits::Limits;
-use crate::number::{NONE, count, figure_of};
+use crate::number::{NONE, count, extreme, figure_of};
 use crate::text::{shorten, width};
 
 /// How many values are named in a cell.
@@ -42,7 +43,12 @@ pub(super) fn figures(report: &Comparison, limits: Limits) -> Vec<Block> {
 }
 
 fn sides(change: FigureChange, digits: usize) -> [Text; 2] {
-    [change.baseline, change.candidate].map(|x| Text::plain(figure_of(x, digits)))
+    [change.baseline, change.candidate].map(|n| {
+        Text::plain(match n {
+            Number::Float(x) => figure_of(x, digits),
+            exact => extreme(exact),
+        })
+    })
 }
 
 /// New and vanished values.

@@ -31,6 +31,7 @@ pub(super) fn reading(read: &ReadReport) -> Vec<Fact> {
         ("Delimiter", read.delimiter.as_deref().map(named)),
         ("Quote", read.quote.as_deref().map(named)),
         ("Decimal mark", read.decimal.as_deref()),
+        ("Sheet", read.sheet.as_deref()),
     ];
     for (label, value) in texts {
         facts.extend(value.map(|value| Fact::new(label, shorten(value, 40))));

@@ -98,7 +98,7 @@ fn figures(book: &mut Workbook, report: &Comparison) -> Result<(), RenderError> 
         let changes = [numbers.mean, numbers.median, numbers.min, numbers.max];
         let figures = changes.iter().flat_map(|one| [one.baseline, one.candidate]);
         for (i, figure) in (1..).zip(figures) {
-            sheet.number(i, Some(figure), NumberFormat::General)?;
+            sheet.number(i, Some(figure.as_f64()), NumberFormat::General)?;
         }
         sheet.row += 1;
     }

@@ -1,12 +1,15 @@
 //! Converts the engine's errors into failures with a kind, a position and a suggestion.
 
 use std::any::Any;
+use std::error::Error as StdError;
 use std::io::{Error, ErrorKind};
 
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::{Column, SchemaError};
 use datafusion::error::DataFusionError;
+use datafusion::object_store;
 use datafusion::sql::sqlparser::parser::ParserError;
+use lastcall_domain::Dependency;
 
 use super::{functions, wording};
 use crate::error::{Fault, Position};
@@ -146,22 +149,52 @@ pub(super) fn of_running(error: DataFusionError) -> Failure {
             _ => FailureKind::Failed.because(fault(&error, root)),
         },
         DataFusionError::Execution(message) if is_about_memory(message) => out_of_memory(),
+        _ if is_about_a_table(&error) => FailureKind::TableUnreadable.because(fault(&error, root)),
         _ => FailureKind::Failed.because(fault(&error, root)),
     }
 }
 
-/// The failure of reading or writing.
+/// Whether the operating system failed to read the file of a table. Tables are the only objects
+/// that the engine reads.
+fn is_about_a_table(error: &DataFusionError) -> bool {
+    let of_system = |io: &Error| Dependency::of_io(io, Dependency::Blobs).is_some();
+    let mut is_object = false;
+    let mut next: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(cause) = next {
+        is_object |= cause.is::<object_store::Error>();
+        if is_object && cause.downcast_ref::<Error>().is_some_and(of_system) {
+            return true;
+        }
+        next = cause.source();
+    }
+    false
+}
+
+/// The failure of a temporary file.
 pub(super) fn of_io(error: &Error) -> Failure {
     match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            FailureKind::ScratchFull.because(Fault::new("the disk of the temporary files is full"))
-        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => FailureKind::ScratchUnavailable
+            .because(Fault::new("the disk of the temporary files is full")),
+        // The engine's library of temporary files keeps the kind of an error and loses its code.
+        ErrorKind::NotFound
+        | ErrorKind::NotADirectory
+        | ErrorKind::PermissionDenied
+        | ErrorKind::ReadOnlyFilesystem => scratch_unavailable(error),
         ErrorKind::FileTooLarge => out_of_disk(),
         ErrorKind::OutOfMemory => out_of_memory(),
         // The engine's own limit on spilled bytes.
         ErrorKind::Other if is_about_disk(&error.to_string()) => out_of_disk(),
+        _ if Dependency::of_io(error, Dependency::Scratch) == Some(Dependency::Scratch) => {
+            scratch_unavailable(error)
+        }
         _ => FailureKind::Failed.because(Fault::new(format!("reading or writing failed: {error}"))),
     }
+}
+
+fn scratch_unavailable(error: &Error) -> Failure {
+    FailureKind::ScratchUnavailable.because(Fault::new(format!(
+        "the temporary files cannot be used: {error}"
+    )))
 }
 
 /// The failure of a panic in the engine.
@@ -184,6 +217,21 @@ pub(super) fn of_panic(panic: &(dyn Any + Send)) -> Failure {
 /// The failure of a query that exceeds its memory.
 pub(super) fn out_of_memory() -> Failure {
     FailureKind::Exhausted.because(Fault::new("the query needs more memory than it may have"))
+}
+
+/// The failure of a query for which a thread with such a stack cannot be started. The operating
+/// system has one error for two causes: the stack exceeds the query's memory, or there are too many
+/// threads.
+pub(super) fn no_thread(stack: usize) -> Failure {
+    let mut room = Vec::<u8>::new();
+    let fits = room.try_reserve_exact(stack).is_ok();
+    // Otherwise the compiler may leave the allocation out.
+    std::hint::black_box(&room);
+    if fits {
+        FailureKind::NoThreads.because(Fault::new("no thread can be started for the query"))
+    } else {
+        out_of_memory()
+    }
 }
 
 /// The failure of a query whose texts overflow the engine's 32-bit offsets.
@@ -277,7 +325,38 @@ fn split_position(message: &str) -> (&str, Option<Position>) {
 
 #[cfg(test)]
 mod tests {
+    use datafusion::parquet::errors::ParquetError;
+
     use super::*;
+
+    fn kind_of(error: DataFusionError) -> FailureKind {
+        of_running(error).kind
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_no_fault_of_the_query() {
+        let object = |error: Error| object_store::Error::Generic {
+            store: "files",
+            source: Box::new(error),
+        };
+        let stale = || object(Error::from_raw_os_error(116));
+        let of_table = [
+            DataFusionError::from(stale()),
+            DataFusionError::from(ParquetError::External(Box::new(stale()))),
+        ];
+        for error in of_table {
+            assert_eq!(kind_of(error), FailureKind::TableUnreadable);
+        }
+        // The data is damaged: it promises more bytes than there are.
+        let short = object(Error::from(ErrorKind::UnexpectedEof));
+        assert_eq!(kind_of(short.into()), FailureKind::Failed);
+        for kind in [ErrorKind::NotFound, ErrorKind::StorageFull] {
+            // As the engine's library of temporary files wraps them.
+            let temporary = Error::new(kind, "at path \"spill\"");
+            let failure = kind_of(DataFusionError::IoError(temporary));
+            assert_eq!(failure, FailureKind::ScratchUnavailable, "{kind}");
+        }
+    }
 
     #[test]
     fn the_place_at_the_end_of_a_message_is_taken_from_it() {

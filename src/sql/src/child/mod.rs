@@ -8,6 +8,7 @@ mod allow;
 mod catalog;
 mod dialect;
 mod failure;
+mod files;
 mod functions;
 mod identifier_case;
 mod names;
@@ -75,8 +76,12 @@ fn serve(wire: Wire) -> std::io::Result<()> {
     let Some(Request::Tables(tables)) = wire.receive()? else {
         return Ok(());
     };
-    let files: Vec<_> = tables.iter().map(|table| table.path.as_path()).collect();
-    let capabilities = match sandbox::enter(&query.folder, &files) {
+    let tables = match files::open(tables) {
+        Ok(tables) => tables,
+        Err(failure) => return wire.send(&Reply::Failed(failure)),
+    };
+    let readable: Vec<_> = tables.iter().map(|table| table.path.as_path()).collect();
+    let capabilities = match sandbox::enter(&query.folder, &readable) {
         Ok(capabilities) => capabilities,
         Err(error) => {
             let fault = Fault::new(format!("the query cannot enter the sandbox: {error}"));
@@ -124,6 +129,6 @@ fn on_deep_stack<T: Send + 'static>(
     match thread.map(thread::JoinHandle::join) {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(panic)) => Err(failure::of_panic(panic.as_ref())),
-        Err(_) => Err(failure::out_of_memory()),
+        Err(_) => Err(failure::no_thread(STACK)),
     }
 }

@@ -18,6 +18,7 @@ use futures_util::StreamExt;
 use tokio::runtime::{Builder, Runtime};
 
 use super::catalog::Catalog;
+use super::files::OpenTable;
 use super::identifier_case::{self, Known};
 use super::names::Names;
 use super::output::{self, Sink};
@@ -25,11 +26,15 @@ use super::parse::Kind;
 use super::progress::ScanProgress;
 use super::{READERS, WORKER_STACK};
 use super::{allow, failure, parse, rewrite, session, shape, summary};
-use crate::protocol::{Done, Failure, Query, Table};
+use crate::protocol::{Done, Failure, Query};
 use lastcall_child::guest::Wire;
+use lastcall_child::start_and_end;
 
 /// Runs a query and writes its result. Call it on a deep stack: planning recurses.
-pub(super) fn run(query: &Query, tables: &[Table], wire: Wire) -> Result<Done, Failure> {
+pub(super) fn run(query: &Query, tables: &[OpenTable], wire: Wire) -> Result<Done, Failure> {
+    // The runtime panics if it can start no thread, and waits if it can start only some.
+    start_and_end(query.threads + READERS, WORKER_STACK)
+        .map_err(|_| failure::no_thread(WORKER_STACK))?;
     let runtime = runtime(query.threads).map_err(|error| failure::of_io(&error))?;
     let outcome = runtime.block_on(execute(query, tables, wire));
     // The process is about to exit; waiting for its threads would only delay the result.
@@ -48,7 +53,7 @@ fn runtime(threads: usize) -> std::io::Result<Runtime> {
         .build()
 }
 
-async fn execute(query: &Query, tables: &[Table], wire: Wire) -> Result<Done, Failure> {
+async fn execute(query: &Query, tables: &[OpenTable], wire: Wire) -> Result<Done, Failure> {
     let mut state = session::engine(query).map_err(failure::of_running)?;
     // The value of `now()` and `current_date`.
     state.mark_start_execution();
@@ -155,4 +160,60 @@ async fn open(state: &SessionState, path: &Path) -> Result<Arc<dyn TableProvider
         .infer_schema(state)
         .await?;
     Ok(Arc::new(ListingTable::try_new(config)?))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::fs::File;
+
+    use arrow::array::{ArrayRef, Int64Array};
+    use datafusion::physical_plan::collect;
+    use parquet::arrow::ArrowWriter;
+
+    use super::*;
+    use crate::child::files;
+    use crate::protocol::Table;
+    use crate::result::ResultFormat;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_table_keeps_its_rows_if_its_file_is_removed_before_it_is_planned() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table");
+        let numbers: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
+        let batch = RecordBatch::try_from_iter([("n", numbers)]).unwrap();
+        let file = File::create(&path).unwrap();
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        let query = Query {
+            sql: String::new(),
+            parameters: Vec::new(),
+            format: ResultFormat::Json,
+            folder: folder.path().to_owned(),
+            memory: 64 << 20,
+            max_spill: 1 << 20,
+            max_rows: 10,
+            threads: 1,
+            require_sandbox: false,
+            cpu_seconds: 10,
+        };
+        let name = "t".to_owned();
+        let table = Table {
+            name,
+            path: path.clone(),
+        };
+        let tables = files::open(vec![table]).unwrap();
+        let batches = runtime(1).unwrap().block_on(async {
+            let state = session::engine(&query)?;
+            let table = open(&state, &tables[0].path).await?;
+            std::fs::remove_file(&path).unwrap();
+            let plan = table.scan(&state, None, &[], None).await?;
+            collect(plan, state.task_ctx()).await
+        });
+        let rows: usize = batches.unwrap().iter().map(RecordBatch::num_rows).sum();
+        assert_eq!(rows, 3);
+    }
 }

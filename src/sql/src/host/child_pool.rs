@@ -4,14 +4,16 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::rc::Rc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use lastcall_child::guest::sandbox::Capabilities;
 use lastcall_child::host::{Killed, Scratch, spawn_owner};
 use lastcall_domain::trace::{self, Scope};
-use lastcall_domain::{Cancel, Progress, SqlParameter, running_time};
+use lastcall_domain::{Cancel, Dependency, Progress, SqlParameter, running_time};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
@@ -161,14 +163,14 @@ impl ChildPool {
 
     /// Serves a query. Its child is reaped before the result is sent.
     async fn serve(self: Rc<Self>, mut job: Job) {
-        let mut result = self.attempt(&mut job).await;
+        let mut result = self.attempt_or_outage(&mut job).await;
         if let Err(AttemptError::OutOfMemory) = result {
             log::warn!("out of memory: the kernel killed a query process; retrying the query");
             let oom_kills = &self.config.oom_kills;
             oom_kills
                 .pause_before_retry(&job.cancel, &self.closing)
                 .await;
-            result = self.attempt(&mut job).await;
+            result = self.attempt_or_outage(&mut job).await;
         }
         let result = result.map_err(|failed| match failed {
             AttemptError::Failed(error) => error,
@@ -176,6 +178,18 @@ impl ChildPool {
         });
         // The caller may have stopped waiting.
         let _ = job.done.send(result);
+    }
+
+    /// As [`attempt`](Self::attempt), if it panics for want of a thread.
+    async fn attempt_or_outage(&self, job: &mut Job) -> Result<QueryResult, AttemptError> {
+        let attempt = AssertUnwindSafe(self.attempt(job)).catch_unwind();
+        attempt.await.unwrap_or_else(|panic| {
+            let Some(dependency) = Dependency::of_panic(&*panic) else {
+                resume_unwind(panic);
+            };
+            let detail = "no thread can be started to write the result".to_owned();
+            Err(SqlError::Environment { dependency, detail }.into())
+        })
     }
 
     async fn attempt(&self, job: &mut Job) -> Result<QueryResult, AttemptError> {

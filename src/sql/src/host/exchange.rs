@@ -86,8 +86,16 @@ impl From<Failure> for SqlError {
             FailureKind::Failed => Self::Failed(fault),
             FailureKind::Exhausted => Self::Exhausted(fault),
             FailureKind::Unprotected => Self::Unprotected(fault),
-            FailureKind::ScratchFull => Self::Environment {
+            FailureKind::TableUnreadable => Self::Environment {
+                dependency: Dependency::Blobs,
+                detail: fault.message,
+            },
+            FailureKind::ScratchUnavailable => Self::Environment {
                 dependency: Dependency::Scratch,
+                detail: fault.message,
+            },
+            FailureKind::NoThreads => Self::Environment {
+                dependency: Dependency::Threads,
                 detail: fault.message,
             },
         }

@@ -19,7 +19,7 @@ use object_store::{BackoffConfig, ObjectStore, ObjectStoreExt, RetryConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::download::{self, RANGE};
-use super::{credentials, derived_from, io, object, object_path, object_written};
+use super::{credentials, derived_from, endpoint, io, object, object_path, object_written};
 
 /// The parts of an upload that are in memory: one that is being filled, and as many that are being
 /// sent.
@@ -27,12 +27,20 @@ const PARTS_UNDER_WAY: usize = 2;
 /// How often, and for how long, a request is retried.
 const MAX_RETRIES: usize = 5;
 const RETRY_TIMEOUT: Duration = Duration::from_secs(45);
+/// How long an upload waits for room for a further part, and for its end. A caller waits for it, so
+/// it is shorter than the retries, for which a job has the time.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(25);
+/// How long to wait for an upload to be aborted.
+const ABORT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The object that a ping writes.
+const PING: &str = ".ping";
 
 /// A bucket, below a prefix.
 #[derive(Debug)]
 pub(super) struct BucketBlobs {
     store: Arc<PrefixStore<AmazonS3>>,
     scratch: PathBuf,
+    upload_timeout: Duration,
 }
 
 impl BucketBlobs {
@@ -61,6 +69,7 @@ impl BucketBlobs {
                 settings = settings.with_config(key, value);
             }
         }
+        endpoint::check(&settings)?;
         let store = settings
             .with_bucket_name(bucket)
             .with_retry(retry)
@@ -71,13 +80,17 @@ impl BucketBlobs {
         Ok(Self {
             store: Arc::new(PrefixStore::new(store, prefix)),
             scratch,
+            upload_timeout: UPLOAD_TIMEOUT,
         })
     }
 
-    fn upload(&self, key: &BlobKey) -> BlobResult<BufWriter> {
+    fn upload(&self, key: &BlobKey, timeout: Duration) -> BlobResult<Upload> {
         let store: Arc<dyn ObjectStore> = self.store.clone();
         let writer = BufWriter::with_capacity(store, object_path(key.as_str())?, RANGE as usize);
-        Ok(writer.with_max_concurrency(PARTS_UNDER_WAY))
+        Ok(Upload {
+            writer: Some(writer.with_max_concurrency(PARTS_UNDER_WAY)),
+            timeout,
+        })
     }
 
     /// Deletes what is below `folder` and matches `wanted`.
@@ -87,6 +100,7 @@ impl BucketBlobs {
         wanted: impl Fn(&ObjectPath) -> bool + Send + Sync + 'static,
     ) -> BlobResult<()> {
         let found = self.store.list(Some(folder)).map_ok(|meta| meta.location);
+        let found = found.map_err(no_bucket);
         let found = found.try_filter(move |path| std::future::ready(wanted(path)));
         let deleted = self.store.delete_stream(found.boxed());
         let missing =
@@ -96,6 +110,38 @@ impl BucketBlobs {
             .try_for_each(|_| std::future::ready(Ok(())))
             .await
             .map_err(object)
+    }
+
+    /// Converts the result of a lookup: distinguishes a missing blob from a missing bucket, as a
+    /// job can wait for the second to pass.
+    async fn found<T>(&self, found: BlobResult<T>) -> BlobResult<T> {
+        if let Err(BlobError::NotFound) = found {
+            self.is_present().await?;
+        }
+        found
+    }
+
+    /// # Errors
+    /// [`BlobError::Unavailable`] if there is no such bucket, or a gateway knows of nothing.
+    async fn is_present(&self) -> BlobResult<()> {
+        match self.store.head(&ObjectPath::from(PING)).await {
+            Ok(_) => Ok(()),
+            // Nobody has pinged it yet, or a rule of the bucket has removed the object.
+            Err(object_store::Error::NotFound { .. }) => self.ping().await,
+            Err(error) => Err(object(error)),
+        }
+    }
+}
+
+/// The error of a list, where only the bucket itself can be missing: a prefix without objects has
+/// an empty list.
+fn no_bucket(error: object_store::Error) -> object_store::Error {
+    match error {
+        object_store::Error::NotFound { .. } => object_store::Error::Generic {
+            store: "bucket",
+            source: Box::new(error),
+        },
+        other => other,
     }
 }
 
@@ -116,7 +162,8 @@ impl Blobs for BucketBlobs {
                 return if moved_before { Ok(()) } else { Err(error) };
             }
         };
-        let mut writer = self.writer(key).await?;
+        // A job waits for as long as it takes, including the retries.
+        let mut writer = Box::new(self.upload(key, Duration::MAX)?);
         loop {
             let mut piece = Vec::with_capacity(download::READ_BUFFER);
             let read = (&mut source).take(download::READ_BUFFER as u64);
@@ -133,12 +180,13 @@ impl Blobs for BucketBlobs {
     }
 
     async fn writer(&self, key: &BlobKey) -> BlobResult<Box<dyn BlobWriter>> {
-        Ok(Box::new(Upload(Some(self.upload(key)?))))
+        Ok(Box::new(self.upload(key, self.upload_timeout)?))
     }
 
     async fn read(&self, key: &BlobKey) -> BlobResult<BlobStream> {
         let path = object_path(key.as_str())?;
-        let meta = self.store.head(&path).await.map_err(object)?;
+        let meta = self.store.head(&path).await.map_err(object);
+        let meta = self.found(meta).await?;
         Ok(BlobStream {
             bytes: meta.size,
             stream: download::pieces(self.store.clone(), path, meta).boxed(),
@@ -147,14 +195,16 @@ impl Blobs for BucketBlobs {
 
     async fn local(&self, key: &BlobKey) -> BlobResult<LocalBlob> {
         let blob = self.read(key).await?;
-        download::to_file(blob, &self.scratch).await
+        let copy = download::to_file(blob, &self.scratch).await;
+        self.found(copy).await
     }
 
     async fn exists(&self, key: &BlobKey) -> BlobResult<bool> {
-        match self.store.head(&object_path(key.as_str())?).await {
+        let found = self.store.head(&object_path(key.as_str())?).await;
+        match self.found(found.map_err(object)).await {
             Ok(_) => Ok(true),
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
-            Err(error) => Err(object(error)),
+            Err(BlobError::NotFound) => Ok(false),
+            Err(error) => Err(error),
         }
     }
 
@@ -174,38 +224,48 @@ impl Blobs for BucketBlobs {
     }
 
     async fn ping(&self) -> BlobResult<()> {
-        let probe = ObjectPath::from(".ping");
+        let probe = ObjectPath::from(PING);
         let put = self.store.put(&probe, Bytes::from_static(b"ping").into());
         put.await.map(|_| ()).map_err(object_written)
     }
 }
 
 /// An upload, aborted if it is dropped unfinished.
-struct Upload(Option<BufWriter>);
+struct Upload {
+    writer: Option<BufWriter>,
+    timeout: Duration,
+}
 
 #[async_trait]
 impl BlobWriter for Upload {
     async fn write(&mut self, bytes: Bytes) -> BlobResult<()> {
-        match &mut self.0 {
-            Some(writer) => writer.put(bytes).await.map_err(object_written),
-            None => Ok(()),
-        }
+        let Some(writer) = &mut self.writer else {
+            return Ok(());
+        };
+        let written = async { writer.put(bytes).await.map_err(object_written) };
+        within(self.timeout, written).await
     }
 
     async fn finish(mut self: Box<Self>) -> BlobResult<()> {
-        let Some(mut writer) = self.0.take() else {
+        let Some(mut writer) = self.writer.take() else {
             return Ok(());
         };
-        let done = writer.shutdown().await;
-        done.map_err(|error| match error.downcast::<object_store::Error>() {
-            Ok(error) => object_written(error),
-            Err(error) => BlobError::Unavailable(error.to_string()),
-        })
+        let done = async {
+            let done = writer.shutdown().await;
+            done.map_err(|error| match error.downcast::<object_store::Error>() {
+                Ok(error) => object_written(error),
+                Err(error) => BlobError::Unavailable(error.to_string()),
+            })
+        };
+        within(self.timeout, done).await
     }
 
     async fn abort(mut self: Box<Self>) {
-        if let Some(mut writer) = self.0.take() {
-            give_up(&mut writer).await;
+        if let Some(mut writer) = self.writer.take() {
+            let aborted = tokio::time::timeout(ABORT_TIMEOUT, give_up(&mut writer)).await;
+            if aborted.is_err() {
+                log::debug!("an upload was not aborted in time, the bucket drops its parts");
+            }
         }
     }
 }
@@ -213,10 +273,20 @@ impl BlobWriter for Upload {
 impl Drop for Upload {
     fn drop(&mut self) {
         let runtime = tokio::runtime::Handle::try_current();
-        if let (Some(mut writer), Ok(runtime)) = (self.0.take(), runtime) {
+        if let (Some(mut writer), Ok(runtime)) = (self.writer.take(), runtime) {
             runtime.spawn(async move { give_up(&mut writer).await });
         }
     }
+}
+
+/// The result of the call, or an error if the bucket does not answer within `timeout`.
+async fn within<T>(timeout: Duration, call: impl Future<Output = BlobResult<T>>) -> BlobResult<T> {
+    let answer = tokio::time::timeout(timeout, call).await;
+    answer.unwrap_or_else(|_| {
+        Err(BlobError::Unavailable(format!(
+            "the bucket did not answer within {timeout:?}"
+        )))
+    })
 }
 
 async fn give_up(writer: &mut BufWriter) {
@@ -224,5 +294,53 @@ async fn give_up(writer: &mut BufWriter) {
         log::debug!(
             "an upload was not aborted, its parts stay until the bucket drops them: {error}"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::time::Instant;
+
+    use lastcall_domain::SessionId;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_upload_does_not_wait_for_a_bucket_that_never_answers() {
+        // The kernel accepts connections, and nobody answers.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", silent.local_addr().unwrap());
+        let environment = [
+            ("AWS_ENDPOINT_URL", endpoint.as_str()),
+            ("AWS_ALLOW_HTTP", "true"),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "only-for-tests"),
+            ("AWS_REGION", "us-east-1"),
+        ];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let scratch = tempfile::tempdir().unwrap();
+        let scratch = scratch.path().to_owned();
+        let mut blobs = BucketBlobs::open("bucket", scratch, environment).unwrap();
+        blobs.upload_timeout = Duration::from_millis(100);
+        let began = Instant::now();
+        // In one request, and in parts.
+        for bytes in [1, RANGE as usize] {
+            let key = BlobKey::upload(SessionId::new());
+            let mut writer = blobs.writer(&key).await.unwrap();
+            let stored = match writer.write(vec![0_u8; bytes].into()).await {
+                Ok(()) => writer.finish().await,
+                Err(error) => {
+                    writer.abort().await;
+                    Err(error)
+                }
+            };
+            let error = stored.unwrap_err();
+            assert_eq!(error.code(), "blobs_unavailable");
+            assert!(error.to_string().contains("did not answer"), "{error}");
+        }
+        // One request alone is given up after 30 s.
+        assert!(began.elapsed() < Duration::from_secs(20));
     }
 }

@@ -3,6 +3,7 @@
 mod bucket;
 mod credentials;
 mod download;
+mod endpoint;
 mod folder;
 mod marked;
 mod root;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use lastcall_domain::{StoreError, StoreResult};
 use rusqlite::{Connection, OpenFlags};
 
+use super::lock::beside;
 use super::open::{APPLICATION_ID, open_error};
 
 /// How long to wait for a read lock on the file.
@@ -18,6 +19,15 @@ pub(crate) fn back_up(path: &Path, to: &Path) -> StoreResult<u64> {
     let shown = path.display();
     if !path.exists() {
         return Err(StoreError::Unavailable(format!("there is no file {shown}")));
+    }
+    // The index of the log is removed before the log and made after it.
+    let log = beside(path, "-wal");
+    if !log.exists() && beside(path, "-shm").exists() {
+        return Err(StoreError::Unavailable(format!(
+            "{} was removed, and the newest transactions with it: restart the service, which saves \
+             those that it still has, before copying",
+            log.display()
+        )));
     }
     let Some(name) = to.to_str() else {
         let shown = to.display();

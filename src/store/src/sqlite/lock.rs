@@ -64,15 +64,17 @@ fn open(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Locks the file named like the database plus `-lock`, wherever a symbolic link to the database
-/// is.
+/// The file named like the database plus `suffix`, wherever a symbolic link to the database is.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let mut name = path.into_os_string();
+    name.push(suffix);
+    name.into()
+}
+
+/// Locks the file named like the database plus `-lock`.
 fn lock_beside(path: &Path) -> StoreResult<File> {
-    let mut name = path
-        .canonicalize()
-        .unwrap_or_else(|_| path.to_owned())
-        .into_os_string();
-    name.push("-lock");
-    let name = PathBuf::from(name);
+    let name = beside(path, "-lock");
     let lock = open(&name).map_err(|error| cannot_lock(&name, &error))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),

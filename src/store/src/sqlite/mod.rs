@@ -7,6 +7,7 @@ mod damage;
 mod error;
 mod jobs;
 mod lock;
+mod lock_timeout;
 mod open;
 mod read;
 mod readers;

@@ -3,12 +3,13 @@
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use lastcall_domain::{StoreError, StoreResult};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::error::Fault;
-use super::lock::FileLock;
+use super::lock::{FileLock, beside};
 
 /// Marks a database file as Lastcall's: "LCst".
 pub(super) const APPLICATION_ID: i32 = 0x4c43_7374;
@@ -40,6 +41,10 @@ const LOG_LIMIT: i32 = 64 * 1024 * 1024;
 pub(super) struct Owned {
     path: PathBuf,
     lock: FileLock,
+    /// The path of the write-ahead log.
+    log: PathBuf,
+    /// Device and inode of the log that the connections have open.
+    log_identity: OnceLock<(u64, u64)>,
 }
 
 impl Owned {
@@ -53,18 +58,31 @@ impl Owned {
         Ok(Self {
             lock: FileLock::take(path)?,
             path: path.to_owned(),
+            // After the lock, which creates the file.
+            log: beside(path, "-wal"),
+            log_identity: OnceLock::new(),
         })
     }
 
-    /// The path.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
+    /// Records which log is open. SQLite keeps that file, whatever it writes, until the last
+    /// connection is closed.
+    pub(super) fn remember_log(&self) {
+        // There is none on a file system that cannot share memory between processes.
+        if let Ok(found) = std::fs::metadata(&self.log) {
+            // Set once, because the log is opened once.
+            let _ = self.log_identity.set((found.dev(), found.ino()));
+        }
     }
 
-    /// Whether the path still leads to the locked file.
-    pub(super) fn is_in_place(&self) -> bool {
-        let found = std::fs::metadata(&self.path);
-        found.is_ok_and(|found| (found.dev(), found.ino()) == self.lock.identity())
+    /// Fails if the path no longer leads to the locked file.
+    pub(super) fn check_in_place(&self) -> StoreResult<()> {
+        in_place(&self.path, self.lock.identity())
+    }
+
+    /// Fails if the path of the log no longer leads to the open log.
+    pub(super) fn check_log(&self) -> StoreResult<()> {
+        let open = self.log_identity.get();
+        open.map_or(Ok(()), |identity| in_place(&self.log, *identity))
     }
 
     /// The file.
@@ -174,6 +192,17 @@ pub(super) fn open_error(path: &Path, error: rusqlite::Error) -> StoreError {
             StoreError::Closed => StoreError::Closed,
         },
     }
+}
+
+fn in_place(path: &Path, identity: (u64, u64)) -> StoreResult<()> {
+    let found = std::fs::metadata(path);
+    if found.is_ok_and(|found| (found.dev(), found.ino()) == identity) {
+        return Ok(());
+    }
+    Err(StoreError::Unavailable(format!(
+        "{} was removed or replaced while it was open",
+        path.display()
+    )))
 }
 
 /// Creates the folder durably.

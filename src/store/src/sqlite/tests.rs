@@ -288,6 +288,47 @@ async fn a_close_finishes_what_was_begun() {
 }
 
 #[tokio::test]
+async fn operations_that_wait_for_a_lock_wait_together() {
+    let bench = Bench::new().await;
+    let other = Connection::open(bench.folder.path().join("test.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut waiting = Vec::new();
+    for _ in 0..8 {
+        waiting.push(bench.submit().await);
+    }
+    let began = std::time::Instant::now();
+    for submitted in waiting {
+        let answer = submitted.await.unwrap();
+        assert!(
+            matches!(answer, Err(StoreError::Unavailable(_))),
+            "{answer:?}"
+        );
+    }
+    // One after the other they would take eight times 5 s.
+    assert!(began.elapsed() < Duration::from_secs(20));
+    other.execute_batch("ROLLBACK").unwrap();
+    bench.store.submit(bench.submission()).await.unwrap();
+    assert_eq!(bench.queued().await, 1);
+}
+
+#[tokio::test]
+async fn a_close_does_not_wait_for_a_lock_of_another_process() {
+    let bench = Bench::new().await;
+    let other = Connection::open(bench.folder.path().join("test.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let submitted = bench.submit().await;
+    let began = std::time::Instant::now();
+    assert_eq!(bench.store.close().await, Ok(()));
+    // A lock is otherwise waited for for 5 s: by the operation, and by the last checkpoint.
+    assert!(began.elapsed() < Duration::from_secs(4));
+    let answer = submitted.await.unwrap();
+    assert!(
+        matches!(answer, Err(StoreError::Unavailable(_))),
+        "{answer:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_row_that_cannot_be_read_keeps_neither_the_start_nor_the_queue_from_going_on() {
     let bench = Bench::new().await;
     let mut ids = Vec::new();

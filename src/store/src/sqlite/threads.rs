@@ -1,6 +1,7 @@
 //! The threads of an open file, and how calls reach them.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
@@ -9,7 +10,8 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::damage::Damage;
-use super::error::Sql;
+use super::error::{Fault, Sql};
+use super::lock_timeout::wait_for_locks;
 use super::open::Owned;
 use super::readers::{self, Query};
 use super::reserve::Reserve;
@@ -40,6 +42,8 @@ pub(super) struct Threads {
     unconfirmed: Arc<UnconfirmedClaims>,
     damage: Arc<Damage>,
     reserve: Arc<Reserve>,
+    /// Whether the writer must not wait long for locks any more.
+    closing: Arc<AtomicBool>,
 }
 
 #[derive(Clone)]
@@ -60,13 +64,15 @@ impl Threads {
         let file = Arc::new(Owned::take(path)?);
         let reserve = Arc::new(Reserve::beside(path));
         reserve.release_if_full();
-        let (writer, readers, counts) = match open_all(&file) {
+        let (mut writer, readers, counts) = match open_all(&file) {
             Err(StoreError::NoSpace(_)) => {
                 reserve.release();
                 open_all(&file)?
             }
             opened => opened?,
         };
+        let closing = Arc::<AtomicBool>::default();
+        wait_for_locks(&mut writer, Arc::clone(&closing)).map_err(Fault::from)?;
         let published = Arc::new(Mutex::new(counts));
         let live_limits = Arc::new(LiveLimits::new(limits));
         let unconfirmed = Arc::<UnconfirmedClaims>::default();
@@ -105,6 +111,7 @@ impl Threads {
             unconfirmed,
             damage,
             reserve,
+            closing,
         })
     }
 
@@ -240,6 +247,7 @@ impl Threads {
     }
 
     fn shut(&self) -> Option<Senders> {
+        self.closing.store(true, Ordering::Relaxed);
         let mut senders = self.senders.write().unwrap_or_else(PoisonError::into_inner);
         senders.take()
     }
@@ -263,8 +271,11 @@ fn open_all(file: &Owned) -> StoreResult<(Connection, Vec<Connection>, Counts)> 
     let writer = file.writer()?;
     let readers: StoreResult<Vec<Connection>> =
         (0..readers::READERS).map(|_| file.reader()).collect();
+    let readers = readers?;
     let counts = Counts::load(&writer)?;
-    Ok((writer, readers?, counts))
+    // Last: if this fails, the log is removed and the next try makes another.
+    file.remember_log();
+    Ok((writer, readers, counts))
 }
 
 /// Waits for the threads. Returns whether all ended well.

@@ -91,10 +91,10 @@ impl Writer {
         let counts = self.memory.counts;
         self.memory.full = false;
         let begun = self
-            .check_file()
+            .check_files()
             .and_then(|()| self.execute("BEGIN IMMEDIATE"));
         if let Err(error) = begun {
-            first(Err(error));
+            self.refuse(first, &error);
             return;
         }
         let mut replies = Vec::new();
@@ -129,16 +129,37 @@ impl Writer {
         }
     }
 
-    /// Checks that the next process will find what is written: SQLite would go on writing to a file
-    /// that was removed.
-    fn check_file(&self) -> StoreResult<()> {
-        if self.file.is_in_place() {
-            return self.memory.damage.check_header(self.file.file());
+    /// Fails `first` and the queued operations. Each of them would wait as long as `first` did for
+    /// the same lock, one after the other.
+    fn refuse(&mut self, first: Operation, error: &StoreError) {
+        first(Err(error.clone()));
+        // Bounded, because callers may retry at once.
+        for _ in 0..MAX_QUEUED {
+            let Ok(next) = self.operations.try_recv() else {
+                return;
+            };
+            next(Err(error.clone()));
         }
-        Err(StoreError::Unavailable(format!(
-            "{} was removed or replaced while it was open",
-            self.file.path().display()
-        )))
+    }
+
+    /// Checks that the next process will find what is written: SQLite would go on writing to files
+    /// that were removed.
+    fn check_files(&self) -> StoreResult<()> {
+        self.file.check_in_place()?;
+        if let Err(error) = self.file.check_log() {
+            self.save_log();
+            return Err(error);
+        }
+        self.memory.damage.check_header(self.file.file())
+    }
+
+    /// Copies the log, which only this process still has, into the database. What it holds is
+    /// acknowledged and would be lost if this process were killed.
+    fn save_log(&self) {
+        // Waits for nobody. Every refused operation continues where a reader stopped it.
+        if let Err(error) = self.conn.pragma_update(None, "wal_checkpoint", "PASSIVE") {
+            log::warn!("cannot save the removed write-ahead log: {error}");
+        }
     }
 
     fn commit(&self) -> StoreResult<()> {

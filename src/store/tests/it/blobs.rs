@@ -308,6 +308,25 @@ async fn a_missing_bucket_is_reported() {
 }
 
 #[tokio::test]
+async fn a_missing_bucket_is_distinguished_from_a_missing_blob() {
+    let scratch = tempfile::tempdir().unwrap();
+    let blobs = open_blobs_with("s3://nobodys-bucket", scratch.path(), environment()).unwrap();
+    let key = BlobKey::upload(SessionId::new());
+    let prefix = BlobKey::prefix(SessionId::new());
+    let errors = [
+        blobs.read(&key).await.err(),
+        blobs.local(&key).await.err(),
+        blobs.exists(&key).await.err(),
+        blobs.delete(&key).await.err(),
+        blobs.delete_prefix(&prefix).await.err(),
+    ];
+    for (call, error) in errors.into_iter().enumerate() {
+        let away = matches!(error, Some(BlobError::Unavailable(_)));
+        assert!(away, "call {call}: {error:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_missing_folder_is_distinguished_from_a_missing_blob() {
     let bench = Bench::folder();
     let root = bench.root.clone().unwrap();

@@ -133,6 +133,42 @@ async fn nothing_is_accepted_into_a_file_that_was_removed_or_replaced() {
     store.close().await.unwrap();
 }
 
+#[tokio::test]
+async fn without_its_log_a_store_accepts_nothing_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lastcall.db");
+    let store = open(&path).unwrap();
+    let ttl = Duration::from_secs(3600);
+    let session = Session::new(Owner::anonymous(), ttl, SystemClock.now());
+    store.create_session(session.clone(), None).await.unwrap();
+    let log = folder.path().join("lastcall.db-wal");
+    let aside = folder.path().join("aside");
+    std::fs::rename(&log, &aside).unwrap();
+    let gone = store.ping().await.unwrap_err();
+    let url = format!("sqlite://{}", path.display());
+    let not_copied = back_up_store(&url, &folder.path().join("backup.db")).unwrap_err();
+    assert!(
+        not_copied
+            .to_string()
+            .contains("lastcall.db-wal was removed")
+    );
+    std::fs::write(&log, "").unwrap();
+    let replaced = store.ping().await.unwrap_err();
+    for error in [gone, replaced] {
+        assert_eq!(error.code(), "store_unavailable");
+        assert!(error.to_string().contains("lastcall.db-wal was removed"));
+    }
+    // All that a killed process would leave.
+    let left = folder.path().join("left.db");
+    std::fs::copy(&path, &left).unwrap();
+    let next = open(&left).unwrap();
+    assert_eq!(next.session(session.id).await, Ok(Some(session)));
+    next.close().await.unwrap();
+    std::fs::rename(&aside, &log).unwrap();
+    store.ping().await.expect("it is there again");
+    store.close().await.unwrap();
+}
+
 #[test]
 fn a_file_that_is_no_database_is_refused() {
     let folder = tempfile::tempdir().unwrap();

@@ -47,6 +47,11 @@ impl Messages {
         let mut stored = source.open()?;
         let mut start = [0; 8];
         let mut read = stored.fill(&mut start)?;
+        if start[..read].starts_with(b"FEA1") {
+            return Err(EngineError::Unsupported {
+                detail: "Feather of version 1: write it as version 2, which is Arrow IPC".into(),
+            });
+        }
         if start[..read] == *MAGIC {
             read = stored.fill(&mut start)?;
             // Writers align the first message to up to 64 bytes.

@@ -115,7 +115,16 @@ impl Dialect {
     }
 
     /// The text of a raw cell, without quotes and escapes.
+    #[inline]
     pub(crate) fn text<'a>(&self, cell: &'a [u8]) -> Cow<'a, [u8]> {
+        let quoted = self.quote.is_some() && cell.first().copied() == self.quote;
+        if quoted || self.spaced || self.escape.is_some() {
+            return self.cleaned(cell);
+        }
+        cell.into()
+    }
+
+    fn cleaned<'a>(&self, cell: &'a [u8]) -> Cow<'a, [u8]> {
         let cell = &cell[self.blanks(cell)..];
         let first = cell.first().copied();
         let quoted = first.is_some() && first == self.quote;

@@ -136,7 +136,7 @@ fn names(
             ..Names::default()
         });
     }
-    let (names, warnings) = header::names(&header);
+    let (names, warnings) = header::bounded(&header)?;
     Ok(Names {
         names,
         warnings,
@@ -147,7 +147,7 @@ fn names(
 /// Removes byte order marks from the start of cells, and returns their number: concatenated files
 /// have some inside.
 fn take_boms(data: &mut Vec<u8>, dialect: Dialect) -> u64 {
-    if data.is_ascii() || memchr::memmem::find(data, BOM).is_none() {
+    if memchr::memmem::find(data, BOM).is_none() {
         return 0;
     }
     let mut count = 0;
@@ -229,8 +229,12 @@ impl Dataset for Csv {
             ChunkBody::Last(data, tail) => (data, Some(tail)),
             ChunkBody::Records(_) => return Err(EngineError::internal("CSV comes as text")),
         };
-        let boms = take_boms(&mut data, self.layout.dialect);
-        let (text, replaced) = text::valid(data, chunk.first_line);
+        let ascii = data.is_ascii();
+        let boms = match ascii {
+            true => 0,
+            false => take_boms(&mut data, self.layout.dialect),
+        };
+        let (text, replaced) = text::valid(data, ascii, chunk.first_line);
         let width = plan.kinds.len();
         let mut cells = Cells::cut(&text.bytes, self.layout.dialect, width, chunk.first_line);
         let rows = cells.rows();

@@ -6,10 +6,10 @@ use std::fmt;
 use serde::de::{Deserializer, Visitor};
 use serde_json::value::RawValue;
 
-use crate::parse::{CellRules, ParsedDateTime, TypeSet};
+use crate::parse::{CellRules, Float, ParsedDateTime, TypeSet, may_be_rounded};
 use crate::read::build::Cell;
 
-/// The characters of a string, and how many were replaced.
+/// The characters of a string, and how many were reextreme_values.
 struct Unescaped;
 
 impl Visitor<'_> for Unescaped {
@@ -93,12 +93,13 @@ impl Cell for &JsonCell<'_> {
         (self.kind == JsonKind::Number).then(|| CellRules::plain_integer(&self.text))?
     }
 
-    fn float(&self, _: &CellRules) -> Option<f64> {
+    fn float(&self, _: &CellRules) -> Option<Float> {
         if self.kind != JsonKind::Number {
             return None;
         }
         // Integers beyond 64 bits are floats.
-        std::str::from_utf8(&self.text).ok()?.parse().ok()
+        let value = std::str::from_utf8(&self.text).ok()?.parse().ok()?;
+        Some((value, may_be_rounded(&self.text)))
     }
 
     fn boolean(&self) -> Option<bool> {

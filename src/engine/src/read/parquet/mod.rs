@@ -83,7 +83,7 @@ impl Parquet {
         }
         let roots = descriptor.root_schema().get_fields().iter();
         let given: Vec<Vec<u8>> = roots.map(|root| root.name().as_bytes().to_vec()).collect();
-        let (names, warnings) = names::names(&given);
+        let (names, warnings) = names::bounded(&given)?;
         let levels = guarded("Parquet", || {
             schema::levels(descriptor, loaded.schema()).map_err(failed)
         })?;

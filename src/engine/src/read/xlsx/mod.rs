@@ -21,7 +21,7 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::sync::Arc;
 
-use calamine::{Reader, SheetType, Xlsx, XlsxError};
+use calamine::{DataRef, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
 use lastcall_domain::profile::Warning;
 use lastcall_domain::{Dependency, Format, ReadOptions, ReadReport};
 use tempfile::NamedTempFile;
@@ -37,7 +37,7 @@ use super::ndjson::Ndjson;
 use crate::batch::Batch;
 use crate::job::JobContext;
 use crate::pipeline::Resources;
-use crate::source::{decompressed_limit, decompression_bomb};
+use crate::source::{decompressed_limit, decompression_bomb, of_scratch};
 use crate::{EngineError, Source};
 
 /// A sheet of a workbook.
@@ -49,6 +49,8 @@ pub(super) struct Sheet {
     warnings: Vec<Warning>,
     /// Rows of the sheet above the header.
     skipped: u64,
+    /// The name of the sheet; empty if there is none.
+    sheet: String,
     /// Removed when dropped.
     _file: NamedTempFile,
 }
@@ -66,7 +68,7 @@ impl Sheet {
             archive::check(&file, &resources.limits, context)?;
         }
         let most = decompressed_limit(source.size()?);
-        let mut rows = NamedTempFile::new_in(resources.scratch)?;
+        let mut rows = NamedTempFile::new_in(resources.scratch).map_err(of_scratch)?;
         let (sheet, skip) = (options.sheet.as_deref(), options.skip_rows);
         let mut attempt = |file: &File| {
             let output = rows.as_file_mut();
@@ -86,7 +88,8 @@ impl Sheet {
         };
         let copied = match attempt(&file) {
             Err(EngineError::Malformed { .. }) if kind == Kind::Xlsx => {
-                let out = Bounded::new(tempfile::tempfile_in(resources.scratch)?, most);
+                let out = tempfile::tempfile_in(resources.scratch).map_err(of_scratch)?;
+                let out = Bounded::new(out, most);
                 let repaired = repair::repaired(&file, out, context).map_err(quota)?;
                 attempt(&repaired)
             }
@@ -97,6 +100,7 @@ impl Sheet {
             names,
             warnings,
             skipped,
+            sheet,
         } = copied?;
         let copied = Source {
             seed: source.seed,
@@ -108,6 +112,7 @@ impl Sheet {
             names,
             warnings,
             skipped,
+            sheet,
             _file: rows,
         })
     }
@@ -153,35 +158,73 @@ fn copy(
     let mut book: Xlsx<_> = Xlsx::new(file).map_err(failed)?;
     let dates = cell::Dates::of(book.has_1904_epoch());
     let mut header = Header::default();
-    for name in choose(&book, sheet)? {
+    let mut names = choose(&book, sheet)?.into_iter();
+    for name in names.by_ref() {
         let mut cells = book.worksheet_cells_reader(&name).map_err(failed)?;
         let mut rows = SheetRows::new(record, dates).skipping(skip);
         for number in 0u64.. {
             if number % 1024 == 0 {
                 context.check()?;
             }
-            let Some(cell) = cells.next_cell().map_err(failed)? else {
+            let cell = cells.next_cell_with_formula_metadata();
+            let Some(cell) = cell.map_err(failed)? else {
                 break;
             };
-            rows.add(cell.get_position(), cell.get_value(), &mut out)?;
+            if cell.formula.is_some() && cell.value == DataRef::Empty {
+                rows.add_uncomputed(cell.pos.0);
+            }
+            rows.add(cell.pos, &cell.value, &mut out)?;
         }
-        header = rows.finish(&mut out)?;
+        header = rows.finish(&name, &mut out)?;
         // Nothing was written for a sheet without cells.
         if !header.keys.is_empty() {
             break;
         }
     }
     out.flush()?;
+    let mut others = SheetNames::default();
+    for name in names {
+        if has_cells(&mut book, &name, context)? {
+            others.add(&name);
+        }
+    }
+    header.warnings.extend(others.unread());
     Ok(header)
 }
 
-/// The requested sheet, or all worksheets, of which the first that is not empty is read.
+/// Whether a sheet has a cell; one that cannot be read has none.
+fn has_cells<R: Read + Seek>(
+    book: &mut Xlsx<R>,
+    name: &str,
+    context: JobContext<'_>,
+) -> Result<bool, EngineError> {
+    let Ok(mut cells) = book.worksheet_cells_reader(name) else {
+        return Ok(false);
+    };
+    for number in 0u64.. {
+        if number % 1024 == 0 {
+            context.check()?;
+        }
+        match cells.next_cell() {
+            Ok(Some(cell)) if *cell.get_value() == DataRef::Empty => {}
+            Ok(Some(_)) => return Ok(true),
+            Ok(None) | Err(_) => break,
+        }
+    }
+    Ok(false)
+}
+
+/// The requested sheet, or all worksheets, of which the first that is not empty is read: those that
+/// are hidden come last.
 fn choose<R: Read + Seek>(
     book: &Xlsx<R>,
     wanted: Option<&str>,
 ) -> Result<Vec<String>, EngineError> {
     let sheets = book.sheets_metadata().iter();
     let sheets = sheets.filter(|sheet| sheet.typ == SheetType::WorkSheet);
+    let (visible, hidden): (Vec<_>, Vec<_>) =
+        sheets.partition(|sheet| sheet.visible == SheetVisible::Visible);
+    let sheets = visible.into_iter().chain(hidden);
     let names: Vec<&String> = sheets.map(|sheet| &sheet.name).collect();
     let Some(wanted) = wanted else {
         if names.is_empty() {
@@ -226,6 +269,7 @@ impl Dataset for Sheet {
 
     fn report(&self) -> ReadReport {
         ReadReport {
+            sheet: Some(self.sheet.clone()).filter(|sheet| !sheet.is_empty()),
             skipped_lines: self.skipped,
             warnings: self.warnings().into_iter().map(Into::into).collect(),
             ..ReadReport::default()

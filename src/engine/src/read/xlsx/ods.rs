@@ -32,6 +32,11 @@ struct Cell {
     value: Value,
 }
 
+/// Whether a cell has a formula whose value is not in the file.
+fn is_uncomputed(attributes: &[(String, String)]) -> bool {
+    attribute(attributes, "formula").is_some() && attribute(attributes, "value-type").is_none()
+}
+
 enum Value {
     Number(f64),
     Text(String),
@@ -99,7 +104,7 @@ pub(super) fn copy(
         }
         let mut rows = SheetRows::new(record, Dates::of(false)).skipping(skip);
         if table.read(&mut rows, &mut out)? || wanted.is_some() {
-            let header = rows.finish(&mut out)?;
+            let header = rows.finish(name, &mut out)?;
             out.flush()?;
             return Ok(header);
         }
@@ -157,7 +162,11 @@ impl<R: std::io::BufRead> Table<'_, R> {
                 } if name == "table-row" && depth == 1 => {
                     self.context.check()?;
                     let times = repeated(&attributes, "number-rows-repeated");
-                    let cells = if empty { Vec::new() } else { self.row(number)? };
+                    let cells = if empty {
+                        Vec::new()
+                    } else {
+                        self.row(number, rows)?
+                    };
                     if cells.is_empty() {
                         number = number.saturating_add(times);
                         continue;
@@ -187,7 +196,7 @@ impl<R: std::io::BufRead> Table<'_, R> {
     }
 
     /// The cells of a row that have a value.
-    fn row(&mut self, number: u32) -> Result<Vec<Cell>, EngineError> {
+    fn row(&mut self, number: u32, rows: &mut SheetRows) -> Result<Vec<Cell>, EngineError> {
         let mut cells = Vec::new();
         let (mut column, mut bytes) = (0u32, 0);
         while let Some(piece) = self.pieces.next()? {
@@ -213,6 +222,8 @@ impl<R: std::io::BufRead> Table<'_, R> {
                             repeated: times,
                             value,
                         });
+                    } else if is_uncomputed(&attributes) {
+                        rows.add_uncomputed(number);
                     }
                     column = column.saturating_add(times);
                 }

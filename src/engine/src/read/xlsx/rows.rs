@@ -26,6 +26,8 @@ pub(super) struct Header {
     pub(super) warnings: Vec<Warning>,
     /// The number of skipped rows above it.
     pub(super) skipped: u64,
+    /// The name of the sheet.
+    pub(super) sheet: String,
 }
 
 /// Writes the rows of a sheet, the header first.
@@ -49,6 +51,8 @@ pub(super) struct SheetRows {
     columns: BTreeMap<u32, String>,
     /// The number of invalid dates of each column.
     impossible: BTreeMap<u32, u64>,
+    /// The number of formulas without a value.
+    uncomputed: u64,
 }
 
 impl SheetRows {
@@ -66,6 +70,7 @@ impl SheetRows {
             has_titles: false,
             columns: BTreeMap::new(),
             impossible: BTreeMap::new(),
+            uncomputed: 0,
         }
     }
 
@@ -76,6 +81,12 @@ impl SheetRows {
             skipped: rows.unwrap_or(0),
             ..self
         }
+    }
+
+    /// Counts a formula whose value is not in the file.
+    pub(super) fn add_uncomputed(&mut self, row: u32) {
+        let skipped = self.skip.is_some_and(|skip| u64::from(row) < skip);
+        self.uncomputed += u64::from(!skipped);
     }
 
     /// Adds the next cell; writes the previous row if the cell begins another.
@@ -175,7 +186,11 @@ impl SheetRows {
     }
 
     /// Writes the last row, and names the columns, which are now all known.
-    pub(super) fn finish(mut self, out: &mut impl Write) -> Result<Header, EngineError> {
+    pub(super) fn finish(
+        mut self,
+        sheet: &str,
+        out: &mut impl Write,
+    ) -> Result<Header, EngineError> {
         self.end_row(out)?;
         self.write_held(out)?;
         let keys = self.columns.keys().map(u32::to_string).collect();
@@ -184,7 +199,7 @@ impl SheetRows {
             .values()
             .map(|name| name.clone().into_bytes())
             .collect();
-        let (names, of_names) = header::names(&given);
+        let (names, of_names) = header::bounded(&given)?;
         let mut warnings: Vec<Warning> = self.titles().into_iter().chain(of_names).collect();
         let impossible = self
             .columns
@@ -195,11 +210,21 @@ impl SheetRows {
                 Some((name.as_str(), *count))
             });
         warnings.extend(out_of_range(impossible).as_ref().map(Warning::from));
+        warnings.extend((self.uncomputed > 0).then(|| Warning {
+            code: "formulas_without_values".into(),
+            detail: format!(
+                "formulas whose values are not in the file count as missing: {}; a program that \
+                 computes them adds their values when it saves the workbook",
+                self.uncomputed
+            ),
+            count: self.uncomputed,
+        }));
         Ok(Header {
             keys,
             names,
             warnings,
             skipped: self.skipped,
+            sheet: sheet.to_owned(),
         })
     }
 

@@ -84,6 +84,34 @@ pub(super) fn copy<R: Read + Seek>(
     Err(malformed("a sheet does not end"))
 }
 
+/// Whether the sheet that begins at the next record has a cell; one that cannot be read has none.
+pub(super) fn any<R: Read + Seek>(
+    records: &mut Records<R>,
+    context: JobContext<'_>,
+) -> Result<bool, EngineError> {
+    let mut depth = 0u32;
+    for number in 0u64.. {
+        if number % 1024 == 0 {
+            context.check()?;
+        }
+        let Ok(Some(record)) = records.next() else {
+            break;
+        };
+        match record.kind {
+            BOF => depth += 1,
+            EOF if depth <= 1 => break,
+            EOF => depth -= 1,
+            FORMULA | MUL_RK | R_STRING | LABEL_SST | NUMBER | LABEL | BOOL_ERR | RK
+                if depth == 1 =>
+            {
+                return Ok(true);
+            }
+            _ => {}
+        }
+    }
+    Ok(false)
+}
+
 fn address(record: &Record) -> Result<CellAddress, EngineError> {
     Ok((u32::from(record.u16(0)?), u32::from(record.u16(2)?)))
 }

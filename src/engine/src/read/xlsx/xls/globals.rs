@@ -33,6 +33,7 @@ pub(super) struct SheetOffset {
     pub(super) name: String,
     /// The offset of its records in the stream.
     pub(super) at: u64,
+    pub(super) is_hidden: bool,
 }
 
 /// The globals.
@@ -103,6 +104,7 @@ impl Globals {
     ) -> Result<(), EngineError> {
         const WORKSHEET: u8 = 0;
         let (at, kind) = (u64::from(record.u32(0)?), record.u8(5)?);
+        let is_hidden = record.u8(4)? & 3 != 0;
         if kind != WORKSHEET {
             return Ok(());
         }
@@ -110,7 +112,11 @@ impl Globals {
         if self.sheets.len() == MAX_SHEETS {
             return Err(malformed(format!("it has more than {MAX_SHEETS} sheets")));
         }
-        self.sheets.push(SheetOffset { name, at });
+        self.sheets.push(SheetOffset {
+            name,
+            at,
+            is_hidden,
+        });
         Ok(())
     }
 

@@ -75,7 +75,7 @@ struct Sheets<'a> {
 }
 
 impl Sheets<'_> {
-    /// Writes the requested sheet, or the first that is not empty.
+    /// Writes the requested sheet, or the first that is not empty: those that are hidden come last.
     fn first<R: Read + Seek>(
         &self,
         records: &mut Records<R>,
@@ -84,7 +84,10 @@ impl Sheets<'_> {
     ) -> Result<Header, EngineError> {
         let (globals, wanted) = (self.globals, self.wanted);
         let mut known = SheetNames::default();
-        for sheet in &globals.sheets {
+        let all = globals.sheets.iter();
+        let (visible, hidden): (Vec<_>, Vec<_>) = all.partition(|sheet| !sheet.is_hidden);
+        let mut sheets = visible.into_iter().chain(hidden);
+        while let Some(sheet) = sheets.next() {
             known.add(&sheet.name);
             if wanted.is_some_and(|wanted| wanted != sheet.name) {
                 continue;
@@ -93,9 +96,19 @@ impl Sheets<'_> {
             let dates = Dates::of(globals.is_1904);
             let mut rows = SheetRows::new(self.record, dates).skipping(self.skip);
             cells::copy(records, globals, &mut rows, out, context)?;
-            let header = rows.finish(out)?;
+            let mut header = rows.finish(&sheet.name, out)?;
+            if wanted.is_some() {
+                return Ok(header);
+            }
             // Nothing was written for a sheet without cells.
-            if wanted.is_some() || !header.keys.is_empty() {
+            if !header.keys.is_empty() {
+                let mut others = SheetNames::default();
+                for other in sheets {
+                    if records.seek(other.at).is_ok() && cells::any(records, context)? {
+                        others.add(&other.name);
+                    }
+                }
+                header.warnings.extend(others.unread());
                 return Ok(header);
             }
         }
