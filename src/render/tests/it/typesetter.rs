@@ -180,8 +180,11 @@ async fn without_a_folder_for_its_child_a_document_is_not_to_blame() {
     let folder = fixture.folder.path();
     let (scratch, elsewhere) = (folder.join("scratch"), folder.join("elsewhere"));
     std::fs::rename(&scratch, &elsewhere).unwrap();
+    // A folder that is missing is made again; a file in its place stays.
+    std::fs::write(&scratch, "").unwrap();
     let error = fixture.pdf().await.expect_err("there is no folder");
     assert_eq!(error.dependency(), Some(Dependency::Scratch), "{error:?}");
+    std::fs::remove_file(&scratch).unwrap();
     std::fs::rename(&elsewhere, &scratch).unwrap();
     assert!(fixture.pdf().await.is_ok());
     fixture.end().await;
