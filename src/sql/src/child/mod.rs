@@ -25,6 +25,7 @@ mod session;
 mod shape;
 mod summary;
 mod udf;
+mod unsupported;
 mod wording;
 
 use std::process::ExitCode;

@@ -55,6 +55,29 @@ async fn the_groups_of_a_replacement_have_a_backslash_and_a_digit() {
 }
 
 #[tokio::test]
+async fn a_group_that_takes_no_part_in_a_match_is_null() {
+    let fixture = Fixture::new();
+    answers(
+        &fixture,
+        &[
+            (
+                "select (regexp_match('ac', '(a)(b)?(c)'))[2], (regexp_match('ac', '(a)(b)?(c)'))[3],
+                        regexp_match('abc', 'B', 'i'), regexp_match('abc', 'x')",
+                json!([[null, "c", ["b"], null]]),
+            ),
+            (
+                "select regexp_match(s, '(x)|(y)') from (values ('ax'), ('y'), (null)) q(s) order by s",
+                json!([[["x", null]], [[null, "y"]], [null]]),
+            ),
+        ],
+    )
+    .await;
+    let error = fixture.error("select regexp_match('a', '(')").await;
+    assert_eq!(error.code(), "sql_failed");
+    fixture.end().await;
+}
+
+#[tokio::test]
 async fn any_of_an_array_with_a_null_is_null_where_that_might_have_been_it() {
     let fixture = Fixture::new();
     answers(

@@ -9,6 +9,7 @@ mod digits;
 mod exact;
 mod length;
 mod local;
+mod matches;
 mod now;
 mod quantile;
 mod replacement;
@@ -68,6 +69,7 @@ pub(super) fn replaced_scalars() -> Vec<Arc<ScalarUDF>> {
         shared(now::Now::new()),
         shared(truncate::DateTrunc::new()),
         shared(local::AtTimeZone::new()),
+        shared(matches::Match::new()),
     ]
 }
 
