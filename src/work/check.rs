@@ -303,6 +303,12 @@ fn conclude_rows(answer: QueryAnswer, examples: usize, result: &mut CheckResult)
 
 /// A query that is to answer with an accepted number.
 fn conclude_value(check: &Check, answer: &QueryAnswer, rows: u64, result: &mut CheckResult) {
+    if answer.row_count != 1 || answer.columns.len() != 1 {
+        let (rows, columns) = (answer.row_count, answer.columns.len());
+        let shape = format!("{rows} rows and {columns} columns, not with a single number");
+        result.fail_with("sql_failed", format!("the query answers with {shape}"));
+        return;
+    }
     let first = answer.rows.0.first().and_then(|row| row.first());
     let number = match first {
         Some(Value::Bool(is)) => Some(f64::from(u8::from(*is))),

@@ -149,3 +149,19 @@ async fn conditions_and_computed_columns_may_be_keys_of_groups() {
     .await;
     fixture.end().await;
 }
+
+#[tokio::test]
+async fn a_real_is_finite() {
+    let fixture = Fixture::new();
+    answers(
+        &fixture,
+        &[(
+            "select try_cast(1e39 as real), (1e308 * 10)::real, 1.5::real",
+            json!([[null, "Infinity", 1.5]]),
+        )],
+    )
+    .await;
+    let error = fixture.error("select 1e39::real").await;
+    assert_eq!(error.code(), "sql_failed", "{error}");
+    fixture.end().await;
+}
