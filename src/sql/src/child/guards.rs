@@ -19,10 +19,14 @@ use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr, conjunction, s
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::{FilterExec, FilterExecBuilder};
+use datafusion::physical_plan::joins::utils::JoinFilter;
+use datafusion::physical_plan::joins::{
+    HashJoinExec, HashJoinExecBuilder, NestedLoopJoinExec, NestedLoopJoinExecBuilder,
+};
 
 use super::semantics::may_fail;
 
-/// Orders the terms of the final filters.
+/// Orders the terms of the final filters and joins.
 #[derive(Debug)]
 pub(super) struct Guards;
 
@@ -37,12 +41,8 @@ impl PhysicalOptimizerRule for Guards {
         _: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         plan.transform_up(|plan| {
-            let guarded = match plan.downcast_ref::<FilterExec>() {
-                Some(filter) => guarded(filter)?,
-                None => None,
-            };
-            Ok(match guarded {
-                Some(filter) => Transformed::yes(filter),
+            Ok(match guarded(&plan)? {
+                Some(guarded) => Transformed::yes(guarded),
                 None => Transformed::no(plan),
             })
         })
@@ -54,33 +54,54 @@ impl PhysicalOptimizerRule for Guards {
     }
 }
 
-/// The filter with its terms in order; `None` if there is nothing to protect.
-fn guarded(filter: &FilterExec) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-    let schema = filter.input().schema();
-    let terms = split_conjunction(filter.predicate()).into_iter().cloned();
-    let (risky, safe): (Vec<_>, Vec<_>) = terms.partition(|term| can_fail(term, &schema));
+/// The filter or join with its terms in order; `None` if there is nothing to protect.
+fn guarded(plan: &Arc<dyn ExecutionPlan>) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    if let Some(filter) = plan.downcast_ref::<FilterExec>() {
+        let ordered = in_order(filter.predicate(), &filter.input().schema())?;
+        let builder = |predicate| FilterExecBuilder::from(filter).with_predicate(predicate);
+        let filter = ordered.map(|predicate| builder(predicate).build());
+        return Ok(filter.transpose()?.map(|filter| Arc::new(filter) as _));
+    }
+    if let Some(join) = plan.downcast_ref::<HashJoinExec>() {
+        let filter = join.filter().map(join_in_order).transpose()?.flatten();
+        let builder = |filter| HashJoinExecBuilder::from(join).with_filter(Some(filter));
+        let join = filter.map(|filter| builder(filter).build());
+        return Ok(join.transpose()?.map(|join| Arc::new(join) as _));
+    }
+    if let Some(join) = plan.downcast_ref::<NestedLoopJoinExec>() {
+        let filter = join.filter().map(join_in_order).transpose()?.flatten();
+        let builder = |filter| NestedLoopJoinExecBuilder::from(join).with_filter(Some(filter));
+        let join = filter.map(|filter| builder(filter).build());
+        return Ok(join.transpose()?.map(|join| Arc::new(join) as _));
+    }
+    Ok(None)
+}
+
+fn join_in_order(filter: &JoinFilter) -> Result<Option<JoinFilter>> {
+    let ordered = in_order(filter.expression(), filter.schema())?;
+    let columns = filter.column_indices().to_vec();
+    Ok(ordered.map(|terms| JoinFilter::new(terms, columns, Arc::clone(filter.schema()))))
+}
+
+/// The terms of a condition in order. Where one is null, the whole is false here, as it is only
+/// asked whether it is true.
+fn in_order(
+    condition: &Arc<dyn PhysicalExpr>,
+    schema: &Schema,
+) -> Result<Option<Arc<dyn PhysicalExpr>>> {
+    let terms = split_conjunction(condition).into_iter().cloned();
+    let (risky, safe): (Vec<_>, Vec<_>) = terms.partition(|term| can_fail(term, schema));
     if risky.is_empty() || risky.len() + safe.len() == 1 {
         return Ok(None);
     }
-    let first = if safe.is_empty() {
-        None
-    } else {
-        Some(conjunction(safe))
-    };
-    let mut condition = first;
+    let mut ordered = (!safe.is_empty()).then(|| conjunction(safe));
     for term in risky {
-        condition = Some(match condition {
+        ordered = Some(match ordered {
             None => term,
             Some(before) => case(None, vec![(before, term)], Some(lit(false)))?,
         });
     }
-    let Some(condition) = condition else {
-        return Ok(None);
-    };
-    let filter = FilterExecBuilder::from(filter)
-        .with_predicate(condition)
-        .build()?;
-    Ok(Some(Arc::new(filter)))
+    Ok(ordered)
 }
 
 /// Whether an expression may fail on some values.

@@ -50,12 +50,34 @@ async fn a_condition_protects_what_it_is_joined_with() {
                 json!([[1, null], [2, null], [3, 3], [4, null]]),
             ),
             (
+                "select a.id, b.id from t a, t b where a.x <> b.x and 10 / (a.x - b.x) > 3 order by 1",
+                json!([[3, 1]]),
+            ),
+            (
+                "select a.id, b.id from t a join t b on a.s = b.s and 10 / (a.x + b.x) > 1 and a.x <> 0",
+                json!([[3, 3]]),
+            ),
+            (
                 "select count(*) filter (where x <> 0 and 10 / x > 1) from t",
                 json!([[2]]),
             ),
         ],
     )
     .await;
+    // Each part of a long chain is written a bounded number of times.
+    let chain = vec!["x <> 0 and 10 / x > 3"; 60].join(" or ");
+    let query = format!("select count(*), count(*) filter (where {chain}) from t where {chain}");
+    assert_eq!(fixture.rows(&query).await.rows, [[json!(1), json!(1)]]);
+    let nested = (0..40).fold("10 / x > 3".to_owned(), |inner, depth| {
+        let op = if depth % 2 == 0 {
+            "and x <> 0"
+        } else {
+            "or x = 7"
+        };
+        format!("({inner} {op})")
+    });
+    let query = format!("select count(*) from t where x > 0 and {nested}");
+    assert_eq!(fixture.rows(&query).await.rows, [[json!(1)]]);
     let unprotected = "select id from t where 10 / x > 1";
     assert_eq!(fixture.error(unprotected).await.code(), "sql_failed");
     fixture.end().await;

@@ -267,11 +267,12 @@ async fn a_zone_has_no_effect_on_a_type_without_one() {
         &fixture,
         &[(
             "select cast('2024-01-05 10:11:12+02' as timestamp), '2024-01-05T10:11Z'::timestamp,
-                    cast('2024-01-05 10:11:12+02' as timestamptz)",
+                    cast('2024-01-05 10:11:12+02' as timestamptz), time '10:00:00.250'::text",
             json!([[
                 "2024-01-05T10:11:12Z",
                 "2024-01-05T10:11:00Z",
-                "2024-01-05T08:11:12Z"
+                "2024-01-05T08:11:12Z",
+                "10:00:00.25"
             ]]),
         )],
     )

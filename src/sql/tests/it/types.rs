@@ -108,6 +108,11 @@ async fn arithmetic_with_a_union_keeps_the_fraction_of_any_query() {
                 "select v * 2 from (select 1 v union all select 0.5) q group by v * 2 order by 1",
                 json!([[1.0], [2.0]]),
             ),
+            (
+                "select v - date '2024-01-01' from
+                 (select date '2024-01-02' v union all select timestamp '2024-01-02 12:00:00') q order by v",
+                json!([["PT24H"], ["PT36H"]]),
+            ),
             // A subquery sees the final type of a column around it.
             (
                 "select v from (select 1 v union all select 0.5) q

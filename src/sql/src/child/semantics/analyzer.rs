@@ -79,26 +79,19 @@ fn analyze(plan: LogicalPlan, outer: &DFSchema) -> Result<LogicalPlan> {
                 let term = term.transform_up(|expr| {
                     outer::settle(expr, outer).transform_data(|expr| rewrite(expr, &schema))
                 })?;
-                Ok(term.data)
+                guarded::apart(term.data, &schema)
             })?
         } else {
-            expr.transform_up(|expr| {
+            let rewritten = expr.transform_up(|expr| {
                 outer::settle(expr, outer)
                     .transform_data(|expr| rewrite(truth::plain(expr), &schema))
-            })?
-            .data
+            })?;
+            guarded::apart(rewritten.data, &schema)?
         };
         Ok(Transformed::yes(name.restore(rewritten)))
     })?;
     match sort_by_length(plan.data, &schema)? {
         LogicalPlan::Union(union) => self::union(union),
-        LogicalPlan::Join(mut join) if join.join_type.is_outer() => {
-            let filter = join.filter.take();
-            join.filter = filter
-                .map(|filter| guarded::terms(filter, &schema))
-                .transpose()?;
-            LogicalPlan::Join(join).recompute_schema()
-        }
         LogicalPlan::Values(values) => LogicalPlanBuilder::values(values.values)?.build(),
         plan => plan.recompute_schema(),
     }
@@ -178,9 +171,6 @@ fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
 
 /// Operators, with the final types of both sides.
 fn operator(binary: BinaryExpr, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    if matches!(binary.op, Operator::And | Operator::Or) {
-        return Ok(Transformed::yes(guarded::connective(binary, schema)?));
-    }
     let (left, right) = (
         binary.left.get_type(schema)?,
         binary.right.get_type(schema)?,
@@ -203,11 +193,7 @@ fn operator(binary: BinaryExpr, schema: &DFSchema) -> Result<Transformed<Expr>> 
 /// type of the first one for that of all.
 fn case(case: Case, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let case = Expr::Case(in_micros(case, schema)?);
-    let case = TypeCoercionRewriter::new(schema).f_up(case)?.data;
-    Ok(Transformed::yes(match case {
-        Expr::Case(case) => guarded::case(case, schema)?,
-        other => other,
-    }))
+    TypeCoercionRewriter::new(schema).f_up(case)
 }
 
 /// Casts the branches to timestamps in microseconds if some are timestamps and others dates.
@@ -374,6 +360,7 @@ fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<E
         "to_timestamp_seconds" => return of_text(call, TimeUnit::Second, schema),
         "to_char" => return to_char(call, schema),
         "date_part" => return of_interval(call, schema),
+        "days_between" => return days_between(call, schema),
         "regexp_replace" => {
             if let Some(replacement) = call.args.get_mut(2) {
                 *replacement = udf::replacement(std::mem::replace(replacement, lit(0)));
@@ -406,6 +393,20 @@ fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<E
         }
     }
     Ok(Transformed::no(Expr::ScalarFunction(call)))
+}
+
+/// The days between two dates, or the interval between them if one turns out to be a timestamp.
+fn days_between(call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let types = call.args.iter().map(|arg| arg.get_type(schema));
+    let types = types.collect::<Result<Vec<_>>>()?;
+    Ok(match (timestamp_among(&types), call.args.as_slice()) {
+        (Some(_), [later, earlier]) => {
+            let micros = |expr: &Expr| cast(expr.clone(), MICROS);
+            let difference = binary_expr(micros(later), Operator::Minus, micros(earlier));
+            Transformed::yes(difference)
+        }
+        _ => Transformed::no(Expr::ScalarFunction(call)),
+    })
 }
 
 /// A timestamp in microseconds: from text, or from seconds since 1970.

@@ -92,6 +92,13 @@ impl ScalarUDFImpl for Cast {
             let timestamps = cast_with_options(&texts, args.return_type(), &options)?;
             return super::columnar_value(scalar, timestamps);
         }
+        if matches!(array.data_type(), DataType::Time32(_) | DataType::Time64(_))
+            && is_text(args.return_type())
+        {
+            let texts = cast_with_options(&array, &DataType::Utf8, &options)?;
+            let texts = cast_with_options(&without_zeros(&texts), args.return_type(), &options)?;
+            return super::columnar_value(scalar, texts);
+        }
         let array = rounded(&array, args.return_type())?;
         let array = match overflowing(&array, args.return_type()) {
             Some(_) if !self.safe => return exec_err!("out of range: a real has 38 digits"),
@@ -121,16 +128,21 @@ fn timestamp_as_text(timestamps: &ArrayRef) -> Result<ArrayRef> {
         _ => cast_with_options(timestamps, &utc, &CastOptions::default())?,
     };
     let texts = cast_with_options(&plain, &DataType::Utf8, &CastOptions::default())?;
+    let texts = texts.as_string::<i32>().iter();
+    let texts = texts.map(|text| text.map(|text| text.replace('T', " ")));
+    let texts: ArrayRef = Arc::new(texts.collect::<StringArray>());
+    Ok(without_zeros(&texts))
+}
+
+/// The texts without zeros at the end of a fraction.
+fn without_zeros(texts: &ArrayRef) -> ArrayRef {
     let texts = texts.as_string::<i32>().iter().map(|text| {
-        text.map(|text| {
-            let text = text.replace('T', " ");
-            match text.contains('.') {
-                true => text.trim_end_matches('0').to_owned(),
-                false => text,
-            }
+        text.map(|text| match text.contains('.') {
+            true => text.trim_end_matches('0'),
+            false => text,
         })
     });
-    Ok(Arc::new(texts.collect::<StringArray>()))
+    Arc::new(texts.collect::<StringArray>())
 }
 
 /// Adds seconds to timestamps in text that lack them, and takes away a zone that the type has not.
