@@ -139,6 +139,35 @@ schema:
 }
 
 #[test]
+fn a_query_that_is_to_answer_with_a_number_has_one_row_and_one_column() {
+    let home = Home::new();
+    let service = home.start();
+    let client = service.client();
+    let session = client.session();
+    client.upload(&session, "orders", ORDERS);
+    for (query, status) in [
+        ("select count(*) - count(*) from orders", "passed"),
+        ("select 0, 1", "error"),
+        ("select 0 from orders", "error"),
+        ("select 0 where false", "error"),
+    ] {
+        let contract = json!({
+            "apiVersion": "v3.0.2",
+            "kind": "DataContract",
+            "schema": [{
+                "name": "orders",
+                "properties": [{"name": "id"}],
+                "quality": [{"type": "sql", "query": query, "mustBe": 0}],
+            }],
+        });
+        let result = check(&client, &session, &contract);
+        let sql = of(&result, "sql");
+        assert_eq!(sql["status"], status, "{query}: {sql:#}");
+    }
+    service.stop();
+}
+
+#[test]
 fn a_contract_that_cannot_be_used_is_refused_before_a_job_is_made() {
     let home = Home::new();
     let service = home.start();

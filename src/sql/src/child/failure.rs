@@ -11,7 +11,7 @@ use datafusion::object_store;
 use datafusion::sql::sqlparser::parser::ParserError;
 use lastcall_domain::Dependency;
 
-use super::{functions, wording};
+use super::{functions, unsupported, wording};
 use crate::error::{Fault, Position};
 use crate::hint;
 use crate::protocol::{Failure, FailureKind};
@@ -68,12 +68,24 @@ pub(super) fn of_planning(error: DataFusionError) -> Failure {
             Some(rest) => {
                 functions::unknown(rest.split('\'').next().unwrap_or_default(), place(&error))
             }
-            None => FailureKind::Invalid.because(invalid(&error, root)),
+            None => {
+                let fault = invalid(&error, root);
+                let help = fault.suggestion.clone();
+                let help = help.or_else(|| unsupported::about_types(&fault.message));
+                FailureKind::Invalid.because(fault.suggest(help))
+            }
         },
         DataFusionError::NotImplemented(_) => {
             let fault = invalid(&error, root);
-            let message = format!("not supported: {}", wording::named(&fault.message));
-            FailureKind::Invalid.because(Fault { message, ..fault })
+            FailureKind::Invalid.because(match unsupported::explained(&fault.message) {
+                Some((message, instead)) => {
+                    Fault { message, ..fault }.suggest(Some(instead.into()))
+                }
+                None => Fault {
+                    message: format!("not supported: {}", wording::named(&fault.message)),
+                    ..fault
+                },
+            })
         }
         DataFusionError::Configuration(_) => FailureKind::Invalid.because(invalid(&error, root)),
         // Constants are computed while planning.
@@ -150,6 +162,7 @@ pub(super) fn of_running(error: DataFusionError) -> Failure {
         },
         DataFusionError::Execution(message) if is_about_memory(message) => out_of_memory(),
         _ if is_about_a_table(&error) => FailureKind::TableUnreadable.because(fault(&error, root)),
+        DataFusionError::NotImplemented(_) => of_planning(error),
         _ => FailureKind::Failed.because(fault(&error, root)),
     }
 }

@@ -12,6 +12,7 @@ use super::dialect::Grammar;
 use super::failure;
 use super::identifier_case::{self, Known};
 use super::numbers;
+use super::postfix;
 use super::shape::{Shape, last, position, shape};
 use crate::error::{Fault, Position};
 use crate::protocol::{Failure, FailureKind, Need};
@@ -25,6 +26,7 @@ pub(super) fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>, Failure> {
         .tokenize_with_location()
         .map_err(|error| failure::of_parsing(ParserError::from(error).into()))?;
     numbers::plain(&mut tokens, sql)?;
+    postfix::spelled_out(&mut tokens);
     Ok(tokens)
 }
 

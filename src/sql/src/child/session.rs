@@ -9,10 +9,14 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::SessionConfig;
 
 use super::catalog::Catalog;
 use super::functions;
+use super::guards::Guards;
+use super::pushdown::ByDistinctNames;
 use crate::protocol::Query;
 
 /// The share of a query's memory that operators may reserve before they spill or fail. The rest is
@@ -35,8 +39,18 @@ pub(super) fn engine(query: &Query) -> Result<SessionState> {
         .build_arc()?;
     let builder = SessionStateBuilder::new()
         .with_config(config(query.threads))
+        .with_physical_optimizer_rules(physical_rules())
         .with_runtime_env(runtime);
     Ok(functions::register(builder).build())
+}
+
+/// The engine's rules, two of them restricted, and one more before the last, which checks.
+fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+    let rules = PhysicalOptimizer::new().rules.into_iter();
+    let mut rules: Vec<_> = rules.map(ByDistinctNames::around).collect();
+    let last = rules.len().saturating_sub(1);
+    rules.insert(last, Arc::new(Guards));
+    rules
 }
 
 /// Registers the tables.

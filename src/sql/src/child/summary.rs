@@ -76,7 +76,8 @@ pub(super) async fn summarize(state: &SessionState, plan: &LogicalPlan) -> Resul
 
 /// The summary of a plan with a single column.
 async fn of_column(state: &SessionState, plan: LogicalPlan) -> Result<Summary> {
-    let data_type = plan.schema().field(0).data_type().clone();
+    // The type that the rows have, which is not final in the plan.
+    let data_type = state.optimize(&plan)?.schema().field(0).data_type().clone();
     let value = || col("c");
     let mut figures = vec![
         call(state, "count", vec![value()])?,

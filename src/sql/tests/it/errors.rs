@@ -216,3 +216,48 @@ async fn what_the_engine_would_pass_over_or_do_wrong_is_refused() {
     }
     fixture.end().await;
 }
+
+#[tokio::test]
+async fn what_the_engine_lacks_is_named_with_what_to_write_instead() {
+    let fixture = Fixture::new();
+    for (query, message, suggestion) in [
+        (
+            "select n, (select max(i.id) from \"Islands-2024\" i where i.id < n) from numbers",
+            "a subquery that refers to the query around it",
+            "join the tables",
+        ),
+        (
+            "select n, l.q from numbers, lateral (select n * 2 as q) l",
+            "LATERAL with LIMIT",
+            "SELECT list",
+        ),
+        (
+            "select unnest(array[1, 2]) order by 1",
+            "unnest() here",
+            "FROM (SELECT unnest",
+        ),
+        (
+            "select count(*) from numbers group by n in (select id from \"Islands-2024\")",
+            "IN (SELECT …) here",
+            "a subquery of FROM",
+        ),
+        (
+            "select coalesce(hatched, '2024-01-01') from penguins",
+            "no function matches",
+            "DATE '…'",
+        ),
+        (
+            "select true = 'true'",
+            "incompatible types",
+            "cast one of them",
+        ),
+    ] {
+        let error = fixture.error(query).await;
+        assert_eq!(error.code(), "sql_invalid", "{query}: {error}");
+        let fault = error.fault().unwrap();
+        let suggested = fault.suggestion.clone().unwrap_or_default();
+        assert!(fault.message.contains(message), "{query}: {error}");
+        assert!(suggested.contains(suggestion), "{query}: {error}");
+    }
+    fixture.end().await;
+}

@@ -115,3 +115,17 @@ async fn summarize_answers_a_row_for_each_column() {
     );
     fixture.end().await;
 }
+
+#[tokio::test]
+async fn a_column_is_summarized_by_its_final_type() {
+    let fixture = Fixture::new();
+    let query =
+        "summarize select case when n = 0 then 1 else 0.5 end as v from numbers where n < 2";
+    let rows = fixture.rows(query).await.rows;
+    let rows = serde_json::to_value(rows).unwrap();
+    assert_eq!(
+        (&rows[0][1], &rows[0][5], &rows[0][7]),
+        (&json!("float"), &json!("0.5"), &json!(0.75))
+    );
+    fixture.end().await;
+}

@@ -259,3 +259,26 @@ async fn dates_are_counted_in_days_and_keep_hours() {
     .await;
     fixture.end().await;
 }
+
+#[tokio::test]
+async fn a_zone_has_no_effect_on_a_type_without_one() {
+    let fixture = Fixture::new();
+    answers(
+        &fixture,
+        &[(
+            "select cast('2024-01-05 10:11:12+02' as timestamp), '2024-01-05T10:11Z'::timestamp,
+                    cast('2024-01-05 10:11:12+02' as timestamptz), time '10:00:00.250'::text",
+            json!([[
+                "2024-01-05T10:11:12Z",
+                "2024-01-05T10:11:00Z",
+                "2024-01-05T08:11:12Z",
+                "10:00:00.25"
+            ]]),
+        )],
+    )
+    .await;
+    let offset = "select timestamp '2024-01-05 10:00:00' at time zone '+02:00'";
+    let error = fixture.error(offset).await;
+    assert!(error.to_string().contains("ambiguous"), "{error}");
+    fixture.end().await;
+}

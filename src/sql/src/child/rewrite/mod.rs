@@ -1,6 +1,7 @@
 //! Rewrites of the syntax tree before planning, where the engine misinterprets or lacks a
 //! construct. No text is ever concatenated.
 
+mod arrays;
 mod casts;
 mod exists;
 mod formats;
@@ -74,7 +75,12 @@ impl VisitorMut for Rewriter<'_> {
         match expr {
             Expr::Cast { .. } => casts::call(expr),
             Expr::Exists { .. } => return exists::of_one_row(expr),
-            Expr::AnyOp { right, .. } | Expr::AllOp { right, .. } => membership::apart(right),
+            Expr::AnyOp { right, .. } | Expr::AllOp { right, .. }
+                if matches!(**right, Expr::Subquery(_)) =>
+            {
+                membership::apart(right);
+            }
+            Expr::AnyOp { .. } => arrays::with_nulls(expr),
             Expr::SimilarTo { .. } => return similar::as_regular_expression(expr),
             Expr::Like { .. } | Expr::ILike { .. } => patterns::escape_with_backslash(expr),
             Expr::Function(function)

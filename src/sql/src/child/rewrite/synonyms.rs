@@ -65,6 +65,9 @@ pub(super) fn renamed(name: &str) -> Option<&'static str> {
         "sign" => "signum",
         "variance" => "var",
         "every" => "bool_and",
+        // Not only the first.
+        "array_remove" | "list_remove" => "array_remove_all",
+        "array_replace" | "list_replace" => "array_replace_all",
         // The engine's own do not support dates and timestamps.
         "nvl" | "ifnull" => "coalesce",
         _ => return None,

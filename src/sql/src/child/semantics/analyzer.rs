@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRewriter};
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{
-    Between, Case, Cast, InList, ScalarFunction, Sort as SortKey,
+    Between, BinaryExpr, Case, Cast, InList, ScalarFunction, Sort as SortKey,
 };
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
@@ -16,12 +16,14 @@ use datafusion::logical_expr::{
     Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, Union, binary_expr, cast, lit,
 };
 use datafusion::optimizer::AnalyzerRule;
+use datafusion::optimizer::analyzer::type_coercion::TypeCoercionRewriter;
 
-use super::arguments::{two_numbers, whole_places};
+use super::arguments::{room_to_round, two_numbers, whole_places};
+use super::arithmetic::of_numbers;
 use super::compare::{comparable, is_text};
-use super::correlated;
 use super::parts::of_interval;
-use super::planner::MICROS;
+use super::planner::{MICROS, is_comparison};
+use super::{correlated, guarded, keys, outer, truth, windows};
 use crate::child::udf::{self, Checked};
 
 /// Runs before the engine's own rules, which cast mismatched types.
@@ -34,23 +36,79 @@ impl AnalyzerRule for Analyzer {
     }
 
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        let plan = plan.transform_up_with_subqueries(|plan| {
-            let mut schema = merge_schema(&plan.inputs());
-            if let LogicalPlan::TableScan(scan) = &plan {
-                schema.merge(&DFSchema::try_from_qualified_schema(
-                    scan.table_name.clone(),
-                    &scan.source.schema(),
-                )?);
-            }
-            let names = NamePreserver::new(&plan);
-            plan.map_expressions(|expr| {
-                let name = names.save(&expr);
-                let rewritten = expr.transform_up(|expr| rewrite(expr, &schema))?;
-                Ok(rewritten.update_data(|expr| name.restore(expr)))
+        analyze(plan, &DFSchema::empty())
+    }
+}
+
+/// Rewrites the inputs of a plan, its subqueries and then its own expressions, so that each sees
+/// the final types of what it is made of. A subquery refers to columns of `outer`.
+fn analyze(plan: LogicalPlan, outer: &DFSchema) -> Result<LogicalPlan> {
+    let plan = keys::beforehand(plan)?;
+    let joins = matches!(plan, LogicalPlan::Join(_));
+    let mut around = outer.clone();
+    let plan = plan.map_children(|input| {
+        let input = analyze(input, &around)?;
+        // LATERAL refers to what is on its left.
+        if joins {
+            around = input.schema().as_ref().clone();
+            around.merge(outer);
+        }
+        Ok(Transformed::yes(input))
+    })?;
+    let mut schema = merge_schema(&plan.data.inputs());
+    if let LogicalPlan::TableScan(scan) = &plan.data {
+        schema.merge(&DFSchema::try_from_qualified_schema(
+            scan.table_name.clone(),
+            &scan.source.schema(),
+        )?);
+    }
+    let mut around = schema.clone();
+    around.merge(outer);
+    let plan = plan
+        .data
+        .map_subqueries(|query| Ok(Transformed::yes(analyze(query, &around)?)))?
+        .data;
+    let plan = outer::settle_list(plan, outer)?;
+    let names = NamePreserver::new(&plan);
+    // The terms of a condition stay as they are, so that the engine finds the keys of joins.
+    let condition = matches!(plan, LogicalPlan::Filter(_) | LogicalPlan::Join(_));
+    let plan = plan.map_expressions(|expr| {
+        let name = names.save(&expr);
+        let rewritten = if condition {
+            each_term(expr, &mut |term| {
+                let term = term.transform_up(|expr| {
+                    outer::settle(expr, outer).transform_data(|expr| rewrite(expr, &schema))
+                })?;
+                guarded::apart(term.data, &schema)
             })?
-            .map_data(|plan| union(sort_by_length(plan, &schema)?)?.recompute_schema())
-        })?;
-        Ok(plan.data)
+        } else {
+            let rewritten = expr.transform_up(|expr| {
+                outer::settle(expr, outer)
+                    .transform_data(|expr| rewrite(truth::plain(expr), &schema))
+            })?;
+            guarded::apart(rewritten.data, &schema)?
+        };
+        Ok(Transformed::yes(name.restore(rewritten)))
+    })?;
+    match sort_by_length(plan.data, &schema)? {
+        LogicalPlan::Union(union) => self::union(union),
+        LogicalPlan::Values(values) => LogicalPlanBuilder::values(values.values)?.build(),
+        plan => plan.recompute_schema(),
+    }
+}
+
+/// Rewrites the terms of a condition.
+fn each_term(expr: Expr, rewrite: &mut dyn FnMut(Expr) -> Result<Expr>) -> Result<Expr> {
+    match expr {
+        Expr::BinaryExpr(BinaryExpr {
+            left,
+            op: Operator::And,
+            right,
+        }) => {
+            let left = each_term(*left, rewrite)?;
+            Ok(left.and(each_term(*right, rewrite)?))
+        }
+        term => rewrite(term),
     }
 }
 
@@ -67,6 +125,7 @@ fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             float if float.is_floating() => Transformed::yes(udf::canonical(Expr::Negative(inner))),
             _ => Transformed::no(Expr::Negative(inner)),
         },
+        Expr::BinaryExpr(binary) => operator(binary, schema)?,
         // AT TIME ZONE.
         Expr::Cast(Cast { expr, field }) => match field.data_type() {
             DataType::Timestamp(TimeUnit::Nanosecond, Some(zone)) => {
@@ -93,8 +152,10 @@ fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         }
         Expr::WindowFunction(mut window) => {
             let function = window.fun.clone();
-            let changed = two_numbers(function.name(), &mut window.params.args, schema)?;
-            Transformed::new_transformed(Expr::WindowFunction(window), changed)
+            two_numbers(function.name(), &mut window.params.args, schema)?;
+            windows::with_default(function.name(), &mut window.params.args, schema)?;
+            windows::days(&mut window.params, schema)?;
+            Transformed::yes(Expr::WindowFunction(window))
         }
         Expr::Exists(exists) => {
             correlated::check(&exists.subquery, "EXISTS")?;
@@ -108,8 +169,35 @@ fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     })
 }
 
+/// Operators, with the final types of both sides.
+fn operator(binary: BinaryExpr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let (left, right) = (
+        binary.left.get_type(schema)?,
+        binary.right.get_type(schema)?,
+    );
+    if is_comparison(binary.op) {
+        let (first, second) = ((*binary.left, &left), (*binary.right, &right));
+        return Ok(match comparable(first, second) {
+            Ok((left, right)) => Transformed::yes(binary_expr(left, binary.op, right)),
+            Err((left, right)) => Transformed::no(binary_expr(left, binary.op, right)),
+        });
+    }
+    let (first, second) = ((&*binary.left, &left), (&*binary.right, &right));
+    Ok(match of_numbers(first, binary.op, second) {
+        Some(expr) => Transformed::yes(expr),
+        None => Transformed::no(Expr::BinaryExpr(binary)),
+    })
+}
+
+/// Casts the branches to their common type, which the engine does later: until then, it takes the
+/// type of the first one for that of all.
+fn case(case: Case, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let case = Expr::Case(in_micros(case, schema)?);
+    TypeCoercionRewriter::new(schema).f_up(case)
+}
+
 /// Casts the branches to timestamps in microseconds if some are timestamps and others dates.
-fn case(mut case: Case, schema: &DFSchema) -> Result<Transformed<Expr>> {
+fn in_micros(mut case: Case, schema: &DFSchema) -> Result<Case> {
     let mut branches: Vec<&mut Box<Expr>> = case
         .when_then_expr
         .iter_mut()
@@ -121,14 +209,14 @@ fn case(mut case: Case, schema: &DFSchema) -> Result<Transformed<Expr>> {
         .map(|branch| branch.get_type(schema))
         .collect::<Result<Vec<_>>>()?;
     let Some(micros) = timestamp_among(&types) else {
-        return Ok(Transformed::no(Expr::Case(case)));
+        return Ok(case);
     };
     for (branch, data_type) in branches.into_iter().zip(&types) {
         if *data_type == DataType::Date32 {
             **branch = cast(std::mem::replace(&mut **branch, lit(0)), micros.clone());
         }
     }
-    Ok(Transformed::yes(Expr::Case(case)))
+    Ok(case)
 }
 
 /// The type of the first timestamp, in microseconds.
@@ -141,11 +229,15 @@ fn timestamp_among<'a>(types: impl IntoIterator<Item = &'a DataType>) -> Option<
     })
 }
 
-/// Casts a union of dates and timestamps to timestamps in microseconds.
-fn union(plan: LogicalPlan) -> Result<LogicalPlan> {
-    let LogicalPlan::Union(union) = plan else {
-        return Ok(plan);
-    };
+/// Casts the columns of a union to their common types, which the engine does later: until then, it
+/// takes those of the first query for those of all.
+fn union(union: Union) -> Result<LogicalPlan> {
+    let inputs = union_in_micros(union)?;
+    TypeCoercionRewriter::coerce_union(Union::try_new_with_loose_types(inputs)?)
+}
+
+/// Casts columns of dates and timestamps to timestamps in microseconds.
+fn union_in_micros(union: Union) -> Result<Vec<Arc<LogicalPlan>>> {
     let columns = union.schema.fields().len();
     let kinds: Vec<Option<DataType>> = (0..columns)
         .map(|column| {
@@ -160,7 +252,7 @@ fn union(plan: LogicalPlan) -> Result<LogicalPlan> {
         })
         .collect();
     if kinds.iter().all(Option::is_none) {
-        return Ok(LogicalPlan::Union(union));
+        return Ok(union.inputs);
     }
     let inputs = union.inputs.into_iter().map(|input| {
         let columns = input.schema().columns();
@@ -180,8 +272,7 @@ fn union(plan: LogicalPlan) -> Result<LogicalPlan> {
         let plan = LogicalPlanBuilder::from(input).project(columns)?.build()?;
         Ok(Arc::new(plan))
     });
-    let inputs = inputs.collect::<Result<Vec<_>>>()?;
-    Ok(LogicalPlan::Union(Union::try_new_with_loose_types(inputs)?))
+    inputs.collect()
 }
 
 fn between(between: Between, schema: &DFSchema) -> Result<Transformed<Expr>> {
@@ -252,7 +343,9 @@ const CHOICES: &[&str] = &["coalesce", "greatest", "least", "nullif", "nvl", "nv
 
 fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
     whole_places(&mut call);
-    let name = call.func.name();
+    room_to_round(&mut call, schema)?;
+    let function = Arc::clone(&call.func);
+    let name = function.name();
     if SIGNED_ZEROS.contains(&name) {
         let float = Expr::ScalarFunction(call.clone());
         return Ok(match float.get_type(schema) {
@@ -267,6 +360,13 @@ fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<E
         "to_timestamp_seconds" => return of_text(call, TimeUnit::Second, schema),
         "to_char" => return to_char(call, schema),
         "date_part" => return of_interval(call, schema),
+        "days_between" => return days_between(call, schema),
+        "regexp_replace" => {
+            if let Some(replacement) = call.args.get_mut(2) {
+                *replacement = udf::replacement(std::mem::replace(replacement, lit(0)));
+            }
+            return Ok(Transformed::yes(Expr::ScalarFunction(call)));
+        }
         _ => {}
     }
     if CHOICES.contains(&name) {
@@ -293,6 +393,20 @@ fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<E
         }
     }
     Ok(Transformed::no(Expr::ScalarFunction(call)))
+}
+
+/// The days between two dates, or the interval between them if one turns out to be a timestamp.
+fn days_between(call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let types = call.args.iter().map(|arg| arg.get_type(schema));
+    let types = types.collect::<Result<Vec<_>>>()?;
+    Ok(match (timestamp_among(&types), call.args.as_slice()) {
+        (Some(_), [later, earlier]) => {
+            let micros = |expr: &Expr| cast(expr.clone(), MICROS);
+            let difference = binary_expr(micros(later), Operator::Minus, micros(earlier));
+            Transformed::yes(difference)
+        }
+        _ => Transformed::no(Expr::ScalarFunction(call)),
+    })
 }
 
 /// A timestamp in microseconds: from text, or from seconds since 1970.

@@ -4,7 +4,7 @@ use arrow::datatypes::DataType;
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::{Expr, ExprSchemable, lit};
+use datafusion::logical_expr::{Expr, ExprSchemable, cast, lit};
 
 use crate::child::udf;
 
@@ -36,4 +36,18 @@ pub(super) fn whole_places(call: &mut ScalarFunction) {
     {
         *places = ScalarValue::Int32(Some(number));
     }
+}
+
+/// Widens a decimal by a digit before it is rounded up or down: 9.99 becomes 10.
+pub(super) fn room_to_round(call: &mut ScalarFunction, schema: &DFSchema) -> Result<()> {
+    if !matches!(call.func.name(), "ceil" | "floor") {
+        return Ok(());
+    }
+    if let [number] = call.args.as_mut_slice()
+        && let DataType::Decimal128(precision @ ..38, scale) = number.get_type(schema)?
+    {
+        let wider = DataType::Decimal128(precision + 1, scale);
+        *number = cast(std::mem::replace(number, lit(0)), wider);
+    }
+    Ok(())
 }

@@ -1,14 +1,21 @@
 //! Expressions whose semantics in the engine differ from PostgreSQL and DuckDB.
 //!
-//! [`planner`] handles operators during planning, when the types of both sides are known;
+//! [`planner`] handles the operators whose types the engine would reject, during planning;
 //! [`analyzer`] handles everything else, before the engine casts anything.
 
 mod analyzer;
 mod arguments;
+mod arithmetic;
 mod compare;
 mod correlated;
+mod guarded;
+mod keys;
+mod outer;
 mod parts;
 mod planner;
+mod truth;
+mod windows;
 
 pub(super) use analyzer::Analyzer;
+pub(super) use guarded::may_fail;
 pub(super) use planner::{Operators, Types};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
-use datafusion::common::{DFSchema, ScalarValue};
+use datafusion::common::DFSchema;
 use datafusion::error::Result;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr, TypePlanner};
 use datafusion::logical_expr::{Expr, ExprSchemable, Operator, binary_expr, cast};
@@ -56,7 +56,7 @@ fn operator(op: &BinaryOperator) -> Option<Operator> {
     })
 }
 
-fn is_comparison(op: Operator) -> bool {
+pub(super) fn is_comparison(op: Operator) -> bool {
     use Operator::{Eq, Gt, GtEq, Lt, LtEq, NotEq};
     matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq)
 }
@@ -104,6 +104,8 @@ fn days(expr: &Expr, schema: &DFSchema) -> Option<Expr> {
     })
 }
 
+/// Arithmetic with dates and intervals. That with numbers follows in the analyzer, as the types of
+/// `CASE` and `UNION` are not final here.
 fn compute(
     raw: RawBinaryExpr,
     op: Operator,
@@ -116,13 +118,6 @@ fn compute(
         left: first,
         right: second,
     } = raw;
-    let whole = left.is_integer() && right.is_integer();
-    let checked = match op {
-        Operator::Plus => Some(Checked::Add),
-        Operator::Minus => Some(Checked::Subtract),
-        Operator::Multiply => Some(Checked::Multiply),
-        _ => None,
-    };
     if let (Interval(_), number) | (number, Interval(_)) = (left, right)
         && number.is_numeric()
     {
@@ -131,14 +126,6 @@ fn compute(
         );
     }
     let planned = match (left, right) {
-        _ if whole && checked.is_some() && (is_beyond(&first) || is_beyond(&second)) => {
-            Some(udf::digits(binary_expr(
-                cast(first.clone(), LARGE),
-                op,
-                cast(second.clone(), LARGE),
-            )))
-        }
-        _ if whole && checked.is_some() => checked.map(|op| op.call(first.clone(), second.clone())),
         (Date32, Interval(_) | Duration(_)) => {
             Some(binary_expr(cast(first.clone(), MICROS), op, second.clone()))
         }
@@ -148,58 +135,15 @@ fn compute(
         (Date32, Date32) if op == Operator::Minus => {
             Some(udf::days_between(first.clone(), second.clone()))
         }
-        (Date32, days) if days.is_integer() && checked.is_some() => {
-            let days = match op {
-                Operator::Minus => Checked::Subtract.call(number_of(first.clone()), second.clone()),
-                _ => Checked::Add.call(number_of(first.clone()), second.clone()),
-            };
-            (op != Operator::Multiply).then(|| date_of(days))
+        (Date32, days) if days.is_integer() => match op {
+            Operator::Plus => Some(Checked::Add),
+            Operator::Minus => Some(Checked::Subtract),
+            _ => None,
         }
+        .map(|op| date_of(op.call(number_of(first.clone()), second.clone()))),
         (days, Date32) if days.is_integer() && op == Operator::Plus => Some(date_of(
             Checked::Add.call(first.clone(), number_of(second.clone())),
         )),
-        // The engine cuts a quotient at four more decimals than the dividend has.
-        (a, b) if op == Operator::Divide && (a.is_decimal() || b.is_decimal()) => {
-            let float = |expr: Expr| cast(expr, DataType::Float64);
-            Some(udf::canonical(binary_expr(
-                float(first.clone()),
-                op,
-                udf::nonzero(float(second.clone())),
-            )))
-        }
-        (a, b) if (a.is_floating() || b.is_floating()) && a.is_numeric() && b.is_numeric() => {
-            Some(udf::canonical(binary_expr(
-                udf::not_canonical(first.clone()),
-                op,
-                udf::not_canonical(second.clone()),
-            )))
-        }
-        (a, b) if checked.is_some() && (a.is_decimal() || b.is_decimal()) && numbers(a, b) => {
-            Some(udf::digits(binary_expr(first.clone(), op, second.clone())))
-        }
-        // The engine divides as decimals if one side is unsigned.
-        (a, b)
-            if op == Operator::Divide
-                && a.is_integer()
-                && b.is_integer()
-                && (*a == DataType::UInt64) != (*b == DataType::UInt64) =>
-        {
-            let signed = if *a == DataType::UInt64 {
-                &second
-            } else {
-                &first
-            };
-            let common = if is_positive(signed) {
-                DataType::UInt64
-            } else {
-                DataType::Int64
-            };
-            Some(binary_expr(
-                cast(first.clone(), common.clone()),
-                op,
-                cast(second.clone(), common),
-            ))
-        }
         _ => None,
     };
     Ok(match planned {
@@ -210,30 +154,6 @@ fn compute(
             right: second,
         }),
     })
-}
-
-/// Integers beyond 64 bits.
-const LARGE: DataType = DataType::Decimal128(38, 0);
-
-/// Whether it is a literal beyond 64 bits.
-fn is_beyond(expr: &Expr) -> bool {
-    matches!(expr, Expr::Literal(ScalarValue::UInt64(Some(number)), _)
-        if i64::try_from(*number).is_err())
-}
-
-fn numbers(left: &DataType, right: &DataType) -> bool {
-    left.is_numeric() && right.is_numeric()
-}
-
-/// Whether it is a positive literal or an unsigned column.
-fn is_positive(expr: &Expr) -> bool {
-    matches!(
-        expr,
-        Expr::Literal(
-            ScalarValue::Int64(Some(0..)) | ScalarValue::UInt64(Some(_)),
-            _
-        )
-    )
 }
 
 /// The days of a date since 1970.

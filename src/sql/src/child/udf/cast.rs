@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, StringArray};
-use arrow::compute::{CastOptions, cast_with_options};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, StringArray};
+use arrow::compute::{CastOptions, cast_with_options, nullif};
 use arrow::datatypes::{
     DataType, Field, FieldRef, Float32Type, Float64Type, TimeUnit, TimestampMicrosecondType,
 };
-use datafusion::common::{ScalarValue, internal_err, plan_err};
+use datafusion::common::{ScalarValue, exec_err, internal_err, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
@@ -88,11 +88,23 @@ impl ScalarUDFImpl for Cast {
             return super::columnar_value(scalar, text);
         }
         if matches!(args.return_type(), DataType::Timestamp(..)) && is_text(array.data_type()) {
-            let timestamps =
-                cast_with_options(&with_seconds(&array)?, args.return_type(), &options)?;
+            let texts = with_seconds(&array, args.return_type())?;
+            let timestamps = cast_with_options(&texts, args.return_type(), &options)?;
             return super::columnar_value(scalar, timestamps);
         }
+        if matches!(array.data_type(), DataType::Time32(_) | DataType::Time64(_))
+            && is_text(args.return_type())
+        {
+            let texts = cast_with_options(&array, &DataType::Utf8, &options)?;
+            let texts = cast_with_options(&without_zeros(&texts), args.return_type(), &options)?;
+            return super::columnar_value(scalar, texts);
+        }
         let array = rounded(&array, args.return_type())?;
+        let array = match overflowing(&array, args.return_type()) {
+            Some(_) if !self.safe => return exec_err!("out of range: a real has 38 digits"),
+            Some(beyond) => nullif(&array, &beyond)?,
+            None => array,
+        };
         let array = cast_with_options(&array, args.return_type(), &options)?;
         super::columnar_value(scalar, canonical::of(&array))
     }
@@ -116,26 +128,47 @@ fn timestamp_as_text(timestamps: &ArrayRef) -> Result<ArrayRef> {
         _ => cast_with_options(timestamps, &utc, &CastOptions::default())?,
     };
     let texts = cast_with_options(&plain, &DataType::Utf8, &CastOptions::default())?;
+    let texts = texts.as_string::<i32>().iter();
+    let texts = texts.map(|text| text.map(|text| text.replace('T', " ")));
+    let texts: ArrayRef = Arc::new(texts.collect::<StringArray>());
+    Ok(without_zeros(&texts))
+}
+
+/// The texts without zeros at the end of a fraction.
+fn without_zeros(texts: &ArrayRef) -> ArrayRef {
     let texts = texts.as_string::<i32>().iter().map(|text| {
-        text.map(|text| {
-            let text = text.replace('T', " ");
-            match text.contains('.') {
-                true => text.trim_end_matches('0').to_owned(),
-                false => text,
-            }
+        text.map(|text| match text.contains('.') {
+            true => text.trim_end_matches('0'),
+            false => text,
         })
+    });
+    Arc::new(texts.collect::<StringArray>())
+}
+
+/// Adds seconds to timestamps in text that lack them, and takes away a zone that the type has not.
+fn with_seconds(texts: &ArrayRef, target: &DataType) -> Result<ArrayRef> {
+    let texts = cast_with_options(texts, &DataType::Utf8, &CastOptions::default())?;
+    let texts = texts.as_string::<i32>().iter();
+    let local = matches!(target, DataType::Timestamp(_, None));
+    let texts = texts.map(|text| {
+        text.map(|text| match local {
+            true => timestamp::without_zone(text),
+            false => text,
+        })
+        .map(|text| timestamp::with_seconds(text).unwrap_or_else(|| text.to_owned()))
     });
     Ok(Arc::new(texts.collect::<StringArray>()))
 }
 
-/// Adds seconds to timestamps in text that lack them.
-fn with_seconds(texts: &ArrayRef) -> Result<ArrayRef> {
-    let texts = cast_with_options(texts, &DataType::Utf8, &CastOptions::default())?;
-    let texts = texts.as_string::<i32>().iter();
-    let texts = texts.map(|text| {
-        text.map(|text| timestamp::with_seconds(text).unwrap_or_else(|| text.to_owned()))
-    });
-    Ok(Arc::new(texts.collect::<StringArray>()))
+/// Which doubles are finite, and no real is; `None` for none.
+fn overflowing(array: &ArrayRef, target: &DataType) -> Option<BooleanArray> {
+    if *target != DataType::Float32 {
+        return None;
+    }
+    let doubles = array.as_primitive_opt::<Float64Type>()?;
+    let beyond = |x: f64| x.is_finite() && (x as f32).is_infinite();
+    let beyond = BooleanArray::from_unary(doubles, beyond);
+    (beyond.true_count() > 0).then_some(beyond)
 }
 
 /// Rounds numbers that are cast to integers: ties of floats to even, of decimals away from zero.

@@ -6,10 +6,10 @@ use arrow::array::{Array, AsArray};
 use arrow::compute::kernels::numeric::{add, mul, sub};
 use arrow::datatypes::{DataType, Float64Type};
 use arrow::error::ArrowError;
-use datafusion::common::internal_err;
+use datafusion::common::{internal_err, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility, cast,
+    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
 use datafusion::physical_expr_common::datum::apply;
 
@@ -36,10 +36,7 @@ impl Checked {
             Self::Subtract => &SUBTRACT,
             Self::Multiply => &MULTIPLY,
         };
-        function.call(vec![
-            cast(left, DataType::Int64),
-            cast(right, DataType::Int64),
-        ])
+        function.call(vec![left, right])
     }
 }
 
@@ -58,10 +55,7 @@ impl Arithmetic {
     fn new(op: Checked) -> Self {
         Self {
             op,
-            signature: Signature::exact(
-                vec![DataType::Int64, DataType::Int64],
-                Volatility::Immutable,
-            ),
+            signature: Signature::user_defined(Volatility::Immutable),
         }
     }
 }
@@ -77,6 +71,14 @@ impl ScalarUDFImpl for Arithmetic {
 
     fn signature(&self) -> &Signature {
         &self.signature
+    }
+
+    /// Numbers with a fraction are refused: a cast would cut it off.
+    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+        match types.iter().find(|t| !t.is_integer() && !t.is_null()) {
+            Some(other) => plan_err!("integer arithmetic of a value of type {other}; cast it"),
+            None => Ok(vec![DataType::Int64; types.len()]),
+        }
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {

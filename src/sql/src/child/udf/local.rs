@@ -73,6 +73,11 @@ impl ScalarUDFImpl for AtTimeZone {
         let Some(name) = zone.try_as_str().flatten() else {
             return exec_err!("the zone of AT TIME ZONE must be a text");
         };
+        if name.trim_start().starts_with(['+', '-']) {
+            return exec_err!(
+                "AT TIME ZONE '{name}' is ambiguous: PostgreSQL counts such an offset westwards; use a name such as Europe/Berlin, or add an interval"
+            );
+        }
         let Ok(zone) = name.parse::<Tz>() else {
             return exec_err!("unknown time zone {name}; use a name such as Europe/Berlin");
         };

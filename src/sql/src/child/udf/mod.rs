@@ -9,8 +9,11 @@ mod digits;
 mod exact;
 mod length;
 mod local;
+mod matches;
 mod now;
 mod quantile;
+mod replacement;
+mod sliding;
 mod timestamp;
 mod totals;
 mod truncate;
@@ -34,6 +37,7 @@ pub(super) use digits::digits;
 pub(super) use exact::exact_float;
 pub(super) use length::length;
 pub(super) use local::AT_TIME_ZONE;
+pub(super) use replacement::replacement;
 pub(super) use timestamp::with_seconds;
 
 /// A function that is created once.
@@ -65,6 +69,7 @@ pub(super) fn replaced_scalars() -> Vec<Arc<ScalarUDF>> {
         shared(now::Now::new()),
         shared(truncate::DateTrunc::new()),
         shared(local::AtTimeZone::new()),
+        shared(matches::Match::new()),
     ]
 }
 
@@ -72,6 +77,7 @@ pub(super) fn replaced_scalars() -> Vec<Arc<ScalarUDF>> {
 pub(super) fn replaced_aggregates() -> Vec<Arc<AggregateUDF>> {
     let mut replaced = totals::functions();
     replaced.extend(quantile::functions());
+    replaced.extend(sliding::functions());
     replaced
 }
 

@@ -16,6 +16,8 @@ use datafusion::logical_expr::{
 };
 use datafusion::physical_expr::expressions::Literal;
 
+use super::sliding::recomputed;
+
 /// Both functions.
 pub(super) fn functions() -> Vec<Arc<AggregateUDF>> {
     let engine = [
@@ -32,7 +34,7 @@ pub(super) fn functions() -> Vec<Arc<AggregateUDF>> {
     ours.into()
 }
 
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Quantile {
     /// Whether the fraction is ½ instead of the second argument.
     median: bool,
@@ -80,6 +82,13 @@ impl AggregateUDFImpl for Quantile {
         let item = Field::new_list_field(DataType::Float64, true);
         let list = DataType::List(Arc::new(item));
         Ok(vec![Arc::new(Field::new(args.name, list, true))])
+    }
+
+    fn create_sliding_accumulator(
+        &self,
+        args: AccumulatorArgs<'_>,
+    ) -> Result<Box<dyn Accumulator>> {
+        Ok(recomputed(&Arc::new(self.clone().into()), &args))
     }
 
     fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {

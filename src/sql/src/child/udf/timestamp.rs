@@ -23,9 +23,42 @@ pub(in crate::child) fn with_seconds(text: &str) -> Option<String> {
     (is_timestamp && is_zone).then(|| format!("{timestamp}:00{zone}"))
 }
 
+/// A timestamp without its zone, which PostgreSQL ignores where the type has none:
+/// `2024-06-01 23:30:00+02`. Any other text stays.
+pub(super) fn without_zone(text: &str) -> &str {
+    let timed = |(date, time): &(&str, &str)| {
+        date.trim_start().ends_with([' ', 'T', 't'])
+            && time.starts_with(|c: char| c.is_ascii_digit())
+    };
+    // The date has ten characters, and one follows.
+    let start = text.len() - text.trim_start().len() + 11;
+    match text.split_at_checked(start).filter(timed) {
+        Some((date, time)) => {
+            let end = time.find(['Z', 'z', '+', '-']).unwrap_or(time.len());
+            text[..date.len() + end].trim_end()
+        }
+        None => text,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::with_seconds;
+    use super::{with_seconds, without_zone};
+
+    #[test]
+    fn a_zone_is_cut_off_and_a_date_stays() {
+        for (text, local) in [
+            ("2024-01-05 10:11:12+02", "2024-01-05 10:11:12"),
+            ("2024-01-05T10:11:12.5 -05:30", "2024-01-05T10:11:12.5"),
+            (" 2024-01-05 10:11:12Z", " 2024-01-05 10:11:12"),
+            ("2024-01-05 10:11:12", "2024-01-05 10:11:12"),
+            ("2024-01-05", "2024-01-05"),
+            ("", ""),
+            ("ééééééééé", "ééééééééé"),
+        ] {
+            assert_eq!(without_zone(text), local);
+        }
+    }
 
     #[test]
     fn minutes_get_seconds_and_everything_else_stays() {

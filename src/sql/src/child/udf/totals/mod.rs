@@ -3,6 +3,7 @@
 //! with compensated summation.
 
 mod groups;
+mod queue;
 mod single;
 mod spread;
 mod total;
@@ -18,7 +19,9 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, Signature, Volatility,
 };
 
+use super::sliding::recomputed;
 use groups::Groups;
+use queue::Queue;
 use single::Single;
 use spread::Spread;
 use total::{Exact, Float, Outcome};
@@ -175,7 +178,9 @@ impl AggregateUDFImpl for Totals {
         args: AccumulatorArgs<'_>,
     ) -> Result<Box<dyn Accumulator>> {
         match self.way(input(&args)) {
+            Way::Engine if self.is_spread() => Ok(recomputed(&self.engine, &args)),
             Way::Engine => self.engine.create_sliding_accumulator(args),
+            Way::Float if !args.is_distinct => Ok(Box::new(Queue::<Float>::new(self.outcome(0)))),
             Way::Exact { .. } | Way::Float | Way::Spread { .. } => self.accumulator(args),
         }
     }
