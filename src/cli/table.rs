@@ -312,7 +312,7 @@ mod tests {
 
     #[test]
     fn numbers_far_from_zero_have_the_digits_that_they_need() {
-        assert_eq!(short(4201.754_386), "4201.75");
+        assert_eq!(short(4_201.754_386), "4201.75");
         assert_eq!(short(0.000_012_345_678), "0.0000123457");
         assert_eq!(short(1.7e15), "1.70000e15");
         assert_eq!(short_to(10_000_000.25, 12), "10000000.25");
