@@ -69,7 +69,10 @@ pub(super) fn of_planning(error: DataFusionError) -> Failure {
                 functions::unknown(rest.split('\'').next().unwrap_or_default(), place(&error))
             }
             None => {
-                let fault = invalid(&error, root);
+                let fault = match unsupported::explained(message) {
+                    Some((message, instead)) => Fault::new(message).suggest(Some(instead.into())),
+                    None => invalid(&error, root),
+                };
                 let help = fault.suggestion.clone();
                 let help = help.or_else(|| unsupported::about_types(&fault.message));
                 FailureKind::Invalid.because(fault.suggest(help))

@@ -1,7 +1,7 @@
 //! What the engine does not support, and says so in terms of its own.
 
 /// A sign in the engine's message, what is not supported, and what to write instead.
-const REASONS: [(&str, &str, &str); 7] = [
+const REASONS: [(&str, &str, &str); 8] = [
     (
         "logical expression ScalarSubquery",
         "a subquery that refers to the query around it other than by = in its WHERE, or here",
@@ -31,6 +31,11 @@ const REASONS: [(&str, &str, &str); 7] = [
         "Unnest should be rewritten",
         "unnest() here",
         "write SELECT … FROM (SELECT unnest(…) AS x) AS q",
+    ),
+    (
+        "does not satisfy order requirements",
+        "a window by a condition that is computed",
+        "compute it in a subquery of FROM, and refer to its column",
     ),
     (
         "retract_batch",

@@ -165,3 +165,18 @@ async fn a_real_is_finite() {
     assert_eq!(error.code(), "sql_failed", "{error}");
     fixture.end().await;
 }
+
+#[tokio::test]
+async fn a_constant_is_explained_by_whatever_varies() {
+    let fixture = Fixture::new();
+    answers(
+        &fixture,
+        &[(
+            "select regr_r2(7, x), regr_r2(x, 7), regr_r2(x, y), regr_r2(7, x) filter (where x > 1)
+             from (values (1, 2), (2, 4)) q(x, y)",
+            json!([[1.0, null, 1.0, null]]),
+        )],
+    )
+    .await;
+    fixture.end().await;
+}

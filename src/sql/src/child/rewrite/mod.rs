@@ -11,6 +11,7 @@ mod ordinals;
 mod own;
 mod parameters;
 mod patterns;
+mod regression;
 mod shared;
 mod similar;
 mod star;
@@ -87,6 +88,9 @@ impl VisitorMut for Rewriter<'_> {
                 if is_named(function, "to_char") || is_named(function, "date_format") =>
             {
                 return formats::as_strftime(function);
+            }
+            Expr::Function(function) if is_named(function, "regr_r2") => {
+                regression::of_a_constant(expr);
             }
             Expr::Function(_) => synonyms::function(expr),
             Expr::AtTimeZone { .. } => return timestamps::at_time_zone(expr),
