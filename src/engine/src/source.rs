@@ -3,8 +3,6 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
 use lastcall_domain::{Dependency, Format};
@@ -98,23 +96,17 @@ impl Source {
         let mut magic = [0; 4];
         let read = read_full(&mut file, &mut magic)?;
         file.rewind()?;
-        let position = Arc::new(AtomicU64::new(0));
-        let counted = Counted {
-            file,
-            position: Arc::clone(&position),
-        };
-        let buffered = |counted| BufReader::with_capacity(64 << 10, counted);
+        // Both handles have one position.
+        let handle = file.try_clone()?;
+        let buffered = |file| BufReader::with_capacity(64 << 10, file);
         let (reader, packed): (Box<dyn Read + Send>, _) = match &magic[..read] {
-            [0x1f, 0x8b, ..] => (
-                Box::new(MultiGzDecoder::new(buffered(counted))),
-                Some("gzip"),
-            ),
+            [0x1f, 0x8b, ..] => (Box::new(MultiGzDecoder::new(buffered(file))), Some("gzip")),
             ZSTD => {
-                let mut decoder = zstd::Decoder::with_buffer(buffered(counted))?;
+                let mut decoder = zstd::Decoder::with_buffer(buffered(file))?;
                 decoder.window_log_max(WINDOW)?;
                 (Box::new(decoder), Some("zstd"))
             }
-            _ => (Box::new(counted), None),
+            _ => (Box::new(file), None),
         };
         let reader: Box<dyn Read + Send> = match self.format {
             Format::Json => Box::new(JsonLines::new(reader)),
@@ -122,7 +114,7 @@ impl Source {
         };
         Ok(Stored {
             reader,
-            position,
+            handle,
             size,
             compressed: packed.is_some(),
             packed,
@@ -185,7 +177,8 @@ pub(crate) fn decompression_bomb() -> EngineError {
 /// The decompressed bytes of a file, and the progress in the file.
 pub(crate) struct Stored {
     pub(crate) reader: Box<dyn Read + Send>,
-    position: Arc<AtomicU64>,
+    /// Of the file that the reader reads.
+    handle: File,
     size: u64,
     pub(crate) compressed: bool,
     /// The name of the compression.
@@ -195,7 +188,7 @@ pub(crate) struct Stored {
 impl Stored {
     /// The share of the file that was read, 0 to 1.
     pub(crate) fn done(&self) -> f64 {
-        let position = self.position.load(Ordering::Relaxed);
+        let position = (&self.handle).stream_position().unwrap_or(0);
         if self.size == 0 {
             1.0
         } else {
@@ -205,25 +198,38 @@ impl Stored {
 
     /// Reads until the buffer is full or the data ends.
     pub(crate) fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, EngineError> {
-        let packed = self.packed;
-        read_full(&mut self.reader, buffer).map_err(|error| {
-            if let Some(broken) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
-                let broken: &InvalidJson = broken;
-                return EngineError::malformed("JSON", broken.to_string());
+        let read = read_full(&mut self.reader, buffer);
+        read.map_err(|error| self.explain(error))
+    }
+
+    /// Appends up to `most` bytes, fewer only where the data end: without writing zeros first.
+    pub(crate) fn append(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        most: usize,
+    ) -> Result<usize, EngineError> {
+        buffer.reserve(most);
+        let mut part = self.reader.by_ref().take(most as u64);
+        let read = part.read_to_end(buffer);
+        read.map_err(|error| self.explain(error))
+    }
+
+    fn explain(&self, error: io::Error) -> EngineError {
+        if let Some(broken) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
+            let broken: &InvalidJson = broken;
+            return EngineError::malformed("JSON", broken.to_string());
+        }
+        match (self.packed, error.kind()) {
+            (Some(packed), io::ErrorKind::UnexpectedEof) => {
+                EngineError::malformed(packed, "the file ends in the middle of the compressed data")
             }
-            match (packed, error.kind()) {
-                (Some(packed), io::ErrorKind::UnexpectedEof) => EngineError::malformed(
-                    packed,
-                    "the file ends in the middle of the compressed data",
-                ),
-                // zstd has no error kind of its own for corrupt data.
-                (Some("zstd"), io::ErrorKind::Other)
-                | (Some(_), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
-                    EngineError::malformed(packed.unwrap_or_default(), error.to_string())
-                }
-                _ => error.into(),
+            // zstd has no error kind of its own for corrupt data.
+            (Some("zstd"), io::ErrorKind::Other)
+            | (Some(_), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
+                EngineError::malformed(self.packed.unwrap_or_default(), error.to_string())
             }
-        })
+            _ => error.into(),
+        }
     }
 }
 
@@ -250,17 +256,4 @@ pub(crate) fn is_open_document(head: &[u8]) -> bool {
 fn is_array(head: &[u8]) -> bool {
     let inner = head.strip_prefix(b"[").map(<[u8]>::trim_ascii_start);
     inner.is_some_and(|inner| inner.starts_with(b"{") || inner.starts_with(b"]"))
-}
-
-struct Counted {
-    file: File,
-    position: Arc<AtomicU64>,
-}
-
-impl Read for Counted {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read(buffer)?;
-        self.position.fetch_add(read as u64, Ordering::Relaxed);
-        Ok(read)
-    }
 }

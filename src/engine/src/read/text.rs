@@ -155,10 +155,7 @@ fn read_text(
 ) -> Result<usize, EngineError> {
     let start = buffer.len();
     let Some(decoder) = decoder else {
-        buffer.resize(start + most, 0);
-        let read = stored.fill(&mut buffer[start..])?;
-        buffer.truncate(start + read);
-        return Ok(read);
+        return stored.append(buffer, most);
     };
     // At most three bytes of UTF-8 for each byte of input, and space for one more character.
     let most = most.max(64);

@@ -9,9 +9,10 @@
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
+use super::large_block::{LARGE, LargeBlock};
 use super::matrix::{Matrix, symmetric};
 use super::moments::{Mean, Whole, sum};
-use super::spearman::{LARGE, LargeBlock, RankRows};
+use super::rank_rows::RankRows;
 use crate::EngineError;
 use crate::batch::{Batch, Values};
 use crate::job::JobContext;

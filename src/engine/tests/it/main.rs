@@ -18,6 +18,7 @@ mod exact_checks;
 mod facts;
 mod formats;
 mod inference;
+mod open_document;
 mod pandas;
 mod parquet;
 mod selection;

@@ -1,29 +1,26 @@
-//! Semantics of PostgreSQL and DuckDB for expressions other than operators.
+//! Semantics of PostgreSQL and DuckDB, by the final types of expressions.
 
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRewriter};
+use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::{
-    Between, BinaryExpr, Case, Cast, InList, ScalarFunction, Sort as SortKey,
-};
+use datafusion::logical_expr::expr::{Between, BinaryExpr, Cast, InList, Sort as SortKey};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
-    Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, Union, binary_expr, cast, lit,
+    Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, binary_expr, cast, lit,
 };
 use datafusion::optimizer::AnalyzerRule;
-use datafusion::optimizer::analyzer::type_coercion::TypeCoercionRewriter;
 
-use super::arguments::{room_to_round, two_numbers, whole_places};
+use super::arguments::two_numbers;
 use super::arithmetic::of_numbers;
-use super::compare::{comparable, is_text};
-use super::parts::of_interval;
-use super::planner::{MICROS, is_comparison};
-use super::{correlated, guarded, keys, outer, truth, windows};
+use super::compare::comparable;
+use super::functions::function;
+use super::planner::is_comparison;
+use super::{branches, correlated, guarded, keys, outer, truth, windows};
 use crate::child::udf::{self, Checked};
 
 /// Runs before the engine's own rules, which cast mismatched types.
@@ -91,7 +88,7 @@ fn analyze(plan: LogicalPlan, outer: &DFSchema) -> Result<LogicalPlan> {
         Ok(Transformed::yes(name.restore(rewritten)))
     })?;
     match sort_by_length(plan.data, &schema)? {
-        LogicalPlan::Union(union) => self::union(union),
+        LogicalPlan::Union(union) => branches::union(union),
         LogicalPlan::Values(values) => LogicalPlanBuilder::values(values.values)?.build(),
         plan => plan.recompute_schema(),
     }
@@ -137,7 +134,7 @@ fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         Expr::Between(between) => self::between(between, schema)?,
         Expr::InList(list) => in_list(list, schema)?,
         Expr::ScalarFunction(call) => function(call, schema)?,
-        Expr::Case(case) => self::case(case, schema)?,
+        Expr::Case(case) => branches::case(case, schema)?,
         Expr::AggregateFunction(mut call) => {
             let interval = |arg: &Expr| matches!(arg.get_type(schema), Ok(DataType::Interval(_)));
             if matches!(call.func.name(), "min" | "max") && call.params.args.iter().any(interval) {
@@ -187,92 +184,6 @@ fn operator(binary: BinaryExpr, schema: &DFSchema) -> Result<Transformed<Expr>> 
         Some(expr) => Transformed::yes(expr),
         None => Transformed::no(Expr::BinaryExpr(binary)),
     })
-}
-
-/// Casts the branches to their common type, which the engine does later: until then, it takes the
-/// type of the first one for that of all.
-fn case(case: Case, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    let case = Expr::Case(in_micros(case, schema)?);
-    TypeCoercionRewriter::new(schema).f_up(case)
-}
-
-/// Casts the branches to timestamps in microseconds if some are timestamps and others dates.
-fn in_micros(mut case: Case, schema: &DFSchema) -> Result<Case> {
-    let mut branches: Vec<&mut Box<Expr>> = case
-        .when_then_expr
-        .iter_mut()
-        .map(|(_, then)| then)
-        .collect();
-    branches.extend(case.else_expr.as_mut());
-    let types = branches
-        .iter()
-        .map(|branch| branch.get_type(schema))
-        .collect::<Result<Vec<_>>>()?;
-    let Some(micros) = timestamp_among(&types) else {
-        return Ok(case);
-    };
-    for (branch, data_type) in branches.into_iter().zip(&types) {
-        if *data_type == DataType::Date32 {
-            **branch = cast(std::mem::replace(&mut **branch, lit(0)), micros.clone());
-        }
-    }
-    Ok(case)
-}
-
-/// The type of the first timestamp, in microseconds.
-fn timestamp_among<'a>(types: impl IntoIterator<Item = &'a DataType>) -> Option<DataType> {
-    types.into_iter().find_map(|data_type| match data_type {
-        DataType::Timestamp(_, zone) => {
-            Some(DataType::Timestamp(TimeUnit::Microsecond, zone.clone()))
-        }
-        _ => None,
-    })
-}
-
-/// Casts the columns of a union to their common types, which the engine does later: until then, it
-/// takes those of the first query for those of all.
-fn union(union: Union) -> Result<LogicalPlan> {
-    let inputs = union_in_micros(union)?;
-    TypeCoercionRewriter::coerce_union(Union::try_new_with_loose_types(inputs)?)
-}
-
-/// Casts columns of dates and timestamps to timestamps in microseconds.
-fn union_in_micros(union: Union) -> Result<Vec<Arc<LogicalPlan>>> {
-    let columns = union.schema.fields().len();
-    let kinds: Vec<Option<DataType>> = (0..columns)
-        .map(|column| {
-            let types = union
-                .inputs
-                .iter()
-                .map(|input| input.schema().field(column).data_type());
-            let dates = types
-                .clone()
-                .any(|data_type| *data_type == DataType::Date32);
-            timestamp_among(types).filter(|_| dates)
-        })
-        .collect();
-    if kinds.iter().all(Option::is_none) {
-        return Ok(union.inputs);
-    }
-    let inputs = union.inputs.into_iter().map(|input| {
-        let columns = input.schema().columns();
-        let columns = columns
-            .into_iter()
-            .zip(&kinds)
-            .enumerate()
-            .map(|(index, (column, kind))| {
-                let name = column.name.clone();
-                let date = *input.schema().field(index).data_type() == DataType::Date32;
-                match kind {
-                    Some(micros) if date => cast(Expr::Column(column), micros.clone()).alias(name),
-                    _ => Expr::Column(column),
-                }
-            });
-        let columns: Vec<Expr> = columns.collect();
-        let plan = LogicalPlanBuilder::from(input).project(columns)?.build()?;
-        Ok(Arc::new(plan))
-    });
-    inputs.collect()
 }
 
 fn between(between: Between, schema: &DFSchema) -> Result<Transformed<Expr>> {
@@ -331,150 +242,6 @@ fn in_list(list: InList, schema: &DFSchema) -> Result<Transformed<Expr>> {
         ))),
         None => Transformed::no(Expr::InList(list)),
     })
-}
-
-/// Functions whose result may be a negative zero.
-const SIGNED_ZEROS: &[&str] = &[
-    "ceil", "floor", "nanvl", "power", "radians", "degrees", "round", "signum", "sin", "sqrt",
-    "tan", "trunc", "cbrt", "asin", "atan", "sinh", "tanh", "ln", "log", "acos",
-];
-/// Functions that return one of their arguments.
-const CHOICES: &[&str] = &["coalesce", "greatest", "least", "nullif", "nvl", "nvl2"];
-
-fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    whole_places(&mut call);
-    room_to_round(&mut call, schema)?;
-    let function = Arc::clone(&call.func);
-    let name = function.name();
-    if SIGNED_ZEROS.contains(&name) {
-        let float = Expr::ScalarFunction(call.clone());
-        return Ok(match float.get_type(schema) {
-            Ok(DataType::Float64 | DataType::Float32) => Transformed::yes(udf::canonical(float)),
-            _ => Transformed::no(float),
-        });
-    }
-    match name {
-        "to_timestamp" => return to_timestamp(call, schema),
-        "to_timestamp_micros" => return of_text(call, TimeUnit::Microsecond, schema),
-        "to_timestamp_millis" => return of_text(call, TimeUnit::Millisecond, schema),
-        "to_timestamp_seconds" => return of_text(call, TimeUnit::Second, schema),
-        "to_char" => return to_char(call, schema),
-        "date_part" => return of_interval(call, schema),
-        "days_between" => return days_between(call, schema),
-        "regexp_replace" => {
-            if let Some(replacement) = call.args.get_mut(2) {
-                *replacement = udf::replacement(std::mem::replace(replacement, lit(0)));
-            }
-            return Ok(Transformed::yes(Expr::ScalarFunction(call)));
-        }
-        _ => {}
-    }
-    if CHOICES.contains(&name) {
-        let types = call
-            .args
-            .iter()
-            .map(|arg| arg.get_type(schema))
-            .collect::<Result<Vec<_>>>()?;
-        if let Some(micros) = timestamp_among(&types) {
-            let in_micros = |(arg, data_type): (Expr, &DataType)| match data_type {
-                DataType::Null => arg,
-                same if *same == micros => arg,
-                _ => cast(arg, micros.clone()),
-            };
-            call.args = call.args.into_iter().zip(&types).map(in_micros).collect();
-            return Ok(Transformed::yes(Expr::ScalarFunction(call)));
-        }
-        if matches!(name, "greatest" | "least")
-            && types.iter().any(|t| matches!(t, DataType::Interval(_)))
-        {
-            return datafusion::common::not_impl_err!(
-                "{name} of intervals; write CASE WHEN a > b THEN a ELSE b END"
-            );
-        }
-    }
-    Ok(Transformed::no(Expr::ScalarFunction(call)))
-}
-
-/// The days between two dates, or the interval between them if one turns out to be a timestamp.
-fn days_between(call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    let types = call.args.iter().map(|arg| arg.get_type(schema));
-    let types = types.collect::<Result<Vec<_>>>()?;
-    Ok(match (timestamp_among(&types), call.args.as_slice()) {
-        (Some(_), [later, earlier]) => {
-            let micros = |expr: &Expr| cast(expr.clone(), MICROS);
-            let difference = binary_expr(micros(later), Operator::Minus, micros(earlier));
-            Transformed::yes(difference)
-        }
-        _ => Transformed::no(Expr::ScalarFunction(call)),
-    })
-}
-
-/// A timestamp in microseconds: from text, or from seconds since 1970.
-fn to_timestamp(call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    let Some(first) = call.args.first() else {
-        return Ok(Transformed::no(Expr::ScalarFunction(call)));
-    };
-    Ok(Transformed::yes(match first.get_type(schema)? {
-        text if is_text(&text) => {
-            let micros =
-                datafusion::functions::datetime::to_timestamp_micros(&ConfigOptions::default());
-            let call = ScalarFunction::new_udf(micros, call.args);
-            return of_text(call, TimeUnit::Microsecond, schema);
-        }
-        whole if whole.is_integer() => {
-            let micros = Checked::Multiply.call(first.clone(), lit(1_000_000_i64));
-            cast(micros, MICROS)
-        }
-        number if number.is_numeric() => {
-            let float = cast(first.clone(), DataType::Float64);
-            let round = datafusion::functions::math::round();
-            let micros = binary_expr(float, Operator::Multiply, lit(1e6));
-            let whole = Expr::ScalarFunction(ScalarFunction::new_udf(round, vec![micros]));
-            cast(cast(whole, DataType::Int64), MICROS)
-        }
-        DataType::Timestamp(..) | DataType::Date32 | DataType::Null => cast(first.clone(), MICROS),
-        _ => return Ok(Transformed::no(Expr::ScalarFunction(call))),
-    }))
-}
-
-/// Reads a text without a format like a cast, as the engine would convert to nanoseconds in
-/// between.
-fn of_text(
-    mut call: ScalarFunction,
-    unit: TimeUnit,
-    schema: &DFSchema,
-) -> Result<Transformed<Expr>> {
-    Ok(match call.args.as_mut_slice() {
-        [text] if is_text(&text.get_type(schema)?) => {
-            let text = std::mem::replace(text, lit(0));
-            Transformed::yes(cast(text, DataType::Timestamp(unit, None)))
-        }
-        _ => Transformed::no(Expr::ScalarFunction(call)),
-    })
-}
-
-/// Casts timestamps in UTC to ones without a zone, which the engine formats in any unit; others it
-/// converts to nanoseconds. A format with the zone needs it.
-fn to_char(mut call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    let [timestamp, format] = call.args.as_mut_slice() else {
-        return Ok(Transformed::no(Expr::ScalarFunction(call)));
-    };
-    let shows_zone = match format {
-        Expr::Literal(literal, _) => literal
-            .try_as_str()
-            .flatten()
-            .is_some_and(|format| format.contains(['z', 'Z', '+'])),
-        _ => true,
-    };
-    match timestamp.get_type(schema)? {
-        DataType::Timestamp(unit, Some(zone)) if &*zone == "UTC" && !shows_zone => {
-            let plain = DataType::Timestamp(unit, None);
-            *timestamp = cast(std::mem::replace(timestamp, lit(0)), plain);
-            *format = cast(std::mem::replace(format, lit(0)), DataType::Utf8);
-            Ok(Transformed::yes(Expr::ScalarFunction(call)))
-        }
-        _ => Ok(Transformed::no(Expr::ScalarFunction(call))),
-    }
 }
 
 /// Sorts intervals by length.

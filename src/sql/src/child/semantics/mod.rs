@@ -6,8 +6,10 @@
 mod analyzer;
 mod arguments;
 mod arithmetic;
+mod branches;
 mod compare;
 mod correlated;
+mod functions;
 mod guarded;
 mod keys;
 mod outer;
