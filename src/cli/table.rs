@@ -254,20 +254,36 @@ pub(super) fn short(number: f64) -> String {
     short_to(number, 6)
 }
 
-/// So many significant digits, and no more zeros than needed.
+/// So many significant digits, but none that a double does not have, and no more zeros than needed.
 pub(super) fn short_to(number: f64, digits: usize) -> String {
     if number == 0.0 {
         return "0".to_owned();
     }
+    // With more digits than every double has, the fewest that identify it.
+    let identified = digits > f64::DIGITS as usize;
     let last = digits as f64 - 1.0;
     let magnitude = number.abs().log10().floor();
     if !(-5.0..15f64.max(last + 2.0)).contains(&magnitude) {
-        return format!("{number:.*e}", digits - 1);
+        let text = if identified {
+            format!("{number:e}")
+        } else {
+            format!("{number:.*e}", digits - 1)
+        };
+        return match text.split_once('e') {
+            Some((mantissa, exponent)) => format!("{}e{exponent}", without_zeros(mantissa)),
+            None => text,
+        };
+    }
+    if identified {
+        return number.to_string();
     }
     let decimals = (last - magnitude).clamp(0.0, last + 5.0) as usize;
-    let text = format!("{number:.decimals$}");
+    without_zeros(&format!("{number:.decimals$}")).to_owned()
+}
+
+fn without_zeros(text: &str) -> &str {
     if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        text.trim_end_matches('0').trim_end_matches('.')
     } else {
         text
     }
@@ -314,9 +330,19 @@ mod tests {
     fn numbers_far_from_zero_have_the_digits_that_they_need() {
         assert_eq!(short(4_201.754_386), "4201.75");
         assert_eq!(short(0.000_012_345_678), "0.0000123457");
-        assert_eq!(short(1.7e15), "1.70000e15");
+        assert_eq!(short(1.7e15), "1.7e15");
+        assert_eq!(short(1.495e-10), "1.495e-10");
+        assert_eq!(short_to(1e300, 10), "1e300");
         assert_eq!(short_to(10_000_000.25, 12), "10000000.25");
         assert_eq!(short_to(1_700_000_000_000_249.5, 17), "1700000000000249.5");
+    }
+
+    #[test]
+    fn no_number_has_digits_that_a_double_does_not_have() {
+        assert_eq!(short_to(0.3, 18), "0.3");
+        assert_eq!(short_to(0.1 * 3.0, 18), "0.30000000000000004");
+        assert_eq!(short_to(1_000_000_000.000_02, 18), "1000000000.00002");
+        assert_eq!(short_to(1e300, 18), "1e300");
     }
 
     #[test]

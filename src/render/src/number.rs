@@ -1,7 +1,7 @@
 //! Formats numbers for every format of report.
 //!
 //! Statistics have six significant digits, or more where values far from zero need them to differ,
-//! and no trailing zeros. Above 10¹⁵, unless they have that many digits, and below 10⁻⁴ they are in
+//! but no digits that a double does not have, and no trailing zeros. Above 10¹⁵, unless they have that many digits, and below 10⁻⁴ they are in
 //! scientific notation; undefined ones are a dash. Commas separate the thousands of counts
 //! and statistics, and of the data's own values from five digits on, so that years have none.
 
@@ -138,13 +138,22 @@ fn significant(x: f64, digits: usize) -> String {
     if x == 0.0 {
         return "0".to_owned();
     }
-    let scientific = format!("{x:.*e}", digits - 1);
+    // With more digits than every double has, the fewest that identify it.
+    let identified = digits > f64::DIGITS as usize;
+    let scientific = if identified {
+        format!("{x:e}")
+    } else {
+        format!("{x:.*e}", digits - 1)
+    };
     let Some((mantissa, exponent)) = scientific.split_once('e') else {
         return scientific;
     };
     let exponent: i32 = exponent.parse().unwrap_or(0);
     if !(-4..15.max(digits as i32 + 1)).contains(&exponent) {
         return format!("{}e{exponent}", trim_zeros(mantissa));
+    }
+    if identified {
+        return x.to_string();
     }
     let decimals = usize::try_from(digits as i32 - 1 - exponent).unwrap_or(0);
     trim_zeros(&format!("{x:.decimals$}")).to_owned()
@@ -244,6 +253,20 @@ mod tests {
             "1,700,000,000,000,249.5"
         );
         assert_eq!(figure_of(1.7e15, 6), "1.7e15");
+    }
+
+    #[test]
+    fn no_figure_has_digits_that_a_double_does_not_have() {
+        for (x, digits, shown) in [
+            (0.3, 18, "0.3"),
+            (0.1 * 3.0, 18, "0.30000000000000004"),
+            (1_000_000_000.000_02, 18, "1,000,000,000.00002"),
+            (0.3, 16, "0.3"),
+            (123_456_789_012_345_680.0, 18, "123,456,789,012,345,680"),
+            (1e300, 18, "1e300"),
+        ] {
+            assert_eq!(figure_of(x, digits), shown);
+        }
     }
 
     #[test]
