@@ -7,15 +7,16 @@ use async_trait::async_trait;
 use lastcall_domain::store::{JobResult, ResultLocation, Store};
 use lastcall_domain::trace::{Scope, attempt_context};
 use lastcall_domain::{
-    Blobs, Body, Cancel, Clock, DatasetName, Job, JobError, JobId, JobSpec, Output, Profiles,
-    ReportFormat, ReportOptions, ReportSource, State, Task, Work,
+    Blobs, Body, Cancel, Clock, ContentKey, Dataset, DatasetName, Inputs, Job, JobError, JobId,
+    JobSpec, Output, Profiles, ReportFormat, ReportOptions, ReportSource, State, Task, Work,
 };
 use lastcall_engine::Engine;
 use lastcall_render::{OriginDataset, Renderer, ReportInput, Typesetter};
 
+use super::check::read_options;
 use super::compute::Compute;
 use super::errors::{dataset_not_found, job, scratch_unavailable, stopping};
-use super::report_input::{Input, Stored, StoredBytes};
+use super::report_input::{Input, Stored, StoredBytes, read_with};
 use super::seen::{Rereads, SeenDatasets};
 use super::spool::Spool;
 use super::tables::Conversions;
@@ -154,8 +155,11 @@ impl ReportWork {
         let analysis = analysis
             .map_err(job)?
             .ok_or_else(|| JobError::permanent("analysis_gone", "the analysis is gone"))?;
-        let made_it = attempt_context(&analysis, analysis.lifecycle.epoch);
-        Scope::current().link(made_it);
+        // Otherwise no attempt made it.
+        if !analysis.lifecycle.is_answered() {
+            let made_it = attempt_context(&analysis, analysis.lifecycle.epoch);
+            Scope::current().link(made_it);
+        }
         if analysis.state() != State::Succeeded {
             let why = match &analysis.error {
                 Some(error) => format!("failed ({}): {}", error.code, error.message),
@@ -169,28 +173,33 @@ impl ReportWork {
             .map_err(job)?
             .ok_or_else(|| JobError::permanent("analysis_gone", "the analysis's result is gone"))?;
         Ok(Stored {
-            datasets: self.datasets(&analysis).await?,
+            datasets: self.datasets(&analysis, result.content_key).await?,
             spec: analysis.spec,
             size: result.bytes,
             bytes: self.bytes(result).await?,
         })
     }
 
-    /// The datasets of an analysis, except those that were uploaded again since.
-    async fn datasets(&self, analysis: &Job) -> Result<Vec<OriginDataset>, JobError> {
-        let begun = analysis.started_at.unwrap_or(analysis.created_at);
-        let mut datasets = Vec::new();
-        for name in analysis.spec.datasets() {
-            let dataset = self.store.dataset(analysis.session, name).await;
-            let dataset = dataset.map_err(job)?;
-            if let Some(dataset) = dataset.filter(|dataset| dataset.created_at <= begun) {
-                datasets.push(OriginDataset {
-                    name: dataset.name.to_string(),
-                    sha256: dataset.sha256,
-                });
-            }
+    /// The datasets of an analysis, whose result has this key; none unless everything that it read
+    /// is certainly as it was.
+    async fn datasets(
+        &self,
+        analysis: &Job,
+        key: Option<ContentKey>,
+    ) -> Result<Vec<OriginDataset>, JobError> {
+        let (session, spec) = (analysis.session, &analysis.spec);
+        let names = spec.datasets();
+        if names.is_empty() || key.is_none() {
+            return Ok(Vec::new());
         }
-        Ok(datasets)
+        let now = Inputs::of(spec).datasets(&*self.store, session).await;
+        let now = now.map_err(job)?.unwrap_or_default();
+        if ContentKey::new(session, spec, &now) != key {
+            return Ok(Vec::new());
+        }
+        let named = |name: &DatasetName| now.iter().find(|dataset| dataset.name == *name);
+        let read = names.into_iter().filter_map(named);
+        Ok(read.map(|dataset| read_by(spec, dataset)).collect())
     }
 
     async fn bytes(&self, result: JobResult) -> Result<StoredBytes, JobError> {
@@ -207,6 +216,18 @@ impl ReportWork {
             }
         })
     }
+}
+
+/// The dataset with the options with which an analysis reads it.
+fn read_by(spec: &JobSpec, dataset: &Dataset) -> OriginDataset {
+    let own = spec.read().cloned().unwrap_or_default();
+    let mut read = own.or(&dataset.read);
+    if let JobSpec::Check { contract, .. } = spec
+        && let Ok(plan) = lastcall_contract::read(contract, dataset.name.as_str())
+    {
+        read = read_options(read, &plan.read, dataset.format);
+    }
+    read_with(dataset, &read)
 }
 
 /// The options of a report, besides source and format.

@@ -45,7 +45,7 @@ pub(super) enum Input {
 pub(super) struct Stored {
     /// The analysis.
     pub(super) spec: JobSpec,
-    /// Its datasets, as far as they are still those that it read.
+    /// Its datasets; none if they are not all still what it read.
     pub(super) datasets: Vec<OriginDataset>,
     /// The result's size in bytes.
     pub(super) size: u64,
@@ -93,19 +93,12 @@ impl Input {
         render: impl FnOnce(&ReportInput<'_>) -> Result<T, JobError>,
     ) -> Result<T, JobError> {
         let (session, id) = (job.session.to_string(), job.id.to_string());
-        let (datasets, read) = match self {
-            Self::Profile(dataset, _) => {
-                let dataset = OriginDataset {
-                    name: dataset.name.to_string(),
-                    sha256: dataset.sha256.clone(),
-                };
-                (vec![dataset], None)
-            }
-            Self::Stored(stored) => (stored.datasets.clone(), stored.spec.read().and_then(shown)),
+        let datasets = match self {
+            Self::Profile(dataset, _) => vec![read_with(dataset, &dataset.read)],
+            Self::Stored(stored) => stored.datasets.clone(),
         };
         let origin = Origin {
             datasets: &datasets,
-            read: read.as_deref(),
             session: Some(&session),
             job: Some(&id),
         };
@@ -192,6 +185,15 @@ impl Stored {
                 format!("a report needs a result in JSON: {error}"),
             )
         })
+    }
+}
+
+/// A dataset that was read with these options.
+pub(super) fn read_with(dataset: &Dataset, read: &ReadOptions) -> OriginDataset {
+    OriginDataset {
+        name: dataset.name.to_string(),
+        sha256: dataset.sha256.clone(),
+        read: shown(read),
     }
 }
 

@@ -20,12 +20,7 @@ pub(crate) async fn find(
     }
     let key = ContentKey::of(&*state.store, session.id, spec).await?;
     let id = state.store.answer_to(&key).await.ok()??;
-    let result = state.store.result(id).await.ok()??;
-    Some(JobResult {
-        // The key of the first one.
-        content_key: None,
-        ..result
-    })
+    state.store.result(id).await.ok()?
 }
 
 /// Whether the caller rejects cached results.

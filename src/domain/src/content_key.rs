@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::store::StoreResult;
 use crate::{Dataset, DatasetName, Format, JobSpec, ReadOptions, SessionId, Store};
 
 /// SQL functions that are volatile. A query that contains one anywhere is always run again.
@@ -75,6 +76,32 @@ impl Inputs {
         }
     }
 
+    /// These datasets of a session as they are now. `None` if one is gone, if there are too many, or
+    /// if the analysis depends on more.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn datasets(
+        &self,
+        store: &dyn Store,
+        session: SessionId,
+    ) -> StoreResult<Option<Vec<Dataset>>> {
+        match self {
+            Self::Unknown => Ok(None),
+            Self::All => {
+                let page = store.datasets(session, None, MAX_DATASETS).await?;
+                Ok((!page.more).then_some(page.items))
+            }
+            Self::Named(names) => {
+                let mut datasets = Vec::new();
+                for name in names {
+                    datasets.push(store.dataset(session, name).await?);
+                }
+                Ok(datasets.into_iter().collect())
+            }
+        }
+    }
+
     fn of_query(query: &str) -> Self {
         if is_volatile(query) {
             Self::Unknown
@@ -116,20 +143,8 @@ impl ContentKey {
     /// The key of an analysis of a session's datasets as they are now. `None` where the analysis
     /// depends on more than these, or where they cannot be read.
     pub async fn of(store: &dyn Store, session: SessionId, spec: &JobSpec) -> Option<Self> {
-        let datasets = match Inputs::of(spec) {
-            Inputs::Unknown => return None,
-            Inputs::All => {
-                let page = store.datasets(session, None, MAX_DATASETS).await.ok()?;
-                (!page.more).then_some(page.items)?
-            }
-            Inputs::Named(names) => {
-                let mut datasets = Vec::new();
-                for name in &names {
-                    datasets.push(store.dataset(session, name).await.ok()??);
-                }
-                datasets
-            }
-        };
+        let inputs = Inputs::of(spec);
+        let datasets = inputs.datasets(store, session).await.ok()??;
         Self::new(session, spec, &datasets)
     }
 

@@ -191,7 +191,7 @@ impl JobSpec {
         self.datasets().contains(&dataset)
     }
 
-    /// The datasets that it refers to; see [`names`](Self::names).
+    /// The datasets that it refers to, each once; see [`names`](Self::names).
     pub fn datasets(&self) -> Vec<&DatasetName> {
         match self {
             Self::Profile { dataset, .. }
@@ -201,7 +201,11 @@ impl JobSpec {
                 baseline,
                 candidate,
                 ..
-            } => vec![baseline, candidate],
+            } => {
+                let mut both = vec![baseline, candidate];
+                both.dedup();
+                both
+            }
             Self::Report { source, .. } => match source {
                 ReportSource::Dataset(dataset) => vec![dataset],
                 ReportSource::Analysis(_) => Vec::new(),

@@ -31,10 +31,8 @@ pub struct ReportInput<'a> {
 /// The provenance of a report, as far as only the service knows it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Origin<'a> {
-    /// The datasets that it is about, as far as they are still those that were read.
+    /// The datasets that it is about; none if they are not all still what was read.
     pub datasets: &'a [OriginDataset],
-    /// The options with which they were read.
-    pub read: Option<&'a str>,
     /// The session.
     pub session: Option<&'a str>,
     /// The job that rendered the report.
@@ -48,6 +46,8 @@ pub struct OriginDataset {
     pub name: String,
     /// The SHA-256 of its bytes, in hexadecimal.
     pub sha256: String,
+    /// The options with which it was read, if any are given.
+    pub read: Option<String>,
 }
 
 /// The analysis that a report is about.

@@ -169,3 +169,72 @@ fn a_report_on_an_analysis_names_the_bytes_that_it_read() {
     assert!(!text.contains("SHA-256"), "{text}");
     service.stop();
 }
+
+#[test]
+fn the_provenance_of_a_comparison_has_each_dataset_once_or_none() {
+    let home = Home::new();
+    let service = home.start();
+    let client = service.client();
+    let session = client.session();
+    client.upload(&session, "a", "n\n1\n2\n3\n4\n");
+    client.upload(&session, "b", "n\n3\n4\n5\n6\n");
+    let compare = |baseline: &str, candidate: &str| {
+        let body = json!({ "kind": "compare", "baseline": baseline, "candidate": candidate });
+        client.analyse(&session, &body)
+    };
+    let checksums = |analysis: &str| {
+        let body = json!({ "analysis": analysis, "format": "md" });
+        let report = client.report(&session, &body);
+        client.result(&report).text().matches("| SHA-256 |").count()
+    };
+    let (two, one) = (compare("a", "b"), compare("b", "b"));
+    assert_eq!([checksums(&two), checksums(&one)], [2, 1]);
+    let again = compare("b", "b");
+    assert_eq!(client.succeeded(&again)["cached"], true);
+    assert_eq!(checksums(&again), 1);
+    client.upload(&session, "a", "n\n7\n8\n");
+    assert_eq!([checksums(&two), checksums(&one)], [0, 1]);
+    service.stop();
+}
+
+#[test]
+fn the_read_options_of_a_report_are_those_that_its_data_was_read_with() {
+    let home = Home::new();
+    let service = home.start();
+    let client = service.client();
+    let session = client.session();
+    let path = format!("/v1/sessions/{session}/datasets/points?delimiter=%3B");
+    let points = b"n;m\n1;4\n2;3\n3;9\n4;1\n";
+    client.put(&path, "text/csv", points).expect(201);
+    let contract = json!({ "fields": [{ "name": "n" }], "missingValues": ["none"] });
+    let header = json!({ "read": { "header": true } });
+    let analyses = [
+        (json!({ "kind": "correlation" }), vec!["delimiter="]),
+        (
+            json!({ "kind": "correlation", "options": header }),
+            vec!["delimiter=", "header=true"],
+        ),
+        (
+            json!({ "kind": "check", "contract": contract }),
+            vec!["delimiter=", "missing="],
+        ),
+    ];
+    let mut reports = vec![(json!({ "dataset": "points" }), vec!["delimiter="])];
+    for (mut body, options) in analyses {
+        body["dataset"] = json!("points");
+        let analysis = client.analyse(&session, &body);
+        reports.push((json!({ "analysis": analysis }), options));
+    }
+    for (mut body, options) in reports {
+        body["format"] = json!("md");
+        let report = client.report(&session, &body);
+        let text = client.result(&report).text();
+        let mut lines = text.lines();
+        let line = lines.find(|line| line.starts_with("| Read options |"));
+        let line = line.unwrap_or_else(|| panic!("{body}: {text}"));
+        for option in options {
+            assert!(line.contains(option), "{body}: {line}");
+        }
+    }
+    service.stop();
+}

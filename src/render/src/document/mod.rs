@@ -75,14 +75,16 @@ impl Document {
                 [_] => String::new(),
                 _ => shorten(&dataset.name, 120),
             };
-            let checksum = Fact::new("SHA-256", dataset.sha256.as_str()).with(name);
-            self.provenance.push(checksum);
+            let facts = [
+                ("SHA-256", Some(&dataset.sha256)),
+                ("Read options", dataset.read.as_ref()),
+            ];
+            for (label, text) in facts {
+                let fact = |text: &String| Fact::new(label, shorten(text, 400)).with(name.as_str());
+                self.provenance.extend(text.map(fact));
+            }
         }
-        let texts = [
-            ("Read options", origin.read),
-            ("Session", origin.session),
-            ("Job", origin.job),
-        ];
+        let texts = [("Session", origin.session), ("Job", origin.job)];
         for (label, text) in texts {
             let fact = text.map(|text| Fact::new(label, shorten(text, 400)));
             self.provenance.extend(fact);

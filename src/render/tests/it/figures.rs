@@ -173,10 +173,10 @@ fn the_overview_of_a_workbook_has_numbers_and_times() {
     let datasets = [OriginDataset {
         name: "birds".to_owned(),
         sha256: "ab12".to_owned(),
+        read: Some("header=true".to_owned()),
     }];
     let origin = Origin {
         datasets: &datasets,
-        read: Some("header=true"),
         ..Origin::default()
     };
     let input = ReportInput::check(&check, at()).from_origin(origin);
