@@ -1,6 +1,10 @@
 //! Detects the delimiter from the first records.
 
+use lastcall_domain::ReadOptions;
+
+use super::header::has_row_names;
 use super::judge::{RECORDS, Score, Text};
+use crate::parse::CellRules;
 use crate::read::csv::cells::Cells;
 use crate::read::csv::dialect::Dialect;
 
@@ -121,11 +125,20 @@ impl Text<'_> {
             let record = record.strip_suffix(b"\n").unwrap_or(record);
             Cells::cut_record(record, blank)
         });
-        let header = records.next()?.len();
+        let header = records.next()?;
         let rows: Vec<Vec<Vec<u8>>> = records.collect();
         let width = rows.first()?.len();
-        let named = header + 1 == width && rows.len() > 1;
-        let even = rows.iter().all(|row| row.len() == width) && (header == width || named);
+        // Otherwise the last cell of every row would have no column.
+        let named = || {
+            let rules = CellRules::new(&ReadOptions::default()).ok()?;
+            let table: Vec<&[Vec<u8>]> = std::iter::once(&header)
+                .chain(&rows)
+                .map(Vec::as_slice)
+                .collect();
+            Some(rows.len() > 1 && has_row_names(&table, width, &rules))
+        };
+        let even = rows.iter().all(|row| row.len() == width)
+            && (header.len() == width || named().unwrap_or(false));
         if !even || width < 3 || self.judge(&blank, RECORDS).faults > 0 {
             return None;
         }

@@ -81,11 +81,20 @@ fn by_bytes(sample: &[u8]) -> Found {
     }
 }
 
-/// Whether it is ASCII that escapes to Japanese and back.
+/// Whether it is ASCII that escapes to Japanese and back. Terminals have escapes as well, between
+/// which there is no Japanese.
 fn is_iso_2022_jp(sample: &[u8]) -> bool {
-    let has = |escape: &[u8]| memchr::memmem::find(sample, escape).is_some();
-    let escapes = has(b"\x1b$B") || has(b"\x1b$@");
-    escapes && (has(b"\x1b(B") || has(b"\x1b(J")) && sample.is_ascii()
+    let first = |escape: &[u8]| memchr::memmem::find(sample, escape);
+    let last = |escape: &[u8]| memchr::memmem::rfind(sample, escape);
+    let japanese = [b"\x1b$B", b"\x1b$@"].into_iter().filter_map(|e| first(e));
+    let back = [b"\x1b(B", b"\x1b(J"].into_iter().filter_map(|e| last(e));
+    match (japanese.min(), back.max()) {
+        // What follows may be cut by the end of the sample.
+        (Some(from), Some(to)) if from < to && sample.is_ascii() => {
+            !ISO_2022_JP.decode_without_bom_handling(&sample[..to]).1
+        }
+        _ => false,
+    }
 }
 
 /// Whether most of the text beyond ASCII is UTF-8. A stray byte does not imply another encoding,

@@ -91,7 +91,7 @@ pub(crate) fn decide(
         });
     }
     let table = &rows[titles.min(rows.len())..];
-    let row_names = options.header != Some(false) && has_row_names(table, width, rules);
+    let row_names = options.header != Some(false) && has_row_names(&cells_of(table), width, rules);
     if row_names {
         warnings.push(ReadWarning {
             code: "row_names".into(),
@@ -213,7 +213,7 @@ fn titles(rows: &[Row], width: usize, rules: &CellRules) -> usize {
         // header.
         let named =
             short == 1 && rows[0].cells.len() + 1 == width && !names_columns(table, width, rules);
-        let title = rows[0].cells.len() == 1 && !has_row_names(rows, width, rules);
+        let title = rows[0].cells.len() == 1 && !has_row_names(&cells_of(rows), width, rules);
         return if named && !title { 0 } else { short };
     }
     // Spreadsheets pad titles to the width of the table, with one or two cells that are not empty
@@ -246,27 +246,30 @@ fn names_columns(table: &[Row], width: usize, rules: &CellRules) -> bool {
         && (0..width).any(|at| kind_of(rest, at, rules).is_some())
 }
 
+fn cells_of(rows: &[Row]) -> Vec<&[Vec<u8>]> {
+    rows.iter().map(|row| row.cells.as_slice()).collect()
+}
+
 /// Whether every row has one more cell than the first, not just an empty one after a trailing
 /// delimiter, and the first cells differ.
-fn has_row_names(table: &[Row], width: usize, rules: &CellRules) -> bool {
+pub(super) fn has_row_names(table: &[&[Vec<u8>]], width: usize, rules: &CellRules) -> bool {
     let Some((first, rest)) = table.split_first() else {
         return false;
     };
-    let longer = first.cells.len() + 1;
-    let all = rest.iter().all(|row| row.cells.len() == longer);
+    let longer = first.len() + 1;
+    let all = rest.iter().all(|row| row.len() == longer);
     if rest.is_empty() || longer != width || !all || width < 2 {
         return false;
     }
-    let last_is_empty = rest.iter().all(|row| row.cells[width - 1].is_empty());
-    let names: HashSet<&Vec<u8>> = rest.iter().map(|row| &row.cells[0]).collect();
-    let named = names.len() == rest.len() && rest.iter().all(|row| !row.cells[0].is_empty());
+    let last_is_empty = rest.iter().all(|row| row[width - 1].is_empty());
+    let names: HashSet<&Vec<u8>> = rest.iter().map(|row| &row[0]).collect();
+    let named = names.len() == rest.len() && rest.iter().all(|row| !row[0].is_empty());
     let words = first
-        .cells
         .iter()
-        .all(|cell| kinds_of(cell, rules).is_text());
+        .all(|cell| !cell.is_empty() && kinds_of(cell, rules).is_text());
     // A single word above two text columns is a title.
-    let plain = first.cells.len() > 1 || kind_of(rest, 1, rules).is_some();
-    !last_is_empty && named && words && plain && first.is_full()
+    let plain = first.len() > 1 || kind_of_cells(rest.iter().map(|row| &row[1]), rules).is_some();
+    !last_is_empty && named && words && plain
 }
 
 /// The types of a cell, considering only formats that programs write.
@@ -280,7 +283,13 @@ fn kinds_of(cell: &[u8], rules: &CellRules) -> TypeSet {
 
 /// The kind of a column if it is not text, and the types that all its cells allow.
 fn kind_of(rows: &[Row], column: usize, rules: &CellRules) -> Option<(Kind, TypeSet)> {
-    let cells = rows.iter().filter_map(|row| row.cells.get(column));
+    kind_of_cells(rows.iter().filter_map(|row| row.cells.get(column)), rules)
+}
+
+fn kind_of_cells<'c>(
+    cells: impl Iterator<Item = &'c Vec<u8>>,
+    rules: &CellRules,
+) -> Option<(Kind, TypeSet)> {
     let all = cells.fold(TypeSet::ALL, |kinds, cell| kinds.and(kinds_of(cell, rules)));
     let kind = all.resolve(&rules.hints()).kind;
     (kind != Kind::Text).then_some((kind, all))

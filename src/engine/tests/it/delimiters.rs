@@ -158,6 +158,21 @@ fn a_header_between_blanks_may_lack_the_name_of_the_row_names() {
         ),
         // One line is no table.
         ("a.csv", b"to do\nbuy 2 3\n", "to do:string", 1, ""),
+        // Without names of rows, no value may be without a column.
+        (
+            "a.csv",
+            b"Total 2020\nA 1 2\nB 3 4\n",
+            "Total 2020:string",
+            2,
+            "",
+        ),
+        (
+            "a.csv",
+            b"Sensor reading\nA 1 5\nA 2 6\n",
+            "Sensor reading:string",
+            2,
+            "",
+        ),
     ]);
 }
 

@@ -66,8 +66,14 @@ fn japanese_behind_escapes_is_no_utf_8() {
     assert_eq!(codes(&profile), "guessed_encoding");
     assert_eq!(profile.read.encoding.as_deref(), Some("ISO-2022-JP"));
     // Colours of a terminal are not Japanese.
-    let profile = Bench::new().profile("a.csv", "a,b\n\x1b[31mx\x1b[0m,1\n");
-    assert_eq!(profile.read.encoding.as_deref(), Some("UTF-8"));
+    for log in [
+        "a,b\n\x1b[31mx\x1b[0m,1\n",
+        "a,b\n\x1b[31mx\x1b(B,1\n\x1b$B,2\n",
+        "a,b\n\x1b$B,1\nx\x1b(B,2\n",
+    ] {
+        let profile = Bench::new().profile("a.csv", log);
+        assert_eq!(profile.read.encoding.as_deref(), Some("UTF-8"), "{log:?}");
+    }
 }
 
 #[test]

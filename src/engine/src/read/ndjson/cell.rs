@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::parse::{CellRules, Float, ParsedDateTime, TypeSet, may_be_rounded};
 use crate::read::build::Cell;
 
-/// The characters of a string, and how many were reextreme_values.
+/// The characters of a string, and how many were replaced.
 struct Unescaped;
 
 impl Visitor<'_> for Unescaped {
