@@ -32,8 +32,8 @@ impl Capabilities {
 /// files and folders of `read`. Those that do not exist stay inaccessible.
 ///
 /// # Errors
-/// If the folder cannot be opened, marked as the scratch folder's error; and if the kernel supports a
-/// feature and refuses to enable it.
+/// If the folder cannot be opened, marked as the scratch folder's error; and if the kernel supports
+/// a feature and refuses to enable it.
 #[cfg(target_os = "linux")]
 pub fn enter(folder: &Path, read: &[&Path]) -> io::Result<Capabilities> {
     let folder = std::fs::File::open(folder);

@@ -29,9 +29,9 @@ const PARTS_UNDER_WAY: usize = 2;
 /// How often, and for how long, a request is retried.
 const MAX_RETRIES: usize = 5;
 const RETRY_TIMEOUT: Duration = Duration::from_secs(45);
-/// How long an upload waits for the next of its parts to be sent, and for the answer to a request that
-/// begins or completes it. A caller waits for it, so it is shorter than the retries, for which a job
-/// has the time.
+/// How long an upload waits for the next of its parts to be sent, and for the answer to a request
+/// that begins or completes it. A caller waits for it, so it is shorter than the retries, for which
+/// a job has the time.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(25);
 /// How long to wait for an upload to be aborted.
 const ABORT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -397,7 +397,7 @@ mod tests {
         let mut connection = BufReader::new(connection);
         loop {
             let mut request = String::new();
-            let mut body = 0;
+            let mut body = 0_u64;
             if connection.read_line(&mut request).await? == 0 {
                 return Ok(());
             }
@@ -432,7 +432,9 @@ mod tests {
     /// Uploads two parts and a half.
     async fn upload(blobs: &BucketBlobs) -> BlobResult<()> {
         let mut writer = blobs.writer(&BlobKey::upload(SessionId::new())).await?;
-        writer.write(vec![0_u8; RANGE as usize * 5 / 2].into()).await?;
+        writer
+            .write(vec![0_u8; RANGE as usize * 5 / 2].into())
+            .await?;
         writer.finish().await
     }
 
