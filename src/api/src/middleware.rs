@@ -75,9 +75,9 @@ pub(crate) async fn middleware<B: MessageBody + 'static>(
             .await
             .map(|answer| answer.map(ServiceResponse::map_into_boxed_body))
             .unwrap_or_else(|panic| {
-                // Handlers make blocking calls for blobs alone.
+                // Handlers make blocking calls for blobs, and to resolve the name of a host.
                 if Dependency::of_panic(&*panic).is_some() {
-                    let detail = "no thread can be started to access the blobs";
+                    let detail = "no thread can be started";
                     return Err(Problem::new(Code::BlobsUnavailable, detail)
                         .retry_after(1)
                         .into());

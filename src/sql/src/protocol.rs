@@ -125,6 +125,8 @@ pub(crate) enum FailureKind {
     ScratchUnavailable,
     /// No thread can be started.
     NoThreads,
+    /// The machine has no file descriptors left.
+    NoFileDescriptors,
 }
 
 impl FailureKind {

@@ -7,7 +7,7 @@ use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 
 /// The most open files. Spilled runs are many, but merged a few at a time.
-const FILES: u64 = 1024;
+pub const FILES: usize = 1024;
 
 /// What a child may use from now on.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +80,7 @@ pub fn apply(limits: &Limits) -> io::Result<()> {
     let mut resources = vec![
         (Resource::RLIMIT_CORE, 0),
         (Resource::RLIMIT_FSIZE, limits.file),
-        (Resource::RLIMIT_NOFILE, FILES),
+        (Resource::RLIMIT_NOFILE, FILES as u64),
     ];
     #[cfg(target_os = "linux")]
     resources.push((Resource::RLIMIT_AS, mapped()?.saturating_add(limits.memory)));

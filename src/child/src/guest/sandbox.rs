@@ -32,10 +32,13 @@ impl Capabilities {
 /// files and folders of `read`. Those that do not exist stay inaccessible.
 ///
 /// # Errors
-/// If the kernel supports a feature and refuses to enable it.
+/// If the folder cannot be opened, marked as the scratch folder's error; and if the kernel supports
+/// a feature and refuses to enable it.
 #[cfg(target_os = "linux")]
 pub fn enter(folder: &Path, read: &[&Path]) -> io::Result<Capabilities> {
-    let files = linux::restrict_files(folder, read).map_err(io::Error::other)?;
+    let folder = std::fs::File::open(folder);
+    let folder = folder.map_err(|error| lastcall_domain::Dependency::Scratch.mark(error))?;
+    let files = linux::restrict_files(&folder, read).map_err(io::Error::other)?;
     let system_calls = super::syscalls::close()?;
     Ok(Capabilities {
         files,
@@ -63,17 +66,17 @@ pub fn probe() -> Capabilities {
 
 #[cfg(target_os = "linux")]
 mod linux {
+    use std::fs::File;
     use std::path::Path;
 
     use landlock::{
         ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd,
         Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
-        path_beneath_rules,
     };
 
     /// Restricts access to files. Returns whether the kernel enforces it; older kernels support
     /// less.
-    pub(super) fn restrict_files(folder: &Path, read: &[&Path]) -> Result<bool, RulesetError> {
+    pub(super) fn restrict_files(folder: &File, read: &[&Path]) -> Result<bool, RulesetError> {
         const SUPPORTED_ABI: ABI = ABI::V6;
         let folder_rights = AccessFs::from_all(SUPPORTED_ABI) & !AccessFs::Execute;
         let status = Ruleset::default()
@@ -82,7 +85,7 @@ mod linux {
             .handle_access(AccessNet::from_all(SUPPORTED_ABI))?
             .scope(Scope::from_all(SUPPORTED_ABI))?
             .create()?
-            .add_rules(path_beneath_rules([folder], folder_rights))?
+            .add_rule(PathBeneath::new(folder, folder_rights))?
             .add_rules(read.iter().filter_map(|path| {
                 // What cannot be opened here fails when it is read, with a better message.
                 let file = PathFd::new(path).ok()?;
@@ -157,6 +160,14 @@ mod tests {
             assert!(fs::remove_file(&table).is_err());
             assert!(fs::rename(&table, folder.join("moved")).is_err());
         });
+    }
+
+    #[test]
+    fn a_child_whose_folder_cannot_be_opened_does_not_enter() {
+        let entered = std::thread::spawn(|| enter(Path::new("/nowhere"), &[]));
+        let error = entered.join().unwrap().unwrap_err();
+        let whose = lastcall_domain::Dependency::of_work_io(&error);
+        assert_eq!(whose, Some(lastcall_domain::Dependency::Scratch));
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! This process's folder below the configured scratch folder, and the sweep of folders left by
 //! dead processes.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use lastcall_domain::Dependency;
 use tempfile::{TempDir, TempPath};
@@ -19,7 +20,7 @@ const SWEEP: &str = ".sweep";
 pub struct Scratch {
     folder: TempDir,
     /// Held for its lock, which ends with the process, however that ends.
-    _lock: File,
+    lock: Mutex<File>,
 }
 
 impl Scratch {
@@ -41,7 +42,7 @@ impl Scratch {
         lock.lock()?;
         Ok(Self {
             folder,
-            _lock: lock,
+            lock: Mutex::new(lock),
         })
     }
 
@@ -67,11 +68,29 @@ impl Scratch {
         let folder = self.folder.path();
         match make(folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                fs::create_dir_all(folder)?;
+                self.make_again()?;
                 make(folder)
             }
             made => made,
         }
+    }
+
+    /// Makes the folder again, for this user alone and locked as at first.
+    fn make_again(&self) -> io::Result<()> {
+        let folder = self.folder.path();
+        let root = folder.parent().unwrap_or(folder);
+        fs::create_dir_all(root)?;
+        let sweep = lock_file(&root.join(SWEEP))?;
+        sweep.lock()?;
+        match DirBuilder::new().mode(0o700).create(folder) {
+            // Another thread was faster.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+            made => made?,
+        }
+        let lock = lock_file(&folder.join(LOCK))?;
+        lock.lock()?;
+        *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = lock;
+        Ok(())
     }
 }
 
@@ -127,6 +146,8 @@ fn remove_abandoned(root: &Path, prefix: &str) -> io::Result<()> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     fn folders(root: &Path) -> usize {
@@ -154,12 +175,19 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_was_moved_away_is_made_again() {
+    fn a_folder_that_was_moved_away_is_made_again_as_it_was() {
         let root = tempfile::tempdir().unwrap();
-        let scratch = Scratch::new(&root.path().join("scratch"), "sql-").unwrap();
-        fs::rename(root.path().join("scratch"), root.path().join("away")).unwrap();
-        assert!(scratch.folder("query-").unwrap().path().is_dir());
+        let place = root.path().join("scratch");
+        let scratch = Scratch::new(&place, "sql-").unwrap();
+        fs::rename(&place, root.path().join("away")).unwrap();
+        let folder = scratch.folder("query-").unwrap();
+        assert!(folder.path().is_dir());
         assert!(scratch.file("result-").is_ok());
+        let permissions = fs::metadata(scratch.folder.path()).unwrap().permissions();
+        assert_eq!(permissions.mode() & 0o777, 0o700);
+        // Another process does not sweep it.
+        let _other = Scratch::new(&place, "sql-").unwrap();
+        assert!(folder.path().is_dir());
     }
 
     #[test]

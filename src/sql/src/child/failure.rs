@@ -10,6 +10,7 @@ use datafusion::error::DataFusionError;
 use datafusion::object_store;
 use datafusion::sql::sqlparser::parser::ParserError;
 use lastcall_domain::Dependency;
+use nix::errno::Errno;
 
 use super::{functions, unsupported, wording};
 use crate::error::{Fault, Position};
@@ -164,26 +165,57 @@ pub(super) fn of_running(error: DataFusionError) -> Failure {
             _ => FailureKind::Failed.because(fault(&error, root)),
         },
         DataFusionError::Execution(message) if is_about_memory(message) => out_of_memory(),
-        _ if is_about_a_table(&error) => FailureKind::TableUnreadable.because(fault(&error, root)),
         DataFusionError::NotImplemented(_) => of_planning(error),
-        _ => FailureKind::Failed.because(fault(&error, root)),
+        _ => of_table(&error).unwrap_or_else(|| FailureKind::Failed.because(fault(&error, root))),
     }
 }
 
-/// Whether the operating system failed to read the file of a table. Tables are the only objects
-/// that the engine reads.
-fn is_about_a_table(error: &DataFusionError) -> bool {
-    let of_system = |io: &Error| Dependency::of_io(io, Dependency::Blobs).is_some();
+/// The failure if the operating system did not read the file of a table. Tables are the only
+/// objects that the engine reads.
+fn of_table(error: &DataFusionError) -> Option<Failure> {
     let mut is_object = false;
     let mut next: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(cause) = next {
         is_object |= cause.is::<object_store::Error>();
-        if is_object && cause.downcast_ref::<Error>().is_some_and(of_system) {
-            return true;
+        if is_object && let Some(io) = cause.downcast_ref::<Error>() {
+            match Dependency::of_io(io, Dependency::Blobs) {
+                Some(Dependency::Blobs) => {
+                    let fault = fault(error, root(error));
+                    return Some(FailureKind::TableUnreadable.because(fault));
+                }
+                Some(Dependency::FileDescriptors) => return Some(out_of_descriptors(io)),
+                _ => {}
+            }
         }
         next = cause.source();
     }
-    false
+    None
+}
+
+/// The failure of a file that found no file descriptor.
+pub(super) fn out_of_descriptors(error: &Error) -> Failure {
+    let innermost = std::iter::successors(Some(error), |error| {
+        error.get_ref()?.downcast_ref::<Error>()
+    })
+    .last();
+    // This process has a limit of its own, which only its query can reach.
+    if innermost.and_then(Error::raw_os_error) == Some(Errno::EMFILE as i32) {
+        FailureKind::Exhausted.because(Fault::new("the query opens too many files"))
+    } else {
+        FailureKind::NoFileDescriptors.because(Fault::new(error.to_string()))
+    }
+}
+
+/// The failure of an error while the sandbox is entered.
+pub(super) fn of_sandbox(error: &Error) -> Failure {
+    // The sandbox marks an error about the folder of the temporary files; no other is an outage.
+    match Dependency::of_io(error, Dependency::Blobs) {
+        Some(Dependency::Scratch) => scratch_unavailable(error),
+        Some(Dependency::FileDescriptors) => out_of_descriptors(error),
+        _ => FailureKind::Failed.because(Fault::new(format!(
+            "the query cannot enter the sandbox: {error}"
+        ))),
+    }
 }
 
 /// The failure of a temporary file.
@@ -200,10 +232,12 @@ pub(super) fn of_io(error: &Error) -> Failure {
         ErrorKind::OutOfMemory => out_of_memory(),
         // The engine's own limit on spilled bytes.
         ErrorKind::Other if is_about_disk(&error.to_string()) => out_of_disk(),
-        _ if Dependency::of_io(error, Dependency::Scratch) == Some(Dependency::Scratch) => {
-            scratch_unavailable(error)
-        }
-        _ => FailureKind::Failed.because(Fault::new(format!("reading or writing failed: {error}"))),
+        _ => match Dependency::of_io(error, Dependency::Scratch) {
+            Some(Dependency::Scratch) => scratch_unavailable(error),
+            Some(Dependency::FileDescriptors) => out_of_descriptors(error),
+            _ => FailureKind::Failed
+                .because(Fault::new(format!("reading or writing failed: {error}"))),
+        },
     }
 }
 
@@ -235,12 +269,12 @@ pub(super) fn out_of_memory() -> Failure {
     FailureKind::Exhausted.because(Fault::new("the query needs more memory than it may have"))
 }
 
-/// The failure of a query for which a thread with such a stack cannot be started. The operating
-/// system has one error for two causes: the stack exceeds the query's memory, or there are too many
-/// threads.
-pub(super) fn no_thread(stack: usize) -> Failure {
+/// The failure of a query for which threads with stacks of so many bytes in all cannot be started.
+/// The operating system has one error for two causes: the stacks exceed the query's memory, or there
+/// are too many threads.
+pub(super) fn no_thread(stacks: usize) -> Failure {
     let mut room = Vec::<u8>::new();
-    let fits = room.try_reserve_exact(stack).is_ok();
+    let fits = room.try_reserve_exact(stacks).is_ok();
     // Otherwise the compiler may leave the allocation out.
     std::hint::black_box(&room);
     if fits {
@@ -363,6 +397,9 @@ mod tests {
         for error in of_table {
             assert_eq!(kind_of(error), FailureKind::TableUnreadable);
         }
+        let none_left = |error: Errno| kind_of(object(Error::from(error)).into());
+        assert_eq!(none_left(Errno::EMFILE), FailureKind::Exhausted);
+        assert_eq!(none_left(Errno::ENFILE), FailureKind::NoFileDescriptors);
         // The data is damaged: it promises more bytes than there are.
         let short = object(Error::from(ErrorKind::UnexpectedEof));
         assert_eq!(kind_of(short.into()), FailureKind::Failed);

@@ -9,11 +9,17 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use lastcall_child::guest::limits::FILES;
 use lastcall_domain::Dependency;
 
+use super::failure::out_of_descriptors;
 use crate::error::Fault;
 use crate::hint;
 use crate::protocol::{Failure, FailureKind, Table};
+
+/// The most tables of a query. The other files that the process may open are for the sandbox, for
+/// reading the tables and for spilled runs.
+const MAX_TABLES: usize = FILES - 128;
 
 /// A table with its open file.
 #[derive(Debug)]
@@ -28,6 +34,13 @@ pub(super) struct OpenTable {
 
 /// Opens the files.
 pub(super) fn open(tables: Vec<Table>) -> Result<Vec<OpenTable>, Failure> {
+    if tables.len() > MAX_TABLES {
+        let fault = Fault::new(format!(
+            "the query reads too many tables: {}, and at most {MAX_TABLES} are possible",
+            tables.len()
+        ));
+        return Err(FailureKind::Exhausted.because(fault));
+    }
     tables.into_iter().map(OpenTable::open).collect()
 }
 
@@ -52,18 +65,15 @@ fn open_file(path: &Path) -> io::Result<File> {
 }
 
 fn failure(name: &str, error: &io::Error) -> Failure {
-    let fault = |detail: &dyn std::fmt::Display| {
-        Fault::new(format!(
-            "the file of table {} cannot be opened: {detail}",
-            hint::quoted(name)
-        ))
+    let kind = match Dependency::of_io(error, Dependency::Blobs) {
+        Some(Dependency::Blobs) => FailureKind::TableUnreadable,
+        Some(_) => return out_of_descriptors(error),
+        None => FailureKind::Failed,
     };
-    match Dependency::of_io(error, Dependency::Blobs) {
-        Some(Dependency::Blobs) => FailureKind::TableUnreadable.because(fault(error)),
-        // This process has a limit of its own, which only its query can reach.
-        Some(_) => FailureKind::Exhausted.because(fault(&"the query reads too many tables")),
-        None => FailureKind::Failed.because(fault(error)),
-    }
+    kind.because(Fault::new(format!(
+        "the file of table {} cannot be opened: {error}",
+        hint::quoted(name)
+    )))
 }
 
 /// A path that leads to the open file, whatever becomes of its name.
@@ -83,7 +93,27 @@ fn descriptor_path(_: &File, path: &Path) -> PathBuf {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use nix::errno::Errno;
+
     use super::*;
+
+    #[test]
+    fn more_tables_than_leave_room_for_other_files_are_refused_before_any_is_opened() {
+        let gone = |number: usize| Table {
+            name: format!("t{number}"),
+            path: "/nowhere".into(),
+        };
+        let kind = |count: usize| open((0..count).map(gone).collect()).unwrap_err().kind;
+        assert_eq!(kind(MAX_TABLES), FailureKind::TableUnreadable);
+        assert_eq!(kind(MAX_TABLES + 1), FailureKind::Exhausted);
+    }
+
+    #[test]
+    fn only_the_limit_of_the_process_is_a_fault_of_the_query() {
+        let kind = |error: Errno| failure("t", &io::Error::from(error)).kind;
+        assert_eq!(kind(Errno::EMFILE), FailureKind::Exhausted);
+        assert_eq!(kind(Errno::ENFILE), FailureKind::NoFileDescriptors);
+    }
 
     fn table(path: &Path) -> Vec<Table> {
         vec![Table {

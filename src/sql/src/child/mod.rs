@@ -87,10 +87,7 @@ fn serve(wire: Wire) -> std::io::Result<()> {
     let readable: Vec<_> = tables.iter().map(|table| table.path.as_path()).collect();
     let capabilities = match sandbox::enter(&query.folder, &readable) {
         Ok(capabilities) => capabilities,
-        Err(error) => {
-            let fault = Fault::new(format!("the query cannot enter the sandbox: {error}"));
-            return wire.send(&Reply::Failed(FailureKind::Failed.because(fault)));
-        }
+        Err(error) => return wire.send(&Reply::Failed(failure::of_sandbox(&error))),
     };
     if let Some(failure) = unprotected(&query, capabilities) {
         return wire.send(&Reply::Failed(failure));

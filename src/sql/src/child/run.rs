@@ -33,8 +33,8 @@ use lastcall_child::start_and_end;
 /// Runs a query and writes its result. Call it on a deep stack: planning recurses.
 pub(super) fn run(query: &Query, tables: &[OpenTable], wire: Wire) -> Result<Done, Failure> {
     // The runtime panics if it can start no thread, and waits if it can start only some.
-    start_and_end(query.threads + READERS, WORKER_STACK)
-        .map_err(|_| failure::no_thread(WORKER_STACK))?;
+    let threads = query.threads + READERS;
+    start_and_end(threads, WORKER_STACK).map_err(|_| failure::no_thread(threads * WORKER_STACK))?;
     let runtime = runtime(query.threads).map_err(|error| failure::of_io(&error))?;
     let outcome = runtime.block_on(execute(query, tables, wire));
     // The process is about to exit; waiting for its threads would only delay the result.

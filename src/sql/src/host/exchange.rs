@@ -98,6 +98,10 @@ impl From<Failure> for SqlError {
                 dependency: Dependency::Threads,
                 detail: fault.message,
             },
+            FailureKind::NoFileDescriptors => Self::Environment {
+                dependency: Dependency::FileDescriptors,
+                detail: fault.message,
+            },
         }
     }
 }
