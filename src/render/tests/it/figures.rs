@@ -69,9 +69,9 @@ fn large_integers_keep_their_digits_and_their_deviation() {
     let column = even(1.7e15, 1.7e15 + 499.0, |x| Number::Integer(x as i64));
     let md = text(&of(column), ReportFormat::Md);
     for line in [
-        "| Mean | 1,700,000,000,000,250 |",
+        "| Mean | 1,700,000,000,000,249.5 |",
         "| Std. deviation | 166.333 |",
-        "| Median | 1,700,000,000,000,250 |",
+        "| Median | 1,700,000,000,000,249.5 |",
         "Distribution: 1,700,000,000,000,000 to 1,700,000,000,000,499: █▃",
     ] {
         assert!(md.contains(line), "{line}: {md}");
