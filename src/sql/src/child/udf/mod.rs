@@ -38,7 +38,7 @@ pub(super) use exact::exact_float;
 pub(super) use length::length;
 pub(super) use local::AT_TIME_ZONE;
 pub(super) use replacement::replacement;
-pub(super) use timestamp::with_seconds;
+pub(super) use timestamp::{with_seconds, without_zone};
 
 /// A function that is created once.
 struct Shared(LazyLock<Arc<ScalarUDF>>);
