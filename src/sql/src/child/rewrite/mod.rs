@@ -81,7 +81,7 @@ impl VisitorMut for Rewriter<'_> {
             {
                 membership::apart(right);
             }
-            Expr::AnyOp { .. } => arrays::with_nulls(expr),
+            Expr::AnyOp { .. } => return arrays::with_nulls(expr),
             Expr::SimilarTo { .. } => return similar::as_regular_expression(expr),
             Expr::Like { .. } | Expr::ILike { .. } => patterns::escape_with_backslash(expr),
             Expr::Function(function)

@@ -1,6 +1,7 @@
 //! Functions that replace those of the engine. Queries cannot name them: the planner and the
 //! analyzer insert them.
 
+mod any_null;
 mod canonical;
 mod cast;
 mod checked;
@@ -29,6 +30,7 @@ use datafusion::logical_expr::{
     AggregateUDF, ColumnarValue, Expr, ScalarUDF, ScalarUDFImpl, cast as engine_cast,
 };
 
+pub(super) use any_null::ANY_NULL;
 pub(super) use canonical::{canonical, not_canonical};
 pub(super) use cast::{CAST, TRY_CAST, casts};
 pub(super) use checked::{Checked, nonzero};
@@ -63,13 +65,14 @@ pub(super) fn power(base: Expr, exponent: Expr) -> Expr {
     )))
 }
 
-/// The functions that replace the engine's own of the same name.
+/// The functions that replace the engine's own of the same name, or that rewrites call.
 pub(super) fn replaced_scalars() -> Vec<Arc<ScalarUDF>> {
     vec![
         shared(now::Now::new()),
         shared(truncate::DateTrunc::new()),
         shared(local::AtTimeZone::new()),
         shared(matches::Match::new()),
+        shared(any_null::AnyNull::new()),
     ]
 }
 
