@@ -123,6 +123,26 @@ async fn any_of_an_array_with_a_null_is_null_where_that_might_have_been_it() {
 }
 
 #[tokio::test]
+async fn nulls_are_removed_from_arrays_like_other_values() {
+    let fixture = Fixture::new();
+    answers(
+        &fixture,
+        &[
+            (
+                "select array_remove(array[1, null], null), array_remove(array[1, null, 2], 2)",
+                json!([[[1], [1, null]]]),
+            ),
+            (
+                "select array_remove(array[1, null, 2], x) from (values (1), (2), (null)) q(x) order by x",
+                json!([[[null, 2]], [[1, null]], [[1, 2]]]),
+            ),
+        ],
+    )
+    .await;
+    fixture.end().await;
+}
+
+#[tokio::test]
 async fn a_decimal_may_gain_a_digit_when_it_is_rounded_up() {
     let fixture = Fixture::new();
     answers(

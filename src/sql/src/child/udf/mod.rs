@@ -13,6 +13,7 @@ mod local;
 mod matches;
 mod now;
 mod quantile;
+mod removal;
 mod replacement;
 mod sliding;
 mod timestamp;
@@ -73,6 +74,7 @@ pub(super) fn replaced_scalars() -> Vec<Arc<ScalarUDF>> {
         shared(local::AtTimeZone::new()),
         shared(matches::Match::new()),
         shared(any_null::AnyNull::new()),
+        shared(removal::RemoveAll::new()),
     ]
 }
 
