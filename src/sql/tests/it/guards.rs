@@ -78,6 +78,14 @@ async fn a_condition_protects_what_it_is_joined_with() {
     });
     let query = format!("select count(*) from t where x > 0 and {nested}");
     assert_eq!(fixture.rows(&query).await.rows, [[json!(1)]]);
+    // A random value is drawn once.
+    for drawn in [
+        "case when random() < 0.5 then true end",
+        "nullif(random() < 0.5, false) or 1 / (n + 1) > 9",
+    ] {
+        let query = format!("select count(*) from (select {drawn} x from numbers) z where not x");
+        assert_eq!(fixture.rows(&query).await.rows, [[json!(0)]], "{drawn}");
+    }
     let unprotected = "select id from t where 10 / x > 1";
     assert_eq!(fixture.error(unprotected).await.code(), "sql_failed");
     fixture.end().await;

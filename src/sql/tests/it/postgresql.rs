@@ -95,6 +95,47 @@ async fn any_of_an_array_with_a_null_is_null_where_that_might_have_been_it() {
                 "select x = any(array[2]), x <> any(array[2, 3]) from (values (2), (null)) q(x) order by x",
                 json!([[true, true], [null, null]]),
             ),
+            (
+                "select 3 = any(array[]::int[]), null = any(array[1]), 3 = any(null::int[]), null = any(array[]::int[])",
+                json!([[false, null, null, false]]),
+            ),
+        ],
+    )
+    .await;
+    // Neither side is written more than twice.
+    let nested = (0..6).fold("1 = any(array[1, 2])".to_owned(), |inner, _| {
+        format!("({inner}) = any(array[true, null])")
+    });
+    let query = format!("select {nested}");
+    answers(&fixture, &[(&query, json!([[true]]))]).await;
+    let deeper = (0..20).fold("true".to_owned(), |inner, _| {
+        format!("({inner}) = any(array[true, null])")
+    });
+    for query in [
+        format!("select {deeper}"),
+        "select random() > any(array[0.5])".to_owned(),
+    ] {
+        let error = fixture.error(&query).await;
+        assert_eq!(error.code(), "sql_invalid", "{error}");
+        assert!(error.to_string().contains("FROM (SELECT"), "{error}");
+    }
+    fixture.end().await;
+}
+
+#[tokio::test]
+async fn nulls_are_removed_from_arrays_like_other_values() {
+    let fixture = Fixture::new();
+    answers(
+        &fixture,
+        &[
+            (
+                "select array_remove(array[1, null], null), array_remove(array[1, null, 2], 2)",
+                json!([[[1], [1, null]]]),
+            ),
+            (
+                "select array_remove(array[1, null, 2], x) from (values (1), (2), (null)) q(x) order by x",
+                json!([[[null, 2]], [[1, null]], [[1, 2]]]),
+            ),
         ],
     )
     .await;

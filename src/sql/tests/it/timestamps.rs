@@ -274,6 +274,15 @@ async fn a_zone_has_no_effect_on_a_type_without_one() {
                 "2024-01-05T08:11:12Z",
                 "10:00:00.25"
             ]]),
+        ),
+        (
+            "select timestamp '2024-01-05T10:11:12+02:00', timestamp '2024-01-05 10:11Z',
+                    timestamptz '2024-01-05 10:11+02:00'",
+            json!([["2024-01-05T10:11:12Z", "2024-01-05T10:11:00Z", "2024-01-05T08:11:00Z"]]),
+        ),
+        (
+            "select count(*) from penguins where seen = '1970-01-01T02:00:00+02:00'",
+            json!([[1]]),
         )],
     )
     .await;

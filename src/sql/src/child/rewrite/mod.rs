@@ -81,7 +81,7 @@ impl VisitorMut for Rewriter<'_> {
             {
                 membership::apart(right);
             }
-            Expr::AnyOp { .. } => arrays::with_nulls(expr),
+            Expr::AnyOp { .. } => return arrays::with_nulls(expr),
             Expr::SimilarTo { .. } => return similar::as_regular_expression(expr),
             Expr::Like { .. } | Expr::ILike { .. } => patterns::escape_with_backslash(expr),
             Expr::Function(function)
@@ -94,7 +94,7 @@ impl VisitorMut for Rewriter<'_> {
             }
             Expr::Function(_) => synonyms::function(expr),
             Expr::AtTimeZone { .. } => return timestamps::at_time_zone(expr),
-            Expr::TypedString(literal) => timestamps::with_seconds(literal),
+            Expr::TypedString(literal) => timestamps::as_written(literal),
             Expr::Value(_) => casts::of_long_number(expr),
             Expr::UnaryOp {
                 op: UnaryOperator::Minus,

@@ -1,10 +1,10 @@
-//! Rewrites `AT TIME ZONE`, and timestamp literals without seconds.
+//! Rewrites `AT TIME ZONE`, and timestamp literals without seconds or with a zone.
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    DataType, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, TypedString, Value,
-    ValueWithSpan,
+    DataType, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, TimezoneInfo, TypedString,
+    Value, ValueWithSpan,
 };
 
 use crate::child::shape::last;
@@ -81,17 +81,21 @@ fn is_timestamptz_argument(argument: &FunctionArg) -> bool {
     matches!(argument, FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) if is_timestamptz(expr))
 }
 
-/// Adds the seconds that the engine requires to `timestamp '2024-06-01 23:30'`.
-pub(super) fn with_seconds(literal: &mut TypedString) {
-    if !matches!(
-        literal.data_type,
-        DataType::Timestamp(..) | DataType::Datetime(_)
-    ) {
-        return;
-    }
-    if let Value::SingleQuotedString(text) = &mut literal.value.value
-        && let Some(longer) = udf::with_seconds(text)
-    {
-        *text = longer;
+/// Adds the seconds that the engine requires to `timestamp '2024-06-01 23:30'`, and takes away a
+/// zone that the type has not.
+pub(super) fn as_written(literal: &mut TypedString) {
+    let local = match literal.data_type {
+        DataType::Timestamp(_, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone)
+        | DataType::Datetime(_) => true,
+        DataType::Timestamp(..) => false,
+        _ => return,
+    };
+    if let Value::SingleQuotedString(text) = &mut literal.value.value {
+        if local {
+            *text = udf::without_zone(text).to_owned();
+        }
+        if let Some(longer) = udf::with_seconds(text) {
+            *text = longer;
+        }
     }
 }

@@ -88,12 +88,14 @@ fn operands(expr: Expr, chained: Operator, parts: &mut Vec<Expr>) {
 }
 
 /// A chain of `AND` or `OR`. If a later part can fail, it is computed only for the rows that no
-/// earlier one has decided.
+/// earlier one has decided. The parts are written twice; random ones are left alone, as they would
+/// have two values.
 fn chain(parts: Vec<Expr>, op: Operator, schema: &DFSchema) -> Expr {
     let later = |part: &Expr| can_fail(part, schema);
     let risky = parts.iter().skip(1).any(later);
     let size: usize = parts.iter().map(size).sum();
-    if !risky || size > MAX_SIZE || parts.iter().any(has_query) {
+    let once = |part: &Expr| part.is_volatile() || has_query(part);
+    if !risky || size > MAX_SIZE || parts.iter().any(once) {
         let whole = match op {
             Operator::And => conjunction(parts),
             _ => disjunction(parts),
@@ -118,16 +120,18 @@ fn chain(parts: Vec<Expr>, op: Operator, schema: &DFSchema) -> Expr {
     cast(Expr::Case(case), DataType::Boolean)
 }
 
-/// Keeps the branches of a `CASE` of conditions apart if one can fail.
+/// Keeps the branches of a `CASE` of conditions apart if one can fail, or is random: the engine
+/// would write it twice.
 fn case(case: Case, schema: &DFSchema) -> Result<Expr> {
-    let risky = {
+    let risky = case.expr.is_none() && {
         let branches = case.when_then_expr.iter();
         let parts = branches.flat_map(|(when, then)| [when, then]);
         let mut later = parts.chain(&case.else_expr).skip(1);
-        case.expr.is_none() && later.any(|part| can_fail(part, schema))
+        later.any(|part| can_fail(part, schema))
     };
     let mut whole = Expr::Case(case);
-    if !risky || has_query(&whole) || whole.get_type(schema)? != DataType::Boolean {
+    let stays = !risky && !whole.is_volatile() || has_query(&whole);
+    if stays || whole.get_type(schema)? != DataType::Boolean {
         return Ok(whole);
     }
     if let Expr::Case(case) = &mut whole {

@@ -1,6 +1,7 @@
 //! Functions that replace those of the engine. Queries cannot name them: the planner and the
 //! analyzer insert them.
 
+mod any_null;
 mod canonical;
 mod cast;
 mod checked;
@@ -12,6 +13,7 @@ mod local;
 mod matches;
 mod now;
 mod quantile;
+mod removal;
 mod replacement;
 mod sliding;
 mod timestamp;
@@ -29,6 +31,7 @@ use datafusion::logical_expr::{
     AggregateUDF, ColumnarValue, Expr, ScalarUDF, ScalarUDFImpl, cast as engine_cast,
 };
 
+pub(super) use any_null::ANY_NULL;
 pub(super) use canonical::{canonical, not_canonical};
 pub(super) use cast::{CAST, TRY_CAST, casts};
 pub(super) use checked::{Checked, nonzero};
@@ -38,7 +41,7 @@ pub(super) use exact::exact_float;
 pub(super) use length::length;
 pub(super) use local::AT_TIME_ZONE;
 pub(super) use replacement::replacement;
-pub(super) use timestamp::with_seconds;
+pub(super) use timestamp::{with_seconds, without_zone};
 
 /// A function that is created once.
 struct Shared(LazyLock<Arc<ScalarUDF>>);
@@ -63,13 +66,15 @@ pub(super) fn power(base: Expr, exponent: Expr) -> Expr {
     )))
 }
 
-/// The functions that replace the engine's own of the same name.
+/// The functions that replace the engine's own of the same name, or that rewrites call.
 pub(super) fn replaced_scalars() -> Vec<Arc<ScalarUDF>> {
     vec![
         shared(now::Now::new()),
         shared(truncate::DateTrunc::new()),
         shared(local::AtTimeZone::new()),
         shared(matches::Match::new()),
+        shared(any_null::AnyNull::new()),
+        shared(removal::RemoveAll::new()),
     ]
 }
 

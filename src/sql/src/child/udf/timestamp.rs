@@ -25,7 +25,7 @@ pub(in crate::child) fn with_seconds(text: &str) -> Option<String> {
 
 /// A timestamp without its zone, which PostgreSQL ignores where the type has none:
 /// `2024-06-01 23:30:00+02`. Any other text stays.
-pub(super) fn without_zone(text: &str) -> &str {
+pub(in crate::child) fn without_zone(text: &str) -> &str {
     let timed = |(date, time): &(&str, &str)| {
         date.trim_start().ends_with([' ', 'T', 't'])
             && time.starts_with(|c: char| c.is_ascii_digit())

@@ -3,7 +3,6 @@
 //! with compensated summation.
 
 mod groups;
-mod queue;
 mod single;
 mod spread;
 mod total;
@@ -19,9 +18,8 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, Signature, Volatility,
 };
 
-use super::sliding::recomputed;
+use super::sliding::{self, Queue};
 use groups::Groups;
-use queue::Queue;
 use single::Single;
 use spread::Spread;
 use total::{Exact, Float, Outcome};
@@ -178,9 +176,12 @@ impl AggregateUDFImpl for Totals {
         args: AccumulatorArgs<'_>,
     ) -> Result<Box<dyn Accumulator>> {
         match self.way(input(&args)) {
-            Way::Engine if self.is_spread() => Ok(recomputed(&self.engine, &args)),
+            Way::Engine if self.is_spread() => Ok(sliding::accumulator(&self.engine, &args)),
             Way::Engine => self.engine.create_sliding_accumulator(args),
             Way::Float if !args.is_distinct => Ok(Box::new(Queue::<Float>::new(self.outcome(0)))),
+            Way::Spread { scale } if !args.is_distinct => {
+                Ok(Box::new(Queue::<Spread>::new(self.outcome(scale))))
+            }
             Way::Exact { .. } | Way::Float | Way::Spread { .. } => self.accumulator(args),
         }
     }

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Decimal128Array, Float64Array};
 use arrow::datatypes::{ArrowPrimitiveType, DataType, Decimal128Type, Float64Type};
-use datafusion::common::internal_err;
+use datafusion::common::{ScalarValue, internal_err};
 use datafusion::error::Result;
 
 use super::super::digits::BEYOND;
+use super::super::sliding::Merged;
 
 /// The aggregate that is computed from a total.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Outcome {
+pub(in super::super) enum Outcome {
     /// The total, with the scale of the values.
     Sum { scale: i8 },
     /// The total divided by the count and by 10 to the power of the scale.
@@ -24,24 +25,56 @@ pub(super) enum Outcome {
     },
 }
 
+type Value<T> = <<T as Total>::Of as ArrowPrimitiveType>::Native;
+
 /// A total of values of one type.
-pub(super) trait Total: Clone + std::fmt::Debug + Default + Send + Sync + 'static {
+pub(in super::super) trait Total:
+    Clone + std::fmt::Debug + Default + Send + Sync + 'static
+{
     /// The type of the values.
     type Of: ArrowPrimitiveType;
     /// The types of the arrays that a total is stored in.
     const STORED: &'static [DataType];
 
-    fn add(&mut self, value: <Self::Of as ArrowPrimitiveType>::Native) -> Result<()>;
+    fn add(&mut self, value: Value<Self>) -> Result<()>;
     /// Removes a value that was added.
-    fn take(&mut self, value: <Self::Of as ArrowPrimitiveType>::Native) -> Result<()>;
+    fn take(&mut self, value: Value<Self>) -> Result<()>;
     fn merge(&mut self, other: &Self) -> Result<()>;
     /// The results of totals of `counts` values; null for none.
     fn outcomes(outcome: Outcome, totals: &[Self], counts: &[u64]) -> Result<ArrayRef>;
     fn store(totals: &[Self]) -> Vec<ArrayRef>;
     fn load(stored: &[ArrayRef], row: usize) -> Self;
     /// The bits that distinguish values.
-    fn key(value: <Self::Of as ArrowPrimitiveType>::Native) -> i128;
-    fn of_key(key: i128) -> <Self::Of as ArrowPrimitiveType>::Native;
+    fn key(value: Value<Self>) -> i128;
+    fn of_key(key: i128) -> Value<Self>;
+}
+
+impl<T: Total> Merged for T
+where
+    Value<T>: std::fmt::Debug,
+{
+    type Row = Value<T>;
+    type Outcome = Outcome;
+
+    fn rows(columns: &[ArrayRef]) -> Result<Vec<Value<T>>> {
+        let [values] = columns else {
+            return internal_err!("a total is of one argument");
+        };
+        Ok(values.as_primitive::<T::Of>().iter().flatten().collect())
+    }
+
+    fn with(&mut self, value: Value<T>) -> Result<()> {
+        self.add(value)
+    }
+
+    fn join(&mut self, other: &Self) -> Result<()> {
+        self.merge(other)
+    }
+
+    fn result(self, outcome: &Outcome, rows: u64) -> Result<ScalarValue> {
+        let outcomes = T::outcomes(*outcome, &[self], &[rows])?;
+        ScalarValue::try_from_array(&outcomes, 0)
+    }
 }
 
 /// Integers and decimals, exactly.

@@ -1,13 +1,18 @@
-//! Aggregates over sliding windows, computed anew for each window.
+//! Aggregates over sliding windows.
 //!
 //! Many of the engine's aggregates cannot take a value back out, and those that can do so in
-//! floats lose digits: what a large value has cut off does not come back when it leaves.
+//! floats lose digits: what a large value has cut off does not come back when it leaves. Here
+//! nothing is taken out: what can be merged is kept in a queue, the rest is computed anew for
+//! each window.
+
+mod bits;
+mod moments;
+mod queue;
+mod recomputed;
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef};
-use arrow::compute::concat;
-use arrow::datatypes::{DataType, FieldRef, Schema};
+use arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;
 use datafusion::functions_aggregate::{
@@ -23,9 +28,14 @@ use datafusion::logical_expr::utils::AggregateOrderSensitivity;
 use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, ReversedUDAF, Signature,
 };
-use datafusion::physical_expr::{PhysicalExpr, PhysicalSortExpr};
 
-/// The engine's aggregates, recomputed in sliding windows.
+use bits::Bits;
+use moments::Moments;
+
+pub(super) use queue::{Merged, Queue};
+pub(super) use recomputed::recomputed;
+
+/// The engine's aggregates, with sliding windows of our own.
 pub(super) fn functions() -> Vec<Arc<AggregateUDF>> {
     [
         any_value::any_value_udaf(),
@@ -60,118 +70,20 @@ fn sliding(engine: Arc<AggregateUDF>) -> Arc<AggregateUDF> {
     Arc::new(AggregateUDF::new_from_impl(Sliding { engine }))
 }
 
-/// An accumulator of a sliding window that begins anew for each.
-pub(super) fn recomputed(
+/// An accumulator of a sliding window of one of the engine's aggregates.
+pub(super) fn accumulator(
     function: &Arc<AggregateUDF>,
     args: &AccumulatorArgs<'_>,
 ) -> Box<dyn Accumulator> {
-    Box::new(Window {
-        function: Arc::clone(function),
-        args: Owned::from(args),
-        columns: Vec::new(),
-    })
-}
-
-/// The arguments of an accumulator.
-#[derive(Debug)]
-struct Owned {
-    return_field: FieldRef,
-    schema: Schema,
-    ignore_nulls: bool,
-    order_bys: Vec<PhysicalSortExpr>,
-    is_reversed: bool,
-    name: String,
-    is_distinct: bool,
-    exprs: Vec<Arc<dyn PhysicalExpr>>,
-    expr_fields: Vec<FieldRef>,
-}
-
-impl From<&AccumulatorArgs<'_>> for Owned {
-    fn from(args: &AccumulatorArgs<'_>) -> Self {
-        Self {
-            return_field: Arc::clone(&args.return_field),
-            schema: args.schema.clone(),
-            ignore_nulls: args.ignore_nulls,
-            order_bys: args.order_bys.to_vec(),
-            is_reversed: args.is_reversed,
-            name: args.name.to_owned(),
-            is_distinct: args.is_distinct,
-            exprs: args.exprs.to_vec(),
-            expr_fields: args.expr_fields.to_vec(),
-        }
+    let name = function.name();
+    if let Some(outcome) = moments::outcome(name).filter(|_| !args.is_distinct) {
+        return Box::new(Queue::<Moments>::new(outcome));
     }
-}
-
-impl Owned {
-    fn args(&self) -> AccumulatorArgs<'_> {
-        AccumulatorArgs {
-            return_field: Arc::clone(&self.return_field),
-            schema: &self.schema,
-            ignore_nulls: self.ignore_nulls,
-            order_bys: &self.order_bys,
-            is_reversed: self.is_reversed,
-            name: &self.name,
-            is_distinct: self.is_distinct,
-            exprs: &self.exprs,
-            expr_fields: &self.expr_fields,
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Window {
-    function: Arc<AggregateUDF>,
-    args: Owned,
-    /// The rows in the window, an array for each argument.
-    columns: Vec<ArrayRef>,
-}
-
-impl Accumulator for Window {
-    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        if self.columns.is_empty() {
-            self.columns = values.to_vec();
-            return Ok(());
-        }
-        for (column, more) in self.columns.iter_mut().zip(values) {
-            *column = concat(&[column.as_ref(), more.as_ref()])?;
-        }
-        Ok(())
-    }
-
-    fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        for (column, fewer) in self.columns.iter_mut().zip(values) {
-            let gone = fewer.len().min(column.len());
-            *column = column.slice(gone, column.len() - gone);
-        }
-        Ok(())
-    }
-
-    fn supports_retract_batch(&self) -> bool {
-        true
-    }
-
-    fn evaluate(&mut self) -> Result<ScalarValue> {
-        let mut fresh = self.function.accumulator(self.args.args())?;
-        if !self.columns.is_empty() {
-            fresh.update_batch(&self.columns)?;
-        }
-        fresh.evaluate()
-    }
-
-    fn merge_batch(&mut self, _: &[ArrayRef]) -> Result<()> {
-        datafusion::common::internal_err!("a window is not merged")
-    }
-
-    fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        datafusion::common::internal_err!("a window is not merged")
-    }
-
-    fn size(&self) -> usize {
-        let columns = self.columns.iter();
-        size_of_val(self)
-            + columns
-                .map(|column| column.get_array_memory_size())
-                .sum::<usize>()
+    let data_type = || args.return_field.data_type().clone();
+    match name {
+        "bit_and" | "bool_and" => Box::new(Queue::<Bits<true>>::new(data_type())),
+        "bit_or" | "bool_or" => Box::new(Queue::<Bits<false>>::new(data_type())),
+        _ => recomputed(function, args),
     }
 }
 
@@ -186,7 +98,7 @@ impl AggregateUDFImpl for Sliding {
         &self,
         args: AccumulatorArgs<'_>,
     ) -> Result<Box<dyn Accumulator>> {
-        Ok(recomputed(&self.engine, &args))
+        Ok(accumulator(&self.engine, &args))
     }
 
     fn reverse_expr(&self) -> ReversedUDAF {
