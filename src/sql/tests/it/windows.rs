@@ -83,6 +83,9 @@ async fn aggregates_that_only_grow_are_computed_anew_for_each_window() {
     fixture.end().await;
 }
 
+/// The first row of a row's frame, and the one after its last.
+type Frame = fn(usize) -> (usize, usize);
+
 /// It takes minutes if each window is computed anew.
 #[tokio::test]
 async fn long_windows_are_as_precise_as_a_computation_of_each() {
@@ -100,7 +103,7 @@ async fn long_windows_are_as_precise_as_a_computation_of_each() {
             Arc::new(Float64Array::from_iter_values((0..ROWS).map(w))),
         ),
     ]);
-    let frames: [(&str, fn(usize) -> (usize, usize)); 2] = [
+    let frames: [(&str, Frame); 2] = [
         ("current row and unbounded following", |row| (row, ROWS)),
         ("4000 preceding and 1 following", |row| {
             (row.saturating_sub(4_000), (row + 2).min(ROWS))
