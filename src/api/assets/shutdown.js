@@ -1,4 +1,4 @@
-// The way down: what is going on now, and how the run before ended.
+// The shutdown: what happens now, and how the run before ended.
 
 import { ask } from "/assets/client.js";
 import { count, element, meter, pill, show, span } from "/assets/dom.js";

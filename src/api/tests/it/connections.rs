@@ -47,7 +47,9 @@ fn settled(api: &Api) {
         .enable_time()
         .build()
         .unwrap();
-    runtime.block_on(settled).expect("nothing is owed any more");
+    runtime
+        .block_on(settled)
+        .expect("every request is finished");
 }
 
 /// A client that begins to read a large answer and then reads no more.

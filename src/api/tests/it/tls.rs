@@ -79,7 +79,7 @@ fn a_client_that_stops_reading_loses_its_connection_with_tls_too() {
     assert!(read_head(&mut connection).starts_with("HTTP/1.1 200"));
     secure::runtime().block_on(async {
         let settled = tokio::time::timeout(TIMEOUT, api.state.requests_finished());
-        settled.await.expect("nothing is owed any more");
+        settled.await.expect("every request is finished");
     });
     let mut rest = Vec::new();
     let cut = connection.read_to_end(&mut rest);

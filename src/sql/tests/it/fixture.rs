@@ -74,15 +74,17 @@ impl Fixture {
         format: ResultFormat,
         timeout: Duration,
     ) -> Result<QueryResult, SqlError> {
+        let (cancel, progress) = (Cancel::new(), Progress::new());
         self.sql
-            .query(
-                query,
-                &self.tables,
-                format,
-                timeout,
-                &Cancel::new(),
-                &Progress::new(),
-            )
+            .query(query, &self.tables, format, timeout, &cancel, &progress)
+            .await
+    }
+
+    /// Runs a query without an end until it is cancelled.
+    pub async fn spin(&self, cancel: &Cancel) -> Result<QueryResult, SqlError> {
+        let (format, progress) = (ResultFormat::Json, Progress::new());
+        self.sql
+            .query(SPIN, &self.tables, format, LONG, cancel, &progress)
             .await
     }
 

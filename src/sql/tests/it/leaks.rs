@@ -21,15 +21,7 @@ fn folder_of(pid: u32) -> PathBuf {
 async fn a_cancelled_query_leaves_no_process_and_no_folder() {
     let fixture = Fixture::new();
     let cancel = Cancel::new();
-    let progress = Progress::new();
-    let query = fixture.sql.query(
-        SPIN,
-        &fixture.tables,
-        ResultFormat::Json,
-        LONG,
-        &cancel,
-        &progress,
-    );
+    let query = fixture.spin(&cancel);
     let watch = async {
         let pid = spinning(fixture.folder.path()).await;
         let folder = folder_of(pid);
@@ -48,15 +40,8 @@ async fn a_cancelled_query_leaves_no_process_and_no_folder() {
 #[tokio::test]
 async fn a_stop_that_reaches_a_child_too_does_not_end_its_query() {
     let fixture = Fixture::new();
-    let (cancel, progress) = (Cancel::new(), Progress::new());
-    let query = fixture.sql.query(
-        SPIN,
-        &fixture.tables,
-        ResultFormat::Json,
-        LONG,
-        &cancel,
-        &progress,
-    );
+    let cancel = Cancel::new();
+    let query = fixture.spin(&cancel);
     let stop = async {
         let pid = spinning(fixture.folder.path()).await;
         let stops = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP];
@@ -83,16 +68,9 @@ fn pending(pid: u32) -> u64 {
 #[tokio::test]
 async fn a_query_whose_future_is_dropped_is_ended() {
     let fixture = Fixture::with(|config| config.spares = 0);
-    let (cancel, progress) = (Cancel::new(), Progress::new());
+    let cancel = Cancel::new();
     let pid = {
-        let query = fixture.sql.query(
-            SPIN,
-            &fixture.tables,
-            ResultFormat::Json,
-            LONG,
-            &cancel,
-            &progress,
-        );
+        let query = fixture.spin(&cancel);
         tokio::select! {
             answer = query => panic!("{answer:?}"),
             pid = spinning(fixture.folder.path()) => pid,
@@ -107,15 +85,8 @@ async fn a_query_whose_future_is_dropped_is_ended() {
 #[tokio::test]
 async fn shutting_down_ends_a_query_that_runs() {
     let fixture = Fixture::new();
-    let (cancel, progress) = (Cancel::new(), Progress::new());
-    let query = fixture.sql.query(
-        SPIN,
-        &fixture.tables,
-        ResultFormat::Json,
-        LONG,
-        &cancel,
-        &progress,
-    );
+    let cancel = Cancel::new();
+    let query = fixture.spin(&cancel);
     let stop = async {
         let pid = spinning(fixture.folder.path()).await;
         fixture.sql.shutdown().await;

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use lastcall_child::host::OomKills;
-use lastcall_domain::{Cancel, Progress};
-use lastcall_sql::{ResultFormat, SqlError};
+use lastcall_domain::Cancel;
+use lastcall_sql::SqlError;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::fixture::{Fixture, LONG, SPIN, children_in, exists, spinning};
+use crate::fixture::{Fixture, SPIN, children_in, exists, spinning};
 
 /// Kills the spinning child like the OOM killer; returns its id.
 async fn run_out_of_memory(folder: &Path, kills: u32) -> u32 {
@@ -34,15 +34,7 @@ fn short_of_memory() -> Fixture {
 async fn a_query_whose_child_the_kernel_kills_for_want_of_memory_runs_once_more() {
     let fixture = short_of_memory();
     let cancel = Cancel::new();
-    let progress = Progress::new();
-    let query = fixture.sql.query(
-        SPIN,
-        &fixture.tables,
-        ResultFormat::Json,
-        LONG,
-        &cancel,
-        &progress,
-    );
+    let query = fixture.spin(&cancel);
     let watch = async {
         run_out_of_memory(fixture.folder.path(), 1).await;
         // Another child has the query and its tables.

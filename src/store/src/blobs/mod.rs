@@ -8,6 +8,7 @@ mod folder;
 mod marked;
 mod root;
 mod staged;
+mod upload;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -65,7 +65,7 @@ fn analyze(plan: LogicalPlan, outer: &DFSchema) -> Result<LogicalPlan> {
         .data
         .map_subqueries(|query| Ok(Transformed::yes(analyze(query, &around)?)))?
         .data;
-    let plan = outer::settle_list(plan, outer)?;
+    let plan = outer::refresh_list(plan, outer)?;
     let names = NamePreserver::new(&plan);
     // The terms of a condition stay as they are, so that the engine finds the keys of joins.
     let condition = matches!(plan, LogicalPlan::Filter(_) | LogicalPlan::Join(_));
@@ -74,13 +74,13 @@ fn analyze(plan: LogicalPlan, outer: &DFSchema) -> Result<LogicalPlan> {
         let rewritten = if condition {
             each_term(expr, &mut |term| {
                 let term = term.transform_up(|expr| {
-                    outer::settle(expr, outer).transform_data(|expr| rewrite(expr, &schema))
+                    outer::refresh_type(expr, outer).transform_data(|expr| rewrite(expr, &schema))
                 })?;
                 guarded::apart(term.data, &schema)
             })?
         } else {
             let rewritten = expr.transform_up(|expr| {
-                outer::settle(expr, outer)
+                outer::refresh_type(expr, outer)
                     .transform_data(|expr| rewrite(truth::plain(expr), &schema))
             })?;
             guarded::apart(rewritten.data, &schema)?

@@ -8,7 +8,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, LogicalPlan, Subquery};
 
 /// Gives a reference to an outer column the type that the column has.
-pub(super) fn settle(expr: Expr, outer: &DFSchema) -> Transformed<Expr> {
+pub(super) fn refresh_type(expr: Expr, outer: &DFSchema) -> Transformed<Expr> {
     let Expr::OuterReferenceColumn(field, column) = expr else {
         return Transformed::no(expr);
     };
@@ -21,12 +21,16 @@ pub(super) fn settle(expr: Expr, outer: &DFSchema) -> Transformed<Expr> {
 }
 
 /// Does the same to the list of a subquery's references.
-pub(super) fn settle_list(plan: LogicalPlan, outer: &DFSchema) -> Result<LogicalPlan> {
+pub(super) fn refresh_list(plan: LogicalPlan, outer: &DFSchema) -> Result<LogicalPlan> {
     let LogicalPlan::Subquery(subquery) = plan else {
         return Ok(plan);
     };
     let columns = subquery.outer_ref_columns.into_iter();
-    let columns = columns.map(|expr| Ok(expr.transform_up(|expr| Ok(settle(expr, outer)))?.data));
+    let columns = columns.map(|expr| {
+        Ok(expr
+            .transform_up(|expr| Ok(refresh_type(expr, outer)))?
+            .data)
+    });
     Ok(LogicalPlan::Subquery(Subquery {
         outer_ref_columns: columns.collect::<Result<_>>()?,
         ..subquery

@@ -105,7 +105,7 @@ async fn peers_are_notified_of_queued_and_changed_jobs(bench: Bench) {
     };
     let session = bench.session().await;
     // The peer may not be subscribed yet when the first is submitted.
-    let hear = async {
+    let received = async {
         loop {
             let job = bench.queued(&session).await;
             let mut missing = vec![Hint::Queued(Service::Analysis)];
@@ -126,6 +126,6 @@ async fn peers_are_notified_of_queued_and_changed_jobs(bench: Bench) {
             }
         }
     };
-    let heard = tokio::time::timeout(Duration::from_secs(30), hear).await;
-    heard.expect("hints within the time");
+    let received = tokio::time::timeout(Duration::from_secs(30), received).await;
+    received.expect("hints within the time");
 }
