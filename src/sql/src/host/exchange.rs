@@ -5,7 +5,7 @@ use lastcall_domain::{Dependency, Progress};
 
 use super::collect::Collector;
 use super::process::QueryProcess;
-use crate::error::SqlError;
+use crate::error::{Fault, SqlError};
 use crate::protocol::{Failure, FailureKind, Need, Query, Reply, Request, Table};
 use crate::result::{QueryResult, ResultFormat};
 
@@ -74,6 +74,13 @@ pub(super) async fn receive_result(
     }
 }
 
+fn unavailable(dependency: Dependency, fault: Fault) -> SqlError {
+    SqlError::Environment {
+        dependency,
+        detail: fault.message,
+    }
+}
+
 impl From<Failure> for SqlError {
     fn from(Failure { kind, fault }: Failure) -> Self {
         match kind {
@@ -86,22 +93,10 @@ impl From<Failure> for SqlError {
             FailureKind::Failed => Self::Failed(fault),
             FailureKind::Exhausted => Self::Exhausted(fault),
             FailureKind::Unprotected => Self::Unprotected(fault),
-            FailureKind::TableUnreadable => Self::Environment {
-                dependency: Dependency::Blobs,
-                detail: fault.message,
-            },
-            FailureKind::ScratchUnavailable => Self::Environment {
-                dependency: Dependency::Scratch,
-                detail: fault.message,
-            },
-            FailureKind::NoThreads => Self::Environment {
-                dependency: Dependency::Threads,
-                detail: fault.message,
-            },
-            FailureKind::NoFileDescriptors => Self::Environment {
-                dependency: Dependency::FileDescriptors,
-                detail: fault.message,
-            },
+            FailureKind::TableUnreadable => unavailable(Dependency::Blobs, fault),
+            FailureKind::ScratchUnavailable => unavailable(Dependency::Scratch, fault),
+            FailureKind::NoThreads => unavailable(Dependency::Threads, fault),
+            FailureKind::NoFileDescriptors => unavailable(Dependency::FileDescriptors, fault),
         }
     }
 }

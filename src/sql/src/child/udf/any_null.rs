@@ -42,10 +42,7 @@ impl ScalarUDFImpl for AnyNull {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let scalar = args
-            .args
-            .iter()
-            .all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+        let scalar = super::are_scalars(&args.args);
         let arrays = ColumnarValue::values_to_arrays(&args.args)?;
         let [values, lists] = arrays.as_slice() else {
             return internal_err!("{ANY_NULL} takes two arguments");

@@ -56,10 +56,7 @@ impl ScalarUDFImpl for Days {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let scalar = args
-            .args
-            .iter()
-            .all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+        let scalar = super::are_scalars(&args.args);
         let arrays = ColumnarValue::values_to_arrays(&args.args)?;
         let [later, earlier] = arrays.as_slice() else {
             return internal_err!("{NAME} takes two arguments");

@@ -58,8 +58,7 @@ impl ScalarUDFImpl for Match {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let all_scalars = |arg: &ColumnarValue| matches!(arg, ColumnarValue::Scalar(_));
-        let scalar = args.args.iter().all(all_scalars);
+        let scalar = super::are_scalars(&args.args);
         let arrays = ColumnarValue::values_to_arrays(&args.args)?;
         let (texts, patterns, flags) = match arrays.as_slice() {
             [texts, patterns] => (texts, patterns, None),

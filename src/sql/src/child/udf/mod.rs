@@ -86,6 +86,12 @@ pub(super) fn replaced_aggregates() -> Vec<Arc<AggregateUDF>> {
     replaced
 }
 
+/// Whether all arguments are single values, so that the result is one as well.
+fn are_scalars(args: &[ColumnarValue]) -> bool {
+    args.iter()
+        .all(|arg| matches!(arg, ColumnarValue::Scalar(_)))
+}
+
 /// The result of a function: a scalar if the arguments were.
 fn columnar_value(scalar: bool, array: ArrayRef) -> Result<ColumnarValue> {
     Ok(if scalar {
